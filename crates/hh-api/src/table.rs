@@ -1,0 +1,100 @@
+//! The table of operations, each stated once.
+
+use hh_auth::{KeyKind, Need};
+
+use crate::{Access, Method, OpId, Operation, Repeat};
+
+const PROJECT_KEYS: &[KeyKind] = &[KeyKind::Project, KeyKind::ReadOnly];
+/// Telemetry takes an ingestion key before a project key (wire.md 3).
+const INGESTION_KEYS: &[KeyKind] = &[KeyKind::Ingestion, KeyKind::Project, KeyKind::ReadOnly];
+const ANY_KEYS: &[KeyKind] = &[KeyKind::Project, KeyKind::ReadOnly, KeyKind::Ingestion];
+
+impl OpId {
+    /// Every operation.
+    pub const ALL: [Self; 12] = [
+        Self::Health,
+        Self::Whoami,
+        Self::CreateKey,
+        Self::ListKeys,
+        Self::GetKey,
+        Self::RevokeKey,
+        Self::CreateProject,
+        Self::ListProjects,
+        Self::StartSession,
+        Self::ExportTraces,
+        Self::ExportEvents,
+        Self::UpdateEvent,
+    ];
+
+    /// Returns the entry of the table.
+    #[must_use]
+    pub const fn operation(self) -> Operation {
+        use Access::{AnyKey, Open};
+        use Method::{Delete, Get, Post, Put};
+        use Repeat::{Safe, Unsafe};
+
+        const READ: Access = Access::Need(Need::Read);
+        const INGEST: Access = Access::Need(Need::Ingest);
+        const ADMIN: Access = Access::Need(Need::Admin);
+        const KEYS: &str = "/v1/api_keys";
+        const KEY: &str = "/v1/api_keys/{id}";
+        const PROJECTS: &str = "/v1/projects";
+        const TRACES: &str = "/opentelemetry/v1/traces";
+
+        match self {
+            Self::Health => Operation::new(Get, "/api/v1/health", Open, &[], Safe),
+            Self::Whoami => Operation::new(Get, "/v1/auth/whoami", AnyKey, ANY_KEYS, Safe),
+            Self::CreateKey => Operation::new(Post, KEYS, ADMIN, PROJECT_KEYS, Unsafe),
+            Self::ListKeys => Operation::new(Get, KEYS, ADMIN, PROJECT_KEYS, Safe),
+            Self::GetKey => Operation::new(Get, KEY, ADMIN, PROJECT_KEYS, Safe),
+            Self::RevokeKey => Operation::new(Delete, KEY, ADMIN, PROJECT_KEYS, Safe),
+            Self::CreateProject => Operation::new(Post, PROJECTS, ADMIN, PROJECT_KEYS, Unsafe),
+            Self::ListProjects => Operation::new(Get, PROJECTS, READ, PROJECT_KEYS, Safe),
+            // A session id that the client made is kept, so a second start merges into the first.
+            Self::StartSession => {
+                Operation::new(Post, "/session/start", INGEST, INGESTION_KEYS, Safe)
+            }
+            // A resent span is a no-op (decisions V6).
+            Self::ExportTraces => Operation::new(Post, TRACES, INGEST, INGESTION_KEYS, Safe),
+            Self::ExportEvents => {
+                Operation::new(Post, "/v1/events/export", READ, PROJECT_KEYS, Safe)
+            }
+            Self::UpdateEvent => Operation::new(Put, "/events", INGEST, INGESTION_KEYS, Safe),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table() {
+        let table = OpId::ALL
+            .map(|id| {
+                let op = id.operation();
+                format!(
+                    "{:6} {:24} {:?} {:?}",
+                    op.method.as_str(),
+                    op.path,
+                    op.access,
+                    op.repeat
+                )
+            })
+            .join("\n");
+        insta::assert_snapshot!(table, @r"
+        GET    /api/v1/health           Open Safe
+        GET    /v1/auth/whoami          AnyKey Safe
+        POST   /v1/api_keys             Need(Admin) Unsafe
+        GET    /v1/api_keys             Need(Admin) Safe
+        GET    /v1/api_keys/{id}        Need(Admin) Safe
+        DELETE /v1/api_keys/{id}        Need(Admin) Safe
+        POST   /v1/projects             Need(Admin) Unsafe
+        GET    /v1/projects             Need(Read) Safe
+        POST   /session/start           Need(Ingest) Safe
+        POST   /opentelemetry/v1/traces Need(Ingest) Safe
+        POST   /v1/events/export        Need(Read) Safe
+        PUT    /events                  Need(Ingest) Safe
+        ");
+    }
+}

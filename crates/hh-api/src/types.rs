@@ -1,0 +1,15 @@
+//! Requests and answers. Answers keep what they do not know; requests refuse it on the admin operations.
+
+mod common;
+mod event;
+mod key;
+mod project;
+mod session;
+
+pub use common::{Object, Problem};
+pub use event::{Event, EventKind, EventList, EventPatch, ExportEvents, Filter, Operator, Updated};
+pub use key::{
+    CreateKey, CreatedKey, Key, KeyList, KeyState, Principal, PrincipalKind, ProjectNames, Whoami,
+};
+pub use project::{CreateProject, Project, ProjectList};
+pub use session::{SessionEnvelope, StartSession};

@@ -1,0 +1,223 @@
+use hh_auth::Level;
+use jiff::Timestamp;
+use secrecy::SecretString;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// Names of projects, or all of them (`"all"` on the wire).
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "both sides must handle both cases")]
+pub enum ProjectNames {
+    /// Every project.
+    All,
+    /// These.
+    Only(Vec<String>),
+}
+
+impl Serialize for ProjectNames {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::All => serializer.serialize_str("all"),
+            Self::Only(names) => names.serialize(serializer),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for ProjectNames {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Wire {
+            Word(String),
+            List(Vec<String>),
+        }
+        match Wire::deserialize(deserializer) {
+            Ok(Wire::Word(word)) if word == "all" => Ok(Self::All),
+            Ok(Wire::List(names)) => Ok(Self::Only(names)),
+            Ok(Wire::Word(_)) | Err(_) => Err(D::Error::custom(
+                "projects must be \"all\" or a list of names",
+            )),
+        }
+    }
+}
+
+mod level {
+    use super::{Deserialize, Deserializer, Level, Serializer};
+    use serde::de::Error as _;
+
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+    pub(super) fn serialize<S: Serializer>(
+        level: &Level,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(level.as_str())
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Level, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        Level::find(&name).ok_or_else(|| {
+            let names = Level::ALL.map(Level::as_str).join(", ");
+            D::Error::custom(format!("level must be one of {names}"))
+        })
+    }
+}
+
+/// What a principal is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum PrincipalKind {
+    /// A person.
+    User,
+    /// A program.
+    ServiceAccount,
+}
+
+/// Who a key acts for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "the server builds it, every member is on the wire"
+)]
+pub struct Principal {
+    /// What it is.
+    #[serde(rename = "type")]
+    pub kind: PrincipalKind,
+    /// A user's e-mail address or a service account's name.
+    pub name: String,
+}
+
+impl Principal {
+    /// Reads an owner: an e-mail address is a user, anything else a service account.
+    #[must_use]
+    pub fn of(name: &str) -> Self {
+        let kind = if name.contains('@') {
+            PrincipalKind::User
+        } else {
+            PrincipalKind::ServiceAccount
+        };
+        Self {
+            kind,
+            name: name.to_owned(),
+        }
+    }
+}
+
+/// A key to mint (decisions V7).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "both sides build it, every member is on the wire"
+)]
+pub struct CreateKey {
+    /// What it is for.
+    pub name: String,
+    /// Its level.
+    #[serde(with = "level")]
+    pub level: Level,
+    /// Where it applies.
+    pub projects: ProjectNames,
+    /// When it ends, if ever.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Timestamp>,
+    /// Who it acts for: an e-mail address or a service account's name; the issuer unless given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<String>,
+}
+
+/// Whether a key still works.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum KeyState {
+    /// It works.
+    Active,
+    /// It ended by its date.
+    Expired,
+    /// It was revoked.
+    Revoked,
+}
+
+/// A key as it may be shown.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "the server builds it, every member is on the wire"
+)]
+pub struct Key {
+    /// Its id, not a secret.
+    pub id: String,
+    /// What it is for.
+    pub name: String,
+    /// Its masked text.
+    pub shown: String,
+    /// Its level.
+    #[serde(with = "level")]
+    pub level: Level,
+    /// Where it applies.
+    pub projects: ProjectNames,
+    /// Who it acts for.
+    pub owner: Principal,
+    /// Whether it still works.
+    pub state: KeyState,
+    /// When it was minted.
+    pub created_at: Timestamp,
+    /// When it ends, if ever.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Timestamp>,
+}
+
+/// The keys that a key may manage.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "the server builds it, every member is on the wire"
+)]
+pub struct KeyList {
+    /// The latest first.
+    pub keys: Vec<Key>,
+}
+
+/// A key that was just minted, with the only copy of its text.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "the server builds it, every member is on the wire"
+)]
+pub struct CreatedKey {
+    /// The text, shown this once.
+    #[serde(rename = "key", serialize_with = "reveal")]
+    pub secret: SecretString,
+    /// All that may be shown again.
+    #[serde(flatten)]
+    pub key: Key,
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the answer that mints a key is the one place where its text goes out"
+)]
+fn reveal<S: Serializer>(secret: &SecretString, serializer: S) -> Result<S::Ok, S::Error> {
+    use secrecy::ExposeSecret as _;
+    serializer.serialize_str(secret.expose_secret())
+}
+
+/// Who the key of the request acts for, and what it may do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "the server builds it, every member is on the wire"
+)]
+pub struct Whoami {
+    /// Who.
+    pub principal: Principal,
+    /// The organization's name.
+    pub organization: String,
+    /// The level's name for people.
+    pub permissions: String,
+    /// The key.
+    pub key: Key,
+}

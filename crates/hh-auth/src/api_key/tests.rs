@@ -1,0 +1,73 @@
+use super::*;
+use proptest::prelude::*;
+
+const TAIL: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+#[test]
+fn the_samples_of_the_documents_are_keys() {
+    for sample in [
+        "hh_1234567890abcdef1234567890abcdef",
+        "hh_mock_key",
+        "hh_dev_1234567890abcdef",
+        " hh_your_api_key_here\n",
+    ] {
+        assert!(ApiKey::parse(sample).is_ok(), "{sample}");
+    }
+    let usual = ApiKey::parse("hh_1234567890abcdef1234567890abcdef").unwrap();
+    assert_eq!(usual.warning(), None);
+    assert_eq!(
+        ApiKey::parse("hh_mock").unwrap().warning(),
+        Some(KeyWarning::Short)
+    );
+    assert_eq!(
+        ApiKey::parse("hh_mock_key").unwrap().warning(),
+        Some(KeyWarning::NotAlphanumeric)
+    );
+}
+
+#[test]
+fn errors_say_what_is_wrong_and_not_the_text() {
+    let message = |text: &str| ApiKey::parse(text).unwrap_err().to_string();
+    insta::assert_snapshot!(message("  "), @"is empty");
+    insta::assert_snapshot!(message("sk-canary"), @"does not begin with hh_, so it is not a HoneyHive API key");
+    insta::assert_snapshot!(message("hh_abc def"), @"has a character at position 7 that no key contains");
+    insta::assert_snapshot!(message(&format!("hh_{}", "a".repeat(600))), @"is longer than 512 characters");
+    insta::assert_snapshot!(message("hh_ingst_abc"), @"begins with hh_ingst_ but is not a complete key of that kind; copy it again");
+    insta::assert_snapshot!(message("hh_ws_abcdefgh"), @"is a key of the workspace kind, which the API does not accept; use a project key");
+}
+
+#[test]
+fn masks() {
+    let id = "a".repeat(24);
+    insta::assert_snapshot!(mask("hh_1234567890abcdef1234567890abcdef"), @"hh_12345***");
+    insta::assert_snapshot!(mask("hh_ro_34567890abcdef1234567890abcdef"), @"hh_ro_34***");
+    insta::assert_snapshot!(mask("hh_mock_key"), @"hh_***");
+    insta::assert_snapshot!(mask(&format!("hh_ingst_{id}_{TAIL}")), @"hh_ingst_aaaaaaaaaaaaaaaaaaaaaaaa_***");
+    insta::assert_snapshot!(mask("sk-proj-something-long-and-secret"), @"***");
+}
+
+#[test]
+fn debug_shows_the_mask_only() {
+    let text = "hh_canarycanarycanarycanarycanary00";
+    let key = ApiKey::parse(text).unwrap();
+    assert!(
+        key.text().contains("canarycanary"),
+        "the secret is there to be leaked"
+    );
+    assert_eq!(format!("{key:?}"), "ApiKey(hh_canar***)");
+}
+
+proptest! {
+    #[test]
+    fn parsing_any_text_neither_panics_nor_repeats_it(text in "\\PC{0,80}") {
+        if let Err(error) = ApiKey::parse(&text) {
+            prop_assert!(text.trim().len() < 12 || !error.to_string().contains(text.trim()));
+        }
+    }
+
+    #[test]
+    fn a_mask_shows_at_most_8_characters_of_an_untyped_key(tail in "[A-Za-z0-9]{1,60}") {
+        let shown = mask(&format!("hh_{tail}"));
+        prop_assert!(shown.trim_end_matches('*').len() <= 8);
+    }
+}

@@ -1,0 +1,52 @@
+//! Writing private files: whole or not at all, readable by their owner only.
+
+use std::fs::{self, File};
+use std::io::{self, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
+use std::path::Path;
+
+/// Whether a file that is already there may be replaced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "yes and no")]
+pub enum Replace {
+    /// Replace it.
+    Yes,
+    /// Leave it and fail with [`io::ErrorKind::AlreadyExists`].
+    No,
+}
+
+/// Makes a directory and its parents, each 0700 if it is new.
+///
+/// # Errors
+/// The system's error.
+pub fn create_private_dir(dir: &Path) -> io::Result<()> {
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(dir)
+}
+
+/// Writes a file with mode 0600: to a temporary file beside it, synced, then renamed, and the directory synced.
+///
+/// A symbolic link at `path` is replaced, never followed.
+///
+/// # Errors
+/// The system's error, `AlreadyExists` if the file is there and `replace` is [`Replace::No`].
+pub fn write_private(path: &Path, contents: &[u8], replace: Replace) -> io::Result<()> {
+    let dir = match path.parent() {
+        Some(dir) if !dir.as_os_str().is_empty() => dir,
+        _ => Path::new("."),
+    };
+    let mut file = tempfile::Builder::new()
+        .prefix(".honeyhive-")
+        .permissions(fs::Permissions::from_mode(0o600))
+        .tempfile_in(dir)?;
+    file.write_all(contents)?;
+    file.as_file().sync_all()?;
+    match replace {
+        Replace::Yes => file.persist(path),
+        Replace::No => file.persist_noclobber(path),
+    }
+    .map_err(|error| error.error)?;
+    File::open(dir)?.sync_all()
+}

@@ -1,0 +1,46 @@
+//! HoneyHive API keys: the key type, permission levels, issuing and the credential store.
+//!
+//! The core has no features and little below it: [`ApiKey`] is a secret that cannot be printed,
+//! [`Level`] names sets of [`Need`]s, and [`decide`] is the one rule that says whether a key may do something.
+//!
+//! ```
+//! use hh_auth::{ApiKey, Decision, Grant, Level, Need, Projects, decide};
+//!
+//! let key = ApiKey::parse("hh_1234567890abcdef1234567890abcdef")?;
+//! assert_eq!(key.shown(), "hh_12345***");
+//!
+//! let grant = Grant { level: Level::ReadOnly, projects: Projects::All, expires: None };
+//! let now = jiff::Timestamp::UNIX_EPOCH;
+//! assert_eq!(decide(&grant, Some(Need::Read), None, now), Decision::Allow);
+//! assert_ne!(decide(&grant, Some(Need::Write), None, now), Decision::Allow);
+//! # Ok::<(), hh_auth::KeyError>(())
+//! ```
+//!
+//! | feature | default | brings |
+//! | --- | --- | --- |
+//! | `client` | yes | [`FileStore`], the store of `honeyhive auth login` |
+//! | `server` | no | [`mint`], [`Pepper`], [`KeyDigest`] |
+
+mod api_key;
+mod decide;
+#[cfg(any(feature = "client", feature = "server"))]
+pub mod fsio;
+mod level;
+
+#[cfg(feature = "server")]
+mod digest;
+#[cfg(feature = "server")]
+mod mint;
+
+#[cfg(feature = "client")]
+mod store;
+
+pub use api_key::{ApiKey, KeyError, KeyKind, KeyWarning, mask};
+pub use decide::{Decision, DenyReason, Grant, decide};
+#[cfg(feature = "server")]
+pub use digest::{KeyDigest, Pepper};
+pub use level::{Level, Need, ProjectId, Projects};
+#[cfg(feature = "server")]
+pub use mint::{Checksum, Minted, checksum, mint};
+#[cfg(feature = "client")]
+pub use store::{FileStore, Profile, StoreError, StoreErrorKind};

@@ -1,0 +1,151 @@
+//! Making keys: random characters and a checksum in the shape GitHub made common (decisions K3).
+
+use secrecy::SecretString;
+use zeroize::Zeroizing;
+
+use crate::{ApiKey, KeyKind, Level};
+
+const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+const CHECK_LENGTH: usize = 6;
+/// Random characters of a project key, before its checksum.
+const PLAIN_RANDOM: usize = 34;
+const ID_LENGTH: usize = 24;
+/// Random characters of a typed key after its id, before its checksum.
+const TYPED_RANDOM: usize = 58;
+
+/// A new key with its public id.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Minted {
+    /// The key, which exists nowhere else.
+    pub key: ApiKey,
+    /// 24 letters and digits that name the key and are not a secret; typed keys carry it.
+    pub id: String,
+}
+
+/// Makes a key of the kind that a level is issued as.
+///
+/// # Errors
+/// The system's random source failed.
+pub fn mint(level: Level) -> Result<Minted, getrandom::Error> {
+    let kind = match level {
+        Level::IngestOnly => KeyKind::Ingestion,
+        Level::ReadOnly => KeyKind::ReadOnly,
+        Level::ReadWrite | Level::Admin => KeyKind::Project,
+    };
+    let mut text = Zeroizing::new(String::with_capacity(128));
+    let mut id = String::with_capacity(ID_LENGTH);
+    push_random(&mut id, ID_LENGTH)?;
+    text.push_str(kind.prefix());
+    if kind.is_typed() {
+        text.push_str(&id);
+        text.push('_');
+        push_random(&mut text, TYPED_RANDOM)?;
+    } else {
+        push_random(&mut text, PLAIN_RANDOM)?;
+    }
+    let check = check_of(&text);
+    text.push_str(&check);
+    let key = ApiKey::issued(SecretString::from(text.as_str()), kind);
+    Ok(Minted { key, id })
+}
+
+/// What the checksum says of a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "the three answers there are")]
+pub enum Checksum {
+    /// The key has the length of our own keys and its checksum is right.
+    Right,
+    /// The key has the length of our own keys but the checksum of none.
+    Wrong,
+    /// The key has another length, so it is not one of ours.
+    Foreign,
+}
+
+/// Checks the checksum of a key, without any look-up.
+#[must_use]
+pub fn checksum(key: &ApiKey) -> Checksum {
+    let text = key.text();
+    let body = text.len() - key.kind().prefix().len();
+    let ours = match key.kind() {
+        KeyKind::Project | KeyKind::ReadOnly => body == PLAIN_RANDOM + CHECK_LENGTH,
+        KeyKind::Ingestion | KeyKind::DataPlane | KeyKind::ControlPlane => true,
+    };
+    let (front, check) = text.split_at(text.len() - CHECK_LENGTH.min(text.len()));
+    if !ours {
+        Checksum::Foreign
+    } else if check_of(front) == check {
+        Checksum::Right
+    } else {
+        Checksum::Wrong
+    }
+}
+
+fn check_of(text: &str) -> String {
+    let mut rest = crc32fast::hash(text.as_bytes()) as usize;
+    let mut digits = [b'0'; CHECK_LENGTH];
+    for digit in digits.iter_mut().rev() {
+        *digit = DIGITS[rest % 62];
+        rest /= 62;
+    }
+    digits.iter().map(|&digit| char::from(digit)).collect()
+}
+
+fn push_random(text: &mut String, count: usize) -> Result<(), getrandom::Error> {
+    let end = text.len() + count;
+    let mut bytes = Zeroizing::new([0_u8; 64]);
+    while text.len() < end {
+        getrandom::fill(bytes.as_mut_slice())?;
+        // 248 is the largest multiple of 62 in a byte: beyond it the first digits would come up more often.
+        for &byte in bytes.iter().filter(|&&byte| byte < 248) {
+            if text.len() < end {
+                text.push(char::from(DIGITS[usize::from(byte) % 62]));
+            }
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_level_gets_a_key_that_parses_with_a_right_checksum() {
+        for (level, length) in [
+            (Level::IngestOnly, 98),
+            (Level::ReadOnly, 46),
+            (Level::ReadWrite, 43),
+            (Level::Admin, 43),
+        ] {
+            let minted = mint(level).unwrap();
+            let parsed = ApiKey::parse(minted.key.text()).unwrap();
+            assert_eq!(parsed.kind(), minted.key.kind());
+            assert_eq!(parsed.text().len(), length, "{level}");
+            assert_eq!(parsed.warning(), None);
+            assert_eq!(checksum(&parsed), Checksum::Right);
+            if level == Level::IngestOnly {
+                assert_eq!(parsed.key_id(), Some(minted.id.as_str()));
+            }
+        }
+    }
+
+    #[test]
+    fn a_changed_character_breaks_the_checksum() {
+        let minted = mint(Level::Admin).unwrap();
+        let text = minted.key.text();
+        for at in 3..text.len() {
+            let mut bytes = text.as_bytes().to_vec();
+            bytes[at] = if bytes[at] == b'a' { b'b' } else { b'a' };
+            let changed = ApiKey::parse(std::str::from_utf8(&bytes).unwrap()).unwrap();
+            assert_eq!(checksum(&changed), Checksum::Wrong, "position {at}");
+        }
+    }
+
+    #[test]
+    fn keys_of_other_lengths_are_foreign() {
+        let hosted = ApiKey::parse("hh_1234567890abcdef1234567890abcdef").unwrap();
+        assert_eq!(checksum(&hosted), Checksum::Foreign);
+        assert_eq!(checksum(&ApiKey::parse("hh_a").unwrap()), Checksum::Foreign);
+    }
+}

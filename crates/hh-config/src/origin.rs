@@ -1,0 +1,111 @@
+//! Origins: the audience of a credential; and base URLs.
+
+use std::fmt;
+
+use url::{Host, Url};
+
+/// Scheme, host and port of a server, normalised: the audience of a credential.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Origin {
+    scheme: String,
+    host: Host,
+    port: u16,
+}
+
+impl Origin {
+    /// Parses the origin of a URL; path, query and fragment are ignored.
+    ///
+    /// # Errors
+    /// [`OriginError`] names what is wrong with the URL, never the URL itself.
+    pub fn parse(url: &str) -> Result<Self, OriginError> {
+        BaseUrl::parse(url).map(|base| base.origin)
+    }
+
+    /// Tells whether the host is a loopback literal or `localhost`.
+    #[must_use]
+    pub fn is_loopback(&self) -> bool {
+        match &self.host {
+            Host::Domain(name) => name == "localhost",
+            Host::Ipv4(address) => address.is_loopback(),
+            Host::Ipv6(address) => address.is_loopback(),
+        }
+    }
+
+    /// Tells whether requests to this origin are encrypted.
+    #[must_use]
+    pub fn is_encrypted(&self) -> bool {
+        self.scheme == "https"
+    }
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}://{}", self.scheme, self.host)?;
+        let usual = if self.scheme == "https" { 443 } else { 80 };
+        if self.port != usual {
+            write!(formatter, ":{}", self.port)?;
+        }
+        Ok(())
+    }
+}
+
+/// The URL below which all paths of the API lie, with its origin.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BaseUrl {
+    text: String,
+    origin: Origin,
+}
+
+impl BaseUrl {
+    /// Parses a base URL; a trailing slash is cut.
+    ///
+    /// # Errors
+    /// [`OriginError`] names what is wrong with the URL, never the URL itself.
+    pub fn parse(text: &str) -> Result<Self, OriginError> {
+        let url = Url::parse(text.trim()).map_err(|_| OriginError("is not a URL"))?;
+        if !matches!(url.scheme(), "http" | "https") {
+            return Err(OriginError("must begin with http:// or https://"));
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(OriginError("must not hold a user name or password"));
+        }
+        if url.query().is_some() || url.fragment().is_some() {
+            return Err(OriginError("must not hold a query or fragment"));
+        }
+        let host = url.host().ok_or(OriginError("has no host"))?.to_owned();
+        let port = url
+            .port_or_known_default()
+            .ok_or(OriginError("has no port"))?;
+        Ok(Self {
+            text: url.as_str().trim_end_matches('/').to_owned(),
+            origin: Origin {
+                scheme: url.scheme().to_owned(),
+                host,
+                port,
+            },
+        })
+    }
+
+    /// Returns the origin.
+    #[must_use]
+    pub fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
+    /// Returns the URL without a trailing slash.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+}
+
+impl fmt::Display for BaseUrl {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.text)
+    }
+}
+
+/// What is wrong with a URL; never shows the URL, which may hold a password.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct OriginError(&'static str);

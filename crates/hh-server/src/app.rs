@@ -1,0 +1,38 @@
+//! What every request shares.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use hh_auth::Pepper;
+
+use crate::body::Budget;
+use crate::keys::KeyIndex;
+use crate::store::Store;
+
+/// The state of a running server.
+pub(crate) struct App {
+    pub(crate) store: Store,
+    pub(crate) keys: KeyIndex,
+    pub(crate) pepper: Pepper,
+    pub(crate) in_flight: Budget,
+    pub(crate) request_ids: RequestIds,
+}
+
+/// Request ids: a random number of this run and a counter, so that no request asks the system for randomness.
+pub(crate) struct RequestIds {
+    boot: u32,
+    next: AtomicU64,
+}
+
+impl RequestIds {
+    pub(crate) fn new(boot: u32) -> Self {
+        Self {
+            boot,
+            next: AtomicU64::new(1),
+        }
+    }
+
+    pub(crate) fn next(&self) -> String {
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        format!("{:08x}-{number}", self.boot)
+    }
+}

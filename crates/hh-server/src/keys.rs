@@ -1,0 +1,115 @@
+//! Checked keys in memory: a request that was seen before costs no database read.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use hh_api::types::{Key, KeyState, Principal, ProjectNames};
+use hh_auth::{Grant, KeyDigest};
+use jiff::Timestamp;
+
+const SHARDS: usize = 64;
+/// Entries of one shard; past it the shard starts anew. 64 shards of 16,384 are a million keys, about 400 MiB at most.
+const SHARD_LIMIT: usize = 16_384;
+
+/// A key that exists, as requests need it.
+#[derive(Debug)]
+pub(crate) struct KeyRecord {
+    pub(crate) key_id: i64,
+    pub(crate) id: String,
+    pub(crate) name: String,
+    pub(crate) shown: String,
+    pub(crate) grant: Grant,
+    pub(crate) owner: String,
+    pub(crate) created: Timestamp,
+    pub(crate) revoked: AtomicBool,
+}
+
+impl KeyRecord {
+    /// Tells whether the key still works.
+    pub(crate) fn state(&self, now: Timestamp) -> KeyState {
+        if self.revoked.load(Ordering::Acquire) {
+            KeyState::Revoked
+        } else if self.grant.expires.is_some_and(|end| now >= end) {
+            KeyState::Expired
+        } else {
+            KeyState::Active
+        }
+    }
+
+    /// Describes the key without its text.
+    pub(crate) fn describe(&self, projects: ProjectNames, now: Timestamp) -> Key {
+        Key {
+            id: self.id.clone(),
+            name: self.name.clone(),
+            shown: self.shown.clone(),
+            level: self.grant.level,
+            projects,
+            owner: Principal::of(&self.owner),
+            state: self.state(now),
+            created_at: self.created,
+            expires_at: self.grant.expires,
+        }
+    }
+}
+
+/// Digest to record; unknown keys are never kept.
+pub(crate) struct KeyIndex {
+    shards: Vec<Mutex<Shard>>,
+}
+
+#[derive(Default)]
+struct Shard {
+    /// Goes up with every revocation, so that a record read before it is not kept after it.
+    epoch: u64,
+    records: HashMap<KeyDigest, Arc<KeyRecord>>,
+}
+
+/// What a look-up found, or the epoch to hand back with what the database says.
+pub(crate) enum Lookup {
+    Found(Arc<KeyRecord>),
+    Missing { epoch: u64 },
+}
+
+impl KeyIndex {
+    pub(crate) fn new() -> Self {
+        Self {
+            shards: (0..SHARDS).map(|_| Mutex::default()).collect(),
+        }
+    }
+
+    pub(crate) fn look_up(&self, digest: &KeyDigest) -> Lookup {
+        let shard = self.shard(digest);
+        match shard.records.get(digest) {
+            Some(record) => Lookup::Found(Arc::clone(record)),
+            None => Lookup::Missing { epoch: shard.epoch },
+        }
+    }
+
+    /// Keeps a record that was read at an epoch, unless a key of its shard was revoked since.
+    pub(crate) fn keep(&self, digest: KeyDigest, epoch: u64, record: &Arc<KeyRecord>) {
+        let mut shard = self.shard(&digest);
+        if shard.epoch == epoch {
+            if shard.records.len() >= SHARD_LIMIT {
+                shard.records.clear();
+            }
+            shard.records.insert(digest, Arc::clone(record));
+        }
+    }
+
+    /// Ends a key whose revocation is committed; requests that hold its record see it too.
+    pub(crate) fn revoke(&self, digest: &KeyDigest) {
+        let mut shard = self.shard(digest);
+        shard.epoch += 1;
+        if let Some(record) = shard.records.remove(digest) {
+            record.revoked.store(true, Ordering::Release);
+        }
+    }
+
+    fn shard(&self, digest: &KeyDigest) -> MutexGuard<'_, Shard> {
+        let at = usize::from(digest.as_bytes()[0]) % SHARDS;
+        self.shards[at]
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,31 @@
+//! A HoneyHive-compatible server on an embedded database.
+//!
+//! [`Server::start`] opens the data directory and binds; [`Server::run`] serves until it is told to stop. Every
+//! route comes from the operation table of `hh-api` and passes one wrapper that checks the key, its level and its
+//! projects; the store takes only what that wrapper made.
+//!
+//! ```no_run
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! use hh_server::{Server, ServerOptions};
+//!
+//! let options = ServerOptions::new("/var/lib/honeyhive".into(), "127.0.0.1:8642".parse()?);
+//! let server = Server::start(options).await?;
+//! println!("listening on http://{}", server.address());
+//! server.run(std::future::pending()).await;
+//! # Ok(())
+//! # }
+//! ```
+
+mod access;
+mod app;
+mod body;
+mod error;
+mod keys;
+mod otlp;
+mod router;
+mod routes;
+mod serve;
+mod start;
+mod store;
+
+pub use start::{FirstKey, Server, ServerOptions, StartError, StartErrorKind};

@@ -1,0 +1,8 @@
+//! OTLP traces: bytes to spans to events.
+
+mod decode;
+mod map;
+mod nest;
+
+pub(crate) use decode::{Encoding, decode};
+pub(crate) use map::{MappedSpan, map, session_id};

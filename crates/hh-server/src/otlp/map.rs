@@ -1,0 +1,226 @@
+//! Spans to events: the attribute table of wire.md 6.
+
+use hh_api::attributes as names;
+use hh_api::types::{EventKind, Object};
+use hh_auth::ProjectId;
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+use opentelemetry_proto::tonic::common::v1::KeyValue;
+use opentelemetry_proto::tonic::trace::v1::Span;
+use serde_json::Value;
+use sha2::{Digest as _, Sha256};
+use uuid::Uuid;
+
+use super::nest::{insert, restore_lists, to_json};
+use crate::store::{Body, NewEvent};
+
+/// A span as an event that still lacks its project, on which its ids depend.
+pub(crate) struct MappedSpan {
+    /// The project that the span names.
+    pub(crate) project: Option<String>,
+    trace_id: Vec<u8>,
+    span_id: Vec<u8>,
+    parent_span_id: Vec<u8>,
+    session: Option<String>,
+    session_name: Option<String>,
+    parent: Option<Uuid>,
+    kind: EventKind,
+    name: String,
+    started: i64,
+    ended: i64,
+    body: Body,
+}
+
+/// Maps every span of a request that has ids.
+pub(crate) fn map(request: ExportTraceServiceRequest) -> Vec<MappedSpan> {
+    let mut mapped = Vec::new();
+    for group in request.resource_spans {
+        for scoped in group.scope_spans {
+            // Our own tracer sends lists and objects as such; others send them as JSON in a string.
+            let typed = scoped.scope.is_some_and(|scope| scope.name == names::SCOPE);
+            let spans = scoped.spans.into_iter();
+            mapped.extend(
+                spans
+                    .filter(|span| span.trace_id.len() == 16 && span.span_id.len() == 8)
+                    .map(|span| map_span(span, typed)),
+            );
+        }
+    }
+    mapped
+}
+
+impl MappedSpan {
+    /// Gives the event its ids, which follow from project, trace and span, so that a resent span is the same event.
+    pub(crate) fn in_project(self, project: ProjectId) -> NewEvent {
+        let session = match self.session {
+            Some(text) => session_id(project, &text),
+            None => event_id(project, &self.trace_id, &[]),
+        };
+        let parent = if self.parent_span_id.len() == 8 {
+            event_id(project, &self.trace_id, &self.parent_span_id)
+        } else {
+            self.parent.unwrap_or(session)
+        };
+        NewEvent {
+            id: event_id(project, &self.trace_id, &self.span_id),
+            session,
+            session_name: self.session_name,
+            parent,
+            kind: self.kind,
+            name: self.name,
+            started: self.started,
+            ended: self.ended,
+            body: self.body,
+        }
+    }
+}
+
+/// Returns the session id of a text: the UUID it is, or one that follows from it.
+pub(crate) fn session_id(project: ProjectId, text: &str) -> Uuid {
+    Uuid::try_parse(text).unwrap_or_else(|_| event_id(project, b"session", text.as_bytes()))
+}
+
+/// A version 8 UUID of the first bits of a digest (decisions V6).
+fn event_id(project: ProjectId, trace_id: &[u8], span_id: &[u8]) -> Uuid {
+    let mut digest = Sha256::new();
+    digest.update(project.number().to_be_bytes());
+    digest.update(trace_id);
+    digest.update(span_id);
+    let digest: [u8; 32] = digest.finalize().into();
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(&digest[..16]);
+    Uuid::new_v8(bytes)
+}
+
+/// What the attributes of a span say beside its body.
+#[derive(Default)]
+struct Labels {
+    project: Option<String>,
+    session: Option<String>,
+    session_name: Option<String>,
+    parent: Option<Uuid>,
+    kind: Option<EventKind>,
+    name: Option<String>,
+}
+
+fn map_span(span: Span, typed: bool) -> MappedSpan {
+    let mut body = Body::default();
+    let mut labels = Labels::default();
+    for KeyValue { key, value, .. } in span.attributes {
+        place(&mut body, &mut labels, &key, to_json(value), typed);
+    }
+    for member in members(&mut body) {
+        member.1.values_mut().for_each(restore_lists);
+    }
+    if body.error.is_none() {
+        body.error = span.status.filter(|status| status.code == 2).map(|status| {
+            match status.message.as_str() {
+                "" => "error".to_owned(),
+                message => message.to_owned(),
+            }
+        });
+    }
+    let kind = labels.kind.unwrap_or_else(|| guess_kind(&body.metadata));
+    let nanos = |time: u64| i64::try_from(time).unwrap_or(i64::MAX);
+    let started = nanos(span.start_time_unix_nano);
+    MappedSpan {
+        project: labels.project,
+        trace_id: span.trace_id,
+        span_id: span.span_id,
+        parent_span_id: span.parent_span_id,
+        session: labels.session,
+        session_name: labels.session_name,
+        parent: labels.parent,
+        kind,
+        name: labels.name.unwrap_or(span.name),
+        started,
+        ended: nanos(span.end_time_unix_nano).max(started),
+        body,
+    }
+}
+
+/// The objects of a body with the prefix of the attributes that go there.
+fn members(body: &mut Body) -> [(&'static str, &mut Object); 7] {
+    [
+        ("honeyhive_inputs.", &mut body.inputs),
+        ("honeyhive_outputs.", &mut body.outputs),
+        ("honeyhive_config.", &mut body.config),
+        ("honeyhive_metadata.", &mut body.metadata),
+        ("honeyhive_metrics.", &mut body.metrics),
+        ("honeyhive_feedback.", &mut body.feedback),
+        ("honeyhive_user_properties.", &mut body.user_properties),
+    ]
+}
+
+fn place(body: &mut Body, labels: &mut Labels, key: &str, value: Value, typed: bool) {
+    let association = key.strip_prefix(names::TRACELOOP_PREFIX);
+    match association.map_or(key, |name| match name {
+        "session_id" => names::SESSION_ID,
+        "source" => names::SOURCE,
+        "project" => names::PROJECT,
+        other => other,
+    }) {
+        names::SESSION_ID => labels.session = text(value),
+        names::SOURCE => body.source = text(value).unwrap_or_default(),
+        names::PROJECT => labels.project = text(value),
+        names::SESSION_NAME => labels.session_name = text(value),
+        names::PARENT_ID => {
+            labels.parent = text(value).and_then(|id| Uuid::try_parse(&id).ok());
+        }
+        names::EVENT_TYPE => {
+            labels.kind = text(value)
+                .and_then(|kind| EventKind::find(&kind))
+                .filter(|kind| *kind != EventKind::Session);
+        }
+        names::EVENT_NAME => labels.name = text(value),
+        names::ERROR => body.error = text(value),
+        names::ERROR_TYPE => drop(body.metadata.insert("error_type".to_owned(), value)),
+        names::DURATION_MS | names::SESSION_AUTO_CREATE | "disable_http_tracing" => {}
+        other => {
+            for (prefix, member) in members(body) {
+                if let Some(path) = other.strip_prefix(prefix) {
+                    let value = if typed { value } else { unpack(value) };
+                    insert(member, path, value);
+                    return;
+                }
+            }
+            let name = other.strip_prefix(names::BAGGAGE_PREFIX).unwrap_or(other);
+            body.metadata.insert(name.to_owned(), value);
+        }
+    }
+}
+
+/// Reads the JSON of a list or an object that a client put into a string.
+fn unpack(value: Value) -> Value {
+    if let Value::String(text) = &value
+        && text.starts_with(['{', '['])
+    {
+        return serde_json::from_str(text).unwrap_or(value);
+    }
+    value
+}
+
+fn text(value: Value) -> Option<String> {
+    if let Value::String(text) = value
+        && !text.is_empty()
+    {
+        return Some(text);
+    }
+    None
+}
+
+/// The client rules for spans that do not say what they are.
+fn guess_kind(metadata: &Object) -> EventKind {
+    let is = |name: &str| metadata.get(name).and_then(Value::as_str).unwrap_or("");
+    match (is("gen_ai.operation.name"), is("openinference.span.kind")) {
+        ("chat" | "text_completion" | "generate_content" | "embeddings", _) | ("", "LLM") => {
+            EventKind::Model
+        }
+        ("invoke_agent" | "create_agent" | "invoke_workflow", _) | ("", "CHAIN" | "AGENT") => {
+            EventKind::Chain
+        }
+        _ => EventKind::Tool,
+    }
+}
+
+#[cfg(test)]
+mod tests;

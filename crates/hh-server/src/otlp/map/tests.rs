@@ -1,0 +1,116 @@
+use super::super::decode::{Encoding, decode};
+use super::*;
+
+fn events(json: &str) -> Vec<NewEvent> {
+    let request = decode(Encoding::Json, json.as_bytes()).unwrap();
+    let project = ProjectId::new(1);
+    map(request)
+        .into_iter()
+        .map(|span| span.in_project(project))
+        .collect()
+}
+
+fn span(members: &str) -> String {
+    format!(
+        r#"{{"resourceSpans": [{{"scopeSpans": [{{"scope": {{"name": "honeyhive.1"}}, "spans": [{{
+          "traceId": "e08f5506e0645e46848308296c9e6acf", "spanId": "fd26c174ceaceeef", "name": "my_tool",
+          "startTimeUnixNano": "1795461676880265471", "endTimeUnixNano": "1795461676880929739", {members}}}]}}]}}]}}"#
+    )
+}
+
+#[test]
+fn the_default_dialect_of_python() {
+    let events = events(&span(
+        r#""parentSpanId": "2bdaeeb0fbc868bd", "kind": "SPAN_KIND_INTERNAL",
+        "attributes": [
+         {"key": "honeyhive.session_id", "value": {"stringValue": "6ba7b810-9dad-41d1-80b4-00c04fd430c8"}},
+         {"key": "honeyhive_event_type", "value": {"stringValue": "model"}},
+         {"key": "honeyhive_inputs.x", "value": {"intValue": "21"}},
+         {"key": "honeyhive_inputs.opts", "value": {"stringValue": "{\"deep\": [1, 2]}"}},
+         {"key": "honeyhive_metadata.nested.z", "value": {"boolValue": true}},
+         {"key": "honeyhive_metadata.list.0", "value": {"intValue": 1}},
+         {"key": "honeyhive_metadata.list.1", "value": {"intValue": 2}},
+         {"key": "honeyhive_metrics.score", "value": {"doubleValue": 0.5}},
+         {"key": "honeyhive_duration_ms", "value": {"doubleValue": 0.5}},
+         {"key": "attr.int", "value": {"intValue": "42"}},
+         {"key": "honeyhive_outputs.result.r", "value": {"intValue": "42"}}],
+        "events": [], "status": {"code": "STATUS_CODE_UNSET"}"#,
+    ));
+    let event = &events[0];
+    assert_eq!(event.kind, EventKind::Model);
+    assert_eq!(
+        event.session.to_string(),
+        "6ba7b810-9dad-41d1-80b4-00c04fd430c8"
+    );
+    assert_eq!(event.ended - event.started, 664_268);
+    insta::assert_snapshot!(serde_json::to_string(&event.body).unwrap(), @r#"{"inputs":{"opts":{"deep":[1,2]},"x":21},"outputs":{"result":{"r":42}},"metadata":{"attr.int":42,"list":[1,2],"nested":{"z":true}},"metrics":{"score":0.5}}"#);
+}
+
+#[test]
+fn null_numbers_and_absent_members() {
+    for members in [
+        r#""parentSpanId": null, "kind": 1, "status": {}, "attributes": null"#,
+        r#""kind": 3, "status": {"code": 0}, "flags": 257"#,
+        r#""parentSpanId": "", "status": null, "attributes": [{"key": "a", "value": {}}]"#,
+    ] {
+        let events = events(&span(members));
+        assert_eq!(
+            events[0].parent, events[0].session,
+            "a root hangs on its session"
+        );
+        assert_eq!(events[0].kind, EventKind::Tool);
+        assert_eq!(events[0].body.error, None);
+    }
+}
+
+#[test]
+fn an_error_comes_from_the_attribute_or_the_status() {
+    let by_name = events(&span(
+        r#""status": {"code": "STATUS_CODE_ERROR", "message": "ValueError: boom"}"#,
+    ));
+    assert_eq!(by_name[0].body.error.as_deref(), Some("ValueError: boom"));
+    let by_number = events(&span(
+        r#""status": {"code": 2}, "attributes": [{"key": "honeyhive_error", "value": {"stringValue": "it broke"}}]"#,
+    ));
+    assert_eq!(by_number[0].body.error.as_deref(), Some("it broke"));
+}
+
+#[test]
+fn ids_do_not_depend_on_the_order_of_arrival() {
+    let child = &events(&span(r#""parentSpanId": "2bdaeeb0fbc868bd""#))[0];
+    let parent = &events(&span("\"kind\": 1").replace("fd26c174ceaceeef", "2bdaeeb0fbc868bd"))[0];
+    assert_eq!(child.parent, parent.id);
+    assert_eq!(child.session, parent.session, "one session for one trace");
+    assert_eq!(child.id.get_version_num(), 8);
+    let again = &events(&span(r#""parentSpanId": "2bdaeeb0fbc868bd""#))[0];
+    assert_eq!(again.id, child.id);
+}
+
+#[test]
+fn npm_names_the_session_by_its_association_only() {
+    let event = &events(&span(
+        r#""attributes": [
+         {"key": "traceloop.association.properties.session_id", "value": {"stringValue": "6ba7b810-9dad-41d1-80b4-00c04fd430c8"}},
+         {"key": "traceloop.association.properties.run_id", "value": {"stringValue": "r1"}},
+         {"key": "traceloop.association.properties.disable_http_tracing", "value": {"stringValue": "false"}},
+         {"key": "gen_ai.operation.name", "value": {"stringValue": "chat"}}]"#,
+    ))[0];
+    assert_eq!(
+        event.session.to_string(),
+        "6ba7b810-9dad-41d1-80b4-00c04fd430c8"
+    );
+    assert_eq!(event.kind, EventKind::Model);
+    insta::assert_snapshot!(serde_json::to_string(&event.body.metadata).unwrap(), @r#"{"gen_ai.operation.name":"chat","run_id":"r1"}"#);
+}
+
+#[test]
+fn deep_nesting_and_nonsense_are_refused() {
+    let deep = format!(
+        r#"{{"resourceSpans": [{{"scopeSpans": [{{"spans": [{{"attributes": [{{"key": "k", "value": {}1{}}}]}}]}}]}}]}}"#,
+        r#"{"arrayValue": {"values": ["#.repeat(20_000),
+        "]}}".repeat(20_000)
+    );
+    assert!(decode(Encoding::Json, deep.as_bytes()).is_err());
+    assert!(decode(Encoding::Json, b"{").is_err());
+    assert!(decode(Encoding::Protobuf, &[0xff; 64]).is_err());
+}

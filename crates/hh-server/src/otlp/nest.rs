@@ -1,0 +1,66 @@
+//! Attribute values as JSON, and dotted keys as nested objects.
+
+use hh_api::types::Object;
+use opentelemetry_proto::tonic::common::v1::AnyValue;
+use opentelemetry_proto::tonic::common::v1::any_value::Value as Any;
+use serde_json::{Number, Value};
+
+/// Turns an attribute value into JSON, its type kept; what JSON cannot hold becomes text.
+pub(super) fn to_json(value: Option<AnyValue>) -> Value {
+    match value.and_then(|value| value.value) {
+        Some(Any::StringValue(text)) => Value::String(text),
+        Some(Any::BoolValue(flag)) => Value::Bool(flag),
+        Some(Any::IntValue(number)) => Value::from(number),
+        Some(Any::DoubleValue(number)) => Number::from_f64(number)
+            .map_or_else(|| Value::String(number.to_string()), Value::Number),
+        Some(Any::ArrayValue(array)) => {
+            Value::Array(array.values.into_iter().map(|v| to_json(Some(v))).collect())
+        }
+        Some(Any::KvlistValue(list)) => Value::Object(
+            list.values
+                .into_iter()
+                .map(|pair| (pair.key, to_json(pair.value)))
+                .collect(),
+        ),
+        Some(Any::BytesValue(bytes)) => Value::String(String::from_utf8_lossy(&bytes).into_owned()),
+        // A reference into a string table, which only profiles have.
+        None | Some(Any::StringValueStrindex(_)) => Value::Null,
+    }
+}
+
+/// Puts a value under a dotted key, making the objects on the way; where a value is in the way, under the whole key.
+pub(super) fn insert(object: &mut Object, key: &str, value: Value) {
+    let mut parts = key.split('.').peekable();
+    let mut at = &mut *object;
+    while let Some(part) = parts.next() {
+        if parts.peek().is_none() {
+            at.insert(part.to_owned(), value);
+            return;
+        }
+        let below = at
+            .entry(part)
+            .or_insert_with(|| Value::Object(Object::new()));
+        let Value::Object(next) = below else {
+            object.insert(key.to_owned(), value);
+            return;
+        };
+        at = next;
+    }
+}
+
+/// Turns objects whose members are 0, 1, 2, … into lists, which is how clients flatten lists.
+pub(super) fn restore_lists(value: &mut Value) {
+    match value {
+        Value::Object(object) => {
+            object.values_mut().for_each(restore_lists);
+            let count = object.len();
+            let is_list = count > 0 && (0..count).all(|at| object.contains_key(&at.to_string()));
+            if is_list {
+                let items = (0..count).filter_map(|at| object.remove(&at.to_string()));
+                *value = Value::Array(items.collect());
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(restore_lists),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}

@@ -1,0 +1,94 @@
+//! The routes: a loop over the operation table, and the wrapper that every request passes.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::routing::{MethodFilter, on};
+use futures_util::FutureExt as _;
+use hh_api::{Method, OpId};
+use http::{HeaderName, HeaderValue, Request, Response, StatusCode};
+
+use crate::access::authorize;
+use crate::app::App;
+use crate::error::ApiError;
+use crate::routes;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Builds the routes of every operation.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one loop that makes routes out of the operation table"
+)]
+pub(crate) fn router(app: &Arc<App>) -> Router {
+    let mut router = Router::new();
+    for op in OpId::ALL {
+        let operation = op.operation();
+        let method = match operation.method {
+            Method::Get => MethodFilter::GET,
+            Method::Post => MethodFilter::POST,
+            Method::Put => MethodFilter::PUT,
+            Method::Delete => MethodFilter::DELETE,
+        };
+        let app = Arc::clone(app);
+        let handler = move |request| serve(Arc::clone(&app), op, request);
+        router = router.route(operation.path, on(method, handler));
+    }
+    let (none, wrong) = (Arc::clone(app), Arc::clone(app));
+    router
+        .fallback(move || async move {
+            let error = ApiError::not_found("there is no such path on this server");
+            error.into_response(&none.request_ids.next())
+        })
+        .method_not_allowed_fallback(move || async move {
+            let message = "this path does not take this method";
+            ApiError::new(
+                StatusCode::METHOD_NOT_ALLOWED,
+                "METHOD_NOT_ALLOWED",
+                message,
+            )
+            .into_response(&wrong.request_ids.next())
+        })
+}
+
+/// Checks, handles and renders one request; a panic in it is an answer 500, not a lost connection.
+async fn serve(app: Arc<App>, op: OpId, request: Request<Body>) -> Response<Body> {
+    let request_id = app.request_ids.next();
+    let handled = AssertUnwindSafe(handle(&app, op, request)).catch_unwind();
+    let mut response = match handled.await {
+        Ok(Ok(response)) => response,
+        Ok(Err(error)) => error.into_response(&request_id),
+        Err(_) => ApiError::internal().into_response(&request_id),
+    };
+    if let Ok(value) = HeaderValue::try_from(request_id) {
+        response.headers_mut().insert(REQUEST_ID, value);
+    }
+    response
+}
+
+async fn handle(
+    app: &Arc<App>,
+    op: OpId,
+    request: Request<Body>,
+) -> Result<Response<Body>, ApiError> {
+    let access = authorize(app, op, request.headers()).await?;
+    let Some(access) = access else {
+        return Ok(routes::open(op));
+    };
+    match op {
+        OpId::Health => Ok(routes::open(op)),
+        OpId::Whoami => Ok(routes::whoami(app, &access)),
+        OpId::CreateKey => routes::create_key(app, &access, request).await,
+        OpId::ListKeys => routes::list_keys(app, &access).await,
+        OpId::GetKey => routes::get_key(app, &access, routes::id_of(request.uri())).await,
+        OpId::RevokeKey => routes::revoke_key(app, &access, routes::id_of(request.uri())).await,
+        OpId::CreateProject => routes::create_project(app, &access, request).await,
+        OpId::ListProjects => Ok(routes::list_projects(app, &access, request.uri())),
+        OpId::StartSession => routes::start_session(app, &access, request).await,
+        OpId::ExportTraces => routes::export_traces(app, &access, request).await,
+        OpId::ExportEvents => routes::export_events(app, &access, request).await,
+        OpId::UpdateEvent => routes::update_event(app, &access, request).await,
+    }
+}

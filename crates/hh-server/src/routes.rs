@@ -1,0 +1,119 @@
+//! Handlers: parse, call the store, render. No SQL, no check of keys.
+
+mod events;
+mod keys;
+mod projects;
+mod traces;
+
+use axum::body::Body;
+use hh_api::OpId;
+use hh_api::types::Whoami;
+use http::{Request, Response, Uri};
+use serde::de::DeserializeOwned;
+
+pub(crate) use events::{export_events, start_session, update_event};
+pub(crate) use keys::{create_key, get_key, list_keys, revoke_key};
+pub(crate) use projects::{create_project, list_projects};
+pub(crate) use traces::export_traces;
+
+use crate::access::Access;
+use crate::app::App;
+use crate::body;
+use crate::error::{ApiError, json};
+
+/// Answers an operation that needs no key; health is the only one.
+pub(crate) fn open(op: OpId) -> Response<Body> {
+    debug_assert_eq!(op, OpId::Health);
+    json(&serde_json::json!({ "status": "ok", "version": env!("CARGO_PKG_VERSION") }))
+}
+
+/// Tells who the key acts for.
+pub(crate) fn whoami(app: &App, access: &Access) -> Response<Body> {
+    let record = access.record();
+    let projects = app.store.project_names(&record.grant.projects);
+    let key = record.describe(projects, access.now());
+    json(&Whoami {
+        principal: key.owner.clone(),
+        organization: app.store.catalog().meta().organization,
+        permissions: key.level.title().to_owned(),
+        key,
+    })
+}
+
+/// Reads a JSON body.
+async fn read_json<T: DeserializeOwned>(app: &App, request: Request<Body>) -> Result<T, ApiError> {
+    let (parts, body) = request.into_parts();
+    let held = body::read(&app.in_flight, &parts.headers, body).await?;
+    serde_json::from_slice(&held.bytes).map_err(|error| {
+        // What serde says quotes values of the body; the names of members and its place are enough.
+        let what = if error.is_data() {
+            data_error(&error.to_string())
+        } else {
+            "is not JSON".to_owned()
+        };
+        ApiError::invalid(format!(
+            "the body {what} (line {}, column {})",
+            error.line(),
+            error.column()
+        ))
+    })
+}
+
+/// Keeps of a serde message what names members and never values.
+fn data_error(message: &str) -> String {
+    let safe = [
+        "missing field",
+        "unknown field",
+        "projects must be",
+        "level must be",
+    ];
+    if safe.iter().any(|start| message.starts_with(start)) {
+        let text = message.split(" at line ").next().unwrap_or(message);
+        format!(
+            "is not what this operation takes: {}",
+            text.replace('`', "\"")
+        )
+    } else {
+        "is not what this operation takes: a member has the wrong type".to_owned()
+    }
+}
+
+/// Reads the last segment of the path, where the operation has its `{id}`.
+pub(crate) fn id_of(uri: &Uri) -> &str {
+    uri.path().rsplit('/').next().unwrap_or_default()
+}
+
+/// Reads one parameter of the query, decoded.
+fn query(uri: &Uri, name: &str) -> Option<String> {
+    let query = uri.query()?;
+    query.split('&').find_map(|pair| {
+        let (key, value) = pair.split_once('=')?;
+        (key == name).then(|| percent_decode(value))
+    })
+}
+
+fn percent_decode(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let [first, tail @ ..] = rest {
+        rest = tail;
+        match (first, tail) {
+            (b'%', [high, low, after @ ..]) => {
+                let digits = [*high, *low];
+                let value = std::str::from_utf8(&digits)
+                    .ok()
+                    .and_then(|digits| u8::from_str_radix(digits, 16).ok());
+                match value {
+                    Some(value) => {
+                        bytes.push(value);
+                        rest = after;
+                    }
+                    None => bytes.push(b'%'),
+                }
+            }
+            (b'+', _) => bytes.push(b' '),
+            (byte, _) => bytes.push(*byte),
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}

@@ -1,0 +1,147 @@
+use axum::body::Body;
+use hh_api::types::{
+    EventKind, EventList, EventPatch, ExportEvents, Filter, SessionEnvelope, StartSession, Updated,
+};
+use http::{Request, Response};
+use serde::Deserialize;
+use uuid::Uuid;
+
+use super::read_json;
+use crate::access::Access;
+use crate::app::App;
+use crate::error::{ApiError, json};
+use crate::otlp::session_id;
+use crate::store::{Body as Stored, EventQuery, NewSession, UNNAMED};
+
+const USUAL_LIMIT: u32 = 1000;
+const MAX_LIMIT: u32 = 7500;
+
+#[derive(Deserialize)]
+struct Wrapped {
+    session: StartSession,
+}
+
+/// Starts a session, or merges into the one that has its id.
+pub(crate) async fn start_session(
+    app: &App,
+    access: &Access,
+    request: Request<Body>,
+) -> Result<Response<Body>, ApiError> {
+    let Wrapped { session } = read_json(app, request).await?;
+    let project = access.project(&app.store, session.project.as_deref())?;
+    let id = match session.session_id.as_deref().unwrap_or("") {
+        "" => Uuid::new_v4(),
+        text => session_id(project.id(), text),
+    };
+    let now = access.now().as_nanosecond();
+    let started = match session.start_time {
+        Some(millis) if millis > 0.0 => nanoseconds(millis),
+        _ => i64::try_from(now).unwrap_or(i64::MAX),
+    };
+    let unknown = || UNNAMED.to_owned();
+    let new = NewSession {
+        id,
+        name: session.session_name.unwrap_or_else(unknown),
+        started,
+        body: Stored {
+            source: session.source.unwrap_or_else(unknown),
+            inputs: session.inputs,
+            config: session.config,
+            metadata: session.metadata,
+            user_properties: session.user_properties,
+            ..Stored::default()
+        },
+    };
+    let event = app.store.start_session(&project, new).await?;
+    let meta = app.store.catalog().meta();
+    Ok(json(&SessionEnvelope {
+        org_id: meta.org_id,
+        workspace_id: meta.workspace_id,
+        event,
+    }))
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "a float beyond the range saturates, and such a time means nothing"
+)]
+fn nanoseconds(millis: f64) -> i64 {
+    (millis * 1e6) as i64
+}
+
+/// Merges into an event or a session.
+pub(crate) async fn update_event(
+    app: &App,
+    access: &Access,
+    request: Request<Body>,
+) -> Result<Response<Body>, ApiError> {
+    let patch: EventPatch = read_json(app, request).await?;
+    let project = access.project(&app.store, patch.project.as_deref())?;
+    app.store.update_event(&project, patch).await?;
+    Ok(json(&Updated { success: true }))
+}
+
+/// Reads a page of events.
+pub(crate) async fn export_events(
+    app: &App,
+    access: &Access,
+    request: Request<Body>,
+) -> Result<Response<Body>, ApiError> {
+    let wanted: ExportEvents = read_json(app, request).await?;
+    let project = access.project(&app.store, wanted.project.as_deref())?;
+    let limit = wanted.limit.unwrap_or(USUAL_LIMIT);
+    if !(1..=MAX_LIMIT).contains(&limit) {
+        return Err(ApiError::invalid(format!("limit must be 1 to {MAX_LIMIT}")));
+    }
+    let page = wanted.page.unwrap_or(1);
+    let mut query = EventQuery {
+        session: None,
+        kind: None,
+        limit,
+        page: page
+            .checked_sub(1)
+            .ok_or_else(|| ApiError::invalid("page counts from 1"))?,
+    };
+    let mut nothing = false;
+    for filter in &wanted.filters {
+        nothing |= !narrow(&mut query, project.id(), filter)?;
+    }
+    let (events, total) = if nothing {
+        (Vec::new(), 0)
+    } else {
+        app.store.events(&project, query).await?
+    };
+    Ok(json(&EventList {
+        events,
+        total_events: total,
+        count: total,
+    }))
+}
+
+/// Adds a condition; false if it contradicts an earlier one, so that nothing can match.
+fn narrow(
+    query: &mut EventQuery,
+    project: hh_auth::ProjectId,
+    filter: &Filter,
+) -> Result<bool, ApiError> {
+    let value = filter
+        .value
+        .as_str()
+        .ok_or_else(|| ApiError::invalid("the value of a filter must be a string here"))?;
+    match filter.field.as_str() {
+        "session_id" => {
+            let id = session_id(project, value);
+            Ok(query.session.replace(id).is_none_or(|old| old == id))
+        }
+        "event_type" => {
+            let kind = EventKind::find(value).ok_or_else(|| {
+                let names = EventKind::ALL.map(EventKind::as_str).join(", ");
+                ApiError::invalid(format!("event_type must be one of {names}"))
+            })?;
+            Ok(query.kind.replace(kind).is_none_or(|old| old == kind))
+        }
+        _ => Err(ApiError::invalid(
+            "this server filters by session_id and event_type only, with the operator \"is\"",
+        )),
+    }
+}

@@ -1,0 +1,82 @@
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use axum::body::Body;
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
+
+use crate::access::Access;
+use crate::app::App;
+use crate::body::{self, Held};
+use crate::error::{ApiError, json};
+use crate::otlp::{Encoding, MappedSpan, decode, map};
+
+/// Bodies above this are decoded off the runtime's threads, so that other requests do not wait for them.
+const SMALL: usize = 64 * 1024;
+
+/// Stores the spans of an OTLP export. Nothing is stored unless every span's project is one of the key's.
+pub(crate) async fn export_traces(
+    app: &Arc<App>,
+    access: &Access,
+    request: Request<Body>,
+) -> Result<Response<Body>, ApiError> {
+    let (parts, body) = request.into_parts();
+    let encoding = parts
+        .headers
+        .get(CONTENT_TYPE)
+        .and_then(|value| Encoding::of(value.to_str().ok()?))
+        .ok_or_else(|| {
+            ApiError::new(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "UNSUPPORTED_TYPE",
+                "Content-Type must be application/x-protobuf or application/json",
+            )
+        })?;
+    let held = body::read(&app.in_flight, &parts.headers, body).await?;
+    let packed =
+        held.bytes.len() > SMALL || parts.headers.contains_key(http::header::CONTENT_ENCODING);
+    // The reservation of the bytes lives until the spans are stored.
+    let (_held, spans) = if packed {
+        tokio::task::spawn_blocking(move || decode_body(encoding, held, &parts.headers))
+            .await
+            .map_err(|_| ApiError::internal())??
+    } else {
+        decode_body(encoding, held, &parts.headers)?
+    };
+    let mut batches = BTreeMap::new();
+    for span in spans {
+        batches
+            .entry(span.project.clone())
+            .or_insert_with(Vec::new)
+            .push(span);
+    }
+    let batches = batches
+        .into_iter()
+        .map(|(name, spans)| {
+            let project = access.project(&app.store, name.as_deref())?;
+            let id = project.id();
+            let events = spans.into_iter().map(|span| span.in_project(id)).collect();
+            Ok((project, events))
+        })
+        .collect::<Result<Vec<_>, ApiError>>()?;
+    app.store.insert_events(batches).await?;
+    Ok(match encoding {
+        Encoding::Json => json(&serde_json::json!({})),
+        Encoding::Protobuf => {
+            let mut response = Response::new(Body::empty());
+            let kind = HeaderValue::from_static("application/x-protobuf");
+            response.headers_mut().insert(CONTENT_TYPE, kind);
+            response
+        }
+    })
+}
+
+fn decode_body(
+    encoding: Encoding,
+    held: Held,
+    headers: &HeaderMap,
+) -> Result<(Held, Vec<MappedSpan>), ApiError> {
+    let held = held.inflate(headers)?;
+    let spans = map(decode(encoding, &held.bytes)?);
+    Ok((held, spans))
+}

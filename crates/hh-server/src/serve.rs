@@ -1,0 +1,62 @@
+//! The accept loop, with its own deadlines: `axum::serve` has none.
+
+use std::future::Future;
+use std::time::Duration;
+
+use axum::Router;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::service::TowerToHyperService;
+use std::sync::Arc;
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+
+/// How long a connection may take for a request head, the first byte and idle time included.
+const HEAD_DEADLINE: Duration = Duration::from_secs(10);
+/// How long running requests may go on after a stop.
+const STOP_DEADLINE: Duration = Duration::from_secs(10);
+const MAX_CONNECTIONS: usize = 4096;
+const MAX_HEADERS: usize = 100;
+const MAX_HEAD_BYTES: usize = 32 * 1024;
+
+/// Serves until `stop` is ready, then lets running requests finish.
+pub(crate) async fn serve(listener: TcpListener, router: Router, stop: impl Future<Output = ()>) {
+    let graceful = GracefulShutdown::new();
+    let connections = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new())
+        .header_read_timeout(HEAD_DEADLINE)
+        .max_headers(MAX_HEADERS)
+        .max_buf_size(MAX_HEAD_BYTES)
+        .keep_alive(true);
+    let mut stop = std::pin::pin!(stop);
+    loop {
+        let accepted = async {
+            // The semaphore is never closed.
+            let permit = Arc::clone(&connections).acquire_owned().await.ok();
+            (permit, listener.accept().await)
+        };
+        let (permit, accepted) = tokio::select! {
+            biased;
+            () = &mut stop => break,
+            both = accepted => both,
+        };
+        let Ok((stream, _)) = accepted else {
+            // Out of file descriptors, or the peer is gone already: neither ends the server.
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            continue;
+        };
+        // Answers are written whole; without this small ones wait for the peer's acknowledgement.
+        drop(stream.set_nodelay(true));
+        let service = TowerToHyperService::new(router.clone());
+        let connection = graceful.watch(http.serve_connection(TokioIo::new(stream), service));
+        tokio::spawn(async move {
+            // Errors of one connection are its peer's business.
+            drop(connection.await);
+            drop(permit);
+        });
+    }
+    drop(listener);
+    drop(tokio::time::timeout(STOP_DEADLINE, graceful.shutdown()).await);
+}

@@ -1,0 +1,333 @@
+//! Starting: the data directory, the first key, the socket.
+
+use std::fs::{self, File};
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use hh_auth::fsio::{Replace, create_private_dir, write_private};
+use hh_auth::{ApiKey, Grant, Level, Pepper, Projects, mint};
+use jiff::Timestamp;
+use tokio::net::TcpListener;
+use zeroize::Zeroizing;
+
+use crate::app::{App, RequestIds};
+use crate::body::{Budget, MAX_IN_FLIGHT};
+use crate::keys::KeyIndex;
+use crate::router::router;
+use crate::store::{FirstStart, NewKey, PEPPER_ID, Store};
+
+/// How to start a server.
+#[derive(Clone, Debug)]
+#[must_use]
+#[non_exhaustive]
+pub struct ServerOptions {
+    /// Where the database and the pepper are; made if need be.
+    pub data_dir: PathBuf,
+    /// Where to listen; port 0 takes a free one.
+    pub bind: SocketAddr,
+    /// The organization's name, used at the first start.
+    pub organization: String,
+    /// The first admin's e-mail address, used at the first start.
+    pub admin: String,
+    /// Where the first admin key is written, 0600, instead of being handed back.
+    pub admin_key_file: Option<PathBuf>,
+}
+
+impl ServerOptions {
+    /// Makes options with the default organization and admin.
+    pub fn new(data_dir: PathBuf, bind: SocketAddr) -> Self {
+        Self {
+            data_dir,
+            bind,
+            organization: "My Organization".to_owned(),
+            admin: "admin@localhost".to_owned(),
+            admin_key_file: None,
+        }
+    }
+
+    /// Sets the organization's name.
+    pub fn with_organization(mut self, name: impl Into<String>) -> Self {
+        self.organization = name.into();
+        self
+    }
+
+    /// Sets the first admin's e-mail address.
+    pub fn with_admin(mut self, email: impl Into<String>) -> Self {
+        self.admin = email.into();
+        self
+    }
+
+    /// Has the first admin key written to a file.
+    pub fn with_admin_key_file(mut self, path: PathBuf) -> Self {
+        self.admin_key_file = Some(path);
+        self
+    }
+}
+
+/// The admin key of a first start.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum FirstKey {
+    /// To be shown once; it exists nowhere else.
+    Show(ApiKey),
+    /// Written to this file.
+    InFile(PathBuf),
+}
+
+/// What the caller can do about a [`StartError`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum StartErrorKind {
+    /// The address cannot be bound: choose another.
+    Address,
+    /// The data directory cannot be used: mend it or choose another.
+    DataDir,
+    /// The file for the admin key cannot be written: choose another.
+    AdminKeyFile,
+    /// The system failed.
+    Internal,
+}
+
+/// Why the server did not start, in one line.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct StartError {
+    kind: StartErrorKind,
+    message: String,
+}
+
+impl StartError {
+    pub(crate) fn new(kind: StartErrorKind, message: impl Into<String>) -> Self {
+        Self {
+            kind,
+            message: message.into(),
+        }
+    }
+
+    /// Returns what the caller can do about it.
+    #[must_use]
+    pub fn kind(&self) -> StartErrorKind {
+        self.kind
+    }
+}
+
+/// A server that is bound and has not yet accepted anything.
+pub struct Server {
+    listener: TcpListener,
+    address: SocketAddr,
+    app: Arc<App>,
+    first_key: Option<FirstKey>,
+    /// Keeps a second server out of the data directory.
+    _lock: File,
+}
+
+impl Server {
+    /// Binds the address and opens the data directory; at the first start it mints the admin key.
+    ///
+    /// # Errors
+    /// `Address`, `DataDir`, `AdminKeyFile` or `Internal`.
+    pub async fn start(options: ServerOptions) -> Result<Self, StartError> {
+        // The socket first: a busy port must not leave a database behind whose only key nobody saw.
+        let listener = TcpListener::bind(options.bind).await.map_err(|error| {
+            let reason = if error.kind() == io::ErrorKind::AddrInUse {
+                "another program listens there".to_owned()
+            } else {
+                error.kind().to_string()
+            };
+            StartError::new(
+                StartErrorKind::Address,
+                format!(
+                    "cannot listen on {}: {reason}; choose another address with --bind",
+                    options.bind,
+                ),
+            )
+        })?;
+        let address = listener
+            .local_addr()
+            .map_err(|error| StartError::new(StartErrorKind::Address, error.to_string()))?;
+        let opened = tokio::task::spawn_blocking(move || open(options)).await;
+        let (app, first_key, lock) = opened
+            .map_err(|error| StartError::new(StartErrorKind::Internal, error.to_string()))??;
+        Ok(Self {
+            listener,
+            address,
+            app: Arc::new(app),
+            first_key,
+            _lock: lock,
+        })
+    }
+
+    /// Returns the address it listens on.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Hands out the admin key of a first start, once.
+    pub fn take_first_key(&mut self) -> Option<FirstKey> {
+        self.first_key.take()
+    }
+
+    /// Serves until `stop` is ready, lets running requests finish for 10 s at most, and closes the database.
+    pub async fn run(self, stop: impl Future<Output = ()>) {
+        crate::serve::serve(self.listener, router(&self.app), stop).await;
+        self.app.store.close().await;
+    }
+}
+
+fn open(options: ServerOptions) -> Result<(App, Option<FirstKey>, File), StartError> {
+    let dir = &options.data_dir;
+    let refused = |error: &io::Error| {
+        StartError::new(
+            StartErrorKind::DataDir,
+            format!(
+                "cannot use the data directory {}: {}; choose another with --data-dir",
+                dir.display(),
+                error.kind()
+            ),
+        )
+    };
+    create_private_dir(dir).map_err(|error| refused(&error))?;
+    let lock = File::options()
+        .create(true)
+        .append(true)
+        .open(dir.join("lock"))
+        .map_err(|error| refused(&error))?;
+    lock.try_lock().map_err(|_| {
+        StartError::new(
+            StartErrorKind::DataDir,
+            format!(
+                "another server uses the data directory {}; stop it or choose another with --data-dir",
+                dir.display()
+            ),
+        )
+    })?;
+    let database = dir.join("honeyhive.db");
+    let pepper = pepper(dir, !database.exists())?;
+    let store = Store::open(&database).map_err(|error| {
+        StartError::new(
+            StartErrorKind::DataDir,
+            format!("cannot open {}: {error}", database.display()),
+        )
+    })?;
+    let first_key = if store.is_new() {
+        Some(first_start(&store, &pepper, options)?)
+    } else {
+        None
+    };
+    let boot = getrandom::u32()
+        .map_err(|error| StartError::new(StartErrorKind::Internal, error.to_string()))?;
+    let app = App {
+        store,
+        keys: KeyIndex::new(),
+        pepper,
+        in_flight: Budget::new(MAX_IN_FLIGHT),
+        request_ids: RequestIds::new(boot),
+    };
+    Ok((app, first_key, lock))
+}
+
+fn first_start(
+    store: &Store,
+    pepper: &Pepper,
+    options: ServerOptions,
+) -> Result<FirstKey, StartError> {
+    let internal = |error: String| StartError::new(StartErrorKind::Internal, error);
+    let minted = mint(Level::Admin).map_err(|error| internal(error.to_string()))?;
+    if let Some(path) = &options.admin_key_file {
+        write_key(path, &minted.key)?;
+    }
+    let first = FirstStart {
+        organization: options.organization,
+        key: NewKey {
+            id: minted.id,
+            digest: pepper.digest(&minted.key),
+            shown: minted.key.shown(),
+            name: "first admin key".to_owned(),
+            owner: options.admin,
+            grant: Grant {
+                level: Level::Admin,
+                projects: Projects::All,
+                expires: None,
+            },
+            created: Timestamp::now(),
+        },
+    };
+    if let Err(error) = store.first_start(first) {
+        if let Some(path) = &options.admin_key_file {
+            drop(fs::remove_file(path));
+        }
+        return Err(internal(error.to_string()));
+    }
+    Ok(match options.admin_key_file {
+        Some(path) => FirstKey::InFile(path),
+        None => FirstKey::Show(minted.key),
+    })
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "--admin-key-file asks for the key in a file of the user's choice, written 0600"
+)]
+fn write_key(path: &Path, key: &ApiKey) -> Result<(), StartError> {
+    use secrecy::ExposeSecret as _;
+
+    let line = Zeroizing::new(format!("{}\n", key.secret().expose_secret()));
+    write_private(path, line.as_bytes(), Replace::No).map_err(|error| {
+        StartError::new(
+            StartErrorKind::AdminKeyFile,
+            format!(
+                "cannot write the admin key to {}: {}; name a new file with --admin-key-file",
+                path.display(),
+                error.kind()
+            ),
+        )
+    })
+}
+
+/// Reads `DIR/pepper`, or makes it when there is no database yet.
+fn pepper(dir: &Path, may_make: bool) -> Result<Pepper, StartError> {
+    let path = dir.join("pepper");
+    let fail = |what: &str| {
+        StartError::new(
+            StartErrorKind::DataDir,
+            format!(
+                "{} {what}; no key can be checked without it: restore it from where you keep it",
+                path.display()
+            ),
+        )
+    };
+    match fs::read_to_string(&path).map(Zeroizing::new) {
+        Ok(text) => decode_pepper(&text).ok_or_else(|| fail("is damaged")),
+        Err(error) if error.kind() == io::ErrorKind::NotFound && may_make => {
+            let pepper = Pepper::generate()
+                .map_err(|error| StartError::new(StartErrorKind::Internal, error.to_string()))?;
+            let mut text = Zeroizing::new(format!("{PEPPER_ID} "));
+            for byte in pepper.bytes() {
+                for nibble in [byte >> 4, byte & 15] {
+                    text.push(char::from_digit(u32::from(nibble), 16).unwrap_or('0'));
+                }
+            }
+            text.push('\n');
+            write_private(&path, text.as_bytes(), Replace::No)
+                .map_err(|error| fail(&format!("cannot be written ({})", error.kind())))?;
+            Ok(pepper)
+        }
+        Err(error) => Err(fail(&format!("cannot be read ({})", error.kind()))),
+    }
+}
+
+fn decode_pepper(text: &str) -> Option<Pepper> {
+    let (id, hex) = text.trim().split_once(' ')?;
+    if id.parse() != Ok(PEPPER_ID) || hex.len() != 64 {
+        return None;
+    }
+    let mut bytes = [0; 32];
+    for (byte, pair) in bytes.iter_mut().zip(hex.as_bytes().chunks(2)) {
+        *byte = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
+    }
+    Some(Pepper::from_bytes(bytes))
+}

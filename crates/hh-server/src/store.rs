@@ -1,0 +1,142 @@
+//! The embedded database: one writer thread with group commit, readers beside it.
+
+mod catalog;
+mod events;
+mod keys;
+mod reader;
+mod schema;
+mod writer;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use hh_auth::ProjectId;
+use rusqlite::OptionalExtension as _;
+use uuid::Uuid;
+
+pub(crate) use catalog::{Catalog, Entry};
+pub(crate) use events::{Body, EventQuery, NewEvent, NewSession, UNNAMED};
+pub(crate) use keys::NewKey;
+use reader::Readers;
+use writer::Writer;
+
+use crate::error::ApiError;
+
+/// The id of the pepper in use; rows carry it, so that a second one can take over one day.
+pub(crate) const PEPPER_ID: i64 = 1;
+
+/// A handle to the database.
+pub(crate) struct Store {
+    writer: Writer,
+    readers: Readers,
+    catalog: Arc<Catalog>,
+    is_new: bool,
+}
+
+/// What a first start writes, all or nothing.
+pub(crate) struct FirstStart {
+    pub(crate) organization: String,
+    pub(crate) key: NewKey,
+}
+
+/// Why the database did not do it.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum StoreError {
+    #[error("{0}")]
+    Sqlite(#[from] rusqlite::Error),
+    #[error("{0}")]
+    Conflict(String),
+    #[error("{0}")]
+    NotFound(String),
+    #[error("made by a newer version of this program")]
+    Newer,
+    #[error("the writer has stopped")]
+    Stopped,
+}
+
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Conflict(message) => {
+                Self::new(http::StatusCode::CONFLICT, "CONFLICT", message)
+            }
+            StoreError::NotFound(message) => Self::not_found(message),
+            StoreError::Stopped => Self::busy(),
+            StoreError::Sqlite(_) | StoreError::Newer => Self::internal(),
+        }
+    }
+}
+
+impl Store {
+    /// Opens or makes the database.
+    pub(crate) fn open(path: &Path) -> Result<Self, StoreError> {
+        let mut connection = schema::open(path)?;
+        schema::migrate(&mut connection)?;
+        let catalog = Arc::new(Catalog::load(&connection)?);
+        let is_new = connection
+            .query_row("SELECT 1 FROM meta WHERE name = 'organization'", [], |_| {
+                Ok(())
+            })
+            .optional()?
+            .is_none();
+        Ok(Self {
+            writer: Writer::start(connection)?,
+            readers: Readers::new(path.to_owned()),
+            catalog,
+            is_new,
+        })
+    }
+
+    /// Tells whether nothing was ever written: the first start was never finished.
+    pub(crate) fn is_new(&self) -> bool {
+        self.is_new
+    }
+
+    /// Writes the organization, the project `default` and the first key. Blocks; for start-up only.
+    pub(crate) fn first_start(&self, first: FirstStart) -> Result<(), StoreError> {
+        let catalog = Arc::clone(&self.catalog);
+        self.writer
+            .submit(move |connection| {
+                for (name, value) in [
+                    ("organization", first.organization.as_str()),
+                    ("org_id", &Uuid::new_v4().to_string()),
+                    ("workspace_id", &Uuid::new_v4().to_string()),
+                ] {
+                    connection.execute("INSERT INTO meta VALUES (?1, ?2)", [name, value])?;
+                }
+                let project = catalog::insert(connection, "default", "")?;
+                keys::insert(connection, &first.key)?;
+                catalog.reload_meta(connection)?;
+                Ok(project)
+            })
+            .wait_blocking()
+            .map(|project| self.catalog.add(project))
+    }
+
+    /// Stops the writer after what is queued.
+    pub(crate) async fn close(&self) {
+        self.writer.close().await;
+    }
+
+    pub(crate) fn catalog(&self) -> &Catalog {
+        &self.catalog
+    }
+
+    pub(crate) fn project_by_name(&self, name: &str) -> Option<Arc<Entry>> {
+        self.catalog.by_name(name)
+    }
+
+    pub(crate) fn project_by_id(&self, id: ProjectId) -> Option<Arc<Entry>> {
+        self.catalog.by_id(id)
+    }
+
+    pub(crate) fn project_names(
+        &self,
+        projects: &hh_auth::Projects,
+    ) -> hh_api::types::ProjectNames {
+        self.catalog.names(projects)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,129 @@
+//! The one writer: a thread that takes what is queued, commits it as one transaction, then answers.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::{Mutex, PoisonError};
+use std::thread::JoinHandle;
+
+use rusqlite::Connection;
+use tokio::sync::oneshot;
+
+use super::StoreError;
+
+/// Commands of one commit at most, so that the first of them does not wait for ever.
+const GROUP: usize = 4096;
+
+/// Runs a command inside the transaction; what it returns is called once it is known whether the commit held.
+type Command = Box<dyn FnOnce(&Connection) -> Box<dyn FnOnce(bool) + Send> + Send>;
+
+pub(super) struct Writer {
+    /// Dropped to stop the thread.
+    queue: Mutex<Option<Sender<Command>>>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+/// An answer that comes after the commit.
+pub(super) struct Pending<T>(oneshot::Receiver<Result<T, StoreError>>);
+
+impl<T> Pending<T> {
+    pub(super) async fn wait(self) -> Result<T, StoreError> {
+        self.0.await.unwrap_or(Err(StoreError::Stopped))
+    }
+
+    pub(super) fn wait_blocking(self) -> Result<T, StoreError> {
+        self.0.blocking_recv().unwrap_or(Err(StoreError::Stopped))
+    }
+}
+
+impl Writer {
+    pub(super) fn start(connection: Connection) -> Result<Self, StoreError> {
+        let (sender, receiver) = mpsc::channel();
+        let thread = std::thread::Builder::new()
+            .name("hh-writer".to_owned())
+            .spawn(move || run(&connection, &receiver))
+            .map_err(|_| StoreError::Stopped)?;
+        Ok(Self {
+            queue: Mutex::new(Some(sender)),
+            thread: Mutex::new(Some(thread)),
+        })
+    }
+
+    /// Queues a command. It runs in a savepoint of its own: if it fails, the others of its group stand.
+    pub(super) fn submit<T: Send + 'static>(
+        &self,
+        command: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Pending<T> {
+        let (answer, pending) = oneshot::channel();
+        let command: Command = Box::new(move |connection| {
+            let result = in_savepoint(connection, command);
+            Box::new(move |committed| {
+                let result = if committed {
+                    result
+                } else {
+                    result.and(Err(StoreError::Stopped))
+                };
+                // Whoever asked may have gone.
+                drop(answer.send(result));
+            })
+        });
+        let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(queue) = queue.as_ref() {
+            // A thread that is gone has dropped the receiver, and the answer's sender goes with the command.
+            drop(queue.send(command));
+        }
+        Pending(pending)
+    }
+
+    /// Lets the thread finish what is queued and waits for it.
+    pub(super) async fn close(&self) {
+        drop(
+            self.queue
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .take(),
+        );
+        let thread = self
+            .thread
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        if let Some(thread) = thread {
+            drop(tokio::task::spawn_blocking(move || thread.join()).await);
+        }
+    }
+}
+
+fn in_savepoint<T>(
+    connection: &Connection,
+    command: impl FnOnce(&Connection) -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
+    connection.execute_batch("SAVEPOINT command")?;
+    let result =
+        catch_unwind(AssertUnwindSafe(|| command(connection))).unwrap_or(Err(StoreError::Stopped));
+    if result.is_err() {
+        connection.execute_batch("ROLLBACK TO command")?;
+    }
+    connection.execute_batch("RELEASE command")?;
+    result
+}
+
+fn run(connection: &Connection, queue: &Receiver<Command>) {
+    while let Ok(first) = queue.recv() {
+        let begun = connection.execute_batch("BEGIN IMMEDIATE").is_ok();
+        let mut answers = Vec::new();
+        for command in std::iter::once(first).chain(queue.try_iter()).take(GROUP) {
+            if begun {
+                answers.push(command(connection));
+            }
+        }
+        let committed = begun && connection.execute_batch("COMMIT").is_ok();
+        if begun && !committed {
+            drop(connection.execute_batch("ROLLBACK"));
+        }
+        for answer in answers {
+            answer(committed);
+        }
+    }
+    // A tidy end: the whole log goes into the database file.
+    drop(connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)"));
+}

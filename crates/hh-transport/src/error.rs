@@ -1,0 +1,344 @@
+//! The one error of this crate.
+//!
+//! Its text is made here, from the host, the status and fixed words. The server's own text is kept apart in
+//! [`Problem`], redacted, and no URL, header or body is ever part of a message.
+
+use std::borrow::Cow;
+use std::error::Error;
+use std::fmt;
+use std::time::Duration;
+
+use http::StatusCode;
+
+use crate::attempt::Attempt;
+use crate::problem::Problem;
+
+type Source = Box<dyn Error + Send + Sync>;
+
+/// What a caller can do about a [`TransportError`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum TransportErrorKind {
+    /// Refused here: plain http to a host that is not this machine.
+    Insecure,
+    /// Refused here: the request cannot be sent as it is.
+    InvalidRequest,
+    /// No connection: the name does not resolve, nobody listens, or the connection broke while it was set up.
+    Unreachable,
+    /// The server's certificate is not trusted, or it does not speak TLS.
+    Tls,
+    /// No whole answer in time.
+    Timeout,
+    /// The connection broke after bytes of the request may have left.
+    Interrupted,
+    /// There is no usable key, or the server answered 401.
+    Unauthenticated,
+    /// The server answered 403.
+    PermissionDenied,
+    /// The server answered 404.
+    NotFound,
+    /// The server answered 409.
+    Conflict,
+    /// The server answered 429.
+    RateLimited,
+    /// The server answered another 4xx, or a 3xx: redirects are not followed.
+    Rejected,
+    /// The server answered 5xx.
+    Unavailable,
+    /// The answer is malformed, or its body is larger than the cap.
+    InvalidResponse,
+    /// Anything else.
+    Other,
+}
+
+/// A call that ended without a success status.
+pub struct TransportError {
+    inner: Box<Inner>,
+}
+
+struct Inner {
+    kind: TransportErrorKind,
+    message: Cow<'static, str>,
+    unsent: bool,
+    status: Option<StatusCode>,
+    problem: Option<Problem>,
+    retry_after: Option<Duration>,
+    attempts: Vec<Attempt>,
+    source: Option<Source>,
+}
+
+impl TransportError {
+    /// Says that no connection to `host` came about, so that nothing was sent; `why` completes
+    /// "cannot connect to `host`: ".
+    pub fn unreachable(host: &str, why: impl fmt::Display) -> Self {
+        Self::new(
+            TransportErrorKind::Unreachable,
+            format!("cannot connect to {host}: {why}"),
+        )
+        .unsent()
+    }
+
+    /// Says that the peer `host` proved no identity we trust, so that nothing was sent.
+    pub fn tls(host: &str, source: impl Into<Source>) -> Self {
+        let error = Self::new(
+            TransportErrorKind::Tls,
+            format!("cannot set up TLS with {host}"),
+        );
+        error.unsent().with_source(source)
+    }
+
+    /// Says that no connection to `host` came about in time, so that nothing was sent.
+    pub fn connect_timeout(host: &str) -> Self {
+        Self::new(
+            TransportErrorKind::Timeout,
+            format!("cannot connect to {host}: timed out"),
+        )
+        .unsent()
+    }
+
+    /// Says that `host` gave no whole answer in time; the request may have been sent.
+    pub fn timeout(host: &str) -> Self {
+        Self::new(
+            TransportErrorKind::Timeout,
+            format!("no answer from {host} in time"),
+        )
+    }
+
+    /// Says that the connection to `host` broke; the request may have been sent.
+    pub fn interrupted(host: &str) -> Self {
+        Self::new(
+            TransportErrorKind::Interrupted,
+            format!("the connection to {host} broke before the answer was whole"),
+        )
+    }
+
+    /// Says that the answer of `host` cannot be used; `why` completes "the answer of `host` ".
+    pub fn invalid_response(host: &str, why: impl fmt::Display) -> Self {
+        Self::new(
+            TransportErrorKind::InvalidResponse,
+            format!("the answer of {host} {why}"),
+        )
+    }
+
+    /// Says that the request cannot be sent as it is; `message` must hold no secret.
+    pub fn invalid_request(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(TransportErrorKind::InvalidRequest, message).unsent()
+    }
+
+    /// Says that there is no key for this request: an [`Authorizer`](crate::Authorizer) answers this.
+    ///
+    /// `source` says why, and reaches users through [`Error::source`].
+    pub fn no_credential(source: impl Into<Source>) -> Self {
+        let error = Self::new(
+            TransportErrorKind::Unauthenticated,
+            "no usable API key for this request",
+        );
+        error.unsent().with_source(source)
+    }
+
+    /// Says anything else; such an error is never retried. `message` must hold no secret.
+    pub fn other(message: impl Into<Cow<'static, str>>, source: impl Into<Source>) -> Self {
+        Self::new(TransportErrorKind::Other, message).with_source(source)
+    }
+
+    pub(crate) fn insecure(host: &str) -> Self {
+        let message =
+            format!("refusing plain http to {host}: only this machine is reached without TLS");
+        Self::new(TransportErrorKind::Insecure, message).unsent()
+    }
+
+    /// Says what an answer without a success status means.
+    pub(crate) fn answered(
+        status: StatusCode,
+        problem: Option<Problem>,
+        retry_after: Option<Duration>,
+    ) -> Self {
+        let kind = match status.as_u16() {
+            401 => TransportErrorKind::Unauthenticated,
+            403 => TransportErrorKind::PermissionDenied,
+            404 => TransportErrorKind::NotFound,
+            409 => TransportErrorKind::Conflict,
+            429 => TransportErrorKind::RateLimited,
+            300..=499 => TransportErrorKind::Rejected,
+            500..=599 => TransportErrorKind::Unavailable,
+            _ => TransportErrorKind::InvalidResponse,
+        };
+        // The reason is the standard one of the status, never the text the server sent.
+        let message = match status.canonical_reason() {
+            Some(reason) => format!("the server answered {} {reason}", status.as_u16()),
+            None => format!("the server answered {}", status.as_u16()),
+        };
+        let mut error = Self::new(kind, message);
+        error.inner.status = Some(status);
+        error.inner.problem = problem;
+        error.inner.retry_after = retry_after;
+        error
+    }
+
+    /// Says that the call's deadline had passed before anything was sent.
+    pub(crate) fn deadline_before_sending() -> Self {
+        Self::new(
+            TransportErrorKind::Timeout,
+            "the deadline passed before the request was sent",
+        )
+        .unsent()
+    }
+
+    fn new(kind: TransportErrorKind, message: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            inner: Box::new(Inner {
+                kind,
+                message: message.into(),
+                unsent: false,
+                status: None,
+                problem: None,
+                retry_after: None,
+                attempts: Vec::new(),
+                source: None,
+            }),
+        }
+    }
+
+    fn unsent(mut self) -> Self {
+        self.inner.unsent = true;
+        self
+    }
+
+    fn with_source(mut self, source: impl Into<Source>) -> Self {
+        self.inner.source = Some(source.into());
+        self
+    }
+
+    pub(crate) fn with_attempts(mut self, attempts: Vec<Attempt>) -> Self {
+        // What the last attempt did not send, an earlier one may have.
+        self.inner.unsent &= attempts.iter().all(Attempt::is_certainly_unsent);
+        self.inner.attempts = attempts;
+        self
+    }
+
+    /// Returns what a caller can do about it.
+    pub fn kind(&self) -> TransportErrorKind {
+        self.inner.kind
+    }
+
+    /// Returns the status of the last answer, if the last attempt got one.
+    pub fn status(&self) -> Option<StatusCode> {
+        self.inner.status
+    }
+
+    /// Returns what the server said about it, redacted.
+    pub fn problem(&self) -> Option<&Problem> {
+        self.inner.problem.as_ref()
+    }
+
+    /// Returns all attempts of the call, in order; empty when nothing was sent.
+    pub fn attempts(&self) -> &[Attempt] {
+        &self.inner.attempts
+    }
+
+    /// Returns how long the server asked to wait, counted from its last answer, at most one day.
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.inner.retry_after
+    }
+
+    /// Returns whether no byte of the request can have left, in any attempt.
+    pub fn is_certainly_unsent(&self) -> bool {
+        self.inner.unsent
+    }
+}
+
+impl fmt::Display for TransportError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.inner.message)
+    }
+}
+
+// By hand: the `Debug` of a foreign source may print what its `Display` does not.
+impl fmt::Debug for TransportError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TransportError")
+            .field("kind", &self.inner.kind)
+            .field("message", &self.inner.message)
+            .field("unsent", &self.inner.unsent)
+            .field("status", &self.inner.status)
+            .field("problem", &self.inner.problem)
+            .field("retry_after", &self.inner.retry_after)
+            .field("attempts", &self.inner.attempts)
+            .field(
+                "source",
+                &self.inner.source.as_ref().map(ToString::to_string),
+            )
+            .finish()
+    }
+}
+
+impl Error for TransportError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.inner
+            .source
+            .as_ref()
+            .map(|source| &**source as &(dyn Error + 'static))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_is_one_pointer() {
+        assert_eq!(size_of::<Result<(), TransportError>>(), size_of::<usize>());
+    }
+
+    #[test]
+    fn messages() {
+        let answered =
+            |status| TransportError::answered(StatusCode::from_u16(status).unwrap(), None, None);
+        let all = [
+            TransportError::unreachable("127.0.0.1:4821", "connection refused"),
+            TransportError::tls("h", "bad certificate"),
+            TransportError::connect_timeout("h"),
+            TransportError::timeout("h"),
+            TransportError::interrupted("h"),
+            TransportError::invalid_response("h", "is malformed"),
+            TransportError::invalid_request("the URI has no host"),
+            TransportError::no_credential("none stored"),
+            TransportError::insecure("example.com"),
+            TransportError::deadline_before_sending(),
+            answered(302),
+            answered(401),
+            answered(403),
+            answered(404),
+            answered(409),
+            answered(418),
+            answered(429),
+            answered(503),
+            answered(599),
+        ];
+        let text: Vec<String> = all
+            .iter()
+            .map(|error| format!("{:?}: {error}", error.kind()))
+            .collect();
+        insta::assert_snapshot!(text.join("\n"), @r"
+        Unreachable: cannot connect to 127.0.0.1:4821: connection refused
+        Tls: cannot set up TLS with h
+        Timeout: cannot connect to h: timed out
+        Timeout: no answer from h in time
+        Interrupted: the connection to h broke before the answer was whole
+        InvalidResponse: the answer of h is malformed
+        InvalidRequest: the URI has no host
+        Unauthenticated: no usable API key for this request
+        Insecure: refusing plain http to example.com: only this machine is reached without TLS
+        Timeout: the deadline passed before the request was sent
+        Rejected: the server answered 302 Found
+        Unauthenticated: the server answered 401 Unauthorized
+        PermissionDenied: the server answered 403 Forbidden
+        NotFound: the server answered 404 Not Found
+        Conflict: the server answered 409 Conflict
+        Rejected: the server answered 418 I'm a teapot
+        RateLimited: the server answered 429 Too Many Requests
+        Unavailable: the server answered 503 Service Unavailable
+        Unavailable: the server answered 599
+        ");
+    }
+}

@@ -1,0 +1,69 @@
+//! Retrying HTTP for the HoneyHive client.
+//!
+//! A [`Transport`] sends an [`http::Request`] through an [`HttpService`], asks an [`Authorizer`] for the key of every
+//! attempt, repeats what may be repeated, and ends with a success or a [`TransportError`] that holds no secret. It
+//! spawns nothing, keeps no global state and works on a current-thread tokio runtime.
+//!
+//! Plain http is refused unless it stays on this machine, redirects are not followed, and no proxy is used.
+//!
+//! - [`Transport`], [`SendOptions`]: sending
+//! - [`HttpService`], [`Request`], [`Response`]: the seam for another HTTP stack or a test
+//! - `ReqwestService` (feature `reqwest`, on by default): the real one
+//! - `ScriptedService` (feature `testing`): the one for tests
+//! - [`Authorizer`], [`Epoch`]: keys, and what happens when one is rejected
+//! - [`Idempotency`], [`RetryPolicy`]: what is repeated, how often and how soon
+//! - [`TransportError`], [`Problem`], [`Attempt`], [`AttemptRecord`]: what went wrong
+//!
+//! ```
+//! # #[cfg(feature = "testing")]
+//! # tokio::runtime::Builder::new_current_thread().enable_time().build()?.block_on(async {
+//! use std::sync::Arc;
+//! use std::time::Duration;
+//!
+//! use hh_transport::{Idempotency, RetryPolicy, SendOptions, ScriptedService, Transport};
+//! use http::{Request, StatusCode};
+//!
+//! let service = ScriptedService::new()
+//!     .with_answer(StatusCode::BAD_GATEWAY, "")
+//!     .with_answer(StatusCode::OK, "hello");
+//! let retry = RetryPolicy::new().with_backoff(Duration::from_millis(1), Duration::from_millis(1));
+//! let transport = Transport::builder(Arc::new(service.clone())).with_retry(retry).build();
+//!
+//! let request = Request::get("https://api.honeyhive.ai/v1/projects").body("".into())?;
+//! let response = transport.send(request, SendOptions::new(Idempotency::Safe)).await?;
+//! assert_eq!(response.body(), "hello");
+//! assert_eq!(service.requests().len(), 2);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! # })?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod attempt;
+mod authorize;
+#[cfg(feature = "reqwest")]
+mod body;
+mod error;
+mod idempotency;
+mod problem;
+#[cfg(feature = "reqwest")]
+mod reqwest;
+mod retry;
+mod service;
+#[cfg(any(test, feature = "testing"))]
+mod testing;
+#[cfg(feature = "reqwest")]
+mod tls;
+mod transport;
+
+pub use attempt::{Attempt, AttemptRecord};
+pub use authorize::{Authorizer, Epoch};
+pub use error::{TransportError, TransportErrorKind};
+pub use idempotency::{Idempotency, IdempotencyKey};
+pub use problem::Problem;
+#[cfg(feature = "reqwest")]
+pub use reqwest::{ReqwestOptions, ReqwestService};
+pub use retry::RetryPolicy;
+pub use service::{BoxFuture, HttpService, Request, Response};
+#[cfg(any(test, feature = "testing"))]
+pub use testing::ScriptedService;
+pub use transport::{SendOptions, Transport, TransportBuilder};

@@ -1,0 +1,74 @@
+//! When a request is sent again: the policy as data, its table in [`classify`], the loop in [`run`].
+
+pub(crate) mod backoff;
+pub(crate) mod budget;
+pub(crate) mod classify;
+pub(crate) mod retry_after;
+pub(crate) mod run;
+
+use std::time::Duration;
+
+/// When, how often and how soon a request is sent again.
+///
+/// | outcome | Safe | Keyed | Unsafe |
+/// |---|---|---|---|
+/// | not sent (DNS, connect, TLS handshake broken off) | retry | retry | retry |
+/// | refused here, certificate not trusted, no key | fatal | fatal | fatal |
+/// | connection lost or timeout after bytes may have left | retry | retry | fatal |
+/// | 429 | wait | wait | wait |
+/// | 408, 425, 503 with Retry-After | wait | wait | fatal |
+/// | 500, 502, 503, 504 | retry | retry | fatal |
+/// | any other status, an unusable answer | fatal | fatal | fatal |
+///
+/// `retry` waits a random time up to a bound that doubles from attempt to attempt. `wait` waits what `Retry-After`
+/// says, or does as `retry` when the answer has none. A keyed request carries the same key every time.
+///
+/// The last error is returned when the attempts are spent, when the waits asked for pass
+/// [`with_max_wait`](Self::with_max_wait) in all, when the deadline would pass before the delay ends, or when
+/// the budget shared by all clones of a transport is empty.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use]
+pub struct RetryPolicy {
+    max_attempts: u32,
+    base: Duration,
+    cap: Duration,
+    max_wait: Duration,
+}
+
+impl RetryPolicy {
+    /// Makes the default: 4 attempts, delays of up to 1 s, 2 s, 4 s and so on but at most 30 s, and waits of at most 60 s.
+    pub const fn new() -> Self {
+        Self {
+            max_attempts: 4,
+            base: Duration::from_secs(1),
+            cap: Duration::from_secs(30),
+            max_wait: Duration::from_mins(1),
+        }
+    }
+
+    /// Sets the number of attempts, the first included; 0 counts as 1. One more is made for a key that was renewed.
+    pub const fn with_max_attempts(mut self, attempts: u32) -> Self {
+        self.max_attempts = attempts;
+        self
+    }
+
+    /// Sets the bound of the first delay, which doubles with every attempt up to `cap`.
+    pub const fn with_backoff(mut self, base: Duration, cap: Duration) -> Self {
+        self.base = base;
+        self.cap = cap;
+        self
+    }
+
+    /// Sets how long one call waits in all because `Retry-After` asks for it; a longer wait ends the call with an
+    /// error that says when to come back.
+    pub const fn with_max_wait(mut self, wait: Duration) -> Self {
+        self.max_wait = wait;
+        self
+    }
+}
+
+impl Default for RetryPolicy {
+    fn default() -> Self {
+        Self::new()
+    }
+}

@@ -1,0 +1,82 @@
+//! The allowance of retries shared by all calls of a transport.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+const CAPACITY: u32 = 100;
+const PRICE: u32 = 5;
+
+/// A bucket of tokens: a retry takes some, a success puts one back. When everything fails, retries stop after the
+/// first twenty, and what reaches the server is the calls themselves.
+#[derive(Debug)]
+pub(crate) struct Budget(AtomicU32);
+
+impl Budget {
+    pub(crate) const fn new() -> Self {
+        Self(AtomicU32::new(CAPACITY))
+    }
+
+    /// Pays for one retry; false when there is not enough left.
+    pub(crate) fn take(&self) -> bool {
+        self.0
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |tokens| {
+                tokens.checked_sub(PRICE)
+            })
+            .is_ok()
+    }
+
+    pub(crate) fn refund(&self) {
+        // An error only says that the bucket is full.
+        let _full = self
+            .0
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |tokens| {
+                (tokens < CAPACITY).then(|| tokens + 1)
+            });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn takes(budget: &Budget) -> usize {
+        std::iter::repeat_with(|| budget.take())
+            .take_while(|taken| *taken)
+            .count()
+    }
+
+    #[test]
+    fn runs_dry_and_refills() {
+        let budget = Budget::new();
+        assert_eq!(takes(&budget), 20);
+        for _ in 0..4 {
+            budget.refund();
+        }
+        assert!(!budget.take());
+        budget.refund();
+        assert!(budget.take());
+    }
+
+    #[test]
+    fn stays_within_bounds_under_concurrency() {
+        let budget = Budget::new();
+        std::thread::scope(|scope| {
+            for thread in 0..4 {
+                let budget = &budget;
+                scope.spawn(move || {
+                    for step in 0..1_000 {
+                        if (step + thread) % 3 == 0 {
+                            budget.take();
+                        } else {
+                            budget.refund();
+                        }
+                        assert!(budget.0.load(Ordering::Relaxed) <= CAPACITY);
+                    }
+                });
+            }
+        });
+        for _ in 0..1_000 {
+            budget.refund();
+        }
+        assert_eq!(takes(&budget), 20);
+    }
+}

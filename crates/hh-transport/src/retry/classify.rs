@@ -1,0 +1,112 @@
+//! The decision table.
+
+use crate::error::{TransportError, TransportErrorKind};
+use crate::idempotency::Idempotency;
+
+/// How an attempt ended, as far as repeating it goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    NotSent,
+    Hopeless,
+    Lost,
+    RateLimited,
+    AskedToWait,
+    Faulty,
+    Answered,
+}
+
+/// What to do about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Decision {
+    /// Send again after a random delay.
+    Retry,
+    /// Send again after what `Retry-After` says.
+    Wait,
+    /// Give up.
+    Fatal,
+}
+
+pub(crate) struct Row {
+    pub(crate) outcome: Outcome,
+    /// For `Safe`, `Keyed` and `Unsafe`.
+    pub(crate) decisions: [Decision; 3],
+}
+
+use Decision::{Fatal, Retry, Wait};
+
+/// The only place that says what is repeated; the docs of [`RetryPolicy`](crate::RetryPolicy) show it and a test compares them.
+pub(crate) const TABLE: [Row; 7] = [
+    Row {
+        outcome: Outcome::NotSent,
+        decisions: [Retry, Retry, Retry],
+    },
+    Row {
+        outcome: Outcome::Hopeless,
+        decisions: [Fatal, Fatal, Fatal],
+    },
+    Row {
+        outcome: Outcome::Lost,
+        decisions: [Retry, Retry, Fatal],
+    },
+    Row {
+        outcome: Outcome::RateLimited,
+        decisions: [Wait, Wait, Wait],
+    },
+    Row {
+        outcome: Outcome::AskedToWait,
+        decisions: [Wait, Wait, Fatal],
+    },
+    Row {
+        outcome: Outcome::Faulty,
+        decisions: [Retry, Retry, Fatal],
+    },
+    Row {
+        outcome: Outcome::Answered,
+        decisions: [Fatal, Fatal, Fatal],
+    },
+];
+
+pub(crate) fn decide(outcome: Outcome, repeat: &Idempotency) -> Decision {
+    let column = match repeat {
+        Idempotency::Safe => 0,
+        Idempotency::Keyed(_) => 1,
+        Idempotency::Unsafe => 2,
+    };
+    TABLE
+        .iter()
+        .find(|row| row.outcome == outcome)
+        .map_or(Fatal, |row| row.decisions[column])
+}
+
+pub(crate) fn classify(error: &TransportError) -> Outcome {
+    if let Some(status) = error.status() {
+        return match status.as_u16() {
+            429 => Outcome::RateLimited,
+            408 | 425 => Outcome::AskedToWait,
+            503 if error.retry_after().is_some() => Outcome::AskedToWait,
+            500 | 502 | 503 | 504 => Outcome::Faulty,
+            _ => Outcome::Answered,
+        };
+    }
+    match error.kind() {
+        TransportErrorKind::Unreachable | TransportErrorKind::Timeout | TransportErrorKind::Interrupted => {
+            if error.is_certainly_unsent() { Outcome::NotSent } else { Outcome::Lost }
+        }
+        TransportErrorKind::InvalidResponse => Outcome::Answered,
+        TransportErrorKind::Insecure
+        | TransportErrorKind::InvalidRequest
+        | TransportErrorKind::Tls
+        | TransportErrorKind::Unauthenticated
+        | TransportErrorKind::Other
+        // Without a status these come from no answer, so that nothing is known that would allow a repetition.
+        | TransportErrorKind::PermissionDenied
+        | TransportErrorKind::NotFound
+        | TransportErrorKind::Conflict
+        | TransportErrorKind::RateLimited
+        | TransportErrorKind::Rejected
+        | TransportErrorKind::Unavailable => Outcome::Hopeless,
+    }
+}
+
+#[cfg(test)]
+mod tests;

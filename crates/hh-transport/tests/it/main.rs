@@ -1,0 +1,51 @@
+//! The transport over real sockets on loopback.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot be set up has failed"
+)]
+
+mod answers;
+mod breaks;
+mod server;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use hh_transport::{Request, ReqwestOptions, ReqwestService, RetryPolicy, Transport};
+
+fn transport() -> Transport {
+    transport_with(ReqwestService::new(&ReqwestOptions::new()).unwrap())
+}
+
+/// Retries without a delay.
+fn transport_with(service: ReqwestService) -> Transport {
+    let retry = RetryPolicy::new().with_backoff(Duration::ZERO, Duration::ZERO);
+    Transport::builder(Arc::new(service))
+        .with_retry(retry)
+        .build()
+}
+
+fn get(url: &str) -> Request {
+    http::Request::get(url).body(Bytes::new()).unwrap()
+}
+
+fn post(url: &str, body: &'static str) -> Request {
+    http::Request::post(url)
+        .body(Bytes::from_static(body.as_bytes()))
+        .unwrap()
+}
+
+#[test]
+fn no_file_is_forgotten() {
+    let main = include_str!("main.rs");
+    for entry in std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it")).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        let module = name.trim_end_matches(".rs");
+        assert!(
+            module == "main" || main.contains(&format!("mod {module};\n")),
+            "{name}"
+        );
+    }
+}

@@ -1,0 +1,202 @@
+//! The direction of dependencies: which crate may know which, and which crate alone may know a library.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use anyhow::Result;
+use toml::{Table, Value};
+
+use crate::process;
+use crate::workspace::{self, Package, shown};
+
+const THIS_FILE: &str = "xtask/src/check/deps.rs";
+
+/// Every member, and the members it may depend on. Tests of a crate may know more.
+const EDGES: [(&str, &[&str]); 9] = [
+    ("hh-config", &[]),
+    ("hh-transport", &[]),
+    ("hh-auth", &["hh-config"]),
+    ("hh-api", &["hh-auth"]),
+    (
+        "hh-sdk",
+        &["hh-config", "hh-auth", "hh-transport", "hh-api"],
+    ),
+    ("hh-server", &["hh-api", "hh-auth", "hh-config"]),
+    ("hh-cli", &["hh-sdk", "hh-server"]),
+    ("hh-e2e", &["hh-sdk", "hh-server"]),
+    ("xtask", &[]),
+];
+
+/// Members that are programs: they may have the command line among what their tests need.
+const PROGRAMS: [&str; 3] = ["hh-cli", "hh-e2e", "xtask"];
+
+/// Libraries only the named members may depend on; a `*` stands for the rest of the name.
+const RESERVED: [(&str, &[&str]); 9] = [
+    ("reqwest", &["hh-transport"]),
+    ("figment", &["hh-config"]),
+    ("keyring-core", &["hh-auth"]),
+    ("opentelemetry*", &["hh-sdk", "hh-server"]),
+    ("axum", &["hh-server"]),
+    ("hyper-util", &["hh-server"]),
+    ("rusqlite", &["hh-server"]),
+    ("clap", &["hh-cli", "xtask"]),
+    ("anyhow", &["hh-cli", "xtask", "hh-e2e"]),
+];
+
+/// What a library must not bring along, in the shape given by the features: it would burden whoever uses only that.
+const WITHOUT: [(&str, &str, &[&str]); 2] = [
+    (
+        "hh-auth",
+        "--no-default-features",
+        &["figment", "reqwest", "tokio"],
+    ),
+    ("hh-config", "--all-features", &["tokio"]),
+];
+
+const SECTIONS: [&str; 3] = ["dependencies", "dev-dependencies", "build-dependencies"];
+
+pub(super) fn findings(root: &Path) -> Result<Vec<String>> {
+    let packages = workspace::packages(root)?;
+    let mut findings = members(&packages);
+    findings.extend(packages.iter().flat_map(edges));
+    findings.extend(versions(root, &packages)?);
+    // Cargo cannot walk the dependencies of a workspace that lacks a member.
+    if findings.is_empty() {
+        findings.extend(trees(root)?);
+    }
+    Ok(findings)
+}
+
+/// The table and the workspace name the same members.
+fn members(packages: &[Package]) -> Vec<String> {
+    let actual: BTreeSet<_> = packages
+        .iter()
+        .map(|package| package.name.as_str())
+        .collect();
+    let expected: BTreeSet<_> = EDGES.iter().map(|(name, _)| *name).collect();
+    let unknown = actual
+        .difference(&expected)
+        .map(|name| format!("{name} is a member: add it to EDGES in {THIS_FILE}"));
+    let gone = expected
+        .difference(&actual)
+        .map(|name| format!("{name} is no member: take it out of {THIS_FILE}"));
+    unknown.chain(gone).collect()
+}
+
+fn edges(package: &Package) -> Vec<String> {
+    let mut findings = Vec::new();
+    let name = package.name.as_str();
+    let allowed = EDGES
+        .iter()
+        .find(|(member, _)| *member == name)
+        .map_or(&[][..], |(_, allowed)| *allowed);
+    for dependency in &package.dependencies {
+        let on = dependency.name.as_str();
+        if dependency.dev {
+            if on == "hh-cli" && !PROGRAMS.contains(&name) {
+                findings.push(format!(
+                    "{name}: its tests depend on {on}: move them to the package hh-e2e"
+                ));
+            }
+            continue;
+        }
+        if EDGES.iter().any(|(member, _)| *member == on) && !allowed.contains(&on) {
+            findings.push(format!(
+                "{name}: depends on {on}, against the direction of dependencies: remove it"
+            ));
+        }
+        let reserved = RESERVED.iter().find(|(pattern, _)| is_match(pattern, on));
+        if let Some((_, owners)) = reserved.filter(|(_, owners)| !owners.contains(&name)) {
+            findings.push(format!(
+                "{name}: depends on {on}, which is for {} only: remove it",
+                owners.join(", ")
+            ));
+        }
+    }
+    findings
+}
+
+fn is_match(pattern: &str, name: &str) -> bool {
+    pattern
+        .strip_suffix('*')
+        .map_or(name == pattern, |start| name.starts_with(start))
+}
+
+/// Versions stand in the root, features in the member that uses them, and nothing stands there unused.
+fn versions(root: &Path, packages: &[Package]) -> Result<Vec<String>> {
+    let mut findings = Vec::new();
+    let mut used = BTreeSet::new();
+    for package in packages {
+        let path = shown(root, &package.manifest_path);
+        for (name, value) in dependencies(&workspace::manifest(&package.manifest_path)?) {
+            if value.get("workspace").and_then(Value::as_bool) != Some(true) {
+                findings.push(format!(
+                    "{path}: {name}: write `workspace = true` and keep its version in the root"
+                ));
+            }
+            used.insert(name);
+        }
+    }
+    let manifest = workspace::manifest(&root.join("Cargo.toml"))?;
+    let table = manifest
+        .get("workspace")
+        .and_then(|workspace| workspace.get("dependencies"))
+        .and_then(Value::as_table);
+    for (name, value) in table.into_iter().flatten() {
+        if value.get("default-features").and_then(Value::as_bool) != Some(false) {
+            findings.push(format!(
+                "Cargo.toml: {name}: add `default-features = false`, a member cannot take them away"
+            ));
+        }
+        if value.get("features").is_some() {
+            findings.push(format!(
+                "Cargo.toml: {name}: name its features in the members that use them"
+            ));
+        }
+        if !used.contains(name) {
+            findings.push(format!("Cargo.toml: {name}: no member uses it: remove it"));
+        }
+    }
+    Ok(findings)
+}
+
+/// Returns every dependency of a manifest, those of single platforms included.
+fn dependencies(manifest: &Table) -> Vec<(String, Value)> {
+    let platforms = manifest
+        .get("target")
+        .and_then(Value::as_table)
+        .into_iter()
+        .flatten();
+    let tables = platforms
+        .filter_map(|(_, value)| value.as_table())
+        .chain([manifest]);
+    tables
+        .flat_map(|table| {
+            SECTIONS
+                .iter()
+                .filter_map(|section| table.get(*section)?.as_table())
+        })
+        .flatten()
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect()
+}
+
+fn trees(root: &Path) -> Result<Vec<String>> {
+    let mut findings = Vec::new();
+    for (name, features, unwanted) in WITHOUT {
+        let arguments = format!(
+            "tree --locked --edges normal --prefix none --format {{p}} --package {name} {features}"
+        );
+        let tree = process::output(process::cargo(root, &arguments))?;
+        let found: BTreeSet<_> = tree
+            .lines()
+            .filter_map(|line| line.split_whitespace().next())
+            .collect();
+        for unwanted in unwanted.iter().filter(|unwanted| found.contains(*unwanted)) {
+            findings.push(format!(
+                "{name}: brings {unwanted} along: `cargo tree --package {name} {features} --invert {unwanted}` says how"
+            ));
+        }
+    }
+    Ok(findings)
+}

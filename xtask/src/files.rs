@@ -1,0 +1,54 @@
+//! The files of a source tree.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+
+/// Hidden folders that hold code of the project; others belong to tools.
+const HIDDEN_BUT_OURS: [&str; 2] = [".ci", ".github"];
+
+/// Returns every file below a folder, sorted, as paths below it.
+///
+/// Build output (marked by cargo with `CACHEDIR.TAG`), installed packages and links are left out.
+///
+/// # Errors
+/// When a folder cannot be read.
+pub(crate) fn below(folder: &Path) -> Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    let mut folders = vec![folder.to_path_buf()];
+    while let Some(current) = folders.pop() {
+        let entries = fs::read_dir(&current).with_context(|| cannot_read(&current))?;
+        for entry in entries {
+            let entry = entry.with_context(|| cannot_read(&current))?;
+            let kind = entry
+                .file_type()
+                .with_context(|| cannot_read(&entry.path()))?;
+            if kind.is_dir() && is_ours(&entry.path()) {
+                folders.push(entry.path());
+            } else if kind.is_file() {
+                files.push(entry.path().strip_prefix(folder)?.to_path_buf());
+            }
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// Returns a file's text.
+///
+/// # Errors
+/// When it cannot be read.
+pub(crate) fn text(path: &Path) -> Result<String> {
+    fs::read_to_string(path).with_context(|| cannot_read(path))
+}
+
+fn cannot_read(path: &Path) -> String {
+    format!("{} cannot be read", path.display())
+}
+
+fn is_ours(folder: &Path) -> bool {
+    let name = folder.file_name().unwrap_or_default().to_string_lossy();
+    let hidden = name.starts_with('.') && !HIDDEN_BUT_OURS.contains(&&*name);
+    !hidden && name != "node_modules" && !folder.join("CACHEDIR.TAG").exists()
+}

@@ -1,0 +1,60 @@
+//! Developer tasks of the workspace, run as `cargo xtask <task>`.
+//!
+//! Every task is one file. Nothing depends on this crate, and it runs the other crates' binaries
+//! instead of linking to them, so a broken library never keeps the tasks from building.
+
+mod build;
+mod check;
+mod demo;
+mod files;
+mod process;
+mod say;
+mod snapshots;
+mod test;
+mod workspace;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Developer tasks of the workspace
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Debug, Subcommand)]
+enum Task {
+    /// Build every binary and example
+    Build(build::BuildOptions),
+    /// Run everything a change must pass: format, lints, tests, documentation, features, licences, checks
+    Test,
+    /// Check the rules of the workspace that no compiler knows
+    Check(check::CheckOptions),
+    /// Run the tests, write changed snapshots as .snap.new files and list them
+    Snapshots(snapshots::SnapshotsOptions),
+    /// Show the programs working together
+    Demo(demo::DemoOptions),
+}
+
+fn main() -> ExitCode {
+    match run(&Arguments::parse().task) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            say::complain(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(task: &Task) -> anyhow::Result<()> {
+    match task {
+        Task::Build(options) => build::run(options),
+        Task::Test => test::run(),
+        Task::Check(options) => check::run(options),
+        Task::Snapshots(options) => snapshots::run(options),
+        Task::Demo(options) => demo::run(options),
+    }
+}

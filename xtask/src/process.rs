@@ -1,0 +1,109 @@
+//! Programs started by the tasks: printed as one would type them, run in the workspace's folder.
+
+use std::env;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::say::say;
+
+/// Returns whether a machine, not a person, runs this: what is missing is then an error.
+pub(crate) fn is_ci() -> bool {
+    env::var_os("CI").is_some_and(|value| !value.is_empty())
+}
+
+/// Returns the cargo that runs this program, with arguments separated by spaces.
+pub(crate) fn cargo(root: &Path, arguments: &str) -> Command {
+    let program = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut command = Command::new(program);
+    command.current_dir(root).args(arguments.split_whitespace());
+    // `cargo run` describes xtask in these. Build scripts that watch them would run again.
+    for (name, _) in env::vars_os() {
+        let text = name.to_string_lossy();
+        if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
+            command.env_remove(&name);
+        }
+    }
+    command
+}
+
+/// Prints the command and runs it.
+///
+/// # Errors
+/// When the program cannot be started or does not succeed.
+pub(crate) fn run(mut command: Command) -> Result<()> {
+    let line = render(&command);
+    say(format_args!("$ {line}"));
+    let status = command.status().with_context(|| cannot_start(&line))?;
+    if !status.success() {
+        bail!("`{line}` failed ({status}): its output above says why");
+    }
+    Ok(())
+}
+
+/// Returns what the command prints, without printing anything.
+///
+/// # Errors
+/// When the program cannot be started or does not succeed; the first line it complained with is part of the error.
+pub(crate) fn output(mut command: Command) -> Result<String> {
+    let line = render(&command);
+    let output = command
+        .stdin(Stdio::null())
+        .output()
+        .with_context(|| cannot_start(&line))?;
+    if !output.status.success() {
+        let complaint = String::from_utf8_lossy(&output.stderr);
+        let complaint = complaint
+            .lines()
+            .find(|line| line.contains("error"))
+            .unwrap_or("no message");
+        bail!("`{line}` failed: {complaint}");
+    }
+    String::from_utf8(output.stdout)
+        .with_context(|| format!("`{line}` printed something that is not UTF-8"))
+}
+
+/// Returns whether the command succeeds, without printing anything.
+pub(crate) fn succeeds(mut command: Command) -> bool {
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    command.status().is_ok_and(|status| status.success())
+}
+
+fn cannot_start(line: &str) -> String {
+    format!("`{line}` cannot be started: is it installed and on PATH?")
+}
+
+/// Returns the command as typed in a shell, with the variables that were added.
+fn render(command: &Command) -> String {
+    let variables = command.get_envs().filter_map(|(name, value)| {
+        Some(format!(
+            "{}={}",
+            name.to_string_lossy(),
+            quoted(&value?.to_string_lossy())
+        ))
+    });
+    let program = Path::new(command.get_program())
+        .file_stem()
+        .unwrap_or(command.get_program());
+    let program = [program.to_string_lossy().into_owned()];
+    let arguments = command
+        .get_args()
+        .map(|argument| quoted(&argument.to_string_lossy()));
+    variables
+        .chain(program)
+        .chain(arguments)
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+fn quoted(text: &str) -> String {
+    if text.contains(' ') {
+        format!("\"{text}\"")
+    } else {
+        text.to_owned()
+    }
+}

@@ -1,0 +1,94 @@
+//! `cargo xtask test`: what a change must pass, the quick answers first.
+
+use std::path::Path;
+
+use anyhow::{Result, bail};
+
+use crate::check::{self, Check};
+use crate::process::{self, cargo};
+use crate::say::say;
+use crate::workspace;
+
+/// Every step that builds code the workspace's way names the same features, so nothing is built twice.
+const STATIC: [&str; 2] = [
+    "fmt --all --check",
+    "clippy --workspace --all-targets --all-features --locked -- -D warnings",
+];
+
+/// The shapes in which a library is used without the rest of the workspace.
+const FEATURES: [&str; 5] = [
+    "check --locked --package hh-auth --no-default-features",
+    "check --locked --package hh-auth --no-default-features --features server",
+    "check --locked --package hh-config --no-default-features",
+    "check --locked --package hh-transport --no-default-features",
+    "check --locked --package hh-api",
+];
+
+pub(crate) fn run() -> Result<()> {
+    let root = workspace::root()?;
+    for step in STATIC {
+        process::run(cargo(&root, step))?;
+    }
+    tests(&root)?;
+    process::run(cargo(
+        &root,
+        "test --workspace --doc --all-features --locked",
+    ))?;
+    let mut doc = cargo(&root, "doc --workspace --no-deps --all-features --locked");
+    doc.env("RUSTDOCFLAGS", "-D warnings");
+    process::run(doc)?;
+    for step in FEATURES {
+        process::run(cargo(&root, step))?;
+    }
+    deny(&root)?;
+    check::run_all(&root, &Check::ALL)?;
+    say("everything passed");
+    Ok(())
+}
+
+fn tests(root: &Path) -> Result<()> {
+    if has_nextest(root) {
+        let profile = if process::is_ci() { "ci" } else { "default" };
+        let mut command = cargo(root, "nextest run --workspace --all-features --locked");
+        command.args(["--profile", profile]);
+        process::run(command)
+    } else {
+        say("cargo-nextest is not installed: the tests run with `cargo test` instead");
+        process::run(cargo(
+            root,
+            "test --workspace --all-targets --all-features --locked",
+        ))
+    }
+}
+
+/// Returns whether `cargo nextest` can be used.
+pub(crate) fn has_nextest(root: &Path) -> bool {
+    process::succeeds(cargo(root, "nextest --version"))
+}
+
+fn deny(root: &Path) -> Result<()> {
+    if !process::succeeds(cargo(root, "deny --version")) {
+        let missing = "cargo-deny is not installed: `cargo install --locked cargo-deny`";
+        if process::is_ci() {
+            bail!("{missing}");
+        }
+        say(format_args!(
+            "skipped the check of licences, bans and sources: {missing}"
+        ));
+        return Ok(());
+    }
+    // Crates of other platforms may not have been downloaded yet: only then is the network needed.
+    let complete = cargo(
+        root,
+        "metadata --format-version 1 --all-features --locked --offline",
+    );
+    let offline = if process::succeeds(complete) {
+        "--offline"
+    } else {
+        ""
+    };
+    process::run(cargo(
+        root,
+        &format!("deny {offline} check licenses bans sources"),
+    ))
+}
