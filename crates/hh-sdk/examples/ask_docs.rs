@@ -1,0 +1,212 @@
+//! Answers questions over Markdown files, each step traced: retrieval by BM25 over their sections, then the sentence
+//! of the best sections that fits the question best. Nothing is sent anywhere but the trace.
+//!
+//! ```console
+//! ask_docs --ask "How do I log in?" --ask "Where is my key kept?" docs/*.md
+//! ```
+
+use std::error::Error;
+use std::fs;
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use bm25::{Language, SearchEngine, SearchEngineBuilder};
+use hh_sdk::{EventKind, HoneyHiveTracer, Session, Span};
+use serde_json::json;
+
+/// Sections that a question is answered from.
+const SECTIONS: usize = 3;
+
+/// One section of a file: the text below one heading.
+struct Section {
+    file: String,
+    heading: String,
+    text: String,
+}
+
+/// A section or sentence that fits, by its index, and how well.
+struct Hit {
+    index: usize,
+    score: f32,
+}
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let (questions, files) = arguments()?;
+    let tracer = HoneyHiveTracer::builder().build()?;
+    let mut out = std::io::stdout().lock();
+
+    let session = tracer
+        .session("ask docs")
+        .with_input("questions", &questions)
+        .with_input("files", &files)
+        .start();
+    let sections = read_sections(&session, &files)?;
+    let mut answers = Vec::new();
+    for question in &questions {
+        let answer = answer(&session, &sections, question);
+        writeln!(out, "Q: {question}\nA: {answer}\n")?;
+        answers.push(answer);
+    }
+    session.set_output("answers", &answers);
+    writeln!(out, "session {}", session.id())?;
+    session.end();
+    tracer.shutdown_blocking(Duration::from_secs(10))?;
+    Ok(())
+}
+
+fn arguments() -> Result<(Vec<String>, Vec<PathBuf>), Box<dyn Error>> {
+    let usage = "usage: ask_docs --ask QUESTION [--ask QUESTION]... FILE.md...";
+    let (mut questions, mut files) = (Vec::new(), Vec::new());
+    let mut rest = std::env::args().skip(1);
+    while let Some(argument) = rest.next() {
+        if argument == "--ask" {
+            questions.push(rest.next().ok_or(usage)?);
+        } else {
+            files.push(PathBuf::from(argument));
+        }
+    }
+    if questions.is_empty() || files.is_empty() {
+        return Err(usage.into());
+    }
+    Ok((questions, files))
+}
+
+fn read_sections(session: &Session, files: &[PathBuf]) -> Result<Vec<Section>, Box<dyn Error>> {
+    let mut span = session
+        .span("read files", EventKind::Tool)
+        .with_input("files", files)
+        .start();
+    let mut sections = Vec::new();
+    for path in files {
+        let text = fs::read_to_string(path).map_err(|error| {
+            span.set_error(&error);
+            format!("{}: {error}", path.display())
+        })?;
+        let file = path.file_name().unwrap_or_default().to_string_lossy();
+        split(&file, &text, &mut sections);
+    }
+    span.set_output("sections", sections.len());
+    Ok(sections)
+}
+
+/// Splits a file at its headings; code blocks are left out, since no answer is a piece of one.
+fn split(file: &str, text: &str, sections: &mut Vec<Section>) {
+    let start = |heading: &str| Section {
+        file: file.to_owned(),
+        heading: heading.to_owned(),
+        text: String::new(),
+    };
+    let mut section = start(file);
+    let mut in_code = false;
+    for line in text.lines() {
+        if line.starts_with("```") {
+            in_code = !in_code;
+        } else if in_code {
+        } else if line.starts_with('#') {
+            let next = start(line.trim_start_matches('#').trim());
+            sections.push(std::mem::replace(&mut section, next));
+        } else {
+            section.text.push_str(line.trim());
+            section
+                .text
+                .push(if line.trim().is_empty() { '\n' } else { ' ' });
+        }
+    }
+    sections.push(section);
+    sections.retain(|section| !section.text.trim().is_empty());
+}
+
+fn answer(session: &Session, sections: &[Section], question: &str) -> String {
+    let mut chain = session
+        .span("answer", EventKind::Chain)
+        .with_input("question", question)
+        .start();
+    let hits = retrieve(&chain, sections, question);
+    let found = extract(&chain, sections, &hits, question);
+    let answer = match &found {
+        Some((sentence, section)) => {
+            format!("{sentence} ({}: {})", section.file, section.heading)
+        }
+        None => "Nothing in these files answers that.".to_owned(),
+    };
+    chain.set_output("answer", &answer);
+    answer
+}
+
+/// Finds the sections that fit a question best.
+fn retrieve(chain: &Span, sections: &[Section], question: &str) -> Vec<Hit> {
+    let mut span = chain
+        .child("retrieve", EventKind::Tool)
+        .with_input("question", question)
+        .with_input("limit", SECTIONS)
+        .with_config("method", "BM25")
+        .with_config("sections", sections.len())
+        .start();
+    let corpus = sections
+        .iter()
+        .map(|section| format!("{} {}", section.heading, section.text));
+    let hits = search(corpus.collect(), question, SECTIONS);
+    let shown: Vec<_> = hits
+        .iter()
+        .map(|hit| {
+            let section = &sections[hit.index];
+            json!({ "file": section.file, "heading": section.heading, "score": hit.score })
+        })
+        .collect();
+    span.set_output("hits", shown);
+    span.set_metric("best_score", hits.first().map_or(0.0, |hit| hit.score));
+    hits
+}
+
+/// Picks the sentence of the retrieved sections that fits best.
+fn extract<'a>(
+    chain: &Span,
+    sections: &'a [Section],
+    hits: &[Hit],
+    question: &str,
+) -> Option<(String, &'a Section)> {
+    let mut span = chain
+        .child("extract answer", EventKind::Model)
+        .with_input("question", question)
+        .with_config("model", "extractive, BM25 over sentences")
+        .start();
+    let candidates: Vec<(String, &Section)> = hits
+        .iter()
+        .map(|hit| &sections[hit.index])
+        .flat_map(|section| sentences(&section.text).map(move |sentence| (sentence, section)))
+        .collect();
+    span.set_metadata("candidates", candidates.len());
+    let corpus = candidates.iter().map(|(sentence, _)| sentence.clone());
+    let best = search(corpus.collect(), question, 1).into_iter().next()?;
+    let (sentence, section) = candidates.into_iter().nth(best.index)?;
+    span.set_output("sentence", &sentence);
+    span.set_metric("score", best.score);
+    Some((sentence, section))
+}
+
+fn sentences(text: &str) -> impl Iterator<Item = String> {
+    text.split_inclusive(['.', '?', '!', '\n'])
+        .scan(String::new(), |open, piece| {
+            open.push_str(piece);
+            // A full stop inside a name, as in `config.yaml`, ends nothing.
+            let ends = piece.ends_with('\n') || !piece.trim().is_empty() && open.len() > 40;
+            Some(ends.then(|| std::mem::take(open)))
+        })
+        .flatten()
+        .map(|sentence| sentence.split_whitespace().collect::<Vec<_>>().join(" "))
+        .filter(|sentence| !sentence.is_empty())
+}
+
+fn search(corpus: Vec<String>, query: &str, limit: usize) -> Vec<Hit> {
+    let engine: SearchEngine<u32> =
+        SearchEngineBuilder::<u32>::with_corpus(Language::English, corpus).build();
+    engine
+        .search(query, limit)
+        .into_iter()
+        .map(|result| Hit {
+            index: result.document.id as usize,
+            score: result.score,
+        })
+        .collect()
+}

@@ -1,0 +1,271 @@
+//! The typed client.
+
+use bytes::Bytes;
+use hh_api::OpId;
+use hh_api::types::{
+    CreateKey, CreateProject, CreatedKey, Event, EventList, EventPatch, ExportEvents, Key, KeyList,
+    Project, ProjectList, SessionEnvelope, StartSession, Updated, Whoami,
+};
+use hh_config::Settings;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::connect::{Credential, Sender, connect, load};
+use crate::options::option_methods;
+use crate::{Error, ErrorKind, Options};
+
+/// A client of the API. Cheap to clone; opens no connection before the first call.
+///
+/// ```no_run
+/// # async fn example() -> Result<(), hh_sdk::Error> {
+/// let client = hh_sdk::HoneyHive::builder().with_project("docs").build()?;
+/// for project in client.list_projects().await? {
+///     println!("{}", project.name);
+/// }
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct HoneyHive {
+    /// None in test mode without a key.
+    sender: Option<Sender>,
+    settings: Settings,
+}
+
+impl std::fmt::Debug for HoneyHive {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("HoneyHive")
+            .field("base_url", &self.settings.base_url.value)
+            .field("credential", &self.credential())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Builds a [`HoneyHive`].
+#[derive(Clone, Debug, Default)]
+#[must_use]
+pub struct HoneyHiveBuilder {
+    options: Options,
+}
+
+impl HoneyHiveBuilder {
+    option_methods!();
+
+    /// Uses these options in place of all that was set.
+    pub fn with_options(mut self, options: Options) -> Self {
+        self.options = options;
+        self
+    }
+
+    /// Loads settings and finds the key; nothing is sent.
+    ///
+    /// # Errors
+    /// `Config`, `MissingKey`, `MalformedKey`; in test mode a missing key is none.
+    pub fn build(self) -> Result<HoneyHive, Error> {
+        let connected = load(&self.options)?;
+        let settings = connected.settings.clone();
+        let sender = if settings.test_mode.value {
+            None
+        } else {
+            let (_, credential) = connect(&self.options)?;
+            Some(Sender::new(&self.options, &settings, credential)?)
+        };
+        Ok(HoneyHive { sender, settings })
+    }
+}
+
+/// Who the key acts for.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Identity {
+    /// The server told.
+    Known(Box<Whoami>),
+    /// The key works, but the server does not tell whose it is.
+    Unknown,
+}
+
+impl HoneyHive {
+    /// Starts building a client.
+    pub fn builder() -> HoneyHiveBuilder {
+        HoneyHiveBuilder::default()
+    }
+
+    /// Makes a client from the environment and the stored credential.
+    ///
+    /// # Errors
+    /// As [`HoneyHiveBuilder::build`].
+    pub fn from_env() -> Result<Self, Error> {
+        Self::builder().build()
+    }
+
+    /// Returns the settings in effect.
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Returns the credential in use; none in test mode.
+    #[must_use]
+    pub fn credential(&self) -> Option<&Credential> {
+        self.sender.as_ref().map(Sender::credential)
+    }
+
+    /// Tells who the key acts for. On a server that does not tell, a cheap read shows whether the key works.
+    ///
+    /// # Errors
+    /// As every call: `Unauthenticated`, `PermissionDenied`, `Unreachable`, `Timeout` and the like.
+    pub async fn whoami(&self) -> Result<Identity, Error> {
+        match self.call(OpId::Whoami, "", &()).await {
+            Ok(whoami) => Ok(Identity::Known(Box::new(whoami))),
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                let probe = ExportEvents {
+                    limit: Some(1),
+                    ..ExportEvents::default()
+                };
+                self.export_events(probe).await.map(drop)?;
+                Ok(Identity::Unknown)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Lists the projects that the key applies to.
+    ///
+    /// # Errors
+    /// As every call.
+    pub async fn list_projects(&self) -> Result<Vec<Project>, Error> {
+        let list: ProjectList = self.call(OpId::ListProjects, "", &()).await?;
+        Ok(list.projects)
+    }
+
+    /// Creates a project.
+    ///
+    /// # Errors
+    /// As every call; `Conflict` if the name is taken.
+    pub async fn create_project(&self, project: &CreateProject) -> Result<Project, Error> {
+        self.call(OpId::CreateProject, "", project).await
+    }
+
+    /// Mints a key.
+    ///
+    /// # Errors
+    /// As every call.
+    pub async fn create_key(&self, key: &CreateKey) -> Result<CreatedKey, Error> {
+        self.call(OpId::CreateKey, "", key).await
+    }
+
+    /// Lists the keys that this key may manage.
+    ///
+    /// # Errors
+    /// As every call.
+    pub async fn list_keys(&self) -> Result<Vec<Key>, Error> {
+        let list: KeyList = self.call(OpId::ListKeys, "", &()).await?;
+        Ok(list.keys)
+    }
+
+    /// Describes a key.
+    ///
+    /// # Errors
+    /// As every call.
+    pub async fn get_key(&self, id: &str) -> Result<Key, Error> {
+        self.call(OpId::GetKey, id, &()).await
+    }
+
+    /// Revokes a key; when this returns, the server takes it no more.
+    ///
+    /// # Errors
+    /// As every call.
+    pub async fn revoke_key(&self, id: &str) -> Result<Key, Error> {
+        self.call(OpId::RevokeKey, id, &()).await
+    }
+
+    /// Starts a session, in the client's project unless the session names one.
+    ///
+    /// # Errors
+    /// As every call.
+    pub async fn start_session(&self, mut session: StartSession) -> Result<Event, Error> {
+        session.project = session.project.or_else(|| self.project());
+        let body = serde_json::json!({ "session": session });
+        let answer: SessionEnvelope = self.call(OpId::StartSession, "", &body).await?;
+        Ok(answer.event)
+    }
+
+    /// Reads a page of events, in the client's project unless the query names one.
+    ///
+    /// # Errors
+    /// As every call.
+    pub async fn export_events(&self, mut query: ExportEvents) -> Result<EventList, Error> {
+        query.project = query.project.or_else(|| self.project());
+        self.call(OpId::ExportEvents, "", &query).await
+    }
+
+    /// Merges into an event, in the client's project unless the patch names one.
+    ///
+    /// # Errors
+    /// As every call.
+    pub async fn update_event(&self, mut patch: EventPatch) -> Result<(), Error> {
+        patch.project = patch.project.or_else(|| self.project());
+        let _: Updated = self.call(OpId::UpdateEvent, "", &patch).await?;
+        Ok(())
+    }
+
+    fn project(&self) -> Option<String> {
+        Some(self.settings.project.as_ref()?.value.clone())
+    }
+
+    async fn call<T: DeserializeOwned>(
+        &self,
+        op: OpId,
+        id: &str,
+        body: &impl Serialize,
+    ) -> Result<T, Error> {
+        let Some(sender) = &self.sender else {
+            return in_test_mode(op);
+        };
+        let body = match op.operation().method {
+            hh_api::Method::Get | hh_api::Method::Delete => Vec::new(),
+            hh_api::Method::Post | hh_api::Method::Put => serde_json::to_vec(body)
+                .map_err(|_| Error::new(ErrorKind::Invalid, "the request is no valid JSON"))?,
+        };
+        let response = sender
+            .send(op, id, "application/json", Bytes::from(body))
+            .await?;
+        serde_json::from_slice(response.body()).map_err(|error| {
+            Error::new(
+                ErrorKind::Unavailable,
+                format!(
+                    "the answer of {} is not what this version understands (line {}, column {})",
+                    op.operation().path,
+                    error.line(),
+                    error.column()
+                ),
+            )
+        })
+    }
+}
+
+/// Answers without a connection: lists are empty, changes that return nothing are done.
+fn in_test_mode<T: DeserializeOwned>(op: OpId) -> Result<T, Error> {
+    let answer = match op {
+        OpId::ListProjects => serde_json::json!({ "projects": [] }),
+        OpId::ListKeys => serde_json::json!({ "keys": [] }),
+        OpId::ExportEvents => serde_json::json!({ "events": [], "totalEvents": 0, "count": 0 }),
+        OpId::UpdateEvent => serde_json::json!({ "success": true }),
+        OpId::Health
+        | OpId::Whoami
+        | OpId::CreateKey
+        | OpId::GetKey
+        | OpId::RevokeKey
+        | OpId::CreateProject
+        | OpId::StartSession
+        | OpId::ExportTraces => {
+            return Err(Error::new(
+                ErrorKind::TestMode,
+                "test mode opens no connection, so there is no answer; switch it off with HH_TEST_MODE=false",
+            ));
+        }
+    };
+    serde_json::from_value(answer)
+        .map_err(|_| Error::new(ErrorKind::Other, "a canned answer is not what is expected"))
+}

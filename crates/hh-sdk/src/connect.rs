@@ -1,0 +1,312 @@
+//! From options to a connection: settings, the credential, and what sends requests.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use hh_api::{Access, OpId, Repeat};
+use hh_auth::{ApiKey, FileStore, KeyKind, Level, Need, Profile, StoreErrorKind};
+use hh_config::{Layer, Origin, Provenance, Settings, Source, Stack, names};
+use hh_transport::{
+    Authorizer, BoxFuture, Epoch, Idempotency, ReqwestOptions, ReqwestService, Response,
+    RetryPolicy, SendOptions, Transport, TransportError,
+};
+use http::header::{ACCEPT, CONTENT_TYPE};
+use http::{HeaderValue, Method, Request, Uri};
+use secrecy::ExposeSecret as _;
+
+use crate::{Error, ErrorKind, Options};
+
+/// An API key with the origin it is for and where it came from.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Credential {
+    /// The key.
+    pub key: ApiKey,
+    /// The origin it may be sent to.
+    pub origin: Origin,
+    /// Where it came from.
+    pub provenance: Provenance,
+    /// The level that the server told when it was stored.
+    pub level: Option<Level>,
+}
+
+/// What settings and the credential store say, before anything is sent.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Connected {
+    /// Every setting in effect.
+    pub settings: Settings,
+    /// Every layer, the stored profile included.
+    pub stack: Stack,
+    /// The profile in use, if any.
+    pub profile: Option<Profile>,
+}
+
+/// Loads all layers, the stored profile included, without asking for a key.
+///
+/// The store is read only if nothing above it sets both the key and the base URL.
+///
+/// # Errors
+/// `Config` for settings or a credential store that cannot be used.
+pub fn load(options: &Options) -> Result<Connected, Error> {
+    let env = options.env();
+    let (settings, stack) = Settings::load(&env, options.load_options())?;
+    let url_is_set = settings.base_url.provenance.source() != Source::Default;
+    if settings.api_key.is_some() && url_is_set {
+        return Ok(Connected {
+            settings,
+            stack,
+            profile: None,
+        });
+    }
+    let wanted = settings.profile.as_ref();
+    let store = match FileStore::of_user(&env) {
+        Ok(store) => Some(store),
+        Err(error) if error.kind() == StoreErrorKind::NoHome => None,
+        Err(error) => return Err(error.into()),
+    };
+    let name = wanted.map(|name| name.value.as_str());
+    let profile = match &store {
+        Some(store) => store.get(name)?,
+        None => None,
+    };
+    let Some(profile) = profile else {
+        return match wanted {
+            Some(name) => Err(Error::new(
+                ErrorKind::Config,
+                format!(
+                    "there is no stored profile \"{}\" ({}); log in with --profile {}",
+                    name.value, name.provenance, name.value
+                ),
+            )),
+            None => Ok(Connected {
+                settings,
+                stack,
+                profile: None,
+            }),
+        };
+    };
+    let stored = Layer::stored(
+        &profile.name,
+        [
+            (names::API_KEY, profile.key.secret().clone()),
+            (names::BASE_URL, profile.base_url.clone().into()),
+        ],
+    );
+    let (settings, stack) = Settings::load(&env, options.load_options().with_stored(stored))?;
+    Ok(Connected {
+        settings,
+        stack,
+        profile: Some(profile),
+    })
+}
+
+impl Connected {
+    /// Returns the key in effect, checked for its shape and bound to the origin of the base URL.
+    ///
+    /// # Errors
+    /// `MissingKey`, `MalformedKey`, or `Config` when a stored key is for another origin.
+    pub fn credential(&self) -> Result<Credential, Error> {
+        let Some(found) = &self.settings.api_key else {
+            return Err(Error::new(ErrorKind::MissingKey, "no API key was found"));
+        };
+        let malformed = |what: String| {
+            Error::new(
+                ErrorKind::MalformedKey,
+                format!("the API key from {} {what}", found.provenance),
+            )
+        };
+        let key = parse(&found.value).map_err(|error| malformed(error.to_string()))?;
+        if self.settings.strict.value
+            && !self.settings.test_mode.value
+            && let Some(warning) = key.warning()
+        {
+            return Err(malformed(warning.to_string()));
+        }
+        let origin = self.settings.base_url.value.origin().clone();
+        let is_stored = found.provenance.source() == Source::Stored;
+        if let (true, Some(profile)) = (is_stored, &self.profile)
+            && Origin::parse(&profile.base_url).as_ref() != Ok(&origin)
+        {
+            return Err(Error::new(
+                ErrorKind::Config,
+                format!(
+                    "the key of profile \"{}\" is for {}, but requests go to {origin} ({}); log in there first",
+                    profile.name, profile.base_url, self.settings.base_url.provenance
+                ),
+            ));
+        }
+        Ok(Credential {
+            key,
+            origin,
+            provenance: found.provenance.clone(),
+            level: self
+                .profile
+                .as_ref()
+                .filter(|_| is_stored)
+                .and_then(|p| p.level),
+        })
+    }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the raw setting becomes an ApiKey, which keeps it from here on"
+)]
+fn parse(raw: &secrecy::SecretString) -> Result<ApiKey, hh_auth::KeyError> {
+    ApiKey::parse(raw.expose_secret())
+}
+
+/// What sends requests for the client and the tracer.
+#[derive(Clone)]
+pub(crate) struct Sender {
+    transport: Transport,
+    authorizer: Arc<KeyAuthorizer>,
+    credential: Credential,
+    base: String,
+    timeout: Duration,
+}
+
+/// Loads everything and checks the key. No connection is opened.
+///
+/// # Errors
+/// As [`load`] and [`Connected::credential`].
+pub fn connect(options: &Options) -> Result<(Connected, Credential), Error> {
+    let connected = load(options)?;
+    let credential = connected.credential()?;
+    Ok((connected, credential))
+}
+
+impl Sender {
+    pub(crate) fn new(
+        options: &Options,
+        settings: &Settings,
+        credential: Credential,
+    ) -> Result<Self, Error> {
+        let service = ReqwestService::new(&ReqwestOptions::new())?;
+        // The setting's range ends at 10.
+        let retries = u32::try_from(settings.max_retries.value).unwrap_or(10);
+        let mut builder = Transport::builder(Arc::new(service))
+            .with_retry(RetryPolicy::new().with_max_attempts(retries + 1));
+        if let Some(observer) = options.observer() {
+            builder = builder.with_observer(observer);
+        }
+        Ok(Self {
+            transport: builder.build(),
+            authorizer: Arc::new(KeyAuthorizer::new(&credential)?),
+            credential,
+            base: settings.base_url.value.as_str().to_owned(),
+            timeout: settings.timeout.value,
+        })
+    }
+
+    pub(crate) fn credential(&self) -> &Credential {
+        &self.credential
+    }
+
+    /// Sends one operation; `id` fills the path's `{id}`, `query` is what follows `?`.
+    pub(crate) async fn send(
+        &self,
+        op: OpId,
+        id: &str,
+        content_type: &'static str,
+        body: Bytes,
+    ) -> Result<Response, Error> {
+        let operation = op.operation();
+        self.check_locally(op)?;
+        let method = Method::from_bytes(operation.method.as_str().as_bytes());
+        // Ids come from servers and people: only what cannot change the path is put into it.
+        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+        if !id.chars().all(plain) {
+            return Err(Error::new(
+                ErrorKind::NotFound,
+                "an id has only letters, digits, - and _",
+            ));
+        }
+        let path = operation.path.replace("{id}", id);
+        let request = Request::builder()
+            .method(method.unwrap_or_default())
+            .uri(format!("{}{path}", self.base))
+            .header(ACCEPT, "application/json")
+            .header(CONTENT_TYPE, content_type)
+            .body(body)
+            .map_err(|_| Error::new(ErrorKind::Config, "the base URL makes no valid address"))?;
+        let repeat = if operation.repeat == Repeat::Safe {
+            Idempotency::Safe
+        } else {
+            Idempotency::Unsafe
+        };
+        let options = SendOptions::new(repeat)
+            .with_authorizer(&*self.authorizer)
+            .with_deadline(Instant::now() + self.timeout);
+        Ok(self.transport.send(request, options).await?)
+    }
+
+    /// Refuses a change that the key is known not to allow (decisions C5); all else is the server's to say.
+    fn check_locally(&self, op: OpId) -> Result<(), Error> {
+        let Access::Need(need) = op.operation().access else {
+            return Ok(());
+        };
+        let read_only = self.credential.key.kind() == KeyKind::ReadOnly
+            || self.credential.level == Some(Level::ReadOnly);
+        if read_only && need != Need::Read {
+            return Err(Error::new(
+                ErrorKind::PermissionDenied,
+                format!(
+                    "the key {} from {} is read only, and this needs {need}; nothing was sent",
+                    self.credential.key.shown(),
+                    self.credential.provenance
+                ),
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// Hands the key out for its own origin and no other.
+struct KeyAuthorizer {
+    origin: Origin,
+    header: HeaderValue,
+}
+
+impl KeyAuthorizer {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the key becomes the one header it is sent in, marked sensitive"
+    )]
+    fn new(credential: &Credential) -> Result<Self, Error> {
+        let text = format!("Bearer {}", credential.key.secret().expose_secret());
+        let mut header = HeaderValue::try_from(text)
+            .map_err(|_| Error::new(ErrorKind::MalformedKey, "the API key cannot be sent"))?;
+        header.set_sensitive(true);
+        Ok(Self {
+            origin: credential.origin.clone(),
+            header,
+        })
+    }
+
+    fn for_origin(&self, uri: &Uri) -> Result<(HeaderValue, Epoch), TransportError> {
+        if Origin::parse(&uri.to_string()).as_ref() == Ok(&self.origin) {
+            return Ok((self.header.clone(), Epoch::new(0)));
+        }
+        Err(TransportError::invalid_request(
+            "the API key is not for this address",
+        ))
+    }
+}
+
+impl Authorizer for KeyAuthorizer {
+    fn ready(&self, uri: &Uri) -> Option<Result<(HeaderValue, Epoch), TransportError>> {
+        Some(self.for_origin(uri))
+    }
+
+    fn renew<'a>(
+        &'a self,
+        uri: &'a Uri,
+        _stale: Option<Epoch>,
+    ) -> BoxFuture<'a, Result<(HeaderValue, Epoch), TransportError>> {
+        // The same epoch again: there is no newer key.
+        Box::pin(std::future::ready(self.for_origin(uri)))
+    }
+}

@@ -1,0 +1,145 @@
+//! The error of the client and the tracer.
+
+use std::fmt;
+
+use hh_config::LoadError;
+use hh_transport::{TransportError, TransportErrorKind};
+
+/// What the caller can do about an [`Error`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// Settings or the credential store cannot be used: mend the place that the message names.
+    Config,
+    /// No API key was found: set one.
+    MissingKey,
+    /// The API key cannot be one: copy it again.
+    MalformedKey,
+    /// The server refused the key: use another.
+    Unauthenticated,
+    /// The key may not do this: use one that may.
+    PermissionDenied,
+    /// There is no such object, or the key does not apply to it.
+    NotFound,
+    /// It exists already.
+    Conflict,
+    /// The server refused the request as it is.
+    Invalid,
+    /// Too many requests: wait.
+    RateLimited,
+    /// The server cannot be reached: check the address.
+    Unreachable,
+    /// No encrypted connection could be made, or none may be avoided.
+    Tls,
+    /// It took too long: try again.
+    Timeout,
+    /// The server failed: try again.
+    Unavailable,
+    /// Test mode opens no connection, so there is no answer.
+    TestMode,
+    /// Telemetry was lost: the queue was full or the server refused it.
+    Dropped,
+    /// Something else.
+    Other,
+}
+
+/// Why it failed, in one line; never a secret, never a body.
+pub struct Error {
+    inner: Box<Inner>,
+}
+
+struct Inner {
+    kind: ErrorKind,
+    message: String,
+    source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+impl Error {
+    pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Self {
+            inner: Box::new(Inner {
+                kind,
+                message: message.into(),
+                source: None,
+            }),
+        }
+    }
+
+    fn with_source(mut self, source: impl std::error::Error + Send + Sync + 'static) -> Self {
+        self.inner.source = Some(Box::new(source));
+        self
+    }
+
+    /// Returns what the caller can do about it.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        self.inner.kind
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.inner.message)
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Error")
+            .field("kind", &self.inner.kind)
+            .field("message", &self.inner.message)
+            .finish_non_exhaustive()
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        let source = self.inner.source.as_deref()?;
+        Some(source)
+    }
+}
+
+impl From<LoadError> for Error {
+    fn from(error: LoadError) -> Self {
+        Self::new(ErrorKind::Config, error.to_string()).with_source(error)
+    }
+}
+
+impl From<hh_auth::StoreError> for Error {
+    fn from(error: hh_auth::StoreError) -> Self {
+        Self::new(ErrorKind::Config, error.to_string()).with_source(error)
+    }
+}
+
+impl From<TransportError> for Error {
+    fn from(error: TransportError) -> Self {
+        let kind = match error.kind() {
+            TransportErrorKind::Unauthenticated => ErrorKind::Unauthenticated,
+            TransportErrorKind::PermissionDenied => ErrorKind::PermissionDenied,
+            TransportErrorKind::NotFound => ErrorKind::NotFound,
+            TransportErrorKind::Conflict => ErrorKind::Conflict,
+            TransportErrorKind::RateLimited => ErrorKind::RateLimited,
+            TransportErrorKind::Rejected => ErrorKind::Invalid,
+            TransportErrorKind::Unreachable => ErrorKind::Unreachable,
+            TransportErrorKind::Tls | TransportErrorKind::Insecure => ErrorKind::Tls,
+            TransportErrorKind::Timeout => ErrorKind::Timeout,
+            TransportErrorKind::Unavailable
+            | TransportErrorKind::Interrupted
+            | TransportErrorKind::InvalidResponse => ErrorKind::Unavailable,
+            TransportErrorKind::InvalidRequest | TransportErrorKind::Other | _ => ErrorKind::Other,
+        };
+        let problem = error.problem();
+        let mut message = error.to_string();
+        if let Some(text) = problem.and_then(|problem| problem.message()) {
+            message.push_str(": ");
+            message.push_str(text);
+        }
+        if let Some(id) = problem.and_then(|problem| problem.request_id())
+            && kind == ErrorKind::Unavailable
+        {
+            message = format!("{message} (request {id})");
+        }
+        Self::new(kind, message).with_source(error)
+    }
+}

@@ -1,0 +1,178 @@
+//! The parameters that the client and the tracer share.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hh_config::{Env, LoadOptions, SettingName, names};
+use hh_transport::AttemptRecord;
+use secrecy::SecretString;
+
+type Observer = Arc<dyn Fn(&AttemptRecord) + Send + Sync>;
+
+/// Direct parameters, which win over every other source.
+#[derive(Clone, Default)]
+#[must_use]
+pub struct Options {
+    env: Option<Env>,
+    direct: Vec<(SettingName, SecretString)>,
+    observer: Option<Observer>,
+}
+
+impl std::fmt::Debug for Options {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let names: Vec<_> = self.direct.iter().map(|(name, _)| name).collect();
+        formatter.debug_tuple("Options").field(&names).finish()
+    }
+}
+
+impl Options {
+    /// Makes options that set nothing and read the process environment.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Uses these variables in place of the process environment.
+    pub fn with_env(mut self, env: Env) -> Self {
+        self.env = Some(env);
+        self
+    }
+
+    /// Sets any setting, as text.
+    pub fn with(mut self, name: SettingName, value: impl Into<SecretString>) -> Self {
+        self.direct.push((name, value.into()));
+        self
+    }
+
+    /// Has a function told of each attempt of each request.
+    pub fn with_observer(
+        mut self,
+        observer: impl Fn(&AttemptRecord) + Send + Sync + 'static,
+    ) -> Self {
+        self.observer = Some(Arc::new(observer));
+        self
+    }
+
+    pub(crate) fn env(&self) -> Env {
+        self.env.clone().unwrap_or_else(Env::from_process)
+    }
+
+    pub(crate) fn observer(&self) -> Option<Observer> {
+        self.observer.clone()
+    }
+
+    pub(crate) fn load_options(&self) -> LoadOptions {
+        self.direct
+            .iter()
+            .fold(LoadOptions::new(), |options, (name, value)| {
+                options.with(*name, value.clone())
+            })
+    }
+
+    pub(crate) fn with_path(self, name: SettingName, path: &Path) -> Self {
+        self.with(name, path.to_string_lossy().into_owned())
+    }
+
+    pub(crate) fn with_flag(self, name: SettingName, on: bool) -> Self {
+        self.with(name, on.to_string())
+    }
+
+    pub(crate) fn with_seconds(self, timeout: Duration) -> Self {
+        self.with(names::TIMEOUT, timeout.as_secs_f64().to_string())
+    }
+}
+
+/// The `with_*` methods of both builders, which hold their options in `self.options`.
+macro_rules! option_methods {
+    () => {
+        /// Uses these variables in place of the process environment.
+        pub fn with_env(mut self, env: hh_config::Env) -> Self {
+            self.options = self.options.with_env(env);
+            self
+        }
+
+        /// Sets the API key.
+        pub fn with_api_key(mut self, key: impl Into<secrecy::SecretString>) -> Self {
+            self.options = self.options.with(hh_config::names::API_KEY, key);
+            self
+        }
+
+        /// Names a configuration file: YAML, JSON or TOML.
+        pub fn with_config_file(mut self, path: impl AsRef<std::path::Path>) -> Self {
+            let name = hh_config::names::CONFIG_FILE;
+            self.options = self.options.with_path(name, path.as_ref());
+            self
+        }
+
+        /// Names a `.env` file; the real environment wins over it.
+        pub fn with_env_file(mut self, path: impl AsRef<std::path::Path>) -> Self {
+            let name = hh_config::names::ENV_FILE;
+            self.options = self.options.with_path(name, path.as_ref());
+            self
+        }
+
+        /// Sets the base URL of the API.
+        pub fn with_base_url(mut self, url: &str) -> Self {
+            self.options = self.options.with(hh_config::names::BASE_URL, url);
+            self
+        }
+
+        /// Sets the project.
+        pub fn with_project(mut self, project: &str) -> Self {
+            self.options = self.options.with(hh_config::names::PROJECT, project);
+            self
+        }
+
+        /// Sets the label of the deployment.
+        pub fn with_source(mut self, source: &str) -> Self {
+            self.options = self.options.with(hh_config::names::SOURCE, source);
+            self
+        }
+
+        /// Lays the overlay of an environment over the named configuration file.
+        pub fn with_environment(mut self, name: &str) -> Self {
+            self.options = self.options.with(hh_config::names::ENVIRONMENT, name);
+            self
+        }
+
+        /// Chooses a profile of the credential store.
+        pub fn with_profile(mut self, name: &str) -> Self {
+            self.options = self.options.with(hh_config::names::PROFILE, name);
+            self
+        }
+
+        /// Opens no connection at all.
+        pub fn with_test_mode(mut self, on: bool) -> Self {
+            self.options = self.options.with_flag(hh_config::names::TEST_MODE, on);
+            self
+        }
+
+        /// Treats warnings about the API key as errors.
+        pub fn with_strict(mut self, on: bool) -> Self {
+            self.options = self.options.with_flag(hh_config::names::STRICT, on);
+            self
+        }
+
+        /// Switches debug lines on.
+        pub fn with_debug(mut self, on: bool) -> Self {
+            self.options = self.options.with_flag(hh_config::names::DEBUG, on);
+            self
+        }
+
+        /// Sets how long one call may take, retries included: 1 to 300 s.
+        pub fn with_timeout(mut self, timeout: std::time::Duration) -> Self {
+            self.options = self.options.with_seconds(timeout);
+            self
+        }
+
+        /// Has a function told of each attempt of each request.
+        pub fn with_observer(
+            mut self,
+            observer: impl Fn(&hh_transport::AttemptRecord) + Send + Sync + 'static,
+        ) -> Self {
+            self.options = self.options.with_observer(observer);
+            self
+        }
+    };
+}
+pub(crate) use option_methods;

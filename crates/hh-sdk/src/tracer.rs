@@ -1,0 +1,181 @@
+//! The tracer: sessions and spans, exported by a thread of its own.
+
+mod export;
+mod ids;
+mod queue;
+mod record;
+mod session;
+mod span;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use hh_config::names;
+use uuid::Uuid;
+
+pub use session::{Session, SessionBuilder};
+pub use span::{Span, SpanBuilder};
+
+use crate::connect::{Sender, load};
+use crate::options::option_methods;
+use crate::{Error, EventKind, Options};
+use queue::Queue;
+
+/// Traces sessions and spans of one project. [`HoneyHiveTracer::init`] never touches the network.
+///
+/// Telemetry waits in a bounded queue and is sent by a thread that starts with the first session or span. What still
+/// waits when the process ends is lost: call [`HoneyHiveTracer::shutdown`].
+pub struct HoneyHiveTracer {
+    shared: Arc<Shared>,
+    /// The session of spans that name no other; started with the first of them.
+    own_session: Session,
+}
+
+/// What sessions and spans hold of their tracer.
+pub(crate) struct Shared {
+    pub(crate) project: Option<String>,
+    pub(crate) source: String,
+    pub(crate) queue: Queue,
+}
+
+/// Builds a [`HoneyHiveTracer`].
+#[derive(Clone, Debug, Default)]
+#[must_use]
+pub struct TracerBuilder {
+    options: Options,
+}
+
+impl TracerBuilder {
+    option_methods!();
+
+    /// Names the session that spans without another one belong to.
+    pub fn with_session_name(mut self, name: &str) -> Self {
+        self.options = self.options.with(names::SESSION_NAME, name);
+        self
+    }
+
+    /// Loads settings and finds the key; nothing is sent and no thread is started.
+    ///
+    /// # Errors
+    /// `Config`, `MissingKey`, `MalformedKey`; in test mode a missing key is none.
+    pub fn build(self) -> Result<HoneyHiveTracer, Error> {
+        let connected = load(&self.options)?;
+        let settings = &connected.settings;
+        let sender = if settings.test_mode.value {
+            None
+        } else {
+            let credential = connected.credential()?;
+            Some(Sender::new(&self.options, settings, credential)?)
+        };
+        let shared = Arc::new(Shared {
+            project: settings.project.as_ref().map(|p| p.value.clone()),
+            source: settings.source.value.clone(),
+            queue: Queue::new(sender, settings),
+        });
+        let name = match &settings.session_name {
+            Some(name) => name.value.clone(),
+            None => program_name(),
+        };
+        Ok(HoneyHiveTracer {
+            own_session: SessionBuilder::new(Arc::clone(&shared), &name).unstarted(),
+            shared,
+        })
+    }
+}
+
+fn program_name() -> String {
+    let program = std::env::current_exe().ok();
+    let stem = program.as_deref().and_then(std::path::Path::file_stem);
+    stem.map_or_else(
+        || "session".to_owned(),
+        |stem| stem.to_string_lossy().into_owned(),
+    )
+}
+
+impl HoneyHiveTracer {
+    /// Makes a tracer of a project from the environment and the stored credential. Never touches the network.
+    ///
+    /// # Errors
+    /// As [`TracerBuilder::build`].
+    pub fn init(project: &str) -> Result<Self, Error> {
+        Self::builder().with_project(project).build()
+    }
+
+    /// Starts building a tracer.
+    pub fn builder() -> TracerBuilder {
+        TracerBuilder::default()
+    }
+
+    /// Returns the id of the tracer's own session.
+    #[must_use]
+    pub fn session_id(&self) -> Uuid {
+        self.own_session.id()
+    }
+
+    /// Starts building a session of its own.
+    pub fn session(&self, name: &str) -> SessionBuilder {
+        SessionBuilder::new(Arc::clone(&self.shared), name)
+    }
+
+    /// Starts building a span in the tracer's own session.
+    pub fn span(&self, name: &str, kind: EventKind) -> SpanBuilder {
+        self.own_session.span(name, kind)
+    }
+
+    /// Tells how many spans were lost so far: the queue was full, or the server refused them.
+    #[must_use]
+    pub fn dropped(&self) -> u64 {
+        self.shared.queue.dropped()
+    }
+
+    /// Waits until all that was recorded before is at the server. Works on every runtime.
+    ///
+    /// # Errors
+    /// `Timeout` when it takes longer; `Dropped` when something was lost since the last flush.
+    pub async fn flush(&self, timeout: Duration) -> Result<(), Error> {
+        self.shared.queue.flush(timeout).await
+    }
+
+    /// As [`HoneyHiveTracer::flush`], blocking the thread.
+    ///
+    /// # Errors
+    /// As [`HoneyHiveTracer::flush`].
+    pub fn flush_blocking(&self, timeout: Duration) -> Result<(), Error> {
+        self.shared.queue.flush_blocking(timeout)
+    }
+
+    /// Flushes and stops the tracer; spans that end later are lost.
+    ///
+    /// # Errors
+    /// As [`HoneyHiveTracer::flush`].
+    pub async fn shutdown(self, timeout: Duration) -> Result<(), Error> {
+        self.shared.queue.close();
+        self.shared.queue.flush(timeout).await
+    }
+
+    /// As [`HoneyHiveTracer::shutdown`], blocking the thread.
+    ///
+    /// # Errors
+    /// As [`HoneyHiveTracer::flush`].
+    pub fn shutdown_blocking(self, timeout: Duration) -> Result<(), Error> {
+        self.shared.queue.close();
+        self.shared.queue.flush_blocking(timeout)
+    }
+}
+
+impl Drop for HoneyHiveTracer {
+    fn drop(&mut self) {
+        // The thread sends what waits and ends; nobody waits for it here.
+        self.shared.queue.close();
+    }
+}
+
+impl std::fmt::Debug for HoneyHiveTracer {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("HoneyHiveTracer")
+            .field("project", &self.shared.project)
+            .field("session_id", &self.session_id())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,170 @@
+//! The export thread: takes what waits, sends it in order, keeps the time of flushes.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use bytes::Bytes;
+use hh_api::attributes::SCOPE;
+use hh_api::{OpId, types::StartSession};
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+use opentelemetry_proto::tonic::common::v1::InstrumentationScope;
+use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span as Wire};
+use prost::Message as _;
+use serde::Serialize;
+use tokio::sync::Notify;
+
+use super::queue::{Inner, Job};
+use crate::Error;
+
+/// Starts the thread with a runtime of its own, so that nobody else's is borrowed or blocked.
+pub(super) fn start(inner: &Arc<Inner>) {
+    let for_thread = Arc::clone(inner);
+    let spawned = std::thread::Builder::new()
+        .name("honeyhive-export".to_owned())
+        .spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build();
+            match runtime {
+                Ok(runtime) => runtime.block_on(run(&for_thread)),
+                Err(_) => give_up(&for_thread),
+            }
+        });
+    if spawned.is_err() {
+        give_up(inner);
+    }
+}
+
+fn give_up(inner: &Inner) {
+    let mut state = inner.lock();
+    state.closed = true;
+    let count = state.jobs.drain(..).count();
+    state.lose(count as u64, "the export thread could not be started");
+}
+
+async fn run(inner: &Inner) {
+    let over = Notify::new();
+    let work = async {
+        while wait_for_work(inner).await {
+            send_some(inner, &over).await;
+        }
+    };
+    tokio::select! {
+        () = work => {}
+        never = expire_waiters(inner, &over) => match never {},
+    }
+}
+
+/// Waits until there is a batch, until the first job has waited long enough, or until a flush or the end asks for
+/// what there is; false at the end.
+async fn wait_for_work(inner: &Inner) -> bool {
+    let mut due: Option<Instant> = None;
+    loop {
+        let now = Instant::now();
+        {
+            let state = inner.lock();
+            let count = state.jobs.len();
+            if count == 0 && state.closed {
+                return false;
+            }
+            due = (count > 0).then(|| due.unwrap_or(now + inner.flush_interval));
+            let urgent = state.closed || state.is_awaited() || due.is_some_and(|due| due <= now);
+            if count >= inner.batch_size || (count > 0 && urgent) {
+                return true;
+            }
+        }
+        match due {
+            Some(due) => tokio::select! {
+                () = tokio::time::sleep_until(due.into()) => {}
+                () = inner.wake.notified() => {}
+            },
+            None => inner.wake.notified().await,
+        }
+    }
+}
+
+/// Sends the first job, or the run of spans that comes first.
+async fn send_some(inner: &Inner, over: &Notify) {
+    let mut spans = Vec::new();
+    let mut other = None;
+    {
+        let mut state = inner.lock();
+        while spans.len() < inner.batch_size {
+            match state.jobs.pop_front() {
+                Some(Job::Span(span)) => spans.push(*span),
+                Some(job) if spans.is_empty() => {
+                    other = Some(job);
+                    break;
+                }
+                Some(job) => {
+                    state.jobs.push_front(job);
+                    break;
+                }
+                None => break,
+            }
+        }
+    }
+    // The expiry of waiters is looked at again, since a flush may have come with this work.
+    over.notify_one();
+    let count = spans.len().max(1) as u64;
+    let result = match other {
+        Some(Job::Start(session)) => start_session(inner, &session).await,
+        Some(Job::Update(patch)) => send_json(inner, OpId::UpdateEvent, &*patch).await,
+        Some(Job::Span(_)) | None => export(inner, spans).await,
+    };
+    let mut state = inner.lock();
+    match result {
+        Ok(()) => state.arrive(count),
+        Err(error) => state.lose(count, &error.to_string()),
+    }
+}
+
+async fn start_session(inner: &Inner, session: &StartSession) -> Result<(), Error> {
+    let wrapped = serde_json::json!({ "session": session });
+    send_json(inner, OpId::StartSession, &wrapped).await
+}
+
+async fn send_json(inner: &Inner, op: OpId, body: &impl Serialize) -> Result<(), Error> {
+    // Maps with text keys can always be written.
+    let body = serde_json::to_vec(body).unwrap_or_default();
+    let sent = inner
+        .sender
+        .send(op, "", "application/json", Bytes::from(body));
+    sent.await.map(drop)
+}
+
+async fn export(inner: &Inner, spans: Vec<Wire>) -> Result<(), Error> {
+    let request = ExportTraceServiceRequest {
+        resource_spans: vec![ResourceSpans {
+            scope_spans: vec![ScopeSpans {
+                scope: Some(InstrumentationScope {
+                    name: SCOPE.to_owned(),
+                    version: env!("CARGO_PKG_VERSION").to_owned(),
+                    ..InstrumentationScope::default()
+                }),
+                spans,
+                ..ScopeSpans::default()
+            }],
+            ..ResourceSpans::default()
+        }],
+    };
+    let body = Bytes::from(request.encode_to_vec());
+    let sent = inner
+        .sender
+        .send(OpId::ExportTraces, "", "application/x-protobuf", body);
+    sent.await.map(drop)
+}
+
+/// Answers flushes whose time is over, also while a request is under way.
+async fn expire_waiters(inner: &Inner, over: &Notify) -> std::convert::Infallible {
+    loop {
+        let next = inner.lock().expire(Instant::now());
+        match next {
+            Some(deadline) => tokio::select! {
+                () = tokio::time::sleep_until(deadline.into()) => {}
+                () = over.notified() => {}
+            },
+            None => over.notified().await,
+        }
+    }
+}

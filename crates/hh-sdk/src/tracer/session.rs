@@ -1,0 +1,187 @@
+//! Sessions: what one user interaction was.
+
+use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use hh_api::types::{EventPatch, Object, StartSession};
+use serde::Serialize;
+use uuid::Uuid;
+
+use super::Shared;
+use super::ids::{Started, millis, random_uuid};
+use super::queue::Job;
+use super::record::{Record, to_json};
+use super::span::SpanBuilder;
+use crate::EventKind;
+
+/// Builds a [`Session`].
+#[must_use = "a session begins with start()"]
+pub struct SessionBuilder {
+    shared: Arc<Shared>,
+    session: StartSession,
+}
+
+impl SessionBuilder {
+    pub(super) fn new(shared: Arc<Shared>, name: &str) -> Self {
+        let session = StartSession {
+            session_name: Some(name.to_owned()),
+            source: Some(shared.source.clone()),
+            project: shared.project.clone(),
+            ..StartSession::default()
+        };
+        Self { shared, session }
+    }
+
+    /// Adds an input.
+    pub fn with_input(mut self, name: &str, value: impl Serialize) -> Self {
+        self.session.inputs.insert(name.to_owned(), to_json(value));
+        self
+    }
+
+    /// Adds metadata.
+    pub fn with_metadata(mut self, name: &str, value: impl Serialize) -> Self {
+        self.session
+            .metadata
+            .insert(name.to_owned(), to_json(value));
+        self
+    }
+
+    /// Adds a property of the user it is done for.
+    pub fn with_user_property(mut self, name: &str, value: impl Serialize) -> Self {
+        self.session
+            .user_properties
+            .insert(name.to_owned(), to_json(value));
+        self
+    }
+
+    /// Starts the session.
+    pub fn start(self) -> Session {
+        let session = self.unstarted();
+        session.ensure_started();
+        session
+    }
+
+    /// Makes a session that starts with its first span.
+    pub(super) fn unstarted(self) -> Session {
+        let id = random_uuid();
+        Session {
+            shared: self.shared,
+            id,
+            name: self.session.session_name.clone().unwrap_or_default(),
+            started: Started::now(),
+            announced: AtomicBool::new(false),
+            start: Mutex::new(Some(StartSession {
+                session_id: Some(id.to_string()),
+                ..self.session
+            })),
+            changes: Mutex::default(),
+        }
+    }
+}
+
+/// A session under way; it ends with [`Session::end`] or when it is dropped.
+#[must_use = "a session ends when it is dropped"]
+pub struct Session {
+    shared: Arc<Shared>,
+    id: Uuid,
+    name: String,
+    started: Started,
+    announced: AtomicBool,
+    /// Taken when the start is queued.
+    start: Mutex<Option<StartSession>>,
+    changes: Mutex<EventPatch>,
+}
+
+impl Session {
+    /// Returns the session id, minted here.
+    #[must_use]
+    pub fn id(&self) -> Uuid {
+        self.id
+    }
+
+    /// Starts building a step right below the session.
+    pub fn span(&self, name: &str, kind: EventKind) -> SpanBuilder {
+        self.ensure_started();
+        SpanBuilder::new(Arc::clone(&self.shared), Record::new(self.id, name, kind))
+    }
+
+    /// Sets an output of the session.
+    pub fn set_output(&self, name: &str, value: impl Serialize) {
+        self.change(|patch| &mut patch.outputs, name, value);
+    }
+
+    /// Sets a score of the session.
+    pub fn set_metric(&self, name: &str, value: impl Serialize) {
+        self.change(|patch| &mut patch.metrics, name, value);
+    }
+
+    /// Sets metadata of the session.
+    pub fn set_metadata(&self, name: &str, value: impl Serialize) {
+        self.change(|patch| &mut patch.metadata, name, value);
+    }
+
+    /// Sets what a person said of the session.
+    pub fn set_feedback(&self, name: &str, value: impl Serialize) {
+        self.change(|patch| &mut patch.feedback, name, value);
+    }
+
+    /// Ends the session now.
+    pub fn end(self) {
+        drop(self);
+    }
+
+    fn change(
+        &self,
+        member: impl Fn(&mut EventPatch) -> &mut Option<Object>,
+        name: &str,
+        value: impl Serialize,
+    ) {
+        let mut changes = self.changes.lock().unwrap_or_else(PoisonError::into_inner);
+        member(&mut changes)
+            .get_or_insert_default()
+            .insert(name.to_owned(), to_json(value));
+    }
+
+    fn ensure_started(&self) {
+        if self.announced.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        let start = self
+            .start
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        if let Some(mut start) = start {
+            start.start_time = Some(millis(self.started.nanos()));
+            self.shared.queue.push(Job::Start(Box::new(start)));
+        }
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        if !self.announced.load(Ordering::Acquire) {
+            return;
+        }
+        let changes =
+            std::mem::take(&mut *self.changes.lock().unwrap_or_else(PoisonError::into_inner));
+        let patch = EventPatch {
+            event_id: self.id,
+            project: self.shared.project.clone(),
+            end_time: Some(millis(self.started.end_nanos())),
+            ..changes
+        };
+        self.shared.queue.push(Job::Update(Box::new(patch)));
+    }
+}
+
+impl fmt::Debug for Session {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Session")
+            .field("id", &self.id)
+            .field("name", &self.name)
+            .finish_non_exhaustive()
+    }
+}

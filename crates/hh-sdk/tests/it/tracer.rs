@@ -1,0 +1,148 @@
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use hh_sdk::api::types::{Event, ExportEvents};
+use hh_sdk::auth::Level;
+use hh_sdk::{ErrorKind, EventKind, HoneyHiveTracer};
+
+use crate::support::{TestServer, empty_env};
+
+const LONG: Duration = Duration::from_secs(20);
+
+fn tracer(server: &TestServer, key: &str) -> HoneyHiveTracer {
+    HoneyHiveTracer::builder()
+        .with_env(empty_env())
+        .with_base_url(&server.url)
+        .with_api_key(key.to_owned())
+        .build()
+        .unwrap()
+}
+
+async fn events(server: &TestServer, key: &str) -> BTreeMap<String, Event> {
+    let client = server.client(key);
+    let page = client.export_events(ExportEvents::default()).await.unwrap();
+    let events = page.events.into_iter();
+    events
+        .map(|event| (event.event_name.clone(), event))
+        .collect()
+}
+
+#[tokio::test]
+async fn a_session_with_nested_spans_arrives_whole() {
+    let server = TestServer::start().await;
+    let key = server.key(Level::ReadWrite, "default").await;
+    let tracer = tracer(&server, &key);
+    let session = tracer.session("s").with_input("q", "why").start();
+    let mut chain = session.span("chain", EventKind::Chain).start();
+    let mut tool = chain
+        .child("tool", EventKind::Tool)
+        .with_input("list", [1, 2])
+        .with_input("text", "[not a list]")
+        .start();
+    tool.set_output("map", serde_json::json!({ "a": { "b": null, "c": 1.5 } }));
+    tool.set_metadata("big", u64::MAX);
+    tool.end();
+    let mut model = chain.child("model", EventKind::Model).start();
+    model.set_error("out of luck");
+    model.set_metric("score", 0.25);
+    model.end();
+    chain.set_output("answer", "42");
+    chain.end();
+    session.set_feedback("good", true);
+    let id = session.id();
+    session.end();
+    tracer.shutdown(LONG).await.unwrap();
+
+    let events = events(&server, &key).await;
+    assert_eq!(events.len(), 4);
+    assert_eq!(events["s"].event_id, id);
+    assert_eq!(events["s"].event_type, EventKind::Session);
+    assert_eq!(events["s"].inputs["q"], "why");
+    assert_eq!(events["s"].feedback["good"], true);
+    assert_eq!(events["chain"].parent_id, Some(id));
+    for child in ["tool", "model"] {
+        assert_eq!(events[child].parent_id, Some(events["chain"].event_id));
+        assert_eq!(events[child].session_id, id);
+    }
+    assert_eq!(events["tool"].inputs["list"], serde_json::json!([1, 2]));
+    assert_eq!(events["tool"].inputs["text"], "[not a list]");
+    assert_eq!(events["tool"].outputs["map"]["a"]["c"], 1.5);
+    assert_eq!(events["tool"].metadata["big"], "18446744073709551615");
+    assert_eq!(events["model"].error.as_deref(), Some("out of luck"));
+    assert_eq!(events["model"].metrics["score"], 0.25);
+    assert!(events["chain"].duration >= events["tool"].duration);
+    assert!(events["s"].duration >= events["chain"].duration);
+}
+
+#[test]
+fn it_works_without_a_runtime_and_flush_means_arrived() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let server = runtime.block_on(TestServer::start());
+    let key = runtime.block_on(server.key(Level::ReadWrite, "default"));
+    let tracer = tracer(&server, &key);
+    tracer.flush_blocking(LONG).unwrap();
+    for round in 0..250 {
+        tracer
+            .span(&format!("span {round}"), EventKind::Tool)
+            .start()
+            .end();
+    }
+    tracer.flush_blocking(LONG).unwrap();
+    assert_eq!(runtime.block_on(events(&server, &key)).len(), 251);
+    assert_eq!(tracer.dropped(), 0);
+    tracer.shutdown_blocking(LONG).unwrap();
+}
+
+#[test]
+fn init_touches_no_network_and_a_server_that_is_down_costs_no_more_than_the_time_given() {
+    let tracer = HoneyHiveTracer::builder()
+        .with_env(empty_env())
+        .with_base_url("http://127.0.0.1:9")
+        .with_api_key("hh_1234567890abcdef1234567890abcdef")
+        .build()
+        .unwrap();
+    tracer.span("lost", EventKind::Tool).start().end();
+    let error = tracer
+        .flush_blocking(Duration::from_millis(10))
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Timeout);
+}
+
+#[tokio::test]
+async fn a_refused_export_is_told_at_the_flush() {
+    let server = TestServer::start().await;
+    let tracer = tracer(&server, "hh_1234567890abcdef1234567890abcdef");
+    tracer.span("lost", EventKind::Tool).start().end();
+    let error = tracer.flush(LONG).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Dropped);
+    assert_eq!(tracer.dropped(), 2, "the session and the span");
+    tracer.flush(LONG).await.unwrap();
+}
+
+#[test]
+fn a_full_queue_drops_the_oldest_spans_and_counts_them() {
+    let env =
+        hh_sdk::config::Env::from_pairs([("HH_MAX_QUEUE_SIZE", "100"), ("HH_BATCH_SIZE", "1000")]);
+    let tracer = HoneyHiveTracer::builder()
+        .with_env(env)
+        .with_base_url("http://127.0.0.1:9")
+        .with_api_key("hh_1234567890abcdef1234567890abcdef")
+        .build()
+        .unwrap();
+    for _ in 0..150 {
+        tracer.span("span", EventKind::Tool).start().end();
+    }
+    // 150 spans and the session's start for 100 places.
+    assert_eq!(tracer.dropped(), 51);
+}
+
+#[tokio::test]
+async fn test_mode_accepts_everything_and_sends_nothing() {
+    let tracer = HoneyHiveTracer::builder()
+        .with_env(empty_env())
+        .with_test_mode(true)
+        .build()
+        .unwrap();
+    tracer.span("span", EventKind::Tool).start().end();
+    tracer.shutdown(Duration::ZERO).await.unwrap();
+}
