@@ -149,6 +149,12 @@ impl ApiKey {
             .map(|(id, _)| id)
     }
 
+    /// Tells whether two keys are the same. For one's own keys: it does not take constant time.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.text() == other.text()
+    }
+
     /// Returns the key as it may be shown, see [`mask`].
     #[must_use]
     pub fn shown(&self) -> String {

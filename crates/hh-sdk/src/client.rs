@@ -10,7 +10,7 @@ use hh_config::Settings;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::connect::{Credential, Sender, connect, load};
+use crate::connect::{Credential, Sender, load};
 use crate::options::option_methods;
 use crate::{Error, ErrorKind, Options};
 
@@ -64,14 +64,17 @@ impl HoneyHiveBuilder {
     /// `Config`, `MissingKey`, `MalformedKey`; in test mode a missing key is none.
     pub fn build(self) -> Result<HoneyHive, Error> {
         let connected = load(&self.options)?;
-        let settings = connected.settings.clone();
+        let settings = &connected.settings;
         let sender = if settings.test_mode.value {
             None
         } else {
-            let (_, credential) = connect(&self.options)?;
-            Some(Sender::new(&self.options, &settings, credential)?)
+            let credential = connected.credential()?;
+            Some(Sender::new(&self.options, settings, credential)?)
         };
-        Ok(HoneyHive { sender, settings })
+        Ok(HoneyHive {
+            sender,
+            settings: connected.settings,
+        })
     }
 }
 

@@ -168,16 +168,6 @@ pub(crate) struct Sender {
     timeout: Duration,
 }
 
-/// Loads everything and checks the key. No connection is opened.
-///
-/// # Errors
-/// As [`load`] and [`Connected::credential`].
-pub fn connect(options: &Options) -> Result<(Connected, Credential), Error> {
-    let connected = load(options)?;
-    let credential = connected.credential()?;
-    Ok((connected, credential))
-}
-
 impl Sender {
     pub(crate) fn new(
         options: &Options,

@@ -30,7 +30,7 @@ mod options;
 mod tracer;
 
 pub use client::{HoneyHive, HoneyHiveBuilder, Identity};
-pub use connect::{Connected, Credential, connect, load};
+pub use connect::{Connected, Credential, load};
 pub use error::{Error, ErrorKind};
 pub use hh_api::types::EventKind;
 pub use options::Options;

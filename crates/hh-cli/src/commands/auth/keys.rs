@@ -1,0 +1,230 @@
+//! `honeyhive auth keys`
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Subcommand, ValueEnum};
+use hh_sdk::api::types::{CreateKey, CreatedKey, Key, KeyState, ProjectNames};
+use hh_sdk::auth::Level;
+use hh_sdk::auth::fsio::{Replace, write_private};
+use jiff::{Span, Timestamp, tz::TimeZone};
+use secrecy::ExposeSecret as _;
+
+use crate::context::{Context, block_on, wants_json};
+use crate::error::CliError;
+use crate::exit::Exit;
+use crate::output;
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Make an API key and print it, this once
+    Create(Create),
+    /// List API keys, without their secrets
+    List,
+    /// Revoke an API key; the server takes it no more once this returns
+    Revoke {
+        /// Key id, as `honeyhive auth keys list` shows it
+        id: String,
+    },
+}
+
+#[derive(Args)]
+pub(crate) struct Create {
+    /// What the key is for
+    #[arg(long)]
+    name: String,
+    /// What the key may do
+    #[arg(long, value_name = "LEVEL")]
+    level: LevelName,
+    /// Project that the key applies to; may be repeated
+    #[arg(
+        long = "project",
+        value_name = "NAME",
+        required_unless_present = "all_projects"
+    )]
+    projects: Vec<String>,
+    /// Apply to every project, those made later too
+    #[arg(long, conflicts_with = "projects")]
+    all_projects: bool,
+    /// How long the key works, such as 90d or 12h; for ever unless given
+    #[arg(long, value_name = "TIME")]
+    expires_in: Option<String>,
+    /// Who the key acts for: an e-mail address, or the name of a service account
+    #[arg(long)]
+    owner: Option<String>,
+    /// Write the key to a new file, readable by you only, in place of printing it
+    #[arg(long, value_name = "FILE")]
+    key_file: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+#[value(rename_all = "snake_case")]
+enum LevelName {
+    /// Send telemetry
+    IngestOnly,
+    /// View projects, sessions and events
+    ReadOnly,
+    /// View, and create and change data
+    ReadWrite,
+    /// Everything, projects and keys included
+    Admin,
+}
+
+impl From<LevelName> for Level {
+    fn from(name: LevelName) -> Self {
+        match name {
+            LevelName::IngestOnly => Self::IngestOnly,
+            LevelName::ReadOnly => Self::ReadOnly,
+            LevelName::ReadWrite => Self::ReadWrite,
+            LevelName::Admin => Self::Admin,
+        }
+    }
+}
+
+pub(super) fn run(context: &Context, command: Command) -> Result<(), CliError> {
+    match command {
+        Command::Create(arguments) => create(context, arguments),
+        Command::List => list(context),
+        Command::Revoke { id } => revoke(context, &id),
+    }
+}
+
+fn create(context: &Context, arguments: Create) -> Result<(), CliError> {
+    let expires_at = arguments.expires_in.as_deref().map(expiry).transpose()?;
+    if let Some(path) = &arguments.key_file {
+        check_new(path)?;
+    }
+    let client = context.client(context.options(), None)?;
+    let created = block_on(client.create_key(&CreateKey {
+        name: arguments.name,
+        level: arguments.level.into(),
+        projects: if arguments.all_projects {
+            ProjectNames::All
+        } else {
+            ProjectNames::Only(arguments.projects)
+        },
+        expires_at,
+        owner: arguments.owner,
+    }))?;
+    let key = &created.key;
+    let made = format!(
+        "Made key {} ({}, projects: {})",
+        key.id,
+        key.level.title(),
+        projects(key)
+    );
+    if let Some(path) = &arguments.key_file {
+        if let Err(error) = write(path, &created) {
+            // Nobody will ever see this key: it must not go on working.
+            drop(block_on(client.revoke_key(&key.id)));
+            return Err(error);
+        }
+        context.say(&format!("{made} and wrote it to {}", path.display()));
+        return if wants_json(client.settings()) {
+            output::json(key)
+        } else {
+            Ok(())
+        };
+    }
+    context.say(&format!("{made}; it is shown this once:"));
+    if wants_json(client.settings()) {
+        output::json(&created)
+    } else {
+        print(&created)
+    }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one time that a new key is shown to the one who asked for it"
+)]
+fn print(created: &CreatedKey) -> Result<(), CliError> {
+    output::lines([created.secret.expose_secret()])
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "--key-file asks for the key in a file of the user's choice, written 0600"
+)]
+fn write(path: &Path, created: &CreatedKey) -> Result<(), CliError> {
+    let line = format!("{}\n", created.secret.expose_secret());
+    write_private(path, line.as_bytes(), Replace::No).map_err(|error| refused(path, &error.kind()))
+}
+
+/// Looks before a key is made, since it exists nowhere else.
+fn check_new(path: &Path) -> Result<(), CliError> {
+    let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty());
+    if path.symlink_metadata().is_ok() {
+        return Err(refused(path, &"it exists already"));
+    }
+    if dir.is_some_and(|dir| !dir.is_dir()) {
+        return Err(refused(path, &"its directory does not exist"));
+    }
+    Ok(())
+}
+
+fn refused(path: &Path, why: &dyn std::fmt::Display) -> CliError {
+    let message = format!(
+        "cannot write the key to {}: {why}; name a new file",
+        path.display()
+    );
+    CliError::new(Exit::Config, message)
+}
+
+fn expiry(text: &str) -> Result<Timestamp, CliError> {
+    let span: Option<Span> = text.parse().ok();
+    span.filter(Span::is_positive)
+        .and_then(|span| {
+            let now = Timestamp::now().to_zoned_datetime(TimeZone::UTC);
+            Some(now.checked_add(span).ok()?.timestamp())
+        })
+        .ok_or_else(|| CliError::usage("--expires-in takes a time such as 90d or 12h"))
+}
+
+fn list(context: &Context) -> Result<(), CliError> {
+    let client = context.client(context.options(), None)?;
+    let keys = block_on(client.list_keys())?;
+    if wants_json(client.settings()) {
+        return output::json(&keys);
+    }
+    let rows = keys.iter().map(|key| {
+        [
+            key.id.clone(),
+            key.name.clone(),
+            key.shown.clone(),
+            key.level.title().to_owned(),
+            projects(key),
+            key.owner.name.clone(),
+            state(key.state).to_owned(),
+        ]
+    });
+    output::table(
+        ["ID", "NAME", "KEY", "LEVEL", "PROJECTS", "OWNER", "STATE"],
+        rows,
+    )
+}
+
+fn revoke(context: &Context, id: &str) -> Result<(), CliError> {
+    let client = context.client(context.options(), None)?;
+    let key = block_on(client.revoke_key(id))?;
+    context.say(&format!("Revoked key {} ({})", key.id, key.name));
+    if wants_json(client.settings()) {
+        return output::json(&key);
+    }
+    Ok(())
+}
+
+fn projects(key: &Key) -> String {
+    match &key.projects {
+        ProjectNames::All => "all".to_owned(),
+        ProjectNames::Only(names) => names.join(", "),
+    }
+}
+
+fn state(state: KeyState) -> &'static str {
+    match state {
+        KeyState::Active => "active",
+        KeyState::Expired => "expired",
+        KeyState::Revoked => "revoked",
+        _ => "unknown",
+    }
+}

@@ -1,0 +1,45 @@
+//! `honeyhive auth logout`
+
+use clap::Args;
+use hh_sdk::auth::FileStore;
+use hh_sdk::config::names;
+
+use crate::context::Context;
+use crate::error::CliError;
+
+#[derive(Args)]
+pub(crate) struct Arguments {
+    /// Remove every saved key
+    #[arg(long)]
+    all: bool,
+}
+
+pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliError> {
+    let store = FileStore::of_user(context.env())?;
+    let done = if arguments.all {
+        match store.remove_all()? {
+            0 => None,
+            1 => Some("Removed 1 saved key".to_owned()),
+            count => Some(format!("Removed {count} saved keys")),
+        }
+    } else {
+        let named = context.global().profile.clone().or_else(|| {
+            let variable = context.env().get("HH_PROFILE")?;
+            Some(variable.to_string_lossy().into_owned())
+        });
+        store
+            .remove(named.as_deref())?
+            .map(|name| format!("Removed the saved key of profile \"{name}\""))
+    };
+    match done {
+        Some(done) => context.say(&format!(
+            "{done}; logging out does not revoke a key: it works until `honeyhive auth keys revoke`"
+        )),
+        None => context.say("There was no saved key to remove"),
+    }
+    let set = names::API_KEY.declared().variables.iter();
+    for variable in set.filter(|name| context.env().get(name).is_some()) {
+        context.say(&format!("{variable} is still set and still used"));
+    }
+    Ok(())
+}

@@ -1,0 +1,91 @@
+//! `honeyhive auth whoami`
+
+use hh_sdk::api::types::{ProjectNames, Whoami};
+use hh_sdk::{Credential, Identity};
+use serde::Serialize;
+
+use crate::context::{Context, block_on, wants_json};
+use crate::error::CliError;
+use crate::output;
+
+/// What stands for a fact that the server keeps to itself.
+const UNTOLD: &str = "unknown (this server does not tell)";
+const UNCHECKED: &str = "(test mode, not checked)";
+
+#[derive(Serialize)]
+struct Shown<'a> {
+    base_url: &'a str,
+    api_key: Option<String>,
+    api_key_source: Option<String>,
+    test_mode: bool,
+    #[serde(flatten)]
+    identity: Option<&'a Whoami>,
+}
+
+pub(super) fn run(context: &Context) -> Result<(), CliError> {
+    let client = context.client(context.options(), None)?;
+    let settings = client.settings();
+    let identity = match client.credential() {
+        Some(_) => Some(block_on(client.whoami())?),
+        None => None,
+    };
+    let known = match &identity {
+        Some(Identity::Known(me)) => Some(me.as_ref()),
+        Some(Identity::Unknown | _) | None => None,
+    };
+    let base_url = settings.base_url.value.as_str();
+    if wants_json(settings) {
+        return output::json(&Shown {
+            base_url,
+            api_key: client.credential().map(|found| found.key.shown()),
+            api_key_source: client
+                .credential()
+                .map(|found| found.provenance.to_string()),
+            test_mode: settings.test_mode.value,
+            identity: known,
+        });
+    }
+    let absent = if settings.test_mode.value {
+        UNCHECKED
+    } else {
+        UNTOLD
+    };
+    let fact = |fact: fn(&Whoami) -> &str| known.map_or(absent, fact).to_owned();
+    let mut lines = vec![
+        format!("Authenticated as: {}", fact(|me| &me.principal.name)),
+        format!("Organization: {}", fact(|me| &me.organization)),
+        format!("Permissions: {}", fact(|me| &me.permissions)),
+    ];
+    if settings.verbose.value {
+        lines.push(format!(
+            "Server: {base_url}, from {}",
+            settings.base_url.provenance
+        ));
+        lines.extend(client.credential().into_iter().flat_map(key_lines));
+        lines.extend(known.into_iter().flat_map(detail_lines));
+    }
+    output::lines(lines.into_iter().map(output::one_line))
+}
+
+fn key_lines(credential: &Credential) -> [String; 2] {
+    [
+        format!("Key: {}", credential.key.shown()),
+        format!("Key source: {}", credential.provenance),
+    ]
+}
+
+fn detail_lines(me: &Whoami) -> [String; 3] {
+    let projects = match &me.key.projects {
+        ProjectNames::All => "all".to_owned(),
+        ProjectNames::Only(names) => names.join(", "),
+    };
+    let expires = me.key.expires_at;
+    [
+        format!("Key id: {}", me.key.id),
+        format!("Projects: {projects}"),
+        format!(
+            "Expires: {}",
+            expires.map_or_else(|| "never".to_owned(), |end| end.to_string())
+        ),
+    ]
+}

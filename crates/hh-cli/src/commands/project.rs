@@ -1,0 +1,55 @@
+//! `honeyhive project`
+
+use clap::Subcommand;
+use hh_sdk::api::types::{CreateProject, Project};
+
+use crate::context::{Context, block_on, wants_json};
+use crate::error::CliError;
+use crate::output;
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// List the projects that the key applies to
+    List,
+    /// Create a project
+    Create {
+        /// Name: 1 to 100 letters, digits, -, _, . or spaces
+        name: String,
+        /// What it is for, at most 500 characters
+        #[arg(long)]
+        description: Option<String>,
+    },
+}
+
+pub(super) fn run(context: &Context, command: Command) -> Result<(), CliError> {
+    let client = context.client(context.options(), None)?;
+    match command {
+        Command::List => {
+            let projects = block_on(client.list_projects())?;
+            if wants_json(client.settings()) {
+                return output::json(&projects);
+            }
+            show(&projects)
+        }
+        Command::Create { name, description } => {
+            let wanted = CreateProject { name, description };
+            let project = block_on(client.create_project(&wanted))?;
+            if wants_json(client.settings()) {
+                return output::json(&project);
+            }
+            context.say(&format!("Created project {}", project.name));
+            show(&[project])
+        }
+    }
+}
+
+fn show(projects: &[Project]) -> Result<(), CliError> {
+    let rows = projects.iter().map(|project| {
+        [
+            project.name.clone(),
+            project.id.clone(),
+            project.description.clone(),
+        ]
+    });
+    output::table(["NAME", "ID", "DESCRIPTION"], rows)
+}

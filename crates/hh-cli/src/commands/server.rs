@@ -1,0 +1,114 @@
+//! `honeyhive server`
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use hh_sdk::config::paths;
+use hh_server::{FirstKey, Server, ServerOptions, StartErrorKind};
+use secrecy::ExposeSecret as _;
+
+use crate::context::Context;
+use crate::error::CliError;
+use crate::exit::Exit;
+use crate::{output, ui};
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Start a server on this machine, until Ctrl-C or SIGTERM
+    Start(Start),
+}
+
+#[derive(Args)]
+pub(crate) struct Start {
+    /// Address to listen on; port 0 takes a free one
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8642")]
+    bind: SocketAddr,
+    /// Directory of the database; made if need be [default: the user's data directory]
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    /// Name of the organization, at the first start
+    #[arg(long, value_name = "NAME", default_value = "My Organization")]
+    organization: String,
+    /// E-mail address of the first admin, at the first start
+    #[arg(long, value_name = "EMAIL", default_value = "admin@localhost")]
+    admin: String,
+    /// Write the first admin key to a new file, readable by you only, in place of printing it
+    #[arg(long, value_name = "FILE")]
+    admin_key_file: Option<PathBuf>,
+}
+
+pub(super) fn run(context: &Context, command: Command) -> Result<(), CliError> {
+    let Command::Start(arguments) = command;
+    let data_dir = arguments
+        .data_dir
+        .or_else(|| paths::server_dir(context.env()))
+        .ok_or_else(|| {
+            CliError::usage("HOME is not set: name the data directory with --data-dir")
+        })?;
+    let mut options = ServerOptions::new(data_dir, arguments.bind)
+        .with_organization(arguments.organization)
+        .with_admin(arguments.admin.clone());
+    if let Some(path) = arguments.admin_key_file {
+        options = options.with_admin_key_file(path);
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| CliError::new(Exit::Other, error.to_string()))?;
+    runtime.block_on(serve(context, options, &arguments.admin))
+}
+
+async fn serve(context: &Context, options: ServerOptions, admin: &str) -> Result<(), CliError> {
+    let mut server = Server::start(options).await.map_err(|error| {
+        let exit = match error.kind() {
+            StartErrorKind::AdminKeyFile => Exit::Config,
+            StartErrorKind::Address | StartErrorKind::DataDir | StartErrorKind::Internal | _ => {
+                Exit::Other
+            }
+        };
+        CliError::new(exit, error.to_string())
+    })?;
+    match server.take_first_key() {
+        Some(FirstKey::Show(key)) => show_first_key(&key, admin),
+        Some(FirstKey::InFile(path)) => {
+            context.say(&format!(
+                "Wrote the admin key of {admin} to {}",
+                path.display()
+            ));
+        }
+        Some(_) | None => {}
+    }
+    // Waiting for signals begins before anybody is told that the server is there.
+    let stop = stop_signal()?;
+    output::lines([format!("Listening on http://{}", server.address())])?;
+    server.run(stop).await;
+    context.say("Stopped");
+    Ok(())
+}
+
+/// Prints the first admin key, also when quiet: there is no second time.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one print of the first admin key"
+)]
+fn show_first_key(key: &hh_sdk::auth::ApiKey, admin: &str) {
+    ui::say(&format!(
+        "Admin key of {admin}, shown this once; keep it, or log in with it now:"
+    ));
+    ui::say(key.secret().expose_secret());
+}
+
+fn stop_signal() -> Result<impl Future<Output = ()>, CliError> {
+    use tokio::signal::unix::{SignalKind, signal};
+
+    let failed = |error: std::io::Error| CliError::new(Exit::Other, error.to_string());
+    let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
+}

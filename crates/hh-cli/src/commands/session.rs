@@ -1,0 +1,53 @@
+//! `honeyhive session`
+
+use clap::{Args, Subcommand};
+use hh_sdk::api::types::{ExportEvents, Filter};
+
+use crate::context::{Context, block_on, wants_json};
+use crate::error::CliError;
+use crate::output;
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// List sessions, the latest first
+    List(List),
+}
+
+#[derive(Args)]
+pub(crate) struct List {
+    /// Project, unless the key has only one
+    #[arg(long, value_name = "NAME")]
+    project: Option<String>,
+    /// Sessions on a page
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=7500))]
+    limit: u32,
+    /// Page, counted from 1
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    page: u32,
+}
+
+pub(super) fn run(context: &Context, command: &Command) -> Result<(), CliError> {
+    let Command::List(arguments) = command;
+    let client = context.client(context.options(), arguments.project.as_deref())?;
+    let page = block_on(client.export_events(ExportEvents {
+        filters: vec![Filter::is("event_type", "session")],
+        limit: Some(arguments.limit),
+        page: Some(arguments.page),
+        ..ExportEvents::default()
+    }))?;
+    if wants_json(client.settings()) {
+        return output::json(&page.events);
+    }
+    let rows = page.events.iter().map(|event| {
+        [
+            event.session_id.to_string(),
+            event.event_name.clone(),
+            output::time(event.start_time),
+            output::duration(event.duration),
+            event.source.clone(),
+        ]
+    });
+    output::table(["SESSION", "NAME", "STARTED", "DURATION", "SOURCE"], rows)?;
+    context.say_more(page.events.len(), page.total_events);
+    Ok(())
+}
