@@ -5,7 +5,7 @@ use clap::Args;
 
 use crate::{process, workspace};
 
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub(crate) struct BuildOptions {
     /// Build what users get: optimised, with the profile `dist`
     #[arg(long)]

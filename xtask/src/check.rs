@@ -13,7 +13,7 @@ use anyhow::{Context as _, Result, bail};
 use clap::{Args, ValueEnum};
 
 use crate::say::say;
-use crate::workspace;
+use crate::{references, workspace};
 
 #[derive(Debug, Args)]
 pub(crate) struct CheckOptions {
@@ -36,10 +36,18 @@ pub(crate) enum Check {
     Lints,
     /// Links between documents lead somewhere
     Docs,
+    /// Generated pages are what the code says
+    References,
 }
 
 impl Check {
-    pub(crate) const ALL: [Self; 4] = [Self::Deps, Self::Lengths, Self::Lints, Self::Docs];
+    pub(crate) const ALL: [Self; 5] = [
+        Self::Deps,
+        Self::Lengths,
+        Self::Lints,
+        Self::Docs,
+        Self::References,
+    ];
 
     fn name(self) -> &'static str {
         match self {
@@ -47,6 +55,7 @@ impl Check {
             Self::Lengths => "lengths",
             Self::Lints => "lints",
             Self::Docs => "docs",
+            Self::References => "references",
         }
     }
 
@@ -56,6 +65,7 @@ impl Check {
             Self::Lengths => lengths::findings(root),
             Self::Lints => lints::findings(root),
             Self::Docs => docs::findings(root),
+            Self::References => references::findings(root),
         }
     }
 }

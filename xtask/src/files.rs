@@ -43,6 +43,22 @@ pub(crate) fn text(path: &Path) -> Result<String> {
     fs::read_to_string(path).with_context(|| cannot_read(path))
 }
 
+/// Writes a file, and its folder if need be.
+///
+/// # Errors
+/// When it cannot be written.
+pub(crate) fn write(path: &Path, text: &str) -> Result<()> {
+    let cannot = || format!("{} cannot be written", path.display());
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder).with_context(cannot)?;
+    }
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a page in the source tree: no secret, and git has the old one"
+    )]
+    fs::write(path, text).with_context(cannot)
+}
+
 fn cannot_read(path: &Path) -> String {
     format!("{} cannot be read", path.display())
 }

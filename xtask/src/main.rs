@@ -8,6 +8,7 @@ mod check;
 mod demo;
 mod files;
 mod process;
+mod references;
 mod say;
 mod snapshots;
 mod test;
@@ -35,7 +36,9 @@ enum Task {
     Check(check::CheckOptions),
     /// Run the tests, write changed snapshots as .snap.new files and list them
     Snapshots(snapshots::SnapshotsOptions),
-    /// Show the programs working together
+    /// Write the pages of docs/reference anew, from the code
+    References,
+    /// Show the whole way: a server, a key, a traced program, its trace read back
     Demo(demo::DemoOptions),
 }
 
@@ -55,6 +58,7 @@ fn run(task: &Task) -> anyhow::Result<()> {
         Task::Test => test::run(),
         Task::Check(options) => check::run(options),
         Task::Snapshots(options) => snapshots::run(options),
+        Task::References => references::run(),
         Task::Demo(options) => demo::run(options),
     }
 }

@@ -185,16 +185,11 @@ fn extract<'a>(
     Some((sentence, section))
 }
 
+/// Splits at full stops that a space follows: one inside a name such as `config.yaml` ends nothing.
 fn sentences(text: &str) -> impl Iterator<Item = String> {
-    text.split_inclusive(['.', '?', '!', '\n'])
-        .scan(String::new(), |open, piece| {
-            open.push_str(piece);
-            // A full stop inside a name, as in `config.yaml`, ends nothing.
-            let ends = piece.ends_with('\n') || !piece.trim().is_empty() && open.len() > 40;
-            Some(ends.then(|| std::mem::take(open)))
-        })
-        .flatten()
-        .map(|sentence| sentence.split_whitespace().collect::<Vec<_>>().join(" "))
+    text.lines()
+        .flat_map(|paragraph| paragraph.split_inclusive(". "))
+        .map(|sentence| sentence.trim().to_owned())
         .filter(|sentence| !sentence.is_empty())
 }
 

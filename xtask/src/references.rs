@@ -1,0 +1,100 @@
+//! `cargo xtask references`: the pages of `docs/reference` that the programs themselves print.
+
+use std::env;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context as _, Result};
+
+use crate::say::say;
+use crate::{files, process, workspace};
+
+const MARKER: &str = "Generated from the code by `cargo xtask references`; do not edit.";
+
+/// Writes every page anew.
+pub(crate) fn run() -> Result<()> {
+    let root = workspace::root()?;
+    process::run(process::cargo(&root, BUILD))?;
+    for (page, text) in pages()? {
+        files::write(&root.join(page), &text)?;
+        say(format_args!("wrote {page}"));
+    }
+    Ok(())
+}
+
+/// As the tests build, so that nothing is built twice.
+const BUILD: &str = "build --workspace --bins --examples --all-features --locked";
+
+/// Finds the pages that differ from what the programs print.
+pub(crate) fn findings(root: &Path) -> Result<Vec<String>> {
+    if !root.join("crates/hh-cli").exists() {
+        return Ok(Vec::new());
+    }
+    process::run(process::cargo(root, BUILD))?;
+    let stale = pages()?
+        .into_iter()
+        .filter(|(page, text)| files::text(&root.join(page)).ok().as_ref() != Some(text));
+    Ok(stale
+        .map(|(page, _)| format!("{page} is not what the code says: run `cargo xtask references`"))
+        .collect())
+}
+
+fn pages() -> Result<Vec<(&'static str, String)>> {
+    let example = |name: &str| {
+        let path = programs()?.join("examples").join(name);
+        process::output(Command::new(path))
+    };
+    Ok(vec![
+        ("docs/reference/settings.md", example("settings_reference")?),
+        (
+            "docs/reference/operations.md",
+            example("operations_reference")?,
+        ),
+        ("docs/reference/cli.md", cli()?),
+    ])
+}
+
+/// The folder of this program, where cargo puts the others too.
+pub(crate) fn programs() -> Result<PathBuf> {
+    let this = env::current_exe().context("cannot find this program's own file")?;
+    let folder = this
+        .parent()
+        .context("this program's file is in no folder")?;
+    Ok(folder.to_path_buf())
+}
+
+fn cli() -> Result<String> {
+    let mut text = format!("# Command line\n\n{MARKER}\n");
+    describe(&mut text, &["honeyhive"])?;
+    Ok(text)
+}
+
+/// Adds the help of a command and of all below it, depth first.
+fn describe(text: &mut String, path: &[&str]) -> Result<()> {
+    let mut command = Command::new(programs()?.join(path[0]));
+    command.args(&path[1..]).arg("--help");
+    let help = process::output(command)?;
+    let heading = "#".repeat(path.len() + 1);
+    write!(
+        text,
+        "\n{heading} {}\n\n```text\n{help}```\n",
+        path.join(" ")
+    )?;
+    for name in subcommands(&help) {
+        let below: Vec<_> = path.iter().copied().chain([name]).collect();
+        describe(text, &below)?;
+    }
+    Ok(())
+}
+
+/// Reads the names below `Commands:` in a help text.
+fn subcommands(help: &str) -> impl Iterator<Item = &str> {
+    help.lines()
+        .skip_while(|line| *line != "Commands:")
+        .skip(1)
+        .take_while(|line| !line.is_empty())
+        .filter(|line| line.starts_with("  ") && !line.starts_with("   "))
+        .filter_map(|line| line.split_whitespace().next())
+        .filter(|name| *name != "help")
+}

@@ -1,0 +1,66 @@
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+fn root() -> PathBuf {
+    let xtask = Path::new(env!("CARGO_MANIFEST_DIR"));
+    xtask.parent().unwrap().to_owned()
+}
+
+fn transcript() -> String {
+    let output = Command::new(env!("CARGO_BIN_EXE_xtask"))
+        .args(["demo", "--no-build"])
+        .env("CARGO_MANIFEST_DIR", env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{text}\n{errors}");
+    text
+}
+
+/// One run serves both: the transcript is what it should be, and the guides show commands that were run.
+#[test]
+fn the_demo_goes_the_whole_way_and_the_guides_show_its_commands() {
+    let text = transcript();
+    guides_show_only_commands_of(&text);
+    insta::with_settings!({filters => vec![
+        (r"127\.0\.0\.1:\d{2,}", "127.0.0.1:[port]"),
+        (r"\S*/honeyhive-demo-\w+", "[home]"),
+        (r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b", "[uuid]"),
+        (r"key [0-9A-Za-z]{24}", "key [key id]"),
+        (r"hh_\w{5}\*\*\*", "hh_[5]***"),
+        (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", "[time]"),
+        (r" *[0-9.]+ m?s\b *", " [duration] "),
+        (r"(?m)^SESSION .*$", "[header]"),
+        (r"(?m)^(NAME +)ID +", "${1}ID  "),
+    ]}, {
+        insta::assert_snapshot!("demo", text);
+    });
+}
+
+/// A `console` block of a guide or the README shows nothing that nobody runs.
+fn guides_show_only_commands_of(transcript: &str) {
+    let run: Vec<_> = transcript.lines().filter_map(command).collect();
+    for guide in ["README.md", "docs/getting-started.md"] {
+        let text = std::fs::read_to_string(root().join(guide)).unwrap();
+        let shown = text.lines().filter_map(command);
+        let shown = shown.filter(|line| !line.starts_with("cargo xtask "));
+        for line in shown {
+            let line = session_cut(line);
+            assert!(
+                run.iter().any(|run| session_cut(run) == line),
+                "{guide} shows a command that the demo does not run: {line}"
+            );
+        }
+    }
+}
+
+fn command(line: &str) -> Option<&str> {
+    line.strip_prefix("$ ")
+        .map(|line| line.trim_end_matches(" &"))
+}
+
+/// Session ids differ from run to run.
+fn session_cut(line: &str) -> &str {
+    line.split("--session-id").next().unwrap_or(line)
+}
