@@ -1,0 +1,249 @@
+use std::os::unix::fs::PermissionsExt as _;
+
+use crate::support::TestEnv;
+
+const FOREIGN_KEY: &str = "hh_1234567890abcdef1234567890abcdef";
+
+#[test]
+fn s24_whoami_prints_the_three_lines() {
+    let mut env = TestEnv::with_server();
+    env.be_admin();
+    let done = env.run(&["auth", "whoami"]);
+    assert_eq!((done.code, done.stderr.as_str()), (0, ""));
+    insta::assert_snapshot!(done.stdout, @r"
+    Authenticated as: user@example.com
+    Organization: My Company
+    Permissions: Admin
+    ");
+}
+
+#[test]
+fn each_level_has_the_name_that_the_documents_give_it() {
+    let mut env = TestEnv::with_server();
+    env.be_admin();
+    let mut lines = Vec::new();
+    for level in ["ingest_only", "read_only", "read_write", "admin"] {
+        let create = [
+            "auth",
+            "keys",
+            "create",
+            "--name",
+            "k",
+            "--all-projects",
+            "--level",
+            level,
+        ];
+        let key = env.run(&create).stdout;
+        let whoami = env.run(&["auth", "whoami", "-q", "--api-key", key.trim()]);
+        lines.push(whoami.stdout.lines().last().unwrap().to_owned());
+    }
+    insta::assert_snapshot!(lines.join("\n"), @r"
+    Permissions: Ingest Only
+    Permissions: Read Only
+    Permissions: Read/Write
+    Permissions: Admin
+    ");
+}
+
+#[test]
+fn login_stores_the_key_and_later_commands_need_nothing() {
+    let mut env = TestEnv::with_server();
+    let key = env.read("admin.key");
+    let done = env.run_with_input(&["auth", "login", "--api-key-stdin"], &key);
+    assert_eq!(done.code, 0, "{done:?}");
+    assert_eq!(done.stdout, "");
+    let said = env.filtered(&done.stderr).replace(&key[..8], "hh_[5]");
+    insta::assert_snapshot!(said, @r#"
+    Logged in to [server] as user@example.com (Admin)
+    Saved the key hh_[5]*** in [home]/.config/honeyhive/credentials.toml (profile "default")
+    "#);
+    let file = env.path(".config/honeyhive/credentials.toml");
+    assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+
+    env.unset("HH_BASE_URL");
+    let done = env.run(&["project", "list"]);
+    assert_eq!(done.code, 0, "{done:?}");
+
+    let done = env.run(&["auth", "logout"]);
+    assert!(done.stderr.contains("does not revoke"), "{done:?}");
+    assert_eq!(env.run(&["project", "list"]).code, 3);
+}
+
+#[test]
+fn a_refused_login_keeps_the_old_key() {
+    let env = TestEnv::with_server();
+    let key = env.read("admin.key");
+    let login = ["auth", "login", "--api-key-stdin"];
+    assert_eq!(env.run_with_input(&login, &key).code, 0);
+    let before = env.read(".config/honeyhive/credentials.toml");
+    assert_eq!(env.run_with_input(&login, FOREIGN_KEY).code, 3);
+    assert_eq!(env.run_with_input(&login, "sk-canary").code, 3);
+    assert_eq!(env.read(".config/honeyhive/credentials.toml"), before);
+}
+
+#[test]
+fn no_save_checks_only() {
+    let env = TestEnv::with_server();
+    let key = env.read("admin.key");
+    let login = ["auth", "login", "--api-key-stdin", "--no-save"];
+    assert_eq!(env.run_with_input(&login, &key).code, 0);
+    assert!(!env.path(".config").exists());
+}
+
+#[test]
+fn without_a_terminal_login_says_how_to_give_the_key() {
+    let done = TestEnv::new().run(&["auth", "login"]);
+    assert_eq!(done.code, 2);
+    insta::assert_snapshot!(done.stderr, @"error: there is no terminal to ask for the key; pipe it in with --api-key-stdin");
+}
+
+#[test]
+fn profiles_keep_their_servers_apart() {
+    let mut env = TestEnv::with_server();
+    let key = env.read("admin.key");
+    let login = ["auth", "login", "--api-key-stdin", "--profile", "work"];
+    assert_eq!(env.run_with_input(&login, &key).code, 0);
+    env.unset("HH_BASE_URL");
+    assert_eq!(env.run(&["auth", "whoami", "--profile", "work"]).code, 0);
+    let other = env.run(&["auth", "whoami", "--profile", "home"]);
+    assert_eq!(other.code, 5);
+    insta::assert_snapshot!(other.stderr, @r#"error: there is no stored profile "home" (profile (parameter)); log in with --profile home"#);
+    // The stored key is for its server alone.
+    let elsewhere = env.run(&["project", "list", "--base-url", "https://api.honeyhive.ai"]);
+    assert_eq!(elsewhere.code, 5);
+    assert!(
+        elsewhere.stderr.contains("log in there first"),
+        "{elsewhere:?}"
+    );
+}
+
+#[test]
+fn a_key_on_the_command_line_works_and_warns_once() {
+    let env = TestEnv::with_server();
+    let key = env.read("admin.key");
+    let done = env.run(&["auth", "login", "--api-key", key.trim(), "--save"]);
+    assert_eq!(done.code, 0, "{done:?}");
+    assert_eq!(
+        done.stderr.matches("warning: other users").count(),
+        1,
+        "{done:?}"
+    );
+}
+
+#[test]
+fn s7_a_key_can_go_straight_into_a_file() {
+    let mut env = TestEnv::with_server();
+    env.be_admin();
+    let file = env.path("new.key").display().to_string();
+    let create = [
+        "auth",
+        "keys",
+        "create",
+        "--name",
+        "n",
+        "--level",
+        "read_only",
+        "--project",
+        "default",
+        "--key-file",
+        &file,
+    ];
+    let done = env.run(&create);
+    assert_eq!((done.code, done.stdout.as_str()), (0, ""), "{done:?}");
+    let mode = env.path("new.key").metadata().unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    let key = env.read("new.key");
+    assert!(key.starts_with("hh_ro_"));
+
+    // A file that is there is left alone, and no second key is made for nobody.
+    let again = env.run(&create);
+    assert_eq!(again.code, 5);
+    assert!(again.stderr.contains("it exists already"), "{again:?}");
+    let list = env
+        .run(&["auth", "keys", "list", "--output", "json"])
+        .stdout;
+    let list: Vec<serde_json::Value> = serde_json::from_str(&list).unwrap();
+    assert_eq!(list.len(), 2);
+    assert!(
+        !env.run(&["auth", "keys", "list"])
+            .stdout
+            .contains(key.trim())
+    );
+}
+
+#[test]
+fn s11_s12_levels_end_where_they_should() {
+    let mut env = TestEnv::with_server();
+    env.be_admin();
+    let make = |level: &str| {
+        let create = [
+            "auth",
+            "keys",
+            "create",
+            "--name",
+            "k",
+            "--project",
+            "default",
+            "--level",
+            level,
+        ];
+        env.run(&create).stdout.trim().to_owned()
+    };
+    let (reader, writer) = (make("read_only"), make("read_write"));
+    assert_eq!(env.run(&["event", "list", "--api-key", &reader]).code, 0);
+    let refused = env.run(&["project", "create", "p", "-q", "--api-key", &reader]);
+    assert_eq!(refused.code, 6);
+    assert!(refused.stderr.contains("nothing was sent"), "{refused:?}");
+    let refused = env.run(&["project", "create", "p", "-q", "--api-key", &writer]);
+    assert_eq!(refused.code, 6);
+    insta::assert_snapshot!(env.filtered(&refused.stderr), @"error: the server answered 403 Forbidden: this key's level is read_write, which does not include admin; use a key that does; see `honeyhive auth whoami` for what the key may do");
+}
+
+#[test]
+fn a_revoked_key_is_refused_at_once() {
+    let mut env = TestEnv::with_server();
+    env.be_admin();
+    let create = [
+        "auth",
+        "keys",
+        "create",
+        "--name",
+        "k",
+        "--all-projects",
+        "--level",
+        "read_only",
+        "--output",
+        "json",
+    ];
+    let created: serde_json::Value = serde_json::from_str(&env.run(&create).stdout).unwrap();
+    let key = created["key"].as_str().unwrap();
+    assert_eq!(
+        env.run(&["project", "list", "-q", "--api-key", key]).code,
+        0
+    );
+    assert_eq!(
+        env.run(&["auth", "keys", "revoke", created["id"].as_str().unwrap()])
+            .code,
+        0
+    );
+    assert_eq!(
+        env.run(&["project", "list", "-q", "--api-key", key]).code,
+        3
+    );
+    assert_eq!(env.run(&["auth", "keys", "revoke", "no-such-key"]).code, 4);
+}
+
+#[test]
+fn s57_test_mode_checks_nothing_and_opens_nothing() {
+    let mut env = TestEnv::new();
+    env.set("HH_TEST_MODE", "true");
+    env.set("HH_API_KEY", "hh_mock_key");
+    let done = env.run(&["auth", "whoami"]);
+    assert_eq!(done.code, 0, "{done:?}");
+    insta::assert_snapshot!(done.stdout, @r"
+    Authenticated as: (test mode, not checked)
+    Organization: (test mode, not checked)
+    Permissions: (test mode, not checked)
+    ");
+    assert_eq!(env.run(&["project", "list"]).code, 0);
+}

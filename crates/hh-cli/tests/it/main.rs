@@ -1,0 +1,7 @@
+//! The program as a person runs it: real processes against a real server, in a home of their own.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod support;
+
+mod auth;
+mod output;
