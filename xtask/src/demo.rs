@@ -39,23 +39,20 @@ pub(crate) fn run(options: &DemoOptions) -> Result<()> {
     let root = workspace::root()?;
     let mut shell = Shell::new(&root, home.path())?;
 
-    shell.note(
-        "A server on this machine, with a database of its own. Its admin key goes into a file.",
-    );
+    note("A server on this machine, with a database of its own. Its admin key goes into a file.");
     let mut server = shell.start_server()?;
     let url = server.url.clone();
-    shell.note("A project, and a key that can read and write in it and nowhere else.");
+    note("A project, and a key that can read and write in it and nowhere else.");
     shell.set("HH_BASE_URL", &url);
     shell.run(
         "HH_API_KEY_FILE=~/admin.key honeyhive project create docs --description 'Our own guides'",
     )?;
     shell.run("HH_API_KEY_FILE=~/admin.key honeyhive auth keys create --name ask-docs --level read_write --project docs --key-file ~/docs.key")?;
-    shell.note("From here on the stored key is used.");
+    note("From here on the stored key is used.");
     shell.run("honeyhive auth login --api-key-stdin < ~/docs.key")?;
     shell.run("honeyhive auth whoami")?;
     shell.run("honeyhive project list")?;
-    shell
-        .note("A real program: it looks for answers in this project's docs, and traces each step.");
+    note("A real program: it looks for answers in this project's docs, and traces each step.");
     let answers = shell.run(
         "ask_docs --ask 'Where does login keep my key?' --ask 'What happens to spans when the queue is full?' docs/*.md",
     )?;
@@ -63,16 +60,16 @@ pub(crate) fn run(options: &DemoOptions) -> Result<()> {
         .lines()
         .find_map(|line| line.strip_prefix("session "))
         .context("ask_docs printed no session: its output above says why")?;
-    shell.note("The trace, read back from the server.");
+    note("The trace, read back from the server.");
     shell.run("honeyhive session list")?;
     shell.run(&format!(
         "honeyhive event list --tree --session-id {session}"
     ))?;
-    shell.note("Without a key nothing is sent, and the message says what to do.");
+    note("Without a key nothing is sent, and the message says what to do.");
     shell.run("honeyhive auth logout")?;
     shell.expect("honeyhive project list", NO_KEY)?;
 
-    shell.note(&format!("Done in {:.1} s.", start.elapsed().as_secs_f64()));
+    note(&format!("Done in {:.1} s.", start.elapsed().as_secs_f64()));
     if options.keep {
         let home = home.keep();
         server.keep();
@@ -89,6 +86,11 @@ pub(crate) fn run(options: &DemoOptions) -> Result<()> {
         say(format_args!("\nTo stop it: kill {}", server.child.id()));
     }
     Ok(())
+}
+
+/// Says what comes next.
+fn note(text: &str) {
+    say(format_args!("\n# {text}"));
 }
 
 /// Runs lines by `sh` in the workspace's folder, with a home and variables of its own.
@@ -122,10 +124,6 @@ impl<'a> Shell<'a> {
                 .map(|(name, value)| (name.to_owned(), value))
                 .into(),
         })
-    }
-
-    fn note(&self, text: &str) {
-        say(format_args!("\n# {text}"));
     }
 
     fn set(&mut self, name: &str, value: &str) {

@@ -3,6 +3,7 @@
 //! Every task is one file. Nothing depends on this crate, and it runs the other crates' binaries
 //! instead of linking to them, so a broken library never keeps the tasks from building.
 
+mod bench;
 mod build;
 mod check;
 mod demo;
@@ -38,6 +39,8 @@ enum Task {
     Snapshots(snapshots::SnapshotsOptions),
     /// Write the pages of docs/reference anew, from the code
     References,
+    /// Measure the release build
+    Bench(bench::BenchOptions),
     /// Show the whole way: a server, a key, a traced program, its trace read back
     Demo(demo::DemoOptions),
 }
@@ -59,6 +62,7 @@ fn run(task: &Task) -> anyhow::Result<()> {
         Task::Check(options) => check::run(options),
         Task::Snapshots(options) => snapshots::run(options),
         Task::References => references::run(),
+        Task::Bench(options) => bench::run(options),
         Task::Demo(options) => demo::run(options),
     }
 }

@@ -126,6 +126,27 @@ async fn collect(
     })
 }
 
+/// Counts the levels of nesting of a JSON text, without recursion.
+pub(crate) fn depth(json: &[u8]) -> usize {
+    let (mut now, mut deepest, mut quoted) = (0_usize, 0, false);
+    let mut bytes = json.iter();
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'\\' if quoted => {
+                bytes.next();
+            }
+            b'"' => quoted = !quoted,
+            b'[' | b'{' if !quoted => {
+                now += 1;
+                deepest = deepest.max(now);
+            }
+            b']' | b'}' if !quoted => now = now.saturating_sub(1),
+            _ => {}
+        }
+    }
+    deepest
+}
+
 impl Held {
     /// Inflates by the `Content-Encoding`: none, gzip or deflate (zlib).
     pub(crate) fn inflate(mut self, headers: &HeaderMap) -> Result<Self, ApiError> {

@@ -113,3 +113,44 @@ impl KeyIndex {
             .unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use hh_auth::{Level, Projects};
+
+    use super::*;
+
+    /// No request can hit this moment on purpose: a record is read, its key is revoked, then the record is kept.
+    #[test]
+    fn a_record_that_was_read_before_a_revocation_is_not_kept_after_it() {
+        let index = KeyIndex::new();
+        let digest = KeyDigest::from_bytes([7; 32]);
+        let record = Arc::new(KeyRecord {
+            key_id: 1,
+            id: "id".to_owned(),
+            name: "name".to_owned(),
+            shown: "hh_***".to_owned(),
+            grant: Grant {
+                level: Level::Admin,
+                projects: Projects::All,
+                expires: None,
+            },
+            owner: "owner".to_owned(),
+            created: Timestamp::UNIX_EPOCH,
+            revoked: AtomicBool::new(false),
+        });
+        let Lookup::Missing { epoch } = index.look_up(&digest) else {
+            panic!("an empty index has it");
+        };
+        index.revoke(&digest);
+        index.keep(digest, epoch, &record);
+        let Lookup::Missing { epoch } = index.look_up(&digest) else {
+            panic!("kept over a revocation");
+        };
+        index.keep(digest, epoch, &record);
+        assert!(matches!(index.look_up(&digest), Lookup::Found(_)));
+        index.revoke(&digest);
+        assert!(record.revoked.load(Ordering::Acquire));
+        assert!(matches!(index.look_up(&digest), Lookup::Missing { .. }));
+    }
+}

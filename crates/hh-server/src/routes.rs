@@ -40,10 +40,19 @@ pub(crate) fn whoami(app: &App, access: &Access) -> Response<Body> {
     })
 }
 
+/// The levels of nesting that a body may have. What is stored comes back two levels deeper in a list of events, and
+/// JSON parsers stop at 128.
+const MAX_DEPTH: usize = 100;
+
 /// Reads a JSON body.
 async fn read_json<T: DeserializeOwned>(app: &App, request: Request<Body>) -> Result<T, ApiError> {
     let (parts, body) = request.into_parts();
     let held = body::read(&app.in_flight, &parts.headers, body).await?;
+    if body::depth(&held.bytes) > MAX_DEPTH {
+        return Err(ApiError::invalid(format!(
+            "the body is nested deeper than {MAX_DEPTH} levels"
+        )));
+    }
     serde_json::from_slice(&held.bytes).map_err(|error| {
         // What serde says quotes values of the body; the names of members and its place are enough.
         let what = if error.is_data() {

@@ -15,7 +15,7 @@ use rusqlite::OptionalExtension as _;
 use uuid::Uuid;
 
 pub(crate) use catalog::{Catalog, Entry};
-pub(crate) use events::{Body, EventQuery, NewEvent, NewSession, UNNAMED};
+pub(crate) use events::{Body, EventQuery, NewEvent, NewSession, UNNAMED, from_millis};
 pub(crate) use keys::NewKey;
 use reader::Readers;
 use writer::Writer;

@@ -23,7 +23,8 @@ pub(crate) enum Encoding {
 impl Encoding {
     /// Finds the encoding of a `Content-Type`.
     pub(crate) fn of(content_type: &str) -> Option<Self> {
-        match content_type.split(';').next()?.trim() {
+        let name = content_type.split(';').next()?.trim();
+        match name.to_ascii_lowercase().as_str() {
             "application/x-protobuf" => Some(Self::Protobuf),
             "application/json" => Some(Self::Json),
             _ => None,

@@ -11,6 +11,7 @@ use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
 use super::nest::{insert, restore_lists, to_json};
+use crate::body::depth;
 use crate::store::{Body, NewEvent};
 
 /// A span as an event that still lacks its project, on which its ids depend.
@@ -189,10 +190,14 @@ fn place(body: &mut Body, labels: &mut Labels, key: &str, value: Value, typed: b
     }
 }
 
+/// The levels of nesting up to which JSON in a string is read; with those around it an event stays readable.
+const MAX_DEPTH: usize = 64;
+
 /// Reads the JSON of a list or an object that a client put into a string.
 fn unpack(value: Value) -> Value {
     if let Value::String(text) = &value
         && text.starts_with(['{', '['])
+        && depth(text.as_bytes()) <= MAX_DEPTH
     {
         return serde_json::from_str(text).unwrap_or(value);
     }

@@ -28,9 +28,13 @@ pub(super) fn to_json(value: Option<AnyValue>) -> Value {
     }
 }
 
+/// The objects that a dotted key makes at most; further dots are part of the last name. Without a limit one long
+/// key nests so deeply that the event cannot be read again, or that the stack ends.
+const MAX_PARTS: usize = 32;
+
 /// Puts a value under a dotted key, making the objects on the way; where a value is in the way, under the whole key.
 pub(super) fn insert(object: &mut Object, key: &str, value: Value) {
-    let mut parts = key.split('.').peekable();
+    let mut parts = key.splitn(MAX_PARTS, '.').peekable();
     let mut at = &mut *object;
     while let Some(part) = parts.next() {
         if parts.peek().is_none() {

@@ -11,7 +11,7 @@ use crate::access::Access;
 use crate::app::App;
 use crate::error::{ApiError, json};
 use crate::otlp::session_id;
-use crate::store::{Body as Stored, EventQuery, NewSession, UNNAMED};
+use crate::store::{Body as Stored, EventQuery, NewSession, UNNAMED, from_millis};
 
 const USUAL_LIMIT: u32 = 1000;
 const MAX_LIMIT: u32 = 7500;
@@ -35,7 +35,7 @@ pub(crate) async fn start_session(
     };
     let now = access.now().as_nanosecond();
     let started = match session.start_time {
-        Some(millis) if millis > 0.0 => nanoseconds(millis),
+        Some(millis) if millis > 0.0 => from_millis(millis),
         _ => i64::try_from(now).unwrap_or(i64::MAX),
     };
     let unknown = || UNNAMED.to_owned();
@@ -59,14 +59,6 @@ pub(crate) async fn start_session(
         workspace_id: meta.workspace_id,
         event,
     }))
-}
-
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "a float beyond the range saturates, and such a time means nothing"
-)]
-fn nanoseconds(millis: f64) -> i64 {
-    (millis * 1e6) as i64
 }
 
 /// Merges into an event or a session.

@@ -2,6 +2,7 @@ use axum::body::Body;
 use hh_api::types::{CreateKey, CreatedKey, KeyList, KeyState, ProjectNames};
 use hh_auth::{Grant, Projects, mint};
 use http::{Request, Response};
+use jiff::Timestamp;
 
 use super::read_json;
 use crate::access::Access;
@@ -30,7 +31,7 @@ pub(crate) async fn create_key(
     let grant = Grant {
         level: wanted.level,
         projects: find_projects(app, access, wanted.projects)?,
-        expires: wanted.expires_at,
+        expires: wanted.expires_at.map(whole_millis),
     };
     if !grant.is_within(&access.record().grant) {
         return Err(ApiError::forbidden(
@@ -45,7 +46,7 @@ pub(crate) async fn create_key(
         name,
         owner,
         grant,
-        created: access.now(),
+        created: whole_millis(access.now()),
     };
     let answer = CreatedKey {
         secret: minted.key.secret().clone(),
@@ -121,6 +122,11 @@ fn find_projects(app: &App, access: &Access, names: ProjectNames) -> Result<Proj
         })
         .collect::<Result<_, _>>()
         .map(Projects::Only)
+}
+
+/// Cuts a time to what is stored of it, so that the first answer says what later ones do.
+fn whole_millis(time: Timestamp) -> Timestamp {
+    Timestamp::from_millisecond(time.as_millisecond()).unwrap_or(time)
 }
 
 fn one_line(what: &str, text: &str) -> Result<String, ApiError> {

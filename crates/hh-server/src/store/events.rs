@@ -72,6 +72,8 @@ pub(crate) struct EventQuery {
     pub(crate) page: u32,
 }
 
+const NANOS_PER_MILLI: i64 = 1_000_000;
+
 /// The name of a session that nobody named.
 pub(crate) const UNNAMED: &str = "unknown";
 
@@ -204,7 +206,7 @@ fn insert_events(
             _ => session_of(connection, project, event)?,
         };
         session = Some((event.session, sid));
-        insert.execute(params![
+        let inserted = insert.execute(params![
             sid,
             event.started,
             event.id.as_bytes(),
@@ -215,6 +217,10 @@ fn insert_events(
             event.ended,
             event.body.to_bytes(),
         ])?;
+        if inserted == 0 {
+            // Sent again: the session has had its times, and may have been given others since.
+            continue;
+        }
         connection
             .prepare_cached(
                 "UPDATE sessions SET ended = max(ended, ?2),
@@ -293,16 +299,35 @@ fn update(connection: &Connection, project: i64, patch: &EventPatch) -> Result<(
     Err(StoreError::NotFound(format!("there is no event {id}")))
 }
 
-/// The end that a patch sets: by its time, else by its duration, else none.
+/// Turns the wire's milliseconds into nanoseconds. The whole ones apart: as one float they would be off by up to
+/// 128 ns, and a time would come back as another.
 #[expect(
     clippy::cast_possible_truncation,
     reason = "a float beyond the range saturates, and such a time means nothing"
 )]
+pub(crate) fn from_millis(millis: f64) -> i64 {
+    let whole = millis.floor();
+    let rest = ((millis - whole) * 1e6).round();
+    (whole as i64)
+        .saturating_mul(NANOS_PER_MILLI)
+        .saturating_add(rest as i64)
+}
+
+/// The reverse of [`from_millis`].
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "the wire's times are floating milliseconds: exact to a microsecond in this century"
+)]
+fn to_millis(nanos: i64) -> f64 {
+    let whole = nanos.div_euclid(NANOS_PER_MILLI) as f64;
+    whole + nanos.rem_euclid(NANOS_PER_MILLI) as f64 / 1e6
+}
+
+/// The end that a patch sets: by its time, else by its duration, else none.
 fn new_end(patch: &EventPatch, started: i64, ended: i64) -> i64 {
-    let nanos = |millis: f64| (millis * 1e6) as i64;
     match (patch.end_time, patch.duration) {
-        (Some(time), _) => nanos(time).max(started),
-        (None, Some(duration)) => started.saturating_add(nanos(duration).max(0)),
+        (Some(time), _) => from_millis(time).max(started),
+        (None, Some(duration)) => started.saturating_add(from_millis(duration).max(0)),
         (None, None) => ended,
     }
 }
@@ -386,13 +411,8 @@ fn raw_event(row: &Row<'_>) -> Result<RawEvent, rusqlite::Error> {
 }
 
 impl RawEvent {
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "the wire's times are floating milliseconds: exact to a microsecond in this century"
-    )]
     fn into_event(self, project: &str) -> Result<Event, StoreError> {
         let body = parse_body(&self.body)?;
-        let millis = |nanos: i64| nanos as f64 / 1e6;
         Ok(Event {
             event_id: Uuid::from_bytes(self.id),
             session_id: Uuid::from_bytes(self.session),
@@ -405,9 +425,9 @@ impl RawEvent {
             inputs: body.inputs,
             outputs: body.outputs,
             error: body.error,
-            start_time: millis(self.started),
-            end_time: millis(self.ended),
-            duration: millis(self.ended.saturating_sub(self.started)),
+            start_time: to_millis(self.started),
+            end_time: to_millis(self.ended),
+            duration: to_millis(self.ended.saturating_sub(self.started)),
             metadata: body.metadata,
             metrics: body.metrics,
             feedback: body.feedback,

@@ -1,0 +1,234 @@
+//! Requests that mean harm. Each server is its own, so no test waits for another.
+
+use hh_auth::Level;
+use serde_json::json;
+
+use super::spans::{SESSION, encode, in_session};
+use super::support::{Client, Connection, JSON, PROTOBUF, TRACES, TestServer};
+
+const MIB: usize = 1024 * 1024;
+
+#[tokio::test]
+async fn a_body_that_is_announced_too_large_is_413_before_it_is_sent() {
+    let server = TestServer::start().await;
+    let client = server.key(Level::IngestOnly, "all").await;
+    for (method, path) in [
+        ("POST", TRACES),
+        ("POST", "/session/start"),
+        ("PUT", "/events"),
+    ] {
+        for length in [16 * MIB + 1, 100 * MIB, 1 << 60] {
+            let length = length.to_string();
+            let mut connection = client.connect().await;
+            let head = client.head(method, path, &[PROTOBUF, ("content-length", &length)]);
+            connection.write(&head).await;
+            connection.answer().await.refused(413);
+        }
+    }
+    // The largest that is taken is read to its end.
+    let spaces = vec![b' '; 16 * MIB];
+    client
+        .send("POST", TRACES, &[JSON], &spaces)
+        .await
+        .refused(400);
+}
+
+#[tokio::test]
+async fn a_body_without_a_key_is_refused_before_it_is_sent() {
+    let server = TestServer::start().await;
+    let nobody = server.nobody();
+    let mut connection = nobody.connect().await;
+    let head = nobody.head("POST", TRACES, &[PROTOBUF, ("content-length", "1000000")]);
+    connection.write(&head).await;
+    connection.answer().await.refused(401);
+}
+
+#[tokio::test]
+async fn a_chunked_body_that_goes_on_is_413() {
+    let server = TestServer::start().await;
+    let client = server.key(Level::IngestOnly, "all").await;
+    let mut connection = client.connect().await;
+    let head = client.head(
+        "POST",
+        TRACES,
+        &[PROTOBUF, ("transfer-encoding", "chunked")],
+    );
+    connection.write(&head).await;
+    let mut chunk = b"10000\r\n".to_vec();
+    chunk.resize(chunk.len() + 0x10000, b' ');
+    chunk.extend_from_slice(b"\r\n");
+    // Without an end: the server has to say no by itself.
+    let mut sent = 0;
+    while sent < 64 * MIB && connection.write(&chunk).await {
+        sent += 0x10000;
+    }
+    assert!(sent < 64 * MIB, "the server reads on");
+    connection.answer().await.refused(413);
+}
+
+#[tokio::test]
+async fn more_bytes_in_flight_than_the_server_may_hold_are_503_until_they_go() {
+    let server = TestServer::start().await;
+    let client = server.key(Level::IngestOnly, "all").await;
+    let length = (15 * MIB).to_string();
+    let mut pending: Vec<Connection> = Vec::new();
+    for _ in 0..4 {
+        let mut connection = client.connect().await;
+        // The server asks for the body once it has put the announced bytes aside.
+        let head = client.head(
+            "POST",
+            TRACES,
+            &[
+                PROTOBUF,
+                ("content-length", &length),
+                ("expect", "100-continue"),
+            ],
+        );
+        connection.write(&head).await;
+        assert!(connection.asked_to_continue().await);
+        connection.write(&[0; 1000]).await;
+        pending.push(connection);
+    }
+    let mut fifth = client.connect().await;
+    let head = client.head("POST", TRACES, &[PROTOBUF, ("content-length", &length)]);
+    fifth.write(&head).await;
+    let answer = fifth.answer().await;
+    answer.refused(503);
+    assert_eq!(answer.header("retry-after"), Some("1"));
+    // What fits is still served.
+    let small = encode(vec![in_session(1, SESSION)]);
+    client.export(&small).await.ok_empty();
+    drop(pending);
+    // The server sees the broken connections soon; asking is what passes the time.
+    let body = vec![b' '; 15 * MIB];
+    let mut tries = 0;
+    loop {
+        let answer = client.send("POST", TRACES, &[JSON], &body).await;
+        if answer.status != 503 {
+            answer.refused(400);
+            break;
+        }
+        tries += 1;
+        assert!(
+            tries < 1000,
+            "the bytes of broken connections are never given back"
+        );
+    }
+    client.export(&small).await.ok_empty();
+}
+
+#[tokio::test]
+async fn silent_connections_do_not_keep_others_out_and_are_closed() {
+    let server = TestServer::start().await;
+    let admin = server.admin();
+    let mut silent = Vec::new();
+    for number in 0..100 {
+        let mut connection = admin.connect().await;
+        match number % 3 {
+            0 => {}
+            1 => drop(connection.write(b"GET / HT").await),
+            // One whole request, then silence.
+            _ => drop(
+                connection
+                    .call(&admin, "GET", "/v1/projects", &[], b"")
+                    .await
+                    .ok(),
+            ),
+        }
+        silent.push(connection);
+    }
+    for _ in 0..20 {
+        admin.get("/v1/projects").await.ok();
+    }
+    for connection in &mut silent {
+        assert!(
+            connection.is_open(),
+            "another client was served while all are open"
+        );
+    }
+    for mut connection in silent {
+        connection.closed().await;
+    }
+    admin.get("/v1/projects").await.ok();
+}
+
+#[tokio::test]
+async fn too_many_or_too_long_headers_are_refused() {
+    let server = TestServer::start().await;
+    let admin = server.admin();
+    let names: Vec<_> = (0..400).map(|number| format!("x-{number}")).collect();
+    let many: Vec<_> = names.iter().map(|name| (name.as_str(), "1")).collect();
+    let long = "x".repeat(64 * 1024);
+    let path = format!("/v1/projects?name={long}");
+    for (what, head) in [
+        ("400 lines", admin.head("GET", "/v1/projects", &many)),
+        (
+            "a long value",
+            admin.head("GET", "/v1/projects", &[("x", &long)]),
+        ),
+        ("a long path", admin.head("GET", &path, &[])),
+    ] {
+        let mut connection = admin.connect().await;
+        connection.write(&head).await;
+        let status = connection.answer().await.status;
+        assert!(matches!(status, 400 | 414 | 431), "{what}: {status}");
+        connection.closed().await;
+    }
+    admin.get("/v1/projects").await.ok();
+}
+
+/// Sends bytes as they are; the status of the answer, none if the server just closes.
+async fn raw(client: &Client, bytes: &[u8]) -> Option<u16> {
+    let mut connection = client.connect().await;
+    connection.write(bytes).await;
+    connection.answer_if_any().await.map(|answer| answer.status)
+}
+
+#[tokio::test]
+async fn what_is_not_http_or_says_its_length_twice_is_never_served() {
+    let server = TestServer::start().await;
+    let admin = server.admin();
+    let key = server.first_key();
+    let with = |lines: &str| {
+        format!(
+            "POST /session/start HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {key}\r\n{lines}\r\n\r\n"
+        )
+    };
+    for bytes in [
+        "\r\n\r\nnonsense\r\n\r\n".to_owned(),
+        "GET /v1/projects\r\n\r\n".to_owned(),
+        "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_owned(),
+        "\u{16}\u{3}\u{1} a TLS hello\r\n\r\n".to_owned(),
+        with("content-length: 15\r\ncontent-length: 16") + "{\"session\": {}} ",
+        with("content-length: -1"),
+        with("content-length: +2") + "{}",
+        with("transfer-encoding: chunked, identity") + "2\r\n{}\r\n0\r\n\r\n",
+        with("transfer-encoding: chunked") + "zz\r\n",
+        with("content-length: 2\r\nbad name: x") + "{}",
+    ] {
+        let status = raw(&admin, bytes.as_bytes()).await;
+        assert!(
+            status.is_none_or(|status| status == 400),
+            "{status:?}: {}",
+            bytes.replace(key, "KEY")
+        );
+    }
+    assert_eq!(admin.events(&json!({})).await["count"], 0);
+}
+
+#[tokio::test]
+async fn a_body_that_breaks_off_stores_nothing() {
+    let server = TestServer::start().await;
+    let admin = server.admin();
+    let body = encode((1..=20).map(|number| in_session(number, SESSION)).collect());
+    for end in [0, 1, body.len() / 2, body.len() - 1] {
+        let length = body.len().to_string();
+        let mut bytes = admin.head("POST", TRACES, &[PROTOBUF, ("content-length", &length)]);
+        bytes.extend_from_slice(&body[..end]);
+        let mut connection = admin.connect().await;
+        connection.write(&bytes).await;
+        connection.end().await;
+        connection.closed().await;
+    }
+    assert_eq!(admin.events(&json!({})).await["count"], 0);
+}

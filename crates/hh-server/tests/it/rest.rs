@@ -1,0 +1,247 @@
+//! What is left in the data directory.
+
+use std::collections::HashSet;
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+
+use hh_auth::fsio::{Replace, write_private};
+use hh_auth::{ApiKey, Level, mint};
+use hh_server::{FirstKey, Server, StartErrorKind};
+use serde_json::json;
+
+use super::spans::{SESSION, encode, in_session, label, span};
+use super::support::{TestServer, data_dir, options, text_of};
+
+const WINDOW: usize = 10;
+
+/// The windows of what is secret in a key: all after the prefix, or after the key id of a typed one.
+fn windows(key: &str) -> Vec<Vec<u8>> {
+    let parsed = ApiKey::parse(key).unwrap();
+    let tail = &key[parsed.kind().prefix().len()..];
+    let secret = match parsed.key_id() {
+        Some(id) => &tail[id.len() + 1..],
+        None => tail,
+    };
+    secret
+        .as_bytes()
+        .windows(WINDOW)
+        .map(<[u8]>::to_vec)
+        .collect()
+}
+
+/// Names the files below a directory that have one of the windows.
+fn search(dir: &Path, windows: &HashSet<Vec<u8>>) -> Vec<String> {
+    let mut hits = Vec::new();
+    for entry in fs::read_dir(dir).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            hits.extend(search(&path, windows));
+        } else if let bytes = fs::read(&path).unwrap()
+            && bytes.windows(WINDOW).any(|window| windows.contains(window))
+        {
+            hits.push(path.file_name().unwrap().to_str().unwrap().to_owned());
+        }
+    }
+    hits
+}
+
+#[tokio::test]
+async fn no_part_of_a_key_is_in_the_data_directory() {
+    let server = TestServer::start().await;
+    let mut keys = vec![
+        server.first_key().to_owned(),
+        text_of(&mint(Level::Admin).unwrap().key),
+    ];
+    for level in Level::ALL {
+        keys.push(server.mint(level, "all").await.1);
+    }
+    let mut wrong = server.first_key().to_owned();
+    wrong.pop();
+    wrong.push('~');
+    keys.push(wrong);
+    for key in &keys {
+        let client = server.client(key);
+        client.get("/v1/auth/whoami").await;
+        client.get("/v1/projects").await;
+        client
+            .post("/session/start", &json!({"session": {"session_name": "s"}}))
+            .await;
+        client.export(&encode(vec![in_session(1, SESSION)])).await;
+        client
+            .post("/v1/events/export", &json!({"filters": 1}))
+            .await;
+        client.post("/v1/api_keys", &json!({"name": "bad"})).await;
+    }
+    let needles: HashSet<_> = keys.iter().flat_map(|key| windows(key)).collect();
+    let dir = server.data_dir();
+
+    // The search finds ten characters of any key that are planted.
+    for key in &keys {
+        let middle = windows(key).swap_remove(17);
+        let planted = [b"before ", &middle[..], b" after"].concat();
+        write_private(&dir.join("planted"), &planted, Replace::Yes).unwrap();
+        assert_eq!(search(&dir, &needles), ["planted"]);
+    }
+    fs::remove_file(dir.join("planted")).unwrap();
+
+    assert!(
+        dir.join("honeyhive.db-wal").exists(),
+        "the log is searched too"
+    );
+    assert_eq!(search(&dir, &needles), [""; 0]);
+    let kept = server.stop().await;
+    assert_eq!(search(&data_dir(&kept), &needles), [""; 0]);
+}
+
+#[tokio::test]
+async fn the_data_directory_and_its_files_are_private() {
+    let server = TestServer::start().await;
+    server
+        .admin()
+        .export(&encode(vec![span(1, None, vec![])]))
+        .await;
+    server.admin().events(&json!({})).await;
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    let dir = server.data_dir();
+    assert_eq!(mode(&dir), 0o700);
+    for entry in fs::read_dir(&dir).unwrap() {
+        let path = entry.unwrap().path();
+        // The lock file is empty.
+        if path.file_name().unwrap() != "lock" {
+            assert_eq!(mode(&path), 0o600, "{}", path.display());
+        }
+    }
+    for name in ["pepper", "honeyhive.db"] {
+        assert!(dir.join(name).exists(), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_second_server_in_a_data_directory_is_refused() {
+    let server = TestServer::start().await;
+    let Err(error) = Server::start(options(server.dir())).await else {
+        panic!("two servers in one directory");
+    };
+    assert_eq!(error.kind(), StartErrorKind::DataDir);
+    let message = error
+        .to_string()
+        .replace(server.data_dir().to_str().unwrap(), "DIR");
+    insta::assert_snapshot!(message, @"another server uses the data directory DIR; stop it or choose another with --data-dir");
+    server.admin().get("/v1/auth/whoami").await.ok();
+    // Once the first has stopped the directory is free.
+    let dir = server.stop().await;
+    Server::start(options(&dir)).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_port_that_is_taken_leaves_no_data_directory_behind() {
+    let server = TestServer::start().await;
+    let dir = tempfile::tempdir().unwrap();
+    let mut taken = options(&dir);
+    taken.bind = server.nobody().address();
+    let Err(error) = Server::start(taken).await else {
+        panic!("two servers on one port");
+    };
+    assert_eq!(error.kind(), StartErrorKind::Address);
+    assert!(!data_dir(&dir).exists());
+}
+
+#[tokio::test]
+async fn reopening_keeps_keys_projects_and_events_and_shows_no_second_key() {
+    let server = TestServer::start().await;
+    server.project("p").await;
+    let (id, revoked) = server.mint(Level::Admin, "all").await;
+    server
+        .admin()
+        .delete(&format!("/v1/api_keys/{id}"))
+        .await
+        .ok();
+    let labels = vec![
+        label("honeyhive.project", "p"),
+        label("honeyhive.session_id", SESSION),
+    ];
+    server
+        .admin()
+        .export(&encode(vec![span(1, None, labels)]))
+        .await
+        .ok_empty();
+    let read = json!({"project": "p"});
+    let events = server.admin().events(&read).await;
+    assert_eq!(events["count"], 2);
+    let keys = server.admin().get("/v1/api_keys").await.ok();
+    let whoami = server.admin().get("/v1/auth/whoami").await.ok();
+    let key = server.first_key().to_owned();
+    let dir = server.stop().await;
+
+    let mut again = Server::start(options(&dir).with_organization("Other"))
+        .await
+        .unwrap();
+    assert!(again.take_first_key().is_none());
+    let server = TestServer::run(again, dir, key);
+    assert_eq!(server.admin().events(&read).await, events);
+    assert_eq!(server.admin().get("/v1/api_keys").await.ok(), keys);
+    assert_eq!(server.admin().get("/v1/auth/whoami").await.ok(), whoami);
+    server
+        .client(&revoked)
+        .get("/v1/auth/whoami")
+        .await
+        .refused(401);
+}
+
+#[tokio::test]
+async fn the_first_key_goes_into_a_private_file_when_asked() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("admin.key");
+    let asked = options(&dir)
+        .with_admin_key_file(path.clone())
+        .with_admin("root@example.com");
+    let mut server = Server::start(asked).await.unwrap();
+    assert!(matches!(server.take_first_key(), Some(FirstKey::InFile(file)) if file == path));
+    assert_eq!(
+        fs::metadata(&path).unwrap().permissions().mode() & 0o777,
+        0o600
+    );
+    let key = fs::read_to_string(&path).unwrap();
+    let server = TestServer::run(server, dir, key.trim_end().to_owned());
+    let whoami = server.admin().get("/v1/auth/whoami").await.ok();
+    assert_eq!(
+        whoami["principal"],
+        json!({"type": "user", "name": "root@example.com"})
+    );
+    assert_eq!(whoami["permissions"], "Admin");
+}
+
+#[tokio::test]
+async fn a_key_file_that_exists_is_left_alone_and_the_next_start_is_a_first_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("admin.key");
+    write_private(&path, b"mine", Replace::No).unwrap();
+    let asked = options(&dir).with_admin_key_file(path.clone());
+    let Err(error) = Server::start(asked).await else {
+        panic!("the file was overwritten");
+    };
+    assert_eq!(error.kind(), StartErrorKind::AdminKeyFile);
+    assert_eq!(fs::read(&path).unwrap(), b"mine");
+    let mut server = Server::start(options(&dir)).await.unwrap();
+    assert!(matches!(server.take_first_key(), Some(FirstKey::Show(_))));
+}
+
+#[tokio::test]
+async fn without_its_pepper_a_database_does_not_open() {
+    let dir = TestServer::start().await.stop().await;
+    let pepper = data_dir(&dir).join("pepper");
+    let kept = fs::read(&pepper).unwrap();
+    for damaged in [None, Some(&b""[..]), Some(b"1 00"), Some(b"1 zz")] {
+        fs::remove_file(&pepper).unwrap();
+        if let Some(text) = damaged {
+            write_private(&pepper, text, Replace::No).unwrap();
+        }
+        let Err(error) = Server::start(options(&dir)).await else {
+            panic!("opened with a wrong pepper");
+        };
+        assert_eq!(error.kind(), StartErrorKind::DataDir);
+        write_private(&pepper, &kept, Replace::Yes).unwrap();
+    }
+    Server::start(options(&dir)).await.unwrap();
+}

@@ -1,0 +1,318 @@
+//! Every operation of the table against every kind of caller.
+
+use hh_api::{Access, OpId};
+use hh_auth::{Level, mint};
+use serde_json::{Value, json};
+
+use super::spans::{encode, in_session, label, span};
+use super::support::{Answer, Client, JSON, PROTOBUF, TestServer, text, text_of};
+
+/// What a request is about.
+#[derive(Clone, Default)]
+struct Target {
+    /// A project by name; empty for the usual one.
+    project: String,
+    /// The id of a key.
+    key: String,
+    /// The id of an event.
+    event: String,
+    /// A name that is not taken.
+    fresh: String,
+}
+
+/// What a key of one project must meet when it turns to what belongs to another.
+#[derive(PartialEq)]
+enum Foreign {
+    /// 404: the request names the other's object.
+    Missing,
+    /// The answer does not show it: the request lists.
+    Unseen,
+    /// Nothing: the request is about no project.
+    NotApplicable,
+}
+
+/// The body of a valid request, and what a foreigner gets. No wildcard: a new operation needs its case.
+fn case(op: OpId, target: &Target) -> (Vec<u8>, Foreign) {
+    let json = |value: Value| value.to_string().into_bytes();
+    let project = target.project.as_str();
+    match op {
+        OpId::Health => (Vec::new(), Foreign::NotApplicable),
+        OpId::Whoami | OpId::ListKeys | OpId::ListProjects => (Vec::new(), Foreign::Unseen),
+        OpId::CreateKey => {
+            let projects = match project {
+                "" => json!("all"),
+                name => json!([name]),
+            };
+            let body = json!({"name": "new", "level": "read_only", "projects": projects});
+            (json(body), Foreign::Missing)
+        }
+        OpId::GetKey | OpId::RevokeKey => (Vec::new(), Foreign::Missing),
+        OpId::CreateProject => (json(json!({"name": target.fresh})), Foreign::NotApplicable),
+        OpId::StartSession => (
+            json(json!({"session": {"session_name": "s", "project": project}})),
+            Foreign::Missing,
+        ),
+        OpId::ExportTraces => {
+            let labels = match project {
+                "" => Vec::new(),
+                name => vec![label("honeyhive.project", name)],
+            };
+            (encode(vec![span(1, None, labels)]), Foreign::Missing)
+        }
+        OpId::ExportEvents => (json(json!({"project": project})), Foreign::Missing),
+        OpId::UpdateEvent => (
+            json(json!({"event_id": target.event, "metadata": {"a": 1}})),
+            Foreign::Missing,
+        ),
+    }
+}
+
+async fn call(client: &Client, op: OpId, target: &Target) -> Answer {
+    let operation = op.operation();
+    let path = operation.path.replace("{id}", &target.key);
+    let kind = if op == OpId::ExportTraces {
+        PROTOBUF
+    } else {
+        JSON
+    };
+    let (body, _) = case(op, target);
+    client
+        .send(operation.method.as_str(), &path, &[kind], &body)
+        .await
+}
+
+/// A target that exists: a key, a session, and a name for a new project.
+async fn target(server: &TestServer, project: &str) -> Target {
+    let projects = match project {
+        "" => json!("all"),
+        name => json!([name]),
+    };
+    let (key, _) = server.mint(Level::ReadOnly, projects).await;
+    let session = json!({"session": {"session_name": format!("of {project}"), "project": project}});
+    let started = server.admin().post("/session/start", &session).await.ok();
+    Target {
+        project: project.to_owned(),
+        key,
+        event: text(&started["event_id"]),
+        fresh: format!("fresh {project} 1"),
+    }
+}
+
+fn guarded() -> impl Iterator<Item = OpId> {
+    OpId::ALL
+        .into_iter()
+        .filter(|op| op.operation().access != Access::Open)
+}
+
+#[tokio::test]
+async fn health_takes_no_key_and_a_bad_one_does_not_matter() {
+    let server = TestServer::start().await;
+    for client in [server.nobody(), server.client("nonsense")] {
+        let answer = client.get(OpId::Health.operation().path).await.ok();
+        assert_eq!(answer["status"], "ok");
+    }
+    assert_eq!(
+        guarded().count() + 1,
+        OpId::ALL.len(),
+        "only health is open"
+    );
+}
+
+#[tokio::test]
+async fn every_operation_refuses_a_request_without_a_valid_key() {
+    let server = TestServer::start().await;
+    let target = target(&server, "").await;
+    let (revoked_id, revoked) = server.mint(Level::Admin, "all").await;
+    // The key was in use, so the server has it in memory.
+    server.client(&revoked).get("/v1/auth/whoami").await.ok();
+    let path = format!("/v1/api_keys/{revoked_id}");
+    server.admin().delete(&path).await.ok();
+    let mut messages = std::collections::BTreeSet::new();
+    for (what, client) in [
+        ("no key", server.nobody()),
+        (
+            "an unknown key",
+            server.client(&text_of(&mint(Level::Admin).unwrap().key)),
+        ),
+        ("a malformed key", server.client("sk-1234")),
+        (
+            "a hosted key",
+            server.client("hh_1234567890abcdef1234567890abcdef"),
+        ),
+        ("an empty key", server.client("")),
+        ("a revoked key", server.client(&revoked)),
+    ] {
+        for op in guarded() {
+            let answer = call(&client, op, &target).await;
+            assert_eq!(answer.status, 401, "{op:?} with {what}");
+            assert_eq!(
+                answer.header("www-authenticate"),
+                Some("Bearer"),
+                "{op:?} with {what}"
+            );
+            messages.insert(answer.refused(401));
+            let id = text(&answer.json()["request_id"]);
+            assert_eq!(answer.header("x-request-id"), Some(id.as_str()));
+        }
+    }
+    let messages = messages.into_iter().collect::<Vec<_>>().join("\n");
+    insta::assert_snapshot!(messages, @r"
+    no API key; send it as Authorization: Bearer hh_…
+    the API key is not valid here: unknown, revoked or expired
+    ");
+}
+
+#[tokio::test]
+async fn every_operation_takes_the_levels_of_the_table_and_no_other() {
+    let server = TestServer::start().await;
+    for level in Level::ALL {
+        let client = server.key(level, "all").await;
+        for op in guarded() {
+            let mut target = target(&server, "").await;
+            target.fresh = format!("{level} made it");
+            let answer = call(&client, op, &target).await;
+            let allowed = match op.operation().access {
+                Access::Open | Access::AnyKey => true,
+                Access::Need(need) => level.allows(need),
+            };
+            if allowed {
+                assert_eq!(answer.status, 200, "{op:?} as {level}: {}", answer.text());
+            } else {
+                let message = answer.refused(403);
+                assert!(message.contains(level.as_str()), "{op:?}: {message}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_operation_hides_the_objects_of_another_project() {
+    let server = TestServer::start().await;
+    server.project("ours").await;
+    server.project("theirs").await;
+    let theirs = target(&server, "theirs").await;
+    target(&server, "ours").await;
+    let client = server.key(Level::Admin, json!(["ours"])).await;
+    for op in guarded() {
+        let answer = call(&client, op, &theirs).await;
+        match case(op, &theirs).1 {
+            Foreign::Missing => drop(answer.refused(404)),
+            Foreign::Unseen => assert_eq!(answer.status, 200, "{op:?}"),
+            Foreign::NotApplicable => continue,
+        }
+        if op != OpId::UpdateEvent && answer.status == 200 {
+            assert!(
+                !answer.text().contains("theirs"),
+                "{op:?}: {}",
+                answer.text()
+            );
+            assert!(!answer.text().contains(&theirs.key), "{op:?}");
+        }
+    }
+    // The object is there all the same, and untouched.
+    let admin = server.admin();
+    let key = admin
+        .get(&format!("/v1/api_keys/{}", theirs.key))
+        .await
+        .ok();
+    assert_eq!(key["state"], "active");
+    let events = admin.events(&json!({"project": "theirs"})).await;
+    assert_eq!(events["count"], 1);
+    assert_eq!(events["events"][0]["metadata"], json!({}));
+}
+
+#[tokio::test]
+async fn a_key_of_one_project_sees_its_own_alone() {
+    let server = TestServer::start().await;
+    for name in ["ours", "theirs"] {
+        server.project(name).await;
+        target(&server, name).await;
+    }
+    let client = server.key(Level::Admin, json!(["ours"])).await;
+    let events = client.events(&json!({})).await;
+    assert_eq!(events["count"], 1);
+    assert_eq!(events["events"][0]["event_name"], "of ours");
+    let projects = client.get("/v1/projects").await.ok();
+    assert_eq!(projects["projects"].as_array().unwrap().len(), 1);
+    assert_eq!(projects["projects"][0]["name"], "ours");
+    let keys = client.get("/v1/api_keys").await.ok();
+    let keys = keys["keys"].as_array().unwrap();
+    assert_eq!(keys.len(), 2, "the read-only key and the client's own");
+    assert!(keys.iter().all(|key| key["projects"] == json!(["ours"])));
+}
+
+#[tokio::test]
+async fn an_event_of_another_project_cannot_be_changed_by_naming_that_project() {
+    let server = TestServer::start().await;
+    server.project("ours").await;
+    server.project("theirs").await;
+    let theirs = target(&server, "theirs").await;
+    for level in [Level::Admin, Level::ReadWrite, Level::IngestOnly] {
+        let client = server.key(level, json!(["ours"])).await;
+        for project in ["", "ours", "theirs", "nowhere"] {
+            let patch = json!({"event_id": theirs.event, "project": project, "metadata": {"a": 1}});
+            client.put("/events", &patch).await.refused(404);
+        }
+    }
+    let events = server.admin().events(&json!({"project": "theirs"})).await;
+    assert_eq!(events["events"][0]["metadata"], json!({}));
+}
+
+#[tokio::test]
+async fn an_export_with_one_foreign_span_stores_none() {
+    let server = TestServer::start().await;
+    server.project("ours").await;
+    server.project("theirs").await;
+    let client = server.key(Level::IngestOnly, json!(["ours"])).await;
+    let foreign = span(2, None, vec![label("honeyhive.project", "theirs")]);
+    let own = in_session(1, super::spans::SESSION);
+    let message = client
+        .export(&encode(vec![own, foreign]))
+        .await
+        .refused(404);
+    insta::assert_snapshot!(message, @r#"there is no project "theirs" that this key applies to; it applies to: ours"#);
+    for project in ["ours", "theirs", "default"] {
+        let events = server.admin().events(&json!({"project": project})).await;
+        assert_eq!(events["count"], 0, "{project}");
+    }
+}
+
+#[tokio::test]
+async fn unknown_paths_are_404_and_wrong_methods_405() {
+    let server = TestServer::start().await;
+    let admin = server.admin();
+    for path in [
+        "/",
+        "/nothing",
+        "/v1/api_keys/",
+        "/v1/api_keys/a/b",
+        "/../../../../etc/passwd",
+        "/v1/../../pepper",
+        "/v1/projects/..%2f..%2fpepper",
+        "/%2e%2e/%2e%2e/etc/passwd",
+        "//v1/projects",
+        "/V1/PROJECTS",
+        "/v1/projects%00",
+    ] {
+        admin.get(path).await.refused(404);
+    }
+    for (method, path) in [
+        ("DELETE", "/v1/projects"),
+        ("GET", "/session/start"),
+        ("PATCH", "/events"),
+        ("POST", "/v1/auth/whoami"),
+    ] {
+        let answer = admin.send(method, path, &[], b"").await;
+        answer.refused(405);
+        assert!(answer.header("allow").is_some(), "{method} {path}");
+    }
+    // An id is never a path.
+    for id in [
+        "..",
+        "%2e%2e",
+        "..%2f..%2fpepper",
+        "' OR 1=1 --".replace(' ', "%20").as_str(),
+    ] {
+        admin.get(&format!("/v1/api_keys/{id}")).await.refused(404);
+    }
+}

@@ -1,0 +1,366 @@
+//! A server in this process, and a small HTTP/1.1 client that sends exactly what it is told.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use hh_auth::{ApiKey, Level};
+use hh_server::{FirstKey, Server, ServerOptions};
+use secrecy::ExposeSecret as _;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+pub(crate) const TRACES: &str = "/opentelemetry/v1/traces";
+pub(crate) const PROTOBUF: (&str, &str) = ("content-type", "application/x-protobuf");
+pub(crate) const JSON: (&str, &str) = ("content-type", "application/json");
+
+/// Fails a test that would hang.
+pub(crate) async fn within<T>(future: impl Future<Output = T>) -> T {
+    tokio::time::timeout(Duration::from_mins(1), future)
+        .await
+        .expect("nothing happened for a minute")
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a test sends the key in a header of its own making"
+)]
+pub(crate) fn text_of(key: &ApiKey) -> String {
+    key.secret().expose_secret().to_owned()
+}
+
+pub(crate) fn options(dir: &TempDir) -> ServerOptions {
+    ServerOptions::new(data_dir(dir), "127.0.0.1:0".parse().unwrap())
+}
+
+pub(crate) fn data_dir(dir: &TempDir) -> PathBuf {
+    dir.path().join("data")
+}
+
+/// A running server with a data directory of its own.
+pub(crate) struct TestServer {
+    address: SocketAddr,
+    key: String,
+    dir: TempDir,
+    stop: oneshot::Sender<()>,
+    running: JoinHandle<()>,
+}
+
+impl TestServer {
+    pub(crate) async fn start() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let mut server = Server::start(options(&dir)).await.unwrap();
+        let Some(FirstKey::Show(key)) = server.take_first_key() else {
+            panic!("a first start shows a key");
+        };
+        Self::run(server, dir, text_of(&key))
+    }
+
+    pub(crate) fn run(server: Server, dir: TempDir, key: String) -> Self {
+        let address = server.address();
+        let (stop, stopped) = oneshot::channel();
+        let running = tokio::spawn(server.run(async move { drop(stopped.await) }));
+        Self {
+            address,
+            key,
+            dir,
+            stop,
+            running,
+        }
+    }
+
+    /// Stops it, and hands back its directory once `run` has returned.
+    pub(crate) async fn stop(self) -> TempDir {
+        let (running, dir) = self.begin_stop();
+        within(running).await.unwrap();
+        dir
+    }
+
+    pub(crate) fn begin_stop(self) -> (JoinHandle<()>, TempDir) {
+        self.stop.send(()).unwrap();
+        (self.running, self.dir)
+    }
+
+    pub(crate) fn data_dir(&self) -> PathBuf {
+        data_dir(&self.dir)
+    }
+
+    pub(crate) fn dir(&self) -> &TempDir {
+        &self.dir
+    }
+
+    pub(crate) fn first_key(&self) -> &str {
+        &self.key
+    }
+
+    /// Speaks with the first admin key.
+    pub(crate) fn admin(&self) -> Client {
+        self.client(&self.key)
+    }
+
+    pub(crate) fn client(&self, key: &str) -> Client {
+        Client {
+            address: self.address,
+            key: Some(key.to_owned()),
+        }
+    }
+
+    pub(crate) fn nobody(&self) -> Client {
+        Client {
+            address: self.address,
+            key: None,
+        }
+    }
+
+    /// Mints a key through the API; `projects` is `"all"` or a list.
+    pub(crate) async fn mint(&self, level: Level, projects: impl Into<Value>) -> (String, String) {
+        let wanted = json!({"name": "test", "level": level.as_str(), "projects": projects.into()});
+        let made = self.admin().post("/v1/api_keys", &wanted).await.ok();
+        (text(&made["id"]), text(&made["key"]))
+    }
+
+    pub(crate) async fn key(&self, level: Level, projects: impl Into<Value>) -> Client {
+        self.client(&self.mint(level, projects).await.1)
+    }
+
+    pub(crate) async fn project(&self, name: &str) {
+        let wanted = json!({"name": name});
+        self.admin().post("/v1/projects", &wanted).await.ok();
+    }
+}
+
+pub(crate) fn text(value: &Value) -> String {
+    value.as_str().expect("a string").to_owned()
+}
+
+/// Speaks HTTP with one key, a connection for each request.
+#[derive(Clone)]
+pub(crate) struct Client {
+    address: SocketAddr,
+    key: Option<String>,
+}
+
+impl Client {
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    pub(crate) async fn connect(&self) -> Connection {
+        Connection {
+            stream: TcpStream::connect(self.address).await.unwrap(),
+            unread: Vec::new(),
+        }
+    }
+
+    /// Writes a request head, up to and with the empty line.
+    pub(crate) fn head(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> Vec<u8> {
+        use std::fmt::Write as _;
+
+        let mut head = format!("{method} {path} HTTP/1.1\r\nhost: test\r\n");
+        if let Some(key) = &self.key {
+            write!(head, "authorization: Bearer {key}\r\n").unwrap();
+        }
+        for (name, value) in headers {
+            write!(head, "{name}: {value}\r\n").unwrap();
+        }
+        head.push_str("\r\n");
+        head.into_bytes()
+    }
+
+    pub(crate) async fn send(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> Answer {
+        let mut connection = self.connect().await;
+        connection.call(self, method, path, headers, body).await
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        self.send("GET", path, &[], b"").await
+    }
+
+    pub(crate) async fn delete(&self, path: &str) -> Answer {
+        self.send("DELETE", path, &[], b"").await
+    }
+
+    pub(crate) async fn post(&self, path: &str, body: &Value) -> Answer {
+        let body = body.to_string();
+        self.send("POST", path, &[JSON], body.as_bytes()).await
+    }
+
+    pub(crate) async fn put(&self, path: &str, body: &Value) -> Answer {
+        let body = body.to_string();
+        self.send("PUT", path, &[JSON], body.as_bytes()).await
+    }
+
+    /// Sends spans as protobuf.
+    pub(crate) async fn export(&self, body: &[u8]) -> Answer {
+        self.send("POST", TRACES, &[PROTOBUF], body).await
+    }
+
+    /// Reads events by the body of an export.
+    pub(crate) async fn events(&self, wanted: &Value) -> Value {
+        self.post("/v1/events/export", wanted).await.ok()
+    }
+}
+
+/// One connection.
+pub(crate) struct Connection {
+    stream: TcpStream,
+    unread: Vec<u8>,
+}
+
+impl Connection {
+    /// Sends as much as the server takes: it may answer and close before the end.
+    pub(crate) async fn write(&mut self, bytes: &[u8]) -> bool {
+        within(self.stream.write_all(bytes)).await.is_ok()
+    }
+
+    pub(crate) async fn call(
+        &mut self,
+        client: &Client,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> Answer {
+        let length = body.len().to_string();
+        let mut headers = headers.to_vec();
+        headers.push(("content-length", &length));
+        let mut bytes = client.head(method, path, &headers);
+        bytes.extend_from_slice(body);
+        self.write(&bytes).await;
+        self.answer().await
+    }
+
+    /// Tells whether the server asks for the body, which it does when it begins to read it.
+    pub(crate) async fn asked_to_continue(&mut self) -> bool {
+        const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
+
+        while self.unread.len() < CONTINUE.len() && self.more().await {}
+        let asked = self.unread.starts_with(CONTINUE);
+        if asked {
+            self.unread.drain(..CONTINUE.len());
+        }
+        asked
+    }
+
+    /// Ends what is sent; the server can still answer.
+    pub(crate) async fn end(&mut self) {
+        drop(self.stream.shutdown().await);
+    }
+
+    /// Tells whether the server has not closed, without waiting.
+    pub(crate) fn is_open(&self) -> bool {
+        let read = self.stream.try_read(&mut [0]);
+        read.is_err_and(|error| error.kind() == std::io::ErrorKind::WouldBlock)
+    }
+
+    /// The answer, or none if the server closes without one.
+    pub(crate) async fn answer_if_any(&mut self) -> Option<Answer> {
+        if self.unread.is_empty() && !self.more().await {
+            return None;
+        }
+        Some(self.answer().await)
+    }
+
+    pub(crate) async fn answer(&mut self) -> Answer {
+        let end = loop {
+            let end = self.unread.windows(4).position(|four| four == b"\r\n\r\n");
+            match end {
+                Some(at) => break at,
+                None => assert!(self.more().await, "no answer before the end"),
+            }
+        };
+        let head = String::from_utf8(self.unread[..end].to_vec()).unwrap();
+        let mut lines = head.split("\r\n");
+        let status = lines.next().unwrap().split(' ').nth(1).unwrap();
+        let headers: Vec<_> = lines
+            .map(|line| line.split_once(": ").unwrap())
+            .map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned()))
+            .collect();
+        let mut answer = Answer {
+            status: status.parse().unwrap(),
+            headers,
+            body: Vec::new(),
+        };
+        let length: usize = answer.header("content-length").unwrap().parse().unwrap();
+        self.unread.drain(..end + 4);
+        while self.unread.len() < length {
+            assert!(self.more().await, "the answer breaks off");
+        }
+        answer.body = self.unread.drain(..length).collect();
+        answer
+    }
+
+    /// Waits for the server to close; what it sent before is dropped.
+    pub(crate) async fn closed(&mut self) {
+        while self.more().await {}
+    }
+
+    /// Reads what is there; false at the end.
+    async fn more(&mut self) -> bool {
+        let read = within(self.stream.read_buf(&mut self.unread)).await;
+        read.is_ok_and(|count| count > 0)
+    }
+}
+
+/// An answer, read whole.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    headers: Vec<(String, String)>,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Answer {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        let found = self.headers.iter().find(|(header, _)| header == name);
+        found.map(|(_, value)| value.as_str())
+    }
+
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8(self.body.clone()).unwrap()
+    }
+
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap()
+    }
+
+    /// The body of a success.
+    #[track_caller]
+    pub(crate) fn ok(&self) -> Value {
+        assert_eq!(self.status, 200, "{}", self.text());
+        self.json()
+    }
+
+    /// A success without a body.
+    #[track_caller]
+    pub(crate) fn ok_empty(&self) {
+        assert_eq!(self.status, 200, "{}", self.text());
+        assert_eq!(self.body, b"");
+    }
+
+    /// The message of an error that has the one shape of errors.
+    #[track_caller]
+    pub(crate) fn refused(&self, status: u16) -> String {
+        assert_eq!(self.status, status, "{}", self.text());
+        assert_eq!(self.header("content-type"), Some("application/json"));
+        let problem = self.json();
+        assert_eq!(problem["success"], false);
+        assert_eq!(problem["statusCode"], status);
+        for member in ["message", "errorCode", "request_id"] {
+            assert_ne!(text(&problem[member]), "", "{member}");
+        }
+        assert_eq!(problem.as_object().unwrap().len(), 5);
+        text(&problem["message"])
+    }
+}

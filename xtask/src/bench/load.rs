@@ -1,0 +1,77 @@
+//! Requests over kept connections, as many at a time as there are connections.
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+use anyhow::{Context as _, Result, bail, ensure};
+
+pub(super) struct Load {
+    /// Request line and headers, without the length and the empty line.
+    pub(super) head: String,
+    /// Sent in turn; an empty one is no body.
+    pub(super) bodies: Vec<Vec<u8>>,
+    pub(super) connections: usize,
+}
+
+impl Load {
+    /// Sends so many requests in all and checks that each is answered with 200.
+    pub(super) fn run(&self, address: &str, requests: usize) -> Result<()> {
+        let next = AtomicUsize::new(0);
+        thread::scope(|scope| {
+            let workers: Vec<_> = (0..self.connections)
+                .map(|_| scope.spawn(|| self.work(address, requests, &next)))
+                .collect();
+            for worker in workers {
+                let Ok(result) = worker.join() else {
+                    bail!("a connection's thread has failed");
+                };
+                result?;
+            }
+            Ok(())
+        })
+    }
+
+    fn work(&self, address: &str, requests: usize, next: &AtomicUsize) -> Result<()> {
+        let stream = TcpStream::connect(address).context("cannot connect")?;
+        stream.set_nodelay(true)?;
+        let mut writer = stream.try_clone()?;
+        let mut reader = BufReader::new(stream);
+        loop {
+            let number = next.fetch_add(1, Ordering::Relaxed);
+            if number >= requests {
+                return Ok(());
+            }
+            let body = &self.bodies[number % self.bodies.len()];
+            let mut request = self.head.clone().into_bytes();
+            if !body.is_empty() {
+                write!(request, "content-length: {}\r\n\r\n", body.len())?;
+                request.extend_from_slice(body);
+            }
+            writer.write_all(&request)?;
+            answer(&mut reader)?;
+        }
+    }
+}
+
+fn answer(reader: &mut BufReader<TcpStream>) -> Result<()> {
+    let mut status = String::new();
+    reader.read_line(&mut status)?;
+    let mut length = 0;
+    loop {
+        let mut line = String::new();
+        reader.read_line(&mut line)?;
+        let line = line.trim_end().to_ascii_lowercase();
+        if line.is_empty() {
+            break;
+        }
+        if let Some(value) = line.strip_prefix("content-length:") {
+            length = value.trim().parse()?;
+        }
+    }
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body)?;
+    ensure!(status.contains(" 200 "), "answered with {}", status.trim());
+    Ok(())
+}

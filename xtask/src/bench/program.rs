@@ -1,0 +1,101 @@
+//! A server process under measurement.
+
+use std::fs;
+use std::io::{BufRead as _, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result};
+
+/// The kernel counts a process's CPU time in hundredths of a second.
+const TICK: Duration = Duration::from_millis(10);
+
+pub(super) struct Program {
+    child: Child,
+    address: String,
+    ready: Duration,
+}
+
+impl Program {
+    /// Starts a program and waits for the line that names its address.
+    pub(super) fn start(path: &Path, arguments: &[&str], home: &Path) -> Result<Self> {
+        let start = Instant::now();
+        let mut child = Command::new(path)
+            .args(arguments)
+            .env_clear()
+            .env("HOME", home)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .with_context(|| format!("cannot start {}", path.display()))?;
+        let output = child.stdout.take().context("the program has no output")?;
+        let mut line = String::new();
+        BufReader::new(output).read_line(&mut line)?;
+        let ready = start.elapsed();
+        let address = line
+            .trim()
+            .strip_prefix("Listening on http://")
+            .with_context(|| format!("{} did not start", path.display()))?
+            .to_owned();
+        Ok(Self {
+            child,
+            address,
+            ready,
+        })
+    }
+
+    pub(super) fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// How long it took until it could be reached.
+    pub(super) fn ready(&self) -> Duration {
+        self.ready
+    }
+
+    /// User and system time so far.
+    pub(super) fn cpu(&self) -> Result<Duration> {
+        let stat = self.proc("stat")?;
+        // The second field is the name in brackets, which may hold spaces.
+        let fields = stat.rsplit(')').next().unwrap_or_default();
+        let ticks: u32 = fields
+            .split_whitespace()
+            .skip(11)
+            .take(2)
+            .filter_map(|field| field.parse::<u32>().ok())
+            .sum();
+        Ok(TICK * ticks)
+    }
+
+    /// Resident memory, in KiB.
+    pub(super) fn memory(&self) -> Result<f64> {
+        self.proc("status")?
+            .lines()
+            .find_map(|line| {
+                line.strip_prefix("VmRSS:")?
+                    .split_whitespace()
+                    .next()?
+                    .parse()
+                    .ok()
+            })
+            .context("the kernel tells no resident memory")
+    }
+
+    fn proc(&self, file: &str) -> Result<String> {
+        let path = format!("/proc/{}/{file}", self.child.id());
+        fs::read_to_string(&path).with_context(|| format!("cannot read {path}"))
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        let stopped = Command::new("kill")
+            .arg(self.child.id().to_string())
+            .status();
+        if !stopped.is_ok_and(|status| status.success()) {
+            drop(self.child.kill());
+        }
+        drop(self.child.wait());
+    }
+}
