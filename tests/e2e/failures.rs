@@ -1,0 +1,226 @@
+//! What people see when something is wrong: one line, and an exit code that says of what kind.
+
+use std::fmt::Write as _;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::Command;
+use std::thread;
+
+use super::support::{Place, Server, key_in, run, write};
+
+/// Failed commands, one after the other as they are shown.
+struct Failures {
+    place: Place,
+    server: Server,
+    shown: String,
+}
+
+impl Failures {
+    fn new() -> Self {
+        let place = Place::new();
+        let server = place.start();
+        let shown = String::new();
+        Self {
+            place,
+            server,
+            shown,
+        }
+    }
+
+    /// Makes a command that uses the server, without a key.
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = self.place.command(arguments);
+        command
+            .env("HH_BASE_URL", self.server.url())
+            .env("HH_MAX_RETRIES", "0");
+        command
+    }
+
+    fn with_key(&self, key_file: &Path, arguments: &[&str]) -> Command {
+        let mut command = self.command(arguments);
+        command.env("HH_API_KEY_FILE", key_file);
+        command
+    }
+
+    fn admin(&self, arguments: &[&str]) -> Command {
+        self.with_key(&self.place.admin_key_file(), arguments)
+    }
+
+    /// Runs a command, which must fail with this code and one line.
+    fn case(&mut self, title: &str, mut command: Command, exit: i32) {
+        let done = run(&mut command);
+        assert_eq!(done.exit, Some(exit), "{title}: {done:?}");
+        assert_eq!(done.stdout, "", "{title}");
+        let errors: Vec<&str> = done
+            .stderr
+            .lines()
+            .filter(|line| !line.starts_with("warning: "))
+            .collect();
+        assert_eq!(errors.len(), 1, "{title}: {}", done.stderr);
+        assert!(errors[0].starts_with("error: "), "{title}: {}", done.stderr);
+        assert!(
+            !done.stderr.contains("panicked"),
+            "{title}: {}",
+            done.stderr
+        );
+        let root = self.place.root().to_str().unwrap();
+        let stderr = done.stderr.replace(root, "[ROOT]");
+        writeln!(self.shown, "{title}: exit {exit}\n{stderr}").unwrap();
+    }
+}
+
+#[test]
+fn each_failure_is_one_line_and_a_code() {
+    let mut failures = Failures::new();
+    servers_that_cannot_start(&mut failures);
+    keys(&mut failures);
+    hosts(&mut failures);
+    projects(&mut failures);
+    settings(&mut failures);
+    let filters = vec![
+        (r"127\.0\.0\.1:\d+", "127.0.0.1:[PORT]"),
+        (r"\bhh_ro_\w\w\*\*\*", "hh_ro_[KEY]***"),
+    ];
+    insta::with_settings!({filters => filters}, {
+        insta::assert_snapshot!(failures.shown, @r#"
+        busy port: exit 1
+        error: cannot listen on 127.0.0.1:[PORT]: another program listens there; choose another address with --bind
+
+        unwritable data directory: exit 1
+        error: cannot use the data directory [ROOT]/file/data: not a directory; choose another with --data-dir
+
+        no key: exit 3
+        error: no API key was found; run `honeyhive auth login`, or set HH_API_KEY (keys are made in the dashboard under Settings > API Keys, or by `honeyhive auth keys create`)
+
+        malformed key: exit 3
+        warning: other users of this machine can see --api-key; better use --api-key-stdin at login, or HH_API_KEY
+        error: the API key from api_key (parameter) does not begin with hh_, so it is not a HoneyHive API key; copy the key again, or run `honeyhive auth login`
+
+        wrong checksum: exit 3
+        error: the server answered 401 Unauthorized: the API key is not valid here: unknown, revoked or expired; the key may be mistyped, expired or revoked, or for another server; see `honeyhive config list`
+
+        server down: exit 4
+        error: cannot connect to 127.0.0.1:[PORT]: connection refused; is the server running, and is base_url right? see `honeyhive config list`
+
+        wrong host: exit 4
+        error: the server answered 404 Not Found; it may not exist, the key may not apply to it, or the server may be another than you mean: see `honeyhive config list`
+
+        read-only key: exit 6
+        error: the key hh_ro_[KEY]*** from HH_API_KEY_FILE -> [ROOT]/read_only.key (environment) is read only, and this needs admin; nothing was sent; see `honeyhive auth whoami` for what the key may do
+
+        read/write key: exit 6
+        error: the server answered 403 Forbidden: this key's level is read_write, which does not include admin; use a key that does; see `honeyhive auth whoami` for what the key may do
+
+        unknown project: exit 4
+        error: the server answered 404 Not Found: there is no project "nope" that this key applies to; it applies to: every project; it may not exist, the key may not apply to it, or the server may be another than you mean: see `honeyhive config list`
+
+        project of another key: exit 4
+        error: the server answered 404 Not Found: there is no project "nope" that this key applies to; it applies to: demo; it may not exist, the key may not apply to it, or the server may be another than you mean: see `honeyhive config list`
+
+        missing file: exit 5
+        error: missing.yaml cannot be read (entity not found)
+
+        time that is none: exit 5
+        error: the value of timeout from HH_TIMEOUT (environment) is not a number of seconds from 1 to 300
+
+        time out of range: exit 5
+        error: the value of timeout from HH_TIMEOUT (environment) is not a number of seconds from 1 to 300
+        "#);
+    });
+}
+
+fn servers_that_cannot_start(failures: &mut Failures) {
+    let place = Place::new();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let mut command = place.command(&["server", "start", "--bind", &address]);
+    command.arg("--data-dir").arg(place.path("data"));
+    failures.case("busy port", command, 1);
+
+    // Below a regular file nobody can write, not even root.
+    let file = failures.place.path("file");
+    write(&file, "");
+    let mut command = failures
+        .place
+        .command(&["server", "start", "--bind", "127.0.0.1:0"]);
+    command.arg("--data-dir").arg(file.join("data"));
+    failures.case("unwritable data directory", command, 1);
+}
+
+fn keys(failures: &mut Failures) {
+    let list = ["session", "list"];
+    failures.case("no key", failures.command(&list), 3);
+
+    let malformed = ["--api-key", "sk-abc", "session", "list"];
+    failures.case("malformed key", failures.command(&malformed), 3);
+    assert!(!failures.shown.contains("sk-abc"));
+
+    let mut key = key_in(&failures.place.admin_key_file());
+    let wrong = if key.pop() == Some('0') { '1' } else { '0' };
+    key.push(wrong);
+    let file = failures.place.path("mistyped.key");
+    write(&file, &key);
+    failures.case("wrong checksum", failures.with_key(&file, &list), 3);
+    assert!(!failures.shown.contains(&key));
+}
+
+fn hosts(failures: &mut Failures) {
+    let closed = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", closed.local_addr().unwrap());
+    drop(closed);
+    let mut command = failures.admin(&["session", "list"]);
+    command.env("HH_BASE_URL", url);
+    failures.case("server down", command, 4);
+
+    let mut command = failures.admin(&["session", "list"]);
+    command.env("HH_BASE_URL", other_server());
+    failures.case("wrong host", command, 4);
+}
+
+/// Starts a server of another kind, which knows no path, and returns its URL.
+fn other_server() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let head = BufReader::new(stream.try_clone().unwrap()).lines();
+            let end = head.map_while(Result::ok).find(String::is_empty);
+            assert!(end.is_some(), "a whole head");
+            let page = "<!DOCTYPE html><html><body><h1>Not Found</h1></body></html>";
+            write!(
+                stream,
+                "HTTP/1.1 404 Not Found\r\nContent-Type: text/html\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{page}",
+                page.len()
+            )
+            .unwrap();
+        }
+    });
+    url
+}
+
+fn projects(failures: &mut Failures) {
+    let read_only = failures.place.make_key(&failures.server, "read_only");
+    let create = ["project", "create", "another"];
+    let command = failures.with_key(&read_only, &create);
+    failures.case("read-only key", command, 6);
+    let read_write = failures.place.make_key(&failures.server, "read_write");
+    let command = failures.with_key(&read_write, &create);
+    failures.case("read/write key", command, 6);
+
+    let nope = ["session", "list", "--project", "nope"];
+    failures.case("unknown project", failures.admin(&nope), 4);
+    let command = failures.with_key(&read_only, &nope);
+    failures.case("project of another key", command, 4);
+}
+
+fn settings(failures: &mut Failures) {
+    let missing = ["--config-file", "missing.yaml", "session", "list"];
+    failures.case("missing file", failures.admin(&missing), 5);
+    for (title, value) in [("time that is none", "soon"), ("time out of range", "0")] {
+        let mut command = failures.admin(&["session", "list"]);
+        command.env("HH_TIMEOUT", value);
+        failures.case(title, command, 5);
+    }
+}

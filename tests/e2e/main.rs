@@ -1,0 +1,20 @@
+//! The whole from outside: the program `honeyhive`, its server as a process of its own, and the official clients.
+
+#[cfg(test)]
+mod clients;
+#[cfg(test)]
+mod failures;
+#[cfg(test)]
+mod http;
+#[cfg(test)]
+mod kill;
+#[cfg(test)]
+mod pipe;
+#[cfg(test)]
+mod python;
+#[cfg(test)]
+mod secrets;
+#[cfg(test)]
+mod stop;
+#[cfg(test)]
+mod support;

@@ -1,0 +1,37 @@
+//! A server that is asked to stop, and two that want one data directory.
+
+use super::http::{count, export, spans};
+use super::support::{Place, key_in, run};
+
+#[test]
+fn a_signal_stops_the_server_and_nothing_is_lost() {
+    let place = Place::new();
+    let mut server = place.start();
+    let key = key_in(&place.make_key(&server, "read_write"));
+    for (round, signal) in (1..).zip(["TERM", "INT"]) {
+        export(server.address(), &key, &spans("tool", round, 10)).unwrap();
+        let done = server.stop(signal);
+        assert_eq!(done.exit, Some(0), "{signal}: {done:?}");
+        assert!(done.stderr.ends_with("Stopped\n"), "{signal}: {done:?}");
+        assert_eq!(done.stdout, "", "{signal}");
+
+        server = place.start();
+        assert_eq!(count(server.address(), &key, "tool"), round * 10);
+    }
+}
+
+#[test]
+fn a_data_directory_has_one_server() {
+    let place = Place::new();
+    let server = place.start();
+    let key = key_in(&place.make_key(&server, "read_write"));
+    let done = run(&mut place.server_command());
+    assert_eq!((done.exit, done.stdout.as_str()), (Some(1), ""));
+    let said = done
+        .stderr
+        .replace(place.root().to_str().unwrap(), "[ROOT]");
+    insta::assert_snapshot!(said, @"error: another server uses the data directory [ROOT]/data; stop it or choose another with --data-dir");
+    // The first is none the worse.
+    export(server.address(), &key, &spans("tool", 1, 1)).unwrap();
+    assert_eq!(count(server.address(), &key, "tool"), 1);
+}
