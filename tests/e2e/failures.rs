@@ -88,7 +88,7 @@ fn each_failure_is_one_line_and_a_code() {
         error: cannot listen on 127.0.0.1:[PORT]: another program listens there; choose another address with --bind
 
         unwritable data directory: exit 1
-        error: cannot use the data directory [ROOT]/file/data: not a directory; choose another with --data-dir
+        error: cannot use the data directory [ROOT]/file/data: Not a directory (os error 20); choose another with --data-dir
 
         no key: exit 3
         error: no API key was found; run `honeyhive auth login`, or set HH_API_KEY (keys are made in the dashboard under Settings > API Keys, or by `honeyhive auth keys create`)
@@ -98,28 +98,28 @@ fn each_failure_is_one_line_and_a_code() {
         error: the API key from api_key (parameter) does not begin with hh_, so it is not a HoneyHive API key; copy the key again, or run `honeyhive auth login`
 
         wrong checksum: exit 3
-        error: the server answered 401 Unauthorized: the API key is not valid here: unknown, revoked or expired; the key may be mistyped, expired or revoked, or for another server; see `honeyhive config list`
+        error: 127.0.0.1:[PORT] answered 401 Unauthorized: the API key is not valid here: unknown, revoked or expired; `honeyhive config list` shows where the key and the server's address came from
 
         server down: exit 4
-        error: cannot connect to 127.0.0.1:[PORT]: connection refused; is the server running, and is base_url right? see `honeyhive config list`
+        error: cannot connect to 127.0.0.1:[PORT]: connection refused; start the server, or correct base_url: `honeyhive config list` shows where it came from
 
         wrong host: exit 4
-        error: the server answered 404 Not Found; it may not exist, the key may not apply to it, or the server may be another than you mean: see `honeyhive config list`
+        error: 127.0.0.1:[PORT] answered 404 Not Found; if it should be there, the key may not apply to it, or base_url may name another server: see `honeyhive config list`
 
         read-only key: exit 6
         error: the key hh_ro_[KEY]*** from HH_API_KEY_FILE -> [ROOT]/read_only.key (environment) is read only, and this needs admin; nothing was sent; see `honeyhive auth whoami` for what the key may do
 
         read/write key: exit 6
-        error: the server answered 403 Forbidden: this key's level is read_write, which does not include admin; use a key that does; see `honeyhive auth whoami` for what the key may do
+        error: 127.0.0.1:[PORT] answered 403 Forbidden: this key's level is read_write, which does not include admin; use a key that does; see `honeyhive auth whoami` for what the key may do
 
         unknown project: exit 4
-        error: the server answered 404 Not Found: there is no project "nope" that this key applies to; it applies to: every project; it may not exist, the key may not apply to it, or the server may be another than you mean: see `honeyhive config list`
+        error: 127.0.0.1:[PORT] answered 404 Not Found: there is no project "nope" that this key applies to; it applies to: every project; if it should be there, the key may not apply to it, or base_url may name another server: see `honeyhive config list`
 
         project of another key: exit 4
-        error: the server answered 404 Not Found: there is no project "nope" that this key applies to; it applies to: demo; it may not exist, the key may not apply to it, or the server may be another than you mean: see `honeyhive config list`
+        error: 127.0.0.1:[PORT] answered 404 Not Found: there is no project "nope" that this key applies to; it applies to: demo; if it should be there, the key may not apply to it, or base_url may name another server: see `honeyhive config list`
 
         missing file: exit 5
-        error: missing.yaml cannot be read (entity not found)
+        error: missing.yaml cannot be read (No such file or directory (os error 2))
 
         time that is none: exit 5
         error: the value of timeout from HH_TIMEOUT (environment) is not a number of seconds from 1 to 300

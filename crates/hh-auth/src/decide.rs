@@ -131,10 +131,9 @@ mod tests {
         fn a_grant_within_another_is_never_allowed_more(
             small in grants(), large in grants(), need in needs(), project in 0_i64..4, now in 0_i64..12,
         ) {
-            prop_assume!(small.is_within(&large));
             let now = Timestamp::from_second(now).unwrap();
             let project = Some(ProjectId::new(project));
-            if decide(&small, Some(need), project, now) == Decision::Allow {
+            if small.is_within(&large) && decide(&small, Some(need), project, now) == Decision::Allow {
                 prop_assert_eq!(decide(&large, Some(need), project, now), Decision::Allow);
             }
         }

@@ -4,7 +4,7 @@ mod format;
 
 use std::fs::{self, File};
 use std::io::{self, Read as _};
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -218,6 +218,7 @@ impl FileStore {
         let lock = File::options()
             .create(true)
             .append(true)
+            .mode(0o600)
             .open(self.path.with_extension("lock"))
             .map_err(|error| self.io("lock", &error))?;
         let start = Instant::now();
@@ -244,7 +245,7 @@ impl FileStore {
     fn io(&self, verb: &str, error: &io::Error) -> StoreError {
         StoreError::new(
             StoreErrorKind::Io,
-            format!("cannot {verb} {}: {}", self.path.display(), error.kind()),
+            format!("cannot {verb} {}: {}", self.path.display(), error),
         )
     }
 }

@@ -59,7 +59,7 @@ impl From<hh_sdk::Error> for CliError {
             ErrorKind::Unauthenticated => (
                 Exit::Auth,
                 Some(
-                    "the key may be mistyped, expired or revoked, or for another server; see `honeyhive config list`",
+                    "`honeyhive config list` shows where the key and the server's address came from",
                 ),
             ),
             ErrorKind::PermissionDenied => (
@@ -69,12 +69,14 @@ impl From<hh_sdk::Error> for CliError {
             ErrorKind::NotFound => (
                 Exit::Network,
                 Some(
-                    "it may not exist, the key may not apply to it, or the server may be another than you mean: see `honeyhive config list`",
+                    "if it should be there, the key may not apply to it, or base_url may name another server: see `honeyhive config list`",
                 ),
             ),
             ErrorKind::Unreachable => (
                 Exit::Network,
-                Some("is the server running, and is base_url right? see `honeyhive config list`"),
+                Some(
+                    "start the server, or correct base_url: `honeyhive config list` shows where it came from",
+                ),
             ),
             ErrorKind::RateLimited
             | ErrorKind::Tls

@@ -32,11 +32,12 @@ fn main() -> io::Result<()> {
         if declared.secret {
             variables.insert(1, &file);
         }
-        let aliases: String = declared
-            .aliases
-            .iter()
-            .map(|alias| format!(" (also `{alias}`)"))
-            .collect();
+        let aliases = declared.aliases.join("`, `");
+        let aliases = if aliases.is_empty() {
+            aliases
+        } else {
+            format!(" (also `{aliases}`)")
+        };
         let place = if declared.outside_files {
             "; not in files"
         } else {

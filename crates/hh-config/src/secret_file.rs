@@ -22,14 +22,14 @@ pub(crate) fn read(path: &Path, named_by: &str) -> Result<SecretString, LoadErro
         )
     };
     // Metadata first: opening a FIFO would wait for a writer.
-    let metadata = std::fs::metadata(path)
-        .map_err(|error| fail(&format!("cannot be read ({})", error.kind())))?;
+    let metadata =
+        std::fs::metadata(path).map_err(|error| fail(&format!("cannot be read ({error})")))?;
     if !metadata.is_file() {
         return Err(fail("is not a regular file"));
     }
     let mut text = String::new();
     File::open(path)
-        .map_err(|error| fail(&format!("cannot be read ({})", error.kind())))?
+        .map_err(|error| fail(&format!("cannot be read ({error})")))?
         .take(MAX_BYTES + 1)
         .read_to_string(&mut text)
         .map_err(|_| fail("is not UTF-8 text"))?;

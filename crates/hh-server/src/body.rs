@@ -12,11 +12,16 @@ use http::{HeaderMap, StatusCode};
 use http_body_util::BodyExt as _;
 
 use crate::error::ApiError;
+use crate::shape::Shape;
 
 /// The largest body, counted after inflation too.
 pub(crate) const MAX_BODY: usize = 16 * 1024 * 1024;
 /// All bodies that are held at one time.
 pub(crate) const MAX_IN_FLIGHT: usize = 64 * 1024 * 1024;
+/// The values of one body. Empty ones take 2 bytes on the wire and a hundred in memory, so bytes alone bound nothing.
+const MAX_ELEMENTS: usize = 250_000;
+/// What one value takes in memory, about.
+const ELEMENT_BYTES: usize = 128;
 /// How long a body may take to arrive.
 const BODY_DEADLINE: Duration = Duration::from_secs(30);
 
@@ -126,28 +131,19 @@ async fn collect(
     })
 }
 
-/// Counts the levels of nesting of a JSON text, without recursion.
-pub(crate) fn depth(json: &[u8]) -> usize {
-    let (mut now, mut deepest, mut quoted) = (0_usize, 0, false);
-    let mut bytes = json.iter();
-    while let Some(byte) = bytes.next() {
-        match byte {
-            b'\\' if quoted => {
-                bytes.next();
-            }
-            b'"' => quoted = !quoted,
-            b'[' | b'{' if !quoted => {
-                now += 1;
-                deepest = deepest.max(now);
-            }
-            b']' | b'}' if !quoted => now = now.saturating_sub(1),
-            _ => {}
-        }
-    }
-    deepest
-}
-
 impl Held {
+    /// Takes what the decoded form of a body will need from the budget, before it is decoded.
+    pub(crate) fn reserve(&mut self, shape: Shape) -> Result<(), ApiError> {
+        if shape.elements > MAX_ELEMENTS {
+            return Err(ApiError::new(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "TOO_LARGE",
+                format!("the body has more than {MAX_ELEMENTS} values; send less at once"),
+            ));
+        }
+        self.reservation.grow(shape.elements * ELEMENT_BYTES)
+    }
+
     /// Inflates by the `Content-Encoding`: none, gzip or deflate (zlib).
     pub(crate) fn inflate(mut self, headers: &HeaderMap) -> Result<Self, ApiError> {
         let encoding = headers

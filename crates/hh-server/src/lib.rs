@@ -25,6 +25,7 @@ mod otlp;
 mod router;
 mod routes;
 mod serve;
+mod shape;
 mod start;
 mod store;
 

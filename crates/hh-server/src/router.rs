@@ -39,18 +39,30 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
     let (none, wrong) = (Arc::clone(app), Arc::clone(app));
     router
         .fallback(move || async move {
-            let error = ApiError::not_found("there is no such path on this server");
-            error.into_response(&none.request_ids.next())
+            refuse(
+                &none,
+                ApiError::not_found("there is no such path on this server"),
+            )
         })
         .method_not_allowed_fallback(move || async move {
             let message = "this path does not take this method";
-            ApiError::new(
-                StatusCode::METHOD_NOT_ALLOWED,
-                "METHOD_NOT_ALLOWED",
-                message,
-            )
-            .into_response(&wrong.request_ids.next())
+            let status = StatusCode::METHOD_NOT_ALLOWED;
+            refuse(&wrong, ApiError::new(status, "METHOD_NOT_ALLOWED", message))
         })
+}
+
+/// Answers a request that is none of the operations.
+fn refuse(app: &App, error: ApiError) -> Response<Body> {
+    let request_id = app.request_ids.next();
+    let mut response = error.into_response(&request_id);
+    name(&mut response, &request_id);
+    response
+}
+
+fn name(response: &mut Response<Body>, request_id: &str) {
+    if let Ok(value) = HeaderValue::try_from(request_id) {
+        response.headers_mut().insert(REQUEST_ID, value);
+    }
 }
 
 /// Checks, handles and renders one request; a panic in it is an answer 500, not a lost connection.
@@ -62,9 +74,7 @@ async fn serve(app: Arc<App>, op: OpId, request: Request<Body>) -> Response<Body
         Ok(Err(error)) => error.into_response(&request_id),
         Err(_) => ApiError::internal().into_response(&request_id),
     };
-    if let Ok(value) = HeaderValue::try_from(request_id) {
-        response.headers_mut().insert(REQUEST_ID, value);
-    }
+    name(&mut response, &request_id);
     response
 }
 

@@ -18,8 +18,8 @@ pub(crate) use traces::export_traces;
 
 use crate::access::Access;
 use crate::app::App;
-use crate::body;
 use crate::error::{ApiError, json};
+use crate::{body, shape};
 
 /// Answers an operation that needs no key; health is the only one.
 pub(crate) fn open(op: OpId) -> Response<Body> {
@@ -47,12 +47,14 @@ const MAX_DEPTH: usize = 100;
 /// Reads a JSON body.
 async fn read_json<T: DeserializeOwned>(app: &App, request: Request<Body>) -> Result<T, ApiError> {
     let (parts, body) = request.into_parts();
-    let held = body::read(&app.in_flight, &parts.headers, body).await?;
-    if body::depth(&held.bytes) > MAX_DEPTH {
+    let mut held = body::read(&app.in_flight, &parts.headers, body).await?;
+    let shape = shape::json(&held.bytes);
+    if shape.depth > MAX_DEPTH {
         return Err(ApiError::invalid(format!(
             "the body is nested deeper than {MAX_DEPTH} levels"
         )));
     }
+    held.reserve(shape)?;
     serde_json::from_slice(&held.bytes).map_err(|error| {
         // What serde says quotes values of the body; the names of members and its place are enough.
         let what = if error.is_data() {

@@ -4,6 +4,7 @@ use std::fs::{self, File};
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -135,7 +136,7 @@ impl Server {
             let reason = if error.kind() == io::ErrorKind::AddrInUse {
                 "another program listens there".to_owned()
             } else {
-                error.kind().to_string()
+                error.to_string()
             };
             StartError::new(
                 StartErrorKind::Address,
@@ -186,7 +187,7 @@ fn open(options: ServerOptions) -> Result<(App, Option<FirstKey>, File), StartEr
             format!(
                 "cannot use the data directory {}: {}; choose another with --data-dir",
                 dir.display(),
-                error.kind()
+                error
             ),
         )
     };
@@ -194,6 +195,7 @@ fn open(options: ServerOptions) -> Result<(App, Option<FirstKey>, File), StartEr
     let lock = File::options()
         .create(true)
         .append(true)
+        .mode(0o600)
         .open(dir.join("lock"))
         .map_err(|error| refused(&error))?;
     lock.try_lock().map_err(|_| {
@@ -282,7 +284,7 @@ fn write_key(path: &Path, key: &ApiKey) -> Result<(), StartError> {
             format!(
                 "cannot write the admin key to {}: {}; name a new file with --admin-key-file",
                 path.display(),
-                error.kind()
+                error
             ),
         )
     })
@@ -313,10 +315,10 @@ fn pepper(dir: &Path, may_make: bool) -> Result<Pepper, StartError> {
             }
             text.push('\n');
             write_private(&path, text.as_bytes(), Replace::No)
-                .map_err(|error| fail(&format!("cannot be written ({})", error.kind())))?;
+                .map_err(|error| fail(&format!("cannot be written ({error})")))?;
             Ok(pepper)
         }
-        Err(error) => Err(fail(&format!("cannot be read ({})", error.kind()))),
+        Err(error) => Err(fail(&format!("cannot be read ({error})"))),
     }
 }
 

@@ -149,6 +149,7 @@ impl TransportError {
 
     /// Says what an answer without a success status means.
     pub(crate) fn answered(
+        host: &str,
         status: StatusCode,
         problem: Option<Problem>,
         retry_after: Option<Duration>,
@@ -165,8 +166,8 @@ impl TransportError {
         };
         // The reason is the standard one of the status, never the text the server sent.
         let message = match status.canonical_reason() {
-            Some(reason) => format!("the server answered {} {reason}", status.as_u16()),
-            None => format!("the server answered {}", status.as_u16()),
+            Some(reason) => format!("{host} answered {} {reason}", status.as_u16()),
+            None => format!("{host} answered {}", status.as_u16()),
         };
         let mut error = Self::new(kind, message);
         error.inner.status = Some(status);
@@ -292,8 +293,9 @@ mod tests {
 
     #[test]
     fn messages() {
-        let answered =
-            |status| TransportError::answered(StatusCode::from_u16(status).unwrap(), None, None);
+        let answered = |status| {
+            TransportError::answered("h", StatusCode::from_u16(status).unwrap(), None, None)
+        };
         let all = [
             TransportError::unreachable("127.0.0.1:4821", "connection refused"),
             TransportError::tls("h", "bad certificate"),
@@ -330,15 +332,15 @@ mod tests {
         Unauthenticated: no usable API key for this request
         Insecure: refusing plain http to example.com: only this machine is reached without TLS
         Timeout: the deadline passed before the request was sent
-        Rejected: the server answered 302 Found
-        Unauthenticated: the server answered 401 Unauthorized
-        PermissionDenied: the server answered 403 Forbidden
-        NotFound: the server answered 404 Not Found
-        Conflict: the server answered 409 Conflict
-        Rejected: the server answered 418 I'm a teapot
-        RateLimited: the server answered 429 Too Many Requests
-        Unavailable: the server answered 503 Service Unavailable
-        Unavailable: the server answered 599
+        Rejected: h answered 302 Found
+        Unauthenticated: h answered 401 Unauthorized
+        PermissionDenied: h answered 403 Forbidden
+        NotFound: h answered 404 Not Found
+        Conflict: h answered 409 Conflict
+        Rejected: h answered 418 I'm a teapot
+        RateLimited: h answered 429 Too Many Requests
+        Unavailable: h answered 503 Service Unavailable
+        Unavailable: h answered 599
         ");
     }
 }

@@ -289,7 +289,7 @@ impl Exchange<'_> {
         let start = Instant::now();
         let answer = before(self.deadline, self.transport.service.call(request)).await;
         let result = match answer {
-            Some(Ok(response)) => judge(response),
+            Some(Ok(response)) => judge(&self.host, response),
             Some(Err(error)) => Err(error),
             None => Err(TransportError::timeout(&self.host)),
         };
@@ -336,7 +336,7 @@ async fn before<T>(deadline: Option<Instant>, future: impl Future<Output = T> + 
     }
 }
 
-fn judge(response: Response) -> Result<Response, TransportError> {
+fn judge(host: &str, response: Response) -> Result<Response, TransportError> {
     if response.status().is_success() {
         return Ok(response);
     }
@@ -345,6 +345,7 @@ fn judge(response: Response) -> Result<Response, TransportError> {
         .get(RETRY_AFTER)
         .and_then(|value| retry_after::parse(value.as_bytes(), SystemTime::now()));
     Err(TransportError::answered(
+        host,
         response.status(),
         Problem::read(response.body()),
         wait,

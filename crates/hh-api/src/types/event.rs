@@ -198,6 +198,9 @@ pub struct ExportEvents {
     /// All must hold.
     #[serde(default)]
     pub filters: Vec<Filter>,
+    /// A range of times; this server refuses it rather than ignore it.
+    #[serde(rename = "dateRange", default, skip_serializing_if = "Option::is_none")]
+    pub date_range: Option<Value>,
     /// Events on a page, 1 to 7,500; 1,000 unless given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<u32>,

@@ -196,7 +196,7 @@ fn s11_s12_levels_end_where_they_should() {
     assert!(refused.stderr.contains("nothing was sent"), "{refused:?}");
     let refused = env.run(&["project", "create", "p", "-q", "--api-key", &writer]);
     assert_eq!(refused.code, 6);
-    insta::assert_snapshot!(env.filtered(&refused.stderr), @"error: the server answered 403 Forbidden: this key's level is read_write, which does not include admin; use a key that does; see `honeyhive auth whoami` for what the key may do");
+    insta::assert_snapshot!(env.filtered(&refused.stderr), @"error: [host] answered 403 Forbidden: this key's level is read_write, which does not include admin; use a key that does; see `honeyhive auth whoami` for what the key may do");
 }
 
 #[test]

@@ -123,6 +123,7 @@ impl TestEnv {
         let url = url.map_or("http://no.server", |(_, url)| url);
         text.replace(&shown(self.home.path()), "[home]")
             .replace(url, "[server]")
+            .replace(url.trim_start_matches("http://"), "[host]")
     }
 }
 

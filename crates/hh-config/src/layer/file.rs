@@ -95,14 +95,14 @@ fn read(path: &Path) -> Result<String, LoadError> {
             format!("{} {what}", path.display()),
         )
     };
-    let metadata = std::fs::metadata(path)
-        .map_err(|error| fail(&format!("cannot be read ({})", error.kind())))?;
+    let metadata =
+        std::fs::metadata(path).map_err(|error| fail(&format!("cannot be read ({error})")))?;
     if !metadata.is_file() {
         return Err(fail("is not a regular file"));
     }
     let mut text = String::new();
     std::fs::File::open(path)
-        .map_err(|error| fail(&format!("cannot be read ({})", error.kind())))?
+        .map_err(|error| fail(&format!("cannot be read ({error})")))?
         .take(MAX_BYTES + 1)
         .read_to_string(&mut text)
         .map_err(|_| fail("is not UTF-8 text"))?;

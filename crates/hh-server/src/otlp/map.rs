@@ -11,7 +11,7 @@ use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
 use super::nest::{insert, restore_lists, to_json};
-use crate::body::depth;
+use crate::shape;
 use crate::store::{Body, NewEvent};
 
 /// A span as an event that still lacks its project, on which its ids depend.
@@ -190,16 +190,20 @@ fn place(body: &mut Body, labels: &mut Labels, key: &str, value: Value, typed: b
     }
 }
 
-/// The levels of nesting up to which JSON in a string is read; with those around it an event stays readable.
+/// JSON in a string is read up to this many levels, so that with those around it an event stays readable.
 const MAX_DEPTH: usize = 64;
+/// And up to this many values, since they take many times the bytes that were counted.
+const MAX_ELEMENTS: usize = 10_000;
 
 /// Reads the JSON of a list or an object that a client put into a string.
 fn unpack(value: Value) -> Value {
     if let Value::String(text) = &value
         && text.starts_with(['{', '['])
-        && depth(text.as_bytes()) <= MAX_DEPTH
     {
-        return serde_json::from_str(text).unwrap_or(value);
+        let shape = shape::json(text.as_bytes());
+        if shape.depth <= MAX_DEPTH && shape.elements <= MAX_ELEMENTS {
+            return serde_json::from_str(text).unwrap_or(value);
+        }
     }
     value
 }

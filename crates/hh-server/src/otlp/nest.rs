@@ -11,8 +11,13 @@ pub(super) fn to_json(value: Option<AnyValue>) -> Value {
         Some(Any::StringValue(text)) => Value::String(text),
         Some(Any::BoolValue(flag)) => Value::Bool(flag),
         Some(Any::IntValue(number)) => Value::from(number),
-        Some(Any::DoubleValue(number)) => Number::from_f64(number)
-            .map_or_else(|| Value::String(number.to_string()), Value::Number),
+        Some(Any::DoubleValue(number)) => match Number::from_f64(number) {
+            Some(number) => Value::Number(number),
+            // The names that OTLP's JSON has for them.
+            None if number.is_nan() => Value::from("NaN"),
+            None if number > 0.0 => Value::from("Infinity"),
+            None => Value::from("-Infinity"),
+        },
         Some(Any::ArrayValue(array)) => {
             Value::Array(array.values.into_iter().map(|v| to_json(Some(v))).collect())
         }

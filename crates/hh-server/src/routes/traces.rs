@@ -10,6 +10,7 @@ use crate::app::App;
 use crate::body::{self, Held};
 use crate::error::{ApiError, json};
 use crate::otlp::{Encoding, MappedSpan, decode, map};
+use crate::shape;
 
 /// Bodies above this are decoded off the runtime's threads, so that other requests do not wait for them.
 const SMALL: usize = 64 * 1024;
@@ -76,7 +77,11 @@ fn decode_body(
     held: Held,
     headers: &HeaderMap,
 ) -> Result<(Held, Vec<MappedSpan>), ApiError> {
-    let held = held.inflate(headers)?;
+    let mut held = held.inflate(headers)?;
+    held.reserve(match encoding {
+        Encoding::Json => shape::json(&held.bytes),
+        Encoding::Protobuf => shape::protobuf(&held.bytes),
+    })?;
     let spans = map(decode(encoding, &held.bytes)?);
     Ok((held, spans))
 }

@@ -362,11 +362,13 @@ fn select(
         .kind
         .filter(|kind| *kind != EventKind::Session)
         .map(kind_number);
-    let total: i64 = connection
+    // One snapshot for both, whatever is written meanwhile.
+    let snapshot = connection.unchecked_transaction()?;
+    let total: i64 = snapshot
         .prepare_cached(&format!("SELECT count(*) FROM ({rows})"))?
         .query_row(params![project, session, kind], |row| row.get(0))?;
     let offset = u64::from(query.page) * u64::from(query.limit);
-    let mut statement = connection.prepare_cached(&format!(
+    let mut statement = snapshot.prepare_cached(&format!(
         "{rows} ORDER BY 6 DESC, 2 DESC LIMIT ?4 OFFSET ?5"
     ))?;
     let events = statement
@@ -419,7 +421,11 @@ impl RawEvent {
             parent_id: self.parent.map(Uuid::from_bytes),
             event_type: kind_of(self.kind),
             event_name: self.name,
-            source: body.source,
+            source: if body.source.is_empty() {
+                UNNAMED.to_owned()
+            } else {
+                body.source
+            },
             project_id: project.to_owned(),
             config: body.config,
             inputs: body.inputs,

@@ -186,3 +186,52 @@ async fn bombs_and_deep_nests_are_refused_in_little_memory() {
         .await
         .ok_empty();
 }
+
+/// Two bytes on the wire, hundreds in memory: what a body decodes to is bounded as well.
+#[tokio::test]
+async fn bodies_of_empty_values_are_refused_in_little_memory() {
+    const SIZE: usize = 15 * MIB;
+    let server = TestServer::start().await;
+    let client = server.key(Level::ReadWrite, "all").await;
+    let spans = |spans: String| {
+        format!("{{\"resourceSpans\": [{{\"scopeSpans\": [{{\"spans\": [{spans}]}}]}}]}}")
+    };
+    let empty = spans(format!("{}{{}}", "{},".repeat(SIZE / 3)));
+    let attributes = spans(format!(
+        "{{\"attributes\": [{}{{}}]}}",
+        "{},".repeat(SIZE / 3)
+    ));
+    let text = format!("[{}0]", "0,".repeat(SIZE / 2));
+    let packed = spans(format!(
+        "{{\"traceId\": \"{:032x}\", \"spanId\": \"{:016x}\", \"attributes\": [{{\"key\": \"honeyhive_inputs.a\", \"value\": {{\"stringValue\": \"{text}\"}}}}]}}",
+        7, 7
+    ));
+    let numbers = format!("{{\"session\": {{\"inputs\": {{\"a\": {text}}}}}}}");
+    let wrapped = |fields: &[u8]| {
+        let mut inside = Inside([0, 0x0a].repeat(SIZE / 2));
+        for field in fields {
+            inside.wrap(*field);
+        }
+        inside.0.reverse();
+        inside.0
+    };
+    // Empty resources, spans and list items, each of field 1 or wrapped as the fields above it.
+    let protobuf = [wrapped(&[]), wrapped(&[1]), wrapped(&[5, 2, 9, 2, 2, 1])];
+    let before = memory("VmRSS:");
+    for body in [&empty, &attributes] {
+        refused(&client, &[JSON], body.as_bytes(), 413).await;
+    }
+    for body in &protobuf {
+        refused(&client, &[PROTOBUF], body, 413).await;
+    }
+    let start = client.send("POST", "/session/start", &[JSON], numbers.as_bytes());
+    start.await.refused(413);
+    let grown = (memory("VmHWM:") - before) / 1024;
+    println!("the peak grew by {grown} MiB");
+    assert!(grown < 100, "the peak grew by {grown} MiB");
+    // A long list in a string stays the string that it is.
+    client
+        .send("POST", TRACES, &[JSON], packed.as_bytes())
+        .await
+        .ok();
+}

@@ -301,7 +301,7 @@ fn secrets_stay_out_of_errors_and_records() {
         ),
         ("h:8", "/path", 1)
     );
-    assert_eq!(error.to_string(), "the server answered 403 Forbidden");
+    assert_eq!(error.to_string(), "h:8 answered 403 Forbidden");
     assert_eq!(
         error.problem().unwrap().message(),
         Some("[redacted] or [redacted] is bad")

@@ -54,13 +54,12 @@ async fn redirects_are_not_followed() {
         .send(get(&server.url), SendOptions::new(Idempotency::Safe))
         .await
         .unwrap_err();
-    assert_eq!(
-        (error.kind(), error.to_string().as_str()),
-        (
-            TransportErrorKind::Rejected,
-            "the server answered 302 Found"
-        )
-    );
+    assert_eq!(error.kind(), TransportErrorKind::Rejected);
+    let host = server
+        .url
+        .trim_start_matches("http://")
+        .trim_end_matches('/');
+    assert_eq!(error.to_string(), format!("{host} answered 302 Found"));
     assert_eq!((server.requests().len(), target.requests().len()), (1, 0));
 }
 

@@ -45,6 +45,7 @@ fn the_table_is_what_the_docs_show() {
 fn every_end_of_an_attempt_has_its_row() {
     let status = |code, wait: Option<u64>| {
         TransportError::answered(
+            "h",
             StatusCode::from_u16(code).unwrap(),
             None,
             wait.map(Duration::from_secs),

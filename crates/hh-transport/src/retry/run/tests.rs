@@ -58,7 +58,7 @@ impl Call for Script {
 }
 
 fn answer(status: u16, wait: Option<Duration>) -> TransportError {
-    TransportError::answered(StatusCode::from_u16(status).unwrap(), None, wait)
+    TransportError::answered("h", StatusCode::from_u16(status).unwrap(), None, wait)
 }
 
 struct Run {
