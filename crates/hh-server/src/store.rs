@@ -1,10 +1,12 @@
 //! The embedded database: one writer thread with group commit, readers beside it.
 
+mod body;
 mod catalog;
 mod events;
 mod keys;
 mod reader;
 mod schema;
+mod sessions;
 mod writer;
 
 use std::path::Path;
@@ -14,10 +16,12 @@ use hh_auth::ProjectId;
 use rusqlite::OptionalExtension as _;
 use uuid::Uuid;
 
+pub(crate) use body::{Body, from_millis};
 pub(crate) use catalog::{Catalog, Entry};
-pub(crate) use events::{Body, EventQuery, NewEvent, NewSession, UNNAMED, from_millis};
+pub(crate) use events::{EventQuery, NewEvent};
 pub(crate) use keys::NewKey;
 use reader::Readers;
+pub(crate) use sessions::{NewSession, UNNAMED};
 use writer::Writer;
 
 use crate::error::ApiError;

@@ -70,7 +70,8 @@ impl MappedSpan {
             name: self.name,
             started: self.started,
             ended: self.ended,
-            body: self.body,
+            body: self.body.to_bytes(),
+            source: self.body.source,
         }
     }
 }

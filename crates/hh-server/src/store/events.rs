@@ -1,52 +1,13 @@
-//! Sessions and events. A session is an event whose id is the session id.
+//! Events below sessions, and reading both.
 
-use hh_api::types::{Event, EventKind, EventPatch, Object};
+use hh_api::types::{Event, EventKind, EventPatch};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
-use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::body::{from_millis, parse_body, to_millis};
+use super::sessions::{Extent, UNNAMED, session_of, stretch};
 use super::{Store, StoreError};
 use crate::access::InProject;
-
-/// What is stored of an event as JSON.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-pub(crate) struct Body {
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub(crate) source: String,
-    #[serde(skip_serializing_if = "Object::is_empty")]
-    pub(crate) config: Object,
-    #[serde(skip_serializing_if = "Object::is_empty")]
-    pub(crate) inputs: Object,
-    #[serde(skip_serializing_if = "Object::is_empty")]
-    pub(crate) outputs: Object,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) error: Option<String>,
-    #[serde(skip_serializing_if = "Object::is_empty")]
-    pub(crate) metadata: Object,
-    #[serde(skip_serializing_if = "Object::is_empty")]
-    pub(crate) metrics: Object,
-    #[serde(skip_serializing_if = "Object::is_empty")]
-    pub(crate) feedback: Object,
-    #[serde(skip_serializing_if = "Object::is_empty")]
-    pub(crate) user_properties: Object,
-}
-
-impl Body {
-    fn to_bytes(&self) -> Vec<u8> {
-        // Maps with text keys can always be written.
-        serde_json::to_vec(self).unwrap_or_default()
-    }
-}
-
-/// A session to start, or to fill in if a span of it came first.
-#[derive(Clone, Debug)]
-pub(crate) struct NewSession {
-    pub(crate) id: Uuid,
-    pub(crate) name: String,
-    pub(crate) started: i64,
-    pub(crate) body: Body,
-}
 
 /// An event below a session. Times are nanoseconds since 1970.
 #[derive(Clone, Debug)]
@@ -60,7 +21,9 @@ pub(crate) struct NewEvent {
     pub(crate) name: String,
     pub(crate) started: i64,
     pub(crate) ended: i64,
-    pub(crate) body: Body,
+    pub(crate) source: String,
+    /// A [`Body`](super::Body), encoded before it is queued: the writer has enough to do.
+    pub(crate) body: Vec<u8>,
 }
 
 /// Which events to read; the page starts at 0.
@@ -72,30 +35,7 @@ pub(crate) struct EventQuery {
     pub(crate) page: u32,
 }
 
-const NANOS_PER_MILLI: i64 = 1_000_000;
-
-/// The name of a session that nobody named.
-pub(crate) const UNNAMED: &str = "unknown";
-
 impl Store {
-    /// Starts a session; a second start merges metadata and user properties into the first.
-    pub(crate) async fn start_session(
-        &self,
-        project: &InProject,
-        session: NewSession,
-    ) -> Result<Event, StoreError> {
-        let (number, public) = (project.number(), project.public().to_owned());
-        self.writer
-            .submit(move |connection| {
-                start_session(connection, number, &session)?;
-                let mut statement = connection.prepare_cached(ONE_SESSION)?;
-                let row = statement.query_row(params![number, session.id.as_bytes()], raw_event)?;
-                row.into_event(&public)
-            })
-            .wait()
-            .await
-    }
-
     /// Stores events; those that are there already are left as they are.
     pub(crate) async fn insert_events(
         &self,
@@ -138,57 +78,6 @@ impl Store {
     }
 }
 
-const ONE_SESSION: &str = "SELECT 0, id, id, NULL, name, started, ended, body FROM sessions WHERE project = ?1 AND id = ?2";
-
-fn start_session(
-    connection: &Connection,
-    project: i64,
-    session: &NewSession,
-) -> Result<(), StoreError> {
-    let found = connection
-        .prepare_cached("SELECT sid, implicit, body FROM sessions WHERE project = ?1 AND id = ?2")?
-        .query_row(params![project, session.id.as_bytes()], |row| {
-            Ok((
-                row.get::<_, i64>(0)?,
-                row.get::<_, bool>(1)?,
-                row.get::<_, Vec<u8>>(2)?,
-            ))
-        })
-        .optional()?;
-    let Some((sid, implicit, stored)) = found else {
-        connection
-            .prepare_cached(
-                "INSERT INTO sessions (project, id, name, started, ended, implicit, body) VALUES (?1, ?2, ?3, ?4, ?4, 0, ?5)",
-            )?
-            .execute(params![
-                project,
-                session.id.as_bytes(),
-                session.name,
-                session.started,
-                session.body.to_bytes(),
-            ])?;
-        return Ok(());
-    };
-    let mut body = parse_body(&stored)?;
-    body.metadata.extend(session.body.metadata.clone());
-    body.user_properties
-        .extend(session.body.user_properties.clone());
-    if implicit {
-        body.source.clone_from(&session.body.source);
-        body.inputs.clone_from(&session.body.inputs);
-        body.config.clone_from(&session.body.config);
-        connection
-            .prepare_cached(
-                "UPDATE sessions SET name = ?2, started = min(started, ?3), implicit = 0 WHERE sid = ?1",
-            )?
-            .execute(params![sid, session.name, session.started])?;
-    }
-    connection
-        .prepare_cached("UPDATE sessions SET body = ?2 WHERE sid = ?1")?
-        .execute(params![sid, body.to_bytes()])?;
-    Ok(())
-}
-
 fn insert_events(
     connection: &Connection,
     project: i64,
@@ -198,66 +87,37 @@ fn insert_events(
         "INSERT INTO events (sid, started, id, parent, project, kind, name, ended, body)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT DO NOTHING",
     )?;
-    // Events come in runs of one session.
-    let mut session: Option<(Uuid, i64)> = None;
-    for event in events {
-        let sid = match session {
-            Some((id, sid)) if id == event.session => sid,
-            _ => session_of(connection, project, event)?,
-        };
-        session = Some((event.session, sid));
-        let inserted = insert.execute(params![
-            sid,
-            event.started,
-            event.id.as_bytes(),
-            event.parent.as_bytes(),
-            project,
-            kind_number(event.kind),
-            event.name,
-            event.ended,
-            event.body.to_bytes(),
-        ])?;
-        if inserted == 0 {
-            // Sent again: the session has had its times, and may have been given others since.
-            continue;
+    // Events come in runs of one session, which is looked up and stretched once a run.
+    for run in events.chunk_by(|one, next| one.session == next.session) {
+        let sid = session_of(connection, project, &run[0])?;
+        let mut extent: Option<Extent> = None;
+        for event in run {
+            let inserted = insert.execute(params![
+                sid,
+                event.started,
+                event.id.as_bytes(),
+                event.parent.as_bytes(),
+                project,
+                kind_number(event.kind),
+                event.name,
+                event.ended,
+                event.body,
+            ])?;
+            // One that was sent again changes nothing: the session may have been given other times since.
+            if inserted > 0 {
+                let times = Extent {
+                    sid,
+                    started: event.started,
+                    ended: event.ended,
+                };
+                extent = Some(extent.unwrap_or(times).join(event));
+            }
         }
-        connection
-            .prepare_cached(
-                "UPDATE sessions SET ended = max(ended, ?2),
-                   started = CASE implicit WHEN 1 THEN min(started, ?3) ELSE started END
-                 WHERE sid = ?1 AND (ended < ?2 OR implicit = 1)",
-            )?
-            .execute(params![sid, event.ended, event.started])?;
+        if let Some(extent) = extent {
+            stretch(connection, extent)?;
+        }
     }
     Ok(())
-}
-
-/// Finds the session of an event, or makes it: spans may come before the session's own start.
-fn session_of(connection: &Connection, project: i64, event: &NewEvent) -> Result<i64, StoreError> {
-    let found = connection
-        .prepare_cached("SELECT sid FROM sessions WHERE project = ?1 AND id = ?2")?
-        .query_row(params![project, event.session.as_bytes()], |row| row.get(0))
-        .optional()?;
-    if let Some(sid) = found {
-        return Ok(sid);
-    }
-    let body = Body {
-        source: event.body.source.clone(),
-        ..Body::default()
-    };
-    connection
-        .prepare_cached(
-            "INSERT INTO sessions (project, id, name, started, ended, implicit, body) VALUES (?1, ?2, ?3, ?4, ?5, 1, ?6)",
-        )?
-        .execute(params![
-            project,
-            event.session.as_bytes(),
-            event.session_name.as_deref().unwrap_or(UNNAMED),
-            event.started,
-            event.ended,
-            body.to_bytes(),
-        ])?;
-    Ok(connection.last_insert_rowid())
 }
 
 fn update(connection: &Connection, project: i64, patch: &EventPatch) -> Result<(), StoreError> {
@@ -297,30 +157,6 @@ fn update(connection: &Connection, project: i64, patch: &EventPatch) -> Result<(
         return Ok(());
     }
     Err(StoreError::NotFound(format!("there is no event {id}")))
-}
-
-/// Turns the wire's milliseconds into nanoseconds. The whole ones apart: as one float they would be off by up to
-/// 128 ns, and a time would come back as another.
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "a float beyond the range saturates, and such a time means nothing"
-)]
-pub(crate) fn from_millis(millis: f64) -> i64 {
-    let whole = millis.floor();
-    let rest = ((millis - whole) * 1e6).round();
-    (whole as i64)
-        .saturating_mul(NANOS_PER_MILLI)
-        .saturating_add(rest as i64)
-}
-
-/// The reverse of [`from_millis`].
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "the wire's times are floating milliseconds: exact to a microsecond in this century"
-)]
-fn to_millis(nanos: i64) -> f64 {
-    let whole = nanos.div_euclid(NANOS_PER_MILLI) as f64;
-    whole + nanos.rem_euclid(NANOS_PER_MILLI) as f64 / 1e6
 }
 
 /// The end that a patch sets: by its time, else by its duration, else none.
@@ -388,7 +224,7 @@ fn select(
 }
 
 /// A row of either table, still without its JSON read.
-struct RawEvent {
+pub(super) struct RawEvent {
     kind: i64,
     id: [u8; 16],
     session: [u8; 16],
@@ -399,7 +235,7 @@ struct RawEvent {
     body: Vec<u8>,
 }
 
-fn raw_event(row: &Row<'_>) -> Result<RawEvent, rusqlite::Error> {
+pub(super) fn raw_event(row: &Row<'_>) -> Result<RawEvent, rusqlite::Error> {
     Ok(RawEvent {
         kind: row.get(0)?,
         id: row.get(1)?,
@@ -413,7 +249,7 @@ fn raw_event(row: &Row<'_>) -> Result<RawEvent, rusqlite::Error> {
 }
 
 impl RawEvent {
-    fn into_event(self, project: &str) -> Result<Event, StoreError> {
+    pub(super) fn into_event(self, project: &str) -> Result<Event, StoreError> {
         let body = parse_body(&self.body)?;
         Ok(Event {
             event_id: Uuid::from_bytes(self.id),
@@ -440,10 +276,6 @@ impl RawEvent {
             user_properties: body.user_properties,
         })
     }
-}
-
-fn parse_body(stored: &[u8]) -> Result<Body, StoreError> {
-    serde_json::from_slice(stored).map_err(|_| rusqlite::Error::InvalidQuery.into())
 }
 
 fn kind_number(kind: EventKind) -> i64 {

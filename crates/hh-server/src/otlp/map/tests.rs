@@ -10,6 +10,10 @@ fn events(json: &str) -> Vec<NewEvent> {
         .collect()
 }
 
+fn body(event: &NewEvent) -> Body {
+    serde_json::from_slice(&event.body).unwrap()
+}
+
 fn span(members: &str) -> String {
     format!(
         r#"{{"resourceSpans": [{{"scopeSpans": [{{"scope": {{"name": "honeyhive.1"}}, "spans": [{{
@@ -43,7 +47,7 @@ fn the_default_dialect_of_python() {
         "6ba7b810-9dad-41d1-80b4-00c04fd430c8"
     );
     assert_eq!(event.ended - event.started, 664_268);
-    insta::assert_snapshot!(serde_json::to_string(&event.body).unwrap(), @r#"{"inputs":{"opts":{"deep":[1,2]},"x":21},"outputs":{"result":{"r":42}},"metadata":{"attr.int":42,"list":[1,2],"nested":{"z":true}},"metrics":{"score":0.5}}"#);
+    insta::assert_snapshot!(std::str::from_utf8(&event.body).unwrap(), @r#"{"inputs":{"opts":{"deep":[1,2]},"x":21},"outputs":{"result":{"r":42}},"metadata":{"attr.int":42,"list":[1,2],"nested":{"z":true}},"metrics":{"score":0.5}}"#);
 }
 
 #[test]
@@ -59,7 +63,7 @@ fn null_numbers_and_absent_members() {
             "a root hangs on its session"
         );
         assert_eq!(events[0].kind, EventKind::Tool);
-        assert_eq!(events[0].body.error, None);
+        assert_eq!(body(&events[0]).error, None);
     }
 }
 
@@ -68,11 +72,11 @@ fn an_error_comes_from_the_attribute_or_the_status() {
     let by_name = events(&span(
         r#""status": {"code": "STATUS_CODE_ERROR", "message": "ValueError: boom"}"#,
     ));
-    assert_eq!(by_name[0].body.error.as_deref(), Some("ValueError: boom"));
+    assert_eq!(body(&by_name[0]).error.as_deref(), Some("ValueError: boom"));
     let by_number = events(&span(
         r#""status": {"code": 2}, "attributes": [{"key": "honeyhive_error", "value": {"stringValue": "it broke"}}]"#,
     ));
-    assert_eq!(by_number[0].body.error.as_deref(), Some("it broke"));
+    assert_eq!(body(&by_number[0]).error.as_deref(), Some("it broke"));
 }
 
 #[test]
@@ -100,7 +104,7 @@ fn npm_names_the_session_by_its_association_only() {
         "6ba7b810-9dad-41d1-80b4-00c04fd430c8"
     );
     assert_eq!(event.kind, EventKind::Model);
-    insta::assert_snapshot!(serde_json::to_string(&event.body.metadata).unwrap(), @r#"{"gen_ai.operation.name":"chat","run_id":"r1"}"#);
+    insta::assert_snapshot!(serde_json::to_string(&body(event).metadata).unwrap(), @r#"{"gen_ai.operation.name":"chat","run_id":"r1"}"#);
 }
 
 #[test]
