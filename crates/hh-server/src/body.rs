@@ -19,9 +19,9 @@ pub(crate) const MAX_BODY: usize = 16 * 1024 * 1024;
 /// All bodies that are held at one time.
 pub(crate) const MAX_IN_FLIGHT: usize = 64 * 1024 * 1024;
 /// The values of one body. Empty ones take 2 bytes on the wire and a hundred in memory, so bytes alone bound nothing.
-const MAX_ELEMENTS: usize = 250_000;
+const MAX_ELEMENTS: usize = 200_000;
 /// What one value takes in memory, about.
-const ELEMENT_BYTES: usize = 128;
+const ELEMENT_BYTES: usize = 256;
 /// How long a body may take to arrive.
 const BODY_DEADLINE: Duration = Duration::from_secs(30);
 
@@ -46,8 +46,8 @@ impl Budget {
     }
 }
 
-/// Bytes that one request holds; given back when dropped.
-struct Reservation {
+/// Bytes that one request holds; given back when dropped. What is queued for the writer keeps it.
+pub(crate) struct Reservation {
     budget: Budget,
     held: usize,
 }
@@ -74,7 +74,7 @@ impl Drop for Reservation {
 /// A whole body, with its share of the budget.
 pub(crate) struct Held {
     pub(crate) bytes: Bytes,
-    reservation: Reservation,
+    pub(crate) reservation: Reservation,
 }
 
 /// Reads a body whole.

@@ -8,7 +8,7 @@
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 //! use hh_server::{Server, ServerOptions};
 //!
-//! let options = ServerOptions::new("/var/lib/honeyhive".into(), "127.0.0.1:8642".parse()?);
+//! let options = ServerOptions::new("/var/lib/honeyhive".into());
 //! let server = Server::start(options).await?;
 //! println!("listening on http://{}", server.address());
 //! server.run(std::future::pending()).await;
@@ -19,6 +19,7 @@
 mod access;
 mod app;
 mod body;
+mod config;
 mod error;
 mod keys;
 mod otlp;
@@ -29,4 +30,5 @@ mod shape;
 mod start;
 mod store;
 
-pub use start::{FirstKey, Server, ServerOptions, StartError, StartErrorKind};
+pub use config::ServerOptions;
+pub use start::{FirstKey, Server, StartError, StartErrorKind};

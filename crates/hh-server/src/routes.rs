@@ -18,6 +18,7 @@ pub(crate) use traces::export_traces;
 
 use crate::access::Access;
 use crate::app::App;
+use crate::body::Reservation;
 use crate::error::{ApiError, json};
 use crate::{body, shape};
 
@@ -44,8 +45,11 @@ pub(crate) fn whoami(app: &App, access: &Access) -> Response<Body> {
 /// JSON parsers stop at 128.
 const MAX_DEPTH: usize = 100;
 
-/// Reads a JSON body.
-async fn read_json<T: DeserializeOwned>(app: &App, request: Request<Body>) -> Result<T, ApiError> {
+/// Reads a JSON body; its share of the budget comes with it.
+async fn read_json<T: DeserializeOwned>(
+    app: &App,
+    request: Request<Body>,
+) -> Result<(T, Reservation), ApiError> {
     let (parts, body) = request.into_parts();
     let mut held = body::read(&app.in_flight, &parts.headers, body).await?;
     let shape = shape::json(&held.bytes);
@@ -55,7 +59,7 @@ async fn read_json<T: DeserializeOwned>(app: &App, request: Request<Body>) -> Re
         )));
     }
     held.reserve(shape)?;
-    serde_json::from_slice(&held.bytes).map_err(|error| {
+    let value = serde_json::from_slice(&held.bytes).map_err(|error| {
         // What serde says quotes values of the body; the names of members and its place are enough.
         let what = if error.is_data() {
             data_error(&error.to_string())
@@ -67,7 +71,8 @@ async fn read_json<T: DeserializeOwned>(app: &App, request: Request<Body>) -> Re
             error.line(),
             error.column()
         ))
-    })
+    })?;
+    Ok((value, held.reservation))
 }
 
 /// Keeps of a serde message what names members and never values.

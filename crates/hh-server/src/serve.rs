@@ -11,9 +11,12 @@ use hyper_util::service::TowerToHyperService;
 use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
+use tokio_io_timeout::TimeoutStream;
 
 /// How long a connection may take for a request head, the first byte and idle time included.
 const HEAD_DEADLINE: Duration = Duration::from_secs(10);
+/// How long a peer may take none of an answer.
+const WRITE_DEADLINE: Duration = Duration::from_secs(10);
 /// How long running requests may go on after a stop.
 const STOP_DEADLINE: Duration = Duration::from_secs(10);
 const MAX_CONNECTIONS: usize = 4096;
@@ -49,8 +52,11 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, stop: impl Futu
         };
         // Answers are written whole; without this small ones wait for the peer's acknowledgement.
         drop(stream.set_nodelay(true));
+        let mut stream = TimeoutStream::new(stream);
+        stream.set_write_timeout(Some(WRITE_DEADLINE));
         let service = TowerToHyperService::new(router.clone());
-        let connection = graceful.watch(http.serve_connection(TokioIo::new(stream), service));
+        let io = TokioIo::new(Box::pin(stream));
+        let connection = graceful.watch(http.serve_connection(io, service));
         tokio::spawn(async move {
             // Errors of one connection are its peer's business.
             drop(connection.await);

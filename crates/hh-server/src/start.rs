@@ -16,66 +16,29 @@ use zeroize::Zeroizing;
 
 use crate::app::{App, RequestIds};
 use crate::body::{Budget, MAX_IN_FLIGHT};
+use crate::config::{ServerOptions, ServerSettings};
 use crate::keys::KeyIndex;
 use crate::router::router;
 use crate::store::{FirstStart, NewKey, PEPPER_ID, Store};
-
-/// How to start a server.
-#[derive(Clone, Debug)]
-#[must_use]
-#[non_exhaustive]
-pub struct ServerOptions {
-    /// Where the database and the pepper are; made if need be.
-    pub data_dir: PathBuf,
-    /// Where to listen; port 0 takes a free one.
-    pub bind: SocketAddr,
-    /// The organization's name, used at the first start.
-    pub organization: String,
-    /// The first admin's e-mail address, used at the first start.
-    pub admin: String,
-    /// Where the first admin key is written, 0600, instead of being handed back.
-    pub admin_key_file: Option<PathBuf>,
-}
-
-impl ServerOptions {
-    /// Makes options with the default organization and admin.
-    pub fn new(data_dir: PathBuf, bind: SocketAddr) -> Self {
-        Self {
-            data_dir,
-            bind,
-            organization: "My Organization".to_owned(),
-            admin: "admin@localhost".to_owned(),
-            admin_key_file: None,
-        }
-    }
-
-    /// Sets the organization's name.
-    pub fn with_organization(mut self, name: impl Into<String>) -> Self {
-        self.organization = name.into();
-        self
-    }
-
-    /// Sets the first admin's e-mail address.
-    pub fn with_admin(mut self, email: impl Into<String>) -> Self {
-        self.admin = email.into();
-        self
-    }
-
-    /// Has the first admin key written to a file.
-    pub fn with_admin_key_file(mut self, path: PathBuf) -> Self {
-        self.admin_key_file = Some(path);
-        self
-    }
-}
 
 /// The admin key of a first start.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum FirstKey {
     /// To be shown once; it exists nowhere else.
-    Show(ApiKey),
-    /// Written to this file.
-    InFile(PathBuf),
+    Show {
+        /// The key.
+        key: ApiKey,
+        /// Whose it is.
+        admin: String,
+    },
+    /// Written to a file.
+    InFile {
+        /// The file.
+        path: PathBuf,
+        /// Whose it is.
+        admin: String,
+    },
 }
 
 /// What the caller can do about a [`StartError`].
@@ -86,6 +49,8 @@ pub enum StartErrorKind {
     Address,
     /// The data directory cannot be used: mend it or choose another.
     DataDir,
+    /// A file in the data directory is damaged or from a newer version: restore it.
+    Damaged,
     /// The file for the admin key cannot be written: choose another.
     AdminKeyFile,
     /// The system failed.
@@ -129,10 +94,11 @@ impl Server {
     /// Binds the address and opens the data directory; at the first start it mints the admin key.
     ///
     /// # Errors
-    /// `Address`, `DataDir`, `AdminKeyFile` or `Internal`.
+    /// `Address`, `DataDir`, `Damaged`, `AdminKeyFile` or `Internal`.
     pub async fn start(options: ServerOptions) -> Result<Self, StartError> {
+        let settings = options.settings()?;
         // The socket first: a busy port must not leave a database behind whose only key nobody saw.
-        let listener = TcpListener::bind(options.bind).await.map_err(|error| {
+        let listener = TcpListener::bind(settings.bind).await.map_err(|error| {
             let reason = if error.kind() == io::ErrorKind::AddrInUse {
                 "another program listens there".to_owned()
             } else {
@@ -142,14 +108,14 @@ impl Server {
                 StartErrorKind::Address,
                 format!(
                     "cannot listen on {}: {reason}; choose another address with --bind",
-                    options.bind,
+                    settings.bind,
                 ),
             )
         })?;
         let address = listener
             .local_addr()
             .map_err(|error| StartError::new(StartErrorKind::Address, error.to_string()))?;
-        let opened = tokio::task::spawn_blocking(move || open(options)).await;
+        let opened = tokio::task::spawn_blocking(move || open(settings)).await;
         let (app, first_key, lock) = opened
             .map_err(|error| StartError::new(StartErrorKind::Internal, error.to_string()))??;
         Ok(Self {
@@ -179,8 +145,8 @@ impl Server {
     }
 }
 
-fn open(options: ServerOptions) -> Result<(App, Option<FirstKey>, File), StartError> {
-    let dir = &options.data_dir;
+fn open(settings: ServerSettings) -> Result<(App, Option<FirstKey>, File), StartError> {
+    let dir = &settings.data_dir;
     let refused = |error: &io::Error| {
         StartError::new(
             StartErrorKind::DataDir,
@@ -210,13 +176,14 @@ fn open(options: ServerOptions) -> Result<(App, Option<FirstKey>, File), StartEr
     let database = dir.join("honeyhive.db");
     let pepper = pepper(dir, !database.exists())?;
     let store = Store::open(&database).map_err(|error| {
+        let shown = database.display();
         StartError::new(
-            StartErrorKind::DataDir,
-            format!("cannot open {}: {error}", database.display()),
+            StartErrorKind::Damaged,
+            format!("cannot open {shown}: {error}; restore it, or choose another --data-dir"),
         )
     })?;
     let first_key = if store.is_new() {
-        Some(first_start(&store, &pepper, options)?)
+        Some(first_start(&store, &pepper, settings)?)
     } else {
         None
     };
@@ -235,21 +202,21 @@ fn open(options: ServerOptions) -> Result<(App, Option<FirstKey>, File), StartEr
 fn first_start(
     store: &Store,
     pepper: &Pepper,
-    options: ServerOptions,
+    settings: ServerSettings,
 ) -> Result<FirstKey, StartError> {
     let internal = |error: String| StartError::new(StartErrorKind::Internal, error);
     let minted = mint(Level::Admin).map_err(|error| internal(error.to_string()))?;
-    if let Some(path) = &options.admin_key_file {
+    if let Some(path) = &settings.admin_key_file {
         write_key(path, &minted.key)?;
     }
     let first = FirstStart {
-        organization: options.organization,
+        organization: settings.organization,
         key: NewKey {
             id: minted.id,
             digest: pepper.digest(&minted.key),
             shown: minted.key.shown(),
             name: "first admin key".to_owned(),
-            owner: options.admin,
+            owner: settings.admin.clone(),
             grant: Grant {
                 level: Level::Admin,
                 projects: Projects::All,
@@ -259,14 +226,20 @@ fn first_start(
         },
     };
     if let Err(error) = store.first_start(first) {
-        if let Some(path) = &options.admin_key_file {
+        if let Some(path) = &settings.admin_key_file {
             drop(fs::remove_file(path));
         }
         return Err(internal(error.to_string()));
     }
-    Ok(match options.admin_key_file {
-        Some(path) => FirstKey::InFile(path),
-        None => FirstKey::Show(minted.key),
+    Ok(match settings.admin_key_file {
+        Some(path) => FirstKey::InFile {
+            path,
+            admin: settings.admin,
+        },
+        None => FirstKey::Show {
+            key: minted.key,
+            admin: settings.admin,
+        },
     })
 }
 
@@ -295,7 +268,7 @@ fn pepper(dir: &Path, may_make: bool) -> Result<Pepper, StartError> {
     let path = dir.join("pepper");
     let fail = |what: &str| {
         StartError::new(
-            StartErrorKind::DataDir,
+            StartErrorKind::Damaged,
             format!(
                 "{} {what}; no key can be checked without it: restore it from where you keep it",
                 path.display()

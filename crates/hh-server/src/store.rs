@@ -52,6 +52,8 @@ pub(crate) enum StoreError {
     Conflict(String),
     #[error("{0}")]
     NotFound(String),
+    #[error("{0}")]
+    TooLarge(String),
     #[error("made by a newer version of this program")]
     Newer,
     #[error("the writer has stopped")]
@@ -65,6 +67,9 @@ impl From<StoreError> for ApiError {
                 Self::new(http::StatusCode::CONFLICT, "CONFLICT", message)
             }
             StoreError::NotFound(message) => Self::not_found(message),
+            StoreError::TooLarge(message) => {
+                Self::new(http::StatusCode::PAYLOAD_TOO_LARGE, "TOO_LARGE", message)
+            }
             StoreError::Stopped => Self::busy(),
             StoreError::Sqlite(_) | StoreError::Newer => Self::internal(),
         }
@@ -100,7 +105,7 @@ impl Store {
     pub(crate) fn first_start(&self, first: FirstStart) -> Result<(), StoreError> {
         let catalog = Arc::clone(&self.catalog);
         self.writer
-            .submit(move |connection| {
+            .submit(None, move |connection| {
                 for (name, value) in [
                     ("organization", first.organization.as_str()),
                     ("org_id", &Uuid::new_v4().to_string()),

@@ -1,4 +1,4 @@
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
 /// A JSON object, members in order of their names.
@@ -23,4 +23,9 @@ pub struct Problem {
     /// Names this answer in the server's log.
     #[serde(rename = "request_id")]
     pub request_id: String,
+}
+
+/// Reads null as an empty object.
+pub(super) fn nullable<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Object, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }

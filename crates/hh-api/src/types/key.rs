@@ -166,7 +166,7 @@ pub struct Key {
     /// When it was minted.
     pub created_at: Timestamp,
     /// When it ends, if ever.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub expires_at: Option<Timestamp>,
 }
 

@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use super::{Event, Object};
+use super::{Event, Object, common::nullable};
 
 /// A session to start.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -25,16 +25,32 @@ pub struct StartSession {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub start_time: Option<f64>,
     /// What went in.
-    #[serde(default, skip_serializing_if = "Object::is_empty")]
+    #[serde(
+        default,
+        deserialize_with = "nullable",
+        skip_serializing_if = "Object::is_empty"
+    )]
     pub inputs: Object,
     /// Settings.
-    #[serde(default, skip_serializing_if = "Object::is_empty")]
+    #[serde(
+        default,
+        deserialize_with = "nullable",
+        skip_serializing_if = "Object::is_empty"
+    )]
     pub config: Object,
     /// Anything else about it.
-    #[serde(default, skip_serializing_if = "Object::is_empty")]
+    #[serde(
+        default,
+        deserialize_with = "nullable",
+        skip_serializing_if = "Object::is_empty"
+    )]
     pub metadata: Object,
     /// Who it was done for.
-    #[serde(default, skip_serializing_if = "Object::is_empty")]
+    #[serde(
+        default,
+        deserialize_with = "nullable",
+        skip_serializing_if = "Object::is_empty"
+    )]
     pub user_properties: Object,
 }
 

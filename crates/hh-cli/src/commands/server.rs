@@ -21,18 +21,18 @@ pub(crate) enum Command {
 
 #[derive(Args)]
 pub(crate) struct Start {
-    /// Address to listen on; port 0 takes a free one
-    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8642")]
-    bind: SocketAddr,
+    /// Address to listen on; port 0 takes a free one [default: 127.0.0.1:8642]
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    bind: Option<SocketAddr>,
     /// Directory of the database; made if need be [default: the user's data directory]
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
-    /// Name of the organization, at the first start
-    #[arg(long, value_name = "NAME", default_value = "My Organization")]
-    organization: String,
-    /// E-mail address of the first admin, at the first start
-    #[arg(long, value_name = "EMAIL", default_value = "admin@localhost")]
-    admin: String,
+    /// Name of the organization, at the first start [default: My Organization]
+    #[arg(long, value_name = "NAME")]
+    organization: Option<String>,
+    /// E-mail address of the first admin, at the first start [default: admin@localhost]
+    #[arg(long, value_name = "EMAIL")]
+    admin: Option<String>,
     /// Write the first admin key to a new file, readable by you only, in place of printing it
     #[arg(long, value_name = "FILE")]
     admin_key_file: Option<PathBuf>,
@@ -46,9 +46,21 @@ pub(super) fn run(context: &Context, command: Command) -> Result<(), CliError> {
         .ok_or_else(|| {
             CliError::usage("HOME is not set: name the data directory with --data-dir")
         })?;
-    let mut options = ServerOptions::new(data_dir, arguments.bind)
-        .with_organization(arguments.organization)
-        .with_admin(arguments.admin.clone());
+    let first_only = [
+        arguments.organization.is_some(),
+        arguments.admin.is_some(),
+        arguments.admin_key_file.is_some(),
+    ];
+    let mut options = ServerOptions::new(data_dir);
+    if let Some(address) = arguments.bind {
+        options = options.with_bind(address);
+    }
+    if let Some(name) = arguments.organization {
+        options = options.with_organization(name);
+    }
+    if let Some(email) = arguments.admin {
+        options = options.with_admin(email);
+    }
     if let Some(path) = arguments.admin_key_file {
         options = options.with_admin_key_file(path);
     }
@@ -56,13 +68,17 @@ pub(super) fn run(context: &Context, command: Command) -> Result<(), CliError> {
         .enable_all()
         .build()
         .map_err(|error| CliError::new(Exit::Other, error.to_string()))?;
-    runtime.block_on(serve(context, options, &arguments.admin))
+    runtime.block_on(serve(context, options, first_only.contains(&true)))
 }
 
-async fn serve(context: &Context, options: ServerOptions, admin: &str) -> Result<(), CliError> {
+async fn serve(
+    context: &Context,
+    options: ServerOptions,
+    expects_first_start: bool,
+) -> Result<(), CliError> {
     let mut server = Server::start(options).await.map_err(|error| {
         let exit = match error.kind() {
-            StartErrorKind::AdminKeyFile => Exit::Config,
+            StartErrorKind::AdminKeyFile | StartErrorKind::Damaged => Exit::Config,
             StartErrorKind::Address | StartErrorKind::DataDir | StartErrorKind::Internal | _ => {
                 Exit::Other
             }
@@ -70,13 +86,13 @@ async fn serve(context: &Context, options: ServerOptions, admin: &str) -> Result
         CliError::new(exit, error.to_string())
     })?;
     match server.take_first_key() {
-        Some(FirstKey::Show(key)) => show_first_key(&key, admin),
-        Some(FirstKey::InFile(path)) => {
-            context.say(&format!(
-                "Wrote the admin key of {admin} to {}",
-                path.display()
-            ));
+        Some(FirstKey::Show { key, admin }) => show_first_key(&key, &admin),
+        Some(FirstKey::InFile { path, admin }) => {
+            context.say(&format!("Wrote the admin key of {admin} to {}", path.display()));
         }
+        Some(_) | None if expects_first_start => context.say(
+            "warning: this is not the first start, so --organization, --admin and --admin-key-file change nothing",
+        ),
         Some(_) | None => {}
     }
     // Waiting for signals begins before anybody is told that the server is there.

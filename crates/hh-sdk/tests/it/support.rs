@@ -21,7 +21,8 @@ impl TestServer {
     pub(crate) async fn start() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let key_file = dir.path().join("admin.key");
-        let options = ServerOptions::new(dir.path().join("data"), ([127, 0, 0, 1], 0).into())
+        let options = ServerOptions::new(dir.path().join("data"))
+            .with_bind(([127, 0, 0, 1], 0).into())
             .with_organization("Test Company")
             .with_admin("admin@example.com")
             .with_admin_key_file(key_file.clone());

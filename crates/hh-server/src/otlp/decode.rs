@@ -156,6 +156,8 @@ impl Default for JsonStatusCode {
 #[serde(untagged)]
 enum JsonInteger {
     Number(i64),
+    /// Times are unsigned.
+    Large(u64),
     Text(String),
 }
 
@@ -169,6 +171,7 @@ impl JsonInteger {
     fn value(&self) -> i64 {
         match self {
             Self::Number(number) => *number,
+            Self::Large(number) => i64::try_from(*number).unwrap_or(i64::MAX),
             Self::Text(text) => text.trim().parse().unwrap_or(0),
         }
     }
@@ -205,7 +208,11 @@ struct JsonAny {
 
 #[derive(Deserialize)]
 struct JsonValues<T> {
-    #[serde(default = "Vec::new")]
+    #[serde(
+        default = "Vec::new",
+        deserialize_with = "nullable",
+        bound(deserialize = "T: Deserialize<'de>")
+    )]
     values: Vec<T>,
 }
 

@@ -31,9 +31,14 @@ pub(crate) struct MappedSpan {
     body: Body,
 }
 
+/// Values that are read out of strings in one request. They take many times the bytes that were counted, so past
+/// this a string stays a string.
+const UNPACKED_VALUES: usize = 50_000;
+
 /// Maps every span of a request that has ids.
 pub(crate) fn map(request: ExportTraceServiceRequest) -> Vec<MappedSpan> {
     let mut mapped = Vec::new();
+    let mut allowance = UNPACKED_VALUES;
     for group in request.resource_spans {
         for scoped in group.scope_spans {
             // Our own tracer sends lists and objects as such; others send them as JSON in a string.
@@ -42,7 +47,7 @@ pub(crate) fn map(request: ExportTraceServiceRequest) -> Vec<MappedSpan> {
             mapped.extend(
                 spans
                     .filter(|span| span.trace_id.len() == 16 && span.span_id.len() == 8)
-                    .map(|span| map_span(span, typed)),
+                    .map(|span| map_span(span, if typed { None } else { Some(&mut allowance) })),
             );
         }
     }
@@ -104,14 +109,18 @@ struct Labels {
     name: Option<String>,
 }
 
-fn map_span(span: Span, typed: bool) -> MappedSpan {
+/// Maps one span. `allowance` is what may still be read out of strings; none where values came typed.
+fn map_span(span: Span, mut allowance: Option<&mut usize>) -> MappedSpan {
     let mut body = Body::default();
     let mut labels = Labels::default();
     for KeyValue { key, value, .. } in span.attributes {
-        place(&mut body, &mut labels, &key, to_json(value), typed);
+        let allowance = allowance.as_deref_mut();
+        place(&mut body, &mut labels, &key, to_json(value), allowance);
     }
-    for member in members(&mut body) {
-        member.1.values_mut().for_each(restore_lists);
+    if allowance.is_some() {
+        for (_, member) in members(&mut body) {
+            member.values_mut().for_each(restore_lists);
+        }
     }
     if body.error.is_none() {
         body.error = span.status.filter(|status| status.code == 2).map(|status| {
@@ -153,7 +162,13 @@ fn members(body: &mut Body) -> [(&'static str, &mut Object); 7] {
     ]
 }
 
-fn place(body: &mut Body, labels: &mut Labels, key: &str, value: Value, typed: bool) {
+fn place(
+    body: &mut Body,
+    labels: &mut Labels,
+    key: &str,
+    value: Value,
+    allowance: Option<&mut usize>,
+) {
     let association = key.strip_prefix(names::TRACELOOP_PREFIX);
     match association.map_or(key, |name| match name {
         "session_id" => names::SESSION_ID,
@@ -180,7 +195,10 @@ fn place(body: &mut Body, labels: &mut Labels, key: &str, value: Value, typed: b
         other => {
             for (prefix, member) in members(body) {
                 if let Some(path) = other.strip_prefix(prefix) {
-                    let value = if typed { value } else { unpack(value) };
+                    let value = match allowance {
+                        Some(allowance) => unpack(value, allowance),
+                        None => value,
+                    };
                     insert(member, path, value);
                     return;
                 }
@@ -193,16 +211,15 @@ fn place(body: &mut Body, labels: &mut Labels, key: &str, value: Value, typed: b
 
 /// JSON in a string is read up to this many levels, so that with those around it an event stays readable.
 const MAX_DEPTH: usize = 64;
-/// And up to this many values, since they take many times the bytes that were counted.
-const MAX_ELEMENTS: usize = 10_000;
 
 /// Reads the JSON of a list or an object that a client put into a string.
-fn unpack(value: Value) -> Value {
+fn unpack(value: Value, allowance: &mut usize) -> Value {
     if let Value::String(text) = &value
         && text.starts_with(['{', '['])
     {
         let shape = shape::json(text.as_bytes());
-        if shape.depth <= MAX_DEPTH && shape.elements <= MAX_ELEMENTS {
+        if shape.depth <= MAX_DEPTH && shape.elements <= *allowance {
+            *allowance -= shape.elements;
             return serde_json::from_str(text).unwrap_or(value);
         }
     }

@@ -3,14 +3,17 @@ use hh_api::types::{
     EventKind, EventList, EventPatch, ExportEvents, Filter, SessionEnvelope, StartSession, Updated,
 };
 use http::{Request, Response};
-use serde::Deserialize;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
 use uuid::Uuid;
 
-use super::read_json;
+use super::{MAX_DEPTH, read_json};
 use crate::access::Access;
 use crate::app::App;
 use crate::error::{ApiError, json};
 use crate::otlp::session_id;
+use crate::shape;
 use crate::store::{Body as Stored, EventQuery, NewSession, UNNAMED, from_millis};
 
 const USUAL_LIMIT: u32 = 1000;
@@ -18,7 +21,20 @@ const MAX_LIMIT: u32 = 7500;
 
 #[derive(Deserialize)]
 struct Wrapped {
+    #[serde(deserialize_with = "object_or_text")]
     session: StartSession,
+}
+
+/// Older clients send the session as JSON in a string.
+fn object_or_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<StartSession, D::Error> {
+    let mut value = Value::deserialize(deserializer)?;
+    if let Value::String(text) = &value {
+        if shape::json(text.as_bytes()).depth > MAX_DEPTH {
+            return Err(D::Error::custom("the session is nested too deeply"));
+        }
+        value = serde_json::from_str(text).map_err(D::Error::custom)?;
+    }
+    serde_json::from_value(value).map_err(D::Error::custom)
 }
 
 /// Starts a session, or merges into the one that has its id.
@@ -27,7 +43,7 @@ pub(crate) async fn start_session(
     access: &Access,
     request: Request<Body>,
 ) -> Result<Response<Body>, ApiError> {
-    let Wrapped { session } = read_json(app, request).await?;
+    let (Wrapped { session }, hold) = read_json(app, request).await?;
     let project = access.project(&app.store, session.project.as_deref())?;
     let id = match session.session_id.as_deref().unwrap_or("") {
         "" => Uuid::new_v4(),
@@ -52,7 +68,7 @@ pub(crate) async fn start_session(
             ..Stored::default()
         },
     };
-    let event = app.store.start_session(&project, new).await?;
+    let event = app.store.start_session(&project, new, hold).await?;
     let meta = app.store.catalog().meta();
     Ok(json(&SessionEnvelope {
         org_id: meta.org_id,
@@ -67,9 +83,9 @@ pub(crate) async fn update_event(
     access: &Access,
     request: Request<Body>,
 ) -> Result<Response<Body>, ApiError> {
-    let patch: EventPatch = read_json(app, request).await?;
+    let (patch, hold) = read_json::<EventPatch>(app, request).await?;
     let project = access.project(&app.store, patch.project.as_deref())?;
-    app.store.update_event(&project, patch).await?;
+    app.store.update_event(&project, patch, hold).await?;
     Ok(json(&Updated { success: true }))
 }
 
@@ -79,7 +95,7 @@ pub(crate) async fn export_events(
     access: &Access,
     request: Request<Body>,
 ) -> Result<Response<Body>, ApiError> {
-    let wanted: ExportEvents = read_json(app, request).await?;
+    let (wanted, _hold) = read_json::<ExportEvents>(app, request).await?;
     let project = access.project(&app.store, wanted.project.as_deref())?;
     // Ignoring it would answer with events that nobody asked for.
     if wanted.date_range.is_some() {

@@ -19,7 +19,7 @@ pub(crate) async fn create_key(
     access: &Access,
     request: Request<Body>,
 ) -> Result<Response<Body>, ApiError> {
-    let wanted: CreateKey = read_json(app, request).await?;
+    let (wanted, _hold) = read_json::<CreateKey>(app, request).await?;
     let name = one_line("name", &wanted.name)?;
     let owner = match &wanted.owner {
         Some(owner) => one_line("owner", owner)?,

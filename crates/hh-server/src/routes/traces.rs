@@ -7,7 +7,7 @@ use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
 
 use crate::access::Access;
 use crate::app::App;
-use crate::body::{self, Held};
+use crate::body::{self, Held, Reservation};
 use crate::error::{ApiError, json};
 use crate::otlp::{Encoding, MappedSpan, decode, map};
 use crate::shape;
@@ -36,8 +36,7 @@ pub(crate) async fn export_traces(
     let held = body::read(&app.in_flight, &parts.headers, body).await?;
     let packed =
         held.bytes.len() > SMALL || parts.headers.contains_key(http::header::CONTENT_ENCODING);
-    // The reservation of the bytes lives until the spans are stored.
-    let (_held, spans) = if packed {
+    let (reservation, spans) = if packed {
         tokio::task::spawn_blocking(move || decode_body(encoding, held, &parts.headers))
             .await
             .map_err(|_| ApiError::internal())??
@@ -60,7 +59,7 @@ pub(crate) async fn export_traces(
             Ok((project, events))
         })
         .collect::<Result<Vec<_>, ApiError>>()?;
-    app.store.insert_events(batches).await?;
+    app.store.insert_events(batches, reservation).await?;
     Ok(match encoding {
         Encoding::Json => json(&serde_json::json!({})),
         Encoding::Protobuf => {
@@ -76,12 +75,12 @@ fn decode_body(
     encoding: Encoding,
     held: Held,
     headers: &HeaderMap,
-) -> Result<(Held, Vec<MappedSpan>), ApiError> {
+) -> Result<(Reservation, Vec<MappedSpan>), ApiError> {
     let mut held = held.inflate(headers)?;
     held.reserve(match encoding {
         Encoding::Json => shape::json(&held.bytes),
         Encoding::Protobuf => shape::protobuf(&held.bytes),
     })?;
     let spans = map(decode(encoding, &held.bytes)?);
-    Ok((held, spans))
+    Ok((held.reservation, spans))
 }

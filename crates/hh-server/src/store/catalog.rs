@@ -160,9 +160,9 @@ impl Store {
         name: String,
         description: String,
     ) -> Result<Project, StoreError> {
-        let pending = self
-            .writer
-            .submit(move |connection| insert(connection, &name, &description));
+        let pending = self.writer.submit(None, move |connection| {
+            insert(connection, &name, &description)
+        });
         let entry = pending.wait().await?;
         let project = entry.describe();
         self.catalog.add(entry);

@@ -8,6 +8,7 @@ use super::body::{from_millis, parse_body, to_millis};
 use super::sessions::{Extent, UNNAMED, session_of, stretch};
 use super::{Store, StoreError};
 use crate::access::InProject;
+use crate::body::{MAX_BODY, Reservation};
 
 /// An event below a session. Times are nanoseconds since 1970.
 #[derive(Clone, Debug)]
@@ -40,9 +41,10 @@ impl Store {
     pub(crate) async fn insert_events(
         &self,
         batches: Vec<(InProject, Vec<NewEvent>)>,
+        hold: Reservation,
     ) -> Result<(), StoreError> {
         self.writer
-            .submit(move |connection| {
+            .submit(Some(hold), move |connection| {
                 for (project, events) in &batches {
                     insert_events(connection, project.number(), events)?;
                 }
@@ -57,10 +59,13 @@ impl Store {
         &self,
         project: &InProject,
         patch: EventPatch,
+        hold: Reservation,
     ) -> Result<(), StoreError> {
         let number = project.number();
         self.writer
-            .submit(move |connection| update(connection, number, &patch))
+            .submit(Some(hold), move |connection| {
+                update(connection, number, &patch)
+            })
             .wait()
             .await
     }
@@ -148,16 +153,25 @@ fn update(connection: &Connection, project: i64, patch: &EventPatch) -> Result<(
         if let Some(outputs) = &patch.outputs {
             body.outputs.clone_from(outputs);
         }
+        let encoded = body.to_bytes();
+        if encoded.len() > MAX_BODY {
+            return Err(StoreError::TooLarge(
+                "the event would be larger than 16 MiB".to_owned(),
+            ));
+        }
         let ended = new_end(patch, started, ended);
         connection
             .prepare_cached(&format!(
                 "UPDATE {table} SET body = ?3, ended = ?4 WHERE project = ?1 AND id = ?2"
             ))?
-            .execute(params![project, id.as_bytes(), body.to_bytes(), ended])?;
+            .execute(params![project, id.as_bytes(), encoded, ended])?;
         return Ok(());
     }
     Err(StoreError::NotFound(format!("there is no event {id}")))
 }
+
+/// The stored bytes of a page with more than one event.
+const MAX_PAGE: usize = 8 * 1024 * 1024;
 
 /// The end that a patch sets: by its time, else by its duration, else none.
 fn new_end(patch: &EventPatch, started: i64, ended: i64) -> i64 {
@@ -207,19 +221,25 @@ fn select(
     let mut statement = snapshot.prepare_cached(&format!(
         "{rows} ORDER BY 6 DESC, 2 DESC LIMIT ?4 OFFSET ?5"
     ))?;
-    let events = statement
-        .query_map(
-            params![
-                project,
-                session,
-                kind,
-                query.limit,
-                i64::try_from(offset).unwrap_or(i64::MAX)
-            ],
-            raw_event,
-        )?
-        .map(|row| row?.into_event(public))
-        .collect::<Result<Vec<_>, StoreError>>()?;
+    let offset = i64::try_from(offset).unwrap_or(i64::MAX);
+    let rows = statement.query_map(
+        params![project, session, kind, query.limit, offset],
+        raw_event,
+    )?;
+    let mut events = Vec::new();
+    let mut bytes = 0;
+    for row in rows {
+        let row = row?;
+        bytes += row.body.len();
+        // One event is answered however large; more than one only as far as it is read at one time.
+        if bytes > MAX_PAGE && !events.is_empty() {
+            return Err(StoreError::TooLarge(format!(
+                "this page is larger than 8 MiB; ask for fewer events: set limit below {}",
+                query.limit
+            )));
+        }
+        events.push(row.into_event(public)?);
+    }
     Ok((events, u64::try_from(total).unwrap_or(0)))
 }
 

@@ -111,7 +111,7 @@ impl Store {
     /// Stores a key that was just minted.
     pub(crate) async fn insert_key(&self, _access: &Access, key: NewKey) -> Result<(), StoreError> {
         self.writer
-            .submit(move |connection| insert(connection, &key))
+            .submit(None, move |connection| insert(connection, &key))
             .wait()
             .await
     }
@@ -159,7 +159,7 @@ impl Store {
     ) -> Result<KeyDigest, StoreError> {
         let (key_id, now) = (key.key_id, access.now().as_millisecond());
         self.writer
-            .submit(move |connection| {
+            .submit(None, move |connection| {
                 let digest = connection.query_row(
                     "UPDATE api_keys SET revoked = coalesce(revoked, ?2) WHERE key_id = ?1 RETURNING digest",
                     [key_id, now],

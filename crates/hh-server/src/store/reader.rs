@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rusqlite::Connection;
+use tokio::sync::Semaphore;
 
 use super::{StoreError, schema};
 
@@ -11,13 +12,19 @@ use super::{StoreError, schema};
 pub(super) struct Readers {
     path: Arc<PathBuf>,
     idle: Arc<Mutex<Vec<Connection>>>,
+    /// Each may hold a page of events several times over.
+    free: Arc<Semaphore>,
 }
+
+/// Queries at one time.
+const MAX_READERS: usize = 4;
 
 impl Readers {
     pub(super) fn new(path: PathBuf) -> Self {
         Self {
             path: Arc::new(path),
             idle: Arc::default(),
+            free: Arc::new(Semaphore::new(MAX_READERS)),
         }
     }
 
@@ -27,9 +34,13 @@ impl Readers {
         query: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let readers = self.clone();
-        tokio::task::spawn_blocking(move || readers.read_blocking(query))
-            .await
-            .unwrap_or(Err(StoreError::Stopped))
+        let permit = Arc::clone(&self.free).acquire_owned().await;
+        tokio::task::spawn_blocking(move || {
+            let _permit = permit;
+            readers.read_blocking(query)
+        })
+        .await
+        .unwrap_or(Err(StoreError::Stopped))
     }
 
     fn read_blocking<T>(

@@ -8,6 +8,7 @@ use super::body::parse_body;
 use super::events::{NewEvent, raw_event};
 use super::{Body, Store, StoreError};
 use crate::access::InProject;
+use crate::body::Reservation;
 
 /// A session to start, or to fill in if a span of it came first.
 #[derive(Clone, Debug)]
@@ -27,10 +28,11 @@ impl Store {
         &self,
         project: &InProject,
         session: NewSession,
+        hold: Reservation,
     ) -> Result<Event, StoreError> {
         let (number, public) = (project.number(), project.public().to_owned());
         self.writer
-            .submit(move |connection| {
+            .submit(Some(hold), move |connection| {
                 start_session(connection, number, &session)?;
                 let mut statement = connection.prepare_cached(ONE_SESSION)?;
                 let row = statement.query_row(params![number, session.id.as_bytes()], raw_event)?;

@@ -9,12 +9,12 @@ fn the_writer_answers_after_its_last_command_and_then_refuses() {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .build()
         .unwrap();
-    let pending = store
-        .writer
-        .submit(|connection| Ok(connection.execute("INSERT INTO meta VALUES ('a', 'b')", [])?));
+    let pending = store.writer.submit(None, |connection| {
+        Ok(connection.execute("INSERT INTO meta VALUES ('a', 'b')", [])?)
+    });
     runtime.block_on(store.close());
     assert_eq!(pending.wait_blocking().unwrap(), 1);
-    let late = store.writer.submit(|_| Ok(())).wait_blocking();
+    let late = store.writer.submit(None, |_| Ok(())).wait_blocking();
     assert!(matches!(late, Err(StoreError::Stopped)));
 }
 
@@ -23,7 +23,7 @@ fn a_command_that_fails_or_panics_takes_no_other_with_it() {
     let dir = tempfile::tempdir().unwrap();
     let store = Store::open(&dir.path().join("honeyhive.db")).unwrap();
     let insert = |name: &'static str| {
-        store.writer.submit(move |connection| {
+        store.writer.submit(None, move |connection| {
             let count = connection.execute("INSERT INTO meta VALUES (?1, '')", [name])?;
             assert_ne!(name, "panics");
             if name == "fails" {
@@ -41,7 +41,7 @@ fn a_command_that_fails_or_panics_takes_no_other_with_it() {
         .filter_map(|p| p.wait_blocking().ok())
         .count();
     assert_eq!(kept, 2);
-    let names = store.writer.submit(|connection| {
+    let names = store.writer.submit(None, |connection| {
         let sql = "SELECT group_concat(name ORDER BY name) FROM meta";
         Ok(connection.query_row(sql, [], |row| row.get::<_, String>(0))?)
     });

@@ -9,6 +9,7 @@ use rusqlite::Connection;
 use tokio::sync::oneshot;
 
 use super::StoreError;
+use crate::body::Reservation;
 
 /// Commands of one commit at most, so that the first of them does not wait for ever.
 const GROUP: usize = 4096;
@@ -49,8 +50,11 @@ impl Writer {
     }
 
     /// Queues a command. It runs in a savepoint of its own: if it fails, the others of its group stand.
+    ///
+    /// `hold` is kept until the command is done, also when nobody waits for its answer any more.
     pub(super) fn submit<T: Send + 'static>(
         &self,
+        hold: Option<Reservation>,
         command: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Pending<T> {
         let (answer, pending) = oneshot::channel();
@@ -62,6 +66,7 @@ impl Writer {
                 } else {
                     result.and(Err(StoreError::Stopped))
                 };
+                drop(hold);
                 // Whoever asked may have gone.
                 drop(answer.send(result));
             })

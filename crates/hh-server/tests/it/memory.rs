@@ -229,6 +229,25 @@ async fn bodies_of_empty_values_are_refused_in_little_memory() {
     let grown = (memory("VmHWM:") - before) / 1024;
     println!("the peak grew by {grown} MiB");
     assert!(grown < 100, "the peak grew by {grown} MiB");
+    // As much JSON in strings as fits: only the first of it is read, the rest stays text.
+    let value = format!("[{}0]", "{\\\"\\\":0},".repeat(4900));
+    let many: Vec<_> = (0..200)
+        .map(|n| format!("{{\"key\": \"honeyhive_inputs.a{n}\", \"value\": {{\"stringValue\": \"{value}\"}}}}"))
+        .collect();
+    let many = spans(format!(
+        "{{\"traceId\": \"{:032x}\", \"spanId\": \"{:016x}\", \"attributes\": [{}]}}",
+        8,
+        8,
+        many.join(",")
+    ));
+    let before = memory("VmRSS:");
+    client
+        .send("POST", TRACES, &[JSON], many.as_bytes())
+        .await
+        .ok();
+    let grown = memory("VmHWM:").saturating_sub(before) / 1024;
+    println!("strings of JSON: the peak grew by {grown} MiB");
+    assert!(grown < 150, "the peak grew by {grown} MiB");
     // A long list in a string stays the string that it is.
     client
         .send("POST", TRACES, &[JSON], packed.as_bytes())

@@ -138,8 +138,7 @@ async fn a_second_server_in_a_data_directory_is_refused() {
 async fn a_port_that_is_taken_leaves_no_data_directory_behind() {
     let server = TestServer::start().await;
     let dir = tempfile::tempdir().unwrap();
-    let mut taken = options(&dir);
-    taken.bind = server.nobody().address();
+    let taken = options(&dir).with_bind(server.nobody().address());
     let Err(error) = Server::start(taken).await else {
         panic!("two servers on one port");
     };
@@ -197,7 +196,9 @@ async fn the_first_key_goes_into_a_private_file_when_asked() {
         .with_admin_key_file(path.clone())
         .with_admin("root@example.com");
     let mut server = Server::start(asked).await.unwrap();
-    assert!(matches!(server.take_first_key(), Some(FirstKey::InFile(file)) if file == path));
+    assert!(
+        matches!(server.take_first_key(), Some(FirstKey::InFile { path: file, .. }) if file == path)
+    );
     assert_eq!(
         fs::metadata(&path).unwrap().permissions().mode() & 0o777,
         0o600
@@ -224,7 +225,10 @@ async fn a_key_file_that_exists_is_left_alone_and_the_next_start_is_a_first_one(
     assert_eq!(error.kind(), StartErrorKind::AdminKeyFile);
     assert_eq!(fs::read(&path).unwrap(), b"mine");
     let mut server = Server::start(options(&dir)).await.unwrap();
-    assert!(matches!(server.take_first_key(), Some(FirstKey::Show(_))));
+    assert!(matches!(
+        server.take_first_key(),
+        Some(FirstKey::Show { .. })
+    ));
 }
 
 #[tokio::test]
@@ -240,8 +244,49 @@ async fn without_its_pepper_a_database_does_not_open() {
         let Err(error) = Server::start(options(&dir)).await else {
             panic!("opened with a wrong pepper");
         };
-        assert_eq!(error.kind(), StartErrorKind::DataDir);
+        assert_eq!(error.kind(), StartErrorKind::Damaged);
         write_private(&pepper, &kept, Replace::Yes).unwrap();
     }
     Server::start(options(&dir)).await.unwrap();
+}
+
+#[expect(clippy::disallowed_methods, reason = "a file of the test's own")]
+#[tokio::test]
+async fn server_yaml_gives_what_no_option_does() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = data_dir(&dir).join("server.yaml");
+    fs::create_dir(data_dir(&dir)).unwrap();
+    fs::write(&file, "organization: From File\nadmin: file@example.com\n").unwrap();
+    let mut server = Server::start(options(&dir).with_admin("option@example.com"))
+        .await
+        .unwrap();
+    let Some(FirstKey::Show { admin, .. }) = server.take_first_key() else {
+        panic!("a first start");
+    };
+    assert_eq!(admin, "option@example.com");
+    drop(server);
+
+    for damaged in ["organisation: typo\n", "bind: [\n", "bind: nowhere\n"] {
+        fs::write(&file, damaged).unwrap();
+        let Err(error) = Server::start(options(&dir)).await else {
+            panic!("started with {damaged}");
+        };
+        assert_eq!(error.kind(), StartErrorKind::Damaged);
+        assert!(
+            error.to_string().contains("server.yaml is not valid"),
+            "{error}"
+        );
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "a file of the test's own")]
+#[tokio::test]
+async fn a_database_that_is_none_is_named() {
+    // Stopped, so that the whole log is in the file: what is in the log could mend the file.
+    let dir = TestServer::start().await.stop().await;
+    fs::write(data_dir(&dir).join("honeyhive.db"), [7; 8192]).unwrap();
+    let Err(error) = Server::start(options(&dir)).await else {
+        panic!("started");
+    };
+    assert_eq!(error.kind(), StartErrorKind::Damaged);
 }

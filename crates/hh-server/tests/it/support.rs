@@ -35,7 +35,7 @@ pub(crate) fn text_of(key: &ApiKey) -> String {
 }
 
 pub(crate) fn options(dir: &TempDir) -> ServerOptions {
-    ServerOptions::new(data_dir(dir), "127.0.0.1:0".parse().unwrap())
+    ServerOptions::new(data_dir(dir)).with_bind("127.0.0.1:0".parse().unwrap())
 }
 
 pub(crate) fn data_dir(dir: &TempDir) -> PathBuf {
@@ -55,7 +55,7 @@ impl TestServer {
     pub(crate) async fn start() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let mut server = Server::start(options(&dir)).await.unwrap();
-        let Some(FirstKey::Show(key)) = server.take_first_key() else {
+        let Some(FirstKey::Show { key, .. }) = server.take_first_key() else {
             panic!("a first start shows a key");
         };
         Self::run(server, dir, text_of(&key))

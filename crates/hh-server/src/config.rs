@@ -1,0 +1,120 @@
+//! How a server is started: flags, else `DIR/server.yaml`, else defaults (decisions V1).
+
+use std::fs;
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use serde::Deserialize;
+
+use crate::start::{StartError, StartErrorKind};
+
+const DEFAULT_BIND: SocketAddr =
+    SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8642);
+const DEFAULT_ORGANIZATION: &str = "My Organization";
+const DEFAULT_ADMIN: &str = "admin@localhost";
+
+/// How to start a server; what is not set comes from `server.yaml` in the data directory, else from the defaults.
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct ServerOptions {
+    data_dir: PathBuf,
+    bind: Option<SocketAddr>,
+    organization: Option<String>,
+    admin: Option<String>,
+    admin_key_file: Option<PathBuf>,
+}
+
+impl ServerOptions {
+    /// Makes options for a data directory, which is made if need be.
+    pub fn new(data_dir: PathBuf) -> Self {
+        Self {
+            data_dir,
+            bind: None,
+            organization: None,
+            admin: None,
+            admin_key_file: None,
+        }
+    }
+
+    /// Sets where to listen, 127.0.0.1:8642 by default; port 0 takes a free one.
+    pub fn with_bind(mut self, address: SocketAddr) -> Self {
+        self.bind = Some(address);
+        self
+    }
+
+    /// Sets the organization's name; used at the first start.
+    pub fn with_organization(mut self, name: impl Into<String>) -> Self {
+        self.organization = Some(name.into());
+        self
+    }
+
+    /// Sets the first admin's e-mail address; used at the first start.
+    pub fn with_admin(mut self, email: impl Into<String>) -> Self {
+        self.admin = Some(email.into());
+        self
+    }
+
+    /// Has the first admin key written to a new file, 0600, instead of being handed back.
+    pub fn with_admin_key_file(mut self, path: PathBuf) -> Self {
+        self.admin_key_file = Some(path);
+        self
+    }
+
+    /// Joins the options with the file and the defaults.
+    pub(crate) fn settings(self) -> Result<ServerSettings, StartError> {
+        let file = self.file()?;
+        let text = |option: Option<String>, file: Option<String>, default: &str| {
+            option.or(file).unwrap_or_else(|| default.to_owned())
+        };
+        Ok(ServerSettings {
+            bind: self.bind.or(file.bind).unwrap_or(DEFAULT_BIND),
+            organization: text(self.organization, file.organization, DEFAULT_ORGANIZATION),
+            admin: text(self.admin, file.admin, DEFAULT_ADMIN),
+            data_dir: self.data_dir,
+            admin_key_file: self.admin_key_file,
+        })
+    }
+
+    fn file(&self) -> Result<ServerFile, StartError> {
+        let path = self.data_dir.join("server.yaml");
+        let fail = |what: String| {
+            StartError::new(
+                StartErrorKind::Damaged,
+                format!("{} {what}", path.display()),
+            )
+        };
+        match fs::read_to_string(&path) {
+            Ok(text) => serde_saphyr::from_str(&text).map_err(|error| {
+                let place = error.location().map_or_else(String::new, |at| {
+                    format!(" (line {}, column {})", at.line(), at.column())
+                });
+                fail(format!(
+                    "is not valid{place}; it may hold bind, organization and admin"
+                ))
+            }),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(ServerFile::default()),
+            // A data directory that cannot be used says so itself, in a moment.
+            Err(error) if error.kind() == io::ErrorKind::NotADirectory => Ok(ServerFile::default()),
+            Err(error) => Err(fail(format!("cannot be read: {error}"))),
+        }
+    }
+}
+
+/// What a server runs with.
+pub(crate) struct ServerSettings {
+    pub(crate) data_dir: PathBuf,
+    pub(crate) bind: SocketAddr,
+    pub(crate) organization: String,
+    pub(crate) admin: String,
+    pub(crate) admin_key_file: Option<PathBuf>,
+}
+
+/// `server.yaml`.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ServerFile {
+    bind: Option<SocketAddr>,
+    organization: Option<String>,
+    admin: Option<String>,
+}
