@@ -36,13 +36,26 @@ pub(super) fn start(inner: &Arc<Inner>) {
 }
 
 fn give_up(inner: &Inner) {
-    let mut state = inner.lock();
-    state.closed = true;
-    let count = state.jobs.drain(..).count();
-    state.lose(count as u64, "the export thread could not be started");
+    let due = inner
+        .lock()
+        .abandon("the export thread could not be started");
+    due.give();
+}
+
+/// Answers those who wait even if the thread panics: nobody may hang for ever.
+struct GiveUp<'a>(&'a Inner);
+
+impl Drop for GiveUp<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let due = self.0.lock().abandon("the export thread has failed");
+            due.give();
+        }
+    }
 }
 
 async fn run(inner: &Inner) {
+    let _give_up = GiveUp(inner);
     let over = Notify::new();
     let work = async {
         while wait_for_work(inner).await {
@@ -63,12 +76,13 @@ async fn wait_for_work(inner: &Inner) -> bool {
         let now = Instant::now();
         {
             let state = inner.lock();
-            let count = state.jobs.len();
-            if count == 0 && state.closed {
+            let count = state.len();
+            if count == 0 && state.is_closed() {
                 return false;
             }
             due = (count > 0).then(|| due.unwrap_or(now + inner.flush_interval));
-            let urgent = state.closed || state.is_awaited() || due.is_some_and(|due| due <= now);
+            let urgent =
+                state.is_closed() || state.is_awaited() || due.is_some_and(|due| due <= now);
             if count >= inner.batch_size || (count > 0 && urgent) {
                 return true;
             }
@@ -83,23 +97,27 @@ async fn wait_for_work(inner: &Inner) -> bool {
     }
 }
 
+/// The encoded bytes of an export, well below what servers take.
+const MAX_BATCH_BYTES: usize = 4 * 1024 * 1024;
+
 /// Sends the first job, or the run of spans that comes first.
 async fn send_some(inner: &Inner, over: &Notify) {
-    let mut spans = Vec::new();
+    let mut spans: Vec<Wire> = Vec::new();
+    let mut bytes = 0;
     let mut other = None;
     {
         let mut state = inner.lock();
-        while spans.len() < inner.batch_size {
-            match state.jobs.pop_front() {
+        while spans.len() < inner.batch_size && other.is_none() {
+            let taken = state.take(|job| match job {
+                Job::Span(span) => {
+                    bytes += span.encoded_len();
+                    spans.is_empty() || bytes <= MAX_BATCH_BYTES
+                }
+                Job::Start(_) | Job::Update(_) => spans.is_empty(),
+            });
+            match taken {
                 Some(Job::Span(span)) => spans.push(*span),
-                Some(job) if spans.is_empty() => {
-                    other = Some(job);
-                    break;
-                }
-                Some(job) => {
-                    state.jobs.push_front(job);
-                    break;
-                }
+                Some(job) => other = Some(job),
                 None => break,
             }
         }
@@ -112,11 +130,8 @@ async fn send_some(inner: &Inner, over: &Notify) {
         Some(Job::Update(patch)) => send_json(inner, OpId::UpdateEvent, &*patch).await,
         Some(Job::Span(_)) | None => export(inner, spans).await,
     };
-    let mut state = inner.lock();
-    match result {
-        Ok(()) => state.arrive(count),
-        Err(error) => state.lose(count, &error.to_string()),
-    }
+    let due = inner.lock().finish(count, result);
+    due.give();
 }
 
 async fn start_session(inner: &Inner, session: &StartSession) -> Result<(), Error> {
@@ -158,7 +173,8 @@ async fn export(inner: &Inner, spans: Vec<Wire>) -> Result<(), Error> {
 /// Answers flushes whose time is over, also while a request is under way.
 async fn expire_waiters(inner: &Inner, over: &Notify) -> std::convert::Infallible {
     loop {
-        let next = inner.lock().expire(Instant::now());
+        let (due, next) = inner.lock().expire(Instant::now());
+        due.give();
         match next {
             Some(deadline) => tokio::select! {
                 () = tokio::time::sleep_until(deadline.into()) => {}

@@ -14,6 +14,9 @@ use super::export;
 use crate::connect::Sender;
 use crate::{Error, ErrorKind};
 
+/// Longer waits are cut to this, so that no sum of times overflows: a year.
+const LONGEST_WAIT: Duration = Duration::from_hours(24 * 365);
+
 /// One thing to send, in order.
 pub(super) enum Job {
     Start(Box<StartSession>),
@@ -33,18 +36,20 @@ pub(super) struct Inner {
     pub(super) flush_interval: Duration,
     capacity: usize,
     state: Mutex<State>,
-    /// Wakes the thread: a full batch, a flush, the end.
+    /// Wakes the thread: a first job, a full batch, a flush, the end.
     pub(super) wake: Notify,
     thread_started: AtomicBool,
 }
 
 #[derive(Default)]
 pub(super) struct State {
-    pub(super) jobs: VecDeque<Job>,
-    pub(super) closed: bool,
-    /// Jobs that ever came in, and those that are dealt with.
-    pushed: u64,
-    done: u64,
+    /// What waits, each with its number, in order.
+    jobs: VecDeque<(u64, Job)>,
+    /// The number of the first job that is being sent right now.
+    sending: Option<u64>,
+    closed: bool,
+    /// The number of the next job.
+    next: u64,
     dropped: u64,
     /// What was lost since the last flush, and the last reason.
     lost: u64,
@@ -53,9 +58,24 @@ pub(super) struct State {
 }
 
 struct Waiter {
+    /// All jobs below this number must be dealt with.
     target: u64,
     deadline: Instant,
-    answer: Box<dyn FnOnce(Result<(), Error>) + Send>,
+    answer: Answer,
+}
+
+type Answer = Box<dyn FnOnce(Result<(), Error>) + Send>;
+
+/// Answers that are due. They wake other threads, so they are given with the lock released.
+#[must_use = "call give() with the lock released"]
+pub(super) struct Due(Vec<(Answer, Result<(), Error>)>);
+
+impl Due {
+    pub(super) fn give(self) {
+        for (answer, result) in self.0 {
+            answer(result);
+        }
+    }
 }
 
 impl Queue {
@@ -81,23 +101,25 @@ impl Queue {
             return;
         };
         let mut state = inner.lock();
-        state.pushed += 1;
         if state.closed {
             state.lose(1, "the tracer was shut down before");
             return;
         }
         if state.jobs.len() >= inner.capacity {
-            let oldest = state
-                .jobs
-                .iter()
-                .position(|job| matches!(job, Job::Span(_)));
+            let mut jobs = state.jobs.iter();
+            let oldest = jobs.position(|(_, job)| matches!(job, Job::Span(_)));
             drop(state.jobs.remove(oldest.unwrap_or(0)));
             state.lose(1, "the queue was full");
         }
-        state.jobs.push_back(job);
+        let number = state.next;
+        state.next += 1;
+        state.jobs.push_back((number, job));
         // The first job sets the thread's timer, a full batch is due at once.
         let wakes = state.jobs.len() == 1 || state.jobs.len() >= inner.batch_size;
+        // What was dropped may have been the last that somebody waits for.
+        let due = state.settle();
         drop(state);
+        due.give();
         if !inner.thread_started.swap(true, Ordering::AcqRel) {
             export::start(inner);
         }
@@ -133,23 +155,20 @@ impl Queue {
     /// Has `answer` called when all that is queued now is dealt with, or when the time is over.
     ///
     /// The export thread keeps the time, so that the caller's runtime needs no timer.
-    fn wait(&self, timeout: Duration, answer: Box<dyn FnOnce(Result<(), Error>) + Send>) {
+    fn wait(&self, timeout: Duration, answer: Answer) {
         let Some(inner) = &self.inner else {
             return answer(Ok(()));
         };
         let mut state = inner.lock();
-        if state.done == state.pushed {
-            let outcome = state.take_outcome();
-            drop(state);
-            return answer(outcome);
-        }
-        let target = state.pushed;
+        let target = state.next;
         state.waiters.push(Waiter {
             target,
-            deadline: Instant::now() + timeout,
+            deadline: Instant::now() + timeout.min(LONGEST_WAIT),
             answer,
         });
+        let due = state.settle();
         drop(state);
+        due.give();
         inner.wake.notify_one();
     }
 }
@@ -165,50 +184,79 @@ impl Inner {
 }
 
 impl State {
-    /// Counts jobs that will never arrive.
-    pub(super) fn lose(&mut self, count: u64, reason: &str) {
-        self.done += count;
-        self.dropped += count;
-        self.lost += count;
-        self.reason = Some(reason.to_owned());
-        self.answer_waiters();
+    /// How many jobs wait.
+    pub(super) fn len(&self) -> usize {
+        self.jobs.len()
     }
 
-    /// Counts jobs that are at the server.
-    pub(super) fn arrive(&mut self, count: u64) {
-        self.done += count;
-        self.answer_waiters();
+    /// Whether there will be no more jobs.
+    pub(super) fn is_closed(&self) -> bool {
+        self.closed
     }
 
+    /// Whether somebody waits for what is queued.
     pub(super) fn is_awaited(&self) -> bool {
         !self.waiters.is_empty()
     }
 
-    /// Answers the waiters whose time is over, and returns when the next one's is.
-    pub(super) fn expire(&mut self, now: Instant) -> Option<Instant> {
-        let (over, rest) = std::mem::take(&mut self.waiters)
-            .into_iter()
-            .partition(|waiter| waiter.deadline <= now);
-        self.waiters = rest;
-        for waiter in over {
-            (waiter.answer)(Err(Error::new(
-                ErrorKind::Timeout,
-                "telemetry did not arrive in time; it is still being sent",
-            )));
+    /// Takes the first job, if `fits` says that it goes with what was taken before.
+    pub(super) fn take(&mut self, fits: impl FnOnce(&Job) -> bool) -> Option<Job> {
+        let (number, job) = self.jobs.pop_front()?;
+        if !fits(&job) {
+            self.jobs.push_front((number, job));
+            return None;
         }
-        self.waiters.iter().map(|waiter| waiter.deadline).min()
+        self.sending.get_or_insert(number);
+        Some(job)
     }
 
-    fn answer_waiters(&mut self) {
-        let done = self.done;
-        let (ready, rest): (Vec<_>, Vec<_>) = std::mem::take(&mut self.waiters)
-            .into_iter()
-            .partition(|waiter| waiter.target <= done);
-        self.waiters = rest;
-        for waiter in ready {
-            let outcome = self.take_outcome();
-            (waiter.answer)(outcome);
+    /// Says that what was taken has arrived, or why not.
+    pub(super) fn finish(&mut self, count: u64, result: Result<(), Error>) -> Due {
+        self.sending = None;
+        if let Err(error) = result {
+            self.lose(count, &error.to_string());
         }
+        self.settle()
+    }
+
+    /// Gives up on everything; nothing will be sent any more.
+    pub(super) fn abandon(&mut self, reason: &str) -> Due {
+        self.closed = true;
+        self.sending = None;
+        let count = self.jobs.drain(..).count() as u64;
+        self.lose(count.max(1), reason);
+        self.settle()
+    }
+
+    /// Finds the waiters whose time is over, and when the next one's is.
+    pub(super) fn expire(&mut self, now: Instant) -> (Due, Option<Instant>) {
+        let over = self.waiters.extract_if(.., |waiter| waiter.deadline <= now);
+        let due = over.map(|waiter| {
+            let message = "telemetry did not arrive in time; it is still being sent";
+            (waiter.answer, Err(Error::new(ErrorKind::Timeout, message)))
+        });
+        let due = Due(due.collect());
+        (due, self.waiters.iter().map(|waiter| waiter.deadline).min())
+    }
+
+    fn lose(&mut self, count: u64, reason: &str) {
+        self.dropped += count;
+        self.lost += count;
+        self.reason = Some(reason.to_owned());
+    }
+
+    /// Finds the waiters for whom all is dealt with. What was lost is told to the first of them.
+    fn settle(&mut self) -> Due {
+        let first_waiting = self.jobs.front().map_or(self.next, |(number, _)| *number);
+        let oldest = self.sending.unwrap_or(first_waiting);
+        let ready: Vec<_> = self
+            .waiters
+            .extract_if(.., |waiter| waiter.target <= oldest)
+            .collect();
+        let due = ready
+            .into_iter()
+            .map(|waiter| (waiter.answer, self.take_outcome()));
+        Due(due.collect())
     }
 
     fn take_outcome(&mut self) -> Result<(), Error> {
