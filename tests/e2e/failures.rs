@@ -91,11 +91,11 @@ fn each_failure_is_one_line_and_a_code() {
         error: cannot use the data directory [ROOT]/file/data: Not a directory (os error 20); choose another with --data-dir
 
         no key: exit 3
-        error: no API key was found; run `honeyhive auth login`, or set HH_API_KEY (keys are made in the dashboard under Settings > API Keys, or by `honeyhive auth keys create`)
+        error: no API key was found; run `honeyhive auth login`, or set HH_API_KEY (HoneyHive makes keys in its dashboard under Settings > API Keys, a local server at its first start)
 
         malformed key: exit 3
         warning: other users of this machine can see --api-key; better use --api-key-stdin at login, or HH_API_KEY
-        error: the API key from api_key (parameter) does not begin with hh_, so it is not a HoneyHive API key; copy the key again, or run `honeyhive auth login`
+        error: the API key from --api-key does not begin with hh_, so it is not a HoneyHive API key; copy the key again
 
         wrong checksum: exit 3
         error: 127.0.0.1:[PORT] answered 401 Unauthorized: the API key is not valid here: unknown, revoked or expired; `honeyhive config list` shows where the key and the server's address came from
@@ -104,7 +104,7 @@ fn each_failure_is_one_line_and_a_code() {
         error: cannot connect to 127.0.0.1:[PORT]: connection refused; start the server, or correct base_url: `honeyhive config list` shows where it came from
 
         wrong host: exit 4
-        error: 127.0.0.1:[PORT] answered 404 Not Found; if it should be there, the key may not apply to it, or base_url may name another server: see `honeyhive config list`
+        error: 127.0.0.1:[PORT] answered 404 Not Found: it does not exist, or the key lacks the permission, or the key was rejected, or this is another server than you mean
 
         read-only key: exit 6
         error: the key hh_ro_[KEY]*** from HH_API_KEY_FILE -> [ROOT]/read_only.key (environment) is read only, and this needs admin; nothing was sent; see `honeyhive auth whoami` for what the key may do
@@ -113,10 +113,10 @@ fn each_failure_is_one_line_and_a_code() {
         error: 127.0.0.1:[PORT] answered 403 Forbidden: this key's level is read_write, which does not include admin; use a key that does; see `honeyhive auth whoami` for what the key may do
 
         unknown project: exit 4
-        error: 127.0.0.1:[PORT] answered 404 Not Found: there is no project "nope" that this key applies to; it applies to: every project; if it should be there, the key may not apply to it, or base_url may name another server: see `honeyhive config list`
+        error: 127.0.0.1:[PORT] answered 404 Not Found: there is no project "nope" that this key applies to; it applies to: every project
 
         project of another key: exit 4
-        error: 127.0.0.1:[PORT] answered 404 Not Found: there is no project "nope" that this key applies to; it applies to: demo; if it should be there, the key may not apply to it, or base_url may name another server: see `honeyhive config list`
+        error: 127.0.0.1:[PORT] answered 404 Not Found: there is no project "nope" that this key applies to; it applies to: demo
 
         missing file: exit 5
         error: missing.yaml cannot be read (No such file or directory (os error 2))

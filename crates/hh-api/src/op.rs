@@ -1,6 +1,6 @@
 //! What an operation is.
 
-use hh_auth::{KeyKind, Need};
+use hh_auth::Need;
 
 /// The operations there are. Exhaustive on purpose: a missing handler must not compile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -87,8 +87,6 @@ impl Method {
 pub struct Operation {
     /// Who may call it.
     pub access: Access,
-    /// The kinds of keys it takes, in order of preference.
-    pub kinds: &'static [KeyKind],
     /// What repeating it would do.
     pub repeat: Repeat,
     /// Its method.
@@ -102,12 +100,10 @@ impl Operation {
         method: Method,
         path: &'static str,
         access: Access,
-        kinds: &'static [KeyKind],
         repeat: Repeat,
     ) -> Self {
         Self {
             access,
-            kinds,
             repeat,
             method,
             path,

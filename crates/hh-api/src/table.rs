@@ -1,13 +1,8 @@
 //! The table of operations, each stated once.
 
-use hh_auth::{KeyKind, Need};
+use hh_auth::Need;
 
 use crate::{Access, Method, OpId, Operation, Repeat};
-
-const PROJECT_KEYS: &[KeyKind] = &[KeyKind::Project, KeyKind::ReadOnly];
-/// Telemetry takes an ingestion key before a project key (wire.md 3).
-const INGESTION_KEYS: &[KeyKind] = &[KeyKind::Ingestion, KeyKind::Project, KeyKind::ReadOnly];
-const ANY_KEYS: &[KeyKind] = &[KeyKind::Project, KeyKind::ReadOnly, KeyKind::Ingestion];
 
 impl OpId {
     /// Every operation.
@@ -42,24 +37,20 @@ impl OpId {
         const TRACES: &str = "/opentelemetry/v1/traces";
 
         match self {
-            Self::Health => Operation::new(Get, "/api/v1/health", Open, &[], Safe),
-            Self::Whoami => Operation::new(Get, "/v1/auth/whoami", AnyKey, ANY_KEYS, Safe),
-            Self::CreateKey => Operation::new(Post, KEYS, ADMIN, PROJECT_KEYS, Unsafe),
-            Self::ListKeys => Operation::new(Get, KEYS, ADMIN, PROJECT_KEYS, Safe),
-            Self::GetKey => Operation::new(Get, KEY, ADMIN, PROJECT_KEYS, Safe),
-            Self::RevokeKey => Operation::new(Delete, KEY, ADMIN, PROJECT_KEYS, Safe),
-            Self::CreateProject => Operation::new(Post, PROJECTS, ADMIN, PROJECT_KEYS, Unsafe),
-            Self::ListProjects => Operation::new(Get, PROJECTS, READ, PROJECT_KEYS, Safe),
+            Self::Health => Operation::new(Get, "/api/v1/health", Open, Safe),
+            Self::Whoami => Operation::new(Get, "/v1/auth/whoami", AnyKey, Safe),
+            Self::CreateKey => Operation::new(Post, KEYS, ADMIN, Unsafe),
+            Self::ListKeys => Operation::new(Get, KEYS, ADMIN, Safe),
+            Self::GetKey => Operation::new(Get, KEY, ADMIN, Safe),
+            Self::RevokeKey => Operation::new(Delete, KEY, ADMIN, Safe),
+            Self::CreateProject => Operation::new(Post, PROJECTS, ADMIN, Unsafe),
+            Self::ListProjects => Operation::new(Get, PROJECTS, READ, Safe),
             // A session id that the client made is kept, so a second start merges into the first.
-            Self::StartSession => {
-                Operation::new(Post, "/session/start", INGEST, INGESTION_KEYS, Safe)
-            }
+            Self::StartSession => Operation::new(Post, "/session/start", INGEST, Safe),
             // A resent span is a no-op (decisions V6).
-            Self::ExportTraces => Operation::new(Post, TRACES, INGEST, INGESTION_KEYS, Safe),
-            Self::ExportEvents => {
-                Operation::new(Post, "/v1/events/export", READ, PROJECT_KEYS, Safe)
-            }
-            Self::UpdateEvent => Operation::new(Put, "/events", INGEST, INGESTION_KEYS, Safe),
+            Self::ExportTraces => Operation::new(Post, TRACES, INGEST, Safe),
+            Self::ExportEvents => Operation::new(Post, "/v1/events/export", READ, Safe),
+            Self::UpdateEvent => Operation::new(Put, "/events", INGEST, Safe),
         }
     }
 }

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use hh_config::Env;
 use jiff::Timestamp;
+use zeroize::Zeroizing;
 
 use crate::fsio::{Replace, create_private_dir, write_private};
 use crate::{ApiKey, Level};
@@ -51,6 +52,13 @@ impl Profile {
         }
     }
 
+    /// Tells whether a name can be a profile's: 1 to 64 letters, digits, `-`, `_` or `.`.
+    #[must_use]
+    pub fn is_valid_name(name: &str) -> bool {
+        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+        (1..=64).contains(&name.len()) && name.chars().all(plain)
+    }
+
     /// Adds what the server told of the key.
     #[must_use]
     pub fn with_details(mut self, key_id: Option<String>, level: Option<Level>) -> Self {
@@ -82,7 +90,7 @@ impl FileStore {
         let dir = hh_config::paths::config_dir(env).ok_or_else(|| {
             StoreError::new(
                 StoreErrorKind::NoHome,
-                "neither HOME nor XDG_CONFIG_HOME is set, so there is no place for stored credentials; set HOME".to_owned(),
+                "neither HOME nor XDG_CONFIG_HOME is an absolute path, so there is no place for stored credentials; set HOME".to_owned(),
             )
         })?;
         Ok(Self {
@@ -111,8 +119,14 @@ impl FileStore {
     /// Stores a profile and makes it the current one.
     ///
     /// # Errors
-    /// `Unsafe`, `Malformed`, `Locked` or `Io`.
+    /// `InvalidName`, `Unsafe`, `Malformed`, `Locked` or `Io`.
     pub fn put(&self, profile: Profile) -> Result<(), StoreError> {
+        if !Profile::is_valid_name(&profile.name) {
+            return Err(StoreError::new(
+                StoreErrorKind::InvalidName,
+                "a profile name has 1 to 64 letters, digits, -, _ or .".to_owned(),
+            ));
+        }
         self.change(|contents| {
             contents.current = Some(profile.name.clone());
             match contents
@@ -134,6 +148,9 @@ impl FileStore {
     /// `Unsafe`, `Malformed`, `Locked` or `Io`.
     pub fn remove(&self, name: Option<&str>) -> Result<Option<String>, StoreError> {
         let mut removed = None;
+        if fs::symlink_metadata(&self.path).is_err() {
+            return Ok(removed);
+        }
         self.change(|contents| {
             let name = name.map(str::to_owned).or_else(|| contents.current.clone());
             removed = name.filter(|name| contents.profiles.iter().any(|p| p.name == *name));
@@ -155,7 +172,7 @@ impl FileStore {
     /// # Errors
     /// `Locked` or `Io`.
     pub fn remove_all(&self) -> Result<usize, StoreError> {
-        if !self.path.parent().is_some_and(Path::is_dir) {
+        if fs::symlink_metadata(&self.path).is_err() {
             return Ok(0);
         }
         let _lock = self.lock()?;
@@ -170,10 +187,11 @@ impl FileStore {
     fn change(&self, change: impl FnOnce(&mut Contents) -> bool) -> Result<(), StoreError> {
         let dir = self.path.parent().unwrap_or(Path::new("."));
         create_private_dir(dir).map_err(|error| self.io("write", &error))?;
+        self.check_dir()?;
         let _lock = self.lock()?;
         let mut contents = self.read()?;
         if change(&mut contents) {
-            let text = format::to_text(&contents);
+            let text = Zeroizing::new(format::to_text(&contents));
             write_private(&self.path, text.as_bytes(), Replace::Yes)
                 .map_err(|error| self.io("write", &error))?;
         }
@@ -188,6 +206,7 @@ impl FileStore {
             }
             Err(error) => return Err(self.io("read", &error)),
         };
+        self.check_dir()?;
         let shown = self.path.display();
         if !metadata.is_file() {
             return Err(StoreError::new(
@@ -201,16 +220,34 @@ impl FileStore {
                 format!("{shown} can be read by other users; run: chmod 600 {shown}"),
             ));
         }
-        let mut text = String::new();
+        let mut text = Zeroizing::new(String::new());
         File::open(&self.path)
             .and_then(|file| file.take(MAX_BYTES).read_to_string(&mut text))
             .map_err(|error| self.io("read", &error))?;
+        // What a full disk or an editor left: no store is what it says.
+        if text.trim().is_empty() {
+            return Ok(Contents::default());
+        }
         format::from_text(&text).map_err(|place| {
             StoreError::new(
                 StoreErrorKind::Malformed,
-                format!("{shown} is not a credential store{place}; remove it and log in again"),
+                format!("{shown} is not a credential store{place}; run `honeyhive auth logout --all` and log in again"),
             )
         })
+    }
+
+    /// Whoever can write in the directory can put another store in place of this one.
+    fn check_dir(&self) -> Result<(), StoreError> {
+        let dir = self.path.parent().unwrap_or(Path::new("."));
+        let metadata = fs::metadata(dir).map_err(|error| self.io("read", &error))?;
+        if metadata.permissions().mode() & 0o022 == 0 {
+            return Ok(());
+        }
+        let shown = dir.display();
+        Err(StoreError::new(
+            StoreErrorKind::Unsafe,
+            format!("{shown} can be written by other users; run: chmod 700 {shown}"),
+        ))
     }
 
     /// Holds the lock as long as the file lives.
@@ -256,6 +293,8 @@ impl FileStore {
 pub enum StoreErrorKind {
     /// No place for the file: set `HOME`.
     NoHome,
+    /// No profile can have this name: choose another.
+    InvalidName,
     /// The file is a link or open to others: mend it as the message says.
     Unsafe,
     /// The file cannot be understood: remove it.

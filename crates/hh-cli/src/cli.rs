@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use secrecy::SecretString;
 
 #[cfg(feature = "server")]
 use crate::commands::server;
@@ -29,13 +30,14 @@ impl Cli {
     }
 }
 
-/// Options of every command; no `Debug`, since one is a secret.
+/// Options of every command.
 #[derive(Args)]
+#[command(next_help_heading = "Global options")]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(crate) struct Global {
     /// API key; other users of this machine can see it here
     #[arg(long, global = true, value_name = "KEY")]
-    pub(crate) api_key: Option<String>,
+    pub(crate) api_key: Option<SecretString>,
     /// Base URL of the API
     #[arg(long, global = true, value_name = "URL")]
     pub(crate) base_url: Option<String>,
@@ -54,7 +56,7 @@ pub(crate) struct Global {
     /// Form of the output
     #[arg(long, visible_alias = "format", global = true, value_name = "FORM")]
     pub(crate) output: Option<Form>,
-    /// Say nothing but errors
+    /// Leave out notes and warnings; results and errors are still printed
     #[arg(short, long, global = true)]
     pub(crate) quiet: bool,
     /// Say more: server, key, its source
@@ -63,9 +65,26 @@ pub(crate) struct Global {
     /// Show each request on stderr
     #[arg(long, global = true)]
     pub(crate) debug: bool,
+    /// No colours, of which there are none so far
+    #[arg(long, global = true)]
+    no_color: bool,
     /// Treat warnings about the API key as errors
     #[arg(long, global = true)]
     pub(crate) strict: bool,
+}
+
+/// A page of a list.
+#[derive(Args)]
+pub(crate) struct List {
+    /// Project, unless the key has only one
+    #[arg(long, value_name = "NAME")]
+    pub(crate) project: Option<String>,
+    /// How many on a page
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=7500))]
+    pub(crate) limit: u32,
+    /// Page, counted from 1
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) page: u32,
 }
 
 /// The form of the output.

@@ -1,10 +1,9 @@
 //! What commands share: options, the client and the runtime, each made when asked for.
 
 use hh_sdk::config::{Env, names};
-use hh_sdk::{AttemptRecord, Connected, HoneyHive, Options};
-use secrecy::SecretString;
+use hh_sdk::{HoneyHive, Options};
 
-use crate::cli::{Form, Global};
+use crate::cli::{Form, Global, List};
 use crate::error::CliError;
 use crate::exit::Exit;
 use crate::ui;
@@ -42,25 +41,34 @@ impl Context {
             Form::Table => "table".to_owned(),
             Form::Json => "json".to_owned(),
         });
+        let quiet = global.quiet;
+        let options = Options::new()
+            .with_env(self.env.clone())
+            .with_reporter(move |line| say_unless(quiet, line));
         [
-            (names::BASE_URL, global.base_url.clone()),
-            (names::CONFIG_FILE, path(&global.config_file)),
-            (names::ENV_FILE, path(&global.env_file)),
-            (names::ENVIRONMENT, global.environment.clone()),
-            (names::PROFILE, global.profile.clone()),
-            (names::OUTPUT_FORMAT, form),
-            (names::VERBOSE, flag(global.verbose)),
-            (names::DEBUG, flag(global.debug)),
-            (names::STRICT, flag(global.strict)),
+            (names::BASE_URL, "--base-url", global.base_url.clone()),
+            (
+                names::CONFIG_FILE,
+                "--config-file",
+                path(&global.config_file),
+            ),
+            (names::ENV_FILE, "--env-file", path(&global.env_file)),
+            (
+                names::ENVIRONMENT,
+                "--environment",
+                global.environment.clone(),
+            ),
+            (names::PROFILE, "--profile", global.profile.clone()),
+            (names::OUTPUT_FORMAT, "--output", form),
+            (names::VERBOSE, "--verbose", flag(global.verbose)),
+            (names::DEBUG, "--debug", flag(global.debug)),
+            (names::STRICT, "--strict", flag(global.strict)),
         ]
         .into_iter()
-        .fold(
-            Options::new().with_env(self.env.clone()),
-            |options, (name, value)| match value {
-                Some(value) => options.with(name, value),
-                None => options,
-            },
-        )
+        .fold(options, |options, (name, place, value)| match value {
+            Some(value) => options.with_place(name, value, place),
+            None => options,
+        })
     }
 
     /// All flags as direct parameters.
@@ -71,19 +79,17 @@ impl Context {
                 self.say(
                     "warning: other users of this machine can see --api-key; better use --api-key-stdin at login, or HH_API_KEY",
                 );
-                options.with(names::API_KEY, SecretString::from(key.as_str()))
+                options.with_place(names::API_KEY, key.clone(), "--api-key")
             }
             None => options,
         }
     }
 
-    /// Settings and the stored profile; nothing is sent.
-    pub(crate) fn load(&self, options: &Options) -> Result<Connected, CliError> {
-        let connected = hh_sdk::load(options)?;
-        for warning in connected.stack.warnings() {
-            self.say(&format!("warning: {warning}"));
-        }
-        Ok(connected)
+    /// The variables that give a key, in order of precedence.
+    pub(crate) fn key_variables(&self) -> Vec<String> {
+        let declared = names::API_KEY.declared().variables.iter();
+        let all = declared.flat_map(|name| [(*name).to_owned(), format!("{name}_FILE")]);
+        all.filter(|name| self.env.get(name).is_some()).collect()
     }
 
     /// The client of these options, in a project if one is named here.
@@ -93,51 +99,42 @@ impl Context {
         project: Option<&str>,
     ) -> Result<HoneyHive, CliError> {
         let options = match project {
-            Some(project) => options.with(names::PROJECT, project.to_owned()),
+            Some(project) => options.with_place(names::PROJECT, project.to_owned(), "--project"),
             None => options,
         };
-        let connected = self.load(&options)?;
-        let settings = &connected.settings;
-        let options = if settings.debug.value {
-            options.with_observer(show_attempt)
-        } else {
-            options
-        };
         let client = HoneyHive::builder().with_options(options).build()?;
-        if let Some(credential) = client.credential() {
-            if let Some(warning) = credential.key.warning() {
-                self.say(&format!(
-                    "warning: the API key from {} {warning}",
-                    credential.provenance
-                ));
-            }
-            if settings.verbose.value {
-                self.say(&format!(
-                    "honeyhive {}: {} with {} from {}",
-                    env!("CARGO_PKG_VERSION"),
-                    settings.base_url.value,
-                    credential.key.shown(),
-                    credential.provenance
-                ));
-            }
+        let test_mode = &client.settings().test_mode;
+        if test_mode.value {
+            self.say(&format!(
+                "note: test mode is on ({}), so no server is asked",
+                test_mode.provenance
+            ));
         }
         Ok(client)
     }
 
-    /// Says that a page is not all there is.
-    pub(crate) fn say_more(&self, shown: usize, total: u64) {
-        if total > shown as u64 {
+    /// Says what a page is not: all there is, or anything.
+    pub(crate) fn say_more(&self, what: &str, list: &List, shown: usize, total: u64) {
+        let before = u64::from(list.page - 1) * u64::from(list.limit);
+        if total == 0 {
             self.say(&format!(
-                "Shown: {shown} of {total}; see more with --limit and --page"
+                "No {what} here; a key for several projects reads the project \"default\" unless you name one with --project"
+            ));
+        } else if shown == 0 {
+            self.say(&format!(
+                "Page {} is past the last; there are {total} {what}",
+                list.page
+            ));
+        } else if before + (shown as u64) < total {
+            self.say(&format!(
+                "Shown: {shown} of {total} {what}; see more with --limit and --page"
             ));
         }
     }
 
     /// Says a line on stderr, unless people asked for quiet.
     pub(crate) fn say(&self, line: &str) {
-        if !self.global.quiet {
-            ui::say(line);
-        }
+        say_unless(self.global.quiet, line);
     }
 }
 
@@ -157,19 +154,8 @@ pub(crate) fn wants_json(settings: &hh_sdk::config::Settings) -> bool {
     settings.output_format.value == "json"
 }
 
-fn show_attempt(record: &AttemptRecord) {
-    let attempt = record.attempt();
-    let outcome = match (attempt.status(), attempt.error()) {
-        (Some(status), _) => status.to_string(),
-        (None, Some(kind)) => format!("{kind:?}"),
-        (None, None) => "no answer".to_owned(),
-    };
-    ui::say(&format!(
-        "debug: {} {}{} attempt {}: {outcome} in {} ms",
-        record.method(),
-        record.host(),
-        record.path(),
-        attempt.number(),
-        attempt.elapsed().as_millis()
-    ));
+fn say_unless(quiet: bool, line: &str) {
+    if !quiet {
+        ui::say(line);
+    }
 }

@@ -49,13 +49,10 @@ impl From<hh_sdk::Error> for CliError {
             ErrorKind::MissingKey => (
                 Exit::Auth,
                 Some(
-                    "run `honeyhive auth login`, or set HH_API_KEY (keys are made in the dashboard under Settings > API Keys, or by `honeyhive auth keys create`)",
+                    "run `honeyhive auth login`, or set HH_API_KEY (HoneyHive makes keys in its dashboard under Settings > API Keys, a local server at its first start)",
                 ),
             ),
-            ErrorKind::MalformedKey => (
-                Exit::Auth,
-                Some("copy the key again, or run `honeyhive auth login`"),
-            ),
+            ErrorKind::MalformedKey => (Exit::Auth, Some("copy the key again")),
             ErrorKind::Unauthenticated => (
                 Exit::Auth,
                 Some(
@@ -66,19 +63,14 @@ impl From<hh_sdk::Error> for CliError {
                 Exit::Permission,
                 Some("see `honeyhive auth whoami` for what the key may do"),
             ),
-            ErrorKind::NotFound => (
-                Exit::Network,
-                Some(
-                    "if it should be there, the key may not apply to it, or base_url may name another server: see `honeyhive config list`",
-                ),
-            ),
             ErrorKind::Unreachable => (
                 Exit::Network,
                 Some(
                     "start the server, or correct base_url: `honeyhive config list` shows where it came from",
                 ),
             ),
-            ErrorKind::RateLimited
+            ErrorKind::NotFound
+            | ErrorKind::RateLimited
             | ErrorKind::Tls
             | ErrorKind::Timeout
             | ErrorKind::Unavailable

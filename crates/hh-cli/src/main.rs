@@ -19,17 +19,16 @@ use crate::exit::Exit;
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(error) => {
-            // Help and version go to stdout and are no failure.
-            let exit = if error.use_stderr() {
-                Exit::Usage
-            } else {
-                Exit::Ok
-            };
-            return match error.print() {
-                Ok(()) => exit.into(),
+        // Help and version go to stdout and are no failure.
+        Err(help) if !help.use_stderr() => {
+            return match help.print() {
+                Ok(()) => Exit::Ok.into(),
                 Err(_) => Exit::BrokenPipe.into(),
             };
+        }
+        Err(error) => {
+            ui::usage(&error.render().to_string());
+            return Exit::Usage.into();
         }
     };
     let (global, command) = cli.split();

@@ -37,7 +37,7 @@ pub(crate) fn table<const N: usize>(
         .set_content_arrangement(ContentArrangement::Disabled)
         .set_header(header);
     for row in rows {
-        table.add_row(row.map(one_line));
+        table.add_row(row.map(cell));
     }
     for column in table.column_iter_mut() {
         column.set_padding((0, 2));
@@ -45,30 +45,89 @@ pub(crate) fn table<const N: usize>(
     lines(table.lines().map(|line| line.trim_end().to_owned()))
 }
 
-/// Names come from other people: no line break, no control character reaches the terminal.
+/// Longer cells of a table are cut: a name must not push all other columns away.
+const MAX_CELL: usize = 64;
+
+fn cell(text: String) -> String {
+    shorten(&one_line(text), MAX_CELL)
+}
+
+/// Cuts a text to so many characters.
+pub(crate) fn shorten(text: &str, length: usize) -> String {
+    match text.char_indices().nth(length) {
+        None => text.to_owned(),
+        Some(_) => text.chars().take(length - 1).chain(['…']).collect(),
+    }
+}
+
+/// Names come from other people: no line break, no control character and nothing that turns or hides text reaches the
+/// terminal.
 pub(crate) fn one_line(text: String) -> String {
-    if text.contains(char::is_control) {
-        text.replace(char::is_control, "\u{fffd}")
+    let odd = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+    };
+    if text.contains(odd) {
+        text.replace(odd, "\u{fffd}")
     } else {
         text
     }
 }
 
-/// Shows a time in Unix milliseconds, to the second.
+/// Shows a time in Unix milliseconds.
 pub(crate) fn time(millis: f64) -> String {
     #[expect(
         clippy::cast_possible_truncation,
         reason = "a time beyond the range is shown as unknown"
     )]
-    let seconds = Timestamp::from_second((millis / 1e3) as i64);
-    seconds.map_or_else(|_| "unknown".to_owned(), |time| time.to_string())
+    let time = Timestamp::from_millisecond(millis as i64);
+    match time {
+        Ok(time) if millis > 0.0 => format!("{time:.3}"),
+        Ok(_) | Err(_) => "-".to_owned(),
+    }
 }
 
 /// Shows a duration in milliseconds, with as many digits as say something.
 pub(crate) fn duration(millis: f64) -> String {
     match millis {
-        ms if ms < 10.0 => format!("{ms:.2} ms"),
-        ms if ms < 1000.0 => format!("{ms:.0} ms"),
-        ms => format!("{:.1} s", ms / 1e3),
+        ms if ms < 9.995 => format!("{ms:.2} ms"),
+        ms if ms < 999.5 => format!("{ms:.0} ms"),
+        ms if ms < 59_950.0 => format!("{:.1} s", ms / 1e3),
+        ms => {
+            let (hours, minutes) = ((ms / 3.6e6).floor(), (ms / 6e4).floor());
+            if hours < 1.0 {
+                format!("{minutes} min {:.0} s", (ms / 1e3).floor() % 60.0)
+            } else {
+                format!("{hours} h {} min", minutes % 60.0)
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_times_and_names() {
+        let shown = [
+            0.0,
+            9.99,
+            9.996,
+            999.4,
+            999.6,
+            59_949.0,
+            59_990.0,
+            125_000.0,
+            7_320_000.0,
+        ];
+        insta::assert_snapshot!(shown.map(duration).join(", "), @"0.00 ms, 9.99 ms, 10 ms, 999 ms, 1.0 s, 59.9 s, 0 min 59 s, 2 min 5 s, 2 h 2 min");
+        insta::assert_snapshot!([1.0, 1_795_461_676_002.5, 0.0, f64::MAX].map(time).join(", "), @"1970-01-01T00:00:00.001Z, 2026-11-23T19:21:16.002Z, -, -");
+        assert_eq!(
+            one_line("a\n\u{1b}[31m\u{202e}b".to_owned()),
+            "a\u{fffd}\u{fffd}[31m\u{fffd}b"
+        );
+        assert_eq!(shorten("abcdef", 4), "abc…");
+        assert_eq!(shorten("abcd", 4), "abcd");
     }
 }

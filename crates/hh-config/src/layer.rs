@@ -1,6 +1,8 @@
 //! One source's values, as raw text with the place of each.
 
 mod direct;
+#[cfg(feature = "files")]
+mod dotenv;
 mod environment;
 #[cfg(feature = "files")]
 mod file;

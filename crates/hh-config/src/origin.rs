@@ -20,22 +20,6 @@ impl Origin {
     pub fn parse(url: &str) -> Result<Self, OriginError> {
         BaseUrl::parse(url).map(|base| base.origin)
     }
-
-    /// Tells whether the host is a loopback literal or `localhost`.
-    #[must_use]
-    pub fn is_loopback(&self) -> bool {
-        match &self.host {
-            Host::Domain(name) => name == "localhost",
-            Host::Ipv4(address) => address.is_loopback(),
-            Host::Ipv6(address) => address.is_loopback(),
-        }
-    }
-
-    /// Tells whether requests to this origin are encrypted.
-    #[must_use]
-    pub fn is_encrypted(&self) -> bool {
-        self.scheme == "https"
-    }
 }
 
 impl fmt::Display for Origin {
@@ -62,7 +46,8 @@ impl BaseUrl {
     /// # Errors
     /// [`OriginError`] names what is wrong with the URL, never the URL itself.
     pub fn parse(text: &str) -> Result<Self, OriginError> {
-        let url = Url::parse(text.trim()).map_err(|_| OriginError("is not a URL"))?;
+        let url = Url::parse(text.trim())
+            .map_err(|_| OriginError("is not a URL such as http://127.0.0.1:8642"))?;
         if !matches!(url.scheme(), "http" | "https") {
             return Err(OriginError("must begin with http:// or https://"));
         }

@@ -13,7 +13,7 @@ pub enum Location {
     Variable(String),
     /// This file.
     File(PathBuf),
-    /// The flag or parameter of this name.
+    /// The flag or parameter as people know it, such as `--base-url`.
     Parameter(String),
     /// The stored profile of this name.
     Profile(String),
@@ -84,6 +84,10 @@ impl fmt::Display for Provenance {
         }
         for Via::SecretFile(path) in &self.via {
             write!(formatter, " -> {}", path.display())?;
+        }
+        // A parameter says what it is.
+        if self.source == Source::Direct {
+            return Ok(());
         }
         write!(formatter, " ({})", self.source)
     }

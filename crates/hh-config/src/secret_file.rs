@@ -5,6 +5,7 @@ use std::io::Read as _;
 use std::path::Path;
 
 use secrecy::SecretString;
+use zeroize::Zeroizing;
 
 use crate::{LoadError, LoadErrorKind};
 
@@ -27,7 +28,7 @@ pub(crate) fn read(path: &Path, named_by: &str) -> Result<SecretString, LoadErro
     if !metadata.is_file() {
         return Err(fail("is not a regular file"));
     }
-    let mut text = String::new();
+    let mut text = Zeroizing::new(String::new());
     File::open(path)
         .map_err(|error| fail(&format!("cannot be read ({error})")))?
         .take(MAX_BYTES + 1)

@@ -14,7 +14,7 @@ use crate::{
 #[derive(Clone, Debug, Default)]
 #[must_use]
 pub struct LoadOptions {
-    direct: Vec<(SettingName, SecretString)>,
+    direct: Vec<(SettingName, SecretString, String)>,
     stored: Option<Layer>,
 }
 
@@ -25,8 +25,18 @@ impl LoadOptions {
     }
 
     /// Sets any setting directly, as text.
-    pub fn with(mut self, name: SettingName, value: impl Into<SecretString>) -> Self {
-        self.direct.push((name, value.into()));
+    pub fn with(self, name: SettingName, value: impl Into<SecretString>) -> Self {
+        self.with_place(name, value, format!("parameter {name}"))
+    }
+
+    /// Sets any setting directly, by a flag or parameter that people know as `place`.
+    pub fn with_place(
+        mut self,
+        name: SettingName,
+        value: impl Into<SecretString>,
+        place: impl Into<String>,
+    ) -> Self {
+        self.direct.push((name, value.into(), place.into()));
         self
     }
 
@@ -90,11 +100,7 @@ impl Settings {
         Ok((Self::from_stack(&stack)?, stack))
     }
 
-    /// Builds the stack of all layers without typing the values, for `config` commands.
-    ///
-    /// # Errors
-    /// As [`Settings::load`], but for values of the wrong type.
-    pub fn stack(env: &Env, options: LoadOptions) -> Result<Stack, LoadError> {
+    fn stack(env: &Env, options: LoadOptions) -> Result<Stack, LoadError> {
         let mut stack = Stack::new()
             .with(Layer::direct(options.direct))
             .with(Layer::environment(env)?);
@@ -119,11 +125,7 @@ impl Settings {
         Ok(stack)
     }
 
-    /// Types the values of a stack.
-    ///
-    /// # Errors
-    /// `Invalid` for a value of the wrong type or out of range.
-    pub fn from_stack(stack: &Stack) -> Result<Self, LoadError> {
+    fn from_stack(stack: &Stack) -> Result<Self, LoadError> {
         for declared in DECLARED.iter().filter(|declared| !declared.secret) {
             stack.parsed(declared.name, |text| check(declared.kind, text))?;
         }

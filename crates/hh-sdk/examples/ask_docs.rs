@@ -9,6 +9,7 @@ use std::error::Error;
 use std::fs;
 use std::io::Write as _;
 use std::path::PathBuf;
+use std::process::ExitCode;
 use std::time::Duration;
 
 use bm25::{Language, SearchEngine, SearchEngineBuilder};
@@ -31,19 +32,38 @@ struct Hit {
     score: f32,
 }
 
-fn main() -> Result<(), Box<dyn Error>> {
-    let (questions, files) = arguments()?;
+const USAGE: &str = "usage: ask_docs --ask QUESTION [--ask QUESTION]... FILE.md...";
+
+fn main() -> ExitCode {
+    if std::env::args().any(|argument| argument == "--help") {
+        drop(writeln!(std::io::stdout(), "{USAGE}"));
+        return ExitCode::SUCCESS;
+    }
+    let Some((questions, files)) = arguments() else {
+        drop(writeln!(std::io::stderr(), "{USAGE}"));
+        return ExitCode::from(2);
+    };
+    match run(&questions, &files) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            drop(writeln!(std::io::stderr(), "error: {error}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(questions: &[String], files: &[PathBuf]) -> Result<(), Box<dyn Error>> {
     let tracer = HoneyHiveTracer::builder().build()?;
     let mut out = std::io::stdout().lock();
 
     let session = tracer
         .session("ask docs")
-        .with_input("questions", &questions)
-        .with_input("files", &files)
+        .with_input("questions", questions)
+        .with_input("files", files)
         .start();
-    let sections = read_sections(&session, &files)?;
+    let sections = read_sections(&session, files)?;
     let mut answers = Vec::new();
-    for question in &questions {
+    for question in questions {
         let answer = answer(&session, &sections, question);
         writeln!(out, "Q: {question}\nA: {answer}\n")?;
         answers.push(answer);
@@ -55,21 +75,18 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-fn arguments() -> Result<(Vec<String>, Vec<PathBuf>), Box<dyn Error>> {
-    let usage = "usage: ask_docs --ask QUESTION [--ask QUESTION]... FILE.md...";
+/// Reads the command line; none if it is wrong.
+fn arguments() -> Option<(Vec<String>, Vec<PathBuf>)> {
     let (mut questions, mut files) = (Vec::new(), Vec::new());
     let mut rest = std::env::args().skip(1);
     while let Some(argument) = rest.next() {
         if argument == "--ask" {
-            questions.push(rest.next().ok_or(usage)?);
+            questions.push(rest.next()?);
         } else {
             files.push(PathBuf::from(argument));
         }
     }
-    if questions.is_empty() || files.is_empty() {
-        return Err(usage.into());
-    }
-    Ok((questions, files))
+    (!questions.is_empty() && !files.is_empty()).then_some((questions, files))
 }
 
 fn read_sections(session: &Session, files: &[PathBuf]) -> Result<Vec<Section>, Box<dyn Error>> {

@@ -64,12 +64,11 @@ impl HoneyHiveBuilder {
     /// `Config`, `MissingKey`, `MalformedKey`; in test mode a missing key is none.
     pub fn build(self) -> Result<HoneyHive, Error> {
         let connected = load(&self.options)?;
-        let settings = &connected.settings;
-        let sender = if settings.test_mode.value {
+        let sender = if connected.settings.test_mode.value {
+            connected.check_test_key()?;
             None
         } else {
-            let credential = connected.credential()?;
-            Some(Sender::new(&self.options, settings, credential)?)
+            Some(Sender::new(&self.options, &connected)?)
         };
         Ok(HoneyHive {
             sender,
@@ -189,6 +188,10 @@ impl HoneyHive {
     /// As every call.
     pub async fn start_session(&self, mut session: StartSession) -> Result<Event, Error> {
         session.project = session.project.or_else(|| self.project());
+        // With an id of ours a repeated start is the same session, not a second one.
+        session
+            .session_id
+            .get_or_insert_with(|| crate::ids::random_uuid().to_string());
         let body = serde_json::json!({ "session": session });
         let answer: SessionEnvelope = self.call(OpId::StartSession, "", &body).await?;
         Ok(answer.event)

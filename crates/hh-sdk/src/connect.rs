@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use hh_api::{Access, OpId, Repeat};
-use hh_auth::{ApiKey, FileStore, KeyKind, Level, Need, Profile, StoreErrorKind};
+use hh_auth::{ApiKey, FileStore, KeyError, KeyKind, Level, Need, Profile, StoreErrorKind};
 use hh_config::{Layer, Origin, Provenance, Settings, Source, Stack, names};
 use hh_transport::{
     Authorizer, BoxFuture, Epoch, Idempotency, ReqwestOptions, ReqwestService, Response,
@@ -15,7 +15,9 @@ use http::header::{ACCEPT, CONTENT_TYPE};
 use http::{HeaderValue, Method, Request, Uri};
 use secrecy::ExposeSecret as _;
 
-use crate::{Error, ErrorKind, Options};
+use zeroize::Zeroizing;
+
+use crate::{Error, ErrorKind, Options, report};
 
 /// An API key with the origin it is for and where it came from.
 #[derive(Clone, Debug)]
@@ -150,13 +152,38 @@ impl Connected {
     }
 }
 
+impl Connected {
+    /// Checks a key in test mode, where every `hh_…` will do and none is needed (decisions K2).
+    pub(crate) fn check_test_key(&self) -> Result<(), Error> {
+        let Some(found) = &self.settings.api_key else {
+            return Ok(());
+        };
+        match parse(&found.value) {
+            Ok(_) | Err(KeyError::Incomplete { .. } | KeyError::Refused { .. }) => Ok(()),
+            Err(error) => Err(Error::new(
+                ErrorKind::MalformedKey,
+                format!("the API key from {} {error}", found.provenance),
+            )),
+        }
+    }
+}
+
 #[expect(
     clippy::disallowed_methods,
     reason = "the raw setting becomes an ApiKey, which keeps it from here on"
 )]
-fn parse(raw: &secrecy::SecretString) -> Result<ApiKey, hh_auth::KeyError> {
+fn parse(raw: &secrecy::SecretString) -> Result<ApiKey, KeyError> {
     ApiKey::parse(raw.expose_secret())
 }
+
+/// The largest answer that is read: a page of events, each of which may be as large as a request.
+const MAX_RESPONSE: usize = 64 * 1024 * 1024;
+
+/// The hosts of HoneyHive itself: a key of one is unknown to the other.
+const KNOWN_HOSTS: [&str; 2] = [
+    "https://api.honeyhive.ai",
+    "https://api.dp1.us.honeyhive.ai",
+];
 
 /// What sends requests for the client and the tracer.
 #[derive(Clone)]
@@ -169,18 +196,24 @@ pub(crate) struct Sender {
 }
 
 impl Sender {
-    pub(crate) fn new(
-        options: &Options,
-        settings: &Settings,
-        credential: Credential,
-    ) -> Result<Self, Error> {
-        let service = ReqwestService::new(&ReqwestOptions::new())?;
+    /// Joins settings, credential and transport, and tells what is unusual; nothing is sent.
+    pub(crate) fn new(options: &Options, connected: &Connected) -> Result<Self, Error> {
+        let credential = connected.credential()?;
+        let settings = &connected.settings;
+        let reporter = options.reporter();
+        report::start_up(&reporter, settings, &connected.stack, &credential);
+        let service = ReqwestService::new(
+            &ReqwestOptions::new()
+                .with_attempt_timeout(settings.timeout.value)
+                .with_max_response_bytes(MAX_RESPONSE),
+        )?;
         // The setting's range ends at 10.
         let retries = u32::try_from(settings.max_retries.value).unwrap_or(10);
         let mut builder = Transport::builder(Arc::new(service))
             .with_retry(RetryPolicy::new().with_max_attempts(retries + 1));
-        if let Some(observer) = options.observer() {
-            builder = builder.with_observer(observer);
+        if settings.debug.value {
+            let observer = move |record: &_| report::attempt(&reporter, record);
+            builder = builder.with_observer(Arc::new(observer));
         }
         Ok(Self {
             transport: builder.build(),
@@ -208,10 +241,10 @@ impl Sender {
         let method = Method::from_bytes(operation.method.as_str().as_bytes());
         // Ids come from servers and people: only what cannot change the path is put into it.
         let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
-        if !id.chars().all(plain) {
+        if !id.chars().all(plain) || (id.is_empty() && operation.path.contains("{id}")) {
             return Err(Error::new(
-                ErrorKind::NotFound,
-                "an id has only letters, digits, - and _",
+                ErrorKind::Invalid,
+                "an id has letters, digits, - and _, and nothing else",
             ));
         }
         let path = operation.path.replace("{id}", id);
@@ -230,7 +263,25 @@ impl Sender {
         let options = SendOptions::new(repeat)
             .with_authorizer(&*self.authorizer)
             .with_deadline(Instant::now() + self.timeout);
-        Ok(self.transport.send(request, options).await?)
+        let sent = self.transport.send(request, options).await;
+        sent.map_err(|error| self.explain(Error::from(error)))
+    }
+
+    /// Says what a 404 can mean (decisions C4): hosted servers answer it for refused keys as well.
+    fn explain(&self, error: Error) -> Error {
+        if error.kind() != ErrorKind::NotFound {
+            return error;
+        }
+        let origin = self.credential.origin.to_string();
+        let other = KNOWN_HOSTS.iter().find(|host| **host != origin);
+        match other.filter(|_| KNOWN_HOSTS.contains(&origin.as_str())) {
+            Some(other) => error.with_more(&format!(
+                "{CAUSES_OF_404}: HoneyHive also answers at {other}"
+            )),
+            // A server of ours says itself what is not there.
+            None if error.has_problem() => error,
+            None => error.with_more(CAUSES_OF_404),
+        }
     }
 
     /// Refuses a change that the key is known not to allow (decisions C5); all else is the server's to say.
@@ -254,6 +305,8 @@ impl Sender {
     }
 }
 
+const CAUSES_OF_404: &str = "it does not exist, or the key lacks the permission, or the key was rejected, or this is another server than you mean";
+
 /// Hands the key out for its own origin and no other.
 struct KeyAuthorizer {
     origin: Origin,
@@ -266,8 +319,11 @@ impl KeyAuthorizer {
         reason = "the key becomes the one header it is sent in, marked sensitive"
     )]
     fn new(credential: &Credential) -> Result<Self, Error> {
-        let text = format!("Bearer {}", credential.key.secret().expose_secret());
-        let mut header = HeaderValue::try_from(text)
+        let text = Zeroizing::new(format!(
+            "Bearer {}",
+            credential.key.secret().expose_secret()
+        ));
+        let mut header = HeaderValue::try_from(text.as_str())
             .map_err(|_| Error::new(ErrorKind::MalformedKey, "the API key cannot be sent"))?;
         header.set_sensitive(true);
         Ok(Self {

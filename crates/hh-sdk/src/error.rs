@@ -51,6 +51,7 @@ pub struct Error {
 struct Inner {
     kind: ErrorKind,
     message: String,
+    has_problem: bool,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
@@ -60,9 +61,21 @@ impl Error {
             inner: Box::new(Inner {
                 kind,
                 message: message.into(),
+                has_problem: false,
                 source: None,
             }),
         }
+    }
+
+    /// Adds to the message what follows a colon.
+    pub(crate) fn with_more(mut self, more: &str) -> Self {
+        self.inner.message = format!("{}: {more}", self.inner.message);
+        self
+    }
+
+    /// Tells whether the server said in its own words what is wrong.
+    pub(crate) fn has_problem(&self) -> bool {
+        self.inner.has_problem
     }
 
     fn with_source(mut self, source: impl std::error::Error + Send + Sync + 'static) -> Self {
@@ -140,6 +153,9 @@ impl From<TransportError> for Error {
         {
             message = format!("{message} (request {id})");
         }
-        Self::new(kind, message).with_source(error)
+        let has_problem = problem.is_some_and(|problem| problem.message().is_some());
+        let mut result = Self::new(kind, message).with_source(error);
+        result.inner.has_problem = has_problem;
+        result
     }
 }

@@ -26,7 +26,9 @@
 mod client;
 mod connect;
 mod error;
+mod ids;
 mod options;
+mod report;
 mod tracer;
 
 pub use client::{HoneyHive, HoneyHiveBuilder, Identity};
@@ -42,5 +44,3 @@ pub use hh_api as api;
 pub use hh_auth as auth;
 /// Settings and where they come from.
 pub use hh_config as config;
-/// What reports attempts, for debug output.
-pub use hh_transport::AttemptRecord;

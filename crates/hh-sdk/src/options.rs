@@ -5,23 +5,22 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hh_config::{Env, LoadOptions, SettingName, names};
-use hh_transport::AttemptRecord;
 use secrecy::SecretString;
 
-type Observer = Arc<dyn Fn(&AttemptRecord) + Send + Sync>;
+use crate::report::{Reporter, to_stderr};
 
 /// Direct parameters, which win over every other source.
 #[derive(Clone, Default)]
 #[must_use]
 pub struct Options {
     env: Option<Env>,
-    direct: Vec<(SettingName, SecretString)>,
-    observer: Option<Observer>,
+    direct: Vec<(SettingName, SecretString, String)>,
+    reporter: Option<Reporter>,
 }
 
 impl std::fmt::Debug for Options {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let names: Vec<_> = self.direct.iter().map(|(name, _)| name).collect();
+        let names: Vec<_> = self.direct.iter().map(|(name, ..)| name).collect();
         formatter.debug_tuple("Options").field(&names).finish()
     }
 }
@@ -39,17 +38,24 @@ impl Options {
     }
 
     /// Sets any setting, as text.
-    pub fn with(mut self, name: SettingName, value: impl Into<SecretString>) -> Self {
-        self.direct.push((name, value.into()));
+    pub fn with(self, name: SettingName, value: impl Into<SecretString>) -> Self {
+        self.with_place(name, value, format!("parameter {name}"))
+    }
+
+    /// Sets any setting, by what people know as `place`, such as a flag: errors and `config list` show it.
+    pub fn with_place(
+        mut self,
+        name: SettingName,
+        value: impl Into<SecretString>,
+        place: impl Into<String>,
+    ) -> Self {
+        self.direct.push((name, value.into(), place.into()));
         self
     }
 
-    /// Has a function told of each attempt of each request.
-    pub fn with_observer(
-        mut self,
-        observer: impl Fn(&AttemptRecord) + Send + Sync + 'static,
-    ) -> Self {
-        self.observer = Some(Arc::new(observer));
+    /// Has warnings and debug lines handed to a function in place of stderr.
+    pub fn with_reporter(mut self, reporter: impl Fn(&str) + Send + Sync + 'static) -> Self {
+        self.reporter = Some(Arc::new(reporter));
         self
     }
 
@@ -57,15 +63,15 @@ impl Options {
         self.env.clone().unwrap_or_else(Env::from_process)
     }
 
-    pub(crate) fn observer(&self) -> Option<Observer> {
-        self.observer.clone()
+    pub(crate) fn reporter(&self) -> Reporter {
+        self.reporter.clone().unwrap_or_else(to_stderr)
     }
 
     pub(crate) fn load_options(&self) -> LoadOptions {
         self.direct
             .iter()
-            .fold(LoadOptions::new(), |options, (name, value)| {
-                options.with(*name, value.clone())
+            .fold(LoadOptions::new(), |options, (name, value, place)| {
+                options.with_place(*name, value.clone(), place.clone())
             })
     }
 
@@ -153,7 +159,7 @@ macro_rules! option_methods {
             self
         }
 
-        /// Switches debug lines on.
+        /// Switches debug lines on: one on stderr for each attempt of each request.
         pub fn with_debug(mut self, on: bool) -> Self {
             self.options = self.options.with_flag(hh_config::names::DEBUG, on);
             self
@@ -162,15 +168,6 @@ macro_rules! option_methods {
         /// Sets how long one call may take, retries included: 1 to 300 s.
         pub fn with_timeout(mut self, timeout: std::time::Duration) -> Self {
             self.options = self.options.with_seconds(timeout);
-            self
-        }
-
-        /// Has a function told of each attempt of each request.
-        pub fn with_observer(
-            mut self,
-            observer: impl Fn(&hh_transport::AttemptRecord) + Send + Sync + 'static,
-        ) -> Self {
-            self.options = self.options.with_observer(observer);
             self
         }
     };

@@ -1,7 +1,6 @@
 //! The tracer: sessions and spans, exported by a thread of its own.
 
 mod export;
-mod ids;
 mod queue;
 mod record;
 mod session;
@@ -62,10 +61,10 @@ impl TracerBuilder {
         let connected = load(&self.options)?;
         let settings = &connected.settings;
         let sender = if settings.test_mode.value {
+            connected.check_test_key()?;
             None
         } else {
-            let credential = connected.credential()?;
-            Some(Sender::new(&self.options, settings, credential)?)
+            Some(Sender::new(&self.options, &connected)?)
         };
         let shared = Arc::new(Shared {
             project: settings.project.as_ref().map(|p| p.value.clone()),

@@ -29,7 +29,7 @@ fn the_demo_goes_the_whole_way_and_the_guides_show_its_commands() {
         (r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b", "[uuid]"),
         (r"key [0-9A-Za-z]{24}", "key [key id]"),
         (r"hh_\w{5}\*\*\*", "hh_[5]***"),
-        (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", "[time]"),
+        (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", "[time]"),
         (r" *[0-9.]+ m?s\b *", " [duration] "),
         (r"(?m)^SESSION .*$", "[header]"),
         (r"(?m)^(NAME +)ID +", "${1}ID  "),
@@ -60,7 +60,9 @@ fn command(line: &str) -> Option<&str> {
         .map(|line| line.trim_end_matches(" &"))
 }
 
-/// Session ids differ from run to run.
-fn session_cut(line: &str) -> &str {
-    line.split("--session-id").next().unwrap_or(line)
+/// Cuts what differs between a guide and a run: session ids, and the port.
+fn session_cut(line: &str) -> String {
+    let line = line.split("--session-id").next().unwrap_or(line);
+    let line = line.split("=http://127.0.0.1:").next().unwrap_or(line);
+    line.replace(" --bind 127.0.0.1:0", "")
 }

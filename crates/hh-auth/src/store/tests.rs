@@ -61,6 +61,40 @@ fn an_open_file_and_a_link_are_refused() {
 }
 
 #[test]
+fn a_directory_that_others_can_write_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = store(dir.path());
+    store.put(profile("default")).unwrap();
+    let parent = store.path().parent().unwrap();
+    fs::set_permissions(parent, fs::Permissions::from_mode(0o777)).unwrap();
+    for error in [
+        store.get(None).unwrap_err(),
+        store.put(profile("b")).unwrap_err(),
+    ] {
+        assert_eq!(error.kind(), StoreErrorKind::Unsafe);
+        assert!(error.to_string().contains("chmod 700"), "{error}");
+    }
+}
+
+#[test]
+fn names_that_are_none_are_refused_and_an_empty_file_is_no_store() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = store(dir.path());
+    for name in ["", "a b", "x\n\u{1b}[31m", "../up", &"n".repeat(65)] {
+        let error = store.put(profile(name)).unwrap_err();
+        assert_eq!(error.kind(), StoreErrorKind::InvalidName);
+    }
+    assert_eq!(store.remove(None).unwrap(), None);
+    assert!(
+        !store.path().parent().unwrap().exists(),
+        "nothing to remove makes nothing"
+    );
+    store.put(profile("default")).unwrap();
+    write_private(store.path(), b"\n", Replace::Yes).unwrap();
+    assert!(store.get(None).unwrap().is_none());
+}
+
+#[test]
 fn a_damaged_file_is_named_without_its_contents() {
     let dir = tempfile::tempdir().unwrap();
     let store = store(dir.path());

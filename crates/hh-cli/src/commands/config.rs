@@ -26,7 +26,11 @@ struct Row {
 
 pub(super) fn run(context: &Context, command: &Command) -> Result<(), CliError> {
     let Command::List = command;
-    let connected = context.load(&context.options())?;
+    let options = context.options();
+    let connected = hh_sdk::load(&options)?;
+    for warning in connected.stack.warnings() {
+        context.say(&format!("warning: {warning}"));
+    }
     let rows = connected.stack.explain().into_iter().map(row);
     if wants_json(&connected.settings) {
         return output::json(&rows.collect::<Vec<_>>());

@@ -3,9 +3,11 @@
 mod tree;
 
 use clap::{Args, Subcommand, ValueEnum};
-use hh_sdk::api::types::{ExportEvents, Filter};
+use hh_sdk::HoneyHive;
+use hh_sdk::api::types::{Event, ExportEvents, Filter};
 use uuid::Uuid;
 
+use crate::cli::List;
 use crate::context::{Context, block_on, wants_json};
 use crate::error::CliError;
 use crate::output;
@@ -13,29 +15,22 @@ use crate::output;
 #[derive(Subcommand)]
 pub(crate) enum Command {
     /// List events, the latest first
-    List(List),
+    List(Events),
 }
 
 #[derive(Args)]
-pub(crate) struct List {
+pub(crate) struct Events {
     /// Events of this session only
     #[arg(long, value_name = "ID")]
     session_id: Option<Uuid>,
     /// Events of this type only
     #[arg(long, value_name = "TYPE")]
     event_type: Option<TypeName>,
-    /// Show sessions with their events below them
+    /// Show sessions with their events below them; one session is shown whole
     #[arg(long)]
     tree: bool,
-    /// Project, unless the key has only one
-    #[arg(long, value_name = "NAME")]
-    project: Option<String>,
-    /// Events on a page
-    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=7500))]
-    limit: u32,
-    /// Page, counted from 1
-    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
-    page: u32,
+    #[command(flatten)]
+    list: List,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -57,40 +52,74 @@ impl TypeName {
     }
 }
 
+/// Events of one request when a whole session is read.
+const WHOLE_PAGE: u32 = 1000;
+
 pub(super) fn run(context: &Context, command: &Command) -> Result<(), CliError> {
     let Command::List(arguments) = command;
+    let list = &arguments.list;
     let session = arguments.session_id.map(|id| id.to_string());
     let kind = arguments.event_type.map(TypeName::as_str);
     let filters = [("session_id", session.as_deref()), ("event_type", kind)]
         .into_iter()
         .filter_map(|(field, value)| Some(Filter::is(field, value?)))
         .collect();
-    let client = context.client(context.options(), arguments.project.as_deref())?;
-    let page = block_on(client.export_events(ExportEvents {
+    let query = ExportEvents {
         filters,
-        limit: Some(arguments.limit),
-        page: Some(arguments.page),
+        limit: Some(list.limit),
+        page: Some(list.page),
         ..ExportEvents::default()
-    }))?;
+    };
+    let client = context.client(context.options(), list.project.as_deref())?;
+    if arguments.tree && session.is_some() && !wants_json(client.settings()) {
+        // Half a tree would be none.
+        let events = block_on(whole(&client, query))?;
+        output::lines(tree::render(&events))?;
+        context.say_more("events", list, events.len(), events.len() as u64);
+        return Ok(());
+    }
+    let page = block_on(client.export_events(query))?;
     if wants_json(client.settings()) {
         return output::json(&page.events);
     }
     if arguments.tree {
         output::lines(tree::render(&page.events))?;
     } else {
-        let rows = page.events.iter().map(|event| {
-            [
-                output::time(event.start_time),
-                event.event_type.as_str().to_owned(),
-                event.event_name.clone(),
-                output::duration(event.duration),
-                event.session_id.to_string(),
-                event.event_id.to_string(),
-            ]
-        });
-        let header = ["STARTED", "TYPE", "NAME", "DURATION", "SESSION", "EVENT"];
-        output::table(header, rows)?;
+        table(&page.events)?;
     }
-    context.say_more(page.events.len(), page.total_events);
+    context.say_more("events", list, page.events.len(), page.total_events);
     Ok(())
+}
+
+async fn whole(client: &HoneyHive, query: ExportEvents) -> Result<Vec<Event>, hh_sdk::Error> {
+    let mut events = Vec::new();
+    for number in 1.. {
+        let page = client.export_events(ExportEvents {
+            limit: Some(WHOLE_PAGE),
+            page: Some(number),
+            ..query.clone()
+        });
+        let page = page.await?;
+        let is_last = page.events.len() < WHOLE_PAGE as usize;
+        events.extend(page.events);
+        if is_last {
+            break;
+        }
+    }
+    Ok(events)
+}
+
+fn table(events: &[Event]) -> Result<(), CliError> {
+    let rows = events.iter().map(|event| {
+        [
+            output::time(event.start_time),
+            event.event_type.as_str().to_owned(),
+            event.event_name.clone(),
+            output::duration(event.duration),
+            event.session_id.to_string(),
+            event.event_id.to_string(),
+        ]
+    });
+    let header = ["STARTED", "TYPE", "NAME", "DURATION", "SESSION", "EVENT"];
+    output::table(header, rows)
 }

@@ -24,7 +24,7 @@ pub(crate) struct Start {
     /// Address to listen on; port 0 takes a free one [default: 127.0.0.1:8642]
     #[arg(long, value_name = "ADDRESS:PORT")]
     bind: Option<SocketAddr>,
-    /// Directory of the database; made if need be [default: the user's data directory]
+    /// Directory of the database; made if need be [default: ~/.local/share/honeyhive/server]
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
     /// Name of the organization, at the first start [default: My Organization]
@@ -44,7 +44,8 @@ pub(super) fn run(context: &Context, command: Command) -> Result<(), CliError> {
         .data_dir
         .or_else(|| paths::server_dir(context.env()))
         .ok_or_else(|| {
-            CliError::usage("HOME is not set: name the data directory with --data-dir")
+            let message = "HOME is not an absolute path: name the data directory with --data-dir";
+            CliError::new(Exit::Config, message)
         })?;
     let first_only = [
         arguments.organization.is_some(),
@@ -98,6 +99,10 @@ async fn serve(
     // Waiting for signals begins before anybody is told that the server is there.
     let stop = stop_signal()?;
     output::lines([format!("Listening on http://{}", server.address())])?;
+    context.say(&format!(
+        "Use it: export HH_BASE_URL=http://{}",
+        server.address()
+    ));
     server.run(stop).await;
     context.say("Stopped");
     Ok(())

@@ -1,8 +1,9 @@
 //! `honeyhive session`
 
-use clap::{Args, Subcommand};
+use clap::Subcommand;
 use hh_sdk::api::types::{ExportEvents, Filter};
 
+use crate::cli::List;
 use crate::context::{Context, block_on, wants_json};
 use crate::error::CliError;
 use crate::output;
@@ -11,19 +12,6 @@ use crate::output;
 pub(crate) enum Command {
     /// List sessions, the latest first
     List(List),
-}
-
-#[derive(Args)]
-pub(crate) struct List {
-    /// Project, unless the key has only one
-    #[arg(long, value_name = "NAME")]
-    project: Option<String>,
-    /// Sessions on a page
-    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=7500))]
-    limit: u32,
-    /// Page, counted from 1
-    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
-    page: u32,
 }
 
 pub(super) fn run(context: &Context, command: &Command) -> Result<(), CliError> {
@@ -48,6 +36,6 @@ pub(super) fn run(context: &Context, command: &Command) -> Result<(), CliError> 
         ]
     });
     output::table(["SESSION", "NAME", "STARTED", "DURATION", "SOURCE"], rows)?;
-    context.say_more(page.events.len(), page.total_events);
+    context.say_more("sessions", arguments, page.events.len(), page.total_events);
     Ok(())
 }

@@ -107,7 +107,7 @@ fn profiles_keep_their_servers_apart() {
     assert_eq!(env.run(&["auth", "whoami", "--profile", "work"]).code, 0);
     let other = env.run(&["auth", "whoami", "--profile", "home"]);
     assert_eq!(other.code, 5);
-    insta::assert_snapshot!(other.stderr, @r#"error: there is no stored profile "home" (profile (parameter)); log in with --profile home"#);
+    insta::assert_snapshot!(other.stderr, @r#"error: there is no stored profile "home" (--profile); log in with --profile home"#);
     // The stored key is for its server alone.
     let elsewhere = env.run(&["project", "list", "--base-url", "https://api.honeyhive.ai"]);
     assert_eq!(elsewhere.code, 5);

@@ -6,12 +6,14 @@ use super::Layer;
 use crate::{Location, Provenance, SettingName, Source};
 
 impl Layer {
-    /// Builds the layer of direct parameters; a blank value counts as not given.
+    /// Builds the layer of direct parameters, each with the name that people know it by; a blank value counts as not
+    /// given.
     #[must_use]
-    pub fn direct(values: impl IntoIterator<Item = (SettingName, SecretString)>) -> Self {
-        Self::of_values(Source::Direct, values, |name| {
-            Location::Parameter(name.as_str().to_owned())
-        })
+    pub fn direct(values: impl IntoIterator<Item = (SettingName, SecretString, String)>) -> Self {
+        let values = values
+            .into_iter()
+            .map(|(name, value, place)| (name, value, Location::Parameter(place)));
+        Self::of_values(Source::Direct, values)
     }
 
     /// Builds the layer of a stored profile.
@@ -20,20 +22,21 @@ impl Layer {
         profile: &str,
         values: impl IntoIterator<Item = (SettingName, SecretString)>,
     ) -> Self {
-        Self::of_values(Source::Stored, values, |_| {
-            Location::Profile(profile.to_owned())
-        })
+        let place = Location::Profile(profile.to_owned());
+        let values = values
+            .into_iter()
+            .map(|(name, value)| (name, value, place.clone()));
+        Self::of_values(Source::Stored, values)
     }
 
     fn of_values(
         source: Source,
-        values: impl IntoIterator<Item = (SettingName, SecretString)>,
-        place: impl Fn(SettingName) -> Location,
+        values: impl IntoIterator<Item = (SettingName, SecretString, Location)>,
     ) -> Self {
         let mut layer = Self::new(source);
-        for (name, value) in values {
+        for (name, value, place) in values {
             if !crate::stack::is_blank(&value) {
-                layer.insert(name, value, Provenance::new(source, Some(place(name))));
+                layer.insert(name, value, Provenance::new(source, Some(place)));
             }
         }
         layer

@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 
 use secrecy::SecretString;
 use serde_json::Value;
+use zeroize::Zeroizing;
 
 use super::Layer;
-use crate::{Env, LoadError, LoadErrorKind, Location, Provenance, SettingName, Source, declared};
+use crate::{LoadError, LoadErrorKind, Location, Provenance, SettingName, Source, declared};
 
 /// Settings files are small; this bound keeps devices and mistakes out.
 const MAX_BYTES: u64 = 1024 * 1024;
@@ -62,23 +63,6 @@ impl Layer {
         }
         Ok(layer)
     }
-
-    /// Reads a `.env` file that the caller named.
-    pub(crate) fn dotenv(path: &Path) -> Result<Self, LoadError> {
-        let text = read(path)?;
-        let pairs: Vec<(String, String)> = dotenvy::from_read_iter(text.as_bytes())
-            .collect::<Result<_, _>>()
-            .map_err(|_| {
-                LoadError::new(
-                    LoadErrorKind::Malformed,
-                    format!(
-                        "{} is not a valid .env file (NAME=value lines)",
-                        path.display()
-                    ),
-                )
-            })?;
-        Self::variables(&Env::from_pairs(pairs), Source::DotEnv)
-    }
 }
 
 /// Returns the overlay of `path` for an environment: `honeyhive.yaml` and `prod` make `honeyhive.prod.yaml`.
@@ -88,7 +72,7 @@ pub(crate) fn overlay_path(path: &Path, environment: &str) -> PathBuf {
     path.with_file_name(format!("{stem}.{environment}.{extension}"))
 }
 
-fn read(path: &Path) -> Result<String, LoadError> {
+pub(super) fn read(path: &Path) -> Result<Zeroizing<String>, LoadError> {
     let fail = |what: &str| {
         LoadError::new(
             LoadErrorKind::Unreadable,
@@ -100,7 +84,7 @@ fn read(path: &Path) -> Result<String, LoadError> {
     if !metadata.is_file() {
         return Err(fail("is not a regular file"));
     }
-    let mut text = String::new();
+    let mut text = Zeroizing::new(String::new());
     std::fs::File::open(path)
         .map_err(|error| fail(&format!("cannot be read ({error})")))?
         .take(MAX_BYTES + 1)

@@ -10,7 +10,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::Shared;
-use super::ids::{self, Started};
+use crate::ids::{self, Started};
 
 /// Turns any serialisable value into JSON; what cannot be is named instead of lost.
 pub(super) fn to_json(value: impl Serialize) -> Value {

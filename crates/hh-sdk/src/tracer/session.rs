@@ -9,11 +9,11 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::Shared;
-use super::ids::{Started, millis, random_uuid};
 use super::queue::Job;
 use super::record::{Record, to_json};
 use super::span::SpanBuilder;
 use crate::EventKind;
+use crate::ids::{Started, millis, random_uuid};
 
 /// Builds a [`Session`].
 #[must_use = "a session begins with start()"]

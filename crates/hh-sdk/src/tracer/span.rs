@@ -42,7 +42,7 @@ impl SpanBuilder {
 
     /// Starts the clock.
     pub fn start(mut self) -> Span {
-        self.record.started = super::ids::Started::now();
+        self.record.started = crate::ids::Started::now();
         Span {
             shared: self.shared,
             record: Some(self.record),

@@ -119,7 +119,7 @@ fn a_missing_key_and_a_malformed_one_are_told_apart() {
     assert_eq!(malformed.kind(), ErrorKind::MalformedKey);
     assert_eq!(
         malformed.to_string(),
-        "the API key from api_key (parameter) does not begin with hh_, so it is not a HoneyHive API key"
+        "the API key from parameter api_key does not begin with hh_, so it is not a HoneyHive API key"
     );
 }
 

@@ -2,12 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{ArgGroup, Args, Subcommand, ValueEnum};
+use hh_sdk::HoneyHive;
 use hh_sdk::api::types::{CreateKey, CreatedKey, Key, KeyState, ProjectNames};
 use hh_sdk::auth::Level;
 use hh_sdk::auth::fsio::{Replace, write_private};
 use jiff::{Span, Timestamp, tz::TimeZone};
 use secrecy::ExposeSecret as _;
+use zeroize::Zeroizing;
 
 use crate::context::{Context, block_on, wants_json};
 use crate::error::CliError;
@@ -28,6 +30,7 @@ pub(crate) enum Command {
 }
 
 #[derive(Args)]
+#[command(group = ArgGroup::new("scope").required(true).args(["projects", "all_projects"]))]
 pub(crate) struct Create {
     /// What the key is for
     #[arg(long)]
@@ -36,17 +39,13 @@ pub(crate) struct Create {
     #[arg(long, value_name = "LEVEL")]
     level: LevelName,
     /// Project that the key applies to; may be repeated
-    #[arg(
-        long = "project",
-        value_name = "NAME",
-        required_unless_present = "all_projects"
-    )]
+    #[arg(long = "project", value_name = "NAME")]
     projects: Vec<String>,
     /// Apply to every project, those made later too
-    #[arg(long, conflicts_with = "projects")]
+    #[arg(long)]
     all_projects: bool,
-    /// How long the key works, such as 90d or 12h; for ever unless given
-    #[arg(long, value_name = "TIME")]
+    /// How long the key works, such as 90d, 12h or 30m; for ever unless given
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     expires_in: Option<String>,
     /// Who the key acts for: an e-mail address, or the name of a service account
     #[arg(long)]
@@ -113,11 +112,7 @@ fn create(context: &Context, arguments: Create) -> Result<(), CliError> {
         projects(key)
     );
     if let Some(path) = &arguments.key_file {
-        if let Err(error) = write(path, &created) {
-            // Nobody will ever see this key: it must not go on working.
-            drop(block_on(client.revoke_key(&key.id)));
-            return Err(error);
-        }
+        write(path, &created).map_err(|error| lost(&client, key, &error))?;
         context.say(&format!("{made} and wrote it to {}", path.display()));
         return if wants_json(client.settings()) {
             output::json(key)
@@ -126,11 +121,22 @@ fn create(context: &Context, arguments: Create) -> Result<(), CliError> {
         };
     }
     context.say(&format!("{made}; it is shown this once:"));
-    if wants_json(client.settings()) {
+    let printed = if wants_json(client.settings()) {
         output::json(&created)
     } else {
         print(&created)
-    }
+    };
+    printed.map_err(|error| lost(&client, key, &error))
+}
+
+/// Revokes a key that nobody will ever see.
+fn lost(client: &HoneyHive, key: &Key, error: &CliError) -> CliError {
+    let id = &key.id;
+    let end = match block_on(client.revoke_key(id)) {
+        Ok(_) => format!("the key {id} was revoked again"),
+        Err(_) => format!("the key {id} still works: run `honeyhive auth keys revoke {id}`"),
+    };
+    CliError::new(error.exit(), format!("{error}; {end}"))
 }
 
 #[expect(
@@ -146,7 +152,7 @@ fn print(created: &CreatedKey) -> Result<(), CliError> {
     reason = "--key-file asks for the key in a file of the user's choice, written 0600"
 )]
 fn write(path: &Path, created: &CreatedKey) -> Result<(), CliError> {
-    let line = format!("{}\n", created.secret.expose_secret());
+    let line = Zeroizing::new(format!("{}\n", created.secret.expose_secret()));
     write_private(path, line.as_bytes(), Replace::No).map_err(|error| refused(path, &error.kind()))
 }
 
@@ -177,7 +183,9 @@ fn expiry(text: &str) -> Result<Timestamp, CliError> {
             let now = Timestamp::now().to_zoned_datetime(TimeZone::UTC);
             Some(now.checked_add(span).ok()?.timestamp())
         })
-        .ok_or_else(|| CliError::usage("--expires-in takes a time such as 90d or 12h"))
+        .ok_or_else(|| {
+            CliError::usage("--expires-in takes a time from now, such as 90d, 12h or 30m")
+        })
 }
 
 fn list(context: &Context) -> Result<(), CliError> {
@@ -194,11 +202,15 @@ fn list(context: &Context) -> Result<(), CliError> {
             key.level.title().to_owned(),
             projects(key),
             key.owner.name.clone(),
+            key.expires_at
+                .map_or_else(|| "never".to_owned(), |end| format!("{end:.0}")),
             state(key.state).to_owned(),
         ]
     });
     output::table(
-        ["ID", "NAME", "KEY", "LEVEL", "PROJECTS", "OWNER", "STATE"],
+        [
+            "ID", "NAME", "KEY", "LEVEL", "PROJECTS", "OWNER", "EXPIRES", "STATE",
+        ],
         rows,
     )
 }

@@ -3,16 +3,19 @@
 use std::io::{self, IsTerminal as _, Read as _};
 
 use clap::Args;
+use hh_sdk::Identity;
 use hh_sdk::auth::{ApiKey, FileStore, Profile};
 use hh_sdk::config::names;
-use hh_sdk::{ErrorKind, Identity};
 use jiff::Timestamp;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
+use zeroize::Zeroizing;
 
 use crate::context::{Context, block_on};
 use crate::error::CliError;
 use crate::exit::Exit;
 
+/// A key is one short line; what is longer is refused as a key later.
+const MAX_STDIN: usize = 4096;
 /// The profile of those who name none.
 const USUAL_PROFILE: &str = "default";
 
@@ -30,28 +33,42 @@ pub(crate) struct Arguments {
 }
 
 pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliError> {
-    // The profile to write need not exist yet, so it must not be looked for.
-    let options = if context.global().api_key.is_some() {
+    let name = context.global().profile.as_deref().unwrap_or(USUAL_PROFILE);
+    if !Profile::is_valid_name(name) {
+        return Err(CliError::usage(
+            "a profile name has 1 to 64 letters, digits, -, _ or .",
+        ));
+    }
+    // A store that cannot be used is no surprise to be had after the key was typed.
+    let store = if arguments.no_save {
+        None
+    } else {
+        let store = FileStore::of_user(context.env())?;
+        store.get(Some(name))?;
+        Some(store)
+    };
+    let options = if let Some(key) = &context.global().api_key {
+        check_given(key, "--api-key is empty; nothing was changed")?;
         context.options()
     } else {
-        let key = read_key(arguments)?;
-        context.options_without_key().with(names::API_KEY, key)
+        let (key, place) = read_key(arguments)?;
+        let options = context.options_without_key();
+        options.with_place(names::API_KEY, key, place)
     };
-    let connected = match hh_sdk::load(&options) {
-        Err(error) if error.kind() == ErrorKind::Config && names_new_profile(context) => {
-            return Err(CliError::usage(
-                "a new profile needs the server it is for: add --base-url",
-            ));
+    let client = context.client(options, None).map_err(|error| {
+        let is_new = error.exit() == Exit::Config && context.global().base_url.is_none();
+        if is_new && context.global().profile.is_some() {
+            CliError::usage("a new profile needs the server it is for: add --base-url")
+        } else {
+            error
         }
-        other => other?,
-    };
-    let client = context.client(options, None)?;
+    })?;
     let Some(credential) = client.credential() else {
         return Err(CliError::usage(
             "test mode opens no connection, so a key cannot be checked; switch it off with HH_TEST_MODE=false",
         ));
     };
-    let base_url = &connected.settings.base_url.value;
+    let base_url = &client.settings().base_url.value;
     let identity = block_on(client.whoami())?;
     let (who, details) = match &identity {
         Identity::Known(me) => (
@@ -64,11 +81,9 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliErr
         ),
     };
     context.say(&format!("Logged in to {base_url} {who}"));
-    if arguments.no_save {
+    let Some(store) = store else {
         return Ok(());
-    }
-    let store = FileStore::of_user(context.env())?;
-    let name = context.global().profile.as_deref().unwrap_or(USUAL_PROFILE);
+    };
     let profile = profile(&store, name, base_url.as_str(), credential.key.clone())?;
     store.put(profile.with_details(details.0, details.1))?;
     context.say(&format!(
@@ -76,11 +91,12 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliErr
         credential.key.shown(),
         store.path().display()
     ));
+    for variable in context.key_variables() {
+        context.say(&format!(
+            "note: {variable} is set and wins over the saved key; unset it to use this one"
+        ));
+    }
     Ok(())
-}
-
-fn names_new_profile(context: &Context) -> bool {
-    context.global().profile.is_some() && context.global().base_url.is_none()
 }
 
 /// The same key logged in again keeps the time it was first seen.
@@ -97,24 +113,39 @@ fn profile(
     Ok(Profile::new(name, base_url, key, first_seen))
 }
 
-fn read_key(arguments: &Arguments) -> Result<SecretString, CliError> {
-    let unreadable =
-        |error: io::Error| CliError::new(Exit::Other, format!("cannot read the key: {error}"));
+/// Reads the key, and says from where.
+fn read_key(arguments: &Arguments) -> Result<(SecretString, &'static str), CliError> {
     if arguments.api_key_stdin {
-        let mut text = String::new();
-        // A key is one short line; what is longer is refused as a key later.
-        io::stdin()
-            .take(4096)
-            .read_to_string(&mut text)
-            .map_err(unreadable)?;
-        return Ok(SecretString::from(text));
+        let mut bytes = Zeroizing::new(Vec::with_capacity(MAX_STDIN));
+        let read = io::stdin().take(MAX_STDIN as u64).read_to_end(&mut bytes);
+        read.map_err(|error| CliError::new(Exit::Other, format!("cannot read the key: {error}")))?;
+        let text = std::str::from_utf8(&bytes);
+        let text = text.map_err(|_| no_key("standard input holds no key: it is not text"))?;
+        let key = SecretString::from(text);
+        check_given(&key, "standard input holds no key; nothing was changed")?;
+        return Ok((key, "standard input"));
     }
     if !io::stdin().is_terminal() {
         return Err(CliError::usage(
             "there is no terminal to ask for the key; pipe it in with --api-key-stdin",
         ));
     }
-    rpassword::prompt_password("API key: ")
-        .map(SecretString::from)
-        .map_err(unreadable)
+    let none = "no key was typed; nothing was changed";
+    let typed = rpassword::prompt_password("API key: ").map_err(|_| no_key(none))?;
+    let key = SecretString::from(typed);
+    check_given(&key, none)?;
+    Ok((key, "the prompt"))
+}
+
+/// A blank key would count as not given, and the next source would be used in its place.
+#[expect(clippy::disallowed_methods, reason = "only whether there is any text")]
+fn check_given(key: &SecretString, message: &str) -> Result<(), CliError> {
+    if key.expose_secret().trim().is_empty() {
+        return Err(no_key(message));
+    }
+    Ok(())
+}
+
+fn no_key(message: &str) -> CliError {
+    CliError::new(Exit::Auth, message)
 }

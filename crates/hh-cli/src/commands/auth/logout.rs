@@ -2,7 +2,6 @@
 
 use clap::Args;
 use hh_sdk::auth::FileStore;
-use hh_sdk::config::names;
 
 use crate::context::Context;
 use crate::error::CliError;
@@ -37,8 +36,7 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliErr
         )),
         None => context.say("There was no saved key to remove"),
     }
-    let set = names::API_KEY.declared().variables.iter();
-    for variable in set.filter(|name| context.env().get(name).is_some()) {
+    for variable in context.key_variables() {
         context.say(&format!("{variable} is still set and still used"));
     }
     Ok(())

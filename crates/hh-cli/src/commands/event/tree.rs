@@ -1,14 +1,18 @@
 //! Events as a tree, in order of their start.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
 use hh_sdk::api::types::Event;
 use uuid::Uuid;
 
-use crate::output::{duration, one_line};
+use crate::output::{duration, one_line, shorten};
 
 /// Columns between the longest name and the type.
 const GAP: usize = 2;
+/// Longer names are cut.
+const MAX_NAME: usize = 80;
+/// Deeper events are indented no further.
+const MAX_INDENT: usize = 30;
 
 /// One line of the tree, before its columns are aligned.
 struct Line<'a> {
@@ -16,23 +20,9 @@ struct Line<'a> {
     event: &'a Event,
 }
 
-/// Renders events; one whose parent is not among them stands at the top.
+/// Renders events, each once; one whose parent is not among them stands at the top.
 pub(super) fn render(events: &[Event]) -> Vec<String> {
-    let ids: HashSet<Uuid> = events.iter().map(|event| event.event_id).collect();
-    let mut below: BTreeMap<Option<Uuid>, Vec<&Event>> = BTreeMap::new();
-    for event in events {
-        let parent = event
-            .parent_id
-            .filter(|id| ids.contains(id) && *id != event.event_id);
-        below.entry(parent).or_default().push(event);
-    }
-    for siblings in below.values_mut() {
-        siblings.sort_by(|a, b| a.start_time.total_cmp(&b.start_time));
-    }
-    let mut lines = Vec::new();
-    for root in below.remove(&None).unwrap_or_default() {
-        push(&mut lines, &mut below, root, "", "");
-    }
+    let lines = lines(events);
     let width = lines.iter().map(|line| line.label.chars().count()).max();
     let width = width.unwrap_or(0) + GAP;
     lines
@@ -47,33 +37,135 @@ pub(super) fn render(events: &[Event]) -> Vec<String> {
         .collect()
 }
 
-/// Adds an event and those below it. Each is taken out of the map, so that a circle of parents ends.
-fn push<'a>(
-    lines: &mut Vec<Line<'a>>,
-    below: &mut BTreeMap<Option<Uuid>, Vec<&'a Event>>,
-    event: &'a Event,
-    branch: &str,
-    indent: &str,
-) {
-    let name = one_line(event.event_name.clone());
-    lines.push(Line {
-        label: format!("{branch}{name}"),
-        event,
-    });
-    let children = below.remove(&Some(event.event_id)).unwrap_or_default();
-    let last = children.len().saturating_sub(1);
-    for (at, child) in children.into_iter().enumerate() {
-        let (line, more) = if at == last {
-            ("└─ ", "   ")
+fn lines(events: &[Event]) -> Vec<Line<'_>> {
+    let mut sorted: Vec<&Event> = events.iter().collect();
+    sorted.sort_by(|a, b| a.start_time.total_cmp(&b.start_time));
+    let ids: HashSet<Uuid> = events.iter().map(|event| event.event_id).collect();
+    let mut roots = Vec::new();
+    let mut below: HashMap<Uuid, Vec<&Event>> = HashMap::new();
+    for event in &sorted {
+        match event.parent_id.filter(|id| ids.contains(id)) {
+            Some(parent) => below.entry(parent).or_default().push(event),
+            None => roots.push(*event),
+        }
+    }
+    let mut lines = Vec::new();
+    let mut shown = HashSet::new();
+    // After the roots, the earliest of each circle of parents, which has no root.
+    for event in roots.into_iter().chain(sorted) {
+        let circle = event.parent_id.is_some_and(|id| ids.contains(&id));
+        let note = if circle {
+            " (its parents form a circle)"
         } else {
-            ("├─ ", "│  ")
+            ""
         };
-        push(
-            lines,
-            below,
-            child,
-            &format!("{indent}{line}"),
-            &format!("{indent}{more}"),
-        );
+        if !shown.contains(&event.event_id) {
+            walk(&mut lines, &mut shown, &mut below, event, note);
+        }
+    }
+    lines
+}
+
+/// Adds an event and all below it, without recursion: a chain may be thousands deep.
+fn walk<'a>(
+    lines: &mut Vec<Line<'a>>,
+    shown: &mut HashSet<Uuid>,
+    below: &mut HashMap<Uuid, Vec<&'a Event>>,
+    top: &'a Event,
+    note: &str,
+) {
+    let mut stack = vec![(top, String::new(), String::new(), note)];
+    while let Some((event, branch, indent, note)) = stack.pop() {
+        if !shown.insert(event.event_id) {
+            continue;
+        }
+        let name = shorten(&one_line(event.event_name.clone()), MAX_NAME);
+        lines.push(Line {
+            label: format!("{branch}{name}{note}"),
+            event,
+        });
+        let children = below.remove(&event.event_id).unwrap_or_default();
+        for (at, child) in children.iter().enumerate().rev() {
+            let is_last = at + 1 == children.len();
+            let (line, more) = if is_last {
+                ("└─ ", "   ")
+            } else {
+                ("├─ ", "│  ")
+            };
+            let deeper = if indent.chars().count() < MAX_INDENT {
+                more
+            } else {
+                ""
+            };
+            stack.push((
+                child,
+                format!("{indent}{line}"),
+                format!("{indent}{deeper}"),
+                "",
+            ));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hh_sdk::EventKind;
+    use hh_sdk::api::types::Object;
+
+    fn event(id: u128, parent: Option<u128>, name: &str) -> Event {
+        Event {
+            event_id: Uuid::from_u128(id),
+            session_id: Uuid::from_u128(1),
+            parent_id: parent.map(Uuid::from_u128),
+            event_type: EventKind::Tool,
+            event_name: name.to_owned(),
+            source: String::new(),
+            project_id: String::new(),
+            config: Object::new(),
+            inputs: Object::new(),
+            outputs: Object::new(),
+            error: None,
+            start_time: 1.0,
+            end_time: 2.0,
+            duration: 1.0,
+            metadata: Object::new(),
+            metrics: Object::new(),
+            feedback: Object::new(),
+            user_properties: Object::new(),
+        }
+    }
+
+    #[test]
+    fn every_event_is_shown_once_circles_too() {
+        let events = [
+            event(1, None, "session"),
+            event(2, Some(1), "one"),
+            event(3, Some(2), "two"),
+            event(4, Some(1), "three\n"),
+            event(5, Some(6), "a"),
+            event(6, Some(5), "b"),
+            event(7, Some(7), "self"),
+            event(8, Some(99), "orphan"),
+        ];
+        insta::assert_snapshot!(render(&events).join("\n"), @"
+        session                           tool      1.00 ms
+        ├─ one                            tool      1.00 ms
+        │  └─ two                         tool      1.00 ms
+        └─ three�                         tool      1.00 ms
+        orphan                            tool      1.00 ms
+        a (its parents form a circle)     tool      1.00 ms
+        └─ b                              tool      1.00 ms
+        self (its parents form a circle)  tool      1.00 ms
+        ");
+    }
+
+    #[test]
+    fn long_names_and_deep_chains_stay_bounded() {
+        let mut events = vec![event(1, None, &"n".repeat(70_000))];
+        events.extend((2..5000).map(|id| event(id, Some(id - 1), "x")));
+        let lines = render(&events);
+        assert_eq!(lines.len(), 4999);
+        assert!(lines.iter().all(|line| line.chars().count() < 200));
     }
 }

@@ -1,0 +1,59 @@
+//! What the client and the tracer tell people: warnings, the start-up summary, debug lines.
+
+use std::io::Write as _;
+use std::sync::Arc;
+
+use hh_config::{Settings, Stack};
+use hh_transport::AttemptRecord;
+
+use crate::Credential;
+
+/// Takes one line without a line ending.
+pub(crate) type Reporter = Arc<dyn Fn(&str) + Send + Sync>;
+
+/// Writes lines to stderr; nothing depends on them, so a closed one is no failure.
+pub(crate) fn to_stderr() -> Reporter {
+    Arc::new(|line| drop(writeln!(std::io::stderr(), "honeyhive: {line}")))
+}
+
+/// Tells what is unusual, and if `verbose` is on what is in effect.
+pub(crate) fn start_up(
+    reporter: &Reporter,
+    settings: &Settings,
+    stack: &Stack,
+    credential: &Credential,
+) {
+    for warning in stack.warnings() {
+        reporter(&format!("warning: {warning}"));
+    }
+    let (key, provenance) = (&credential.key, &credential.provenance);
+    if let Some(warning) = key.warning() {
+        reporter(&format!("warning: the API key from {provenance} {warning}"));
+    }
+    if settings.verbose.value {
+        reporter(&format!(
+            "version {}, {} with {} from {provenance}",
+            env!("CARGO_PKG_VERSION"),
+            settings.base_url.value,
+            key.shown(),
+        ));
+    }
+}
+
+/// Tells of one attempt: no header, no query, no body.
+pub(crate) fn attempt(reporter: &Reporter, record: &AttemptRecord) {
+    let attempt = record.attempt();
+    let outcome = match (attempt.status(), attempt.error()) {
+        (Some(status), _) => status.to_string(),
+        (None, Some(kind)) => format!("{kind:?}"),
+        (None, None) => "no answer".to_owned(),
+    };
+    reporter(&format!(
+        "debug: {} {}{} attempt {}: {outcome} in {} ms",
+        record.method(),
+        record.host(),
+        record.path(),
+        attempt.number(),
+        attempt.elapsed().as_millis()
+    ));
+}
