@@ -247,3 +247,172 @@ fn s57_test_mode_checks_nothing_and_opens_nothing() {
     ");
     assert_eq!(env.run(&["project", "list"]).code, 0);
 }
+
+#[test]
+fn a_blank_key_at_login_is_no_key_and_never_the_stored_one() {
+    let env = TestEnv::with_server();
+    let key = env.read("admin.key");
+    let login = ["auth", "login", "--api-key-stdin"];
+    assert_eq!(env.run_with_input(&login, &key).code, 0);
+    for done in [
+        env.run_with_input(&login, ""),
+        env.run_with_input(&login, " \n"),
+        env.run(&["auth", "login", "--api-key", ""]),
+    ] {
+        assert_eq!(done.code, 3, "{done:?}");
+        assert!(done.stderr.contains("nothing was changed"), "{done:?}");
+    }
+}
+
+#[test]
+fn a_key_in_the_wrong_place_is_masked() {
+    let env = TestEnv::new();
+    for arguments in [
+        &["auth", "login", FOREIGN_KEY][..],
+        &["auth", "login", &format!("--api-key-stdin={FOREIGN_KEY}")],
+        &[FOREIGN_KEY],
+    ] {
+        assert!(
+            arguments.concat().contains(FOREIGN_KEY),
+            "it is there to be leaked"
+        );
+        let done = env.run(arguments);
+        assert_eq!(done.code, 2);
+        assert!(!done.stderr.contains(&FOREIGN_KEY[8..]), "{done:?}");
+        assert!(done.stderr.contains("hh_12345***"), "{done:?}");
+    }
+}
+
+#[test]
+fn a_login_that_the_environment_shadows_says_so() {
+    let mut env = TestEnv::with_server();
+    env.be_admin();
+    let key = env.read("admin.key");
+    let done = env.run_with_input(&["auth", "login", "--api-key-stdin"], &key);
+    assert!(
+        done.stderr
+            .contains("note: HH_API_KEY_FILE is set and wins"),
+        "{done:?}"
+    );
+    let done = env.run(&["auth", "logout"]);
+    assert!(
+        done.stderr.contains("HH_API_KEY_FILE is still set"),
+        "{done:?}"
+    );
+}
+
+#[test]
+fn a_store_that_cannot_be_used_is_told_before_the_key_is_sent() {
+    let env = TestEnv::with_server();
+    let key = env.read("admin.key");
+    let login = ["auth", "login", "--api-key-stdin"];
+    assert_eq!(env.run_with_input(&login, &key).code, 0);
+    let file = env.path(".config/honeyhive/credentials.toml");
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o644)).unwrap();
+    let done = env.run_with_input(&login, &key);
+    assert_eq!(done.code, 5);
+    assert!(!done.stderr.contains("Logged in"), "{done:?}");
+    let named = [
+        "auth",
+        "login",
+        "--api-key-stdin",
+        "--profile",
+        "a\n\u{1b}[31m",
+    ];
+    assert_eq!(env.run_with_input(&named, &key).code, 2);
+}
+
+#[test]
+fn a_new_key_that_cannot_be_shown_is_revoked() {
+    let mut env = TestEnv::with_server();
+    env.be_admin();
+    let full = std::fs::File::options()
+        .write(true)
+        .open("/dev/full")
+        .unwrap();
+    let done = env.run_into(
+        &[
+            "auth",
+            "keys",
+            "create",
+            "--name",
+            "lost",
+            "--all-projects",
+            "--level",
+            "admin",
+        ],
+        full,
+    );
+    assert_eq!(done.code, 1, "{done:?}");
+    assert!(done.stderr.contains("was revoked again"), "{done:?}");
+    let list = env.run(&["auth", "keys", "list"]).stdout;
+    let line = list.lines().find(|line| line.contains("lost")).unwrap();
+    assert!(line.contains("revoked"), "{list}");
+}
+
+#[test]
+fn strict_makes_warnings_about_the_key_errors() {
+    let mut env = TestEnv::new();
+    env.set("HH_BASE_URL", "http://127.0.0.1:9");
+    env.set("HH_API_KEY", "hh_dev_1234567890abcdef");
+    let warned = env.run(&["project", "list"]);
+    assert_eq!(warned.code, 4, "{warned:?}");
+    assert!(
+        warned
+            .stderr
+            .starts_with("warning: the API key from HH_API_KEY"),
+        "{warned:?}"
+    );
+    let strict = env.run(&["project", "list", "--strict"]);
+    assert_eq!(strict.code, 3, "{strict:?}");
+    env.set("HH_STRICT", "yes");
+    assert_eq!(env.run(&["project", "list"]).code, 3);
+    // In test mode any hh_… value is a key, and anything else is none.
+    env.set("HH_TEST_MODE", "1");
+    assert_eq!(env.run(&["project", "list"]).code, 0);
+    env.set("HH_API_KEY", "garbage");
+    assert_eq!(env.run(&["project", "list"]).code, 3);
+}
+
+#[test]
+fn a_stored_read_only_level_refuses_changes_here() {
+    let mut env = TestEnv::with_server();
+    env.be_admin();
+    let create = [
+        "auth",
+        "keys",
+        "create",
+        "--name",
+        "r",
+        "--all-projects",
+        "--level",
+        "read_only",
+    ];
+    let key = env.run(&create).stdout;
+    // The level was told at login; a key of a hosted server would not carry it in its prefix.
+    assert_eq!(
+        env.run_with_input(
+            &["auth", "login", "--api-key-stdin", "--profile", "r"],
+            &key
+        )
+        .code,
+        0
+    );
+    let file = env.path(".config/honeyhive/credentials.toml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    assert!(text.contains("level = \"read_only\""), "{text}");
+    env.unset("HH_API_KEY_FILE");
+    let hosted = text.replace(key.trim(), FOREIGN_KEY);
+    rewrite(&file, &hosted);
+    let done = env.run(&["project", "create", "p"]);
+    assert_eq!(done.code, 6, "{done:?}");
+    assert!(done.stderr.contains("nothing was sent"), "{done:?}");
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a file of the test's own, whose mode stays"
+)]
+fn rewrite(path: &std::path::Path, text: &str) {
+    std::fs::write(path, text).unwrap();
+}

@@ -137,6 +137,42 @@ fn wrong_command_lines_end_with_2() {
     assert_eq!(env.run(&["auth", "--help"]).code, 0);
 }
 
+#[test]
+fn a_host_that_does_not_resolve_is_named() {
+    let mut env = TestEnv::new();
+    env.set("HH_API_KEY", CANARY);
+    let done = env.run(&[
+        "project",
+        "list",
+        "--base-url",
+        "https://no-such-host.invalid",
+    ]);
+    assert_eq!(done.code, 4, "{done:?}");
+    assert!(
+        done.stderr
+            .starts_with("error: cannot connect to no-such-host.invalid"),
+        "{done:?}"
+    );
+    assert_eq!(done.stderr.lines().count(), 1, "{done:?}");
+}
+
+#[test]
+fn a_dollar_in_an_env_file_is_a_dollar() {
+    let env = TestEnv::new();
+    write(
+        &env,
+        "a.env",
+        "export HH_PROJECT=a$HOME # note\nHH_SOURCE='b'\n",
+    );
+    let list = env.run(&["config", "list", "--env-file", "a.env"]).stdout;
+    assert!(list.contains("a$HOME"), "{list}");
+    assert!(list.contains("HH_SOURCE (env file)"), "{list}");
+    write(&env, "b.env", &format!("HH_API_KEY='{CANARY}\n"));
+    let done = env.run(&["config", "list", "--env-file", "b.env"]);
+    assert_eq!(done.code, 5);
+    insta::assert_snapshot!(done.stderr, @"error: b.env:1: has a quote that is not closed on the same line");
+}
+
 #[expect(clippy::disallowed_methods, reason = "a file of the test's own")]
 fn write(env: &TestEnv, name: &str, text: &str) {
     std::fs::write(env.path(name), text).unwrap();

@@ -103,6 +103,22 @@ impl TestEnv {
         }
     }
 
+    /// Runs with stdout going into a file.
+    pub(crate) fn run_into(&self, arguments: &[&str], stdout: std::fs::File) -> Done {
+        let output = self
+            .command(arguments)
+            .stdin(Stdio::null())
+            .stdout(stdout)
+            .stderr(Stdio::piped())
+            .output()
+            .unwrap();
+        Done {
+            code: output.status.code().unwrap(),
+            stdout: String::new(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_honeyhive"));
         command

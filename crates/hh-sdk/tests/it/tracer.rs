@@ -146,3 +146,59 @@ async fn test_mode_accepts_everything_and_sends_nothing() {
     tracer.span("span", EventKind::Tool).start().end();
     tracer.shutdown(Duration::ZERO).await.unwrap();
 }
+
+#[test]
+fn waits_of_any_length_are_taken() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let server = runtime.block_on(TestServer::start());
+    let key = runtime.block_on(server.key(Level::ReadWrite, "default"));
+    let tracer = tracer(&server, &key);
+    tracer.span("span", EventKind::Tool).start().end();
+    tracer.flush_blocking(Duration::MAX).unwrap();
+    tracer.shutdown_blocking(Duration::MAX).unwrap();
+}
+
+#[test]
+fn spans_that_end_after_the_shutdown_do_not_end_its_wait() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let server = runtime.block_on(TestServer::start());
+    let key = runtime.block_on(server.key(Level::ReadWrite, "default"));
+    let tracer = tracer(&server, &key);
+    let session = tracer.session("s").start();
+    for number in 0..50 {
+        session
+            .span(&format!("before {number}"), EventKind::Tool)
+            .start()
+            .end();
+    }
+    let late: Vec<_> = (0..500)
+        .map(|_| session.span("late", EventKind::Tool).start())
+        .collect();
+    let outcome = std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| tracer.shutdown_blocking(LONG));
+        drop(late);
+        waiting.join().unwrap()
+    });
+    // Late spans may be lost, and are then counted; none of the earlier ones is.
+    if let Err(error) = outcome {
+        assert_eq!(error.kind(), ErrorKind::Dropped);
+    }
+    let events = runtime.block_on(events(&server, &key));
+    let before = events.keys().filter(|name| name.starts_with("before"));
+    assert_eq!(before.count(), 50);
+}
+
+#[tokio::test]
+async fn an_object_with_numbers_as_names_stays_an_object() {
+    let server = TestServer::start().await;
+    let key = server.key(Level::ReadWrite, "default").await;
+    let tracer = tracer(&server, &key);
+    let value = serde_json::json!({ "0": "a", "1": "b" });
+    tracer
+        .span("span", EventKind::Tool)
+        .with_input("map", &value)
+        .start()
+        .end();
+    tracer.shutdown(LONG).await.unwrap();
+    assert_eq!(events(&server, &key).await["span"].inputs["map"], value);
+}
