@@ -3,6 +3,7 @@
 mod keys;
 mod login;
 mod logout;
+mod prompt;
 mod whoami;
 
 use clap::Subcommand;

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use secrecy::{ExposeSecret as _, SecretString};
 use zeroize::Zeroizing;
 
+use super::prompt;
 use crate::context::{Context, block_on};
 use crate::error::CliError;
 use crate::exit::Exit;
@@ -51,7 +52,7 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliErr
         check_given(key, "--api-key is empty; nothing was changed")?;
         context.options()
     } else {
-        let (key, place) = read_key(arguments)?;
+        let (key, place) = read_key(context, arguments)?;
         let options = context.options_without_key();
         options.with_place(names::API_KEY, key, place)
     };
@@ -114,7 +115,10 @@ fn profile(
 }
 
 /// Reads the key, and says from where.
-fn read_key(arguments: &Arguments) -> Result<(SecretString, &'static str), CliError> {
+fn read_key(
+    context: &Context,
+    arguments: &Arguments,
+) -> Result<(SecretString, &'static str), CliError> {
     if arguments.api_key_stdin {
         let mut bytes = Zeroizing::new(Vec::with_capacity(MAX_STDIN));
         let read = io::stdin().take(MAX_STDIN as u64).read_to_end(&mut bytes);
@@ -131,8 +135,11 @@ fn read_key(arguments: &Arguments) -> Result<(SecretString, &'static str), CliEr
         ));
     }
     let none = "no key was typed; nothing was changed";
-    let typed = rpassword::prompt_password("API key: ").map_err(|_| no_key(none))?;
-    let key = SecretString::from(typed);
+    let key = prompt::ask().map_err(|_| {
+        // The line of the prompt is still open.
+        context.say("");
+        no_key(none)
+    })?;
     check_given(&key, none)?;
     Ok((key, "the prompt"))
 }

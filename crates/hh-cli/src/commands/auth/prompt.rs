@@ -1,0 +1,51 @@
+//! Asking for a key without echo, and leaving the terminal as it was, whatever ends the asking.
+
+use std::fs::File;
+use std::io;
+
+use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
+use secrecy::SecretString;
+use tokio::signal::unix::{SignalKind, signal};
+
+/// Asks for a key on the terminal.
+pub(super) fn ask() -> io::Result<SecretString> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let _echo = Echo::remember();
+    let answer = runtime.block_on(async {
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        let mut terminate = signal(SignalKind::terminate())?;
+        let typed = tokio::task::spawn_blocking(|| rpassword::prompt_password("API key: "));
+        tokio::select! {
+            typed = typed => typed?.map(SecretString::from),
+            _ = interrupt.recv() => Err(io::ErrorKind::Interrupted.into()),
+            _ = terminate.recv() => Err(io::ErrorKind::Interrupted.into()),
+        }
+    });
+    // The thread that reads may still wait for a line that never comes.
+    runtime.shutdown_background();
+    answer
+}
+
+/// The state of the terminal, which is restored when this is dropped: a shell need not do it.
+struct Echo(Option<(File, Termios)>);
+
+impl Echo {
+    fn remember() -> Self {
+        let terminal = File::options().read(true).write(true).open("/dev/tty");
+        Self(terminal.ok().and_then(|terminal| {
+            let state = tcgetattr(&terminal).ok()?;
+            Some((terminal, state))
+        }))
+    }
+}
+
+impl Drop for Echo {
+    fn drop(&mut self) {
+        if let Some((terminal, state)) = &self.0 {
+            // There is nobody to tell.
+            tcsetattr(terminal, OptionalActions::Now, state).ok();
+        }
+    }
+}
