@@ -1,0 +1,242 @@
+//! Settings through the public surface: who wins, what is refused, and that no secret is shown.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use hh_config::{
+    BaseUrl, Env, Layer, LoadErrorKind, LoadOptions, Origin, Settings, Shown, Source, names,
+};
+use proptest::prelude::*;
+use secrecy::{ExposeSecret as _, SecretString};
+use tempfile::TempDir;
+
+const CANARY: &str = "hh_canarycanarycanarycanarycanary00";
+
+#[expect(clippy::disallowed_methods, reason = "a file of the test's own")]
+fn write(dir: &TempDir, name: &str, text: &str) -> String {
+    let path = dir.path().join(name);
+    std::fs::write(&path, text).unwrap();
+    path.display().to_string()
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the test compares secrets of its own"
+)]
+fn revealed(secret: &SecretString) -> &str {
+    secret.expose_secret()
+}
+
+fn key_of(env: &Env, options: LoadOptions) -> (String, Source) {
+    let (settings, _) = Settings::load(env, options).unwrap();
+    let found = settings.api_key.unwrap();
+    (revealed(&found.value).to_owned(), found.provenance.source())
+}
+
+/// One value for each source that can give a key, lowest first.
+const SOURCES: [(Source, &str); 5] = [
+    (Source::Stored, "hh_stored"),
+    (Source::Named, "hh_named"),
+    (Source::DotEnv, "hh_dotenv"),
+    (Source::Env, "hh_env"),
+    (Source::Direct, "hh_direct"),
+];
+
+#[test]
+fn s27_to_s30_the_highest_source_that_has_a_key_wins() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = write(&dir, "c.yaml", "api_key: hh_named\n");
+    let dotenv = write(&dir, "c.env", "HH_API_KEY=hh_dotenv\n");
+    for mask in 1_u32..1 << SOURCES.len() {
+        let has = |at: usize| mask & 1 << at != 0;
+        let mut options = LoadOptions::new();
+        let mut variables = BTreeMap::new();
+        if has(0) {
+            let key = (names::API_KEY, SecretString::from("hh_stored"));
+            options = options.with_stored(Layer::stored("default", [key]));
+        }
+        if has(1) {
+            variables.insert("HH_CONFIG_FILE", file.as_str());
+        }
+        if has(2) {
+            variables.insert("HH_ENV_FILE", dotenv.as_str());
+        }
+        if has(3) {
+            variables.insert("HH_API_KEY", "hh_env");
+        }
+        if has(4) {
+            options = options.with(names::API_KEY, "hh_direct");
+        }
+        let highest = (0..SOURCES.len()).rev().find(|at| has(*at)).unwrap();
+        let (source, key) = SOURCES[highest];
+        let found = key_of(&Env::from_pairs(variables), options);
+        assert_eq!(found, (key.to_owned(), source), "sources {mask:05b}");
+    }
+}
+
+#[test]
+fn aliases_rank_below_the_preferred_name_and_blank_is_unset() {
+    let all = [
+        ("HH_API_KEY", "hh_1"),
+        ("HH_PROJECT_API_KEY", "hh_2"),
+        ("HONEYHIVE_API_KEY", "hh_3"),
+    ];
+    for first in 0..all.len() {
+        let env = Env::from_pairs(all[first..].iter().copied());
+        assert_eq!(key_of(&env, LoadOptions::new()).0, all[first].1);
+    }
+    let env = Env::from_pairs([("HH_API_KEY", "  "), ("HONEYHIVE_API_KEY", "hh_3")]);
+    assert_eq!(key_of(&env, LoadOptions::new()).0, "hh_3");
+    let blank = LoadOptions::new().with(names::API_KEY, " ");
+    assert_eq!(key_of(&env, blank).1, Source::Env);
+}
+
+#[test]
+fn s47_a_key_can_stand_in_a_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = write(&dir, "key", "hh_from_file\r\n");
+    let env = Env::from_pairs([("HH_API_KEY_FILE", file.as_str())]);
+    assert_eq!(key_of(&env, LoadOptions::new()).0, "hh_from_file");
+
+    let kind = |pairs: &[(&str, &str)]| {
+        let env = Env::from_pairs(pairs.iter().copied());
+        let error = Settings::load(&env, LoadOptions::new()).unwrap_err();
+        (error.kind(), error.to_string())
+    };
+    let (both, message) = kind(&[("HH_API_KEY", CANARY), ("HH_API_KEY_FILE", &file)]);
+    assert_eq!(both, LoadErrorKind::Conflict);
+    assert!(!message.contains("canary"), "{message}");
+    let empty = write(&dir, "empty", "\n");
+    let here = dir.path().display().to_string();
+    for path in [empty.as_str(), here.as_str(), "/no/such/file", "/dev/zero"] {
+        let (unreadable, message) = kind(&[("HH_API_KEY_FILE", path)]);
+        assert_eq!(unreadable, LoadErrorKind::Unreadable, "{path}");
+        assert!(message.starts_with("HH_API_KEY_FILE names"), "{message}");
+    }
+}
+
+#[test]
+fn values_that_look_like_numbers_stay_text() {
+    for project in ["007", "true", "12.50", "[abc]", "\"quoted\""] {
+        let env = Env::from_pairs([("HH_PROJECT", project)]);
+        let (settings, _) = Settings::load(&env, LoadOptions::new()).unwrap();
+        assert_eq!(settings.project.unwrap().value, project);
+    }
+}
+
+#[test]
+fn wrong_values_name_their_variable_and_what_was_expected() {
+    let message = |name: &str, value: &str| {
+        let env = Env::from_pairs([(name, value)]);
+        Settings::load(&env, LoadOptions::new())
+            .unwrap_err()
+            .to_string()
+    };
+    insta::assert_snapshot!(message("HH_TIMEOUT", "0.5"), @"the value of timeout from HH_TIMEOUT (environment) is not a number of seconds from 1 to 300");
+    insta::assert_snapshot!(message("HH_TEST_MODE", "maybe"), @"the value of test_mode from HH_TEST_MODE (environment) is not a boolean (true or false)");
+    insta::assert_snapshot!(message("HH_BATCH_SIZE", "-1"), @"the value of batch_size from HH_BATCH_SIZE (environment) is not a whole number from 1 to 1000");
+    insta::assert_snapshot!(message("HH_API_URL", "ftp://host"), @"the value of base_url from HH_API_URL (environment) must begin with http:// or https://");
+    insta::assert_snapshot!(message("HH_BASE_URL", "https://user:canary@host"), @"the value of base_url from HH_BASE_URL (environment) must not hold a user name or password");
+    insta::assert_snapshot!(message("HH_OUTPUT_FORMAT", "xml"), @"the value of output_format from HH_OUTPUT_FORMAT (environment) is not one of table, json");
+    insta::assert_snapshot!(message("HH_ENVIRONMENT", "prod"), @"HH_ENVIRONMENT (environment) is set, but no configuration file is named; name one with --config-file or HH_CONFIG_FILE");
+}
+
+#[test]
+fn either_debug_switch_turns_debug_on() {
+    for (one, other, on) in [
+        ("true", "false", true),
+        ("false", "true", true),
+        ("false", "false", false),
+    ] {
+        let env = Env::from_pairs([("HH_DEBUG", one), ("HH_DEBUG_MODE", other)]);
+        let (settings, _) = Settings::load(&env, LoadOptions::new()).unwrap();
+        assert_eq!(settings.debug.value, on, "{one} {other}");
+    }
+}
+
+#[test]
+fn an_overlay_is_laid_over_the_named_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = write(&dir, "c.yaml", "project: base\nsource: base\n");
+    write(&dir, "c.prod.yaml", "project: prod\n");
+    let env = Env::from_pairs([
+        ("HH_CONFIG_FILE", file.as_str()),
+        ("HH_ENVIRONMENT", "prod"),
+    ]);
+    let (settings, stack) = Settings::load(&env, LoadOptions::new()).unwrap();
+    assert_eq!(settings.project.unwrap().value, "prod");
+    assert_eq!(settings.source.value, "base");
+    let project = stack.candidates(names::PROJECT);
+    assert_eq!(
+        project.winner.unwrap().provenance().source(),
+        Source::Overlay
+    );
+    assert_eq!(project.shadowed.len(), 1, "the file's own value is kept");
+}
+
+#[test]
+fn no_debug_output_shows_a_secret() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = write(&dir, "c.toml", &format!("api_key = \"{CANARY}\"\n"));
+    let env = Env::from_pairs([("HH_API_KEY", CANARY), ("HH_CONFIG_FILE", &file)]);
+    let options = LoadOptions::new().with(names::API_KEY, CANARY);
+    let (settings, stack) = Settings::load(&env, options.clone()).unwrap();
+    let explained = stack.explain();
+    let Shown::Secret(secret) = &explained[0].value else {
+        panic!("the key is a secret");
+    };
+    assert_eq!(revealed(secret), CANARY, "it is there to be leaked");
+    let shown = format!("{env:?}{options:?}{settings:?}{stack:?}{explained:?}");
+    assert!(!shown.contains("canary"), "{shown}");
+}
+
+#[test]
+fn origins_are_normalised() {
+    let origin = |url: &str| Origin::parse(url).unwrap().to_string();
+    assert_eq!(
+        origin("HTTPS://API.HoneyHive.ai:443/v1/"),
+        "https://api.honeyhive.ai"
+    );
+    assert_eq!(origin("http://127.0.0.1:80"), "http://127.0.0.1");
+    assert_eq!(origin("http://[::1]:8642/x"), "http://[::1]:8642");
+    assert_ne!(origin("http://host"), origin("https://host"));
+    assert_ne!(origin("https://host:444"), origin("https://host"));
+    assert_eq!(
+        BaseUrl::parse("https://host/base//").unwrap().as_str(),
+        "https://host/base"
+    );
+    for wrong in [
+        "",
+        "host",
+        "localhost:1",
+        "https://",
+        "https://h?q=1",
+        "https://h#f",
+        "file:///x",
+    ] {
+        assert!(BaseUrl::parse(wrong).is_err(), "{wrong}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn any_text_of_a_file_is_read_or_refused_without_a_panic(text in "\\PC{0,200}", at in 0_usize..4) {
+        let dir = tempfile::tempdir().unwrap();
+        let name = ["c.yaml", "c.json", "c.toml", "c.env"][at];
+        let file = write(&dir, name, &text);
+        let variable = if Path::new(name).extension().unwrap() == "env" { "HH_ENV_FILE" } else { "HH_CONFIG_FILE" };
+        let env = Env::from_pairs([(variable, file)]);
+        if let Err(error) = Settings::load(&env, LoadOptions::new()) {
+            prop_assert!(error.to_string().lines().count() == 1);
+        }
+    }
+
+    #[test]
+    fn a_lower_layer_never_changes_a_value_that_is_set(high in "[a-z]{1,12}", low in "[a-z]{1,12}") {
+        let env = Env::from_pairs([("HH_PROJECT", low)]);
+        let options = LoadOptions::new().with_project(&high);
+        let (settings, _) = Settings::load(&env, options).unwrap();
+        prop_assert_eq!(settings.project.unwrap().value, high);
+    }
+}
