@@ -1,0 +1,132 @@
+//! The table and the requests beside HoneyHive's own description of its API (decisions Q2).
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::PathBuf;
+
+use hh_api::OpId;
+use hh_api::types::{EventPatch, ExportEvents, Filter, Object, StartSession};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+/// The description, where the reference is at hand.
+fn reference() -> Option<Value> {
+    let Some(folder) = std::env::var_os("HH_REFERENCE_DIR") else {
+        println!("skipped: HH_REFERENCE_DIR is not set, so there is no reference to compare with");
+        return None;
+    };
+    let path = PathBuf::from(folder).join("openapi/dataplane-3.0.3.json");
+    let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path:?}: {error}"));
+    Some(serde_json::from_str(&text).unwrap())
+}
+
+/// Follows a reference to where a schema is written.
+fn resolve<'a>(all: &'a Value, schema: &'a Value) -> &'a Value {
+    match schema["$ref"].as_str() {
+        Some(place) => resolve(all, all.pointer(place.trim_start_matches('#')).unwrap()),
+        None => schema,
+    }
+}
+
+/// What the reference has at an operation's method and path.
+fn described(all: &Value, id: OpId) -> &Value {
+    let operation = id.operation();
+    &all["paths"][operation.path][operation.method.as_str().to_ascii_lowercase()]
+}
+
+fn members(value: &Value) -> BTreeSet<&str> {
+    let object = value.as_object().expect("an object");
+    object.keys().map(String::as_str).collect()
+}
+
+/// Names the members of a request that its schema in the reference does not have.
+fn unknown<'a>(request: &'a Value, all: &Value, schema: &Value) -> Vec<&'a str> {
+    let known = members(&resolve(all, schema)["properties"]);
+    let ours = members(request).into_iter();
+    ours.filter(|name| !known.contains(name)).collect()
+}
+
+#[test]
+fn the_reference_has_the_operations_that_are_not_our_own() {
+    let Some(all) = reference() else {
+        return;
+    };
+    let own: Vec<_> = OpId::ALL
+        .into_iter()
+        .filter(|id| described(&all, *id).is_null())
+        .collect();
+    // Whoever makes the reference describe one of these shall compare it below.
+    assert_eq!(
+        own,
+        [
+            OpId::Health,
+            OpId::Whoami,
+            OpId::CreateKey,
+            OpId::ListKeys,
+            OpId::GetKey,
+            OpId::RevokeKey,
+            OpId::CreateProject,
+            OpId::ListProjects,
+            OpId::ExportTraces,
+        ]
+    );
+}
+
+#[test]
+fn the_reference_knows_what_our_requests_are_made_of() {
+    let Some(all) = reference() else {
+        return;
+    };
+    let body = |id| {
+        let content = &described(&all, id)["requestBody"]["content"];
+        resolve(&all, &content["application/json"]["schema"])
+    };
+    let object: Object = [("key".to_owned(), json!(1))].into_iter().collect();
+    let some = || Some("text".to_owned());
+    // Every member is named here, so that a new one does not compile before it is compared.
+    let export = json!(ExportEvents {
+        project: some(),
+        filters: vec![Filter::is("session_id", "text")],
+        date_range: Some(json!({})),
+        limit: Some(1),
+        page: Some(1),
+    });
+    let patch = json!(EventPatch {
+        event_id: Uuid::nil(),
+        project: some(),
+        metadata: Some(object.clone()),
+        feedback: Some(object.clone()),
+        metrics: Some(object.clone()),
+        config: Some(object.clone()),
+        user_properties: Some(object.clone()),
+        outputs: Some(object.clone()),
+        duration: Some(1.0),
+        end_time: Some(1.0),
+    });
+    let session = json!(StartSession {
+        session_id: some(),
+        session_name: some(),
+        source: some(),
+        project: some(),
+        start_time: Some(1.0),
+        inputs: object.clone(),
+        config: object.clone(),
+        metadata: object.clone(),
+        user_properties: object,
+    });
+    // Each was written out whole: nothing that is compared was left away for being empty.
+    let counts = [&export, &patch, &session].map(|request| members(request).len());
+    assert_eq!(counts, [5, 10, 9]);
+
+    // There a key has one project, so that no request names it; here a key may apply to several.
+    let own = ["project"];
+    assert_eq!(unknown(&export, &all, body(OpId::ExportEvents)), own);
+    assert_eq!(unknown(&patch, &all, body(OpId::UpdateEvent)), own);
+    let start = &body(OpId::StartSession)["properties"];
+    assert_eq!(members(start), BTreeSet::from(["session"]));
+    assert_eq!(unknown(&session, &all, &start["session"]), own);
+
+    let filters = &body(OpId::ExportEvents)["properties"]["filters"];
+    let filter = &resolve(&all, filters)["items"];
+    assert_eq!(unknown(&export["filters"][0], &all, filter), [""; 0]);
+}
