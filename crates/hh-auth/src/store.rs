@@ -201,7 +201,13 @@ impl FileStore {
     fn read(&self) -> Result<Contents, StoreError> {
         let metadata = match fs::symlink_metadata(&self.path) {
             Ok(metadata) => metadata,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            // A home that is no directory, such as /dev/null, holds no store either.
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+                ) =>
+            {
                 return Ok(Contents::default());
             }
             Err(error) => return Err(self.io("read", &error)),

@@ -2,6 +2,7 @@
 
 use hh_sdk::config::{Env, names};
 use hh_sdk::{HoneyHive, Options};
+use tokio::signal::unix::{SignalKind, signal};
 
 use crate::cli::{Form, Global, List};
 use crate::error::CliError;
@@ -85,6 +86,28 @@ impl Context {
         }
     }
 
+    /// Whether anything above the stored profile may say where requests go.
+    pub(crate) fn sets_base_url(&self) -> bool {
+        let global = &self.global;
+        let files = [names::CONFIG_FILE, names::ENV_FILE];
+        let mut variables = [names::BASE_URL].iter().chain(&files);
+        global.base_url.is_some()
+            || global.config_file.is_some()
+            || global.env_file.is_some()
+            || variables.any(|name| {
+                let mut variables = name.declared().variables.iter();
+                variables.any(|variable| self.env.get(variable).is_some())
+            })
+    }
+
+    /// The profile that a flag or variable names.
+    pub(crate) fn profile_name(&self) -> Option<String> {
+        self.global.profile.clone().or_else(|| {
+            let variable = self.env.get("HH_PROFILE")?;
+            Some(variable.to_string_lossy().into_owned())
+        })
+    }
+
     /// The variables that give a key, in order of precedence.
     pub(crate) fn key_variables(&self) -> Vec<String> {
         let declared = names::API_KEY.declared().variables.iter();
@@ -138,7 +161,7 @@ impl Context {
     }
 }
 
-/// Runs a future on a runtime of one thread.
+/// Runs a future on a runtime of one thread, until it is done or Ctrl-C or SIGTERM comes.
 pub(crate) fn block_on<T>(
     future: impl Future<Output = Result<T, hh_sdk::Error>>,
 ) -> Result<T, CliError> {
@@ -146,7 +169,26 @@ pub(crate) fn block_on<T>(
         .enable_all()
         .build()
         .map_err(|error| CliError::new(Exit::Other, error.to_string()))?;
-    Ok(runtime.block_on(future)?)
+    runtime.block_on(async {
+        let stop = stop_signal()?;
+        tokio::select! {
+            done = future => Ok(done?),
+            () = stop => Err(CliError::new(Exit::Other, "interrupted")),
+        }
+    })
+}
+
+/// Becomes ready at Ctrl-C or SIGTERM, which from here on do not end the program by themselves.
+pub(crate) fn stop_signal() -> Result<impl Future<Output = ()>, CliError> {
+    let failed = |error: std::io::Error| CliError::new(Exit::Other, error.to_string());
+    let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
 }
 
 /// Tells whether settings ask for JSON.

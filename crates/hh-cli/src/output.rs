@@ -46,7 +46,7 @@ pub(crate) fn table<const N: usize>(
 }
 
 /// Longer cells of a table are cut: a name must not push all other columns away.
-const MAX_CELL: usize = 64;
+const MAX_CELL: usize = 120;
 
 fn cell(text: String) -> String {
     shorten(&one_line(text), MAX_CELL)

@@ -10,12 +10,11 @@ use crate::{
     BaseUrl, DECLARED, Env, Layer, LoadError, LoadErrorKind, SettingName, Sourced, Stack, names,
 };
 
-/// Direct parameters and the stored profile, given to [`Settings::load`].
+/// Direct parameters, given to [`Settings::load`].
 #[derive(Clone, Debug, Default)]
 #[must_use]
 pub struct LoadOptions {
     direct: Vec<(SettingName, SecretString, String)>,
-    stored: Option<Layer>,
 }
 
 impl LoadOptions {
@@ -43,12 +42,6 @@ impl LoadOptions {
     /// Sets the project directly.
     pub fn with_project(self, project: &str) -> Self {
         self.with(names::PROJECT, project)
-    }
-
-    /// Adds the stored profile's values, the lowest layer above the defaults.
-    pub fn with_stored(mut self, layer: Layer) -> Self {
-        self.stored = Some(layer);
-        self
     }
 }
 
@@ -100,18 +93,19 @@ impl Settings {
         Ok((Self::from_stack(&stack)?, stack))
     }
 
-    fn stack(env: &Env, options: LoadOptions) -> Result<Stack, LoadError> {
+    /// Builds the stack of all layers without typing the values.
+    ///
+    /// # Errors
+    /// As [`Settings::load`], but for values of the wrong type.
+    pub fn stack(env: &Env, options: LoadOptions) -> Result<Stack, LoadError> {
         let mut stack = Stack::new()
             .with(Layer::direct(options.direct))
             .with(Layer::environment(env)?);
-        if let Some(stored) = options.stored {
-            stack = stack.with(stored);
-        }
         if let Some(path) = path(&stack, names::ENV_FILE)? {
             stack = with_dotenv(stack, &path)?;
         }
         if let Some(path) = path(&stack, names::CONFIG_FILE)? {
-            let environment = stack.parsed(names::ENVIRONMENT, |text| Ok(text.to_owned()))?;
+            let environment = stack.text(names::ENVIRONMENT)?;
             stack = with_file(stack, &path, environment.as_ref().map(|e| e.value.as_str()))?;
         } else if let Some(environment) = stack.candidates(names::ENVIRONMENT).winner {
             return Err(LoadError::new(
@@ -125,7 +119,11 @@ impl Settings {
         Ok(stack)
     }
 
-    fn from_stack(stack: &Stack) -> Result<Self, LoadError> {
+    /// Types the values of a stack.
+    ///
+    /// # Errors
+    /// `Invalid` for a value of the wrong type or out of range.
+    pub fn from_stack(stack: &Stack) -> Result<Self, LoadError> {
         for declared in DECLARED.iter().filter(|declared| !declared.secret) {
             stack.parsed(declared.name, |text| check(declared.kind, text))?;
         }
@@ -136,9 +134,9 @@ impl Settings {
             base_url: required(stack, names::BASE_URL, |text| {
                 BaseUrl::parse(text).map_err(|error| error.to_string())
             })?,
-            project: optional_text(stack, names::PROJECT)?,
+            project: stack.text(names::PROJECT)?,
             source: required(stack, names::SOURCE, |text| Ok(text.to_owned()))?,
-            session_name: optional_text(stack, names::SESSION_NAME)?,
+            session_name: stack.text(names::SESSION_NAME)?,
             test_mode: boolean(stack, names::TEST_MODE)?,
             debug: boolean(stack, names::DEBUG)?,
             verbose: boolean(stack, names::VERBOSE)?,
@@ -151,7 +149,7 @@ impl Settings {
             output_format: required(stack, names::OUTPUT_FORMAT, |text| {
                 Ok(text.to_ascii_lowercase())
             })?,
-            profile: optional_text(stack, names::PROFILE)?,
+            profile: stack.text(names::PROFILE)?,
         })
     }
 }
@@ -164,10 +162,6 @@ fn required<T>(
     stack
         .parsed(name, parse)?
         .ok_or_else(|| LoadError::new(LoadErrorKind::Invalid, format!("{name} is not set; set it")))
-}
-
-fn optional_text(stack: &Stack, name: SettingName) -> Result<Option<Sourced<String>>, LoadError> {
-    stack.parsed(name, |text| Ok(text.to_owned()))
 }
 
 fn boolean(stack: &Stack, name: SettingName) -> Result<Sourced<bool>, LoadError> {

@@ -104,6 +104,18 @@ impl Stack {
         }
     }
 
+    /// Returns the text of a setting that is no secret, if it is set or has a default.
+    ///
+    /// # Errors
+    /// `Conflict` for a secret, whose text is not handed out here.
+    pub fn text(&self, name: SettingName) -> Result<Option<Sourced<String>>, LoadError> {
+        if name.declared().secret {
+            let message = format!("{name} is a secret, which has no plain text");
+            return Err(LoadError::new(LoadErrorKind::Conflict, message));
+        }
+        self.parsed(name, |text| Ok(text.to_owned()))
+    }
+
     /// Returns the winning text of a non-secret setting through `parse`.
     pub(crate) fn parsed<T>(
         &self,

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use hh_api::{Access, OpId, Repeat};
 use hh_auth::{ApiKey, FileStore, KeyError, KeyKind, Level, Need, Profile, StoreErrorKind};
-use hh_config::{Layer, Origin, Provenance, Settings, Source, Stack, names};
+use hh_config::{Env, Layer, Origin, Provenance, Settings, Source, Stack, names};
 use hh_transport::{
     Authorizer, BoxFuture, Epoch, Idempotency, ReqwestOptions, ReqwestService, Response,
     RetryPolicy, SendOptions, Transport, TransportError,
@@ -33,6 +33,18 @@ pub struct Credential {
     pub level: Option<Level>,
 }
 
+/// Every layer, the stored profile included, before values are typed.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Layers {
+    /// The layers.
+    pub stack: Stack,
+    /// The profile in use, if any.
+    pub profile: Option<Profile>,
+    /// Why the credential store could not be used; the stack lacks its layer then.
+    pub store_error: Option<Error>,
+}
+
 /// What settings and the credential store say, before anything is sent.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -45,62 +57,91 @@ pub struct Connected {
     pub profile: Option<Profile>,
 }
 
-/// Loads all layers, the stored profile included, without asking for a key.
+/// Reads all layers without typing their values, for those who show them.
 ///
 /// The store is read only if nothing above it sets both the key and the base URL.
 ///
 /// # Errors
-/// `Config` for settings or a credential store that cannot be used.
-pub fn load(options: &Options) -> Result<Connected, Error> {
+/// `Config` for files and variables that cannot be read.
+pub fn layers(options: &Options) -> Result<Layers, Error> {
     let env = options.env();
-    let (settings, stack) = Settings::load(&env, options.load_options())?;
-    let url_is_set = settings.base_url.provenance.source() != Source::Default;
-    if settings.api_key.is_some() && url_is_set {
-        return Ok(Connected {
-            settings,
+    let stack = Settings::stack(&env, options.load_options())?;
+    let is_set = |name| stack.candidates(name).winner.is_some();
+    if is_set(names::API_KEY) && is_set(names::BASE_URL) {
+        return Ok(Layers {
             stack,
             profile: None,
+            store_error: None,
         });
     }
-    let wanted = settings.profile.as_ref();
-    let store = match FileStore::of_user(&env) {
+    match stored_profile(&env, &stack) {
+        Ok(Some(profile)) => {
+            let stored = Layer::stored(
+                &profile.name,
+                [
+                    (names::API_KEY, profile.key.secret().clone()),
+                    (names::BASE_URL, profile.base_url.clone().into()),
+                ],
+            );
+            Ok(Layers {
+                stack: stack.with(stored),
+                profile: Some(profile),
+                store_error: None,
+            })
+        }
+        Ok(None) => Ok(Layers {
+            stack,
+            profile: None,
+            store_error: None,
+        }),
+        Err(error) => Ok(Layers {
+            stack,
+            profile: None,
+            store_error: Some(error),
+        }),
+    }
+}
+
+fn stored_profile(env: &Env, stack: &Stack) -> Result<Option<Profile>, Error> {
+    let wanted = stack.text(names::PROFILE)?;
+    let store = match FileStore::of_user(env) {
         Ok(store) => Some(store),
         Err(error) if error.kind() == StoreErrorKind::NoHome => None,
         Err(error) => return Err(error.into()),
     };
-    let name = wanted.map(|name| name.value.as_str());
-    let profile = match &store {
+    let name = wanted.as_ref().map(|name| name.value.as_str());
+    let profile = match store {
         Some(store) => store.get(name)?,
         None => None,
     };
-    let Some(profile) = profile else {
-        return match wanted {
-            Some(name) => Err(Error::new(
-                ErrorKind::Config,
-                format!(
-                    "there is no stored profile \"{}\" ({}); log in with --profile {}",
-                    name.value, name.provenance, name.value
-                ),
-            )),
-            None => Ok(Connected {
-                settings,
-                stack,
-                profile: None,
-            }),
-        };
-    };
-    let stored = Layer::stored(
-        &profile.name,
-        [
-            (names::API_KEY, profile.key.secret().clone()),
-            (names::BASE_URL, profile.base_url.clone().into()),
-        ],
-    );
-    let (settings, stack) = Settings::load(&env, options.load_options().with_stored(stored))?;
+    match (profile, wanted) {
+        (None, Some(name)) => Err(Error::new(
+            ErrorKind::Config,
+            format!(
+                "there is no stored profile \"{}\" ({}); log in with --profile {}",
+                name.value, name.provenance, name.value
+            ),
+        )),
+        (profile, _) => Ok(profile),
+    }
+}
+
+/// Loads all layers, the stored profile included, without asking for a key.
+///
+/// # Errors
+/// `Config` for settings or a credential store that cannot be used; in test mode the store is not needed.
+pub fn load(options: &Options) -> Result<Connected, Error> {
+    let layers = layers(options)?;
+    let settings = Settings::from_stack(&layers.stack)?;
+    if let Some(error) = layers.store_error
+        && !settings.test_mode.value
+    {
+        return Err(error);
+    }
     Ok(Connected {
         settings,
-        stack,
-        profile: Some(profile),
+        stack: layers.stack,
+        profile: layers.profile,
     })
 }
 
@@ -150,9 +191,7 @@ impl Connected {
                 .and_then(|p| p.level),
         })
     }
-}
 
-impl Connected {
     /// Checks a key in test mode, where every `hh_…` will do and none is needed (decisions K2).
     pub(crate) fn check_test_key(&self) -> Result<(), Error> {
         let Some(found) = &self.settings.api_key else {
@@ -228,7 +267,7 @@ impl Sender {
         &self.credential
     }
 
-    /// Sends one operation; `id` fills the path's `{id}`, `query` is what follows `?`.
+    /// Sends one operation; `id` fills the path's `{id}`.
     pub(crate) async fn send(
         &self,
         op: OpId,
@@ -239,6 +278,12 @@ impl Sender {
         let operation = op.operation();
         self.check_locally(op)?;
         let method = Method::from_bytes(operation.method.as_str().as_bytes());
+        if id.starts_with("hh_") {
+            return Err(Error::new(
+                ErrorKind::Invalid,
+                "this is an API key, not the id of one; nothing was sent",
+            ));
+        }
         // Ids come from servers and people: only what cannot change the path is put into it.
         let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
         if !id.chars().all(plain) || (id.is_empty() && operation.path.contains("{id}")) {

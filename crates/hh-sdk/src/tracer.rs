@@ -22,8 +22,9 @@ use queue::Queue;
 
 /// Traces sessions and spans of one project. [`HoneyHiveTracer::init`] never touches the network.
 ///
-/// Telemetry waits in a bounded queue and is sent by a thread that starts with the first session or span. What still
-/// waits when the process ends is lost: call [`HoneyHiveTracer::shutdown`].
+/// Telemetry waits in a bounded queue and is sent by a thread that starts with the first session or span. What cannot be
+/// sent within the timeout, retries included, is dropped and counted. What still waits when the process ends is lost:
+/// call [`HoneyHiveTracer::shutdown`].
 pub struct HoneyHiveTracer {
     shared: Arc<Shared>,
     /// The session of spans that name no other; started with the first of them.
@@ -121,7 +122,8 @@ impl HoneyHiveTracer {
         self.own_session.span(name, kind)
     }
 
-    /// Tells how many spans were lost so far: the queue was full, or the server refused them.
+    /// Tells how many spans, and starts and ends of sessions, were lost so far: the queue was full, or the server
+    /// refused them or could not be reached.
     #[must_use]
     pub fn dropped(&self) -> u64 {
         self.shared.queue.dropped()
@@ -130,7 +132,7 @@ impl HoneyHiveTracer {
     /// Waits until all that was recorded before is at the server. Works on every runtime.
     ///
     /// # Errors
-    /// `Timeout` when it takes longer; `Dropped` when something was lost since the last flush.
+    /// `Timeout` when it takes longer; `Dropped` when something was lost that no flush has told of.
     pub async fn flush(&self, timeout: Duration) -> Result<(), Error> {
         self.shared.queue.flush(timeout).await
     }
@@ -148,7 +150,7 @@ impl HoneyHiveTracer {
     /// # Errors
     /// As [`HoneyHiveTracer::flush`].
     pub async fn shutdown(self, timeout: Duration) -> Result<(), Error> {
-        self.shared.queue.close();
+        self.close();
         self.shared.queue.flush(timeout).await
     }
 
@@ -157,15 +159,23 @@ impl HoneyHiveTracer {
     /// # Errors
     /// As [`HoneyHiveTracer::flush`].
     pub fn shutdown_blocking(self, timeout: Duration) -> Result<(), Error> {
-        self.shared.queue.close();
+        self.close();
         self.shared.queue.flush_blocking(timeout)
+    }
+}
+
+impl HoneyHiveTracer {
+    /// Ends the own session and takes no more; its end must be queued before.
+    fn close(&self) {
+        self.own_session.finish();
+        self.shared.queue.close();
     }
 }
 
 impl Drop for HoneyHiveTracer {
     fn drop(&mut self) {
         // The thread sends what waits and ends; nobody waits for it here.
-        self.shared.queue.close();
+        self.close();
     }
 }
 

@@ -43,7 +43,7 @@ impl ServerOptions {
         self
     }
 
-    /// Sets the organization's name; used at the first start.
+    /// Sets the organization's name, one line of 1 to 100 characters; used at the first start.
     pub fn with_organization(mut self, name: impl Into<String>) -> Self {
         self.organization = Some(name.into());
         self
@@ -67,13 +67,22 @@ impl ServerOptions {
         let text = |option: Option<String>, file: Option<String>, default: &str| {
             option.or(file).unwrap_or_else(|| default.to_owned())
         };
-        Ok(ServerSettings {
+        let settings = ServerSettings {
             bind: self.bind.or(file.bind).unwrap_or(DEFAULT_BIND),
             organization: text(self.organization, file.organization, DEFAULT_ORGANIZATION),
             admin: text(self.admin, file.admin, DEFAULT_ADMIN),
             data_dir: self.data_dir,
             admin_key_file: self.admin_key_file,
-        })
+        };
+        check("organization", &settings.organization)?;
+        check("admin", &settings.admin)?;
+        if !is_email(&settings.admin) {
+            return Err(StartError::new(
+                StartErrorKind::Invalid,
+                "the admin must be an e-mail address; set it with --admin or in server.yaml",
+            ));
+        }
+        Ok(settings)
     }
 
     fn file(&self) -> Result<ServerFile, StartError> {
@@ -99,6 +108,28 @@ impl ServerOptions {
             Err(error) => Err(fail(format!("cannot be read: {error}"))),
         }
     }
+}
+
+/// Names end up on people's terminals. What is refused is not shown.
+fn check(what: &str, text: &str) -> Result<(), StartError> {
+    let fits = (1..=100).contains(&text.chars().count());
+    let breaks = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
+    if fits && !text.contains(breaks) {
+        return Ok(());
+    }
+    Err(StartError::new(
+        StartErrorKind::Invalid,
+        format!(
+            "the {what} must have 1 to 100 characters on one line; set it with --{what} or in server.yaml"
+        ),
+    ))
+}
+
+/// Tells what is meant as an address; only mail can tell whether it is one.
+fn is_email(text: &str) -> bool {
+    let sides = text.split_once('@');
+    sides.is_some_and(|(name, host)| !name.is_empty() && !host.is_empty() && !host.contains('@'))
+        && !text.contains(char::is_whitespace)
 }
 
 /// What a server runs with.

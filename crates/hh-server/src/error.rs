@@ -45,7 +45,10 @@ impl ApiError {
     }
 
     pub(crate) fn busy() -> Self {
-        let message = "the server is handling as many bytes as it may; try again";
+        Self::unavailable("the server is handling as many bytes as it may; try again")
+    }
+
+    pub(crate) fn unavailable(message: impl Into<String>) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "UNAVAILABLE", message)
     }
 

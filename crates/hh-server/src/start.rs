@@ -1,5 +1,6 @@
 //! Starting: the data directory, the first key, the socket.
 
+use std::fmt::Display;
 use std::fs::{self, File};
 use std::future::Future;
 use std::io;
@@ -19,7 +20,7 @@ use crate::body::{Budget, MAX_IN_FLIGHT};
 use crate::config::{ServerOptions, ServerSettings};
 use crate::keys::KeyIndex;
 use crate::router::router;
-use crate::store::{FirstStart, NewKey, PEPPER_ID, Store};
+use crate::store::{FirstStart, NewKey, PEPPER_ID, Store, StoreError};
 
 /// The admin key of a first start.
 #[derive(Debug)]
@@ -51,6 +52,8 @@ pub enum StartErrorKind {
     DataDir,
     /// A file in the data directory is damaged or from a newer version: restore it.
     Damaged,
+    /// The organization's or the admin's name is not one: correct it.
+    Invalid,
     /// The file for the admin key cannot be written: choose another.
     AdminKeyFile,
     /// The system failed.
@@ -94,7 +97,7 @@ impl Server {
     /// Binds the address and opens the data directory; at the first start it mints the admin key.
     ///
     /// # Errors
-    /// `Address`, `DataDir`, `Damaged`, `AdminKeyFile` or `Internal`.
+    /// `Invalid`, `Address`, `DataDir`, `Damaged`, `AdminKeyFile` or `Internal`.
     pub async fn start(options: ServerOptions) -> Result<Self, StartError> {
         let settings = options.settings()?;
         // The socket first: a busy port must not leave a database behind whose only key nobody saw.
@@ -147,17 +150,23 @@ impl Server {
 
 fn open(settings: ServerSettings) -> Result<(App, Option<FirstKey>, File), StartError> {
     let dir = &settings.data_dir;
-    let refused = |error: &io::Error| {
+    let refused = |reason: &dyn Display| {
         StartError::new(
             StartErrorKind::DataDir,
             format!(
-                "cannot use the data directory {}: {}; choose another with --data-dir",
+                "cannot use the data directory {}: {reason}; choose another with --data-dir",
                 dir.display(),
-                error
             ),
         )
     };
-    create_private_dir(dir).map_err(|error| refused(&error))?;
+    create_private_dir(dir).map_err(|error| {
+        // All that the system says of a file in its place is that it exists.
+        if error.kind() == io::ErrorKind::AlreadyExists {
+            refused(&"it is not a directory")
+        } else {
+            refused(&error)
+        }
+    })?;
     let lock = File::options()
         .create(true)
         .append(true)
@@ -176,6 +185,9 @@ fn open(settings: ServerSettings) -> Result<(App, Option<FirstKey>, File), Start
     let database = dir.join("honeyhive.db");
     let pepper = pepper(dir, !database.exists())?;
     let store = Store::open(&database).map_err(|error| {
+        if matches!(error, StoreError::DiskFull) {
+            return refused(&error);
+        }
         let shown = database.display();
         StartError::new(
             StartErrorKind::Damaged,
@@ -287,8 +299,13 @@ fn pepper(dir: &Path, may_make: bool) -> Result<Pepper, StartError> {
                 }
             }
             text.push('\n');
-            write_private(&path, text.as_bytes(), Replace::No)
-                .map_err(|error| fail(&format!("cannot be written ({error})")))?;
+            write_private(&path, text.as_bytes(), Replace::No).map_err(|error| {
+                let shown = path.display();
+                let message = format!(
+                    "cannot write {shown}: {error}; choose another directory with --data-dir"
+                );
+                StartError::new(StartErrorKind::DataDir, message)
+            })?;
             Ok(pepper)
         }
         Err(error) => Err(fail(&format!("cannot be read ({error})"))),

@@ -48,6 +48,8 @@ pub(crate) struct FirstStart {
 pub(crate) enum StoreError {
     #[error("{0}")]
     Sqlite(#[from] rusqlite::Error),
+    #[error("the server cannot write: its disk is full or failing; nothing was stored")]
+    DiskFull,
     #[error("{0}")]
     Conflict(String),
     #[error("{0}")]
@@ -56,8 +58,24 @@ pub(crate) enum StoreError {
     TooLarge(String),
     #[error("made by a newer version of this program")]
     Newer,
-    #[error("the writer has stopped")]
+    #[error("the server cannot store now; nothing was stored, try again")]
     Stopped,
+    #[error("the server failed in a way that nobody expected")]
+    Panicked,
+}
+
+impl StoreError {
+    /// Tells a disk that is full or failing from whatever else can go wrong with a write.
+    fn of_write(self) -> Self {
+        use rusqlite::ErrorCode::{DiskFull, SystemIoFailure};
+
+        if let Self::Sqlite(error) = &self
+            && matches!(error.sqlite_error_code(), Some(DiskFull | SystemIoFailure))
+        {
+            return Self::DiskFull;
+        }
+        self
+    }
 }
 
 impl From<StoreError> for ApiError {
@@ -70,8 +88,8 @@ impl From<StoreError> for ApiError {
             StoreError::TooLarge(message) => {
                 Self::new(http::StatusCode::PAYLOAD_TOO_LARGE, "TOO_LARGE", message)
             }
-            StoreError::Stopped => Self::busy(),
-            StoreError::Sqlite(_) | StoreError::Newer => Self::internal(),
+            StoreError::DiskFull | StoreError::Stopped => Self::unavailable(error.to_string()),
+            StoreError::Sqlite(_) | StoreError::Newer | StoreError::Panicked => Self::internal(),
         }
     }
 }
@@ -79,8 +97,8 @@ impl From<StoreError> for ApiError {
 impl Store {
     /// Opens or makes the database.
     pub(crate) fn open(path: &Path) -> Result<Self, StoreError> {
-        let mut connection = schema::open(path)?;
-        schema::migrate(&mut connection)?;
+        let mut connection = schema::open(path).map_err(StoreError::of_write)?;
+        schema::migrate(&mut connection).map_err(StoreError::of_write)?;
         let catalog = Arc::new(Catalog::load(&connection)?);
         let is_new = connection
             .query_row("SELECT 1 FROM meta WHERE name = 'organization'", [], |_| {

@@ -2,12 +2,13 @@
 
 use clap::Subcommand;
 use hh_sdk::auth::mask;
-use hh_sdk::config::{Explained, Shown, Source};
+use hh_sdk::config::{Explained, Settings, Shown, Source, Stack, names};
 use secrecy::ExposeSecret as _;
 use serde::Serialize;
 
-use crate::context::{Context, wants_json};
+use crate::context::Context;
 use crate::error::CliError;
+use crate::exit::Exit;
 use crate::output;
 
 #[derive(Subcommand)]
@@ -26,20 +27,32 @@ struct Row {
 
 pub(super) fn run(context: &Context, command: &Command) -> Result<(), CliError> {
     let Command::List = command;
-    let options = context.options();
-    let connected = hh_sdk::load(&options)?;
-    for warning in connected.stack.warnings() {
+    let layers = hh_sdk::layers(&context.options())?;
+    for warning in layers.stack.warnings() {
         context.say(&format!("warning: {warning}"));
     }
-    let rows = connected.stack.explain().into_iter().map(row);
-    if wants_json(&connected.settings) {
-        return output::json(&rows.collect::<Vec<_>>());
+    let rows = layers.stack.explain().into_iter().map(row);
+    if is_json(&layers.stack) {
+        output::json(&rows.collect::<Vec<_>>())?;
+    } else {
+        let rows = rows.map(|row| {
+            let value = row.value.unwrap_or_else(|| "-".to_owned());
+            [row.name.to_owned(), value, row.source]
+        });
+        output::table(["SETTING", "VALUE", "SOURCE"], rows)?;
     }
-    let rows = rows.map(|row| {
-        let value = row.value.unwrap_or_else(|| "-".to_owned());
-        [row.name.to_owned(), value, row.source]
-    });
-    output::table(["SETTING", "VALUE", "SOURCE"], rows)
+    // What is wrong is said after what there is: people come here to find it.
+    if let Some(error) = layers.store_error {
+        return Err(error.into());
+    }
+    Settings::from_stack(&layers.stack)
+        .map(drop)
+        .map_err(|error| CliError::new(Exit::Config, error.to_string()))
+}
+
+fn is_json(stack: &Stack) -> bool {
+    let format = stack.text(names::OUTPUT_FORMAT).ok().flatten();
+    format.is_some_and(|format| format.value.eq_ignore_ascii_case("json"))
 }
 
 fn row(explained: Explained) -> Row {

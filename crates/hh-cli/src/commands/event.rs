@@ -26,7 +26,7 @@ pub(crate) struct Events {
     /// Events of this type only
     #[arg(long, value_name = "TYPE")]
     event_type: Option<TypeName>,
-    /// Show sessions with their events below them; one session is shown whole
+    /// Show sessions with their events below them; one session is shown whole, read --limit events at a time
     #[arg(long)]
     tree: bool,
     #[command(flatten)]
@@ -52,9 +52,6 @@ impl TypeName {
     }
 }
 
-/// Events of one request when a whole session is read.
-const WHOLE_PAGE: u32 = 1000;
-
 pub(super) fn run(context: &Context, command: &Command) -> Result<(), CliError> {
     let Command::List(arguments) = command;
     let list = &arguments.list;
@@ -73,7 +70,7 @@ pub(super) fn run(context: &Context, command: &Command) -> Result<(), CliError> 
     let client = context.client(context.options(), list.project.as_deref())?;
     if arguments.tree && session.is_some() && !wants_json(client.settings()) {
         // Half a tree would be none.
-        let events = block_on(whole(&client, query))?;
+        let events = block_on(whole(&client, query, list.limit))?;
         output::lines(tree::render(&events))?;
         context.say_more("events", list, events.len(), events.len() as u64);
         return Ok(());
@@ -91,16 +88,20 @@ pub(super) fn run(context: &Context, command: &Command) -> Result<(), CliError> 
     Ok(())
 }
 
-async fn whole(client: &HoneyHive, query: ExportEvents) -> Result<Vec<Event>, hh_sdk::Error> {
+/// Reads every page of a query, `limit` events at a time.
+async fn whole(
+    client: &HoneyHive,
+    query: ExportEvents,
+    limit: u32,
+) -> Result<Vec<Event>, hh_sdk::Error> {
     let mut events = Vec::new();
     for number in 1.. {
         let page = client.export_events(ExportEvents {
-            limit: Some(WHOLE_PAGE),
             page: Some(number),
             ..query.clone()
         });
         let page = page.await?;
-        let is_last = page.events.len() < WHOLE_PAGE as usize;
+        let is_last = page.events.len() < limit as usize;
         events.extend(page.events);
         if is_last {
             break;

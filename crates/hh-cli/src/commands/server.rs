@@ -8,7 +8,7 @@ use hh_sdk::config::paths;
 use hh_server::{FirstKey, Server, ServerOptions, StartErrorKind};
 use secrecy::ExposeSecret as _;
 
-use crate::context::Context;
+use crate::context::{Context, stop_signal};
 use crate::error::CliError;
 use crate::exit::Exit;
 use crate::{output, ui};
@@ -80,6 +80,7 @@ async fn serve(
     let mut server = Server::start(options).await.map_err(|error| {
         let exit = match error.kind() {
             StartErrorKind::AdminKeyFile | StartErrorKind::Damaged => Exit::Config,
+            StartErrorKind::Invalid => Exit::Usage,
             StartErrorKind::Address | StartErrorKind::DataDir | StartErrorKind::Internal | _ => {
                 Exit::Other
             }
@@ -118,18 +119,4 @@ fn show_first_key(key: &hh_sdk::auth::ApiKey, admin: &str) {
         "Admin key of {admin}, shown this once; keep it, or log in with it now:"
     ));
     ui::say(key.secret().expose_secret());
-}
-
-fn stop_signal() -> Result<impl Future<Output = ()>, CliError> {
-    use tokio::signal::unix::{SignalKind, signal};
-
-    let failed = |error: std::io::Error| CliError::new(Exit::Other, error.to_string());
-    let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
-    Ok(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-    })
 }

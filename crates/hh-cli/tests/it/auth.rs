@@ -416,3 +416,40 @@ fn a_stored_read_only_level_refuses_changes_here() {
 fn rewrite(path: &std::path::Path, text: &str) {
     std::fs::write(path, text).unwrap();
 }
+
+#[test]
+fn a_login_for_the_server_of_the_current_profile_goes_into_it() {
+    let mut first = TestEnv::with_server();
+    let key = first.read("admin.key");
+    let login = ["auth", "login", "--api-key-stdin"];
+    assert_eq!(first.run_with_input(&login, &key).code, 0);
+    let second = TestEnv::with_server();
+    let other = second.read("admin.key");
+    let url = second.url();
+    let work = [&login[..], &["--profile", "work", "--base-url", &url]].concat();
+    assert_eq!(first.run_with_input(&work, &other).code, 0);
+    // Neither names a server: the current profile's is meant, and its key is the one to replace.
+    first.unset("HH_BASE_URL");
+    let done = first.run_with_input(&login, &other);
+    assert!(done.stderr.contains("(profile \"work\")"), "{done:?}");
+    let whoami = ["auth", "whoami", "--profile", "default"];
+    assert_eq!(first.run(&whoami).code, 0);
+    first.set("HH_PROFILE", "default");
+    let done = first.run_with_input(&login, &key);
+    assert!(done.stderr.contains("(profile \"default\")"), "{done:?}");
+    // What is wrong is said, not what usually is.
+    let broken = [&login[..], &["--config-file", "nope.yaml"]].concat();
+    let done = first.run_with_input(&broken, &key);
+    assert_eq!(done.code, 5);
+    assert!(done.stderr.contains("nope.yaml"), "{done:?}");
+}
+
+#[test]
+fn a_key_given_as_an_id_is_not_sent() {
+    let mut env = TestEnv::with_server();
+    env.be_admin();
+    let done = env.run(&["auth", "keys", "revoke", FOREIGN_KEY, "--debug"]);
+    assert_eq!(done.code, 5, "{done:?}");
+    assert!(done.stderr.contains("nothing was sent"), "{done:?}");
+    assert!(!done.stderr.contains("debug:"), "{done:?}");
+}

@@ -10,7 +10,7 @@ fn config_list_shows_values_and_sources() {
     env.set("HH_API_URL", "https://two.example");
     let done = env.run(&["config", "list", "--output", "table"]);
     assert_eq!(done.code, 0, "{done:?}");
-    insta::assert_snapshot!(done.stderr, @"warning: HH_BASE_URL and HH_API_URL name different servers; HH_BASE_URL is used");
+    insta::assert_snapshot!(done.stderr, @"warning: HH_BASE_URL and HH_API_URL name different servers; of the two, HH_BASE_URL counts");
     let shown: Vec<_> = done.stdout.lines().take(4).collect();
     insta::assert_snapshot!(shown.join("\n"), @r"
     SETTING         VALUE                SOURCE
@@ -67,11 +67,17 @@ fn a_broken_file_is_named_without_its_contents() {
         ("c.toml", format!("api_key = \"{CANARY}\n")),
         ("d.yaml", format!("api_key: [{CANARY}]\n")),
         ("e.yaml", format!("apikey: {CANARY}\n")),
-        ("f.yaml", format!("{CANARY}: 1\n")),
+        (
+            "f.yaml",
+            "hh_canarycanarycanarycanarycanarycan: 1\n".to_owned(),
+        ),
         ("g.yaml", format!("api_key: \"${{{CANARY}}}\"\n")),
         ("h.txt", format!("api_key={CANARY}\n")),
     ] {
-        assert!(text.contains(CANARY), "the secret is there to be leaked");
+        assert!(
+            text.contains("canarycanary"),
+            "the secret is there to be leaked"
+        );
         write(&env, name, &text);
         for command in [["config", "list"], ["project", "list"]] {
             let flags = ["--config-file", name, "--debug", "--verbose"];
@@ -154,6 +160,22 @@ fn a_host_that_does_not_resolve_is_named() {
         "{done:?}"
     );
     assert_eq!(done.stderr.lines().count(), 1, "{done:?}");
+}
+
+#[test]
+fn config_list_shows_what_there_is_before_what_is_wrong() {
+    let mut env = TestEnv::new();
+    env.set("HH_TIMEOUT", "soon");
+    let done = env.run(&["config", "list"]);
+    assert_eq!(done.code, 5);
+    assert!(done.stdout.contains("HH_TIMEOUT (environment)"), "{done:?}");
+    insta::assert_snapshot!(done.stderr, @"error: the value of timeout from HH_TIMEOUT (environment) is not a number of seconds from 1 to 300");
+    write(&env, "n.yaml", "project: 1.10\n");
+    let done = env.run(&["config", "list", "--config-file", "n.yaml"]);
+    insta::assert_snapshot!(done.stderr, @"error: n.yaml: project is text, but a number stands there; write it in quotes");
+    write(&env, "t.yaml", "project: a\ndefault_project: b\n");
+    let done = env.run(&["config", "list", "--config-file", "t.yaml"]);
+    insta::assert_snapshot!(done.stderr, @"error: t.yaml: project is set twice, by two of its names; remove one");
 }
 
 #[test]

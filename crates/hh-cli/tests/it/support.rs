@@ -67,6 +67,15 @@ impl TestEnv {
         self.variables.retain(|(other, _)| other != name);
     }
 
+    /// The address of the server.
+    pub(crate) fn url(&self) -> String {
+        let url = self
+            .variables
+            .iter()
+            .find(|(name, _)| name == "HH_BASE_URL");
+        url.unwrap().1.clone()
+    }
+
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.home.path().join(name)
     }

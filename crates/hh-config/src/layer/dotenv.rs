@@ -44,6 +44,9 @@ fn parse(line: &str) -> Result<Option<(String, String)>, &'static str> {
 /// Parses a value: single quotes keep all, double quotes know escapes, bare text ends at a comment.
 fn parse_value(text: &str) -> Result<String, &'static str> {
     const OPEN: &str = "has a quote that is not closed on the same line";
+    if text.starts_with("# ") {
+        return Ok(String::new());
+    }
     let (value, rest) = if let Some(quoted) = text.strip_prefix('\'') {
         let (value, rest) = quoted.split_once('\'').ok_or(OPEN)?;
         (value.to_owned(), rest)
@@ -89,6 +92,7 @@ mod tests {
         assert_eq!(value("A=\"a\\\"b\\n\" # note").as_deref(), Some("a\"b\n"));
         assert_eq!(value("A=a$HOME").as_deref(), Some("a$HOME"));
         assert_eq!(value("A=").as_deref(), Some(""));
+        assert_eq!(value("A= # none yet").as_deref(), Some(""));
         for broken in ["A", "=b", "A B=c", "A='b", "A=\"b", "A='b' c", "A=\"\\"] {
             assert!(parse(broken).is_err(), "{broken}");
         }

@@ -92,7 +92,7 @@ impl Layer {
             && let Some((other, _)) = rest.iter().find(|(_, o)| o.origin() != url.origin())
         {
             self.warnings.push(format!(
-                "{winner} and {other} name different servers; {winner} is used"
+                "{winner} and {other} name different servers; of the two, {winner} counts"
             ));
         }
     }

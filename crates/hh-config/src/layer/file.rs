@@ -8,7 +8,7 @@ use serde_json::Value;
 use zeroize::Zeroizing;
 
 use super::Layer;
-use crate::{LoadError, LoadErrorKind, Location, Provenance, SettingName, Source, declared};
+use crate::{Kind, LoadError, LoadErrorKind, Location, Provenance, SettingName, Source, declared};
 
 /// Settings files are small; this bound keeps devices and mistakes out.
 const MAX_BYTES: u64 = 1024 * 1024;
@@ -37,6 +37,17 @@ impl Layer {
                 Value::Null => continue,
                 Value::String(text) => text,
                 Value::Bool(flag) => flag.to_string(),
+                // `1.10` and `007` have lost what made them names when they come as numbers.
+                Value::Number(_) if !is_numeric(name.declared().kind) => {
+                    return Err(LoadError::new(
+                        LoadErrorKind::Invalid,
+                        format!(
+                            "{}: {name} is text, but a number stands there; write it in quotes",
+                            path.display()
+                        ),
+                    )
+                    .of(name, provenance));
+                }
                 Value::Number(number) => number.to_string(),
                 Value::Array(_) | Value::Object(_) => {
                     return Err(LoadError::new(
@@ -53,6 +64,16 @@ impl Layer {
                         "{}: {name} holds a substitution, which this version does not support; write the value or use the variable {}",
                         path.display(),
                         name.declared().variables[0],
+                    ),
+                )
+                .of(name, provenance));
+            }
+            if layer.get(name).is_some() {
+                return Err(LoadError::new(
+                    LoadErrorKind::Conflict,
+                    format!(
+                        "{}: {name} is set twice, by two of its names; remove one",
+                        path.display()
                     ),
                 )
                 .of(name, provenance));
@@ -136,9 +157,18 @@ fn parse(path: &Path, text: &str) -> Result<serde_json::Map<String, Value>, Load
     }
 }
 
+fn is_numeric(kind: Kind) -> bool {
+    match kind {
+        Kind::Boolean | Kind::Seconds(..) | Kind::Count(..) => true,
+        Kind::Text | Kind::Url | Kind::Path | Kind::Choice(_) => false,
+    }
+}
+
 fn unknown(path: &Path, key: &str) -> LoadError {
     // A mistyped line may hold the key itself, so only names that look like names are repeated.
-    let plain = key.len() <= 40 && key.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+    let plain = !key.starts_with("hh_")
+        && key.len() <= 40
+        && key.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
     let shown = if plain { key } else { "(not shown)" };
     let near = declared::DECLARED
         .iter()

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use hh_config::{
-    BaseUrl, Env, Layer, LoadErrorKind, LoadOptions, Origin, Settings, Shown, Source, names,
+    BaseUrl, Env, Layer, LoadErrorKind, LoadOptions, Origin, Settings, Shown, Source, Stack, names,
 };
 use proptest::prelude::*;
 use secrecy::{ExposeSecret as _, SecretString};
@@ -29,8 +29,11 @@ fn revealed(secret: &SecretString) -> &str {
 }
 
 fn key_of(env: &Env, options: LoadOptions) -> (String, Source) {
-    let (settings, _) = Settings::load(env, options).unwrap();
-    let found = settings.api_key.unwrap();
+    key_in(&Settings::stack(env, options).unwrap())
+}
+
+fn key_in(stack: &Stack) -> (String, Source) {
+    let found = Settings::from_stack(stack).unwrap().api_key.unwrap();
     (revealed(&found.value).to_owned(), found.provenance.source())
 }
 
@@ -52,10 +55,6 @@ fn s27_to_s30_the_highest_source_that_has_a_key_wins() {
         let has = |at: usize| mask & 1 << at != 0;
         let mut options = LoadOptions::new();
         let mut variables = BTreeMap::new();
-        if has(0) {
-            let key = (names::API_KEY, SecretString::from("hh_stored"));
-            options = options.with_stored(Layer::stored("default", [key]));
-        }
         if has(1) {
             variables.insert("HH_CONFIG_FILE", file.as_str());
         }
@@ -70,7 +69,12 @@ fn s27_to_s30_the_highest_source_that_has_a_key_wins() {
         }
         let highest = (0..SOURCES.len()).rev().find(|at| has(*at)).unwrap();
         let (source, key) = SOURCES[highest];
-        let found = key_of(&Env::from_pairs(variables), options);
+        let mut stack = Settings::stack(&Env::from_pairs(variables), options).unwrap();
+        if has(0) {
+            let key = (names::API_KEY, SecretString::from("hh_stored"));
+            stack = stack.with(Layer::stored("default", [key]));
+        }
+        let found = key_in(&stack);
         assert_eq!(found, (key.to_owned(), source), "sources {mask:05b}");
     }
 }

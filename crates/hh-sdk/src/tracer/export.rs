@@ -11,7 +11,6 @@ use opentelemetry_proto::tonic::common::v1::InstrumentationScope;
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span as Wire};
 use prost::Message as _;
 use serde::Serialize;
-use tokio::sync::Notify;
 
 use super::queue::{Inner, Job};
 use crate::Error;
@@ -39,7 +38,7 @@ fn give_up(inner: &Inner) {
     let due = inner
         .lock()
         .abandon("the export thread could not be started");
-    due.give();
+    due.give(inner);
 }
 
 /// Answers those who wait even if the thread panics: nobody may hang for ever.
@@ -49,22 +48,21 @@ impl Drop for GiveUp<'_> {
     fn drop(&mut self) {
         if std::thread::panicking() {
             let due = self.0.lock().abandon("the export thread has failed");
-            due.give();
+            due.give(self.0);
         }
     }
 }
 
 async fn run(inner: &Inner) {
     let _give_up = GiveUp(inner);
-    let over = Notify::new();
     let work = async {
         while wait_for_work(inner).await {
-            send_some(inner, &over).await;
+            send_some(inner).await;
         }
     };
     tokio::select! {
         () = work => {}
-        never = expire_waiters(inner, &over) => match never {},
+        never = expire_waiters(inner) => match never {},
     }
 }
 
@@ -101,7 +99,7 @@ async fn wait_for_work(inner: &Inner) -> bool {
 const MAX_BATCH_BYTES: usize = 4 * 1024 * 1024;
 
 /// Sends the first job, or the run of spans that comes first.
-async fn send_some(inner: &Inner, over: &Notify) {
+async fn send_some(inner: &Inner) {
     let mut spans: Vec<Wire> = Vec::new();
     let mut bytes = 0;
     let mut other = None;
@@ -122,8 +120,6 @@ async fn send_some(inner: &Inner, over: &Notify) {
             }
         }
     }
-    // The expiry of waiters is looked at again, since a flush may have come with this work.
-    over.notify_one();
     let count = spans.len().max(1) as u64;
     let result = match other {
         Some(Job::Start(session)) => start_session(inner, &session).await,
@@ -131,7 +127,7 @@ async fn send_some(inner: &Inner, over: &Notify) {
         Some(Job::Span(_)) | None => export(inner, spans).await,
     };
     let due = inner.lock().finish(count, result);
-    due.give();
+    due.give(inner);
 }
 
 async fn start_session(inner: &Inner, session: &StartSession) -> Result<(), Error> {
@@ -171,16 +167,16 @@ async fn export(inner: &Inner, spans: Vec<Wire>) -> Result<(), Error> {
 }
 
 /// Answers flushes whose time is over, also while a request is under way.
-async fn expire_waiters(inner: &Inner, over: &Notify) -> std::convert::Infallible {
+async fn expire_waiters(inner: &Inner) -> std::convert::Infallible {
     loop {
         let (due, next) = inner.lock().expire(Instant::now());
-        due.give();
+        due.give(inner);
         match next {
             Some(deadline) => tokio::select! {
                 () = tokio::time::sleep_until(deadline.into()) => {}
-                () = over.notified() => {}
+                () = inner.flushed.notified() => {}
             },
-            None => over.notified().await,
+            None => inner.flushed.notified().await,
         }
     }
 }

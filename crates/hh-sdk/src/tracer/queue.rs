@@ -38,6 +38,8 @@ pub(super) struct Inner {
     state: Mutex<State>,
     /// Wakes the thread: a first job, a full batch, a flush, the end.
     pub(super) wake: Notify,
+    /// Has the deadlines of flushes looked at again, also while a request is under way.
+    pub(super) flushed: Notify,
     thread_started: AtomicBool,
 }
 
@@ -51,9 +53,10 @@ pub(super) struct State {
     /// The number of the next job.
     next: u64,
     dropped: u64,
-    /// What was lost since the last flush, and the last reason.
-    lost: u64,
-    reason: Option<String>,
+    /// How many of the dropped somebody was told of.
+    told: u64,
+    /// The last reason.
+    reason: String,
     waiters: Vec<Waiter>,
 }
 
@@ -64,16 +67,28 @@ struct Waiter {
     answer: Answer,
 }
 
-type Answer = Box<dyn FnOnce(Result<(), Error>) + Send>;
+/// Takes the outcome, and tells whether anybody was there to hear it.
+type Answer = Box<dyn FnOnce(Result<(), Error>) -> bool + Send>;
 
 /// Answers that are due. They wake other threads, so they are given with the lock released.
 #[must_use = "call give() with the lock released"]
-pub(super) struct Due(Vec<(Answer, Result<(), Error>)>);
+pub(super) struct Due {
+    answers: Vec<(Answer, Result<(), Error>)>,
+    /// How many jobs were dropped in all when these answers were made.
+    dropped: u64,
+}
 
 impl Due {
-    pub(super) fn give(self) {
-        for (answer, result) in self.0 {
-            answer(result);
+    pub(super) fn give(self, inner: &Inner) {
+        for (answer, result) in self.answers {
+            let tells = result
+                .as_ref()
+                .is_err_and(|error| error.kind() == ErrorKind::Dropped);
+            // A flush that was given up has told nobody: the next one will.
+            if answer(result) && tells {
+                let mut state = inner.lock();
+                state.told = state.told.max(self.dropped);
+            }
         }
     }
 }
@@ -89,6 +104,7 @@ impl Queue {
                 capacity: size(settings.max_queue_size.value),
                 state: Mutex::default(),
                 wake: Notify::new(),
+                flushed: Notify::new(),
                 thread_started: AtomicBool::new(false),
             })
         });
@@ -119,7 +135,7 @@ impl Queue {
         // What was dropped may have been the last that somebody waits for.
         let due = state.settle();
         drop(state);
-        due.give();
+        due.give(inner);
         if !inner.thread_started.swap(true, Ordering::AcqRel) {
             export::start(inner);
         }
@@ -142,13 +158,13 @@ impl Queue {
 
     pub(super) async fn flush(&self, timeout: Duration) -> Result<(), Error> {
         let (sender, receiver) = oneshot::channel();
-        self.wait(timeout, Box::new(move |result| drop(sender.send(result))));
+        self.wait(timeout, Box::new(move |result| sender.send(result).is_ok()));
         receiver.await.unwrap_or_else(|_| Err(stopped()))
     }
 
     pub(super) fn flush_blocking(&self, timeout: Duration) -> Result<(), Error> {
         let (sender, receiver) = mpsc::channel();
-        self.wait(timeout, Box::new(move |result| drop(sender.send(result))));
+        self.wait(timeout, Box::new(move |result| sender.send(result).is_ok()));
         receiver.recv().unwrap_or_else(|_| Err(stopped()))
     }
 
@@ -157,7 +173,8 @@ impl Queue {
     /// The export thread keeps the time, so that the caller's runtime needs no timer.
     fn wait(&self, timeout: Duration, answer: Answer) {
         let Some(inner) = &self.inner else {
-            return answer(Ok(()));
+            answer(Ok(()));
+            return;
         };
         let mut state = inner.lock();
         let target = state.next;
@@ -168,8 +185,9 @@ impl Queue {
         });
         let due = state.settle();
         drop(state);
-        due.give();
+        due.give(inner);
         inner.wake.notify_one();
+        inner.flushed.notify_one();
     }
 }
 
@@ -235,17 +253,19 @@ impl State {
             let message = "telemetry did not arrive in time; it is still being sent";
             (waiter.answer, Err(Error::new(ErrorKind::Timeout, message)))
         });
-        let due = Due(due.collect());
+        let due = Due {
+            answers: due.collect(),
+            dropped: self.dropped,
+        };
         (due, self.waiters.iter().map(|waiter| waiter.deadline).min())
     }
 
     fn lose(&mut self, count: u64, reason: &str) {
         self.dropped += count;
-        self.lost += count;
-        self.reason = Some(reason.to_owned());
+        reason.clone_into(&mut self.reason);
     }
 
-    /// Finds the waiters for whom all is dealt with. What was lost is told to the first of them.
+    /// Finds the waiters for whom all is dealt with; each is told what nobody was told yet.
     fn settle(&mut self) -> Due {
         let first_waiting = self.jobs.front().map_or(self.next, |(number, _)| *number);
         let oldest = self.sending.unwrap_or(first_waiting);
@@ -253,21 +273,23 @@ impl State {
             .waiters
             .extract_if(.., |waiter| waiter.target <= oldest)
             .collect();
-        let due = ready
+        let answers = ready
             .into_iter()
-            .map(|waiter| (waiter.answer, self.take_outcome()));
-        Due(due.collect())
+            .map(|waiter| (waiter.answer, self.outcome()));
+        Due {
+            answers: answers.collect(),
+            dropped: self.dropped,
+        }
     }
 
-    fn take_outcome(&mut self) -> Result<(), Error> {
-        let reason = self.reason.take();
-        match std::mem::take(&mut self.lost) {
+    fn outcome(&self) -> Result<(), Error> {
+        match self.dropped - self.told {
             0 => Ok(()),
             lost => Err(Error::new(
                 ErrorKind::Dropped,
                 format!(
                     "{lost} of the recorded sessions and spans were lost: {}",
-                    reason.as_deref().unwrap_or("unknown reason")
+                    self.reason
                 ),
             )),
         }

@@ -18,7 +18,10 @@ pub(super) fn to_json(value: impl Serialize) -> Value {
         .unwrap_or_else(|_| Value::String("(this value cannot be serialised)".to_owned()))
 }
 
-fn to_any(value: Value) -> AnyValue {
+/// Levels of lists and objects that go out as such: an object takes three levels of protobuf, whose readers stop at 100.
+const MAX_LEVELS: u32 = 24;
+
+fn to_any(value: Value, levels: u32) -> AnyValue {
     let value = match value {
         Value::Null => None,
         Value::Bool(flag) => Some(Any::BoolValue(flag)),
@@ -29,23 +32,30 @@ fn to_any(value: Value) -> AnyValue {
             _ => Any::StringValue(number.to_string()),
         }),
         Value::String(text) => Some(Any::StringValue(text)),
+        // Deeper ones go as their JSON text: one value must not cost a whole export.
+        Value::Array(_) | Value::Object(_) if levels == 0 => {
+            Some(Any::StringValue(value.to_string()))
+        }
         Value::Array(items) => Some(Any::ArrayValue(ArrayValue {
-            values: items.into_iter().map(to_any).collect(),
+            values: items
+                .into_iter()
+                .map(|item| to_any(item, levels - 1))
+                .collect(),
         })),
         Value::Object(members) => Some(Any::KvlistValue(KeyValueList {
             values: members
                 .into_iter()
-                .map(|(name, value)| attribute(name, value))
+                .map(|(name, value)| attribute(name, value, levels - 1))
                 .collect(),
         })),
     };
     AnyValue { value }
 }
 
-fn attribute(key: impl Into<String>, value: Value) -> KeyValue {
+fn attribute(key: impl Into<String>, value: Value, levels: u32) -> KeyValue {
     KeyValue {
         key: key.into(),
-        value: Some(to_any(value)),
+        value: Some(to_any(value, levels)),
         ..KeyValue::default()
     }
 }
@@ -85,9 +95,16 @@ impl Record {
     }
 
     pub(super) fn set(&mut self, member: &str, name: &str, value: impl Serialize) {
-        let value = to_json(value);
-        self.attributes
-            .push(attribute(format!("honeyhive_{member}.{name}"), value));
+        let set = attribute(
+            format!("honeyhive_{member}.{name}"),
+            to_json(value),
+            MAX_LEVELS,
+        );
+        // OTLP allows a name once.
+        match self.attributes.iter_mut().find(|old| old.key == set.key) {
+            Some(old) => *old = set,
+            None => self.attributes.push(set),
+        }
     }
 
     pub(super) fn set_error(&mut self, error: String) {
@@ -95,7 +112,7 @@ impl Record {
     }
 
     pub(super) fn into_wire(mut self, shared: &Shared) -> Wire {
-        let text = |key: &str, value: &str| attribute(key, Value::String(value.to_owned()));
+        let text = |key: &str, value: &str| attribute(key, Value::String(value.to_owned()), 0);
         self.attributes
             .push(text(names::SESSION_ID, &self.session.to_string()));
         self.attributes

@@ -71,6 +71,7 @@ impl SessionBuilder {
             name: self.session.session_name.clone().unwrap_or_default(),
             started: Started::now(),
             announced: AtomicBool::new(false),
+            ended: AtomicBool::new(false),
             start: Mutex::new(Some(StartSession {
                 session_id: Some(id.to_string()),
                 ..self.session
@@ -88,6 +89,7 @@ pub struct Session {
     name: String,
     started: Started,
     announced: AtomicBool,
+    ended: AtomicBool,
     /// Taken when the start is queued.
     start: Mutex<Option<StartSession>>,
     changes: Mutex<EventPatch>,
@@ -137,10 +139,12 @@ impl Session {
         name: &str,
         value: impl Serialize,
     ) {
+        // Before the lock: serialising runs the caller's code, which may use this session.
+        let value = to_json(value);
         let mut changes = self.changes.lock().unwrap_or_else(PoisonError::into_inner);
         member(&mut changes)
             .get_or_insert_default()
-            .insert(name.to_owned(), to_json(value));
+            .insert(name.to_owned(), value);
     }
 
     fn ensure_started(&self) {
@@ -157,11 +161,10 @@ impl Session {
             self.shared.queue.push(Job::Start(Box::new(start)));
         }
     }
-}
 
-impl Drop for Session {
-    fn drop(&mut self) {
-        if !self.announced.load(Ordering::Acquire) {
+    /// Queues the end, once; nothing if the session never began.
+    pub(super) fn finish(&self) {
+        if !self.announced.load(Ordering::Acquire) || self.ended.swap(true, Ordering::AcqRel) {
             return;
         }
         let changes =
@@ -173,6 +176,12 @@ impl Drop for Session {
             ..changes
         };
         self.shared.queue.push(Job::Update(Box::new(patch)));
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        self.finish();
     }
 }
 

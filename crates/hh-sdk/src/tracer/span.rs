@@ -69,7 +69,7 @@ impl Span {
         SpanBuilder::new(shared, record)
     }
 
-    /// Sets an output.
+    /// Sets an output; dots in a name nest, and a name set again is replaced.
     pub fn set_output(&mut self, name: &str, value: impl Serialize) {
         self.set("outputs", name, value);
     }

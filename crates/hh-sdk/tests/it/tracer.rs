@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::net::TcpListener;
+use std::time::{Duration, Instant};
 
 use hh_sdk::api::types::{Event, ExportEvents};
 use hh_sdk::auth::Level;
@@ -201,4 +202,123 @@ async fn an_object_with_numbers_as_names_stays_an_object() {
         .end();
     tracer.shutdown(LONG).await.unwrap();
     assert_eq!(events(&server, &key).await["span"].inputs["map"], value);
+}
+
+/// A server that accepts and never answers.
+fn silent_server() -> (String, std::thread::JoinHandle<()>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let held = std::thread::spawn(move || {
+        // Held open until the client goes.
+        let connections: Vec<_> = listener.incoming().take(1).collect();
+        for connection in connections.into_iter().flatten() {
+            let mut all = Vec::new();
+            drop(std::io::Read::read_to_end(&mut &connection, &mut all));
+        }
+    });
+    (url, held)
+}
+
+#[test]
+fn a_flush_ends_in_its_time_while_a_request_hangs() {
+    let (url, _held) = silent_server();
+    let tracer = HoneyHiveTracer::builder()
+        .with_env(empty_env())
+        .with_base_url(&url)
+        .with_api_key("hh_1234567890abcdef1234567890abcdef")
+        .with_timeout(Duration::from_mins(5))
+        .build()
+        .unwrap();
+    tracer.span("hangs", EventKind::Tool).start().end();
+    // The first flush has the request begin, the second comes while it hangs; the request itself may take 5 minutes.
+    let start = Instant::now();
+    for _ in 0..2 {
+        let error = tracer
+            .flush_blocking(Duration::from_millis(50))
+            .unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Timeout);
+    }
+    assert!(
+        start.elapsed() < Duration::from_mins(2),
+        "nowhere near the request's own time"
+    );
+}
+
+#[tokio::test]
+async fn the_tracers_own_session_ends_with_it() {
+    let server = TestServer::start().await;
+    let key = server.key(Level::ReadWrite, "default").await;
+    let tracer = tracer(&server, &key);
+    let id = tracer.session_id();
+    tracer.span("span", EventKind::Tool).start().end();
+    tracer.flush(LONG).await.unwrap();
+    let before = events(&server, &key).await;
+    tracer.shutdown(LONG).await.unwrap();
+    let after = events(&server, &key).await;
+    let end = |events: &BTreeMap<String, Event>| {
+        let session = events.values().find(|event| event.event_id == id).unwrap();
+        session.end_time
+    };
+    assert!(end(&after) > end(&before), "the end came with the shutdown");
+}
+
+#[tokio::test]
+async fn a_deep_value_costs_no_other_span() {
+    let server = TestServer::start().await;
+    let key = server.key(Level::ReadWrite, "default").await;
+    let tracer = tracer(&server, &key);
+    let mut deep = serde_json::json!("bottom");
+    for level in 0..60 {
+        deep = if level % 2 == 0 {
+            serde_json::json!({ "a": deep })
+        } else {
+            serde_json::json!([deep])
+        };
+    }
+    tracer
+        .span("deep", EventKind::Tool)
+        .with_input("v", &deep)
+        .start()
+        .end();
+    tracer.span("plain", EventKind::Tool).start().end();
+    tracer.shutdown(LONG).await.unwrap();
+    let events = events(&server, &key).await;
+    assert!(events.contains_key("plain"));
+    assert!(events["deep"].inputs["v"].to_string().contains("bottom"));
+}
+
+#[tokio::test]
+async fn what_a_cancelled_flush_did_not_tell_the_next_one_does() {
+    let server = TestServer::start().await;
+    let tracer = tracer(&server, "hh_1234567890abcdef1234567890abcdef");
+    tracer.span("lost", EventKind::Tool).start().end();
+    // Polled once, then given up.
+    let mut flush = Box::pin(tracer.flush(LONG));
+    let polled = std::future::poll_fn(|context| {
+        std::task::Poll::Ready(flush.as_mut().poll(context).is_pending())
+    });
+    assert!(polled.await);
+    drop(flush);
+    while tracer.dropped() < 2 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(
+        tracer.flush(LONG).await.unwrap_err().kind(),
+        ErrorKind::Dropped
+    );
+    tracer.flush(LONG).await.unwrap();
+}
+
+#[tokio::test]
+async fn names_with_dots_nest_and_a_name_set_again_is_replaced() {
+    let server = TestServer::start().await;
+    let key = server.key(Level::ReadWrite, "default").await;
+    let tracer = tracer(&server, &key);
+    let mut span = tracer.span("span", EventKind::Tool).start();
+    span.set_output("a.b", 1);
+    span.set_output("a.b", 2);
+    span.end();
+    tracer.shutdown(LONG).await.unwrap();
+    let events = events(&server, &key).await;
+    assert_eq!(events["span"].outputs["a"], serde_json::json!({ "b": 2 }));
 }

@@ -35,23 +35,26 @@ pub(crate) struct MappedSpan {
 /// this a string stays a string.
 const UNPACKED_VALUES: usize = 50_000;
 
-/// Maps every span of a request that has ids.
-pub(crate) fn map(request: ExportTraceServiceRequest) -> Vec<MappedSpan> {
+/// Maps every span of a request that has ids, and counts those that have none.
+pub(crate) fn map(request: ExportTraceServiceRequest) -> (Vec<MappedSpan>, u32) {
     let mut mapped = Vec::new();
+    let mut rejected = 0;
     let mut allowance = UNPACKED_VALUES;
     for group in request.resource_spans {
         for scoped in group.scope_spans {
             // Our own tracer sends lists and objects as such; others send them as JSON in a string.
             let typed = scoped.scope.is_some_and(|scope| scope.name == names::SCOPE);
-            let spans = scoped.spans.into_iter();
-            mapped.extend(
-                spans
-                    .filter(|span| span.trace_id.len() == 16 && span.span_id.len() == 8)
-                    .map(|span| map_span(span, if typed { None } else { Some(&mut allowance) })),
-            );
+            for span in scoped.spans {
+                if span.trace_id.len() == 16 && span.span_id.len() == 8 {
+                    let allowance = if typed { None } else { Some(&mut allowance) };
+                    mapped.push(map_span(span, allowance));
+                } else {
+                    rejected += 1;
+                }
+            }
         }
     }
-    mapped
+    (mapped, rejected)
 }
 
 impl MappedSpan {

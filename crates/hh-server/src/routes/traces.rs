@@ -4,6 +4,10 @@ use std::sync::Arc;
 use axum::body::Body;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
+use opentelemetry_proto::tonic::collector::trace::v1::{
+    ExportTracePartialSuccess, ExportTraceServiceResponse,
+};
+use prost::Message as _;
 
 use crate::access::Access;
 use crate::app::App;
@@ -36,7 +40,7 @@ pub(crate) async fn export_traces(
     let held = body::read(&app.in_flight, &parts.headers, body).await?;
     let packed =
         held.bytes.len() > SMALL || parts.headers.contains_key(http::header::CONTENT_ENCODING);
-    let (reservation, spans) = if packed {
+    let (reservation, (spans, rejected)) = if packed {
         tokio::task::spawn_blocking(move || decode_body(encoding, held, &parts.headers))
             .await
             .map_err(|_| ApiError::internal())??
@@ -60,22 +64,38 @@ pub(crate) async fn export_traces(
         })
         .collect::<Result<Vec<_>, ApiError>>()?;
     app.store.insert_events(batches, reservation).await?;
-    Ok(match encoding {
-        Encoding::Json => json(&serde_json::json!({})),
+    Ok(answer(encoding, rejected))
+}
+
+/// Says how many spans were left out, if any; such an answer is not to be resent (OTLP, partial success).
+fn answer(encoding: Encoding, rejected: u32) -> Response<Body> {
+    const MESSAGE: &str = "a trace id has 16 bytes and a span id 8";
+    match encoding {
+        Encoding::Json if rejected == 0 => json(&serde_json::json!({})),
+        Encoding::Json => json(&serde_json::json!({
+            "partialSuccess": { "rejectedSpans": rejected.to_string(), "errorMessage": MESSAGE }
+        })),
         Encoding::Protobuf => {
-            let mut response = Response::new(Body::empty());
+            let partial = (rejected > 0).then(|| ExportTracePartialSuccess {
+                rejected_spans: rejected.into(),
+                error_message: MESSAGE.to_owned(),
+            });
+            let message = ExportTraceServiceResponse {
+                partial_success: partial,
+            };
+            let mut response = Response::new(Body::from(message.encode_to_vec()));
             let kind = HeaderValue::from_static("application/x-protobuf");
             response.headers_mut().insert(CONTENT_TYPE, kind);
             response
         }
-    })
+    }
 }
 
 fn decode_body(
     encoding: Encoding,
     held: Held,
     headers: &HeaderMap,
-) -> Result<(Reservation, Vec<MappedSpan>), ApiError> {
+) -> Result<(Reservation, (Vec<MappedSpan>, u32)), ApiError> {
     let mut held = held.inflate(headers)?;
     held.reserve(match encoding {
         Encoding::Json => shape::json(&held.bytes),

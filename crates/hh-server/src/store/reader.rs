@@ -40,7 +40,7 @@ impl Readers {
             readers.read_blocking(query)
         })
         .await
-        .unwrap_or(Err(StoreError::Stopped))
+        .unwrap_or(Err(StoreError::Panicked))
     }
 
     fn read_blocking<T>(

@@ -1,3 +1,4 @@
+use super::writer::Pending;
 use super::*;
 
 #[test]
@@ -56,4 +57,116 @@ fn a_database_of_a_newer_version_is_left_alone() {
     let connection = rusqlite::Connection::open(&path).unwrap();
     connection.pragma_update(None, "user_version", 999).unwrap();
     assert!(matches!(Store::open(&path), Err(StoreError::Newer)));
+}
+
+/// Leaves room for a few more pages, as many as there are without `more`.
+fn limit(store: &Store, more: i64) {
+    let limit = store.writer.submit(None, move |connection| {
+        let pages: i64 = connection.query_row("PRAGMA page_count", [], |row| row.get(0))?;
+        let sql = format!("PRAGMA max_page_count = {}", pages + more);
+        Ok(connection.query_row(&sql, [], |_| Ok(()))?)
+    });
+    limit.wait_blocking().unwrap();
+}
+
+/// Stores a value of so many bytes.
+fn store_bytes(store: &Store, name: &str, bytes: usize) -> Pending<usize> {
+    let name = name.to_owned();
+    store.writer.submit(None, move |connection| {
+        let filler = "x".repeat(bytes);
+        Ok(connection.execute("INSERT INTO meta VALUES (?1, ?2)", [name, filler])?)
+    })
+}
+
+fn count(store: &Store) -> u32 {
+    let count = store.writer.submit(None, |connection| {
+        Ok(connection.query_row("SELECT count(*) FROM meta", [], |row| row.get::<_, u32>(0))?)
+    });
+    count.wait_blocking().unwrap()
+}
+
+#[test]
+fn a_full_disk_is_told_as_such_and_leaves_what_was_there() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open(&dir.path().join("honeyhive.db")).unwrap();
+    limit(&store, 2);
+    let all: Vec<_> = (0..50)
+        .map(|number| store_bytes(&store, &number.to_string(), 2000))
+        .collect();
+    let results: Vec<_> = all.into_iter().map(Pending::wait_blocking).collect();
+    assert!(
+        results
+            .iter()
+            .any(|result| matches!(result, Err(StoreError::DiskFull)))
+    );
+    let stored: u32 = results.iter().map(|result| u32::from(result.is_ok())).sum();
+    assert_eq!(
+        count(&store),
+        stored,
+        "answered is stored, and nothing else"
+    );
+    // Once there is room it goes on.
+    limit(&store, 1000);
+    store_bytes(&store, "later", 2000).wait_blocking().unwrap();
+    assert_eq!(count(&store), stored + 1);
+}
+
+#[test]
+fn who_shares_a_transaction_with_what_fills_the_disk_hears_it_too() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open(&dir.path().join("honeyhive.db")).unwrap();
+    limit(&store, 2);
+    // The writer waits in the first command until all are queued, so that they are one group.
+    let (go, gate) = std::sync::mpsc::channel();
+    let first = store.writer.submit(None, move |connection| {
+        gate.recv().unwrap();
+        Ok(connection.execute("INSERT INTO meta VALUES ('first', '')", [])?)
+    });
+    let huge = store_bytes(&store, "huge", 1_000_000);
+    let next = store_bytes(&store, "next", 10);
+    go.send(()).unwrap();
+    assert!(matches!(first.wait_blocking(), Err(StoreError::DiskFull)));
+    assert!(matches!(huge.wait_blocking(), Err(StoreError::DiskFull)));
+    assert_eq!(next.wait_blocking().unwrap(), 1, "it fits by itself");
+    assert_eq!(count(&store), 1);
+}
+
+#[test]
+fn a_failed_commit_is_no_success() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open(&dir.path().join("honeyhive.db")).unwrap();
+    let broken = store.writer.submit(None, |connection| {
+        // Checked at the commit, which it makes fail.
+        connection.pragma_update(None, "defer_foreign_keys", true)?;
+        Ok(connection.execute("INSERT INTO key_projects VALUES (1, 1)", [])?)
+    });
+    assert!(matches!(broken.wait_blocking(), Err(StoreError::Stopped)));
+    store_bytes(&store, "later", 10).wait_blocking().unwrap();
+}
+
+#[test]
+fn clients_hear_of_a_full_disk_and_when_to_try_again() {
+    let failed = |code| {
+        let error = rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), None);
+        let error = ApiError::from(StoreError::from(error).of_write());
+        let response = error.into_response("id");
+        let again = response.headers().get(http::header::RETRY_AFTER).cloned();
+        (response.status().as_u16(), again, response.into_body())
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
+    for code in [
+        rusqlite::ffi::SQLITE_FULL,
+        rusqlite::ffi::SQLITE_IOERR_WRITE,
+        rusqlite::ffi::SQLITE_IOERR_FSYNC,
+    ] {
+        let (status, again, body) = failed(code);
+        assert_eq!((status, again.unwrap().as_bytes()), (503, &b"1"[..]));
+        let body = runtime.block_on(axum::body::to_bytes(body, 1000)).unwrap();
+        insta::allow_duplicates! {
+            insta::assert_snapshot!(std::str::from_utf8(&body).unwrap(), @r#"{"success":false,"statusCode":503,"message":"the server cannot write: its disk is full or failing; nothing was stored","errorCode":"UNAVAILABLE","request_id":"id"}"#);
+        }
+    }
+    assert_eq!(failed(rusqlite::ffi::SQLITE_CORRUPT).0, 500);
 }

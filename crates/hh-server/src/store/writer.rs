@@ -14,8 +14,38 @@ use crate::body::Reservation;
 /// Commands of one commit at most, so that the first of them does not wait for ever.
 const GROUP: usize = 4096;
 
-/// Runs a command inside the transaction; what it returns is called once it is known whether the commit held.
-type Command = Box<dyn FnOnce(&Connection) -> Box<dyn FnOnce(bool) + Send> + Send>;
+/// Runs a command inside the transaction, or hears why there is none; what it returns is called once it is known
+/// whether the commit held.
+type Command = Box<dyn FnOnce(Result<&Connection, Lost>) -> Answer + Send>;
+
+/// Takes why the commit failed, if it did.
+type Answer = Box<dyn FnOnce(Option<Lost>) + Send>;
+
+/// Why nothing of a group was stored.
+#[derive(Clone, Copy)]
+enum Lost {
+    DiskFull,
+    Other,
+}
+
+impl From<rusqlite::Error> for Lost {
+    fn from(error: rusqlite::Error) -> Self {
+        if matches!(StoreError::from(error).of_write(), StoreError::DiskFull) {
+            Self::DiskFull
+        } else {
+            Self::Other
+        }
+    }
+}
+
+impl From<Lost> for StoreError {
+    fn from(lost: Lost) -> Self {
+        match lost {
+            Lost::DiskFull => Self::DiskFull,
+            Lost::Other => Self::Stopped,
+        }
+    }
+}
 
 pub(super) struct Writer {
     /// Dropped to stop the thread.
@@ -59,12 +89,14 @@ impl Writer {
     ) -> Pending<T> {
         let (answer, pending) = oneshot::channel();
         let command: Command = Box::new(move |connection| {
-            let result = in_savepoint(connection, command);
-            Box::new(move |committed| {
-                let result = if committed {
-                    result
-                } else {
-                    result.and(Err(StoreError::Stopped))
+            let result = match connection {
+                Ok(connection) => in_savepoint(connection, command).map_err(StoreError::of_write),
+                Err(lost) => Err(lost.into()),
+            };
+            Box::new(move |lost: Option<Lost>| {
+                let result = match lost {
+                    None => result,
+                    Some(lost) => result.and(Err(lost.into())),
                 };
                 drop(hold);
                 // Whoever asked may have gone.
@@ -104,9 +136,11 @@ fn in_savepoint<T>(
 ) -> Result<T, StoreError> {
     connection.execute_batch("SAVEPOINT command")?;
     let result =
-        catch_unwind(AssertUnwindSafe(|| command(connection))).unwrap_or(Err(StoreError::Stopped));
+        catch_unwind(AssertUnwindSafe(|| command(connection))).unwrap_or(Err(StoreError::Panicked));
     if result.is_err() {
-        connection.execute_batch("ROLLBACK TO command")?;
+        // A full disk may have ended the whole transaction, and the savepoint with it; the error says so already.
+        drop(connection.execute_batch("ROLLBACK TO command; RELEASE command"));
+        return result;
     }
     connection.execute_batch("RELEASE command")?;
     result
@@ -114,21 +148,35 @@ fn in_savepoint<T>(
 
 fn run(connection: &Connection, queue: &Receiver<Command>) {
     while let Ok(first) = queue.recv() {
-        let begun = connection.execute_batch("BEGIN IMMEDIATE").is_ok();
-        let mut answers = Vec::new();
-        for command in std::iter::once(first).chain(queue.try_iter()).take(GROUP) {
-            if begun {
-                answers.push(command(connection));
-            }
-        }
-        let committed = begun && connection.execute_batch("COMMIT").is_ok();
-        if begun && !committed {
-            drop(connection.execute_batch("ROLLBACK"));
-        }
+        let commands = std::iter::once(first).chain(queue.try_iter()).take(GROUP);
+        let (answers, lost) = commit(connection, commands);
         for answer in answers {
-            answer(committed);
+            answer(lost);
         }
     }
     // A tidy end: the whole log goes into the database file.
     drop(connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)"));
+}
+
+/// Runs commands as one transaction. One that ends early leaves the rest of them for the next.
+fn commit(
+    connection: &Connection,
+    commands: impl Iterator<Item = Command>,
+) -> (Vec<Answer>, Option<Lost>) {
+    let mut answers = Vec::new();
+    let begun = connection
+        .execute_batch("BEGIN IMMEDIATE")
+        .map_err(Lost::from);
+    for command in commands {
+        answers.push(command(begun.map(|()| connection)));
+        // SQLite ends the transaction by itself when it cannot write: what follows must not be stored alone.
+        if connection.is_autocommit() {
+            return (answers, Some(begun.err().unwrap_or(Lost::DiskFull)));
+        }
+    }
+    let lost = connection.execute_batch("COMMIT").map_err(Lost::from).err();
+    if lost.is_some() {
+        drop(connection.execute_batch("ROLLBACK"));
+    }
+    (answers, lost)
 }

@@ -232,3 +232,26 @@ async fn a_body_that_breaks_off_stores_nothing() {
     }
     assert_eq!(admin.events(&json!({})).await["count"], 0);
 }
+
+#[tokio::test]
+async fn a_peer_that_takes_no_answer_is_closed() {
+    let server = TestServer::start().await;
+    let nobody = server.nobody();
+    let health = nobody.head("GET", "/api/v1/health", &[]);
+    // One that takes its answers gets one for each request, however they were sent.
+    let mut reader = nobody.connect().await;
+    reader.write(&health.repeat(100)).await;
+    for _ in 0..100 {
+        reader.answer().await.ok();
+    }
+    // Once both sides' buffers are full neither can go on; then the server's patience ends.
+    let mut connection = nobody.connect().await;
+    let many = health.repeat(1000);
+    let mut sent = 0;
+    while connection.write(&many).await {
+        sent += many.len();
+        assert!(sent < 64 * MIB, "the server answers nobody without end");
+    }
+    assert!(sent > 0);
+    nobody.get("/api/v1/health").await.ok();
+}

@@ -2,11 +2,14 @@
 //! test in a process of its own; with `cargo test` other tests would be counted too, hence one test here.
 
 use std::fs;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use flate2::{Compress, Compression, Crc, FlushCompress};
 use hh_auth::Level;
 
-use super::support::{Client, JSON, PROTOBUF, TRACES, TestServer};
+use super::spans::{SESSION, encode, in_session};
+use super::support::{Client, Connection, JSON, PROTOBUF, TRACES, TestServer, within};
 
 const MIB: usize = 1024 * 1024;
 const DEPTH: usize = 20_000;
@@ -101,6 +104,21 @@ async fn refused(client: &Client, headers: &[(&str, &str)], body: &[u8], status:
         .refused(status);
 }
 
+/// Sends 100 MiB, or as much of it as the server takes.
+async fn send_huge(client: &Client) -> Connection {
+    let mut connection = client.connect().await;
+    let length = (100 * MIB).to_string();
+    let head = client.head("POST", TRACES, &[PROTOBUF, ("content-length", &length)]);
+    connection.write(&head).await;
+    let zeros = vec![0; MIB];
+    for _ in 0..100 {
+        if !connection.write(&zeros).await {
+            break;
+        }
+    }
+    connection
+}
+
 #[test]
 fn the_bomb_is_a_real_one() {
     use std::io::Read as _;
@@ -154,17 +172,7 @@ async fn bombs_and_deep_nests_are_refused_in_little_memory() {
     for kind in [PROTOBUF, JSON] {
         refused(&client, &[kind, ("content-encoding", "gzip")], &bomb, 413).await;
     }
-    let mut connection = client.connect().await;
-    let length = (100 * MIB).to_string();
-    let head = client.head("POST", TRACES, &[PROTOBUF, ("content-length", &length)]);
-    connection.write(&head).await;
-    let zeros = vec![0; MIB];
-    for _ in 0..100 {
-        if !connection.write(&zeros).await {
-            break;
-        }
-    }
-    connection.answer().await.refused(413);
+    send_huge(&client).await.answer().await.refused(413);
     for body in &deep {
         refused(&client, &[PROTOBUF], body, 400).await;
     }
@@ -253,4 +261,36 @@ async fn bodies_of_empty_values_are_refused_in_little_memory() {
         .send("POST", TRACES, &[JSON], packed.as_bytes())
         .await
         .ok();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn others_are_served_while_hostile_bodies_come() {
+    let server = TestServer::start().await;
+    let client = server.key(Level::ReadWrite, "all").await;
+    let hostile = server.key(Level::IngestOnly, "all").await;
+    let (bomb, deep) = (bomb(), deep_protobuf(true));
+    let stop = Arc::new(AtomicBool::new(false));
+    let rounds = Arc::new(AtomicUsize::new(0));
+    let (stopped, counted) = (Arc::clone(&stop), Arc::clone(&rounds));
+    let attack = tokio::spawn(async move {
+        while !stopped.load(Ordering::Relaxed) {
+            let packed = [PROTOBUF, ("content-encoding", "gzip")];
+            refused(&hostile, &packed, &bomb, 413).await;
+            refused(&hostile, &[PROTOBUF], &deep, 400).await;
+            send_huge(&hostile).await.closed().await;
+            counted.fetch_add(1, Ordering::Relaxed);
+        }
+    });
+    let small = encode(vec![in_session(1, SESSION)]);
+    let mut answered = 0;
+    // Three whole rounds, so that good requests met each kind of body.
+    while answered < 30 || rounds.load(Ordering::Relaxed) < 3 {
+        client.get("/v1/auth/whoami").await.ok();
+        client.export(&small).await.ok_empty();
+        answered += 1;
+        assert!(!attack.is_finished(), "the attack goes on all the while");
+    }
+    println!("{answered} rounds were answered while the attack went on");
+    stop.store(true, Ordering::Relaxed);
+    within(attack).await.unwrap();
 }

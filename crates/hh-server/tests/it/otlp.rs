@@ -5,9 +5,11 @@ use std::io::Write as _;
 use flate2::Compression;
 use flate2::write::{GzEncoder, ZlibEncoder};
 use hh_auth::Level;
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceResponse;
 use opentelemetry_proto::tonic::common::v1::any_value::Value as Any;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, ArrayValue, KeyValueList};
 use opentelemetry_proto::tonic::trace::v1::{Span, Status};
+use prost::Message as _;
 use serde_json::{Value, json};
 
 use super::spans::{SESSION, attribute, encode, in_session, label, span};
@@ -357,10 +359,23 @@ async fn spans_without_ids_are_left_out_and_the_rest_is_stored() {
     spans[1].span_id = vec![1; 7];
     spans[2].start_time_unix_nano = u64::MAX;
     spans[2].end_time_unix_nano = 0;
-    server.admin().export(&encode(spans)).await.ok_empty();
+    let answer = server.admin().export(&encode(spans)).await;
+    assert_eq!(answer.status, 200);
+    let answer = ExportTraceServiceResponse::decode(&answer.body[..]).unwrap();
+    let partial = answer.partial_success.unwrap();
+    assert_eq!(partial.rejected_spans, 2);
+    assert_eq!(
+        partial.error_message,
+        "a trace id has 16 bytes and a span id 8"
+    );
     let list = stored(&server.admin()).await;
     assert_eq!(list["count"], 2);
     assert_eq!(list["events"][0]["duration"], 0.0);
+
+    let json =
+        br#"{"resourceSpans": [{"scopeSpans": [{"spans": [{"traceId": "zz", "spanId": "01"}]}]}]}"#;
+    let answer = send(&server.admin(), &[JSON], json).await.ok();
+    insta::assert_snapshot!(answer, @r#"{"partialSuccess":{"errorMessage":"a trace id has 16 bytes and a span id 8","rejectedSpans":"1"}}"#);
 }
 
 #[tokio::test]

@@ -7,8 +7,9 @@ use std::path::Path;
 
 use hh_auth::fsio::{Replace, write_private};
 use hh_auth::{ApiKey, Level, mint};
-use hh_server::{FirstKey, Server, StartErrorKind};
+use hh_server::{FirstKey, Server, ServerOptions, StartErrorKind};
 use serde_json::json;
+use tempfile::TempDir;
 
 use super::spans::{SESSION, encode, in_session, label, span};
 use super::support::{TestServer, data_dir, options, text_of};
@@ -277,6 +278,83 @@ async fn server_yaml_gives_what_no_option_does() {
             "{error}"
         );
     }
+}
+
+/// Why a server does not start; the data directory is shown as DIR.
+async fn refusal(options: ServerOptions, dir: &TempDir, kind: StartErrorKind) -> String {
+    let Err(error) = Server::start(options).await else {
+        panic!("started");
+    };
+    assert_eq!(error.kind(), kind);
+    let dir = data_dir(dir);
+    error.to_string().replace(dir.to_str().unwrap(), "DIR")
+}
+
+#[expect(clippy::disallowed_methods, reason = "a file of the test's own")]
+#[tokio::test]
+async fn names_that_are_none_are_refused_before_anything_is_made() {
+    let dir = tempfile::tempdir().unwrap();
+    let (longest, longer) = ("é".repeat(100), "é".repeat(101));
+    let mut messages = Vec::new();
+    for name in ["", "a\nb", "\u{1b}[31mred", "\u{2028}", &longer] {
+        let options = options(&dir).with_organization(name);
+        messages.push(refusal(options, &dir, StartErrorKind::Invalid).await);
+    }
+    let long = format!("a@{longest}");
+    for admin in [
+        "",
+        "a@b\n",
+        "a@b\u{1b}[31m",
+        &long,
+        "root",
+        "@",
+        "@b",
+        "a@",
+        "a@b@c",
+        "a b@c",
+    ] {
+        let options = options(&dir).with_admin(admin);
+        messages.push(refusal(options, &dir, StartErrorKind::Invalid).await);
+    }
+    messages.dedup();
+    insta::assert_snapshot!(messages.join("\n"), @r"
+    the organization must have 1 to 100 characters on one line; set it with --organization or in server.yaml
+    the admin must have 1 to 100 characters on one line; set it with --admin or in server.yaml
+    the admin must be an e-mail address; set it with --admin or in server.yaml
+    ");
+    assert!(!data_dir(&dir).exists());
+
+    // The file is held to the same.
+    fs::create_dir(data_dir(&dir)).unwrap();
+    let file = data_dir(&dir).join("server.yaml");
+    fs::write(&file, "admin: root\n").unwrap();
+    refusal(options(&dir), &dir, StartErrorKind::Invalid).await;
+    assert_eq!(fs::read_dir(data_dir(&dir)).unwrap().count(), 1);
+    let whole = options(&dir)
+        .with_admin("a@b")
+        .with_organization(longest.as_str());
+    Server::start(whole).await.unwrap();
+}
+
+#[expect(clippy::disallowed_methods, reason = "a file of the test's own")]
+#[tokio::test]
+async fn a_data_directory_that_is_a_file_is_named_as_such() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(data_dir(&dir), "mine").unwrap();
+    let message = refusal(options(&dir), &dir, StartErrorKind::DataDir).await;
+    insta::assert_snapshot!(message, @"cannot use the data directory DIR: it is not a directory; choose another with --data-dir");
+    assert_eq!(fs::read(data_dir(&dir)).unwrap(), b"mine");
+}
+
+#[tokio::test]
+async fn a_pepper_that_cannot_be_written_is_not_one_to_restore() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::create_dir(data_dir(&dir)).unwrap();
+    // Nothing can be read through the link, and nothing may take its place.
+    std::os::unix::fs::symlink("nowhere", data_dir(&dir).join("pepper")).unwrap();
+    let message = refusal(options(&dir), &dir, StartErrorKind::DataDir).await;
+    insta::assert_snapshot!(message, @"cannot write DIR/pepper: File exists (os error 17); choose another directory with --data-dir");
+    assert!(!data_dir(&dir).join("honeyhive.db").exists());
 }
 
 #[expect(clippy::disallowed_methods, reason = "a file of the test's own")]

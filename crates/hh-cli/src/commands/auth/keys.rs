@@ -112,7 +112,7 @@ fn create(context: &Context, arguments: Create) -> Result<(), CliError> {
         projects(key)
     );
     if let Some(path) = &arguments.key_file {
-        write(path, &created).map_err(|error| lost(&client, key, &error))?;
+        write(path, &created).map_err(|error| lost(context, &client, key, error))?;
         context.say(&format!("{made} and wrote it to {}", path.display()));
         return if wants_json(client.settings()) {
             output::json(key)
@@ -126,17 +126,19 @@ fn create(context: &Context, arguments: Create) -> Result<(), CliError> {
     } else {
         print(&created)
     };
-    printed.map_err(|error| lost(&client, key, &error))
+    printed.map_err(|error| lost(context, &client, key, error))
 }
 
 /// Revokes a key that nobody will ever see.
-fn lost(client: &HoneyHive, key: &Key, error: &CliError) -> CliError {
+fn lost(context: &Context, client: &HoneyHive, key: &Key, error: CliError) -> CliError {
     let id = &key.id;
     let end = match block_on(client.revoke_key(id)) {
         Ok(_) => format!("the key {id} was revoked again"),
         Err(_) => format!("the key {id} still works: run `honeyhive auth keys revoke {id}`"),
     };
-    CliError::new(error.exit(), format!("{error}; {end}"))
+    // By itself: a closed pipe has no error message.
+    context.say(&end);
+    error
 }
 
 #[expect(

@@ -5,7 +5,7 @@ use std::io::{self, IsTerminal as _, Read as _};
 use clap::Args;
 use hh_sdk::Identity;
 use hh_sdk::auth::{ApiKey, FileStore, Profile};
-use hh_sdk::config::names;
+use hh_sdk::config::{Location, names};
 use jiff::Timestamp;
 use secrecy::{ExposeSecret as _, SecretString};
 use zeroize::Zeroizing;
@@ -34,20 +34,23 @@ pub(crate) struct Arguments {
 }
 
 pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliError> {
-    let name = context.global().profile.as_deref().unwrap_or(USUAL_PROFILE);
-    if !Profile::is_valid_name(name) {
+    let named = context.profile_name();
+    if named
+        .as_ref()
+        .is_some_and(|name| !Profile::is_valid_name(name))
+    {
         return Err(CliError::usage(
             "a profile name has 1 to 64 letters, digits, -, _ or .",
         ));
     }
     // A store that cannot be used is no surprise to be had after the key was typed.
-    let store = if arguments.no_save {
-        None
-    } else {
-        let store = FileStore::of_user(context.env())?;
-        store.get(Some(name))?;
-        Some(store)
-    };
+    let store = FileStore::of_user(context.env())?;
+    let is_new = store.get(named.as_deref())?.is_none();
+    if named.is_some() && is_new && !context.sets_base_url() {
+        return Err(CliError::usage(
+            "a new profile needs the server it is for: add --base-url",
+        ));
+    }
     let options = if let Some(key) = &context.global().api_key {
         check_given(key, "--api-key is empty; nothing was changed")?;
         context.options()
@@ -56,20 +59,21 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliErr
         let options = context.options_without_key();
         options.with_place(names::API_KEY, key, place)
     };
-    let client = context.client(options, None).map_err(|error| {
-        let is_new = error.exit() == Exit::Config && context.global().base_url.is_none();
-        if is_new && context.global().profile.is_some() {
-            CliError::usage("a new profile needs the server it is for: add --base-url")
-        } else {
-            error
-        }
-    })?;
+    let client = context.client(options, None)?;
     let Some(credential) = client.credential() else {
         return Err(CliError::usage(
             "test mode opens no connection, so a key cannot be checked; switch it off with HH_TEST_MODE=false",
         ));
     };
-    let base_url = &client.settings().base_url.value;
+    let base_url = &client.settings().base_url;
+    // A key for the server of the current profile belongs into it, not over the key of another server.
+    let current = match base_url.provenance.location() {
+        Some(Location::Profile(name)) => Some(name.clone()),
+        Some(_) | None => None,
+    };
+    let name = named.or(current);
+    let name = name.as_deref().unwrap_or(USUAL_PROFILE);
+    let base_url = &base_url.value;
     let identity = block_on(client.whoami())?;
     let (who, details) = match &identity {
         Identity::Known(me) => (
@@ -82,9 +86,9 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliErr
         ),
     };
     context.say(&format!("Logged in to {base_url} {who}"));
-    let Some(store) = store else {
+    if arguments.no_save {
         return Ok(());
-    };
+    }
     let profile = profile(&store, name, base_url.as_str(), credential.key.clone())?;
     store.put(profile.with_details(details.0, details.1))?;
     context.say(&format!(

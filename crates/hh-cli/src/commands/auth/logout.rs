@@ -22,12 +22,8 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliErr
             count => Some(format!("Removed {count} saved keys")),
         }
     } else {
-        let named = context.global().profile.clone().or_else(|| {
-            let variable = context.env().get("HH_PROFILE")?;
-            Some(variable.to_string_lossy().into_owned())
-        });
         store
-            .remove(named.as_deref())?
+            .remove(context.profile_name().as_deref())?
             .map(|name| format!("Removed the saved key of profile \"{name}\""))
     };
     match done {

@@ -5,7 +5,8 @@ use std::io;
 
 use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
 use secrecy::SecretString;
-use tokio::signal::unix::{SignalKind, signal};
+
+use crate::context::stop_signal;
 
 /// Asks for a key on the terminal.
 pub(super) fn ask() -> io::Result<SecretString> {
@@ -14,13 +15,11 @@ pub(super) fn ask() -> io::Result<SecretString> {
         .build()?;
     let _echo = Echo::remember();
     let answer = runtime.block_on(async {
-        let mut interrupt = signal(SignalKind::interrupt())?;
-        let mut terminate = signal(SignalKind::terminate())?;
+        let stop = stop_signal().map_err(|error| io::Error::other(error.to_string()))?;
         let typed = tokio::task::spawn_blocking(|| rpassword::prompt_password("API key: "));
         tokio::select! {
             typed = typed => typed?.map(SecretString::from),
-            _ = interrupt.recv() => Err(io::ErrorKind::Interrupted.into()),
-            _ = terminate.recv() => Err(io::ErrorKind::Interrupted.into()),
+            () = stop => Err(io::ErrorKind::Interrupted.into()),
         }
     });
     // The thread that reads may still wait for a line that never comes.

@@ -5,6 +5,7 @@ fn events(json: &str) -> Vec<NewEvent> {
     let request = decode(Encoding::Json, json.as_bytes()).unwrap();
     let project = ProjectId::new(1);
     map(request)
+        .0
         .into_iter()
         .map(|span| span.in_project(project))
         .collect()

@@ -16,7 +16,8 @@ fn reference() -> Option<Value> {
         return None;
     };
     let path = PathBuf::from(folder).join("openapi/dataplane-3.0.3.json");
-    let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path:?}: {error}"));
+    let text =
+        fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     Some(serde_json::from_str(&text).unwrap())
 }
 
@@ -55,7 +56,7 @@ fn the_reference_has_the_operations_that_are_not_our_own() {
         .into_iter()
         .filter(|id| described(&all, *id).is_null())
         .collect();
-    // Whoever makes the reference describe one of these shall compare it below.
+    // Once a newer reference describes one of these, it is to be compared below.
     assert_eq!(
         own,
         [
@@ -118,7 +119,7 @@ fn the_reference_knows_what_our_requests_are_made_of() {
     let counts = [&export, &patch, &session].map(|request| members(request).len());
     assert_eq!(counts, [5, 10, 9]);
 
-    // There a key has one project, so that no request names it; here a key may apply to several.
+    // There the key has one project, and requests that name it do so in vain; here a key may apply to several.
     let own = ["project"];
     assert_eq!(unknown(&export, &all, body(OpId::ExportEvents)), own);
     assert_eq!(unknown(&patch, &all, body(OpId::UpdateEvent)), own);

@@ -1,0 +1,4 @@
+//! The wire beside what others say of it.
+
+#[cfg(test)]
+mod reference;
