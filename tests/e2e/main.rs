@@ -9,6 +9,8 @@ mod http;
 #[cfg(test)]
 mod kill;
 #[cfg(test)]
+mod large;
+#[cfg(test)]
 mod pipe;
 #[cfg(test)]
 mod python;

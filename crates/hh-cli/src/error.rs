@@ -76,6 +76,7 @@ impl From<hh_sdk::Error> for CliError {
             | ErrorKind::Unavailable
             | ErrorKind::Dropped => (Exit::Network, None),
             ErrorKind::Config | ErrorKind::Invalid => (Exit::Config, None),
+            ErrorKind::TooLarge => (Exit::Config, Some("for a list, set a smaller --limit")),
             ErrorKind::Conflict | ErrorKind::TestMode | ErrorKind::Other | _ => (Exit::Other, None),
         };
         Self {

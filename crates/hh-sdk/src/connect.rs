@@ -115,13 +115,20 @@ fn stored_profile(env: &Env, stack: &Stack) -> Result<Option<Profile>, Error> {
         None => None,
     };
     match (profile, wanted) {
-        (None, Some(name)) => Err(Error::new(
-            ErrorKind::Config,
-            format!(
-                "there is no stored profile \"{}\" ({}); log in with --profile {}",
-                name.value, name.provenance, name.value
-            ),
-        )),
+        (None, Some(name)) => {
+            // A key in the wrong variable is still a key.
+            let shown = match name.value.as_str() {
+                key if key.starts_with("hh_") => hh_auth::mask(key),
+                name => name.to_owned(),
+            };
+            Err(Error::new(
+                ErrorKind::Config,
+                format!(
+                    "there is no stored profile \"{shown}\" ({}); log in with --profile {shown}",
+                    name.provenance
+                ),
+            ))
+        }
         (profile, _) => Ok(profile),
     }
 }

@@ -25,6 +25,8 @@ pub enum ErrorKind {
     Conflict,
     /// The server refused the request as it is.
     Invalid,
+    /// The request, or the answer it asks for, is too large: ask for less.
+    TooLarge,
     /// Too many requests: wait.
     RateLimited,
     /// The server cannot be reached: check the address.
@@ -133,6 +135,9 @@ impl From<TransportError> for Error {
             TransportErrorKind::NotFound => ErrorKind::NotFound,
             TransportErrorKind::Conflict => ErrorKind::Conflict,
             TransportErrorKind::RateLimited => ErrorKind::RateLimited,
+            TransportErrorKind::Rejected if error.status().is_some_and(|s| s.as_u16() == 413) => {
+                ErrorKind::TooLarge
+            }
             TransportErrorKind::Rejected => ErrorKind::Invalid,
             TransportErrorKind::Unreachable => ErrorKind::Unreachable,
             TransportErrorKind::Tls | TransportErrorKind::Insecure => ErrorKind::Tls,

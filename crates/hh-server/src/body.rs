@@ -53,6 +53,14 @@ pub(crate) struct Reservation {
 }
 
 impl Reservation {
+    /// Takes what is about to be stored: JSON may need six bytes for one that came.
+    pub(crate) fn store(&mut self, bytes: usize) -> Result<(), ApiError> {
+        if bytes > MAX_BODY {
+            return Err(ApiError::too_large());
+        }
+        self.grow(bytes)
+    }
+
     fn grow(&mut self, bytes: usize) -> Result<(), ApiError> {
         self.budget
             .left

@@ -40,7 +40,7 @@ impl ApiError {
     }
 
     pub(crate) fn too_large() -> Self {
-        let message = "the body is larger than 16 MiB, counted after inflation; send less at once";
+        let message = "the body is larger than 16 MiB, counted after inflation and as it is stored; send less at once";
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "TOO_LARGE", message)
     }
 

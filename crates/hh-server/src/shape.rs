@@ -29,75 +29,97 @@ pub(crate) fn json(text: &[u8]) -> Shape {
     shape
 }
 
-/// Messages of OTLP below one another, lists in lists aside, which prost bounds at 100.
-const MAX_LEVELS: usize = 16;
+/// The messages of an OTLP trace export that hold others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Message {
+    Request,
+    ResourceSpans,
+    Resource,
+    ScopeSpans,
+    Scope,
+    Span,
+    /// A span's event or link: both keep their attributes in fields of their own.
+    SpanEvent,
+    SpanLink,
+    KeyValue,
+    AnyValue,
+    /// A list of values, or of pairs.
+    Array,
+    Pairs,
+    /// Text, bytes, and messages that hold no others.
+    Leaf,
+}
 
-/// Scans a protobuf message of any type: what could be a message in it is taken for one.
-pub(crate) fn protobuf(message: &[u8]) -> Shape {
-    // The end of each message that is open, the innermost last.
-    let mut open = vec![message.len()];
+impl Message {
+    /// What a field of this message holds, by the numbers of `trace.proto` and `common.proto`.
+    fn below(self, field: u64) -> Self {
+        match (self, field) {
+            (Self::Request, 1) => Self::ResourceSpans,
+            (Self::ResourceSpans, 1) => Self::Resource,
+            (Self::ResourceSpans, 2) => Self::ScopeSpans,
+            (Self::ScopeSpans, 1) => Self::Scope,
+            (Self::ScopeSpans, 2) => Self::Span,
+            (Self::Span, 11) => Self::SpanEvent,
+            (Self::Span, 13) => Self::SpanLink,
+            (Self::Resource | Self::Pairs, 1)
+            | (Self::Scope | Self::SpanEvent, 3)
+            | (Self::SpanLink, 4)
+            | (Self::Span, 9) => Self::KeyValue,
+            (Self::KeyValue, 2) | (Self::Array, 1) => Self::AnyValue,
+            (Self::AnyValue, 5) => Self::Array,
+            (Self::AnyValue, 6) => Self::Pairs,
+            _ => Self::Leaf,
+        }
+    }
+}
+
+/// Where the decoder stops by itself, so that deeper levels need no count.
+const MAX_LEVELS: usize = 100;
+
+/// Scans an OTLP trace export in protobuf: every field is a value, text and bytes one whatever they hold.
+pub(crate) fn protobuf(request: &[u8]) -> Shape {
+    // The end and the kind of each message that is open, the innermost last.
+    let mut open = vec![(request.len(), Message::Request)];
     let mut shape = Shape::default();
     let mut at = 0;
-    while let Some(&end) = open.last() {
+    while let Some(&(end, message)) = open.last() {
         if at >= end {
             open.pop();
             continue;
         }
         shape.depth = shape.depth.max(open.len());
         shape.elements += 1;
-        match field(&message[at..end]) {
-            Some(Field {
-                head, length: 0, ..
-            }) => at += head,
-            Some(Field {
-                head,
-                length,
-                nests,
-            }) => {
-                at += head;
-                let inner = &message[at..at + length];
-                if nests && open.len() < MAX_LEVELS && field(inner).is_some() {
-                    open.push(at + length);
-                } else {
-                    at += length;
-                }
-            }
-            // Not a message after all: the rest of it is one value.
-            None => at = end,
+        // What is no field is for the decoder to refuse.
+        let Some((number, head, length)) = field(&request[at..end]) else {
+            at = end;
+            continue;
+        };
+        at += head;
+        let below = message.below(number);
+        if below == Message::Leaf || length == 0 || open.len() >= MAX_LEVELS {
+            at += length;
+        } else {
+            open.push((at + length, below));
         }
     }
     shape
 }
 
-/// One field at the start of a message.
-struct Field {
-    /// The bytes of its tag and length.
-    head: usize,
-    /// The bytes of its value.
-    length: usize,
-    /// Whether the value may be a message.
-    nests: bool,
-}
-
-fn field(bytes: &[u8]) -> Option<Field> {
+/// The number of the field at the start of a message, the bytes of its tag and length, and those of its value.
+fn field(bytes: &[u8]) -> Option<(u64, usize, usize)> {
     let (tag, head) = varint(bytes)?;
     let rest = &bytes[head..];
-    let (head, length, nests) = match tag & 7 {
-        0 => (head, varint(rest)?.1, false),
-        1 => (head, 8, false),
-        5 => (head, 4, false),
+    let (head, length) = match tag & 7 {
+        0 => (head, varint(rest)?.1),
+        1 => (head, 8),
+        5 => (head, 4),
         2 => {
             let (length, size) = varint(rest)?;
-            (head + size, usize::try_from(length).ok()?, true)
+            (head + size, usize::try_from(length).ok()?)
         }
         _ => return None,
     };
-    let whole = tag >> 3 != 0 && length <= bytes.len() - head;
-    whole.then_some(Field {
-        head,
-        length,
-        nests,
-    })
+    (length <= bytes.len() - head).then_some((tag >> 3, head, length))
 }
 
 /// A varint and how many bytes it takes.
@@ -124,13 +146,47 @@ mod tests {
         assert_eq!((shape.depth, shape.elements), (3, 6));
     }
 
+    fn wrap(field: u8, value: &[u8]) -> Vec<u8> {
+        let mut bytes = vec![field << 3 | 2];
+        let mut length = value.len();
+        while length > 127 {
+            bytes.push(length.to_le_bytes()[0] & 0x7f | 0x80);
+            length >>= 7;
+        }
+        bytes.push(length.to_le_bytes()[0]);
+        bytes.extend_from_slice(value);
+        bytes
+    }
+
+    /// An export with one attribute of this value.
+    fn export(any: &[u8]) -> Vec<u8> {
+        let attribute = [wrap(1, b"key"), wrap(2, any)].concat();
+        let span = wrap(9, &attribute);
+        wrap(1, &wrap(2, &wrap(2, &span)))
+    }
+
     #[test]
-    fn protobuf_counts_fields_at_every_level() {
-        // Three empty messages in a message, and a text that is none.
-        let shape = protobuf(&[
-            0x0a, 6, 0x0a, 0, 0x0a, 0, 0x0a, 0, 0x12, 3, b'a', b'b', b'c',
-        ]);
-        assert_eq!((shape.depth, shape.elements), (2, 5));
+    fn text_is_one_value_whatever_it_looks_like() {
+        let plain = protobuf(&export(&wrap(1, b"text"))).elements;
+        for letter in [' ', '0', 'x', '(', '\n', '\u{1}', '\0'] {
+            let text = String::from(letter).repeat(500_000);
+            assert_eq!(
+                protobuf(&export(&wrap(1, text.as_bytes()))).elements,
+                plain,
+                "{letter:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn values_are_counted_at_every_level() {
+        // Empty values in a list, in a list in a list, and so on.
+        let mut any = wrap(5, &[0x0a, 0].repeat(1000));
+        for level in 0..30 {
+            let shape = protobuf(&export(&any));
+            assert!(shape.elements >= 1000 + 2 * level, "{level}: {shape:?}");
+            any = wrap(5, &wrap(1, &any));
+        }
         assert_eq!(protobuf(&[0x0a, 0].repeat(1000)).elements, 1000);
     }
 

@@ -241,7 +241,8 @@ fn first_start(
         if let Some(path) = &settings.admin_key_file {
             drop(fs::remove_file(path));
         }
-        return Err(internal(error.to_string()));
+        let message = format!("cannot make the first key: {error}");
+        return Err(StartError::new(StartErrorKind::DataDir, message));
     }
     Ok(match settings.admin_key_file {
         Some(path) => FirstKey::InFile {
@@ -264,12 +265,12 @@ fn write_key(path: &Path, key: &ApiKey) -> Result<(), StartError> {
 
     let line = Zeroizing::new(format!("{}\n", key.secret().expose_secret()));
     write_private(path, line.as_bytes(), Replace::No).map_err(|error| {
+        // One that is there is no key of this server, which has none yet.
         StartError::new(
             StartErrorKind::AdminKeyFile,
             format!(
-                "cannot write the admin key to {}: {}; name a new file with --admin-key-file",
+                "cannot write the admin key to {}: {error}; name a new file with --admin-key-file",
                 path.display(),
-                error
             ),
         )
     })

@@ -57,6 +57,8 @@ fn is_json(stack: &Stack) -> bool {
 
 fn row(explained: Explained) -> Row {
     let value = match explained.value {
+        // A key in the wrong variable is still a key.
+        Shown::Plain(text) if text.starts_with("hh_") => Some(mask(&text)),
         Shown::Plain(text) => Some(text),
         Shown::Secret(secret) => Some(masked(&secret)),
         Shown::Unset | _ => None,

@@ -3,8 +3,8 @@
 mod tree;
 
 use clap::{Args, Subcommand, ValueEnum};
-use hh_sdk::HoneyHive;
 use hh_sdk::api::types::{Event, ExportEvents, Filter};
+use hh_sdk::{ErrorKind, HoneyHive};
 use uuid::Uuid;
 
 use crate::cli::List;
@@ -88,26 +88,35 @@ pub(super) fn run(context: &Context, command: &Command) -> Result<(), CliError> 
     Ok(())
 }
 
-/// Reads every page of a query, `limit` events at a time.
+/// Reads all of a query, `limit` events at a time, or fewer where they are large.
 async fn whole(
     client: &HoneyHive,
     query: ExportEvents,
-    limit: u32,
+    mut limit: u32,
 ) -> Result<Vec<Event>, hh_sdk::Error> {
-    let mut events = Vec::new();
-    for number in 1.. {
+    let mut events: Vec<Event> = Vec::new();
+    loop {
+        // Pages of another size begin elsewhere: the one that holds the next event is read, and the rest of it kept.
+        let done = u32::try_from(events.len()).unwrap_or(u32::MAX);
         let page = client.export_events(ExportEvents {
-            page: Some(number),
+            limit: Some(limit),
+            page: Some(done / limit + 1),
             ..query.clone()
         });
-        let page = page.await?;
-        let is_last = page.events.len() < limit as usize;
-        events.extend(page.events);
-        if is_last {
-            break;
+        match page.await {
+            Ok(page) => {
+                let is_last = page.events.len() < limit as usize;
+                events.extend(page.events.into_iter().skip((done % limit) as usize));
+                if is_last {
+                    return Ok(events);
+                }
+            }
+            Err(error) if error.kind() == ErrorKind::TooLarge && limit > 1 => {
+                limit = limit.div_ceil(2);
+            }
+            Err(error) => return Err(error),
         }
     }
-    Ok(events)
 }
 
 fn table(events: &[Event]) -> Result<(), CliError> {

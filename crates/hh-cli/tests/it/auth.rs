@@ -426,6 +426,10 @@ fn a_login_for_the_server_of_the_current_profile_goes_into_it() {
     let second = TestEnv::with_server();
     let other = second.read("admin.key");
     let url = second.url();
+    let unnamed = [&login[..], &["--base-url", &url]].concat();
+    let done = first.run_with_input(&unnamed, &other);
+    assert_eq!(done.code, 2, "{done:?}");
+    assert!(done.stderr.contains("holds the key for"), "{done:?}");
     let work = [&login[..], &["--profile", "work", "--base-url", &url]].concat();
     assert_eq!(first.run_with_input(&work, &other).code, 0);
     // Neither names a server: the current profile's is meant, and its key is the one to replace.
@@ -452,4 +456,17 @@ fn a_key_given_as_an_id_is_not_sent() {
     assert_eq!(done.code, 5, "{done:?}");
     assert!(done.stderr.contains("nothing was sent"), "{done:?}");
     assert!(!done.stderr.contains("debug:"), "{done:?}");
+}
+
+#[test]
+fn a_key_in_the_wrong_variable_is_masked() {
+    let mut env = TestEnv::new();
+    env.set("HH_PROFILE", FOREIGN_KEY);
+    env.set("HH_SOURCE", FOREIGN_KEY);
+    for command in [["project", "list"], ["config", "list"]] {
+        let done = env.run(&command);
+        assert_eq!(done.code, 5, "{done:?}");
+        assert!(!format!("{done:?}").contains(&FOREIGN_KEY[8..]), "{done:?}");
+        assert!(done.stderr.contains("hh_12345***"), "{done:?}");
+    }
 }

@@ -84,10 +84,14 @@ impl Due {
             let tells = result
                 .as_ref()
                 .is_err_and(|error| error.kind() == ErrorKind::Dropped);
-            // A flush that was given up has told nobody: the next one will.
-            if answer(result) && tells {
-                let mut state = inner.lock();
-                state.told = state.told.max(self.dropped);
+            // Marked before it is told: whoever hears it may flush again at once.
+            let before = inner.lock().told;
+            if tells {
+                inner.lock().told = before.max(self.dropped);
+            }
+            if !answer(result) && tells {
+                // A flush that was given up has told nobody: the next one will.
+                inner.lock().told = before;
             }
         }
     }

@@ -12,16 +12,35 @@ use uuid::Uuid;
 use super::Shared;
 use crate::ids::{self, Started};
 
-/// Turns any serialisable value into JSON; what cannot be is named instead of lost.
+/// Turns any serialisable value into JSON; what cannot be is named instead of lost, and levels deeper than
+/// [`MAX_LEVELS`] become their text.
 pub(super) fn to_json(value: impl Serialize) -> Value {
-    serde_json::to_value(value)
-        .unwrap_or_else(|_| Value::String("(this value cannot be serialised)".to_owned()))
+    let mut value = serde_json::to_value(value)
+        .unwrap_or_else(|_| Value::String("(this value cannot be serialised)".to_owned()));
+    flatten(&mut value, MAX_LEVELS);
+    value
+}
+
+fn flatten(value: &mut Value, levels: u32) {
+    match value {
+        Value::Array(_) | Value::Object(_) if levels == 0 => {
+            *value = Value::String(value.to_string());
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| flatten(item, levels - 1)),
+        Value::Object(members) => {
+            members
+                .values_mut()
+                .for_each(|member| flatten(member, levels - 1));
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
 }
 
 /// Levels of lists and objects that go out as such: an object takes three levels of protobuf, whose readers stop at 100.
+/// Deeper ones go as text: one value must not cost a whole export.
 const MAX_LEVELS: u32 = 24;
 
-fn to_any(value: Value, levels: u32) -> AnyValue {
+fn to_any(value: Value) -> AnyValue {
     let value = match value {
         Value::Null => None,
         Value::Bool(flag) => Some(Any::BoolValue(flag)),
@@ -32,30 +51,23 @@ fn to_any(value: Value, levels: u32) -> AnyValue {
             _ => Any::StringValue(number.to_string()),
         }),
         Value::String(text) => Some(Any::StringValue(text)),
-        // Deeper ones go as their JSON text: one value must not cost a whole export.
-        Value::Array(_) | Value::Object(_) if levels == 0 => {
-            Some(Any::StringValue(value.to_string()))
-        }
         Value::Array(items) => Some(Any::ArrayValue(ArrayValue {
-            values: items
-                .into_iter()
-                .map(|item| to_any(item, levels - 1))
-                .collect(),
+            values: items.into_iter().map(to_any).collect(),
         })),
         Value::Object(members) => Some(Any::KvlistValue(KeyValueList {
             values: members
                 .into_iter()
-                .map(|(name, value)| attribute(name, value, levels - 1))
+                .map(|(name, value)| attribute(name, value))
                 .collect(),
         })),
     };
     AnyValue { value }
 }
 
-fn attribute(key: impl Into<String>, value: Value, levels: u32) -> KeyValue {
+fn attribute(key: impl Into<String>, value: Value) -> KeyValue {
     KeyValue {
         key: key.into(),
-        value: Some(to_any(value, levels)),
+        value: Some(to_any(value)),
         ..KeyValue::default()
     }
 }
@@ -95,11 +107,7 @@ impl Record {
     }
 
     pub(super) fn set(&mut self, member: &str, name: &str, value: impl Serialize) {
-        let set = attribute(
-            format!("honeyhive_{member}.{name}"),
-            to_json(value),
-            MAX_LEVELS,
-        );
+        let set = attribute(format!("honeyhive_{member}.{name}"), to_json(value));
         // OTLP allows a name once.
         match self.attributes.iter_mut().find(|old| old.key == set.key) {
             Some(old) => *old = set,
@@ -112,7 +120,7 @@ impl Record {
     }
 
     pub(super) fn into_wire(mut self, shared: &Shared) -> Wire {
-        let text = |key: &str, value: &str| attribute(key, Value::String(value.to_owned()), 0);
+        let text = |key: &str, value: &str| attribute(key, Value::String(value.to_owned()));
         self.attributes
             .push(text(names::SESSION_ID, &self.session.to_string()));
         self.attributes

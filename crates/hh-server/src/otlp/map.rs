@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::nest::{insert, restore_lists, to_json};
 use crate::shape;
-use crate::store::{Body, NewEvent};
+use crate::store::{Body, NewEvent, StoreError};
 
 /// A span as an event that still lacks its project, on which its ids depend.
 pub(crate) struct MappedSpan {
@@ -58,8 +58,8 @@ pub(crate) fn map(request: ExportTraceServiceRequest) -> (Vec<MappedSpan>, u32) 
 }
 
 impl MappedSpan {
-    /// Gives the event its ids, which follow from project, trace and span, so that a resent span is the same event.
-    pub(crate) fn in_project(self, project: ProjectId) -> NewEvent {
+    /// Encodes the event and gives it its ids, which follow from project, trace and span, so that a resent span is the same event.
+    pub(crate) fn in_project(self, project: ProjectId) -> Result<NewEvent, StoreError> {
         let session = match self.session {
             Some(text) => session_id(project, &text),
             None => event_id(project, &self.trace_id, &[]),
@@ -69,7 +69,7 @@ impl MappedSpan {
         } else {
             self.parent.unwrap_or(session)
         };
-        NewEvent {
+        Ok(NewEvent {
             id: event_id(project, &self.trace_id, &self.span_id),
             session,
             session_name: self.session_name,
@@ -78,9 +78,9 @@ impl MappedSpan {
             name: self.name,
             started: self.started,
             ended: self.ended,
-            body: self.body.to_bytes(),
+            body: self.body.encode()?,
             source: self.body.source,
-        }
+        })
     }
 }
 

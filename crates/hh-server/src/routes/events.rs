@@ -25,12 +25,16 @@ struct Wrapped {
     session: StartSession,
 }
 
+/// The values of a session in a string, which the scan of the body did not see.
+const MAX_TEXT_ELEMENTS: usize = 50_000;
+
 /// Older clients send the session as JSON in a string.
 fn object_or_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<StartSession, D::Error> {
     let mut value = Value::deserialize(deserializer)?;
     if let Value::String(text) = &value {
-        if shape::json(text.as_bytes()).depth > MAX_DEPTH {
-            return Err(D::Error::custom("the session is nested too deeply"));
+        let shape = shape::json(text.as_bytes());
+        if shape.depth > MAX_DEPTH || shape.elements > MAX_TEXT_ELEMENTS {
+            return Err(D::Error::custom("the session is too deep or too large"));
         }
         value = serde_json::from_str(text).map_err(D::Error::custom)?;
     }
@@ -43,7 +47,7 @@ pub(crate) async fn start_session(
     access: &Access,
     request: Request<Body>,
 ) -> Result<Response<Body>, ApiError> {
-    let (Wrapped { session }, hold) = read_json(app, request).await?;
+    let (Wrapped { session }, mut hold) = read_json(app, request).await?;
     let project = access.project(&app.store, session.project.as_deref())?;
     let id = match session.session_id.as_deref().unwrap_or("") {
         "" => Uuid::new_v4(),
@@ -68,6 +72,7 @@ pub(crate) async fn start_session(
             ..Stored::default()
         },
     };
+    hold.store(new.body.encode()?.len())?;
     let event = app.store.start_session(&project, new, hold).await?;
     let meta = app.store.catalog().meta();
     Ok(json(&SessionEnvelope {

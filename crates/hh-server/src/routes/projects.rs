@@ -25,6 +25,11 @@ pub(crate) async fn create_project(
     }
     check_name(&wanted.name)?;
     let description = wanted.description.unwrap_or_default();
+    if description.contains(char::is_control) {
+        return Err(ApiError::invalid(
+            "a description is one line without control characters",
+        ));
+    }
     if description.chars().count() > MAX_DESCRIPTION {
         return Err(ApiError::invalid(format!(
             "a description has at most {MAX_DESCRIPTION} characters"

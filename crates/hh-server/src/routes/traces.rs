@@ -11,7 +11,7 @@ use prost::Message as _;
 
 use crate::access::Access;
 use crate::app::App;
-use crate::body::{self, Held, Reservation};
+use crate::body::{self, Held, MAX_BODY, Reservation};
 use crate::error::{ApiError, json};
 use crate::otlp::{Encoding, MappedSpan, decode, map};
 use crate::shape;
@@ -40,7 +40,7 @@ pub(crate) async fn export_traces(
     let held = body::read(&app.in_flight, &parts.headers, body).await?;
     let packed =
         held.bytes.len() > SMALL || parts.headers.contains_key(http::header::CONTENT_ENCODING);
-    let (reservation, (spans, rejected)) = if packed {
+    let (mut reservation, (spans, rejected)) = if packed {
         tokio::task::spawn_blocking(move || decode_body(encoding, held, &parts.headers))
             .await
             .map_err(|_| ApiError::internal())??
@@ -54,15 +54,25 @@ pub(crate) async fn export_traces(
             .or_insert_with(Vec::new)
             .push(span);
     }
+    let mut stored = 0;
     let batches = batches
         .into_iter()
         .map(|(name, spans)| {
             let project = access.project(&app.store, name.as_deref())?;
-            let id = project.id();
-            let events = spans.into_iter().map(|span| span.in_project(id)).collect();
+            let mut events = Vec::with_capacity(spans.len());
+            for span in spans {
+                let event = span.in_project(project.id())?;
+                stored += event.body.len();
+                // Encoded one by one, so that the sum is known before much is held.
+                if stored > MAX_BODY {
+                    return Err(ApiError::too_large());
+                }
+                events.push(event);
+            }
             Ok((project, events))
         })
         .collect::<Result<Vec<_>, ApiError>>()?;
+    reservation.store(stored)?;
     app.store.insert_events(batches, reservation).await?;
     Ok(answer(encoding, rejected))
 }

@@ -1,9 +1,12 @@
 //! What is stored of an event as JSON, and times.
 
+use std::io;
+
 use hh_api::types::Object;
 use serde::{Deserialize, Serialize};
 
 use super::StoreError;
+use crate::body::MAX_BODY;
 
 /// What is stored of an event as JSON.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -30,13 +33,37 @@ pub(crate) struct Body {
 }
 
 impl Body {
-    pub(crate) fn to_bytes(&self) -> Vec<u8> {
-        // Maps with text keys can always be written.
-        serde_json::to_vec(self).unwrap_or_default()
+    /// Encodes the body, unless it is larger than a request may be: JSON can need six bytes for one that came.
+    pub(crate) fn encode(&self) -> Result<Vec<u8>, StoreError> {
+        let mut bytes = Bounded(Vec::new());
+        match serde_json::to_writer(&mut bytes, self) {
+            Ok(()) => Ok(bytes.0),
+            // Maps with text keys can always be written, so the bound was met.
+            Err(_) => Err(StoreError::TooLarge(
+                "an event would be larger than 16 MiB as it is stored; send less of it".to_owned(),
+            )),
+        }
     }
 }
 
-/// Reads what [`Body::to_bytes`] wrote.
+/// Takes as many bytes as a body may have.
+struct Bounded(Vec<u8>);
+
+impl io::Write for Bounded {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.0.len() + bytes.len() > MAX_BODY {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        self.0.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Reads what [`Body::encode`] wrote.
 pub(super) fn parse_body(stored: &[u8]) -> Result<Body, StoreError> {
     serde_json::from_slice(stored).map_err(|_| rusqlite::Error::InvalidQuery.into())
 }

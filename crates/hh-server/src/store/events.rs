@@ -8,7 +8,7 @@ use super::body::{from_millis, parse_body, to_millis};
 use super::sessions::{Extent, UNNAMED, session_of, stretch};
 use super::{Store, StoreError};
 use crate::access::InProject;
-use crate::body::{MAX_BODY, Reservation};
+use crate::body::Reservation;
 
 /// An event below a session. Times are nanoseconds since 1970.
 #[derive(Clone, Debug)]
@@ -153,12 +153,7 @@ fn update(connection: &Connection, project: i64, patch: &EventPatch) -> Result<(
         if let Some(outputs) = &patch.outputs {
             body.outputs.clone_from(outputs);
         }
-        let encoded = body.to_bytes();
-        if encoded.len() > MAX_BODY {
-            return Err(StoreError::TooLarge(
-                "the event would be larger than 16 MiB".to_owned(),
-            ));
-        }
+        let encoded = body.encode()?;
         let ended = new_end(patch, started, ended);
         connection
             .prepare_cached(&format!(

@@ -70,7 +70,7 @@ fn start_session(
                 session.id.as_bytes(),
                 session.name,
                 session.started,
-                session.body.to_bytes(),
+                session.body.encode()?,
             ])?;
         return Ok(());
     };
@@ -90,7 +90,7 @@ fn start_session(
     }
     connection
         .prepare_cached("UPDATE sessions SET body = ?2 WHERE sid = ?1")?
-        .execute(params![sid, body.to_bytes()])?;
+        .execute(params![sid, body.encode()?])?;
     Ok(())
 }
 
@@ -121,7 +121,7 @@ pub(super) fn session_of(
             event.session_name.as_deref().unwrap_or(UNNAMED),
             event.started,
             event.ended,
-            body.to_bytes(),
+            body.encode()?,
         ])?;
     Ok(connection.last_insert_rowid())
 }

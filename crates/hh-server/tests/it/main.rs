@@ -7,8 +7,6 @@ mod hostile;
 #[cfg(test)]
 mod keys;
 #[cfg(test)]
-mod memory;
-#[cfg(test)]
 mod otlp;
 #[cfg(test)]
 mod projects;

@@ -4,8 +4,8 @@ use std::io::{self, IsTerminal as _, Read as _};
 
 use clap::Args;
 use hh_sdk::Identity;
-use hh_sdk::auth::{ApiKey, FileStore, Profile};
-use hh_sdk::config::{Location, names};
+use hh_sdk::auth::{FileStore, Profile};
+use hh_sdk::config::{Location, Origin, names};
 use jiff::Timestamp;
 use secrecy::{ExposeSecret as _, SecretString};
 use zeroize::Zeroizing;
@@ -35,22 +35,7 @@ pub(crate) struct Arguments {
 
 pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliError> {
     let named = context.profile_name();
-    if named
-        .as_ref()
-        .is_some_and(|name| !Profile::is_valid_name(name))
-    {
-        return Err(CliError::usage(
-            "a profile name has 1 to 64 letters, digits, -, _ or .",
-        ));
-    }
-    // A store that cannot be used is no surprise to be had after the key was typed.
-    let store = FileStore::of_user(context.env())?;
-    let is_new = store.get(named.as_deref())?.is_none();
-    if named.is_some() && is_new && !context.sets_base_url() {
-        return Err(CliError::usage(
-            "a new profile needs the server it is for: add --base-url",
-        ));
-    }
+    let store = open_store(context, named.as_deref())?;
     let options = if let Some(key) = &context.global().api_key {
         check_given(key, "--api-key is empty; nothing was changed")?;
         context.options()
@@ -71,9 +56,21 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliErr
         Some(Location::Profile(name)) => Some(name.clone()),
         Some(_) | None => None,
     };
+    let is_named = named.is_some();
     let name = named.or(current);
     let name = name.as_deref().unwrap_or(USUAL_PROFILE);
     let base_url = &base_url.value;
+    let old = store.get(Some(name))?;
+    if let Some(old) = &old
+        && !is_named
+        && !arguments.no_save
+        && Origin::parse(&old.base_url).as_ref() != Ok(base_url.origin())
+    {
+        return Err(CliError::usage(format!(
+            "profile \"{name}\" holds the key for {}; to keep it, add --profile NAME, to replace it, --profile {name}",
+            old.base_url
+        )));
+    }
     let identity = block_on(client.whoami())?;
     let (who, details) = match &identity {
         Identity::Known(me) => (
@@ -89,7 +86,11 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliErr
     if arguments.no_save {
         return Ok(());
     }
-    let profile = profile(&store, name, base_url.as_str(), credential.key.clone())?;
+    // The same key logged in again keeps the time it was first seen.
+    let first_seen = old
+        .filter(|old| old.key.is_same(&credential.key))
+        .map_or_else(Timestamp::now, |old| old.first_seen);
+    let profile = Profile::new(name, base_url.as_str(), credential.key.clone(), first_seen);
     store.put(profile.with_details(details.0, details.1))?;
     context.say(&format!(
         "Saved the key {} in {} (profile \"{name}\")",
@@ -104,18 +105,21 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliErr
     Ok(())
 }
 
-/// The same key logged in again keeps the time it was first seen.
-fn profile(
-    store: &FileStore,
-    name: &str,
-    base_url: &str,
-    key: ApiKey,
-) -> Result<Profile, CliError> {
-    let old = store.get(Some(name))?;
-    let first_seen = old
-        .filter(|old| old.key.is_same(&key))
-        .map_or_else(Timestamp::now, |old| old.first_seen);
-    Ok(Profile::new(name, base_url, key, first_seen))
+/// Opens the store before the key is asked for: one that cannot be used is no surprise to be had after that.
+fn open_store(context: &Context, named: Option<&str>) -> Result<FileStore, CliError> {
+    if named.is_some_and(|name| !Profile::is_valid_name(name)) {
+        return Err(CliError::usage(
+            "a profile name has 1 to 64 letters, digits, -, _ or .",
+        ));
+    }
+    let store = FileStore::of_user(context.env())?;
+    let is_new = store.get(named)?.is_none();
+    if named.is_some() && is_new && !context.sets_base_url() {
+        return Err(CliError::usage(
+            "a new profile needs the server it is for: add --base-url",
+        ));
+    }
+    Ok(store)
 }
 
 /// Reads the key, and says from where.

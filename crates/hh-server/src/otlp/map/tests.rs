@@ -7,7 +7,7 @@ fn events(json: &str) -> Vec<NewEvent> {
     map(request)
         .0
         .into_iter()
-        .map(|span| span.in_project(project))
+        .map(|span| span.in_project(project).unwrap())
         .collect()
 }
 

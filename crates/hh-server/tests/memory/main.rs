@@ -1,0 +1,408 @@
+//! What hostile bodies cost. The server shares this process and the figures are the process's, so this is a program
+//! of its own with one test: another beside it would be counted too.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test fails by panicking, and its figures are printed"
+)]
+
+#[path = "../it/spans.rs"]
+mod spans;
+#[expect(dead_code, reason = "the other test program uses the rest")]
+#[path = "../it/support.rs"]
+mod support;
+
+use std::fs;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use flate2::{Compress, Compression, Crc, FlushCompress};
+use hh_auth::Level;
+
+use spans::{SESSION, encode, in_session};
+use support::{Client, Connection, JSON, PROTOBUF, TRACES, TestServer, within};
+
+const MIB: usize = 1024 * 1024;
+const DEPTH: usize = 20_000;
+
+/// A figure of the process in KiB: `VmRSS` is what it has in use, `VmHWM` the most that it ever had.
+fn memory(name: &str) -> usize {
+    let status = fs::read_to_string("/proc/self/status").unwrap();
+    let mut lines = status.lines().map(|line| line.split_whitespace());
+    let mut line = lines
+        .find(|line| line.clone().next() == Some(name))
+        .unwrap();
+    line.nth(1).unwrap().parse().unwrap()
+}
+
+/// A gzip file of about 1 MiB that inflates to 1 GiB of zeros: one flushed MiB, 1,024 times.
+fn bomb() -> Vec<u8> {
+    let zeros = vec![0; MIB];
+    let mut block = Vec::with_capacity(64 * 1024);
+    let mut compress = Compress::new(Compression::best(), false);
+    compress
+        .compress_vec(&zeros, &mut block, FlushCompress::Full)
+        .unwrap();
+    assert_eq!(compress.total_in(), MIB as u64);
+    let mut sum = Crc::new();
+    sum.update(&zeros);
+    let mut bytes = vec![0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 2, 255];
+    for _ in 0..1024 {
+        bytes.extend_from_slice(&block);
+    }
+    for _ in 0..10 {
+        let mut half = Crc::new();
+        half.combine(&sum);
+        sum.combine(&half);
+    }
+    // An empty last block, the checksum and the length.
+    bytes.extend_from_slice(&[3, 0]);
+    bytes.extend_from_slice(&sum.sum().to_le_bytes());
+    bytes.extend_from_slice(&(1_u32 << 30).to_le_bytes());
+    bytes
+}
+
+/// Builds a message from the inside out, back to front.
+struct Inside(Vec<u8>);
+
+impl Inside {
+    /// Makes all there is so far the value of a field.
+    fn wrap(&mut self, field: u8) {
+        let mut length = self.0.len();
+        let mut varint = Vec::new();
+        loop {
+            let more = if length > 127 { 128 } else { 0 };
+            varint.push(u8::try_from(length & 127).unwrap() | more);
+            length >>= 7;
+            if length == 0 {
+                break;
+            }
+        }
+        self.0.extend(varint.into_iter().rev());
+        self.0.push(field << 3 | 2);
+    }
+}
+
+/// An export whose one attribute is nested deeply, in lists or in objects.
+fn deep_protobuf(objects: bool) -> Vec<u8> {
+    let mut inside = Inside(Vec::new());
+    for _ in 0..DEPTH {
+        // AnyValue in a list's values, or in a pair's value in an object's values; then the AnyValue around it.
+        if objects {
+            inside.wrap(2);
+        }
+        inside.wrap(1);
+        inside.wrap(if objects { 6 } else { 5 });
+    }
+    // KeyValue.value, Span.attributes, ScopeSpans.spans, ResourceSpans.scope_spans, resource_spans.
+    for field in [2, 9, 2, 2, 1] {
+        inside.wrap(field);
+    }
+    inside.0.reverse();
+    inside.0
+}
+
+fn deep_json(open: &str, close: &str) -> Vec<u8> {
+    let value = format!("{}{{}}{}", open.repeat(DEPTH), close.repeat(DEPTH));
+    let attribute = format!("{{\"key\": \"k\", \"value\": {value}}}");
+    format!("{{\"resourceSpans\": [{{\"scopeSpans\": [{{\"spans\": [{{\"attributes\": [{attribute}]}}]}}]}}]}}").into_bytes()
+}
+
+async fn refused(client: &Client, headers: &[(&str, &str)], body: &[u8], status: u16) {
+    client
+        .send("POST", TRACES, headers, body)
+        .await
+        .refused(status);
+}
+
+/// Sends 100 MiB, or as much of it as the server takes.
+async fn send_huge(client: &Client) -> Connection {
+    let mut connection = client.connect().await;
+    let length = (100 * MIB).to_string();
+    let head = client.head("POST", TRACES, &[PROTOBUF, ("content-length", &length)]);
+    connection.write(&head).await;
+    let zeros = vec![0; MIB];
+    for _ in 0..100 {
+        if !connection.write(&zeros).await {
+            break;
+        }
+    }
+    connection
+}
+
+/// Shows that the bomb is a real one: it inflates, and its checksum is right.
+fn check(bytes: &[u8]) {
+    use std::io::Read as _;
+
+    assert!(bytes.len() < 2 * MIB, "{} bytes", bytes.len());
+    let mut decoder = flate2::read::GzDecoder::new(bytes);
+    let mut chunk = vec![0; MIB];
+    for _ in 0..32 {
+        decoder.read_exact(&mut chunk).unwrap();
+    }
+    // A bomb of one MiB, so that the checksum is proven without inflating 1 GiB.
+    let small = {
+        let start = 10;
+        let block = (bytes.len() - start - 10) / 1024;
+        let mut sum = Crc::new();
+        sum.update(&vec![0; MIB]);
+        let mut small = bytes[..start + block].to_vec();
+        small.extend_from_slice(&[3, 0]);
+        small.extend_from_slice(&sum.sum().to_le_bytes());
+        small.extend_from_slice(&u32::try_from(MIB).unwrap().to_le_bytes());
+        small
+    };
+    let mut whole = Vec::new();
+    flate2::read::GzDecoder::new(&small[..])
+        .read_to_end(&mut whole)
+        .unwrap();
+    assert_eq!(whole, vec![0; MIB]);
+}
+
+/// Measures the most that a case costs, in a server of its own.
+async fn measure(title: &str, case: impl AsyncFnOnce(&Client)) {
+    const LIMIT: usize = 100;
+
+    let server = TestServer::start().await;
+    let client = server.key(Level::ReadWrite, "all").await;
+    client
+        .send("POST", TRACES, &[PROTOBUF], b"")
+        .await
+        .ok_empty();
+    reset_peak();
+    let before = memory("VmRSS:");
+    case(&client).await;
+    let grown = memory("VmHWM:").saturating_sub(before) / 1024;
+    println!("{title}: the peak grew by {grown} MiB");
+    assert!(grown < LIMIT, "{title}: the peak grew by {grown} MiB");
+    client
+        .send("POST", TRACES, &[PROTOBUF], b"")
+        .await
+        .ok_empty();
+    server.stop().await;
+}
+
+/// Has the kernel forget the most that the process ever used.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the kernel's switch, which is no file to keep"
+)]
+fn reset_peak() {
+    fs::write("/proc/self/clear_refs", "5").unwrap();
+}
+
+fn export_of(spans: &str) -> String {
+    format!("{{\"resourceSpans\": [{{\"scopeSpans\": [{{\"spans\": [{spans}]}}]}}]}}")
+}
+
+/// A span with attributes, which are JSON.
+fn span_with(number: u8, attributes: &str) -> String {
+    export_of(&format!(
+        "{{\"traceId\": \"{number:032x}\", \"spanId\": \"{number:016x}\", \"attributes\": [{attributes}]}}"
+    ))
+}
+
+fn text_attribute(name: &str, value: &str) -> String {
+    format!("{{\"key\": \"{name}\", \"value\": {{\"stringValue\": \"{value}\"}}}}")
+}
+
+/// What is below a list of fields, each of which wraps the one after it.
+fn wrapped(inner: Vec<u8>, fields: &[u8]) -> Vec<u8> {
+    let mut inside = Inside(inner.into_iter().rev().collect());
+    for field in fields {
+        inside.wrap(*field);
+    }
+    inside.0.reverse();
+    inside.0
+}
+
+/// The fields around a value, from the inside out: its pair, the span, the scope, the resource, the request.
+const AROUND_ANY: [u8; 5] = [2, 9, 2, 2, 1];
+
+/// Just below what a body may have.
+const SIZE: usize = 15 * MIB;
+
+async fn bodies_that_are_packed_or_announced(bomb: &[u8]) {
+    measure("a gzip bomb, twice", async |client: &Client| {
+        for kind in [PROTOBUF, JSON] {
+            refused(client, &[kind, ("content-encoding", "gzip")], bomb, 413).await;
+        }
+    })
+    .await;
+    measure("100 MiB announced and sent", async |client: &Client| {
+        send_huge(client).await.answer().await.refused(413);
+    })
+    .await;
+}
+
+async fn bodies_that_are_deep() {
+    let list = r#"{"arrayValue": {"values": ["#;
+    let object = r#"{"kvlistValue": {"values": [{"key": "k", "value": "#;
+    let json = [
+        deep_json(list, "]}}"),
+        deep_json(object, "}]}}"),
+        deep_json("[", "]"),
+        "[".repeat(DEPTH).into_bytes(),
+    ];
+    let ignored = deep_json("{\"a\": ", "}");
+    measure("20,000 levels", async |client: &Client| {
+        for body in [deep_protobuf(false), deep_protobuf(true)] {
+            refused(client, &[PROTOBUF], &body, 400).await;
+        }
+        for body in &json {
+            refused(client, &[JSON], body, 400).await;
+        }
+        // A member that nobody knows is skipped, however deep it is.
+        client.send("POST", TRACES, &[JSON], &ignored).await.ok();
+        for (method, path) in [("POST", "/session/start"), ("PUT", "/events")] {
+            for body in json.iter().chain([&ignored]) {
+                client.send(method, path, &[JSON], body).await.refused(400);
+            }
+        }
+    })
+    .await;
+}
+
+/// Two bytes on the wire, hundreds in memory: what a body decodes to is bounded as well.
+async fn bodies_of_many_small_values() {
+    let many = format!("{}{{}}", "{},".repeat(SIZE / 3));
+    for (title, body) in [
+        ("empty spans", export_of(&many)),
+        (
+            "empty attributes",
+            export_of(&format!("{{\"attributes\": [{many}]}}")),
+        ),
+    ] {
+        measure(title, async |client: &Client| {
+            refused(client, &[JSON], body.as_bytes(), 413).await;
+        })
+        .await;
+    }
+    let empty = || [0x0a, 0].repeat(SIZE / 2);
+    let mut deep = vec![];
+    for _ in 0..12 {
+        deep.extend([5, 1]);
+    }
+    deep.truncate(23);
+    deep.extend(AROUND_ANY);
+    for (title, body) in [
+        ("empty resources", wrapped(empty(), &[])),
+        ("empty scopes", wrapped(empty(), &[1])),
+        (
+            "an empty list's items",
+            wrapped(empty(), &[&[5][..], &AROUND_ANY].concat()),
+        ),
+        ("items 12 lists deep", wrapped(empty(), &deep)),
+    ] {
+        measure(title, async |client: &Client| {
+            refused(client, &[PROTOBUF], &body, 413).await;
+        })
+        .await;
+    }
+    let numbers = format!("[{}0]", "0,".repeat(SIZE / 2));
+    let session = format!("{{\"inputs\": {{\"a\": {numbers}}}}}");
+    let plain = format!("{{\"session\": {session}}}");
+    let quoted = format!("{{\"session\": \"{}\"}}", session.replace('"', "\\\""));
+    for (title, body, status) in [
+        ("a session of numbers", plain, 413),
+        ("a session of numbers in a string", quoted, 400),
+    ] {
+        measure(title, async |client: &Client| {
+            let start = client.send("POST", "/session/start", &[JSON], body.as_bytes());
+            start.await.refused(status);
+        })
+        .await;
+    }
+}
+
+/// Text that holds JSON is read up to a limit, and text that grows when it is stored is refused.
+async fn bodies_of_text() {
+    let numbers = format!("[{}0]", "0,".repeat(SIZE / 2));
+    let long = span_with(1, &text_attribute("honeyhive_inputs.a", &numbers));
+    let value = format!("[{}0]", "{\\\"\\\":0},".repeat(4900));
+    let many: Vec<_> = (0..200)
+        .map(|number| text_attribute(&format!("honeyhive_inputs.a{number}"), &value))
+        .collect();
+    let many = span_with(2, &many.join(","));
+    for (title, body) in [
+        ("a long list in a string", long),
+        ("200 lists in strings", many),
+    ] {
+        measure(title, async |client: &Client| {
+            client
+                .send("POST", TRACES, &[JSON], body.as_bytes())
+                .await
+                .ok();
+        })
+        .await;
+    }
+    // Each of these bytes is six in JSON.
+    let any = wrapped(vec![1; SIZE], &[1]);
+    let span = [
+        wrapped(vec![7; 16], &[1]),
+        wrapped(vec![7; 8], &[2]),
+        wrapped(any, &[2, 9]),
+    ];
+    let grows = wrapped(span.concat(), &[2, 2, 1]);
+    measure("15 MiB of control characters", async |client: &Client| {
+        refused(client, &[PROTOBUF], &grows, 413).await;
+    })
+    .await;
+    // An ordinary long text is none of these.
+    let spaces = span_with(
+        3,
+        &text_attribute("honeyhive_inputs.a", &" ".repeat(4 * MIB)),
+    );
+    measure("4 MiB of blanks", async |client: &Client| {
+        client
+            .send("POST", TRACES, &[JSON], spaces.as_bytes())
+            .await
+            .ok();
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn hostile_bodies_cost_little_memory_and_nobody_else_is_kept_waiting() {
+    let bomb = bomb();
+    check(&bomb);
+    bodies_that_are_packed_or_announced(&bomb).await;
+    bodies_that_are_deep().await;
+    bodies_of_many_small_values().await;
+    bodies_of_text().await;
+    others_are_served(bomb).await;
+}
+
+/// Others are served while hostile bodies come, again and again.
+async fn others_are_served(bomb: Vec<u8>) {
+    let server = TestServer::start().await;
+    let client = server.key(Level::ReadWrite, "all").await;
+    let hostile = server.key(Level::IngestOnly, "all").await;
+    let deep = deep_protobuf(true);
+    let stop = Arc::new(AtomicBool::new(false));
+    let rounds = Arc::new(AtomicUsize::new(0));
+    let (stopped, counted) = (Arc::clone(&stop), Arc::clone(&rounds));
+    let attack = tokio::spawn(async move {
+        while !stopped.load(Ordering::Relaxed) {
+            let packed = [PROTOBUF, ("content-encoding", "gzip")];
+            refused(&hostile, &packed, &bomb, 413).await;
+            refused(&hostile, &[PROTOBUF], &deep, 400).await;
+            send_huge(&hostile).await.closed().await;
+            counted.fetch_add(1, Ordering::Relaxed);
+        }
+    });
+    let small = encode(vec![in_session(1, SESSION)]);
+    let mut answered = 0;
+    // Three whole rounds, so that good requests met each kind of body.
+    while answered < 30 || rounds.load(Ordering::Relaxed) < 3 {
+        client.get("/v1/auth/whoami").await.ok();
+        client.export(&small).await.ok_empty();
+        answered += 1;
+        assert!(!attack.is_finished(), "the attack goes on all the while");
+    }
+    println!("{answered} rounds were answered while the attack went on");
+    stop.store(true, Ordering::Relaxed);
+    within(attack).await.unwrap();
+}
