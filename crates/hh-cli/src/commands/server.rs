@@ -21,16 +21,16 @@ pub(crate) enum Command {
 
 #[derive(Args)]
 pub(crate) struct Start {
-    /// Address to listen on; port 0 takes a free one [default: 127.0.0.1:8642]
+    /// Address to listen on; port 0 takes a free one (default: 127.0.0.1:8642)
     #[arg(long, value_name = "ADDRESS:PORT")]
     bind: Option<SocketAddr>,
-    /// Directory of the database; made if need be [default: ~/.local/share/honeyhive/server]
+    /// Directory of the database; made if need be (default: ~/.local/share/honeyhive/server)
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
-    /// Name of the organization, at the first start [default: My Organization]
+    /// Name of the organization, at the first start (default: My Organization)
     #[arg(long, value_name = "NAME")]
     organization: Option<String>,
-    /// E-mail address of the first admin, at the first start [default: admin@localhost]
+    /// E-mail address of the first admin, at the first start (default: admin@localhost)
     #[arg(long, value_name = "EMAIL")]
     admin: Option<String>,
     /// Write the first admin key to a new file, readable by you only, in place of printing it
