@@ -13,7 +13,7 @@ use clap::Args;
 
 use crate::references::programs;
 use crate::say::say;
-use crate::{build, workspace};
+use crate::{build, process, workspace};
 
 #[derive(Debug, Args)]
 pub(crate) struct DemoOptions {
@@ -209,13 +209,6 @@ impl Drop for Server {
         if self.kept {
             return;
         }
-        // As a person would stop it: by SIGTERM, so that it closes its database.
-        let stopped = Command::new("kill")
-            .arg(self.child.id().to_string())
-            .status();
-        if !stopped.is_ok_and(|status| status.success()) {
-            drop(self.child.kill());
-        }
-        drop(self.child.wait());
+        process::stop(&mut self.child);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::env;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context as _, Result, bail};
 
@@ -71,6 +71,15 @@ pub(crate) fn succeeds(mut command: Command) -> bool {
         .stdout(Stdio::null())
         .stderr(Stdio::null());
     command.status().is_ok_and(|status| status.success())
+}
+
+/// Stops a server as a person would, by SIGTERM, so that it closes its database; waits for its end.
+pub(crate) fn stop(child: &mut Child) {
+    let asked = Command::new("kill").arg(child.id().to_string()).status();
+    if !asked.is_ok_and(|status| status.success()) {
+        drop(child.kill());
+    }
+    drop(child.wait());
 }
 
 fn cannot_start(line: &str) -> String {

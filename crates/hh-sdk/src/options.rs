@@ -14,14 +14,16 @@ use crate::report::{Reporter, to_stderr};
 #[must_use]
 pub struct Options {
     env: Option<Env>,
-    direct: Vec<(SettingName, SecretString, String)>,
+    direct: LoadOptions,
     reporter: Option<Reporter>,
 }
 
 impl std::fmt::Debug for Options {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let names: Vec<_> = self.direct.iter().map(|(name, ..)| name).collect();
-        formatter.debug_tuple("Options").field(&names).finish()
+        formatter
+            .debug_tuple("Options")
+            .field(&self.direct)
+            .finish()
     }
 }
 
@@ -38,8 +40,9 @@ impl Options {
     }
 
     /// Sets any setting, as text.
-    pub fn with(self, name: SettingName, value: impl Into<SecretString>) -> Self {
-        self.with_place(name, value, format!("parameter {name}"))
+    pub fn with(mut self, name: SettingName, value: impl Into<SecretString>) -> Self {
+        self.direct = self.direct.with(name, value);
+        self
     }
 
     /// Sets any setting, by what people know as `place`, such as a flag: errors and `config list` show it.
@@ -49,7 +52,7 @@ impl Options {
         value: impl Into<SecretString>,
         place: impl Into<String>,
     ) -> Self {
-        self.direct.push((name, value.into(), place.into()));
+        self.direct = self.direct.with_place(name, value, place);
         self
     }
 
@@ -68,11 +71,7 @@ impl Options {
     }
 
     pub(crate) fn load_options(&self) -> LoadOptions {
-        self.direct
-            .iter()
-            .fold(LoadOptions::new(), |options, (name, value, place)| {
-                options.with_place(*name, value.clone(), place.clone())
-            })
+        self.direct.clone()
     }
 
     pub(crate) fn with_path(self, name: SettingName, path: &Path) -> Self {

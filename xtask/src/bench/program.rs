@@ -8,6 +8,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 
+use crate::process;
+
 /// The kernel counts a process's CPU time in hundredths of a second.
 const TICK: Duration = Duration::from_millis(10);
 
@@ -90,12 +92,6 @@ impl Program {
 
 impl Drop for Program {
     fn drop(&mut self) {
-        let stopped = Command::new("kill")
-            .arg(self.child.id().to_string())
-            .status();
-        if !stopped.is_ok_and(|status| status.success()) {
-            drop(self.child.kill());
-        }
-        drop(self.child.wait());
+        process::stop(&mut self.child);
     }
 }
