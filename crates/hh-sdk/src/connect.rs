@@ -14,7 +14,6 @@ use hh_transport::{
 use http::header::{ACCEPT, CONTENT_TYPE};
 use http::{HeaderValue, Method, Request, Uri};
 use secrecy::ExposeSecret as _;
-
 use zeroize::Zeroizing;
 
 use crate::{Error, ErrorKind, Options, report};
@@ -67,39 +66,30 @@ pub fn layers(options: &Options) -> Result<Layers, Error> {
     let env = options.env();
     let stack = Settings::stack(&env, options.load_options())?;
     let is_set = |name| stack.candidates(name).winner.is_some();
-    if is_set(names::API_KEY) && is_set(names::BASE_URL) {
-        return Ok(Layers {
-            stack,
-            profile: None,
-            store_error: None,
-        });
-    }
-    match stored_profile(&env, &stack) {
-        Ok(Some(profile)) => {
-            let stored = Layer::stored(
-                &profile.name,
-                [
-                    (names::API_KEY, profile.key.secret().clone()),
-                    (names::BASE_URL, profile.base_url.clone().into()),
-                ],
-            );
-            Ok(Layers {
-                stack: stack.with(stored),
-                profile: Some(profile),
-                store_error: None,
-            })
-        }
-        Ok(None) => Ok(Layers {
-            stack,
-            profile: None,
-            store_error: None,
-        }),
-        Err(error) => Ok(Layers {
-            stack,
-            profile: None,
-            store_error: Some(error),
-        }),
-    }
+    let stored = if is_set(names::API_KEY) && is_set(names::BASE_URL) {
+        Ok(None)
+    } else {
+        stored_profile(&env, &stack)
+    };
+    let (profile, store_error) = match stored {
+        Ok(profile) => (profile, None),
+        Err(error) => (None, Some(error)),
+    };
+    let stack = match &profile {
+        Some(profile) => stack.with(Layer::stored(
+            &profile.name,
+            [
+                (names::API_KEY, profile.key.secret().clone()),
+                (names::BASE_URL, profile.base_url.clone().into()),
+            ],
+        )),
+        None => stack,
+    };
+    Ok(Layers {
+        stack,
+        profile,
+        store_error,
+    })
 }
 
 fn stored_profile(env: &Env, stack: &Stack) -> Result<Option<Profile>, Error> {

@@ -38,6 +38,30 @@ fn the_demo_goes_the_whole_way_and_the_guides_show_its_commands() {
     });
 }
 
+#[test]
+fn a_demo_that_fails_ends_with_1_and_leaves_no_server() {
+    // A folder without `docs`: the program to trace finds no file.
+    let elsewhere = tempfile::tempdir().unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_xtask"))
+        .args(["demo", "--no-build"])
+        .env("CARGO_MANIFEST_DIR", elsewhere.path().join("xtask"))
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let errors = String::from_utf8(output.stderr).unwrap();
+    assert!(errors.starts_with("error: `ask_docs"), "{errors}");
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(
+        !text.contains("$ honeyhive session list"),
+        "nothing after the failure"
+    );
+    let server = text
+        .lines()
+        .find_map(|line| line.strip_prefix("Listening on http://"));
+    let gone = std::net::TcpStream::connect(server.unwrap()).unwrap_err();
+    assert_eq!(gone.kind(), std::io::ErrorKind::ConnectionRefused);
+}
+
 /// A `console` block of a guide or the README shows nothing that nobody runs.
 fn guides_show_only_commands_of(transcript: &str) {
     let run: Vec<_> = transcript.lines().filter_map(command).collect();

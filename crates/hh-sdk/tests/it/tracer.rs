@@ -322,3 +322,26 @@ async fn names_with_dots_nest_and_a_name_set_again_is_replaced() {
     let events = events(&server, &key).await;
     assert_eq!(events["span"].outputs["a"], serde_json::json!({ "b": 2 }));
 }
+
+#[test]
+fn init_and_its_end_open_no_connection() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let build = || {
+        HoneyHiveTracer::builder()
+            .with_env(empty_env())
+            .with_base_url(&format!("http://{}", listener.local_addr().unwrap()))
+            .with_api_key("hh_1234567890abcdef1234567890abcdef")
+            .build()
+            .unwrap()
+    };
+    build().shutdown_blocking(LONG).unwrap();
+    let none = listener.accept().unwrap_err();
+    assert_eq!(none.kind(), std::io::ErrorKind::WouldBlock);
+    // The same listener does see the tracer's first span.
+    let tracer = build();
+    tracer.span("span", EventKind::Tool).start().end();
+    assert!(tracer.flush_blocking(Duration::from_millis(50)).is_err());
+    listener.set_nonblocking(false).unwrap();
+    listener.accept().unwrap();
+}
