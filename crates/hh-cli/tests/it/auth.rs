@@ -335,6 +335,7 @@ fn a_new_key_that_cannot_be_shown_is_revoked() {
             "auth",
             "keys",
             "create",
+            "--quiet",
             "--name",
             "lost",
             "--all-projects",

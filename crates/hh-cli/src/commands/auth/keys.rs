@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 use crate::context::{Context, block_on, wants_json};
 use crate::error::CliError;
 use crate::exit::Exit;
-use crate::output;
+use crate::{output, ui};
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
@@ -112,7 +112,7 @@ fn create(context: &Context, arguments: Create) -> Result<(), CliError> {
         projects(key)
     );
     if let Some(path) = &arguments.key_file {
-        write(path, &created).map_err(|error| lost(context, &client, key, error))?;
+        write(path, &created).map_err(|error| lost(&client, key, error))?;
         context.say(&format!("{made} and wrote it to {}", path.display()));
         return if wants_json(client.settings()) {
             output::json(key)
@@ -126,18 +126,18 @@ fn create(context: &Context, arguments: Create) -> Result<(), CliError> {
     } else {
         print(&created)
     };
-    printed.map_err(|error| lost(context, &client, key, error))
+    printed.map_err(|error| lost(&client, key, error))
 }
 
 /// Revokes a key that nobody will ever see.
-fn lost(context: &Context, client: &HoneyHive, key: &Key, error: CliError) -> CliError {
+fn lost(client: &HoneyHive, key: &Key, error: CliError) -> CliError {
     let id = &key.id;
     let end = match block_on(client.revoke_key(id)) {
         Ok(_) => format!("the key {id} was revoked again"),
         Err(_) => format!("the key {id} still works: run `honeyhive auth keys revoke {id}`"),
     };
-    // By itself: a closed pipe has no error message.
-    context.say(&end);
+    // By itself, since a closed pipe has no error message; and also when quiet, since a key may be left working.
+    ui::say(&end);
     error
 }
 
