@@ -1,9 +1,10 @@
 //! Writing private files: whole or not at all, readable by their owner only.
 
-use std::fs::{self, File};
+use std::fs::{self, File, TryLockError};
 use std::io::{self, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 /// Whether a file that is already there may be replaced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,6 +43,34 @@ pub fn write_private(path: &Path, contents: &[u8], replace: Replace) -> io::Resu
             None => error,
         }
     })
+}
+
+/// How long another program may hold a lock.
+const LOCK_WAIT: Duration = Duration::from_secs(10);
+
+/// Takes the lock of a file that is read, changed and written: it is held as long as what is returned lives.
+///
+/// The lock is a file beside it, whose name ends in `.lock`.
+///
+/// # Errors
+/// [`io::ErrorKind::WouldBlock`] if another program holds it for over 10 s, else the system's error.
+pub fn lock(path: &Path) -> io::Result<File> {
+    let lock = File::options()
+        .create(true)
+        .append(true)
+        .mode(0o600)
+        .open(path.with_extension("lock"))?;
+    let start = Instant::now();
+    loop {
+        match lock.try_lock() {
+            Ok(()) => return Ok(lock),
+            Err(TryLockError::WouldBlock) if start.elapsed() < LOCK_WAIT => {
+                std::thread::sleep(Duration::from_millis(20));
+            }
+            Err(TryLockError::WouldBlock) => return Err(io::ErrorKind::WouldBlock.into()),
+            Err(TryLockError::Error(error)) => return Err(error),
+        }
+    }
 }
 
 fn write(path: &Path, contents: &[u8], replace: Replace) -> io::Result<()> {

@@ -4,19 +4,16 @@ mod format;
 
 use std::fs::{self, File};
 use std::io::{self, Read as _};
-use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
 
 use hh_config::Env;
 use jiff::Timestamp;
 use zeroize::Zeroizing;
 
-use crate::fsio::{Replace, create_private_dir, write_private};
+use crate::fsio::{Replace, create_private_dir, lock, write_private};
 use crate::{ApiKey, Level};
 
-/// How long another program may hold the lock.
-const LOCK_WAIT: Duration = Duration::from_secs(10);
 /// Far above any real store; keeps devices out.
 const MAX_BYTES: u64 = 1024 * 1024;
 
@@ -258,31 +255,18 @@ impl FileStore {
 
     /// Holds the lock as long as the file lives.
     fn lock(&self) -> Result<File, StoreError> {
-        let lock = File::options()
-            .create(true)
-            .append(true)
-            .mode(0o600)
-            .open(self.path.with_extension("lock"))
-            .map_err(|error| self.io("lock", &error))?;
-        let start = Instant::now();
-        loop {
-            match lock.try_lock() {
-                Ok(()) => return Ok(lock),
-                Err(fs::TryLockError::WouldBlock) if start.elapsed() < LOCK_WAIT => {
-                    std::thread::sleep(Duration::from_millis(20));
-                }
-                Err(fs::TryLockError::WouldBlock) => {
-                    return Err(StoreError::new(
-                        StoreErrorKind::Locked,
-                        format!(
-                            "another program holds {} for over 10 s; try again",
-                            self.path.with_extension("lock").display()
-                        ),
-                    ));
-                }
-                Err(fs::TryLockError::Error(error)) => return Err(self.io("lock", &error)),
+        lock(&self.path).map_err(|error| {
+            if error.kind() != io::ErrorKind::WouldBlock {
+                return self.io("lock", &error);
             }
-        }
+            StoreError::new(
+                StoreErrorKind::Locked,
+                format!(
+                    "another program holds {} for over 10 s; try again",
+                    self.path.with_extension("lock").display()
+                ),
+            )
+        })
     }
 
     fn io(&self, verb: &str, error: &io::Error) -> StoreError {
