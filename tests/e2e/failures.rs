@@ -119,7 +119,7 @@ fn each_failure_is_one_line_and_a_code() {
         error: 127.0.0.1:[PORT] answered 404 Not Found: there is no project "nope" that this key applies to; it applies to: demo
 
         missing file: exit 5
-        error: missing.yaml cannot be read (No such file or directory (os error 2))
+        error: the configuration file missing.yaml, named by --config-file, does not exist
 
         time that is none: exit 5
         error: the value of timeout from HH_TIMEOUT (environment) is not a number of seconds from 1 to 300

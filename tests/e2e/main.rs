@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod clients;
 #[cfg(test)]
+mod docs;
+#[cfg(test)]
 mod failures;
 #[cfg(test)]
 mod http;

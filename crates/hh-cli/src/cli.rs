@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{ArgMatches, Args, CommandFactory as _, FromArgMatches, Parser, Subcommand, ValueEnum};
 use secrecy::SecretString;
 
 #[cfg(feature = "server")]
@@ -17,17 +17,29 @@ use crate::commands::{auth, config, event, project, session};
     max_term_width = 100,
     arg_required_else_help = true
 )]
-pub(crate) struct Cli {
+struct Cli {
     #[command(flatten)]
     global: Global,
     #[command(subcommand)]
     command: Command,
 }
 
-impl Cli {
-    pub(crate) fn split(self) -> (Global, Command) {
-        (self.global, self.command)
+/// Reads the command line.
+///
+/// The options of every command are added to those commands alone that are called: clap's own `global` copies each into
+/// every command there is, which costs more than most commands do.
+pub(crate) fn parse() -> Result<(Global, Command), clap::Error> {
+    let matches = Cli::command().try_get_matches()?;
+    let Cli {
+        mut global,
+        command,
+    } = Cli::from_arg_matches(&matches)?;
+    let mut at = &matches;
+    while let Some((_, below)) = at.subcommand() {
+        global = Global::from_arg_matches(below)?.over(global);
+        at = below;
     }
+    Ok((global, command))
 }
 
 /// Options of every command.
@@ -36,41 +48,61 @@ impl Cli {
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(crate) struct Global {
     /// API key; other users of this machine can see it here
-    #[arg(long, global = true, value_name = "KEY")]
+    #[arg(long, value_name = "KEY")]
     pub(crate) api_key: Option<SecretString>,
     /// Base URL of the API
-    #[arg(long, global = true, value_name = "URL")]
+    #[arg(long, value_name = "URL")]
     pub(crate) base_url: Option<String>,
     /// Configuration file: YAML, JSON or TOML
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, value_name = "FILE")]
     pub(crate) config_file: Option<PathBuf>,
     /// File of variables; the real environment wins over it
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, value_name = "FILE")]
     pub(crate) env_file: Option<PathBuf>,
     /// Environment whose overlay is laid over the configuration file
-    #[arg(long, global = true, value_name = "NAME")]
+    #[arg(long, value_name = "NAME")]
     pub(crate) environment: Option<String>,
     /// Profile of the credential store
-    #[arg(long, global = true, value_name = "NAME")]
+    #[arg(long, value_name = "NAME")]
     pub(crate) profile: Option<String>,
     /// Form of the output
-    #[arg(long, visible_alias = "format", global = true, value_name = "FORM")]
+    #[arg(long, visible_alias = "format", value_name = "FORM")]
     pub(crate) output: Option<Form>,
     /// Leave out notes and warnings; results and errors are still printed
-    #[arg(short, long, global = true)]
+    #[arg(short, long)]
     pub(crate) quiet: bool,
     /// Say more: server, key, its source
-    #[arg(short, long, global = true)]
+    #[arg(short, long)]
     pub(crate) verbose: bool,
     /// Show each request on stderr
-    #[arg(long, global = true)]
+    #[arg(long)]
     pub(crate) debug: bool,
     /// No colours, of which there are none so far
-    #[arg(long, global = true)]
+    #[arg(long)]
     no_color: bool,
     /// Treat warnings about the API key as errors
-    #[arg(long, global = true)]
+    #[arg(long)]
     pub(crate) strict: bool,
+}
+
+impl Global {
+    /// What was given nearer to the command's name wins.
+    fn over(self, lower: Self) -> Self {
+        Self {
+            api_key: self.api_key.or(lower.api_key),
+            base_url: self.base_url.or(lower.base_url),
+            config_file: self.config_file.or(lower.config_file),
+            env_file: self.env_file.or(lower.env_file),
+            environment: self.environment.or(lower.environment),
+            profile: self.profile.or(lower.profile),
+            output: self.output.or(lower.output),
+            quiet: self.quiet | lower.quiet,
+            verbose: self.verbose | lower.verbose,
+            debug: self.debug | lower.debug,
+            no_color: self.no_color | lower.no_color,
+            strict: self.strict | lower.strict,
+        }
+    }
 }
 
 /// A page of a list.
@@ -94,25 +126,54 @@ pub(crate) enum Form {
     Json,
 }
 
+/// The commands of a group, put together only when one of them is called: all of them cost more than most commands.
+pub(crate) struct Group<T>(pub(crate) T);
+
+impl<T: Subcommand> Args for Group<T> {
+    fn augment_args(command: clap::Command) -> clap::Command {
+        command
+            .subcommand_required(true)
+            .arg_required_else_help(true)
+            .defer(|command| {
+                T::augment_subcommands(Global::augment_args(command)).mut_subcommands(|command| {
+                    // A group within the group adds them itself.
+                    if command.is_subcommand_required_set() {
+                        command
+                    } else {
+                        command.defer(Global::augment_args)
+                    }
+                })
+            })
+    }
+
+    fn augment_args_for_update(command: clap::Command) -> clap::Command {
+        Self::augment_args(command)
+    }
+}
+
+impl<T: Subcommand> FromArgMatches for Group<T> {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        T::from_arg_matches(matches).map(Self)
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        self.0.update_from_arg_matches(matches)
+    }
+}
+
 #[derive(Subcommand)]
 pub(crate) enum Command {
     /// Log in and out, and manage API keys
-    #[command(subcommand)]
-    Auth(auth::Command),
+    Auth(Group<auth::Command>),
     /// List and create projects
-    #[command(subcommand)]
-    Project(project::Command),
+    Project(Group<project::Command>),
     /// List sessions
-    #[command(subcommand)]
-    Session(session::Command),
+    Session(Group<session::Command>),
     /// List events
-    #[command(subcommand)]
-    Event(event::Command),
+    Event(Group<event::Command>),
     /// Show settings and where they come from
-    #[command(subcommand)]
-    Config(config::Command),
+    Config(Group<config::Command>),
     /// Run a local server
     #[cfg(feature = "server")]
-    #[command(subcommand)]
-    Server(server::Command),
+    Server(Group<server::Command>),
 }

@@ -8,19 +8,19 @@ pub(crate) mod project;
 pub(crate) mod server;
 pub(crate) mod session;
 
-use crate::cli::Command;
+use crate::cli::{Command, Group};
 use crate::context::Context;
 use crate::error::CliError;
 
 /// Runs a command.
 pub(crate) fn run(context: &Context, command: Command) -> Result<(), CliError> {
     match command {
-        Command::Auth(command) => auth::run(context, command),
-        Command::Project(command) => project::run(context, command),
-        Command::Session(command) => session::run(context, &command),
-        Command::Event(command) => event::run(context, &command),
-        Command::Config(command) => config::run(context, &command),
+        Command::Auth(Group(command)) => auth::run(context, command),
+        Command::Project(Group(command)) => project::run(context, command),
+        Command::Session(Group(command)) => session::run(context, &command),
+        Command::Event(Group(command)) => event::run(context, &command),
+        Command::Config(Group(command)) => config::run(context, command),
         #[cfg(feature = "server")]
-        Command::Server(command) => server::run(context, command),
+        Command::Server(Group(command)) => server::run(context, command),
     }
 }

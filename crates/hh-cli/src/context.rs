@@ -1,6 +1,6 @@
 //! What commands share: options, the client and the runtime, each made when asked for.
 
-use hh_sdk::config::{Env, names};
+use hh_sdk::config::{Env, Provenance, SettingName, Source, names};
 use hh_sdk::{HoneyHive, Options};
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -74,30 +74,37 @@ impl Context {
 
     /// All flags as direct parameters.
     pub(crate) fn options(&self) -> Options {
+        if self.global.api_key.is_some() {
+            self.say(
+                "warning: other users of this machine can see --api-key; better use --api-key-stdin at login, or HH_API_KEY",
+            );
+        }
+        self.options_without_warning()
+    }
+
+    /// The same for a second look, which warns of nothing again.
+    pub(crate) fn options_without_warning(&self) -> Options {
         let options = self.options_without_key();
         match &self.global.api_key {
-            Some(key) => {
-                self.say(
-                    "warning: other users of this machine can see --api-key; better use --api-key-stdin at login, or HH_API_KEY",
-                );
-                options.with_place(names::API_KEY, key.clone(), "--api-key")
-            }
+            Some(key) => options.with_place(names::API_KEY, key.clone(), "--api-key"),
             None => options,
         }
     }
 
-    /// Whether anything above the stored profile may say where requests go.
+    /// Whether anything above the stored profile says where requests go.
     pub(crate) fn sets_base_url(&self) -> bool {
-        let global = &self.global;
-        let files = [names::CONFIG_FILE, names::ENV_FILE];
-        let mut variables = [names::BASE_URL].iter().chain(&files);
-        global.base_url.is_some()
-            || global.config_file.is_some()
-            || global.env_file.is_some()
-            || variables.any(|name| {
-                let mut variables = name.declared().variables.iter();
-                variables.any(|variable| self.env.get(variable).is_some())
-            })
+        self.above_the_store(names::BASE_URL).is_some()
+    }
+
+    /// The place that gives a key in place of the stored one, other than a flag.
+    pub(crate) fn other_key(&self) -> Option<Provenance> {
+        self.above_the_store(names::API_KEY)
+    }
+
+    fn above_the_store(&self, name: SettingName) -> Option<Provenance> {
+        let layers = hh_sdk::layers(&self.options_without_key());
+        let winner = layers.stack.candidates(name).winner?;
+        Some(winner.provenance().clone()).filter(|place| place.source() > Source::Stored)
     }
 
     /// The profile that a flag or variable names.
@@ -106,13 +113,6 @@ impl Context {
             let variable = self.env.get("HH_PROFILE")?;
             Some(variable.to_string_lossy().into_owned())
         })
-    }
-
-    /// The variables that give a key, in order of precedence.
-    pub(crate) fn key_variables(&self) -> Vec<String> {
-        let declared = names::API_KEY.declared().variables.iter();
-        let all = declared.flat_map(|name| [(*name).to_owned(), format!("{name}_FILE")]);
-        all.filter(|name| self.env.get(name).is_some()).collect()
     }
 
     /// The client of these options, in a project if one is named here.

@@ -1,9 +1,9 @@
 //! Failures as people see them: one line with what failed and what to do next.
 
-use std::fmt;
 use std::io;
 
 use hh_sdk::ErrorKind;
+use hh_sdk::config::LoadError;
 
 use crate::exit::Exit;
 
@@ -11,7 +11,8 @@ use crate::exit::Exit;
 #[derive(Debug)]
 pub(crate) struct CliError {
     exit: Exit,
-    message: String,
+    /// One for each mistake, at least one.
+    messages: Vec<String>,
     hint: Option<&'static str>,
 }
 
@@ -19,9 +20,21 @@ impl CliError {
     pub(crate) fn new(exit: Exit, message: impl Into<String>) -> Self {
         Self {
             exit,
-            message: message.into(),
+            messages: vec![message.into()],
             hint: None,
         }
+    }
+
+    /// Fails with a line for each mistake, unless there is none.
+    pub(crate) fn of_all(exit: Exit, messages: Vec<String>) -> Result<(), Self> {
+        if messages.is_empty() {
+            return Ok(());
+        }
+        Err(Self {
+            exit,
+            messages,
+            hint: None,
+        })
     }
 
     pub(crate) fn usage(message: impl Into<String>) -> Self {
@@ -31,20 +44,34 @@ impl CliError {
     pub(crate) fn exit(&self) -> Exit {
         self.exit
     }
+
+    /// Returns a line for each mistake, the hint behind the last.
+    pub(crate) fn messages(&self) -> Vec<String> {
+        let mut messages = self.messages.clone();
+        if let (Some(hint), Some(last)) = (self.hint, messages.last_mut()) {
+            last.push_str("; ");
+            last.push_str(hint);
+        }
+        messages
+    }
 }
 
-impl fmt::Display for CliError {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.message)?;
-        match self.hint {
-            Some(hint) => write!(formatter, "; {hint}"),
-            None => Ok(()),
+impl From<LoadError> for CliError {
+    fn from(error: LoadError) -> Self {
+        Self {
+            exit: Exit::Config,
+            messages: error.problems().map(ToString::to_string).collect(),
+            hint: None,
         }
     }
 }
 
 impl From<hh_sdk::Error> for CliError {
     fn from(error: hh_sdk::Error) -> Self {
+        let source = std::error::Error::source(&error);
+        if let Some(error) = source.and_then(|source| source.downcast_ref::<LoadError>()) {
+            return error.clone().into();
+        }
         let (exit, hint) = match error.kind() {
             ErrorKind::MissingKey => (
                 Exit::Auth,
@@ -52,7 +79,10 @@ impl From<hh_sdk::Error> for CliError {
                     "run `honeyhive auth login`, or set HH_API_KEY (HoneyHive makes keys in its dashboard under Settings > API Keys, a local server at its first start)",
                 ),
             ),
-            ErrorKind::MalformedKey => (Exit::Auth, Some("copy the key again")),
+            ErrorKind::MalformedKey => {
+                let says_so = error.to_string().contains("copy it again");
+                (Exit::Auth, (!says_so).then_some("copy the key again"))
+            }
             ErrorKind::Unauthenticated => (
                 Exit::Auth,
                 Some(
@@ -81,7 +111,7 @@ impl From<hh_sdk::Error> for CliError {
         };
         Self {
             exit,
-            message: error.to_string(),
+            messages: vec![error.to_string()],
             hint,
         }
     }

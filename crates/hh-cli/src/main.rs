@@ -10,15 +10,22 @@ mod ui;
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
-
-use crate::cli::Cli;
 use crate::context::Context;
 use crate::exit::Exit;
 
 fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
-        Ok(cli) => cli,
+    // The most frequent call of scripts needs nothing of the rest.
+    let mut arguments = std::env::args_os().skip(1);
+    let is_version = arguments
+        .next()
+        .is_some_and(|first| first == "--version" || first == "-V");
+    if is_version && arguments.next().is_none() {
+        let version = concat!("honeyhive ", env!("CARGO_PKG_VERSION"));
+        return output::lines([version])
+            .map_or_else(|error| error.exit().into(), |()| Exit::Ok.into());
+    }
+    let (global, command) = match cli::parse() {
+        Ok(parsed) => parsed,
         // Help and version go to stdout and are no failure.
         Err(help) if !help.use_stderr() => {
             return match help.print() {
@@ -31,7 +38,6 @@ fn main() -> ExitCode {
             return Exit::Usage.into();
         }
     };
-    let (global, command) = cli.split();
     let context = Context::new(global);
     match commands::run(&context, command) {
         Ok(()) => Exit::Ok.into(),

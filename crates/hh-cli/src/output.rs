@@ -1,54 +1,78 @@
 //! Data on stdout: tables for people, JSON for programs.
 
-use std::io::{self, Write as _};
+use std::io::{self, BufWriter, Write};
 
-use comfy_table::presets::NOTHING;
-use comfy_table::{ContentArrangement, Table};
 use jiff::Timestamp;
 use serde::Serialize;
+use unicode_width::UnicodeWidthStr as _;
 
 use crate::error::CliError;
 
 /// Prints lines.
 pub(crate) fn lines(lines: impl IntoIterator<Item = impl AsRef<str>>) -> Result<(), CliError> {
-    let mut out = io::stdout().lock();
+    let mut out = stdout();
     for line in lines {
         writeln!(out, "{}", line.as_ref())?;
     }
     Ok(out.flush()?)
 }
 
+/// Standard output in large parts: by itself it writes each line by itself.
+fn stdout() -> impl Write {
+    BufWriter::with_capacity(32 * 1024, io::stdout().lock())
+}
+
 /// Prints a value as indented JSON.
 pub(crate) fn json(value: &impl Serialize) -> Result<(), CliError> {
-    let mut out = io::stdout().lock();
+    let mut out = stdout();
     serde_json::to_writer_pretty(&mut out, value)?;
     writeln!(out)?;
     Ok(out.flush()?)
 }
 
-/// Prints rows below a header, in columns.
+/// Prints rows below a header, in columns as wide as their widest cell.
 pub(crate) fn table<const N: usize>(
     header: [&str; N],
     rows: impl IntoIterator<Item = [String; N]>,
 ) -> Result<(), CliError> {
-    let mut table = Table::new();
-    table
-        .load_style(NOTHING)
-        .set_content_arrangement(ContentArrangement::Disabled)
-        .set_header(header);
-    for row in rows {
-        table.add_row(row.map(cell));
+    let rows = rows.into_iter().map(|row| row.map(cell));
+    let rows: Vec<[String; N]> = std::iter::once(header.map(str::to_owned))
+        .chain(rows)
+        .collect();
+    let mut widths = [0; N];
+    for row in &rows {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = (*width).max(cell.width());
+        }
     }
-    for column in table.column_iter_mut() {
-        column.set_padding((0, 2));
+    let mut out = stdout();
+    for row in &rows {
+        // Spaces are written before a cell alone, so that no line ends in one.
+        let mut missing = 0;
+        for (cell, width) in row.iter().zip(widths) {
+            if !cell.is_empty() {
+                out.write_all(" ".repeat(missing).as_bytes())?;
+                out.write_all(cell.as_bytes())?;
+                missing = 0;
+            }
+            missing += width - cell.width() + GAP;
+        }
+        writeln!(out)?;
     }
-    lines(table.lines().map(|line| line.trim_end().to_owned()))
+    Ok(out.flush()?)
 }
+
+/// Spaces between columns.
+const GAP: usize = 2;
 
 /// Longer cells of a table are cut: a name must not push all other columns away.
 const MAX_CELL: usize = 120;
 
 fn cell(text: String) -> String {
+    let is_usual = text.bytes().all(|byte| (b' '..=b'~').contains(&byte));
+    if is_usual && text.len() <= MAX_CELL {
+        return text;
+    }
     shorten(&one_line(text), MAX_CELL)
 }
 

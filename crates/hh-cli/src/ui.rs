@@ -3,18 +3,27 @@
 use std::io::Write as _;
 
 use hh_sdk::auth::mask;
+use hh_sdk::config::mask_keys;
 
 use crate::error::CliError;
 use crate::output::one_line;
 
-/// Prints a failure.
+/// Prints a failure, in as many lines as there are mistakes.
 pub(crate) fn error(error: &CliError) {
-    say(&format!("error: {error}"));
+    for message in error.messages() {
+        say(&format!("error: {message}"));
+    }
 }
 
 /// Prints a line. Nothing depends on it, so a closed stderr is no failure.
 pub(crate) fn say(line: &str) {
-    drop(writeln!(std::io::stderr(), "{}", one_line(line.to_owned())));
+    let line = one_line(without_keys(line));
+    drop(writeln!(std::io::stderr(), "{line}"));
+}
+
+/// Prints a key that was asked for, this once.
+pub(crate) fn key(key: &str) {
+    drop(writeln!(std::io::stderr(), "{key}"));
 }
 
 /// Prints what is wrong with the command line, which may hold a key in the wrong place.
@@ -22,18 +31,7 @@ pub(crate) fn usage(text: &str) {
     drop(write!(std::io::stderr(), "{}", without_keys(text)));
 }
 
-/// Masks every word that begins as a key does.
-fn without_keys(text: &str) -> String {
-    let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
-    let mut shown = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(start) = rest.find("hh_") {
-        let (before, word) = rest.split_at(start);
-        let end = word.find(|c| !is_word(c)).unwrap_or(word.len());
-        shown.push_str(before);
-        shown.push_str(&mask(&word[..end]));
-        rest = &word[end..];
-    }
-    shown.push_str(rest);
-    shown
+/// A key in the wrong place, such as a file's name, is still a key.
+pub(crate) fn without_keys(text: &str) -> String {
+    mask_keys(text, mask)
 }

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write as _};
 
-use hh_config::{DECLARED, Kind};
+use hh_config::{DECLARED, Declared, Place, ProjectFile, UNSUPPORTED};
 
 fn main() -> io::Result<()> {
     let mut out = io::stdout().lock();
@@ -11,49 +11,71 @@ fn main() -> io::Result<()> {
         "# Settings\n\n\
          Generated from the code by `cargo xtask references`; do not edit.\n\n\
          Each setting has a flat name in configuration files and one or more environment variables; where there are\n\
-         several, the first that is set wins. A secret can also stand in a file that `NAME_FILE` names.\n\
-         The name on the left with dashes is the command line's flag, where there is one.\n\n\
-         | setting | variables | type | default | meaning |\n\
-         | --- | --- | --- | --- | --- |"
+         several, the first that is set wins. A secret can also stand in a file: in variables `NAME_FILE` holds its path,\n\
+         in configuration files `name_file`. Any setting takes `${{NAME}}` in a configuration file. [How values are\n\
+         found](../configuration.md) explains which place wins.\n\n\
+         The column *project file* tells what a file of the working directory may set before you trust it.\n\n\
+         | setting | variables | type | default | acts on | project file | meaning |\n\
+         | --- | --- | --- | --- | --- | --- | --- |"
     )?;
     for declared in DECLARED {
-        let kind = match declared.kind {
-            Kind::Text => "text".to_owned(),
-            Kind::Url => "URL".to_owned(),
-            Kind::Path => "path".to_owned(),
-            Kind::Boolean => "boolean".to_owned(),
-            Kind::Seconds(low, high) => format!("seconds, {low} to {high}"),
-            Kind::Count(low, high) => format!("whole number, {low} to {high}"),
-            Kind::Choice(words) => words.join(" or "),
-            _ => "see the code".to_owned(),
-        };
-        let mut variables = declared.variables.to_vec();
-        let file = format!("{}_FILE", variables[0]);
-        if declared.secret {
-            variables.insert(1, &file);
-        }
-        let aliases = declared.aliases.join("`, `");
-        let aliases = if aliases.is_empty() {
-            aliases
-        } else {
-            format!(" (also `{aliases}`)")
-        };
-        let place = if declared.outside_files {
-            "; not in files"
-        } else {
-            ""
-        };
         writeln!(
             out,
-            "| `{}`{aliases} | `{}` | {}{kind} | {} | {}{place} |",
+            "| `{}`{} | {} | {}{} | {} | {} | {} | {} |",
             declared.name,
-            variables.join("`, `"),
+            aliases(declared),
+            variables(declared),
             if declared.secret { "secret " } else { "" },
+            declared.kind,
             declared
                 .default
                 .map_or_else(|| "none".to_owned(), |default| format!("`{default}`")),
+            declared.acts_on.as_str(),
+            project_file(declared),
             declared.doc,
         )?;
     }
-    Ok(())
+    writeln!(
+        out,
+        "\n## Not supported\n\n\
+         These variables stand in documents of HoneyHive, and nothing here will act on them. Setting one makes a warning.\n\n\
+         | variable | why it has no effect |\n\
+         | --- | --- |"
+    )?;
+    for unsupported in UNSUPPORTED {
+        writeln!(
+            out,
+            "| `{}` | {} |",
+            unsupported.variable, unsupported.reason
+        )?;
+    }
+    writeln!(
+        out,
+        "\nBeside these, the variables `HOME`, `XDG_CONFIG_HOME` and `XDG_DATA_HOME` say where files are. No other variable\n\
+         is read without the prefix `HH_` or `HONEYHIVE_`, but for those that a configuration file names in `${{NAME}}`."
+    )
+}
+
+fn aliases(declared: &Declared) -> String {
+    if declared.aliases.is_empty() {
+        return String::new();
+    }
+    format!(" (also `{}`)", declared.aliases.join("`, `"))
+}
+
+fn variables(declared: &Declared) -> String {
+    if declared.variables.is_empty() {
+        return "none".to_owned();
+    }
+    format!("`{}`", declared.variables.join("`, `"))
+}
+
+fn project_file(declared: &Declared) -> &'static str {
+    match (declared.place, declared.project_file) {
+        (Place::OutsideFiles, _) => "in no file",
+        (_, ProjectFile::May) => "yes",
+        (_, ProjectFile::OnlyHosted) => "a HoneyHive host over https",
+        (_, ProjectFile::OnlyTrue) => "`true` only",
+        _ => "no",
+    }
 }

@@ -1,40 +1,59 @@
-//! The table of settings: names, variables, types, ranges and defaults, each stated once.
+//! What a declared setting is; the settings themselves are in `declared/table.rs`.
+
+mod table;
 
 use std::fmt;
 
+pub use table::{DECLARED, UNSUPPORTED, names};
+
 /// The flat name of a configuration value, one of the [`DECLARED`] ones.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct SettingName(&'static str);
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SettingName(u8);
 
 impl SettingName {
     /// Finds a declared setting by its name or alias.
     #[must_use]
     pub fn find(name: &str) -> Option<Self> {
-        DECLARED
-            .iter()
-            .find(|declared| declared.name.0 == name || declared.aliases.contains(&name))
-            .map(|declared| declared.name)
+        Self::all().find(|setting| {
+            let declared = setting.declared();
+            declared.name == name || declared.aliases.contains(&name)
+        })
+    }
+
+    /// Finds the declared setting that a variable belongs to.
+    #[must_use]
+    pub fn of_variable(variable: &str) -> Option<Self> {
+        Self::all().find(|setting| setting.declared().variables.contains(&variable))
+    }
+
+    /// Returns every declared setting, in the order of the table.
+    pub fn all() -> impl Iterator<Item = Self> {
+        // The table is far shorter than 256 entries.
+        (0..=u8::MAX).take(DECLARED.len()).map(Self)
     }
 
     /// Returns the name as it stands in files and messages.
     #[must_use]
     pub fn as_str(self) -> &'static str {
-        self.0
+        self.declared().name
     }
 
     /// Returns the entry of the table.
     #[must_use]
     pub fn declared(self) -> &'static Declared {
-        DECLARED
-            .iter()
-            .find(|declared| declared.name == self)
-            .unwrap_or(&DECLARED[0])
+        &DECLARED[usize::from(self.0)]
+    }
+}
+
+impl fmt::Debug for SettingName {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "SettingName({})", self.as_str())
     }
 }
 
 impl fmt::Display for SettingName {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(self.0)
+        formatter.write_str(self.as_str())
     }
 }
 
@@ -44,18 +63,104 @@ impl fmt::Display for SettingName {
 pub enum Kind {
     /// Any text.
     Text,
-    /// An `http` or `https` URL.
+    /// A project name: 1 to 100 characters, none of `/ \ ? # &` and no control character.
+    Project,
+    /// An `http` or `https` URL without a user name, query or fragment.
     Url,
+    /// The URL of a proxy, which may hold a user name and password; shown without them.
+    Proxy,
     /// A file path.
     Path,
     /// true/1/yes/on/enabled or false/0/no/off/disabled, in any case.
     Boolean,
     /// Seconds with fractions, inclusive bounds.
     Seconds(f64, f64),
+    /// A number with fractions, inclusive bounds.
+    Number(f64, f64),
     /// A whole number, inclusive bounds.
     Count(u64, u64),
-    /// One of these words.
+    /// One of these words, in any case.
     Choice(&'static [&'static str]),
+    /// Several texts: a list in files, in variables separated by commas or a JSON array.
+    List,
+    /// Texts by name: a table in files, in variables a JSON object.
+    Map,
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text => formatter.write_str("text"),
+            Self::Project => formatter.write_str("project name, 1 to 100 characters"),
+            Self::Url => formatter.write_str("URL"),
+            Self::Proxy => formatter.write_str("URL of a proxy"),
+            Self::Path => formatter.write_str("path"),
+            Self::Boolean => formatter.write_str("boolean"),
+            Self::Seconds(low, high) => write!(formatter, "seconds, {low} to {high}"),
+            Self::Number(low, high) => write!(formatter, "number, {low} to {high}"),
+            Self::Count(low, high) => write!(formatter, "whole number, {low} to {high}"),
+            Self::Choice(words) => formatter.write_str(&words.join(", ")),
+            Self::List => formatter.write_str("list of texts"),
+            Self::Map => formatter.write_str("table of texts"),
+        }
+    }
+}
+
+/// Where a setting may stand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Place {
+    /// As parameter, variable and in files.
+    Anywhere,
+    /// As parameter or variable, never in a file.
+    OutsideFiles,
+}
+
+/// Whether a project file that nobody trusted may set it (decisions X2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ProjectFile {
+    /// It may.
+    May,
+    /// It may name a host of HoneyHive over https, and no other.
+    OnlyHosted,
+    /// It may switch it on, not off.
+    OnlyTrue,
+    /// It may not.
+    MayNot,
+}
+
+/// What acts on a setting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ActsOn {
+    /// Loading itself.
+    Loading,
+    /// Every request, of the client, the tracer and the command line.
+    Requests,
+    /// The tracer.
+    Tracer,
+    /// The command line.
+    CommandLine,
+    /// The server, whatever a client's settings say.
+    Server,
+    /// Nothing yet: setting it makes a warning.
+    Nothing,
+}
+
+impl ActsOn {
+    /// Returns the words that people see.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Loading => "loading",
+            Self::Requests => "requests",
+            Self::Tracer => "tracer",
+            Self::CommandLine => "command line",
+            Self::Server => "the server",
+            Self::Nothing => "nothing yet",
+        }
+    }
 }
 
 /// One entry of the table of settings.
@@ -63,7 +168,7 @@ pub enum Kind {
 #[non_exhaustive]
 pub struct Declared {
     /// The flat name.
-    pub name: SettingName,
+    pub name: &'static str,
     /// Other names in files.
     pub aliases: &'static [&'static str],
     /// Its variables, the preferred one first.
@@ -74,235 +179,69 @@ pub struct Declared {
     pub default: Option<&'static str>,
     /// Whether the value is a secret.
     pub secret: bool,
-    /// Whether it works as variable or flag only, never in a file.
-    pub outside_files: bool,
+    /// Where it may stand.
+    pub place: Place,
+    /// Whether a project file that nobody trusted may set it.
+    pub project_file: ProjectFile,
+    /// What acts on it.
+    pub acts_on: ActsOn,
     /// One line for people.
     pub doc: &'static str,
 }
 
-/// The base URL when nothing sets one (`base_url`).
-const DEFAULT_BASE_URL: &str = "https://api.honeyhive.ai";
+impl Declared {
+    const fn new(name: &'static str, kind: Kind, acts_on: ActsOn, doc: &'static str) -> Self {
+        Self {
+            name,
+            aliases: &[],
+            variables: &[],
+            kind,
+            default: None,
+            secret: false,
+            place: Place::Anywhere,
+            project_file: ProjectFile::May,
+            acts_on,
+            doc,
+        }
+    }
 
-/// The names of the declared settings.
-pub mod names {
-    use super::SettingName;
+    const fn variables(mut self, variables: &'static [&'static str]) -> Self {
+        self.variables = variables;
+        self
+    }
 
-    /// The API key.
-    pub const API_KEY: SettingName = SettingName("api_key");
-    /// The base URL of the API.
-    pub const BASE_URL: SettingName = SettingName("base_url");
-    /// The project.
-    pub const PROJECT: SettingName = SettingName("project");
-    /// The label of the deployment.
-    pub const SOURCE: SettingName = SettingName("source");
-    /// The name of the tracer's own session.
-    pub const SESSION_NAME: SettingName = SettingName("session_name");
-    /// No data leaves the process.
-    pub const TEST_MODE: SettingName = SettingName("test_mode");
-    /// Debug lines on stderr.
-    pub const DEBUG: SettingName = SettingName("debug");
-    /// A start-up summary on stderr.
-    pub const VERBOSE: SettingName = SettingName("verbose");
-    /// Warnings about keys are errors.
-    pub const STRICT: SettingName = SettingName("strict");
-    /// Seconds for one call.
-    pub const TIMEOUT: SettingName = SettingName("timeout");
-    /// Repeats after a failed attempt.
-    pub const MAX_RETRIES: SettingName = SettingName("max_retries");
-    /// Spans per export.
-    pub const BATCH_SIZE: SettingName = SettingName("batch_size");
-    /// Seconds between exports.
-    pub const FLUSH_INTERVAL: SettingName = SettingName("flush_interval");
-    /// Spans that wait for export.
-    pub const MAX_QUEUE_SIZE: SettingName = SettingName("max_queue_size");
-    /// The form of the command line's output.
-    pub const OUTPUT_FORMAT: SettingName = SettingName("output_format");
-    /// The profile of the credential store.
-    pub const PROFILE: SettingName = SettingName("profile");
-    /// The environment whose overlay is laid over the named file.
-    pub const ENVIRONMENT: SettingName = SettingName("environment");
-    /// The named configuration file.
-    pub const CONFIG_FILE: SettingName = SettingName("config_file");
-    /// The named `.env` file.
-    pub const ENV_FILE: SettingName = SettingName("env_file");
-}
+    const fn aliases(mut self, aliases: &'static [&'static str]) -> Self {
+        self.aliases = aliases;
+        self
+    }
 
-const fn setting(
-    name: SettingName,
-    variables: &'static [&'static str],
-    kind: Kind,
-    default: Option<&'static str>,
-    doc: &'static str,
-) -> Declared {
-    Declared {
-        name,
-        aliases: &[],
-        variables,
-        kind,
-        default,
-        secret: false,
-        outside_files: false,
-        doc,
+    const fn default(mut self, default: &'static str) -> Self {
+        self.default = Some(default);
+        self
+    }
+
+    const fn secret(mut self) -> Self {
+        self.secret = true;
+        self
+    }
+
+    const fn outside_files(mut self) -> Self {
+        self.place = Place::OutsideFiles;
+        self
+    }
+
+    const fn project_file(mut self, project_file: ProjectFile) -> Self {
+        self.project_file = project_file;
+        self
     }
 }
 
-/// Every setting that something acts on.
-pub static DECLARED: &[Declared] = &[
-    Declared {
-        secret: true,
-        ..setting(
-            names::API_KEY,
-            &["HH_API_KEY", "HH_PROJECT_API_KEY", "HONEYHIVE_API_KEY"],
-            Kind::Text,
-            None,
-            "API key, or the path of a file that holds it in HH_API_KEY_FILE",
-        )
-    },
-    setting(
-        names::BASE_URL,
-        &[
-            "HH_BASE_URL",
-            "HH_DATA_PLANE_URL",
-            "HH_API_URL",
-            "HONEYHIVE_SERVER_URL",
-            "HH_SERVER_URL",
-        ],
-        Kind::Url,
-        Some(DEFAULT_BASE_URL),
-        "base URL of the API",
-    ),
-    Declared {
-        aliases: &["default_project"],
-        ..setting(
-            names::PROJECT,
-            &["HH_PROJECT"],
-            Kind::Text,
-            None,
-            "project name",
-        )
-    },
-    setting(
-        names::SOURCE,
-        &["HH_SOURCE"],
-        Kind::Text,
-        Some("dev"),
-        "label of the deployment that traces",
-    ),
-    setting(
-        names::SESSION_NAME,
-        &["HH_SESSION_NAME"],
-        Kind::Text,
-        None,
-        "name of the session that a tracer starts by itself",
-    ),
-    setting(
-        names::TEST_MODE,
-        &["HH_TEST_MODE"],
-        Kind::Boolean,
-        Some("false"),
-        "open no connection at all",
-    ),
-    setting(
-        names::DEBUG,
-        &["HH_DEBUG", "HH_DEBUG_MODE"],
-        Kind::Boolean,
-        Some("false"),
-        "debug lines on stderr",
-    ),
-    setting(
-        names::VERBOSE,
-        &["HH_VERBOSE"],
-        Kind::Boolean,
-        Some("false"),
-        "a start-up summary on stderr",
-    ),
-    setting(
-        names::STRICT,
-        &["HH_STRICT"],
-        Kind::Boolean,
-        Some("false"),
-        "treat warnings about the API key as errors",
-    ),
-    setting(
-        names::TIMEOUT,
-        &["HH_TIMEOUT", "HH_API_TIMEOUT"],
-        Kind::Seconds(1.0, 300.0),
-        Some("30"),
-        "seconds that one call may take, retries included",
-    ),
-    setting(
-        names::MAX_RETRIES,
-        &["HH_MAX_RETRIES"],
-        Kind::Count(0, 10),
-        Some("3"),
-        "how often a failed attempt is repeated",
-    ),
-    setting(
-        names::BATCH_SIZE,
-        &["HH_BATCH_SIZE"],
-        Kind::Count(1, 1000),
-        Some("100"),
-        "spans in one export",
-    ),
-    setting(
-        names::FLUSH_INTERVAL,
-        &["HH_FLUSH_INTERVAL"],
-        Kind::Seconds(1.0, 300.0),
-        Some("5"),
-        "seconds after which waiting spans are exported",
-    ),
-    setting(
-        names::MAX_QUEUE_SIZE,
-        &["HH_MAX_QUEUE_SIZE"],
-        Kind::Count(100, 2_000_000),
-        Some("8192"),
-        "spans that wait for export; the oldest are dropped beyond it",
-    ),
-    setting(
-        names::OUTPUT_FORMAT,
-        &["HH_OUTPUT_FORMAT"],
-        Kind::Choice(&["table", "json"]),
-        Some("table"),
-        "form of the command line's output",
-    ),
-    Declared {
-        outside_files: true,
-        ..setting(
-            names::PROFILE,
-            &["HH_PROFILE"],
-            Kind::Text,
-            None,
-            "profile of the credential store; the current one unless set",
-        )
-    },
-    Declared {
-        outside_files: true,
-        ..setting(
-            names::ENVIRONMENT,
-            &["HH_ENVIRONMENT"],
-            Kind::Text,
-            None,
-            "environment whose overlay NAME.ENVIRONMENT.EXT is laid over the named file",
-        )
-    },
-    Declared {
-        outside_files: true,
-        ..setting(
-            names::CONFIG_FILE,
-            &["HH_CONFIG_FILE"],
-            Kind::Path,
-            None,
-            "configuration file: YAML, JSON or TOML",
-        )
-    },
-    Declared {
-        outside_files: true,
-        ..setting(
-            names::ENV_FILE,
-            &["HH_ENV_FILE"],
-            Kind::Path,
-            None,
-            "file of variables; the real environment wins over it",
-        )
-    },
-];
+/// A documented variable that nothing here will act on, and why.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Unsupported {
+    /// The variable.
+    pub variable: &'static str,
+    /// Why nothing acts on it, after "because".
+    pub reason: &'static str,
+}

@@ -1,28 +1,34 @@
-//! A snapshot of the variables: the only place that reads the process environment.
+//! A snapshot of the variables and of where the process stands: the only place that reads the process environment.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-/// An immutable snapshot of environment variables, taken once and handed down.
+/// An immutable snapshot of environment variables and the working directory, taken once and handed down.
 ///
 /// Blank values count as unset. `Debug` shows names only, since values may be secrets.
 #[derive(Clone, Default)]
 pub struct Env {
     variables: BTreeMap<OsString, OsString>,
+    working_dir: Option<PathBuf>,
+    system_dir: Option<PathBuf>,
 }
 
 impl Env {
-    /// Takes a snapshot of the variables of this process.
+    /// Takes a snapshot of the variables and the working directory of this process.
     #[must_use]
     pub fn from_process() -> Self {
         Self {
             variables: std::env::vars_os().collect(),
+            working_dir: std::env::current_dir().ok(),
+            system_dir: Some(PathBuf::from("/etc/honeyhive")),
         }
     }
 
     /// Builds a snapshot from pairs, for tests and for programs that hold their own settings.
+    ///
+    /// It has no working directory, so no project file, and no files of the system.
     #[must_use]
     pub fn from_pairs<K, V>(pairs: impl IntoIterator<Item = (K, V)>) -> Self
     where
@@ -34,7 +40,22 @@ impl Env {
                 .into_iter()
                 .map(|(name, value)| (name.into(), value.into()))
                 .collect(),
+            ..Self::default()
         }
+    }
+
+    /// Sets the working directory: where the project file is looked for and relative paths begin.
+    #[must_use]
+    pub fn with_working_dir(mut self, dir: impl Into<PathBuf>) -> Self {
+        self.working_dir = Some(dir.into());
+        self
+    }
+
+    /// Sets the directory of the system's configuration file, in place of `/etc/honeyhive`.
+    #[must_use]
+    pub fn with_system_dir(mut self, dir: impl Into<PathBuf>) -> Self {
+        self.system_dir = Some(dir.into());
+        self
     }
 
     /// Returns the raw value of a variable, unless it is unset or blank.
@@ -56,6 +77,46 @@ impl Env {
     #[must_use]
     pub fn home(&self) -> Option<PathBuf> {
         self.path("HOME").filter(|home| home.is_absolute())
+    }
+
+    /// Returns the working directory.
+    #[must_use]
+    pub fn working_dir(&self) -> Option<&Path> {
+        self.working_dir.as_deref()
+    }
+
+    /// Returns the directory of the system's configuration file.
+    #[must_use]
+    pub fn system_dir(&self) -> Option<&Path> {
+        self.system_dir.as_deref()
+    }
+
+    /// Returns a path as it can be opened: a relative one begins at the working directory.
+    #[must_use]
+    pub fn resolve(&self, path: &Path) -> PathBuf {
+        match &self.working_dir {
+            Some(dir) => dir.join(path),
+            None => path.to_owned(),
+        }
+    }
+
+    /// Returns the names of the variables that are set and are text.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.variables.keys().filter_map(|name| name.to_str())
+    }
+
+    /// Adds variables below these: one that is set here stays.
+    #[cfg(feature = "files")]
+    pub(crate) fn with_lower<'a>(
+        mut self,
+        pairs: impl IntoIterator<Item = (&'a str, &'a OsStr)>,
+    ) -> Self {
+        for (name, value) in pairs {
+            if self.get(name).is_none() {
+                self.variables.insert(name.into(), value.into());
+            }
+        }
+        self
     }
 }
 

@@ -8,7 +8,7 @@ use crate::{Provenance, SettingName};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum LoadErrorKind {
-    /// A value is not of its type or out of its range: correct it.
+    /// A value is not of its type, out of its range or cannot be put together: correct it.
     Invalid,
     /// A file cannot be found or read: correct its path or its mode.
     Unreadable,
@@ -16,13 +16,17 @@ pub enum LoadErrorKind {
     Malformed,
     /// A name is not a setting, or two places of one layer contradict each other: remove one.
     Conflict,
+    /// A project file sets what only a trusted one may: name the file explicitly or trust it.
+    Untrusted,
 }
 
-/// Why settings could not be loaded: one line that names the place and what to do, never a secret.
-pub struct LoadError {
+/// One thing that is wrong, in one line that names the place and what to do; never a secret.
+#[derive(Clone)]
+pub struct Problem {
     inner: Box<Inner>,
 }
 
+#[derive(Clone)]
 struct Inner {
     kind: LoadErrorKind,
     setting: Option<SettingName>,
@@ -30,7 +34,7 @@ struct Inner {
     message: String,
 }
 
-impl LoadError {
+impl Problem {
     pub(crate) fn new(kind: LoadErrorKind, message: impl Into<String>) -> Self {
         Self {
             inner: Box::new(Inner {
@@ -48,6 +52,11 @@ impl LoadError {
         self
     }
 
+    pub(crate) fn at(mut self, provenance: Provenance) -> Self {
+        self.inner.provenance = Some(provenance);
+        self
+    }
+
     /// Returns what the caller can do about it.
     #[must_use]
     pub fn kind(&self) -> LoadErrorKind {
@@ -60,26 +69,92 @@ impl LoadError {
         self.inner.setting
     }
 
-    /// Returns where the wrong value came from, if it is a value.
+    /// Returns where it is, if it has a place.
     #[must_use]
     pub fn provenance(&self) -> Option<&Provenance> {
         self.inner.provenance.as_ref()
     }
 }
 
-impl fmt::Display for LoadError {
+impl fmt::Display for Problem {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&self.inner.message)
     }
 }
 
-impl fmt::Debug for LoadError {
+impl fmt::Debug for Problem {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
-            .debug_struct("LoadError")
+            .debug_struct("Problem")
             .field("kind", &self.inner.kind)
             .field("message", &self.inner.message)
             .finish()
+    }
+}
+
+/// Why settings could not be loaded: everything that is wrong, at least one problem.
+///
+/// `Display` is one line, whatever the number of problems; never a secret.
+#[derive(Clone, Debug)]
+pub struct LoadError {
+    first: Problem,
+    more: Vec<Problem>,
+}
+
+impl LoadError {
+    pub(crate) fn new(kind: LoadErrorKind, message: impl Into<String>) -> Self {
+        Problem::new(kind, message).into()
+    }
+
+    /// Joins problems; `None` if there is none.
+    #[must_use]
+    pub fn of_all(problems: impl IntoIterator<Item = Problem>) -> Option<Self> {
+        let mut problems = problems.into_iter();
+        let first = problems.next()?;
+        let more = problems.collect();
+        Some(Self { first, more })
+    }
+
+    /// Returns what the caller can do about the first problem.
+    #[must_use]
+    pub fn kind(&self) -> LoadErrorKind {
+        self.first.kind()
+    }
+
+    /// Returns the setting of the first problem, if it is about one.
+    #[must_use]
+    pub fn setting(&self) -> Option<SettingName> {
+        self.first.setting()
+    }
+
+    /// Returns where the wrong value of the first problem came from, if it is about one.
+    #[must_use]
+    pub fn provenance(&self) -> Option<&Provenance> {
+        self.first.provenance()
+    }
+
+    /// Returns every problem, at least one.
+    pub fn problems(&self) -> impl Iterator<Item = &Problem> {
+        std::iter::once(&self.first).chain(&self.more)
+    }
+}
+
+impl From<Problem> for LoadError {
+    fn from(problem: Problem) -> Self {
+        Self {
+            first: problem,
+            more: Vec::new(),
+        }
+    }
+}
+
+impl fmt::Display for LoadError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.first.fmt(formatter)?;
+        for problem in &self.more {
+            write!(formatter, "; also: {problem}")?;
+        }
+        Ok(())
     }
 }
 

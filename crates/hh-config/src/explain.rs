@@ -1,9 +1,12 @@
 //! The one record of a setting that lists, status and errors print.
 
+use std::path::{Path, PathBuf};
+
 use secrecy::SecretString;
 
-use crate::stack::exposed;
-use crate::{DECLARED, Provenance, SettingName, Source, Stack};
+use crate::layer::exposed;
+use crate::stack::Candidate;
+use crate::{Problem, Provenance, SettingName, Source, Stack, value};
 
 /// A value as it may be shown.
 #[derive(Clone, Debug)]
@@ -11,10 +14,77 @@ use crate::{DECLARED, Provenance, SettingName, Source, Stack};
 pub enum Shown {
     /// The text itself.
     Plain(String),
-    /// A secret: the caller masks it, `Debug` shows nothing of it.
+    /// A secret: [`Shown::text`] masks it, `Debug` shows nothing of it.
     Secret(SecretString),
+    /// It is set, but there is no value: why.
+    Broken(Problem),
     /// Nothing sets it and there is no default.
     Unset,
+}
+
+impl Shown {
+    /// Returns the text that people may see, secrets and what looks like an API key through `mask`; `None` without a value.
+    #[must_use]
+    pub fn text(&self, mask: impl Fn(&str) -> String) -> Option<String> {
+        match self {
+            // A key in the wrong setting is still a key.
+            Self::Plain(text) => Some(mask_keys(text, mask)),
+            Self::Secret(secret) => Some(mask(exposed(secret).trim())),
+            Self::Broken(_) | Self::Unset => None,
+        }
+    }
+}
+
+/// Shows every word of a text that begins as an API key does through `mask`, and all else as it is.
+///
+/// The prefix alone is no key, and a word that `*` follows has been masked already. Within a longer word only what is as
+/// long as a key counts as one.
+#[must_use]
+pub fn mask_keys(text: &str, mask: impl Fn(&str) -> String) -> String {
+    let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+    let mut shown = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(start) = rest.find("hh_") {
+        let (before, word) = rest.split_at(start);
+        let end = word.find(|c| !is_word(c)).unwrap_or(word.len());
+        shown.push_str(before);
+        let is_inner = before.ends_with(is_word) && end < SHORTEST_INNER;
+        let is_prefix = end <= LONGEST_PREFIX && word[..end].ends_with('_');
+        if is_inner || is_prefix || word[end..].starts_with('*') {
+            shown.push_str(&word[..end]);
+        } else {
+            shown.push_str(&mask(&word[..end]));
+        }
+        rest = &word[end..];
+    }
+    shown.push_str(rest);
+    shown
+}
+
+/// `hh_ingst_` is what a key begins with, and no key.
+const LONGEST_PREFIX: usize = 9;
+
+/// Shorter parts of names, such as of `my_hh_project`, are none.
+const SHORTEST_INNER: usize = 20;
+
+/// Returns a path as it may be shown: a key in the place of a path is still a key.
+pub(crate) fn shown_path(path: &Path) -> PathBuf {
+    let text = path.to_string_lossy();
+    if text.contains("hh_") {
+        PathBuf::from(mask_keys(&text, |_| "hh_***".to_owned()))
+    } else {
+        path.to_owned()
+    }
+}
+
+/// One place that sets a setting, with what it holds.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Shadowed {
+    /// The value there.
+    pub value: Shown,
+    /// Where it is.
+    pub provenance: Provenance,
 }
 
 /// What is in effect for one setting, where it came from, and what it shadows.
@@ -27,36 +97,69 @@ pub struct Explained {
     pub value: Shown,
     /// Where it came from.
     pub provenance: Provenance,
+    /// What is wrong with the value, if it is: it cannot be put together, has the wrong type or is out of range.
+    pub problem: Option<Problem>,
     /// The places that it shadows, highest first.
-    pub shadowed: Vec<Provenance>,
+    pub shadowed: Vec<Shadowed>,
+}
+
+impl Explained {
+    /// Whether any place sets it, be it to a value that cannot be used.
+    #[must_use]
+    pub fn is_set(&self) -> bool {
+        self.provenance.source() != Source::Default
+    }
+
+    /// Returns the short form of where the value came from, `unset` if there is none.
+    #[must_use]
+    pub fn source_label(&self) -> String {
+        match self.value {
+            Shown::Unset => "unset".to_owned(),
+            Shown::Plain(_) | Shown::Secret(_) | Shown::Broken(_) => self.provenance.label(),
+        }
+    }
 }
 
 impl Stack {
     /// Explains every declared setting, in the order of the table.
     #[must_use]
     pub fn explain(&self) -> Vec<Explained> {
-        DECLARED
-            .iter()
-            .map(|declared| {
-                let shadowed = self.candidates(declared.name).shadowed;
-                let shadowed = shadowed.iter().map(|c| c.provenance().clone()).collect();
-                let (value, provenance) = match self.winner(declared.name) {
-                    None => (Shown::Unset, Provenance::new(Source::Default, None)),
-                    Some(found) if declared.secret => {
-                        (Shown::Secret(found.value), found.provenance)
-                    }
-                    Some(found) => (
-                        Shown::Plain(exposed(&found.value).trim().to_owned()),
-                        found.provenance,
-                    ),
-                };
-                Explained {
-                    name: declared.name,
-                    value,
-                    provenance,
-                    shadowed,
-                }
-            })
+        SettingName::all()
+            .map(|name| self.explain_one(name))
             .collect()
+    }
+
+    /// Explains one setting.
+    #[must_use]
+    pub fn explain_one(&self, name: SettingName) -> Explained {
+        let candidates = self.candidates(name);
+        let shadowed = candidates.shadowed.iter().map(|candidate| Shadowed {
+            value: shown(name, *candidate),
+            provenance: candidate.provenance().clone(),
+        });
+        let (value, provenance) = match (candidates.winner, name.declared().default) {
+            (Some(winner), _) => (shown(name, winner), winner.provenance().clone()),
+            (None, default) => {
+                let default = default.map(|text| Shown::Plain(text.to_owned()));
+                let provenance = Provenance::new(Source::Default, None);
+                (default.unwrap_or(Shown::Unset), provenance)
+            }
+        };
+        Explained {
+            name,
+            value,
+            provenance,
+            problem: self.value(name).err(),
+            shadowed: shadowed.collect(),
+        }
+    }
+}
+
+fn shown(name: SettingName, candidate: Candidate<'_>) -> Shown {
+    let declared = name.declared();
+    match candidate.raw() {
+        Err(problem) => Shown::Broken(problem.clone()),
+        Ok(raw) if declared.secret => Shown::Secret(raw.clone()),
+        Ok(raw) => Shown::Plain(value::shown(declared.kind, exposed(raw).trim())),
     }
 }

@@ -1,25 +1,26 @@
 //! One source's values, as raw text with the place of each.
 
 mod direct;
-#[cfg(feature = "files")]
 mod dotenv;
 mod environment;
-#[cfg(feature = "files")]
 mod file;
-#[cfg(feature = "files")]
-pub(crate) use file::overlay_path;
 
 use std::collections::BTreeMap;
 use std::fmt;
 
 use secrecy::SecretString;
 
-use crate::{Provenance, SettingName, Source};
+pub(crate) use dotenv::DotEnv;
+pub(crate) use environment::differ_across;
+pub use file::nearest_name;
+pub(crate) use file::{ConfigFile, Guard, MAX_BYTES, is_name_of};
 
-/// A raw value: every one is held as a secret, so that no `Debug` has to know which ones are.
+use crate::{Problem, Provenance, SettingName, Source};
+
+/// A raw value, or why it is none; every one is held as a secret, so that no `Debug` has to know which ones are.
 #[derive(Clone)]
 pub(crate) struct Entry {
-    pub(crate) raw: SecretString,
+    pub(crate) raw: Result<SecretString, Problem>,
     pub(crate) provenance: Provenance,
 }
 
@@ -28,7 +29,11 @@ pub(crate) struct Entry {
 pub struct Layer {
     source: Source,
     entries: BTreeMap<SettingName, Entry>,
+    problems: Vec<Problem>,
     warnings: Vec<String>,
+    /// Variables that nothing reads by their name, each with the one it is near to.
+    odd_names: Vec<(String, &'static str)>,
+    is_project_file: bool,
 }
 
 impl Layer {
@@ -36,7 +41,10 @@ impl Layer {
         Self {
             source,
             entries: BTreeMap::new(),
+            problems: Vec::new(),
             warnings: Vec::new(),
+            odd_names: Vec::new(),
+            is_project_file: false,
         }
     }
 
@@ -46,13 +54,42 @@ impl Layer {
         self.source
     }
 
+    /// Returns what is wrong with this layer whatever wins in the end.
+    #[must_use]
+    pub fn problems(&self) -> &[Problem] {
+        &self.problems
+    }
+
     /// Returns what people should hear about this layer, a line each.
     #[must_use]
     pub fn warnings(&self) -> &[String] {
         &self.warnings
     }
 
-    pub(crate) fn insert(&mut self, name: SettingName, raw: SecretString, provenance: Provenance) {
+    /// Returns the settings in here.
+    pub fn names(&self) -> impl Iterator<Item = SettingName> {
+        self.entries.keys().copied()
+    }
+
+    /// Whether this is a file that was found in the working directory, not named.
+    pub(crate) fn is_project_file(&self) -> bool {
+        self.is_project_file
+    }
+
+    pub(crate) fn odd_names(&self) -> &[(String, &'static str)] {
+        &self.odd_names
+    }
+
+    pub(crate) fn entries(&self) -> impl Iterator<Item = &Entry> {
+        self.entries.values()
+    }
+
+    pub(crate) fn insert(
+        &mut self,
+        name: SettingName,
+        raw: Result<SecretString, Problem>,
+        provenance: Provenance,
+    ) {
         self.entries.insert(name, Entry { raw, provenance });
     }
 
@@ -73,4 +110,16 @@ impl fmt::Debug for Layer {
             .field("places", &places.collect::<BTreeMap<_, _>>())
             .finish_non_exhaustive()
     }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "turns raw text into the typed value; the result of a secret setting stays a SecretString"
+)]
+pub(crate) fn exposed(secret: &SecretString) -> &str {
+    secrecy::ExposeSecret::expose_secret(secret)
+}
+
+pub(crate) fn is_blank(value: &SecretString) -> bool {
+    exposed(value).trim().is_empty()
 }

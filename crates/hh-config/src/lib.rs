@@ -1,10 +1,11 @@
 //! Layered settings for HoneyHive tools, where every value knows where it came from.
 //!
 //! Sources rank as [`Source`] orders them: a direct parameter wins over the environment, that over a
-//! named `.env` file, that over a named configuration file, that over the default. Layers are kept whole
+//! named `.env` file, that over configuration files, that over the default. Layers are kept whole
 //! in a [`Stack`], so the record of what won and what it shadows comes from the same walk that resolves.
 //!
 //! ```
+//! # #[cfg(feature = "files")] {
 //! use hh_config::{Env, LoadOptions, Settings, Source};
 //!
 //! let env = Env::from_pairs([("HH_PROJECT", "docs"), ("HH_TIMEOUT", "5")]);
@@ -12,35 +13,82 @@
 //! assert_eq!(settings.project.as_ref().unwrap().value, "search");
 //! assert_eq!(settings.project.as_ref().unwrap().provenance.source(), Source::Direct);
 //! assert_eq!(settings.timeout.value.as_secs(), 5);
-//! # Ok::<(), hh_config::LoadError>(())
+//! # }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
 //! | feature | default | brings |
 //! | --- | --- | --- |
-//! | `files` | yes | named YAML, JSON, TOML and `.env` files |
+//! | `files` | yes | everything but [`Env`], [`Origin`], [`Provenance`] and [`paths`]: settings and where they are read from |
 //!
 //! No library code here reads the process environment except [`Env::from_process`].
 
-mod declared;
 mod env;
-mod error;
-mod explain;
-mod layer;
 mod origin;
 pub mod paths;
 mod provenance;
-mod secret_file;
-mod settings;
 mod source;
-mod stack;
 
-pub use declared::{DECLARED, Declared, Kind, SettingName, names};
+#[cfg(feature = "files")]
+mod declared;
+#[cfg(feature = "files")]
+mod edit;
+#[cfg(feature = "files")]
+mod effective;
+#[cfg(feature = "files")]
+mod error;
+#[cfg(feature = "files")]
+mod explain;
+#[cfg(feature = "files")]
+mod extract;
+#[cfg(feature = "files")]
+mod format;
+#[cfg(feature = "files")]
+mod layer;
+#[cfg(feature = "files")]
+mod load;
+#[cfg(feature = "files")]
+mod nearest;
+#[cfg(feature = "files")]
+mod read;
+#[cfg(feature = "files")]
+mod schema;
+#[cfg(feature = "files")]
+mod secret_file;
+#[cfg(feature = "files")]
+mod settings;
+#[cfg(feature = "files")]
+mod stack;
+#[cfg(feature = "files")]
+mod substitute;
+#[cfg(feature = "files")]
+mod trust;
+#[cfg(feature = "files")]
+mod value;
+
 pub use env::Env;
-pub use error::{LoadError, LoadErrorKind};
-pub use explain::{Explained, Shown};
-pub use layer::Layer;
 pub use origin::{BaseUrl, Origin, OriginError};
 pub use provenance::{Location, Provenance, Sourced, Via};
-pub use settings::{LoadOptions, Settings};
 pub use source::Source;
-pub use stack::{Candidate, Candidates, Stack};
+
+#[cfg(feature = "files")]
+use nearest::nearest;
+#[cfg(feature = "files")]
+pub use {
+    declared::{
+        ActsOn, DECLARED, Declared, Kind, Place, ProjectFile, SettingName, UNSUPPORTED,
+        Unsupported, names,
+    },
+    edit::{Edit, edit},
+    effective::{Config, get_config},
+    error::{LoadError, LoadErrorKind, Problem},
+    explain::{Explained, Shadowed, Shown, mask_keys},
+    format::Format,
+    layer::{Layer, nearest_name},
+    load::{FileState, LoadOptions, LookedAt, overlays},
+    schema::schema,
+    settings::Settings,
+    stack::{Candidate, Candidates, Stack},
+    substitute::{SubstituteError, Substituted, escape, substitute},
+    trust::TrustedFiles,
+};

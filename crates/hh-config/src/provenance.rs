@@ -1,7 +1,8 @@
 //! The record of where one value came from.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::Source;
 
@@ -11,8 +12,15 @@ use crate::Source;
 pub enum Location {
     /// The variable of this name.
     Variable(String),
-    /// This file.
-    File(PathBuf),
+    /// This line and column of a file, each counted from 1, the column in characters.
+    File {
+        /// The file, as it was named or found.
+        path: Arc<Path>,
+        /// The line.
+        line: usize,
+        /// The column.
+        column: usize,
+    },
     /// The flag or parameter as people know it, such as `--base-url`.
     Parameter(String),
     /// The stored profile of this name.
@@ -23,8 +31,10 @@ pub enum Location {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Via {
-    /// Read from the secret file that a `NAME_FILE` variable names.
+    /// Read from the secret file that a `NAME_FILE` variable or a `name_file` entry names.
     SecretFile(PathBuf),
+    /// Put together with the value of this variable.
+    Substituted(String),
 }
 
 /// Where a value came from: its source, the exact place and what it went through.
@@ -65,6 +75,23 @@ impl Provenance {
         self.location.as_ref()
     }
 
+    /// Returns the short form that programs and tables read: `param`, `env:NAME`, `file:PATH:LINE:COLUMN`, `stored` or
+    /// `default`.
+    ///
+    /// A value of a `.env` file is one of a file; what a value went through is not in it.
+    #[must_use]
+    pub fn label(&self) -> String {
+        match (&self.location, self.source) {
+            (_, Source::Direct) => "param".to_owned(),
+            (_, Source::Stored) => "stored".to_owned(),
+            (Some(Location::Variable(name)), _) => format!("env:{name}"),
+            (Some(Location::File { path, line, column }), _) => {
+                format!("file:{}:{line}:{column}", path.display())
+            }
+            (_, source) => source.as_str().to_owned(),
+        }
+    }
+
     /// Returns the steps the value went through, first to last.
     #[must_use]
     pub fn via(&self) -> &[Via] {
@@ -78,12 +105,17 @@ impl fmt::Display for Provenance {
             Some(Location::Variable(name) | Location::Parameter(name)) => {
                 formatter.write_str(name)?;
             }
-            Some(Location::File(path)) => write!(formatter, "{}", path.display())?,
+            Some(Location::File { path, line, column }) => {
+                write!(formatter, "{}:{line}:{column}", path.display())?;
+            }
             Some(Location::Profile(name)) => write!(formatter, "profile \"{name}\"")?,
             None => return self.source.fmt(formatter),
         }
-        for Via::SecretFile(path) in &self.via {
-            write!(formatter, " -> {}", path.display())?;
+        for via in &self.via {
+            match via {
+                Via::SecretFile(path) => write!(formatter, " -> {}", path.display())?,
+                Via::Substituted(variable) => write!(formatter, " with ${{{variable}}}")?,
+            }
         }
         // A parameter says what it is.
         if self.source == Source::Direct {

@@ -1,14 +1,22 @@
 //! Layers in order: the winner, and what it shadows.
 
-use secrecy::{ExposeSecret as _, SecretString};
+use std::sync::Arc;
 
-use crate::layer::{Entry, Layer};
-use crate::{Kind, LoadError, LoadErrorKind, Provenance, SettingName, Sourced};
+use secrecy::SecretString;
+
+use crate::layer::{Entry, Layer, exposed};
+use crate::{
+    ActsOn, DECLARED, LoadError, LoadErrorKind, Location, LookedAt, Problem, Provenance,
+    SettingName, Source, Sourced, Via, value,
+};
 
 /// Layers in order of precedence; adding one destroys nothing.
 #[derive(Clone, Debug, Default)]
 pub struct Stack {
     layers: Vec<Layer>,
+    pub(crate) problems: Vec<Problem>,
+    warnings: Vec<String>,
+    files: Vec<LookedAt>,
 }
 
 /// One place that sets a value.
@@ -17,17 +25,19 @@ pub struct Candidate<'a> {
     entry: &'a Entry,
 }
 
-impl Candidate<'_> {
+impl<'a> Candidate<'a> {
     /// Returns where it stands.
     #[must_use]
-    pub fn provenance(&self) -> &Provenance {
+    pub fn provenance(&self) -> &'a Provenance {
         &self.entry.provenance
     }
 
-    /// Returns the raw text.
-    #[must_use]
-    pub fn raw(&self) -> &SecretString {
-        &self.entry.raw
+    /// Returns the raw text, after substitution.
+    ///
+    /// # Errors
+    /// Why there is none: an unset variable, a secret file that cannot be read.
+    pub fn raw(&self) -> Result<&'a SecretString, &'a Problem> {
+        self.entry.raw.as_ref()
     }
 }
 
@@ -60,11 +70,35 @@ impl Stack {
     /// Adds a layer; its place follows from its source.
     #[must_use]
     pub fn with(mut self, layer: Layer) -> Self {
+        self.push(layer);
+        self
+    }
+
+    pub(crate) fn push(&mut self, layer: Layer) {
         let at = self
             .layers
             .partition_point(|other| other.source() > layer.source());
         self.layers.insert(at, layer);
-        self
+    }
+
+    pub(crate) fn add_warning(&mut self, warning: String) {
+        self.warnings.push(warning);
+    }
+
+    pub(crate) fn look_at(&mut self, file: LookedAt) {
+        self.files.push(file);
+    }
+
+    /// Returns the layers, highest first.
+    #[must_use]
+    pub fn layers(&self) -> &[Layer] {
+        &self.layers
+    }
+
+    /// Returns the files that were looked at, each in the order of looking.
+    #[must_use]
+    pub fn files(&self) -> &[LookedAt] {
+        &self.files
     }
 
     /// Returns the winner and the shadowed places of a setting.
@@ -81,108 +115,165 @@ impl Stack {
         }
     }
 
-    /// Returns what people should hear about the layers, a line each.
-    pub fn warnings(&self) -> impl Iterator<Item = &str> {
-        self.layers
-            .iter()
-            .flat_map(Layer::warnings)
-            .map(String::as_str)
+    /// Returns everything that is wrong: with files and names, and with the values that win.
+    #[must_use]
+    pub fn problems(&self) -> Vec<Problem> {
+        let mut problems = self.problems_of_places();
+        let values = SettingName::all().filter_map(|name| self.value(name).err());
+        problems.extend(values);
+        in_order(problems)
+    }
+
+    /// Returns what is wrong with files and names, whatever wins.
+    pub(crate) fn problems_of_places(&self) -> Vec<Problem> {
+        let layers = self.layers.iter().flat_map(Layer::problems);
+        self.problems.iter().chain(layers).cloned().collect()
+    }
+
+    /// Returns what people should hear, a line each.
+    #[must_use]
+    pub fn warnings(&self) -> Vec<String> {
+        let mut warnings = self.warnings.clone();
+        let layers = self.layers.iter().flat_map(Layer::warnings);
+        warnings.extend(layers.cloned());
+        for (odd, near) in self.layers.iter().flat_map(Layer::odd_names) {
+            if !self.is_substituted(odd) {
+                warnings.push(format!(
+                    "{odd} is not a variable that is read; did you mean {near}?"
+                ));
+            }
+        }
+        for (name, declared) in SettingName::all().zip(DECLARED) {
+            let Some(found) = self.candidates(name).winner else {
+                continue;
+            };
+            let why = if declared.acts_on == ActsOn::Server {
+                Some("the server enforces such a list, no client can")
+            } else if declared.acts_on == ActsOn::Nothing && !is_default(name, found) {
+                Some("nothing acts on it yet")
+            } else {
+                None
+            };
+            if let Some(why) = why {
+                warnings.push(format!(
+                    "{name} from {} has no effect: {why}",
+                    found.provenance()
+                ));
+            }
+            let source = found.provenance().source();
+            let is_from_working_dir = self.layers.iter().any(|layer| {
+                layer.is_project_file() && layer.source() == source && layer.get(name).is_some()
+            });
+            if declared.secret && is_from_working_dir {
+                let is_written_there = found.provenance().via().is_empty();
+                let advice = if is_written_there {
+                    "; keep that file out of version control"
+                } else {
+                    ""
+                };
+                warnings.push(format!("{name} comes from {}{advice}", found.provenance()));
+            }
+        }
+        warnings
+    }
+
+    /// Whether a configuration file uses a variable.
+    fn is_substituted(&self, variable: &str) -> bool {
+        let entries = self.layers.iter().flat_map(Layer::entries);
+        entries
+            .flat_map(|entry| entry.provenance.via())
+            .any(|via| matches!(via, Via::Substituted(name) if name == variable))
     }
 
     /// Returns the winning raw text of a setting, or its default.
-    pub(crate) fn winner(&self, name: SettingName) -> Option<Sourced<SecretString>> {
+    ///
+    /// # Errors
+    /// Why the winning place has none.
+    pub(crate) fn winner(
+        &self,
+        name: SettingName,
+    ) -> Result<Option<Sourced<SecretString>>, Problem> {
         match self.candidates(name).winner {
-            Some(Candidate { entry }) => {
-                Some(Sourced::new(entry.raw.clone(), entry.provenance.clone()))
+            Some(Candidate { entry }) => match &entry.raw {
+                Ok(raw) => Ok(Some(Sourced::new(raw.clone(), entry.provenance.clone()))),
+                Err(problem) => Err(problem.clone()),
+            },
+            None => Ok(name.declared().default.map(|default| {
+                let provenance = Provenance::new(Source::Default, None);
+                Sourced::new(SecretString::from(default), provenance)
+            })),
+        }
+    }
+
+    /// Returns the winning value of a setting, checked; a secret one is checked and `None`.
+    pub(crate) fn value(
+        &self,
+        name: SettingName,
+    ) -> Result<Option<Sourced<value::Value>>, Problem> {
+        let Some(Sourced {
+            value: raw,
+            provenance,
+        }) = self.winner(name)?
+        else {
+            return Ok(None);
+        };
+        match value::parse(name.declared().kind, exposed(&raw).trim()) {
+            Ok(_) if name.declared().secret => Ok(None),
+            Ok(value) => Ok(Some(Sourced::new(value, provenance))),
+            Err(expected) => {
+                let message = match provenance.location() {
+                    Some(Location::File { path, line, column }) => {
+                        format!("{}:{line}:{column}: {name} {expected}", path.display())
+                    }
+                    _ => format!("the value of {name} from {provenance} {expected}"),
+                };
+                Err(Problem::new(LoadErrorKind::Invalid, message).of(name, provenance))
             }
-            None => name.declared().default.map(|default| {
-                Sourced::new(
-                    SecretString::from(default),
-                    Provenance::new(crate::Source::Default, None),
-                )
-            }),
         }
     }
 
     /// Returns the text of a setting that is no secret, if it is set or has a default.
     ///
     /// # Errors
-    /// `Conflict` for a secret, whose text is not handed out here.
+    /// `Conflict` for a secret, whose text is not handed out here; `Invalid` for a value that cannot be put together.
     pub fn text(&self, name: SettingName) -> Result<Option<Sourced<String>>, LoadError> {
         if name.declared().secret {
             let message = format!("{name} is a secret, which has no plain text");
             return Err(LoadError::new(LoadErrorKind::Conflict, message));
         }
-        self.parsed(name, |text| Ok(text.to_owned()))
+        let found = self.winner(name)?;
+        Ok(found.map(|Sourced { value, provenance }| {
+            Sourced::new(exposed(&value).trim().to_owned(), provenance)
+        }))
     }
 
-    /// Returns the winning text of a non-secret setting through `parse`.
-    pub(crate) fn parsed<T>(
-        &self,
-        name: SettingName,
-        parse: impl Fn(&str) -> Result<T, String>,
-    ) -> Result<Option<Sourced<T>>, LoadError> {
-        let Some(Sourced { value, provenance }) = self.winner(name) else {
-            return Ok(None);
-        };
-        match parse(exposed(&value).trim()) {
-            Ok(value) => Ok(Some(Sourced::new(value, provenance))),
-            Err(expected) => Err(LoadError::new(
-                LoadErrorKind::Invalid,
-                format!("the value of {name} from {provenance} {expected}"),
-            )
-            .of(name, provenance)),
+    /// Returns the winning value of a secret setting, unchecked.
+    ///
+    /// # Errors
+    /// `Invalid` or `Unreadable` if the winning place has none.
+    pub fn secret(&self, name: SettingName) -> Result<Option<Sourced<SecretString>>, LoadError> {
+        Ok(self.winner(name)?)
+    }
+}
+
+/// Whether a place says what would be so without it.
+fn is_default(name: SettingName, found: Candidate<'_>) -> bool {
+    let declared = name.declared();
+    let parsed = |text: &str| value::parse(declared.kind, text.trim());
+    match (declared.default, found.raw()) {
+        (Some(default), Ok(raw)) => parsed(default) == parsed(exposed(raw)),
+        _ => false,
+    }
+}
+
+/// Mistakes of one file in the order of its lines.
+pub(crate) fn in_order(mut problems: Vec<Problem>) -> Vec<Problem> {
+    problems.sort_by_cached_key(|problem| {
+        let place = problem.provenance().and_then(Provenance::location);
+        match place {
+            Some(Location::File { path, line, column }) => (Some(Arc::clone(path)), *line, *column),
+            _ => (None, 0, 0),
         }
-    }
-}
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "turns raw text into the typed value; the result of a secret setting stays a SecretString"
-)]
-pub(crate) fn exposed(secret: &SecretString) -> &str {
-    secret.expose_secret()
-}
-
-pub(crate) fn is_blank(value: &SecretString) -> bool {
-    exposed(value).trim().is_empty()
-}
-
-/// Parses a boolean as decisions P9 spell it.
-pub(crate) fn parse_boolean(text: &str) -> Option<bool> {
-    match text.trim().to_ascii_lowercase().as_str() {
-        "true" | "1" | "yes" | "on" | "enabled" => Some(true),
-        "false" | "0" | "no" | "off" | "disabled" => Some(false),
-        _ => None,
-    }
-}
-
-/// Checks a text against a kind; the error says what was expected, not what was found.
-pub(crate) fn check(kind: Kind, text: &str) -> Result<(), String> {
-    match kind {
-        Kind::Text | Kind::Path => Ok(()),
-        Kind::Url => crate::BaseUrl::parse(text)
-            .map(drop)
-            .map_err(|error| error.to_string()),
-        Kind::Boolean => parse_boolean(text)
-            .map(drop)
-            .ok_or_else(|| "is not a boolean (true or false)".to_owned()),
-        Kind::Seconds(low, high) => text
-            .parse::<f64>()
-            .ok()
-            .filter(|seconds| (low..=high).contains(seconds))
-            .map(drop)
-            .ok_or_else(|| format!("is not a number of seconds from {low} to {high}")),
-        Kind::Count(low, high) => text
-            .parse::<u64>()
-            .ok()
-            .filter(|count| (low..=high).contains(count))
-            .map(drop)
-            .ok_or_else(|| format!("is not a whole number from {low} to {high}")),
-        Kind::Choice(words) => words
-            .iter()
-            .any(|word| word.eq_ignore_ascii_case(text))
-            .then_some(())
-            .ok_or_else(|| format!("is not one of {}", words.join(", "))),
-    }
+    });
+    problems
 }

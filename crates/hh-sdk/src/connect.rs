@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use hh_api::{Access, OpId, Repeat};
 use hh_auth::{ApiKey, FileStore, KeyError, KeyKind, Level, Need, Profile, StoreErrorKind};
-use hh_config::{Env, Layer, Origin, Provenance, Settings, Source, Stack, names};
+use hh_config::{Config, Env, Layer, Origin, Provenance, Settings, Source, Stack, names};
 use hh_transport::{
     Authorizer, BoxFuture, Epoch, Idempotency, ReqwestOptions, ReqwestService, Response,
     RetryPolicy, SendOptions, Transport, TransportError,
@@ -58,19 +58,12 @@ pub struct Connected {
 
 /// Reads all layers without typing their values, for those who show them.
 ///
-/// The store is read only if nothing above it sets both the key and the base URL.
-///
-/// # Errors
-/// `Config` for files and variables that cannot be read.
-pub fn layers(options: &Options) -> Result<Layers, Error> {
+/// What is wrong is kept in the stack and beside it.
+#[must_use]
+pub fn layers(options: &Options) -> Layers {
     let env = options.env();
-    let stack = Settings::stack(&env, options.load_options())?;
-    let is_set = |name| stack.candidates(name).winner.is_some();
-    let stored = if is_set(names::API_KEY) && is_set(names::BASE_URL) {
-        Ok(None)
-    } else {
-        stored_profile(&env, &stack)
-    };
+    let stack = Stack::load(&env, options.load_options());
+    let stored = stored_profile(&env, &stack);
     let (profile, store_error) = match stored {
         Ok(profile) => (profile, None),
         Err(error) => (None, Some(error)),
@@ -85,11 +78,29 @@ pub fn layers(options: &Options) -> Result<Layers, Error> {
         )),
         None => stack,
     };
-    Ok(Layers {
+    // A store that nothing is needed from may be broken.
+    let is_set = |name| stack.candidates(name).winner.is_some();
+    let is_needed = !(is_set(names::API_KEY) && is_set(names::BASE_URL));
+    Layers {
         stack,
         profile,
-        store_error,
-    })
+        store_error: store_error.filter(|_| is_needed),
+    }
+}
+
+impl Layers {
+    /// Returns what people should hear, a line each, unless the log level leaves warnings out.
+    #[must_use]
+    pub fn warnings(&self) -> Vec<String> {
+        let text = |name| self.stack.text(name).ok().flatten();
+        let is_on = |name| text(name).is_some_and(|found| found.value == "true");
+        let level = text(names::LOG_LEVEL).map_or_else(String::new, |found| found.value);
+        if is_on(names::DEBUG) || report::is_shown(&level.to_ascii_lowercase(), "warning") {
+            self.stack.warnings()
+        } else {
+            Vec::new()
+        }
+    }
 }
 
 fn stored_profile(env: &Env, stack: &Stack) -> Result<Option<Profile>, Error> {
@@ -128,7 +139,7 @@ fn stored_profile(env: &Env, stack: &Stack) -> Result<Option<Profile>, Error> {
 /// # Errors
 /// `Config` for settings or a credential store that cannot be used; in test mode the store is not needed.
 pub fn load(options: &Options) -> Result<Connected, Error> {
-    let layers = layers(options)?;
+    let layers = layers(options);
     let settings = Settings::from_stack(&layers.stack)?;
     if let Some(error) = layers.store_error
         && !settings.test_mode.value
@@ -221,6 +232,33 @@ const KNOWN_HOSTS: [&str; 2] = [
     "https://api.dp1.us.honeyhive.ai",
 ];
 
+/// Returns the settings in effect for this process, the stored credential included; secrets are masked.
+///
+/// # Errors
+/// `Config` for settings or a credential store that cannot be used.
+///
+/// ```no_run
+/// let config = hh_sdk::get_config()?;
+/// println!("{config}");
+/// println!("API key source: {}", config.get("api_key_source").unwrap_or("unknown"));
+/// # Ok::<(), hh_sdk::Error>(())
+/// ```
+pub fn get_config() -> Result<Config, Error> {
+    get_config_with(&Options::new())
+}
+
+/// As [`get_config`], with options that win over every other source.
+///
+/// # Errors
+/// As [`get_config`].
+pub fn get_config_with(options: &Options) -> Result<Config, Error> {
+    let layers = layers(options);
+    if let Some(error) = layers.store_error {
+        return Err(error);
+    }
+    Ok(Config::of(&layers.stack, hh_auth::mask)?)
+}
+
 /// What sends requests for the client and the tracer.
 #[derive(Clone)]
 pub(crate) struct Sender {
@@ -247,7 +285,7 @@ impl Sender {
         let retries = u32::try_from(settings.max_retries.value).unwrap_or(10);
         let mut builder = Transport::builder(Arc::new(service))
             .with_retry(RetryPolicy::new().with_max_attempts(retries + 1));
-        if settings.debug.value {
+        if report::shows_debug(settings) {
             let observer = move |record: &_| report::attempt(&reporter, record);
             builder = builder.with_observer(Arc::new(observer));
         }

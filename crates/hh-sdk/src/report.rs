@@ -23,14 +23,16 @@ pub(crate) fn start_up(
     stack: &Stack,
     credential: &Credential,
 ) {
-    for warning in stack.warnings() {
-        reporter(&format!("warning: {warning}"));
-    }
     let (key, provenance) = (&credential.key, &credential.provenance);
-    if let Some(warning) = key.warning() {
-        reporter(&format!("warning: the API key from {provenance} {warning}"));
+    if shows(settings, "warning") {
+        for warning in stack.warnings() {
+            reporter(&format!("warning: {warning}"));
+        }
+        if let Some(warning) = key.warning() {
+            reporter(&format!("warning: the API key from {provenance} {warning}"));
+        }
     }
-    if settings.verbose.value {
+    if settings.verbose.value && shows(settings, "info") {
         reporter(&format!(
             "version {}, {} with {} from {provenance}",
             env!("CARGO_PKG_VERSION"),
@@ -38,6 +40,26 @@ pub(crate) fn start_up(
             key.shown(),
         ));
     }
+}
+
+/// The levels of lines, least severe first (decisions P8); `warn` is another name of `warning`.
+const LEVELS: [&str; 6] = ["trace", "debug", "info", "warning", "error", "critical"];
+
+/// Whether lines of a level are wanted; the switch `debug` wants them all.
+fn shows(settings: &Settings, level: &str) -> bool {
+    settings.debug.value || is_shown(&settings.log_level.value, level)
+}
+
+/// Whether a log level shows lines of another; one that is none shows all.
+pub(crate) fn is_shown(wanted: &str, level: &str) -> bool {
+    let rank = |wanted: &str| LEVELS.iter().position(|level| *level == wanted);
+    let wanted = if wanted == "warn" { "warning" } else { wanted };
+    rank(wanted) <= rank(level)
+}
+
+/// Whether debug lines are wanted.
+pub(crate) fn shows_debug(settings: &Settings) -> bool {
+    shows(settings, "debug")
 }
 
 /// Tells of one attempt: no header, no query, no body.

@@ -8,6 +8,7 @@ mod whoami;
 
 use clap::Subcommand;
 
+use crate::cli::Group;
 use crate::context::Context;
 use crate::error::CliError;
 
@@ -20,8 +21,7 @@ pub(crate) enum Command {
     /// Show who the key acts for and what it may do
     Whoami,
     /// Make, list and revoke API keys
-    #[command(subcommand)]
-    Keys(keys::Command),
+    Keys(Group<keys::Command>),
 }
 
 pub(super) fn run(context: &Context, command: Command) -> Result<(), CliError> {
@@ -29,6 +29,6 @@ pub(super) fn run(context: &Context, command: Command) -> Result<(), CliError> {
         Command::Login(arguments) => login::run(context, &arguments),
         Command::Logout(arguments) => logout::run(context, &arguments),
         Command::Whoami => whoami::run(context),
-        Command::Keys(command) => keys::run(context, command),
+        Command::Keys(Group(command)) => keys::run(context, command),
     }
 }

@@ -1,53 +1,91 @@
 //! `honeyhive config`
 
+mod edit;
+mod explain;
+mod get;
+mod list;
+mod path;
+mod record;
+mod trust;
+mod validate;
+
 use clap::Subcommand;
-use hh_sdk::auth::mask;
-use hh_sdk::config::{Explained, Settings, Shown, Source, Stack, names};
-use secrecy::ExposeSecret as _;
-use serde::Serialize;
+use hh_sdk::Layers;
+use hh_sdk::config::{ActsOn, LoadError, Problem, SettingName, Stack, names, nearest_name, schema};
 
 use crate::context::Context;
 use crate::error::CliError;
-use crate::exit::Exit;
 use crate::output;
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
     /// List every setting, its value and where it came from
-    List,
+    List(list::Arguments),
+    /// Explain one setting: what it is, what is in effect, and what that shadows
+    Explain(explain::Arguments),
+    /// Print the value in effect of one setting
+    Get(get::Arguments),
+    /// Set a setting in your own configuration file
+    Set(edit::SetArguments),
+    /// Take a setting out of your own configuration file
+    Unset(edit::UnsetArguments),
+    /// Show which files are read
+    Path,
+    /// Check what is in effect, or one file
+    Validate(validate::Arguments),
+    /// Trust the configuration file of a working directory with its present content
+    Trust(trust::Arguments),
+    /// Print the JSON Schema of configuration files
+    Schema,
 }
 
-#[derive(Serialize)]
-struct Row {
-    name: &'static str,
-    value: Option<String>,
-    source: String,
-    shadowed: Vec<String>,
+pub(super) fn run(context: &Context, command: Command) -> Result<(), CliError> {
+    match command {
+        Command::List(arguments) => list::run(context, &arguments),
+        Command::Explain(arguments) => explain::run(context, &arguments),
+        Command::Get(arguments) => get::run(context, &arguments),
+        Command::Set(arguments) => edit::set(context, arguments),
+        Command::Unset(arguments) => edit::unset(context, &arguments),
+        Command::Path => path::run(context),
+        Command::Validate(arguments) => validate::run(context, &arguments),
+        Command::Trust(arguments) => trust::run(context, &arguments),
+        Command::Schema => output::lines([schema()]),
+    }
 }
 
-pub(super) fn run(context: &Context, command: &Command) -> Result<(), CliError> {
-    let Command::List = command;
-    let layers = hh_sdk::layers(&context.options())?;
-    for warning in layers.stack.warnings() {
+/// All layers, with warnings told.
+fn layers(context: &Context) -> Layers {
+    let layers = hh_sdk::layers(&context.options());
+    for warning in layers.warnings() {
         context.say(&format!("warning: {warning}"));
     }
-    let rows = layers.stack.explain().into_iter().map(row);
-    if is_json(&layers.stack) {
-        output::json(&rows.collect::<Vec<_>>())?;
-    } else {
-        let rows = rows.map(|row| {
-            let value = row.value.unwrap_or_else(|| "-".to_owned());
-            [row.name.to_owned(), value, row.source]
-        });
-        output::table(["SETTING", "VALUE", "SOURCE"], rows)?;
-    }
-    // What is wrong is said after what there is: people come here to find it.
+    layers
+}
+
+/// What is wrong with one setting, or with a place that may set it.
+fn problems_of(layers: &Layers, name: SettingName) -> Vec<String> {
+    let is_about = |problem: &&Problem| {
+        problem
+            .setting()
+            .is_none_or(|other| other == name || other.declared().acts_on == ActsOn::Loading)
+    };
+    let problems = layers.stack.problems();
+    let problems = problems.iter().filter(is_about).map(ToString::to_string);
+    // The store holds these two alone.
+    let is_stored = [names::API_KEY, names::BASE_URL].contains(&name);
+    let store = layers.store_error.iter().filter(|_| is_stored);
+    problems.chain(store.map(ToString::to_string)).collect()
+}
+
+/// What is wrong is said after what there is: people come here to find it.
+fn result(layers: Layers) -> Result<(), CliError> {
     if let Some(error) = layers.store_error {
         return Err(error.into());
     }
-    Settings::from_stack(&layers.stack)
-        .map(drop)
-        .map_err(|error| CliError::new(Exit::Config, error.to_string()))
+    match LoadError::of_all(layers.stack.problems()) {
+        Some(error) => Err(error.into()),
+        None => Ok(()),
+    }
 }
 
 fn is_json(stack: &Stack) -> bool {
@@ -55,31 +93,26 @@ fn is_json(stack: &Stack) -> bool {
     format.is_some_and(|format| format.value.eq_ignore_ascii_case("json"))
 }
 
-fn row(explained: Explained) -> Row {
-    let value = match explained.value {
-        // A key in the wrong variable is still a key.
-        Shown::Plain(text) if text.starts_with("hh_") => Some(mask(&text)),
-        Shown::Plain(text) => Some(text),
-        Shown::Secret(secret) => Some(masked(&secret)),
-        Shown::Unset | _ => None,
-    };
-    let is_set = value.is_some() || explained.provenance.source() != Source::Default;
-    Row {
-        name: explained.name.as_str(),
-        value,
-        source: if is_set {
-            explained.provenance.to_string()
-        } else {
-            "not set".to_owned()
-        },
-        shadowed: explained.shadowed.iter().map(ToString::to_string).collect(),
+/// Finds the setting that was asked for, by its name or one of its variables.
+fn find(name: &str) -> Result<SettingName, CliError> {
+    let variable = name.to_ascii_uppercase();
+    let of_file = variable
+        .strip_suffix("_FILE")
+        .and_then(SettingName::of_variable);
+    if let Some(found) = SettingName::find(name)
+        .or_else(|| SettingName::of_variable(&variable))
+        .or_else(|| of_file.filter(|found| found.declared().secret))
+    {
+        return Ok(found);
     }
-}
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the mask looks at the text to show its start"
-)]
-fn masked(secret: &secrecy::SecretString) -> String {
-    mask(secret.expose_secret())
+    let own = name.strip_suffix("_file").and_then(SettingName::find);
+    let hint = match own.filter(|found| found.declared().secret) {
+        Some(found) => format!("; in a file it is another way to set {found}"),
+        None if name == "environments" => "; in a file it holds the overlays".to_owned(),
+        None => match nearest_name(name) {
+            Some(near) => format!("; did you mean {near}?"),
+            None => "; see `honeyhive config list`".to_owned(),
+        },
+    };
+    Err(CliError::usage(format!("{name} is not a setting{hint}")))
 }

@@ -118,5 +118,5 @@ fn show_first_key(key: &hh_sdk::auth::ApiKey, admin: &str) {
     ui::say(&format!(
         "Admin key of {admin}, shown this once; keep it, or log in with it now:"
     ));
-    ui::say(key.secret().expose_secret());
+    ui::key(key.secret().expose_secret());
 }

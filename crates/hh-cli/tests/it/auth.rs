@@ -1,6 +1,4 @@
-use std::os::unix::fs::PermissionsExt as _;
-
-use crate::support::TestEnv;
+use crate::support::{STORE, TestEnv};
 
 const FOREIGN_KEY: &str = "hh_1234567890abcdef1234567890abcdef";
 
@@ -57,8 +55,7 @@ fn login_stores_the_key_and_later_commands_need_nothing() {
     Logged in to [server] as user@example.com (Admin)
     Saved the key hh_[5]*** in [home]/.config/honeyhive/credentials.toml (profile "default")
     "#);
-    let file = env.path(".config/honeyhive/credentials.toml");
-    assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(env.mode(STORE), 0o600);
 
     env.unset("HH_BASE_URL");
     let done = env.run(&["project", "list"]);
@@ -75,10 +72,10 @@ fn a_refused_login_keeps_the_old_key() {
     let key = env.read("admin.key");
     let login = ["auth", "login", "--api-key-stdin"];
     assert_eq!(env.run_with_input(&login, &key).code, 0);
-    let before = env.read(".config/honeyhive/credentials.toml");
+    let before = env.read(STORE);
     assert_eq!(env.run_with_input(&login, FOREIGN_KEY).code, 3);
     assert_eq!(env.run_with_input(&login, "sk-canary").code, 3);
-    assert_eq!(env.read(".config/honeyhive/credentials.toml"), before);
+    assert_eq!(env.read(STORE), before);
 }
 
 #[test]
@@ -150,8 +147,7 @@ fn s7_a_key_can_go_straight_into_a_file() {
     ];
     let done = env.run(&create);
     assert_eq!((done.code, done.stdout.as_str()), (0, ""), "{done:?}");
-    let mode = env.path("new.key").metadata().unwrap().permissions().mode();
-    assert_eq!(mode & 0o777, 0o600);
+    assert_eq!(env.mode("new.key"), 0o600);
     let key = env.read("new.key");
     assert!(key.starts_with("hh_ro_"));
 
@@ -288,17 +284,21 @@ fn a_login_that_the_environment_shadows_says_so() {
     let mut env = TestEnv::with_server();
     env.be_admin();
     let key = env.read("admin.key");
+    env.write("honeyhive.yaml", format!("api_key: {key}"));
     let done = env.run_with_input(&["auth", "login", "--api-key-stdin"], &key);
-    assert!(
-        done.stderr
-            .contains("note: HH_API_KEY_FILE is set and wins"),
-        "{done:?}"
-    );
+    assert_eq!(done.code, 0, "{done:?}");
+    let notes: Vec<_> = done
+        .stderr
+        .lines()
+        .filter(|line| line.starts_with("note: "))
+        .collect();
+    insta::assert_snapshot!(env.filtered(&notes.join("\n")), @"note: the key from HH_API_KEY_FILE -> [home]/admin.key (environment) wins over the saved key; remove it to use this one");
     let done = env.run(&["auth", "logout"]);
-    assert!(
-        done.stderr.contains("HH_API_KEY_FILE is still set"),
-        "{done:?}"
-    );
+    assert_eq!(done.code, 0, "{done:?}");
+    insta::assert_snapshot!(env.filtered(&done.stderr), @r#"
+    Removed the saved key of profile "default"; logging out does not revoke a key: it works until `honeyhive auth keys revoke`
+    the key from HH_API_KEY_FILE -> [home]/admin.key (environment) is still there and still used
+    "#);
 }
 
 #[test]
@@ -307,8 +307,7 @@ fn a_store_that_cannot_be_used_is_told_before_the_key_is_sent() {
     let key = env.read("admin.key");
     let login = ["auth", "login", "--api-key-stdin"];
     assert_eq!(env.run_with_input(&login, &key).code, 0);
-    let file = env.path(".config/honeyhive/credentials.toml");
-    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o644)).unwrap();
+    env.set_mode(STORE, 0o644);
     let done = env.run_with_input(&login, &key);
     assert_eq!(done.code, 5);
     assert!(!done.stderr.contains("Logged in"), "{done:?}");
@@ -399,23 +398,15 @@ fn a_stored_read_only_level_refuses_changes_here() {
         .code,
         0
     );
-    let file = env.path(".config/honeyhive/credentials.toml");
-    let text = std::fs::read_to_string(&file).unwrap();
+    let text = env.read(STORE);
     assert!(text.contains("level = \"read_only\""), "{text}");
     env.unset("HH_API_KEY_FILE");
     let hosted = text.replace(key.trim(), FOREIGN_KEY);
-    rewrite(&file, &hosted);
+    // The mode of a file that is there stays.
+    env.write(STORE, hosted);
     let done = env.run(&["project", "create", "p"]);
     assert_eq!(done.code, 6, "{done:?}");
     assert!(done.stderr.contains("nothing was sent"), "{done:?}");
-}
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "a file of the test's own, whose mode stays"
-)]
-fn rewrite(path: &std::path::Path, text: &str) {
-    std::fs::write(path, text).unwrap();
 }
 
 #[test]

@@ -4,4 +4,6 @@
 mod support;
 
 mod auth;
+mod config;
 mod output;
+mod seed;

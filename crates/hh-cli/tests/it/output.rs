@@ -1,4 +1,4 @@
-use crate::support::TestEnv;
+use crate::support::{TestEnv, rows};
 
 const CANARY: &str = "hh_canarycanarycanarycanarycanary00";
 
@@ -11,51 +11,63 @@ fn config_list_shows_values_and_sources() {
     let done = env.run(&["config", "list", "--output", "table"]);
     assert_eq!(done.code, 0, "{done:?}");
     insta::assert_snapshot!(done.stderr, @"warning: HH_BASE_URL and HH_API_URL name different servers; of the two, HH_BASE_URL counts");
-    let shown: Vec<_> = done.stdout.lines().take(4).collect();
-    insta::assert_snapshot!(shown.join("\n"), @r"
-    SETTING         VALUE                SOURCE
-    api_key         hh_canar***          HH_API_KEY (environment)
-    base_url        https://one.example  HH_BASE_URL (environment)
-    project         -                    not set
+    insta::assert_snapshot!(rows(&done.stdout, &["SETTING", "api_key", "base_url", "project"]), @"
+    SETTING | VALUE | SOURCE
+    api_key | hh_canar*** | env:HH_API_KEY
+    base_url | https://one.example | env:HH_BASE_URL
+    project | - | unset
     ");
-    let json = env.run(&["config", "list", "--output", "json"]).stdout;
-    let rows: Vec<serde_json::Value> = serde_json::from_str(&json).unwrap();
-    assert_eq!(rows[0]["source"], "HH_API_KEY (environment)");
-    assert_eq!(rows[0]["value"], "hh_canar***");
+    let json = env.json(&["config", "list"]);
+    assert_eq!(json[0]["name"], "api_key");
+    assert_eq!(json[0]["source"], "env:HH_API_KEY");
+    assert_eq!(json[0]["value"], "hh_canar***");
 }
 
 #[test]
 fn a_named_file_is_read_and_shadowed_by_the_environment() {
     let mut env = TestEnv::new();
-    for (name, text) in [
+    let files = [
         (
             "a.yaml",
             "api_key: hh_file\nproject: from-file\ntimeout: 12.5\n",
+            ["1:10", "2:10", "3:10"],
         ),
         (
             "a.json",
             r#"{"api_key": "hh_file", "project": "from-file", "timeout": 12.5}"#,
+            ["1:13", "1:35", "1:59"],
         ),
         (
             "a.toml",
             "api_key = \"hh_file\"\nproject = \"from-file\"\ntimeout = 12.5\n",
+            ["1:11", "2:11", "3:11"],
         ),
-    ] {
-        write(&env, name, text);
-    }
-    for name in ["a.yaml", "a.json", "a.toml"] {
-        let list = env.run(&["config", "list", "--config-file", name]).stdout;
-        assert!(list.contains("timeout         12.5"), "{name}: {list}");
-        assert!(
-            list.contains(&format!("from-file                 {name} (named file)")),
-            "{list}"
-        );
+    ];
+    for (name, text, places) in files {
+        env.write(name, text);
+        let flags = ["--config-file", name];
+        let settings = [
+            ("api_key", "hh_***"),
+            ("project", "from-file"),
+            ("timeout", "12.5"),
+        ];
+        for ((setting, value), place) in settings.into_iter().zip(places) {
+            env.assert_setting(setting, &flags, value, &format!("file:{name}:{place}"));
+        }
+        // The table of all says the same.
+        let list = env.run_with(&["config", "list"], &flags).stdout;
+        let row = format!("project | from-file | file:{name}:{}", places[1]);
+        assert_eq!(rows(&list, &["project"]), row);
     }
     env.set("HH_PROJECT", "from-env");
-    let list = env
-        .run(&["config", "list", "--config-file", "a.yaml"])
-        .stdout;
-    assert!(list.contains("HH_PROJECT (environment)"), "{list}");
+    for (name, ..) in files {
+        env.assert_setting(
+            "project",
+            &["--config-file", name],
+            "from-env",
+            "env:HH_PROJECT",
+        );
+    }
 }
 
 #[test]
@@ -78,7 +90,7 @@ fn a_broken_file_is_named_without_its_contents() {
             text.contains("canarycanary"),
             "the secret is there to be leaked"
         );
-        write(&env, name, &text);
+        env.write(name, &text);
         for command in [["config", "list"], ["project", "list"]] {
             let flags = ["--config-file", name, "--debug", "--verbose"];
             let done = env.run(&[command.as_slice(), &flags].concat());
@@ -88,7 +100,7 @@ fn a_broken_file_is_named_without_its_contents() {
         }
     }
     let near = env.run(&["config", "list", "--config-file", "e.yaml"]);
-    insta::assert_snapshot!(near.stderr, @"error: e.yaml: apikey is not a setting; did you mean api_key?");
+    insta::assert_snapshot!(near.stderr, @"error: e.yaml:1:1: apikey is not a setting; did you mean api_key?");
 }
 
 #[test]
@@ -168,34 +180,53 @@ fn config_list_shows_what_there_is_before_what_is_wrong() {
     env.set("HH_TIMEOUT", "soon");
     let done = env.run(&["config", "list"]);
     assert_eq!(done.code, 5);
-    assert!(done.stdout.contains("HH_TIMEOUT (environment)"), "{done:?}");
+    assert_eq!(
+        rows(&done.stdout, &["timeout"]),
+        "timeout | soon | env:HH_TIMEOUT"
+    );
     insta::assert_snapshot!(done.stderr, @"error: the value of timeout from HH_TIMEOUT (environment) is not a number of seconds from 1 to 300");
-    write(&env, "n.yaml", "project: 1.10\n");
+    env.write("n.yaml", "project: 1.10\n");
     let done = env.run(&["config", "list", "--config-file", "n.yaml"]);
-    insta::assert_snapshot!(done.stderr, @"error: n.yaml: project is text, but a number stands there; write it in quotes");
-    write(&env, "t.yaml", "project: a\ndefault_project: b\n");
+    insta::assert_snapshot!(done.stderr, @"
+    error: the value of timeout from HH_TIMEOUT (environment) is not a number of seconds from 1 to 300
+    error: n.yaml:1:10: project is text, but a number stands there; write it in quotes
+    ");
+    env.write("t.yaml", "project: a\ndefault_project: b\n");
     let done = env.run(&["config", "list", "--config-file", "t.yaml"]);
-    insta::assert_snapshot!(done.stderr, @"error: t.yaml: project is set twice, by two of its names; remove one");
+    insta::assert_snapshot!(done.stderr, @"
+    error: the value of timeout from HH_TIMEOUT (environment) is not a number of seconds from 1 to 300
+    error: t.yaml:2:1: default_project is set twice, first in line 1 as project; remove one
+    ");
 }
 
 #[test]
 fn a_dollar_in_an_env_file_is_a_dollar() {
     let env = TestEnv::new();
-    write(
-        &env,
-        "a.env",
-        "export HH_PROJECT=a$HOME # note\nHH_SOURCE='b'\n",
-    );
-    let list = env.run(&["config", "list", "--env-file", "a.env"]).stdout;
-    assert!(list.contains("a$HOME"), "{list}");
-    assert!(list.contains("HH_SOURCE (env file)"), "{list}");
-    write(&env, "b.env", &format!("HH_API_KEY='{CANARY}\n"));
+    env.write("a.env", "export HH_PROJECT=a$HOME # note\nHH_SOURCE='b'\n");
+    let flags = ["--env-file", "a.env"];
+    env.assert_setting("project", &flags, "a$HOME", "file:a.env:1:19");
+    env.assert_setting("source", &flags, "b", "file:a.env:2:11");
+    let record = env.json(&["config", "get", "source", "--env-file", "a.env"]);
+    assert_eq!(record["layer"], "env file");
+    env.write("b.env", format!("HH_API_KEY='{CANARY}\n"));
     let done = env.run(&["config", "list", "--env-file", "b.env"]);
     assert_eq!(done.code, 5);
-    insta::assert_snapshot!(done.stderr, @"error: b.env:1: has a quote that is not closed on the same line");
+    insta::assert_snapshot!(done.stderr, @"error: b.env:1: the line has a quote that is not closed on the same line");
 }
 
-#[expect(clippy::disallowed_methods, reason = "a file of the test's own")]
-fn write(env: &TestEnv, name: &str, text: &str) {
-    std::fs::write(env.path(name), text).unwrap();
+#[test]
+fn the_prefix_of_keys_is_no_key_and_is_named() {
+    let mut env = TestEnv::new();
+    env.set("HH_BASE_URL", "http://127.0.0.1:9");
+    for (key, told) in [
+        ("garbage", "does not begin with hh_, so it is"),
+        ("hh_dev", "32 or more characters after hh_\n"),
+        ("hh_dev_dev_dev", "than letters and digits after hh_\n"),
+        ("hh_ingst_x", "begins with hh_ingst_ but is not"),
+    ] {
+        env.set("HH_API_KEY", key);
+        let done = env.run(&["project", "list"]);
+        env.unset("HH_API_KEY");
+        assert!(done.stderr.contains(told), "{key}: {}", done.stderr);
+    }
 }

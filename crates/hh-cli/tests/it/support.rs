@@ -1,8 +1,15 @@
+mod loopback;
+
+use std::fs::Permissions;
 use std::io::{BufRead as _, BufReader, Write as _};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+use serde_json::Value;
 use tempfile::TempDir;
+
+pub(crate) use loopback::Loopback;
 
 /// A home of a test's own, with a server if the test starts one.
 pub(crate) struct TestEnv {
@@ -80,8 +87,49 @@ impl TestEnv {
         self.home.path().join(name)
     }
 
+    /// The path as an argument.
+    pub(crate) fn at(&self, name: &str) -> String {
+        shown(&self.path(name))
+    }
+
     pub(crate) fn read(&self, name: &str) -> String {
         std::fs::read_to_string(self.path(name)).unwrap()
+    }
+
+    /// Writes a file below the home, with the directories on the way.
+    #[expect(clippy::disallowed_methods, reason = "a file of the test's own")]
+    pub(crate) fn write(&self, name: &str, text: impl AsRef<[u8]>) {
+        let path = self.path(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+
+    pub(crate) fn mode(&self, name: &str) -> u32 {
+        let metadata = self.path(name).symlink_metadata().unwrap();
+        metadata.permissions().mode() & 0o777
+    }
+
+    pub(crate) fn set_mode(&self, name: &str, mode: u32) {
+        std::fs::set_permissions(self.path(name), Permissions::from_mode(mode)).unwrap();
+    }
+
+    /// A FIFO that nobody writes into.
+    pub(crate) fn make_fifo(&self, name: &str) {
+        let made = Command::new("mkfifo").arg(self.path(name)).status();
+        assert!(made.unwrap().success());
+    }
+
+    /// Stores a key as a login does.
+    pub(crate) fn store_key(&self, profile: &str, base_url: &str, key: &str) {
+        self.write(
+            STORE,
+            format!(
+                "version = 1\ncurrent = \"{profile}\"\n\n[profiles.\"{profile}\"]\nbase_url = \"{base_url}\"\n\
+                 storage = \"file\"\nfirst_seen = \"2026-11-23T19:21:16Z\"\napi_key = \"{key}\"\n"
+            ),
+        );
+        self.set_mode(STORE, 0o600);
+        self.set_mode(".config/honeyhive", 0o700);
     }
 
     /// Acts as the admin from here on.
@@ -92,6 +140,40 @@ impl TestEnv {
 
     pub(crate) fn run(&self, arguments: &[&str]) -> Done {
         self.run_with_input(arguments, "")
+    }
+
+    /// Runs with flags behind the command.
+    pub(crate) fn run_with(&self, command: &[&str], flags: &[&str]) -> Done {
+        self.run(&[command, flags].concat())
+    }
+
+    /// Runs for JSON, whatever the exit code.
+    pub(crate) fn json(&self, arguments: &[&str]) -> Value {
+        let done = self.run_with(arguments, &["--output", "json"]);
+        let parsed = serde_json::from_str(&done.stdout);
+        parsed
+            .map_err(|error| format!("{error}: {done:?}"))
+            .unwrap()
+    }
+
+    /// What a person sees: stdout, stderr behind `!`, and the exit code.
+    pub(crate) fn seen(&self, arguments: &[&str]) -> String {
+        self.seen_of(&self.run(arguments))
+    }
+
+    pub(crate) fn seen_of(&self, done: &Done) -> String {
+        let errors = done.stderr.lines().map(|line| format!("! {line}\n"));
+        let errors: String = errors.collect();
+        let text = format!("{}\n{errors}exit {}", done.stdout.trim_end(), done.code);
+        squeezed(self.filtered(&text).trim_start())
+    }
+
+    /// The value of a setting and its source, with these flags; `null` without a value.
+    pub(crate) fn setting(&self, name: &str, flags: &[&str]) -> (String, String) {
+        let record = self.json(&[&["config", "get", name], flags].concat());
+        let value = record["value"].as_str().unwrap_or("null");
+        let source = record["source"].as_str().unwrap();
+        (value.to_owned(), self.filtered(source))
     }
 
     pub(crate) fn run_with_input(&self, arguments: &[&str], input: &str) -> Done {
@@ -128,8 +210,19 @@ impl TestEnv {
         }
     }
 
+    #[track_caller]
+    pub(crate) fn assert_setting(&self, name: &str, flags: &[&str], value: &str, source: &str) {
+        let wanted = (value.to_owned(), source.to_owned());
+        assert_eq!(self.setting(name, flags), wanted, "{name} {flags:?}");
+    }
+
     fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_honeyhive"));
+        self.program(env!("CARGO_BIN_EXE_honeyhive"), arguments)
+    }
+
+    /// Any program, in this home with these variables alone.
+    pub(crate) fn program(&self, program: &str, arguments: &[&str]) -> Command {
+        let mut command = Command::new(program);
         command
             .args(arguments)
             .env_clear()
@@ -150,6 +243,35 @@ impl TestEnv {
             .replace(url, "[server]")
             .replace(url.trim_start_matches("http://"), "[host]")
     }
+}
+
+/// Where a login keeps the key.
+pub(crate) const STORE: &str = ".config/honeyhive/credentials.toml";
+
+/// The lines of a table that begin with these words, without the width of its columns.
+pub(crate) fn rows(table: &str, first: &[&str]) -> String {
+    let line = |word: &&str| {
+        let line = table.lines().find(|line| {
+            let cell = line.split("  ").next().unwrap_or_default();
+            cell == *word
+        });
+        line.ok_or_else(|| format!("no {word} in {table}")).unwrap()
+    };
+    squeezed(&first.iter().map(line).collect::<Vec<_>>().join("\n"))
+}
+
+/// A table without the width of its columns, which depends on the home's path.
+pub(crate) fn squeezed(table: &str) -> String {
+    let line = |line: &str| {
+        let indent = line.len() - line.trim_start().len();
+        let cells = line
+            .split("  ")
+            .map(str::trim)
+            .filter(|cell| !cell.is_empty());
+        let cells = cells.collect::<Vec<_>>().join(" | ");
+        format!("{}{cells}", " ".repeat(indent))
+    };
+    table.lines().map(line).collect::<Vec<_>>().join("\n")
 }
 
 fn shown(path: &Path) -> String {

@@ -35,8 +35,8 @@ impl Layer {
     ) -> Self {
         let mut layer = Self::new(source);
         for (name, value, place) in values {
-            if !crate::stack::is_blank(&value) {
-                layer.insert(name, value, Provenance::new(source, Some(place)));
+            if !super::is_blank(&value) {
+                layer.insert(name, Ok(value), Provenance::new(source, Some(place)));
             }
         }
         layer

@@ -1,46 +1,133 @@
 //! Named `.env` files. Nothing in a value is expanded: a `$` is a `$`.
 
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use super::Layer;
-use super::file::read;
-use crate::{Env, LoadError, LoadErrorKind, Source};
+use super::environment::{Variables, is_read};
+use super::{Layer, MAX_BYTES};
+use crate::explain::shown_path;
+use crate::{Env, LoadErrorKind, Location, Problem, Provenance, Source, read};
 
-impl Layer {
+/// The variables of a `.env` file, with the line and column of each.
+pub(crate) struct DotEnv<'a> {
+    env: &'a Env,
+    path: Arc<Path>,
+    variables: BTreeMap<String, (OsString, usize, usize)>,
+    problems: Vec<Problem>,
+}
+
+impl<'a> DotEnv<'a> {
     /// Reads a `.env` file that the caller named.
-    pub(crate) fn dotenv(path: &Path) -> Result<Self, LoadError> {
-        let text = read(path)?;
-        let mut pairs = Vec::new();
-        for (index, line) in text.lines().enumerate() {
-            let pair = parse(line).map_err(|what| {
-                // The line may hold a key: only its place is shown.
-                LoadError::new(
-                    LoadErrorKind::Malformed,
-                    format!("{}:{}: {what}", path.display(), index + 1),
-                )
-            })?;
-            pairs.extend(pair);
+    pub(crate) fn read(env: &'a Env, path: &Path, named_by: &Provenance) -> Self {
+        let mut file = Self {
+            env,
+            path: Arc::from(shown_path(path)),
+            variables: BTreeMap::new(),
+            problems: Vec::new(),
+        };
+        match read::text(&env.resolve(path), MAX_BYTES) {
+            Ok(text) => file.parse(&text),
+            Err(what) => {
+                let message = format!(
+                    "the .env file {}, named by {named_by}, {what}",
+                    file.path.display()
+                );
+                let problem = Problem::new(LoadErrorKind::Unreadable, message);
+                file.problems.push(problem);
+            }
         }
-        Self::variables(&Env::from_pairs(pairs), Source::DotEnv)
+        file
+    }
+
+    fn parse(&mut self, text: &str) {
+        for (index, line) in text.lines().enumerate() {
+            let line_number = index + 1;
+            let mut fail = |kind, what: &str| {
+                // The line may hold a key: only its place is shown.
+                let message = format!("{}:{line_number}: {what}", self.path.display());
+                self.problems.push(Problem::new(kind, message));
+            };
+            match parse(line) {
+                Err(what) => fail(LoadErrorKind::Malformed, &format!("the line {what}")),
+                Ok(None) => {}
+                Ok(Some((name, value, column))) => {
+                    let is_ours = is_read(name);
+                    if let Some((_, first, _)) = self.variables.get(name)
+                        && is_ours
+                    {
+                        let what =
+                            format!("{name} is set twice, first in line {first}; remove one");
+                        fail(LoadErrorKind::Conflict, &what);
+                    }
+                    let value = (OsString::from(value), line_number, column);
+                    self.variables.insert(name.to_owned(), value);
+                }
+            }
+        }
+    }
+
+    /// Builds the layer of the declared variables in here.
+    pub(crate) fn layer(&self) -> Layer {
+        let mut layer = Layer::of_variables(self);
+        layer.problems.extend(self.problems.iter().cloned());
+        layer
+    }
+
+    /// Returns the variables as an environment has them, for substitution.
+    pub(crate) fn pairs(&self) -> impl Iterator<Item = (&str, &OsStr)> {
+        let pairs = self.variables.iter();
+        pairs.map(|(name, (value, ..))| (name.as_str(), value.as_os_str()))
     }
 }
 
-/// Parses one line: nothing, a comment, or `[export ]NAME=value`.
-fn parse(line: &str) -> Result<Option<(String, String)>, &'static str> {
-    let line = line.trim();
-    if line.is_empty() || line.starts_with('#') {
+impl Variables for DotEnv<'_> {
+    const SOURCE: Source = Source::DotEnv;
+
+    fn get(&self, variable: &str) -> Option<(&OsStr, Location)> {
+        let (value, line, column) = self.variables.get(variable)?;
+        let is_blank = value.to_str().is_some_and(|text| text.trim().is_empty());
+        (!is_blank).then(|| {
+            let place = Location::File {
+                path: Arc::clone(&self.path),
+                line: *line,
+                column: *column,
+            };
+            (value.as_os_str(), place)
+        })
+    }
+
+    fn names(&self) -> impl Iterator<Item = &str> {
+        self.variables.keys().map(String::as_str)
+    }
+
+    fn path(&self, path: &Path) -> PathBuf {
+        self.env.resolve(path)
+    }
+}
+
+/// Parses one line: nothing, a comment, or `[export ]NAME=value`; with the column of the value.
+fn parse(line: &str) -> Result<Option<(&str, String, usize)>, &'static str> {
+    let text = line.trim();
+    if text.is_empty() || text.starts_with('#') {
         return Ok(None);
     }
-    let line = line.strip_prefix("export ").unwrap_or(line);
-    let (name, value) = line.split_once('=').ok_or("is not NAME=value")?;
+    let text = match text.strip_prefix("export") {
+        Some(rest) if rest.starts_with([' ', '\t']) => rest,
+        _ => text,
+    };
+    let (name, value) = text.split_once('=').ok_or("is not NAME=value")?;
     let name = name.trim();
     let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
     if name.is_empty() || !name.chars().all(is_name) {
         return Err("has no variable name before the =");
     }
-    Ok(Some((name.to_owned(), parse_value(value.trim())?)))
+    let value = value.trim();
+    let before = &line[..line.len() - line.trim_start().len() + line.trim().len() - value.len()];
+    let column = before.chars().count() + 1;
+    Ok(Some((name, parse_value(value)?, column)))
 }
-
 /// Parses a value: single quotes keep all, double quotes know escapes, bare text ends at a comment.
 fn parse_value(text: &str) -> Result<String, &'static str> {
     const OPEN: &str = "has a quote that is not closed on the same line";
@@ -83,7 +170,7 @@ mod tests {
 
     #[test]
     fn lines() {
-        let value = |line: &str| parse(line).unwrap().map(|(_, value)| value);
+        let value = |line: &str| parse(line).unwrap().map(|(_, value, _)| value);
         assert_eq!(value(""), None);
         assert_eq!(value("  # HH_PROJECT=x"), None);
         assert_eq!(value("HH_PROJECT=a b # note").as_deref(), Some("a b"));

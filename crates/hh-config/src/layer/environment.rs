@@ -1,99 +1,190 @@
 //! Environment variables, as raw text: nothing is guessed from the look of a value.
 
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+
 use secrecy::SecretString;
 
-use super::Layer;
+use super::{DotEnv, Layer};
+use crate::explain::shown_path;
 use crate::origin::BaseUrl;
 use crate::{
-    DECLARED, Declared, Env, LoadError, LoadErrorKind, Location, Provenance, Source, Via, names,
-    secret_file,
+    DECLARED, Declared, Env, LoadErrorKind, Location, Problem, Provenance, SettingName, Source,
+    UNSUPPORTED, Via, names, nearest, secret_file, value,
 };
+
+/// Variables of one source, with the place of each.
+pub(super) trait Variables {
+    const SOURCE: Source;
+
+    fn get(&self, variable: &str) -> Option<(&OsStr, Location)>;
+
+    fn names(&self) -> impl Iterator<Item = &str>;
+
+    /// Returns the path that a variable holds, as it can be opened.
+    fn path(&self, path: &Path) -> PathBuf;
+}
+
+impl Variables for Env {
+    const SOURCE: Source = Source::Env;
+
+    fn get(&self, variable: &str) -> Option<(&OsStr, Location)> {
+        let value = self.get(variable)?;
+        Some((value, Location::Variable(variable.to_owned())))
+    }
+
+    fn names(&self) -> impl Iterator<Item = &str> {
+        self.names()
+    }
+
+    fn path(&self, path: &Path) -> PathBuf {
+        self.resolve(path)
+    }
+}
 
 impl Layer {
     /// Builds the layer of the declared variables, aliases and `NAME_FILE` secrets.
-    ///
-    /// # Errors
-    /// `Invalid` for a value that is not UTF-8, `Conflict` for `NAME` beside `NAME_FILE`, `Unreadable` for the file.
-    pub fn environment(env: &Env) -> Result<Self, LoadError> {
-        Self::variables(env, Source::Env)
+    #[must_use]
+    pub fn environment(env: &Env) -> Self {
+        Self::of_variables(env)
     }
 
-    pub(crate) fn variables(env: &Env, source: Source) -> Result<Self, LoadError> {
-        let mut layer = Self::new(source);
-        for declared in DECLARED {
-            layer.read_setting(env, declared, source)?;
+    pub(super) fn of_variables<V: Variables>(variables: &V) -> Self {
+        let mut layer = Self::new(V::SOURCE);
+        for (setting, declared) in SettingName::all().zip(DECLARED) {
+            layer.read_setting(variables, setting, declared);
         }
-        layer.note_two_urls(env);
-        Ok(layer)
+        layer.note_two_urls(variables);
+        layer.note_odd_names(variables);
+        layer
     }
 
-    fn read_setting(
+    fn read_setting<V: Variables>(
         &mut self,
-        env: &Env,
+        variables: &V,
+        setting: SettingName,
         declared: &Declared,
-        source: Source,
-    ) -> Result<(), LoadError> {
+    ) {
         for &variable in declared.variables {
-            let provenance = Provenance::new(source, Some(Location::Variable(variable.to_owned())));
-            let file_variable = format!("{variable}_FILE");
-            let file = declared.secret.then(|| env.path(&file_variable)).flatten();
-            let value = match (env.get(variable), file) {
+            let file_variable = declared.secret.then(|| format!("{variable}_FILE"));
+            let file = file_variable.as_ref().and_then(|name| variables.get(name));
+            let (raw, provenance) = match (variables.get(variable), file) {
                 (None, None) => continue,
-                (Some(_), Some(_)) => {
-                    return Err(LoadError::new(
-                        LoadErrorKind::Conflict,
-                        format!("both {variable} and {file_variable} are set; unset one of them"),
-                    )
-                    .of(declared.name, provenance));
+                (value, Some((path, place))) => {
+                    let file_variable = file_variable.as_deref().unwrap_or_default();
+                    let path = PathBuf::from(path.to_os_string());
+                    let provenance = Provenance::new(V::SOURCE, Some(place));
+                    let place = line_of(&provenance);
+                    if value.is_some() {
+                        let message = format!(
+                            "{place}both {variable} and {file_variable} are set; unset one of them"
+                        );
+                        self.problems.push(
+                            Problem::new(LoadErrorKind::Conflict, message)
+                                .of(setting, provenance.clone()),
+                        );
+                    }
+                    let shown = shown_path(&path);
+                    let raw = secret_file::read(&variables.path(&path)).map_err(|what| {
+                        let message = format!(
+                            "{place}{file_variable} names {}, which {what}",
+                            shown.display()
+                        );
+                        Problem::new(LoadErrorKind::Unreadable, message)
+                    });
+                    (raw, provenance.with_via(Via::SecretFile(shown)))
                 }
-                (None, Some(path)) => {
-                    let secret = secret_file::read(&path, &file_variable)?;
-                    let provenance =
-                        Provenance::new(source, Some(Location::Variable(file_variable)))
-                            .with_via(Via::SecretFile(path));
-                    self.insert(declared.name, secret, provenance);
-                    return Ok(());
+                (Some((value, place)), None) => {
+                    let raw = value.to_str().map(SecretString::from).ok_or_else(|| {
+                        let message =
+                            format!("the value of {variable} is not UTF-8 text; set it again");
+                        Problem::new(LoadErrorKind::Invalid, message)
+                    });
+                    // The two debug switches are one: either true is on (decisions P8).
+                    if setting == names::DEBUG
+                        && value.to_str().and_then(value::boolean) == Some(false)
+                        && declared.variables.last() != Some(&variable)
+                        && variables.get("HH_DEBUG_MODE").is_some()
+                    {
+                        continue;
+                    }
+                    (raw, Provenance::new(V::SOURCE, Some(place)))
                 }
-                (Some(value), None) => value,
             };
-            let Some(text) = value.to_str() else {
-                return Err(LoadError::new(
-                    LoadErrorKind::Invalid,
-                    format!("the value of {variable} is not UTF-8 text; set it again"),
-                )
-                .of(declared.name, provenance));
-            };
-            // The two debug switches are one: either true is on (decisions P8).
-            if declared.name == names::DEBUG
-                && crate::stack::parse_boolean(text) == Some(false)
-                && declared.variables.last() != Some(&variable)
-                && env.get("HH_DEBUG_MODE").is_some()
-            {
-                continue;
-            }
-            self.insert(declared.name, SecretString::from(text), provenance);
-            return Ok(());
+            let raw = raw.map_err(|problem| problem.of(setting, provenance.clone()));
+            self.insert(setting, raw, provenance);
+            return;
         }
-        Ok(())
     }
 
     /// Two variables that name different servers are a trap worth a line (decisions P7).
-    fn note_two_urls(&mut self, env: &Env) {
-        let set: Vec<_> = names::BASE_URL
-            .declared()
-            .variables
-            .iter()
-            .filter_map(|&name| {
-                let url = BaseUrl::parse(env.get(name)?.to_str()?).ok()?;
-                Some((name, url))
-            })
-            .collect();
-        if let [(winner, url), rest @ ..] = set.as_slice()
-            && let Some((other, _)) = rest.iter().find(|(_, o)| o.origin() != url.origin())
+    fn note_two_urls<V: Variables>(&mut self, variables: &V) {
+        let urls: Vec<_> = urls(variables).collect();
+        if let [first, rest @ ..] = urls.as_slice()
+            && let Some(warning) = rest.iter().find_map(|other| differ(first, other))
         {
-            self.warnings.push(format!(
-                "{winner} and {other} name different servers; of the two, {winner} counts"
-            ));
+            self.warnings.push(warning);
         }
+    }
+
+    /// A variable that looks like one of ours and is none does nothing, which nobody would notice.
+    fn note_odd_names<V: Variables>(&mut self, variables: &V) {
+        let ours = |name: &&str| name.starts_with("HH_") || name.starts_with("HONEYHIVE_");
+        for name in variables.names().filter(ours) {
+            if is_read(name) {
+                continue;
+            }
+            if let Some(known) = UNSUPPORTED.iter().find(|known| known.variable == name) {
+                self.warnings
+                    .push(format!("{name} has no effect: {}", known.reason));
+                continue;
+            }
+            let declared = DECLARED.iter().flat_map(|declared| declared.variables);
+            if let Some(near) = nearest(name, declared.copied()) {
+                self.odd_names.push((name.to_owned(), near));
+            }
+        }
+    }
+}
+
+/// Tells whether a variable is read by its name, as a setting's or as the path of a secret's file.
+pub(super) fn is_read(variable: &str) -> bool {
+    let secret = variable
+        .strip_suffix("_FILE")
+        .and_then(SettingName::of_variable);
+    SettingName::of_variable(variable).is_some()
+        || secret.is_some_and(|setting| setting.declared().secret)
+}
+
+/// The variables that name a server, the preferred one first.
+fn urls<V: Variables>(variables: &V) -> impl Iterator<Item = (&'static str, BaseUrl)> {
+    let declared = names::BASE_URL.declared().variables.iter();
+    declared.filter_map(|&name| {
+        let (value, _) = variables.get(name)?;
+        Some((name, BaseUrl::parse(value.to_str()?).ok()?))
+    })
+}
+
+fn differ(
+    (winner, url): &(&'static str, BaseUrl),
+    (other, other_url): &(&'static str, BaseUrl),
+) -> Option<String> {
+    (url.origin() != other_url.origin()).then(|| {
+        format!("{winner} and {other} name different servers; of the two, {winner} counts")
+    })
+}
+
+/// Two variables of different names in the environment and in a `.env` file are the same trap; one name in both is how
+/// the environment wins over the file.
+pub(crate) fn differ_across(env: &Env, dotenv: &DotEnv<'_>) -> Option<String> {
+    let (first, second) = (urls(env).next()?, urls(dotenv).next()?);
+    differ(&first, &second).filter(|_| first.0 != second.0)
+}
+
+/// The place of a variable of a file, before a message.
+fn line_of(provenance: &Provenance) -> String {
+    match provenance.location() {
+        Some(Location::File { path, line, .. }) => format!("{}:{line}: ", path.display()),
+        _ => String::new(),
     }
 }

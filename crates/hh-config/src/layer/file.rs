@@ -1,200 +1,428 @@
-//! Named configuration files and `.env` files. Discovery, substitution and trust are not here.
+//! Configuration files: from names and values to settings, with substitution and trust.
 
-use std::io::Read as _;
-use std::path::{Path, PathBuf};
+mod guard;
+mod named;
+mod raw;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
 
 use secrecy::SecretString;
-use serde_json::Value;
-use zeroize::Zeroizing;
 
 use super::Layer;
-use crate::{Kind, LoadError, LoadErrorKind, Location, Provenance, SettingName, Source, declared};
+use crate::explain::shown_path;
+use crate::format::{self, At, Format, Lines, Node, Pair};
+use crate::{
+    Env, LoadErrorKind, Location, Place, Problem, Provenance, SettingName, Source, SubstituteError,
+    Via, names, secret_file, substitute,
+};
 
-/// Settings files are small; this bound keeps devices and mistakes out.
-const MAX_BYTES: u64 = 1024 * 1024;
+pub(crate) use guard::Guard;
+use named::Named;
+pub(crate) use named::is_name_of;
+pub use named::nearest_name;
+use raw::{Put, raw};
 
-impl Layer {
-    /// Reads a configuration file that the caller named; the format follows from its extension.
-    pub(crate) fn file(path: &Path, source: Source) -> Result<Self, LoadError> {
-        let text = read(path)?;
-        let table = parse(path, &text)?;
-        let mut layer = Self::new(source);
-        for (key, value) in table {
-            let name = SettingName::find(&key).ok_or_else(|| unknown(path, &key))?;
-            let provenance = Provenance::new(source, Some(Location::File(path.to_owned())));
-            if name.declared().outside_files {
-                return Err(LoadError::new(
-                    LoadErrorKind::Conflict,
-                    format!(
-                        "{}: {name} works as {} or as a flag only; remove it from the file",
-                        path.display(),
-                        name.declared().variables[0],
-                    ),
-                )
-                .of(name, provenance));
+/// Settings files are small; this bound keeps mistakes out.
+pub(crate) const MAX_BYTES: u64 = 1024 * 1024;
+
+/// More than these would bury the first.
+const MAX_PROBLEMS: usize = 20;
+
+/// A configuration file that was read, to be turned into layers.
+pub(crate) struct ConfigFile<'a> {
+    /// The file as people know it.
+    pub(crate) path: &'a Path,
+    pub(crate) text: &'a str,
+    pub(crate) source: Source,
+    pub(crate) guard: Guard,
+    /// The variables for substitution.
+    pub(crate) env: &'a Env,
+}
+
+/// The layer of a file, and those of its `environments`.
+pub(crate) struct FileLayers {
+    pub(crate) layer: Layer,
+    pub(crate) environments: BTreeMap<String, Layer>,
+}
+
+impl ConfigFile<'_> {
+    /// Reads the whole file; everything that is wrong is among the problems of the layer.
+    pub(crate) fn layers(&self) -> FileLayers {
+        let mut reader = Reader {
+            file: self,
+            path: Arc::from(shown_path(self.path)),
+            lines: Lines::new(self.text),
+            problems: Vec::new(),
+            environments: BTreeMap::new(),
+        };
+        let mut layer = match reader.pairs() {
+            Ok(pairs) => reader.layer(pairs, self.source, true),
+            Err(problem) => {
+                reader.problems.push(problem);
+                reader.new_layer(self.source)
             }
-            let raw = match value {
-                Value::Null => continue,
-                Value::String(text) => text,
-                Value::Bool(flag) => flag.to_string(),
-                // `1.10` and `007` have lost what made them names when they come as numbers.
-                Value::Number(_) if !is_numeric(name.declared().kind) => {
-                    return Err(LoadError::new(
-                        LoadErrorKind::Invalid,
-                        format!(
-                            "{}: {name} is text, but a number stands there; write it in quotes",
-                            path.display()
-                        ),
-                    )
-                    .of(name, provenance));
-                }
-                Value::Number(number) => number.to_string(),
-                Value::Array(_) | Value::Object(_) => {
-                    return Err(LoadError::new(
-                        LoadErrorKind::Invalid,
-                        format!("{}: {name} must be a single value", path.display()),
-                    )
-                    .of(name, provenance));
+        };
+        let more = reader.problems.len().saturating_sub(MAX_PROBLEMS);
+        reader.problems.truncate(MAX_PROBLEMS);
+        if more > 0 {
+            let message = format!("{}: and {more} more", reader.path.display());
+            let problem = Problem::new(LoadErrorKind::Conflict, message);
+            let last = reader
+                .problems
+                .last()
+                .and_then(Problem::provenance)
+                .cloned();
+            reader.problems.push(match last {
+                Some(last) => problem.at(last),
+                None => problem,
+            });
+        }
+        layer.problems = reader.problems;
+        FileLayers {
+            layer,
+            environments: reader.environments,
+        }
+    }
+}
+
+struct Reader<'a> {
+    file: &'a ConfigFile<'a>,
+    path: Arc<Path>,
+    lines: Lines<'a>,
+    problems: Vec<Problem>,
+    environments: BTreeMap<String, Layer>,
+}
+
+impl Reader<'_> {
+    fn pairs(&self) -> Result<Vec<Pair>, Problem> {
+        let path = self.path.display();
+        let Some(format) = Format::of(self.file.path) else {
+            let message = format!(
+                "{path} has no known format; its name must end in .yaml, .yml, .json or .toml"
+            );
+            return Err(Problem::new(LoadErrorKind::Unreadable, message));
+        };
+        format::parse(format, self.file.text).map_err(|error| {
+            if let (Some(at), Some(first)) = (error.at, &error.twice)
+                && let Some(named) = Named::find(&first.value)
+            {
+                let provenance = Provenance::new(self.file.source, Some(self.place(at)));
+                let line = self.lines.of(first.span.start).0;
+                return conflict(
+                    named.setting(),
+                    &provenance,
+                    &first.value,
+                    line,
+                    &first.value,
+                );
+            }
+            let place = error.at.map_or(String::new(), |at| {
+                let (line, column) = self.lines.of(at);
+                format!(":{line}:{column}")
+            });
+            let message = format!("{path}{place}: the file {}", error.what);
+            Problem::new(LoadErrorKind::Malformed, message)
+        })
+    }
+
+    fn new_layer(&self, source: Source) -> Layer {
+        let mut layer = Layer::new(source);
+        layer.is_project_file = self.file.guard != Guard::Named;
+        layer
+    }
+
+    fn layer(&mut self, pairs: Vec<Pair>, source: Source, is_top: bool) -> Layer {
+        let mut layer = self.new_layer(source);
+        let mut seen = BTreeMap::new();
+        for Pair { name, value } in pairs {
+            let provenance = Provenance::new(source, Some(self.place(name.span.start)));
+            if name.value == "environments" && is_top {
+                self.environments(value, &provenance, &mut seen);
+                continue;
+            }
+            let Some(named) = Named::find(&name.value) else {
+                self.unknown(&name.value, &provenance);
+                continue;
+            };
+            if value.value.is_blank() {
+                continue;
+            }
+            let setting = named.setting();
+            if let Some((first, line)) =
+                seen.insert(setting.as_str(), (name.value.clone(), line_of(&provenance)))
+            {
+                let problem = conflict(setting, &provenance, &first, line, &name.value);
+                self.problems.push(problem);
+                continue;
+            }
+            // The value's own place, which people have to look at.
+            let provenance = Provenance::new(source, Some(self.place(value.span.start)));
+            if setting.declared().place == Place::OutsideFiles {
+                let variable = setting.declared().variables[0];
+                let message = format!(
+                    "{setting} works as {variable} or as a flag only; remove it from the file"
+                );
+                self.problem(LoadErrorKind::Conflict, &message, setting, &provenance);
+                continue;
+            }
+            let found = match named {
+                Named::Setting(_) => self.setting(setting, value.value, &provenance),
+                Named::SecretFile(_) => {
+                    self.secret_file(setting, &name.value, value.value, &provenance)
                 }
             };
-            if raw.contains("${") || raw.contains("$<") {
-                return Err(LoadError::new(
-                    LoadErrorKind::Invalid,
-                    format!(
-                        "{}: {name} holds a substitution, which this version does not support; write the value or use the variable {}",
-                        path.display(),
-                        name.declared().variables[0],
-                    ),
-                )
-                .of(name, provenance));
-            }
-            if layer.get(name).is_some() {
-                return Err(LoadError::new(
-                    LoadErrorKind::Conflict,
-                    format!(
-                        "{}: {name} is set twice, by two of its names; remove one",
-                        path.display()
-                    ),
-                )
-                .of(name, provenance));
-            }
-            if !raw.trim().is_empty() {
-                layer.insert(name, SecretString::from(raw), provenance);
+            if let Some((raw, provenance)) = found {
+                let raw = raw.map_err(|problem| problem.of(setting, provenance.clone()));
+                layer.insert(setting, raw, provenance);
             }
         }
-        Ok(layer)
+        let key = seen.get(names::API_KEY.as_str());
+        self.one_key(&layer, key.map_or("api_key", |(name, _)| name));
+        layer
     }
-}
 
-/// Returns the overlay of `path` for an environment: `honeyhive.yaml` and `prod` make `honeyhive.prod.yaml`.
-pub(crate) fn overlay_path(path: &Path, environment: &str) -> PathBuf {
-    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
-    let extension = path.extension().unwrap_or_default().to_string_lossy();
-    path.with_file_name(format!("{stem}.{environment}.{extension}"))
-}
-
-pub(super) fn read(path: &Path) -> Result<Zeroizing<String>, LoadError> {
-    let fail = |what: &str| {
-        LoadError::new(
-            LoadErrorKind::Unreadable,
-            format!("{} {what}", path.display()),
-        )
-    };
-    let metadata =
-        std::fs::metadata(path).map_err(|error| fail(&format!("cannot be read ({error})")))?;
-    if !metadata.is_file() {
-        return Err(fail("is not a regular file"));
-    }
-    let mut text = Zeroizing::new(String::new());
-    std::fs::File::open(path)
-        .map_err(|error| fail(&format!("cannot be read ({error})")))?
-        .take(MAX_BYTES + 1)
-        .read_to_string(&mut text)
-        .map_err(|_| fail("is not UTF-8 text"))?;
-    if text.len() as u64 > MAX_BYTES {
-        return Err(fail("is larger than 1 MiB"));
-    }
-    Ok(text)
-}
-
-/// Parsers echo source lines, which may hold a key: only their position is passed on.
-fn parse(path: &Path, text: &str) -> Result<serde_json::Map<String, Value>, LoadError> {
-    let malformed = |place: String| {
-        LoadError::new(
-            LoadErrorKind::Malformed,
-            format!(
-                "{} is not a flat table of settings in its format{place}",
-                path.display()
-            ),
-        )
-    };
-    match path.extension().and_then(|extension| extension.to_str()) {
-        Some("yaml" | "yml") => serde_saphyr::from_str(text).map_err(|error| {
-            malformed(error.location().map_or_else(String::new, |at| {
-                format!(" (line {}, column {})", at.line(), at.column())
-            }))
-        }),
-        Some("json") => serde_json::from_str(text).map_err(|error| {
-            malformed(format!(
-                " (line {}, column {})",
-                error.line(),
-                error.column()
-            ))
-        }),
-        Some("toml") => toml::from_str(text).map_err(|error| {
-            malformed(error.span().map_or_else(String::new, |span| {
-                let line = text[..span.start.min(text.len())].lines().count().max(1);
-                format!(" (line {line})")
-            }))
-        }),
-        _ => Err(LoadError::new(
-            LoadErrorKind::Unreadable,
-            format!(
-                "{} has no known format; its name must end in .yaml, .yml, .json or .toml",
-                path.display()
-            ),
-        )),
-    }
-}
-
-fn is_numeric(kind: Kind) -> bool {
-    match kind {
-        Kind::Boolean | Kind::Seconds(..) | Kind::Count(..) => true,
-        Kind::Text | Kind::Url | Kind::Path | Kind::Choice(_) => false,
-    }
-}
-
-fn unknown(path: &Path, key: &str) -> LoadError {
-    // A mistyped line may hold the key itself, so only names that look like names are repeated.
-    let plain = !key.starts_with("hh_")
-        && key.len() <= 40
-        && key.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
-    let shown = if plain { key } else { "(not shown)" };
-    let near = declared::DECLARED
-        .iter()
-        .map(|declared| declared.name.as_str())
-        .filter(|name| near(name, key))
-        .map(|name| format!("; did you mean {name}?"))
-        .next()
-        .unwrap_or_default();
-    LoadError::new(
-        LoadErrorKind::Conflict,
-        format!("{}: {shown} is not a setting{near}", path.display()),
-    )
-}
-
-/// Tells whether two names differ by at most two edits.
-fn near(left: &str, right: &str) -> bool {
-    let right: Vec<char> = right.chars().take(64).collect();
-    let mut row: Vec<usize> = (0..=right.len()).collect();
-    for (i, a) in left.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, b) in right.iter().enumerate() {
-            let change = diagonal + usize::from(a != *b);
-            diagonal = row[j + 1];
-            row[j + 1] = change.min(diagonal + 1).min(row[j] + 1);
+    fn place(&self, at: usize) -> Location {
+        let (line, column) = self.lines.of(at);
+        Location::File {
+            path: Arc::clone(&self.path),
+            line,
+            column,
         }
     }
-    row[right.len()] <= 2
+
+    fn problem(
+        &mut self,
+        kind: LoadErrorKind,
+        message: &str,
+        setting: SettingName,
+        provenance: &Provenance,
+    ) {
+        let message = format!("{}: {message}", shown(provenance));
+        self.problems
+            .push(Problem::new(kind, message).of(setting, provenance.clone()));
+    }
+
+    /// `api_key`, `api_key_file` and `credential_command` of one file contradict each other (decisions P1).
+    fn one_key(&mut self, layer: &Layer, name: &str) {
+        if let (Some(key), Some(command)) = (
+            layer.get(names::API_KEY),
+            layer.get(names::CREDENTIAL_COMMAND),
+        ) {
+            let message = format!(
+                "{name} and credential_command (line {}) are both set; remove one",
+                line_of(&command.provenance)
+            );
+            let provenance = key.provenance.clone();
+            self.problem(
+                LoadErrorKind::Conflict,
+                &message,
+                names::API_KEY,
+                &provenance,
+            );
+        }
+    }
+
+    fn environments(
+        &mut self,
+        value: At<Node>,
+        provenance: &Provenance,
+        seen: &mut BTreeMap<&'static str, (String, usize)>,
+    ) {
+        let fail = |what: &str| {
+            let message = format!("{}: environments {what}", shown(provenance));
+            Problem::new(LoadErrorKind::Conflict, message)
+        };
+        let name = "environments".to_owned();
+        if let Some((_, line)) = seen.insert("environments", (name, line_of(provenance))) {
+            let what = format!("is set twice, first in line {line}; join them");
+            self.problems.push(fail(&what));
+            return;
+        }
+        let can_have = matches!(self.file.source, Source::Project | Source::Named);
+        let Node::Table(pairs) = value.value else {
+            self.problems.push(fail(
+                "must be a table of tables of settings, one for each name",
+            ));
+            return;
+        };
+        if !can_have {
+            self.problems.push(fail(
+                "works in a project file or a named one only; move it there",
+            ));
+            return;
+        }
+        for Pair { name, value } in pairs {
+            let at = self.place(name.span.start);
+            let at = shown(&Provenance::new(Source::Overlay, Some(at)));
+            let what = if let Node::Null = value.value {
+                continue;
+            } else if let Node::Table(pairs) = value.value {
+                if !self.environments.contains_key(&name.value) {
+                    let before = self.problems.len();
+                    let mut layer = self.layer(pairs, Source::Overlay, false);
+                    // What it may not do matters when it is chosen, what is a mistake matters always.
+                    let own = self.problems.split_off(before);
+                    let (untrusted, mistakes): (Vec<_>, Vec<_>) = own
+                        .into_iter()
+                        .partition(|problem| problem.kind() == LoadErrorKind::Untrusted);
+                    layer.problems = untrusted;
+                    self.problems.extend(mistakes);
+                    self.environments.insert(name.value, layer);
+                    continue;
+                }
+                "this environment stands here twice; join them"
+            } else {
+                "an environment must be a table of settings"
+            };
+            let message = format!("{at}: {what}");
+            self.problems
+                .push(Problem::new(LoadErrorKind::Conflict, message));
+        }
+    }
+
+    /// Reads one setting: its raw text, or why there is none. `None` if it counts as unset or is among the problems.
+    fn setting(
+        &mut self,
+        setting: SettingName,
+        node: Node,
+        provenance: &Provenance,
+    ) -> Option<(Result<SecretString, Problem>, Provenance)> {
+        let raw = match raw(setting, node) {
+            Ok(raw) => raw?,
+            Err(what) => {
+                let message = format!("{setting} {what}");
+                self.problem(LoadErrorKind::Invalid, &message, setting, provenance);
+                return None;
+            }
+        };
+        let mut put = Put {
+            env: self.file.env,
+            variables: Vec::new(),
+        };
+        let done = raw.put(&mut put);
+        let variables = put.variables;
+        let via = variables.iter().cloned().map(Via::Substituted);
+        let provenance = via.fold(provenance.clone(), Provenance::with_via);
+        if !self.may_use(setting, &variables, &provenance) {
+            return None;
+        }
+        let text = match done {
+            Ok(text) => text,
+            Err(error) => {
+                let message = format!("{}: {setting} {}", shown(&provenance), spoken(error));
+                return Some((
+                    Err(Problem::new(LoadErrorKind::Invalid, message)),
+                    provenance,
+                ));
+            }
+        };
+        if text.trim().is_empty() || !self.may_set(setting, &text, &provenance) {
+            return None;
+        }
+        Some((Ok(SecretString::from(text.as_str())), provenance))
+    }
+
+    /// Reads the secret that a `name_file` entry points at.
+    fn secret_file(
+        &mut self,
+        setting: SettingName,
+        name: &str,
+        node: Node,
+        provenance: &Provenance,
+    ) -> Option<(Result<SecretString, Problem>, Provenance)> {
+        if self.file.guard == Guard::Untrusted {
+            self.untrusted(&format!("{name} is set"), setting, provenance);
+            return None;
+        }
+        let text = match node {
+            Node::Null => return None,
+            Node::Text(text) if text.trim().is_empty() => return None,
+            Node::Text(text) => text,
+            Node::Boolean(_) | Node::Number(_) | Node::List(_) | Node::Table(_) | Node::Other => {
+                let message = format!("{name} must be a path");
+                self.problem(LoadErrorKind::Invalid, &message, setting, provenance);
+                return None;
+            }
+        };
+        let done = match substitute(&text, self.file.env) {
+            Ok(done) if done.variables.iter().any(|v| substitute::is_secret(v)) => {
+                let message = format!("{name} uses a variable that holds a secret; use another");
+                self.problem(LoadErrorKind::Invalid, &message, setting, provenance);
+                return None;
+            }
+            Ok(done) => done,
+            Err(error) => {
+                let message = format!("{}: {name} {}", shown(provenance), spoken(error));
+                let problem = Problem::new(LoadErrorKind::Invalid, message);
+                return Some((Err(problem), provenance.clone()));
+            }
+        };
+        let via = done.variables.into_iter().map(Via::Substituted);
+        let provenance = via.fold(provenance.clone(), Provenance::with_via);
+        let path = Path::new(done.text.trim());
+        let folder = self.file.path.parent().unwrap_or(Path::new(""));
+        let file = self.file.env.resolve(&folder.join(path));
+        let path = shown_path(path);
+        let raw = secret_file::read(&file).map_err(|what| {
+            let message = format!(
+                "{}: {name} names {}, which {what}",
+                shown(&provenance),
+                path.display()
+            );
+            Problem::new(LoadErrorKind::Unreadable, message)
+        });
+        Some((raw, provenance.with_via(Via::SecretFile(path))))
+    }
+}
+
+/// The place alone: the kind of file is plain from its name.
+fn shown(provenance: &Provenance) -> String {
+    match provenance.location() {
+        Some(Location::File { path, line, column }) => {
+            format!("{}:{line}:{column}", path.display())
+        }
+        _ => provenance.to_string(),
+    }
+}
+
+fn conflict(
+    setting: SettingName,
+    provenance: &Provenance,
+    first: &str,
+    line: usize,
+    second: &str,
+) -> Problem {
+    let names = if first == second {
+        String::new()
+    } else {
+        format!(" as {first}")
+    };
+    let message = format!(
+        "{}: {second} is set twice, first in line {line}{names}; remove one",
+        shown(provenance)
+    );
+    Problem::new(LoadErrorKind::Conflict, message).of(setting, provenance.clone())
+}
+
+fn line_of(provenance: &Provenance) -> usize {
+    match provenance.location() {
+        Some(Location::File { line, .. }) => *line,
+        _ => 0,
+    }
+}
+
+/// The file's own words about a missing variable, unless they may be a key.
+fn spoken(error: SubstituteError) -> SubstituteError {
+    match &error {
+        SubstituteError::Message(variable, text) if text.contains("hh_") => {
+            SubstituteError::Unset(variable.clone())
+        }
+        SubstituteError::Unset(_)
+        | SubstituteError::Message(..)
+        | SubstituteError::Malformed
+        | SubstituteError::NotUtf8(_)
+        | SubstituteError::TooLong => error,
+    }
 }

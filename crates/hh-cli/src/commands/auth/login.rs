@@ -97,9 +97,9 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliErr
         credential.key.shown(),
         store.path().display()
     ));
-    for variable in context.key_variables() {
+    if let Some(place) = context.other_key() {
         context.say(&format!(
-            "note: {variable} is set and wins over the saved key; unset it to use this one"
+            "note: the key from {place} wins over the saved key; remove it to use this one"
         ));
     }
     Ok(())

@@ -32,8 +32,10 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliErr
         )),
         None => context.say("There was no saved key to remove"),
     }
-    for variable in context.key_variables() {
-        context.say(&format!("{variable} is still set and still used"));
+    if let Some(place) = context.other_key() {
+        context.say(&format!(
+            "the key from {place} is still there and still used"
+        ));
     }
     Ok(())
 }

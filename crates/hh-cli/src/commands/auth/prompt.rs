@@ -15,7 +15,7 @@ pub(super) fn ask() -> io::Result<SecretString> {
         .build()?;
     let _echo = Echo::remember();
     let answer = runtime.block_on(async {
-        let stop = stop_signal().map_err(|error| io::Error::other(error.to_string()))?;
+        let stop = stop_signal().map_err(|error| io::Error::other(error.messages().join("; ")))?;
         let typed = tokio::task::spawn_blocking(|| rpassword::prompt_password("API key: "));
         tokio::select! {
             typed = typed => typed?.map(SecretString::from),

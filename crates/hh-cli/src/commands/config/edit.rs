@@ -1,0 +1,167 @@
+//! `honeyhive config set` and `unset`: the user's own file only.
+
+use std::io::{self, Read as _};
+use std::path::PathBuf;
+
+use clap::Args;
+use hh_sdk::Layers;
+use hh_sdk::auth::fsio::{Replace, create_private_dir, lock, write_private};
+use hh_sdk::config::{Edit, FileState, SettingName, Shown, Source, edit, paths};
+use secrecy::SecretString;
+use serde::Serialize;
+use zeroize::Zeroizing;
+
+use super::{find, is_json};
+use crate::context::Context;
+use crate::error::CliError;
+use crate::exit::Exit;
+use crate::output;
+use crate::ui::without_keys;
+
+#[derive(Args)]
+pub(crate) struct SetArguments {
+    /// Setting, such as timeout
+    name: String,
+    /// Value, which may hold ${NAME}; - reads it from standard input
+    value: SecretString,
+}
+
+#[derive(Args)]
+pub(crate) struct UnsetArguments {
+    /// Setting, such as timeout
+    name: String,
+}
+
+#[derive(Serialize)]
+struct Report {
+    name: &'static str,
+    file: String,
+    changed: bool,
+}
+
+pub(super) fn set(context: &Context, arguments: SetArguments) -> Result<(), CliError> {
+    let name = find(&arguments.name)?;
+    let value = if is_dash(&arguments.value) {
+        read_value()?
+    } else {
+        if name.declared().secret {
+            context.say(&format!(
+                    "warning: other users of this machine can see {name} on the command line; better give - and the value on standard input"
+                ));
+        }
+        arguments.value
+    };
+    change(context, name, &Edit::Set(value))
+}
+
+pub(super) fn unset(context: &Context, arguments: &UnsetArguments) -> Result<(), CliError> {
+    change(context, find(&arguments.name)?, &Edit::Unset)
+}
+
+#[expect(clippy::disallowed_methods, reason = "a dash alone is no value")]
+fn is_dash(value: &SecretString) -> bool {
+    secrecy::ExposeSecret::expose_secret(value) == "-"
+}
+
+/// No setting is larger.
+const MAX_STDIN: u64 = 64 * 1024;
+
+fn read_value() -> Result<SecretString, CliError> {
+    let mut text = Zeroizing::new(String::new());
+    io::stdin()
+        .take(MAX_STDIN + 1)
+        .read_to_string(&mut text)
+        .map_err(|error| CliError::new(Exit::Other, format!("cannot read the value: {error}")))?;
+    if text.len() as u64 > MAX_STDIN {
+        return Err(CliError::new(
+            Exit::Config,
+            "the value on standard input is longer than 64 KiB; nothing was changed",
+        ));
+    }
+    Ok(SecretString::from(text.trim()))
+}
+
+fn change(context: &Context, name: SettingName, wanted: &Edit) -> Result<(), CliError> {
+    let layers = hh_sdk::layers(&context.options());
+    let named = own_file(context, &layers)?;
+    // A link stays one.
+    let path = std::fs::canonicalize(&named).unwrap_or_else(|_| named.clone());
+    let failed = |verb: &str, error: io::Error| {
+        let message = format!("cannot {verb} {}: {error}", named.display());
+        CliError::new(Exit::Other, message)
+    };
+    if let Some(dir) = path.parent() {
+        create_private_dir(dir).map_err(|error| failed("write", error))?;
+    }
+    let _lock = lock(&path).map_err(|error| failed("lock", error))?;
+    let before = match std::fs::read_to_string(&path) {
+        Ok(text) => Zeroizing::new(text),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Zeroizing::default(),
+        Err(error) => return Err(failed("read", error)),
+    };
+    let after = Zeroizing::new(edit(&named, &before, name, wanted)?);
+    let is_changed = *before != *after;
+    if is_changed {
+        write_private(&path, after.as_bytes(), Replace::Yes)
+            .map_err(|error| failed("write", error))?;
+    }
+    let file = named.display().to_string();
+    let is_unset = matches!(wanted, Edit::Unset);
+    context.say(&match (is_unset, is_changed) {
+        (true, false) => format!("{name} is not set in {file}; nothing was changed"),
+        (true, true) => format!("Took {name} out of {file}"),
+        (false, false) => format!("{name} has this value in {file} already"),
+        (false, true) => format!("Set {name} in {file}"),
+    });
+    if is_json(&layers.stack) {
+        output::json(&Report {
+            name: name.as_str(),
+            file: without_keys(&file),
+            changed: is_changed,
+        })?;
+    }
+    say_winner(context, name, is_unset);
+    Ok(())
+}
+
+/// A value that something else wins over is not in effect, which nobody would guess.
+fn say_winner(context: &Context, name: SettingName, is_unset: bool) {
+    let layers = hh_sdk::layers(&context.options_without_warning());
+    let explained = layers.stack.explain_one(name);
+    if let Shown::Broken(problem) = &explained.value {
+        context.say(&format!("warning: {problem}"));
+    } else if !is_unset && explained.provenance.source() > Source::User {
+        context.say(&format!(
+            "note: the value from {} wins over it",
+            explained.provenance
+        ));
+    }
+}
+
+/// The user's file that is read, or the one to make.
+fn own_file(context: &Context, layers: &Layers) -> Result<PathBuf, CliError> {
+    let files = layers.stack.files().iter();
+    let mut own =
+        files.filter(|file| file.source == Source::User && file.state != FileState::Absent);
+    if let Some((path, state)) = own
+        .next()
+        .and_then(|file| Some((file.path.clone()?, file.state)))
+    {
+        if state == FileState::Read {
+            return Ok(path);
+        }
+        let message = format!(
+            "your configuration file {} is {}; see `honeyhive config validate`",
+            path.display(),
+            state.as_str()
+        );
+        return Err(CliError::new(Exit::Config, message));
+    }
+    let dir = paths::config_dir(context.env()).ok_or_else(|| {
+        CliError::new(
+            Exit::Config,
+            "there is no place for your configuration file; set HOME or XDG_CONFIG_HOME",
+        )
+    })?;
+    Ok(dir.join("config.yaml"))
+}

@@ -1,0 +1,101 @@
+//! `honeyhive config explain`
+
+use clap::Args;
+use hh_sdk::config::{ActsOn, Declared, Place, Shown};
+use serde::Serialize;
+
+use super::record::Record;
+use super::{find, is_json, layers, problems_of};
+use crate::context::Context;
+use crate::error::CliError;
+use crate::exit::Exit;
+use crate::output;
+use crate::ui::without_keys;
+
+#[derive(Args)]
+pub(crate) struct Arguments {
+    /// Setting, such as timeout, or one of its variables
+    name: String,
+}
+
+#[derive(Serialize)]
+struct About {
+    #[serde(flatten)]
+    record: Record,
+    doc: &'static str,
+    kind: String,
+    default: Option<&'static str>,
+    variables: Vec<String>,
+    acts_on: &'static str,
+}
+
+pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliError> {
+    let name = find(&arguments.name)?;
+    let layers = layers(context);
+    let explained = layers.stack.explain_one(name);
+    let declared = name.declared();
+    let about = About {
+        record: Record::new(&explained),
+        doc: declared.doc,
+        kind: declared.kind.to_string(),
+        default: declared.default,
+        variables: variables(declared),
+        acts_on: declared.acts_on.as_str(),
+    };
+    if is_json(&layers.stack) {
+        output::json(&about)?;
+    } else {
+        let mut lines = vec![format!("{name}: {}", declared.doc)];
+        let mut line = |title: &str, text: &str| lines.push(format!("  {title:<12}{text}"));
+        let value = about.record.value.as_deref();
+        line(
+            "value",
+            value.unwrap_or(match &explained.value {
+                Shown::Broken(_) => "cannot be used, see below",
+                Shown::Plain(_) | Shown::Secret(_) | Shown::Unset | _ => "not set",
+            }),
+        );
+        if explained.is_set() {
+            line("from", &without_keys(&explained.provenance.to_string()));
+        } else if declared.default.is_some() {
+            line("from", "the default");
+        }
+        for shadowed in &explained.shadowed {
+            let value = shadowed.value.text(hh_sdk::auth::mask);
+            let value = value.unwrap_or_else(|| "(cannot be used)".to_owned());
+            let place = without_keys(&shadowed.provenance.to_string());
+            line("shadows", &format!("{value} from {place}"));
+        }
+        line("type", &about.kind);
+        if let Some(default) = declared.default.filter(|_| explained.is_set()) {
+            line("default", default);
+        }
+        if !about.variables.is_empty() {
+            line("variables", &about.variables.join(", "));
+        }
+        match declared.place {
+            Place::Anywhere if declared.secret => {
+                line("in files", &format!("{name}, or {name}_file with a path"));
+            }
+            Place::Anywhere => line(
+                "in files",
+                &[&[declared.name], declared.aliases].concat().join(", "),
+            ),
+            Place::OutsideFiles | _ => line("in files", "no"),
+        }
+        if declared.acts_on == ActsOn::Nothing {
+            line("note", "nothing acts on it yet");
+        }
+        output::lines(lines.into_iter().map(output::one_line))?;
+    }
+    CliError::of_all(Exit::Config, problems_of(&layers, name))
+}
+
+fn variables(declared: &Declared) -> Vec<String> {
+    let own = declared.variables.iter();
+    own.flat_map(|variable| {
+        let file = declared.secret.then(|| format!("{variable}_FILE"));
+        std::iter::once((*variable).to_owned()).chain(file)
+    })
+    .collect()
+}

@@ -1,0 +1,59 @@
+//! `honeyhive config path`
+
+use hh_sdk::config::{LookedAt, TrustedFiles};
+use serde::Serialize;
+
+use super::{is_json, layers};
+use crate::context::Context;
+use crate::error::CliError;
+use crate::output;
+use crate::ui::without_keys;
+
+#[derive(Serialize)]
+struct File {
+    layer: &'static str,
+    path: Option<String>,
+    state: &'static str,
+}
+
+pub(super) fn run(context: &Context) -> Result<(), CliError> {
+    let layers = layers(context);
+    let mut files: Vec<_> = layers.stack.files().iter().map(file).collect();
+    for (layer, path) in [
+        (
+            "credentials",
+            hh_sdk::auth::FileStore::of_user(context.env())
+                .ok()
+                .map(|s| s.path().to_owned()),
+        ),
+        ("trusted files", TrustedFiles::path(context.env())),
+    ] {
+        let Some(path) = path else { continue };
+        files.push(File {
+            layer,
+            state: if path.exists() { "there" } else { "not there" },
+            path: Some(without_keys(&path.display().to_string())),
+        });
+    }
+    if is_json(&layers.stack) {
+        output::json(&files)
+    } else {
+        let rows = files.into_iter().map(|file| {
+            let path = file.path.unwrap_or_else(|| "-".to_owned());
+            [file.layer.to_owned(), path, file.state.to_owned()]
+        });
+        output::table(["FILE", "PATH", "STATE"], rows)
+    }
+}
+
+fn file(looked_at: &LookedAt) -> File {
+    let path = looked_at.path.as_ref();
+    File {
+        layer: looked_at.source.as_str(),
+        path: path.map(|path| without_keys(&path.display().to_string())),
+        state: match path {
+            Some(_) => looked_at.state.as_str(),
+            None => "none named",
+        },
+    }
+}

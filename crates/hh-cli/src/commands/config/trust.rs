@@ -1,0 +1,78 @@
+//! `honeyhive config trust`
+
+use std::path::PathBuf;
+
+use clap::Args;
+use hh_sdk::auth::fsio::{Replace, create_private_dir, lock, write_private};
+use hh_sdk::config::{FileState, Source, TrustedFiles, overlays};
+use serde::Serialize;
+
+use super::is_json;
+use crate::context::Context;
+use crate::error::CliError;
+use crate::exit::Exit;
+use crate::output;
+use crate::ui::without_keys;
+
+#[derive(Args)]
+pub(crate) struct Arguments {
+    /// File to trust, with its overlays; else the one of this directory
+    file: Option<PathBuf>,
+}
+
+#[derive(Serialize)]
+struct Report {
+    trusted: Vec<String>,
+}
+
+pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliError> {
+    let layers = hh_sdk::layers(&context.options());
+    let found = layers.stack.files().iter();
+    let mut found = found.filter(|file| file.source == Source::Project);
+    let found = found.find(|file| file.state != FileState::Absent);
+    if let Some(FileState::TwoSpellings) = found.map(|file| file.state)
+        && arguments.file.is_none()
+    {
+        return super::result(layers);
+    }
+    let found = found.and_then(|file| file.path.clone());
+    let Some(file) = arguments.file.clone().or(found) else {
+        return Err(CliError::usage(
+            "there is no configuration file in this directory; name the one to trust",
+        ));
+    };
+    let Some(list) = TrustedFiles::path(context.env()) else {
+        return Err(CliError::new(
+            Exit::Config,
+            "there is no place for the list of trusted files; set HOME or XDG_CONFIG_HOME",
+        ));
+    };
+    let mut files = vec![file.clone()];
+    files.extend(overlays(&file));
+    let failed = |error: std::io::Error| {
+        let message = format!("cannot write {}: {error}", list.display());
+        CliError::new(Exit::Other, message)
+    };
+    if let Some(dir) = list.parent() {
+        create_private_dir(dir).map_err(failed)?;
+    }
+    let _lock = lock(&list).map_err(failed)?;
+    let trusted = TrustedFiles::load(context.env())?;
+    let trusted = files
+        .iter()
+        .try_fold(trusted, |trusted, file| trusted.with(file))?;
+    write_private(&list, trusted.to_text().as_bytes(), Replace::Yes).map_err(failed)?;
+    let files: Vec<_> = files
+        .iter()
+        .map(|file| without_keys(&file.display().to_string()))
+        .collect();
+    if is_json(&layers.stack) {
+        output::json(&Report { trusted: files })?;
+    } else {
+        context.say(&format!(
+            "Trusted {} with the present content; a change asks again",
+            files.join(", ")
+        ));
+    }
+    Ok(())
+}

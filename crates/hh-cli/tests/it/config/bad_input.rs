@@ -1,0 +1,328 @@
+//! Files and variables that cannot be used: each is told by an error of its own, and no request is sent.
+
+mod content;
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::symlink;
+
+use super::KEY;
+use crate::support::{Loopback, TestEnv};
+
+/// An environment in which a request would be sent, and the server that it would reach.
+fn ready() -> (TestEnv, Loopback) {
+    let server = Loopback::start();
+    let mut env = TestEnv::new();
+    env.set("HH_API_KEY", KEY);
+    env.set("HH_BASE_URL", &server.url());
+    // It is so: the same command without a mistake asks the server.
+    let before = Loopback::start();
+    let done = env.run(&["project", "list", "--base-url", &before.url()]);
+    assert_eq!(done.code, 0, "{done:?}");
+    assert_eq!(before.request().key(), Some(KEY));
+    (env, server)
+}
+
+/// What a command that would send a request says; `config list` must say the same.
+fn refusal(env: &TestEnv, flags: &[&str]) -> String {
+    let done = env.run_with(&["project", "list"], flags);
+    assert_eq!(
+        (done.code, done.stdout.as_str()),
+        (5, ""),
+        "{flags:?}: {done:?}"
+    );
+    assert!(
+        done.stderr.lines().all(|line| line.starts_with("error: ")),
+        "{flags:?}: {done:?}"
+    );
+    let list = env.run_with(&["config", "list"], flags);
+    assert_eq!(list.code, 5, "{flags:?}: {list:?}");
+    assert!(list.stdout.starts_with("SETTING "), "{flags:?}: {list:?}");
+    let errors: Vec<_> = list
+        .stderr
+        .lines()
+        .filter(|line| line.starts_with("error: "))
+        .collect();
+    assert_eq!(errors.join("\n"), done.stderr.trim_end(), "{flags:?}");
+    env.filtered(&done.stderr)
+}
+
+/// The refusals of configuration files, one below the other.
+fn refusals(files: &[(&str, &[u8])]) -> String {
+    let (env, server) = ready();
+    let mut all = String::new();
+    for (name, text) in files {
+        env.write(name, text);
+        all += &refusal(&env, &["--config-file", name]);
+    }
+    server.assert_untouched(&all);
+    all
+}
+
+fn big() -> Vec<u8> {
+    vec![b'#'; 10 * 1024 * 1024]
+}
+
+#[test]
+fn files_that_cannot_be_read() {
+    let (env, server) = ready();
+    env.write("dir.yaml/x", "");
+    env.write("big.yaml", big());
+    env.write("latin.yaml", b"# one\nproject: caf\xe9\n");
+    env.write("file", "");
+    symlink("nowhere", env.path("link.yaml")).unwrap();
+    symlink("loop.yaml", env.path("loop.yaml")).unwrap();
+    env.write("a.ini", "project=docs\n");
+    let mut all = String::new();
+    for name in [
+        "missing.yaml",
+        "dir.yaml",
+        "big.yaml",
+        "latin.yaml",
+        "file/a.yaml",
+        "link.yaml",
+        "loop.yaml",
+        "a.ini",
+        "file",
+    ] {
+        all += &refusal(&env, &["--config-file", name]);
+    }
+    insta::assert_snapshot!(all, @"
+    error: the configuration file missing.yaml, named by --config-file, does not exist
+    error: the configuration file dir.yaml, named by --config-file, is a directory
+    error: the configuration file big.yaml, named by --config-file, is larger than 1 MiB
+    error: the configuration file latin.yaml, named by --config-file, is not UTF-8 text (line 2)
+    error: the configuration file file/a.yaml, named by --config-file, cannot be read (Not a directory (os error 20))
+    error: the configuration file link.yaml, named by --config-file, does not exist
+    error: the configuration file loop.yaml, named by --config-file, cannot be read (Too many levels of symbolic links (os error 40))
+    error: a.ini has no known format; its name must end in .yaml, .yml, .json or .toml
+    error: file has no known format; its name must end in .yaml, .yml, .json or .toml
+    ");
+    server.assert_untouched(&all);
+}
+
+#[test]
+fn a_file_that_the_user_may_not_read() {
+    let (env, server) = ready();
+    env.write("a.yaml", "project: docs\n");
+    env.set_mode("a.yaml", 0o000);
+    if std::fs::File::open(env.path("a.yaml")).is_ok() {
+        println!("skipped: this user may read every file");
+        return;
+    }
+    let told = refusal(&env, &["--config-file", "a.yaml"]);
+    insta::assert_snapshot!(told, @"error: the configuration file a.yaml, named by --config-file, may not be read by you");
+    server.assert_untouched(&told);
+}
+
+#[test]
+fn a_variable_that_names_the_file_is_told() {
+    let (mut env, server) = ready();
+    env.set("HH_CONFIG_FILE", "missing.yaml");
+    insta::assert_snapshot!(refusal(&env, &[]), @"error: the configuration file missing.yaml, named by HH_CONFIG_FILE (environment), does not exist");
+    server.assert_untouched("a missing file");
+}
+
+#[test]
+fn variables_of_the_wrong_type() {
+    let (mut env, server) = ready();
+    let mut all = String::new();
+    for (name, value) in [
+        ("HH_TIMEOUT", "soon"),
+        ("HH_API_TIMEOUT", "0"),
+        ("HH_DEBUG", "maybe"),
+        ("HH_PROJECT", "a/b"),
+        ("HH_LOG_LEVEL", "loud"),
+        ("HH_OTLP_ENDPOINT", "localhost"),
+        ("HTTP_PROXY", "ftp://proxy.example"),
+        ("HH_OTLP_HEADERS", "x=y"),
+        ("HH_ENVIRONMENT", "a.b"),
+    ] {
+        env.set(name, value);
+        all += &refusal(&env, &[]);
+        env.unset(name);
+    }
+    insta::assert_snapshot!(all, @r#"
+    error: the value of timeout from HH_TIMEOUT (environment) is not a number of seconds from 1 to 300
+    error: the value of timeout from HH_API_TIMEOUT (environment) is not a number of seconds from 1 to 300
+    error: the value of debug from HH_DEBUG (environment) is not a boolean (true or false)
+    error: the value of project from HH_PROJECT (environment) is not a project name: 1 to 100 characters, none of / \ ? # &
+    error: the value of log_level from HH_LOG_LEVEL (environment) is not one of trace, debug, info, warning, warn, error, critical
+    error: the value of otlp_endpoint from HH_OTLP_ENDPOINT (environment) is not a URL such as http://127.0.0.1:8642
+    error: the value of http_proxy from HTTP_PROXY (environment) is not the URL of a proxy such as http://proxy.example:3128
+    error: the value of otlp_headers from HH_OTLP_HEADERS (environment) is not a table of texts, in JSON such as {"name": "text"}
+    error: the environment from HH_ENVIRONMENT (environment) is not a name of letters, digits, - and _
+    "#);
+    let output = env
+        .program(env!("CARGO_BIN_EXE_honeyhive"), &["project", "list"])
+        .env("HH_PROJECT", OsStr::from_bytes(b"caf\xe9"))
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(5));
+    let told = String::from_utf8(output.stderr).unwrap();
+    insta::assert_snapshot!(told, @"error: the value of HH_PROJECT is not UTF-8 text; set it again");
+    server.assert_untouched(&all);
+}
+
+#[test]
+fn a_key_and_the_file_that_holds_it_in_one_layer() {
+    let (mut env, server) = ready();
+    env.write("key", KEY);
+    env.set("HH_API_KEY_FILE", "key");
+    insta::assert_snapshot!(refusal(&env, &[]), @"error: both HH_API_KEY and HH_API_KEY_FILE are set; unset one of them");
+    env.unset("HH_API_KEY");
+    env.unset("HH_API_KEY_FILE");
+    env.write("a.env", format!("HH_API_KEY={KEY}\nHH_API_KEY_FILE=key\n"));
+    insta::assert_snapshot!(refusal(&env, &["--env-file", "a.env"]), @"error: a.env:2: both HH_API_KEY and HH_API_KEY_FILE are set; unset one of them");
+    server.assert_untouched("a key and its file");
+}
+
+#[test]
+fn two_spellings_of_one_file() {
+    let (env, server) = ready();
+    env.write("honeyhive.yaml", "project: docs\n");
+    env.write("honeyhive.toml", "");
+    env.write(".honeyhive/config.yml", "");
+    env.write(".honeyhive/config.json", "{}");
+    insta::assert_snapshot!(refusal(&env, &[]), @"
+    error: [home]/honeyhive.yaml and [home]/honeyhive.toml are two spellings of one file; remove one
+    error: [home]/.honeyhive/config.yml and [home]/.honeyhive/config.json are two spellings of one file; remove one
+    ");
+    env.write("own.yaml", "project: docs\nenvironments: {prod: {}}\n");
+    env.write("own.dev.yaml", "");
+    env.write("own.dev.json", "{}");
+    env.write("own.prod.yaml", "");
+    std::fs::remove_file(env.path(".honeyhive/config.yml")).unwrap();
+    insta::assert_snapshot!(refusal(&env, &["--config-file", "own.yaml", "--environment", "dev"]), @"error: own.dev.yaml and own.dev.json are two spellings of one file; remove one");
+    insta::assert_snapshot!(refusal(&env, &["--config-file", "own.yaml", "--environment", "prod"]), @"error: the environment prod has two overlays: own.prod.yaml and environments.prod in own.yaml; remove one");
+    server.assert_untouched("two spellings");
+}
+
+#[test]
+fn an_environment_that_is_none() {
+    let (env, server) = ready();
+    insta::assert_snapshot!(refusal(&env, &["--environment", "staging"]), @"error: the environment staging from --environment has no overlay: [home]/honeyhive.staging.yaml does not exist");
+    env.write("honeyhive.yaml", "project: docs\n");
+    insta::assert_snapshot!(refusal(&env, &["--environment", "staging"]), @"error: the environment staging from --environment has no overlay: [home]/honeyhive.staging.yaml does not exist, and there is no environments.staging in [home]/honeyhive.yaml");
+    insta::assert_snapshot!(refusal(&env, &["--environment", "../staging"]), @"error: the environment from --environment is not a name of letters, digits, - and _");
+    server.assert_untouched("no such environment");
+}
+
+#[test]
+fn lines_of_an_env_file_that_are_none() {
+    let (env, server) = ready();
+    env.write(
+        "a.env",
+        "HH_PROJECT=a\nHH_PROJECT=b\nHH_SOURCE 'b'\n=x\nHH-SOURCE=x\nHH_SOURCE='x\nHH_SOURCE=\"x\" y\nHH_TIMEOUT=soon\n",
+    );
+    insta::assert_snapshot!(refusal(&env, &["--env-file", "a.env"]), @"
+    error: a.env:2: HH_PROJECT is set twice, first in line 1; remove one
+    error: a.env:3: the line is not NAME=value
+    error: a.env:4: the line has no variable name before the =
+    error: a.env:5: the line has no variable name before the =
+    error: a.env:6: the line has a quote that is not closed on the same line
+    error: a.env:7: the line has text after the closing quote
+    error: a.env:8:12: timeout is not a number of seconds from 1 to 300
+    ");
+    env.write("latin.env", b"HH_PROJECT=caf\xe9\n");
+    env.write("dir/x", "");
+    env.write("big.env", big());
+    let mut all = String::new();
+    for name in ["latin.env", "dir", "big.env", "missing.env", "latin.env/a"] {
+        all += &refusal(&env, &["--env-file", name]);
+    }
+    insta::assert_snapshot!(all, @"
+    error: the .env file latin.env, named by --env-file, is not UTF-8 text (line 1)
+    error: the .env file dir, named by --env-file, is a directory
+    error: the .env file big.env, named by --env-file, is larger than 1 MiB
+    error: the .env file missing.env, named by --env-file, does not exist
+    error: the .env file latin.env/a, named by --env-file, cannot be read (Not a directory (os error 20))
+    ");
+    server.assert_untouched(&all);
+}
+
+#[test]
+fn key_files_that_hold_none() {
+    let (mut env, server) = ready();
+    env.unset("HH_API_KEY");
+    env.write("empty", " \n");
+    env.write("latin", b"hh_\xe9\n");
+    env.write("dir/x", "");
+    env.write("big", big());
+    let mut all = String::new();
+    for name in ["missing", "empty", "latin", "dir", "big", "empty/x"] {
+        env.unset("HH_API_KEY_FILE");
+        env.set("HH_API_KEY_FILE", name);
+        all += &refusal(&env, &[]);
+    }
+    insta::assert_snapshot!(all, @"
+    error: HH_API_KEY_FILE names missing, which does not exist
+    error: HH_API_KEY_FILE names empty, which is empty
+    error: HH_API_KEY_FILE names latin, which is not UTF-8 text (line 1)
+    error: HH_API_KEY_FILE names dir, which is a directory
+    error: HH_API_KEY_FILE names big, which is larger than 64 KiB
+    error: HH_API_KEY_FILE names empty/x, which cannot be read (Not a directory (os error 20))
+    ");
+    server.assert_untouched(&all);
+}
+
+/// What never ends, or never begins, is not waited for.
+#[test]
+fn devices_and_fifos_in_place_of_files() {
+    let (mut env, server) = ready();
+    env.make_fifo("fifo");
+    let mut all = String::new();
+    for name in ["fifo", "/dev/zero", "/dev/stdin"] {
+        all += &refusal(&env, &["--config-file", name]);
+        all += &refusal(&env, &["--env-file", name]);
+        env.unset("HH_API_KEY");
+        env.set("HH_API_KEY_FILE", name);
+        all += &refusal(&env, &[]);
+        env.unset("HH_API_KEY_FILE");
+        env.set("HH_API_KEY", KEY);
+    }
+    insta::assert_snapshot!(all, @"
+    error: the configuration file fifo, named by --config-file, is not a regular file
+    error: the .env file fifo, named by --env-file, is not a regular file
+    error: HH_API_KEY_FILE names fifo, which is not a regular file
+    error: the configuration file /dev/zero, named by --config-file, is not a regular file
+    error: the .env file /dev/zero, named by --env-file, is not a regular file
+    error: HH_API_KEY_FILE names /dev/zero, which is not a regular file
+    error: the configuration file /dev/stdin, named by --config-file, is not a regular file
+    error: the .env file /dev/stdin, named by --env-file, is not a regular file
+    error: HH_API_KEY_FILE names /dev/stdin, which is not a regular file
+    ");
+    server.assert_untouched(&all);
+}
+
+#[test]
+fn fifos_where_files_are_looked_for() {
+    let (env, server) = ready();
+    env.make_fifo("honeyhive.yaml");
+    env.write(".config/honeyhive/x", "");
+    env.make_fifo(".config/honeyhive/config.yaml");
+    let told = refusal(&env, &[]);
+    insta::assert_snapshot!(told, @"
+    error: the configuration file [home]/honeyhive.yaml is not a regular file
+    error: the configuration file [home]/.config/honeyhive/config.yaml is not a regular file
+    ");
+    for command in [
+        &["config", "trust"][..],
+        &["config", "set", "timeout", "5"],
+        &["config", "validate", "honeyhive.yaml"],
+    ] {
+        let done = env.run(command);
+        assert_eq!(done.code, 5, "{command:?}: {done:?}");
+    }
+    // The list of trusted files and the store are read as well.
+    std::fs::remove_file(env.path("honeyhive.yaml")).unwrap();
+    std::fs::remove_file(env.path(".config/honeyhive/config.yaml")).unwrap();
+    env.make_fifo(".config/honeyhive/trusted");
+    env.write("honeyhive.yaml", "proxy_url: http://127.0.0.1:9\n");
+    let done = env.run(&["project", "list"]);
+    assert_eq!(done.code, 5, "{done:?}");
+    env.make_fifo(crate::support::STORE);
+    let done = env.run(&["config", "list", "--profile", "work"]);
+    assert_eq!(done.code, 5, "{done:?}");
+    server.assert_untouched(&told);
+}

@@ -1,0 +1,305 @@
+//! What a file of the working directory may do, and `config trust`.
+
+use super::{KEY, OTHER_KEY};
+use crate::support::{Loopback, TestEnv};
+
+const TRUSTED: &str = ".config/honeyhive/trusted";
+
+fn told_to_trust(env: &TestEnv, flags: &[&str]) -> bool {
+    let done = env.run_with(&["project", "list"], flags);
+    let is_told = done
+        .stderr
+        .contains("not trusted; read it, then run `honeyhive config trust ");
+    assert_eq!(done.code == 5, is_told, "{done:?}");
+    is_told
+}
+
+#[test]
+fn a_file_of_the_directory_sends_no_key_elsewhere_until_it_is_trusted() {
+    let server = Loopback::start();
+    let mut env = TestEnv::new();
+    env.set("HH_API_KEY", KEY);
+    env.write(
+        "honeyhive.yaml",
+        format!("project: docs\nbase_url: {}\n", server.url()),
+    );
+    let done = env.run(&["project", "list"]);
+    insta::assert_snapshot!(env.seen_of(&done), @"
+    ! error: [home]/honeyhive.yaml:2:11: base_url names a server other than HoneyHive's over https in a file of the working directory that is not trusted; read it, then run `honeyhive config trust [home]/honeyhive.yaml`, or name it with --config-file or HH_CONFIG_FILE
+    exit 5
+    ");
+    // The commands that show what is wrong still run.
+    let done = env.run(&["config", "list"]);
+    assert_eq!(done.code, 5, "{done:?}");
+    assert!(done.stdout.contains("docs"), "{done:?}");
+    env.assert_setting("base_url", &[], "https://api.honeyhive.ai", "default");
+
+    insta::assert_snapshot!(env.seen(&["config", "trust"]), @"
+    ! Trusted [home]/honeyhive.yaml with the present content; a change asks again
+    exit 0
+    ");
+    env.assert_setting(
+        "base_url",
+        &[],
+        &server.url(),
+        "file:[home]/honeyhive.yaml:2:11",
+    );
+    let done = env.run(&["project", "list"]);
+    assert_eq!(done.code, 0, "{done:?}");
+
+    // Any change asks again, whatever it is.
+    env.write(
+        "honeyhive.yaml",
+        format!("project: docs\nbase_url: {}\n\n", server.url()),
+    );
+    assert!(told_to_trust(&env, &[]));
+    assert_eq!(env.run(&["config", "trust", "honeyhive.yaml"]).code, 0);
+    assert!(!told_to_trust(&env, &[]));
+    let keys: Vec<_> = server.requests();
+    assert_eq!(
+        keys.iter()
+            .filter_map(|request| request.key())
+            .collect::<Vec<_>>(),
+        [KEY, KEY]
+    );
+}
+
+#[test]
+fn a_file_that_was_named_needs_no_trust() {
+    let server = Loopback::start();
+    let mut env = TestEnv::new();
+    env.set("HH_API_KEY", KEY);
+    env.write("honeyhive.yaml", format!("base_url: {}\n", server.url()));
+    assert!(told_to_trust(&env, &[]));
+    assert!(!told_to_trust(&env, &["--config-file", "honeyhive.yaml"]));
+    env.set("HH_CONFIG_FILE", "honeyhive.yaml");
+    assert!(!told_to_trust(&env, &[]));
+    assert_eq!(server.requests().len(), 2);
+}
+
+#[test]
+fn overlays_share_the_trust_that_they_had_when_it_was_given() {
+    let mut env = TestEnv::new();
+    env.set("HH_API_KEY", KEY);
+    env.set("HH_TEST_MODE", "true");
+    env.write(
+        "honeyhive.yaml",
+        "project: docs\nenvironments:\n  dev:\n    base_url: http://127.0.0.1:9\n",
+    );
+    env.write("honeyhive.prod.yaml", "base_url: http://127.0.0.1:9\n");
+    assert!(told_to_trust(&env, &["--environment", "dev"]));
+    assert!(told_to_trust(&env, &["--environment", "prod"]));
+    insta::assert_snapshot!(env.seen(&["config", "trust"]), @"
+    ! Trusted [home]/honeyhive.yaml, [home]/honeyhive.prod.yaml with the present content; a change asks again
+    exit 0
+    ");
+    assert!(!told_to_trust(&env, &["--environment", "dev"]));
+    assert!(!told_to_trust(&env, &["--environment", "prod"]));
+    insta::assert_snapshot!(env.seen(&["config", "path", "--environment", "prod"]), @"
+    FILE | PATH | STATE
+    env file | - | none named
+    project file | [home]/honeyhive.yaml | read, trusted
+    overlay file | [home]/honeyhive.prod.yaml | read, trusted
+    user file | [home]/.config/honeyhive/config.yaml | not there
+    user file | [home]/.honeyhive/config.yaml | not there
+    system file | /etc/honeyhive/config.yaml | not there
+    credentials | [home]/.config/honeyhive/credentials.toml | not there
+    trusted files | [home]/.config/honeyhive/trusted | there
+    exit 0
+    ");
+    // A changed one and a new one ask for themselves.
+    env.write("honeyhive.prod.yaml", "base_url: http://127.0.0.1:99\n");
+    env.write(
+        "honeyhive.new.json",
+        r#"{"base_url": "http://127.0.0.1:9"}"#,
+    );
+    assert!(told_to_trust(&env, &["--environment", "prod"]));
+    assert!(told_to_trust(&env, &["--environment", "new"]));
+    assert!(!told_to_trust(&env, &["--environment", "dev"]));
+}
+
+/// What an untrusted file says of where requests go, or of what is read, run or written.
+#[test]
+fn what_only_a_trusted_file_may_set_is_refused() {
+    let mut env = TestEnv::new();
+    env.set("HH_API_KEY", KEY);
+    env.set("HH_TEST_MODE", "true");
+    env.write("key", OTHER_KEY);
+    for text in [
+        "base_url: http://127.0.0.1:9",
+        "base_url: http://api.honeyhive.ai",
+        "base_url: https://honeyhive.ai.example",
+        "base_url: https://nothoneyhive.ai",
+        "base_url: https://honeyhive.ai",
+        "base_url: https://example/api.honeyhive.ai",
+        "control_plane_url: https://api.cp.us.honeyhive.ai",
+        "otlp_endpoint: https://api.honeyhive.ai",
+        "otlp_headers: {x: abc}",
+        "proxy_url: http://127.0.0.1:9",
+        "proxy_username: me",
+        "proxy_password: secret",
+        "proxy_password_file: key",
+        "http_proxy: 127.0.0.1:9",
+        "https_proxy: 127.0.0.1:9",
+        "no_proxy: [example]",
+        "ca_bundle: ca.pem",
+        "ssl_cert_path: cert.pem",
+        "ssl_key_path: key.pem",
+        "verify_ssl: false",
+        "verify_ssl: 'off'",
+        "credential_command: [echo, x]",
+        "api_key_file: key",
+        "ingestion_api_key_file: key",
+        "log_file: log",
+        "security_log: log",
+        "spool_dir: spool",
+        "session_name: ${HOME}",
+        "project: ${USER:-docs}",
+        "base_url: '${HH_X:-http://127.0.0.1:9}'",
+    ] {
+        env.write("honeyhive.yaml", format!("{text}\n"));
+        assert!(told_to_trust(&env, &[]), "{text}");
+        let named = env.run(&["project", "list", "-q", "--config-file", "honeyhive.yaml"]);
+        assert_eq!(named.code, 0, "{text}: {named:?}");
+    }
+    for text in [
+        "base_url: https://api.honeyhive.ai",
+        "base_url: https://api.eu.honeyhive.ai/",
+        "base_url: https://API.HoneyHive.AI",
+        "verify_ssl: true",
+        "project: ${HH_X:-docs}",
+        "timeout: 7",
+    ] {
+        env.write("honeyhive.yaml", format!("{text}\n"));
+        assert!(!told_to_trust(&env, &[]), "{text}");
+    }
+}
+
+#[test]
+fn a_key_in_a_file_of_the_directory_is_obeyed_and_told_in_one_line() {
+    let server = Loopback::start();
+    let mut env = TestEnv::new();
+    env.set("HH_BASE_URL", &server.url());
+    env.write("honeyhive.yaml", format!("api_key: {KEY}\n"));
+    insta::assert_snapshot!(env.seen(&["project", "list"]), @"
+    NAME | ID | DESCRIPTION
+    ! warning: api_key comes from [home]/honeyhive.yaml:1:10 (project file); keep that file out of version control
+    exit 0
+    ");
+    insta::assert_snapshot!(env.seen(&["project", "list", "-q"]), @"
+    NAME | ID | DESCRIPTION
+    exit 0
+    ");
+    env.write("honeyhive.yaml", "api_key: ${HH_MY_KEY}\n");
+    env.set("HH_MY_KEY", OTHER_KEY);
+    insta::assert_snapshot!(env.seen(&["project", "list"]), @"
+    NAME | ID | DESCRIPTION
+    ! warning: api_key comes from [home]/honeyhive.yaml:1:10 with ${HH_MY_KEY} (project file)
+    exit 0
+    ");
+    let requests = server.requests();
+    let keys: Vec<_> = requests
+        .iter()
+        .filter_map(|request| request.key())
+        .collect();
+    assert_eq!(keys, [KEY, KEY, OTHER_KEY]);
+}
+
+#[test]
+fn the_list_is_private_and_holds_path_and_hash() {
+    let env = TestEnv::new();
+    env.write("a/honeyhive.yaml", "project: docs\n");
+    env.write("b/honeyhive.json", "{}");
+    insta::assert_snapshot!(env.seen(&["config", "trust", "a/honeyhive.yaml"]), @"
+    ! Trusted a/honeyhive.yaml with the present content; a change asks again
+    exit 0
+    ");
+    insta::assert_snapshot!(env.seen(&["config", "trust", "--output", "json", "b/honeyhive.json"]), @r#"
+    {
+      "trusted": [
+        "b/honeyhive.json"
+      ]
+    }
+    exit 0
+    "#);
+    // As sha256sum writes it, so that it can be checked.
+    let home = env.path("").canonicalize().unwrap().display().to_string();
+    let list = env
+        .read(TRUSTED)
+        .replace(home.trim_end_matches('/'), "[home]");
+    insta::assert_snapshot!(list, @"
+    0fb68e277cf2e848809364f85a0ac52d87bde61775d89b76a36bff0024afff11  [home]/a/honeyhive.yaml
+    44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a  [home]/b/honeyhive.json
+    ");
+    assert_eq!(env.mode(TRUSTED), 0o600);
+    assert_eq!(env.mode(".config/honeyhive"), 0o700);
+    // The same twice is once.
+    assert_eq!(env.run(&["config", "trust", "a/honeyhive.yaml"]).code, 0);
+    assert_eq!(env.read(TRUSTED).lines().count(), 2);
+}
+
+#[test]
+fn trust_belongs_to_the_path_as_well() {
+    let mut env = TestEnv::new();
+    env.set("HH_API_KEY", KEY);
+    env.set("HH_TEST_MODE", "true");
+    env.write("other/honeyhive.yaml", "base_url: http://127.0.0.1:9\n");
+    assert_eq!(
+        env.run(&["config", "trust", "other/honeyhive.yaml"]).code,
+        0
+    );
+    env.write("honeyhive.yaml", "base_url: http://127.0.0.1:9\n");
+    assert!(told_to_trust(&env, &[]));
+}
+
+#[test]
+fn what_cannot_be_trusted_is_named() {
+    let env = TestEnv::new();
+    insta::assert_snapshot!(env.seen(&["config", "trust"]), @"
+    ! error: there is no configuration file in this directory; name the one to trust
+    exit 2
+    ");
+    insta::assert_snapshot!(env.seen(&["config", "trust", "missing.yaml"]), @"
+    ! error: missing.yaml does not exist
+    exit 5
+    ");
+    env.write("dir/x", "");
+    insta::assert_snapshot!(env.seen(&["config", "trust", "dir"]), @"
+    ! error: dir is a directory
+    exit 5
+    ");
+    env.make_fifo("fifo");
+    insta::assert_snapshot!(env.seen(&["config", "trust", "fifo"]), @"
+    ! error: fifo is not a regular file
+    exit 5
+    ");
+    env.write("two\nlines.yaml", "");
+    insta::assert_snapshot!(env.seen(&["config", "trust", "two\nlines.yaml"]), @"
+    ! error: two�lines.yaml has a path that is not one line of text; rename it
+    exit 5
+    ");
+    assert!(!env.path(TRUSTED).exists());
+}
+
+#[test]
+fn a_broken_list_trusts_nothing_and_is_kept() {
+    let mut env = TestEnv::new();
+    env.set("HH_API_KEY", KEY);
+    env.set("HH_TEST_MODE", "true");
+    env.write("honeyhive.yaml", "base_url: http://127.0.0.1:9\n");
+    assert_eq!(env.run(&["config", "trust"]).code, 0);
+    let list = format!("{}oops\n", env.read(TRUSTED));
+    env.write(TRUSTED, &list);
+    assert!(told_to_trust(&env, &[]));
+    let done = env.run(&["config", "get", "timeout"]);
+    insta::assert_snapshot!(env.seen_of(&done), @"
+    30
+    ! warning: [home]/.config/honeyhive/trusted:2: the line is not a hash, two spaces and a path; remove it
+    exit 0
+    ");
+    insta::assert_snapshot!(env.seen(&["config", "trust"]), @"
+    ! error: [home]/.config/honeyhive/trusted:2: the line is not a hash, two spaces and a path; remove it
+    exit 5
+    ");
+    assert_eq!(env.read(TRUSTED), list);
+}

@@ -1,0 +1,234 @@
+//! `config validate` and `config schema`.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use super::KEY;
+use crate::support::TestEnv;
+
+#[test]
+fn what_is_in_effect_is_checked() {
+    let mut env = TestEnv::new();
+    insta::assert_snapshot!(env.seen(&["config", "validate"]), @"
+    ! No mistakes in the settings in effect
+    exit 0
+    ");
+    insta::assert_snapshot!(env.seen(&["config", "validate", "-q"]), @"exit 0");
+    insta::assert_snapshot!(env.seen(&["config", "validate", "--output", "json", "-q"]), @r#"
+    {
+      "valid": true,
+      "problems": [],
+      "warnings": []
+    }
+    exit 0
+    "#);
+    env.set("HH_TIMEOUT", "0");
+    env.set("HH_RETRY_DELAY", "2");
+    env.write("honeyhive.yaml", "projekt: docs\ndebug: maybe\n");
+    env.write(".honeyhive/config.json", "{\"batch_size\": 1001}");
+    insta::assert_snapshot!(env.seen(&["config", "validate"]), @"
+    ! warning: retry_delay from HH_RETRY_DELAY (environment) has no effect: nothing acts on it yet
+    ! error: the value of timeout from HH_TIMEOUT (environment) is not a number of seconds from 1 to 300
+    ! error: [home]/.honeyhive/config.json:1:16: batch_size is not a whole number from 1 to 1000
+    ! error: [home]/honeyhive.yaml:1:1: projekt is not a setting; did you mean project?
+    ! error: [home]/honeyhive.yaml:2:8: debug is not a boolean (true or false)
+    exit 5
+    ");
+    insta::assert_snapshot!(env.seen(&["config", "validate", "-q", "--output", "json"]), @r#"
+    {
+      "valid": false,
+      "problems": [
+        "the value of timeout from HH_TIMEOUT (environment) is not a number of seconds from 1 to 300",
+        "[home]/.honeyhive/config.json:1:16: batch_size is not a whole number from 1 to 1000",
+        "[home]/honeyhive.yaml:1:1: projekt is not a setting; did you mean project?",
+        "[home]/honeyhive.yaml:2:8: debug is not a boolean (true or false)"
+      ],
+      "warnings": [
+        "retry_delay from HH_RETRY_DELAY (environment) has no effect: nothing acts on it yet"
+      ]
+    }
+    ! error: the value of timeout from HH_TIMEOUT (environment) is not a number of seconds from 1 to 300
+    ! error: [home]/.honeyhive/config.json:1:16: batch_size is not a whole number from 1 to 1000
+    ! error: [home]/honeyhive.yaml:1:1: projekt is not a setting; did you mean project?
+    ! error: [home]/honeyhive.yaml:2:8: debug is not a boolean (true or false)
+    exit 5
+    "#);
+    env.store_key("work", "http://127.0.0.1:9", KEY);
+    env.set_mode(crate::support::STORE, 0o644);
+    let done = env.run(&["config", "validate"]);
+    assert!(done.stderr.contains("chmod 600"), "{done:?}");
+}
+
+#[test]
+fn one_file_is_checked_by_itself() {
+    let mut env = TestEnv::new();
+    env.write("ok.yaml", "project: docs\nbase_url: http://127.0.0.1:9\n");
+    insta::assert_snapshot!(env.seen(&["config", "validate", "ok.yaml"]), @"
+    ! No mistakes in ok.yaml
+    exit 0
+    ");
+    insta::assert_snapshot!(env.seen(&["config", "validate", "--output", "json", "ok.yaml", "-q"]), @r#"
+    {
+      "valid": true,
+      "problems": [],
+      "warnings": []
+    }
+    exit 0
+    "#);
+    env.write(
+        "broken.toml",
+        "timeout = \"soon\"\nprojekt = \"docs\"\n\n[environments.prod]\ndebug = 7\nretries = 3\n\n[environments.dev]\nmax_retries = 11\n",
+    );
+    insta::assert_snapshot!(env.seen(&["config", "validate", "broken.toml"]), @"
+    ! error: broken.toml:1:11: timeout is not a number of seconds from 1 to 300
+    ! error: broken.toml:2:1: projekt is not a setting; did you mean project?
+    ! error: broken.toml:5:9: debug is not a boolean (true or false)
+    ! error: broken.toml:6:1: retries is not a setting
+    ! error: broken.toml:9:15: max_retries is not a whole number from 0 to 10
+    exit 5
+    ");
+    let report = env.json(&["config", "validate", "broken.toml"]);
+    assert_eq!(report["valid"], false);
+    assert_eq!(report["problems"].as_array().unwrap().len(), 5);
+    // What is wrong elsewhere is not this file's mistake.
+    env.set("HH_TIMEOUT", "soon");
+    env.write("honeyhive.yaml", "projekt: docs\n");
+    let done = env.run(&["config", "validate", "ok.yaml"]);
+    assert_eq!(done.code, 0, "{done:?}");
+    insta::assert_snapshot!(env.seen(&["config", "validate", "missing.yaml"]), @"
+    ! error: the configuration file missing.yaml does not exist
+    exit 5
+    ");
+}
+
+#[test]
+fn warnings_of_one_file_are_its_own() {
+    let mut env = TestEnv::new();
+    env.set("HH_CA_BUNDLE", "ca.pem");
+    env.write("a.yaml", "retry_delay: 2\n");
+    let done = env.run(&["config", "validate", "a.yaml"]);
+    assert_eq!(done.code, 0, "{done:?}");
+    assert!(
+        done.stderr
+            .contains("warning: retry_delay from a.yaml:1:14"),
+        "{done:?}"
+    );
+    assert!(!done.stderr.contains("ca_bundle"), "{done:?}");
+}
+
+#[test]
+fn many_mistakes_are_told_up_to_a_bound() {
+    let env = TestEnv::new();
+    let lines = (0..26).map(|at| format!("x{}: 1\n", char::from(b'a' + at)));
+    env.write("a.yaml", lines.collect::<String>());
+    let done = env.run(&["config", "validate", "a.yaml"]);
+    assert_eq!(
+        (done.code, done.stderr.lines().count()),
+        (5, 21),
+        "{done:?}"
+    );
+    assert_eq!(
+        done.stderr.lines().last(),
+        Some("error: a.yaml: and 6 more")
+    );
+}
+
+#[test]
+fn an_alias_and_its_setting_are_one() {
+    let env = TestEnv::new();
+    env.write(
+        "a.yaml",
+        "default_project: docs\nsanitize_inputs: yes\nmask_inputs: no\n",
+    );
+    insta::assert_snapshot!(env.seen(&["config", "validate", "a.yaml"]), @"
+    ! warning: mask_inputs from a.yaml:2:18 (named file) has no effect: nothing acts on it yet
+    ! error: a.yaml:3:1: mask_inputs is set twice, first in line 2 as sanitize_inputs; remove one
+    exit 5
+    ");
+}
+
+fn names(object: &Value) -> BTreeSet<&str> {
+    object
+        .as_object()
+        .unwrap()
+        .keys()
+        .map(String::as_str)
+        .collect()
+}
+
+#[test]
+fn the_schema_is_json_and_names_every_setting() {
+    let env = TestEnv::new();
+    let done = env.run(&["config", "schema"]);
+    assert_eq!((done.code, done.stderr.as_str()), (0, ""));
+    let schema: Value = serde_json::from_str(&done.stdout).unwrap();
+    assert_eq!(
+        schema["$schema"],
+        "https://json-schema.org/draft/2020-12/schema"
+    );
+    assert_eq!(schema["additionalProperties"], false);
+    let settings = &schema["$defs"]["settings"]["properties"];
+    let list = env.json(&["config", "list"]);
+    let outside_files = ["profile", "config_file", "env_file", "environment"];
+    let mut seen = BTreeSet::new();
+    for record in list.as_array().unwrap() {
+        let name = record["name"].as_str().unwrap();
+        let is_there = settings[name].is_object() && schema["properties"][name].is_object();
+        assert_eq!(is_there, !outside_files.contains(&name), "{name}");
+        if is_there {
+            assert!(settings[name]["description"].is_string(), "{name}");
+            seen.insert(name);
+        }
+    }
+    // Beyond them there are other names and files of secrets alone, and above all the environments.
+    let others: Vec<_> = names(settings).difference(&seen).copied().collect();
+    insta::assert_snapshot!(others.join("\n"), @"
+    api_key_file
+    control_plane_api_key_file
+    data_plane_api_key_file
+    default_project
+    enable_evaluation
+    ingestion_api_key_file
+    otlp_headers_file
+    proxy_password_file
+    sanitize_inputs
+    sanitize_outputs
+    ");
+    let top: Vec<_> = names(&schema["properties"])
+        .difference(&names(settings))
+        .copied()
+        .collect();
+    assert_eq!(top, ["environments"]);
+    for (name, setting) in settings.as_object().unwrap() {
+        let target = setting["$ref"].as_str();
+        let target = target.map(|target| schema.pointer(target.trim_start_matches('#')));
+        assert_ne!(target, Some(None), "{name}");
+    }
+    insta::assert_snapshot!(serde_json::to_string_pretty(&settings["timeout"]).unwrap(), @r#"
+    {
+      "anyOf": [
+        {
+          "maximum": 300.0,
+          "minimum": 1.0,
+          "type": "number"
+        },
+        {
+          "type": "string"
+        }
+      ],
+      "default": 30,
+      "description": "seconds that one call may take, retries included"
+    }
+    "#);
+    // It is the same whatever is in effect.
+    assert_eq!(
+        env.run(&["config", "schema", "--output", "json"]).stdout,
+        done.stdout
+    );
+    assert_eq!(
+        env.run(&["config", "schema", "--config-file", "missing.yaml"])
+            .stdout,
+        done.stdout
+    );
+}

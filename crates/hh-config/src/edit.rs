@@ -1,0 +1,304 @@
+//! Changing one setting in the text of a configuration file: comments, order and everything else stay.
+
+use std::ffi::OsStr;
+use std::ops::Range;
+use std::path::Path;
+
+use secrecy::SecretString;
+use zeroize::Zeroizing;
+
+use crate::format::{self, Format, Lines, Node, Pair};
+use crate::layer::{exposed, is_name_of};
+use crate::substitute::{is_secret, substitute_with};
+use crate::{Env, Kind, LoadError, LoadErrorKind, Place, Problem, SettingName, Stack, value};
+
+/// What to do with a setting.
+#[derive(Clone, Debug)]
+#[expect(clippy::exhaustive_enums, reason = "a setting is set or not")]
+pub enum Edit {
+    /// Set it to this, which may hold `${NAME}`.
+    Set(SecretString),
+    /// Take it out.
+    Unset,
+}
+
+/// Changes one setting in the text of a file and returns the new text; the file's name tells the format.
+///
+/// The new text is read back before it is returned: the setting has the wanted value, all others are as before.
+///
+/// # Errors
+/// `Invalid` for a value of the wrong type or out of range, `Conflict` for a setting that no file may hold,
+/// `Malformed` for a text that is not of its format or that cannot be changed without writing it anew.
+///
+/// ```
+/// use hh_config::{Edit, edit, names};
+///
+/// let text = "# ours\nproject: docs # the old one\n";
+/// let changed = edit("config.yaml".as_ref(), text, names::PROJECT, &Edit::Set("search".into()))?;
+/// assert_eq!(changed, "# ours\nproject: search # the old one\n");
+/// # Ok::<(), hh_config::LoadError>(())
+/// ```
+pub fn edit(path: &Path, text: &str, name: SettingName, edit: &Edit) -> Result<String, LoadError> {
+    if name.declared().place == Place::OutsideFiles {
+        let variable = name.declared().variables[0];
+        let message = format!("{name} works as {variable} or as a flag only, not in a file");
+        return Err(LoadError::new(LoadErrorKind::Conflict, message));
+    }
+    let Some(format) = Format::of(path) else {
+        let message = format!("{} has no known format", path.display());
+        return Err(LoadError::new(LoadErrorKind::Unreadable, message));
+    };
+    let before = parse(path, format, text)?;
+    let at = before
+        .iter()
+        .position(|pair| is_name_of(&pair.name.value, name));
+    let changed = match (edit, at) {
+        (Edit::Unset, None) => return Ok(text.to_owned()),
+        (Edit::Unset, Some(at)) => without(format, text, &before, at),
+        (Edit::Set(wanted), at) => {
+            let wanted = exposed(wanted).trim();
+            check(name, wanted)?;
+            if let Some(other) = at
+                .map(|at| &before[at].name)
+                .filter(|n| SettingName::find(&n.value).is_none())
+            {
+                let message = format!(
+                    "{}:{}: {} is set in its place; unset {name} first",
+                    path.display(),
+                    Lines::new(text).of(other.span.start).0,
+                    other.value
+                );
+                return Err(LoadError::new(LoadErrorKind::Conflict, message));
+            }
+            let written = write(format, name.declared().kind, wanted);
+            match at {
+                Some(at) => replace(text, &before[at].value.span, &written),
+                None => insert(format, text, &before, name.as_str(), &written),
+            }
+        }
+    };
+    let is_as_wanted =
+        parse(path, format, &changed).is_ok_and(|after| reads_back(&before, &after, name, edit));
+    if is_as_wanted {
+        // Such as a second way to the API key beside the one that is there.
+        return match new_problem(path, text, &changed) {
+            Some(problem) => Err(problem.into()),
+            None => Ok(changed),
+        };
+    }
+    let place = at.map(|at| Lines::new(text).of(before[at].name.span.start));
+    let place = place.map(|(line, column)| format!(":{line}:{column}"));
+    let message = format!(
+        "{}{}: {name} cannot be changed without writing the file anew; edit it by hand",
+        path.display(),
+        place.unwrap_or_default()
+    );
+    Err(LoadError::new(LoadErrorKind::Malformed, message))
+}
+
+/// A problem of the new text that the old one has not.
+fn new_problem(path: &Path, before: &str, after: &str) -> Option<Problem> {
+    let problems = |text: &str| Stack::of_text(&Env::default(), path, text).problems_of_places();
+    let known = problems(before).len();
+    let problems = problems(after);
+    if problems.len() > known {
+        problems.into_iter().next_back()
+    } else {
+        None
+    }
+}
+
+fn parse(path: &Path, format: Format, text: &str) -> Result<Vec<Pair>, LoadError> {
+    format::parse(format, text).map_err(|error| {
+        let place = error.at.map(|at| Lines::new(text).of(at));
+        let place = place.map(|(line, column)| format!(":{line}:{column}"));
+        let place = place.unwrap_or_default();
+        let message = format!("{}{place}: the file {}", path.display(), error.what);
+        LoadError::new(LoadErrorKind::Malformed, message)
+    })
+}
+
+/// Checks a value, one with variables in it for its form only.
+fn check(name: SettingName, wanted: &str) -> Result<(), LoadError> {
+    let some = OsStr::new("x");
+    let what = match substitute_with(wanted, |_| Some(some)) {
+        Err(error) => Some(error.to_string()),
+        Ok(done) if done.variables.is_empty() => {
+            value::parse(name.declared().kind, done.text.trim()).err()
+        }
+        Ok(done) => done
+            .variables
+            .iter()
+            .find(|variable| is_secret(variable) && !name.declared().secret)
+            .map(|variable| format!("uses {variable}, which holds a secret; use another")),
+    };
+    let what = what.or_else(|| {
+        wanted
+            .is_empty()
+            .then(|| "is empty; unset it instead".to_owned())
+    });
+    match what {
+        None => Ok(()),
+        Some(what) => {
+            let message = format!("the value for {name} {what}");
+            Err(LoadError::new(LoadErrorKind::Invalid, message))
+        }
+    }
+}
+
+/// Writes a value as the format has it. Quoted texts are JSON's, which the other two formats read as well.
+fn write(format: Format, kind: Kind, wanted: &str) -> String {
+    let quoted = || serde_json::to_string(wanted).unwrap_or_default();
+    match kind {
+        Kind::Boolean => value::boolean(wanted).map_or_else(quoted, |flag| flag.to_string()),
+        Kind::Seconds(..) | Kind::Number(..) | Kind::Count(..) => {
+            let is_number = serde_json::from_str::<serde_json::Number>(wanted).is_ok();
+            if is_number {
+                wanted.to_owned()
+            } else {
+                quoted()
+            }
+        }
+        Kind::List => {
+            if let Ok(value::Value::List(list)) = value::parse(kind, wanted) {
+                serde_json::to_string(&list).unwrap_or_default()
+            } else {
+                quoted()
+            }
+        }
+        Kind::Text | Kind::Project | Kind::Url | Kind::Proxy | Kind::Path | Kind::Choice(_)
+            if format == Format::Yaml && is_plain(wanted) =>
+        {
+            wanted.to_owned()
+        }
+        Kind::Text
+        | Kind::Project
+        | Kind::Url
+        | Kind::Proxy
+        | Kind::Path
+        | Kind::Choice(_)
+        | Kind::Map => quoted(),
+    }
+}
+
+/// Whether YAML reads a text without quotes as that text.
+fn is_plain(text: &str) -> bool {
+    const WORDS: [&str; 9] = ["true", "false", "null", "yes", "no", "on", "off", "y", "n"];
+    let is_inner = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '/' | '-');
+    text.starts_with(|c: char| c.is_ascii_alphabetic())
+        && text.replace("://", "/").chars().all(is_inner)
+        && !WORDS.contains(&text.to_ascii_lowercase().as_str())
+}
+
+fn replace(text: &str, span: &Range<usize>, with: &str) -> String {
+    let before = text.get(..span.start).unwrap_or_default();
+    let after = text.get(span.end..).unwrap_or_default();
+    format!("{before}{with}{after}")
+}
+
+fn insert(format: Format, text: &str, pairs: &[Pair], name: &str, written: &str) -> String {
+    let end = if text.contains("\r\n") { "\r\n" } else { "\n" };
+    match format {
+        Format::Yaml => {
+            let gap = if text.is_empty() || text.ends_with('\n') {
+                ""
+            } else {
+                end
+            };
+            format!("{text}{gap}{name}: {written}{end}")
+        }
+        Format::Json => match pairs.last() {
+            Some(last) => {
+                let line = format!(",{end}  \"{name}\": {written}");
+                replace(text, &(last.value.span.end..last.value.span.end), &line)
+            }
+            None => format!("{{{end}  \"{name}\": {written}{end}}}{end}"),
+        },
+        Format::Toml => {
+            // Below a header it would be another table's.
+            let header = line_starts(text)
+                .find(|at| text[*at..].trim_start_matches([' ', '\t']).starts_with('['));
+            let at = header.unwrap_or(text.len());
+            let gap = if at == 0 || text[..at].ends_with('\n') {
+                ""
+            } else {
+                end
+            };
+            let after = if header.is_some() { end } else { "" };
+            replace(
+                text,
+                &(at..at),
+                &format!("{gap}{name} = {written}{end}{after}"),
+            )
+        }
+    }
+}
+
+fn line_starts(text: &str) -> impl Iterator<Item = usize> {
+    let ends = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
+    std::iter::once(0).chain(ends.map(|(at, _)| at + 1))
+}
+
+fn without(format: Format, text: &str, pairs: &[Pair], at: usize) -> String {
+    let (start, end) = (pairs[at].name.span.start, pairs[at].value.span.end);
+    if format == Format::Json {
+        let span = match (at.checked_sub(1), pairs.get(at + 1)) {
+            // Its own comma goes with it, or the one before it.
+            (_, Some(next)) => start..next.name.span.start,
+            (Some(previous), None) => pairs[previous].value.span.end..end,
+            (None, None) => start..end,
+        };
+        return replace(text, &span, "");
+    }
+    let line = text[..start].rfind('\n').map_or(0, |at| at + 1);
+    let end = text[end..].find('\n').map_or(text.len(), |at| end + at + 1);
+    replace(text, &(line..end), "")
+}
+
+/// Whether only the one setting has changed, and has the wanted value now.
+fn reads_back(before: &[Pair], after: &[Pair], name: SettingName, edit: &Edit) -> bool {
+    let others = |pairs: &[Pair]| {
+        let others = pairs
+            .iter()
+            .filter(|pair| !is_name_of(&pair.name.value, name));
+        others
+            .map(|pair| (pair.name.value.clone(), plain(&pair.value.value)))
+            .collect::<Vec<_>>()
+    };
+    let mut found = after
+        .iter()
+        .filter(|pair| is_name_of(&pair.name.value, name));
+    let is_wanted = match (edit, found.next(), found.next()) {
+        (Edit::Unset, None, None) => true,
+        (Edit::Set(wanted), Some(pair), None) => {
+            let kind = name.declared().kind;
+            let (wanted, found) = (exposed(wanted).trim(), plain(&pair.value.value));
+            *found == wanted || value::parse(kind, wanted).ok() == value::parse(kind, &found).ok()
+        }
+        _ => false,
+    };
+    is_wanted && others(before) == others(after)
+}
+
+/// A value as text, to be compared.
+fn plain(node: &Node) -> Zeroizing<String> {
+    let joined = |parts: Vec<String>| format!("[{}]", parts.join(","));
+    Zeroizing::new(match node {
+        Node::Null => "null".to_owned(),
+        Node::Boolean(flag) => flag.to_string(),
+        Node::Number(number) => number.clone(),
+        Node::Text(text) => return text.clone(),
+        Node::List(list) => joined(
+            list.iter()
+                .map(|element| serde_json::to_string(&*plain(&element.value)).unwrap_or_default())
+                .collect(),
+        ),
+        Node::Table(pairs) => joined(
+            pairs
+                .iter()
+                .map(|pair| format!("{:?}:{}", pair.name.value, *plain(&pair.value.value)))
+                .collect(),
+        ),
+        Node::Other => "other".to_owned(),
+    })
+}

@@ -1,0 +1,89 @@
+//! `get_config()`: the settings in effect, as text that may be shown.
+
+use std::fmt;
+
+use crate::{Env, Explained, LoadError, LoadOptions, Stack, names};
+
+/// The settings in effect, each with where it came from; secrets are masked.
+///
+/// Beside the settings' names, `api_key_source` tells where the API key came from.
+#[derive(Clone, Debug)]
+pub struct Config {
+    entries: Vec<(&'static str, Option<String>, String)>,
+    api_key_source: String,
+}
+
+/// Returns the settings in effect for this process: files, environment and defaults.
+///
+/// A stored credential is not in it: the SDK's `get_config` adds that.
+///
+/// # Errors
+/// As [`Settings::load`](crate::Settings::load).
+///
+/// ```no_run
+/// let config = hh_config::get_config()?;
+/// println!("{config}");
+/// println!("API key source: {}", config.get("api_key_source").unwrap_or("unknown"));
+/// # Ok::<(), hh_config::LoadError>(())
+/// ```
+pub fn get_config() -> Result<Config, LoadError> {
+    let stack = Stack::load(&Env::from_process(), LoadOptions::new());
+    Config::of(&stack, |_| "***".to_owned())
+}
+
+impl Config {
+    /// Takes the settings in effect from a stack; `mask` shows what may be seen of a secret.
+    ///
+    /// # Errors
+    /// Everything that is wrong with the stack.
+    pub fn of(stack: &Stack, mask: impl Fn(&str) -> String) -> Result<Self, LoadError> {
+        if let Some(error) = LoadError::of_all(stack.problems()) {
+            return Err(error);
+        }
+        let entry = |explained: Explained| {
+            let source = explained.source_label();
+            (explained.name.as_str(), explained.value.text(&mask), source)
+        };
+        Ok(Self {
+            entries: stack.explain().into_iter().map(entry).collect(),
+            api_key_source: stack.explain_one(names::API_KEY).source_label(),
+        })
+    }
+
+    /// Returns a setting's value, or with `api_key_source` where the API key came from: `param`, `env:NAME`,
+    /// `file:PATH:LINE:COLUMN`, `stored` or `unset`.
+    ///
+    /// `None` for a setting without a value and for a name that is none.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&str> {
+        if name == "api_key_source" {
+            return Some(&self.api_key_source);
+        }
+        let (_, value, _) = self.entries.iter().find(|(known, ..)| *known == name)?;
+        value.as_deref()
+    }
+
+    /// Returns where a setting's value came from, in the same short form.
+    #[must_use]
+    pub fn source(&self, name: &str) -> Option<&str> {
+        let (_, _, source) = self.entries.iter().find(|(known, ..)| *known == name)?;
+        Some(source)
+    }
+
+    /// Returns the name, value and source of every setting that has a value.
+    pub fn iter(&self) -> impl Iterator<Item = (&'static str, &str, &str)> {
+        self.entries
+            .iter()
+            .filter_map(|(name, value, source)| Some((*name, value.as_deref()?, source.as_str())))
+    }
+}
+
+/// One line for each setting that has a value.
+impl fmt::Display for Config {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (name, value, source) in self.iter() {
+            writeln!(formatter, "{name} = {value} ({source})")?;
+        }
+        write!(formatter, "api_key_source = {}", self.api_key_source)
+    }
+}

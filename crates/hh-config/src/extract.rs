@@ -1,0 +1,93 @@
+//! From the stack to a type of the caller's, through figment.
+
+use std::collections::BTreeMap;
+
+use figment::value::{Dict, Map, Value as FigmentValue};
+use figment::{Figment, Metadata, Profile, Provider};
+use serde::de::DeserializeOwned;
+
+use crate::stack::in_order;
+use crate::value::Value;
+use crate::{LoadError, LoadErrorKind, SettingName, Source, Sourced, Stack};
+
+impl Stack {
+    /// Reads the settings in effect into a type of the caller's, each field by the setting's flat name.
+    ///
+    /// Durations are numbers of seconds. Secrets are left out: [`Stack::secret`] hands them out one by one.
+    ///
+    /// # Errors
+    /// Everything that is wrong with the stack, or `Invalid` for a field that is no setting or has another type.
+    ///
+    /// ```
+    /// use hh_config::{Env, LoadOptions, Stack};
+    ///
+    /// #[derive(serde::Deserialize)]
+    /// struct Mine {
+    ///     project: Option<String>,
+    ///     timeout: f64,
+    /// }
+    ///
+    /// let env = Env::from_pairs([("HH_PROJECT", "docs")]);
+    /// let mine: Mine = Stack::load(&env, LoadOptions::new()).extract()?;
+    /// assert_eq!((mine.project.as_deref(), mine.timeout), (Some("docs"), 30.0));
+    /// # Ok::<(), hh_config::LoadError>(())
+    /// ```
+    pub fn extract<T: DeserializeOwned>(&self) -> Result<T, LoadError> {
+        let mut problems = self.problems_of_places();
+        // What another place shadows cannot win, so it is left out.
+        let mut layers: BTreeMap<Source, Dict> = BTreeMap::new();
+        for name in SettingName::all() {
+            match self.value(name) {
+                Ok(Some(Sourced { value, provenance })) => {
+                    let layer = layers.entry(provenance.source()).or_default();
+                    layer.insert(name.as_str().to_owned(), figment_value(value));
+                }
+                Ok(None) => {}
+                Err(problem) => problems.push(problem),
+            }
+        }
+        if let Some(error) = LoadError::of_all(in_order(problems)) {
+            return Err(error);
+        }
+        // Lowest first: the last to merge wins.
+        let figment = layers.into_values().map(Values);
+        let figment = figment.fold(Figment::new(), Figment::merge);
+        figment.extract().map_err(|error| {
+            // The error's own text would show the value.
+            let path = error.path.join(".");
+            let name = if path.is_empty() { "a field" } else { &path };
+            let message = format!(
+                "{name} of the type asked for is no setting that is set, or has another type"
+            );
+            LoadError::new(LoadErrorKind::Invalid, message)
+        })
+    }
+}
+
+/// The values of one layer, as figment takes them. No `Debug`, which would show them.
+struct Values(Dict);
+
+impl Provider for Values {
+    fn metadata(&self) -> Metadata {
+        Metadata::default()
+    }
+
+    fn data(&self) -> Result<Map<Profile, Dict>, figment::Error> {
+        Ok(Map::from([(Profile::Default, self.0.clone())]))
+    }
+}
+
+fn figment_value(value: Value) -> FigmentValue {
+    match value {
+        Value::Text(text) => text.into(),
+        Value::Boolean(flag) => flag.into(),
+        Value::Number(number) => number.into(),
+        Value::Count(count) => count.into(),
+        Value::List(list) => list.into(),
+        Value::Map(map) => map
+            .into_iter()
+            .map(|(name, text)| (name, text.into()))
+            .collect::<Dict>()
+            .into(),
+    }
+}

@@ -1,0 +1,162 @@
+//! YAML, through serde-saphyr.
+
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use serde_saphyr::{DuplicateKeyPolicy, MergeKeyPolicy, NonFiniteFloatPolicy, Options, Spanned};
+use zeroize::Zeroizing;
+
+use super::{At, NOT_A_TABLE, Node, Pair, ParseError};
+
+pub(super) fn parse(text: &str) -> Result<Vec<Pair>, ParseError> {
+    let parsed = serde_saphyr::from_str_with_options::<Option<Spanned<Node>>>(text, options());
+    let document = parsed.map_err(|error| {
+        ParseError::new(what(&error), error.location().map(|at| offset_in(text, at)))
+    })?;
+    match document.map(|document| document.value) {
+        None | Some(Node::Null) => Ok(Vec::new()),
+        Some(Node::Table(pairs)) => Ok(pairs),
+        Some(_) => Err(ParseError::new(NOT_A_TABLE, Some(0))),
+    }
+}
+
+const ALIASES: &str = "has an anchor or alias, which settings do without";
+
+fn options() -> Options {
+    serde_saphyr::options! {
+        // The caller tells names that stand there twice, with both places.
+        duplicate_keys: DuplicateKeyPolicy::PassThrough,
+        merge_keys: MergeKeyPolicy::AsOrdinary,
+        // `no` and `on` are texts in YAML 1.2; a boolean setting takes them as texts too.
+        strict_booleans: true,
+        // They are numbers out of every range, which is told as that.
+        non_finite_float_policy: NonFiniteFloatPolicy::PassThrough,
+        // An alias can stand for much more than its own text.
+        budget: serde_saphyr::budget! { max_aliases: 0, max_anchors: 0, max_depth: 32 },
+    }
+}
+
+fn what(error: &serde_saphyr::Error) -> &'static str {
+    use serde_saphyr::{Error, budget::BudgetBreach};
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "all others are told by their place alone"
+    )]
+    match error.without_snippet() {
+        Error::Budget { breach, .. } => match breach {
+            BudgetBreach::Aliases { .. } | BudgetBreach::Anchors { .. } => ALIASES,
+            _ => "is nested too deep or has too many parts",
+        },
+        Error::MultipleDocuments { .. } => "holds more than one document",
+        _ => "is not valid YAML",
+    }
+}
+
+/// Errors of the scanner have a line and a column alone.
+fn offset_in(text: &str, at: serde_saphyr::Location) -> usize {
+    if at.span().byte_offset().is_some() {
+        return offset(at);
+    }
+    let line = usize::try_from(at.line()).unwrap_or_default();
+    let column = usize::try_from(at.column()).unwrap_or_default();
+    let lines = text.split_inclusive('\n').take(line.saturating_sub(1));
+    let start = lines.map(str::len).sum::<usize>().min(text.len());
+    let letters = text[start..].chars().take(column.saturating_sub(1));
+    start + letters.map(char::len_utf8).sum::<usize>()
+}
+
+fn offset(at: serde_saphyr::Location) -> usize {
+    usize::try_from(at.span().byte_offset().unwrap_or_default()).unwrap_or_default()
+}
+
+fn at<T>(spanned: Spanned<T>) -> At<T> {
+    let start = offset(spanned.referenced);
+    let length = spanned.referenced.span().byte_len().unwrap_or_default();
+    At {
+        value: spanned.value,
+        span: start..start + usize::try_from(length).unwrap_or_default(),
+    }
+}
+
+impl<'de> Deserialize<'de> for Node {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(NodeVisitor)
+    }
+}
+
+struct NodeVisitor;
+
+impl<'de> Visitor<'de> for NodeVisitor {
+    type Value = Node;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Node, E> {
+        Ok(Node::Null)
+    }
+
+    fn visit_none<E>(self) -> Result<Node, E> {
+        Ok(Node::Null)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Node, E> {
+        Ok(Node::Boolean(value))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Node, E> {
+        Ok(Node::Number(value.to_string()))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Node, E> {
+        Ok(Node::Number(value.to_string()))
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Node, E> {
+        // With its fraction, so that 5.0 is no whole number.
+        Ok(Node::Number(format!("{value:?}")))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Node, E> {
+        Ok(Node::Text(Zeroizing::new(value.to_owned())))
+    }
+
+    fn visit_string<E>(self, value: String) -> Result<Node, E> {
+        Ok(Node::Text(Zeroizing::new(value)))
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Node, D::Error> {
+        Node::deserialize(deserializer)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Node, A::Error> {
+        let mut list = Vec::new();
+        while let Some(element) = access.next_element::<Spanned<Node>>()? {
+            list.push(at(element));
+        }
+        Ok(Node::List(list))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Node, A::Error> {
+        let mut pairs = Vec::new();
+        while let Some(name) = access.next_key::<Spanned<Node>>()? {
+            let name = at(name);
+            let value = match name.value {
+                Node::Text(text) => (*text).clone(),
+                Node::Number(text) => text,
+                Node::Boolean(flag) => flag.to_string(),
+                Node::Null | Node::List(_) | Node::Table(_) | Node::Other => {
+                    return Err(A::Error::custom("a name is not a text"));
+                }
+            };
+            let name = At {
+                value,
+                span: name.span,
+            };
+            let value = at(access.next_value::<Spanned<Node>>()?);
+            pairs.push(Pair { name, value });
+        }
+        Ok(Node::Table(pairs))
+    }
+}

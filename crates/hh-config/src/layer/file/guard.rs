@@ -1,0 +1,81 @@
+//! What a file of the working directory may do that nobody trusted (decisions X2).
+
+use super::Reader;
+use crate::{BaseUrl, LoadErrorKind, ProjectFile, Provenance, SettingName, substitute, value};
+
+/// What the settings of a file may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Guard {
+    /// The caller named it, or it is the user's or the system's.
+    Named,
+    /// It was found in the working directory, and its content is trusted.
+    Trusted,
+    /// It was found in the working directory.
+    Untrusted,
+}
+
+impl Reader<'_> {
+    /// A secret belongs into a secret, and a file that nobody trusted gets at our own variables only.
+    pub(super) fn may_use(
+        &mut self,
+        setting: SettingName,
+        variables: &[String],
+        provenance: &Provenance,
+    ) -> bool {
+        for variable in variables {
+            if self.file.guard == Guard::Untrusted && !variable.starts_with("HH_") {
+                let what = format!("{setting} uses {variable}, and only HH_ variables may be used");
+                self.untrusted(&what, setting, provenance);
+                return false;
+            }
+            if substitute::is_secret(variable) && !setting.declared().secret {
+                let message = format!(
+                    "{setting} uses {variable}, which holds a secret, but {setting} is shown to people; use another variable"
+                );
+                self.problem(LoadErrorKind::Invalid, &message, setting, provenance);
+                return false;
+            }
+        }
+        true
+    }
+
+    pub(super) fn may_set(
+        &mut self,
+        setting: SettingName,
+        text: &str,
+        provenance: &Provenance,
+    ) -> bool {
+        if self.file.guard != Guard::Untrusted {
+            return true;
+        }
+        let what = match setting.declared().project_file {
+            ProjectFile::May => return true,
+            ProjectFile::OnlyHosted if is_hosted(text) => return true,
+            // What is no URL at all is told as such.
+            ProjectFile::OnlyHosted if BaseUrl::parse(text.trim()).is_err() => return true,
+            ProjectFile::OnlyHosted => "names a server other than HoneyHive's over https",
+            ProjectFile::OnlyTrue if value::boolean(text) != Some(false) => return true,
+            ProjectFile::OnlyTrue => "is switched off",
+            ProjectFile::MayNot => "is set",
+        };
+        self.untrusted(&format!("{setting} {what}"), setting, provenance);
+        false
+    }
+
+    pub(super) fn untrusted(&mut self, what: &str, setting: SettingName, provenance: &Provenance) {
+        let path = self.path.display();
+        let message = format!(
+            "{what} in a file of the working directory that is not trusted; read it, then run `honeyhive config trust {path}`, or name it with --config-file or HH_CONFIG_FILE"
+        );
+        self.problem(LoadErrorKind::Untrusted, &message, setting, provenance);
+    }
+}
+
+fn is_hosted(text: &str) -> bool {
+    let Ok(url) = BaseUrl::parse(text.trim()) else {
+        return false;
+    };
+    let origin = url.origin().to_string();
+    let host = origin.strip_prefix("https://").unwrap_or_default();
+    host.ends_with(".honeyhive.ai")
+}

@@ -1,0 +1,107 @@
+//! The value of one setting before and after substitution.
+
+use std::collections::BTreeMap;
+
+use zeroize::Zeroizing;
+
+use crate::format::Node;
+use crate::{Env, Kind, SettingName, SubstituteError, substitute};
+
+/// A value before substitution.
+pub(super) enum Raw {
+    Text(Zeroizing<String>),
+    List(Vec<Zeroizing<String>>),
+    Map(Vec<(String, Zeroizing<String>)>),
+}
+
+/// Puts variables into texts, and keeps which.
+pub(super) struct Put<'a> {
+    pub(super) env: &'a Env,
+    pub(super) variables: Vec<String>,
+}
+
+impl Put<'_> {
+    fn text(&mut self, text: &str) -> Result<Zeroizing<String>, SubstituteError> {
+        let done = substitute(text, self.env);
+        match &done {
+            Ok(done) => self.variables.extend(done.variables.iter().cloned()),
+            Err(
+                SubstituteError::Unset(name)
+                | SubstituteError::Message(name, _)
+                | SubstituteError::NotUtf8(name),
+            ) => self.variables.push(name.clone()),
+            Err(SubstituteError::Malformed | SubstituteError::TooLong) => {}
+        }
+        done.map(|done| done.text)
+    }
+}
+
+impl Raw {
+    /// Returns the text after substitution; lists and tables as JSON.
+    pub(super) fn put(self, put: &mut Put<'_>) -> Result<Zeroizing<String>, SubstituteError> {
+        let json = match self {
+            Self::Text(text) => return put.text(&text),
+            Self::List(list) => {
+                let list = list.iter().map(|text| put.text(text));
+                let list = list.collect::<Result<Vec<_>, _>>()?;
+                serde_json::to_string(&list.iter().map(|text| text.as_str()).collect::<Vec<_>>())
+            }
+            Self::Map(map) => {
+                let map = map
+                    .into_iter()
+                    .map(|(name, text)| Ok((name, put.text(&text)?)));
+                let map = map.collect::<Result<BTreeMap<_, _>, _>>()?;
+                let map = map.iter().map(|(name, text)| (name, text.as_str()));
+                serde_json::to_string(&map.collect::<BTreeMap<_, _>>())
+            }
+        };
+        // Texts always make JSON.
+        Ok(Zeroizing::new(json.unwrap_or_default()))
+    }
+}
+
+/// Takes a value in the shape that its setting has; `None` for null, and else what it must be.
+pub(super) fn raw(setting: SettingName, node: Node) -> Result<Option<Raw>, &'static str> {
+    let kind = setting.declared().kind;
+    let is_numeric = matches!(
+        kind,
+        Kind::Boolean | Kind::Seconds(..) | Kind::Number(..) | Kind::Count(..)
+    );
+    match node {
+        Node::Null => Ok(None),
+        Node::Text(text) => Ok(Some(Raw::Text(text))),
+        Node::Boolean(flag) if is_numeric => Ok(Some(Raw::Text(Zeroizing::new(flag.to_string())))),
+        Node::Number(number) if is_numeric => Ok(Some(Raw::Text(Zeroizing::new(number)))),
+        Node::List(list) if kind == Kind::List => {
+            let texts = list.into_iter().map(|element| text(element.value));
+            texts
+                .collect::<Result<_, _>>()
+                .map(|texts| Some(Raw::List(texts)))
+        }
+        Node::Table(pairs) if kind == Kind::Map => {
+            let texts = pairs
+                .into_iter()
+                .map(|pair| Ok((pair.name.value, text(pair.value.value)?)));
+            texts
+                .collect::<Result<_, _>>()
+                .map(|texts| Some(Raw::Map(texts)))
+        }
+        // `1.10` and `007` have lost what made them names when they come as numbers.
+        Node::Number(_) => Err("is text, but a number stands there; write it in quotes"),
+        Node::Boolean(_) => Err("is text, but a boolean stands there; write it in quotes"),
+        Node::List(_) | Node::Table(_) | Node::Other if kind == Kind::List => {
+            Err("must be a list of texts")
+        }
+        Node::List(_) | Node::Table(_) | Node::Other if kind == Kind::Map => {
+            Err("must be a table of texts")
+        }
+        Node::List(_) | Node::Table(_) | Node::Other => Err("must be a single value"),
+    }
+}
+
+fn text(node: Node) -> Result<Zeroizing<String>, &'static str> {
+    if let Node::Text(text) = node {
+        return Ok(text);
+    }
+    Err("must hold texts only; write each in quotes")
+}

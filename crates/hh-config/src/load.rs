@@ -1,0 +1,79 @@
+//! From parameters and the environment to the stack of all layers: which files are read, and in whose place.
+
+mod files;
+
+use secrecy::SecretString;
+
+use crate::layer::{DotEnv, differ_across};
+use crate::{Env, Layer, Problem, SettingName, Stack, names};
+
+pub use files::{FileState, LookedAt, overlays};
+
+/// Direct parameters, given to [`Settings::load`](crate::Settings::load).
+#[derive(Clone, Debug, Default)]
+#[must_use]
+pub struct LoadOptions {
+    direct: Vec<(SettingName, SecretString, String)>,
+}
+
+impl LoadOptions {
+    /// Makes options that set nothing.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Sets any setting directly, as text.
+    pub fn with(self, name: SettingName, value: impl Into<SecretString>) -> Self {
+        self.with_place(name, value, format!("parameter {name}"))
+    }
+
+    /// Sets any setting directly, by a flag or parameter that people know as `place`.
+    pub fn with_place(
+        mut self,
+        name: SettingName,
+        value: impl Into<SecretString>,
+        place: impl Into<String>,
+    ) -> Self {
+        self.direct.push((name, value.into(), place.into()));
+        self
+    }
+
+    /// Sets the project directly.
+    pub fn with_project(self, project: &str) -> Self {
+        self.with(names::PROJECT, project)
+    }
+}
+
+impl Stack {
+    /// Builds the stack of all layers but the stored profile; what is wrong is kept in it.
+    #[must_use]
+    pub fn load(env: &Env, options: LoadOptions) -> Self {
+        let mut stack = Self::new()
+            .with(Layer::direct(options.direct))
+            .with(Layer::environment(env));
+        let named = match stack.text(names::ENV_FILE) {
+            Ok(named) => named,
+            Err(error) => {
+                stack.add_problems(error.problems().cloned());
+                None
+            }
+        };
+        let Some(named) = named else {
+            stack.look_at(LookedAt::dotenv(None));
+            return files::add(stack, env);
+        };
+        let path = std::path::PathBuf::from(named.value);
+        let dotenv = DotEnv::read(env, &path, &named.provenance);
+        stack.look_at(LookedAt::dotenv(Some(env.resolve(&path))));
+        if let Some(warning) = differ_across(env, &dotenv) {
+            stack.add_warning(warning);
+        }
+        let stack = stack.with(dotenv.layer());
+        // The real environment wins over it (decisions P3), in substitutions as well.
+        files::add(stack, &env.clone().with_lower(dotenv.pairs()))
+    }
+
+    pub(crate) fn add_problems(&mut self, problems: impl IntoIterator<Item = Problem>) {
+        self.problems.extend(problems);
+    }
+}

@@ -1,0 +1,436 @@
+//! The configuration files: the project file or the one that was named, its overlay, the user's and the system's.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use crate::explain::shown_path;
+use crate::format::EXTENSIONS;
+use crate::layer::{ConfigFile, Guard, MAX_BYTES};
+use crate::{
+    Env, Layer, LoadErrorKind, Problem, Source, Sourced, Stack, TrustedFiles, names, paths, read,
+};
+
+/// A file that was looked at while loading.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct LookedAt {
+    /// What it would be.
+    pub source: Source,
+    /// The file, or without a format the first place where it could be; `None` if it is read only when named.
+    pub path: Option<PathBuf>,
+    /// What came of it.
+    pub state: FileState,
+}
+
+/// What came of looking at a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum FileState {
+    /// It was read.
+    Read,
+    /// It was read, as one of the working directory that the user has trusted.
+    Trusted,
+    /// It was read, as one of the working directory that may not set everything.
+    NotTrusted,
+    /// It is not there.
+    Absent,
+    /// It could not be read.
+    Unreadable,
+    /// It is not read, since another is read in its place.
+    Ignored,
+    /// It is not read, since it stands there in two spellings.
+    TwoSpellings,
+}
+
+impl FileState {
+    /// Returns the words that people see.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Trusted => "read, trusted",
+            Self::NotTrusted => "read, not trusted",
+            Self::Absent => "not there",
+            Self::Unreadable => "not readable",
+            Self::Ignored => "not read",
+            Self::TwoSpellings => "there in two spellings",
+        }
+    }
+}
+
+impl LookedAt {
+    fn new(source: Source, path: &Path, state: FileState) -> Self {
+        Self {
+            source,
+            path: Some(path.to_owned()),
+            state,
+        }
+    }
+
+    pub(super) fn dotenv(path: Option<PathBuf>) -> Self {
+        let state = match &path {
+            None => FileState::Absent,
+            Some(path) if path.is_file() => FileState::Read,
+            Some(_) => FileState::Unreadable,
+        };
+        Self {
+            source: Source::DotEnv,
+            path,
+            state,
+        }
+    }
+}
+
+/// Returns the overlays that lie beside a configuration file, for any environment: `honeyhive.prod.yaml` beside
+/// `honeyhive.yaml`.
+#[must_use]
+pub fn overlays(path: &Path) -> Vec<PathBuf> {
+    let dir = match path.parent() {
+        Some(dir) if !dir.as_os_str().is_empty() => dir,
+        _ => Path::new("."),
+    };
+    let stems = stems(Some(path));
+    let mut found: Vec<_> = std::fs::read_dir(dir)
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+        .filter(|name| {
+            let environment = stems
+                .iter()
+                .find_map(|stem| name.strip_prefix(stem.as_str())?.strip_prefix('.'))
+                .and_then(|rest| rest.rsplit_once('.'));
+            environment.is_some_and(|(environment, extension)| {
+                is_environment(environment) && EXTENSIONS.contains(&extension)
+            })
+        })
+        .map(|name| path.with_file_name(name))
+        .collect();
+    found.sort();
+    found
+}
+
+/// Adds the layers of all files, with these variables for substitution.
+pub(super) fn add(stack: Stack, env: &Env) -> Stack {
+    let mut files = Files::new(stack, env);
+    files.base();
+    files.user();
+    if let Some(dir) = env.system_dir() {
+        files.found(Source::System, dir, "config");
+    }
+    files.stack
+}
+
+impl Stack {
+    /// Builds the stack of one configuration file alone, as if it were named.
+    #[must_use]
+    pub fn of_file(env: &Env, path: &Path) -> Self {
+        let mut files = Files::new(Self::new(), env);
+        let environments = files.file(Source::Named, path, Guard::Named);
+        files.alone(environments)
+    }
+
+    /// Builds the stack of one configuration file alone from its text; its name tells the format.
+    #[must_use]
+    pub fn of_text(env: &Env, path: &Path, text: &str) -> Self {
+        let mut files = Files::new(Self::new(), env);
+        let environments = files.text(Source::Named, path, text, Guard::Named);
+        files.alone(environments)
+    }
+}
+
+struct Files<'a> {
+    stack: Stack,
+    env: &'a Env,
+    /// The trusted files, read when a file of the working directory is.
+    trusted: Option<TrustedFiles>,
+}
+
+impl<'a> Files<'a> {
+    fn new(stack: Stack, env: &'a Env) -> Self {
+        Self {
+            stack,
+            env,
+            trusted: None,
+        }
+    }
+
+    /// The environments in a file are checked as well, whichever is chosen.
+    fn alone(mut self, environments: BTreeMap<String, Layer>) -> Stack {
+        for layer in environments.into_values() {
+            let alone = Stack::new().with(layer);
+            self.stack.add_problems(alone.problems());
+        }
+        self.stack
+    }
+
+    /// The file that was named, or the project file, with the overlay of an environment over it.
+    fn base(&mut self) {
+        let named = self.path(|stack| stack.text(names::CONFIG_FILE));
+        let guard = if named.is_some() {
+            Guard::Named
+        } else {
+            Guard::Untrusted
+        };
+        let (path, environments) = match (named, self.env.working_dir().map(Path::to_owned)) {
+            (Some(path), _) => {
+                let environments = self.file(Source::Named, &path, Guard::Named);
+                (Some(path), environments)
+            }
+            (None, Some(dir)) => match self.find(Source::Project, &dir, "honeyhive") {
+                Some(path) => {
+                    let environments = self.file(Source::Project, &path, Guard::Untrusted);
+                    (Some(path), environments)
+                }
+                None => (None, BTreeMap::new()),
+            },
+            (None, None) => (None, BTreeMap::new()),
+        };
+        let environment = match self.stack.text(names::ENVIRONMENT) {
+            Ok(environment) => environment,
+            Err(error) => {
+                self.stack.add_problems(error.problems().cloned());
+                None
+            }
+        };
+        if let Some(environment) = environment {
+            self.overlay(path.as_deref(), guard, &environment, environments);
+        }
+    }
+
+    fn path(
+        &mut self,
+        of: impl Fn(&Stack) -> Result<Option<Sourced<String>>, crate::LoadError>,
+    ) -> Option<PathBuf> {
+        match of(&self.stack) {
+            Ok(found) => found.map(|found| PathBuf::from(found.value)),
+            Err(error) => {
+                self.stack.add_problems(error.problems().cloned());
+                None
+            }
+        }
+    }
+
+    fn overlay(
+        &mut self,
+        base: Option<&Path>,
+        guard: Guard,
+        environment: &Sourced<String>,
+        mut environments: BTreeMap<String, Layer>,
+    ) {
+        let (name, from) = (&environment.value, &environment.provenance);
+        let fail = |what: String| Problem::new(LoadErrorKind::Conflict, what);
+        if !is_environment(name) {
+            let what =
+                format!("the environment from {from} is not a name of letters, digits, - and _");
+            self.stack
+                .add_problems([fail(what).of(names::ENVIRONMENT, from.clone())]);
+            return;
+        }
+        let Some(dir) = base.and_then(Path::parent).or(self.env.working_dir()) else {
+            let what = format!(
+                "{from} is set, but there is no configuration file to lay it over; name one"
+            );
+            self.stack
+                .add_problems([fail(what).of(names::ENVIRONMENT, from.clone())]);
+            return;
+        };
+        let mut found: Vec<PathBuf> = Vec::new();
+        for stem in stems(base) {
+            let files = EXTENSIONS.map(|extension| dir.join(format!("{stem}.{name}.{extension}")));
+            found.extend(
+                files
+                    .into_iter()
+                    .filter(|file| exists(&self.env.resolve(file))),
+            );
+        }
+        let inside = environments.remove(name);
+        let problem = match (found.as_slice(), inside) {
+            ([], Some(layer)) => {
+                self.stack.push(layer);
+                return;
+            }
+            ([path], None) => {
+                self.file(Source::Overlay, path, guard);
+                return;
+            }
+            ([], None) => {
+                let stem = stems(base).swap_remove(0);
+                let place = dir.join(format!("{stem}.{name}.yaml"));
+                let base = base.map(|base| {
+                    format!(
+                        ", and there is no environments.{name} in {}",
+                        base.display()
+                    )
+                });
+                format!(
+                    "the environment {name} from {from} has no overlay: {} does not exist{}",
+                    place.display(),
+                    base.unwrap_or_default()
+                )
+            }
+            ([path], Some(_)) => format!(
+                "the environment {name} has two overlays: {} and environments.{name} in {}; remove one",
+                path.display(),
+                base.unwrap_or(Path::new("the file")).display()
+            ),
+            ([one, other, ..], _) => both(one, other),
+        };
+        self.stack
+            .add_problems([fail(problem).of(names::ENVIRONMENT, from.clone())]);
+    }
+
+    /// The user's file: in the directory of the XDG standard, else in the one that HoneyHive documents.
+    fn user(&mut self) {
+        let xdg = paths::config_dir(self.env);
+        let home = self.env.home().map(|home| home.join(".honeyhive"));
+        let found = xdg
+            .as_ref()
+            .and_then(|dir| self.find(Source::User, dir, "config"));
+        let Some(home) = home else {
+            if let Some(path) = found {
+                self.file(Source::User, &path, Guard::Named);
+            }
+            return;
+        };
+        match (found, self.find(Source::User, &home, "config")) {
+            (None, None) => {}
+            (Some(path), None) | (None, Some(path)) => {
+                self.file(Source::User, &path, Guard::Named);
+            }
+            (Some(path), Some(other)) => {
+                self.file(Source::User, &path, Guard::Named);
+                self.stack
+                    .look_at(LookedAt::new(Source::User, &other, FileState::Ignored));
+                self.stack.add_warning(format!(
+                    "{} is not read, since there is {}; join them",
+                    other.display(),
+                    path.display()
+                ));
+            }
+        }
+    }
+
+    fn found(&mut self, source: Source, dir: &Path, stem: &str) {
+        if let Some(path) = self.find(source, dir, stem) {
+            self.file(source, &path, Guard::Named);
+        }
+    }
+
+    /// Finds the one spelling of a file; two are a problem.
+    fn find(&mut self, source: Source, dir: &Path, stem: &str) -> Option<PathBuf> {
+        let spellings = EXTENSIONS.map(|extension| dir.join(format!("{stem}.{extension}")));
+        let mut found = spellings.iter().filter(|path| exists(path));
+        match (found.next(), found.next()) {
+            (None, _) => {
+                let absent = LookedAt::new(source, &spellings[0], FileState::Absent);
+                self.stack.look_at(absent);
+                None
+            }
+            (Some(path), None) => Some(path.clone()),
+            (Some(path), Some(other)) => {
+                let problem = Problem::new(LoadErrorKind::Conflict, both(path, other));
+                self.stack.add_problems([problem]);
+                let two = LookedAt::new(source, path, FileState::TwoSpellings);
+                self.stack.look_at(two);
+                None
+            }
+        }
+    }
+
+    /// Reads a file and adds its layer; returns those of its `environments`.
+    fn file(&mut self, source: Source, path: &Path, guard: Guard) -> BTreeMap<String, Layer> {
+        let opened = self.env.resolve(path);
+        let text = match read::text(&opened, MAX_BYTES) {
+            Ok(text) => text,
+            Err(what) => {
+                let named = self.stack.candidates(names::CONFIG_FILE).winner;
+                let named = named.filter(|_| source == Source::Named);
+                let named = named.map(|named| format!(", named by {},", named.provenance()));
+                let what = format!(
+                    "the configuration file {}{} {what}",
+                    shown_path(path).display(),
+                    named.unwrap_or_default()
+                );
+                let problem = Problem::new(LoadErrorKind::Unreadable, what);
+                self.stack.add_problems([problem]);
+                self.stack
+                    .look_at(LookedAt::new(source, &opened, FileState::Unreadable));
+                return BTreeMap::new();
+            }
+        };
+        let guard = if guard == Guard::Untrusted && self.is_trusted(&opened, &text) {
+            Guard::Trusted
+        } else {
+            guard
+        };
+        let state = match guard {
+            Guard::Named => FileState::Read,
+            Guard::Trusted => FileState::Trusted,
+            Guard::Untrusted => FileState::NotTrusted,
+        };
+        self.stack.look_at(LookedAt::new(source, &opened, state));
+        self.text(source, path, &text, guard)
+    }
+
+    fn text(
+        &mut self,
+        source: Source,
+        path: &Path,
+        text: &str,
+        guard: Guard,
+    ) -> BTreeMap<String, Layer> {
+        let file = ConfigFile {
+            path,
+            text,
+            source,
+            guard,
+            env: self.env,
+        };
+        let layers = file.layers();
+        self.stack.push(layers.layer);
+        layers.environments
+    }
+
+    fn is_trusted(&mut self, path: &Path, text: &str) -> bool {
+        if self.trusted.is_none() {
+            let trusted = TrustedFiles::load(self.env);
+            self.trusted = Some(trusted.unwrap_or_else(|error| {
+                self.stack.add_warning(error.to_string());
+                TrustedFiles::default()
+            }));
+        }
+        self.trusted
+            .as_ref()
+            .is_some_and(|trusted| trusted.contains(path, text))
+    }
+}
+
+fn exists(path: &Path) -> bool {
+    path.symlink_metadata().is_ok()
+}
+
+fn both(one: &Path, other: &Path) -> String {
+    format!(
+        "{} and {} are two spellings of one file; remove one",
+        one.display(),
+        other.display()
+    )
+}
+
+/// What the name of an overlay begins with: as the file's own name does, or with `honeyhive`.
+fn stems(base: Option<&Path>) -> Vec<String> {
+    let stem = base
+        .and_then(Path::file_stem)
+        .map(|stem| stem.to_string_lossy().into_owned());
+    match stem {
+        Some(stem) if stem != "honeyhive" => vec![stem, "honeyhive".to_owned()],
+        _ => vec!["honeyhive".to_owned()],
+    }
+}
+
+fn is_environment(name: &str) -> bool {
+    !name.is_empty()
+        && name
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
+}

@@ -1,0 +1,74 @@
+//! Reading small text files without hanging on what only looks like one.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read as _};
+use std::path::Path;
+
+use zeroize::Zeroizing;
+
+/// Reads a regular file, after following links, of at most `limit` bytes of UTF-8; a byte order mark is cut.
+///
+/// The error says what is wrong with the file, as the end of a sentence about it.
+pub(crate) fn text(path: &Path, limit: u64) -> Result<Zeroizing<String>, String> {
+    let failed = |error: io::Error| {
+        if error.kind() == io::ErrorKind::NotFound {
+            "does not exist".to_owned()
+        } else if error.kind() == io::ErrorKind::PermissionDenied {
+            "may not be read by you".to_owned()
+        } else {
+            format!("cannot be read ({error})")
+        }
+    };
+    let metadata = std::fs::metadata(path).map_err(failed)?;
+    check(&metadata, limit)?;
+    let file = open(path).map_err(failed)?;
+    // What was opened may be something else by now.
+    check(&file.metadata().map_err(failed)?, limit)?;
+    let capacity = usize::try_from(metadata.len()).unwrap_or_default();
+    let mut bytes = Zeroizing::new(Vec::with_capacity(capacity + 1));
+    file.take(limit + 1)
+        .read_to_end(&mut bytes)
+        .map_err(failed)?;
+    if bytes.len() as u64 > limit {
+        return Err(too_large(limit));
+    }
+    let text = std::str::from_utf8(&bytes).map_err(|error| {
+        let before = bytes[..error.valid_up_to()].split(|byte| *byte == b'\n');
+        let line = before.count();
+        format!("is not UTF-8 text (line {line})")
+    })?;
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    Ok(Zeroizing::new(text.to_owned()))
+}
+
+fn check(metadata: &std::fs::Metadata, limit: u64) -> Result<(), String> {
+    if metadata.is_dir() {
+        Err("is a directory".to_owned())
+    } else if !metadata.is_file() {
+        Err("is not a regular file".to_owned())
+    } else if metadata.len() > limit {
+        Err(too_large(limit))
+    } else {
+        Ok(())
+    }
+}
+
+fn too_large(limit: u64) -> String {
+    match limit / 1024 {
+        kib if kib.is_multiple_of(1024) => format!("is larger than {} MiB", kib / 1024),
+        kib => format!("is larger than {kib} KiB"),
+    }
+}
+
+/// Opens without waiting: a FIFO would wait for a writer.
+fn open(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        let nonblock = rustix::fs::OFlags::NONBLOCK.bits();
+        options.custom_flags(i32::try_from(nonblock).unwrap_or_default());
+    }
+    options.open(path)
+}

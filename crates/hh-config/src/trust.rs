@@ -1,0 +1,103 @@
+//! Which project files the user has trusted: by path and content (decisions X2).
+//!
+//! The list is a file of lines as `sha256sum` writes them, `trusted` in [`crate::paths::config_dir`].
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest as _, Sha256};
+
+use crate::{Env, LoadError, LoadErrorKind, paths, read};
+
+const MAX_BYTES: u64 = 1024 * 1024;
+
+/// The trusted files: path to hash of the content.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TrustedFiles {
+    files: BTreeMap<PathBuf, String>,
+}
+
+impl TrustedFiles {
+    /// Returns the file that holds the list; `None` without a home directory.
+    #[must_use]
+    pub fn path(env: &Env) -> Option<PathBuf> {
+        paths::config_dir(env).map(|dir| dir.join("trusted"))
+    }
+
+    /// Reads the list; one that does not exist is empty.
+    ///
+    /// # Errors
+    /// `Unreadable` or `Malformed` for a list that is there and cannot be used.
+    pub fn load(env: &Env) -> Result<Self, LoadError> {
+        let Some(path) = Self::path(env).filter(|path| path.symlink_metadata().is_ok()) else {
+            return Ok(Self::default());
+        };
+        let text = read::text(&path, MAX_BYTES).map_err(|what| {
+            let message = format!("the list of trusted files {} {what}", path.display());
+            LoadError::new(LoadErrorKind::Unreadable, message)
+        })?;
+        let mut files = BTreeMap::new();
+        for (index, line) in text.lines().enumerate() {
+            let is_hash =
+                |hash: &str| hash.len() == 64 && hash.bytes().all(|b| b.is_ascii_hexdigit());
+            let (hash, file) = line
+                .split_once("  ")
+                .filter(|(hash, _)| is_hash(hash))
+                .ok_or_else(|| {
+                    let message = format!(
+                        "{}:{}: the line is not a hash, two spaces and a path; remove it",
+                        path.display(),
+                        index + 1
+                    );
+                    LoadError::new(LoadErrorKind::Malformed, message)
+                })?;
+            files.insert(PathBuf::from(file), hash.to_owned());
+        }
+        Ok(Self { files })
+    }
+
+    /// Tells whether a file with this content is trusted.
+    #[must_use]
+    pub fn contains(&self, path: &Path, text: &str) -> bool {
+        std::fs::canonicalize(path)
+            .ok()
+            .and_then(|path| self.files.get(&path))
+            .is_some_and(|trusted| *trusted == hash(text))
+    }
+
+    /// Adds a file with the content that it has now.
+    ///
+    /// # Errors
+    /// `Unreadable` for a file that cannot be read, or whose path is not one line of text.
+    pub fn with(mut self, path: &Path) -> Result<Self, LoadError> {
+        let fail = |what: &str| {
+            let message = format!("{} {what}", path.display());
+            LoadError::new(LoadErrorKind::Unreadable, message)
+        };
+        let text = read::text(path, MAX_BYTES).map_err(|what| fail(&what))?;
+        let path = std::fs::canonicalize(path)
+            .map_err(|error| fail(&format!("cannot be found ({error})")))?;
+        if path.to_str().is_none_or(|path| path.contains(['\n', '\r'])) {
+            return Err(fail("has a path that is not one line of text; rename it"));
+        }
+        self.files.insert(path, hash(&text));
+        Ok(self)
+    }
+
+    /// Returns the list as its file holds it.
+    #[must_use]
+    pub fn to_text(&self) -> String {
+        let mut text = String::new();
+        for (path, hash) in &self.files {
+            text.extend([hash.as_str(), "  ", &path.to_string_lossy(), "\n"]);
+        }
+        text
+    }
+}
+
+fn hash(text: &str) -> String {
+    let bytes = Sha256::digest(text);
+    bytes
+        .iter()
+        .fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"))
+}

@@ -1,0 +1,127 @@
+//! From raw text to values: what each kind of setting accepts.
+
+use std::collections::BTreeMap;
+
+use url::Url;
+
+use crate::{BaseUrl, Kind};
+
+/// A value of its kind, not a secret one.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Value {
+    Text(String),
+    Boolean(bool),
+    Number(f64),
+    Count(u64),
+    List(Vec<String>),
+    Map(BTreeMap<String, String>),
+}
+
+/// Reads a text as a value of a kind; the error says what was expected, not what was found.
+pub(crate) fn parse(kind: Kind, text: &str) -> Result<Value, String> {
+    let plain = || Value::Text(text.to_owned());
+    match kind {
+        Kind::Text | Kind::Path => Ok(plain()),
+        Kind::Project if is_project(text) => Ok(plain()),
+        Kind::Project => {
+            Err("is not a project name: 1 to 100 characters, none of / \\ ? # &".to_owned())
+        }
+        Kind::Url => match BaseUrl::parse(text) {
+            Ok(_) => Ok(plain()),
+            Err(error) => Err(error.to_string()),
+        },
+        Kind::Proxy => match proxy(text) {
+            Some(_) => Ok(plain()),
+            None => Err("is not the URL of a proxy such as http://proxy.example:3128".to_owned()),
+        },
+        Kind::Boolean => boolean(text)
+            .map(Value::Boolean)
+            .ok_or_else(|| "is not a boolean (true or false)".to_owned()),
+        Kind::Seconds(low, high) => number(text, low, high)
+            .ok_or_else(|| format!("is not a number of seconds from {low} to {high}")),
+        Kind::Number(low, high) => {
+            number(text, low, high).ok_or_else(|| format!("is not a number from {low} to {high}"))
+        }
+        Kind::Count(low, high) => text
+            .parse::<u64>()
+            .ok()
+            .filter(|count| (low..=high).contains(count))
+            .map(Value::Count)
+            .ok_or_else(|| format!("is not a whole number from {low} to {high}")),
+        Kind::Choice(words) => {
+            let word = text.to_ascii_lowercase();
+            if words.contains(&word.as_str()) {
+                Ok(Value::Text(word))
+            } else {
+                Err(format!("is not one of {}", words.join(", ")))
+            }
+        }
+        Kind::List => list(text)
+            .map(Value::List)
+            .ok_or_else(|| "is not a list of texts".to_owned()),
+        Kind::Map => serde_json::from_str(text).map(Value::Map).map_err(|_| {
+            "is not a table of texts, in JSON such as {\"name\": \"text\"}".to_owned()
+        }),
+    }
+}
+
+/// Reads a boolean as decisions P9 spell it.
+pub(crate) fn boolean(text: &str) -> Option<bool> {
+    match text.trim().to_ascii_lowercase().as_str() {
+        "true" | "1" | "yes" | "on" | "enabled" => Some(true),
+        "false" | "0" | "no" | "off" | "disabled" => Some(false),
+        _ => None,
+    }
+}
+
+fn number(text: &str, low: f64, high: f64) -> Option<Value> {
+    let number = text.parse::<f64>().ok()?;
+    (low..=high)
+        .contains(&number)
+        .then_some(Value::Number(number))
+}
+
+fn is_project(text: &str) -> bool {
+    let odd = |c: char| c.is_control() || matches!(c, '/' | '\\' | '?' | '#' | '&');
+    (1..=100).contains(&text.chars().count()) && !text.contains(odd)
+}
+
+/// Texts between commas, or a JSON array of texts.
+fn list(text: &str) -> Option<Vec<String>> {
+    if text.starts_with('[') {
+        return serde_json::from_str(text).ok();
+    }
+    let parts = text.split(',').map(str::trim);
+    Some(
+        parts
+            .filter(|part| !part.is_empty())
+            .map(str::to_owned)
+            .collect(),
+    )
+}
+
+fn proxy(text: &str) -> Option<Url> {
+    // `host:port` is a common way to name a proxy.
+    let url = if text.contains("://") {
+        Url::parse(text)
+    } else {
+        Url::parse(&format!("http://{text}"))
+    };
+    url.ok()
+        .filter(|url| url.has_host() && matches!(url.scheme(), "http" | "https"))
+}
+
+/// Shows a value that is no secret setting: an address without a user name and password.
+pub(crate) fn shown(kind: Kind, text: &str) -> String {
+    if !matches!(kind, Kind::Proxy | Kind::Url) || !text.contains('@') {
+        return text.to_owned();
+    }
+    proxy(text).map_or_else(
+        || "***".to_owned(),
+        |url| {
+            let port = url.port().map(|port| format!(":{port}"));
+            let host = url.host_str().unwrap_or_default();
+            format!("{}://{host}{}", url.scheme(), port.unwrap_or_default())
+        },
+    )
+}

@@ -1,0 +1,167 @@
+//! Settings come back as they were written.
+
+use std::collections::BTreeMap;
+
+use hh_config::{
+    DECLARED, Edit, Env, Kind, LoadErrorKind, Place, SettingName, Settings, Stack, edit, escape,
+    names,
+};
+use proptest::collection::{btree_map, vec};
+use proptest::prelude::*;
+use proptest::sample::{select, subsequence};
+
+use super::{file_of, found, quoted, text, write};
+
+/// A valid value.
+#[derive(Clone, Debug)]
+enum Valid {
+    Text(String),
+    Bare(String),
+    List(Vec<String>),
+    Map(BTreeMap<String, String>),
+}
+
+impl Valid {
+    /// The raw text that a stack has of it.
+    fn raw(&self) -> String {
+        match self {
+            Self::Text(text) | Self::Bare(text) => text.trim().to_owned(),
+            Self::List(list) => serde_json::to_string(list).unwrap(),
+            Self::Map(map) => serde_json::to_string(map).unwrap(),
+        }
+    }
+
+    /// The same, to be read from a file: a `$` is a `$`.
+    fn escaped(&self) -> Self {
+        match self {
+            Self::Text(text) => Self::Text(escape(text)),
+            Self::Bare(text) => Self::Bare(text.clone()),
+            Self::List(list) => Self::List(list.iter().map(|text| escape(text)).collect()),
+            Self::Map(map) => {
+                let map = map.iter().map(|(name, text)| (name.clone(), escape(text)));
+                Self::Map(map.collect())
+            }
+        }
+    }
+
+    fn written(&self, extension: &str) -> String {
+        match self.escaped() {
+            Self::Text(text) => quoted(&text),
+            Self::Map(map) if extension == "toml" => {
+                let pairs = map
+                    .iter()
+                    .map(|(name, text)| format!("{} = {}", quoted(name), quoted(text)));
+                format!("{{{}}}", pairs.collect::<Vec<_>>().join(", "))
+            }
+            other @ (Self::Bare(_) | Self::List(_) | Self::Map(_)) => other.raw(),
+        }
+    }
+}
+
+fn valid(name: SettingName) -> BoxedStrategy<Valid> {
+    let bare = |text: String| Valid::Bare(text);
+    match name.declared().kind {
+        Kind::Text | Kind::Path => text().prop_map(Valid::Text).boxed(),
+        Kind::Project => text()
+            .prop_map(|text| Valid::Text(text.replace(['/', '\\', '?', '#', '&'], "-")))
+            .boxed(),
+        Kind::Url => "https://[a-z]{1,9}[.]example(:[1-9][0-9]{1,3})?(/[a-z]{1,5})?"
+            .prop_map(Valid::Text)
+            .boxed(),
+        Kind::Proxy => "(http://)?[a-z]{1,9}:[1-9][0-9]{1,3}"
+            .prop_map(Valid::Text)
+            .boxed(),
+        Kind::Boolean => any::<bool>()
+            .prop_map(|flag| Valid::Bare(flag.to_string()))
+            .boxed(),
+        Kind::Seconds(low, high) | Kind::Number(low, high) => (low..=high)
+            .prop_map(|number| number.to_string())
+            .prop_map(bare)
+            .boxed(),
+        Kind::Count(low, high) => (low..=high)
+            .prop_map(|count| count.to_string())
+            .prop_map(bare)
+            .boxed(),
+        Kind::Choice(words) => select(words)
+            .prop_map(|word| Valid::Text(word.to_owned()))
+            .boxed(),
+        Kind::List => vec(text(), 0..4).prop_map(Valid::List).boxed(),
+        Kind::Map => btree_map(text(), text(), 0..4).prop_map(Valid::Map).boxed(),
+        other => unreachable!("{other} has no strategy"),
+    }
+}
+
+/// The settings that a file may hold, all of them at once.
+fn settings_of_files() -> Vec<SettingName> {
+    let places = SettingName::all().zip(DECLARED);
+    let anywhere = places.filter(|(_, declared)| declared.place == Place::Anywhere);
+    let anywhere = anywhere.map(|(name, _)| name);
+    // Beside an API key it would be a conflict.
+    anywhere
+        .filter(|name| *name != names::CREDENTIAL_COMMAND)
+        .collect()
+}
+
+/// Some settings, each with a value and whether it has its other name.
+fn settings() -> impl Strategy<Value = BTreeMap<SettingName, (Valid, bool)>> {
+    subsequence(settings_of_files(), 0..12).prop_flat_map(|names| {
+        let pairs = names.into_iter();
+        let pairs = pairs.map(|name| (Just(name), (valid(name), any::<bool>())));
+        let pairs: Vec<_> = pairs.collect();
+        pairs.prop_map(|pairs| pairs.into_iter().collect())
+    })
+}
+
+fn raws(stack: &Stack) -> BTreeMap<SettingName, String> {
+    let all = SettingName::all().filter_map(|name| {
+        let (_, raw) = found(stack, name).into_iter().next()?;
+        Some((name, raw.unwrap().trim().to_owned()))
+    });
+    all.collect()
+}
+
+proptest! {
+    /// Property 7.
+    #[test]
+    fn settings_come_back_from_each_format_and_after_an_edit(
+        settings in settings(),
+        (edited, value) in select(settings_of_files()).prop_flat_map(|name| (Just(name), valid(name))),
+    ) {
+        let dir = tempfile::tempdir().unwrap();
+        let expected: BTreeMap<_, _> = settings.iter().map(|(name, (value, _))| (*name, value.raw())).collect();
+        for extension in ["yaml", "json", "toml"] {
+            let pairs = settings.iter().map(|(name, (value, is_alias))| {
+                let alias = name.declared().aliases.first().filter(|_| *is_alias);
+                (alias.map_or(name.as_str(), |alias| alias), value.written(extension))
+            });
+            let text = file_of(extension, &pairs.collect::<Vec<_>>());
+            let path = write(&dir, &format!("c.{extension}"), &text);
+            let stack = Stack::of_file(&Env::default(), path.as_ref());
+            prop_assert!(stack.problems().is_empty(), "{:?} in {}", stack.problems(), text);
+            prop_assert_eq!(raws(&stack), expected.clone(), "{}", text);
+            prop_assert!(Settings::from_stack(&stack).is_ok());
+
+            let set = Edit::Set(escape(&value.raw()).into());
+            let text = match edit(path.as_ref(), &text, edited, &set) {
+                Ok(text) => text,
+                // The reader does not tell where a list or table of YAML ends.
+                Err(error) => {
+                    let is_there = extension == "yaml" && settings.contains_key(&edited);
+                    let is_whole = matches!(edited.declared().kind, Kind::List | Kind::Map);
+                    prop_assert!(is_there && is_whole, "{} in {}", error, text);
+                    prop_assert_eq!(error.kind(), LoadErrorKind::Malformed);
+                    continue;
+                }
+            };
+            let mut after = expected.clone();
+            after.insert(edited, value.raw());
+            let stack = Stack::of_text(&Env::default(), path.as_ref(), &text);
+            prop_assert_eq!(raws(&stack), after.clone(), "{}", text);
+
+            let text = edit(path.as_ref(), &text, edited, &Edit::Unset).unwrap();
+            after.remove(&edited);
+            let stack = Stack::of_text(&Env::default(), path.as_ref(), &text);
+            prop_assert_eq!(raws(&stack), after, "{}", text);
+        }
+    }
+}
