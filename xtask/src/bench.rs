@@ -1,18 +1,17 @@
 //! `cargo xtask bench`: figures of the release build, by CPU time, beside what they are compared with in the same run.
 
+mod config;
 mod load;
 mod otlp;
 mod program;
+mod server;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 use clap::{Args, ValueEnum};
 
-use crate::say::say;
-use crate::{process, workspace};
-use load::Load;
-use program::Program;
+use crate::process;
 
 #[derive(Debug, Args)]
 pub(crate) struct BenchOptions {
@@ -23,128 +22,31 @@ pub(crate) struct BenchOptions {
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum What {
+    /// Configuration: a full load beside parsing alone, the command line beside a program that does nothing
+    Config,
     /// The server: CPU of a checked request and of a stored span, start, memory
     Server,
 }
 
 /// Rounds of which the best counts: other work on the machine only ever adds.
 const ROUNDS: usize = 5;
-const REQUESTS: usize = 20_000;
-const EXPORTS: usize = 400;
 
 pub(crate) fn run(options: &BenchOptions) -> Result<()> {
-    let What::Server = options.what;
-    let root = workspace::root()?;
-    process::run(process::cargo(
-        &root,
-        "build --release --locked --package hh-cli --package hh-server --bins --examples",
-    ))?;
-    let home = tempfile::tempdir()?;
-    let release = root.join(target(&root)?).join("release");
-    let bare = Program::start(&release.join("examples/bare_route"), &[], home.path())?;
-    let key_file = home.path().join("admin.key");
-    let (data, file) = (home.path().join("data"), key_file.display().to_string());
-    let data = data.display().to_string();
-    let arguments = [
-        "server",
-        "start",
-        "--bind",
-        "127.0.0.1:0",
-        "--data-dir",
-        &data,
-    ];
-    let first = [&arguments[..], &["--admin-key-file", &file]].concat();
-    let server = Program::start(&release.join("honeyhive"), &first, home.path())?;
-    let key = std::fs::read_to_string(&key_file).context("the server wrote no key")?;
-    let idle = server.memory()?;
-
-    let authorization = format!("authorization: Bearer {}\r\n", key.trim());
-    measure_whoami(&server, &bare, &authorization)?;
-    measure_spans(&server, &authorization)?;
-    let (ready, full) = (server.ready(), server.memory()?);
-    drop(server);
-    let again = Program::start(&release.join("honeyhive"), &arguments, home.path())?;
-    say(format_args!(
-        "start to ready: {:.0} ms first, {:.0} ms with {} spans stored",
-        ready.as_secs_f64() * 1e3,
-        again.ready().as_secs_f64() * 1e3,
-        2 * ROUNDS * EXPORTS * otlp::SPANS as usize,
-    ));
-    say(format_args!(
-        "memory: {:.1} MiB idle, {:.1} MiB after the load",
-        idle / 1024.0,
-        full / 1024.0
-    ));
-    Ok(())
-}
-
-/// A checked request beside a bare route, in turn.
-fn measure_whoami(server: &Program, bare: &Program, authorization: &str) -> Result<()> {
-    let get = |authorization: &str| Load {
-        head: format!("GET /v1/auth/whoami HTTP/1.1\r\nhost: localhost\r\n{authorization}\r\n"),
-        bodies: vec![Vec::new()],
-        connections: 4,
-    };
-    let mut best = [f64::MAX; 2];
-    for _ in 0..ROUNDS {
-        best[0] = best[0].min(micros(bare, &get(""), REQUESTS)?);
-        best[1] = best[1].min(micros(server, &get(authorization), REQUESTS)?);
+    match options.what {
+        What::Config => config::run(),
+        What::Server => server::run(),
     }
-    say(format_args!(
-        "whoami with a key: {:.2} us CPU; bare axum route: {:.2} us; ratio {:.2}",
-        best[1],
-        best[0],
-        best[1] / best[0]
-    ));
-    Ok(())
 }
 
-fn measure_spans(server: &Program, authorization: &str) -> Result<()> {
-    for (name, content_type, encode) in [
-        (
-            "protobuf",
-            "application/x-protobuf",
-            otlp::protobuf as fn(usize) -> Vec<u8>,
-        ),
-        ("JSON", "application/json", otlp::json),
-    ] {
-        let mut best = f64::MAX;
-        for round in 0..ROUNDS {
-            let batches = (0..EXPORTS).map(|number| otlp::batch(name, round, number));
-            let load = Load {
-                head: format!(
-                    "POST /opentelemetry/v1/traces HTTP/1.1\r\nhost: localhost\r\ncontent-type: {content_type}\r\n{authorization}"
-                ),
-                bodies: batches.map(encode).collect(),
-                connections: 8,
-            };
-            best = best.min(micros(server, &load, EXPORTS)?);
-        }
-        say(format_args!(
-            "stored span, {} a request in {name}, 8 connections: {:.2} us CPU",
-            otlp::SPANS,
-            best / f64::from(otlp::SPANS)
-        ));
-    }
-    Ok(())
-}
-
-/// CPU microseconds of a program per request of a load.
-fn micros(program: &Program, load: &Load, requests: usize) -> Result<f64> {
-    let before = program.cpu()?;
-    load.run(program.address(), requests)?;
-    let spent = program.cpu()?.saturating_sub(before);
-    #[expect(clippy::cast_precision_loss, reason = "a count of requests is small")]
-    let requests = requests as f64;
-    Ok(spent.as_secs_f64() * 1e6 / requests)
-}
-
-fn target(root: &Path) -> Result<String> {
+/// Cargo's folder for what it builds.
+fn target(root: &Path) -> Result<PathBuf> {
     let metadata = process::output(process::cargo(
         root,
         "metadata --format-version 1 --no-deps --locked --offline",
     ))?;
     let metadata: serde_json::Value = serde_json::from_str(&metadata)?;
     let folder = metadata["target_directory"].as_str();
-    Ok(folder.context("cargo names no target folder")?.to_owned())
+    Ok(PathBuf::from(
+        folder.context("cargo names no target folder")?,
+    ))
 }

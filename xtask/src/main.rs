@@ -8,6 +8,7 @@ mod build;
 mod check;
 mod demo;
 mod files;
+mod fuzz;
 mod process;
 mod references;
 mod say;
@@ -41,6 +42,8 @@ enum Task {
     References,
     /// Measure the release build
     Bench(bench::BenchOptions),
+    /// Run the fuzz targets, each for a while
+    Fuzz(fuzz::FuzzOptions),
     /// Show the whole way: a server, a key, a traced program, its trace read back
     Demo(demo::DemoOptions),
 }
@@ -63,6 +66,7 @@ fn run(task: &Task) -> anyhow::Result<()> {
         Task::Snapshots(options) => snapshots::run(options),
         Task::References => references::run(),
         Task::Bench(options) => bench::run(options),
+        Task::Fuzz(options) => fuzz::run(options),
         Task::Demo(options) => demo::run(options),
     }
 }

@@ -1,0 +1,126 @@
+//! Configuration: a full load beside parsing the same files alone, and short commands beside a program that says hello.
+
+use std::fs;
+use std::io::{Read as _, Write as _};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, ensure};
+
+use super::{ROUNDS, target};
+use crate::say::say;
+use crate::{process, workspace};
+
+/// How often each command runs in a round: the kernel tells CPU time in hundredths of a second.
+const RUNS: u32 = 200;
+
+/// Arguments of `honeyhive`, and how many times the CPU of the program that says hello they may cost.
+const COMMANDS: [(&[&str], f64); 2] = [(&["config", "list"], 2.0), (&["--version"], 1.5)];
+
+/// Resident memory that `config list` may have, in KiB.
+const MAX_MEMORY: f64 = 8.0 * 1024.0;
+
+pub(super) fn run() -> Result<()> {
+    let root = workspace::root()?;
+    process::run(process::cargo(
+        &root,
+        "build --release --locked --package hh-config --example load_beside_parse",
+    ))?;
+    process::run(process::cargo(
+        &root,
+        "build --profile dist --locked --package hh-cli --package hh-config --bins --example hello",
+    ))?;
+    let target = target(&root)?;
+    let load = Command::new(target.join("release/examples/load_beside_parse"));
+    say(process::output(load)?.trim());
+    processes(&target.join("dist"))
+}
+
+fn processes(dist: &Path) -> Result<()> {
+    let home = tempfile::tempdir()?;
+    let command = |program: &Path, arguments: &[&str]| {
+        let mut command = Command::new(program);
+        command
+            .args(arguments)
+            .env_clear()
+            .env("HOME", home.path())
+            .current_dir(home.path())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        command
+    };
+    let (hello, honeyhive) = (dist.join("examples/hello"), dist.join("honeyhive"));
+    let mut best = [Duration::MAX; COMMANDS.len() + 1];
+    for _ in 0..ROUNDS {
+        best[0] = best[0].min(cpu(&mut command(&hello, &[]))?);
+        for (best, (arguments, _)) in best[1..].iter_mut().zip(COMMANDS) {
+            *best = (*best).min(cpu(&mut command(&honeyhive, arguments))?);
+        }
+    }
+    for (time, (arguments, limit)) in best[1..].iter().zip(COMMANDS) {
+        say(format_args!(
+            "honeyhive {}: {:.2} ms CPU; a program that says hello: {:.2} ms; ratio {:.2}, limit {limit}",
+            arguments.join(" "),
+            time.as_secs_f64() * 1e3,
+            best[0].as_secs_f64() * 1e3,
+            time.as_secs_f64() / best[0].as_secs_f64(),
+        ));
+    }
+    let memory = memory(command(&honeyhive, COMMANDS[0].0))?;
+    say(format_args!(
+        "honeyhive config list: {:.1} MiB resident at most, limit {:.0}",
+        memory / 1024.0,
+        MAX_MEMORY / 1024.0
+    ));
+    Ok(())
+}
+
+/// CPU time of one run, the mean of many.
+fn cpu(command: &mut Command) -> Result<Duration> {
+    let before = of_children()?;
+    for _ in 0..RUNS {
+        ensure!(command.status()?.success(), "{command:?} failed");
+    }
+    Ok(of_children()?.saturating_sub(before) / RUNS)
+}
+
+/// CPU time of all children that have ended.
+fn of_children() -> Result<Duration> {
+    let stat = fs::read_to_string("/proc/self/stat").context("cannot read /proc/self/stat")?;
+    // The second field is the name in brackets, which may hold spaces.
+    let fields = stat.rsplit(')').next().unwrap_or_default();
+    let ticks = fields.split_whitespace().skip(13).take(2);
+    let ticks: u32 = ticks.filter_map(|field| field.parse::<u32>().ok()).sum();
+    Ok(Duration::from_millis(10) * ticks)
+}
+
+/// The most resident memory a command has had by the time of its last output, in KiB.
+fn memory(mut command: Command) -> Result<f64> {
+    let (mut reader, mut writer) = std::io::pipe()?;
+    // A full pipe holds the command at its only write, when all its work is done.
+    let filler = vec![b' '; 64 * 1024];
+    writer.write_all(&filler)?;
+    let mut child = command.stdout(writer).spawn()?;
+    drop(command);
+    let path = format!("/proc/{}/status", child.id());
+    let status = loop {
+        let status = fs::read_to_string(&path)?;
+        if status.contains("\nState:\tS") {
+            break status;
+        }
+        ensure!(child.try_wait()?.is_none(), "the command printed nothing");
+        std::thread::yield_now();
+    };
+    let peak = status.lines().find_map(|line| {
+        line.strip_prefix("VmHWM:")?
+            .split_whitespace()
+            .next()?
+            .parse()
+            .ok()
+    });
+    reader.read_to_end(&mut Vec::new())?;
+    child.wait()?;
+    peak.context("the kernel tells no peak of resident memory")
+}

@@ -1,0 +1,227 @@
+//! `cargo xtask fuzz`: the fuzz targets in `fuzz`, each for a while. Their committed corpora are replayed by the tests.
+
+use std::collections::BTreeSet;
+use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail};
+use clap::{Args, ValueEnum};
+
+use crate::process::{self, cargo};
+use crate::say::say;
+use crate::{files, workspace};
+
+#[derive(Debug, Args)]
+pub(crate) struct FuzzOptions {
+    /// What to fuzz; each target in turn when not given
+    #[arg(value_enum)]
+    target: Option<Target>,
+    /// How long each target runs
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..=10_000))]
+    minutes: u64,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+#[value(rename_all = "snake_case")]
+enum Target {
+    /// Variables put into a text
+    Substitute,
+    /// A configuration file, read and edited
+    FileLayer,
+}
+
+impl Target {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Substitute => "substitute",
+            Self::FileLayer => "file_layer",
+        }
+    }
+}
+
+/// An input that takes longer than this is a finding: files are read at every start of a program.
+const SLOW_SECONDS: u64 = 10;
+
+pub(crate) fn run(options: &FuzzOptions) -> Result<()> {
+    let root = workspace::root()?;
+    if !process::succeeds(cargo(&root, "fuzz --version")) {
+        bail!("cargo-fuzz is not installed: `cargo install --locked cargo-fuzz`");
+    }
+    let targets = match &options.target {
+        Some(target) => std::slice::from_ref(target),
+        None => Target::value_variants(),
+    };
+    let mut reports = Vec::new();
+    for target in targets {
+        reports.push(fuzz(&root, target.name(), options.minutes)?);
+    }
+    for report in &reports {
+        say(report.line());
+        for finding in &report.findings {
+            say(format_args!("  finding: {}", finding.display()));
+        }
+    }
+    if reports.iter().any(|report| !report.findings.is_empty()) {
+        bail!(
+            "an input breaks a check: `cargo fuzz tmin TARGET FINDING` makes it small; add that to fuzz/corpus/TARGET and correct the code"
+        );
+    }
+    Ok(())
+}
+
+/// What came of one target.
+struct Report {
+    target: &'static str,
+    took: Duration,
+    figures: Figures,
+    /// Inputs that break a check, below the workspace's folder.
+    findings: Vec<PathBuf>,
+}
+
+impl Report {
+    fn line(&self) -> String {
+        let Figures {
+            runs,
+            coverage,
+            corpus,
+        } = &self.figures;
+        let findings = match self.findings.len() {
+            0 => "no finding".to_owned(),
+            count => format!("{count} finding{}", if count == 1 { "" } else { "s" }),
+        };
+        format!(
+            "{}: {runs} runs in {} s, coverage {coverage}, corpus {corpus}, {findings}",
+            self.target,
+            self.took.as_secs()
+        )
+    }
+}
+
+fn fuzz(root: &Path, target: &'static str, minutes: u64) -> Result<Report> {
+    // What libFuzzer adds goes into the first folder: the committed corpus stays small and meaningful.
+    let generated = format!("fuzz/generated/{target}");
+    let artifacts = PathBuf::from(format!("fuzz/artifacts/{target}"));
+    for folder in [Path::new(&generated), &artifacts] {
+        let folder = root.join(folder);
+        std::fs::create_dir_all(&folder)
+            .with_context(|| format!("{} cannot be made", folder.display()))?;
+    }
+    let before = found(root, &artifacts)?;
+    process::run(cargo_fuzz(
+        root,
+        &format!("fuzz build --fuzz-dir fuzz {target}"),
+    ))?;
+    let arguments = format!(
+        "fuzz run --fuzz-dir fuzz {target} {generated} fuzz/corpus/{target} -- -max_total_time={} -timeout={SLOW_SECONDS} -print_final_stats=1",
+        minutes * 60
+    );
+    say(format_args!("$ RUSTC_BOOTSTRAP=1 cargo {arguments}"));
+    let mut command = cargo_fuzz(root, &arguments);
+    command.stdin(Stdio::null()).stderr(Stdio::piped());
+    let start = Instant::now();
+    let mut child = command.spawn().context("cargo cannot be started")?;
+    let mut figures = Figures::default();
+    let stderr = child.stderr.take().context("stderr is piped")?;
+    for line in BufReader::new(stderr).split(b'\n') {
+        let line = line.context("the output of cargo fuzz cannot be read")?;
+        let line = String::from_utf8_lossy(&line);
+        figures.read(&line);
+        if !is_noise(&line) {
+            say(&line);
+        }
+    }
+    let status = child.wait().context("cargo fuzz cannot be waited for")?;
+    let after = found(root, &artifacts)?;
+    let findings: Vec<_> = after.difference(&before).cloned().collect();
+    if !status.success() && findings.is_empty() {
+        bail!("{target} did not run to its end ({status}): its output above says why");
+    }
+    Ok(Report {
+        target,
+        took: start.elapsed(),
+        figures,
+        findings,
+    })
+}
+
+/// The address sanitizer, which watches the parsers' unsafe code, is a nightly flag of rustc. The variable lets the pinned
+/// stable toolchain take it, so that what is fuzzed is what is released.
+fn cargo_fuzz(root: &Path, arguments: &str) -> Command {
+    let mut command = cargo(root, arguments);
+    command.env("RUSTC_BOOTSTRAP", "1");
+    command
+}
+
+fn found(root: &Path, artifacts: &Path) -> Result<BTreeSet<PathBuf>> {
+    let files = files::below(&root.join(artifacts))?;
+    Ok(files.iter().map(|file| artifacts.join(file)).collect())
+}
+
+/// What libFuzzer tells about a run.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Figures {
+    runs: u64,
+    coverage: u64,
+    /// Inputs, and their size.
+    corpus: String,
+}
+
+impl Figures {
+    /// Takes what one line of libFuzzer's output says.
+    fn read(&mut self, line: &str) {
+        if let Some(runs) = line.strip_prefix("stat::number_of_executed_units:") {
+            self.runs = runs.trim().parse().unwrap_or(self.runs);
+        }
+        if !line.starts_with('#') {
+            return;
+        }
+        let mut words = line.split_whitespace();
+        while let Some(word) = words.next() {
+            match (word, words.clone().next()) {
+                ("cov:", Some(value)) => self.coverage = value.parse().unwrap_or(self.coverage),
+                ("corp:", Some(value)) => value.clone_into(&mut self.corpus),
+                _ => {}
+            }
+        }
+    }
+}
+
+/// Whether a line is one of the thousands about single inputs.
+fn is_noise(line: &str) -> bool {
+    let is_input = ["NEW ", "REDUCE ", "RELOAD "]
+        .iter()
+        .any(|word| line.starts_with('#') && line.contains(word));
+    is_input || line.starts_with(['"', '\t']) || line.contains("ecommended dictionary")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Figures, is_noise};
+
+    #[test]
+    fn figures_come_from_the_last_lines() {
+        let lines = [
+            "INFO: Seed: 3037475448",
+            "#193\tINITED cov: 6392 ft: 20431 corp: 189/24Kb exec/s: 0 rss: 32Mb",
+            "#252\tNEW    cov: 6393 ft: 34042 corp: 190/28Kb lim: 3005 exec/s: 0 rss: 102Mb L: 28/3005 MS: 1 ChangeBinInt-",
+            "#207878\tDONE   cov: 8671 ft: 38713 corp: 4632/1234Kb lim: 3005 exec/s: 2284 rss: 50Mb",
+            "\tNEW_FUNC[1/2]: 0x55d7 in hh_config::edit::edit",
+            "\"corp: 1\" # Uses: 77",
+            "stat::number_of_executed_units: 207878",
+        ];
+        let mut figures = Figures::default();
+        for line in lines {
+            figures.read(line);
+        }
+        let expected = Figures {
+            runs: 207_878,
+            coverage: 8671,
+            corpus: "4632/1234Kb".to_owned(),
+        };
+        assert_eq!(figures, expected);
+        let shown = lines.iter().filter(|line| !is_noise(line)).count();
+        assert_eq!(shown, 4);
+    }
+}
