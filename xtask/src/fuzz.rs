@@ -65,7 +65,7 @@ pub(crate) fn run(options: &FuzzOptions) -> Result<()> {
     }
     if reports.iter().any(|report| !report.findings.is_empty()) {
         bail!(
-            "an input breaks a check: `cargo fuzz tmin TARGET FINDING` makes it small; add that to fuzz/corpus/TARGET and correct the code"
+            "an input breaks a check: `cargo fuzz tmin --fuzz-dir fuzz -s none TARGET FINDING` makes it small; add that to fuzz/corpus/TARGET and correct the code"
         );
     }
     Ok(())

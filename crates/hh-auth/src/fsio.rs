@@ -36,11 +36,15 @@ pub fn create_private_dir(dir: &Path) -> io::Result<()> {
 pub fn write_private(path: &Path, contents: &[u8], replace: Replace) -> io::Result<()> {
     write(path, contents, replace).map_err(|error| {
         // The name of the temporary file means nothing to people.
-        let inner = error.get_ref().and_then(std::error::Error::source);
-        let system = inner.and_then(|inner| inner.downcast_ref::<io::Error>());
+        let Some(inner) = error.get_ref() else {
+            return error;
+        };
+        let system = inner
+            .source()
+            .and_then(|inner| inner.downcast_ref::<io::Error>());
         match system.and_then(io::Error::raw_os_error) {
             Some(code) => io::Error::from_raw_os_error(code),
-            None => error,
+            None => error.kind().into(),
         }
     })
 }

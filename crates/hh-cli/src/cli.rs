@@ -42,7 +42,7 @@ pub(crate) fn parse() -> Result<(Global, Command), clap::Error> {
     Ok((global, command))
 }
 
-/// Options of every command.
+// Options of every command; not a comment that becomes the command's own description.
 #[derive(Args)]
 #[command(next_help_heading = "Global options")]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]

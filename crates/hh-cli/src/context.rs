@@ -109,10 +109,9 @@ impl Context {
 
     /// The profile that a flag or variable names.
     pub(crate) fn profile_name(&self) -> Option<String> {
-        self.global.profile.clone().or_else(|| {
-            let variable = self.env.get("HH_PROFILE")?;
-            Some(variable.to_string_lossy().into_owned())
-        })
+        let layers = hh_sdk::layers(&self.options_without_key());
+        let found = layers.stack.text(names::PROFILE).ok().flatten();
+        found.map(|found| found.value)
     }
 
     /// The client of these options, in a project if one is named here.

@@ -48,6 +48,10 @@ pub fn edit(path: &Path, text: &str, name: SettingName, edit: &Edit) -> Result<S
         let message = format!("{} has no known format", path.display());
         return Err(LoadError::new(LoadErrorKind::Unreadable, message));
     };
+    // The mark stays where it is.
+    if let Some(rest) = text.strip_prefix('\u{feff}') {
+        return self::edit(path, rest, name, edit).map(|changed| format!("\u{feff}{changed}"));
+    }
     let before = parse(path, format, text)?;
     let at = before
         .iter()
@@ -72,6 +76,7 @@ pub fn edit(path: &Path, text: &str, name: SettingName, edit: &Edit) -> Result<S
             }
             let written = write(format, name.declared().kind, wanted);
             match at {
+                Some(at) if format == Format::Yaml => set_yaml(text, &before[at], &written),
                 Some(at) => replace(text, &before[at].value.span, &written),
                 None => insert(format, text, &before, name.as_str(), &written),
             }
@@ -251,8 +256,62 @@ fn without(format: Format, text: &str, pairs: &[Pair], at: usize) -> String {
         return replace(text, &span, "");
     }
     let line = text[..start].rfind('\n').map_or(0, |at| at + 1);
+    let end = match format {
+        Format::Yaml => end_of_yaml(text, &pairs[at]),
+        Format::Json | Format::Toml => end,
+    };
     let end = text[end..].find('\n').map_or(text.len(), |at| end + at + 1);
     replace(text, &(line..end), "")
+}
+
+fn set_yaml(text: &str, pair: &Pair, written: &str) -> String {
+    let is_written_null = matches!(pair.value.value, Node::Null)
+        && matches!(text.get(pair.value.span.clone()), Some("~" | "null"));
+    if is_written_null || is_in_line(text, pair) {
+        return replace(text, &pair.value.span, written);
+    }
+    let name = pair.name.span.end;
+    let colon = text[name..].find(':').map_or(name, |at| name + at + 1);
+    let end = if let Node::Null = pair.value.value {
+        // What follows is a comment, which stays.
+        colon
+    } else {
+        end_of_yaml(text, pair).max(colon)
+    };
+    replace(text, &(colon..end), &format!(" {written}"))
+}
+
+/// Whether a value is a scalar on the line of its name: of others, the parser tells only where they begin.
+fn is_in_line(text: &str, pair: &Pair) -> bool {
+    let is_scalar = matches!(
+        pair.value.value,
+        Node::Boolean(_) | Node::Number(_) | Node::Text(_)
+    );
+    let up_to_end = text.get(pair.name.span.end..pair.value.span.end);
+    is_scalar && up_to_end.is_some_and(|part| !part.trim_end().contains('\n'))
+}
+
+/// Where the value of a name ends: with the last of the lines below that are indented, or are elements of its list.
+fn end_of_yaml(text: &str, pair: &Pair) -> usize {
+    let name = pair.name.span.end;
+    let mut end = text[name..].find('\n').map_or(text.len(), |at| name + at);
+    if is_in_line(text, pair) {
+        return end;
+    }
+    let mut at = end;
+    for line in text[end..].split_inclusive('\n').skip(1) {
+        at += 1;
+        let content = line.trim();
+        let is_below = line.starts_with([' ', '\t', '-', ']', '}']);
+        if !content.is_empty() && !is_below {
+            break;
+        }
+        if !content.is_empty() {
+            end = at + line.trim_end().len();
+        }
+        at += line.len() - 1;
+    }
+    end
 }
 
 /// Whether only the one setting has changed, and has the wanted value now.

@@ -92,6 +92,61 @@ impl fmt::Debug for Problem {
     }
 }
 
+/// The mistakes of one file: the first of them, and how many more there are, which would bury these.
+#[derive(Default)]
+pub(crate) struct Problems {
+    list: Vec<Problem>,
+    more: usize,
+}
+
+impl Problems {
+    const MOST: usize = 20;
+
+    /// Whether a further one is counted only, so that it need not be made.
+    pub(crate) fn is_full(&self) -> bool {
+        self.list.len() >= Self::MOST
+    }
+
+    pub(crate) fn push(&mut self, problem: Problem) {
+        if self.is_full() {
+            self.more += 1;
+        } else {
+            self.list.push(problem);
+        }
+    }
+
+    /// Counts one that was not made.
+    pub(crate) fn count(&mut self) {
+        self.more += 1;
+    }
+
+    /// Adds those of a part of the file, but for what `keep` takes.
+    pub(crate) fn extend_but(
+        &mut self,
+        part: Self,
+        keep: impl Fn(&Problem) -> bool,
+    ) -> Vec<Problem> {
+        self.more += part.more;
+        let (kept, others): (Vec<_>, Vec<_>) = part.list.into_iter().partition(keep);
+        for problem in others {
+            self.push(problem);
+        }
+        kept
+    }
+
+    /// Returns them, with a last one that says how many more there are in this file.
+    pub(crate) fn into_list(mut self, path: &std::path::Path) -> Vec<Problem> {
+        if self.more > 0 {
+            let message = format!("{}: and {} more", path.display(), self.more);
+            let mut problem = Problem::new(LoadErrorKind::Conflict, message);
+            // Lists are in the order of places.
+            problem.inner.provenance = self.list.last().and_then(Problem::provenance).cloned();
+            self.list.push(problem);
+        }
+        self.list
+    }
+}
+
 /// Why settings could not be loaded: everything that is wrong, at least one problem.
 ///
 /// `Display` is one line, whatever the number of problems; never a secret.

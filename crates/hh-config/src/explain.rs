@@ -35,10 +35,10 @@ impl Shown {
     }
 }
 
-/// Shows every word of a text that begins as an API key does through `mask`, and all else as it is.
+/// Shows every word of a text that looks like an API key through `mask`, and all else as it is.
 ///
-/// The prefix alone is no key, and a word that `*` follows has been masked already. Within a longer word only what is as
-/// long as a key counts as one.
+/// Such a word begins with `hh_` and has 16 letters and digits in a row, as every key has and hardly a name; one that `*`
+/// follows has been masked already.
 #[must_use]
 pub fn mask_keys(text: &str, mask: impl Fn(&str) -> String) -> String {
     let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
@@ -47,25 +47,19 @@ pub fn mask_keys(text: &str, mask: impl Fn(&str) -> String) -> String {
     while let Some(start) = rest.find("hh_") {
         let (before, word) = rest.split_at(start);
         let end = word.find(|c| !is_word(c)).unwrap_or(word.len());
+        let mut parts = word[..end].split(['_', '-']);
+        let is_key = parts.any(|part| part.len() >= 16) && !word[end..].starts_with('*');
         shown.push_str(before);
-        let is_inner = before.ends_with(is_word) && end < SHORTEST_INNER;
-        let is_prefix = end <= LONGEST_PREFIX && word[..end].ends_with('_');
-        if is_inner || is_prefix || word[end..].starts_with('*') {
-            shown.push_str(&word[..end]);
-        } else {
+        if is_key {
             shown.push_str(&mask(&word[..end]));
+        } else {
+            shown.push_str(&word[..end]);
         }
         rest = &word[end..];
     }
     shown.push_str(rest);
     shown
 }
-
-/// `hh_ingst_` is what a key begins with, and no key.
-const LONGEST_PREFIX: usize = 9;
-
-/// Shorter parts of names, such as of `my_hh_project`, are none.
-const SHORTEST_INNER: usize = 20;
 
 /// Returns a path as it may be shown: a key in the place of a path is still a key.
 pub(crate) fn shown_path(path: &Path) -> PathBuf {

@@ -28,7 +28,8 @@ pub(crate) struct Entry {
 #[derive(Clone)]
 pub struct Layer {
     source: Source,
-    entries: BTreeMap<SettingName, Entry>,
+    /// The places of each setting, the one that counts first.
+    entries: BTreeMap<SettingName, Vec<Entry>>,
     problems: Vec<Problem>,
     warnings: Vec<String>,
     /// Variables that nothing reads by their name, each with the one it is near to.
@@ -81,7 +82,7 @@ impl Layer {
     }
 
     pub(crate) fn entries(&self) -> impl Iterator<Item = &Entry> {
-        self.entries.values()
+        self.entries.values().flatten()
     }
 
     pub(crate) fn insert(
@@ -90,20 +91,35 @@ impl Layer {
         raw: Result<SecretString, Problem>,
         provenance: Provenance,
     ) {
-        self.entries.insert(name, Entry { raw, provenance });
+        let entries = self.entries.entry(name).or_default();
+        entries.push(Entry { raw, provenance });
+    }
+
+    /// Puts the first place that fits before the others.
+    pub(crate) fn prefer(&mut self, name: SettingName, fits: impl Fn(&Entry) -> bool) {
+        if let Some(entries) = self.entries.get_mut(&name)
+            && let Some(at) = entries.iter().position(fits)
+        {
+            entries[..=at].rotate_right(1);
+        }
+    }
+
+    /// Returns the places of a setting, the one that counts first.
+    pub(crate) fn places(&self, name: SettingName) -> &[Entry] {
+        self.entries.get(&name).map_or(&[], Vec::as_slice)
     }
 
     pub(crate) fn get(&self, name: SettingName) -> Option<&Entry> {
-        self.entries.get(&name)
+        self.places(name).first()
     }
 }
 
 impl fmt::Debug for Layer {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let places = self
-            .entries
-            .iter()
-            .map(|(name, entry)| (name.as_str(), entry.provenance.to_string()));
+        let places = self.entries.iter().map(|(name, entries)| {
+            let places = entries.iter().map(|entry| entry.provenance.to_string());
+            (name.as_str(), places.collect::<Vec<_>>())
+        });
         formatter
             .debug_struct("Layer")
             .field("source", &self.source)

@@ -5,7 +5,7 @@ mod files;
 use secrecy::SecretString;
 
 use crate::layer::{DotEnv, differ_across};
-use crate::{Env, Layer, Problem, SettingName, Stack, names};
+use crate::{Env, Layer, Problem, SettingName, Sourced, Stack, names};
 
 pub use files::{FileState, LookedAt, overlays};
 
@@ -51,16 +51,9 @@ impl Stack {
         let mut stack = Self::new()
             .with(Layer::direct(options.direct))
             .with(Layer::environment(env));
-        let named = match stack.text(names::ENV_FILE) {
-            Ok(named) => named,
-            Err(error) => {
-                stack.add_problems(error.problems().cloned());
-                None
-            }
-        };
-        let Some(named) = named else {
+        let Some(named) = stack.text_or_problem(names::ENV_FILE) else {
             stack.look_at(LookedAt::dotenv(None));
-            return files::add(stack, env);
+            return files::add(stack, env, env);
         };
         let path = std::path::PathBuf::from(named.value);
         let dotenv = DotEnv::read(env, &path, &named.provenance);
@@ -70,7 +63,18 @@ impl Stack {
         }
         let stack = stack.with(dotenv.layer());
         // The real environment wins over it (decisions P3), in substitutions as well.
-        files::add(stack, &env.clone().with_lower(dotenv.pairs()))
+        files::add(stack, env, &env.clone().with_lower(dotenv.pairs()))
+    }
+
+    /// Returns the text of a setting that says what to load; one that cannot be put together is a problem.
+    fn text_or_problem(&mut self, name: SettingName) -> Option<Sourced<String>> {
+        match self.text(name) {
+            Ok(found) => found,
+            Err(error) => {
+                self.add_problems(error.problems().cloned());
+                None
+            }
+        }
     }
 
     pub(crate) fn add_problems(&mut self, problems: impl IntoIterator<Item = Problem>) {

@@ -27,6 +27,18 @@ pub enum Location {
     Profile(String),
 }
 
+impl fmt::Display for Location {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Variable(name) | Self::Parameter(name) => formatter.write_str(name),
+            Self::File { path, line, column } => {
+                write!(formatter, "{}:{line}:{column}", path.display())
+            }
+            Self::Profile(name) => write!(formatter, "profile \"{name}\""),
+        }
+    }
+}
+
 /// What a value went through between its place and its use.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -85,9 +97,7 @@ impl Provenance {
             (_, Source::Direct) => "param".to_owned(),
             (_, Source::Stored) => "stored".to_owned(),
             (Some(Location::Variable(name)), _) => format!("env:{name}"),
-            (Some(Location::File { path, line, column }), _) => {
-                format!("file:{}:{line}:{column}", path.display())
-            }
+            (Some(file @ Location::File { .. }), _) => format!("file:{file}"),
             (_, source) => source.as_str().to_owned(),
         }
     }
@@ -102,13 +112,7 @@ impl Provenance {
 impl fmt::Display for Provenance {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.location {
-            Some(Location::Variable(name) | Location::Parameter(name)) => {
-                formatter.write_str(name)?;
-            }
-            Some(Location::File { path, line, column }) => {
-                write!(formatter, "{}:{line}:{column}", path.display())?;
-            }
-            Some(Location::Profile(name)) => write!(formatter, "profile \"{name}\"")?,
+            Some(location) => location.fmt(formatter)?,
             None => return self.source.fmt(formatter),
         }
         for via in &self.via {

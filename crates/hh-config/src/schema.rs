@@ -16,7 +16,8 @@ pub fn schema() -> String {
     {
         properties.insert(declared.name.to_owned(), property(declared));
         for alias in declared.aliases {
-            let other = json!({ "$ref": format!("#/$defs/settings/properties/{}", declared.name) });
+            let name = format!("#/$defs/settings/properties/{}", declared.name);
+            let other = json!({ "$ref": name, "deprecated": true });
             properties.insert((*alias).to_owned(), other);
         }
         if declared.secret {

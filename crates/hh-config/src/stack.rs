@@ -107,7 +107,7 @@ impl Stack {
         let mut found = self
             .layers
             .iter()
-            .filter_map(|layer| layer.get(name))
+            .flat_map(|layer| layer.places(name))
             .map(|entry| Candidate { entry });
         Candidates {
             winner: found.next(),
@@ -222,9 +222,7 @@ impl Stack {
             Ok(value) => Ok(Some(Sourced::new(value, provenance))),
             Err(expected) => {
                 let message = match provenance.location() {
-                    Some(Location::File { path, line, column }) => {
-                        format!("{}:{line}:{column}: {name} {expected}", path.display())
-                    }
+                    Some(place @ Location::File { .. }) => format!("{place}: {name} {expected}"),
                     _ => format!("the value of {name} from {provenance} {expected}"),
                 };
                 Err(Problem::new(LoadErrorKind::Invalid, message).of(name, provenance))

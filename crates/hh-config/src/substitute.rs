@@ -160,7 +160,17 @@ fn push(done: &mut String, part: &str) -> Result<(), SubstituteError> {
 
 /// Tells whether a variable's name says that it holds a secret.
 pub(crate) fn is_secret(variable: &str) -> bool {
-    const WORDS: [&str; 4] = ["KEY", "PASSWD", "CREDENTIAL", "CREDENTIALS"];
+    const WORDS: [&str; 9] = [
+        "AUTH",
+        "BEARER",
+        "CREDENTIAL",
+        "CREDENTIALS",
+        "DSN",
+        "JWT",
+        "KEY",
+        "PASS",
+        "PASSWD",
+    ];
     const ENDS: [&str; 5] = ["APIKEY", "SECRET", "TOKEN", "PASSWORD", "PASSPHRASE"];
     if let Some(setting) = crate::SettingName::of_variable(variable) {
         return setting.declared().secret;

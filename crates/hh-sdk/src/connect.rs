@@ -200,6 +200,27 @@ impl Connected {
         })
     }
 
+    /// Checks the shape of the key in effect, as far as it matters; a warning is what is odd about it.
+    ///
+    /// No key at all is no mistake here.
+    ///
+    /// # Errors
+    /// `MalformedKey`, or `Config` when a stored key is for another origin.
+    pub fn check_key(&self) -> Result<Option<String>, Error> {
+        if self.settings.test_mode.value {
+            return self.check_test_key().map(|()| None);
+        }
+        match self.credential() {
+            Ok(found) => {
+                let place = &found.provenance;
+                let warning = found.key.warning();
+                Ok(warning.map(|what| format!("the API key from {place} {what}")))
+            }
+            Err(error) if error.kind() == ErrorKind::MissingKey => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Checks a key in test mode, where every `hh_…` will do and none is needed (decisions K2).
     pub(crate) fn check_test_key(&self) -> Result<(), Error> {
         let Some(found) = &self.settings.api_key else {

@@ -59,13 +59,18 @@ fn processes(dist: &Path) -> Result<()> {
             *best = (*best).min(cpu(&mut command(&honeyhive, arguments))?);
         }
     }
+    let mut missed = Vec::new();
     for (time, (arguments, limit)) in best[1..].iter().zip(COMMANDS) {
+        let ratio = time.as_secs_f64() / best[0].as_secs_f64();
+        if ratio > limit {
+            missed.push(arguments.join(" "));
+        }
         say(format_args!(
             "honeyhive {}: {:.2} ms CPU; a program that says hello: {:.2} ms; ratio {:.2}, limit {limit}",
             arguments.join(" "),
             time.as_secs_f64() * 1e3,
             best[0].as_secs_f64() * 1e3,
-            time.as_secs_f64() / best[0].as_secs_f64(),
+            ratio,
         ));
     }
     let memory = memory(command(&honeyhive, COMMANDS[0].0))?;
@@ -74,6 +79,10 @@ fn processes(dist: &Path) -> Result<()> {
         memory / 1024.0,
         MAX_MEMORY / 1024.0
     ));
+    if memory > MAX_MEMORY {
+        missed.push("memory".to_owned());
+    }
+    ensure!(missed.is_empty(), "over the limit: {}", missed.join(", "));
     Ok(())
 }
 

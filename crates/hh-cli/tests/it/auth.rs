@@ -462,3 +462,22 @@ fn a_key_in_the_wrong_variable_is_masked() {
         assert!(done.stderr.contains("hh_12345***"), "{done:?}");
     }
 }
+
+#[test]
+fn a_profile_that_a_dotenv_file_names_is_the_one_that_is_logged_out() {
+    let env = TestEnv::new();
+    let key = |letter: &str| format!("hh_{}", letter.repeat(32));
+    env.store_key("work", "http://127.0.0.1:9", &key("w"));
+    let work = env.read(STORE);
+    let (_, work) = work.split_once("\n\n").unwrap();
+    env.store_key("prod", "http://127.0.0.1:9", &key("p"));
+    let both = format!("{}\n{work}", env.read(STORE));
+    env.write(STORE, both);
+    env.write("e.env", "HH_PROFILE=work\n");
+    let done = env.run(&["auth", "logout", "--env-file", "e.env"]);
+    assert!(
+        done.stderr.contains("saved key of profile \"work\""),
+        "{done:?}"
+    );
+    assert!(env.read(STORE).contains(&key("p")));
+}

@@ -125,7 +125,7 @@ settings! {
     EVALUATION_TIMEOUT => Declared::new("evaluation_timeout", Kind::Seconds(5.0, 300.0), ActsOn::Nothing, "seconds that one evaluation may take").variables(&["HH_EVALUATION_TIMEOUT"]).default("30");
     EVALUATION_RETRIES => Declared::new("evaluation_retries", Kind::Count(0, 10), ActsOn::Nothing, "how often a failed evaluation is repeated").variables(&["HH_EVALUATION_RETRIES"]).default("2");
     EVALUATION_PARALLEL => Declared::new("evaluation_parallel", Kind::Boolean, ActsOn::Nothing, "evaluate several at once").variables(&["HH_EVALUATION_PARALLEL"]).default("true");
-    EVALUATION_MAX_WORKERS => Declared::new("evaluation_max_workers", Kind::Count(1, 20), ActsOn::Nothing, "evaluations at once").variables(&["HH_EVALUATION_MAX_WORKERS"]).default("4");
+    EVALUATION_MAX_WORKERS => Declared::new("evaluation_max_workers", Kind::Count(1, 20), ActsOn::Nothing, "evaluations at once").variables(&["HH_EVALUATION_MAX_WORKERS", "HH_MAX_WORKERS"]).default("4");
     DEFAULT_EVALUATORS => Declared::new("default_evaluators", Kind::List, ActsOn::Nothing, "evaluators that run by themselves").variables(&["HH_DEFAULT_EVALUATORS"]);
 }
 

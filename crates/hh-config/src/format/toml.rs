@@ -58,7 +58,11 @@ fn node(value: &DeValue<'_>, depth: usize) -> Node {
         DeValue::String(text) => Node::Text(Zeroizing::new(text.to_string())),
         DeValue::Boolean(flag) => Node::Boolean(*flag),
         DeValue::Integer(number) => i64::from_str_radix(number.as_str(), number.radix())
-            .map_or(Node::Other, |number| Node::Number(number.to_string())),
+            // One that is too large is out of every range.
+            .map_or_else(
+                |_| Node::Number(number.as_str().to_owned()),
+                |number| Node::Number(number.to_string()),
+            ),
         DeValue::Float(number) => Node::Number(number.as_str().to_owned()),
         DeValue::Array(list) if depth < MAX_DEPTH => {
             Node::List(list.iter().map(|value| at(value, depth + 1)).collect())

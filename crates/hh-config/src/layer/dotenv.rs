@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::environment::{Variables, is_read};
 use super::{Layer, MAX_BYTES};
+use crate::error::Problems;
 use crate::explain::shown_path;
 use crate::{Env, LoadErrorKind, Location, Problem, Provenance, Source, read};
 
@@ -42,12 +43,13 @@ impl<'a> DotEnv<'a> {
     }
 
     fn parse(&mut self, text: &str) {
+        let mut problems = Problems::default();
         for (index, line) in text.lines().enumerate() {
             let line_number = index + 1;
             let mut fail = |kind, what: &str| {
                 // The line may hold a key: only its place is shown.
                 let message = format!("{}:{line_number}: {what}", self.path.display());
-                self.problems.push(Problem::new(kind, message));
+                problems.push(Problem::new(kind, message));
             };
             match parse(line) {
                 Err(what) => fail(LoadErrorKind::Malformed, &format!("the line {what}")),
@@ -66,6 +68,7 @@ impl<'a> DotEnv<'a> {
                 }
             }
         }
+        self.problems = problems.into_list(&self.path);
     }
 
     /// Builds the layer of the declared variables in here.

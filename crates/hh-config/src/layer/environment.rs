@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use secrecy::SecretString;
 
-use super::{DotEnv, Layer};
+use super::{DotEnv, Layer, exposed};
 use crate::explain::shown_path;
 use crate::origin::BaseUrl;
 use crate::{
@@ -54,6 +54,11 @@ impl Layer {
         for (setting, declared) in SettingName::all().zip(DECLARED) {
             layer.read_setting(variables, setting, declared);
         }
+        // The two debug switches are one: either true is on (decisions P8), and either mistake is one.
+        layer.prefer(names::DEBUG, |entry| {
+            let raw = entry.raw.as_ref().ok();
+            raw.and_then(|raw| value::boolean(exposed(raw))) != Some(false)
+        });
         layer.note_two_urls(variables);
         layer.note_odd_names(variables);
         layer
@@ -100,20 +105,11 @@ impl Layer {
                             format!("the value of {variable} is not UTF-8 text; set it again");
                         Problem::new(LoadErrorKind::Invalid, message)
                     });
-                    // The two debug switches are one: either true is on (decisions P8).
-                    if setting == names::DEBUG
-                        && value.to_str().and_then(value::boolean) == Some(false)
-                        && declared.variables.last() != Some(&variable)
-                        && variables.get("HH_DEBUG_MODE").is_some()
-                    {
-                        continue;
-                    }
                     (raw, Provenance::new(V::SOURCE, Some(place)))
                 }
             };
             let raw = raw.map_err(|problem| problem.of(setting, provenance.clone()));
             self.insert(setting, raw, provenance);
-            return;
         }
     }
 

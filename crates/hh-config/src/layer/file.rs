@@ -11,6 +11,7 @@ use std::sync::Arc;
 use secrecy::SecretString;
 
 use super::Layer;
+use crate::error::Problems;
 use crate::explain::shown_path;
 use crate::format::{self, At, Format, Lines, Node, Pair};
 use crate::{
@@ -27,9 +28,6 @@ use raw::{Put, raw};
 /// Settings files are small; this bound keeps mistakes out.
 pub(crate) const MAX_BYTES: u64 = 1024 * 1024;
 
-/// More than these would bury the first.
-const MAX_PROBLEMS: usize = 20;
-
 /// A configuration file that was read, to be turned into layers.
 pub(crate) struct ConfigFile<'a> {
     /// The file as people know it.
@@ -39,6 +37,10 @@ pub(crate) struct ConfigFile<'a> {
     pub(crate) guard: Guard,
     /// The variables for substitution.
     pub(crate) env: &'a Env,
+    /// The directory that relative paths in it begin at.
+    pub(crate) folder: &'a Path,
+    /// The environment that was chosen.
+    pub(crate) environment: Option<&'a str>,
 }
 
 /// The layer of a file, and those of its `environments`.
@@ -54,7 +56,7 @@ impl ConfigFile<'_> {
             file: self,
             path: Arc::from(shown_path(self.path)),
             lines: Lines::new(self.text),
-            problems: Vec::new(),
+            problems: Problems::default(),
             environments: BTreeMap::new(),
         };
         let mut layer = match reader.pairs() {
@@ -64,22 +66,7 @@ impl ConfigFile<'_> {
                 reader.new_layer(self.source)
             }
         };
-        let more = reader.problems.len().saturating_sub(MAX_PROBLEMS);
-        reader.problems.truncate(MAX_PROBLEMS);
-        if more > 0 {
-            let message = format!("{}: and {more} more", reader.path.display());
-            let problem = Problem::new(LoadErrorKind::Conflict, message);
-            let last = reader
-                .problems
-                .last()
-                .and_then(Problem::provenance)
-                .cloned();
-            reader.problems.push(match last {
-                Some(last) => problem.at(last),
-                None => problem,
-            });
-        }
-        layer.problems = reader.problems;
+        layer.problems = reader.problems.into_list(&reader.path);
         FileLayers {
             layer,
             environments: reader.environments,
@@ -91,7 +78,7 @@ struct Reader<'a> {
     file: &'a ConfigFile<'a>,
     path: Arc<Path>,
     lines: Lines<'a>,
-    problems: Vec<Problem>,
+    problems: Problems,
     environments: BTreeMap<String, Layer>,
 }
 
@@ -137,18 +124,29 @@ impl Reader<'_> {
         let mut layer = self.new_layer(source);
         let mut seen = BTreeMap::new();
         for Pair { name, value } in pairs {
+            let named = Named::find(&name.value);
+            let is_environments = name.value == "environments" && is_top;
+            let is_mistake = match named {
+                Some(named) => seen.contains_key(named.setting().as_str()),
+                None => !is_environments,
+            };
+            // A place and a message each would take long for a file of nothing but mistakes.
+            if is_mistake && self.problems.is_full() {
+                self.problems.count();
+                continue;
+            }
+            if named.is_some() && value.value.is_blank() {
+                continue;
+            }
             let provenance = Provenance::new(source, Some(self.place(name.span.start)));
-            if name.value == "environments" && is_top {
+            if is_environments {
                 self.environments(value, &provenance, &mut seen);
                 continue;
             }
-            let Some(named) = Named::find(&name.value) else {
+            let Some(named) = named else {
                 self.unknown(&name.value, &provenance);
                 continue;
             };
-            if value.value.is_blank() {
-                continue;
-            }
             let setting = named.setting();
             if let Some((first, line)) =
                 seen.insert(setting.as_str(), (name.value.clone(), line_of(&provenance)))
@@ -254,21 +252,16 @@ impl Reader<'_> {
             return;
         }
         for Pair { name, value } in pairs {
-            let at = self.place(name.span.start);
-            let at = shown(&Provenance::new(Source::Overlay, Some(at)));
+            let is_chosen = self.file.environment == Some(name.value.as_str());
+            if self.problems.is_full() && !is_chosen {
+                self.problems.count();
+                continue;
+            }
             let what = if let Node::Null = value.value {
                 continue;
             } else if let Node::Table(pairs) = value.value {
                 if !self.environments.contains_key(&name.value) {
-                    let before = self.problems.len();
-                    let mut layer = self.layer(pairs, Source::Overlay, false);
-                    // What it may not do matters when it is chosen, what is a mistake matters always.
-                    let own = self.problems.split_off(before);
-                    let (untrusted, mistakes): (Vec<_>, Vec<_>) = own
-                        .into_iter()
-                        .partition(|problem| problem.kind() == LoadErrorKind::Untrusted);
-                    layer.problems = untrusted;
-                    self.problems.extend(mistakes);
+                    let layer = self.environment(pairs);
                     self.environments.insert(name.value, layer);
                     continue;
                 }
@@ -276,10 +269,21 @@ impl Reader<'_> {
             } else {
                 "an environment must be a table of settings"
             };
-            let message = format!("{at}: {what}");
+            let at = Provenance::new(Source::Overlay, Some(self.place(name.span.start)));
+            let message = format!("{}: {what}", shown(&at));
             self.problems
-                .push(Problem::new(LoadErrorKind::Conflict, message));
+                .push(Problem::new(LoadErrorKind::Conflict, message).at(at));
         }
+    }
+
+    /// The layer of one environment. What it may not do matters when it is chosen, what is a mistake matters always.
+    fn environment(&mut self, pairs: Vec<Pair>) -> Layer {
+        let outer = std::mem::take(&mut self.problems);
+        let mut layer = self.layer(pairs, Source::Overlay, false);
+        let own = std::mem::replace(&mut self.problems, outer);
+        let is_untrusted = |problem: &Problem| problem.kind() == LoadErrorKind::Untrusted;
+        layer.problems = self.problems.extend_but(own, is_untrusted);
+        layer
     }
 
     /// Reads one setting: its raw text, or why there is none. `None` if it counts as unset or is among the problems.
@@ -362,8 +366,7 @@ impl Reader<'_> {
         let via = done.variables.into_iter().map(Via::Substituted);
         let provenance = via.fold(provenance.clone(), Provenance::with_via);
         let path = Path::new(done.text.trim());
-        let folder = self.file.path.parent().unwrap_or(Path::new(""));
-        let file = self.file.env.resolve(&folder.join(path));
+        let file = self.file.folder.join(path);
         let path = shown_path(path);
         let raw = secret_file::read(&file).map_err(|what| {
             let message = format!(
@@ -379,12 +382,9 @@ impl Reader<'_> {
 
 /// The place alone: the kind of file is plain from its name.
 fn shown(provenance: &Provenance) -> String {
-    match provenance.location() {
-        Some(Location::File { path, line, column }) => {
-            format!("{}:{line}:{column}", path.display())
-        }
-        _ => provenance.to_string(),
-    }
+    provenance
+        .location()
+        .map_or_else(|| provenance.to_string(), ToString::to_string)
 }
 
 fn conflict(

@@ -58,6 +58,9 @@ impl FileState {
     }
 }
 
+/// What the name of a project file begins with.
+const PROJECT_STEM: &str = "honeyhive";
+
 impl LookedAt {
     fn new(source: Source, path: &Path, state: FileState) -> Self {
         Self {
@@ -81,24 +84,25 @@ impl LookedAt {
     }
 }
 
-/// Returns the overlays that lie beside a configuration file, for any environment: `honeyhive.prod.yaml` beside
-/// `honeyhive.yaml`.
+/// Returns the overlays that lie beside a project file, for any environment: `honeyhive.prod.yaml` beside
+/// `honeyhive.yaml`; none beside any other file.
 #[must_use]
 pub fn overlays(path: &Path) -> Vec<PathBuf> {
+    if path.file_stem() != Some(PROJECT_STEM.as_ref()) {
+        return Vec::new();
+    }
     let dir = match path.parent() {
         Some(dir) if !dir.as_os_str().is_empty() => dir,
         _ => Path::new("."),
     };
-    let stems = stems(Some(path));
     let mut found: Vec<_> = std::fs::read_dir(dir)
         .into_iter()
         .flatten()
         .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
         .filter(|name| {
-            let environment = stems
-                .iter()
-                .find_map(|stem| name.strip_prefix(stem.as_str())?.strip_prefix('.'))
-                .and_then(|rest| rest.rsplit_once('.'));
+            let rest = name.strip_prefix(PROJECT_STEM);
+            let rest = rest.and_then(|rest| rest.strip_prefix('.'));
+            let environment = rest.and_then(|rest| rest.rsplit_once('.'));
             environment.is_some_and(|(environment, extension)| {
                 is_environment(environment) && EXTENSIONS.contains(&extension)
             })
@@ -109,9 +113,10 @@ pub fn overlays(path: &Path) -> Vec<PathBuf> {
     found
 }
 
-/// Adds the layers of all files, with these variables for substitution.
-pub(super) fn add(stack: Stack, env: &Env) -> Stack {
-    let mut files = Files::new(stack, env);
+/// Adds the layers of all files. Where they are is told by the environment alone; a `.env` file adds to the variables for
+/// substitution.
+pub(super) fn add(stack: Stack, env: &Env, variables: &Env) -> Stack {
+    let mut files = Files::new(stack, env, variables);
     files.base();
     files.user();
     if let Some(dir) = env.system_dir() {
@@ -124,7 +129,7 @@ impl Stack {
     /// Builds the stack of one configuration file alone, as if it were named.
     #[must_use]
     pub fn of_file(env: &Env, path: &Path) -> Self {
-        let mut files = Files::new(Self::new(), env);
+        let mut files = Files::new(Self::new(), env, env);
         let environments = files.file(Source::Named, path, Guard::Named);
         files.alone(environments)
     }
@@ -132,8 +137,10 @@ impl Stack {
     /// Builds the stack of one configuration file alone from its text; its name tells the format.
     #[must_use]
     pub fn of_text(env: &Env, path: &Path, text: &str) -> Self {
-        let mut files = Files::new(Self::new(), env);
-        let environments = files.text(Source::Named, path, text, Guard::Named);
+        let mut files = Files::new(Self::new(), env, env);
+        let folder = env.resolve(path.parent().unwrap_or(Path::new("")));
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        let environments = files.text(Source::Named, path, (text, &folder), Guard::Named);
         files.alone(environments)
     }
 }
@@ -141,15 +148,22 @@ impl Stack {
 struct Files<'a> {
     stack: Stack,
     env: &'a Env,
+    /// The variables for substitution.
+    variables: &'a Env,
+    /// The environment that was chosen.
+    environment: Option<Sourced<String>>,
     /// The trusted files, read when a file of the working directory is.
     trusted: Option<TrustedFiles>,
 }
 
 impl<'a> Files<'a> {
-    fn new(stack: Stack, env: &'a Env) -> Self {
+    fn new(mut stack: Stack, env: &'a Env, variables: &'a Env) -> Self {
+        let environment = stack.text_or_problem(names::ENVIRONMENT);
         Self {
             stack,
             env,
+            variables,
+            environment,
             trusted: None,
         }
     }
@@ -165,7 +179,8 @@ impl<'a> Files<'a> {
 
     /// The file that was named, or the project file, with the overlay of an environment over it.
     fn base(&mut self) {
-        let named = self.path(|stack| stack.text(names::CONFIG_FILE));
+        let named = self.stack.text_or_problem(names::CONFIG_FILE);
+        let named = named.map(|named| PathBuf::from(named.value));
         let guard = if named.is_some() {
             Guard::Named
         } else {
@@ -176,7 +191,7 @@ impl<'a> Files<'a> {
                 let environments = self.file(Source::Named, &path, Guard::Named);
                 (Some(path), environments)
             }
-            (None, Some(dir)) => match self.find(Source::Project, &dir, "honeyhive") {
+            (None, Some(dir)) => match self.find(Source::Project, &dir, PROJECT_STEM) {
                 Some(path) => {
                     let environments = self.file(Source::Project, &path, Guard::Untrusted);
                     (Some(path), environments)
@@ -185,28 +200,8 @@ impl<'a> Files<'a> {
             },
             (None, None) => (None, BTreeMap::new()),
         };
-        let environment = match self.stack.text(names::ENVIRONMENT) {
-            Ok(environment) => environment,
-            Err(error) => {
-                self.stack.add_problems(error.problems().cloned());
-                None
-            }
-        };
-        if let Some(environment) = environment {
+        if let Some(environment) = self.environment.clone() {
             self.overlay(path.as_deref(), guard, &environment, environments);
-        }
-    }
-
-    fn path(
-        &mut self,
-        of: impl Fn(&Stack) -> Result<Option<Sourced<String>>, crate::LoadError>,
-    ) -> Option<PathBuf> {
-        match of(&self.stack) {
-            Ok(found) => found.map(|found| PathBuf::from(found.value)),
-            Err(error) => {
-                self.stack.add_problems(error.problems().cloned());
-                None
-            }
         }
     }
 
@@ -237,11 +232,11 @@ impl<'a> Files<'a> {
         let mut found: Vec<PathBuf> = Vec::new();
         for stem in stems(base) {
             let files = EXTENSIONS.map(|extension| dir.join(format!("{stem}.{name}.{extension}")));
-            found.extend(
-                files
-                    .into_iter()
-                    .filter(|file| exists(&self.env.resolve(file))),
-            );
+            // A file is no overlay of itself.
+            let files = files
+                .into_iter()
+                .filter(|file| Some(file.as_path()) != base);
+            found.extend(files.filter(|file| exists(&self.env.resolve(file))));
         }
         let inside = environments.remove(name);
         let problem = match (found.as_slice(), inside) {
@@ -369,14 +364,20 @@ impl<'a> Files<'a> {
             Guard::Untrusted => FileState::NotTrusted,
         };
         self.stack.look_at(LookedAt::new(source, &opened, state));
-        self.text(source, path, &text, guard)
+        // What was trusted is the file itself, not a link that leads to it.
+        let opened = match guard {
+            Guard::Trusted => std::fs::canonicalize(&opened).unwrap_or(opened),
+            Guard::Named | Guard::Untrusted => opened,
+        };
+        let folder = opened.parent().unwrap_or(Path::new(""));
+        self.text(source, path, (&text, folder), guard)
     }
 
     fn text(
         &mut self,
         source: Source,
         path: &Path,
-        text: &str,
+        (text, folder): (&str, &Path),
         guard: Guard,
     ) -> BTreeMap<String, Layer> {
         let file = ConfigFile {
@@ -384,7 +385,9 @@ impl<'a> Files<'a> {
             text,
             source,
             guard,
-            env: self.env,
+            env: self.variables,
+            folder,
+            environment: self.environment.as_ref().map(|found| found.value.as_str()),
         };
         let layers = file.layers();
         self.stack.push(layers.layer);
@@ -423,8 +426,8 @@ fn stems(base: Option<&Path>) -> Vec<String> {
         .and_then(Path::file_stem)
         .map(|stem| stem.to_string_lossy().into_owned());
     match stem {
-        Some(stem) if stem != "honeyhive" => vec![stem, "honeyhive".to_owned()],
-        _ => vec!["honeyhive".to_owned()],
+        Some(stem) if stem != PROJECT_STEM => vec![stem, PROJECT_STEM.to_owned()],
+        _ => vec![PROJECT_STEM.to_owned()],
     }
 }
 

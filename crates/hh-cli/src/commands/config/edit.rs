@@ -23,6 +23,7 @@ pub(crate) struct SetArguments {
     /// Setting, such as timeout
     name: String,
     /// Value, which may hold ${NAME}; - reads it from standard input
+    #[arg(allow_hyphen_values = true)]
     value: SecretString,
 }
 
@@ -93,7 +94,7 @@ fn change(context: &Context, name: SettingName, wanted: &Edit) -> Result<(), Cli
     if let Some(dir) = path.parent() {
         create_private_dir(dir).map_err(|error| failed("write", error))?;
     }
-    let _lock = lock(&path).map_err(|error| failed("lock", error))?;
+    let _lock = lock(&named).map_err(|error| failed("lock", error))?;
     let before = match std::fs::read_to_string(&path) {
         Ok(text) => Zeroizing::new(text),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Zeroizing::default(),

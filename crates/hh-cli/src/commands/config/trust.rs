@@ -1,10 +1,10 @@
 //! `honeyhive config trust`
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use hh_sdk::auth::fsio::{Replace, create_private_dir, lock, write_private};
-use hh_sdk::config::{FileState, Source, TrustedFiles, overlays};
+use hh_sdk::config::{FileState, LoadErrorKind, Source, Stack, TrustedFiles, overlays};
 use serde::Serialize;
 
 use super::is_json;
@@ -47,6 +47,7 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliErr
             "there is no place for the list of trusted files; set HOME or XDG_CONFIG_HOME",
         ));
     };
+    check(context, &file)?;
     let mut files = vec![file.clone()];
     files.extend(overlays(&file));
     let failed = |error: std::io::Error| {
@@ -75,4 +76,29 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliErr
         ));
     }
     Ok(())
+}
+
+/// Only what could be a project file or an overlay of one needs trust, and only what can be read is worth it.
+fn check(context: &Context, file: &Path) -> Result<(), CliError> {
+    let name = file.file_name().unwrap_or_default().to_string_lossy();
+    let is_of_project = name
+        .strip_prefix("honeyhive")
+        .is_some_and(|rest| rest.starts_with('.'));
+    if !is_of_project {
+        return Err(CliError::usage(format!(
+            "{} is no honeyhive.yaml and no overlay of one, so it needs no trust: a file that is named is trusted",
+            file.display()
+        )));
+    }
+    let stack = Stack::of_file(context.env(), file);
+    let unusable = stack.problems().into_iter().filter(|problem| {
+        matches!(
+            problem.kind(),
+            LoadErrorKind::Malformed | LoadErrorKind::Unreadable
+        ) && problem.setting().is_none()
+    });
+    CliError::of_all(
+        Exit::Config,
+        unusable.map(|problem| problem.to_string()).collect(),
+    )
 }

@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use hh_sdk::ErrorKind;
 use hh_sdk::config::{Problem, Stack};
 use serde::Serialize;
 
@@ -67,15 +66,13 @@ fn texts(problems: &[Problem]) -> Vec<String> {
 /// What is wrong with the shape of the API key in effect, if there is one.
 fn check_key(context: &Context) -> Option<String> {
     let connected = hh_sdk::load(&context.options_without_warning()).ok()?;
-    match connected.credential() {
-        Ok(found) => {
-            if let Some(warning) = found.key.warning() {
-                let place = &found.provenance;
-                context.say(&format!("warning: the API key from {place} {warning}"));
+    match connected.check_key() {
+        Ok(warning) => {
+            if let Some(warning) = warning {
+                context.say(&format!("warning: {warning}"));
             }
             None
         }
-        Err(error) if error.kind() == ErrorKind::MissingKey => None,
         Err(error) => Some(error.to_string()),
     }
 }

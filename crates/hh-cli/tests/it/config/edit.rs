@@ -164,6 +164,49 @@ fn yaml_of_other_ends_of_lines_keeps_them() {
 }
 
 #[test]
+fn values_over_several_lines_go_and_what_follows_them_stays() {
+    let with = |old: &str, new: &str| BEFORE_YAML.replace(old, new);
+    let list = "allowed_ips:\n  - 192.0.2.1 # the office\n  - 192.0.2.2\n";
+    assert_change(
+        YAML,
+        BEFORE_YAML,
+        &["set", "allowed_ips", "192.0.2.9"],
+        &with(list, "allowed_ips: [\"192.0.2.9\"]\n"),
+    );
+    assert_change(
+        YAML,
+        BEFORE_YAML,
+        &["unset", "allowed_ips"],
+        &with(list, ""),
+    );
+    let below = "\n# About the project.\nproject: x\n";
+    for block in ["source: |\n  x\n", "source: >-\n  x\n\n  y\n"] {
+        let before = format!("{block}{below}");
+        assert_change(YAML, &before, &["unset", "source"], below);
+        let after = format!("source: other\n{below}");
+        assert_change(YAML, &before, &["set", "source", "other"], &after);
+    }
+    assert_change(
+        YAML,
+        "sensitive_keys:\n- a\n- b\nproject: x\n",
+        &["unset", "sensitive_keys"],
+        "project: x\n",
+    );
+    assert_change(
+        YAML,
+        "timeout:   # later\nproject: x\n",
+        &["set", "timeout", "5"],
+        "timeout: 5   # later\nproject: x\n",
+    );
+    assert_change(
+        JSON,
+        "\u{feff}{\"timeout\": 5}",
+        &["set", "timeout", "6"],
+        "\u{feff}{\"timeout\": 6}",
+    );
+}
+
+#[test]
 fn yaml_written_otherwise_is_understood() {
     assert_change(
         YAML,

@@ -402,3 +402,26 @@ fn quiet_leaves_out_warnings_and_nothing_else() {
         2
     );
 }
+
+#[test]
+fn a_name_that_begins_as_a_key_is_shown() {
+    let mut env = TestEnv::new();
+    for name in ["hh_search", "hh_prod_pipeline", "my_hh_project"] {
+        env.set("HH_PROJECT", name);
+        assert_eq!(
+            env.seen(&["config", "get", "project"]),
+            format!("{name}\nexit 0")
+        );
+        env.unset("HH_PROJECT");
+    }
+}
+
+#[test]
+fn another_name_of_a_variable_is_shadowed_by_the_first() {
+    let mut env = TestEnv::new();
+    env.set("HH_API_KEY", "hh_1111111111111111111111111111111111");
+    env.set("HONEYHIVE_API_KEY", "hh_2222222222222222222222222222222222");
+    let explained = env.seen(&["config", "explain", "api_key"]);
+    let line = "  shadows | hh_22222*** from HONEYHIVE_API_KEY (environment)";
+    assert!(explained.lines().any(|other| other == line), "{explained}");
+}

@@ -259,26 +259,52 @@ fn what_cannot_be_trusted_is_named() {
     ! error: there is no configuration file in this directory; name the one to trust
     exit 2
     ");
-    insta::assert_snapshot!(env.seen(&["config", "trust", "missing.yaml"]), @"
-    ! error: missing.yaml does not exist
+    insta::assert_snapshot!(env.seen(&["config", "trust", "honeyhive.missing.yaml"]), @"
+    ! error: the configuration file honeyhive.missing.yaml does not exist
     exit 5
     ");
-    env.write("dir/x", "");
-    insta::assert_snapshot!(env.seen(&["config", "trust", "dir"]), @"
-    ! error: dir is a directory
+    env.write("honeyhive.dir/x", "");
+    insta::assert_snapshot!(env.seen(&["config", "trust", "honeyhive.dir"]), @"
+    ! error: the configuration file honeyhive.dir is a directory
     exit 5
     ");
-    env.make_fifo("fifo");
-    insta::assert_snapshot!(env.seen(&["config", "trust", "fifo"]), @"
-    ! error: fifo is not a regular file
+    env.make_fifo("honeyhive.fifo.yaml");
+    insta::assert_snapshot!(env.seen(&["config", "trust", "honeyhive.fifo.yaml"]), @"
+    ! error: the configuration file honeyhive.fifo.yaml is not a regular file
     exit 5
     ");
-    env.write("two\nlines.yaml", "");
-    insta::assert_snapshot!(env.seen(&["config", "trust", "two\nlines.yaml"]), @"
-    ! error: two�lines.yaml has a path that is not one line of text; rename it
+    env.write("two\nlines/honeyhive.yaml", "");
+    insta::assert_snapshot!(env.seen(&["config", "trust", "two\nlines/honeyhive.yaml"]), @"
+    ! error: two�lines/honeyhive.yaml has a path that is not one line of text; rename it
     exit 5
+    ");
+    env.write("broken/honeyhive.yaml", "project: [");
+    insta::assert_snapshot!(env.seen(&["config", "trust", "broken/honeyhive.yaml"]), @"
+    ! error: broken/honeyhive.yaml:1:10: the file is not valid YAML
+    exit 5
+    ");
+    // Any other file needs none, and an overlay beside it gets none by the way.
+    env.write("notes.txt", "base_url: http://127.0.0.1:9\n");
+    env.write("honeyhive.prod.yaml", "base_url: http://127.0.0.1:9\n");
+    insta::assert_snapshot!(env.seen(&["config", "trust", "notes.txt"]), @"
+    ! error: notes.txt is no honeyhive.yaml and no overlay of one, so it needs no trust: a file that is named is trusted
+    exit 2
     ");
     assert!(!env.path(TRUSTED).exists());
+}
+
+#[test]
+fn a_dotenv_file_does_not_say_where_the_list_is() {
+    let env = TestEnv::new();
+    env.write("honeyhive.yaml", "base_url: http://127.0.0.1:9\n");
+    assert_eq!(env.run(&["config", "trust"]).code, 0);
+    env.write("other/honeyhive/trusted", env.read(TRUSTED));
+    std::fs::remove_file(env.path(TRUSTED)).unwrap();
+    let dotenv = format!("XDG_CONFIG_HOME={0}\nHOME={0}\n", env.at("other"));
+    env.write("e.env", dotenv);
+    let done = env.run(&["config", "get", "base_url", "--env-file", "e.env"]);
+    assert_eq!(done.code, 5, "{done:?}");
+    assert!(done.stderr.contains("is not trusted"), "{done:?}");
 }
 
 #[test]

@@ -232,3 +232,38 @@ fn the_schema_is_json_and_names_every_setting() {
         done.stdout
     );
 }
+
+#[test]
+fn a_file_of_nothing_but_mistakes_is_told_in_few_lines() {
+    let env = TestEnv::new();
+    let names: Vec<_> = (0..60_000).map(|at| format!("\"n{at}\":1")).collect();
+    let inner: Vec<_> = (0..40_000)
+        .map(|at| format!("\"e{at}\":{{\"k\":1}}"))
+        .collect();
+    for text in [
+        format!("{{{}}}", names.join(",")),
+        format!("{{\"environments\":{{{}}}}}", inner.join(",")),
+    ] {
+        env.write("a.json", text);
+        let done = env.run(&["config", "validate", "a.json"]);
+        assert_eq!(done.code, 5);
+        assert_eq!(done.stderr.lines().count(), 21, "{}", done.stderr);
+    }
+    env.write("a.env", "no variable\n".repeat(50_000));
+    let done = env.run(&["config", "get", "timeout", "--env-file", "a.env"]);
+    assert_eq!(done.stderr.lines().count(), 21, "{}", done.stderr);
+}
+
+#[test]
+fn what_test_mode_takes_is_no_mistake() {
+    let mut env = TestEnv::new();
+    env.set("HH_TEST_MODE", "true");
+    for key in ["hh_mock_key", "hh_ingst_abc"] {
+        env.set("HH_API_KEY", key);
+        assert_eq!(
+            env.seen(&["config", "validate"]),
+            "! No mistakes in the settings in effect\nexit 0"
+        );
+        env.unset("HH_API_KEY");
+    }
+}

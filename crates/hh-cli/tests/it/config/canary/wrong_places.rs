@@ -177,12 +177,12 @@ fn names_of_files_that_are_read() {
 
 #[test]
 fn the_name_of_a_file_that_is_trusted() {
-    let name = format!("{KEY}.yaml");
+    let name = format!("honeyhive.{KEY}.yaml");
     let mut case =
         Case::file("project", &name, "project: docs\n").command(&["config", "trust", &name]);
     case.input.clone_from(&name);
     let done = case.run(&["config", "trust", &name]);
-    assert!(done.stderr.starts_with("Trusted hh_"), "{done:?}");
+    assert!(done.stderr.starts_with("Trusted honeyhive.hh_"), "{done:?}");
     case.assert_hidden();
 }
 
