@@ -14,7 +14,7 @@ const CANARY: &str = "hh_canary0";
 const ENV_CANARY: &str = "hh_environment0canary0only0in0variables";
 
 /// Longer than any message has to be, in characters.
-const LONGEST: usize = 500;
+const LONGEST: usize = 1_400;
 
 /// Settings of several kinds, each with a value to set.
 const EDITS: [(SettingName, &str); 5] = [

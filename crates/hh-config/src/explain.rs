@@ -63,11 +63,17 @@ pub fn mask_keys(text: &str, mask: impl Fn(&str) -> String) -> String {
 
 /// Returns a path as it may be shown: a key in the place of a path is still a key.
 pub(crate) fn shown_path(path: &Path) -> PathBuf {
+    // No longer path can be opened, and a longer text is none.
+    const MOST: usize = 1024;
     let text = path.to_string_lossy();
-    if text.contains("hh_") {
-        PathBuf::from(mask_keys(&text, |_| "hh_***".to_owned()))
-    } else {
+    let is_plain = !text.contains("hh_") && !text.contains(char::is_control);
+    if text.len() > MOST {
+        PathBuf::from(format!("(a path of {} bytes)", text.len()))
+    } else if is_plain {
         path.to_owned()
+    } else {
+        let text = mask_keys(&text, |_| "hh_***".to_owned());
+        PathBuf::from(text.replace(char::is_control, " "))
     }
 }
 

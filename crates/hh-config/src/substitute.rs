@@ -10,9 +10,16 @@ use std::fmt;
 use zeroize::Zeroizing;
 
 use crate::Env;
+use crate::explain::mask_keys;
 
 /// The longest value that substitution may make, in bytes.
 const MAX_BYTES: usize = 64 * 1024;
+
+/// The longest name of a variable, in bytes.
+const MAX_NAME: usize = 64;
+
+/// The longest message of a file's own, in characters.
+const MAX_MESSAGE: usize = 200;
 
 /// A text with its variables put in.
 #[non_exhaustive]
@@ -125,6 +132,9 @@ fn one<'a, 'e>(
     // One that looks like another substitution inside would not be one.
     if name.is_empty()
         || name.starts_with(|c: char| c.is_ascii_digit())
+        // A name is shown to people: this one is an API key, or too long to be read.
+        || mask_keys(name, |_| String::new()) != name
+        || name.len() > MAX_NAME
         || form.contains("${")
         || form.contains("$<")
     {
@@ -140,7 +150,9 @@ fn one<'a, 'e>(
             .trim(),
         (None, Some(":-")) => &form[2..],
         (None, Some(":?")) if form.len() > 2 => {
-            let message = form[2..].trim().to_owned();
+            let words = form[2..].split(|c: char| c.is_whitespace() || c.is_control());
+            let words: Vec<_> = words.filter(|word| !word.is_empty()).collect();
+            let message = words.join(" ").chars().take(MAX_MESSAGE).collect();
             return Err(SubstituteError::Message(name.to_owned(), message));
         }
         (None, None | Some(":?")) => return Err(SubstituteError::Unset(name.to_owned())),

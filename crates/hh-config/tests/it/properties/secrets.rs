@@ -54,7 +54,8 @@ const JUNK: [&str; 18] = [
 ];
 
 /// A line of YAML with an API key, `%`, where none belongs.
-const ODD_LINES: [&str; 25] = [
+const ODD_LINES: [&str; 26] = [
+    "api_key: ${%}",
     "%",
     "%: x",
     "\"api key %\": x",
