@@ -1,5 +1,6 @@
 //! Data on stdout: tables for people, JSON for programs.
 
+use std::borrow::Cow;
 use std::io::{self, BufWriter, Write};
 
 use jiff::Timestamp;
@@ -31,18 +32,19 @@ pub(crate) fn json(value: &impl Serialize) -> Result<(), CliError> {
 }
 
 /// Prints rows below a header, in columns as wide as their widest cell.
-pub(crate) fn table<const N: usize>(
-    header: [&str; N],
-    rows: impl IntoIterator<Item = [String; N]>,
+pub(crate) fn table<'a, const N: usize>(
+    header: [&'a str; N],
+    rows: impl IntoIterator<Item = [impl Into<Cow<'a, str>>; N]>,
 ) -> Result<(), CliError> {
-    let rows = rows.into_iter().map(|row| row.map(cell));
-    let rows: Vec<[String; N]> = std::iter::once(header.map(str::to_owned))
-        .chain(rows)
-        .collect();
+    let rows = rows
+        .into_iter()
+        .map(|row| row.map(|text| cell(text.into())));
+    let header = header.map(Cow::Borrowed);
+    let rows: Vec<[Cow<'_, str>; N]> = std::iter::once(header).chain(rows).collect();
     let mut widths = [0; N];
     for row in &rows {
         for (width, cell) in widths.iter_mut().zip(row) {
-            *width = (*width).max(cell.width());
+            *width = (*width).max(columns(cell));
         }
     }
     let mut out = stdout();
@@ -55,11 +57,20 @@ pub(crate) fn table<const N: usize>(
                 out.write_all(cell.as_bytes())?;
                 missing = 0;
             }
-            missing += width - cell.width() + GAP;
+            missing += width - columns(cell) + GAP;
         }
         writeln!(out)?;
     }
     Ok(out.flush()?)
+}
+
+/// How many columns a text takes on a terminal: most have one for each letter, which need not be looked up.
+fn columns(text: &str) -> usize {
+    if text.is_ascii() {
+        text.len()
+    } else {
+        text.width()
+    }
 }
 
 /// Spaces between columns.
@@ -68,12 +79,12 @@ const GAP: usize = 2;
 /// Longer cells of a table are cut: a name must not push all other columns away.
 const MAX_CELL: usize = 120;
 
-fn cell(text: String) -> String {
+fn cell(text: Cow<'_, str>) -> Cow<'_, str> {
     let is_usual = text.bytes().all(|byte| (b' '..=b'~').contains(&byte));
     if is_usual && text.len() <= MAX_CELL {
         return text;
     }
-    shorten(&one_line(text), MAX_CELL)
+    Cow::Owned(shorten(&one_line(text.into_owned()), MAX_CELL))
 }
 
 /// Cuts a text to so many characters.

@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// An immutable snapshot of environment variables and the working directory, taken once and handed down.
 ///
 /// Blank values count as unset. `Debug` shows names only, since values may be secrets.
 #[derive(Clone, Default)]
 pub struct Env {
-    variables: BTreeMap<OsString, OsString>,
+    variables: Arc<BTreeMap<OsString, OsString>>,
     working_dir: Option<PathBuf>,
     system_dir: Option<PathBuf>,
 }
@@ -20,7 +21,7 @@ impl Env {
     #[must_use]
     pub fn from_process() -> Self {
         Self {
-            variables: std::env::vars_os().collect(),
+            variables: Arc::new(std::env::vars_os().collect()),
             working_dir: std::env::current_dir().ok(),
             system_dir: Some(PathBuf::from("/etc/honeyhive")),
         }
@@ -35,11 +36,10 @@ impl Env {
         K: Into<OsString>,
         V: Into<OsString>,
     {
+        let pairs = pairs.into_iter();
+        let pairs = pairs.map(|(name, value)| (name.into(), value.into()));
         Self {
-            variables: pairs
-                .into_iter()
-                .map(|(name, value)| (name.into(), value.into()))
-                .collect(),
+            variables: Arc::new(pairs.collect()),
             ..Self::default()
         }
     }
@@ -113,7 +113,7 @@ impl Env {
     ) -> Self {
         for (name, value) in pairs {
             if self.get(name).is_none() {
-                self.variables.insert(name.into(), value.into());
+                Arc::make_mut(&mut self.variables).insert(name.into(), value.into());
             }
         }
         self

@@ -22,17 +22,13 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliErr
     if is_json(&layers.stack) {
         output::json(&records)?;
     } else {
-        let mut rows = Vec::new();
-        for record in records {
-            rows.push([
-                record.name.to_owned(),
-                record.shown(),
-                record.source.clone(),
-            ]);
+        let mut rows = Vec::with_capacity(records.len());
+        for record in &records {
+            rows.push([record.name, record.shown(), &record.source]);
             let shadowed = record.shadowed().iter().filter(|_| arguments.all);
             rows.extend(shadowed.map(|shadowed| {
-                let value = shadowed.value.clone().unwrap_or_else(|| "-".to_owned());
-                ["  shadowed".to_owned(), value, shadowed.source.clone()]
+                let value = shadowed.value.as_deref().unwrap_or("-");
+                ["  shadowed", value, &shadowed.source]
             }));
         }
         output::table(["SETTING", "VALUE", "SOURCE"], rows)?;

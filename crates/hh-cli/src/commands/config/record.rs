@@ -75,8 +75,8 @@ impl Record {
     }
 
     /// The value as a table shows it.
-    pub(super) fn shown(&self) -> String {
-        self.value.clone().unwrap_or_else(|| "-".to_owned())
+    pub(super) fn shown(&self) -> &str {
+        self.value.as_deref().unwrap_or("-")
     }
 }
 

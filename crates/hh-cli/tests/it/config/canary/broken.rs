@@ -307,7 +307,7 @@ fn a_key_as_the_name_of_a_variable() {
             "project"
         };
         Case::named(setting, "a.yaml", text)
-            .assert_told("needs the variable hh_canar***, which is not set");
+            .assert_told(&format!("{setting} has a substitution that is none of"));
     }
 }
 
