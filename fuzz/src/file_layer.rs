@@ -176,12 +176,15 @@ impl File<'_> {
     }
 }
 
-/// Whether a text has a key in it that is a word of its own. One that `*` follows counts as masked.
+/// Whether a text has a key in it that is a word of its own. One that `*` follows counts as masked, and one that another
+/// character cuts short is none.
 fn is_key_in(text: &str) -> bool {
     let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
     text.match_indices(CANARY).any(|(at, _)| {
         let after = text[at..].trim_start_matches(is_word);
-        !text[..at].ends_with(is_word) && !after.starts_with('*')
+        let word = &text[at..text.len() - after.len()];
+        let is_whole = word.split(['_', '-']).any(|part| part.len() >= 16);
+        is_whole && !text[..at].ends_with(is_word) && !after.starts_with('*')
     })
 }
 

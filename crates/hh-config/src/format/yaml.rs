@@ -114,8 +114,10 @@ impl<'de> Visitor<'de> for NodeVisitor {
     }
 
     fn visit_f64<E>(self, value: f64) -> Result<Node, E> {
+        let text = value.to_string();
         // With its fraction, so that 5.0 is no whole number.
-        Ok(Node::Number(format!("{value:?}")))
+        let is_bare = value.is_finite() && !text.contains('.');
+        Ok(Node::Number(if is_bare { text + ".0" } else { text }))
     }
 
     fn visit_str<E>(self, value: &str) -> Result<Node, E> {

@@ -61,6 +61,18 @@ fn s16_a_key_and_a_project_given_directly_are_used() {
     );
 }
 
+/// Finding keys in what is committed is a command of its own; this is the line that a key in such a file gets at once.
+#[test]
+fn s17_a_key_written_into_a_file_of_the_directory_is_warned_of() {
+    let env = TestEnv::new();
+    env.write("honeyhive.yaml", YAML);
+    let told = |env: &TestEnv| env.filtered(&env.run(&["config", "get", "project"]).stderr);
+    insta::assert_snapshot!(told(&env), @"warning: api_key comes from [home]/honeyhive.yaml:2:10 (project file); keep that file out of version control");
+    // A reference to a variable is no key.
+    env.write("honeyhive.yaml", "api_key: ${HH_CI_KEY:-}\nproject: x\n");
+    assert_eq!(told(&env), "");
+}
+
 #[test]
 fn s18_the_yaml_file_of_the_directory_is_read() {
     let env = TestEnv::new();
