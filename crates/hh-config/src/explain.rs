@@ -42,6 +42,10 @@ impl Shown {
 #[must_use]
 pub fn mask_keys(text: &str, mask: impl Fn(&str) -> String) -> String {
     let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+    // Nearly every text: it is not worth a search.
+    if !text.as_bytes().windows(3).any(|part| part == b"hh_") {
+        return text.to_owned();
+    }
     let mut shown = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(start) = rest.find("hh_") {
@@ -149,7 +153,7 @@ impl Stack {
             name,
             value,
             provenance,
-            problem: self.value(name).err(),
+            problem: self.problem_of_value(name),
             shadowed: shadowed.collect(),
         }
     }

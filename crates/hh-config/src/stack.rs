@@ -119,9 +119,15 @@ impl Stack {
     #[must_use]
     pub fn problems(&self) -> Vec<Problem> {
         let mut problems = self.problems_of_places();
-        let values = SettingName::all().filter_map(|name| self.value(name).err());
+        let values = SettingName::all().filter_map(|name| self.problem_of_value(name));
         problems.extend(values);
         in_order(problems)
+    }
+
+    /// Returns what is wrong with the value that wins; a default is right.
+    pub(crate) fn problem_of_value(&self, name: SettingName) -> Option<Problem> {
+        self.candidates(name).winner?;
+        self.value(name).err()
     }
 
     /// Returns what is wrong with files and names, whatever wins.

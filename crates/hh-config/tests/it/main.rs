@@ -240,3 +240,19 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn every_default_is_a_value_of_its_setting() {
+    // A default is checked like a value of any other place when it is given as one.
+    for declared in hh_config::DECLARED {
+        let Some(default) = declared.default else {
+            continue;
+        };
+        let name = hh_config::SettingName::find(declared.name).unwrap();
+        let stack = Stack::load(
+            &Env::default(),
+            LoadOptions::new().with(name, default.to_owned()),
+        );
+        assert!(stack.problems().is_empty(), "{name}");
+    }
+}
