@@ -29,17 +29,14 @@ struct Cli {
 /// The options of every command are added to those commands alone that are called: clap's own `global` copies each into
 /// every command there is, which costs more than most commands do.
 pub(crate) fn parse() -> Result<(Global, Command), clap::Error> {
-    let matches = Cli::command().try_get_matches()?;
-    let Cli {
-        mut global,
-        command,
-    } = Cli::from_arg_matches(&matches)?;
+    let mut matches = Cli::command().try_get_matches()?;
+    let mut global = Global::read(&matches);
     let mut at = &matches;
     while let Some((_, below)) = at.subcommand() {
-        global = Global::from_arg_matches(below)?.over(global);
+        global = Global::read(below).over(global);
         at = below;
     }
-    Ok((global, command))
+    Ok((global, Command::from_arg_matches_mut(&mut matches)?))
 }
 
 // Options of every command; not a comment that becomes the command's own description.
@@ -86,6 +83,26 @@ pub(crate) struct Global {
 }
 
 impl Global {
+    /// Reads them by their names, without the copy of everything that the derived code makes first.
+    fn read(matches: &ArgMatches) -> Self {
+        let text = |name| matches.get_one::<String>(name).cloned();
+        let path = |name| matches.get_one::<PathBuf>(name).cloned();
+        Self {
+            api_key: matches.get_one::<SecretString>("api_key").cloned(),
+            base_url: text("base_url"),
+            config_file: path("config_file"),
+            env_file: path("env_file"),
+            environment: text("environment"),
+            profile: text("profile"),
+            output: matches.get_one::<Form>("output").copied(),
+            quiet: matches.get_flag("quiet"),
+            verbose: matches.get_flag("verbose"),
+            debug: matches.get_flag("debug"),
+            no_color: matches.get_flag("no_color"),
+            strict: matches.get_flag("strict"),
+        }
+    }
+
     /// What was given nearer to the command's name wins.
     fn over(self, lower: Self) -> Self {
         Self {
@@ -154,6 +171,10 @@ impl<T: Subcommand> Args for Group<T> {
 impl<T: Subcommand> FromArgMatches for Group<T> {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
         T::from_arg_matches(matches).map(Self)
+    }
+
+    fn from_arg_matches_mut(matches: &mut ArgMatches) -> Result<Self, clap::Error> {
+        T::from_arg_matches_mut(matches).map(Self)
     }
 
     fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {

@@ -314,7 +314,9 @@ impl<'a> Files<'a> {
     /// Finds the one spelling of a file; two are a problem.
     fn find(&mut self, source: Source, dir: &Path, stem: &str) -> Option<PathBuf> {
         let spellings = EXTENSIONS.map(|extension| dir.join(format!("{stem}.{extension}")));
-        let mut found = spellings.iter().filter(|path| exists(path));
+        // Most of the directories do not exist, which is one question in place of four.
+        let is_there = dir.exists();
+        let mut found = spellings.iter().filter(|path| is_there && exists(path));
         match (found.next(), found.next()) {
             (None, _) => {
                 let absent = LookedAt::new(source, &spellings[0], FileState::Absent);
