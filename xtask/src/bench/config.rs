@@ -13,7 +13,7 @@ use crate::say::say;
 use crate::{process, workspace};
 
 /// How often each command runs in a round: the kernel tells CPU time in hundredths of a second.
-const RUNS: u32 = 200;
+const RUNS: u32 = 1_000;
 
 /// Arguments of `honeyhive`, and how many times the CPU of the program that says hello they may cost.
 const COMMANDS: [(&[&str], f64); 2] = [(&["config", "list"], 2.0), (&["--version"], 1.5)];
