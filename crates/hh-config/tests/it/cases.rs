@@ -1,6 +1,6 @@
 //! Cases as directories: what is laid into a file system, and what loading must make of it.
 //!
-//! `tests/cases/GROUP/NAME/` holds `case.json` (see [`Case`]), `fs/` with the directories `work`, `home` and `etc`, and
+//! `tests/cases/GROUP/NAME/` holds `case.json` (see [`Case`]), `fs/` with the directories `proj`, `home` and `etc`, and
 //! `expected.json` (see [`Outcome`]). `[root]` stands for the directory that `fs/` is laid into. What is right is told
 //! by the decisions, never by what the code does: `HH_UPDATE_CASES=1` writes each `expected.json` anew, to be read
 //! line by line. With `CI` set it does nothing.
@@ -108,7 +108,7 @@ impl Run {
         }
         let root = temp.display().to_string();
         let mut inputs = Vec::new();
-        for place in ["work", "home", "etc"] {
+        for place in ["proj", "home", "etc"] {
             fails(std::fs::create_dir_all(temp.join(place)), "a directory")?;
         }
         lay(&dir.join("fs"), temp, &root, &mut inputs)?;
@@ -117,7 +117,7 @@ impl Run {
         let home = format!("{root}/home");
         variables.entry("HOME".to_owned()).or_insert(home);
         let env = Env::from_pairs(&variables)
-            .with_working_dir(temp.join("work"))
+            .with_working_dir(temp.join("proj"))
             .with_system_dir(temp.join("etc"));
         trust(&case, temp, &env)?;
         for (file, text) in &case.append {
