@@ -55,6 +55,8 @@ pub enum Repeat {
     Safe,
     /// Possibly something twice.
     Unsafe,
+    /// What OTLP says: only where a repetition is asked for or the connection broke.
+    Otlp,
 }
 
 /// The HTTP methods in use.

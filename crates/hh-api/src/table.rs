@@ -26,7 +26,7 @@ impl OpId {
     pub const fn operation(self) -> Operation {
         use Access::{AnyKey, Open};
         use Method::{Delete, Get, Post, Put};
-        use Repeat::{Safe, Unsafe};
+        use Repeat::{Otlp, Safe, Unsafe};
 
         const READ: Access = Access::Need(Need::Read);
         const INGEST: Access = Access::Need(Need::Ingest);
@@ -48,7 +48,7 @@ impl OpId {
             // A session id that the client made is kept, so a second start merges into the first.
             Self::StartSession => Operation::new(Post, "/session/start", INGEST, Safe),
             // A resent span is a no-op (decisions V6).
-            Self::ExportTraces => Operation::new(Post, TRACES, INGEST, Safe),
+            Self::ExportTraces => Operation::new(Post, TRACES, INGEST, Otlp),
             Self::ExportEvents => Operation::new(Post, "/v1/events/export", READ, Safe),
             Self::UpdateEvent => Operation::new(Put, "/events", INGEST, Safe),
         }
@@ -83,7 +83,7 @@ mod tests {
         POST   /v1/projects             Need(Admin) Unsafe
         GET    /v1/projects             Need(Read) Safe
         POST   /session/start           Need(Ingest) Safe
-        POST   /opentelemetry/v1/traces Need(Ingest) Safe
+        POST   /opentelemetry/v1/traces Need(Ingest) Otlp
         POST   /v1/events/export        Need(Read) Safe
         PUT    /events                  Need(Ingest) Safe
         ");

@@ -1,5 +1,7 @@
 //! What commands share: options, the client and the runtime, each made when asked for.
 
+use std::time::Duration;
+
 use hh_sdk::config::{Env, Provenance, SettingName, Source, names};
 use hh_sdk::{HoneyHive, Options};
 use tokio::signal::unix::{SignalKind, signal};
@@ -8,6 +10,9 @@ use crate::cli::{Form, Global, List};
 use crate::error::CliError;
 use crate::exit::Exit;
 use crate::ui;
+
+/// How long a command waits because the server asks for it: people are there, and rather hear when to come back.
+const MAX_WAIT: Duration = Duration::from_secs(30);
 
 pub(crate) struct Context {
     global: Global,
@@ -45,6 +50,7 @@ impl Context {
         let quiet = global.quiet;
         let options = Options::new()
             .with_env(self.env.clone())
+            .with_max_wait(MAX_WAIT)
             .with_reporter(move |line| say_unless(quiet, line));
         [
             (names::BASE_URL, "--base-url", global.base_url.clone()),

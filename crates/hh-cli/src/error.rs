@@ -99,6 +99,12 @@ impl From<hh_sdk::Error> for CliError {
                     "start the server, or correct base_url: `honeyhive config list` shows where it came from",
                 ),
             ),
+            ErrorKind::Proxy => (
+                Exit::Network,
+                Some(
+                    "`honeyhive config list` shows where proxy_url, https_proxy and no_proxy came from",
+                ),
+            ),
             ErrorKind::NotFound
             | ErrorKind::RateLimited
             | ErrorKind::Tls

@@ -86,6 +86,7 @@ pub use {
     format::Format,
     layer::{Layer, nearest_name},
     load::{FileState, LoadOptions, LookedAt, overlays},
+    read::text as read_text,
     schema::schema,
     settings::Settings,
     stack::{Candidate, Candidates, Stack},

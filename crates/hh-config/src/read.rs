@@ -6,10 +6,12 @@ use std::path::Path;
 
 use zeroize::Zeroizing;
 
-/// Reads a regular file, after following links, of at most `limit` bytes of UTF-8; a byte order mark is cut.
+/// Reads a regular file, after following links, of at most `limit` bytes of UTF-8; a byte order mark is cut. What only
+/// looks like a file, such as a FIFO, is refused and does not make it wait.
 ///
-/// The error says what is wrong with the file, as the end of a sentence about it.
-pub(crate) fn text(path: &Path, limit: u64) -> Result<Zeroizing<String>, String> {
+/// # Errors
+/// What is wrong with the file, as the end of a sentence about it.
+pub fn text(path: &Path, limit: u64) -> Result<Zeroizing<String>, String> {
     let failed = |error: io::Error| {
         if error.kind() == io::ErrorKind::NotFound {
             "does not exist".to_owned()

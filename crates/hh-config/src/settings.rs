@@ -36,6 +36,8 @@ pub struct Settings {
     pub strict: Sourced<bool>,
     /// How long one call may take, retries included.
     pub timeout: Sourced<Duration>,
+    /// Certificates are checked.
+    pub verify_ssl: Sourced<bool>,
     /// How often a failed attempt is repeated.
     pub max_retries: Sourced<u64>,
     /// Spans in one export.
@@ -66,6 +68,7 @@ struct Values {
     verbose: bool,
     log_level: String,
     strict: bool,
+    verify_ssl: bool,
     timeout: f64,
     max_retries: u64,
     batch_size: u64,
@@ -106,6 +109,7 @@ impl Settings {
             log_level: of.sourced(names::LOG_LEVEL, values.log_level),
             strict: of.sourced(names::STRICT, values.strict),
             timeout: of.sourced(names::TIMEOUT, seconds(values.timeout)),
+            verify_ssl: of.sourced(names::VERIFY_SSL, values.verify_ssl),
             max_retries: of.sourced(names::MAX_RETRIES, values.max_retries),
             batch_size: of.sourced(names::BATCH_SIZE, values.batch_size),
             flush_interval: of.sourced(names::FLUSH_INTERVAL, seconds(values.flush_interval)),

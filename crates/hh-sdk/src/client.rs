@@ -9,8 +9,9 @@ use hh_api::types::{
 use hh_config::Settings;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::json;
 
-use crate::connect::{Credential, Sender, load};
+use crate::connect::{Credential, Message, Sender, load};
 use crate::options::option_methods;
 use crate::{Error, ErrorKind, Options};
 
@@ -192,7 +193,7 @@ impl HoneyHive {
         session
             .session_id
             .get_or_insert_with(|| crate::ids::random_uuid().to_string());
-        let body = serde_json::json!({ "session": session });
+        let body = json!({ "session": session });
         let answer: SessionEnvelope = self.call(OpId::StartSession, "", &body).await?;
         Ok(answer.event)
     }
@@ -227,16 +228,15 @@ impl HoneyHive {
         body: &impl Serialize,
     ) -> Result<T, Error> {
         let Some(sender) = &self.sender else {
-            return in_test_mode(op);
+            return in_test_mode(op, body);
         };
         let body = match op.operation().method {
             hh_api::Method::Get | hh_api::Method::Delete => Vec::new(),
             hh_api::Method::Post | hh_api::Method::Put => serde_json::to_vec(body)
                 .map_err(|_| Error::new(ErrorKind::Invalid, "the request is no valid JSON"))?,
         };
-        let response = sender
-            .send(op, id, "application/json", Bytes::from(body))
-            .await?;
+        let message = Message::Json(Bytes::from(body));
+        let response = sender.send(op, id, message).await?;
         serde_json::from_slice(response.body()).map_err(|error| {
             Error::new(
                 ErrorKind::Unavailable,
@@ -251,20 +251,51 @@ impl HoneyHive {
     }
 }
 
-/// Answers without a connection: lists are empty, changes that return nothing are done.
-fn in_test_mode<T: DeserializeOwned>(op: OpId) -> Result<T, Error> {
+/// Answers without a connection, as if the request had been accepted: lists are empty, what is made is what was asked
+/// for. What only a server knows is an error.
+fn in_test_mode<T: DeserializeOwned>(op: OpId, body: &impl Serialize) -> Result<T, Error> {
+    let invalid = |_| Error::new(ErrorKind::Invalid, "the request is no valid JSON");
+    let body = serde_json::to_value(body).map_err(invalid)?;
     let answer = match op {
-        OpId::ListProjects => serde_json::json!({ "projects": [] }),
-        OpId::ListKeys => serde_json::json!({ "keys": [] }),
-        OpId::ExportEvents => serde_json::json!({ "events": [], "totalEvents": 0, "count": 0 }),
-        OpId::UpdateEvent => serde_json::json!({ "success": true }),
+        OpId::ListProjects => json!({ "projects": [] }),
+        OpId::ListKeys => json!({ "keys": [] }),
+        OpId::ExportEvents => json!({ "events": [], "totalEvents": 0, "count": 0 }),
+        OpId::UpdateEvent => json!({ "success": true }),
+        OpId::CreateProject => json!({
+            "id": crate::ids::random_uuid(),
+            "name": body["name"],
+            "description": body["description"].as_str().unwrap_or_default(),
+        }),
+        OpId::StartSession => {
+            let session = &body["session"];
+            let id = &session["session_id"];
+            let now = crate::ids::millis(crate::ids::Started::now().nanos());
+            let start = session["start_time"].as_f64().unwrap_or(now);
+            let mut event = json!({
+                "org_id": "test mode",
+                "workspace_id": "test mode",
+                "event_id": id,
+                "session_id": id,
+                "event_type": "session",
+                "event_name": session["session_name"].as_str().unwrap_or_default(),
+                "source": session["source"].as_str().unwrap_or_default(),
+                "project_id": session["project"].as_str().unwrap_or_default(),
+                "start_time": start,
+                "end_time": start,
+                "duration": 0,
+            });
+            for name in ["inputs", "config", "metadata", "user_properties"] {
+                if session[name].is_object() {
+                    event[name] = session[name].clone();
+                }
+            }
+            event
+        }
         OpId::Health
         | OpId::Whoami
         | OpId::CreateKey
         | OpId::GetKey
         | OpId::RevokeKey
-        | OpId::CreateProject
-        | OpId::StartSession
         | OpId::ExportTraces => {
             return Err(Error::new(
                 ErrorKind::TestMode,
@@ -272,6 +303,10 @@ fn in_test_mode<T: DeserializeOwned>(op: OpId) -> Result<T, Error> {
             ));
         }
     };
-    serde_json::from_value(answer)
-        .map_err(|_| Error::new(ErrorKind::Other, "a canned answer is not what is expected"))
+    serde_json::from_value(answer).map_err(|_| {
+        Error::new(
+            ErrorKind::Invalid,
+            "the request is not what a server would take",
+        )
+    })
 }

@@ -1,20 +1,15 @@
 //! From options to a connection: settings, the credential, and what sends requests.
 
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+mod authorizer;
+mod explain;
+mod http;
+mod sender;
 
-use bytes::Bytes;
-use hh_api::{Access, OpId, Repeat};
-use hh_auth::{ApiKey, FileStore, KeyError, KeyKind, Level, Need, Profile, StoreErrorKind};
+use hh_auth::{ApiKey, FileStore, KeyError, Level, Profile, StoreErrorKind};
 use hh_config::{Config, Env, Layer, Origin, Provenance, Settings, Source, Stack, names};
-use hh_transport::{
-    Authorizer, BoxFuture, Epoch, Idempotency, ReqwestOptions, ReqwestService, Response,
-    RetryPolicy, SendOptions, Transport, TransportError,
-};
-use http::header::{ACCEPT, CONTENT_TYPE};
-use http::{HeaderValue, Method, Request, Uri};
 use secrecy::ExposeSecret as _;
-use zeroize::Zeroizing;
+
+pub(crate) use sender::{Message, Sender};
 
 use crate::{Error, ErrorKind, Options, report};
 
@@ -244,15 +239,6 @@ fn parse(raw: &secrecy::SecretString) -> Result<ApiKey, KeyError> {
     ApiKey::parse(raw.expose_secret())
 }
 
-/// The largest answer that is read: a page of events, each of which may be as large as a request.
-const MAX_RESPONSE: usize = 64 * 1024 * 1024;
-
-/// The hosts of HoneyHive itself: a key of one is unknown to the other.
-const KNOWN_HOSTS: [&str; 2] = [
-    "https://api.honeyhive.ai",
-    "https://api.dp1.us.honeyhive.ai",
-];
-
 /// Returns the settings in effect for this process, the stored credential included; secrets are masked.
 ///
 /// # Errors
@@ -278,182 +264,4 @@ pub fn get_config_with(options: &Options) -> Result<Config, Error> {
         return Err(error);
     }
     Ok(Config::of(&layers.stack, hh_auth::mask)?)
-}
-
-/// What sends requests for the client and the tracer.
-#[derive(Clone)]
-pub(crate) struct Sender {
-    transport: Transport,
-    authorizer: Arc<KeyAuthorizer>,
-    credential: Credential,
-    base: String,
-    timeout: Duration,
-}
-
-impl Sender {
-    /// Joins settings, credential and transport, and tells what is unusual; nothing is sent.
-    pub(crate) fn new(options: &Options, connected: &Connected) -> Result<Self, Error> {
-        let credential = connected.credential()?;
-        let settings = &connected.settings;
-        let reporter = options.reporter();
-        report::start_up(&reporter, settings, &connected.stack, &credential);
-        let service = ReqwestService::new(
-            &ReqwestOptions::new()
-                .with_attempt_timeout(settings.timeout.value)
-                .with_max_response_bytes(MAX_RESPONSE),
-        )?;
-        // The setting's range ends at 10.
-        let retries = u32::try_from(settings.max_retries.value).unwrap_or(10);
-        let mut builder = Transport::builder(Arc::new(service))
-            .with_retry(RetryPolicy::new().with_max_attempts(retries + 1));
-        if report::shows_debug(settings) {
-            let observer = move |record: &_| report::attempt(&reporter, record);
-            builder = builder.with_observer(Arc::new(observer));
-        }
-        Ok(Self {
-            transport: builder.build(),
-            authorizer: Arc::new(KeyAuthorizer::new(&credential)?),
-            credential,
-            base: settings.base_url.value.as_str().to_owned(),
-            timeout: settings.timeout.value,
-        })
-    }
-
-    pub(crate) fn credential(&self) -> &Credential {
-        &self.credential
-    }
-
-    /// Sends one operation; `id` fills the path's `{id}`.
-    pub(crate) async fn send(
-        &self,
-        op: OpId,
-        id: &str,
-        content_type: &'static str,
-        body: Bytes,
-    ) -> Result<Response, Error> {
-        let operation = op.operation();
-        self.check_locally(op)?;
-        let method = Method::from_bytes(operation.method.as_str().as_bytes());
-        if id.starts_with("hh_") {
-            return Err(Error::new(
-                ErrorKind::Invalid,
-                "this is an API key, not the id of one; nothing was sent",
-            ));
-        }
-        // Ids come from servers and people: only what cannot change the path is put into it.
-        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
-        if !id.chars().all(plain) || (id.is_empty() && operation.path.contains("{id}")) {
-            return Err(Error::new(
-                ErrorKind::Invalid,
-                "an id has letters, digits, - and _, and nothing else",
-            ));
-        }
-        let path = operation.path.replace("{id}", id);
-        let request = Request::builder()
-            .method(method.unwrap_or_default())
-            .uri(format!("{}{path}", self.base))
-            .header(ACCEPT, "application/json")
-            .header(CONTENT_TYPE, content_type)
-            .body(body)
-            .map_err(|_| Error::new(ErrorKind::Config, "the base URL makes no valid address"))?;
-        let repeat = if operation.repeat == Repeat::Safe {
-            Idempotency::Safe
-        } else {
-            Idempotency::Unsafe
-        };
-        let options = SendOptions::new(repeat)
-            .with_authorizer(&*self.authorizer)
-            .with_deadline(Instant::now() + self.timeout);
-        let sent = self.transport.send(request, options).await;
-        sent.map_err(|error| self.explain(Error::from(error)))
-    }
-
-    /// Says what a 404 can mean (decisions C4): hosted servers answer it for refused keys as well.
-    fn explain(&self, error: Error) -> Error {
-        if error.kind() != ErrorKind::NotFound {
-            return error;
-        }
-        let origin = self.credential.origin.to_string();
-        let other = KNOWN_HOSTS.iter().find(|host| **host != origin);
-        match other.filter(|_| KNOWN_HOSTS.contains(&origin.as_str())) {
-            Some(other) => error.with_more(&format!(
-                "{CAUSES_OF_404}: HoneyHive also answers at {other}"
-            )),
-            // A server of ours says itself what is not there.
-            None if error.has_problem() => error,
-            None => error.with_more(CAUSES_OF_404),
-        }
-    }
-
-    /// Refuses a change that the key is known not to allow (decisions C5); all else is the server's to say.
-    fn check_locally(&self, op: OpId) -> Result<(), Error> {
-        let Access::Need(need) = op.operation().access else {
-            return Ok(());
-        };
-        let read_only = self.credential.key.kind() == KeyKind::ReadOnly
-            || self.credential.level == Some(Level::ReadOnly);
-        if read_only && need != Need::Read {
-            return Err(Error::new(
-                ErrorKind::PermissionDenied,
-                format!(
-                    "the key {} from {} is read only, and this needs {need}; nothing was sent",
-                    self.credential.key.shown(),
-                    self.credential.provenance
-                ),
-            ));
-        }
-        Ok(())
-    }
-}
-
-const CAUSES_OF_404: &str = "it does not exist, or the key lacks the permission, or the key was rejected, or this is another server than you mean";
-
-/// Hands the key out for its own origin and no other.
-struct KeyAuthorizer {
-    origin: Origin,
-    header: HeaderValue,
-}
-
-impl KeyAuthorizer {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the key becomes the one header it is sent in, marked sensitive"
-    )]
-    fn new(credential: &Credential) -> Result<Self, Error> {
-        let text = Zeroizing::new(format!(
-            "Bearer {}",
-            credential.key.secret().expose_secret()
-        ));
-        let mut header = HeaderValue::try_from(text.as_str())
-            .map_err(|_| Error::new(ErrorKind::MalformedKey, "the API key cannot be sent"))?;
-        header.set_sensitive(true);
-        Ok(Self {
-            origin: credential.origin.clone(),
-            header,
-        })
-    }
-
-    fn for_origin(&self, uri: &Uri) -> Result<(HeaderValue, Epoch), TransportError> {
-        if Origin::parse(&uri.to_string()).as_ref() == Ok(&self.origin) {
-            return Ok((self.header.clone(), Epoch::new(0)));
-        }
-        Err(TransportError::invalid_request(
-            "the API key is not for this address",
-        ))
-    }
-}
-
-impl Authorizer for KeyAuthorizer {
-    fn ready(&self, uri: &Uri) -> Option<Result<(HeaderValue, Epoch), TransportError>> {
-        Some(self.for_origin(uri))
-    }
-
-    fn renew<'a>(
-        &'a self,
-        uri: &'a Uri,
-        _stale: Option<Epoch>,
-    ) -> BoxFuture<'a, Result<(HeaderValue, Epoch), TransportError>> {
-        // The same epoch again: there is no newer key.
-        Box::pin(std::future::ready(self.for_origin(uri)))
-    }
 }

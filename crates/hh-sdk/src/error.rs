@@ -1,6 +1,7 @@
 //! The error of the client and the tracer.
 
 use std::fmt;
+use std::time::Duration;
 
 use hh_config::LoadError;
 use hh_transport::{TransportError, TransportErrorKind};
@@ -27,10 +28,12 @@ pub enum ErrorKind {
     Invalid,
     /// The request, or the answer it asks for, is too large: ask for less.
     TooLarge,
-    /// Too many requests: wait.
+    /// Too many requests: wait, for [`Error::retry_after`] if it is known.
     RateLimited,
     /// The server cannot be reached: check the address.
     Unreachable,
+    /// The proxy cannot be reached or does not connect: check its settings.
+    Proxy,
     /// No encrypted connection could be made, or none may be avoided.
     Tls,
     /// It took too long: try again.
@@ -54,6 +57,8 @@ struct Inner {
     kind: ErrorKind,
     message: String,
     has_problem: bool,
+    is_answered: bool,
+    retry_after: Option<Duration>,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
@@ -64,6 +69,8 @@ impl Error {
                 kind,
                 message: message.into(),
                 has_problem: false,
+                is_answered: false,
+                retry_after: None,
                 source: None,
             }),
         }
@@ -75,9 +82,20 @@ impl Error {
         self
     }
 
+    /// Adds to the message what people may do next, or why it may be so.
+    pub(crate) fn with_next(mut self, next: &str) -> Self {
+        self.inner.message = format!("{}; {next}", self.inner.message);
+        self
+    }
+
     /// Tells whether the server said in its own words what is wrong.
     pub(crate) fn has_problem(&self) -> bool {
         self.inner.has_problem
+    }
+
+    /// Tells whether a server answered it.
+    pub(crate) fn is_answered(&self) -> bool {
+        self.inner.is_answered
     }
 
     fn with_source(mut self, source: impl std::error::Error + Send + Sync + 'static) -> Self {
@@ -89,6 +107,12 @@ impl Error {
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         self.inner.kind
+    }
+
+    /// Returns how long to wait before the request has a chance, if the server or a limit said so: at most a day.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.inner.retry_after
     }
 }
 
@@ -129,24 +153,7 @@ impl From<hh_auth::StoreError> for Error {
 
 impl From<TransportError> for Error {
     fn from(error: TransportError) -> Self {
-        let kind = match error.kind() {
-            TransportErrorKind::Unauthenticated => ErrorKind::Unauthenticated,
-            TransportErrorKind::PermissionDenied => ErrorKind::PermissionDenied,
-            TransportErrorKind::NotFound => ErrorKind::NotFound,
-            TransportErrorKind::Conflict => ErrorKind::Conflict,
-            TransportErrorKind::RateLimited => ErrorKind::RateLimited,
-            TransportErrorKind::Rejected if error.status().is_some_and(|s| s.as_u16() == 413) => {
-                ErrorKind::TooLarge
-            }
-            TransportErrorKind::Rejected => ErrorKind::Invalid,
-            TransportErrorKind::Unreachable => ErrorKind::Unreachable,
-            TransportErrorKind::Tls | TransportErrorKind::Insecure => ErrorKind::Tls,
-            TransportErrorKind::Timeout => ErrorKind::Timeout,
-            TransportErrorKind::Unavailable
-            | TransportErrorKind::Interrupted
-            | TransportErrorKind::InvalidResponse => ErrorKind::Unavailable,
-            TransportErrorKind::InvalidRequest | TransportErrorKind::Other | _ => ErrorKind::Other,
-        };
+        let kind = kind_of(&error);
         let problem = error.problem();
         let mut message = error.to_string();
         if let Some(text) = problem.and_then(|problem| problem.message()) {
@@ -158,9 +165,36 @@ impl From<TransportError> for Error {
         {
             message = format!("{message} (request {id})");
         }
-        let has_problem = problem.is_some_and(|problem| problem.message().is_some());
-        let mut result = Self::new(kind, message).with_source(error);
-        result.inner.has_problem = has_problem;
-        result
+        let attempts = error.attempts().len();
+        if attempts > 1 {
+            message = format!("{message} (after {attempts} attempts)");
+        }
+        let mut result = Self::new(kind, message);
+        result.inner.has_problem = problem.is_some_and(|problem| problem.message().is_some());
+        result.inner.is_answered = error.status().is_some();
+        result.inner.retry_after = error.retry_after();
+        result.with_source(error)
+    }
+}
+
+fn kind_of(error: &TransportError) -> ErrorKind {
+    match error.kind() {
+        TransportErrorKind::Unauthenticated => ErrorKind::Unauthenticated,
+        TransportErrorKind::PermissionDenied => ErrorKind::PermissionDenied,
+        TransportErrorKind::NotFound => ErrorKind::NotFound,
+        TransportErrorKind::Conflict => ErrorKind::Conflict,
+        TransportErrorKind::RateLimited => ErrorKind::RateLimited,
+        TransportErrorKind::Rejected if error.status().is_some_and(|s| s.as_u16() == 413) => {
+            ErrorKind::TooLarge
+        }
+        TransportErrorKind::Rejected => ErrorKind::Invalid,
+        TransportErrorKind::Unreachable => ErrorKind::Unreachable,
+        TransportErrorKind::Proxy => ErrorKind::Proxy,
+        TransportErrorKind::Tls | TransportErrorKind::Insecure => ErrorKind::Tls,
+        TransportErrorKind::Timeout => ErrorKind::Timeout,
+        TransportErrorKind::Unavailable
+        | TransportErrorKind::Interrupted
+        | TransportErrorKind::InvalidResponse => ErrorKind::Unavailable,
+        TransportErrorKind::InvalidRequest | TransportErrorKind::Other | _ => ErrorKind::Other,
     }
 }

@@ -36,7 +36,9 @@ pub use connect::{Connected, Credential, Layers, get_config, get_config_with, la
 pub use error::{Error, ErrorKind};
 pub use hh_api::types::EventKind;
 pub use options::Options;
-pub use tracer::{HoneyHiveTracer, Session, SessionBuilder, Span, SpanBuilder, TracerBuilder};
+pub use tracer::{
+    HoneyHiveTracer, InMemoryExporter, Session, SessionBuilder, Span, SpanBuilder, TracerBuilder,
+};
 
 /// Wire types and the table of operations.
 pub use hh_api as api;

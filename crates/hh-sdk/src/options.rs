@@ -16,7 +16,11 @@ pub struct Options {
     env: Option<Env>,
     direct: LoadOptions,
     reporter: Option<Reporter>,
+    max_wait: Option<Duration>,
 }
+
+/// How long a call waits because the server asks for it, in all.
+const MAX_WAIT: Duration = Duration::from_mins(1);
 
 impl std::fmt::Debug for Options {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -60,6 +64,17 @@ impl Options {
     pub fn with_reporter(mut self, reporter: impl Fn(&str) + Send + Sync + 'static) -> Self {
         self.reporter = Some(Arc::new(reporter));
         self
+    }
+
+    /// Sets how long one call waits in all because the server or a limit of requests asks for it, 60 s by default; a longer
+    /// wait ends the call with an error that says when to come back.
+    pub fn with_max_wait(mut self, wait: Duration) -> Self {
+        self.max_wait = Some(wait);
+        self
+    }
+
+    pub(crate) fn max_wait(&self) -> Duration {
+        self.max_wait.unwrap_or(MAX_WAIT)
     }
 
     pub(crate) fn env(&self) -> Env {
@@ -164,7 +179,7 @@ macro_rules! option_methods {
             self
         }
 
-        /// Sets how long one call may take, retries included: 1 to 300 s.
+        /// Sets how long one call may take, repeats included: 1 to 300 s. A wait that the server asks for is not counted.
         pub fn with_timeout(mut self, timeout: std::time::Duration) -> Self {
             self.options = self.options.with_seconds(timeout);
             self

@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::sync::Arc;
 
 use hh_config::{Settings, Stack};
-use hh_transport::AttemptRecord;
+use hh_transport::{AttemptRecord, Event};
 
 use crate::Credential;
 
@@ -24,6 +24,13 @@ pub(crate) fn start_up(
     credential: &Credential,
 ) {
     let (key, provenance) = (&credential.key, &credential.provenance);
+    // At every start, whatever the log level (decisions X3).
+    if !settings.verify_ssl.value {
+        reporter(&format!(
+            "warning: certificates are not checked (verify_ssl from {}): whoever sits between here and {} can read the API key",
+            settings.verify_ssl.provenance, settings.base_url.value
+        ));
+    }
     if shows(settings, "warning") {
         for warning in stack.warnings() {
             reporter(&format!("warning: {warning}"));
@@ -62,8 +69,24 @@ pub(crate) fn shows_debug(settings: &Settings) -> bool {
     shows(settings, "debug")
 }
 
+/// Tells of one attempt or delay: no header, no query, no body.
+pub(crate) fn event(reporter: &Reporter, event: &Event) {
+    match event {
+        Event::Attempt(record) => attempt(reporter, record),
+        Event::Wait { delay, asked } => {
+            let why = if *asked {
+                "as asked"
+            } else {
+                "before the next attempt"
+            };
+            reporter(&format!("debug: waiting {} ms {why}", delay.as_millis()));
+        }
+        _ => {}
+    }
+}
+
 /// Tells of one attempt: no header, no query, no body.
-pub(crate) fn attempt(reporter: &Reporter, record: &AttemptRecord) {
+fn attempt(reporter: &Reporter, record: &AttemptRecord) {
     let attempt = record.attempt();
     let outcome = match (attempt.status(), attempt.error()) {
         (Some(status), _) => status.to_string(),

@@ -43,7 +43,22 @@ impl Attempt {
     }
 }
 
-/// What an observer is told after each attempt: no header, no query, no body.
+/// What an observer is told: no header, no query, no body.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Event {
+    /// An attempt has ended.
+    Attempt(AttemptRecord),
+    /// The call waits, before another attempt or for its place among the requests that a limit allows.
+    Wait {
+        /// How long.
+        delay: Duration,
+        /// Whether the server or a limit asks for it; it is a random delay else.
+        asked: bool,
+    },
+}
+
+/// An attempt and where it went.
 #[derive(Clone, Debug)]
 pub struct AttemptRecord {
     pub(crate) method: Method,

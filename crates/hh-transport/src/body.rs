@@ -1,52 +1,139 @@
-//! A response body with a limit on its size.
+//! A response body with a limit on its size, decompressed on the way.
 
-use bytes::{Bytes, BytesMut};
+use std::io::{self, Write};
+
+use bytes::Bytes;
+use flate2::write::MultiGzDecoder;
 
 /// The most any response may be allowed to have, in bytes.
-pub(crate) const CEILING: usize = 64 * 1024 * 1024;
+const CEILING: usize = 64 * 1024 * 1024;
 
 /// Collects chunks up to a cap, so that a server cannot fill our memory.
-pub(crate) struct Capped {
-    cap: usize,
-    bytes: BytesMut,
+pub(crate) enum Body {
+    Plain(Capped),
+    Gzip(Box<MultiGzDecoder<Capped>>),
 }
 
-/// The body is larger than the cap.
-#[derive(Debug)]
-pub(crate) struct OverCap;
+/// Why a body cannot be used.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum BodyError {
+    OverCap,
+    NotGzip,
+}
 
-impl Capped {
-    pub(crate) fn new(cap: usize) -> Self {
-        Self {
+impl Body {
+    pub(crate) fn new(cap: usize, is_gzip: bool) -> Self {
+        let capped = Capped {
             cap: cap.min(CEILING),
-            bytes: BytesMut::new(),
+            bytes: Vec::new(),
+        };
+        if is_gzip {
+            Self::Gzip(Box::new(MultiGzDecoder::new(capped)))
+        } else {
+            Self::Plain(capped)
         }
     }
 
-    pub(crate) fn push(&mut self, chunk: &[u8]) -> Result<(), OverCap> {
+    pub(crate) fn push(&mut self, chunk: &[u8]) -> Result<(), BodyError> {
+        let written = match self {
+            Self::Plain(capped) => capped.write_all(chunk),
+            Self::Gzip(decoder) => decoder.write_all(chunk),
+        };
+        written.map_err(|error| BodyError::of(&error))
+    }
+
+    pub(crate) fn finish(self) -> Result<Bytes, BodyError> {
+        match self {
+            Self::Plain(capped) => Ok(capped.bytes.into()),
+            Self::Gzip(decoder) => match decoder.finish() {
+                Ok(capped) => Ok(capped.bytes.into()),
+                Err(error) => Err(BodyError::of(&error)),
+            },
+        }
+    }
+}
+
+impl BodyError {
+    fn of(error: &io::Error) -> Self {
+        // The one error of `Capped`; the decoder's own are of other kinds.
+        if error.kind() == io::ErrorKind::FileTooLarge {
+            Self::OverCap
+        } else {
+            Self::NotGzip
+        }
+    }
+
+    /// Completes "the answer of the server ".
+    pub(crate) const fn what(&self) -> &'static str {
+        match self {
+            Self::OverCap => "is larger than allowed",
+            Self::NotGzip => "is not the gzip it says it is",
+        }
+    }
+}
+
+pub(crate) struct Capped {
+    cap: usize,
+    bytes: Vec<u8>,
+}
+
+impl Write for Capped {
+    fn write(&mut self, chunk: &[u8]) -> io::Result<usize> {
         if chunk.len() > self.cap - self.bytes.len() {
-            return Err(OverCap);
+            return Err(io::ErrorKind::FileTooLarge.into());
         }
         self.bytes.extend_from_slice(chunk);
-        Ok(())
+        Ok(chunk.len())
     }
 
-    pub(crate) fn finish(self) -> Bytes {
-        self.bytes.freeze()
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use flate2::Compression;
+    use flate2::write::GzEncoder;
+
     use super::*;
+
+    fn gzip(text: &[u8]) -> Vec<u8> {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+        encoder.write_all(text).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    fn read(cap: usize, is_gzip: bool, chunks: &[&[u8]]) -> Result<Bytes, BodyError> {
+        let mut body = Body::new(cap, is_gzip);
+        for chunk in chunks {
+            body.push(chunk)?;
+        }
+        body.finish()
+    }
 
     #[test]
     fn the_cap_itself_is_allowed() {
-        let mut body = Capped::new(4);
-        assert!(body.push(b"ab").is_ok());
-        assert!(body.push(b"cd").is_ok());
-        assert!(body.push(b"").is_ok());
-        assert!(body.push(b"e").is_err());
-        assert_eq!(body.finish(), "abcd");
+        assert_eq!(read(4, false, &[b"ab", b"cd", b""]).unwrap(), "abcd");
+        assert_eq!(read(4, false, &[b"abcd", b"e"]), Err(BodyError::OverCap));
+        assert_eq!(read(4, true, &[&gzip(b"abcd")]).unwrap(), "abcd");
+        assert_eq!(read(4, true, &[&gzip(b"abcde")]), Err(BodyError::OverCap));
+    }
+
+    #[test]
+    fn a_bomb_stops_at_the_cap() {
+        let bomb = gzip(&vec![0; 32 * 1024 * 1024]);
+        assert!(bomb.len() < 64 * 1024);
+        assert_eq!(read(1024, true, &[&bomb]), Err(BodyError::OverCap));
+    }
+
+    #[test]
+    fn gzip_that_is_cut_off_is_none() {
+        let whole = gzip(b"some text that is compressed");
+        for length in 0..whole.len() {
+            let read = read(1024, true, &[&whole[..length]]);
+            assert_eq!(read, Err(BodyError::NotGzip), "{length} of {}", whole.len());
+        }
+        assert_eq!(read(1024, true, &[b"plain text"]), Err(BodyError::NotGzip));
     }
 }

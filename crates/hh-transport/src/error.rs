@@ -25,9 +25,11 @@ pub enum TransportErrorKind {
     InvalidRequest,
     /// No connection: the name does not resolve, nobody listens, or the connection broke while it was set up.
     Unreachable,
+    /// The proxy cannot be reached, or does not connect us.
+    Proxy,
     /// The server's certificate is not trusted, or it does not speak TLS.
     Tls,
-    /// No whole answer in time.
+    /// No whole answer in time; [`TransportError::timeout_stage`] says what took too long.
     Timeout,
     /// The connection broke after bytes of the request may have left.
     Interrupted,
@@ -39,7 +41,7 @@ pub enum TransportErrorKind {
     NotFound,
     /// The server answered 409.
     Conflict,
-    /// The server answered 429.
+    /// The server answered 429, or the limits known here leave no room for the request in time.
     RateLimited,
     /// The server answered another 4xx, or a 3xx: redirects are not followed.
     Rejected,
@@ -51,6 +53,20 @@ pub enum TransportErrorKind {
     Other,
 }
 
+/// What took too long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum TimeoutStage {
+    /// Setting up the connection, name look-up and TLS included.
+    Connect,
+    /// Waiting for the head of the answer.
+    FirstByte,
+    /// Waiting for more of the body of the answer.
+    IdleRead,
+    /// The whole call, repetitions included.
+    Total,
+}
+
 /// A call that ended without a success status.
 pub struct TransportError {
     inner: Box<Inner>,
@@ -60,6 +76,9 @@ struct Inner {
     kind: TransportErrorKind,
     message: Cow<'static, str>,
     unsent: bool,
+    /// Nothing will be different next time, although nothing was sent.
+    permanent: bool,
+    stage: Option<TimeoutStage>,
     status: Option<StatusCode>,
     problem: Option<Problem>,
     retry_after: Option<Duration>,
@@ -78,30 +97,45 @@ impl TransportError {
         .unsent()
     }
 
-    /// Says that the peer `host` proved no identity we trust, so that nothing was sent.
-    pub fn tls(host: &str, source: impl Into<Source>) -> Self {
-        let error = Self::new(
-            TransportErrorKind::Tls,
-            format!("cannot set up TLS with {host}"),
-        );
-        error.unsent().with_source(source)
+    /// Says that `proxy` did not connect us to `host`, so that nothing was sent; `why` completes "the proxy `proxy` ".
+    /// If the cause is `permanent`, such as missing credentials, it is not tried again.
+    pub fn proxy(proxy: &str, host: &str, why: impl fmt::Display, permanent: bool) -> Self {
+        let message = format!("cannot connect to {host}: the proxy {proxy} {why}");
+        let mut error = Self::new(TransportErrorKind::Proxy, message).unsent();
+        error.inner.permanent = permanent;
+        error
     }
 
-    /// Says that no connection to `host` came about in time, so that nothing was sent.
-    pub fn connect_timeout(host: &str) -> Self {
+    /// Says that the peer `host` proved no identity we trust, so that nothing was sent; `why` completes "cannot set up
+    /// TLS with `host`: ".
+    pub fn tls(host: &str, why: impl fmt::Display) -> Self {
         Self::new(
-            TransportErrorKind::Timeout,
-            format!("cannot connect to {host}: timed out"),
+            TransportErrorKind::Tls,
+            format!("cannot set up TLS with {host}: {why}"),
         )
         .unsent()
     }
 
-    /// Says that `host` gave no whole answer in time; the request may have been sent.
-    pub fn timeout(host: &str) -> Self {
-        Self::new(
-            TransportErrorKind::Timeout,
-            format!("no answer from {host} in time"),
-        )
+    /// Says that `host` was too slow: `stage` took longer than `after`. Only a stage of
+    /// [`Connect`](TimeoutStage::Connect) is certain to have sent nothing.
+    pub fn timeout(host: &str, stage: TimeoutStage, after: Duration) -> Self {
+        let after = Shown(after);
+        let message = match stage {
+            TimeoutStage::Connect => {
+                format!("cannot connect to {host}: no connection within {after}")
+            }
+            TimeoutStage::FirstByte => {
+                format!("{host} was connected but began no answer within {after}")
+            }
+            TimeoutStage::IdleRead => {
+                format!("{host} began an answer and then sent nothing for {after}")
+            }
+            TimeoutStage::Total => format!("no whole answer from {host} within {after}"),
+        };
+        let mut error = Self::new(TransportErrorKind::Timeout, message);
+        error.inner.stage = Some(stage);
+        error.inner.unsent = stage == TimeoutStage::Connect;
+        error
     }
 
     /// Says that the connection to `host` broke; the request may have been sent.
@@ -136,9 +170,24 @@ impl TransportError {
         error.unsent().with_source(source)
     }
 
+    /// Says that no certificate to trust could be read.
+    #[cfg(feature = "reqwest")]
+    pub(crate) fn bad_trust(why: &str) -> Self {
+        let message = format!("the file of certificates to trust cannot be used: {why}");
+        Self::new(TransportErrorKind::Tls, message).unsent()
+    }
+
     /// Says anything else; such an error is never retried. `message` must hold no secret.
     pub fn other(message: impl Into<Cow<'static, str>>, source: impl Into<Source>) -> Self {
         Self::new(TransportErrorKind::Other, message).with_source(source)
+    }
+
+    /// Says that a limit known here leaves no room for the request before `wait` has passed.
+    pub(crate) fn limited(host: &str, wait: Duration) -> Self {
+        let message = format!("too many requests to {host} from this program");
+        let mut error = Self::new(TransportErrorKind::RateLimited, message).unsent();
+        error.inner.retry_after = Some(wait);
+        error
     }
 
     pub(crate) fn insecure(host: &str) -> Self {
@@ -191,6 +240,8 @@ impl TransportError {
                 kind,
                 message: message.into(),
                 unsent: false,
+                permanent: false,
+                stage: None,
                 status: None,
                 problem: None,
                 retry_after: None,
@@ -232,14 +283,24 @@ impl TransportError {
         self.inner.problem.as_ref()
     }
 
+    /// Returns what took too long, if the kind is [`Timeout`](TransportErrorKind::Timeout) and it is known.
+    pub fn timeout_stage(&self) -> Option<TimeoutStage> {
+        self.inner.stage
+    }
+
     /// Returns all attempts of the call, in order; empty when nothing was sent.
     pub fn attempts(&self) -> &[Attempt] {
         &self.inner.attempts
     }
 
-    /// Returns how long the server asked to wait, counted from its last answer, at most one day.
+    /// Returns how long to wait before the request has a chance, counted from the last answer, at most one day: the
+    /// server asked for it, or a limit known here does.
     pub fn retry_after(&self) -> Option<Duration> {
         self.inner.retry_after
+    }
+
+    pub(crate) fn is_permanent(&self) -> bool {
+        self.inner.permanent
     }
 
     /// Returns whether no byte of the request can have left, in any attempt.
@@ -261,6 +322,7 @@ impl fmt::Debug for TransportError {
             .field("kind", &self.inner.kind)
             .field("message", &self.inner.message)
             .field("unsent", &self.inner.unsent)
+            .field("stage", &self.inner.stage)
             .field("status", &self.inner.status)
             .field("problem", &self.inner.problem)
             .field("retry_after", &self.inner.retry_after)
@@ -270,6 +332,21 @@ impl fmt::Debug for TransportError {
                 &self.inner.source.as_ref().map(ToString::to_string),
             )
             .finish()
+    }
+}
+
+/// A duration as people write it.
+struct Shown(Duration);
+
+impl fmt::Display for Shown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.subsec_millis() == 0 {
+            write!(f, "{} s", self.0.as_secs())
+        } else if self.0.as_secs() == 0 {
+            write!(f, "{} ms", self.0.as_millis())
+        } else {
+            write!(f, "{:.1} s", self.0.as_secs_f64())
+        }
     }
 }
 
@@ -299,8 +376,12 @@ mod tests {
         let all = [
             TransportError::unreachable("127.0.0.1:4821", "connection refused"),
             TransportError::tls("h", "bad certificate"),
-            TransportError::connect_timeout("h"),
-            TransportError::timeout("h"),
+            TransportError::proxy("p:1", "h", "asks for credentials", true),
+            TransportError::timeout("h", TimeoutStage::Connect, Duration::from_secs(10)),
+            TransportError::timeout("h", TimeoutStage::FirstByte, Duration::from_millis(1_500)),
+            TransportError::timeout("h", TimeoutStage::IdleRead, Duration::from_millis(50)),
+            TransportError::timeout("h", TimeoutStage::Total, Duration::from_secs(30)),
+            TransportError::limited("h", Duration::from_secs(3)),
             TransportError::interrupted("h"),
             TransportError::invalid_response("h", "is malformed"),
             TransportError::invalid_request("the URI has no host"),
@@ -323,9 +404,13 @@ mod tests {
             .collect();
         insta::assert_snapshot!(text.join("\n"), @r"
         Unreachable: cannot connect to 127.0.0.1:4821: connection refused
-        Tls: cannot set up TLS with h
-        Timeout: cannot connect to h: timed out
-        Timeout: no answer from h in time
+        Tls: cannot set up TLS with h: bad certificate
+        Proxy: cannot connect to h: the proxy p:1 asks for credentials
+        Timeout: cannot connect to h: no connection within 10 s
+        Timeout: h was connected but began no answer within 1.5 s
+        Timeout: h began an answer and then sent nothing for 50 ms
+        Timeout: no whole answer from h within 30 s
+        RateLimited: too many requests to h from this program
         Interrupted: the connection to h broke before the answer was whole
         InvalidResponse: the answer of h is malformed
         InvalidRequest: the URI has no host

@@ -14,6 +14,8 @@ pub enum Idempotency {
     Keyed(IdempotencyKey),
     /// Sending it twice may do the thing twice.
     Unsafe,
+    /// An export of OTLP, which is repeated when that protocol says so and else not (OTLP 1.9, "Failures").
+    Otlp,
 }
 
 /// The value of the `idempotency-key` header, the same on every attempt of one request.

@@ -4,15 +4,18 @@
 //! attempt, repeats what may be repeated, and ends with a success or a [`TransportError`] that holds no secret. It
 //! spawns nothing, keeps no global state and works on a current-thread tokio runtime.
 //!
-//! Plain http is refused unless it stays on this machine, redirects are not followed, and no proxy is used.
+//! Plain http is refused unless it stays on this machine, and redirects are not followed.
 //!
 //! - [`Transport`], [`SendOptions`]: sending
 //! - [`HttpService`], [`Request`], [`Response`]: the seam for another HTTP stack or a test
-//! - `ReqwestService` (feature `reqwest`, on by default): the real one
+//! - `ReqwestService`, `ReqwestOptions`, `ProxyOptions` (feature `reqwest`, on by default): the real one, with timeouts of
+//!   each stage, certificates and proxies
 //! - `ScriptedService` (feature `testing`): the one for tests
 //! - [`Authorizer`], [`Epoch`]: keys, and what happens when one is rejected
 //! - [`Idempotency`], [`RetryPolicy`]: what is repeated, how often and how soon
-//! - [`TransportError`], [`Problem`], [`Attempt`], [`AttemptRecord`]: what went wrong
+//! - [`TransportError`], [`Problem`], [`Attempt`], [`Event`]: what went wrong, and what happens meanwhile
+//! - [`redact()`], [`redact_keys`]: remove keys from text that others wrote
+//! - [`Clock`]: time and chance, for tests
 //!
 //! ```
 //! # #[cfg(feature = "testing")]
@@ -42,28 +45,39 @@ mod attempt;
 mod authorize;
 #[cfg(feature = "reqwest")]
 mod body;
+mod clock;
 mod error;
+mod exchange;
 mod idempotency;
+mod limiter;
 mod problem;
+#[cfg(feature = "reqwest")]
+mod proxy;
+mod redact;
 #[cfg(feature = "reqwest")]
 mod reqwest;
 mod retry;
 mod service;
+mod target;
 #[cfg(any(test, feature = "testing"))]
 mod testing;
 #[cfg(feature = "reqwest")]
 mod tls;
 mod transport;
 
-pub use attempt::{Attempt, AttemptRecord};
+pub use attempt::{Attempt, AttemptRecord, Event};
 pub use authorize::{Authorizer, Epoch};
-pub use error::{TransportError, TransportErrorKind};
+pub use clock::{Clock, SystemClock};
+pub use error::{TimeoutStage, TransportError, TransportErrorKind};
 pub use idempotency::{Idempotency, IdempotencyKey};
 pub use problem::Problem;
 #[cfg(feature = "reqwest")]
+pub use proxy::ProxyOptions;
+pub use redact::{redact, redact_keys};
+#[cfg(feature = "reqwest")]
 pub use reqwest::{ReqwestOptions, ReqwestService};
 pub use retry::RetryPolicy;
-pub use service::{BoxFuture, HttpService, Request, Response};
+pub use service::{BoxFuture, HttpService, Request, Response, ResponseCap};
 #[cfg(any(test, feature = "testing"))]
 pub use testing::ScriptedService;
 pub use transport::{SendOptions, Transport, TransportBuilder};

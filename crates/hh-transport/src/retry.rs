@@ -1,38 +1,40 @@
-//! When a request is sent again: the policy as data, its table in [`classify`], the loop in [`run`].
+//! When a request is sent again: the policy as data, its table in [`classify`], the loop in [`crate::exchange`].
 
 pub(crate) mod backoff;
 pub(crate) mod budget;
 pub(crate) mod classify;
 pub(crate) mod retry_after;
-pub(crate) mod run;
-
-use std::time::Duration;
+pub(crate) use std::time::Duration;
 
 /// When, how often and how soon a request is sent again.
 ///
-/// | outcome | Safe | Keyed | Unsafe |
-/// |---|---|---|---|
-/// | not sent (DNS, connect, TLS handshake broken off) | retry | retry | retry |
-/// | refused here, certificate not trusted, no key | fatal | fatal | fatal |
-/// | connection lost or timeout after bytes may have left | retry | retry | fatal |
-/// | 429 | wait | wait | wait |
-/// | 408, 425, 503 with Retry-After | wait | wait | fatal |
-/// | 500, 502, 503, 504 | retry | retry | fatal |
-/// | any other status, an unusable answer | fatal | fatal | fatal |
+/// | outcome | Safe | Keyed | Unsafe | Otlp |
+/// |---|---|---|---|---|
+/// | not sent (DNS, connect, proxy, TLS handshake broken off) | retry | retry | retry | retry |
+/// | refused here, certificate not trusted, proxy wants credentials, no key | fatal | fatal | fatal | fatal |
+/// | connection lost or timeout after bytes may have left | retry | retry | fatal | retry |
+/// | 429 | wait | wait | wait | wait |
+/// | 408, 425 | wait | wait | fatal | fatal |
+/// | 503 with Retry-After | wait | wait | fatal | wait |
+/// | 500 | retry | retry | fatal | fatal |
+/// | 502, 503, 504 | retry | retry | fatal | retry |
+/// | any other status, an unusable answer | fatal | fatal | fatal | fatal |
 ///
 /// `retry` waits a random time up to a bound that doubles from attempt to attempt. `wait` waits what `Retry-After`
-/// says, or does as `retry` when the answer has none. A keyed request carries the same key every time.
+/// says, or does as `retry` when the answer has none; and if any other answer has one, no repetition comes before it.
+/// A keyed request carries the same key every time.
 ///
 /// The last error is returned when the attempts are spent, when the waits asked for pass
-/// [`with_max_wait`](Self::with_max_wait) in all, when the deadline would pass before the delay ends, or when
-/// the budget shared by all clones of a transport is empty.
+/// [`with_max_wait`](Self::with_max_wait) in all, when the time of the call would be over before the delay ends, or when
+/// the budget shared by all clones of a transport is empty: ten repetitions, and one more for every ten calls that
+/// succeed. A wait that the server asks for is not counted as time of the call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
 pub struct RetryPolicy {
-    max_attempts: u32,
-    base: Duration,
-    cap: Duration,
-    max_wait: Duration,
+    pub(crate) max_attempts: u32,
+    pub(crate) base: Duration,
+    pub(crate) cap: Duration,
+    pub(crate) max_wait: Duration,
 }
 
 impl RetryPolicy {
@@ -59,8 +61,8 @@ impl RetryPolicy {
         self
     }
 
-    /// Sets how long one call waits in all because `Retry-After` asks for it; a longer wait ends the call with an
-    /// error that says when to come back.
+    /// Sets how long one call waits in all because `Retry-After` or a limit of requests asks for it; a longer wait ends
+    /// the call with an error that says when to come back.
     pub const fn with_max_wait(mut self, wait: Duration) -> Self {
         self.max_wait = wait;
         self

@@ -18,11 +18,17 @@ pub type Response = http::Response<Bytes>;
 /// A boxed future that may move between threads.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
+/// How many bytes the body of an answer may have, after decompression: an extension of a [`Request`] that wants another
+/// limit than the service's own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ResponseCap(pub usize);
+
 /// Sends one request once.
 ///
 /// An implementation does not retry, does not follow redirects, and answers every status, an error status too, with
-/// `Ok`: [`Transport`](crate::Transport) decides what a status means. It must bound the time of an attempt and the
-/// size of a body itself.
+/// `Ok`: [`Transport`](crate::Transport) decides what a status means, and bounds the time of a call. The service bounds
+/// the stages of an attempt and the size of a body; a request may ask for another [`ResponseCap`].
 pub trait HttpService: Debug + Send + Sync + 'static {
     /// Sends `request` and reads the answer whole.
     ///

@@ -1,16 +1,39 @@
-//! Whom we trust: the roots of the platform, or the bundled ones when it has none.
+//! Whom we trust: the roots of the platform, the bundled ones when it has none, or those of a file.
 
 use std::sync::Arc;
 
-use rustls::crypto::{CryptoProvider, ring};
-use rustls::{ClientConfig, ConfigBuilder, RootCertStore, WantsVerifier};
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::{CryptoProvider, WebPkiSupportedAlgorithms, ring};
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::{
+    CertificateError, ClientConfig, ConfigBuilder, DigitallySignedStruct, RootCertStore,
+    SignatureScheme, WantsVerifier,
+};
 use rustls_platform_verifier::BuilderVerifierExt;
 
+/// Where trust comes from.
+#[derive(Clone, Debug)]
+pub(crate) enum Trust {
+    /// The platform, or the bundled roots when it has none.
+    Platform,
+    /// These certificates, in PEM, and no others.
+    Pem(Vec<u8>),
+    /// Anybody.
+    Everybody,
+}
+
 /// Makes the TLS settings with ring, without touching the provider of the process.
-pub(crate) fn config() -> Result<ClientConfig, rustls::Error> {
+pub(crate) fn config(trust: &Trust) -> Result<ClientConfig, String> {
     let provider = Arc::new(ring::default_provider());
-    // A container without CA certificates is common, and an error there would stop even calls to loopback.
-    platform(&provider).or_else(|_| bundled(&provider))
+    match trust {
+        // A container without CA certificates is common, and an error there would stop even calls to loopback.
+        Trust::Platform => platform(&provider)
+            .or_else(|_| bundled(&provider))
+            .map_err(|error| error.to_string()),
+        Trust::Pem(pem) => of_pem(&provider, pem),
+        Trust::Everybody => everybody(&provider).map_err(|error| error.to_string()),
+    }
 }
 
 fn platform(provider: &Arc<CryptoProvider>) -> Result<ClientConfig, rustls::Error> {
@@ -20,9 +43,40 @@ fn platform(provider: &Arc<CryptoProvider>) -> Result<ClientConfig, rustls::Erro
 }
 
 fn bundled(provider: &Arc<CryptoProvider>) -> Result<ClientConfig, rustls::Error> {
-    let roots: RootCertStore = webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect();
+    with_roots(
+        provider,
+        webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect(),
+    )
+}
+
+fn of_pem(provider: &Arc<CryptoProvider>, pem: &[u8]) -> Result<ClientConfig, String> {
+    let mut roots = RootCertStore::empty();
+    for certificate in CertificateDer::pem_slice_iter(pem) {
+        let certificate = certificate.map_err(|_| "it is not valid PEM".to_owned())?;
+        roots
+            .add(certificate)
+            .map_err(|_| "a certificate in it cannot be read".to_owned())?;
+    }
+    if roots.is_empty() {
+        return Err("it has no certificate in PEM (-----BEGIN CERTIFICATE-----)".to_owned());
+    }
+    with_roots(provider, roots).map_err(|error| error.to_string())
+}
+
+fn with_roots(
+    provider: &Arc<CryptoProvider>,
+    roots: RootCertStore,
+) -> Result<ClientConfig, rustls::Error> {
     Ok(builder(provider)?
         .with_root_certificates(roots)
+        .with_no_client_auth())
+}
+
+fn everybody(provider: &Arc<CryptoProvider>) -> Result<ClientConfig, rustls::Error> {
+    let verifier = Everybody(provider.signature_verification_algorithms);
+    Ok(builder(provider)?
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(verifier))
         .with_no_client_auth())
 }
 
@@ -32,14 +86,95 @@ fn builder(
     ClientConfig::builder_with_provider(Arc::clone(provider)).with_safe_default_protocol_versions()
 }
 
+/// Believes every certificate, but still checks that the peer holds its key.
+#[derive(Debug)]
+struct Everybody(WebPkiSupportedAlgorithms);
+
+impl ServerCertVerifier for Everybody {
+    fn verify_server_cert(
+        &self,
+        _: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        _: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        rustls::crypto::verify_tls12_signature(message, certificate, signed, &self.0)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        rustls::crypto::verify_tls13_signature(message, certificate, signed, &self.0)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.supported_schemes()
+    }
+}
+
+/// Says what is wrong with a handshake, for people.
+pub(crate) fn why(error: &rustls::Error) -> &'static str {
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "what is rare has one sentence for all, and the source says the rest"
+    )]
+    match error {
+        rustls::Error::InvalidCertificate(problem) => match problem {
+            CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
+                "its certificate has expired"
+            }
+            CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+                "its certificate is not valid yet; is the clock of this machine right?"
+            }
+            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+                "its certificate is for another name"
+            }
+            CertificateError::UnknownIssuer => {
+                "its certificate comes from an authority that is not trusted here; ca_bundle names a file of certificates to trust"
+            }
+            CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
+                "its certificate is not one of a server"
+            }
+            CertificateError::Revoked => "its certificate was revoked",
+            _ => "its certificate is not valid",
+        },
+        rustls::Error::InvalidMessage(_) => "it does not speak TLS; is it http?",
+        rustls::Error::AlertReceived(_) => "it broke off the handshake",
+        rustls::Error::PeerIncompatible(_) => "it speaks no version of TLS that is safe",
+        _ => "the handshake failed",
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn both_kinds_of_roots_make_a_configuration() {
+    fn every_kind_of_trust_makes_a_configuration() {
         let provider = Arc::new(ring::default_provider());
-        assert!(config().is_ok());
+        assert!(config(&Trust::Platform).is_ok());
+        assert!(config(&Trust::Everybody).is_ok());
         assert!(bundled(&provider).is_ok());
+    }
+
+    #[test]
+    fn a_file_without_certificates_is_refused() {
+        let broken = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+        for pem in ["", "not PEM", "-----BEGIN CERTIFICATE-----\n", broken] {
+            assert!(config(&Trust::Pem(pem.into())).is_err(), "{pem:?}");
+        }
     }
 }

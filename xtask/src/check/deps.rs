@@ -37,7 +37,7 @@ const RESERVED: [(&str, &[&str]); 9] = [
     ("keyring-core", &["hh-auth"]),
     ("opentelemetry*", &["hh-sdk", "hh-server"]),
     ("axum", &["hh-server"]),
-    ("hyper-util", &["hh-server"]),
+    ("hyper-util", &["hh-server", "hh-transport"]),
     ("rusqlite", &["hh-server"]),
     ("clap", &["hh-cli", "xtask"]),
     ("anyhow", &["hh-cli", "xtask", "hh-e2e"]),

@@ -71,24 +71,24 @@ settings! {
     TIMEOUT => Declared::new("timeout", Kind::Seconds(1.0, 300.0), ActsOn::Requests, "seconds that one call may take, retries included").variables(&["HH_TIMEOUT", "HH_API_TIMEOUT"]).default("30");
     EXPORT_TIMEOUT_SECONDS => Declared::new("export_timeout_seconds", Kind::Seconds(1.0, 3600.0), ActsOn::Nothing, "seconds that an export of events may take").variables(&["HH_EXPORT_TIMEOUT_SECONDS"]).default("300");
     MAX_RETRIES => Declared::new("max_retries", Kind::Count(0, 10), ActsOn::Requests, "how often a failed attempt is repeated").variables(&["HH_MAX_RETRIES"]).default("3");
-    RETRY_DELAY => Declared::new("retry_delay", Kind::Seconds(0.1, 60.0), ActsOn::Nothing, "seconds before the first repeat; each later wait is twice as long").variables(&["HH_RETRY_DELAY"]).default("1");
+    RETRY_DELAY => Declared::new("retry_delay", Kind::Seconds(0.1, 60.0), ActsOn::Requests, "longest delay before the first repeat, in seconds, which doubles each time; the delay is random below it").variables(&["HH_RETRY_DELAY"]).default("1");
     MAX_CONNECTIONS => Declared::new("max_connections", Kind::Count(1, 1000), ActsOn::Nothing, "connections open at once").variables(&["HH_MAX_CONNECTIONS"]).default("100");
     MAX_KEEPALIVE_CONNECTIONS => Declared::new("max_keepalive_connections", Kind::Count(0, 1000), ActsOn::Nothing, "idle connections that are kept").variables(&["HH_MAX_KEEPALIVE_CONNECTIONS"]).default("10");
     KEEPALIVE_EXPIRY => Declared::new("keepalive_expiry", Kind::Seconds(0.0, 3600.0), ActsOn::Nothing, "seconds after which an idle connection is closed").variables(&["HH_KEEPALIVE_EXPIRY"]).default("30");
     CONNECTION_POOL_SIZE => Declared::new("connection_pool_size", Kind::Count(1, 100), ActsOn::Nothing, "size of the connection pool").variables(&["HH_CONNECTION_POOL_SIZE"]).default("10");
     POOL_TIMEOUT => Declared::new("pool_timeout", Kind::Seconds(0.1, 300.0), ActsOn::Nothing, "seconds to wait for a connection of the pool").variables(&["HH_POOL_TIMEOUT"]).default("10");
-    RATE_LIMIT_CALLS => Declared::new("rate_limit_calls", Kind::Count(1, 1_000_000), ActsOn::Nothing, "calls that one window allows").variables(&["HH_RATE_LIMIT_CALLS"]);
-    RATE_LIMIT_WINDOW => Declared::new("rate_limit_window", Kind::Seconds(0.1, 3600.0), ActsOn::Nothing, "seconds of a window").variables(&["HH_RATE_LIMIT_WINDOW"]);
-    VERIFY_SSL => Declared::new("verify_ssl", Kind::Boolean, ActsOn::Nothing, "check certificates, which always happens so far").variables(&["HH_VERIFY_SSL"]).default("true").project_file(ProjectFile::OnlyTrue);
-    CA_BUNDLE => Declared::new("ca_bundle", Kind::Path, ActsOn::Nothing, "file of certificates to trust").variables(&["HH_CA_BUNDLE"]).project_file(ProjectFile::MayNot);
-    SSL_CERT_PATH => Declared::new("ssl_cert_path", Kind::Path, ActsOn::Nothing, "file of certificates to trust; with `ssl_key_path` the client certificate").variables(&["HH_SSL_CERT_PATH"]).project_file(ProjectFile::MayNot);
+    RATE_LIMIT_CALLS => Declared::new("rate_limit_calls", Kind::Count(1, 1_000_000), ActsOn::Requests, "requests that one window allows, repeats included; 100 if only the window is set").variables(&["HH_RATE_LIMIT_CALLS"]);
+    RATE_LIMIT_WINDOW => Declared::new("rate_limit_window", Kind::Seconds(0.1, 3600.0), ActsOn::Requests, "seconds of a window of requests; 60 if only the calls are set").variables(&["HH_RATE_LIMIT_WINDOW"]);
+    VERIFY_SSL => Declared::new("verify_ssl", Kind::Boolean, ActsOn::Requests, "check certificates; without it whoever sits in between can read the API key").variables(&["HH_VERIFY_SSL"]).default("true").project_file(ProjectFile::OnlyTrue);
+    CA_BUNDLE => Declared::new("ca_bundle", Kind::Path, ActsOn::Requests, "PEM file of certificates to trust, in place of those of the system").variables(&["HH_CA_BUNDLE"]).project_file(ProjectFile::MayNot);
+    SSL_CERT_PATH => Declared::new("ssl_cert_path", Kind::Path, ActsOn::Requests, "as `ca_bundle`, unless `ssl_key_path` is set").variables(&["HH_SSL_CERT_PATH"]).project_file(ProjectFile::MayNot);
     SSL_KEY_PATH => Declared::new("ssl_key_path", Kind::Path, ActsOn::Nothing, "file of the key of the client certificate").variables(&["HH_SSL_KEY_PATH"]).project_file(ProjectFile::MayNot);
-    PROXY_URL => Declared::new("proxy_url", Kind::Proxy, ActsOn::Nothing, "proxy of all requests").variables(&["HH_PROXY_URL"]).project_file(ProjectFile::MayNot);
-    PROXY_USERNAME => Declared::new("proxy_username", Kind::Text, ActsOn::Nothing, "user name at the proxy").variables(&["HH_PROXY_USERNAME"]).project_file(ProjectFile::MayNot);
-    PROXY_PASSWORD => Declared::new("proxy_password", Kind::Text, ActsOn::Nothing, "password at the proxy").variables(&["HH_PROXY_PASSWORD"]).secret().project_file(ProjectFile::MayNot);
-    HTTP_PROXY => Declared::new("http_proxy", Kind::Proxy, ActsOn::Nothing, "proxy of http requests").variables(&["HH_HTTP_PROXY", "HTTP_PROXY", "http_proxy"]).project_file(ProjectFile::MayNot);
-    HTTPS_PROXY => Declared::new("https_proxy", Kind::Proxy, ActsOn::Nothing, "proxy of https requests").variables(&["HH_HTTPS_PROXY", "HTTPS_PROXY", "https_proxy"]).project_file(ProjectFile::MayNot);
-    NO_PROXY => Declared::new("no_proxy", Kind::List, ActsOn::Nothing, "hosts that no proxy is used for").variables(&["HH_NO_PROXY", "NO_PROXY", "no_proxy"]).project_file(ProjectFile::MayNot);
+    PROXY_URL => Declared::new("proxy_url", Kind::Proxy, ActsOn::Requests, "proxy of https requests, before `https_proxy`").variables(&["HH_PROXY_URL"]).project_file(ProjectFile::MayNot);
+    PROXY_USERNAME => Declared::new("proxy_username", Kind::Text, ActsOn::Requests, "user name at the proxy").variables(&["HH_PROXY_USERNAME"]).project_file(ProjectFile::MayNot);
+    PROXY_PASSWORD => Declared::new("proxy_password", Kind::Text, ActsOn::Requests, "password at the proxy").variables(&["HH_PROXY_PASSWORD"]).secret().project_file(ProjectFile::MayNot);
+    HTTP_PROXY => Declared::new("http_proxy", Kind::Proxy, ActsOn::Requests, "nothing: plain http goes to this machine only, and no proxy is used for that").variables(&["HH_HTTP_PROXY", "HTTP_PROXY", "http_proxy"]).project_file(ProjectFile::MayNot);
+    HTTPS_PROXY => Declared::new("https_proxy", Kind::Proxy, ActsOn::Requests, "proxy of https requests if `proxy_url` is not set").variables(&["HH_HTTPS_PROXY", "HTTPS_PROXY", "https_proxy"]).project_file(ProjectFile::MayNot);
+    NO_PROXY => Declared::new("no_proxy", Kind::List, ActsOn::Requests, "hosts that no proxy is used for: names with all below them, addresses, networks, or `*`").variables(&["HH_NO_PROXY", "NO_PROXY", "no_proxy"]).project_file(ProjectFile::MayNot);
 
     // Tracing.
     BATCH_SIZE => Declared::new("batch_size", Kind::Count(1, 1000), ActsOn::Tracer, "spans in one export").variables(&["HH_BATCH_SIZE"]).default("100");

@@ -1,19 +1,26 @@
 //! The export thread: takes what waits, sends it in order, keeps the time of flushes.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use hh_api::attributes::SCOPE;
 use hh_api::{OpId, types::StartSession};
-use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+use opentelemetry_proto::tonic::collector::trace::v1::{
+    ExportTraceServiceRequest, ExportTraceServiceResponse,
+};
 use opentelemetry_proto::tonic::common::v1::InstrumentationScope;
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span as Wire};
 use prost::Message as _;
 use serde::Serialize;
 
-use super::queue::{Inner, Job};
-use crate::Error;
+use super::queue::{Inner, Job, Loss};
+use super::redact::{Own, redact_json, redact_span};
+use crate::connect::Message;
+use crate::{Error, ErrorKind};
+
+/// After a rejected key nothing is sent for so long: the next export would be rejected too.
+const REJECTED_PAUSE: Duration = Duration::from_mins(1);
 
 /// Starts the thread with a runtime of its own, so that nobody else's is borrowed or blocked.
 pub(super) fn start(inner: &Arc<Inner>) {
@@ -56,8 +63,11 @@ impl Drop for GiveUp<'_> {
 async fn run(inner: &Inner) {
     let _give_up = GiveUp(inner);
     let work = async {
-        while wait_for_work(inner).await {
-            send_some(inner).await;
+        let mut not_before = Instant::now();
+        while wait_for_work(inner, not_before).await {
+            if send_some(inner).await == Sent::Rejected {
+                not_before = Instant::now() + REJECTED_PAUSE;
+            }
         }
     };
     tokio::select! {
@@ -66,9 +76,9 @@ async fn run(inner: &Inner) {
     }
 }
 
-/// Waits until there is a batch, until the first job has waited long enough, or until a flush or the end asks for
-/// what there is; false at the end.
-async fn wait_for_work(inner: &Inner) -> bool {
+/// Waits until there is a batch or the first job has waited long enough, neither before a time, or until a flush or the
+/// end asks for what there is; false at the end.
+async fn wait_for_work(inner: &Inner, not_before: Instant) -> bool {
     let mut due: Option<Instant> = None;
     loop {
         let now = Instant::now();
@@ -78,10 +88,13 @@ async fn wait_for_work(inner: &Inner) -> bool {
             if count == 0 && state.is_closed() {
                 return false;
             }
-            due = (count > 0).then(|| due.unwrap_or(now + inner.flush_interval));
-            let urgent =
-                state.is_closed() || state.is_awaited() || due.is_some_and(|due| due <= now);
-            if count >= inner.batch_size || (count > 0 && urgent) {
+            due = (count > 0).then(|| {
+                let due = due.unwrap_or(now + inner.flush_interval);
+                let due = if count >= inner.batch_size { now } else { due };
+                due.max(not_before)
+            });
+            let urgent = state.is_closed() || state.is_awaited();
+            if count > 0 && (urgent || due.is_some_and(|due| due <= now)) {
                 return true;
             }
         }
@@ -98,8 +111,15 @@ async fn wait_for_work(inner: &Inner) -> bool {
 /// The encoded bytes of an export, well below what servers take.
 const MAX_BATCH_BYTES: usize = 4 * 1024 * 1024;
 
+/// How sending went, as far as the next one goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sent {
+    Done,
+    Rejected,
+}
+
 /// Sends the first job, or the run of spans that comes first.
-async fn send_some(inner: &Inner) {
+async fn send_some(inner: &Inner) -> Sent {
     let mut spans: Vec<Wire> = Vec::new();
     let mut bytes = 0;
     let mut other = None;
@@ -126,25 +146,46 @@ async fn send_some(inner: &Inner) {
         Some(Job::Update(patch)) => send_json(inner, OpId::UpdateEvent, &*patch).await,
         Some(Job::Span(_)) | None => export(inner, spans).await,
     };
-    let due = inner.lock().finish(count, result);
+    let (loss, sent) = match result {
+        Ok(loss) => (loss, Sent::Done),
+        Err(error) => {
+            let is_rejected = matches!(
+                error.kind(),
+                ErrorKind::Unauthenticated | ErrorKind::PermissionDenied | ErrorKind::NotFound
+            );
+            let sent = if is_rejected {
+                Sent::Rejected
+            } else {
+                Sent::Done
+            };
+            (Some(Loss::new(count, error.to_string())), sent)
+        }
+    };
+    let due = inner.lock().finish(loss);
     due.give(inner);
+    sent
 }
 
-async fn start_session(inner: &Inner, session: &StartSession) -> Result<(), Error> {
+async fn start_session(inner: &Inner, session: &StartSession) -> Result<Option<Loss>, Error> {
     let wrapped = serde_json::json!({ "session": session });
     send_json(inner, OpId::StartSession, &wrapped).await
 }
 
-async fn send_json(inner: &Inner, op: OpId, body: &impl Serialize) -> Result<(), Error> {
+async fn send_json(inner: &Inner, op: OpId, body: &impl Serialize) -> Result<Option<Loss>, Error> {
     // Maps with text keys can always be written.
-    let body = serde_json::to_vec(body).unwrap_or_default();
-    let sent = inner
-        .sender
-        .send(op, "", "application/json", Bytes::from(body));
-    sent.await.map(drop)
+    let mut body = serde_json::to_value(body).unwrap_or_default();
+    redact_json(&mut body, &own(inner));
+    let message = Message::Json(Bytes::from(body.to_string()));
+    inner.sender.send(op, "", message).await?;
+    Ok(None)
 }
 
-async fn export(inner: &Inner, spans: Vec<Wire>) -> Result<(), Error> {
+/// Exports spans; what the server refuses of them is lost, and not sent again (OTLP, "Partial Success").
+async fn export(inner: &Inner, mut spans: Vec<Wire>) -> Result<Option<Loss>, Error> {
+    let own = own(inner);
+    for span in &mut spans {
+        redact_span(span, &own);
+    }
     let request = ExportTraceServiceRequest {
         resource_spans: vec![ResourceSpans {
             scope_spans: vec![ScopeSpans {
@@ -159,11 +200,22 @@ async fn export(inner: &Inner, spans: Vec<Wire>) -> Result<(), Error> {
             ..ResourceSpans::default()
         }],
     };
-    let body = Bytes::from(request.encode_to_vec());
-    let sent = inner
-        .sender
-        .send(OpId::ExportTraces, "", "application/x-protobuf", body);
-    sent.await.map(drop)
+    let message = Message::Protobuf(Bytes::from(request.encode_to_vec()));
+    let answer = inner.sender.send(OpId::ExportTraces, "", message).await?;
+    // An answer that cannot be read says at least that the spans were taken.
+    let answer = ExportTraceServiceResponse::decode(answer.into_body()).unwrap_or_default();
+    let refused = answer
+        .partial_success
+        .filter(|part| part.rejected_spans > 0);
+    Ok(refused.map(|part| {
+        let why = own.redact(&part.error_message);
+        let count = u64::try_from(part.rejected_spans).unwrap_or_default();
+        Loss::new(count, format!("the server refused them: {why}"))
+    }))
+}
+
+fn own(inner: &Inner) -> Own<'_> {
+    Own::of(&inner.sender.credential().key)
 }
 
 /// Answers flushes whose time is over, also while a request is under way.

@@ -11,6 +11,7 @@ use opentelemetry_proto::tonic::trace::v1::Span as Wire;
 use tokio::sync::{Notify, oneshot};
 
 use super::export;
+use super::memory::InMemoryExporter;
 use crate::connect::Sender;
 use crate::{Error, ErrorKind};
 
@@ -24,10 +25,24 @@ pub(super) enum Job {
     Update(Box<EventPatch>),
 }
 
+/// What was lost, and why.
+pub(super) struct Loss {
+    count: u64,
+    reason: String,
+}
+
+impl Loss {
+    pub(super) fn new(count: u64, reason: String) -> Self {
+        Self { count, reason }
+    }
+}
+
 /// The queue and the thread behind it.
 pub(crate) struct Queue {
-    /// None in test mode: everything is accepted and nothing kept.
+    /// None in test mode: everything is accepted.
     inner: Option<Arc<Inner>>,
+    /// What keeps everything in place of sending it.
+    memory: Option<InMemoryExporter>,
 }
 
 pub(super) struct Inner {
@@ -98,7 +113,11 @@ impl Due {
 }
 
 impl Queue {
-    pub(super) fn new(sender: Option<Sender>, settings: &Settings) -> Self {
+    pub(super) fn new(
+        sender: Option<Sender>,
+        settings: &Settings,
+        memory: Option<InMemoryExporter>,
+    ) -> Self {
         let size = |value: u64| usize::try_from(value).unwrap_or(usize::MAX);
         let inner = sender.map(|sender| {
             Arc::new(Inner {
@@ -112,12 +131,15 @@ impl Queue {
                 thread_started: AtomicBool::new(false),
             })
         });
-        Self { inner }
+        Self { inner, memory }
     }
 
     /// Adds a job; never blocks on the network.
     pub(super) fn push(&self, job: Job) {
         let Some(inner) = &self.inner else {
+            if let Some(memory) = &self.memory {
+                memory.keep(job);
+            }
             return;
         };
         let mut state = inner.lock();
@@ -232,11 +254,11 @@ impl State {
         Some(job)
     }
 
-    /// Says that what was taken has arrived, or why not.
-    pub(super) fn finish(&mut self, count: u64, result: Result<(), Error>) -> Due {
+    /// Says that what was taken is dealt with, and what of it was lost.
+    pub(super) fn finish(&mut self, loss: Option<Loss>) -> Due {
         self.sending = None;
-        if let Err(error) = result {
-            self.lose(count, &error.to_string());
+        if let Some(Loss { count, reason }) = loss {
+            self.lose(count, &reason);
         }
         self.settle()
     }

@@ -3,10 +3,10 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 
 const CAPACITY: u32 = 100;
-const PRICE: u32 = 5;
+const PRICE: u32 = 10;
 
 /// A bucket of tokens: a retry takes some, a success puts one back. When everything fails, retries stop after the
-/// first twenty, and what reaches the server is the calls themselves.
+/// first ten, and what reaches the server is the calls themselves.
 #[derive(Debug)]
 pub(crate) struct Budget(AtomicU32);
 
@@ -47,8 +47,8 @@ mod tests {
     #[test]
     fn runs_dry_and_refills() {
         let budget = Budget::new();
-        assert_eq!(takes(&budget), 20);
-        for _ in 0..4 {
+        assert_eq!(takes(&budget), 10);
+        for _ in 0..9 {
             budget.refund();
         }
         assert!(!budget.take());
@@ -77,6 +77,6 @@ mod tests {
         for _ in 0..1_000 {
             budget.refund();
         }
-        assert_eq!(takes(&budget), 20);
+        assert_eq!(takes(&budget), 10);
     }
 }

@@ -11,6 +11,8 @@ pub(crate) enum Outcome {
     Lost,
     RateLimited,
     AskedToWait,
+    Overloaded,
+    Broken,
     Faulty,
     Answered,
 }
@@ -20,7 +22,7 @@ pub(crate) enum Outcome {
 pub(crate) enum Decision {
     /// Send again after a random delay.
     Retry,
-    /// Send again after what `Retry-After` says.
+    /// Send again after what `Retry-After` says, or after a random delay if it says nothing.
     Wait,
     /// Give up.
     Fatal,
@@ -28,41 +30,49 @@ pub(crate) enum Decision {
 
 pub(crate) struct Row {
     pub(crate) outcome: Outcome,
-    /// For `Safe`, `Keyed` and `Unsafe`.
-    pub(crate) decisions: [Decision; 3],
+    /// For `Safe`, `Keyed`, `Unsafe` and `Otlp`.
+    pub(crate) decisions: [Decision; 4],
 }
 
 use Decision::{Fatal, Retry, Wait};
 
 /// The only place that says what is repeated; the docs of [`RetryPolicy`](crate::RetryPolicy) show it and a test compares them.
-pub(crate) const TABLE: [Row; 7] = [
+pub(crate) const TABLE: [Row; 9] = [
     Row {
         outcome: Outcome::NotSent,
-        decisions: [Retry, Retry, Retry],
+        decisions: [Retry, Retry, Retry, Retry],
     },
     Row {
         outcome: Outcome::Hopeless,
-        decisions: [Fatal, Fatal, Fatal],
+        decisions: [Fatal, Fatal, Fatal, Fatal],
     },
     Row {
         outcome: Outcome::Lost,
-        decisions: [Retry, Retry, Fatal],
+        decisions: [Retry, Retry, Fatal, Retry],
     },
     Row {
         outcome: Outcome::RateLimited,
-        decisions: [Wait, Wait, Wait],
+        decisions: [Wait, Wait, Wait, Wait],
     },
     Row {
         outcome: Outcome::AskedToWait,
-        decisions: [Wait, Wait, Fatal],
+        decisions: [Wait, Wait, Fatal, Fatal],
+    },
+    Row {
+        outcome: Outcome::Overloaded,
+        decisions: [Wait, Wait, Fatal, Wait],
+    },
+    Row {
+        outcome: Outcome::Broken,
+        decisions: [Retry, Retry, Fatal, Fatal],
     },
     Row {
         outcome: Outcome::Faulty,
-        decisions: [Retry, Retry, Fatal],
+        decisions: [Retry, Retry, Fatal, Retry],
     },
     Row {
         outcome: Outcome::Answered,
-        decisions: [Fatal, Fatal, Fatal],
+        decisions: [Fatal, Fatal, Fatal, Fatal],
     },
 ];
 
@@ -71,6 +81,7 @@ pub(crate) fn decide(outcome: Outcome, repeat: &Idempotency) -> Decision {
         Idempotency::Safe => 0,
         Idempotency::Keyed(_) => 1,
         Idempotency::Unsafe => 2,
+        Idempotency::Otlp => 3,
     };
     TABLE
         .iter()
@@ -83,8 +94,9 @@ pub(crate) fn classify(error: &TransportError) -> Outcome {
         return match status.as_u16() {
             429 => Outcome::RateLimited,
             408 | 425 => Outcome::AskedToWait,
-            503 if error.retry_after().is_some() => Outcome::AskedToWait,
-            500 | 502 | 503 | 504 => Outcome::Faulty,
+            503 if error.retry_after().is_some() => Outcome::Overloaded,
+            500 => Outcome::Broken,
+            502..=504 => Outcome::Faulty,
             _ => Outcome::Answered,
         };
     }
@@ -92,9 +104,11 @@ pub(crate) fn classify(error: &TransportError) -> Outcome {
         TransportErrorKind::Unreachable | TransportErrorKind::Timeout | TransportErrorKind::Interrupted => {
             if error.is_certainly_unsent() { Outcome::NotSent } else { Outcome::Lost }
         }
+        TransportErrorKind::Proxy if !error.is_permanent() => Outcome::NotSent,
         TransportErrorKind::InvalidResponse => Outcome::Answered,
         TransportErrorKind::Insecure
         | TransportErrorKind::InvalidRequest
+        | TransportErrorKind::Proxy
         | TransportErrorKind::Tls
         | TransportErrorKind::Unauthenticated
         | TransportErrorKind::Other

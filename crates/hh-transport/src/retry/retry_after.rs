@@ -1,22 +1,36 @@
-//! The `Retry-After` header: seconds, whole or with a fraction, or a date.
+//! The `Retry-After` header: seconds, whole or with a fraction, or a date (RFC 9110, 10.2.3).
 
 use std::time::{Duration, SystemTime};
+
+use http::HeaderMap;
+use http::header::{DATE, RETRY_AFTER};
 
 /// The longest wait that is believed.
 pub(crate) const CAP: Duration = Duration::from_hours(24);
 
-/// Reads a header value as the time to wait from `now`; a malformed one is as good as none.
-pub(crate) fn parse(value: &[u8], now: SystemTime) -> Option<Duration> {
-    let text = str::from_utf8(value).ok()?.trim_ascii();
-    let wait = match seconds(text) {
-        Some(wait) => wait,
-        // A date that has passed means at once.
-        None => date(text)?.duration_since(now).unwrap_or(Duration::ZERO),
-    };
-    Some(wait.min(CAP))
+/// Returns how long the sender of these headers wants us to wait; of several values the longest.
+///
+/// A date is compared with the sender's own `Date`, so that a wrong clock on either side changes nothing, or with
+/// `now` if there is none. What is malformed, over, or no time at all is as good as none.
+pub(crate) fn read(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
+    let sent = headers.get(DATE).and_then(|value| date(value.as_bytes()));
+    let values = headers.get_all(RETRY_AFTER).iter();
+    values
+        .filter_map(|value| parse(value.as_bytes(), sent.unwrap_or(now)))
+        .max()
 }
 
-fn seconds(text: &str) -> Option<Duration> {
+/// Reads a header value as the time to wait from `now`, at most [`CAP`].
+fn parse(value: &[u8], now: SystemTime) -> Option<Duration> {
+    let wait = match seconds(value) {
+        Some(wait) => wait,
+        None => date(value)?.duration_since(now).ok()?,
+    };
+    (!wait.is_zero()).then(|| wait.min(CAP))
+}
+
+fn seconds(value: &[u8]) -> Option<Duration> {
+    let text = str::from_utf8(value).ok()?.trim_ascii();
     // f64 alone would also take a sign, an exponent, "inf" and "nan".
     let plain = text
         .bytes()
@@ -26,53 +40,19 @@ fn seconds(text: &str) -> Option<Duration> {
     } else {
         return None;
     };
+    // Rounded up, so that no fraction that is lost makes us early.
+    let seconds = (seconds * 1e3).ceil() / 1e3;
     Some(Duration::try_from_secs_f64(seconds).unwrap_or(CAP))
 }
 
-/// Reads the one date form that senders may generate: `Sun, 06 Nov 1994 08:49:37 GMT`.
-fn date(text: &str) -> Option<SystemTime> {
-    const MONTHS: [&str; 12] = [
-        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
-    ];
-    let (weekday, rest) = text.split_once(", ")?;
-    let rest = rest.strip_suffix(" GMT")?;
-    let mut parts = rest.split(' ');
-    let (day, month, year, time) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
-    let mut clock = time.split(':');
-    let (hour, minute, second) = (clock.next()?, clock.next()?, clock.next()?);
-    if weekday.len() != 3 || parts.next().is_some() || clock.next().is_some() {
-        return None;
-    }
-    let month = u64::try_from(MONTHS.iter().position(|name| *name == month)?).ok()? + 1;
-    let (day, year) = (digits(day, 2)?, digits(year, 4)?);
-    let (hour, minute, second) = (digits(hour, 2)?, digits(minute, 2)?, digits(second, 2)?);
-    // 60 is a leap second. A 31st of a month that has 30 days is read as the day after.
-    if !(1..=31).contains(&day) || year < 1970 || hour > 23 || minute > 59 || second > 60 {
-        return None;
-    }
-    let seconds = days(year, month, day) * 86_400 + hour * 3_600 + minute * 60 + second;
-    SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds))
-}
-
-fn digits(text: &str, length: usize) -> Option<u64> {
-    let plain = text.len() == length && text.bytes().all(|byte| byte.is_ascii_digit());
-    if plain { text.parse().ok() } else { None }
-}
-
-/// Counts the days since 1970-01-01, in years that begin in March so that the leap day comes last.
-fn days(year: u64, month: u64, day: u64) -> u64 {
-    let (year, month) = if month < 3 {
-        (year - 1, month + 9)
-    } else {
-        (year, month - 3)
-    };
-    let leap_days = year / 4 - year / 100 + year / 400;
-    // 719,468 days lie between 0000-03-01 and 1970-01-01.
-    year * 365 + leap_days + (153 * month + 2) / 5 + day - 1 - 719_468
+/// Reads any of the three forms of a date (RFC 9110, 5.6.7).
+fn date(value: &[u8]) -> Option<SystemTime> {
+    httpdate::parse_http_date(str::from_utf8(value).ok()?.trim_ascii()).ok()
 }
 
 #[cfg(test)]
 mod tests {
+    use http::HeaderValue;
     use proptest::prelude::*;
 
     use super::*;
@@ -88,27 +68,31 @@ mod tests {
 
     #[test]
     fn seconds_and_fractions() {
-        assert_eq!(millis("0"), Some(0));
+        assert_eq!(millis("1"), Some(1_000));
         assert_eq!(millis(" 7 "), Some(7_000));
         assert_eq!(millis("1.5"), Some(1_500));
+        assert_eq!(millis("0.00001"), Some(1));
         assert_eq!(millis("99999999999999999999"), Some(CAP.as_millis()));
     }
 
     #[test]
-    fn dates() {
+    fn dates_in_three_forms() {
         assert_eq!(millis("Sun, 06 Nov 1994 08:49:38 GMT"), Some(1_000));
+        assert_eq!(millis("Sunday, 06-Nov-94 08:49:40 GMT"), Some(3_000));
+        assert_eq!(millis("Sun Nov  6 08:49:42 1994"), Some(5_000));
         assert_eq!(millis("Mon, 07 Nov 1994 00:00:00 GMT"), Some(54_623_000));
-        assert_eq!(millis("Sun, 06 Nov 1994 08:49:36 GMT"), Some(0));
-        assert_eq!(date("Thu, 01 Jan 1970 00:00:00 GMT"), Some(at(0)));
-        assert_eq!(date("Tue, 29 Feb 2000 12:00:00 GMT"), Some(at(951_825_600)));
-        assert_eq!(
-            date("Fri, 01 Mar 2024 00:00:00 GMT"),
-            Some(at(1_709_251_200))
-        );
-        assert_eq!(
-            date("Fri, 31 Dec 9999 23:59:59 GMT"),
-            Some(at(253_402_300_799))
-        );
+    }
+
+    #[test]
+    fn what_asks_for_no_wait_is_none() {
+        for text in [
+            "0",
+            "0.0",
+            "Sun, 06 Nov 1994 08:49:36 GMT",
+            "Sun, 06 Nov 1994 08:49:37 GMT",
+        ] {
+            assert_eq!(millis(text), None, "{text:?}");
+        }
     }
 
     #[test]
@@ -124,20 +108,40 @@ mod tests {
             ".",
             "1.2.3",
             "0x10",
-            "Sunday, 06-Nov-94 08:49:37 GMT",
-            "Sun Nov  6 08:49:37 1994",
-            "Sun, 06 Nov 1994 08:49:37 +0000",
-            "Sun, 00 Nov 1994 08:49:37 GMT",
+            "1, 2",
+            "Sun, 06 Nov 1994 08:49:38 +0000",
+            "Sun, 00 Nov 1994 08:49:38 GMT",
             "Sun, 06 Nov 1994 24:00:00 GMT",
-            "Sun, 6 Nov 1994 08:49:37 GMT",
             "Sun, 06 Nov 1994 08:49 GMT",
-            "Sun, 06 Nov 0001 08:49:37 GMT",
-            "Sun, 06 Nov 1994 08:49:37:00 GMT",
+            "Sun, 06 Nov 1994 08:49:38:00 GMT",
         ];
         for text in bad {
             assert_eq!(millis(text), None, "{text:?}");
         }
         assert_eq!(parse(b"\xff\xfe", at(0)), None);
+    }
+
+    #[test]
+    fn the_longest_of_several_counts_and_the_senders_clock() {
+        let headers = |values: &[&'static str], date: Option<&'static str>| {
+            let mut headers = HeaderMap::new();
+            for value in values {
+                headers.append(RETRY_AFTER, HeaderValue::from_static(value));
+            }
+            if let Some(date) = date {
+                headers.insert(DATE, HeaderValue::from_static(date));
+            }
+            read(&headers, at(0)).map(|wait| wait.as_secs())
+        };
+        assert_eq!(headers(&[], None), None);
+        assert_eq!(headers(&["3", "soon", "5", "4"], None), Some(5));
+        let until = "Sun, 06 Nov 1994 08:49:47 GMT";
+        assert_eq!(
+            headers(&[until], Some("Sun, 06 Nov 1994 08:49:37 GMT")),
+            Some(10)
+        );
+        // Without the sender's clock it would be 25 years, of which a day is believed.
+        assert_eq!(headers(&[until], None), Some(CAP.as_secs()));
     }
 
     proptest! {

@@ -2,9 +2,12 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::header::AUTHORIZATION;
+use http::{StatusCode, Uri};
 use proptest::prelude::*;
 
 use super::*;
+use crate::authorize::Epoch;
 use crate::error::TransportErrorKind;
 use crate::idempotency::IdempotencyKey;
 use crate::service::BoxFuture;
@@ -168,7 +171,11 @@ fn the_header_is_asked_for_before_each_attempt() {
     let keys = Arc::new(Keys::new(1));
     let rotating = Arc::clone(&keys);
     // Another task renews the key while this call is between two attempts.
-    let observer = Arc::new(move |_: &AttemptRecord| *rotating.epoch.lock().unwrap() += 1);
+    let observer = Arc::new(move |event: &Event| {
+        if matches!(event, Event::Attempt(_)) {
+            *rotating.epoch.lock().unwrap() += 1;
+        }
+    });
     let retry = RetryPolicy::new().with_backoff(Duration::ZERO, Duration::ZERO);
     let transport = Transport::builder(Arc::new(service.clone()))
         .with_retry(retry)
@@ -230,8 +237,7 @@ fn the_deadline_cuts_off_an_attempt() {
         }
     }
     let transport = Transport::builder(Arc::new(Silent)).build();
-    let options = SendOptions::new(Idempotency::Safe)
-        .with_deadline(Instant::now() + Duration::from_millis(5));
+    let options = SendOptions::new(Idempotency::Safe).with_timeout(Duration::from_millis(5));
     let error = run(transport.send(get("https://h/"), options)).unwrap_err();
     assert_eq!(
         (error.kind(), error.attempts().len()),
@@ -273,8 +279,10 @@ fn secrets_stay_out_of_errors_and_records() {
     let records = Arc::new(Mutex::new(Vec::new()));
     let seen = Arc::clone(&records);
     let transport = Transport::builder(Arc::new(service.clone()))
-        .with_observer(Arc::new(move |record| {
-            seen.lock().unwrap().push(record.clone());
+        .with_observer(Arc::new(move |event: &Event| {
+            if let Event::Attempt(record) = event {
+                seen.lock().unwrap().push(record.clone());
+            }
         }))
         .build();
     let (keys, request) = (Keys::new(1), get(&format!("https://h:8/path?key={SECRET}")));

@@ -18,6 +18,7 @@ struct Shown<'a> {
     api_key: Option<String>,
     api_key_source: Option<String>,
     test_mode: bool,
+    verify_ssl: bool,
     #[serde(flatten)]
     identity: Option<&'a Whoami>,
 }
@@ -42,6 +43,7 @@ pub(super) fn run(context: &Context) -> Result<(), CliError> {
                 .credential()
                 .map(|found| found.provenance.to_string()),
             test_mode: settings.test_mode.value,
+            verify_ssl: settings.verify_ssl.value,
             identity: known,
         });
     }
@@ -56,6 +58,12 @@ pub(super) fn run(context: &Context) -> Result<(), CliError> {
         format!("Organization: {}", fact(|me| &me.organization)),
         format!("Permissions: {}", fact(|me| &me.permissions)),
     ];
+    if !settings.verify_ssl.value {
+        let place = &settings.verify_ssl.provenance;
+        lines.push(format!(
+            "Certificates: not checked (verify_ssl from {place})"
+        ));
+    }
     if settings.verbose.value {
         lines.push(format!(
             "Server: {base_url}, from {}",

@@ -264,17 +264,17 @@ fn explain_says_what_a_setting_is() {
       in files | no
     exit 0
     ");
-    env.set("HH_RETRY_DELAY", "2");
-    insta::assert_snapshot!(env.seen(&["config", "explain", "retry_delay"]), @"
-    retry_delay: seconds before the first repeat; each later wait is twice as long
+    env.set("HH_POOL_TIMEOUT", "2");
+    insta::assert_snapshot!(env.seen(&["config", "explain", "pool_timeout"]), @"
+    pool_timeout: seconds to wait for a connection of the pool
       value | 2
-      from | HH_RETRY_DELAY (environment)
-      type | seconds, 0.1 to 60
-      default | 1
-      variables | HH_RETRY_DELAY
-      in files | retry_delay
+      from | HH_POOL_TIMEOUT (environment)
+      type | seconds, 0.1 to 300
+      default | 10
+      variables | HH_POOL_TIMEOUT
+      in files | pool_timeout
       note | nothing acts on it yet
-    ! warning: retry_delay from HH_RETRY_DELAY (environment) has no effect: nothing acts on it yet
+    ! warning: pool_timeout from HH_POOL_TIMEOUT (environment) has no effect: nothing acts on it yet
     exit 0
     ");
 }
@@ -381,19 +381,19 @@ fn a_password_in_the_url_of_a_server_is_never_shown() {
 #[test]
 fn quiet_leaves_out_warnings_and_nothing_else() {
     let mut env = TestEnv::new();
-    env.set("HH_RETRY_DELAY", "2");
+    env.set("HH_POOL_TIMEOUT", "2");
     env.set("HH_TIMOUT", "7");
     env.set("HH_API_SECRET", "x");
-    let told = env.run(&["config", "get", "retry_delay"]);
+    let told = env.run(&["config", "get", "pool_timeout"]);
     insta::assert_snapshot!(env.seen_of(&told), @"
     2
     ! warning: HH_API_SECRET has no effect: no document says how a server would receive it
     ! warning: HH_TIMOUT is not a variable that is read; did you mean HH_TIMEOUT?
-    ! warning: retry_delay from HH_RETRY_DELAY (environment) has no effect: nothing acts on it yet
+    ! warning: pool_timeout from HH_POOL_TIMEOUT (environment) has no effect: nothing acts on it yet
     exit 0
     ");
     assert_eq!(
-        env.seen(&["config", "get", "retry_delay", "-q"]),
+        env.seen(&["config", "get", "pool_timeout", "-q"]),
         "2\nexit 0"
     );
     env.set("HH_DEBUG", "maybe");

@@ -24,11 +24,11 @@ fn what_is_in_effect_is_checked() {
     exit 0
     "#);
     env.set("HH_TIMEOUT", "0");
-    env.set("HH_RETRY_DELAY", "2");
+    env.set("HH_POOL_TIMEOUT", "2");
     env.write("honeyhive.yaml", "projekt: docs\ndebug: maybe\n");
     env.write(".honeyhive/config.json", "{\"batch_size\": 1001}");
     insta::assert_snapshot!(env.seen(&["config", "validate"]), @"
-    ! warning: retry_delay from HH_RETRY_DELAY (environment) has no effect: nothing acts on it yet
+    ! warning: pool_timeout from HH_POOL_TIMEOUT (environment) has no effect: nothing acts on it yet
     ! error: the value of timeout from HH_TIMEOUT (environment) is not a number of seconds from 1 to 300
     ! error: [home]/.honeyhive/config.json:1:16: batch_size is not a whole number from 1 to 1000
     ! error: [home]/honeyhive.yaml:1:1: projekt is not a setting; did you mean project?
@@ -45,7 +45,7 @@ fn what_is_in_effect_is_checked() {
         "[home]/honeyhive.yaml:2:8: debug is not a boolean (true or false)"
       ],
       "warnings": [
-        "retry_delay from HH_RETRY_DELAY (environment) has no effect: nothing acts on it yet"
+        "pool_timeout from HH_POOL_TIMEOUT (environment) has no effect: nothing acts on it yet"
       ]
     }
     ! error: the value of timeout from HH_TIMEOUT (environment) is not a number of seconds from 1 to 300
@@ -105,16 +105,16 @@ fn one_file_is_checked_by_itself() {
 #[test]
 fn warnings_of_one_file_are_its_own() {
     let mut env = TestEnv::new();
-    env.set("HH_CA_BUNDLE", "ca.pem");
-    env.write("a.yaml", "retry_delay: 2\n");
+    env.set("HH_LOG_FILE", "ca.pem");
+    env.write("a.yaml", "pool_timeout: 2\n");
     let done = env.run(&["config", "validate", "a.yaml"]);
     assert_eq!(done.code, 0, "{done:?}");
     assert!(
         done.stderr
-            .contains("warning: retry_delay from a.yaml:1:14"),
+            .contains("warning: pool_timeout from a.yaml:1:15"),
         "{done:?}"
     );
-    assert!(!done.stderr.contains("ca_bundle"), "{done:?}");
+    assert!(!done.stderr.contains("log_file"), "{done:?}");
 }
 
 #[test]

@@ -3,6 +3,7 @@ use std::time::Duration;
 use http::StatusCode;
 
 use super::*;
+use crate::error::TimeoutStage;
 use crate::idempotency::IdempotencyKey;
 
 #[test]
@@ -17,32 +18,36 @@ fn the_table_is_what_the_docs_show() {
         .zip(shown)
         .map(|(row, shown)| {
             let cell = |repeat| format!("{:?}", decide(row.outcome, repeat)).to_lowercase();
-            let (safe, keyed, not) = (
+            let cells = [
                 cell(&Idempotency::Safe),
                 cell(&keyed),
                 cell(&Idempotency::Unsafe),
-            );
+                cell(&Idempotency::Otlp),
+            ];
             assert!(
-                shown.ends_with(&format!(" | {safe} | {keyed} | {not} |")),
+                shown.ends_with(&format!(" | {} |", cells.join(" | "))),
                 "{shown}"
             );
             format!("{:?}: {}", row.outcome, shown.trim_start_matches("/// "))
         })
         .collect();
     assert_eq!(rows.len(), TABLE.len());
-    insta::assert_snapshot!(rows.join("\n"), @r"
-    NotSent: | not sent (DNS, connect, TLS handshake broken off) | retry | retry | retry |
-    Hopeless: | refused here, certificate not trusted, no key | fatal | fatal | fatal |
-    Lost: | connection lost or timeout after bytes may have left | retry | retry | fatal |
-    RateLimited: | 429 | wait | wait | wait |
-    AskedToWait: | 408, 425, 503 with Retry-After | wait | wait | fatal |
-    Faulty: | 500, 502, 503, 504 | retry | retry | fatal |
-    Answered: | any other status, an unusable answer | fatal | fatal | fatal |
+    insta::assert_snapshot!(rows.join("\n"), @"
+    NotSent: | not sent (DNS, connect, proxy, TLS handshake broken off) | retry | retry | retry | retry |
+    Hopeless: | refused here, certificate not trusted, proxy wants credentials, no key | fatal | fatal | fatal | fatal |
+    Lost: | connection lost or timeout after bytes may have left | retry | retry | fatal | retry |
+    RateLimited: | 429 | wait | wait | wait | wait |
+    AskedToWait: | 408, 425 | wait | wait | fatal | fatal |
+    Overloaded: | 503 with Retry-After | wait | wait | fatal | wait |
+    Broken: | 500 | retry | retry | fatal | fatal |
+    Faulty: | 502, 503, 504 | retry | retry | fatal | retry |
+    Answered: | any other status, an unusable answer | fatal | fatal | fatal | fatal |
     ");
 }
 
 #[test]
 fn every_end_of_an_attempt_has_its_row() {
+    let timeout = |stage| TransportError::timeout("h", stage, Duration::from_secs(1));
     let status = |code, wait: Option<u64>| {
         TransportError::answered(
             "h",
@@ -56,7 +61,19 @@ fn every_end_of_an_attempt_has_its_row() {
             TransportError::unreachable("h", "refused"),
             Outcome::NotSent,
         ),
-        (TransportError::connect_timeout("h"), Outcome::NotSent),
+        (timeout(TimeoutStage::Connect), Outcome::NotSent),
+        (
+            TransportError::proxy("p", "h", "broke", false),
+            Outcome::NotSent,
+        ),
+        (
+            TransportError::proxy("p", "h", "wants a password", true),
+            Outcome::Hopeless,
+        ),
+        (
+            TransportError::limited("h", Duration::from_secs(9)),
+            Outcome::Hopeless,
+        ),
         (
             TransportError::tls("h", "unknown issuer"),
             Outcome::Hopeless,
@@ -68,7 +85,9 @@ fn every_end_of_an_attempt_has_its_row() {
         (TransportError::insecure("h"), Outcome::Hopeless),
         (TransportError::no_credential("none"), Outcome::Hopeless),
         (TransportError::other("odd", "odd"), Outcome::Hopeless),
-        (TransportError::timeout("h"), Outcome::Lost),
+        (timeout(TimeoutStage::FirstByte), Outcome::Lost),
+        (timeout(TimeoutStage::IdleRead), Outcome::Lost),
+        (timeout(TimeoutStage::Total), Outcome::Lost),
         (TransportError::interrupted("h"), Outcome::Lost),
         (
             TransportError::invalid_response("h", "is odd"),
@@ -77,9 +96,9 @@ fn every_end_of_an_attempt_has_its_row() {
         (status(429, None), Outcome::RateLimited),
         (status(408, None), Outcome::AskedToWait),
         (status(425, None), Outcome::AskedToWait),
-        (status(503, Some(1)), Outcome::AskedToWait),
+        (status(503, Some(1)), Outcome::Overloaded),
         (status(503, None), Outcome::Faulty),
-        (status(500, Some(1)), Outcome::Faulty),
+        (status(500, Some(1)), Outcome::Broken),
         (status(502, None), Outcome::Faulty),
         (status(504, None), Outcome::Faulty),
         (status(501, None), Outcome::Answered),

@@ -375,8 +375,8 @@ fn variables_that_are_none() {
             "otlp_headers from HH_OTLP_HEADERS (environment) is not a table",
         ),
         (
-            "HH_PROXY_URL",
-            "proxy_url from HH_PROXY_URL (environment) has no effect",
+            "HH_LOG_FILE",
+            "log_file from HH_LOG_FILE (environment) has no effect",
         ),
     ] {
         Case::variable("otlp_headers", name, KEY).assert_told(told);

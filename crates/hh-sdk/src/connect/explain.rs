@@ -1,0 +1,120 @@
+//! What an error of a request means to whoever sees it: likely causes, the most likely first, and when to come back.
+
+use std::time::Duration;
+
+use hh_api::{Access, OpId};
+use hh_config::{Provenance, Settings};
+
+use super::Credential;
+use crate::{Error, ErrorKind};
+
+/// The hosts of HoneyHive itself: a key of one is unknown to the other.
+const KNOWN_HOSTS: [&str; 2] = [
+    "https://api.honeyhive.ai",
+    "https://api.dp1.us.honeyhive.ai",
+];
+
+/// The causes of a 404 where the server keeps to itself which it is (decisions C4).
+const CAUSES_OF_404: &str = "it does not exist, or the key lacks the permission, or the key was rejected, or this is another server than you mean";
+
+/// What is known on this side about a request.
+#[derive(Clone)]
+pub(super) struct Context {
+    pub(super) credential: Credential,
+    /// Where the address of the server came from.
+    pub(super) address: Provenance,
+}
+
+impl Context {
+    pub(super) fn new(credential: &Credential, settings: &Settings) -> Self {
+        Self {
+            credential: credential.clone(),
+            address: settings.base_url.provenance.clone(),
+        }
+    }
+
+    /// Adds to an error what its kind means here.
+    pub(super) fn explain(&self, op: OpId, error: Error) -> Error {
+        let more = match error.kind() {
+            ErrorKind::Unauthenticated if error.is_answered() => Some(self.rejected()),
+            ErrorKind::PermissionDenied if error.is_answered() => Some(self.denied(op)),
+            ErrorKind::NotFound => self.not_found(&error),
+            ErrorKind::RateLimited if error.is_answered() => Some(
+                "likely causes: this program sends too many requests (rate_limit_calls holds them back), or others with the same key do".to_owned(),
+            ),
+            ErrorKind::Config
+            | ErrorKind::MissingKey
+            | ErrorKind::MalformedKey
+            | ErrorKind::Unauthenticated
+            | ErrorKind::PermissionDenied
+            | ErrorKind::Conflict
+            | ErrorKind::Invalid
+            | ErrorKind::TooLarge
+            | ErrorKind::RateLimited
+            | ErrorKind::Unreachable
+            | ErrorKind::Proxy
+            | ErrorKind::Tls
+            | ErrorKind::Timeout
+            | ErrorKind::Unavailable
+            | ErrorKind::TestMode
+            | ErrorKind::Dropped
+            | ErrorKind::Other => None,
+        };
+        let error = match more {
+            Some(more) if more.starts_with("likely") => error.with_next(&more),
+            Some(more) => error.with_more(&more),
+            None => error,
+        };
+        match error.retry_after() {
+            Some(wait) => error.with_next(&format!("try again in {} s", whole_seconds(wait))),
+            None => error,
+        }
+    }
+
+    fn rejected(&self) -> String {
+        let Credential {
+            key,
+            origin,
+            provenance,
+            ..
+        } = &self.credential;
+        format!(
+            "likely causes: the key {} from {provenance} is mistyped or cut off, was revoked, has expired, or is for another server than {origin} ({})",
+            key.shown(),
+            self.address
+        )
+    }
+
+    fn denied(&self, op: OpId) -> String {
+        let Credential {
+            key, provenance, ..
+        } = &self.credential;
+        let need = match op.operation().access {
+            Access::Need(need) => format!("does not allow {need}"),
+            Access::AnyKey | Access::Open => "does not allow this".to_owned(),
+        };
+        format!(
+            "likely causes: the key {} from {provenance} {need}, it is not for this project, or your organization does not have the feature",
+            key.shown()
+        )
+    }
+
+    fn not_found(&self, error: &Error) -> Option<String> {
+        let origin = self.credential.origin.to_string();
+        let is_known = KNOWN_HOSTS.contains(&origin.as_str());
+        let other = KNOWN_HOSTS.iter().find(|host| **host != origin);
+        match other.filter(|_| is_known) {
+            Some(other) => Some(format!(
+                "{CAUSES_OF_404}: HoneyHive also answers at {other}"
+            )),
+            // A server of ours says itself what is not there.
+            None if error.has_problem() => None,
+            None => Some(CAUSES_OF_404.to_owned()),
+        }
+    }
+}
+
+/// Rounds up: too early would be refused again.
+fn whole_seconds(wait: Duration) -> u64 {
+    wait.as_secs() + u64::from(wait.subsec_nanos() > 0)
+}

@@ -1,0 +1,211 @@
+//! Which requests go through a proxy.
+
+use std::fmt;
+
+use ::reqwest::Url;
+use http::Uri;
+use hyper_util::client::proxy::matcher::Matcher;
+
+use crate::error::TransportError;
+use crate::target::is_loopback;
+
+/// A proxy, and the hosts that are reached without it.
+///
+/// Only https goes through it, in a tunnel that the proxy cannot look into: plain http is for this machine, and what is
+/// for this machine never leaves it.
+#[derive(Clone)]
+#[must_use]
+pub struct ProxyOptions {
+    url: Url,
+    no_proxy: String,
+}
+
+// By hand: the URL holds the password.
+impl fmt::Debug for ProxyOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ProxyOptions")
+            .field("proxy", &shown(&self.url))
+            .field("no_proxy", &self.no_proxy)
+            .finish()
+    }
+}
+
+impl ProxyOptions {
+    /// Reads the URL of a proxy that speaks http or https, which may hold a user and a password; `http://` is added if
+    /// no scheme is there.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidRequest`](crate::TransportErrorKind::InvalidRequest) when it is no such URL.
+    pub fn parse(url: &str) -> Result<Self, TransportError> {
+        let url = if url.contains("://") {
+            Url::parse(url)
+        } else {
+            Url::parse(&format!("http://{url}"))
+        };
+        let url = url.ok().filter(|url| {
+            matches!(url.scheme(), "http" | "https")
+                && url.host_str().is_some_and(|h| !h.is_empty())
+        });
+        let url = url.ok_or_else(|| {
+            TransportError::invalid_request("the proxy is no http or https URL of a host")
+        })?;
+        Ok(Self {
+            url,
+            no_proxy: String::new(),
+        })
+    }
+
+    /// Sets the user and the password at the proxy, in place of those in the URL.
+    pub fn with_credentials(mut self, user: &str, password: Option<&str>) -> Self {
+        // Fails only for URLs without a host.
+        let _done = self.url.set_username(user);
+        let _done = self.url.set_password(password);
+        self
+    }
+
+    /// Sets the hosts that are reached directly, separated by commas: a name with all names below it, an address, a
+    /// network such as `10.0.0.0/8`, or `*` for all.
+    pub fn with_no_proxy(mut self, hosts: &str) -> Self {
+        hosts.clone_into(&mut self.no_proxy);
+        self
+    }
+}
+
+/// The rules that are in effect.
+pub(crate) struct Rules {
+    url: Url,
+    shown: String,
+    matcher: Matcher,
+    /// All hosts are reached directly; the matcher means all names by `*`, but no address.
+    is_off: bool,
+}
+
+impl fmt::Debug for Rules {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Rules").field(&self.shown).finish()
+    }
+}
+
+impl Rules {
+    pub(crate) fn new(options: &ProxyOptions) -> Self {
+        let shown = shown(&options.url);
+        Self {
+            url: options.url.clone(),
+            matcher: Matcher::builder()
+                .https(format!("http://{shown}"))
+                .no(options.no_proxy.clone())
+                .build(),
+            is_off: options.no_proxy.split(',').any(|host| host.trim() == "*"),
+            shown,
+        }
+    }
+
+    /// Returns how messages call the proxy of a request, if it has one.
+    pub(crate) fn shown_for(&self, uri: &Uri) -> Option<&str> {
+        self.is_for(uri).then_some(self.shown.as_str())
+    }
+
+    /// Returns the URL of the proxy for a request, if it has one.
+    pub(crate) fn url_for(&self, url: &Url) -> Option<Url> {
+        let uri = url.as_str().parse::<Uri>().ok()?;
+        self.is_for(&uri).then(|| self.url.clone())
+    }
+
+    fn is_for(&self, uri: &Uri) -> bool {
+        let is_local = uri.host().is_none_or(is_loopback);
+        !is_local && !self.is_off && self.matcher.intercept(uri).is_some()
+    }
+}
+
+/// The host and port, without the credentials.
+fn shown(url: &Url) -> String {
+    let host = url.host_str().unwrap_or_default();
+    let port = url.port_or_known_default().unwrap_or_default();
+    format!("{host}:{port}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn proxied(no_proxy: &str, uris: &[&str]) -> Vec<bool> {
+        let options = ProxyOptions::parse("proxy.test:3128").unwrap();
+        let rules = Rules::new(&options.with_no_proxy(no_proxy));
+        uris.iter()
+            .map(|uri| {
+                let by_uri = rules.shown_for(&uri.parse().unwrap()).is_some();
+                assert_eq!(rules.url_for(&uri.parse().unwrap()).is_some(), by_uri);
+                by_uri
+            })
+            .collect()
+    }
+
+    #[test]
+    fn this_machine_and_plain_http_are_reached_directly() {
+        let uris = [
+            "https://api.test/",
+            "https://localhost:1/",
+            "https://127.0.0.1/",
+            "https://[::1]/",
+            "http://127.0.0.1/",
+            "http://api.test/",
+        ];
+        assert_eq!(
+            proxied("", &uris),
+            [true, false, false, false, false, false]
+        );
+    }
+
+    #[test]
+    fn no_proxy_rules() {
+        let uris = [
+            "https://api.test/",
+            "https://a.api.test:8443/",
+            "https://notapi.test/",
+            "https://10.1.2.3/",
+            "https://11.1.2.3/",
+        ];
+        for (rules, expected) in [
+            ("api.test", [false, false, true, true, true]),
+            (".api.test", [false, false, true, true, true]),
+            ("10.0.0.0/8", [true, true, true, false, true]),
+            ("11.1.2.3, api.test", [false, false, true, true, false]),
+            ("*", [false; 5]),
+        ] {
+            assert_eq!(proxied(rules, &uris), expected, "{rules}");
+        }
+    }
+
+    #[test]
+    fn only_http_and_https_urls_are_proxies() {
+        for url in [
+            "http://p",
+            "https://p:1",
+            "p:3128",
+            "http://u:w@p:1/",
+            "10.0.0.1:80",
+        ] {
+            assert!(ProxyOptions::parse(url).is_ok(), "{url}");
+        }
+        for url in ["", "http://", "socks5://p:1", "file:///p", "http://p:port"] {
+            assert!(ProxyOptions::parse(url).is_err(), "{url}");
+        }
+    }
+
+    #[test]
+    fn credentials_are_not_shown() {
+        let options = ProxyOptions::parse("http://user:hidden-word@p:3128").unwrap();
+        assert!(options.url.as_str().contains("hidden-word"));
+        let other = ProxyOptions::parse("p")
+            .unwrap()
+            .with_credentials("user", Some("hidden-word"));
+        assert_eq!(other.url.as_str(), "http://user:hidden-word@p/");
+        let rules = Rules::new(&options);
+        let shown = format!("{options:?} {other:?} {rules:?}");
+        assert!(
+            !shown.contains("hidden") && !shown.contains("user"),
+            "{shown}"
+        );
+    }
+}

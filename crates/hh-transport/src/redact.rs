@@ -1,0 +1,176 @@
+//! The one redactor: API keys in text that somebody else wrote.
+
+use std::borrow::Cow;
+
+/// What stands in place of a key.
+const REDACTED: &str = "[redacted]";
+
+/// So much of the beginning of our own key is taken for the key: what is cut off is still a part of it.
+const OWN_PREFIX: usize = 12;
+
+/// So many letters and digits in a row after `hh_` make a key of anybody; names are shorter.
+const FOREIGN_RUN: usize = 16;
+
+/// What follows `Bearer` is a credential from this length; "bearer token" is two words.
+const BEARER_LENGTH: usize = 16;
+
+/// Replaces by `[redacted]` every one of our `own` keys, whole or cut off, everything that looks like a key of
+/// anybody else (`hh_` and 16 letters and digits in a row), and what looks like a credential after `Bearer`.
+///
+/// ```
+/// let text = "no such key: hh_dev_key_of_mine";
+/// assert_eq!(hh_transport::redact(text, &["hh_dev_key_of_mine"]), "no such key: [redacted]");
+/// assert_eq!(hh_transport::redact("project hh_search", &[]), "project hh_search");
+/// ```
+pub fn redact<'a>(text: &'a str, own: &[&str]) -> Cow<'a, str> {
+    replace(text, own, |rest| {
+        own_key(rest, own)
+            .or_else(|| key(rest))
+            .or_else(|| bearer(rest))
+    })
+}
+
+/// As [`redact`], but keys alone: for text of our users, who may write of bearers.
+pub fn redact_keys<'a>(text: &'a str, own: &[&str]) -> Cow<'a, str> {
+    replace(text, own, |rest| own_key(rest, own).or_else(|| key(rest)))
+}
+
+/// Replaces what `find` finds the length of, at the beginning of what is left of the text.
+fn replace<'a>(text: &'a str, own: &[&str], find: impl Fn(&str) -> Option<usize>) -> Cow<'a, str> {
+    let begins =
+        |next: char| matches!(next, 'h' | 'B' | 'b') || own.iter().any(|key| key.starts_with(next));
+    let mut out = String::new();
+    let (mut kept, mut at) = (0, 0);
+    while let Some(skipped) = text[at..].find(begins) {
+        at += skipped;
+        let rest = &text[at..];
+        if let Some(length) = find(rest) {
+            out.push_str(&text[kept..at]);
+            out.push_str(REDACTED);
+            at += length;
+            kept = at;
+        } else {
+            at += rest.chars().next().map_or(1, char::len_utf8);
+        }
+    }
+    if kept == 0 {
+        return Cow::Borrowed(text);
+    }
+    out.push_str(&text[kept..]);
+    Cow::Owned(out)
+}
+
+/// Returns the length of the key of anybody that `text` begins with.
+fn key(text: &str) -> Option<usize> {
+    let tail = text.strip_prefix("hh_")?;
+    let length = run(tail);
+    let longest = tail[..length].split(['_', '-']).map(str::len).max();
+    (longest >= Some(FOREIGN_RUN)).then_some(3 + length)
+}
+
+/// Returns the length of one of our own keys, or of a part from its beginning.
+fn own_key(text: &str, own: &[&str]) -> Option<usize> {
+    let own = own.iter().filter(|key| !key.is_empty());
+    let mut found = own.filter_map(|key| {
+        let prefix = &key[..key.floor_char_boundary(OWN_PREFIX.min(key.len()))];
+        if text.starts_with(key) {
+            Some(key.len().max(run(text)))
+        } else if text.starts_with(prefix) {
+            Some(prefix.len().max(run(text)))
+        } else {
+            None
+        }
+    });
+    found.next()
+}
+
+/// Returns how many characters of a key come first.
+fn run(text: &str) -> usize {
+    text.bytes()
+        .take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
+        .count()
+}
+
+/// Returns the length of `Bearer`, in any case, and the credential that follows it.
+fn bearer(text: &str) -> Option<usize> {
+    let (scheme, tail) = text.split_at_checked(6)?;
+    let value = tail.trim_start_matches(' ');
+    let length = value
+        .find([' ', '"', '\'', ',', '<', '\\'])
+        .unwrap_or(value.len());
+    let found = scheme.eq_ignore_ascii_case("bearer")
+        && value.len() < tail.len()
+        && length >= BEARER_LENGTH;
+    found.then(|| text.len() - value.len() + length)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn keys_are_redacted() {
+        let cases = [
+            ("key hh_0123456789abcdef is bad", "key [redacted] is bad"),
+            ("hh_ro_0123456789abcdefX", "[redacted]"),
+            (
+                "no project hh_search_engine_of_mine",
+                "no project hh_search_engine_of_mine",
+            ),
+            (
+                "authorization: Bearer 0123.456/+=abcdef end",
+                "authorization: [redacted] end",
+            ),
+            (
+                r#"{"a":"Bearer 0123456789abcdef"}"#,
+                r#"{"a":"[redacted]"}"#,
+            ),
+            ("BEARER  0123456789abcdef", "[redacted]"),
+            ("no bearer token here", "no bearer token here"),
+            ("é hh_ü", "é hh_ü"),
+            (
+                "my-own-key, my-own-key-2 and my-own",
+                "[redacted], [redacted] and my-own",
+            ),
+            ("hh_a", "[redacted]"),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(redact(text, &["my-own-key", "hh_a", ""]), expected);
+        }
+    }
+
+    #[test]
+    fn a_cut_key_of_ours_is_redacted() {
+        let own = "hh_short_words_in_a_key_of_mine";
+        for length in OWN_PREFIX..own.len() {
+            let text = format!("key {} is bad", &own[..length]);
+            assert_eq!(redact(&text, &[own]), "key [redacted] is bad");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_key_is_never_kept(before in ".{0,20}", tail in "[A-Za-z0-9]{16,64}", after in " .{0,20}") {
+            let key = format!("hh_{tail}");
+            let text = format!("{before}{key}{after}");
+            prop_assert!(text.contains(&key));
+            prop_assert!(!redact(&text, &[]).contains(&key));
+        }
+
+        #[test]
+        fn our_own_key_is_never_kept(before in "[^hé]{0,20}", own in "[!-~]{1,64}", after in ".{0,20}") {
+            let text = format!("{before}{own}{after}");
+            prop_assert!(text.contains(&own));
+            let shown = redact(&text, &[&own]).replace(REDACTED, "");
+            prop_assert!(own.len() < 3 || !shown.contains(&own) || REDACTED.contains(&own), "{}", shown);
+        }
+
+        #[test]
+        fn other_text_is_kept(text in "[a-gA-Z0-9 .é]{0,80}") {
+            prop_assume!(!text.to_lowercase().contains("bearer"));
+            prop_assert_eq!(redact(&text, &["hh_own"]), text.clone());
+        }
+    }
+}
