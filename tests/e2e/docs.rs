@@ -73,3 +73,9 @@ fn configuration() {
     let page = include_str!("../../docs/configuration.md");
     assert!(run(page) > 15, "the page has lost its commands");
 }
+
+#[test]
+fn network() {
+    let page = include_str!("../../docs/network.md");
+    assert!(run(page) > 5, "the page has lost its commands");
+}

@@ -5,6 +5,7 @@ mod load;
 mod otlp;
 mod program;
 mod server;
+mod transport;
 
 use std::path::{Path, PathBuf};
 
@@ -26,6 +27,8 @@ enum What {
     Config,
     /// The server: CPU of a checked request and of a stored span, start, memory
     Server,
+    /// The transport: CPU of a call beside that of reqwest alone
+    Transport,
 }
 
 /// Rounds of which the best counts: other work on the machine only ever adds.
@@ -35,6 +38,7 @@ pub(crate) fn run(options: &BenchOptions) -> Result<()> {
     match options.what {
         What::Config => config::run(),
         What::Server => server::run(),
+        What::Transport => transport::run(),
     }
 }
 

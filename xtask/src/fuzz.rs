@@ -30,6 +30,10 @@ enum Target {
     Substitute,
     /// A configuration file, read and edited
     FileLayer,
+    /// The `Retry-After` headers of an answer
+    RetryAfter,
+    /// The body of an error
+    ProblemBody,
 }
 
 impl Target {
@@ -37,6 +41,8 @@ impl Target {
         match self {
             Self::Substitute => "substitute",
             Self::FileLayer => "file_layer",
+            Self::RetryAfter => "retry_after",
+            Self::ProblemBody => "problem_body",
         }
     }
 }

@@ -105,10 +105,15 @@ impl From<hh_sdk::Error> for CliError {
                     "`honeyhive config list` shows where proxy_url, https_proxy and no_proxy came from",
                 ),
             ),
+            ErrorKind::Timeout => (
+                Exit::Network,
+                Some(
+                    "check the connection and firewalls in between; HH_TIMEOUT sets how long a call may take",
+                ),
+            ),
             ErrorKind::NotFound
             | ErrorKind::RateLimited
             | ErrorKind::Tls
-            | ErrorKind::Timeout
             | ErrorKind::Unavailable
             | ErrorKind::Dropped => (Exit::Network, None),
             ErrorKind::Config | ErrorKind::Invalid => (Exit::Config, None),

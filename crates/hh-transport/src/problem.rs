@@ -62,8 +62,7 @@ impl Problem {
 /// Removes what cannot be seen first, since it could hide a key from the redaction, and cuts last, since a cut key
 /// would not be recognised.
 fn clean(text: &str, own: Option<&str>) -> String {
-    let visible: String = text
-        .chars()
+    let visible: String = without_sequences(text)
         .filter(|character| !is_invisible(*character))
         .collect();
     let mut text = redact(&visible, own.as_slice()).into_owned();
@@ -71,10 +70,40 @@ fn clean(text: &str, own: Option<&str>) -> String {
     text
 }
 
+/// Leaves out the sequences that command a terminal, with the letters and digits in them (ECMA-48, 5.4 and 5.6).
+fn without_sequences(text: &str) -> impl Iterator<Item = char> {
+    let mut rest = text.chars();
+    std::iter::from_fn(move || {
+        loop {
+            let next = rest.next()?;
+            let kind = match next {
+                '\u{1b}' => rest.next()?,
+                // The same in one character.
+                '\u{9b}' => '[',
+                '\u{90}' | '\u{98}' | '\u{9d}'..='\u{9f}' => ']',
+                _ => return Some(next),
+            };
+            match kind {
+                '[' => {
+                    let _end = rest.find(|end| matches!(end, '@'..='~'));
+                }
+                // Text for the terminal itself, up to a bell or the string terminator.
+                ']' | 'P' | 'X' | '^' | '_' => {
+                    let end = rest.find(|end| matches!(end, '\u{7}' | '\u{1b}' | '\u{9c}'));
+                    if end == Some('\u{1b}') {
+                        let _backslash = rest.next();
+                    }
+                }
+                _ => {}
+            }
+        }
+    })
+}
+
 /// Control characters, and those that draw nothing or turn the direction of the text.
 fn is_invisible(character: char) -> bool {
     character.is_control()
-        || matches!(character, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+        || matches!(character, '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}')
 }
 
 #[cfg(test)]
@@ -115,7 +144,7 @@ mod tests {
             ("key hh_0123456789abcdef is bad", "key [redacted] is bad"),
             ("key hh_dev_key is bad", "key [redacted] is bad"),
             ("hh_01234567\u{200b}89\u{7}abcdef", "[redacted]"),
-            ("\u{1b}[31mred\r\n", "[31mred"),
+            ("\u{1b}[31mred\r\n", "red"),
         ];
         for (text, expected) in cases {
             assert_eq!(clean(text, own), expected);

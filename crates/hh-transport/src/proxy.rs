@@ -58,9 +58,11 @@ impl ProxyOptions {
 
     /// Sets the user and the password at the proxy, in place of those in the URL.
     pub fn with_credentials(mut self, user: &str, password: Option<&str>) -> Self {
+        // A percent sign is one here, although the URL keeps what looks like an encoded character.
+        let plain = |text: &str| text.replace('%', "%25");
         // Fails only for URLs without a host.
-        let _done = self.url.set_username(user);
-        let _done = self.url.set_password(password);
+        let _done = self.url.set_username(&plain(user));
+        let _done = self.url.set_password(password.map(plain).as_deref());
         self
     }
 

@@ -4,6 +4,7 @@
 //! (they would carry headers elsewhere), its timeouts but the connector's, and proxies that nobody named.
 
 mod broken;
+mod framing;
 mod options;
 mod stage;
 
@@ -13,7 +14,7 @@ use std::time::Duration;
 
 use ::reqwest::{Client, Proxy, redirect, retry};
 use bytes::Bytes;
-use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, TRANSFER_ENCODING};
+use http::header::ACCEPT_ENCODING;
 use http::{HeaderMap, HeaderValue};
 use tokio::time::{Instant, timeout, timeout_at};
 
@@ -116,11 +117,14 @@ impl ReqwestService {
         let mut response = Response::default();
         *response.status_mut() = answer.status();
         *response.headers_mut() = std::mem::take(answer.headers_mut());
-        match self.body(&mut answer, response.headers(), cap, &way).await {
-            Ok(body) => *response.body_mut() = body,
-            Err(error) if answer.status().is_success() => return Err(error),
-            // The status of a refusal is the answer; what it says about it may be missing.
-            Err(_) => {}
+        let idle = self.options.idle_read_timeout;
+        let body = self.body(&mut answer, response.headers(), cap, &way);
+        if response.status().is_success() {
+            let body = body.await?;
+            *response.body_mut() = body;
+        } else if let Ok(Ok(body)) = timeout(idle, body).await {
+            // The status of a refusal is the answer; what it says about it may be missing, and is not waited for long.
+            *response.body_mut() = body;
         }
         Ok(response)
     }
@@ -131,7 +135,8 @@ impl ReqwestService {
         within: Duration,
         way: &Way<'_>,
     ) -> Result<::reqwest::Response, TransportError> {
-        let (stage, execute) = Stage::scope(self.client.execute(request));
+        let (stage, execute) =
+            Stage::scope(self.client.execute(request), self.options.connect_timeout);
         let mut execute = std::pin::pin!(execute);
         loop {
             let answer = timeout_at(stage.answer_due(within), execute.as_mut()).await;
@@ -153,18 +158,14 @@ impl ReqwestService {
         cap: usize,
         way: &Way<'_>,
     ) -> Result<Bytes, TransportError> {
-        let encoding = headers.get(CONTENT_ENCODING).map(HeaderValue::as_bytes);
-        let mut body = match encoding {
-            None | Some(b"" | b"identity") => Body::new(cap, false),
-            Some(b"gzip" | b"x-gzip") => Body::new(cap, true),
-            Some(_) => {
-                let why = "is compressed in a way that nobody asked for";
-                return Err(TransportError::invalid_response(way.host, why));
-            }
-        };
+        let unusable = |why| TransportError::invalid_response(way.host, why);
+        let is_gzip = framing::is_gzip(headers).map_err(unusable)?;
         // Without a length the end of the connection is the end of the body, and a broken one looks the same.
-        let has_end =
-            headers.contains_key(CONTENT_LENGTH) || headers.contains_key(TRANSFER_ENCODING);
+        if !framing::has_end(answer.status(), headers) {
+            let why = "does not say where it ends, so that it may be cut off";
+            return Err(unusable(why));
+        }
+        let mut body = Body::new(cap, is_gzip);
         let idle = self.options.idle_read_timeout;
         let mut is_empty = true;
         loop {
@@ -175,19 +176,13 @@ impl ReqwestService {
                 break;
             };
             is_empty &= chunk.is_empty();
-            if !has_end && !is_empty {
-                let why = "does not say where it ends, so that it may be cut off";
-                return Err(TransportError::invalid_response(way.host, why));
-            }
-            body.push(&chunk)
-                .map_err(|error| TransportError::invalid_response(way.host, error.what()))?;
+            body.push(&chunk).map_err(|error| unusable(error.what()))?;
         }
         // Nothing at all is not compressed, whatever the header says.
         if is_empty {
             return Ok(Bytes::new());
         }
-        body.finish()
-            .map_err(|error| TransportError::invalid_response(way.host, error.what()))
+        body.finish().map_err(|error| unusable(error.what()))
     }
 }
 

@@ -22,6 +22,16 @@ pub(crate) fn check(uri: &Uri) -> Result<&Authority, TransportError> {
     if authority.host().is_empty() {
         return Err(TransportError::invalid_request("the URI has no host"));
     }
+    // `[::1]evil.example` has the host `[::1]`, as far as `http` says.
+    let is_plain = match authority.port() {
+        Some(port) => authority.as_str() == format!("{}:{port}", authority.host()),
+        None => authority.as_str().trim_end_matches(':') == authority.host(),
+    };
+    if !is_plain {
+        return Err(TransportError::invalid_request(
+            "the URI has more than a host and a port where they belong",
+        ));
+    }
     if *scheme == Scheme::HTTPS || (*scheme == Scheme::HTTP && is_loopback(authority.host())) {
         Ok(authority)
     } else if *scheme == Scheme::HTTP {

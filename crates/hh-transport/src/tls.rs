@@ -148,6 +148,9 @@ pub(crate) fn why(error: &rustls::Error) -> &'static str {
             CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
                 "its certificate is not one of a server"
             }
+            CertificateError::BadSignature => {
+                "its certificate was not signed by the authority that it names; is ca_bundle the right file?"
+            }
             CertificateError::Revoked => "its certificate was revoked",
             _ => "its certificate is not valid",
         },

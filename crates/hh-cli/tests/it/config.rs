@@ -8,8 +8,6 @@ mod show;
 mod trust;
 mod validate;
 
-use std::process::Stdio;
-
 use crate::support::TestEnv;
 
 /// A key with which nothing is unusual.
@@ -21,29 +19,10 @@ fn config_list_opens_no_socket_and_starts_no_thread() {
     let mut env = TestEnv::new();
     env.set("HH_API_KEY", KEY);
     env.write("honeyhive.yaml", "project: docs\n");
-    let honeyhive = env!("CARGO_BIN_EXE_honeyhive");
-    let calls = "trace=network,clone,clone3,fork,vfork";
-    let traced = |arguments: &[&str]| {
-        let strace = ["-f", "-e", calls, "-o", "calls", honeyhive];
-        env.program("strace", &[&strace, arguments].concat())
-            .stdin(Stdio::null())
-            .output()
+    let Some((done, calls)) = env.run_traced(&["config", "list"]) else {
+        return;
     };
-    let output = match traced(&["config", "list"]) {
-        Ok(output) => output,
-        Err(error) => {
-            let is_ci = std::env::var_os("CI").is_some();
-            assert!(!is_ci, "strace cannot be run: {error}");
-            println!("skipped: strace cannot be run ({error})");
-            return;
-        }
-    };
-    let stdout = String::from_utf8(output.stdout).unwrap();
-    assert!(
-        output.status.success() && stdout.contains("docs"),
-        "{stdout}"
-    );
-    let calls = env.read("calls");
+    assert!(done.code == 0 && done.stdout.contains("docs"), "{done:?}");
     let mut ends = calls
         .lines()
         .map(|line| line.contains("+++ exited with 0 +++"));
@@ -52,14 +31,8 @@ fn config_list_opens_no_socket_and_starts_no_thread() {
         "{calls}"
     );
     // The same look at a command that asks a server shows what it would have seen.
-    env.write("calls", "");
-    drop(traced(&[
-        "project",
-        "list",
-        "--base-url",
-        "http://127.0.0.1:9",
-    ]));
-    let calls = env.read("calls");
+    let asks = ["project", "list", "--base-url", "http://127.0.0.1:9"];
+    let (_, calls) = env.run_traced(&asks).unwrap();
     assert!(
         calls.contains("connect(") && calls.contains("sin_port=htons(9)"),
         "{calls}"

@@ -1,6 +1,7 @@
 //! The rows of the seed's list of features that show on the command line, by their numbers.
 
 mod environments;
+mod network;
 mod sources;
 mod talk;
 

@@ -4,7 +4,7 @@ use std::fs::Permissions;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -186,12 +186,7 @@ impl TestEnv {
             .unwrap();
         // A command that reads nothing may have gone already.
         drop(child.stdin.take().unwrap().write_all(input.as_bytes()));
-        let output = child.wait_with_output().unwrap();
-        Done {
-            code: output.status.code().unwrap(),
-            stdout: String::from_utf8(output.stdout).unwrap(),
-            stderr: String::from_utf8(output.stderr).unwrap(),
-        }
+        done(child.wait_with_output().unwrap())
     }
 
     /// Runs with stdout going into a file.
@@ -203,10 +198,25 @@ impl TestEnv {
             .stderr(Stdio::piped())
             .output()
             .unwrap();
-        Done {
-            code: output.status.code().unwrap(),
-            stdout: String::new(),
-            stderr: String::from_utf8(output.stderr).unwrap(),
+        done(output)
+    }
+
+    /// Runs under a tracer of the system calls for the network and for threads, and returns them too; none without
+    /// strace, unless CI is set.
+    #[expect(clippy::print_stdout, reason = "a test that is skipped says so")]
+    pub(crate) fn run_traced(&self, arguments: &[&str]) -> Option<(Done, String)> {
+        const CALLS: &str = "trace=network,clone,clone3,fork,vfork";
+        let honeyhive = env!("CARGO_BIN_EXE_honeyhive");
+        let strace = ["-f", "-e", CALLS, "-o", "calls", honeyhive];
+        let mut strace = self.program("strace", &[&strace, arguments].concat());
+        match strace.stdin(Stdio::null()).output() {
+            Ok(output) => Some((done(output), self.read("calls"))),
+            Err(error) => {
+                let is_ci = std::env::var_os("CI").is_some();
+                assert!(!is_ci, "strace cannot be run: {error}");
+                println!("skipped: strace cannot be run ({error})");
+                None
+            }
         }
     }
 
@@ -242,6 +252,14 @@ impl TestEnv {
         text.replace(&shown(self.home.path()), "[home]")
             .replace(url, "[server]")
             .replace(url.trim_start_matches("http://"), "[host]")
+    }
+}
+
+fn done(output: Output) -> Done {
+    Done {
+        code: output.status.code().unwrap(),
+        stdout: String::from_utf8(output.stdout).unwrap(),
+        stderr: String::from_utf8(output.stderr).unwrap(),
     }
 }
 

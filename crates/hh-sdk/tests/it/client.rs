@@ -164,6 +164,19 @@ async fn test_mode_needs_no_key_and_no_server() {
     assert!(client.list_projects().await.unwrap().is_empty());
     let page = client.export_events(ExportEvents::default()).await.unwrap();
     assert!(page.events.is_empty());
+    let project = CreateProject {
+        name: "docs".to_owned(),
+        description: None,
+    };
+    assert_eq!(client.create_project(&project).await.unwrap().name, "docs");
+    let session = StartSession {
+        session_name: Some("s".to_owned()),
+        ..StartSession::default()
+    };
+    let session = client.start_session(session).await.unwrap();
+    assert_eq!(session.event_name, "s");
+    assert_eq!(session.event_id, session.session_id);
+    // What only a server knows is not made up.
     let error = client.whoami().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::TestMode);
 }

@@ -7,6 +7,9 @@ use std::time::Duration;
 use crate::error::{TimeoutStage, TransportError};
 use crate::tls;
 
+/// What the connector says when the proxy itself was not reached; its type is not public.
+const NOT_AT_PROXY: &str = "tunnel error: failed to create underlying connection";
+
 /// Where the request was to go.
 pub(super) struct Way<'a> {
     pub(super) host: &'a str,
@@ -36,14 +39,23 @@ pub(super) fn explain(error: ::reqwest::Error, way: &Way<'_>) -> TransportError 
 fn not_connected(error: &::reqwest::Error, way: &Way<'_>) -> TransportError {
     let host = way.host;
     if let Some(tls) = find::<rustls::Error>(error) {
-        return TransportError::tls(host, tls::why(tls));
+        let why = tls::why(tls);
+        return match way.proxy {
+            // The proxy itself is spoken to in TLS, and was not reached.
+            Some(proxy) if find_text(error, |text| text == NOT_AT_PROXY).is_some() => {
+                let why = format_args!("cannot be trusted: {why}");
+                TransportError::proxy(proxy, host, why, true)
+            }
+            Some(_) | None => TransportError::tls(host, why),
+        };
     }
     if error.is_timeout() {
         return TransportError::timeout(host, TimeoutStage::Connect, way.connect_timeout);
     }
     let cause = find::<io::Error>(error).map(io::Error::kind);
     if let Some(proxy) = way.proxy {
-        let is_refusal = |text: &str| text.starts_with("tunnel error: ");
+        // What says that the proxy itself was not reached is the error of connecting to it, below.
+        let is_refusal = |text: &str| text.starts_with("tunnel error: ") && text != NOT_AT_PROXY;
         return match find_text(error, is_refusal).as_deref() {
             Some("tunnel error: proxy authorization required") => {
                 let why =

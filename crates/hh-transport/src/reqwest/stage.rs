@@ -18,34 +18,45 @@ tokio::task_local! {
 
 /// How far an attempt has come.
 #[derive(Debug)]
-pub(super) struct Stage(Mutex<Progress>);
+pub(super) struct Stage {
+    progress: Mutex<Progress>,
+    connect_timeout: Duration,
+}
 
 #[derive(Clone, Copy, Debug)]
 enum Progress {
-    Connecting,
+    /// Since when it connects.
+    Connecting(Instant),
     /// Since when the connection could carry the request.
     Connected(Instant),
 }
 
 impl Stage {
     /// Runs `future` with a stage that its connector will move on; a connection that is reused counts from now.
-    pub(super) fn scope<F: Future>(future: F) -> (Arc<Self>, impl Future<Output = F::Output>) {
-        let stage = Arc::new(Self(Mutex::new(Progress::Connected(Instant::now()))));
+    pub(super) fn scope<F: Future>(
+        future: F,
+        connect_timeout: Duration,
+    ) -> (Arc<Self>, impl Future<Output = F::Output>) {
+        let stage = Arc::new(Self {
+            progress: Mutex::new(Progress::Connected(Instant::now())),
+            connect_timeout,
+        });
         (Arc::clone(&stage), STAGE.scope(stage, future))
     }
 
     /// Returns when the answer must have begun, as far as is known by now.
     pub(super) fn answer_due(&self, within: Duration) -> Instant {
-        let progress = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let progress = *self.progress.lock().unwrap_or_else(PoisonError::into_inner);
         match progress {
-            // The time has not even begun.
-            Progress::Connecting => Instant::now() + within,
+            // The time begins at the latest when connecting must be over. The call may go on with a connection that
+            // another call has left meanwhile, and then nobody tells when its own is there.
+            Progress::Connecting(since) => since + self.connect_timeout + within,
             Progress::Connected(since) => since + within,
         }
     }
 
     fn set(&self, progress: Progress) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = progress;
+        *self.progress.lock().unwrap_or_else(PoisonError::into_inner) = progress;
     }
 }
 
@@ -82,7 +93,7 @@ where
         let connecting = self.0.call(request);
         Box::pin(async move {
             if let Some(stage) = &stage {
-                stage.set(Progress::Connecting);
+                stage.set(Progress::Connecting(Instant::now()));
             }
             let connected = connecting.await;
             if let Some(stage) = &stage {

@@ -13,6 +13,8 @@ use crate::idempotency::IdempotencyKey;
 use crate::service::BoxFuture;
 use crate::testing::ScriptedService;
 
+mod simulated;
+
 const SECRET: &str = "hh_rw_0123456789abcdef";
 
 /// Hands out `SECRET` and its epoch, and the next epoch when asked to renew, up to the last.
@@ -154,6 +156,8 @@ fn a_uri_that_cannot_be_sent_to_is_refused() {
         "https://user:hh_secret_word@example.com/",
         "http://user@127.0.0.1/",
         "https://@example.com/",
+        "http://[::1]evil.example/",
+        "https://[::1]evil.example/",
     ];
     for uri in uris {
         let service = answers(&[200]);

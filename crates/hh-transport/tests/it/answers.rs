@@ -65,7 +65,7 @@ async fn redirects_are_not_followed() {
 
 #[tokio::test]
 async fn a_refusal_keeps_its_status_without_a_whole_body() {
-    let head = "HTTP/1.1 403 Forbidden\r\ncontent-length: 100\r\n\r\n{".to_owned();
+    let head = "HTTP/1.1 403 Forbidden\r\ncontent-length: 100\r\n\r\n{".into();
     let server = Server::start([Reply::Bytes(head)]).await;
     let error = transport()
         .send(get(&server.url), SendOptions::new(Idempotency::Safe))
@@ -77,12 +77,11 @@ async fn a_refusal_keeps_its_status_without_a_whole_body() {
 
 #[tokio::test]
 async fn a_body_over_the_cap_is_an_error() {
-    let chunked =
-        "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n".to_owned();
+    let chunked = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n";
     let server = Server::start([
         answer("200 OK", "", "hell"),
         answer("200 OK", "", "hello"),
-        Reply::Bytes(chunked),
+        Reply::Bytes(chunked.into()),
     ])
     .await;
     let service = ReqwestService::new(&ReqwestOptions::new().with_max_response_bytes(4)).unwrap();

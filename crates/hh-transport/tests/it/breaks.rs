@@ -5,23 +5,13 @@ use std::time::Duration;
 use hh_transport::{
     Idempotency, IdempotencyKey, ReqwestOptions, ReqwestService, SendOptions, TransportErrorKind,
 };
-use tokio::net::TcpListener;
 
 use crate::server::{Reply, Server, answer};
-use crate::{get, post, transport, transport_with};
-
-async fn closed_port() -> String {
-    TcpListener::bind("127.0.0.1:0")
-        .await
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .to_string()
-}
+use crate::{closed_port, get, post, transport, transport_with};
 
 #[tokio::test]
 async fn refused_connections_are_retried_even_if_unsafe() {
-    let address = closed_port().await;
+    let address = closed_port();
     let request = post(&format!("http://{address}/?key=hh_rw_0123456789abcdef"), "");
     let error = transport()
         .send(request, SendOptions::new(Idempotency::Unsafe))
@@ -60,7 +50,7 @@ async fn a_truncated_body_is_an_error() {
     let sized = "HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nhello";
     let chunked = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n";
     for reply in [sized, chunked] {
-        let server = Server::start([Reply::Bytes(reply.to_owned())]).await;
+        let server = Server::start([Reply::Bytes(reply.into())]).await;
         let error = transport()
             .send(get(&server.url), SendOptions::new(Idempotency::Unsafe))
             .await
@@ -74,7 +64,7 @@ async fn a_truncated_body_is_an_error() {
 async fn an_answer_that_is_not_http_is_final() {
     let chunked = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz\r\nhello\r\n";
     for reply in ["SSH-2.0-OpenSSH_9.9\r\n", chunked] {
-        let server = Server::start([Reply::Bytes(reply.to_owned())]).await;
+        let server = Server::start([Reply::Bytes(reply.into())]).await;
         let error = transport()
             .send(get(&server.url), SendOptions::new(Idempotency::Safe))
             .await
@@ -139,10 +129,15 @@ async fn a_broken_or_stalled_handshake_sent_nothing() {
 
 #[tokio::test]
 async fn errors_hide_the_query() {
-    let address = closed_port().await;
+    let address = closed_port();
     let url = format!("http://{address}/?key=hh_rw_0123456789abcdef");
     // Without our care it would be shown: the URI holds it.
-    assert!(get(&url).uri().to_string().contains("hh_rw_0123456789abcdef"));
+    assert!(
+        get(&url)
+            .uri()
+            .to_string()
+            .contains("hh_rw_0123456789abcdef")
+    );
     let error = transport()
         .send(get(&url), SendOptions::new(Idempotency::Safe))
         .await

@@ -6,9 +6,26 @@
 )]
 
 mod answers;
+mod bodies;
 mod breaks;
+mod canary;
+mod certificates;
+mod drip;
+mod echo;
+mod gzip;
+mod proxy;
+mod proxy_refusals;
+mod redirects;
+mod retry_after;
 mod server;
+mod spellings;
+mod stages;
+mod table;
+mod tls;
+mod trap;
+mod truncation;
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,10 +38,27 @@ fn transport() -> Transport {
 
 /// Retries without a delay.
 fn transport_with(service: ReqwestService) -> Transport {
-    let retry = RetryPolicy::new().with_backoff(Duration::ZERO, Duration::ZERO);
+    transport_of(service, 4)
+}
+
+/// Makes so many attempts, without a delay.
+fn transport_of(service: ReqwestService, attempts: u32) -> Transport {
+    let retry = RetryPolicy::new()
+        .with_max_attempts(attempts)
+        .with_backoff(Duration::ZERO, Duration::ZERO);
     Transport::builder(Arc::new(service))
         .with_retry(retry)
         .build()
+}
+
+fn service(options: &ReqwestOptions) -> ReqwestService {
+    ReqwestService::new(options).unwrap()
+}
+
+/// Returns an address where nobody listens.
+fn closed_port() -> SocketAddr {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap()
 }
 
 fn get(url: &str) -> Request {

@@ -1,87 +1,239 @@
-//! A server of a few lines on a real socket, which does as a script says and counts what it gets.
+//! A server of a few lines on a real socket, which does as a script says and keeps what it gets.
 
+mod wire;
+
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
 
-/// What happens to a connection after its request was read.
+use wire::Wire;
+
+/// What happens to a connection after a request was read from it.
+#[derive(Clone)]
 pub(crate) enum Reply {
-    /// These bytes are written and the connection is closed.
-    Bytes(String),
+    /// These bytes are written and the connection is closed in good order.
+    Bytes(Vec<u8>),
+    /// These bytes are written, and the connection waits for another request.
+    Keep(Vec<u8>),
+    /// These bytes are written and the connection is reset.
+    BytesThenReset(Vec<u8>),
+    /// These bytes are written, and then nothing comes, until the test ends.
+    BytesThenSilence(Vec<u8>),
+    /// The first bytes are written, and then the others over and over, slowly.
+    Drip(Vec<u8>, &'static [u8]),
     /// The connection is reset.
     Reset,
     /// Nothing, until the test ends.
     Silence,
+    /// These bytes are written, and then the connection goes on to another server: what a proxy does.
+    Tunnel(Vec<u8>, SocketAddr),
 }
+
+/// How slowly [`Reply::Drip`] goes.
+const DRIP: Duration = Duration::from_millis(5);
+
+/// So long a test waits for what must come.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+type Handler = dyn Fn(usize, &[u8]) -> Reply + Send + Sync;
 
 pub(crate) struct Server {
     pub(crate) url: String,
-    requests: Arc<Mutex<Vec<String>>>,
+    pub(crate) address: SocketAddr,
+    log: Arc<Log>,
+}
+
+/// What the server has seen and said so far.
+#[derive(Default)]
+struct Log {
+    connections: watch::Sender<usize>,
+    /// Connections that the server is through with.
+    ended: watch::Sender<usize>,
+    requests: Mutex<Vec<Vec<u8>>>,
+    sent: Mutex<Vec<u8>>,
 }
 
 impl Server {
-    /// Serves one connection per reply, in order, on a free port.
+    /// Answers with these replies in order, whatever the connection, and with the last one from then on.
     pub(crate) async fn start(replies: impl IntoIterator<Item = Reply>) -> Self {
+        Self::bind(None, in_order(replies)).await
+    }
+
+    /// Answers as `handler` says, which gets the number of the request, from 0, and the request.
+    pub(crate) async fn with(
+        handler: impl Fn(usize, &[u8]) -> Reply + Send + Sync + 'static,
+    ) -> Self {
+        Self::bind(None, Arc::new(handler)).await
+    }
+
+    /// Does as [`start`](Self::start) behind TLS.
+    pub(crate) async fn start_tls(
+        config: Arc<ServerConfig>,
+        replies: impl IntoIterator<Item = Reply>,
+    ) -> Self {
+        Self::bind(Some(config.into()), in_order(replies)).await
+    }
+
+    async fn bind(tls: Option<TlsAcceptor>, handler: Arc<Handler>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
-        let requests = Arc::default();
-        tokio::spawn(serve(
-            listener,
-            replies.into_iter().collect(),
-            Arc::clone(&requests),
-        ));
-        Self { url, requests }
+        let address = listener.local_addr().unwrap();
+        let url = match &tls {
+            Some(_) => format!("https://localhost:{}", address.port()),
+            None => format!("http://{address}"),
+        };
+        let log = Arc::new(Log::default());
+        tokio::spawn(accept(listener, tls, handler, Arc::clone(&log)));
+        Self { url, address, log }
+    }
+
+    /// Returns the host and port, as messages call the server.
+    pub(crate) fn host(&self) -> &str {
+        self.url.split('/').nth(2).unwrap()
     }
 
     /// Returns the requests read so far, as text.
     pub(crate) fn requests(&self) -> Vec<String> {
-        self.requests.lock().unwrap().clone()
+        let requests = self.log.requests.lock().unwrap();
+        let text = |request: &Vec<u8>| String::from_utf8_lossy(request).into_owned();
+        requests.iter().map(text).collect()
+    }
+
+    /// Returns the bodies of the requests read so far.
+    pub(crate) fn bodies(&self) -> Vec<Vec<u8>> {
+        let requests = self.log.requests.lock().unwrap();
+        let body = |request: &Vec<u8>| request[wire::head_length(request).unwrap()..].to_vec();
+        requests.iter().map(body).collect()
+    }
+
+    /// Returns all that the server has written so far, before any encryption.
+    pub(crate) fn sent(&self) -> String {
+        String::from_utf8_lossy(&self.log.sent.lock().unwrap()).into_owned()
+    }
+
+    /// Returns how many connections there were so far.
+    pub(crate) fn connections(&self) -> usize {
+        *self.log.connections.borrow()
+    }
+
+    /// Waits until there were so many connections: a client that gave up may be ahead of the server.
+    pub(crate) async fn connected(&self, count: usize) {
+        wait(&self.log.connections, count).await;
+    }
+
+    /// Waits until so many connections have ended, so that nothing more comes from them.
+    pub(crate) async fn ended(&self, count: usize) {
+        wait(&self.log.ended, count).await;
     }
 }
 
-async fn serve(listener: TcpListener, replies: Vec<Reply>, requests: Arc<Mutex<Vec<String>>>) {
-    let mut held = Vec::new();
-    for reply in replies {
-        let (mut stream, _) = listener.accept().await.unwrap();
-        let request = read(&mut stream).await;
-        requests.lock().unwrap().push(request);
-        match reply {
-            Reply::Bytes(bytes) => stream.write_all(bytes.as_bytes()).await.unwrap(),
-            Reply::Reset => stream.set_zero_linger().unwrap(),
-            Reply::Silence => held.push(stream),
-        }
-    }
-    std::future::pending::<()>().await;
+fn in_order(replies: impl IntoIterator<Item = Reply>) -> Arc<Handler> {
+    let replies: Vec<Reply> = replies.into_iter().collect();
+    Arc::new(move |index, _| replies[index.min(replies.len() - 1)].clone())
 }
 
-/// Reads a head and as much body as it announces, or the greeting of a TLS client.
-async fn read(stream: &mut TcpStream) -> String {
-    let mut text = String::new();
-    let mut buffer = [0; 4096];
+async fn wait(counter: &watch::Sender<usize>, count: usize) {
+    let mut counter = counter.subscribe();
+    let reached = counter.wait_for(|so_far| *so_far >= count);
+    tokio::time::timeout(PATIENCE, reached)
+        .await
+        .unwrap()
+        .unwrap();
+}
+
+async fn accept(
+    listener: TcpListener,
+    tls: Option<TlsAcceptor>,
+    handler: Arc<Handler>,
+    log: Arc<Log>,
+) {
     loop {
-        let count = stream.read(&mut buffer).await.unwrap();
-        text.push_str(&String::from_utf8_lossy(&buffer[..count]));
-        let whole = text
-            .split_once("\r\n\r\n")
-            .is_some_and(|(head, body)| body.len() >= announced(head));
-        // The first byte of a TLS handshake: no head will come.
-        if whole || count == 0 || text.starts_with('\u{16}') {
-            return text;
+        let (stream, _) = listener.accept().await.unwrap();
+        log.connections.send_modify(|count| *count += 1);
+        let (tls, handler, log) = (tls.clone(), Arc::clone(&handler), Arc::clone(&log));
+        tokio::spawn(async move {
+            match tls {
+                None => serve(stream, &*handler, &log).await,
+                Some(tls) => {
+                    if let Ok(stream) = tls.accept(stream).await {
+                        serve(stream, &*handler, &log).await;
+                    }
+                }
+            }
+            log.ended.send_modify(|count| *count += 1);
+        });
+    }
+}
+
+/// Answers the requests of one connection. What fails has failed for the client too, which is what a test looks at.
+async fn serve<W: Wire>(mut wire: W, handler: &Handler, log: &Log) {
+    loop {
+        let request = wire::read(&mut wire).await;
+        // The connection was only closed.
+        if request.is_empty() {
+            return;
+        }
+        let index = {
+            let mut requests = log.requests.lock().unwrap();
+            requests.push(request.clone());
+            requests.len() - 1
+        };
+        let reply = handler(index, &request);
+        let (first, ending) = match reply {
+            Reply::Bytes(bytes) => (bytes, Ending::Close),
+            Reply::Keep(bytes) => (bytes, Ending::Next),
+            Reply::BytesThenReset(bytes) => (bytes, Ending::Reset),
+            Reply::BytesThenSilence(bytes) => (bytes, Ending::Silence),
+            Reply::Drip(bytes, each) => (bytes, Ending::Drip(each)),
+            Reply::Reset => (Vec::new(), Ending::Reset),
+            Reply::Silence => (Vec::new(), Ending::Silence),
+            Reply::Tunnel(bytes, to) => (bytes, Ending::Tunnel(to)),
+        };
+        log.sent.lock().unwrap().extend_from_slice(&first);
+        if !wire::write(&mut wire, &first).await {
+            return;
+        }
+        match ending {
+            Ending::Next => {}
+            Ending::Close => return wire::close(&mut wire).await,
+            Ending::Reset => return wire.tcp().set_zero_linger().unwrap(),
+            Ending::Silence => std::future::pending().await,
+            Ending::Tunnel(to) => return wire::tunnel(&mut wire, to).await,
+            Ending::Drip(each) => {
+                while wire::write(&mut wire, each).await {
+                    tokio::time::sleep(DRIP).await;
+                }
+                return;
+            }
         }
     }
 }
 
-fn announced(head: &str) -> usize {
-    head.lines()
-        .find_map(|line| line.strip_prefix("content-length: "))
-        .map_or(0, |length| length.parse().unwrap())
+enum Ending {
+    Next,
+    Close,
+    Reset,
+    Silence,
+    Drip(&'static [u8]),
+    Tunnel(SocketAddr),
 }
 
-/// An answer with a length and these header lines.
-pub(crate) fn answer(status: &str, headers: &str, body: &str) -> Reply {
+/// An answer with a length and these header lines, each with its end of line.
+pub(crate) fn answer(status: &str, headers: &str, body: impl AsRef<[u8]>) -> Reply {
+    Reply::Bytes(answer_bytes(status, headers, body))
+}
+
+pub(crate) fn answer_bytes(status: &str, headers: &str, body: impl AsRef<[u8]>) -> Vec<u8> {
+    let body = body.as_ref();
     let length = body.len();
-    Reply::Bytes(format!(
-        "HTTP/1.1 {status}\r\ncontent-length: {length}\r\nconnection: close\r\n{headers}\r\n{body}"
-    ))
+    let mut bytes = format!(
+        "HTTP/1.1 {status}\r\ncontent-length: {length}\r\nconnection: close\r\n{headers}\r\n"
+    )
+    .into_bytes();
+    bytes.extend_from_slice(body);
+    bytes
 }

@@ -36,10 +36,17 @@ impl Request {
 
 impl Loopback {
     pub(crate) fn start() -> Self {
+        Self::answering([])
+    }
+
+    /// Gives these answers, each a status line with header lines and a body behind a blank line, in order, and then empty
+    /// pages.
+    pub(crate) fn answering<const N: usize>(answers: [&str; N]) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let answers = answers.map(whole);
         Self {
             address: listener.local_addr().unwrap(),
-            thread: std::thread::spawn(move || serve(&listener)),
+            thread: std::thread::spawn(move || serve(&listener, &answers)),
         }
     }
 
@@ -72,16 +79,21 @@ impl Loopback {
     }
 }
 
-fn serve(listener: &TcpListener) -> Vec<Request> {
+fn serve(listener: &TcpListener, answers: &[String]) -> Vec<Request> {
     let mut seen = Vec::new();
+    let last = whole(&format!(
+        "200 OK\r\nContent-Type: application/json\r\n\r\n{ANSWER}"
+    ));
     loop {
         let (stream, _) = listener.accept().unwrap();
         let request = read(&stream);
         if request.head.first().is_some_and(|line| line == END) {
             return seen;
         }
+        let answer = answers.get(seen.len()).unwrap_or(&last);
         seen.push(request);
-        answer(&stream);
+        // Whoever asked may have gone.
+        drop((&stream).write_all(answer.as_bytes()));
     }
 }
 
@@ -107,11 +119,9 @@ fn read(stream: &TcpStream) -> Request {
     request
 }
 
-/// Whoever asked may have gone.
-fn answer(mut stream: &TcpStream) {
-    let answer = format!(
-        "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{ANSWER}",
-        ANSWER.len()
-    );
-    drop(stream.write_all(answer.as_bytes()));
+/// Adds to an answer what every one has.
+fn whole(answer: &str) -> String {
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((answer, ""));
+    let length = body.len();
+    format!("HTTP/1.1 {head}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}")
 }

@@ -1,0 +1,432 @@
+//! What goes over the network, and what happens when the network or the server does not do its part.
+
+mod scripted;
+mod slow;
+mod tls;
+
+use std::time::{Duration, Instant};
+
+use hh_sdk::api::types::{ExportEvents, StartSession};
+use hh_sdk::auth::Level;
+use hh_sdk::{ErrorKind, EventKind, HoneyHive, HoneyHiveTracer, InMemoryExporter, Options};
+use opentelemetry_proto::tonic::collector::trace::v1::{
+    ExportTracePartialSuccess, ExportTraceServiceRequest, ExportTraceServiceResponse,
+};
+use opentelemetry_proto::tonic::trace::v1::Span;
+use prost::Message as _;
+
+use crate::support::{TestServer, empty_env};
+use scripted::{Request, Scripted};
+use slow::SlowProxy;
+
+const KEY: &str = "hh_1234567890abcdef1234567890abcdef";
+const TRACES: &str = "/opentelemetry/v1/traces";
+const LONG: Duration = Duration::from_mins(1);
+
+fn tracer(url: &str) -> HoneyHiveTracer {
+    HoneyHiveTracer::builder()
+        .with_env(empty_env())
+        .with_base_url(url)
+        .with_api_key(KEY.to_owned())
+        .build()
+        .unwrap()
+}
+
+/// The answer that each kind of request wants.
+fn accepted(request: &Request) -> (&'static str, Vec<u8>) {
+    match request.path() {
+        TRACES => ("200 OK", Vec::new()),
+        _ => ("200 OK", b"{}".to_vec()),
+    }
+}
+
+fn spans(request: &Request) -> Vec<Span> {
+    let export = ExportTraceServiceRequest::decode(&request.plain()[..]).unwrap();
+    let scopes = export
+        .resource_spans
+        .into_iter()
+        .flat_map(|r| r.scope_spans);
+    scopes.flat_map(|scope| scope.spans).collect()
+}
+
+fn exports(server: &Scripted) -> Vec<Request> {
+    let requests = server.requests().into_iter();
+    requests
+        .filter(|request| request.path() == TRACES)
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sessions_arrive_whole_over_a_bad_line() {
+    let server = TestServer::start().await;
+    let key = server.key(Level::ReadWrite, "default").await;
+    let proxy = SlowProxy::start(&server.url).await;
+    let mut tracers = Vec::new();
+    for number in 0..24 {
+        let tracer = HoneyHiveTracer::builder()
+            .with_env(empty_env())
+            .with_base_url(&proxy.url)
+            .with_api_key(key.clone())
+            .build()
+            .unwrap();
+        let session = tracer.session(&format!("session {number}")).start();
+        for step in 0..20 {
+            let mut span = session
+                .span(&format!("step {step}"), EventKind::Tool)
+                .start();
+            span.set_output("number", number * 100 + step);
+            span.end();
+        }
+        session.end();
+        // All at once, so that they share the time.
+        tracers.push(tokio::spawn(tracer.shutdown(LONG)));
+    }
+    for tracer in tracers {
+        tracer.await.unwrap().unwrap();
+    }
+    assert!(proxy.resets() >= 2, "{} resets", proxy.resets());
+
+    let client = server.client(&key);
+    let query = ExportEvents {
+        limit: Some(1_000),
+        ..ExportEvents::default()
+    };
+    let page = client.export_events(query).await.unwrap();
+    assert_eq!(page.events.len(), 24 * 21);
+    for number in 0..24 {
+        let name = format!("session {number}");
+        let session = page
+            .events
+            .iter()
+            .find(|event| event.event_name == name)
+            .unwrap();
+        let steps = page.events.iter().filter(|event| {
+            event.session_id == session.event_id && event.event_type == EventKind::Tool
+        });
+        let mut numbers: Vec<_> = steps
+            .map(|event| event.outputs["number"].as_u64().unwrap())
+            .collect();
+        numbers.sort_unstable();
+        assert_eq!(
+            numbers,
+            (number * 100..number * 100 + 20).collect::<Vec<u64>>()
+        );
+    }
+}
+
+#[test]
+fn an_export_goes_out_compressed_and_plain_after_a_415() {
+    let server = Scripted::start(|request| match request.header("content-encoding") {
+        Some(_) => ("415 Unsupported Media Type", Vec::new()),
+        None => accepted(request),
+    });
+    let tracer = tracer(&server.url);
+    for name in ["first", "second"] {
+        tracer.span(name, EventKind::Tool).start().end();
+        tracer.flush_blocking(LONG).unwrap();
+    }
+    let exports = exports(&server);
+    let encodings: Vec<_> = exports
+        .iter()
+        .map(|e| e.header("content-encoding"))
+        .collect();
+    assert_eq!(encodings, [Some("gzip"), None, None]);
+    let names: Vec<_> = exports.iter().map(|e| spans(e)[0].name.clone()).collect();
+    assert_eq!(names, ["first", "first", "second"]);
+    assert!(
+        exports
+            .iter()
+            .all(|e| e.header("accept") == Some("application/x-protobuf"))
+    );
+}
+
+#[test]
+fn what_the_server_refuses_of_an_export_is_lost_and_not_sent_again() {
+    let server = Scripted::start(|request| {
+        if request.path() != TRACES {
+            return accepted(request);
+        }
+        let answer = ExportTraceServiceResponse {
+            partial_success: Some(ExportTracePartialSuccess {
+                rejected_spans: 2,
+                error_message: format!("two of them, with {KEY}, are too large"),
+            }),
+        };
+        ("200 OK", answer.encode_to_vec())
+    });
+    let tracer = tracer(&server.url);
+    for _ in 0..3 {
+        tracer.span("s", EventKind::Tool).start().end();
+    }
+    let error = tracer.flush_blocking(LONG).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Dropped);
+    assert_eq!(
+        error.to_string(),
+        "2 of the recorded sessions and spans were lost: the server refused them: two of them, with [redacted], are too large"
+    );
+    assert_eq!(tracer.dropped(), 2);
+    assert_eq!(exports(&server).len(), 1);
+}
+
+#[test]
+fn an_export_is_repeated_when_otlp_says_so_and_else_not() {
+    for (status, count) in [
+        ("429 Too Many Requests", 2),
+        ("502 Bad Gateway", 2),
+        ("503 Service Unavailable", 2),
+        ("504 Gateway Timeout", 2),
+        ("500 Internal Server Error", 1),
+        ("408 Request Timeout", 1),
+        ("400 Bad Request", 1),
+    ] {
+        let first = std::sync::atomic::AtomicBool::new(true);
+        let server = Scripted::start(move |request| {
+            let fails =
+                request.path() == TRACES && first.swap(false, std::sync::atomic::Ordering::Relaxed);
+            if fails {
+                (status, Vec::new())
+            } else {
+                accepted(request)
+            }
+        });
+        let tracer = HoneyHiveTracer::builder()
+            .with_env(hh_sdk::config::Env::from_pairs([("HH_RETRY_DELAY", "0.1")]))
+            .with_base_url(&server.url)
+            .with_api_key(KEY.to_owned())
+            .build()
+            .unwrap();
+        tracer.span("s", EventKind::Tool).start().end();
+        let flushed = tracer.flush_blocking(LONG);
+        assert_eq!(flushed.is_ok(), count == 2, "{status}: {flushed:?}");
+        assert_eq!(exports(&server).len(), count, "{status}");
+    }
+}
+
+#[test]
+fn our_key_never_leaves_inside_telemetry() {
+    let server = Scripted::start(accepted);
+    let tracer = tracer(&server.url);
+    let cut = &KEY[..20];
+    let session = tracer
+        .session(&format!("with {KEY}"))
+        .with_input("config", serde_json::json!({ "api_key": KEY, KEY: [KEY] }))
+        .start();
+    let mut span = session
+        .span(&format!("with {KEY}"), EventKind::Tool)
+        .with_input(
+            "config",
+            serde_json::json!({ "api_key": KEY, "list": [KEY, { KEY: cut }] }),
+        )
+        .start();
+    span.set_metadata(KEY, format!("Authorization: Bearer {KEY}"));
+    span.set_output(
+        "other",
+        "hh_ro_abcdefghijklmnopqrstuvwxyz012345 and hh_search",
+    );
+    span.set_error(format!("401 for {KEY}"));
+    span.end();
+    session.set_feedback("note", format!("it was {KEY}"));
+    session.end();
+    tracer.flush_blocking(LONG).unwrap();
+
+    let requests = server.requests();
+    assert_eq!(requests.len(), 3, "{requests:?}");
+    // It was really there: each request is authorized with it.
+    assert!(
+        requests
+            .iter()
+            .all(|r| r.header("authorization") == Some(&format!("Bearer {KEY}")))
+    );
+    let mut all = String::new();
+    for request in &requests {
+        all.push_str(&String::from_utf8_lossy(&request.plain()));
+    }
+    assert!(
+        all.contains("[redacted]") && all.contains("hh_search"),
+        "{all}"
+    );
+    for part in [&KEY[3..], &cut[3..], "abcdefghijklmnop"] {
+        assert!(!all.contains(part), "{all}");
+    }
+}
+
+#[test]
+fn s52_s57_a_tracer_in_memory_needs_no_key_and_no_server() {
+    let exporter = InMemoryExporter::new();
+    let tracer = HoneyHiveTracer::builder()
+        .with_env(empty_env())
+        .with_project("docs")
+        .with_in_memory_exporter(&exporter)
+        .build()
+        .unwrap();
+    let session = tracer.session("s").with_input("q", "why").start();
+    let mut chain = session.span("chain", EventKind::Chain).start();
+    let mut model = chain
+        .child("model", EventKind::Model)
+        .with_config("temperature", 0.5)
+        .start();
+    model.set_error("out of luck");
+    model.set_metric("score", 0.25);
+    model.end();
+    chain.set_output("answer", serde_json::json!({ "a": [1, null] }));
+    chain.end();
+    session.set_feedback("good", true);
+    session.end();
+    tracer.flush_blocking(LONG).unwrap();
+
+    let events = exporter.events();
+    let names: Vec<_> = events
+        .iter()
+        .map(|event| event.event_name.as_str())
+        .collect();
+    assert_eq!(names, ["s", "model", "chain"]);
+    let [s, model, chain] = &events[..] else {
+        panic!()
+    };
+    assert_eq!(
+        (s.event_type, &s.inputs["q"], &s.feedback["good"]),
+        (EventKind::Session, &"why".into(), &true.into())
+    );
+    assert_eq!(
+        (chain.event_type, chain.parent_id, chain.session_id),
+        (EventKind::Chain, Some(s.event_id), s.event_id)
+    );
+    assert_eq!(
+        chain.outputs["answer"],
+        serde_json::json!({ "a": [1, null] })
+    );
+    assert_eq!(
+        (model.event_type, model.parent_id),
+        (EventKind::Model, Some(chain.event_id))
+    );
+    assert_eq!(
+        (&model.config["temperature"], &model.metrics["score"]),
+        (&0.5.into(), &0.25.into())
+    );
+    assert_eq!(model.error.as_deref(), Some("out of luck"));
+    assert_eq!(
+        (model.project_id.as_str(), model.source.as_str()),
+        ("docs", "dev")
+    );
+    assert!(chain.duration >= model.duration && s.duration >= chain.duration);
+    exporter.clear();
+    assert!(exporter.events().is_empty());
+}
+
+/// Runs itself as a program of its own, under a tracer of system calls.
+#[test]
+fn s52_s57_test_mode_makes_no_socket() {
+    const TEST: &str = "network::s52_s57_test_mode_makes_no_socket";
+    const CHILD: &str = "HH_TEST_MODE";
+    if std::env::var_os(CHILD).is_some() {
+        use_client_and_tracer();
+        return;
+    }
+    let calls = tempfile::NamedTempFile::new().unwrap();
+    let traced = |mode: &str| {
+        std::process::Command::new("strace")
+            .args(["-f", "-e", "trace=network", "-o"])
+            .arg(calls.path())
+            .arg(std::env::current_exe().unwrap())
+            .args(["--exact", TEST])
+            .env(CHILD, mode)
+            .output()
+    };
+    // The pair of sockets that a runtime makes for signals leads nowhere.
+    let reaches_out = || {
+        let calls = std::fs::read_to_string(calls.path()).unwrap();
+        assert!(calls.contains("+++ exited with 0 +++"), "{calls}");
+        calls.contains("socket(") || calls.contains("connect(")
+    };
+    match traced("true") {
+        Ok(output) => assert!(output.status.success(), "{output:?}"),
+        Err(error) => {
+            let is_ci = std::env::var_os("CI").is_some();
+            assert!(!is_ci, "strace cannot be run: {error}");
+            println!("skipped: strace cannot be run ({error})");
+            return;
+        }
+    }
+    assert!(!reaches_out());
+    // The same without test mode shows what would have been seen.
+    traced("false").unwrap();
+    assert!(reaches_out());
+}
+
+fn use_client_and_tracer() {
+    let client = HoneyHive::builder()
+        .with_base_url("http://127.0.0.1:9")
+        .with_api_key(KEY.to_owned())
+        .build()
+        .unwrap();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let session = StartSession::default();
+    let _result = runtime.block_on(client.start_session(session));
+    let _result = runtime.block_on(client.list_projects());
+    let tracer = HoneyHiveTracer::builder()
+        .with_base_url("http://127.0.0.1:9")
+        .with_api_key(KEY.to_owned())
+        .build()
+        .unwrap();
+    tracer.span("s", EventKind::Tool).start().end();
+    let _result = tracer.shutdown_blocking(Duration::from_millis(100));
+}
+
+#[tokio::test]
+async fn s61_the_timeout_bounds_the_whole_call() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let client = HoneyHive::builder()
+        .with_env(empty_env())
+        .with_base_url(&format!("http://{}", listener.local_addr().unwrap()))
+        .with_api_key(KEY.to_owned())
+        .with_timeout(Duration::from_secs(1))
+        .build()
+        .unwrap();
+    let start = Instant::now();
+    let error = client.list_projects().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Timeout);
+    assert!(start.elapsed() >= Duration::from_secs(1));
+    assert!(error.to_string().ends_with("within 1 s"), "{error}");
+}
+
+#[tokio::test]
+async fn s49_a_wait_over_the_cap_is_an_error_that_says_when() {
+    let server = Scripted::start(|_| ("429 Too Many Requests\r\nretry-after: 61", Vec::new()));
+    let options = Options::new()
+        .with_env(empty_env())
+        .with(hh_sdk::config::names::BASE_URL, server.url.clone())
+        .with(hh_sdk::config::names::API_KEY, KEY);
+    for options in [
+        options.clone(),
+        options.with_max_wait(Duration::from_secs(30)),
+    ] {
+        let client = HoneyHive::builder().with_options(options).build().unwrap();
+        let error = client.list_projects().await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::RateLimited);
+        assert_eq!(error.retry_after(), Some(Duration::from_secs(61)));
+        assert!(error.to_string().ends_with("try again in 61 s"), "{error}");
+    }
+    assert_eq!(server.requests().len(), 2);
+}
+
+#[test]
+fn s89_debug_tells_of_every_attempt() {
+    let server = Scripted::start(accepted);
+    let lines = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+    let seen = std::sync::Arc::clone(&lines);
+    let options = Options::new()
+        .with_env(empty_env())
+        .with(hh_sdk::config::names::BASE_URL, server.url.clone())
+        .with(hh_sdk::config::names::API_KEY, KEY)
+        .with(hh_sdk::config::names::DEBUG, "true")
+        .with_reporter(move |line| seen.lock().unwrap().push(line.to_owned()));
+    let client = HoneyHive::builder().with_options(options).build().unwrap();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    drop(runtime.block_on(client.list_projects()));
+    let lines = lines.lock().unwrap();
+    assert!(
+        lines.iter().any(|line| line.contains("attempt 1: 200 OK")),
+        "{lines:?}"
+    );
+    assert!(!lines.concat().contains(&KEY[8..]), "{lines:?}");
+}

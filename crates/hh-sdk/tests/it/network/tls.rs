@@ -1,0 +1,138 @@
+//! Certificates: checked, trusted from a file, or not checked.
+
+use std::sync::{Arc, Mutex};
+
+use hh_sdk::config::{Env, names};
+use hh_sdk::{ErrorKind, EventKind, HoneyHive, HoneyHiveTracer, Options};
+use rcgen::{CertifiedKey, generate_simple_self_signed};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
+use tokio_rustls::rustls::crypto::ring;
+use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+
+use super::{KEY, LONG};
+
+const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 15\r\n\r\n{\"projects\":[]}";
+
+/// A server that nobody vouches for; returns its address and its certificate.
+async fn self_signed() -> (String, String) {
+    let CertifiedKey { cert, signing_key } =
+        generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(signing_key.serialize_der()));
+    let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![cert.der().clone()], key)
+        .unwrap();
+    let acceptor = TlsAcceptor::from(Arc::new(config));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        loop {
+            let (stream, _) = listener.accept().await.unwrap();
+            let acceptor = acceptor.clone();
+            tokio::spawn(async move {
+                let Ok(mut stream) = acceptor.accept(stream).await else {
+                    return;
+                };
+                let mut buffer = [0; 16 * 1024];
+                while matches!(stream.read(&mut buffer).await, Ok(1..)) {
+                    drop(stream.write_all(ANSWER).await);
+                }
+            });
+        }
+    });
+    (format!("https://localhost:{port}"), cert.pem())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn s60_certificates_are_checked_unless_somebody_says_otherwise() {
+    let (url, pem) = self_signed().await;
+    let home = tempfile::tempdir().unwrap();
+    let bundle = home.path().join("ca.pem");
+    #[expect(clippy::disallowed_methods, reason = "a file of the test's own")]
+    std::fs::write(&bundle, pem).unwrap();
+    let bundle = bundle.to_string_lossy().into_owned();
+    let lines = Arc::new(Mutex::new(Vec::new()));
+    let options = |variables: &[(&str, &str)]| {
+        let seen = Arc::clone(&lines);
+        Options::new()
+            .with_env(Env::from_pairs(variables.iter().copied()))
+            .with(names::BASE_URL, url.clone())
+            .with(names::API_KEY, KEY)
+            .with_reporter(move |line| seen.lock().unwrap().push(line.to_owned()))
+    };
+    let client = |variables: &[(&str, &str)]| {
+        let options = options(variables);
+        HoneyHive::builder().with_options(options).build().unwrap()
+    };
+
+    let error = client(&[]).list_projects().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Tls);
+    assert!(error.to_string().contains("not trusted here"), "{error}");
+    assert!(lines.lock().unwrap().is_empty());
+
+    for name in ["HH_CA_BUNDLE", "HH_SSL_CERT_PATH"] {
+        let projects = client(&[(name, &bundle)]).list_projects().await.unwrap();
+        assert!(projects.is_empty());
+        assert!(lines.lock().unwrap().is_empty(), "{name}");
+    }
+
+    let unchecked = [("HH_VERIFY_SSL", "false")];
+    client(&unchecked).list_projects().await.unwrap();
+    let told = std::mem::take(&mut *lines.lock().unwrap());
+    assert_eq!(
+        told,
+        [format!(
+            "warning: certificates are not checked (verify_ssl from HH_VERIFY_SSL (environment)): whoever sits between here and {url} can read the API key"
+        )]
+    );
+
+    // Exports of the tracer go the same way.
+    let tracer = |variables: &[(&str, &str)]| {
+        let tracer = HoneyHiveTracer::builder()
+            .with_env(Env::from_pairs(variables.iter().copied()))
+            .with_base_url(&url)
+            .with_api_key(KEY.to_owned())
+            .build()
+            .unwrap();
+        tracer.span("s", EventKind::Tool).start().end();
+        tracer
+    };
+    tracer(&[("HH_CA_BUNDLE", &bundle)])
+        .flush(LONG)
+        .await
+        .unwrap();
+    let lost = tracer(&[]).flush(LONG).await.unwrap_err();
+    assert_eq!(lost.kind(), ErrorKind::Dropped);
+}
+
+#[test]
+fn a_file_of_certificates_that_is_none_is_named() {
+    let home = tempfile::tempdir().unwrap();
+    let file = home.path().join("ca.pem");
+    #[expect(clippy::disallowed_methods, reason = "a file of the test's own")]
+    std::fs::write(&file, "no certificate").unwrap();
+    let file = file.to_string_lossy().into_owned();
+    for (path, what) in [
+        (
+            file.as_str(),
+            ": the file of certificates to trust cannot be used: it has no certificate in PEM (-----BEGIN CERTIFICATE-----)",
+        ),
+        ("missing.pem", ", which does not exist"),
+        ("/", ", which is a directory"),
+        ("/dev/zero", ", which is not a regular file"),
+    ] {
+        let built = HoneyHive::builder()
+            .with_env(Env::from_pairs([("HH_CA_BUNDLE", path)]))
+            .with_api_key(KEY.to_owned())
+            .build();
+        let error = built.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Config);
+        let expected = format!("ca_bundle (HH_CA_BUNDLE (environment)) names {path}{what}");
+        assert_eq!(error.to_string(), expected);
+    }
+}

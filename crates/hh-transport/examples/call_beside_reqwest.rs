@@ -1,0 +1,166 @@
+//! Compares a call through the transport with the same call by reqwest alone, by CPU time of the thread that calls: what
+//! `cargo xtask bench transport` prints.
+
+use std::error::Error;
+use std::hint::black_box;
+use std::io::{self, Read as _, Write as _};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use hh_transport::{
+    Authorizer, BoxFuture, Epoch, Idempotency, ReqwestOptions, ReqwestService, SendOptions,
+    Transport, TransportError,
+};
+use http::header::{ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, USER_AGENT};
+use http::{HeaderValue, Request, Uri};
+use reqwest::Client;
+use rustix::time::{ClockId, clock_gettime};
+use rustls::{ClientConfig, RootCertStore, crypto::ring};
+
+/// Blocks of each, in turn, of which the best counts: other work on the machine only ever adds.
+const BLOCKS: usize = 9;
+const CALLS: u32 = 2_000;
+const LIMIT: f64 = 1.1;
+
+const BODY: &str = r#"{"id":"0192f3a4-5b6c-7d8e-9f01-23456789abcd","name":"docs","type":"completions","created_at":"2026-01-01T00:00:00Z","count":1}"#;
+
+type Outcome<T> = Result<T, Box<dyn Error>>;
+
+fn main() -> Outcome<()> {
+    let server = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+    let url = format!("http://{}/v1/projects?name=docs", server.local_addr()?);
+    std::thread::spawn(move || serve(&server));
+    let mut key = HeaderValue::from_static("Bearer hh_1234567890abcdef1234567890abcdef");
+    key.set_sensitive(true);
+
+    let service = ReqwestService::new(&ReqwestOptions::new())?;
+    let transport = Transport::builder(Arc::new(service)).build();
+    let authorizer = Cached(key.clone());
+    let through = async || through_transport(&transport, &url, &authorizer).await;
+    let client = client()?;
+    let bare = async || by_reqwest(&client, &url, &key).await;
+
+    // One thread for a client and its connections, so that its clock shows all they do and nothing of the server.
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    runtime.block_on(async {
+        micros(&bare).await?;
+        micros(&through).await?;
+        let (mut alone, mut whole) = (f64::MAX, f64::MAX);
+        for _ in 0..BLOCKS {
+            alone = alone.min(micros(&bare).await?);
+            whole = whole.min(micros(&through).await?);
+        }
+        let ratio = whole / alone;
+        writeln!(
+            io::stdout(),
+            "call through the transport: {whole:.2} us CPU; bare reqwest: {alone:.2} us; ratio {ratio:.3}, limit {LIMIT}"
+        )?;
+        if ratio > LIMIT {
+            return Err("over the limit".into());
+        }
+        Ok(())
+    })
+}
+
+async fn through_transport(
+    transport: &Transport,
+    url: &str,
+    authorizer: &Cached,
+) -> Outcome<Bytes> {
+    let request = Request::get(url)
+        .header(ACCEPT, "application/json")
+        .body(Bytes::new())?;
+    let options = SendOptions::new(Idempotency::Safe).with_authorizer(authorizer);
+    Ok(transport.send(request, options).await?.into_body())
+}
+
+/// The same bytes on the wire.
+async fn by_reqwest(client: &Client, url: &str, key: &HeaderValue) -> Outcome<Bytes> {
+    let request = client
+        .get(url)
+        .header(ACCEPT, "application/json")
+        .header(
+            USER_AGENT,
+            concat!("honeyhive-rust/", env!("CARGO_PKG_VERSION")),
+        )
+        .header(AUTHORIZATION, key)
+        .header(ACCEPT_ENCODING, "gzip")
+        .build()?;
+    Ok(client.execute(request).await?.bytes().await?)
+}
+
+/// As `ReqwestService` has it, as far as a call over a connection that is there already can tell.
+fn client() -> Outcome<Client> {
+    let tls = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()?
+        .with_root_certificates(RootCertStore::empty())
+        .with_no_client_auth();
+    let client = Client::builder()
+        .tls_backend_preconfigured(tls)
+        .http1_only()
+        .redirect(reqwest::redirect::Policy::none())
+        .retry(reqwest::retry::never())
+        .no_proxy()
+        .referer(false);
+    Ok(client.build()?)
+}
+
+/// CPU microseconds of one call.
+async fn micros(call: &impl AsyncFn() -> Outcome<Bytes>) -> Outcome<f64> {
+    let now = || Duration::try_from(clock_gettime(ClockId::ThreadCPUTime)).unwrap_or_default();
+    let start = now();
+    for _ in 0..CALLS {
+        black_box(call().await?);
+    }
+    Ok(now().saturating_sub(start).as_secs_f64() * 1e6 / f64::from(CALLS))
+}
+
+/// Hands out a key that it has.
+struct Cached(HeaderValue);
+
+impl Authorizer for Cached {
+    fn ready(&self, _: &Uri) -> Option<Result<(HeaderValue, Epoch), TransportError>> {
+        Some(Ok((self.0.clone(), Epoch::new(0))))
+    }
+
+    fn renew<'a>(
+        &'a self,
+        _: &'a Uri,
+        _: Option<Epoch>,
+    ) -> BoxFuture<'a, Result<(HeaderValue, Epoch), TransportError>> {
+        Box::pin(async { Ok((self.0.clone(), Epoch::new(0))) })
+    }
+}
+
+/// Answers everybody, on threads of their own.
+fn serve(server: &TcpListener) {
+    for connection in server.incoming().flatten() {
+        std::thread::spawn(|| answer(connection));
+    }
+}
+
+/// Answers each request the same; one that has no body ends with an empty line.
+fn answer(mut connection: TcpStream) -> io::Result<()> {
+    let answer = format!(
+        "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{BODY}",
+        BODY.len()
+    );
+    connection.set_nodelay(true)?;
+    let mut request = [0; 1024];
+    let mut length = 0;
+    loop {
+        let read = connection.read(&mut request[length..])?;
+        if read == 0 {
+            return Ok(());
+        }
+        length += read;
+        if request[..length].ends_with(b"\r\n\r\n") {
+            connection.write_all(answer.as_bytes())?;
+            length = 0;
+        }
+    }
+}

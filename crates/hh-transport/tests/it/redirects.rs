@@ -1,0 +1,124 @@
+//! Redirects, of which none may be followed: the key would go where the server likes.
+
+use hh_transport::{Idempotency, ReqwestOptions, SendOptions, Transport, TransportErrorKind};
+
+use crate::canary::{Canary, KEY, all_text};
+use crate::certificates::Authority;
+use crate::server::{Server, answer};
+use crate::trap::Trap;
+use crate::{get, post, service, transport_of};
+
+const STATUSES: [&str; 6] = [
+    "300 Multiple Choices",
+    "301 Moved Permanently",
+    "302 Found",
+    "303 See Other",
+    "307 Temporary Redirect",
+    "308 Permanent Redirect",
+];
+
+/// Where a server could send us: its own port and the port of the trap stand for `HERE` and `THERE`.
+const LOCATIONS: [&str; 10] = [
+    "http://127.0.0.1:THERE/",
+    "http://localhost:THERE/",
+    "https://127.0.0.1:THERE/",
+    "http://127.0.0.1:HERE@127.0.0.1:THERE/",
+    "http://api.test:pass@localhost:THERE/",
+    "//127.0.0.1:THERE/",
+    "///127.0.0.1:THERE/",
+    "\\\\127.0.0.1:THERE/",
+    "HTTP://127.1:THERE/",
+    "http://127.0.0.1:THERE/#http://127.0.0.1:HERE/",
+];
+
+/// Locations that lead back to the server, or nowhere.
+const OTHERS: [&str; 6] = [
+    "/login",
+    "http://127.0.0.1:HERE/login",
+    "",
+    "file:///etc/passwd",
+    "javascript:alert(1)",
+    "http://[",
+];
+
+/// Sends a GET and a POST, which get the redirect and nothing else.
+async fn check(transport: &Transport, server: &Server, trap: &Trap, status: &str) {
+    let requests = [get(&server.url), post(&server.url, r#"{"a": 1}"#)];
+    for (number, request) in requests.into_iter().enumerate() {
+        let how = SendOptions::new(Idempotency::Safe).with_authorizer(&Canary(KEY));
+        let error = transport.send(request, how).await.unwrap_err();
+        let row = format!("{status}: {}", server.sent());
+        assert_eq!(error.kind(), TransportErrorKind::Rejected, "{row}");
+        assert_eq!(
+            error.to_string(),
+            format!("{} answered {status}", server.host())
+        );
+        assert_eq!(server.requests().len(), number + 1, "{row}");
+        // Whoever followed would have a key to take along.
+        assert!(server.requests()[number].contains(KEY));
+        assert!(trap.is_untouched(), "{row}");
+        assert!(!all_text(&error).contains(KEY), "{row}");
+    }
+}
+
+fn lines(location: &str, here: u16, there: u16) -> String {
+    let location = location.replace("THERE", &there.to_string());
+    let location = location.replace("HERE", &here.to_string());
+    format!("location: {location}\r\nrefresh: 0; url={location}\r\n")
+}
+
+#[tokio::test]
+async fn no_redirect_is_followed() {
+    let transport = transport_of(service(&ReqwestOptions::new()), 4);
+    let trap = Trap::new("127.0.0.1:0");
+    for status in STATUSES {
+        for location in LOCATIONS.iter().chain(&OTHERS) {
+            // The own port is known to the server alone, and it has to be in its answer.
+            let there = trap.port();
+            let server = Server::with(move |_, request| {
+                let here = port_of(request);
+                answer(status, &lines(location, here, there), "{}")
+            })
+            .await;
+            check(&transport, &server, &trap, status).await;
+        }
+    }
+}
+
+fn port_of(request: &[u8]) -> u16 {
+    let head = String::from_utf8_lossy(request);
+    let host = head
+        .lines()
+        .find_map(|line| line.strip_prefix("host: 127.0.0.1:"));
+    host.unwrap().parse().unwrap()
+}
+
+#[tokio::test]
+async fn not_from_https_to_http() {
+    let authority = Authority::new("ours");
+    let options = ReqwestOptions::new().with_ca_bundle(authority.pem());
+    let transport = transport_of(service(&options), 4);
+    let trap = Trap::new("127.0.0.1:0");
+    for status in STATUSES {
+        for location in ["http://localhost:THERE/", "//localhost:THERE/"] {
+            let reply = answer(status, &lines(location, 1, trap.port()), "{}");
+            let server = Server::start_tls(authority.server("localhost"), [reply]).await;
+            check(&transport, &server, &trap, status).await;
+        }
+    }
+}
+
+/// Neither of these headers is a redirect with a success.
+#[tokio::test]
+async fn a_success_with_a_location_stays_where_it_is() {
+    let transport = transport_of(service(&ReqwestOptions::new()), 4);
+    let trap = Trap::new("127.0.0.1:0");
+    for status in ["200 OK", "201 Created", "202 Accepted"] {
+        let lines = lines("http://127.0.0.1:THERE/", 1, trap.port());
+        let server = Server::start([answer(status, &lines, "{}")]).await;
+        let how = SendOptions::new(Idempotency::Unsafe).with_authorizer(&Canary(KEY));
+        let response = transport.send(post(&server.url, ""), how).await.unwrap();
+        assert_eq!(response.body(), "{}");
+        assert!(trap.is_untouched());
+    }
+}

@@ -1,0 +1,171 @@
+//! How far a call comes with a server that does not go along, and what a crowd of calls costs a server.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use hh_transport::{
+    Idempotency, ReqwestOptions, RetryPolicy, SendOptions, TimeoutStage, Transport, TransportError,
+    TransportErrorKind,
+};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+use tokio_rustls::TlsAcceptor;
+
+use crate::certificates::Authority;
+use crate::server::{Reply, Server, answer};
+use crate::trap::Trap;
+use crate::{get, post, service, transport_of};
+
+const SHORT: Duration = Duration::from_millis(150);
+
+fn options() -> ReqwestOptions {
+    ReqwestOptions::new()
+        .with_connect_timeout(Duration::from_mins(1))
+        .with_first_byte_timeout(Duration::from_mins(1))
+}
+
+async fn fail(url: &str, options: &ReqwestOptions) -> TransportError {
+    let transport = transport_of(service(options), 1);
+    let how = SendOptions::new(Idempotency::Safe).with_timeout(Duration::from_mins(1));
+    let error = transport.send(post(url, "{}"), how).await.unwrap_err();
+    assert_eq!(error.kind(), TransportErrorKind::Timeout, "{error}");
+    error
+}
+
+/// The kernel takes the connection, and nobody reads from it.
+#[tokio::test]
+async fn a_server_that_never_reads() {
+    let trap = Trap::new("127.0.0.1:0");
+    let host = format!("127.0.0.1:{}", trap.port());
+    let options = options().with_first_byte_timeout(SHORT);
+    let error = fail(&format!("http://{host}/"), &options).await;
+    assert_eq!(error.timeout_stage(), Some(TimeoutStage::FirstByte));
+    assert_eq!(
+        error.to_string(),
+        format!("{host} was connected but began no answer within 150 ms")
+    );
+    assert!(!error.is_certainly_unsent());
+}
+
+#[tokio::test]
+async fn a_server_that_reads_and_never_answers() {
+    let authority = Authority::new("ours");
+    let plain = Server::start([Reply::Silence]).await;
+    let secure = Server::start_tls(authority.server("localhost"), [Reply::Silence]).await;
+    for server in [plain, secure] {
+        let options = options()
+            .with_first_byte_timeout(SHORT)
+            .with_ca_bundle(authority.pem());
+        let error = fail(&server.url, &options).await;
+        assert_eq!(error.timeout_stage(), Some(TimeoutStage::FirstByte));
+        assert!(!error.is_certainly_unsent());
+    }
+}
+
+#[tokio::test]
+async fn a_handshake_that_never_ends() {
+    let trap = Trap::new("127.0.0.1:0");
+    let hello = Server::start([Reply::BytesThenSilence(vec![0x16, 3, 3, 0])]).await;
+    for port in [trap.port(), hello.address.port()] {
+        let options = options().with_connect_timeout(SHORT);
+        let error = fail(&format!("https://localhost:{port}/"), &options).await;
+        assert_eq!(error.timeout_stage(), Some(TimeoutStage::Connect));
+        assert_eq!(
+            error.to_string(),
+            format!("cannot connect to localhost:{port}: no connection within 150 ms")
+        );
+        assert!(error.is_certainly_unsent());
+    }
+}
+
+#[tokio::test]
+async fn a_proxy_that_never_answers() {
+    let proxy = Server::start([Reply::Silence]).await;
+    let options = options()
+        .with_connect_timeout(SHORT)
+        .with_proxy(hh_transport::ProxyOptions::parse(&proxy.url).unwrap());
+    let error = fail("https://api.test/", &options).await;
+    assert_eq!(error.timeout_stage(), Some(TimeoutStage::Connect));
+    assert!(error.is_certainly_unsent());
+}
+
+/// A handshake that takes longer than the first byte may take is not counted as waiting for that.
+#[tokio::test]
+async fn the_time_of_the_first_byte_begins_with_the_connection() {
+    let trap = Trap::new("127.0.0.1:0");
+    let options = options()
+        .with_connect_timeout(2 * SHORT)
+        .with_first_byte_timeout(SHORT / 3);
+    let error = fail(&format!("https://localhost:{}/", trap.port()), &options).await;
+    assert_eq!(error.timeout_stage(), Some(TimeoutStage::Connect));
+}
+
+/// The first ten repetitions are all that fifty calls together add.
+#[tokio::test]
+async fn a_crowd_of_calls_repeats_little() {
+    let server = Server::start([answer("503 Service Unavailable", "", "")]).await;
+    let service = service(&ReqwestOptions::new());
+    let retry = RetryPolicy::new()
+        .with_max_attempts(10)
+        .with_backoff(Duration::from_millis(5), Duration::from_millis(20));
+    let transport = Transport::builder(Arc::new(service))
+        .with_retry(retry)
+        .build();
+    let mut calls = JoinSet::new();
+    for _ in 0..50 {
+        let (transport, request) = (transport.clone(), get(&server.url));
+        calls.spawn(async move {
+            let sent = transport.send(request, SendOptions::new(Idempotency::Safe));
+            sent.await.unwrap_err()
+        });
+    }
+    let errors = calls.join_all().await;
+    let attempts: usize = errors.iter().map(|error| error.attempts().len()).sum();
+    assert_eq!(server.requests().len(), attempts);
+    assert_eq!(attempts, 50 + 10);
+    for error in errors {
+        assert_eq!(error.kind(), TransportErrorKind::Unavailable);
+    }
+}
+
+/// A call whose handshake does not come to an end goes on with the connection of another call that has ended.
+#[tokio::test]
+async fn a_connection_that_is_free_before_the_own_one_is_ready() {
+    let authority = Authority::new("ours");
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!(
+        "https://localhost:{}/",
+        listener.local_addr().unwrap().port()
+    );
+    let acceptor = TlsAcceptor::from(authority.server("localhost"));
+    tokio::spawn(async move {
+        let (first, _) = listener.accept().await.unwrap();
+        let mut first = acceptor.accept(first).await.unwrap();
+        first.read_u8().await.unwrap();
+        // The handshake of the second connection never goes on.
+        let second = listener.accept().await.unwrap();
+        let kept = b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello";
+        first.write_all(kept).await.unwrap();
+        first.flush().await.unwrap();
+        std::future::pending::<()>().await;
+        drop((first, second));
+    });
+    let options = ReqwestOptions::new()
+        .with_connect_timeout(Duration::from_secs(1))
+        .with_first_byte_timeout(Duration::from_secs(1))
+        .with_ca_bundle(authority.pem());
+    let transport = transport_of(service(&options), 1);
+    let send = || {
+        let how = SendOptions::new(Idempotency::Safe).with_timeout(Duration::from_secs(10));
+        transport.send(get(&url), how)
+    };
+    let (first, second) = tokio::join!(send(), send());
+    assert_eq!(first.unwrap().body(), "hello");
+    let error = second.unwrap_err();
+    assert_eq!(
+        error.timeout_stage(),
+        Some(TimeoutStage::FirstByte),
+        "{error}"
+    );
+}
