@@ -18,11 +18,17 @@
 //!
 //! | feature | default | brings |
 //! | --- | --- | --- |
-//! | `client` | yes | [`FileStore`], the store of `honeyhive auth login` |
+//! | `client` | yes | [`Credentials`] over [`CredentialProvider`]s, [`credential_command`], [`FileStore`], the store of `honeyhive auth login` |
 //! | `server` | no | [`mint`], [`Pepper`], [`KeyDigest`] |
 
 mod api_key;
+#[cfg(feature = "client")]
+mod command;
+#[cfg(feature = "client")]
+mod credentials;
 mod decide;
+#[cfg(feature = "client")]
+mod error;
 #[cfg(any(feature = "client", feature = "server"))]
 pub mod fsio;
 mod level;
@@ -32,6 +38,8 @@ mod digest;
 #[cfg(feature = "server")]
 mod mint;
 
+#[cfg(feature = "client")]
+mod key_file;
 #[cfg(feature = "client")]
 mod store;
 
@@ -43,4 +51,10 @@ pub use level::{Level, Need, ProjectId, Projects};
 #[cfg(feature = "server")]
 pub use mint::{Checksum, Minted, checksum, mint};
 #[cfg(feature = "client")]
-pub use store::{FileStore, Profile, StoreError, StoreErrorKind};
+pub use {
+    command::credential_command,
+    credentials::{Credential, CredentialProvider, Credentials, Epoch, Issued},
+    error::{AuthError, AuthErrorKind},
+    key_file::KeyFileWatch,
+    store::{FileStore, Profile, StoreError, StoreErrorKind},
+};

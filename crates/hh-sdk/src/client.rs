@@ -1,17 +1,20 @@
 //! The typed client.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use hh_api::OpId;
 use hh_api::types::{
     CreateKey, CreateProject, CreatedKey, Event, EventList, EventPatch, ExportEvents, Key, KeyList,
     Project, ProjectList, SessionEnvelope, StartSession, Updated, Whoami,
 };
+use hh_auth::Credential;
 use hh_config::Settings;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
 
-use crate::connect::{Credential, Message, Sender, load};
+use crate::connect::{Message, Sender, load};
 use crate::options::option_methods;
 use crate::{Error, ErrorKind, Options};
 
@@ -108,10 +111,10 @@ impl HoneyHive {
         &self.settings
     }
 
-    /// Returns the credential in use; none in test mode.
+    /// Returns the credential in use; none in test mode, and none before a program that prints the key was run.
     #[must_use]
-    pub fn credential(&self) -> Option<&Credential> {
-        self.sender.as_ref().map(Sender::credential)
+    pub fn credential(&self) -> Option<Arc<Credential>> {
+        self.sender.as_ref()?.credential()
     }
 
     /// Tells who the key acts for. On a server that does not tell, a cheap read shows whether the key works.

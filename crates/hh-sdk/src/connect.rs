@@ -1,31 +1,21 @@
 //! From options to a connection: settings, the credential, and what sends requests.
 
 mod authorizer;
+mod chain;
 mod explain;
 mod http;
 mod sender;
 
-use hh_auth::{ApiKey, FileStore, KeyError, Level, Profile, StoreErrorKind};
-use hh_config::{Config, Env, Layer, Origin, Provenance, Settings, Source, Stack, names};
+use std::path::{Path, PathBuf};
+
+use hh_auth::{ApiKey, FileStore, KeyError, Profile, StoreErrorKind};
+use hh_config::{Config, Env, Layer, Location, Provenance, Settings, Stack, names};
 use secrecy::ExposeSecret as _;
 
+use chain::{Found, Slot};
 pub(crate) use sender::{Message, Sender};
 
 use crate::{Error, ErrorKind, Options, report};
-
-/// An API key with the origin it is for and where it came from.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct Credential {
-    /// The key.
-    pub key: ApiKey,
-    /// The origin it may be sent to.
-    pub origin: Origin,
-    /// Where it came from.
-    pub provenance: Provenance,
-    /// The level that the server told when it was stored.
-    pub level: Option<Level>,
-}
 
 /// Every layer, the stored profile included, before values are typed.
 #[derive(Debug)]
@@ -149,55 +139,9 @@ pub fn load(options: &Options) -> Result<Connected, Error> {
 }
 
 impl Connected {
-    /// Returns the key in effect, checked for its shape and bound to the origin of the base URL.
-    ///
-    /// # Errors
-    /// `MissingKey`, `MalformedKey`, or `Config` when a stored key is for another origin.
-    pub fn credential(&self) -> Result<Credential, Error> {
-        let Some(found) = &self.settings.api_key else {
-            return Err(Error::new(ErrorKind::MissingKey, "no API key was found"));
-        };
-        let malformed = |what: String| {
-            Error::new(
-                ErrorKind::MalformedKey,
-                format!("the API key from {} {what}", found.provenance),
-            )
-        };
-        let key = parse(&found.value).map_err(|error| malformed(error.to_string()))?;
-        if self.settings.strict.value
-            && !self.settings.test_mode.value
-            && let Some(warning) = key.warning()
-        {
-            return Err(malformed(warning.to_string()));
-        }
-        let origin = self.settings.base_url.value.origin().clone();
-        let is_stored = found.provenance.source() == Source::Stored;
-        if let (true, Some(profile)) = (is_stored, &self.profile)
-            && Origin::parse(&profile.base_url).as_ref() != Ok(&origin)
-        {
-            return Err(Error::new(
-                ErrorKind::Config,
-                format!(
-                    "the key of profile \"{}\" is for {}, but requests go to {origin} ({}); log in there first",
-                    profile.name, profile.base_url, self.settings.base_url.provenance
-                ),
-            ));
-        }
-        Ok(Credential {
-            key,
-            origin,
-            provenance: found.provenance.clone(),
-            level: self
-                .profile
-                .as_ref()
-                .filter(|_| is_stored)
-                .and_then(|p| p.level),
-        })
-    }
-
     /// Checks the shape of the key in effect, as far as it matters; a warning is what is odd about it.
     ///
-    /// No key at all is no mistake here.
+    /// No key at all is no mistake here, and no program that prints one is run.
     ///
     /// # Errors
     /// `MalformedKey`, or `Config` when a stored key is for another origin.
@@ -205,14 +149,14 @@ impl Connected {
         if self.settings.test_mode.value {
             return self.check_test_key().map(|()| None);
         }
-        match self.credential() {
-            Ok(found) => {
+        self.find(Slot::Ingestion)?;
+        match self.find(Slot::Project)? {
+            Found::Key(found) => {
                 let place = &found.provenance;
                 let warning = found.key.warning();
                 Ok(warning.map(|what| format!("the API key from {place} {what}")))
             }
-            Err(error) if error.kind() == ErrorKind::MissingKey => Ok(None),
-            Err(error) => Err(error),
+            Found::Command(_) | Found::Nothing => Ok(None),
         }
     }
 
@@ -229,6 +173,15 @@ impl Connected {
             )),
         }
     }
+}
+
+/// A path in a file is counted from that file's folder, all others from the working directory.
+fn resolve(env: &Env, path: &Path, provenance: &Provenance) -> PathBuf {
+    let folder = match provenance.location() {
+        Some(Location::File { path, .. }) => env.resolve(path).parent().map(PathBuf::from),
+        Some(_) | None => None,
+    };
+    folder.map_or_else(|| env.resolve(path), |folder| folder.join(path))
 }
 
 #[expect(

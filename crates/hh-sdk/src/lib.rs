@@ -32,9 +32,10 @@ mod report;
 mod tracer;
 
 pub use client::{HoneyHive, HoneyHiveBuilder, Identity};
-pub use connect::{Connected, Credential, Layers, get_config, get_config_with, layers, load};
+pub use connect::{Connected, Layers, get_config, get_config_with, layers, load};
 pub use error::{Error, ErrorKind};
 pub use hh_api::types::EventKind;
+pub use hh_auth::Credential;
 pub use options::Options;
 pub use tracer::{
     HoneyHiveTracer, InMemoryExporter, Session, SessionBuilder, Span, SpanBuilder, TracerBuilder,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use hh_config::{Settings, Stack};
 use hh_transport::{AttemptRecord, Event};
 
-use crate::Credential;
+use hh_auth::Credential;
 
 /// Takes one line without a line ending.
 pub(crate) type Reporter = Arc<dyn Fn(&str) + Send + Sync>;
@@ -16,14 +16,13 @@ pub(crate) fn to_stderr() -> Reporter {
     Arc::new(|line| drop(writeln!(std::io::stderr(), "honeyhive: {line}")))
 }
 
-/// Tells what is unusual, and if `verbose` is on what is in effect.
+/// Tells what is unusual, and if `verbose` is on what is in effect; a key that a program has still to print is not known.
 pub(crate) fn start_up(
     reporter: &Reporter,
     settings: &Settings,
     stack: &Stack,
-    credential: &Credential,
+    credential: Option<&Credential>,
 ) {
-    let (key, provenance) = (&credential.key, &credential.provenance);
     // At every start, whatever the log level (decisions X3).
     if !settings.verify_ssl.value {
         reporter(&format!(
@@ -35,16 +34,23 @@ pub(crate) fn start_up(
         for warning in stack.warnings() {
             reporter(&format!("warning: {warning}"));
         }
-        if let Some(warning) = key.warning() {
+        if let Some(Credential {
+            key, provenance, ..
+        }) = credential
+            && let Some(warning) = key.warning()
+        {
             reporter(&format!("warning: the API key from {provenance} {warning}"));
         }
     }
     if settings.verbose.value && shows(settings, "info") {
+        let key = credential.map_or_else(
+            || "the key that a program prints".to_owned(),
+            |found| format!("{} from {}", found.key.shown(), found.provenance),
+        );
         reporter(&format!(
-            "version {}, {} with {} from {provenance}",
+            "version {}, {} with {key}",
             env!("CARGO_PKG_VERSION"),
             settings.base_url.value,
-            key.shown(),
         ));
     }
 }

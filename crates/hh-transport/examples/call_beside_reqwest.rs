@@ -26,6 +26,9 @@ const LIMIT: f64 = 1.1;
 
 const BODY: &str = r#"{"id":"0192f3a4-5b6c-7d8e-9f01-23456789abcd","name":"docs","type":"completions","created_at":"2026-01-01T00:00:00Z","count":1}"#;
 
+/// What the transport says by itself.
+const AGENT: &str = concat!("honeyhive-rust/", env!("CARGO_PKG_VERSION"));
+
 type Outcome<T> = Result<T, Box<dyn Error>>;
 
 fn main() -> Outcome<()> {
@@ -42,7 +45,7 @@ fn main() -> Outcome<()> {
     let client = client()?;
     let bare = async || by_reqwest(&client, &url, &key).await;
 
-    // One thread for a client and its connections, so that its clock shows all they do and nothing of the server.
+    // One thread for the clients and their connections: its clock shows all they do, and nothing of the server.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
@@ -83,12 +86,9 @@ async fn by_reqwest(client: &Client, url: &str, key: &HeaderValue) -> Outcome<By
     let request = client
         .get(url)
         .header(ACCEPT, "application/json")
-        .header(
-            USER_AGENT,
-            concat!("honeyhive-rust/", env!("CARGO_PKG_VERSION")),
-        )
+        .header(USER_AGENT, HeaderValue::from_static(AGENT))
         .header(AUTHORIZATION, key)
-        .header(ACCEPT_ENCODING, "gzip")
+        .header(ACCEPT_ENCODING, HeaderValue::from_static("gzip"))
         .build()?;
     Ok(client.execute(request).await?.bytes().await?)
 }

@@ -31,8 +31,8 @@ macro_rules! settings {
 settings! {
     // Credentials.
     API_KEY => Declared::new("api_key", Kind::Text, ActsOn::Requests, "API key").variables(&["HH_API_KEY", "HH_PROJECT_API_KEY", "HONEYHIVE_API_KEY"]).secret();
-    CREDENTIAL_COMMAND => Declared::new("credential_command", Kind::List, ActsOn::Nothing, "program and arguments that print the API key, in place of `api_key`").project_file(ProjectFile::MayNot);
-    INGESTION_API_KEY => Declared::new("ingestion_api_key", Kind::Text, ActsOn::Nothing, "API key for sessions and events alone").variables(&["HH_INGESTION_API_KEY"]).secret();
+    CREDENTIAL_COMMAND => Declared::new("credential_command", Kind::List, ActsOn::Requests, "program and arguments that print the API key, in place of `api_key`").project_file(ProjectFile::MayNot);
+    INGESTION_API_KEY => Declared::new("ingestion_api_key", Kind::Text, ActsOn::Requests, "API key for sessions and events alone").variables(&["HH_INGESTION_API_KEY"]).secret();
     DATA_PLANE_API_KEY => Declared::new("data_plane_api_key", Kind::Text, ActsOn::Nothing, "fine-grained API key of the data plane").variables(&["HH_DATA_PLANE_API_KEY"]).secret();
     CONTROL_PLANE_API_KEY => Declared::new("control_plane_api_key", Kind::Text, ActsOn::Nothing, "fine-grained API key of the control plane").variables(&["HH_CONTROL_PLANE_API_KEY"]).secret();
     CREDENTIAL_STORAGE => Declared::new("credential_storage", Kind::Choice(&["auto", "keyring", "file"]), ActsOn::Nothing, "where `honeyhive auth login` keeps the API key").variables(&["HH_CREDENTIAL_STORAGE"]).default("auto");

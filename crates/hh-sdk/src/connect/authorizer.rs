@@ -1,59 +1,121 @@
-//! Hands the key out for its own origin and no other.
+//! Hands the key of a slot out for its own origin and no other.
 
-use hh_config::Origin;
+use std::sync::{PoisonError, RwLock};
+
+use hh_auth::{AuthError, AuthErrorKind, Credentials, Issued};
+use hh_config::{BaseUrl, Origin};
 use hh_transport::{Authorizer, BoxFuture, Epoch, TransportError};
+use http::uri::Authority;
 use http::{HeaderValue, Uri};
 use secrecy::ExposeSecret as _;
 use zeroize::Zeroizing;
 
-use super::Credential;
 use crate::{Error, ErrorKind};
 
+/// The key of a slot, as requests carry it.
 pub(super) struct KeyAuthorizer {
+    credentials: Credentials,
+    /// Where requests go, which never changes.
     origin: Origin,
-    header: HeaderValue,
+    target: Uri,
+    header: RwLock<Option<(Epoch, HeaderValue)>>,
 }
 
 impl KeyAuthorizer {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the key becomes the one header it is sent in, marked sensitive"
-    )]
-    pub(super) fn new(credential: &Credential) -> Result<Self, Error> {
-        let text = Zeroizing::new(format!(
-            "Bearer {}",
-            credential.key.secret().expose_secret()
-        ));
-        let mut header = HeaderValue::try_from(text.as_str())
-            .map_err(|_| Error::new(ErrorKind::MalformedKey, "the API key cannot be sent"))?;
-        header.set_sensitive(true);
+    pub(super) fn new(credentials: Credentials, base_url: &BaseUrl) -> Result<Self, Error> {
+        let target = base_url.as_str().parse();
         Ok(Self {
-            origin: credential.origin.clone(),
-            header,
+            credentials,
+            origin: base_url.origin().clone(),
+            target: target.map_err(|_| {
+                Error::new(ErrorKind::Config, "the base URL makes no valid address")
+            })?,
+            header: RwLock::new(None),
         })
     }
 
-    fn for_origin(&self, uri: &Uri) -> Result<(HeaderValue, Epoch), TransportError> {
-        if Origin::parse(&uri.to_string()).as_ref() == Ok(&self.origin) {
-            return Ok((self.header.clone(), Epoch::new(0)));
+    /// Returns the credential to use, asking for it if it is not at hand.
+    pub(super) async fn issued(&self) -> Result<Issued, AuthError> {
+        match self.credentials.cached() {
+            Some(issued) => Ok(issued),
+            None => self.credentials.load(None).await,
         }
-        Err(TransportError::invalid_request(
-            "the API key is not for this address",
-        ))
     }
+
+    pub(super) fn credentials(&self) -> &Credentials {
+        &self.credentials
+    }
+
+    fn header(&self, uri: &Uri, issued: &Issued) -> Result<(HeaderValue, Epoch), TransportError> {
+        let is_target = uri.scheme() == self.target.scheme()
+            && uri.authority().map(Authority::as_str)
+                == self.target.authority().map(Authority::as_str);
+        if !is_target || issued.credential.origin != self.origin {
+            return Err(TransportError::invalid_request(
+                "the API key is not for this address",
+            ));
+        }
+        let epoch = Epoch::new(issued.epoch.number());
+        let made = self.header.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some((of, header)) = made.as_ref()
+            && *of == epoch
+        {
+            return Ok((header.clone(), epoch));
+        }
+        drop(made);
+        let header = make(issued)?;
+        *self.header.write().unwrap_or_else(PoisonError::into_inner) =
+            Some((epoch, header.clone()));
+        Ok((header, epoch))
+    }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the key becomes the one header it is sent in, marked sensitive"
+)]
+fn make(issued: &Issued) -> Result<HeaderValue, TransportError> {
+    let key = issued.credential.key.secret().expose_secret();
+    let text = Zeroizing::new(format!("Bearer {key}"));
+    let header = HeaderValue::try_from(text.as_str());
+    let mut header =
+        header.map_err(|_| TransportError::invalid_request("the API key cannot be sent"))?;
+    header.set_sensitive(true);
+    Ok(header)
 }
 
 impl Authorizer for KeyAuthorizer {
     fn ready(&self, uri: &Uri) -> Option<Result<(HeaderValue, Epoch), TransportError>> {
-        Some(self.for_origin(uri))
+        let issued = self.credentials.cached()?;
+        Some(self.header(uri, &issued))
     }
 
     fn renew<'a>(
         &'a self,
         uri: &'a Uri,
-        _stale: Option<Epoch>,
+        stale: Option<Epoch>,
     ) -> BoxFuture<'a, Result<(HeaderValue, Epoch), TransportError>> {
-        // The same epoch again: there is no newer key.
-        Box::pin(std::future::ready(self.for_origin(uri)))
+        Box::pin(async move {
+            // The epochs of the transport are those of the credentials.
+            let last = self.credentials.last();
+            let issued = match (stale, last) {
+                (Some(stale), Some(last)) if last.epoch.number() > stale.number() => Ok(last),
+                (Some(_), Some(last)) => self.credentials.load(Some(last.epoch)).await,
+                (None, _) | (Some(_), None) => self.credentials.load(None).await,
+            };
+            self.header(uri, &issued.map_err(TransportError::no_credential)?)
+        })
+    }
+}
+
+impl From<AuthError> for Error {
+    fn from(error: AuthError) -> Self {
+        let kind = match error.kind() {
+            AuthErrorKind::Missing => ErrorKind::MissingKey,
+            AuthErrorKind::Malformed => ErrorKind::MalformedKey,
+            AuthErrorKind::Command => ErrorKind::Unauthenticated,
+            AuthErrorKind::Unusable | _ => ErrorKind::Config,
+        };
+        Self::new(kind, error.to_string())
     }
 }

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use hh_api::{Access, OpId};
-use hh_config::{Provenance, Settings};
+use hh_auth::Credential;
+use hh_config::Provenance;
 
-use super::Credential;
 use crate::{Error, ErrorKind};
 
 /// The hosts of HoneyHive itself: a key of one is unknown to the other.
@@ -18,21 +18,13 @@ const KNOWN_HOSTS: [&str; 2] = [
 const CAUSES_OF_404: &str = "it does not exist, or the key lacks the permission, or the key was rejected, or this is another server than you mean";
 
 /// What is known on this side about a request.
-#[derive(Clone)]
-pub(super) struct Context {
-    pub(super) credential: Credential,
+pub(super) struct Context<'a> {
+    pub(super) credential: &'a Credential,
     /// Where the address of the server came from.
-    pub(super) address: Provenance,
+    pub(super) address: &'a Provenance,
 }
 
-impl Context {
-    pub(super) fn new(credential: &Credential, settings: &Settings) -> Self {
-        Self {
-            credential: credential.clone(),
-            address: settings.base_url.provenance.clone(),
-        }
-    }
-
+impl Context<'_> {
     /// Adds to an error what its kind means here.
     pub(super) fn explain(&self, op: OpId, error: Error) -> Error {
         let more = match error.kind() {
@@ -77,7 +69,7 @@ impl Context {
             origin,
             provenance,
             ..
-        } = &self.credential;
+        } = self.credential;
         format!(
             "likely causes: the key {} from {provenance} is mistyped or cut off, was revoked, has expired, or is for another server than {origin} ({})",
             key.shown(),
@@ -88,7 +80,7 @@ impl Context {
     fn denied(&self, op: OpId) -> String {
         let Credential {
             key, provenance, ..
-        } = &self.credential;
+        } = self.credential;
         let need = match op.operation().access {
             Access::Need(need) => format!("does not allow {need}"),
             Access::AnyKey | Access::Open => "does not allow this".to_owned(),

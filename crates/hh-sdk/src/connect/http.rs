@@ -1,10 +1,9 @@
 //! From settings to the HTTP client: certificates, proxy, limits. The client and the tracer use the same.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hh_config::{Env, LoadError, Location, Provenance, SettingName, Source, Stack, names};
+use hh_config::{Env, LoadError, Provenance, SettingName, Source, Stack, names};
 use hh_transport::{
     Event, ProxyOptions, ReqwestOptions, ReqwestService, RetryPolicy, Transport, TransportErrorKind,
 };
@@ -12,7 +11,7 @@ use secrecy::ExposeSecret as _;
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
-use super::Connected;
+use super::{Connected, resolve};
 use crate::{Error, ErrorKind, Options, report};
 
 /// The settings that only requests need.
@@ -97,7 +96,7 @@ fn ca_bundle(env: &Env, stack: &Stack, requests: &Requests) -> Result<Option<Bun
         (None, _) => return Ok(None),
     };
     let provenance = provenance(stack, name)?;
-    let file = resolve(env, path, &provenance);
+    let file = resolve(env, path.as_ref(), &provenance);
     let place = format!("{name} ({provenance}) names {path}");
     match hh_config::read_text(&file, MAX_CA_BUNDLE) {
         Ok(pem) => Ok(Some(Bundle { pem, place })),
@@ -106,15 +105,6 @@ fn ca_bundle(env: &Env, stack: &Stack, requests: &Requests) -> Result<Option<Bun
             format!("{place}, which {what}"),
         )),
     }
-}
-
-/// A path in a file is counted from that file's folder, all others from the working directory.
-fn resolve(env: &Env, path: &str, provenance: &Provenance) -> PathBuf {
-    let folder = match provenance.location() {
-        Some(Location::File { path, .. }) => env.resolve(path).parent().map(PathBuf::from),
-        Some(_) | None => None,
-    };
-    folder.map_or_else(|| env.resolve(path.as_ref()), |folder| folder.join(path))
 }
 
 #[expect(

@@ -5,26 +5,29 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use hh_api::{Access, OpId, Repeat};
-use hh_auth::{KeyKind, Level, Need};
+use hh_auth::{ApiKey, Credential, Credentials, KeyKind, Level, Need};
+use hh_config::Provenance;
 use hh_transport::{Idempotency, Response, SendOptions, Transport};
 use http::header::{ACCEPT, CONTENT_TYPE};
 use http::{Method, Request};
 
 use super::authorizer::KeyAuthorizer;
+use super::chain::{Found, Slot, Walk};
 use super::explain::Context;
-use super::{Connected, Credential, http as settings_of_http};
+use super::{Connected, http as settings_of_http};
 use crate::{Error, ErrorKind, Options, report};
 
 /// The largest page of events that is read: each may be as large as a request.
 const MAX_PAGE: usize = 64 * 1024 * 1024;
 
-/// Sends operations; clones share connections, limits and the budget of retries.
+/// Sends operations; clones share connections, limits, keys and the budget of retries.
 #[derive(Clone)]
 pub(crate) struct Sender {
     transport: Transport,
-    authorizer: Arc<KeyAuthorizer>,
-    context: Context,
+    project: Option<Arc<KeyAuthorizer>>,
+    ingestion: Option<Arc<KeyAuthorizer>>,
     base: String,
+    address: Provenance,
     timeout: Duration,
 }
 
@@ -36,22 +39,51 @@ pub(crate) enum Message {
 }
 
 impl Sender {
-    /// Joins settings, credential and transport, and tells what is unusual; nothing is sent.
+    /// Joins settings, keys and transport, and tells what is unusual; nothing is sent and no program is run.
     pub(crate) fn new(options: &Options, connected: &Connected) -> Result<Self, Error> {
-        let credential = connected.credential()?;
         let settings = &connected.settings;
-        report::start_up(&options.reporter(), settings, &connected.stack, &credential);
+        let slot = |slot| slot_of(options, connected, slot);
+        let (project, ingestion) = (slot(Slot::Project)?, slot(Slot::Ingestion)?);
+        if project.is_none() && ingestion.is_none() {
+            return Err(Error::new(ErrorKind::MissingKey, "no API key was found"));
+        }
+        let known = project.as_ref().or(ingestion.as_ref());
+        let known = known.and_then(|slot| slot.credentials().last());
+        let credential = known.as_ref().map(|issued| &*issued.credential);
+        report::start_up(&options.reporter(), settings, &connected.stack, credential);
         Ok(Self {
             transport: settings_of_http::transport(options, connected)?,
-            authorizer: Arc::new(KeyAuthorizer::new(&credential)?),
-            context: Context::new(&credential, settings),
+            project,
+            ingestion,
             base: settings.base_url.value.as_str().to_owned(),
+            address: settings.base_url.provenance.clone(),
             timeout: settings.timeout.value,
         })
     }
 
-    pub(crate) fn credential(&self) -> &Credential {
-        &self.context.credential
+    /// Returns the credential in use; none before a program that prints the key was run.
+    pub(crate) fn credential(&self) -> Option<Arc<Credential>> {
+        let slot = self.project.as_ref().or(self.ingestion.as_ref())?;
+        Some(slot.credentials().last()?.credential)
+    }
+
+    /// Returns every key that requests carry.
+    pub(crate) fn keys(&self) -> Vec<ApiKey> {
+        let slots = [&self.project, &self.ingestion].into_iter().flatten();
+        let issued = slots.filter_map(|slot| slot.credentials().last());
+        issued.map(|issued| issued.credential.key.clone()).collect()
+    }
+
+    /// Chooses the key of an operation: sessions and events may have one of their own, and else use the project key.
+    fn slot(&self, op: OpId) -> Result<&Arc<KeyAuthorizer>, Error> {
+        let is_ingestion = op.operation().access == Access::Need(Need::Ingest);
+        let own = self.ingestion.as_ref().filter(|_| is_ingestion);
+        own.or(self.project.as_ref()).ok_or_else(|| {
+            Error::new(
+                ErrorKind::MissingKey,
+                "no project API key was found, and an ingestion key is for sessions and events alone",
+            )
+        })
     }
 
     /// Sends one operation; `id` fills the path's `{id}`.
@@ -61,7 +93,9 @@ impl Sender {
         id: &str,
         message: Message,
     ) -> Result<Response, Error> {
-        self.check_locally(op)?;
+        let slot = self.slot(op)?;
+        let credential = slot.issued().await?.credential;
+        check_locally(op, &credential)?;
         let (content_type, body) = match &message {
             Message::Json(body) => ("application/json", body),
             Message::Protobuf(body) => ("application/x-protobuf", body),
@@ -81,7 +115,7 @@ impl Sender {
             Repeat::Unsafe | _ => Idempotency::Unsafe,
         };
         let mut options = SendOptions::new(repeat)
-            .with_authorizer(&*self.authorizer)
+            .with_authorizer(&**slot)
             .with_timeout(self.timeout);
         if matches!(message, Message::Protobuf(_)) {
             options = options.with_gzip();
@@ -89,33 +123,63 @@ impl Sender {
         if op == OpId::ExportEvents {
             options = options.with_max_response_bytes(MAX_PAGE);
         }
-        let sent = self.transport.send(request, options).await;
-        sent.map_err(|error| self.context.explain(op, Error::from(error)))
+        self.transport
+            .send(request, options)
+            .await
+            .map_err(|error| {
+                // The key may have been renewed meanwhile.
+                let last = slot.credentials().last();
+                let context = Context {
+                    credential: last.as_ref().map_or(&credential, |last| &last.credential),
+                    address: &self.address,
+                };
+                context.explain(op, Error::from(error))
+            })
     }
+}
 
-    /// Refuses a change that the key is known not to allow (decisions C5); all else is the server's to say.
-    fn check_locally(&self, op: OpId) -> Result<(), Error> {
-        let Access::Need(need) = op.operation().access else {
-            return Ok(());
-        };
-        let Credential {
-            key,
-            level,
-            provenance,
-            ..
-        } = self.credential();
-        let read_only = key.kind() == KeyKind::ReadOnly || *level == Some(Level::ReadOnly);
-        if read_only && need != Need::Read {
-            return Err(Error::new(
-                ErrorKind::PermissionDenied,
-                format!(
-                    "the key {} from {provenance} is read only, and this needs {need}; nothing was sent",
-                    key.shown(),
-                ),
-            ));
-        }
-        Ok(())
+/// Makes what hands out the key of a slot, if there is one.
+fn slot_of(
+    options: &Options,
+    connected: &Connected,
+    slot: Slot,
+) -> Result<Option<Arc<KeyAuthorizer>>, Error> {
+    let found = connected.find(slot)?;
+    if matches!(found, Found::Nothing) {
+        return Ok(None);
     }
+    let walk = Walk::new(options, slot, connected);
+    let credentials = Credentials::new(vec![Box::new(walk)]);
+    // A key that is at hand is known from the start; a program is run when its key is needed.
+    if matches!(found, Found::Key(_)) {
+        credentials.load_blocking(None)?;
+    }
+    let base_url = &connected.settings.base_url.value;
+    Ok(Some(Arc::new(KeyAuthorizer::new(credentials, base_url)?)))
+}
+
+/// Refuses a change that the key is known not to allow (decisions C5); all else is the server's to say.
+fn check_locally(op: OpId, credential: &Credential) -> Result<(), Error> {
+    let Access::Need(need) = op.operation().access else {
+        return Ok(());
+    };
+    let Credential {
+        key,
+        level,
+        provenance,
+        ..
+    } = credential;
+    let read_only = key.kind() == KeyKind::ReadOnly || *level == Some(Level::ReadOnly);
+    if read_only && need != Need::Read {
+        return Err(Error::new(
+            ErrorKind::PermissionDenied,
+            format!(
+                "the key {} from {provenance} is read only, and this needs {need}; nothing was sent",
+                key.shown(),
+            ),
+        ));
+    }
+    Ok(())
 }
 
 /// Fills the `{id}` of a path.

@@ -214,8 +214,8 @@ async fn export(inner: &Inner, mut spans: Vec<Wire>) -> Result<Option<Loss>, Err
     }))
 }
 
-fn own(inner: &Inner) -> Own<'_> {
-    Own::of(&inner.sender.credential().key)
+fn own(inner: &Inner) -> Own {
+    Own(inner.sender.keys())
 }
 
 /// Answers flushes whose time is over, also while a request is under way.

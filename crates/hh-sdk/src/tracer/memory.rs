@@ -62,7 +62,7 @@ impl InMemoryExporter {
         match job {
             Job::Start(session) => self.lock().push(started(*session)),
             Job::Span(mut span) => {
-                redact_span(&mut span, &Own::none());
+                redact_span(&mut span, &Own(Vec::new()));
                 self.lock().push(ended(*span));
             }
             Job::Update(patch) => {
@@ -109,7 +109,7 @@ fn started(session: StartSession) -> Event {
     let id = id.unwrap_or_default();
     let clean = |object: Object| {
         let mut value = Value::Object(object);
-        redact_json(&mut value, &Own::none());
+        redact_json(&mut value, &Own(Vec::new()));
         members(value)
     };
     let start = session.start_time.unwrap_or_default();
@@ -188,7 +188,7 @@ fn merge(event: &mut Event, patch: EventPatch) {
         (&mut event.outputs, patch.outputs),
     ] {
         let mut more = Value::Object(more.unwrap_or_default());
-        redact_json(&mut more, &Own::none());
+        redact_json(&mut more, &Own(Vec::new()));
         object.extend(members(more));
     }
 }

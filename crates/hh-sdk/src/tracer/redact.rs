@@ -10,28 +10,17 @@ use opentelemetry_proto::tonic::trace::v1::Span as Wire;
 use secrecy::ExposeSecret as _;
 use serde_json::Value;
 
-/// The key in use.
-pub(super) struct Own<'a>(Option<&'a ApiKey>);
+/// The keys in use; in test mode there need be none.
+pub(super) struct Own(pub(super) Vec<ApiKey>);
 
-impl<'a> Own<'a> {
-    pub(super) fn of(key: &'a ApiKey) -> Self {
-        Self(Some(key))
-    }
-
-    /// In test mode there need be no key.
-    pub(super) fn none() -> Self {
-        Self(None)
-    }
-
+impl Own {
     #[expect(
         clippy::disallowed_methods,
-        reason = "the key is compared with what goes out, to take it out"
+        reason = "the keys are compared with what goes out, to take them out"
     )]
     pub(super) fn redact<'t>(&self, text: &'t str) -> Cow<'t, str> {
-        match self.0 {
-            Some(key) => redact_keys(text, &[key.secret().expose_secret()]),
-            None => redact_keys(text, &[]),
-        }
+        let own = self.0.iter().map(|key| key.secret().expose_secret());
+        redact_keys(text, &own.collect::<Vec<_>>())
     }
 
     fn redact_in_place(&self, text: &mut String) {
@@ -42,7 +31,7 @@ impl<'a> Own<'a> {
 }
 
 /// Takes keys out of a span: its name, attributes and error.
-pub(super) fn redact_span(span: &mut Wire, own: &Own<'_>) {
+pub(super) fn redact_span(span: &mut Wire, own: &Own) {
     own.redact_in_place(&mut span.name);
     redact_pairs(&mut span.attributes, own);
     if let Some(status) = &mut span.status {
@@ -50,14 +39,14 @@ pub(super) fn redact_span(span: &mut Wire, own: &Own<'_>) {
     }
 }
 
-fn redact_pairs(pairs: &mut [KeyValue], own: &Own<'_>) {
+fn redact_pairs(pairs: &mut [KeyValue], own: &Own) {
     for pair in pairs {
         own.redact_in_place(&mut pair.key);
         redact_any(pair.value.as_mut(), own);
     }
 }
 
-fn redact_any(value: Option<&mut AnyValue>, own: &Own<'_>) {
+fn redact_any(value: Option<&mut AnyValue>, own: &Own) {
     match value.and_then(|value| value.value.as_mut()) {
         Some(Any::StringValue(text)) => own.redact_in_place(text),
         Some(Any::ArrayValue(array)) => {
@@ -72,7 +61,7 @@ fn redact_any(value: Option<&mut AnyValue>, own: &Own<'_>) {
 }
 
 /// Takes keys out of all texts and names of a JSON value.
-pub(super) fn redact_json(value: &mut Value, own: &Own<'_>) {
+pub(super) fn redact_json(value: &mut Value, own: &Own) {
     match value {
         Value::String(text) => own.redact_in_place(text),
         Value::Array(items) => items.iter_mut().for_each(|item| redact_json(item, own)),

@@ -26,10 +26,12 @@ struct Shown<'a> {
 pub(super) fn run(context: &Context) -> Result<(), CliError> {
     let client = context.client(context.options(), None)?;
     let settings = client.settings();
-    let identity = match client.credential() {
-        Some(_) => Some(block_on(client.whoami())?),
-        None => None,
+    let identity = if settings.test_mode.value {
+        None
+    } else {
+        Some(block_on(client.whoami())?)
     };
+    let credential = client.credential();
     let known = match &identity {
         Some(Identity::Known(me)) => Some(me.as_ref()),
         Some(Identity::Unknown | _) | None => None,
@@ -38,9 +40,9 @@ pub(super) fn run(context: &Context) -> Result<(), CliError> {
     if wants_json(settings) {
         return output::json(&Shown {
             base_url,
-            api_key: client.credential().map(|found| found.key.shown()),
-            api_key_source: client
-                .credential()
+            api_key: credential.as_ref().map(|found| found.key.shown()),
+            api_key_source: credential
+                .as_ref()
                 .map(|found| found.provenance.to_string()),
             test_mode: settings.test_mode.value,
             verify_ssl: settings.verify_ssl.value,
@@ -69,7 +71,7 @@ pub(super) fn run(context: &Context) -> Result<(), CliError> {
             "Server: {base_url}, from {}",
             settings.base_url.provenance
         ));
-        lines.extend(client.credential().into_iter().flat_map(key_lines));
+        lines.extend(credential.iter().flat_map(|found| key_lines(found)));
         lines.extend(known.into_iter().flat_map(detail_lines));
     }
     output::lines(lines.into_iter().map(output::one_line))

@@ -118,7 +118,7 @@ fn s61_a_slow_server_ends_the_call_after_the_timeout() {
     let said = done
         .stderr
         .replace(url.trim_start_matches("http://"), "[host]");
-    insta::assert_snapshot!(said, @"error: no whole answer from [host] within 1 s");
+    insta::assert_snapshot!(said, @"error: no whole answer from [host] within 1 s; check the connection and firewalls in between; HH_TIMEOUT sets how long a call may take");
 }
 
 #[test]
@@ -171,7 +171,7 @@ fn s81_failures_of_the_network_are_told_apart() {
         .local_addr()
         .map(|address| (silent, address))
         .unwrap();
-    insta::assert_snapshot!(at(&env, &format!("http://{}", silent.1)), @"error: no whole answer from [host] within 1 s");
+    insta::assert_snapshot!(at(&env, &format!("http://{}", silent.1)), @"error: no whole answer from [host] within 1 s; check the connection and firewalls in between; HH_TIMEOUT sets how long a call may take");
     let plain = Loopback::answering(["400 Bad Request\r\n\r\n"]);
     insta::assert_snapshot!(at(&env, &plain.url().replace("http:", "https:")), @"error: cannot set up TLS with [host]: it does not speak TLS; is it http?");
     env.set(
@@ -180,7 +180,7 @@ fn s81_failures_of_the_network_are_told_apart() {
     );
     let said = at(&env, "https://api.test.invalid");
     assert!(!said.contains("hidden-word"), "{said}");
-    insta::assert_snapshot!(said.replace(&closed.to_string(), "[proxy]"), @"error: cannot connect to [host]: the proxy [proxy] broke the connection off; `honeyhive config list` shows where proxy_url, https_proxy and no_proxy came from");
+    insta::assert_snapshot!(said.replace(&closed.to_string(), "[proxy]"), @"error: cannot connect to [host]: the proxy [proxy] cannot be reached: connection refused; `honeyhive config list` shows where proxy_url, https_proxy and no_proxy came from");
 }
 
 #[test]

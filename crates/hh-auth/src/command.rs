@@ -1,0 +1,202 @@
+//! `credential_command`: a program that prints the API key, such as the tool of a secret manager.
+
+use std::io::{self, Read};
+use std::os::unix::process::CommandExt as _;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::time::{Duration, Instant};
+
+use hh_config::Env;
+use jiff::Timestamp;
+use serde::Deserialize;
+use zeroize::{Zeroize as _, Zeroizing};
+
+use crate::{ApiKey, AuthError, AuthErrorKind, mask};
+
+/// How long a program may take: people may have to touch a device for it.
+const DEADLINE: Duration = Duration::from_secs(10);
+
+/// Far more than any key with what a secret manager wraps around it.
+const MAX_OUTPUT: usize = 64 * 1024;
+
+/// So much of what a program says about its failure is repeated, in characters.
+const MAX_COMPLAINT: usize = 200;
+
+/// Runs a program without a shell, with our own variables removed from its environment, for at most 10 s, and reads the
+/// key from what it prints: the bare key, or one JSON object with `api_key` and perhaps `expires_at` (RFC 3339).
+///
+/// `place` says in messages where the command stands.
+///
+/// # Errors
+/// `Command` when the program cannot be run, fails, takes too long, or prints something else.
+pub fn credential_command(
+    argv: &[String],
+    env: &Env,
+    place: &str,
+) -> Result<(ApiKey, Option<Timestamp>), AuthError> {
+    run_within(argv, env, place, DEADLINE)
+}
+
+fn run_within(
+    argv: &[String],
+    env: &Env,
+    place: &str,
+    within: Duration,
+) -> Result<(ApiKey, Option<Timestamp>), AuthError> {
+    let failed = |what: String| {
+        let message = format!("the credential_command from {place} {what}");
+        AuthError::new(AuthErrorKind::Command, message)
+    };
+    let Some((program, arguments)) = argv.split_first() else {
+        return Err(failed("is an empty list; name a program".to_owned()));
+    };
+    let shown = mask_word(program);
+    let mut command = Command::new(program);
+    command
+        .args(arguments)
+        .env_clear()
+        .envs(
+            env.names()
+                .filter(|name| !is_ours(name))
+                .filter_map(|name| {
+                    let value = env.get(name)?;
+                    Some((name, value))
+                }),
+        )
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        // What it starts in turn ends with it.
+        .process_group(0);
+    let child = command.spawn().map_err(|error| {
+        let why = if error.kind() == io::ErrorKind::NotFound {
+            "is not there".to_owned()
+        } else {
+            format!("cannot be run: {error}")
+        };
+        failed(format!("names {shown}, which {why}"))
+    })?;
+    let mut child = Group(child);
+    let start = Instant::now();
+    let output = read(child.0.stdout.take());
+    let complaint = read(child.0.stderr.take());
+    let timed_out = || {
+        let seconds = within.as_secs_f64();
+        failed(format!(
+            "ran {shown}, which printed no key within {seconds} s"
+        ))
+    };
+    let output = match output.recv_timeout(within) {
+        Ok(output) => output,
+        Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => return Err(timed_out()),
+    };
+    let status = loop {
+        let waited = child.0.try_wait();
+        match waited.map_err(|error| failed(format!("ran {shown}: {error}")))? {
+            Some(status) => break status,
+            None if start.elapsed() < within => std::thread::sleep(Duration::from_millis(5)),
+            None => return Err(timed_out()),
+        }
+    };
+    if !status.success() {
+        let left = within.saturating_sub(start.elapsed());
+        let said = complaint.recv_timeout(left).unwrap_or_default();
+        return Err(failed(format!(
+            "ran {shown}, which ended with {status}{}",
+            quoted(&said)
+        )));
+    }
+    key_of(&output).map_err(|what| failed(format!("ran {shown}, whose output {what}")))
+}
+
+/// Kills the program and what it has started, if it still runs.
+struct Group(Child);
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        if !matches!(self.0.try_wait(), Ok(Some(_))) {
+            let group = rustix::process::Pid::from_child(&self.0);
+            rustix::process::kill_process_group(group, rustix::process::Signal::KILL).ok();
+            self.0.wait().ok();
+        }
+    }
+}
+
+/// Reads on a thread of its own, since a pipe cannot be waited for; ends after the limit.
+fn read(pipe: Option<impl Read + Send + 'static>) -> Receiver<Zeroizing<Vec<u8>>> {
+    let (sender, receiver) = channel();
+    std::thread::spawn(move || {
+        let mut bytes = Zeroizing::new(Vec::with_capacity(MAX_OUTPUT + 1));
+        if let Some(pipe) = pipe {
+            let limit = u64::try_from(MAX_OUTPUT).unwrap_or(u64::MAX) + 1;
+            pipe.take(limit).read_to_end(&mut bytes).ok();
+        }
+        sender.send(bytes).ok();
+    });
+    receiver
+}
+
+fn is_ours(name: &str) -> bool {
+    name.starts_with("HH_") || name.starts_with("HONEYHIVE_")
+}
+
+/// A key in the wrong place is still a key.
+fn mask_word(word: &str) -> String {
+    if word.starts_with("hh_") {
+        mask(word)
+    } else {
+        word.to_owned()
+    }
+}
+
+#[derive(Deserialize)]
+struct Object {
+    api_key: String,
+    expires_at: Option<Timestamp>,
+}
+
+/// The error completes "the output ", and holds nothing of it.
+fn key_of(output: &[u8]) -> Result<(ApiKey, Option<Timestamp>), String> {
+    if output.len() > MAX_OUTPUT {
+        return Err(format!("is longer than {} KiB", MAX_OUTPUT / 1024));
+    }
+    let text = std::str::from_utf8(output).map_err(|_| "is not text".to_owned())?;
+    let text = text.trim();
+    let parse = |key: &str| ApiKey::parse(key).map_err(|error| error.to_string());
+    if !text.starts_with('{') {
+        return Ok((parse(text)?, None));
+    }
+    let mut object: Object = serde_json::from_str(text).map_err(|error| {
+        // The error's own text would show a part of it.
+        format!(
+            "is no JSON object with a text `api_key` and perhaps a time `expires_at` (line {}, column {})",
+            error.line(),
+            error.column()
+        )
+    })?;
+    let key = parse(&object.api_key).map_err(|what| format!("has an `api_key` that {what}"));
+    object.api_key.zeroize();
+    Ok((key?, object.expires_at))
+}
+
+/// The first line of what a program says about its failure, without control characters and without anything like a key.
+fn quoted(said: &[u8]) -> String {
+    let said = String::from_utf8_lossy(said);
+    let line = said.lines().map(str::trim).find(|line| !line.is_empty());
+    let Some(line) = line else {
+        return String::new();
+    };
+    let line: String = line.chars().filter(|c| !c.is_control()).collect();
+    let words: Vec<String> = line
+        .split(' ')
+        .map(|word| match word.find("hh_") {
+            Some(at) => format!("{}***", &word[..at]),
+            None => word.to_owned(),
+        })
+        .collect();
+    let line: String = words.join(" ").chars().take(MAX_COMPLAINT).collect();
+    format!(": {line}")
+}
+
+#[cfg(test)]
+mod tests;

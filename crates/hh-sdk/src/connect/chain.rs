@@ -1,0 +1,206 @@
+//! The places a key can come from, walked anew whenever it may have changed (decisions P1).
+
+use std::sync::{Mutex, PoisonError};
+
+use hh_auth::{
+    ApiKey, AuthError, AuthErrorKind, Credential, CredentialProvider, KeyFileWatch, KeyKind,
+    credential_command,
+};
+use hh_config::{Origin, Provenance, Source, Sourced, Via, names};
+use serde::Deserialize;
+
+use super::{Connected, load, parse, resolve};
+use crate::{Error, ErrorKind, Options};
+
+/// Which key an operation wants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Slot {
+    /// The project key, for everything.
+    Project,
+    /// The ingestion key, for sessions and events.
+    Ingestion,
+}
+
+/// What the highest place that has anything has.
+#[derive(Debug)]
+pub(super) enum Found {
+    Key(Credential),
+    Command(Sourced<Vec<String>>),
+    Nothing,
+}
+
+#[derive(Deserialize)]
+struct Command {
+    credential_command: Option<Vec<String>>,
+}
+
+impl Connected {
+    /// Finds the key of a slot, checked for its shape and bound to the origin of the base URL; nothing is run.
+    pub(super) fn find(&self, slot: Slot) -> Result<Found, Error> {
+        if slot == Slot::Project
+            && let Some(command) = self.command()?
+        {
+            return Ok(Found::Command(command));
+        }
+        let found = match slot {
+            Slot::Project => self.settings.api_key.clone(),
+            Slot::Ingestion => self.stack.secret(names::INGESTION_API_KEY)?,
+        };
+        let Some(found) = found else {
+            return Ok(Found::Nothing);
+        };
+        let malformed = |what: &dyn std::fmt::Display| {
+            Error::new(
+                ErrorKind::MalformedKey,
+                format!("the API key from {} {what}", found.provenance),
+            )
+        };
+        let key = parse(&found.value).map_err(|error| malformed(&error))?;
+        self.check(slot, &key).map_err(|what| malformed(&what))?;
+        self.bind(key, found.provenance).map(Found::Key)
+    }
+
+    /// The command, if it stands above every key.
+    fn command(&self) -> Result<Option<Sourced<Vec<String>>>, Error> {
+        let Some(found) = self.stack.candidates(names::CREDENTIAL_COMMAND).winner else {
+            return Ok(None);
+        };
+        let provenance = found.provenance().clone();
+        let key = self.settings.api_key.as_ref();
+        if key.is_some_and(|key| key.provenance.source() >= provenance.source()) {
+            return Ok(None);
+        }
+        let Command { credential_command } = self.stack.extract()?;
+        Ok(credential_command.map(|argv| Sourced::new(argv, provenance)))
+    }
+
+    fn check(&self, slot: Slot, key: &ApiKey) -> Result<(), String> {
+        if slot == Slot::Ingestion && key.kind() != KeyKind::Ingestion {
+            return Err(format!(
+                "is of another kind: ingestion_api_key takes a key that begins with {}",
+                KeyKind::Ingestion.prefix()
+            ));
+        }
+        if !self.settings.strict.value || self.settings.test_mode.value {
+            return Ok(());
+        }
+        key.warning().map_or(Ok(()), |what| Err(what.to_string()))
+    }
+
+    fn bind(&self, key: ApiKey, provenance: Provenance) -> Result<Credential, Error> {
+        let origin = self.settings.base_url.value.origin().clone();
+        let stored = self
+            .profile
+            .as_ref()
+            .filter(|_| provenance.source() == Source::Stored);
+        if let Some(profile) = stored
+            && Origin::parse(&profile.base_url).as_ref() != Ok(&origin)
+        {
+            return Err(Error::new(
+                ErrorKind::Config,
+                format!(
+                    "the key of profile \"{}\" is for {}, but requests go to {origin} ({}); log in there first",
+                    profile.name, profile.base_url, self.settings.base_url.provenance
+                ),
+            ));
+        }
+        let level = stored.and_then(|profile| profile.level);
+        Ok(Credential::new(key, origin, provenance).with_level(level))
+    }
+}
+
+/// Reads settings and store again each time it is asked, but for the first time, when that was just done.
+#[derive(Debug)]
+pub(super) struct Walk {
+    options: Options,
+    slot: Slot,
+    fresh: Mutex<Option<Connected>>,
+    watch: Mutex<Option<KeyFileWatch>>,
+}
+
+impl Walk {
+    pub(super) fn new(options: &Options, slot: Slot, fresh: &Connected) -> Self {
+        Self {
+            options: options.clone(),
+            slot,
+            fresh: Mutex::new(Some(fresh.clone())),
+            watch: Mutex::new(None),
+        }
+    }
+
+    fn walk(&self) -> Result<Option<Credential>, Error> {
+        let fresh = self
+            .fresh
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        let connected = match fresh {
+            Some(connected) => connected,
+            None => load(&self.options)?,
+        };
+        match connected.find(self.slot)? {
+            Found::Key(credential) => {
+                if !self.watch_file_of(&credential.provenance) {
+                    return Ok(Some(credential));
+                }
+                // It may have been replaced before it was watched: what is read from here on is not missed.
+                match load(&self.options)?.find(self.slot)? {
+                    Found::Key(again) => Ok(Some(again)),
+                    Found::Command(_) | Found::Nothing => Ok(Some(credential)),
+                }
+            }
+            Found::Command(Sourced {
+                value, provenance, ..
+            }) => {
+                let place = provenance.to_string();
+                let (key, expires_at) = credential_command(&value, &self.options.env(), &place)?;
+                let malformed = |what| {
+                    let message = format!(
+                        "the API key that the credential_command from {place} printed {what}"
+                    );
+                    Error::new(ErrorKind::MalformedKey, message)
+                };
+                connected.check(self.slot, &key).map_err(malformed)?;
+                let credential = connected.bind(key, provenance)?;
+                Ok(Some(credential.with_expiry(expires_at)))
+            }
+            Found::Nothing => Ok(None),
+        }
+    }
+
+    /// Watches the file that the key was read from; false if it was none.
+    fn watch_file_of(&self, provenance: &Provenance) -> bool {
+        let file = provenance.via().iter().find_map(|via| match via {
+            Via::SecretFile(path) => Some(path),
+            Via::Substituted(_) | _ => None,
+        });
+        let path = file.map(|path| resolve(&self.options.env(), path, provenance));
+        let is_file = path.is_some();
+        *self.watch.lock().unwrap_or_else(PoisonError::into_inner) = path.map(KeyFileWatch::new);
+        is_file
+    }
+}
+
+impl CredentialProvider for Walk {
+    fn name(&self) -> &'static str {
+        "the settings and the credential store"
+    }
+
+    fn load(&self) -> Result<Option<Credential>, AuthError> {
+        self.walk().map_err(|error| {
+            let kind = if error.kind() == ErrorKind::MalformedKey {
+                AuthErrorKind::Malformed
+            } else if error.kind() == ErrorKind::Unauthenticated {
+                AuthErrorKind::Command
+            } else {
+                AuthErrorKind::Unusable
+            };
+            AuthError::new(kind, error.to_string())
+        })
+    }
+
+    fn may_have_changed(&self) -> bool {
+        let mut watch = self.watch.lock().unwrap_or_else(PoisonError::into_inner);
+        watch.as_mut().is_some_and(KeyFileWatch::has_changed)
+    }
+}
