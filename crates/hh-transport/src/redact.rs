@@ -23,28 +23,33 @@ const BEARER_LENGTH: usize = 16;
 /// assert_eq!(hh_transport::redact("project hh_search", &[]), "project hh_search");
 /// ```
 pub fn redact<'a>(text: &'a str, own: &[&str]) -> Cow<'a, str> {
-    replace(text, own, |rest| {
-        own_key(rest, own)
-            .or_else(|| key(rest))
-            .or_else(|| bearer(rest))
-    })
+    replace(text, own, bearer)
 }
 
 /// As [`redact`], but keys alone: for text of our users, who may write of bearers.
 pub fn redact_keys<'a>(text: &'a str, own: &[&str]) -> Cow<'a, str> {
-    replace(text, own, |rest| own_key(rest, own).or_else(|| key(rest)))
+    replace(text, own, |_| None)
 }
 
-/// Replaces what `find` finds the length of, at the beginning of what is left of the text.
-fn replace<'a>(text: &'a str, own: &[&str], find: impl Fn(&str) -> Option<usize>) -> Cow<'a, str> {
+/// Replaces keys, and what `more` finds the length of at the beginning of what is left of the text.
+fn replace<'a>(text: &'a str, own: &[&str], more: impl Fn(&str) -> Option<usize>) -> Cow<'a, str> {
     let begins =
         |next: char| matches!(next, 'h' | 'B' | 'b') || own.iter().any(|key| key.starts_with(next));
     let mut out = String::new();
     let (mut kept, mut at) = (0, 0);
+    // Up to here a run of a key's characters is known to be none, so that no text is read more than once.
+    let mut no_key_before = 0;
     while let Some(skipped) = text[at..].find(begins) {
         at += skipped;
         let rest = &text[at..];
-        if let Some(length) = find(rest) {
+        let mut found = own_key(rest, own);
+        if found.is_none() && at >= no_key_before {
+            found = key(rest).unwrap_or_else(|length| {
+                no_key_before = at + length;
+                None
+            });
+        }
+        if let Some(length) = found.or_else(|| more(rest)) {
             out.push_str(&text[kept..at]);
             out.push_str(REDACTED);
             at += length;
@@ -60,12 +65,19 @@ fn replace<'a>(text: &'a str, own: &[&str], find: impl Fn(&str) -> Option<usize>
     Cow::Owned(out)
 }
 
-/// Returns the length of the key of anybody that `text` begins with.
-fn key(text: &str) -> Option<usize> {
-    let tail = text.strip_prefix("hh_")?;
+/// Returns the length of the key of anybody that `text` begins with; the error is the length of what looks like one and
+/// holds none, not even further on.
+fn key(text: &str) -> Result<Option<usize>, usize> {
+    let Some(tail) = text.strip_prefix("hh_") else {
+        return Ok(None);
+    };
     let length = run(tail);
     let longest = tail[..length].split(['_', '-']).map(str::len).max();
-    (longest >= Some(FOREIGN_RUN)).then_some(3 + length)
+    if longest >= Some(FOREIGN_RUN) {
+        Ok(Some(3 + length))
+    } else {
+        Err(3 + length)
+    }
 }
 
 /// Returns the length of one of our own keys, or of a part from its beginning.
@@ -94,14 +106,15 @@ fn run(text: &str) -> usize {
 /// Returns the length of `Bearer`, in any case, and the credential that follows it.
 fn bearer(text: &str) -> Option<usize> {
     let (scheme, tail) = text.split_at_checked(6)?;
+    // First, since what follows may be long.
+    if !scheme.eq_ignore_ascii_case("bearer") || !tail.starts_with(' ') {
+        return None;
+    }
     let value = tail.trim_start_matches(' ');
     let length = value
         .find([' ', '"', '\'', ',', '<', '\\'])
         .unwrap_or(value.len());
-    let found = scheme.eq_ignore_ascii_case("bearer")
-        && value.len() < tail.len()
-        && length >= BEARER_LENGTH;
-    found.then(|| text.len() - value.len() + length)
+    (length >= BEARER_LENGTH).then(|| text.len() - value.len() + length)
 }
 
 #[cfg(test)]
@@ -147,6 +160,15 @@ mod tests {
         for length in OWN_PREFIX..own.len() {
             let text = format!("key {} is bad", &own[..length]);
             assert_eq!(redact(&text, &[own]), "key [redacted] is bad");
+        }
+    }
+
+    #[test]
+    fn hostile_text_is_read_once() {
+        // Read again at each place where a key could begin, this would take minutes.
+        for part in ["b", "h", "hh_a_", "bearer ", "Bearer", "hh_"] {
+            let text = part.repeat(256 * 1024 / part.len());
+            assert_eq!(redact(&text, &["hh_own_key"]), text, "{part}");
         }
     }
 

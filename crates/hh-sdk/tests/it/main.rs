@@ -6,5 +6,6 @@ mod support;
 
 mod client;
 mod config;
+mod credentials;
 mod network;
 mod tracer;

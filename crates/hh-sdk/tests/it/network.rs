@@ -1,6 +1,6 @@
 //! What goes over the network, and what happens when the network or the server does not do its part.
 
-mod scripted;
+pub(crate) mod scripted;
 mod slow;
 mod tls;
 
