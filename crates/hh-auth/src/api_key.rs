@@ -39,6 +39,18 @@ impl KeyKind {
         }
     }
 
+    /// Returns what people call it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Project => "project",
+            Self::ReadOnly => "read-only project",
+            Self::Ingestion => "ingestion",
+            Self::DataPlane => "fine-grained data plane",
+            Self::ControlPlane => "fine-grained control plane",
+        }
+    }
+
     /// Tells whether keys of this kind carry their key id in the open.
     #[must_use]
     pub fn is_typed(self) -> bool {

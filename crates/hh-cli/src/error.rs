@@ -7,6 +7,9 @@ use hh_sdk::config::LoadError;
 
 use crate::exit::Exit;
 
+/// The ways to supply a key.
+const WAYS: &str = "run `honeyhive auth login`, or set HH_API_KEY (HoneyHive makes keys in its dashboard under Settings > API Keys, a local server at its first start)";
+
 /// A failed command.
 #[derive(Debug)]
 pub(crate) struct CliError {
@@ -41,6 +44,12 @@ impl CliError {
         Self::new(Exit::Usage, message)
     }
 
+    /// Adds the ways to supply a key.
+    pub(crate) fn with_ways(mut self) -> Self {
+        self.hint = Some(WAYS);
+        self
+    }
+
     pub(crate) fn exit(&self) -> Exit {
         self.exit
     }
@@ -73,12 +82,7 @@ impl From<hh_sdk::Error> for CliError {
             return error.clone().into();
         }
         let (exit, hint) = match error.kind() {
-            ErrorKind::MissingKey => (
-                Exit::Auth,
-                Some(
-                    "run `honeyhive auth login`, or set HH_API_KEY (HoneyHive makes keys in its dashboard under Settings > API Keys, a local server at its first start)",
-                ),
-            ),
+            ErrorKind::MissingKey => (Exit::Auth, Some(WAYS)),
             ErrorKind::MalformedKey => {
                 let says_so = error.to_string().contains("copy it again");
                 (Exit::Auth, (!says_so).then_some("copy the key again"))

@@ -8,7 +8,7 @@ mod sender;
 
 use std::path::{Path, PathBuf};
 
-use hh_auth::{ApiKey, FileStore, KeyError, Profile, StoreErrorKind};
+use hh_auth::{ApiKey, Credential, FileStore, KeyError, Profile, StoreErrorKind};
 use hh_config::{Config, Env, Layer, Location, Provenance, Settings, Stack, names};
 use secrecy::ExposeSecret as _;
 
@@ -136,6 +136,18 @@ pub fn load(options: &Options) -> Result<Connected, Error> {
         stack: layers.stack,
         profile: layers.profile,
     })
+}
+
+/// Finds the project key in effect, and runs the `credential_command` if that is what stands highest; nothing is sent.
+///
+/// It may wait for that program: call it where waiting is fine.
+///
+/// # Errors
+/// `MissingKey`, `MalformedKey`, `Unauthenticated` when the program fails, or `Config`.
+pub fn load_credential(options: &Options) -> Result<Credential, Error> {
+    let connected = load(options)?;
+    let found = chain::Walk::new(options, Slot::Project, &connected).walk()?;
+    found.ok_or_else(|| Error::new(ErrorKind::MissingKey, "no API key was found"))
 }
 
 impl Connected {

@@ -1,9 +1,13 @@
 //! `honeyhive auth`
 
+mod check;
+mod env;
 mod keys;
 mod login;
 mod logout;
 mod prompt;
+mod status;
+mod token;
 mod whoami;
 
 use clap::Subcommand;
@@ -20,6 +24,14 @@ pub(crate) enum Command {
     Logout(logout::Arguments),
     /// Show who the key acts for and what it may do
     Whoami,
+    /// Show every place a key could come from and which is used, without asking a server
+    Status,
+    /// Check the key step by step, up to a request
+    Check,
+    /// Print the key in use into a pipe
+    Token(token::Arguments),
+    /// Print the line that gives a shell the key
+    Env(env::Arguments),
     /// Make, list and revoke API keys
     Keys(Group<keys::Command>),
 }
@@ -29,6 +41,10 @@ pub(super) fn run(context: &Context, command: Command) -> Result<(), CliError> {
         Command::Login(arguments) => login::run(context, &arguments),
         Command::Logout(arguments) => logout::run(context, &arguments),
         Command::Whoami => whoami::run(context),
+        Command::Status => status::run(context),
+        Command::Check => check::run(context),
+        Command::Token(arguments) => token::run(context, &arguments),
+        Command::Env(arguments) => env::run(context, &arguments),
         Command::Keys(Group(command)) => keys::run(context, command),
     }
 }

@@ -1,5 +1,6 @@
 //! The rows of the seed's list of features that show on the command line, by their numbers.
 
+mod credentials;
 mod environments;
 mod network;
 mod sources;

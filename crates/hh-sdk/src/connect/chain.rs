@@ -128,7 +128,7 @@ impl Walk {
         }
     }
 
-    fn walk(&self) -> Result<Option<Credential>, Error> {
+    pub(super) fn walk(&self) -> Result<Option<Credential>, Error> {
         let fresh = self
             .fresh
             .lock()

@@ -116,7 +116,7 @@ async fn s34_s76_a_mounted_key_changes_under_a_running_client() {
     for call in calls {
         call.await.unwrap().unwrap();
     }
-    let took = seen.unwrap() - swapped.unwrap();
+    let took = seen.unwrap().saturating_sub(swapped.unwrap());
     assert!(took < Duration::from_secs(5), "{took:?}");
 }
 
@@ -320,4 +320,16 @@ async fn sessions_and_events_have_a_key_of_their_own_if_there_is_one() {
     );
     assert!(!wrong.to_string().contains(&OTHER_KEY[8..]));
     assert!(server.requests().is_empty());
+}
+
+#[test]
+fn s93_the_key_of_a_client_can_be_read_but_not_printed() {
+    let client = HoneyHive::builder()
+        .with_env(Env::from_pairs([("HH_API_KEY", KEY)]))
+        .build()
+        .unwrap();
+    let credential = client.credential().unwrap();
+    assert!(!format!("{client:?} {credential:?}").contains(&KEY[8..]));
+    // Reading it takes a call that says so.
+    assert_eq!(crate::support::reveal(credential.key.secret()), KEY);
 }

@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io;
 
-use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
+use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 use secrecy::SecretString;
 
 use crate::context::stop_signal;
@@ -13,7 +13,8 @@ pub(super) fn ask() -> io::Result<SecretString> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    let _echo = Echo::remember();
+    // Before the prompt is there: what is typed at once must not show either.
+    let _echo = Echo::off();
     let answer = runtime.block_on(async {
         let stop = stop_signal().map_err(|error| io::Error::other(error.messages().join("; ")))?;
         let typed = tokio::task::spawn_blocking(|| rpassword::prompt_password("API key: "));
@@ -31,10 +32,13 @@ pub(super) fn ask() -> io::Result<SecretString> {
 struct Echo(Option<(File, Termios)>);
 
 impl Echo {
-    fn remember() -> Self {
+    fn off() -> Self {
         let terminal = File::options().read(true).write(true).open("/dev/tty");
         Self(terminal.ok().and_then(|terminal| {
             let state = tcgetattr(&terminal).ok()?;
+            let mut silent = state.clone();
+            silent.local_modes.remove(LocalModes::ECHO);
+            tcsetattr(&terminal, OptionalActions::Now, &silent).ok()?;
             Some((terminal, state))
         }))
     }

@@ -1,5 +1,7 @@
 //! `honeyhive auth whoami`
 
+use std::time::Instant;
+
 use hh_sdk::api::types::{ProjectNames, Whoami};
 use hh_sdk::{Credential, Identity};
 use serde::Serialize;
@@ -26,6 +28,7 @@ struct Shown<'a> {
 pub(super) fn run(context: &Context) -> Result<(), CliError> {
     let client = context.client(context.options(), None)?;
     let settings = client.settings();
+    let start = Instant::now();
     let identity = if settings.test_mode.value {
         None
     } else {
@@ -73,12 +76,16 @@ pub(super) fn run(context: &Context) -> Result<(), CliError> {
         ));
         lines.extend(credential.iter().flat_map(|found| key_lines(found)));
         lines.extend(known.into_iter().flat_map(detail_lines));
+        if identity.is_some() {
+            lines.push(format!("Answered in: {} ms", start.elapsed().as_millis()));
+        }
     }
     output::lines(lines.into_iter().map(output::one_line))
 }
 
-fn key_lines(credential: &Credential) -> [String; 2] {
+fn key_lines(credential: &Credential) -> [String; 3] {
     [
+        format!("Key kind: {}", credential.key.kind().as_str()),
         format!("Key: {}", credential.key.shown()),
         format!("Key source: {}", credential.provenance),
     ]

@@ -1,0 +1,55 @@
+//! `honeyhive auth env`: the line for a shell's start-up file.
+
+use clap::{Args, ValueEnum};
+use hh_sdk::auth::Profile;
+
+use super::token;
+use crate::context::Context;
+use crate::error::CliError;
+use crate::output;
+
+#[derive(Args)]
+pub(crate) struct Arguments {
+    /// Shell to print for
+    #[arg(long, value_enum, value_name = "SHELL")]
+    shell: Shell,
+    /// Write the key itself into the line, where everybody who can read the file can read it
+    #[arg(long)]
+    reveal: bool,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Shell {
+    Bash,
+    Zsh,
+    Fish,
+}
+
+pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliError> {
+    if arguments.reveal {
+        let key = token::key(context)?;
+        // A key has no character that means anything between quotes.
+        return output::lines([line(arguments.shell, &format!("'{}'", key.as_str()))]);
+    }
+    let profile = context.global().profile.as_deref();
+    // It becomes a part of a command.
+    if profile.is_some_and(|name| !Profile::is_valid_name(name)) {
+        return Err(CliError::usage(
+            "a profile name has 1 to 64 letters, digits, -, _ or .",
+        ));
+    }
+    let profile = profile.map_or_else(String::new, |name| format!(" --profile {name}"));
+    let command = format!("honeyhive auth token{profile}");
+    let value = match arguments.shell {
+        Shell::Bash | Shell::Zsh => format!("\"$({command})\""),
+        Shell::Fish => format!("({command})"),
+    };
+    output::lines([line(arguments.shell, &value)])
+}
+
+fn line(shell: Shell, value: &str) -> String {
+    match shell {
+        Shell::Bash | Shell::Zsh => format!("export HH_API_KEY={value}"),
+        Shell::Fish => format!("set -gx HH_API_KEY {value}"),
+    }
+}

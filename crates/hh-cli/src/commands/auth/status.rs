@@ -1,0 +1,151 @@
+//! `honeyhive auth status`: every place a key could come from, without asking a server.
+
+use hh_sdk::auth::mask;
+use hh_sdk::config::{Explained, Provenance, SettingName, Shown, Source, names};
+use serde::Serialize;
+
+use crate::context::Context;
+use crate::error::CliError;
+use crate::exit::Exit;
+use crate::output;
+
+/// The keys there are, the one for everything first.
+const KEYS: [SettingName; 5] = [
+    names::API_KEY,
+    names::CREDENTIAL_COMMAND,
+    names::INGESTION_API_KEY,
+    names::DATA_PLANE_API_KEY,
+    names::CONTROL_PLANE_API_KEY,
+];
+
+#[derive(Serialize)]
+struct Status {
+    base_url: Option<String>,
+    base_url_source: Option<String>,
+    test_mode: bool,
+    /// The file that logins are saved in.
+    store: Option<String>,
+    keys: Vec<Place>,
+}
+
+/// One place that has something.
+#[derive(Serialize)]
+struct Place {
+    setting: &'static str,
+    value: Option<String>,
+    source: String,
+    state: State,
+    /// How a stored key is kept: anybody who can read the file can read it.
+    storage: Option<&'static str>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum State {
+    Used,
+    Shadowed,
+    Broken,
+}
+
+impl State {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Used => "used",
+            Self::Shadowed => "shadowed",
+            Self::Broken => "cannot be used",
+        }
+    }
+}
+
+pub(super) fn run(context: &Context) -> Result<(), CliError> {
+    let layers = hh_sdk::layers(&context.options());
+    let stack = &layers.stack;
+    let text = |name| stack.text(name).ok().flatten();
+    let base_url = text(names::BASE_URL);
+    let test_mode = text(names::TEST_MODE).is_some_and(|found| found.value == "true");
+    let source_of = |name| {
+        let winner = stack.candidates(name).winner;
+        winner.map(|winner| winner.provenance().source())
+    };
+    // The higher of the two is asked, whatever the other has.
+    let command_wins = source_of(names::CREDENTIAL_COMMAND) > source_of(names::API_KEY);
+    let mut keys = Vec::new();
+    for name in KEYS {
+        let loses = (name == names::API_KEY && command_wins)
+            || (name == names::CREDENTIAL_COMMAND && !command_wins);
+        keys.extend(places(&stack.explain_one(name), loses));
+    }
+    let status = Status {
+        base_url: base_url.as_ref().map(|found| found.value.clone()),
+        base_url_source: base_url.as_ref().map(|found| found.provenance.to_string()),
+        test_mode,
+        store: hh_sdk::auth::FileStore::of_user(context.env())
+            .ok()
+            .map(|store| store.path().display().to_string()),
+        keys,
+    };
+    let is_json = text(names::OUTPUT_FORMAT).is_some_and(|found| found.value == "json");
+    if is_json {
+        output::json(&status)?;
+    } else {
+        print(&status)?;
+    }
+    // What is wrong with the key in use is the outcome.
+    if let Some(error) = layers.store_error {
+        return Err(error.into());
+    }
+    let connected = hh_sdk::load(&context.options_without_warning())?;
+    if let Some(warning) = connected.check_key()? {
+        context.say(&format!("warning: {warning}"));
+    }
+    let has_key = status.keys.iter().any(|place| place.state == State::Used);
+    if has_key || test_mode {
+        return Ok(());
+    }
+    Err(CliError::new(Exit::Auth, "no API key was found").with_ways())
+}
+
+fn print(status: &Status) -> Result<(), CliError> {
+    if !status.keys.is_empty() {
+        let rows = status.keys.iter().map(|place| {
+            let value = place.value.clone().unwrap_or_else(|| "-".to_owned());
+            let state = match place.storage {
+                Some(storage) => format!("{}, kept in {storage}", place.state.as_str()),
+                None => place.state.as_str().to_owned(),
+            };
+            [place.setting.to_owned(), value, place.source.clone(), state]
+        });
+        output::table(["KEY", "VALUE", "FROM", "STATE"], rows)?;
+    }
+    let server = status.base_url.as_deref().unwrap_or("(not valid)");
+    let from = status.base_url_source.as_deref().unwrap_or("default");
+    let mut lines = vec![format!("Server: {server} ({from})")];
+    if let Some(store) = &status.store {
+        lines.push(format!("Logins are saved in: {store}"));
+    }
+    if status.test_mode {
+        lines.push("Test mode is on: no server is asked".to_owned());
+    }
+    output::lines(lines.into_iter().map(output::one_line))
+}
+
+/// The places of one setting, highest first; `loses` if another setting stands above it.
+fn places(explained: &Explained, loses: bool) -> Vec<Place> {
+    let place = |value: &Shown, provenance: &Provenance, state| Place {
+        setting: explained.name.as_str(),
+        value: value.text(mask),
+        source: provenance.to_string(),
+        state: match value {
+            Shown::Broken(_) => State::Broken,
+            Shown::Plain(_) | Shown::Secret(_) | Shown::Unset | _ => state,
+        },
+        storage: (provenance.source() == Source::Stored).then_some("a file, in plain text"),
+    };
+    let first = if loses { State::Shadowed } else { State::Used };
+    let winner = explained
+        .is_set()
+        .then(|| place(&explained.value, &explained.provenance, first));
+    let shadowed = explained.shadowed.iter();
+    let shadowed = shadowed.map(|other| place(&other.value, &other.provenance, State::Shadowed));
+    winner.into_iter().chain(shadowed).collect()
+}

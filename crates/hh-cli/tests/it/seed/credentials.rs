@@ -1,0 +1,424 @@
+//! Keys: what they look like, where they come from, where they are kept, and who may do what with them.
+
+use std::io::{Read as _, Write as _};
+use std::process::Stdio;
+
+use super::{KEY, OTHER_KEY, refused, sent_key};
+use crate::support::{Loopback, STORE, TestEnv};
+
+/// A key that the server of this environment issues.
+fn issue(env: &TestEnv, level: &str, project: &str) -> String {
+    let create = [
+        "auth",
+        "keys",
+        "create",
+        "--name",
+        "k",
+        "--level",
+        level,
+        "--project",
+        project,
+    ];
+    env.run(&create).stdout.trim().to_owned()
+}
+
+#[test]
+fn s1_every_request_carries_the_key_and_none_goes_without() {
+    let mut env = TestEnv::new();
+    assert!(refused(&env, &[], 3).contains("no API key was found"));
+    env.set("HH_API_KEY", KEY);
+    assert_eq!(sent_key(&env, &[]), KEY);
+}
+
+#[test]
+fn s2_s3_s4_the_shape_of_a_key_is_checked_before_anything_is_sent() {
+    let mut env = TestEnv::new();
+    env.set("HH_API_KEY", "sk-something-else-altogether");
+    let said = refused(&env, &[], 3);
+    assert!(
+        said.contains("does not begin with hh_") && !said.contains("something"),
+        "{said}"
+    );
+    let with_tail = |tail: &str| format!("hh_{tail}");
+    for (key, warning) in [
+        (
+            with_tail(&"a".repeat(31)),
+            Some("is shorter than HoneyHive's keys"),
+        ),
+        (with_tail(&"a".repeat(32)), None),
+        (
+            with_tail(&format!("{}!", "a".repeat(31))),
+            Some("characters other than letters and digits"),
+        ),
+    ] {
+        env.unset("HH_API_KEY");
+        env.set("HH_API_KEY", &key);
+        assert_eq!(sent_key(&env, &[]), key);
+        let server = Loopback::start();
+        let done = env.run(&["project", "list", "--strict", "--base-url", &server.url()]);
+        match warning {
+            Some(warning) => {
+                assert_eq!(done.code, 3, "{done:?}");
+                assert!(
+                    done.stderr.contains(warning) && !done.stderr.contains(&key),
+                    "{done:?}"
+                );
+                server.assert_untouched(&key);
+            }
+            None => assert_eq!(done.code, 0, "{done:?}"),
+        }
+    }
+    env.unset("HH_API_KEY");
+    env.set("HH_API_KEY", "hh_12345678 90abcdef1234567890abcdef");
+    assert!(refused(&env, &[], 3).contains("position 12"));
+}
+
+#[test]
+fn s5_s91_check_goes_all_the_way() {
+    let mut env = TestEnv::with_server();
+    env.be_admin();
+    let key = issue(&env, "read_write", "default");
+    env.unset("HH_API_KEY_FILE");
+    env.set("HH_API_KEY", &key);
+    let shown = env.seen(&["auth", "check"]).replace(&key[..8], "[key]");
+    insta::assert_snapshot!(shown, @"
+    ok | API key set, from HH_API_KEY (environment)
+    ok | API key format valid: [key]***
+    ok | authentication successful at [server]: user@example.com (Read/Write)
+    ok | access to 1 project
+    exit 0
+    ");
+    // The seed's own example is a key as far as its shape goes.
+    env.unset("HH_API_KEY");
+    env.set("HH_API_KEY", KEY);
+    let done = env.run(&["auth", "check"]);
+    assert!(
+        done.stdout
+            .contains("ok      API key format valid: hh_12345***"),
+        "{done:?}"
+    );
+    assert_eq!(done.code, 3, "{done:?}");
+    insta::assert_snapshot!(env.filtered(done.stdout.lines().last().unwrap()), @"failed  [host] answered 401 Unauthorized: the API key is not valid here: unknown, revoked or expired");
+    env.unset("HH_API_KEY");
+    insta::assert_snapshot!(env.seen(&["auth", "check"]), @"
+    failed | no API key was found
+    ! error: no API key was found; run `honeyhive auth login`, or set HH_API_KEY (HoneyHive makes keys in its dashboard under Settings > API Keys, a local server at its first start)
+    exit 3
+    ");
+}
+
+#[test]
+fn s10_a_key_is_for_its_project() {
+    let mut env = TestEnv::with_server();
+    env.be_admin();
+    assert_eq!(env.run(&["project", "create", "other"]).code, 0);
+    let key = issue(&env, "read_write", "default");
+    env.unset("HH_API_KEY_FILE");
+    env.set("HH_API_KEY", &key);
+    assert_eq!(env.run(&["event", "list", "--project", "default"]).code, 0);
+    let done = env.run(&["event", "list", "--project", "other"]);
+    assert_eq!(done.code, 4, "{done:?}");
+    assert!(done.stderr.contains("other"), "{done:?}");
+}
+
+#[test]
+fn s21_s23_s25_s26_s30_login_saves_and_logout_removes() {
+    let env = TestEnv::with_server();
+    let admin = env.read("admin.key").trim().to_owned();
+    let wrong = env.run(&["auth", "login", "--api-key", OTHER_KEY]);
+    assert_eq!(wrong.code, 3, "{wrong:?}");
+    assert_eq!(
+        env.run(&["auth", "login", "--api-key", &admin, "--save"])
+            .code,
+        0
+    );
+    assert_eq!(
+        (env.mode(STORE), env.mode(".config/honeyhive")),
+        (0o600, 0o700)
+    );
+    // The base URL too is that of the login.
+    let bare = env
+        .program(env!("CARGO_BIN_EXE_honeyhive"), &["project", "list"])
+        .env_remove("HH_BASE_URL")
+        .output()
+        .unwrap();
+    assert!(bare.status.success(), "{bare:?}");
+    let profile = ["--profile", "second"];
+    assert_eq!(
+        env.run_with(
+            &[
+                "auth",
+                "login",
+                "--api-key",
+                &admin,
+                "--base-url",
+                &env.url()
+            ],
+            &profile
+        )
+        .code,
+        0
+    );
+    assert_eq!(env.run(&["auth", "logout"]).code, 0);
+    let store = env.read(STORE);
+    assert!(
+        store.contains("default") && !store.contains("second"),
+        "{store}"
+    );
+    assert_eq!(env.run(&["auth", "logout", "--all"]).code, 0);
+    assert!(!env.path(STORE).exists());
+    let done = env.run(&["auth", "logout", "--all", "--api-key", KEY]);
+    assert!(done.stderr.contains("no saved key"), "{done:?}");
+    assert!(refused(&env, &[], 3).contains("no API key was found"));
+}
+
+/// `script` gives the program a terminal.
+#[test]
+fn s22_the_prompt_does_not_show_the_key() {
+    let env = TestEnv::with_server();
+    let key = env.read("admin.key").trim().to_owned();
+    let login = format!("{} auth login", env!("CARGO_BIN_EXE_honeyhive"));
+    let mut terminal = env
+        .program("script", &["-qec", &login, "/dev/null"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let (mut stdin, mut stdout) = (
+        terminal.stdin.take().unwrap(),
+        terminal.stdout.take().unwrap(),
+    );
+    let mut shown = String::new();
+    while !shown.contains("API key: ") {
+        let mut byte = [0];
+        stdout.read_exact(&mut byte).unwrap();
+        shown.push(char::from(byte[0]));
+    }
+    stdin.write_all(format!("{key}\n").as_bytes()).unwrap();
+    stdout.read_to_string(&mut shown).unwrap();
+    assert!(terminal.wait().unwrap().success(), "{shown}");
+    assert!(
+        shown.contains("Logged in to") && env.read(STORE).contains(&key),
+        "{shown}"
+    );
+    assert!(!shown.contains(&key[8..]), "{shown}");
+
+    // Without a terminal nobody is asked.
+    let done = env.run(&["auth", "login"]);
+    assert_eq!(done.code, 2);
+    assert!(done.stderr.contains("--api-key-stdin"), "{done:?}");
+}
+
+#[test]
+fn s39_nothing_asks_without_a_terminal() {
+    let env = TestEnv::with_server();
+    for command in [
+        &["auth", "login"][..],
+        &["project", "list"],
+        &["auth", "whoami"],
+        &["auth", "token"],
+    ] {
+        let done = env.run(command);
+        assert!(matches!(done.code, 2 | 3), "{done:?}");
+        assert!(!done.stderr.contains("API key: "), "{done:?}");
+    }
+}
+
+#[test]
+fn s33_a_login_replaces_the_key_only_when_the_new_one_works() {
+    let mut env = TestEnv::with_server();
+    env.be_admin();
+    let (old, new) = (
+        issue(&env, "read_write", "default"),
+        issue(&env, "read_write", "default"),
+    );
+    env.unset("HH_API_KEY_FILE");
+    assert_eq!(env.run(&["auth", "login", "--api-key", &old]).code, 0);
+    assert_eq!(env.run(&["auth", "login", "--api-key", OTHER_KEY]).code, 3);
+    assert!(env.read(STORE).contains(&old));
+    let done = env.run(&["auth", "login", "--api-key", &new]);
+    assert_eq!(done.code, 0, "{done:?}");
+    assert!(env.read(STORE).contains(&new) && !env.read(STORE).contains(&old));
+    assert!(
+        done.stderr.contains(&format!("{}***", &new[..8])) && !done.stderr.contains(&new),
+        "{done:?}"
+    );
+}
+
+#[test]
+fn s36_a_read_only_key_reads_and_no_more() {
+    let mut env = TestEnv::with_server();
+    env.be_admin();
+    let key = issue(&env, "read_only", "default");
+    env.unset("HH_API_KEY_FILE");
+    env.set("HH_API_KEY", &key);
+    assert_eq!(env.run(&["event", "list"]).code, 0);
+    let done = env.run(&["project", "create", "p"]);
+    assert_eq!(done.code, 6, "{done:?}");
+    assert!(done.stderr.contains("nothing was sent"), "{done:?}");
+}
+
+#[test]
+fn s42_the_line_for_a_shell_does_not_hold_the_key() {
+    let mut env = TestEnv::new();
+    env.set("HH_API_KEY", KEY);
+    for (shell, line, open) in [
+        (
+            "bash",
+            "export HH_API_KEY=\"$(honeyhive auth token)\"",
+            format!("export HH_API_KEY='{KEY}'"),
+        ),
+        (
+            "zsh",
+            "export HH_API_KEY=\"$(honeyhive auth token)\"",
+            format!("export HH_API_KEY='{KEY}'"),
+        ),
+        (
+            "fish",
+            "set -gx HH_API_KEY (honeyhive auth token)",
+            format!("set -gx HH_API_KEY '{KEY}'"),
+        ),
+    ] {
+        assert_eq!(
+            env.run(&["auth", "env", "--shell", shell]).stdout.trim(),
+            line
+        );
+        assert_eq!(
+            env.run(&["auth", "env", "--shell", shell, "--reveal"])
+                .stdout
+                .trim(),
+            open
+        );
+    }
+    // What a shell makes of it.
+    let folder = std::path::Path::new(env!("CARGO_BIN_EXE_honeyhive"))
+        .parent()
+        .unwrap();
+    let script = "eval \"$(honeyhive auth env --shell bash)\"; printf %s \"$HH_API_KEY\"";
+    let path = format!("{}:/usr/bin:/bin", folder.display());
+    let output = env
+        .program("sh", &["-c", script])
+        .env("PATH", path)
+        .output()
+        .unwrap();
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), KEY);
+    let odd = env.run(&["auth", "env", "--shell", "bash", "--profile", "x; rm -r ."]);
+    assert_eq!((odd.code, odd.stdout.as_str()), (2, ""), "{odd:?}");
+}
+
+#[test]
+fn s43_s47_s72_a_mounted_secret_is_read() {
+    let mut env = TestEnv::new();
+    // As Kubernetes decodes a secret, and as Docker mounts one.
+    for text in [KEY.to_owned(), format!("{KEY}\n"), format!("{KEY}\r\n")] {
+        env.write("secret", &text);
+        env.set_mode("secret", 0o444);
+        let path = env.at("secret");
+        env.unset("HH_API_KEY_FILE");
+        env.set("HH_API_KEY_FILE", &path);
+        assert_eq!(sent_key(&env, &[]), KEY);
+        env.set_mode("secret", 0o644);
+    }
+}
+
+#[test]
+fn s78_status_shows_what_is_set_without_asking_anybody() {
+    let mut env = TestEnv::new();
+    insta::assert_snapshot!(env.seen(&["auth", "status"]), @"
+    Server: https://api.honeyhive.ai (default)
+    Logins are saved in: [home]/.config/honeyhive/credentials.toml
+    ! error: no API key was found; run `honeyhive auth login`, or set HH_API_KEY (HoneyHive makes keys in its dashboard under Settings > API Keys, a local server at its first start)
+    exit 3
+    ");
+    env.write("honeyhive.yaml", format!("api_key: {OTHER_KEY}\n"));
+    env.store_key("work", "https://api.honeyhive.ai", KEY);
+    insta::assert_snapshot!(env.seen(&["auth", "status", "-q"]), @r#"
+    KEY | VALUE | FROM | STATE
+    api_key | hh_abcde*** | [home]/honeyhive.yaml:1:10 (project file) | used
+    api_key | hh_12345*** | profile "work" (stored) | shadowed, kept in a file, in plain text
+    Server: https://api.honeyhive.ai (profile "work" (stored))
+    Logins are saved in: [home]/.config/honeyhive/credentials.toml
+    exit 0
+    "#);
+    env.set("HH_API_KEY", KEY);
+    env.set("HH_INGESTION_API_KEY", "hh_ingst_too_short");
+    insta::assert_snapshot!(env.seen(&["auth", "status", "-q"]), @r#"
+    KEY | VALUE | FROM | STATE
+    api_key | hh_12345*** | HH_API_KEY (environment) | used
+    api_key | hh_abcde*** | [home]/honeyhive.yaml:1:10 (project file) | shadowed
+    api_key | hh_12345*** | profile "work" (stored) | shadowed, kept in a file, in plain text
+    ingestion_api_key | hh_ingst*** | HH_INGESTION_API_KEY (environment) | used
+    Server: https://api.honeyhive.ai (profile "work" (stored))
+    Logins are saved in: [home]/.config/honeyhive/credentials.toml
+    ! error: the API key from HH_INGESTION_API_KEY (environment) begins with hh_ingst_ but is not a complete key of that kind; copy it again
+    exit 3
+    "#);
+    let json = env.json(&["auth", "status", "-q"]);
+    assert_eq!(json["keys"][0]["state"], "used");
+    assert_eq!(json["keys"][2]["storage"], "a file, in plain text");
+    env.unset("HH_INGESTION_API_KEY");
+    env.write(
+        "c.yaml",
+        "credential_command: [op, read, 'op://vault/key']\n",
+    );
+    env.unset("HH_API_KEY");
+    insta::assert_snapshot!(env.seen(&["auth", "status", "--config-file", "c.yaml"]), @r#"
+    KEY | VALUE | FROM | STATE
+    api_key | hh_12345*** | profile "work" (stored) | shadowed, kept in a file, in plain text
+    credential_command | ["op","read","op://vault/key"] | c.yaml:1:21 (named file) | used
+    Server: https://api.honeyhive.ai (profile "work" (stored))
+    Logins are saved in: [home]/.config/honeyhive/credentials.toml
+    exit 0
+    "#);
+}
+
+#[test]
+fn s85_whoami_says_more_when_asked() {
+    let mut env = TestEnv::with_server();
+    env.be_admin();
+    let key = issue(&env, "read_only", "default");
+    env.unset("HH_API_KEY_FILE");
+    env.set("HH_API_KEY", &key);
+    let done = env.run(&["auth", "whoami", "--verbose", "-q"]);
+    let names: Vec<_> = done
+        .stdout
+        .lines()
+        .filter_map(|line| line.split(": ").next())
+        .collect();
+    insta::assert_snapshot!(names.join("\n"), @"
+    Authenticated as
+    Organization
+    Permissions
+    Server
+    Key kind
+    Key
+    Key source
+    Key id
+    Projects
+    Expires
+    Answered in
+    ");
+    assert!(
+        done.stdout.contains("Key kind: read-only project"),
+        "{done:?}"
+    );
+}
+
+#[test]
+fn the_key_goes_into_a_pipe_and_not_onto_a_terminal() {
+    let mut env = TestEnv::new();
+    env.set("HH_API_KEY", KEY);
+    let done = env.run(&["auth", "token"]);
+    assert_eq!((done.code, done.stdout.as_str()), (0, &*format!("{KEY}\n")));
+    let token = format!("{} auth token", env!("CARGO_BIN_EXE_honeyhive"));
+    for (command, is_shown) in [(token.clone(), false), (format!("{token} --reveal"), true)] {
+        let output = env
+            .program("script", &["-qec", &command, "/dev/null"])
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        assert_eq!(output.status.success(), is_shown);
+        let shown = String::from_utf8(output.stdout).unwrap();
+        assert_eq!(shown.contains(KEY), is_shown, "{shown}");
+    }
+}
