@@ -79,3 +79,9 @@ fn network() {
     let page = include_str!("../../docs/network.md");
     assert!(run(page) > 5, "the page has lost its commands");
 }
+
+#[test]
+fn authentication() {
+    let page = include_str!("../../docs/authentication.md");
+    assert!(run(page) > 3, "the page has lost its commands");
+}

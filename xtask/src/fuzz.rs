@@ -34,6 +34,10 @@ enum Target {
     RetryAfter,
     /// The body of an error
     ProblemBody,
+    /// A text in place of an API key
+    ApiKeyParse,
+    /// The file of stored logins
+    CredentialsFile,
 }
 
 impl Target {
@@ -43,6 +47,8 @@ impl Target {
             Self::FileLayer => "file_layer",
             Self::RetryAfter => "retry_after",
             Self::ProblemBody => "problem_body",
+            Self::ApiKeyParse => "api_key_parse",
+            Self::CredentialsFile => "credentials_file",
         }
     }
 }

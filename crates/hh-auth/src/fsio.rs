@@ -1,10 +1,14 @@
 //! Writing private files: whole or not at all, readable by their owner only.
 
+use std::ffi::OsStr;
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::path::Path;
 use std::time::{Duration, Instant};
+
+use rustix::fs::{Mode, OFlags};
 
 /// Whether a file that is already there may be replaced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,13 +61,12 @@ const LOCK_WAIT: Duration = Duration::from_secs(10);
 /// The lock is a file beside it, whose name ends in `.lock`.
 ///
 /// # Errors
-/// [`io::ErrorKind::WouldBlock`] if another program holds it for over 10 s, else the system's error.
+/// [`io::ErrorKind::WouldBlock`] if another program holds it for over 10 s, else the system's error; a symbolic link is one.
 pub fn lock(path: &Path) -> io::Result<File> {
-    let lock = File::options()
-        .create(true)
-        .append(true)
-        .mode(0o600)
-        .open(path.with_extension("lock"))?;
+    let flags =
+        OFlags::CREATE | OFlags::RDWR | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let mode = Mode::RUSR | Mode::WUSR;
+    let lock = File::from(rustix::fs::open(path.with_extension("lock"), flags, mode)?);
     let start = Instant::now();
     loop {
         match lock.try_lock() {
@@ -77,13 +80,39 @@ pub fn lock(path: &Path) -> io::Result<File> {
     }
 }
 
-fn write(path: &Path, contents: &[u8], replace: Replace) -> io::Result<()> {
-    let dir = match path.parent() {
+/// Removes the temporary files of writers that were killed. Only for a file that is written under its [`lock`], and while
+/// that is held: else it takes away the file of a writer that is still at work.
+#[cfg(feature = "client")]
+pub(crate) fn remove_leftovers(path: &Path) {
+    let prefix = temporary_prefix(path);
+    let entries = fs::read_dir(directory(path)).into_iter().flatten();
+    for entry in entries.flatten() {
+        if entry.file_name().as_bytes().starts_with(&prefix) {
+            // What cannot be removed now is tried again by the next writer.
+            drop(fs::remove_file(entry.path()));
+        }
+    }
+}
+
+/// Names of temporary files begin with the name of what they become, so that those of one file can be told apart.
+fn temporary_prefix(path: &Path) -> Vec<u8> {
+    /// A name has at most 255 bytes in all.
+    const MAX: usize = 200;
+    let name = path.file_name().unwrap_or_default().as_bytes();
+    [b".", &name[..name.len().min(MAX)], b"-"].concat()
+}
+
+fn directory(path: &Path) -> &Path {
+    match path.parent() {
         Some(dir) if !dir.as_os_str().is_empty() => dir,
         _ => Path::new("."),
-    };
+    }
+}
+
+fn write(path: &Path, contents: &[u8], replace: Replace) -> io::Result<()> {
+    let dir = directory(path);
     let mut file = tempfile::Builder::new()
-        .prefix(".honeyhive-")
+        .prefix(OsStr::from_bytes(&temporary_prefix(path)))
         .permissions(fs::Permissions::from_mode(0o600))
         .tempfile_in(dir)?;
     file.write_all(contents)?;

@@ -19,6 +19,7 @@
 //! | feature | default | brings |
 //! | --- | --- | --- |
 //! | `client` | yes | [`Credentials`] over [`CredentialProvider`]s, [`credential_command`], [`FileStore`], the store of `honeyhive auth login` |
+//! | `keyring` | no | keys of the store in the keyring of the system ([`Storage::Keyring`]): the Secret Service, over D-Bus |
 //! | `server` | no | [`mint`], [`Pepper`], [`KeyDigest`] |
 
 mod api_key;
@@ -42,6 +43,9 @@ mod mint;
 mod key_file;
 #[cfg(feature = "client")]
 mod store;
+#[cfg(feature = "testing")]
+#[doc(hidden)]
+pub mod testing;
 
 pub use api_key::{ApiKey, KeyError, KeyKind, KeyWarning, mask};
 pub use decide::{Decision, DenyReason, Grant, decide};
@@ -56,5 +60,5 @@ pub use {
     credentials::{Credential, CredentialProvider, Credentials, Epoch, Issued},
     error::{AuthError, AuthErrorKind},
     key_file::KeyFileWatch,
-    store::{FileStore, Profile, StoreError, StoreErrorKind},
+    store::{FileStore, Profile, ProfileEntry, Storage, StoreError, StoreErrorKind, probe_keyring},
 };

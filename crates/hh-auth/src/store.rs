@@ -1,78 +1,32 @@
-//! The file that `honeyhive auth login` keeps keys in (decisions L2, L3).
+//! The store that `honeyhive auth login` keeps keys in (decisions L2, L3).
+//!
+//! Every profile has an entry in one file; its key is there too, unless the entry says that the keyring of the system holds it.
+//! Readers take no lock: the file is only ever replaced whole.
 
-mod format;
+mod error;
+mod file;
+pub(crate) mod format;
+mod keyring;
+mod profile;
 
 use std::fs::{self, File};
-use std::io::{self, Read as _};
-use std::os::unix::fs::PermissionsExt as _;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use hh_config::Env;
-use jiff::Timestamp;
 use zeroize::Zeroizing;
 
-use crate::fsio::{Replace, create_private_dir, lock, write_private};
-use crate::{ApiKey, Level};
+use crate::fsio::{Replace, create_private_dir, lock, remove_leftovers, write_private};
+use crate::mask;
+use file::{MAX_BYTES, Shell, cannot, cannot_write, open_dir, with_suffix};
+use format::Unreadable;
 
-/// Far above any real store; keeps devices out.
-const MAX_BYTES: u64 = 1024 * 1024;
+pub use error::{StoreError, StoreErrorKind};
+pub use keyring::probe_keyring;
+pub(crate) use profile::Contents;
+pub use profile::{Profile, ProfileEntry, Storage};
 
-/// One login: a named entry of the store.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct Profile {
-    /// Its name.
-    pub name: String,
-    /// The base URL the key is for.
-    pub base_url: String,
-    /// The key.
-    pub key: ApiKey,
-    /// The server's id of the key, if it told.
-    pub key_id: Option<String>,
-    /// The key's level, if the server told.
-    pub level: Option<Level>,
-    /// When this key was first stored here.
-    pub first_seen: Timestamp,
-}
-
-impl Profile {
-    /// Makes a profile of a key that was checked just now.
-    #[must_use]
-    pub fn new(name: &str, base_url: &str, key: ApiKey, first_seen: Timestamp) -> Self {
-        Self {
-            name: name.to_owned(),
-            base_url: base_url.to_owned(),
-            key,
-            key_id: None,
-            level: None,
-            first_seen,
-        }
-    }
-
-    /// Tells whether a name can be a profile's: 1 to 64 letters, digits, `-`, `_` or `.`.
-    #[must_use]
-    pub fn is_valid_name(name: &str) -> bool {
-        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-        (1..=64).contains(&name.len()) && name.chars().all(plain)
-    }
-
-    /// Adds what the server told of the key.
-    #[must_use]
-    pub fn with_details(mut self, key_id: Option<String>, level: Option<Level>) -> Self {
-        self.key_id = key_id;
-        self.level = level;
-        self
-    }
-}
-
-/// The profiles of a store, and which is the current one.
-#[derive(Clone, Debug, Default)]
-struct Contents {
-    current: Option<String>,
-    profiles: Vec<Profile>,
-}
-
-/// The credential store in a file: 0600 in a 0700 directory, replaced whole, under a lock.
+/// The credential store: 0600 in a 0700 directory, replaced whole, under a lock.
 #[derive(Clone, Debug)]
 pub struct FileStore {
     path: PathBuf,
@@ -101,218 +55,268 @@ impl FileStore {
         &self.path
     }
 
-    /// Returns the profile of this name, or the current one.
+    /// Returns the profile of this name, or the current one; a key in the keyring is fetched from there, within 3 s.
     ///
     /// # Errors
-    /// `Unsafe`, `Malformed` or `Io` when the file is there but cannot be used.
+    /// `Unsafe`, `Malformed`, `Newer` or `Io` when the file is there but cannot be used, `Keyring` when the profile's key is
+    /// in a keyring that does not hand it out.
     pub fn get(&self, name: Option<&str>) -> Result<Option<Profile>, StoreError> {
-        let contents = self.read()?;
-        let Some(name) = name.map(str::to_owned).or(contents.current) else {
+        let mut contents = self.read()?;
+        let found = contents.find(name);
+        let Some(mut entry) = found.and_then(|name| contents.profiles.remove(&name)) else {
             return Ok(None);
         };
-        Ok(contents.profiles.into_iter().find(|p| p.name == name))
+        let key = match entry.key.take() {
+            Some(key) => key,
+            None => keyring::get(&entry)?,
+        };
+        Ok(Some(entry.with_key(key)))
     }
 
-    /// Stores a profile and makes it the current one.
+    /// Returns what the file tells of each profile, by name; no keyring is asked.
     ///
     /// # Errors
-    /// `InvalidName`, `Unsafe`, `Malformed`, `Locked` or `Io`.
-    pub fn put(&self, profile: Profile) -> Result<(), StoreError> {
+    /// `Unsafe`, `Malformed`, `Newer` or `Io` when the file is there but cannot be used.
+    pub fn list(&self) -> Result<Vec<ProfileEntry>, StoreError> {
+        Ok(self.read()?.profiles.into_values().collect())
+    }
+
+    /// Returns the name of the current profile.
+    ///
+    /// # Errors
+    /// `Unsafe`, `Malformed`, `Newer` or `Io` when the file is there but cannot be used.
+    pub fn current(&self) -> Result<Option<String>, StoreError> {
+        Ok(self.read()?.find(None))
+    }
+
+    /// Makes another profile the current one.
+    ///
+    /// # Errors
+    /// `NotFound` when there is none of this name; else `Unsafe`, `Malformed`, `Newer`, `Locked` or `Io`.
+    pub fn switch(&self, name: &str) -> Result<(), StoreError> {
+        let _lock = if self.is_there() {
+            Some(self.begin()?)
+        } else {
+            None
+        };
+        let mut contents = self.read()?;
+        if !contents.profiles.contains_key(name) {
+            return Err(no_profile(name, &contents));
+        }
+        if contents.current.as_deref() == Some(name) {
+            return Ok(());
+        }
+        contents.current = Some(name.to_owned());
+        self.write(&contents)
+    }
+
+    /// Stores a profile, its key where its storage says, and makes it the current one.
+    ///
+    /// A damaged file is not lost: it is moved aside, to where the result says. People should be told.
+    ///
+    /// # Errors
+    /// `InvalidName`, `Unsafe`, `Newer`, `Locked`, `Keyring` or `Io`; nothing has changed then.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "the key moves into the store: a caller that goes on using it says so by a clone"
+    )]
+    pub fn put(&self, profile: Profile) -> Result<Option<PathBuf>, StoreError> {
         if !Profile::is_valid_name(&profile.name) {
             return Err(StoreError::new(
                 StoreErrorKind::InvalidName,
                 "a profile name has 1 to 64 letters, digits, -, _ or .".to_owned(),
             ));
         }
-        self.change(|contents| {
-            contents.current = Some(profile.name.clone());
-            match contents
-                .profiles
-                .iter_mut()
-                .find(|p| p.name == profile.name)
-            {
-                Some(old) => *old = profile,
-                None => contents.profiles.push(profile),
+        let _lock = self.begin()?;
+        let (mut contents, is_damaged) = match self.read() {
+            Ok(contents) => (contents, false),
+            Err(error) if error.kind() == StoreErrorKind::Malformed => (Contents::default(), true),
+            Err(error) => return Err(error),
+        };
+        let entry = ProfileEntry::of(&profile);
+        contents.current = Some(profile.name.clone());
+        let old = contents
+            .profiles
+            .insert(profile.name.clone(), entry.clone());
+        if profile.storage == Storage::Keyring {
+            keyring::set(&profile)?;
+        }
+        let kept = with_suffix(&self.path, ".corrupt");
+        if is_damaged {
+            fs::rename(&self.path, &kept).map_err(|error| cannot_write(&kept, &error))?;
+        }
+        if let Err(error) = self.write(&contents) {
+            if is_damaged {
+                // The error that matters is the first one.
+                drop(fs::rename(&kept, &self.path));
             }
-            true
-        })
-        .map(drop)
+            if let Some(old) = &old {
+                keyring::forget(&entry, old);
+            } else {
+                drop(keyring::delete(&entry, ""));
+            }
+            return Err(error);
+        }
+        if let Some(old) = old {
+            keyring::forget(&old, &entry);
+        }
+        Ok(is_damaged.then_some(kept))
     }
 
     /// Removes the profile of this name, or the current one; tells which, if there was one.
     ///
     /// # Errors
-    /// `Unsafe`, `Malformed`, `Locked` or `Io`.
+    /// `Unsafe`, `Malformed`, `Newer`, `Locked`, `Keyring` or `Io`; the profile is still there then.
     pub fn remove(&self, name: Option<&str>) -> Result<Option<String>, StoreError> {
-        let mut removed = None;
-        if fs::symlink_metadata(&self.path).is_err() {
-            return Ok(removed);
+        if !self.is_there() {
+            return Ok(None);
         }
-        self.change(|contents| {
-            let name = name.map(str::to_owned).or_else(|| contents.current.clone());
-            removed = name.filter(|name| contents.profiles.iter().any(|p| p.name == *name));
-            contents
-                .profiles
-                .retain(|p| Some(&p.name) != removed.as_ref());
-            if contents.current == removed {
-                contents.current = None;
-            }
-            removed.is_some()
-        })?;
-        Ok(removed)
+        let _lock = self.begin()?;
+        let mut contents = self.read()?;
+        let found = contents.find(name);
+        let Some(entry) = found.and_then(|name| contents.profiles.remove(&name)) else {
+            return Ok(None);
+        };
+        keyring::delete(&entry, "unlock it and try again")?;
+        if contents.current.as_ref() == Some(&entry.name) {
+            contents.current = None;
+        }
+        self.write(&contents)?;
+        Ok(Some(entry.name))
     }
 
-    /// Removes every profile and the file; tells how many there were.
+    /// Removes every profile, the file and what is left of damaged ones; tells how many profiles there were.
     ///
-    /// A file that cannot be understood is removed as well.
+    /// A file that cannot be used is removed as well, and counts as one.
     ///
     /// # Errors
-    /// `Locked` or `Io`.
+    /// `Locked` or `Io`; `Keyring` when all is removed but for keys that the keyring did not let go of.
     pub fn remove_all(&self) -> Result<usize, StoreError> {
-        if fs::symlink_metadata(&self.path).is_err() {
+        let kept = with_suffix(&self.path, ".corrupt");
+        if !self.is_there() && fs::symlink_metadata(&kept).is_err() {
             return Ok(0);
         }
         let _lock = self.lock()?;
-        let count = self.read().map_or(1, |contents| contents.profiles.len());
-        match fs::remove_file(&self.path) {
-            Ok(()) => Ok(count),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(0),
-            Err(error) => Err(self.io("remove", &error)),
-        }
+        remove_leftovers(&self.path);
+        let contents = self.read();
+        let mut count = contents
+            .as_ref()
+            .map_or(1, |contents| contents.profiles.len());
+        remove_file(&self.path)?;
+        count += usize::from(remove_file(&kept)?);
+        let entries = contents.into_iter().flat_map(|all| all.profiles);
+        // The file must not wait for a keyring that may never open again.
+        let next =
+            "all else is removed: delete its item \"honeyhive\" with the keyring's own program";
+        let deleted: Vec<_> = entries
+            .map(|(_, entry)| keyring::delete(&entry, next))
+            .collect();
+        deleted.into_iter().collect::<Result<(), _>>()?;
+        Ok(count)
     }
 
-    fn change(&self, change: impl FnOnce(&mut Contents) -> bool) -> Result<(), StoreError> {
+    fn is_there(&self) -> bool {
+        fs::symlink_metadata(&self.path).is_ok()
+    }
+
+    /// Makes the directory, checks it, and takes the lock: it is held as long as the file that is returned lives.
+    fn begin(&self) -> Result<File, StoreError> {
         let dir = self.path.parent().unwrap_or(Path::new("."));
-        create_private_dir(dir).map_err(|error| self.io("write", &error))?;
-        self.check_dir()?;
-        let _lock = self.lock()?;
-        let mut contents = self.read()?;
-        if change(&mut contents) {
-            let text = Zeroizing::new(format::to_text(&contents));
-            write_private(&self.path, text.as_bytes(), Replace::Yes)
-                .map_err(|error| self.io("write", &error))?;
-        }
-        Ok(())
+        create_private_dir(dir).map_err(|error| cannot_write(&self.path, &error))?;
+        drop(open_dir(&self.path)?);
+        let lock = self.lock()?;
+        remove_leftovers(&self.path);
+        Ok(lock)
     }
 
     fn read(&self) -> Result<Contents, StoreError> {
-        let metadata = match fs::symlink_metadata(&self.path) {
-            Ok(metadata) => metadata,
-            // A home that is no directory, such as /dev/null, holds no store either.
-            Err(error)
-                if matches!(
-                    error.kind(),
-                    io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
-                ) =>
-            {
-                return Ok(Contents::default());
-            }
-            Err(error) => return Err(self.io("read", &error)),
-        };
-        self.check_dir()?;
-        let shown = self.path.display();
-        if !metadata.is_file() {
-            return Err(StoreError::new(
-                StoreErrorKind::Unsafe,
-                format!("{shown} is not a regular file; remove it and log in again"),
-            ));
-        }
-        if metadata.permissions().mode() & 0o077 != 0 {
-            return Err(StoreError::new(
-                StoreErrorKind::Unsafe,
-                format!("{shown} can be read by other users; run: chmod 600 {shown}"),
-            ));
-        }
-        let mut text = Zeroizing::new(String::new());
-        File::open(&self.path)
-            .and_then(|file| file.take(MAX_BYTES).read_to_string(&mut text))
-            .map_err(|error| self.io("read", &error))?;
-        // What a full disk or an editor left: no store is what it says.
-        if text.trim().is_empty() {
+        let Some(bytes) = file::read(&self.path)? else {
             return Ok(Contents::default());
-        }
-        format::from_text(&text).map_err(|place| {
+        };
+        let shown = self.path.display();
+        let damaged = |what: String| {
             StoreError::new(
                 StoreErrorKind::Malformed,
-                format!("{shown} is not a credential store{place}; run `honeyhive auth logout --all` and log in again"),
+                format!(
+                    "{shown} is damaged: {what}; mend it, or log in again, which keeps it as {shown}.corrupt"
+                ),
             )
+        };
+        if bytes.len() as u64 > MAX_BYTES {
+            return Err(damaged("it is larger than 1 MiB".to_owned()));
+        }
+        format::from_bytes(&bytes).map_err(|error| match error {
+            Unreadable::Damaged { line, what } => damaged(format!("line {line} {what}")),
+            Unreadable::Newer { version } => StoreError::new(
+                StoreErrorKind::Newer,
+                format!(
+                    "{shown} has version {version}, which a newer honeyhive wrote; update this one"
+                ),
+            ),
         })
     }
 
-    /// Whoever can write in the directory can put another store in place of this one.
-    fn check_dir(&self) -> Result<(), StoreError> {
-        let dir = self.path.parent().unwrap_or(Path::new("."));
-        let metadata = fs::metadata(dir).map_err(|error| self.io("read", &error))?;
-        if metadata.permissions().mode() & 0o022 == 0 {
-            return Ok(());
+    fn write(&self, contents: &Contents) -> Result<(), StoreError> {
+        let text: Zeroizing<String> = format::to_text(contents);
+        if text.len() as u64 > MAX_BYTES {
+            let error = io::Error::new(io::ErrorKind::FileTooLarge, "it would exceed 1 MiB");
+            return Err(cannot_write(&self.path, &error));
         }
-        let shown = dir.display();
-        Err(StoreError::new(
-            StoreErrorKind::Unsafe,
-            format!("{shown} can be written by other users; run: chmod 700 {shown}"),
-        ))
+        write_private(&self.path, text.as_bytes(), Replace::Yes)
+            .map_err(|error| cannot_write(&self.path, &error))
     }
 
     /// Holds the lock as long as the file lives.
     fn lock(&self) -> Result<File, StoreError> {
         lock(&self.path).map_err(|error| {
-            if error.kind() != io::ErrorKind::WouldBlock {
-                return self.io("lock", &error);
+            let path = self.path.with_extension("lock");
+            let shown = path.display();
+            if error.kind() == io::ErrorKind::WouldBlock {
+                StoreError::new(
+                    StoreErrorKind::Locked,
+                    format!("another program holds {shown} for over 10 s; try again"),
+                )
+            } else if fs::symlink_metadata(&path).is_ok_and(|metadata| metadata.is_symlink()) {
+                StoreError::new(
+                    StoreErrorKind::Unsafe,
+                    format!(
+                        "{shown} is a symbolic link, which is not followed; run: rm {}",
+                        Shell(&path)
+                    ),
+                )
+            } else {
+                cannot_write(&self.path, &error)
             }
-            StoreError::new(
-                StoreErrorKind::Locked,
-                format!(
-                    "another program holds {} for over 10 s; try again",
-                    self.path.with_extension("lock").display()
-                ),
-            )
         })
     }
+}
 
-    fn io(&self, verb: &str, error: &io::Error) -> StoreError {
-        StoreError::new(
-            StoreErrorKind::Io,
-            format!("cannot {verb} {}: {}", self.path.display(), error),
-        )
+/// Tells whether there was one.
+fn remove_file(path: &Path) -> Result<bool, StoreError> {
+    match fs::remove_file(path) {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(cannot("remove", path, &error)),
     }
 }
 
-/// What the caller can do about a [`StoreError`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum StoreErrorKind {
-    /// No place for the file: set `HOME`.
-    NoHome,
-    /// No profile can have this name: choose another.
-    InvalidName,
-    /// The file is a link or open to others: mend it as the message says.
-    Unsafe,
-    /// The file cannot be understood: remove it.
-    Malformed,
-    /// Another program holds the lock: try again.
-    Locked,
-    /// The system refused.
-    Io,
-}
-
-/// Why the store cannot be used: one line, never a part of its contents.
-#[derive(Debug, thiserror::Error)]
-#[error("{message}")]
-pub struct StoreError {
-    kind: StoreErrorKind,
-    message: String,
-}
-
-impl StoreError {
-    fn new(kind: StoreErrorKind, message: String) -> Self {
-        Self { kind, message }
-    }
-
-    /// Returns what the caller can do about it.
-    #[must_use]
-    pub fn kind(&self) -> StoreErrorKind {
-        self.kind
-    }
+fn no_profile(name: &str, contents: &Contents) -> StoreError {
+    // A key in the wrong place is still a key.
+    let shown = if name.starts_with("hh_") {
+        mask(name)
+    } else {
+        name.escape_debug().to_string()
+    };
+    let names: Vec<_> = contents.profiles.keys().map(String::as_str).collect();
+    let next = if names.is_empty() {
+        "there is none at all; log in first".to_owned()
+    } else {
+        format!("there are: {}", names.join(", "))
+    };
+    StoreError::new(
+        StoreErrorKind::NotFound,
+        format!("there is no stored profile \"{shown}\"; {next}"),
+    )
 }
 
 #[cfg(test)]

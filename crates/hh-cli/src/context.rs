@@ -131,6 +131,14 @@ impl Context {
             None => options,
         };
         let client = HoneyHive::builder().with_options(options).build()?;
+        let verify_ssl = &client.settings().verify_ssl;
+        // This one is not for `--quiet` to leave out (decisions X3); without that it was said already.
+        if self.global.quiet && !verify_ssl.value {
+            ui::say(&format!(
+                "warning: certificates are not checked (verify_ssl from {})",
+                verify_ssl.provenance
+            ));
+        }
         let test_mode = &client.settings().test_mode;
         if test_mode.value {
             self.say(&format!(
@@ -174,13 +182,16 @@ pub(crate) fn block_on<T>(
         .enable_all()
         .build()
         .map_err(|error| CliError::new(Exit::Other, error.to_string()))?;
-    runtime.block_on(async {
+    let done = runtime.block_on(async {
         let stop = stop_signal()?;
         tokio::select! {
             done = future => Ok(done?),
             () = stop => Err(CliError::new(Exit::Other, "interrupted")),
         }
-    })
+    });
+    // A name server that does not answer holds a thread for a minute, which nobody waits for any more.
+    runtime.shutdown_background();
+    done
 }
 
 /// Becomes ready at Ctrl-C or SIGTERM, which from here on do not end the program by themselves.

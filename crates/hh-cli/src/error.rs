@@ -100,7 +100,7 @@ impl From<hh_sdk::Error> for CliError {
             ErrorKind::Unreachable => (
                 Exit::Network,
                 Some(
-                    "start the server, or correct base_url: `honeyhive config list` shows where it came from",
+                    "check the connection and that the server runs; `honeyhive config list` shows where base_url came from",
                 ),
             ),
             ErrorKind::Proxy => (

@@ -172,6 +172,17 @@ impl Connected {
         }
     }
 
+    /// Returns the keys that are set, as far as they are any.
+    pub(crate) fn keys(&self) -> Vec<ApiKey> {
+        let found = [Slot::Project, Slot::Ingestion]
+            .into_iter()
+            .filter_map(|slot| match self.find(slot).ok()? {
+                Found::Key(credential) => Some(credential.key),
+                Found::Command(_) | Found::Nothing => None,
+            });
+        found.collect()
+    }
+
     /// Checks a key in test mode, where every `hh_…` will do and none is needed (decisions K2).
     pub(crate) fn check_test_key(&self) -> Result<(), Error> {
         let Some(found) = &self.settings.api_key else {

@@ -109,6 +109,14 @@ impl Error {
         self.inner.kind
     }
 
+    /// Returns the name under which the server logged the request, if it told.
+    #[must_use]
+    pub fn request_id(&self) -> Option<&str> {
+        let source = self.inner.source.as_deref()?;
+        let sent = source.downcast_ref::<TransportError>()?;
+        sent.problem()?.request_id()
+    }
+
     /// Returns how long to wait before the request has a chance, if the server or a limit said so: at most a day.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
@@ -160,9 +168,10 @@ impl From<TransportError> for Error {
             message.push_str(": ");
             message.push_str(text);
         }
-        if let Some(id) = problem.and_then(|problem| problem.request_id())
-            && kind == ErrorKind::Unavailable
-        {
+        if error.status().is_some_and(|status| status.is_redirection()) {
+            message.push_str("; no redirect is followed: set base_url to where it leads");
+        }
+        if let Some(id) = problem.and_then(|problem| problem.request_id()) {
             message = format!("{message} (request {id})");
         }
         let attempts = error.attempts().len();
@@ -186,6 +195,9 @@ fn kind_of(error: &TransportError) -> ErrorKind {
         TransportErrorKind::RateLimited => ErrorKind::RateLimited,
         TransportErrorKind::Rejected if error.status().is_some_and(|s| s.as_u16() == 413) => {
             ErrorKind::TooLarge
+        }
+        TransportErrorKind::Rejected if error.status().is_some_and(|s| s.as_u16() == 408) => {
+            ErrorKind::Timeout
         }
         TransportErrorKind::Rejected => ErrorKind::Invalid,
         TransportErrorKind::Unreachable => ErrorKind::Unreachable,

@@ -22,6 +22,7 @@ use crate::connect::{Sender, load};
 use crate::options::option_methods;
 use crate::{Error, EventKind, Options};
 use queue::Queue;
+use redact::Own;
 
 /// Traces sessions and spans of one project. [`HoneyHiveTracer::init`] never touches the network.
 ///
@@ -80,7 +81,11 @@ impl TracerBuilder {
         let shared = Arc::new(Shared {
             project: settings.project.as_ref().map(|p| p.value.clone()),
             source: settings.source.value.clone(),
-            queue: Queue::new(sender, settings, self.memory),
+            queue: Queue::new(
+                sender,
+                settings,
+                self.memory.map(|memory| (memory, Own(connected.keys()))),
+            ),
         });
         let name = match &settings.session_name {
             Some(name) => name.value.clone(),

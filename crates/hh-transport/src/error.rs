@@ -293,10 +293,26 @@ impl TransportError {
         &self.inner.attempts
     }
 
-    /// Returns how long to wait before the request has a chance, counted from the last answer, at most one day: the
-    /// server asked for it, or a limit known here does.
+    /// Returns how long to wait before the request has a chance, counted from the last answer: the server asked
+    /// for it, of which at most a day is believed, or a limit known here does.
     pub fn retry_after(&self) -> Option<Duration> {
         self.inner.retry_after
+    }
+
+    /// Tells whether the error of the attempt before says more: this one ended by a limit of ours, or by the time of the
+    /// call where the other knows what was slow.
+    pub(crate) fn says_less_than(&self, last: &Self) -> bool {
+        let is_ours =
+            self.inner.kind == TransportErrorKind::RateLimited && self.inner.status.is_none();
+        let is_late = self.inner.kind == TransportErrorKind::Timeout
+            && matches!(self.inner.stage, None | Some(TimeoutStage::Total));
+        is_ours || (is_late && last.inner.kind == TransportErrorKind::Timeout)
+    }
+
+    /// Takes over a longer wait.
+    pub(crate) fn with_wait_of(mut self, other: &Self) -> Self {
+        self.inner.retry_after = self.inner.retry_after.max(other.inner.retry_after);
+        self
     }
 
     pub(crate) fn is_permanent(&self) -> bool {

@@ -62,26 +62,36 @@ impl<'a> Exchange<'a> {
     }
 
     /// Makes attempts until one is final.
-    pub(crate) async fn run(mut self) -> Result<Response, TransportError> {
+    pub(crate) async fn run(&mut self) -> Result<Response, TransportError> {
         if self.left().is_zero() {
             return Err(TransportError::deadline_before_sending());
         }
         let mut attempts = 0;
+        let mut last: Option<TransportError> = None;
         loop {
             let error = match self.attempt().await {
                 Ok(response) => {
-                    self.transport.budget.refund();
+                    self.transport.budget.refund(attempts > 0);
                     return Ok(response);
                 }
                 Err(error) => error,
             };
+            // Where our own time or limit ended this one, the one before says more of what is wrong.
+            if let Some(last) = last.take_if(|last| error.says_less_than(last)) {
+                return Err(self.ended(last.with_wait_of(&error)));
+            }
             attempts += 1;
             let Some(wait) = self.before_next(attempts, &error) else {
-                return Err(error.with_attempts(self.attempts));
+                return Err(self.ended(error));
             };
+            last = Some(error);
             self.tell(wait);
             self.transport.clock.sleep(wait.delay).await;
         }
+    }
+
+    fn ended(&mut self, error: TransportError) -> TransportError {
+        error.with_attempts(std::mem::take(&mut self.attempts))
     }
 
     /// Returns the delay before another attempt, if there is to be one.
@@ -90,7 +100,7 @@ impl<'a> Exchange<'a> {
             return None;
         }
         let policy = &self.transport.retry;
-        if attempts >= policy.max_attempts {
+        if attempts >= policy.max_attempts || self.left().is_zero() {
             return None;
         }
         let wait = if let Some(delay) = error.retry_after() {
@@ -128,17 +138,21 @@ impl<'a> Exchange<'a> {
     /// take compressed bodies.
     async fn attempt(&mut self) -> Result<Response, TransportError> {
         let result = self.authorized().await;
-        let is_refused =
-            |error: &TransportError| error.status() == Some(StatusCode::UNSUPPORTED_MEDIA_TYPE);
-        if self.compressed.is_some() && result.as_ref().is_err_and(is_refused) {
-            self.compressed = None;
-            let again = self.authorized().await;
-            if again.is_ok() {
-                self.transport.plain_only.store(true, Ordering::Relaxed);
-            }
-            return again;
+        let is_refused = |result: &Result<Response, TransportError>| {
+            result.as_ref().is_err_and(|error| {
+                error.status() == Some(StatusCode::UNSUPPORTED_MEDIA_TYPE)
+                    && error.retry_after().is_none()
+            })
+        };
+        if self.compressed.is_none() || !is_refused(&result) {
+            return result;
         }
-        result
+        self.compressed = None;
+        let again = self.authorized().await;
+        if !is_refused(&again) {
+            self.transport.plain_only.store(true, Ordering::Relaxed);
+        }
+        again
     }
 
     async fn authorized(&mut self) -> Result<Response, TransportError> {
@@ -191,34 +205,45 @@ impl<'a> Exchange<'a> {
                 self.timeout,
             )),
         };
-        self.record(&result, start);
+        // Of a success only an observer hears: attempts before it end with the call.
+        if result.is_err() || self.transport.observer.is_some() {
+            self.record(&result, start);
+        }
         result
     }
 
     /// Waits until the limits known here allow another request.
     async fn wait_for_place(&mut self) -> Result<(), TransportError> {
+        let Inner { limiter, clock, .. } = self.transport;
         let longest = self.transport.retry.max_wait.saturating_sub(self.waited);
-        let now = self.transport.clock.now();
-        let delay = self.transport.limiter.reserve(now, longest);
-        let delay = delay.map_err(|wait| TransportError::limited(&self.host, wait))?;
-        if !delay.is_zero() && self.accept(delay) {
+        let mut wait = limiter.reserve(clock.now(), longest);
+        loop {
+            let delay = wait.map_err(|wait| TransportError::limited(&self.host, wait))?;
+            if delay.is_zero() {
+                return Ok(());
+            }
+            if !self.accept(delay) {
+                return Err(TransportError::limited(&self.host, delay));
+            }
             self.tell(Wait { delay, asked: true });
-            self.transport.clock.sleep(delay).await;
+            clock.sleep(delay).await;
+            // The server may have said meanwhile that nothing is left.
+            wait = Ok(limiter.held_for(clock.now()));
         }
-        Ok(())
     }
 
-    fn outgoing(&self, authorization: Option<&HeaderValue>) -> Request {
+    fn outgoing(&mut self, authorization: Option<&HeaderValue>) -> Request {
+        // Before the clone, whose headers have room for no other.
+        if let Some(header) = authorization {
+            let mut header = header.clone();
+            header.set_sensitive(true);
+            self.request.headers_mut().insert(AUTHORIZATION, header);
+        }
         let mut request = self.request.clone();
         if let Some(body) = &self.compressed {
             request.body_mut().clone_from(body);
             let gzip = HeaderValue::from_static("gzip");
             request.headers_mut().insert(CONTENT_ENCODING, gzip);
-        }
-        if let Some(header) = authorization {
-            let mut header = header.clone();
-            header.set_sensitive(true);
-            request.headers_mut().insert(AUTHORIZATION, header);
         }
         request
     }
@@ -325,11 +350,12 @@ fn compress(body: &Bytes) -> Bytes {
 }
 
 fn is_key_rejected(error: &TransportError) -> bool {
-    // 404 too: HoneyHive hides from a key what it may not see.
-    matches!(
+    // 404 too: HoneyHive hides from a key what it may not see. Who asks us to wait is not asked again at once.
+    let is_rejected = matches!(
         error.status(),
         Some(StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::NOT_FOUND)
-    )
+    );
+    is_rejected && error.retry_after().is_none()
 }
 
 /// A proxy or a captive portal answers a page with status 200.

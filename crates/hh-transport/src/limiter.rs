@@ -35,6 +35,8 @@ struct State {
 impl Limit {
     /// Makes a limit of at least one call.
     pub(crate) fn new(calls: u32, window: Duration) -> Self {
+        // No sum of times may overflow.
+        let window = window.min(Duration::from_hours(24 * 365));
         let calls = calls.max(1);
         Self { calls, window }
     }
@@ -70,6 +72,12 @@ impl Limiter {
         let wait = fits(earliest - now, longest)?;
         state.unused_at = Some(unused_at + share);
         Ok(wait)
+    }
+
+    /// Returns how long the server still has nothing left for us.
+    pub(crate) fn held_for(&self, now: Instant) -> Duration {
+        let until = self.state().exhausted_until;
+        until.map_or(Duration::ZERO, |until| until.saturating_duration_since(now))
     }
 
     /// Holds all requests back for a while, because the server said so.

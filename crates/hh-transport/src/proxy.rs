@@ -56,13 +56,17 @@ impl ProxyOptions {
         })
     }
 
-    /// Sets the user and the password at the proxy, in place of those in the URL.
-    pub fn with_credentials(mut self, user: &str, password: Option<&str>) -> Self {
+    /// Sets the user and the password at the proxy, each in place of the one in the URL if there is one.
+    pub fn with_credentials(mut self, user: Option<&str>, password: Option<&str>) -> Self {
         // A percent sign is one here, although the URL keeps what looks like an encoded character.
         let plain = |text: &str| text.replace('%', "%25");
-        // Fails only for URLs without a host.
-        let _done = self.url.set_username(&plain(user));
-        let _done = self.url.set_password(password.map(plain).as_deref());
+        // Both fail only for URLs without a host.
+        if let Some(user) = user {
+            let _done = self.url.set_username(&plain(user));
+        }
+        if let Some(password) = password {
+            let _done = self.url.set_password(Some(&plain(password)));
+        }
         self
     }
 
@@ -201,7 +205,7 @@ mod tests {
         assert!(options.url.as_str().contains("hidden-word"));
         let other = ProxyOptions::parse("p")
             .unwrap()
-            .with_credentials("user", Some("hidden-word"));
+            .with_credentials(Some("user"), Some("hidden-word"));
         assert_eq!(other.url.as_str(), "http://user:hidden-word@p/");
         let rules = Rules::new(&options);
         let shown = format!("{options:?} {other:?} {rules:?}");

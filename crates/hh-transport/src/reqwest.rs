@@ -6,17 +6,21 @@
 mod broken;
 mod framing;
 mod options;
+mod origin;
 mod stage;
 
+use std::future::{poll_fn, ready};
 use std::net::{Ipv4Addr, Ipv6Addr};
+use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use ::reqwest::{Client, Proxy, redirect, retry};
 use bytes::Bytes;
-use http::header::ACCEPT_ENCODING;
-use http::{HeaderMap, HeaderValue};
-use tokio::time::{Instant, timeout, timeout_at};
+use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH};
+use http::{HeaderValue, Method};
+use tokio::time::{Instant, Sleep, sleep_until};
 
 pub use options::ReqwestOptions;
 
@@ -26,11 +30,15 @@ use crate::proxy::Rules;
 use crate::service::{BoxFuture, HttpService, Request, Response, ResponseCap};
 use crate::tls;
 use broken::{Way, explain};
+use origin::Origin;
 use stage::{Stage, StageLayer};
 
 /// Below the 10 s after which the server closes an idle connection: a request sent at that moment would be lost, and
 /// an unsafe one could not be repeated.
 const POOL_IDLE: Duration = Duration::from_secs(8);
+
+/// So long the body of a refusal may take.
+const REFUSAL: Duration = Duration::from_secs(1);
 
 /// A body may travel as slowly as this without the server being too slow to answer.
 const SLOWEST_BYTES_A_SECOND: u64 = 8 * 1024;
@@ -41,6 +49,7 @@ pub struct ReqwestService {
     client: Client,
     options: ReqwestOptions,
     proxy: Option<Arc<Rules>>,
+    origin: Arc<Origin>,
 }
 
 impl ReqwestService {
@@ -85,21 +94,125 @@ impl ReqwestService {
             client,
             options: options.clone(),
             proxy,
+            origin: Arc::default(),
         })
     }
 
-    async fn send(&self, mut request: Request) -> Result<Response, TransportError> {
-        // A caller that has no transport in between may name a user: that part is not for messages.
-        let authority = request
-            .uri()
-            .authority()
-            .map_or("", |authority| authority.as_str());
-        let host = authority.rsplit('@').next().unwrap_or_default().to_owned();
+    /// Receives the answer to `execute`, which has not been polled yet.
+    async fn receive(
+        &self,
+        execute: impl Future<Output = ::reqwest::Result<::reqwest::Response>>,
+        way: Way<'_>,
+        within: Duration,
+        cap: usize,
+    ) -> Result<Response, TransportError> {
+        let (stage, execute) = Stage::scope(execute, self.options.connect_timeout);
+        // One timer for all stages: to move its end costs less than to set another.
+        let mut timer = pin!(sleep_until(stage.answer_due(within)));
+        let mut answer = head(&stage, execute, timer.as_mut(), within, &way).await?;
+        let body = self.body(&mut answer, timer, cap, &way).await;
+        let body = match body {
+            Ok(body) => body,
+            // The status of a refusal is the answer; what it says about it may be missing.
+            Err(_) if !answer.status().is_success() => Bytes::new(),
+            Err(error) => return Err(error),
+        };
+        let mut response = Response::new(body);
+        *response.status_mut() = answer.status();
+        *response.headers_mut() = std::mem::take(answer.headers_mut());
+        // What is handed on is not packed any more.
+        if response.headers_mut().remove(CONTENT_ENCODING).is_some() {
+            response.headers_mut().remove(CONTENT_LENGTH);
+        }
+        Ok(response)
+    }
+
+    async fn body(
+        &self,
+        answer: &mut ::reqwest::Response,
+        mut timer: Pin<&mut Sleep>,
+        cap: usize,
+        way: &Way<'_>,
+    ) -> Result<Bytes, TransportError> {
+        let unusable = |why| TransportError::invalid_response(way.host(), why);
+        let is_gzip = framing::is_gzip(answer.headers()).map_err(unusable)?;
+        // Without a length the end of the connection is the end of the body, and a broken one looks the same.
+        if !way.is_head && !framing::has_end(answer.status(), answer.headers()) {
+            let why = "does not say where it ends, so that it may be cut off";
+            return Err(unusable(why));
+        }
+        let mut body = Body::new(cap, is_gzip);
+        let mut idle = self.options.idle_read_timeout;
+        // What a refusal says is not waited for long, all of it: the status is there.
+        let is_success = answer.status().is_success();
+        if !is_success {
+            idle = idle.min(REFUSAL);
+        }
+        timer.as_mut().reset(Instant::now() + idle);
+        let mut is_empty = true;
+        loop {
+            let chunk = before(timer.as_mut(), pin!(answer.chunk())).await;
+            let chunk = chunk
+                .ok_or_else(|| TransportError::timeout(way.host(), TimeoutStage::IdleRead, idle))?;
+            let Some(chunk) = chunk.map_err(|error| explain(error, way))? else {
+                break;
+            };
+            is_empty &= chunk.is_empty();
+            body.push(&chunk).map_err(|error| unusable(error.what()))?;
+            if is_success {
+                timer.as_mut().reset(Instant::now() + idle);
+            }
+        }
+        // Nothing at all is not compressed, whatever the header says.
+        if is_empty {
+            return Ok(Bytes::new());
+        }
+        body.finish().map_err(|error| unusable(error.what()))
+    }
+}
+
+async fn head(
+    stage: &Stage,
+    execute: impl Future<Output = ::reqwest::Result<::reqwest::Response>>,
+    mut timer: Pin<&mut Sleep>,
+    within: Duration,
+    way: &Way<'_>,
+) -> Result<::reqwest::Response, TransportError> {
+    let mut execute = pin!(execute);
+    loop {
+        if let Some(answer) = before(timer.as_mut(), execute.as_mut()).await {
+            return answer.map_err(|error| explain(error, way));
+        }
+        // It may have connected meanwhile, and then has its time from there.
+        let due = stage.answer_due(within);
+        if due <= Instant::now() {
+            let stage = TimeoutStage::FirstByte;
+            return Err(TransportError::timeout(way.host(), stage, within));
+        }
+        timer.as_mut().reset(due);
+    }
+}
+
+/// Waits for `future` until `timer` is over; `None` when that came first.
+async fn before<T>(
+    mut timer: Pin<&mut Sleep>,
+    mut future: Pin<&mut impl Future<Output = T>>,
+) -> Option<T> {
+    poll_fn(|context| match future.as_mut().poll(context) {
+        Poll::Ready(done) => Poll::Ready(Some(done)),
+        Poll::Pending => timer.as_mut().poll(context).map(|()| None),
+    })
+    .await
+}
+
+impl HttpService for ReqwestService {
+    fn call(&self, mut request: Request) -> BoxFuture<'_, Result<Response, TransportError>> {
         let rules = self.proxy.as_ref();
         let way = Way {
-            host: &host,
+            authority: request.uri().authority().cloned(),
             proxy: rules.and_then(|rules| rules.shown_for(request.uri())),
             connect_timeout: self.options.connect_timeout,
+            is_head: *request.method() == Method::HEAD,
         };
         let cap = request.extensions().get::<ResponseCap>();
         let cap = cap.map_or(self.options.max_response_bytes, |cap| cap.0);
@@ -110,84 +223,11 @@ impl ReqwestService {
             .headers_mut()
             .entry(ACCEPT_ENCODING)
             .or_insert(HeaderValue::from_static("gzip"));
-        let request = ::reqwest::Request::try_from(request).map_err(|_| {
-            TransportError::invalid_request("the URI is not one that can be sent to")
-        })?;
-        let mut answer = self.head(request, within, &way).await?;
-        let mut response = Response::default();
-        *response.status_mut() = answer.status();
-        *response.headers_mut() = std::mem::take(answer.headers_mut());
-        let idle = self.options.idle_read_timeout;
-        let body = self.body(&mut answer, response.headers(), cap, &way);
-        if response.status().is_success() {
-            let body = body.await?;
-            *response.body_mut() = body;
-        } else if let Ok(Ok(body)) = timeout(idle, body).await {
-            // The status of a refusal is the answer; what it says about it may be missing, and is not waited for long.
-            *response.body_mut() = body;
-        }
-        Ok(response)
-    }
-
-    async fn head(
-        &self,
-        request: ::reqwest::Request,
-        within: Duration,
-        way: &Way<'_>,
-    ) -> Result<::reqwest::Response, TransportError> {
-        let (stage, execute) =
-            Stage::scope(self.client.execute(request), self.options.connect_timeout);
-        let mut execute = std::pin::pin!(execute);
-        loop {
-            let answer = timeout_at(stage.answer_due(within), execute.as_mut()).await;
-            if let Ok(answer) = answer {
-                return answer.map_err(|error| explain(error, way));
-            }
-            // It may have connected meanwhile, and then has its time from there.
-            if stage.answer_due(within) <= Instant::now() {
-                let stage = TimeoutStage::FirstByte;
-                return Err(TransportError::timeout(way.host, stage, within));
-            }
-        }
-    }
-
-    async fn body(
-        &self,
-        answer: &mut ::reqwest::Response,
-        headers: &HeaderMap,
-        cap: usize,
-        way: &Way<'_>,
-    ) -> Result<Bytes, TransportError> {
-        let unusable = |why| TransportError::invalid_response(way.host, why);
-        let is_gzip = framing::is_gzip(headers).map_err(unusable)?;
-        // Without a length the end of the connection is the end of the body, and a broken one looks the same.
-        if !framing::has_end(answer.status(), headers) {
-            let why = "does not say where it ends, so that it may be cut off";
-            return Err(unusable(why));
-        }
-        let mut body = Body::new(cap, is_gzip);
-        let idle = self.options.idle_read_timeout;
-        let mut is_empty = true;
-        loop {
-            let chunk = timeout(idle, answer.chunk())
-                .await
-                .map_err(|_| TransportError::timeout(way.host, TimeoutStage::IdleRead, idle))?;
-            let Some(chunk) = chunk.map_err(|error| explain(error, way))? else {
-                break;
-            };
-            is_empty &= chunk.is_empty();
-            body.push(&chunk).map_err(|error| unusable(error.what()))?;
-        }
-        // Nothing at all is not compressed, whatever the header says.
-        if is_empty {
-            return Ok(Bytes::new());
-        }
-        body.finish().map_err(|error| unusable(error.what()))
-    }
-}
-
-impl HttpService for ReqwestService {
-    fn call(&self, request: Request) -> BoxFuture<'_, Result<Response, TransportError>> {
-        Box::pin(self.send(request))
+        let Some(request) = self.origin.request(request) else {
+            let why = "the URI is not one that can be sent to";
+            return Box::pin(ready(Err(TransportError::invalid_request(why))));
+        };
+        // All of the above outside of the future: it is as small as malloc likes best (1 KiB) without the request.
+        Box::pin(self.receive(self.client.execute(request), way, within, cap))
     }
 }

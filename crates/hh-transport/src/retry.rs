@@ -10,24 +10,22 @@ pub(crate) use std::time::Duration;
 ///
 /// | outcome | Safe | Keyed | Unsafe | Otlp |
 /// |---|---|---|---|---|
-/// | not sent (DNS, connect, proxy, TLS handshake broken off) | retry | retry | retry | retry |
-/// | refused here, certificate not trusted, proxy wants credentials, no key | fatal | fatal | fatal | fatal |
+/// | not sent (DNS, connect, proxy, TLS handshake cut off) | retry | retry | retry | retry |
+/// | refused here or by the peer's TLS, certificate not trusted, proxy wants credentials, no key | fatal | fatal | fatal | fatal |
 /// | connection lost or timeout after bytes may have left | retry | retry | fatal | retry |
-/// | 429 | wait | wait | wait | wait |
-/// | 408, 425 | wait | wait | fatal | fatal |
-/// | 503 with Retry-After | wait | wait | fatal | wait |
-/// | 500 | retry | retry | fatal | fatal |
+/// | 429 | retry | retry | retry | retry |
+/// | 408, 425, 500 | retry | retry | fatal | fatal |
 /// | 502, 503, 504 | retry | retry | fatal | retry |
 /// | any other status, an unusable answer | fatal | fatal | fatal | fatal |
 ///
-/// `retry` waits a random time up to a bound that doubles from attempt to attempt. `wait` waits what `Retry-After`
-/// says, or does as `retry` when the answer has none; and if any other answer has one, no repetition comes before it.
-/// A keyed request carries the same key every time.
+/// `retry` waits what `Retry-After` says, and without it a random time up to a bound that doubles from attempt to
+/// attempt. A keyed request carries the same key every time. Besides, a request is sent once more, whatever it is, when
+/// a rejected key has been renewed, or without compression when the server answers 415 to a compressed body.
 ///
 /// The last error is returned when the attempts are spent, when the waits asked for pass
 /// [`with_max_wait`](Self::with_max_wait) in all, when the time of the call would be over before the delay ends, or when
 /// the budget shared by all clones of a transport is empty: ten repetitions, and one more for every ten calls that
-/// succeed. A wait that the server asks for is not counted as time of the call.
+/// succeed; a repetition that succeeds costs nothing. A wait that the server asks for is not counted as time of the call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
 pub struct RetryPolicy {
@@ -64,7 +62,13 @@ impl RetryPolicy {
     /// Sets how long one call waits in all because `Retry-After` or a limit of requests asks for it; a longer wait ends
     /// the call with an error that says when to come back.
     pub const fn with_max_wait(mut self, wait: Duration) -> Self {
-        self.max_wait = wait;
+        // No sum of times may overflow.
+        let longest = Duration::from_hours(24 * 365);
+        self.max_wait = if wait.as_secs() < longest.as_secs() {
+            wait
+        } else {
+            longest
+        };
         self
     }
 }

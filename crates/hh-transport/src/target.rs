@@ -19,28 +19,34 @@ pub(crate) fn check(uri: &Uri) -> Result<&Authority, TransportError> {
             "the URI names a user: keys go into a header",
         ));
     }
-    if authority.host().is_empty() {
+    let host = authority.host();
+    if host.is_empty() {
         return Err(TransportError::invalid_request("the URI has no host"));
     }
     // `[::1]evil.example` has the host `[::1]`, as far as `http` says.
-    let is_plain = match authority.port() {
-        Some(port) => authority.as_str() == format!("{}:{port}", authority.host()),
-        None => authority.as_str().trim_end_matches(':') == authority.host(),
-    };
-    if !is_plain {
+    let rest = authority.as_str().strip_prefix(host);
+    if !rest.is_some_and(is_port) {
         return Err(TransportError::invalid_request(
             "the URI has more than a host and a port where they belong",
         ));
     }
-    if *scheme == Scheme::HTTPS || (*scheme == Scheme::HTTP && is_loopback(authority.host())) {
+    if *scheme == Scheme::HTTPS || (*scheme == Scheme::HTTP && is_loopback(host)) {
         Ok(authority)
     } else if *scheme == Scheme::HTTP {
-        Err(TransportError::insecure(authority.host()))
+        Err(TransportError::insecure(host))
     } else {
         Err(TransportError::invalid_request(
             "the URI is neither https nor http",
         ))
     }
+}
+
+/// Tells whether this is a colon and a port in its one usual form, or only colons, or nothing.
+fn is_port(text: &str) -> bool {
+    let is_usual = |port: &str| {
+        matches!(port.as_bytes(), [b'0'] | [b'1'..=b'9', ..]) && port.parse::<u16>().is_ok()
+    };
+    text.strip_prefix(':').is_some_and(is_usual) || text.trim_end_matches(':').is_empty()
 }
 
 /// Only what is loopback without asking a name server: the name `localhost` and the literals. Short forms such as

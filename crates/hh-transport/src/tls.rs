@@ -1,5 +1,6 @@
 //! Whom we trust: the roots of the platform, the bundled ones when it has none, or those of a file.
 
+use std::fmt;
 use std::sync::Arc;
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
@@ -13,7 +14,7 @@ use rustls::{
 use rustls_platform_verifier::BuilderVerifierExt;
 
 /// Where trust comes from.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) enum Trust {
     /// The platform, or the bundled roots when it has none.
     Platform,
@@ -21,6 +22,17 @@ pub(crate) enum Trust {
     Pem(Vec<u8>),
     /// Anybody.
     Everybody,
+}
+
+// By hand: a file of certificates may hold a private key too.
+impl fmt::Debug for Trust {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Platform => "Platform",
+            Self::Pem(_) => "Pem",
+            Self::Everybody => "Everybody",
+        })
+    }
 }
 
 /// Makes the TLS settings with ring, without touching the provider of the process.
@@ -150,6 +162,10 @@ pub(crate) fn why(error: &rustls::Error) -> &'static str {
             }
             CertificateError::BadSignature => {
                 "its certificate was not signed by the authority that it names; is ca_bundle the right file?"
+            }
+            // The one error of another crate that people meet: what `openssl req -x509` makes by itself.
+            CertificateError::Other(other) if other.to_string().contains("CaUsedAsEndEntity") => {
+                "its certificate is one of an authority and not of a server; make one with basicConstraints CA:FALSE"
             }
             CertificateError::Revoked => "its certificate was revoked",
             _ => "its certificate is not valid",

@@ -195,7 +195,7 @@ impl Transport {
         mut request: Request,
         options: SendOptions<'_>,
     ) -> Result<Response, TransportError> {
-        let host = target::check(request.uri())?.to_string();
+        let host = target::check(request.uri())?.as_str().to_owned();
         request
             .headers_mut()
             .entry(USER_AGENT)

@@ -19,7 +19,12 @@ const RUNS: u32 = 1_000;
 const ROUNDS: usize = 10;
 
 /// Arguments of `honeyhive`, and how many times the CPU of the program that says hello they may cost.
-const COMMANDS: [(&[&str], f64); 2] = [(&["config", "list"], 2.0), (&["--version"], 1.5)];
+const COMMANDS: [(&[&str], f64); 4] = [
+    (&["config", "list"], 2.0),
+    (&["--version"], 1.5),
+    (&["auth", "status"], 2.0),
+    (&["auth", "token"], 2.0),
+];
 
 /// Resident memory that `config list` may have, in KiB.
 const MAX_MEMORY: f64 = 8.0 * 1024.0;
@@ -57,6 +62,7 @@ fn processes(dist: &Path) -> Result<()> {
             .args(arguments)
             .env_clear()
             .env("HOME", home.path())
+            .env("HH_API_KEY", "hh_1234567890abcdef1234567890abcdef")
             .current_dir(home.path())
             .stdin(Stdio::null())
             .stdout(Stdio::null())

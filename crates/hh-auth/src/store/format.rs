@@ -1,75 +1,212 @@
-//! The text of the store. Parse errors give a line only: a line of this file may hold a key.
+//! The text of the store. What is wrong with it is told by line and never repeated: a line of this file may hold a key.
+
+use std::ops::Range;
 
 use jiff::Timestamp;
-use toml::{Table, Value};
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+use zeroize::Zeroizing;
 
-use super::{Contents, Profile};
+use super::profile::{Contents, Profile, ProfileEntry, Storage};
 use crate::{ApiKey, Level};
 
-const VERSION: i64 = 1;
+const VERSION: u64 = 1;
 
-pub(super) fn to_text(contents: &Contents) -> String {
-    let mut profiles = Table::new();
-    for profile in &contents.profiles {
-        let mut entry = Table::new();
-        let mut set = |name: &str, value: &str| {
-            entry.insert(name.to_owned(), Value::String(value.to_owned()));
-        };
-        set("base_url", &profile.base_url);
-        set("storage", "file");
-        set("first_seen", &profile.first_seen.to_string());
-        if let Some(id) = &profile.key_id {
-            set("key_id", id);
-        }
-        if let Some(level) = profile.level {
-            set("level", level.as_str());
-        }
-        set("api_key", profile.key.text());
-        profiles.insert(profile.name.clone(), Value::Table(entry));
-    }
-    let mut root = Table::new();
-    root.insert("version".to_owned(), Value::Integer(VERSION));
-    if let Some(current) = &contents.current {
-        root.insert("current".to_owned(), Value::String(current.clone()));
-    }
-    root.insert("profiles".to_owned(), Value::Table(profiles));
-    root.to_string()
+/// What one profile takes at most beside its texts: names of fields, quotes and the time.
+const OVERHEAD: usize = 256;
+
+/// Why a text is no store.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Unreadable {
+    /// The line, and what is wrong there.
+    Damaged { line: usize, what: String },
+    /// A newer program wrote it.
+    Newer { version: u64 },
 }
 
-/// The error is the place and what is wrong there, as the end of a sentence.
-pub(super) fn from_text(text: &str) -> Result<Contents, String> {
-    let root: Table = text.parse().map_err(|error: toml::de::Error| {
-        error.span().map_or_else(String::new, |span| {
-            let line = text[..span.start.min(text.len())].lines().count().max(1);
-            format!(" (line {line})")
-        })
-    })?;
-    if root.get("version").and_then(Value::as_integer) != Some(VERSION) {
-        return Err(format!(" of version {VERSION}"));
-    }
-    let mut contents = Contents {
-        current: root
-            .get("current")
-            .and_then(Value::as_str)
-            .map(str::to_owned),
-        profiles: Vec::new(),
+/// The buffer never grows, so that no part of it is left behind unwiped.
+pub(crate) fn to_text(contents: &Contents) -> Zeroizing<String> {
+    // A character becomes at most the six of `\u001f`.
+    let length = |profile: &ProfileEntry| {
+        let texts = [
+            Some(profile.name.as_str()),
+            Some(profile.base_url.as_str()),
+            profile.key_id.as_deref(),
+            profile.key.as_ref().map(ApiKey::text),
+        ];
+        texts.into_iter().flatten().map(str::len).sum::<usize>() * 6 + OVERHEAD
     };
-    let profiles = root.get("profiles").and_then(Value::as_table);
-    for (name, entry) in profiles.into_iter().flatten() {
-        let wrong = |what: &str| format!(" (profile \"{name}\": {what})");
-        let text = |field: &str| entry.get(field).and_then(Value::as_str);
-        let key = text("api_key").ok_or_else(|| wrong("no api_key"))?;
-        let key = ApiKey::parse(key).map_err(|error| wrong(&format!("api_key {error}")))?;
-        let base_url = text("base_url").ok_or_else(|| wrong("no base_url"))?;
-        let first_seen: Timestamp = text("first_seen")
-            .and_then(|time| time.parse().ok())
-            .ok_or_else(|| wrong("no valid first_seen"))?;
-        contents
-            .profiles
-            .push(Profile::new(name, base_url, key, first_seen).with_details(
-                text("key_id").map(str::to_owned),
-                text("level").and_then(Level::find),
-            ));
+    let all: usize = contents.profiles.values().map(length).sum();
+    let current = contents.current.as_deref().unwrap_or_default();
+    let capacity = all + current.len() * 6 + OVERHEAD;
+    let mut text = Zeroizing::new(String::with_capacity(capacity));
+    text.push_str("version = 1\n");
+    if let Some(current) = &contents.current {
+        set(&mut text, "current", current);
+    }
+    for (name, profile) in &contents.profiles {
+        text.push_str("\n[profiles.");
+        quote(&mut text, name);
+        text.push_str("]\n");
+        set(&mut text, "base_url", &profile.base_url);
+        set(&mut text, "storage", profile.storage.as_str());
+        set(&mut text, "first_seen", &profile.first_seen.to_string());
+        if let Some(id) = &profile.key_id {
+            set(&mut text, "key_id", id);
+        }
+        if let Some(level) = profile.level {
+            set(&mut text, "level", level.as_str());
+        }
+        if let Some(key) = &profile.key {
+            set(&mut text, "api_key", key.text());
+        }
+    }
+    debug_assert!(text.len() <= capacity, "the buffer has grown");
+    text
+}
+
+fn set(text: &mut String, field: &str, value: &str) {
+    text.push_str(field);
+    text.push_str(" = ");
+    quote(text, value);
+    text.push('\n');
+}
+
+fn quote(text: &mut String, value: &str) {
+    text.push('"');
+    for c in value.chars() {
+        match c {
+            '"' | '\\' => text.extend(['\\', c]),
+            c if c.is_ascii_control() => {
+                let digit = |n: u32| char::from_digit(n, 16).unwrap_or('0');
+                let code = u32::from(c);
+                text.extend(['\\', 'u', '0', '0', digit(code >> 4), digit(code & 15)]);
+            }
+            c => text.push(c),
+        }
+    }
+    text.push('"');
+}
+
+pub(crate) fn from_bytes(bytes: &[u8]) -> Result<Contents, Unreadable> {
+    let line_of = |at: usize| {
+        let before = bytes.get(..at).unwrap_or(bytes);
+        before.split(|byte| *byte == b'\n').count()
+    };
+    let damaged = |at: usize, what: &str| Unreadable::Damaged {
+        line: line_of(at),
+        what: what.to_owned(),
+    };
+    let text =
+        std::str::from_utf8(bytes).map_err(|error| damaged(error.valid_up_to(), "is not text"))?;
+    // What a full disk or an editor left: no store is what it says.
+    if text.trim().is_empty() {
+        return Ok(Contents::default());
+    }
+    let root = DeTable::parse(text).map_err(|error| {
+        let at = error.span().map_or(0, |span| span.start);
+        damaged(at, "is not TOML")
+    })?;
+    let wrong = |(span, what): Wrong| damaged(span.start, &what);
+    contents(root.get_ref(), wrong)
+}
+
+/// Where something is wrong, and what.
+type Wrong = (Range<usize>, String);
+
+fn contents(
+    root: &DeTable<'_>,
+    wrong: impl Fn(Wrong) -> Unreadable,
+) -> Result<Contents, Unreadable> {
+    let none = |what: &str| wrong((0..0, what.to_owned()));
+    let version = root
+        .get("version")
+        .ok_or_else(|| none("begins a file without a version"))?;
+    let number = version.get_ref().as_integer();
+    match number.and_then(|number| number.as_str().parse::<u64>().ok()) {
+        Some(VERSION) => {}
+        Some(version) if version > VERSION => return Err(Unreadable::Newer { version }),
+        Some(_) | None => {
+            let what = "gives a version that never was".to_owned();
+            return Err(wrong((version.span(), what)));
+        }
+    }
+    let mut contents = Contents::default();
+    if let Some(current) = root.get("current") {
+        let name = name(current.span(), current.get_ref().as_str());
+        contents.current = Some(name.map_err(&wrong)?);
+    }
+    let Some(profiles) = root.get("profiles") else {
+        return Ok(contents);
+    };
+    let Some(entries) = profiles.get_ref().as_table() else {
+        let what = "gives profiles that are no table".to_owned();
+        return Err(wrong((profiles.span(), what)));
+    };
+    for (key, value) in entries {
+        let name = name(key.span(), Some(key.get_ref())).map_err(&wrong)?;
+        let entry = entry(&name, key.span(), value).map_err(&wrong)?;
+        contents.profiles.insert(name, entry);
     }
     Ok(contents)
+}
+
+fn name(span: Range<usize>, name: Option<&str>) -> Result<String, Wrong> {
+    match name {
+        Some(name) if Profile::is_valid_name(name) => Ok(name.to_owned()),
+        Some(_) | None => Err((span, "gives a name that no profile can have".to_owned())),
+    }
+}
+
+fn entry(
+    name: &str,
+    span: Range<usize>,
+    value: &Spanned<DeValue<'_>>,
+) -> Result<ProfileEntry, Wrong> {
+    let wrong = |what: &str| (span.clone(), what.to_owned());
+    let table = value
+        .get_ref()
+        .as_table()
+        .ok_or_else(|| wrong("gives a profile that is no table"))?;
+    let optional = |field: &str| match table.get(field) {
+        None => Ok(None),
+        Some(value) => match value.get_ref().as_str() {
+            Some(text) => Ok(Some((text, value.span()))),
+            None => Err((
+                value.span(),
+                format!("gives a value of {field} that is no text"),
+            )),
+        },
+    };
+    let required = |field: &str| {
+        optional(field)?.ok_or_else(|| wrong(&format!("begins a profile without {field}")))
+    };
+    let storage = match optional("storage")? {
+        None => Storage::File,
+        Some((text, span)) => Storage::find(text).ok_or_else(|| {
+            let what = "gives a storage that is neither file nor keyring";
+            (span, what.to_owned())
+        })?,
+    };
+    let key = match storage {
+        Storage::Keyring => None,
+        Storage::File => {
+            let (text, span) = required("api_key")?;
+            let key = ApiKey::parse(text);
+            Some(key.map_err(|error| (span, format!("gives an api_key that {error}")))?)
+        }
+    };
+    let (first_seen, at) = required("first_seen")?;
+    let first_seen: Timestamp = first_seen
+        .parse()
+        .map_err(|_| (at, "gives a first_seen that is no time".to_owned()))?;
+    Ok(ProfileEntry {
+        name: name.to_owned(),
+        base_url: required("base_url")?.0.to_owned(),
+        storage,
+        key_id: optional("key_id")?.map(|(id, _)| id.to_owned()),
+        level: optional("level")?.and_then(|(level, _)| Level::find(level)),
+        first_seen,
+        key,
+    })
 }

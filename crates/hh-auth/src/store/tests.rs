@@ -1,4 +1,12 @@
+use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::os::unix::net::UnixListener;
+use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use jiff::Timestamp;
+
 use super::*;
+use crate::{ApiKey, Level};
 
 const KEY: &str = "hh_canarycanarycanarycanarycanary00";
 
@@ -13,12 +21,47 @@ fn profile(name: &str) -> Profile {
         .with_details(Some("id1".to_owned()), Some(Level::ReadWrite))
 }
 
+fn chmod(path: &Path, mode: u32) {
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+}
+
+fn mode(path: &Path) -> u32 {
+    fs::metadata(path).unwrap().permissions().mode() & 0o777
+}
+
+/// A store is refused as unsafe when read and when written, and nothing of it is shown; returns the message.
+fn refused(store: &FileStore) -> String {
+    let error = store.get(None).unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::Unsafe, "{error}");
+    let message = error.to_string();
+    assert!(!message.contains("canary"), "{message}");
+    assert_eq!(message.lines().count(), 1);
+    for error in [
+        store.put(profile("b")).unwrap_err(),
+        store.remove(Some("default")).unwrap_err(),
+        store.switch("default").unwrap_err(),
+        store.list().unwrap_err(),
+        store.current().unwrap_err(),
+    ] {
+        assert_eq!(error.to_string(), message);
+    }
+    message
+}
+
+/// Runs the command that a message ends with.
+fn run_advice(message: &str) {
+    let (_, command) = message.split_once("; run: ").unwrap();
+    let command = command.split(", then").next().unwrap();
+    let ran = Command::new("sh").args(["-c", command]).status().unwrap();
+    assert!(ran.success(), "{command}");
+}
+
 #[test]
 fn a_profile_comes_back_as_it_was_stored() {
     let dir = tempfile::tempdir().unwrap();
     let store = store(dir.path());
     assert!(store.get(None).unwrap().is_none());
-    store.put(profile("default")).unwrap();
+    assert_eq!(store.put(profile("default")).unwrap(), None);
     store.put(profile("other")).unwrap();
 
     let current = store.get(None).unwrap().unwrap();
@@ -26,6 +69,7 @@ fn a_profile_comes_back_as_it_was_stored() {
     assert_eq!(current.key.text(), KEY);
     assert_eq!(current.level, Some(Level::ReadWrite));
     assert_eq!(current.key_id.as_deref(), Some("id1"));
+    assert_eq!(current.storage, Storage::File);
     assert_eq!(store.get(Some("default")).unwrap().unwrap().name, "default");
 
     assert_eq!(store.remove(None).unwrap().as_deref(), Some("other"));
@@ -35,11 +79,45 @@ fn a_profile_comes_back_as_it_was_stored() {
 }
 
 #[test]
+fn what_is_written_stays_as_it_is() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = store(dir.path());
+    store.put(profile("default")).unwrap();
+    let mut odd = profile("a.b");
+    odd.base_url = "http://\u{1f}\"\\\u{e9}\n\u{7f}/".to_owned();
+    odd.key = ApiKey::parse("hh_\"quoted\\key\"").unwrap();
+    odd.level = None;
+    store.put(odd.clone()).unwrap();
+    let text = fs::read_to_string(store.path()).unwrap();
+    insta::assert_snapshot!(text, @r#"
+    version = 1
+    current = "a.b"
+
+    [profiles."a.b"]
+    base_url = "http://\u001f\"\\é\u000a\u007f/"
+    storage = "file"
+    first_seen = "1970-01-01T00:00:00Z"
+    key_id = "id1"
+    api_key = "hh_\"quoted\\key\""
+
+    [profiles."default"]
+    base_url = "https://api.honeyhive.ai"
+    storage = "file"
+    first_seen = "1970-01-01T00:00:00Z"
+    key_id = "id1"
+    level = "read_write"
+    api_key = "hh_canarycanarycanarycanarycanary00"
+    "#);
+    let back = store.get(None).unwrap().unwrap();
+    assert_eq!(back.base_url, odd.base_url);
+    assert!(back.key.is_same(&odd.key));
+}
+
+#[test]
 fn the_file_is_0600_in_a_0700_directory() {
     let dir = tempfile::tempdir().unwrap();
     let store = store(dir.path());
     store.put(profile("default")).unwrap();
-    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(store.path()), 0o600);
     assert_eq!(mode(store.path().parent().unwrap()), 0o700);
 }
@@ -47,17 +125,86 @@ fn the_file_is_0600_in_a_0700_directory() {
 #[test]
 fn an_open_file_and_a_link_are_refused() {
     let dir = tempfile::tempdir().unwrap();
-    let store = store(dir.path());
+    let store = store(&dir.path().join("it's here"));
     store.put(profile("default")).unwrap();
-    fs::set_permissions(store.path(), fs::Permissions::from_mode(0o644)).unwrap();
-    let error = store.get(None).unwrap_err();
-    assert_eq!(error.kind(), StoreErrorKind::Unsafe);
-    assert!(error.to_string().contains("chmod 600"));
+    for open in [0o640, 0o604, 0o666] {
+        chmod(store.path(), open);
+        let message = refused(&store);
+        assert!(message.contains("chmod 600"), "{message}");
+        run_advice(&message);
+        assert_eq!(store.current().unwrap().as_deref(), Some("default"));
+    }
 
     let real = dir.path().join("real.toml");
     fs::rename(store.path(), &real).unwrap();
-    std::os::unix::fs::symlink(&real, store.path()).unwrap();
-    assert_eq!(store.get(None).unwrap_err().kind(), StoreErrorKind::Unsafe);
+    symlink(&real, store.path()).unwrap();
+    let message = refused(&store);
+    assert!(message.contains("symbolic link"), "{message}");
+    run_advice(&message);
+    assert_eq!(store.current().unwrap(), None);
+    assert!(real.exists(), "only the link is removed");
+
+    symlink(dir.path().join("nowhere"), store.path()).unwrap();
+    run_advice(&refused(&store));
+
+    fs::rename(&real, store.path()).unwrap();
+    fs::hard_link(store.path(), &real).unwrap();
+    let message = refused(&store);
+    assert!(message.contains("hard links"), "{message}");
+    run_advice(&message);
+    assert_eq!(store.get(None).unwrap().unwrap().key.text(), KEY);
+    assert_eq!(mode(store.path()), 0o600);
+}
+
+#[test]
+fn what_is_no_file_is_refused_at_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = store(dir.path());
+    store.put(profile("default")).unwrap();
+    let path = store.path();
+    fs::remove_file(path).unwrap();
+    fs::create_dir(path).unwrap();
+    run_advice(&refused(&store));
+
+    // Opening a pipe would wait for somebody who writes into it.
+    let made = Command::new("mkfifo").arg(path).status().unwrap();
+    assert!(made.success());
+    let message = refused(&store);
+    assert!(message.contains("not a regular file"), "{message}");
+    run_advice(&message);
+
+    let listener = UnixListener::bind(path).unwrap();
+    run_advice(&refused(&store));
+    drop(listener);
+
+    symlink("/dev/null", path.with_extension("lock")).unwrap_err();
+    fs::remove_file(path.with_extension("lock")).unwrap();
+    symlink("/dev/null", path.with_extension("lock")).unwrap();
+    let error = store.put(profile("b")).unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::Unsafe);
+    run_advice(&error.to_string());
+    store.put(profile("b")).unwrap();
+}
+
+#[test]
+fn a_file_and_a_directory_of_somebody_else_are_refused() {
+    if !rustix::process::geteuid().is_root() {
+        println!("skipped: only root can give a file away");
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let store = store(dir.path());
+    store.put(profile("default")).unwrap();
+    for path in [store.path(), store.path().parent().unwrap()] {
+        std::os::unix::fs::chown(path, Some(65_534), None).unwrap();
+        let message = refused(&store);
+        assert!(
+            message.contains("belongs to another user (id 65534, not 0); run: chown 0 "),
+            "{message}"
+        );
+        run_advice(&message);
+        assert_eq!(store.current().unwrap().as_deref(), Some("default"));
+    }
 }
 
 #[test]
@@ -66,14 +213,51 @@ fn a_directory_that_others_can_write_is_refused() {
     let store = store(dir.path());
     store.put(profile("default")).unwrap();
     let parent = store.path().parent().unwrap();
-    fs::set_permissions(parent, fs::Permissions::from_mode(0o777)).unwrap();
-    for error in [
-        store.get(None).unwrap_err(),
-        store.put(profile("b")).unwrap_err(),
-    ] {
-        assert_eq!(error.kind(), StoreErrorKind::Unsafe);
-        assert!(error.to_string().contains("chmod 700"), "{error}");
+    for open in [0o777, 0o770, 0o702] {
+        chmod(parent, open);
+        let message = refused(&store);
+        assert!(message.contains("chmod 700"), "{message}");
+        run_advice(&message);
     }
+    assert_eq!(store.current().unwrap().as_deref(), Some("default"));
+}
+
+/// The file that is checked is the file that is read: a link that comes and goes never gets through.
+#[test]
+fn a_link_swapped_in_between_is_never_read() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = store(dir.path());
+    store.put(profile("default")).unwrap();
+    let path = store.path();
+    let side = |name: &str| path.with_file_name(name);
+    let (other, link) = (side("other.toml"), side("link"));
+    let text = fs::read_to_string(path).unwrap();
+    let planted = text.replace("\"default\"", "\"planted\"");
+    write_private(&other, planted.as_bytes(), Replace::Yes).unwrap();
+    let done = AtomicBool::new(false);
+    let read: Vec<_> = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !done.load(Ordering::Relaxed) {
+                symlink(&other, &link).unwrap();
+                fs::rename(&link, path).unwrap();
+                write_private(path, text.as_bytes(), Replace::Yes).unwrap();
+            }
+        });
+        let read = (0..3000).map(|_| store.current()).collect();
+        done.store(true, Ordering::Relaxed);
+        read
+    });
+    let mut refusals = 0;
+    for current in read {
+        match current {
+            Ok(current) => assert_eq!(current.as_deref(), Some("default")),
+            Err(error) => {
+                assert_eq!(error.kind(), StoreErrorKind::Unsafe, "{error}");
+                refusals += 1;
+            }
+        }
+    }
+    assert!(refusals > 0, "the link was there at times");
 }
 
 #[test]
@@ -85,11 +269,15 @@ fn names_that_are_none_are_refused_and_an_empty_file_is_no_store() {
         assert_eq!(error.kind(), StoreErrorKind::InvalidName);
     }
     assert_eq!(store.remove(None).unwrap(), None);
+    let error = store.switch(KEY).unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::NotFound);
+    insta::assert_snapshot!(error, @r#"there is no stored profile "hh_canar***"; there is none at all; log in first"#);
     assert!(
         !store.path().parent().unwrap().exists(),
         "nothing to remove makes nothing"
     );
     store.put(profile("default")).unwrap();
+    insta::assert_snapshot!(store.switch("a\nb").unwrap_err(), @r#"there is no stored profile "a\nb"; there are: default"#);
     write_private(store.path(), b"\n", Replace::Yes).unwrap();
     assert!(store.get(None).unwrap().is_none());
 }
@@ -101,16 +289,150 @@ fn a_damaged_file_is_named_without_its_contents() {
     store.put(profile("default")).unwrap();
     let text = fs::read_to_string(store.path()).unwrap();
     assert!(text.contains(KEY), "the key is there to be leaked");
-    for at in (0..text.len()).step_by(3) {
-        let mut damaged = text.clone().into_bytes();
-        damaged[at] = b'\x01';
-        write_private(store.path(), &damaged, Replace::Yes).unwrap();
-        if let Err(error) = store.get(None) {
-            let shown = format!("{error} {error:?}");
-            assert!(!shown.contains("canarycanary"), "{shown}");
+    let mut refused = 0;
+    for at in 0..text.len() {
+        for byte in [b'\x01', b'"', b'\xff'] {
+            let mut damaged = text.clone().into_bytes();
+            damaged[at] = byte;
+            match format::from_bytes(&damaged) {
+                Ok(contents) => assert!(!format!("{contents:?}").contains("canarycanary")),
+                Err(error) => {
+                    let shown = format!("{error:?}");
+                    assert!(!shown.contains("canary"), "{shown}");
+                    refused += 1;
+                }
+            }
         }
     }
+    assert!(refused > 500, "{refused} damages are found");
+}
+
+#[test]
+fn messages_about_damage_name_the_line() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = store(dir.path());
+    store.put(profile("default")).unwrap();
+    let good = fs::read_to_string(store.path()).unwrap();
+    let damaged = |from: &str, to: &str| {
+        let text = good.replacen(from, to, 1);
+        assert_ne!(text, good);
+        write_private(store.path(), text.as_bytes(), Replace::Yes).unwrap();
+        let error = store.get(None).unwrap_err();
+        assert_eq!(error.kind(), StoreErrorKind::Malformed);
+        let message = error.to_string();
+        let (_, what) = message.split_once(" is damaged: ").unwrap();
+        what.split_once(';').unwrap().0.to_owned()
+    };
+    insta::assert_snapshot!(damaged("\"hh_", "\"xx_"), @"line 10 gives an api_key that does not begin with hh_, so it is not a HoneyHive API key");
+    insta::assert_snapshot!(damaged("\"hh_", "hh_"), @"line 10 is not TOML");
+    insta::assert_snapshot!(damaged("api_key", "key"), @"line 4 begins a profile without api_key");
+    insta::assert_snapshot!(damaged("api_key = \"", "api_key = 1 # "), @"line 10 gives a value of api_key that is no text");
+    insta::assert_snapshot!(damaged("base_url", "url"), @"line 4 begins a profile without base_url");
+    insta::assert_snapshot!(damaged("1970", "970"), @"line 7 gives a first_seen that is no time");
+    insta::assert_snapshot!(damaged("\"file\"", "\"cloud\""), @"line 6 gives a storage that is neither file nor keyring");
+    insta::assert_snapshot!(damaged("profiles.\"default\"", "profiles.\"de fault\""), @"line 4 gives a name that no profile can have");
+    insta::assert_snapshot!(damaged("[profiles.\"default\"]", "[[profiles]]"), @"line 4 gives profiles that are no table");
+    insta::assert_snapshot!(damaged("current = \"default\"", "current = 1"), @"line 2 gives a name that no profile can have");
+    insta::assert_snapshot!(damaged("version = 1", ""), @"line 1 begins a file without a version");
+    insta::assert_snapshot!(damaged("version = 1", "version = 0"), @"line 1 gives a version that never was");
+    insta::assert_snapshot!(damaged("current", &"\n# long".repeat(200_000)), @"it is larger than 1 MiB");
+}
+
+#[test]
+fn a_login_keeps_a_damaged_file_and_says_so() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = store(dir.path());
+    store.put(profile("default")).unwrap();
+    let kept = store.path().with_file_name("credentials.toml.corrupt");
+    for damage in [b"\xff\xfe".as_slice(), b"version = 1\n[profiles.default]\n"] {
+        write_private(store.path(), damage, Replace::Yes).unwrap();
+        let error = store.get(None).unwrap_err().to_string();
+        assert!(error.contains("credentials.toml.corrupt"), "{error}");
+        for error in [store.remove(None), store.remove(Some("default"))] {
+            assert_eq!(error.unwrap_err().kind(), StoreErrorKind::Malformed);
+        }
+        assert_eq!(store.put(profile("new")).unwrap().as_ref(), Some(&kept));
+        assert_eq!(fs::read(&kept).unwrap(), damage);
+        assert_eq!(mode(&kept), 0o600);
+        assert_eq!(store.list().unwrap().len(), 1);
+        assert_eq!(store.put(profile("new")).unwrap(), None, "it is whole now");
+    }
+    assert_eq!(store.remove_all().unwrap(), 2);
+    assert!(!kept.exists(), "it held keys as well");
+}
+
+#[test]
+fn the_file_of_a_newer_program_is_left_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = store(dir.path());
+    store.put(profile("default")).unwrap();
+    let text = "version = 2\nprofiles = []\n";
+    write_private(store.path(), text.as_bytes(), Replace::Yes).unwrap();
+    for error in [
+        store.get(None).unwrap_err(),
+        store.put(profile("b")).unwrap_err(),
+        store.remove(None).unwrap_err(),
+    ] {
+        assert_eq!(error.kind(), StoreErrorKind::Newer);
+    }
+    assert_eq!(fs::read_to_string(store.path()).unwrap(), text);
+    assert_eq!(store.remove_all().unwrap(), 1);
+}
+
+#[test]
+fn an_entry_of_the_keyring_holds_no_key() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = store(dir.path());
+    store.put(profile("default")).unwrap();
+    let text = fs::read_to_string(store.path()).unwrap();
+    let text = text.replace("\"file\"", "\"keyring\"");
+    write_private(store.path(), text.as_bytes(), Replace::Yes).unwrap();
+    let entry = store.list().unwrap().remove(0);
+    assert_eq!((entry.storage, entry.shown()), (Storage::Keyring, None));
+    // What does not ask for the key goes on without a keyring, and no rewrite keeps the key that stood there.
+    store.put(profile("other")).unwrap();
+    assert_eq!(
+        store.list().unwrap()[1].shown().as_deref(),
+        Some("hh_canar***")
+    );
+    let text = fs::read_to_string(store.path()).unwrap();
+    assert_eq!(text.matches(KEY).count(), 1, "{text}");
+}
+
+#[test]
+fn writers_that_were_killed_leave_nothing_for_long() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = store(dir.path());
+    store.put(profile("default")).unwrap();
+    let beside = |name: &str| {
+        let path = store.path().with_file_name(name);
+        write_private(&path, KEY.as_bytes(), Replace::Yes).unwrap();
+        path
+    };
+    let left = beside(".credentials.toml-Ab12Cd");
+    let others = [
+        beside(".config.yaml-Ab12Cd"),
+        beside("credentials.toml-old"),
+    ];
+    store.put(profile("default")).unwrap();
+    assert!(!left.exists());
+    let left = beside(".credentials.toml-Ab12Cd");
     store.remove_all().unwrap();
+    assert!(!left.exists());
+    assert!(others.iter().all(|other| other.exists()));
+}
+
+#[test]
+fn a_store_that_would_be_too_large_is_not_written() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = store(dir.path());
+    store.put(profile("default")).unwrap();
+    let mut large = profile("large");
+    large.base_url = "x".repeat(1024 * 1024);
+    let error = store.put(large).unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::Io);
+    assert!(error.to_string().contains("exceed 1 MiB"), "{error}");
+    assert_eq!(store.current().unwrap().as_deref(), Some("default"));
 }
 
 #[test]

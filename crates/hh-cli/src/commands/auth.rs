@@ -3,10 +3,12 @@
 mod check;
 mod env;
 mod keys;
+mod list;
 mod login;
 mod logout;
 mod prompt;
 mod status;
+mod switch;
 mod token;
 mod whoami;
 
@@ -26,6 +28,10 @@ pub(crate) enum Command {
     Whoami,
     /// Show every place a key could come from and which is used, without asking a server
     Status,
+    /// List the saved logins
+    List,
+    /// Use another saved login from now on
+    Switch(switch::Arguments),
     /// Check the key step by step, up to a request
     Check,
     /// Print the key in use into a pipe
@@ -42,6 +48,8 @@ pub(super) fn run(context: &Context, command: Command) -> Result<(), CliError> {
         Command::Logout(arguments) => logout::run(context, &arguments),
         Command::Whoami => whoami::run(context),
         Command::Status => status::run(context),
+        Command::List => list::run(context),
+        Command::Switch(arguments) => switch::run(context, &arguments),
         Command::Check => check::run(context),
         Command::Token(arguments) => token::run(context, &arguments),
         Command::Env(arguments) => env::run(context, &arguments),

@@ -193,7 +193,7 @@ fn s11_s12_levels_end_where_they_should() {
     let refused = env.run(&["project", "create", "p", "-q", "--api-key", &writer]);
     assert_eq!(refused.code, 6);
     let told = env.filtered(&refused.stderr).replace(&writer[..8], "[key]");
-    insta::assert_snapshot!(told, @"error: [host] answered 403 Forbidden: this key's level is read_write, which does not include admin; use a key that does; likely causes: the key [key]*** from --api-key does not allow admin, it is not for this project, or your organization does not have the feature; see `honeyhive auth whoami` for what the key may do");
+    insta::assert_snapshot!(told, @"error: [host] answered 403 Forbidden: this key's level is read_write, which does not include admin; use a key that does (request [id]); likely causes: the key [key]*** from --api-key does not allow admin, it is not for this project, or your organization does not have the feature; see `honeyhive auth whoami` for what the key may do");
 }
 
 #[test]

@@ -5,5 +5,6 @@ mod support;
 
 mod auth;
 mod config;
+mod leaks;
 mod output;
 mod seed;

@@ -249,9 +249,11 @@ impl TestEnv {
             .iter()
             .find(|(name, _)| name == "HH_BASE_URL");
         let url = url.map_or("http://no.server", |(_, url)| url);
-        text.replace(&shown(self.home.path()), "[home]")
+        let text = text
+            .replace(&shown(self.home.path()), "[home]")
             .replace(url, "[server]")
-            .replace(url.trim_start_matches("http://"), "[host]")
+            .replace(url.trim_start_matches("http://"), "[host]");
+        without_request_ids(&text)
     }
 }
 
@@ -261,6 +263,16 @@ fn done(output: Output) -> Done {
         stdout: String::from_utf8(output.stdout).unwrap(),
         stderr: String::from_utf8(output.stderr).unwrap(),
     }
+}
+
+/// Replaces the names under which a server logged requests.
+fn without_request_ids(text: &str) -> String {
+    let mut parts = text.split(" (request ");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |text, part| {
+        let rest = part.split_once(')').map_or("", |(_, rest)| rest);
+        format!("{text} (request [id]){rest}")
+    })
 }
 
 /// Where a login keeps the key.

@@ -121,11 +121,9 @@ fn proxy(stack: &Stack, requests: &Requests) -> Result<Option<ProxyOptions>, Err
     let mut proxy = ProxyOptions::parse(url).map_err(|error| {
         Error::new(ErrorKind::Config, format!("{name} ({provenance}): {error}"))
     })?;
-    if let Some(user) = &requests.proxy_username {
-        let password = stack.secret(names::PROXY_PASSWORD)?;
-        let password = password.as_ref().map(|found| found.value.expose_secret());
-        proxy = proxy.with_credentials(user, password);
-    }
+    let password = stack.secret(names::PROXY_PASSWORD)?;
+    let password = password.as_ref().map(|found| found.value.expose_secret());
+    proxy = proxy.with_credentials(requests.proxy_username.as_deref(), password);
     let hosts = requests.no_proxy.as_deref().unwrap_or_default();
     Ok(Some(proxy.with_no_proxy(&hosts.join(","))))
 }

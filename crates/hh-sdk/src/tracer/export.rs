@@ -6,13 +6,15 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use hh_api::attributes::SCOPE;
 use hh_api::{OpId, types::StartSession};
+use http::Response;
+use http::header::CONTENT_TYPE;
 use opentelemetry_proto::tonic::collector::trace::v1::{
-    ExportTraceServiceRequest, ExportTraceServiceResponse,
+    ExportTracePartialSuccess, ExportTraceServiceRequest, ExportTraceServiceResponse,
 };
 use opentelemetry_proto::tonic::common::v1::InstrumentationScope;
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span as Wire};
 use prost::Message as _;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::queue::{Inner, Job, Loss};
 use super::redact::{Own, redact_json, redact_span};
@@ -146,24 +148,27 @@ async fn send_some(inner: &Inner) -> Sent {
         Some(Job::Update(patch)) => send_json(inner, OpId::UpdateEvent, &*patch).await,
         Some(Job::Span(_)) | None => export(inner, spans).await,
     };
-    let (loss, sent) = match result {
-        Ok(loss) => (loss, Sent::Done),
+    let (loss, rejected) = match result {
+        Ok(loss) => (loss, None),
         Err(error) => {
             let is_rejected = matches!(
                 error.kind(),
                 ErrorKind::Unauthenticated | ErrorKind::PermissionDenied | ErrorKind::NotFound
             );
-            let sent = if is_rejected {
-                Sent::Rejected
-            } else {
-                Sent::Done
-            };
-            (Some(Loss::new(count, error.to_string())), sent)
+            let why = error.to_string();
+            let loss = Loss::new(count, why.clone());
+            (Some(loss), is_rejected.then_some(why))
         }
     };
     let due = inner.lock().finish(loss);
     due.give(inner);
-    sent
+    let Some(why) = rejected else {
+        return Sent::Done;
+    };
+    // Whoever waits for the rest would wait in vain, and the rest be rejected in as many requests.
+    let due = inner.lock().reject(&why);
+    due.give(inner);
+    Sent::Rejected
 }
 
 async fn start_session(inner: &Inner, session: &StartSession) -> Result<Option<Loss>, Error> {
@@ -202,16 +207,57 @@ async fn export(inner: &Inner, mut spans: Vec<Wire>) -> Result<Option<Loss>, Err
     };
     let message = Message::Protobuf(Bytes::from(request.encode_to_vec()));
     let answer = inner.sender.send(OpId::ExportTraces, "", message).await?;
-    // An answer that cannot be read says at least that the spans were taken.
-    let answer = ExportTraceServiceResponse::decode(answer.into_body()).unwrap_or_default();
-    let refused = answer
-        .partial_success
-        .filter(|part| part.rejected_spans > 0);
-    Ok(refused.map(|part| {
-        let why = own.redact(&part.error_message);
-        let count = u64::try_from(part.rejected_spans).unwrap_or_default();
+    let Some(refused) = refused(&answer) else {
+        let why = "the answer to an export is none: something else than the server took it";
+        return Err(Error::new(ErrorKind::Unavailable, why));
+    };
+    Ok((refused.rejected_spans > 0).then(|| {
+        let why = own.redact(&refused.error_message);
+        let count = u64::try_from(refused.rejected_spans).unwrap_or_default();
         Loss::new(count, format!("the server refused them: {why}"))
     }))
+}
+
+/// Reads what an answer says about refused spans; none if it is no answer of OTLP at all, whatever its status.
+fn refused(answer: &Response<Bytes>) -> Option<ExportTracePartialSuccess> {
+    let kind = answer.headers().get(CONTENT_TYPE);
+    let kind = kind.and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    let kind = kind.split(';').next().unwrap_or_default().trim();
+    if answer.body().is_empty() {
+        return Some(ExportTracePartialSuccess::default());
+    }
+    if kind.eq_ignore_ascii_case("application/json") {
+        let answer: JsonAnswer = serde_json::from_slice(answer.body()).ok()?;
+        return Some(answer.partial_success.into());
+    }
+    let answer = ExportTraceServiceResponse::decode(answer.body().clone()).ok()?;
+    Some(answer.partial_success.unwrap_or_default())
+}
+
+/// The same in JSON, where a 64-bit number may be a text.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct JsonAnswer {
+    #[serde(default)]
+    partial_success: JsonRefused,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct JsonRefused {
+    rejected_spans: serde_json::Value,
+    error_message: String,
+}
+
+impl From<JsonRefused> for ExportTracePartialSuccess {
+    fn from(json: JsonRefused) -> Self {
+        let count = json.rejected_spans;
+        let count = count.as_i64().or_else(|| count.as_str()?.parse().ok());
+        Self {
+            rejected_spans: count.unwrap_or_default(),
+            error_message: json.error_message,
+        }
+    }
 }
 
 fn own(inner: &Inner) -> Own {

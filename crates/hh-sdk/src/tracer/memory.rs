@@ -58,18 +58,18 @@ impl InMemoryExporter {
         self.lock().clear();
     }
 
-    pub(super) fn keep(&self, job: Job) {
+    pub(super) fn keep(&self, job: Job, own: &Own) {
         match job {
-            Job::Start(session) => self.lock().push(started(*session)),
+            Job::Start(session) => self.lock().push(started(*session, own)),
             Job::Span(mut span) => {
-                redact_span(&mut span, &Own(Vec::new()));
+                redact_span(&mut span, own);
                 self.lock().push(ended(*span));
             }
             Job::Update(patch) => {
                 let mut events = self.lock();
                 let event = events.iter_mut().find(|old| old.event_id == patch.event_id);
                 if let Some(event) = event {
-                    merge(event, *patch);
+                    merge(event, *patch, own);
                 }
             }
         }
@@ -104,12 +104,15 @@ fn blank(id: Uuid, session: Uuid, kind: EventKind, name: String, start: f64) -> 
     }
 }
 
-fn started(session: StartSession) -> Event {
+fn started(mut session: StartSession, own: &Own) -> Event {
+    if let Some(name) = &mut session.session_name {
+        *name = own.redact(name).into_owned();
+    }
     let id = session.session_id.as_deref().and_then(|id| id.parse().ok());
     let id = id.unwrap_or_default();
     let clean = |object: Object| {
         let mut value = Value::Object(object);
-        redact_json(&mut value, &Own(Vec::new()));
+        redact_json(&mut value, own);
         members(value)
     };
     let start = session.start_time.unwrap_or_default();
@@ -174,7 +177,7 @@ fn put(event: &mut Event, attribute: KeyValue) {
     }
 }
 
-fn merge(event: &mut Event, patch: EventPatch) {
+fn merge(event: &mut Event, patch: EventPatch, own: &Own) {
     if let Some(end) = patch.end_time {
         event.end_time = end;
         event.duration = end - event.start_time;
@@ -188,7 +191,7 @@ fn merge(event: &mut Event, patch: EventPatch) {
         (&mut event.outputs, patch.outputs),
     ] {
         let mut more = Value::Object(more.unwrap_or_default());
-        redact_json(&mut more, &Own(Vec::new()));
+        redact_json(&mut more, own);
         object.extend(members(more));
     }
 }

@@ -12,6 +12,7 @@ use tokio::sync::{Notify, oneshot};
 
 use super::export;
 use super::memory::InMemoryExporter;
+use super::redact::Own;
 use crate::connect::Sender;
 use crate::{Error, ErrorKind};
 
@@ -42,7 +43,7 @@ pub(crate) struct Queue {
     /// None in test mode: everything is accepted.
     inner: Option<Arc<Inner>>,
     /// What keeps everything in place of sending it.
-    memory: Option<InMemoryExporter>,
+    memory: Option<(InMemoryExporter, Own)>,
 }
 
 pub(super) struct Inner {
@@ -116,7 +117,7 @@ impl Queue {
     pub(super) fn new(
         sender: Option<Sender>,
         settings: &Settings,
-        memory: Option<InMemoryExporter>,
+        memory: Option<(InMemoryExporter, Own)>,
     ) -> Self {
         let size = |value: u64| usize::try_from(value).unwrap_or(usize::MAX);
         let inner = sender.map(|sender| {
@@ -137,8 +138,8 @@ impl Queue {
     /// Adds a job; never blocks on the network.
     pub(super) fn push(&self, job: Job) {
         let Some(inner) = &self.inner else {
-            if let Some(memory) = &self.memory {
-                memory.keep(job);
+            if let Some((memory, own)) = &self.memory {
+                memory.keep(job, own);
             }
             return;
         };
@@ -261,6 +262,25 @@ impl State {
             self.lose(count, &reason);
         }
         self.settle()
+    }
+
+    /// The key was rejected: tells all who wait, and if the end is near gives up on what is left.
+    pub(super) fn reject(&mut self, why: &str) -> Due {
+        if self.closed && !self.jobs.is_empty() {
+            return self.abandon(why);
+        }
+        let waiters = std::mem::take(&mut self.waiters);
+        let answers = waiters.into_iter().map(|waiter| {
+            let message = format!("{why}; what is not sent yet is tried again in a minute");
+            (
+                waiter.answer,
+                Err(Error::new(ErrorKind::Unauthenticated, message)),
+            )
+        });
+        Due {
+            answers: answers.collect(),
+            dropped: self.dropped,
+        }
     }
 
     /// Gives up on everything; nothing will be sent any more.

@@ -168,6 +168,101 @@ fn what_the_server_refuses_of_an_export_is_lost_and_not_sent_again() {
     assert_eq!(exports(&server).len(), 1);
 }
 
+/// A status of 200 alone does not say that the spans have arrived: a login page has it too.
+#[test]
+fn an_answer_that_is_none_of_otlp_is_a_loss() {
+    for (status, body) in [
+        ("200 OK", "<html>log in</html>"),
+        ("200 OK\r\ncontent-type: text/html", "<html>log in</html>"),
+        ("200 OK\r\ncontent-type: text/plain", "please log in"),
+        (
+            "200 OK\r\ncontent-type: application/json",
+            r#"{"partialSuccess": {"rejectedSpans": "1", "errorMessage": "too large"}}"#,
+        ),
+    ] {
+        let server = Scripted::start(move |request| match request.path() {
+            TRACES => (status, body.as_bytes().to_vec()),
+            _ => accepted(request),
+        });
+        let tracer = tracer(&server.url);
+        tracer.span("s", EventKind::Tool).start().end();
+        let error = tracer.flush_blocking(LONG).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Dropped, "{body}");
+        assert_eq!((tracer.dropped(), exports(&server).len()), (1, 1), "{body}");
+    }
+}
+
+#[test]
+fn after_a_rejected_key_a_flush_sends_one_request_and_no_flood() {
+    let server = Scripted::start(|_| ("401 Unauthorized", Vec::new()));
+    let tracer = HoneyHiveTracer::builder()
+        .with_env(hh_sdk::config::Env::from_pairs([("HH_BATCH_SIZE", "10")]))
+        .with_base_url(&server.url)
+        .with_api_key(KEY.to_owned())
+        .build()
+        .unwrap();
+    for _ in 0..500 {
+        tracer.span("s", EventKind::Tool).start().end();
+    }
+    for flush in 1..=3 {
+        let error = tracer.flush_blocking(LONG).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unauthenticated, "{error}");
+        assert!(
+            error.to_string().ends_with("tried again in a minute"),
+            "{error}"
+        );
+        let sent = server.requests().len();
+        // The thread may have tried by itself before the first flush.
+        assert!(sent == 1 || (flush == 1 && sent == 2), "{sent}");
+    }
+    // The end gives up on the rest, and says how much that was.
+    let error = tracer.shutdown_blocking(LONG).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Dropped, "{error}");
+    assert_eq!(server.requests().len(), 1);
+}
+
+/// However the address of a server is spelled, no key leaves this machine without TLS.
+#[tokio::test]
+async fn hostile_base_urls_get_nothing() {
+    let listener = std::net::TcpListener::bind("0.0.0.0:0").unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let port = listener.local_addr().unwrap().port();
+    for host in [
+        "127.0.0.1.nip.invalid",
+        "127.0.0.1@evil.invalid",
+        "localhost@evil.invalid",
+        "evil.invalid#@127.0.0.1",
+        "[::ffff:127.0.0.1]",
+        "[::ffff:7f00:1]",
+        "0.0.0.0",
+        "[::]",
+        "localhost.evil.invalid",
+        "localhost.",
+        "169.254.169.254",
+        "evil.invalid\\@127.0.0.1",
+        "128.0.0.1",
+    ] {
+        let built = HoneyHive::builder()
+            .with_env(empty_env())
+            .with_base_url(&format!("http://{host}:{port}"))
+            .with_api_key(KEY.to_owned())
+            .build();
+        let error = match built {
+            Ok(client) => client.list_projects().await.unwrap_err(),
+            Err(error) => error,
+        };
+        assert!(
+            matches!(
+                error.kind(),
+                ErrorKind::Config | ErrorKind::Tls | ErrorKind::Other
+            ),
+            "{host}: {error}"
+        );
+        assert!(!format!("{error} {error:?}").contains(&KEY[8..]));
+        assert!(listener.accept().is_err(), "{host} was contacted");
+    }
+}
+
 #[test]
 fn an_export_is_repeated_when_otlp_says_so_and_else_not() {
     for (status, count) in [
@@ -330,6 +425,7 @@ fn s52_s57_test_mode_makes_no_socket() {
             .arg(std::env::current_exe().unwrap())
             .args(["--exact", TEST])
             .env(CHILD, mode)
+            .env("HH_MAX_RETRIES", "0")
             .output()
     };
     // The pair of sockets that a runtime makes for signals leads nowhere.

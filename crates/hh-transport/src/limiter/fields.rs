@@ -5,14 +5,18 @@
 
 use std::time::Duration;
 
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName};
+
+const CURRENT: HeaderName = HeaderName::from_static("ratelimit");
+const REMAINING: HeaderName = HeaderName::from_static("ratelimit-remaining");
+const RESET: HeaderName = HeaderName::from_static("ratelimit-reset");
 
 /// Returns for how long the server has nothing left for us; `None` if it has, or does not say.
 pub(crate) fn exhausted_for(headers: &HeaderMap) -> Option<Duration> {
-    let current = headers.get_all("ratelimit").iter();
+    let current = headers.get_all(CURRENT).iter();
     let current = current.filter_map(|value| longest_of(value.to_str().ok()?));
-    let number = |name| number(headers.get(name)?.to_str().ok()?);
-    let oldest = || (number("ratelimit-remaining")? == 0).then(|| number("ratelimit-reset"))?;
+    let number = |name: HeaderName| number(headers.get(name)?.to_str().ok()?);
+    let oldest = || (number(REMAINING)? == 0).then(|| number(RESET))?;
     let seconds = current.max().or_else(oldest)?;
     (seconds > 0).then(|| Duration::from_secs(seconds))
 }
@@ -42,7 +46,7 @@ fn number(text: &str) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
-    use http::{HeaderName, HeaderValue};
+    use http::HeaderValue;
 
     use super::*;
 

@@ -4,6 +4,8 @@ use std::error::Error;
 use std::io;
 use std::time::Duration;
 
+use http::uri::Authority;
+
 use crate::error::{TimeoutStage, TransportError};
 use crate::tls;
 
@@ -12,17 +14,28 @@ const NOT_AT_PROXY: &str = "tunnel error: failed to create underlying connection
 
 /// Where the request was to go.
 pub(super) struct Way<'a> {
-    pub(super) host: &'a str,
+    pub(super) authority: Option<Authority>,
     /// The proxy in between, as messages call it.
     pub(super) proxy: Option<&'a str>,
     pub(super) connect_timeout: Duration,
+    /// The answer to a HEAD has no body, whatever its head says.
+    pub(super) is_head: bool,
+}
+
+impl Way<'_> {
+    /// Returns the host and the port.
+    pub(super) fn host(&self) -> &str {
+        let authority = self.authority.as_ref().map_or("", Authority::as_str);
+        // A caller that has no transport in between may name a user: that part is not for messages.
+        authority.rsplit('@').next().unwrap_or_default()
+    }
 }
 
 /// Says what a reqwest error means. What is not certain counts as sent.
 pub(super) fn explain(error: ::reqwest::Error, way: &Way<'_>) -> TransportError {
     // Its text would show the whole URL.
     let error = error.without_url();
-    let host = way.host;
+    let host = way.host();
     if error.is_builder() {
         return TransportError::invalid_request("the request cannot be sent as it is");
     }
@@ -37,7 +50,7 @@ pub(super) fn explain(error: ::reqwest::Error, way: &Way<'_>) -> TransportError 
 }
 
 fn not_connected(error: &::reqwest::Error, way: &Way<'_>) -> TransportError {
-    let host = way.host;
+    let host = way.host();
     if let Some(tls) = find::<rustls::Error>(error) {
         let why = tls::why(tls);
         return match way.proxy {

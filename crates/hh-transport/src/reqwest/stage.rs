@@ -3,6 +3,7 @@
 //! reqwest tells nobody when it has connected. A layer around its connector does: the attempt under way leaves its
 //! [`Stage`] in a task-local, where the connector, which runs in the same task, finds it.
 
+use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
@@ -68,34 +69,44 @@ impl<S> Layer<S> for StageLayer {
     type Service = StageService<S>;
 
     fn layer(&self, inner: S) -> StageService<S> {
-        StageService(inner)
+        StageService(Arc::new(inner))
     }
 }
 
-#[derive(Clone, Debug)]
-pub(super) struct StageService<S>(S);
+/// The connector, behind an `Arc`: reqwest clones its own at every step of a call, although most calls never connect.
+#[derive(Debug)]
+pub(super) struct StageService<S>(Arc<S>);
+
+impl<S> Clone for StageService<S> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
 
 impl<S, R> Service<R> for StageService<S>
 where
-    S: Service<R>,
+    S: Service<R> + Clone + Send + 'static,
     S::Future: Send + 'static,
+    R: Send + 'static,
 {
     type Response = S::Response;
     type Error = S::Error;
     type Future = Pin<Box<dyn Future<Output = Result<S::Response, S::Error>> + Send>>;
 
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
-        self.0.poll_ready(context)
+    /// Each call asks its own clone.
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        Poll::Ready(Ok(()))
     }
 
     fn call(&mut self, request: R) -> Self::Future {
         let stage = STAGE.try_with(Arc::clone).ok();
-        let connecting = self.0.call(request);
+        let mut connector = S::clone(&self.0);
         Box::pin(async move {
             if let Some(stage) = &stage {
                 stage.set(Progress::Connecting(Instant::now()));
             }
-            let connected = connecting.await;
+            poll_fn(|context| connector.poll_ready(context)).await?;
+            let connected = connector.call(request).await;
             if let Some(stage) = &stage {
                 stage.set(Progress::Connected(Instant::now()));
             }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 const CAPACITY: u32 = 100;
 const PRICE: u32 = 10;
 
-/// A bucket of tokens: a retry takes some, a success puts one back. When everything fails, retries stop after the
+/// A bucket of tokens: a retry takes some, a success puts one back, and a success of a retry what it has cost. When everything fails, retries stop after the
 /// first ten, and what reaches the server is the calls themselves.
 #[derive(Debug)]
 pub(crate) struct Budget(AtomicU32);
@@ -24,12 +24,14 @@ impl Budget {
             .is_ok()
     }
 
-    pub(crate) fn refund(&self) {
+    /// Puts back what a success is worth; `is_retry` if it took a repetition.
+    pub(crate) fn refund(&self, is_retry: bool) {
+        let worth = if is_retry { PRICE } else { 1 };
         // An error only says that the bucket is full.
         let _full = self
             .0
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |tokens| {
-                (tokens < CAPACITY).then(|| tokens + 1)
+                (tokens < CAPACITY).then(|| (tokens + worth).min(CAPACITY))
             });
     }
 }
@@ -49,11 +51,21 @@ mod tests {
         let budget = Budget::new();
         assert_eq!(takes(&budget), 10);
         for _ in 0..9 {
-            budget.refund();
+            budget.refund(false);
         }
         assert!(!budget.take());
-        budget.refund();
+        budget.refund(false);
         assert!(budget.take());
+    }
+
+    #[test]
+    fn a_retry_that_succeeds_costs_nothing() {
+        let budget = Budget::new();
+        for _ in 0..1_000 {
+            assert!(budget.take());
+            budget.refund(true);
+        }
+        assert_eq!(takes(&budget), 10);
     }
 
     #[test]
@@ -67,7 +79,7 @@ mod tests {
                         if (step + thread) % 3 == 0 {
                             budget.take();
                         } else {
-                            budget.refund();
+                            budget.refund(false);
                         }
                         assert!(budget.0.load(Ordering::Relaxed) <= CAPACITY);
                     }
@@ -75,7 +87,7 @@ mod tests {
             }
         });
         for _ in 0..1_000 {
-            budget.refund();
+            budget.refund(false);
         }
         assert_eq!(takes(&budget), 10);
     }

@@ -10,20 +10,16 @@ pub(crate) enum Outcome {
     Hopeless,
     Lost,
     RateLimited,
-    AskedToWait,
-    Overloaded,
     Broken,
-    Faulty,
+    Unavailable,
     Answered,
 }
 
 /// What to do about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Decision {
-    /// Send again after a random delay.
+    /// Send again, after what `Retry-After` says, or after a random delay if it says nothing.
     Retry,
-    /// Send again after what `Retry-After` says, or after a random delay if it says nothing.
-    Wait,
     /// Give up.
     Fatal,
 }
@@ -34,10 +30,10 @@ pub(crate) struct Row {
     pub(crate) decisions: [Decision; 4],
 }
 
-use Decision::{Fatal, Retry, Wait};
+use Decision::{Fatal, Retry};
 
 /// The only place that says what is repeated; the docs of [`RetryPolicy`](crate::RetryPolicy) show it and a test compares them.
-pub(crate) const TABLE: [Row; 9] = [
+pub(crate) const TABLE: [Row; 7] = [
     Row {
         outcome: Outcome::NotSent,
         decisions: [Retry, Retry, Retry, Retry],
@@ -52,22 +48,14 @@ pub(crate) const TABLE: [Row; 9] = [
     },
     Row {
         outcome: Outcome::RateLimited,
-        decisions: [Wait, Wait, Wait, Wait],
-    },
-    Row {
-        outcome: Outcome::AskedToWait,
-        decisions: [Wait, Wait, Fatal, Fatal],
-    },
-    Row {
-        outcome: Outcome::Overloaded,
-        decisions: [Wait, Wait, Fatal, Wait],
+        decisions: [Retry, Retry, Retry, Retry],
     },
     Row {
         outcome: Outcome::Broken,
         decisions: [Retry, Retry, Fatal, Fatal],
     },
     Row {
-        outcome: Outcome::Faulty,
+        outcome: Outcome::Unavailable,
         decisions: [Retry, Retry, Fatal, Retry],
     },
     Row {
@@ -93,10 +81,8 @@ pub(crate) fn classify(error: &TransportError) -> Outcome {
     if let Some(status) = error.status() {
         return match status.as_u16() {
             429 => Outcome::RateLimited,
-            408 | 425 => Outcome::AskedToWait,
-            503 if error.retry_after().is_some() => Outcome::Overloaded,
-            500 => Outcome::Broken,
-            502..=504 => Outcome::Faulty,
+            408 | 425 | 500 => Outcome::Broken,
+            502..=504 => Outcome::Unavailable,
             _ => Outcome::Answered,
         };
     }

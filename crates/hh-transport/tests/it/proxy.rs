@@ -73,7 +73,7 @@ async fn credentials_are_for_the_proxy_alone() {
         let (server, proxy) = server_and_proxy(&authority).await;
         let options = ProxyOptions::parse(&proxy.url)
             .unwrap()
-            .with_credentials(user, password);
+            .with_credentials(Some(user), password);
         let transport = through(options, &authority);
         let how = SendOptions::new(Idempotency::Unsafe).with_authorizer(&Canary(KEY));
         let sent = transport.send(get("https://api.test/"), how).await;
@@ -98,7 +98,7 @@ async fn a_percent_sign_in_a_password() {
     let (_server, proxy) = server_and_proxy(&authority).await;
     let options = ProxyOptions::parse(&proxy.url)
         .unwrap()
-        .with_credentials("user", Some("p%2Fw"));
+        .with_credentials(Some("user"), Some("p%2Fw"));
     let transport = through(options, &authority);
     let sent = transport.send(
         get("https://api.test/"),
@@ -116,7 +116,7 @@ async fn credentials_are_not_in_what_is_printed() {
     let (_server, proxy) = server_and_proxy(&authority).await;
     let options = ProxyOptions::parse(&proxy.url)
         .unwrap()
-        .with_credentials("hidden-name", Some("hidden-word"));
+        .with_credentials(Some("hidden-name"), Some("hidden-word"));
     let transport = through(options, &authority);
     let sent = transport.send(
         get("https://api.test/"),
@@ -157,7 +157,7 @@ async fn a_proxy_that_speaks_tls() {
     let proxy = Server::start_tls(authority.server("localhost"), [tunnel]).await;
     let options = ProxyOptions::parse(&proxy.url)
         .unwrap()
-        .with_credentials("user", Some("pass word"));
+        .with_credentials(Some("user"), Some("pass word"));
     let transport = through(options, &authority);
     let how = SendOptions::new(Idempotency::Unsafe).with_authorizer(&Canary(KEY));
     let sent = transport.send(get("https://api.test/"), how).await;

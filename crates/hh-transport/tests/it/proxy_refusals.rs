@@ -28,7 +28,7 @@ async fn refused(reply: Reply) -> (TransportErrorKind, String, usize) {
     let proxy = Server::start([reply]).await;
     let options = ProxyOptions::parse(&proxy.url)
         .unwrap()
-        .with_credentials("user", Some(PASSWORD));
+        .with_credentials(Some("user"), Some(PASSWORD));
     let error = fail(&through(options, &Authority::new("ours"))).await;
     // What must not be shown was sent.
     let basic = "Basic dXNlcjpoaWRkZW4td29yZA==";
@@ -138,7 +138,7 @@ async fn a_page_instead_of_a_tunnel() {
 async fn a_proxy_that_nobody_runs() {
     let proxy = closed_port();
     let options = ProxyOptions::parse(&format!("http://{proxy}")).unwrap();
-    let options = options.with_credentials("user", Some(PASSWORD));
+    let options = options.with_credentials(Some("user"), Some(PASSWORD));
     let error = fail(&through(options, &Authority::new("ours"))).await;
     assert_eq!(
         (error.kind(), error.attempts().len()),
@@ -172,7 +172,7 @@ async fn a_proxy_that_answers_for_the_server() {
 async fn fail_with_a_bad_proxy() -> (TransportError, Server) {
     let proxy = Server::start_tls(self_signed("localhost"), [Reply::Reset]).await;
     let options = ProxyOptions::parse(&proxy.url).unwrap();
-    let options = options.with_credentials("user", Some(PASSWORD));
+    let options = options.with_credentials(Some("user"), Some(PASSWORD));
     let error = fail(&through(options, &Authority::new("ours"))).await;
     (error, proxy)
 }

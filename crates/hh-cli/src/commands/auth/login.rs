@@ -4,7 +4,7 @@ use std::io::{self, IsTerminal as _, Read as _};
 
 use clap::Args;
 use hh_sdk::Identity;
-use hh_sdk::auth::{FileStore, Profile};
+use hh_sdk::auth::{FileStore, Profile, StoreErrorKind};
 use hh_sdk::config::{Location, Origin, names};
 use jiff::Timestamp;
 use secrecy::{ExposeSecret as _, SecretString};
@@ -60,7 +60,7 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliErr
     let name = named.or(current);
     let name = name.as_deref().unwrap_or(USUAL_PROFILE);
     let base_url = &base_url.value;
-    let old = store.get(Some(name))?;
+    let old = saved(&store, Some(name))?;
     if let Some(old) = &old
         && !is_named
         && !arguments.no_save
@@ -91,7 +91,14 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliErr
         .filter(|old| old.key.is_same(&credential.key))
         .map_or_else(Timestamp::now, |old| old.first_seen);
     let profile = Profile::new(name, base_url.as_str(), credential.key.clone(), first_seen);
-    store.put(profile.with_details(details.0, details.1))?;
+    let kept = store.put(profile.with_details(details.0, details.1))?;
+    if let Some(kept) = kept {
+        context.say(&format!(
+            "note: {} was damaged, so it was kept as {} and a new one made",
+            store.path().display(),
+            kept.display()
+        ));
+    }
     context.say(&format!(
         "Saved the key {} in {} (profile \"{name}\")",
         credential.key.shown(),
@@ -113,13 +120,21 @@ fn open_store(context: &Context, named: Option<&str>) -> Result<FileStore, CliEr
         ));
     }
     let store = FileStore::of_user(context.env())?;
-    let is_new = store.get(named)?.is_none();
+    let is_new = saved(&store, named)?.is_none();
     if named.is_some() && is_new && !context.sets_base_url() {
         return Err(CliError::usage(
             "a new profile needs the server it is for: add --base-url",
         ));
     }
     Ok(store)
+}
+
+/// The profile of this name, or the current one. A damaged store has none: it is kept aside when the login is saved.
+fn saved(store: &FileStore, name: Option<&str>) -> Result<Option<Profile>, CliError> {
+    match store.get(name) {
+        Err(error) if error.kind() == StoreErrorKind::Malformed => Ok(None),
+        found => Ok(found?),
+    }
 }
 
 /// Reads the key, and says from where.

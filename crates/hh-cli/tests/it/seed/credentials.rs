@@ -98,7 +98,7 @@ fn s5_s91_check_goes_all_the_way() {
         "{done:?}"
     );
     assert_eq!(done.code, 3, "{done:?}");
-    insta::assert_snapshot!(env.filtered(done.stdout.lines().last().unwrap()), @"failed  [host] answered 401 Unauthorized: the API key is not valid here: unknown, revoked or expired");
+    insta::assert_snapshot!(env.filtered(done.stdout.lines().last().unwrap()), @"failed  [host] answered 401 Unauthorized: the API key is not valid here: unknown, revoked or expired (request [id])");
     env.unset("HH_API_KEY");
     insta::assert_snapshot!(env.seen(&["auth", "check"]), @"
     failed | no API key was found
@@ -421,4 +421,72 @@ fn the_key_goes_into_a_pipe_and_not_onto_a_terminal() {
         let shown = String::from_utf8(output.stdout).unwrap();
         assert_eq!(shown.contains(KEY), is_shown, "{shown}");
     }
+}
+
+#[test]
+fn logins_are_listed_and_switched() {
+    let env = TestEnv::with_server();
+    let key = env.read("admin.key").trim().to_owned();
+    insta::assert_snapshot!(env.seen(&["auth", "list"]), @"
+    ! There is no saved login; `honeyhive auth login` makes one
+    exit 0
+    ");
+    for profile in ["first", "second"] {
+        let login = [
+            "auth",
+            "login",
+            "--api-key",
+            &key,
+            "--base-url",
+            &env.url(),
+            "--profile",
+            profile,
+        ];
+        assert_eq!(env.run(&login).code, 0);
+    }
+    let rows = || {
+        let list = env.json(&["auth", "list"]);
+        let profiles = list["profiles"].as_array().unwrap().clone();
+        profiles
+            .into_iter()
+            .map(|p| (p["name"].as_str().unwrap().to_owned(), p["current"] == true))
+            .collect::<Vec<_>>()
+    };
+    let named = |first, second| vec![("first".to_owned(), first), ("second".to_owned(), second)];
+    assert_eq!(rows(), named(false, true));
+    assert_eq!(env.run(&["auth", "switch", "first"]).code, 0);
+    assert_eq!(rows(), named(true, false));
+    let table = env.run(&["auth", "list"]).stdout;
+    assert!(
+        table.starts_with("   PROFILE") && table.contains("*  first") && !table.contains(&key),
+        "{table}"
+    );
+    let done = env.run(&["auth", "switch", "third"]);
+    assert_eq!(done.code, 5, "{done:?}");
+    assert!(done.stderr.contains("third"), "{done:?}");
+}
+
+#[test]
+fn a_damaged_store_is_kept_and_other_sources_go_on_working() {
+    let mut env = TestEnv::with_server();
+    let key = env.read("admin.key").trim().to_owned();
+    env.store_key("work", &env.url(), &key);
+    let damaged = format!("{}\n{key} is no TOML\n", env.read(STORE));
+    env.write(STORE, &damaged);
+    let done = env.run(&["project", "list"]);
+    assert_eq!(done.code, 5, "{done:?}");
+    assert!(
+        done.stderr.contains("is damaged") && !done.stderr.contains(&key[8..]),
+        "{done:?}"
+    );
+    env.set("HH_API_KEY", &key);
+    assert_eq!(env.run(&["project", "list"]).code, 0);
+    let done = env.run(&["auth", "login", "--api-key", &key]);
+    assert_eq!(done.code, 0, "{done:?}");
+    assert!(
+        done.stderr.contains("was damaged, so it was kept as"),
+        "{done:?}"
+    );
+    assert_eq!(env.read(&format!("{STORE}.corrupt")), damaged);
+    assert_eq!(env.mode(&format!("{STORE}.corrupt")), 0o600);
 }

@@ -164,8 +164,8 @@ fn s81_failures_of_the_network_are_told_apart() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         listener.local_addr().unwrap()
     };
-    insta::assert_snapshot!(at(&env, &format!("http://{closed}")), @"error: cannot connect to [host]: connection refused; start the server, or correct base_url: `honeyhive config list` shows where it came from");
-    insta::assert_snapshot!(at(&env, "https://no-such-host.invalid"), @"error: cannot connect to [host]: the name does not resolve; start the server, or correct base_url: `honeyhive config list` shows where it came from");
+    insta::assert_snapshot!(at(&env, &format!("http://{closed}")), @"error: cannot connect to [host]: connection refused; check the connection and that the server runs; `honeyhive config list` shows where base_url came from");
+    insta::assert_snapshot!(at(&env, "https://no-such-host.invalid"), @"error: cannot connect to [host]: the name does not resolve; check the connection and that the server runs; `honeyhive config list` shows where base_url came from");
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let silent = silent
         .local_addr()

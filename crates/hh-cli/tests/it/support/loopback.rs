@@ -44,9 +44,22 @@ impl Loopback {
     pub(crate) fn answering<const N: usize>(answers: [&str; N]) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let answers = answers.map(whole);
+        let last = whole(&format!(
+            "200 OK\r\nContent-Type: application/json\r\n\r\n{ANSWER}"
+        ));
         Self {
             address: listener.local_addr().unwrap(),
-            thread: std::thread::spawn(move || serve(&listener, &answers)),
+            thread: std::thread::spawn(move || serve(&listener, &answers, &last)),
+        }
+    }
+
+    /// Gives the same answer to everything.
+    pub(crate) fn always(answer: &str) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let answer = whole(answer);
+        Self {
+            address: listener.local_addr().unwrap(),
+            thread: std::thread::spawn(move || serve(&listener, &[], &answer)),
         }
     }
 
@@ -79,18 +92,15 @@ impl Loopback {
     }
 }
 
-fn serve(listener: &TcpListener, answers: &[String]) -> Vec<Request> {
+fn serve(listener: &TcpListener, answers: &[String], last: &str) -> Vec<Request> {
     let mut seen = Vec::new();
-    let last = whole(&format!(
-        "200 OK\r\nContent-Type: application/json\r\n\r\n{ANSWER}"
-    ));
     loop {
         let (stream, _) = listener.accept().unwrap();
         let request = read(&stream);
         if request.head.first().is_some_and(|line| line == END) {
             return seen;
         }
-        let answer = answers.get(seen.len()).unwrap_or(&last);
+        let answer = answers.get(seen.len()).map_or(last, String::as_str);
         seen.push(request);
         // Whoever asked may have gone.
         drop((&stream).write_all(answer.as_bytes()));

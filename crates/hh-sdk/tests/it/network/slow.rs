@@ -15,8 +15,12 @@ const DELAY: Duration = Duration::from_millis(200);
 const BYTES_A_SECOND: f64 = 8_000.0;
 /// One connection of so many is reset: 5 %.
 const RESET_ONE_OF: usize = 20;
-/// Where it is reset: within the first request, whose head has more than this.
+/// Where the first is reset: within its first request, whose head has more than this. The others are reset when the
+/// server has the whole request, and before anything of the answer is passed on.
 const RESET_AFTER: usize = 150;
+
+/// When a direction of the line, which all connections share, is free again.
+type Line = Arc<tokio::sync::Mutex<()>>;
 
 pub(crate) struct SlowProxy {
     pub(crate) url: String,
@@ -39,23 +43,28 @@ impl SlowProxy {
 }
 
 async fn serve(listener: TcpListener, server: String, resets: Arc<AtomicUsize>) {
+    let (up, down) = (Line::default(), Line::default());
     for number in 0_usize.. {
         let (client, _) = listener.accept().await.unwrap();
         let server = TcpStream::connect(&server).await.unwrap();
         if number.is_multiple_of(RESET_ONE_OF) {
             resets.fetch_add(1, Ordering::Relaxed);
-            tokio::spawn(reset(client, server));
+            if number == 0 {
+                tokio::spawn(reset_within(client, server));
+            } else {
+                tokio::spawn(reset_behind(client, server));
+            }
         } else {
             let (from_client, to_client) = client.into_split();
             let (from_server, to_server) = server.into_split();
-            tokio::spawn(carry(from_client, to_server));
-            tokio::spawn(carry(from_server, to_client));
+            tokio::spawn(carry(from_client, to_server, Arc::clone(&up)));
+            tokio::spawn(carry(from_server, to_client, Arc::clone(&down)));
         }
     }
 }
 
 /// Passes on the beginning of what comes, and resets both ends.
-async fn reset(mut client: TcpStream, mut server: TcpStream) {
+async fn reset_within(mut client: TcpStream, mut server: TcpStream) {
     let mut beginning = [0; RESET_AFTER];
     if client.read_exact(&mut beginning).await.is_ok() {
         server.write_all(&beginning).await.unwrap();
@@ -64,8 +73,21 @@ async fn reset(mut client: TcpStream, mut server: TcpStream) {
     server.set_zero_linger().unwrap();
 }
 
+/// Passes on the request, waits for the answer, and resets the client's end in its place.
+async fn reset_behind(mut client: TcpStream, mut server: TcpStream) {
+    let (mut from_client, mut to_client) = client.split();
+    let (mut from_server, mut to_server) = server.split();
+    let mut answer = [0];
+    tokio::select! {
+        _ = tokio::io::copy(&mut from_client, &mut to_server) => {}
+        _ = from_server.read(&mut answer) => {}
+    }
+    to_client.flush().await.unwrap();
+    client.set_zero_linger().unwrap();
+}
+
 /// Passes bytes on, each part a while after it came, and no faster than the line is.
-async fn carry(mut from: OwnedReadHalf, mut to: OwnedWriteHalf) {
+async fn carry(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, line: Line) {
     let (sender, mut parts) = mpsc::channel::<(Instant, Vec<u8>)>(64);
     tokio::spawn(async move {
         let mut buffer = [0; 800];
@@ -79,6 +101,7 @@ async fn carry(mut from: OwnedReadHalf, mut to: OwnedWriteHalf) {
     while let Some((due, part)) = parts.recv().await {
         sleep_until(due).await;
         let length = f64::from(u32::try_from(part.len()).unwrap());
+        let _line = line.lock().await;
         sleep(Duration::from_secs_f64(length / BYTES_A_SECOND)).await;
         if to.write_all(&part).await.is_err() {
             break;

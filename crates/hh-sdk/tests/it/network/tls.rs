@@ -6,7 +6,7 @@ use hh_sdk::config::{Env, names};
 use hh_sdk::{ErrorKind, EventKind, HoneyHive, HoneyHiveTracer, Options};
 use rcgen::{CertifiedKey, generate_simple_self_signed};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::ring;
@@ -16,10 +16,102 @@ use super::{KEY, LONG};
 
 const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 15\r\n\r\n{\"projects\":[]}";
 
+/// A host that only the proxy of the test can find.
+const PROXIED: &str = "api.test.invalid";
+
+/// A proxy that connects everybody to one server, whatever they ask for; returns its address and what it was asked.
+async fn proxy(server: &str) -> (String, Arc<Mutex<Vec<String>>>) {
+    let port = server.rsplit(':').next().unwrap().to_owned();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&asked);
+    tokio::spawn(async move {
+        loop {
+            let (mut client, _) = listener.accept().await.unwrap();
+            let mut head = Vec::new();
+            while !head.ends_with(b"\r\n\r\n") {
+                head.push(client.read_u8().await.unwrap());
+            }
+            seen.lock().unwrap().push(String::from_utf8(head).unwrap());
+            client.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await.unwrap();
+            let mut server = TcpStream::connect(format!("127.0.0.1:{port}"))
+                .await
+                .unwrap();
+            tokio::spawn(async move {
+                drop(tokio::io::copy_bidirectional(&mut client, &mut server).await);
+            });
+        }
+    });
+    (address, asked)
+}
+
+/// Calls and exports go through the proxy alike, and it sees its own credentials and no key.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn calls_and_exports_go_through_the_proxy() {
+    let (server, pem) = self_signed().await;
+    let home = tempfile::tempdir().unwrap();
+    let bundle = home.path().join("ca.pem");
+    #[expect(clippy::disallowed_methods, reason = "a file of the test's own")]
+    std::fs::write(&bundle, pem).unwrap();
+    let (proxy, asked) = proxy(&server).await;
+    let bundle = bundle.to_string_lossy().into_owned();
+    // dXNlcjpwYXNzLXdvcmQ= is user:pass-word
+    for variables in [
+        vec![
+            ("HH_PROXY_URL", proxy.clone()),
+            ("HH_PROXY_USERNAME", "user".to_owned()),
+            ("HH_PROXY_PASSWORD", "pass-word".to_owned()),
+        ],
+        vec![
+            ("HTTPS_PROXY", format!("http://user@{proxy}")),
+            ("HH_PROXY_PASSWORD", "pass-word".to_owned()),
+        ],
+    ] {
+        let mut variables = variables;
+        variables.push(("HH_CA_BUNDLE", bundle.clone()));
+        let env = Env::from_pairs(
+            variables
+                .iter()
+                .map(|(name, value)| (*name, value.as_str())),
+        );
+        let url = format!("https://{PROXIED}");
+        let client = HoneyHive::builder()
+            .with_env(env.clone())
+            .with_base_url(&url)
+            .with_api_key(KEY)
+            .build()
+            .unwrap();
+        assert!(client.list_projects().await.unwrap().is_empty());
+        let tracer = HoneyHiveTracer::builder()
+            .with_env(env)
+            .with_base_url(&url)
+            .with_api_key(KEY)
+            .build()
+            .unwrap();
+        tracer.span("s", EventKind::Tool).start().end();
+        // This server answers everything with projects, which is no answer to an export.
+        drop(tracer.flush(LONG).await);
+        let asked = std::mem::take(&mut *asked.lock().unwrap());
+        assert!(asked.len() >= 2, "{asked:?}");
+        for head in asked {
+            assert!(
+                head.starts_with(&format!("CONNECT {PROXIED}:443 ")),
+                "{head}"
+            );
+            assert!(head.contains("Basic dXNlcjpwYXNzLXdvcmQ="), "{head}");
+            assert!(
+                !head.contains(&KEY[8..]) && !head.to_lowercase().contains("\r\nauthorization"),
+                "{head}"
+            );
+        }
+    }
+}
+
 /// A server that nobody vouches for; returns its address and its certificate.
 async fn self_signed() -> (String, String) {
     let CertifiedKey { cert, signing_key } =
-        generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        generate_simple_self_signed(["localhost".to_owned(), PROXIED.to_owned()]).unwrap();
     let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(signing_key.serialize_der()));
     let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()

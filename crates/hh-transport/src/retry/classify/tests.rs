@@ -33,14 +33,12 @@ fn the_table_is_what_the_docs_show() {
         .collect();
     assert_eq!(rows.len(), TABLE.len());
     insta::assert_snapshot!(rows.join("\n"), @"
-    NotSent: | not sent (DNS, connect, proxy, TLS handshake broken off) | retry | retry | retry | retry |
-    Hopeless: | refused here, certificate not trusted, proxy wants credentials, no key | fatal | fatal | fatal | fatal |
+    NotSent: | not sent (DNS, connect, proxy, TLS handshake cut off) | retry | retry | retry | retry |
+    Hopeless: | refused here or by the peer's TLS, certificate not trusted, proxy wants credentials, no key | fatal | fatal | fatal | fatal |
     Lost: | connection lost or timeout after bytes may have left | retry | retry | fatal | retry |
-    RateLimited: | 429 | wait | wait | wait | wait |
-    AskedToWait: | 408, 425 | wait | wait | fatal | fatal |
-    Overloaded: | 503 with Retry-After | wait | wait | fatal | wait |
-    Broken: | 500 | retry | retry | fatal | fatal |
-    Faulty: | 502, 503, 504 | retry | retry | fatal | retry |
+    RateLimited: | 429 | retry | retry | retry | retry |
+    Broken: | 408, 425, 500 | retry | retry | fatal | fatal |
+    Unavailable: | 502, 503, 504 | retry | retry | fatal | retry |
     Answered: | any other status, an unusable answer | fatal | fatal | fatal | fatal |
     ");
 }
@@ -94,13 +92,13 @@ fn every_end_of_an_attempt_has_its_row() {
             Outcome::Answered,
         ),
         (status(429, None), Outcome::RateLimited),
-        (status(408, None), Outcome::AskedToWait),
-        (status(425, None), Outcome::AskedToWait),
-        (status(503, Some(1)), Outcome::Overloaded),
-        (status(503, None), Outcome::Faulty),
+        (status(408, None), Outcome::Broken),
+        (status(425, None), Outcome::Broken),
+        (status(503, Some(1)), Outcome::Unavailable),
+        (status(503, None), Outcome::Unavailable),
         (status(500, Some(1)), Outcome::Broken),
-        (status(502, None), Outcome::Faulty),
-        (status(504, None), Outcome::Faulty),
+        (status(502, None), Outcome::Unavailable),
+        (status(504, None), Outcome::Unavailable),
         (status(501, None), Outcome::Answered),
         (status(302, None), Outcome::Answered),
         (status(401, None), Outcome::Answered),

@@ -1,6 +1,7 @@
 //! Calls in simulated time: it goes on only when all wait, and then to the next moment that one of them waits for. So
 //! hours pass at once, and every test can say to the millisecond what happens when.
 
+mod edges;
 mod limits;
 mod order;
 mod outages;

@@ -386,6 +386,13 @@ fn variables_that_are_none() {
     case.assert_told("both HH_API_KEY and HH_API_KEY_FILE are set");
 }
 
+fn stored(text: &str) -> Case {
+    let case = Case::file("api_key", STORE, text);
+    case.env.set_mode(STORE, 0o600);
+    case.env.set_mode(".config/honeyhive", 0o700);
+    case
+}
+
 #[test]
 fn stores_and_lists_of_trusted_files_that_are_none() {
     for text in [
@@ -395,13 +402,11 @@ fn stores_and_lists_of_trusted_files_that_are_none() {
         format!(
             "version = 1\ncurrent = \"a\"\n[profiles.a]\nbase_url = \"x\"\napi_key = \"sk-{MARK}\"\n"
         ),
-        format!("version = 2\napi_key = \"{KEY}\"\n"),
     ] {
-        let case = Case::file("api_key", STORE, text);
-        case.env.set_mode(STORE, 0o600);
-        case.env.set_mode(".config/honeyhive", 0o700);
-        case.assert_told("[home]/.config/honeyhive/credentials.toml is not a credential store");
+        stored(&text).assert_told("[home]/.config/honeyhive/credentials.toml is damaged");
     }
+    let newer = format!("version = 2\napi_key = \"{KEY}\"\n");
+    stored(&newer).assert_told("credentials.toml has version 2");
     let list = ".config/honeyhive/trusted";
     let case = Case::file("api_key", list, format!("{KEY}  /x\n"));
     case.env.write("honeyhive.yaml", "project: docs\n");

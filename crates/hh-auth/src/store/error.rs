@@ -1,0 +1,45 @@
+//! Why the store cannot be used.
+
+/// What the caller can do about a [`StoreError`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum StoreErrorKind {
+    /// No place for the file: set `HOME`.
+    NoHome,
+    /// No profile can have this name: choose another.
+    InvalidName,
+    /// There is no profile of this name: choose another.
+    NotFound,
+    /// The file or its directory is a link, another user's or open to others: mend it as the message says.
+    Unsafe,
+    /// The file is damaged: log in again, which keeps it under another name.
+    Malformed,
+    /// A newer program wrote the file: update this one.
+    Newer,
+    /// Another program holds the lock: try again.
+    Locked,
+    /// The keyring does not hand out or take the key: unlock it, or log in again with the file as storage.
+    Keyring,
+    /// The system refused.
+    Io,
+}
+
+/// Why the store cannot be used: one line, never a part of its contents.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct StoreError {
+    kind: StoreErrorKind,
+    message: String,
+}
+
+impl StoreError {
+    pub(super) fn new(kind: StoreErrorKind, message: String) -> Self {
+        Self { kind, message }
+    }
+
+    /// Returns what the caller can do about it.
+    #[must_use]
+    pub fn kind(&self) -> StoreErrorKind {
+        self.kind
+    }
+}

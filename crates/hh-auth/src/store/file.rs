@@ -1,0 +1,185 @@
+//! The file as a file: only one that nobody else can have read or written is opened, and what is checked is what was opened.
+
+use std::fmt;
+use std::fs::{self, File, Metadata};
+use std::io::{self, Read as _};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{Mode, OFlags};
+use rustix::io::Errno;
+use zeroize::Zeroizing;
+
+use super::{StoreError, StoreErrorKind};
+
+/// Far above any real store; keeps devices out.
+pub(super) const MAX_BYTES: u64 = 1024 * 1024;
+
+/// Reads the file, if it is there; one byte more than [`MAX_BYTES`] at most.
+pub(super) fn read(path: &Path) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
+    let Some(dir) = open_dir(path)? else {
+        return Ok(None);
+    };
+    let name = path.file_name().unwrap_or_default();
+    // Does not follow a link, does not wait for the writer of a pipe, and is not inherited by programs we start.
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let file = match rustix::fs::openat(&dir, name, flags, Mode::empty()) {
+        Ok(file) => File::from(file),
+        Err(Errno::NOENT) => return Ok(None),
+        Err(Errno::LOOP) => return Err(is_link(path)),
+        Err(error) => {
+            // What the file is says more than how the system refused.
+            if let Ok(metadata) = fs::symlink_metadata(path) {
+                check_file(path, &metadata)?;
+            }
+            return Err(cannot("read", path, &error.into()));
+        }
+    };
+    let failed = |error| cannot("read", path, &error);
+    let metadata = file.metadata().map_err(failed)?;
+    check_file(path, &metadata)?;
+    // Room for all of it and the end: a buffer that grew would leave parts of keys behind.
+    let size = usize::try_from(metadata.len().min(MAX_BYTES)).unwrap_or_default();
+    let mut bytes = Zeroizing::new(Vec::with_capacity(size + 64));
+    file.take(MAX_BYTES + 1)
+        .read_to_end(&mut bytes)
+        .map_err(failed)?;
+    Ok(Some(bytes))
+}
+
+/// Opens the directory of a file, if it is there, and checks that nobody else can put another file in place of ours.
+pub(super) fn open_dir(path: &Path) -> Result<Option<File>, StoreError> {
+    let dir = path.parent().unwrap_or(Path::new("."));
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let opened = rustix::fs::open(dir, flags, Mode::empty()).map_err(io::Error::from);
+    let opened = match opened {
+        Ok(opened) => File::from(opened),
+        // A home that is no directory, such as /dev/null, holds no store either.
+        Err(error)
+            if matches!(
+                error.kind(),
+                io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+            ) =>
+        {
+            return Ok(None);
+        }
+        Err(error) => {
+            if let Ok(metadata) = fs::metadata(dir) {
+                check_owner(dir, &metadata)?;
+            }
+            return Err(cannot("read", dir, &error));
+        }
+    };
+    let metadata = opened
+        .metadata()
+        .map_err(|error| cannot("read", dir, &error))?;
+    check_owner(dir, &metadata)?;
+    if metadata.permissions().mode() & 0o022 != 0 {
+        return Err(is_unsafe(format!(
+            "{} can be written by other users; run: chmod 700 {}",
+            dir.display(),
+            Shell(dir)
+        )));
+    }
+    Ok(Some(opened))
+}
+
+fn check_file(path: &Path, metadata: &Metadata) -> Result<(), StoreError> {
+    let shown = path.display();
+    let quoted = Shell(path);
+    if metadata.is_symlink() {
+        return Err(is_link(path));
+    }
+    if !metadata.is_file() {
+        return Err(is_unsafe(format!(
+            "{shown} is not a regular file; run: rm -r {quoted}, then log in again"
+        )));
+    }
+    check_owner(path, metadata)?;
+    // None at all is a file that another login has replaced since it was opened.
+    if metadata.nlink() > 1 {
+        let new = with_suffix(path, ".new");
+        let new = Shell(&new);
+        return Err(is_unsafe(format!(
+            "{shown} has other names (hard links), under which it can be read or changed; run: cp -p {quoted} {new} && mv {new} {quoted}"
+        )));
+    }
+    if metadata.permissions().mode() & 0o077 != 0 {
+        return Err(is_unsafe(format!(
+            "{shown} can be read by other users; run: chmod 600 {quoted}"
+        )));
+    }
+    Ok(())
+}
+
+fn check_owner(path: &Path, metadata: &Metadata) -> Result<(), StoreError> {
+    let me = rustix::process::geteuid().as_raw();
+    let owner = metadata.uid();
+    if owner == me {
+        return Ok(());
+    }
+    let sudo = if me == 0 { "" } else { "sudo " };
+    Err(is_unsafe(format!(
+        "{} belongs to another user (id {owner}, not {me}); run: {sudo}chown {me} {}",
+        path.display(),
+        Shell(path)
+    )))
+}
+
+fn is_link(path: &Path) -> StoreError {
+    is_unsafe(format!(
+        "{} is a symbolic link, which is not followed; run: rm {}, then log in again",
+        path.display(),
+        Shell(path)
+    ))
+}
+
+fn is_unsafe(message: String) -> StoreError {
+    StoreError::new(StoreErrorKind::Unsafe, message)
+}
+
+pub(super) fn cannot(verb: &str, path: &Path, error: &io::Error) -> StoreError {
+    StoreError::new(
+        StoreErrorKind::Io,
+        format!("cannot {verb} {}: {error}", path.display()),
+    )
+}
+
+/// Tells of a change that could not be made, and what to do next.
+pub(super) fn cannot_write(path: &Path, error: &io::Error) -> StoreError {
+    use io::ErrorKind as Kind;
+
+    let kind = error.kind();
+    let next = if [Kind::StorageFull, Kind::QuotaExceeded, Kind::FileTooLarge].contains(&kind) {
+        "make room and try again"
+    } else if [Kind::PermissionDenied, Kind::ReadOnlyFilesystem].contains(&kind) {
+        "make its directory writable, or set XDG_CONFIG_HOME to one that is"
+    } else {
+        "try again"
+    };
+    let shown = path.display();
+    StoreError::new(
+        StoreErrorKind::Io,
+        format!("cannot write {shown}: {error}; nothing was changed: {next}"),
+    )
+}
+
+pub(super) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
+}
+
+/// A path as one word for a shell.
+pub(super) struct Shell<'a>(pub(super) &'a Path);
+
+impl fmt::Display for Shell<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = self.0.to_string_lossy();
+        let is_plain = |c: char| c.is_alphanumeric() || "/._-+,@%:=".contains(c);
+        if text.chars().all(is_plain) && !text.starts_with('-') {
+            return formatter.write_str(&text);
+        }
+        write!(formatter, "'{}'", text.replace('\'', r"'\''"))
+    }
+}

@@ -1,0 +1,147 @@
+//! The Secret Service over D-Bus. Each call has a thread of its own that is left behind if the service does not answer:
+//! the client library blocks, without a limit, and must not do so in a thread of somebody's runtime.
+
+use std::sync::Arc;
+use std::sync::mpsc::{RecvTimeoutError, sync_channel};
+use std::thread;
+use std::time::Duration;
+
+use keyring_core::api::CredentialStore;
+use keyring_core::{Entry, Error};
+use zbus_secret_service_keyring_store::Store;
+use zeroize::Zeroizing;
+
+use crate::ApiKey;
+
+const SERVICE: &str = "honeyhive";
+
+/// So much of what the system says is repeated, in characters.
+const MAX_COMPLAINT: usize = 200;
+
+type Keyring = Arc<CredentialStore>;
+
+pub(super) fn probe(within: Duration) -> Result<(), String> {
+    let mut random = [0; 16];
+    getrandom::fill(&mut random).map_err(|error| format!("there is no random number: {error}"))?;
+    let random = format!("{:032x}", u128::from_ne_bytes(random));
+    let account = format!("probe-{random}");
+    let late = account.clone();
+    let same = ask(
+        within,
+        move |keyring| {
+            let entry = entry(keyring, &account)?;
+            entry.set_secret(random.as_bytes())?;
+            let found = entry.get_secret();
+            entry.delete_credential()?;
+            Ok(found? == random.as_bytes())
+        },
+        move |keyring| remove(keyring, &late),
+    )?;
+    if same {
+        Ok(())
+    } else {
+        Err("it gives back something else than it was given".to_owned())
+    }
+}
+
+pub(super) fn get(account: String, within: Duration) -> Result<ApiKey, String> {
+    let read = move |keyring: &Keyring| entry(keyring, &account)?.get_secret().map(Zeroizing::new);
+    let secret = ask(within, read, |_| ())?;
+    let text = std::str::from_utf8(&secret);
+    let text = text.map_err(|_| "what it holds is not text".to_owned())?;
+    ApiKey::parse(text).map_err(|error| format!("what it holds {error}"))
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the keyring is where the key is to be kept"
+)]
+pub(super) fn set(account: String, key: ApiKey, within: Duration) -> Result<(), String> {
+    use secrecy::ExposeSecret as _;
+
+    let late = account.clone();
+    ask(
+        within,
+        move |keyring| {
+            let secret = key.secret().expose_secret().as_bytes();
+            entry(keyring, &account)?.set_secret(secret)
+        },
+        // It has been said that the keyring does not take the key.
+        move |keyring| remove(keyring, &late),
+    )
+}
+
+pub(super) fn delete(account: String, within: Duration) -> Result<(), String> {
+    let delete = move |keyring: &Keyring| match entry(keyring, &account)?.delete_credential() {
+        Err(Error::NoEntry) => Ok(()),
+        deleted => deleted,
+    };
+    ask(within, delete, |_| ())
+}
+
+fn entry(keyring: &Keyring, account: &str) -> Result<Entry, Error> {
+    Entry::new_in_store(keyring, SERVICE, account)
+}
+
+fn remove(keyring: &Keyring, account: &str) {
+    // Nobody waits for what comes of it.
+    drop(entry(keyring, account).and_then(|entry| entry.delete_credential()));
+}
+
+/// Does some work with the keyring; if that is done after all when nobody waits for it any more, undoes it.
+fn ask<T: Send + 'static>(
+    within: Duration,
+    work: impl FnOnce(&Keyring) -> Result<T, Error> + Send + 'static,
+    undo: impl FnOnce(&Keyring) + Send + 'static,
+) -> Result<T, String> {
+    // Nothing fits into it: what is sent has been received, or the sender hears that it has not.
+    let (sender, receiver) = sync_channel(0);
+    let work = move || {
+        let keyring: Keyring = match Store::new() {
+            Ok(store) => store,
+            Err(error) => {
+                drop(sender.send(Err(error)));
+                return;
+            }
+        };
+        let done = work(&keyring);
+        let is_done = done.is_ok();
+        if sender.send(done).is_err() && is_done {
+            undo(&keyring);
+        }
+    };
+    thread::Builder::new()
+        .name("honeyhive-keyring".to_owned())
+        .spawn(work)
+        .map_err(|error| format!("no thread can be started: {error}"))?;
+    match receiver.recv_timeout(within) {
+        Ok(done) => done.map_err(|error| explain(&error)),
+        Err(RecvTimeoutError::Timeout) => {
+            let seconds = within.as_secs();
+            Err(format!("it does not answer within {seconds} s"))
+        }
+        Err(RecvTimeoutError::Disconnected) => Err("asking it has failed".to_owned()),
+    }
+}
+
+/// The texts of some errors hold what was read: only those that cannot are repeated, in one line.
+fn explain(error: &Error) -> String {
+    match error {
+        Error::NoEntry => "it has no such key, or is locked".to_owned(),
+        Error::NoStorageAccess(_) => "it is locked".to_owned(),
+        Error::Ambiguous(_) => "it has more than one such key".to_owned(),
+        Error::PlatformFailure(why) => {
+            let why = why.to_string();
+            let line = why.split_whitespace().collect::<Vec<_>>().join(" ");
+            line.chars().take(MAX_COMPLAINT).collect()
+        }
+        Error::BadEncoding(_)
+        | Error::BadDataFormat(..)
+        | Error::BadStoreFormat(_)
+        | Error::TooLong(..)
+        | Error::Invalid(..)
+        | Error::NoDefaultStore
+        | Error::NotSupportedByStore(_)
+        | _ => "it holds or supports something else".to_owned(),
+    }
+}

@@ -1,0 +1,163 @@
+//! What a login leaves: a named entry of the store.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use jiff::Timestamp;
+
+use crate::{ApiKey, Level};
+
+/// Where the key of a profile is kept.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Storage {
+    /// In the store's file, as plain text that only its owner can read.
+    #[default]
+    File,
+    /// In the keyring of the system.
+    Keyring,
+}
+
+impl Storage {
+    /// Returns its name, as the file and the command line have it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::File => "file",
+            Self::Keyring => "keyring",
+        }
+    }
+
+    /// Finds a storage by its name.
+    #[must_use]
+    pub fn find(name: &str) -> Option<Self> {
+        [Self::File, Self::Keyring]
+            .into_iter()
+            .find(|storage| storage.as_str() == name)
+    }
+}
+
+impl fmt::Display for Storage {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.as_str())
+    }
+}
+
+/// One login with its key.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Profile {
+    /// Its name.
+    pub name: String,
+    /// The base URL the key is for.
+    pub base_url: String,
+    /// The key.
+    pub key: ApiKey,
+    /// Where the key is kept.
+    pub storage: Storage,
+    /// The server's id of the key, if it told.
+    pub key_id: Option<String>,
+    /// The key's level, if the server told.
+    pub level: Option<Level>,
+    /// When this key was first stored here.
+    pub first_seen: Timestamp,
+}
+
+impl Profile {
+    /// Makes a profile of a key that was checked just now, to be kept in the file.
+    #[must_use]
+    pub fn new(name: &str, base_url: &str, key: ApiKey, first_seen: Timestamp) -> Self {
+        Self {
+            name: name.to_owned(),
+            base_url: base_url.to_owned(),
+            key,
+            storage: Storage::File,
+            key_id: None,
+            level: None,
+            first_seen,
+        }
+    }
+
+    /// Tells whether a name can be a profile's: 1 to 64 letters, digits, `-`, `_` or `.`.
+    #[must_use]
+    pub fn is_valid_name(name: &str) -> bool {
+        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+        (1..=64).contains(&name.len()) && name.chars().all(plain)
+    }
+
+    /// Adds what the server told of the key.
+    #[must_use]
+    pub fn with_details(mut self, key_id: Option<String>, level: Option<Level>) -> Self {
+        self.key_id = key_id;
+        self.level = level;
+        self
+    }
+
+    /// Sets where the key is to be kept.
+    #[must_use]
+    pub fn with_storage(mut self, storage: Storage) -> Self {
+        self.storage = storage;
+        self
+    }
+}
+
+/// One login as the file tells of it, without asking a keyring for its key.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct ProfileEntry {
+    /// Its name.
+    pub name: String,
+    /// The base URL the key is for.
+    pub base_url: String,
+    /// Where the key is kept.
+    pub storage: Storage,
+    /// The server's id of the key, if it told.
+    pub key_id: Option<String>,
+    /// The key's level, if the server told.
+    pub level: Option<Level>,
+    /// When this key was first stored here.
+    pub first_seen: Timestamp,
+    /// The key, if the file holds it.
+    pub(crate) key: Option<ApiKey>,
+}
+
+impl ProfileEntry {
+    /// Returns the key as it may be shown, if the file holds it, see [`mask`](crate::mask).
+    #[must_use]
+    pub fn shown(&self) -> Option<String> {
+        self.key.as_ref().map(ApiKey::shown)
+    }
+
+    pub(super) fn of(profile: &Profile) -> Self {
+        Self {
+            name: profile.name.clone(),
+            base_url: profile.base_url.clone(),
+            storage: profile.storage,
+            key_id: profile.key_id.clone(),
+            level: profile.level,
+            first_seen: profile.first_seen,
+            key: (profile.storage == Storage::File).then(|| profile.key.clone()),
+        }
+    }
+
+    pub(super) fn with_key(self, key: ApiKey) -> Profile {
+        Profile::new(&self.name, &self.base_url, key, self.first_seen)
+            .with_details(self.key_id, self.level)
+            .with_storage(self.storage)
+    }
+}
+
+/// The profiles of a store by their names, and which is the current one.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Contents {
+    pub(crate) current: Option<String>,
+    pub(crate) profiles: BTreeMap<String, ProfileEntry>,
+}
+
+impl Contents {
+    /// Returns the name that is asked for, or else the current one, if there is a profile of that name.
+    pub(super) fn find(&self, name: Option<&str>) -> Option<String> {
+        let name = name.or(self.current.as_deref())?;
+        self.profiles.contains_key(name).then(|| name.to_owned())
+    }
+}

@@ -1,0 +1,65 @@
+//! The text of the credential store without a file, for the fuzz targets. No part of the API.
+
+use zeroize::Zeroizing;
+
+use crate::store::format::{self, Unreadable};
+use crate::store::{Contents, ProfileEntry};
+use crate::{ApiKey, Storage};
+
+/// What a text of the store says.
+#[derive(Debug)]
+pub struct StoreText(Contents);
+
+impl StoreText {
+    /// Reads a text; the error is what a message says of it.
+    ///
+    /// # Errors
+    /// What is wrong with the text, and in which line.
+    pub fn parse(text: &[u8]) -> Result<Self, String> {
+        format::from_bytes(text)
+            .map(Self)
+            .map_err(|error| match error {
+                Unreadable::Damaged { line, what } => format!("line {line} {what}"),
+                Unreadable::Newer { version } => format!("has version {version}"),
+            })
+    }
+
+    /// Writes the text anew.
+    #[must_use]
+    pub fn to_text(&self) -> Zeroizing<String> {
+        format::to_text(&self.0)
+    }
+
+    /// Tells whether two texts say the same.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        let (ours, theirs) = (&self.0, &other.0);
+        ours.current == theirs.current
+            && ours.profiles.len() == theirs.profiles.len()
+            && ours
+                .profiles
+                .iter()
+                .zip(&theirs.profiles)
+                .all(|((name, one), (same, two))| name == same && is_same(one, two))
+    }
+
+    /// Returns the keys in the text, and whether each belongs into the file.
+    pub fn keys(&self) -> impl Iterator<Item = (&ApiKey, bool)> {
+        let entries = self.0.profiles.values();
+        entries.filter_map(|entry| Some((entry.key.as_ref()?, entry.storage == Storage::File)))
+    }
+}
+
+fn is_same(one: &ProfileEntry, two: &ProfileEntry) -> bool {
+    let keys = match (&one.key, &two.key) {
+        (Some(one), Some(two)) => one.is_same(two),
+        (None, None) => true,
+        (Some(_), None) | (None, Some(_)) => false,
+    };
+    keys && one.name == two.name
+        && one.base_url == two.base_url
+        && one.storage == two.storage
+        && one.key_id == two.key_id
+        && one.level == two.level
+        && one.first_seen == two.first_seen
+}

@@ -1,0 +1,60 @@
+//! `honeyhive auth list`
+
+use hh_sdk::auth::FileStore;
+use hh_sdk::config::names;
+use serde::Serialize;
+
+use crate::context::Context;
+use crate::error::CliError;
+use crate::output;
+
+#[derive(Serialize)]
+struct Listed {
+    name: String,
+    current: bool,
+    base_url: String,
+    api_key: Option<String>,
+    level: Option<&'static str>,
+    storage: &'static str,
+    first_seen: String,
+}
+
+pub(super) fn run(context: &Context) -> Result<(), CliError> {
+    let store = FileStore::of_user(context.env())?;
+    let current = context.profile_name().or(store.current()?);
+    let listed: Vec<Listed> = store
+        .list()?
+        .into_iter()
+        .map(|entry| Listed {
+            current: current.as_ref() == Some(&entry.name),
+            api_key: entry.shown(),
+            level: entry.level.map(hh_sdk::auth::Level::as_str),
+            storage: entry.storage.as_str(),
+            first_seen: entry.first_seen.to_string(),
+            name: entry.name,
+            base_url: entry.base_url,
+        })
+        .collect();
+    let layers = hh_sdk::layers(&context.options_without_warning());
+    let form = layers.stack.text(names::OUTPUT_FORMAT).ok().flatten();
+    if form.is_some_and(|form| form.value == "json") {
+        return output::json(&serde_json::json!({ "profiles": listed }));
+    }
+    if listed.is_empty() {
+        context.say("There is no saved login; `honeyhive auth login` makes one");
+        return Ok(());
+    }
+    let rows = listed.into_iter().map(|profile| {
+        [
+            if profile.current { "*" } else { "" }.to_owned(),
+            profile.name,
+            profile.base_url,
+            profile.api_key.unwrap_or_else(|| "-".to_owned()),
+            profile.level.unwrap_or("-").to_owned(),
+            profile.storage.to_owned(),
+            profile.first_seen,
+        ]
+    });
+    let header = ["", "PROFILE", "SERVER", "KEY", "LEVEL", "KEPT IN", "SINCE"];
+    output::table(header, rows)
+}

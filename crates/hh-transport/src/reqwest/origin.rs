@@ -1,0 +1,71 @@
+//! Requests in reqwest's own type, with its own kind of URL.
+
+use std::sync::{Mutex, PoisonError};
+
+use ::reqwest::Url;
+use http::Uri;
+
+use crate::service::Request;
+
+/// Where the last request went, without a path: to parse a host is a sixth of a call, and most calls have the same.
+#[derive(Debug, Default)]
+pub(super) struct Origin(Mutex<Option<Url>>);
+
+impl Origin {
+    /// Converts a request; `None` if its URI is not one that can be sent to.
+    pub(super) fn request(&self, request: Request) -> Option<::reqwest::Request> {
+        let (parts, body) = request.into_parts();
+        let mut request = ::reqwest::Request::new(parts.method, self.url(&parts.uri)?);
+        *request.version_mut() = parts.version;
+        *request.headers_mut() = parts.headers;
+        *request.body_mut() = Some(body.into());
+        Some(request)
+    }
+
+    fn url(&self, uri: &Uri) -> Option<Url> {
+        let mut url = self.root(uri.scheme_str()?, uri.authority()?.as_str())?;
+        url.set_path(uri.path());
+        url.set_query(uri.query());
+        Some(url)
+    }
+
+    fn root(&self, scheme: &str, authority: &str) -> Option<Url> {
+        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(last) = &*last
+            && last.scheme() == scheme
+            && last.authority() == authority
+        {
+            return Some(last.clone());
+        }
+        let root = Url::parse(&format!("{scheme}://{authority}")).ok()?;
+        // A user's password is not kept.
+        if !authority.contains('@') {
+            *last = Some(root.clone());
+        }
+        Some(root)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        /// Whatever was asked for before, the URL is the one that the text as a whole would be.
+        #[test]
+        fn same_as_parsed_whole(
+            texts in proptest::collection::vec(
+                r#"(http|https|HTTP|ftp)://(u:p@)?(localhost|Ex\.org|127\.1|\[::1\]|xn--a|a_b|1\.2\.3)(:80|:443|:8080|:)?(/[./a%2eE\\|~;:@!$&'()*+,={}\[\]^`"<>-]{0,12}){0,4}(\?[?/a%2eE\\|'`{}=&+-]{0,12})?"#,
+                1..6,
+            )
+        ) {
+            let origin = Origin::default();
+            for text in texts {
+                let Ok(uri) = text.parse::<Uri>() else { continue };
+                prop_assert_eq!(origin.url(&uri), Url::parse(&uri.to_string()).ok(), "{}", text);
+            }
+        }
+    }
+}

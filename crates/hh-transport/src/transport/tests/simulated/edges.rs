@@ -1,0 +1,84 @@
+//! Edges that were once wrong.
+
+use tokio::task::JoinSet;
+
+use super::*;
+
+#[test]
+fn a_call_without_time_left_does_not_wait_and_send_once_more() {
+    simulate(async {
+        let world = World::new([busy(429, "10").taking(SECOND), End::Status(200).into()]);
+        world.server.0.lock().unwrap().turns[1].takes = MILLISECOND;
+        let transport = world.transport(|builder| builder.with_timeout(SECOND));
+        let options = SendOptions::new(Idempotency::Unsafe);
+        let error = send(&transport, options).await.unwrap_err();
+        // Today: waits 10 s, sends, cuts the request off at once and says "timeout", status and retry_after lost.
+        assert_eq!(world.sent_at(), [0], "{error:?}");
+    });
+}
+
+#[test]
+fn a_call_that_waits_for_its_place_hears_of_a_hold() {
+    simulate(async {
+        let hold = Turn::from(End::Status(200)).with_header("ratelimit", "\"a\";r=0;t=10");
+        let world = World::new([hold.taking(SECOND / 2)]);
+        world.end_all_with(End::Status(200));
+        let transport = world.transport(|builder| builder.with_rate_limit(1, SECOND));
+        let calls: JoinSet<_> = std::iter::repeat_with(|| transport.clone())
+            .take(3)
+            .map(|transport| async move { send_safe(&transport).await.map(|_| ()) })
+            .collect();
+        calls.join_all().await;
+        // Today 0, 1 s, 2 s.
+        assert!(world.sent_at()[1] >= 10_500, "{:?}", world.sent_at());
+    });
+}
+
+#[test]
+fn that_gzip_is_refused_is_remembered_when_the_plain_one_is_repeated() {
+    simulate(async {
+        let world = World::new([415, 503, 200, 200].map(End::Status));
+        let transport = world.transport(|builder| builder);
+        for _ in 0..2 {
+            let options = SendOptions::new(Idempotency::Safe).with_gzip();
+            send(&transport, options).await.unwrap();
+        }
+        let last = &world.sent()[3].request;
+        assert!(!last.headers().contains_key("content-encoding"));
+    });
+}
+
+#[test]
+fn no_sum_of_times_overflows() {
+    simulate(async {
+        let world = World::always(End::Status(200));
+        let transport = world.transport(|builder| builder.with_rate_limit(1, Duration::MAX));
+        let call = tokio::spawn(async move { send_safe(&transport).await.map(|_| ()) });
+        assert!(
+            call.await.is_ok(),
+            "with_rate_limit(1, Duration::MAX) panics"
+        );
+    });
+}
+
+#[test]
+fn no_server_makes_a_sum_overflow() {
+    simulate(async {
+        let reset = i64::MAX - 20_000_000;
+        let field = format!("\"a\";r=0;t={reset}");
+        let world = World::new([Turn::from(End::Status(200)).with_header("ratelimit", &field)]);
+        let retry = RetryPolicy::new().with_max_wait(Duration::MAX);
+        let transport =
+            world.transport(|builder| builder.with_retry(retry).with_timeout(Duration::MAX));
+        send_safe(&transport).await.unwrap();
+        let call = tokio::spawn(async move {
+            tokio::time::timeout(SECOND, send_safe(&transport))
+                .await
+                .map(|_| ())
+        });
+        assert!(
+            !call.await.is_err_and(|error| error.is_panic()),
+            "deadline += wait panics"
+        );
+    });
+}
