@@ -90,6 +90,13 @@ fn run_within(
         Ok(output) => output,
         Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => return Err(timed_out()),
     };
+    // Nobody reads on, so that the program may well fail from here on.
+    if output.len() > MAX_OUTPUT {
+        let limit = MAX_OUTPUT / 1024;
+        return Err(failed(format!(
+            "ran {shown}, whose output is longer than {limit} KiB"
+        )));
+    }
     let status = loop {
         let waited = child.0.try_wait();
         match waited.map_err(|error| failed(format!("ran {shown}: {error}")))? {
@@ -157,9 +164,6 @@ struct Object {
 
 /// The error completes "the output ", and holds nothing of it.
 fn key_of(output: &[u8]) -> Result<(ApiKey, Option<Timestamp>), String> {
-    if output.len() > MAX_OUTPUT {
-        return Err(format!("is longer than {} KiB", MAX_OUTPUT / 1024));
-    }
     let text = std::str::from_utf8(output).map_err(|_| "is not text".to_owned())?;
     let text = text.trim();
     let parse = |key: &str| ApiKey::parse(key).map_err(|error| error.to_string());

@@ -115,7 +115,8 @@ impl FileStore {
     /// A damaged file is not lost: it is moved aside, to where the result says. People should be told.
     ///
     /// # Errors
-    /// `InvalidName`, `Unsafe`, `Newer`, `Locked`, `Keyring` or `Io`; nothing has changed then.
+    /// `InvalidName`, `Unsafe`, `Newer`, `Locked`, `Keyring` or `Io`; nothing has changed then, but for a key that the
+    /// keyring has taken already.
     #[expect(
         clippy::needless_pass_by_value,
         reason = "the key moves into the store: a caller that goes on using it says so by a clone"

@@ -23,6 +23,8 @@ use crate::target;
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
 /// Sends requests through a service; clones are cheap and share its budget of retries and its limits.
+///
+/// It is made for one server: what that says of its limits, or of compressed bodies, holds for all requests.
 #[derive(Clone, Debug)]
 pub struct Transport {
     inner: Arc<Inner>,

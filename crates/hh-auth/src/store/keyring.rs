@@ -34,7 +34,7 @@ pub(super) fn get(entry: &ProfileEntry) -> Result<ApiKey, StoreError> {
         .and_then(|account| system::get(account, WITHIN))
         .map_err(|why| {
             refused(&format!(
-                "the keyring does not hand out the key of profile \"{name}\": {why}; unlock it and try again, or log in again with --storage file"
+                "the keyring does not hand out the key of profile \"{name}\": {why}; unlock it and try again, or log in again"
             ))
         })
 }
@@ -46,7 +46,7 @@ pub(super) fn set(profile: &Profile) -> Result<(), StoreError> {
         .and_then(|account| system::set(account, profile.key.clone(), WITHIN))
         .map_err(|why| {
             refused(&format!(
-                "the keyring does not take the key of profile \"{name}\": {why}; nothing was changed: unlock it and try again, or use --storage file"
+                "the keyring does not take the key of profile \"{name}\": {why}; nothing was changed: unlock it and try again"
             ))
         })
 }

@@ -94,7 +94,10 @@ impl Sender {
         message: Message,
     ) -> Result<Response, Error> {
         let slot = self.slot(op)?;
-        let credential = slot.issued().await?.credential;
+        // A program that prints the key has no more time than the call.
+        let issued = tokio::time::timeout(self.timeout, slot.issued()).await;
+        let late = |_| Error::new(ErrorKind::Timeout, "there was no API key in time");
+        let credential = issued.map_err(late)??.credential;
         check_locally(op, &credential)?;
         let (content_type, body) = match &message {
             Message::Json(body) => ("application/json", body),

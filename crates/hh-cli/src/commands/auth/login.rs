@@ -129,10 +129,18 @@ fn open_store(context: &Context, named: Option<&str>) -> Result<FileStore, CliEr
     Ok(store)
 }
 
-/// The profile of this name, or the current one. A damaged store has none: it is kept aside when the login is saved.
+/// The profile of this name, or the current one. A damaged store has none: it is kept aside when the login is saved. Nor
+/// has one whose keyring does not hand out the key.
 fn saved(store: &FileStore, name: Option<&str>) -> Result<Option<Profile>, CliError> {
     match store.get(name) {
-        Err(error) if error.kind() == StoreErrorKind::Malformed => Ok(None),
+        Err(error)
+            if matches!(
+                error.kind(),
+                StoreErrorKind::Malformed | StoreErrorKind::Keyring
+            ) =>
+        {
+            Ok(None)
+        }
         found => Ok(found?),
     }
 }
