@@ -81,6 +81,8 @@ fn each_failure_is_one_line_and_a_code() {
     let filters = vec![
         (r"127\.0\.0\.1:\d+", "127.0.0.1:[PORT]"),
         (r"\bhh_ro_\w\w\*\*\*", "hh_ro_[KEY]***"),
+        (r"\bhh_\w{5}\*\*\*", "hh_[KEY]***"),
+        (r"\(request [\w-]+\)", "(request [ID])"),
     ];
     insta::with_settings!({filters => filters}, {
         insta::assert_snapshot!(failures.shown, @r#"
@@ -98,10 +100,10 @@ fn each_failure_is_one_line_and_a_code() {
         error: the API key from --api-key does not begin with hh_, so it is not a HoneyHive API key; copy the key again
 
         wrong checksum: exit 3
-        error: 127.0.0.1:[PORT] answered 401 Unauthorized: the API key is not valid here: unknown, revoked or expired; `honeyhive config list` shows where the key and the server's address came from
+        error: 127.0.0.1:[PORT] answered 401 Unauthorized: the API key is not valid here: unknown, revoked or expired (request [ID]); likely causes: the key hh_[KEY]*** from HH_API_KEY_FILE -> [ROOT]/mistyped.key (environment) is mistyped or cut off, was revoked, has expired, or is for another server than http://127.0.0.1:[PORT] (HH_BASE_URL (environment)); `honeyhive config list` shows where the key and the server's address came from
 
         server down: exit 4
-        error: cannot connect to 127.0.0.1:[PORT]: connection refused; start the server, or correct base_url: `honeyhive config list` shows where it came from
+        error: cannot connect to 127.0.0.1:[PORT]: connection refused; check the connection and that the server runs; `honeyhive config list` shows where base_url came from
 
         wrong host: exit 4
         error: 127.0.0.1:[PORT] answered 404 Not Found: it does not exist, or the key lacks the permission, or the key was rejected, or this is another server than you mean
@@ -110,13 +112,13 @@ fn each_failure_is_one_line_and_a_code() {
         error: the key hh_ro_[KEY]*** from HH_API_KEY_FILE -> [ROOT]/read_only.key (environment) is read only, and this needs admin; nothing was sent; see `honeyhive auth whoami` for what the key may do
 
         read/write key: exit 6
-        error: 127.0.0.1:[PORT] answered 403 Forbidden: this key's level is read_write, which does not include admin; use a key that does; see `honeyhive auth whoami` for what the key may do
+        error: 127.0.0.1:[PORT] answered 403 Forbidden: this key's level is read_write, which does not include admin; use a key that does (request [ID]); likely causes: the key hh_[KEY]*** from HH_API_KEY_FILE -> [ROOT]/read_write.key (environment) does not allow admin, it is not for this project, or your organization does not have the feature; see `honeyhive auth whoami` for what the key may do
 
         unknown project: exit 4
-        error: 127.0.0.1:[PORT] answered 404 Not Found: there is no project "nope" that this key applies to; it applies to: every project
+        error: 127.0.0.1:[PORT] answered 404 Not Found: there is no project "nope" that this key applies to; it applies to: every project (request [ID])
 
         project of another key: exit 4
-        error: 127.0.0.1:[PORT] answered 404 Not Found: there is no project "nope" that this key applies to; it applies to: demo
+        error: 127.0.0.1:[PORT] answered 404 Not Found: there is no project "nope" that this key applies to; it applies to: demo (request [ID])
 
         missing file: exit 5
         error: the configuration file missing.yaml, named by --config-file, does not exist

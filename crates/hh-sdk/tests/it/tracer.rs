@@ -114,6 +114,10 @@ async fn a_refused_export_is_told_at_the_flush() {
     let server = TestServer::start().await;
     let tracer = tracer(&server, "hh_1234567890abcdef1234567890abcdef");
     tracer.span("lost", EventKind::Tool).start().end();
+    // The session is rejected first; the span waits for another try, which the next flush is.
+    let error = tracer.flush(LONG).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unauthenticated);
+    assert_eq!(tracer.dropped(), 1);
     let error = tracer.flush(LONG).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Dropped);
     assert_eq!(tracer.dropped(), 2, "the session and the span");
