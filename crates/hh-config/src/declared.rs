@@ -14,12 +14,9 @@ impl SettingName {
     /// Finds a declared setting by its name or alias.
     #[must_use]
     pub fn find(name: &str) -> Option<Self> {
-        // The first letter tells most of them apart, and loading looks up every name of every file.
-        let first = name.as_bytes().first();
-        let is_it = |other: &&str| other.as_bytes().first() == first && *other == name;
         Self::all().find(|setting| {
             let declared = setting.declared();
-            is_it(&declared.name) || declared.aliases.iter().any(is_it)
+            declared.name == name || declared.aliases.contains(&name)
         })
     }
 

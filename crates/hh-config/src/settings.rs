@@ -125,10 +125,10 @@ struct Provenances<'a>(&'a Stack);
 
 impl Provenances<'_> {
     fn sourced<T>(&self, name: SettingName, value: T) -> Sourced<T> {
-        let winner = self.0.candidates(name).winner;
+        let winner = self.0.layers().iter().find_map(|layer| layer.get(name));
         let provenance = winner.map_or_else(
             || Provenance::new(Source::Default, None),
-            |winner| winner.provenance().clone(),
+            |winner| winner.provenance.clone(),
         );
         Sourced::new(value, provenance)
     }

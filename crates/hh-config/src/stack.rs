@@ -216,15 +216,24 @@ impl Stack {
         &self,
         name: SettingName,
     ) -> Result<Option<Sourced<value::Value>>, Problem> {
-        let Some(Sourced {
-            value: raw,
-            provenance,
-        }) = self.winner(name)?
-        else {
-            return Ok(None);
+        let declared = name.declared();
+        // Only looked at where it stands: a copy of a secret has to be wiped again, and this is done for every setting.
+        let found = self.layers.iter().find_map(|layer| layer.get(name));
+        let text = match (found.map(|entry| &entry.raw), declared.default) {
+            (Some(Ok(raw)), _) => exposed(raw),
+            (Some(Err(problem)), _) => return Err(problem.clone()),
+            (None, Some(default)) => default,
+            (None, None) => return Ok(None),
         };
-        match value::parse(name.declared().kind, exposed(&raw).trim()) {
-            Ok(_) if name.declared().secret => Ok(None),
+        let parsed = value::parse(declared.kind, text.trim());
+        if declared.secret && parsed.is_ok() {
+            return Ok(None);
+        }
+        let provenance = found.map_or_else(
+            || Provenance::new(Source::Default, None),
+            |entry| entry.provenance.clone(),
+        );
+        match parsed {
             Ok(value) => Ok(Some(Sourced::new(value, provenance))),
             Err(expected) => {
                 let message = match provenance.location() {
