@@ -87,6 +87,8 @@ impl Place {
             .env("XDG_CACHE_HOME", home.join("cache"))
             .env("HOME", home)
             .env("TMPDIR", self.path("tmp"))
+            // There is no keyring here, whatever this machine has.
+            .env("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent")
             .current_dir(self.path("cwd"))
             .stdin(Stdio::null());
         command

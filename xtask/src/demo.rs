@@ -49,7 +49,7 @@ pub(crate) fn run(options: &DemoOptions) -> Result<()> {
     )?;
     shell.run("HH_API_KEY_FILE=~/admin.key honeyhive auth keys create --name ask-docs --level read_write --project docs --key-file ~/docs.key")?;
     note("From here on the stored key is used.");
-    shell.run("honeyhive auth login --api-key-stdin < ~/docs.key")?;
+    shell.run("honeyhive auth login --storage file --api-key-stdin < ~/docs.key")?;
     shell.run("honeyhive auth whoami")?;
     shell.run("honeyhive project list")?;
     note("A real program: it looks for answers in this project's docs, and traces each step.");

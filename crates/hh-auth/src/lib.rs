@@ -60,5 +60,8 @@ pub use {
     credentials::{Credential, CredentialProvider, Credentials, Epoch, Issued},
     error::{AuthError, AuthErrorKind},
     key_file::KeyFileWatch,
-    store::{FileStore, Profile, ProfileEntry, Storage, StoreError, StoreErrorKind, probe_keyring},
+    store::{
+        Created, FileStore, KeyDetails, Profile, ProfileEntry, Storage, StoreError, StoreErrorKind,
+        probe_keyring,
+    },
 };

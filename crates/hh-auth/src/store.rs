@@ -24,7 +24,7 @@ use format::Unreadable;
 pub use error::{StoreError, StoreErrorKind};
 pub use keyring::probe_keyring;
 pub(crate) use profile::Contents;
-pub use profile::{Profile, ProfileEntry, Storage};
+pub use profile::{Created, KeyDetails, Profile, ProfileEntry, Storage};
 
 /// The credential store: 0600 in a 0700 directory, replaced whole, under a lock.
 #[derive(Clone, Debug)]
@@ -61,16 +61,21 @@ impl FileStore {
     /// `Unsafe`, `Malformed`, `Newer` or `Io` when the file is there but cannot be used, `Keyring` when the profile's key is
     /// in a keyring that does not hand it out.
     pub fn get(&self, name: Option<&str>) -> Result<Option<Profile>, StoreError> {
-        let mut contents = self.read()?;
-        let found = contents.find(name);
-        let Some(mut entry) = found.and_then(|name| contents.profiles.remove(&name)) else {
+        let Some(entry) = self.entry(name)? else {
             return Ok(None);
         };
-        let key = match entry.key.take() {
-            Some(key) => key,
-            None => keyring::get(&entry)?,
-        };
+        let key = entry.key()?;
         Ok(Some(entry.with_key(key)))
+    }
+
+    /// Returns what the file tells of the profile of this name, or of the current one; no keyring is asked.
+    ///
+    /// # Errors
+    /// `Unsafe`, `Malformed`, `Newer` or `Io` when the file is there but cannot be used.
+    pub fn entry(&self, name: Option<&str>) -> Result<Option<ProfileEntry>, StoreError> {
+        let mut contents = self.read()?;
+        let found = contents.find(name);
+        Ok(found.and_then(|name| contents.profiles.remove(&name)))
     }
 
     /// Returns what the file tells of each profile, by name; no keyring is asked.

@@ -59,7 +59,6 @@ fn is_same(one: &ProfileEntry, two: &ProfileEntry) -> bool {
     keys && one.name == two.name
         && one.base_url == two.base_url
         && one.storage == two.storage
-        && one.key_id == two.key_id
-        && one.level == two.level
+        && one.details == two.details
         && one.first_seen == two.first_seen
 }

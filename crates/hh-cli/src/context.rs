@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use hh_sdk::config::{Env, Provenance, SettingName, Source, names};
+use hh_sdk::config::{Env, Provenance, SettingName, Source, Stack, names};
 use hh_sdk::{HoneyHive, Options};
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -108,16 +108,21 @@ impl Context {
     }
 
     fn above_the_store(&self, name: SettingName) -> Option<Provenance> {
-        let layers = hh_sdk::layers(&self.options_without_key());
-        let winner = layers.stack.candidates(name).winner?;
+        let stack = self.stack_above_the_store();
+        let winner = stack.candidates(name).winner?;
         Some(winner.provenance().clone()).filter(|place| place.source() > Source::Stored)
     }
 
     /// The profile that a flag or variable names.
     pub(crate) fn profile_name(&self) -> Option<String> {
-        let layers = hh_sdk::layers(&self.options_without_key());
-        let found = layers.stack.text(names::PROFILE).ok().flatten();
+        let stack = self.stack_above_the_store();
+        let found = stack.text(names::PROFILE).ok().flatten();
         found.map(|found| found.value)
+    }
+
+    /// All settings but those of the stored profile, and without the key of the command line.
+    pub(crate) fn stack_above_the_store(&self) -> Stack {
+        hh_sdk::layers_above_the_store(&self.options_without_key())
     }
 
     /// The client of these options, in a project if one is named here.

@@ -45,8 +45,13 @@ impl CliError {
     }
 
     /// Adds the ways to supply a key.
-    pub(crate) fn with_ways(mut self) -> Self {
-        self.hint = Some(WAYS);
+    pub(crate) fn with_ways(self) -> Self {
+        self.with_hint(WAYS)
+    }
+
+    /// Adds what to do next.
+    pub(crate) fn with_hint(mut self, hint: &'static str) -> Self {
+        self.hint = Some(hint);
         self
     }
 

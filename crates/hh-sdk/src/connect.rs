@@ -8,7 +8,7 @@ mod sender;
 
 use std::path::{Path, PathBuf};
 
-use hh_auth::{ApiKey, Credential, FileStore, KeyError, Profile, StoreErrorKind};
+use hh_auth::{ApiKey, Credential, FileStore, KeyError, ProfileEntry, Storage, StoreErrorKind};
 use hh_config::{Config, Env, Layer, Location, Provenance, Settings, Stack, names};
 use secrecy::ExposeSecret as _;
 
@@ -24,7 +24,7 @@ pub struct Layers {
     /// The layers.
     pub stack: Stack,
     /// The profile in use, if any.
-    pub profile: Option<Profile>,
+    pub profile: Option<ProfileEntry>,
     /// Why the credential store could not be used; the stack lacks its layer then.
     pub store_error: Option<Error>,
 }
@@ -38,7 +38,13 @@ pub struct Connected {
     /// Every layer, the stored profile included.
     pub stack: Stack,
     /// The profile in use, if any.
-    pub profile: Option<Profile>,
+    pub profile: Option<ProfileEntry>,
+}
+
+/// Reads all layers but the stored profile, without typing their values; nothing waits for a keyring.
+#[must_use]
+pub fn layers_above_the_store(options: &Options) -> Stack {
+    Stack::load(&options.env(), options.load_options())
 }
 
 /// Reads all layers without typing their values, for those who show them.
@@ -46,30 +52,41 @@ pub struct Connected {
 /// What is wrong is kept in the stack and beside it.
 #[must_use]
 pub fn layers(options: &Options) -> Layers {
-    let env = options.env();
-    let stack = Stack::load(&env, options.load_options());
-    let stored = stored_profile(&env, &stack);
-    let (profile, store_error) = match stored {
-        Ok(profile) => (profile, None),
-        Err(error) => (None, Some(error)),
-    };
-    let stack = match &profile {
-        Some(profile) => stack.with(Layer::stored(
-            &profile.name,
-            [
-                (names::API_KEY, profile.key.secret().clone()),
-                (names::BASE_URL, profile.base_url.clone().into()),
-            ],
-        )),
-        None => stack,
-    };
-    // A store that nothing is needed from may be broken.
+    let stack = layers_above_the_store(options);
     let is_set = |name| stack.candidates(name).winner.is_some();
-    let is_needed = !(is_set(names::API_KEY) && is_set(names::BASE_URL));
+    let has_key = is_set(names::API_KEY) || is_set(names::CREDENTIAL_COMMAND);
+    // A store that nothing is needed from may be broken.
+    let is_needed = !(has_key && is_set(names::BASE_URL));
+    let profile = match stored_profile(&options.env(), &stack) {
+        Ok(Some(profile)) => profile,
+        Ok(None) => {
+            return Layers {
+                stack,
+                profile: None,
+                store_error: None,
+            };
+        }
+        Err(error) => {
+            return Layers {
+                stack,
+                profile: None,
+                store_error: Some(error).filter(|_| is_needed),
+            };
+        }
+    };
+    let mut layer = vec![(names::BASE_URL, profile.base_url.clone().into())];
+    let mut store_error = None;
+    // Nobody is to wait for a keyring whose key would not be used.
+    if profile.storage == Storage::File || !has_key {
+        match profile.key() {
+            Ok(key) => layer.push((names::API_KEY, key.secret().clone())),
+            Err(error) => store_error = Some(error.into()),
+        }
+    }
     Layers {
-        stack,
-        profile,
-        store_error: store_error.filter(|_| is_needed),
+        stack: stack.with(Layer::stored(&profile.name, layer)),
+        profile: Some(profile),
+        store_error,
     }
 }
 
@@ -88,7 +105,7 @@ impl Layers {
     }
 }
 
-fn stored_profile(env: &Env, stack: &Stack) -> Result<Option<Profile>, Error> {
+fn stored_profile(env: &Env, stack: &Stack) -> Result<Option<ProfileEntry>, Error> {
     let wanted = stack.text(names::PROFILE)?;
     let store = match FileStore::of_user(env) {
         Ok(store) => Some(store),
@@ -97,7 +114,7 @@ fn stored_profile(env: &Env, stack: &Stack) -> Result<Option<Profile>, Error> {
     };
     let name = wanted.as_ref().map(|name| name.value.as_str());
     let profile = match store {
-        Some(store) => store.get(name)?,
+        Some(store) => store.entry(name)?,
         None => None,
     };
     match (profile, wanted) {

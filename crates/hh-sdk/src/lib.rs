@@ -32,7 +32,10 @@ mod report;
 mod tracer;
 
 pub use client::{HoneyHive, HoneyHiveBuilder, Identity};
-pub use connect::{Connected, Layers, get_config, get_config_with, layers, load, load_credential};
+pub use connect::{
+    Connected, Layers, get_config, get_config_with, layers, layers_above_the_store, load,
+    load_credential,
+};
 pub use error::{Error, ErrorKind};
 pub use hh_api::types::EventKind;
 pub use hh_auth::Credential;

@@ -7,13 +7,13 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 use zeroize::Zeroizing;
 
-use super::profile::{Contents, Profile, ProfileEntry, Storage};
+use super::profile::{Contents, Created, KeyDetails, Profile, ProfileEntry, Storage};
 use crate::{ApiKey, Level};
 
 const VERSION: u64 = 1;
 
-/// What one profile takes at most beside its texts: names of fields, quotes and the time.
-const OVERHEAD: usize = 256;
+/// What one profile takes at most beside its texts: names of fields, quotes and times.
+const OVERHEAD: usize = 512;
 
 /// Why a text is no store.
 #[derive(Debug, PartialEq, Eq)]
@@ -31,7 +31,8 @@ pub(crate) fn to_text(contents: &Contents) -> Zeroizing<String> {
         let texts = [
             Some(profile.name.as_str()),
             Some(profile.base_url.as_str()),
-            profile.key_id.as_deref(),
+            profile.details.id.as_deref(),
+            profile.details.owner.as_deref(),
             profile.key.as_ref().map(ApiKey::text),
         ];
         texts.into_iter().flatten().map(str::len).sum::<usize>() * 6 + OVERHEAD
@@ -51,18 +52,33 @@ pub(crate) fn to_text(contents: &Contents) -> Zeroizing<String> {
         set(&mut text, "base_url", &profile.base_url);
         set(&mut text, "storage", profile.storage.as_str());
         set(&mut text, "first_seen", &profile.first_seen.to_string());
-        if let Some(id) = &profile.key_id {
-            set(&mut text, "key_id", id);
-        }
-        if let Some(level) = profile.level {
-            set(&mut text, "level", level.as_str());
-        }
+        set_details(&mut text, &profile.details);
         if let Some(key) = &profile.key {
             set(&mut text, "api_key", key.text());
         }
     }
     debug_assert!(text.len() <= capacity, "the buffer has grown");
     text
+}
+
+fn set_details(text: &mut String, details: &KeyDetails) {
+    if let Some(id) = &details.id {
+        set(text, "key_id", id);
+    }
+    if let Some(level) = details.level {
+        set(text, "level", level.as_str());
+    }
+    if let Some(owner) = &details.owner {
+        set(text, "owner", owner);
+    }
+    match details.created {
+        Some(Created::Told(time)) => set(text, "created_at", &time.to_string()),
+        Some(Created::Stated(time)) => set(text, "created_stated", &time.to_string()),
+        None => {}
+    }
+    if let Some(time) = details.expires_at {
+        set(text, "expires_at", &time.to_string());
+    }
 }
 
 fn set(text: &mut String, field: &str, value: &str) {
@@ -196,16 +212,30 @@ fn entry(
             Some(key.map_err(|error| (span, format!("gives an api_key that {error}")))?)
         }
     };
-    let (first_seen, at) = required("first_seen")?;
-    let first_seen: Timestamp = first_seen
-        .parse()
-        .map_err(|_| (at, "gives a first_seen that is no time".to_owned()))?;
+    let time = |field: &str| match optional(field)? {
+        None => Ok(None),
+        Some((text, span)) => match text.parse::<Timestamp>() {
+            Ok(time) => Ok(Some(time)),
+            Err(_) => Err((span, format!("gives a value of {field} that is no time"))),
+        },
+    };
+    let created = match (time("created_at")?, time("created_stated")?) {
+        (Some(told), _) => Some(Created::Told(told)),
+        (None, stated) => stated.map(Created::Stated),
+    };
+    let first_seen =
+        time("first_seen")?.ok_or_else(|| wrong("begins a profile without first_seen"))?;
     Ok(ProfileEntry {
         name: name.to_owned(),
         base_url: required("base_url")?.0.to_owned(),
         storage,
-        key_id: optional("key_id")?.map(|(id, _)| id.to_owned()),
-        level: optional("level")?.and_then(|(level, _)| Level::find(level)),
+        details: KeyDetails {
+            id: optional("key_id")?.map(|(id, _)| id.to_owned()),
+            level: optional("level")?.and_then(|(level, _)| Level::find(level)),
+            owner: optional("owner")?.map(|(owner, _)| owner.to_owned()),
+            created,
+            expires_at: time("expires_at")?,
+        },
         first_seen,
         key,
     })

@@ -5,6 +5,7 @@ use std::fmt;
 
 use jiff::Timestamp;
 
+use super::{StoreError, keyring};
 use crate::{ApiKey, Level};
 
 /// Where the key of a profile is kept.
@@ -43,6 +44,32 @@ impl fmt::Display for Storage {
     }
 }
 
+/// What is known of a stored key beside its text.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct KeyDetails {
+    /// The server's id of the key, if it told.
+    pub id: Option<String>,
+    /// The key's level, if the server told.
+    pub level: Option<Level>,
+    /// Who the key acts for, if the server told: a user's e-mail address or a service account's name.
+    pub owner: Option<String>,
+    /// When the key was made, if anybody told.
+    pub created: Option<Created>,
+    /// When the key ends, if the server told.
+    pub expires_at: Option<Timestamp>,
+}
+
+/// When a key was made, and who says so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Created {
+    /// The server.
+    Told(Timestamp),
+    /// Whoever logged in with it.
+    Stated(Timestamp),
+}
+
 /// One login with its key.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -55,10 +82,8 @@ pub struct Profile {
     pub key: ApiKey,
     /// Where the key is kept.
     pub storage: Storage,
-    /// The server's id of the key, if it told.
-    pub key_id: Option<String>,
-    /// The key's level, if the server told.
-    pub level: Option<Level>,
+    /// What is known of the key.
+    pub details: KeyDetails,
     /// When this key was first stored here.
     pub first_seen: Timestamp,
 }
@@ -72,8 +97,7 @@ impl Profile {
             base_url: base_url.to_owned(),
             key,
             storage: Storage::File,
-            key_id: None,
-            level: None,
+            details: KeyDetails::default(),
             first_seen,
         }
     }
@@ -85,11 +109,10 @@ impl Profile {
         (1..=64).contains(&name.len()) && name.chars().all(plain)
     }
 
-    /// Adds what the server told of the key.
+    /// Adds what is known of the key.
     #[must_use]
-    pub fn with_details(mut self, key_id: Option<String>, level: Option<Level>) -> Self {
-        self.key_id = key_id;
-        self.level = level;
+    pub fn with_details(mut self, details: KeyDetails) -> Self {
+        self.details = details;
         self
     }
 
@@ -111,10 +134,8 @@ pub struct ProfileEntry {
     pub base_url: String,
     /// Where the key is kept.
     pub storage: Storage,
-    /// The server's id of the key, if it told.
-    pub key_id: Option<String>,
-    /// The key's level, if the server told.
-    pub level: Option<Level>,
+    /// What is known of the key.
+    pub details: KeyDetails,
     /// When this key was first stored here.
     pub first_seen: Timestamp,
     /// The key, if the file holds it.
@@ -122,6 +143,17 @@ pub struct ProfileEntry {
 }
 
 impl ProfileEntry {
+    /// Returns the key; one in the keyring is fetched from there, within 3 s, during which the thread waits.
+    ///
+    /// # Errors
+    /// `Keyring` when the key is in a keyring that does not hand it out.
+    pub fn key(&self) -> Result<ApiKey, StoreError> {
+        match &self.key {
+            Some(key) => Ok(key.clone()),
+            None => keyring::get(self),
+        }
+    }
+
     /// Returns the key as it may be shown, if the file holds it, see [`mask`](crate::mask).
     #[must_use]
     pub fn shown(&self) -> Option<String> {
@@ -133,8 +165,7 @@ impl ProfileEntry {
             name: profile.name.clone(),
             base_url: profile.base_url.clone(),
             storage: profile.storage,
-            key_id: profile.key_id.clone(),
-            level: profile.level,
+            details: profile.details.clone(),
             first_seen: profile.first_seen,
             key: (profile.storage == Storage::File).then(|| profile.key.clone()),
         }
@@ -142,7 +173,7 @@ impl ProfileEntry {
 
     pub(super) fn with_key(self, key: ApiKey) -> Profile {
         Profile::new(&self.name, &self.base_url, key, self.first_seen)
-            .with_details(self.key_id, self.level)
+            .with_details(self.details)
             .with_storage(self.storage)
     }
 }

@@ -17,8 +17,14 @@ fn store(dir: &Path) -> FileStore {
 
 fn profile(name: &str) -> Profile {
     let key = ApiKey::parse(KEY).unwrap();
-    Profile::new(name, "https://api.honeyhive.ai", key, Timestamp::UNIX_EPOCH)
-        .with_details(Some("id1".to_owned()), Some(Level::ReadWrite))
+    let details = KeyDetails {
+        id: Some("id1".to_owned()),
+        level: Some(Level::ReadWrite),
+        owner: Some("user@example.com".to_owned()),
+        created: Some(Created::Told(Timestamp::UNIX_EPOCH)),
+        expires_at: Some(Timestamp::MAX),
+    };
+    Profile::new(name, "https://api.honeyhive.ai", key, Timestamp::UNIX_EPOCH).with_details(details)
 }
 
 fn chmod(path: &Path, mode: u32) {
@@ -67,8 +73,7 @@ fn a_profile_comes_back_as_it_was_stored() {
     let current = store.get(None).unwrap().unwrap();
     assert_eq!(current.name, "other");
     assert_eq!(current.key.text(), KEY);
-    assert_eq!(current.level, Some(Level::ReadWrite));
-    assert_eq!(current.key_id.as_deref(), Some("id1"));
+    assert_eq!(current.details, profile("other").details);
     assert_eq!(current.storage, Storage::File);
     assert_eq!(store.get(Some("default")).unwrap().unwrap().name, "default");
 
@@ -86,7 +91,11 @@ fn what_is_written_stays_as_it_is() {
     let mut odd = profile("a.b");
     odd.base_url = "http://\u{1f}\"\\\u{e9}\n\u{7f}/".to_owned();
     odd.key = ApiKey::parse("hh_\"quoted\\key\"").unwrap();
-    odd.level = None;
+    odd.details = KeyDetails {
+        id: Some("id1".to_owned()),
+        created: Some(Created::Stated(Timestamp::UNIX_EPOCH)),
+        ..KeyDetails::default()
+    };
     store.put(odd.clone()).unwrap();
     let text = fs::read_to_string(store.path()).unwrap();
     insta::assert_snapshot!(text, @r#"
@@ -98,6 +107,7 @@ fn what_is_written_stays_as_it_is() {
     storage = "file"
     first_seen = "1970-01-01T00:00:00Z"
     key_id = "id1"
+    created_stated = "1970-01-01T00:00:00Z"
     api_key = "hh_\"quoted\\key\""
 
     [profiles."default"]
@@ -106,10 +116,14 @@ fn what_is_written_stays_as_it_is() {
     first_seen = "1970-01-01T00:00:00Z"
     key_id = "id1"
     level = "read_write"
+    owner = "user@example.com"
+    created_at = "1970-01-01T00:00:00Z"
+    expires_at = "9999-12-30T22:00:00.999999999Z"
     api_key = "hh_canarycanarycanarycanarycanary00"
     "#);
     let back = store.get(None).unwrap().unwrap();
     assert_eq!(back.base_url, odd.base_url);
+    assert_eq!(back.details, odd.details);
     assert!(back.key.is_same(&odd.key));
 }
 
@@ -323,12 +337,12 @@ fn messages_about_damage_name_the_line() {
         let (_, what) = message.split_once(" is damaged: ").unwrap();
         what.split_once(';').unwrap().0.to_owned()
     };
-    insta::assert_snapshot!(damaged("\"hh_", "\"xx_"), @"line 10 gives an api_key that does not begin with hh_, so it is not a HoneyHive API key");
-    insta::assert_snapshot!(damaged("\"hh_", "hh_"), @"line 10 is not TOML");
+    insta::assert_snapshot!(damaged("\"hh_", "\"xx_"), @"line 13 gives an api_key that does not begin with hh_, so it is not a HoneyHive API key");
+    insta::assert_snapshot!(damaged("\"hh_", "hh_"), @"line 13 is not TOML");
     insta::assert_snapshot!(damaged("api_key", "key"), @"line 4 begins a profile without api_key");
-    insta::assert_snapshot!(damaged("api_key = \"", "api_key = 1 # "), @"line 10 gives a value of api_key that is no text");
+    insta::assert_snapshot!(damaged("api_key = \"", "api_key = 1 # "), @"line 13 gives a value of api_key that is no text");
     insta::assert_snapshot!(damaged("base_url", "url"), @"line 4 begins a profile without base_url");
-    insta::assert_snapshot!(damaged("1970", "970"), @"line 7 gives a first_seen that is no time");
+    insta::assert_snapshot!(damaged("1970", "970"), @"line 7 gives a value of first_seen that is no time");
     insta::assert_snapshot!(damaged("\"file\"", "\"cloud\""), @"line 6 gives a storage that is neither file nor keyring");
     insta::assert_snapshot!(damaged("profiles.\"default\"", "profiles.\"de fault\""), @"line 4 gives a name that no profile can have");
     insta::assert_snapshot!(damaged("[profiles.\"default\"]", "[[profiles]]"), @"line 4 gives profiles that are no table");

@@ -12,7 +12,7 @@ mod worker;
 
 use std::path::Path;
 
-use hh_auth::{ApiKey, FileStore, Profile};
+use hh_auth::{ApiKey, Created, FileStore, KeyDetails, Profile};
 use hh_config::Env;
 use jiff::Timestamp;
 
@@ -33,7 +33,10 @@ fn profile(name: &str, number: u32) -> Profile {
     let key = ApiKey::parse(&format!("hh_{number:0>40}")).unwrap();
     let url = format!("http://127.0.0.1:{}", 1 + number % 60_000);
     let first_seen = Timestamp::from_second(i64::from(number)).unwrap();
-    Profile::new(name, &url, key, first_seen).with_details(Some(format!("id{number}")), None)
+    let mut details = KeyDetails::default();
+    details.id = Some(format!("id{number}"));
+    details.created = Some(Created::Told(first_seen));
+    Profile::new(name, &url, key, first_seen).with_details(details)
 }
 
 /// Tells which number a profile was made of, and checks that all of it was.
@@ -46,7 +49,7 @@ fn number_of(found: &Profile) -> u32 {
 fn assert_same(found: &Profile, expected: &Profile) {
     assert_eq!(found.name, expected.name);
     assert_eq!(found.base_url, expected.base_url);
-    assert_eq!(found.key_id, expected.key_id);
+    assert_eq!(found.details, expected.details);
     assert_eq!(found.first_seen, expected.first_seen);
     assert!(found.key.is_same(&expected.key), "{found:?}");
 }

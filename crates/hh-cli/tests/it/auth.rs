@@ -53,6 +53,7 @@ fn login_stores_the_key_and_later_commands_need_nothing() {
     let said = env.filtered(&done.stderr).replace(&key[..8], "hh_[5]");
     insta::assert_snapshot!(said, @r#"
     Logged in to [server] as user@example.com (Admin)
+    note: the keyring cannot be used: Failed to connect to address `unix:path=/nonexistent`: No such file or directory (os error 2); the key goes into [home]/.config/honeyhive/credentials.toml, in plain text that only you can read
     Saved the key hh_[5]*** in [home]/.config/honeyhive/credentials.toml (profile "default")
     "#);
     assert_eq!(env.mode(STORE), 0o600);
@@ -293,7 +294,10 @@ fn a_login_that_the_environment_shadows_says_so() {
         .lines()
         .filter(|line| line.starts_with("note: "))
         .collect();
-    insta::assert_snapshot!(env.filtered(&notes.join("\n")), @"note: the key from HH_API_KEY_FILE -> [home]/admin.key (environment) wins over the saved key; remove it to use this one");
+    insta::assert_snapshot!(env.filtered(&notes.join("\n")), @"
+    note: the keyring cannot be used: Failed to connect to address `unix:path=/nonexistent`: No such file or directory (os error 2); the key goes into [home]/.config/honeyhive/credentials.toml, in plain text that only you can read
+    note: the key from HH_API_KEY_FILE -> [home]/admin.key (environment) wins over the saved key; remove it to use this one
+    ");
     let done = env.run(&["auth", "logout"]);
     assert_eq!(done.code, 0, "{done:?}");
     insta::assert_snapshot!(env.filtered(&done.stderr), @r#"

@@ -237,6 +237,8 @@ impl TestEnv {
             .args(arguments)
             .env_clear()
             .env("HOME", self.home.path())
+            // There is no keyring here, whatever this machine has.
+            .env("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent")
             .current_dir(self.home.path())
             .envs(self.variables.iter().map(|(name, value)| (name, value)));
         command
@@ -257,7 +259,7 @@ impl TestEnv {
     }
 }
 
-fn done(output: Output) -> Done {
+pub(crate) fn done(output: Output) -> Done {
     Done {
         code: output.status.code().unwrap(),
         stdout: String::from_utf8(output.stdout).unwrap(),

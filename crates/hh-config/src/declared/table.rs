@@ -35,7 +35,7 @@ settings! {
     INGESTION_API_KEY => Declared::new("ingestion_api_key", Kind::Text, ActsOn::Requests, "API key for sessions and events alone").variables(&["HH_INGESTION_API_KEY"]).secret();
     DATA_PLANE_API_KEY => Declared::new("data_plane_api_key", Kind::Text, ActsOn::Nothing, "fine-grained API key of the data plane").variables(&["HH_DATA_PLANE_API_KEY"]).secret();
     CONTROL_PLANE_API_KEY => Declared::new("control_plane_api_key", Kind::Text, ActsOn::Nothing, "fine-grained API key of the control plane").variables(&["HH_CONTROL_PLANE_API_KEY"]).secret();
-    CREDENTIAL_STORAGE => Declared::new("credential_storage", Kind::Choice(&["auto", "keyring", "file"]), ActsOn::Nothing, "where `honeyhive auth login` keeps the API key").variables(&["HH_CREDENTIAL_STORAGE"]).default("auto");
+    CREDENTIAL_STORAGE => Declared::new("credential_storage", Kind::Choice(&["auto", "keyring", "file"]), ActsOn::CommandLine, "where `honeyhive auth login` keeps the API key").variables(&["HH_CREDENTIAL_STORAGE"]).default("auto");
     PROFILE => Declared::new("profile", Kind::Text, ActsOn::Loading, "profile of the credential store; the current one unless set").variables(&["HH_PROFILE"]).outside_files();
 
     // Where requests go, and for whom.

@@ -104,7 +104,7 @@ impl Connected {
                 ),
             ));
         }
-        let level = stored.and_then(|profile| profile.level);
+        let level = stored.and_then(|profile| profile.details.level);
         Ok(Credential::new(key, origin, provenance).with_level(level))
     }
 }

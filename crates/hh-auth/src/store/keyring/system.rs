@@ -133,6 +133,7 @@ fn explain(error: &Error) -> String {
         Error::PlatformFailure(why) => {
             let why = why.to_string();
             let line = why.split_whitespace().collect::<Vec<_>>().join(" ");
+            let line = line.strip_prefix("zbus error: ").unwrap_or(&line);
             line.chars().take(MAX_COMPLAINT).collect()
         }
         Error::BadEncoding(_)

@@ -14,6 +14,7 @@ struct Listed {
     current: bool,
     base_url: String,
     api_key: Option<String>,
+    owner: Option<String>,
     level: Option<&'static str>,
     storage: &'static str,
     first_seen: String,
@@ -28,15 +29,19 @@ pub(super) fn run(context: &Context) -> Result<(), CliError> {
         .map(|entry| Listed {
             current: current.as_ref() == Some(&entry.name),
             api_key: entry.shown(),
-            level: entry.level.map(hh_sdk::auth::Level::as_str),
+            level: entry.details.level.map(hh_sdk::auth::Level::as_str),
             storage: entry.storage.as_str(),
             first_seen: entry.first_seen.to_string(),
+            owner: entry.details.owner,
             name: entry.name,
             base_url: entry.base_url,
         })
         .collect();
-    let layers = hh_sdk::layers(&context.options_without_warning());
-    let form = layers.stack.text(names::OUTPUT_FORMAT).ok().flatten();
+    let form = context
+        .stack_above_the_store()
+        .text(names::OUTPUT_FORMAT)
+        .ok()
+        .flatten();
     if form.is_some_and(|form| form.value == "json") {
         return output::json(&serde_json::json!({ "profiles": listed }));
     }
@@ -50,11 +55,14 @@ pub(super) fn run(context: &Context) -> Result<(), CliError> {
             profile.name,
             profile.base_url,
             profile.api_key.unwrap_or_else(|| "-".to_owned()),
+            profile.owner.unwrap_or_else(|| "-".to_owned()),
             profile.level.unwrap_or("-").to_owned(),
             profile.storage.to_owned(),
             profile.first_seen,
         ]
     });
-    let header = ["", "PROFILE", "SERVER", "KEY", "LEVEL", "KEPT IN", "SINCE"];
+    let header = [
+        "", "PROFILE", "SERVER", "KEY", "FOR", "LEVEL", "KEPT IN", "SINCE",
+    ];
     output::table(header, rows)
 }

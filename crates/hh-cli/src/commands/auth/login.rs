@@ -1,22 +1,22 @@
 //! `honeyhive auth login`
 
-use std::io::{self, IsTerminal as _, Read as _};
+mod key;
+mod storage;
 
 use clap::Args;
-use hh_sdk::Identity;
-use hh_sdk::auth::{FileStore, Profile, StoreErrorKind};
+use hh_sdk::api::types::Whoami;
+use hh_sdk::auth::{
+    Created, FileStore, KeyDetails, Profile, ProfileEntry, Storage, StoreErrorKind,
+};
 use hh_sdk::config::{Location, Origin, names};
+use hh_sdk::{Credential, HoneyHive, Identity};
 use jiff::Timestamp;
-use secrecy::{ExposeSecret as _, SecretString};
-use zeroize::Zeroizing;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
 
-use super::prompt;
+use self::storage::Wanted;
 use crate::context::{Context, block_on};
 use crate::error::CliError;
-use crate::exit::Exit;
-
-/// A key is one short line; what is longer is refused as a key later.
-const MAX_STDIN: usize = 4096;
 /// The profile of those who name none.
 const USUAL_PROFILE: &str = "default";
 
@@ -31,16 +31,30 @@ pub(crate) struct Arguments {
     /// Save the key, which is the default
     #[arg(long, conflicts_with = "no_save")]
     save: bool,
+    /// Where to keep the key; `auto` is the keyring of the system, or else a file
+    #[arg(long, value_name = "WHERE", conflicts_with = "no_save")]
+    storage: Option<Wanted>,
+    /// Day on which the key was made, for servers that do not tell: 2026-01-31, or a time of RFC 3339
+    #[arg(long, value_name = "DATE", value_parser = day)]
+    created: Option<Timestamp>,
 }
 
 pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliError> {
     let named = context.profile_name();
     let store = open_store(context, named.as_deref())?;
+    if arguments.created.is_some_and(|day| day > Timestamp::now()) {
+        return Err(CliError::usage("--created is in the future"));
+    }
+    let storage = if arguments.no_save {
+        Wanted::File
+    } else {
+        Wanted::find(context, arguments.storage)?
+    };
     let options = if let Some(key) = &context.global().api_key {
-        check_given(key, "--api-key is empty; nothing was changed")?;
+        key::check_given(key, "--api-key is empty; nothing was changed")?;
         context.options()
     } else {
-        let (key, place) = read_key(context, arguments)?;
+        let (key, place) = key::read(context, arguments.api_key_stdin)?;
         let options = context.options_without_key();
         options.with_place(names::API_KEY, key, place)
     };
@@ -50,48 +64,51 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliErr
             "test mode opens no connection, so a key cannot be checked; switch it off with HH_TEST_MODE=false",
         ));
     };
-    let base_url = &client.settings().base_url;
-    // A key for the server of the current profile belongs into it, not over the key of another server.
-    let current = match base_url.provenance.location() {
-        Some(Location::Profile(name)) => Some(name.clone()),
-        Some(_) | None => None,
-    };
-    let is_named = named.is_some();
-    let name = named.or(current);
-    let name = name.as_deref().unwrap_or(USUAL_PROFILE);
-    let base_url = &base_url.value;
-    let old = saved(&store, Some(name))?;
+    let name = profile_of(&client, named.as_deref());
+    let old = saved(&store, Some(&name))?;
     if let Some(old) = &old
-        && !is_named
+        && named.is_none()
         && !arguments.no_save
-        && Origin::parse(&old.base_url).as_ref() != Ok(base_url.origin())
     {
-        return Err(CliError::usage(format!(
-            "profile \"{name}\" holds the key for {}; to keep it, add --profile NAME, to replace it, --profile {name}",
-            old.base_url
-        )));
+        check_replaced(old, &client)?;
     }
     let identity = block_on(client.whoami())?;
-    let (who, details) = match &identity {
-        Identity::Known(me) => (
-            format!("as {} ({})", me.principal.name, me.permissions),
-            (Some(me.key.id.clone()), Some(me.key.level)),
-        ),
-        Identity::Unknown | _ => (
-            "(this server does not tell as whom)".to_owned(),
-            (None, None),
-        ),
+    let known = match &identity {
+        Identity::Known(me) => Some(me.as_ref()),
+        Identity::Unknown | _ => None,
     };
-    context.say(&format!("Logged in to {base_url} {who}"));
+    let who = match known {
+        Some(me) => format!("as {} ({})", me.principal.name, me.permissions),
+        None => "(this server does not tell as whom)".to_owned(),
+    };
+    context.say(&format!(
+        "Logged in to {} {who}",
+        client.settings().base_url.value
+    ));
     if arguments.no_save {
         return Ok(());
     }
-    // The same key logged in again keeps the time it was first seen.
+    let base_url = client.settings().base_url.value.as_str();
+    let storage = storage.settle(context, &store);
+    // A keyring that does not answer is not asked again.
+    let can_ask = |old: &ProfileEntry| old.storage == Storage::File || storage == Storage::Keyring;
+    let old = old.filter(|old| can_ask(old) && is_same_key(old, &credential));
     let first_seen = old
-        .filter(|old| old.key.is_same(&credential.key))
+        .as_ref()
         .map_or_else(Timestamp::now, |old| old.first_seen);
-    let profile = Profile::new(name, base_url.as_str(), credential.key.clone(), first_seen);
-    let kept = store.put(profile.with_details(details.0, details.1))?;
+    let profile = Profile::new(&name, base_url, credential.key.clone(), first_seen)
+        .with_storage(storage)
+        .with_details(details(known, arguments.created, old.as_ref()));
+    save(context, &store, profile)
+}
+
+fn save(context: &Context, store: &FileStore, profile: Profile) -> Result<(), CliError> {
+    let (shown, name) = (profile.key.shown(), profile.name.clone());
+    let place = match profile.storage {
+        Storage::Keyring => "the keyring of the system".to_owned(),
+        Storage::File | _ => store.path().display().to_string(),
+    };
+    let kept = store.put(profile)?;
     if let Some(kept) = kept {
         context.say(&format!(
             "note: {} was damaged, so it was kept as {} and a new one made",
@@ -100,9 +117,7 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliErr
         ));
     }
     context.say(&format!(
-        "Saved the key {} in {} (profile \"{name}\")",
-        credential.key.shown(),
-        store.path().display()
+        "Saved the key {shown} in {place} (profile \"{name}\")"
     ));
     if let Some(place) = context.other_key() {
         context.say(&format!(
@@ -110,6 +125,61 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliErr
         ));
     }
     Ok(())
+}
+
+/// The profile to save in. A key for the server of the current profile belongs into it, not over the key of another server.
+fn profile_of(client: &HoneyHive, named: Option<&str>) -> String {
+    let place = client.settings().base_url.provenance.location();
+    match (named, place) {
+        (Some(name), _) => name.to_owned(),
+        (None, Some(Location::Profile(name))) => name.clone(),
+        (None, _) => USUAL_PROFILE.to_owned(),
+    }
+}
+
+fn check_replaced(old: &ProfileEntry, client: &HoneyHive) -> Result<(), CliError> {
+    let origin = client.settings().base_url.value.origin();
+    if Origin::parse(&old.base_url).as_ref() == Ok(origin) {
+        return Ok(());
+    }
+    let name = &old.name;
+    Err(CliError::usage(format!(
+        "profile \"{name}\" holds the key for {}; to keep it, add --profile NAME, to replace it, --profile {name}",
+        old.base_url
+    )))
+}
+
+fn is_same_key(old: &ProfileEntry, credential: &Credential) -> bool {
+    old.key().is_ok_and(|key| key.is_same(&credential.key))
+}
+
+/// What the server tells counts more than what people state, and that more than what was stated before.
+fn details(
+    known: Option<&Whoami>,
+    stated: Option<Timestamp>,
+    old: Option<&ProfileEntry>,
+) -> KeyDetails {
+    let mut details = KeyDetails::default();
+    details.created = match (known, stated) {
+        (Some(me), _) => Some(Created::Told(me.key.created_at)),
+        (None, Some(day)) => Some(Created::Stated(day)),
+        (None, None) => old.and_then(|old| old.details.created),
+    };
+    if let Some(me) = known {
+        details.id = Some(me.key.id.clone());
+        details.level = Some(me.key.level);
+        details.owner = Some(me.principal.name.clone());
+        details.expires_at = me.key.expires_at;
+    }
+    details
+}
+
+/// Reads a day, which begins at midnight UTC, or a time.
+fn day(text: &str) -> Result<Timestamp, String> {
+    let day = text.parse::<Date>().ok();
+    day.and_then(|day| TimeZone::UTC.to_timestamp(day.at(0, 0, 0, 0)).ok())
+        .or_else(|| text.parse().ok())
+        .ok_or_else(|| "write a day as 2026-01-31, or a time of RFC 3339".to_owned())
 }
 
 /// Opens the store before the key is asked for: one that cannot be used is no surprise to be had after that.
@@ -129,61 +199,10 @@ fn open_store(context: &Context, named: Option<&str>) -> Result<FileStore, CliEr
     Ok(store)
 }
 
-/// The profile of this name, or the current one. A damaged store has none: it is kept aside when the login is saved. Nor
-/// has one whose keyring does not hand out the key.
-fn saved(store: &FileStore, name: Option<&str>) -> Result<Option<Profile>, CliError> {
-    match store.get(name) {
-        Err(error)
-            if matches!(
-                error.kind(),
-                StoreErrorKind::Malformed | StoreErrorKind::Keyring
-            ) =>
-        {
-            Ok(None)
-        }
+/// The profile of this name, or the current one. A damaged store has none: it is kept aside when the login is saved.
+fn saved(store: &FileStore, name: Option<&str>) -> Result<Option<ProfileEntry>, CliError> {
+    match store.entry(name) {
+        Err(error) if error.kind() == StoreErrorKind::Malformed => Ok(None),
         found => Ok(found?),
     }
-}
-
-/// Reads the key, and says from where.
-fn read_key(
-    context: &Context,
-    arguments: &Arguments,
-) -> Result<(SecretString, &'static str), CliError> {
-    if arguments.api_key_stdin {
-        let mut bytes = Zeroizing::new(Vec::with_capacity(MAX_STDIN));
-        let read = io::stdin().take(MAX_STDIN as u64).read_to_end(&mut bytes);
-        read.map_err(|error| CliError::new(Exit::Other, format!("cannot read the key: {error}")))?;
-        let text = std::str::from_utf8(&bytes);
-        let text = text.map_err(|_| no_key("standard input holds no key: it is not text"))?;
-        let key = SecretString::from(text);
-        check_given(&key, "standard input holds no key; nothing was changed")?;
-        return Ok((key, "standard input"));
-    }
-    if !io::stdin().is_terminal() {
-        return Err(CliError::usage(
-            "there is no terminal to ask for the key; pipe it in with --api-key-stdin",
-        ));
-    }
-    let none = "no key was typed; nothing was changed";
-    let key = prompt::ask().map_err(|_| {
-        // The line of the prompt is still open.
-        context.say("");
-        no_key(none)
-    })?;
-    check_given(&key, none)?;
-    Ok((key, "the prompt"))
-}
-
-/// A blank key would count as not given, and the next source would be used in its place.
-#[expect(clippy::disallowed_methods, reason = "only whether there is any text")]
-fn check_given(key: &SecretString, message: &str) -> Result<(), CliError> {
-    if key.expose_secret().trim().is_empty() {
-        return Err(no_key(message));
-    }
-    Ok(())
-}
-
-fn no_key(message: &str) -> CliError {
-    CliError::new(Exit::Auth, message)
 }

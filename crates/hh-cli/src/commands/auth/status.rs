@@ -1,7 +1,8 @@
 //! `honeyhive auth status`: every place a key could come from, without asking a server.
 
-use hh_sdk::auth::mask;
-use hh_sdk::config::{Explained, Provenance, SettingName, Shown, Source, names};
+use hh_sdk::Layers;
+use hh_sdk::auth::{ProfileEntry, Storage, mask};
+use hh_sdk::config::{Explained, Location, Provenance, SettingName, Shown, Source, names};
 use serde::Serialize;
 
 use crate::context::Context;
@@ -73,8 +74,13 @@ pub(super) fn run(context: &Context) -> Result<(), CliError> {
     for name in KEYS {
         let loses = (name == names::API_KEY && command_wins)
             || (name == names::CREDENTIAL_COMMAND && !command_wins);
-        keys.extend(places(&stack.explain_one(name), loses));
+        keys.extend(places(
+            &stack.explain_one(name),
+            layers.profile.as_ref(),
+            loses,
+        ));
     }
+    keys.extend(unseen(&layers));
     let status = Status {
         base_url: base_url.as_ref().map(|found| found.value.clone()),
         base_url_source: base_url.as_ref().map(|found| found.provenance.to_string()),
@@ -129,8 +135,42 @@ fn print(status: &Status) -> Result<(), CliError> {
     output::lines(lines.into_iter().map(output::one_line))
 }
 
+/// A key in the keyring that was not asked for, since another one is used, or that it does not hand out.
+fn unseen(layers: &Layers) -> Option<Place> {
+    let profile = layers.profile.as_ref()?;
+    let has_key = |name| {
+        let stored = layers.stack.explain_one(name);
+        let shadowed = stored.shadowed.iter().map(|other| &other.provenance);
+        std::iter::once(&stored.provenance)
+            .chain(shadowed)
+            .any(|place| place.source() == Source::Stored)
+    };
+    if profile.storage == Storage::File || has_key(names::API_KEY) {
+        return None;
+    }
+    let place = Location::Profile(profile.name.clone());
+    Some(Place {
+        setting: names::API_KEY.as_str(),
+        value: None,
+        source: Provenance::new(Source::Stored, Some(place)).to_string(),
+        state: if layers.store_error.is_some() {
+            State::Broken
+        } else {
+            State::Shadowed
+        },
+        storage: Some(kept_in(profile.storage)),
+    })
+}
+
+fn kept_in(storage: Storage) -> &'static str {
+    match storage {
+        Storage::Keyring => "the keyring",
+        Storage::File | _ => "a file, in plain text",
+    }
+}
+
 /// The places of one setting, highest first; `loses` if another setting stands above it.
-fn places(explained: &Explained, loses: bool) -> Vec<Place> {
+fn places(explained: &Explained, profile: Option<&ProfileEntry>, loses: bool) -> Vec<Place> {
     let place = |value: &Shown, provenance: &Provenance, state| Place {
         setting: explained.name.as_str(),
         value: value.text(mask),
@@ -139,7 +179,9 @@ fn places(explained: &Explained, loses: bool) -> Vec<Place> {
             Shown::Broken(_) => State::Broken,
             Shown::Plain(_) | Shown::Secret(_) | Shown::Unset | _ => state,
         },
-        storage: (provenance.source() == Source::Stored).then_some("a file, in plain text"),
+        storage: profile
+            .filter(|_| provenance.source() == Source::Stored)
+            .map(|profile| kept_in(profile.storage)),
     };
     let first = if loses { State::Shadowed } else { State::Used };
     let winner = explained

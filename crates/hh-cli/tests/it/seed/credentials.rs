@@ -246,6 +246,21 @@ fn s33_a_login_replaces_the_key_only_when_the_new_one_works() {
 }
 
 #[test]
+fn s38_a_login_is_kept_with_whom_its_key_is_for() {
+    let env = TestEnv::with_server();
+    let key = env.read("admin.key");
+    let done = env.run_with_input(&["auth", "login", "--api-key-stdin"], &key);
+    assert!(done.stderr.contains("as user@example.com"), "{done:?}");
+    let listed = env.json(&["auth", "list"]);
+    assert_eq!(listed["profiles"][0]["owner"], "user@example.com");
+    let told = env.run(&["auth", "whoami"]).stdout;
+    assert!(
+        told.contains("Authenticated as: user@example.com"),
+        "{told}"
+    );
+}
+
+#[test]
 fn s36_a_read_only_key_reads_and_no_more() {
     let mut env = TestEnv::with_server();
     env.be_admin();

@@ -1,0 +1,53 @@
+//! Where the key of a login is kept (decisions L3).
+
+use clap::ValueEnum;
+use hh_sdk::auth::{FileStore, Storage, probe_keyring};
+use hh_sdk::config::names;
+
+use crate::context::Context;
+use crate::error::CliError;
+
+/// Where a key is wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Wanted {
+    Auto,
+    Keyring,
+    File,
+}
+
+impl Wanted {
+    /// Reads the setting. A keyring that is asked for and cannot be used is told before the key is asked for.
+    pub(super) fn find(context: &Context, flag: Option<Self>) -> Result<Self, CliError> {
+        let setting = context
+            .stack_above_the_store()
+            .text(names::CREDENTIAL_STORAGE);
+        let setting = setting.map_err(hh_sdk::Error::from)?;
+        let wanted = flag.unwrap_or(match setting.as_ref().map(|found| found.value.as_str()) {
+            Some("file") => Self::File,
+            Some("keyring") => Self::Keyring,
+            Some(_) | None => Self::Auto,
+        });
+        if wanted == Self::Keyring {
+            probe_keyring().map_err(|error| {
+                CliError::from(error).with_hint("unlock or start one, or use --storage file")
+            })?;
+        }
+        Ok(wanted)
+    }
+
+    /// Settles where the key goes, and says so where that is a file for want of a keyring.
+    pub(super) fn settle(self, context: &Context, store: &FileStore) -> Storage {
+        let Err(error) = (match self {
+            Self::File => return Storage::File,
+            Self::Keyring => return Storage::Keyring,
+            Self::Auto => probe_keyring(),
+        }) else {
+            return Storage::Keyring;
+        };
+        context.say(&format!(
+            "note: {error}; the key goes into {}, in plain text that only you can read",
+            store.path().display()
+        ));
+        Storage::File
+    }
+}

@@ -1,0 +1,177 @@
+//! Logins in a real Secret Service: gnome-keyring on a bus of its own, started here. And who never asks one.
+
+use std::os::unix::net::UnixListener;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use crate::support::{Done, STORE, TestEnv, done};
+
+const UNLOCKED: &str =
+    "printf 'a password\\n' | gnome-keyring-daemon --unlock --components=secrets >/dev/null";
+const LOCKED: &str = "gnome-keyring-daemon --start --components=secrets >/dev/null";
+
+/// Runs lines of a shell beside a keyring, `honeyhive` being the program; nothing if there is no keyring to be had.
+#[expect(clippy::print_stdout, reason = "a test that is skipped says so")]
+fn beside_a_keyring(env: &TestEnv, start: &str, lines: &str) -> Option<Done> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let is_there = |program: &str| env.program(program, &["--version"]).output().is_ok();
+    if !(is_there("dbus-run-session") && is_there("gnome-keyring-daemon")) {
+        let is_ci = std::env::var_os("CI").is_some();
+        assert!(!is_ci, "install gnome-keyring and dbus");
+        println!("skipped: gnome-keyring or dbus-run-session is not installed");
+        return None;
+    }
+    env.write("run/made", "");
+    env.set_mode("run", 0o700);
+    let honeyhive = env!("CARGO_BIN_EXE_honeyhive");
+    let script = format!("honeyhive() {{ '{honeyhive}' \"$@\" 2>&1; }}\n{start}\n{lines}");
+    let mut session = env.program("dbus-run-session", &["--", "sh", "-c", &script]);
+    session
+        .env("PATH", path)
+        .env("XDG_RUNTIME_DIR", env.path("run"))
+        .env_remove("DBUS_SESSION_BUS_ADDRESS");
+    Some(done(session.output().unwrap()))
+}
+
+/// What was shown, without the noise of the keyring's own start.
+fn shown(env: &TestEnv, done: &Done) -> String {
+    let key = env.read("admin.key");
+    assert!(!done.stdout.contains(key.trim()), "{done:?}");
+    let text = done.stdout.replace(&key[..8], "[key]");
+    crate::support::squeezed(&env.filtered(&text))
+}
+
+#[test]
+fn a_login_goes_into_the_keyring_and_is_used_from_there() {
+    let env = TestEnv::with_server();
+    let lines = r#"
+honeyhive auth login --api-key-stdin < admin.key
+honeyhive auth status
+honeyhive auth token | cmp - admin.key && echo 'the token is the key'
+HH_API_KEY=hh_1234567890abcdef1234567890abcdef honeyhive auth status
+honeyhive auth login --storage file --profile second --base-url "$HH_BASE_URL" --api-key-stdin < admin.key
+honeyhive auth switch default
+honeyhive auth whoami | sed -n 1p
+honeyhive auth logout
+honeyhive auth login --storage keyring --api-key-stdin < admin.key
+"#;
+    let Some(done) = beside_a_keyring(&env, UNLOCKED, lines) else {
+        return;
+    };
+    insta::assert_snapshot!(shown(&env, &done), @r#"
+    Logged in to [server] as user@example.com (Admin)
+    Saved the key [key]*** in the keyring of the system (profile "default")
+    KEY | VALUE | FROM | STATE
+    api_key | [key]*** | profile "default" (stored) | used, kept in the keyring
+    Server: [server] (HH_BASE_URL (environment))
+    Logins are saved in: [home]/.config/honeyhive/credentials.toml
+    the token is the key
+    KEY | VALUE | FROM | STATE
+    api_key | hh_12345*** | HH_API_KEY (environment) | used
+    api_key | - | profile "default" (stored) | shadowed, kept in the keyring
+    Server: [server] (HH_BASE_URL (environment))
+    Logins are saved in: [home]/.config/honeyhive/credentials.toml
+    Logged in to [server] as user@example.com (Admin)
+    Saved the key [key]*** in [home]/.config/honeyhive/credentials.toml (profile "second")
+    Switched to profile "default"
+    Authenticated as: user@example.com
+    Removed the saved key of profile "default"; logging out does not revoke a key: it works until `honeyhive auth keys revoke`
+    Logged in to [server] as user@example.com (Admin)
+    Saved the key [key]*** in the keyring of the system (profile "default")
+    "#);
+    let store = env.read(STORE);
+    assert!(store.contains("storage = \"keyring\""), "{store}");
+    assert_eq!(store.matches("api_key = ").count(), 1, "{store}");
+
+    // Another session, in which nobody has unlocked it.
+    let lines = r#"
+honeyhive auth status; echo "exit $?"
+honeyhive auth token; echo "exit $?"
+honeyhive auth login --storage keyring --api-key-stdin < admin.key; echo "exit $?"
+honeyhive auth login --api-key-stdin < admin.key; echo "exit $?"
+honeyhive auth whoami | sed -n 1p
+"#;
+    let Some(done) = beside_a_keyring(&env, LOCKED, lines) else {
+        return;
+    };
+    insta::assert_snapshot!(shown(&env, &done), @r#"
+    KEY | VALUE | FROM | STATE
+    api_key | - | profile "default" (stored) | cannot be used, kept in the keyring
+    Server: [server] (HH_BASE_URL (environment))
+    Logins are saved in: [home]/.config/honeyhive/credentials.toml
+    error: the keyring does not hand out the key of profile "default": it is locked; unlock it and try again, or log in again
+    exit 5
+    error: the keyring does not hand out the key of profile "default": it is locked; unlock it and try again, or log in again
+    exit 5
+    error: the keyring cannot be used: it is locked; unlock or start one, or use --storage file
+    exit 5
+    Logged in to [server] as user@example.com (Admin)
+    note: the keyring cannot be used: it is locked; the key goes into [home]/.config/honeyhive/credentials.toml, in plain text that only you can read
+    Saved the key [key]*** in [home]/.config/honeyhive/credentials.toml (profile "default")
+    exit 0
+    Authenticated as: user@example.com
+    "#);
+}
+
+/// A bus that takes connections and says nothing; it counts them.
+fn silent_bus(env: &mut TestEnv) -> Arc<AtomicUsize> {
+    let path = env.path("bus");
+    let listener = UnixListener::bind(&path).unwrap();
+    env.set(
+        "DBUS_SESSION_BUS_ADDRESS",
+        &format!("unix:path={}", path.display()),
+    );
+    let count = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&count);
+    std::thread::spawn(move || {
+        let mut held = Vec::new();
+        for stream in listener.incoming() {
+            counted.fetch_add(1, Ordering::Relaxed);
+            held.push(stream);
+        }
+    });
+    count
+}
+
+#[test]
+fn only_an_entry_that_says_keyring_is_asked_for_there() {
+    let mut env = TestEnv::with_server();
+    let asked = silent_bus(&mut env);
+    let key = env.read("admin.key").trim().to_owned();
+    env.store_key("default", &env.url(), &key);
+    let commands = [
+        &["auth", "status"][..],
+        &["auth", "token"],
+        &["auth", "list"],
+        &["auth", "whoami"],
+        &["config", "list"],
+        &["project", "list"],
+    ];
+    for command in commands {
+        env.run(command);
+        assert_eq!(asked.load(Ordering::Relaxed), 0, "{command:?}");
+    }
+    // Nor one whose key is not the one in use.
+    let entry = env.read(STORE).replace("\"file\"", "\"keyring\"");
+    let entry = entry.lines().filter(|line| !line.starts_with("api_key"));
+    env.write(STORE, entry.collect::<Vec<_>>().join("\n"));
+    env.set("HH_API_KEY", &key);
+    for command in commands {
+        env.run(command);
+        assert_eq!(asked.load(Ordering::Relaxed), 0, "{command:?}");
+    }
+    env.unset("HH_API_KEY");
+    let done = env.run(&["auth", "token"]);
+    assert_eq!(asked.load(Ordering::Relaxed), 1);
+    insta::assert_snapshot!(env.filtered(&done.stderr), @r#"error: the keyring does not hand out the key of profile "default": it does not answer within 3 s; unlock it and try again, or log in again"#);
+    assert_eq!(done.code, 5, "{done:?}");
+    // A login goes on without.
+    let done = env.run_with_input(&["auth", "login", "--api-key-stdin"], &key);
+    assert!(asked.load(Ordering::Relaxed) > 1, "{done:?}");
+    let said = env.filtered(&done.stderr).replace(&key[..8], "[key]");
+    insta::assert_snapshot!(said, @r#"
+    Logged in to [server] as user@example.com (Admin)
+    note: the keyring cannot be used: it does not answer within 3 s; the key goes into [home]/.config/honeyhive/credentials.toml, in plain text that only you can read
+    Saved the key [key]*** in [home]/.config/honeyhive/credentials.toml (profile "default")
+    "#);
+}
