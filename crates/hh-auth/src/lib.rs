@@ -18,7 +18,7 @@
 //!
 //! | feature | default | brings |
 //! | --- | --- | --- |
-//! | `client` | yes | [`Credentials`] over [`CredentialProvider`]s, [`credential_command`], [`FileStore`], the store of `honeyhive auth login` |
+//! | `client` | yes | [`Credentials`] over [`CredentialProvider`]s, [`KeyInfo`], [`credential_command`], [`FileStore`], the store of `honeyhive auth login` |
 //! | `keyring` | no | keys of the store in the keyring of the system ([`Storage::Keyring`]): the Secret Service, over D-Bus |
 //! | `server` | no | [`mint`], [`Pepper`], [`KeyDigest`] |
 
@@ -42,6 +42,8 @@ mod mint;
 #[cfg(feature = "client")]
 mod key_file;
 #[cfg(feature = "client")]
+mod key_info;
+#[cfg(feature = "client")]
 mod store;
 #[cfg(feature = "testing")]
 #[doc(hidden)]
@@ -60,6 +62,7 @@ pub use {
     credentials::{Credential, CredentialProvider, Credentials, Epoch, Issued},
     error::{AuthError, AuthErrorKind},
     key_file::KeyFileWatch,
+    key_info::{CreatedSource, KeyInfo, LevelSource},
     store::{
         Created, FileStore, KeyDetails, Profile, ProfileEntry, Storage, StoreError, StoreErrorKind,
         probe_keyring,

@@ -8,7 +8,7 @@ use hh_api::types::{
     CreateKey, CreateProject, CreatedKey, Event, EventList, EventPatch, ExportEvents, Key, KeyList,
     Project, ProjectList, SessionEnvelope, StartSession, Updated, Whoami,
 };
-use hh_auth::Credential;
+use hh_auth::{Created, Credential, KeyDetails};
 use hh_config::Settings;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -89,6 +89,22 @@ pub enum Identity {
     Known(Box<Whoami>),
     /// The key works, but the server does not tell whose it is.
     Unknown,
+}
+
+impl Identity {
+    /// Returns what the server told of the key; nothing if it does not tell.
+    #[must_use]
+    pub fn details(&self) -> KeyDetails {
+        let mut details = KeyDetails::default();
+        if let Self::Known(me) = self {
+            details.id = Some(me.key.id.clone());
+            details.level = Some(me.key.level);
+            details.owner = Some(me.principal.name.clone());
+            details.created = Some(Created::Told(me.key.created_at));
+            details.expires_at = me.key.expires_at;
+        }
+        details
+    }
 }
 
 impl HoneyHive {

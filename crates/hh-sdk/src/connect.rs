@@ -8,7 +8,9 @@ mod sender;
 
 use std::path::{Path, PathBuf};
 
-use hh_auth::{ApiKey, Credential, FileStore, KeyError, ProfileEntry, Storage, StoreErrorKind};
+use hh_auth::{
+    ApiKey, Credential, FileStore, KeyError, KeyInfo, ProfileEntry, Storage, StoreErrorKind,
+};
 use hh_config::{Config, Env, Layer, Location, Provenance, Settings, Stack, names};
 use secrecy::ExposeSecret as _;
 
@@ -91,6 +93,24 @@ pub fn layers(options: &Options) -> Layers {
 }
 
 impl Layers {
+    /// Types the values, without asking for a key.
+    ///
+    /// # Errors
+    /// As [`load`].
+    pub fn connect(self) -> Result<Connected, Error> {
+        let settings = Settings::from_stack(&self.stack)?;
+        if let Some(error) = self.store_error
+            && !settings.test_mode.value
+        {
+            return Err(error);
+        }
+        Ok(Connected {
+            settings,
+            stack: self.stack,
+            profile: self.profile,
+        })
+    }
+
     /// Returns what people should hear, a line each, unless the log level leaves warnings out.
     #[must_use]
     pub fn warnings(&self) -> Vec<String> {
@@ -141,18 +161,7 @@ fn stored_profile(env: &Env, stack: &Stack) -> Result<Option<ProfileEntry>, Erro
 /// # Errors
 /// `Config` for settings or a credential store that cannot be used; in test mode the store is not needed.
 pub fn load(options: &Options) -> Result<Connected, Error> {
-    let layers = layers(options);
-    let settings = Settings::from_stack(&layers.stack)?;
-    if let Some(error) = layers.store_error
-        && !settings.test_mode.value
-    {
-        return Err(error);
-    }
-    Ok(Connected {
-        settings,
-        stack: layers.stack,
-        profile: layers.profile,
-    })
+    layers(options).connect()
 }
 
 /// Finds the project key in effect, and runs the `credential_command` if that is what stands highest; nothing is sent.
@@ -165,6 +174,43 @@ pub fn load_credential(options: &Options) -> Result<Credential, Error> {
     let connected = load(options)?;
     let found = chain::Walk::new(options, Slot::Project, &connected).walk()?;
     found.ok_or_else(|| Error::new(ErrorKind::MissingKey, "no API key was found"))
+}
+
+/// Returns what is known of the API key in use without asking a server: kind, id, level, age, each with who says so.
+///
+/// It may wait for a `credential_command`. What a server tells is added by
+/// [`KeyInfo::with_details`](hh_auth::KeyInfo::with_details) of [`Identity::details`](crate::Identity::details).
+///
+/// # Errors
+/// As [`load_credential`].
+///
+/// ```no_run
+/// let info = hh_sdk::get_key_info()?;
+/// if let Some(age) = info.age(jiff::Timestamp::now()) {
+///     println!("{} is {} days old", info.shown, age.as_hours() / 24);
+/// }
+/// # Ok::<(), hh_sdk::Error>(())
+/// ```
+pub fn get_key_info() -> Result<KeyInfo, Error> {
+    get_key_info_with(&Options::new())
+}
+
+/// As [`get_key_info`], with options that win over every other source.
+///
+/// # Errors
+/// As [`load_credential`].
+pub fn get_key_info_with(options: &Options) -> Result<KeyInfo, Error> {
+    let credential = load_credential(options)?;
+    let profile = layers(options).profile;
+    Ok(key_info(&credential, profile.as_ref()))
+}
+
+fn key_info(credential: &Credential, profile: Option<&ProfileEntry>) -> KeyInfo {
+    let info = KeyInfo::of(credential);
+    match profile {
+        Some(profile) => info.with_profile(profile, credential),
+        None => info,
+    }
 }
 
 impl Connected {
@@ -185,6 +231,17 @@ impl Connected {
                 let warning = found.key.warning();
                 Ok(warning.map(|what| format!("the API key from {place} {what}")))
             }
+            Found::Command(_) | Found::Nothing => Ok(None),
+        }
+    }
+
+    /// Returns what is known of the project key in effect; nothing without one, or if a program has still to print it.
+    ///
+    /// # Errors
+    /// As [`Connected::check_key`].
+    pub fn key_info(&self) -> Result<Option<KeyInfo>, Error> {
+        match self.find(Slot::Project)? {
+            Found::Key(credential) => Ok(Some(key_info(&credential, self.profile.as_ref()))),
             Found::Command(_) | Found::Nothing => Ok(None),
         }
     }

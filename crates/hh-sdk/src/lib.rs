@@ -33,8 +33,8 @@ mod tracer;
 
 pub use client::{HoneyHive, HoneyHiveBuilder, Identity};
 pub use connect::{
-    Connected, Layers, get_config, get_config_with, layers, layers_above_the_store, load,
-    load_credential,
+    Connected, Layers, get_config, get_config_with, get_key_info, get_key_info_with, layers,
+    layers_above_the_store, load, load_credential,
 };
 pub use error::{Error, ErrorKind};
 pub use hh_api::types::EventKind;

@@ -26,8 +26,8 @@ pub(crate) enum Command {
     Logout(logout::Arguments),
     /// Show who the key acts for and what it may do
     Whoami,
-    /// Show every place a key could come from and which is used, without asking a server
-    Status,
+    /// Show every place a key could come from and which is used
+    Status(status::Arguments),
     /// List the saved logins
     List,
     /// Use another saved login from now on
@@ -47,7 +47,7 @@ pub(super) fn run(context: &Context, command: Command) -> Result<(), CliError> {
         Command::Login(arguments) => login::run(context, &arguments),
         Command::Logout(arguments) => logout::run(context, &arguments),
         Command::Whoami => whoami::run(context),
-        Command::Status => status::run(context),
+        Command::Status(arguments) => status::run(context, &arguments),
         Command::List => list::run(context),
         Command::Switch(arguments) => switch::run(context, &arguments),
         Command::Check => check::run(context),

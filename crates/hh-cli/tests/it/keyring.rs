@@ -4,7 +4,7 @@ use std::os::unix::net::UnixListener;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::support::{Done, STORE, TestEnv, done};
+use crate::support::{Done, STORE, TestEnv, done, undated};
 
 const UNLOCKED: &str =
     "printf 'a password\\n' | gnome-keyring-daemon --unlock --components=secrets >/dev/null";
@@ -38,7 +38,7 @@ fn shown(env: &TestEnv, done: &Done) -> String {
     let key = env.read("admin.key");
     assert!(!done.stdout.contains(key.trim()), "{done:?}");
     let text = done.stdout.replace(&key[..8], "[key]");
-    crate::support::squeezed(&env.filtered(&text))
+    crate::support::squeezed(&undated(&env.filtered(&text)))
 }
 
 #[test]
@@ -63,12 +63,18 @@ honeyhive auth login --storage keyring --api-key-stdin < admin.key
     Saved the key [key]*** in the keyring of the system (profile "default")
     KEY | VALUE | FROM | STATE
     api_key | [key]*** | profile "default" (stored) | used, kept in the keyring
+    Key in use: [key]***, project key, id [key id], for user@example.com
+    Permissions: Admin (server)
+    Made: [time] (server), [age]
     Server: [server] (HH_BASE_URL (environment))
     Logins are saved in: [home]/.config/honeyhive/credentials.toml
     the token is the key
     KEY | VALUE | FROM | STATE
     api_key | hh_12345*** | HH_API_KEY (environment) | used
     api_key | - | profile "default" (stored) | shadowed, kept in the keyring
+    Key in use: hh_12345***, project key
+    Permissions: unknown (`honeyhive auth whoami` asks the server)
+    Made: unknown (`honeyhive auth login` keeps it, with --created if the server does not tell)
     Server: [server] (HH_BASE_URL (environment))
     Logins are saved in: [home]/.config/honeyhive/credentials.toml
     Logged in to [server] as user@example.com (Admin)

@@ -2,6 +2,7 @@
 
 mod credentials;
 mod environments;
+mod key_age;
 mod network;
 mod sources;
 mod talk;

@@ -267,6 +267,34 @@ pub(crate) fn done(output: Output) -> Done {
     }
 }
 
+/// Replaces times, ages and ids of keys.
+pub(crate) fn undated(text: &str) -> String {
+    let word = |word: &str| {
+        let bare = word.trim_end_matches([',', ';']);
+        let is_time = bare.len() >= 20 && bare.as_bytes()[4] == b'-' && bare.ends_with('Z');
+        if is_time {
+            word.replace(bare, "[time]")
+        } else if bare.len() == 24 && bare.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+            word.replace(bare, "[key id]")
+        } else {
+            word.to_owned()
+        }
+    };
+    let line = |line: &str| {
+        let line = line.split(' ').map(word).collect::<Vec<_>>().join(" ");
+        match line.split_once("[time]") {
+            Some((before, rest)) => match rest.rsplit_once(", ") {
+                Some((middle, age)) if age == "today" || age.ends_with(" ago") => {
+                    format!("{before}[time]{middle}, [age]")
+                }
+                _ => line,
+            },
+            None => line,
+        }
+    };
+    text.lines().map(line).collect::<Vec<_>>().join("\n")
+}
+
 /// Replaces the names under which a server logged requests.
 fn without_request_ids(text: &str) -> String {
     let mut parts = text.split(" (request ");

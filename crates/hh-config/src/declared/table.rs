@@ -36,6 +36,7 @@ settings! {
     DATA_PLANE_API_KEY => Declared::new("data_plane_api_key", Kind::Text, ActsOn::Nothing, "fine-grained API key of the data plane").variables(&["HH_DATA_PLANE_API_KEY"]).secret();
     CONTROL_PLANE_API_KEY => Declared::new("control_plane_api_key", Kind::Text, ActsOn::Nothing, "fine-grained API key of the control plane").variables(&["HH_CONTROL_PLANE_API_KEY"]).secret();
     CREDENTIAL_STORAGE => Declared::new("credential_storage", Kind::Choice(&["auto", "keyring", "file"]), ActsOn::CommandLine, "where `honeyhive auth login` keeps the API key").variables(&["HH_CREDENTIAL_STORAGE"]).default("auto");
+    KEY_MAX_AGE_DAYS => Declared::new("key_max_age_days", Kind::Count(1, 3650), ActsOn::CommandLine, "days after which `honeyhive auth status` warns of an API key's age").variables(&["HH_KEY_MAX_AGE_DAYS"]).default("90");
     PROFILE => Declared::new("profile", Kind::Text, ActsOn::Loading, "profile of the credential store; the current one unless set").variables(&["HH_PROFILE"]).outside_files();
 
     // Where requests go, and for whom.

@@ -4,10 +4,7 @@ mod key;
 mod storage;
 
 use clap::Args;
-use hh_sdk::api::types::Whoami;
-use hh_sdk::auth::{
-    Created, FileStore, KeyDetails, Profile, ProfileEntry, Storage, StoreErrorKind,
-};
+use hh_sdk::auth::{Created, FileStore, Profile, ProfileEntry, Storage, StoreErrorKind};
 use hh_sdk::config::{Location, Origin, names};
 use hh_sdk::{Credential, HoneyHive, Identity};
 use jiff::Timestamp;
@@ -73,13 +70,9 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliErr
         check_replaced(old, &client)?;
     }
     let identity = block_on(client.whoami())?;
-    let known = match &identity {
-        Identity::Known(me) => Some(me.as_ref()),
-        Identity::Unknown | _ => None,
-    };
-    let who = match known {
-        Some(me) => format!("as {} ({})", me.principal.name, me.permissions),
-        None => "(this server does not tell as whom)".to_owned(),
+    let who = match &identity {
+        Identity::Known(me) => format!("as {} ({})", me.principal.name, me.permissions),
+        Identity::Unknown | _ => "(this server does not tell as whom)".to_owned(),
     };
     context.say(&format!(
         "Logged in to {} {who}",
@@ -96,9 +89,15 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliErr
     let first_seen = old
         .as_ref()
         .map_or_else(Timestamp::now, |old| old.first_seen);
+    let mut details = identity.details();
+    // What the server tells counts more than what people state, and that more than what they stated before.
+    details.created = details
+        .created
+        .or(arguments.created.map(Created::Stated))
+        .or(old.and_then(|old| old.details.created));
     let profile = Profile::new(&name, base_url, credential.key.clone(), first_seen)
         .with_storage(storage)
-        .with_details(details(known, arguments.created, old.as_ref()));
+        .with_details(details);
     save(context, &store, profile)
 }
 
@@ -151,27 +150,6 @@ fn check_replaced(old: &ProfileEntry, client: &HoneyHive) -> Result<(), CliError
 
 fn is_same_key(old: &ProfileEntry, credential: &Credential) -> bool {
     old.key().is_ok_and(|key| key.is_same(&credential.key))
-}
-
-/// What the server tells counts more than what people state, and that more than what was stated before.
-fn details(
-    known: Option<&Whoami>,
-    stated: Option<Timestamp>,
-    old: Option<&ProfileEntry>,
-) -> KeyDetails {
-    let mut details = KeyDetails::default();
-    details.created = match (known, stated) {
-        (Some(me), _) => Some(Created::Told(me.key.created_at)),
-        (None, Some(day)) => Some(Created::Stated(day)),
-        (None, None) => old.and_then(|old| old.details.created),
-    };
-    if let Some(me) = known {
-        details.id = Some(me.key.id.clone());
-        details.level = Some(me.key.level);
-        details.owner = Some(me.principal.name.clone());
-        details.expires_at = me.key.expires_at;
-    }
-    details
 }
 
 /// Reads a day, which begins at midnight UTC, or a time.

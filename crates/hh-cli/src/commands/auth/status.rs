@@ -1,7 +1,11 @@
 //! `honeyhive auth status`: every place a key could come from, without asking a server.
 
+mod key;
+
+use clap::Args;
+
 use hh_sdk::Layers;
-use hh_sdk::auth::{ProfileEntry, Storage, mask};
+use hh_sdk::auth::{KeyInfo, ProfileEntry, Storage, mask};
 use hh_sdk::config::{Explained, Location, Provenance, SettingName, Shown, Source, names};
 use serde::Serialize;
 
@@ -19,6 +23,13 @@ const KEYS: [SettingName; 5] = [
     names::CONTROL_PLANE_API_KEY,
 ];
 
+#[derive(Args)]
+pub(crate) struct Arguments {
+    /// Exit with 1 if the key is older, such as 90d; the server is asked if its age is not known here
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    fail_if_older_than: Option<String>,
+}
+
 #[derive(Serialize)]
 struct Status {
     base_url: Option<String>,
@@ -27,6 +38,8 @@ struct Status {
     /// The file that logins are saved in.
     store: Option<String>,
     keys: Vec<Place>,
+    /// The project key in use.
+    key: Option<key::Facts>,
 }
 
 /// One place that has something.
@@ -58,8 +71,8 @@ impl State {
     }
 }
 
-pub(super) fn run(context: &Context) -> Result<(), CliError> {
-    let layers = hh_sdk::layers(&context.options());
+pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliError> {
+    let mut layers = hh_sdk::layers(&context.options());
     let stack = &layers.stack;
     let text = |name| stack.text(name).ok().flatten();
     let base_url = text(names::BASE_URL);
@@ -81,7 +94,7 @@ pub(super) fn run(context: &Context) -> Result<(), CliError> {
         ));
     }
     keys.extend(unseen(&layers));
-    let status = Status {
+    let mut status = Status {
         base_url: base_url.as_ref().map(|found| found.value.clone()),
         base_url_source: base_url.as_ref().map(|found| found.provenance.to_string()),
         test_mode,
@@ -89,29 +102,45 @@ pub(super) fn run(context: &Context) -> Result<(), CliError> {
             .ok()
             .map(|store| store.path().display().to_string()),
         keys,
+        key: None,
     };
     let is_json = text(names::OUTPUT_FORMAT).is_some_and(|found| found.value == "json");
+    let max_age = key::max_age(stack);
+    let store_error = layers.store_error.take();
+    let connected = layers.connect();
+    let info = match &connected {
+        Ok(connected) => connected.key_info().ok().flatten(),
+        Err(_) => None,
+    };
     if is_json {
+        status.key = info.as_ref().map(key::Facts::of);
         output::json(&status)?;
     } else {
-        print(&status)?;
+        print(&status, info.as_ref())?;
     }
     // What is wrong with the key in use is the outcome.
-    if let Some(error) = layers.store_error {
+    if let Some(error) = store_error {
         return Err(error.into());
     }
-    let connected = hh_sdk::load(&context.options_without_warning())?;
-    if let Some(warning) = connected.check_key()? {
+    if let Some(warning) = connected?.check_key()? {
+        context.say(&format!("warning: {warning}"));
+    }
+    if let (Some(info), Some(max_age)) = (&info, max_age)
+        && let Some(warning) = key::warning(info, max_age)
+    {
         context.say(&format!("warning: {warning}"));
     }
     let has_key = status.keys.iter().any(|place| place.state == State::Used);
-    if has_key || test_mode {
-        return Ok(());
+    if !has_key && !test_mode {
+        return Err(CliError::new(Exit::Auth, "no API key was found").with_ways());
     }
-    Err(CliError::new(Exit::Auth, "no API key was found").with_ways())
+    match &arguments.fail_if_older_than {
+        Some(limit) if !test_mode => key::check_age(context, info, limit),
+        Some(_) | None => Ok(()),
+    }
 }
 
-fn print(status: &Status) -> Result<(), CliError> {
+fn print(status: &Status, info: Option<&KeyInfo>) -> Result<(), CliError> {
     if !status.keys.is_empty() {
         let rows = status.keys.iter().map(|place| {
             let value = place.value.clone().unwrap_or_else(|| "-".to_owned());
@@ -125,7 +154,8 @@ fn print(status: &Status) -> Result<(), CliError> {
     }
     let server = status.base_url.as_deref().unwrap_or("(not valid)");
     let from = status.base_url_source.as_deref().unwrap_or("default");
-    let mut lines = vec![format!("Server: {server} ({from})")];
+    let mut lines = info.map_or_else(Vec::new, key::lines);
+    lines.push(format!("Server: {server} ({from})"));
     if let Some(store) = &status.store {
         lines.push(format!("Logins are saved in: {store}"));
     }

@@ -4,7 +4,7 @@ use std::io::{Read as _, Write as _};
 use std::process::Stdio;
 
 use super::{KEY, OTHER_KEY, refused, sent_key};
-use crate::support::{Loopback, STORE, TestEnv};
+use crate::support::{Loopback, STORE, TestEnv, undated};
 
 /// A key that the server of this environment issues.
 fn issue(env: &TestEnv, level: &str, project: &str) -> String {
@@ -347,22 +347,28 @@ fn s78_status_shows_what_is_set_without_asking_anybody() {
     ");
     env.write("honeyhive.yaml", format!("api_key: {OTHER_KEY}\n"));
     env.store_key("work", "https://api.honeyhive.ai", KEY);
-    insta::assert_snapshot!(env.seen(&["auth", "status", "-q"]), @r#"
+    insta::assert_snapshot!(undated(&env.seen(&["auth", "status", "-q"])), @r#"
     KEY | VALUE | FROM | STATE
     api_key | hh_abcde*** | [home]/honeyhive.yaml:1:10 (project file) | used
     api_key | hh_12345*** | profile "work" (stored) | shadowed, kept in a file, in plain text
+    Key in use: hh_abcde***, project key
+    Permissions: unknown (`honeyhive auth whoami` asks the server)
+    Made: unknown (`honeyhive auth login` keeps it, with --created if the server does not tell)
     Server: https://api.honeyhive.ai (profile "work" (stored))
     Logins are saved in: [home]/.config/honeyhive/credentials.toml
     exit 0
     "#);
     env.set("HH_API_KEY", KEY);
     env.set("HH_INGESTION_API_KEY", "hh_ingst_too_short");
-    insta::assert_snapshot!(env.seen(&["auth", "status", "-q"]), @r#"
+    insta::assert_snapshot!(undated(&env.seen(&["auth", "status", "-q"])), @r#"
     KEY | VALUE | FROM | STATE
     api_key | hh_12345*** | HH_API_KEY (environment) | used
     api_key | hh_abcde*** | [home]/honeyhive.yaml:1:10 (project file) | shadowed
     api_key | hh_12345*** | profile "work" (stored) | shadowed, kept in a file, in plain text
     ingestion_api_key | hh_ingst*** | HH_INGESTION_API_KEY (environment) | used
+    Key in use: hh_12345***, project key
+    Permissions: unknown (`honeyhive auth whoami` asks the server)
+    Made: unknown, first seen here [time], [age]
     Server: https://api.honeyhive.ai (profile "work" (stored))
     Logins are saved in: [home]/.config/honeyhive/credentials.toml
     ! error: the API key from HH_INGESTION_API_KEY (environment) begins with hh_ingst_ but is not a complete key of that kind; copy it again

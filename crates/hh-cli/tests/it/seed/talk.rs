@@ -162,6 +162,7 @@ fn s87_the_list_has_every_setting_its_value_and_its_source() {
     data_plane_api_key | - | unset
     control_plane_api_key | - | unset
     credential_storage | auto | default
+    key_max_age_days | 90 | default
     profile | - | unset
     base_url | https://api.honeyhive.ai | default
     control_plane_url | https://api.cp.us.honeyhive.ai | default
