@@ -80,6 +80,9 @@ pub(crate) struct Global {
     /// Treat warnings about the API key as errors
     #[arg(long)]
     pub(crate) strict: bool,
+    /// File that a record of key use goes to, a line of JSON for each event
+    #[arg(long, value_name = "FILE")]
+    pub(crate) security_log: Option<PathBuf>,
 }
 
 impl Global {
@@ -100,6 +103,7 @@ impl Global {
             debug: matches.get_flag("debug"),
             no_color: matches.get_flag("no_color"),
             strict: matches.get_flag("strict"),
+            security_log: path("security_log"),
         }
     }
 
@@ -118,6 +122,7 @@ impl Global {
             debug: self.debug | lower.debug,
             no_color: self.no_color | lower.no_color,
             strict: self.strict | lower.strict,
+            security_log: self.security_log.or(lower.security_log),
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use hh_sdk::config::{Env, Provenance, SettingName, Source, Stack, names};
-use hh_sdk::{HoneyHive, Options};
+use hh_sdk::{HoneyHive, Options, SecurityLog};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::cli::{Form, Global, List};
@@ -70,6 +70,11 @@ impl Context {
             (names::VERBOSE, "--verbose", flag(global.verbose)),
             (names::DEBUG, "--debug", flag(global.debug)),
             (names::STRICT, "--strict", flag(global.strict)),
+            (
+                names::SECURITY_LOG,
+                "--security-log",
+                path(&global.security_log),
+            ),
         ]
         .into_iter()
         .fold(options, |options, (name, place, value)| match value {
@@ -123,6 +128,11 @@ impl Context {
     /// All settings but those of the stored profile, and without the key of the command line.
     pub(crate) fn stack_above_the_store(&self) -> Stack {
         hh_sdk::layers_above_the_store(&self.options_without_key())
+    }
+
+    /// Where events of keys are recorded.
+    pub(crate) fn security_log(&self) -> Result<SecurityLog, CliError> {
+        Ok(SecurityLog::open(&self.options_without_key())?)
     }
 
     /// The client of these options, in a project if one is named here.

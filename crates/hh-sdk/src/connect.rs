@@ -273,7 +273,7 @@ impl Connected {
 }
 
 /// A path in a file is counted from that file's folder, all others from the working directory.
-fn resolve(env: &Env, path: &Path, provenance: &Provenance) -> PathBuf {
+pub(crate) fn resolve(env: &Env, path: &Path, provenance: &Provenance) -> PathBuf {
     let folder = match provenance.location() {
         Some(Location::File { path, .. }) => env.resolve(path).parent().map(PathBuf::from),
         Some(_) | None => None,

@@ -29,6 +29,7 @@ mod error;
 mod ids;
 mod options;
 mod report;
+mod security;
 mod tracer;
 
 pub use client::{HoneyHive, HoneyHiveBuilder, Identity};
@@ -40,6 +41,7 @@ pub use error::{Error, ErrorKind};
 pub use hh_api::types::EventKind;
 pub use hh_auth::Credential;
 pub use options::Options;
+pub use security::{SecurityEvent, SecurityEventKind, SecurityLog};
 pub use tracer::{
     HoneyHiveTracer, InMemoryExporter, Session, SessionBuilder, Span, SpanBuilder, TracerBuilder,
 };

@@ -64,7 +64,7 @@ settings! {
     LOG_FORMAT => Declared::new("log_format", Kind::Text, ActsOn::Nothing, "form of a log line").variables(&["HH_LOG_FORMAT"]);
     LOG_FILE => Declared::new("log_file", Kind::Path, ActsOn::Nothing, "file that log lines go to").variables(&["HH_LOG_FILE"]).project_file(ProjectFile::MayNot);
     STRUCTURED_LOGGING => Declared::new("structured_logging", Kind::Boolean, ActsOn::Nothing, "log lines as JSON").variables(&["HH_STRUCTURED_LOGGING"]).default("false");
-    SECURITY_LOG => Declared::new("security_log", Kind::Path, ActsOn::Nothing, "file that a record of key use goes to").variables(&["HH_SECURITY_LOG"]).project_file(ProjectFile::MayNot);
+    SECURITY_LOG => Declared::new("security_log", Kind::Path, ActsOn::Requests, "file that a record of key use goes to, a line of JSON for each event").variables(&["HH_SECURITY_LOG"]).project_file(ProjectFile::MayNot);
     TELEMETRY => Declared::new("telemetry", Kind::Boolean, ActsOn::Nothing, "add the state of the git repository to a session").variables(&["HONEYHIVE_TELEMETRY", "HH_TELEMETRY"]).default("true");
     OUTPUT_FORMAT => Declared::new("output_format", Kind::Choice(&["table", "json"]), ActsOn::CommandLine, "form of the command line's output").variables(&["HH_OUTPUT_FORMAT"]).default("table");
 

@@ -15,6 +15,7 @@ use super::authorizer::KeyAuthorizer;
 use super::chain::{Found, Slot, Walk};
 use super::explain::Context;
 use super::{Connected, http as settings_of_http};
+use crate::security::{SecurityEvent, SecurityEventKind, SecurityLog};
 use crate::{Error, ErrorKind, Options, report};
 
 /// The largest page of events that is read: each may be as large as a request.
@@ -29,6 +30,7 @@ pub(crate) struct Sender {
     base: String,
     address: Provenance,
     timeout: Duration,
+    security: SecurityLog,
 }
 
 /// The body of a request.
@@ -51,6 +53,13 @@ impl Sender {
         let known = known.and_then(|slot| slot.credentials().last());
         let credential = known.as_ref().map(|issued| &*issued.credential);
         report::start_up(&options.reporter(), settings, &connected.stack, credential);
+        let security = SecurityLog::of(&options.env(), &connected.stack, options.reporter())?;
+        let started = SecurityEvent::new(SecurityEventKind::ClientStart);
+        let id = connected.key_info()?.and_then(|info| info.id);
+        security.record(&match credential {
+            Some(credential) => started.with_credential(credential).with_key_id(id),
+            None => started.with_detail("the key that a program prints"),
+        });
         Ok(Self {
             transport: settings_of_http::transport(options, connected)?,
             project,
@@ -58,6 +67,7 @@ impl Sender {
             base: settings.base_url.value.as_str().to_owned(),
             address: settings.base_url.provenance.clone(),
             timeout: settings.timeout.value,
+            security,
         })
     }
 
@@ -84,6 +94,28 @@ impl Sender {
                 "no project API key was found, and an ingestion key is for sessions and events alone",
             )
         })
+    }
+
+    /// Records that a key was rejected, as far as the answer tells.
+    fn record(&self, op: OpId, credential: &Credential, error: &Error) {
+        let status = [
+            (ErrorKind::Unauthenticated, 401),
+            (ErrorKind::PermissionDenied, 403),
+            (ErrorKind::NotFound, 404),
+        ];
+        let status = status.into_iter().find(|(kind, _)| *kind == error.kind());
+        let Some((_, status)) = status.filter(|_| error.is_answered()) else {
+            return;
+        };
+        let event = SecurityEvent::new(SecurityEventKind::KeyRejected);
+        let request = error.request_id().map(|id| format!(" (request {id})"));
+        self.security
+            .record(&event.with_credential(credential).with_detail(format!(
+                "{} {} was answered {status}{}",
+                op.operation().method.as_str(),
+                op.operation().path,
+                request.unwrap_or_default()
+            )));
     }
 
     /// Sends one operation; `id` fills the path's `{id}`.
@@ -136,7 +168,9 @@ impl Sender {
                     credential: last.as_ref().map_or(&credential, |last| &last.credential),
                     address: &self.address,
                 };
-                context.explain(op, Error::from(error))
+                let error = context.explain(op, Error::from(error));
+                self.record(op, context.credential, &error);
+                error
             })
     }
 }

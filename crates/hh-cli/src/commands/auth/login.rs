@@ -6,7 +6,7 @@ mod storage;
 use clap::Args;
 use hh_sdk::auth::{Created, FileStore, Profile, ProfileEntry, Storage, StoreErrorKind};
 use hh_sdk::config::{Location, Origin, names};
-use hh_sdk::{Credential, HoneyHive, Identity};
+use hh_sdk::{Credential, HoneyHive, Identity, SecurityEvent, SecurityEventKind};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -42,6 +42,7 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliErr
     if arguments.created.is_some_and(|day| day > Timestamp::now()) {
         return Err(CliError::usage("--created is in the future"));
     }
+    let security = context.security_log()?;
     let storage = if arguments.no_save {
         Wanted::File
     } else {
@@ -98,7 +99,13 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliErr
     let profile = Profile::new(&name, base_url, credential.key.clone(), first_seen)
         .with_storage(storage)
         .with_details(details);
-    save(context, &store, profile)
+    let event = SecurityEvent::new(SecurityEventKind::Login)
+        .with_credential(&credential)
+        .with_key_id(profile.details.id.clone())
+        .with_detail(format!("profile {name}, kept in {storage}"));
+    save(context, &store, profile)?;
+    security.record(&event);
+    Ok(())
 }
 
 fn save(context: &Context, store: &FileStore, profile: Profile) -> Result<(), CliError> {

@@ -2,6 +2,7 @@
 
 use clap::Args;
 use hh_sdk::auth::FileStore;
+use hh_sdk::{SecurityEvent, SecurityEventKind};
 
 use crate::context::Context;
 use crate::error::CliError;
@@ -15,6 +16,7 @@ pub(crate) struct Arguments {
 
 pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliError> {
     let store = FileStore::of_user(context.env())?;
+    let security = context.security_log()?;
     let done = if arguments.all {
         match store.remove_all()? {
             0 => None,
@@ -26,6 +28,10 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliErr
             .remove(context.profile_name().as_deref())?
             .map(|name| format!("Removed the saved key of profile \"{name}\""))
     };
+    if let Some(done) = &done {
+        let event = SecurityEvent::new(SecurityEventKind::Logout);
+        security.record(&event.with_detail(done));
+    }
     match done {
         Some(done) => context.say(&format!(
             "{done}; logging out does not revoke a key: it works until `honeyhive auth keys revoke`"

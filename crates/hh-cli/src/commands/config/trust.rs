@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use hh_sdk::auth::fsio::{Replace, create_private_dir, lock, write_private};
 use hh_sdk::config::{FileState, LoadErrorKind, Source, Stack, TrustedFiles, overlays};
+use hh_sdk::{SecurityEvent, SecurityEventKind};
 use serde::Serialize;
 
 use super::is_json;
@@ -48,6 +49,7 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliErr
         ));
     };
     check(context, &file)?;
+    let security = context.security_log()?;
     let mut files = vec![file.clone()];
     files.extend(overlays(&file));
     let failed = |error: std::io::Error| {
@@ -67,6 +69,8 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliErr
         .iter()
         .map(|file| without_keys(&file.display().to_string()))
         .collect();
+    let event = SecurityEvent::new(SecurityEventKind::ConfigTrusted);
+    security.record(&event.with_detail(files.join(", ")));
     if is_json(&layers.stack) {
         output::json(&Report { trusted: files })?;
     } else {

@@ -1,0 +1,196 @@
+//! The security log: which key is used where, rejected, logged in, replaced. A line of JSON for each event in a file that
+//! a setting names, and the same as events of `tracing` with the target `honeyhive.security`.
+
+use std::fs::{File, OpenOptions};
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use hh_auth::Credential;
+use hh_config::{Env, Stack, names};
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::connect::resolve;
+use crate::report::Reporter;
+use crate::{Error, ErrorKind, Options};
+
+/// What a line tells of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum SecurityEventKind {
+    /// A client or a tracer has started.
+    ClientStart,
+    /// A server has rejected a key, or what it may not do: 401, 403, or 404 for what needs a key.
+    KeyRejected,
+    /// A key that was rejected had been replaced meanwhile, and the new one is used.
+    KeyRenewed,
+    /// A key was checked and saved.
+    Login,
+    /// A saved key was removed.
+    Logout,
+    /// A key was replaced by a new one.
+    Rotation,
+    /// A configuration file was trusted.
+    ConfigTrusted,
+}
+
+/// One event. Keys are masked and control characters escaped when it is written.
+#[derive(Clone, Debug, Serialize)]
+#[must_use]
+pub struct SecurityEvent {
+    event: SecurityEventKind,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key_source: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    host: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<String>,
+}
+
+impl SecurityEvent {
+    /// Makes an event of which no more is known.
+    pub fn new(event: SecurityEventKind) -> Self {
+        Self {
+            event,
+            key: None,
+            key_id: None,
+            key_source: None,
+            host: None,
+            detail: None,
+        }
+    }
+
+    /// Adds the key, where it came from and the server it is for.
+    pub fn with_credential(mut self, credential: &Credential) -> Self {
+        self.key = Some(credential.key.shown());
+        self.key_source = Some(without_keys(&credential.provenance.to_string()));
+        self.host = Some(credential.origin.to_string());
+        self.key_id = self
+            .key_id
+            .or_else(|| credential.key.key_id().map(str::to_owned));
+        self
+    }
+
+    /// Adds the server's id of the key.
+    pub fn with_key_id(mut self, id: Option<String>) -> Self {
+        self.key_id = id.or(self.key_id);
+        self
+    }
+
+    /// Adds what else there is to tell, in a few words.
+    pub fn with_detail(mut self, detail: impl Into<String>) -> Self {
+        self.detail = Some(without_keys(&detail.into()));
+        self
+    }
+}
+
+/// A path or a message may hold a key as well.
+fn without_keys(text: &str) -> String {
+    hh_transport::redact_keys(text, &[]).into_owned()
+}
+
+/// Where events go; clones share the file.
+///
+/// ```no_run
+/// use hh_sdk::{Options, SecurityEvent, SecurityEventKind, SecurityLog};
+///
+/// let log = SecurityLog::open(&Options::new())?;
+/// log.record(&SecurityEvent::new(SecurityEventKind::Login).with_detail("profile work"));
+/// # Ok::<(), hh_sdk::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct SecurityLog {
+    file: Option<Arc<Mutex<File>>>,
+    reporter: Reporter,
+}
+
+impl std::fmt::Debug for SecurityLog {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_tuple("SecurityLog")
+            .field(&self.file)
+            .finish()
+    }
+}
+
+#[derive(Serialize)]
+struct Line<'a> {
+    time: Timestamp,
+    pid: u32,
+    version: &'static str,
+    #[serde(flatten)]
+    event: &'a SecurityEvent,
+}
+
+impl SecurityLog {
+    /// Opens the file that the setting `security_log` names, new ones for their owner alone; without it events go to
+    /// `tracing` only.
+    ///
+    /// # Errors
+    /// `Config` when the file cannot be opened.
+    pub fn open(options: &Options) -> Result<Self, Error> {
+        let stack = crate::layers_above_the_store(options);
+        Self::of(&options.env(), &stack, options.reporter())
+    }
+
+    pub(crate) fn of(env: &Env, stack: &Stack, reporter: Reporter) -> Result<Self, Error> {
+        let Some(found) = stack.text(names::SECURITY_LOG)? else {
+            return Ok(Self {
+                file: None,
+                reporter,
+            });
+        };
+        let path = resolve(env, found.value.as_ref(), &found.provenance);
+        let file = OpenOptions::new()
+            .append(true)
+            .create(true)
+            .mode(0o600)
+            .open(&path);
+        let file = file.map_err(|error| {
+            Error::new(
+                ErrorKind::Config,
+                format!(
+                    "security_log from {} names {}, which cannot be written: {error}",
+                    found.provenance,
+                    path.display()
+                ),
+            )
+        })?;
+        Ok(Self {
+            file: Some(Arc::new(Mutex::new(file))),
+            reporter,
+        })
+    }
+
+    /// Writes an event. One that cannot be written is told of where warnings go.
+    pub fn record(&self, event: &SecurityEvent) {
+        let line = Line {
+            time: Timestamp::now(),
+            pid: std::process::id(),
+            version: env!("CARGO_PKG_VERSION"),
+            event,
+        };
+        // No text of an event can fail to be JSON.
+        let line = serde_json::to_string(&line).unwrap_or_default();
+        tracing::info!(target: "honeyhive.security", "{line}");
+        let Some(file) = &self.file else {
+            return;
+        };
+        // One write, so that the lines of several programs stay whole.
+        let written = file
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .write_all(format!("{line}\n").as_bytes());
+        if let Err(error) = written {
+            (self.reporter)(&format!(
+                "warning: the security log cannot be written: {error}"
+            ));
+        }
+    }
+}
