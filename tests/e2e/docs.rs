@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use crate::support::{profile_dir, write};
+use crate::support::{Place, profile_dir, write};
 
 /// A fenced part of a page: what follows the fence on its line, and the lines within.
 struct Fenced<'a> {
@@ -26,6 +26,11 @@ fn fenced(page: &str) -> Vec<Fenced<'_>> {
 /// Runs the page from top to bottom in one home, which is the working directory too: `console` parts are commands with
 /// what they print, and a part with a file's name is that file.
 fn run(page: &str) -> usize {
+    run_with(page, &[])
+}
+
+/// As [`run`], with variables that every command of the page gets.
+fn run_with(page: &str, variables: &[(&str, &str)]) -> usize {
     let home = tempfile::tempdir().unwrap();
     let mut commands = 0;
     for part in fenced(page) {
@@ -40,7 +45,7 @@ fn run(page: &str) -> usize {
                 for run in format!("\n{text}").split("\n$ ").skip(1) {
                     let (command, expected) = run.split_once('\n').unwrap_or((run, ""));
                     assert_eq!(
-                        output(home.path(), command),
+                        output(home.path(), command, variables),
                         expected,
                         "`{command}` prints something else than the guide says"
                     );
@@ -53,12 +58,13 @@ fn run(page: &str) -> usize {
     commands
 }
 
-fn output(home: &Path, command: &str) -> String {
+fn output(home: &Path, command: &str, variables: &[(&str, &str)]) -> String {
     let output = Command::new("/bin/sh")
         .args(["-c", &format!("{command} 2>&1")])
         .env_clear()
         .env("HOME", home)
         .env("PATH", profile_dir())
+        .envs(variables.iter().copied())
         .current_dir(home)
         .stdin(Stdio::null())
         .output()
@@ -84,4 +90,20 @@ fn network() {
 fn authentication() {
     let page = include_str!("../../docs/authentication.md");
     assert!(run(page) > 3, "the page has lost its commands");
+}
+
+#[test]
+fn server() {
+    let place = Place::new();
+    let server = place.start();
+    let key_file = place.admin_key_file().display().to_string();
+    let variables = [
+        ("HH_BASE_URL", server.url()),
+        ("HH_API_KEY_FILE", key_file.as_str()),
+    ];
+    let page = include_str!("../../docs/server.md");
+    assert!(
+        run_with(page, &variables) > 3,
+        "the page has lost its commands"
+    );
 }

@@ -100,7 +100,7 @@ fn each_failure_is_one_line_and_a_code() {
         error: the API key from --api-key does not begin with hh_, so it is not a HoneyHive API key; copy the key again
 
         wrong checksum: exit 3
-        error: 127.0.0.1:[PORT] answered 401 Unauthorized: the API key is not valid here: unknown, revoked or expired (request [ID]); likely causes: the key hh_[KEY]*** from HH_API_KEY_FILE -> [ROOT]/mistyped.key (environment) is mistyped or cut off, was revoked, has expired, or is for another server than http://127.0.0.1:[PORT] (HH_BASE_URL (environment)); `honeyhive config list` shows where the key and the server's address came from
+        error: 127.0.0.1:[PORT] answered 401 Unauthorized: this server does not know the API key (request [ID]); likely causes: the key hh_[KEY]*** from HH_API_KEY_FILE -> [ROOT]/mistyped.key (environment) is mistyped or cut off, was revoked, has expired, or is for another server than http://127.0.0.1:[PORT] (HH_BASE_URL (environment)); `honeyhive config list` shows where the key and the server's address came from
 
         server down: exit 4
         error: cannot connect to 127.0.0.1:[PORT]: connection refused; check the connection and that the server runs; `honeyhive config list` shows where base_url came from

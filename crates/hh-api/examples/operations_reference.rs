@@ -3,7 +3,7 @@
 use std::io::{self, Write as _};
 
 use hh_api::{Access, OpId};
-use hh_auth::Level;
+use hh_auth::{Level, Need};
 
 fn main() -> io::Result<()> {
     let mut out = io::stdout().lock();
@@ -22,11 +22,14 @@ fn main() -> io::Result<()> {
         let (need, levels) = match operation.access {
             Access::Open => ("no key".to_owned(), "all".to_owned()),
             Access::AnyKey => ("any key".to_owned(), "all".to_owned()),
-            Access::Need(need) => {
-                let levels = Level::ALL.into_iter().filter(|level| level.allows(need));
-                let names: Vec<_> = levels.map(Level::as_str).collect();
-                (need.to_string(), names.join(", "))
-            }
+            Access::Need(need) => (need.to_string(), levels_with(need)),
+            Access::Own(need) => (
+                need.to_string(),
+                format!(
+                    "{}; all for the key itself and the one it replaces",
+                    levels_with(need)
+                ),
+            ),
         };
         writeln!(
             out,
@@ -36,4 +39,9 @@ fn main() -> io::Result<()> {
         )?;
     }
     Ok(())
+}
+
+fn levels_with(need: Need) -> String {
+    let levels = Level::ALL.into_iter().filter(|level| level.allows(need));
+    levels.map(Level::as_str).collect::<Vec<_>>().join(", ")
 }

@@ -21,6 +21,14 @@ pub enum OpId {
     GetKey,
     /// Revokes one key.
     RevokeKey,
+    /// Mints the key that takes the place of another.
+    RotateKey,
+    /// Creates an owner.
+    CreateOwner,
+    /// Lists owners.
+    ListOwners,
+    /// Disables an owner and revokes their keys.
+    DisableOwner,
     /// Creates a project.
     CreateProject,
     /// Lists projects.
@@ -45,6 +53,8 @@ pub enum Access {
     AnyKey,
     /// A key whose level has this need.
     Need(Need),
+    /// As `Need`, and any key if the path names that key or the one it replaces.
+    Own(Need),
 }
 
 /// What repeating an operation would do.
@@ -53,6 +63,8 @@ pub enum Access {
 pub enum Repeat {
     /// The same as doing it once.
     Safe,
+    /// The same as doing it once, if both carry the same `Idempotency-Key`.
+    Keyed,
     /// Possibly something twice.
     Unsafe,
     /// What OTLP says: only where a repetition is asked for or the connection broke.

@@ -1,12 +1,14 @@
 //! The typed client.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use hh_api::OpId;
 use hh_api::types::{
-    CreateKey, CreateProject, CreatedKey, Event, EventList, EventPatch, ExportEvents, Key, KeyList,
-    Project, ProjectList, SessionEnvelope, StartSession, Updated, Whoami,
+    CreateKey, CreateOwner, CreateProject, CreatedKey, DisabledOwner, Event, EventList, EventPatch,
+    ExportEvents, Key, KeyList, Minted, Owner, OwnerList, Project, ProjectList, RotateKey,
+    SessionEnvelope, StartSession, Updated, Whoami,
 };
 use hh_auth::{Created, Credential, KeyDetails};
 use hh_config::Settings;
@@ -171,10 +173,36 @@ impl HoneyHive {
 
     /// Mints a key.
     ///
+    /// A request that has to be sent again makes no second key.
+    ///
     /// # Errors
-    /// As every call.
+    /// As every call; `Conflict` if the owner is disabled, or if the key was made but the answer with its text was lost.
     pub async fn create_key(&self, key: &CreateKey) -> Result<CreatedKey, Error> {
-        self.call(OpId::CreateKey, "", key).await
+        match self.call(OpId::CreateKey, "", key).await? {
+            Minted::Created(created) => Ok(created),
+            Minted::Repeated(key) => Err(text_lost(&key, "revoke it, and make another")),
+        }
+    }
+
+    /// Mints the key that takes the place of another, with the same rights; a key may do this to itself.
+    ///
+    /// The old key works until the new one is first used, and then for the grace: at most 7 days, 24 hours unless given,
+    /// counted in whole seconds. Until then a second rotation replaces the new key.
+    ///
+    /// # Errors
+    /// As every call; `Conflict` if the key does not work any more or was replaced already, or if the new key was made
+    /// but the answer with its text was lost.
+    pub async fn rotate_key(&self, id: &str, grace: Option<Duration>) -> Result<CreatedKey, Error> {
+        let wanted = RotateKey {
+            grace_seconds: grace.map(|grace| u32::try_from(grace.as_secs()).unwrap_or(u32::MAX)),
+        };
+        match self.call(OpId::RotateKey, id, &wanted).await? {
+            Minted::Created(created) => Ok(created),
+            Minted::Repeated(key) => Err(text_lost(
+                &key,
+                "rotate the old key again, which revokes this one",
+            )),
+        }
     }
 
     /// Lists the keys that this key may manage.
@@ -194,12 +222,37 @@ impl HoneyHive {
         self.call(OpId::GetKey, id, &()).await
     }
 
-    /// Revokes a key; when this returns, the server takes it no more.
+    /// Revokes a key; when this returns, the server takes it no more. A key may do this to itself and to the one it replaces.
+    ///
+    /// # Errors
+    /// As every call; `Conflict` for the last key that could make others.
+    pub async fn revoke_key(&self, id: &str) -> Result<Key, Error> {
+        self.call(OpId::RevokeKey, id, &()).await
+    }
+
+    /// Lists the owners of keys.
     ///
     /// # Errors
     /// As every call.
-    pub async fn revoke_key(&self, id: &str) -> Result<Key, Error> {
-        self.call(OpId::RevokeKey, id, &()).await
+    pub async fn list_owners(&self) -> Result<Vec<Owner>, Error> {
+        let list: OwnerList = self.call(OpId::ListOwners, "", &()).await?;
+        Ok(list.owners)
+    }
+
+    /// Creates an owner of keys.
+    ///
+    /// # Errors
+    /// As every call; `Conflict` if the name is taken.
+    pub async fn create_owner(&self, owner: &CreateOwner) -> Result<Owner, Error> {
+        self.call(OpId::CreateOwner, "", owner).await
+    }
+
+    /// Disables an owner: all their keys are revoked, and none can be made.
+    ///
+    /// # Errors
+    /// As every call; `Conflict` for the owner of the key in use.
+    pub async fn disable_owner(&self, id: &str) -> Result<DisabledOwner, Error> {
+        self.call(OpId::DisableOwner, id, &()).await
     }
 
     /// Starts a session, in the client's project unless the session names one.
@@ -270,6 +323,17 @@ impl HoneyHive {
     }
 }
 
+/// A key exists whose text nobody has.
+fn text_lost(key: &Key, next: &str) -> Error {
+    Error::new(
+        ErrorKind::Conflict,
+        format!(
+            "the key {} was made, but the answer with its text was lost on the way, and it is told once: {next}",
+            key.id
+        ),
+    )
+}
+
 /// Answers without a connection, as if the request had been accepted: lists are empty, what is made is what was asked
 /// for. What only a server knows is an error.
 fn in_test_mode<T: DeserializeOwned>(op: OpId, body: &impl Serialize) -> Result<T, Error> {
@@ -278,6 +342,7 @@ fn in_test_mode<T: DeserializeOwned>(op: OpId, body: &impl Serialize) -> Result<
     let answer = match op {
         OpId::ListProjects => json!({ "projects": [] }),
         OpId::ListKeys => json!({ "keys": [] }),
+        OpId::ListOwners => json!({ "owners": [] }),
         OpId::ExportEvents => json!({ "events": [], "totalEvents": 0, "count": 0 }),
         OpId::UpdateEvent => json!({ "success": true }),
         OpId::CreateProject => json!({
@@ -315,6 +380,9 @@ fn in_test_mode<T: DeserializeOwned>(op: OpId, body: &impl Serialize) -> Result<
         | OpId::CreateKey
         | OpId::GetKey
         | OpId::RevokeKey
+        | OpId::RotateKey
+        | OpId::CreateOwner
+        | OpId::DisableOwner
         | OpId::ExportTraces => {
             return Err(Error::new(
                 ErrorKind::TestMode,

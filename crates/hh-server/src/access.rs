@@ -1,16 +1,22 @@
 //! The one place where a request becomes an access: key, level and projects are checked here and nowhere else.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
 
+use hh_api::types::KeyState;
 use hh_api::{Access as Required, OpId};
 use hh_auth::{ApiKey, Checksum, Decision, DenyReason, Need, ProjectId, checksum, decide};
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
+use http::request::Parts;
 use jiff::Timestamp;
 
 use crate::app::App;
 use crate::error::ApiError;
+use crate::failures::Peer;
 use crate::keys::{KeyRecord, Lookup};
+use crate::routes::id_of;
 use crate::store::Store;
 
 /// A request whose key was checked for its operation. Only [`authorize`] makes one.
@@ -45,28 +51,113 @@ impl InProject {
 
 /// Checks the key of a request for an operation; `None` for the open ones.
 pub(crate) async fn authorize(
-    app: &App,
+    app: &Arc<App>,
     op: OpId,
-    headers: &HeaderMap,
+    parts: &Parts,
 ) -> Result<Option<Access>, ApiError> {
-    let need = match op.operation().access {
-        Required::Open => return Ok(None),
-        Required::AnyKey => None,
+    let required = op.operation().access;
+    if required == Required::Open {
+        return Ok(None);
+    }
+    let now = app.clock.now();
+    let record = authenticate(app, &parts.headers, now).await;
+    let record = record.map_err(|error| count(app, parts, error))?;
+    let need = match required {
+        Required::Open | Required::AnyKey => None,
         Required::Need(need) => Some(need),
+        Required::Own(need) => (!is_own(&record, id_of(op, &parts.uri))).then_some(need),
     };
-    let record = authenticate(app, headers).await?;
-    let now = Timestamp::now();
     match decide(&record.grant, need, None, now) {
-        Decision::Allow => Ok(Some(Access { record, need, now })),
-        Decision::Deny(DenyReason::MissingNeed(need)) => Err(ApiError::forbidden(format!(
-            "this key's level is {}, which does not include {need}; use a key that does",
-            record.grant.level,
-        ))),
-        Decision::Deny(_) => Err(not_valid()),
+        Decision::Allow => {}
+        Decision::Deny(DenyReason::MissingNeed(need)) => {
+            return Err(ApiError::forbidden(format!(
+                "this key's level is {}, which does not include {need}; use a key that does",
+                record.grant.level,
+            )));
+        }
+        Decision::Deny(_) => return Err(ApiError::ended(&record, now)),
+    }
+    let access = Access { record, need, now };
+    begin_grace(app, &access).await?;
+    if app
+        .keys
+        .used
+        .note(access.record.key_id, &access.record.last_use, now)
+    {
+        tokio::spawn(flush_uses(Arc::clone(app)));
+    }
+    Ok(Some(access))
+}
+
+/// Tells whether a key is the one of the path, or takes its place.
+///
+/// Such a key may rotate and revoke without being an admin's: a rotation gives nothing that the key does not give (same
+/// level, projects, owner and end, set by the server), and the two keys are one party's. Whoever stole a key can make
+/// a second one so, but cannot hide it: the stolen key shows what took its place, in the answer that revokes it too,
+/// its owner stops working as a whole when disabled, and the rightful holder is told by a 401 that names the new key.
+fn is_own(record: &KeyRecord, id: &str) -> bool {
+    record.id == id || record.replaces.as_deref() == Some(id)
+}
+
+/// The first accepted request with a new key begins the grace of the one it replaces, on disk before it goes on.
+///
+/// So an answer to the new key is proof that the old one will end, whatever crashes afterwards. Until then the old one
+/// works on: of the two ways to be wrong, an old key that lives until its successor is tried again is the harmless one.
+async fn begin_grace(app: &App, access: &Access) -> Result<(), ApiError> {
+    let record = &access.record;
+    if record.begins_grace.load(Ordering::Acquire) {
+        if let Some(old) = app.store.begin_grace(access).await? {
+            app.keys.forget(&old);
+        }
+        record.begins_grace.store(false, Ordering::Release);
+    }
+    Ok(())
+}
+
+/// Writes when keys were last used.
+pub(crate) async fn flush_uses(app: Arc<App>) {
+    let uses = app.keys.used.to_save();
+    let written = app.store.save_uses(uses.clone()).await;
+    // What was not written stays for the next time.
+    let uses = if written.is_ok() { uses } else { Vec::new() };
+    app.keys.used.flushed(&uses);
+}
+
+/// A key that was refused, as far as it may be a guess.
+enum Refused {
+    /// It is none of ours.
+    Guess,
+    /// There is none, or it was ours: no guess.
+    Other(ApiError),
+}
+
+impl<E: Into<ApiError>> From<E> for Refused {
+    fn from(error: E) -> Self {
+        Self::Other(error.into())
     }
 }
 
-async fn authenticate(app: &App, headers: &HeaderMap) -> Result<Arc<KeyRecord>, ApiError> {
+/// Answers a guess, and from an address with too many of them says that instead.
+fn count(app: &App, parts: &Parts, refused: Refused) -> ApiError {
+    let peer = parts.extensions.get::<Peer>().copied().unwrap_or_default();
+    match refused {
+        Refused::Other(error) => error,
+        Refused::Guess => match app.failures.count(peer, Instant::now()) {
+            Ok(()) => ApiError::unauthenticated("this server does not know the API key"),
+            Err(wait) => ApiError::too_many_failures(wait),
+        },
+    }
+}
+
+/// Finds the key of a request and checks that it works.
+///
+/// A key that this server never issued gets one answer by one path: the index of the database is on a digest that
+/// nobody can steer, so how much of a guess is right changes nothing. Only who has a whole key is told why it ended.
+async fn authenticate(
+    app: &App,
+    headers: &HeaderMap,
+    now: Timestamp,
+) -> Result<Arc<KeyRecord>, Refused> {
     let header = headers.get(AUTHORIZATION).ok_or_else(|| {
         ApiError::unauthenticated("no API key; send it as Authorization: Bearer hh_…")
     })?;
@@ -76,30 +167,27 @@ async fn authenticate(app: &App, headers: &HeaderMap) -> Result<Arc<KeyRecord>, 
         .and_then(|text| text.split_once(' '))
         .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
         .and_then(|(_, key)| ApiKey::parse(key).ok())
-        .ok_or_else(not_valid)?;
+        .ok_or(Refused::Guess)?;
     // A wrong checksum is a typo or a guess: no look-up for it. Keys of other lengths are not ours at all.
     if checksum(&key) != Checksum::Right {
-        return Err(not_valid());
+        return Err(Refused::Guess);
     }
     let digest = app.pepper.digest(&key);
     let record = match app.keys.look_up(&digest) {
         Lookup::Found(record) => record,
         Lookup::Missing { epoch } => {
             let record = app.store.key_by_digest(digest).await?;
-            let record = Arc::new(record.ok_or_else(not_valid)?);
-            app.keys.keep(digest, epoch, &record);
+            let record = Arc::new(record.ok_or(Refused::Guess)?);
+            app.keys.keep(epoch, &record);
             record
         }
     };
-    if record.revoked.load(std::sync::atomic::Ordering::Acquire) {
-        return Err(not_valid());
+    match record.state(now) {
+        KeyState::Active => Ok(record),
+        KeyState::Expired | KeyState::Revoked | KeyState::Replaced | _ => {
+            Err(ApiError::ended(&record, now).into())
+        }
     }
-    Ok(record)
-}
-
-/// One answer for unknown, malformed, revoked and expired keys: a guess learns nothing.
-fn not_valid() -> ApiError {
-    ApiError::unauthenticated("the API key is not valid here: unknown, revoked or expired")
 }
 
 impl Access {
@@ -147,3 +235,6 @@ impl Access {
             })
     }
 }
+
+#[cfg(test)]
+mod tests;

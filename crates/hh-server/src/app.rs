@@ -5,6 +5,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use hh_auth::Pepper;
 
 use crate::body::Budget;
+use crate::clock::Clock;
+use crate::failures::Failures;
 use crate::keys::KeyIndex;
 use crate::store::Store;
 
@@ -12,6 +14,8 @@ use crate::store::Store;
 pub(crate) struct App {
     pub(crate) store: Store,
     pub(crate) keys: KeyIndex,
+    pub(crate) failures: Failures,
+    pub(crate) clock: Clock,
     pub(crate) pepper: Pepper,
     pub(crate) in_flight: Budget,
     pub(crate) request_ids: RequestIds,

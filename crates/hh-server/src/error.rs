@@ -1,10 +1,15 @@
 //! Error answers: one shape for all routes (decisions V3).
 
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
-use http::{HeaderValue, Response, StatusCode};
+use http::{HeaderName, HeaderValue, Response, StatusCode};
+use std::time::Duration;
 
 use axum::body::Body;
-use hh_api::types::Problem;
+use hh_api::types::{KeyState, Problem};
+use jiff::Timestamp;
+
+use crate::failures::{QUOTA, WINDOW};
+use crate::keys::KeyRecord;
 
 /// An error answer before it has a request id.
 #[derive(Debug)]
@@ -12,14 +17,22 @@ pub(crate) struct ApiError {
     status: StatusCode,
     code: &'static str,
     message: String,
+    /// Whole seconds until another attempt has a chance.
+    retry_after: Option<u64>,
 }
+
+/// The quota of attempts with bad keys, in the form of draft-ietf-httpapi-ratelimit-headers-10.
+const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
+const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 
 impl ApiError {
     pub(crate) fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
+        let retry_after = (status == StatusCode::SERVICE_UNAVAILABLE).then_some(1);
         Self {
             status,
             code,
             message: message.into(),
+            retry_after,
         }
     }
 
@@ -29,6 +42,38 @@ impl ApiError {
 
     pub(crate) fn unauthenticated(message: &str) -> Self {
         Self::new(StatusCode::UNAUTHORIZED, "UNAUTHENTICATED", message)
+    }
+
+    /// Tells the holder of a whole key why it works no more.
+    pub(crate) fn ended(key: &KeyRecord, now: Timestamp) -> Self {
+        let (code, why) = match key.state(now) {
+            KeyState::Revoked => ("KEY_REVOKED", "was revoked; use another".to_owned()),
+            KeyState::Replaced => (
+                "KEY_REPLACED",
+                format!(
+                    "was replaced by the key {} and its grace is over; use that one",
+                    key.replaced_by.as_deref().unwrap_or("another"),
+                ),
+            ),
+            KeyState::Expired => {
+                let end = key
+                    .grant
+                    .expires
+                    .map_or_else(String::new, |end| format!(" at {end:.0}"));
+                ("KEY_EXPIRED", format!("expired{end}; use another"))
+            }
+            KeyState::Active | _ => ("UNAUTHENTICATED", "does not work any more".to_owned()),
+        };
+        let message = format!("the API key {} ({}) {why}", key.id, key.shown);
+        Self::new(StatusCode::UNAUTHORIZED, code, message)
+    }
+
+    pub(crate) fn too_many_failures(wait: Duration) -> Self {
+        let message = "too many requests with keys that are not valid here came from this address; a valid key works at once";
+        Self {
+            retry_after: Some(wait.as_secs() + u64::from(wait.subsec_nanos() > 0)),
+            ..Self::new(StatusCode::TOO_MANY_REQUESTS, "RATE_LIMITED", message)
+        }
     }
 
     pub(crate) fn forbidden(message: impl Into<String>) -> Self {
@@ -72,8 +117,15 @@ impl ApiError {
         if self.status == StatusCode::UNAUTHORIZED {
             headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
-        if self.status == StatusCode::SERVICE_UNAVAILABLE {
-            headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
+        if let Some(seconds) = self.retry_after {
+            headers.insert(RETRY_AFTER, seconds.into());
+            if self.status == StatusCode::TOO_MANY_REQUESTS {
+                let left = format!("\"bad-keys\";r=0;t={seconds}");
+                let policy = format!("\"bad-keys\";q={QUOTA};w={}", WINDOW.as_secs());
+                for (name, value) in [(RATE_LIMIT, left), (RATE_LIMIT_POLICY, policy)] {
+                    headers.extend(HeaderValue::try_from(value).ok().map(|value| (name, value)));
+                }
+            }
         }
         response
     }

@@ -1,5 +1,7 @@
 //! Checked keys in memory: a request that was seen before costs no database read.
 
+mod used;
+
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -8,29 +10,45 @@ use hh_api::types::{Key, KeyState, Principal, ProjectNames};
 use hh_auth::{Grant, KeyDigest};
 use jiff::Timestamp;
 
+pub(crate) use used::{LastUse, Used};
+
 const SHARDS: usize = 64;
-/// Entries of one shard; past it the shard starts anew. 64 shards of 16,384 are a million keys, about 400 MiB at most.
+/// Entries of one shard; past it the shard starts anew. 64 shards of 16,384 are a million keys, about 500 MiB at most.
 const SHARD_LIMIT: usize = 16_384;
 
-/// A key that exists, as requests need it.
+/// A key that exists, as requests need it. What changes but by an atomic makes the index forget it.
 #[derive(Debug)]
 pub(crate) struct KeyRecord {
     pub(crate) key_id: i64,
     pub(crate) id: String,
+    pub(crate) digest: KeyDigest,
     pub(crate) name: String,
+    pub(crate) note: Option<String>,
     pub(crate) shown: String,
     pub(crate) grant: Grant,
     pub(crate) owner: String,
     pub(crate) created: Timestamp,
+    /// The id of the key that takes its place.
+    pub(crate) replaced_by: Option<String>,
+    /// When it ends for that; none before the other key was used.
+    pub(crate) grace_ends: Option<Timestamp>,
+    /// The id of the key whose place it takes.
+    pub(crate) replaces: Option<String>,
+    /// It takes the place of a key whose grace has not begun: the first request with it begins it.
+    pub(crate) begins_grace: AtomicBool,
     pub(crate) revoked: AtomicBool,
+    pub(crate) last_use: Arc<LastUse>,
 }
 
 impl KeyRecord {
-    /// Tells whether the key still works.
+    /// Tells whether the key still works. Ends by time are compared here, at each decision: no timer can be late.
     pub(crate) fn state(&self, now: Timestamp) -> KeyState {
+        let is_past = |end: Option<Timestamp>| end.is_some_and(|end| now >= end);
         if self.revoked.load(Ordering::Acquire) {
             KeyState::Revoked
-        } else if self.grant.expires.is_some_and(|end| now >= end) {
+        } else if is_past(self.grace_ends) {
+            KeyState::Replaced
+        } else if is_past(self.grant.expires) {
             KeyState::Expired
         } else {
             KeyState::Active
@@ -49,6 +67,11 @@ impl KeyRecord {
             state: self.state(now),
             created_at: self.created,
             expires_at: self.grant.expires,
+            note: self.note.clone(),
+            last_used_at: self.last_use.time(),
+            replaced_by: self.replaced_by.clone(),
+            grace_ends_at: self.grace_ends,
+            replaces: self.replaces.clone(),
         }
     }
 }
@@ -56,11 +79,12 @@ impl KeyRecord {
 /// Digest to record; unknown keys are never kept.
 pub(crate) struct KeyIndex {
     shards: Vec<Mutex<Shard>>,
+    pub(crate) used: Used,
 }
 
 #[derive(Default)]
 struct Shard {
-    /// Goes up with every revocation, so that a record read before it is not kept after it.
+    /// Goes up with every change of a key, so that a record read before it is not kept after it.
     epoch: u64,
     records: HashMap<KeyDigest, Arc<KeyRecord>>,
 }
@@ -75,6 +99,7 @@ impl KeyIndex {
     pub(crate) fn new() -> Self {
         Self {
             shards: (0..SHARDS).map(|_| Mutex::default()).collect(),
+            used: Used::default(),
         }
     }
 
@@ -86,24 +111,29 @@ impl KeyIndex {
         }
     }
 
-    /// Keeps a record that was read at an epoch, unless a key of its shard was revoked since.
-    pub(crate) fn keep(&self, digest: KeyDigest, epoch: u64, record: &Arc<KeyRecord>) {
-        let mut shard = self.shard(&digest);
+    /// Keeps a record that was read at an epoch, unless a key of its shard changed since.
+    pub(crate) fn keep(&self, epoch: u64, record: &Arc<KeyRecord>) {
+        let mut shard = self.shard(&record.digest);
         if shard.epoch == epoch {
             if shard.records.len() >= SHARD_LIMIT {
                 shard.records.clear();
             }
-            shard.records.insert(digest, Arc::clone(record));
+            shard.records.insert(record.digest, Arc::clone(record));
         }
     }
 
     /// Ends a key whose revocation is committed; requests that hold its record see it too.
     pub(crate) fn revoke(&self, digest: &KeyDigest) {
-        let mut shard = self.shard(digest);
-        shard.epoch += 1;
-        if let Some(record) = shard.records.remove(digest) {
+        if let Some(record) = self.forget(digest) {
             record.revoked.store(true, Ordering::Release);
         }
+    }
+
+    /// Has the next request with a key read anew what was committed of it.
+    pub(crate) fn forget(&self, digest: &KeyDigest) -> Option<Arc<KeyRecord>> {
+        let mut shard = self.shard(digest);
+        shard.epoch += 1;
+        shard.records.remove(digest)
     }
 
     fn shard(&self, digest: &KeyDigest) -> MutexGuard<'_, Shard> {
@@ -128,7 +158,9 @@ mod tests {
         let record = Arc::new(KeyRecord {
             key_id: 1,
             id: "id".to_owned(),
+            digest,
             name: "name".to_owned(),
+            note: None,
             shown: "hh_***".to_owned(),
             grant: Grant {
                 level: Level::Admin,
@@ -137,17 +169,22 @@ mod tests {
             },
             owner: "owner".to_owned(),
             created: Timestamp::UNIX_EPOCH,
+            replaced_by: None,
+            grace_ends: None,
+            replaces: None,
+            begins_grace: AtomicBool::new(false),
             revoked: AtomicBool::new(false),
+            last_use: Arc::default(),
         });
         let Lookup::Missing { epoch } = index.look_up(&digest) else {
             panic!("an empty index has it");
         };
         index.revoke(&digest);
-        index.keep(digest, epoch, &record);
+        index.keep(epoch, &record);
         let Lookup::Missing { epoch } = index.look_up(&digest) else {
             panic!("kept over a revocation");
         };
-        index.keep(digest, epoch, &record);
+        index.keep(epoch, &record);
         assert!(matches!(index.look_up(&digest), Lookup::Found(_)));
         index.revoke(&digest);
         assert!(record.revoked.load(Ordering::Acquire));

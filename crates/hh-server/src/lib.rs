@@ -19,8 +19,10 @@
 mod access;
 mod app;
 mod body;
+mod clock;
 mod config;
 mod error;
+mod failures;
 mod keys;
 mod otlp;
 mod router;
@@ -29,6 +31,8 @@ mod serve;
 mod shape;
 mod start;
 mod store;
+#[cfg(test)]
+mod testing;
 
 pub use config::ServerOptions;
 pub use start::{FirstKey, Server, StartError, StartErrorKind};

@@ -83,7 +83,10 @@ async fn handle(
     op: OpId,
     request: Request<Body>,
 ) -> Result<Response<Body>, ApiError> {
-    let access = authorize(app, op, request.headers()).await?;
+    let (parts, body) = request.into_parts();
+    let access = authorize(app, op, &parts).await?;
+    let id = routes::id_of(op, &parts.uri).to_owned();
+    let request = Request::from_parts(parts, body);
     let Some(access) = access else {
         return Ok(routes::open(op));
     };
@@ -92,8 +95,12 @@ async fn handle(
         OpId::Whoami => Ok(routes::whoami(app, &access)),
         OpId::CreateKey => routes::create_key(app, &access, request).await,
         OpId::ListKeys => routes::list_keys(app, &access).await,
-        OpId::GetKey => routes::get_key(app, &access, routes::id_of(request.uri())).await,
-        OpId::RevokeKey => routes::revoke_key(app, &access, routes::id_of(request.uri())).await,
+        OpId::GetKey => routes::get_key(app, &access, &id).await,
+        OpId::RevokeKey => routes::revoke_key(app, &access, &id).await,
+        OpId::RotateKey => routes::rotate_key(app, &access, &id, request).await,
+        OpId::CreateOwner => routes::create_owner(app, &access, request).await,
+        OpId::ListOwners => routes::list_owners(app, &access).await,
+        OpId::DisableOwner => routes::disable_owner(app, &access, &id).await,
         OpId::CreateProject => routes::create_project(app, &access, request).await,
         OpId::ListProjects => Ok(routes::list_projects(app, &access, request.uri())),
         OpId::StartSession => routes::start_session(app, &access, request).await,

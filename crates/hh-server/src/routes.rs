@@ -2,7 +2,9 @@
 
 mod events;
 mod keys;
+mod owners;
 mod projects;
+mod rotation;
 mod traces;
 
 use axum::body::Body;
@@ -12,13 +14,15 @@ use http::{Request, Response, Uri};
 use serde::de::DeserializeOwned;
 
 pub(crate) use events::{export_events, start_session, update_event};
-pub(crate) use keys::{create_key, get_key, list_keys, revoke_key};
+pub(crate) use keys::{create_key, get_key, list_keys};
+pub(crate) use owners::{create_owner, disable_owner, list_owners};
 pub(crate) use projects::{create_project, list_projects};
+pub(crate) use rotation::{revoke_key, rotate_key};
 pub(crate) use traces::export_traces;
 
 use crate::access::Access;
 use crate::app::App;
-use crate::body::Reservation;
+use crate::body::{Held, Reservation};
 use crate::error::{ApiError, json};
 use crate::{body, shape};
 
@@ -51,7 +55,23 @@ async fn read_json<T: DeserializeOwned>(
     request: Request<Body>,
 ) -> Result<(T, Reservation), ApiError> {
     let (parts, body) = request.into_parts();
-    let mut held = body::read(&app.in_flight, &parts.headers, body).await?;
+    parse(body::read(&app.in_flight, &parts.headers, body).await?)
+}
+
+/// Reads a JSON body that may be left away.
+async fn read_json_or_default<T: DeserializeOwned + Default>(
+    app: &App,
+    request: Request<Body>,
+) -> Result<(T, Reservation), ApiError> {
+    let (parts, body) = request.into_parts();
+    let held = body::read(&app.in_flight, &parts.headers, body).await?;
+    if held.bytes.is_empty() {
+        return Ok((T::default(), held.reservation));
+    }
+    parse(held)
+}
+
+fn parse<T: DeserializeOwned>(mut held: Held) -> Result<(T, Reservation), ApiError> {
     let shape = shape::json(&held.bytes);
     if shape.depth > MAX_DEPTH {
         return Err(ApiError::invalid(format!(
@@ -94,9 +114,12 @@ fn data_error(message: &str) -> String {
     }
 }
 
-/// Reads the last segment of the path, where the operation has its `{id}`.
-pub(crate) fn id_of(uri: &Uri) -> &str {
-    uri.path().rsplit('/').next().unwrap_or_default()
+/// Reads the segment of the path where the operation has its `{id}`; empty if it has none.
+pub(crate) fn id_of(op: OpId, uri: &Uri) -> &str {
+    let mut pattern = op.operation().path.split('/');
+    let at = pattern.position(|segment| segment == "{id}");
+    at.and_then(|at| uri.path().split('/').nth(at))
+        .unwrap_or_default()
 }
 
 /// Reads one parameter of the query, decoded.

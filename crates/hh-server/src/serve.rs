@@ -4,7 +4,10 @@ use std::future::Future;
 use std::time::Duration;
 
 use axum::Router;
+use http::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
@@ -12,6 +15,8 @@ use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio_io_timeout::TimeoutStream;
+
+use crate::failures::Peer;
 
 /// How long a connection may take for a request head, the first byte and idle time included.
 const HEAD_DEADLINE: Duration = Duration::from_secs(10);
@@ -45,7 +50,7 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, stop: impl Futu
             () = &mut stop => break,
             both = accepted => both,
         };
-        let Ok((stream, _)) = accepted else {
+        let Ok((stream, peer)) = accepted else {
             // Out of file descriptors, or the peer is gone already: neither ends the server.
             tokio::time::sleep(Duration::from_millis(50)).await;
             continue;
@@ -54,7 +59,11 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, stop: impl Futu
         drop(stream.set_nodelay(true));
         let mut stream = TimeoutStream::new(stream);
         stream.set_write_timeout(Some(WRITE_DEADLINE));
-        let service = TowerToHyperService::new(router.clone());
+        let (peer, router) = (Peer(peer.ip()), TowerToHyperService::new(router.clone()));
+        let service = service_fn(move |mut request: Request<Incoming>| {
+            request.extensions_mut().insert(peer);
+            router.call(request)
+        });
         let io = TokioIo::new(Box::pin(stream));
         let connection = graceful.watch(http.serve_connection(io, service));
         tokio::spawn(async move {

@@ -15,9 +15,12 @@ use jiff::Timestamp;
 use tokio::net::TcpListener;
 use zeroize::Zeroizing;
 
+use crate::access::flush_uses;
 use crate::app::{App, RequestIds};
 use crate::body::{Budget, MAX_IN_FLIGHT};
+use crate::clock::Clock;
 use crate::config::{ServerOptions, ServerSettings};
+use crate::failures::Failures;
 use crate::keys::KeyIndex;
 use crate::router::router;
 use crate::store::{FirstStart, NewKey, PEPPER_ID, Store, StoreError};
@@ -144,11 +147,12 @@ impl Server {
     /// Serves until `stop` is ready, lets running requests finish for 10 s at most, and closes the database.
     pub async fn run(self, stop: impl Future<Output = ()>) {
         crate::serve::serve(self.listener, router(&self.app), stop).await;
+        flush_uses(Arc::clone(&self.app)).await;
         self.app.store.close().await;
     }
 }
 
-fn open(settings: ServerSettings) -> Result<(App, Option<FirstKey>, File), StartError> {
+pub(crate) fn open(settings: ServerSettings) -> Result<(App, Option<FirstKey>, File), StartError> {
     let dir = &settings.data_dir;
     let refused = |reason: &dyn Display| {
         StartError::new(
@@ -204,6 +208,8 @@ fn open(settings: ServerSettings) -> Result<(App, Option<FirstKey>, File), Start
     let app = App {
         store,
         keys: KeyIndex::new(),
+        failures: Failures::default(),
+        clock: Clock::default(),
         pepper,
         in_flight: Budget::new(MAX_IN_FLIGHT),
         request_ids: RequestIds::new(boot),
@@ -228,6 +234,7 @@ fn first_start(
             digest: pepper.digest(&minted.key),
             shown: minted.key.shown(),
             name: "first admin key".to_owned(),
+            note: None,
             owner: settings.admin.clone(),
             grant: Grant {
                 level: Level::Admin,

@@ -2,9 +2,12 @@
 
 mod body;
 mod catalog;
+mod creations;
 mod events;
 mod keys;
+mod owners;
 mod reader;
+mod rotation;
 mod schema;
 mod sessions;
 mod writer;
@@ -18,9 +21,11 @@ use uuid::Uuid;
 
 pub(crate) use body::{Body, from_millis};
 pub(crate) use catalog::{Catalog, Entry};
+pub(crate) use creations::Once;
 pub(crate) use events::{EventQuery, NewEvent};
-pub(crate) use keys::NewKey;
+pub(crate) use keys::{NewKey, Stored};
 use reader::Readers;
+pub(crate) use rotation::Ended;
 pub(crate) use sessions::{NewSession, UNNAMED};
 use writer::Writer;
 
@@ -56,6 +61,14 @@ pub(crate) enum StoreError {
     NotFound(String),
     #[error("{0}")]
     TooLarge(String),
+    #[error("{0}")]
+    Invalid(String),
+    #[error(
+        "this Idempotency-Key came with another request before; take a new one for each request"
+    )]
+    Reused,
+    #[error("the API key was revoked while the request went on; nothing was changed")]
+    Ended,
     #[error("made by a newer version of this program")]
     Newer,
     #[error("the server cannot store now; nothing was stored, try again")]
@@ -88,6 +101,17 @@ impl From<StoreError> for ApiError {
             StoreError::TooLarge(message) => {
                 Self::new(http::StatusCode::PAYLOAD_TOO_LARGE, "TOO_LARGE", message)
             }
+            StoreError::Invalid(message) => Self::invalid(message),
+            StoreError::Reused => Self::new(
+                http::StatusCode::UNPROCESSABLE_ENTITY,
+                "IDEMPOTENCY_KEY_REUSED",
+                error.to_string(),
+            ),
+            StoreError::Ended => Self::new(
+                http::StatusCode::UNAUTHORIZED,
+                "KEY_REVOKED",
+                error.to_string(),
+            ),
             StoreError::DiskFull | StoreError::Stopped => Self::unavailable(error.to_string()),
             StoreError::Sqlite(_) | StoreError::Newer | StoreError::Panicked => Self::internal(),
         }

@@ -126,6 +126,22 @@ pub struct CreateKey {
     /// Who it acts for: an e-mail address or a service account's name; the issuer unless given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner: Option<String>,
+    /// Whatever its people should know: one line of 1 to 500 characters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+}
+
+/// How a key is to be rotated.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "both sides build it, every member is on the wire"
+)]
+pub struct RotateKey {
+    /// How long the old key works on once the new one is used, in seconds: 0 to 604,800 (7 days), 24 hours unless given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grace_seconds: Option<u32>,
 }
 
 /// Whether a key still works.
@@ -139,6 +155,8 @@ pub enum KeyState {
     Expired,
     /// It was revoked.
     Revoked,
+    /// Another key took its place, and its grace is over.
+    Replaced,
 }
 
 /// A key as it may be shown.
@@ -168,6 +186,21 @@ pub struct Key {
     /// When it ends, if ever.
     #[serde(default)]
     pub expires_at: Option<Timestamp>,
+    /// What its people should know.
+    #[serde(default)]
+    pub note: Option<String>,
+    /// When a request with it was last accepted, if ever.
+    #[serde(default)]
+    pub last_used_at: Option<Timestamp>,
+    /// The id of the key that takes its place.
+    #[serde(default)]
+    pub replaced_by: Option<String>,
+    /// When it ends since another takes its place; not known before that one is used.
+    #[serde(default)]
+    pub grace_ends_at: Option<Timestamp>,
+    /// The id of the key whose place it takes.
+    #[serde(default)]
+    pub replaces: Option<String>,
 }
 
 /// The keys that a key may manage.
@@ -194,6 +227,17 @@ pub struct CreatedKey {
     /// All that may be shown again.
     #[serde(flatten)]
     pub key: Key,
+}
+
+/// What comes of a request for a new key.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(untagged)]
+#[expect(clippy::exhaustive_enums, reason = "both sides must handle both cases")]
+pub enum Minted {
+    /// The key.
+    Created(CreatedKey),
+    /// An earlier request with the same `Idempotency-Key` made it; the text went out with that answer alone.
+    Repeated(Key),
 }
 
 #[expect(

@@ -6,6 +6,7 @@ mod keys;
 mod list;
 mod login;
 mod logout;
+mod owners;
 mod prompt;
 mod status;
 mod switch;
@@ -40,6 +41,8 @@ pub(crate) enum Command {
     Env(env::Arguments),
     /// Make, list and revoke API keys
     Keys(Group<keys::Command>),
+    /// Make, list and disable those whom keys act for
+    Owners(Group<owners::Command>),
 }
 
 pub(super) fn run(context: &Context, command: Command) -> Result<(), CliError> {
@@ -54,5 +57,6 @@ pub(super) fn run(context: &Context, command: Command) -> Result<(), CliError> {
         Command::Token(arguments) => token::run(context, &arguments),
         Command::Env(arguments) => env::run(context, &arguments),
         Command::Keys(Group(command)) => keys::run(context, command),
+        Command::Owners(Group(command)) => owners::run(context, command),
     }
 }

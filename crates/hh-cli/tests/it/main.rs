@@ -8,4 +8,5 @@ mod config;
 mod keyring;
 mod leaks;
 mod output;
+mod owners;
 mod seed;

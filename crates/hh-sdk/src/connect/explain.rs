@@ -82,7 +82,7 @@ impl Context<'_> {
             key, provenance, ..
         } = self.credential;
         let need = match op.operation().access {
-            Access::Need(need) => format!("does not allow {need}"),
+            Access::Need(need) | Access::Own(need) => format!("does not allow {need}"),
             Access::AnyKey | Access::Open => "does not allow this".to_owned(),
         };
         format!(

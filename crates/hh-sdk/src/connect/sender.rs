@@ -7,7 +7,7 @@ use bytes::Bytes;
 use hh_api::{Access, OpId, Repeat};
 use hh_auth::{ApiKey, Credential, Credentials, KeyKind, Level, Need};
 use hh_config::Provenance;
-use hh_transport::{Idempotency, Response, SendOptions, Transport};
+use hh_transport::{Idempotency, IdempotencyKey, Response, SendOptions, Transport};
 use http::header::{ACCEPT, CONTENT_TYPE};
 use http::{Method, Request};
 
@@ -147,6 +147,7 @@ impl Sender {
         let repeat = match operation.repeat {
             Repeat::Safe => Idempotency::Safe,
             Repeat::Otlp => Idempotency::Otlp,
+            Repeat::Keyed => Idempotency::Keyed(IdempotencyKey::random()?),
             Repeat::Unsafe | _ => Idempotency::Unsafe,
         };
         let mut options = SendOptions::new(repeat)

@@ -7,5 +7,6 @@ mod support;
 mod client;
 mod config;
 mod credentials;
+mod keys;
 mod network;
 mod tracer;

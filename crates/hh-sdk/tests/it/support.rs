@@ -68,6 +68,7 @@ impl TestServer {
                 projects: ProjectNames::Only(vec![project.to_owned()]),
                 expires_at: None,
                 owner: None,
+                note: None,
             })
             .await
             .unwrap();

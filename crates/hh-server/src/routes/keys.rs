@@ -1,17 +1,23 @@
 use axum::body::Body;
-use hh_api::types::{CreateKey, CreatedKey, KeyList, KeyState, ProjectNames};
+use hh_api::OpId;
+use hh_api::types::{
+    CreateKey, CreatedKey, Key, KeyList, KeyState, Minted, Principal, ProjectNames,
+};
 use hh_auth::{Grant, Projects, mint};
-use http::{Request, Response};
+use http::{HeaderMap, HeaderValue, Request, Response};
 use jiff::Timestamp;
+use serde::Serialize;
+use sha2::{Digest as _, Sha256};
 
 use super::read_json;
 use crate::access::Access;
 use crate::app::App;
 use crate::error::{ApiError, json};
 use crate::keys::KeyRecord;
-use crate::store::NewKey;
+use crate::store::{NewKey, Once, Stored};
 
-const MAX_NAME: usize = 100;
+pub(super) const MAX_NAME: usize = 100;
+const MAX_NOTE: usize = 500;
 
 /// Mints a key that can do nothing that its issuer cannot.
 pub(crate) async fn create_key(
@@ -19,15 +25,18 @@ pub(crate) async fn create_key(
     access: &Access,
     request: Request<Body>,
 ) -> Result<Response<Body>, ApiError> {
+    let header = idempotency_key(request.headers())?;
     let (wanted, _hold) = read_json::<CreateKey>(app, request).await?;
-    let name = one_line("name", &wanted.name)?;
+    let once = header.map(|header| once(&header, OpId::CreateKey, "", &wanted));
+    let name = one_line("name", &wanted.name, MAX_NAME)?;
     let owner = match &wanted.owner {
-        Some(owner) => one_line("owner", owner)?,
+        Some(owner) => one_line("owner", owner, MAX_NAME)?,
         None => access.record().owner.clone(),
     };
-    if wanted.expires_at.is_some_and(|end| end <= access.now()) {
-        return Err(ApiError::invalid("expires_at is in the past"));
-    }
+    let note = wanted
+        .note
+        .as_ref()
+        .map(|note| one_line("note", note, MAX_NOTE));
     let grant = Grant {
         level: wanted.level,
         projects: find_projects(app, access, wanted.projects)?,
@@ -40,30 +49,84 @@ pub(crate) async fn create_key(
     }
     let minted = mint(wanted.level).map_err(|_| ApiError::internal())?;
     let key = NewKey {
-        id: minted.id,
+        id: minted.id.clone(),
         digest: app.pepper.digest(&minted.key),
         shown: minted.key.shown(),
         name,
+        note: note.transpose()?,
         owner,
         grant,
         created: whole_millis(access.now()),
     };
-    let answer = CreatedKey {
-        secret: minted.key.secret().clone(),
-        key: hh_api::types::Key {
-            id: key.id.clone(),
-            name: key.name.clone(),
-            shown: key.shown.clone(),
-            level: key.grant.level,
-            projects: app.store.project_names(&key.grant.projects),
-            owner: hh_api::types::Principal::of(&key.owner),
-            state: KeyState::Active,
-            created_at: key.created,
-            expires_at: key.grant.expires,
-        },
+    let described = new_key(app, &key, None);
+    let stored = app.store.insert_key(access, key, once).await?;
+    Ok(json(&answer(app, access, stored, &minted, described)))
+}
+
+/// Describes a key that is about to be stored.
+pub(super) fn new_key(app: &App, key: &NewKey, replaces: Option<String>) -> Key {
+    Key {
+        id: key.id.clone(),
+        name: key.name.clone(),
+        shown: key.shown.clone(),
+        level: key.grant.level,
+        projects: app.store.project_names(&key.grant.projects),
+        owner: Principal::of(&key.owner),
+        state: KeyState::Active,
+        created_at: key.created,
+        expires_at: key.grant.expires,
+        note: key.note.clone(),
+        last_used_at: None,
+        replaced_by: None,
+        grace_ends_at: None,
+        replaces,
+    }
+}
+
+/// The answer to a request for a key: its text only from the request that stored it.
+pub(super) fn answer(
+    app: &App,
+    access: &Access,
+    stored: Stored,
+    minted: &hh_auth::Minted,
+    key: Key,
+) -> Minted {
+    match stored {
+        Stored::Now => Minted::Created(CreatedKey {
+            secret: minted.key.secret().clone(),
+            key,
+        }),
+        Stored::Before(earlier) => Minted::Repeated(describe(app, access, &earlier)),
+    }
+}
+
+/// Reads the `Idempotency-Key` of a request.
+pub(super) fn idempotency_key(headers: &HeaderMap) -> Result<Option<HeaderValue>, ApiError> {
+    let Some(value) = headers.get("idempotency-key") else {
+        return Ok(None);
     };
-    app.store.insert_key(access, key).await?;
-    Ok(json(&answer))
+    let is_key =
+        |text: &[u8]| (1..=255).contains(&text.len()) && text.iter().all(u8::is_ascii_graphic);
+    is_key(value.as_bytes())
+        .then(|| Some(value.clone()))
+        .ok_or_else(|| {
+            ApiError::invalid("an Idempotency-Key has 1 to 255 visible ASCII characters")
+        })
+}
+
+/// Digests the `Idempotency-Key` and what the request asks for, by its meaning and not by its spelling.
+pub(super) fn once(header: &HeaderValue, op: OpId, id: &str, wanted: &impl Serialize) -> Once {
+    let body = serde_json::to_vec(wanted).unwrap_or_default();
+    let request = Sha256::new()
+        .chain_update(op.operation().path)
+        .chain_update([0])
+        .chain_update(id)
+        .chain_update([0])
+        .chain_update(body);
+    Once {
+        name: Sha256::digest(header.as_bytes()).into(),
+        request: request.finalize().into(),
+    }
 }
 
 pub(crate) async fn list_keys(app: &App, access: &Access) -> Result<Response<Body>, ApiError> {
@@ -81,21 +144,8 @@ pub(crate) async fn get_key(
     Ok(json(&describe(app, access, &key)))
 }
 
-/// Revokes a key; when the answer is out, no request with it succeeds any more.
-pub(crate) async fn revoke_key(
-    app: &App,
-    access: &Access,
-    id: &str,
-) -> Result<Response<Body>, ApiError> {
-    let key = app.store.get_key(access, id).await?;
-    let digest = app.store.revoke_key(access, &key).await?;
-    app.keys.revoke(&digest);
-    key.revoked
-        .store(true, std::sync::atomic::Ordering::Release);
-    Ok(json(&describe(app, access, &key)))
-}
-
-fn describe(app: &App, access: &Access, key: &KeyRecord) -> hh_api::types::Key {
+pub(super) fn describe(app: &App, access: &Access, key: &KeyRecord) -> Key {
+    app.keys.used.show(key.key_id, &key.last_use);
     let projects = app.store.project_names(&key.grant.projects);
     key.describe(projects, access.now())
 }
@@ -125,18 +175,18 @@ fn find_projects(app: &App, access: &Access, names: ProjectNames) -> Result<Proj
 }
 
 /// Cuts a time to what is stored of it, so that the first answer says what later ones do.
-fn whole_millis(time: Timestamp) -> Timestamp {
+pub(super) fn whole_millis(time: Timestamp) -> Timestamp {
     Timestamp::from_millisecond(time.as_millisecond()).unwrap_or(time)
 }
 
-fn one_line(what: &str, text: &str) -> Result<String, ApiError> {
+pub(super) fn one_line(what: &str, text: &str, most: usize) -> Result<String, ApiError> {
     let text = text.trim();
-    let fits = (1..=MAX_NAME).contains(&text.chars().count());
+    let fits = (1..=most).contains(&text.chars().count());
     (fits && !text.contains(char::is_control))
         .then(|| text.to_owned())
         .ok_or_else(|| {
             ApiError::invalid(format!(
-                "{what} must have 1 to {MAX_NAME} characters on one line"
+                "{what} must have 1 to {most} characters on one line"
             ))
         })
 }

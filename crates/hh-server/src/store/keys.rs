@@ -1,15 +1,17 @@
 //! API keys: digests only, never a key (decisions K7).
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use hh_auth::{Grant, KeyDigest, Level, ProjectId, Projects};
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use rusqlite::{Connection, OptionalExtension as _, Row, ToSql, params};
 
-use super::{PEPPER_ID, Store, StoreError};
+use super::creations::{self, Once};
+use super::{PEPPER_ID, Store, StoreError, owners};
 use crate::access::Access;
-use crate::keys::KeyRecord;
+use crate::keys::{KeyRecord, LastUse};
 
 /// A key to store.
 pub(crate) struct NewKey {
@@ -17,20 +19,34 @@ pub(crate) struct NewKey {
     pub(crate) digest: KeyDigest,
     pub(crate) shown: String,
     pub(crate) name: String,
+    pub(crate) note: Option<String>,
     pub(crate) owner: String,
     pub(crate) grant: Grant,
     pub(crate) created: Timestamp,
 }
 
-const COLUMNS: &str =
-    "key_id, id, name, shown, level, all_projects, owner, created, expires, revoked";
+/// What became of a key to store.
+pub(crate) enum Stored {
+    /// It is stored.
+    Now,
+    /// It is not: this one was made by an earlier request of which this is a repetition.
+    Before(Box<KeyRecord>),
+}
 
-pub(super) fn insert(connection: &Connection, key: &NewKey) -> Result<(), StoreError> {
+const SELECT: &str = "SELECT k.key_id, k.id, k.name, k.shown, k.level, k.all_projects, k.owner, k.created, k.expires,
+    k.revoked, k.digest, k.note, k.last_used, k.grace_ends, new.id, old.id, old.key_id IS NOT NULL AND old.grace_ends IS NULL
+  FROM api_keys k
+  LEFT JOIN api_keys new ON new.key_id = k.replaced_by
+  LEFT JOIN api_keys old ON old.replaced_by = k.key_id";
+
+/// Inserts a key and, if nobody has used the name yet, its owner.
+pub(super) fn insert(connection: &Connection, key: &NewKey) -> Result<i64, StoreError> {
+    owners::ensure(connection, &key.owner, key.created)?;
     let all = key.grant.projects == Projects::All;
     connection
         .prepare_cached(
-            "INSERT INTO api_keys (id, digest, pepper, name, shown, level, all_projects, owner, created, expires)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+            "INSERT INTO api_keys (id, digest, pepper, name, shown, level, all_projects, owner, created, expires, note)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
         )?
         .execute(params![
             key.id,
@@ -43,6 +59,7 @@ pub(super) fn insert(connection: &Connection, key: &NewKey) -> Result<(), StoreE
             key.owner,
             key.created.as_millisecond(),
             key.grant.expires.map(Timestamp::as_millisecond),
+            key.note,
         ])?;
     let key_id = connection.last_insert_rowid();
     if let Projects::Only(list) = &key.grant.projects {
@@ -53,7 +70,29 @@ pub(super) fn insert(connection: &Connection, key: &NewKey) -> Result<(), StoreE
             )?;
         }
     }
-    Ok(())
+    Ok(key_id)
+}
+
+/// Finds the key of a condition on `k`.
+pub(super) fn find(
+    connection: &Connection,
+    condition: &str,
+    value: impl ToSql,
+) -> Result<Option<KeyRecord>, StoreError> {
+    let found = connection
+        .prepare_cached(&format!("{SELECT} WHERE {condition} = ?1"))?
+        .query_row([value], |row| record(connection, row))
+        .optional()?;
+    Ok(found)
+}
+
+/// Refuses what a key asked for that was revoked while the request went on.
+pub(super) fn check_not_revoked(connection: &Connection, access: i64) -> Result<(), StoreError> {
+    let is_live = "SELECT revoked IS NULL FROM api_keys WHERE key_id = ?1";
+    let is_live: bool = connection
+        .prepare_cached(is_live)?
+        .query_row([access], |row| row.get(0))?;
+    is_live.then_some(()).ok_or(StoreError::Ended)
 }
 
 fn record(connection: &Connection, row: &Row<'_>) -> Result<KeyRecord, rusqlite::Error> {
@@ -88,6 +127,13 @@ fn record(connection: &Connection, row: &Row<'_>) -> Result<KeyRecord, rusqlite:
         owner: row.get(6)?,
         created: time(7)?.unwrap_or(Timestamp::UNIX_EPOCH),
         revoked: AtomicBool::new(row.get::<_, Option<i64>>(9)?.is_some()),
+        digest: KeyDigest::from_bytes(row.get(10)?),
+        note: row.get(11)?,
+        last_use: Arc::new(LastUse::new(row.get(12)?)),
+        grace_ends: time(13)?,
+        replaced_by: row.get(14)?,
+        replaces: row.get(15)?,
+        begins_grace: AtomicBool::new(row.get(16)?),
     })
 }
 
@@ -98,20 +144,31 @@ impl Store {
         digest: KeyDigest,
     ) -> Result<Option<KeyRecord>, StoreError> {
         self.readers
-            .read(move |connection| {
-                let sql = format!("SELECT {COLUMNS} FROM api_keys WHERE digest = ?1");
-                Ok(connection
-                    .prepare_cached(&sql)?
-                    .query_row([digest.as_bytes()], |row| record(connection, row))
-                    .optional()?)
-            })
+            .read(move |connection| find(connection, "k.digest", digest.as_bytes()))
             .await
     }
 
-    /// Stores a key that was just minted.
-    pub(crate) async fn insert_key(&self, _access: &Access, key: NewKey) -> Result<(), StoreError> {
+    /// Stores a key that was just minted, unless a request before did so under the same `Idempotency-Key`.
+    pub(crate) async fn insert_key(
+        &self,
+        access: &Access,
+        key: NewKey,
+        once: Option<Once>,
+    ) -> Result<Stored, StoreError> {
+        let issuer = access.record().key_id;
         self.writer
-            .submit(None, move |connection| insert(connection, &key))
+            .submit(None, move |connection| {
+                check_not_revoked(connection, issuer)?;
+                if let Some(earlier) = creations::find(connection, issuer, once, key.created)? {
+                    return Ok(Stored::Before(Box::new(earlier)));
+                }
+                if key.grant.expires.is_some_and(|end| end <= key.created) {
+                    return Err(StoreError::Invalid("expires_at is in the past".to_owned()));
+                }
+                let key_id = insert(connection, &key)?;
+                creations::keep(connection, issuer, once, key_id, key.created)?;
+                Ok(Stored::Now)
+            })
             .wait()
             .await
     }
@@ -121,7 +178,7 @@ impl Store {
         let reach = access.record().grant.projects.clone();
         self.readers
             .read(move |connection| {
-                let sql = format!("SELECT {COLUMNS} FROM api_keys ORDER BY key_id DESC");
+                let sql = format!("{SELECT} ORDER BY k.key_id DESC");
                 let mut statement = connection.prepare_cached(&sql)?;
                 let all = statement
                     .query_map([], |row| record(connection, row))?
@@ -140,32 +197,26 @@ impl Store {
         let id = id.to_owned();
         self.readers
             .read(move |connection| {
-                let sql = format!("SELECT {COLUMNS} FROM api_keys WHERE id = ?1");
-                connection
-                    .prepare_cached(&sql)?
-                    .query_row([&id], |row| record(connection, row))
-                    .optional()?
+                find(connection, "k.id", id)?
                     .filter(|key| key.grant.projects.is_within(&reach))
                     .ok_or_else(|| StoreError::NotFound("there is no such key".to_owned()))
             })
             .await
     }
 
-    /// Revokes a key that [`Store::get_key`] found; doing it twice keeps the first time.
-    pub(crate) async fn revoke_key(
-        &self,
-        access: &Access,
-        key: &KeyRecord,
-    ) -> Result<KeyDigest, StoreError> {
-        let (key_id, now) = (key.key_id, access.now().as_millisecond());
+    /// Writes when keys were last used: pairs of key numbers and milliseconds.
+    pub(crate) async fn save_uses(&self, uses: Vec<(i64, i64)>) -> Result<(), StoreError> {
+        if uses.is_empty() {
+            return Ok(());
+        }
         self.writer
             .submit(None, move |connection| {
-                let digest = connection.query_row(
-                    "UPDATE api_keys SET revoked = coalesce(revoked, ?2) WHERE key_id = ?1 RETURNING digest",
-                    [key_id, now],
-                    |row| row.get(0),
-                )?;
-                Ok(KeyDigest::from_bytes(digest))
+                let sql = "UPDATE api_keys SET last_used = max(coalesce(last_used, 0), ?2) WHERE key_id = ?1";
+                let mut update = connection.prepare_cached(sql)?;
+                for (key_id, millis) in uses {
+                    update.execute([key_id, millis])?;
+                }
+                Ok(())
             })
             .wait()
             .await

@@ -6,7 +6,10 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::StoreError;
 
-const MIGRATIONS: &[&str] = &[include_str!("../../migrations/0001_start.sql")];
+pub(super) const MIGRATIONS: &[&str] = &[
+    include_str!("../../migrations/0001_start.sql"),
+    include_str!("../../migrations/0002_keys.sql"),
+];
 
 /// Opens the writer's connection.
 pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {

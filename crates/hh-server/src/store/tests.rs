@@ -49,6 +49,49 @@ fn a_command_that_fails_or_panics_takes_no_other_with_it() {
     assert_eq!(names.wait_blocking().unwrap(), "one,two");
 }
 
+/// Brings a database to the state that the first so many migrations leave.
+fn made_by(path: &Path, migrations: usize) -> rusqlite::Connection {
+    let connection = rusqlite::Connection::open(path).unwrap();
+    for (number, sql) in (1_i64..).zip(schema::MIGRATIONS).take(migrations) {
+        connection.execute_batch(sql).unwrap();
+        connection
+            .pragma_update(None, "user_version", number)
+            .unwrap();
+    }
+    connection
+}
+
+#[test]
+fn a_database_of_the_version_before_owners_gets_them_from_its_keys() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("honeyhive.db");
+    let before = made_by(&path, 1);
+    before
+        .execute_batch(
+            "INSERT INTO meta VALUES ('organization', 'o');
+             INSERT INTO api_keys VALUES
+               (1, 'a', x'01', 1, 'first', 'hh_***', 'admin', 1, 'me@example.com', 5, NULL, NULL),
+               (2, 'b', x'02', 1, 'second', 'hh_***', 'admin', 1, 'me@example.com', 6, NULL, 7),
+               (3, 'c', x'03', 1, 'third', 'hh_***', 'read_only', 0, 'ci', 8, 9, NULL);",
+        )
+        .unwrap();
+    drop(before);
+    let store = Store::open(&path).unwrap();
+    assert!(!store.is_new());
+    let shown = store.writer.submit(None, |connection| {
+        let sql = "SELECT group_concat(name || ' ' || created || ' ' || coalesce(disabled, '-') || ' '
+            || length(id), ', ' ORDER BY name) FROM owners";
+        let owners = connection.query_row(sql, [], |row| row.get::<_, String>(0))?;
+        let sql = "SELECT group_concat(id || coalesce(note, last_used, replaced_by, grace, grace_ends, ''), ', ')
+            FROM api_keys";
+        let keys = connection.query_row(sql, [], |row| row.get::<_, String>(0))?;
+        Ok((owners, keys))
+    });
+    let (owners, keys) = shown.wait_blocking().unwrap();
+    assert_eq!(owners, "ci 8 - 32, me@example.com 5 - 32");
+    assert_eq!(keys, "a, b, c");
+}
+
 #[test]
 fn a_database_of_a_newer_version_is_left_alone() {
     let dir = tempfile::tempdir().unwrap();

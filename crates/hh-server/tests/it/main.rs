@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod events;
 #[cfg(test)]
+mod guesses;
+#[cfg(test)]
 mod hostile;
 #[cfg(test)]
 mod keys;
@@ -12,6 +14,8 @@ mod otlp;
 mod projects;
 #[cfg(test)]
 mod rest;
+#[cfg(test)]
+mod rotation;
 #[cfg(test)]
 mod routes;
 #[cfg(test)]

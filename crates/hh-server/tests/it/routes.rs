@@ -14,6 +14,8 @@ struct Target {
     project: String,
     /// The id of a key.
     key: String,
+    /// The id of an owner.
+    owner: String,
     /// The id of an event.
     event: String,
     /// A name that is not taken.
@@ -36,7 +38,9 @@ fn case(op: OpId, target: &Target) -> (Vec<u8>, Foreign) {
     let json = |value: Value| value.to_string().into_bytes();
     let project = target.project.as_str();
     match op {
-        OpId::Health => (Vec::new(), Foreign::NotApplicable),
+        OpId::Health | OpId::ListOwners | OpId::DisableOwner => {
+            (Vec::new(), Foreign::NotApplicable)
+        }
         OpId::Whoami | OpId::ListKeys | OpId::ListProjects => (Vec::new(), Foreign::Unseen),
         OpId::CreateKey => {
             let projects = match project {
@@ -46,8 +50,10 @@ fn case(op: OpId, target: &Target) -> (Vec<u8>, Foreign) {
             let body = json!({"name": "new", "level": "read_only", "projects": projects});
             (json(body), Foreign::Missing)
         }
-        OpId::GetKey | OpId::RevokeKey => (Vec::new(), Foreign::Missing),
-        OpId::CreateProject => (json(json!({"name": target.fresh})), Foreign::NotApplicable),
+        OpId::GetKey | OpId::RevokeKey | OpId::RotateKey => (Vec::new(), Foreign::Missing),
+        OpId::CreateOwner | OpId::CreateProject => {
+            (json(json!({"name": target.fresh})), Foreign::NotApplicable)
+        }
         OpId::StartSession => (
             json(json!({"session": {"session_name": "s", "project": project}})),
             Foreign::Missing,
@@ -69,7 +75,12 @@ fn case(op: OpId, target: &Target) -> (Vec<u8>, Foreign) {
 
 async fn call(client: &Client, op: OpId, target: &Target) -> Answer {
     let operation = op.operation();
-    let path = operation.path.replace("{id}", &target.key);
+    let id = if op == OpId::DisableOwner {
+        &target.owner
+    } else {
+        &target.key
+    };
+    let path = operation.path.replace("{id}", id);
     let kind = if op == OpId::ExportTraces {
         PROTOBUF
     } else {
@@ -90,9 +101,12 @@ async fn target(server: &TestServer, project: &str) -> Target {
     let (key, _) = server.mint(Level::ReadOnly, projects).await;
     let session = json!({"session": {"session_name": format!("of {project}"), "project": project}});
     let started = server.admin().post("/session/start", &session).await.ok();
+    let owner = json!({"name": format!("owner of {key}")});
+    let owner = server.admin().post("/v1/owners", &owner).await.ok();
     Target {
         project: project.to_owned(),
         key,
+        owner: text(&owner["id"]),
         event: text(&started["event_id"]),
         fresh: format!("fresh {project} 1"),
     }
@@ -156,9 +170,13 @@ async fn every_operation_refuses_a_request_without_a_valid_key() {
         }
     }
     let messages = messages.into_iter().collect::<Vec<_>>().join("\n");
-    insta::assert_snapshot!(messages, @r"
+    let messages = messages
+        .replace(&revoked_id, "ID")
+        .replace(&revoked[..8], "hh_FIRST");
+    insta::assert_snapshot!(messages, @"
     no API key; send it as Authorization: Bearer hh_…
-    the API key is not valid here: unknown, revoked or expired
+    the API key ID (hh_FIRST***) was revoked; use another
+    this server does not know the API key
     ");
 }
 
@@ -173,7 +191,8 @@ async fn every_operation_takes_the_levels_of_the_table_and_no_other() {
             let answer = call(&client, op, &target).await;
             let allowed = match op.operation().access {
                 Access::Open | Access::AnyKey => true,
-                Access::Need(need) => level.allows(need),
+                // What `Own` is for a key itself has tests of its own.
+                Access::Need(need) | Access::Own(need) => level.allows(need),
             };
             if allowed {
                 assert_eq!(answer.status, 200, "{op:?} as {level}: {}", answer.text());

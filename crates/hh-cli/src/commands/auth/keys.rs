@@ -103,6 +103,7 @@ fn create(context: &Context, arguments: Create) -> Result<(), CliError> {
         },
         expires_at,
         owner: arguments.owner,
+        note: None,
     }))?;
     let key = &created.key;
     let made = format!(
@@ -239,6 +240,7 @@ fn state(state: KeyState) -> &'static str {
         KeyState::Active => "active",
         KeyState::Expired => "expired",
         KeyState::Revoked => "revoked",
+        KeyState::Replaced => "replaced",
         _ => "unknown",
     }
 }

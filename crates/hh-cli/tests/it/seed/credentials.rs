@@ -98,7 +98,7 @@ fn s5_s91_check_goes_all_the_way() {
         "{done:?}"
     );
     assert_eq!(done.code, 3, "{done:?}");
-    insta::assert_snapshot!(env.filtered(done.stdout.lines().last().unwrap()), @"failed  [host] answered 401 Unauthorized: the API key is not valid here: unknown, revoked or expired (request [id])");
+    insta::assert_snapshot!(env.filtered(done.stdout.lines().last().unwrap()), @"failed  [host] answered 401 Unauthorized: this server does not know the API key (request [id])");
     env.unset("HH_API_KEY");
     insta::assert_snapshot!(env.seen(&["auth", "check"]), @"
     failed | no API key was found

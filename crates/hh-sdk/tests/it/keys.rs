@@ -1,0 +1,141 @@
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use hh_sdk::api::types::{CreateKey, CreateOwner, Key, KeyState, ProjectNames};
+use hh_sdk::auth::Level;
+use hh_sdk::{ErrorKind, HoneyHive, Identity};
+use serde_json::json;
+
+use crate::network::scripted::Scripted;
+use crate::support::{TestServer, empty_env, reveal};
+
+fn wanted(owner: Option<&str>) -> CreateKey {
+    CreateKey {
+        name: "build".to_owned(),
+        level: Level::ReadWrite,
+        projects: ProjectNames::All,
+        expires_at: None,
+        owner: owner.map(str::to_owned),
+        note: Some("of the build machines".to_owned()),
+    }
+}
+
+/// None from a server that does not tell, which ours does.
+async fn key_of(client: &HoneyHive) -> Option<Key> {
+    match client.whoami().await.unwrap() {
+        Identity::Known(me) => Some(me.key),
+        Identity::Unknown | _ => None,
+    }
+}
+
+#[tokio::test]
+async fn s9_a_key_tells_all_about_itself_and_takes_its_own_place() {
+    let server = TestServer::start().await;
+    let admin = server.client(&server.admin_key);
+    let created = admin.create_key(&wanted(Some("ci"))).await.unwrap();
+    let old = server.client(&reveal(&created.secret));
+    let me = key_of(&old).await.unwrap();
+    assert_eq!((&me.id, me.level), (&created.key.id, Level::ReadWrite));
+    assert_eq!(me.created_at, created.key.created_at);
+    assert_eq!(
+        (me.owner.name.as_str(), me.note.as_deref()),
+        ("ci", Some("of the build machines"))
+    );
+    assert!(me.last_used_at.is_some() && me.replaced_by.is_none());
+
+    let rotated = old.rotate_key(&me.id, Some(Duration::ZERO)).await.unwrap();
+    assert_eq!(
+        key_of(&old).await.unwrap().replaced_by.as_ref(),
+        Some(&rotated.key.id)
+    );
+    let new = server.client(&reveal(&rotated.secret));
+    let me = key_of(&new).await.unwrap();
+    assert_eq!(me.replaces.as_ref(), Some(&created.key.id));
+    let error = old.whoami().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unauthenticated);
+    assert!(error.to_string().contains(&rotated.key.id), "{error}");
+    // The holder of the new key may end the old one before its time, and itself.
+    let ended = new.revoke_key(&created.key.id).await.unwrap();
+    assert_eq!(ended.state, KeyState::Revoked);
+    assert_eq!(
+        new.revoke_key(&me.id).await.unwrap().state,
+        KeyState::Revoked
+    );
+    let long = admin.rotate_key(&created.key.id, Some(Duration::MAX)).await;
+    assert_eq!(long.unwrap_err().kind(), ErrorKind::Invalid);
+}
+
+#[tokio::test]
+async fn s40_whoever_leaves_is_disabled_with_all_their_keys() {
+    let server = TestServer::start().await;
+    let admin = server.client(&server.admin_key);
+    let name = "ada@example.com".to_owned();
+    let owner = admin.create_owner(&CreateOwner { name }).await.unwrap();
+    let created = admin
+        .create_key(&wanted(Some("ada@example.com")))
+        .await
+        .unwrap();
+    let theirs = server.client(&reveal(&created.secret));
+    theirs.list_projects().await.unwrap();
+    let disabled = admin.disable_owner(&owner.id).await.unwrap();
+    assert_eq!((disabled.revoked_keys, disabled.owner.active_keys), (1, 0));
+    let error = theirs.list_projects().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unauthenticated);
+    let error = admin
+        .create_key(&wanted(Some("ada@example.com")))
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Conflict);
+    let owners = admin.list_owners().await.unwrap();
+    let own = owners
+        .iter()
+        .find(|owner| owner.principal.name == "admin@example.com");
+    let error = admin.disable_owner(&own.unwrap().id).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Conflict);
+}
+
+/// A server that makes a key and fails before it has said so, and knows the request when it comes again.
+#[tokio::test]
+async fn a_key_whose_text_was_lost_on_the_way_is_named() {
+    let count = AtomicU32::new(0);
+    let server = Scripted::start(move |_| {
+        if count.fetch_add(1, Ordering::SeqCst).is_multiple_of(2) {
+            return ("503 Service Unavailable", Vec::new());
+        }
+        let key = json!({
+            "id": "KEYID", "name": "build", "shown": "hh_12345***", "level": "read_write",
+            "projects": "all", "owner": {"type": "user", "name": "me"}, "state": "active",
+            "created_at": "2026-01-01T00:00:00Z",
+        });
+        ("200 OK", key.to_string().into_bytes())
+    });
+    let client = HoneyHive::builder()
+        .with_env(empty_env())
+        .with_base_url(&server.url)
+        .with_api_key("hh_1234567890abcdef1234567890abcdef")
+        .build()
+        .unwrap();
+    let create = client.create_key(&wanted(None)).await.unwrap_err();
+    let rotate = client.rotate_key("OLD", None).await.unwrap_err();
+    assert_eq!(
+        (create.kind(), rotate.kind()),
+        (ErrorKind::Conflict, ErrorKind::Conflict)
+    );
+    let lost = "the key KEYID was made, but the answer with its text was lost on the way, and it is told once";
+    assert_eq!(
+        create.to_string(),
+        format!("{lost}: revoke it, and make another")
+    );
+    assert_eq!(
+        rotate.to_string(),
+        format!("{lost}: rotate the old key again, which revokes this one")
+    );
+    let keys: Vec<_> = server
+        .requests()
+        .iter()
+        .map(|request| request.header("idempotency-key").unwrap().to_owned())
+        .collect();
+    assert_eq!(keys.len(), 4);
+    assert_eq!((&keys[0], &keys[2]), (&keys[1], &keys[3]));
+    assert_ne!(keys[0], keys[2], "each request has its own");
+}

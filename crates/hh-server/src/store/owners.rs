@@ -1,0 +1,151 @@
+//! Owners: who keys act for.
+
+use hh_api::types::{Owner, Principal};
+use hh_auth::KeyDigest;
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use uuid::Uuid;
+
+use super::{Store, StoreError, keys};
+use crate::access::Access;
+
+/// The number of keys that work at ?1.
+const SELECT: &str = "SELECT id, name, created, disabled, (
+    SELECT count(*) FROM api_keys WHERE owner = owners.name AND revoked IS NULL
+      AND coalesce(expires > ?1, true) AND coalesce(grace_ends > ?1, true))
+  FROM owners";
+
+/// Makes an owner if there is none of the name; a disabled one gets no key.
+pub(super) fn ensure(
+    connection: &Connection,
+    name: &str,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    insert(connection, name, now)?;
+    let disabled: bool = connection
+        .prepare_cached("SELECT disabled IS NOT NULL FROM owners WHERE name = ?1")?
+        .query_row([name], |row| row.get(0))?;
+    if disabled {
+        return Err(StoreError::Conflict(format!(
+            "the owner {name} is disabled, so no key can be made for it; name another"
+        )));
+    }
+    Ok(())
+}
+
+/// Tells whether there was none of the name.
+fn insert(connection: &Connection, name: &str, now: Timestamp) -> Result<bool, StoreError> {
+    let inserted = connection
+        .prepare_cached(
+            "INSERT INTO owners (id, name, created) VALUES (?1, ?2, ?3) ON CONFLICT (name) DO NOTHING",
+        )?
+        .execute(params![
+            Uuid::new_v4().simple().to_string(),
+            name,
+            now.as_millisecond()
+        ])?;
+    Ok(inserted == 1)
+}
+
+fn owner(row: &Row<'_>) -> Result<Owner, rusqlite::Error> {
+    let time = |millis| Timestamp::from_millisecond(millis).unwrap_or(Timestamp::UNIX_EPOCH);
+    Ok(Owner {
+        id: row.get(0)?,
+        principal: Principal::of(&row.get::<_, String>(1)?),
+        created_at: time(row.get(2)?),
+        disabled_at: row.get::<_, Option<i64>>(3)?.map(time),
+        active_keys: row.get::<_, i64>(4)?.unsigned_abs(),
+    })
+}
+
+fn find(
+    connection: &Connection,
+    column: &str,
+    value: &str,
+    now: i64,
+) -> Result<Option<Owner>, StoreError> {
+    let found = connection
+        .prepare_cached(&format!("{SELECT} WHERE {column} = ?2"))?
+        .query_row(params![now, value], owner)
+        .optional()?;
+    Ok(found)
+}
+
+impl Store {
+    /// Lists the owners, in order of their names.
+    pub(crate) async fn list_owners(&self, access: &Access) -> Result<Vec<Owner>, StoreError> {
+        let now = access.now().as_millisecond();
+        self.readers
+            .read(move |connection| {
+                let mut statement =
+                    connection.prepare_cached(&format!("{SELECT} ORDER BY name"))?;
+                let owners = statement.query_map([now], owner)?;
+                Ok(owners.collect::<Result<_, _>>()?)
+            })
+            .await
+    }
+
+    /// Creates an owner.
+    pub(crate) async fn create_owner(
+        &self,
+        access: &Access,
+        name: String,
+    ) -> Result<Owner, StoreError> {
+        let (issuer, now) = (access.record().key_id, access.now());
+        self.writer
+            .submit(None, move |connection| {
+                keys::check_not_revoked(connection, issuer)?;
+                let is_new = insert(connection, &name, now)?;
+                let found = find(connection, "name", &name, now.as_millisecond())?;
+                match found {
+                    Some(owner) if is_new => Ok(owner),
+                    Some(owner) if owner.disabled_at.is_some() => Err(StoreError::Conflict(
+                        format!("there was an owner {name} already, and it is disabled"),
+                    )),
+                    _ => Err(StoreError::Conflict(format!(
+                        "there is an owner {name} already"
+                    ))),
+                }
+            })
+            .wait()
+            .await
+    }
+
+    /// Disables an owner and revokes its keys, all or nothing; doing it twice keeps the first time.
+    ///
+    /// The owner of the key in use cannot be disabled with it. So a key that may do this survives every disabling, and
+    /// nobody is locked out by one.
+    pub(crate) async fn disable_owner(
+        &self,
+        access: &Access,
+        id: &str,
+    ) -> Result<(Owner, Vec<KeyDigest>), StoreError> {
+        let (issuer, now) = (access.record().key_id, access.now().as_millisecond());
+        let (own, id) = (access.record().owner.clone(), id.to_owned());
+        self.writer
+            .submit(None, move |connection| {
+                keys::check_not_revoked(connection, issuer)?;
+                let missing = || StoreError::NotFound("there is no such owner".to_owned());
+                let name = find(connection, "id", &id, now)?.ok_or_else(missing)?.principal.name;
+                if name == own {
+                    return Err(StoreError::Conflict(format!(
+                        "the key in use belongs to {name}, and disabling its owner would end it; use an admin key of another owner"
+                    )));
+                }
+                connection.execute(
+                    "UPDATE owners SET disabled = coalesce(disabled, ?2) WHERE id = ?1",
+                    params![id, now],
+                )?;
+                let mut revoke = connection.prepare_cached(
+                    "UPDATE api_keys SET revoked = ?2 WHERE owner = ?1 AND revoked IS NULL RETURNING digest",
+                )?;
+                let digests = revoke
+                    .query_map(params![name, now], |row| row.get(0).map(KeyDigest::from_bytes))?
+                    .collect::<Result<_, _>>()?;
+                let owner = find(connection, "id", &id, now)?.ok_or_else(missing)?;
+                Ok((owner, digests))
+            })
+            .wait()
+            .await
+    }
+}

@@ -1,0 +1,124 @@
+//! Keys that the server never issued.
+
+use hh_auth::Level;
+
+use super::support::{Answer, TestServer};
+
+const WHOAMI: &str = "/v1/auth/whoami";
+
+/// A key of our shape that begins as told, with the right checksum.
+fn guess(start: &str, number: u32) -> String {
+    const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+    let text = format!("{start}{number:0>29}");
+    let mut rest = crc32fast::hash(text.as_bytes()) as usize;
+    let mut check = [' '; 6];
+    for place in check.iter_mut().rev() {
+        *place = char::from(DIGITS[rest % 62]);
+        rest /= 62;
+    }
+    text + &String::from_iter(check)
+}
+
+/// All of an answer that does not differ from one request to the next.
+fn without_names(answer: &Answer) -> String {
+    let id = answer.header("x-request-id").unwrap().to_owned();
+    let headers = answer.headers().iter().filter(|(name, _)| name != "date");
+    let headers: Vec<_> = headers
+        .map(|(name, value)| format!("{name}: {value}"))
+        .collect();
+    let length = id.len();
+    format!(
+        "{}\n{}\n\n{}",
+        answer.status,
+        headers.join("\n"),
+        answer.text()
+    )
+    .replace(&id, &"x".repeat(length))
+}
+
+#[tokio::test]
+async fn what_a_guess_shares_with_a_key_does_not_show_in_its_answer() {
+    let server = TestServer::start().await;
+    let (_, live) = server.mint(Level::ReadWrite, "all").await;
+    let (id, revoked) = server.mint(Level::ReadWrite, "all").await;
+    for key in [&live, &revoked] {
+        server.client(key).get(WHOAMI).await.ok();
+    }
+    server
+        .admin()
+        .delete(&format!("/v1/api_keys/{id}"))
+        .await
+        .ok();
+    // Ids of requests are counted up, and so have one length within the test.
+    for _ in 0..10 {
+        server.admin().get(WHOAMI).await.ok();
+    }
+    let mut answers = std::collections::BTreeSet::new();
+    for number in 0..20 {
+        for start in [&live[..8], &revoked[..8], "hh_00000"] {
+            let guess = guess(start, number);
+            let parsed = hh_auth::ApiKey::parse(&guess).unwrap();
+            assert_eq!(hh_auth::checksum(&parsed), hh_auth::Checksum::Right);
+            answers.insert(without_names(&server.client(&guess).get(WHOAMI).await));
+        }
+    }
+    let answers: Vec<_> = answers.into_iter().collect();
+    insta::assert_snapshot!(answers.join("\n---\n"), @r#"
+    401
+    content-type: application/json
+    cache-control: no-store
+    www-authenticate: Bearer
+    x-request-id: xxxxxxxxxxx
+    content-length: 141
+
+    {"success":false,"statusCode":401,"message":"this server does not know the API key","errorCode":"UNAUTHENTICATED","request_id":"xxxxxxxxxxx"}
+    "#);
+}
+
+#[tokio::test]
+async fn nine_hundred_bad_attempts_hold_up_no_valid_key() {
+    let server = TestServer::start().await;
+    let (_, good) = server.mint(Level::ReadOnly, "all").await;
+    let (id, revoked) = server.mint(Level::ReadOnly, "all").await;
+    server
+        .admin()
+        .delete(&format!("/v1/api_keys/{id}"))
+        .await
+        .ok();
+    let mut held_up = None;
+    let mut statuses = [0, 0];
+    for number in 0..900 {
+        // Guesses with a right checksum, with a wrong one, and no keys at all.
+        let bad = match number % 3 {
+            0 => guess("hh_00000", number),
+            1 => format!("hh_{number:0>40}"),
+            _ => format!("sk-{number}"),
+        };
+        let client = server.client(&bad);
+        let answer = client.get(WHOAMI).await;
+        match answer.status {
+            401 => statuses[0] += 1,
+            429 => statuses[1] += 1,
+            other => panic!("status {other}"),
+        }
+        if answer.status == 429 {
+            held_up = Some((client, answer));
+        }
+    }
+    assert_eq!(statuses[0] + statuses[1], 900);
+    assert!(statuses[0] >= 120 && statuses[1] > 0, "{statuses:?}");
+    // A key that has not been seen yet, one that has, and one that is told why it is dead.
+    server.client(&good).get(WHOAMI).await.ok();
+    server.admin().get(WHOAMI).await.ok();
+    server.client(&revoked).get(WHOAMI).await.refused(401);
+    server.nobody().get(WHOAMI).await.refused(401);
+
+    let (_, answer) = held_up.unwrap();
+    insta::assert_snapshot!(answer.refused(429), @"too many requests with keys that are not valid here came from this address; a valid key works at once");
+    assert_eq!(answer.header("retry-after"), Some("1"));
+    assert_eq!(answer.header("ratelimit"), Some("\"bad-keys\";r=0;t=1"));
+    assert_eq!(
+        answer.header("ratelimit-policy"),
+        Some("\"bad-keys\";q=120;w=60")
+    );
+}
