@@ -122,11 +122,23 @@ impl FileStore {
     /// # Errors
     /// `InvalidName`, `Unsafe`, `Newer`, `Locked`, `Keyring` or `Io`; nothing has changed then, but for a key that the
     /// keyring has taken already.
+    pub fn put(&self, profile: Profile) -> Result<Option<PathBuf>, StoreError> {
+        self.change(profile, true)
+    }
+
+    /// Stores a profile in place of the one of the same name, and leaves the current one as it is.
+    ///
+    /// # Errors
+    /// As [`FileStore::put`], and `NotFound` when there is none of this name.
+    pub fn replace(&self, profile: Profile) -> Result<(), StoreError> {
+        self.change(profile, false).map(drop)
+    }
+
     #[expect(
         clippy::needless_pass_by_value,
         reason = "the key moves into the store: a caller that goes on using it says so by a clone"
     )]
-    pub fn put(&self, profile: Profile) -> Result<Option<PathBuf>, StoreError> {
+    fn change(&self, profile: Profile, is_login: bool) -> Result<Option<PathBuf>, StoreError> {
         if !Profile::is_valid_name(&profile.name) {
             return Err(StoreError::new(
                 StoreErrorKind::InvalidName,
@@ -136,11 +148,17 @@ impl FileStore {
         let _lock = self.begin()?;
         let (mut contents, is_damaged) = match self.read() {
             Ok(contents) => (contents, false),
-            Err(error) if error.kind() == StoreErrorKind::Malformed => (Contents::default(), true),
+            Err(error) if is_login && error.kind() == StoreErrorKind::Malformed => {
+                (Contents::default(), true)
+            }
             Err(error) => return Err(error),
         };
         let entry = ProfileEntry::of(&profile);
-        contents.current = Some(profile.name.clone());
+        if is_login {
+            contents.current = Some(profile.name.clone());
+        } else if !contents.profiles.contains_key(&profile.name) {
+            return Err(no_profile(&profile.name, &contents));
+        }
         let old = contents
             .profiles
             .insert(profile.name.clone(), entry.clone());

@@ -33,6 +33,7 @@ pub(crate) fn to_text(contents: &Contents) -> Zeroizing<String> {
             Some(profile.base_url.as_str()),
             profile.details.id.as_deref(),
             profile.details.owner.as_deref(),
+            profile.details.replaces.as_deref(),
             profile.key.as_ref().map(ApiKey::text),
         ];
         texts.into_iter().flatten().map(str::len).sum::<usize>() * 6 + OVERHEAD
@@ -78,6 +79,9 @@ fn set_details(text: &mut String, details: &KeyDetails) {
     }
     if let Some(time) = details.expires_at {
         set(text, "expires_at", &time.to_string());
+    }
+    if let Some(id) = &details.replaces {
+        set(text, "replaces", id);
     }
 }
 
@@ -235,6 +239,7 @@ fn entry(
             owner: optional("owner")?.map(|(owner, _)| owner.to_owned()),
             created,
             expires_at: time("expires_at")?,
+            replaces: optional("replaces")?.map(|(id, _)| id.to_owned()),
         },
         first_seen,
         key,

@@ -58,6 +58,8 @@ pub struct KeyDetails {
     pub created: Option<Created>,
     /// When the key ends, if the server told.
     pub expires_at: Option<Timestamp>,
+    /// The server's id of the key whose place it takes, until a request with it has shown that it works.
+    pub replaces: Option<String>,
 }
 
 /// When a key was made, and who says so.

@@ -23,6 +23,7 @@ fn profile(name: &str) -> Profile {
         owner: Some("user@example.com".to_owned()),
         created: Some(Created::Told(Timestamp::UNIX_EPOCH)),
         expires_at: Some(Timestamp::MAX),
+        replaces: Some("id0".to_owned()),
     };
     Profile::new(name, "https://api.honeyhive.ai", key, Timestamp::UNIX_EPOCH).with_details(details)
 }
@@ -119,6 +120,7 @@ fn what_is_written_stays_as_it_is() {
     owner = "user@example.com"
     created_at = "1970-01-01T00:00:00Z"
     expires_at = "9999-12-30T22:00:00.999999999Z"
+    replaces = "id0"
     api_key = "hh_canarycanarycanarycanarycanary00"
     "#);
     let back = store.get(None).unwrap().unwrap();
@@ -337,10 +339,10 @@ fn messages_about_damage_name_the_line() {
         let (_, what) = message.split_once(" is damaged: ").unwrap();
         what.split_once(';').unwrap().0.to_owned()
     };
-    insta::assert_snapshot!(damaged("\"hh_", "\"xx_"), @"line 13 gives an api_key that does not begin with hh_, so it is not a HoneyHive API key");
-    insta::assert_snapshot!(damaged("\"hh_", "hh_"), @"line 13 is not TOML");
+    insta::assert_snapshot!(damaged("\"hh_", "\"xx_"), @"line 14 gives an api_key that does not begin with hh_, so it is not a HoneyHive API key");
+    insta::assert_snapshot!(damaged("\"hh_", "hh_"), @"line 14 is not TOML");
     insta::assert_snapshot!(damaged("api_key", "key"), @"line 4 begins a profile without api_key");
-    insta::assert_snapshot!(damaged("api_key = \"", "api_key = 1 # "), @"line 13 gives a value of api_key that is no text");
+    insta::assert_snapshot!(damaged("api_key = \"", "api_key = 1 # "), @"line 14 gives a value of api_key that is no text");
     insta::assert_snapshot!(damaged("base_url", "url"), @"line 4 begins a profile without base_url");
     insta::assert_snapshot!(damaged("1970", "970"), @"line 7 gives a value of first_seen that is no time");
     insta::assert_snapshot!(damaged("\"file\"", "\"cloud\""), @"line 6 gives a storage that is neither file nor keyring");

@@ -8,6 +8,7 @@ mod login;
 mod logout;
 mod owners;
 mod prompt;
+mod rotate;
 mod status;
 mod switch;
 mod token;
@@ -25,6 +26,8 @@ pub(crate) enum Command {
     Login(login::Arguments),
     /// Remove the saved key; the key itself still works until it is revoked
     Logout(logout::Arguments),
+    /// Replace the saved key by a new one with the same rights
+    Rotate(rotate::Arguments),
     /// Show who the key acts for and what it may do
     Whoami,
     /// Show every place a key could come from and which is used
@@ -49,6 +52,7 @@ pub(super) fn run(context: &Context, command: Command) -> Result<(), CliError> {
     match command {
         Command::Login(arguments) => login::run(context, &arguments),
         Command::Logout(arguments) => logout::run(context, &arguments),
+        Command::Rotate(arguments) => rotate::run(context, &arguments),
         Command::Whoami => whoami::run(context),
         Command::Status(arguments) => status::run(context, &arguments),
         Command::List => list::run(context),

@@ -9,4 +9,5 @@ mod keyring;
 mod leaks;
 mod output;
 mod owners;
+mod rotate;
 mod seed;

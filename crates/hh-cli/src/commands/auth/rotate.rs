@@ -1,0 +1,198 @@
+//! `honeyhive auth rotate`: a new key in place of the saved one.
+//!
+//! A working key is saved at every moment, whatever ends this. The new key is saved before it is first used: that use
+//! begins the grace of the old key, which may be none. Until it was used the entry says that the rotation is not finished,
+//! and the next run finishes it. A new key that was made but not saved is of no use to anybody, and the next run has the
+//! server replace it.
+
+use std::time::Duration;
+
+use clap::Args;
+use hh_sdk::api::types::{CreatedKey, Whoami};
+use hh_sdk::auth::fsio::lock;
+use hh_sdk::auth::{ApiKey, Created, FileStore, KeyDetails, Profile, ProfileEntry};
+use hh_sdk::config::{Location, Provenance};
+use hh_sdk::{Credential, ErrorKind, Identity, SecurityEvent, SecurityEventKind};
+use jiff::{SignedDuration, Span, SpanRelativeTo, Timestamp};
+use secrecy::ExposeSecret as _;
+
+use crate::context::{Context, block_on};
+use crate::error::CliError;
+use crate::exit::Exit;
+
+/// What to do where the server does not do it.
+const BY_HAND: &str = "make a new key in its dashboard under Settings > API Keys, log in with it by `honeyhive auth login`, then delete the old key there";
+const MAX_GRACE: Duration = Duration::from_hours(7 * 24);
+
+#[derive(Args)]
+pub(crate) struct Arguments {
+    /// How long the old key works on once the new one is in use: at most 7d
+    #[arg(long, value_name = "TIME", default_value = "24h", value_parser = grace)]
+    grace: Duration,
+}
+
+pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliError> {
+    let store = FileStore::of_user(context.env())?;
+    let client = context.client(context.options(), None)?;
+    let (old, name) = stored(client.credential().as_deref())?;
+    // Of two at once the second would have replaced what the first has made and not yet saved.
+    let _lock = lock(&store.path().with_file_name("rotation")).map_err(|error| {
+        let message = format!("another rotation may be under way ({error}); try again");
+        CliError::new(Exit::Other, message)
+    })?;
+    let gone = || {
+        CliError::new(
+            Exit::Other,
+            "the saved key has gone meanwhile; log in again",
+        )
+    };
+    let entry = store.entry(Some(&name))?.ok_or_else(gone)?;
+    if entry.details.replaces.is_some() {
+        finish(context, &store, &entry)?;
+        context.say(&format!(
+            "Finished the rotation that was begun before: the saved key is {}",
+            entry.key()?.shown()
+        ));
+        return Ok(());
+    }
+    let by_hand = || {
+        let message = format!("this server does not rotate keys: {BY_HAND}");
+        CliError::new(Exit::Other, message)
+    };
+    let Identity::Known(me) = block_on(client.whoami())? else {
+        return Err(by_hand());
+    };
+    let rotated =
+        block_on(async { Ok(client.rotate_key(&me.key.id, Some(arguments.grace)).await) });
+    let created = match rotated? {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Err(by_hand()),
+        rotated => rotated?,
+    };
+    let new = save(&store, &entry, &created, &me)?;
+    let saved = store.entry(Some(&name))?.ok_or_else(gone)?;
+    if let Err(error) = finish(context, &store, &saved) {
+        return Err(unfinished(&store, &entry, &old.key, error));
+    }
+    let old = old.key.shown();
+    context.say(&format!(
+        "Saved the new key {} ({}) in place of {old}, {}",
+        new.shown(),
+        created.key.id,
+        if arguments.grace.is_zero() {
+            "which does not work any more".to_owned()
+        } else {
+            format!("which works for another {:#}", short(arguments.grace))
+        }
+    ));
+    Ok(())
+}
+
+/// The saved key in use, and the profile that holds it.
+fn stored(credential: Option<&Credential>) -> Result<(Credential, String), CliError> {
+    let place = credential.map(|found| &found.provenance);
+    if let Some(Location::Profile(name)) = place.and_then(Provenance::location)
+        && let Some(credential) = credential
+    {
+        return Ok((credential.clone(), name.clone()));
+    }
+    let place = place.map_or_else(|| "a program".to_owned(), ToString::to_string);
+    Err(CliError::usage(format!(
+        "the key in use comes from {place}, which is yours to change: make a new key with `honeyhive auth keys create`, put it there, then end the old one with `honeyhive auth keys revoke`"
+    )))
+}
+
+/// Saves the new key, which nobody has used yet.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the text of the new key goes into the store"
+)]
+fn save(
+    store: &FileStore,
+    entry: &ProfileEntry,
+    created: &CreatedKey,
+    me: &Whoami,
+) -> Result<ApiKey, CliError> {
+    let key = ApiKey::parse(created.secret.expose_secret());
+    let key = key.map_err(|error| {
+        let message = format!("the new key from the server {error}; the saved key still works");
+        CliError::new(Exit::Other, message)
+    })?;
+    let mut details = KeyDetails::default();
+    details.id = Some(created.key.id.clone());
+    details.level = Some(created.key.level);
+    details.owner = Some(created.key.owner.name.clone());
+    details.created = Some(Created::Told(created.key.created_at));
+    details.expires_at = created.key.expires_at;
+    details.replaces = Some(me.key.id.clone());
+    store
+        .replace(profile(entry, key.clone(), details, Timestamp::now()))
+        .map_err(|error| {
+            CliError::new(
+                Exit::Config,
+                format!(
+                    "{error}; the saved key still works, and its new one is lost: run this again"
+                ),
+            )
+        })?;
+    Ok(key)
+}
+
+/// Uses the new key for the first time, and takes it for good.
+fn finish(context: &Context, store: &FileStore, entry: &ProfileEntry) -> Result<(), CliError> {
+    let security = context.security_log()?;
+    let client = context.client(context.options_without_warning(), None)?;
+    let identity = block_on(client.whoami())?;
+    let mut details = entry.details.clone();
+    let old = details.replaces.take();
+    store.replace(profile(entry, entry.key()?, details, entry.first_seen))?;
+    let mut event = SecurityEvent::new(SecurityEventKind::Rotation)
+        .with_key_id(identity.details().id)
+        .with_detail(format!("in place of {}", old.unwrap_or_default()));
+    if let Some(credential) = client.credential() {
+        event = event.with_credential(&credential);
+    }
+    security.record(&event);
+    Ok(())
+}
+
+/// What to do when the new key could not be used; one that the server does not take gives way to the old one.
+fn unfinished(store: &FileStore, before: &ProfileEntry, old: &ApiKey, error: CliError) -> CliError {
+    if error.exit() != Exit::Auth {
+        return error
+            .with_hint("the new key is saved; run `honeyhive auth rotate` again to finish");
+    }
+    let restored = profile(
+        before,
+        old.clone(),
+        before.details.clone(),
+        before.first_seen,
+    );
+    match store.replace(restored) {
+        Ok(()) => error.with_hint("the new key was refused, so the old one is saved again"),
+        Err(_) => error.with_hint("the new key was refused; log in again"),
+    }
+}
+
+fn profile(
+    entry: &ProfileEntry,
+    key: ApiKey,
+    details: KeyDetails,
+    first_seen: Timestamp,
+) -> Profile {
+    Profile::new(&entry.name, &entry.base_url, key, first_seen)
+        .with_storage(entry.storage)
+        .with_details(details)
+}
+
+fn grace(text: &str) -> Result<Duration, String> {
+    let span: Option<Span> = text.parse().ok();
+    span.and_then(|span| span.to_duration(SpanRelativeTo::days_are_24_hours()).ok())
+        .and_then(|span| Duration::try_from(span).ok())
+        .filter(|grace| *grace <= MAX_GRACE)
+        .ok_or_else(|| "write a time of at most 7 days, such as 24h, 30m or 0s".to_owned())
+}
+
+/// Shows as 24h or 1m 30s.
+fn short(grace: Duration) -> SignedDuration {
+    SignedDuration::try_from(grace).unwrap_or_default()
+}

@@ -1,0 +1,187 @@
+//! Rotation of the saved key: what people see, and that nothing that ends it leaves them without a key.
+
+mod gate;
+
+use std::process::{Child, Stdio};
+
+use self::gate::{Gate, Stop};
+use crate::support::{STORE, TestEnv, undated};
+
+const LOGIN: &[&str] = &["auth", "login", "--storage", "file", "--api-key-stdin"];
+const ROTATE: &[&str] = &["auth", "rotate", "--grace", "0s"];
+
+/// Logs in with a key of its own, and returns it.
+fn log_in(env: &mut TestEnv, level: &str) -> String {
+    env.be_admin();
+    let create = ["auth", "keys", "create", "--name", "mine", "--level", level];
+    let key = env.run(&[&create[..], &["--project", "default"]].concat());
+    env.unset("HH_API_KEY_FILE");
+    let key = key.stdout.trim().to_owned();
+    let done = env.run_with_input(LOGIN, &key);
+    assert_eq!(done.code, 0, "{done:?}");
+    key
+}
+
+fn saved(env: &TestEnv) -> String {
+    let store = env.read(STORE);
+    let line = store
+        .lines()
+        .find_map(|line| line.strip_prefix("api_key = "));
+    line.unwrap().trim_matches('"').to_owned()
+}
+
+#[test]
+fn s33_a_rotation_makes_saves_and_uses_a_new_key() {
+    for level in ["read_only", "read_write"] {
+        let mut env = TestEnv::with_server();
+        let old = log_in(&mut env, level);
+        let done = env.run(&["auth", "rotate"]);
+        assert_eq!(done.code, 0, "{done:?}");
+        let new = saved(&env);
+        assert!(!done.stderr.contains(&old) && !done.stderr.contains(&new));
+        let said = done
+            .stderr
+            .replace(&old[..8], "[old]")
+            .replace(&new[..8], "[new]");
+        let said = undated(&said.replace(['(', ')'], " "));
+        insta::allow_duplicates! {
+            insta::assert_snapshot!(said, @"Saved the new key [new]***  [key id]  in place of [old]***, which works for another 24h");
+        }
+        assert_eq!(
+            (env.mode(STORE), env.run(&["auth", "whoami"]).code),
+            (0o600, 0)
+        );
+        // The grace has only begun.
+        assert_eq!(env.run(&["auth", "whoami", "--api-key", &old]).code, 0);
+    }
+}
+
+#[test]
+fn without_grace_the_old_key_ends_with_the_rotation() {
+    let mut env = TestEnv::with_server();
+    let old = log_in(&mut env, "ingest_only");
+    let log = env.at("security.log");
+    let done = env.run_with(ROTATE, &["--security-log", &log]);
+    assert_eq!(done.code, 0, "{done:?}");
+    assert!(
+        done.stderr.contains("which does not work any more"),
+        "{done:?}"
+    );
+    let done = env.run(&["auth", "whoami", "--api-key", &old]);
+    assert_eq!(done.code, 3, "{done:?}");
+    let log = env.read("security.log");
+    assert!(
+        log.contains("\"event\":\"rotation\"") && !log.contains(&saved(&env)),
+        "{log}"
+    );
+}
+
+#[test]
+fn a_key_from_elsewhere_is_for_its_people_to_rotate() {
+    let mut env = TestEnv::with_server();
+    env.be_admin();
+    let done = env.run(&["auth", "rotate"]);
+    assert_eq!(done.code, 2, "{done:?}");
+    insta::assert_snapshot!(env.filtered(&done.stderr), @"error: the key in use comes from HH_API_KEY_FILE -> [home]/admin.key (environment), which is yours to change: make a new key with `honeyhive auth keys create`, put it there, then end the old one with `honeyhive auth keys revoke`");
+    assert_eq!(env.run(&["auth", "rotate", "--grace", "8d"]).code, 2);
+}
+
+#[test]
+fn a_server_that_does_not_rotate_leaves_it_to_people() {
+    let env = TestEnv::new();
+    let key = "hh_1234567890abcdef1234567890abcdef";
+    let server = crate::support::Loopback::answering([
+        "404 Not Found\r\nContent-Type: application/json\r\n\r\n{}",
+    ]);
+    env.store_key("default", &server.url(), key);
+    let done = env.run(&["auth", "rotate"]);
+    assert_eq!(done.code, 1, "{done:?}");
+    insta::assert_snapshot!(done.stderr, @"error: this server does not rotate keys: make a new key in its dashboard under Settings > API Keys, log in with it by `honeyhive auth login`, then delete the old key there");
+    assert_eq!(saved(&env), key);
+}
+
+/// What ends a rotation, and when.
+#[derive(Clone, Copy, Debug)]
+enum Kill {
+    At(Stop),
+    /// It has this answer and waits for the store.
+    Saving(usize),
+}
+
+fn start(env: &TestEnv) -> Child {
+    env.program(env!("CARGO_BIN_EXE_honeyhive"), ROTATE)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap()
+}
+
+/// Waits until the process has the lock of the store open, which another one holds.
+fn wait_for_lock(child: &Child) {
+    let files = format!("/proc/{}/fd", child.id());
+    let has_it = || {
+        let mut files = std::fs::read_dir(&files).unwrap().flatten();
+        files.any(|file| {
+            std::fs::read_link(file.path()).is_ok_and(|path| path.ends_with("credentials.lock"))
+        })
+    };
+    while !has_it() {
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn a_working_key_is_saved_whatever_ends_a_rotation_and_the_next_one_completes() {
+    // The requests: whose key is it, make the new one, and the first one with that.
+    let kills = [
+        Kill::At(Stop::Before(1)),
+        Kill::At(Stop::After(1)),
+        Kill::At(Stop::Before(2)),
+        Kill::At(Stop::After(2)),
+        Kill::Saving(2),
+        Kill::At(Stop::Before(3)),
+        Kill::At(Stop::After(3)),
+        Kill::Saving(3),
+    ];
+    for kill in kills {
+        let mut env = TestEnv::with_server();
+        let gate = Gate::before(&env.url());
+        env.unset("HH_BASE_URL");
+        env.set("HH_BASE_URL", &gate.url);
+        let old = log_in(&mut env, "read_write");
+        let stop = match kill {
+            Kill::At(stop) => stop,
+            Kill::Saving(at) => Stop::Until(at),
+        };
+        gate.plan(stop);
+        let mut child = start(&env);
+        gate.wait();
+        let mut lock = None;
+        if let Kill::Saving(_) = kill {
+            lock = Some(hh_sdk::auth::fsio::lock(&env.path(STORE)).unwrap());
+            gate.go_on();
+            wait_for_lock(&child);
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+        drop(lock);
+
+        let done = env.run(&["auth", "whoami"]);
+        assert_eq!(done.code, 0, "{kill:?}: {done:?}");
+        let done = env.run(ROTATE);
+        assert_eq!(done.code, 0, "{kill:?}: {done:?}");
+        let done = env.run(&["auth", "whoami"]);
+        assert_eq!(done.code, 0, "{kill:?}: {done:?}");
+        assert!(!env.read(STORE).contains("replaces"), "{kill:?}");
+        assert_ne!(saved(&env), old, "{kill:?}");
+        let done = env.run(&["auth", "whoami", "--api-key", &old]);
+        assert_eq!(done.code, 3, "{kill:?}: {done:?}");
+        // And no other one of the keys made on the way works.
+        env.be_admin();
+        let keys = env.json(&["auth", "keys", "list"]);
+        let live = keys.as_array().unwrap().iter();
+        let live = live.filter(|key| key["name"] == "mine" && key["state"] == "active");
+        assert_eq!(live.count(), 1, "{kill:?}: {keys}");
+    }
+}
