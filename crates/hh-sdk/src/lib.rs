@@ -32,10 +32,16 @@ mod report;
 mod tracer;
 
 pub use client::{HoneyHive, HoneyHiveBuilder, Identity};
-pub use connect::{Connected, Layers, get_config, get_config_with, layers, load, load_credential};
+pub use connect::{
+    Connected, Layers, get_config, get_config_with, layers, load, load_credential, probe,
+};
 pub use error::{Error, ErrorKind};
 pub use hh_api::types::EventKind;
 pub use hh_auth::Credential;
+pub use hh_transport::{
+    Answer, Certificate, CertificateProblem, Connection, Handshake, Probe, Roots, TransportError,
+    TransportErrorKind,
+};
 pub use options::Options;
 pub use tracer::{
     HoneyHiveTracer, InMemoryExporter, Session, SessionBuilder, Span, SpanBuilder, TracerBuilder,

@@ -5,6 +5,7 @@ mod support;
 
 mod auth;
 mod config;
+mod doctor;
 mod leaks;
 mod output;
 mod seed;
