@@ -7,7 +7,7 @@ use secrecy::SecretString;
 
 #[cfg(feature = "server")]
 use crate::commands::server;
-use crate::commands::{auth, config, event, project, session};
+use crate::commands::{auth, config, doctor, event, project, session};
 
 /// HoneyHive: observability and evaluation of LLM applications
 #[derive(Parser)]
@@ -199,6 +199,8 @@ pub(crate) enum Command {
     Event(Group<event::Command>),
     /// Show settings and where they come from
     Config(Group<config::Command>),
+    /// Find out why HoneyHive does not work here, step by step
+    Doctor(doctor::Arguments),
     /// Run a local server
     #[cfg(feature = "server")]
     Server(Group<server::Command>),

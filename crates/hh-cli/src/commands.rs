@@ -2,6 +2,7 @@
 
 pub(crate) mod auth;
 pub(crate) mod config;
+pub(crate) mod doctor;
 pub(crate) mod event;
 pub(crate) mod project;
 #[cfg(feature = "server")]
@@ -20,6 +21,7 @@ pub(crate) fn run(context: &Context, command: Command) -> Result<(), CliError> {
         Command::Session(Group(command)) => session::run(context, &command),
         Command::Event(Group(command)) => event::run(context, &command),
         Command::Config(Group(command)) => config::run(context, command),
+        Command::Doctor(arguments) => doctor::run(context, &arguments),
         #[cfg(feature = "server")]
         Command::Server(Group(command)) => server::run(context, command),
     }

@@ -15,6 +15,7 @@ use hh_config::{Config, Env, Layer, Location, Provenance, Settings, Stack, names
 use secrecy::ExposeSecret as _;
 
 use chain::{Found, Slot};
+pub use http::probe;
 pub(crate) use sender::{Message, Sender};
 
 use crate::{Error, ErrorKind, Options, report};

@@ -11,6 +11,7 @@
 //! - `ReqwestService`, `ReqwestOptions`, `ProxyOptions` (feature `reqwest`, on by default): the real one, with timeouts of
 //!   each stage, certificates and proxies
 //! - `ScriptedService` (feature `testing`): the one for tests
+//! - `Probe` (feature `reqwest`): the way of a request taken step by step, to find out where it ends
 //! - [`Authorizer`], [`Epoch`]: keys, and what happens when one is rejected
 //! - [`Idempotency`], [`RetryPolicy`]: what is repeated, how often and how soon
 //! - [`TransportError`], [`Problem`], [`Attempt`], [`Event`]: what went wrong, and what happens meanwhile
@@ -50,6 +51,8 @@ mod error;
 mod exchange;
 mod idempotency;
 mod limiter;
+#[cfg(feature = "reqwest")]
+mod probe;
 mod problem;
 #[cfg(feature = "reqwest")]
 mod proxy;
@@ -70,6 +73,8 @@ pub use authorize::{Authorizer, Epoch};
 pub use clock::{Clock, SystemClock};
 pub use error::{TimeoutStage, TransportError, TransportErrorKind};
 pub use idempotency::{Idempotency, IdempotencyKey};
+#[cfg(feature = "reqwest")]
+pub use probe::{Answer, Certificate, Connection, Handshake, Probe};
 pub use problem::Problem;
 #[cfg(feature = "reqwest")]
 pub use proxy::ProxyOptions;
@@ -80,4 +85,6 @@ pub use retry::RetryPolicy;
 pub use service::{BoxFuture, HttpService, Request, Response, ResponseCap};
 #[cfg(any(test, feature = "testing"))]
 pub use testing::ScriptedService;
+#[cfg(feature = "reqwest")]
+pub use tls::{CertificateProblem, Roots};
 pub use transport::{SendOptions, Transport, TransportBuilder};

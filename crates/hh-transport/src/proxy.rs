@@ -3,7 +3,7 @@
 use std::fmt;
 
 use ::reqwest::Url;
-use http::Uri;
+use http::{HeaderValue, Uri};
 use hyper_util::client::proxy::matcher::Matcher;
 
 use crate::error::TransportError;
@@ -116,6 +116,22 @@ impl Rules {
     pub(crate) fn url_for(&self, url: &Url) -> Option<Url> {
         let uri = url.as_str().parse::<Uri>().ok()?;
         self.is_for(&uri).then(|| self.url.clone())
+    }
+
+    /// Returns what the proxy is told about who we are, if there is something.
+    pub(crate) fn authorization(&self) -> Option<HeaderValue> {
+        let matcher = Matcher::builder().all(self.url.as_str()).build();
+        let any = Uri::from_static("https://proxied.invalid/");
+        matcher.intercept(&any)?.basic_auth().cloned()
+    }
+
+    /// Returns the proxy itself: whether it is spoken to in TLS, its host and its port.
+    pub(crate) fn place(&self) -> (bool, &str, u16) {
+        (
+            self.url.scheme() == "https",
+            self.url.host_str().unwrap_or_default(),
+            self.url.port_or_known_default().unwrap_or_default(),
+        )
     }
 
     fn is_for(&self, uri: &Uri) -> bool {

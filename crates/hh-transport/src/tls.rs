@@ -1,22 +1,26 @@
-//! Whom we trust: the roots of the platform, the bundled ones when it has none, or those of a file.
+//! Whom we trust: the roots of the platform, the built-in ones when it has none, or those of a file.
+
+mod witness;
 
 use std::fmt;
 use std::sync::Arc;
 
+use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, WebPkiSupportedAlgorithms, ring};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{
-    CertificateError, ClientConfig, ConfigBuilder, DigitallySignedStruct, RootCertStore,
-    SignatureScheme, WantsVerifier,
+    CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
 };
-use rustls_platform_verifier::BuilderVerifierExt;
+use rustls_platform_verifier::Verifier;
+
+pub(crate) use witness::Witness;
 
 /// Where trust comes from.
 #[derive(Clone)]
 pub(crate) enum Trust {
-    /// The platform, or the bundled roots when it has none.
+    /// The platform, or the built-in roots when it has none.
     Platform,
     /// These certificates, in PEM, and no others.
     Pem(Vec<u8>),
@@ -35,33 +39,63 @@ impl fmt::Debug for Trust {
     }
 }
 
+/// Whose word is taken for the certificate of a server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Roots {
+    /// The authorities of the platform.
+    Platform,
+    /// The public authorities that are built in, since the platform has none.
+    BuiltIn,
+    /// The certificates of a file that was named, and no others.
+    File,
+    /// Nobody's: certificates are not checked.
+    Unchecked,
+}
+
 /// Makes the TLS settings with ring, without touching the provider of the process.
 pub(crate) fn config(trust: &Trust) -> Result<ClientConfig, String> {
-    let provider = Arc::new(ring::default_provider());
-    match trust {
-        // A container without CA certificates is common, and an error there would stop even calls to loopback.
-        Trust::Platform => platform(&provider)
-            .or_else(|_| bundled(&provider))
-            .map_err(|error| error.to_string()),
-        Trust::Pem(pem) => of_pem(&provider, pem),
-        Trust::Everybody => everybody(&provider).map_err(|error| error.to_string()),
-    }
+    let (verifier, _) = verifier(trust)?;
+    client(verifier).map_err(|error| error.to_string())
 }
 
-fn platform(provider: &Arc<CryptoProvider>) -> Result<ClientConfig, rustls::Error> {
-    Ok(builder(provider)?
-        .with_platform_verifier()?
-        .with_no_client_auth())
-}
-
-fn bundled(provider: &Arc<CryptoProvider>) -> Result<ClientConfig, rustls::Error> {
-    with_roots(
-        provider,
-        webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect(),
+/// Makes the TLS settings that ask this verifier.
+pub(crate) fn client(verifier: Arc<dyn ServerCertVerifier>) -> Result<ClientConfig, rustls::Error> {
+    Ok(
+        ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_safe_default_protocol_versions()?
+            .dangerous()
+            .with_custom_certificate_verifier(verifier)
+            .with_no_client_auth(),
     )
 }
 
-fn of_pem(provider: &Arc<CryptoProvider>, pem: &[u8]) -> Result<ClientConfig, String> {
+/// Makes what checks certificates, and says whom it believes.
+pub(crate) fn verifier(trust: &Trust) -> Result<(Arc<dyn ServerCertVerifier>, Roots), String> {
+    let provider = Arc::new(ring::default_provider());
+    Ok(match trust {
+        // A container without CA certificates is common, and an error there would stop even calls to loopback.
+        Trust::Platform => match Verifier::new(Arc::clone(&provider)) {
+            Ok(platform) => (Arc::new(platform), Roots::Platform),
+            Err(_) => (built_in(provider)?, Roots::BuiltIn),
+        },
+        Trust::Pem(pem) => (of_pem(provider, pem)?, Roots::File),
+        Trust::Everybody => {
+            let everybody = Everybody(provider.signature_verification_algorithms);
+            (Arc::new(everybody), Roots::Unchecked)
+        }
+    })
+}
+
+fn built_in(provider: Arc<CryptoProvider>) -> Result<Arc<dyn ServerCertVerifier>, String> {
+    let roots = webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect();
+    with_roots(provider, roots)
+}
+
+fn of_pem(
+    provider: Arc<CryptoProvider>,
+    pem: &[u8],
+) -> Result<Arc<dyn ServerCertVerifier>, String> {
     let mut roots = RootCertStore::empty();
     for certificate in CertificateDer::pem_slice_iter(pem) {
         let certificate = certificate.map_err(|_| "it is not valid PEM".to_owned())?;
@@ -72,30 +106,15 @@ fn of_pem(provider: &Arc<CryptoProvider>, pem: &[u8]) -> Result<ClientConfig, St
     if roots.is_empty() {
         return Err("it has no certificate in PEM (-----BEGIN CERTIFICATE-----)".to_owned());
     }
-    with_roots(provider, roots).map_err(|error| error.to_string())
+    with_roots(provider, roots)
 }
 
 fn with_roots(
-    provider: &Arc<CryptoProvider>,
+    provider: Arc<CryptoProvider>,
     roots: RootCertStore,
-) -> Result<ClientConfig, rustls::Error> {
-    Ok(builder(provider)?
-        .with_root_certificates(roots)
-        .with_no_client_auth())
-}
-
-fn everybody(provider: &Arc<CryptoProvider>) -> Result<ClientConfig, rustls::Error> {
-    let verifier = Everybody(provider.signature_verification_algorithms);
-    Ok(builder(provider)?
-        .dangerous()
-        .with_custom_certificate_verifier(Arc::new(verifier))
-        .with_no_client_auth())
-}
-
-fn builder(
-    provider: &Arc<CryptoProvider>,
-) -> Result<ConfigBuilder<ClientConfig, WantsVerifier>, rustls::Error> {
-    ClientConfig::builder_with_provider(Arc::clone(provider)).with_safe_default_protocol_versions()
+) -> Result<Arc<dyn ServerCertVerifier>, String> {
+    let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider).build();
+    Ok(verifier.map_err(|error| error.to_string())?)
 }
 
 /// Believes every certificate, but still checks that the peer holds its key.
@@ -134,6 +153,45 @@ impl ServerCertVerifier for Everybody {
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.0.supported_schemes()
+    }
+}
+
+/// What is wrong with a certificate, as far as somebody can do something about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum CertificateProblem {
+    /// Its time is over, as far as the clock of this machine tells.
+    Expired,
+    /// Its time has not begun, as far as the clock of this machine tells.
+    NotYetValid,
+    /// It is for another name.
+    WrongName,
+    /// Nobody who is trusted here vouches for it.
+    UnknownAuthority,
+    /// Anything else.
+    Other,
+}
+
+impl CertificateProblem {
+    pub(crate) fn of(error: &rustls::Error) -> Option<Self> {
+        let rustls::Error::InvalidCertificate(problem) = error else {
+            return None;
+        };
+        #[expect(
+            clippy::wildcard_enum_match_arm,
+            reason = "for what is rare the message is enough"
+        )]
+        Some(match problem {
+            CertificateError::Expired | CertificateError::ExpiredContext { .. } => Self::Expired,
+            CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+                Self::NotYetValid
+            }
+            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+                Self::WrongName
+            }
+            CertificateError::UnknownIssuer => Self::UnknownAuthority,
+            _ => Self::Other,
+        })
     }
 }
 
@@ -186,7 +244,7 @@ mod tests {
         let provider = Arc::new(ring::default_provider());
         assert!(config(&Trust::Platform).is_ok());
         assert!(config(&Trust::Everybody).is_ok());
-        assert!(bundled(&provider).is_ok());
+        assert!(built_in(provider).is_ok());
     }
 
     #[test]

@@ -33,6 +33,7 @@ const COMMANDS: &[&[&str]] = &[
     &["config", "get", "api_key"],
     &["config", "path"],
     &["config", "validate"],
+    &["doctor"],
     &["auth", "logout"],
     &["auth", "logout", "--all"],
 ];

@@ -5,6 +5,7 @@ mod support;
 
 mod auth;
 mod config;
+mod doctor;
 mod keyring;
 mod leaks;
 mod output;

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use hh_config::{Env, LoadError, Provenance, SettingName, Source, Stack, names};
 use hh_transport::{
-    Event, ProxyOptions, ReqwestOptions, ReqwestService, RetryPolicy, Transport, TransportErrorKind,
+    Event, Probe, ProxyOptions, ReqwestOptions, ReqwestService, RetryPolicy, Transport,
+    TransportError, TransportErrorKind,
 };
 use secrecy::ExposeSecret as _;
 use serde::Deserialize;
@@ -42,29 +43,15 @@ const MAX_CA_BUNDLE: u64 = 1024 * 1024;
 
 /// Makes what moves requests; nothing is sent.
 pub(super) fn transport(options: &Options, connected: &Connected) -> Result<Transport, Error> {
-    let (settings, stack) = (&connected.settings, &connected.stack);
-    let requests: Requests = stack.extract()?;
-    let mut http = ReqwestOptions::new();
-    let bundle = ca_bundle(&options.env(), stack, &requests)?;
-    if !requests.verify_ssl {
-        http = http.without_verification();
-    } else if let Some(bundle) = &bundle {
-        http = http.with_ca_bundle(bundle.pem.as_bytes());
-    }
-    if let Some(proxy) = proxy(stack, &requests)? {
-        http = http.with_proxy(proxy);
-    }
+    let settings = &connected.settings;
+    let requests: Requests = connected.stack.extract()?;
+    let way = way(options, &connected.stack, &requests)?;
     let delay = Duration::from_secs_f64(requests.retry_delay);
     let retry = RetryPolicy::new()
         .with_max_attempts(requests.max_retries + 1)
         .with_backoff(delay, delay.max(MAX_DELAY))
         .with_max_wait(options.max_wait());
-    let service = ReqwestService::new(&http).map_err(|error| match &bundle {
-        Some(bundle) if error.kind() == TransportErrorKind::Tls => {
-            Error::new(ErrorKind::Config, format!("{}: {error}", bundle.place))
-        }
-        Some(_) | None => Error::from(error),
-    })?;
+    let service = ReqwestService::new(&way.http).map_err(|error| way.explain(error))?;
     let mut builder = Transport::builder(Arc::new(service))
         .with_retry(retry)
         .with_timeout(settings.timeout.value);
@@ -79,6 +66,52 @@ pub(super) fn transport(options: &Options, connected: &Connected) -> Result<Tran
         builder = builder.with_observer(Arc::new(observer));
     }
     Ok(builder.build())
+}
+
+/// The certificates and the proxy of requests.
+struct Way {
+    http: ReqwestOptions,
+    bundle: Option<Bundle>,
+}
+
+impl Way {
+    /// Says which file of certificates cannot be used, if that is what is wrong.
+    fn explain(&self, error: TransportError) -> Error {
+        match &self.bundle {
+            Some(bundle) if error.kind() == TransportErrorKind::Tls => {
+                Error::new(ErrorKind::Config, format!("{}: {error}", bundle.place))
+            }
+            Some(_) | None => Error::from(error),
+        }
+    }
+}
+
+fn way(options: &Options, stack: &Stack, requests: &Requests) -> Result<Way, Error> {
+    let mut http = ReqwestOptions::new();
+    let bundle = ca_bundle(&options.env(), stack, requests)?;
+    if !requests.verify_ssl {
+        http = http.without_verification();
+    } else if let Some(bundle) = &bundle {
+        http = http.with_ca_bundle(bundle.pem.as_bytes());
+    }
+    if let Some(proxy) = proxy(stack, requests)? {
+        http = http.with_proxy(proxy);
+    }
+    Ok(Way { http, bundle })
+}
+
+/// Prepares the way that requests with these settings take, to go it step by step with so much time for each; nothing is
+/// sent, and no key is looked for.
+///
+/// # Errors
+/// `Config` for settings that cannot be used, and `Tls` for plain `http` to another machine.
+pub fn probe(options: &Options, connected: &Connected, limit: Duration) -> Result<Probe, Error> {
+    let way = way(options, &connected.stack, &connected.stack.extract()?)?;
+    let uri = connected.settings.base_url.value.as_str().parse();
+    let uri =
+        uri.map_err(|_| Error::new(ErrorKind::Config, "the base URL makes no valid address"))?;
+    let http = way.http.clone().with_connect_timeout(limit);
+    Probe::new(&http, &uri).map_err(|error| way.explain(error))
 }
 
 /// A file of certificates to trust.

@@ -9,12 +9,12 @@ use crate::tls::Trust;
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct ReqwestOptions {
-    pub(super) connect_timeout: Duration,
-    pub(super) first_byte_timeout: Duration,
-    pub(super) idle_read_timeout: Duration,
-    pub(super) max_response_bytes: usize,
-    pub(super) trust: Trust,
-    pub(super) proxy: Option<ProxyOptions>,
+    pub(crate) connect_timeout: Duration,
+    pub(crate) first_byte_timeout: Duration,
+    pub(crate) idle_read_timeout: Duration,
+    pub(crate) max_response_bytes: usize,
+    pub(crate) trust: Trust,
+    pub(crate) proxy: Option<ProxyOptions>,
 }
 
 impl ReqwestOptions {

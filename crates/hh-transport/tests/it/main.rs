@@ -13,6 +13,7 @@ mod certificates;
 mod drip;
 mod echo;
 mod gzip;
+mod probe;
 mod proxy;
 mod proxy_refusals;
 mod redirects;

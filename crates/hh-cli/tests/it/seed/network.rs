@@ -183,6 +183,23 @@ fn s81_failures_of_the_network_are_told_apart() {
 }
 
 #[test]
+fn s86_projects_are_listed_and_debug_shows_the_request() {
+    let env = env_with_key();
+    let projects = r#"{"projects": [{"id": "1", "name": "docs", "description": "Answers"}, {"id": "2", "name": "search", "description": ""}]}"#;
+    let answer = format!("200 OK\r\n{JSON}{projects}");
+    let (done, requests) = list(&env, [&answer], &["--debug"]);
+    assert_eq!((done.code, requests), (0, 1), "{done:?}");
+    insta::assert_snapshot!(done.stdout, @"
+    NAME    ID  DESCRIPTION
+    docs    1   Answers
+    search  2
+    ");
+    let (request, _) = done.stderr.split_once(" in ").unwrap();
+    insta::assert_snapshot!(request, @"debug: GET [host]/v1/projects attempt 1: 200 OK");
+    assert!(!done.stderr.contains(&KEY[8..]), "{done:?}");
+}
+
+#[test]
 fn s89_s90_debug_tells_of_every_attempt() {
     let mut env = env_with_key();
     env.set("HH_MAX_RETRIES", "2");

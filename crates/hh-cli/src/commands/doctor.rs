@@ -1,0 +1,166 @@
+//! `honeyhive doctor`: why HoneyHive does not work here, step by step.
+
+mod anonymous;
+mod bundle;
+mod configuration;
+mod key;
+mod network;
+mod notes;
+mod report;
+mod server;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+use hh_sdk::config::names;
+use hh_sdk::{Connected, Layers, Probe};
+
+use crate::cli::Global;
+use crate::context::{Context, block_on};
+use crate::error::CliError;
+use crate::exit::Exit;
+use crate::ui;
+use report::{Finding, Report};
+
+/// One step of the network has so much time, which a person still waits for.
+const STEP: Duration = Duration::from_secs(3);
+
+/// All steps together have so much time.
+const ALL: Duration = Duration::from_secs(13);
+
+/// The steps to the server; with a proxy there is one more.
+const OF_NETWORK: [&str; 4] = ["dns", "tcp", "tls", "health"];
+const OF_KEY: [&str; 2] = ["authentication", "permissions"];
+
+#[derive(Args)]
+pub(crate) struct Arguments {
+    /// Write what was found into a new file for a bug report, without keys, passwords and names of people
+    #[arg(long, value_name = "FILE")]
+    bundle: Option<PathBuf>,
+    // As `Group` adds them to the commands of a group; they are read by their names.
+    #[command(flatten)]
+    _global: Global,
+}
+
+pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliError> {
+    if let Some(file) = &arguments.bundle {
+        bundle::check(file)?;
+    }
+    let layers = hh_sdk::layers(&context.options_without_warning());
+    let text = |name| layers.stack.text(name).ok().flatten();
+    let is = |name, wanted: &str| {
+        text(name).is_some_and(|found| found.value.eq_ignore_ascii_case(wanted))
+    };
+    let is_json = is(names::OUTPUT_FORMAT, "json");
+    let mut report = Report::new(!is_json);
+    if is(names::VERBOSE, "true") {
+        report.begin()?;
+    }
+    walk(context, &layers, &mut report)?;
+    for note in notes::find(context, &layers) {
+        report.note(&note)?;
+    }
+    if is_json {
+        report.json()?;
+    }
+    if let Some(file) = &arguments.bundle {
+        bundle::write(file, context, &layers.stack, &report)?;
+        context.say(&format!(
+            "Wrote {}; look through it before you give it away",
+            file.display()
+        ));
+    }
+    report.outcome()?;
+    context.say(match report.notes().len() {
+        0 => "No problems found",
+        _ => "No problems found, but see the notes",
+    });
+    Ok(())
+}
+
+/// Takes every step that can be taken.
+fn walk(context: &Context, layers: &Layers, report: &mut Report) -> Result<(), CliError> {
+    let connected = report.step("configuration", || configuration::check(context, layers))?;
+    let Some(connected) = connected else {
+        report.skip(&["proxy"], "configuration")?;
+        report.skip(&OF_NETWORK, "configuration")?;
+        report.skip(&["key"], "configuration")?;
+        report.skip(&OF_KEY, "configuration")?;
+        return report.skip(&["clock"], "configuration");
+    };
+    let settings = &connected.settings;
+    if settings.test_mode.value {
+        let place = settings.test_mode.provenance.to_string();
+        report.step("key", || (key::offline(&connected), ()))?;
+        let why = format!("test mode is on ({place}), which opens no connection");
+        return report.add_skipped("network", &why);
+    }
+    if !settings.verify_ssl.value {
+        // At every start, whatever else is said (decisions X3).
+        ui::say(&format!(
+            "warning: certificates are not checked (verify_ssl from {})",
+            settings.verify_ssl.provenance
+        ));
+    }
+    let options = context.options_without_warning();
+    let probe = report.step("proxy", || {
+        network::proxy(hh_sdk::probe(&options, &connected, STEP), &connected)
+    })?;
+    let mut result = Ok(());
+    block_on(async {
+        result = Box::pin(steps(context, &connected, probe, report)).await;
+        Ok(())
+    })?;
+    result
+}
+
+/// The steps that wait for others.
+async fn steps(
+    context: &Context,
+    connected: &Connected,
+    probe: Option<Probe>,
+    report: &mut Report,
+) -> Result<(), CliError> {
+    report.until(ALL);
+    // A program that prints the key may take its time meanwhile.
+    let looking = key::look(context);
+    let answer = if let Some(probe) = &probe {
+        if network::walk(connected, probe, report).await? {
+            let asked = server::health(context, connected, probe);
+            report.wait("health", asked).await?.flatten()
+        } else {
+            None
+        }
+    } else {
+        report.skip(&OF_NETWORK, "proxy")?;
+        None
+    };
+    let found = key::found(connected, looking);
+    let credential = report.wait("key", found).await?.flatten();
+    match (&answer, credential) {
+        (None, _) => report.skip(&OF_KEY, "health")?,
+        (Some(_), None) => report.skip(&OF_KEY, "key")?,
+        (Some(_), Some(credential)) => {
+            Box::pin(key::authenticate(context, credential, report)).await?;
+        }
+    }
+    match answer {
+        Some(answer) => report.step("clock", || (server::clock(&answer), ())),
+        None => report.skip(&["clock"], "health"),
+    }
+}
+
+/// A failure of the network without a name of its own.
+fn network_failure(error: hh_sdk::Error) -> Finding {
+    let error = CliError::from(error);
+    let exit = error.exit();
+    let message = error.messages().into_iter().next().unwrap_or_default();
+    match message.split_once("; ") {
+        Some((seen, fix)) => Finding::failed(exit, seen, fix),
+        None => Finding::failed(exit, message, ""),
+    }
+}
+
+/// What a failed step ends the program with, unless it says otherwise.
+const NETWORK: Exit = Exit::Network;

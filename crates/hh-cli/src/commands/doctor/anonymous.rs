@@ -1,0 +1,108 @@
+//! Text without what nobody else may know: keys and passwords everywhere, and names of people in what is given away.
+
+use std::path::Path;
+
+use crate::output::one_line;
+use crate::ui::without_keys;
+
+/// Returns a text for this terminal: one line, without keys, and with addresses that end where a password or a token may
+/// stand.
+pub(super) fn clean(text: &str) -> String {
+    one_line(without_url_secrets(&without_keys(text)))
+}
+
+/// What tells who somebody is: the home directory, and the user's name as its last part.
+pub(super) struct People {
+    home: Option<String>,
+    user: Option<String>,
+}
+
+impl People {
+    pub(super) fn new(home: Option<&Path>) -> Self {
+        let text = |path: &Path| path.to_string_lossy().into_owned();
+        let home = home.filter(|home| home.parent().is_some());
+        Self {
+            user: home
+                .and_then(Path::file_name)
+                .map(|name| name.to_string_lossy().into_owned()),
+            home: home.map(text),
+        }
+    }
+
+    /// Returns a text that may be given away.
+    pub(super) fn without(&self, text: &str) -> String {
+        let mut text = clean(text);
+        if let Some(home) = &self.home {
+            text = text.replace(home.as_str(), "~");
+        }
+        if let Some(user) = &self.user {
+            text = without_part(&text, user);
+        }
+        // An e-mail address, in what a server said.
+        let word = |word| {
+            if str::contains(word, '@') {
+                "[name]"
+            } else {
+                word
+            }
+        };
+        text.split(' ').map(word).collect::<Vec<_>>().join(" ")
+    }
+}
+
+/// Replaces a part of a path; the same word elsewhere is only a word.
+fn without_part(text: &str, part: &str) -> String {
+    let slashed = format!("/{part}");
+    let mut pieces = text.split(slashed.as_str());
+    let mut shown = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        let ends_here = !piece.starts_with(|c: char| c.is_alphanumeric() || "-_.".contains(c));
+        shown.push_str(if ends_here { "/[user]" } else { &slashed });
+        shown.push_str(piece);
+    }
+    shown
+}
+
+/// Takes the user, the password and the query out of every address in a text.
+fn without_url_secrets(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find("://") {
+        let (before, after) = rest.split_at(at + "://".len());
+        shown.push_str(before);
+        let end = after.find(|c: char| c.is_whitespace() || "\"'`<>|,;)".contains(c));
+        let (address, next) = after.split_at(end.unwrap_or(after.len()));
+        let address = address.split(['?', '#']).next().unwrap_or_default();
+        let (authority, path) = match address.find('/') {
+            Some(slash) => address.split_at(slash),
+            None => (address, ""),
+        };
+        shown.push_str(authority.rsplit('@').next().unwrap_or_default());
+        shown.push_str(path);
+        rest = next;
+    }
+    shown.push_str(rest);
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_lose_what_may_be_secret() {
+        let text = "a https://u:p@w@h:1/b?token=x#y, http://h \"ftp://u@h\" x://?q 1 @ 2";
+        let shown = "a https://h:1/b, http://h \"ftp://h\" x:// 1 @ 2";
+        assert_eq!(without_url_secrets(text), shown);
+    }
+
+    #[test]
+    fn people_are_not_named() {
+        let people = People::new(Some(Path::new("/home/alice")));
+        let text = "/home/alice/x and /srv/alice, /srv/alice2 for alice by alice@example.com";
+        let shown = "~/x and /srv/[user], /srv/alice2 for alice by [name]";
+        assert_eq!(people.without(text), shown);
+        let root = People::new(Some(Path::new("/")));
+        assert_eq!(root.without("/etc/x"), "/etc/x");
+    }
+}

@@ -1,0 +1,100 @@
+//! The report for somebody else: nothing secret, and nobody's name.
+
+use std::io;
+use std::path::Path;
+
+use hh_sdk::auth::fsio::{Replace, write_private};
+use hh_sdk::auth::mask;
+use hh_sdk::config::{Explained, Kind, Stack, names};
+use serde::Serialize;
+
+use super::anonymous::People;
+use super::report::{Report, Step, VERSION, system};
+use crate::context::Context;
+use crate::error::CliError;
+use crate::exit::Exit;
+
+#[derive(Serialize)]
+struct Bundle {
+    honeyhive: &'static str,
+    system: String,
+    steps: Vec<Step>,
+    notes: Vec<String>,
+    settings: Vec<Setting>,
+}
+
+/// A setting that is set.
+#[derive(Serialize)]
+struct Setting {
+    name: &'static str,
+    value: String,
+    source: String,
+}
+
+/// Fails before any work if the file cannot be a new one.
+pub(super) fn check(file: &Path) -> Result<(), CliError> {
+    if file.symlink_metadata().is_ok() {
+        return Err(failed(file, &io::ErrorKind::AlreadyExists.into()));
+    }
+    Ok(())
+}
+
+pub(super) fn write(
+    file: &Path,
+    context: &Context,
+    stack: &Stack,
+    report: &Report,
+) -> Result<(), CliError> {
+    let home = context.env().home();
+    let people = People::new(home.as_deref());
+    let steps = report.steps().iter().map(|step| {
+        let mut step = step.clone();
+        step.seen = people.without(&step.seen);
+        step.fix = step.fix.map(|fix| people.without(&fix));
+        step.identity = None;
+        step
+    });
+    let notes = report.notes().iter().map(|note| people.without(note));
+    let settings = stack.explain();
+    let settings = settings.iter().filter(|setting| setting.is_set());
+    let bundle = Bundle {
+        honeyhive: VERSION,
+        system: system(),
+        steps: steps.collect(),
+        notes: notes.collect(),
+        settings: settings.map(|found| setting(found, &people)).collect(),
+    };
+    let mut text = serde_json::to_vec_pretty(&bundle)?;
+    text.push(b'\n');
+    write_private(file, &text, Replace::No).map_err(|error| failed(file, &error))
+}
+
+fn failed(file: &Path, error: &io::Error) -> CliError {
+    let what = if error.kind() == io::ErrorKind::AlreadyExists {
+        "it is there already; name a new file".to_owned()
+    } else {
+        error.to_string()
+    };
+    CliError::new(
+        Exit::Other,
+        format!("cannot write {}: {what}", file.display()),
+    )
+}
+
+fn setting(found: &Explained, people: &People) -> Setting {
+    let declared = found.name.declared();
+    // A command may hold a password among its arguments, and free text anything.
+    let is_free = matches!(declared.kind, Kind::Text | Kind::List | Kind::Map)
+        && found.name != names::NO_PROXY;
+    let value = match found.value.text(mask) {
+        Some(masked) if declared.secret => masked,
+        Some(_) if is_free => "(set)".to_owned(),
+        Some(text) if found.problem.is_none() => people.without(&text),
+        Some(_) | None => "(cannot be used)".to_owned(),
+    };
+    Setting {
+        name: found.name.as_str(),
+        value,
+        source: people.without(&found.provenance.to_string()),
+    }
+}

@@ -1,0 +1,84 @@
+//! The step of the configuration: which files there are, and what is wrong with them.
+
+use hh_sdk::config::{FileState, names};
+use hh_sdk::{Connected, Layers};
+
+use super::report::Finding;
+use crate::context::Context;
+use crate::exit::Exit;
+
+/// Checks everything that is read; the settings in effect, if they can be used.
+pub(super) fn check(context: &Context, layers: &Layers) -> (Finding, Option<Connected>) {
+    let problems = layers.stack.problems();
+    if let [first, more @ ..] = problems.as_slice() {
+        let more = match more.len() {
+            0 => "",
+            _ => "; `honeyhive config validate` lists all mistakes",
+        };
+        let message = format!("{first}{more}");
+        let finding = match message.split_once("; ") {
+            Some((seen, fix)) => Finding::failed(Exit::Config, seen, fix),
+            None => Finding::failed(Exit::Config, message, "correct it there"),
+        };
+        return (finding, None);
+    }
+    match hh_sdk::load(&context.options_without_warning()) {
+        Err(error) => {
+            let fix = "`honeyhive config list` shows every setting and its source";
+            (Finding::failed(Exit::Config, error.to_string(), fix), None)
+        }
+        Ok(connected) => {
+            let base_url = &connected.settings.base_url;
+            let seen = format!(
+                "{}; requests go to {} ({})",
+                files(layers),
+                base_url.value,
+                base_url.provenance
+            );
+            (Finding::ok(seen), Some(connected))
+        }
+    }
+}
+
+/// The files that were read.
+fn files(layers: &Layers) -> String {
+    let read = layers.stack.files().iter().filter_map(|file| {
+        let is_read = match file.state {
+            FileState::Read | FileState::Trusted | FileState::NotTrusted => true,
+            FileState::Absent
+            | FileState::Unreadable
+            | FileState::Ignored
+            | FileState::TwoSpellings
+            | _ => false,
+        };
+        let path = file.path.as_ref().filter(|_| is_read)?;
+        let state = match file.state {
+            FileState::NotTrusted => ", not trusted",
+            FileState::Trusted => ", trusted",
+            FileState::Read
+            | FileState::Absent
+            | FileState::Unreadable
+            | FileState::Ignored
+            | FileState::TwoSpellings
+            | _ => "",
+        };
+        Some(format!("{} ({}{state})", path.display(), file.source))
+    });
+    let mut read: Vec<_> = read.collect();
+    if let Some(profile) = &layers.profile {
+        read.push(format!("the login \"{}\"", profile.name));
+    }
+    match read.as_slice() {
+        [] => "no configuration file".to_owned(),
+        read => read.join(", "),
+    }
+}
+
+/// Where the address of the server came from, for a message.
+pub(super) fn base_url_place(connected: &Connected) -> String {
+    format!(
+        "{} ({})",
+        names::BASE_URL,
+        connected.settings.base_url.provenance
+    )
+}

@@ -1,0 +1,321 @@
+//! The steps from a name to an encrypted connection.
+
+use std::net::SocketAddr;
+use std::time::SystemTime;
+
+use hh_sdk::config::{SettingName, names};
+use hh_sdk::{
+    Certificate, CertificateProblem, Connected, Connection, Error, ErrorKind, Handshake, Probe,
+    Roots, TransportError, TransportErrorKind,
+};
+use jiff::Timestamp;
+
+use super::configuration::base_url_place;
+use super::report::{Finding, Report};
+use super::{NETWORK, network_failure};
+use crate::error::CliError;
+use crate::output::shorten;
+
+/// A certificate may name hundreds of hosts.
+const MAX_NAMES: usize = 4;
+/// Its words are a stranger's.
+const MAX_WORDS: usize = 80;
+
+/// Says which proxy is used and why; without a way there is nothing to go.
+pub(super) fn proxy(
+    probe: Result<Probe, Error>,
+    connected: &Connected,
+) -> (Finding, Option<Probe>) {
+    let probe = match probe {
+        Ok(probe) => probe,
+        Err(error) if error.kind() == ErrorKind::Tls => {
+            let fix = format!(
+                "write https:// in {}: a key must not cross a network in the clear",
+                base_url_place(connected)
+            );
+            return (Finding::failed(NETWORK, error.to_string(), fix), None);
+        }
+        Err(error) => return (network_failure(error), None),
+    };
+    let set = proxy_setting(connected);
+    let seen = match (probe.proxy(), set) {
+        (Some(proxy), Some((name, place))) => format!("{proxy}, by {name} ({place})"),
+        (Some(proxy), None) => proxy.to_owned(),
+        (None, None) => "none is set".to_owned(),
+        (None, Some((name, _))) if probe.is_loopback() => {
+            format!("none: this machine is reached directly, whatever {name} says")
+        }
+        (None, Some((name, _))) => {
+            let place = place(connected, names::NO_PROXY).unwrap_or_default();
+            format!("none: no_proxy ({place}) lists the host, so {name} does not count")
+        }
+    };
+    (Finding::ok(seen), Some(probe))
+}
+
+/// The setting that names a proxy for https, and its place.
+pub(super) fn proxy_setting(connected: &Connected) -> Option<(SettingName, String)> {
+    let mut settings = [names::PROXY_URL, names::HTTPS_PROXY].into_iter();
+    settings.find_map(|name| Some((name, place(connected, name)?)))
+}
+
+fn place(connected: &Connected, name: SettingName) -> Option<String> {
+    let found = connected.stack.text(name).ok().flatten()?;
+    Some(found.provenance.to_string())
+}
+
+/// Goes all the way; tells whether it leads to the server.
+pub(super) async fn walk(
+    connected: &Connected,
+    probe: &Probe,
+    report: &mut Report,
+) -> Result<bool, CliError> {
+    let addresses = report.wait("dns", dns(connected, probe)).await?.flatten();
+    let Some(addresses) = addresses else {
+        report.skip(later(probe, "dns"), "dns")?;
+        return Ok(false);
+    };
+    let connection = tcp(connected, probe, &addresses);
+    let Some(connection) = report.wait("tcp", connection).await?.flatten() else {
+        report.skip(later(probe, "tcp"), "tcp")?;
+        return Ok(false);
+    };
+    let connection = if probe.proxy().is_some() {
+        let asked = tunnel(connected, probe, connection);
+        let Some(connection) = report.wait("tunnel", asked).await?.flatten() else {
+            report.skip(later(probe, "tunnel"), "tunnel")?;
+            return Ok(false);
+        };
+        connection
+    } else {
+        connection
+    };
+    if !probe.is_tls() {
+        report.add_skipped("tls", "plain http, which stays on this machine")?;
+        return Ok(true);
+    }
+    let greeted = tls(connected, probe, connection);
+    if report.wait("tls", greeted).await? == Some(true) {
+        return Ok(true);
+    }
+    report.skip(&["health"], "tls")?;
+    Ok(false)
+}
+
+/// The steps that come after one, on this way.
+fn later(probe: &Probe, step: &str) -> &'static [&'static str] {
+    let all: &[_] = match (probe.proxy().is_some(), probe.is_tls()) {
+        (true, _) => &["dns", "tcp", "tunnel", "tls", "health"],
+        (false, true) => &["dns", "tcp", "tls", "health"],
+        (false, false) => &["dns", "tcp", "health"],
+    };
+    let at = all.iter().position(|name| *name == step);
+    at.map_or(all, |at| &all[at + 1..])
+}
+
+async fn dns(connected: &Connected, probe: &Probe) -> (Finding, Option<Vec<SocketAddr>>) {
+    let (host, _) = probe.first_host();
+    match probe.resolve().await {
+        Ok(addresses) => {
+            let shown: Vec<_> = addresses.iter().map(|a| a.ip().to_string()).collect();
+            let seen = match shown.as_slice() {
+                [one] if one == host.trim_matches(['[', ']']) => {
+                    format!("{host} is an address")
+                }
+                all => format!("{host} is {}", all.join(", ")),
+            };
+            (Finding::ok(seen), Some(addresses))
+        }
+        Err(error) => {
+            let fix = format!(
+                "check the host in {}, and whether other names resolve here (a VPN, /etc/resolv.conf)",
+                host_place(connected, probe)
+            );
+            (Finding::failed(NETWORK, error.to_string(), fix), None)
+        }
+    }
+}
+
+/// The setting that names the host that is connected to first.
+fn host_place(connected: &Connected, probe: &Probe) -> String {
+    match proxy_setting(connected).filter(|_| probe.proxy().is_some()) {
+        Some((name, place)) => format!("{name} ({place})"),
+        None => base_url_place(connected),
+    }
+}
+
+async fn tcp(
+    connected: &Connected,
+    probe: &Probe,
+    addresses: &[SocketAddr],
+) -> (Finding, Option<Connection>) {
+    let mut first = None;
+    let mut shown = Vec::new();
+    let mut errors = Vec::new();
+    for (address, connection) in probe.connect(addresses).await {
+        match connection {
+            Ok(connection) => {
+                shown.push(format!("{address} answers"));
+                first.get_or_insert(connection);
+            }
+            Err(error) => {
+                shown.push(format!("{address}: {}", last_words(&error)));
+                errors.push(error);
+            }
+        }
+    }
+    let seen = shown.join(", ");
+    if let Some(first) = first {
+        return (Finding::ok(seen), Some(first));
+    }
+    let place = host_place(connected, probe);
+    let is_late = |error: &TransportError| error.to_string().contains("within");
+    let fix = if errors.iter().any(is_late) {
+        format!(
+            "a firewall in between drops what is sent, or the host is down; if this network has a proxy, set https_proxy; else check {place}"
+        )
+    } else if probe.proxy().is_some() {
+        format!("nobody listens on that port: check that the proxy runs, or correct {place}")
+    } else if probe.is_loopback() {
+        format!("start the server there (`honeyhive server start`), or correct {place}")
+    } else {
+        format!("nobody listens on that port: check that the server runs, or correct {place}")
+    };
+    (Finding::failed(NETWORK, seen, fix), None)
+}
+
+/// What a message says after the host.
+fn last_words(error: &TransportError) -> String {
+    let text = error.to_string();
+    text.rsplit(": ").next().unwrap_or_default().to_owned()
+}
+
+async fn tunnel(
+    connected: &Connected,
+    probe: &Probe,
+    connection: Connection,
+) -> (Finding, Option<Connection>) {
+    match probe.tunnel(connection).await {
+        Ok(connection) => {
+            let seen = format!("{} connects on", probe.proxy().unwrap_or_default());
+            (Finding::ok(seen), Some(connection))
+        }
+        Err(error) => {
+            let message = error.to_string();
+            let fix = if message.contains("(407)") {
+                "set proxy_username and proxy_password, or correct them".to_owned()
+            } else if error.kind() == TransportErrorKind::Proxy {
+                format!(
+                    "ask those who run the proxy to let you reach the host, or add the host to no_proxy if it can be reached directly; the proxy is from {}",
+                    host_place(connected, probe)
+                )
+            } else {
+                String::new()
+            };
+            (Finding::failed(NETWORK, message, fix), None)
+        }
+    }
+}
+
+async fn tls(connected: &Connected, probe: &Probe, connection: Connection) -> (Finding, bool) {
+    let handshake = match probe.handshake(connection).await {
+        Ok(handshake) => handshake,
+        Err(error) => return (network_failure(error.into()), false),
+    };
+    let facts = handshake.certificate.as_ref().map(facts);
+    let facts = facts.map_or_else(String::new, |facts| format!("; its certificate is {facts}"));
+    let roots = roots(connected, handshake.roots);
+    let Some(error) = &handshake.error else {
+        let version = handshake.version.unwrap_or("TLS");
+        let seen = format!("{version}{facts}; {roots}");
+        return (Finding::ok(seen), true);
+    };
+    // What may be done follows apart.
+    let message = error.to_string();
+    let seen = message.split("; ").next().unwrap_or_default();
+    let fix = fix(connected, &handshake).unwrap_or_else(|| {
+        let fix = message.split_once("; ").map(|(_, fix)| fix.to_owned());
+        fix.unwrap_or_else(|| {
+            format!(
+                "what listens there may not speak TLS: check {}",
+                base_url_place(connected)
+            )
+        })
+    });
+    let seen = if facts.is_empty() {
+        seen.to_owned()
+    } else {
+        format!("{seen}{facts}; {roots}")
+    };
+    (Finding::failed(NETWORK, seen, fix), false)
+}
+
+fn facts(certificate: &Certificate) -> String {
+    let names = &certificate.names;
+    let mut shown: Vec<_> = names
+        .iter()
+        .take(MAX_NAMES)
+        .map(|name| shorten(name, MAX_WORDS))
+        .collect();
+    if names.len() > MAX_NAMES {
+        shown.push(format!("{} more", names.len() - MAX_NAMES));
+    }
+    let by = if certificate.is_self_signed {
+        "by itself".to_owned()
+    } else {
+        format!("by {}", shorten(&certificate.issuer, MAX_WORDS))
+    };
+    format!(
+        "for {}, signed {by}, valid from {} to {}",
+        shown.join(", "),
+        day(certificate.not_before),
+        day(certificate.not_after)
+    )
+}
+
+fn day(time: SystemTime) -> String {
+    let time = Timestamp::try_from(time);
+    time.map_or_else(
+        |_| "(no date)".to_owned(),
+        |time| time.strftime("%Y-%m-%d").to_string(),
+    )
+}
+
+fn roots(connected: &Connected, roots: Roots) -> String {
+    let mut files = [names::CA_BUNDLE, names::SSL_CERT_PATH].into_iter();
+    match roots {
+        Roots::Platform => "trusted are the authorities of the system".to_owned(),
+        Roots::BuiltIn => {
+            "trusted are the built-in authorities, since the system has none".to_owned()
+        }
+        Roots::File => {
+            let file = files.find_map(|name| Some((name, place(connected, name)?)));
+            let file = file.map(|(name, place)| format!("{name} ({place})"));
+            format!("trusted is the file of {}", file.unwrap_or_default())
+        }
+        Roots::Unchecked | _ => format!(
+            "nothing is checked, by verify_ssl ({})",
+            connected.settings.verify_ssl.provenance
+        ),
+    }
+}
+
+fn fix(connected: &Connected, handshake: &Handshake) -> Option<String> {
+    let now = day(SystemTime::now());
+    Some(match handshake.problem? {
+        CertificateProblem::Expired => format!(
+            "the server needs a new certificate, unless the clock of this machine is wrong: it says {now}"
+        ),
+        CertificateProblem::NotYetValid => {
+            format!("set the clock of this machine: it says {now}")
+        }
+        CertificateProblem::WrongName => format!(
+            "use one of those names in {}, or have the server get a certificate for this one",
+            base_url_place(connected)
+        ),
+        CertificateProblem::UnknownAuthority => {
+            "if your company or a proxy has an authority of its own, name the file of its certificate: `honeyhive config set ca_bundle FILE`".to_owned()
+        }
+        CertificateProblem::Other | _ => return None,
+    })
+}

@@ -1,0 +1,96 @@
+//! What is no failure but a likely mistake.
+
+use hh_sdk::Layers;
+use hh_sdk::auth::{ApiKey, KeyKind};
+use hh_sdk::config::{SettingName, Source, names};
+use secrecy::ExposeSecret as _;
+
+use crate::context::Context;
+
+/// The keys of one kind, and the settings that are for them.
+const OWN_PLACES: [(SettingName, &[KeyKind]); 4] = [
+    (names::API_KEY, &[KeyKind::Project, KeyKind::ReadOnly]),
+    (names::INGESTION_API_KEY, &[KeyKind::Ingestion]),
+    (names::DATA_PLANE_API_KEY, &[KeyKind::DataPlane]),
+    (names::CONTROL_PLANE_API_KEY, &[KeyKind::ControlPlane]),
+];
+
+const RECIPE: &str = "HH_TEST_API_KEY";
+
+pub(super) fn find(context: &Context, layers: &Layers) -> Vec<String> {
+    let mut notes = Vec::new();
+    let env = context.env();
+    let stack = &layers.stack;
+    let winner = |name| stack.candidates(name).winner;
+    let is_set = |name| winner(name).is_some();
+    let text = |name| stack.text(name).ok().flatten();
+    let is_recipe_key = env.get(RECIPE).is_some() && !is_set(names::API_KEY);
+    if is_recipe_key {
+        notes.push(format!(
+            "{RECIPE} is set and HH_API_KEY is not: nothing reads the first, so pass it on in the recipe, as HH_API_KEY: $HH_TEST_API_KEY"
+        ));
+    }
+    // Whether, never what (decisions P10).
+    if env.get("TRACELOOP_API_KEY").is_some() {
+        notes.push(
+            "TRACELOOP_API_KEY is set: HoneyHive does not read it, but an OpenLLMetry SDK in the same program sends its spans by it to another server".to_owned(),
+        );
+    }
+    if context.global().api_key.is_some() {
+        notes.push(
+            "the key is from --api-key, which other users of this machine can see: better use HH_API_KEY".to_owned(),
+        );
+    }
+    notes.extend(OWN_PLACES.iter().filter_map(|(name, kinds)| {
+        let kind = kind_of(layers, *name).filter(|kind| !kinds.contains(kind))?;
+        let own = OWN_PLACES.iter().find(|(_, kinds)| kinds.contains(&kind))?;
+        let place = winner(*name)?.provenance();
+        Some(format!(
+            "{name} ({place}) holds a key of another kind ({}), which belongs into {}",
+            kind.as_str(),
+            own.0
+        ))
+    }));
+    let has_proxy = is_set(names::PROXY_URL) || is_set(names::HTTPS_PROXY);
+    if let Some(found) = text(names::HTTP_PROXY).filter(|_| !has_proxy) {
+        notes.push(format!(
+            "http_proxy ({}) is set and https_proxy is not: requests go by https, so no proxy is used; set https_proxy if there should be one",
+            found.provenance
+        ));
+    }
+    if let Some(found) = text(names::VERIFY_SSL).filter(|found| found.value == "false") {
+        notes.push(format!(
+            "verify_ssl ({}) is off: whoever sits in between can read the API key; name your authority with ca_bundle instead",
+            found.provenance
+        ));
+    }
+    notes.extend(shadowed_login(layers));
+    // What every command warns of, unless it was said above in other words.
+    let warnings = layers.warnings().into_iter();
+    notes.extend(warnings.filter(|warning| !(is_recipe_key && warning.starts_with(RECIPE))));
+    notes
+}
+
+/// A login that another key hides.
+fn shadowed_login(layers: &Layers) -> Option<String> {
+    let candidates = layers.stack.candidates(names::API_KEY);
+    let mut shadowed = candidates.shadowed.iter();
+    let is_hidden = shadowed.any(|place| place.provenance().source() == Source::Stored);
+    let winner = candidates.winner.filter(|_| is_hidden)?;
+    let profile = layers.profile.as_ref()?;
+    Some(format!(
+        "the login \"{}\" is not used: the key from {} stands above it",
+        profile.name,
+        winner.provenance()
+    ))
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the raw setting becomes an ApiKey, of which only the kind is looked at"
+)]
+fn kind_of(layers: &Layers, name: SettingName) -> Option<KeyKind> {
+    let raw = layers.stack.candidates(name).winner?.raw().ok()?;
+    let key = ApiKey::parse(raw.expose_secret()).ok()?;
+    Some(key.kind())
+}

@@ -1,0 +1,55 @@
+//! `honeyhive doctor` names what is wrong: each fault is made, with real sockets and certificates.
+
+mod keys;
+mod network;
+mod secrets;
+mod site;
+mod tls;
+mod told;
+
+use std::time::{Duration, Instant};
+
+use crate::support::{Done, TestEnv};
+
+const KEY: &str = "hh_1234567890abcdef1234567890abcdef";
+
+/// Whatever is wrong, the program ends by its own limits, which are below 15 s. A machine that is busy has twice that.
+const LIMIT: Duration = Duration::from_secs(30);
+
+/// What differs from run to run.
+const FILTERS: [(&str, &str); 3] = [
+    (r"\| [\d.]+ m?s \|", "| [time] |"),
+    (r"it says \d{4}-\d\d-\d\d", "it says [today]"),
+    (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", "[when]"),
+];
+
+fn env_with_key() -> TestEnv {
+    let mut env = TestEnv::new();
+    env.set("HH_API_KEY", KEY);
+    env
+}
+
+/// Runs it to its end.
+fn run(env: &TestEnv, flags: &[&str]) -> Done {
+    let start = Instant::now();
+    let done = env.run_with(&["doctor"], flags);
+    assert!(start.elapsed() < LIMIT, "{done:?}");
+    done
+}
+
+/// What a person sees, with these parts of it renamed.
+fn seen(env: &TestEnv, flags: &[&str], names: &[(&str, &str)]) -> String {
+    let text = env.seen_of(&run(env, flags));
+    names
+        .iter()
+        .fold(text, |text, (from, to)| text.replace(from, to))
+}
+
+macro_rules! assert_seen {
+    ($seen:expr, @$expected:literal) => {
+        insta::with_settings!({ filters => $crate::doctor::FILTERS }, {
+            insta::assert_snapshot!($seen, @$expected);
+        });
+    };
+}
+use assert_seen;

@@ -1,0 +1,166 @@
+//! Faults of the configuration and of the key.
+
+use super::site::Site;
+use super::{KEY, assert_seen, env_with_key, run, seen};
+use crate::support::TestEnv;
+
+/// The lines of what was seen from this step on.
+fn from(seen: &str, step: &str) -> String {
+    let lines = seen.lines().skip_while(|line| !line.contains(step));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+fn asked(answer: &str) -> String {
+    let site = Site::with_keys(answer);
+    let env = env_with_key();
+    let seen = seen(
+        &env,
+        &["--base-url", &site.url()],
+        &[(&site.host(), "[host]")],
+    );
+    from(&seen, "authentication")
+}
+
+#[test]
+fn s77_a_key_that_is_rejected() {
+    assert_seen!(asked("401 Unauthorized\r\n\r\n"), @"
+    failed | authentication | [time] | [host] answered 401 Unauthorized
+             -> likely causes: the key hh_12345*** from HH_API_KEY (environment) is mistyped or cut off, was revoked, has expired, or is for another server than http://[host] (--base-url); `honeyhive config list` shows where the key and the server's address came from
+    skipped | permissions | needs authentication
+    skipped | clock | [time] | the server does not tell the time
+    ! error: authentication: [host] answered 401 Unauthorized; likely causes: the key hh_12345*** from HH_API_KEY (environment) is mistyped or cut off, was revoked, has expired, or is for another server than http://[host] (--base-url); `honeyhive config list` shows where the key and the server's address came from
+    exit 3
+    ");
+}
+
+#[test]
+fn s79_a_permission_that_is_missing() {
+    assert_seen!(asked("403 Forbidden\r\n\r\n"), @"
+    ok | authentication | [time] | the server knows the key
+    failed | permissions | [time] | [host] answered 403 Forbidden
+             -> likely causes: the key hh_12345*** from HH_API_KEY (environment) does not allow this, it is not for this project, or your organization does not have the feature; see `honeyhive auth whoami` for what the key may do
+    skipped | clock | [time] | the server does not tell the time
+    ! error: permissions: [host] answered 403 Forbidden; likely causes: the key hh_12345*** from HH_API_KEY (environment) does not allow this, it is not for this project, or your organization does not have the feature; see `honeyhive auth whoami` for what the key may do
+    exit 6
+    ");
+}
+
+#[test]
+fn s80_a_404_that_may_be_a_rejected_key() {
+    assert_seen!(asked("404 Not Found\r\n\r\n"), @"
+    failed | authentication | [time] | [host] answered 404 Not Found: it does not exist, or the key lacks the permission, or the key was rejected, or this is another server than you mean
+    skipped | permissions | needs authentication
+    skipped | clock | [time] | the server does not tell the time
+    ! error: authentication: [host] answered 404 Not Found: it does not exist, or the key lacks the permission, or the key was rejected, or this is another server than you mean
+    exit 4
+    ");
+}
+
+#[test]
+fn s77_no_key() {
+    let site = Site::well();
+    let env = TestEnv::new();
+    let seen = seen(&env, &["--base-url", &site.url()], &[]);
+    assert_seen!(from(&seen, "key"), @"
+    failed | key | [time] | no API key was found
+             -> run `honeyhive auth login`, or set HH_API_KEY (HoneyHive makes keys in its dashboard under Settings > API Keys, a local server at its first start)
+    skipped | authentication | needs key
+    skipped | permissions | needs key
+    skipped | clock | [time] | the server does not tell the time
+    ! error: key: no API key was found; run `honeyhive auth login`, or set HH_API_KEY (HoneyHive makes keys in its dashboard under Settings > API Keys, a local server at its first start)
+    exit 3
+    ");
+}
+
+#[test]
+fn a_key_that_is_none() {
+    let site = Site::well();
+    let mut env = TestEnv::new();
+    env.set("HH_API_KEY", "sk-hidden-word");
+    let seen = seen(&env, &["--base-url", &site.url()], &[]);
+    assert_seen!(from(&seen, "key"), @"
+    failed | key | [time] | the API key from HH_API_KEY (environment) does not begin with hh_, so it is not a HoneyHive API key
+             -> copy the key again
+    skipped | authentication | needs key
+    skipped | permissions | needs key
+    skipped | clock | [time] | the server does not tell the time
+    ! error: key: the API key from HH_API_KEY (environment) does not begin with hh_, so it is not a HoneyHive API key; copy the key again
+    exit 3
+    ");
+}
+
+#[test]
+fn a_file_that_is_not_trusted() {
+    let mut env = TestEnv::new();
+    env.set("HH_API_KEY", KEY);
+    env.write("honeyhive.yaml", "base_url: https://evil.test\n");
+    assert_seen!(seen(&env, &[], &[]), @"
+    failed | configuration | [time] | [home]/honeyhive.yaml:1:11: base_url names a server other than HoneyHive's over https in a file of the working directory that is not trusted
+             -> read it, then run `honeyhive config trust [home]/honeyhive.yaml`, or name it with --config-file or HH_CONFIG_FILE
+    skipped | proxy | needs configuration
+    skipped | dns | needs configuration
+    skipped | tcp | needs configuration
+    skipped | tls | needs configuration
+    skipped | health | needs configuration
+    skipped | key | needs configuration
+    skipped | authentication | needs configuration
+    skipped | permissions | needs configuration
+    skipped | clock | needs configuration
+    ! error: configuration: [home]/honeyhive.yaml:1:11: base_url names a server other than HoneyHive's over https in a file of the working directory that is not trusted; read it, then run `honeyhive config trust [home]/honeyhive.yaml`, or name it with --config-file or HH_CONFIG_FILE
+    exit 5
+    ");
+}
+
+#[test]
+fn a_setting_that_is_wrong() {
+    let mut env = env_with_key();
+    env.set("HH_TIMEOUT", "soon");
+    let seen = seen(&env, &[], &[]);
+    assert_seen!(seen.lines().take(2).collect::<Vec<_>>().join("\n"), @"
+    failed | configuration | [time] | the value of timeout from HH_TIMEOUT (environment) is not a number of seconds from 1 to 300
+             -> correct it there
+    ");
+    assert!(seen.ends_with("exit 5"), "{seen}");
+}
+
+/// Such a program has its tracer at work, which needs no other key.
+#[test]
+fn an_ingestion_key_alone_is_no_failure() {
+    let site = Site::well();
+    let mut env = TestEnv::new();
+    let key = format!("hh_ingst_{}_{}", "a".repeat(24), "b".repeat(64));
+    env.set("HH_INGESTION_API_KEY", &key);
+    let seen = seen(&env, &["--base-url", &site.url()], &[]);
+    assert_seen!(from(&seen, "key"), @"
+    note | key | [time] | only an ingestion key is set: spans can be sent, and nothing else
+             -> for all else set HH_API_KEY to a project key
+    skipped | authentication | needs key
+    skipped | permissions | needs key
+    skipped | clock | [time] | the server does not tell the time
+    ! No problems found
+    exit 0
+    ");
+}
+
+#[test]
+fn test_mode_opens_no_connection() {
+    let mut env = TestEnv::new();
+    env.set("HH_TEST_MODE", "true");
+    assert_seen!(seen(&env, &[], &[]), @"
+    ok | configuration | [time] | no configuration file; requests go to https://api.honeyhive.ai (default)
+    ok | key | [time] | none is set, and test mode needs none
+    skipped | network | test mode is on (HH_TEST_MODE (environment)), which opens no connection
+    ! No problems found
+    exit 0
+    ");
+    let Some((done, calls)) = env.run_traced(&["doctor"]) else {
+        return;
+    };
+    assert_eq!(done.code, 0, "{done:?}");
+    let reaches_out = calls
+        .lines()
+        .any(|line| line.contains("socket(") || line.contains("connect("));
+    assert!(!reaches_out, "{calls}");
+    env.set("HH_API_KEY", "sk-hidden-word");
+    assert_eq!(run(&env, &[]).code, 3);
+}

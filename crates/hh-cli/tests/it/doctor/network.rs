@@ -1,0 +1,415 @@
+//! Faults between this machine and an answer of HoneyHive.
+
+use super::site::{Filtered, Site, WELL, closed};
+use super::{assert_seen, env_with_key, run, seen};
+use crate::support::TestEnv;
+
+#[test]
+fn all_is_well() {
+    let site = Site::well();
+    let env = env_with_key();
+    let flags = ["--base-url", &site.url()];
+    assert_seen!(seen(&env, &flags, &[(&site.host(), "[host]"), (&site.port().to_string(), "[port]")]), @"
+    ok | configuration | [time] | no configuration file; requests go to http://[host] (--base-url)
+    ok | proxy | [time] | none is set
+    ok | dns | [time] | localhost is 127.0.0.1, ::1
+    ok | tcp | [time] | 127.0.0.1:[port] answers, [::1]:[port]: connection refused
+    skipped | tls | plain http, which stays on this machine
+    ok | health | [time] | GET /api/v1/health answered 200
+    ok | key | [time] | hh_12345***, a project key, from HH_API_KEY (environment)
+    ok | authentication | [time] | the server takes the key (it does not tell as whom)
+    skipped | permissions | [time] | unknown (this server does not tell)
+    skipped | clock | [time] | the server does not tell the time
+    ! No problems found
+    exit 0
+    ");
+    // The requests with the key are those of the client, and the one before has none.
+    let requests = site.requests();
+    assert!(
+        requests[0].starts_with("GET /api/v1/health "),
+        "{requests:?}"
+    );
+    assert!(!requests[0].contains(KEY_START), "{requests:?}");
+    assert!(requests.last().unwrap().contains(KEY_START));
+}
+
+const KEY_START: &str = "hh_1234567890";
+
+#[test]
+fn a_server_that_tells_who_the_key_is_for() {
+    let mut env = TestEnv::with_server();
+    env.be_admin();
+    let seen = seen(&env, &[], &[]);
+    let seen = seen.replace(&env.url().replace("http://", ""), "[host]");
+    let of_key =
+        |line: &&str| line.contains("auth") || line.contains("perm") || line.contains("clock");
+    let lines: Vec<_> = seen.lines().filter(of_key).collect();
+    assert_seen!(lines.join("\n"), @"
+    ok | authentication | [time] | the server knows the key as user@example.com of My Company
+    ok | permissions | [time] | Admin in all projects; does not expire
+    ok | clock | [time] | as the server's
+    ");
+}
+
+#[test]
+fn s81_a_name_that_does_not_resolve() {
+    let env = env_with_key();
+    let flags = ["--base-url", "https://no-such-host.invalid"];
+    assert_seen!(seen(&env, &flags, &[]), @"
+    ok | configuration | [time] | no configuration file; requests go to https://no-such-host.invalid (--base-url)
+    ok | proxy | [time] | none is set
+    failed | dns | [time] | cannot connect to no-such-host.invalid: the name does not resolve
+             -> check the host in base_url (--base-url), and whether other names resolve here (a VPN, /etc/resolv.conf)
+    skipped | tcp | needs dns
+    skipped | tls | needs dns
+    skipped | health | needs dns
+    ok | key | [time] | hh_12345***, a project key, from HH_API_KEY (environment)
+    skipped | authentication | needs health
+    skipped | permissions | needs health
+    skipped | clock | needs health
+    ! error: dns: cannot connect to no-such-host.invalid: the name does not resolve; check the host in base_url (--base-url), and whether other names resolve here (a VPN, /etc/resolv.conf)
+    exit 4
+    ");
+}
+
+/// The system call with which a name server is reached does not come to its end in time.
+#[test]
+fn s81_a_name_server_that_does_not_answer() {
+    let env = env_with_key();
+    let honeyhive = env!("CARGO_BIN_EXE_honeyhive");
+    let slow = [
+        "-f",
+        "-e",
+        "trace=connect",
+        "-e",
+        "inject=connect:delay_enter=8s",
+        "-o",
+        "calls",
+    ];
+    let command = [
+        honeyhive,
+        "doctor",
+        "--base-url",
+        "https://no-such-host.invalid",
+    ];
+    let mut strace = env.program("strace", &[&slow[..], &command].concat());
+    let output = match strace.output() {
+        Ok(output) => output,
+        Err(error) => return skipped("strace", &error),
+    };
+    let text = String::from_utf8(output.stdout).unwrap();
+    let dns = text
+        .lines()
+        .find(|line| line.starts_with("failed"))
+        .unwrap();
+    assert!(
+        dns.ends_with("cannot connect to no-such-host.invalid: no name server answered within 3 s"),
+        "{text}"
+    );
+    assert_eq!(output.status.code(), Some(4));
+}
+
+#[expect(clippy::print_stdout, reason = "a test that is skipped says so")]
+fn skipped(program: &str, error: &std::io::Error) {
+    let is_ci = std::env::var_os("CI").is_some();
+    assert!(!is_ci, "{program} cannot be run: {error}");
+    println!("skipped: {program} cannot be run ({error})");
+}
+
+#[test]
+fn s81_a_port_that_is_refused() {
+    let env = env_with_key();
+    let closed = closed().to_string();
+    let flags = ["--base-url", &format!("http://{closed}")];
+    assert_seen!(seen(&env, &flags, &[(&closed, "[host]")]), @"
+    ok | configuration | [time] | no configuration file; requests go to http://[host] (--base-url)
+    ok | proxy | [time] | none is set
+    ok | dns | [time] | 127.0.0.1 is an address
+    failed | tcp | [time] | [host]: connection refused
+             -> start the server there (`honeyhive server start`), or correct base_url (--base-url)
+    skipped | health | needs tcp
+    ok | key | [time] | hh_12345***, a project key, from HH_API_KEY (environment)
+    skipped | authentication | needs health
+    skipped | permissions | needs health
+    skipped | clock | needs health
+    ! error: tcp: [host]: connection refused; start the server there (`honeyhive server start`), or correct base_url (--base-url)
+    exit 4
+    ");
+}
+
+#[test]
+fn s81_a_port_that_is_filtered() {
+    let env = env_with_key();
+    let filtered = Filtered::new();
+    let host = filtered.address.to_string();
+    let flags = ["--base-url", &format!("http://{host}")];
+    assert_seen!(seen(&env, &flags, &[(&host, "[host]")]), @"
+    ok | configuration | [time] | no configuration file; requests go to http://[host] (--base-url)
+    ok | proxy | [time] | none is set
+    ok | dns | [time] | 127.0.0.1 is an address
+    failed | tcp | [time] | [host]: no connection within 3 s
+             -> a firewall in between drops what is sent, or the host is down; if this network has a proxy, set https_proxy; else check base_url (--base-url)
+    skipped | health | needs tcp
+    ok | key | [time] | hh_12345***, a project key, from HH_API_KEY (environment)
+    skipped | authentication | needs health
+    skipped | permissions | needs health
+    skipped | clock | needs health
+    ! error: tcp: [host]: no connection within 3 s; a firewall in between drops what is sent, or the host is down; if this network has a proxy, set https_proxy; else check base_url (--base-url)
+    exit 4
+    ");
+}
+
+#[test]
+fn s81_a_server_that_never_answers() {
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let host = silent.local_addr().unwrap().to_string();
+    let mut env = TestEnv::new();
+    // The longest of all: a program that prints the key hangs too.
+    env.write("config.yaml", "credential_command: [sleep, '60']\n");
+    env.set("PATH", "/usr/bin:/bin");
+    let flags = [
+        "--config-file",
+        "config.yaml",
+        "--base-url",
+        &format!("http://{host}"),
+    ];
+    assert_seen!(seen(&env, &flags, &[(&host, "[host]")]), @"
+    ok | configuration | [time] | [home]/config.yaml (named file); requests go to http://[host] (--base-url)
+    ok | proxy | [time] | none is set
+    ok | dns | [time] | 127.0.0.1 is an address
+    ok | tcp | [time] | [host] answers
+    skipped | tls | plain http, which stays on this machine
+    failed | health | [time] | [host] was connected but began no answer within 3 s
+             -> the server is overloaded, or is no HTTP server: check base_url (--base-url)
+    failed | key | [time] | the credential_command from config.yaml:1:21 (named file) ran sleep, which printed no key within 10 s
+             -> `honeyhive config list` shows where the key and the server's address came from
+    skipped | authentication | needs health
+    skipped | permissions | needs health
+    skipped | clock | needs health
+    ! error: health: [host] was connected but began no answer within 3 s; the server is overloaded, or is no HTTP server: check base_url (--base-url)
+    exit 4
+    ");
+}
+
+#[test]
+fn s81_a_proxy_that_wants_a_password() {
+    let proxy = Site::new(|_| "407 Proxy Authentication Required\r\n\r\n".to_owned());
+    assert_seen!(proxied(&proxy, ""), @"
+    ok | configuration | [time] | no configuration file; requests go to https://api.test.invalid (--base-url)
+    ok | proxy | [time] | [proxy], by https_proxy (HTTPS_PROXY (environment))
+    ok | dns | [time] | 127.0.0.1 is an address
+    ok | tcp | [time] | [proxy] answers
+    failed | tunnel | [time] | cannot connect to api.test.invalid: the proxy [proxy] wants a user and a password (407)
+             -> set proxy_username and proxy_password, or correct them
+    ! error: tunnel: cannot connect to api.test.invalid: the proxy [proxy] wants a user and a password (407); set proxy_username and proxy_password, or correct them
+    exit 4
+    ");
+    assert_seen!(proxied(&proxy, "user:hidden-word@"), @"
+    ok | configuration | [time] | no configuration file; requests go to https://api.test.invalid (--base-url)
+    ok | proxy | [time] | [proxy], by https_proxy (HTTPS_PROXY (environment))
+    ok | dns | [time] | 127.0.0.1 is an address
+    ok | tcp | [time] | [proxy] answers
+    failed | tunnel | [time] | cannot connect to api.test.invalid: the proxy [proxy] refuses its user or password (407)
+             -> set proxy_username and proxy_password, or correct them
+    ! error: tunnel: cannot connect to api.test.invalid: the proxy [proxy] refuses its user or password (407); set proxy_username and proxy_password, or correct them
+    exit 4
+    ");
+}
+
+#[test]
+fn s81_a_proxy_that_refuses_the_host() {
+    let proxy = Site::new(|_| "403 Forbidden\r\n\r\n".to_owned());
+    assert_seen!(proxied(&proxy, "user:hidden-word@"), @"
+    ok | configuration | [time] | no configuration file; requests go to https://api.test.invalid (--base-url)
+    ok | proxy | [time] | [proxy], by https_proxy (HTTPS_PROXY (environment))
+    ok | dns | [time] | 127.0.0.1 is an address
+    ok | tcp | [time] | [proxy] answers
+    failed | tunnel | [time] | cannot connect to api.test.invalid: the proxy [proxy] refuses to connect there (it answered 403)
+             -> ask those who run the proxy to let you reach the host, or add the host to no_proxy if it can be reached directly; the proxy is from https_proxy (HTTPS_PROXY (environment))
+    ! error: tunnel: cannot connect to api.test.invalid: the proxy [proxy] refuses to connect there (it answered 403); ask those who run the proxy to let you reach the host, or add the host to no_proxy if it can be reached directly; the proxy is from https_proxy (HTTPS_PROXY (environment))
+    exit 4
+    ");
+}
+
+/// The steps of the way through a proxy.
+fn proxied(proxy: &Site, user: &str) -> String {
+    let mut env = env_with_key();
+    let host = format!("127.0.0.1:{}", proxy.port());
+    env.set("HTTPS_PROXY", &format!("http://{user}{host}"));
+    let flags = ["--base-url", "https://api.test.invalid"];
+    let seen = seen(&env, &flags, &[(&host, "[proxy]")]);
+    assert!(!seen.contains("hidden-word"), "{seen}");
+    assert!(proxy.requests()[0].starts_with("CONNECT api.test.invalid:443 "));
+    let is_of_network = |line: &&str| !line.contains("skipped") && !line.contains(" key ");
+    seen.lines()
+        .filter(is_of_network)
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+#[test]
+fn a_proxy_that_is_not_used_and_why() {
+    let closed = closed();
+    let mut env = env_with_key();
+    env.set("HH_PROXY_URL", "http://proxy.test.invalid:1");
+    let line = |env: &TestEnv, url: &str| {
+        let seen = seen(env, &["--base-url", url], &[]);
+        let line = seen.lines().find(|line| line.contains("proxy |"));
+        line.unwrap().to_owned()
+    };
+    assert_seen!(line(&env, &format!("http://{closed}")), @"ok | proxy | [time] | none: this machine is reached directly, whatever proxy_url says");
+    env.set("NO_PROXY", "test.invalid");
+    assert_seen!(line(&env, "https://api.test.invalid"), @"ok | proxy | [time] | none: no_proxy (NO_PROXY (environment)) lists the host, so proxy_url does not count");
+}
+
+#[test]
+fn a_captive_portal() {
+    let page = "200 OK\r\nContent-Type: text/html\r\n\r\n<html>Welcome! Please log in</html>";
+    let env = env_with_key();
+    for health in [
+        page,
+        "511 Network Authentication Required\r\n\r\n",
+        "302 Found\r\nLocation: https://user:hidden-word@wifi.test/?token=hidden-word\r\n\r\n",
+        "302 Found\r\nLocation: https://wifi.test/login?to=here\r\n\r\n",
+    ] {
+        let site = Site::with_health(health);
+        let seen = seen(
+            &env,
+            &["--base-url", &site.url()],
+            &[(&site.host(), "[host]")],
+        );
+        assert!(!seen.contains("hidden-word"), "{seen}");
+        let lines: Vec<_> = seen
+            .lines()
+            .skip_while(|line| !line.contains("health"))
+            .collect();
+        insta::allow_duplicates! { if health == page { assert_seen!(lines.join("\n"), @"
+        failed | health | [time] | a web page came in place of an answer of the API: the login page of this network, or the web site of the server
+                 -> open http://example.com in a browser and log in to the network; if that is not it, correct base_url (--base-url)
+        ok | key | [time] | hh_12345***, a project key, from HH_API_KEY (environment)
+        skipped | authentication | needs health
+        skipped | permissions | needs health
+        skipped | clock | needs health
+        ! error: health: a web page came in place of an answer of the API: the login page of this network, or the web site of the server; open http://example.com in a browser and log in to the network; if that is not it, correct base_url (--base-url)
+        exit 4
+        "); } }
+        assert!(seen.contains("log in to the network"), "{seen}");
+        assert!(seen.ends_with("exit 4"), "{seen}");
+        // What answers in the server's place never sees the key.
+        assert!(
+            site.requests()
+                .iter()
+                .all(|request| !request.contains(KEY_START))
+        );
+    }
+}
+
+#[test]
+fn a_base_url_with_a_wrong_path() {
+    let site = Site::well();
+    let env = env_with_key();
+    let flags = ["--base-url", &format!("{}/v2", site.url())];
+    let seen = seen(&env, &flags, &[(&site.host(), "[host]")]);
+    let lines: Vec<_> = seen
+        .lines()
+        .skip_while(|line| !line.contains("health"))
+        .collect();
+    assert_seen!(lines.join("\n"), @"
+    failed | health | [time] | GET /v2/api/v1/health answered 404, but GET /api/v1/health answers 200: the path in base_url is wrong
+             -> correct base_url (--base-url): set it to http://[host]
+    ok | key | [time] | hh_12345***, a project key, from HH_API_KEY (environment)
+    skipped | authentication | needs health
+    skipped | permissions | needs health
+    skipped | clock | needs health
+    ! error: health: GET /v2/api/v1/health answered 404, but GET /api/v1/health answers 200: the path in base_url is wrong; correct base_url (--base-url): set it to http://[host]
+    exit 4
+    ");
+}
+
+#[test]
+fn s82_any_answer_is_reachable() {
+    let env = env_with_key();
+    for (status, shown) in [
+        ("200 OK", "GET /api/v1/health answered 200"),
+        ("204 No Content", "GET /api/v1/health answered 204"),
+        (
+            "401 Unauthorized",
+            "reached: GET /api/v1/health answered 401",
+        ),
+        (
+            "404 Not Found",
+            "reached, but GET /api/v1/health answered 404",
+        ),
+        (
+            "429 Too Many Requests",
+            "reached: GET /api/v1/health answered 429",
+        ),
+        (
+            "503 Service Unavailable",
+            "reached, but GET /api/v1/health answered 503",
+        ),
+    ] {
+        let site = Site::with_health(&format!("{status}\r\n\r\n"));
+        let done = run(&env, &["--base-url", &site.url()]);
+        assert_eq!(done.code, 0, "{done:?}");
+        let line = done
+            .stdout
+            .lines()
+            .find(|line| line.contains("health "))
+            .unwrap();
+        // With the time that it took.
+        assert!(line.contains(shown) && line.contains("ms "), "{line}");
+    }
+    let json = {
+        let site = Site::well();
+        env.json(&["doctor", "--base-url", &site.url()])
+    };
+    let steps = json["steps"].as_array().unwrap();
+    let health = steps.iter().find(|step| step["name"] == "health").unwrap();
+    assert_eq!(
+        (&health["state"], health["millis"].is_number()),
+        (&"ok".into(), true)
+    );
+    assert_eq!((&json["ok"], &json["exit_code"]), (&true.into(), &0.into()));
+}
+
+#[test]
+fn a_clock_that_is_wrong() {
+    let env = env_with_key();
+    for (minutes, way) in [(10, "behind"), (-10, "ahead of")] {
+        let site = Site::with_health(&dated(minutes * 60));
+        let seen = seen(&env, &["--base-url", &site.url()], &[]);
+        let lines: Vec<_> = seen
+            .lines()
+            .skip_while(|line| !line.contains("clock"))
+            .collect();
+        insta::allow_duplicates! { assert_seen!(lines.join("\n").replace(way, "[way]"), @"
+        failed | clock | [time] | this machine is 10 min [way] the server: here it is [when], there [when]
+                 -> set the clock of this machine (`timedatectl set-ntp true`), unless the server's is wrong: else certificates look expired or not yet valid, keys that expire are taken for good or bad at the wrong time, and spans get wrong times
+        ! error: clock: this machine is 10 min [way] the server: here it is [when], there [when]; set the clock of this machine (`timedatectl set-ntp true`), unless the server's is wrong: else certificates look expired or not yet valid, keys that expire are taken for good or bad at the wrong time, and spans get wrong times
+        exit 1
+        "); }
+    }
+    let site = Site::with_health(&dated(4 * 60));
+    assert_eq!(run(&env, &["--base-url", &site.url()]).code, 0);
+}
+
+/// The health of a server whose clock is so many seconds ahead.
+fn dated(ahead: i64) -> String {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    let then = i64::try_from(now.unwrap().as_secs()).unwrap() + ahead;
+    let date = jiff::Timestamp::from_second(then).unwrap();
+    let date = date.strftime("%a, %d %b %Y %H:%M:%S GMT");
+    WELL.replacen("\r\n", &format!("\r\nDate: {date}\r\n"), 1)
+}
+
+#[test]
+fn plain_http_to_another_machine() {
+    let env = env_with_key();
+    let seen = seen(&env, &["--base-url", "http://api.test.invalid"], &[]);
+    assert_seen!(seen.lines().skip(1).take(2).collect::<Vec<_>>().join("\n"), @"
+    failed | proxy | [time] | refusing plain http to api.test.invalid: only this machine is reached without TLS
+             -> write https:// in base_url (--base-url): a key must not cross a network in the clear
+    ");
+    assert!(seen.ends_with("exit 4"), "{seen}");
+}

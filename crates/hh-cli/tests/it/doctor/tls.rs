@@ -1,0 +1,122 @@
+//! Certificates that are not trusted, and why.
+
+use std::sync::Arc;
+
+use rcgen::date_time_ymd;
+use rustls::ServerConfig;
+
+use super::site::{Authority, Site};
+use super::{assert_seen, env_with_key, seen};
+
+/// The lines about TLS and the end, for a server with this certificate; `trusted` is the file of authorities.
+fn greeted(config: Arc<ServerConfig>, trusted: Option<String>) -> String {
+    let site = Site::tls(config);
+    let mut env = env_with_key();
+    if let Some(pem) = trusted {
+        env.write("ca.pem", pem);
+        env.set("HH_CA_BUNDLE", "ca.pem");
+    }
+    let seen = seen(
+        &env,
+        &["--base-url", &site.url()],
+        &[(&site.host(), "[host]")],
+    );
+    let mut lines = seen
+        .lines()
+        .skip_while(|line| !line.contains(" tls |") && !line.starts_with("failed"));
+    let end = seen.lines().last();
+    let tls = lines.by_ref().take(2).chain(end);
+    tls.collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn a_certificate_that_is_trusted() {
+    let authority = Authority::new("ours");
+    let config = authority.server("localhost", |_| {});
+    assert_seen!(greeted(config, Some(authority.pem())), @"
+    ok | tls | [time] | TLS 1.3; its certificate is for localhost, signed by CN=ours, valid from 1975-01-01 to 4096-01-01; trusted is the file of ca_bundle (HH_CA_BUNDLE (environment))
+    ok | health | [time] | GET /api/v1/health answered 200
+    exit 0
+    ");
+}
+
+#[test]
+fn s81_a_certificate_that_has_expired() {
+    let authority = Authority::new("ours");
+    let config = authority.server("localhost", |params| {
+        params.not_after = date_time_ymd(2001, 1, 1);
+    });
+    assert_seen!(greeted(config, Some(authority.pem())), @"
+    failed | tls | [time] | cannot set up TLS with [host]: its certificate has expired; its certificate is for localhost, signed by CN=ours, valid from 1975-01-01 to 2001-01-01; trusted is the file of ca_bundle (HH_CA_BUNDLE (environment))
+             -> the server needs a new certificate, unless the clock of this machine is wrong: it says [today]
+    exit 4
+    ");
+}
+
+#[test]
+fn a_certificate_that_is_not_valid_yet() {
+    let authority = Authority::new("ours");
+    let config = authority.server("localhost", |params| {
+        params.not_before = date_time_ymd(4000, 1, 1);
+    });
+    assert_seen!(greeted(config, Some(authority.pem())), @"
+    failed | tls | [time] | cannot set up TLS with [host]: its certificate is not valid yet; its certificate is for localhost, signed by CN=ours, valid from 4000-01-01 to 4096-01-01; trusted is the file of ca_bundle (HH_CA_BUNDLE (environment))
+             -> set the clock of this machine: it says [today]
+    exit 4
+    ");
+}
+
+#[test]
+fn s81_an_authority_that_nobody_knows() {
+    let other = Authority::new("another");
+    let config = Authority::new("ours").server("localhost", |_| {});
+    assert_seen!(greeted(config, Some(other.pem())), @"
+    failed | tls | [time] | cannot set up TLS with [host]: its certificate comes from an authority that is not trusted here; its certificate is for localhost, signed by CN=ours, valid from 1975-01-01 to 4096-01-01; trusted is the file of ca_bundle (HH_CA_BUNDLE (environment))
+             -> if your company or a proxy has an authority of its own, name the file of its certificate: `honeyhive config set ca_bundle FILE`
+    exit 4
+    ");
+}
+
+#[test]
+fn s81_a_certificate_for_another_name() {
+    let authority = Authority::new("ours");
+    let config = authority.server("api.test", |_| {});
+    assert_seen!(greeted(config, Some(authority.pem())), @"
+    failed | tls | [time] | cannot set up TLS with [host]: its certificate is for another name; its certificate is for api.test, signed by CN=ours, valid from 1975-01-01 to 4096-01-01; trusted is the file of ca_bundle (HH_CA_BUNDLE (environment))
+             -> use one of those names in base_url (--base-url), or have the server get a certificate for this one
+    exit 4
+    ");
+}
+
+#[test]
+fn a_server_without_tls() {
+    let site = Site::well();
+    let env = env_with_key();
+    let url = site.url().replace("http:", "https:");
+    let seen = seen(&env, &["--base-url", &url], &[(&site.host(), "[host]")]);
+    let tls = seen.lines().skip_while(|line| !line.starts_with("failed"));
+    assert_seen!(tls.take(2).collect::<Vec<_>>().join("\n"), @"
+    failed | tls | [time] | cannot connect to [host]: unexpected end of file
+             -> what listens there may not speak TLS: check base_url (--base-url)
+    ");
+}
+
+/// Nothing is checked, which is said whatever else is.
+#[test]
+fn certificates_that_are_not_checked() {
+    let site = Site::tls(Authority::new("ours").server("localhost", |_| {}));
+    let mut env = env_with_key();
+    env.set("HH_VERIFY_SSL", "false");
+    let seen = seen(
+        &env,
+        &["--base-url", &site.url(), "--quiet"],
+        &[(&site.host(), "[host]")],
+    );
+    let told = seen.lines().filter(|line| line.contains("verify_ssl"));
+    assert_seen!(told.collect::<Vec<_>>().join("\n"), @"
+    ok | tls | [time] | TLS 1.3; its certificate is for localhost, signed by CN=ours, valid from 1975-01-01 to 4096-01-01; nothing is checked, by verify_ssl (HH_VERIFY_SSL (environment))
+    note | verify_ssl (HH_VERIFY_SSL (environment)) is off: whoever sits in between can read the API key; name your authority with ca_bundle instead
+    ! warning: certificates are not checked (verify_ssl from HH_VERIFY_SSL (environment))
+    ");
+    assert!(seen.ends_with("exit 0"), "{seen}");
+}

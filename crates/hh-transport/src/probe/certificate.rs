@@ -1,0 +1,58 @@
+//! What a certificate says of itself.
+
+use std::net::{Ipv4Addr, Ipv6Addr};
+use std::time::SystemTime;
+
+use x509_cert::Certificate as Parsed;
+use x509_cert::der::Decode as _;
+use x509_cert::ext::pkix::SubjectAltName;
+use x509_cert::ext::pkix::name::GeneralName;
+
+/// The certificate of a server, as it was sent, whether it is trusted or not: a stranger may have written every word.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Certificate {
+    /// The authority that signed it, as it calls itself, such as `CN=R11,O=Let's Encrypt,C=US`.
+    pub issuer: String,
+    /// The host names and addresses that it is for.
+    pub names: Vec<String>,
+    /// Since when it is valid.
+    pub not_before: SystemTime,
+    /// Until when it is valid.
+    pub not_after: SystemTime,
+    /// It names itself as its authority.
+    pub is_self_signed: bool,
+}
+
+impl Certificate {
+    pub(super) fn read(der: &[u8]) -> Option<Self> {
+        let parsed = Parsed::from_der(der).ok()?;
+        let body = parsed.tbs_certificate();
+        let names = body.get_extension::<SubjectAltName>().ok().flatten();
+        let names = names.map_or_else(Vec::new, |(_, names)| names.0);
+        Some(Self {
+            issuer: body.issuer().to_string(),
+            names: names.iter().filter_map(name).collect(),
+            not_before: SystemTime::UNIX_EPOCH + body.validity().not_before.to_unix_duration(),
+            not_after: SystemTime::UNIX_EPOCH + body.validity().not_after.to_unix_duration(),
+            is_self_signed: body.issuer() == body.subject(),
+        })
+    }
+}
+
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "all other kinds name something else than a server"
+)]
+fn name(name: &GeneralName) -> Option<String> {
+    match name {
+        GeneralName::DnsName(name) => Some(name.to_string()),
+        GeneralName::IpAddress(bytes) => {
+            let bytes = bytes.as_bytes();
+            let v4 = <[u8; 4]>::try_from(bytes).map(|bytes| Ipv4Addr::from(bytes).to_string());
+            let v6 = <[u8; 16]>::try_from(bytes).map(|bytes| Ipv6Addr::from(bytes).to_string());
+            v4.or(v6).ok()
+        }
+        _ => None,
+    }
+}

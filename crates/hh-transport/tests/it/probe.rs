@@ -1,0 +1,218 @@
+//! The way of a request, step by step, with the same rules as requests.
+
+use std::time::{Duration, SystemTime};
+
+use hh_transport::{
+    Certificate, CertificateProblem, Probe, ProxyOptions, ReqwestOptions, Roots, TransportErrorKind,
+};
+use rcgen::date_time_ymd;
+
+use crate::certificates::Authority;
+use crate::server::{Reply, Server, answer};
+
+fn probe(options: &ReqwestOptions, url: &str) -> Probe {
+    let options = options
+        .clone()
+        .with_connect_timeout(Duration::from_secs(20));
+    Probe::new(&options, &url.parse().unwrap()).unwrap()
+}
+
+/// Goes to the first address and greets the server.
+async fn certificate(probe: &Probe) -> Certificate {
+    let addresses = probe.resolve().await.unwrap();
+    let (_, connected) = probe.connect(&addresses[..1]).await.remove(0);
+    let connection = probe.tunnel(connected.unwrap()).await.unwrap();
+    let handshake = probe.handshake(connection).await.unwrap();
+    assert!(handshake.error.is_none(), "{handshake:?}");
+    assert_eq!(handshake.version, Some("TLS 1.3"));
+    handshake.certificate.unwrap()
+}
+
+fn proxied(proxy: &Server, scheme: &str, pem: String) -> ReqwestOptions {
+    let url = format!(
+        "{scheme}://user:hidden-word@localhost:{}",
+        proxy.address.port()
+    );
+    let proxy = ProxyOptions::parse(&url).unwrap();
+    ReqwestOptions::new().with_ca_bundle(pem).with_proxy(proxy)
+}
+
+#[tokio::test]
+async fn this_machine_and_addresses_are_found_without_asking() {
+    for (url, expected) in [
+        ("http://localhost:7", "127.0.0.1:7, [::1]:7"),
+        ("http://127.0.0.1:7", "127.0.0.1:7"),
+        ("https://[::1]", "[::1]:443"),
+        ("https://192.0.2.1:8443/path", "192.0.2.1:8443"),
+    ] {
+        let found = probe(&ReqwestOptions::new(), url).resolve().await.unwrap();
+        let found: Vec<_> = found.iter().map(ToString::to_string).collect();
+        assert_eq!(found.join(", "), expected);
+    }
+}
+
+#[tokio::test]
+async fn a_certificate_says_who_it_is_for() {
+    let authority = Authority::new("ours");
+    let config = authority.server("localhost");
+    let server = Server::start_tls(config, [answer("200 OK", "", "")]).await;
+    let options = ReqwestOptions::new().with_ca_bundle(authority.pem());
+    let certificate = certificate(&probe(&options, &server.url)).await;
+    assert_eq!(certificate.names, ["localhost"]);
+    assert_eq!(certificate.issuer, "CN=ours");
+    assert!(!certificate.is_self_signed);
+    let now = SystemTime::now();
+    assert!(certificate.not_before < now && now < certificate.not_after);
+    // A greeting is all that was sent.
+    server.ended(1).await;
+    assert!(server.requests().is_empty());
+}
+
+#[tokio::test]
+async fn a_bad_certificate_is_shown_with_what_is_wrong() {
+    let authority = Authority::new("ours");
+    let expired = authority.server_with("localhost", |params| {
+        params.not_after = date_time_ymd(2001, 1, 1);
+    });
+    for (config, problem, issuer) in [
+        (expired, CertificateProblem::Expired, "CN=ours"),
+        (
+            authority.server("a.test"),
+            CertificateProblem::WrongName,
+            "CN=ours",
+        ),
+        (
+            Authority::new("another").server("localhost"),
+            CertificateProblem::UnknownAuthority,
+            "CN=another",
+        ),
+    ] {
+        let server = Server::start_tls(config, [answer("200 OK", "", "")]).await;
+        let options = ReqwestOptions::new().with_ca_bundle(authority.pem());
+        let probe = probe(&options, &server.url);
+        let addresses = probe.resolve().await.unwrap();
+        let (_, connected) = probe.connect(&addresses[..1]).await.remove(0);
+        let handshake = probe.handshake(connected.unwrap()).await.unwrap();
+        let error = handshake.error.unwrap();
+        assert_eq!(error.kind(), TransportErrorKind::Tls);
+        assert_eq!(
+            (handshake.problem, handshake.roots),
+            (Some(problem), Roots::File)
+        );
+        assert_eq!(handshake.certificate.unwrap().issuer, issuer);
+    }
+}
+
+/// Through a proxy that speaks TLS itself, or not, the server's own certificate is the one that is looked at.
+#[tokio::test]
+async fn the_way_through_a_proxy() {
+    const CONNECTED: &[u8] = b"HTTP/1.1 200 Connection established\r\nX: y\r\n\r\n";
+    let authority = Authority::new("ours");
+    let config = authority.server("api.test");
+    let server = Server::start_tls(config, [answer("200 OK", "", "")]).await;
+    let reply = || [Reply::Tunnel(CONNECTED.to_vec(), server.address)];
+    let plain = Server::start(reply()).await;
+    let secure = Server::start_tls(authority.server("localhost"), reply()).await;
+    for (proxy, scheme) in [(plain, "http"), (secure, "https")] {
+        let probe = probe(
+            &proxied(&proxy, scheme, authority.pem()),
+            "https://api.test/",
+        );
+        let shown = format!("localhost:{}", proxy.address.port());
+        assert_eq!(probe.proxy(), Some(shown.as_str()));
+        assert_eq!(certificate(&probe).await.names, ["api.test"]);
+        let asked = proxy.requests().remove(0);
+        // dXNlcjpoaWRkZW4td29yZA== is user:hidden-word
+        assert!(
+            asked.starts_with("CONNECT api.test:443 HTTP/1.1\r\nHost: api.test:443\r\n"),
+            "{asked}"
+        );
+        assert!(
+            asked.contains("Proxy-Authorization: Basic dXNlcjpoaWRkZW4td29yZA=="),
+            "{asked}"
+        );
+        let debug = format!("{probe:?}");
+        assert!(
+            !debug.contains("hidden-word") && !debug.contains("user"),
+            "{debug}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_proxy_that_does_not_connect() {
+    let authority = Authority::new("ours");
+    for (reply, why) in [
+        (
+            "HTTP/1.1 407 Who?\r\n\r\n",
+            "refuses its user or password (407)",
+        ),
+        (
+            "HTTP/1.1 403 No\r\n\r\n",
+            "refuses to connect there (it answered 403)",
+        ),
+        ("SSH-2.0-x\r\n\r\n", "does not answer as a proxy does"),
+        ("HTTP/1.1 2", "cannot be reached: unexpected end of file"),
+    ] {
+        let proxy = Server::start([Reply::Bytes(reply.into())]).await;
+        let probe = probe(
+            &proxied(&proxy, "http", authority.pem()),
+            "https://api.test/",
+        );
+        let addresses = probe.resolve().await.unwrap();
+        let (_, connected) = probe.connect(&addresses[..1]).await.remove(0);
+        let error = probe.tunnel(connected.unwrap()).await.unwrap_err();
+        assert_eq!(error.kind(), TransportErrorKind::Proxy);
+        assert!(error.to_string().ends_with(why), "{error}");
+        assert!(!format!("{error:?}").contains("hidden-word"));
+    }
+    // A proxy that speaks TLS has to be trusted as well.
+    let other = Authority::new("another").server("localhost");
+    let proxy = Server::start_tls(other, [answer("200 OK", "", "")]).await;
+    let probe = probe(
+        &proxied(&proxy, "https", authority.pem()),
+        "https://api.test/",
+    );
+    let addresses = probe.resolve().await.unwrap();
+    let (_, connected) = probe.connect(&addresses[..1]).await.remove(0);
+    let error = probe.tunnel(connected.unwrap()).await.unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .contains("cannot be trusted: its certificate comes from an authority"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn any_answer_is_taken() {
+    for (status, headers, body, expected) in [
+        (
+            "200 OK",
+            "content-type: text/html; charset=utf-8\r\n",
+            "",
+            (200, true),
+        ),
+        ("404 Not Found", "", "{}", (404, false)),
+        ("500 Oh", "", "  <html>", (500, true)),
+    ] {
+        let date = "date: Sun, 06 Nov 1994 08:49:37 GMT\r\nlocation: /x\r\n";
+        let server = Server::start([answer(status, &format!("{headers}{date}"), body)]).await;
+        let probe = probe(&ReqwestOptions::new(), &format!("{}/base", server.url));
+        let found = probe.get("/api/v1/health?x").await.unwrap();
+        assert_eq!((found.status, found.is_html), expected);
+        let date = SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_777);
+        assert_eq!(
+            (found.date, found.location.as_deref()),
+            (Some(date), Some("/x"))
+        );
+        assert!(server.requests()[0].starts_with("GET /api/v1/health?x HTTP/1.1\r\n"));
+    }
+}
+
+#[test]
+fn no_way_leads_out_in_the_clear() {
+    let url = "http://api.test/".parse().unwrap();
+    let error = Probe::new(&ReqwestOptions::new(), &url).unwrap_err();
+    assert_eq!(error.kind(), TransportErrorKind::Insecure);
+}
