@@ -7,6 +7,7 @@ mod list;
 mod login;
 mod logout;
 mod prompt;
+mod scan;
 mod status;
 mod switch;
 mod token;
@@ -40,6 +41,8 @@ pub(crate) enum Command {
     Env(env::Arguments),
     /// Make, list and revoke API keys
     Keys(Group<keys::Command>),
+    /// Find API keys in files, in what is to be committed, and in the history of git
+    Scan(scan::Arguments),
 }
 
 pub(super) fn run(context: &Context, command: Command) -> Result<(), CliError> {
@@ -54,5 +57,6 @@ pub(super) fn run(context: &Context, command: Command) -> Result<(), CliError> {
         Command::Token(arguments) => token::run(context, &arguments),
         Command::Env(arguments) => env::run(context, &arguments),
         Command::Keys(Group(command)) => keys::run(context, command),
+        Command::Scan(arguments) => scan::run(context, &arguments),
     }
 }

@@ -7,4 +7,5 @@ mod auth;
 mod config;
 mod leaks;
 mod output;
+mod scan;
 mod seed;

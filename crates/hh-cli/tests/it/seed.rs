@@ -3,6 +3,7 @@
 mod credentials;
 mod environments;
 mod network;
+mod scan;
 mod sources;
 mod talk;
 
