@@ -129,3 +129,56 @@ fn troubleshooting() {
     let page = include_str!("../../docs/troubleshooting.md");
     assert!(run(page) > 3, "the page has lost its commands");
 }
+fn leak_scan() {
+    let page = include_str!("../../docs/leak-scan.md");
+    assert!(run(page) > 4, "the page has lost its commands");
+}
+
+/// The hook of the page about leaked keys refuses a commit with a key, and no other.
+#[test]
+fn leak_scan_before_a_commit() {
+    let page = include_str!("../../docs/leak-scan.md");
+    let parts = fenced(page);
+    let lines = |info: &str| &parts.iter().find(|part| part.info == info).unwrap().lines;
+    let home = tempfile::tempdir().unwrap();
+    let path = std::env::var_os("PATH").unwrap();
+    let path = format!("{}:{}", profile_dir().display(), path.to_str().unwrap());
+    let shell = |script: &str| {
+        let output = Command::new("/bin/sh")
+            .args(["-c", script])
+            .env_clear()
+            .env("HOME", home.path())
+            .env("PATH", &path)
+            .current_dir(home.path())
+            .output()
+            .unwrap();
+        let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+        (output.status.success(), stderr)
+    };
+    let hook = home.path().join(".git/hooks/pre-commit");
+    assert!(
+        shell("git init -q && git config user.name A && git config user.email a@example.com").0
+    );
+    write(&hook, lines("sh pre-commit").join("\n") + "\n");
+    assert!(shell("chmod +x .git/hooks/pre-commit").0);
+    write(
+        &home.path().join("app.py"),
+        lines("python app.py").join("\n"),
+    );
+    let commit = "git add app.py && git commit -qm m";
+    assert_eq!(shell(commit), (true, "No API keys in 1 file\n".to_owned()));
+    // Without the mark it is refused, also as `git commit -a`, which has an index of its own.
+    assert!(shell("sed -i 's/hh-scan: ignore//' app.py").0);
+    let (is_committed, said) = shell("git commit -qam m");
+    assert!(
+        !is_committed && said.contains("error: found 1 possible API key"),
+        "{said}"
+    );
+    assert!(shell("git add app.py").0 && !shell("git commit -qm m").0);
+    // The other recipe calls the same.
+    let recipe = lines("yaml .pre-commit-config.yaml").join("\n");
+    assert!(
+        recipe.contains("entry: honeyhive auth scan --staged\n"),
+        "{recipe}"
+    );
+}

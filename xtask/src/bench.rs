@@ -4,10 +4,13 @@ mod config;
 mod load;
 mod otlp;
 mod program;
+mod scan;
 mod server;
 mod transport;
 
+use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use clap::{Args, ValueEnum};
@@ -25,6 +28,8 @@ pub(crate) struct BenchOptions {
 enum What {
     /// Configuration: a full load beside parsing alone, the command line beside a program that does nothing
     Config,
+    /// The search for keys: CPU beside that of ripgrep with the same pattern
+    Scan,
     /// The server: CPU of a checked request and of a stored span, start, memory
     Server,
     /// The transport: CPU of a call beside that of reqwest alone
@@ -37,9 +42,20 @@ const ROUNDS: usize = 5;
 pub(crate) fn run(options: &BenchOptions) -> Result<()> {
     match options.what {
         What::Config => config::run(),
+        What::Scan => scan::run(),
         What::Server => server::run(),
         What::Transport => transport::run(),
     }
+}
+
+/// CPU time of all children that have ended.
+fn of_children() -> Result<Duration> {
+    let stat = fs::read_to_string("/proc/self/stat").context("cannot read /proc/self/stat")?;
+    // The second field is the name in brackets, which may hold spaces.
+    let fields = stat.rsplit(')').next().unwrap_or_default();
+    let ticks = fields.split_whitespace().skip(13).take(2);
+    let ticks: u32 = ticks.filter_map(|field| field.parse::<u32>().ok()).sum();
+    Ok(Duration::from_millis(10) * ticks)
 }
 
 /// Cargo's folder for what it builds.

@@ -20,9 +20,12 @@
 //! | --- | --- | --- |
 //! | `client` | yes | [`Credentials`] over [`CredentialProvider`]s, [`KeyInfo`], [`credential_command`], [`FileStore`], the store of `honeyhive auth login` |
 //! | `keyring` | no | keys of the store in the keyring of the system ([`Storage::Keyring`]): the Secret Service, over D-Bus |
-//! | `server` | no | [`mint`], [`Pepper`], [`KeyDigest`] |
+//! | `checksum` | no | [`checksum()`], which tells keys that a server of ours issued |
+//! | `server` | no | [`mint`], [`Pepper`], [`KeyDigest`], and `checksum` |
 
 mod api_key;
+#[cfg(feature = "checksum")]
+mod checksum;
 #[cfg(feature = "client")]
 mod command;
 #[cfg(feature = "client")]
@@ -50,12 +53,14 @@ mod store;
 pub mod testing;
 
 pub use api_key::{ApiKey, KeyError, KeyKind, KeyWarning, mask};
+#[cfg(feature = "checksum")]
+pub use checksum::{Checksum, checksum};
 pub use decide::{Decision, DenyReason, Grant, decide};
 #[cfg(feature = "server")]
 pub use digest::{KeyDigest, Pepper};
 pub use level::{Level, Need, ProjectId, Projects};
 #[cfg(feature = "server")]
-pub use mint::{Checksum, Minted, checksum, mint};
+pub use mint::{Minted, mint};
 #[cfg(feature = "client")]
 pub use {
     command::credential_command,

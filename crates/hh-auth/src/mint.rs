@@ -1,14 +1,11 @@
-//! Making keys: random characters and a checksum in the shape GitHub made common (decisions K3).
+//! Making keys: random characters and a checksum.
 
 use secrecy::SecretString;
 use zeroize::Zeroizing;
 
+use crate::checksum::{DIGITS, PLAIN_RANDOM, check_of};
 use crate::{ApiKey, KeyKind, Level};
 
-const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-const CHECK_LENGTH: usize = 6;
-/// Random characters of a project key, before its checksum.
-const PLAIN_RANDOM: usize = 34;
 const ID_LENGTH: usize = 24;
 /// Random characters of a typed key after its id, before its checksum.
 const TYPED_RANDOM: usize = 58;
@@ -50,47 +47,6 @@ pub fn mint(level: Level) -> Result<Minted, getrandom::Error> {
     Ok(Minted { key, id })
 }
 
-/// What the checksum says of a key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(clippy::exhaustive_enums, reason = "the three answers there are")]
-pub enum Checksum {
-    /// The key has the length of our own keys and its checksum is right.
-    Right,
-    /// The key has the length of our own keys but the checksum of none.
-    Wrong,
-    /// The key has another length, so it is not one of ours.
-    Foreign,
-}
-
-/// Checks the checksum of a key, without any look-up.
-#[must_use]
-pub fn checksum(key: &ApiKey) -> Checksum {
-    let text = key.text();
-    let body = text.len() - key.kind().prefix().len();
-    let ours = match key.kind() {
-        KeyKind::Project | KeyKind::ReadOnly => body == PLAIN_RANDOM + CHECK_LENGTH,
-        KeyKind::Ingestion | KeyKind::DataPlane | KeyKind::ControlPlane => true,
-    };
-    let (front, check) = text.split_at(text.len() - CHECK_LENGTH.min(text.len()));
-    if !ours {
-        Checksum::Foreign
-    } else if check_of(front) == check {
-        Checksum::Right
-    } else {
-        Checksum::Wrong
-    }
-}
-
-fn check_of(text: &str) -> String {
-    let mut rest = crc32fast::hash(text.as_bytes()) as usize;
-    let mut digits = [b'0'; CHECK_LENGTH];
-    for digit in digits.iter_mut().rev() {
-        *digit = DIGITS[rest % 62];
-        rest /= 62;
-    }
-    digits.iter().map(|&digit| char::from(digit)).collect()
-}
-
 fn push_random(text: &mut String, count: usize) -> Result<(), getrandom::Error> {
     let end = text.len() + count;
     let mut bytes = Zeroizing::new([0_u8; 64]);
@@ -109,6 +65,7 @@ fn push_random(text: &mut String, count: usize) -> Result<(), getrandom::Error> 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{Checksum, checksum};
 
     #[test]
     fn every_level_gets_a_key_that_parses_with_a_right_checksum() {
@@ -140,12 +97,5 @@ mod tests {
             let changed = ApiKey::parse(std::str::from_utf8(&bytes).unwrap()).unwrap();
             assert_eq!(checksum(&changed), Checksum::Wrong, "position {at}");
         }
-    }
-
-    #[test]
-    fn keys_of_other_lengths_are_foreign() {
-        let hosted = ApiKey::parse("hh_1234567890abcdef1234567890abcdef").unwrap();
-        assert_eq!(checksum(&hosted), Checksum::Foreign);
-        assert_eq!(checksum(&ApiKey::parse("hh_a").unwrap()), Checksum::Foreign);
     }
 }

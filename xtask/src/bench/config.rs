@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 
-use super::target;
+use super::{of_children, target};
 use crate::say::say;
 use crate::{process, workspace};
 
@@ -110,16 +110,6 @@ fn cpu(command: &mut Command) -> Result<Duration> {
         ensure!(command.status()?.success(), "{command:?} failed");
     }
     Ok(of_children()?.saturating_sub(before) / RUNS)
-}
-
-/// CPU time of all children that have ended.
-fn of_children() -> Result<Duration> {
-    let stat = fs::read_to_string("/proc/self/stat").context("cannot read /proc/self/stat")?;
-    // The second field is the name in brackets, which may hold spaces.
-    let fields = stat.rsplit(')').next().unwrap_or_default();
-    let ticks = fields.split_whitespace().skip(13).take(2);
-    let ticks: u32 = ticks.filter_map(|field| field.parse::<u32>().ok()).sum();
-    Ok(Duration::from_millis(10) * ticks)
 }
 
 /// The most resident memory a command has had by the time of its last output, in KiB.

@@ -9,6 +9,7 @@ mod logout;
 mod owners;
 mod prompt;
 mod rotate;
+mod scan;
 mod status;
 mod switch;
 mod token;
@@ -46,6 +47,8 @@ pub(crate) enum Command {
     Keys(Group<keys::Command>),
     /// Make, list and disable those whom keys act for
     Owners(Group<owners::Command>),
+    /// Find API keys in files, in what is to be committed, and in the history of git
+    Scan(scan::Arguments),
 }
 
 pub(super) fn run(context: &Context, command: Command) -> Result<(), CliError> {
@@ -62,5 +65,6 @@ pub(super) fn run(context: &Context, command: Command) -> Result<(), CliError> {
         Command::Env(arguments) => env::run(context, &arguments),
         Command::Keys(Group(command)) => keys::run(context, command),
         Command::Owners(Group(command)) => owners::run(context, command),
+        Command::Scan(arguments) => scan::run(context, &arguments),
     }
 }

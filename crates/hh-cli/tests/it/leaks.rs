@@ -24,6 +24,7 @@ const COMMANDS: &[&[&str]] = &[
     &["auth", "keys", "create", "--name", KEY],
     &["auth", "keys", "show", KEY],
     &["auth", "keys", "revoke", KEY],
+    &["auth", "scan", KEY],
     &["project", "list"],
     &["project", "create", KEY],
     &["session", "list"],

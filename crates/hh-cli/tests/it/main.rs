@@ -11,4 +11,5 @@ mod leaks;
 mod output;
 mod owners;
 mod rotate;
+mod scan;
 mod seed;

@@ -4,6 +4,7 @@ mod credentials;
 mod environments;
 mod key_age;
 mod network;
+mod scan;
 mod security_log;
 mod sources;
 mod talk;

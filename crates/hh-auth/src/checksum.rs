@@ -1,0 +1,62 @@
+//! The checksum at the end of issued keys, in the shape GitHub made common (decisions K3).
+
+use crate::{ApiKey, KeyKind};
+
+pub(crate) const DIGITS: &[u8; 62] =
+    b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+const CHECK_LENGTH: usize = 6;
+/// Random characters of a project key, before its checksum.
+pub(crate) const PLAIN_RANDOM: usize = 34;
+
+/// What the checksum says of a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "the three answers there are")]
+pub enum Checksum {
+    /// The key has the length of our own keys and its checksum is right.
+    Right,
+    /// The key has the length of our own keys but the checksum of none.
+    Wrong,
+    /// The key has another length, so it is not one of ours.
+    Foreign,
+}
+
+/// Checks the checksum of a key, without any look-up.
+#[must_use]
+pub fn checksum(key: &ApiKey) -> Checksum {
+    let text = key.text();
+    let body = text.len() - key.kind().prefix().len();
+    let ours = match key.kind() {
+        KeyKind::Project | KeyKind::ReadOnly => body == PLAIN_RANDOM + CHECK_LENGTH,
+        KeyKind::Ingestion | KeyKind::DataPlane | KeyKind::ControlPlane => true,
+    };
+    let (front, check) = text.split_at(text.len() - CHECK_LENGTH.min(text.len()));
+    if !ours {
+        Checksum::Foreign
+    } else if check_of(front) == check {
+        Checksum::Right
+    } else {
+        Checksum::Wrong
+    }
+}
+
+pub(crate) fn check_of(text: &str) -> String {
+    let mut rest = crc32fast::hash(text.as_bytes()) as usize;
+    let mut digits = [b'0'; CHECK_LENGTH];
+    for digit in digits.iter_mut().rev() {
+        *digit = DIGITS[rest % 62];
+        rest /= 62;
+    }
+    digits.iter().map(|&digit| char::from(digit)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_of_other_lengths_are_foreign() {
+        let hosted = ApiKey::parse("hh_1234567890abcdef1234567890abcdef").unwrap();
+        assert_eq!(checksum(&hosted), Checksum::Foreign);
+        assert_eq!(checksum(&ApiKey::parse("hh_a").unwrap()), Checksum::Foreign);
+    }
+}

@@ -1,0 +1,123 @@
+//! `honeyhive auth scan`: API keys where none should be.
+
+mod docker;
+mod git;
+mod keys;
+mod report;
+mod sarif;
+mod search;
+mod tree;
+
+use std::path::PathBuf;
+
+use clap::Args;
+use hh_sdk::config::names;
+
+use self::report::Report;
+use crate::context::Context;
+use crate::error::CliError;
+use crate::exit::Exit;
+use crate::{output, ui};
+
+/// Paths that are not searched, in the form of `.gitignore`.
+const IGNORE_FILE: &str = ".honeyhiveignore";
+
+#[derive(Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
+pub(crate) struct Arguments {
+    /// Files and folders to search, this one when not given; with --staged or --history, folders of repositories
+    #[arg(value_name = "PATH")]
+    paths: Vec<PathBuf>,
+    /// Search what is to be committed, as a hook before a commit does
+    #[arg(long)]
+    staged: bool,
+    /// Search every version of every file that a branch, a tag or a stash reaches
+    #[arg(long, conflicts_with = "staged")]
+    history: bool,
+    /// Search what .gitignore and .honeyhiveignore leave out, too
+    #[arg(long)]
+    no_ignore: bool,
+    /// Print SARIF 2.1.0, for code scanning, whatever --output says
+    #[arg(long)]
+    sarif: bool,
+}
+
+pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliError> {
+    let mut report = Report::default();
+    let here = [PathBuf::from(".")];
+    let paths = match arguments.paths.as_slice() {
+        [] => &here[..],
+        paths => paths,
+    };
+    if arguments.staged || arguments.history {
+        for path in paths {
+            let repository = git::Repository::open(context.env(), path, arguments.no_ignore)?;
+            if arguments.staged {
+                repository.search_staged(&mut report)?;
+            } else {
+                repository.search_history(&mut report)?;
+            }
+        }
+    } else {
+        tree::search(paths, arguments.no_ignore, &mut report);
+    }
+    report.sort();
+    print(context, arguments, &report)?;
+    conclude(context, arguments, &report)
+}
+
+fn print(context: &Context, arguments: &Arguments, report: &Report) -> Result<(), CliError> {
+    if arguments.sarif {
+        return output::json(&sarif::log(report));
+    }
+    let layers = hh_sdk::layers(&context.options_without_warning());
+    let form = layers.stack.text(names::OUTPUT_FORMAT).ok().flatten();
+    if form.is_some_and(|form| form.value == "json") {
+        output::json(report)
+    } else {
+        output::lines(report.findings.iter().map(ToString::to_string))
+    }
+}
+
+/// Says what was found and what to do about it.
+fn conclude(context: &Context, arguments: &Arguments, report: &Report) -> Result<(), CliError> {
+    for note in &report.notes {
+        context.say(&format!("warning: {note}"));
+    }
+    if report.findings.is_empty() {
+        if report.unread.is_empty() {
+            context.say(&format!("No API keys in {}", report.searched()));
+        }
+        return CliError::of_all(Exit::Config, report.unread.clone());
+    }
+    // Whoever reads the findings must know that they are not all.
+    for unread in &report.unread {
+        ui::say(&format!("warning: {unread}"));
+    }
+    if report.left_out > 0 {
+        ui::say(&format!(
+            "warning: {} more possible keys, in files with over a thousand of them, are not listed",
+            report.left_out
+        ));
+    }
+    if report.has_key() {
+        let history = if arguments.history {
+            "; taking it out does not help, as the history keeps it"
+        } else {
+            ""
+        };
+        context.say(&format!(
+            "note: whoever could read a key can use it: make a new one with `honeyhive auth rotate` and revoke the old one{history}"
+        ));
+    }
+    if report.has_image() {
+        context.say(
+            "note: what ARG and ENV are given stays in the image: give a build its key with `RUN --mount=type=secret`, a container with HH_API_KEY_FILE",
+        );
+    }
+    context.say(&format!(
+        "note: what is no secret is left out by `{}` in its line or alone in the line above, a file by a line in {IGNORE_FILE}",
+        search::MARK
+    ));
+    Err(CliError::new(Exit::Other, report.summary()))
+}

@@ -1,0 +1,309 @@
+//! What git keeps: the index, and every version that a ref reaches. The user's own git reads it.
+
+mod blobs;
+
+use std::collections::{HashMap, HashSet};
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdout, Command, Stdio};
+
+use hh_sdk::config::Env;
+use ignore::gitignore::{Gitignore, GitignoreBuilder};
+
+use self::blobs::{Blob, Blobs};
+use super::IGNORE_FILE;
+use super::docker::is_dockerfile;
+use super::report::{Report, shown};
+use super::search::{Found, Searcher};
+use crate::error::CliError;
+use crate::exit::Exit;
+
+/// A repository, by a folder in it.
+pub(super) struct Repository<'a> {
+    env: &'a Env,
+    folder: &'a Path,
+    ignored: Gitignore,
+}
+
+impl<'a> Repository<'a> {
+    pub(super) fn open(env: &'a Env, folder: &'a Path, no_ignore: bool) -> Result<Self, CliError> {
+        let mut repository = Self {
+            env,
+            folder,
+            ignored: Gitignore::empty(),
+        };
+        repository.lines(&["rev-parse", "--git-dir"])?;
+        // A bare repository has no files, and none to ignore.
+        if !no_ignore && let Ok(top) = repository.lines(&["rev-parse", "--show-toplevel"]) {
+            let top = PathBuf::from(top.first().map_or("", String::as_str));
+            let mut rules = GitignoreBuilder::new("");
+            // A file that is not there ignores nothing.
+            rules.add(top.join(IGNORE_FILE));
+            repository.ignored = rules.build().map_err(|error| cannot(&error.to_string()))?;
+        }
+        Ok(repository)
+    }
+
+    /// Searches the files that differ from the last commit, as they are in the index.
+    pub(super) fn search_staged(&self, report: &mut Report) -> Result<(), CliError> {
+        let list = [
+            &[
+                "diff",
+                "--cached",
+                "--raw",
+                "-z",
+                "--no-abbrev",
+                "--diff-filter=d",
+            ],
+            DIFF,
+        ]
+        .concat();
+        let mut child = self.start(&list)?;
+        let mut blobs = Vec::new();
+        let mut output = output_of(&mut child).split(0);
+        while let Some(meta) = output.next() {
+            let meta = meta.map_err(|error| self.broken(&error))?;
+            let path = output.next().and_then(Result::ok).unwrap_or_default();
+            if let Some(blob) = changed(&String::from_utf8_lossy(&meta), &path) {
+                blobs.push(blob);
+            }
+        }
+        drop(output);
+        self.finish(child)?;
+        blobs.retain(|blob| !self.is_ignored(&blob.path));
+        self.search(blobs.into_iter().map(Ok), report, |report, blob, found| {
+            report.add(&blob.path, None, found);
+        })
+    }
+
+    /// Searches every blob that a ref reaches, and then asks in which commit those with keys came.
+    pub(super) fn search_history(&self, report: &mut Report) -> Result<(), CliError> {
+        let shallow = self.lines(&["rev-parse", "--is-shallow-repository"])?;
+        if shallow.first().is_some_and(|answer| answer == "true") {
+            report.notes.push(format!(
+                "the clone in {} is shallow: what is older than it was not searched (`git fetch --unshallow` gets it)",
+                shown_folder(self.folder)
+            ));
+        }
+        let mut child = self.start(&[
+            "rev-list",
+            "--all",
+            "--objects",
+            "--filter=object:type=blob",
+            "--filter-provided-objects",
+            "--missing=allow-any",
+        ])?;
+        let mut hits: HashMap<String, (PathBuf, Found)> = HashMap::new();
+        let blobs = output_of(&mut child).split(b'\n').map(|line| {
+            let line = line.map_err(|error| self.broken(&error))?;
+            let mut parts = line.splitn(2, |byte| *byte == b' ');
+            let id = parts.next().unwrap_or_default();
+            Ok(Blob::new(id, parts.next().unwrap_or_default()))
+        });
+        self.search(blobs, report, |_, blob, found| {
+            hits.insert(blob.id, (blob.path, found));
+        })?;
+        self.finish(child)?;
+        if !hits.is_empty() {
+            self.name_commits(&mut hits, report)?;
+        }
+        // What no commit has: a tag may point to a file.
+        for (path, found) in hits.into_values() {
+            if !self.is_ignored(&path) {
+                report.add(&path, None, found);
+            }
+        }
+        Ok(())
+    }
+
+    /// Reports the blobs by the first commit that has them at a path which is not ignored, and removes them.
+    fn name_commits(
+        &self,
+        hits: &mut HashMap<String, (PathBuf, Found)>,
+        report: &mut Report,
+    ) -> Result<(), CliError> {
+        // Beside its first parent, a merge shows all that no commit before it has.
+        let list = [
+            &[
+                "-c",
+                "log.showRoot=true",
+                "log",
+                "--all",
+                "--topo-order",
+                "--reverse",
+                "--diff-merges=first-parent",
+                "--raw",
+                "--no-abbrev",
+                "--no-show-signature",
+                "--format=%H",
+            ],
+            DIFF,
+        ]
+        .concat();
+        let mut child = self.start(&list)?;
+        let mut commit = String::new();
+        let mut only_ignored = HashSet::new();
+        for line in output_of(&mut child).split(b'\n') {
+            let line = line.map_err(|error| self.broken(&error))?;
+            let mut parts = line.splitn(2, |byte| *byte == b'\t');
+            let meta = String::from_utf8_lossy(parts.next().unwrap_or_default());
+            if let Some(blob) = changed(&meta, parts.next().unwrap_or_default()) {
+                if self.is_ignored(&blob.path) {
+                    only_ignored.extend(hits.contains_key(&blob.id).then_some(blob.id));
+                } else if let Some((_, found)) = hits.remove(&blob.id) {
+                    only_ignored.remove(&blob.id);
+                    report.add(&blob.path, Some(&commit), found);
+                }
+            } else if !meta.is_empty() {
+                commit = meta.into_owned();
+            }
+        }
+        self.finish(child)?;
+        hits.retain(|id, _| !only_ignored.contains(id));
+        Ok(())
+    }
+
+    /// Searches blobs one after the other, and hands on those with keys.
+    fn search(
+        &self,
+        blobs: impl Iterator<Item = Result<Blob, CliError>>,
+        report: &mut Report,
+        mut keep: impl FnMut(&mut Report, Blob, Found),
+    ) -> Result<(), CliError> {
+        let mut searcher = Searcher::new().map_err(|error| cannot(&error.to_string()))?;
+        let mut reader = Blobs::start(self.command(&["cat-file", "--batch"]))
+            .map_err(|error| not_started(&error))?;
+        reader.read_all(
+            blobs,
+            |error| self.broken(&error),
+            |blob, content| {
+                let Some(content) = content else {
+                    let error = "this copy of the repository does not have it";
+                    report.add_unread(&blob.path, &error);
+                    return Ok(());
+                };
+                report.files += 1;
+                let found = searcher.search(content, is_dockerfile(&blob.path))?;
+                if !found.hits.is_empty() {
+                    keep(report, blob, found);
+                }
+                Ok(())
+            },
+        )
+    }
+
+    fn is_ignored(&self, path: &Path) -> bool {
+        let path = path.strip_prefix("/").unwrap_or(path);
+        let matched = self.ignored.matched_path_or_any_parents(path, false);
+        matched.is_ignore()
+    }
+
+    /// A call of git that runs nothing that the repository names, fetches nothing and sees no key of ours.
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new("git");
+        command
+            .arg("-C")
+            .arg(self.folder)
+            .args([
+                "--no-pager",
+                "-c",
+                "core.fsmonitor=false",
+                "-c",
+                "core.quotePath=false",
+            ])
+            .args(arguments)
+            .env("LC_ALL", "C")
+            .env("GIT_NO_LAZY_FETCH", "1")
+            .env("GIT_NO_REPLACE_OBJECTS", "1")
+            .env("GIT_OPTIONAL_LOCKS", "0")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let ours = |name: &&str| name.starts_with("HH_") || name.starts_with("HONEYHIVE_");
+        for name in self.env.names().filter(ours) {
+            command.env_remove(name);
+        }
+        command
+    }
+
+    fn start(&self, arguments: &[&str]) -> Result<Child, CliError> {
+        let started = self.command(arguments).spawn();
+        started.map_err(|error| not_started(&error))
+    }
+
+    fn lines(&self, arguments: &[&str]) -> Result<Vec<String>, CliError> {
+        let mut child = self.start(arguments)?;
+        let lines = output_of(&mut child).lines().collect::<Result<_, _>>();
+        self.finish(child)?;
+        lines.map_err(|error| self.broken(&error))
+    }
+
+    /// Waits for a call that has said all, and takes its complaint for the error.
+    fn finish(&self, child: Child) -> Result<(), CliError> {
+        let output = child.wait_with_output();
+        let output = output.map_err(|error| self.broken(&error))?;
+        if output.status.success() {
+            return Ok(());
+        }
+        let complaint = String::from_utf8_lossy(&output.stderr);
+        let complaint = complaint.lines().find(|line| !line.trim().is_empty());
+        let complaint = complaint.map_or_else(|| output.status.to_string(), str::to_owned);
+        Err(cannot(&format!(
+            "{}: git says: {complaint}",
+            shown_folder(self.folder)
+        )))
+    }
+
+    fn broken(&self, error: &std::io::Error) -> CliError {
+        cannot(&format!("{}: {error}", shown_folder(self.folder)))
+    }
+}
+
+/// Options of everything that compares, whatever the user's settings are.
+const DIFF: &[&str] = &[
+    "--no-renames",
+    "--no-ext-diff",
+    "--no-color",
+    "--no-relative",
+];
+
+fn output_of(child: &mut Child) -> BufReader<Box<dyn std::io::Read>> {
+    let output: Option<ChildStdout> = child.stdout.take();
+    // It was asked for when the call was put together.
+    BufReader::new(output.map_or_else(
+        || Box::new(std::io::empty()) as Box<dyn std::io::Read>,
+        |output| Box::new(output),
+    ))
+}
+
+/// The new version in a line of `--raw`, unless it is none or a commit of a submodule.
+fn changed(meta: &str, path: &[u8]) -> Option<Blob> {
+    let mut fields = meta.strip_prefix(':')?.split(' ');
+    let (mode, id) = (fields.nth(1)?, fields.nth(1)?);
+    let is_blob = mode != "160000" && id.bytes().any(|byte| byte != b'0');
+    is_blob.then(|| Blob::new(id.as_bytes(), path))
+}
+
+fn shown_folder(folder: &Path) -> String {
+    if folder == Path::new(".") {
+        "this folder".to_owned()
+    } else {
+        shown(folder)
+    }
+}
+
+fn cannot(what: &str) -> CliError {
+    CliError::new(
+        Exit::Config,
+        format!("cannot search the repository of {what}"),
+    )
+}
+
+fn not_started(error: &std::io::Error) -> CliError {
+    CliError::new(
+        Exit::Config,
+        format!(
+            "cannot run git ({error}): --staged and --history need it; install it or scan files"
+        ),
+    )
+}

@@ -1,0 +1,77 @@
+//! SARIF 2.1.0, the form that code scanning reads.
+
+use std::fmt::Write as _;
+
+use serde_json::{Value, json};
+
+use super::report::{Finding, Report};
+
+const CONFIRMED: &str = "honeyhive-api-key";
+const POSSIBLE: &str = "possible-honeyhive-api-key";
+
+/// The log of one run.
+pub(super) fn log(report: &Report) -> Value {
+    let rule = |id, name, level, text| {
+        json!({
+            "id": id,
+            "name": name,
+            "shortDescription": { "text": text },
+            "help": { "text": "Make a new key with `honeyhive auth rotate`, revoke the old one, and take it out." },
+            "defaultConfiguration": { "level": level },
+        })
+    };
+    json!({
+        "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
+        "version": "2.1.0",
+        "runs": [{
+            "tool": { "driver": {
+                "name": "honeyhive auth scan",
+                "version": env!("CARGO_PKG_VERSION"),
+                "rules": [
+                    rule(CONFIRMED, "HoneyHiveApiKey", "error", "A HoneyHive API key, confirmed by its checksum"),
+                    rule(POSSIBLE, "PossibleHoneyHiveApiKey", "warning", "What looks like a HoneyHive API key"),
+                ],
+            } },
+            "columnKind": "unicodeCodePoints",
+            "results": report.findings.iter().map(result).collect::<Vec<_>>(),
+        }],
+    })
+}
+
+fn result(finding: &Finding) -> Value {
+    let (rule, level) = if finding.is_confirmed() {
+        (CONFIRMED, "error")
+    } else {
+        (POSSIBLE, "warning")
+    };
+    let mut result = json!({
+        "ruleId": rule,
+        "level": level,
+        "message": { "text": finding.what() },
+        "locations": [{ "physicalLocation": {
+            "artifactLocation": { "uri": uri(&finding.path) },
+            "region": { "startLine": finding.line, "startColumn": finding.column },
+        } }],
+    });
+    if let Some(commit) = &finding.commit {
+        result["properties"] = json!({ "commit": commit });
+    }
+    result
+}
+
+/// A path as a reference of RFC 3986.
+fn uri(path: &str) -> String {
+    let mut uri = String::with_capacity(path.len());
+    if path.starts_with('/') {
+        uri.push_str("file://");
+    }
+    for byte in path.bytes() {
+        if byte.is_ascii_alphanumeric() || b"/-._~".contains(&byte) {
+            uri.push(char::from(byte));
+        } else {
+            // Writing into a text does not fail.
+            write!(uri, "%{byte:02X}").ok();
+        }
+    }
+    uri
+}

@@ -1,0 +1,209 @@
+use std::io::Read;
+
+use hh_auth::Level;
+use secrecy::ExposeSecret as _;
+
+use super::*;
+
+#[expect(clippy::disallowed_methods, reason = "keys of a test, to be planted")]
+fn minted(level: Level) -> String {
+    hh_auth::mint(level)
+        .unwrap()
+        .key
+        .secret()
+        .expose_secret()
+        .to_owned()
+}
+
+fn places(text: impl AsRef<[u8]>) -> Vec<(usize, usize, Certainty)> {
+    let found = Searcher::new()
+        .unwrap()
+        .search(text.as_ref(), false)
+        .unwrap();
+    found
+        .hits
+        .iter()
+        .map(|hit| (hit.line, hit.column, hit.certainty))
+        .collect()
+}
+
+/// Reads a few bytes at a time, as a pipe may.
+struct Dripping<'a>(&'a [u8]);
+
+impl Read for Dripping<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let most = buffer.len().min(7_777);
+        self.0.read(&mut buffer[..most])
+    }
+}
+
+#[test]
+fn a_key_is_found_wherever_two_parts_of_the_text_meet() {
+    for (level, line) in [(Level::Admin, ""), (Level::IngestOnly, "\n")] {
+        let key = minted(level);
+        // Where parts begin and end, the first and the second.
+        for border in [
+            CHUNK - AROUND,
+            CHUNK,
+            2 * CHUNK - 3 * AROUND,
+            2 * CHUNK - 2 * AROUND,
+        ] {
+            for before in (border - 100..border + 3).step_by(12) {
+                let (before, spaces) = ("é.".repeat(before / 3), " ".repeat(CHUNK));
+                let text = format!("{before}{line}{key}{spaces}");
+                let found = Searcher::new()
+                    .unwrap()
+                    .search(Dripping(text.as_bytes()), false)
+                    .unwrap();
+                let (line, column) = match line {
+                    "" => (1, before.chars().count() + 1),
+                    _ => (2, 1),
+                };
+                let places: Vec<_> = found
+                    .hits
+                    .iter()
+                    .map(|hit| (hit.line, hit.column))
+                    .collect();
+                assert_eq!(places, [(line, column)], "{border} {}", before.len());
+            }
+        }
+    }
+}
+
+#[test]
+fn base64_with_anything_before_and_behind() {
+    let key = minted(Level::ReadOnly);
+    for alphabet in [
+        base64::engine::general_purpose::STANDARD,
+        base64::engine::general_purpose::URL_SAFE_NO_PAD,
+    ] {
+        for before in ["", "a", "ab", "abc", "user:", "HH_API_KEY=", "\u{ff}?>~"] {
+            for behind in ["", "\n", "\n\n", "&a=b", "\u{ff}?>~~~"] {
+                let text = alphabet.encode(format!("{before}{key}{behind}"));
+                let found = Searcher::new().unwrap();
+                let found = { found }
+                    .search(format!("a\n  data: {text}\n").as_bytes(), false)
+                    .unwrap();
+                let hit = &found.hits[0];
+                assert_eq!(found.hits.len(), 1, "{before:?} {behind:?}");
+                assert_eq!(
+                    (hit.line, hit.spelling, hit.certainty),
+                    (2, Spelling::Base64, Certainty::Confirmed)
+                );
+                assert_eq!(hit.shown, Some(format!("{}***", &key[..8])));
+            }
+        }
+    }
+}
+
+#[test]
+fn utf16_of_either_order() {
+    let key = minted(Level::Admin);
+    let text = format!("\u{feff}one\nkey = {key}\r\n{key}");
+    let little: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let big: Vec<u8> = text.encode_utf16().flat_map(u16::to_be_bytes).collect();
+    let wanted = [(2, 7, Certainty::Confirmed), (3, 1, Certainty::Confirmed)];
+    assert_eq!(places(little), wanted);
+    assert_eq!(places(big), wanted);
+    let ignored = format!("\u{feff}{key} # {MARK}\n");
+    let ignored: Vec<u8> = ignored.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    assert_eq!(places(ignored), []);
+}
+
+#[test]
+fn a_confirmed_key_may_touch_others_and_a_possible_one_may_not() {
+    let key = minted(Level::Admin);
+    let confirmed = |column| (1, column, Certainty::Confirmed);
+    assert_eq!(
+        places(format!("é{key}{key}x")),
+        [confirmed(2), confirmed(45)]
+    );
+    assert_eq!(places(format!("\u{feff}{key}")), [confirmed(1)]);
+    let possible = "hh_k7Qm2Xw9Rt4Lp8Zs3Nv6Bd1Hf5Jg0Cya"; // hh-scan: ignore
+    let wanted = |column| vec![(1, column, Certainty::Possible)];
+    for (before, column) in [("", 1), ("\"", 2), ("=", 2), ("a\\n", 4), ("key%3D", 7)] {
+        assert_eq!(
+            places(format!("{before}{possible}")),
+            wanted(column),
+            "{before}"
+        );
+    }
+    for before in ["a", "A", "0", "_"] {
+        assert_eq!(places(format!("{before}{possible}")), [], "{before}");
+    }
+}
+
+#[test]
+fn the_mark_silences_its_line_or_alone_the_next() {
+    let key = minted(Level::Admin);
+    for text in [
+        format!("a = '{key}' # {MARK}\n"),
+        format!("<!-- {MARK} --> {key}"),
+        format!("# {MARK}\nENV HH_API_KEY={key}\n"),
+        format!("first\r\n  // {MARK}\r\n{key}\r\n"),
+        format!("{}{key} {MARK}", " ".repeat(3 * CHUNK)),
+    ] {
+        assert_eq!(places(&text), []);
+    }
+    for (text, line) in [
+        (format!("# {MARK}\n\n{key}"), 3),
+        (format!("other # {MARK}\n{key}"), 2),
+        (format!("{key}\n# {MARK}"), 1),
+        (format!("{key}{}{MARK}", " ".repeat(AROUND)), 1),
+    ] {
+        assert_eq!(places(&text), [(line, 1, Certainty::Confirmed)]);
+    }
+    // A mark behind a key in the line above is that key's alone.
+    assert_eq!(
+        places(format!("{key} # {MARK}\n{key}")),
+        [(2, 1, Certainty::Confirmed)]
+    );
+}
+
+#[test]
+fn a_key_in_a_dockerfile_is_found_once() {
+    let key = minted(Level::Admin);
+    let text = format!(
+        "FROM a\nARG HH_API_KEY\nENV HH_API_KEY={key}\nENV HONEYHIVE_API_KEY=\"${{HH_API_KEY}}\"\n"
+    );
+    let found = Searcher::new()
+        .unwrap()
+        .search(text.as_bytes(), true)
+        .unwrap();
+    let hits: Vec<_> = found
+        .hits
+        .iter()
+        .map(|hit| (hit.line, hit.column, hit.kind.as_str()))
+        .collect();
+    let wanted = [
+        (2, 5, "key in a build argument"),
+        (3, 16, "project key"),
+        (4, 5, "key in a variable of an image"),
+    ];
+    assert_eq!(hits, wanted);
+    let marked = format!("# {MARK}\nARG HH_API_KEY\n");
+    assert!(
+        Searcher::new()
+            .unwrap()
+            .search(marked.as_bytes(), true)
+            .unwrap()
+            .hits
+            .is_empty()
+    );
+}
+
+#[test]
+fn possible_keys_do_not_fill_the_memory_and_hide_no_confirmed_one() {
+    let possible = "hh_k7Qm2Xw9Rt4Lp8Zs3Nv6Bd1Hf5Jg0Cya"; // hh-scan: ignore
+    let text = format!("{possible}\n").repeat(3_000) + &minted(Level::Admin);
+    let found = Searcher::new()
+        .unwrap()
+        .search(text.as_bytes(), false)
+        .unwrap();
+    assert_eq!(
+        (found.hits.len(), found.left_out),
+        (MOST_POSSIBLE + 1, 2_000)
+    );
+    assert_eq!(found.hits[MOST_POSSIBLE].certainty, Certainty::Confirmed);
+    assert_eq!(found.hits[MOST_POSSIBLE].line, 3_001);
+}

@@ -1,0 +1,133 @@
+//! The search for keys: CPU time of `honeyhive auth scan` beside ripgrep with the same pattern on the same files.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, ensure};
+
+use super::{ROUNDS, of_children, target};
+use crate::say::say;
+use crate::{process, workspace};
+
+/// How often each program runs in a round: the kernel tells CPU time in hundredths of a second.
+const RUNS: u32 = 10;
+
+/// How many times the CPU of ripgrep a search may cost.
+const LIMIT: f64 = 2.0;
+
+/// The shapes of keys, without what the search knows beyond a pattern: checksums, base64, UTF-16, placeholders.
+const PATTERN: &str =
+    "hh_(?:ro_)?[A-Za-z0-9]{32,}|hh_(?:ingst|fgdp|fgcp)_[A-Za-z0-9]{24}_[A-Za-z0-9_-]{64}";
+
+/// Files of a usual size, and large ones.
+const FILES: [(usize, usize); 2] = [(4_000, 16 * 1024), (4, 16 * 1024 * 1024)];
+
+pub(super) fn run() -> Result<()> {
+    let root = workspace::root()?;
+    process::run(process::cargo(
+        &root,
+        "build --release --locked --package hh-cli --bins",
+    ))?;
+    let home = tempfile::tempdir()?;
+    let tree = home.path().join("tree");
+    let bytes = write_tree(&tree)?;
+    let command = |program: &Path, arguments: &[&str]| {
+        let mut command = Command::new(program);
+        command
+            .args(arguments)
+            .arg(&tree)
+            .env("HOME", home.path())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        command
+    };
+    let honeyhive = target(&root)?.join("release/honeyhive");
+    let mut ours = command(&honeyhive, &["auth", "scan"]);
+    let mut theirs = command(
+        Path::new("rg"),
+        &["--no-config", "--hidden", "--regexp", PATTERN],
+    );
+    let mut best = [Duration::MAX; 2];
+    for _ in 0..ROUNDS {
+        // Neither finds a key: ripgrep then ends with 1.
+        best[0] = best[0].min(cpu(&mut ours, 0)?);
+        best[1] = best[1].min(cpu(&mut theirs, 1).context("is ripgrep (`rg`) installed?")?);
+    }
+    let [ours, theirs] = best.map(|time| time.as_secs_f64());
+    let ratio = ours / theirs;
+    say(format_args!(
+        "honeyhive auth scan, {} MiB in {} files: {:.0} ms CPU; rg: {:.0} ms; ratio {ratio:.2}, limit {LIMIT}",
+        bytes >> 20,
+        FILES[0].0 + FILES[1].0,
+        ours * 1e3,
+        theirs * 1e3,
+    ));
+    ensure!(ratio <= LIMIT, "over the limit");
+    Ok(())
+}
+
+/// CPU time of one run, the mean of several.
+fn cpu(command: &mut Command, code: i32) -> Result<Duration> {
+    let before = of_children()?;
+    for _ in 0..RUNS {
+        let status = command.status()?;
+        ensure!(
+            status.code() == Some(code),
+            "{command:?} ended with {status}"
+        );
+    }
+    Ok(of_children()?.saturating_sub(before) / RUNS)
+}
+
+/// Writes files that look like code, with names that begin as keys do.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "files to be searched, which nobody reads while they are written"
+)]
+fn write_tree(tree: &Path) -> Result<usize> {
+    const WORDS: [&str; 16] = [
+        "let",
+        "key",
+        "=",
+        "client.get(",
+        "\"hh_project\"",
+        "return",
+        "self.value",
+        "// the other",
+        "hh_ro_level,",
+        "api_key",
+        "http://localhost:8080/",
+        "{",
+        "}",
+        "0123456789",
+        "dGhlIHF1aWNrIGJyb3duIGZveA==",
+        "async fn",
+    ];
+    let mut state = 0x9e37_79b9_u32;
+    let mut written = 0;
+    for (count, size) in FILES {
+        for number in 0..count {
+            let mut text = String::with_capacity(size + 64);
+            while text.len() < size {
+                // A linear congruence is random enough.
+                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                let word = WORDS[(state >> 28) as usize];
+                let space = if (state >> 20).is_multiple_of(8) {
+                    "\n    "
+                } else {
+                    " "
+                };
+                write!(text, "{word}{space}")?;
+            }
+            let folder = tree.join(format!("{size}/{}", number % 50));
+            fs::create_dir_all(&folder)?;
+            fs::write(folder.join(format!("{number}.rs")), &text)?;
+            written += text.len();
+        }
+    }
+    Ok(written)
+}
