@@ -5,6 +5,8 @@ mod support;
 
 mod auth;
 mod config;
+mod hostile;
 mod leaks;
+mod logins;
 mod output;
 mod seed;
