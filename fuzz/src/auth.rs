@@ -25,11 +25,15 @@ const PREFIXES: [&str; 9] = [
     "hh_",
 ];
 
+/// The one word of messages that a part of a key could be taken for.
+const FIELD: &str = "first_seen";
+
 /// Checks that a message shows of no key in a text more than its first characters.
 fn is_hidden(text: &str, message: &str) {
     // A prefix in the message is no part of a key, even where it stands in the middle of one.
-    let message = PREFIXES.iter().fold(message.to_owned(), |message, prefix| {
-        message.replace(prefix, " ")
+    let words = PREFIXES.iter().chain([&FIELD]);
+    let message = words.fold(message.to_owned(), |message, word| {
+        message.replace(word, " ")
     });
     for (at, _) in text.match_indices("hh_") {
         let key = &text[at..];

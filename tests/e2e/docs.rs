@@ -129,6 +129,7 @@ fn troubleshooting() {
     let page = include_str!("../../docs/troubleshooting.md");
     assert!(run(page) > 3, "the page has lost its commands");
 }
+
 #[test]
 fn leak_scan() {
     let page = include_str!("../../docs/leak-scan.md");

@@ -13,6 +13,7 @@ mod process;
 mod references;
 mod say;
 mod snapshots;
+mod soak;
 mod test;
 mod workspace;
 
@@ -44,6 +45,8 @@ enum Task {
     Bench(bench::BenchOptions),
     /// Run the fuzz targets, each for a while
     Fuzz(fuzz::FuzzOptions),
+    /// Run the tests that repeat themselves, in their long forms
+    Soak(soak::SoakOptions),
     /// Show the whole way: a server, a key, a traced program, its trace read back
     Demo(demo::DemoOptions),
 }
@@ -67,6 +70,7 @@ fn run(task: &Task) -> anyhow::Result<()> {
         Task::References => references::run(),
         Task::Bench(options) => bench::run(options),
         Task::Fuzz(options) => fuzz::run(options),
+        Task::Soak(options) => soak::run(options),
         Task::Demo(options) => demo::run(options),
     }
 }

@@ -9,6 +9,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use rustix::fs::{Mode, OFlags};
+use tempfile::NamedTempFile;
 
 /// Whether a file that is already there may be replaced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,19 +39,63 @@ pub fn create_private_dir(dir: &Path) -> io::Result<()> {
 /// # Errors
 /// The system's error, `AlreadyExists` if the file is there and `replace` is [`Replace::No`].
 pub fn write_private(path: &Path, contents: &[u8], replace: Replace) -> io::Result<()> {
-    write(path, contents, replace).map_err(|error| {
-        // The name of the temporary file means nothing to people.
-        let Some(inner) = error.get_ref() else {
-            return error;
-        };
-        let system = inner
-            .source()
-            .and_then(|inner| inner.downcast_ref::<io::Error>());
-        match system.and_then(io::Error::raw_os_error) {
-            Some(code) => io::Error::from_raw_os_error(code),
-            None => error.kind().into(),
+    let staged = stage(path, contents)?;
+    match replace {
+        Replace::Yes => staged.commit(),
+        Replace::No => {
+            let put = staged.file.persist_noclobber(path);
+            put.map_err(|error| plain(error.error))?;
+            sync_directory(path)
         }
-    })
+    }
+}
+
+/// What a file is to hold, written and synced beside it under another name; dropped, it goes away.
+pub(crate) struct Staged<'a> {
+    path: &'a Path,
+    file: NamedTempFile,
+}
+
+/// Does of a [`write_private`] all that may well fail, without a change to the file.
+pub(crate) fn stage<'a>(path: &'a Path, contents: &[u8]) -> io::Result<Staged<'a>> {
+    let staged = || {
+        let mut file = tempfile::Builder::new()
+            .prefix(OsStr::from_bytes(&temporary_prefix(path)))
+            .permissions(fs::Permissions::from_mode(0o600))
+            .tempfile_in(directory(path))?;
+        file.write_all(contents)?;
+        file.as_file().sync_all()?;
+        Ok(file)
+    };
+    let file = staged().map_err(plain)?;
+    Ok(Staged { path, file })
+}
+
+impl Staged<'_> {
+    /// Puts it in the file's place, and syncs the directory.
+    pub(crate) fn commit(self) -> io::Result<()> {
+        let put = self.file.persist(self.path);
+        put.map_err(|error| plain(error.error))?;
+        sync_directory(self.path)
+    }
+}
+
+/// The error of the system without the name of the temporary file, which means nothing to people.
+fn plain(error: io::Error) -> io::Error {
+    let Some(inner) = error.get_ref() else {
+        return error;
+    };
+    let system = inner
+        .source()
+        .and_then(|inner| inner.downcast_ref::<io::Error>());
+    match system.and_then(io::Error::raw_os_error) {
+        Some(code) => io::Error::from_raw_os_error(code),
+        None => error.kind().into(),
+    }
+}
+
+fn sync_directory(path: &Path) -> io::Result<()> {
+    File::open(directory(path))?.sync_all()
 }
 
 /// How long another program may hold a lock.
@@ -107,20 +152,4 @@ fn directory(path: &Path) -> &Path {
         Some(dir) if !dir.as_os_str().is_empty() => dir,
         _ => Path::new("."),
     }
-}
-
-fn write(path: &Path, contents: &[u8], replace: Replace) -> io::Result<()> {
-    let dir = directory(path);
-    let mut file = tempfile::Builder::new()
-        .prefix(OsStr::from_bytes(&temporary_prefix(path)))
-        .permissions(fs::Permissions::from_mode(0o600))
-        .tempfile_in(dir)?;
-    file.write_all(contents)?;
-    file.as_file().sync_all()?;
-    match replace {
-        Replace::Yes => file.persist(path),
-        Replace::No => file.persist_noclobber(path),
-    }
-    .map_err(|error| error.error)?;
-    File::open(dir)?.sync_all()
 }

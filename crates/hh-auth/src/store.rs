@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use hh_config::Env;
 use zeroize::Zeroizing;
 
-use crate::fsio::{Replace, create_private_dir, lock, remove_leftovers, write_private};
+use crate::fsio::{Staged, create_private_dir, lock, remove_leftovers, stage};
 use crate::mask;
 use file::{MAX_BYTES, Shell, cannot, cannot_write, open_dir, with_suffix};
 use format::Unreadable;
@@ -162,6 +162,8 @@ impl FileStore {
         let old = contents
             .profiles
             .insert(profile.name.clone(), entry.clone());
+        // A disk that takes nothing must be noticed while the old key is still in the keyring.
+        let staged = self.stage(&contents)?;
         if profile.storage == Storage::Keyring {
             keyring::set(&profile)?;
         }
@@ -169,7 +171,7 @@ impl FileStore {
         if is_damaged {
             fs::rename(&self.path, &kept).map_err(|error| cannot_write(&kept, &error))?;
         }
-        if let Err(error) = self.write(&contents) {
+        if let Err(error) = staged.commit() {
             if is_damaged {
                 // The error that matters is the first one.
                 drop(fs::rename(&kept, &self.path));
@@ -179,7 +181,7 @@ impl FileStore {
             } else {
                 drop(keyring::delete(&entry, ""));
             }
-            return Err(error);
+            return Err(cannot_write(&self.path, &error));
         }
         if let Some(old) = old {
             keyring::forget(&old, &entry);
@@ -232,10 +234,7 @@ impl FileStore {
         // The file must not wait for a keyring that may never open again.
         let next =
             "all else is removed: delete its item \"honeyhive\" with the keyring's own program";
-        let deleted: Vec<_> = entries
-            .map(|(_, entry)| keyring::delete(&entry, next))
-            .collect();
-        deleted.into_iter().collect::<Result<(), _>>()?;
+        keyring::delete_all(entries.map(|(_, entry)| entry), next)?;
         Ok(count)
     }
 
@@ -281,13 +280,20 @@ impl FileStore {
     }
 
     fn write(&self, contents: &Contents) -> Result<(), StoreError> {
+        let staged = self.stage(contents)?;
+        staged
+            .commit()
+            .map_err(|error| cannot_write(&self.path, &error))
+    }
+
+    /// Writes beside the file what it is to hold, so that little can fail from there on.
+    fn stage(&self, contents: &Contents) -> Result<Staged<'_>, StoreError> {
         let text: Zeroizing<String> = format::to_text(contents);
         if text.len() as u64 > MAX_BYTES {
             let error = io::Error::new(io::ErrorKind::FileTooLarge, "it would exceed 1 MiB");
             return Err(cannot_write(&self.path, &error));
         }
-        write_private(&self.path, text.as_bytes(), Replace::Yes)
-            .map_err(|error| cannot_write(&self.path, &error))
+        stage(&self.path, text.as_bytes()).map_err(|error| cannot_write(&self.path, &error))
     }
 
     /// Holds the lock as long as the file lives.

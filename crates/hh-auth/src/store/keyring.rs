@@ -6,7 +6,7 @@ mod system;
 #[cfg(feature = "keyring")]
 mod system;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use hh_config::Origin;
 
@@ -53,13 +53,30 @@ pub(super) fn set(profile: &Profile) -> Result<(), StoreError> {
 
 /// Deletes the key of an entry, if the keyring holds it; the message ends with what to do next.
 pub(super) fn delete(entry: &ProfileEntry, next: &str) -> Result<(), StoreError> {
+    delete_within(WITHIN, entry, next)
+}
+
+/// Deletes the keys of all these entries, and waits no longer than for one; the first that is not let go of is told.
+pub(super) fn delete_all(
+    entries: impl Iterator<Item = ProfileEntry>,
+    next: &str,
+) -> Result<(), StoreError> {
+    let end = Instant::now() + WITHIN;
+    let left = || end.saturating_duration_since(Instant::now());
+    let deleted: Vec<_> = entries
+        .map(|entry| delete_within(left(), &entry, next))
+        .collect();
+    deleted.into_iter().collect()
+}
+
+fn delete_within(within: Duration, entry: &ProfileEntry, next: &str) -> Result<(), StoreError> {
     if entry.storage != Storage::Keyring {
         return Ok(());
     }
     let name = &entry.name;
     let account = account(name, &entry.base_url);
     account
-        .and_then(|account| system::delete(account, WITHIN))
+        .and_then(|account| system::delete(account, within))
         .map_err(|why| {
             refused(&format!(
                 "the keyring does not let go of the key of profile \"{name}\" for {}: {why}; {next}",

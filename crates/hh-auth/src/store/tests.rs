@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use jiff::Timestamp;
 
 use super::*;
+use crate::fsio::{Replace, write_private};
 use crate::{ApiKey, Level};
 
 const KEY: &str = "hh_canarycanarycanarycanarycanary00";

@@ -82,6 +82,14 @@ pub(crate) fn beside_a_keyring(store: &FileStore) {
     conforms(store, Storage::Keyring);
     equals_a_map(8, Storage::Keyring);
     store.put(kept("kept", 7)).unwrap();
+    // A login whose file cannot be written, here because it would be too large, leaves the old key in the keyring.
+    let too_long = Some("x".repeat(2 << 20));
+    let mut again = kept("kept", 10);
+    again.details.id = too_long;
+    again.base_url = kept("kept", 7).base_url;
+    let error = store.put(again).unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::Io);
+    assert_eq!(number_of(&store.get(Some("kept")).unwrap().unwrap()), 7);
     store.put(profile("plain", 8)).unwrap();
 }
 
@@ -118,11 +126,12 @@ pub(crate) fn beside_a_closed_keyring(store: &FileStore) {
     is_refused(quick(probe_keyring).unwrap_err());
     is_refused(quick(|| store.get(Some("kept"))).unwrap_err());
     let before = std::fs::read(store.path()).unwrap();
+    let count = store.list().unwrap().len();
     is_refused(quick(|| store.put(kept("new", 10))).unwrap_err());
     is_refused(quick(|| store.put(kept("kept", 10))).unwrap_err());
     is_refused(quick(|| store.remove(Some("kept"))).unwrap_err());
     assert_eq!(std::fs::read(store.path()).unwrap(), before);
-    assert_eq!(store.list().unwrap().len(), 2);
+    assert_eq!(store.list().unwrap().len(), count);
     store.switch("plain").unwrap();
     assert_eq!(number_of(&store.get(None).unwrap().unwrap()), 8);
     is_refused(quick(|| store.remove_all()).unwrap_err());
@@ -181,10 +190,12 @@ fn a_bus_that_never_answers_is_given_up() {
             count: 9,
         });
         let asked_by_files = asked.load(Ordering::SeqCst);
-        // An entry that says keyring, where no keyring would have taken it.
-        store.put(profile("kept", 7)).unwrap();
+        // Entries that say keyring, where no keyring would have taken them.
+        for name in ["kept", "kept2", "kept3"] {
+            store.put(profile(name, 7)).unwrap();
+        }
         let text = std::fs::read_to_string(store.path()).unwrap();
-        rewrite(&store, &text.replacen("\"file\"", "\"keyring\"", 1));
+        rewrite(&store, &text.replacen("\"file\"", "\"keyring\"", 3));
         let closed = run(Job::LockedKeyring);
         is_done.store(true, Ordering::SeqCst);
         drop(UnixStream::connect(&socket).unwrap());

@@ -51,7 +51,9 @@ fn a_killed_login_leaves_a_whole_store() {
             assert!(names.iter().all(|name| !name.starts_with('.')), "{names:?}");
         }
     }
-    println!("{rounds} rounds for each of 3 umasks; {left_behind} kills left a temporary file");
+    println!(
+        "soak: {rounds} writers of the store killed for each of 3 umasks; {left_behind} kills left a temporary file"
+    );
 }
 
 fn spin(time: Duration) {

@@ -22,7 +22,9 @@ fn logins_at_once_lose_nothing_and_readers_see_whole_stores() {
     for _ in 0..rounds {
         reads += round();
     }
-    println!("{rounds} rounds of {PROCESSES} processes; {reads} reads meanwhile");
+    println!(
+        "soak: {rounds} rounds of {PROCESSES} writers of the store at once; {reads} reads meanwhile"
+    );
 }
 
 fn round() -> usize {

@@ -1,43 +1,14 @@
 //! The key in use is in no output of any command, whatever the server answers, however much is said.
 
-use std::fmt::Write as _;
+mod commands;
+mod processes;
+
 use std::net::TcpListener;
-use std::path::Path;
 
-use crate::support::{Done, Loopback, STORE, TestEnv};
+use commands::COMMANDS;
 
-const KEY: &str = "hh_C4N4RY0123456789abcdefghijklmnopqrstuv";
-/// The same in base64, without the last characters, which depend on what follows.
-const BASE64: &str = "aGhfQzRONFJZMDEyMzQ1Njc4OWFiY2RlZmdoaWprbG1ub3BxcnN0dX";
-
-/// Every command that uses the key or is told one; `token` and `env --reveal` are there to print it.
-const COMMANDS: &[&[&str]] = &[
-    &["auth", "login", "--api-key-stdin"],
-    &["auth", "login", "--api-key-stdin", "--no-save"],
-    &["auth", "whoami"],
-    &["auth", "status"],
-    &["auth", "check"],
-    &["auth", "list"],
-    &["auth", "switch", KEY],
-    &["auth", "env", "--shell", "bash"],
-    &["auth", "keys", "list"],
-    &["auth", "keys", "create", "--name", KEY],
-    &["auth", "keys", "show", KEY],
-    &["auth", "keys", "revoke", KEY],
-    &["auth", "scan", KEY],
-    &["project", "list"],
-    &["project", "create", KEY],
-    &["session", "list"],
-    &["event", "list", "--project", KEY],
-    &["config", "list"],
-    &["config", "explain", "api_key"],
-    &["config", "get", "api_key"],
-    &["config", "path"],
-    &["config", "validate"],
-    &["doctor"],
-    &["auth", "logout"],
-    &["auth", "logout", "--all"],
-];
+use crate::support::canary::{KEY, assert_hidden, assert_in_no_file, find};
+use crate::support::{Loopback, TestEnv};
 
 /// How much is said: flags and a variable.
 const TALK: &[(&[&str], &str)] = &[
@@ -46,131 +17,143 @@ const TALK: &[(&[&str], &str)] = &[
     (&["--debug"], "info"),
     (&["--output", "json"], "trace"),
 ];
+/// So many of the commands ask a server, at least.
+const ASKING: usize = 12;
+/// So many commands run at once.
+const AT_ONCE: usize = 32;
 
-/// Runs every command against a server, with the key from each place, and looks for it in all that was written.
-fn assert_hidden(base_url: &str, commands: &[&[&str]], talk: &[(&[&str], &str)]) {
-    for (flags, level) in talk {
-        for is_stored in [false, true] {
-            let mut env = TestEnv::new();
-            env.set("HH_BASE_URL", base_url);
-            env.set("HH_TIMEOUT", "1");
-            env.set("HH_LOG_LEVEL", level);
-            if is_stored {
-                env.store_key("work", base_url, KEY);
-            } else {
-                env.set("HH_API_KEY", KEY);
-            }
-            for command in commands {
-                let done = env.run_with_input(&[command, *flags].concat(), KEY);
-                assert_none(&format!("{command:?} {flags:?}"), &done);
-            }
-            assert_no_file(&env, env.path("").as_path());
+/// Runs every command, with these amounts of talk and the key from each place, each in a home of its own, and looks for the
+/// key in all that was written. `run` runs it; returns whatever that did.
+fn each<T: Send>(
+    base_url: &str,
+    talk: &'static [(&[&str], &str)],
+    run: impl Fn(&TestEnv, &[&str]) -> T + Sync,
+) -> Vec<T> {
+    let mut cases = Vec::new();
+    for command in COMMANDS {
+        for talk in talk {
+            cases.extend([false, true].map(|is_stored| (command, talk, is_stored)));
         }
     }
-}
-
-fn assert_none(what: &str, done: &Done) {
-    let mut hex = String::new();
-    for byte in KEY.bytes() {
-        write!(hex, "{byte:02x}").unwrap();
-    }
-    let all = format!("{}{}", done.stdout, done.stderr);
-    for secret in [
-        &KEY[8..],
-        &KEY[..20],
-        BASE64,
-        &hex[..40],
-        &hex.to_uppercase()[..40],
-    ] {
-        assert!(!all.contains(secret), "{what}: {done:?}");
-    }
-}
-
-/// Nothing outside the store holds it.
-fn assert_no_file(env: &TestEnv, folder: &Path) {
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            assert_no_file(env, &path);
-        } else if path != env.path(STORE) {
-            let text = std::fs::read(&path).unwrap();
-            let text = String::from_utf8_lossy(&text);
-            assert!(!text.contains(&KEY[8..]), "{}", path.display());
+    let one = |(command, (flags, level), is_stored): &(&&[&str], &(&[&str], &str), bool)| {
+        let mut env = TestEnv::new();
+        env.set("HH_BASE_URL", base_url);
+        env.set("HH_TIMEOUT", "1");
+        env.set("HH_LOG_LEVEL", level);
+        // What a backtrace shows does not depend on the talk, and it takes its time.
+        let backtrace = if *level == "trace" { "full" } else { "0" };
+        env.set("RUST_BACKTRACE", backtrace);
+        if *is_stored {
+            env.store_key("work", base_url, KEY);
+        } else {
+            env.set("HH_API_KEY", KEY);
         }
+        let did = run(&env, &[command, *flags].concat());
+        assert_in_no_file(&env);
+        did
+    };
+    let mut all = Vec::new();
+    for some in cases.chunks(AT_ONCE) {
+        std::thread::scope(|scope| {
+            let threads: Vec<_> = some.iter().map(|case| scope.spawn(|| one(case))).collect();
+            all.extend(threads.into_iter().map(|thread| thread.join().unwrap()));
+        });
     }
+    all
+}
+
+/// The same, with the key on standard input as well; returns the exit codes.
+fn assert_never_written(base_url: &str, talk: &'static [(&[&str], &str)]) -> Vec<i32> {
+    each(base_url, talk, |env, arguments| {
+        let done = env.run_with_input(arguments, KEY);
+        assert_hidden(&arguments.join(" "), &done);
+        done.code
+    })
 }
 
 /// An answer that holds what a careless server or proxy would echo.
 fn echo(status: &str) -> String {
     let (bearer, kind) = (format!("Bearer {KEY}"), "Content-Type: application/json");
     let body = format!(
-        r#"{{"message": "authorization: {bearer}", "errorCode": "{KEY}", "request_id": "{KEY}", "detail": "{BASE64}"}}"#
+        r#"{{"message": "authorization: {bearer}", "errorCode": "{KEY}", "request_id": "{KEY}", "detail": "{KEY}"}}"#
     );
-    assert!(body.contains(KEY), "it is there to be leaked");
+    assert!(find(body.as_bytes()).is_some(), "it is there to be leaked");
     format!(
         "{status}\r\n{kind}\r\nX-Echo: {bearer}\r\nLocation: https://evil.invalid/{KEY}\r\n\r\n{body}"
     )
 }
 
+/// Looks at a server that gives this answer, and checks that requests came with the key.
+fn assert_not_echoed(answer: &str, talk: &'static [(&[&str], &str)]) {
+    let server = Loopback::always(answer);
+    assert_never_written(&server.url(), talk);
+    assert_used(server, talk.len());
+}
+
+/// Checks that each command that asks did so, with each amount of talk and the key from each place.
+fn assert_used(server: Loopback, talks: usize) {
+    let requests = server.requests();
+    let with_key = requests.iter().filter(|request| request.key() == Some(KEY));
+    assert!(with_key.count() >= ASKING * talks * 2, "{requests:?}");
+}
+
 #[test]
 fn s41_when_all_is_well() {
     let server = Loopback::start();
-    assert_hidden(&server.url(), COMMANDS, TALK);
-    let requests = server.requests();
-    assert!(requests.iter().any(|request| request.key() == Some(KEY)));
+    let codes = assert_never_written(&server.url(), TALK);
+    let done = codes.iter().filter(|code| **code == 0).count();
+    assert!(done >= 15 * TALK.len() * 2, "{codes:?}");
+    assert_used(server, TALK.len());
 }
 
 #[test]
 fn s41_when_the_server_echoes_it() {
-    for status in [
-        "401 Unauthorized",
-        "403 Forbidden",
-        "404 Not Found",
-        "302 Found",
-    ] {
-        let server = Loopback::always(&echo(status));
-        assert_hidden(&server.url(), COMMANDS, &TALK[1..]);
-        assert!(
-            server
-                .requests()
-                .iter()
-                .any(|request| request.key() == Some(KEY))
-        );
+    assert_not_echoed(&echo("401 Unauthorized"), TALK);
+    for status in ["403 Forbidden", "404 Not Found", "302 Found"] {
+        assert_not_echoed(&echo(status), &TALK[3..]);
     }
 }
 
 #[test]
 fn s41_when_the_server_fails_with_it() {
-    for status in [
-        "500 Internal Server Error",
-        "503 Service Unavailable",
-        "200 OK",
-    ] {
-        let server = Loopback::always(&echo(status));
-        assert_hidden(&server.url(), COMMANDS, &TALK[1..]);
-        drop(server.requests());
+    assert_not_echoed(&echo("500 Internal Server Error"), TALK);
+    for status in ["503 Service Unavailable", "200 OK"] {
+        assert_not_echoed(&echo(status), &TALK[3..]);
     }
     let page =
         format!("500 Internal Server Error\r\nContent-Type: text/html\r\n\r\n<pre>{KEY}</pre>");
-    let server = Loopback::always(&page);
-    assert_hidden(&server.url(), COMMANDS, &TALK[2..]);
-    drop(server.requests());
+    assert_not_echoed(&page, &TALK[2..]);
 }
 
 #[test]
 fn s41_when_nobody_answers() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let silent = format!("http://{}", listener.local_addr().unwrap());
-    // Each of these takes a second.
-    let commands = [
-        &["auth", "login", "--api-key-stdin"][..],
-        &["auth", "whoami"],
-        &["project", "list"],
-    ];
-    assert_hidden(&silent, &commands, &TALK[2..]);
-    let closed = TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap();
-    assert_hidden(&format!("http://{closed}"), COMMANDS, &TALK[1..]);
+    let codes = assert_never_written(&silent, TALK);
+    let late = codes.iter().filter(|code| **code == 4).count();
+    assert!(late >= ASKING * TALK.len() * 2, "{codes:?}");
+    drop(listener);
+    assert_never_written(&silent, &TALK[3..]);
+}
+
+/// No thread can be started, which the look-up of a name needs: the program panics in the middle of a request, with the
+/// key in its hands. Nothing in the program is there for this test: the system refuses.
+#[test]
+fn s41_when_it_panics() {
+    let server = "https://api.test.invalid";
+    let panics = each(server, TALK, |env, arguments| {
+        let done = env.run_without_threads(arguments, KEY)?;
+        assert_hidden(&arguments.join(" "), &done);
+        let is_panic = done.stderr.contains("panicked at");
+        assert_eq!(is_panic, done.code == 101, "{done:?}");
+        let has_backtrace = done.stderr.contains("stack backtrace:");
+        let is_loudest = arguments.ends_with(TALK[3].0);
+        assert_eq!(has_backtrace, is_panic && is_loudest, "{done:?}");
+        Some(is_panic)
+    });
+    // Without strace none is run.
+    if let Some(panics) = panics.into_iter().collect::<Option<Vec<_>>>() {
+        let count = panics.iter().filter(|is_panic| **is_panic).count();
+        assert!(count >= ASKING * TALK.len() * 2, "{count}");
+    }
 }

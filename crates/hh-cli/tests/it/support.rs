@@ -1,4 +1,7 @@
+pub(crate) mod canary;
 mod loopback;
+pub(crate) mod processes;
+mod terminal;
 
 use std::fs::Permissions;
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -9,7 +12,8 @@ use std::process::{Child, Command, Output, Stdio};
 use serde_json::Value;
 use tempfile::TempDir;
 
-pub(crate) use loopback::Loopback;
+pub(crate) use loopback::{Loopback, usual};
+pub(crate) use terminal::Terminal;
 
 /// A home of a test's own, with a server if the test starts one.
 pub(crate) struct TestEnv {
@@ -177,16 +181,7 @@ impl TestEnv {
     }
 
     pub(crate) fn run_with_input(&self, arguments: &[&str], input: &str) -> Done {
-        let mut child = self
-            .command(arguments)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        // A command that reads nothing may have gone already.
-        drop(child.stdin.take().unwrap().write_all(input.as_bytes()));
-        done(child.wait_with_output().unwrap())
+        with_input(&mut self.command(arguments), input).unwrap()
     }
 
     /// Runs with stdout going into a file.
@@ -203,14 +198,31 @@ impl TestEnv {
 
     /// Runs under a tracer of the system calls for the network and for threads, and returns them too; none without
     /// strace, unless CI is set.
-    #[expect(clippy::print_stdout, reason = "a test that is skipped says so")]
     pub(crate) fn run_traced(&self, arguments: &[&str]) -> Option<(Done, String)> {
-        const CALLS: &str = "trace=network,clone,clone3,fork,vfork";
-        let honeyhive = env!("CARGO_BIN_EXE_honeyhive");
-        let strace = ["-f", "-e", CALLS, "-o", "calls", honeyhive];
-        let mut strace = self.program("strace", &[&strace, arguments].concat());
-        match strace.stdin(Stdio::null()).output() {
-            Ok(output) => Some((done(output), self.read("calls"))),
+        let calls = "trace=network,clone,clone3,fork,vfork";
+        let done = self.run_under_strace(&["-e", calls, "-o", "calls"], arguments, "")?;
+        Some((done, self.read("calls")))
+    }
+
+    /// Runs where no thread can be started: the system refuses. None without strace, unless CI is set.
+    pub(crate) fn run_without_threads(&self, arguments: &[&str], input: &str) -> Option<Done> {
+        let calls = [
+            "-e",
+            "trace=clone,clone3",
+            "-e",
+            "inject=clone,clone3:error=EAGAIN",
+        ];
+        let options = [&calls[..], &["-qq", "-o", "/dev/null"]].concat();
+        self.run_under_strace(&options, arguments, input)
+    }
+
+    #[expect(clippy::print_stdout, reason = "a test that is skipped says so")]
+    fn run_under_strace(&self, options: &[&str], arguments: &[&str], input: &str) -> Option<Done> {
+        // The other calls are not slowed down.
+        let honeyhive = ["-f", "--seccomp-bpf", "--", env!("CARGO_BIN_EXE_honeyhive")];
+        let mut strace = self.program("strace", &[options, &honeyhive, arguments].concat());
+        match with_input(&mut strace, input) {
+            Ok(done) => Some(done),
             Err(error) => {
                 let is_ci = std::env::var_os("CI").is_some();
                 assert!(!is_ci, "strace cannot be run: {error}");
@@ -226,8 +238,15 @@ impl TestEnv {
         assert_eq!(self.setting(name, flags), wanted, "{name} {flags:?}");
     }
 
-    fn command(&self, arguments: &[&str]) -> Command {
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         self.program(env!("CARGO_BIN_EXE_honeyhive"), arguments)
+    }
+
+    /// A command that runs with a umask, as the process that a shell has become.
+    pub(crate) fn command_with_umask(&self, umask: &str, arguments: &[&str]) -> Command {
+        let script = format!("umask {umask}; exec \"$0\" \"$@\"");
+        let shell = ["-c", &script, env!("CARGO_BIN_EXE_honeyhive")];
+        self.program("sh", &[&shell, arguments].concat())
     }
 
     /// Any program, in this home with these variables alone.
@@ -257,6 +276,24 @@ impl TestEnv {
             .replace(url.trim_start_matches("http://"), "[host]");
         without_request_ids(&text)
     }
+}
+
+pub(crate) fn with_input(command: &mut Command, input: &str) -> std::io::Result<Done> {
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()?;
+    // A command that reads nothing may have gone already.
+    drop(child.stdin.take().unwrap().write_all(input.as_bytes()));
+    Ok(done(child.wait_with_output()?))
+}
+
+/// The rounds of a test that repeats itself, or as many as `HH_SOAK_ROUNDS` asks for.
+pub(crate) fn rounds(usual: u32) -> u32 {
+    let env = hh_sdk::config::Env::from_process();
+    let more = env.get("HH_SOAK_ROUNDS").and_then(|text| text.to_str());
+    more.map_or(usual, |text| text.parse().unwrap()).max(usual)
 }
 
 pub(crate) fn done(output: Output) -> Done {

@@ -117,7 +117,7 @@ fn ask<T: Send + 'static>(
     match receiver.recv_timeout(within) {
         Ok(done) => done.map_err(|error| explain(&error)),
         Err(RecvTimeoutError::Timeout) => {
-            let seconds = within.as_secs();
+            let seconds = within.as_secs().max(1);
             Err(format!("it does not answer within {seconds} s"))
         }
         Err(RecvTimeoutError::Disconnected) => Err("asking it has failed".to_owned()),

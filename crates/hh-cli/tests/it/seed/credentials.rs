@@ -1,10 +1,9 @@
 //! Keys: what they look like, where they come from, where they are kept, and who may do what with them.
 
-use std::io::{Read as _, Write as _};
 use std::process::Stdio;
 
 use super::{KEY, OTHER_KEY, refused, sent_key};
-use crate::support::{Loopback, STORE, TestEnv, undated};
+use crate::support::{Loopback, STORE, Terminal, TestEnv, undated};
 
 /// A key that the server of this environment issues.
 fn issue(env: &TestEnv, level: &str, project: &str) -> String {
@@ -122,6 +121,74 @@ fn s10_a_key_is_for_its_project() {
 }
 
 #[test]
+fn s13_an_admin_key_reaches_every_command() {
+    let mut env = TestEnv::with_server();
+    env.be_admin();
+    assert_eq!(env.run(&["project", "create", "docs"]).code, 0);
+    assert!(issue(&env, "read_only", "docs").starts_with("hh_ro_"));
+    // The last first.
+    let list = env.json(&["auth", "keys", "list"]);
+    let id = list[0]["id"].as_str().unwrap().to_owned();
+    for command in [
+        &["auth", "whoami"][..],
+        &["auth", "check"],
+        &["auth", "keys", "list"],
+        &["project", "list"],
+        &["session", "list", "--project", "docs"],
+        &["event", "list", "--project", "docs"],
+        &["event", "list", "--tree"],
+        &["auth", "keys", "revoke", &id],
+        &["auth", "owners", "list"],
+    ] {
+        let done = env.run(command);
+        assert_eq!(done.code, 0, "{command:?}: {done:?}");
+    }
+}
+
+/// One that is revoked leaves the other's alone, and which is whose is told by the server and by the profile's name.
+#[test]
+fn s38_each_developer_has_a_key_of_their_own() {
+    let mut env = TestEnv::with_server();
+    env.be_admin();
+    let url = env.url();
+    let people = ["ada@example.com", "bob@example.com"];
+    let mut ids = Vec::new();
+    for (who, profile) in people.iter().zip(["ada", "bob"]) {
+        let create = ["auth", "keys", "create", "--name", profile, "--owner", who];
+        let rights = ["--level", "read_write", "--project", "default"];
+        let created = env.json(&[&create[..], &rights].concat());
+        ids.push(created["id"].as_str().unwrap().to_owned());
+        let login = ["auth", "login", "--api-key-stdin", "--profile", profile];
+        let key = created["key"].as_str().unwrap();
+        assert_eq!(env.run_with_input(&login, key).code, 0);
+    }
+    env.unset("HH_API_KEY_FILE");
+    let whoami = |profile: &str| {
+        let done = env.run(&["auth", "whoami", "--profile", profile, "--base-url", &url]);
+        (done.code, done.stdout.lines().next().map(str::to_owned))
+    };
+    for (who, profile) in people.iter().zip(["ada", "bob"]) {
+        assert_eq!(
+            whoami(profile),
+            (0, Some(format!("Authenticated as: {who}")))
+        );
+    }
+    let list = env.json(&["auth", "list"]);
+    let names = ["ada", "bob"].map(serde_json::Value::from);
+    let listed = list["profiles"].as_array().unwrap();
+    assert!(
+        listed.iter().map(|profile| &profile["name"]).eq(&names),
+        "{list}"
+    );
+    let admin = env.at("admin.key");
+    let mut revoke = env.command(&["auth", "keys", "revoke", &ids[0]]);
+    let output = revoke.env("HH_API_KEY_FILE", admin).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    assert_eq!(whoami("ada"), (3, None));
+    assert_eq!(whoami("bob").0, 0);
+}
+
+#[test]
 fn s21_s23_s25_s26_s30_login_saves_and_logout_removes() {
     let env = TestEnv::with_server();
     let admin = env.read("admin.key").trim().to_owned();
@@ -172,31 +239,14 @@ fn s21_s23_s25_s26_s30_login_saves_and_logout_removes() {
     assert!(refused(&env, &[], 3).contains("no API key was found"));
 }
 
-/// `script` gives the program a terminal.
 #[test]
 fn s22_the_prompt_does_not_show_the_key() {
     let env = TestEnv::with_server();
     let key = env.read("admin.key").trim().to_owned();
-    let login = format!("{} auth login", env!("CARGO_BIN_EXE_honeyhive"));
-    let mut terminal = env
-        .program("script", &["-qec", &login, "/dev/null"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let (mut stdin, mut stdout) = (
-        terminal.stdin.take().unwrap(),
-        terminal.stdout.take().unwrap(),
-    );
-    let mut shown = String::new();
-    while !shown.contains("API key: ") {
-        let mut byte = [0];
-        stdout.read_exact(&mut byte).unwrap();
-        shown.push(char::from(byte[0]));
-    }
-    stdin.write_all(format!("{key}\n").as_bytes()).unwrap();
-    stdout.read_to_string(&mut shown).unwrap();
-    assert!(terminal.wait().unwrap().success(), "{shown}");
+    let mut terminal = Terminal::of(&env, &["auth", "login"]);
+    terminal.read_until("API key: ");
+    terminal.type_line(&key);
+    let shown = terminal.read_to_end();
     assert!(
         shown.contains("Logged in to") && env.read(STORE).contains(&key),
         "{shown}"

@@ -312,3 +312,76 @@ fn s47_a_key_is_read_from_the_file_that_its_variable_names() {
         );
     }
 }
+
+/// Each subset of them: the key that reaches the server, and the place that people are told.
+#[test]
+fn s27_s28_s29_s30_s31_s84_all_combinations_of_four_sources() {
+    const KEYS: [&str; 4] = [
+        "hh_1111direct1111direct1111direct11",
+        "hh_2222environment2222environment22",
+        "hh_3333file3333file3333file3333file",
+        "hh_4444stored4444stored4444stored44",
+    ];
+    for (mask, is_named) in (0_u32..16).flat_map(|mask| [(mask, false), (mask, true)]) {
+        let has = |at: usize| mask & 1 << at != 0;
+        let server = Loopback::start();
+        let mut env = TestEnv::new();
+        env.set("HH_BASE_URL", &server.url());
+        let mut flags = vec!["-q"];
+        if has(0) {
+            flags.extend(["--api-key", KEYS[0]]);
+        }
+        if has(1) {
+            env.set("HH_API_KEY", KEYS[1]);
+        }
+        let (file, place) = if is_named {
+            ("c.yaml", "c.yaml:1:10 (named file)")
+        } else {
+            (
+                "honeyhive.yaml",
+                "[home]/honeyhive.yaml:1:10 (project file)",
+            )
+        };
+        if has(2) {
+            env.write(file, format!("api_key: {}\n", KEYS[2]));
+            if is_named {
+                flags.extend(["--config-file", file]);
+            }
+        }
+        if has(3) {
+            env.store_key("work", &server.url(), KEYS[3]);
+        }
+        let places = [
+            "--api-key",
+            "HH_API_KEY (environment)",
+            place,
+            "profile \"work\" (stored)",
+        ];
+        let given: Vec<_> = (0..4).filter(|at| has(*at)).collect();
+
+        let status = env.json(&[&["auth", "status"], &flags[..]].concat());
+        let told = status["keys"].as_array().unwrap().iter().map(|key| {
+            let text = |name: &str| key[name].as_str().unwrap();
+            let (value, source) = (text("value"), env.filtered(text("source")));
+            (value.to_owned(), source, text("state") == "used")
+        });
+        let expected = given.iter().enumerate().map(|(rank, at)| {
+            let shown = format!("{}***", &KEYS[*at][..8]);
+            (shown, places[*at].to_owned(), rank == 0)
+        });
+        assert!(told.eq(expected), "sources {mask:04b}: {status}");
+
+        let whoami = env.run_with(&["auth", "whoami", "--verbose"], &flags);
+        let requests = server.requests();
+        let sent: Vec<_> = requests.iter().map(|request| request.key()).collect();
+        let Some(winner) = given.first() else {
+            assert_eq!((whoami.code, sent), (3, Vec::new()), "{whoami:?}");
+            continue;
+        };
+        assert_eq!(whoami.code, 0, "{whoami:?}");
+        assert_eq!(sent, [Some(KEYS[*winner])], "sources {mask:04b}");
+        let told = env.filtered(&whoami.stdout);
+        let line = format!("\nKey source: {}\n", places[*winner]);
+        assert!(told.contains(&line), "sources {mask:04b}: {told}");
+    }
+}

@@ -2,7 +2,7 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::thread::JoinHandle;
 
-/// An empty page, whatever was asked for.
+/// An empty page, whatever list was asked for.
 const ANSWER: &str = r#"{"projects": [], "events": [], "totalEvents": 0, "count": 0}"#;
 /// The request with which the test itself ends it.
 const END: &str = "END / HTTP/1.1";
@@ -28,6 +28,16 @@ impl Request {
         })
     }
 
+    fn is_for(&self, path: &str) -> bool {
+        let line = self.head.first();
+        line.and_then(|line| line.split(' ').nth(1)) == Some(path)
+    }
+
+    /// Whether it exports spans.
+    pub(crate) fn is_export(&self) -> bool {
+        self.is_for("/opentelemetry/v1/traces")
+    }
+
     /// The API key that it carried.
     pub(crate) fn key(&self) -> Option<&str> {
         self.header("authorization")?.strip_prefix("Bearer ")
@@ -39,27 +49,25 @@ impl Loopback {
         Self::answering([])
     }
 
-    /// Gives these answers, each a status line with header lines and a body behind a blank line, in order, and then empty
-    /// pages.
+    /// Gives these answers, each a status line with header lines and a body behind a blank line, in order, and then the
+    /// usual ones.
     pub(crate) fn answering<const N: usize>(answers: [&str; N]) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let answers = answers.map(whole);
-        let last = whole(&format!(
-            "200 OK\r\nContent-Type: application/json\r\n\r\n{ANSWER}"
-        ));
-        Self {
-            address: listener.local_addr().unwrap(),
-            thread: std::thread::spawn(move || serve(&listener, &answers, &last)),
-        }
+        let mut answers = answers.map(str::to_owned).into_iter();
+        Self::with(move |request| answers.next().unwrap_or_else(|| usual(request)))
     }
 
     /// Gives the same answer to everything.
     pub(crate) fn always(answer: &str) -> Self {
+        let answer = answer.to_owned();
+        Self::with(move |_| answer.clone())
+    }
+
+    /// Answers as the function says, which may take its time.
+    pub(crate) fn with(answer: impl FnMut(&Request) -> String + Send + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let answer = whole(answer);
         Self {
             address: listener.local_addr().unwrap(),
-            thread: std::thread::spawn(move || serve(&listener, &[], &answer)),
+            thread: std::thread::spawn(move || serve(&listener, answer)),
         }
     }
 
@@ -92,7 +100,22 @@ impl Loopback {
     }
 }
 
-fn serve(listener: &TcpListener, answers: &[String], last: &str) -> Vec<Request> {
+/// What a server would answer that has nothing yet. The id of a key is made of its last characters.
+pub(crate) fn usual(request: &Request) -> String {
+    let ok = "200 OK\r\nContent-Type: application/json\r\n\r\n";
+    if !request.is_for("/v1/auth/whoami") {
+        return format!("{ok}{ANSWER}");
+    }
+    let id = request.key().map_or("none", |key| &key[key.len() - 6..]);
+    let owner = r#"{"type": "user", "name": "me@example.com"}"#;
+    format!(
+        r#"{ok}{{"principal": {owner}, "organization": "Mine", "permissions": "Admin", "key": {{"id": "id{id}", "name": "k",
+        "shown": "hh_***", "level": "admin", "projects": "all", "owner": {owner}, "state": "active",
+        "created_at": "2026-01-01T00:00:00Z"}}}}"#
+    )
+}
+
+fn serve(listener: &TcpListener, mut answer: impl FnMut(&Request) -> String) -> Vec<Request> {
     let mut seen = Vec::new();
     loop {
         let (stream, _) = listener.accept().unwrap();
@@ -100,7 +123,7 @@ fn serve(listener: &TcpListener, answers: &[String], last: &str) -> Vec<Request>
         if request.head.first().is_some_and(|line| line == END) {
             return seen;
         }
-        let answer = answers.get(seen.len()).map_or(last, String::as_str);
+        let answer = whole(&answer(&request));
         seen.push(request);
         // Whoever asked may have gone.
         drop((&stream).write_all(answer.as_bytes()));
@@ -123,9 +146,10 @@ fn read(stream: &TcpStream) -> Request {
     }
     let length = request.header("content-length");
     let length = length.map_or(0, |length| length.parse().unwrap());
-    let mut body = vec![0; length];
-    reader.read_exact(&mut body).unwrap();
-    request.body = String::from_utf8(body).unwrap();
+    let mut body = Vec::new();
+    // Whoever asked may have been killed.
+    drop(reader.take(length).read_to_end(&mut body));
+    request.body = String::from_utf8_lossy(&body).into_owned();
     request
 }
 

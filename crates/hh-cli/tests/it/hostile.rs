@@ -1,0 +1,77 @@
+//! A working directory that belongs to somebody else: what its files say sends no key elsewhere, runs and writes nothing.
+
+mod origins;
+mod planted;
+
+use std::path::Path;
+use std::time::Duration;
+
+use hh_sdk::{EventKind, HoneyHiveTracer};
+
+use crate::support::{Done, TestEnv, with_input};
+
+/// The key of the login that is stored.
+const KEY: &str = "hh_1234567890abcdef1234567890abcdef";
+const OTHER_KEY: &str = "hh_abcdef1234567890abcdef1234567890";
+
+/// What is run in such a directory, apart from a program that traces.
+const COMMANDS: &[&[&str]] = &[
+    &["auth", "whoami"],
+    &["auth", "check"],
+    &["project", "list"],
+    &["auth", "token"],
+];
+
+/// Runs each command and a program that traces, in a directory of the home, with flags or variables.
+fn run_all(env: &TestEnv, folder: &str, flags: &[&str], variables: &[(&str, &str)]) -> Vec<Done> {
+    let run = |mut command: std::process::Command| {
+        let command = command.current_dir(env.path(folder));
+        with_input(command.envs(variables.iter().copied()), "").unwrap()
+    };
+    let commands = COMMANDS.iter();
+    let commands = commands.map(|command| env.command(&[command, flags].concat()));
+    commands.chain([tracer_of(env)]).map(run).collect()
+}
+
+/// This test program again, as a program that traces.
+fn tracer_of(env: &TestEnv) -> std::process::Command {
+    let this = std::env::current_exe().unwrap();
+    let arguments = ["hostile::tracer", "--exact", "--nocapture"];
+    let mut command = env.program(this.to_str().unwrap(), &arguments);
+    command.env("TRACES", "1");
+    command
+}
+
+/// Does nothing by itself: other tests start this one in processes of its own, where it is a program that traces.
+#[test]
+fn tracer() {
+    if std::env::var_os("TRACES").is_none() {
+        return;
+    }
+    let tracer = match HoneyHiveTracer::builder().build() {
+        Ok(tracer) => tracer,
+        Err(error) => panic!("no tracer: {error}"),
+    };
+    tracer.span("step", EventKind::Tool).start().end();
+    let patience = Duration::from_secs(30);
+    // Whether the server understands it is not the question.
+    tracer.shutdown_blocking(patience).ok();
+}
+
+/// Checks that everything was refused, that nothing was printed for it, and why.
+#[track_caller]
+fn assert_refused(what: &str, all: &[Done], why: &str) {
+    for done in all {
+        let is_tracer = done.stderr.contains("no tracer: ");
+        let expected = if is_tracer { 101 } else { 5 };
+        assert_eq!(done.code, expected, "{what}: {done:?}");
+        assert!(done.stderr.contains(why), "{what}: {done:?}");
+        assert!(!done.stdout.contains(&KEY[8..]), "{what}: {done:?}");
+    }
+    let tracers = all.iter().filter(|done| done.code == 101);
+    assert_eq!(tracers.count(), 1, "{what}: {all:?}");
+}
+
+fn shown(path: &Path) -> String {
+    path.to_str().unwrap().to_owned()
+}

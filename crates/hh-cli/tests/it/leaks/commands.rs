@@ -1,0 +1,117 @@
+//! The commands that are tried, and that none is missing.
+
+use std::collections::BTreeSet;
+
+use crate::support::canary::{KEY, assert_hidden};
+use crate::support::{Done, TestEnv};
+
+/// Every command that is not there to print the key; where it takes a name or value, it is told the key in its place too.
+pub(super) const COMMANDS: &[&[&str]] = &[
+    &["auth", "login", "--api-key-stdin"],
+    &["auth", "login", "--api-key-stdin", "--no-save"],
+    &["auth", "login", "--api-key", KEY],
+    &["auth", "whoami"],
+    &["auth", "status"],
+    &["auth", "check"],
+    &["auth", "list"],
+    &["auth", "switch", "work"],
+    &["auth", "switch", KEY],
+    &["auth", "env", "--shell", "bash"],
+    &["auth", "keys", "list"],
+    &[
+        "auth",
+        "keys",
+        "create",
+        "--name",
+        KEY,
+        "--all-projects",
+        "--level",
+        "admin",
+    ],
+    &["auth", "keys", "revoke", "some-id"],
+    &["auth", "keys", "revoke", KEY],
+    &["auth", "rotate"],
+    &["auth", "scan", KEY],
+    &["auth", "owners", "list"],
+    &["auth", "owners", "create", KEY],
+    &["auth", "owners", "disable", KEY],
+    &["doctor"],
+    &["auth", "logout"],
+    &["auth", "logout", "--all"],
+    &["project", "list"],
+    &["project", "create", KEY],
+    &["session", "list"],
+    &["event", "list", "--project", KEY],
+    &["event", "list", "--tree"],
+    &["config", "list"],
+    &["config", "explain", "api_key"],
+    &["config", "get", "api_key"],
+    &["config", "set", "timeout", KEY],
+    &["config", "unset", KEY],
+    &["config", "path"],
+    &["config", "validate"],
+    &["config", "trust", KEY],
+    &["config", "schema"],
+    &[
+        "server",
+        "start",
+        "--bind",
+        "127.0.0.1:0",
+        "--data-dir",
+        "/dev/null/data",
+    ],
+];
+
+/// Those that are there to print it.
+const PRINTING: &[&[&str]] = &[
+    &["auth", "token"],
+    &["auth", "env", "--shell", "bash", "--reveal"],
+];
+
+/// The commands below this one that have none below them, as the help lists them.
+fn leaves(env: &TestEnv, path: &[&str]) -> BTreeSet<String> {
+    let help = env.run_with(path, &["--help"]).stdout;
+    let Some((_, list)) = help.split_once("Commands:\n") else {
+        return BTreeSet::from([path.join(" ")]);
+    };
+    let (list, _) = list.split_once("\n\n").unwrap();
+    // What a description takes further lines for stands further to the right.
+    let names = list.lines().filter_map(|line| {
+        let name = line.strip_prefix("  ")?;
+        (!name.starts_with(' ')).then(|| name.split(' ').next().unwrap())
+    });
+    let names = names.filter(|name| *name != "help");
+    names
+        .flat_map(|name| leaves(env, &[path, &[name]].concat()))
+        .collect()
+}
+
+#[test]
+fn no_command_is_missing() {
+    let all = leaves(&TestEnv::new(), &[]);
+    assert!(
+        all.contains("auth keys create") && all.len() > 20,
+        "{all:?}"
+    );
+    let tried = COMMANDS.iter().chain(PRINTING);
+    let tried: Vec<_> = tried.map(|words| format!("{} ", words.join(" "))).collect();
+    for command in all {
+        let is_tried = tried
+            .iter()
+            .any(|words| words.starts_with(&format!("{command} ")));
+        assert!(is_tried, "{command}: add it to COMMANDS");
+    }
+}
+
+#[test]
+fn the_commands_that_print_the_key_print_it_once() {
+    let mut env = TestEnv::new();
+    env.set("HH_API_KEY", KEY);
+    env.set("HH_LOG_LEVEL", "trace");
+    for command in PRINTING {
+        let done = env.run_with(command, &["--verbose", "--debug"]);
+        assert_eq!(done.stdout.matches(&KEY[8..]).count(), 1, "{done:?}");
+        let stdout = String::new();
+        assert_hidden("stderr", &Done { stdout, ..done });
+    }
+}

@@ -1,0 +1,82 @@
+//! Real logins that are killed, and many at once: the store that they leave is whole.
+
+mod kill;
+mod race;
+
+use std::io::Write as _;
+use std::path::Path;
+use std::process::{Child, Stdio};
+
+use hh_sdk::auth::{ApiKey, FileStore, Profile};
+use hh_sdk::config::Env;
+
+use crate::support::TestEnv;
+
+const UMASKS: [&str; 3] = ["000", "022", "077"];
+
+/// Two logins differ in all that this number goes into, so that a mixture of them is told.
+fn key(number: u32) -> String {
+    format!("hh_{number:0>40}")
+}
+
+fn store(env: &TestEnv) -> FileStore {
+    FileStore::of_user(&Env::from_pairs([("HOME", env.path(""))])).unwrap()
+}
+
+/// Starts a login, which goes on once it is given its key.
+fn login(env: &TestEnv, umask: &str, profile: &str) -> Child {
+    let arguments = ["auth", "login", "--api-key-stdin", "--profile", profile];
+    env.command_with_umask(umask, &arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap()
+}
+
+fn give_key(child: &mut Child, number: u32) {
+    let mut stdin = child.stdin.take().unwrap();
+    stdin.write_all(key(number).as_bytes()).unwrap();
+}
+
+fn wait(child: Child) {
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+}
+
+/// Tells which login a profile is of, and checks that all of it is.
+fn number_of(found: &Profile, url: &str) -> u32 {
+    let id = found.details.id.as_deref().unwrap();
+    let number = id.strip_prefix("id").unwrap().parse().unwrap();
+    let expected = ApiKey::parse(&key(number)).unwrap();
+    assert!(found.key.is_same(&expected), "{found:?}");
+    assert_eq!(found.base_url.trim_end_matches('/'), url);
+    number
+}
+
+/// Checks that the directories are 0700 and all in them 0600, as far as there are any, and returns the names.
+fn private_files(env: &TestEnv) -> Vec<String> {
+    let mut names = Vec::new();
+    for folder in [".config", ".config/honeyhive"] {
+        if !env.path(folder).exists() {
+            return names;
+        }
+        assert_eq!(env.mode(folder), 0o700, "{folder}");
+    }
+    for entry in std::fs::read_dir(env.path(".config/honeyhive")).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        let path = format!(".config/honeyhive/{name}");
+        // A temporary file may have become the file by now.
+        if let Ok(metadata) = Path::new(&env.at(&path)).symlink_metadata() {
+            use std::os::unix::fs::PermissionsExt as _;
+            let mode = metadata.permissions().mode() & 0o777;
+            assert_eq!(mode, 0o600, "{name} has mode {mode:o}");
+            names.push(name);
+        }
+    }
+    names
+}
+
+fn is_temporary(name: &str) -> bool {
+    name.starts_with('.')
+}

@@ -1,0 +1,91 @@
+//! What anybody sees of running programs: their arguments, and for the same user their variables.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::TestEnv;
+
+/// Where a text was seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Seen {
+    InArguments,
+    InVariables,
+}
+
+/// What was seen in the list of processes.
+#[derive(Debug, Default)]
+pub(crate) struct Watched {
+    /// The programs of one home, by process, with their command lines.
+    pub(crate) ours: BTreeMap<u32, String>,
+    /// Where the text was, with the command lines of those that had it.
+    pub(crate) with_text: BTreeMap<(u32, Seen), String>,
+}
+
+impl Watched {
+    /// Looks once.
+    pub(crate) fn look(&mut self, env: &TestEnv, text: &str) {
+        let home = format!("HOME={}", env.path("").display());
+        let home = home.trim_end_matches('/');
+        for entry in fs::read_dir("/proc").unwrap() {
+            let Ok(pid) = entry.unwrap().file_name().to_string_lossy().parse() else {
+                continue;
+            };
+            // A process that has ended meanwhile has neither.
+            let read = |name| fs::read(format!("/proc/{pid}/{name}")).unwrap_or_default();
+            let (arguments, variables) = (read("cmdline"), read("environ"));
+            let shown = String::from_utf8_lossy(&arguments).replace('\0', " ");
+            if contains(&variables, home) {
+                self.ours.insert(pid, shown.clone());
+            }
+            for (bytes, seen) in [
+                (arguments, Seen::InArguments),
+                (variables, Seen::InVariables),
+            ] {
+                if contains(&bytes, text) {
+                    self.with_text.insert((pid, seen), shown.clone());
+                }
+            }
+        }
+    }
+
+    /// Where the text was seen, without saying by whom.
+    pub(crate) fn places(&self) -> Vec<Seen> {
+        self.with_text.keys().map(|(_, seen)| *seen).collect()
+    }
+
+    /// Whether a program of the home ran whose command line has this in it.
+    pub(crate) fn ran(&self, part: &str) -> bool {
+        self.ours.values().any(|shown| shown.contains(part))
+    }
+}
+
+/// Looks again and again while something runs.
+pub(crate) fn watch<T>(env: &TestEnv, text: &str, run: impl FnOnce() -> T) -> (T, Watched) {
+    /// Ends the watch, also when a test fails meanwhile.
+    struct End<'a>(&'a AtomicBool);
+    impl Drop for End<'_> {
+        fn drop(&mut self) {
+            self.0.store(true, Ordering::Relaxed);
+        }
+    }
+
+    let ended = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let watcher = scope.spawn(|| {
+            let mut watched = Watched::default();
+            while !ended.load(Ordering::Relaxed) {
+                watched.look(env, text);
+            }
+            watched
+        });
+        let end = End(&ended);
+        let result = run();
+        drop(end);
+        (result, watcher.join().unwrap())
+    })
+}
+
+fn contains(bytes: &[u8], text: &str) -> bool {
+    bytes.windows(text.len()).any(|at| at == text.as_bytes())
+}

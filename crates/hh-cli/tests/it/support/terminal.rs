@@ -1,0 +1,63 @@
+use std::io::{Read as _, Write as _};
+use std::process::{Child, ChildStdin, ChildStdout, Stdio};
+
+use super::TestEnv;
+
+/// The program on a terminal of its own, which `script` makes.
+pub(crate) struct Terminal {
+    child: Child,
+    stdin: ChildStdin,
+    stdout: ChildStdout,
+    shown: String,
+}
+
+impl Terminal {
+    pub(crate) fn of(env: &TestEnv, arguments: &[&str]) -> Self {
+        let command = format!(
+            "{} {}",
+            env!("CARGO_BIN_EXE_honeyhive"),
+            arguments.join(" ")
+        );
+        let mut child = env
+            .program("script", &["-qec", &command, "/dev/null"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        Self {
+            stdin: child.stdin.take().unwrap(),
+            stdout: child.stdout.take().unwrap(),
+            child,
+            shown: String::new(),
+        }
+    }
+
+    /// Waits until a text was shown.
+    pub(crate) fn read_until(&mut self, text: &str) {
+        while !self.shown.contains(text) {
+            let mut byte = [0];
+            self.stdout.read_exact(&mut byte).unwrap();
+            self.shown.push(char::from(byte[0]));
+        }
+    }
+
+    pub(crate) fn type_line(&mut self, line: &str) {
+        self.stdin
+            .write_all(format!("{line}\n").as_bytes())
+            .unwrap();
+    }
+
+    /// Waits for the end, which must be a good one; returns all that was shown.
+    pub(crate) fn read_to_end(mut self) -> String {
+        self.stdout.read_to_string(&mut self.shown).unwrap();
+        assert!(self.child.wait().unwrap().success(), "{}", self.shown);
+        self.shown
+    }
+
+    /// The process, whose output is still to be read.
+    pub(crate) fn into_child(mut self) -> Child {
+        self.child.stdin = Some(self.stdin);
+        self.child.stdout = Some(self.stdout);
+        self.child
+    }
+}
