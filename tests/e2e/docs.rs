@@ -6,12 +6,12 @@ use std::process::{Command, Stdio};
 use crate::support::{Place, profile_dir, write};
 
 /// A fenced part of a page: what follows the fence on its line, and the lines within.
-struct Fenced<'a> {
-    info: &'a str,
-    lines: Vec<&'a str>,
+pub(crate) struct Fenced<'a> {
+    pub(crate) info: &'a str,
+    pub(crate) lines: Vec<&'a str>,
 }
 
-fn fenced(page: &str) -> Vec<Fenced<'_>> {
+pub(crate) fn fenced(page: &str) -> Vec<Fenced<'_>> {
     let mut parts = Vec::new();
     let mut lines = page.lines();
     while let Some(line) = lines.next() {
@@ -25,7 +25,7 @@ fn fenced(page: &str) -> Vec<Fenced<'_>> {
 
 /// Runs the page from top to bottom in one home, which is the working directory too: `console` parts are commands with
 /// what they print, and a part with a file's name is that file.
-fn run(page: &str) -> usize {
+pub(crate) fn run(page: &str) -> usize {
     run_with(page, &[])
 }
 

@@ -19,6 +19,8 @@ mod python;
 #[cfg(test)]
 mod secrets;
 #[cfg(test)]
+mod see_also;
+#[cfg(test)]
 mod stop;
 #[cfg(test)]
 mod support;

@@ -9,6 +9,7 @@ mod check;
 mod demo;
 mod files;
 mod fuzz;
+mod man;
 mod process;
 mod references;
 mod say;
@@ -41,6 +42,8 @@ enum Task {
     Snapshots(snapshots::SnapshotsOptions),
     /// Write the pages of docs/reference anew, from the code
     References,
+    /// Write the manual pages of the command line
+    Man(man::ManOptions),
     /// Measure the release build
     Bench(bench::BenchOptions),
     /// Run the fuzz targets, each for a while
@@ -68,6 +71,7 @@ fn run(task: &Task) -> anyhow::Result<()> {
         Task::Check(options) => check::run(options),
         Task::Snapshots(options) => snapshots::run(options),
         Task::References => references::run(),
+        Task::Man(options) => man::run(options),
         Task::Bench(options) => bench::run(options),
         Task::Fuzz(options) => fuzz::run(options),
         Task::Soak(options) => soak::run(options),

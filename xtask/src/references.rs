@@ -15,7 +15,7 @@ const MARKER: &str = "Generated from the code by `cargo xtask references`; do no
 /// Writes every page anew.
 pub(crate) fn run() -> Result<()> {
     let root = workspace::root()?;
-    process::run(process::cargo(&root, BUILD))?;
+    build(&root)?;
     for (page, text) in pages()? {
         files::write(&root.join(page), &text)?;
         say(format_args!("wrote {page}"));
@@ -23,15 +23,18 @@ pub(crate) fn run() -> Result<()> {
     Ok(())
 }
 
-/// As the tests build, so that nothing is built twice.
-const BUILD: &str = "build --workspace --bins --examples --all-features --locked";
+/// Builds the programs that print the pages, as the tests build, so that nothing is built twice.
+pub(crate) fn build(root: &Path) -> Result<()> {
+    let all = "build --workspace --bins --examples --all-features --locked";
+    process::run(process::cargo(root, all))
+}
 
 /// Finds the pages that differ from what the programs print.
 pub(crate) fn findings(root: &Path) -> Result<Vec<String>> {
     if !root.join("crates/hh-cli").exists() {
         return Ok(Vec::new());
     }
-    process::run(process::cargo(root, BUILD))?;
+    build(root)?;
     let stale = pages()?
         .into_iter()
         .filter(|(page, text)| files::text(&root.join(page)).ok().as_ref() != Some(text));
@@ -46,6 +49,10 @@ fn pages() -> Result<Vec<(&'static str, String)>> {
         process::output(Command::new(path))
     };
     Ok(vec![
+        (
+            "docs/reference/environment-variables.md",
+            example("environment_reference")?,
+        ),
         ("docs/reference/settings.md", example("settings_reference")?),
         (
             "docs/reference/operations.md",

@@ -7,7 +7,7 @@ use secrecy::SecretString;
 
 #[cfg(feature = "server")]
 use crate::commands::server;
-use crate::commands::{auth, config, doctor, event, project, session};
+use crate::commands::{auth, completion, config, doctor, event, project, session};
 
 /// HoneyHive: observability and evaluation of LLM applications
 #[derive(Parser)]
@@ -24,12 +24,17 @@ struct Cli {
     command: Command,
 }
 
+/// The command `honeyhive`. What is below it is put together by [`clap::Command::build`].
+pub fn command() -> clap::Command {
+    Cli::command()
+}
+
 /// Reads the command line.
 ///
 /// The options of every command are added to those commands alone that are called: clap's own `global` copies each into
 /// every command there is, which costs more than most commands do.
 pub(crate) fn parse() -> Result<(Global, Command), clap::Error> {
-    let mut matches = Cli::command().try_get_matches()?;
+    let mut matches = command().try_get_matches()?;
     let mut global = Global::read(&matches);
     let mut at = &matches;
     while let Some((_, below)) = at.subcommand() {
@@ -201,6 +206,8 @@ pub(crate) enum Command {
     Config(Group<config::Command>),
     /// Find out why HoneyHive does not work here, step by step
     Doctor(doctor::Arguments),
+    /// Print what a shell needs to complete commands and options
+    Completion(Group<completion::Command>),
     /// Run a local server
     #[cfg(feature = "server")]
     Server(Group<server::Command>),

@@ -1,6 +1,7 @@
 //! The commands, a file each.
 
 pub(crate) mod auth;
+pub(crate) mod completion;
 pub(crate) mod config;
 pub(crate) mod doctor;
 pub(crate) mod event;
@@ -22,6 +23,7 @@ pub(crate) fn run(context: &Context, command: Command) -> Result<(), CliError> {
         Command::Event(Group(command)) => event::run(context, &command),
         Command::Config(Group(command)) => config::run(context, command),
         Command::Doctor(arguments) => doctor::run(context, &arguments),
+        Command::Completion(Group(command)) => completion::run(&command),
         #[cfg(feature = "server")]
         Command::Server(Group(command)) => server::run(context, command),
     }

@@ -1,51 +1,7 @@
 //! `honeyhive`: the command line and the local server.
 
-mod cli;
-mod commands;
-mod context;
-mod error;
-mod exit;
-mod output;
-mod ui;
-
 use std::process::ExitCode;
 
-use crate::context::Context;
-use crate::exit::Exit;
-
 fn main() -> ExitCode {
-    // The most frequent call of scripts needs nothing of the rest.
-    let mut arguments = std::env::args_os().skip(1);
-    let is_version = arguments
-        .next()
-        .is_some_and(|first| first == "--version" || first == "-V");
-    if is_version && arguments.next().is_none() {
-        let version = concat!("honeyhive ", env!("CARGO_PKG_VERSION"));
-        return output::lines([version])
-            .map_or_else(|error| error.exit().into(), |()| Exit::Ok.into());
-    }
-    let (global, command) = match cli::parse() {
-        Ok(parsed) => parsed,
-        // Help and version go to stdout and are no failure.
-        Err(help) if !help.use_stderr() => {
-            return match help.print() {
-                Ok(()) => Exit::Ok.into(),
-                Err(_) => Exit::BrokenPipe.into(),
-            };
-        }
-        Err(error) => {
-            ui::usage(&error.render().to_string());
-            return Exit::Usage.into();
-        }
-    };
-    let context = Context::new(global);
-    match commands::run(&context, command) {
-        Ok(()) => Exit::Ok.into(),
-        Err(error) => {
-            if error.exit() != Exit::BrokenPipe {
-                ui::error(&error);
-            }
-            error.exit().into()
-        }
-    }
+    hh_cli::run()
 }

@@ -8,12 +8,36 @@ fn main() -> io::Result<()> {
     let mut out = io::stdout().lock();
     writeln!(
         out,
-        "# Settings\n\n\
+        "# Configuration options\n\n\
          Generated from the code by `cargo xtask references`; do not edit.\n\n\
          Each setting has a flat name in configuration files and one or more environment variables; where there are\n\
          several, the first that is set wins. A secret can also stand in a file: in variables `NAME_FILE` holds its path,\n\
          in configuration files `name_file`. Any setting takes `${{NAME}}` in a configuration file. [How values are\n\
          found](../configuration.md) explains which place wins.\n\n\
+         ```yaml honeyhive.yaml\n\
+         project: my-app\n\
+         timeout: 5\n\
+         ```\n\n\
+         ```console\n\
+         $ HH_TIMEOUT=9 honeyhive config explain timeout\n\
+         timeout: seconds that one call may take, retries included\n\
+         \x20 value       9\n\
+         \x20 from        HH_TIMEOUT (environment)\n\
+         \x20 shadows     5 from [home]/honeyhive.yaml:2:10 (project file)\n\
+         \x20 type        seconds, 1 to 300\n\
+         \x20 default     30\n\
+         \x20 variables   HH_TIMEOUT, HH_API_TIMEOUT\n\
+         \x20 in files    timeout\n\
+         $ honeyhive config get project\n\
+         my-app\n\
+         ```\n\n\
+         ```yaml wrong.yaml\n\
+         tiemout: 5\n\
+         ```\n\n\
+         ```console\n\
+         $ honeyhive config validate wrong.yaml\n\
+         error: wrong.yaml:1:1: tiemout is not a setting; did you mean timeout?\n\
+         ```\n\n\
          The column *project file* tells what a file of the working directory may set before you trust it.\n\n\
          | setting | variables | type | default | acts on | project file | meaning |\n\
          | --- | --- | --- | --- | --- | --- | --- |"

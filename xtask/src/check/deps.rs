@@ -39,7 +39,7 @@ const RESERVED: [(&str, &[&str]); 9] = [
     ("axum", &["hh-server"]),
     ("hyper-util", &["hh-server", "hh-transport"]),
     ("rusqlite", &["hh-server"]),
-    ("clap", &["hh-cli", "xtask"]),
+    ("clap*", &["hh-cli", "xtask"]),
     ("anyhow", &["hh-cli", "xtask", "hh-e2e"]),
 ];
 

@@ -3,3 +3,4 @@
 
 mod check;
 mod demo;
+mod man;

@@ -4,6 +4,7 @@
 mod support;
 
 mod auth;
+mod completion;
 mod config;
 mod doctor;
 mod hostile;

@@ -1,0 +1,187 @@
+//! Completion, asked of the shells themselves; and the manual pages, read by what shows them.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::support::{Done, TestEnv, done};
+
+/// What stands on the line behind `honeyhive`, and what the shell offers, sorted.
+const ASKED: [(&str, &str); 8] = [
+    ("au", "auth"),
+    ("auth lo", "login logout"),
+    ("auth keys cr", "create"),
+    ("auth login --api", "--api-key --api-key-stdin"),
+    ("auth login --storage ", "auto file keyring"),
+    // The options of all commands, on a group, on a command and on one two groups down.
+    ("project --security", "--security-log"),
+    ("config list --output ", "json table"),
+    ("auth keys create --security", "--security-log"),
+];
+
+const BASH: &str = r#"
+source <(honeyhive completion bash)
+complete -p honeyhive >/dev/null || exit
+for line; do
+  read -ra words <<<"$line"
+  [[ $line == *' ' ]] && words+=('')
+  COMP_WORDS=(honeyhive "${words[@]}")
+  COMP_CWORD=${#words[@]}
+  COMPREPLY=()
+  _honeyhive honeyhive "${COMP_WORDS[COMP_CWORD]}" "${COMP_WORDS[COMP_CWORD - 1]}"
+  printf '%s\n' "${COMPREPLY[@]}" ''
+done
+"#;
+
+const FISH: &str = r"
+honeyhive completion fish | source
+for line in $argv
+    complete --do-complete 'honeyhive '$line | cut -f 1
+    echo
+end
+";
+
+/// Completion of zsh needs a terminal: each line is typed into one, and what the completion adds is written down.
+const ZSH: &str = r#"
+zmodload zsh/zpty || exit
+honeyhive completion zsh >_honeyhive
+for line; do
+  : >found
+  zpty shell zsh -f -i
+  zpty -w shell "source $HOME/start; print -r -- re''ady"
+  zpty -r shell seen '*ready*'
+  zpty -w -n shell "honeyhive $line"$'\t'
+  while zpty -r shell seen; do :; done
+  zpty -d shell
+  print -r -- "$(<found)"
+  print
+done
+"#;
+
+const ZSH_START: &str = r#"
+fpath=($HOME $fpath)
+autoload -Uz compinit && compinit -D -u
+compadd() {
+  # With these it fills arrays and adds nothing.
+  if [[ ${@[1,(i)(-|--)]} == *-(O|A|D)\ * ]]; then
+    builtin compadd "$@"
+    return
+  fi
+  local -a found
+  builtin compadd -O found "$@"
+  print -rl -- $found >>$HOME/found
+  builtin compadd "$@"
+}
+complete-and-leave() { zle complete-word; exit }
+zle -N complete-and-leave
+bindkey '^I' complete-and-leave
+"#;
+
+#[test]
+fn bash_completes() {
+    asked("bash", &["--norc", "--noprofile", "-c", BASH, "bash"]);
+}
+
+#[test]
+fn fish_completes() {
+    asked("fish", &["--no-config", "-c", FISH]);
+}
+
+#[test]
+fn zsh_completes() {
+    asked("zsh", &["-f", "-c", ZSH, "zsh"]);
+}
+
+/// No PowerShell runs here: this shows that the script knows every command, not that a shell takes it.
+#[test]
+fn the_script_for_powershell_knows_the_same() {
+    let script = TestEnv::new().run(&["completion", "powershell"]).stdout;
+    assert!(script.contains("Register-ArgumentCompleter -Native -CommandName 'honeyhive'"));
+    let part = |path: &str| {
+        let start = format!("        '{path}' {{\n");
+        let (_, rest) = script.split_once(&start).unwrap();
+        rest.split_once("            break\n").unwrap().0
+    };
+    assert!(part("honeyhive").contains("::new('auth', 'auth'"));
+    assert!(part("honeyhive;auth").contains("::new('login', 'login'"));
+    let create = part("honeyhive;auth;keys;create");
+    assert!(create.contains("::new('--level', '--level'"));
+    assert!(create.contains("::new('--security-log', '--security-log'"));
+}
+
+#[test]
+fn a_shell_that_is_not_known_is_a_usage_error() {
+    let done = TestEnv::new().run(&["completion", "tcsh"]);
+    assert_eq!((done.code, &*done.stdout), (2, ""));
+}
+
+#[test]
+fn every_command_has_a_manual_page_that_renders_without_a_warning() {
+    let env = TestEnv::new();
+    let target = Path::new(env!("CARGO_BIN_EXE_honeyhive")).parent().unwrap();
+    env.write("man/made", "");
+    let folder = env.path("man");
+    let program = target.join("examples/man_pages");
+    let made = Command::new(program).arg(&folder).status().unwrap();
+    assert!(made.success());
+    let files = std::fs::read_dir(&folder).unwrap();
+    let mut pages: Vec<PathBuf> = files.map(|file| file.unwrap().path()).collect();
+    pages.retain(|page| page.extension().is_some_and(|section| section == "1"));
+    assert!(pages.len() > 40, "{pages:?}");
+    let create = env.read("man/honeyhive-auth-keys-create.1");
+    assert!(create.contains("\\-\\-level") && create.contains("\\-\\-security\\-log"));
+    if is_there("groff") {
+        let mut groff = Command::new("groff");
+        let done = done(
+            groff
+                .args(["-man", "-ww", "-z"])
+                .args(pages)
+                .output()
+                .unwrap(),
+        );
+        assert_eq!((done.code, &*done.stderr), (0, ""));
+    }
+}
+
+/// Runs a script with the lines as its arguments, which prints the offers of each and then an empty line.
+fn asked(shell: &str, arguments: &[&str]) {
+    if !is_there(shell) {
+        return;
+    }
+    let env = TestEnv::new();
+    env.write("start", ZSH_START);
+    let lines = ASKED.map(|(line, _)| line);
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let folder = Path::new(env!("CARGO_BIN_EXE_honeyhive")).parent().unwrap();
+    let folders = [folder.to_owned()]
+        .into_iter()
+        .chain(std::env::split_paths(&path));
+    let mut command = env.program(shell, arguments);
+    command
+        .args(lines)
+        .env("PATH", std::env::join_paths(folders).unwrap())
+        .env("TERM", "dumb");
+    let done: Done = done(command.output().unwrap());
+    assert_eq!(done.code, 0, "{done:?}");
+    let mut parts = done.stdout.split("\n\n");
+    for (line, expected) in ASKED {
+        let part = parts.next().unwrap_or_default();
+        let mut offers: Vec<_> = part.split_whitespace().collect();
+        offers.sort_unstable();
+        assert_eq!(
+            offers.join(" "),
+            expected,
+            "{shell}: honeyhive {line}\n{done:?}"
+        );
+    }
+}
+
+/// Whether a program can be run; `.ci/run` installs what is asked for here.
+#[expect(clippy::print_stdout, reason = "a test that is skipped says so")]
+fn is_there(program: &str) -> bool {
+    let found = Command::new(program).arg("--version").output().is_ok();
+    if !found {
+        assert!(std::env::var_os("CI").is_none(), "install {program}");
+        println!("skipped: {program} is not installed");
+    }
+    found
+}

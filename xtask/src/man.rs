@@ -1,0 +1,36 @@
+//! `cargo xtask man`: the manual pages, a file for each command.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+
+use anyhow::{Context as _, Result};
+use clap::Args;
+
+use crate::say::say;
+use crate::{process, references, workspace};
+
+#[derive(Debug, Args)]
+pub(crate) struct ManOptions {
+    /// Folder that the pages go to
+    #[arg(default_value = "target/man")]
+    folder: PathBuf,
+    /// Take what is built already
+    #[arg(long)]
+    no_build: bool,
+}
+
+pub(crate) fn run(options: &ManOptions) -> Result<()> {
+    let root = workspace::root()?;
+    if !options.no_build {
+        references::build(&root)?;
+    }
+    let folder = root.join(&options.folder);
+    let shown = folder.display();
+    fs::create_dir_all(&folder).with_context(|| format!("{shown} cannot be made"))?;
+    let mut command = Command::new(references::programs()?.join("examples/man_pages"));
+    command.arg(&folder);
+    process::output(command)?;
+    say(format_args!("wrote the manual pages to {shown}"));
+    Ok(())
+}
