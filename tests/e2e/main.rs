@@ -17,6 +17,8 @@ mod pipe;
 #[cfg(test)]
 mod python;
 #[cfg(test)]
+mod rotation;
+#[cfg(test)]
 mod secrets;
 #[cfg(test)]
 mod see_also;

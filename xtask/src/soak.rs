@@ -32,6 +32,8 @@ enum Soak {
     WritesAtOnce,
     /// A mounted key that changes under a running client; its rounds are seconds
     MountedKey,
+    /// Rotations of a login under a client and a tracer
+    Rotations,
 }
 
 /// Lines of the tests that begin so are figures.
@@ -62,6 +64,11 @@ impl Soak {
                 "credentials::s34_s76_a_mounted_key_changes_under_a_running_client",
                 10,
             ),
+            Self::Rotations => (
+                "hh-e2e",
+                "rotation::rotations_under_load_fail_no_request",
+                20,
+            ),
         }
     }
 }
@@ -87,10 +94,11 @@ pub(crate) fn run(options: &SoakOptions) -> Result<()> {
 /// Runs one test and returns its figures.
 fn soak_test(root: &Path, soak: Soak) -> Result<(Vec<String>, Duration)> {
     let (package, test, rounds) = soak.test();
-    let build = format!("test --locked --package {package} --test it --no-run");
+    let program = if package == "hh-e2e" { "e2e" } else { "it" };
+    let build = format!("test --locked --package {package} --test {program} --no-run");
     process::run(cargo(root, &build))?;
     let arguments =
-        format!("test --locked --package {package} --test it {test} -- --exact --nocapture");
+        format!("test --locked --package {package} --test {program} {test} -- --exact --nocapture");
     say(format_args!("$ HH_SOAK_ROUNDS={rounds} cargo {arguments}"));
     let mut command = cargo(root, &arguments);
     command.env("HH_SOAK_ROUNDS", rounds.to_string());

@@ -1,0 +1,88 @@
+//! A key is rotated again and again under a client and a tracer that go on sending with it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use hh_sdk::config::Env;
+use hh_sdk::{EventKind, HoneyHive, HoneyHiveTracer};
+
+use super::http::count;
+use super::support::{PATIENCE, PROJECT, Place, key_in, run, run_with_input};
+
+/// So many requests are sent in a second, and so many spans.
+const A_SECOND: u32 = 200;
+
+/// Rotates the login once; a rotation has to wait for the grace of the one before.
+fn rotate(place: &Place) {
+    loop {
+        let done = run(&mut place.command(&["auth", "rotate", "--grace", "2s"]));
+        match done.exit {
+            Some(0) => return,
+            Some(1) if done.stderr.contains("still works") => {}
+            _ => panic!("{done:?}"),
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn rotations_under_load_fail_no_request() {
+    let env = Env::from_process();
+    let more = env.get("HH_SOAK_ROUNDS").and_then(|text| text.to_str());
+    let rounds: u32 = more.map_or(2, |text| text.parse().unwrap());
+
+    let place = Place::new();
+    let server = place.start();
+    let key = key_in(&place.make_key(&server, "read_write"));
+    let mut login = place.command(&["auth", "login", "--storage", "file", "--api-key-stdin"]);
+    let done = run_with_input(login.env("HH_BASE_URL", server.url()), &key);
+    assert_eq!(done.exit, Some(0), "{done:?}");
+
+    let home = place.path("home").join("config");
+    let env = Env::from_pairs([("XDG_CONFIG_HOME", home)]);
+    let client = HoneyHive::builder().with_env(env.clone()).build().unwrap();
+    let tracer = HoneyHiveTracer::builder();
+    let tracer = tracer.with_env(env).with_project(PROJECT).build().unwrap();
+    let session = tracer.session("under load").start();
+
+    let is_done = Arc::new(AtomicBool::new(false));
+    let done = Arc::clone(&is_done);
+    let rotations = tokio::task::spawn_blocking(move || {
+        // One more, so that the key before the last has ended under load as well.
+        for _ in 0..=rounds {
+            rotate(&place);
+        }
+        done.store(true, Ordering::Release);
+        place
+    });
+    let mut ticks = tokio::time::interval(Duration::from_secs(1) / A_SECOND);
+    let mut calls = Vec::new();
+    let mut spans = 0;
+    while !is_done.load(Ordering::Acquire) {
+        ticks.tick().await;
+        let client = client.clone();
+        calls.push(tokio::spawn(async move { client.list_projects().await }));
+        session.span("step", EventKind::Tool).start().end();
+        spans += 1;
+        if spans % 100 == 0 {
+            tracer.flush(PATIENCE).await.unwrap();
+        }
+    }
+    let place = rotations.await.unwrap();
+    let requests = calls.len();
+    for call in calls {
+        call.await.unwrap().unwrap();
+    }
+    session.end();
+    tracer.shutdown(PATIENCE).await.unwrap();
+    let store = place.path("home/config/honeyhive/credentials.toml");
+    let store = std::fs::read_to_string(store).unwrap();
+    let saved = store
+        .lines()
+        .find_map(|line| line.strip_prefix("api_key = "));
+    let saved = saved.unwrap().trim_matches('"');
+    assert_eq!(count(server.address(), saved, "tool"), spans);
+    println!(
+        "soak: {rounds} rotations with 2 s of grace under {requests} requests and {spans} spans, {A_SECOND} a second each: none failed"
+    );
+}
