@@ -86,6 +86,7 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliErr
     let storage = storage.settle(context, &store);
     // A keyring that does not answer is not asked again.
     let can_ask = |old: &ProfileEntry| old.storage == Storage::File || storage == Storage::Keyring;
+    let before = old.as_ref().and_then(ProfileEntry::shown);
     let old = old.filter(|old| can_ask(old) && is_same_key(old, &credential));
     let first_seen = old
         .as_ref()
@@ -95,7 +96,7 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliErr
     details.created = details
         .created
         .or(arguments.created.map(Created::Stated))
-        .or(old.and_then(|old| old.details.created));
+        .or(old.as_ref().and_then(|old| old.details.created));
     let profile = Profile::new(&name, base_url, credential.key.clone(), first_seen)
         .with_storage(storage)
         .with_details(details);
@@ -103,12 +104,18 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliErr
         .with_credential(&credential)
         .with_key_id(profile.details.id.clone())
         .with_detail(format!("profile {name}, kept in {storage}"));
-    save(context, &store, profile)?;
+    let replaced = before.filter(|_| old.is_none());
+    save(context, &store, profile, replaced.as_deref())?;
     security.record(&event);
     Ok(())
 }
 
-fn save(context: &Context, store: &FileStore, profile: Profile) -> Result<(), CliError> {
+fn save(
+    context: &Context,
+    store: &FileStore,
+    profile: Profile,
+    replaced: Option<&str>,
+) -> Result<(), CliError> {
     let (shown, name) = (profile.key.shown(), profile.name.clone());
     let place = match profile.storage {
         Storage::Keyring => "the keyring of the system".to_owned(),
@@ -122,8 +129,9 @@ fn save(context: &Context, store: &FileStore, profile: Profile) -> Result<(), Cl
             kept.display()
         ));
     }
+    let replaced = replaced.map_or_else(String::new, |old| format!(" in place of {old}"));
     context.say(&format!(
-        "Saved the key {shown} in {place} (profile \"{name}\")"
+        "Saved the key {shown} in {place} (profile \"{name}\"){replaced}"
     ));
     if let Some(place) = context.other_key() {
         context.say(&format!(

@@ -290,7 +290,13 @@ fn s33_a_login_replaces_the_key_only_when_the_new_one_works() {
     assert_eq!(done.code, 0, "{done:?}");
     assert!(env.read(STORE).contains(&new) && !env.read(STORE).contains(&old));
     assert!(
-        done.stderr.contains(&format!("{}***", &new[..8])) && !done.stderr.contains(&new),
+        done.stderr
+            .contains(&format!("in place of {}***", &old[..8]))
+            && done
+                .stderr
+                .contains(&format!("Saved the key {}***", &new[..8]))
+            && !done.stderr.contains(&new)
+            && !done.stderr.contains(&old),
         "{done:?}"
     );
 }
