@@ -8,7 +8,7 @@ use hh_sdk::config::LoadError;
 use crate::exit::Exit;
 
 /// The ways to supply a key.
-const WAYS: &str = "run `honeyhive auth login`, or set HH_API_KEY (HoneyHive makes keys in its dashboard under Settings > API Keys, a local server at its first start)";
+const WAYS: &str = "run `honeyhive auth login`, set HH_API_KEY, or name a configuration file with an api_key (HoneyHive makes keys in its dashboard under Settings > API Keys, a local server at its first start)";
 
 /// A failed command.
 #[derive(Debug)]

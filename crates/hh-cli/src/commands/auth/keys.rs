@@ -50,6 +50,9 @@ pub(crate) struct Create {
     /// Who the key acts for: an e-mail address, or the name of a service account
     #[arg(long)]
     owner: Option<String>,
+    /// Whatever its people should know, in a line
+    #[arg(long, value_name = "TEXT")]
+    note: Option<String>,
     /// Write the key to a new file, readable by you only, in place of printing it
     #[arg(long, value_name = "FILE")]
     key_file: Option<PathBuf>,
@@ -103,7 +106,7 @@ fn create(context: &Context, arguments: Create) -> Result<(), CliError> {
         },
         expires_at,
         owner: arguments.owner,
-        note: None,
+        note: arguments.note,
     }))?;
     let key = &created.key;
     let made = format!(

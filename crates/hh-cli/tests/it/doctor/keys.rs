@@ -63,11 +63,11 @@ fn s77_no_key() {
     let seen = seen(&env, &["--base-url", &site.url()], &[]);
     assert_seen!(from(&seen, "key"), @"
     failed | key | [time] | no API key was found
-             -> run `honeyhive auth login`, or set HH_API_KEY (HoneyHive makes keys in its dashboard under Settings > API Keys, a local server at its first start)
+             -> run `honeyhive auth login`, set HH_API_KEY, or name a configuration file with an api_key (HoneyHive makes keys in its dashboard under Settings > API Keys, a local server at its first start)
     skipped | authentication | needs key
     skipped | permissions | needs key
     skipped | clock | [time] | the server does not tell the time
-    ! error: key: no API key was found; run `honeyhive auth login`, or set HH_API_KEY (HoneyHive makes keys in its dashboard under Settings > API Keys, a local server at its first start)
+    ! error: key: no API key was found; run `honeyhive auth login`, set HH_API_KEY, or name a configuration file with an api_key (HoneyHive makes keys in its dashboard under Settings > API Keys, a local server at its first start)
     exit 3
     ");
 }

@@ -22,6 +22,19 @@ fn issue(env: &TestEnv, level: &str, project: &str) -> String {
 }
 
 #[test]
+fn s6_a_missing_key_is_told_with_where_to_get_one_and_the_ways_to_give_it() {
+    let said = refused(&TestEnv::new(), &[], 3);
+    for way in [
+        "Settings > API Keys",
+        "`honeyhive auth login`",
+        "HH_API_KEY",
+        "a configuration file with an api_key",
+    ] {
+        assert!(said.contains(way), "{said}");
+    }
+}
+
+#[test]
 fn s1_every_request_carries_the_key_and_none_goes_without() {
     let mut env = TestEnv::new();
     assert!(refused(&env, &[], 3).contains("no API key was found"));
@@ -101,7 +114,7 @@ fn s5_s91_check_goes_all_the_way() {
     env.unset("HH_API_KEY");
     insta::assert_snapshot!(env.seen(&["auth", "check"]), @"
     failed | no API key was found
-    ! error: no API key was found; run `honeyhive auth login`, or set HH_API_KEY (HoneyHive makes keys in its dashboard under Settings > API Keys, a local server at its first start)
+    ! error: no API key was found; run `honeyhive auth login`, set HH_API_KEY, or name a configuration file with an api_key (HoneyHive makes keys in its dashboard under Settings > API Keys, a local server at its first start)
     exit 3
     ");
 }
@@ -398,7 +411,7 @@ fn s78_status_shows_what_is_set_without_asking_anybody() {
     insta::assert_snapshot!(env.seen(&["auth", "status"]), @"
     Server: https://api.honeyhive.ai (default)
     Logins are saved in: [home]/.config/honeyhive/credentials.toml
-    ! error: no API key was found; run `honeyhive auth login`, or set HH_API_KEY (HoneyHive makes keys in its dashboard under Settings > API Keys, a local server at its first start)
+    ! error: no API key was found; run `honeyhive auth login`, set HH_API_KEY, or name a configuration file with an api_key (HoneyHive makes keys in its dashboard under Settings > API Keys, a local server at its first start)
     exit 3
     ");
     env.write("honeyhive.yaml", format!("api_key: {OTHER_KEY}\n"));

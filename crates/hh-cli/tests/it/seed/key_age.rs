@@ -27,9 +27,12 @@ fn s9_s99_status_tells_what_is_known_of_the_key_and_who_says_so() {
     let create = [
         &create[..],
         &["read_only", "--project", "default", "--expires-in", "90d"],
+        &["--note", "for the dashboard"],
     ]
     .concat();
     let key = env.run(&create).stdout;
+    let listed = env.json(&["auth", "keys", "list"]);
+    assert_eq!(listed[0]["note"], "for the dashboard");
     env.unset("HH_API_KEY_FILE");
     // By its prefix alone.
     env.set("HH_API_KEY", key.trim());
