@@ -43,10 +43,13 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliErr
     let gone = || {
         CliError::new(
             Exit::Other,
-            "the saved key has gone meanwhile; log in again",
+            "the saved key has changed meanwhile; run this again",
         )
     };
-    let entry = store.entry(Some(&name))?.ok_or_else(gone)?;
+    // Another one may have finished while this one waited for it.
+    let is_ours = |entry: &ProfileEntry| entry.key().is_ok_and(|key| key.is_same(&old.key));
+    let entry = store.entry(Some(&name))?;
+    let entry = entry.filter(is_ours).ok_or_else(gone)?;
     if entry.details.replaces.is_some() {
         finish(context, &store, &entry)?;
         context.say(&format!(
