@@ -10,7 +10,12 @@ const CEILING: usize = 64 * 1024 * 1024;
 
 /// Collects chunks up to a cap, so that a server cannot fill our memory.
 pub(crate) enum Body {
-    Plain(Capped),
+    Plain {
+        cap: usize,
+        /// The only chunk, which most answers are: it need not be copied.
+        only: Bytes,
+        all: Vec<u8>,
+    },
     Gzip(Box<MultiGzDecoder<Capped>>),
 }
 
@@ -23,28 +28,39 @@ pub(crate) enum BodyError {
 
 impl Body {
     pub(crate) fn new(cap: usize, is_gzip: bool) -> Self {
-        let capped = Capped {
-            cap: cap.min(CEILING),
-            bytes: Vec::new(),
-        };
+        let cap = cap.min(CEILING);
         if is_gzip {
-            Self::Gzip(Box::new(MultiGzDecoder::new(capped)))
+            let bytes = Vec::new();
+            Self::Gzip(Box::new(MultiGzDecoder::new(Capped { cap, bytes })))
         } else {
-            Self::Plain(capped)
+            let (only, all) = (Bytes::new(), Vec::new());
+            Self::Plain { cap, only, all }
         }
     }
 
-    pub(crate) fn push(&mut self, chunk: &[u8]) -> Result<(), BodyError> {
-        let written = match self {
-            Self::Plain(capped) => capped.write_all(chunk),
-            Self::Gzip(decoder) => decoder.write_all(chunk),
-        };
-        written.map_err(|error| BodyError::of(&error))
+    pub(crate) fn push(&mut self, chunk: Bytes) -> Result<(), BodyError> {
+        match self {
+            Self::Plain { cap, .. } if chunk.len() > *cap => return Err(BodyError::OverCap),
+            Self::Plain { cap, only, all } => {
+                *cap -= chunk.len();
+                if only.is_empty() && all.is_empty() {
+                    *only = chunk;
+                } else {
+                    all.extend_from_slice(&std::mem::take(only));
+                    all.extend_from_slice(&chunk);
+                }
+            }
+            Self::Gzip(decoder) => decoder
+                .write_all(&chunk)
+                .map_err(|error| BodyError::of(&error))?,
+        }
+        Ok(())
     }
 
     pub(crate) fn finish(self) -> Result<Bytes, BodyError> {
         match self {
-            Self::Plain(capped) => Ok(capped.bytes.into()),
+            Self::Plain { only, all, .. } if all.is_empty() => Ok(only),
+            Self::Plain { all, .. } => Ok(all.into()),
             Self::Gzip(decoder) => match decoder.finish() {
                 Ok(capped) => Ok(capped.bytes.into()),
                 Err(error) => Err(BodyError::of(&error)),
@@ -107,14 +123,20 @@ mod tests {
     fn read(cap: usize, is_gzip: bool, chunks: &[&[u8]]) -> Result<Bytes, BodyError> {
         let mut body = Body::new(cap, is_gzip);
         for chunk in chunks {
-            body.push(chunk)?;
+            body.push(Bytes::copy_from_slice(chunk))?;
         }
         body.finish()
     }
 
     #[test]
     fn the_cap_itself_is_allowed() {
+        assert_eq!(read(4, false, &[b"abcd"]).unwrap(), "abcd");
+        assert_eq!(read(4, false, &[b"abcde"]), Err(BodyError::OverCap));
         assert_eq!(read(4, false, &[b"ab", b"cd", b""]).unwrap(), "abcd");
+        assert_eq!(
+            read(4, false, &[b"", b"a", b"", b"bc", b"d"]).unwrap(),
+            "abcd"
+        );
         assert_eq!(read(4, false, &[b"abcd", b"e"]), Err(BodyError::OverCap));
         assert_eq!(read(4, true, &[&gzip(b"abcd")]).unwrap(), "abcd");
         assert_eq!(read(4, true, &[&gzip(b"abcde")]), Err(BodyError::OverCap));

@@ -1,13 +1,16 @@
 //! One call in progress: its attempts, the delays between them, and its time.
 
+use std::future::poll_fn;
 use std::io::Write as _;
 use std::sync::atomic::Ordering;
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE};
+use http::uri::Authority;
 use http::{HeaderMap, HeaderValue, StatusCode};
 
 use crate::attempt::{Attempt, AttemptRecord, Event};
@@ -28,7 +31,7 @@ pub(crate) struct Exchange<'a> {
     request: Request,
     /// The body as it goes out, if not plain.
     compressed: Option<Bytes>,
-    host: String,
+    host: Authority,
     timeout: Duration,
     deadline: Instant,
     /// How long was waited because somebody asked for it; the deadline moved on by as much.
@@ -42,7 +45,7 @@ impl<'a> Exchange<'a> {
         transport: &'a Inner,
         options: SendOptions<'a>,
         request: Request,
-        host: String,
+        host: Authority,
     ) -> Self {
         let timeout = options.timeout.unwrap_or(transport.timeout);
         let is_plain = !options.gzip || transport.plain_only.load(Ordering::Relaxed);
@@ -63,7 +66,7 @@ impl<'a> Exchange<'a> {
 
     /// Makes attempts until one is final.
     pub(crate) async fn run(&mut self) -> Result<Response, TransportError> {
-        if self.left().is_zero() {
+        if self.timeout.is_zero() {
             return Err(TransportError::deadline_before_sending());
         }
         let mut attempts = 0;
@@ -181,7 +184,7 @@ impl<'a> Exchange<'a> {
         stale: Option<Epoch>,
     ) -> Result<(HeaderValue, Epoch), TransportError> {
         let renewal = authorizer.renew(self.request.uri(), stale);
-        self.before_deadline(renewal)
+        self.before_deadline(self.transport.clock.now(), renewal)
             .await
             .unwrap_or_else(|| Err(TransportError::deadline_before_sending()))
     }
@@ -190,17 +193,16 @@ impl<'a> Exchange<'a> {
         &mut self,
         authorization: Option<HeaderValue>,
     ) -> Result<Response, TransportError> {
-        self.wait_for_place().await?;
+        let start = self.wait_for_place().await?;
         let request = self.outgoing(authorization.as_ref());
-        let start = self.transport.clock.now();
         let answer = self
-            .before_deadline(self.transport.service.call(request))
+            .before_deadline(start, self.transport.service.call(request))
             .await;
         let result = match answer {
             Some(Ok(response)) => self.judge(response, authorization.as_ref()),
             Some(Err(error)) => Err(error),
             None => Err(TransportError::timeout(
-                &self.host,
+                self.host.as_str(),
                 TimeoutStage::Total,
                 self.timeout,
             )),
@@ -212,23 +214,25 @@ impl<'a> Exchange<'a> {
         result
     }
 
-    /// Waits until the limits known here allow another request.
-    async fn wait_for_place(&mut self) -> Result<(), TransportError> {
+    /// Waits until the limits known here allow another request, and returns the time then.
+    async fn wait_for_place(&mut self) -> Result<Instant, TransportError> {
         let Inner { limiter, clock, .. } = self.transport;
         let longest = self.transport.retry.max_wait.saturating_sub(self.waited);
-        let mut wait = limiter.reserve(clock.now(), longest);
+        let mut now = clock.now();
+        let mut wait = limiter.reserve(now, longest);
         loop {
-            let delay = wait.map_err(|wait| TransportError::limited(&self.host, wait))?;
+            let delay = wait.map_err(|wait| TransportError::limited(self.host.as_str(), wait))?;
             if delay.is_zero() {
-                return Ok(());
+                return Ok(now);
             }
             if !self.accept(delay) {
-                return Err(TransportError::limited(&self.host, delay));
+                return Err(TransportError::limited(self.host.as_str(), delay));
             }
             self.tell(Wait { delay, asked: true });
             clock.sleep(delay).await;
             // The server may have said meanwhile that nothing is left.
-            wait = Ok(limiter.held_for(clock.now()));
+            now = clock.now();
+            wait = Ok(limiter.held_for(now));
         }
     }
 
@@ -248,16 +252,18 @@ impl<'a> Exchange<'a> {
         request
     }
 
-    /// Waits for `future` until the deadline; `None` when that came first.
-    async fn before_deadline<T>(&self, mut future: BoxFuture<'_, T>) -> Option<T> {
-        let mut over = self.transport.clock.sleep(self.left());
-        std::future::poll_fn(|context| {
-            if let std::task::Poll::Ready(done) = future.as_mut().poll(context) {
-                return std::task::Poll::Ready(Some(done));
-            }
-            over.as_mut().poll(context).map(|()| None)
+    /// Waits for `future` from `now` until the deadline; `None` when that came first.
+    fn before_deadline<'f, T: 'f>(
+        &self,
+        now: Instant,
+        mut future: BoxFuture<'f, T>,
+    ) -> impl Future<Output = Option<T>> + use<'f, T> {
+        let left = self.deadline.saturating_duration_since(now);
+        let mut over = self.transport.clock.sleep(left);
+        poll_fn(move |context| match future.as_mut().poll(context) {
+            Poll::Ready(done) => Poll::Ready(Some(done)),
+            Poll::Pending => over.as_mut().poll(context).map(|()| None),
         })
-        .await
     }
 
     fn left(&self) -> Duration {
@@ -282,7 +288,7 @@ impl<'a> Exchange<'a> {
         if response.status().is_success() {
             if is_web_page(headers) && !is_web_page_wanted(self.request.headers()) {
                 let why = "is a web page, not an answer of the API: something between may want you to log in, or the base URL is wrong";
-                return Err(TransportError::invalid_response(&self.host, why));
+                return Err(TransportError::invalid_response(self.host.as_str(), why));
             }
             return Ok(response);
         }
@@ -291,7 +297,7 @@ impl<'a> Exchange<'a> {
         let sent = authorization.and_then(|header| header.to_str().ok());
         let own = sent.and_then(|header| header.rsplit(' ').next());
         Err(TransportError::answered(
-            &self.host,
+            self.host.as_str(),
             response.status(),
             Problem::read(response.body(), own),
             retry_after::read(headers, now),
@@ -320,7 +326,7 @@ impl<'a> Exchange<'a> {
         if let Some(observer) = &self.transport.observer {
             observer.tell(&Event::Attempt(AttemptRecord {
                 method: self.request.method().clone(),
-                host: self.host.clone(),
+                host: self.host.to_string(),
                 path: self.request.uri().path().to_owned(),
                 attempt: attempt.clone(),
             }));

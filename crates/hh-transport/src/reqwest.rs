@@ -7,7 +7,7 @@ mod broken;
 mod framing;
 mod options;
 mod origin;
-mod stage;
+mod sending;
 
 use std::future::{poll_fn, ready};
 use std::net::{Ipv4Addr, Ipv6Addr};
@@ -18,8 +18,8 @@ use std::time::Duration;
 
 use ::reqwest::{Client, Proxy, redirect, retry};
 use bytes::Bytes;
-use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH};
-use http::{HeaderValue, Method};
+use http::Method;
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH};
 use tokio::time::{Instant, Sleep, sleep_until};
 
 pub use options::ReqwestOptions;
@@ -31,7 +31,7 @@ use crate::service::{BoxFuture, HttpService, Request, Response, ResponseCap};
 use crate::tls;
 use broken::{Way, explain};
 use origin::Origin;
-use stage::{Stage, StageLayer};
+use sending::Sending;
 
 /// Below the 10 s after which the server closes an idle connection: a request sent at that moment would be lost, and
 /// an unsafe one could not be repeated.
@@ -73,7 +73,6 @@ impl ReqwestService {
             .no_proxy()
             .referer(false)
             .connect_timeout(options.connect_timeout)
-            .connector_layer(StageLayer)
             // This machine without asking anybody; port 0 stands for the one of the request.
             .resolve_to_addrs(
                 "localhost",
@@ -102,14 +101,15 @@ impl ReqwestService {
     async fn receive(
         &self,
         execute: impl Future<Output = ::reqwest::Result<::reqwest::Response>>,
+        sending: Sending,
         way: Way<'_>,
         within: Duration,
         cap: usize,
     ) -> Result<Response, TransportError> {
-        let (stage, execute) = Stage::scope(execute, self.options.connect_timeout);
         // One timer for all stages: to move its end costs less than to set another.
-        let mut timer = pin!(sleep_until(stage.answer_due(within)));
-        let mut answer = head(&stage, execute, timer.as_mut(), within, &way).await?;
+        let start = Instant::now();
+        let mut timer = pin!(sleep_until(start + within));
+        let mut answer = head(execute, &sending, timer.as_mut(), start, within, &way).await?;
         let body = self.body(&mut answer, timer, cap, &way).await;
         let body = match body {
             Ok(body) => body,
@@ -142,26 +142,24 @@ impl ReqwestService {
             return Err(unusable(why));
         }
         let mut body = Body::new(cap, is_gzip);
-        let mut idle = self.options.idle_read_timeout;
+        let mut time = self.options.idle_read_timeout;
         // What a refusal says is not waited for long, all of it: the status is there.
-        let is_success = answer.status().is_success();
-        if !is_success {
-            idle = idle.min(REFUSAL);
+        let is_refusal = !answer.status().is_success();
+        if is_refusal {
+            time = time.min(REFUSAL);
+            timer.as_mut().reset(Instant::now() + time);
         }
-        timer.as_mut().reset(Instant::now() + idle);
+        let idle = (!is_refusal).then_some(time);
         let mut is_empty = true;
         loop {
-            let chunk = before(timer.as_mut(), pin!(answer.chunk())).await;
+            let chunk = chunk(answer, timer.as_mut(), idle).await;
             let chunk = chunk
-                .ok_or_else(|| TransportError::timeout(way.host(), TimeoutStage::IdleRead, idle))?;
+                .ok_or_else(|| TransportError::timeout(way.host(), TimeoutStage::IdleRead, time))?;
             let Some(chunk) = chunk.map_err(|error| explain(error, way))? else {
                 break;
             };
             is_empty &= chunk.is_empty();
-            body.push(&chunk).map_err(|error| unusable(error.what()))?;
-            if is_success {
-                timer.as_mut().reset(Instant::now() + idle);
-            }
+            body.push(chunk).map_err(|error| unusable(error.what()))?;
         }
         // Nothing at all is not compressed, whatever the header says.
         if is_empty {
@@ -171,42 +169,59 @@ impl ReqwestService {
     }
 }
 
+/// Waits for the head of the answer, whose time begins when the request is being sent.
 async fn head(
-    stage: &Stage,
     execute: impl Future<Output = ::reqwest::Result<::reqwest::Response>>,
+    sending: &Sending,
     mut timer: Pin<&mut Sleep>,
+    start: Instant,
     within: Duration,
     way: &Way<'_>,
 ) -> Result<::reqwest::Response, TransportError> {
     let mut execute = pin!(execute);
+    // The connector has a time of its own; but it may never be asked, where another call's connection is waited for.
+    let connected = start + way.connect_timeout;
     loop {
-        if let Some(answer) = before(timer.as_mut(), execute.as_mut()).await {
+        let answer = poll_fn(|context| match execute.as_mut().poll(context) {
+            Poll::Ready(answer) => Poll::Ready(Some(answer)),
+            Poll::Pending => timer.as_mut().poll(context).map(|()| None),
+        });
+        if let Some(answer) = answer.await {
             return answer.map_err(|error| explain(error, way));
         }
-        // It may have connected meanwhile, and then has its time from there.
-        let due = stage.answer_due(within);
-        if due <= Instant::now() {
+        let due = sending.since().unwrap_or(connected) + within;
+        let now = Instant::now();
+        if due <= now {
             let stage = TimeoutStage::FirstByte;
             return Err(TransportError::timeout(way.host(), stage, within));
         }
-        timer.as_mut().reset(due);
+        // It is looked again as soon as a request that is sent from now on could be over its time.
+        timer.as_mut().reset(due.min(now + within));
     }
 }
 
-/// Waits for `future` until `timer` is over; `None` when that came first.
-async fn before<T>(
+/// Waits for the next part of the body until `timer` is over, which begins anew with `idle`; `None` when that came first.
+async fn chunk(
+    answer: &mut ::reqwest::Response,
     mut timer: Pin<&mut Sleep>,
-    mut future: Pin<&mut impl Future<Output = T>>,
-) -> Option<T> {
-    poll_fn(|context| match future.as_mut().poll(context) {
-        Poll::Ready(done) => Poll::Ready(Some(done)),
-        Poll::Pending => timer.as_mut().poll(context).map(|()| None),
+    mut idle: Option<Duration>,
+) -> Option<::reqwest::Result<Option<Bytes>>> {
+    let mut chunk = pin!(answer.chunk());
+    poll_fn(|context| {
+        if let Poll::Ready(chunk) = chunk.as_mut().poll(context) {
+            return Poll::Ready(Some(chunk));
+        }
+        // Only now, as mostly the part is there.
+        if let Some(idle) = idle.take() {
+            timer.as_mut().reset(Instant::now() + idle);
+        }
+        timer.as_mut().poll(context).map(|()| None)
     })
     .await
 }
 
 impl HttpService for ReqwestService {
-    fn call(&self, mut request: Request) -> BoxFuture<'_, Result<Response, TransportError>> {
+    fn call(&self, request: Request) -> BoxFuture<'_, Result<Response, TransportError>> {
         let rules = self.proxy.as_ref();
         let way = Way {
             authority: request.uri().authority().cloned(),
@@ -219,15 +234,12 @@ impl HttpService for ReqwestService {
         let length = u64::try_from(request.body().len()).unwrap_or(u64::MAX);
         let travel = Duration::from_secs(length / SLOWEST_BYTES_A_SECOND);
         let within = self.options.first_byte_timeout.saturating_add(travel);
-        request
-            .headers_mut()
-            .entry(ACCEPT_ENCODING)
-            .or_insert(HeaderValue::from_static("gzip"));
-        let Some(request) = self.origin.request(request) else {
+        let sending = Sending::default();
+        let Some(request) = self.origin.request(request, &sending) else {
             let why = "the URI is not one that can be sent to";
             return Box::pin(ready(Err(TransportError::invalid_request(why))));
         };
         // All of the above outside of the future: it is as small as malloc likes best (1 KiB) without the request.
-        Box::pin(self.receive(self.client.execute(request), way, within, cap))
+        Box::pin(self.receive(self.client.execute(request), sending, way, within, cap))
     }
 }

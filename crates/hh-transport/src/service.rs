@@ -28,7 +28,8 @@ pub struct ResponseCap(pub usize);
 ///
 /// An implementation does not retry, does not follow redirects, and answers every status, an error status too, with
 /// `Ok`: [`Transport`](crate::Transport) decides what a status means, and bounds the time of a call. The service bounds
-/// the stages of an attempt and the size of a body; a request may ask for another [`ResponseCap`].
+/// the stages of an attempt and the size of a body; a request may ask for another [`ResponseCap`]. Requests say that they
+/// accept gzip, and the service hands a body on unpacked.
 pub trait HttpService: Debug + Send + Sync + 'static {
     /// Sends `request` and reads the answer whole.
     ///

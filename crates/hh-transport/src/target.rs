@@ -14,7 +14,7 @@ pub(crate) fn check(uri: &Uri) -> Result<&Authority, TransportError> {
         return Err(TransportError::invalid_request("the URI is not absolute"));
     };
     // Before anything is said about the host: the part before the at sign may be a password.
-    if authority.as_str().contains('@') {
+    if authority.as_str().bytes().any(|byte| byte == b'@') {
         return Err(TransportError::invalid_request(
             "the URI names a user: keys go into a header",
         ));

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use http::header::USER_AGENT;
+use http::header::{ACCEPT_ENCODING, USER_AGENT};
 use http::{HeaderName, HeaderValue};
 
 use crate::attempt::Event;
@@ -197,11 +197,15 @@ impl Transport {
         mut request: Request,
         options: SendOptions<'_>,
     ) -> Result<Response, TransportError> {
-        let host = target::check(request.uri())?.as_str().to_owned();
-        request
-            .headers_mut()
+        let host = target::check(request.uri())?.clone();
+        let headers = request.headers_mut();
+        headers
             .entry(USER_AGENT)
             .or_insert_with(|| self.inner.user_agent.clone());
+        // Here and not in the service, which would have to make room for it in a copy that has none.
+        headers
+            .entry(ACCEPT_ENCODING)
+            .or_insert(HeaderValue::from_static("gzip"));
         if let Idempotency::Keyed(key) = &options.repeat {
             request.headers_mut().insert(IDEMPOTENCY_KEY, key.header());
         }

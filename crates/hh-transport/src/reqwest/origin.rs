@@ -5,6 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use ::reqwest::Url;
 use http::Uri;
 
+use super::sending::Sending;
 use crate::service::Request;
 
 /// Where the last request went, without a path: to parse a host is a sixth of a call, and most calls have the same.
@@ -13,12 +14,16 @@ pub(super) struct Origin(Mutex<Option<Url>>);
 
 impl Origin {
     /// Converts a request; `None` if its URI is not one that can be sent to.
-    pub(super) fn request(&self, request: Request) -> Option<::reqwest::Request> {
+    pub(super) fn request(
+        &self,
+        request: Request,
+        sending: &Sending,
+    ) -> Option<::reqwest::Request> {
         let (parts, body) = request.into_parts();
         let mut request = ::reqwest::Request::new(parts.method, self.url(&parts.uri)?);
         *request.version_mut() = parts.version;
         *request.headers_mut() = parts.headers;
-        *request.body_mut() = Some(body.into());
+        *request.body_mut() = Some(sending.body(body));
         Some(request)
     }
 
