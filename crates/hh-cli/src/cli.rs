@@ -1,5 +1,7 @@
 //! The command line. Variables are resolved with all other sources, not by clap.
 
+use std::env;
+use std::mem::ManuallyDrop;
 use std::path::PathBuf;
 
 use clap::{ArgMatches, Args, CommandFactory as _, FromArgMatches, Parser, Subcommand, ValueEnum};
@@ -34,7 +36,9 @@ pub fn command() -> clap::Command {
 /// The options of every command are added to those commands alone that are called: clap's own `global` copies each into
 /// every command there is, which costs more than most commands do.
 pub(crate) fn parse() -> Result<(Global, Command), clap::Error> {
-    let mut matches = command().try_get_matches()?;
+    // To take the tree of all commands apart would cost a twentieth of a short command.
+    let mut command = ManuallyDrop::new(command());
+    let mut matches = command.try_get_matches_from_mut(env::args_os())?;
     let mut global = Global::read(&matches);
     let mut at = &matches;
     while let Some((_, below)) = at.subcommand() {
@@ -132,7 +136,7 @@ impl Global {
     }
 }
 
-/// A page of a list.
+// A page of a list; not a comment that becomes the command's own description.
 #[derive(Args)]
 pub(crate) struct List {
     /// Project, unless the key has only one
@@ -161,16 +165,7 @@ impl<T: Subcommand> Args for Group<T> {
         command
             .subcommand_required(true)
             .arg_required_else_help(true)
-            .defer(|command| {
-                T::augment_subcommands(Global::augment_args(command)).mut_subcommands(|command| {
-                    // A group within the group adds them itself.
-                    if command.is_subcommand_required_set() {
-                        command
-                    } else {
-                        command.defer(Global::augment_args)
-                    }
-                })
-            })
+            .defer(|command| T::augment_subcommands(Global::augment_args(command)))
     }
 
     fn augment_args_for_update(command: clap::Command) -> clap::Command {
@@ -178,19 +173,38 @@ impl<T: Subcommand> Args for Group<T> {
     }
 }
 
-impl<T: Subcommand> FromArgMatches for Group<T> {
-    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
-        T::from_arg_matches(matches).map(Self)
+/// The options of one command, put together only when it is called.
+pub(crate) struct Called<T>(pub(crate) T);
+
+impl<T: Args> Args for Called<T> {
+    fn augment_args(command: clap::Command) -> clap::Command {
+        command.defer(|command| Global::augment_args(T::augment_args(command)))
     }
 
-    fn from_arg_matches_mut(matches: &mut ArgMatches) -> Result<Self, clap::Error> {
-        T::from_arg_matches_mut(matches).map(Self)
-    }
-
-    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
-        self.0.update_from_arg_matches(matches)
+    fn augment_args_for_update(command: clap::Command) -> clap::Command {
+        Self::augment_args(command)
     }
 }
+
+macro_rules! read_as_within {
+    ($($outer:ident)*) => {$(
+        impl<T: FromArgMatches> FromArgMatches for $outer<T> {
+            fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+                T::from_arg_matches(matches).map(Self)
+            }
+
+            fn from_arg_matches_mut(matches: &mut ArgMatches) -> Result<Self, clap::Error> {
+                T::from_arg_matches_mut(matches).map(Self)
+            }
+
+            fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+                self.0.update_from_arg_matches(matches)
+            }
+        }
+    )*};
+}
+
+read_as_within!(Group Called);
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
@@ -205,7 +219,7 @@ pub(crate) enum Command {
     /// Show settings and where they come from
     Config(Group<config::Command>),
     /// Find out why HoneyHive does not work here, step by step
-    Doctor(doctor::Arguments),
+    Doctor(Called<doctor::Arguments>),
     /// Print what a shell needs to complete commands and options
     Completion(Group<completion::Command>),
     /// Run a local server

@@ -10,7 +10,7 @@ pub(crate) mod project;
 pub(crate) mod server;
 pub(crate) mod session;
 
-use crate::cli::{Command, Group};
+use crate::cli::{Called, Command, Group};
 use crate::context::Context;
 use crate::error::CliError;
 
@@ -22,7 +22,7 @@ pub(crate) fn run(context: &Context, command: Command) -> Result<(), CliError> {
         Command::Session(Group(command)) => session::run(context, &command),
         Command::Event(Group(command)) => event::run(context, &command),
         Command::Config(Group(command)) => config::run(context, command),
-        Command::Doctor(arguments) => doctor::run(context, &arguments),
+        Command::Doctor(Called(arguments)) => doctor::run(context, &arguments),
         Command::Completion(Group(command)) => completion::run(&command),
         #[cfg(feature = "server")]
         Command::Server(Group(command)) => server::run(context, command),

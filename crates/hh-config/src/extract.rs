@@ -1,14 +1,11 @@
 //! From the stack to a type of the caller's, through figment.
 
-use std::collections::BTreeMap;
-
-use figment::value::{Dict, Map, Value as FigmentValue};
-use figment::{Figment, Metadata, Profile, Provider};
+use figment::value::{Dict, Value as FigmentValue};
 use serde::de::DeserializeOwned;
 
 use crate::stack::in_order;
 use crate::value::Value;
-use crate::{LoadError, LoadErrorKind, SettingName, Source, Sourced, Stack};
+use crate::{LoadError, LoadErrorKind, SettingName, Sourced, Stack};
 
 impl Stack {
     /// Reads the settings in effect into a type of the caller's, each field by the setting's flat name.
@@ -34,13 +31,12 @@ impl Stack {
     /// ```
     pub fn extract<T: DeserializeOwned>(&self) -> Result<T, LoadError> {
         let mut problems = self.problems_of_places();
-        // What another place shadows cannot win, so it is left out.
-        let mut layers: BTreeMap<Source, Dict> = BTreeMap::new();
+        // What another place shadows is left out, so that there is nothing to merge.
+        let mut values = Dict::new();
         for name in SettingName::all() {
             match self.value(name) {
-                Ok(Some(Sourced { value, provenance })) => {
-                    let layer = layers.entry(provenance.source()).or_default();
-                    layer.insert(name.as_str().to_owned(), figment_value(value));
+                Ok(Some(Sourced { value, .. })) => {
+                    values.insert(name.as_str().to_owned(), figment_value(value));
                 }
                 Ok(None) => {}
                 Err(problem) => problems.push(problem),
@@ -49,10 +45,7 @@ impl Stack {
         if let Some(error) = LoadError::of_all(in_order(problems)) {
             return Err(error);
         }
-        // Lowest first: the last to merge wins.
-        let figment = layers.into_values().map(Values);
-        let figment = figment.fold(Figment::new(), Figment::merge);
-        figment.extract().map_err(|error| {
+        FigmentValue::from(values).deserialize().map_err(|error| {
             // The error's own text would show the value.
             let path = error.path.join(".");
             let name = if path.is_empty() { "a field" } else { &path };
@@ -61,19 +54,6 @@ impl Stack {
             );
             LoadError::new(LoadErrorKind::Invalid, message)
         })
-    }
-}
-
-/// The values of one layer, as figment takes them. No `Debug`, which would show them.
-struct Values(Dict);
-
-impl Provider for Values {
-    fn metadata(&self) -> Metadata {
-        Metadata::default()
-    }
-
-    fn data(&self) -> Result<Map<Profile, Dict>, figment::Error> {
-        Ok(Map::from([(Profile::Default, self.0.clone())]))
     }
 }
 

@@ -3,6 +3,7 @@
 use clap::Subcommand;
 use clap_complete::Shell;
 
+use crate::cli::Called;
 use crate::error::CliError;
 use crate::{cli, output};
 
@@ -22,7 +23,7 @@ For each new one, where the package bash-completion is installed:
     mkdir -p ~/.local/share/bash-completion/completions
     honeyhive completion bash > ~/.local/share/bash-completion/completions/honeyhive"
     )]
-    Bash,
+    Bash(Called<()>),
     #[command(
         about = "Completion of zsh",
         long_about = "Completion of zsh
@@ -41,7 +42,7 @@ with this in ~/.zshrc, where a line with compinit may stand already:
     fpath=(~/.zfunc $fpath)
     autoload -Uz compinit && compinit"
     )]
-    Zsh,
+    Zsh(Called<()>),
     #[command(
         about = "Completion of fish",
         long_about = "Completion of fish
@@ -55,7 +56,7 @@ For each new one:
     mkdir -p ~/.config/fish/completions
     honeyhive completion fish > ~/.config/fish/completions/honeyhive.fish"
     )]
-    Fish,
+    Fish(Called<()>),
     #[command(
         about = "Completion of PowerShell",
         long_about = "Completion of PowerShell
@@ -64,15 +65,15 @@ For this shell alone, and in the file that $PROFILE names for each new one:
 
     honeyhive completion powershell | Out-String | Invoke-Expression"
     )]
-    Powershell,
+    Powershell(Called<()>),
 }
 
 pub(super) fn run(command: &Command) -> Result<(), CliError> {
     let shell = match command {
-        Command::Bash => Shell::Bash,
-        Command::Zsh => Shell::Zsh,
-        Command::Fish => Shell::Fish,
-        Command::Powershell => Shell::PowerShell,
+        Command::Bash(_) => Shell::Bash,
+        Command::Zsh(_) => Shell::Zsh,
+        Command::Fish(_) => Shell::Fish,
+        Command::Powershell(_) => Shell::PowerShell,
     };
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut cli::command(), "honeyhive", &mut script);

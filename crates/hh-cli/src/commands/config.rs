@@ -13,6 +13,7 @@ use clap::Subcommand;
 use hh_sdk::Layers;
 use hh_sdk::config::{ActsOn, LoadError, Problem, SettingName, Stack, names, nearest_name, schema};
 
+use crate::cli::Called;
 use crate::context::Context;
 use crate::error::CliError;
 use crate::output;
@@ -20,36 +21,36 @@ use crate::output;
 #[derive(Subcommand)]
 pub(crate) enum Command {
     /// List every setting, its value and where it came from
-    List(list::Arguments),
+    List(Called<list::Arguments>),
     /// Explain one setting: what it is, what is in effect, and what that shadows
-    Explain(explain::Arguments),
+    Explain(Called<explain::Arguments>),
     /// Print the value in effect of one setting
-    Get(get::Arguments),
+    Get(Called<get::Arguments>),
     /// Set a setting in your own configuration file
-    Set(edit::SetArguments),
+    Set(Called<edit::SetArguments>),
     /// Take a setting out of your own configuration file
-    Unset(edit::UnsetArguments),
+    Unset(Called<edit::UnsetArguments>),
     /// Show which files are read
-    Path,
+    Path(Called<()>),
     /// Check what is in effect, or one file
-    Validate(validate::Arguments),
+    Validate(Called<validate::Arguments>),
     /// Trust the configuration file of a working directory with its present content
-    Trust(trust::Arguments),
+    Trust(Called<trust::Arguments>),
     /// Print the JSON Schema of configuration files
-    Schema,
+    Schema(Called<()>),
 }
 
 pub(super) fn run(context: &Context, command: Command) -> Result<(), CliError> {
     match command {
-        Command::List(arguments) => list::run(context, &arguments),
-        Command::Explain(arguments) => explain::run(context, &arguments),
-        Command::Get(arguments) => get::run(context, &arguments),
-        Command::Set(arguments) => edit::set(context, arguments),
-        Command::Unset(arguments) => edit::unset(context, &arguments),
-        Command::Path => path::run(context),
-        Command::Validate(arguments) => validate::run(context, &arguments),
-        Command::Trust(arguments) => trust::run(context, &arguments),
-        Command::Schema => output::lines([schema()]),
+        Command::List(Called(arguments)) => list::run(context, &arguments),
+        Command::Explain(Called(arguments)) => explain::run(context, &arguments),
+        Command::Get(Called(arguments)) => get::run(context, &arguments),
+        Command::Set(Called(arguments)) => edit::set(context, arguments),
+        Command::Unset(Called(arguments)) => edit::unset(context, &arguments),
+        Command::Path(_) => path::run(context),
+        Command::Validate(Called(arguments)) => validate::run(context, &arguments),
+        Command::Trust(Called(arguments)) => trust::run(context, &arguments),
+        Command::Schema(_) => output::lines([schema()]),
     }
 }
 

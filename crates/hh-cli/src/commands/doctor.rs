@@ -16,7 +16,6 @@ use clap::Args;
 use hh_sdk::config::names;
 use hh_sdk::{Connected, Layers, Probe};
 
-use crate::cli::Global;
 use crate::context::{Context, block_on};
 use crate::error::CliError;
 use crate::exit::Exit;
@@ -38,9 +37,6 @@ pub(crate) struct Arguments {
     /// Write what was found into a new file for a bug report, without keys, passwords and names of people
     #[arg(long, value_name = "FILE")]
     bundle: Option<PathBuf>,
-    // As `Group` adds them to the commands of a group; they are read by their names.
-    #[command(flatten)]
-    _global: Global,
 }
 
 pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliError> {

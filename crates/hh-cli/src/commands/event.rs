@@ -7,7 +7,7 @@ use hh_sdk::api::types::{Event, ExportEvents, Filter};
 use hh_sdk::{ErrorKind, HoneyHive};
 use uuid::Uuid;
 
-use crate::cli::List;
+use crate::cli::{Called, List};
 use crate::context::{Context, block_on, wants_json};
 use crate::error::CliError;
 use crate::output;
@@ -15,7 +15,7 @@ use crate::output;
 #[derive(Subcommand)]
 pub(crate) enum Command {
     /// List events, the latest first
-    List(Events),
+    List(Called<Events>),
 }
 
 #[derive(Args)]
@@ -53,7 +53,7 @@ impl TypeName {
 }
 
 pub(super) fn run(context: &Context, command: &Command) -> Result<(), CliError> {
-    let Command::List(arguments) = command;
+    let Command::List(Called(arguments)) = command;
     let list = &arguments.list;
     let session = arguments.session_id.map(|id| id.to_string());
     let kind = arguments.event_type.map(TypeName::as_str);

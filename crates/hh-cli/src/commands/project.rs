@@ -1,8 +1,9 @@
 //! `honeyhive project`
 
-use clap::Subcommand;
+use clap::{Args, Subcommand};
 use hh_sdk::api::types::{CreateProject, Project};
 
+use crate::cli::Called;
 use crate::context::{Context, block_on, wants_json};
 use crate::error::CliError;
 use crate::output;
@@ -10,28 +11,31 @@ use crate::output;
 #[derive(Subcommand)]
 pub(crate) enum Command {
     /// List the projects that the key applies to
-    List,
+    List(Called<()>),
     /// Create a project
-    Create {
-        /// Name: 1 to 100 letters, digits, -, _, . or spaces
-        name: String,
-        /// What it is for, at most 500 characters
-        #[arg(long)]
-        description: Option<String>,
-    },
+    Create(Called<Create>),
+}
+
+#[derive(Args)]
+pub(crate) struct Create {
+    /// Name: 1 to 100 letters, digits, -, _, . or spaces
+    name: String,
+    /// What it is for, at most 500 characters
+    #[arg(long)]
+    description: Option<String>,
 }
 
 pub(super) fn run(context: &Context, command: Command) -> Result<(), CliError> {
     let client = context.client(context.options(), None)?;
     match command {
-        Command::List => {
+        Command::List(_) => {
             let projects = block_on(client.list_projects())?;
             if wants_json(client.settings()) {
                 return output::json(&projects);
             }
             show(&projects)
         }
-        Command::Create { name, description } => {
+        Command::Create(Called(Create { name, description })) => {
             let wanted = CreateProject { name, description };
             let project = block_on(client.create_project(&wanted))?;
             if wants_json(client.settings()) {

@@ -8,6 +8,7 @@ use hh_sdk::config::paths;
 use hh_server::{FirstKey, Server, ServerOptions, StartErrorKind};
 use secrecy::ExposeSecret as _;
 
+use crate::cli::Called;
 use crate::context::{Context, stop_signal};
 use crate::error::CliError;
 use crate::exit::Exit;
@@ -16,7 +17,7 @@ use crate::{output, ui};
 #[derive(Subcommand)]
 pub(crate) enum Command {
     /// Start a server on this machine, until Ctrl-C or SIGTERM
-    Start(Start),
+    Start(Called<Start>),
 }
 
 #[derive(Args)]
@@ -39,7 +40,7 @@ pub(crate) struct Start {
 }
 
 pub(super) fn run(context: &Context, command: Command) -> Result<(), CliError> {
-    let Command::Start(arguments) = command;
+    let Command::Start(Called(arguments)) = command;
     let data_dir = arguments
         .data_dir
         .or_else(|| paths::server_dir(context.env()))

@@ -3,7 +3,7 @@
 use clap::Subcommand;
 use hh_sdk::api::types::{ExportEvents, Filter};
 
-use crate::cli::List;
+use crate::cli::{Called, List};
 use crate::context::{Context, block_on, wants_json};
 use crate::error::CliError;
 use crate::output;
@@ -11,11 +11,11 @@ use crate::output;
 #[derive(Subcommand)]
 pub(crate) enum Command {
     /// List sessions, the latest first
-    List(List),
+    List(Called<List>),
 }
 
 pub(super) fn run(context: &Context, command: &Command) -> Result<(), CliError> {
-    let Command::List(arguments) = command;
+    let Command::List(Called(arguments)) = command;
     let client = context.client(context.options(), arguments.project.as_deref())?;
     let page = block_on(client.export_events(ExportEvents {
         filters: vec![Filter::is("event_type", "session")],

@@ -7,12 +7,14 @@ use x509_cert::Certificate as Parsed;
 use x509_cert::der::Decode as _;
 use x509_cert::ext::pkix::SubjectAltName;
 use x509_cert::ext::pkix::name::GeneralName;
+use x509_cert::name::Name;
 
 /// The certificate of a server, as it was sent, whether it is trusted or not: a stranger may have written every word.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Certificate {
-    /// The authority that signed it, as it calls itself, such as `CN=R11,O=Let's Encrypt,C=US`.
+    /// The authority that signed it, as it calls itself, such as `CN=R11,O=Let's Encrypt,C=US`: as much of the three as
+    /// there is.
     pub issuer: String,
     /// The host names and addresses that it is for.
     pub names: Vec<String>,
@@ -31,13 +33,28 @@ impl Certificate {
         let names = body.get_extension::<SubjectAltName>().ok().flatten();
         let names = names.map_or_else(Vec::new, |(_, names)| names.0);
         Some(Self {
-            issuer: body.issuer().to_string(),
+            issuer: shown(body.issuer()),
             names: names.iter().filter_map(name).collect(),
             not_before: SystemTime::UNIX_EPOCH + body.validity().not_before.to_unix_duration(),
             not_after: SystemTime::UNIX_EPOCH + body.validity().not_after.to_unix_duration(),
             is_self_signed: body.issuer() == body.subject(),
         })
     }
+}
+
+/// The name's own `Display` brings a table of 1,500 attributes along, and the loader would have to touch all of it whenever
+/// the program starts.
+fn shown(name: &Name) -> String {
+    let common = name.common_name().ok().flatten();
+    let organization = name.organization().ok().flatten();
+    let country = name.country().ok().flatten();
+    let parts = [
+        common.map(|name| format!("CN={}", name.value())),
+        organization.map(|name| format!("O={}", name.value())),
+        country.map(|name| format!("C={name}")),
+    ];
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
+    parts.join(",")
 }
 
 #[expect(

@@ -11,6 +11,7 @@ use jiff::{Span, Timestamp, tz::TimeZone};
 use secrecy::ExposeSecret as _;
 use zeroize::Zeroizing;
 
+use crate::cli::Called;
 use crate::context::{Context, block_on, wants_json};
 use crate::error::CliError;
 use crate::exit::Exit;
@@ -19,14 +20,11 @@ use crate::{output, ui};
 #[derive(Subcommand)]
 pub(crate) enum Command {
     /// Make an API key and print it, this once
-    Create(Create),
+    Create(Called<Create>),
     /// List API keys, without their secrets
-    List,
+    List(Called<()>),
     /// Revoke an API key; the server takes it no more once this returns
-    Revoke {
-        /// Key id, as `honeyhive auth keys list` shows it
-        id: String,
-    },
+    Revoke(Called<Revoke>),
 }
 
 #[derive(Args)]
@@ -82,11 +80,17 @@ impl From<LevelName> for Level {
     }
 }
 
+#[derive(Args)]
+pub(crate) struct Revoke {
+    /// Key id, as `honeyhive auth keys list` shows it
+    id: String,
+}
+
 pub(super) fn run(context: &Context, command: Command) -> Result<(), CliError> {
     match command {
-        Command::Create(arguments) => create(context, arguments),
-        Command::List => list(context),
-        Command::Revoke { id } => revoke(context, &id),
+        Command::Create(Called(arguments)) => create(context, arguments),
+        Command::List(_) => list(context),
+        Command::Revoke(Called(arguments)) => revoke(context, &arguments.id),
     }
 }
 

@@ -1,8 +1,9 @@
 //! `honeyhive auth owners`
 
-use clap::Subcommand;
+use clap::{Args, Subcommand};
 use hh_sdk::api::types::{CreateOwner, Owner, PrincipalKind};
 
+use crate::cli::Called;
 use crate::context::{Context, block_on, wants_json};
 use crate::error::CliError;
 use crate::exit::Exit;
@@ -11,24 +12,30 @@ use crate::output;
 #[derive(Subcommand)]
 pub(crate) enum Command {
     /// List the people and service accounts that keys act for
-    List,
+    List(Called<()>),
     /// Make an owner; making a key for a new name does so too
-    Create {
-        /// An e-mail address, or the name of a service account
-        name: String,
-    },
+    Create(Called<Create>),
     /// Revoke all keys of somebody who leaves, and let no new one be made for them
-    Disable {
-        /// The owner's id or name, as `honeyhive auth owners list` shows it
-        owner: String,
-    },
+    Disable(Called<Disable>),
+}
+
+#[derive(Args)]
+pub(crate) struct Create {
+    /// An e-mail address, or the name of a service account
+    name: String,
+}
+
+#[derive(Args)]
+pub(crate) struct Disable {
+    /// The owner's id or name, as `honeyhive auth owners list` shows it
+    owner: String,
 }
 
 pub(super) fn run(context: &Context, command: Command) -> Result<(), CliError> {
     match command {
-        Command::List => list(context),
-        Command::Create { name } => create(context, name),
-        Command::Disable { owner } => disable(context, &owner),
+        Command::List(_) => list(context),
+        Command::Create(Called(arguments)) => create(context, arguments.name),
+        Command::Disable(Called(arguments)) => disable(context, &arguments.owner),
     }
 }
 

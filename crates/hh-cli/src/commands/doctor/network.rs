@@ -262,6 +262,8 @@ fn facts(certificate: &Certificate) -> String {
     }
     let by = if certificate.is_self_signed {
         "by itself".to_owned()
+    } else if certificate.issuer.is_empty() {
+        "by somebody without a name".to_owned()
     } else {
         format!("by {}", shorten(&certificate.issuer, MAX_WORDS))
     };
