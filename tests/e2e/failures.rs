@@ -93,7 +93,7 @@ fn each_failure_is_one_line_and_a_code() {
         error: cannot use the data directory [ROOT]/file/data: Not a directory (os error 20); choose another with --data-dir
 
         no key: exit 3
-        error: no API key was found; run `honeyhive auth login`, set HH_API_KEY, or name a configuration file with an api_key (HoneyHive makes keys in its dashboard under Settings > API Keys, a local server at its first start)
+        error: no API key was found: HH_API_KEY is not set, there is no configuration file, and no login is saved; run `honeyhive auth login`, set HH_API_KEY, or name a configuration file with an api_key (HoneyHive makes keys in its dashboard under Settings > API Keys, a local server at its first start)
 
         malformed key: exit 3
         warning: other users of this machine can see --api-key; better use --api-key-stdin at login, or HH_API_KEY

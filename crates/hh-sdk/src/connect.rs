@@ -4,6 +4,7 @@ mod authorizer;
 mod chain;
 mod explain;
 mod http;
+mod missing;
 mod sender;
 
 use std::path::{Path, PathBuf};
@@ -174,7 +175,7 @@ pub fn load(options: &Options) -> Result<Connected, Error> {
 pub fn load_credential(options: &Options) -> Result<Credential, Error> {
     let connected = load(options)?;
     let found = chain::Walk::new(options, Slot::Project, &connected).walk()?;
-    found.ok_or_else(|| Error::new(ErrorKind::MissingKey, "no API key was found"))
+    found.ok_or_else(|| connected.missing_key())
 }
 
 /// Returns what is known of the API key in use without asking a server: kind, id, level, age, each with who says so.

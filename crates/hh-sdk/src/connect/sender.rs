@@ -47,7 +47,7 @@ impl Sender {
         let slot = |slot| slot_of(options, connected, slot);
         let (project, ingestion) = (slot(Slot::Project)?, slot(Slot::Ingestion)?);
         if project.is_none() && ingestion.is_none() {
-            return Err(Error::new(ErrorKind::MissingKey, "no API key was found"));
+            return Err(connected.missing_key());
         }
         let known = project.as_ref().or(ingestion.as_ref());
         let known = known.and_then(|slot| slot.credentials().last());

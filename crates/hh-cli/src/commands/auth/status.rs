@@ -11,7 +11,6 @@ use serde::Serialize;
 
 use crate::context::Context;
 use crate::error::CliError;
-use crate::exit::Exit;
 use crate::output;
 
 /// The keys there are, the one for everything first.
@@ -122,7 +121,8 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliErr
     if let Some(error) = store_error {
         return Err(error.into());
     }
-    if let Some(warning) = connected?.check_key()? {
+    let connected = connected?;
+    if let Some(warning) = connected.check_key()? {
         context.say(&format!("warning: {warning}"));
     }
     if let (Some(info), Some(max_age)) = (&info, max_age)
@@ -132,7 +132,7 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliErr
     }
     let has_key = status.keys.iter().any(|place| place.state == State::Used);
     if !has_key && !test_mode {
-        return Err(CliError::new(Exit::Auth, "no API key was found").with_ways());
+        return Err(connected.missing_key().into());
     }
     match &arguments.fail_if_older_than {
         Some(limit) if !test_mode => key::check_age(context, info, limit),

@@ -62,12 +62,12 @@ fn s77_no_key() {
     let env = TestEnv::new();
     let seen = seen(&env, &["--base-url", &site.url()], &[]);
     assert_seen!(from(&seen, "key"), @"
-    failed | key | [time] | no API key was found
+    failed | key | [time] | no API key was found: HH_API_KEY is not set, there is no configuration file, and no login is saved
              -> run `honeyhive auth login`, set HH_API_KEY, or name a configuration file with an api_key (HoneyHive makes keys in its dashboard under Settings > API Keys, a local server at its first start)
     skipped | authentication | needs key
     skipped | permissions | needs key
     skipped | clock | [time] | the server does not tell the time
-    ! error: key: no API key was found; run `honeyhive auth login`, set HH_API_KEY, or name a configuration file with an api_key (HoneyHive makes keys in its dashboard under Settings > API Keys, a local server at its first start)
+    ! error: key: no API key was found: HH_API_KEY is not set, there is no configuration file, and no login is saved; run `honeyhive auth login`, set HH_API_KEY, or name a configuration file with an api_key (HoneyHive makes keys in its dashboard under Settings > API Keys, a local server at its first start)
     exit 3
     ");
 }

@@ -35,6 +35,16 @@ fn s6_a_missing_key_is_told_with_where_to_get_one_and_the_ways_to_give_it() {
 }
 
 #[test]
+fn s6_a_missing_key_is_told_with_the_files_that_were_looked_at() {
+    let env = TestEnv::new();
+    env.write(".config/honeyhive/config.yaml", "project: docs\n");
+    env.write("honeyhive.yaml", "project: docs\n");
+    let said = env.filtered(&refused(&env, &[], 3));
+    let (places, _) = said.split_once(';').unwrap();
+    insta::assert_snapshot!(places, @"error: no API key was found: HH_API_KEY is not set, there is no api_key in [home]/honeyhive.yaml (read, not trusted), [home]/.config/honeyhive/config.yaml (read), and no login is saved");
+}
+
+#[test]
 fn s1_every_request_carries_the_key_and_none_goes_without() {
     let mut env = TestEnv::new();
     assert!(refused(&env, &[], 3).contains("no API key was found"));
@@ -113,8 +123,8 @@ fn s5_s91_check_goes_all_the_way() {
     insta::assert_snapshot!(env.filtered(done.stdout.lines().last().unwrap()), @"failed  [host] answered 401 Unauthorized: this server does not know the API key (request [id])");
     env.unset("HH_API_KEY");
     insta::assert_snapshot!(env.seen(&["auth", "check"]), @"
-    failed | no API key was found
-    ! error: no API key was found; run `honeyhive auth login`, set HH_API_KEY, or name a configuration file with an api_key (HoneyHive makes keys in its dashboard under Settings > API Keys, a local server at its first start)
+    failed | no API key was found: HH_API_KEY is not set, there is no configuration file, and no login is saved
+    ! error: no API key was found: HH_API_KEY is not set, there is no configuration file, and no login is saved; run `honeyhive auth login`, set HH_API_KEY, or name a configuration file with an api_key (HoneyHive makes keys in its dashboard under Settings > API Keys, a local server at its first start)
     exit 3
     ");
 }
@@ -411,7 +421,7 @@ fn s78_status_shows_what_is_set_without_asking_anybody() {
     insta::assert_snapshot!(env.seen(&["auth", "status"]), @"
     Server: https://api.honeyhive.ai (default)
     Logins are saved in: [home]/.config/honeyhive/credentials.toml
-    ! error: no API key was found; run `honeyhive auth login`, set HH_API_KEY, or name a configuration file with an api_key (HoneyHive makes keys in its dashboard under Settings > API Keys, a local server at its first start)
+    ! error: no API key was found: HH_API_KEY is not set, there is no configuration file, and no login is saved; run `honeyhive auth login`, set HH_API_KEY, or name a configuration file with an api_key (HoneyHive makes keys in its dashboard under Settings > API Keys, a local server at its first start)
     exit 3
     ");
     env.write("honeyhive.yaml", format!("api_key: {OTHER_KEY}\n"));

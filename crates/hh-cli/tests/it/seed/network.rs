@@ -130,7 +130,7 @@ fn s77_a_rejected_key_is_explained() {
     assert_eq!((done.code, requests), (3, 1), "{done:?}");
     insta::assert_snapshot!(done.stderr, @"error: [host] answered 401 Unauthorized: the key [redacted] is not valid; likely causes: the key hh_12345*** from HH_API_KEY (environment) is mistyped or cut off, was revoked, has expired, or is for another server than http://[host] (--base-url); `honeyhive config list` shows where the key and the server's address came from");
     env.unset("HH_API_KEY");
-    insta::assert_snapshot!(refused(&env, &[], 3), @"error: no API key was found; run `honeyhive auth login`, set HH_API_KEY, or name a configuration file with an api_key (HoneyHive makes keys in its dashboard under Settings > API Keys, a local server at its first start)");
+    insta::assert_snapshot!(refused(&env, &[], 3), @"error: no API key was found: HH_API_KEY is not set, there is no configuration file, and no login is saved; run `honeyhive auth login`, set HH_API_KEY, or name a configuration file with an api_key (HoneyHive makes keys in its dashboard under Settings > API Keys, a local server at its first start)");
 }
 
 #[test]

@@ -1,0 +1,33 @@
+//! What is said when no place has a key.
+
+use hh_config::{FileState, LookedAt, mask_keys};
+
+use super::Connected;
+use crate::{Error, ErrorKind};
+
+impl Connected {
+    /// Returns the error that there is no API key: it tells where one was looked for.
+    #[must_use]
+    pub fn missing_key(&self) -> Error {
+        let there = |file: &&LookedAt| file.state != FileState::Absent;
+        let shown = |file: &LookedAt| {
+            let path = file.path.as_ref()?.display();
+            Some(format!("{path} ({})", file.state.as_str()))
+        };
+        let files: Vec<String> = self
+            .stack
+            .files()
+            .iter()
+            .filter(there)
+            .filter_map(shown)
+            .collect();
+        let files = if files.is_empty() {
+            "there is no configuration file".to_owned()
+        } else {
+            format!("there is no api_key in {}", files.join(", "))
+        };
+        let message =
+            format!("no API key was found: HH_API_KEY is not set, {files}, and no login is saved");
+        Error::new(ErrorKind::MissingKey, mask_keys(&message, hh_auth::mask))
+    }
+}
