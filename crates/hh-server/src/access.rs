@@ -33,9 +33,15 @@ pub(crate) struct InProject {
     id: ProjectId,
     /// The project's public id.
     public: String,
+    /// The number of the key.
+    key: i64,
 }
 
 impl InProject {
+    pub(crate) fn key(&self) -> i64 {
+        self.key
+    }
+
     pub(crate) fn id(&self) -> ProjectId {
         self.id
     }
@@ -106,9 +112,7 @@ fn is_own(record: &KeyRecord, id: &str) -> bool {
 async fn begin_grace(app: &App, access: &Access) -> Result<(), ApiError> {
     let record = &access.record;
     if record.begins_grace.load(Ordering::Acquire) {
-        if let Some(old) = app.store.begin_grace(access).await? {
-            app.keys.forget(&old);
-        }
+        app.store.begin_grace(access).await?;
         record.begins_grace.store(false, Ordering::Release);
     }
     Ok(())
@@ -222,6 +226,7 @@ impl Access {
             .map(|project| InProject {
                 id: project.id,
                 public: project.public.clone(),
+                key: self.record.key_id,
             })
             .ok_or_else(|| {
                 let names = match store.project_names(&self.record.grant.projects) {

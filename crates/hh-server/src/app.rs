@@ -1,5 +1,6 @@
 //! What every request shares.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use hh_auth::Pepper;
@@ -13,9 +14,9 @@ use crate::store::Store;
 /// The state of a running server.
 pub(crate) struct App {
     pub(crate) store: Store,
-    pub(crate) keys: KeyIndex,
+    pub(crate) keys: Arc<KeyIndex>,
     pub(crate) failures: Failures,
-    pub(crate) clock: Clock,
+    pub(crate) clock: Arc<Clock>,
     pub(crate) pepper: Pepper,
     pub(crate) in_flight: Budget,
     pub(crate) request_ids: RequestIds,

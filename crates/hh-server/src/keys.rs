@@ -55,6 +55,15 @@ impl KeyRecord {
         }
     }
 
+    /// Returns what the key may give to another: nothing that ends later than itself.
+    pub(crate) fn lasting(&self) -> Grant {
+        let ends = [self.grant.expires, self.grace_ends];
+        Grant {
+            expires: ends.into_iter().flatten().min(),
+            ..self.grant.clone()
+        }
+    }
+
     /// Describes the key without its text.
     pub(crate) fn describe(&self, projects: ProjectNames, now: Timestamp) -> Key {
         Key {
@@ -89,20 +98,31 @@ struct Shard {
     records: HashMap<KeyDigest, Arc<KeyRecord>>,
 }
 
+/// What a committed change means for the keys in memory.
+#[derive(Default)]
+pub(crate) struct Ended {
+    /// Keys that do not work any more.
+    pub(crate) revoked: Vec<KeyDigest>,
+    /// Keys that changed in another way.
+    pub(crate) changed: Vec<KeyDigest>,
+}
+
 /// What a look-up found, or the epoch to hand back with what the database says.
 pub(crate) enum Lookup {
     Found(Arc<KeyRecord>),
     Missing { epoch: u64 },
 }
 
-impl KeyIndex {
-    pub(crate) fn new() -> Self {
+impl Default for KeyIndex {
+    fn default() -> Self {
         Self {
             shards: (0..SHARDS).map(|_| Mutex::default()).collect(),
             used: Used::default(),
         }
     }
+}
 
+impl KeyIndex {
     pub(crate) fn look_up(&self, digest: &KeyDigest) -> Lookup {
         let shard = self.shard(digest);
         match shard.records.get(digest) {
@@ -122,15 +142,24 @@ impl KeyIndex {
         }
     }
 
-    /// Ends a key whose revocation is committed; requests that hold its record see it too.
-    pub(crate) fn revoke(&self, digest: &KeyDigest) {
+    /// Has the next request with each of these keys read anew what was committed of it.
+    pub(crate) fn apply(&self, ended: &Ended) {
+        for digest in &ended.revoked {
+            self.revoke(digest);
+        }
+        for digest in &ended.changed {
+            self.forget(digest);
+        }
+    }
+
+    /// Ends a key whose revocation is committed. A request that was let in before is stopped by the store.
+    fn revoke(&self, digest: &KeyDigest) {
         if let Some(record) = self.forget(digest) {
             record.revoked.store(true, Ordering::Release);
         }
     }
 
-    /// Has the next request with a key read anew what was committed of it.
-    pub(crate) fn forget(&self, digest: &KeyDigest) -> Option<Arc<KeyRecord>> {
+    fn forget(&self, digest: &KeyDigest) -> Option<Arc<KeyRecord>> {
         let mut shard = self.shard(digest);
         shard.epoch += 1;
         shard.records.remove(digest)
@@ -153,7 +182,7 @@ mod tests {
     /// No request can hit this moment on purpose: a record is read, its key is revoked, then the record is kept.
     #[test]
     fn a_record_that_was_read_before_a_revocation_is_not_kept_after_it() {
-        let index = KeyIndex::new();
+        let index = KeyIndex::default();
         let digest = KeyDigest::from_bytes([7; 32]);
         let record = Arc::new(KeyRecord {
             key_id: 1,

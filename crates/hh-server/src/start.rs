@@ -188,7 +188,8 @@ pub(crate) fn open(settings: ServerSettings) -> Result<(App, Option<FirstKey>, F
     })?;
     let database = dir.join("honeyhive.db");
     let pepper = pepper(dir, !database.exists())?;
-    let store = Store::open(&database).map_err(|error| {
+    let (keys, clock) = <(Arc<KeyIndex>, Arc<Clock>)>::default();
+    let store = Store::open(&database, Arc::clone(&keys), Arc::clone(&clock)).map_err(|error| {
         if matches!(error, StoreError::DiskFull) {
             return refused(&error);
         }
@@ -207,9 +208,9 @@ pub(crate) fn open(settings: ServerSettings) -> Result<(App, Option<FirstKey>, F
         .map_err(|error| StartError::new(StartErrorKind::Internal, error.to_string()))?;
     let app = App {
         store,
-        keys: KeyIndex::new(),
+        keys,
         failures: Failures::default(),
-        clock: Clock::default(),
+        clock,
         pepper,
         in_flight: Budget::new(MAX_IN_FLIGHT),
         request_ids: RequestIds::new(boot),

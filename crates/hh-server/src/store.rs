@@ -16,7 +16,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use hh_auth::ProjectId;
-use rusqlite::OptionalExtension as _;
+use rusqlite::{Connection, OptionalExtension as _};
 use uuid::Uuid;
 
 pub(crate) use body::{Body, from_millis};
@@ -25,11 +25,12 @@ pub(crate) use creations::Once;
 pub(crate) use events::{EventQuery, NewEvent};
 pub(crate) use keys::{NewKey, Stored};
 use reader::Readers;
-pub(crate) use rotation::Ended;
 pub(crate) use sessions::{NewSession, UNNAMED};
 use writer::Writer;
 
+use crate::clock::Clock;
 use crate::error::ApiError;
+use crate::keys::KeyIndex;
 
 /// The id of the pepper in use; rows carry it, so that a second one can take over one day.
 pub(crate) const PEPPER_ID: i64 = 1;
@@ -39,6 +40,9 @@ pub(crate) struct Store {
     writer: Writer,
     readers: Readers,
     catalog: Arc<Catalog>,
+    /// Told of every key that a committed command ends.
+    keys: Arc<KeyIndex>,
+    clock: Arc<Clock>,
     is_new: bool,
 }
 
@@ -67,7 +71,7 @@ pub(crate) enum StoreError {
         "this Idempotency-Key came with another request before; take a new one for each request"
     )]
     Reused,
-    #[error("the API key was revoked while the request went on; nothing was changed")]
+    #[error("the API key ended while the request went on; nothing was changed")]
     Ended,
     #[error("made by a newer version of this program")]
     Newer,
@@ -120,7 +124,11 @@ impl From<StoreError> for ApiError {
 
 impl Store {
     /// Opens or makes the database.
-    pub(crate) fn open(path: &Path) -> Result<Self, StoreError> {
+    pub(crate) fn open(
+        path: &Path,
+        keys: Arc<KeyIndex>,
+        clock: Arc<Clock>,
+    ) -> Result<Self, StoreError> {
         let mut connection = schema::open(path).map_err(StoreError::of_write)?;
         schema::migrate(&mut connection).map_err(StoreError::of_write)?;
         let catalog = Arc::new(Catalog::load(&connection)?);
@@ -134,6 +142,8 @@ impl Store {
             writer: Writer::start(connection)?,
             readers: Readers::new(path.to_owned()),
             catalog,
+            keys,
+            clock,
             is_new,
         })
     }
@@ -161,7 +171,13 @@ impl Store {
                 Ok(project)
             })
             .wait_blocking()
-            .map(|project| self.catalog.add(project))
+            .map(|project| self.catalog.add(Arc::new(project)))
+    }
+
+    /// Makes the check that each command of a key begins with: the key may have ended since its request was let in.
+    fn still(&self, key: i64) -> impl Fn(&Connection) -> Result<(), StoreError> + Send + use<> {
+        let clock = Arc::clone(&self.clock);
+        move |connection| keys::check_live(connection, key, clock.now())
     }
 
     /// Stops the writer after what is queued.

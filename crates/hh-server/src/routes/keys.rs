@@ -42,7 +42,7 @@ pub(crate) async fn create_key(
         projects: find_projects(app, access, wanted.projects)?,
         expires: wanted.expires_at.map(whole_millis),
     };
-    if !grant.is_within(&access.record().grant) {
+    if !grant.is_within(&access.record().lasting()) {
         return Err(ApiError::forbidden(
             "a key cannot give what its issuer does not have: narrow its level, projects or expiry",
         ));

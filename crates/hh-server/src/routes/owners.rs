@@ -34,13 +34,10 @@ pub(crate) async fn disable_owner(
     id: &str,
 ) -> Result<Response<Body>, ApiError> {
     check_reach(access)?;
-    let (owner, revoked) = app.store.disable_owner(access, id).await?;
-    for digest in &revoked {
-        app.keys.revoke(digest);
-    }
+    let (owner, revoked_keys) = app.store.disable_owner(access, id).await?;
     Ok(json(&DisabledOwner {
         owner,
-        revoked_keys: revoked.len() as u64,
+        revoked_keys,
     }))
 }
 

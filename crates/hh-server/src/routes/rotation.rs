@@ -9,7 +9,7 @@ use super::read_json_or_default;
 use crate::access::Access;
 use crate::app::App;
 use crate::error::{ApiError, json};
-use crate::store::{Ended, NewKey};
+use crate::store::NewKey;
 
 const DAY: u32 = 24 * 60 * 60;
 const MAX_GRACE: u32 = 7 * DAY;
@@ -32,7 +32,8 @@ pub(crate) async fn rotate_key(
     }
     let old = app.store.get_key(access, id).await?;
     // An admin key that ends next week must not come by one that never does.
-    if !old.grant.is_within(&access.record().grant) {
+    let is_own = old.key_id == access.record().key_id;
+    if !is_own && !old.grant.is_within(&access.record().lasting()) {
         return Err(ApiError::forbidden(
             "a key cannot give what its issuer does not have: this key's level, projects or expiry go beyond yours",
         ));
@@ -51,8 +52,7 @@ pub(crate) async fn rotate_key(
     let described = new_key(app, &new, Some(old.id.clone()));
     let grace = i64::from(grace) * 1000;
     let rotated = app.store.rotate_key(access, old.key_id, new, grace, once);
-    let (stored, ended) = rotated.await?;
-    apply(app, &ended);
+    let stored = rotated.await?;
     Ok(json(&answer(app, access, stored, &minted, described)))
 }
 
@@ -63,19 +63,8 @@ pub(crate) async fn revoke_key(
     id: &str,
 ) -> Result<Response<Body>, ApiError> {
     let key = app.store.get_key(access, id).await?;
-    let (key, ended) = app.store.revoke_key(access, &key).await?;
-    apply(app, &ended);
+    let key = app.store.revoke_key(access, &key).await?;
     Ok(json(&describe(app, access, &key)))
-}
-
-/// Tells the keys in memory what is committed.
-fn apply(app: &App, ended: &Ended) {
-    for digest in &ended.revoked {
-        app.keys.revoke(digest);
-    }
-    for digest in &ended.changed {
-        app.keys.forget(digest);
-    }
 }
 
 #[cfg(test)]

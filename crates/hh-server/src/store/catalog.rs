@@ -63,7 +63,7 @@ impl Catalog {
             meta: RwLock::default(),
         };
         for entry in entries {
-            catalog.add(entry);
+            catalog.add(Arc::new(entry));
         }
         catalog.reload_meta(connection)?;
         Ok(catalog)
@@ -87,11 +87,11 @@ impl Catalog {
         Ok(())
     }
 
-    pub(super) fn add(&self, entry: Entry) {
+    pub(super) fn add(&self, entry: Arc<Entry>) {
         self.projects
             .write()
             .unwrap_or_else(PoisonError::into_inner)
-            .insert(entry.name.clone(), Arc::new(entry));
+            .insert(entry.name.clone(), entry);
     }
 
     pub(crate) fn meta(&self) -> Meta {
@@ -156,17 +156,21 @@ impl Store {
     /// Creates a project.
     pub(crate) async fn create_project(
         &self,
-        _access: &Access,
+        access: &Access,
         name: String,
         description: String,
     ) -> Result<Project, StoreError> {
-        let pending = self.writer.submit(None, move |connection| {
-            insert(connection, &name, &description)
-        });
-        let entry = pending.wait().await?;
-        let project = entry.describe();
-        self.catalog.add(entry);
-        Ok(project)
+        let still = self.still(access.record().key_id);
+        let catalog = Arc::clone(&self.catalog);
+        let created = self.writer.submit_then(
+            None,
+            move |connection| {
+                still(connection)?;
+                insert(connection, &name, &description).map(Arc::new)
+            },
+            move |entry| catalog.add(Arc::clone(entry)),
+        );
+        Ok(created.wait().await?.describe())
     }
 
     /// Lists the projects that the key applies to, in order of their names.

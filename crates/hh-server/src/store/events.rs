@@ -43,8 +43,12 @@ impl Store {
         batches: Vec<(InProject, Vec<NewEvent>)>,
         hold: Reservation,
     ) -> Result<(), StoreError> {
+        let still = batches
+            .first()
+            .map(|(project, _)| self.still(project.key()));
         self.writer
             .submit(Some(hold), move |connection| {
+                still.map_or(Ok(()), |still| still(connection))?;
                 for (project, events) in &batches {
                     insert_events(connection, project.number(), events)?;
                 }
@@ -61,9 +65,10 @@ impl Store {
         patch: EventPatch,
         hold: Reservation,
     ) -> Result<(), StoreError> {
-        let number = project.number();
+        let (number, still) = (project.number(), self.still(project.key()));
         self.writer
             .submit(Some(hold), move |connection| {
+                still(connection)?;
                 update(connection, number, &patch)
             })
             .wait()
@@ -77,8 +82,12 @@ impl Store {
         query: EventQuery,
     ) -> Result<(Vec<Event>, u64), StoreError> {
         let (number, public) = (project.number(), project.public().to_owned());
+        let still = self.still(project.key());
         self.readers
-            .read(move |connection| select(connection, number, &public, &query))
+            .read(move |connection| {
+                still(connection)?;
+                select(connection, number, &public, &query)
+            })
             .await
     }
 }

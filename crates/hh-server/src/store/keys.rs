@@ -86,12 +86,17 @@ pub(super) fn find(
     Ok(found)
 }
 
-/// Refuses what a key asked for that was revoked while the request went on.
-pub(super) fn check_not_revoked(connection: &Connection, access: i64) -> Result<(), StoreError> {
-    let is_live = "SELECT revoked IS NULL FROM api_keys WHERE key_id = ?1";
+/// Refuses what a key asked for that ended while the request went on.
+pub(super) fn check_live(
+    connection: &Connection,
+    access: i64,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let is_live = "SELECT revoked IS NULL AND coalesce(expires > ?2, true) AND coalesce(grace_ends > ?2, true)
+      FROM api_keys WHERE key_id = ?1";
     let is_live: bool = connection
         .prepare_cached(is_live)?
-        .query_row([access], |row| row.get(0))?;
+        .query_row([access, now.as_millisecond()], |row| row.get(0))?;
     is_live.then_some(()).ok_or(StoreError::Ended)
 }
 
@@ -156,9 +161,10 @@ impl Store {
         once: Option<Once>,
     ) -> Result<Stored, StoreError> {
         let issuer = access.record().key_id;
+        let still = self.still(issuer);
         self.writer
             .submit(None, move |connection| {
-                check_not_revoked(connection, issuer)?;
+                still(connection)?;
                 if let Some(earlier) = creations::find(connection, issuer, once, key.created)? {
                     return Ok(Stored::Before(Box::new(earlier)));
                 }

@@ -1,13 +1,16 @@
 //! Owners: who keys act for.
 
+use std::sync::Arc;
+
 use hh_api::types::{Owner, Principal};
 use hh_auth::KeyDigest;
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use uuid::Uuid;
 
-use super::{Store, StoreError, keys};
+use super::{Store, StoreError, rotation};
 use crate::access::Access;
+use crate::keys::Ended;
 
 /// The number of keys that work at ?1.
 const SELECT: &str = "SELECT id, name, created, disabled, (
@@ -91,10 +94,10 @@ impl Store {
         access: &Access,
         name: String,
     ) -> Result<Owner, StoreError> {
-        let (issuer, now) = (access.record().key_id, access.now());
+        let (still, now) = (self.still(access.record().key_id), access.now());
         self.writer
             .submit(None, move |connection| {
-                keys::check_not_revoked(connection, issuer)?;
+                still(connection)?;
                 let is_new = insert(connection, &name, now)?;
                 let found = find(connection, "name", &name, now.as_millisecond())?;
                 match found {
@@ -113,18 +116,23 @@ impl Store {
 
     /// Disables an owner and revokes its keys, all or nothing; doing it twice keeps the first time.
     ///
-    /// The owner of the key in use cannot be disabled with it. So a key that may do this survives every disabling, and
-    /// nobody is locked out by one.
+    /// The owner of the key in use cannot be disabled with it, nor one whose keys are the last that can make others.
+    /// Returns the number of keys that were revoked too.
     pub(crate) async fn disable_owner(
         &self,
         access: &Access,
         id: &str,
-    ) -> Result<(Owner, Vec<KeyDigest>), StoreError> {
-        let (issuer, now) = (access.record().key_id, access.now().as_millisecond());
+    ) -> Result<(Owner, u64), StoreError> {
+        let (still, now) = (
+            self.still(access.record().key_id),
+            access.now().as_millisecond(),
+        );
         let (own, id) = (access.record().owner.clone(), id.to_owned());
-        self.writer
-            .submit(None, move |connection| {
-                keys::check_not_revoked(connection, issuer)?;
+        let index = Arc::clone(&self.keys);
+        let disabled = self.writer.submit_then(
+            None,
+            move |connection| {
+                still(connection)?;
                 let missing = || StoreError::NotFound("there is no such owner".to_owned());
                 let name = find(connection, "id", &id, now)?.ok_or_else(missing)?.principal.name;
                 if name == own {
@@ -142,10 +150,15 @@ impl Store {
                 let digests = revoke
                     .query_map(params![name, now], |row| row.get(0).map(KeyDigest::from_bytes))?
                     .collect::<Result<_, _>>()?;
+                rotation::check_some_left(connection, now)?;
                 let owner = find(connection, "id", &id, now)?.ok_or_else(missing)?;
-                Ok((owner, digests))
-            })
-            .wait()
-            .await
+                let changed = Vec::new();
+                let revoked = digests;
+                Ok((owner, Ended { revoked, changed }))
+            },
+            move |(_, ended)| index.apply(ended),
+        );
+        let (owner, ended) = disabled.wait().await?;
+        Ok((owner, ended.revoked.len() as u64))
     }
 }

@@ -1,24 +1,17 @@
 //! How keys end: rotation, its grace, and revocation.
 
+use std::sync::Arc;
+
 use hh_api::types::KeyState;
 use hh_auth::KeyDigest;
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension as _, params};
+use rusqlite::{Connection, named_params};
 
 use super::creations::{self, Once};
-use super::keys::{check_not_revoked, find, insert};
+use super::keys::{find, insert};
 use super::{NewKey, Store, StoreError, Stored};
 use crate::access::Access;
-use crate::keys::KeyRecord;
-
-/// What a change means for the keys in memory.
-#[derive(Default)]
-pub(crate) struct Ended {
-    /// Keys that do not work any more.
-    pub(crate) revoked: Vec<KeyDigest>,
-    /// Keys that changed in another way.
-    pub(crate) changed: Vec<KeyDigest>,
-}
+use crate::keys::{Ended, KeyRecord};
 
 fn by_number(connection: &Connection, key_id: i64) -> Result<KeyRecord, StoreError> {
     find(connection, "k.key_id", key_id)?
@@ -59,31 +52,51 @@ fn check_may_rotate(
     Ok(())
 }
 
+/// Tells a key that can make others, and goes on to: not one that is about to end for another, nor one that a rotation
+/// made and nobody has used, whose text may have been lost on the way. One with an end of its own counts: whoever gave
+/// it that knows.
+const LASTING_ADMIN: &str = "level = 'admin' AND all_projects AND revoked IS NULL AND coalesce(expires > :now, true)
+  AND grace_ends IS NULL
+  AND NOT EXISTS (SELECT 1 FROM api_keys old WHERE old.replaced_by = api_keys.key_id AND old.grace_ends IS NULL)";
+
 /// Refuses to end the last key that can make others (decisions V1: there is no other way in).
 ///
-/// One that leaked can be ended all the same: by rotating it without a grace, or by making another first. A key that is
-/// about to end for another one does not count, one with an end of its own does: whoever gave it that knows.
+/// One that leaked can be ended all the same: by rotating it without a grace and using the new key, or by making another
+/// first.
 fn check_not_last(
     connection: &Connection,
     key: &KeyRecord,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    const ADMIN: &str =
-        "level = 'admin' AND all_projects AND revoked IS NULL AND coalesce(expires > ?2, true)";
-
     let sql = format!(
-        "SELECT EXISTS (SELECT 1 FROM api_keys WHERE key_id = ?1 AND {ADMIN} AND coalesce(grace_ends > ?2, true))
-           AND NOT EXISTS (SELECT 1 FROM api_keys WHERE key_id != ?1 AND {ADMIN} AND grace_ends IS NULL)",
+        "SELECT EXISTS (SELECT 1 FROM api_keys WHERE key_id = :key AND level = 'admin' AND all_projects
+             AND revoked IS NULL AND coalesce(expires > :now, true) AND coalesce(grace_ends > :now, true))
+           AND NOT EXISTS (SELECT 1 FROM api_keys WHERE key_id != :key AND {LASTING_ADMIN})",
     );
+    let values = named_params! {":key": key.key_id, ":now": now.as_millisecond()};
     let is_last: bool = connection
         .prepare_cached(&sql)?
-        .query_row(params![key.key_id, now.as_millisecond()], |row| row.get(0))?;
+        .query_row(values, |row| row.get(0))?;
     if is_last {
         return Err(StoreError::Conflict(
-            "this is the last key of level admin for all projects, and without one no key can be made or revoked; make another first, or rotate this one".to_owned(),
+            "this is the last key of level admin for all projects, and without one no key can be made or revoked; make another first, or rotate this one and use the new key".to_owned(),
         ));
     }
     Ok(())
+}
+
+/// Refuses a change after which no key could make others.
+pub(super) fn check_some_left(connection: &Connection, now: i64) -> Result<(), StoreError> {
+    let sql = format!("SELECT EXISTS (SELECT 1 FROM api_keys WHERE {LASTING_ADMIN})");
+    let is_some_left: bool = connection
+        .prepare_cached(&sql)?
+        .query_row(named_params! {":now": now}, |row| row.get(0))?;
+    if is_some_left {
+        return Ok(());
+    }
+    Err(StoreError::Conflict(
+        "no key of level admin for all projects would be left, and without one no key can be made or revoked; make another first".to_owned(),
+    ))
 }
 
 fn revoke(connection: &Connection, key_id: i64, now: Timestamp) -> Result<(), StoreError> {
@@ -102,12 +115,14 @@ impl Store {
         new: NewKey,
         grace: i64,
         once: Option<Once>,
-    ) -> Result<(Stored, Ended), StoreError> {
+    ) -> Result<Stored, StoreError> {
         let issuer = access.record().key_id;
-        self.writer
-            .submit(None, move |connection| {
+        let (still, index) = (self.still(issuer), Arc::clone(&self.keys));
+        let rotated = self.writer.submit_then(
+            None,
+            move |connection| {
                 let now = new.created;
-                check_not_revoked(connection, issuer)?;
+                still(connection)?;
                 if let Some(earlier) = creations::find(connection, issuer, once, now)? {
                     return Ok((Stored::Before(Box::new(earlier)), Ended::default()));
                 }
@@ -128,28 +143,34 @@ impl Store {
                 ended.changed.push(old.digest);
                 creations::keep(connection, issuer, once, key_id, now)?;
                 Ok((Stored::Now, ended))
-            })
-            .wait()
-            .await
+            },
+            move |(_, ended)| index.apply(ended),
+        );
+        Ok(rotated.wait().await?.0)
     }
 
-    /// Begins the grace of the key whose place the access's key takes, once; returns that key if it is now.
-    pub(crate) async fn begin_grace(
-        &self,
-        access: &Access,
-    ) -> Result<Option<KeyDigest>, StoreError> {
+    /// Begins the grace of the key whose place the access's key takes, once.
+    pub(crate) async fn begin_grace(&self, access: &Access) -> Result<(), StoreError> {
         let (new, now) = (access.record().key_id, access.now().as_millisecond());
-        self.writer
-            .submit(None, move |connection| {
-                check_not_revoked(connection, new)?;
+        let (still, index) = (self.still(new), Arc::clone(&self.keys));
+        let begun = self.writer.submit_then(
+            None,
+            move |connection| {
+                still(connection)?;
                 let sql = "UPDATE api_keys SET grace_ends = ?2 + grace WHERE replaced_by = ?1 AND grace_ends IS NULL RETURNING digest";
                 Ok(connection
                     .prepare_cached(sql)?
-                    .query_row([new, now], |row| row.get(0).map(KeyDigest::from_bytes))
-                    .optional()?)
-            })
-            .wait()
-            .await
+                    .query_map([new, now], |row| row.get(0).map(KeyDigest::from_bytes))?
+                    .collect::<Result<_, _>>()?)
+            },
+            move |changed: &Vec<KeyDigest>| {
+                index.apply(&Ended {
+                    changed: changed.clone(),
+                    revoked: Vec::new(),
+                });
+            },
+        );
+        begun.wait().await.map(drop)
     }
 
     /// Revokes a key that [`Store::get_key`] found, and returns it; doing it twice keeps the first time.
@@ -157,11 +178,13 @@ impl Store {
         &self,
         access: &Access,
         key: &KeyRecord,
-    ) -> Result<(KeyRecord, Ended), StoreError> {
-        let (issuer, now, key_id) = (access.record().key_id, access.now(), key.key_id);
-        self.writer
-            .submit(None, move |connection| {
-                check_not_revoked(connection, issuer)?;
+    ) -> Result<KeyRecord, StoreError> {
+        let (now, key_id) = (access.now(), key.key_id);
+        let (still, index) = (self.still(access.record().key_id), Arc::clone(&self.keys));
+        let revoked = self.writer.submit_then(
+            None,
+            move |connection| {
+                still(connection)?;
                 let key = by_number(connection, key_id)?;
                 check_not_last(connection, &key, now)?;
                 revoke(connection, key_id, now)?;
@@ -176,8 +199,9 @@ impl Store {
                     changed,
                 };
                 Ok((by_number(connection, key_id)?, ended))
-            })
-            .wait()
-            .await
+            },
+            move |(_, ended)| index.apply(ended),
+        );
+        Ok(revoked.wait().await?.0)
     }
 }

@@ -31,8 +31,10 @@ impl Store {
         hold: Reservation,
     ) -> Result<Event, StoreError> {
         let (number, public) = (project.number(), project.public().to_owned());
+        let still = self.still(project.key());
         self.writer
             .submit(Some(hold), move |connection| {
+                still(connection)?;
                 start_session(connection, number, &session)?;
                 let mut statement = connection.prepare_cached(ONE_SESSION)?;
                 let row = statement.query_row(params![number, session.id.as_bytes()], raw_event)?;

@@ -1,11 +1,15 @@
 use super::writer::Pending;
 use super::*;
 
+fn open(path: &Path) -> Result<Store, StoreError> {
+    Store::open(path, Arc::default(), Arc::default())
+}
+
 #[test]
 fn the_writer_answers_after_its_last_command_and_then_refuses() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("honeyhive.db");
-    let store = Store::open(&path).unwrap();
+    let store = open(&path).unwrap();
     assert!(store.is_new());
     let runtime = tokio::runtime::Builder::new_current_thread()
         .build()
@@ -22,7 +26,7 @@ fn the_writer_answers_after_its_last_command_and_then_refuses() {
 #[test]
 fn a_command_that_fails_or_panics_takes_no_other_with_it() {
     let dir = tempfile::tempdir().unwrap();
-    let store = Store::open(&dir.path().join("honeyhive.db")).unwrap();
+    let store = open(&dir.path().join("honeyhive.db")).unwrap();
     let insert = |name: &'static str| {
         store.writer.submit(None, move |connection| {
             let count = connection.execute("INSERT INTO meta VALUES (?1, '')", [name])?;
@@ -50,8 +54,8 @@ fn a_command_that_fails_or_panics_takes_no_other_with_it() {
 }
 
 /// Brings a database to the state that the first so many migrations leave.
-fn made_by(path: &Path, migrations: usize) -> rusqlite::Connection {
-    let connection = rusqlite::Connection::open(path).unwrap();
+fn made_by(path: &Path, migrations: usize) -> Connection {
+    let connection = Connection::open(path).unwrap();
     for (number, sql) in (1_i64..).zip(schema::MIGRATIONS).take(migrations) {
         connection.execute_batch(sql).unwrap();
         connection
@@ -76,7 +80,7 @@ fn a_database_of_the_version_before_owners_gets_them_from_its_keys() {
         )
         .unwrap();
     drop(before);
-    let store = Store::open(&path).unwrap();
+    let store = open(&path).unwrap();
     assert!(!store.is_new());
     let shown = store.writer.submit(None, |connection| {
         let sql = "SELECT group_concat(name || ' ' || created || ' ' || coalesce(disabled, '-') || ' '
@@ -96,10 +100,10 @@ fn a_database_of_the_version_before_owners_gets_them_from_its_keys() {
 fn a_database_of_a_newer_version_is_left_alone() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("honeyhive.db");
-    drop(Store::open(&path).unwrap());
-    let connection = rusqlite::Connection::open(&path).unwrap();
+    drop(open(&path).unwrap());
+    let connection = Connection::open(&path).unwrap();
     connection.pragma_update(None, "user_version", 999).unwrap();
-    assert!(matches!(Store::open(&path), Err(StoreError::Newer)));
+    assert!(matches!(open(&path), Err(StoreError::Newer)));
 }
 
 /// Leaves room for a few more pages, as many as there are without `more`.
@@ -131,7 +135,7 @@ fn count(store: &Store) -> u32 {
 #[test]
 fn a_full_disk_is_told_as_such_and_leaves_what_was_there() {
     let dir = tempfile::tempdir().unwrap();
-    let store = Store::open(&dir.path().join("honeyhive.db")).unwrap();
+    let store = open(&dir.path().join("honeyhive.db")).unwrap();
     limit(&store, 2);
     let all: Vec<_> = (0..50)
         .map(|number| store_bytes(&store, &number.to_string(), 2000))
@@ -157,7 +161,7 @@ fn a_full_disk_is_told_as_such_and_leaves_what_was_there() {
 #[test]
 fn who_shares_a_transaction_with_what_fills_the_disk_hears_it_too() {
     let dir = tempfile::tempdir().unwrap();
-    let store = Store::open(&dir.path().join("honeyhive.db")).unwrap();
+    let store = open(&dir.path().join("honeyhive.db")).unwrap();
     limit(&store, 2);
     // The writer waits in the first command until all are queued, so that they are one group.
     let (go, gate) = std::sync::mpsc::channel();
@@ -177,7 +181,7 @@ fn who_shares_a_transaction_with_what_fills_the_disk_hears_it_too() {
 #[test]
 fn a_failed_commit_is_no_success() {
     let dir = tempfile::tempdir().unwrap();
-    let store = Store::open(&dir.path().join("honeyhive.db")).unwrap();
+    let store = open(&dir.path().join("honeyhive.db")).unwrap();
     let broken = store.writer.submit(None, |connection| {
         // Checked at the commit, which it makes fail.
         connection.pragma_update(None, "defer_foreign_keys", true)?;

@@ -87,6 +87,17 @@ impl Writer {
         hold: Option<Reservation>,
         command: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Pending<T> {
+        self.submit_then(hold, command, |_| ())
+    }
+
+    /// As [`Writer::submit`]; once the command is committed `then` runs, before anybody is answered, and also when nobody
+    /// waits any more: a client that hangs up must not keep what it changed from those who come after it.
+    pub(super) fn submit_then<T: Send + 'static>(
+        &self,
+        hold: Option<Reservation>,
+        command: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+        then: impl FnOnce(&T) + Send + 'static,
+    ) -> Pending<T> {
         let (answer, pending) = oneshot::channel();
         let command: Command = Box::new(move |connection| {
             let result = match connection {
@@ -98,6 +109,9 @@ impl Writer {
                     None => result,
                     Some(lost) => result.and(Err(lost.into())),
                 };
+                if let Ok(done) = &result {
+                    then(done);
+                }
                 drop(hold);
                 // Whoever asked may have gone.
                 drop(answer.send(result));

@@ -1,6 +1,8 @@
 //! The server from outside: a real one in this process, spoken to over real sockets.
 
 #[cfg(test)]
+mod endings;
+#[cfg(test)]
 mod events;
 #[cfg(test)]
 mod guesses;

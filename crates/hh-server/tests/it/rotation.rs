@@ -332,7 +332,7 @@ async fn the_last_key_that_can_make_others_stays() {
     let (dead, _) = server.mint(Level::Admin, "all").await;
     admin.delete(&format!("{KEYS}/{dead}")).await.ok();
     let message = admin.delete(&path).await.refused(409);
-    insta::assert_snapshot!(message, @"this is the last key of level admin for all projects, and without one no key can be made or revoked; make another first, or rotate this one");
+    insta::assert_snapshot!(message, @"this is the last key of level admin for all projects, and without one no key can be made or revoked; make another first, or rotate this one and use the new key");
     // One that leaked can be ended all the same.
     let new = rotate(&admin, &first, 0).await.ok();
     let new_key = server.client(&text(&new["key"]));

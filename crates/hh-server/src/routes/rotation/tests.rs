@@ -121,10 +121,14 @@ impl Model {
         by == key || self.keys[by].replaces == Some(key)
     }
 
+    /// Tells whether a key may give one with such an end: it must not outlive its issuer, whatever ends that.
     fn ends_within(&self, end: Option<i64>, by: usize) -> bool {
-        self.keys[by]
-            .expires
-            .is_none_or(|limit| end.is_some_and(|end| end <= limit))
+        let issuer = &self.keys[by];
+        let limit = [issuer.expires, issuer.grace_ends]
+            .into_iter()
+            .flatten()
+            .min();
+        limit.is_none_or(|limit| end.is_some_and(|end| end <= limit))
     }
 
     fn rotate(&mut self, by: usize, key: usize, grace: i64) -> Result<(), (u16, &'static str)> {
@@ -132,7 +136,7 @@ impl Model {
             return Ok(());
         };
         self.accept(by, !self.is_own(by, key))?;
-        if !self.ends_within(self.keys[key].expires, by) {
+        if by != key && !self.ends_within(self.keys[key].expires, by) {
             return Err(FORBIDDEN);
         }
         let old = self.keys[key].clone();
