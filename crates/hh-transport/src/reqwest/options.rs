@@ -33,20 +33,20 @@ impl ReqwestOptions {
 
     /// Sets the time to set up a connection, name look-up, proxy and TLS included.
     pub const fn with_connect_timeout(mut self, timeout: Duration) -> Self {
-        self.connect_timeout = timeout;
+        self.connect_timeout = bounded(timeout);
         self
     }
 
     /// Sets the time from a connection to the head of the answer. The request has to travel in it, so that a second is
     /// added for each 8 KiB of its body.
     pub const fn with_first_byte_timeout(mut self, timeout: Duration) -> Self {
-        self.first_byte_timeout = timeout;
+        self.first_byte_timeout = bounded(timeout);
         self
     }
 
     /// Sets the longest time without any part of the body of the answer.
     pub const fn with_idle_read_timeout(mut self, timeout: Duration) -> Self {
-        self.idle_read_timeout = timeout;
+        self.idle_read_timeout = bounded(timeout);
         self
     }
 
@@ -72,6 +72,16 @@ impl ReqwestOptions {
     pub fn with_proxy(mut self, proxy: ProxyOptions) -> Self {
         self.proxy = Some(proxy);
         self
+    }
+}
+
+/// No sum of times may overflow.
+const fn bounded(timeout: Duration) -> Duration {
+    const YEAR: Duration = Duration::from_hours(24 * 365);
+    if timeout.as_secs() < YEAR.as_secs() {
+        timeout
+    } else {
+        YEAR
     }
 }
 

@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hh_transport::{
-    Idempotency, ReqwestOptions, RetryPolicy, SendOptions, TimeoutStage, Transport, TransportError,
-    TransportErrorKind,
+    Idempotency, Request, ReqwestOptions, RetryPolicy, SendOptions, TimeoutStage, Transport,
+    TransportError, TransportErrorKind,
 };
+use http::Method;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
@@ -26,9 +27,13 @@ fn options() -> ReqwestOptions {
 }
 
 async fn fail(url: &str, options: &ReqwestOptions) -> TransportError {
+    fail_with(post(url, "{}"), options).await
+}
+
+async fn fail_with(request: Request, options: &ReqwestOptions) -> TransportError {
     let transport = transport_of(service(options), 1);
     let how = SendOptions::new(Idempotency::Safe).with_timeout(Duration::from_mins(1));
-    let error = transport.send(post(url, "{}"), how).await.unwrap_err();
+    let error = transport.send(request, how).await.unwrap_err();
     assert_eq!(error.kind(), TransportErrorKind::Timeout, "{error}");
     error
 }
@@ -57,10 +62,27 @@ async fn a_server_that_reads_and_never_answers() {
         let options = options()
             .with_first_byte_timeout(SHORT)
             .with_ca_bundle(authority.pem());
-        let error = fail(&server.url, &options).await;
-        assert_eq!(error.timeout_stage(), Some(TimeoutStage::FirstByte));
-        assert!(!error.is_certainly_unsent());
+        let mut head = get(&server.url);
+        *head.method_mut() = Method::HEAD;
+        for request in [post(&server.url, "{}"), get(&server.url), head] {
+            let error = fail_with(request, &options).await;
+            assert_eq!(error.timeout_stage(), Some(TimeoutStage::FirstByte));
+            assert!(!error.is_certainly_unsent());
+        }
     }
+}
+
+#[tokio::test]
+async fn times_without_an_end_are_none_to_stumble_over() {
+    let server = Server::start([answer("200 OK", "", "hello")]).await;
+    let options = ReqwestOptions::new()
+        .with_connect_timeout(Duration::MAX)
+        .with_first_byte_timeout(Duration::MAX)
+        .with_idle_read_timeout(Duration::MAX);
+    let transport = transport_of(service(&options), 1);
+    let how = SendOptions::new(Idempotency::Safe).with_timeout(Duration::MAX);
+    let answer = transport.send(get(&server.url), how).await.unwrap();
+    assert_eq!(answer.body(), "hello");
 }
 
 #[tokio::test]
