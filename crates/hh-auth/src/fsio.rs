@@ -6,9 +6,12 @@ use std::io::{self, Write as _};
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::path::Path;
+#[cfg(feature = "client")]
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use rustix::fs::{Mode, OFlags};
+use rustix::io::Errno;
 use tempfile::NamedTempFile;
 
 /// Whether a file that is already there may be replaced.
@@ -37,15 +40,22 @@ pub fn create_private_dir(dir: &Path) -> io::Result<()> {
 /// A symbolic link at `path` is replaced, never followed.
 ///
 /// # Errors
-/// The system's error, `AlreadyExists` if the file is there and `replace` is [`Replace::No`].
+/// The system's error, `AlreadyExists` if the file is there and `replace` is [`Replace::No`]. A new file is not there then;
+/// one that was there may hold the new contents, if all that failed is to sync the directory.
 pub fn write_private(path: &Path, contents: &[u8], replace: Replace) -> io::Result<()> {
     let staged = stage(path, contents)?;
     match replace {
-        Replace::Yes => staged.commit(),
+        Replace::Yes => {
+            staged.put_in_place()?;
+            sync_directory(path)
+        }
         Replace::No => {
             let put = staged.file.persist_noclobber(path);
             put.map_err(|error| plain(error.error))?;
-            sync_directory(path)
+            sync_directory(path).inspect_err(|_| {
+                // Whoever is told that it failed may undo what the file is for, such as a new key.
+                drop(fs::remove_file(path));
+            })
         }
     }
 }
@@ -61,6 +71,7 @@ pub(crate) fn stage<'a>(path: &'a Path, contents: &[u8]) -> io::Result<Staged<'a
     let staged = || {
         let mut file = tempfile::Builder::new()
             .prefix(OsStr::from_bytes(&temporary_prefix(path)))
+            .rand_bytes(RANDOM)
             .permissions(fs::Permissions::from_mode(0o600))
             .tempfile_in(directory(path))?;
         file.write_all(contents)?;
@@ -72,11 +83,11 @@ pub(crate) fn stage<'a>(path: &'a Path, contents: &[u8]) -> io::Result<Staged<'a
 }
 
 impl Staged<'_> {
-    /// Puts it in the file's place, and syncs the directory.
-    pub(crate) fn commit(self) -> io::Result<()> {
+    /// Puts it in the file's place: from then on readers see it, and [`sync_directory`] has it outlast a power loss.
+    pub(crate) fn put_in_place(self) -> io::Result<()> {
         let put = self.file.persist(self.path);
         put.map_err(|error| plain(error.error))?;
-        sync_directory(self.path)
+        Ok(())
     }
 }
 
@@ -94,8 +105,15 @@ fn plain(error: io::Error) -> io::Error {
     }
 }
 
-fn sync_directory(path: &Path) -> io::Result<()> {
-    File::open(directory(path))?.sync_all()
+/// Syncs the directory of a file; one on a file system that has no such thing counts as synced.
+pub(crate) fn sync_directory(path: &Path) -> io::Result<()> {
+    /// What such file systems answer.
+    const NONE: [Errno; 3] = [Errno::INVAL, Errno::NOTSUP, Errno::OPNOTSUPP];
+    let codes = NONE.map(|errno| Some(errno.raw_os_error()));
+    match File::open(directory(path))?.sync_all() {
+        Err(error) if codes.contains(&error.raw_os_error()) => Ok(()),
+        synced => synced,
+    }
 }
 
 /// How long another program may hold a lock.
@@ -125,19 +143,38 @@ pub fn lock(path: &Path) -> io::Result<File> {
     }
 }
 
-/// Removes the temporary files of writers that were killed. Only for a file that is written under its [`lock`], and while
-/// that is held: else it takes away the file of a writer that is still at work.
+/// Finds the temporary files of writers that were killed. They are to be removed only for a file that is written under its
+/// [`lock`], and while that is held: else that takes away the file of a writer that is still at work.
 #[cfg(feature = "client")]
-pub(crate) fn remove_leftovers(path: &Path) {
+pub(crate) fn leftovers(path: &Path) -> Vec<PathBuf> {
+    use std::os::unix::fs::MetadataExt as _;
+
     let prefix = temporary_prefix(path);
-    let entries = fs::read_dir(directory(path)).into_iter().flatten();
-    for entry in entries.flatten() {
-        if entry.file_name().as_bytes().starts_with(&prefix) {
-            // What cannot be removed now is tried again by the next writer.
-            drop(fs::remove_file(entry.path()));
-        }
-    }
+    let is_random =
+        |rest: &[u8]| rest.len() == RANDOM && rest.iter().all(u8::is_ascii_alphanumeric);
+    let mut found = beside(path, |name| {
+        name.strip_prefix(&prefix[..]).is_some_and(is_random)
+    });
+    let me = rustix::process::geteuid().as_raw();
+    found.retain(|path| {
+        fs::symlink_metadata(path).is_ok_and(|found| found.is_file() && found.uid() == me)
+    });
+    found
 }
+
+/// Finds what is in the directory of a file under names of some kind.
+#[cfg(feature = "client")]
+pub(crate) fn beside(path: &Path, is_wanted: impl Fn(&[u8]) -> bool) -> Vec<PathBuf> {
+    let entries = fs::read_dir(directory(path)).into_iter().flatten();
+    entries
+        .flatten()
+        .filter(|entry| is_wanted(entry.file_name().as_bytes()))
+        .map(|entry| entry.path())
+        .collect()
+}
+
+/// How many letters and digits end the name of a temporary file.
+const RANDOM: usize = 6;
 
 /// Names of temporary files begin with the name of what they become, so that those of one file can be told apart.
 fn temporary_prefix(path: &Path) -> Vec<u8> {

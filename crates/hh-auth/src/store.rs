@@ -16,15 +16,15 @@ use std::path::{Path, PathBuf};
 use hh_config::Env;
 use zeroize::Zeroizing;
 
-use crate::fsio::{Staged, create_private_dir, lock, remove_leftovers, stage};
+use crate::fsio::{Staged, create_private_dir, leftovers, lock, stage, sync_directory};
 use crate::mask;
-use file::{MAX_BYTES, Shell, cannot, cannot_write, open_dir, with_suffix};
+use file::{MAX_BYTES, Shell, cannot, cannot_write, kept, open_dir, to_keep};
 use format::Unreadable;
 
 pub use error::{StoreError, StoreErrorKind};
 pub use keyring::probe_keyring;
 pub(crate) use profile::Contents;
-pub use profile::{Created, KeyDetails, Profile, ProfileEntry, Storage};
+pub use profile::{Created, KeyDetails, Profile, ProfileEntry, Removed, Storage};
 
 /// The credential store: 0600 in a 0700 directory, replaced whole, under a lock.
 #[derive(Clone, Debug)]
@@ -97,13 +97,12 @@ impl FileStore {
     /// Makes another profile the current one.
     ///
     /// # Errors
-    /// `NotFound` when there is none of this name; else `Unsafe`, `Malformed`, `Newer`, `Locked` or `Io`.
+    /// `NotFound` when there is none of this name; else `Unsafe`, `Malformed`, `Newer`, `Locked`, `Unsynced` or `Io`.
     pub fn switch(&self, name: &str) -> Result<(), StoreError> {
-        let _lock = if self.is_there() {
-            Some(self.begin()?)
-        } else {
-            None
-        };
+        if !self.is_there() {
+            return Err(no_profile(name, &Contents::default()));
+        }
+        let _lock = self.begin()?;
         let mut contents = self.read()?;
         if !contents.profiles.contains_key(name) {
             return Err(no_profile(name, &contents));
@@ -112,7 +111,11 @@ impl FileStore {
             return Ok(());
         }
         contents.current = Some(name.to_owned());
-        self.write(&contents)
+        let staged = self.stage(&contents)?;
+        staged
+            .put_in_place()
+            .map_err(|error| cannot_write(&self.path, &error))?;
+        self.sync()
     }
 
     /// Stores a profile, its key where its storage says, and makes it the current one.
@@ -120,25 +123,30 @@ impl FileStore {
     /// A damaged file is not lost: it is moved aside, to where the result says. People should be told.
     ///
     /// # Errors
-    /// `InvalidName`, `Unsafe`, `Newer`, `Locked`, `Keyring` or `Io`; nothing has changed then, but for a key that the
-    /// keyring has taken already.
+    /// `Unsynced` when it is stored but may not outlast a power loss. Else `InvalidName`, `Unsafe`, `Newer`, `Locked`,
+    /// `Keyring` or `Io`; nothing has changed then, but for a key that the keyring has taken already.
     pub fn put(&self, profile: Profile) -> Result<Option<PathBuf>, StoreError> {
-        self.change(profile, true)
+        self.change(profile, None)
     }
 
-    /// Stores a profile in place of the one of the same name, and leaves the current one as it is.
+    /// Stores a profile in place of the one of the same name, if that is as it was `seen`, and leaves the current one as it
+    /// is.
     ///
     /// # Errors
-    /// As [`FileStore::put`], and `NotFound` when there is none of this name.
-    pub fn replace(&self, profile: Profile) -> Result<(), StoreError> {
-        self.change(profile, false).map(drop)
+    /// As [`FileStore::put`], `NotFound` when there is none of this name, and `Changed` when it is another one by now.
+    pub fn replace(&self, seen: &ProfileEntry, profile: Profile) -> Result<(), StoreError> {
+        self.change(profile, Some(seen)).map(drop)
     }
 
     #[expect(
         clippy::needless_pass_by_value,
         reason = "the key moves into the store: a caller that goes on using it says so by a clone"
     )]
-    fn change(&self, profile: Profile, is_login: bool) -> Result<Option<PathBuf>, StoreError> {
+    fn change(
+        &self,
+        profile: Profile,
+        seen: Option<&ProfileEntry>,
+    ) -> Result<Option<PathBuf>, StoreError> {
         if !Profile::is_valid_name(&profile.name) {
             return Err(StoreError::new(
                 StoreErrorKind::InvalidName,
@@ -148,16 +156,23 @@ impl FileStore {
         let _lock = self.begin()?;
         let (mut contents, is_damaged) = match self.read() {
             Ok(contents) => (contents, false),
-            Err(error) if is_login && error.kind() == StoreErrorKind::Malformed => {
+            Err(error) if seen.is_none() && error.kind() == StoreErrorKind::Malformed => {
                 (Contents::default(), true)
             }
             Err(error) => return Err(error),
         };
         let entry = ProfileEntry::of(&profile);
-        if is_login {
-            contents.current = Some(profile.name.clone());
-        } else if !contents.profiles.contains_key(&profile.name) {
-            return Err(no_profile(&profile.name, &contents));
+        match (seen, contents.profiles.get(&profile.name)) {
+            (None, _) => contents.current = Some(profile.name.clone()),
+            (Some(seen), Some(found)) if found.is_same(seen) => {}
+            (Some(_), Some(_)) => {
+                let what = format!(
+                    "the key of profile \"{}\" has changed meanwhile; try again",
+                    profile.name
+                );
+                return Err(StoreError::new(StoreErrorKind::Changed, what));
+            }
+            (Some(_), None) => return Err(no_profile(&profile.name, &contents)),
         }
         let old = contents
             .profiles
@@ -167,11 +182,11 @@ impl FileStore {
         if profile.storage == Storage::Keyring {
             keyring::set(&profile)?;
         }
-        let kept = with_suffix(&self.path, ".corrupt");
+        let kept = to_keep(&self.path);
         if is_damaged {
             fs::rename(&self.path, &kept).map_err(|error| cannot_write(&kept, &error))?;
         }
-        if let Err(error) = staged.commit() {
+        if let Err(error) = staged.put_in_place() {
             if is_damaged {
                 // The error that matters is the first one.
                 drop(fs::rename(&kept, &self.path));
@@ -183,6 +198,8 @@ impl FileStore {
             }
             return Err(cannot_write(&self.path, &error));
         }
+        // Before this the old entry may come back, which needs its key.
+        self.sync()?;
         if let Some(old) = old {
             keyring::forget(&old, &entry);
         }
@@ -192,22 +209,39 @@ impl FileStore {
     /// Removes the profile of this name, or the current one; tells which, if there was one.
     ///
     /// # Errors
+    /// `NotFound` when there is none of this name, `Unsynced` when it is removed but a power loss may bring it back. Else
     /// `Unsafe`, `Malformed`, `Newer`, `Locked`, `Keyring` or `Io`; the profile is still there then.
     pub fn remove(&self, name: Option<&str>) -> Result<Option<String>, StoreError> {
-        if !self.is_there() {
-            return Ok(None);
+        let not_found =
+            |contents: &Contents| name.map_or(Ok(None), |name| Err(no_profile(name, contents)));
+        // A first login that was killed leaves no store, and yet its key.
+        if !self.is_there() && leftovers(&self.path).is_empty() {
+            return not_found(&Contents::default());
         }
         let _lock = self.begin()?;
+        self.remove_leftovers()?;
         let mut contents = self.read()?;
         let found = contents.find(name);
         let Some(entry) = found.and_then(|name| contents.profiles.remove(&name)) else {
-            return Ok(None);
+            return not_found(&contents);
         };
-        keyring::delete(&entry, "unlock it and try again")?;
         if contents.current.as_ref() == Some(&entry.name) {
             contents.current = None;
         }
-        self.write(&contents)?;
+        // A disk that takes nothing must be noticed while the key is still in the keyring.
+        let staged = self.stage(&contents)?;
+        keyring::delete(&entry, "unlock it and try again")?;
+        staged.put_in_place().map_err(|error| match entry.storage {
+            Storage::File => cannot_write(&self.path, &error),
+            Storage::Keyring => {
+                let what = format!(
+                    "cannot write {}: {error}; the keyring has let go of the key, but its profile is still there: try again",
+                    self.path.display()
+                );
+                StoreError::new(StoreErrorKind::Io, what)
+            }
+        })?;
+        self.sync()?;
         Ok(Some(entry.name))
     }
 
@@ -217,25 +251,30 @@ impl FileStore {
     ///
     /// # Errors
     /// `Locked` or `Io`; `Keyring` when all is removed but for keys that the keyring did not let go of.
-    pub fn remove_all(&self) -> Result<usize, StoreError> {
-        let kept = with_suffix(&self.path, ".corrupt");
-        if !self.is_there() && fs::symlink_metadata(&kept).is_err() {
-            return Ok(0);
+    pub fn remove_all(&self) -> Result<Removed, StoreError> {
+        let is_empty = || kept(&self.path).is_empty() && leftovers(&self.path).is_empty();
+        if !self.is_there() && is_empty() {
+            return Ok(Removed::default());
         }
         let _lock = self.lock()?;
-        remove_leftovers(&self.path);
+        self.remove_leftovers()?;
         let contents = self.read();
-        let mut count = contents
-            .as_ref()
-            .map_or(1, |contents| contents.profiles.len());
+        let mut removed = Removed {
+            count: contents.as_ref().map_or(1, |all| all.profiles.len()),
+            was_unreadable: contents.is_err(),
+        };
         remove_file(&self.path)?;
-        count += usize::from(remove_file(&kept)?);
+        for kept in kept(&self.path) {
+            remove_file(&kept)?;
+            removed.count += 1;
+            removed.was_unreadable = true;
+        }
         let entries = contents.into_iter().flat_map(|all| all.profiles);
         // The file must not wait for a keyring that may never open again.
         let next =
             "all else is removed: delete its item \"honeyhive\" with the keyring's own program";
         keyring::delete_all(entries.map(|(_, entry)| entry), next)?;
-        Ok(count)
+        Ok(removed)
     }
 
     fn is_there(&self) -> bool {
@@ -248,8 +287,15 @@ impl FileStore {
         create_private_dir(dir).map_err(|error| cannot_write(&self.path, &error))?;
         drop(open_dir(&self.path)?);
         let lock = self.lock()?;
-        remove_leftovers(&self.path);
+        // What cannot be removed now is tried again by the next writer.
+        drop(self.remove_leftovers());
         Ok(lock)
+    }
+
+    /// Removes what writers that were killed have left. Only while the lock is held.
+    fn remove_leftovers(&self) -> Result<(), StoreError> {
+        let mut leftovers = leftovers(&self.path).into_iter();
+        leftovers.try_for_each(|left| remove_file(&left))
     }
 
     fn read(&self) -> Result<Contents, StoreError> {
@@ -261,7 +307,8 @@ impl FileStore {
             StoreError::new(
                 StoreErrorKind::Malformed,
                 format!(
-                    "{shown} is damaged: {what}; mend it, or log in again, which keeps it as {shown}.corrupt"
+                    "{shown} is damaged: {what}; mend it, or log in again, which keeps it as {}",
+                    to_keep(&self.path).display()
                 ),
             )
         };
@@ -279,11 +326,15 @@ impl FileStore {
         })
     }
 
-    fn write(&self, contents: &Contents) -> Result<(), StoreError> {
-        let staged = self.stage(contents)?;
-        staged
-            .commit()
-            .map_err(|error| cannot_write(&self.path, &error))
+    /// Has the change that is in place outlast a power loss.
+    fn sync(&self) -> Result<(), StoreError> {
+        sync_directory(&self.path).map_err(|error| {
+            let shown = self.path.display();
+            StoreError::new(
+                StoreErrorKind::Unsynced,
+                format!("{shown} holds the change, but a power loss may undo it: {error}"),
+            )
+        })
     }
 
     /// Writes beside the file what it is to hold, so that little can fail from there on.
@@ -321,11 +372,10 @@ impl FileStore {
     }
 }
 
-/// Tells whether there was one.
-fn remove_file(path: &Path) -> Result<bool, StoreError> {
+fn remove_file(path: &Path) -> Result<(), StoreError> {
     match fs::remove_file(path) {
-        Ok(()) => Ok(true),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Ok(()) => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         Err(error) => Err(cannot("remove", path, &error)),
     }
 }

@@ -31,6 +31,7 @@ pub struct Layers {
     pub profile: Option<ProfileEntry>,
     /// Why the credential store could not be used; the stack lacks its layer then.
     pub store_error: Option<Error>,
+    has_unused_logins: bool,
 }
 
 /// What settings and the credential store say, before anything is sent.
@@ -43,6 +44,8 @@ pub struct Connected {
     pub stack: Stack,
     /// The profile in use, if any.
     pub profile: Option<ProfileEntry>,
+    /// Whether there are profiles of which none is in use.
+    has_unused_logins: bool,
 }
 
 /// Reads all layers but the stored profile, without typing their values; nothing waits for a keyring.
@@ -61,27 +64,28 @@ pub fn layers(options: &Options) -> Layers {
     let has_key = is_set(names::API_KEY) || is_set(names::CREDENTIAL_COMMAND);
     // A store that nothing is needed from may be broken.
     let is_needed = !(has_key && is_set(names::BASE_URL));
-    let profile = match stored_profile(&options.env(), &stack) {
-        Ok(Some(profile)) => profile,
-        Ok(None) => {
+    let found = if options.has_store() {
+        stored_profile(&options.env(), &stack)
+    } else {
+        Ok(Stored::None)
+    };
+    let profile = match found {
+        Ok(Stored::Profile(profile)) => *profile,
+        unused => {
             return Layers {
                 stack,
                 profile: None,
-                store_error: None,
-            };
-        }
-        Err(error) => {
-            return Layers {
-                stack,
-                profile: None,
-                store_error: Some(error).filter(|_| is_needed),
+                has_unused_logins: matches!(unused, Ok(Stored::Unused)),
+                store_error: unused.err().filter(|_| is_needed),
             };
         }
     };
     let mut layer = vec![(names::BASE_URL, profile.base_url.clone().into())];
     let mut store_error = None;
-    // Nobody is to wait for a keyring whose key would not be used.
-    if profile.storage == Storage::File || !has_key {
+    let is_test = stack.text(names::TEST_MODE).ok().flatten();
+    let is_test = is_test.is_some_and(|found| found.value == "true");
+    // Nobody is to wait for a keyring whose key would not be used, and test mode opens no connection (decisions X4).
+    if profile.storage == Storage::File || !(has_key || is_test) {
         match profile.key() {
             Ok(key) => layer.push((names::API_KEY, key.secret().clone())),
             Err(error) => store_error = Some(error.into()),
@@ -91,6 +95,7 @@ pub fn layers(options: &Options) -> Layers {
         stack: stack.with(Layer::stored(&profile.name, layer)),
         profile: Some(profile),
         store_error,
+        has_unused_logins: false,
     }
 }
 
@@ -110,6 +115,7 @@ impl Layers {
             settings,
             stack: self.stack,
             profile: self.profile,
+            has_unused_logins: self.has_unused_logins,
         })
     }
 
@@ -127,7 +133,15 @@ impl Layers {
     }
 }
 
-fn stored_profile(env: &Env, stack: &Stack) -> Result<Option<ProfileEntry>, Error> {
+/// What the credential store has.
+enum Stored {
+    Profile(Box<ProfileEntry>),
+    /// Profiles, none of which is asked for or the current one.
+    Unused,
+    None,
+}
+
+fn stored_profile(env: &Env, stack: &Stack) -> Result<Stored, Error> {
     let wanted = stack.text(names::PROFILE)?;
     let store = match FileStore::of_user(env) {
         Ok(store) => Some(store),
@@ -135,11 +149,12 @@ fn stored_profile(env: &Env, stack: &Stack) -> Result<Option<ProfileEntry>, Erro
         Err(error) => return Err(error.into()),
     };
     let name = wanted.as_ref().map(|name| name.value.as_str());
-    let profile = match store {
+    let profile = match &store {
         Some(store) => store.entry(name)?,
         None => None,
     };
     match (profile, wanted) {
+        (Some(profile), _) => Ok(Stored::Profile(Box::new(profile))),
         (None, Some(name)) => {
             // A key in the wrong variable is still a key.
             let shown = match name.value.as_str() {
@@ -154,7 +169,14 @@ fn stored_profile(env: &Env, stack: &Stack) -> Result<Option<ProfileEntry>, Erro
                 ),
             ))
         }
-        (profile, _) => Ok(profile),
+        (None, None) => {
+            let all = store.map_or(Ok(Vec::new()), |store| store.list())?;
+            Ok(if all.is_empty() {
+                Stored::None
+            } else {
+                Stored::Unused
+            })
+        }
     }
 }
 

@@ -17,6 +17,7 @@ pub struct Options {
     direct: LoadOptions,
     reporter: Option<Reporter>,
     max_wait: Option<Duration>,
+    without_store: bool,
 }
 
 /// How long a call waits because the server asks for it, in all.
@@ -71,6 +72,16 @@ impl Options {
     pub fn with_max_wait(mut self, wait: Duration) -> Self {
         self.max_wait = Some(wait);
         self
+    }
+
+    /// Leaves the credential store out, as if nobody had logged in.
+    pub fn without_store(mut self) -> Self {
+        self.without_store = true;
+        self
+    }
+
+    pub(crate) fn has_store(&self) -> bool {
+        !self.without_store
     }
 
     pub(crate) fn max_wait(&self) -> Duration {

@@ -2,8 +2,9 @@
 //! a setting names, and the same as events of `tracing` with the target `honeyhive.security`.
 
 use std::fs::{File, OpenOptions};
-use std::io::Write as _;
+use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use hh_auth::Credential;
@@ -106,15 +107,46 @@ fn without_keys(text: &str) -> String {
 /// ```
 #[derive(Clone)]
 pub struct SecurityLog {
-    file: Option<Arc<Mutex<File>>>,
+    file: Option<Arc<LogFile>>,
     reporter: Reporter,
+}
+
+/// The file is opened for each event, so that one which is renamed and made anew is followed.
+struct LogFile {
+    path: PathBuf,
+    /// The last line is there in part: the disk was full.
+    is_torn: Mutex<bool>,
+}
+
+impl LogFile {
+    fn write(&self, line: &str) -> io::Result<()> {
+        let mut is_torn = self.is_torn.lock().unwrap_or_else(PoisonError::into_inner);
+        let end = if *is_torn { "\n" } else { "" };
+        let text = format!("{end}{line}\n");
+        // One write, so that the lines of several programs stay whole.
+        let written = open(&self.path)?.write(text.as_bytes())?;
+        *is_torn = written < text.len() && (*is_torn || written > 0);
+        if written < text.len() {
+            return Err(io::ErrorKind::WriteZero.into());
+        }
+        Ok(())
+    }
+}
+
+/// Opens the file to write at its end; a new one is for its owner alone.
+fn open(path: &Path) -> io::Result<File> {
+    OpenOptions::new()
+        .append(true)
+        .create(true)
+        .mode(0o600)
+        .open(path)
 }
 
 impl std::fmt::Debug for SecurityLog {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter
             .debug_tuple("SecurityLog")
-            .field(&self.file)
+            .field(&self.file.as_ref().map(|file| &file.path))
             .finish()
     }
 }
@@ -147,12 +179,7 @@ impl SecurityLog {
             });
         };
         let path = resolve(env, found.value.as_ref(), &found.provenance);
-        let file = OpenOptions::new()
-            .append(true)
-            .create(true)
-            .mode(0o600)
-            .open(&path);
-        let file = file.map_err(|error| {
+        open(&path).map_err(|error| {
             Error::new(
                 ErrorKind::Config,
                 format!(
@@ -163,7 +190,10 @@ impl SecurityLog {
             )
         })?;
         Ok(Self {
-            file: Some(Arc::new(Mutex::new(file))),
+            file: Some(Arc::new(LogFile {
+                path,
+                is_torn: Mutex::new(false),
+            })),
             reporter,
         })
     }
@@ -182,12 +212,7 @@ impl SecurityLog {
         let Some(file) = &self.file else {
             return;
         };
-        // One write, so that the lines of several programs stay whole.
-        let written = file
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .write_all(format!("{line}\n").as_bytes());
-        if let Err(error) = written {
+        if let Err(error) = file.write(&line) {
             (self.reporter)(&format!(
                 "warning: the security log cannot be written: {error}"
             ));

@@ -10,6 +10,8 @@ pub enum StoreErrorKind {
     InvalidName,
     /// There is no profile of this name: choose another.
     NotFound,
+    /// The profile was changed since it was read: read it again.
+    Changed,
     /// The file or its directory is a link, another user's or open to others: mend it as the message says.
     Unsafe,
     /// The file is damaged: log in again, which keeps it under another name.
@@ -20,6 +22,8 @@ pub enum StoreErrorKind {
     Locked,
     /// The keyring does not hand out or take the key: unlock it, or log in again with the file as storage.
     Keyring,
+    /// The change is made and in effect, but a power loss may undo it: do nothing yet that relies on it, and try again.
+    Unsynced,
     /// The system refused.
     Io,
 }

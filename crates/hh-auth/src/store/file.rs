@@ -3,6 +3,7 @@
 use std::fmt;
 use std::fs::{self, File, Metadata};
 use std::io::{self, Read as _};
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
@@ -11,6 +12,7 @@ use rustix::io::Errno;
 use zeroize::Zeroizing;
 
 use super::{StoreError, StoreErrorKind};
+use crate::fsio::beside;
 
 /// Far above any real store; keeps devices out.
 pub(super) const MAX_BYTES: u64 = 1024 * 1024;
@@ -164,7 +166,31 @@ pub(super) fn cannot_write(path: &Path, error: &io::Error) -> StoreError {
     )
 }
 
-pub(super) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+/// Finds the damaged files that logins have kept.
+pub(super) fn kept(path: &Path) -> Vec<PathBuf> {
+    let name = with_suffix(Path::new(path.file_name().unwrap_or_default()), KEPT);
+    let is_number = |rest: &[u8]| {
+        let digits = rest.strip_prefix(b"-").unwrap_or_default();
+        rest.is_empty() || !digits.is_empty() && digits.iter().all(u8::is_ascii_digit)
+    };
+    beside(path, |found| {
+        let rest = found.strip_prefix(name.as_os_str().as_bytes());
+        rest.is_some_and(is_number)
+    })
+}
+
+/// Returns where a damaged file is to be kept: one that was kept before may hold keys that are nowhere else.
+pub(super) fn to_keep(path: &Path) -> PathBuf {
+    let first = with_suffix(path, KEPT);
+    let more = (2_u64..).map(|number| with_suffix(&first, &format!("-{number}")));
+    let is_free = |path: &PathBuf| fs::symlink_metadata(path).is_err();
+    let mut names = std::iter::once(first.clone()).chain(more);
+    names.find(is_free).unwrap_or(first)
+}
+
+const KEPT: &str = ".corrupt";
+
+fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     name.into()

@@ -162,6 +162,18 @@ impl ProfileEntry {
         self.key.as_ref().map(ApiKey::shown)
     }
 
+    /// Tells whether nobody logged in between these two; a key in the keyring is known by when it was first stored.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        let is_same_key = match (&self.key, &other.key) {
+            (Some(key), Some(other)) => key.is_same(other),
+            (key, other) => key.is_none() && other.is_none(),
+        };
+        is_same_key
+            && self.base_url == other.base_url
+            && self.details == other.details
+            && self.first_seen == other.first_seen
+    }
+
     pub(super) fn of(profile: &Profile) -> Self {
         Self {
             name: profile.name.clone(),
@@ -178,6 +190,16 @@ impl ProfileEntry {
             .with_details(self.details)
             .with_storage(self.storage)
     }
+}
+
+/// What [`FileStore::remove_all`](super::FileStore::remove_all) has removed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Removed {
+    /// How many profiles there were; each file that could not be read counts as one.
+    pub count: usize,
+    /// Whether there was a file that could not be read: keys of its profiles may still be in the keyring.
+    pub was_unreadable: bool,
 }
 
 /// The profiles of a store by their names, and which is the current one.

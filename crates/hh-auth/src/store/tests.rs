@@ -81,7 +81,7 @@ fn a_profile_comes_back_as_it_was_stored() {
 
     assert_eq!(store.remove(None).unwrap().as_deref(), Some("other"));
     assert_eq!(store.remove(None).unwrap(), None);
-    assert_eq!(store.remove_all().unwrap(), 1);
+    assert_eq!(store.remove_all().unwrap().count, 1);
     assert!(!store.path().exists());
 }
 
@@ -360,22 +360,28 @@ fn a_login_keeps_a_damaged_file_and_says_so() {
     let dir = tempfile::tempdir().unwrap();
     let store = store(dir.path());
     store.put(profile("default")).unwrap();
-    let kept = store.path().with_file_name("credentials.toml.corrupt");
-    for damage in [b"\xff\xfe".as_slice(), b"version = 1\n[profiles.default]\n"] {
+    let damages = [b"\xff\xfe".as_slice(), b"version = 1\n[profiles.default]\n"];
+    let kept = ["credentials.toml.corrupt", "credentials.toml.corrupt-2"];
+    let kept = kept.map(|name| store.path().with_file_name(name));
+    for (damage, kept) in damages.into_iter().zip(&kept) {
         write_private(store.path(), damage, Replace::Yes).unwrap();
         let error = store.get(None).unwrap_err().to_string();
-        assert!(error.contains("credentials.toml.corrupt"), "{error}");
+        assert!(error.ends_with(&kept.display().to_string()), "{error}");
         for error in [store.remove(None), store.remove(Some("default"))] {
             assert_eq!(error.unwrap_err().kind(), StoreErrorKind::Malformed);
         }
-        assert_eq!(store.put(profile("new")).unwrap().as_ref(), Some(&kept));
-        assert_eq!(fs::read(&kept).unwrap(), damage);
-        assert_eq!(mode(&kept), 0o600);
+        assert_eq!(store.put(profile("new")).unwrap().as_ref(), Some(kept));
+        assert_eq!(mode(kept), 0o600);
         assert_eq!(store.list().unwrap().len(), 1);
         assert_eq!(store.put(profile("new")).unwrap(), None, "it is whole now");
     }
-    assert_eq!(store.remove_all().unwrap(), 2);
-    assert!(!kept.exists(), "it held keys as well");
+    assert_eq!(kept.each_ref().map(|kept| fs::read(kept).unwrap()), damages);
+    let removed = store.remove_all().unwrap();
+    assert_eq!((removed.count, removed.was_unreadable), (3, true));
+    assert!(
+        !kept.iter().any(|kept| kept.exists()),
+        "they held keys as well"
+    );
 }
 
 #[test]
@@ -393,7 +399,7 @@ fn the_file_of_a_newer_program_is_left_alone() {
         assert_eq!(error.kind(), StoreErrorKind::Newer);
     }
     assert_eq!(fs::read_to_string(store.path()).unwrap(), text);
-    assert_eq!(store.remove_all().unwrap(), 1);
+    assert_eq!(store.remove_all().unwrap().count, 1);
 }
 
 #[test]
@@ -430,13 +436,23 @@ fn writers_that_were_killed_leave_nothing_for_long() {
     let others = [
         beside(".config.yaml-Ab12Cd"),
         beside("credentials.toml-old"),
+        beside(".credentials.toml-old"),
+        beside(".credentials.toml-Ab12C~"),
+        beside("credentials.toml.corrupt-b"),
     ];
+    let link = store.path().with_file_name(".credentials.toml-Ab12Ce");
+    symlink(&others[0], &link).unwrap();
     store.put(profile("default")).unwrap();
     assert!(!left.exists());
-    let left = beside(".credentials.toml-Ab12Cd");
+    // Also where the first login was killed, so that there is no store.
     store.remove_all().unwrap();
+    let left = beside(".credentials.toml-Ab12Cd");
+    assert_eq!(store.remove(None).unwrap(), None);
     assert!(!left.exists());
-    assert!(others.iter().all(|other| other.exists()));
+    let left = beside(".credentials.toml-Ab12Cd");
+    assert_eq!(store.remove_all().unwrap(), Removed::default());
+    assert!(!left.exists());
+    assert!(others.iter().chain([&link]).all(|other| other.exists()));
 }
 
 #[test]
@@ -466,5 +482,5 @@ fn two_writers_lose_nothing() {
             });
         }
     });
-    assert_eq!(store.remove_all().unwrap(), 40);
+    assert_eq!(store.remove_all().unwrap().count, 40);
 }

@@ -28,7 +28,7 @@ pub(crate) fn conforms(store: &FileStore, storage: Storage) {
     assert_eq!(store.current().unwrap(), None);
     assert!(store.list().unwrap().is_empty());
     assert_eq!(store.remove(None).unwrap(), None);
-    assert_eq!(store.remove_all().unwrap(), 0);
+    assert_eq!(store.remove_all().unwrap().count, 0);
 
     store.put(made("a", 1)).unwrap();
     store.put(made("b", 2)).unwrap();
@@ -75,11 +75,12 @@ pub(crate) fn conforms(store: &FileStore, storage: Storage) {
 
     assert_eq!(store.remove(None).unwrap().as_deref(), Some("a"));
     assert_eq!(store.remove(None).unwrap(), None);
-    assert_eq!(store.remove(Some("c")).unwrap(), None);
+    let error = store.remove(Some("c")).unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::NotFound);
     assert_eq!(store.current().unwrap(), None);
     assert!(store.get(None).unwrap().is_none());
-    assert_eq!(store.remove_all().unwrap(), 1);
-    assert_eq!(store.remove_all().unwrap(), 0);
+    assert_eq!(store.remove_all().unwrap().count, 1);
+    assert_eq!(store.remove_all().unwrap().count, 0);
     assert!(!store.path().exists());
 }
 
@@ -168,7 +169,12 @@ fn take(
         }
         Step::Remove(name) => {
             let expected = model.find(name);
-            prop_assert_eq!(&store.remove(name).unwrap(), &expected);
+            let removed = store.remove(name).map_err(|error| error.kind());
+            if expected.is_none() && name.is_some() {
+                prop_assert_eq!(removed, Err(StoreErrorKind::NotFound));
+            } else {
+                prop_assert_eq!(removed, Ok(expected.clone()));
+            }
             if let Some(name) = &expected {
                 model.profiles.remove(name);
             }
@@ -186,7 +192,7 @@ fn take(
             }
         }
         Step::RemoveAll => {
-            prop_assert_eq!(store.remove_all().unwrap(), model.profiles.len());
+            prop_assert_eq!(store.remove_all().unwrap().count, model.profiles.len());
             *model = Model::default();
         }
     }

@@ -10,8 +10,8 @@ mod trust;
 mod validate;
 
 use clap::Subcommand;
-use hh_sdk::Layers;
 use hh_sdk::config::{ActsOn, LoadError, Problem, SettingName, Stack, names, nearest_name, schema};
+use hh_sdk::{Layers, Options};
 
 use crate::cli::Called;
 use crate::context::Context;
@@ -55,8 +55,8 @@ pub(super) fn run(context: &Context, command: Command) -> Result<(), CliError> {
 }
 
 /// All layers, with warnings told.
-fn layers(context: &Context) -> Layers {
-    let layers = hh_sdk::layers(&context.options());
+fn layers(context: &Context, options: &Options) -> Layers {
+    let layers = hh_sdk::layers(options);
     for warning in layers.warnings() {
         context.say(&format!("warning: {warning}"));
     }

@@ -138,7 +138,7 @@ async fn steps(
         (None, _) => report.skip(&OF_KEY, "health")?,
         (Some(_), None) => report.skip(&OF_KEY, "key")?,
         (Some(_), Some(credential)) => {
-            Box::pin(key::authenticate(context, credential, report)).await?;
+            Box::pin(key::authenticate(context, connected, credential, report)).await?;
         }
     }
     match answer {

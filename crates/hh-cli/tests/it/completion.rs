@@ -150,16 +150,8 @@ fn asked(shell: &str, arguments: &[&str]) {
     let env = TestEnv::new();
     env.write("start", ZSH_START);
     let lines = ASKED.map(|(line, _)| line);
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let folder = Path::new(env!("CARGO_BIN_EXE_honeyhive")).parent().unwrap();
-    let folders = [folder.to_owned()]
-        .into_iter()
-        .chain(std::env::split_paths(&path));
-    let mut command = env.program(shell, arguments);
-    command
-        .args(lines)
-        .env("PATH", std::env::join_paths(folders).unwrap())
-        .env("TERM", "dumb");
+    let mut command = in_shell(&env, shell, arguments);
+    command.args(lines).env("TERM", "dumb");
     let done: Done = done(command.output().unwrap());
     assert_eq!(done.code, 0, "{done:?}");
     let mut parts = done.stdout.split("\n\n");
@@ -175,9 +167,21 @@ fn asked(shell: &str, arguments: &[&str]) {
     }
 }
 
+/// A shell that finds `honeyhive` and all else that this process finds.
+pub(crate) fn in_shell(env: &TestEnv, shell: &str, arguments: &[&str]) -> Command {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let folder = Path::new(env!("CARGO_BIN_EXE_honeyhive")).parent().unwrap();
+    let folders = [folder.to_owned()]
+        .into_iter()
+        .chain(std::env::split_paths(&path));
+    let mut command = env.program(shell, arguments);
+    command.env("PATH", std::env::join_paths(folders).unwrap());
+    command
+}
+
 /// Whether a program can be run; `.ci/run` installs what is asked for here.
 #[expect(clippy::print_stdout, reason = "a test that is skipped says so")]
-fn is_there(program: &str) -> bool {
+pub(crate) fn is_there(program: &str) -> bool {
     let found = Command::new(program).arg("--version").output().is_ok();
     if !found {
         assert!(std::env::var_os("CI").is_none(), "install {program}");

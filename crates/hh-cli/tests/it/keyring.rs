@@ -6,13 +6,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::support::{Done, STORE, TestEnv, done, undated};
 
-const UNLOCKED: &str =
+pub(crate) const UNLOCKED: &str =
     "printf 'a password\\n' | gnome-keyring-daemon --unlock --components=secrets >/dev/null";
 const LOCKED: &str = "gnome-keyring-daemon --start --components=secrets >/dev/null";
 
 /// Runs lines of a shell beside a keyring, `honeyhive` being the program; nothing if there is no keyring to be had.
 #[expect(clippy::print_stdout, reason = "a test that is skipped says so")]
-fn beside_a_keyring(env: &TestEnv, start: &str, lines: &str) -> Option<Done> {
+pub(crate) fn beside_a_keyring(env: &TestEnv, start: &str, lines: &str) -> Option<Done> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let is_there = |program: &str| env.program(program, &["--version"]).output().is_ok();
     if !(is_there("dbus-run-session") && is_there("gnome-keyring-daemon")) {
@@ -34,7 +34,7 @@ fn beside_a_keyring(env: &TestEnv, start: &str, lines: &str) -> Option<Done> {
 }
 
 /// What was shown, without the noise of the keyring's own start.
-fn shown(env: &TestEnv, done: &Done) -> String {
+pub(crate) fn shown(env: &TestEnv, done: &Done) -> String {
     let key = env.read("admin.key");
     assert!(!done.stdout.contains(key.trim()), "{done:?}");
     let text = done.stdout.replace(&key[..8], "[key]");
@@ -119,8 +119,49 @@ honeyhive auth whoami | sed -n 1p
     "#);
 }
 
+/// The key is in one place or the other, or in both, whatever the disk does.
+#[test]
+fn a_disk_that_fails_costs_no_key() {
+    let env = TestEnv::with_server();
+    if let Err(error) = env.program("strace", &["-V"]).output() {
+        let is_ci = std::env::var_os("CI").is_some();
+        assert!(!is_ci, "strace cannot be run: {error}");
+        println!("skipped: strace cannot be run ({error})");
+        return;
+    }
+    let strace =
+        "strace -f -qq -o /dev/null -P .config/honeyhive -e trace=fsync -e inject=fsync:error=EIO";
+    let honeyhive = env!("CARGO_BIN_EXE_honeyhive");
+    let start = format!("{UNLOCKED}\nunsynced() {{ {strace} '{honeyhive}' \"$@\" 2>&1; }}");
+    let lines = r#"
+same() { honeyhive auth token | cmp - admin.key && echo 'the token is the key'; }
+honeyhive auth login --storage file --api-key-stdin < admin.key > said
+unsynced auth login --storage keyring --api-key-stdin < admin.key > said || tail -n 1 said
+same
+unsynced auth login --storage file --api-key-stdin < admin.key > said || tail -n 1 said
+same
+# What a power loss brings back.
+sed -i 's/"file"/"keyring"/; /^api_key/d' .config/honeyhive/credentials.toml
+same
+(trap '' XFSZ; ulimit -f 0; honeyhive auth logout)
+same
+"#;
+    let Some(done) = beside_a_keyring(&env, &start, lines) else {
+        return;
+    };
+    insta::assert_snapshot!(shown(&env, &done), @"
+    error: [home]/.config/honeyhive/credentials.toml holds the change, but a power loss may undo it: Input/output error (os error 5)
+    the token is the key
+    error: [home]/.config/honeyhive/credentials.toml holds the change, but a power loss may undo it: Input/output error (os error 5)
+    the token is the key
+    the token is the key
+    error: cannot write [home]/.config/honeyhive/credentials.toml: file too large; nothing was changed: make room and try again
+    the token is the key
+    ");
+}
+
 /// A bus that takes connections and says nothing; it counts them.
-fn silent_bus(env: &mut TestEnv) -> Arc<AtomicUsize> {
+pub(crate) fn silent_bus(env: &mut TestEnv) -> Arc<AtomicUsize> {
     let path = env.path("bus");
     let listener = UnixListener::bind(&path).unwrap();
     env.set(

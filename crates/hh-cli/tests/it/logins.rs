@@ -1,7 +1,8 @@
-//! Real logins that are killed, and many at once: the store that they leave is whole.
+//! Real logins that are killed, many at once, and on disks that sync nothing: the store that they leave is whole.
 
 mod kill;
 mod race;
+mod unsynced;
 
 use std::io::Write as _;
 use std::path::Path;

@@ -5,7 +5,7 @@ mod gate;
 use std::process::{Child, Stdio};
 
 use self::gate::{Gate, Stop};
-use crate::support::{STORE, TestEnv, undated};
+use crate::support::{STORE, TestEnv, done as done_of, undated};
 
 const LOGIN: &[&str] = &["auth", "login", "--storage", "file", "--api-key-stdin"];
 const ROTATE: &[&str] = &["auth", "rotate", "--grace", "0s"];
@@ -128,6 +128,67 @@ fn wait_for_lock(child: &Child) {
     };
     while !has_it() {
         std::thread::yield_now();
+    }
+}
+
+#[test]
+fn a_switch_meanwhile_leaves_a_rotation_with_its_own_profile() {
+    let mut env = TestEnv::with_server();
+    let gate = Gate::before(&env.url());
+    env.unset("HH_BASE_URL");
+    env.set("HH_BASE_URL", &gate.url);
+    let old = log_in(&mut env, "read_write");
+    let other = ["--profile", "other"];
+    let done = env.run_with_input(&[LOGIN, &other].concat(), &env.read("admin.key"));
+    assert_eq!(done.code, 0, "{done:?}");
+    let switch = |name| assert_eq!(env.run(&["auth", "switch", name]).code, 0);
+    switch("default");
+    // The server has made the new key, which is not saved yet.
+    gate.plan(Stop::Until(2));
+    let mut child = start(&env);
+    gate.wait();
+    switch("other");
+    gate.go_on();
+    assert!(child.wait().unwrap().success());
+
+    assert!(!env.read(STORE).contains("replaces"));
+    assert_ne!(saved(&env), old);
+    // Its end shows that the new key was used.
+    let done = env.run(&["auth", "whoami", "--api-key", &old]);
+    assert_eq!(done.code, 3, "{done:?}");
+    switch("default");
+    assert_eq!(env.run(&["auth", "whoami"]).code, 0);
+}
+
+#[test]
+fn a_login_meanwhile_is_not_overwritten() {
+    for at in [1, 2, 3] {
+        let mut env = TestEnv::with_server();
+        let gate = Gate::before(&env.url());
+        let server = env.url();
+        env.unset("HH_BASE_URL");
+        env.set("HH_BASE_URL", &gate.url);
+        log_in(&mut env, "read_write");
+        gate.plan(Stop::Until(at));
+        let mut rotate = env.command(ROTATE);
+        let child = rotate.stdin(Stdio::null()).stderr(Stdio::piped()).spawn();
+        gate.wait();
+        // The gate is busy with the rotation: the login goes another way.
+        let other = ["--profile", "default", "--base-url", &server];
+        let key = env.read("admin.key");
+        let done = env.run_with_input(&[LOGIN, &other].concat(), &key);
+        assert_eq!(done.code, 0, "{done:?}");
+        gate.go_on();
+        let done = done_of(child.unwrap().wait_with_output().unwrap());
+        assert_eq!(
+            (done.code, &*done.stderr),
+            (
+                1,
+                "error: the saved key has changed meanwhile; run this again\n"
+            ),
+            "at {at}"
+        );
+        assert_eq!(saved(&env), key.trim(), "at {at}");
     }
 }
 

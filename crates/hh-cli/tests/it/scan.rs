@@ -1,6 +1,7 @@
 //! The search for keys: what is found where, in which form it is told, and what it costs nobody.
 
 mod git;
+mod ignored;
 mod leaks;
 mod output;
 mod own;

@@ -216,6 +216,20 @@ impl TestEnv {
         self.run_under_strace(&options, arguments, input)
     }
 
+    /// Runs where a directory cannot be synced, for this reason. None without strace, unless CI is set.
+    pub(crate) fn run_without_sync(
+        &self,
+        dir: &str,
+        error: &str,
+        arguments: &[&str],
+        input: &str,
+    ) -> Option<Done> {
+        let (dir, inject) = (self.at(dir), format!("inject=fsync:error={error}"));
+        let of_dir = ["-P", &dir, "-e", "trace=fsync", "-e", &inject];
+        let options = [&of_dir[..], &["-qq", "-o", "/dev/null"]].concat();
+        self.run_under_strace(&options, arguments, input)
+    }
+
     #[expect(clippy::print_stdout, reason = "a test that is skipped says so")]
     fn run_under_strace(&self, options: &[&str], arguments: &[&str], input: &str) -> Option<Done> {
         // The other calls are not slowed down.

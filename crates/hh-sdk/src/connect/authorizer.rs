@@ -1,6 +1,6 @@
 //! Hands the key of a slot out for its own origin and no other.
 
-use std::sync::{PoisonError, RwLock};
+use std::sync::{Mutex, PoisonError, RwLock};
 
 use hh_auth::{AuthError, AuthErrorKind, Credentials, Issued};
 use hh_config::{BaseUrl, Origin};
@@ -10,6 +10,7 @@ use http::{HeaderValue, Uri};
 use secrecy::ExposeSecret as _;
 use zeroize::Zeroizing;
 
+use crate::security::{SecurityEvent, SecurityEventKind, SecurityLog};
 use crate::{Error, ErrorKind};
 
 /// The key of a slot, as requests carry it.
@@ -19,10 +20,17 @@ pub(super) struct KeyAuthorizer {
     origin: Origin,
     target: Uri,
     header: RwLock<Option<(Epoch, HeaderValue)>>,
+    /// The key in use and the one before it, whose rejection may still come.
+    used: Mutex<Vec<Issued>>,
+    security: SecurityLog,
 }
 
 impl KeyAuthorizer {
-    pub(super) fn new(credentials: Credentials, base_url: &BaseUrl) -> Result<Self, Error> {
+    pub(super) fn new(
+        credentials: Credentials,
+        base_url: &BaseUrl,
+        security: SecurityLog,
+    ) -> Result<Self, Error> {
         let target = base_url.as_str().parse();
         Ok(Self {
             credentials,
@@ -31,6 +39,8 @@ impl KeyAuthorizer {
                 Error::new(ErrorKind::Config, "the base URL makes no valid address")
             })?,
             header: RwLock::new(None),
+            used: Mutex::default(),
+            security,
         })
     }
 
@@ -66,7 +76,38 @@ impl KeyAuthorizer {
         let header = make(issued)?;
         *self.header.write().unwrap_or_else(PoisonError::into_inner) =
             Some((epoch, header.clone()));
+        let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
+        if used.iter().all(|one| one.epoch != issued.epoch) {
+            used.push(issued.clone());
+        }
+        if used.len() > 2 {
+            used.remove(0);
+        }
         Ok((header, epoch))
+    }
+
+    /// Records that a key was rejected and another one is used: once, however many requests went out with it.
+    fn record(&self, uri: &Uri, stale: Epoch, fresh: &Issued) {
+        let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
+        let old = used
+            .iter()
+            .position(|one| one.epoch.number() == stale.number());
+        // What becomes of the same key again is for those to record who get the answer.
+        let Some(old) = old.filter(|_| fresh.epoch.number() > stale.number()) else {
+            return;
+        };
+        let old = used.remove(old);
+        drop(used);
+        let rejected = SecurityEvent::new(SecurityEventKind::KeyRejected);
+        let detail = format!("{} was answered 401", uri.path());
+        self.security.record(
+            &rejected
+                .with_credential(&old.credential)
+                .with_detail(detail),
+        );
+        let renewed = SecurityEvent::new(SecurityEventKind::KeyRenewed);
+        self.security
+            .record(&renewed.with_credential(&fresh.credential));
     }
 }
 
@@ -103,7 +144,12 @@ impl Authorizer for KeyAuthorizer {
                 (Some(_), Some(last)) => self.credentials.load(Some(last.epoch)).await,
                 (None, _) | (Some(_), None) => self.credentials.load(None).await,
             };
-            self.header(uri, &issued.map_err(TransportError::no_credential)?)
+            let issued = issued.map_err(TransportError::no_credential)?;
+            let header = self.header(uri, &issued)?;
+            if let Some(stale) = stale {
+                self.record(uri, stale, &issued);
+            }
+            Ok(header)
         })
     }
 }

@@ -26,8 +26,17 @@ impl Connected {
         } else {
             format!("there is no api_key in {}", files.join(", "))
         };
-        let message =
-            format!("no API key was found: HH_API_KEY is not set, {files}, and no login is saved");
+        let logins = match (&self.profile, self.has_unused_logins) {
+            (Some(profile), _) => format!(
+                "in test mode no keyring is asked for the key of profile \"{}\"",
+                profile.name
+            ),
+            (None, false) => "no login is saved".to_owned(),
+            (None, true) => {
+                "none of the saved logins is in use (`honeyhive auth switch` takes one)".to_owned()
+            }
+        };
+        let message = format!("no API key was found: HH_API_KEY is not set, {files}, and {logins}");
         Error::new(ErrorKind::MissingKey, mask_keys(&message, hh_auth::mask))
     }
 }

@@ -44,7 +44,8 @@ impl Sender {
     /// Joins settings, keys and transport, and tells what is unusual; nothing is sent and no program is run.
     pub(crate) fn new(options: &Options, connected: &Connected) -> Result<Self, Error> {
         let settings = &connected.settings;
-        let slot = |slot| slot_of(options, connected, slot);
+        let security = SecurityLog::of(&options.env(), &connected.stack, options.reporter())?;
+        let slot = |slot| slot_of(options, connected, slot, &security);
         let (project, ingestion) = (slot(Slot::Project)?, slot(Slot::Ingestion)?);
         if project.is_none() && ingestion.is_none() {
             return Err(connected.missing_key());
@@ -53,7 +54,6 @@ impl Sender {
         let known = known.and_then(|slot| slot.credentials().last());
         let credential = known.as_ref().map(|issued| &*issued.credential);
         report::start_up(&options.reporter(), settings, &connected.stack, credential);
-        let security = SecurityLog::of(&options.env(), &connected.stack, options.reporter())?;
         let started = SecurityEvent::new(SecurityEventKind::ClientStart);
         let id = connected.key_info()?.and_then(|info| info.id);
         security.record(&match credential {
@@ -181,6 +181,7 @@ fn slot_of(
     options: &Options,
     connected: &Connected,
     slot: Slot,
+    security: &SecurityLog,
 ) -> Result<Option<Arc<KeyAuthorizer>>, Error> {
     let found = connected.find(slot)?;
     if matches!(found, Found::Nothing) {
@@ -193,7 +194,8 @@ fn slot_of(
         credentials.load_blocking(None)?;
     }
     let base_url = &connected.settings.base_url.value;
-    Ok(Some(Arc::new(KeyAuthorizer::new(credentials, base_url)?)))
+    let authorizer = KeyAuthorizer::new(credentials, base_url, security.clone())?;
+    Ok(Some(Arc::new(authorizer)))
 }
 
 /// Refuses a change that the key is known not to allow (decisions C5); all else is the server's to say.

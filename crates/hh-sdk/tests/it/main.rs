@@ -9,4 +9,5 @@ mod config;
 mod credentials;
 mod keys;
 mod network;
+mod security;
 mod tracer;

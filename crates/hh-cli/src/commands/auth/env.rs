@@ -2,6 +2,7 @@
 
 use clap::{Args, ValueEnum};
 use hh_sdk::auth::Profile;
+use zeroize::Zeroizing;
 
 use super::token;
 use crate::context::Context;
@@ -28,8 +29,7 @@ enum Shell {
 pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliError> {
     if arguments.reveal {
         let key = token::key(context)?;
-        // A key has no character that means anything between quotes.
-        return output::lines([line(arguments.shell, &format!("'{}'", key.as_str()))]);
+        return output::lines([line(arguments.shell, &quoted(arguments.shell, &key))]);
     }
     let profile = context.global().profile.as_deref();
     // It becomes a part of a command.
@@ -45,6 +45,19 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliErr
         Shell::Fish => format!("({command})"),
     };
     output::lines([line(arguments.shell, &value)])
+}
+
+/// Quotes a key for a shell. It may have any character but white space, and come from a file of somebody else: the shell must
+/// not run any of it.
+fn quoted(shell: Shell, key: &str) -> Zeroizing<String> {
+    let inner = match shell {
+        Shell::Bash | Shell::Zsh => Zeroizing::new(key.replace('\'', r"'\''")),
+        Shell::Fish => {
+            let slashes = Zeroizing::new(key.replace('\\', r"\\"));
+            Zeroizing::new(slashes.replace('\'', r"\'"))
+        }
+    };
+    Zeroizing::new(format!("'{}'", inner.as_str()))
 }
 
 fn line(shell: Shell, value: &str) -> String {

@@ -56,6 +56,11 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliErr
         let options = context.options_without_key();
         options.with_place(names::API_KEY, key, place)
     };
+    let options = if is_damaged(&store) {
+        options.without_store()
+    } else {
+        options
+    };
     let client = context.client(options, None)?;
     let Some(credential) = client.credential() else {
         return Err(CliError::usage(
@@ -194,8 +199,13 @@ fn open_store(context: &Context, named: Option<&str>) -> Result<FileStore, CliEr
 
 /// The profile of this name, or the current one. A damaged store has none: it is kept aside when the login is saved.
 fn saved(store: &FileStore, name: Option<&str>) -> Result<Option<ProfileEntry>, CliError> {
-    match store.entry(name) {
-        Err(error) if error.kind() == StoreErrorKind::Malformed => Ok(None),
-        found => Ok(found?),
+    if is_damaged(store) {
+        return Ok(None);
     }
+    Ok(store.entry(name)?)
+}
+
+fn is_damaged(store: &FileStore) -> bool {
+    let contents = store.list();
+    contents.is_err_and(|error| error.kind() == StoreErrorKind::Malformed)
 }

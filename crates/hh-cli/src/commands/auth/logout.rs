@@ -18,7 +18,11 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliErr
     let store = FileStore::of_user(context.env())?;
     let security = context.security_log()?;
     let done = if arguments.all {
-        match store.remove_all()? {
+        let removed = store.remove_all()?;
+        if removed.was_unreadable {
+            context.say("note: a damaged file of saved keys was removed; keys in the keyring may remain: delete items \"honeyhive\" with the keyring's own program");
+        }
+        match removed.count {
             0 => None,
             1 => Some("Removed 1 saved key".to_owned()),
             count => Some(format!("Removed {count} saved keys")),

@@ -10,9 +10,9 @@ use std::time::Duration;
 use clap::Args;
 use hh_sdk::api::types::{CreatedKey, Whoami};
 use hh_sdk::auth::fsio::lock;
-use hh_sdk::auth::{ApiKey, Created, FileStore, KeyDetails, Profile, ProfileEntry};
-use hh_sdk::config::{Location, Provenance};
-use hh_sdk::{Credential, ErrorKind, Identity, SecurityEvent, SecurityEventKind};
+use hh_sdk::auth::{ApiKey, Created, FileStore, KeyDetails, Profile, ProfileEntry, StoreErrorKind};
+use hh_sdk::config::{Location, Provenance, names};
+use hh_sdk::{Credential, ErrorKind, Identity, Options, SecurityEvent, SecurityEventKind};
 use jiff::{SignedDuration, Span, SpanRelativeTo, Timestamp};
 use secrecy::ExposeSecret as _;
 
@@ -33,25 +33,18 @@ pub(crate) struct Arguments {
 
 pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliError> {
     let store = FileStore::of_user(context.env())?;
-    let client = context.client(context.options(), None)?;
+    let options = of_one_profile(context, &store)?;
+    let client = context.client(options.clone(), None)?;
     let (old, name) = stored(client.credential().as_deref())?;
     // Of two at once the second would have replaced what the first has made and not yet saved.
     let _lock = lock(&store.path().with_file_name("rotation")).map_err(|error| {
         let message = format!("another rotation may be under way ({error}); try again");
         CliError::new(Exit::Other, message)
     })?;
-    let gone = || {
-        CliError::new(
-            Exit::Other,
-            "the saved key has changed meanwhile; run this again",
-        )
-    };
     // Another one may have finished while this one waited for it.
-    let is_ours = |entry: &ProfileEntry| entry.key().is_ok_and(|key| key.is_same(&old.key));
-    let entry = store.entry(Some(&name))?;
-    let entry = entry.filter(is_ours).ok_or_else(gone)?;
+    let entry = entry_with(&store, &name, &old.key)?;
     if entry.details.replaces.is_some() {
-        finish(context, &store, &entry)?;
+        finish(context, options, &store, &entry)?;
         context.say(&format!(
             "Finished the rotation that was begun before: the saved key is {}",
             entry.key()?.shown()
@@ -72,9 +65,11 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliErr
         rotated => rotated?,
     };
     let new = save(&store, &entry, &created, &me)?;
-    let saved = store.entry(Some(&name))?.ok_or_else(gone)?;
-    if let Err(error) = finish(context, &store, &saved) {
-        return Err(unfinished(&store, &entry, &old.key, error));
+    let saved = entry_with(&store, &name, &new)?;
+    if let Err(error) = finish(context, options, &store, &saved) {
+        // Where somebody logged in meanwhile there is nothing to finish or to restore.
+        let saved = entry_with(&store, &name, &new)?;
+        return Err(unfinished(&store, &saved, &entry, &old.key, error));
     }
     let old = old.key.shown();
     context.say(&format!(
@@ -88,6 +83,33 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliErr
         }
     ));
     Ok(())
+}
+
+/// Options that stay with the profile in use, whatever becomes the current one meanwhile.
+fn of_one_profile(context: &Context, store: &FileStore) -> Result<Options, CliError> {
+    let options = context.options();
+    Ok(match (context.profile_name(), store.current()?) {
+        (None, Some(name)) => options.with_place(names::PROFILE, name, "the current profile"),
+        (_, _) => options,
+    })
+}
+
+/// The entry of a profile, as long as it holds this key.
+fn entry_with(store: &FileStore, name: &str, key: &ApiKey) -> Result<ProfileEntry, CliError> {
+    if let Some(entry) = store.entry(Some(name))?
+        && entry.key()?.is_same(key)
+    {
+        return Ok(entry);
+    }
+    Err(changed())
+}
+
+/// Somebody logged in, whose key is not to be lost.
+fn changed() -> CliError {
+    CliError::new(
+        Exit::Other,
+        "the saved key has changed meanwhile; run this again",
+    )
 }
 
 /// The saved key in use, and the profile that holds it.
@@ -127,39 +149,59 @@ fn save(
     details.created = Some(Created::Told(created.key.created_at));
     details.expires_at = created.key.expires_at;
     details.replaces = Some(me.key.id.clone());
-    store
-        .replace(profile(entry, key.clone(), details, Timestamp::now()))
-        .map_err(|error| {
-            CliError::new(
-                Exit::Config,
-                format!(
-                    "{error}; the saved key still works, and its new one is lost: run this again"
-                ),
-            )
-        })?;
-    Ok(key)
+    let new = profile(entry, key.clone(), details, Timestamp::now());
+    match store.replace(entry, new) {
+        Ok(()) => Ok(key),
+        Err(error) if error.kind() == StoreErrorKind::Changed => Err(changed()),
+        Err(error) if error.kind() == StoreErrorKind::Unsynced => Err(CliError::new(
+            Exit::Config,
+            format!("{error}; the old key still works: run this again to finish"),
+        )),
+        Err(error) => Err(CliError::new(
+            Exit::Config,
+            format!("{error}; the saved key still works, and its new one is lost: run this again"),
+        )),
+    }
 }
 
 /// Uses the new key for the first time, and takes it for good.
-fn finish(context: &Context, store: &FileStore, entry: &ProfileEntry) -> Result<(), CliError> {
+fn finish(
+    context: &Context,
+    options: Options,
+    store: &FileStore,
+    entry: &ProfileEntry,
+) -> Result<(), CliError> {
     let security = context.security_log()?;
-    let client = context.client(context.options_without_warning(), None)?;
-    let identity = block_on(client.whoami())?;
+    let client = context.client(options, None)?;
+    let key = entry.key()?;
+    let answer = block_on(client.whoami());
+    // Settings are read anew for every client: what another key was answered tells nothing of this one.
+    let credential = client.credential().filter(|used| used.key.is_same(&key));
+    let credential = credential.ok_or_else(|| {
+        let message = "another key than the saved one is in use meanwhile; `honeyhive auth status` shows where it comes from";
+        CliError::new(Exit::Other, message)
+    })?;
+    let identity = answer?;
     let mut details = entry.details.clone();
     let old = details.replaces.take();
-    store.replace(profile(entry, entry.key()?, details, entry.first_seen))?;
-    let mut event = SecurityEvent::new(SecurityEventKind::Rotation)
-        .with_key_id(identity.details().id)
-        .with_detail(format!("in place of {}", old.unwrap_or_default()));
-    if let Some(credential) = client.credential() {
-        event = event.with_credential(&credential);
-    }
-    security.record(&event);
+    store.replace(entry, profile(entry, key, details, entry.first_seen))?;
+    security.record(
+        &SecurityEvent::new(SecurityEventKind::Rotation)
+            .with_credential(&credential)
+            .with_key_id(identity.details().id)
+            .with_detail(format!("in place of {}", old.unwrap_or_default())),
+    );
     Ok(())
 }
 
 /// What to do when the new key could not be used; one that the server does not take gives way to the old one.
-fn unfinished(store: &FileStore, before: &ProfileEntry, old: &ApiKey, error: CliError) -> CliError {
+fn unfinished(
+    store: &FileStore,
+    saved: &ProfileEntry,
+    before: &ProfileEntry,
+    old: &ApiKey,
+    error: CliError,
+) -> CliError {
     if error.exit() != Exit::Auth {
         return error
             .with_hint("the new key is saved; run `honeyhive auth rotate` again to finish");
@@ -170,7 +212,7 @@ fn unfinished(store: &FileStore, before: &ProfileEntry, old: &ApiKey, error: Cli
         before.details.clone(),
         before.first_seen,
     );
-    match store.replace(restored) {
+    match store.replace(saved, restored) {
         Ok(()) => error.with_hint("the new key was refused, so the old one is saved again"),
         Err(_) => error.with_hint("the new key was refused; log in again"),
     }

@@ -4,6 +4,7 @@ mod docker;
 mod git;
 mod keys;
 mod report;
+mod rules;
 mod sarif;
 mod search;
 mod tree;

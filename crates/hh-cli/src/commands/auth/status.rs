@@ -92,7 +92,8 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliErr
             loses,
         ));
     }
-    keys.extend(unseen(&layers));
+    let wins = !keys.iter().any(|place| place.state == State::Used);
+    keys.extend(unseen(&layers, wins));
     let mut status = Status {
         base_url: base_url.as_ref().map(|found| found.value.clone()),
         base_url_source: base_url.as_ref().map(|found| found.provenance.to_string()),
@@ -165,8 +166,8 @@ fn print(status: &Status, info: Option<&KeyInfo>) -> Result<(), CliError> {
     output::lines(lines.into_iter().map(output::one_line))
 }
 
-/// A key in the keyring that was not asked for, since another one is used, or that it does not hand out.
-fn unseen(layers: &Layers) -> Option<Place> {
+/// A key in the keyring that was not asked for, since another one is used or test mode is on, or that it does not hand out.
+fn unseen(layers: &Layers, wins: bool) -> Option<Place> {
     let profile = layers.profile.as_ref()?;
     let has_key = |name| {
         let stored = layers.stack.explain_one(name);
@@ -185,6 +186,8 @@ fn unseen(layers: &Layers) -> Option<Place> {
         source: Provenance::new(Source::Stored, Some(place)).to_string(),
         state: if layers.store_error.is_some() {
             State::Broken
+        } else if wins {
+            State::Used
         } else {
             State::Shadowed
         },

@@ -31,7 +31,7 @@ struct About {
 
 pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliError> {
     let name = find(&arguments.name)?;
-    let layers = layers(context);
+    let layers = layers(context, &context.options());
     let explained = layers.stack.explain_one(name);
     let declared = name.declared();
     let about = About {

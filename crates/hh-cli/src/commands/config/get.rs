@@ -18,7 +18,7 @@ pub(crate) struct Arguments {
 
 pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliError> {
     let name = find(&arguments.name)?;
-    let layers = layers(context);
+    let layers = layers(context, &context.options());
     let explained = layers.stack.explain_one(name);
     let problems = problems_of(&layers, name);
     if is_json(&layers.stack) {

@@ -16,7 +16,7 @@ pub(crate) struct Arguments {
 }
 
 pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliError> {
-    let layers = layers(context);
+    let layers = layers(context, &context.options());
     let explained = layers.stack.explain();
     let records: Vec<_> = explained.iter().map(Record::new).collect();
     if is_json(&layers.stack) {

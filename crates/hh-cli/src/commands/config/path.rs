@@ -17,7 +17,8 @@ struct File {
 }
 
 pub(super) fn run(context: &Context) -> Result<(), CliError> {
-    let layers = layers(context);
+    // Where the store is needs nothing of what is in it, and no keyring.
+    let layers = layers(context, &context.options().without_store());
     let mut files: Vec<_> = layers.stack.files().iter().map(file).collect();
     for (layer, path) in [
         (

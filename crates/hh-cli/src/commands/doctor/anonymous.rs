@@ -11,7 +11,8 @@ pub(super) fn clean(text: &str) -> String {
     one_line(without_url_secrets(&without_keys(text)))
 }
 
-/// What tells who somebody is: the home directory, and the user's name as its last part.
+/// What tells who somebody is: the home directory, and the user's name as its last part. The names of profiles often do,
+/// too.
 pub(super) struct People {
     home: Option<String>,
     user: Option<String>,
@@ -33,10 +34,13 @@ impl People {
     pub(super) fn without(&self, text: &str) -> String {
         let mut text = clean(text);
         if let Some(home) = &self.home {
-            text = text.replace(home.as_str(), "~");
+            text = without_part(&text, home, "~");
         }
         if let Some(user) = &self.user {
-            text = without_part(&text, user);
+            text = without_part(&text, &format!("/{user}"), "/[user]");
+        }
+        for before in PROFILES {
+            text = without_name_behind(&text, before);
         }
         // An e-mail address, in what a server said.
         let word = |word| {
@@ -50,15 +54,29 @@ impl People {
     }
 }
 
-/// Replaces a part of a path; the same word elsewhere is only a word.
-fn without_part(text: &str, part: &str) -> String {
-    let slashed = format!("/{part}");
-    let mut pieces = text.split(slashed.as_str());
+/// Replaces whole parts of a path; where a longer word begins with them, it is another.
+fn without_part(text: &str, part: &str, instead: &str) -> String {
+    let mut pieces = text.split(part);
     let mut shown = pieces.next().unwrap_or_default().to_owned();
     for piece in pieces {
-        let ends_here = !piece.starts_with(|c: char| c.is_alphanumeric() || "-_.".contains(c));
-        shown.push_str(if ends_here { "/[user]" } else { &slashed });
+        let ends_here = !piece.starts_with(|c: char| c.is_alphanumeric() || "-_".contains(c));
+        shown.push_str(if ends_here { instead } else { part });
         shown.push_str(piece);
+    }
+    shown
+}
+
+/// What the name of a profile stands behind in every message.
+const PROFILES: [&str; 3] = ["profile \"", "login \"", "--profile "];
+
+fn without_name_behind(text: &str, before: &str) -> String {
+    let mut pieces = text.split(before);
+    let mut shown = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        let rest = piece.trim_start_matches(|c: char| c.is_alphanumeric() || "-_.".contains(c));
+        shown.push_str(before);
+        shown.push_str(if rest == piece { "" } else { "[profile]" });
+        shown.push_str(rest);
     }
     shown
 }
@@ -101,6 +119,10 @@ mod tests {
         let people = People::new(Some(Path::new("/home/alice")));
         let text = "/home/alice/x and /srv/alice, /srv/alice2 for alice by alice@example.com";
         let shown = "~/x and /srv/[user], /srv/alice2 for alice by [name]";
+        assert_eq!(people.without(text), shown);
+        let text = "/home/alice /home/alice/a /home/alicea/x /home/alice-b, --profile alice (profile \"al.ice\")";
+        let shown =
+            "~ ~/a /home/alicea/x /home/alice-b, --profile [profile] (profile \"[profile]\")";
         assert_eq!(people.without(text), shown);
         let root = People::new(Some(Path::new("/")));
         assert_eq!(root.without("/etc/x"), "/etc/x");

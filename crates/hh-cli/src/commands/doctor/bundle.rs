@@ -49,7 +49,7 @@ pub(super) fn write(
     let people = People::new(home.as_deref());
     let steps = report.steps().iter().map(|step| {
         let mut step = step.clone();
-        step.seen = people.without(&step.seen);
+        step.seen = people.without(step.nameless.as_ref().unwrap_or(&step.seen));
         step.fix = step.fix.map(|fix| people.without(&fix));
         step.identity = None;
         step

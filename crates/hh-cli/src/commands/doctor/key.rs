@@ -34,6 +34,18 @@ pub(super) async fn found(
         return (finding, None);
     };
     match looked {
+        // Settings were read twice, and somebody may have changed them in between.
+        Ok(credential) if credential.origin != *connected.settings.base_url.value.origin() => {
+            let finding = Finding::failed(
+                Exit::Config,
+                format!(
+                    "the key from {} is for {}, and no longer for the server of the steps above",
+                    credential.provenance, credential.origin
+                ),
+                "the settings have changed meanwhile: run `honeyhive doctor` again",
+            );
+            (finding, None)
+        }
         Ok(credential) => {
             let Credential {
                 key, provenance, ..
@@ -80,6 +92,7 @@ pub(super) fn offline(connected: &Connected) -> Finding {
 /// Asks the server who the key acts for and what it may do.
 pub(super) async fn authenticate(
     context: &Context,
+    connected: &Connected,
     credential: Credential,
     report: &mut Report,
 ) -> Result<(), CliError> {
@@ -91,10 +104,18 @@ pub(super) async fn authenticate(
             ui::say(line);
         }
     };
-    // One attempt, with the key that was found: no program is run again, and warnings were told.
+    let base_url = &connected.settings.base_url;
+    let base_url_place = base_url.provenance.to_string();
+    // One attempt, with the key that was found, where it was found for, whatever the settings say by now: no program is
+    // run again, and warnings were told.
     let options = context
         .options_without_key()
         .with_place(names::API_KEY, credential.key.secret().clone(), place)
+        .with_place(
+            names::BASE_URL,
+            base_url.value.as_str().to_owned(),
+            base_url_place,
+        )
         .with(names::MAX_RETRIES, "0")
         .with(names::TIMEOUT, REQUEST)
         .with_reporter(debug);

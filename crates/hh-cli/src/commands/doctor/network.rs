@@ -222,13 +222,16 @@ async fn tls(connected: &Connected, probe: &Probe, connection: Connection) -> (F
         Ok(handshake) => handshake,
         Err(error) => return (network_failure(error.into()), false),
     };
-    let facts = handshake.certificate.as_ref().map(facts);
-    let facts = facts.map_or_else(String::new, |facts| format!("; its certificate is {facts}"));
+    let certificate = handshake.certificate.as_ref();
+    let facts = certificate.map_or_else(String::new, |it| facts(it, &issuer(it)));
+    // Who signs is often the company that somebody works for.
+    let nameless = certificate.map_or_else(String::new, |it| self::facts(it, "[issuer]"));
     let roots = roots(connected, handshake.roots);
     let Some(error) = &handshake.error else {
         let version = handshake.version.unwrap_or("TLS");
-        let seen = format!("{version}{facts}; {roots}");
-        return (Finding::ok(seen), true);
+        let shown = |facts: &str| format!("{version}{facts}; {roots}");
+        let finding = Finding::ok(shown(&facts)).with_nameless(shown(&nameless));
+        return (finding, true);
     };
     // What may be done follows apart.
     let message = error.to_string();
@@ -242,15 +245,28 @@ async fn tls(connected: &Connected, probe: &Probe, connection: Connection) -> (F
             )
         })
     });
-    let seen = if facts.is_empty() {
-        seen.to_owned()
-    } else {
-        format!("{seen}{facts}; {roots}")
+    let shown = |facts: &str| {
+        if facts.is_empty() {
+            seen.to_owned()
+        } else {
+            format!("{seen}{facts}; {roots}")
+        }
     };
-    (Finding::failed(NETWORK, seen, fix), false)
+    let finding = Finding::failed(NETWORK, shown(&facts), fix);
+    (finding.with_nameless(shown(&nameless)), false)
 }
 
-fn facts(certificate: &Certificate) -> String {
+fn issuer(certificate: &Certificate) -> String {
+    if certificate.is_self_signed {
+        "itself".to_owned()
+    } else if certificate.issuer.is_empty() {
+        "somebody without a name".to_owned()
+    } else {
+        shorten(&certificate.issuer, MAX_WORDS)
+    }
+}
+
+fn facts(certificate: &Certificate, issuer: &str) -> String {
     let names = &certificate.names;
     let mut shown: Vec<_> = names
         .iter()
@@ -260,15 +276,8 @@ fn facts(certificate: &Certificate) -> String {
     if names.len() > MAX_NAMES {
         shown.push(format!("{} more", names.len() - MAX_NAMES));
     }
-    let by = if certificate.is_self_signed {
-        "by itself".to_owned()
-    } else if certificate.issuer.is_empty() {
-        "by somebody without a name".to_owned()
-    } else {
-        format!("by {}", shorten(&certificate.issuer, MAX_WORDS))
-    };
     format!(
-        "for {}, signed {by}, valid from {} to {}",
+        "; its certificate is for {}, signed by {issuer}, valid from {} to {}",
         shown.join(", "),
         day(certificate.not_before),
         day(certificate.not_after)

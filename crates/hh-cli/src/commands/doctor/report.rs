@@ -36,6 +36,8 @@ impl State {
 pub(super) struct Finding {
     state: State,
     seen: String,
+    /// The same without names, to be given away.
+    nameless: Option<String>,
     /// What names a person or an organization, for this terminal alone.
     identity: Option<String>,
     fix: Option<String>,
@@ -47,6 +49,7 @@ impl Finding {
         Self {
             state: State::Ok,
             seen: seen.into(),
+            nameless: None,
             identity: None,
             fix: None,
             exit: Exit::Ok,
@@ -80,6 +83,11 @@ impl Finding {
         self.state == State::Failed
     }
 
+    pub(super) fn with_nameless(mut self, seen: String) -> Self {
+        self.nameless = Some(seen);
+        self
+    }
+
     pub(super) fn with_identity(mut self, identity: String) -> Self {
         self.identity = Some(identity);
         self
@@ -94,6 +102,8 @@ pub(super) struct Step {
     #[serde(skip_serializing_if = "Option::is_none")]
     millis: Option<f64>,
     pub(super) seen: String,
+    #[serde(skip)]
+    pub(super) nameless: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) identity: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -215,6 +225,7 @@ impl Report {
             state: finding.state,
             millis: start.map(|start| (start.elapsed().as_secs_f64() * 1e5).round() / 100.0),
             seen: clean(&finding.seen),
+            nameless: finding.nameless,
             identity: finding.identity.map(|identity| clean(&identity)),
             fix: finding.fix.map(|fix| clean(&fix)),
             exit: finding.exit,

@@ -1,9 +1,10 @@
 //! Nothing secret and nobody's name is in what doctor writes, whatever the form.
 
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use super::run;
-use super::site::Site;
+use super::site::{Authority, Site, WELL};
 use crate::support::TestEnv;
 
 const KEY: &str = "hh_C4N4RY0123456789abcdefghijklmnopqrstuv";
@@ -194,6 +195,52 @@ fn when_an_address_holds_it() {
         assert_eq!(run(&env, &[]).code, 5, "{url}");
         assert_hidden(&env, &[]);
     }
+}
+
+/// Somebody switches to another server while doctor runs.
+#[test]
+fn a_key_is_sent_to_the_server_it_was_found_for_alone() {
+    for is_stored in [true, false] {
+        let other = Site::well();
+        let other_url = other.url();
+        let env = Arc::new(TestEnv::new());
+        let switched = Arc::clone(&env);
+        let site = Site::new(move |path| {
+            if path == "/api/v1/health" {
+                switched.store_key("b", &other_url, "hh_1234567890abcdef1234567890abcdef");
+            }
+            WELL.to_owned()
+        });
+        env.store_key("a", &site.url(), KEY);
+        let mut doctor = env.command(&["doctor"]);
+        if !is_stored {
+            doctor.env("HH_API_KEY", KEY);
+        }
+        let done = crate::support::with_input(&mut doctor, "").unwrap();
+        assert!(done.stdout.contains("authentication"), "{done:?}");
+        assert_eq!(other.requests(), [""; 0], "{done:?}");
+        if !is_stored {
+            let requests = site.requests();
+            assert!(requests.iter().any(|head| head.contains(KEY)), "{done:?}");
+        }
+    }
+}
+
+#[test]
+fn when_names_are_those_of_people() {
+    let authority = Authority::new("Alice Sample");
+    let site = Site::tls(authority.server("localhost", |_| {}));
+    let mut env = TestEnv::new();
+    env.write("ca.pem", authority.pem());
+    env.set("HH_CA_BUNDLE", "ca.pem");
+    env.store_key("alice.sample", &site.url(), KEY);
+    let done = run(&env, &["--bundle", "bundle.json"]);
+    let bundle = env.read("bundle.json");
+    for name in ["Alice Sample", "alice.sample"] {
+        assert!(done.stdout.contains(name), "{done:?}");
+        assert!(!bundle.contains(name), "{bundle}");
+    }
+    assert!(bundle.contains("signed by [issuer], valid"), "{bundle}");
 }
 
 #[test]

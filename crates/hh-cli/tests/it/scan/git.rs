@@ -111,6 +111,28 @@ fn every_version_that_a_ref_reaches() {
 }
 
 #[test]
+fn every_stash() {
+    let env = with_repository();
+    env.write("a", "");
+    commit(&env);
+    let (older, untracked) = (minted(Level::Admin), minted(Level::Admin));
+    env.write("a", &older);
+    env.write("new", &untracked);
+    git(&env, &["stash", "--quiet", "--include-untracked"]);
+    env.write("a", "b");
+    git(&env, &["stash", "--quiet"]);
+    let found = found(&env, &["--history"]);
+    let shown: Vec<_> = found
+        .iter()
+        .map(|line| line.rsplit_once(' ').unwrap().0)
+        .collect();
+    assert_eq!(
+        shown,
+        [hit("a:1:1", &older, ""), hit("new:1:1", &untracked, "")]
+    );
+}
+
+#[test]
 fn a_version_is_ignored_only_if_all_its_paths_are() {
     let env = with_repository();
     let (one, two) = (minted(Level::Admin), minted(Level::Admin));

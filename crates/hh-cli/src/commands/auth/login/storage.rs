@@ -18,16 +18,17 @@ pub(super) enum Wanted {
 impl Wanted {
     /// Reads the setting. A keyring that is asked for and cannot be used is told before the key is asked for.
     pub(super) fn find(context: &Context, flag: Option<Self>) -> Result<Self, CliError> {
-        let setting = context
-            .stack_above_the_store()
-            .text(names::CREDENTIAL_STORAGE);
+        let stack = context.stack_above_the_store();
+        let setting = stack.text(names::CREDENTIAL_STORAGE);
         let setting = setting.map_err(hh_sdk::Error::from)?;
         let wanted = flag.unwrap_or(match setting.as_ref().map(|found| found.value.as_str()) {
             Some("file") => Self::File,
             Some("keyring") => Self::Keyring,
             Some(_) | None => Self::Auto,
         });
-        if wanted == Self::Keyring {
+        let is_test = stack.text(names::TEST_MODE).ok().flatten();
+        let is_test = is_test.is_some_and(|found| found.value == "true");
+        if wanted == Self::Keyring && !is_test {
             probe_keyring().map_err(|error| {
                 CliError::from(error).with_hint("unlock or start one, or use --storage file")
             })?;

@@ -13,7 +13,8 @@ use ignore::gitignore::{Gitignore, GitignoreBuilder};
 use self::blobs::{Blob, Blobs};
 use super::IGNORE_FILE;
 use super::docker::is_dockerfile;
-use super::report::{Report, shown};
+use super::report::{Report, shown_folder};
+use super::rules;
 use super::search::{Found, Searcher};
 use crate::error::CliError;
 use crate::exit::Exit;
@@ -36,9 +37,17 @@ impl<'a> Repository<'a> {
         // A bare repository has no files, and none to ignore.
         if !no_ignore && let Ok(top) = repository.lines(&["rev-parse", "--show-toplevel"]) {
             let top = PathBuf::from(top.first().map_or("", String::as_str));
+            let file = top.join(IGNORE_FILE);
+            let text = rules::read(&file).map_err(|error| {
+                CliError::new(Exit::Config, format!("cannot read the rules of {error}"))
+            })?;
             let mut rules = GitignoreBuilder::new("");
-            // A file that is not there ignores nothing.
-            rules.add(top.join(IGNORE_FILE));
+            for line in text.unwrap_or_default().lines() {
+                // A line that is no pattern ignores nothing.
+                rules
+                    .add_line(None, line.trim_start_matches('\u{feff}'))
+                    .ok();
+            }
             repository.ignored = rules.build().map_err(|error| cannot(&error.to_string()))?;
         }
         Ok(repository)
@@ -85,14 +94,17 @@ impl<'a> Repository<'a> {
                 shown_folder(self.folder)
             ));
         }
-        let mut child = self.start(&[
+        let stashes = self.stashes()?;
+        let stashes: Vec<_> = stashes.iter().map(String::as_str).collect();
+        let list = [
             "rev-list",
             "--all",
             "--objects",
             "--filter=object:type=blob",
             "--filter-provided-objects",
             "--missing=allow-any",
-        ])?;
+        ];
+        let mut child = self.start(&[&list, stashes.as_slice()].concat())?;
         let mut hits: HashMap<String, (PathBuf, Found)> = HashMap::new();
         let blobs = output_of(&mut child).split(b'\n').map(|line| {
             let line = line.map_err(|error| self.broken(&error))?;
@@ -105,7 +117,7 @@ impl<'a> Repository<'a> {
         })?;
         self.finish(child)?;
         if !hits.is_empty() {
-            self.name_commits(&mut hits, report)?;
+            self.name_commits(&mut hits, &stashes, report)?;
         }
         // What no commit has: a tag may point to a file.
         for (path, found) in hits.into_values() {
@@ -116,10 +128,28 @@ impl<'a> Repository<'a> {
         Ok(())
     }
 
+    /// The commits of the stashes: a ref reaches the latest alone, and the log of that ref the others.
+    fn stashes(&self) -> Result<Vec<String>, CliError> {
+        let stash = self.lines(&["for-each-ref", "--format=%(refname)", "refs/stash"])?;
+        if stash.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.lines(&[
+            "log",
+            "--walk-reflogs",
+            "--no-show-signature",
+            "--no-patch",
+            "--format=%H",
+            "refs/stash",
+            "--",
+        ])
+    }
+
     /// Reports the blobs by the first commit that has them at a path which is not ignored, and removes them.
     fn name_commits(
         &self,
         hits: &mut HashMap<String, (PathBuf, Found)>,
+        stashes: &[&str],
         report: &mut Report,
     ) -> Result<(), CliError> {
         // Beside its first parent, a merge shows all that no commit before it has.
@@ -138,6 +168,7 @@ impl<'a> Repository<'a> {
                 "--format=%H",
             ],
             DIFF,
+            stashes,
         ]
         .concat();
         let mut child = self.start(&list)?;
@@ -282,14 +313,6 @@ fn changed(meta: &str, path: &[u8]) -> Option<Blob> {
     let (mode, id) = (fields.nth(1)?, fields.nth(1)?);
     let is_blob = mode != "160000" && id.bytes().any(|byte| byte != b'0');
     is_blob.then(|| Blob::new(id.as_bytes(), path))
-}
-
-fn shown_folder(folder: &Path) -> String {
-    if folder == Path::new(".") {
-        "this folder".to_owned()
-    } else {
-        shown(folder)
-    }
 }
 
 fn cannot(what: &str) -> CliError {

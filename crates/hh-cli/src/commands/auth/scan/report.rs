@@ -79,6 +79,14 @@ pub(super) fn shown(path: &Path) -> String {
     one_line(without_keys(&path.to_string_lossy()))
 }
 
+pub(super) fn shown_folder(folder: &Path) -> String {
+    if folder == Path::new(".") {
+        "this folder".to_owned()
+    } else {
+        shown(folder)
+    }
+}
+
 impl Report {
     /// Adds what a file, or a version of it in a commit, holds.
     pub(super) fn add(&mut self, path: &Path, commit: Option<&str>, found: Found) {

@@ -1,0 +1,75 @@
+//! Directories that cannot be synced: what was put in place is in effect, and told as what it is.
+
+use crate::support::{STORE, TestEnv};
+
+const DIR: &str = ".config/honeyhive";
+
+#[test]
+fn a_login_that_a_power_loss_may_undo_is_saved_and_says_so() {
+    let env = TestEnv::with_server();
+    let key = env.read("admin.key");
+    let login = ["auth", "login", "--api-key-stdin"];
+    assert_eq!(env.run_with_input(&login, &key).code, 0);
+    let second = ["--profile", "second", "--base-url", &env.url()];
+    let second = [&login[..], &second].concat();
+    let Some(done) = env.run_without_sync(DIR, "EIO", &second, &key) else {
+        return;
+    };
+    assert_eq!(done.code, 5, "{done:?}");
+    let last = done.stderr.lines().last().unwrap_or_default();
+    insta::assert_snapshot!(env.filtered(last), @"error: [home]/.config/honeyhive/credentials.toml holds the change, but a power loss may undo it: Input/output error (os error 5)");
+    assert!(env.read(STORE).contains("current = \"second\""));
+    assert_eq!(env.run(&["auth", "whoami"]).code, 0);
+
+    // A file system that syncs no directories at all has done what it can.
+    for error in ["EINVAL", "EOPNOTSUPP"] {
+        let done = env.run_without_sync(DIR, error, &second, &key).unwrap();
+        assert_eq!(done.code, 0, "{done:?}");
+    }
+    let done = env.run_without_sync(DIR, "EIO", &["auth", "logout"], "");
+    let done = done.unwrap();
+    assert_eq!(done.code, 5, "{done:?}");
+    assert!(done.stderr.contains("holds the change"), "{done:?}");
+    assert!(!env.read(STORE).contains("second"));
+}
+
+/// Its first use ends the old key, which may be the one that is left after a power loss.
+#[test]
+fn a_new_key_that_a_power_loss_may_undo_is_not_used() {
+    let mut env = TestEnv::with_server();
+    let key = env.read("admin.key");
+    let login = ["auth", "login", "--api-key-stdin"];
+    assert_eq!(env.run_with_input(&login, &key).code, 0);
+    let rotate = ["auth", "rotate", "--grace", "0s"];
+    let Some(done) = env.run_without_sync(DIR, "EIO", &rotate, "") else {
+        return;
+    };
+    assert_eq!(done.code, 5, "{done:?}");
+    insta::assert_snapshot!(env.filtered(&done.stderr), @"error: [home]/.config/honeyhive/credentials.toml holds the change, but a power loss may undo it: Input/output error (os error 5); the old key still works: run this again to finish");
+    let whoami = ["auth", "whoami"];
+    env.set("HH_API_KEY", key.trim());
+    assert_eq!(env.run(&whoami).code, 0, "the old key still works");
+    env.unset("HH_API_KEY");
+    let done = env.run(&rotate);
+    assert_eq!(done.code, 0, "{done:?}");
+    assert!(done.stderr.contains("Finished the rotation"), "{done:?}");
+    assert_eq!(env.run(&whoami).code, 0);
+}
+
+#[test]
+fn a_key_that_is_revoked_again_leaves_no_file() {
+    let mut env = TestEnv::with_server();
+    env.be_admin();
+    env.write("keys/made", "");
+    let file = env.at("keys/new.key");
+    let create = ["auth", "keys", "create", "--name", "n", "--level"];
+    let create = [&create[..], &["read_only", "--project", "default"]].concat();
+    let create = [&create[..], &["--key-file", &file]].concat();
+    let Some(done) = env.run_without_sync("keys", "EIO", &create, "") else {
+        return;
+    };
+    assert_eq!(done.code, 5, "{done:?}");
+    assert!(done.stderr.contains("was revoked again"), "{done:?}");
+    assert!(!env.path("keys/new.key").exists());
+    assert_eq!(env.run(&create).code, 0);
+}

@@ -1,0 +1,94 @@
+//! Files that say what is left out, by somebody who means no good, or who is not asked.
+
+use std::os::unix::fs::symlink;
+
+use hh_auth::Level;
+
+use super::{found, git, minted, with_repository};
+use crate::support::TestEnv;
+
+#[test]
+fn rules_without_an_end_are_not_read() {
+    let env = with_repository();
+    env.write("sub/a", minted(Level::Admin));
+    env.write("b", "");
+    symlink("/dev/zero", env.path("sub/.honeyhiveignore")).unwrap();
+    insta::assert_snapshot!(env.seen(&["auth", "scan"]), @"
+    ! error: cannot search by the rules of sub/.honeyhiveignore: it is no regular file, or over 1 MiB; remove it or use --no-ignore
+    exit 5
+    ");
+    assert_eq!(found(&env, &["--no-ignore"]).len(), 1);
+    std::fs::rename(
+        env.path("sub/.honeyhiveignore"),
+        env.path(".honeyhiveignore"),
+    )
+    .unwrap();
+    insta::assert_snapshot!(env.seen(&["auth", "scan"]), @"
+    ! error: cannot search by the rules of .honeyhiveignore: it is no regular file, or over 1 MiB; remove it or use --no-ignore
+    exit 5
+    ");
+    for mode in ["--staged", "--history"] {
+        insta::allow_duplicates! {
+            insta::assert_snapshot!(env.seen(&["auth", "scan", mode]), @"
+            ! error: cannot read the rules of [home]/.honeyhiveignore: it is no regular file, or over 1 MiB; remove it or use --no-ignore
+            exit 5
+            ");
+        }
+    }
+    assert_eq!(found(&env, &["--no-ignore", "sub"]).len(), 1);
+}
+
+#[test]
+fn rules_that_nobody_writes_are_not_waited_for() {
+    let env = with_repository();
+    env.write("a", minted(Level::Admin));
+    env.write("sub/b", "");
+    env.make_fifo("sub/.gitignore");
+    // What was found is told, too.
+    let done = env.run(&["auth", "scan"]);
+    assert_eq!(done.code, 1, "{done:?}");
+    let warning = "warning: cannot search by the rules of sub/.gitignore: it is no regular file";
+    assert!(done.stderr.contains(warning), "{done:?}");
+    std::fs::remove_file(env.path("sub/.gitignore")).unwrap();
+    // Above what is searched, and where git keeps more.
+    for file in [".gitignore", ".git/info/exclude"] {
+        drop(std::fs::remove_file(env.path(file)));
+        env.make_fifo(file);
+        let done = env.run(&["auth", "scan", "sub"]);
+        assert_eq!(done.code, 5, "{done:?}");
+        assert!(done.stderr.contains(file), "{done:?}");
+        std::fs::remove_file(env.path(file)).unwrap();
+    }
+    assert_eq!(env.run(&["auth", "scan", "sub"]).code, 0);
+}
+
+#[test]
+fn rules_above_a_repository_or_outside_of_any_hide_nothing() {
+    let env = with_repository();
+    std::fs::remove_dir_all(env.path(".git")).unwrap();
+    env.write(".gitignore", "*\n");
+    env.write("plain/a", minted(Level::Admin));
+    env.write("repository/.gitignore", "left-out\n");
+    env.write("repository/sub/a", minted(Level::Admin));
+    env.write("repository/sub/left-out", minted(Level::Admin));
+    git(&env, &["init", "--quiet", "repository"]);
+    assert_eq!(found(&env, &["plain"]).len(), 1);
+    assert_eq!(found(&env, &["repository"]).len(), 1);
+    assert_eq!(found(&env, &["repository/sub"]).len(), 1);
+    assert_eq!(found(&env, &["plain", "repository/sub"]).len(), 2);
+}
+
+#[test]
+fn a_folder_without_a_file_to_search_is_told_of() {
+    let env = TestEnv::new();
+    env.write("full/a", "");
+    env.write("hidden/a", minted(Level::Admin));
+    env.write("hidden/.gitignore", "*\n");
+    std::fs::create_dir(env.path("empty")).unwrap();
+    insta::assert_snapshot!(env.seen(&["auth", "scan", "full", "hidden", "empty"]), @"
+    ! warning: no file was searched in hidden: it is empty, or all is left out (--no-ignore searches that too)
+    ! warning: no file was searched in empty: it is empty, or all is left out (--no-ignore searches that too)
+    ! No API keys in 1 file
+    exit 0
+    ");
+}

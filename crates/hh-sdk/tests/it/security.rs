@@ -1,0 +1,101 @@
+//! The security log of a program that runs for long.
+
+use std::path::Path;
+
+use hh_sdk::config::Env;
+use hh_sdk::{ErrorKind, HoneyHive, Options, SecurityEvent, SecurityEventKind, SecurityLog};
+use serde_json::Value;
+
+use crate::network::scripted::Scripted;
+
+const KEY: &str = "hh_1234567890abcdef1234567890abcdef";
+const OTHER_KEY: &str = "hh_abcdef1234567890abcdef1234567890";
+
+#[expect(clippy::disallowed_methods, reason = "a file of the test's own")]
+fn write(path: &Path, text: &str) {
+    std::fs::write(path, text).unwrap();
+}
+
+/// The events of a log with their keys and details.
+fn events(log: &Path) -> Vec<String> {
+    let log = std::fs::read_to_string(log).unwrap();
+    let line = |line: &str| {
+        let line: Value = serde_json::from_str(line).unwrap();
+        let fact = |name: &str| line[name].as_str().unwrap_or("-").to_owned();
+        ["event", "key", "detail"].map(fact).join(" | ")
+    };
+    log.lines().map(line).collect()
+}
+
+/// A client whose server rejects its key, and puts another into its file meanwhile, if there is one.
+async fn rejected(folder: &Path, next: Option<&'static str>) -> Result<(), hh_sdk::Error> {
+    let file = folder.join("key");
+    write(&file, KEY);
+    let at_server = file.clone();
+    let server = Scripted::start(move |request| {
+        if request.header("authorization") == Some(&format!("Bearer {OTHER_KEY}")) {
+            return ("200 OK", br#"{"projects": []}"#.to_vec());
+        }
+        if let Some(next) = next {
+            write(&at_server, next);
+        }
+        ("401 Unauthorized", Vec::new())
+    });
+    let client = HoneyHive::builder()
+        .with_env(Env::from_pairs([
+            ("HH_API_KEY_FILE", file.to_str().unwrap()),
+            ("HH_SECURITY_LOG", folder.join("log").to_str().unwrap()),
+        ]))
+        .with_base_url(&server.url)
+        .build()?;
+    client.list_projects().await.map(drop)
+}
+
+#[tokio::test]
+async fn s94_a_rejected_key_that_is_renewed_leaves_two_lines() {
+    let folder = tempfile::tempdir().unwrap();
+    rejected(folder.path(), Some(OTHER_KEY)).await.unwrap();
+    assert_eq!(
+        events(&folder.path().join("log")),
+        [
+            "client_start | hh_12345*** | -",
+            "key_rejected | hh_12345*** | /v1/projects was answered 401",
+            "key_renewed | hh_abcde*** | -",
+        ]
+    );
+}
+
+#[tokio::test]
+async fn s94_a_rejection_is_recorded_once() {
+    for next in [None, Some("hh_fedcba0987654321fedcba0987654321")] {
+        let folder = tempfile::tempdir().unwrap();
+        let error = rejected(folder.path(), next).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unauthenticated);
+        let events = events(&folder.path().join("log"));
+        let names: Vec<_> = events
+            .iter()
+            .map(|line| line.rsplit_once(" | ").unwrap().0)
+            .collect();
+        let wanted = [
+            "client_start | hh_12345***",
+            "key_rejected | hh_12345***",
+            "key_renewed | hh_fedcb***",
+            "key_rejected | hh_fedcb***",
+        ];
+        let count = if next.is_some() { 4 } else { 2 };
+        assert_eq!(names, wanted[..count]);
+    }
+}
+
+#[test]
+fn a_log_that_is_rotated_is_followed() {
+    let folder = tempfile::tempdir().unwrap();
+    let (log, old) = (folder.path().join("log"), folder.path().join("log.1"));
+    let env = Env::from_pairs([("HH_SECURITY_LOG", log.to_str().unwrap())]);
+    let security = SecurityLog::open(&Options::new().with_env(env)).unwrap();
+    security.record(&SecurityEvent::new(SecurityEventKind::Login));
+    std::fs::rename(&log, &old).unwrap();
+    security.record(&SecurityEvent::new(SecurityEventKind::Logout));
+    assert_eq!(events(&old), ["login | - | -"]);
+    assert_eq!(events(&log), ["logout | - | -"]);
+}
