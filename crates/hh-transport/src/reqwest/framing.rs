@@ -5,6 +5,9 @@ use http::{HeaderMap, HeaderName, StatusCode};
 
 /// Tells whether a body is compressed with gzip; the error completes "the answer of the server ".
 pub(super) fn is_gzip(headers: &HeaderMap) -> Result<bool, &'static str> {
+    if !headers.contains_key(CONTENT_ENCODING) {
+        return Ok(false);
+    }
     let mut codings = codings(headers, &CONTENT_ENCODING);
     let (first, second) = (codings.next(), codings.next());
     match (first.as_deref(), second) {
