@@ -245,6 +245,13 @@ impl Stack {
         }
     }
 
+    /// Tells whether a setting of yes or no is on, however it is spelled; one that is neither is off.
+    #[must_use]
+    pub fn is_on(&self, name: SettingName) -> bool {
+        let found = self.value(name).ok().flatten();
+        found.is_some_and(|found| found.value == value::Value::Boolean(true))
+    }
+
     /// Returns the text of a setting that is no secret, if it is set or has a default.
     ///
     /// # Errors

@@ -82,8 +82,7 @@ pub fn layers(options: &Options) -> Layers {
     };
     let mut layer = vec![(names::BASE_URL, profile.base_url.clone().into())];
     let mut store_error = None;
-    let is_test = stack.text(names::TEST_MODE).ok().flatten();
-    let is_test = is_test.is_some_and(|found| found.value == "true");
+    let is_test = stack.is_on(names::TEST_MODE);
     // Nobody is to wait for a keyring whose key would not be used, and test mode opens no connection (decisions X4).
     if profile.storage == Storage::File || !(has_key || is_test) {
         match profile.key() {
@@ -123,9 +122,10 @@ impl Layers {
     #[must_use]
     pub fn warnings(&self) -> Vec<String> {
         let text = |name| self.stack.text(name).ok().flatten();
-        let is_on = |name| text(name).is_some_and(|found| found.value == "true");
         let level = text(names::LOG_LEVEL).map_or_else(String::new, |found| found.value);
-        if is_on(names::DEBUG) || report::is_shown(&level.to_ascii_lowercase(), "warning") {
+        if self.stack.is_on(names::DEBUG)
+            || report::is_shown(&level.to_ascii_lowercase(), "warning")
+        {
             self.stack.warnings()
         } else {
             Vec::new()

@@ -234,7 +234,7 @@ fn a_revoked_key_is_refused_at_once() {
 #[test]
 fn s57_test_mode_checks_nothing_and_opens_nothing() {
     let mut env = TestEnv::new();
-    env.set("HH_TEST_MODE", "true");
+    env.set("HH_TEST_MODE", "yes");
     env.set("HH_API_KEY", "hh_mock_key");
     let done = env.run(&["auth", "whoami"]);
     assert_eq!(done.code, 0, "{done:?}");

@@ -33,7 +33,7 @@ fn test_mode_and_those_who_need_no_key_ask_no_keyring() {
     env.write(STORE, entry.collect::<Vec<_>>().join("\n"));
     assert_eq!(env.run(&["config", "path"]).code, 0);
     assert_eq!(asked.load(Ordering::Relaxed), 0);
-    env.set("HH_TEST_MODE", "true");
+    env.set("HH_TEST_MODE", "1");
     for command in [
         &["auth", "status"][..],
         &["auth", "whoami"],

@@ -100,6 +100,17 @@ pub(super) fn check_live(
     is_live.then_some(()).ok_or(StoreError::Ended)
 }
 
+/// Refuses a key that would have what its issuer has no more: the grace of that may have begun since its request was let in.
+pub(super) fn check_within(
+    connection: &Connection,
+    grant: &Grant,
+    issuer: i64,
+) -> Result<(), StoreError> {
+    let issuer = find(connection, "k.key_id", issuer)?;
+    let is_within = issuer.is_some_and(|issuer| grant.is_within(&issuer.lasting()));
+    is_within.then_some(()).ok_or(StoreError::Ended)
+}
+
 fn record(connection: &Connection, row: &Row<'_>) -> Result<KeyRecord, rusqlite::Error> {
     let key_id: i64 = row.get(0)?;
     let level: String = row.get(4)?;
@@ -171,6 +182,7 @@ impl Store {
                 if key.grant.expires.is_some_and(|end| end <= key.created) {
                     return Err(StoreError::Invalid("expires_at is in the past".to_owned()));
                 }
+                check_within(connection, &key.grant, issuer)?;
                 let key_id = insert(connection, &key)?;
                 creations::keep(connection, issuer, once, key_id, key.created)?;
                 Ok(Stored::Now)

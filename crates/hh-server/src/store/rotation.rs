@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, named_params};
 
 use super::creations::{self, Once};
-use super::keys::{find, insert};
+use super::keys::{check_within, find, insert};
 use super::{NewKey, Store, StoreError, Stored};
 use crate::access::Access;
 use crate::keys::{Ended, KeyRecord};
@@ -128,6 +128,9 @@ impl Store {
                 }
                 let old = by_number(connection, old)?;
                 check_may_rotate(connection, &old, now)?;
+                if old.key_id != issuer {
+                    check_within(connection, &old.grant, issuer)?;
+                }
                 let mut ended = Ended::default();
                 if let Some(unused) = &old.replaced_by
                     && let Some(unused) = find(connection, "k.id", unused)?

@@ -49,12 +49,24 @@ fn shown(name: &Name) -> String {
     let organization = name.organization().ok().flatten();
     let country = name.country().ok().flatten();
     let parts = [
-        common.map(|name| format!("CN={}", name.value())),
-        organization.map(|name| format!("O={}", name.value())),
+        common.map(|name| format!("CN={}", escaped(&name.value()))),
+        organization.map(|name| format!("O={}", escaped(&name.value()))),
         country.map(|name| format!("C={name}")),
     ];
     let parts: Vec<String> = parts.into_iter().flatten().collect();
     parts.join(",")
+}
+
+/// Escapes what would pass for another part of the name, or do something to a terminal.
+fn escaped(text: &str) -> String {
+    let mut escaped = String::new();
+    for c in text.chars() {
+        if c.is_control() || matches!(c, ',' | '+' | '=' | '"' | '\\') {
+            escaped.push('\\');
+        }
+        escaped.push(if c.is_control() { '?' } else { c });
+    }
+    escaped
 }
 
 #[expect(

@@ -75,7 +75,7 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliErr
     let stack = &layers.stack;
     let text = |name| stack.text(name).ok().flatten();
     let base_url = text(names::BASE_URL);
-    let test_mode = text(names::TEST_MODE).is_some_and(|found| found.value == "true");
+    let test_mode = stack.is_on(names::TEST_MODE);
     let source_of = |name| {
         let winner = stack.candidates(name).winner;
         winner.map(|winner| winner.provenance().source())

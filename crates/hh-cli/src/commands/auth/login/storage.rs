@@ -26,9 +26,7 @@ impl Wanted {
             Some("keyring") => Self::Keyring,
             Some(_) | None => Self::Auto,
         });
-        let is_test = stack.text(names::TEST_MODE).ok().flatten();
-        let is_test = is_test.is_some_and(|found| found.value == "true");
-        if wanted == Self::Keyring && !is_test {
+        if wanted == Self::Keyring && !stack.is_on(names::TEST_MODE) {
             probe_keyring().map_err(|error| {
                 CliError::from(error).with_hint("unlock or start one, or use --storage file")
             })?;
