@@ -1,5 +1,6 @@
 //! Requests in reqwest's own type, with its own kind of URL.
 
+use std::fmt;
 use std::sync::{Mutex, PoisonError};
 
 use ::reqwest::Url;
@@ -10,8 +11,15 @@ use crate::service::Request;
 
 /// Where the last request went, in both kinds of URL: to parse one is a sixth of a call, and most calls go where the one
 /// before them went, or at least to the same host.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Origin(Mutex<Option<(Uri, Url)>>);
+
+impl fmt::Debug for Origin {
+    /// Without the URL: what is asked for is nobody else's business.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Origin")
+    }
+}
 
 impl Origin {
     /// Converts a request; `None` if its URI is not one that can be sent to.
@@ -55,6 +63,17 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn the_last_url_is_not_shown() {
+        let origin = Origin::default();
+        let asked = "https://h.test/a?name=ada".parse::<Uri>().unwrap();
+        assert!(
+            format!("{:?}", origin.url(&asked)).contains("ada"),
+            "it is there to be shown"
+        );
+        assert!(!format!("{origin:?}").contains("ada"));
+    }
 
     proptest! {
         /// Whatever was asked for before, the URL is the one that the text as a whole would be.

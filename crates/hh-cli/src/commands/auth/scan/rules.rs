@@ -4,7 +4,7 @@
 use std::fs::{Metadata, OpenOptions};
 use std::io::{self, Read as _};
 use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use rustix::fs::OFlags;
 
@@ -26,7 +26,7 @@ pub(super) fn check_folder(folder: &Path) -> Result<(), String> {
             let Some(place) = first_line(&git)? else {
                 return Ok(());
             };
-            let place = PathBuf::from(place.strip_prefix("gitdir: ").unwrap_or(&place));
+            let place = folder.join(place.strip_prefix("gitdir: ").unwrap_or(&place));
             let Some(common) = first_line(&place.join("commondir"))? else {
                 return Ok(());
             };
