@@ -219,10 +219,10 @@ fn a_key_is_sent_to_the_server_it_was_found_for_alone() {
         let done = crate::support::with_input(&mut doctor, "").unwrap();
         assert!(done.stdout.contains("authentication"), "{done:?}");
         assert_eq!(other.requests(), [""; 0], "{done:?}");
-        if !is_stored {
-            let requests = site.requests();
-            assert!(requests.iter().any(|head| head.contains(KEY)), "{done:?}");
-        }
+        // Who is fast enough to find the key before the switch uses it where it was found for.
+        let is_late = done.stdout.contains("the settings have changed meanwhile");
+        let is_sent = site.requests().iter().any(|head| head.contains(KEY));
+        assert_ne!(is_late, is_sent, "{done:?}");
     }
 }
 

@@ -57,16 +57,17 @@ impl Scripted {
                     "HTTP/1.1 {status}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
                     body.len()
                 );
-                drop(stream.write_all(&[head.as_bytes(), &body].concat()));
+                // Before the answer, so that who has one finds its request.
                 if sender.send(request).is_err() {
                     break;
                 }
+                drop(stream.write_all(&[head.as_bytes(), &body].concat()));
             }
         });
         Self { url, requests }
     }
 
-    /// Returns the requests answered so far.
+    /// Returns the requests that came since the last call.
     pub(crate) fn requests(&self) -> Vec<Request> {
         self.requests.try_iter().collect()
     }
