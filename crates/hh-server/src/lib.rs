@@ -33,6 +33,7 @@ mod start;
 mod store;
 #[cfg(test)]
 mod testing;
+mod threads;
 
 pub use config::ServerOptions;
 pub use start::{FirstKey, Server, StartError, StartErrorKind};

@@ -12,11 +12,12 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use std::sync::Arc;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio_io_timeout::TimeoutStream;
 
 use crate::failures::Peer;
+use crate::threads::Threads;
 
 /// How long a connection may take for a request head, the first byte and idle time included.
 const HEAD_DEADLINE: Duration = Duration::from_secs(10);
@@ -29,7 +30,12 @@ const MAX_HEADERS: usize = 100;
 const MAX_HEAD_BYTES: usize = 32 * 1024;
 
 /// Serves until `stop` is ready, then lets running requests finish.
-pub(crate) async fn serve(listener: TcpListener, router: Router, stop: impl Future<Output = ()>) {
+pub(crate) async fn serve(
+    listener: TcpListener,
+    router: Router,
+    threads: &Threads,
+    stop: impl Future<Output = ()>,
+) {
     let graceful = GracefulShutdown::new();
     let connections = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     let mut http = http1::Builder::new();
@@ -57,18 +63,24 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, stop: impl Futu
         };
         // Answers are written whole; without this small ones wait for the peer's acknowledgement.
         drop(stream.set_nodelay(true));
-        let mut stream = TimeoutStream::new(stream);
-        stream.set_write_timeout(Some(WRITE_DEADLINE));
+        let Ok(stream) = stream.into_std() else {
+            continue;
+        };
         let (peer, router) = (Peer(peer.ip()), TowerToHyperService::new(router.clone()));
         let service = service_fn(move |mut request: Request<Incoming>| {
             request.extensions_mut().insert(peer);
             router.call(request)
         });
-        let io = TokioIo::new(Box::pin(stream));
-        let connection = graceful.watch(http.serve_connection(io, service));
-        tokio::spawn(async move {
-            // Errors of one connection are its peer's business.
-            drop(connection.await);
+        let (http, watcher) = (http.clone(), graceful.watcher());
+        threads.spawn(async move {
+            // From here on it belongs to the runtime that serves it.
+            if let Ok(stream) = TcpStream::from_std(stream) {
+                let mut stream = TimeoutStream::new(stream);
+                stream.set_write_timeout(Some(WRITE_DEADLINE));
+                let io = TokioIo::new(Box::pin(stream));
+                // Errors of one connection are its peer's business.
+                drop(watcher.watch(http.serve_connection(io, service)).await);
+            }
             drop(permit);
         });
     }

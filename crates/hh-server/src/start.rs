@@ -5,6 +5,7 @@ use std::fs::{self, File};
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
+use std::num::NonZero;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -24,6 +25,7 @@ use crate::failures::Failures;
 use crate::keys::KeyIndex;
 use crate::router::router;
 use crate::store::{FirstStart, NewKey, PEPPER_ID, Store, StoreError};
+use crate::threads::Threads;
 
 /// The admin key of a first start.
 #[derive(Debug)]
@@ -92,6 +94,7 @@ pub struct Server {
     address: SocketAddr,
     app: Arc<App>,
     first_key: Option<FirstKey>,
+    threads: Threads,
     /// Keeps a second server out of the data directory.
     _lock: File,
 }
@@ -129,8 +132,19 @@ impl Server {
             address,
             app: Arc::new(app),
             first_key,
+            threads: Threads::default(),
             _lock: lock,
         })
+    }
+
+    /// Serves on so many threads of its own, instead of the runtime that [`run`](Self::run) is called on.
+    ///
+    /// # Errors
+    /// `Internal` if the system gives no thread.
+    pub fn with_threads(mut self, count: NonZero<usize>) -> Result<Self, StartError> {
+        self.threads = Threads::start(count)
+            .map_err(|error| StartError::new(StartErrorKind::Internal, error.to_string()))?;
+        Ok(self)
     }
 
     /// Returns the address it listens on.
@@ -146,7 +160,7 @@ impl Server {
 
     /// Serves until `stop` is ready, lets running requests finish for 10 s at most, and closes the database.
     pub async fn run(self, stop: impl Future<Output = ()>) {
-        crate::serve::serve(self.listener, router(&self.app), stop).await;
+        crate::serve::serve(self.listener, router(&self.app), &self.threads, stop).await;
         flush_uses(Arc::clone(&self.app)).await;
         self.app.store.close().await;
     }

@@ -1,7 +1,9 @@
 //! `honeyhive server`
 
 use std::net::SocketAddr;
+use std::num::NonZero;
 use std::path::PathBuf;
+use std::thread::available_parallelism;
 
 use clap::{Args, Subcommand};
 use hh_sdk::config::paths;
@@ -66,7 +68,8 @@ pub(super) fn run(context: &Context, command: Command) -> Result<(), CliError> {
     if let Some(path) = arguments.admin_key_file {
         options = options.with_admin_key_file(path);
     }
-    let runtime = tokio::runtime::Builder::new_multi_thread()
+    // This thread only accepts connections; others serve them.
+    let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|error| CliError::new(Exit::Other, error.to_string()))?;
@@ -78,16 +81,21 @@ async fn serve(
     options: ServerOptions,
     expects_first_start: bool,
 ) -> Result<(), CliError> {
-    let mut server = Server::start(options).await.map_err(|error| {
-        let exit = match error.kind() {
-            StartErrorKind::AdminKeyFile | StartErrorKind::Damaged => Exit::Config,
-            StartErrorKind::Invalid => Exit::Usage,
-            StartErrorKind::Address | StartErrorKind::DataDir | StartErrorKind::Internal | _ => {
-                Exit::Other
-            }
-        };
-        CliError::new(exit, error.to_string())
-    })?;
+    let threads = available_parallelism().unwrap_or(NonZero::<usize>::MIN);
+    let server = Server::start(options).await;
+    let mut server = server
+        .and_then(|server| server.with_threads(threads))
+        .map_err(|error| {
+            let exit = match error.kind() {
+                StartErrorKind::AdminKeyFile | StartErrorKind::Damaged => Exit::Config,
+                StartErrorKind::Invalid => Exit::Usage,
+                StartErrorKind::Address
+                | StartErrorKind::DataDir
+                | StartErrorKind::Internal
+                | _ => Exit::Other,
+            };
+            CliError::new(exit, error.to_string())
+        })?;
     match server.take_first_key() {
         Some(FirstKey::Show { key, admin }) => show_first_key(&key, &admin),
         Some(FirstKey::InFile { path, admin }) => {

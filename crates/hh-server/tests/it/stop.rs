@@ -5,7 +5,11 @@ use super::support::{PROTOBUF, TRACES, TestServer, options, within};
 
 #[tokio::test]
 async fn a_request_in_progress_is_answered_before_run_returns() {
-    let server = TestServer::start().await;
+    end_in_a_request(TestServer::start().await).await;
+    end_in_a_request(TestServer::start_on_threads().await).await;
+}
+
+async fn end_in_a_request(server: TestServer) {
     let admin = server.admin();
     let key = server.first_key().to_owned();
     let body = encode(vec![in_session(1, SESSION)]);
@@ -53,17 +57,21 @@ async fn a_request_in_progress_is_answered_before_run_returns() {
 
 #[tokio::test]
 async fn a_stop_closes_connections_that_have_sent_nothing() {
-    let server = TestServer::start().await;
-    let mut silent = server.admin().connect().await;
-    // A request on a later connection has been answered, so the silent one was accepted.
-    server.admin().get("/v1/projects").await.ok();
-    let (running, _dir) = server.begin_stop();
-    silent.closed().await;
-    within(running).await.unwrap();
+    for server in [
+        TestServer::start().await,
+        TestServer::start_on_threads().await,
+    ] {
+        let mut silent = server.admin().connect().await;
+        // A request on a later connection has been answered, so the silent one was accepted.
+        server.admin().get("/v1/projects").await.ok();
+        let (running, _dir) = server.begin_stop();
+        silent.closed().await;
+        within(running).await.unwrap();
+    }
 }
 
 #[tokio::test]
 async fn a_stop_without_any_connection_returns() {
-    let server = TestServer::start().await;
-    server.stop().await;
+    TestServer::start().await.stop().await;
+    TestServer::start_on_threads().await.stop().await;
 }

@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::net::SocketAddr;
+use std::num::NonZero;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -53,8 +54,17 @@ pub(crate) struct TestServer {
 
 impl TestServer {
     pub(crate) async fn start() -> Self {
+        Self::prepared(|server| server).await
+    }
+
+    /// Starts one that serves on threads of its own.
+    pub(crate) async fn start_on_threads() -> Self {
+        Self::prepared(|server| server.with_threads(NonZero::new(2).unwrap()).unwrap()).await
+    }
+
+    async fn prepared(prepare: impl FnOnce(Server) -> Server) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let mut server = Server::start(options(&dir)).await.unwrap();
+        let mut server = prepare(Server::start(options(&dir)).await.unwrap());
         let Some(FirstKey::Show { key, .. }) = server.take_first_key() else {
             panic!("a first start shows a key");
         };

@@ -1,0 +1,102 @@
+//! Threads that serve connections, each with a runtime of its own: what a connection does on one wakes no other.
+
+use std::future::Future;
+use std::io;
+use std::num::NonZero;
+use std::sync::Arc;
+use std::thread;
+
+use tokio::runtime::{Builder, Handle};
+use tokio::sync::oneshot;
+
+/// None of them means the caller's runtime.
+#[derive(Default)]
+pub(crate) struct Threads(Vec<ServingThread>);
+
+struct ServingThread {
+    runtime: Handle,
+    /// Each connection holds it.
+    load: Arc<()>,
+    /// Its end ends the thread.
+    _stop: oneshot::Sender<()>,
+}
+
+impl Threads {
+    pub(crate) fn start(count: NonZero<usize>) -> io::Result<Self> {
+        let threads = (0..count.get()).map(ServingThread::start);
+        threads.collect::<io::Result<_>>().map(Self)
+    }
+
+    /// Leaves a connection to the thread that has the fewest.
+    pub(crate) fn spawn(&self, connection: impl Future<Output = ()> + Send + 'static) {
+        let free = self.0.iter().min_by_key(|it| Arc::strong_count(&it.load));
+        let Some(thread) = free else {
+            tokio::spawn(connection);
+            return;
+        };
+        let load = Arc::clone(&thread.load);
+        thread.runtime.spawn(async move {
+            connection.await;
+            drop(load);
+        });
+    }
+}
+
+impl ServingThread {
+    fn start(number: usize) -> io::Result<Self> {
+        let runtime = Builder::new_current_thread()
+            .enable_io()
+            .enable_time()
+            .build()?;
+        let handle = runtime.handle().clone();
+        let (stop, stopped) = oneshot::channel();
+        thread::Builder::new()
+            .name(format!("serve-{number}"))
+            .spawn(move || drop(runtime.block_on(stopped)))?;
+        Ok(Self {
+            runtime: handle,
+            load: Arc::default(),
+            _stop: stop,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::mpsc;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn each_thread_has_as_many_connections_as_the_others() {
+        let threads = Threads::start(NonZero::new(3).unwrap()).unwrap();
+        let (sender, mut names) = mpsc::unbounded_channel();
+        for _ in 0..6 {
+            let sender = sender.clone();
+            threads.spawn(async move {
+                let name = thread::current().name().unwrap().to_owned();
+                sender.send(name).unwrap();
+                std::future::pending().await
+            });
+        }
+        let mut seen = Vec::new();
+        for _ in 0..6 {
+            seen.push(names.recv().await.unwrap());
+        }
+        seen.sort();
+        let twice = ["serve-0", "serve-1", "serve-2"].map(|name| [name; 2]);
+        assert_eq!(seen, twice.as_flattened());
+    }
+
+    #[tokio::test]
+    async fn a_connection_ends_with_the_threads() {
+        let threads = Threads::start(NonZero::<usize>::MIN).unwrap();
+        let (held, ended) = oneshot::channel::<()>();
+        threads.spawn(async move {
+            let _held = held;
+            std::future::pending().await
+        });
+        drop(threads);
+        assert!(ended.await.is_err());
+    }
+}
