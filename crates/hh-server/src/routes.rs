@@ -49,17 +49,33 @@ pub(crate) fn whoami(app: &App, access: &Access) -> Response<Body> {
 /// JSON parsers stop at 128.
 const MAX_DEPTH: usize = 100;
 
+/// Bodies above this take longer to read than other connections of the same thread should wait.
+const SMALL: usize = 64 * 1024;
+
+/// Does work in a thread of its own if it is large.
+async fn aside<T: Send + 'static>(
+    is_large: bool,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, ApiError> {
+    if !is_large {
+        return Ok(work());
+    }
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|_| ApiError::internal())
+}
+
 /// Reads a JSON body; its share of the budget comes with it.
-async fn read_json<T: DeserializeOwned>(
+async fn read_json<T: DeserializeOwned + Send + 'static>(
     app: &App,
     request: Request<Body>,
 ) -> Result<(T, Reservation), ApiError> {
     let (parts, body) = request.into_parts();
-    parse(body::read(&app.in_flight, &parts.headers, body).await?)
+    let held = body::read(&app.in_flight, &parts.headers, body).await?;
+    aside(held.bytes.len() > SMALL, || parse(held)).await?
 }
 
 /// Reads a JSON body that may be left away.
-async fn read_json_or_default<T: DeserializeOwned + Default>(
+async fn read_json_or_default<T: DeserializeOwned + Default + Send + 'static>(
     app: &App,
     request: Request<Body>,
 ) -> Result<(T, Reservation), ApiError> {
@@ -68,7 +84,7 @@ async fn read_json_or_default<T: DeserializeOwned + Default>(
     if held.bytes.is_empty() {
         return Ok((T::default(), held.reservation));
     }
-    parse(held)
+    aside(held.bytes.len() > SMALL, || parse(held)).await?
 }
 
 fn parse<T: DeserializeOwned>(mut held: Held) -> Result<(T, Reservation), ApiError> {

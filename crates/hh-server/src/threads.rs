@@ -76,7 +76,7 @@ mod tests {
             threads.spawn(async move {
                 let name = thread::current().name().unwrap().to_owned();
                 sender.send(name).unwrap();
-                std::future::pending().await
+                std::future::pending::<()>().await;
             });
         }
         let mut seen = Vec::new();
@@ -94,7 +94,7 @@ mod tests {
         let (held, ended) = oneshot::channel::<()>();
         threads.spawn(async move {
             let _held = held;
-            std::future::pending().await
+            std::future::pending::<()>().await;
         });
         drop(threads);
         assert!(ended.await.is_err());

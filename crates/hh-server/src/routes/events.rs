@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::{MAX_DEPTH, read_json};
+use super::{MAX_DEPTH, aside, read_json};
 use crate::access::Access;
 use crate::app::App;
 use crate::error::{ApiError, json};
@@ -128,11 +128,13 @@ pub(crate) async fn export_events(
     } else {
         app.store.events(&project, query).await?
     };
-    Ok(json(&EventList {
+    let list = EventList {
         events,
         total_events: total,
         count: total,
-    }))
+    };
+    // One event alone may have megabytes.
+    aside(true, move || json(&list)).await
 }
 
 /// Adds a condition; false if it contradicts an earlier one, so that nothing can match.

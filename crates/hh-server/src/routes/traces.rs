@@ -9,15 +9,13 @@ use opentelemetry_proto::tonic::collector::trace::v1::{
 };
 use prost::Message as _;
 
+use super::{SMALL, aside};
 use crate::access::Access;
 use crate::app::App;
 use crate::body::{self, Held, MAX_BODY, Reservation};
 use crate::error::{ApiError, json};
 use crate::otlp::{Encoding, MappedSpan, decode, map};
 use crate::shape;
-
-/// Bodies above this are decoded off the runtime's threads, so that other requests do not wait for them.
-const SMALL: usize = 64 * 1024;
 
 /// Stores the spans of an OTLP export. Nothing is stored unless every span's project is one of the key's.
 pub(crate) async fn export_traces(
@@ -38,15 +36,10 @@ pub(crate) async fn export_traces(
             )
         })?;
     let held = body::read(&app.in_flight, &parts.headers, body).await?;
-    let packed =
+    let is_large =
         held.bytes.len() > SMALL || parts.headers.contains_key(http::header::CONTENT_ENCODING);
-    let (mut reservation, (spans, rejected)) = if packed {
-        tokio::task::spawn_blocking(move || decode_body(encoding, held, &parts.headers))
-            .await
-            .map_err(|_| ApiError::internal())??
-    } else {
-        decode_body(encoding, held, &parts.headers)?
-    };
+    let decode = move || decode_body(encoding, held, &parts.headers);
+    let (mut reservation, (spans, rejected)) = aside(is_large, decode).await??;
     let mut batches = BTreeMap::new();
     for span in spans {
         batches
