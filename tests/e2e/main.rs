@@ -23,6 +23,8 @@ mod secrets;
 #[cfg(test)]
 mod see_also;
 #[cfg(test)]
+mod start;
+#[cfg(test)]
 mod stop;
 #[cfg(test)]
 mod support;

@@ -20,7 +20,7 @@ use crate::routes::id_of;
 use crate::store::Store;
 
 /// A request whose key was checked for its operation. Only [`authorize`] makes one.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Access {
     record: Arc<KeyRecord>,
     need: Option<Need>,

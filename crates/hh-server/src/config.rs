@@ -3,6 +3,7 @@
 use std::fs;
 use std::io;
 use std::net::SocketAddr;
+use std::num::NonZero;
 use std::path::PathBuf;
 
 use serde::Deserialize;
@@ -23,6 +24,7 @@ pub struct ServerOptions {
     organization: Option<String>,
     admin: Option<String>,
     admin_key_file: Option<PathBuf>,
+    threads: Option<NonZero<usize>>,
 }
 
 impl ServerOptions {
@@ -34,6 +36,7 @@ impl ServerOptions {
             organization: None,
             admin: None,
             admin_key_file: None,
+            threads: None,
         }
     }
 
@@ -61,6 +64,13 @@ impl ServerOptions {
         self
     }
 
+    /// Serves connections on so many threads of their own, each with a runtime, in place of the caller's runtime, which
+    /// only accepts them then.
+    pub fn with_threads(mut self, count: NonZero<usize>) -> Self {
+        self.threads = Some(count);
+        self
+    }
+
     /// Joins the options with the file and the defaults.
     pub(crate) fn settings(self) -> Result<ServerSettings, StartError> {
         let file = self.file()?;
@@ -73,6 +83,7 @@ impl ServerOptions {
             admin: text(self.admin, file.admin, DEFAULT_ADMIN),
             data_dir: self.data_dir,
             admin_key_file: self.admin_key_file,
+            threads: self.threads,
         };
         check("organization", &settings.organization)?;
         check("admin", &settings.admin)?;
@@ -139,6 +150,7 @@ pub(crate) struct ServerSettings {
     pub(crate) organization: String,
     pub(crate) admin: String,
     pub(crate) admin_key_file: Option<PathBuf>,
+    pub(crate) threads: Option<NonZero<usize>>,
 }
 
 /// `server.yaml`.

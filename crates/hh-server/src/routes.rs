@@ -52,7 +52,7 @@ const MAX_DEPTH: usize = 100;
 /// Bodies above this take longer to read than other connections of the same thread should wait.
 const SMALL: usize = 64 * 1024;
 
-/// Does work in a thread of its own if it is large.
+/// Does work beside the thread of the connection if it is large.
 async fn aside<T: Send + 'static>(
     is_large: bool,
     work: impl FnOnce() -> T + Send + 'static,

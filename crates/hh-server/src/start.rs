@@ -5,7 +5,6 @@ use std::fs::{self, File};
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
-use std::num::NonZero;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -124,27 +123,28 @@ impl Server {
         let address = listener
             .local_addr()
             .map_err(|error| StartError::new(StartErrorKind::Address, error.to_string()))?;
-        let opened = tokio::task::spawn_blocking(move || open(settings)).await;
-        let (app, first_key, lock) = opened
-            .map_err(|error| StartError::new(StartErrorKind::Internal, error.to_string()))??;
+        let internal =
+            |error: &dyn Display| StartError::new(StartErrorKind::Internal, error.to_string());
+        let opened = tokio::task::spawn_blocking(move || {
+            // Before the first key is made, as the socket.
+            let threads = match settings.threads {
+                Some(count) => Threads::start(count).map_err(|error| {
+                    internal(&format_args!("cannot start {count} threads: {error}"))
+                })?,
+                None => Threads::default(),
+            };
+            Ok((threads, open(settings)?))
+        });
+        let (threads, (app, first_key, lock)) =
+            opened.await.map_err(|error| internal(&error))??;
         Ok(Self {
             listener,
             address,
             app: Arc::new(app),
             first_key,
-            threads: Threads::default(),
+            threads,
             _lock: lock,
         })
-    }
-
-    /// Serves on so many threads of its own, instead of the runtime that [`run`](Self::run) is called on.
-    ///
-    /// # Errors
-    /// `Internal` if the system gives no thread.
-    pub fn with_threads(mut self, count: NonZero<usize>) -> Result<Self, StartError> {
-        self.threads = Threads::start(count)
-            .map_err(|error| StartError::new(StartErrorKind::Internal, error.to_string()))?;
-        Ok(self)
     }
 
     /// Returns the address it listens on.
@@ -159,6 +159,8 @@ impl Server {
     }
 
     /// Serves until `stop` is ready, lets running requests finish for 10 s at most, and closes the database.
+    ///
+    /// With [threads](ServerOptions::with_threads) a request that is still running then is broken off soon afterwards.
     pub async fn run(self, stop: impl Future<Output = ()>) {
         crate::serve::serve(self.listener, router(&self.app), &self.threads, stop).await;
         flush_uses(Arc::clone(&self.app)).await;

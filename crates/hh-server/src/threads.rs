@@ -9,6 +9,9 @@ use std::thread;
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::oneshot;
 
+/// So many threads at most do what would block a serving thread. What waits for them is bounded by the bodies in flight.
+const BLOCKING: usize = 32;
+
 /// None of them means the caller's runtime.
 #[derive(Default)]
 pub(crate) struct Threads(Vec<ServingThread>);
@@ -47,6 +50,7 @@ impl ServingThread {
         let runtime = Builder::new_current_thread()
             .enable_io()
             .enable_time()
+            .max_blocking_threads(BLOCKING)
             .build()?;
         let handle = runtime.handle().clone();
         let (stop, stopped) = oneshot::channel();

@@ -53,6 +53,9 @@ const WITHOUT: [(&str, &str, &[&str]); 2] = [
     ("hh-config", "--all-features", &["tokio"]),
 ];
 
+/// tokio's own scheduler is the only thing that needs libm, which each start of the program would load.
+const WITHOUT_FEATURE: (&str, &str, &str) = ("hh-cli", "tokio", "rt-multi-thread");
+
 const SECTIONS: [&str; 3] = ["dependencies", "dev-dependencies", "build-dependencies"];
 
 pub(super) fn findings(root: &Path) -> Result<Vec<String>> {
@@ -197,6 +200,14 @@ fn trees(root: &Path) -> Result<Vec<String>> {
                 "{name}: brings {unwanted} along: `cargo tree --package {name} {features} --invert {unwanted}` says how"
             ));
         }
+    }
+    let (name, library, feature) = WITHOUT_FEATURE;
+    let why = format!("tree --locked --edges features,normal --package {name} --invert {library}");
+    let tree = process::output(process::cargo(root, &format!("{why} --prefix none")))?;
+    if tree.contains(&format!("{library} feature \"{feature}\"")) {
+        findings.push(format!(
+            "{name}: brings the feature {feature} of {library} along: `cargo {why}` says how"
+        ));
     }
     Ok(findings)
 }

@@ -16,6 +16,9 @@ use crate::error::CliError;
 use crate::exit::Exit;
 use crate::{output, ui};
 
+/// Each takes four file descriptors, of which many systems give a program 1,024; the one that writes is the limit before.
+const MAX_THREADS: NonZero<usize> = NonZero::new(16).unwrap();
+
 #[derive(Subcommand)]
 pub(crate) enum Command {
     /// Start a server on this machine, until Ctrl-C or SIGTERM
@@ -68,6 +71,8 @@ pub(super) fn run(context: &Context, command: Command) -> Result<(), CliError> {
     if let Some(path) = arguments.admin_key_file {
         options = options.with_admin_key_file(path);
     }
+    let threads = available_parallelism().unwrap_or(NonZero::<usize>::MIN);
+    options = options.with_threads(threads.min(MAX_THREADS));
     // This thread only accepts connections; others serve them.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -81,21 +86,16 @@ async fn serve(
     options: ServerOptions,
     expects_first_start: bool,
 ) -> Result<(), CliError> {
-    let threads = available_parallelism().unwrap_or(NonZero::<usize>::MIN);
-    let server = Server::start(options).await;
-    let mut server = server
-        .and_then(|server| server.with_threads(threads))
-        .map_err(|error| {
-            let exit = match error.kind() {
-                StartErrorKind::AdminKeyFile | StartErrorKind::Damaged => Exit::Config,
-                StartErrorKind::Invalid => Exit::Usage,
-                StartErrorKind::Address
-                | StartErrorKind::DataDir
-                | StartErrorKind::Internal
-                | _ => Exit::Other,
-            };
-            CliError::new(exit, error.to_string())
-        })?;
+    let mut server = Server::start(options).await.map_err(|error| {
+        let exit = match error.kind() {
+            StartErrorKind::AdminKeyFile | StartErrorKind::Damaged => Exit::Config,
+            StartErrorKind::Invalid => Exit::Usage,
+            StartErrorKind::Address | StartErrorKind::DataDir | StartErrorKind::Internal | _ => {
+                Exit::Other
+            }
+        };
+        CliError::new(exit, error.to_string())
+    })?;
     match server.take_first_key() {
         Some(FirstKey::Show { key, admin }) => show_first_key(&key, &admin),
         Some(FirstKey::InFile { path, admin }) => {

@@ -72,14 +72,21 @@ pub(crate) async fn start_session(
             ..Stored::default()
         },
     };
-    hold.store(new.body.encode()?.len())?;
+    // One session alone may have megabytes, here and in the answer.
+    let (new, encoded) = aside(true, move || {
+        let encoded = new.body.encode();
+        (new, encoded.map(|bytes| bytes.len()))
+    })
+    .await?;
+    hold.store(encoded?)?;
     let event = app.store.start_session(&project, new, hold).await?;
     let meta = app.store.catalog().meta();
-    Ok(json(&SessionEnvelope {
+    let envelope = SessionEnvelope {
         org_id: meta.org_id,
         workspace_id: meta.workspace_id,
         event,
-    }))
+    };
+    aside(true, move || json(&envelope)).await
 }
 
 /// Merges into an event or a session.

@@ -10,12 +10,13 @@ use opentelemetry_proto::tonic::collector::trace::v1::{
 use prost::Message as _;
 
 use super::{SMALL, aside};
-use crate::access::Access;
+use crate::access::{Access, InProject};
 use crate::app::App;
 use crate::body::{self, Held, MAX_BODY, Reservation};
 use crate::error::{ApiError, json};
 use crate::otlp::{Encoding, MappedSpan, decode, map};
 use crate::shape;
+use crate::store::NewEvent;
 
 /// Stores the spans of an OTLP export. Nothing is stored unless every span's project is one of the key's.
 pub(crate) async fn export_traces(
@@ -38,17 +39,35 @@ pub(crate) async fn export_traces(
     let held = body::read(&app.in_flight, &parts.headers, body).await?;
     let is_large =
         held.bytes.len() > SMALL || parts.headers.contains_key(http::header::CONTENT_ENCODING);
-    let decode = move || decode_body(encoding, held, &parts.headers);
-    let (mut reservation, (spans, rejected)) = aside(is_large, decode).await??;
-    let mut batches = BTreeMap::new();
+    let (within, with) = (Arc::clone(app), access.clone());
+    let read = move || {
+        let (mut reservation, (spans, rejected)) = decode_body(encoding, held, &parts.headers)?;
+        let (batches, size) = in_projects(&within, &with, spans)?;
+        reservation.store(size)?;
+        Ok::<_, ApiError>((batches, reservation, rejected))
+    };
+    let (batches, reservation, rejected) = aside(is_large, read).await??;
+    app.store.insert_events(batches, reservation).await?;
+    Ok(answer(encoding, rejected))
+}
+
+type Batches = Vec<(InProject, Vec<NewEvent>)>;
+
+/// Makes events of spans, and tells how many bytes they take.
+fn in_projects(
+    app: &App,
+    access: &Access,
+    spans: Vec<MappedSpan>,
+) -> Result<(Batches, usize), ApiError> {
+    let mut by_name = BTreeMap::new();
     for span in spans {
-        batches
+        by_name
             .entry(span.project.clone())
             .or_insert_with(Vec::new)
             .push(span);
     }
     let mut stored = 0;
-    let batches = batches
+    let batches = by_name
         .into_iter()
         .map(|(name, spans)| {
             let project = access.project(&app.store, name.as_deref())?;
@@ -64,10 +83,8 @@ pub(crate) async fn export_traces(
             }
             Ok((project, events))
         })
-        .collect::<Result<Vec<_>, ApiError>>()?;
-    reservation.store(stored)?;
-    app.store.insert_events(batches, reservation).await?;
-    Ok(answer(encoding, rejected))
+        .collect::<Result<_, ApiError>>()?;
+    Ok((batches, stored))
 }
 
 /// Says how many spans were left out, if any; such an answer is not to be resent (OTLP, partial success).

@@ -54,17 +54,17 @@ pub(crate) struct TestServer {
 
 impl TestServer {
     pub(crate) async fn start() -> Self {
-        Self::prepared(|server| server).await
+        Self::with(|options| options).await
     }
 
     /// Starts one that serves on threads of its own.
     pub(crate) async fn start_on_threads() -> Self {
-        Self::prepared(|server| server.with_threads(NonZero::new(2).unwrap()).unwrap()).await
+        Self::with(|options| options.with_threads(NonZero::new(2).unwrap())).await
     }
 
-    async fn prepared(prepare: impl FnOnce(Server) -> Server) -> Self {
+    async fn with(more: impl FnOnce(ServerOptions) -> ServerOptions) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let mut server = prepare(Server::start(options(&dir)).await.unwrap());
+        let mut server = Server::start(more(options(&dir))).await.unwrap();
         let Some(FirstKey::Show { key, .. }) = server.take_first_key() else {
             panic!("a first start shows a key");
         };

@@ -58,10 +58,11 @@ impl Scripted {
                     body.len()
                 );
                 // Before the answer, so that who has one finds its request.
-                if sender.send(request).is_err() {
+                let is_wanted = sender.send(request).is_ok();
+                drop(stream.write_all(&[head.as_bytes(), &body].concat()));
+                if !is_wanted {
                     break;
                 }
-                drop(stream.write_all(&[head.as_bytes(), &body].concat()));
             }
         });
         Self { url, requests }

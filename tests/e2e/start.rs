@@ -1,0 +1,41 @@
+//! Servers that cannot start.
+
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::process::Stdio;
+
+use super::support::{Place, Server};
+
+/// The first key is shown once: a start that fails must not have made it.
+#[test]
+fn a_start_without_descriptors_costs_no_key() {
+    for limit in 8.. {
+        let place = Place::new();
+        let server = place.server_command();
+        let mut limited = place.command_of("sh");
+        limited
+            .args(["-c", &format!("ulimit -n {limit}; exec \"$@\""), "sh"])
+            .arg(server.get_program())
+            .args(server.get_args())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let mut child = limited.spawn().unwrap();
+        let mut line = String::new();
+        let mut stdout = BufReader::new(child.stdout.take().unwrap());
+        stdout.read_line(&mut line).unwrap();
+        if line.starts_with("Listening on ") {
+            assert!(limit > 16, "some starts have failed");
+            child.kill().unwrap();
+            child.wait().unwrap();
+            return;
+        }
+        let exit = child.wait().unwrap();
+        let mut said = String::new();
+        let stderr = child.stderr.take().unwrap();
+        BufReader::new(stderr).read_to_string(&mut said).unwrap();
+        assert!(!said.contains("panicked"), "{limit}: {exit}, {said}");
+        let shown = "Admin key of";
+        if !said.contains(shown) {
+            Server::start(place.server_command()).wait_to_say(shown);
+        }
+    }
+}
