@@ -16,7 +16,8 @@ use crate::error::CliError;
 use crate::exit::Exit;
 use crate::{output, ui};
 
-/// Each takes four file descriptors, of which many systems give a program 1,024; the one that writes is the limit before.
+/// Each takes four file descriptors, of which many systems give a program 1,024; storing, which one thread does, is the
+/// limit long before.
 const MAX_THREADS: NonZero<usize> = NonZero::new(16).unwrap();
 
 #[derive(Subcommand)]
