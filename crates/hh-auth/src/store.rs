@@ -332,7 +332,7 @@ impl FileStore {
             let shown = self.path.display();
             StoreError::new(
                 StoreErrorKind::Unsynced,
-                format!("{shown} holds the change, but a power loss may undo it: {error}"),
+                format!("{shown} holds the change, but a power loss may undo it ({error}): check the disk"),
             )
         })
     }

@@ -150,9 +150,9 @@ same
         return;
     };
     insta::assert_snapshot!(shown(&env, &done), @"
-    error: [home]/.config/honeyhive/credentials.toml holds the change, but a power loss may undo it: Input/output error (os error 5)
+    error: [home]/.config/honeyhive/credentials.toml holds the change, but a power loss may undo it (Input/output error (os error 5)): check the disk
     the token is the key
-    error: [home]/.config/honeyhive/credentials.toml holds the change, but a power loss may undo it: Input/output error (os error 5)
+    error: [home]/.config/honeyhive/credentials.toml holds the change, but a power loss may undo it (Input/output error (os error 5)): check the disk
     the token is the key
     the token is the key
     error: cannot write [home]/.config/honeyhive/credentials.toml: file too large; nothing was changed: make room and try again
