@@ -35,11 +35,17 @@ pub(crate) struct InProject {
     public: String,
     /// The number of the key.
     key: i64,
+    /// The rotation family of the key.
+    family: i64,
 }
 
 impl InProject {
     pub(crate) fn key(&self) -> i64 {
         self.key
+    }
+
+    pub(crate) fn family(&self) -> i64 {
+        self.family
     }
 
     pub(crate) fn id(&self) -> ProjectId {
@@ -227,6 +233,7 @@ impl Access {
                 id: project.id,
                 public: project.public.clone(),
                 key: self.record.key_id,
+                family: self.record.family,
             })
             .ok_or_else(|| {
                 let names = match store.project_names(&self.record.grant.projects) {

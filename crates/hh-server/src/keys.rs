@@ -20,6 +20,8 @@ const SHARD_LIMIT: usize = 16_384;
 #[derive(Debug)]
 pub(crate) struct KeyRecord {
     pub(crate) key_id: i64,
+    /// The rotation family: the key and all keys that replaced it, one after another, share it.
+    pub(crate) family: i64,
     pub(crate) id: String,
     pub(crate) digest: KeyDigest,
     pub(crate) name: String,
@@ -186,6 +188,7 @@ mod tests {
         let digest = KeyDigest::from_bytes([7; 32]);
         let record = Arc::new(KeyRecord {
             key_id: 1,
+            family: 1,
             id: "id".to_owned(),
             digest,
             name: "name".to_owned(),

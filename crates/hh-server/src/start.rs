@@ -259,6 +259,7 @@ fn first_start(
                 expires: None,
             },
             created: Timestamp::now(),
+            family: None,
         },
     };
     if let Err(error) = store.first_start(first) {

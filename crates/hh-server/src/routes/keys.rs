@@ -57,6 +57,7 @@ pub(crate) async fn create_key(
         owner,
         grant,
         created: whole_millis(access.now()),
+        family: None,
     };
     let described = new_key(app, &key, None);
     let stored = app.store.insert_key(access, key, once).await?;

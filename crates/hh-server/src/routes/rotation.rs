@@ -48,6 +48,7 @@ pub(crate) async fn rotate_key(
         owner: old.owner.clone(),
         grant: old.grant.clone(),
         created: whole_millis(access.now()),
+        family: Some(old.family),
     };
     let described = new_key(app, &new, Some(old.id.clone()));
     let grace = i64::from(grace) * 1000;

@@ -50,7 +50,7 @@ impl Store {
             .submit(Some(hold), move |connection| {
                 still.map_or(Ok(()), |still| still(connection))?;
                 for (project, events) in &batches {
-                    insert_events(connection, project.number(), events)?;
+                    insert_events(connection, project, events)?;
                 }
                 Ok(())
             })
@@ -94,12 +94,12 @@ impl Store {
 
 fn insert_events(
     connection: &Connection,
-    project: i64,
+    project: &InProject,
     events: &[NewEvent],
 ) -> Result<(), StoreError> {
     let mut insert = connection.prepare_cached(
-        "INSERT INTO events (sid, started, id, parent, project, kind, name, ended, body)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT DO NOTHING",
+        "INSERT INTO events (sid, started, id, parent, project, kind, name, ended, body, family)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT DO NOTHING",
     )?;
     // Events come in runs of one session, which is looked up and stretched once a run.
     for run in events.chunk_by(|one, next| one.session == next.session) {
@@ -111,11 +111,12 @@ fn insert_events(
                 event.started,
                 event.id.as_bytes(),
                 event.parent.as_bytes(),
-                project,
+                project.number(),
                 kind_number(event.kind),
                 event.name,
                 event.ended,
                 event.body,
+                project.family(),
             ])?;
             // One that was sent again changes nothing: the session may have been given other times since.
             if inserted > 0 {

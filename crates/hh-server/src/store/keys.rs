@@ -23,6 +23,8 @@ pub(crate) struct NewKey {
     pub(crate) owner: String,
     pub(crate) grant: Grant,
     pub(crate) created: Timestamp,
+    /// The rotation family to continue; `None` starts a new one.
+    pub(crate) family: Option<i64>,
 }
 
 /// What became of a key to store.
@@ -34,7 +36,7 @@ pub(crate) enum Stored {
 }
 
 const SELECT: &str = "SELECT k.key_id, k.id, k.name, k.shown, k.level, k.all_projects, k.owner, k.created, k.expires,
-    k.revoked, k.digest, k.note, k.last_used, k.grace_ends, new.id, old.id, old.key_id IS NOT NULL AND old.grace_ends IS NULL
+    k.revoked, k.digest, k.note, k.last_used, k.grace_ends, new.id, old.id, old.key_id IS NOT NULL AND old.grace_ends IS NULL, k.family
   FROM api_keys k
   LEFT JOIN api_keys new ON new.key_id = k.replaced_by
   LEFT JOIN api_keys old ON old.replaced_by = k.key_id";
@@ -45,8 +47,8 @@ pub(super) fn insert(connection: &Connection, key: &NewKey) -> Result<i64, Store
     let all = key.grant.projects == Projects::All;
     connection
         .prepare_cached(
-            "INSERT INTO api_keys (id, digest, pepper, name, shown, level, all_projects, owner, created, expires, note)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+            "INSERT INTO api_keys (id, digest, pepper, name, shown, level, all_projects, owner, created, expires, note, family)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, coalesce(?12, random()))",
         )?
         .execute(params![
             key.id,
@@ -60,6 +62,7 @@ pub(super) fn insert(connection: &Connection, key: &NewKey) -> Result<i64, Store
             key.created.as_millisecond(),
             key.grant.expires.map(Timestamp::as_millisecond),
             key.note,
+            key.family,
         ])?;
     let key_id = connection.last_insert_rowid();
     if let Projects::Only(list) = &key.grant.projects {
@@ -150,6 +153,7 @@ fn record(connection: &Connection, row: &Row<'_>) -> Result<KeyRecord, rusqlite:
         replaced_by: row.get(14)?,
         replaces: row.get(15)?,
         begins_grace: AtomicBool::new(row.get(16)?),
+        family: row.get(17)?,
     })
 }
 

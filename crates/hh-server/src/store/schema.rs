@@ -9,6 +9,7 @@ use super::StoreError;
 pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/0001_start.sql"),
     include_str!("../../migrations/0002_keys.sql"),
+    include_str!("../../migrations/0003_families.sql"),
 ];
 
 /// Opens the writer's connection.

@@ -31,11 +31,11 @@ impl Store {
         hold: Reservation,
     ) -> Result<Event, StoreError> {
         let (number, public) = (project.number(), project.public().to_owned());
-        let still = self.still(project.key());
+        let (family, still) = (project.family(), self.still(project.key()));
         self.writer
             .submit(Some(hold), move |connection| {
                 still(connection)?;
-                start_session(connection, number, &session)?;
+                start_session(connection, number, family, &session)?;
                 let mut statement = connection.prepare_cached(ONE_SESSION)?;
                 let row = statement.query_row(params![number, session.id.as_bytes()], raw_event)?;
                 row.into_event(&public)
@@ -50,6 +50,7 @@ const ONE_SESSION: &str = "SELECT 0, id, id, NULL, name, started, ended, body FR
 fn start_session(
     connection: &Connection,
     project: i64,
+    family: i64,
     session: &NewSession,
 ) -> Result<(), StoreError> {
     let found = connection
@@ -65,7 +66,7 @@ fn start_session(
     let Some((sid, implicit, stored)) = found else {
         connection
             .prepare_cached(
-                "INSERT INTO sessions (project, id, name, started, ended, implicit, body) VALUES (?1, ?2, ?3, ?4, ?4, 0, ?5)",
+                "INSERT INTO sessions (project, id, name, started, ended, implicit, body, family) VALUES (?1, ?2, ?3, ?4, ?4, 0, ?5, ?6)",
             )?
             .execute(params![
                 project,
@@ -73,6 +74,7 @@ fn start_session(
                 session.name,
                 session.started,
                 session.body.encode()?,
+                family,
             ])?;
         return Ok(());
     };
@@ -99,12 +101,14 @@ fn start_session(
 /// Finds the session of an event, or makes it: spans may come before the session's own start.
 pub(super) fn session_of(
     connection: &Connection,
-    project: i64,
+    project: &InProject,
     event: &NewEvent,
 ) -> Result<i64, StoreError> {
     let found = connection
         .prepare_cached("SELECT sid FROM sessions WHERE project = ?1 AND id = ?2")?
-        .query_row(params![project, event.session.as_bytes()], |row| row.get(0))
+        .query_row(params![project.number(), event.session.as_bytes()], |row| {
+            row.get(0)
+        })
         .optional()?;
     if let Some(sid) = found {
         return Ok(sid);
@@ -115,15 +119,16 @@ pub(super) fn session_of(
     };
     connection
         .prepare_cached(
-            "INSERT INTO sessions (project, id, name, started, ended, implicit, body) VALUES (?1, ?2, ?3, ?4, ?5, 1, ?6)",
+            "INSERT INTO sessions (project, id, name, started, ended, implicit, body, family) VALUES (?1, ?2, ?3, ?4, ?5, 1, ?6, ?7)",
         )?
         .execute(params![
-            project,
+            project.number(),
             event.session.as_bytes(),
             event.session_name.as_deref().unwrap_or(UNNAMED),
             event.started,
             event.ended,
             body.encode()?,
+            project.family(),
         ])?;
     Ok(connection.last_insert_rowid())
 }

@@ -217,3 +217,30 @@ fn clients_hear_of_a_full_disk_and_when_to_try_again() {
     }
     assert_eq!(failed(rusqlite::ffi::SQLITE_CORRUPT).0, 500);
 }
+
+#[test]
+fn a_database_of_the_version_before_families_gets_one_family_per_rotation_chain() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("honeyhive.db");
+    let before = made_by(&path, 2);
+    before
+        .execute_batch(
+            "INSERT INTO api_keys (key_id, id, digest, pepper, name, shown, level, all_projects, owner, created, replaced_by)
+             VALUES
+               (5, 'e', x'05', 1, 'newest of a chain', 'hh_***', 'admin', 1, 'o', 5, NULL),
+               (6, 'a', x'06', 1, 'first of a chain', 'hh_***', 'admin', 1, 'o', 5, 7),
+               (7, 'b', x'07', 1, 'second of a chain', 'hh_***', 'admin', 1, 'o', 5, 5),
+               (8, 'c', x'08', 1, 'alone', 'hh_***', 'admin', 1, 'o', 5, NULL);",
+        )
+        .unwrap();
+    drop(before);
+    let store = open(&path).unwrap();
+    let families = store.writer.submit(None, |connection| {
+        let mut statement =
+            connection.prepare("SELECT key_id, family FROM api_keys ORDER BY key_id")?;
+        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        Ok(rows.collect::<Result<Vec<(i64, i64)>, _>>()?)
+    });
+    let families = families.wait_blocking().unwrap();
+    assert_eq!(families, [(5, 6), (6, 6), (7, 6), (8, 8)]);
+}
