@@ -38,7 +38,7 @@ impl Budget {
         }
     }
 
-    fn reserve(&self) -> Reservation {
+    pub(crate) fn reserve(&self) -> Reservation {
         Reservation {
             budget: self.clone(),
             held: 0,
@@ -61,7 +61,8 @@ impl Reservation {
         self.grow(bytes)
     }
 
-    fn grow(&mut self, bytes: usize) -> Result<(), ApiError> {
+    /// Takes more bytes from the budget.
+    pub(crate) fn grow(&mut self, bytes: usize) -> Result<(), ApiError> {
         self.budget
             .left
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| {
@@ -70,6 +71,13 @@ impl Reservation {
             .map_err(|_| ApiError::busy())?;
         self.held += bytes;
         Ok(())
+    }
+
+    /// Returns bytes to the budget before the request ends.
+    pub(crate) fn release(&mut self, bytes: usize) {
+        let bytes = bytes.min(self.held);
+        self.held -= bytes;
+        self.budget.left.fetch_add(bytes, Ordering::Relaxed);
     }
 }
 

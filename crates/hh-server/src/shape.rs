@@ -1,10 +1,12 @@
 //! The shape of a body, found without decoding it: decoders recurse and allocate, these scans do neither.
 
-/// How deep a body is nested, and how many values it has.
+/// How deeply a body is nested, and how many values it has.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Shape {
     pub(crate) depth: usize,
     pub(crate) elements: usize,
+    /// The objects among the values of a JSON text.
+    pub(crate) objects: usize,
 }
 
 /// Scans a JSON text.
@@ -20,6 +22,7 @@ pub(crate) fn json(text: &[u8]) -> Shape {
                 depth += 1;
                 shape.depth = shape.depth.max(depth);
                 shape.elements += 1;
+                shape.objects += usize::from(*byte == b'{');
             }
             b',' if !quoted => shape.elements += 1,
             b']' | b'}' if !quoted => depth = depth.saturating_sub(1),
@@ -143,7 +146,7 @@ mod tests {
     #[test]
     fn json_counts_values_and_levels_outside_strings() {
         let shape = json(br#"{"a": [1, "[{,\\\"", {}], "b": null}"#);
-        assert_eq!((shape.depth, shape.elements), (3, 6));
+        assert_eq!((shape.depth, shape.elements, shape.objects), (3, 6, 2));
     }
 
     fn wrap(field: u8, value: &[u8]) -> Vec<u8> {

@@ -3,6 +3,7 @@
 use hh_api::attributes as names;
 use hh_api::types::{EventKind, Object};
 use hh_auth::ProjectId;
+use http::StatusCode;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::common::v1::KeyValue;
 use opentelemetry_proto::tonic::trace::v1::Span;
@@ -11,8 +12,11 @@ use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
 use super::nest::{insert, restore_lists, to_json};
-use crate::shape;
-use crate::store::{Body, NewEvent, StoreError};
+use crate::body::{MAX_BODY, Reservation};
+use crate::domain::event_limits::{limit_name, limit_start};
+use crate::error::ApiError;
+use crate::shape::{self, Shape};
+use crate::store::{Body, NewEvent};
 
 /// A span as an event that still lacks its project, on which its ids depend.
 pub(crate) struct MappedSpan {
@@ -28,17 +32,83 @@ pub(crate) struct MappedSpan {
     name: String,
     started: i64,
     ended: i64,
-    body: Body,
+    source: String,
+    /// A [`Body`], encoded: as JSON values it takes many times the memory.
+    body: Vec<u8>,
 }
 
 /// Values that are read out of strings in one request. They take many times the bytes that were counted, so past
 /// this a string stays a string.
 const UNPACKED_VALUES: usize = 50_000;
 
+/// The most objects that the dotted attribute names of one span may create. A name of 32 parts creates 31.
+const MAX_OBJECTS: usize = 10_000;
+/// What an object takes in memory, about: a node of its map, which has room for 11 members, and its name.
+const OBJECT_BYTES: usize = 700;
+/// What another value that is read out of a string takes in memory, about.
+const VALUE_BYTES: usize = 64;
+
+/// Memory for the values of one span; returned to the budget when the span is encoded.
+struct Values<'a> {
+    objects: usize,
+    reserved: usize,
+    reservation: &'a mut Reservation,
+}
+
+impl<'a> Values<'a> {
+    fn new(reservation: &'a mut Reservation) -> Self {
+        Self {
+            objects: 0,
+            reserved: 0,
+            reservation,
+        }
+    }
+
+    fn reserve(&mut self, bytes: usize) -> Result<(), ApiError> {
+        self.reservation.grow(bytes)?;
+        self.reserved += bytes;
+        Ok(())
+    }
+
+    /// Counts an object that a dotted name is about to create.
+    fn create_object(&mut self) -> Result<(), ApiError> {
+        self.objects += 1;
+        if self.objects > MAX_OBJECTS {
+            return Err(ApiError::new(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "TOO_LARGE",
+                format!(
+                    "the dotted attribute names of a span would create more than {MAX_OBJECTS} objects; use fewer or shorter names"
+                ),
+            ));
+        }
+        self.reserve(OBJECT_BYTES)
+    }
+
+    /// Reserves memory for JSON that is about to be read out of a string.
+    fn unpack(&mut self, shape: Shape) -> Result<(), ApiError> {
+        self.reserve(shape.objects * OBJECT_BYTES + shape.elements * VALUE_BYTES)
+    }
+}
+
+impl Drop for Values<'_> {
+    fn drop(&mut self) {
+        self.reservation.release(self.reserved);
+    }
+}
+
 /// Maps every span of a request that has ids, and counts those that have none.
-pub(crate) fn map(request: ExportTraceServiceRequest) -> (Vec<MappedSpan>, u32) {
+///
+/// Each span is encoded before the next one is mapped, so that the values of one span at a time are in memory.
+/// `arrived` is the time of the request in nanoseconds since 1970; `reservation` holds the encoded spans afterwards.
+pub(crate) fn map(
+    request: ExportTraceServiceRequest,
+    arrived: i64,
+    reservation: &mut Reservation,
+) -> Result<(Vec<MappedSpan>, u32), ApiError> {
     let mut mapped = Vec::new();
     let mut rejected = 0;
+    let mut stored = 0;
     let mut allowance = UNPACKED_VALUES;
     for group in request.resource_spans {
         for scoped in group.scope_spans {
@@ -47,19 +117,25 @@ pub(crate) fn map(request: ExportTraceServiceRequest) -> (Vec<MappedSpan>, u32) 
             for span in scoped.spans {
                 if span.trace_id.len() == 16 && span.span_id.len() == 8 {
                     let allowance = if typed { None } else { Some(&mut allowance) };
-                    mapped.push(map_span(span, allowance));
+                    let span = map_span(span, arrived, allowance, Values::new(reservation))?;
+                    stored += span.body.len();
+                    if stored > MAX_BODY {
+                        return Err(ApiError::too_large());
+                    }
+                    reservation.grow(span.body.len())?;
+                    mapped.push(span);
                 } else {
                     rejected += 1;
                 }
             }
         }
     }
-    (mapped, rejected)
+    Ok((mapped, rejected))
 }
 
 impl MappedSpan {
-    /// Encodes the event and gives it its ids, which follow from project, trace and span, so that a resent span is the same event.
-    pub(crate) fn in_project(self, project: ProjectId) -> Result<NewEvent, StoreError> {
+    /// Returns the event with its ids, which follow from project, trace and span, so that a resent span is the same event.
+    pub(crate) fn in_project(self, project: ProjectId) -> NewEvent {
         let session = match self.session {
             Some(text) => session_id(project, &text),
             None => event_id(project, &self.trace_id, &[]),
@@ -69,7 +145,7 @@ impl MappedSpan {
         } else {
             self.parent.unwrap_or(session)
         };
-        Ok(NewEvent {
+        NewEvent {
             id: event_id(project, &self.trace_id, &self.span_id),
             session,
             session_name: self.session_name,
@@ -78,9 +154,9 @@ impl MappedSpan {
             name: self.name,
             started: self.started,
             ended: self.ended,
-            body: self.body.encode()?,
-            source: self.body.source,
-        })
+            body: self.body,
+            source: self.source,
+        }
     }
 }
 
@@ -112,13 +188,20 @@ struct Labels {
     name: Option<String>,
 }
 
-/// Maps one span. `allowance` is what may still be read out of strings; none where values came typed.
-fn map_span(span: Span, mut allowance: Option<&mut usize>) -> MappedSpan {
+/// Maps and encodes one span. `allowance` is the number of values that may still be read out of strings; `None` where
+/// values came typed.
+fn map_span(
+    span: Span,
+    arrived: i64,
+    mut allowance: Option<&mut usize>,
+    mut values: Values<'_>,
+) -> Result<MappedSpan, ApiError> {
     let mut body = Body::default();
     let mut labels = Labels::default();
     for KeyValue { key, value, .. } in span.attributes {
         let allowance = allowance.as_deref_mut();
-        place(&mut body, &mut labels, &key, to_json(value), allowance);
+        let value = to_json(value);
+        place(&mut body, &mut labels, &key, value, allowance, &mut values)?;
     }
     if allowance.is_some() {
         for (_, member) in members(&mut body) {
@@ -135,21 +218,24 @@ fn map_span(span: Span, mut allowance: Option<&mut usize>) -> MappedSpan {
     }
     let kind = labels.kind.unwrap_or_else(|| guess_kind(&body.metadata));
     let nanos = |time: u64| i64::try_from(time).unwrap_or(i64::MAX);
-    let started = nanos(span.start_time_unix_nano);
-    MappedSpan {
+    let mut started = nanos(span.start_time_unix_nano);
+    let mut ended = nanos(span.end_time_unix_nano).max(started);
+    limit_start(&mut started, &mut ended, &mut body.metadata, arrived);
+    Ok(MappedSpan {
         project: labels.project,
         trace_id: span.trace_id,
         span_id: span.span_id,
         parent_span_id: span.parent_span_id,
         session: labels.session,
-        session_name: labels.session_name,
+        session_name: labels.session_name.map(limit_name),
         parent: labels.parent,
         kind,
-        name: labels.name.unwrap_or(span.name),
+        name: limit_name(labels.name.unwrap_or(span.name)),
         started,
-        ended: nanos(span.end_time_unix_nano).max(started),
-        body,
-    }
+        ended,
+        body: body.encode()?,
+        source: body.source,
+    })
 }
 
 /// The objects of a body with the prefix of the attributes that go there.
@@ -171,7 +257,8 @@ fn place(
     key: &str,
     value: Value,
     allowance: Option<&mut usize>,
-) {
+    values: &mut Values<'_>,
+) -> Result<(), ApiError> {
     let association = key.strip_prefix(names::TRACELOOP_PREFIX);
     match association.map_or(key, |name| match name {
         "session_id" => names::SESSION_ID,
@@ -199,34 +286,35 @@ fn place(
             for (prefix, member) in members(body) {
                 if let Some(path) = other.strip_prefix(prefix) {
                     let value = match allowance {
-                        Some(allowance) => unpack(value, allowance),
+                        Some(allowance) => unpack(value, allowance, values)?,
                         None => value,
                     };
-                    insert(member, path, value);
-                    return;
+                    return insert(member, path, value, || values.create_object());
                 }
             }
             let name = other.strip_prefix(names::BAGGAGE_PREFIX).unwrap_or(other);
             body.metadata.insert(name.to_owned(), value);
         }
     }
+    Ok(())
 }
 
 /// JSON in a string is read up to this many levels, so that with those around it an event stays readable.
 const MAX_DEPTH: usize = 64;
 
 /// Reads the JSON of a list or an object that a client put into a string.
-fn unpack(value: Value, allowance: &mut usize) -> Value {
+fn unpack(value: Value, allowance: &mut usize, values: &mut Values<'_>) -> Result<Value, ApiError> {
     if let Value::String(text) = &value
         && text.starts_with(['{', '['])
     {
         let shape = shape::json(text.as_bytes());
         if shape.depth <= MAX_DEPTH && shape.elements <= *allowance {
             *allowance -= shape.elements;
-            return serde_json::from_str(text).unwrap_or(value);
+            values.unpack(shape)?;
+            return Ok(serde_json::from_str(text).unwrap_or(value));
         }
     }
-    value
+    Ok(value)
 }
 
 fn text(value: Value) -> Option<String> {

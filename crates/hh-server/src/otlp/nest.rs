@@ -3,6 +3,7 @@
 use hh_api::types::Object;
 use opentelemetry_proto::tonic::common::v1::AnyValue;
 use opentelemetry_proto::tonic::common::v1::any_value::Value as Any;
+use serde_json::map::Entry;
 use serde_json::{Number, Value};
 
 /// Turns an attribute value into JSON, its type kept; what JSON cannot hold becomes text.
@@ -33,28 +34,39 @@ pub(super) fn to_json(value: Option<AnyValue>) -> Value {
     }
 }
 
-/// The objects that a dotted key makes at most; further dots are part of the last name. Without a limit one long
-/// key nests so deeply that the event cannot be read again, or that the stack ends.
+/// The most objects that one dotted key creates, plus one; further dots are part of the last name. Without a limit one
+/// long key nests so deeply that the event cannot be read again, or that the stack overflows.
 const MAX_PARTS: usize = 32;
 
-/// Puts a value under a dotted key, making the objects on the way; where a value is in the way, under the whole key.
-pub(super) fn insert(object: &mut Object, key: &str, value: Value) {
+/// Inserts a value under a dotted key and creates the objects on the way; where another value is in the way, the whole key
+/// is the name. `create` is asked before each object is created.
+pub(super) fn insert<E>(
+    object: &mut Object,
+    key: &str,
+    value: Value,
+    mut create: impl FnMut() -> Result<(), E>,
+) -> Result<(), E> {
     let mut parts = key.splitn(MAX_PARTS, '.').peekable();
     let mut at = &mut *object;
     while let Some(part) = parts.next() {
         if parts.peek().is_none() {
             at.insert(part.to_owned(), value);
-            return;
+            return Ok(());
         }
-        let below = at
-            .entry(part)
-            .or_insert_with(|| Value::Object(Object::new()));
+        let below = match at.entry(part) {
+            Entry::Occupied(found) => found.into_mut(),
+            Entry::Vacant(vacant) => {
+                create()?;
+                vacant.insert(Value::Object(Object::new()))
+            }
+        };
         let Value::Object(next) = below else {
             object.insert(key.to_owned(), value);
-            return;
+            return Ok(());
         };
         at = next;
     }
+    Ok(())
 }
 
 /// Turns objects whose members are 0, 1, 2, … into lists, which is how clients flatten lists.

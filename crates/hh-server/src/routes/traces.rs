@@ -12,7 +12,7 @@ use prost::Message as _;
 use super::{SMALL, aside};
 use crate::access::{Access, InProject};
 use crate::app::App;
-use crate::body::{self, Held, MAX_BODY, Reservation};
+use crate::body::{self, Held, Reservation};
 use crate::error::{ApiError, json};
 use crate::otlp::{Encoding, MappedSpan, decode, map};
 use crate::shape;
@@ -41,9 +41,10 @@ pub(crate) async fn export_traces(
         held.bytes.len() > SMALL || parts.headers.contains_key(http::header::CONTENT_ENCODING);
     let (within, with) = (Arc::clone(app), access.clone());
     let read = move || {
-        let (mut reservation, (spans, rejected)) = decode_body(encoding, held, &parts.headers)?;
-        let (batches, size) = in_projects(&within, &with, spans)?;
-        reservation.store(size)?;
+        let arrived = i64::try_from(with.now().as_nanosecond()).unwrap_or(i64::MAX);
+        let (reservation, (spans, rejected)) =
+            decode_body(encoding, held, &parts.headers, arrived)?;
+        let batches = in_projects(&within, &with, spans)?;
         Ok::<_, ApiError>((batches, reservation, rejected))
     };
     let (batches, reservation, rejected) = aside(is_large, read).await??;
@@ -53,12 +54,8 @@ pub(crate) async fn export_traces(
 
 type Batches = Vec<(InProject, Vec<NewEvent>)>;
 
-/// Makes events of spans, and tells how many bytes they take.
-fn in_projects(
-    app: &App,
-    access: &Access,
-    spans: Vec<MappedSpan>,
-) -> Result<(Batches, usize), ApiError> {
+/// Groups spans by the project that they name, as events.
+fn in_projects(app: &App, access: &Access, spans: Vec<MappedSpan>) -> Result<Batches, ApiError> {
     let mut by_name = BTreeMap::new();
     for span in spans {
         by_name
@@ -66,25 +63,15 @@ fn in_projects(
             .or_insert_with(Vec::new)
             .push(span);
     }
-    let mut stored = 0;
-    let batches = by_name
+    by_name
         .into_iter()
         .map(|(name, spans)| {
             let project = access.project(&app.store, name.as_deref())?;
-            let mut events = Vec::with_capacity(spans.len());
-            for span in spans {
-                let event = span.in_project(project.id())?;
-                stored += event.body.len();
-                // Encoded one by one, so that the sum is known before much is held.
-                if stored > MAX_BODY {
-                    return Err(ApiError::too_large());
-                }
-                events.push(event);
-            }
+            let spans = spans.into_iter();
+            let events = spans.map(|span| span.in_project(project.id())).collect();
             Ok((project, events))
         })
-        .collect::<Result<_, ApiError>>()?;
-    Ok((batches, stored))
+        .collect()
 }
 
 /// Says how many spans were left out, if any; such an answer is not to be resent (OTLP, partial success).
@@ -115,12 +102,14 @@ fn decode_body(
     encoding: Encoding,
     held: Held,
     headers: &HeaderMap,
+    arrived: i64,
 ) -> Result<(Reservation, (Vec<MappedSpan>, u32)), ApiError> {
     let mut held = held.inflate(headers)?;
     held.reserve(match encoding {
         Encoding::Json => shape::json(&held.bytes),
         Encoding::Protobuf => shape::protobuf(&held.bytes),
     })?;
-    let spans = map(decode(encoding, &held.bytes)?);
+    let request = decode(encoding, &held.bytes)?;
+    let spans = map(request, arrived, &mut held.reservation)?;
     Ok((held.reservation, spans))
 }

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod endings;
 #[cfg(test)]
+mod event_limits;
+#[cfg(test)]
 mod events;
 #[cfg(test)]
 mod guesses;

@@ -21,7 +21,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use flate2::{Compress, Compression, Crc, FlushCompress};
 use hh_auth::Level;
 
-use spans::{SESSION, encode, in_session};
+use spans::{SESSION, encode, in_session, label, span};
 use support::{Client, Connection, JSON, PROTOBUF, TRACES, TestServer, within};
 
 const MIB: usize = 1024 * 1024;
@@ -317,6 +317,43 @@ async fn bodies_of_many_small_values() {
     }
 }
 
+/// Attributes whose dotted names would create objects many times their size, compressed.
+async fn dotted_names() {
+    let tail = ".a".repeat(31);
+    let names = |prefix: &str, count: usize| {
+        let names = (0..count).map(|at| label(&format!("{prefix}{at}{tail}"), "v"));
+        names.collect::<Vec<_>>()
+    };
+    let one_span = encode(vec![span(1, None, names("honeyhive_outputs.", 45_000))]);
+    let association = "traceloop.association.properties.honeyhive_inputs.";
+    let renamed = encode(vec![span(1, None, names(association, 45_000))]);
+    // As many objects as a span may have, in as many spans as a body may have.
+    let spans = (0..145).map(|number| span(number, None, names("honeyhive_outputs.", 300)));
+    let many_spans = encode(spans.collect());
+    for (title, body, status) in [
+        ("45,000 dotted names", one_span, 413),
+        ("45,000 dotted names of associations", renamed, 413),
+        ("145 spans of 300 dotted names", many_spans, 200),
+    ] {
+        let packed = gzip(&body);
+        println!("{title}: {} KiB", packed.len() / 1024);
+        measure(title, async |client: &Client| {
+            let headers = [PROTOBUF, ("content-encoding", "gzip")];
+            let response = client.send("POST", TRACES, &headers, &packed).await;
+            assert_eq!(response.status, status, "{title}: {}", response.text());
+        })
+        .await;
+    }
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    use std::io::Write as _;
+
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), Compression::best());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
 /// Text that holds JSON is read up to a limit, and text that grows when it is stored is refused.
 async fn bodies_of_text() {
     let numbers = format!("[{}0]", "0,".repeat(SIZE / 2));
@@ -372,6 +409,7 @@ async fn hostile_bodies_cost_little_memory_and_nobody_else_is_kept_waiting() {
     bodies_that_are_deep().await;
     bodies_of_many_small_values().await;
     bodies_of_text().await;
+    dotted_names().await;
     others_are_served(bomb).await;
 }
 

@@ -1,14 +1,17 @@
 use super::super::decode::{Encoding, decode};
 use super::*;
+use crate::body::{Budget, MAX_IN_FLIGHT};
+
+/// When the spans of these tests arrive, after they began.
+const ARRIVED: i64 = 1_795_461_677_000_000_000;
 
 fn events(json: &str) -> Vec<NewEvent> {
     let request = decode(Encoding::Json, json.as_bytes()).unwrap();
     let project = ProjectId::new(1);
-    map(request)
-        .0
-        .into_iter()
-        .map(|span| span.in_project(project).unwrap())
-        .collect()
+    let mut reservation = Budget::new(MAX_IN_FLIGHT).reserve();
+    let (spans, _) = map(request, ARRIVED, &mut reservation).unwrap();
+    let spans = spans.into_iter();
+    spans.map(|span| span.in_project(project)).collect()
 }
 
 fn body(event: &NewEvent) -> Body {
