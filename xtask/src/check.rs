@@ -6,6 +6,7 @@ mod deps;
 mod docs;
 mod lengths;
 mod lints;
+mod promises;
 
 use std::path::{Path, PathBuf};
 
@@ -36,16 +37,19 @@ pub(crate) enum Check {
     Lints,
     /// Links between documents lead somewhere
     Docs,
+    /// Each security promise and limit links to the test that shows it
+    Promises,
     /// Generated pages are what the code says
     References,
 }
 
 impl Check {
-    pub(crate) const ALL: [Self; 5] = [
+    pub(crate) const ALL: [Self; 6] = [
         Self::Deps,
         Self::Lengths,
         Self::Lints,
         Self::Docs,
+        Self::Promises,
         Self::References,
     ];
 
@@ -55,6 +59,7 @@ impl Check {
             Self::Lengths => "lengths",
             Self::Lints => "lints",
             Self::Docs => "docs",
+            Self::Promises => "promises",
             Self::References => "references",
         }
     }
@@ -65,6 +70,7 @@ impl Check {
             Self::Lengths => lengths::findings(root),
             Self::Lints => lints::findings(root),
             Self::Docs => docs::findings(root),
+            Self::Promises => promises::findings(root),
             Self::References => references::findings(root),
         }
     }

@@ -1,4 +1,4 @@
-//! Links from one document of the repository to another file lead to a file.
+//! Links from one document of the repository to another file lead to a file, and links to tests lead to a test.
 
 use std::path::{Path, PathBuf};
 
@@ -18,8 +18,9 @@ pub(super) fn findings(root: &Path) -> Result<Vec<String>> {
     let mut findings = Vec::new();
     for document in documents(root)? {
         let folder = root.join(&document).parent().unwrap_or(root).to_path_buf();
-        for (line, target) in links(&files::text(&root.join(&document))?) {
-            let place = format!("{}:{line}", document.display());
+        for link in links(&files::text(&root.join(&document))?) {
+            let target = link.path;
+            let place = format!("{}:{}", document.display(), link.line);
             // As on a forge: a leading slash is the repository.
             let path = match target.strip_prefix('/') {
                 Some(path) => root.join(path),
@@ -34,7 +35,15 @@ pub(super) fn findings(root: &Path) -> Result<Vec<String>> {
                         "{place}: {target} is outside the repository: link to its address"
                     ));
                 }
-                Ok(_) => {}
+                Ok(path) => {
+                    if let Some(function) = link.function
+                        && !files::text(&path)?.contains(&format!("fn {function}("))
+                    {
+                        findings.push(format!(
+                            "{place}: {target} has no function {function}: correct the link"
+                        ));
+                    }
+                }
             }
         }
     }
@@ -59,8 +68,19 @@ fn documents(root: &Path) -> Result<Vec<PathBuf>> {
     Ok(documents)
 }
 
-/// Returns the relative links of a Markdown text outside code, with their line, without `#section`.
-fn links(text: &str) -> Vec<(usize, String)> {
+/// A relative link of a document.
+#[derive(Debug, PartialEq)]
+pub(super) struct Link {
+    /// The line, from 1.
+    pub(super) line: usize,
+    /// The path without `#section`.
+    path: String,
+    /// The section of a link to Rust code: the name of a function.
+    pub(super) function: Option<String>,
+}
+
+/// Returns the relative links of a Markdown text outside code.
+pub(super) fn links(text: &str) -> Vec<Link> {
     let mut links = Vec::new();
     let mut fence = None;
     for (index, line) in text.lines().enumerate() {
@@ -75,7 +95,11 @@ fn links(text: &str) -> Vec<(usize, String)> {
             links.extend(
                 targets(&prose)
                     .filter_map(relative)
-                    .map(|target| (index + 1, target)),
+                    .map(|(path, function)| Link {
+                        line: index + 1,
+                        path,
+                        function,
+                    }),
             );
         }
     }
@@ -109,27 +133,48 @@ fn targets(line: &str) -> impl Iterator<Item = &str> {
     inline.chain(definition)
 }
 
-/// Returns the path in a target, or nothing when it is an address or a section of the same document.
-fn relative(target: &str) -> Option<String> {
+/// Returns the path in a target and, for Rust code, the function that it names; `None` for an address or a section of the
+/// same document.
+fn relative(target: &str) -> Option<(String, Option<String>)> {
     let target = target.trim();
     // A title may follow, and a path with spaces stands in angle brackets.
     let target = match target.strip_prefix('<') {
         Some(rest) => rest.split('>').next()?,
         None => target.split_whitespace().next()?,
     };
-    let path = target
-        .split(['#', '?'])
-        .next()
-        .filter(|path| !path.is_empty())?;
+    let (target, section) = match target.split_once('#') {
+        Some((target, section)) => (target, Some(section)),
+        None => (target, None),
+    };
+    let path = target.split('?').next().filter(|path| !path.is_empty())?;
+    let function = section.filter(|_| path.ends_with(".rs")).map(str::to_owned);
     let scheme = path
         .split_once(':')
         .is_some_and(|(scheme, _)| scheme.chars().all(char::is_alphanumeric));
-    (!scheme).then(|| path.replace("%20", " "))
+    (!scheme).then(|| (path.replace("%20", " "), function))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::links;
+    use super::{Link, links};
+
+    fn link(line: usize, path: &str, function: Option<&str>) -> Link {
+        Link {
+            line,
+            path: path.to_owned(),
+            function: function.map(str::to_owned),
+        }
+    }
+
+    #[test]
+    fn a_section_of_rust_code_is_a_function() {
+        let text = "[test](crates/a/tests/it/keys.rs#revoked_keys_fail) [all](keys.rs)";
+        let expected = [
+            link(1, "crates/a/tests/it/keys.rs", Some("revoked_keys_fail")),
+            link(1, "keys.rs", None),
+        ];
+        assert_eq!(links(text), expected);
+    }
 
     #[test]
     fn relative_links_are_found_with_their_line() {
@@ -144,7 +189,7 @@ mod tests {
         ];
         assert_eq!(
             links(text),
-            expected.map(|(line, target)| (line, target.to_owned()))
+            expected.map(|(line, path)| link(line, path, None))
         );
     }
 
