@@ -1,11 +1,13 @@
 //! `cargo xtask bench`: figures of the release build, by CPU time, beside what they are compared with in the same run.
 
+mod comparison;
 mod config;
 mod load;
 mod otlp;
 mod program;
 mod scan;
 mod server;
+mod tracer;
 mod transport;
 
 use std::fs;
@@ -16,12 +18,17 @@ use anyhow::{Context as _, Result};
 use clap::{Args, ValueEnum};
 
 use crate::process;
+use comparison::Comparison;
 
 #[derive(Debug, Args)]
 pub(crate) struct BenchOptions {
     /// What to measure
     #[arg(value_enum)]
     what: What,
+    /// Another build of the measured program to compare with in the same run: `honeyhive` for config and server,
+    /// `bench-transport-call` for transport
+    #[arg(long, value_name = "BINARY")]
+    baseline: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -32,6 +39,8 @@ enum What {
     Scan,
     /// The server: CPU of a checked request and of a stored span, start, memory
     Server,
+    /// The tracer: CPU that a span costs its caller beside that of OpenTelemetry
+    Tracer,
     /// The transport: CPU of a call beside that of reqwest alone
     Transport,
 }
@@ -40,12 +49,28 @@ enum What {
 const ROUNDS: usize = 5;
 
 pub(crate) fn run(options: &BenchOptions) -> Result<()> {
+    let baseline = options.baseline.as_deref();
     match options.what {
-        What::Config => config::run(),
+        What::Config => config::run(baseline),
         What::Scan => scan::run(),
-        What::Server => server::run(),
-        What::Transport => transport::run(),
+        What::Server => server::run(baseline),
+        What::Tracer => tracer::run(),
+        What::Transport => transport::run(baseline),
     }
+}
+
+/// Builds one program of hh-tools with the features that it needs, so that nothing else is built.
+fn build_tool(root: &Path, profile: &str, program: &str, features: &str) -> Result<()> {
+    let mut build = process::cargo(
+        root,
+        &format!(
+            "build {profile} --locked --package hh-tools --no-default-features --bin {program}"
+        ),
+    );
+    if !features.is_empty() {
+        build.args(["--features", features]);
+    }
+    process::run(build)
 }
 
 /// CPU time of all children that have ended.

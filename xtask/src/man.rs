@@ -28,7 +28,7 @@ pub(crate) fn run(options: &ManOptions) -> Result<()> {
     let folder = root.join(&options.folder);
     let shown = folder.display();
     fs::create_dir_all(&folder).with_context(|| format!("{shown} cannot be made"))?;
-    let mut command = Command::new(references::programs()?.join("examples/man_pages"));
+    let mut command = Command::new(references::programs()?.join("man-pages"));
     command.arg(&folder);
     process::output(command)?;
     say(format_args!("wrote the manual pages to {shown}"));

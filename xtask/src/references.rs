@@ -25,7 +25,7 @@ pub(crate) fn run() -> Result<()> {
 
 /// Builds the programs that print the pages, as the tests build, so that nothing is built twice.
 pub(crate) fn build(root: &Path) -> Result<()> {
-    let all = "build --workspace --bins --examples --all-features --locked";
+    let all = "build --workspace --bins --all-features --locked";
     process::run(process::cargo(root, all))
 }
 
@@ -44,19 +44,16 @@ pub(crate) fn findings(root: &Path) -> Result<Vec<String>> {
 }
 
 fn pages() -> Result<Vec<(&'static str, String)>> {
-    let example = |name: &str| {
-        let path = programs()?.join("examples").join(name);
-        process::output(Command::new(path))
-    };
+    let page = |name: &str| process::output(Command::new(programs()?.join(name)));
     Ok(vec![
         (
             "docs/reference/environment-variables.md",
-            example("environment_reference")?,
+            page("environment-reference")?,
         ),
-        ("docs/reference/settings.md", example("settings_reference")?),
+        ("docs/reference/settings.md", page("settings-reference")?),
         (
             "docs/reference/operations.md",
-            example("operations_reference")?,
+            page("operations-reference")?,
         ),
         ("docs/reference/cli.md", cli()?),
     ])

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 
-use super::{of_children, target};
+use super::{Comparison, build_tool, of_children, target};
 use crate::say::say;
 use crate::{process, workspace};
 
@@ -29,24 +29,19 @@ const COMMANDS: [(&[&str], f64); 4] = [
 /// Resident memory that `config list` may have, in KiB.
 const MAX_MEMORY: f64 = 8.0 * 1024.0;
 
-pub(super) fn run() -> Result<()> {
+pub(super) fn run(baseline: Option<&Path>) -> Result<()> {
     let root = workspace::root()?;
-    process::run(process::cargo(
-        &root,
-        "build --release --locked --package hh-config --example load_beside_parse",
-    ))?;
-    // One after the other: together, what the example needs for its tests would make the program larger than users get it.
-    for build in ["hh-cli --bins", "hh-config --example hello"] {
-        let build = format!("build --profile dist --locked --package {build}");
-        process::run(process::cargo(&root, &build))?;
-    }
+    build_tool(&root, "--release", "bench-config-load", "bench-config")?;
+    let cli = "build --profile dist --locked --package hh-cli --bins";
+    process::run(process::cargo(&root, cli))?;
+    build_tool(&root, "--profile dist", "bench-hello", "")?;
     let target = target(&root)?;
-    let load = Command::new(target.join("release/examples/load_beside_parse"));
+    let load = Command::new(target.join("release/bench-config-load"));
     say(process::output(load)?.trim());
-    processes(&target.join("dist"))
+    processes(&target.join("dist"), baseline)
 }
 
-fn processes(dist: &Path) -> Result<()> {
+fn processes(dist: &Path, baseline: Option<&Path>) -> Result<()> {
     let home = tempfile::tempdir()?;
     // Copied, as whoever installs a program copies it: the kernel holds a copy in larger pieces of memory than what the
     // linker wrote page by page, and so needs fewer faults to start it.
@@ -55,8 +50,16 @@ fn processes(dist: &Path) -> Result<()> {
         fs::copy(path, &copy).with_context(|| format!("cannot copy {}", path.display()))?;
         Ok(copy)
     };
-    let hello = install(&dist.join("examples/hello"))?;
+    let hello = install(&dist.join("bench-hello"))?;
     let honeyhive = install(&dist.join("honeyhive"))?;
+    let baseline = baseline
+        .map(|path| -> Result<PathBuf> {
+            let copy = home.path().join("baseline");
+            fs::copy(path, &copy).with_context(|| format!("cannot copy {}", path.display()))?;
+            Ok(copy)
+        })
+        .transpose()?;
+    let mut comparison = Comparison::default();
     let command = |program: &Path, arguments: &[&str]| {
         let mut command = Command::new(program);
         command
@@ -74,7 +77,13 @@ fn processes(dist: &Path) -> Result<()> {
     for _ in 0..ROUNDS {
         best[0] = best[0].min(cpu(&mut command(&hello, &[]))?);
         for (best, (arguments, _)) in best[1..].iter_mut().zip(COMMANDS) {
-            *best = (*best).min(cpu(&mut command(&honeyhive, arguments))?);
+            let this = cpu(&mut command(&honeyhive, arguments))?;
+            *best = (*best).min(this);
+            if let Some(baseline) = &baseline {
+                let before = cpu(&mut command(baseline, arguments))?;
+                let millis = |time: Duration| time.as_secs_f64() * 1e3;
+                comparison.add(&arguments.join(" "), millis(before), millis(this));
+            }
         }
     }
     let mut missed = Vec::new();
@@ -100,6 +109,7 @@ fn processes(dist: &Path) -> Result<()> {
     if memory > MAX_MEMORY {
         missed.push("memory".to_owned());
     }
+    comparison.finish()?;
     ensure!(missed.is_empty(), "over the limit: {}", missed.join(", "));
     Ok(())
 }

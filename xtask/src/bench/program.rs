@@ -1,5 +1,6 @@
 //! A server process under measurement.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
@@ -21,7 +22,11 @@ pub(super) struct Program {
 
 impl Program {
     /// Starts a program and waits for the line that names its address.
-    pub(super) fn start(path: &Path, arguments: &[&str], home: &Path) -> Result<Self> {
+    pub(super) fn start<A: AsRef<OsStr>>(
+        path: &Path,
+        arguments: &[A],
+        home: &Path,
+    ) -> Result<Self> {
         let start = Instant::now();
         let mut child = Command::new(path)
             .args(arguments)

@@ -1,19 +1,43 @@
 //! The transport: a call through it beside the same call by reqwest alone.
 
+use std::path::Path;
 use std::process::Command;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 
-use super::target;
+use super::{Comparison, build_tool, target};
 use crate::{process, workspace};
 
-pub(super) fn run() -> Result<()> {
+/// Runs of each build, in turn.
+const RUNS: usize = 5;
+
+pub(super) fn run(baseline: Option<&Path>) -> Result<()> {
     let root = workspace::root()?;
-    process::run(process::cargo(
+    build_tool(
         &root,
-        "build --release --locked --package hh-transport --example call_beside_reqwest",
-    ))?;
-    let call = target(&root)?.join("release/examples/call_beside_reqwest");
-    // It fails by itself when it is over its limit.
+        "--release",
+        "bench-transport-call",
+        "bench-transport",
+    )?;
+    let call = target(&root)?.join("release/bench-transport-call");
+    if let Some(baseline) = baseline {
+        let mut comparison = Comparison::default();
+        for _ in 0..RUNS {
+            comparison.add("call", ratio(baseline)?, ratio(&call)?);
+        }
+        comparison.finish()?;
+    }
+    // It fails when it is over its limit.
     process::run(Command::new(call))
+}
+
+/// The ratio that a build of the program measures.
+fn ratio(program: &Path) -> Result<f64> {
+    let mut command = Command::new(program);
+    command.arg("--ratio");
+    let text = process::output(command)?;
+    let shown = program.display();
+    text.trim()
+        .parse()
+        .with_context(|| format!("{shown} printed no ratio"))
 }

@@ -12,7 +12,7 @@ use crate::workspace::{self, Package, shown};
 const THIS_FILE: &str = "xtask/src/check/deps.rs";
 
 /// Every member, and the members it may depend on. Tests of a crate may know more.
-const EDGES: [(&str, &[&str]); 9] = [
+const EDGES: [(&str, &[&str]); 10] = [
     ("hh-config", &[]),
     ("hh-transport", &[]),
     ("hh-auth", &["hh-config"]),
@@ -24,6 +24,17 @@ const EDGES: [(&str, &[&str]); 9] = [
     ("hh-server", &["hh-api", "hh-auth", "hh-config"]),
     ("hh-cli", &["hh-sdk", "hh-server"]),
     ("hh-e2e", &["hh-sdk", "hh-server"]),
+    (
+        "hh-tools",
+        &[
+            "hh-api",
+            "hh-auth",
+            "hh-cli",
+            "hh-config",
+            "hh-sdk",
+            "hh-transport",
+        ],
+    ),
     ("xtask", &[]),
 ];
 
@@ -32,14 +43,14 @@ const PROGRAMS: [&str; 3] = ["hh-cli", "hh-e2e", "xtask"];
 
 /// Libraries only the named members may depend on; a `*` stands for the rest of the name.
 const RESERVED: [(&str, &[&str]); 9] = [
-    ("reqwest", &["hh-transport"]),
+    ("reqwest", &["hh-transport", "hh-tools"]),
     ("figment", &["hh-config"]),
     ("keyring-core", &["hh-auth"]),
-    ("opentelemetry*", &["hh-sdk", "hh-server"]),
-    ("axum", &["hh-server"]),
+    ("opentelemetry*", &["hh-sdk", "hh-server", "hh-tools"]),
+    ("axum", &["hh-server", "hh-tools"]),
     ("hyper-util", &["hh-server", "hh-transport"]),
     ("rusqlite", &["hh-server"]),
-    ("clap*", &["hh-cli", "xtask"]),
+    ("clap*", &["hh-cli", "hh-tools", "xtask"]),
     ("anyhow", &["hh-cli", "xtask", "hh-e2e"]),
 ];
 

@@ -147,7 +147,8 @@ fn relative(target: &str) -> Option<(String, Option<String>)> {
         None => (target, None),
     };
     let path = target.split('?').next().filter(|path| !path.is_empty())?;
-    let function = section.filter(|_| path.ends_with(".rs")).map(str::to_owned);
+    let is_rust = Path::new(path).extension().is_some_and(|name| name == "rs");
+    let function = section.filter(|_| is_rust).map(str::to_owned);
     let scheme = path
         .split_once(':')
         .is_some_and(|(scheme, _)| scheme.chars().all(char::is_alphanumeric));

@@ -1,6 +1,6 @@
-//! Completion, asked of the shells themselves; and the manual pages, read by what shows them.
+//! Completion, as the shells themselves offer it.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use crate::support::{Done, TestEnv, done};
@@ -112,34 +112,6 @@ fn the_script_for_powershell_knows_the_same() {
 fn a_shell_that_is_not_known_is_a_usage_error() {
     let done = TestEnv::new().run(&["completion", "tcsh"]);
     assert_eq!((done.code, &*done.stdout), (2, ""));
-}
-
-#[test]
-fn every_command_has_a_manual_page_that_renders_without_a_warning() {
-    let env = TestEnv::new();
-    let target = Path::new(env!("CARGO_BIN_EXE_honeyhive")).parent().unwrap();
-    env.write("man/made", "");
-    let folder = env.path("man");
-    let program = target.join("examples/man_pages");
-    let made = Command::new(program).arg(&folder).status().unwrap();
-    assert!(made.success());
-    let files = std::fs::read_dir(&folder).unwrap();
-    let mut pages: Vec<PathBuf> = files.map(|file| file.unwrap().path()).collect();
-    pages.retain(|page| page.extension().is_some_and(|section| section == "1"));
-    assert!(pages.len() > 40, "{pages:?}");
-    let create = env.read("man/honeyhive-auth-keys-create.1");
-    assert!(create.contains("\\-\\-level") && create.contains("\\-\\-security\\-log"));
-    if is_there("groff") {
-        let mut groff = Command::new("groff");
-        let done = done(
-            groff
-                .args(["-man", "-ww", "-z"])
-                .args(pages)
-                .output()
-                .unwrap(),
-        );
-        assert_eq!((done.code, &*done.stderr), (0, ""));
-    }
 }
 
 /// Runs a script with the lines as its arguments, which prints the offers of each and then an empty line.

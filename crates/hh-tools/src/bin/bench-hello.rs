@@ -1,4 +1,4 @@
-//! Says hello: what `cargo xtask bench config` measures the command line against.
+//! Prints one word: the baseline of the command line in `cargo xtask bench config`.
 
 use std::io::{self, Write as _};
 

@@ -1,5 +1,5 @@
 //! Compares a call through the transport with the same call by reqwest alone, by CPU time of the thread that calls: what
-//! `cargo xtask bench transport` prints.
+//! `cargo xtask bench transport` prints. With `--ratio` it prints the ratio alone.
 
 use std::error::Error;
 use std::hint::black_box;
@@ -64,6 +64,10 @@ fn main() -> Outcome<()> {
         };
         let (alone, whole) = (middle(|pair| pair.0), middle(|pair| pair.1));
         let ratio = middle(|(alone, whole)| whole / alone);
+        if std::env::args().nth(1).as_deref() == Some("--ratio") {
+            writeln!(io::stdout(), "{ratio}")?;
+            return Ok(());
+        }
         writeln!(
             io::stdout(),
             "call through the transport: {whole:.2} us CPU; bare reqwest: {alone:.2} us; ratio {ratio:.3}, limit {LIMIT}"
