@@ -1,9 +1,53 @@
-//! Cases as directories: what is laid into a file system, and what loading must make of it.
+//! Table-driven cases: the input from which settings are loaded, and the full expected result.
 //!
-//! `tests/cases/GROUP/NAME/` holds `case.json` (see [`Case`]), `fs/` with the directories `proj`, `home` and `etc`, and
-//! `expected.json` (see [`Outcome`]). `[root]` stands for the directory that `fs/` is laid into. What is right is told
-//! by the decisions, never by what the code does: `HH_UPDATE_CASES=1` writes each `expected.json` anew, to be read
-//! line by line. With `CI` set it does nothing.
+//! `tests/cases/GROUP/RULE.yaml` holds the cases of one rule:
+//!
+//! ```yaml
+//! rule: A setting and its alias in one file are a conflict.
+//! cases:
+//!   - name: an_alias_is_read
+//!     given:
+//!       env: {HH_CONFIG_FILE: "[root]/proj/my.yaml"}
+//!       files:
+//!         proj/my.yaml: |
+//!           default_project: docs
+//!     expect:
+//!       settings:
+//!         project: {value: docs, source: "file:[root]/proj/my.yaml:1:18"}
+//! ```
+//!
+//! - `given` is the input (see [`Given`]). `[root]` is a temporary directory with the directories `proj` (the working
+//!   directory), `home` and `etc` (the system directory). A block string (`|`) ends with a line feed. Where bytes
+//!   matter, write a string in double quotes with escapes: `"a\r\n"`, `"\uFEFFa"`, and no `\n` for no final line feed.
+//! - `expect` is the whole result (see [`Outcome`]): the settings to look at, **all** errors and **all** warnings, none if
+//!   the member is missing. An error is written as `KIND: MESSAGE`.
+//! - `secrets` lists texts that no output may contain: at least the value of every secret setting that is looked at.
+//! - `given` at the top of a table is input that all its cases share.
+//!
+//! A case with `rows` is checked once for each row. A row maps columns to values, and `[column]` stands for the value
+//! everywhere in the case; a string that is `[column]` alone becomes the value with its type. `[row]` is the label of the
+//! row, and a column that is a map has parts, as in `[at.project]`. `formats` are rows whose label is `[format]`:
+//!
+//! ```yaml
+//!   - name: the_place_of_a_value_is_known_in_each_format
+//!     formats:
+//!       toml: {content: "project = 'docs'", at: "1:11"}
+//!       yaml: {content: "project: docs", at: "1:10"}
+//!     given:
+//!       env: {HH_CONFIG_FILE: "[root]/proj/my.[format]"}
+//!       files: {"proj/my.[format]": "[content]"}
+//!     expect:
+//!       settings:
+//!         project: {value: docs, source: "file:[root]/proj/my.[format]:[at]"}
+//! ```
+//!
+//! `texts` at the top of a table names texts that several cases share, to be used like columns. An unknown member, a
+//! name that is used twice and a column or text that is not used are errors.
+//!
+//! To add a case, write it into the table of its rule with the result that the documentation promises, and raise the
+//! count of its group in [`GROUPS`]. A case that fails prints the expected and the actual result.
+
+mod table;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -13,126 +57,70 @@ use hh_config::{
     TrustedFiles, Via,
 };
 use secrecy::SecretString;
-use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use self::table::{Case, Found, Given, Outcome};
 use super::revealed;
 
-const GROUPS: [&str; 8] = [
-    "aliases",
-    "dotenv",
-    "files",
-    "key",
-    "order",
-    "substitution",
-    "trust",
-    "values",
+/// The groups, each with its minimum number of checks.
+const GROUPS: [(&str, usize); 8] = [
+    ("aliases", 93),
+    ("dotenv", 54),
+    ("files", 134),
+    ("key", 96),
+    ("order", 26),
+    ("substitution", 127),
+    ("trust", 187),
+    ("values", 146),
 ];
 
-/// What goes in.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Case {
-    /// What the case shows and by which decision, for people.
-    about: String,
-    /// Variables. `HOME` is `[root]/home` unless it stands here.
-    #[serde(default)]
-    env: BTreeMap<String, String>,
-    /// Direct parameters.
-    #[serde(default)]
-    args: BTreeMap<String, String>,
-    /// The stored profile.
-    #[serde(default)]
-    stored: BTreeMap<String, String>,
-    /// Files that are trusted with the content that `fs/` has.
-    #[serde(default)]
-    trust: Vec<PathBuf>,
-    /// Texts that are added to files after that.
-    #[serde(default)]
-    append: BTreeMap<PathBuf, String>,
-    /// Settings to look at.
-    show: Vec<String>,
-    /// Texts that nothing may print: at least every value that a secret setting in `show` has.
-    #[serde(default)]
-    secrets: Vec<String>,
-}
+type Checked<T> = Result<T, String>;
 
-/// What comes out.
-#[derive(Debug, PartialEq, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-struct Outcome {
-    settings: BTreeMap<String, Found>,
-    errors: Vec<Mistake>,
-    warnings: Vec<String>,
-}
-
-#[derive(Debug, PartialEq, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-struct Found {
-    /// The value of its type; as text if it is a secret or a proxy, and if anything is wrong with the case.
-    value: Value,
-    /// The short form of where it came from.
-    source: String,
-    /// What it went through.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    via: Vec<String>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    shadowed: Vec<String>,
-}
-
-#[derive(Debug, PartialEq, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-struct Mistake {
-    kind: String,
-    message: String,
-}
-
-/// A case that is laid out and loaded.
-struct Run {
-    case: Case,
+/// A case whose files are written and whose settings are loaded.
+struct Run<'a> {
+    case: &'a Case,
     root: String,
     env: Env,
     options: LoadOptions,
     stack: Stack,
-    /// All texts that went in, to show that a secret is there to be printed.
+    /// All texts of the input, to show that each secret could have been printed.
     inputs: Vec<String>,
 }
 
-type Checked<T> = Result<T, String>;
-
-impl Run {
-    fn of(dir: &Path, temp: &Path) -> Checked<Self> {
-        let case: Case = json(&dir.join("case.json"))?;
-        if case.about.is_empty() {
-            return Err("it does not say what it is about".to_owned());
-        }
+impl<'a> Run<'a> {
+    fn of(case: &'a Case, temp: &Path) -> Checked<Self> {
+        let given = &case.given;
         let root = temp.display().to_string();
         let mut inputs = Vec::new();
         for place in ["proj", "home", "etc"] {
             fails(std::fs::create_dir_all(temp.join(place)), "a directory")?;
         }
-        lay(&dir.join("fs"), temp, &root, &mut inputs)?;
+        for (file, text) in &given.files {
+            let text = text.replace("[root]", &root);
+            write(&temp.join(file), &text)?;
+            inputs.push(text);
+        }
 
-        let mut variables = filled(&case.env, &root);
+        let mut variables = with_root(&given.env, &root);
         let home = format!("{root}/home");
         variables.entry("HOME".to_owned()).or_insert(home);
         let env = Env::from_pairs(&variables)
             .with_working_dir(temp.join("proj"))
             .with_system_dir(temp.join("etc"));
-        trust(&case, temp, &env)?;
-        for (file, text) in &case.append {
+        trust(given, temp, &env)?;
+        for (file, text) in &given.append {
             let text = std::fs::read_to_string(temp.join(file)).map(|old| old + text);
             write(&temp.join(file), &fails(text, "a file to append to")?)?;
         }
 
-        let args = filled(&case.args, &root);
+        let args = with_root(&given.args, &root);
         let options = args
             .iter()
             .try_fold(LoadOptions::new(), |options, (name, value)| {
                 let place = format!("--{}", name.replace('_', "-"));
                 Ok::<_, String>(options.with_place(setting(name)?, value.as_str(), place))
             })?;
-        let stored = case.stored.iter().map(|(name, value)| {
+        let stored = given.stored.iter().map(|(name, value)| {
             let value = SecretString::from(value.as_str());
             Ok((setting(name)?, value))
         });
@@ -140,7 +128,7 @@ impl Run {
         let stack = Stack::load(&env, options.clone()).with(stored);
         inputs.extend(variables.into_values());
         inputs.extend(args.into_values());
-        inputs.extend(case.stored.values().cloned());
+        inputs.extend(given.stored.values().cloned());
         Ok(Self {
             case,
             root,
@@ -152,19 +140,19 @@ impl Run {
     }
 
     fn outcome(&self) -> Checked<Outcome> {
-        // Nothing is typed as long as anything is wrong.
+        // No value has a type while there is any error.
         let typed: Option<Map<String, Value>> = self.stack.extract().ok();
         let problems = self.stack.problems();
         if typed.is_some() != problems.is_empty() {
-            return Err("settings can be read if and only if nothing is wrong".to_owned());
+            return Err("settings can be read if and only if there is no error".to_owned());
         }
         let mut settings = BTreeMap::new();
-        for name in &self.case.show {
+        for name in self.case.expect.settings.keys() {
             settings.insert(name.clone(), self.found(setting(name)?, typed.as_ref())?);
         }
-        let errors = problems.iter().map(|problem| Mistake {
-            kind: format!("{:?}", problem.kind()),
-            message: self.short(&problem.to_string()),
+        let errors = problems.iter().map(|problem| {
+            let message = self.short(&problem.to_string());
+            BTreeMap::from([(format!("{:?}", problem.kind()), message)])
         });
         let warnings = self.stack.warnings();
         Ok(Outcome {
@@ -211,7 +199,7 @@ impl Run {
         text.replace(&self.root, "[root]")
     }
 
-    /// No secret of the case is in anything that can be printed.
+    /// Checks that no output contains a secret of the case.
     fn keeps_secrets(&self) -> Checked<()> {
         let explained = self.stack.explain();
         let secrets: Vec<_> = explained
@@ -228,7 +216,9 @@ impl Run {
                 .iter()
                 .any(|text| text.contains(secret.as_str()));
             if !is_handed_out && !is_put_in {
-                return Err(format!("secret {index} is nowhere to be printed from"));
+                return Err(format!(
+                    "secret {index} is not in the input, so no output could contain it"
+                ));
             }
         }
 
@@ -280,21 +270,16 @@ impl Run {
     }
 }
 
-/// Checks one case; the error tells what is wrong with it.
-fn check(dir: &Path, update: bool) -> Checked<()> {
+/// Checks a case and returns what is wrong with it.
+fn check(case: &Case) -> Checked<()> {
     let temp = fails(tempfile::tempdir(), "a temporary directory")?;
     let root = fails(temp.path().canonicalize(), "a temporary directory")?;
-    let run = Run::of(dir, &root)?;
+    let run = Run::of(case, &root)?;
     let actual = run.outcome()?;
-    let file = dir.join("expected.json");
-    if update {
-        let text = fails(serde_json::to_string_pretty(&actual), "JSON")?;
-        write(&file, &(text + "\n"))?;
-    }
-    let expected: Outcome = json(&file)?;
-    let differs = (expected != actual).then(|| {
-        let text = format!("expected {expected:#?}\nbut is {actual:#?}");
-        run.hidden(text)
+    let differs = (case.expect != actual).then(|| {
+        let text = |outcome| serde_json::to_string_pretty(outcome).unwrap();
+        let (expected, actual) = (text(&case.expect), text(&actual));
+        run.hidden(format!("expected {expected}\nactual {actual}"))
     });
     match (differs, run.keeps_secrets()) {
         (None, kept) => kept,
@@ -307,54 +292,31 @@ fn setting(name: &str) -> Checked<SettingName> {
     SettingName::find(name).ok_or_else(|| format!("{name} is no setting"))
 }
 
-fn filled(values: &BTreeMap<String, String>, root: &str) -> BTreeMap<String, String> {
+fn with_root(values: &BTreeMap<String, String>, root: &str) -> BTreeMap<String, String> {
     let values = values.iter();
     values
         .map(|(name, value)| (name.clone(), value.replace("[root]", root)))
         .collect()
 }
 
-/// Lays the files of a case into a directory.
-fn lay(from: &Path, to: &Path, root: &str, inputs: &mut Vec<String>) -> Checked<()> {
-    if !from.exists() {
-        return Ok(());
-    }
-    for entry in fails(std::fs::read_dir(from), "a directory")? {
-        let entry = fails(entry, "a directory")?;
-        let (from, to) = (entry.path(), to.join(entry.file_name()));
-        if from.is_dir() {
-            fails(std::fs::create_dir_all(&to), "a directory")?;
-            lay(&from, &to, root, inputs)?;
-        } else {
-            let text = fails(std::fs::read_to_string(&from), "a text")?.replace("[root]", root);
-            write(&to, &text)?;
-            inputs.push(text);
-        }
-    }
-    Ok(())
-}
-
-fn trust(case: &Case, temp: &Path, env: &Env) -> Checked<()> {
-    if case.trust.is_empty() {
+fn trust(given: &Given, temp: &Path, env: &Env) -> Checked<()> {
+    if given.trust.is_empty() {
         return Ok(());
     }
     let none = TrustedFiles::default();
-    let mut files = case.trust.iter();
+    let mut files = given.trust.iter();
     let trusted = files.try_fold(none, |all, file| all.with(&temp.join(file)));
     let list = TrustedFiles::path(env).ok_or("no place for the list of trusted files")?;
-    let dir = list.parent().unwrap_or(temp);
-    fails(std::fs::create_dir_all(dir), "a directory")?;
     write(&list, &fails(trusted, "files to trust")?.to_text())
 }
 
-fn json<T: serde::de::DeserializeOwned>(path: &Path) -> Checked<T> {
-    let text = fails(std::fs::read_to_string(path), &path.display().to_string())?;
-    fails(serde_json::from_str(&text), &path.display().to_string())
-}
-
+/// Writes a file and the directories above it.
 #[expect(clippy::disallowed_methods, reason = "files of the test's own")]
 fn write(path: &Path, text: &str) -> Checked<()> {
-    fails(std::fs::write(path, text), &path.display().to_string())
+    let what = path.display().to_string();
+    let dir = path.parent().ok_or_else(|| what.clone())?;
+    fails(std::fs::create_dir_all(dir), &what)?;
+    fails(std::fs::write(path, text), &what)
 }
 
 fn fails<T, E: std::fmt::Display>(result: Result<T, E>, what: &str) -> Checked<T> {
@@ -365,29 +327,42 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases")
 }
 
-/// The directories in a directory, in order.
-fn directories(path: &Path) -> Vec<PathBuf> {
+/// Returns the entries of a directory in order.
+fn entries(path: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(path).unwrap();
-    let paths = entries.map(|entry| entry.unwrap().path());
-    let mut found: Vec<_> = paths.filter(|path| path.is_dir()).collect();
+    let mut found: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
     found.sort();
     found
 }
 
+/// Checks all cases of a group, and names table, case and row of each that fails.
 fn all_of(group: &str) {
-    let process = Env::from_process();
-    let update = process.get("HH_UPDATE_CASES").is_some() && process.get("CI").is_none();
-    let failures: Vec<_> = directories(&root().join(group))
-        .iter()
-        .filter_map(|dir| Some((dir, check(dir, update).err()?)))
-        .map(|(dir, what)| format!("{}:\n{what}\n", dir.display()))
-        .collect();
+    let mut failures = Vec::new();
+    let mut count = 0;
+    for path in entries(&root().join(group)) {
+        let failed = match table::read(&path) {
+            Ok(cases) => {
+                count += cases.len();
+                let failed = cases
+                    .iter()
+                    .filter_map(|case| Some((case, check(case).err()?)));
+                failed
+                    .map(|(case, what)| format!("{}: {what}", case.title))
+                    .collect()
+            }
+            Err(error) => vec![error],
+        };
+        let table = path.display();
+        failures.extend(failed.iter().map(|text| format!("{table}: {text}\n")));
+    }
     assert!(
         failures.is_empty(),
         "{} cases fail\n{}",
         failures.len(),
         failures.join("\n")
     );
+    let (_, least) = GROUPS.iter().find(|(name, _)| *name == group).unwrap();
+    assert!(count >= *least, "{count} checks, expected at least {least}");
 }
 
 #[test]
@@ -431,10 +406,12 @@ fn values() {
 }
 
 #[test]
-fn there_are_enough_cases_and_no_group_is_left_out() {
-    let groups = directories(&root());
+fn no_group_and_no_file_is_left_out() {
+    let groups = entries(&root());
     let names = groups.iter().map(|group| group.file_name().unwrap());
-    assert_eq!(names.collect::<Vec<_>>(), GROUPS);
-    let cases: usize = groups.iter().map(|group| directories(group).len()).sum();
-    assert!(cases >= 150, "{cases} cases");
+    assert!(names.eq(GROUPS.map(|(name, _)| name)), "{groups:?}");
+    for table in groups.iter().flat_map(|group| entries(group)) {
+        let extension = table.extension().unwrap_or_default();
+        assert_eq!(extension, "yaml", "{} is not a table", table.display());
+    }
 }
