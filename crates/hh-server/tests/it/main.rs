@@ -5,6 +5,8 @@ mod endings;
 #[cfg(test)]
 mod events;
 #[cfg(test)]
+mod families;
+#[cfg(test)]
 mod guesses;
 #[cfg(test)]
 mod hostile;
@@ -12,6 +14,8 @@ mod hostile;
 mod keys;
 #[cfg(test)]
 mod otlp;
+#[cfg(test)]
+mod patches;
 #[cfg(test)]
 mod projects;
 #[cfg(test)]
