@@ -5,7 +5,9 @@ mod catalog;
 mod creations;
 mod events;
 mod keys;
+mod merge;
 mod owners;
+mod patch;
 mod reader;
 mod rotation;
 mod schema;
@@ -17,6 +19,7 @@ use std::sync::Arc;
 
 use hh_auth::ProjectId;
 use rusqlite::{Connection, OptionalExtension as _};
+use tokio::sync::Semaphore;
 use uuid::Uuid;
 
 pub(crate) use body::{Body, from_millis};
@@ -24,6 +27,7 @@ pub(crate) use catalog::{Catalog, Entry};
 pub(crate) use creations::Once;
 pub(crate) use events::{EventQuery, NewEvent};
 pub(crate) use keys::{NewKey, Stored};
+pub(crate) use merge::Rights;
 use reader::Readers;
 pub(crate) use sessions::{NewSession, UNNAMED};
 use writer::Writer;
@@ -39,6 +43,8 @@ pub(crate) const PEPPER_ID: i64 = 1;
 pub(crate) struct Store {
     writer: Writer,
     readers: Readers,
+    /// The turn of a merge outside the writer.
+    merges: Arc<Semaphore>,
     catalog: Arc<Catalog>,
     /// Told of every key that a committed command ends.
     keys: Arc<KeyIndex>,
@@ -141,6 +147,7 @@ impl Store {
         Ok(Self {
             writer: Writer::start(connection)?,
             readers: Readers::new(path.to_owned()),
+            merges: Arc::new(Semaphore::new(1)),
             catalog,
             keys,
             clock,

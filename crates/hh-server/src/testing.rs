@@ -62,6 +62,17 @@ impl InProcess {
 
     /// Sends one request; the body is null for none.
     pub(crate) fn call(&self, key: &str, method: &str, path: &str, body: &Value) -> (u16, Value) {
+        self.runtime.block_on(self.send(key, method, path, body))
+    }
+
+    /// As [`InProcess::call`], for several requests at a time.
+    pub(crate) async fn send(
+        &self,
+        key: &str,
+        method: &str,
+        path: &str,
+        body: &Value,
+    ) -> (u16, Value) {
         let mut request = Request::new(if body.is_null() {
             Body::empty()
         } else {
@@ -71,11 +82,9 @@ impl InProcess {
         *request.uri_mut() = path.parse::<Uri>().unwrap();
         let value = format!("Bearer {key}").parse().unwrap();
         request.headers_mut().insert(AUTHORIZATION, value);
-        self.runtime.block_on(async {
-            let response = self.router.call(request).await.unwrap();
-            let status = response.status().as_u16();
-            let body = to_bytes(response.into_body(), usize::MAX).await.unwrap();
-            (status, serde_json::from_slice(&body).unwrap())
-        })
+        let response = self.router.call(request).await.unwrap();
+        let status = response.status().as_u16();
+        let body = to_bytes(response.into_body(), usize::MAX).await.unwrap();
+        (status, serde_json::from_slice(&body).unwrap())
     }
 }

@@ -14,7 +14,7 @@ use crate::app::App;
 use crate::error::{ApiError, json};
 use crate::otlp::session_id;
 use crate::shape;
-use crate::store::{Body as Stored, EventQuery, NewSession, UNNAMED, from_millis};
+use crate::store::{Body as Stored, EventQuery, NewSession, Rights, UNNAMED, from_millis};
 
 const USUAL_LIMIT: u32 = 1000;
 const MAX_LIMIT: u32 = 7500;
@@ -59,27 +59,32 @@ pub(crate) async fn start_session(
         _ => i64::try_from(now).unwrap_or(i64::MAX),
     };
     let unknown = || UNNAMED.to_owned();
-    let new = NewSession {
-        id,
-        name: session.session_name.unwrap_or_else(unknown),
-        started,
-        body: Stored {
-            source: session.source.unwrap_or_else(unknown),
-            inputs: session.inputs,
-            config: session.config,
-            metadata: session.metadata,
-            user_properties: session.user_properties,
-            ..Stored::default()
-        },
+    let name = session.session_name.unwrap_or_else(unknown);
+    let body = Stored {
+        source: session.source.unwrap_or_else(unknown),
+        inputs: session.inputs,
+        config: session.config,
+        metadata: session.metadata,
+        user_properties: session.user_properties,
+        ..Stored::default()
     };
     // One session alone may have megabytes, here and in the answer.
-    let (new, encoded) = aside(true, move || {
-        let encoded = new.body.encode();
-        (new, encoded.map(|bytes| bytes.len()))
+    let (body, encoded) = aside(true, move || {
+        let encoded = body.encode();
+        (body, encoded)
     })
     .await?;
-    hold.store(encoded?)?;
-    let event = app.store.start_session(&project, new, hold).await?;
+    let encoded = encoded?;
+    hold.store(encoded.len())?;
+    let new = NewSession {
+        id,
+        name,
+        started,
+        body,
+        encoded,
+    };
+    let rights = Rights::new(access.record().grant.level, &project);
+    let event = app.store.start_session(&project, rights, new, hold).await?;
     let meta = app.store.catalog().meta();
     let envelope = SessionEnvelope {
         org_id: meta.org_id,
@@ -97,7 +102,10 @@ pub(crate) async fn update_event(
 ) -> Result<Response<Body>, ApiError> {
     let (patch, hold) = read_json::<EventPatch>(app, request).await?;
     let project = access.project(&app.store, patch.project.as_deref())?;
-    app.store.update_event(&project, patch, hold).await?;
+    let rights = Rights::new(access.record().grant.level, &project);
+    app.store
+        .update_event(&project, rights, patch, hold)
+        .await?;
     Ok(json(&Updated { success: true }))
 }
 

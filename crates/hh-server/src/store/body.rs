@@ -35,26 +35,37 @@ pub(crate) struct Body {
 impl Body {
     /// Encodes the body, unless it is larger than a request may be: JSON can need six bytes for one that came.
     pub(crate) fn encode(&self) -> Result<Vec<u8>, StoreError> {
-        let mut bytes = Bounded(Vec::new());
-        match serde_json::to_writer(&mut bytes, self) {
-            Ok(()) => Ok(bytes.0),
-            // Maps with text keys can always be written, so the bound was met.
-            Err(_) => Err(StoreError::TooLarge(
+        encode_within(self, MAX_BODY).ok_or_else(|| {
+            StoreError::TooLarge(
                 "an event would be larger than 16 MiB as it is stored; send less of it".to_owned(),
-            )),
-        }
+            )
+        })
     }
 }
 
-/// Takes as many bytes as a body may have.
-struct Bounded(Vec<u8>);
+/// Encodes a value as JSON, unless that is larger than a limit in bytes.
+pub(super) fn encode_within(value: &impl Serialize, limit: usize) -> Option<Vec<u8>> {
+    let mut bytes = Bounded {
+        bytes: Vec::new(),
+        limit,
+    };
+    // Maps with text keys can always be written, so the only error is the limit.
+    serde_json::to_writer(&mut bytes, value).ok()?;
+    Some(bytes.bytes)
+}
+
+/// Takes bytes up to a limit.
+struct Bounded {
+    bytes: Vec<u8>,
+    limit: usize,
+}
 
 impl io::Write for Bounded {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if self.0.len() + bytes.len() > MAX_BODY {
+        if self.bytes.len() + bytes.len() > self.limit {
             return Err(io::ErrorKind::FileTooLarge.into());
         }
-        self.0.extend_from_slice(bytes);
+        self.bytes.extend_from_slice(bytes);
         Ok(bytes.len())
     }
 

@@ -1,10 +1,10 @@
 //! Events below sessions, and reading both.
 
-use hh_api::types::{Event, EventKind, EventPatch};
-use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use hh_api::types::{Event, EventKind};
+use rusqlite::{Connection, Row, params};
 use uuid::Uuid;
 
-use super::body::{from_millis, parse_body, to_millis};
+use super::body::{parse_body, to_millis};
 use super::sessions::{Extent, UNNAMED, session_of, stretch};
 use super::{Store, StoreError};
 use crate::access::InProject;
@@ -53,23 +53,6 @@ impl Store {
                     insert_events(connection, project, events)?;
                 }
                 Ok(())
-            })
-            .wait()
-            .await
-    }
-
-    /// Merges into an event or a session.
-    pub(crate) async fn update_event(
-        &self,
-        project: &InProject,
-        patch: EventPatch,
-        hold: Reservation,
-    ) -> Result<(), StoreError> {
-        let (number, still) = (project.number(), self.still(project.key()));
-        self.writer
-            .submit(Some(hold), move |connection| {
-                still(connection)?;
-                update(connection, number, &patch)
             })
             .wait()
             .await
@@ -135,57 +118,8 @@ fn insert_events(
     Ok(())
 }
 
-fn update(connection: &Connection, project: i64, patch: &EventPatch) -> Result<(), StoreError> {
-    let id = patch.event_id;
-    // The first table that has the id is the one: ids of both are from one space.
-    for table in ["sessions", "events"] {
-        let found = connection
-            .prepare_cached(&format!(
-                "SELECT body, started, ended FROM {table} WHERE project = ?1 AND id = ?2"
-            ))?
-            .query_row(params![project, id.as_bytes()], |row| {
-                Ok((row.get::<_, Vec<u8>>(0)?, row.get(1)?, row.get(2)?))
-            })
-            .optional()?;
-        let Some((stored, started, ended)) = found else {
-            continue;
-        };
-        let mut body = parse_body(&stored)?;
-        for (member, change) in [
-            (&mut body.metadata, &patch.metadata),
-            (&mut body.feedback, &patch.feedback),
-            (&mut body.metrics, &patch.metrics),
-            (&mut body.config, &patch.config),
-            (&mut body.user_properties, &patch.user_properties),
-        ] {
-            member.extend(change.clone().unwrap_or_default());
-        }
-        if let Some(outputs) = &patch.outputs {
-            body.outputs.clone_from(outputs);
-        }
-        let encoded = body.encode()?;
-        let ended = new_end(patch, started, ended);
-        connection
-            .prepare_cached(&format!(
-                "UPDATE {table} SET body = ?3, ended = ?4 WHERE project = ?1 AND id = ?2"
-            ))?
-            .execute(params![project, id.as_bytes(), encoded, ended])?;
-        return Ok(());
-    }
-    Err(StoreError::NotFound(format!("there is no event {id}")))
-}
-
 /// The stored bytes of a page with more than one event.
 const MAX_PAGE: usize = 8 * 1024 * 1024;
-
-/// The end that a patch sets: by its time, else by its duration, else none.
-fn new_end(patch: &EventPatch, started: i64, ended: i64) -> i64 {
-    match (patch.end_time, patch.duration) {
-        (Some(time), _) => from_millis(time).max(started),
-        (None, Some(duration)) => started.saturating_add(from_millis(duration).max(0)),
-        (None, None) => ended,
-    }
-}
 
 fn select(
     connection: &Connection,

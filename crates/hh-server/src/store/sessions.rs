@@ -1,11 +1,16 @@
 //! Sessions. A session is an event whose id is the session id.
 
-use hh_api::types::Event;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use hh_api::types::{Event, EventKind, Object};
 use rusqlite::{Connection, OptionalExtension as _, params};
 use uuid::Uuid;
 
-use super::body::parse_body;
+use super::body::{encode_within, parse_body, to_millis};
 use super::events::{NewEvent, raw_event};
+use super::merge::{Change, Done, Location, MAX_MERGED, Rights, SMALL, Table, Target};
+use super::patch::too_large;
 use super::{Body, Store, StoreError};
 use crate::access::InProject;
 use crate::body::Reservation;
@@ -17,85 +22,205 @@ pub(crate) struct NewSession {
     pub(crate) name: String,
     pub(crate) started: i64,
     pub(crate) body: Body,
+    /// The body, encoded before it is queued: the writer has enough to do.
+    pub(crate) encoded: Vec<u8>,
 }
 
 /// The name of a session that nobody named.
 pub(crate) const UNNAMED: &str = "unknown";
 
+const ONE_SESSION: &str = "SELECT 0, id, id, NULL, name, started, ended, body FROM sessions WHERE project = ?1 AND id = ?2";
+
 impl Store {
     /// Starts a session; a second start merges metadata and user properties into the first.
+    ///
+    /// Returns the stored session if the key may read it. For another key it returns what the key sent, with the same
+    /// success whatever is stored: a session of another family, and one that the merge would make too large, stays as
+    /// it is.
+    ///
+    /// # Errors
+    /// `TooLarge` if the merged session would be larger than [`MAX_MERGED`] and the key may read it.
     pub(crate) async fn start_session(
         &self,
         project: &InProject,
+        rights: Rights,
         session: NewSession,
         hold: Reservation,
     ) -> Result<Event, StoreError> {
-        let (number, public) = (project.number(), project.public().to_owned());
-        let (family, still) = (project.family(), self.still(project.key()));
-        self.writer
-            .submit(Some(hold), move |connection| {
+        let (number, public, id) = (project.number(), project.public().to_owned(), session.id);
+        let session = Arc::new(session);
+        let start = Start {
+            project: number,
+            family: project.family(),
+            rights,
+            session: Arc::clone(&session),
+        };
+        let done = self.merge(project.key(), Arc::new(start), hold).await?;
+        if done == Done::Created || !rights.can_read {
+            return Ok(Arc::unwrap_or_clone(session).into_event(public));
+        }
+        let still = self.still(project.key());
+        self.readers
+            .read(move |connection| {
                 still(connection)?;
-                start_session(connection, number, family, &session)?;
                 let mut statement = connection.prepare_cached(ONE_SESSION)?;
-                let row = statement.query_row(params![number, session.id.as_bytes()], raw_event)?;
+                let row = statement.query_row(params![number, id.as_bytes()], raw_event)?;
                 row.into_event(&public)
             })
-            .wait()
             .await
     }
 }
 
-const ONE_SESSION: &str = "SELECT 0, id, id, NULL, name, started, ended, body FROM sessions WHERE project = ?1 AND id = ?2";
+impl NewSession {
+    /// Renders the session as it was sent.
+    fn into_event(self, project: String) -> Event {
+        let time = to_millis(self.started);
+        Event {
+            event_id: self.id,
+            session_id: self.id,
+            parent_id: None,
+            event_type: EventKind::Session,
+            event_name: self.name,
+            source: self.body.source,
+            project_id: project,
+            config: self.body.config,
+            inputs: self.body.inputs,
+            outputs: self.body.outputs,
+            error: self.body.error,
+            start_time: time,
+            end_time: time,
+            duration: 0.0,
+            metadata: self.body.metadata,
+            metrics: self.body.metrics,
+            feedback: self.body.feedback,
+            user_properties: self.body.user_properties,
+        }
+    }
+}
 
-fn start_session(
-    connection: &Connection,
+struct Start {
     project: i64,
     family: i64,
-    session: &NewSession,
-) -> Result<(), StoreError> {
-    let found = connection
-        .prepare_cached("SELECT sid, implicit, body FROM sessions WHERE project = ?1 AND id = ?2")?
-        .query_row(params![project, session.id.as_bytes()], |row| {
-            Ok((
-                row.get::<_, i64>(0)?,
-                row.get::<_, bool>(1)?,
-                row.get::<_, Vec<u8>>(2)?,
-            ))
-        })
-        .optional()?;
-    let Some((sid, implicit, stored)) = found else {
+    rights: Rights,
+    session: Arc<NewSession>,
+}
+
+impl Start {
+    fn insert(&self, connection: &Connection) -> Result<(), StoreError> {
+        let session = &self.session;
         connection
             .prepare_cached(
                 "INSERT INTO sessions (project, id, name, started, ended, implicit, body, family) VALUES (?1, ?2, ?3, ?4, ?4, 0, ?5, ?6)",
             )?
             .execute(params![
-                project,
+                self.project,
                 session.id.as_bytes(),
                 session.name,
                 session.started,
-                session.body.encode()?,
-                family,
+                session.encoded,
+                self.family,
             ])?;
-        return Ok(());
-    };
-    let mut body = parse_body(&stored)?;
-    body.metadata.extend(session.body.metadata.clone());
-    body.user_properties
-        .extend(session.body.user_properties.clone());
-    if implicit {
-        body.source.clone_from(&session.body.source);
-        body.inputs.clone_from(&session.body.inputs);
-        body.config.clone_from(&session.body.config);
-        connection
-            .prepare_cached(
-                "UPDATE sessions SET name = ?2, started = min(started, ?3), implicit = 0 WHERE sid = ?1",
-            )?
-            .execute(params![sid, session.name, session.started])?;
+        Ok(())
     }
-    connection
-        .prepare_cached("UPDATE sessions SET body = ?2 WHERE sid = ?1")?
-        .execute(params![sid, body.encode()?])?;
-    Ok(())
+
+    /// Tells whether a merge into a started session has an effect that the key may have.
+    fn can_change(&self, connection: &Connection, target: &Target) -> Result<bool, StoreError> {
+        let sent = &self.session.body;
+        if sent.metadata.is_empty() && sent.user_properties.is_empty() {
+            return Ok(false);
+        }
+        if let Some(family) = self.rights.only_family
+            && !target.location.is_of(connection, family)?
+        {
+            return Ok(false);
+        }
+        Ok(self.rights.can_read || target.size <= MAX_MERGED)
+    }
+}
+
+impl Change for Start {
+    fn is_small(&self) -> bool {
+        self.session.encoded.len() <= SMALL
+    }
+
+    fn find(&self, connection: &Connection) -> Result<ControlFlow<Done, Target>, StoreError> {
+        let location = Location {
+            table: Table::Sessions,
+            project: self.project,
+            id: self.session.id,
+        };
+        let Some(target) = location.find(connection)? else {
+            self.insert(connection)?;
+            return Ok(ControlFlow::Break(Done::Created));
+        };
+        if target.is_implicit || self.can_change(connection, &target)? {
+            return Ok(ControlFlow::Continue(target));
+        }
+        Ok(ControlFlow::Break(Done::Existed))
+    }
+
+    fn merge(&self, target: &Target, mut body: Body) -> Result<Option<Vec<u8>>, StoreError> {
+        if !target.is_implicit && target.size > MAX_MERGED {
+            // A start that is sent again must succeed, however large the session is. What was sent is compared as it
+            // comes out of the database: a float can change its last bit on the way.
+            let sent = parse_body(&self.session.encoded)?;
+            let is_known = has_all(&body.metadata, &sent.metadata)
+                && has_all(&body.user_properties, &sent.user_properties);
+            return if is_known { Ok(None) } else { Err(too_large()) };
+        }
+        let sent = &self.session.body;
+        body.metadata.extend(sent.metadata.clone());
+        body.user_properties.extend(sent.user_properties.clone());
+        let encoded = if target.is_implicit {
+            body.source.clone_from(&sent.source);
+            body.inputs.clone_from(&sent.inputs);
+            body.config.clone_from(&sent.config);
+            body.encode()
+        } else {
+            encode_within(&body, MAX_MERGED).ok_or_else(too_large)
+        };
+        match encoded {
+            // The error would tell a key that may not read how much is stored.
+            Err(StoreError::TooLarge(_)) if !self.rights.can_read => Ok(None),
+            encoded => encoded.map(Some),
+        }
+    }
+
+    fn save(
+        &self,
+        connection: &Connection,
+        target: &Target,
+        body: &[u8],
+    ) -> Result<(), StoreError> {
+        let (session, id) = (&self.session, target.location.id.as_bytes());
+        if target.is_implicit {
+            connection
+                .prepare_cached(
+                    "UPDATE sessions SET name = ?3, started = min(started, ?4), implicit = 0, family = ?5, body = ?6
+                     WHERE project = ?1 AND id = ?2",
+                )?
+                .execute(params![
+                    self.project,
+                    id,
+                    session.name,
+                    session.started,
+                    self.family,
+                    body
+                ])?;
+        } else {
+            connection
+                .prepare_cached("UPDATE sessions SET body = ?3 WHERE project = ?1 AND id = ?2")?
+                .execute(params![self.project, id, body])?;
+        }
+        Ok(())
+    }
+}
+
+/// Tells whether an object has all members of another.
+fn has_all(object: &Object, members: &Object) -> bool {
+    members
+        .iter()
+        .all(|(name, value)| object.get(name) == Some(value))
 }
 
 /// Finds the session of an event, or makes it: spans may come before the session's own start.

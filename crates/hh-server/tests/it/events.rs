@@ -299,7 +299,7 @@ async fn a_patch_merges_objects_and_replaces_outputs() {
 #[tokio::test]
 async fn a_patch_sets_the_end_by_time_or_duration_and_ignores_the_rest() {
     let server = TestServer::start().await;
-    let client = server.key(Level::IngestOnly, "all").await;
+    let client = server.key(Level::ReadWrite, "all").await;
     let admin = server.admin();
     for id in two(&server).await {
         let before = find(&admin, &id).await;

@@ -7,6 +7,8 @@ mod event_limits;
 #[cfg(test)]
 mod events;
 #[cfg(test)]
+mod families;
+#[cfg(test)]
 mod guesses;
 #[cfg(test)]
 mod hostile;
@@ -14,6 +16,8 @@ mod hostile;
 mod keys;
 #[cfg(test)]
 mod otlp;
+#[cfg(test)]
+mod patches;
 #[cfg(test)]
 mod projects;
 #[cfg(test)]

@@ -1,0 +1,168 @@
+//! Patches of large events, and many at a time.
+
+use hh_auth::Level;
+use serde_json::json;
+use tokio::task::JoinSet;
+use uuid::Uuid;
+
+use super::families::{find, read, send_span, start};
+use super::spans::{SESSION, encode, label, span};
+use super::support::TestServer;
+
+const KIB: usize = 1024;
+const MIB: usize = 1024 * KIB;
+
+#[tokio::test]
+async fn a_patch_of_an_event_larger_than_one_mebibyte_is_refused() {
+    let server = TestServer::start().await;
+    let admin = server.admin();
+    let inputs = json!({"filler": "x".repeat(15 * MIB)});
+    let sent = json!({"session_id": SESSION, "inputs": inputs, "metadata": {"f": 0.1}});
+    start(&admin, &sent).await.ok();
+    let [_, large] = send_span(&admin, &server, "default", MIB).await;
+    let mut messages = Vec::new();
+    for id in [SESSION, &large] {
+        for members in [
+            json!({"metrics": {"m": 1}}),
+            json!({"outputs": {}}),
+            json!({"duration": 5.0}),
+            json!({}),
+        ] {
+            let mut patch = members;
+            patch["event_id"] = json!(id);
+            messages.push(admin.put("/events", &patch).await.refused(413));
+        }
+    }
+    // The family of the key is checked first.
+    let other = server.key(Level::IngestOnly, "all").await;
+    for id in [SESSION, &large] {
+        let patch = json!({"event_id": id, "metrics": {"m": 1}});
+        other.put("/events", &patch).await.refused(404);
+    }
+    messages.dedup();
+    insta::assert_snapshot!(messages.join("\n"), @"the event is stored with more than 1 MiB and cannot be changed; send less in one event, or send it as several");
+
+    // It is stored and read as before, also when its start is sent again.
+    let started = start(&admin, &sent).await.ok();
+    assert!(started["inputs"] == inputs);
+    assert_eq!(started["metadata"], json!({"f": 0.1}));
+    let more = json!({"session_id": SESSION, "metadata": {"f": 0.2}});
+    let message = start(&admin, &more).await.refused(413);
+    insta::assert_snapshot!(message, @"the event would be stored with more than 1 MiB; send less in one event, or send it as several");
+}
+
+#[tokio::test]
+async fn a_patch_that_would_make_an_event_larger_than_one_mebibyte_is_refused() {
+    let server = TestServer::start().await;
+    let admin = server.admin();
+    for (stored, sent, status) in [
+        (10, MIB, 413),
+        (10, MIB - KIB, 200),
+        (100 * KIB, 900 * KIB, 200),
+        (900 * KIB, 200 * KIB, 413),
+        (MIB - KIB, 10, 200),
+        (MIB - KIB, 2 * KIB, 413),
+    ] {
+        let [session, event] = send_span(&admin, &server, "default", stored).await;
+        let feedback = json!({"filler": "x".repeat(stored)});
+        let patch = json!({"event_id": session, "feedback": feedback});
+        admin.put("/events", &patch).await.ok();
+        for id in [&session, &event] {
+            let before = read(&server, "default", &session).await;
+            let metadata = json!({"filler": "y".repeat(sent)});
+            let patch = json!({"event_id": id, "metadata": metadata, "duration": 9.0});
+            let answer = admin.put("/events", &patch).await;
+            assert_eq!(answer.status, status, "{stored} and {sent}");
+            let mut after = read(&server, "default", &session).await;
+            if status == 200 {
+                let at = after.iter().position(|event| event["event_id"] == *id);
+                let (patched, before) = (&mut after[at.unwrap()], &before[at.unwrap()]);
+                assert!(patched["metadata"] == metadata);
+                assert_eq!(patched["duration"], 9.0);
+                for member in ["metadata", "duration", "end_time"] {
+                    patched[member] = before[member].clone();
+                }
+            }
+            assert!(after == before, "{stored} and {sent}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_start_with_large_inputs_fills_in_a_session_that_spans_created() {
+    let server = TestServer::start().await;
+    for level in [Level::IngestOnly, Level::ReadWrite] {
+        let client = server.key(level, "all").await;
+        let id = Uuid::new_v4().to_string();
+        let labels = vec![label("honeyhive.session_id", &id)];
+        let spans = encode(vec![span(1, None, labels)]);
+        client.export(&spans).await.ok_empty();
+        let patch = json!({"event_id": id, "metadata": {"early": "x".repeat(100 * KIB)}});
+        client.put("/events", &patch).await.ok();
+        let inputs = json!({"filler": "x".repeat(3 * MIB)});
+        let sent = json!({"session_id": id, "session_name": "filled", "inputs": inputs});
+        for _ in 0..2 {
+            start(&client, &sent).await.ok();
+        }
+        let stored = find(&server, "default", &id).await;
+        assert_eq!(stored["event_name"], "filled");
+        assert!(stored["inputs"] == inputs);
+        assert!(stored["metadata"] == patch["metadata"]);
+    }
+}
+
+/// Patches and starts of all sizes, so that merges inside and outside the writer meet.
+#[tokio::test]
+async fn of_many_patches_and_starts_of_a_large_session_at_once_none_is_lost() {
+    let server = TestServer::start().await;
+    for stored in [10, 60 * KIB, 300 * KIB] {
+        let id = Uuid::new_v4().to_string();
+        let inputs = json!({"filler": "x".repeat(stored)});
+        let session = json!({"session_id": id, "inputs": inputs});
+        start(&server.admin(), &session).await.ok();
+        let mut tasks = JoinSet::new();
+        for number in 0..48 {
+            let (client, id) = (server.admin(), id.clone());
+            tasks.spawn(async move {
+                let filler = if number % 8 == 0 { 66 * KIB } else { 10 };
+                let mut metadata = json!({});
+                metadata[number.to_string()] = json!("y".repeat(filler));
+                if number % 3 == 0 {
+                    let session = json!({"session_id": id, "metadata": metadata});
+                    start(&client, &session).await.ok();
+                } else {
+                    let patch = json!({"event_id": id, "metadata": metadata});
+                    client.put("/events", &patch).await.ok();
+                }
+            });
+        }
+        tasks.join_all().await;
+        let stored = find(&server, "default", &id).await;
+        assert_eq!(stored["metadata"].as_object().unwrap().len(), 48);
+        assert!(stored["inputs"] == inputs);
+    }
+}
+
+#[tokio::test]
+async fn patches_of_one_connection_are_applied_in_their_order() {
+    let server = TestServer::start().await;
+    let admin = server.admin();
+    let inputs = json!({"filler": "x".repeat(200 * KIB)});
+    start(&admin, &json!({"session_id": SESSION, "inputs": inputs}))
+        .await
+        .ok();
+    let mut connection = admin.connect().await;
+    for number in 0..20 {
+        let filler = if number % 2 == 0 { 10 } else { 70 * KIB };
+        let patch = json!({
+            "event_id": SESSION, "metadata": {"last": number, "filler": "x".repeat(filler)},
+        });
+        let body = patch.to_string();
+        let answer = connection.call(&admin, "PUT", "/events", &[], body.as_bytes());
+        answer.await.ok();
+        assert_eq!(
+            find(&server, "default", SESSION).await["metadata"]["last"],
+            number
+        );
+    }
+}
