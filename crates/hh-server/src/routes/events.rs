@@ -11,6 +11,7 @@ use uuid::Uuid;
 use super::{MAX_DEPTH, aside, read_json};
 use crate::access::Access;
 use crate::app::App;
+use crate::domain::event_limits::{limit_name, limit_start};
 use crate::error::{ApiError, json};
 use crate::otlp::session_id;
 use crate::shape;
@@ -53,14 +54,14 @@ pub(crate) async fn start_session(
         "" => Uuid::new_v4(),
         text => session_id(project.id(), text),
     };
-    let now = access.now().as_nanosecond();
-    let started = match session.start_time {
+    let now = i64::try_from(access.now().as_nanosecond()).unwrap_or(i64::MAX);
+    let mut started = match session.start_time {
         Some(millis) if millis > 0.0 => from_millis(millis),
-        _ => i64::try_from(now).unwrap_or(i64::MAX),
+        _ => now,
     };
     let unknown = || UNNAMED.to_owned();
-    let name = session.session_name.unwrap_or_else(unknown);
-    let body = Stored {
+    let name = limit_name(session.session_name.unwrap_or_else(unknown));
+    let mut body = Stored {
         source: session.source.unwrap_or_else(unknown),
         inputs: session.inputs,
         config: session.config,
@@ -68,6 +69,8 @@ pub(crate) async fn start_session(
         user_properties: session.user_properties,
         ..Stored::default()
     };
+    let mut ended = started;
+    limit_start(&mut started, &mut ended, &mut body.metadata, now);
     // One session alone may have megabytes, here and in the answer.
     let (body, encoded) = aside(true, move || {
         let encoded = body.encode();

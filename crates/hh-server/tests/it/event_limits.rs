@@ -151,3 +151,29 @@ async fn dotted_names_that_share_objects_count_them_once() {
     let event = exported(&server.admin(), chat).await;
     assert_eq!(event["inputs"]["messages"].as_array().unwrap().len(), 4_000);
 }
+
+#[tokio::test]
+async fn a_session_that_starts_more_than_a_day_in_the_future_starts_when_it_arrives() {
+    const YEAR_2262: u64 = 9_214_646_400_000;
+
+    let server = TestServer::start().await;
+    let admin = server.admin();
+    let session = json!({"session": {
+        "session_name": "n".repeat(2_000_000),
+        "start_time": YEAR_2262,
+        "metadata": {"kept": 1},
+    }});
+    let before = jiff::Timestamp::now().as_millisecond();
+    let started = admin.post("/session/start", &session).await.ok();
+    let after = jiff::Timestamp::now().as_millisecond();
+    let list = admin.events(&json!({})).await;
+    for event in [&started, &list["events"][0]] {
+        let shown = event["start_time"].as_f64().unwrap();
+        #[expect(clippy::cast_precision_loss, reason = "milliseconds of this century")]
+        let arrived = before as f64..=(after + 1) as f64;
+        assert!(arrived.contains(&shown), "{shown}");
+        assert_eq!(event["metadata"]["original_start_time"], YEAR_2262);
+        assert_eq!(event["metadata"]["kept"], 1);
+        assert_eq!(event["event_name"].as_str().unwrap().len(), 1024);
+    }
+}
