@@ -40,12 +40,16 @@ pub struct Settings {
     pub verify_ssl: Sourced<bool>,
     /// How often a failed attempt is repeated.
     pub max_retries: Sourced<u64>,
+    /// The longest delay before the first repeat.
+    pub retry_delay: Sourced<Duration>,
     /// Spans in one export.
     pub batch_size: Sourced<u64>,
     /// How long spans wait for an export.
     pub flush_interval: Sourced<Duration>,
     /// Spans that wait for export.
     pub max_queue_size: Sourced<u64>,
+    /// Bytes of memory that waiting spans and session changes may use.
+    pub max_queue_bytes: Sourced<u64>,
     /// The form of the command line's output, in lower case.
     pub output_format: Sourced<String>,
     /// The profile of the credential store.
@@ -71,9 +75,11 @@ struct Values {
     verify_ssl: bool,
     timeout: f64,
     max_retries: u64,
+    retry_delay: f64,
     batch_size: u64,
     flush_interval: f64,
     max_queue_size: u64,
+    max_queue_bytes: u64,
     output_format: String,
     profile: Option<String>,
 }
@@ -111,9 +117,11 @@ impl Settings {
             timeout: of.sourced(names::TIMEOUT, seconds(values.timeout)),
             verify_ssl: of.sourced(names::VERIFY_SSL, values.verify_ssl),
             max_retries: of.sourced(names::MAX_RETRIES, values.max_retries),
+            retry_delay: of.sourced(names::RETRY_DELAY, seconds(values.retry_delay)),
             batch_size: of.sourced(names::BATCH_SIZE, values.batch_size),
             flush_interval: of.sourced(names::FLUSH_INTERVAL, seconds(values.flush_interval)),
             max_queue_size: of.sourced(names::MAX_QUEUE_SIZE, values.max_queue_size),
+            max_queue_bytes: of.sourced(names::MAX_QUEUE_BYTES, values.max_queue_bytes),
             output_format: of.sourced(names::OUTPUT_FORMAT, values.output_format),
             profile: of.optional(names::PROFILE, values.profile),
         })

@@ -329,7 +329,7 @@ fn text_lost(key: &Key, next: &str) -> Error {
         ErrorKind::Conflict,
         format!(
             "the key {} was made, but the answer with its text was lost on the way, and it is told once: {next}",
-            key.id
+            hh_transport::clean(&key.id, &[])
         ),
     )
 }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use hh_config::LoadError;
-use hh_transport::{TransportError, TransportErrorKind};
+use hh_transport::{TransportError, TransportErrorKind, is_unsafe};
 
 /// What the caller can do about an [`Error`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,9 +112,12 @@ impl Error {
     /// Returns the name under which the server logged the request, if it told.
     #[must_use]
     pub fn request_id(&self) -> Option<&str> {
-        let source = self.inner.source.as_deref()?;
-        let sent = source.downcast_ref::<TransportError>()?;
-        sent.problem()?.request_id()
+        self.sent()?.problem()?.request_id()
+    }
+
+    /// Returns the error of the request, if one was to be sent.
+    pub(crate) fn sent(&self) -> Option<&TransportError> {
+        self.inner.source.as_deref()?.downcast_ref()
     }
 
     /// Returns how long to wait before the request has a chance, if the server or a limit said so: at most a day.
@@ -155,7 +158,9 @@ impl From<LoadError> for Error {
 
 impl From<hh_auth::StoreError> for Error {
     fn from(error: hh_auth::StoreError) -> Self {
-        Self::new(ErrorKind::Config, error.to_string()).with_source(error)
+        // It may quote the keyring.
+        let message = error.to_string().replace(is_unsafe, "");
+        Self::new(ErrorKind::Config, message).with_source(error)
     }
 }
 

@@ -23,6 +23,7 @@
 //!
 //! Nothing here spawns on the caller's runtime: the tracer has a thread of its own, started at the first span.
 
+mod catch;
 mod client;
 mod connect;
 mod error;
@@ -42,7 +43,7 @@ pub use hh_api::types::EventKind;
 pub use hh_auth::Credential;
 pub use hh_transport::{
     Answer, Certificate, CertificateProblem, Connection, Handshake, Probe, Roots, TransportError,
-    TransportErrorKind,
+    TransportErrorKind, is_unsafe,
 };
 pub use options::Options;
 pub use security::{SecurityEvent, SecurityEventKind, SecurityLog};

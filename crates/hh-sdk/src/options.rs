@@ -7,6 +7,7 @@ use std::time::Duration;
 use hh_config::{Env, LoadOptions, SettingName, names};
 use secrecy::SecretString;
 
+use crate::catch::catch;
 use crate::report::{Reporter, to_stderr};
 
 /// Direct parameters, which win over every other source.
@@ -61,9 +62,12 @@ impl Options {
         self
     }
 
-    /// Has warnings and debug lines handed to a function in place of stderr.
+    /// Has warnings and debug lines handed to a function in place of stderr. A panic of the function is caught and its
+    /// line is lost, as it may run on the tracer's thread.
     pub fn with_reporter(mut self, reporter: impl Fn(&str) + Send + Sync + 'static) -> Self {
-        self.reporter = Some(Arc::new(reporter));
+        self.reporter = Some(Arc::new(move |line| {
+            catch(|| reporter(line));
+        }));
         self
     }
 

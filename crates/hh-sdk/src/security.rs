@@ -1,6 +1,7 @@
 //! The security log: which key is used where, rejected, logged in, replaced. A line of JSON for each event in a file that
 //! a setting names, and the same as events of `tracing` with the target `honeyhive.security`.
 
+use std::fmt::Write as _;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -9,9 +10,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use hh_auth::Credential;
 use hh_config::{Env, Stack, names};
+use hh_transport::is_unsafe;
 use jiff::Timestamp;
 use serde::Serialize;
 
+use crate::catch::catch;
 use crate::connect::resolve;
 use crate::report::Reporter;
 use crate::{Error, ErrorKind, Options};
@@ -37,7 +40,7 @@ pub enum SecurityEventKind {
     ConfigTrusted,
 }
 
-/// One event. Keys are masked and control characters escaped when it is written.
+/// One event. Keys are masked and unsafe characters escaped when it is written.
 #[derive(Clone, Debug, Serialize)]
 #[must_use]
 pub struct SecurityEvent {
@@ -80,7 +83,7 @@ impl SecurityEvent {
 
     /// Adds the server's id of the key.
     pub fn with_key_id(mut self, id: Option<String>) -> Self {
-        self.key_id = id.or(self.key_id);
+        self.key_id = id.map(|id| hh_transport::clean(&id, &[])).or(self.key_id);
         self
     }
 
@@ -94,6 +97,22 @@ impl SecurityEvent {
 /// A path or a message may hold a key as well.
 fn without_keys(text: &str) -> String {
     hh_transport::redact_keys(text, &[]).into_owned()
+}
+
+/// Escapes the unsafe characters that JSON lets pass as they are: all of them stand in texts.
+fn escape(json: &str) -> String {
+    let mut escaped = String::with_capacity(json.len());
+    for character in json.chars() {
+        if is_unsafe(character) {
+            for unit in character.encode_utf16(&mut [0; 2]) {
+                // Writing into memory cannot fail.
+                write!(escaped, "\\u{unit:04x}").ok();
+            }
+        } else {
+            escaped.push(character);
+        }
+    }
+    escaped
 }
 
 /// Where events go; clones share the file.
@@ -207,8 +226,9 @@ impl SecurityLog {
             event,
         };
         // No text of an event can fail to be JSON.
-        let line = serde_json::to_string(&line).unwrap_or_default();
-        tracing::info!(target: "honeyhive.security", "{line}");
+        let line = escape(&serde_json::to_string(&line).unwrap_or_default());
+        // A subscriber is other people's code, and may be called on the tracer's thread.
+        catch(|| tracing::info!(target: "honeyhive.security", "{line}"));
         let Some(file) = &self.file else {
             return;
         };

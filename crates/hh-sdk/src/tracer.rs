@@ -1,12 +1,17 @@
 //! The tracer: sessions and spans, exported by a thread of its own.
 
+mod budget;
 mod export;
+mod failure;
 mod memory;
+mod pace;
 mod queue;
 mod record;
 mod redact;
+mod response;
 mod session;
 mod span;
+mod state;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,9 +31,13 @@ use redact::Own;
 
 /// Traces sessions and spans of one project. [`HoneyHiveTracer::init`] never touches the network.
 ///
-/// Telemetry waits in a bounded queue and is sent by a thread that starts with the first session or span. What cannot be
-/// sent within the timeout, retries included, is dropped and counted. What still waits when the process ends is lost:
-/// call [`HoneyHiveTracer::shutdown`].
+/// Telemetry waits in a queue that is bounded in number and memory, and is sent by a thread that starts with the first
+/// session or span. What fails stays at the head of the queue and is sent again until it arrives; the oldest spans are
+/// dropped and counted when the queue is full. What still waits when the process ends is lost: call
+/// [`HoneyHiveTracer::shutdown`].
+///
+/// No panic on that thread reaches the program, unless it is built with `panic = "abort"`: what was being sent then is
+/// dropped and counted.
 pub struct HoneyHiveTracer {
     shared: Arc<Shared>,
     /// The session of spans that name no other; started with the first of them.
@@ -137,17 +146,19 @@ impl HoneyHiveTracer {
         self.own_session.span(name, kind)
     }
 
-    /// Tells how many spans, and starts and ends of sessions, were lost so far: the queue was full, or the server
-    /// refused them or could not be reached.
+    /// Returns how many spans, and starts and ends of sessions, were lost so far: the queue was full, the server refused
+    /// them, or the tracer was shut down before they arrived.
     #[must_use]
     pub fn dropped(&self) -> u64 {
         self.shared.queue.dropped()
     }
 
-    /// Waits until all that was recorded before is at the server. Works on every runtime.
+    /// Waits until all that was recorded before is at the server, through failures that are tried again. Works on every
+    /// runtime.
     ///
     /// # Errors
-    /// `Timeout` when it takes longer; `Dropped` when something was lost that no flush has told of.
+    /// `Timeout` when it takes longer, and it is still being sent; `Unauthenticated` when there is no key that works now;
+    /// `Dropped` when something was lost that no flush has told of.
     pub async fn flush(&self, timeout: Duration) -> Result<(), Error> {
         self.shared.queue.flush(timeout).await
     }
@@ -160,37 +171,37 @@ impl HoneyHiveTracer {
         self.shared.queue.flush_blocking(timeout)
     }
 
-    /// Flushes and stops the tracer; spans that end later are lost.
+    /// Flushes and stops the tracer; spans that end later are lost, and so is what has not arrived in time.
     ///
     /// # Errors
-    /// As [`HoneyHiveTracer::flush`].
+    /// `Dropped` when something was lost that no flush has told of.
     pub async fn shutdown(self, timeout: Duration) -> Result<(), Error> {
-        self.close();
+        self.close(Some(timeout));
         self.shared.queue.flush(timeout).await
     }
 
     /// As [`HoneyHiveTracer::shutdown`], blocking the thread.
     ///
     /// # Errors
-    /// As [`HoneyHiveTracer::flush`].
+    /// As [`HoneyHiveTracer::shutdown`].
     pub fn shutdown_blocking(self, timeout: Duration) -> Result<(), Error> {
-        self.close();
+        self.close(Some(timeout));
         self.shared.queue.flush_blocking(timeout)
     }
 }
 
 impl HoneyHiveTracer {
     /// Ends the own session and takes no more; its end must be queued before.
-    fn close(&self) {
+    fn close(&self, timeout: Option<Duration>) {
         self.own_session.finish();
-        self.shared.queue.close();
+        self.shared.queue.close(timeout);
     }
 }
 
 impl Drop for HoneyHiveTracer {
     fn drop(&mut self) {
         // The thread sends what waits and ends; nobody waits for it here.
-        self.close();
+        self.close(None);
     }
 }
 

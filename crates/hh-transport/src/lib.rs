@@ -15,7 +15,7 @@
 //! - [`Authorizer`], [`Epoch`]: keys, and what happens when one is rejected
 //! - [`Idempotency`], [`RetryPolicy`]: what is repeated, how often and how soon
 //! - [`TransportError`], [`Problem`], [`Attempt`], [`Event`]: what went wrong, and what happens meanwhile
-//! - [`redact()`], [`redact_keys`]: remove keys from text that others wrote
+//! - [`clean()`], [`is_unsafe`], [`redact()`], [`redact_keys`]: make text that others wrote safe to show
 //! - [`Clock`]: time and chance, for tests
 //!
 //! ```
@@ -46,6 +46,7 @@ mod attempt;
 mod authorize;
 #[cfg(feature = "reqwest")]
 mod body;
+mod clean;
 mod clock;
 mod error;
 mod exchange;
@@ -70,6 +71,7 @@ mod transport;
 
 pub use attempt::{Attempt, AttemptRecord, Event};
 pub use authorize::{Authorizer, Epoch};
+pub use clean::{clean, is_unsafe};
 pub use clock::{Clock, SystemClock};
 pub use error::{TimeoutStage, TransportError, TransportErrorKind};
 pub use idempotency::{Idempotency, IdempotencyKey};

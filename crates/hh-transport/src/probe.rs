@@ -20,6 +20,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, lookup_host};
 use tokio_rustls::TlsConnector;
 
+use crate::clean::clean;
 use crate::error::{TimeoutStage, TransportError};
 use crate::proxy::Rules;
 use crate::service::{HttpService as _, Request, Response, ResponseCap};
@@ -96,7 +97,7 @@ pub struct Answer {
     pub date: Option<SystemTime>,
     /// It is a web page.
     pub is_html: bool,
-    /// Where a redirect leads.
+    /// Where a redirect leads, [cleaned](crate::clean()).
     pub location: Option<String>,
 }
 
@@ -385,6 +386,6 @@ fn answer(response: &Response) -> Answer {
         status: response.status().as_u16(),
         date: text(DATE).and_then(|date| httpdate::parse_http_date(date).ok()),
         is_html: text(CONTENT_TYPE).is_some_and(is_page) || body.starts_with(b"<"),
-        location: text(LOCATION).map(str::to_owned),
+        location: text(LOCATION).map(|location| clean(location, &[])),
     }
 }

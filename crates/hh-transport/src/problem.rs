@@ -2,17 +2,14 @@
 
 use serde_json::Value;
 
-use crate::redact::redact;
+use crate::clean::clean;
 
-/// The most of a text that is kept, in bytes.
-const CAP: usize = 2 * 1024;
 /// A longer error body is not looked at.
 const BODY_CAP: usize = 256 * 1024;
 
 /// The readable part of an error body.
 ///
-/// The server wrote it, and may have put into it what we sent: keys are replaced by `[redacted]`, control characters
-/// are removed, and each text has at most 2 KiB.
+/// The server wrote it, and may have put into it what was sent: each text is [cleaned](crate::clean()).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
     message: Option<String>,
@@ -31,7 +28,7 @@ impl Problem {
         let text = |field: &str| {
             body.get(field)
                 .and_then(Value::as_str)
-                .map(|text| clean(text, own))
+                .map(|text| clean(text, own.as_slice()))
         };
         let problem = Self {
             message: text("message"),
@@ -57,53 +54,6 @@ impl Problem {
     pub fn request_id(&self) -> Option<&str> {
         self.request_id.as_deref()
     }
-}
-
-/// Removes what cannot be seen first, since it could hide a key from the redaction, and cuts last, since a cut key
-/// would not be recognised.
-fn clean(text: &str, own: Option<&str>) -> String {
-    let visible: String = without_sequences(text)
-        .filter(|character| !is_invisible(*character))
-        .collect();
-    let mut text = redact(&visible, own.as_slice()).into_owned();
-    text.truncate(text.floor_char_boundary(CAP));
-    text
-}
-
-/// Leaves out the sequences that command a terminal, with the letters and digits in them (ECMA-48, 5.4 and 5.6).
-fn without_sequences(text: &str) -> impl Iterator<Item = char> {
-    let mut rest = text.chars();
-    std::iter::from_fn(move || {
-        loop {
-            let next = rest.next()?;
-            let kind = match next {
-                '\u{1b}' => rest.next()?,
-                // The same in one character.
-                '\u{9b}' => '[',
-                '\u{90}' | '\u{98}' | '\u{9d}'..='\u{9f}' => ']',
-                _ => return Some(next),
-            };
-            match kind {
-                '[' => {
-                    let _end = rest.find(|end| matches!(end, '@'..='~'));
-                }
-                // Text for the terminal itself, up to a bell or the string terminator.
-                ']' | 'P' | 'X' | '^' | '_' => {
-                    let end = rest.find(|end| matches!(end, '\u{7}' | '\u{1b}' | '\u{9c}'));
-                    if end == Some('\u{1b}') {
-                        let _backslash = rest.next();
-                    }
-                }
-                _ => {}
-            }
-        }
-    })
-}
-
-/// Control characters, and those that draw nothing or turn the direction of the text.
-fn is_invisible(character: char) -> bool {
-    character.is_control()
-        || matches!(character, '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{e0000}'..='\u{e01ef}')
 }
 
 #[cfg(test)]
@@ -138,25 +88,13 @@ mod tests {
     }
 
     #[test]
-    fn keys_are_redacted_and_what_hides_them_is_removed() {
-        let own = Some("hh_dev_key");
-        let cases = [
-            ("key hh_0123456789abcdef is bad", "key [redacted] is bad"),
-            ("key hh_dev_key is bad", "key [redacted] is bad"),
-            ("hh_01234567\u{200b}89\u{7}abcdef", "[redacted]"),
-            ("\u{1b}[31mred\r\n", "red"),
-        ];
-        for (text, expected) in cases {
-            assert_eq!(clean(text, own), expected);
-        }
-    }
-
-    #[test]
-    fn text_is_capped_between_characters() {
-        let text = clean(&"é".repeat(5_000), None);
-        assert_eq!(text.len(), CAP);
-        let text = clean(&format!("a{}", "é".repeat(5_000)), None);
-        assert_eq!(text.len(), CAP - 1);
+    fn every_text_is_cleaned() {
+        let text = r"hh_0123456789abcdef \u001b[31mand\u202e hh_dev_key";
+        let body =
+            format!(r#"{{"message": "{text}", "errorCode": "{text}", "request_id": "{text}"}}"#);
+        let problem = Problem::read(body.as_bytes(), Some("hh_dev_key")).unwrap();
+        let texts = [problem.message(), problem.code(), problem.request_id()];
+        assert_eq!(texts, [Some("[redacted] and [redacted]"); 3]);
     }
 
     proptest! {

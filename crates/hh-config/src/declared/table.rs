@@ -95,6 +95,7 @@ settings! {
     BATCH_SIZE => Declared::new("batch_size", Kind::Count(1, 1000), ActsOn::Tracer, "spans in one export").variables(&["HH_BATCH_SIZE"]).default("100");
     FLUSH_INTERVAL => Declared::new("flush_interval", Kind::Seconds(1.0, 300.0), ActsOn::Tracer, "seconds after which waiting spans are exported").variables(&["HH_FLUSH_INTERVAL"]).default("5");
     MAX_QUEUE_SIZE => Declared::new("max_queue_size", Kind::Count(100, 2_000_000), ActsOn::Tracer, "spans that wait for export; the oldest are dropped beyond it").variables(&["HH_MAX_QUEUE_SIZE"]).default("8192");
+    MAX_QUEUE_BYTES => Declared::new("max_queue_bytes", Kind::Count(1_048_576, 17_179_869_184), ActsOn::Tracer, "bytes of memory that waiting spans and session changes may use; the oldest spans are dropped beyond it").variables(&["HH_MAX_QUEUE_BYTES"]).default("67108864");
     SPOOL_DIR => Declared::new("spool_dir", Kind::Path, ActsOn::Nothing, "directory that spans are kept in while no server answers").variables(&["HH_SPOOL_DIR"]).project_file(ProjectFile::MayNot);
     DISABLE_BATCH => Declared::new("disable_batch", Kind::Boolean, ActsOn::Nothing, "export each span at its end").variables(&["HH_DISABLE_BATCH"]).default("false");
     DISABLE_TRACING => Declared::new("disable_tracing", Kind::Boolean, ActsOn::Nothing, "record no spans").variables(&["HH_DISABLE_TRACING"]).default("false");

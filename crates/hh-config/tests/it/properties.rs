@@ -384,9 +384,11 @@ fn typed(settings: &Settings) -> Vec<(SettingName, Typed)> {
         STRICT: strict => ToString::to_string,
         TIMEOUT: timeout => seconds,
         MAX_RETRIES: max_retries => ToString::to_string,
+        RETRY_DELAY: retry_delay => seconds,
         BATCH_SIZE: batch_size => ToString::to_string,
         FLUSH_INTERVAL: flush_interval => seconds,
         MAX_QUEUE_SIZE: max_queue_size => ToString::to_string,
+        MAX_QUEUE_BYTES: max_queue_bytes => ToString::to_string,
         OUTPUT_FORMAT: output_format => String::clone,
         PROFILE: profile (optional) => String::clone,
     }

@@ -4,7 +4,7 @@ use std::sync::{Mutex, PoisonError, RwLock};
 
 use hh_auth::{AuthError, AuthErrorKind, Credentials, Issued};
 use hh_config::{BaseUrl, Origin};
-use hh_transport::{Authorizer, BoxFuture, Epoch, TransportError};
+use hh_transport::{Authorizer, BoxFuture, Epoch, TransportError, is_unsafe};
 use http::uri::Authority;
 use http::{HeaderValue, Uri};
 use secrecy::ExposeSecret as _;
@@ -144,7 +144,7 @@ impl Authorizer for KeyAuthorizer {
                 (Some(_), Some(last)) => self.credentials.load(Some(last.epoch)).await,
                 (None, _) | (Some(_), None) => self.credentials.load(None).await,
             };
-            let issued = issued.map_err(TransportError::no_credential)?;
+            let issued = issued.map_err(|why| TransportError::no_credential(Error::from(why)))?;
             let header = self.header(uri, &issued)?;
             if let Some(stale) = stale {
                 self.record(uri, stale, &issued);
@@ -162,6 +162,7 @@ impl From<AuthError> for Error {
             AuthErrorKind::Command => ErrorKind::Unauthenticated,
             AuthErrorKind::Unusable | _ => ErrorKind::Config,
         };
-        Self::new(kind, error.to_string())
+        // It may quote a program.
+        Self::new(kind, error.to_string().replace(is_unsafe, ""))
     }
 }

@@ -71,6 +71,24 @@ impl Sender {
         })
     }
 
+    /// Sends by another transport.
+    #[cfg(test)]
+    pub(crate) fn with_transport(mut self, transport: Transport) -> Self {
+        self.transport = transport;
+        self
+    }
+
+    /// Sends with other keys to the same place.
+    #[cfg(test)]
+    pub(crate) fn with_credentials(self, credentials: Credentials) -> Self {
+        let base_url = hh_config::BaseUrl::parse(&self.base).unwrap();
+        let authorizer = KeyAuthorizer::new(credentials, &base_url, self.security.clone());
+        Self {
+            project: Some(Arc::new(authorizer.unwrap())),
+            ..self
+        }
+    }
+
     /// Returns the credential in use; none before a program that prints the key was run.
     pub(crate) fn credential(&self) -> Option<Arc<Credential>> {
         let slot = self.project.as_ref().or(self.ingestion.as_ref())?;

@@ -6,19 +6,21 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use hh_api::attributes::SCOPE;
 use hh_api::{OpId, types::StartSession};
-use http::Response;
-use http::header::CONTENT_TYPE;
-use opentelemetry_proto::tonic::collector::trace::v1::{
-    ExportTracePartialSuccess, ExportTraceServiceRequest, ExportTraceServiceResponse,
-};
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::common::v1::InstrumentationScope;
-use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span as Wire};
+use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans};
 use prost::Message as _;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
-use super::queue::{Inner, Job, Loss};
+use super::failure::Failure;
+use super::pace::{Pace, Pause};
+use super::queue::{Inner, Job};
 use super::redact::{Own, redact_json, redact_span};
+use super::response::refused;
+use super::state::{Entry, Loss, Next, Watch};
+use crate::catch::{catch, catch_async};
 use crate::connect::Message;
+use crate::ids::random;
 use crate::{Error, ErrorKind};
 
 /// After a rejected key nothing is sent for so long: the next export would be rejected too.
@@ -33,142 +35,151 @@ pub(super) fn start(inner: &Arc<Inner>) {
             let runtime = tokio::runtime::Builder::new_current_thread()
                 .enable_all()
                 .build();
-            match runtime {
-                Ok(runtime) => runtime.block_on(run(&for_thread)),
-                Err(_) => give_up(&for_thread),
+            let Ok(runtime) = runtime else {
+                give_up(&for_thread, "the export thread could not be started");
+                return;
+            };
+            // Nobody may wait for ever, whatever panics. Not by a destructor: a second panic in one ends the program.
+            if catch(|| runtime.block_on(run(&for_thread))).is_none() {
+                give_up(&for_thread, "the export thread has failed");
             }
+            catch(|| drop(runtime));
         });
     if spawned.is_err() {
-        give_up(inner);
+        give_up(inner, "the export thread could not be started");
     }
 }
 
-fn give_up(inner: &Inner) {
-    let due = inner
-        .lock()
-        .abandon("the export thread could not be started");
+fn give_up(inner: &Inner, reason: &str) {
+    let due = inner.lock().abandon(reason);
     due.give(inner);
 }
 
-/// Answers those who wait even if the thread panics: nobody may hang for ever.
-struct GiveUp<'a>(&'a Inner);
-
-impl Drop for GiveUp<'_> {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            let due = self.0.lock().abandon("the export thread has failed");
-            due.give(self.0);
-        }
-    }
-}
-
 async fn run(inner: &Inner) {
-    let _give_up = GiveUp(inner);
     let work = async {
-        let mut not_before = Instant::now();
-        while wait_for_work(inner, not_before).await {
-            if send_some(inner).await == Sent::Rejected {
-                not_before = Instant::now() + REJECTED_PAUSE;
-            }
+        let mut pace = Pace::new(inner.batch_size, inner.retry_delay);
+        let mut pause = None;
+        while wait_for_work(inner, pause).await {
+            pause = send_some(inner, &mut pace).await;
         }
     };
     tokio::select! {
         () = work => {}
-        never = expire_waiters(inner) => match never {},
+        () = expire_waiters(inner) => {}
     }
 }
 
-/// Waits until there is a batch or the first job has waited long enough, neither before a time, or until a flush or the
-/// end asks for what there is; false at the end.
-async fn wait_for_work(inner: &Inner, not_before: Instant) -> bool {
+/// Waits until there is a batch or the first job has waited long enough, or until a flush or the end asks for what there
+/// is, and until a pause is over; false at the end.
+async fn wait_for_work(inner: &Inner, pause: Option<Pause>) -> bool {
     let mut due: Option<Instant> = None;
     loop {
         let now = Instant::now();
-        {
+        let next = {
             let state = inner.lock();
-            let count = state.len();
-            if count == 0 && state.is_closed() {
-                return false;
+            let first_due = *due.get_or_insert(now + inner.flush_interval);
+            if state.len() == 0 {
+                due = None;
             }
-            due = (count > 0).then(|| {
-                let due = due.unwrap_or(now + inner.flush_interval);
-                let due = if count >= inner.batch_size { now } else { due };
-                due.max(not_before)
-            });
-            let urgent = state.is_closed() || state.is_awaited();
-            if count > 0 && (urgent || due.is_some_and(|due| due <= now)) {
-                return true;
-            }
-        }
-        match due {
-            Some(due) => tokio::select! {
-                () = tokio::time::sleep_until(due.into()) => {}
+            let is_full = state.len() >= inner.batch_size;
+            state.next(now, first_due, is_full, pause)
+        };
+        match next {
+            Next::Send => return true,
+            Next::Wait(Some(until)) => tokio::select! {
+                () = tokio::time::sleep_until(until.into()) => {}
                 () = inner.wake.notified() => {}
             },
-            None => inner.wake.notified().await,
-        }
-    }
-}
-
-/// The encoded bytes of an export, well below what servers take.
-const MAX_BATCH_BYTES: usize = 4 * 1024 * 1024;
-
-/// How sending went, as far as the next one goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Sent {
-    Done,
-    Rejected,
-}
-
-/// Sends the first job, or the run of spans that comes first.
-async fn send_some(inner: &Inner) -> Sent {
-    let mut spans: Vec<Wire> = Vec::new();
-    let mut bytes = 0;
-    let mut other = None;
-    {
-        let mut state = inner.lock();
-        while spans.len() < inner.batch_size && other.is_none() {
-            let taken = state.take(|job| match job {
-                Job::Span(span) => {
-                    bytes += span.encoded_len();
-                    spans.is_empty() || bytes <= MAX_BATCH_BYTES
-                }
-                Job::Start(_) | Job::Update(_) => spans.is_empty(),
-            });
-            match taken {
-                Some(Job::Span(span)) => spans.push(*span),
-                Some(job) => other = Some(job),
-                None => break,
+            Next::Wait(None) => inner.wake.notified().await,
+            Next::GiveUp => {
+                let due = inner.lock().abandon_late();
+                due.give(inner);
+                return false;
             }
+            Next::End => return false,
         }
     }
-    let count = spans.len().max(1) as u64;
-    let result = match other {
-        Some(Job::Start(session)) => start_session(inner, &session).await,
-        Some(Job::Update(patch)) => send_json(inner, OpId::UpdateEvent, &*patch).await,
-        Some(Job::Span(_)) | None => export(inner, spans).await,
-    };
-    let (loss, rejected) = match result {
-        Ok(loss) => (loss, None),
-        Err(error) => {
-            let is_rejected = matches!(
-                error.kind(),
-                ErrorKind::Unauthenticated | ErrorKind::PermissionDenied | ErrorKind::NotFound
-            );
-            let why = error.to_string();
-            let loss = Loss::new(count, why.clone());
-            (Some(loss), is_rejected.then_some(why))
+}
+
+/// Sends the first job, or the run of spans that comes first; returns how long nothing may be sent then.
+async fn send_some(inner: &Inner, pace: &mut Pace) -> Option<Pause> {
+    let mut batch = inner.lock().take(pace.limit(), inner.max_batch_bytes);
+    let count = batch.len();
+    if count == 0 {
+        return None;
+    }
+    let is_update = matches!(batch.first(), Some(first) if matches!(first.job, Job::Update(_)));
+    let error = match catch_async(send(inner, &mut batch)).await {
+        Some(Ok(loss)) => {
+            pace.succeed();
+            finish(inner, loss);
+            return None;
+        }
+        Some(Err(error)) => error,
+        None => {
+            let why = "sending them has panicked".to_owned();
+            finish(inner, Some(lost(count, why)));
+            return None;
         }
     };
+    let why = error.to_string();
+    let failure = Failure::of(&error, is_update);
+    let is_final = match failure {
+        Failure::Final => true,
+        Failure::TooLarge => count == 1,
+        Failure::Suspect => count == 1 && pace.is_hopeless(first_number(&batch)),
+        Failure::Unavailable | Failure::Rejected => false,
+    };
+    if is_final {
+        finish(inner, Some(lost(count, why)));
+        return None;
+    }
+    if matches!(failure, Failure::TooLarge | Failure::Suspect) && count > 1 {
+        pace.halve(count);
+    }
+    let (due, dropped) = inner.lock().put_back(batch, &why);
+    drop(dropped);
+    due.give(inner);
+    let asked = error.retry_after();
+    let delay = match failure {
+        Failure::TooLarge => Duration::ZERO,
+        Failure::Rejected => {
+            // Flushes would wait in vain, and the rest be rejected in as many requests.
+            let due = inner.lock().reject(&why);
+            due.give(inner);
+            REJECTED_PAUSE
+        }
+        Failure::Unavailable | Failure::Suspect | Failure::Final => pace.delay(random()),
+    };
+    Some(Pause {
+        until: Instant::now() + asked.map_or(delay, |asked| asked.max(delay)),
+        is_asked: asked.is_some(),
+    })
+}
+
+fn finish(inner: &Inner, loss: Option<Loss>) {
     let due = inner.lock().finish(loss);
     due.give(inner);
-    let Some(why) = rejected else {
-        return Sent::Done;
-    };
-    // Whoever waits for the rest would wait in vain, and the rest be rejected in as many requests.
-    let due = inner.lock().reject(&why);
-    due.give(inner);
-    Sent::Rejected
+}
+
+fn lost(count: usize, why: String) -> Loss {
+    Loss::new(u64::try_from(count).unwrap_or(u64::MAX), why)
+}
+
+fn first_number(batch: &[Entry]) -> u64 {
+    batch.first().map_or(0, |first| first.number)
+}
+
+/// Sends a batch, which stays whole; what the server refuses of it is lost.
+async fn send(inner: &Inner, batch: &mut [Entry]) -> Result<Option<Loss>, Error> {
+    match batch {
+        [entry] => match &entry.job {
+            Job::Start(session) => start_session(inner, session).await,
+            Job::Update(patch) => send_json(inner, OpId::UpdateEvent, &**patch).await,
+            Job::Span(_) => export(inner, batch).await,
+        },
+        spans => export(inner, spans).await,
+    }
 }
 
 async fn start_session(inner: &Inner, session: &StartSession) -> Result<Option<Loss>, Error> {
@@ -186,10 +197,37 @@ async fn send_json(inner: &Inner, op: OpId, body: &impl Serialize) -> Result<Opt
 }
 
 /// Exports spans; what the server refuses of them is lost, and not sent again (OTLP, "Partial Success").
-async fn export(inner: &Inner, mut spans: Vec<Wire>) -> Result<Option<Loss>, Error> {
+async fn export(inner: &Inner, batch: &mut [Entry]) -> Result<Option<Loss>, Error> {
     let own = own(inner);
-    for span in &mut spans {
-        redact_span(span, &own);
+    let message = Message::Protobuf(encode(&own, batch));
+    let response = inner.sender.send(OpId::ExportTraces, "", message).await?;
+    let sent = u32::try_from(batch.len()).unwrap_or(u32::MAX);
+    let Some(refused) = refused(&response, sent) else {
+        let why = "the answer to an export is none: something else than the server took it";
+        return Err(Error::new(ErrorKind::Unavailable, why));
+    };
+    Ok((refused.count > 0).then(|| {
+        let why = own.clean(&refused.reason);
+        let why = if why.is_empty() {
+            "it does not say why"
+        } else {
+            &why
+        };
+        Loss::new(
+            refused.count.into(),
+            format!("the server refused them: {why}"),
+        )
+    }))
+}
+
+/// Encodes spans without their keys, and leaves them in the batch: it is sent again if this fails.
+fn encode(own: &Own, batch: &mut [Entry]) -> Bytes {
+    let mut spans = Vec::with_capacity(batch.len());
+    for entry in &mut *batch {
+        if let Job::Span(span) = &mut entry.job {
+            redact_span(span, own);
+            spans.push(std::mem::take(&mut **span));
+        }
     }
     let request = ExportTraceServiceRequest {
         resource_spans: vec![ResourceSpans {
@@ -205,76 +243,37 @@ async fn export(inner: &Inner, mut spans: Vec<Wire>) -> Result<Option<Loss>, Err
             ..ResourceSpans::default()
         }],
     };
-    let message = Message::Protobuf(Bytes::from(request.encode_to_vec()));
-    let answer = inner.sender.send(OpId::ExportTraces, "", message).await?;
-    let Some(refused) = refused(&answer) else {
-        let why = "the answer to an export is none: something else than the server took it";
-        return Err(Error::new(ErrorKind::Unavailable, why));
-    };
-    Ok((refused.rejected_spans > 0).then(|| {
-        let why = own.redact(&refused.error_message);
-        let count = u64::try_from(refused.rejected_spans).unwrap_or_default();
-        Loss::new(count, format!("the server refused them: {why}"))
-    }))
-}
-
-/// Reads what an answer says about refused spans; none if it is no answer of OTLP at all, whatever its status.
-fn refused(answer: &Response<Bytes>) -> Option<ExportTracePartialSuccess> {
-    let kind = answer.headers().get(CONTENT_TYPE);
-    let kind = kind.and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-    let kind = kind.split(';').next().unwrap_or_default().trim();
-    if answer.body().is_empty() {
-        return Some(ExportTracePartialSuccess::default());
-    }
-    if kind.eq_ignore_ascii_case("application/json") {
-        let answer: JsonAnswer = serde_json::from_slice(answer.body()).ok()?;
-        return Some(answer.partial_success.into());
-    }
-    let answer = ExportTraceServiceResponse::decode(answer.body().clone()).ok()?;
-    Some(answer.partial_success.unwrap_or_default())
-}
-
-/// The same in JSON, where a 64-bit number may be a text.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct JsonAnswer {
-    #[serde(default)]
-    partial_success: JsonRefused,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct JsonRefused {
-    rejected_spans: serde_json::Value,
-    error_message: String,
-}
-
-impl From<JsonRefused> for ExportTracePartialSuccess {
-    fn from(json: JsonRefused) -> Self {
-        let count = json.rejected_spans;
-        let count = count.as_i64().or_else(|| count.as_str()?.parse().ok());
-        Self {
-            rejected_spans: count.unwrap_or_default(),
-            error_message: json.error_message,
+    let encoded = request.encode_to_vec();
+    let resources = request.resource_spans.into_iter();
+    let scopes = resources.flat_map(|resource| resource.scope_spans);
+    let spans = scopes.flat_map(|scope| scope.spans);
+    for (entry, sent) in batch.iter_mut().zip(spans) {
+        if let Job::Span(span) = &mut entry.job {
+            **span = sent;
         }
     }
+    Bytes::from(encoded)
 }
 
 fn own(inner: &Inner) -> Own {
     Own(inner.sender.keys())
 }
 
-/// Answers flushes whose time is over, also while a request is under way.
-async fn expire_waiters(inner: &Inner) -> std::convert::Infallible {
+/// Answers flushes whose time is over, also while a request is under way; ends when the time of a shutdown is.
+async fn expire_waiters(inner: &Inner) {
     loop {
-        let (due, next) = inner.lock().expire(Instant::now());
+        let (due, watch) = inner.lock().expire(Instant::now());
         due.give(inner);
-        match next {
-            Some(deadline) => tokio::select! {
+        match watch {
+            Watch::At(Some(deadline)) => tokio::select! {
                 () = tokio::time::sleep_until(deadline.into()) => {}
                 () = inner.flushed.notified() => {}
             },
-            None => inner.flushed.notified().await,
+            Watch::At(None) => inner.flushed.notified().await,
+            Watch::Over => return,
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

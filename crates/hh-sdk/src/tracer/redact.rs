@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use hh_auth::ApiKey;
-use hh_transport::redact_keys;
+use hh_transport::{clean, redact_keys};
 use opentelemetry_proto::tonic::common::v1::any_value::Value as Any;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue};
 use opentelemetry_proto::tonic::trace::v1::Span as Wire;
@@ -14,13 +14,22 @@ use serde_json::Value;
 pub(super) struct Own(pub(super) Vec<ApiKey>);
 
 impl Own {
+    pub(super) fn redact<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        redact_keys(text, &self.keys())
+    }
+
+    /// Makes text of a server safe to show.
+    pub(super) fn clean(&self, text: &str) -> String {
+        clean(text, &self.keys())
+    }
+
     #[expect(
         clippy::disallowed_methods,
-        reason = "the keys are compared with what goes out, to take them out"
+        reason = "the keys are compared with text, to take them out of it"
     )]
-    pub(super) fn redact<'t>(&self, text: &'t str) -> Cow<'t, str> {
-        let own = self.0.iter().map(|key| key.secret().expose_secret());
-        redact_keys(text, &own.collect::<Vec<_>>())
+    fn keys(&self) -> Vec<&str> {
+        let keys = self.0.iter().map(|key| key.secret().expose_secret());
+        keys.collect()
     }
 
     fn redact_in_place(&self, text: &mut String) {

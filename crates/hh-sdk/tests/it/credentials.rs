@@ -282,6 +282,36 @@ async fn a_command_that_fails_is_an_error_that_says_what_it_said() {
 }
 
 #[tokio::test]
+async fn what_a_command_says_is_safe_to_show() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("c.yaml");
+    // A bidirectional override, a C1 control and a zero-width space, in UTF-8.
+    let text = r"\342\200\256a\302\23331mb\342\200\213c";
+    write(
+        &config,
+        &format!(
+            "credential_command: [sh, -c, \"printf '{}' >&2; exit 1\"]\n",
+            text.replace('\\', "\\\\")
+        ),
+    );
+    let client = HoneyHive::builder()
+        .with_env(Env::from_pairs([("PATH", "/usr/bin:/bin")]))
+        .with_config_file(&config)
+        .with_base_url("http://127.0.0.1:9")
+        .build()
+        .unwrap();
+    let error = client.list_projects().await.unwrap_err();
+    let mut said = vec![error.to_string(), format!("{error:?}")];
+    let mut source = std::error::Error::source(&error);
+    while let Some(error) = source {
+        said.push(error.to_string());
+        source = error.source();
+    }
+    assert!(said[0].ends_with(": a31mbc"), "{said:?}");
+    assert!(!said.concat().contains(hh_sdk::is_unsafe), "{said:?}");
+}
+
+#[tokio::test]
 async fn sessions_and_events_have_a_key_of_their_own_if_there_is_one() {
     let ingestion = ingestion_key();
     let server = Scripted::start(|request| match request.path() {

@@ -9,5 +9,6 @@ mod config;
 mod credentials;
 mod keys;
 mod network;
+mod outage;
 mod security;
 mod tracer;

@@ -19,9 +19,9 @@ use crate::support::{TestServer, empty_env};
 use scripted::{Request, Scripted};
 use slow::SlowProxy;
 
-const KEY: &str = "hh_1234567890abcdef1234567890abcdef";
-const TRACES: &str = "/opentelemetry/v1/traces";
-const LONG: Duration = Duration::from_mins(1);
+pub(crate) const KEY: &str = "hh_1234567890abcdef1234567890abcdef";
+pub(crate) const TRACES: &str = "/opentelemetry/v1/traces";
+pub(crate) const LONG: Duration = Duration::from_mins(1);
 
 fn tracer(url: &str) -> HoneyHiveTracer {
     HoneyHiveTracer::builder()
@@ -33,14 +33,14 @@ fn tracer(url: &str) -> HoneyHiveTracer {
 }
 
 /// The answer that each kind of request wants.
-fn accepted(request: &Request) -> (&'static str, Vec<u8>) {
+pub(crate) fn accepted(request: &Request) -> (&'static str, Vec<u8>) {
     match request.path() {
         TRACES => ("200 OK", Vec::new()),
         _ => ("200 OK", b"{}".to_vec()),
     }
 }
 
-fn spans(request: &Request) -> Vec<Span> {
+pub(crate) fn spans(request: &Request) -> Vec<Span> {
     let export = ExportTraceServiceRequest::decode(&request.plain()[..]).unwrap();
     let scopes = export
         .resource_spans
@@ -168,6 +168,57 @@ fn what_the_server_refuses_of_an_export_is_lost_and_not_sent_again() {
     assert_eq!(exports(&server).len(), 1);
 }
 
+/// A count that no server can mean overflows nothing, and text of a server is safe to show.
+#[test]
+fn a_hostile_answer_to_an_export_is_a_bounded_loss_with_a_clean_reason() {
+    let hostile = format!(
+        "no\u{1b}[2J\u{202e}\u{9b}31m\r\n way {KEY} {}hh_\u{200b}{}\u{e0041}",
+        "x".repeat(600),
+        &KEY[3..]
+    );
+    for count in [i64::MAX, i64::MIN, -1, 0, 4] {
+        for is_json in [false, true] {
+            let text = hostile.clone();
+            let server = Scripted::start(move |request| {
+                if request.path() != TRACES {
+                    return accepted(request);
+                }
+                if is_json {
+                    let answer = serde_json::json!({
+                        "partialSuccess": { "rejectedSpans": count, "errorMessage": text }
+                    });
+                    let status = "200 OK\r\ncontent-type: application/json";
+                    return (status, answer.to_string().into_bytes());
+                }
+                let answer = ExportTraceServiceResponse {
+                    partial_success: Some(ExportTracePartialSuccess {
+                        rejected_spans: count,
+                        error_message: text.clone(),
+                    }),
+                };
+                ("200 OK", answer.encode_to_vec())
+            });
+            let tracer = tracer(&server.url);
+            for _ in 0..3 {
+                // One request each, so that what is counted adds up.
+                tracer.span("s", EventKind::Tool).start().end();
+                let flushed = tracer.flush_blocking(LONG);
+                assert_eq!(flushed.is_err(), count > 0, "{count}: {flushed:?}");
+                let Err(error) = flushed else { continue };
+                let text = error.to_string();
+                assert!(text.starts_with("1 of "), "{count}: {text}");
+                assert!(
+                    text.contains("refused them: no way [redacted] xxx"),
+                    "{text}"
+                );
+                assert!(text.ends_with('…') && text.chars().count() < 700, "{text}");
+                assert!(!text.contains(hh_sdk::is_unsafe), "{text:?}");
+            }
+            assert_eq!(tracer.dropped(), if count > 0 { 3 } else { 0 });
+        }
+    }
+}
+
 /// A status of 200 alone does not say that the spans have arrived: a login page has it too.
 #[test]
 fn an_answer_that_is_none_of_otlp_is_a_loss() {
@@ -264,14 +315,15 @@ async fn hostile_base_urls_get_nothing() {
 }
 
 #[test]
-fn an_export_is_repeated_when_otlp_says_so_and_else_not() {
+fn an_export_is_repeated_unless_it_would_fail_again() {
     for (status, count) in [
         ("429 Too Many Requests", 2),
         ("502 Bad Gateway", 2),
         ("503 Service Unavailable", 2),
         ("504 Gateway Timeout", 2),
-        ("500 Internal Server Error", 1),
-        ("408 Request Timeout", 1),
+        // By the queue, where the request itself is not repeated.
+        ("500 Internal Server Error", 2),
+        ("408 Request Timeout", 2),
         ("400 Bad Request", 1),
     ] {
         let first = std::sync::atomic::AtomicBool::new(true);

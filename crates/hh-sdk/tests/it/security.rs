@@ -99,3 +99,19 @@ fn a_log_that_is_rotated_is_followed() {
     assert_eq!(events(&old), ["login | - | -"]);
     assert_eq!(events(&log), ["logout | - | -"]);
 }
+
+#[test]
+fn text_of_a_server_is_escaped_in_the_log_and_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("log");
+    let env = Env::from_pairs([("HH_SECURITY_LOG", log.to_str().unwrap())]);
+    let security = SecurityLog::open(&Options::new().with_env(env)).unwrap();
+    let hostile = "a\u{1b}[2J\u{7f}\u{9b}31m\u{202e}\u{200b}\u{e0041}\nb";
+    let event = SecurityEvent::new(SecurityEventKind::Login).with_detail(hostile);
+    let id = format!("k\u{202e}{}", "y".repeat(5_000));
+    security.record(&event.with_key_id(Some(id)));
+    let text = std::fs::read_to_string(&log).unwrap();
+    assert!(!text.trim_end().contains(hh_sdk::is_unsafe), "{text:?}");
+    assert!(text.len() < 1_000, "{text}");
+    assert_eq!(events(&log), [format!("login | - | {hostile}")]);
+}

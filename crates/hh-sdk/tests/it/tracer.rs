@@ -6,6 +6,7 @@ use hh_sdk::api::types::{Event, ExportEvents};
 use hh_sdk::auth::Level;
 use hh_sdk::{ErrorKind, EventKind, HoneyHiveTracer};
 
+use crate::network::scripted::Scripted;
 use crate::support::{TestServer, empty_env};
 
 const LONG: Duration = Duration::from_secs(20);
@@ -110,18 +111,18 @@ fn init_touches_no_network_and_a_server_that_is_down_costs_no_more_than_the_time
 }
 
 #[tokio::test]
-async fn a_refused_export_is_told_at_the_flush() {
+async fn a_rejected_key_is_reported_at_each_flush_and_loses_nothing_before_the_end() {
     let server = TestServer::start().await;
     let tracer = tracer(&server, "hh_1234567890abcdef1234567890abcdef");
     tracer.span("lost", EventKind::Tool).start().end();
-    // The session is rejected first; the span waits for another try, which the next flush is.
-    let error = tracer.flush(LONG).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Unauthenticated);
-    assert_eq!(tracer.dropped(), 1);
-    let error = tracer.flush(LONG).await.unwrap_err();
+    for _ in 0..2 {
+        let error = tracer.flush(LONG).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unauthenticated);
+        assert_eq!(tracer.dropped(), 0);
+    }
+    let error = tracer.shutdown(LONG).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Dropped);
-    assert_eq!(tracer.dropped(), 2, "the session and the span");
-    tracer.flush(LONG).await.unwrap();
+    assert!(error.to_string().starts_with("3 of "), "{error}");
 }
 
 #[test]
@@ -293,8 +294,13 @@ async fn a_deep_value_costs_no_other_span() {
 
 #[tokio::test]
 async fn what_a_cancelled_flush_did_not_tell_the_next_one_does() {
-    let server = TestServer::start().await;
-    let tracer = tracer(&server, "hh_1234567890abcdef1234567890abcdef");
+    let server = Scripted::start(|_| ("400 Bad Request", Vec::new()));
+    let tracer = HoneyHiveTracer::builder()
+        .with_env(empty_env())
+        .with_base_url(&server.url)
+        .with_api_key("hh_1234567890abcdef1234567890abcdef")
+        .build()
+        .unwrap();
     tracer.span("lost", EventKind::Tool).start().end();
     // Polled once, then given up.
     let mut flush = Box::pin(tracer.flush(LONG));
@@ -303,8 +309,8 @@ async fn what_a_cancelled_flush_did_not_tell_the_next_one_does() {
     });
     assert!(polled.await);
     drop(flush);
-    // The session's start; the span would be tried a minute later.
-    while tracer.dropped() < 1 {
+    // The session's start and the span.
+    while tracer.dropped() < 2 {
         tokio::task::yield_now().await;
     }
     assert_eq!(

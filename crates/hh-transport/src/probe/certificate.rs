@@ -9,6 +9,8 @@ use x509_cert::ext::pkix::SubjectAltName;
 use x509_cert::ext::pkix::name::GeneralName;
 use x509_cert::name::Name;
 
+use crate::clean::{clean, is_unsafe};
+
 /// The certificate of a server, as it was sent, whether it is trusted or not: a stranger may have written every word.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -54,17 +56,17 @@ fn shown(name: &Name) -> String {
         country.map(|name| format!("C={name}")),
     ];
     let parts: Vec<String> = parts.into_iter().flatten().collect();
-    parts.join(",")
+    clean(&parts.join(","), &[])
 }
 
 /// Escapes what would pass for another part of the name, or do something to a terminal.
 fn escaped(text: &str) -> String {
     let mut escaped = String::new();
     for c in text.chars() {
-        if c.is_control() || matches!(c, ',' | '+' | '=' | '"' | '\\') {
+        if is_unsafe(c) || matches!(c, ',' | '+' | '=' | '"' | '\\') {
             escaped.push('\\');
         }
-        escaped.push(if c.is_control() { '?' } else { c });
+        escaped.push(if is_unsafe(c) { '?' } else { c });
     }
     escaped
 }
@@ -75,7 +77,7 @@ fn escaped(text: &str) -> String {
 )]
 fn name(name: &GeneralName) -> Option<String> {
     match name {
-        GeneralName::DnsName(name) => Some(name.to_string()),
+        GeneralName::DnsName(name) => Some(clean(name.as_str(), &[])),
         GeneralName::IpAddress(bytes) => {
             let bytes = bytes.as_bytes();
             let v4 = <[u8; 4]>::try_from(bytes).map(|bytes| Ipv4Addr::from(bytes).to_string());

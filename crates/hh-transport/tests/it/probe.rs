@@ -69,6 +69,24 @@ async fn a_certificate_says_who_it_is_for() {
 }
 
 #[tokio::test]
+async fn the_name_of_an_authority_is_safe_to_show() {
+    let authority = Authority::new(&format!(
+        "a\u{202e}\u{9b}31m\u{200b}\nb {}",
+        "x".repeat(600)
+    ));
+    let config = authority.server("localhost");
+    let server = Server::start_tls(config, [answer("200 OK", "", "")]).await;
+    let options = ReqwestOptions::new().with_ca_bundle(authority.pem());
+    let issuer = certificate(&probe(&options, &server.url)).await.issuer;
+    assert!(
+        issuer.starts_with("CN=a") && issuer.ends_with("x…"),
+        "{issuer}"
+    );
+    assert!(!issuer.contains(hh_transport::is_unsafe), "{issuer:?}");
+    assert_eq!(issuer.chars().count(), 500);
+}
+
+#[tokio::test]
 async fn a_bad_certificate_is_shown_with_what_is_wrong() {
     let authority = Authority::new("ours");
     let expired = authority.server_with("localhost", |params| {

@@ -134,7 +134,8 @@ fn explain(error: &Error) -> String {
             let why = why.to_string();
             let line = why.split_whitespace().collect::<Vec<_>>().join(" ");
             let line = line.strip_prefix("zbus error: ").unwrap_or(&line);
-            line.chars().take(MAX_COMPLAINT).collect()
+            let visible = line.chars().filter(|c| !c.is_control());
+            visible.take(MAX_COMPLAINT).collect()
         }
         Error::BadEncoding(_)
         | Error::BadDataFormat(..)

@@ -211,6 +211,7 @@ fn s87_the_list_has_every_setting_its_value_and_its_source() {
     batch_size | 100 | default
     flush_interval | 5 | default
     max_queue_size | 8192 | default
+    max_queue_bytes | 67108864 | default
     spool_dir | - | unset
     disable_batch | false | default
     disable_tracing | false | default

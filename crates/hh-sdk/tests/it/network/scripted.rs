@@ -45,7 +45,15 @@ impl Scripted {
     pub(crate) fn start(
         answer: impl Fn(&Request) -> (&'static str, Vec<u8>) + Send + 'static,
     ) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        Self::start_at("127.0.0.1:0", answer)
+    }
+
+    /// As [`Scripted::start`], at an address. An empty status line stands for a connection that breaks.
+    pub(crate) fn start_at(
+        address: &str,
+        answer: impl Fn(&Request) -> (&'static str, Vec<u8>) + Send + 'static,
+    ) -> Self {
+        let listener = TcpListener::bind(address).unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let (sender, requests) = channel();
         std::thread::spawn(move || {
@@ -59,6 +67,9 @@ impl Scripted {
                 );
                 // Before the answer, so that who has one finds its request.
                 let is_wanted = sender.send(request).is_ok();
+                if status.is_empty() {
+                    continue;
+                }
                 drop(stream.write_all(&[head.as_bytes(), &body].concat()));
                 if !is_wanted {
                     break;

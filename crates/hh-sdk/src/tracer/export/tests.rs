@@ -1,0 +1,358 @@
+//! The export thread with a transport of the tests' own.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::io::Read as _;
+use std::panic::panic_any;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use hh_auth::{ApiKey, AuthError, Credential, CredentialProvider, Credentials};
+use hh_config::{Env, Origin, Provenance, Source};
+use hh_transport::{
+    BoxFuture, Clock, HttpService, Request, Response, RetryPolicy, Transport, TransportError,
+};
+use http::StatusCode;
+use opentelemetry_proto::tonic::trace::v1::Span as Wire;
+
+use super::*;
+use crate::connect::{Sender, load};
+use crate::tracer::queue::Queue;
+use crate::{Options, report};
+
+const LONG: Duration = Duration::from_mins(1);
+const KEY: &str = "hh_1234567890abcdef1234567890abcdef";
+
+/// What a request gets.
+type Answer = Box<dyn Fn(&[String]) -> Result<u16, Panics> + Send + Sync>;
+
+/// Where a call of the service panics.
+#[derive(Clone, Copy)]
+enum Panics {
+    AtOnce,
+    Later,
+    WithBomb,
+}
+
+/// The payload of a panic that panics again when it is dropped.
+struct Bomb;
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        assert!(std::thread::panicking(), "the payload of a panic");
+    }
+}
+
+/// Keeps the names of spans, by request.
+struct Service {
+    answer: Answer,
+    requests: Mutex<Vec<Vec<String>>>,
+}
+
+impl fmt::Debug for Service {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Service")
+    }
+}
+
+impl HttpService for Service {
+    fn call(&self, request: Request) -> BoxFuture<'_, Result<Response, TransportError>> {
+        let names = names(&request);
+        let answer = (self.answer)(&names);
+        self.requests.lock().unwrap().push(names);
+        match answer {
+            Ok(status) => {
+                let mut response = Response::new(Bytes::new());
+                *response.status_mut() = StatusCode::from_u16(status).unwrap();
+                Box::pin(std::future::ready(Ok(response)))
+            }
+            Err(Panics::AtOnce) => panic!("in the call"),
+            Err(Panics::Later) => Box::pin(async { panic!("in the future") }),
+            Err(Panics::WithBomb) => panic_any(Bomb),
+        }
+    }
+}
+
+/// The names of the spans of an export; none of another request.
+fn names(request: &Request) -> Vec<String> {
+    let mut body = Vec::new();
+    let mut decoder = flate2::read::GzDecoder::new(&request.body()[..]);
+    if decoder.read_to_end(&mut body).is_err() {
+        return Vec::new();
+    }
+    let export = ExportTraceServiceRequest::decode(&body[..]).unwrap();
+    let resources = export.resource_spans.into_iter();
+    let scopes = resources.flat_map(|resource| resource.scope_spans);
+    let spans = scopes.flat_map(|scope| scope.spans);
+    spans.map(|span| span.name).collect()
+}
+
+/// A queue that tries again without a delay.
+fn queue(transport: Transport, variables: &[(&str, &str)]) -> Queue {
+    queue_of(variables, |sender| sender.with_transport(transport))
+}
+
+fn queue_of(variables: &[(&str, &str)], change: impl FnOnce(Sender) -> Sender) -> Queue {
+    let key = [("HH_API_KEY", KEY), ("HH_BASE_URL", "http://127.0.0.1:9")];
+    let options = Options::new()
+        .with_env(Env::from_pairs(key.iter().chain(variables).copied()))
+        .without_store();
+    let mut connected = load(&options).unwrap();
+    connected.settings.retry_delay.value = Duration::ZERO;
+    let sender = Sender::new(&options, &connected).unwrap();
+    Queue::new(Some(change(sender)), &connected.settings, None)
+}
+
+fn builder(service: &Arc<Service>) -> hh_transport::TransportBuilder {
+    let service: Arc<dyn HttpService> = Arc::<Service>::clone(service);
+    Transport::builder(service).with_retry(RetryPolicy::new().with_max_attempts(1))
+}
+
+fn service(
+    answer: impl Fn(&[String]) -> Result<u16, Panics> + Send + Sync + 'static,
+) -> Arc<Service> {
+    Arc::new(Service {
+        answer: Box::new(answer),
+        requests: Mutex::default(),
+    })
+}
+
+fn push(queue: &Queue, name: &str) {
+    queue.push(Job::Span(Box::new(Wire {
+        name: name.to_owned(),
+        ..Wire::default()
+    })));
+}
+
+/// Pushes a span and has it lost; then another, which arrives.
+fn survives(queue: &Queue) {
+    push(queue, "lost");
+    let error = queue.flush_blocking(LONG).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Dropped, "{error}");
+    assert!(error.to_string().contains("panicked"), "{error}");
+    push(queue, "arrives");
+    queue.flush_blocking(LONG).unwrap();
+    assert_eq!(queue.dropped(), 1);
+}
+
+#[test]
+fn a_panic_of_the_http_service_loses_its_batch_and_nothing_else() {
+    for panics in [Panics::AtOnce, Panics::Later, Panics::WithBomb] {
+        let service = service(move |names| match names {
+            [name] if name == "lost" => Err(panics),
+            _ => Ok(200),
+        });
+        survives(&queue(builder(&service).build(), &[]));
+    }
+}
+
+/// A clock that panics once.
+#[derive(Debug, Default)]
+struct PanicsOnce(AtomicUsize);
+
+impl Clock for PanicsOnce {
+    fn now(&self) -> Instant {
+        assert!(self.0.fetch_add(1, Ordering::Relaxed) > 0, "the clock");
+        Instant::now()
+    }
+
+    fn time_of_day(&self) -> std::time::SystemTime {
+        std::time::SystemTime::now()
+    }
+
+    fn sleep(&self, delay: Duration) -> BoxFuture<'static, ()> {
+        Box::pin(tokio::time::sleep(delay))
+    }
+
+    fn random(&self) -> u64 {
+        0
+    }
+}
+
+#[test]
+fn a_panic_of_the_clock_or_the_observer_loses_its_batch_and_nothing_else() {
+    let clock = builder(&service(|_| Ok(200))).with_clock(Arc::new(PanicsOnce::default()));
+    survives(&queue(clock.build(), &[]));
+    let calls = AtomicUsize::new(0);
+    let observer = move |_: &hh_transport::Event| {
+        assert!(calls.fetch_add(1, Ordering::Relaxed) > 0, "the observer");
+    };
+    let transport = builder(&service(|_| Ok(200))).with_observer(Arc::new(observer));
+    survives(&queue(transport.build(), &[]));
+}
+
+/// Panics the first time that it is asked for its key, or whether that has changed.
+#[derive(Debug)]
+struct Provider {
+    loads: AtomicUsize,
+    looks: AtomicUsize,
+    panics_in_load: bool,
+}
+
+impl CredentialProvider for Provider {
+    fn name(&self) -> &'static str {
+        "the test"
+    }
+
+    fn load(&self) -> Result<Option<Credential>, AuthError> {
+        let is_first = self.loads.fetch_add(1, Ordering::Relaxed) == 0;
+        assert!(!(is_first && self.panics_in_load), "the provider");
+        let origin = Origin::parse("http://127.0.0.1:9").unwrap();
+        let provenance = Provenance::new(Source::Default, None);
+        let key = ApiKey::parse(KEY).unwrap();
+        Ok(Some(Credential::new(key, origin, provenance)))
+    }
+
+    fn may_have_changed(&self) -> bool {
+        let is_first = self.looks.fetch_add(1, Ordering::Relaxed) == 0;
+        assert!(!is_first || self.panics_in_load, "the provider");
+        false
+    }
+}
+
+#[test]
+fn a_panic_of_the_credential_provider_ends_nothing() {
+    let queue_with = |panics_in_load| {
+        let provider = Provider {
+            loads: AtomicUsize::new(0),
+            looks: AtomicUsize::new(0),
+            panics_in_load,
+        };
+        let credentials = Credentials::new(vec![Box::new(provider)]);
+        queue_of(&[], |sender| {
+            let sender = sender.with_credentials(credentials);
+            sender.with_transport(builder(&service(|_| Ok(200))).build())
+        })
+    };
+    survives(&queue_with(false));
+    // On the thread of the provider it is no key for now, which loses nothing.
+    let queue = queue_with(true);
+    push(&queue, "arrives");
+    let error = queue.flush_blocking(LONG).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unauthenticated, "{error}");
+    queue.flush_blocking(LONG).unwrap();
+    assert_eq!(queue.dropped(), 0);
+}
+
+#[test]
+fn a_panic_of_the_reporter_loses_only_its_line() {
+    let options = Options::new().with_reporter(|line| panic!("{line}"));
+    let reporter = options.reporter();
+    let observer = move |event: &hh_transport::Event| report::event(&reporter, event);
+    let service = service(|_| Ok(200));
+    let queue = queue(
+        builder(&service).with_observer(Arc::new(observer)).build(),
+        &[],
+    );
+    push(&queue, "arrives");
+    queue.flush_blocking(LONG).unwrap();
+    assert_eq!(*service.requests.lock().unwrap(), [["arrives"]]);
+}
+
+#[test]
+fn a_server_that_always_causes_a_panic_hangs_no_flush() {
+    let queue = queue(builder(&service(|_| Err(Panics::Later))).build(), &[]);
+    for round in 1..=3 {
+        for number in 0..250 {
+            push(&queue, &number.to_string());
+        }
+        let error = queue.flush_blocking(LONG).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Dropped);
+        assert_eq!(queue.dropped(), round * 250);
+    }
+    queue.close(Some(LONG));
+    queue.flush_blocking(LONG).unwrap();
+}
+
+/// Panics in the waker of a flush, and in the destructor of the payload.
+struct PanickingWaker;
+
+impl std::task::Wake for PanickingWaker {
+    fn wake(self: Arc<Self>) {
+        panic_any(Bomb);
+    }
+}
+
+#[test]
+fn a_waker_that_panics_disturbs_no_other_flush() {
+    let (release, released) = std::sync::mpsc::channel();
+    let released = Mutex::new(released);
+    let service = service(move |_| {
+        released.lock().unwrap().recv().unwrap();
+        Ok(200)
+    });
+    let queue = queue(builder(&service).build(), &[]);
+    push(&queue, "span");
+    let waker = std::task::Waker::from(Arc::new(PanickingWaker));
+    let mut flushes: VecDeque<_> = (0..3).map(|_| Box::pin(queue.flush(LONG))).collect();
+    for flush in &mut flushes {
+        let mut context = std::task::Context::from_waker(&waker);
+        assert!(flush.as_mut().poll(&mut context).is_pending());
+    }
+    std::thread::scope(|scope| {
+        let other = scope.spawn(|| queue.flush_blocking(LONG));
+        release.send(()).unwrap();
+        other.join().unwrap().unwrap();
+    });
+    // The outcome is there for each, and the thread still works.
+    for flush in flushes {
+        let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+        let mut flush = flush;
+        assert!(flush.as_mut().poll(&mut context).is_ready());
+    }
+    push(&queue, "another");
+    release.send(()).unwrap();
+    queue.flush_blocking(LONG).unwrap();
+}
+
+#[test]
+fn a_span_that_makes_the_server_fail_is_the_only_one_that_is_lost() {
+    for status in [500, 501, 408, 413] {
+        let service = service(move |names| {
+            let is_poisoned = names.iter().any(|name| name == "13");
+            Ok(if is_poisoned { status } else { 200 })
+        });
+        let queue = queue(builder(&service).build(), &[("HH_BATCH_SIZE", "10")]);
+        for number in 0..40 {
+            push(&queue, &number.to_string());
+        }
+        let error = queue.flush_blocking(LONG).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Dropped, "{status}: {error}");
+        assert!(error.to_string().starts_with("1 of "), "{status}: {error}");
+        assert!(error.to_string().contains(&status.to_string()), "{error}");
+        let requests = service.requests.lock().unwrap();
+        let arrived = requests
+            .iter()
+            .filter(|names| !names.contains(&"13".to_owned()));
+        let arrived: Vec<_> = arrived.flatten().cloned().collect();
+        let expected = (0..40).filter(|number| *number != 13);
+        assert_eq!(arrived, expected.map(|n| n.to_string()).collect::<Vec<_>>());
+    }
+}
+
+#[test]
+fn an_overflow_during_an_outage_drops_the_oldest_spans_of_the_batch_that_failed() {
+    let service = service(|names| match names {
+        [first, ..] if first.starts_with("old") => Ok(503),
+        _ => Ok(200),
+    });
+    let queue = queue(
+        builder(&service).build(),
+        &[("HH_BATCH_SIZE", "50"), ("HH_MAX_QUEUE_SIZE", "100")],
+    );
+    for number in 0..50 {
+        push(&queue, &format!("old {number}"));
+    }
+    while service.requests.lock().unwrap().len() < 2 {
+        std::thread::yield_now();
+    }
+    for number in 0..100 {
+        push(&queue, &number.to_string());
+    }
+    let error = queue.flush_blocking(LONG).unwrap_err();
+    assert!(error.to_string().starts_with("50 of "), "{error}");
+    let requests = service.requests.lock().unwrap();
+    let arrived = requests.iter().filter(|names| !names[0].starts_with("old"));
+    let arrived: Vec<_> = arrived.flatten().cloned().collect();
+    assert_eq!(arrived, (0..100).map(|n| n.to_string()).collect::<Vec<_>>());
+}

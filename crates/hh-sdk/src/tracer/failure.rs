@@ -1,0 +1,120 @@
+//! What a failed request means for the telemetry that it carried.
+
+use hh_transport::TransportErrorKind;
+
+use crate::{Error, ErrorKind};
+
+/// Whether telemetry that did not arrive is sent again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Failure {
+    /// The server or the network is not available: it is sent again until it arrives.
+    Unavailable,
+    /// As [`Failure::Unavailable`], unless this very telemetry is what makes the server fail.
+    Suspect,
+    /// The request is too large: it is sent again in smaller parts.
+    TooLarge,
+    /// There is no key that works now: it is sent again after a pause.
+    Rejected,
+    /// It would fail again: it is lost.
+    Final,
+}
+
+impl Failure {
+    pub(super) fn of(error: &Error, is_update: bool) -> Self {
+        let Some(sent) = error.sent() else {
+            return Self::before_sending(error.kind());
+        };
+        if let Some(status) = sent.status() {
+            return Self::of_status(status.as_u16(), is_update);
+        }
+        match sent.kind() {
+            TransportErrorKind::Unreachable
+            | TransportErrorKind::Proxy
+            | TransportErrorKind::Tls
+            | TransportErrorKind::RateLimited => Self::Unavailable,
+            TransportErrorKind::Timeout | TransportErrorKind::Interrupted => {
+                if sent.is_certainly_unsent() {
+                    Self::Unavailable
+                } else {
+                    Self::Suspect
+                }
+            }
+            TransportErrorKind::Unauthenticated => Self::Rejected,
+            TransportErrorKind::Insecure
+            | TransportErrorKind::InvalidRequest
+            | TransportErrorKind::PermissionDenied
+            | TransportErrorKind::NotFound
+            | TransportErrorKind::Conflict
+            | TransportErrorKind::Rejected
+            | TransportErrorKind::Unavailable
+            | TransportErrorKind::InvalidResponse
+            | TransportErrorKind::Other
+            | _ => Self::Final,
+        }
+    }
+
+    fn of_status(status: u16, is_update: bool) -> Self {
+        match status {
+            429 | 502..=504 => Self::Unavailable,
+            408 | 425 | 500..=599 => Self::Suspect,
+            413 => Self::TooLarge,
+            // The session may be unknown to the server, or another key's, for good: nothing may wait behind its change.
+            403 | 404 if is_update => Self::Final,
+            401 | 403 | 404 => Self::Rejected,
+            _ => Self::Final,
+        }
+    }
+
+    fn before_sending(kind: ErrorKind) -> Self {
+        match kind {
+            // The key did not come in time.
+            ErrorKind::Timeout => Self::Unavailable,
+            ErrorKind::Unauthenticated
+            | ErrorKind::PermissionDenied
+            | ErrorKind::MissingKey
+            | ErrorKind::MalformedKey
+            | ErrorKind::Config => Self::Rejected,
+            ErrorKind::NotFound
+            | ErrorKind::Conflict
+            | ErrorKind::Invalid
+            | ErrorKind::TooLarge
+            | ErrorKind::RateLimited
+            | ErrorKind::Unreachable
+            | ErrorKind::Proxy
+            | ErrorKind::Tls
+            | ErrorKind::Unavailable
+            | ErrorKind::TestMode
+            | ErrorKind::Dropped
+            | ErrorKind::Other => Self::Final,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_can_succeed_later_is_sent_again() {
+        let expected = [
+            (Failure::Unavailable, &[429, 502, 503, 504][..]),
+            (Failure::Suspect, &[408, 425, 500, 501, 505, 507, 599]),
+            (Failure::TooLarge, &[413]),
+            (Failure::Rejected, &[401, 403, 404]),
+            (
+                Failure::Final,
+                &[301, 400, 402, 405, 409, 410, 415, 422, 431],
+            ),
+        ];
+        for (failure, statuses) in expected {
+            for status in statuses {
+                assert_eq!(Failure::of_status(*status, false), failure, "{status}");
+            }
+        }
+        let of_update = [401, 403, 404].map(|status| Failure::of_status(status, true));
+        assert_eq!(
+            of_update,
+            [Failure::Rejected, Failure::Final, Failure::Final]
+        );
+    }
+}

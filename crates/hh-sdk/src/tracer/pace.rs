@@ -1,0 +1,117 @@
+//! How much is sent at once, and how soon again after a failure.
+
+use std::time::{Duration, Instant};
+
+/// The delays between attempts end here, unless they begin higher.
+const MAX_DELAY: Duration = Duration::from_secs(30);
+
+/// A job that fails this often alone is what makes the server fail: it is lost, so that others can follow.
+const MAX_TRIES_ALONE: u32 = 10;
+
+/// A time before which nothing is sent.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Pause {
+    pub(super) until: Instant,
+    /// The server has asked for it, so that a flush does not end it.
+    pub(super) is_asked: bool,
+}
+
+/// The size of batches and the delay between them.
+#[derive(Debug)]
+pub(super) struct Pace {
+    batch_size: usize,
+    limit: usize,
+    first_delay: Duration,
+    failures: u32,
+    /// The number of the job that failed alone, and how often.
+    alone: Option<(u64, u32)>,
+}
+
+impl Pace {
+    pub(super) fn new(batch_size: usize, first_delay: Duration) -> Self {
+        Self {
+            batch_size,
+            limit: batch_size,
+            first_delay,
+            failures: 0,
+            alone: None,
+        }
+    }
+
+    /// Returns how many spans go into the next request.
+    pub(super) fn limit(&self) -> usize {
+        self.limit
+    }
+
+    /// Batches grow again, by an eighth of the full size: one that was too large must not be tried every other time.
+    pub(super) fn succeed(&mut self) {
+        self.failures = 0;
+        self.alone = None;
+        let more = self.limit.saturating_add(self.batch_size.div_ceil(8));
+        self.limit = more.min(self.batch_size);
+    }
+
+    /// Has the next request carry half of what this one did.
+    pub(super) fn halve(&mut self, count: usize) {
+        self.limit = (count / 2).max(1);
+    }
+
+    /// Counts a failure of the job with this number, sent alone; true if it is to be given up.
+    pub(super) fn is_hopeless(&mut self, number: u64) -> bool {
+        let tries = match self.alone {
+            Some((other, tries)) if other == number => tries.saturating_add(1),
+            Some(_) | None => 1,
+        };
+        self.alone = Some((number, tries));
+        tries >= MAX_TRIES_ALONE
+    }
+
+    /// Returns how long to wait after another failure: up to a bound that doubles each time, and at least half of it.
+    pub(super) fn delay(&mut self, random: u64) -> Duration {
+        let doubled = 2_u32.saturating_pow(self.failures.min(16));
+        self.failures = self.failures.saturating_add(1);
+        let bound = self.first_delay.saturating_mul(doubled);
+        let half = bound.min(MAX_DELAY.max(self.first_delay)) / 2;
+        let share = u32::try_from(random >> 32).unwrap_or(u32::MAX);
+        half + half.mul_f64(f64::from(share) / f64::from(u32::MAX))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn delays_double_up_to_a_limit_and_are_random() {
+        let halves = |random| {
+            let mut pace = Pace::new(100, Duration::from_secs(1));
+            [0; 8].map(|_| pace.delay(random).as_millis() / 500)
+        };
+        assert_eq!(halves(0), [1, 2, 4, 8, 16, 30, 30, 30]);
+        assert_eq!(halves(u64::MAX), [2, 4, 8, 16, 32, 60, 60, 60]);
+        let mut slow = Pace::new(100, Duration::from_mins(1));
+        for _ in 0..100 {
+            assert_eq!(slow.delay(u64::MAX), Duration::from_mins(1));
+        }
+        slow.succeed();
+        assert_eq!(slow.failures, 0);
+    }
+
+    #[test]
+    fn a_batch_shrinks_to_the_one_that_fails_and_grows_again() {
+        let mut pace = Pace::new(100, Duration::from_secs(1));
+        let mut limits = Vec::new();
+        while pace.limit() > 1 {
+            pace.halve(pace.limit());
+            limits.push(pace.limit());
+        }
+        assert_eq!(limits, [50, 25, 12, 6, 3, 1]);
+        let tries = (1..=10).map(|_| pace.is_hopeless(7)).collect::<Vec<_>>();
+        assert_eq!(tries.iter().position(|hopeless| *hopeless), Some(9));
+        assert!(!pace.is_hopeless(8), "another one begins anew");
+        for _ in 0..8 {
+            pace.succeed();
+        }
+        assert_eq!(pace.limit(), 100);
+    }
+}

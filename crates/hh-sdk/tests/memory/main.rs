@@ -1,0 +1,56 @@
+//! What telemetry costs in memory while no server takes it. The figures are the process's, so this is a program of its
+//! own with one test: another beside it would be counted too.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::fs;
+use std::net::TcpListener;
+use std::time::Duration;
+
+use hh_sdk::config::Env;
+use hh_sdk::{ErrorKind, EventKind, HoneyHiveTracer};
+
+const MIB: usize = 1024 * 1024;
+
+/// What one request needs besides the queue: the spans as they are encoded and compressed, and the span that a program
+/// has just made.
+const BESIDES: usize = 32 * MIB;
+
+/// A figure of the process in bytes: `VmRSS` is what it has in use, `VmHWM` the most that it ever had.
+fn memory(name: &str) -> usize {
+    let status = fs::read_to_string("/proc/self/status").unwrap();
+    let mut lines = status.lines().map(|line| line.split_whitespace());
+    let mut line = lines
+        .find(|line| line.clone().next() == Some(name))
+        .unwrap();
+    line.nth(1).unwrap().parse::<usize>().unwrap() * 1024
+}
+
+#[test]
+fn spans_that_no_server_takes_stay_within_the_budget_of_the_queue() {
+    // Nobody accepts: what is sent is under way all the time.
+    let hanging = TcpListener::bind("127.0.0.1:0").unwrap();
+    let hanging = format!("http://{}", hanging.local_addr().unwrap());
+    let before = memory("VmRSS:");
+    for url in ["http://127.0.0.1:9", &hanging] {
+        let variables = [("HH_MAX_RETRIES", "0"), ("HH_RETRY_DELAY", "0.1")];
+        let tracer = HoneyHiveTracer::builder()
+            .with_env(Env::from_pairs(variables))
+            .with_base_url(url)
+            .with_api_key("hh_1234567890abcdef1234567890abcdef")
+            .build()
+            .unwrap();
+        for number in 0..1_500_u32 {
+            let mut span = tracer.span("large", EventKind::Tool).start();
+            span.set_output("text", format!("{number:08}").repeat(MIB / 8));
+            span.end();
+        }
+        assert!(tracer.dropped() >= 1_500 - 64, "{}", tracer.dropped());
+        let error = tracer
+            .shutdown_blocking(Duration::from_millis(500))
+            .unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Dropped);
+        let most = memory("VmHWM:") - before;
+        println!("{url}: at most {} MiB", most / MIB);
+        assert!(most < 64 * MIB + BESIDES, "{} MiB", most / MIB);
+    }
+}

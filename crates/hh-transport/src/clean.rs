@@ -1,0 +1,171 @@
+//! Makes text that a server or another program wrote safe to show.
+
+use crate::redact::redact;
+
+/// Longer texts are cut to this many characters, the ellipsis included.
+const MAX_CHARACTERS: usize = 500;
+
+/// Returns text that a server wrote as one line that is safe to show in errors, logs and reports.
+///
+/// Terminal sequences and [unsafe characters](is_unsafe), line breaks included, are removed, API keys and the given `own` keys are redacted as
+/// in [`redact()`], and a text of more than 500 characters ends with an ellipsis.
+///
+/// ```
+/// let text = "no such key:\u{1b}[2J \u{202e}hh_dev_key_of_mine\n";
+/// assert_eq!(hh_transport::clean(text, &["hh_dev_key_of_mine"]), "no such key: [redacted]");
+/// ```
+pub fn clean(text: &str, own: &[&str]) -> String {
+    // Invisible characters first, since they could hide a key from the redaction; the cut last, since a cut key would
+    // not be recognized.
+    let visible: String = without_sequences(text)
+        .filter(|character| !is_unsafe(*character))
+        .collect();
+    let redacted = redact(&visible, own);
+    match redacted.char_indices().nth(MAX_CHARACTERS - 1) {
+        Some((end, last)) if end + last.len_utf8() < redacted.len() => {
+            format!("{}…", &redacted[..end])
+        }
+        Some(_) | None => redacted.into_owned(),
+    }
+}
+
+/// Tells whether a character may change how the text around it is shown, or is not visible itself: control characters
+/// (C0, DEL and C1), line and paragraph separators, bidirectional controls, interlinear annotations, tags, and all others that are
+/// ignored by default (Unicode, `Default_Ignorable_Code_Point`).
+///
+/// Line breaks and tabs are among them.
+#[must_use]
+pub const fn is_unsafe(character: char) -> bool {
+    matches!(
+        character,
+        '\u{0}'..='\u{1f}'
+            | '\u{7f}'..='\u{9f}'
+            | '\u{ad}'
+            | '\u{34f}'
+            | '\u{61c}'
+            | '\u{115f}'..='\u{1160}'
+            | '\u{17b4}'..='\u{17b5}'
+            | '\u{180b}'..='\u{180f}'
+            | '\u{200b}'..='\u{200f}'
+            | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}'
+            | '\u{3164}'
+            | '\u{fe00}'..='\u{fe0f}'
+            | '\u{feff}'
+            | '\u{ffa0}'
+            | '\u{fff0}'..='\u{fffb}'
+            | '\u{1bca0}'..='\u{1bca3}'
+            | '\u{1d173}'..='\u{1d17a}'
+            | '\u{e0000}'..='\u{e0fff}'
+    )
+}
+
+/// Leaves out the sequences that command a terminal, with the letters and digits in them (ECMA-48, 5.4 and 5.6).
+fn without_sequences(text: &str) -> impl Iterator<Item = char> {
+    let mut rest = text.chars();
+    std::iter::from_fn(move || {
+        loop {
+            let next = rest.next()?;
+            let kind = match next {
+                '\u{1b}' => rest.next()?,
+                // The same in one character.
+                '\u{9b}' => '[',
+                '\u{90}' | '\u{98}' | '\u{9d}'..='\u{9f}' => ']',
+                _ => return Some(next),
+            };
+            match kind {
+                '[' => {
+                    let _end = rest.find(|end| matches!(end, '@'..='~'));
+                }
+                // Text for the terminal itself, up to a bell or the string terminator.
+                ']' | 'P' | 'X' | '^' | '_' => {
+                    let end = rest.find(|end| matches!(end, '\u{7}' | '\u{1b}' | '\u{9c}'));
+                    if end == Some('\u{1b}') {
+                        let _backslash = rest.next();
+                    }
+                }
+                _ => {}
+            }
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn keys_are_redacted_and_what_hides_them_is_removed() {
+        let own = &["hh_dev_key"][..];
+        let cases = [
+            ("key hh_0123456789abcdef is bad", "key [redacted] is bad"),
+            ("key hh_dev_key is bad", "key [redacted] is bad"),
+            ("hh_01234567\u{200b}89\u{7}abcdef", "[redacted]"),
+            ("hh_01234567\u{fe0f}89\u{e0041}abcdef", "[redacted]"),
+            ("\u{1b}[31mred\r\n", "red"),
+            ("hh_01234567\r\n\t89abcdef", "[redacted]"),
+            ("a\u{9d}0;title\u{7}b", "ab"),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(clean(text, own), expected);
+        }
+    }
+
+    #[test]
+    fn long_text_is_cut_between_characters() {
+        for (before, after) in [("", 500), ("a", 499), ("hh_0123456789abcdef", 490)] {
+            let text = clean(&format!("{before}{}", "é".repeat(after)), &[]);
+            assert!(
+                !text.ends_with('…') && text.chars().count() == 500,
+                "{text}"
+            );
+            for after in [after + 1, 5_000, 5_000_000] {
+                let text = clean(&format!("{before}{}", "é".repeat(after)), &[]);
+                assert!(
+                    text.ends_with("é…") && text.chars().count() == 500,
+                    "{text}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn every_kind_of_unsafe_character_is_on_the_list() {
+        let listed = [
+            ('\u{0}', '\u{1f}'),
+            ('\u{7f}', '\u{9f}'),
+            ('\u{ad}', '\u{ad}'),
+            ('\u{61c}', '\u{61c}'),
+            ('\u{200b}', '\u{200f}'),
+            ('\u{2028}', '\u{202e}'),
+            ('\u{2060}', '\u{2069}'),
+            ('\u{feff}', '\u{feff}'),
+            ('\u{fff9}', '\u{fffb}'),
+            ('\u{e0000}', '\u{e007f}'),
+        ];
+        for (first, last) in listed {
+            assert!((first..=last).all(is_unsafe), "{first:?}");
+        }
+        assert!((char::MIN..=char::MAX).all(|c| !c.is_control() || is_unsafe(c)));
+        assert!(!"aé本🙂\u{fffd}…\u{a0}\u{e000}".contains(is_unsafe));
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_left_of_any_text_is_short_and_safe(
+            text in r"([\PC]|[\x00-\x1f\x7f-\x9f\u{200b}-\u{202e}\u{e0000}-\u{e007f}]){0,2000}",
+        ) {
+            let shown = clean(&text, &["hh_own"]);
+            prop_assert!(shown.chars().count() <= MAX_CHARACTERS);
+            prop_assert!(!shown.contains(is_unsafe), "{:?}", shown);
+        }
+
+        #[test]
+        fn plain_text_is_kept(text in "[a-gA-Z0-9.é]{0,80}( [a-gA-Z0-9.é]{1,80}){0,3}") {
+            prop_assume!(!text.to_lowercase().contains("bearer"));
+            prop_assert_eq!(clean(&text, &["hh_own"]), text.clone());
+        }
+    }
+}
