@@ -13,6 +13,7 @@ use crate::access::Access;
 use crate::app::App;
 use crate::error::{ApiError, json};
 use crate::otlp::session_id;
+use crate::response_budget::PageReservation;
 use crate::shape;
 use crate::store::{Body as Stored, EventQuery, NewSession, UNNAMED, from_millis};
 
@@ -47,7 +48,7 @@ pub(crate) async fn start_session(
     access: &Access,
     request: Request<Body>,
 ) -> Result<Response<Body>, ApiError> {
-    let (Wrapped { session }, mut hold) = read_json(app, request).await?;
+    let (Wrapped { session }, mut hold) = read_json(app, access, request).await?;
     let project = access.project(&app.store, session.project.as_deref())?;
     let id = match session.session_id.as_deref().unwrap_or("") {
         "" => Uuid::new_v4(),
@@ -95,7 +96,7 @@ pub(crate) async fn update_event(
     access: &Access,
     request: Request<Body>,
 ) -> Result<Response<Body>, ApiError> {
-    let (patch, hold) = read_json::<EventPatch>(app, request).await?;
+    let (patch, hold) = read_json::<EventPatch>(app, access, request).await?;
     let project = access.project(&app.store, patch.project.as_deref())?;
     app.store.update_event(&project, patch, hold).await?;
     Ok(json(&Updated { success: true }))
@@ -107,7 +108,8 @@ pub(crate) async fn export_events(
     access: &Access,
     request: Request<Body>,
 ) -> Result<Response<Body>, ApiError> {
-    let (wanted, _hold) = read_json::<ExportEvents>(app, request).await?;
+    let (wanted, _hold) = read_json::<ExportEvents>(app, access, request).await?;
+    let room = PageReservation::new(app, access).await?;
     let project = access.project(&app.store, wanted.project.as_deref())?;
     // Ignoring it would answer with events that nobody asked for.
     if wanted.date_range.is_some() {
@@ -141,7 +143,8 @@ pub(crate) async fn export_events(
         count: total,
     };
     // One event alone may have megabytes.
-    aside(true, move || json(&list)).await
+    room.hold(access, aside(true, move || json(&list)).await?)
+        .await
 }
 
 /// Adds a condition; false if it contradicts an earlier one, so that nothing can match.

@@ -1,11 +1,17 @@
 //! The server from outside: a real one in this process, spoken to over real sockets.
 
 #[cfg(test)]
+mod compressed;
+#[cfg(test)]
 mod endings;
 #[cfg(test)]
 mod events;
 #[cfg(test)]
 mod guesses;
+#[cfg(test)]
+mod half_closed;
+#[cfg(test)]
+mod heads;
 #[cfg(test)]
 mod hostile;
 #[cfg(test)]
@@ -22,6 +28,10 @@ mod rotation;
 mod routes;
 #[cfg(test)]
 mod sessions;
+#[cfg(test)]
+mod slow_bodies;
+#[cfg(test)]
+mod slow_readers;
 #[cfg(test)]
 mod spans;
 #[cfg(test)]
