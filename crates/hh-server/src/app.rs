@@ -19,6 +19,8 @@ pub(crate) struct App {
     pub(crate) clock: Arc<Clock>,
     pub(crate) pepper: Pepper,
     pub(crate) in_flight: Budget,
+    /// Responses that are being built or were not yet read by their clients.
+    pub(crate) responses: Budget,
     pub(crate) request_ids: RequestIds,
 }
 

@@ -1,56 +1,52 @@
-//! Request bodies: bounded each and in all, inflated under the same bounds.
+//! Request bodies: limited each and together, with a minimum rate, and inflated within the same limits.
 
+use std::future::Future as _;
+use std::future::poll_fn;
 use std::io::Read;
+use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
+use std::task::Poll;
 use std::time::Duration;
 
-use axum::body::Body;
+use axum::body::{Body, HttpBody as _};
 use bytes::Bytes;
+use flate2::bufread::{MultiGzDecoder, ZlibDecoder};
+use hh_api::types::KeyState;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH};
 use http::{HeaderMap, StatusCode};
-use http_body_util::BodyExt as _;
+use hyper::body::Frame;
+use tokio::time::{Instant, Sleep, sleep};
 
+use crate::access::Access;
+use crate::app::App;
 use crate::error::ApiError;
+use crate::keys::Lookup;
 use crate::shape::Shape;
+
+pub(crate) use crate::budget::{Budget, Reservation};
 
 /// The largest body, counted after inflation too.
 pub(crate) const MAX_BODY: usize = 16 * 1024 * 1024;
 /// All bodies that are held at one time.
 pub(crate) const MAX_IN_FLIGHT: usize = 64 * 1024 * 1024;
+/// What a request with a body reserves at least: the buffers of its connection. It also limits how many connections wait
+/// for bodies or in handlers: 1,024 with one key and 2,048 together, half of all.
+const OVERHEAD: usize = 32 * 1024;
+/// Buffers grow in steps of at least this size.
+const STEP: usize = 64 * 1024;
 /// The values of one body. Empty ones take 2 bytes on the wire and a hundred in memory, so bytes alone bound nothing.
 const MAX_ELEMENTS: usize = 200_000;
 /// What one value takes in memory, about.
 const ELEMENT_BYTES: usize = 256;
 /// How long a body may take to arrive.
 const BODY_DEADLINE: Duration = Duration::from_secs(30);
-
-/// Bytes that may still be held.
-#[derive(Clone)]
-pub(crate) struct Budget {
-    left: Arc<AtomicUsize>,
-}
-
-impl Budget {
-    pub(crate) fn new(bytes: usize) -> Self {
-        Self {
-            left: Arc::new(AtomicUsize::new(bytes)),
-        }
-    }
-
-    pub(crate) fn reserve(&self) -> Reservation {
-        Reservation {
-            budget: self.clone(),
-            held: 0,
-        }
-    }
-}
-
-/// Bytes that one request holds; given back when dropped. What is queued for the writer keeps it.
-pub(crate) struct Reservation {
-    budget: Budget,
-    held: usize,
-}
+/// How often a body that is still arriving is checked.
+const CHECK: Duration = Duration::from_secs(1);
+/// Checks in one window of the minimum rate.
+const CHECKS: u32 = 5;
+/// Bytes that arrive at least in a window: 1 KiB/s.
+const MINIMUM_ARRIVAL: usize = 5 * 1024;
 
 impl Reservation {
     /// Takes what is about to be stored: JSON may need six bytes for one that came.
@@ -58,32 +54,7 @@ impl Reservation {
         if bytes > MAX_BODY {
             return Err(ApiError::too_large());
         }
-        self.grow(bytes)
-    }
-
-    /// Takes more bytes from the budget.
-    pub(crate) fn grow(&mut self, bytes: usize) -> Result<(), ApiError> {
-        self.budget
-            .left
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| {
-                left.checked_sub(bytes)
-            })
-            .map_err(|_| ApiError::busy())?;
-        self.held += bytes;
-        Ok(())
-    }
-
-    /// Returns bytes to the budget before the request ends.
-    pub(crate) fn release(&mut self, bytes: usize) {
-        let bytes = bytes.min(self.held);
-        self.held -= bytes;
-        self.budget.left.fetch_add(bytes, Ordering::Relaxed);
-    }
-}
-
-impl Drop for Reservation {
-    fn drop(&mut self) {
-        self.budget.left.fetch_add(self.held, Ordering::Relaxed);
+        self.grow_for_work(bytes)
     }
 }
 
@@ -93,58 +64,195 @@ pub(crate) struct Held {
     pub(crate) reservation: Reservation,
 }
 
-/// Reads a body whole.
+/// Reads a body whole. It ends with the key of its request.
 pub(crate) async fn read(
-    budget: &Budget,
+    app: &App,
+    access: &Access,
     headers: &HeaderMap,
     body: Body,
 ) -> Result<Held, ApiError> {
     let announced = headers
         .get(CONTENT_LENGTH)
-        .and_then(|value| value.to_str().ok()?.parse::<usize>().ok())
-        .unwrap_or(0);
-    if announced > MAX_BODY {
+        .and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
+    if announced.is_some_and(|announced| announced > MAX_BODY) {
         return Err(ApiError::too_large());
     }
-    let collect = collect(budget.reserve(), announced, body);
-    tokio::time::timeout(BODY_DEADLINE, collect)
-        .await
-        .map_err(|_| {
-            ApiError::new(
-                StatusCode::REQUEST_TIMEOUT,
-                "TIMEOUT",
-                "the body did not arrive within 30 s",
-            )
-        })?
+    let mut buffer = Buffer {
+        bytes: Vec::new(),
+        limit: announced.unwrap_or(MAX_BODY),
+        other: 0,
+        is_arriving: true,
+        reservation: app.in_flight.reservation(access.record().family),
+    };
+    let mut arriving = Arriving::new(body);
+    if !arriving.body.is_end_stream() {
+        buffer.reservation.grow(OVERHEAD)?;
+    }
+    let mut rate = Rate::begin();
+    loop {
+        match arriving.next().await {
+            Next::Frame(None) => break,
+            Next::Frame(Some(frame)) => {
+                let frame = frame.map_err(|_| ApiError::invalid("the body broke off"))?;
+                if let Ok(data) = frame.into_data() {
+                    buffer.extend(&data)?;
+                    rate.count(data.len());
+                }
+            }
+            Next::Check => {
+                rate.check()?;
+                check_key(app, access).await?;
+            }
+        }
+        if access.record().revoked.load(Ordering::Acquire) {
+            return Err(ApiError::ended(access.record(), app.clock.now()));
+        }
+    }
+    Ok(Held {
+        bytes: Bytes::from(buffer.bytes),
+        reservation: buffer.reservation,
+    })
 }
 
-async fn collect(
-    mut reservation: Reservation,
-    announced: usize,
-    mut body: Body,
-) -> Result<Held, ApiError> {
-    let mut buffer = Vec::new();
-    reservation.grow(announced)?;
-    let mut reserved = announced;
-    while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|_| ApiError::invalid("the body broke off"))?;
-        let Ok(data) = frame.into_data() else {
-            continue;
-        };
-        let length = buffer.len() + data.len();
+/// Checks the key anew: the record of the request does not change any more once the key was rotated.
+async fn check_key(app: &App, access: &Access) -> Result<(), ApiError> {
+    let digest = access.record().digest;
+    let record = match app.keys.look_up(&digest) {
+        Lookup::Found(record) => record,
+        Lookup::Missing { epoch } => {
+            let record = app.store.key_by_digest(digest).await?;
+            let gone = || ApiError::unauthenticated("the API key does not exist any more");
+            let record = Arc::new(record.ok_or_else(gone)?);
+            app.keys.keep(epoch, &record);
+            record
+        }
+    };
+    let now = app.clock.now();
+    if record.state(now) == KeyState::Active {
+        Ok(())
+    } else {
+        Err(ApiError::ended(&record, now))
+    }
+}
+
+/// A body of which more is to come.
+struct Arriving {
+    body: Body,
+    /// Armed when bytes have to be waited for: most bodies are there at the second poll.
+    timer: Option<Pin<Box<Sleep>>>,
+    was_polled: bool,
+}
+
+enum Next {
+    Frame(Option<Result<Frame<Bytes>, axum::Error>>),
+    /// Some time has passed.
+    Check,
+}
+
+impl Arriving {
+    fn new(body: Body) -> Self {
+        Self {
+            body,
+            timer: None,
+            was_polled: false,
+        }
+    }
+
+    async fn next(&mut self) -> Next {
+        poll_fn(|cx| {
+            if let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(cx) {
+                return Poll::Ready(Next::Frame(frame));
+            }
+            // The first poll makes the connection read the body, so it is polled once more before it is waited for.
+            if !std::mem::replace(&mut self.was_polled, true) {
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            let timer = self.timer.get_or_insert_with(|| Box::pin(sleep(CHECK)));
+            if timer.as_mut().poll(cx).is_pending() {
+                return Poll::Pending;
+            }
+            timer.as_mut().reset(Instant::now() + CHECK);
+            Poll::Ready(Next::Check)
+        })
+        .await
+    }
+}
+
+/// How fast a body arrives.
+struct Rate {
+    started: Instant,
+    window: u32,
+    received: usize,
+}
+
+impl Rate {
+    fn begin() -> Self {
+        Self {
+            started: Instant::now(),
+            window: 0,
+            received: 0,
+        }
+    }
+
+    fn count(&mut self, bytes: usize) {
+        self.received += bytes;
+    }
+
+    /// Is called in each [`CHECK`].
+    fn check(&mut self) -> Result<(), ApiError> {
+        if self.started.elapsed() >= BODY_DEADLINE {
+            return Err(ApiError::timeout("the body did not arrive within 30 s"));
+        }
+        self.window += 1;
+        if self.window == CHECKS {
+            if self.received < MINIMUM_ARRIVAL {
+                return Err(ApiError::timeout(
+                    "the body arrived at less than 1 KiB/s for 5 s",
+                ));
+            }
+            (self.window, self.received) = (0, 0);
+        }
+        Ok(())
+    }
+}
+
+/// Bytes that grow within a reservation.
+struct Buffer {
+    bytes: Vec<u8>,
+    /// More bytes than these will not come.
+    limit: usize,
+    /// What the reservation holds for something else.
+    other: usize,
+    /// The client sends them now.
+    is_arriving: bool,
+    reservation: Reservation,
+}
+
+impl Buffer {
+    /// Reserves before it allocates, and allocates little more than what came.
+    fn extend(&mut self, data: &[u8]) -> Result<(), ApiError> {
+        let length = self.bytes.len() + data.len();
         if length > MAX_BODY {
             return Err(ApiError::too_large());
         }
-        if length > reserved {
-            reservation.grow(length - reserved)?;
-            reserved = length;
+        let capacity = self.bytes.capacity();
+        if length > capacity {
+            let step = if capacity == 0 { OVERHEAD } else { STEP };
+            let wanted = (capacity + step.max(capacity / 2)).min(self.limit);
+            let wanted = wanted.max(length);
+            let held = self.reservation.held();
+            let more = (self.other + wanted).saturating_sub(held);
+            if self.is_arriving {
+                self.reservation.grow(more)?;
+            } else {
+                self.reservation.grow_for_work(more)?;
+            }
+            self.bytes.reserve_exact(wanted - self.bytes.len());
         }
-        buffer.extend_from_slice(&data);
+        self.bytes.extend_from_slice(data);
+        Ok(())
     }
-    Ok(Held {
-        bytes: Bytes::from(buffer),
-        reservation,
-    })
 }
 
 impl Held {
@@ -157,48 +265,87 @@ impl Held {
                 format!("the body has more than {MAX_ELEMENTS} values; send less at once"),
             ));
         }
-        self.reservation.grow(shape.elements * ELEMENT_BYTES)
+        self.reservation
+            .grow_for_work(shape.elements * ELEMENT_BYTES)
     }
 
-    /// Inflates by the `Content-Encoding`: none, gzip or deflate (zlib).
-    pub(crate) fn inflate(mut self, headers: &HeaderMap) -> Result<Self, ApiError> {
+    /// Inflates by the `Content-Encoding`: none, gzip or deflate (zlib). Bytes after the compressed ones are an error.
+    pub(crate) fn inflate(self, headers: &HeaderMap) -> Result<Self, ApiError> {
         let encoding = headers
             .get(CONTENT_ENCODING)
             .map_or(Some(""), |value| value.to_str().ok())
             .map(|value| value.trim().to_ascii_lowercase());
         let packed = self.bytes.clone();
-        let inflated = match encoding.as_deref() {
-            Some("" | "identity") => return Ok(self),
-            Some("gzip") => self.inflate_from(flate2::read::GzDecoder::new(&*packed))?,
-            Some("deflate") => self.inflate_from(flate2::read::ZlibDecoder::new(&*packed))?,
-            _ => {
-                return Err(ApiError::new(
-                    StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                    "UNSUPPORTED_ENCODING",
-                    "Content-Encoding must be gzip, deflate or absent",
-                ));
+        match encoding.as_deref() {
+            Some("" | "identity") => Ok(self),
+            // It reads all members and fails on anything between or after them.
+            Some("gzip") => self.inflate_from(&mut MultiGzDecoder::new(&*packed)),
+            Some("deflate") => {
+                let mut decoder = ZlibDecoder::new(&*packed);
+                let inflated = self.inflate_from(&mut decoder)?;
+                if decoder.get_ref().is_empty() {
+                    Ok(inflated)
+                } else {
+                    Err(cannot_inflate())
+                }
             }
-        };
-        self.bytes = Bytes::from(inflated);
-        Ok(self)
+            _ => Err(ApiError::new(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "UNSUPPORTED_ENCODING",
+                "Content-Encoding must be gzip, deflate or absent",
+            )),
+        }
     }
 
-    fn inflate_from(&mut self, mut decoder: impl Read) -> Result<Vec<u8>, ApiError> {
-        const STEP: usize = 64 * 1024;
-        let mut inflated = Vec::new();
+    fn inflate_from(self, decoder: &mut impl Read) -> Result<Self, ApiError> {
+        let mut buffer = Buffer {
+            bytes: Vec::new(),
+            limit: MAX_BODY,
+            other: self.reservation.held(),
+            is_arriving: false,
+            reservation: self.reservation,
+        };
         let mut chunk = vec![0; STEP];
         loop {
-            let count = decoder
-                .read(&mut chunk)
-                .map_err(|_| ApiError::invalid("the body cannot be inflated"))?;
+            let count = decoder.read(&mut chunk).map_err(|_| cannot_inflate())?;
             if count == 0 {
-                return Ok(inflated);
+                break;
             }
-            if inflated.len() + count > MAX_BODY {
-                return Err(ApiError::too_large());
-            }
-            self.reservation.grow(count)?;
-            inflated.extend_from_slice(&chunk[..count]);
+            buffer.extend(&chunk[..count])?;
         }
+        Ok(Self {
+            bytes: Bytes::from(buffer.bytes),
+            reservation: buffer.reservation,
+        })
+    }
+}
+
+fn cannot_inflate() -> ApiError {
+    ApiError::invalid("the body cannot be inflated")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::connections::ConnectionLimits;
+
+    #[test]
+    fn requests_that_wait_for_their_bodies_leave_connections_to_others() {
+        let budget = Budget::new(MAX_IN_FLIGHT);
+        let mut held = Vec::new();
+        let of_family = |family, held: &mut Vec<Reservation>| {
+            let before = held.len();
+            loop {
+                let mut reservation = budget.reservation(family);
+                if reservation.grow(OVERHEAD).is_err() {
+                    return held.len() - before;
+                }
+                held.push(reservation);
+            }
+        };
+        let places = ConnectionLimits::default().total;
+        assert_eq!(of_family(1, &mut held), places / 4);
+        assert_eq!(of_family(2, &mut held), places / 4);
+        assert_eq!(of_family(3, &mut held), 0);
     }
 }

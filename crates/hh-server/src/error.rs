@@ -10,6 +10,7 @@ use jiff::Timestamp;
 
 use crate::failures::{QUOTA, WINDOW};
 use crate::keys::KeyRecord;
+use crate::response_budget::LARGE;
 
 /// An error answer before it has a request id.
 #[derive(Debug)]
@@ -89,6 +90,23 @@ impl ApiError {
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "TOO_LARGE", message)
     }
 
+    /// A request that cannot succeed even when nothing else runs.
+    pub(crate) fn too_much_memory() -> Self {
+        let message = "the request needs more memory than one request may use; send less at once";
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "TOO_LARGE", message)
+    }
+
+    pub(crate) fn timeout(message: &str) -> Self {
+        Self::new(StatusCode::REQUEST_TIMEOUT, "TIMEOUT", message)
+    }
+
+    /// Other requests with the same key use all memory that one key may use.
+    pub(crate) fn busy_key() -> Self {
+        Self::unavailable(
+            "the requests with this key use as much memory as one key may use; try again",
+        )
+    }
+
     pub(crate) fn busy() -> Self {
         Self::unavailable("the server is handling as many bytes as it may; try again")
     }
@@ -134,7 +152,11 @@ impl ApiError {
 /// Renders an answer as JSON with status 200, the only success that all clients take.
 pub(crate) fn json(value: &impl serde::Serialize) -> Response<Body> {
     // Only maps with keys that are not text cannot be written, and no answer has one.
-    let bytes = serde_json::to_vec(value).unwrap_or_default();
+    let mut bytes = serde_json::to_vec(value).unwrap_or_default();
+    // What a client reads slowly must not hold more than it is.
+    if bytes.len() > LARGE {
+        bytes.shrink_to_fit();
+    }
     let mut response = Response::new(Body::from(bytes));
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));

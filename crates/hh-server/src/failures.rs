@@ -25,7 +25,7 @@ impl Default for Peer {
 
 /// What one subscriber has: an IPv4 address, or the /64 of an IPv6 address.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-enum Prefix {
+pub(crate) enum Prefix {
     V4(u32),
     V6(u64),
 }

@@ -17,15 +17,20 @@
 //! ```
 
 mod access;
+mod activity;
 mod app;
 mod body;
+mod budget;
 mod clock;
 mod config;
+mod connection;
+mod connections;
 mod domain;
 mod error;
 mod failures;
 mod keys;
 mod otlp;
+mod response_budget;
 mod router;
 mod routes;
 mod serve;

@@ -8,12 +8,13 @@ use axum::body::Body;
 use axum::routing::{MethodFilter, on};
 use futures_util::FutureExt as _;
 use hh_api::{Method, OpId};
-use http::{HeaderName, HeaderValue, Request, Response, StatusCode};
+use http::header::{AUTHORIZATION, HOST};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode};
 
 use crate::access::authorize;
 use crate::app::App;
 use crate::error::ApiError;
-use crate::routes;
+use crate::{response_budget, routes};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -38,25 +39,36 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
     }
     let (none, wrong) = (Arc::clone(app), Arc::clone(app));
     router
-        .fallback(move || async move {
-            refuse(
-                &none,
-                ApiError::not_found("there is no such path on this server"),
-            )
+        .fallback(move |request: Request<Body>| async move {
+            let error = ApiError::not_found("there is no such path on this server");
+            refuse(&none, &request, error)
         })
-        .method_not_allowed_fallback(move || async move {
+        .method_not_allowed_fallback(move |request: Request<Body>| async move {
             let message = "this path does not take this method";
             let status = StatusCode::METHOD_NOT_ALLOWED;
-            refuse(&wrong, ApiError::new(status, "METHOD_NOT_ALLOWED", message))
+            let error = ApiError::new(status, "METHOD_NOT_ALLOWED", message);
+            refuse(&wrong, &request, error)
         })
 }
 
 /// Answers a request that is none of the operations.
-fn refuse(app: &App, error: ApiError) -> Response<Body> {
+fn refuse(app: &App, request: &Request<Body>, error: ApiError) -> Response<Body> {
+    let error = check_headers(request.headers()).err().unwrap_or(error);
     let request_id = app.request_ids.next();
     let mut response = error.into_response(&request_id);
     name(&mut response, &request_id);
     response
+}
+
+/// Rejects a request that names its host or its key twice: a proxy may have read the other one.
+fn check_headers(headers: &HeaderMap) -> Result<(), ApiError> {
+    for name in [AUTHORIZATION, HOST] {
+        if headers.get_all(&name).iter().nth(1).is_some() {
+            let message = format!("the request has more than one {name} header; send one");
+            return Err(ApiError::invalid(message));
+        }
+    }
+    Ok(())
 }
 
 fn name(response: &mut Response<Body>, request_id: &str) {
@@ -83,6 +95,7 @@ async fn handle(
     op: OpId,
     request: Request<Body>,
 ) -> Result<Response<Body>, ApiError> {
+    check_headers(request.headers())?;
     let (parts, body) = request.into_parts();
     let access = authorize(app, op, &parts).await?;
     let id = routes::id_of(op, &parts.uri).to_owned();
@@ -90,7 +103,7 @@ async fn handle(
     let Some(access) = access else {
         return Ok(routes::open(op));
     };
-    match op {
+    let response = match op {
         OpId::Health => Ok(routes::open(op)),
         OpId::Whoami => Ok(routes::whoami(app, &access)),
         OpId::CreateKey => routes::create_key(app, &access, request).await,
@@ -107,5 +120,6 @@ async fn handle(
         OpId::ExportTraces => routes::export_traces(app, &access, request).await,
         OpId::ExportEvents => routes::export_events(app, &access, request).await,
         OpId::UpdateEvent => routes::update_event(app, &access, request).await,
-    }
+    };
+    response_budget::count(app, &access, response?).await
 }

@@ -67,20 +67,22 @@ async fn aside<T: Send + 'static>(
 /// Reads a JSON body; its share of the budget comes with it.
 async fn read_json<T: DeserializeOwned + Send + 'static>(
     app: &App,
+    access: &Access,
     request: Request<Body>,
 ) -> Result<(T, Reservation), ApiError> {
     let (parts, body) = request.into_parts();
-    let held = body::read(&app.in_flight, &parts.headers, body).await?;
+    let held = body::read(app, access, &parts.headers, body).await?;
     aside(held.bytes.len() > SMALL, || parse(held)).await?
 }
 
 /// Reads a JSON body that may be left away.
 async fn read_json_or_default<T: DeserializeOwned + Default + Send + 'static>(
     app: &App,
+    access: &Access,
     request: Request<Body>,
 ) -> Result<(T, Reservation), ApiError> {
     let (parts, body) = request.into_parts();
-    let held = body::read(&app.in_flight, &parts.headers, body).await?;
+    let held = body::read(app, access, &parts.headers, body).await?;
     if held.bytes.is_empty() {
         return Ok((T::default(), held.reservation));
     }

@@ -13,20 +13,18 @@ use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use std::sync::Arc;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
-use tokio_io_timeout::TimeoutStream;
 
+use crate::connection::{ConnectionIo, limit_unsent};
+use crate::connections::{ConnectionLimits, Connections};
 use crate::failures::Peer;
 use crate::threads::Threads;
 
 /// How long a connection may take for a request head, the first byte and idle time included.
 const HEAD_DEADLINE: Duration = Duration::from_secs(10);
-/// How long a peer may take none of an answer.
-const WRITE_DEADLINE: Duration = Duration::from_secs(10);
 /// How long running requests may go on after a stop.
 const STOP_DEADLINE: Duration = Duration::from_secs(10);
-const MAX_CONNECTIONS: usize = 4096;
 const MAX_HEADERS: usize = 100;
+/// The request line, the headers and the empty line after them.
 const MAX_HEAD_BYTES: usize = 32 * 1024;
 
 /// Serves until `stop` is ready, then lets running requests finish.
@@ -34,31 +32,36 @@ pub(crate) async fn serve(
     listener: TcpListener,
     router: Router,
     threads: &Threads,
+    limits: ConnectionLimits,
     stop: impl Future<Output = ()>,
 ) {
     let graceful = GracefulShutdown::new();
-    let connections = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let connections = Connections::new(limits);
+    limit_unsent(&listener);
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new())
         .header_read_timeout(HEAD_DEADLINE)
         .max_headers(MAX_HEADERS)
+        .max_header_size(MAX_HEAD_BYTES)
         .max_buf_size(MAX_HEAD_BYTES)
+        .half_close(true)
         .keep_alive(true);
     let mut stop = std::pin::pin!(stop);
     loop {
         let accepted = async {
-            // The semaphore is never closed.
-            let permit = Arc::clone(&connections).acquire_owned().await.ok();
-            (permit, listener.accept().await)
+            let (stream, peer) = listener.accept().await?;
+            let peer = Peer(peer.ip());
+            Ok::<_, std::io::Error>((stream, peer, connections.admit(peer).await))
         };
-        let (permit, accepted) = tokio::select! {
+        let accepted = tokio::select! {
             biased;
             () = &mut stop => break,
-            both = accepted => both,
+            accepted = accepted => accepted,
         };
-        let Ok((stream, peer)) = accepted else {
+        let Ok((stream, peer, place)) = accepted else {
             // Out of file descriptors, or the peer is gone already: neither ends the server.
-            tokio::time::sleep(Duration::from_millis(50)).await;
+            let pause = if connections.release_silent() { 1 } else { 50 };
+            tokio::time::sleep(Duration::from_millis(pause)).await;
             continue;
         };
         // Answers are written whole; without this small ones wait for the peer's acknowledgement.
@@ -66,24 +69,39 @@ pub(crate) async fn serve(
         let Ok(stream) = stream.into_std() else {
             continue;
         };
-        let (peer, router) = (Peer(peer.ip()), TowerToHyperService::new(router.clone()));
-        let service = service_fn(move |mut request: Request<Incoming>| {
-            request.extensions_mut().insert(peer);
-            router.call(request)
-        });
-        let (http, watcher) = (http.clone(), graceful.watcher());
-        threads.spawn(async move {
+        let router = TowerToHyperService::new(router.clone());
+        let (http, watcher, spawned) = (http.clone(), graceful.watcher(), place.on_spawn());
+        let task = threads.spawn(async move {
             // From here on it belongs to the runtime that serves it.
             if let Ok(stream) = TcpStream::from_std(stream) {
-                let mut stream = TimeoutStream::new(stream);
-                stream.set_write_timeout(Some(WRITE_DEADLINE));
-                let io = TokioIo::new(Box::pin(stream));
+                let io = ConnectionIo::new(stream, place.activity());
+                let (client, activity) = (io.client(), place.activity());
+                let service = service_fn(move |mut request: Request<Incoming>| {
+                    let begun = activity.begin_request();
+                    request.extensions_mut().insert(peer);
+                    request.extensions_mut().insert(client.clone());
+                    let response = begun.map(|()| router.call(request));
+                    let activity = Arc::clone(&activity);
+                    async move {
+                        let response = response?.await;
+                        activity.end_request();
+                        Ok::<_, std::io::Error>(response.unwrap_or_else(|never| match never {}))
+                    }
+                });
                 // Errors of one connection are its peer's business.
-                drop(watcher.watch(http.serve_connection(io, service)).await);
+                drop(
+                    watcher
+                        .watch(http.serve_connection(TokioIo::new(io), service))
+                        .await,
+                );
             }
-            drop(permit);
+            drop(place);
         });
+        spawned(task);
     }
     drop(listener);
     drop(tokio::time::timeout(STOP_DEADLINE, graceful.shutdown()).await);
 }
+
+#[cfg(test)]
+mod tests;

@@ -20,8 +20,10 @@ use crate::app::{App, RequestIds};
 use crate::body::{Budget, MAX_IN_FLIGHT};
 use crate::clock::Clock;
 use crate::config::{ServerOptions, ServerSettings};
+use crate::connections::ConnectionLimits;
 use crate::failures::Failures;
 use crate::keys::KeyIndex;
+use crate::response_budget::MAX_RESPONSES;
 use crate::router::router;
 use crate::store::{FirstStart, NewKey, PEPPER_ID, Store, StoreError};
 use crate::threads::Threads;
@@ -162,7 +164,9 @@ impl Server {
     ///
     /// With [threads](ServerOptions::with_threads) a request that is still running then is broken off soon afterwards.
     pub async fn run(self, stop: impl Future<Output = ()>) {
-        crate::serve::serve(self.listener, router(&self.app), &self.threads, stop).await;
+        let limits = ConnectionLimits::default();
+        let router = router(&self.app);
+        crate::serve::serve(self.listener, router, &self.threads, limits, stop).await;
         flush_uses(Arc::clone(&self.app)).await;
         self.app.store.close().await;
     }
@@ -229,6 +233,7 @@ pub(crate) fn open(settings: ServerSettings) -> Result<(App, Option<FirstKey>, F
         clock,
         pepper,
         in_flight: Budget::new(MAX_IN_FLIGHT),
+        responses: Budget::new(MAX_RESPONSES),
         request_ids: RequestIds::new(boot),
     };
     Ok((app, first_key, lock))

@@ -8,6 +8,7 @@ use std::thread;
 
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::oneshot;
+use tokio::task::AbortHandle;
 
 /// So many threads at most do what would block a serving thread. What waits for them is bounded by the bodies in flight.
 const BLOCKING: usize = 32;
@@ -30,18 +31,21 @@ impl Threads {
         threads.collect::<io::Result<_>>().map(Self)
     }
 
-    /// Leaves a connection to the thread that has the fewest.
-    pub(crate) fn spawn(&self, connection: impl Future<Output = ()> + Send + 'static) {
+    /// Leaves a connection to the thread that has the fewest; the handle ends it.
+    pub(crate) fn spawn(
+        &self,
+        connection: impl Future<Output = ()> + Send + 'static,
+    ) -> AbortHandle {
         let free = self.0.iter().min_by_key(|it| Arc::strong_count(&it.load));
         let Some(thread) = free else {
-            tokio::spawn(connection);
-            return;
+            return tokio::spawn(connection).abort_handle();
         };
         let load = Arc::clone(&thread.load);
-        thread.runtime.spawn(async move {
+        let task = thread.runtime.spawn(async move {
             connection.await;
             drop(load);
         });
+        task.abort_handle()
     }
 }
 

@@ -12,7 +12,8 @@ use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
 use super::nest::{insert, restore_lists, to_json};
-use crate::body::{MAX_BODY, Reservation};
+use crate::body::MAX_BODY;
+use crate::budget::Reservation;
 use crate::domain::event_limits::{limit_name, limit_start};
 use crate::error::ApiError;
 use crate::shape::{self, Shape};
@@ -45,6 +46,8 @@ const UNPACKED_VALUES: usize = 50_000;
 const MAX_OBJECTS: usize = 10_000;
 /// What an object takes in memory, about: a node of its map, which has room for 11 members, and its name.
 const OBJECT_BYTES: usize = 700;
+/// Objects that memory is reserved for at one time, since the reservation takes a lock.
+const OBJECTS_AT_ONCE: usize = 64;
 /// What another value that is read out of a string takes in memory, about.
 const VALUE_BYTES: usize = 64;
 
@@ -65,7 +68,7 @@ impl<'a> Values<'a> {
     }
 
     fn reserve(&mut self, bytes: usize) -> Result<(), ApiError> {
-        self.reservation.grow(bytes)?;
+        self.reservation.grow_for_work(bytes)?;
         self.reserved += bytes;
         Ok(())
     }
@@ -82,7 +85,10 @@ impl<'a> Values<'a> {
                 ),
             ));
         }
-        self.reserve(OBJECT_BYTES)
+        if self.objects % OBJECTS_AT_ONCE == 1 {
+            self.reserve(OBJECTS_AT_ONCE * OBJECT_BYTES)?;
+        }
+        Ok(())
     }
 
     /// Reserves memory for JSON that is about to be read out of a string.
@@ -93,7 +99,9 @@ impl<'a> Values<'a> {
 
 impl Drop for Values<'_> {
     fn drop(&mut self) {
-        self.reservation.release(self.reserved);
+        let held = self.reservation.held();
+        self.reservation
+            .shrink_to(held.saturating_sub(self.reserved));
     }
 }
 
@@ -122,7 +130,7 @@ pub(crate) fn map(
                     if stored > MAX_BODY {
                         return Err(ApiError::too_large());
                     }
-                    reservation.grow(span.body.len())?;
+                    reservation.grow_for_work(span.body.len())?;
                     mapped.push(span);
                 } else {
                     rejected += 1;

@@ -14,6 +14,7 @@ use crate::app::App;
 use crate::domain::event_limits::{limit_name, limit_start};
 use crate::error::{ApiError, json};
 use crate::otlp::session_id;
+use crate::response_budget::PageReservation;
 use crate::shape;
 use crate::store::{Body as Stored, EventQuery, NewSession, Rights, UNNAMED, from_millis};
 
@@ -48,7 +49,7 @@ pub(crate) async fn start_session(
     access: &Access,
     request: Request<Body>,
 ) -> Result<Response<Body>, ApiError> {
-    let (Wrapped { session }, mut hold) = read_json(app, request).await?;
+    let (Wrapped { session }, mut hold) = read_json(app, access, request).await?;
     let project = access.project(&app.store, session.project.as_deref())?;
     let id = match session.session_id.as_deref().unwrap_or("") {
         "" => Uuid::new_v4(),
@@ -103,7 +104,7 @@ pub(crate) async fn update_event(
     access: &Access,
     request: Request<Body>,
 ) -> Result<Response<Body>, ApiError> {
-    let (patch, hold) = read_json::<EventPatch>(app, request).await?;
+    let (patch, hold) = read_json::<EventPatch>(app, access, request).await?;
     let project = access.project(&app.store, patch.project.as_deref())?;
     let rights = Rights::new(access.record().grant.level, &project);
     app.store
@@ -118,7 +119,8 @@ pub(crate) async fn export_events(
     access: &Access,
     request: Request<Body>,
 ) -> Result<Response<Body>, ApiError> {
-    let (wanted, _hold) = read_json::<ExportEvents>(app, request).await?;
+    let (wanted, _hold) = read_json::<ExportEvents>(app, access, request).await?;
+    let room = PageReservation::new(app, access).await?;
     let project = access.project(&app.store, wanted.project.as_deref())?;
     // Ignoring it would answer with events that nobody asked for.
     if wanted.date_range.is_some() {
@@ -152,7 +154,8 @@ pub(crate) async fn export_events(
         count: total,
     };
     // One event alone may have megabytes.
-    aside(true, move || json(&list)).await
+    room.hold(access, aside(true, move || json(&list)).await?)
+        .await
 }
 
 /// Adds a condition; false if it contradicts an earlier one, so that nothing can match.

@@ -26,7 +26,7 @@ pub(crate) async fn create_key(
     request: Request<Body>,
 ) -> Result<Response<Body>, ApiError> {
     let header = idempotency_key(request.headers())?;
-    let (wanted, _hold) = read_json::<CreateKey>(app, request).await?;
+    let (wanted, _hold) = read_json::<CreateKey>(app, access, request).await?;
     let once = header.map(|header| once(&header, OpId::CreateKey, "", &wanted));
     let name = one_line("name", &wanted.name, MAX_NAME)?;
     let owner = match &wanted.owner {

@@ -15,7 +15,7 @@ pub(crate) async fn create_owner(
     access: &Access,
     request: Request<Body>,
 ) -> Result<Response<Body>, ApiError> {
-    let (wanted, _hold) = read_json::<CreateOwner>(app, request).await?;
+    let (wanted, _hold) = read_json::<CreateOwner>(app, access, request).await?;
     check_reach(access)?;
     let name = one_line("name", &wanted.name, MAX_NAME)?;
     Ok(json(&app.store.create_owner(access, name).await?))

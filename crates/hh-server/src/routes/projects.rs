@@ -17,7 +17,7 @@ pub(crate) async fn create_project(
     access: &Access,
     request: Request<Body>,
 ) -> Result<Response<Body>, ApiError> {
-    let (wanted, _hold) = read_json::<CreateProject>(app, request).await?;
+    let (wanted, _hold) = read_json::<CreateProject>(app, access, request).await?;
     if access.record().grant.projects != Projects::All {
         return Err(ApiError::forbidden(
             "this key applies to some projects only; creating one takes a key for all projects",

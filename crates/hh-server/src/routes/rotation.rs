@@ -22,7 +22,7 @@ pub(crate) async fn rotate_key(
     request: Request<Body>,
 ) -> Result<Response<Body>, ApiError> {
     let header = idempotency_key(request.headers())?;
-    let (wanted, _hold) = read_json_or_default::<RotateKey>(app, request).await?;
+    let (wanted, _hold) = read_json_or_default::<RotateKey>(app, access, request).await?;
     let once = header.map(|header| once(&header, OpId::RotateKey, id, &wanted));
     let grace = wanted.grace_seconds.unwrap_or(DAY);
     if grace > MAX_GRACE {

@@ -36,7 +36,7 @@ pub(crate) async fn export_traces(
                 "Content-Type must be application/x-protobuf or application/json",
             )
         })?;
-    let held = body::read(&app.in_flight, &parts.headers, body).await?;
+    let held = body::read(app, access, &parts.headers, body).await?;
     let is_large =
         held.bytes.len() > SMALL || parts.headers.contains_key(http::header::CONTENT_ENCODING);
     let (within, with) = (Arc::clone(app), access.clone());

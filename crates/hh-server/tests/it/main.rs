@@ -1,6 +1,8 @@
 //! The server from outside: a real one in this process, spoken to over real sockets.
 
 #[cfg(test)]
+mod compressed;
+#[cfg(test)]
 mod endings;
 #[cfg(test)]
 mod event_limits;
@@ -10,6 +12,10 @@ mod events;
 mod families;
 #[cfg(test)]
 mod guesses;
+#[cfg(test)]
+mod half_closed;
+#[cfg(test)]
+mod heads;
 #[cfg(test)]
 mod hostile;
 #[cfg(test)]
@@ -28,6 +34,10 @@ mod rotation;
 mod routes;
 #[cfg(test)]
 mod sessions;
+#[cfg(test)]
+mod slow_bodies;
+#[cfg(test)]
+mod slow_readers;
 #[cfg(test)]
 mod spans;
 #[cfg(test)]

@@ -8,6 +8,7 @@
     reason = "a test fails by panicking, and its figures are printed"
 )]
 
+mod slow;
 #[path = "../it/spans.rs"]
 mod spans;
 #[expect(dead_code, reason = "the other test program uses the rest")]
@@ -410,6 +411,8 @@ async fn hostile_bodies_cost_little_memory_and_nobody_else_is_kept_waiting() {
     bodies_of_many_small_values().await;
     bodies_of_text().await;
     dotted_names().await;
+    slow::senders_of_announced_bodies().await;
+    slow::readers_of_large_pages().await;
     others_are_served(bomb).await;
 }
 

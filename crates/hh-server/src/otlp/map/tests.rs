@@ -1,6 +1,7 @@
 use super::super::decode::{Encoding, decode};
 use super::*;
-use crate::body::{Budget, MAX_IN_FLIGHT};
+use crate::body::MAX_IN_FLIGHT;
+use crate::budget::Budget;
 
 /// When the spans of these tests arrive, after they began.
 const ARRIVED: i64 = 1_795_461_677_000_000_000;
@@ -8,7 +9,7 @@ const ARRIVED: i64 = 1_795_461_677_000_000_000;
 fn events(json: &str) -> Vec<NewEvent> {
     let request = decode(Encoding::Json, json.as_bytes()).unwrap();
     let project = ProjectId::new(1);
-    let mut reservation = Budget::new(MAX_IN_FLIGHT).reserve();
+    let mut reservation = Budget::new(MAX_IN_FLIGHT).reservation(1);
     let (spans, _) = map(request, ARRIVED, &mut reservation).unwrap();
     let spans = spans.into_iter();
     spans.map(|span| span.in_project(project)).collect()

@@ -1,0 +1,229 @@
+//! Memory that requests and responses may hold: a limit for all, and a share for each key.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+use tokio::time::{Instant, timeout_at};
+
+use crate::error::ApiError;
+
+/// Bytes that may be held at one time. Clones share them.
+#[derive(Clone)]
+pub(crate) struct Budget(Arc<Shared>);
+
+struct Shared {
+    total: usize,
+    held: Mutex<Held>,
+    released: Notify,
+}
+
+#[derive(Default)]
+struct Held {
+    total: usize,
+    /// By rotation family: a key and the keys that replaced it share one share.
+    by_family: HashMap<i64, usize>,
+}
+
+impl Budget {
+    pub(crate) fn new(total: usize) -> Self {
+        Self(Arc::new(Shared {
+            total,
+            held: Mutex::default(),
+            released: Notify::new(),
+        }))
+    }
+
+    /// Returns a reservation of nothing for a request with a key of a rotation family.
+    pub(crate) fn reservation(&self, family: i64) -> Reservation {
+        Reservation {
+            budget: self.clone(),
+            family,
+            held: 0,
+        }
+    }
+
+    /// Reserves bytes, and waits for others to release theirs if necessary.
+    ///
+    /// # Errors
+    /// 503 when they are not released in time.
+    pub(crate) async fn reserve_within(
+        &self,
+        family: i64,
+        bytes: usize,
+        limit: Duration,
+    ) -> Result<Reservation, ApiError> {
+        let mut reservation = self.reservation(family);
+        if reservation.grow(bytes).is_ok() {
+            return Ok(reservation);
+        }
+        let end = Instant::now() + limit;
+        loop {
+            let mut released = std::pin::pin!(self.0.released.notified());
+            // From here on no release is missed.
+            released.as_mut().enable();
+            let error = match reservation.grow(bytes) {
+                Ok(()) => return Ok(reservation),
+                Err(error) => error,
+            };
+            if timeout_at(end, released).await.is_err() {
+                return Err(error);
+            }
+        }
+    }
+}
+
+impl Shared {
+    fn held(&self) -> MutexGuard<'_, Held> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What the requests with one key may hold while they wait for their client.
+    fn share(&self) -> usize {
+        self.total / 2
+    }
+
+    /// What they may hold while the server works on them, which is short and lets a single large request succeed.
+    fn working_share(&self) -> usize {
+        self.total / 8 * 7
+    }
+}
+
+/// Bytes that one request holds; released when dropped. What is queued for the writer keeps it.
+pub(crate) struct Reservation {
+    budget: Budget,
+    family: i64,
+    held: usize,
+}
+
+impl Reservation {
+    /// Reserves more bytes for something that waits for the client.
+    ///
+    /// # Errors
+    /// 503 when other requests hold too much.
+    pub(crate) fn grow(&mut self, bytes: usize) -> Result<(), ApiError> {
+        self.grow_within(bytes, self.budget.0.share())
+    }
+
+    /// Reserves more bytes for work that does not wait for the client any more.
+    ///
+    /// # Errors
+    /// 413 for more than one request may ever hold, 503 when other requests hold too much.
+    pub(crate) fn grow_for_work(&mut self, bytes: usize) -> Result<(), ApiError> {
+        let share = self.budget.0.working_share();
+        if self.held + bytes > share {
+            return Err(ApiError::too_much_memory());
+        }
+        self.grow_within(bytes, share)
+    }
+
+    fn grow_within(&mut self, bytes: usize, share: usize) -> Result<(), ApiError> {
+        let shared = &self.budget.0;
+        let mut held = shared.held();
+        let family = held.by_family.get(&self.family).copied().unwrap_or(0);
+        if family + bytes > share {
+            return Err(ApiError::busy_key());
+        }
+        if held.total + bytes > shared.total {
+            return Err(ApiError::busy());
+        }
+        held.total += bytes;
+        held.by_family.insert(self.family, family + bytes);
+        self.held += bytes;
+        Ok(())
+    }
+
+    /// Releases what exceeds a number of bytes.
+    pub(crate) fn shrink_to(&mut self, bytes: usize) {
+        let released = self.held.saturating_sub(bytes);
+        if released == 0 {
+            return;
+        }
+        self.held = bytes;
+        let shared = &self.budget.0;
+        let mut held = shared.held();
+        held.total -= released;
+        if let Some(family) = held.by_family.get_mut(&self.family) {
+            *family -= released;
+            if *family == 0 {
+                held.by_family.remove(&self.family);
+            }
+        }
+        drop(held);
+        shared.released.notify_waiters();
+    }
+
+    pub(crate) fn held(&self) -> usize {
+        self.held
+    }
+}
+
+impl Drop for Reservation {
+    fn drop(&mut self) {
+        self.shrink_to(0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_key_holds_at_most_half_and_leaves_the_rest_to_others() {
+        let budget = Budget::new(800);
+        let mut first = budget.reservation(1);
+        let mut second = budget.reservation(1);
+        first.grow(300).unwrap();
+        second.grow(100).unwrap();
+        second.grow(1).unwrap_err();
+        first.grow(1).unwrap_err();
+        let mut other = budget.reservation(2);
+        other.grow(400).unwrap();
+        budget.reservation(3).grow(1).unwrap_err();
+        drop(first);
+        second.grow(300).unwrap();
+        second.grow(1).unwrap_err();
+    }
+
+    #[test]
+    fn work_takes_more_than_a_share_but_never_everything() {
+        let budget = Budget::new(800);
+        let mut first = budget.reservation(1);
+        first.grow(300).unwrap();
+        first.grow_for_work(400).unwrap();
+        first.grow_for_work(1).unwrap_err();
+        budget.reservation(1).grow(1).unwrap_err();
+        budget.reservation(2).grow(100).unwrap();
+        first.shrink_to(10);
+        budget.reservation(1).grow(390).unwrap();
+        drop(first);
+        let held = budget.0.held();
+        assert_eq!((held.total, held.by_family.len()), (0, 0));
+    }
+
+    #[tokio::test]
+    async fn a_reservation_waits_for_a_release_and_no_longer_than_its_limit() {
+        let budget = Budget::new(800);
+        let held = budget.reservation(1).grow_to(400);
+        let limit = Duration::from_millis(50);
+        budget
+            .reserve_within(1, 1, limit)
+            .await
+            .map(drop)
+            .unwrap_err();
+        let minute = Duration::from_mins(1);
+        let (waited, ()) = tokio::join!(budget.reserve_within(1, 400, minute), async {
+            tokio::task::yield_now().await;
+            drop(held);
+        });
+        assert_eq!(waited.unwrap().held(), 400);
+    }
+
+    impl Reservation {
+        fn grow_to(mut self, bytes: usize) -> Self {
+            self.grow(bytes).unwrap();
+            self
+        }
+    }
+}

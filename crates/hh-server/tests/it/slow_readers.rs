@@ -1,0 +1,135 @@
+//! Clients that read their responses slowly or not at all. Each server is its own.
+
+use std::time::Duration;
+
+use hh_auth::Level;
+use serde_json::json;
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::{TcpSocket, TcpStream};
+use tokio::task::JoinSet;
+
+use super::spans::{SESSION, encode, in_session, label};
+use super::support::{Client, JSON, TestServer, within};
+
+const KIB: usize = 1024;
+
+/// Stores an event of a size.
+async fn store(client: &Client, number: u8, size: usize) {
+    let mut span = in_session(number, SESSION);
+    span.attributes
+        .push(label("honeyhive_inputs.a", &"x".repeat(size)));
+    client.export(&encode(vec![span])).await.ok_empty();
+}
+
+/// Requests all events on a connection with a small receive buffer, so that the response stays with the server.
+async fn request(client: &Client) -> TcpStream {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(4096).unwrap();
+    let mut stream = within(socket.connect(client.address())).await.unwrap();
+    let body = json!({"filters": []}).to_string();
+    let length = body.len().to_string();
+    let headers = [JSON, ("content-length", &length)];
+    let mut bytes = client.head("POST", "/v1/events/export", &headers);
+    bytes.extend_from_slice(body.as_bytes());
+    within(stream.write_all(&bytes)).await.unwrap();
+    stream
+}
+
+/// Reads some bytes, 20 times a second, until there are `enough` or the server closes; returns what was read.
+async fn read_at(stream: &TcpStream, rate: usize, enough: usize) -> Vec<u8> {
+    const TICKS: usize = 20;
+
+    let mut read = Vec::new();
+    let mut clock = tokio::time::interval(Duration::from_millis(50));
+    let mut chunk = vec![0; rate / TICKS];
+    while read.len() < enough {
+        clock.tick().await;
+        match stream.try_read(&mut chunk) {
+            Ok(0) => break,
+            Ok(count) => read.extend_from_slice(&chunk[..count]),
+            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
+            Err(_) => break,
+        }
+    }
+    read
+}
+
+fn status(response: &[u8]) -> &str {
+    std::str::from_utf8(&response[9..12]).unwrap()
+}
+
+#[tokio::test]
+async fn a_reader_below_the_minimum_rate_is_closed() {
+    let server = TestServer::start_on_threads().await;
+    let admin = server.admin();
+    for number in 1..=4 {
+        store(&admin, number, 512 * KIB).await;
+    }
+    let slow = request(&admin).await;
+    let still = request(&admin).await;
+    let slow = within(read_at(&slow, 4 * KIB, usize::MAX)).await;
+    // The other one read nothing meanwhile; what the kernels on both sides buffered can still be read.
+    let still = within(read_at(&still, 4096 * KIB, usize::MAX)).await;
+    for read in [slow, still] {
+        assert_eq!(status(&read), "200");
+        assert!(read.len() < 1024 * KIB, "{} bytes", read.len());
+    }
+}
+
+#[tokio::test]
+async fn a_reader_above_the_minimum_rate_gets_the_whole_response() {
+    let server = TestServer::start_on_threads().await;
+    let admin = server.admin();
+    store(&admin, 1, 800 * KIB).await;
+    let stream = request(&admin).await;
+    let read = within(read_at(&stream, 32 * KIB, 800 * KIB)).await;
+    assert_eq!(status(&read), "200");
+    assert!(read.len() >= 800 * KIB, "{} bytes", read.len());
+}
+
+#[tokio::test]
+async fn pages_that_are_not_read_do_not_block_other_keys() {
+    let server = TestServer::start_on_threads().await;
+    let admin = server.admin();
+    for number in 1..=7 {
+        store(&admin, number, 1100 * KIB).await;
+    }
+    let slow = server.key(Level::ReadOnly, "all").await;
+    let other = server.key(Level::ReadOnly, "all").await;
+    let mut reading = JoinSet::new();
+    for _ in 0..4 {
+        let stream = request(&slow).await;
+        let begun = within(read_at(&stream, 128 * KIB, 12)).await;
+        assert_eq!(status(&begun), "200");
+        reading.spawn(async move { read_at(&stream, 40 * KIB, usize::MAX).await.len() });
+    }
+    let (one, all) = (json!({"limit": 1, "filters": []}), json!({"filters": []}));
+    let (answer, page) = tokio::join!(
+        slow.post("/v1/events/export", &one),
+        other.post("/v1/events/export", &all),
+    );
+    // The pages that are held are half of the memory for responses, which is the share of one key.
+    answer.refused(503);
+    assert_eq!(answer.header("retry-after"), Some("1"));
+    page.ok();
+    assert!(reading.try_join_next().is_none(), "a reader was closed");
+    // A closed connection releases its page.
+    reading.shutdown().await;
+    slow.post("/v1/events/export", &one).await.ok();
+}
+
+#[tokio::test]
+async fn a_revocation_ends_responses_that_are_being_read() {
+    let server = TestServer::start_on_threads().await;
+    let admin = server.admin();
+    for number in 1..=4 {
+        store(&admin, number, 512 * KIB).await;
+    }
+    let (id, key) = server.mint(Level::ReadOnly, "all").await;
+    let stream = request(&server.client(&key)).await;
+    let begun = within(read_at(&stream, 128 * KIB, 12)).await;
+    assert_eq!(status(&begun), "200");
+    admin.delete(&format!("/v1/api_keys/{id}")).await.ok();
+    let rest = within(read_at(&stream, 1024 * KIB, usize::MAX)).await;
+    assert!(rest.len() < 1024 * KIB, "{} bytes", rest.len());
+}
