@@ -39,6 +39,8 @@ const STEP: usize = 64 * 1024;
 const MAX_ELEMENTS: usize = 200_000;
 /// What one value takes in memory, about.
 const ELEMENT_BYTES: usize = 256;
+/// What an object of a JSON value takes beyond that, about: a node of its map has room for 11 members.
+const OBJECT_BYTES: usize = 450;
 /// How long a body may take to arrive.
 const BODY_DEADLINE: Duration = Duration::from_secs(30);
 /// How often a body that is still arriving is checked.
@@ -267,6 +269,12 @@ impl Held {
         }
         self.reservation
             .grow_for_work(shape.elements * ELEMENT_BYTES)
+    }
+
+    /// Reserves what the values of a JSON body will need, before it is decoded into such values.
+    pub(crate) fn reserve_values(&mut self, shape: Shape) -> Result<(), ApiError> {
+        self.reserve(shape)?;
+        self.reservation.grow_for_work(shape.objects * OBJECT_BYTES)
     }
 
     /// Inflates by the `Content-Encoding`: none, gzip or deflate (zlib). Bytes after the compressed ones are an error.

@@ -96,7 +96,7 @@ fn parse<T: DeserializeOwned>(mut held: Held) -> Result<(T, Reservation), ApiErr
             "the body is nested deeper than {MAX_DEPTH} levels"
         )));
     }
-    held.reserve(shape)?;
+    held.reserve_values(shape)?;
     let value = serde_json::from_slice(&held.bytes).map_err(|error| {
         // What serde says quotes values of the body; the names of members and its place are enough.
         let what = if error.is_data() {
