@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use hh_auth::Pepper;
+use tokio::sync::Semaphore;
 
 use crate::body::Budget;
 use crate::clock::Clock;
@@ -21,7 +22,16 @@ pub(crate) struct App {
     pub(crate) in_flight: Budget,
     /// Responses that are being built or were not yet read by their clients.
     pub(crate) responses: Budget,
+    /// Large bodies and responses that are decoded or rendered at one time.
+    pub(crate) large_work: Arc<Semaphore>,
     pub(crate) request_ids: RequestIds,
+}
+
+/// Returns how much large work is done at one time: as much as there are processors, within limits, since each may hold
+/// several times 16 MiB.
+pub(crate) fn large_work() -> Arc<Semaphore> {
+    let processors = std::thread::available_parallelism().map_or(2, usize::from);
+    Arc::new(Semaphore::new(processors.clamp(2, 4)))
 }
 
 /// Request ids: a random number of this run and a counter, so that no request asks the system for randomness.

@@ -13,8 +13,8 @@ use axum::body::{Body, HttpBody as _};
 use bytes::Bytes;
 use flate2::bufread::{MultiGzDecoder, ZlibDecoder};
 use hh_api::types::KeyState;
-use http::header::{CONTENT_ENCODING, CONTENT_LENGTH};
-use http::{HeaderMap, StatusCode};
+use http::header::CONTENT_LENGTH;
+use http::{HeaderMap, HeaderValue, StatusCode};
 use hyper::body::Frame;
 use tokio::time::{Instant, Sleep, sleep};
 
@@ -278,11 +278,9 @@ impl Held {
     }
 
     /// Inflates by the `Content-Encoding`: none, gzip or deflate (zlib). Bytes after the compressed ones are an error.
-    pub(crate) fn inflate(self, headers: &HeaderMap) -> Result<Self, ApiError> {
-        let encoding = headers
-            .get(CONTENT_ENCODING)
-            .map_or(Some(""), |value| value.to_str().ok())
-            .map(|value| value.trim().to_ascii_lowercase());
+    pub(crate) fn inflate(self, encoding: &HeaderValue) -> Result<Self, ApiError> {
+        let encoding = encoding.to_str().ok();
+        let encoding = encoding.map(|value| value.trim().to_ascii_lowercase());
         let packed = self.bytes.clone();
         match encoding.as_deref() {
             Some("" | "identity") => Ok(self),

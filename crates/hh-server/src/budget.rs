@@ -9,6 +9,9 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::error::ApiError;
 
+/// What a small request holds at most: one whose body has up to about 64 KiB.
+const SMALL: usize = 256 * 1024;
+
 /// Bytes that may be held at one time. Clones share them.
 #[derive(Clone)]
 pub(crate) struct Budget(Arc<Shared>);
@@ -125,7 +128,13 @@ impl Reservation {
         if family + bytes > share {
             return Err(ApiError::busy_key());
         }
-        if held.total + bytes > shared.total {
+        // The last part is for small requests, so that large ones of several keys together block nobody else.
+        let limit = if self.held + bytes <= SMALL {
+            shared.total
+        } else {
+            shared.working_share()
+        };
+        if held.total + bytes > limit {
             return Err(ApiError::busy());
         }
         held.total += bytes;

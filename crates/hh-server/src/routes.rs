@@ -7,6 +7,8 @@ mod projects;
 mod rotation;
 mod traces;
 
+use std::sync::Arc;
+
 use axum::body::Body;
 use hh_api::OpId;
 use hh_api::types::Whoami;
@@ -52,16 +54,22 @@ const MAX_DEPTH: usize = 100;
 /// Bodies above this take longer to read than other connections of the same thread should wait.
 const SMALL: usize = 64 * 1024;
 
-/// Does work beside the thread of the connection if it is large.
+/// Does work on another thread if it is large. Large work waits for its turn, since decoding takes several times the
+/// memory of a body.
 async fn aside<T: Send + 'static>(
+    app: &App,
     is_large: bool,
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, ApiError> {
     if !is_large {
         return Ok(work());
     }
-    let done = tokio::task::spawn_blocking(work).await;
-    done.map_err(|_| ApiError::internal())
+    let permit = Arc::clone(&app.large_work).acquire_owned().await;
+    let done = tokio::task::spawn_blocking(move || {
+        let _permit = permit;
+        work()
+    });
+    done.await.map_err(|_| ApiError::internal())
 }
 
 /// Reads a JSON body; its share of the budget comes with it.
@@ -72,7 +80,7 @@ async fn read_json<T: DeserializeOwned + Send + 'static>(
 ) -> Result<(T, Reservation), ApiError> {
     let (parts, body) = request.into_parts();
     let held = body::read(app, access, &parts.headers, body).await?;
-    aside(held.bytes.len() > SMALL, || parse(held)).await?
+    aside(app, held.bytes.len() > SMALL, || parse(held)).await?
 }
 
 /// Reads a JSON body that may be left away.
@@ -86,7 +94,7 @@ async fn read_json_or_default<T: DeserializeOwned + Default + Send + 'static>(
     if held.bytes.is_empty() {
         return Ok((T::default(), held.reservation));
     }
-    aside(held.bytes.len() > SMALL, || parse(held)).await?
+    aside(app, held.bytes.len() > SMALL, || parse(held)).await?
 }
 
 fn parse<T: DeserializeOwned>(mut held: Held) -> Result<(T, Reservation), ApiError> {

@@ -16,7 +16,7 @@ use tokio::net::TcpListener;
 use zeroize::Zeroizing;
 
 use crate::access::flush_uses;
-use crate::app::{App, RequestIds};
+use crate::app::{App, RequestIds, large_work};
 use crate::body::{Budget, MAX_IN_FLIGHT};
 use crate::clock::Clock;
 use crate::config::{ServerOptions, ServerSettings};
@@ -233,6 +233,7 @@ pub(crate) fn open(settings: ServerSettings) -> Result<(App, Option<FirstKey>, F
         clock,
         pepper,
         in_flight: Budget::new(MAX_IN_FLIGHT),
+        large_work: large_work(),
         responses: Budget::new(MAX_RESPONSES),
         request_ids: RequestIds::new(boot),
     };

@@ -73,7 +73,7 @@ pub(crate) async fn start_session(
     let mut ended = started;
     limit_start(&mut started, &mut ended, &mut body.metadata, now);
     // One session alone may have megabytes, here and in the answer.
-    let (body, encoded) = aside(true, move || {
+    let (body, encoded) = aside(app, true, move || {
         let encoded = body.encode();
         (body, encoded)
     })
@@ -95,7 +95,7 @@ pub(crate) async fn start_session(
         workspace_id: meta.workspace_id,
         event,
     };
-    aside(true, move || json(&envelope)).await
+    aside(app, true, move || json(&envelope)).await
 }
 
 /// Merges into an event or a session.
@@ -154,7 +154,7 @@ pub(crate) async fn export_events(
         count: total,
     };
     // One event alone may have megabytes.
-    room.hold(access, aside(true, move || json(&list)).await?)
+    room.hold(access, aside(app, true, move || json(&list)).await?)
         .await
 }
 

@@ -2,8 +2,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::body::Body;
-use http::header::CONTENT_TYPE;
-use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
+use http::{HeaderValue, Request, Response, StatusCode};
 use opentelemetry_proto::tonic::collector::trace::v1::{
     ExportTracePartialSuccess, ExportTraceServiceResponse,
 };
@@ -36,18 +36,21 @@ pub(crate) async fn export_traces(
                 "Content-Type must be application/x-protobuf or application/json",
             )
         })?;
-    let held = body::read(app, access, &parts.headers, body).await?;
-    let is_large =
-        held.bytes.len() > SMALL || parts.headers.contains_key(http::header::CONTENT_ENCODING);
+    let mut held = body::read(app, access, &parts.headers, body).await?;
+    if let Some(encoding) = parts.headers.get(CONTENT_ENCODING).cloned() {
+        // How large it will be is not known, and clients that compress small bodies do not wait for large work.
+        let inflated = tokio::task::spawn_blocking(move || held.inflate(&encoding)).await;
+        held = inflated.map_err(|_| ApiError::internal())??;
+    }
+    let is_large = held.bytes.len() > SMALL;
     let (within, with) = (Arc::clone(app), access.clone());
     let read = move || {
         let arrived = i64::try_from(with.now().as_nanosecond()).unwrap_or(i64::MAX);
-        let (reservation, (spans, rejected)) =
-            decode_body(encoding, held, &parts.headers, arrived)?;
+        let (reservation, (spans, rejected)) = decode_body(encoding, held, arrived)?;
         let batches = in_projects(&within, &with, spans)?;
         Ok::<_, ApiError>((batches, reservation, rejected))
     };
-    let (batches, reservation, rejected) = aside(is_large, read).await??;
+    let (batches, reservation, rejected) = aside(app, is_large, read).await??;
     app.store.insert_events(batches, reservation).await?;
     Ok(answer(encoding, rejected))
 }
@@ -100,16 +103,20 @@ fn answer(encoding: Encoding, rejected: u32) -> Response<Body> {
 
 fn decode_body(
     encoding: Encoding,
-    held: Held,
-    headers: &HeaderMap,
+    mut held: Held,
     arrived: i64,
 ) -> Result<(Reservation, (Vec<MappedSpan>, u32)), ApiError> {
-    let mut held = held.inflate(headers)?;
     held.reserve(match encoding {
         Encoding::Json => shape::json(&held.bytes),
         Encoding::Protobuf => shape::protobuf(&held.bytes),
     })?;
-    let request = decode(encoding, &held.bytes)?;
+    let bytes = std::mem::take(&mut held.bytes);
+    let request = decode(encoding, &bytes)?;
+    // What was reserved for the body holds its decoded texts from here on.
+    drop(bytes);
+    let before = held.reservation.held();
     let spans = map(request, arrived, &mut held.reservation)?;
+    let encoded = held.reservation.held().saturating_sub(before);
+    held.reservation.shrink_to(encoded);
     Ok((held.reservation, spans))
 }

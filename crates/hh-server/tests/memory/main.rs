@@ -8,6 +8,7 @@
     reason = "a test fails by panicking, and its figures are printed"
 )]
 
+mod measure;
 mod slow;
 #[path = "../it/spans.rs"]
 mod spans;
@@ -15,28 +16,18 @@ mod spans;
 #[path = "../it/support.rs"]
 mod support;
 
-use std::fs;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use flate2::{Compress, Compression, Crc, FlushCompress};
 use hh_auth::Level;
+use opentelemetry_proto::tonic::trace::v1::Span;
 
-use spans::{SESSION, encode, in_session, label, span};
+use measure::{MIB, dotted_names, gzip, memory, reset_peak};
+use spans::{SESSION, encode, in_session, span};
 use support::{Client, Connection, JSON, PROTOBUF, TRACES, TestServer, within};
 
-const MIB: usize = 1024 * 1024;
 const DEPTH: usize = 20_000;
-
-/// A figure of the process in KiB: `VmRSS` is what it has in use, `VmHWM` the most that it ever had.
-fn memory(name: &str) -> usize {
-    let status = fs::read_to_string("/proc/self/status").unwrap();
-    let mut lines = status.lines().map(|line| line.split_whitespace());
-    let mut line = lines
-        .find(|line| line.clone().next() == Some(name))
-        .unwrap();
-    line.nth(1).unwrap().parse().unwrap()
-}
 
 /// A gzip file of about 1 MiB that inflates to 1 GiB of zeros: one flushed MiB, 1,024 times.
 fn bomb() -> Vec<u8> {
@@ -185,15 +176,6 @@ async fn measure(title: &str, case: impl AsyncFnOnce(&Client)) {
     server.stop().await;
 }
 
-/// Has the kernel forget the most that the process ever used.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the kernel's switch, which is no file to keep"
-)]
-fn reset_peak() {
-    fs::write("/proc/self/clear_refs", "5").unwrap();
-}
-
 fn export_of(spans: &str) -> String {
     format!("{{\"resourceSpans\": [{{\"scopeSpans\": [{{\"spans\": [{spans}]}}]}}]}}")
 }
@@ -326,18 +308,20 @@ async fn bodies_of_many_small_values() {
 }
 
 /// Attributes whose dotted names would create objects many times their size, compressed.
-async fn dotted_names() {
-    let tail = ".a".repeat(31);
-    let names = |prefix: &str, count: usize| {
-        let names = (0..count).map(|at| label(&format!("{prefix}{at}{tail}"), "v"));
-        names.collect::<Vec<_>>()
-    };
-    let one_span = encode(vec![span(1, None, names("honeyhive_outputs.", 45_000))]);
+async fn bodies_of_dotted_names() {
+    let one_span = encode(vec![dotted_names("honeyhive_outputs.", 45_000)]);
     let association = "traceloop.association.properties.honeyhive_inputs.";
-    let renamed = encode(vec![span(1, None, names(association, 45_000))]);
+    let renamed = encode(vec![dotted_names(association, 45_000)]);
     // As many objects as a span may have, in as many spans as a body may have.
-    let spans = (0..120).map(|number| span(number, None, names("honeyhive_outputs.", 300)));
-    let many_spans = encode(spans.collect());
+    let mut spans = Vec::new();
+    for number in 0..120 {
+        let names = dotted_names("honeyhive_outputs.", 300);
+        spans.push(Span {
+            attributes: names.attributes,
+            ..span(number, None, Vec::new())
+        });
+    }
+    let many_spans = encode(spans);
     for (title, body, status) in [
         ("45,000 dotted names", one_span, 413),
         ("45,000 dotted names of associations", renamed, 413),
@@ -352,14 +336,6 @@ async fn dotted_names() {
         })
         .await;
     }
-}
-
-fn gzip(bytes: &[u8]) -> Vec<u8> {
-    use std::io::Write as _;
-
-    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), Compression::best());
-    encoder.write_all(bytes).unwrap();
-    encoder.finish().unwrap()
 }
 
 /// Text that holds JSON is read up to a limit, and text that grows when it is stored is refused.
@@ -417,7 +393,7 @@ async fn hostile_bodies_cost_little_memory_and_nobody_else_is_kept_waiting() {
     bodies_that_are_deep().await;
     bodies_of_many_small_values().await;
     bodies_of_text().await;
-    dotted_names().await;
+    bodies_of_dotted_names().await;
     slow::senders_of_announced_bodies().await;
     slow::readers_of_large_pages().await;
     others_are_served(bomb).await;

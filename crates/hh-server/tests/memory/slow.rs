@@ -7,9 +7,9 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::task::JoinSet;
 
+use super::measure::{MIB, memory, reset_peak};
 use super::spans::{SESSION, encode, in_session, label};
 use super::support::{Client, JSON, PROTOBUF, TRACES, TestServer, within};
-use super::{MIB, memory, reset_peak};
 
 const READERS: usize = 100;
 const KEYS: usize = 10;
@@ -24,7 +24,7 @@ async fn connect(client: &Client) -> TcpStream {
 }
 
 /// Requests a page and reads it slowly until the server closes or the time is over; returns the status line.
-async fn read_slowly(client: Client, end: Instant) -> String {
+pub(crate) async fn read_slowly(client: Client, end: Instant) -> String {
     let body = r#"{"filters": [], "limit": 7}"#;
     let length = body.len().to_string();
     let head = client.head(
@@ -53,7 +53,7 @@ async fn read_slowly(client: Client, end: Instant) -> String {
 }
 
 /// Stores a page of nearly 8 MiB.
-async fn store_page(client: &Client) {
+pub(crate) async fn store_page(client: &Client) {
     let text = "x".repeat(MIB + 100_000);
     for number in 1..=7 {
         let mut span = in_session(number, SESSION);
