@@ -25,6 +25,8 @@ mod error;
 mod failures;
 mod keys;
 mod otlp;
+mod owner_name;
+mod quote;
 mod router;
 mod routes;
 mod serve;
