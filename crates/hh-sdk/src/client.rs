@@ -205,13 +205,44 @@ impl HoneyHive {
         }
     }
 
-    /// Lists the keys that this key may manage.
+    /// Lists the keys that this key may manage and that work, the latest first.
     ///
     /// # Errors
     /// As every call.
     pub async fn list_keys(&self) -> Result<Vec<Key>, Error> {
-        let list: KeyList = self.call(OpId::ListKeys, "", &()).await?;
-        Ok(list.keys)
+        self.read_keys(false).await
+    }
+
+    /// Lists the keys that this key may manage, those that do not work any more too, the latest first.
+    ///
+    /// # Errors
+    /// As every call.
+    pub async fn list_all_keys(&self) -> Result<Vec<Key>, Error> {
+        self.read_keys(true).await
+    }
+
+    /// Reads every page of the list of keys.
+    async fn read_keys(&self, with_ended: bool) -> Result<Vec<Key>, Error> {
+        let mut keys = Vec::new();
+        let mut cursor: Option<String> = None;
+        loop {
+            let mut query = format!("?limit=1000&ended={with_ended}");
+            if let Some(cursor) = &cursor {
+                query.extend(["&cursor=", cursor]);
+            }
+            let page: KeyList = self.call_query(OpId::ListKeys, "", &query, &()).await?;
+            keys.extend(page.keys);
+            let Some(next) = page.next else {
+                return Ok(keys);
+            };
+            // Only what cannot change the address is put into it, and a page that leads to itself has no end.
+            let is_plain = !next.is_empty() && next.chars().all(|c| c.is_ascii_alphanumeric());
+            if !is_plain || cursor.as_ref() == Some(&next) {
+                let message = "the list of keys continues with a cursor that this version does not understand";
+                return Err(Error::new(ErrorKind::Unavailable, message));
+            }
+            cursor = Some(next);
+        }
     }
 
     /// Describes a key.
@@ -299,6 +330,16 @@ impl HoneyHive {
         id: &str,
         body: &impl Serialize,
     ) -> Result<T, Error> {
+        self.call_query(op, id, "", body).await
+    }
+
+    async fn call_query<T: DeserializeOwned>(
+        &self,
+        op: OpId,
+        id: &str,
+        query: &str,
+        body: &impl Serialize,
+    ) -> Result<T, Error> {
         let Some(sender) = &self.sender else {
             return in_test_mode(op, body);
         };
@@ -308,7 +349,7 @@ impl HoneyHive {
                 .map_err(|_| Error::new(ErrorKind::Invalid, "the request is no valid JSON"))?,
         };
         let message = Message::Json(Bytes::from(body));
-        let response = sender.send(op, id, message).await?;
+        let response = sender.send_query(op, id, query, message).await?;
         serde_json::from_slice(response.body()).map_err(|error| {
             Error::new(
                 ErrorKind::Unavailable,

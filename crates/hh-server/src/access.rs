@@ -7,17 +7,23 @@ use std::time::Instant;
 use hh_api::types::KeyState;
 use hh_api::{Access as Required, OpId};
 use hh_auth::{ApiKey, Checksum, Decision, DenyReason, Need, ProjectId, checksum, decide};
-use http::HeaderMap;
 use http::header::AUTHORIZATION;
 use http::request::Parts;
+use http::{HeaderMap, HeaderValue};
 use jiff::Timestamp;
 
 use crate::app::App;
 use crate::error::ApiError;
 use crate::failures::Peer;
 use crate::keys::{KeyRecord, Lookup};
+use crate::quote::quote;
 use crate::routes::id_of;
 use crate::store::Store;
+
+/// Projects that an error names.
+const MAX_LISTED: usize = 10;
+
+const UNKNOWN_KEY: &str = "this server does not know the API key";
 
 /// A request whose key was checked for its operation. Only [`authorize`] makes one.
 #[derive(Clone, Debug)]
@@ -25,6 +31,7 @@ pub(crate) struct Access {
     record: Arc<KeyRecord>,
     need: Option<Need>,
     now: Timestamp,
+    key_time: Timestamp,
 }
 
 /// An access to one project. Only [`Access::project`] makes one.
@@ -71,15 +78,15 @@ pub(crate) async fn authorize(
     if required == Required::Open {
         return Ok(None);
     }
-    let now = app.clock.now();
-    let record = authenticate(app, &parts.headers, now).await;
+    let key_time = app.clock.key_time();
+    let record = authenticate(app, &parts.headers, key_time).await;
     let record = record.map_err(|error| count(app, parts, error))?;
     let need = match required {
         Required::Open | Required::AnyKey => None,
         Required::Need(need) => Some(need),
         Required::Own(need) => (!is_own(&record, id_of(op, &parts.uri))).then_some(need),
     };
-    match decide(&record.grant, need, None, now) {
+    match decide(&record.grant, need, None, key_time) {
         Decision::Allow => {}
         Decision::Deny(DenyReason::MissingNeed(need)) => {
             return Err(ApiError::forbidden(format!(
@@ -87,14 +94,19 @@ pub(crate) async fn authorize(
                 record.grant.level,
             )));
         }
-        Decision::Deny(_) => return Err(ApiError::ended(&record, now)),
+        Decision::Deny(_) => return Err(ApiError::ended(&record, key_time)),
     }
-    let access = Access { record, need, now };
+    let access = Access {
+        record,
+        need,
+        now: app.clock.now(),
+        key_time,
+    };
     begin_grace(app, &access).await?;
     if app
         .keys
         .used
-        .note(access.record.key_id, &access.record.last_use, now)
+        .note(access.record.key_id, &access.record.last_use, key_time)
     {
         tokio::spawn(flush_uses(Arc::clone(app)));
     }
@@ -153,24 +165,33 @@ fn count(app: &App, parts: &Parts, refused: Refused) -> ApiError {
     match refused {
         Refused::Other(error) => error,
         Refused::Guess => match app.failures.count(peer, Instant::now()) {
-            Ok(()) => ApiError::unauthenticated("this server does not know the API key"),
+            Ok(()) if is_bearer(&parts.headers) => ApiError::bad_key(UNKNOWN_KEY),
+            Ok(()) => ApiError::no_key(UNKNOWN_KEY),
             Err(wait) => ApiError::too_many_failures(wait),
         },
     }
 }
 
+/// Returns whether a request presents a key, whatever it is. RFC 6750 has another challenge for requests that do not.
+fn is_bearer(headers: &HeaderMap) -> bool {
+    let value = headers.get(AUTHORIZATION).map(HeaderValue::as_bytes);
+    let scheme = value.and_then(|value| value.split(|byte| *byte == b' ').next());
+    scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"bearer"))
+}
+
 /// Finds the key of a request and checks that it works.
 ///
-/// A key that this server never issued gets one answer by one path: the index of the database is on a digest that
-/// nobody can steer, so how much of a guess is right changes nothing. Only who has a whole key is told why it ended.
+/// A key that this server never issued gets one answer by one path: the index in memory is on a digest that nobody can
+/// steer, so how much of a guess is right changes nothing, and the database is read for keys that exist alone. Only who
+/// has a whole key is told why it ended.
 async fn authenticate(
     app: &App,
     headers: &HeaderMap,
     now: Timestamp,
 ) -> Result<Arc<KeyRecord>, Refused> {
-    let header = headers.get(AUTHORIZATION).ok_or_else(|| {
-        ApiError::unauthenticated("no API key; send it as Authorization: Bearer hh_…")
-    })?;
+    let header = headers
+        .get(AUTHORIZATION)
+        .ok_or_else(|| ApiError::no_key("no API key; send it as Authorization: Bearer hh_…"))?;
     let key = header
         .to_str()
         .ok()
@@ -185,6 +206,7 @@ async fn authenticate(
     let digest = app.pepper.digest(&key);
     let record = match app.keys.look_up(&digest) {
         Lookup::Found(record) => record,
+        Lookup::Unknown => return Err(Refused::Guess),
         Lookup::Missing { epoch } => {
             let record = app.store.key_by_digest(digest).await?;
             let record = Arc::new(record.ok_or(Refused::Guess)?);
@@ -192,12 +214,14 @@ async fn authenticate(
             record
         }
     };
-    match record.state(now) {
-        KeyState::Active => Ok(record),
-        KeyState::Expired | KeyState::Revoked | KeyState::Replaced | _ => {
-            Err(ApiError::ended(&record, now).into())
-        }
+    if record.state(now) == KeyState::Active {
+        return Ok(record);
     }
+    if let Some(state) = record.to_close(app.clock.certain()) {
+        // The key is refused in any case; what was not written is tried again with the next request.
+        drop(app.store.close_key(&record, state).await);
+    }
+    Err(ApiError::ended(&record, now).into())
 }
 
 impl Access {
@@ -205,8 +229,14 @@ impl Access {
         &self.record
     }
 
+    /// Returns when the request arrived, by the system's clock.
     pub(crate) fn now(&self) -> Timestamp {
         self.now
+    }
+
+    /// Returns the time by which keys are judged, see [`Clock::key_time`](crate::clock::Clock::key_time).
+    pub(crate) fn key_time(&self) -> Timestamp {
+        self.key_time
     }
 
     /// Finds the project of a request (decisions K6).
@@ -227,7 +257,12 @@ impl Access {
         };
         project
             .filter(|project| {
-                decide(&self.record.grant, self.need, Some(project.id), self.now) == Decision::Allow
+                decide(
+                    &self.record.grant,
+                    self.need,
+                    Some(project.id),
+                    self.key_time,
+                ) == Decision::Allow
             })
             .map(|project| InProject {
                 id: project.id,
@@ -238,13 +273,26 @@ impl Access {
             .ok_or_else(|| {
                 let names = match store.project_names(&self.record.grant.projects) {
                     hh_api::types::ProjectNames::All => "every project".to_owned(),
-                    hh_api::types::ProjectNames::Only(names) => names.join(", "),
+                    hh_api::types::ProjectNames::Only(names) => list(&names),
                 };
                 ApiError::not_found(format!(
                     "there is no project \"{}\" that this key applies to; it applies to: {names}",
-                    name.unwrap_or("default"),
+                    quote(name.unwrap_or("default")),
                 ))
             })
+    }
+}
+
+/// Names the first of many projects.
+fn list(names: &[String]) -> String {
+    let shown: Vec<_> = names
+        .iter()
+        .take(MAX_LISTED)
+        .map(|name| quote(name))
+        .collect();
+    match names.len().saturating_sub(MAX_LISTED) {
+        0 => shown.join(", "),
+        more => format!("{} and {more} more", shown.join(", ")),
     }
 }
 

@@ -19,6 +19,8 @@ pub(crate) struct App {
     pub(crate) failures: Failures,
     pub(crate) clock: Arc<Clock>,
     pub(crate) pepper: Pepper,
+    /// The rotations of one key family within an hour.
+    pub(crate) max_rotations: u32,
     pub(crate) in_flight: Budget,
     /// Responses that are being built or were not yet read by their clients.
     pub(crate) responses: Budget,

@@ -119,17 +119,18 @@ pub(crate) async fn read(
 /// Checks the key anew: the record of the request does not change any more once the key was rotated.
 async fn check_key(app: &App, access: &Access) -> Result<(), ApiError> {
     let digest = access.record().digest;
+    let gone = || ApiError::bad_key("the API key does not exist any more");
     let record = match app.keys.look_up(&digest) {
         Lookup::Found(record) => record,
+        Lookup::Unknown => return Err(gone()),
         Lookup::Missing { epoch } => {
             let record = app.store.key_by_digest(digest).await?;
-            let gone = || ApiError::unauthenticated("the API key does not exist any more");
             let record = Arc::new(record.ok_or_else(gone)?);
             app.keys.keep(epoch, &record);
             record
         }
     };
-    let now = app.clock.now();
+    let now = app.clock.key_time();
     if record.state(now) == KeyState::Active {
         Ok(())
     } else {

@@ -178,34 +178,53 @@ impl Drop for Reservation {
 mod tests {
     use super::*;
 
+    /// A reservation of more than 64 units is a large one.
+    const UNIT: usize = SMALL / 64;
+
+    fn budget() -> Budget {
+        Budget::new(800 * UNIT)
+    }
+
     #[test]
     fn one_key_holds_at_most_half_and_leaves_the_rest_to_others() {
-        let budget = Budget::new(800);
+        let budget = budget();
         let mut first = budget.reservation(1);
         let mut second = budget.reservation(1);
-        first.grow(300).unwrap();
-        second.grow(100).unwrap();
+        first.grow(300 * UNIT).unwrap();
+        second.grow(100 * UNIT).unwrap();
         second.grow(1).unwrap_err();
         first.grow(1).unwrap_err();
         let mut other = budget.reservation(2);
-        other.grow(400).unwrap();
-        budget.reservation(3).grow(1).unwrap_err();
+        other.grow(300 * UNIT).unwrap();
         drop(first);
-        second.grow(300).unwrap();
+        second.grow(300 * UNIT).unwrap();
         second.grow(1).unwrap_err();
     }
 
     #[test]
-    fn work_takes_more_than_a_share_but_never_everything() {
-        let budget = Budget::new(800);
+    fn large_requests_of_several_keys_leave_room_for_small_ones_of_others() {
+        let budget = budget();
         let mut first = budget.reservation(1);
-        first.grow(300).unwrap();
-        first.grow_for_work(400).unwrap();
+        let mut second = budget.reservation(2);
+        first.grow(400 * UNIT).unwrap();
+        second.grow(300 * UNIT).unwrap();
+        second.grow(1).unwrap_err();
+        let mut small = budget.reservation(3);
+        small.grow(64 * UNIT).unwrap();
+        small.grow(1).unwrap_err();
+    }
+
+    #[test]
+    fn work_takes_more_than_a_share_but_never_everything() {
+        let budget = budget();
+        let mut first = budget.reservation(1);
+        first.grow(300 * UNIT).unwrap();
+        first.grow_for_work(400 * UNIT).unwrap();
         first.grow_for_work(1).unwrap_err();
         budget.reservation(1).grow(1).unwrap_err();
-        budget.reservation(2).grow(100).unwrap();
-        first.shrink_to(10);
-        budget.reservation(1).grow(390).unwrap();
+        budget.reservation(2).grow(64 * UNIT).unwrap();
+        first.shrink_to(10 * UNIT);
+        budget.reservation(1).grow(390 * UNIT).unwrap();
         drop(first);
         let held = budget.0.held();
         assert_eq!((held.total, held.by_family.len()), (0, 0));
@@ -213,8 +232,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_reservation_waits_for_a_release_and_no_longer_than_its_limit() {
-        let budget = Budget::new(800);
-        let held = budget.reservation(1).grow_to(400);
+        let budget = budget();
+        let held = budget.reservation(1).grow_to(400 * UNIT);
         let limit = Duration::from_millis(50);
         budget
             .reserve_within(1, 1, limit)
@@ -222,11 +241,12 @@ mod tests {
             .map(drop)
             .unwrap_err();
         let minute = Duration::from_mins(1);
-        let (waited, ()) = tokio::join!(budget.reserve_within(1, 400, minute), async {
+        let all = 400 * UNIT;
+        let (waited, ()) = tokio::join!(budget.reserve_within(1, all, minute), async {
             tokio::task::yield_now().await;
             drop(held);
         });
-        assert_eq!(waited.unwrap().held(), 400);
+        assert_eq!(waited.unwrap().held(), all);
     }
 
     impl Reservation {

@@ -4,16 +4,20 @@ use std::fs;
 use std::io;
 use std::net::SocketAddr;
 use std::num::NonZero;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
 use serde::Deserialize;
 
+use crate::owner_name;
 use crate::start::{StartError, StartErrorKind};
 
 const DEFAULT_BIND: SocketAddr =
     SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8642);
 const DEFAULT_ORGANIZATION: &str = "My Organization";
 const DEFAULT_ADMIN: &str = "admin@localhost";
+const DEFAULT_MAX_ROTATIONS: u32 = 60;
+const MAX_ROTATIONS: RangeInclusive<u32> = 1..=3600;
 
 /// How to start a server; what is not set comes from `server.yaml` in the data directory, else from the defaults.
 #[derive(Clone, Debug)]
@@ -77,21 +81,35 @@ impl ServerOptions {
         let text = |option: Option<String>, file: Option<String>, default: &str| {
             option.or(file).unwrap_or_else(|| default.to_owned())
         };
-        let settings = ServerSettings {
+        let mut settings = ServerSettings {
             bind: self.bind.or(file.bind).unwrap_or(DEFAULT_BIND),
             organization: text(self.organization, file.organization, DEFAULT_ORGANIZATION),
             admin: text(self.admin, file.admin, DEFAULT_ADMIN),
             data_dir: self.data_dir,
             admin_key_file: self.admin_key_file,
             threads: self.threads,
+            max_rotations: file.max_rotations_per_hour.unwrap_or(DEFAULT_MAX_ROTATIONS),
         };
+        let invalid = |message: String| StartError::new(StartErrorKind::Invalid, message);
         check("organization", &settings.organization)?;
-        check("admin", &settings.admin)?;
+        settings.admin = owner_name::parse(&settings.admin).ok_or_else(|| {
+            invalid(format!(
+                "the admin must have {}; set it with --admin or in server.yaml",
+                owner_name::RULE,
+            ))
+        })?;
         if !is_email(&settings.admin) {
-            return Err(StartError::new(
-                StartErrorKind::Invalid,
-                "the admin must be an e-mail address; set it with --admin or in server.yaml",
+            return Err(invalid(
+                "the admin must be an e-mail address; set it with --admin or in server.yaml"
+                    .to_owned(),
             ));
+        }
+        if !MAX_ROTATIONS.contains(&settings.max_rotations) {
+            return Err(invalid(format!(
+                "max_rotations_per_hour in server.yaml must be {} to {}",
+                MAX_ROTATIONS.start(),
+                MAX_ROTATIONS.end(),
+            )));
         }
         Ok(settings)
     }
@@ -110,7 +128,7 @@ impl ServerOptions {
                     format!(" (line {}, column {})", at.line(), at.column())
                 });
                 fail(format!(
-                    "is not valid{place}; it may hold bind, organization and admin"
+                    "is not valid{place}; it may hold bind, organization, admin and max_rotations_per_hour"
                 ))
             }),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(ServerFile::default()),
@@ -151,6 +169,8 @@ pub(crate) struct ServerSettings {
     pub(crate) admin: String,
     pub(crate) admin_key_file: Option<PathBuf>,
     pub(crate) threads: Option<NonZero<usize>>,
+    /// The rotations of one key family within an hour.
+    pub(crate) max_rotations: u32,
 }
 
 /// `server.yaml`.
@@ -160,4 +180,5 @@ struct ServerFile {
     bind: Option<SocketAddr>,
     organization: Option<String>,
     admin: Option<String>,
+    max_rotations_per_hour: Option<u32>,
 }

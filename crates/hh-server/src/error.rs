@@ -20,20 +20,32 @@ pub(crate) struct ApiError {
     message: String,
     /// Whole seconds until another attempt has a chance.
     retry_after: Option<u64>,
+    /// `WWW-Authenticate`, by section 3 of RFC 6750.
+    challenge: Option<&'static str>,
+    /// The quota of attempts with bad keys is used up.
+    is_over_quota: bool,
 }
 
-/// The quota of attempts with bad keys, in the form of draft-ietf-httpapi-ratelimit-headers-10.
+/// The quota of attempts with bad keys, in the form of draft-ietf-httpapi-ratelimit-headers-10. Clients hold back all
+/// requests for it, so the limit of rotations has none.
 const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 
 impl ApiError {
     pub(crate) fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
         let retry_after = (status == StatusCode::SERVICE_UNAVAILABLE).then_some(1);
+        let challenge = match status {
+            StatusCode::UNAUTHORIZED => Some("Bearer error=\"invalid_token\""),
+            StatusCode::FORBIDDEN => Some("Bearer error=\"insufficient_scope\""),
+            _ => None,
+        };
         Self {
             status,
             code,
             message: message.into(),
             retry_after,
+            challenge,
+            is_over_quota: false,
         }
     }
 
@@ -41,8 +53,17 @@ impl ApiError {
         Self::new(StatusCode::BAD_REQUEST, "INVALID_REQUEST", message)
     }
 
-    pub(crate) fn unauthenticated(message: &str) -> Self {
+    /// Refuses a request that presents a key.
+    pub(crate) fn bad_key(message: &str) -> Self {
         Self::new(StatusCode::UNAUTHORIZED, "UNAUTHENTICATED", message)
+    }
+
+    /// Refuses a request that presents no key.
+    pub(crate) fn no_key(message: &str) -> Self {
+        Self {
+            challenge: Some("Bearer"),
+            ..Self::bad_key(message)
+        }
     }
 
     /// Tells the holder of a whole key why it works no more.
@@ -71,6 +92,21 @@ impl ApiError {
 
     pub(crate) fn too_many_failures(wait: Duration) -> Self {
         let message = "too many requests with keys that are not valid here came from this address; a valid key works at once";
+        Self {
+            is_over_quota: true,
+            ..Self::rate_limited(message, wait)
+        }
+    }
+
+    /// Refuses a rotation beyond the limit per hour.
+    pub(crate) fn too_many_rotations(limit: u32, wait: Duration) -> Self {
+        let message = format!(
+            "the limit of {limit} rotations of one key within an hour is reached; use the newest key, or try again later"
+        );
+        Self::rate_limited(message, wait)
+    }
+
+    fn rate_limited(message: impl Into<String>, wait: Duration) -> Self {
         Self {
             retry_after: Some(wait.as_secs() + u64::from(wait.subsec_nanos() > 0)),
             ..Self::new(StatusCode::TOO_MANY_REQUESTS, "RATE_LIMITED", message)
@@ -132,12 +168,12 @@ impl ApiError {
         let mut response = json(&problem);
         *response.status_mut() = self.status;
         let headers = response.headers_mut();
-        if self.status == StatusCode::UNAUTHORIZED {
-            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        if let Some(challenge) = self.challenge {
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
         }
         if let Some(seconds) = self.retry_after {
             headers.insert(RETRY_AFTER, seconds.into());
-            if self.status == StatusCode::TOO_MANY_REQUESTS {
+            if self.is_over_quota {
                 let left = format!("\"bad-keys\";r=0;t={seconds}");
                 let policy = format!("\"bad-keys\";q={QUOTA};w={}", WINDOW.as_secs());
                 for (name, value) in [(RATE_LIMIT, left), (RATE_LIMIT_POLICY, policy)] {

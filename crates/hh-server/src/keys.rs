@@ -1,8 +1,8 @@
-//! Checked keys in memory: a request that was seen before costs no database read.
+//! Keys in memory: a request with a key that was seen before, or that does not exist, costs no database read.
 
 mod used;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -39,6 +39,8 @@ pub(crate) struct KeyRecord {
     /// It takes the place of a key whose grace has not begun: the first request with it begins it.
     pub(crate) begins_grace: AtomicBool,
     pub(crate) revoked: AtomicBool,
+    /// How the key ended, once the database has it: then no clock can bring the key back.
+    pub(crate) closed: Option<KeyState>,
     pub(crate) last_use: Arc<LastUse>,
 }
 
@@ -48,6 +50,8 @@ impl KeyRecord {
         let is_past = |end: Option<Timestamp>| end.is_some_and(|end| now >= end);
         if self.revoked.load(Ordering::Acquire) {
             KeyState::Revoked
+        } else if let Some(closed) = self.closed {
+            closed
         } else if is_past(self.grace_ends) {
             KeyState::Replaced
         } else if is_past(self.grant.expires) {
@@ -55,6 +59,13 @@ impl KeyRecord {
         } else {
             KeyState::Active
         }
+    }
+
+    /// Returns how the key ended if that is certain and the database does not have it yet.
+    pub(crate) fn to_close(&self, certain: Timestamp) -> Option<KeyState> {
+        let state = self.state(certain);
+        let is_new = self.closed.is_none();
+        (is_new && matches!(state, KeyState::Expired | KeyState::Replaced)).then_some(state)
     }
 
     /// Returns what the key may give to another: nothing that ends later than itself.
@@ -87,7 +98,7 @@ impl KeyRecord {
     }
 }
 
-/// Digest to record; unknown keys are never kept.
+/// Digest to record, and which digests exist. About 20 bytes for each key that exists.
 pub(crate) struct KeyIndex {
     shards: Vec<Mutex<Shard>>,
     pub(crate) used: Used,
@@ -97,12 +108,18 @@ pub(crate) struct KeyIndex {
 struct Shard {
     /// Goes up with every change of a key, so that a record read before it is not kept after it.
     epoch: u64,
+    /// The first 8 bytes of the digests in the database. Another key has the same with a probability of 2^-44 among a
+    /// million keys, and costs a read of the database then.
+    known: HashSet<u64>,
     records: HashMap<KeyDigest, Arc<KeyRecord>>,
 }
 
 /// What a committed change means for the keys in memory.
 #[derive(Default)]
-pub(crate) struct Ended {
+pub(crate) struct KeyChanges {
+    pub(crate) created: Vec<KeyDigest>,
+    /// Keys that the database does not have any more.
+    pub(crate) deleted: Vec<KeyDigest>,
     /// Keys that do not work any more.
     pub(crate) revoked: Vec<KeyDigest>,
     /// Keys that changed in another way.
@@ -112,7 +129,11 @@ pub(crate) struct Ended {
 /// What a look-up found, or the epoch to hand back with what the database says.
 pub(crate) enum Lookup {
     Found(Arc<KeyRecord>),
-    Missing { epoch: u64 },
+    Missing {
+        epoch: u64,
+    },
+    /// There is no such key.
+    Unknown,
 }
 
 impl Default for KeyIndex {
@@ -129,8 +150,14 @@ impl KeyIndex {
         let shard = self.shard(digest);
         match shard.records.get(digest) {
             Some(record) => Lookup::Found(Arc::clone(record)),
-            None => Lookup::Missing { epoch: shard.epoch },
+            None if shard.known.contains(&prefix(digest)) => Lookup::Missing { epoch: shard.epoch },
+            None => Lookup::Unknown,
         }
+    }
+
+    /// Adds a key that exists.
+    pub(crate) fn add(&self, digest: &KeyDigest) {
+        self.shard(digest).known.insert(prefix(digest));
     }
 
     /// Keeps a record that was read at an epoch, unless a key of its shard changed since.
@@ -145,12 +172,19 @@ impl KeyIndex {
     }
 
     /// Has the next request with each of these keys read anew what was committed of it.
-    pub(crate) fn apply(&self, ended: &Ended) {
-        for digest in &ended.revoked {
+    pub(crate) fn apply(&self, changes: &KeyChanges) {
+        for digest in &changes.created {
+            self.add(digest);
+        }
+        for digest in &changes.revoked {
             self.revoke(digest);
         }
-        for digest in &ended.changed {
+        for digest in &changes.changed {
             self.forget(digest);
+        }
+        for digest in &changes.deleted {
+            self.revoke(digest);
+            self.shard(digest).known.remove(&prefix(digest));
         }
     }
 
@@ -173,6 +207,13 @@ impl KeyIndex {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn prefix(digest: &KeyDigest) -> u64 {
+    let bytes = digest.as_bytes();
+    bytes[..8]
+        .iter()
+        .fold(0, |all, byte| all << 8 | u64::from(*byte))
 }
 
 #[cfg(test)]
@@ -206,8 +247,11 @@ mod tests {
             replaces: None,
             begins_grace: AtomicBool::new(false),
             revoked: AtomicBool::new(false),
+            closed: None,
             last_use: Arc::default(),
         });
+        assert!(matches!(index.look_up(&digest), Lookup::Unknown));
+        index.add(&digest);
         let Lookup::Missing { epoch } = index.look_up(&digest) else {
             panic!("an empty index has it");
         };

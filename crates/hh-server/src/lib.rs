@@ -30,6 +30,8 @@ mod error;
 mod failures;
 mod keys;
 mod otlp;
+mod owner_name;
+mod quote;
 mod response_budget;
 mod router;
 mod routes;

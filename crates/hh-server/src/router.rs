@@ -107,7 +107,7 @@ async fn handle(
         OpId::Health => Ok(routes::open(op)),
         OpId::Whoami => Ok(routes::whoami(app, &access)),
         OpId::CreateKey => routes::create_key(app, &access, request).await,
-        OpId::ListKeys => routes::list_keys(app, &access).await,
+        OpId::ListKeys => routes::list_keys(app, &access, request.uri()).await,
         OpId::GetKey => routes::get_key(app, &access, &id).await,
         OpId::RevokeKey => routes::revoke_key(app, &access, &id).await,
         OpId::RotateKey => routes::rotate_key(app, &access, &id, request).await,

@@ -26,6 +26,7 @@ use crate::access::Access;
 use crate::app::App;
 use crate::body::{Held, Reservation};
 use crate::error::{ApiError, json};
+use crate::quote::quote;
 use crate::{body, shape};
 
 /// Answers an operation that needs no key; health is the only one.
@@ -38,7 +39,7 @@ pub(crate) fn open(op: OpId) -> Response<Body> {
 pub(crate) fn whoami(app: &App, access: &Access) -> Response<Body> {
     let record = access.record();
     let projects = app.store.project_names(&record.grant.projects);
-    let key = record.describe(projects, access.now());
+    let key = record.describe(projects, access.key_time());
     json(&Whoami {
         principal: key.owner.clone(),
         organization: app.store.catalog().meta().organization,
@@ -123,13 +124,17 @@ fn parse<T: DeserializeOwned>(mut held: Held) -> Result<(T, Reservation), ApiErr
 
 /// Keeps of a serde message what names members and never values.
 fn data_error(message: &str) -> String {
-    let safe = [
-        "missing field",
-        "unknown field",
-        "projects must be",
-        "level must be",
-    ];
-    if safe.iter().any(|start| message.starts_with(start)) {
+    let safe = ["missing field", "projects must be", "level must be"];
+    if let Some(unknown) = message.strip_prefix("unknown field `") {
+        // The name is the client's; what is expected instead is ours and comes last.
+        let (name, expected) = unknown.rsplit_once("`, ").unwrap_or((unknown, ""));
+        let expected = expected.split(" at line ").next().unwrap_or_default();
+        let text = format!("unknown field \"{}\", {expected}", quote(name));
+        format!(
+            "is not what this operation takes: {}",
+            text.replace('`', "\"")
+        )
+    } else if safe.iter().any(|start| message.starts_with(start)) {
         let text = message.split(" at line ").next().unwrap_or(message);
         format!(
             "is not what this operation takes: {}",

@@ -219,6 +219,7 @@ pub(crate) fn open(settings: ServerSettings) -> Result<(App, Option<FirstKey>, F
             format!("cannot open {shown}: {error}; restore it, or choose another --data-dir"),
         )
     })?;
+    let max_rotations = settings.max_rotations;
     let first_key = if store.is_new() {
         Some(first_start(&store, &pepper, settings)?)
     } else {
@@ -232,6 +233,7 @@ pub(crate) fn open(settings: ServerSettings) -> Result<(App, Option<FirstKey>, F
         failures: Failures::default(),
         clock,
         pepper,
+        max_rotations,
         in_flight: Budget::new(MAX_IN_FLIGHT),
         large_work: large_work(),
         responses: Budget::new(MAX_RESPONSES),

@@ -14,8 +14,10 @@ mod schema;
 mod sessions;
 mod writer;
 
+use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use hh_auth::ProjectId;
 use rusqlite::{Connection, OptionalExtension as _};
@@ -26,9 +28,10 @@ pub(crate) use body::{Body, from_millis};
 pub(crate) use catalog::{Catalog, Entry};
 pub(crate) use creations::Once;
 pub(crate) use events::{EventQuery, NewEvent};
-pub(crate) use keys::{NewKey, Stored};
+pub(crate) use keys::{KeyQuery, NewKey, Stored};
 pub(crate) use merge::Rights;
 use reader::Readers;
+pub(crate) use rotation::Rotation;
 pub(crate) use sessions::{NewSession, UNNAMED};
 use writer::Writer;
 
@@ -48,6 +51,8 @@ pub(crate) struct Store {
     catalog: Arc<Catalog>,
     /// Told of every key that a committed command ends.
     keys: Arc<KeyIndex>,
+    /// Owners from before names had one spelling: that spelling, and the stored one.
+    owner_spellings: HashMap<String, String>,
     clock: Arc<Clock>,
     is_new: bool,
 }
@@ -77,6 +82,12 @@ pub(crate) enum StoreError {
         "this Idempotency-Key came with another request before; take a new one for each request"
     )]
     Reused,
+    #[error("too many rotations")]
+    TooManyRotations {
+        /// How many there may be in an hour.
+        limit: u32,
+        wait: Duration,
+    },
     #[error("the API key ended while the request went on; nothing was changed")]
     Ended,
     #[error("made by a newer version of this program")]
@@ -122,6 +133,7 @@ impl From<StoreError> for ApiError {
                 "KEY_REVOKED",
                 error.to_string(),
             ),
+            StoreError::TooManyRotations { limit, wait } => Self::too_many_rotations(limit, wait),
             StoreError::DiskFull | StoreError::Stopped => Self::unavailable(error.to_string()),
             StoreError::Sqlite(_) | StoreError::Newer | StoreError::Panicked => Self::internal(),
         }
@@ -138,6 +150,8 @@ impl Store {
         let mut connection = schema::open(path).map_err(StoreError::of_write)?;
         schema::migrate(&mut connection).map_err(StoreError::of_write)?;
         let catalog = Arc::new(Catalog::load(&connection)?);
+        keys::load_digests(&connection, &keys)?;
+        let owner_spellings = owners::spellings(&connection)?;
         let is_new = connection
             .query_row("SELECT 1 FROM meta WHERE name = 'organization'", [], |_| {
                 Ok(())
@@ -150,6 +164,7 @@ impl Store {
             merges: Arc::new(Semaphore::new(1)),
             catalog,
             keys,
+            owner_spellings,
             clock,
             is_new,
         })
@@ -163,6 +178,7 @@ impl Store {
     /// Writes the organization, the project `default` and the first key. Blocks; for start-up only.
     pub(crate) fn first_start(&self, first: FirstStart) -> Result<(), StoreError> {
         let catalog = Arc::clone(&self.catalog);
+        let digest = first.key.digest;
         self.writer
             .submit(None, move |connection| {
                 for (name, value) in [
@@ -178,13 +194,16 @@ impl Store {
                 Ok(project)
             })
             .wait_blocking()
-            .map(|project| self.catalog.add(Arc::new(project)))
+            .map(|project| {
+                self.catalog.add(Arc::new(project));
+                self.keys.add(&digest);
+            })
     }
 
     /// Makes the check that each command of a key begins with: the key may have ended since its request was let in.
     fn still(&self, key: i64) -> impl Fn(&Connection) -> Result<(), StoreError> + Send + use<> {
         let clock = Arc::clone(&self.clock);
-        move |connection| keys::check_live(connection, key, clock.now())
+        move |connection| keys::check_live(connection, key, clock.key_time())
     }
 
     /// Stops the writer after what is queued.

@@ -1,5 +1,7 @@
 //! A whole server without its socket, and with a clock that tests move.
 
+use std::fs::File;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use axum::Router;
@@ -31,20 +33,44 @@ pub(crate) struct InProcess {
     router: TowerToHyperService<Router>,
     pub(crate) admin: String,
     pub(crate) runtime: Runtime,
-    _dir: TempDir,
+    dir: TempDir,
+    lock: File,
 }
 
 impl InProcess {
+    pub(crate) fn start() -> Self {
+        Self::open(tempfile::tempdir().unwrap(), None)
+    }
+
+    /// Stops and starts it again, as a new process would.
+    pub(crate) fn restart(self) -> Self {
+        self.runtime.block_on(self.app.store.close());
+        let Self {
+            app,
+            router,
+            admin,
+            runtime,
+            dir,
+            lock,
+        } = self;
+        drop((app, router, runtime, lock));
+        Self::open(dir, Some(admin))
+    }
+
+    pub(crate) fn data_dir(&self) -> PathBuf {
+        self.dir.path().join("data")
+    }
+
     #[expect(
         clippy::disallowed_methods,
         reason = "a test sends the key in a header of its own making"
     )]
-    pub(crate) fn start() -> Self {
-        let dir = tempfile::tempdir().unwrap();
+    fn open(dir: TempDir, admin: Option<String>) -> Self {
         let settings = ServerOptions::new(dir.path().join("data")).settings();
-        let (app, first, _) = open(settings.unwrap()).unwrap();
-        let Some(FirstKey::Show { key, .. }) = first else {
-            panic!("a first start shows a key");
+        let (app, first, lock) = open(settings.unwrap()).unwrap();
+        let admin = match first {
+            Some(FirstKey::Show { key, .. }) => key.secret().expose_secret().to_owned(),
+            Some(FirstKey::InFile { .. }) | None => admin.unwrap(),
         };
         let app = Arc::new(app);
         let runtime = tokio::runtime::Builder::new_current_thread()
@@ -54,9 +80,10 @@ impl InProcess {
         Self {
             router: TowerToHyperService::new(router(&app)),
             app,
-            admin: key.secret().expose_secret().to_owned(),
+            admin,
             runtime,
-            _dir: dir,
+            dir,
+            lock,
         }
     }
 

@@ -203,7 +203,7 @@ pub struct Key {
     pub replaces: Option<String>,
 }
 
-/// The keys that a key may manage.
+/// A page of the keys that a key may manage.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(
     clippy::exhaustive_structs,
@@ -212,6 +212,9 @@ pub struct Key {
 pub struct KeyList {
     /// The latest first.
     pub keys: Vec<Key>,
+    /// The cursor of the next page, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
 }
 
 /// A key that was just minted, with the only copy of its text.

@@ -350,7 +350,8 @@ fn a_new_key_that_cannot_be_shown_is_revoked() {
     );
     assert_eq!(done.code, 1, "{done:?}");
     assert!(done.stderr.contains("was revoked again"), "{done:?}");
-    let list = env.run(&["auth", "keys", "list"]).stdout;
+    assert!(!env.run(&["auth", "keys", "list"]).stdout.contains("lost"));
+    let list = env.run(&["auth", "keys", "list", "--all"]).stdout;
     let line = list.lines().find(|line| line.contains("lost")).unwrap();
     assert!(line.contains("revoked"), "{list}");
 }

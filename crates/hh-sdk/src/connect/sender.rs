@@ -143,6 +143,17 @@ impl Sender {
         id: &str,
         message: Message,
     ) -> Result<Response, Error> {
+        self.send_query(op, id, "", message).await
+    }
+
+    /// As [`Sender::send`]; `query` is empty or begins with `?`, and is sent as it is.
+    pub(crate) async fn send_query(
+        &self,
+        op: OpId,
+        id: &str,
+        query: &str,
+        message: Message,
+    ) -> Result<Response, Error> {
         let slot = self.slot(op)?;
         // A program that prints the key has no more time than the call.
         let issued = tokio::time::timeout(self.timeout, slot.issued()).await;
@@ -157,7 +168,7 @@ impl Sender {
         let method = Method::from_bytes(operation.method.as_str().as_bytes());
         let request = Request::builder()
             .method(method.unwrap_or_default())
-            .uri(format!("{}{}", self.base, path(operation.path, id)?))
+            .uri(format!("{}{}{query}", self.base, path(operation.path, id)?))
             .header(ACCEPT, content_type)
             .header(CONTENT_TYPE, content_type)
             .body(body.clone())

@@ -139,3 +139,49 @@ async fn a_key_whose_text_was_lost_on_the_way_is_named() {
     assert_eq!((&keys[0], &keys[2]), (&keys[1], &keys[3]));
     assert_ne!(keys[0], keys[2], "each request has its own");
 }
+
+#[tokio::test]
+async fn more_keys_than_one_response_may_hold_are_listed() {
+    let server = TestServer::start().await;
+    let admin = server.client(&server.admin_key);
+    // 5 MB as JSON; a response is read up to 4 MiB.
+    let count = 2000;
+    let mut tasks = tokio::task::JoinSet::new();
+    for _ in 0..count {
+        let client = admin.clone();
+        let wanted = CreateKey {
+            name: "🔑".repeat(100),
+            note: Some("🔑".repeat(500)),
+            ..wanted(None)
+        };
+        tasks.spawn(async move { client.create_key(&wanted).await.unwrap().key.id });
+        if tasks.len() >= 32 {
+            tasks.join_next().await.unwrap().unwrap();
+        }
+    }
+    let id = tasks.join_all().await.remove(0);
+    admin.revoke_key(&id).await.unwrap();
+    let live = admin.list_keys().await.unwrap();
+    assert_eq!(live.len(), count);
+    assert!(live.iter().all(|key| key.state == KeyState::Active));
+    let all = admin.list_all_keys().await.unwrap();
+    assert_eq!(all.len(), count + 1);
+    let different: std::collections::BTreeSet<_> = all.iter().map(|key| &key.id).collect();
+    assert_eq!(different.len(), all.len());
+}
+
+#[tokio::test]
+async fn a_list_of_keys_that_cannot_be_continued_is_an_error() {
+    for next in ["7", "a/../b", "1&ended=true", "1#", "hh_\u{e9}", ""] {
+        let page = json!({"keys": [], "next": next}).to_string().into_bytes();
+        let server = Scripted::start(move |_| ("200 OK", page.clone()));
+        let client = HoneyHive::builder()
+            .with_env(empty_env())
+            .with_base_url(&server.url)
+            .with_api_key("hh_1234567890abcdef1234567890abcdef")
+            .build()
+            .unwrap();
+        let error = client.list_keys().await.unwrap_err();
+        assert!(error.to_string().contains("cursor"), "{next}: {error}");
+    }
+}

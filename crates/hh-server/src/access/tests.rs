@@ -1,3 +1,4 @@
+use futures_util::FutureExt as _;
 use hh_auth::{Level, mint};
 use http::HeaderValue;
 use secrecy::ExposeSecret as _;
@@ -80,6 +81,67 @@ fn welch_tells_a_shift_from_none() {
 )]
 fn text_of(key: &ApiKey) -> String {
     key.secret().expose_secret().to_owned()
+}
+
+#[test]
+fn a_guess_reads_no_database_and_a_valid_key_works_from_the_same_address() {
+    let server = InProcess::start();
+    let null = serde_json::Value::Null;
+    let wanted = serde_json::json!({"name": "n", "level": "read_write", "projects": "all"});
+    let created = |wanted| server.call(&server.admin, "POST", "/v1/api_keys", wanted).1;
+    let (live, revoked) = (created(&wanted), created(&wanted));
+    let text = |key: &serde_json::Value| key["key"].as_str().unwrap().to_owned();
+    let path = format!("/v1/api_keys/{}", revoked["id"].as_str().unwrap());
+    assert_eq!(server.call(&server.admin, "DELETE", &path, &null).0, 200);
+
+    // Reads of the database happen on other threads, of which this runtime has none to spare: what is ready had no read.
+    let busy = tokio::runtime::Builder::new_current_thread()
+        .max_blocking_threads(1)
+        .build()
+        .unwrap();
+    let (stop, stopped) = std::sync::mpsc::channel::<()>();
+    busy.spawn_blocking(move || stopped.recv());
+    let at_once = |key: &str| {
+        let mut headers = HeaderMap::new();
+        let value = HeaderValue::try_from(format!("Bearer {key}")).unwrap();
+        headers.insert(AUTHORIZATION, value);
+        let _guard = busy.enter();
+        let now = server.app.clock.key_time();
+        authenticate(&server.app, &headers, now)
+            .now_or_never()
+            .map(|found| found.is_ok())
+    };
+    let mut guesses = Guesses { state: 11 };
+    for _ in 0..2000 {
+        let guess = guesses.key(&text(&live)[..8]);
+        let parsed = ApiKey::parse(&guess).unwrap();
+        assert_eq!(checksum(&parsed), Checksum::Right);
+        assert_eq!(
+            at_once(&guess),
+            Some(false),
+            "a guess waits for the database"
+        );
+        let status = server.call(&guess, "GET", "/v1/auth/whoami", &null).0;
+        assert!(matches!(status, 401 | 429), "{status}");
+    }
+    // Keys that exist and are not in memory yet are looked up, also from this address, and then in memory.
+    for (key, status) in [(text(&live), 200), (text(&revoked), 401)] {
+        assert_eq!(at_once(&key), None);
+        assert_eq!(server.call(&key, "GET", "/v1/auth/whoami", &null).0, status);
+        assert_eq!(at_once(&key), Some(status == 200));
+    }
+    drop(stop);
+    let rotated = format!("/v1/api_keys/{}/rotate", live["id"].as_str().unwrap());
+    let new = server.call(&text(&live), "POST", &rotated, &null).1;
+    assert_eq!(
+        server.call(&text(&new), "GET", "/v1/auth/whoami", &null).0,
+        200
+    );
+    let server = server.restart();
+    assert_eq!(
+        server.call(&text(&new), "GET", "/v1/auth/whoami", &null).0,
+        200
+    );
 }
 
 /// A bit of timing noise says nothing, so a figure comes with `HH_TIMING_SAMPLES` alone: samples of each class.

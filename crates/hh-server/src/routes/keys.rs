@@ -1,23 +1,33 @@
+use std::ops::RangeInclusive;
+
 use axum::body::Body;
 use hh_api::OpId;
 use hh_api::types::{
     CreateKey, CreatedKey, Key, KeyList, KeyState, Minted, Principal, ProjectNames,
 };
 use hh_auth::{Grant, Projects, mint};
-use http::{HeaderMap, HeaderValue, Request, Response};
+use http::{HeaderMap, HeaderValue, Request, Response, Uri};
 use jiff::Timestamp;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
-use super::read_json;
+use super::{query, read_json};
 use crate::access::Access;
 use crate::app::App;
 use crate::error::{ApiError, json};
 use crate::keys::KeyRecord;
-use crate::store::{NewKey, Once, Stored};
+use crate::owner_name;
+use crate::quote::quote;
+use crate::store::{KeyQuery, NewKey, Once, Stored};
 
-pub(super) const MAX_NAME: usize = 100;
+const MAX_NAME: usize = 100;
 const MAX_NOTE: usize = 500;
+
+/// Keys of a page.
+const DEFAULT_LIMIT: u32 = 100;
+const LIMITS: RangeInclusive<u32> = 1..=1000;
+/// Bytes of a page with more than one key: clients accept answers up to a size, and a key can name many projects.
+const MAX_PAGE: usize = 1024 * 1024;
 
 /// Mints a key that can do nothing that its issuer cannot.
 pub(crate) async fn create_key(
@@ -30,9 +40,15 @@ pub(crate) async fn create_key(
     let once = header.map(|header| once(&header, OpId::CreateKey, "", &wanted));
     let name = one_line("name", &wanted.name, MAX_NAME)?;
     let owner = match &wanted.owner {
-        Some(owner) => one_line("owner", owner, MAX_NAME)?,
+        Some(owner) => owner_name(app, "owner", owner)?,
         None => access.record().owner.clone(),
     };
+    // An owner's keys may be for any project.
+    if owner != access.record().owner && access.record().grant.projects != Projects::All {
+        return Err(ApiError::forbidden(
+            "this key applies to some projects only, so it creates keys for its own owner only; leave owner away",
+        ));
+    }
     let note = wanted
         .note
         .as_ref()
@@ -56,7 +72,7 @@ pub(crate) async fn create_key(
         note: note.transpose()?,
         owner,
         grant,
-        created: whole_millis(access.now()),
+        created: whole_millis(access.key_time()),
         family: None,
     };
     let described = new_key(app, &key, None);
@@ -130,10 +146,50 @@ pub(super) fn once(header: &HeaderValue, op: OpId, id: &str, wanted: &impl Seria
     }
 }
 
-pub(crate) async fn list_keys(app: &App, access: &Access) -> Result<Response<Body>, ApiError> {
-    let keys = app.store.list_keys(access).await?;
-    let keys = keys.iter().map(|key| describe(app, access, key)).collect();
-    Ok(json(&KeyList { keys }))
+/// Lists a page of keys: `limit`, `cursor` from the page before, and `ended=true` for those that do not work any more.
+pub(crate) async fn list_keys(
+    app: &App,
+    access: &Access,
+    uri: &Uri,
+) -> Result<Response<Body>, ApiError> {
+    let limit = match query(uri, "limit") {
+        None => DEFAULT_LIMIT,
+        Some(text) => {
+            let limit = text.parse().ok().filter(|limit| LIMITS.contains(limit));
+            limit.ok_or_else(|| {
+                let message = format!("limit must be {} to {}", LIMITS.start(), LIMITS.end());
+                ApiError::invalid(message)
+            })?
+        }
+    };
+    let after = query(uri, "cursor").map(|text| {
+        let invalid = || ApiError::invalid("cursor must be the value of next of a page of keys");
+        text.parse().map_err(|_| invalid())
+    });
+    let with_ended = match query(uri, "ended").as_deref() {
+        None | Some("false") => false,
+        Some("true") => true,
+        Some(_) => return Err(ApiError::invalid("ended must be true or false")),
+    };
+    let wanted = KeyQuery {
+        // One more shows whether there is another page.
+        limit: limit + 1,
+        after: after.transpose()?,
+        with_ended,
+    };
+    let found = app.store.list_keys(access, wanted).await?;
+    let (mut keys, mut bytes) = (Vec::new(), 0);
+    for record in found.iter().take(limit as usize) {
+        let key = describe(app, access, record);
+        bytes += serde_json::to_vec(&key).map_or(0, |key| key.len());
+        if bytes > MAX_PAGE && !keys.is_empty() {
+            break;
+        }
+        keys.push(key);
+    }
+    let last = (keys.len() < found.len()).then(|| found.get(keys.len().wrapping_sub(1)));
+    let next = last.flatten().map(|record| record.key_id.to_string());
+    Ok(json(&KeyList { keys, next }))
 }
 
 pub(crate) async fn get_key(
@@ -148,7 +204,7 @@ pub(crate) async fn get_key(
 pub(super) fn describe(app: &App, access: &Access, key: &KeyRecord) -> Key {
     app.keys.used.show(key.key_id, &key.last_use);
     let projects = app.store.project_names(&key.grant.projects);
-    key.describe(projects, access.now())
+    key.describe(projects, access.key_time())
 }
 
 fn find_projects(app: &App, access: &Access, names: ProjectNames) -> Result<Projects, ApiError> {
@@ -169,7 +225,9 @@ fn find_projects(app: &App, access: &Access, names: ProjectNames) -> Result<Proj
                 .project_by_name(name)
                 .filter(|project| reach.contains(project.id))
                 .map(|project| project.id)
-                .ok_or_else(|| ApiError::not_found(format!("there is no project \"{name}\"")))
+                .ok_or_else(|| {
+                    ApiError::not_found(format!("there is no project \"{}\"", quote(name)))
+                })
         })
         .collect::<Result<_, _>>()
         .map(Projects::Only)
@@ -180,7 +238,16 @@ pub(super) fn whole_millis(time: Timestamp) -> Timestamp {
     Timestamp::from_millisecond(time.as_millisecond()).unwrap_or(time)
 }
 
-pub(super) fn one_line(what: &str, text: &str, most: usize) -> Result<String, ApiError> {
+/// Reads the name of an owner, as it is stored.
+pub(super) fn owner_name(app: &App, what: &str, text: &str) -> Result<String, ApiError> {
+    let name = owner_name::parse(text).ok_or_else(|| {
+        let rule = owner_name::RULE;
+        ApiError::invalid(format!("{what} must have {rule}"))
+    })?;
+    Ok(app.store.stored_owner(name))
+}
+
+fn one_line(what: &str, text: &str, most: usize) -> Result<String, ApiError> {
     let text = text.trim();
     let fits = (1..=most).contains(&text.chars().count());
     (fits && !text.contains(char::is_control))
@@ -191,3 +258,6 @@ pub(super) fn one_line(what: &str, text: &str, most: usize) -> Result<String, Ap
             ))
         })
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,7 +3,7 @@ use hh_api::types::{CreateOwner, DisabledOwner, OwnerList};
 use hh_auth::Projects;
 use http::{Request, Response};
 
-use super::keys::{MAX_NAME, one_line};
+use super::keys::owner_name;
 use super::read_json;
 use crate::access::Access;
 use crate::app::App;
@@ -17,7 +17,7 @@ pub(crate) async fn create_owner(
 ) -> Result<Response<Body>, ApiError> {
     let (wanted, _hold) = read_json::<CreateOwner>(app, access, request).await?;
     check_reach(access)?;
-    let name = one_line("name", &wanted.name, MAX_NAME)?;
+    let name = owner_name(app, "name", &wanted.name)?;
     Ok(json(&app.store.create_owner(access, name).await?))
 }
 

@@ -9,7 +9,7 @@ use super::read_json_or_default;
 use crate::access::Access;
 use crate::app::App;
 use crate::error::{ApiError, json};
-use crate::store::NewKey;
+use crate::store::{NewKey, Rotation};
 
 const DAY: u32 = 24 * 60 * 60;
 const MAX_GRACE: u32 = 7 * DAY;
@@ -47,13 +47,17 @@ pub(crate) async fn rotate_key(
         note: old.note.clone(),
         owner: old.owner.clone(),
         grant: old.grant.clone(),
-        created: whole_millis(access.now()),
+        created: whole_millis(access.key_time()),
         family: Some(old.family),
     };
     let described = new_key(app, &new, Some(old.id.clone()));
-    let grace = i64::from(grace) * 1000;
-    let rotated = app.store.rotate_key(access, old.key_id, new, grace, once);
-    let stored = rotated.await?;
+    let rotation = Rotation {
+        old: old.key_id,
+        new,
+        grace: i64::from(grace) * 1000,
+        limit: app.max_rotations,
+    };
+    let stored = app.store.rotate_key(access, rotation, once).await?;
     Ok(json(&answer(app, access, stored, &minted, described)))
 }
 

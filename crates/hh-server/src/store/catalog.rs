@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::{Store, StoreError};
 use crate::access::Access;
+use crate::quote::quote;
 
 /// One project.
 #[derive(Debug)]
@@ -141,7 +142,8 @@ pub(super) fn insert(
     )?;
     if inserted == 0 {
         return Err(StoreError::Conflict(format!(
-            "a project \"{name}\" exists already"
+            "a project \"{}\" exists already",
+            quote(name)
         )));
     }
     Ok(Entry {

@@ -26,9 +26,7 @@ pub(super) fn find(
     let Some(once) = once else {
         return Ok(None);
     };
-    let oldest = (now - KEPT).as_millisecond();
-    // Those of every issuer, so that the table holds a day's creations and no more.
-    connection.execute("DELETE FROM creations WHERE created <= ?1", [oldest])?;
+    expire(connection, now)?;
     let found = connection
         .prepare_cached("SELECT request, key_id FROM creations WHERE issuer = ?1 AND once = ?2")?
         .query_row(params![issuer, once.name], |row| {
@@ -42,6 +40,15 @@ pub(super) fn find(
         }
         Some(_) => Err(StoreError::Reused),
     }
+}
+
+/// Deletes what is too old, of every issuer, so that the table holds a day's creations and no more.
+pub(super) fn expire(connection: &Connection, now: Timestamp) -> Result<(), StoreError> {
+    let oldest = (now - KEPT).as_millisecond();
+    connection
+        .prepare_cached("DELETE FROM creations WHERE created <= ?1")?
+        .execute([oldest])?;
+    Ok(())
 }
 
 /// Keeps what a request made, in the transaction that makes it.

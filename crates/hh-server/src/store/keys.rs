@@ -4,14 +4,15 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use hh_api::types::KeyState;
 use hh_auth::{Grant, KeyDigest, Level, ProjectId, Projects};
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension as _, Row, ToSql, params};
+use rusqlite::{Connection, OptionalExtension as _, Row, ToSql, named_params, params};
 
 use super::creations::{self, Once};
 use super::{PEPPER_ID, Store, StoreError, owners};
 use crate::access::Access;
-use crate::keys::{KeyRecord, LastUse};
+use crate::keys::{KeyIndex, KeyRecord, LastUse};
 
 /// A key to store.
 pub(crate) struct NewKey {
@@ -27,6 +28,21 @@ pub(crate) struct NewKey {
     pub(crate) family: Option<i64>,
 }
 
+/// A page of the list of keys.
+pub(crate) struct KeyQuery {
+    /// The number of keys.
+    pub(crate) limit: u32,
+    /// The number of the last key of the page before.
+    pub(crate) after: Option<i64>,
+    /// Keys that do not work any more are listed too.
+    pub(crate) with_ended: bool,
+}
+
+/// What `revoked` holds of a key that was refused for its date, in place of when it was revoked: it ended for good.
+pub(super) const EXPIRED: i64 = -1;
+/// As [`EXPIRED`], for a key whose grace was over.
+pub(super) const REPLACED: i64 = -2;
+
 /// What became of a key to store.
 pub(crate) enum Stored {
     /// It is stored.
@@ -40,6 +56,27 @@ const SELECT: &str = "SELECT k.key_id, k.id, k.name, k.shown, k.level, k.all_pro
   FROM api_keys k
   LEFT JOIN api_keys new ON new.key_id = k.replaced_by
   LEFT JOIN api_keys old ON old.replaced_by = k.key_id";
+
+/// Selects a page; `:narrow` is a key that applies to some projects only, and manages keys within them.
+const PAGE: &str = "WHERE k.key_id < coalesce(:after, 9223372036854775807)
+  AND (:with_ended OR k.revoked IS NULL AND coalesce(k.expires > :now, true) AND coalesce(k.grace_ends > :now, true))
+  AND (:narrow IS NULL OR NOT k.all_projects AND NOT EXISTS (
+    SELECT 1 FROM key_projects p WHERE p.key_id = k.key_id
+      AND p.project NOT IN (SELECT project FROM key_projects WHERE key_id = :narrow)))
+  ORDER BY k.key_id DESC LIMIT :limit";
+
+/// Tells the index of the keys in memory which digests there are.
+pub(super) fn load_digests(connection: &Connection, keys: &KeyIndex) -> Result<(), StoreError> {
+    let mut statement = connection.prepare("SELECT digest FROM api_keys")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        // No key has a digest of another length.
+        if let Ok(digest) = row.get(0) {
+            keys.add(&KeyDigest::from_bytes(digest));
+        }
+    }
+    Ok(())
+}
 
 /// Inserts a key and, if nobody has used the name yet, its owner.
 pub(super) fn insert(connection: &Connection, key: &NewKey) -> Result<i64, StoreError> {
@@ -132,6 +169,12 @@ fn record(connection: &Connection, row: &Row<'_>) -> Result<KeyRecord, rusqlite:
         Projects::Only(list)
     };
     let expires = time(8)?;
+    let revoked: Option<i64> = row.get(9)?;
+    let closed = match revoked {
+        Some(EXPIRED) => Some(KeyState::Expired),
+        Some(REPLACED) => Some(KeyState::Replaced),
+        Some(_) | None => None,
+    };
     Ok(KeyRecord {
         key_id,
         id: row.get(1)?,
@@ -145,7 +188,8 @@ fn record(connection: &Connection, row: &Row<'_>) -> Result<KeyRecord, rusqlite:
         },
         owner: row.get(6)?,
         created: time(7)?.unwrap_or(Timestamp::UNIX_EPOCH),
-        revoked: AtomicBool::new(row.get::<_, Option<i64>>(9)?.is_some()),
+        revoked: AtomicBool::new(revoked.is_some() && closed.is_none()),
+        closed,
         digest: KeyDigest::from_bytes(row.get(10)?),
         note: row.get(11)?,
         last_use: Arc::new(LastUse::new(row.get(12)?)),
@@ -176,9 +220,11 @@ impl Store {
         once: Option<Once>,
     ) -> Result<Stored, StoreError> {
         let issuer = access.record().key_id;
-        let still = self.still(issuer);
-        self.writer
-            .submit(None, move |connection| {
+        let (still, index) = (self.still(issuer), Arc::clone(&self.keys));
+        let digest = key.digest;
+        let stored = self.writer.submit_then(
+            None,
+            move |connection| {
                 still(connection)?;
                 if let Some(earlier) = creations::find(connection, issuer, once, key.created)? {
                     return Ok(Stored::Before(Box::new(earlier)));
@@ -190,25 +236,37 @@ impl Store {
                 let key_id = insert(connection, &key)?;
                 creations::keep(connection, issuer, once, key_id, key.created)?;
                 Ok(Stored::Now)
-            })
-            .wait()
-            .await
+            },
+            move |stored| {
+                if matches!(stored, Stored::Now) {
+                    index.add(&digest);
+                }
+            },
+        );
+        stored.wait().await
     }
 
-    /// Lists the keys that the access may manage, the latest first.
-    pub(crate) async fn list_keys(&self, access: &Access) -> Result<Vec<KeyRecord>, StoreError> {
-        let reach = access.record().grant.projects.clone();
+    /// Lists keys that the access may manage, the latest first.
+    pub(crate) async fn list_keys(
+        &self,
+        access: &Access,
+        query: KeyQuery,
+    ) -> Result<Vec<KeyRecord>, StoreError> {
+        let now = access.key_time().as_millisecond();
+        let record = access.record();
+        let narrow = (record.grant.projects != Projects::All).then_some(record.key_id);
         self.readers
             .read(move |connection| {
-                let sql = format!("{SELECT} ORDER BY k.key_id DESC");
-                let mut statement = connection.prepare_cached(&sql)?;
-                let all = statement
-                    .query_map([], |row| record(connection, row))?
-                    .collect::<Result<Vec<_>, _>>()?;
-                Ok(all
-                    .into_iter()
-                    .filter(|key| key.grant.projects.is_within(&reach))
-                    .collect())
+                let mut statement = connection.prepare_cached(&format!("{SELECT} {PAGE}"))?;
+                let values = named_params! {
+                    ":after": query.after,
+                    ":with_ended": query.with_ended,
+                    ":now": now,
+                    ":narrow": narrow,
+                    ":limit": query.limit,
+                };
+                let keys = statement.query_map(values, |row| self::record(connection, row))?;
+                Ok(keys.collect::<Result<_, _>>()?)
             })
             .await
     }

@@ -1,5 +1,6 @@
 //! Owners: who keys act for.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use hh_api::types::{Owner, Principal};
@@ -10,7 +11,9 @@ use uuid::Uuid;
 
 use super::{Store, StoreError, rotation};
 use crate::access::Access;
-use crate::keys::Ended;
+use crate::keys::KeyChanges;
+use crate::owner_name;
+use crate::quote::quote;
 
 /// The number of keys that work at ?1.
 const SELECT: &str = "SELECT id, name, created, disabled, (
@@ -30,10 +33,33 @@ pub(super) fn ensure(
         .query_row([name], |row| row.get(0))?;
     if disabled {
         return Err(StoreError::Conflict(format!(
-            "the owner {name} is disabled, so no key can be made for it; name another"
+            "the owner {} is disabled, so no key can be made for it; name another",
+            quote(name)
         )));
     }
     Ok(())
+}
+
+/// Reads the owners whose stored names are not the one spelling that [`owner_name::normalize`] gives; the first of several
+/// with one spelling counts. Names are never changed, and no owner of such a spelling is created any more, so this holds
+/// as long as the server runs.
+pub(super) fn spellings(connection: &Connection) -> Result<HashMap<String, String>, StoreError> {
+    let mut statement = connection.prepare("SELECT name FROM owners ORDER BY created, name")?;
+    let names: Vec<String> = statement
+        .query_map([], |row| row.get(0))?
+        .collect::<Result<_, _>>()?;
+    let mut spellings = HashMap::new();
+    for name in &names {
+        spellings
+            .entry(owner_name::normalize(name))
+            .or_insert_with(|| name.clone());
+    }
+    for name in names {
+        if owner_name::normalize(&name) == name {
+            spellings.remove(&name);
+        }
+    }
+    Ok(spellings)
 }
 
 /// Tells whether there was none of the name.
@@ -75,9 +101,14 @@ fn find(
 }
 
 impl Store {
+    /// Returns the stored spelling of an owner's name.
+    pub(crate) fn stored_owner(&self, name: String) -> String {
+        self.owner_spellings.get(&name).cloned().unwrap_or(name)
+    }
+
     /// Lists the owners, in order of their names.
     pub(crate) async fn list_owners(&self, access: &Access) -> Result<Vec<Owner>, StoreError> {
-        let now = access.now().as_millisecond();
+        let now = access.key_time().as_millisecond();
         self.readers
             .read(move |connection| {
                 let mut statement =
@@ -94,7 +125,7 @@ impl Store {
         access: &Access,
         name: String,
     ) -> Result<Owner, StoreError> {
-        let (still, now) = (self.still(access.record().key_id), access.now());
+        let (still, now) = (self.still(access.record().key_id), access.key_time());
         self.writer
             .submit(None, move |connection| {
                 still(connection)?;
@@ -102,11 +133,15 @@ impl Store {
                 let found = find(connection, "name", &name, now.as_millisecond())?;
                 match found {
                     Some(owner) if is_new => Ok(owner),
-                    Some(owner) if owner.disabled_at.is_some() => Err(StoreError::Conflict(
-                        format!("there was an owner {name} already, and it is disabled"),
-                    )),
+                    Some(owner) if owner.disabled_at.is_some() => {
+                        Err(StoreError::Conflict(format!(
+                            "there was an owner {} already, and it is disabled",
+                            quote(&name)
+                        )))
+                    }
                     _ => Err(StoreError::Conflict(format!(
-                        "there is an owner {name} already"
+                        "there is an owner {} already",
+                        quote(&name)
                     ))),
                 }
             })
@@ -125,7 +160,7 @@ impl Store {
     ) -> Result<(Owner, u64), StoreError> {
         let (still, now) = (
             self.still(access.record().key_id),
-            access.now().as_millisecond(),
+            access.key_time().as_millisecond(),
         );
         let (own, id) = (access.record().owner.clone(), id.to_owned());
         let index = Arc::clone(&self.keys);
@@ -137,28 +172,32 @@ impl Store {
                 let name = find(connection, "id", &id, now)?.ok_or_else(missing)?.principal.name;
                 if name == own {
                     return Err(StoreError::Conflict(format!(
-                        "the key in use belongs to {name}, and disabling its owner would end it; use an admin key of another owner"
+                        "the key in use belongs to {}, and disabling its owner would end it; use an admin key of another owner",
+                        quote(&name)
                     )));
                 }
+                let had_lasting = rotation::has_lasting_admin(connection, now)?;
                 connection.execute(
                     "UPDATE owners SET disabled = coalesce(disabled, ?2) WHERE id = ?1",
                     params![id, now],
                 )?;
                 let mut revoke = connection.prepare_cached(
-                    "UPDATE api_keys SET revoked = ?2 WHERE owner = ?1 AND revoked IS NULL RETURNING digest",
+                    "UPDATE api_keys SET revoked = ?2 WHERE owner = ?1 AND (revoked IS NULL OR revoked < 0) RETURNING digest",
                 )?;
                 let digests = revoke
                     .query_map(params![name, now], |row| row.get(0).map(KeyDigest::from_bytes))?
                     .collect::<Result<_, _>>()?;
-                rotation::check_some_left(connection, now)?;
+                rotation::check_some_left(connection, now, had_lasting)?;
                 let owner = find(connection, "id", &id, now)?.ok_or_else(missing)?;
-                let changed = Vec::new();
-                let revoked = digests;
-                Ok((owner, Ended { revoked, changed }))
+                let changes = KeyChanges {
+                    revoked: digests,
+                    ..KeyChanges::default()
+                };
+                Ok((owner, changes))
             },
-            move |(_, ended)| index.apply(ended),
+            move |(_, changes)| index.apply(changes),
         );
-        let (owner, ended) = disabled.wait().await?;
-        Ok((owner, ended.revoked.len() as u64))
+        let (owner, changes) = disabled.wait().await?;
+        Ok((owner, changes.revoked.len() as u64))
     }
 }

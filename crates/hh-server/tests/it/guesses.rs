@@ -67,12 +67,62 @@ async fn what_a_guess_shares_with_a_key_does_not_show_in_its_answer() {
     401
     content-type: application/json
     cache-control: no-store
-    www-authenticate: Bearer
+    www-authenticate: Bearer error="invalid_token"
     x-request-id: xxxxxxxxxxx
     content-length: 141
 
     {"success":false,"statusCode":401,"message":"this server does not know the API key","errorCode":"UNAUTHENTICATED","request_id":"xxxxxxxxxxx"}
     "#);
+}
+
+#[tokio::test]
+async fn the_challenge_tells_whether_a_key_was_presented() {
+    let server = TestServer::start().await;
+    let challenge = |answer: &Answer| answer.header("www-authenticate").map(str::to_owned);
+    let nobody = server.nobody();
+    for (value, status, expected) in [
+        ("", 401, "Bearer"),
+        ("Basic dXNlcjpwYXNz", 401, "Bearer"),
+        ("hh_1234567890abcdef1234567890abcdef", 401, "Bearer"),
+        ("Bearer", 401, "Bearer error=\"invalid_token\""),
+        ("Bearer x", 401, "Bearer error=\"invalid_token\""),
+        ("bearer hh_é", 401, "Bearer error=\"invalid_token\""),
+        (
+            &format!("Bearer {}", guess("hh_00000", 1)),
+            401,
+            "Bearer error=\"invalid_token\"",
+        ),
+    ] {
+        let headers = [("authorization", value)];
+        let answer = nobody.send("GET", WHOAMI, &headers, b"").await;
+        assert_eq!(answer.status, status, "{value}");
+        assert_eq!(challenge(&answer).as_deref(), Some(expected), "{value}");
+    }
+    assert_eq!(
+        challenge(&nobody.get(WHOAMI).await).as_deref(),
+        Some("Bearer")
+    );
+    // Keys that ended, whose holder learns why, and one that may not do it.
+    let (id, key) = server.mint(Level::ReadOnly, "all").await;
+    let client = server.client(&key);
+    let refused = client.get("/v1/api_keys").await;
+    refused.refused(403);
+    assert_eq!(
+        challenge(&refused).as_deref(),
+        Some("Bearer error=\"insufficient_scope\"")
+    );
+    assert_eq!(challenge(&client.get(WHOAMI).await), None);
+    server
+        .admin()
+        .delete(&format!("/v1/api_keys/{id}"))
+        .await
+        .ok();
+    let refused = client.get(WHOAMI).await;
+    refused.refused(401);
+    assert_eq!(
+        challenge(&refused).as_deref(),
+        Some("Bearer error=\"invalid_token\"")
+    );
 }
 
 #[tokio::test]

@@ -146,7 +146,7 @@ async fn a_key_that_cannot_be_meant_is_refused() {
     name must have 1 to 100 characters on one line
     name must have 1 to 100 characters on one line
     name must have 1 to 100 characters on one line
-    owner must have 1 to 100 characters on one line
+    owner must have 1 to 100 visible characters, with single spaces between words and none at the ends
     the body is not what this operation takes: missing field "level" (line 1, column 12)
     the body is not JSON (line 1, column 2)
     "#);

@@ -19,13 +19,19 @@ mod heads;
 #[cfg(test)]
 mod hostile;
 #[cfg(test)]
+mod key_list;
+#[cfg(test)]
 mod keys;
 #[cfg(test)]
 mod otlp;
 #[cfg(test)]
+mod owners;
+#[cfg(test)]
 mod patches;
 #[cfg(test)]
 mod projects;
+#[cfg(test)]
+mod quoted;
 #[cfg(test)]
 mod rest;
 #[cfg(test)]

@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 
 use hh_auth::Level;
+use hh_server::{FirstKey, Server};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::support::{Answer, Client, JSON, TestServer, options, text};
+use super::support::{Answer, Client, JSON, TestServer, options, text, text_of};
 
 const KEYS: &str = "/v1/api_keys";
 const OWNERS: &str = "/v1/owners";
@@ -321,6 +322,60 @@ async fn the_holder_of_a_dead_key_is_told_why_it_is_dead() {
 }
 
 #[tokio::test]
+async fn rotations_beyond_the_limit_are_refused_with_the_time_to_wait() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = options(&dir);
+    std::fs::create_dir(super::support::data_dir(&dir)).unwrap();
+    let file = super::support::data_dir(&dir).join("server.yaml");
+    for wrong in ["0", "3601", "-1", "many"] {
+        write(&file, &format!("max_rotations_per_hour: {wrong}\n"));
+        assert!(Server::start(data.clone()).await.is_err(), "{wrong}");
+    }
+    write(&file, "max_rotations_per_hour: 2\n");
+    let mut server = Server::start(data.clone()).await.unwrap();
+    let Some(FirstKey::Show { key, .. }) = server.take_first_key() else {
+        panic!("a first start shows a key");
+    };
+    let server = TestServer::run(server, dir, text_of(&key));
+    let (id, key) = server.mint(Level::ReadOnly, "all").await;
+    let own = server.client(&key);
+    let mut newest = json!({"id": id, "key": key});
+    for _ in 0..2 {
+        let client = server.client(&text(&newest["key"]));
+        newest = rotate(&client, &text(&newest["id"]), 0).await.ok();
+        // The limit is of the family, so the key that replaced another goes on counting.
+        server.client(&text(&newest["key"])).get(WHOAMI).await.ok();
+    }
+    own.get(WHOAMI).await.refused(401);
+    let client = server.client(&text(&newest["key"]));
+    let answer = rotate(&client, &text(&newest["id"]), 0).await;
+    insta::assert_snapshot!(answer.refused(429), @"the limit of 2 rotations of one key within an hour is reached; use the newest key, or try again later");
+    let wait: u32 = answer.header("retry-after").unwrap().parse().unwrap();
+    assert!((3000..=3600).contains(&wait), "{wait}");
+    // Clients would hold back their other requests for it.
+    assert_eq!(answer.header("ratelimit"), None);
+    client.get(WHOAMI).await.ok();
+    // A repeated request is no rotation.
+    let path = format!(
+        "{KEYS}/{}/rotate",
+        server.mint(Level::ReadOnly, "all").await.0
+    );
+    let headers = [JSON, ("idempotency-key", "again")];
+    for _ in 0..5 {
+        server
+            .admin()
+            .send("POST", &path, &headers, b"{}")
+            .await
+            .ok();
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "a file of the test's own")]
+fn write(path: &std::path::Path, text: &str) {
+    std::fs::write(path, text).unwrap();
+}
+
+#[tokio::test]
 async fn the_last_key_that_can_make_others_stays() {
     let server = TestServer::start().await;
     let admin = server.admin();
@@ -332,7 +387,7 @@ async fn the_last_key_that_can_make_others_stays() {
     let (dead, _) = server.mint(Level::Admin, "all").await;
     admin.delete(&format!("{KEYS}/{dead}")).await.ok();
     let message = admin.delete(&path).await.refused(409);
-    insta::assert_snapshot!(message, @"this is the last key of level admin for all projects, and without one no key can be made or revoked; make another first, or rotate this one and use the new key");
+    insta::assert_snapshot!(message, @"this is the last key of level admin for all projects that remains valid for 30 days, and without one no key can be created or revoked; create another first, or rotate this one and use the new key");
     // One that leaked can be ended all the same.
     let new = rotate(&admin, &first, 0).await.ok();
     let new_key = server.client(&text(&new["key"]));
@@ -460,7 +515,7 @@ async fn the_last_use_of_a_key_is_shown_and_survives_a_stop() {
 
     let admin = server.first_key().to_owned();
     let dir = server.stop().await;
-    let again = hh_server::Server::start(options(&dir)).await.unwrap();
+    let again = Server::start(options(&dir)).await.unwrap();
     let server = TestServer::run(again, dir, admin);
     assert_eq!(server.admin().get(&path).await.ok()["last_used_at"], used);
 }

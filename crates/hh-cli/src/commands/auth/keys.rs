@@ -22,7 +22,7 @@ pub(crate) enum Command {
     /// Make an API key and print it, this once
     Create(Called<Create>),
     /// List API keys, without their secrets
-    List(Called<()>),
+    List(Called<List>),
     /// Revoke an API key; the server takes it no more once this returns
     Revoke(Called<Revoke>),
 }
@@ -81,6 +81,13 @@ impl From<LevelName> for Level {
 }
 
 #[derive(Args)]
+pub(crate) struct List {
+    /// Include revoked, expired and replaced keys
+    #[arg(long)]
+    all: bool,
+}
+
+#[derive(Args)]
 pub(crate) struct Revoke {
     /// Key id, as `honeyhive auth keys list` shows it
     id: String,
@@ -89,7 +96,7 @@ pub(crate) struct Revoke {
 pub(super) fn run(context: &Context, command: Command) -> Result<(), CliError> {
     match command {
         Command::Create(Called(arguments)) => create(context, arguments),
-        Command::List(_) => list(context),
+        Command::List(Called(arguments)) => list(context, &arguments),
         Command::Revoke(Called(arguments)) => revoke(context, &arguments.id),
     }
 }
@@ -198,9 +205,15 @@ fn expiry(text: &str) -> Result<Timestamp, CliError> {
         })
 }
 
-fn list(context: &Context) -> Result<(), CliError> {
+fn list(context: &Context, arguments: &List) -> Result<(), CliError> {
     let client = context.client(context.options(), None)?;
-    let keys = block_on(client.list_keys())?;
+    let keys = block_on(async {
+        if arguments.all {
+            client.list_all_keys().await
+        } else {
+            client.list_keys().await
+        }
+    })?;
     if wants_json(client.settings()) {
         return output::json(&keys);
     }
