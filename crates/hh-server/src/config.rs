@@ -1,19 +1,20 @@
 //! How a server is started: flags, else `DIR/server.yaml`, else defaults (decisions V1).
 
-use std::fs;
-use std::io;
 use std::net::SocketAddr;
 use std::num::NonZero;
 use std::path::PathBuf;
 
 use serde::Deserialize;
 
+use crate::start::files::{self, Others};
 use crate::start::{StartError, StartErrorKind};
 
 const DEFAULT_BIND: SocketAddr =
     SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8642);
 const DEFAULT_ORGANIZATION: &str = "My Organization";
 const DEFAULT_ADMIN: &str = "admin@localhost";
+/// Far above any real file.
+const MAX_FILE_BYTES: u64 = 64 * 1024;
 
 /// How to start a server; what is not set comes from `server.yaml` in the data directory, else from the defaults.
 #[derive(Clone, Debug)]
@@ -25,6 +26,7 @@ pub struct ServerOptions {
     admin: Option<String>,
     admin_key_file: Option<PathBuf>,
     threads: Option<NonZero<usize>>,
+    new_database: bool,
 }
 
 impl ServerOptions {
@@ -37,6 +39,7 @@ impl ServerOptions {
             admin: None,
             admin_key_file: None,
             threads: None,
+            new_database: false,
         }
     }
 
@@ -71,6 +74,13 @@ impl ServerOptions {
         self
     }
 
+    /// Allows the server to start with an empty database in a directory that has had one before. A database that holds data
+    /// is never deleted.
+    pub fn with_new_database(mut self, is_allowed: bool) -> Self {
+        self.new_database = is_allowed;
+        self
+    }
+
     /// Joins the options with the file and the defaults.
     pub(crate) fn settings(self) -> Result<ServerSettings, StartError> {
         let file = self.file()?;
@@ -84,6 +94,7 @@ impl ServerOptions {
             data_dir: self.data_dir,
             admin_key_file: self.admin_key_file,
             threads: self.threads,
+            new_database: self.new_database,
         };
         check("organization", &settings.organization)?;
         check("admin", &settings.admin)?;
@@ -98,26 +109,19 @@ impl ServerOptions {
 
     fn file(&self) -> Result<ServerFile, StartError> {
         let path = self.data_dir.join("server.yaml");
-        let fail = |what: String| {
-            StartError::new(
-                StartErrorKind::Damaged,
-                format!("{} {what}", path.display()),
-            )
+        let fail = |message: String| StartError::new(StartErrorKind::Damaged, message);
+        let Some(bytes) = files::read(&path, Others::Read, MAX_FILE_BYTES).map_err(fail)? else {
+            return Ok(ServerFile::default());
         };
-        match fs::read_to_string(&path) {
-            Ok(text) => serde_saphyr::from_str(&text).map_err(|error| {
-                let place = error.location().map_or_else(String::new, |at| {
-                    format!(" (line {}, column {})", at.line(), at.column())
-                });
-                fail(format!(
-                    "is not valid{place}; it may hold bind, organization and admin"
-                ))
-            }),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(ServerFile::default()),
-            // A data directory that cannot be used says so itself, in a moment.
-            Err(error) if error.kind() == io::ErrorKind::NotADirectory => Ok(ServerFile::default()),
-            Err(error) => Err(fail(format!("cannot be read: {error}"))),
-        }
+        serde_saphyr::from_slice(&bytes).map_err(|error| {
+            let place = error.location().map_or_else(String::new, |at| {
+                format!(" (line {}, column {})", at.line(), at.column())
+            });
+            fail(format!(
+                "{} is not valid{place}; it may hold bind, organization and admin",
+                path.display(),
+            ))
+        })
     }
 }
 
@@ -151,6 +155,7 @@ pub(crate) struct ServerSettings {
     pub(crate) admin: String,
     pub(crate) admin_key_file: Option<PathBuf>,
     pub(crate) threads: Option<NonZero<usize>>,
+    pub(crate) new_database: bool,
 }
 
 /// `server.yaml`.

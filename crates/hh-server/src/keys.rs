@@ -2,7 +2,7 @@
 
 mod used;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -98,6 +98,8 @@ struct Shard {
     /// Goes up with every change of a key, so that a record read before it is not kept after it.
     epoch: u64,
     records: HashMap<KeyDigest, Arc<KeyRecord>>,
+    /// Keys whose revocation could not be written to the disk.
+    rejected: HashSet<KeyDigest>,
 }
 
 /// What a committed change means for the keys in memory.
@@ -136,6 +138,9 @@ impl KeyIndex {
     /// Keeps a record that was read at an epoch, unless a key of its shard changed since.
     pub(crate) fn keep(&self, epoch: u64, record: &Arc<KeyRecord>) {
         let mut shard = self.shard(&record.digest);
+        if shard.rejected.contains(&record.digest) {
+            record.revoked.store(true, Ordering::Release);
+        }
         if shard.epoch == epoch {
             if shard.records.len() >= SHARD_LIMIT {
                 shard.records.clear();
@@ -151,6 +156,14 @@ impl KeyIndex {
         }
         for digest in &ended.changed {
             self.forget(digest);
+        }
+    }
+
+    /// Rejects keys until the server stops, although the database still has them as valid.
+    pub(crate) fn reject(&self, digests: &[KeyDigest]) {
+        for digest in digests {
+            self.shard(digest).rejected.insert(*digest);
+            self.revoke(digest);
         }
     }
 

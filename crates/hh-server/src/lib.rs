@@ -23,6 +23,7 @@ mod clock;
 mod config;
 mod error;
 mod failures;
+mod hex;
 mod keys;
 mod otlp;
 mod router;

@@ -129,8 +129,8 @@ impl Store {
         );
         let (own, id) = (access.record().owner.clone(), id.to_owned());
         let index = Arc::clone(&self.keys);
-        let disabled = self.writer.submit_then(
-            None,
+        let in_memory = Arc::clone(&self.keys);
+        let disabled = self.writer.submit_key_change(
             move |connection| {
                 still(connection)?;
                 let missing = || StoreError::NotFound("there is no such owner".to_owned());
@@ -157,6 +157,10 @@ impl Store {
                 Ok((owner, Ended { revoked, changed }))
             },
             move |(_, ended)| index.apply(ended),
+            move |(_, ended)| {
+                in_memory.reject(&ended.revoked);
+                StoreError::Unsaved
+            },
         );
         let (owner, ended) = disabled.wait().await?;
         Ok((owner, ended.revoked.len() as u64))

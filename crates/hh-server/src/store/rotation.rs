@@ -118,8 +118,7 @@ impl Store {
     ) -> Result<Stored, StoreError> {
         let issuer = access.record().key_id;
         let (still, index) = (self.still(issuer), Arc::clone(&self.keys));
-        let rotated = self.writer.submit_then(
-            None,
+        let rotated = self.writer.submit_key_change(
             move |connection| {
                 let now = new.created;
                 still(connection)?;
@@ -148,6 +147,7 @@ impl Store {
                 Ok((Stored::Now, ended))
             },
             move |(_, ended)| index.apply(ended),
+            |_| StoreError::DiskFull,
         );
         Ok(rotated.wait().await?.0)
     }
@@ -156,8 +156,7 @@ impl Store {
     pub(crate) async fn begin_grace(&self, access: &Access) -> Result<(), StoreError> {
         let (new, now) = (access.record().key_id, access.now().as_millisecond());
         let (still, index) = (self.still(new), Arc::clone(&self.keys));
-        let begun = self.writer.submit_then(
-            None,
+        let begun = self.writer.submit_key_change(
             move |connection| {
                 still(connection)?;
                 let sql = "UPDATE api_keys SET grace_ends = ?2 + grace WHERE replaced_by = ?1 AND grace_ends IS NULL RETURNING digest";
@@ -172,6 +171,7 @@ impl Store {
                     revoked: Vec::new(),
                 });
             },
+            |_| StoreError::DiskFull,
         );
         begun.wait().await.map(drop)
     }
@@ -184,8 +184,8 @@ impl Store {
     ) -> Result<KeyRecord, StoreError> {
         let (now, key_id) = (access.now(), key.key_id);
         let (still, index) = (self.still(access.record().key_id), Arc::clone(&self.keys));
-        let revoked = self.writer.submit_then(
-            None,
+        let in_memory = Arc::clone(&self.keys);
+        let revoked = self.writer.submit_key_change(
             move |connection| {
                 still(connection)?;
                 let key = by_number(connection, key_id)?;
@@ -204,6 +204,10 @@ impl Store {
                 Ok((by_number(connection, key_id)?, ended))
             },
             move |(_, ended)| index.apply(ended),
+            move |(_, ended)| {
+                in_memory.reject(&ended.revoked);
+                StoreError::Unsaved
+            },
         );
         Ok(revoked.wait().await?.0)
     }

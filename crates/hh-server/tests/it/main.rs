@@ -1,13 +1,19 @@
 //! The server from outside: a real one in this process, spoken to over real sockets.
 
 #[cfg(test)]
+mod data_dir;
+#[cfg(test)]
 mod endings;
 #[cfg(test)]
 mod events;
 #[cfg(test)]
+mod full_disk;
+#[cfg(test)]
 mod guesses;
 #[cfg(test)]
 mod hostile;
+#[cfg(test)]
+mod ids;
 #[cfg(test)]
 mod keys;
 #[cfg(test)]
