@@ -1,7 +1,5 @@
 //! How a server is started: flags, else `DIR/server.yaml`, else defaults (decisions V1).
 
-use std::fs;
-use std::io;
 use std::net::SocketAddr;
 use std::num::NonZero;
 use std::ops::RangeInclusive;
@@ -10,6 +8,7 @@ use std::path::PathBuf;
 use serde::Deserialize;
 
 use crate::owner_name;
+use crate::start::files::{self, Others};
 use crate::start::{StartError, StartErrorKind};
 
 const DEFAULT_BIND: SocketAddr =
@@ -18,6 +17,8 @@ const DEFAULT_ORGANIZATION: &str = "My Organization";
 const DEFAULT_ADMIN: &str = "admin@localhost";
 const DEFAULT_MAX_ROTATIONS: u32 = 60;
 const MAX_ROTATIONS: RangeInclusive<u32> = 1..=3600;
+/// Far above any real file.
+const MAX_FILE_BYTES: u64 = 64 * 1024;
 
 /// How to start a server; what is not set comes from `server.yaml` in the data directory, else from the defaults.
 #[derive(Clone, Debug)]
@@ -29,6 +30,7 @@ pub struct ServerOptions {
     admin: Option<String>,
     admin_key_file: Option<PathBuf>,
     threads: Option<NonZero<usize>>,
+    new_database: bool,
 }
 
 impl ServerOptions {
@@ -41,6 +43,7 @@ impl ServerOptions {
             admin: None,
             admin_key_file: None,
             threads: None,
+            new_database: false,
         }
     }
 
@@ -75,6 +78,13 @@ impl ServerOptions {
         self
     }
 
+    /// Allows the server to start with an empty database in a directory that has had one before. A database that holds data
+    /// is never deleted.
+    pub fn with_new_database(mut self, is_allowed: bool) -> Self {
+        self.new_database = is_allowed;
+        self
+    }
+
     /// Joins the options with the file and the defaults.
     pub(crate) fn settings(self) -> Result<ServerSettings, StartError> {
         let file = self.file()?;
@@ -89,6 +99,7 @@ impl ServerOptions {
             admin_key_file: self.admin_key_file,
             threads: self.threads,
             max_rotations: file.max_rotations_per_hour.unwrap_or(DEFAULT_MAX_ROTATIONS),
+            new_database: self.new_database,
         };
         let invalid = |message: String| StartError::new(StartErrorKind::Invalid, message);
         check("organization", &settings.organization)?;
@@ -116,26 +127,19 @@ impl ServerOptions {
 
     fn file(&self) -> Result<ServerFile, StartError> {
         let path = self.data_dir.join("server.yaml");
-        let fail = |what: String| {
-            StartError::new(
-                StartErrorKind::Damaged,
-                format!("{} {what}", path.display()),
-            )
+        let fail = |message: String| StartError::new(StartErrorKind::Damaged, message);
+        let Some(bytes) = files::read(&path, Others::Read, MAX_FILE_BYTES).map_err(fail)? else {
+            return Ok(ServerFile::default());
         };
-        match fs::read_to_string(&path) {
-            Ok(text) => serde_saphyr::from_str(&text).map_err(|error| {
-                let place = error.location().map_or_else(String::new, |at| {
-                    format!(" (line {}, column {})", at.line(), at.column())
-                });
-                fail(format!(
-                    "is not valid{place}; it may hold bind, organization, admin and max_rotations_per_hour"
-                ))
-            }),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(ServerFile::default()),
-            // A data directory that cannot be used says so itself, in a moment.
-            Err(error) if error.kind() == io::ErrorKind::NotADirectory => Ok(ServerFile::default()),
-            Err(error) => Err(fail(format!("cannot be read: {error}"))),
-        }
+        serde_saphyr::from_slice(&bytes).map_err(|error| {
+            let place = error.location().map_or_else(String::new, |at| {
+                format!(" (line {}, column {})", at.line(), at.column())
+            });
+            fail(format!(
+                "{} is not valid{place}; it may hold bind, organization, admin and max_rotations_per_hour",
+                path.display(),
+            ))
+        })
     }
 }
 
@@ -171,6 +175,7 @@ pub(crate) struct ServerSettings {
     pub(crate) threads: Option<NonZero<usize>>,
     /// The rotations of one key family within an hour.
     pub(crate) max_rotations: u32,
+    pub(crate) new_database: bool,
 }
 
 /// `server.yaml`.

@@ -112,6 +112,8 @@ struct Shard {
     /// million keys, and costs a read of the database then.
     known: HashSet<u64>,
     records: HashMap<KeyDigest, Arc<KeyRecord>>,
+    /// Keys whose revocation could not be written to the disk.
+    rejected: HashSet<KeyDigest>,
 }
 
 /// What a committed change means for the keys in memory.
@@ -163,6 +165,9 @@ impl KeyIndex {
     /// Keeps a record that was read at an epoch, unless a key of its shard changed since.
     pub(crate) fn keep(&self, epoch: u64, record: &Arc<KeyRecord>) {
         let mut shard = self.shard(&record.digest);
+        if shard.rejected.contains(&record.digest) {
+            record.revoked.store(true, Ordering::Release);
+        }
         if shard.epoch == epoch {
             if shard.records.len() >= SHARD_LIMIT {
                 shard.records.clear();
@@ -185,6 +190,14 @@ impl KeyIndex {
         for digest in &changes.deleted {
             self.revoke(digest);
             self.shard(digest).known.remove(&prefix(digest));
+        }
+    }
+
+    /// Rejects keys until the server stops, although the database still has them as valid.
+    pub(crate) fn reject(&self, digests: &[KeyDigest]) {
+        for digest in digests {
+            self.shard(digest).rejected.insert(*digest);
+            self.revoke(digest);
         }
     }
 

@@ -28,6 +28,7 @@ mod connections;
 mod domain;
 mod error;
 mod failures;
+mod hex;
 mod keys;
 mod otlp;
 mod owner_name;

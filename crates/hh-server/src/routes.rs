@@ -172,7 +172,7 @@ fn percent_decode(text: &str) -> String {
                 let digits = [*high, *low];
                 let value = std::str::from_utf8(&digits)
                     .ok()
-                    .and_then(|digits| u8::from_str_radix(digits, 16).ok());
+                    .and_then(|digits| crate::hex::decode(digits)?.pop());
                 match value {
                     Some(value) => {
                         bytes.push(value);

@@ -2,6 +2,7 @@
 
 mod body;
 mod catalog;
+mod check;
 mod creations;
 mod events;
 mod keys;
@@ -9,6 +10,8 @@ mod merge;
 mod owners;
 mod patch;
 mod reader;
+mod report;
+mod reserve;
 mod rotation;
 mod schema;
 mod sessions;
@@ -19,7 +22,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hh_auth::ProjectId;
+use hh_auth::{Pepper, ProjectId};
 use rusqlite::{Connection, OptionalExtension as _};
 use tokio::sync::Semaphore;
 use uuid::Uuid;
@@ -31,12 +34,15 @@ pub(crate) use events::{EventQuery, NewEvent};
 pub(crate) use keys::{KeyQuery, NewKey, Stored};
 pub(crate) use merge::Rights;
 use reader::Readers;
+use report::report;
+use reserve::Reserve;
 pub(crate) use rotation::Rotation;
 pub(crate) use sessions::{NewSession, UNNAMED};
 use writer::Writer;
 
 use crate::clock::Clock;
 use crate::error::ApiError;
+use crate::hex;
 use crate::keys::KeyIndex;
 
 /// The id of the pepper in use; rows carry it, so that a second one can take over one day.
@@ -55,6 +61,8 @@ pub(crate) struct Store {
     owner_spellings: HashMap<String, String>,
     clock: Arc<Clock>,
     is_new: bool,
+    /// Tells the pepper of this database from others; the database has it once a key was checked under the pepper.
+    pepper_check: String,
 }
 
 /// What a first start writes, all or nothing.
@@ -70,6 +78,10 @@ pub(crate) enum StoreError {
     Sqlite(#[from] rusqlite::Error),
     #[error("the server cannot write: its disk is full or failing; nothing was stored")]
     DiskFull,
+    #[error(
+        "the keys are rejected from now on, but the server cannot write: its disk is full or failing; make space and repeat the request, or they work again when the server restarts"
+    )]
+    Unsaved,
     #[error("{0}")]
     Conflict(String),
     #[error("{0}")]
@@ -90,6 +102,8 @@ pub(crate) enum StoreError {
     },
     #[error("the API key ended while the request went on; nothing was changed")]
     Ended,
+    #[error("it is damaged ({0})")]
+    Damaged(String),
     #[error("made by a newer version of this program")]
     Newer,
     #[error("the server cannot store now; nothing was stored, try again")]
@@ -106,6 +120,7 @@ impl StoreError {
         if let Self::Sqlite(error) = &self
             && matches!(error.sqlite_error_code(), Some(DiskFull | SystemIoFailure))
         {
+            report(error);
             return Self::DiskFull;
         }
         self
@@ -134,8 +149,17 @@ impl From<StoreError> for ApiError {
                 error.to_string(),
             ),
             StoreError::TooManyRotations { limit, wait } => Self::too_many_rotations(limit, wait),
-            StoreError::DiskFull | StoreError::Stopped => Self::unavailable(error.to_string()),
-            StoreError::Sqlite(_) | StoreError::Newer | StoreError::Panicked => Self::internal(),
+            StoreError::DiskFull | StoreError::Unsaved | StoreError::Stopped => {
+                Self::unavailable(error.to_string())
+            }
+            StoreError::Sqlite(error) => {
+                report(&error);
+                Self::internal()
+            }
+            StoreError::Damaged(_) | StoreError::Newer | StoreError::Panicked => {
+                tracing::error!("{error}");
+                Self::internal()
+            }
         }
     }
 }
@@ -147,8 +171,12 @@ impl Store {
         keys: Arc<KeyIndex>,
         clock: Arc<Clock>,
     ) -> Result<Self, StoreError> {
-        let mut connection = schema::open(path).map_err(StoreError::of_write)?;
-        schema::migrate(&mut connection).map_err(StoreError::of_write)?;
+        let mut reserve = Reserve::new(path.with_file_name("reserve"));
+        let connection = match connect(path) {
+            // A restart on a full disk must not keep keys from being revoked.
+            Err(StoreError::DiskFull) if reserve.release() => connect(path)?,
+            opened => opened?,
+        };
         let catalog = Arc::new(Catalog::load(&connection)?);
         keys::load_digests(&connection, &keys)?;
         let owner_spellings = owners::spellings(&connection)?;
@@ -158,8 +186,16 @@ impl Store {
             })
             .optional()?
             .is_none();
+        let pepper_check = connection
+            .query_row(
+                "SELECT value FROM meta WHERE name = 'pepper_check'",
+                [],
+                |row| row.get(0),
+            )
+            .optional()?
+            .unwrap_or_default();
         Ok(Self {
-            writer: Writer::start(connection)?,
+            writer: Writer::start(connection, reserve)?,
             readers: Readers::new(path.to_owned()),
             merges: Arc::new(Semaphore::new(1)),
             catalog,
@@ -167,6 +203,7 @@ impl Store {
             owner_spellings,
             clock,
             is_new,
+            pepper_check,
         })
     }
 
@@ -175,16 +212,27 @@ impl Store {
         self.is_new
     }
 
+    /// Sets the pepper of the keys; returns false if the database belongs to another.
+    ///
+    /// A database from before the check value accepts any pepper until a key was checked under it.
+    pub(crate) fn use_pepper(&mut self, pepper: &Pepper) -> bool {
+        let expected = hex::encode(&pepper.check_value());
+        let stored = std::mem::replace(&mut self.pepper_check, expected);
+        stored.is_empty() || stored == self.pepper_check
+    }
+
     /// Writes the organization, the project `default` and the first key. Blocks; for start-up only.
     pub(crate) fn first_start(&self, first: FirstStart) -> Result<(), StoreError> {
         let catalog = Arc::clone(&self.catalog);
         let digest = first.key.digest;
+        let pepper_check = self.pepper_check.clone();
         self.writer
             .submit(None, move |connection| {
                 for (name, value) in [
                     ("organization", first.organization.as_str()),
                     ("org_id", &Uuid::new_v4().to_string()),
                     ("workspace_id", &Uuid::new_v4().to_string()),
+                    ("pepper_check", &pepper_check),
                 ] {
                     connection.execute("INSERT INTO meta VALUES (?1, ?2)", [name, value])?;
                 }
@@ -229,6 +277,18 @@ impl Store {
     ) -> hh_api::types::ProjectNames {
         self.catalog.names(projects)
     }
+}
+
+/// Opens the database, checks it and brings it to the newest schema.
+fn connect(path: &Path) -> Result<Connection, StoreError> {
+    check::prefetch(path);
+    let connect = || {
+        let mut connection = schema::open(path)?;
+        check::check(&connection, path)?;
+        schema::migrate(&mut connection)?;
+        Ok(connection)
+    };
+    connect().map_err(StoreError::of_write)
 }
 
 #[cfg(test)]

@@ -1,6 +1,5 @@
 //! A whole server without its socket, and with a clock that tests move.
 
-use std::fs::File;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -19,7 +18,7 @@ use tokio::runtime::Runtime;
 use crate::ServerOptions;
 use crate::app::App;
 use crate::router::router;
-use crate::start::{FirstKey, open};
+use crate::start::{DirLock, FirstKey, open};
 
 /// The repetitions of a test, or as many as the variable asks for.
 pub(crate) fn repetitions(variable: &str, usual: u32) -> u32 {
@@ -34,7 +33,7 @@ pub(crate) struct InProcess {
     pub(crate) admin: String,
     pub(crate) runtime: Runtime,
     dir: TempDir,
-    lock: File,
+    lock: DirLock,
 }
 
 impl InProcess {

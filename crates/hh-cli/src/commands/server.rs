@@ -1,5 +1,7 @@
 //! `honeyhive server`
 
+mod log;
+
 use std::net::SocketAddr;
 use std::num::NonZero;
 use std::path::PathBuf;
@@ -43,6 +45,9 @@ pub(crate) struct Start {
     /// Write the first admin key to a new file, readable by you only, in place of printing it
     #[arg(long, value_name = "FILE")]
     admin_key_file: Option<PathBuf>,
+    /// Start with an empty database in a directory that has had one; data is never deleted
+    #[arg(long)]
+    new_database: bool,
 }
 
 pub(super) fn run(context: &Context, command: Command) -> Result<(), CliError> {
@@ -58,8 +63,9 @@ pub(super) fn run(context: &Context, command: Command) -> Result<(), CliError> {
         arguments.organization.is_some(),
         arguments.admin.is_some(),
         arguments.admin_key_file.is_some(),
+        arguments.new_database,
     ];
-    let mut options = ServerOptions::new(data_dir);
+    let mut options = ServerOptions::new(data_dir).with_new_database(arguments.new_database);
     if let Some(address) = arguments.bind {
         options = options.with_bind(address);
     }
@@ -72,6 +78,7 @@ pub(super) fn run(context: &Context, command: Command) -> Result<(), CliError> {
     if let Some(path) = arguments.admin_key_file {
         options = options.with_admin_key_file(path);
     }
+    log::install();
     let threads = available_parallelism().unwrap_or(NonZero::<usize>::MIN);
     options = options.with_threads(threads.min(MAX_THREADS));
     // This thread only accepts connections; others serve them.
@@ -103,7 +110,7 @@ async fn serve(
             context.say(&format!("Wrote the admin key of {admin} to {}", path.display()));
         }
         Some(_) | None if expects_first_start => context.say(
-            "warning: this is not the first start, so --organization, --admin and --admin-key-file change nothing",
+            "warning: this is not the first start, so --organization, --admin, --admin-key-file and --new-database change nothing",
         ),
         Some(_) | None => {}
     }

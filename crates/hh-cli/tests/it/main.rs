@@ -18,4 +18,5 @@ mod revealed;
 mod rotate;
 mod scan;
 mod seed;
+mod server;
 mod stored;

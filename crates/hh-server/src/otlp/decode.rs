@@ -12,6 +12,7 @@ use prost::Message as _;
 use serde::{Deserialize, Deserializer};
 
 use crate::error::ApiError;
+use crate::hex;
 
 /// How the request is encoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -327,9 +328,5 @@ impl JsonAny {
 
 /// Decodes hex; anything else is empty, as an id that is not there.
 fn unhex(text: &str) -> Vec<u8> {
-    let pairs = text.as_bytes().chunks(2);
-    pairs
-        .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok())
-        .collect::<Option<_>>()
-        .unwrap_or_default()
+    hex::decode(text).unwrap_or_default()
 }

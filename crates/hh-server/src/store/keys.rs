@@ -289,8 +289,12 @@ impl Store {
         if uses.is_empty() {
             return Ok(());
         }
+        let pepper_check = self.pepper_check.clone();
         self.writer
             .submit(None, move |connection| {
+                // A key that was used was found by its digest, which proves the pepper.
+                let sql = "INSERT INTO meta VALUES ('pepper_check', ?1) ON CONFLICT DO NOTHING";
+                connection.prepare_cached(sql)?.execute([pepper_check])?;
                 let sql = "UPDATE api_keys SET last_used = max(coalesce(last_used, 0), ?2) WHERE key_id = ?1";
                 let mut update = connection.prepare_cached(sql)?;
                 for (key_id, millis) in uses {

@@ -164,8 +164,8 @@ impl Store {
         );
         let (own, id) = (access.record().owner.clone(), id.to_owned());
         let index = Arc::clone(&self.keys);
-        let disabled = self.writer.submit_then(
-            None,
+        let in_memory = Arc::clone(&self.keys);
+        let disabled = self.writer.submit_key_change(
             move |connection| {
                 still(connection)?;
                 let missing = || StoreError::NotFound("there is no such owner".to_owned());
@@ -196,6 +196,10 @@ impl Store {
                 Ok((owner, changes))
             },
             move |(_, changes)| index.apply(changes),
+            move |(_, changes)| {
+                in_memory.reject(&changes.revoked);
+                StoreError::Unsaved
+            },
         );
         let (owner, changes) = disabled.wait().await?;
         Ok((owner, changes.revoked.len() as u64))

@@ -158,8 +158,7 @@ impl Store {
             old, new, grace, ..
         } = rotation;
         let (still, index) = (self.still(issuer), Arc::clone(&self.keys));
-        let rotated = self.writer.submit_then(
-            None,
+        let rotated = self.writer.submit_key_change(
             move |connection| {
                 let now = new.created;
                 still(connection)?;
@@ -192,6 +191,7 @@ impl Store {
                 Ok((Stored::Now, changes))
             },
             move |(_, changes)| index.apply(changes),
+            |_| StoreError::DiskFull,
         );
         Ok(rotated.wait().await?.0)
     }
@@ -200,8 +200,7 @@ impl Store {
     pub(crate) async fn begin_grace(&self, access: &Access) -> Result<(), StoreError> {
         let (new, now) = (access.record().key_id, access.key_time().as_millisecond());
         let (still, index) = (self.still(new), Arc::clone(&self.keys));
-        let begun = self.writer.submit_then(
-            None,
+        let begun = self.writer.submit_key_change(
             move |connection| {
                 still(connection)?;
                 let sql = "UPDATE api_keys SET grace_ends = ?2 + grace WHERE replaced_by = ?1 AND grace_ends IS NULL RETURNING digest";
@@ -216,6 +215,7 @@ impl Store {
                     ..KeyChanges::default()
                 });
             },
+            |_| StoreError::DiskFull,
         );
         begun.wait().await.map(drop)
     }
@@ -228,8 +228,8 @@ impl Store {
     ) -> Result<KeyRecord, StoreError> {
         let (now, key_id) = (access.key_time(), key.key_id);
         let (still, index) = (self.still(access.record().key_id), Arc::clone(&self.keys));
-        let revoked = self.writer.submit_then(
-            None,
+        let in_memory = Arc::clone(&self.keys);
+        let revoked = self.writer.submit_key_change(
             move |connection| {
                 still(connection)?;
                 let key = by_number(connection, key_id)?;
@@ -249,6 +249,10 @@ impl Store {
                 Ok((by_number(connection, key_id)?, changes))
             },
             move |(_, changes)| index.apply(changes),
+            move |(_, changes)| {
+                in_memory.reject(&changes.revoked);
+                StoreError::Unsaved
+            },
         );
         Ok(revoked.wait().await?.0)
     }

@@ -12,6 +12,9 @@ pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/0003_families.sql"),
 ];
 
+/// Pages of the log at which it is copied into the database file.
+pub(super) const CHECKPOINT: i64 = 4000;
+
 /// Opens the writer's connection.
 pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
     // The name is the data directory's; 0600 as all files there, before SQLite makes it with the umask's mode.
@@ -26,7 +29,7 @@ pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "foreign_keys", "ON")?;
-    connection.pragma_update(None, "wal_autocheckpoint", 4000)?;
+    connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT)?;
     connection.pragma_update(None, "cache_size", -16_384)?;
     Ok(connection)
 }

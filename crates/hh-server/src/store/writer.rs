@@ -1,25 +1,24 @@
 //! The one writer: a thread that takes what is queued, commits it as one transaction, then answers.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+mod command;
+
+use std::ops::DerefMut;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use rusqlite::Connection;
+use rusqlite::config::DbConfig;
 use tokio::sync::oneshot;
 
-use super::StoreError;
+use super::report::report;
+use super::reserve::Reserve;
+use super::{StoreError, schema};
 use crate::body::Reservation;
+use command::{Command, Kind, Queued};
 
 /// Commands of one commit at most, so that the first of them does not wait for ever.
 const GROUP: usize = 4096;
-
-/// Runs a command inside the transaction, or hears why there is none; what it returns is called once it is known
-/// whether the commit held.
-type Command = Box<dyn FnOnce(Result<&Connection, Lost>) -> Answer + Send>;
-
-/// Takes why the commit failed, if it did.
-type Answer = Box<dyn FnOnce(Option<Lost>) + Send>;
 
 /// Why nothing of a group was stored.
 #[derive(Clone, Copy)]
@@ -30,11 +29,14 @@ enum Lost {
 
 impl From<rusqlite::Error> for Lost {
     fn from(error: rusqlite::Error) -> Self {
-        if matches!(StoreError::from(error).of_write(), StoreError::DiskFull) {
-            Self::DiskFull
-        } else {
-            Self::Other
+        let error = StoreError::from(error).of_write();
+        if matches!(error, StoreError::DiskFull) {
+            return Self::DiskFull;
         }
+        if let StoreError::Sqlite(error) = &error {
+            report(error);
+        }
+        Self::Other
     }
 }
 
@@ -49,7 +51,7 @@ impl From<Lost> for StoreError {
 
 pub(super) struct Writer {
     /// Dropped to stop the thread.
-    queue: Mutex<Option<Sender<Command>>>,
+    queue: Mutex<Option<Sender<Box<dyn Command>>>>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -67,11 +69,16 @@ impl<T> Pending<T> {
 }
 
 impl Writer {
-    pub(super) fn start(connection: Connection) -> Result<Self, StoreError> {
+    pub(super) fn start(connection: Connection, reserve: Reserve) -> Result<Self, StoreError> {
         let (sender, receiver) = mpsc::channel();
+        let mut committer = Committer {
+            connection,
+            reserve,
+        };
+        committer.begin();
         let thread = std::thread::Builder::new()
             .name("hh-writer".to_owned())
-            .spawn(move || run(&connection, &receiver))
+            .spawn(move || committer.run(&receiver))
             .map_err(|_| StoreError::Stopped)?;
         Ok(Self {
             queue: Mutex::new(Some(sender)),
@@ -98,29 +105,56 @@ impl Writer {
         command: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
         then: impl FnOnce(&T) + Send + 'static,
     ) -> Pending<T> {
-        let (answer, pending) = oneshot::channel();
-        let command: Command = Box::new(move |connection| {
-            let result = match connection {
-                Ok(connection) => in_savepoint(connection, command).map_err(StoreError::of_write),
-                Err(lost) => Err(lost.into()),
-            };
-            Box::new(move |lost: Option<Lost>| {
-                let result = match lost {
-                    None => result,
-                    Some(lost) => result.and(Err(lost.into())),
-                };
-                if let Ok(done) = &result {
+        let mut command = Some(command);
+        let run = move |connection: &Connection| match command.take() {
+            Some(command) => command(connection),
+            None => Err(StoreError::Stopped),
+        };
+        self.queue(|answer| {
+            let then = move |done: &T, lost| match lost {
+                None => {
                     then(done);
+                    Ok(())
                 }
-                drop(hold);
-                // Whoever asked may have gone.
-                drop(answer.send(result));
-            })
-        });
+                Some(lost) => Err(StoreError::from(lost)),
+            };
+            Queued::new(Kind::Other, hold, run, then, answer)
+        })
+    }
+
+    /// As [`Writer::submit_then`] for a command that ends keys: on a full disk it is repeated, alone and then with the space
+    /// of the [reserve](Reserve).
+    ///
+    /// If even that cannot be committed, `otherwise` runs in place of `then` and returns the error.
+    pub(super) fn submit_key_change<T: Send + 'static>(
+        &self,
+        command: impl FnMut(&Connection) -> Result<T, StoreError> + Send + 'static,
+        then: impl FnOnce(&T) + Send + 'static,
+        otherwise: impl FnOnce(&T) -> StoreError + Send + 'static,
+    ) -> Pending<T> {
+        self.queue(|answer| {
+            let then = move |done: &T, lost| match lost {
+                None => {
+                    then(done);
+                    Ok(())
+                }
+                Some(Lost::DiskFull) => Err(otherwise(done)),
+                Some(lost) => Err(StoreError::from(lost)),
+            };
+            Queued::new(Kind::KeyChange, None, command, then, answer)
+        })
+    }
+
+    fn queue<T: Send + 'static, C: Command + 'static>(
+        &self,
+        command: impl FnOnce(oneshot::Sender<Result<T, StoreError>>) -> C,
+    ) -> Pending<T> {
+        let (answer, pending) = oneshot::channel();
+        let command = command(answer);
         let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(queue) = queue.as_ref() {
             // A thread that is gone has dropped the receiver, and the answer's sender goes with the command.
-            drop(queue.send(command));
+            drop(queue.send(Box::new(command)));
         }
         Pending(pending)
     }
@@ -144,53 +178,104 @@ impl Writer {
     }
 }
 
-fn in_savepoint<T>(
-    connection: &Connection,
-    command: impl FnOnce(&Connection) -> Result<T, StoreError>,
-) -> Result<T, StoreError> {
-    connection.execute_batch("SAVEPOINT command")?;
-    let result =
-        catch_unwind(AssertUnwindSafe(|| command(connection))).unwrap_or(Err(StoreError::Panicked));
-    if result.is_err() {
-        // A full disk may have ended the whole transaction, and the savepoint with it; the error says so already.
-        drop(connection.execute_batch("ROLLBACK TO command; RELEASE command"));
-        return result;
-    }
-    connection.execute_batch("RELEASE command")?;
-    result
+/// What the thread works with.
+struct Committer {
+    connection: Connection,
+    reserve: Reserve,
 }
 
-fn run(connection: &Connection, queue: &Receiver<Command>) {
-    while let Ok(first) = queue.recv() {
-        let commands = std::iter::once(first).chain(queue.try_iter()).take(GROUP);
-        let (answers, lost) = commit(connection, commands);
-        for answer in answers {
-            answer(lost);
+impl Committer {
+    fn run(mut self, queue: &Receiver<Box<dyn Command>>) {
+        while let Ok(first) = queue.recv() {
+            let commands = std::iter::once(first).chain(queue.try_iter()).take(GROUP);
+            let (commands, lost) = self.commit(commands);
+            for mut command in commands {
+                let lost = if command.can_use_reserve(lost) {
+                    self.repeat(&mut *command)
+                } else {
+                    lost
+                };
+                command.answer(lost);
+            }
+            if self.reserve.is_due() && self.reserve.restore().is_ok() {
+                self.allow_checkpoints(true);
+                tracing::warn!("the disk has space again: everything is stored");
+            }
+        }
+        // A tidy end: the whole log goes into the database file.
+        if !self.reserve.is_missing() {
+            drop(
+                self.connection
+                    .execute_batch("PRAGMA wal_checkpoint(TRUNCATE)"),
+            );
         }
     }
-    // A tidy end: the whole log goes into the database file.
-    drop(connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)"));
-}
 
-/// Runs commands as one transaction. One that ends early leaves the rest of them for the next.
-fn commit(
-    connection: &Connection,
-    commands: impl Iterator<Item = Command>,
-) -> (Vec<Answer>, Option<Lost>) {
-    let mut answers = Vec::new();
-    let begun = connection
-        .execute_batch("BEGIN IMMEDIATE")
-        .map_err(Lost::from);
-    for command in commands {
-        answers.push(command(begun.map(|()| connection)));
-        // SQLite ends the transaction by itself when it cannot write: what follows must not be stored alone.
-        if connection.is_autocommit() {
-            return (answers, Some(begun.err().unwrap_or(Lost::DiskFull)));
+    /// Runs commands as one transaction. One that ends early leaves the rest of them for the next.
+    fn commit<C>(&self, commands: impl Iterator<Item = C>) -> (Vec<C>, Option<Lost>)
+    where
+        C: DerefMut<Target = dyn Command>,
+    {
+        let connection = &self.connection;
+        let mut done = Vec::new();
+        let begun = connection
+            .execute_batch("BEGIN IMMEDIATE")
+            .map_err(Lost::from);
+        for mut command in commands {
+            // What the reserve has freed is for key changes.
+            let is_refused = self.reserve.is_missing() && command.kind() != Kind::KeyChange;
+            command.run(if is_refused {
+                Err(Lost::DiskFull)
+            } else {
+                begun.map(|()| connection)
+            });
+            done.push(command);
+            // SQLite ends the transaction by itself when it cannot write: what follows must not be stored alone.
+            if connection.is_autocommit() {
+                return (done, Some(begun.err().unwrap_or(Lost::DiskFull)));
+            }
+        }
+        let lost = connection.execute_batch("COMMIT").map_err(Lost::from).err();
+        if lost.is_some() {
+            drop(connection.execute_batch("ROLLBACK"));
+        }
+        (done, lost)
+    }
+
+    /// Repeats a key change that a full disk has undone, before anything else can use the space.
+    fn repeat(&mut self, command: &mut (dyn Command + 'static)) -> Option<Lost> {
+        // Without the others of its group it may fit.
+        let (_, lost) = self.commit(std::iter::once(&mut *command));
+        if !command.can_use_reserve(lost) || !self.reserve.release() {
+            return lost;
+        }
+        tracing::error!(
+            "the disk is full or failing: the reserve is released, and only key changes are stored until there is space for it again"
+        );
+        self.allow_checkpoints(false);
+        self.commit(std::iter::once(command)).1
+    }
+
+    /// Creates the reserve if there is space for it.
+    fn begin(&mut self) {
+        if let Err(error) = self.reserve.restore() {
+            self.allow_checkpoints(false);
+            tracing::error!(
+                "the disk is full or failing: only key changes are stored until there is space for the reserve ({error})"
+            );
         }
     }
-    let lost = connection.execute_batch("COMMIT").map_err(Lost::from).err();
-    if lost.is_some() {
-        drop(connection.execute_batch("ROLLBACK"));
+
+    /// A checkpoint makes the database file grow, and would use up the space that the reserve has freed.
+    fn allow_checkpoints(&self, are_allowed: bool) {
+        let pages = if are_allowed { schema::CHECKPOINT } else { 0 };
+        drop(
+            self.connection
+                .pragma_update(None, "wal_autocheckpoint", pages),
+        );
+        drop(
+            self.connection
+                .set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, !are_allowed),
+        );
     }
-    (answers, lost)
 }

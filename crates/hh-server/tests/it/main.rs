@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod compressed;
 #[cfg(test)]
+mod data_dir;
+#[cfg(test)]
 mod endings;
 #[cfg(test)]
 mod event_limits;
@@ -11,6 +13,8 @@ mod events;
 #[cfg(test)]
 mod families;
 #[cfg(test)]
+mod full_disk;
+#[cfg(test)]
 mod guesses;
 #[cfg(test)]
 mod half_closed;
@@ -18,6 +22,8 @@ mod half_closed;
 mod heads;
 #[cfg(test)]
 mod hostile;
+#[cfg(test)]
+mod ids;
 #[cfg(test)]
 mod key_list;
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
-use hh_auth::fsio::{Replace, write_private};
+use hh_auth::fsio::{Replace, create_private_dir, write_private};
 use hh_auth::{ApiKey, Level, mint};
 use hh_server::{FirstKey, Server, ServerOptions, StartErrorKind};
 use serde_json::{Value, json};
@@ -268,7 +268,7 @@ async fn without_its_pepper_a_database_does_not_open() {
 async fn server_yaml_gives_what_no_option_does() {
     let dir = tempfile::tempdir().unwrap();
     let file = data_dir(&dir).join("server.yaml");
-    fs::create_dir(data_dir(&dir)).unwrap();
+    create_private_dir(&data_dir(&dir)).unwrap();
     fs::write(&file, "organization: From File\nadmin: file@example.com\n").unwrap();
     let mut server = Server::start(options(&dir).with_admin("option@example.com"))
         .await
@@ -293,7 +293,7 @@ async fn server_yaml_gives_what_no_option_does() {
 }
 
 /// Why a server does not start; the data directory is shown as DIR.
-async fn refusal(options: ServerOptions, dir: &TempDir, kind: StartErrorKind) -> String {
+pub(crate) async fn refusal(options: ServerOptions, dir: &TempDir, kind: StartErrorKind) -> String {
     let Err(error) = Server::start(options).await else {
         panic!("started");
     };
@@ -337,7 +337,7 @@ async fn names_that_are_none_are_refused_before_anything_is_made() {
     assert!(!data_dir(&dir).exists());
 
     // The file is held to the same.
-    fs::create_dir(data_dir(&dir)).unwrap();
+    create_private_dir(&data_dir(&dir)).unwrap();
     let file = data_dir(&dir).join("server.yaml");
     fs::write(&file, "admin: root\n").unwrap();
     refusal(options(&dir), &dir, StartErrorKind::Invalid).await;
@@ -359,13 +359,13 @@ async fn a_data_directory_that_is_a_file_is_named_as_such() {
 }
 
 #[tokio::test]
-async fn a_pepper_that_cannot_be_written_is_not_one_to_restore() {
+async fn a_pepper_that_is_a_link_to_nothing_is_not_one_to_restore() {
     let dir = tempfile::tempdir().unwrap();
-    fs::create_dir(data_dir(&dir)).unwrap();
+    create_private_dir(&data_dir(&dir)).unwrap();
     // Nothing can be read through the link, and nothing may take its place.
     std::os::unix::fs::symlink("nowhere", data_dir(&dir).join("pepper")).unwrap();
     let message = refusal(options(&dir), &dir, StartErrorKind::DataDir).await;
-    insta::assert_snapshot!(message, @"cannot write DIR/pepper: File exists (os error 17); choose another directory with --data-dir");
+    insta::assert_snapshot!(message, @"DIR/pepper is a symbolic link, which is not followed; replace it with the file");
     assert!(!data_dir(&dir).join("honeyhive.db").exists());
 }
 

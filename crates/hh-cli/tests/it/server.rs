@@ -1,0 +1,112 @@
+use std::fs::File;
+use std::io::{BufRead as _, BufReader, Seek as _, SeekFrom, Write as _};
+use std::process::{Child, ChildStderr, Command, Stdio};
+
+use crate::support::TestEnv;
+
+/// A server on `data` whose stderr is read, killed when dropped.
+struct Server {
+    child: Child,
+    stderr: BufReader<ChildStderr>,
+    url: String,
+}
+
+impl Server {
+    fn start(env: &TestEnv, flags: &[&str]) -> Self {
+        let data = env.at("data");
+        let start = ["server", "start", "--bind", "127.0.0.1:0", "--data-dir"];
+        let mut child = env
+            .command(&[&start[..], &[&data], flags].concat())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap())
+            .read_line(&mut line)
+            .unwrap();
+        let stderr = BufReader::new(child.stderr.take().unwrap());
+        let url = line.trim().strip_prefix("Listening on ").unwrap();
+        Self {
+            url: url.to_owned(),
+            child,
+            stderr,
+        }
+    }
+
+    /// Stops it, after which the whole log is in the database file.
+    fn stop(mut self) {
+        let kill = format!("kill -TERM {}", self.child.id());
+        let sent = Command::new("sh").args(["-c", &kill]).status();
+        assert!(sent.unwrap().success());
+        assert!(self.child.wait().unwrap().success());
+    }
+
+    /// Reads stderr up to a line that begins like this.
+    fn wait_for(&mut self, start: &str) -> String {
+        loop {
+            let mut line = String::new();
+            assert!(self.stderr.read_line(&mut line).unwrap() > 0, "the end");
+            if line.starts_with(start) {
+                return line;
+            }
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+#[test]
+fn the_cause_of_an_internal_error_is_printed_by_the_server_and_not_sent() {
+    let mut env = TestEnv::new();
+    let key_file = env.at("admin.key");
+    Server::start(&env, &["--admin-key-file", &key_file]).stop();
+    // It has read the schema and no key.
+    let mut server = Server::start(&env, &[]);
+    let database = env.path("data/honeyhive.db");
+    let size = database.metadata().unwrap().len();
+    let mut database = File::options().write(true).open(database).unwrap();
+    database.seek(SeekFrom::Start(4096)).unwrap();
+    let noise = vec![0x55; usize::try_from(size).unwrap() - 4096];
+    database.write_all(&noise).unwrap();
+    env.set("HH_BASE_URL", &server.url);
+    env.be_admin();
+    let done = env.run(&["auth", "whoami"]);
+    assert!(
+        done.stderr.contains("500 Internal Server Error"),
+        "{done:?}"
+    );
+    assert!(!done.stderr.contains("SQLite"), "{done:?}");
+    let line = server.wait_for("error: ");
+    assert_eq!(
+        line,
+        "error: SQLite failed (code 11): database disk image is malformed\n"
+    );
+}
+
+#[test]
+fn a_server_starts_over_only_when_asked_to() {
+    let env = TestEnv::new();
+    let first = env.at("first.key");
+    drop(Server::start(&env, &["--admin-key-file", &first]));
+    for name in ["honeyhive.db", "honeyhive.db-wal", "honeyhive.db-shm"] {
+        drop(std::fs::remove_file(env.path(&format!("data/{name}"))));
+    }
+    let data = env.at("data");
+    let start = ["server", "start", "--bind", "127.0.0.1:0", "--data-dir"];
+    insta::assert_snapshot!(env.seen(&[&start[..], &[&data]].concat()), @r"
+    ! error: the database [home]/data/honeyhive.db is missing, although this directory has had one; restore it from a backup, or start with an empty one with --new-database
+    exit 5
+    ");
+    let second = env.at("second.key");
+    let flags = ["--new-database", "--admin-key-file", &second];
+    drop(Server::start(&env, &flags));
+    assert_ne!(env.read("first.key"), env.read("second.key"));
+    let mut server = Server::start(&env, &["--new-database"]);
+    server.wait_for("warning: this is not the first start");
+}

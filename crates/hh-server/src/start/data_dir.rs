@@ -1,0 +1,175 @@
+//! Opening the data directory: its locks, the modes of its files, the pepper and the database.
+
+use std::fmt::Display;
+use std::fs::{self, File, TryLockError};
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+use hh_auth::fsio::create_private_dir;
+use rustix::fs::{Mode, OFlags};
+
+use super::files::{self, Others};
+use super::first_key::{FirstKey, first_start};
+use super::pepper::PepperFile;
+use super::{StartError, StartErrorKind};
+use crate::app::{App, RequestIds, large_work};
+use crate::body::{Budget, MAX_IN_FLIGHT};
+use crate::clock::Clock;
+use crate::config::ServerSettings;
+use crate::failures::Failures;
+use crate::keys::KeyIndex;
+use crate::response_budget::MAX_RESPONSES;
+use crate::store::{Store, StoreError};
+
+/// Keeps a second server out of a data directory.
+#[derive(Debug)]
+pub(crate) struct DirLock {
+    /// Cannot be deleted while the database stays where it is.
+    _dir: File,
+    /// Versions that do not lock the directory lock this file.
+    _file: File,
+}
+
+pub(crate) fn open(
+    settings: ServerSettings,
+) -> Result<(App, Option<FirstKey>, DirLock), StartError> {
+    let dir = settings.data_dir.clone();
+    let lock = lock(&dir)?;
+    let database = dir.join("honeyhive.db");
+    for name in ["honeyhive.db", "honeyhive.db-wal", "honeyhive.db-shm"] {
+        files::check_if_exists(&dir.join(name), Others::Nothing)
+            .map_err(|message| StartError::new(StartErrorKind::DataDir, message))?;
+    }
+    let size = fs::metadata(&database).map(|metadata| metadata.len()).ok();
+    let pepper = PepperFile::open(&dir, size.is_none())?;
+    let may_be_new = settings.new_database || !pepper.is_final();
+    // Before SQLite opens it: next to an empty file SQLite deletes the log, which may hold what is to be restored.
+    if size.unwrap_or_default() == 0 && !may_be_new {
+        let what = size.map_or("is missing", |_| "is empty");
+        return Err(lost_database(&database, what));
+    }
+    let (keys, clock) = <(Arc<KeyIndex>, Arc<Clock>)>::default();
+    let opened = Store::open(&database, Arc::clone(&keys), Arc::clone(&clock));
+    let mut store = opened.map_err(|error| cannot_open(&dir, &database, &error))?;
+    if !store.use_pepper(&pepper.pepper) {
+        return Err(StartError::new(
+            StartErrorKind::Damaged,
+            format!(
+                "{} is not the pepper of {}, so every key would be rejected; restore the pepper and the database that belong together",
+                pepper.path().display(),
+                database.display(),
+            ),
+        ));
+    }
+    let max_rotations = settings.max_rotations;
+    let first_key = if store.is_new() {
+        if !may_be_new {
+            return Err(lost_database(&database, "holds no data"));
+        }
+        Some(first_start(&store, &pepper.pepper, settings)?)
+    } else {
+        None
+    };
+    pepper.finish();
+    let boot = getrandom::u32()
+        .map_err(|error| StartError::new(StartErrorKind::Internal, error.to_string()))?;
+    let app = App {
+        store,
+        keys,
+        failures: Failures::default(),
+        clock,
+        pepper: pepper.pepper,
+        max_rotations,
+        in_flight: Budget::new(MAX_IN_FLIGHT),
+        large_work: large_work(),
+        responses: Budget::new(MAX_RESPONSES),
+        request_ids: RequestIds::new(boot),
+    };
+    Ok((app, first_key, lock))
+}
+
+fn refused(dir: &Path, reason: &dyn Display) -> StartError {
+    StartError::new(
+        StartErrorKind::DataDir,
+        format!(
+            "cannot use the data directory {}: {reason}; choose another with --data-dir",
+            dir.display(),
+        ),
+    )
+}
+
+/// Creates the directory if it does not exist, checks that it is private, and locks it.
+fn lock(dir: &Path) -> Result<DirLock, StartError> {
+    create_private_dir(dir).map_err(|error| {
+        // All that the system says of a file in its place is that it exists.
+        if error.kind() == io::ErrorKind::AlreadyExists {
+            refused(dir, &"it is not a directory")
+        } else {
+            refused(dir, &error)
+        }
+    })?;
+    let failed = |error: io::Error| refused(dir, &error);
+    let is_unsafe = |message| StartError::new(StartErrorKind::DataDir, message);
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let opened = rustix::fs::open(dir, flags, Mode::empty()).map_err(io::Error::from);
+    let opened = match opened {
+        Ok(opened) => File::from(opened),
+        Err(error) => {
+            // A directory of another user says so.
+            if let Ok(metadata) = fs::metadata(dir) {
+                files::check_dir(dir, &metadata).map_err(is_unsafe)?;
+            }
+            return Err(failed(error));
+        }
+    };
+    let metadata = opened.metadata().map_err(failed)?;
+    files::check_dir(dir, &metadata).map_err(is_unsafe)?;
+    let path = dir.join("lock");
+    let flags = OFlags::CREATE | OFlags::WRONLY;
+    let file = files::open(&path, Others::Nothing, flags, Mode::RUSR | Mode::WUSR)
+        .map_err(is_unsafe)?
+        .ok_or_else(|| refused(dir, &"the file lock cannot be created"))?;
+    for lock in [&opened, &file] {
+        lock.try_lock().map_err(|error| match error {
+            TryLockError::WouldBlock => StartError::new(
+                StartErrorKind::DataDir,
+                format!(
+                    "another server uses the data directory {}; stop it or choose another with --data-dir",
+                    dir.display()
+                ),
+            ),
+            TryLockError::Error(error) => failed(error),
+        })?;
+    }
+    Ok(DirLock {
+        _dir: opened,
+        _file: file,
+    })
+}
+
+fn cannot_open(dir: &Path, database: &Path, error: &StoreError) -> StartError {
+    let shown = database.display();
+    if matches!(error, StoreError::DiskFull) {
+        return refused(dir, error);
+    }
+    let next = if matches!(error, StoreError::Newer) {
+        "start it with that version, or choose another --data-dir"
+    } else {
+        "restore it from a backup, or move it away and start with --new-database"
+    };
+    StartError::new(
+        StartErrorKind::Damaged,
+        format!("cannot open {shown}: {error}; {next}"),
+    )
+}
+
+fn lost_database(database: &Path, what: &str) -> StartError {
+    StartError::new(
+        StartErrorKind::Damaged,
+        format!(
+            "the database {} {what}, although this directory has had one; restore it from a backup, or start with an empty one with --new-database",
+            database.display(),
+        ),
+    )
+}

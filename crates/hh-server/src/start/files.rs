@@ -1,0 +1,156 @@
+//! Files of the data directory are opened without blocking, and only if no other user can read or change them.
+
+use std::fmt;
+use std::fs::{self, File, Metadata};
+use std::io::{self, Read as _};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::path::Path;
+
+use rustix::fs::{Mode, OFlags};
+use zeroize::Zeroizing;
+
+/// What other users may do with a file.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Others {
+    /// Neither read nor write it; it belongs to the user of the server and is not a link.
+    Nothing,
+    /// Read it; it may belong to root.
+    Read,
+}
+
+/// Reads a file of `limit` bytes at most; `None` if it does not exist. The error says what is wrong and what to do.
+pub(crate) fn read(
+    path: &Path,
+    others: Others,
+    limit: u64,
+) -> Result<Option<Zeroizing<Vec<u8>>>, String> {
+    let shown = path.display();
+    let unreadable = |error: io::Error| format!("{shown} cannot be read: {error}");
+    let Some(file) = open(path, others, OFlags::RDONLY, Mode::empty())? else {
+        return Ok(None);
+    };
+    // The whole capacity at once: a buffer that grows leaves parts of a secret behind.
+    let size = file.metadata().map_err(unreadable)?.len().min(limit);
+    let mut bytes = Zeroizing::new(Vec::with_capacity(
+        usize::try_from(size).unwrap_or_default() + 64,
+    ));
+    file.take(limit + 1)
+        .read_to_end(&mut bytes)
+        .map_err(unreadable)?;
+    if bytes.len() as u64 > limit {
+        return Err(format!("{shown} is larger than {limit} bytes"));
+    }
+    Ok(Some(bytes))
+}
+
+/// Opens a regular file and checks what was opened; `None` if it does not exist.
+pub(super) fn open(
+    path: &Path,
+    others: Others,
+    flags: OFlags,
+    mode: Mode,
+) -> Result<Option<File>, String> {
+    // A named pipe is opened at once and then refused.
+    let mut flags = flags | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    if others == Others::Nothing {
+        flags |= OFlags::NOFOLLOW;
+    }
+    let file = match rustix::fs::open(path, flags, mode) {
+        Ok(file) => File::from(file),
+        Err(error) => {
+            let error = io::Error::from(error);
+            // A data directory that is not a directory is reported when it is opened.
+            if matches!(
+                error.kind(),
+                io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+            ) {
+                return Ok(None);
+            }
+            // What is wrong with the file says more than the error of the system.
+            check_if_exists(path, others)?;
+            return Err(format!("{} cannot be opened: {error}", path.display()));
+        }
+    };
+    let metadata = file.metadata().map_err(|error| error.to_string())?;
+    check(path, &metadata, others)?;
+    Ok(Some(file))
+}
+
+/// Checks a file that another library opens by its name.
+pub(super) fn check_if_exists(path: &Path, others: Others) -> Result<(), String> {
+    let metadata = match others {
+        Others::Nothing => fs::symlink_metadata(path),
+        Others::Read => fs::metadata(path),
+    };
+    match metadata {
+        Ok(metadata) => check(path, &metadata, others),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(format!("{} cannot be read: {error}", path.display())),
+    }
+}
+
+/// Checks the data directory: files in it are replaced by whoever can write it.
+pub(super) fn check_dir(path: &Path, metadata: &Metadata) -> Result<(), String> {
+    check_owner(path, metadata, Others::Nothing)?;
+    if metadata.permissions().mode() & 0o077 != 0 {
+        return Err(format!(
+            "{} can be read or written by other users; run: chmod 700 {}",
+            path.display(),
+            Shell(path)
+        ));
+    }
+    Ok(())
+}
+
+fn check(path: &Path, metadata: &Metadata, others: Others) -> Result<(), String> {
+    let (shown, quoted) = (path.display(), Shell(path));
+    if metadata.is_symlink() {
+        return Err(format!(
+            "{shown} is a symbolic link, which is not followed; replace it with the file"
+        ));
+    }
+    if !metadata.is_file() {
+        return Err(format!(
+            "{shown} is not a regular file; move it out of the directory"
+        ));
+    }
+    check_owner(path, metadata, others)?;
+    let mode = metadata.permissions().mode();
+    match others {
+        Others::Nothing if mode & 0o077 != 0 => Err(format!(
+            "{shown} can be read or written by other users; run: chmod 600 {quoted}"
+        )),
+        Others::Read if mode & 0o022 != 0 => Err(format!(
+            "{shown} can be written by other users; run: chmod go-w {quoted}"
+        )),
+        Others::Nothing | Others::Read => Ok(()),
+    }
+}
+
+fn check_owner(path: &Path, metadata: &Metadata, others: Others) -> Result<(), String> {
+    let me = rustix::process::geteuid().as_raw();
+    let owner = metadata.uid();
+    if owner == me || others == Others::Read && owner == 0 {
+        return Ok(());
+    }
+    let sudo = if me == 0 { "" } else { "sudo " };
+    Err(format!(
+        "{} belongs to another user (id {owner}, not {me}); run: {sudo}chown {me} {}",
+        path.display(),
+        Shell(path)
+    ))
+}
+
+/// A path as one word for a shell.
+struct Shell<'a>(&'a Path);
+
+impl fmt::Display for Shell<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = self.0.to_string_lossy();
+        let is_plain = |c: char| c.is_alphanumeric() || "/._-+,@%:=".contains(c);
+        if text.chars().all(is_plain) && !text.starts_with('-') {
+            return formatter.write_str(&text);
+        }
+        write!(formatter, "'{}'", text.replace('\'', r"'\''"))
+    }
+}
