@@ -19,3 +19,4 @@ mod rotate;
 mod scan;
 mod seed;
 mod stored;
+mod unsafe_text;

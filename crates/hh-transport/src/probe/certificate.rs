@@ -3,6 +3,7 @@
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::time::SystemTime;
 
+use hh_text::is_unsafe;
 use x509_cert::Certificate as Parsed;
 use x509_cert::der::Decode as _;
 use x509_cert::ext::pkix::SubjectAltName;
@@ -61,10 +62,10 @@ fn shown(name: &Name) -> String {
 fn escaped(text: &str) -> String {
     let mut escaped = String::new();
     for c in text.chars() {
-        if c.is_control() || matches!(c, ',' | '+' | '=' | '"' | '\\') {
+        if is_unsafe(c) || matches!(c, ',' | '+' | '=' | '"' | '\\') {
             escaped.push('\\');
         }
-        escaped.push(if c.is_control() { '?' } else { c });
+        escaped.push(if is_unsafe(c) { '?' } else { c });
     }
     escaped
 }
