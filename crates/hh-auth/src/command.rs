@@ -1,12 +1,16 @@
 //! `credential_command`: a program that prints the API key, such as the tool of a secret manager.
 
+mod program;
+
 use std::io::{self, Read};
 use std::os::unix::process::CommandExt as _;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
 use hh_config::Env;
+use hh_text::is_unsafe;
 use jiff::Timestamp;
 use serde::Deserialize;
 use zeroize::{Zeroize as _, Zeroizing};
@@ -25,6 +29,10 @@ const MAX_COMPLAINT: usize = 200;
 /// Runs a program without a shell, with our own variables removed from its environment, for at most 10 s, and reads the
 /// key from what it prints: the bare key, or one JSON object with `api_key` and perhaps `expires_at` (RFC 3339).
 ///
+/// The program is an absolute path, or a name that is searched for in the absolute directories of `PATH`; it gets only
+/// these in its own `PATH`. It starts in `folder`, so that the working directory chooses neither the program nor what its
+/// relative arguments mean; without a `folder` it starts in the working directory of this process.
+///
 /// `place` says in messages where the command stands.
 ///
 /// # Errors
@@ -32,14 +40,16 @@ const MAX_COMPLAINT: usize = 200;
 pub fn credential_command(
     argv: &[String],
     env: &Env,
+    folder: Option<&Path>,
     place: &str,
 ) -> Result<(ApiKey, Option<Timestamp>), AuthError> {
-    run_within(argv, env, place, DEADLINE)
+    run_within(argv, env, folder, place, DEADLINE)
 }
 
 fn run_within(
     argv: &[String],
     env: &Env,
+    folder: Option<&Path>,
     place: &str,
     within: Duration,
 ) -> Result<(ApiKey, Option<Timestamp>), AuthError> {
@@ -51,7 +61,9 @@ fn run_within(
         return Err(failed("is an empty list; name a program".to_owned()));
     };
     let shown = mask_word(program);
-    let mut command = Command::new(program);
+    let found = program::find(program, env);
+    let found = found.map_err(|why| failed(format!("names {shown}, {why}")))?;
+    let mut command = Command::new(found);
     command
         .args(arguments)
         .env_clear()
@@ -63,11 +75,15 @@ fn run_within(
                     Some((name, value))
                 }),
         )
+        .env("PATH", program::child_path(env))
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         // What it starts in turn ends with it.
         .process_group(0);
+    if let Some(folder) = folder {
+        command.current_dir(folder);
+    }
     let child = command.spawn().map_err(|error| {
         let why = if error.kind() == io::ErrorKind::NotFound {
             "is not there".to_owned()
@@ -183,14 +199,14 @@ fn key_of(output: &[u8]) -> Result<(ApiKey, Option<Timestamp>), String> {
     Ok((key?, object.expires_at))
 }
 
-/// The first line of what a program says about its failure, without control characters and without anything like a key.
+/// The first line of what a program says about its failure, without unsafe characters and without anything like a key.
 fn quoted(said: &[u8]) -> String {
     let said = String::from_utf8_lossy(said);
     let line = said.lines().map(str::trim).find(|line| !line.is_empty());
     let Some(line) = line else {
         return String::new();
     };
-    let line: String = line.chars().filter(|c| !c.is_control()).collect();
+    let line: String = line.chars().filter(|c| !is_unsafe(*c)).collect();
     let words: Vec<String> = line
         .split(' ')
         .map(|word| match word.find("hh_") {

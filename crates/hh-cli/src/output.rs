@@ -3,18 +3,26 @@
 use std::borrow::Cow;
 use std::io::{self, BufWriter, Write};
 
+use hh_text::{escape_json, one_line};
 use jiff::Timestamp;
 use serde::Serialize;
 use unicode_width::UnicodeWidthStr as _;
 
 use crate::error::CliError;
 
-/// Prints lines.
+/// Prints lines, with unsafe characters replaced.
 pub(crate) fn lines(lines: impl IntoIterator<Item = impl AsRef<str>>) -> Result<(), CliError> {
     let mut out = stdout();
     for line in lines {
-        writeln!(out, "{}", line.as_ref())?;
+        writeln!(out, "{}", one_line(line.as_ref()))?;
     }
+    Ok(out.flush()?)
+}
+
+/// Prints a text of this program or a key as it is, with a line ending.
+pub(crate) fn verbatim(text: &str) -> Result<(), CliError> {
+    let mut out = stdout();
+    writeln!(out, "{text}")?;
     Ok(out.flush()?)
 }
 
@@ -25,10 +33,16 @@ fn stdout() -> impl Write {
 
 /// Prints a value as indented JSON.
 pub(crate) fn json(value: &impl Serialize) -> Result<(), CliError> {
-    let mut out = stdout();
-    serde_json::to_writer_pretty(&mut out, value)?;
-    writeln!(out)?;
-    Ok(out.flush()?)
+    verbatim(&json_text(value)?)
+}
+
+/// Returns a value as indented JSON, with unsafe characters escaped.
+pub(crate) fn json_text(value: &impl Serialize) -> Result<String, CliError> {
+    let text = serde_json::to_string_pretty(value)?;
+    Ok(match escape_json(&text) {
+        Cow::Borrowed(_) => text,
+        Cow::Owned(escaped) => escaped,
+    })
 }
 
 /// Prints rows below a header, in columns as wide as their widest cell.
@@ -84,7 +98,7 @@ fn cell(text: Cow<'_, str>) -> Cow<'_, str> {
     if is_usual && text.len() <= MAX_CELL {
         return text;
     }
-    Cow::Owned(shorten(&one_line(text.into_owned()), MAX_CELL))
+    Cow::Owned(shorten(&one_line(&text), MAX_CELL))
 }
 
 /// Cuts a text to so many characters.
@@ -92,20 +106,6 @@ pub(crate) fn shorten(text: &str, length: usize) -> String {
     match text.char_indices().nth(length) {
         None => text.to_owned(),
         Some(_) => text.chars().take(length - 1).chain(['…']).collect(),
-    }
-}
-
-/// Names come from other people: no line break, no control character and nothing that turns or hides text reaches the
-/// terminal.
-pub(crate) fn one_line(text: String) -> String {
-    let odd = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
-    };
-    if text.contains(odd) {
-        text.replace(odd, "\u{fffd}")
-    } else {
-        text
     }
 }
 
@@ -159,7 +159,7 @@ mod tests {
         insta::assert_snapshot!(shown.map(duration).join(", "), @"0.00 ms, 9.99 ms, 10 ms, 999 ms, 1.0 s, 59.9 s, 0 min 59 s, 2 min 5 s, 2 h 2 min");
         insta::assert_snapshot!([1.0, 1_795_461_676_002.5, 0.0, f64::MAX].map(time).join(", "), @"1970-01-01T00:00:00.001Z, 2026-11-23T19:21:16.002Z, -, -");
         assert_eq!(
-            one_line("a\n\u{1b}[31m\u{202e}b".to_owned()),
+            cell("a\n\u{1b}[31m\u{202e}b".into()),
             "a\u{fffd}\u{fffd}[31m\u{fffd}b"
         );
         assert_eq!(shorten("abcdef", 4), "abc…");

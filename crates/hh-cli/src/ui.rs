@@ -4,9 +4,9 @@ use std::io::Write as _;
 
 use hh_sdk::auth::mask;
 use hh_sdk::config::mask_keys;
+use hh_text::{is_unsafe, one_line};
 
 use crate::error::CliError;
-use crate::output::one_line;
 
 /// Prints a failure, in as many lines as there are mistakes.
 pub(crate) fn error(error: &CliError) {
@@ -17,7 +17,8 @@ pub(crate) fn error(error: &CliError) {
 
 /// Prints a line. Nothing depends on it, so a closed stderr is no failure.
 pub(crate) fn say(line: &str) {
-    let line = one_line(without_keys(line));
+    let line = without_keys(line);
+    let line = one_line(&line);
     drop(writeln!(std::io::stderr(), "{line}"));
 }
 
@@ -28,7 +29,9 @@ pub(crate) fn key(key: &str) {
 
 /// Prints what is wrong with the command line, which may hold a key in the wrong place.
 pub(crate) fn usage(text: &str) {
-    drop(write!(std::io::stderr(), "{}", without_keys(text)));
+    let text = without_keys(text);
+    let text = text.replace(|c| is_unsafe(c) && c != '\n', "\u{fffd}");
+    drop(write!(std::io::stderr(), "{text}"));
 }
 
 /// A key in the wrong place, such as a file's name, is still a key.

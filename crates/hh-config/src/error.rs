@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use hh_text::one_line;
+
 use crate::{Provenance, SettingName};
 
 /// What the caller can do about a [`LoadError`].
@@ -12,6 +14,8 @@ pub enum LoadErrorKind {
     Invalid,
     /// A file cannot be found or read: correct its path or its mode.
     Unreadable,
+    /// A file belongs to another user, or other users can change it: run the command that the message names.
+    Unsafe,
     /// A file is not valid in its format: correct it.
     Malformed,
     /// A name is not a setting, or two places of one layer contradict each other: remove one.
@@ -41,7 +45,8 @@ impl Problem {
                 kind,
                 setting: None,
                 provenance: None,
-                message: message.into(),
+                // Paths, names and values in it come from files and the environment.
+                message: one_line(&message.into()).into_owned(),
             }),
         }
     }

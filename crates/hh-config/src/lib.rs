@@ -44,6 +44,8 @@ mod extract;
 #[cfg(feature = "files")]
 mod format;
 #[cfg(feature = "files")]
+mod guarded;
+#[cfg(feature = "files")]
 mod layer;
 #[cfg(feature = "files")]
 mod load;

@@ -1,6 +1,6 @@
 //! Reading small text files without hanging on what only looks like one.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, Read as _};
 use std::path::Path;
 
@@ -12,25 +12,37 @@ use zeroize::Zeroizing;
 /// # Errors
 /// What is wrong with the file, as the end of a sentence about it.
 pub fn text(path: &Path, limit: u64) -> Result<Zeroizing<String>, String> {
-    let failed = |error: io::Error| {
-        if error.kind() == io::ErrorKind::NotFound {
-            "does not exist".to_owned()
-        } else if error.kind() == io::ErrorKind::PermissionDenied {
-            "may not be read by you".to_owned()
-        } else {
-            format!("cannot be read ({error})")
-        }
-    };
-    let metadata = std::fs::metadata(path).map_err(failed)?;
-    check(&metadata, limit)?;
-    let file = open(path).map_err(failed)?;
-    // What was opened may be something else by now.
-    check(&file.metadata().map_err(failed)?, limit)?;
-    let capacity = usize::try_from(metadata.len()).unwrap_or_default();
+    rest(Opened::new(path, limit)?, limit)
+}
+
+/// A regular file that was opened and not read yet.
+pub(crate) struct Opened {
+    file: File,
+    /// What is known of the file that was opened, whatever is at its path by now.
+    pub(crate) metadata: Metadata,
+}
+
+impl Opened {
+    pub(crate) fn new(path: &Path, limit: u64) -> Result<Self, String> {
+        let metadata = std::fs::metadata(path).map_err(|error| failed(&error))?;
+        check(&metadata, limit)?;
+        let file = open(path).map_err(|error| failed(&error))?;
+        // What was opened may be something else by now.
+        let metadata = file.metadata().map_err(|error| failed(&error))?;
+        check(&metadata, limit)?;
+        Ok(Self { file, metadata })
+    }
+}
+
+/// Reads the text of an opened file.
+pub(crate) fn rest(opened: Opened, limit: u64) -> Result<Zeroizing<String>, String> {
+    let capacity = usize::try_from(opened.metadata.len()).unwrap_or_default();
     let mut bytes = Zeroizing::new(Vec::with_capacity(capacity + 1));
-    file.take(limit + 1)
+    opened
+        .file
+        .take(limit + 1)
         .read_to_end(&mut bytes)
-        .map_err(failed)?;
+        .map_err(|error| failed(&error))?;
     if bytes.len() as u64 > limit {
         return Err(too_large(limit));
     }
@@ -43,7 +55,17 @@ pub fn text(path: &Path, limit: u64) -> Result<Zeroizing<String>, String> {
     Ok(Zeroizing::new(text.to_owned()))
 }
 
-fn check(metadata: &std::fs::Metadata, limit: u64) -> Result<(), String> {
+fn failed(error: &io::Error) -> String {
+    if error.kind() == io::ErrorKind::NotFound {
+        "does not exist".to_owned()
+    } else if error.kind() == io::ErrorKind::PermissionDenied {
+        "may not be read by you".to_owned()
+    } else {
+        format!("cannot be read ({error})")
+    }
+}
+
+fn check(metadata: &Metadata, limit: u64) -> Result<(), String> {
     if metadata.is_dir() {
         Err("is a directory".to_owned())
     } else if !metadata.is_file() {

@@ -7,6 +7,7 @@
 use std::ffi::OsStr;
 use std::fmt;
 
+use hh_text::is_unsafe;
 use zeroize::Zeroizing;
 
 use crate::Env;
@@ -150,7 +151,7 @@ fn one<'a, 'e>(
             .trim(),
         (None, Some(":-")) => &form[2..],
         (None, Some(":?")) if form.len() > 2 => {
-            let words = form[2..].split(|c: char| c.is_whitespace() || c.is_control());
+            let words = form[2..].split(|c: char| c.is_whitespace() || is_unsafe(c));
             let words: Vec<_> = words.filter(|word| !word.is_empty()).collect();
             let message = words.join(" ").chars().take(MAX_MESSAGE).collect();
             return Err(SubstituteError::Message(name.to_owned(), message));

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest as _, Sha256};
 
-use crate::{Env, LoadError, LoadErrorKind, paths, read};
+use crate::{Env, LoadError, LoadErrorKind, Source, guarded, paths, read};
 
 const MAX_BYTES: u64 = 1024 * 1024;
 
@@ -27,14 +27,15 @@ impl TrustedFiles {
     /// Reads the list; one that does not exist is empty.
     ///
     /// # Errors
-    /// `Unreadable` or `Malformed` for a list that is there and cannot be used.
+    /// `Unreadable`, `Unsafe` or `Malformed` for a list that exists and cannot be used.
     pub fn load(env: &Env) -> Result<Self, LoadError> {
         let Some(path) = Self::path(env).filter(|path| path.symlink_metadata().is_ok()) else {
             return Ok(Self::default());
         };
-        let text = read::text(&path, MAX_BYTES).map_err(|what| {
+        let text = guarded::text(&path, MAX_BYTES, Source::User, env.home().as_deref());
+        let text = text.map_err(|(kind, what)| {
             let message = format!("the list of trusted files {} {what}", path.display());
-            LoadError::new(LoadErrorKind::Unreadable, message)
+            LoadError::new(kind, message)
         })?;
         let mut files = BTreeMap::new();
         for (index, line) in text.lines().enumerate() {

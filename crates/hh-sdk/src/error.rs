@@ -4,7 +4,8 @@ use std::fmt;
 use std::time::Duration;
 
 use hh_config::LoadError;
-use hh_transport::{TransportError, TransportErrorKind, is_unsafe};
+use hh_text::is_unsafe;
+use hh_transport::{TransportError, TransportErrorKind};
 
 /// What the caller can do about an [`Error`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

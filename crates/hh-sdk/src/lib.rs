@@ -41,9 +41,10 @@ pub use connect::{
 pub use error::{Error, ErrorKind};
 pub use hh_api::types::EventKind;
 pub use hh_auth::Credential;
+pub use hh_text::is_unsafe;
 pub use hh_transport::{
     Answer, Certificate, CertificateProblem, Connection, Handshake, Probe, Roots, TransportError,
-    TransportErrorKind, is_unsafe,
+    TransportErrorKind,
 };
 pub use options::Options;
 pub use security::{SecurityEvent, SecurityEventKind, SecurityLog};

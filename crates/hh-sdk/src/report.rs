@@ -7,13 +7,14 @@ use hh_config::{Settings, Stack};
 use hh_transport::{AttemptRecord, Event};
 
 use hh_auth::Credential;
+use hh_text::one_line;
 
 /// Takes one line without a line ending.
 pub(crate) type Reporter = Arc<dyn Fn(&str) + Send + Sync>;
 
 /// Writes lines to stderr; nothing depends on them, so a closed one is no failure.
 pub(crate) fn to_stderr() -> Reporter {
-    Arc::new(|line| drop(writeln!(std::io::stderr(), "honeyhive: {line}")))
+    Arc::new(|line| drop(writeln!(std::io::stderr(), "honeyhive: {}", one_line(line))))
 }
 
 /// Tells what is unusual, and if `verbose` is on what is in effect; a key that a program has still to print is not known.

@@ -1,8 +1,7 @@
 //! The security log: which key is used where, rejected, logged in, replaced. A line of JSON for each event in a file that
 //! a setting names, and the same as events of `tracing` with the target `honeyhive.security`.
 
-use std::fmt::Write as _;
-use std::fs::{File, OpenOptions};
+use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
@@ -10,8 +9,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use hh_auth::Credential;
 use hh_config::{Env, Stack, names};
-use hh_transport::is_unsafe;
+use hh_text::escape_json;
 use jiff::Timestamp;
+use rustix::fs::OFlags;
 use serde::Serialize;
 
 use crate::catch::catch;
@@ -99,22 +99,6 @@ fn without_keys(text: &str) -> String {
     hh_transport::redact_keys(text, &[]).into_owned()
 }
 
-/// Escapes the unsafe characters that JSON lets pass as they are: all of them stand in texts.
-fn escape(json: &str) -> String {
-    let mut escaped = String::with_capacity(json.len());
-    for character in json.chars() {
-        if is_unsafe(character) {
-            for unit in character.encode_utf16(&mut [0; 2]) {
-                // Writing into memory cannot fail.
-                write!(escaped, "\\u{unit:04x}").ok();
-            }
-        } else {
-            escaped.push(character);
-        }
-    }
-    escaped
-}
-
 /// Where events go; clones share the file.
 ///
 /// ```no_run
@@ -152,13 +136,31 @@ impl LogFile {
     }
 }
 
-/// Opens the file to write at its end; a new one is for its owner alone.
+/// Opens the file to write at its end; a new one is for its owner alone. Only a regular file is opened, and nothing that
+/// is in its place makes this wait, such as a FIFO without a reader.
 fn open(path: &Path) -> io::Result<File> {
-    OpenOptions::new()
+    // Opening a device can have effects of its own.
+    if let Ok(metadata) = std::fs::metadata(path) {
+        check(&metadata)?;
+    }
+    let nonblock = i32::try_from(OFlags::NONBLOCK.bits()).unwrap_or_default();
+    let file = OpenOptions::new()
         .append(true)
         .create(true)
         .mode(0o600)
-        .open(path)
+        .custom_flags(nonblock)
+        .open(path)?;
+    // What was opened may be something else by now.
+    check(&file.metadata()?)?;
+    Ok(file)
+}
+
+fn check(metadata: &Metadata) -> io::Result<()> {
+    if metadata.is_file() {
+        Ok(())
+    } else {
+        Err(io::Error::other("it is not a regular file"))
+    }
 }
 
 impl std::fmt::Debug for SecurityLog {
@@ -226,7 +228,8 @@ impl SecurityLog {
             event,
         };
         // No text of an event can fail to be JSON.
-        let line = escape(&serde_json::to_string(&line).unwrap_or_default());
+        let line = serde_json::to_string(&line).unwrap_or_default();
+        let line = escape_json(&line);
         // A subscriber is other people's code, and may be called on the tracer's thread.
         catch(|| tracing::info!(target: "honeyhive.security", "{line}"));
         let Some(file) = &self.file else {

@@ -15,7 +15,7 @@
 //! - [`Authorizer`], [`Epoch`]: keys, and what happens when one is rejected
 //! - [`Idempotency`], [`RetryPolicy`]: what is repeated, how often and how soon
 //! - [`TransportError`], [`Problem`], [`Attempt`], [`Event`]: what went wrong, and what happens meanwhile
-//! - [`clean()`], [`is_unsafe`], [`redact()`], [`redact_keys`]: make text that others wrote safe to show
+//! - [`clean()`], [`redact()`], [`redact_keys`]: make text that others wrote safe to show
 //! - [`Clock`]: time and chance, for tests
 //!
 //! ```
@@ -71,7 +71,7 @@ mod transport;
 
 pub use attempt::{Attempt, AttemptRecord, Event};
 pub use authorize::{Authorizer, Epoch};
-pub use clean::{clean, is_unsafe};
+pub use clean::clean;
 pub use clock::{Clock, SystemClock};
 pub use error::{TimeoutStage, TransportError, TransportErrorKind};
 pub use idempotency::{Idempotency, IdempotencyKey};

@@ -12,17 +12,18 @@ use crate::workspace::{self, Package, shown};
 const THIS_FILE: &str = "xtask/src/check/deps.rs";
 
 /// Every member, and the members it may depend on. Tests of a crate may know more.
-const EDGES: [(&str, &[&str]); 10] = [
-    ("hh-config", &[]),
-    ("hh-transport", &[]),
-    ("hh-auth", &["hh-config"]),
+const EDGES: [(&str, &[&str]); 11] = [
+    ("hh-text", &[]),
+    ("hh-config", &["hh-text"]),
+    ("hh-transport", &["hh-text"]),
+    ("hh-auth", &["hh-config", "hh-text"]),
     ("hh-api", &["hh-auth"]),
     (
         "hh-sdk",
-        &["hh-config", "hh-auth", "hh-transport", "hh-api"],
+        &["hh-config", "hh-auth", "hh-transport", "hh-api", "hh-text"],
     ),
-    ("hh-server", &["hh-api", "hh-auth", "hh-config"]),
-    ("hh-cli", &["hh-sdk", "hh-server"]),
+    ("hh-server", &["hh-api", "hh-auth", "hh-config", "hh-text"]),
+    ("hh-cli", &["hh-sdk", "hh-server", "hh-text"]),
     ("hh-e2e", &["hh-sdk", "hh-server"]),
     (
         "hh-tools",

@@ -1,3 +1,5 @@
+use std::os::unix::fs::PermissionsExt as _;
+
 use super::*;
 
 const KEY: &str = "hh_1234567890abcdef1234567890abcdef";
@@ -9,7 +11,7 @@ fn shell(script: &str) -> Result<(ApiKey, Option<Timestamp>), AuthError> {
         ("KEPT", "1"),
     ]);
     let argv = ["sh", "-c", script].map(str::to_owned);
-    run_within(&argv, &env, "file", Duration::from_secs(5))
+    run_within(&argv, &env, None, "file", Duration::from_secs(5))
 }
 
 #[track_caller]
@@ -70,12 +72,13 @@ fn what_goes_wrong_is_said_without_the_output() {
         "the credential_command from file ran sh, whose output is longer than 64 KiB",
     );
     let env = Env::from_pairs::<&str, &str>([]);
-    let missing = credential_command(&["/no/such/program".to_owned()], &env, "file").unwrap_err();
+    let missing =
+        credential_command(&["/no/such/program".to_owned()], &env, None, "file").unwrap_err();
     assert_eq!(
         missing.to_string(),
         "the credential_command from file names /no/such/program, which is not there"
     );
-    let empty = credential_command(&[], &env, "file").unwrap_err();
+    let empty = credential_command(&[], &env, None, "file").unwrap_err();
     assert_eq!(
         empty.to_string(),
         "the credential_command from file is an empty list; name a program"
@@ -89,7 +92,7 @@ fn a_program_that_hangs_is_ended_with_what_it_started() {
     let script = format!("sleep 600 & echo $! > {}; wait", file.display());
     let env = Env::from_pairs([("PATH", "/usr/bin:/bin")]);
     let argv = ["sh", "-c", &script].map(str::to_owned);
-    let error = run_within(&argv, &env, "file", Duration::from_millis(300)).unwrap_err();
+    let error = run_within(&argv, &env, None, "file", Duration::from_millis(300)).unwrap_err();
     assert!(
         error.to_string().ends_with("printed no key within 0.3 s"),
         "{error}"
@@ -103,5 +106,124 @@ fn a_program_that_hangs_is_ended_with_what_it_started() {
     // The signal is on its way; if it never was, the test ends by its own time.
     while is_there() {
         std::thread::yield_now();
+    }
+}
+
+/// A program that prints the key, below a folder.
+fn plant(folder: &Path, name: &str, mode: u32) {
+    let path = folder.join(name);
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    let script = format!("#!/bin/sh\necho {KEY}\n");
+    crate::fsio::write_private(&path, script.as_bytes(), crate::fsio::Replace::Yes).unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+}
+
+fn run_in(folder: &Path, path: Option<&str>, argv: &[&str]) -> Result<ApiKey, String> {
+    let env = Env::from_pairs(path.map(|path| ("PATH", path)));
+    let argv: Vec<_> = argv.iter().map(|word| (*word).to_owned()).collect();
+    let run = run_within(&argv, &env, Some(folder), "file", Duration::from_secs(5));
+    run.map(|(key, _)| key).map_err(|error| error.to_string())
+}
+
+#[test]
+fn a_program_is_never_found_through_a_relative_or_empty_entry_of_path() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["tool", "bin/tool", "sub/bin/tool"] {
+        plant(folder.path(), name, 0o755);
+    }
+    for path in [
+        ".",
+        "",
+        "./",
+        ":",
+        "::",
+        "bin",
+        "./bin",
+        "sub/bin",
+        "sub/../bin",
+        "../",
+        ".:/usr/bin",
+        ":/usr/bin",
+        "/usr/bin:",
+        "/usr/bin::/bin",
+        "/usr/bin:.:/bin",
+        "bin:/usr/bin",
+    ] {
+        assert_eq!(
+            run_in(folder.path(), Some(path), &["tool"]).unwrap_err(),
+            "the credential_command from file names tool, which is not in an absolute directory of PATH; install it or use an absolute path",
+            "{path:?}"
+        );
+    }
+    assert!(run_in(folder.path(), None, &["tool"]).is_err());
+    // The same program is found where an absolute entry names it, behind entries that are not searched.
+    let bin = folder.path().join("bin");
+    let path = format!(".::nowhere:/nonexistent:{}", bin.display());
+    assert_eq!(
+        run_in(folder.path(), Some(&path), &["tool"])
+            .unwrap()
+            .text(),
+        KEY
+    );
+}
+
+#[test]
+fn a_relative_path_of_a_program_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["tool", "bin/tool", "sub/bin/tool"] {
+        plant(folder.path(), name, 0o755);
+    }
+    for name in [
+        "./tool",
+        "bin/tool",
+        "./bin/tool",
+        "sub/../tool",
+        "../tool",
+        ".//tool",
+        "bin/../tool",
+        "~/tool",
+    ] {
+        assert_eq!(
+            run_in(folder.path(), Some("/usr/bin:/bin"), &[name]).unwrap_err(),
+            format!(
+                "the credential_command from file names {name}, which is a relative path; use an absolute path"
+            ),
+        );
+    }
+    let absolute = folder.path().join("tool").display().to_string();
+    assert_eq!(
+        run_in(folder.path(), None, &[&absolute]).unwrap().text(),
+        KEY
+    );
+}
+
+#[test]
+fn what_is_not_an_executable_file_is_passed_over_in_path() {
+    let folder = tempfile::tempdir().unwrap();
+    plant(folder.path(), "one/tool", 0o644);
+    std::fs::create_dir_all(folder.path().join("two/tool")).unwrap();
+    plant(folder.path(), "three/tool", 0o755);
+    let entries = ["one", "two", "three"].map(|name| folder.path().join(name));
+    let path = std::env::join_paths(entries).unwrap();
+    let found = run_in(folder.path(), path.to_str(), &["tool"]);
+    assert_eq!(found.unwrap().text(), KEY);
+}
+
+#[test]
+fn the_program_starts_in_the_folder_of_its_file_and_searches_absolute_directories_only() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path().canonicalize().unwrap();
+    plant(&folder, "tool", 0o755);
+    let path = "/usr/bin:.::bin:/bin";
+    let in_folder = format!(r#"[ "$(pwd -P)" = '{}' ] && echo {KEY}"#, folder.display());
+    assert!(run_in(&folder, Some(path), &["sh", "-c", &in_folder]).is_ok());
+    // A relative argument is one of that folder.
+    assert!(run_in(&folder, Some(path), &["sh", "tool"]).is_ok());
+    let its_path = format!(r#"[ "$PATH" = /usr/bin:/bin ] && echo {KEY}"#);
+    assert!(run_in(&folder, Some(path), &["sh", "-c", &its_path]).is_ok());
+    // What the program starts in turn is not looked up in its folder either.
+    for path in [Some(path), Some("."), Some(":"), Some(""), None] {
+        let started = run_in(&folder, path, &["/bin/sh", "-c", "tool"]);
+        assert!(started.is_err(), "{path:?}");
     }
 }

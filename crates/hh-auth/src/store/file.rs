@@ -201,11 +201,6 @@ pub(super) struct Shell<'a>(pub(super) &'a Path);
 
 impl fmt::Display for Shell<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let text = self.0.to_string_lossy();
-        let is_plain = |c: char| c.is_alphanumeric() || "/._-+,@%:=".contains(c);
-        if text.chars().all(is_plain) && !text.starts_with('-') {
-            return formatter.write_str(&text);
-        }
-        write!(formatter, "'{}'", text.replace('\'', r"'\''"))
+        formatter.write_str(&hh_text::shell_word(&self.0.to_string_lossy()))
     }
 }

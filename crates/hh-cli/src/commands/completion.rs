@@ -77,5 +77,5 @@ pub(super) fn run(command: &Command) -> Result<(), CliError> {
     };
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut cli::command(), "honeyhive", &mut script);
-    output::lines([String::from_utf8_lossy(&script).trim_end()])
+    output::verbatim(String::from_utf8_lossy(&script).trim_end())
 }

@@ -50,7 +50,7 @@ pub(super) fn run(context: &Context, command: Command) -> Result<(), CliError> {
         Command::Path(_) => path::run(context),
         Command::Validate(Called(arguments)) => validate::run(context, &arguments),
         Command::Trust(Called(arguments)) => trust::run(context, &arguments),
-        Command::Schema(_) => output::lines([schema()]),
+        Command::Schema(_) => output::verbatim(&schema()),
     }
 }
 

@@ -3,6 +3,7 @@
 mod bad_input;
 mod canary;
 mod edit;
+mod other_users;
 mod places;
 mod show;
 mod trust;

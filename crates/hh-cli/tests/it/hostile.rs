@@ -1,5 +1,6 @@
 //! A working directory that belongs to somebody else: what its files say sends no key elsewhere, runs and writes nothing.
 
+mod command;
 mod origins;
 mod planted;
 

@@ -20,3 +20,4 @@ mod scan;
 mod seed;
 mod server;
 mod stored;
+mod unsafe_text;

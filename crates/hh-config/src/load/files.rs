@@ -7,7 +7,8 @@ use crate::explain::shown_path;
 use crate::format::EXTENSIONS;
 use crate::layer::{ConfigFile, Guard, MAX_BYTES};
 use crate::{
-    Env, Layer, LoadErrorKind, Problem, Source, Sourced, Stack, TrustedFiles, names, paths, read,
+    Env, Layer, LoadErrorKind, Problem, Source, Sourced, Stack, TrustedFiles, guarded, names,
+    paths, read,
 };
 
 /// A file that was looked at while loading.
@@ -36,6 +37,8 @@ pub enum FileState {
     Absent,
     /// It could not be read.
     Unreadable,
+    /// It is not used, since other users can change it.
+    Unsafe,
     /// It is not read, since another is read in its place.
     Ignored,
     /// It is not read, since it stands there in two spellings.
@@ -52,6 +55,7 @@ impl FileState {
             Self::NotTrusted => "read, not trusted",
             Self::Absent => "not there",
             Self::Unreadable => "not readable",
+            Self::Unsafe => "not used, other users can change it",
             Self::Ignored => "not read",
             Self::TwoSpellings => "there in two spellings",
         }
@@ -337,9 +341,16 @@ impl<'a> Files<'a> {
     /// Reads a file and adds its layer; returns those of its `environments`.
     fn file(&mut self, source: Source, path: &Path, guard: Guard) -> BTreeMap<String, Layer> {
         let opened = self.env.resolve(path);
-        let text = match read::text(&opened, MAX_BYTES) {
+        // Nobody named these for this call, and they may say what is run.
+        let is_guarded = matches!(source, Source::User | Source::System);
+        let text = if is_guarded {
+            guarded::text(&opened, MAX_BYTES, source, self.env.home().as_deref())
+        } else {
+            read::text(&opened, MAX_BYTES).map_err(|what| (LoadErrorKind::Unreadable, what))
+        };
+        let text = match text {
             Ok(text) => text,
-            Err(what) => {
+            Err((kind, what)) => {
                 let named = self.stack.candidates(names::CONFIG_FILE).winner;
                 let named = named.filter(|_| source == Source::Named);
                 let named = named.map(|named| format!(", named by {},", named.provenance()));
@@ -348,10 +359,13 @@ impl<'a> Files<'a> {
                     shown_path(path).display(),
                     named.unwrap_or_default()
                 );
-                let problem = Problem::new(LoadErrorKind::Unreadable, what);
-                self.stack.add_problems([problem]);
-                self.stack
-                    .look_at(LookedAt::new(source, &opened, FileState::Unreadable));
+                self.stack.add_problems([Problem::new(kind, what)]);
+                let state = if kind == LoadErrorKind::Unsafe {
+                    FileState::Unsafe
+                } else {
+                    FileState::Unreadable
+                };
+                self.stack.look_at(LookedAt::new(source, &opened, state));
                 return BTreeMap::new();
             }
         };

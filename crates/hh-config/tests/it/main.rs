@@ -3,6 +3,7 @@
 
 mod cases;
 mod corpus;
+mod guarded;
 mod properties;
 
 use std::collections::BTreeMap;

@@ -4,7 +4,8 @@ use std::sync::{Mutex, PoisonError, RwLock};
 
 use hh_auth::{AuthError, AuthErrorKind, Credentials, Issued};
 use hh_config::{BaseUrl, Origin};
-use hh_transport::{Authorizer, BoxFuture, Epoch, TransportError, is_unsafe};
+use hh_text::is_unsafe;
+use hh_transport::{Authorizer, BoxFuture, Epoch, TransportError};
 use http::uri::Authority;
 use http::{HeaderValue, Uri};
 use secrecy::ExposeSecret as _;

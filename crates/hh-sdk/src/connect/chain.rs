@@ -1,12 +1,13 @@
 //! The places a key can come from, walked anew whenever it may have changed (decisions P1).
 
+use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
 use hh_auth::{
     ApiKey, AuthError, AuthErrorKind, Credential, CredentialProvider, KeyFileWatch, KeyKind,
     credential_command,
 };
-use hh_config::{Origin, Provenance, Source, Sourced, Via, names};
+use hh_config::{Env, FileState, Location, Origin, Provenance, Source, Sourced, Via, names};
 use serde::Deserialize;
 
 use super::{Connected, load, parse, resolve};
@@ -72,6 +73,26 @@ impl Connected {
         }
         let Command { credential_command } = self.stack.extract()?;
         Ok(credential_command.map(|argv| Sourced::new(argv, provenance)))
+    }
+
+    /// Returns the folder of the file that sets a value, where its `credential_command` starts; `None` if it is no file.
+    fn folder_of(&self, env: &Env, provenance: &Provenance) -> Option<PathBuf> {
+        let Some(Location::File { path, .. }) = provenance.location() else {
+            return None;
+        };
+        let path = env.resolve(path);
+        let mut files = self.stack.files().iter();
+        // What was trusted is the file itself, not a link that leads to it.
+        let is_trusted = files.any(|file| {
+            file.state == FileState::Trusted && file.path.as_deref() == Some(path.as_path())
+        });
+        let path = if is_trusted {
+            path.canonicalize().unwrap_or(path)
+        } else {
+            path
+        };
+        let folder = path.parent().map(PathBuf::from);
+        folder.filter(|folder| !folder.as_os_str().is_empty())
     }
 
     fn check(&self, slot: Slot, key: &ApiKey) -> Result<(), String> {
@@ -153,7 +174,10 @@ impl Walk {
                 value, provenance, ..
             }) => {
                 let place = provenance.to_string();
-                let (key, expires_at) = credential_command(&value, &self.options.env(), &place)?;
+                let env = self.options.env();
+                let folder = connected.folder_of(&env, &provenance);
+                let (key, expires_at) =
+                    credential_command(&value, &env, folder.as_deref(), &place)?;
                 let malformed = |what| {
                     let message = format!(
                         "the API key that the credential_command from {place} printed {what}"

@@ -115,3 +115,39 @@ fn text_of_a_server_is_escaped_in_the_log_and_kept() {
     assert!(text.len() < 1_000, "{text}");
     assert_eq!(events(&log), [format!("login | - | {hostile}")]);
 }
+
+#[test]
+fn a_fifo_in_place_of_the_log_makes_no_program_wait() {
+    for has_reader in [false, true] {
+        let folder = tempfile::tempdir().unwrap();
+        let log = folder.path().join("log");
+        let env = Env::from_pairs([("HH_SECURITY_LOG", log.to_str().unwrap())]);
+        let (sender, warnings) = std::sync::mpsc::channel();
+        let options = Options::new().with_env(env);
+        let options = options.with_reporter(move |line| sender.send(line.to_owned()).unwrap());
+        let security = SecurityLog::open(&options).unwrap();
+        security.record(&SecurityEvent::new(SecurityEventKind::Login));
+        assert_eq!(events(&log), ["login | - | -"]);
+        // While the program runs, the file is replaced.
+        std::fs::remove_file(&log).unwrap();
+        let made = std::process::Command::new("mkfifo").arg(&log).status();
+        assert!(made.unwrap().success());
+        let mut reader = std::fs::File::options();
+        let _reader = has_reader.then(|| reader.read(true).write(true).open(&log).unwrap());
+        // More than a FIFO holds.
+        let detail = "x".repeat(1000);
+        for _ in 0..200 {
+            security.record(&SecurityEvent::new(SecurityEventKind::Logout).with_detail(&*detail));
+            assert_eq!(
+                warnings.recv().unwrap(),
+                "warning: the security log cannot be written: it is not a regular file"
+            );
+        }
+        let error = SecurityLog::open(&options).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Config);
+        // The log goes on once there is a file again.
+        std::fs::remove_file(&log).unwrap();
+        security.record(&SecurityEvent::new(SecurityEventKind::Logout));
+        assert_eq!(events(&log), ["logout | - | -"]);
+    }
+}

@@ -325,7 +325,7 @@ async fn the_holder_of_a_dead_key_is_told_why_it_is_dead() {
 async fn rotations_beyond_the_limit_are_refused_with_the_time_to_wait() {
     let dir = tempfile::tempdir().unwrap();
     let data = options(&dir);
-    std::fs::create_dir(super::support::data_dir(&dir)).unwrap();
+    hh_auth::fsio::create_private_dir(&super::support::data_dir(&dir)).unwrap();
     let file = super::support::data_dir(&dir).join("server.yaml");
     for wrong in ["0", "3601", "-1", "many"] {
         write(&file, &format!("max_rotations_per_hour: {wrong}\n"));

@@ -3,13 +3,14 @@
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::time::SystemTime;
 
+use hh_text::is_unsafe;
 use x509_cert::Certificate as Parsed;
 use x509_cert::der::Decode as _;
 use x509_cert::ext::pkix::SubjectAltName;
 use x509_cert::ext::pkix::name::GeneralName;
 use x509_cert::name::Name;
 
-use crate::clean::{clean, is_unsafe};
+use crate::clean::clean;
 
 /// The certificate of a server, as it was sent, whether it is trusted or not: a stranger may have written every word.
 #[derive(Clone, Debug, PartialEq, Eq)]

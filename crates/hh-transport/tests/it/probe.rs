@@ -82,7 +82,7 @@ async fn the_name_of_an_authority_is_safe_to_show() {
         issuer.starts_with("CN=a") && issuer.ends_with("x…"),
         "{issuer}"
     );
-    assert!(!issuer.contains(hh_transport::is_unsafe), "{issuer:?}");
+    assert!(!issuer.contains(hh_text::is_unsafe), "{issuer:?}");
     assert_eq!(issuer.chars().count(), 500);
 }
 

@@ -7,7 +7,7 @@ use crate::error::CliError;
 use crate::output;
 
 pub(super) fn run(context: &Context) -> Result<(), CliError> {
-    let step = |line: &str| output::lines([output::one_line(format!("ok      {line}"))]);
+    let step = |line: &str| output::lines([format!("ok      {line}")]);
     let checked = || -> Result<(), CliError> {
         let client = context.client(context.options(), None)?;
         let base_url = &client.settings().base_url;
@@ -38,6 +38,6 @@ pub(super) fn run(context: &Context) -> Result<(), CliError> {
         let first = error.messages().into_iter().next().unwrap_or_default();
         let what = first.split("; ").next().unwrap_or_default();
         // The whole message follows on stderr, whether this can be printed or not.
-        output::lines([output::one_line(format!("failed  {what}"))]).ok();
+        output::lines([format!("failed  {what}")]).ok();
     })
 }

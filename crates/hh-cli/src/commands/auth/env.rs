@@ -29,7 +29,7 @@ enum Shell {
 pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliError> {
     if arguments.reveal {
         let key = token::key(context)?;
-        return output::lines([line(arguments.shell, &quoted(arguments.shell, &key))]);
+        return output::verbatim(&line(arguments.shell, &quoted(arguments.shell, &key)));
     }
     let profile = context.global().profile.as_deref();
     // It becomes a part of a command.
@@ -44,7 +44,7 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliErr
         Shell::Bash | Shell::Zsh => format!("\"$({command})\""),
         Shell::Fish => format!("({command})"),
     };
-    output::lines([line(arguments.shell, &value)])
+    output::verbatim(&line(arguments.shell, &value))
 }
 
 /// Quotes a key for a shell. It may have any character but white space, and come from a file of somebody else: the shell must

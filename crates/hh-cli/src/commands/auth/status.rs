@@ -163,7 +163,7 @@ fn print(status: &Status, info: Option<&KeyInfo>) -> Result<(), CliError> {
     if status.test_mode {
         lines.push("Test mode is on: no server is asked".to_owned());
     }
-    output::lines(lines.into_iter().map(output::one_line))
+    output::lines(lines)
 }
 
 /// A key in the keyring that was not asked for, since another one is used or test mode is on, or that it does not hand out.

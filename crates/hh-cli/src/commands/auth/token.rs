@@ -23,7 +23,7 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliErr
             "the key would be seen on this terminal; pipe it to where it is needed, or add --reveal",
         ));
     }
-    output::lines([key(context)?.as_str()])
+    output::verbatim(key(context)?.as_str())
 }
 
 /// The key in use itself, which is what was asked for.

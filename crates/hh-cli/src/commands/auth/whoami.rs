@@ -80,7 +80,7 @@ pub(super) fn run(context: &Context) -> Result<(), CliError> {
             lines.push(format!("Answered in: {} ms", start.elapsed().as_millis()));
         }
     }
-    output::lines(lines.into_iter().map(output::one_line))
+    output::lines(lines)
 }
 
 fn key_lines(credential: &Credential) -> [String; 3] {

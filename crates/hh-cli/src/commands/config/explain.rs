@@ -86,7 +86,7 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliErr
         if declared.acts_on == ActsOn::Nothing {
             line("note", "nothing acts on it yet");
         }
-        output::lines(lines.into_iter().map(output::one_line))?;
+        output::lines(lines)?;
     }
     CliError::of_all(Exit::Config, problems_of(&layers, name))
 }

@@ -27,7 +27,7 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliErr
         // A program that reads the text must not take another value for it.
         && problems.is_empty()
     {
-        output::lines([output::one_line(value)])?;
+        output::lines([value])?;
     }
     CliError::of_all(Exit::Config, problems)?;
     if let Shown::Unset = explained.value {

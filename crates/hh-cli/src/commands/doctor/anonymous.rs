@@ -2,13 +2,14 @@
 
 use std::path::Path;
 
-use crate::output::one_line;
+use hh_text::one_line;
+
 use crate::ui::without_keys;
 
 /// Returns a text for this terminal: one line, without keys, and with addresses that end where a password or a token may
 /// stand.
 pub(super) fn clean(text: &str) -> String {
-    one_line(without_url_secrets(&without_keys(text)))
+    one_line(&without_url_secrets(&without_keys(text))).into_owned()
 }
 
 /// What tells who somebody is: the home directory, and the user's name as its last part. The names of profiles often do,

@@ -13,6 +13,7 @@ use super::report::{Report, Step, VERSION, system};
 use crate::context::Context;
 use crate::error::CliError;
 use crate::exit::Exit;
+use crate::output::json_text;
 
 #[derive(Serialize)]
 struct Bundle {
@@ -64,9 +65,8 @@ pub(super) fn write(
         notes: notes.collect(),
         settings: settings.map(|found| setting(found, &people)).collect(),
     };
-    let mut text = serde_json::to_vec_pretty(&bundle)?;
-    text.push(b'\n');
-    write_private(file, &text, Replace::No).map_err(|error| failed(file, &error))
+    let text = json_text(&bundle)? + "\n";
+    write_private(file, text.as_bytes(), Replace::No).map_err(|error| failed(file, &error))
 }
 
 fn failed(file: &Path, error: &io::Error) -> CliError {

@@ -47,6 +47,7 @@ fn files(layers: &Layers) -> String {
             FileState::Read | FileState::Trusted | FileState::NotTrusted => true,
             FileState::Absent
             | FileState::Unreadable
+            | FileState::Unsafe
             | FileState::Ignored
             | FileState::TwoSpellings
             | _ => false,
@@ -58,6 +59,7 @@ fn files(layers: &Layers) -> String {
             FileState::Read
             | FileState::Absent
             | FileState::Unreadable
+            | FileState::Unsafe
             | FileState::Ignored
             | FileState::TwoSpellings
             | _ => "",

@@ -3,9 +3,10 @@
 use std::collections::{HashMap, HashSet};
 
 use hh_sdk::api::types::Event;
+use hh_text::one_line;
 use uuid::Uuid;
 
-use crate::output::{duration, one_line, shorten};
+use crate::output::{duration, shorten};
 
 /// Columns between the longest name and the type.
 const GAP: usize = 2;
@@ -30,7 +31,7 @@ pub(super) fn render(events: &[Event]) -> Vec<String> {
         .map(|Line { label, event }| {
             let kind = event.event_type.as_str();
             let took = duration(event.duration);
-            let error = event.error.clone().map(one_line);
+            let error = event.error.as_deref().map(one_line);
             let error = error.map_or_else(String::new, |error| format!("  error: {error}"));
             format!("{label:width$}{kind:8}{took:>9}{error}")
         })
@@ -79,7 +80,7 @@ fn walk<'a>(
         if !shown.insert(event.event_id) {
             continue;
         }
-        let name = shorten(&one_line(event.event_name.clone()), MAX_NAME);
+        let name = shorten(&one_line(&event.event_name), MAX_NAME);
         lines.push(Line {
             label: format!("{branch}{name}{note}"),
             event,

@@ -1,5 +1,8 @@
 //! The record of what is done with keys.
 
+use std::os::unix::fs::symlink;
+use std::os::unix::net::UnixListener;
+
 use serde_json::Value;
 
 use super::KEY;
@@ -113,4 +116,77 @@ fn a_log_that_cannot_be_written_stops_what_should_be_recorded() {
     ]);
     assert_eq!(done.code, 5, "{done:?}");
     insta::assert_snapshot!(env.filtered(done.stderr.lines().last().unwrap()), @"error: security_log from --security-log names [home]/none/log, which cannot be written: No such file or directory (os error 2)");
+}
+
+#[test]
+fn a_fifo_a_device_or_a_directory_is_refused_at_once_as_security_log() {
+    let server = Loopback::start();
+    let mut env = TestEnv::new();
+    env.set("HH_API_KEY", KEY);
+    env.set("HH_BASE_URL", &server.url());
+    env.make_fifo("fifo");
+    env.make_fifo("read-fifo");
+    // With a reader, opening it would not wait, but writing would once it is full.
+    let mut reader = std::fs::File::options();
+    let _reader = reader
+        .read(true)
+        .write(true)
+        .open(env.path("read-fifo"))
+        .unwrap();
+    let _socket = UnixListener::bind(env.path("socket")).unwrap();
+    env.write("folder/file", "");
+    symlink("fifo", env.path("link")).unwrap();
+    symlink("folder", env.path("folder-link")).unwrap();
+    for name in [
+        "fifo",
+        "read-fifo",
+        "link",
+        "socket",
+        "folder",
+        "folder-link",
+        "/dev/null",
+        "/dev/full",
+        "/dev/stdin",
+    ] {
+        for command in [
+            &["project", "list"][..],
+            &["auth", "login", "--api-key", KEY],
+            &["auth", "whoami"],
+        ] {
+            let done = env.run_with(command, &["--security-log", name]);
+            assert_eq!(done.code, 5, "{name}: {done:?}");
+            let why = "which cannot be written: it is not a regular file";
+            assert!(done.stderr.contains(why), "{name}: {done:?}");
+        }
+    }
+    server.assert_untouched("nothing is sent that cannot be recorded");
+    // A link to a file is followed.
+    env.write("file", "");
+    symlink("file", env.path("file-link")).unwrap();
+    let server = Loopback::start();
+    let flags = ["--security-log", "file-link", "--base-url", &server.url()];
+    assert_eq!(env.run_with(&["project", "list"], &flags).code, 0);
+    assert_eq!(env.read("file").lines().count(), 1);
+}
+
+#[test]
+fn unsafe_characters_in_the_security_log_are_escaped() {
+    let env = TestEnv::new();
+    let name = "a\u{9b}31m\u{202e}\u{e0001}.yaml";
+    env.write(name, format!("api_key: {KEY}\n"));
+    let server = Loopback::start();
+    let flags = [
+        "--security-log",
+        "security.log",
+        "--config-file",
+        name,
+        "--base-url",
+        &server.url(),
+    ];
+    let done = env.run_with(&["project", "list"], &flags);
+    assert_eq!(done.code, 0, "{done:?}");
+    let log = env.read("security.log");
+    assert!(log.contains(r"\u202e\udb40\udc01.yaml"), "{log}");
+    assert!(log.bytes().all(|byte| byte.is_ascii()), "{log}");
+    assert_eq!(log.lines().count(), 1);
 }

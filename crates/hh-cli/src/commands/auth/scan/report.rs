@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::path::Path;
 
+use hh_text::one_line;
 use serde::Serialize;
 
 use super::docker;
 use super::keys::Certainty;
 use super::search::{Found, Hit, Spelling};
-use crate::output::one_line;
 use crate::ui::without_keys;
 
 #[derive(Debug, Default, Serialize)]
@@ -76,7 +76,7 @@ impl fmt::Display for Finding {
 /// A path as it may be shown: its name comes from other people, and may hold a key.
 pub(super) fn shown(path: &Path) -> String {
     let path = path.strip_prefix(".").unwrap_or(path);
-    one_line(without_keys(&path.to_string_lossy()))
+    one_line(&without_keys(&path.to_string_lossy())).into_owned()
 }
 
 pub(super) fn shown_folder(folder: &Path) -> String {

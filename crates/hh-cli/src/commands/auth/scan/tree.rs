@@ -1,12 +1,14 @@
 //! Files and folders.
 
-use std::fs::File;
+use std::fs::OpenOptions;
 use std::io;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use ignore::{DirEntry, WalkBuilder, WalkState};
+use rustix::fs::OFlags;
 
 use super::docker::is_dockerfile;
 use super::report::{Report, shown_folder};
@@ -186,5 +188,11 @@ fn search_entry(entry: &DirEntry, searcher: &mut Result<Searcher, String>) -> Op
 }
 
 fn search_file(path: &Path, searcher: &mut Searcher) -> io::Result<Found> {
-    searcher.search(File::open(path)?, is_dockerfile(path))
+    // A FIFO may have taken the place of the file by now, and opening that would wait for a writer.
+    let nonblock = i32::try_from(OFlags::NONBLOCK.bits()).unwrap_or_default();
+    let file = OpenOptions::new()
+        .read(true)
+        .custom_flags(nonblock)
+        .open(path)?;
+    searcher.search(file, is_dockerfile(path))
 }

@@ -1,0 +1,59 @@
+//! Which program a `credential_command` runs: never one that the working directory chooses.
+
+use std::ffi::OsString;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+
+use hh_config::Env;
+
+/// Where programs are looked up without `PATH`, as the C library does.
+const DEFAULT_PATH: &str = "/bin:/usr/bin";
+
+/// Returns the absolute directories of `PATH`. An empty or relative entry means the working directory or one below it.
+fn search_path(env: &Env) -> Vec<PathBuf> {
+    let path = env.get("PATH").unwrap_or(DEFAULT_PATH.as_ref());
+    std::env::split_paths(path)
+        .filter(|directory| directory.is_absolute())
+        .collect()
+}
+
+/// Returns the search path that the program gets. It is never empty or unset, which some shells take for the working
+/// directory.
+pub(super) fn child_path(env: &Env) -> OsString {
+    // Each entry was between colons before, so joining them cannot fail.
+    let joined = std::env::join_paths(search_path(env)).unwrap_or_default();
+    if joined.is_empty() {
+        DEFAULT_PATH.into()
+    } else {
+        joined
+    }
+}
+
+/// Returns the absolute path of a program: of a name without a slash, the first executable file of that name in an absolute
+/// directory of `PATH`.
+///
+/// # Errors
+/// Why no program can be run, as the end of a sentence about its name.
+pub(super) fn find(name: &str, env: &Env) -> Result<PathBuf, String> {
+    let path = Path::new(name);
+    if path.is_absolute() {
+        return Ok(path.to_owned());
+    }
+    if name.contains('/') {
+        return Err("which is a relative path; use an absolute path".to_owned());
+    }
+    let directories = search_path(env);
+    let found = directories.iter().map(|directory| directory.join(name));
+    found
+        .into_iter()
+        .find(|path| is_executable(path))
+        .ok_or_else(|| {
+            "which is not in an absolute directory of PATH; install it or use an absolute path"
+                .to_owned()
+        })
+}
+
+fn is_executable(path: &Path) -> bool {
+    std::fs::metadata(path)
+        .is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o111 != 0)
+}

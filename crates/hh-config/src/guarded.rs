@@ -1,0 +1,164 @@
+//! Files that decide what is run and where keys are sent: they are used only if no other user can change them.
+
+use std::path::Path;
+
+use zeroize::Zeroizing;
+
+use crate::read::{self, Opened};
+use crate::{LoadErrorKind, Source};
+
+/// Why a guarded file is not used: the kind, and the end of a sentence about the file.
+pub(crate) type Refusal = (LoadErrorKind, String);
+
+/// Reads a text file as [`read::text`] does, if it belongs to this user or root, and other users can neither write it nor
+/// replace it.
+///
+/// Checked are the file that was opened, the directory it was found in, the directory it lies in if `path` is a link, and
+/// the directories above both up to `home`.
+///
+/// # Errors
+/// `Unsafe` with the command that repairs it, or `Unreadable`.
+pub(crate) fn text(
+    path: &Path,
+    limit: u64,
+    source: Source,
+    home: Option<&Path>,
+) -> Result<Zeroizing<String>, Refusal> {
+    let unreadable = |what| (LoadErrorKind::Unreadable, what);
+    let opened = Opened::new(path, limit).map_err(unreadable)?;
+    check(path, &opened, source, home).map_err(|what| (LoadErrorKind::Unsafe, what))?;
+    read::rest(opened, limit).map_err(unreadable)
+}
+
+#[cfg(not(unix))]
+fn check(_: &Path, _: &Opened, _: Source, _: Option<&Path>) -> Result<(), String> {
+    Ok(())
+}
+
+#[cfg(unix)]
+fn check(path: &Path, opened: &Opened, source: Source, home: Option<&Path>) -> Result<(), String> {
+    unix::check(path, &opened.metadata, source, home)
+}
+
+#[cfg(unix)]
+mod unix {
+    use std::fs::{Metadata, canonicalize, metadata, symlink_metadata};
+    use std::os::unix::fs::MetadataExt as _;
+    use std::path::{Path, PathBuf};
+
+    use crate::Source;
+    use crate::explain::shown_path;
+
+    const WRITABLE_BY_OTHERS: u32 = 0o022;
+    /// In a directory with this bit, only the owner of a file can replace it.
+    const STICKY: u32 = 0o1000;
+
+    pub(super) fn check(
+        path: &Path,
+        opened: &Metadata,
+        source: Source,
+        home: Option<&Path>,
+    ) -> Result<(), String> {
+        let user = User::new(source);
+        user.check_owner(path, opened, "chown", "")?;
+        if opened.mode() & WRITABLE_BY_OTHERS != 0 {
+            let command = user.command(opened, "chmod go-w", path);
+            return Err(format!("can be written by other users; run: {command}"));
+        }
+        if let Ok(link) = symlink_metadata(path) {
+            user.check_owner(path, &link, "chown -h", "is a link that ")?;
+        }
+        // The sticky bit does not protect the names that are looked for here, of which most do not exist.
+        for directory in directories(path, home) {
+            let sticky = if Some(directory.as_path()) == path.parent() {
+                0
+            } else {
+                STICKY
+            };
+            user.check_directory(&directory, sticky)?;
+        }
+        let target = canonicalize(path).map_err(|error| format!("cannot be found ({error})"))?;
+        let home = home.and_then(|home| canonicalize(home).ok());
+        for directory in directories(&target, home.as_deref()) {
+            user.check_directory(&directory, STICKY)?;
+        }
+        Ok(())
+    }
+
+    /// Returns the directory of a file and, below the home directory, those above it, the home directory included.
+    fn directories(path: &Path, home: Option<&Path>) -> Vec<PathBuf> {
+        let above = path.ancestors().skip(1).enumerate();
+        above
+            .take_while(|(level, dir)| {
+                *level == 0 || home.is_some_and(|home| dir.starts_with(home))
+            })
+            .map(|(_, dir)| dir.to_owned())
+            .collect()
+    }
+
+    /// Who may own a file: this user and root.
+    struct User {
+        effective: u32,
+        /// Whom the file should belong to.
+        intended: u32,
+    }
+
+    impl User {
+        fn new(source: Source) -> Self {
+            let effective = rustix::process::geteuid().as_raw();
+            let intended = if source == Source::System {
+                0
+            } else {
+                effective
+            };
+            Self {
+                effective,
+                intended,
+            }
+        }
+
+        fn check_directory(&self, directory: &Path, sticky: u32) -> Result<(), String> {
+            let shown = shown_path(directory);
+            let found = metadata(directory)
+                .map_err(|error| format!("is in {}: {error}", shown.display()))?;
+            let what = format!("is in {}, which ", shown.display());
+            self.check_owner(directory, &found, "chown", &what)?;
+            if found.mode() & WRITABLE_BY_OTHERS != 0 && found.mode() & sticky == 0 {
+                let command = self.command(&found, "chmod go-w", directory);
+                return Err(format!(
+                    "{what}can be written by other users; run: {command}"
+                ));
+            }
+            Ok(())
+        }
+
+        /// Checks the owner of what a sentence about the file calls `what`; `change` is the command that changes it.
+        fn check_owner(
+            &self,
+            path: &Path,
+            found: &Metadata,
+            change: &str,
+            what: &str,
+        ) -> Result<(), String> {
+            let owner = found.uid();
+            if [0, self.effective].contains(&owner) {
+                return Ok(());
+            }
+            let intended = self.intended;
+            let command = self.command(found, &format!("{change} {intended}"), path);
+            Err(format!(
+                "{what}belongs to another user (id {owner}, not {intended}); run: {command}"
+            ))
+        }
+
+        /// Returns the command for a shell, with sudo if this user may not run it.
+        fn command(&self, found: &Metadata, command: &str, path: &Path) -> String {
+            let is_allowed = self.effective == 0
+                || command.starts_with("chmod") && found.uid() == self.effective;
+            let sudo = if is_allowed { "" } else { "sudo " };
+            let path = shown_path(path);
+            let word = hh_text::shell_word(&path.to_string_lossy()).into_owned();
+            format!("{sudo}{command} {word}")
+        }
+    }
+}

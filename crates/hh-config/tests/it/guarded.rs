@@ -1,0 +1,417 @@
+//! Configuration files and the list of trusted files that other users own or can change.
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{PermissionsExt as _, chown, lchown, symlink};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use hh_config::{Env, FileState, LoadErrorKind, LoadOptions, Source, Stack, TrustedFiles, names};
+use tempfile::TempDir;
+
+/// A user that this test is not.
+const OTHER: u32 = 4242;
+
+const CONFIG: &str = ".config/honeyhive/config.yaml";
+const SYSTEM: &str = "system/config.yaml";
+
+/// A home directory with the directories of the user's and the system's file.
+struct Home {
+    home: TempDir,
+}
+
+impl Home {
+    fn new() -> Self {
+        let home = tempfile::tempdir().unwrap();
+        let all = Self { home };
+        for dir in [
+            ".config/honeyhive",
+            ".honeyhive",
+            "system",
+            "dotfiles/inner",
+            "work",
+        ] {
+            fs::create_dir_all(all.at(dir)).unwrap();
+        }
+        for dir in [
+            ".config",
+            ".config/honeyhive",
+            ".honeyhive",
+            "system",
+            "dotfiles",
+            "dotfiles/inner",
+            "work",
+        ] {
+            all.mode(dir, 0o755);
+        }
+        all
+    }
+
+    fn at(&self, path: &str) -> PathBuf {
+        self.home.path().join(path)
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "a file of the test's own")]
+    fn write(&self, path: &str, text: &str) {
+        fs::write(self.at(path), text).unwrap();
+        self.mode(path, 0o644);
+    }
+
+    fn mode(&self, path: &str, mode: u32) {
+        fs::set_permissions(self.at(path), Permissions::from_mode(mode)).unwrap();
+    }
+
+    fn env(&self) -> Env {
+        Env::from_pairs([("HOME", self.home.path())])
+            .with_system_dir(self.at("system"))
+            .with_working_dir(self.at("work"))
+    }
+
+    fn load(&self) -> Stack {
+        Stack::load(&self.env(), LoadOptions::new())
+    }
+
+    /// The message about a file that is not used; nothing in it is in effect.
+    #[track_caller]
+    fn refused(&self, source: Source) -> String {
+        let stack = self.load();
+        let problems = stack.problems();
+        assert_eq!(problems.len(), 1, "{problems:?}");
+        let problem = &problems[0];
+        assert_eq!(problem.kind(), LoadErrorKind::Unsafe, "{problem}");
+        assert!(
+            stack.candidates(names::PROJECT).winner.is_none(),
+            "{problem}"
+        );
+        let mut files = stack.files().iter();
+        let file = files.find(|file| file.source == source && file.state != FileState::Absent);
+        assert_eq!(file.unwrap().state, FileState::Unsafe, "{problem}");
+        problem
+            .to_string()
+            .replace(self.home.path().to_str().unwrap(), "[home]")
+    }
+
+    #[track_caller]
+    fn assert_used(&self) {
+        let stack = self.load();
+        assert!(stack.problems().is_empty(), "{:?}", stack.problems());
+        assert!(stack.candidates(names::PROJECT).winner.is_some());
+    }
+
+    /// Runs the command that a message names.
+    fn repair(&self, message: &str) {
+        let command = message.rsplit_once("run: ").unwrap().1;
+        let command = command.replace("[home]", self.home.path().to_str().unwrap());
+        let done = Command::new("sh").args(["-c", &command]).status().unwrap();
+        assert!(done.success(), "{command}");
+    }
+}
+
+/// Whether files can be given to another user; a test that is skipped says so.
+#[expect(clippy::print_stdout, reason = "a test that is skipped says so")]
+fn is_root() -> bool {
+    let is_root = rustix::process::geteuid().is_root();
+    if !is_root {
+        println!("skipped: only root can give a file to another user");
+    }
+    is_root
+}
+
+#[test]
+fn a_file_that_other_users_can_write_is_refused_until_the_command_repaired_it() {
+    for (path, source) in [
+        (CONFIG, Source::User),
+        (".config/honeyhive/config.toml", Source::User),
+        (".honeyhive/config.yaml", Source::User),
+        (SYSTEM, Source::System),
+    ] {
+        for mode in [0o666, 0o664, 0o646, 0o622, 0o777, 0o602, 0o620] {
+            let home = Home::new();
+            let text = if path.ends_with("toml") {
+                "project = \"docs\"\n"
+            } else {
+                "project: docs\n"
+            };
+            home.write(path, text);
+            home.assert_used();
+            home.mode(path, mode);
+            let message = home.refused(source);
+            assert_eq!(
+                message,
+                format!(
+                    "the configuration file [home]/{path} can be written by other users; run: chmod go-w [home]/{path}"
+                ),
+            );
+            home.repair(&message);
+            home.assert_used();
+        }
+    }
+}
+
+#[test]
+fn a_file_that_other_users_can_only_read_is_used() {
+    for mode in [0o600, 0o644, 0o640, 0o444, 0o400, 0o755] {
+        for path in [CONFIG, SYSTEM] {
+            let home = Home::new();
+            home.write(path, "project: docs\n");
+            home.mode(path, mode);
+            home.assert_used();
+        }
+    }
+}
+
+#[test]
+fn a_directory_that_other_users_can_write_is_refused_until_the_command_repaired_it() {
+    for (path, dir, source) in [
+        (CONFIG, ".config/honeyhive", Source::User),
+        (CONFIG, ".config", Source::User),
+        (CONFIG, "", Source::User),
+        (".honeyhive/config.yaml", ".honeyhive", Source::User),
+        (SYSTEM, "system", Source::System),
+    ] {
+        for mode in [0o777, 0o775, 0o757, 0o722] {
+            let home = Home::new();
+            home.write(path, "project: docs\n");
+            home.mode(dir, mode);
+            let message = home.refused(source);
+            let shown = format!("[home]/{dir}");
+            let shown = shown.trim_end_matches('/');
+            assert_eq!(
+                message,
+                format!(
+                    "the configuration file [home]/{path} is in {shown}, which can be written by other users; run: chmod go-w {shown}"
+                ),
+            );
+            home.repair(&message);
+            home.assert_used();
+        }
+    }
+}
+
+#[test]
+fn the_sticky_bit_protects_directories_above_only() {
+    let home = Home::new();
+    home.write(CONFIG, "project: docs\n");
+    home.mode(".config", 0o1777);
+    home.assert_used();
+    home.mode(".config/honeyhive", 0o1777);
+    assert!(
+        home.refused(Source::User)
+            .contains("is in [home]/.config/honeyhive, which can be written")
+    );
+}
+
+#[test]
+fn a_file_a_directory_or_a_link_of_another_user_is_refused_until_the_command_repaired_it() {
+    if !is_root() {
+        return;
+    }
+    let give = |path: &Path| chown(path, Some(OTHER), None).unwrap();
+    for (path, given, what, source) in [
+        (CONFIG, CONFIG, "", Source::User),
+        (
+            CONFIG,
+            ".config/honeyhive",
+            "is in [home]/.config/honeyhive, which ",
+            Source::User,
+        ),
+        (
+            CONFIG,
+            ".config",
+            "is in [home]/.config, which ",
+            Source::User,
+        ),
+        (
+            ".honeyhive/config.yaml",
+            ".honeyhive/config.yaml",
+            "",
+            Source::User,
+        ),
+        (SYSTEM, SYSTEM, "", Source::System),
+        (
+            SYSTEM,
+            "system",
+            "is in [home]/system, which ",
+            Source::System,
+        ),
+    ] {
+        let home = Home::new();
+        home.write(path, "project: docs\n");
+        give(&home.at(given));
+        let message = home.refused(source);
+        assert_eq!(
+            message,
+            format!(
+                "the configuration file [home]/{path} {what}belongs to another user (id {OTHER}, not 0); run: chown 0 [home]/{given}"
+            ),
+        );
+        home.repair(&message);
+        home.assert_used();
+    }
+    let home = Home::new();
+    home.write("dotfiles/config.yaml", "project: docs\n");
+    symlink(home.at("dotfiles/config.yaml"), home.at(CONFIG)).unwrap();
+    home.assert_used();
+    lchown(home.at(CONFIG), Some(OTHER), None).unwrap();
+    let message = home.refused(Source::User);
+    assert!(
+        message.contains("is a link that belongs to another user"),
+        "{message}"
+    );
+    home.repair(&message);
+    home.assert_used();
+}
+
+#[test]
+fn the_target_of_a_link_is_judged_and_its_directory() {
+    let linked = || {
+        let home = Home::new();
+        home.write("dotfiles/inner/config.yaml", "project: docs\n");
+        symlink("../../dotfiles/inner/config.yaml", home.at(CONFIG)).unwrap();
+        home.assert_used();
+        home
+    };
+    let home = linked();
+    home.mode("dotfiles/inner/config.yaml", 0o666);
+    home.repair(&home.refused(Source::User));
+    home.assert_used();
+    for dir in ["dotfiles/inner", "dotfiles"] {
+        let home = linked();
+        home.mode(dir, 0o777);
+        let message = home.refused(Source::User);
+        assert!(
+            message.contains(&format!("is in [home]/{dir}, which")),
+            "{message}"
+        );
+        home.repair(&message);
+        home.assert_used();
+        // In a directory such as /tmp nobody else can replace a file that is there.
+        home.mode(dir, 0o1777);
+        home.assert_used();
+    }
+    // A link to a directory.
+    let home = Home::new();
+    home.write("dotfiles/inner/config.yaml", "project: docs\n");
+    fs::remove_dir(home.at(".config/honeyhive")).unwrap();
+    symlink(home.at("dotfiles/inner"), home.at(".config/honeyhive")).unwrap();
+    home.assert_used();
+    home.mode("dotfiles/inner", 0o777);
+    assert!(
+        home.refused(Source::User)
+            .contains("can be written by other users")
+    );
+    home.mode("dotfiles/inner", 0o755);
+    home.mode("dotfiles", 0o777);
+    assert!(
+        home.refused(Source::User)
+            .contains("is in [home]/dotfiles, which")
+    );
+}
+
+#[test]
+fn a_file_that_was_named_and_a_project_file_are_not_judged() {
+    let home = Home::new();
+    home.write("work/named.yaml", "project: docs\n");
+    home.mode("work/named.yaml", 0o666);
+    let env = Env::from_pairs([
+        ("HOME", home.home.path().to_str().unwrap()),
+        (
+            "HH_CONFIG_FILE",
+            home.at("work/named.yaml").to_str().unwrap(),
+        ),
+    ]);
+    assert!(Stack::load(&env, LoadOptions::new()).problems().is_empty());
+    home.write("work/honeyhive.yaml", "project: docs\n");
+    home.mode("work/honeyhive.yaml", 0o666);
+    home.mode("work", 0o777);
+    home.assert_used();
+}
+
+#[test]
+fn a_list_of_trusted_files_that_other_users_can_change_trusts_nothing() {
+    let trusted = || {
+        let home = Home::new();
+        home.write("work/honeyhive.yaml", "base_url: https://one.example\n");
+        let list = TrustedFiles::default()
+            .with(&home.at("work/honeyhive.yaml"))
+            .unwrap();
+        home.write(".config/honeyhive/trusted", &list.to_text());
+        assert!(home.load().problems().is_empty());
+        home
+    };
+    let assert_refused = |home: &Home, why: &str| {
+        let stack = home.load();
+        let kinds: Vec<_> = stack
+            .problems()
+            .iter()
+            .map(hh_config::Problem::kind)
+            .collect();
+        assert_eq!(kinds, [LoadErrorKind::Untrusted], "{why}");
+        assert!(stack.candidates(names::BASE_URL).winner.is_none(), "{why}");
+        let warnings = stack.warnings();
+        let is_named = |warning: &&String| {
+            warning.contains("the list of trusted files ") && warning.contains(why)
+        };
+        let warning = warnings.iter().find(is_named);
+        let warning = warning.ok_or(format!("{warnings:?}")).unwrap().clone();
+        assert_eq!(
+            TrustedFiles::load(&home.env()).unwrap_err().kind(),
+            LoadErrorKind::Unsafe
+        );
+        home.repair(&warning);
+        assert!(home.load().problems().is_empty(), "{why}");
+    };
+    for mode in [0o666, 0o664, 0o646, 0o620] {
+        let home = trusted();
+        home.mode(".config/honeyhive/trusted", mode);
+        assert_refused(&home, "can be written by other users; run: chmod go-w ");
+    }
+    for mode in [0o777, 0o1777, 0o775] {
+        let home = trusted();
+        home.mode(".config/honeyhive", mode);
+        assert_refused(
+            &home,
+            "/.config/honeyhive, which can be written by other users; run: chmod go-w ",
+        );
+    }
+    if is_root() {
+        for path in [".config/honeyhive/trusted", ".config/honeyhive"] {
+            let home = trusted();
+            chown(home.at(path), Some(OTHER), None).unwrap();
+            assert_refused(
+                &home,
+                "belongs to another user (id 4242, not 0); run: chown 0 ",
+            );
+        }
+    }
+}
+
+#[test]
+fn the_command_is_one_that_a_shell_reads_as_it_is_meant() {
+    let outer = tempfile::tempdir().unwrap();
+    for name in ["a b", "it's", "$(touch planted)", "-x;ls"] {
+        let dir = outer.path().join(name).join("honeyhive");
+        fs::create_dir_all(&dir).unwrap();
+        let file = dir.join("config.yaml");
+        write(&file, "project: docs\n");
+        fs::set_permissions(&file, Permissions::from_mode(0o666)).unwrap();
+        let env = Env::from_pairs([("XDG_CONFIG_HOME", outer.path().join(name))]);
+        let problems = Stack::load(&env, LoadOptions::new()).problems();
+        let message = problems[0].to_string();
+        let command = message.rsplit_once("run: ").unwrap().1;
+        let done = Command::new("sh")
+            .args(["-c", command])
+            .current_dir(outer.path())
+            .status();
+        assert!(done.unwrap().success(), "{command}");
+        assert!(
+            Stack::load(&env, LoadOptions::new()).problems().is_empty(),
+            "{name}"
+        );
+    }
+    assert!(!outer.path().join("planted").exists());
+}
+
+#[expect(clippy::disallowed_methods, reason = "a file of the test's own")]
+fn write(path: &Path, text: &str) {
+    fs::write(path, text).unwrap();
+}
