@@ -134,7 +134,11 @@ impl ApiError {
 /// Renders an answer as JSON with status 200, the only success that all clients take.
 pub(crate) fn json(value: &impl serde::Serialize) -> Response<Body> {
     // Only maps with keys that are not text cannot be written, and no answer has one.
-    let bytes = serde_json::to_vec(value).unwrap_or_default();
+    json_bytes(serde_json::to_vec(value).unwrap_or_default())
+}
+
+/// Makes a response of JSON that is rendered already.
+pub(crate) fn json_bytes(bytes: Vec<u8>) -> Response<Body> {
     let mut response = Response::new(Body::from(bytes));
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));

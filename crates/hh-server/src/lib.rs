@@ -21,6 +21,7 @@ mod app;
 mod body;
 mod clock;
 mod config;
+mod connection;
 mod error;
 mod failures;
 mod keys;

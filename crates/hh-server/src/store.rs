@@ -6,6 +6,8 @@ mod creations;
 mod events;
 mod keys;
 mod owners;
+mod page;
+mod pages;
 mod reader;
 mod rotation;
 mod schema;
@@ -22,8 +24,9 @@ use uuid::Uuid;
 pub(crate) use body::{Body, from_millis};
 pub(crate) use catalog::{Catalog, Entry};
 pub(crate) use creations::Once;
-pub(crate) use events::{EventQuery, NewEvent};
+pub(crate) use events::NewEvent;
 pub(crate) use keys::{NewKey, Stored};
+pub(crate) use pages::EventQuery;
 use reader::Readers;
 pub(crate) use sessions::{NewSession, UNNAMED};
 use writer::Writer;
@@ -79,6 +82,10 @@ pub(crate) enum StoreError {
     Stopped,
     #[error("the server failed in a way that nobody expected")]
     Panicked,
+    #[error("{0}")]
+    TooSlow(&'static str),
+    #[error("the server is running as many queries as it can; try again")]
+    Busy,
 }
 
 impl StoreError {
@@ -116,7 +123,20 @@ impl From<StoreError> for ApiError {
                 "KEY_REVOKED",
                 error.to_string(),
             ),
-            StoreError::DiskFull | StoreError::Stopped => Self::unavailable(error.to_string()),
+            StoreError::TooSlow(message) => Self::new(
+                http::StatusCode::SERVICE_UNAVAILABLE,
+                "QUERY_TIMEOUT",
+                message,
+            ),
+            StoreError::DiskFull | StoreError::Stopped | StoreError::Busy => {
+                Self::unavailable(error.to_string())
+            }
+            // Out of file descriptors, most often: it works again once connections are closed.
+            StoreError::Sqlite(cause)
+                if cause.sqlite_error_code() == Some(rusqlite::ErrorCode::CannotOpen) =>
+            {
+                Self::unavailable("the server cannot open its database at the moment; try again")
+            }
             StoreError::Sqlite(_) | StoreError::Newer | StoreError::Panicked => Self::internal(),
         }
     }
@@ -140,7 +160,7 @@ impl Store {
             .is_none();
         Ok(Self {
             writer: Writer::start(connection)?,
-            readers: Readers::new(path.to_owned()),
+            readers: Readers::start(path)?,
             catalog,
             keys,
             clock,

@@ -11,7 +11,8 @@ use uuid::Uuid;
 use super::{MAX_DEPTH, aside, read_json};
 use crate::access::Access;
 use crate::app::App;
-use crate::error::{ApiError, json};
+use crate::connection::ClientConnection;
+use crate::error::{ApiError, json, json_bytes};
 use crate::otlp::session_id;
 use crate::shape;
 use crate::store::{Body as Stored, EventQuery, NewSession, UNNAMED, from_millis};
@@ -107,8 +108,28 @@ pub(crate) async fn export_events(
     access: &Access,
     request: Request<Body>,
 ) -> Result<Response<Body>, ApiError> {
-    let (wanted, _hold) = read_json::<ExportEvents>(app, request).await?;
+    let client = request.extensions().get::<ClientConnection>().cloned();
+    let (wanted, hold) = read_json::<ExportEvents>(app, request).await?;
     let project = access.project(&app.store, wanted.project.as_deref())?;
+    let Some(query) = query_of(&wanted, project.id())? else {
+        return Ok(json(&EventList::default()));
+    };
+    // A query may wait for a connection: the request's share of the memory must not.
+    drop((wanted, hold));
+    let client = client.unwrap_or_default();
+    let page = tokio::select! {
+        page = app.store.events(&project, query) => page?,
+        // Dropping the query stops it; nobody reads the error.
+        () = client.closed() => return Err(ApiError::unavailable("the client closed the connection")),
+    };
+    Ok(json_bytes(page))
+}
+
+/// Reads what a request asks for; `None` if its filters contradict each other, so that nothing can match.
+fn query_of(
+    wanted: &ExportEvents,
+    project: hh_auth::ProjectId,
+) -> Result<Option<EventQuery>, ApiError> {
     // Ignoring it would answer with events that nobody asked for.
     if wanted.date_range.is_some() {
         return Err(ApiError::invalid("this server does not take dateRange yet"));
@@ -126,22 +147,11 @@ pub(crate) async fn export_events(
             .checked_sub(1)
             .ok_or_else(|| ApiError::invalid("page counts from 1"))?,
     };
-    let mut nothing = false;
+    let mut can_match = true;
     for filter in &wanted.filters {
-        nothing |= !narrow(&mut query, project.id(), filter)?;
+        can_match &= narrow(&mut query, project, filter)?;
     }
-    let (events, total) = if nothing {
-        (Vec::new(), 0)
-    } else {
-        app.store.events(&project, query).await?
-    };
-    let list = EventList {
-        events,
-        total_events: total,
-        count: total,
-    };
-    // One event alone may have megabytes.
-    aside(true, move || json(&list)).await
+    Ok(can_match.then_some(query))
 }
 
 /// Adds a condition; false if it contradicts an earlier one, so that nothing can match.

@@ -15,6 +15,8 @@ mod otlp;
 #[cfg(test)]
 mod projects;
 #[cfg(test)]
+mod reads;
+#[cfg(test)]
 mod rest;
 #[cfg(test)]
 mod rotation;
