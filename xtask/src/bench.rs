@@ -5,6 +5,7 @@ mod config;
 mod load;
 mod otlp;
 mod program;
+mod reads;
 mod scan;
 mod server;
 mod tracer;
@@ -35,6 +36,8 @@ pub(crate) struct BenchOptions {
 enum What {
     /// Configuration: a full load beside parsing alone, the command line beside a program that does nothing
     Config,
+    /// Keys while others read far pages of a million events: first use and revocation, beside an idle server
+    Reads,
     /// The search for keys: CPU beside that of ripgrep with the same pattern
     Scan,
     /// The server: CPU of a checked request and of a stored span, start, memory
@@ -52,6 +55,7 @@ pub(crate) fn run(options: &BenchOptions) -> Result<()> {
     let baseline = options.baseline.as_deref();
     match options.what {
         What::Config => config::run(baseline),
+        What::Reads => reads::run(),
         What::Scan => scan::run(),
         What::Server => server::run(baseline),
         What::Tracer => tracer::run(),

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use hh_sdk::api::types::EventList;
 use hh_sdk::config::{Env, Provenance, SettingName, Source, Stack, names};
 use hh_sdk::{HoneyHive, Options, SecurityLog};
 use tokio::signal::unix::{SignalKind, signal};
@@ -164,6 +165,16 @@ impl Context {
         Ok(client)
     }
 
+    /// Warns that a page has fewer events than the limit because they are large.
+    pub(crate) fn warn_truncated(&self, what: &str, page: &EventList) {
+        let shown = page.events.len();
+        if page.truncated {
+            self.say(&format!(
+                "The page was truncated after {shown} {what} because they are large; set --limit to {shown} or less, then read on with --page"
+            ));
+        }
+    }
+
     /// Says what a page is not: all there is, or anything.
     pub(crate) fn say_more(&self, what: &str, list: &List, shown: usize, total: u64) {
         let before = u64::from(list.page - 1) * u64::from(list.limit);
@@ -178,7 +189,7 @@ impl Context {
             ));
         } else if before + (shown as u64) < total {
             self.say(&format!(
-                "Shown: {shown} of {total} {what}; see more with --limit and --page"
+                "Shown: {shown} of at least {total} {what}; see more with --limit and --page"
             ));
         }
     }

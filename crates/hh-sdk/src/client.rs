@@ -303,6 +303,9 @@ impl HoneyHive {
 
     /// Reads a page of events, in the client's project unless the query names one.
     ///
+    /// The page has fewer events than the limit at the end of the list, and also where
+    /// [`truncated`](EventList::truncated) is set: the server stops at 8 MiB.
+    ///
     /// # Errors
     /// As every call.
     pub async fn export_events(&self, mut query: ExportEvents) -> Result<EventList, Error> {

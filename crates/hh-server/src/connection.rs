@@ -38,10 +38,6 @@ pub(crate) struct ClientConnection(Option<Weak<OwnedWriteHalf>>);
 
 impl ClientConnection {
     /// Waits until the client is gone: it has reset or closed the connection, or closed its sending side 1 s ago.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "queries that end with their client use it")
-    )]
     pub(crate) async fn closed(&self) {
         let Some(socket) = &self.0 else {
             return std::future::pending().await;

@@ -193,6 +193,11 @@ pub(crate) fn json(value: &impl serde::Serialize) -> Response<Body> {
     if bytes.len() > LARGE {
         bytes.shrink_to_fit();
     }
+    json_bytes(bytes)
+}
+
+/// Returns a response of JSON that is rendered already.
+pub(crate) fn json_bytes(bytes: Vec<u8>) -> Response<Body> {
     let mut response = Response::new(Body::from(bytes));
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));

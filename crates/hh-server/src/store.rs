@@ -8,6 +8,8 @@ mod events;
 mod keys;
 mod merge;
 mod owners;
+mod page;
+mod pages;
 mod patch;
 mod reader;
 mod report;
@@ -30,9 +32,10 @@ use uuid::Uuid;
 pub(crate) use body::{Body, from_millis};
 pub(crate) use catalog::{Catalog, Entry};
 pub(crate) use creations::Once;
-pub(crate) use events::{EventQuery, NewEvent};
+pub(crate) use events::NewEvent;
 pub(crate) use keys::{KeyQuery, NewKey, Stored};
 pub(crate) use merge::Rights;
+pub(crate) use pages::EventQuery;
 use reader::Readers;
 use report::report;
 use reserve::Reserve;
@@ -110,6 +113,10 @@ pub(crate) enum StoreError {
     Stopped,
     #[error("the server failed in a way that nobody expected")]
     Panicked,
+    #[error("{0}")]
+    TooSlow(&'static str),
+    #[error("the server is running as many queries as it can; try again")]
+    Busy,
 }
 
 impl StoreError {
@@ -149,8 +156,20 @@ impl From<StoreError> for ApiError {
                 error.to_string(),
             ),
             StoreError::TooManyRotations { limit, wait } => Self::too_many_rotations(limit, wait),
-            StoreError::DiskFull | StoreError::Unsaved | StoreError::Stopped => {
+            StoreError::TooSlow(message) => Self::new(
+                http::StatusCode::SERVICE_UNAVAILABLE,
+                "QUERY_TIMEOUT",
+                message,
+            ),
+            StoreError::DiskFull | StoreError::Unsaved | StoreError::Stopped | StoreError::Busy => {
                 Self::unavailable(error.to_string())
+            }
+            // Out of file descriptors, most often: it works again once connections are closed.
+            StoreError::Sqlite(cause)
+                if cause.sqlite_error_code() == Some(rusqlite::ErrorCode::CannotOpen) =>
+            {
+                report(&cause);
+                Self::unavailable("the server cannot open its database at the moment; try again")
             }
             StoreError::Sqlite(error) => {
                 report(&error);
@@ -196,7 +215,7 @@ impl Store {
             .unwrap_or_default();
         Ok(Self {
             writer: Writer::start(connection, reserve)?,
-            readers: Readers::new(path.to_owned()),
+            readers: Readers::start(path)?,
             merges: Arc::new(Semaphore::new(1)),
             catalog,
             keys,

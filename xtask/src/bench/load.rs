@@ -50,14 +50,18 @@ impl Load {
                 request.extend_from_slice(body);
             }
             writer.write_all(&request)?;
-            answer(&mut reader)?;
+            let (status, _) = response(&mut reader)?;
+            ensure!(status == 200, "the response is {status}");
         }
     }
 }
 
-fn answer(reader: &mut BufReader<TcpStream>) -> Result<()> {
+/// Reads the status and the body of a response.
+pub(super) fn response(reader: &mut BufReader<TcpStream>) -> Result<(u16, Vec<u8>)> {
     let mut status = String::new();
     reader.read_line(&mut status)?;
+    let status = status.split(' ').nth(1).and_then(|code| code.parse().ok());
+    let status = status.context("the connection was closed without a response")?;
     let mut length = 0;
     loop {
         let mut line = String::new();
@@ -72,6 +76,5 @@ fn answer(reader: &mut BufReader<TcpStream>) -> Result<()> {
     }
     let mut body = vec![0; length];
     reader.read_exact(&mut body)?;
-    ensure!(status.contains(" 200 "), "answered with {}", status.trim());
-    Ok(())
+    Ok((status, body))
 }

@@ -210,7 +210,7 @@ pub struct ExportEvents {
 }
 
 /// A page of events, the latest start first.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[expect(
     clippy::exhaustive_structs,
     reason = "the server builds it, every member is on the wire"
@@ -218,9 +218,14 @@ pub struct ExportEvents {
 pub struct EventList {
     /// The page.
     pub events: Vec<Event>,
-    /// How many match in all.
+    /// How many match in all. While more events follow, this server returns one more than the events on full pages up
+    /// to this one.
     #[serde(rename = "totalEvents")]
     pub total_events: u64,
     /// The same, under the specification's name.
     pub count: u64,
+    /// Whether the page has fewer events than the limit because they are large. The next page number begins after the
+    /// limit, not after the last event returned: read on with a limit of at most the number of events returned.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub truncated: bool,
 }

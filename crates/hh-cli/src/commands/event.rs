@@ -76,6 +76,7 @@ pub(super) fn run(context: &Context, command: &Command) -> Result<(), CliError> 
         return Ok(());
     }
     let page = block_on(client.export_events(query))?;
+    context.warn_truncated("events", &page);
     if wants_json(client.settings()) {
         return output::json(&page.events);
     }
@@ -105,12 +106,16 @@ async fn whole(
         });
         match page.await {
             Ok(page) => {
-                let is_last = page.events.len() < limit as usize;
+                let read = u32::try_from(page.events.len()).unwrap_or(u32::MAX);
+                let is_truncated = page.truncated && limit > 1;
                 events.extend(page.events.into_iter().skip((done % limit) as usize));
-                if is_last {
+                if is_truncated {
+                    limit = read.clamp(1, limit - 1);
+                } else if read < limit {
                     return Ok(events);
                 }
             }
+            // Other servers may refuse a page that is too large.
             Err(error) if error.kind() == ErrorKind::TooLarge && limit > 1 => {
                 limit = limit.div_ceil(2);
             }

@@ -23,6 +23,7 @@ pub(super) fn run(context: &Context, command: &Command) -> Result<(), CliError> 
         page: Some(arguments.page),
         ..ExportEvents::default()
     }))?;
+    context.warn_truncated("sessions", &page);
     if wants_json(client.settings()) {
         return output::json(&page.events);
     }

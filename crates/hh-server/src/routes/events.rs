@@ -11,8 +11,9 @@ use uuid::Uuid;
 use super::{MAX_DEPTH, aside, read_json};
 use crate::access::Access;
 use crate::app::App;
+use crate::connection::ClientConnection;
 use crate::domain::event_limits::{limit_name, limit_start};
-use crate::error::{ApiError, json};
+use crate::error::{ApiError, json, json_bytes};
 use crate::otlp::session_id;
 use crate::response_budget::PageReservation;
 use crate::shape;
@@ -119,9 +120,29 @@ pub(crate) async fn export_events(
     access: &Access,
     request: Request<Body>,
 ) -> Result<Response<Body>, ApiError> {
-    let (wanted, _hold) = read_json::<ExportEvents>(app, access, request).await?;
-    let room = PageReservation::new(app, access).await?;
+    let client = request.extensions().get::<ClientConnection>().cloned();
+    let (wanted, hold) = read_json::<ExportEvents>(app, access, request).await?;
     let project = access.project(&app.store, wanted.project.as_deref())?;
+    let Some(query) = query_of(&wanted, project.id())? else {
+        return Ok(json(&EventList::default()));
+    };
+    // A query may wait for a connection: the request's share of the memory must not.
+    drop((wanted, hold));
+    let room = PageReservation::new(app, access).await?;
+    let client = client.unwrap_or_default();
+    let page = tokio::select! {
+        page = app.store.events(&project, query) => page?,
+        // Dropping the query stops it; nobody reads the error.
+        () = client.closed() => return Err(ApiError::unavailable("the client closed the connection")),
+    };
+    room.hold(access, json_bytes(page)).await
+}
+
+/// Reads what a request asks for; `None` if its filters contradict each other, so that nothing can match.
+fn query_of(
+    wanted: &ExportEvents,
+    project: hh_auth::ProjectId,
+) -> Result<Option<EventQuery>, ApiError> {
     // Ignoring it would answer with events that nobody asked for.
     if wanted.date_range.is_some() {
         return Err(ApiError::invalid("this server does not take dateRange yet"));
@@ -139,23 +160,11 @@ pub(crate) async fn export_events(
             .checked_sub(1)
             .ok_or_else(|| ApiError::invalid("page counts from 1"))?,
     };
-    let mut nothing = false;
+    let mut can_match = true;
     for filter in &wanted.filters {
-        nothing |= !narrow(&mut query, project.id(), filter)?;
+        can_match &= narrow(&mut query, project, filter)?;
     }
-    let (events, total) = if nothing {
-        (Vec::new(), 0)
-    } else {
-        app.store.events(&project, query).await?
-    };
-    let list = EventList {
-        events,
-        total_events: total,
-        count: total,
-    };
-    // One event alone may have megabytes.
-    room.hold(access, aside(app, true, move || json(&list)).await?)
-        .await
+    Ok(can_match.then_some(query))
 }
 
 /// Adds a condition; false if it contradicts an earlier one, so that nothing can match.

@@ -1,4 +1,4 @@
-//! Events below sessions, and reading both.
+//! Events below sessions.
 
 use hh_api::types::{Event, EventKind};
 use rusqlite::{Connection, Row, params};
@@ -27,15 +27,6 @@ pub(crate) struct NewEvent {
     pub(crate) body: Vec<u8>,
 }
 
-/// Which events to read; the page starts at 0.
-#[derive(Clone, Debug)]
-pub(crate) struct EventQuery {
-    pub(crate) session: Option<Uuid>,
-    pub(crate) kind: Option<EventKind>,
-    pub(crate) limit: u32,
-    pub(crate) page: u32,
-}
-
 impl Store {
     /// Stores events; those that are there already are left as they are.
     pub(crate) async fn insert_events(
@@ -55,22 +46,6 @@ impl Store {
                 Ok(())
             })
             .wait()
-            .await
-    }
-
-    /// Reads a page of events, the latest start first, and counts all that match.
-    pub(crate) async fn events(
-        &self,
-        project: &InProject,
-        query: EventQuery,
-    ) -> Result<(Vec<Event>, u64), StoreError> {
-        let (number, public) = (project.number(), project.public().to_owned());
-        let still = self.still(project.key());
-        self.readers
-            .read(move |connection| {
-                still(connection)?;
-                select(connection, number, &public, &query)
-            })
             .await
     }
 }
@@ -116,70 +91,6 @@ fn insert_events(
         }
     }
     Ok(())
-}
-
-/// The stored bytes of a page with more than one event.
-const MAX_PAGE: usize = 8 * 1024 * 1024;
-
-fn select(
-    connection: &Connection,
-    project: i64,
-    public: &str,
-    query: &EventQuery,
-) -> Result<(Vec<Event>, u64), StoreError> {
-    const SESSIONS: &str =
-        "SELECT 0 AS kind, id, id AS session, NULL AS parent, name, started, ended, body
-        FROM sessions WHERE project = ?1 AND (?2 IS NULL OR id = ?2) AND ?3 IS NULL";
-    const EVENTS: &str = "SELECT e.kind, e.id, s.id, e.parent, e.name, e.started, e.ended, e.body
-        FROM events e JOIN sessions s USING (sid) WHERE e.project = ?1 AND (?3 IS NULL OR e.kind = ?3)";
-    const EVENTS_OF_ONE: &str =
-        "SELECT e.kind, e.id, s.id, e.parent, e.name, e.started, e.ended, e.body
-        FROM sessions s CROSS JOIN events e USING (sid)
-        WHERE s.project = ?1 AND s.id = ?2 AND (?3 IS NULL OR e.kind = ?3)";
-    let below = match query.session {
-        Some(_) => EVENTS_OF_ONE,
-        None => EVENTS,
-    };
-    let rows = match query.kind {
-        Some(EventKind::Session) => SESSIONS.to_owned(),
-        Some(_) => below.to_owned(),
-        None => format!("{SESSIONS} UNION ALL {below}"),
-    };
-    let session = query.session.map(|id| *id.as_bytes());
-    // The sessions' half takes no kind: when it is asked for, there is no other half to narrow.
-    let kind = query
-        .kind
-        .filter(|kind| *kind != EventKind::Session)
-        .map(kind_number);
-    // One snapshot for both, whatever is written meanwhile.
-    let snapshot = connection.unchecked_transaction()?;
-    let total: i64 = snapshot
-        .prepare_cached(&format!("SELECT count(*) FROM ({rows})"))?
-        .query_row(params![project, session, kind], |row| row.get(0))?;
-    let offset = u64::from(query.page) * u64::from(query.limit);
-    let mut statement = snapshot.prepare_cached(&format!(
-        "{rows} ORDER BY 6 DESC, 2 DESC LIMIT ?4 OFFSET ?5"
-    ))?;
-    let offset = i64::try_from(offset).unwrap_or(i64::MAX);
-    let rows = statement.query_map(
-        params![project, session, kind, query.limit, offset],
-        raw_event,
-    )?;
-    let mut events = Vec::new();
-    let mut bytes = 0;
-    for row in rows {
-        let row = row?;
-        bytes += row.body.len();
-        // One event is answered however large; more than one only as far as it is read at one time.
-        if bytes > MAX_PAGE && !events.is_empty() {
-            return Err(StoreError::TooLarge(format!(
-                "this page is larger than 8 MiB; ask for fewer events: set limit below {}",
-                query.limit
-            )));
-        }
-        events.push(row.into_event(public)?);
-    }
-    Ok((events, u64::try_from(total).unwrap_or(0)))
 }
 
 /// A row of either table, still without its JSON read.
@@ -237,7 +148,7 @@ impl RawEvent {
     }
 }
 
-fn kind_number(kind: EventKind) -> i64 {
+pub(super) fn kind_number(kind: EventKind) -> i64 {
     EventKind::ALL
         .iter()
         .position(|other| *other == kind)
@@ -245,7 +156,7 @@ fn kind_number(kind: EventKind) -> i64 {
         .unwrap_or(0)
 }
 
-fn kind_of(number: i64) -> EventKind {
+pub(super) fn kind_of(number: i64) -> EventKind {
     usize::try_from(number)
         .ok()
         .and_then(|at| EventKind::ALL.get(at).copied())

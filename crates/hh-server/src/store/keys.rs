@@ -208,7 +208,7 @@ impl Store {
         digest: KeyDigest,
     ) -> Result<Option<KeyRecord>, StoreError> {
         self.readers
-            .read(move |connection| find(connection, "k.digest", digest.as_bytes()))
+            .look_up(move |connection| find(connection, "k.digest", digest.as_bytes()))
             .await
     }
 

@@ -1,60 +1,218 @@
-//! Connections that only read, as many as are in use at a time.
+//! Connections that only read, in pools that never wait for each other.
+//!
+//! Each pool has threads of its own: neither a page of events nor a large request body can delay the check of a key.
 
-use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::time::{Duration, Instant};
 
-use rusqlite::Connection;
-use tokio::sync::Semaphore;
+use rusqlite::{Connection, ErrorCode};
+use tokio::sync::{Semaphore, oneshot};
 
 use super::{StoreError, schema};
 
-#[derive(Clone)]
+/// The read connections of a store.
 pub(super) struct Readers {
-    path: Arc<PathBuf>,
-    idle: Arc<Mutex<Vec<Connection>>>,
-    /// Each may hold a page of events several times over.
-    free: Arc<Semaphore>,
+    keys: Pool,
+    administration: Pool,
+    events: Pool,
 }
 
-/// Queries at one time.
-const MAX_READERS: usize = 4;
+/// One connection serves tens of thousands of look-ups a second.
+const KEYS: Config = Config {
+    name: "hh-read-keys",
+    threads: 1,
+    opens_at_start: true,
+    limit: Duration::from_secs(10),
+    too_slow: "the database did not return the API key within 10 s; try again",
+};
+const ADMINISTRATION: Config = Config {
+    name: "hh-read-admin",
+    threads: 1,
+    opens_at_start: true,
+    limit: Duration::from_secs(10),
+    too_slow: "the query took longer than 10 s and was stopped; try again",
+};
+/// Each thread holds up to one page of events and one stored event.
+const EVENTS: Config = Config {
+    name: "hh-read-events",
+    threads: 4,
+    opens_at_start: false,
+    limit: Duration::from_secs(5),
+    too_slow: "the query took longer than 5 s and was stopped; filter by session_id, request an earlier page or set a smaller limit",
+};
 
 impl Readers {
-    pub(super) fn new(path: PathBuf) -> Self {
-        Self {
-            path: Arc::new(path),
-            idle: Arc::default(),
-            free: Arc::new(Semaphore::new(MAX_READERS)),
-        }
+    pub(super) fn start(path: &Path) -> Result<Self, StoreError> {
+        Ok(Self {
+            keys: Pool::start(path, &KEYS)?,
+            administration: Pool::start(path, &ADMINISTRATION)?,
+            events: Pool::start(path, &EVENTS)?,
+        })
     }
 
-    /// Runs a query off the runtime's threads.
+    /// Runs the query that finds the key of a request.
+    pub(super) async fn look_up<T: Send + 'static>(
+        &self,
+        query: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.keys.read(query).await
+    }
+
+    /// Runs a query over keys or owners.
     pub(super) async fn read<T: Send + 'static>(
         &self,
         query: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let readers = self.clone();
-        let permit = Arc::clone(&self.free).acquire_owned().await;
-        tokio::task::spawn_blocking(move || {
-            let _permit = permit;
-            readers.read_blocking(query)
-        })
-        .await
-        .unwrap_or(Err(StoreError::Panicked))
+        self.administration.read(query).await
     }
 
-    fn read_blocking<T>(
+    /// Runs a query over events.
+    pub(super) async fn read_events<T: Send + 'static>(
         &self,
+        query: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.events.read(query).await
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Config {
+    name: &'static str,
+    threads: usize,
+    /// Opens the files before the server runs out of file descriptors.
+    opens_at_start: bool,
+    /// The longest wait for a connection, and then the longest run of a query.
+    limit: Duration,
+    /// The message for a query that ran longer.
+    too_slow: &'static str,
+}
+
+type Job = Box<dyn FnOnce(&mut Reader) + Send>;
+
+/// Threads with a connection each. They end when the pool is dropped.
+struct Pool {
+    jobs: mpsc::Sender<Job>,
+    /// One permit per thread, so that a query waits here, where its client can give up, and not in the channel.
+    free: Arc<Semaphore>,
+    limit: Duration,
+}
+
+impl Pool {
+    fn start(path: &Path, config: &Config) -> Result<Self, StoreError> {
+        let (jobs, receiver) = mpsc::channel::<Job>();
+        let receiver = Arc::new(Mutex::new(receiver));
+        for _ in 0..config.threads {
+            let receiver = Arc::clone(&receiver);
+            let mut reader = Reader {
+                path: path.to_owned(),
+                connection: None,
+                config: *config,
+            };
+            if config.opens_at_start {
+                // The first query opens the write-ahead log.
+                reader.run(Arc::default(), |connection| {
+                    Ok(connection.pragma_query_value(None, "schema_version", |_| Ok(()))?)
+                })?;
+            }
+            std::thread::Builder::new()
+                .name(config.name.to_owned())
+                .spawn(move || {
+                    let next = || {
+                        let receiver = receiver.lock().unwrap_or_else(PoisonError::into_inner);
+                        receiver.recv()
+                    };
+                    while let Ok(job) = next() {
+                        job(&mut reader);
+                    }
+                })
+                .map_err(|_| StoreError::Stopped)?;
+        }
+        Ok(Self {
+            jobs,
+            free: Arc::new(Semaphore::new(config.threads)),
+            limit: config.limit,
+        })
+    }
+
+    /// Runs a query on one of the threads. Dropping the future stops the query.
+    async fn read<T: Send + 'static>(
+        &self,
+        query: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let free = Arc::clone(&self.free).acquire_owned();
+        let permit = tokio::time::timeout(self.limit, free)
+            .await
+            .map_err(|_| StoreError::Busy)?;
+        let stop = StopOnDrop(Arc::default());
+        let stopped = Arc::clone(&stop.0);
+        let (answer, pending) = oneshot::channel();
+        let job: Job = Box::new(move |reader| {
+            let result = reader.run(stopped, query);
+            drop(permit);
+            // The client may have gone.
+            drop(answer.send(result));
+        });
+        // The threads live as long as the pool.
+        drop(self.jobs.send(job));
+        pending.await.unwrap_or(Err(StoreError::Panicked))
+    }
+}
+
+/// Stops a query that nobody waits for any more.
+struct StopOnDrop(Arc<AtomicBool>);
+
+impl Drop for StopOnDrop {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// The connection of one thread.
+struct Reader {
+    path: PathBuf,
+    /// Opened by the first query, and again after one that failed to leave it clean.
+    connection: Option<Connection>,
+    config: Config,
+}
+
+/// SQLite's instructions between two looks at the clock: some tens of microseconds.
+const INSTRUCTIONS: i32 = 1000;
+
+impl Reader {
+    fn run<T>(
+        &mut self,
+        stopped: Arc<AtomicBool>,
         query: impl FnOnce(&Connection) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        let idle = || self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        let taken = idle().pop();
-        let connection = match taken {
+        let too_slow = || StoreError::TooSlow(self.config.too_slow);
+        if stopped.load(Ordering::Relaxed) {
+            return Err(too_slow());
+        }
+        let mut connection = match self.connection.take() {
             Some(connection) => connection,
             None => schema::open_reader(&self.path)?,
         };
-        let result = query(&connection);
-        idle().push(connection);
-        result
+        let end = Instant::now() + self.config.limit;
+        let must_stop = move || stopped.load(Ordering::Relaxed) || Instant::now() >= end;
+        connection.progress_handler(INSTRUCTIONS, Some(must_stop))?;
+        let Ok(result) = catch_unwind(AssertUnwindSafe(|| query(&connection))) else {
+            return Err(StoreError::Panicked);
+        };
+        connection.progress_handler(0, None::<fn() -> bool>)?;
+        // A transaction that is still open would show the next query old data.
+        if connection.is_autocommit() {
+            self.connection = Some(connection);
+        }
+        result.map_err(|error| {
+            let is_interrupted = matches!(&error, StoreError::Sqlite(cause)
+                if cause.sqlite_error_code() == Some(ErrorCode::OperationInterrupted));
+            if is_interrupted { too_slow() } else { error }
+        })
     }
 }
+
+#[cfg(test)]
+mod tests;

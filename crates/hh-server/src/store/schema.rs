@@ -31,13 +31,22 @@ pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
     connection.pragma_update(None, "foreign_keys", "ON")?;
     connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT)?;
     connection.pragma_update(None, "cache_size", -16_384)?;
+    keep_in_memory(&connection)?;
     Ok(connection)
 }
 
 /// Opens a connection that can only read.
 pub(super) fn open_reader(path: &Path) -> Result<Connection, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    Ok(Connection::open_with_flags(path, flags)?)
+    let connection = Connection::open_with_flags(path, flags)?;
+    keep_in_memory(&connection)?;
+    Ok(connection)
+}
+
+/// Keeps temporary data out of files: SQLite would make them in `/var/tmp` or `/tmp`, where the rules of the data
+/// directory do not hold. What is left of it is small: pages of events are read in the order of an index.
+fn keep_in_memory(connection: &Connection) -> Result<(), StoreError> {
+    Ok(connection.pragma_update(None, "temp_store", "MEMORY")?)
 }
 
 /// Brings the database to the newest schema, each step whole or not at all.

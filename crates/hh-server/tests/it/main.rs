@@ -39,6 +39,8 @@ mod projects;
 #[cfg(test)]
 mod quoted;
 #[cfg(test)]
+mod reads;
+#[cfg(test)]
 mod rest;
 #[cfg(test)]
 mod rotation;

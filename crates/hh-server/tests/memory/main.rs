@@ -396,7 +396,43 @@ async fn hostile_bodies_cost_little_memory_and_nobody_else_is_kept_waiting() {
     bodies_of_dotted_names().await;
     slow::senders_of_announced_bodies().await;
     slow::readers_of_large_pages().await;
+    pages_of_large_names().await;
     others_are_served(bomb).await;
+}
+
+/// Older versions stored names of any length: a page counts them as well.
+async fn pages_of_large_names() {
+    let server = TestServer::start().await;
+    let client = server.key(Level::ReadOnly, "all").await;
+    let database = rusqlite::Connection::open(server.data_dir().join("honeyhive.db")).unwrap();
+    database
+        .execute_batch(
+            "INSERT INTO sessions (sid, project, id, name, started, ended, implicit, body)
+             VALUES (1, 1, zeroblob(16), 'old', 1, 1, 0, CAST('{}' AS BLOB));
+             WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n WHERE x < 200)
+             INSERT INTO events (sid, started, id, parent, project, kind, name, ended, body)
+             SELECT 1, x, randomblob(16), zeroblob(16), 1, 3, hex(zeroblob(1048576)), x, CAST('{}' AS BLOB) FROM n;
+             PRAGMA wal_checkpoint(TRUNCATE);",
+        )
+        .unwrap();
+    drop(database);
+    reset_peak();
+    let before = memory("VmRSS:");
+    for page in 1..=4 {
+        let wanted = format!("{{\"limit\": 50, \"page\": {page}}}");
+        let body = wanted.as_bytes();
+        let answer = client
+            .send("POST", "/v1/events/export", &[JSON], body)
+            .await;
+        assert_eq!(answer.status, 200);
+        assert!(answer.body.len() <= 8 * MIB, "{} bytes", answer.body.len());
+        assert!(answer.body.ends_with(b",\"truncated\":true}"));
+    }
+    let grown = memory("VmHWM:").saturating_sub(before) / 1024;
+    println!("pages of 2 MiB names: the peak grew by {grown} MiB");
+    // The page, and what this client has of it.
+    assert!(grown < 50, "the peak grew by {grown} MiB");
+    server.stop().await;
 }
 
 /// Others are served while hostile bodies come, again and again.

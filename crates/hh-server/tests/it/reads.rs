@@ -1,0 +1,340 @@
+//! What reads cost: pages are bounded, queries end, and neither keeps keys from working.
+
+use std::time::{Duration, Instant};
+
+use hh_auth::Level;
+use rusqlite::{Connection as Database, params};
+use serde_json::{Value, json};
+use tokio::task::JoinSet;
+
+use super::spans::{BASE, encode, label, span};
+use super::support::{Client, JSON, TestServer, text, within};
+
+const EXPORT: &str = "/v1/events/export";
+const WHOAMI: &str = "/v1/auth/whoami";
+const MIB: usize = 1 << 20;
+/// The time that a query over events has.
+const LIMIT: Duration = Duration::from_secs(5);
+
+fn database(server: &TestServer) -> Database {
+    Database::open(server.data_dir().join("honeyhive.db")).unwrap()
+}
+
+/// Makes queries that read a table with rows endless, as they are with very many of them.
+fn slow_down(server: &TestServer, table: &str) {
+    let sql = format!(
+        "ALTER TABLE {table} RENAME TO kept;
+         CREATE VIEW {table} AS SELECT * FROM kept WHERE (
+           WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT count(*) FROM n) > 0;"
+    );
+    let database = database(server);
+    // The foreign keys of other tables go on naming the table.
+    database
+        .execute_batch("PRAGMA legacy_alter_table = ON; PRAGMA foreign_keys = OFF;")
+        .unwrap();
+    database.execute_batch(&sql).unwrap();
+}
+
+fn undo(server: &TestServer, table: &str) {
+    let sql = format!("DROP VIEW {table}; ALTER TABLE kept RENAME TO {table};");
+    let database = database(server);
+    database
+        .execute_batch("PRAGMA legacy_alter_table = ON; PRAGMA foreign_keys = OFF;")
+        .unwrap();
+    database.execute_batch(&sql).unwrap();
+}
+
+/// Lets so many clients read slow pages for as long as the result lives.
+fn readers(client: &Client, count: usize) -> JoinSet<()> {
+    let mut readers = JoinSet::new();
+    for _ in 0..count {
+        let client = client.clone();
+        readers.spawn(async move {
+            loop {
+                let answer = client.post(EXPORT, &json!({"page": 1000})).await;
+                answer.refused(503);
+            }
+        });
+    }
+    readers
+}
+
+/// Waits until every reader of events is busy: a read is not answered any more.
+async fn busy(client: &Client) {
+    let soon = Duration::from_millis(200);
+    let small = json!({"limit": 1});
+    while tokio::time::timeout(soon, client.post(EXPORT, &small))
+        .await
+        .is_ok()
+    {}
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn slow_readers_keep_no_key_from_working_or_being_revoked() {
+    let server = TestServer::start_on_threads().await;
+    let admin = server.admin();
+    let reader = server.key(Level::ReadOnly, "all").await;
+    filled(&server, 1).await;
+    slow_down(&server, "events");
+    let mut readers = readers(&reader, 12);
+    busy(&reader).await;
+    let started = Instant::now();
+    let mut rounds = 0;
+    // Long enough for several queries to reach their limit.
+    while started.elapsed() < 2 * LIMIT || rounds < 20 {
+        let (id, key) = server.mint(Level::ReadWrite, "all").await;
+        let client = server.client(&key);
+        client.get(WHOAMI).await.ok();
+        admin.get("/v1/api_keys").await.ok();
+        admin.get(&format!("/v1/api_keys/{id}")).await.ok();
+        admin.get("/v1/owners").await.ok();
+        admin.delete(&format!("/v1/api_keys/{id}")).await.ok();
+        client.get(WHOAMI).await.refused(401);
+        rounds += 1;
+    }
+    assert!(readers.try_join_next().is_none(), "the readers read on");
+    readers.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_slow_list_of_owners_keeps_no_key_from_being_checked() {
+    let server = TestServer::start_on_threads().await;
+    let mut keys = Vec::new();
+    for _ in 0..20 {
+        keys.push(server.key(Level::ReadOnly, "all").await);
+    }
+    slow_down(&server, "owners");
+    let admin = server.admin();
+    let slow = admin.get("/v1/owners");
+    let others = async {
+        for key in &keys {
+            key.get(WHOAMI).await.ok();
+        }
+    };
+    tokio::select! {
+        answer = slow => panic!("it was to be slow: {answer:?}"),
+        () = within(others) => {}
+    }
+}
+
+#[tokio::test]
+async fn a_query_beyond_its_time_is_503_with_a_hint() {
+    let server = TestServer::start().await;
+    filled(&server, 1).await;
+    slow_down(&server, "events");
+    let answer = server.admin().post(EXPORT, &json!({})).await;
+    assert_eq!(answer.json()["errorCode"], "QUERY_TIMEOUT");
+    assert!(answer.header("retry-after").is_some());
+    let message = answer.refused(503);
+    insta::assert_snapshot!(message, @"the query took longer than 5 s and was stopped; filter by session_id, request an earlier page or set a smaller limit");
+    // Sessions are not in that table.
+    let filter = json!({"field": "event_type", "operator": "is", "value": "session"});
+    let sessions = server.admin().events(&json!({"filters": [filter]})).await;
+    assert_eq!(sessions["count"], 1);
+    undo(&server, "events");
+    assert_eq!(server.admin().events(&json!({})).await["count"], 2);
+}
+
+#[tokio::test]
+async fn a_query_ends_with_the_connection_of_its_client() {
+    let server = TestServer::start().await;
+    let admin = server.admin();
+    filled(&server, 1).await;
+    slow_down(&server, "events");
+    let started = Instant::now();
+    let mut connections = Vec::new();
+    for _ in 0..12 {
+        let mut connection = admin.connect().await;
+        let mut request = admin.head("POST", EXPORT, &[JSON, ("content-length", "2")]);
+        request.extend_from_slice(b"{}");
+        assert!(connection.write(&request).await);
+        connections.push(connection);
+    }
+    busy(&admin).await;
+    drop(connections);
+    undo(&server, "events");
+    let list = admin.events(&json!({})).await;
+    assert_eq!(list["count"], 2);
+    let took = started.elapsed();
+    assert!(took < LIMIT, "the queries went on to their limit: {took:?}");
+}
+
+/// Events of two kinds in sessions, all in one millisecond.
+async fn filled(server: &TestServer, count: u8) {
+    let spans = (1..=count).map(|number| {
+        let session = format!("{:08}-0000-4000-8000-000000000000", number % 4);
+        let kind = if number % 3 == 0 { "tool" } else { "model" };
+        let labels = vec![
+            label("honeyhive.session_id", &session),
+            label("honeyhive_event_type", kind),
+        ];
+        let mut one = span(number, None, labels);
+        one.start_time_unix_nano = BASE + u64::from(number % 2);
+        one
+    });
+    let spans = encode(spans.collect());
+    server.admin().export(&spans).await.ok_empty();
+}
+
+#[tokio::test]
+async fn the_total_is_exact_at_the_end_and_one_more_than_was_passed_before() {
+    let server = TestServer::start().await;
+    filled(&server, 40).await;
+    let client = server.key(Level::ReadOnly, "all").await;
+    let is = |field: &str, value: &str| json!({"field": field, "operator": "is", "value": value});
+    for (filters, matching) in [
+        (json!([]), 44),
+        (json!([is("event_type", "session")]), 4),
+        (json!([is("event_type", "tool")]), 13),
+        (
+            json!([is("session_id", "00000001-0000-4000-8000-000000000000")]),
+            11,
+        ),
+    ] {
+        for limit in [1, 2, 3, 4, 10, 11, 13, 22, 43, 44, 45, 7500] {
+            for page in 1..=matching / limit + 3 {
+                let wanted = json!({"filters": filters, "limit": limit, "page": page});
+                let list = client.events(&wanted).await;
+                let passed = matching.min(page * limit);
+                let total = if passed < matching {
+                    passed + 1
+                } else {
+                    matching
+                };
+                assert_eq!(list["totalEvents"], total, "{wanted}");
+                assert_eq!(list["count"], total);
+                assert_eq!(list.as_object().unwrap().len(), 3, "{wanted}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn events_that_start_together_have_one_order_on_all_pages() {
+    let server = TestServer::start().await;
+    filled(&server, 40).await;
+    let admin = server.admin();
+    let whole = admin.events(&json!({})).await;
+    let whole = whole["events"].as_array().unwrap();
+    for limit in [1, 5, 7] {
+        let mut all = Vec::new();
+        for page in 1..=44 / limit + 1 {
+            let list = admin.events(&json!({"limit": limit, "page": page})).await;
+            all.extend(list["events"].as_array().unwrap().iter().cloned());
+        }
+        assert_eq!(&all, whole);
+    }
+    // In a session, by id; the session last.
+    let ids = whole
+        .iter()
+        .filter(|event| event["session_id"] == "00000002-0000-4000-8000-000000000000")
+        .map(|event| {
+            let is_event = event["event_type"] != "session";
+            let start = event["start_time"].as_f64().unwrap();
+            (start, is_event, text(&event["event_id"]))
+        });
+    assert!(ids.clone().count() == 11 && ids.is_sorted_by(|one, next| one > next));
+}
+
+/// Stores events with large inputs or, as older versions did, with large names.
+fn store(server: &TestServer, count: u8, started: i64, name: usize, inputs: usize) {
+    let database = database(server);
+    let session = [9_u8; 16];
+    database
+        .execute(
+            "INSERT INTO sessions (sid, project, id, name, started, ended, implicit, body)
+             VALUES (9, 1, ?1, 'old', ?2, ?2, 0, CAST('{}' AS BLOB)) ON CONFLICT DO NOTHING",
+            params![session, started],
+        )
+        .unwrap();
+    let body = json!({"source": "test", "inputs": {"text": "x".repeat(inputs)}}).to_string();
+    for number in 0..count {
+        database
+            .execute(
+                "INSERT INTO events (sid, started, id, parent, project, kind, name, ended, body)
+                 VALUES (9, ?1, ?2, ?3, 1, 3, ?4, ?1, ?5)",
+                params![
+                    started,
+                    [number; 16],
+                    session,
+                    "n".repeat(name),
+                    body.as_bytes()
+                ],
+            )
+            .unwrap();
+    }
+}
+
+/// Reads all pages as a client that lowers its limit where a page is cut short.
+async fn read_all(client: &Client) -> Vec<Value> {
+    let mut all: Vec<Value> = Vec::new();
+    let mut limit = 1000;
+    loop {
+        let page = all.len() / limit + 1;
+        let answer = client
+            .post(EXPORT, &json!({"limit": limit, "page": page}))
+            .await;
+        let list = answer.ok();
+        let events = list["events"].as_array().unwrap();
+        assert!(answer.body.len() <= 8 * MIB || events.len() == 1);
+        all.extend(events.iter().skip(all.len() % limit).cloned());
+        if list["truncated"] == true {
+            assert!(events.len() < limit);
+            limit = events.len();
+        } else if events.len() < limit {
+            return all;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_page_has_as_many_events_as_fit_and_says_that_more_exist() {
+    for (name, inputs, fit) in [(10, 3 * MIB, 2), (2 * MIB, 10, 3), (2 * MIB, 5 * MIB, 1)] {
+        let server = TestServer::start().await;
+        store(&server, 5, 1_000_000_000, name, inputs);
+        let client = server.key(Level::ReadOnly, "all").await;
+        let list = client.events(&json!({})).await;
+        assert_eq!(list["events"].as_array().unwrap().len(), fit);
+        assert_eq!(list["truncated"], true);
+        // The total tells clients that read by page numbers what they have to look for.
+        assert_eq!(list["totalEvents"], 6);
+        let few = client.events(&json!({"limit": 4})).await;
+        assert_eq!(few["events"], list["events"]);
+        assert_eq!(few["totalEvents"], 5);
+        let fits = client.events(&json!({"limit": fit})).await;
+        assert_eq!(fits["events"], list["events"]);
+        assert_eq!(fits["truncated"], Value::Null);
+        let all = read_all(&client).await;
+        assert_eq!(all.len(), 6);
+    }
+}
+
+#[tokio::test]
+async fn large_events_of_the_future_make_no_default_list_fail() {
+    let server = TestServer::start().await;
+    filled(&server, 10).await;
+    // The latest time that 64 bits of nanoseconds hold is in 2262.
+    store(&server, 2, i64::MAX, 10, 5 * MIB);
+    let client = server.key(Level::ReadOnly, "all").await;
+    let list = client.events(&json!({})).await;
+    assert_eq!(list["events"].as_array().unwrap().len(), 1);
+    assert_eq!(list["truncated"], true);
+    assert_eq!(read_all(&client).await.len(), 17);
+}
+
+#[tokio::test]
+async fn a_database_that_cannot_be_opened_for_a_while_is_503_and_keys_go_on() {
+    let server = TestServer::start().await;
+    let key = server.key(Level::ReadOnly, "all").await;
+    let path = server.data_dir().join("honeyhive.db");
+    let away = server.data_dir().join("away");
+    std::fs::rename(&path, &away).unwrap();
+    let answer = server.admin().post(EXPORT, &json!({})).await;
+    assert!(answer.header("retry-after").is_some());
+    let message = answer.refused(503);
+    insta::assert_snapshot!(message, @"the server cannot open its database at the moment; try again");
+    // Its connection has been open since the start.
+    key.get(WHOAMI).await.ok();
+    std::fs::rename(&away, &path).unwrap();
+    assert_eq!(key.events(&json!({})).await["count"], 0);
+}
