@@ -54,7 +54,7 @@ pub(crate) const PEPPER_ID: i64 = 1;
 /// A handle to the database.
 pub(crate) struct Store {
     writer: Writer,
-    readers: Readers,
+    readers: Arc<Readers>,
     /// The turn of a merge outside the writer.
     merges: Arc<Semaphore>,
     catalog: Arc<Catalog>,
@@ -215,7 +215,7 @@ impl Store {
             .unwrap_or_default();
         Ok(Self {
             writer: Writer::start(connection, reserve)?,
-            readers: Readers::start(path)?,
+            readers: Arc::new(Readers::start(path)?),
             merges: Arc::new(Semaphore::new(1)),
             catalog,
             keys,
@@ -275,6 +275,8 @@ impl Store {
 
     /// Stops the writer after what is queued.
     pub(crate) async fn close(&self) {
+        let readers = Arc::clone(&self.readers);
+        drop(tokio::task::spawn_blocking(move || readers.close()).await);
         self.writer.close().await;
     }
 

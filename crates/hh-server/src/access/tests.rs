@@ -96,6 +96,7 @@ fn a_guess_reads_no_database_and_a_valid_key_works_from_the_same_address() {
 
     // Reads of the database happen on other threads, of which this runtime has none to spare: what is ready had no read.
     let busy = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
         .max_blocking_threads(1)
         .build()
         .unwrap();

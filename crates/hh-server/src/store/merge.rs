@@ -196,7 +196,7 @@ impl Store {
         let mut is_small = false;
         for _ in 0..ATTEMPTS {
             let (still, in_query) = (self.still(key), (Arc::clone(&change), Arc::clone(&held)));
-            let merged = self.readers.read(move |connection| {
+            let merged = self.readers.read_body(move |connection| {
                 let (change, _held) = &in_query;
                 still(connection)?;
                 merge_outside(connection, &**change)

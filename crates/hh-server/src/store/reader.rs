@@ -6,6 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, ErrorCode};
@@ -17,6 +18,7 @@ use super::{StoreError, schema};
 pub(super) struct Readers {
     keys: Pool,
     administration: Pool,
+    bodies: Pool,
     events: Pool,
 }
 
@@ -35,6 +37,14 @@ const ADMINISTRATION: Config = Config {
     limit: Duration::from_secs(10),
     too_slow: "the query took longer than 10 s and was stopped; try again",
 };
+/// Single events and sessions: what a start returns, and merges into large bodies, which are one at a time.
+const BODIES: Config = Config {
+    name: "hh-read-bodies",
+    threads: 1,
+    opens_at_start: false,
+    limit: Duration::from_secs(10),
+    too_slow: "the event could not be read within 10 s; try again",
+};
 /// Each thread holds up to one page of events and one stored event.
 const EVENTS: Config = Config {
     name: "hh-read-events",
@@ -49,6 +59,7 @@ impl Readers {
         Ok(Self {
             keys: Pool::start(path, &KEYS)?,
             administration: Pool::start(path, &ADMINISTRATION)?,
+            bodies: Pool::start(path, &BODIES)?,
             events: Pool::start(path, &EVENTS)?,
         })
     }
@@ -67,6 +78,23 @@ impl Readers {
         query: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         self.administration.read(query).await
+    }
+
+    /// Runs a query over one event or session.
+    pub(super) async fn read_body<T: Send + 'static>(
+        &self,
+        query: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.bodies.read(query).await
+    }
+
+    /// Closes every connection after its present query. Blocks.
+    ///
+    /// The writer is the last to close its connection, so that SQLite removes the write-ahead log.
+    pub(super) fn close(&self) {
+        for pool in [&self.keys, &self.administration, &self.bodies, &self.events] {
+            pool.close();
+        }
     }
 
     /// Runs a query over events.
@@ -94,7 +122,9 @@ type Job = Box<dyn FnOnce(&mut Reader) + Send>;
 
 /// Threads with a connection each. They end when the pool is dropped.
 struct Pool {
-    jobs: mpsc::Sender<Job>,
+    /// `None` once the pool is closed.
+    jobs: Mutex<Option<mpsc::Sender<Job>>>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
     /// One permit per thread, so that a query waits here, where its client can give up, and not in the channel.
     free: Arc<Semaphore>,
     limit: Duration,
@@ -104,6 +134,7 @@ impl Pool {
     fn start(path: &Path, config: &Config) -> Result<Self, StoreError> {
         let (jobs, receiver) = mpsc::channel::<Job>();
         let receiver = Arc::new(Mutex::new(receiver));
+        let mut threads = Vec::with_capacity(config.threads);
         for _ in 0..config.threads {
             let receiver = Arc::clone(&receiver);
             let mut reader = Reader {
@@ -117,7 +148,7 @@ impl Pool {
                     Ok(connection.pragma_query_value(None, "schema_version", |_| Ok(()))?)
                 })?;
             }
-            std::thread::Builder::new()
+            let thread = std::thread::Builder::new()
                 .name(config.name.to_owned())
                 .spawn(move || {
                     let next = || {
@@ -129,9 +160,11 @@ impl Pool {
                     }
                 })
                 .map_err(|_| StoreError::Stopped)?;
+            threads.push(thread);
         }
         Ok(Self {
-            jobs,
+            jobs: Mutex::new(Some(jobs)),
+            threads: Mutex::new(threads),
             free: Arc::new(Semaphore::new(config.threads)),
             limit: config.limit,
         })
@@ -155,9 +188,24 @@ impl Pool {
             // The client may have gone.
             drop(answer.send(result));
         });
-        // The threads live as long as the pool.
-        drop(self.jobs.send(job));
+        let sent = match &*self.jobs.lock().unwrap_or_else(PoisonError::into_inner) {
+            Some(jobs) => jobs.send(job).is_ok(),
+            None => false,
+        };
+        if !sent {
+            return Err(StoreError::Stopped);
+        }
         pending.await.unwrap_or(Err(StoreError::Panicked))
+    }
+
+    fn close(&self) {
+        let jobs = self.jobs.lock();
+        drop(jobs.unwrap_or_else(PoisonError::into_inner).take());
+        let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
+        for thread in threads.drain(..) {
+            // Queries catch their panics.
+            drop(thread.join());
+        }
     }
 }
 

@@ -61,7 +61,7 @@ impl Store {
         }
         let still = self.still(project.key());
         self.readers
-            .read(move |connection| {
+            .read_body(move |connection| {
                 still(connection)?;
                 let mut statement = connection.prepare_cached(ONE_SESSION)?;
                 let row = statement.query_row(params![number, id.as_bytes()], raw_event)?;

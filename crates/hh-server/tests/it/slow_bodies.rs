@@ -132,11 +132,9 @@ async fn a_revocation_releases_what_requests_hold() {
         server.key(Level::IngestOnly, "all").await,
     );
     let third = server.key(Level::IngestOnly, "all").await;
-    let mut held = Vec::new();
-    for client in [&first, &second] {
-        held.push([fill(client).await, fill(client).await]);
-    }
-    let body = vec![b' '; 8 * MIB];
+    let mut held = [fill(&first).await, fill(&first).await];
+    let _other = fill(&second).await;
+    let body = vec![b' '; 12 * MIB];
     send_until(&third, &body, 503).await;
     server
         .admin()
@@ -144,7 +142,7 @@ async fn a_revocation_releases_what_requests_hold() {
         .await
         .ok();
     send_until(&third, &body, 400).await;
-    for connection in &mut held[0] {
+    for connection in &mut held {
         connection.answer().await.refused(401);
     }
 }
