@@ -4,13 +4,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use hh_auth::Pepper;
-use tokio::sync::Semaphore;
 
 use crate::body::Budget;
 use crate::clock::Clock;
 use crate::failures::Failures;
 use crate::keys::KeyIndex;
 use crate::store::Store;
+use crate::workers::Workers;
 
 /// The state of a running server.
 pub(crate) struct App {
@@ -24,16 +24,11 @@ pub(crate) struct App {
     pub(crate) in_flight: Budget,
     /// Responses that are being built or were not yet read by their clients.
     pub(crate) responses: Budget,
-    /// Large bodies and responses that are decoded or rendered at one time.
-    pub(crate) large_work: Arc<Semaphore>,
+    /// Decode large bodies and render large responses.
+    pub(crate) large_work: Workers,
+    /// Inflate bodies: apart from the rest, so that clients that compress small bodies do not wait for large work.
+    pub(crate) inflation: Workers,
     pub(crate) request_ids: RequestIds,
-}
-
-/// Returns how much large work is done at one time: as much as there are processors, within limits, since each may hold
-/// several times 16 MiB.
-pub(crate) fn large_work() -> Arc<Semaphore> {
-    let processors = std::thread::available_parallelism().map_or(2, usize::from);
-    Arc::new(Semaphore::new(processors.clamp(2, 4)))
 }
 
 /// Request ids: a random number of this run and a counter, so that no request asks the system for randomness.

@@ -43,6 +43,7 @@ mod store;
 #[cfg(test)]
 mod testing;
 mod threads;
+mod workers;
 
 pub use config::ServerOptions;
 pub use start::{FirstKey, Server, StartError, StartErrorKind};

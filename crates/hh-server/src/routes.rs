@@ -7,8 +7,6 @@ mod projects;
 mod rotation;
 mod traces;
 
-use std::sync::Arc;
-
 use axum::body::Body;
 use hh_api::OpId;
 use hh_api::types::Whoami;
@@ -55,8 +53,7 @@ const MAX_DEPTH: usize = 100;
 /// Bodies above this take longer to read than other connections of the same thread should wait.
 const SMALL: usize = 64 * 1024;
 
-/// Does work on another thread if it is large. Large work waits for its turn, since decoding takes several times the
-/// memory of a body.
+/// Does work on another thread if it is large.
 async fn aside<T: Send + 'static>(
     app: &App,
     is_large: bool,
@@ -65,12 +62,7 @@ async fn aside<T: Send + 'static>(
     if !is_large {
         return Ok(work());
     }
-    let permit = Arc::clone(&app.large_work).acquire_owned().await;
-    let done = tokio::task::spawn_blocking(move || {
-        let _permit = permit;
-        work()
-    });
-    done.await.map_err(|_| ApiError::internal())
+    app.large_work.run(work).await
 }
 
 /// Reads a JSON body; its share of the budget comes with it.

@@ -38,9 +38,7 @@ pub(crate) async fn export_traces(
         })?;
     let mut held = body::read(app, access, &parts.headers, body).await?;
     if let Some(encoding) = parts.headers.get(CONTENT_ENCODING).cloned() {
-        // How large it will be is not known, and clients that compress small bodies do not wait for large work.
-        let inflated = tokio::task::spawn_blocking(move || held.inflate(&encoding)).await;
-        held = inflated.map_err(|_| ApiError::internal())??;
+        held = app.inflation.run(move || held.inflate(&encoding)).await??;
     }
     let is_large = held.bytes.len() > SMALL;
     let (within, with) = (Arc::clone(app), access.clone());

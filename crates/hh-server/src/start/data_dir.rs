@@ -13,7 +13,7 @@ use super::files::{self, Others};
 use super::first_key::{FirstKey, first_start};
 use super::pepper::PepperFile;
 use super::{StartError, StartErrorKind};
-use crate::app::{App, RequestIds, large_work};
+use crate::app::{App, RequestIds};
 use crate::body::{Budget, MAX_IN_FLIGHT};
 use crate::clock::Clock;
 use crate::config::ServerSettings;
@@ -21,6 +21,11 @@ use crate::failures::Failures;
 use crate::keys::KeyIndex;
 use crate::response_budget::MAX_RESPONSES;
 use crate::store::{Store, StoreError};
+use crate::workers::Workers;
+
+/// Large bodies that are decoded at one time. Each may hold several times 16 MiB.
+const LARGE_WORKERS: usize = 2;
+const INFLATION_WORKERS: usize = 2;
 
 /// Keeps a second server out of a data directory.
 #[derive(Debug)]
@@ -74,6 +79,7 @@ pub(crate) fn open(
     pepper.finish();
     let boot = getrandom::u32()
         .map_err(|error| StartError::new(StartErrorKind::Internal, error.to_string()))?;
+    let internal = |error: io::Error| StartError::new(StartErrorKind::Internal, error.to_string());
     let app = App {
         store,
         keys,
@@ -82,7 +88,8 @@ pub(crate) fn open(
         pepper: pepper.pepper,
         max_rotations,
         in_flight: Budget::new(MAX_IN_FLIGHT),
-        large_work: large_work(),
+        large_work: Workers::start("hh-large-work", LARGE_WORKERS).map_err(internal)?,
+        inflation: Workers::start("hh-inflation", INFLATION_WORKERS).map_err(internal)?,
         responses: Budget::new(MAX_RESPONSES),
         request_ids: RequestIds::new(boot),
     };
