@@ -6,6 +6,7 @@ mod check;
 mod creations;
 mod events;
 mod keys;
+mod large_bodies;
 mod merge;
 mod owners;
 mod page;

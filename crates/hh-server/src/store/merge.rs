@@ -9,6 +9,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use uuid::Uuid;
 
 use super::body::parse_body;
+use super::large_bodies;
 use super::{Body, Store, StoreError};
 use crate::access::InProject;
 
@@ -86,7 +87,11 @@ impl Location {
             Table::Sessions => "implicit",
             Table::Events => "0",
         };
-        let columns = format!("started, ended, {implicit}, length(body)");
+        let length = match self.table {
+            Table::Sessions => large_bodies::LENGTH,
+            Table::Events => "length(body)",
+        };
+        let columns = format!("started, ended, {implicit}, {length}");
         self.select(connection, &columns, |row| {
             Ok(Target {
                 location: self,
@@ -104,13 +109,20 @@ impl Location {
         Ok(stored.flatten() == Some(family))
     }
 
+    fn body_column(self) -> &'static str {
+        match self.table {
+            Table::Sessions => large_bodies::BODY,
+            Table::Events => "body",
+        }
+    }
+
     fn body(self, connection: &Connection) -> Result<Vec<u8>, StoreError> {
-        let stored = self.select(connection, "body", |row| row.get(0))?;
+        let stored = self.select(connection, self.body_column(), |row| row.get(0))?;
         stored.ok_or_else(|| rusqlite::Error::QueryReturnedNoRows.into())
     }
 
     fn has_body(self, connection: &Connection, body: &[u8]) -> Result<bool, StoreError> {
-        let is_same = self.select(connection, "body", |row| {
+        let is_same = self.select(connection, self.body_column(), |row| {
             Ok(row.get_ref(0)? == ValueRef::Blob(body))
         })?;
         Ok(is_same == Some(true))

@@ -9,6 +9,7 @@ use rusqlite::{CachedStatement, Connection, Row, Rows, params};
 use uuid::Uuid;
 
 use super::events::{kind_number, kind_of};
+use super::large_bodies;
 use super::page::{Page, StoredEvent};
 use super::{Store, StoreError};
 use crate::access::InProject;
@@ -92,9 +93,10 @@ fn read_page(
     let snapshot = connection.unchecked_transaction()?;
     let mut keys = snapshot.prepare_cached(&keys(query))?;
     let mut keys = run_keys(&mut keys, project, query)?;
-    let mut session = snapshot.prepare_cached(
-        "SELECT 0, id, id, NULL, name, started, ended, body FROM sessions WHERE sid = ?1",
-    )?;
+    let mut session = snapshot.prepare_cached(&format!(
+        "SELECT 0, id, id, NULL, name, started, ended, {} FROM sessions WHERE sid = ?1",
+        large_bodies::BODY
+    ))?;
     let mut event = snapshot.prepare_cached(
         "SELECT e.kind, e.id, s.id, e.parent, e.name, e.started, e.ended, e.body
         FROM events e JOIN sessions s USING (sid) WHERE e.sid = ?1 AND e.started = ?2 AND e.id = ?3",

@@ -7,6 +7,7 @@ use hh_api::types::EventPatch;
 use rusqlite::{Connection, params};
 
 use super::body::{encode_within, from_millis};
+use super::large_bodies;
 use super::merge::{Change, Done, Location, MAX_MERGED, Rights, SMALL, Table, Target};
 use super::{Body, Store, StoreError};
 use crate::access::InProject;
@@ -113,10 +114,17 @@ impl Change for Patch {
         };
         let ended = new_end(&self.sent, target.started, target.ended);
         let id = target.location.id;
+        let in_row = match target.location.table {
+            Table::Sessions => {
+                large_bodies::save(connection, self.project, id, body)?;
+                large_bodies::in_row(body)
+            }
+            Table::Events => body,
+        };
         connection.prepare_cached(sql)?.execute(params![
             self.project,
             id.as_bytes(),
-            body,
+            in_row,
             ended
         ])?;
         Ok(())

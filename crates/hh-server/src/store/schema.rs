@@ -10,6 +10,7 @@ pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/0001_start.sql"),
     include_str!("../../migrations/0002_keys.sql"),
     include_str!("../../migrations/0003_families.sql"),
+    include_str!("../../migrations/0004_large_bodies.sql"),
 ];
 
 /// Pages of the log at which it is copied into the database file.

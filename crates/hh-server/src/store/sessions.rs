@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::body::{encode_within, parse_body, to_millis};
 use super::events::{NewEvent, raw_event};
+use super::large_bodies;
 use super::merge::{Change, Done, Location, MAX_MERGED, Rights, SMALL, Table, Target};
 use super::patch::too_large;
 use super::{Body, Store, StoreError};
@@ -28,8 +29,6 @@ pub(crate) struct NewSession {
 
 /// The name of a session that nobody named.
 pub(crate) const UNNAMED: &str = "unknown";
-
-const ONE_SESSION: &str = "SELECT 0, id, id, NULL, name, started, ended, body FROM sessions WHERE project = ?1 AND id = ?2";
 
 impl Store {
     /// Starts a session; a second start merges metadata and user properties into the first.
@@ -63,7 +62,11 @@ impl Store {
         self.readers
             .read_body(move |connection| {
                 still(connection)?;
-                let mut statement = connection.prepare_cached(ONE_SESSION)?;
+                let one = format!(
+                    "SELECT 0, id, id, NULL, name, started, ended, {} FROM sessions WHERE project = ?1 AND id = ?2",
+                    large_bodies::BODY
+                );
+                let mut statement = connection.prepare_cached(&one)?;
                 let row = statement.query_row(params![number, id.as_bytes()], raw_event)?;
                 row.into_event(&public)
             })
@@ -117,9 +120,12 @@ impl Start {
                 session.id.as_bytes(),
                 session.name,
                 session.started,
-                session.encoded,
+                large_bodies::in_row(&session.encoded),
                 self.family,
             ])?;
+        if large_bodies::in_row(&session.encoded).is_empty() {
+            large_bodies::save(connection, self.project, session.id, &session.encoded)?;
+        }
         Ok(())
     }
 
@@ -205,14 +211,14 @@ impl Change for Start {
                     session.name,
                     session.started,
                     self.family,
-                    body
+                    large_bodies::in_row(body)
                 ])?;
         } else {
             connection
                 .prepare_cached("UPDATE sessions SET body = ?3 WHERE project = ?1 AND id = ?2")?
-                .execute(params![self.project, id, body])?;
+                .execute(params![self.project, id, large_bodies::in_row(body)])?;
         }
-        Ok(())
+        large_bodies::save(connection, self.project, target.location.id, body)
     }
 }
 

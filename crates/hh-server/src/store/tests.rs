@@ -244,3 +244,31 @@ fn a_database_of_the_version_before_families_gets_one_family_per_rotation_chain(
     let families = families.wait_blocking().unwrap();
     assert_eq!(families, [(5, 6), (6, 6), (7, 6), (8, 8)]);
 }
+
+#[test]
+fn a_database_of_the_version_before_large_bodies_keeps_what_sessions_hold() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("honeyhive.db");
+    let before = made_by(&path, 3);
+    before
+        .execute_batch(
+            "INSERT INTO sessions (sid, project, id, name, started, ended, implicit, body) VALUES
+               (1, 1, x'01', 'small', 1, 1, 0, CAST('{\"source\":\"a\"}' AS BLOB)),
+               (2, 1, x'02', 'large', 1, 1, 0, zeroblob(65537));",
+        )
+        .unwrap();
+    drop(before);
+    let store = open(&path).unwrap();
+    let lengths = store.writer.submit(None, |connection| {
+        let sql = format!(
+            "SELECT {}, length({}), length(body) FROM sessions ORDER BY sid",
+            large_bodies::LENGTH,
+            large_bodies::BODY
+        );
+        let mut statement = connection.prepare(&sql)?;
+        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+        Ok(rows.collect::<Result<Vec<(i64, i64, i64)>, _>>()?)
+    });
+    let lengths = lengths.wait_blocking().unwrap();
+    assert_eq!(lengths, [(14, 14, 14), (65_537, 65_537, 0)]);
+}

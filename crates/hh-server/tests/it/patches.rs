@@ -6,11 +6,42 @@ use tokio::task::JoinSet;
 use uuid::Uuid;
 
 use super::families::{find, read, send_span, start};
-use super::spans::{SESSION, encode, label, span};
+use super::spans::{BASE, SESSION, encode, in_session, label, span};
 use super::support::TestServer;
 
 const KIB: usize = 1024;
 const MIB: usize = 1024 * KIB;
+
+/// The end of a session moves with its spans; that must not rewrite all that the session holds.
+#[tokio::test]
+async fn spans_of_a_large_session_write_little() {
+    const MIB: u64 = 1024 * 1024;
+
+    let server = TestServer::start().await;
+    let admin = server.admin();
+    let text = "x".repeat(15 * 1024 * 1024);
+    // Before all of its spans, so that each of them moves the end.
+    let session = json!({"session": {
+        "session_id": SESSION,
+        "start_time": BASE / 1_000_000,
+        "inputs": {"text": text},
+    }});
+    admin.post("/session/start", &session).await.ok();
+    let log = server.data_dir().join("honeyhive.db-wal");
+    let size = || std::fs::metadata(&log).unwrap().len();
+    let before = size();
+    for number in 1..=20 {
+        let span = encode(vec![in_session(number, SESSION)]);
+        admin.export(&span).await.ok_empty();
+    }
+    assert!(size() < before + 4 * MIB, "{} bytes", size() - before);
+    let filters = json!([{"field": "event_type", "operator": "is", "value": "session"}]);
+    let list = admin.events(&json!({"filters": filters})).await;
+    let stored = &list["events"][0];
+    assert_eq!(stored["inputs"]["text"].as_str().unwrap().len(), text.len());
+    let end = stored["end_time"].as_f64().unwrap();
+    assert!(end > stored["start_time"].as_f64().unwrap());
+}
 
 #[tokio::test]
 async fn a_patch_of_an_event_larger_than_one_mebibyte_is_refused() {

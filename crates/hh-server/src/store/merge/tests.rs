@@ -64,7 +64,7 @@ fn a_patch_of_a_large_session_takes_little_of_the_writers_time() {
     }
     let writer = (cpu_time_of_writer(&server) - before) / PATCHES;
     let body = server.app.store.writer.submit(None, |connection| {
-        let sql = "SELECT body FROM sessions WHERE length(body) > 800000";
+        let sql = "SELECT body FROM large_bodies WHERE length(body) > 800000";
         Ok(connection.query_row(sql, [], |row| row.get::<_, Vec<u8>>(0))?)
     });
     let body = body.wait_blocking().unwrap();
