@@ -109,12 +109,14 @@ fn decode_body(
         Encoding::Protobuf => shape::protobuf(&held.bytes),
     })?;
     let bytes = std::mem::take(&mut held.bytes);
+    // While it is decoded, the texts of the body exist twice.
+    let once = held.reservation.held();
+    held.reservation.grow_for_work(bytes.len())?;
     let request = decode(encoding, &bytes)?;
-    // What was reserved for the body holds its decoded texts from here on.
     drop(bytes);
-    let before = held.reservation.held();
+    held.reservation.shrink_to(once);
     let spans = map(request, arrived, &mut held.reservation)?;
-    let encoded = held.reservation.held().saturating_sub(before);
+    let encoded = held.reservation.held().saturating_sub(once);
     held.reservation.shrink_to(encoded);
     Ok((held.reservation, spans))
 }
