@@ -57,8 +57,18 @@ pub(crate) fn spans(kind: &str, trace: u64, count: u64) -> Value {
 /// Counts the events of a type.
 pub(crate) fn count(address: &str, key: &str, kind: &str) -> u64 {
     let filter = json!({"field": "event_type", "operator": "is", "value": kind, "type": "string"});
-    let body = json!({"filters": [filter], "limit": 1});
-    let (status, body) = post(address, key, "/v1/events/export", &body).unwrap();
-    assert_eq!(status, 200, "{body}");
-    body["count"].as_u64().unwrap()
+    let mut count = 0;
+    // The server counts only what it reads: the total is exact on the last page.
+    for page in 1.. {
+        let body = json!({"filters": [filter], "limit": 1000, "page": page});
+        let (status, body) = post(address, key, "/v1/events/export", &body).unwrap();
+        assert_eq!(status, 200, "{body}");
+        let events = body["events"].as_array().unwrap().len() as u64;
+        count += events;
+        if events < 1000 {
+            assert_eq!(body["count"], count);
+            break;
+        }
+    }
+    count
 }

@@ -7,6 +7,7 @@ mod creations;
 mod events;
 mod keys;
 mod large_bodies;
+mod log_limit;
 mod merge;
 mod owners;
 mod page;
@@ -18,10 +19,11 @@ mod reserve;
 mod rotation;
 mod schema;
 mod sessions;
+mod turns;
 mod writer;
 
 use std::collections::HashMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -42,6 +44,7 @@ use report::report;
 use reserve::Reserve;
 pub(crate) use rotation::Rotation;
 pub(crate) use sessions::{NewSession, UNNAMED};
+use turns::Turns;
 use writer::Writer;
 
 use crate::clock::Clock;
@@ -56,6 +59,9 @@ pub(crate) const PEPPER_ID: i64 = 1;
 pub(crate) struct Store {
     writer: Writer,
     readers: Arc<Readers>,
+    log_path: PathBuf,
+    event_turns: Turns,
+    merge_turns: Turns,
     /// The turn of a merge outside the writer.
     merges: Arc<Semaphore>,
     catalog: Arc<Catalog>,
@@ -217,6 +223,10 @@ impl Store {
         Ok(Self {
             writer: Writer::start(connection, reserve)?,
             readers: Arc::new(Readers::start(path)?),
+            log_path: path.with_extension("db-wal"),
+            // Two of the four connections.
+            event_turns: Turns::new(2),
+            merge_turns: Turns::new(1),
             merges: Arc::new(Semaphore::new(1)),
             catalog,
             keys,

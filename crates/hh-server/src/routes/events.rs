@@ -1,6 +1,6 @@
 use axum::body::Body;
 use hh_api::types::{
-    EventKind, EventList, EventPatch, ExportEvents, Filter, SessionEnvelope, StartSession, Updated,
+    EventKind, EventList, EventPatch, ExportEvents, Filter, StartSession, Updated,
 };
 use http::{Request, Response};
 use serde::de::Error as _;
@@ -44,6 +44,9 @@ fn object_or_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<StartSes
     serde_json::from_value(value).map_err(D::Error::custom)
 }
 
+/// What a request reserves above this is encoded on another thread.
+const LARGE_SESSION: usize = 256 * 1024;
+
 /// Starts a session, or merges into the one that has its id.
 pub(crate) async fn start_session(
     app: &App,
@@ -73,8 +76,8 @@ pub(crate) async fn start_session(
     };
     let mut ended = started;
     limit_start(&mut started, &mut ended, &mut body.metadata, now);
-    // One session alone may have megabytes, here and in the answer.
-    let (body, encoded) = aside(app, true, move || {
+    let is_large = hold.held() > LARGE_SESSION;
+    let (body, encoded) = aside(app, is_large, move || {
         let encoded = body.encode();
         (body, encoded)
     })
@@ -91,12 +94,13 @@ pub(crate) async fn start_session(
     let rights = Rights::new(access.record().grant.level, &project);
     let event = app.store.start_session(&project, rights, new, hold).await?;
     let meta = app.store.catalog().meta();
-    let envelope = SessionEnvelope {
-        org_id: meta.org_id,
-        workspace_id: meta.workspace_id,
-        event,
-    };
-    aside(app, true, move || json(&envelope)).await
+    // The members of the event follow the ids in one object, without its values in memory again.
+    let ids = serde_json::json!({ "org_id": meta.org_id, "workspace_id": meta.workspace_id });
+    let mut response = ids.to_string().into_bytes();
+    response.pop();
+    response.push(b',');
+    response.extend_from_slice(event.get(1..).unwrap_or_default());
+    Ok(json_bytes(response))
 }
 
 /// Merges into an event or a session.

@@ -1,11 +1,10 @@
 //! Events below sessions.
 
-use hh_api::types::{Event, EventKind};
-use rusqlite::{Connection, Row, params};
+use hh_api::types::EventKind;
+use rusqlite::{Connection, params};
 use uuid::Uuid;
 
-use super::body::{parse_body, to_millis};
-use super::sessions::{Extent, UNNAMED, session_of, stretch};
+use super::sessions::{Extent, session_of, stretch};
 use super::{Store, StoreError};
 use crate::access::InProject;
 use crate::body::Reservation;
@@ -91,61 +90,6 @@ fn insert_events(
         }
     }
     Ok(())
-}
-
-/// A row of either table, still without its JSON read.
-pub(super) struct RawEvent {
-    kind: i64,
-    id: [u8; 16],
-    session: [u8; 16],
-    parent: Option<[u8; 16]>,
-    name: String,
-    started: i64,
-    ended: i64,
-    body: Vec<u8>,
-}
-
-pub(super) fn raw_event(row: &Row<'_>) -> Result<RawEvent, rusqlite::Error> {
-    Ok(RawEvent {
-        kind: row.get(0)?,
-        id: row.get(1)?,
-        session: row.get(2)?,
-        parent: row.get(3)?,
-        name: row.get(4)?,
-        started: row.get(5)?,
-        ended: row.get(6)?,
-        body: row.get(7)?,
-    })
-}
-
-impl RawEvent {
-    pub(super) fn into_event(self, project: &str) -> Result<Event, StoreError> {
-        let body = parse_body(&self.body)?;
-        Ok(Event {
-            event_id: Uuid::from_bytes(self.id),
-            session_id: Uuid::from_bytes(self.session),
-            parent_id: self.parent.map(Uuid::from_bytes),
-            event_type: kind_of(self.kind),
-            event_name: self.name,
-            source: if body.source.is_empty() {
-                UNNAMED.to_owned()
-            } else {
-                body.source
-            },
-            project_id: project.to_owned(),
-            config: body.config,
-            inputs: body.inputs,
-            outputs: body.outputs,
-            error: body.error,
-            start_time: to_millis(self.started),
-            end_time: to_millis(self.ended),
-            duration: to_millis(self.ended.saturating_sub(self.started)),
-            metadata: body.metadata,
-            metrics: body.metrics,
-            feedback: body.feedback,
-            user_properties: body.user_properties,
-        })
-    }
 }
 
 pub(super) fn kind_number(kind: EventKind) -> i64 {

@@ -2,6 +2,7 @@
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
+use std::time::Duration;
 
 use hh_auth::{Level, Need};
 use rusqlite::types::ValueRef;
@@ -20,6 +21,9 @@ pub(super) const MAX_MERGED: usize = 1024 * 1024;
 /// The largest stored body and the largest change, in bytes, that are merged inside the writer. That takes at most a
 /// few milliseconds, and saves a query and a second command.
 pub(super) const SMALL: usize = 64 * 1024;
+
+/// How long a large merge waits for others of the same key, and then for those of other keys.
+const MAX_WAIT: Duration = Duration::from_secs(10);
 
 /// Merges outside the writer before the change is merged inside it. Only small changes of the same body, which do not
 /// wait for their turn, can make one fail.
@@ -194,6 +198,7 @@ impl Store {
     pub(super) async fn merge<C: Change>(
         &self,
         key: i64,
+        family: i64,
         change: Arc<C>,
         reservation: impl Send + Sync + 'static,
     ) -> Result<Done, StoreError> {
@@ -203,8 +208,11 @@ impl Store {
             return Ok(done);
         }
         // One at a time: more would mostly undo each other's work, and each holds its bodies several times over.
-        let permit = Arc::clone(&self.merges).acquire_owned().await;
-        let held = Arc::new((reservation, permit));
+        let turn = self.merge_turns.wait(family, MAX_WAIT).await?;
+        let permit = Arc::clone(&self.merges).acquire_owned();
+        let permit = tokio::time::timeout(MAX_WAIT, permit).await;
+        let permit = permit.map_err(|_| StoreError::Busy)?;
+        let held = Arc::new((reservation, permit, turn));
         let mut is_small = false;
         for _ in 0..ATTEMPTS {
             let (still, in_query) = (self.still(key), (Arc::clone(&change), Arc::clone(&held)));

@@ -78,6 +78,13 @@ impl Page {
     }
 }
 
+/// Renders one event, without its JSON as values in memory.
+pub(super) fn render(event: &StoredEvent<'_>, project: &str) -> Result<Vec<u8>, StoreError> {
+    let damaged = |_| StoreError::from(rusqlite::Error::InvalidQuery);
+    let stored = serde_json::from_slice(event.body).map_err(damaged)?;
+    serde_json::to_vec(&RenderedEvent::new(event, stored, project)).map_err(damaged)
+}
+
 /// What [`Body`](super::Body) encodes, its members still as JSON.
 #[derive(Deserialize)]
 struct StoredBody<'a> {

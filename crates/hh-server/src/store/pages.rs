@@ -4,6 +4,8 @@
 //! come the latest start first. Of those that start at the same time the ones of the newer session come first, and in
 //! a session those with the greater id, the session itself last.
 
+use std::time::Duration;
+
 use hh_api::types::EventKind;
 use rusqlite::{CachedStatement, Connection, Row, Rows, params};
 use uuid::Uuid;
@@ -13,6 +15,9 @@ use super::large_bodies;
 use super::page::{Page, StoredEvent};
 use super::{Store, StoreError};
 use crate::access::InProject;
+
+/// How long a query waits for other queries with the same key.
+const MAX_WAIT: Duration = Duration::from_secs(10);
 
 /// Which events to read; the page starts at 0.
 #[derive(Clone, Debug)]
@@ -36,6 +41,8 @@ impl Store {
     ) -> Result<Vec<u8>, StoreError> {
         let (number, public) = (project.number(), project.public().to_owned());
         let still = self.still(project.key());
+        let _turn = self.event_turns.wait(project.family(), MAX_WAIT).await?;
+        self.limit_log().await?;
         self.readers
             .read_events(move |connection| {
                 still(connection)?;
@@ -126,7 +133,7 @@ fn read_page(
 }
 
 /// Borrows a row of either table.
-fn stored_event<'a>(row: &'a Row<'_>) -> Result<StoredEvent<'a>, rusqlite::Error> {
+pub(super) fn stored_event<'a>(row: &'a Row<'_>) -> Result<StoredEvent<'a>, rusqlite::Error> {
     let text = |column: usize| Ok::<_, rusqlite::Error>(row.get_ref(column)?.as_str()?);
     Ok(StoredEvent {
         kind: kind_of(row.get(0)?),

@@ -32,7 +32,8 @@ impl Store {
             is_small: encode_within(&patch, SMALL).is_some(),
             sent: patch,
         };
-        self.merge(project.key(), Arc::new(patch), hold).await?;
+        self.merge(project.key(), project.family(), Arc::new(patch), hold)
+            .await?;
         Ok(())
     }
 }

@@ -10,7 +10,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, ErrorCode};
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use super::{StoreError, schema};
 
@@ -27,6 +27,7 @@ const KEYS: Config = Config {
     name: "hh-read-keys",
     threads: 1,
     opens_at_start: true,
+    wait: Duration::from_secs(10),
     limit: Duration::from_secs(10),
     too_slow: "the database did not return the API key within 10 s; try again",
 };
@@ -34,6 +35,7 @@ const ADMINISTRATION: Config = Config {
     name: "hh-read-admin",
     threads: 1,
     opens_at_start: true,
+    wait: Duration::from_secs(10),
     limit: Duration::from_secs(10),
     too_slow: "the query took longer than 10 s and was stopped; try again",
 };
@@ -42,6 +44,7 @@ const BODIES: Config = Config {
     name: "hh-read-bodies",
     threads: 1,
     opens_at_start: false,
+    wait: Duration::from_secs(10),
     limit: Duration::from_secs(10),
     too_slow: "the event could not be read within 10 s; try again",
 };
@@ -50,6 +53,8 @@ const EVENTS: Config = Config {
     name: "hh-read-events",
     threads: 4,
     opens_at_start: false,
+    // Longer than the queries of two keys that wait before.
+    wait: Duration::from_secs(10),
     limit: Duration::from_secs(5),
     too_slow: "the query took longer than 5 s and was stopped; filter by session_id, request an earlier page or set a smaller limit",
 };
@@ -104,6 +109,18 @@ impl Readers {
     ) -> Result<T, StoreError> {
         self.events.read(query).await
     }
+
+    /// Waits until no query over events runs, and starts none while the guard lives.
+    ///
+    /// # Errors
+    /// `Busy` when a query runs longer than it may.
+    pub(super) async fn pause_events(&self) -> Result<OwnedSemaphorePermit, StoreError> {
+        let all = u32::try_from(EVENTS.threads).unwrap_or(u32::MAX);
+        let free = Arc::clone(&self.events.free).acquire_many_owned(all);
+        let paused = tokio::time::timeout(self.events.wait, free).await;
+        let paused = paused.map_err(|_| StoreError::Busy)?;
+        paused.map_err(|_| StoreError::Stopped)
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -112,7 +129,9 @@ struct Config {
     threads: usize,
     /// Opens the files before the server runs out of file descriptors.
     opens_at_start: bool,
-    /// The longest wait for a connection, and then the longest run of a query.
+    /// The longest wait for a connection.
+    wait: Duration,
+    /// The longest run of a query.
     limit: Duration,
     /// The message for a query that ran longer.
     too_slow: &'static str,
@@ -127,7 +146,7 @@ struct Pool {
     threads: Mutex<Vec<JoinHandle<()>>>,
     /// One permit per thread, so that a query waits here, where its client can give up, and not in the channel.
     free: Arc<Semaphore>,
-    limit: Duration,
+    wait: Duration,
 }
 
 impl Pool {
@@ -166,7 +185,7 @@ impl Pool {
             jobs: Mutex::new(Some(jobs)),
             threads: Mutex::new(threads),
             free: Arc::new(Semaphore::new(config.threads)),
-            limit: config.limit,
+            wait: config.wait,
         })
     }
 
@@ -176,7 +195,7 @@ impl Pool {
         query: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let free = Arc::clone(&self.free).acquire_owned();
-        let permit = tokio::time::timeout(self.limit, free)
+        let permit = tokio::time::timeout(self.wait, free)
             .await
             .map_err(|_| StoreError::Busy)?;
         let stop = StopOnDrop(Arc::default());

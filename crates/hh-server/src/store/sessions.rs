@@ -3,14 +3,16 @@
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use hh_api::types::{Event, EventKind, Object};
+use hh_api::types::{EventKind, Object};
 use rusqlite::{Connection, OptionalExtension as _, params};
 use uuid::Uuid;
 
-use super::body::{encode_within, parse_body, to_millis};
-use super::events::{NewEvent, raw_event};
+use super::body::{encode_within, parse_body};
+use super::events::NewEvent;
 use super::large_bodies;
 use super::merge::{Change, Done, Location, MAX_MERGED, Rights, SMALL, Table, Target};
+use super::page::{StoredEvent, render};
+use super::pages::stored_event;
 use super::patch::too_large;
 use super::{Body, Store, StoreError};
 use crate::access::InProject;
@@ -33,7 +35,7 @@ pub(crate) const UNNAMED: &str = "unknown";
 impl Store {
     /// Starts a session; a second start merges metadata and user properties into the first.
     ///
-    /// Returns the stored session if the key may read it. For another key it returns what the key sent, with the same
+    /// Returns the stored session as JSON if the key may read it. For another key it returns what the key sent, with the same
     /// success whatever is stored: a session of another family, and one that the merge would make too large, stays as
     /// it is.
     ///
@@ -45,7 +47,7 @@ impl Store {
         rights: Rights,
         session: NewSession,
         hold: Reservation,
-    ) -> Result<Event, StoreError> {
+    ) -> Result<Vec<u8>, StoreError> {
         let (number, public, id) = (project.number(), project.public().to_owned(), session.id);
         let session = Arc::new(session);
         let start = Start {
@@ -54,9 +56,18 @@ impl Store {
             rights,
             session: Arc::clone(&session),
         };
-        let done = self.merge(project.key(), Arc::new(start), hold).await?;
+        // Kept until the response is rendered.
+        let hold = Arc::new(hold);
+        let done = self
+            .merge(
+                project.key(),
+                project.family(),
+                Arc::new(start),
+                Arc::clone(&hold),
+            )
+            .await?;
         if done == Done::Created || !rights.can_read {
-            return Ok(Arc::unwrap_or_clone(session).into_event(public));
+            return session.render(&public);
         }
         let still = self.still(project.key());
         self.readers
@@ -67,8 +78,9 @@ impl Store {
                     large_bodies::BODY
                 );
                 let mut statement = connection.prepare_cached(&one)?;
-                let row = statement.query_row(params![number, id.as_bytes()], raw_event)?;
-                row.into_event(&public)
+                let mut rows = statement.query(params![number, id.as_bytes()])?;
+                let row = rows.next()?.ok_or(rusqlite::Error::QueryReturnedNoRows)?;
+                render(&stored_event(row)?, &public)
             })
             .await
     }
@@ -76,28 +88,18 @@ impl Store {
 
 impl NewSession {
     /// Renders the session as it was sent.
-    fn into_event(self, project: String) -> Event {
-        let time = to_millis(self.started);
-        Event {
-            event_id: self.id,
-            session_id: self.id,
-            parent_id: None,
-            event_type: EventKind::Session,
-            event_name: self.name,
-            source: self.body.source,
-            project_id: project,
-            config: self.body.config,
-            inputs: self.body.inputs,
-            outputs: self.body.outputs,
-            error: self.body.error,
-            start_time: time,
-            end_time: time,
-            duration: 0.0,
-            metadata: self.body.metadata,
-            metrics: self.body.metrics,
-            feedback: self.body.feedback,
-            user_properties: self.body.user_properties,
-        }
+    fn render(&self, project: &str) -> Result<Vec<u8>, StoreError> {
+        let event = StoredEvent {
+            id: self.id,
+            session: self.id,
+            parent: None,
+            kind: EventKind::Session,
+            name: &self.name,
+            started: self.started,
+            ended: self.started,
+            body: &self.encoded,
+        };
+        render(&event, project)
     }
 }
 

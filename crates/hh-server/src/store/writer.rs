@@ -3,8 +3,9 @@
 mod command;
 
 use std::ops::DerefMut;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use rusqlite::Connection;
@@ -53,6 +54,7 @@ pub(super) struct Writer {
     /// Dropped to stop the thread.
     queue: Mutex<Option<Sender<Box<dyn Command>>>>,
     thread: Mutex<Option<JoinHandle<()>>>,
+    must_empty_log: Arc<AtomicBool>,
 }
 
 /// An answer that comes after the commit.
@@ -71,9 +73,11 @@ impl<T> Pending<T> {
 impl Writer {
     pub(super) fn start(connection: Connection, reserve: Reserve) -> Result<Self, StoreError> {
         let (sender, receiver) = mpsc::channel();
+        let must_empty_log = Arc::<AtomicBool>::default();
         let mut committer = Committer {
             connection,
             reserve,
+            must_empty_log: Arc::clone(&must_empty_log),
         };
         committer.begin();
         let thread = std::thread::Builder::new()
@@ -83,6 +87,7 @@ impl Writer {
         Ok(Self {
             queue: Mutex::new(Some(sender)),
             thread: Mutex::new(Some(thread)),
+            must_empty_log,
         })
     }
 
@@ -159,6 +164,12 @@ impl Writer {
         Pending(pending)
     }
 
+    /// Has the whole log written into the database file and emptied, unless a query holds a version of it.
+    pub(super) fn empty_log(&self) -> Pending<()> {
+        self.must_empty_log.store(true, Ordering::Release);
+        self.submit(None, |_| Ok(()))
+    }
+
     /// Lets the thread finish what is queued and waits for it.
     pub(super) async fn close(&self) {
         drop(
@@ -182,6 +193,7 @@ impl Writer {
 struct Committer {
     connection: Connection,
     reserve: Reserve,
+    must_empty_log: Arc<AtomicBool>,
 }
 
 impl Committer {
@@ -189,6 +201,9 @@ impl Committer {
         while let Ok(first) = queue.recv() {
             let commands = std::iter::once(first).chain(queue.try_iter()).take(GROUP);
             let (commands, lost) = self.commit(commands);
+            if self.must_empty_log.swap(false, Ordering::AcqRel) {
+                self.empty_log();
+            }
             for mut command in commands {
                 let lost = if command.can_use_reserve(lost) {
                     self.repeat(&mut *command)
@@ -202,7 +217,12 @@ impl Committer {
                 tracing::warn!("the disk has space again: everything is stored");
             }
         }
-        // A tidy end: the whole log goes into the database file.
+        self.empty_log();
+    }
+
+    /// Writes the whole log into the database file and empties it.
+    fn empty_log(&self) {
+        // The space that the reserve has freed is not for the database file.
         if !self.reserve.is_missing() {
             drop(
                 self.connection

@@ -41,6 +41,8 @@ mod quoted;
 #[cfg(test)]
 mod reads;
 #[cfg(test)]
+mod reads_of_many;
+#[cfg(test)]
 mod rest;
 #[cfg(test)]
 mod rotation;

@@ -188,7 +188,10 @@ fn a_large_change_that_small_ones_overtake_is_merged_inside_the_writer_in_the_en
         merges: AtomicUsize::new(0),
     });
     let first_key = 1;
-    let merged = server.app.store.merge(first_key, Arc::clone(&change), ());
+    let merged = server
+        .app
+        .store
+        .merge(first_key, 1, Arc::clone(&change), ());
     let done = server.runtime.block_on(merged).unwrap();
     assert_eq!(done, Done::Existed);
     assert_eq!(change.merges.load(Ordering::Relaxed), ATTEMPTS + 1);

@@ -24,6 +24,7 @@ fn pool(path: &Path, limit: Duration) -> Pool {
         name: "test",
         threads: 1,
         opens_at_start: false,
+        wait: limit,
         limit,
         too_slow: "too slow",
     };
