@@ -51,6 +51,11 @@ const CHECKS: u32 = 5;
 const MINIMUM_ARRIVAL: usize = 5 * 1024;
 
 impl Reservation {
+    /// Reserves what the values of JSON in a string will need.
+    pub(crate) fn unpack(&mut self, shape: Shape) -> Result<(), ApiError> {
+        self.grow_for_work(shape.elements * ELEMENT_BYTES + shape.objects * OBJECT_BYTES)
+    }
+
     /// Takes what is about to be stored: JSON may need six bytes for one that came.
     pub(crate) fn store(&mut self, bytes: usize) -> Result<(), ApiError> {
         if bytes > MAX_BODY {
@@ -352,7 +357,7 @@ mod tests {
         };
         let places = ConnectionLimits::default().total;
         assert_eq!(of_family(1, &mut held), places / 4);
-        assert_eq!(of_family(2, &mut held), places / 4);
-        assert_eq!(of_family(3, &mut held), 0);
+        assert_eq!(of_family(2, &mut held), places / 8);
+        assert_eq!(of_family(3, &mut held), places / 16);
     }
 }

@@ -82,15 +82,19 @@ impl Shared {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What the requests with one key may hold while they wait for their client.
-    fn share(&self) -> usize {
-        self.total / 2
-    }
-
     /// What they may hold while the server works on them, which is short and lets a single large request succeed.
     fn working_share(&self) -> usize {
         self.total / 8 * 7
     }
+}
+
+/// What memory is reserved for.
+#[derive(Clone, Copy)]
+enum Purpose {
+    /// Something that waits for the client.
+    Waiting,
+    /// Something that the server works on, which is short.
+    Work,
 }
 
 /// Bytes that one request holds; released when dropped. What is queued for the writer keeps it.
@@ -106,7 +110,7 @@ impl Reservation {
     /// # Errors
     /// 503 when other requests hold too much.
     pub(crate) fn grow(&mut self, bytes: usize) -> Result<(), ApiError> {
-        self.grow_within(bytes, self.budget.0.share())
+        self.grow_within(bytes, Purpose::Waiting)
     }
 
     /// Reserves more bytes for work that does not wait for the client any more.
@@ -118,13 +122,19 @@ impl Reservation {
         if self.held + bytes > share {
             return Err(ApiError::too_much_memory());
         }
-        self.grow_within(bytes, share)
+        self.grow_within(bytes, Purpose::Work)
     }
 
-    fn grow_within(&mut self, bytes: usize, share: usize) -> Result<(), ApiError> {
+    fn grow_within(&mut self, bytes: usize, purpose: Purpose) -> Result<(), ApiError> {
         let shared = &self.budget.0;
         let mut held = shared.held();
         let family = held.by_family.get(&self.family).copied().unwrap_or(0);
+        let share = match purpose {
+            // At least as much stays free as the key holds: half for the first key, a quarter for the next, and so on. So
+            // a few keys together do not hold everything.
+            Purpose::Waiting => shared.total.saturating_sub(held.total - family) / 2,
+            Purpose::Work => shared.working_share(),
+        };
         if family + bytes > share {
             return Err(ApiError::busy_key());
         }
@@ -195,9 +205,10 @@ mod tests {
         second.grow(1).unwrap_err();
         first.grow(1).unwrap_err();
         let mut other = budget.reservation(2);
-        other.grow(300 * UNIT).unwrap();
+        other.grow(200 * UNIT).unwrap();
+        other.grow(1).unwrap_err();
         drop(first);
-        second.grow(300 * UNIT).unwrap();
+        second.grow(200 * UNIT).unwrap();
         second.grow(1).unwrap_err();
     }
 
@@ -207,10 +218,10 @@ mod tests {
         let mut first = budget.reservation(1);
         let mut second = budget.reservation(2);
         first.grow(400 * UNIT).unwrap();
-        second.grow(300 * UNIT).unwrap();
-        second.grow(1).unwrap_err();
+        second.grow_for_work(300 * UNIT).unwrap();
+        second.grow_for_work(1).unwrap_err();
         let mut small = budget.reservation(3);
-        small.grow(64 * UNIT).unwrap();
+        small.grow(50 * UNIT).unwrap();
         small.grow(1).unwrap_err();
     }
 

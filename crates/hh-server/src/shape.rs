@@ -49,6 +49,8 @@ enum Message {
     /// A list of values, or of pairs.
     Array,
     Pairs,
+    /// A reference to an entity, which has lists of texts.
+    EntityRef,
     /// Text, bytes, and messages that hold no others.
     Leaf,
 }
@@ -71,6 +73,7 @@ impl Message {
             (Self::KeyValue, 2) | (Self::Array, 1) => Self::AnyValue,
             (Self::AnyValue, 5) => Self::Array,
             (Self::AnyValue, 6) => Self::Pairs,
+            (Self::Resource, 3) => Self::EntityRef,
             _ => Self::Leaf,
         }
     }
@@ -98,6 +101,10 @@ pub(crate) fn protobuf(request: &[u8]) -> Shape {
             continue;
         };
         at += head;
+        // Bytes become text, and each one that is no UTF-8 takes three bytes.
+        if message == Message::AnyValue && number == 7 {
+            shape.elements += length / 128;
+        }
         let below = message.below(number);
         if below == Message::Leaf || length == 0 || open.len() >= MAX_LEVELS {
             at += length;
@@ -116,6 +123,8 @@ fn field(bytes: &[u8]) -> Option<(u64, usize, usize)> {
         0 => (head, varint(rest)?.1),
         1 => (head, 8),
         5 => (head, 4),
+        // The begin or the end of a group: the decoder skips what is between, which counts as fields here.
+        3 | 4 => (head, 0),
         2 => {
             let (length, size) = varint(rest)?;
             (head + size, usize::try_from(length).ok()?)
@@ -191,6 +200,21 @@ mod tests {
             any = wrap(5, &wrap(1, &any));
         }
         assert_eq!(protobuf(&[0x0a, 0].repeat(1000)).elements, 1000);
+    }
+
+    #[test]
+    fn a_group_does_not_hide_what_follows() {
+        // Field 100 begins and ends a group, which every decoder of protobuf skips.
+        let group = [0xa3, 6, 0x08, 1, 0x12, 1, 7, 0xa4, 6];
+        let hidden = [&group[..], &[0x0a, 0].repeat(1000)].concat();
+        assert!(protobuf(&hidden).elements >= 1000);
+        assert!(protobuf(&wrap(1, &hidden)).elements >= 1000);
+    }
+
+    #[test]
+    fn names_in_references_to_entities_are_counted() {
+        let request = wrap(1, &wrap(1, &wrap(3, &[0x1a, 0].repeat(1000))));
+        assert!(protobuf(&request).elements >= 1000);
     }
 
     proptest! {

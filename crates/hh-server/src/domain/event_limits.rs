@@ -25,11 +25,15 @@ const DAY: i64 = 24 * 60 * 60 * 1000 * NANOS_PER_MILLI;
 pub(crate) const ORIGINAL_START: &str = "original_start_time";
 
 /// Moves an event that starts more than a day after its arrival to the time of its arrival, so that it does not stay at
-/// the top of every list. Its duration stays, and the metadata keeps the original start time.
+/// the top of every list. Its duration stays, and the metadata keeps the original start time. An end more than a day after
+/// the arrival is moved to a day after it.
 ///
 /// Times are nanoseconds since 1970.
 pub(crate) fn limit_start(started: &mut i64, ended: &mut i64, metadata: &mut Object, arrived: i64) {
-    if *started <= arrived.saturating_add(DAY) {
+    let latest = arrived.saturating_add(DAY);
+    if *started <= latest {
+        // One end in the far future would be the end of the whole session.
+        *ended = (*ended).min(latest);
         return;
     }
     let original = started.div_euclid(NANOS_PER_MILLI);
@@ -77,7 +81,8 @@ mod tests {
             prop_assert!(started <= arrived + DAY);
             prop_assert!(ended >= started);
             if start <= arrived + DAY {
-                prop_assert_eq!((started, ended, metadata.len()), (start, end, 0));
+                prop_assert_eq!((started, ended), (start, end.min(arrived + DAY)));
+                prop_assert!(metadata.is_empty());
             } else {
                 let original = metadata[ORIGINAL_START].as_i64().unwrap();
                 prop_assert_eq!(original, start.div_euclid(NANOS_PER_MILLI));

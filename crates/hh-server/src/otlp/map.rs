@@ -130,7 +130,7 @@ pub(crate) fn map(
                     if stored > MAX_BODY {
                         return Err(ApiError::too_large());
                     }
-                    reservation.grow_for_work(span.body.len())?;
+                    reservation.grow_for_work(span.size())?;
                     mapped.push(span);
                 } else {
                     rejected += 1;
@@ -142,6 +142,13 @@ pub(crate) fn map(
 }
 
 impl MappedSpan {
+    /// The memory that the span takes until it is stored.
+    fn size(&self) -> usize {
+        let texts = [&self.project, &self.session, &self.session_name];
+        let texts = texts.into_iter().flatten().map(String::len).sum::<usize>();
+        size_of::<Self>() + self.body.len() + self.name.len() + self.source.len() + texts
+    }
+
     /// Returns the event with its ids, which follow from project, trace and span, so that a resent span is the same event.
     pub(crate) fn in_project(self, project: ProjectId) -> NewEvent {
         let session = match self.session {
@@ -170,7 +177,14 @@ impl MappedSpan {
 
 /// Returns the session id of a text: the UUID it is, or one that follows from it.
 pub(crate) fn session_id(project: ProjectId, text: &str) -> Uuid {
-    Uuid::try_parse(text).unwrap_or_else(|_| event_id(project, b"session", text.as_bytes()))
+    // With a text of 17 bytes the digest would be of as many bytes as that of a trace and a span id, which a client
+    // chooses: the id of the session could be made the id of an event.
+    let prefix: &[u8] = if text.len() == 17 {
+        b"text session"
+    } else {
+        b"session"
+    };
+    Uuid::try_parse(text).unwrap_or_else(|_| event_id(project, prefix, text.as_bytes()))
 }
 
 /// A version 8 UUID of the first bits of a digest (decisions V6).

@@ -1,16 +1,19 @@
+use std::fmt;
+
 use axum::body::Body;
 use hh_api::types::{
     EventKind, EventList, EventPatch, ExportEvents, Filter, StartSession, Updated,
 };
 use http::{Request, Response};
-use serde::de::Error as _;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Error, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
-use serde_json::Value;
 use uuid::Uuid;
 
 use super::{MAX_DEPTH, aside, read_json};
 use crate::access::Access;
 use crate::app::App;
+use crate::budget::Reservation;
 use crate::connection::ClientConnection;
 use crate::domain::event_limits::{limit_name, limit_start};
 use crate::error::{ApiError, json, json_bytes};
@@ -24,24 +27,62 @@ const MAX_LIMIT: u32 = 7500;
 
 #[derive(Deserialize)]
 struct Wrapped {
-    #[serde(deserialize_with = "object_or_text")]
-    session: StartSession,
+    session: ObjectOrText,
+}
+
+/// A session, or one as JSON in a string, as older clients send it.
+enum ObjectOrText {
+    Object(Box<StartSession>),
+    Text(String),
+}
+
+impl<'de> Deserialize<'de> for ObjectOrText {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(ObjectOrTextVisitor)
+    }
+}
+
+struct ObjectOrTextVisitor;
+
+impl<'de> Visitor<'de> for ObjectOrTextVisitor {
+    type Value = ObjectOrText;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a session")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+        let session = StartSession::deserialize(MapAccessDeserializer::new(map))?;
+        Ok(ObjectOrText::Object(Box::new(session)))
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
+        Ok(ObjectOrText::Text(text.to_owned()))
+    }
 }
 
 /// The values of a session in a string, which the scan of the body did not see.
 const MAX_TEXT_ELEMENTS: usize = 50_000;
 
-/// Older clients send the session as JSON in a string.
-fn object_or_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<StartSession, D::Error> {
-    let mut value = Value::deserialize(deserializer)?;
-    if let Value::String(text) = &value {
-        let shape = shape::json(text.as_bytes());
-        if shape.depth > MAX_DEPTH || shape.elements > MAX_TEXT_ELEMENTS {
-            return Err(D::Error::custom("the session is too deep or too large"));
-        }
-        value = serde_json::from_str(text).map_err(D::Error::custom)?;
+/// Reads a session out of a string.
+async fn unpack(
+    app: &App,
+    hold: &mut Reservation,
+    session: ObjectOrText,
+) -> Result<StartSession, ApiError> {
+    let text = match session {
+        ObjectOrText::Object(session) => return Ok(*session),
+        ObjectOrText::Text(text) => text,
+    };
+    let shape = shape::json(text.as_bytes());
+    if shape.depth > MAX_DEPTH || shape.elements > MAX_TEXT_ELEMENTS {
+        return Err(ApiError::invalid("the session is too deep or too large"));
     }
-    serde_json::from_value(value).map_err(D::Error::custom)
+    hold.unpack(shape)?;
+    let is_large = text.len() > LARGE_SESSION;
+    // What serde says may quote the session.
+    let parsed = aside(app, is_large, move || serde_json::from_str(&text)).await?;
+    parsed.map_err(|_| ApiError::invalid("the session is not one in JSON"))
 }
 
 /// What a request reserves above this is encoded on another thread.
@@ -54,6 +95,7 @@ pub(crate) async fn start_session(
     request: Request<Body>,
 ) -> Result<Response<Body>, ApiError> {
     let (Wrapped { session }, mut hold) = read_json(app, access, request).await?;
+    let session = unpack(app, &mut hold, session).await?;
     let project = access.project(&app.store, session.project.as_deref())?;
     let id = match session.session_id.as_deref().unwrap_or("") {
         "" => Uuid::new_v4(),

@@ -164,8 +164,7 @@ impl Store {
     ) -> Result<Project, StoreError> {
         let still = self.still(access.record().key_id);
         let catalog = Arc::clone(&self.catalog);
-        let created = self.writer.submit_then(
-            None,
+        let created = self.writer.submit_administration(
             move |connection| {
                 still(connection)?;
                 insert(connection, &name, &description).map(Arc::new)

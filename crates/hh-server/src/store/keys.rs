@@ -222,8 +222,7 @@ impl Store {
         let issuer = access.record().key_id;
         let (still, index) = (self.still(issuer), Arc::clone(&self.keys));
         let digest = key.digest;
-        let stored = self.writer.submit_then(
-            None,
+        let stored = self.writer.submit_administration(
             move |connection| {
                 still(connection)?;
                 if let Some(earlier) = creations::find(connection, issuer, once, key.created)? {

@@ -8,8 +8,8 @@ use std::fs;
 use super::schema::CHECKPOINT;
 use super::{Store, StoreError};
 
-/// Above this size no query over events starts before the log is empty: four times what SQLite lets it grow to.
-const MAX_LOG: u64 = 4 * CHECKPOINT.unsigned_abs() * 4096;
+/// Above this size no query over events starts before the log is empty: twice what SQLite lets it grow to.
+const MAX_LOG: u64 = 2 * CHECKPOINT.unsigned_abs() * 4096;
 
 impl Store {
     /// Empties the log if it is too large.

@@ -126,8 +126,8 @@ impl Store {
         name: String,
     ) -> Result<Owner, StoreError> {
         let (still, now) = (self.still(access.record().key_id), access.key_time());
-        self.writer
-            .submit(None, move |connection| {
+        let created = self.writer.submit_administration(
+            move |connection| {
                 still(connection)?;
                 let is_new = insert(connection, &name, now)?;
                 let found = find(connection, "name", &name, now.as_millisecond())?;
@@ -144,9 +144,10 @@ impl Store {
                         quote(&name)
                     ))),
                 }
-            })
-            .wait()
-            .await
+            },
+            |_| (),
+        );
+        created.wait().await
     }
 
     /// Disables an owner and revokes its keys, all or nothing; doing it twice keeps the first time.

@@ -1,12 +1,13 @@
 //! The one writer: a thread that takes what is queued, commits it as one transaction, then answers.
 
 mod command;
+mod queue;
 
 use std::ops::DerefMut;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 use rusqlite::config::DbConfig;
@@ -17,9 +18,12 @@ use super::reserve::Reserve;
 use super::{StoreError, schema};
 use crate::body::Reservation;
 use command::{Command, Kind, Queued};
+use queue::{AbandonOnDrop, Queue};
 
 /// Commands of one commit at most, so that the first of them does not wait for ever.
 const GROUP: usize = 4096;
+/// No command begins later than this after the first of its group, for the same reason.
+const GROUP_TIME: Duration = Duration::from_millis(50);
 
 /// Why nothing of a group was stored.
 #[derive(Clone, Copy)]
@@ -51,8 +55,8 @@ impl From<Lost> for StoreError {
 }
 
 pub(super) struct Writer {
-    /// Dropped to stop the thread.
-    queue: Mutex<Option<Sender<Box<dyn Command>>>>,
+    /// Closed to stop the thread.
+    queue: Arc<Queue>,
     thread: Mutex<Option<JoinHandle<()>>>,
     must_empty_log: Arc<AtomicBool>,
 }
@@ -72,7 +76,8 @@ impl<T> Pending<T> {
 
 impl Writer {
     pub(super) fn start(connection: Connection, reserve: Reserve) -> Result<Self, StoreError> {
-        let (sender, receiver) = mpsc::channel();
+        let queue = Arc::<Queue>::default();
+        let taken = Arc::clone(&queue);
         let must_empty_log = Arc::<AtomicBool>::default();
         let mut committer = Committer {
             connection,
@@ -82,10 +87,10 @@ impl Writer {
         committer.begin();
         let thread = std::thread::Builder::new()
             .name("hh-writer".to_owned())
-            .spawn(move || committer.run(&receiver))
+            .spawn(move || committer.run(&taken))
             .map_err(|_| StoreError::Stopped)?;
         Ok(Self {
-            queue: Mutex::new(Some(sender)),
+            queue,
             thread: Mutex::new(Some(thread)),
             must_empty_log,
         })
@@ -102,10 +107,29 @@ impl Writer {
         self.submit_then(hold, command, |_| ())
     }
 
+    /// As [`Writer::submit`] for a command about keys, owners or projects, which does not wait for events.
+    pub(super) fn submit_administration<T: Send + 'static>(
+        &self,
+        command: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+        then: impl FnOnce(&T) + Send + 'static,
+    ) -> Pending<T> {
+        self.submit_as(Kind::Administration, None, command, then)
+    }
+
     /// As [`Writer::submit`]; once the command is committed `then` runs, before anybody is answered, and also when nobody
     /// waits any more: a client that hangs up must not keep what it changed from those who come after it.
     pub(super) fn submit_then<T: Send + 'static>(
         &self,
+        hold: Option<Reservation>,
+        command: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+        then: impl FnOnce(&T) + Send + 'static,
+    ) -> Pending<T> {
+        self.submit_as(Kind::Other, hold, command, then)
+    }
+
+    fn submit_as<T: Send + 'static>(
+        &self,
+        kind: Kind,
         hold: Option<Reservation>,
         command: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
         then: impl FnOnce(&T) + Send + 'static,
@@ -123,7 +147,7 @@ impl Writer {
                 }
                 Some(lost) => Err(StoreError::from(lost)),
             };
-            Queued::new(Kind::Other, hold, run, then, answer)
+            Queued::new(kind, hold, run, then, answer)
         })
     }
 
@@ -155,12 +179,8 @@ impl Writer {
         command: impl FnOnce(oneshot::Sender<Result<T, StoreError>>) -> C,
     ) -> Pending<T> {
         let (answer, pending) = oneshot::channel();
-        let command = command(answer);
-        let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(queue) = queue.as_ref() {
-            // A thread that is gone has dropped the receiver, and the answer's sender goes with the command.
-            drop(queue.send(Box::new(command)));
-        }
+        // A queue that is closed drops the command, and the answer's sender with it.
+        self.queue.push(Box::new(command(answer)));
         Pending(pending)
     }
 
@@ -172,12 +192,7 @@ impl Writer {
 
     /// Lets the thread finish what is queued and waits for it.
     pub(super) async fn close(&self) {
-        drop(
-            self.queue
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .take(),
-        );
+        self.queue.close();
         let thread = self
             .thread
             .lock()
@@ -197,9 +212,12 @@ struct Committer {
 }
 
 impl Committer {
-    fn run(mut self, queue: &Receiver<Box<dyn Command>>) {
-        while let Ok(first) = queue.recv() {
-            let commands = std::iter::once(first).chain(queue.try_iter()).take(GROUP);
+    fn run(mut self, queue: &Queue) {
+        let _abandon = AbandonOnDrop(queue);
+        while let Some(first) = queue.wait() {
+            let end = Instant::now() + GROUP_TIME;
+            let more = std::iter::from_fn(|| (Instant::now() < end).then(|| queue.take())?);
+            let commands = std::iter::once(first).chain(more).take(GROUP);
             let (commands, lost) = self.commit(commands);
             if self.must_empty_log.swap(false, Ordering::AcqRel) {
                 self.empty_log();

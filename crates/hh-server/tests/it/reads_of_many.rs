@@ -161,7 +161,7 @@ async fn repeated_starts_of_a_large_session_delay_no_administration() {
         let (writer, session) = (writer.clone(), session.clone());
         starts.spawn(async move {
             loop {
-                let _ = writer.post("/session/start", &session).await;
+                let _response = writer.post("/session/start", &session).await;
             }
         });
     }
@@ -187,7 +187,7 @@ async fn slow_reads_of_two_keys_leave_reads_to_a_third() {
             let reader = reader.clone();
             readers.spawn(async move {
                 loop {
-                    let _ = reader.post(EXPORT, &json!({"page": 9})).await;
+                    let _response = reader.post(EXPORT, &json!({"page": 9})).await;
                 }
             });
         }
@@ -223,7 +223,7 @@ async fn large_exports_of_one_key_delay_no_small_session_of_another() {
         floods.spawn(async move {
             let text = body.to_string();
             loop {
-                let _ = attacker
+                let _response = attacker
                     .send("POST", "/session/start", &[JSON], text.as_bytes())
                     .await;
             }
@@ -256,7 +256,7 @@ async fn the_log_of_the_database_stays_small_while_reads_overlap() {
         readers.spawn(async move {
             tokio::time::sleep(Duration::from_millis(2500 * number)).await;
             loop {
-                let _ = reader.post(EXPORT, &json!({})).await;
+                let _response = reader.post(EXPORT, &json!({})).await;
             }
         });
     }
@@ -306,7 +306,7 @@ async fn stored_sessions_that_are_returned_count_against_the_memory_of_responses
         let (writer, session) = (writer.clone(), session.clone());
         starts.spawn(async move {
             loop {
-                let _ = writer.post("/session/start", &session).await;
+                let _response = writer.post("/session/start", &session).await;
             }
         });
     }
@@ -317,7 +317,7 @@ async fn stored_sessions_that_are_returned_count_against_the_memory_of_responses
         let (other, body) = (other.clone(), body.clone());
         starts.spawn(async move {
             loop {
-                let _ = other
+                let _response = other
                     .send("POST", "/session/start", &[JSON], body.as_bytes())
                     .await;
             }
@@ -351,7 +351,7 @@ async fn large_changes_of_one_key_delay_no_administration_and_no_small_change() 
             let metrics = json!({"n": number});
             loop {
                 let patch = json!({"event_id": ids[0], "metrics": metrics});
-                let _ = attacker.put("/events", &patch).await;
+                let _response = attacker.put("/events", &patch).await;
             }
         });
     }
@@ -426,7 +426,7 @@ async fn lists_of_very_many_keys_delay_no_other_administration() {
         let mine = mine.clone();
         floods.spawn(async move {
             loop {
-                let _ = mine.get("/v1/api_keys?limit=1000&ended=true").await;
+                let _response = mine.get("/v1/api_keys?limit=1000&ended=true").await;
             }
         });
     }
@@ -473,7 +473,7 @@ async fn sent_sessions_that_are_returned_count_until_they_are_rendered() {
             let (client, body) = (client.clone(), body.clone());
             starts.spawn(async move {
                 loop {
-                    let _ = client
+                    let _response = client
                         .send("POST", "/session/start", &[JSON], body.as_bytes())
                         .await;
                 }

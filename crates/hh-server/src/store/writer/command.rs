@@ -14,6 +14,8 @@ use crate::body::Reservation;
 pub(super) enum Kind {
     /// It ends keys, and may use the reserve.
     KeyChange,
+    /// It creates keys, owners or projects.
+    Administration,
     Other,
 }
 
