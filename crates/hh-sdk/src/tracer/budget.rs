@@ -122,10 +122,13 @@ fn update_memory(patch: &EventPatch) -> usize {
 
 fn object_memory(object: &Object) -> usize {
     let members = object.iter().map(|(name, value)| {
-        let place = size_of::<String>() + size_of::<Value>();
-        json_memory(value).saturating_add(place + text(name))
+        // The name's own place is in the node.
+        json_memory(value).saturating_add(text(name))
     });
-    members.fold(OVERHEAD, usize::saturating_add)
+    // A node of the map has room for 11 members, of which it may use as few as 5; even one member takes a whole node.
+    let node = 11 * (size_of::<String>() + size_of::<Value>()) + 2 * OVERHEAD;
+    let nodes = object.len().div_ceil(5).saturating_mul(node);
+    members.fold(nodes.saturating_add(OVERHEAD), usize::saturating_add)
 }
 
 /// Returns what a value uses besides its own size, which its holder counts.

@@ -13,7 +13,7 @@ use prost::Message as _;
 use serde::Serialize;
 
 use super::failure::Failure;
-use super::pace::{Pace, Pause};
+use super::pace::{MAX_ASKED, Pace, Pause};
 use super::queue::{Inner, Job};
 use super::redact::{Own, redact_json, redact_span};
 use super::response::refused;
@@ -127,20 +127,26 @@ async fn send_some(inner: &Inner, pace: &mut Pace) -> Option<Pause> {
     let is_final = match failure {
         Failure::Final => true,
         Failure::TooLarge => count == 1,
-        Failure::Suspect => count == 1 && pace.is_hopeless(first_number(&batch)),
+        Failure::Suspect => count == 1 && pace.is_hopeless(first_number(&batch), Instant::now()),
         Failure::Unavailable | Failure::Rejected => false,
     };
     if is_final {
         finish(inner, Some(lost(count, why)));
         return None;
     }
+    let asked = error.retry_after();
+    let why = if asked.is_some_and(|asked| asked > MAX_ASKED) {
+        let longest = MAX_ASKED.as_secs();
+        format!("{why}; the tracer itself tries again after {longest} s")
+    } else {
+        why
+    };
     if matches!(failure, Failure::TooLarge | Failure::Suspect) && count > 1 {
         pace.halve(count);
     }
     let (due, dropped) = inner.lock().put_back(batch, &why);
     drop(dropped);
     due.give(inner);
-    let asked = error.retry_after();
     let delay = match failure {
         Failure::TooLarge => Duration::ZERO,
         Failure::Rejected => {
@@ -151,10 +157,7 @@ async fn send_some(inner: &Inner, pace: &mut Pace) -> Option<Pause> {
         }
         Failure::Unavailable | Failure::Suspect | Failure::Final => pace.delay(random()),
     };
-    Some(Pause {
-        until: Instant::now() + asked.map_or(delay, |asked| asked.max(delay)),
-        is_asked: asked.is_some(),
-    })
+    Some(Pause::after(Instant::now(), delay, asked))
 }
 
 fn finish(inner: &Inner, loss: Option<Loss>) {
@@ -203,7 +206,7 @@ async fn export(inner: &Inner, batch: &mut [Entry]) -> Result<Option<Loss>, Erro
     let response = inner.sender.send(OpId::ExportTraces, "", message).await?;
     let sent = u32::try_from(batch.len()).unwrap_or(u32::MAX);
     let Some(refused) = refused(&response, sent) else {
-        let why = "the answer to an export is none: something else than the server took it";
+        let why = "the response to an export is not OTLP: something else than the server answered";
         return Err(Error::new(ErrorKind::Unavailable, why));
     };
     Ok((refused.count > 0).then(|| {

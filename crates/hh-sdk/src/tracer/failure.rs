@@ -39,6 +39,8 @@ impl Failure {
                     Self::Suspect
                 }
             }
+            // A login page or a proxy may have answered in place of the server.
+            TransportErrorKind::InvalidResponse => Self::Suspect,
             TransportErrorKind::Unauthenticated => Self::Rejected,
             TransportErrorKind::Insecure
             | TransportErrorKind::InvalidRequest
@@ -47,7 +49,6 @@ impl Failure {
             | TransportErrorKind::Conflict
             | TransportErrorKind::Rejected
             | TransportErrorKind::Unavailable
-            | TransportErrorKind::InvalidResponse
             | TransportErrorKind::Other
             | _ => Self::Final,
         }
@@ -56,7 +57,8 @@ impl Failure {
     fn of_status(status: u16, is_update: bool) -> Self {
         match status {
             429 | 502..=504 => Self::Unavailable,
-            408 | 425 | 500..=599 => Self::Suspect,
+            // A redirect may come from a login page in place of the server.
+            300..=399 | 408 | 425 | 500..=599 => Self::Suspect,
             413 => Self::TooLarge,
             // The session may be unknown to the server, or another key's, for good: nothing may wait behind its change.
             403 | 404 if is_update => Self::Final,
@@ -69,6 +71,8 @@ impl Failure {
         match kind {
             // The key did not come in time.
             ErrorKind::Timeout => Self::Unavailable,
+            // The response to an export was not one of OTLP.
+            ErrorKind::Unavailable => Self::Suspect,
             ErrorKind::Unauthenticated
             | ErrorKind::PermissionDenied
             | ErrorKind::MissingKey
@@ -82,7 +86,6 @@ impl Failure {
             | ErrorKind::Unreachable
             | ErrorKind::Proxy
             | ErrorKind::Tls
-            | ErrorKind::Unavailable
             | ErrorKind::TestMode
             | ErrorKind::Dropped
             | ErrorKind::Other => Self::Final,
@@ -98,13 +101,13 @@ mod tests {
     fn only_what_can_succeed_later_is_sent_again() {
         let expected = [
             (Failure::Unavailable, &[429, 502, 503, 504][..]),
-            (Failure::Suspect, &[408, 425, 500, 501, 505, 507, 599]),
+            (
+                Failure::Suspect,
+                &[300, 301, 302, 307, 308, 408, 425, 500, 501, 505, 507, 599],
+            ),
             (Failure::TooLarge, &[413]),
             (Failure::Rejected, &[401, 403, 404]),
-            (
-                Failure::Final,
-                &[301, 400, 402, 405, 409, 410, 415, 422, 431],
-            ),
+            (Failure::Final, &[400, 402, 405, 409, 410, 415, 422, 431]),
         ];
         for (failure, statuses) in expected {
             for status in statuses {

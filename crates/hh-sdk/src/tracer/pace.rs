@@ -5,8 +5,19 @@ use std::time::{Duration, Instant};
 /// The delays between attempts end here, unless they begin higher.
 const MAX_DELAY: Duration = Duration::from_secs(30);
 
-/// A job that fails this often alone is what makes the server fail: it is lost, so that others can follow.
+/// A job that fails this often alone, and for [`MIN_TIME_ALONE`], is what makes the server fail: it is lost, so that
+/// others can follow.
 const MAX_TRIES_ALONE: u32 = 10;
+
+/// Frequent flushes use up the attempts within milliseconds: a short outage must not cost a job.
+const MIN_TIME_ALONE: Duration = if cfg!(test) {
+    Duration::from_millis(20)
+} else {
+    Duration::from_mins(2)
+};
+
+/// The longest wait that a server may ask for: one response must not stop the export for hours.
+pub(super) const MAX_ASKED: Duration = Duration::from_mins(5);
 
 /// A time before which nothing is sent.
 #[derive(Clone, Copy, Debug)]
@@ -16,6 +27,17 @@ pub(super) struct Pause {
     pub(super) is_asked: bool,
 }
 
+impl Pause {
+    /// Returns the pause after a failure: `delay`, or the time that the server asks for if that is longer.
+    pub(super) fn after(now: Instant, delay: Duration, asked: Option<Duration>) -> Self {
+        let wait = asked.map_or(delay, |asked| asked.min(MAX_ASKED).max(delay));
+        Self {
+            until: now + wait,
+            is_asked: asked.is_some(),
+        }
+    }
+}
+
 /// The size of batches and the delay between them.
 #[derive(Debug)]
 pub(super) struct Pace {
@@ -23,8 +45,17 @@ pub(super) struct Pace {
     limit: usize,
     first_delay: Duration,
     failures: u32,
-    /// The number of the job that failed alone, and how often.
-    alone: Option<(u64, u32)>,
+    /// The job that failed alone.
+    alone: Option<Alone>,
+}
+
+/// A job that fails alone.
+#[derive(Debug)]
+struct Alone {
+    number: u64,
+    tries: u32,
+    /// When it failed first.
+    since: Instant,
 }
 
 impl Pace {
@@ -57,13 +88,17 @@ impl Pace {
     }
 
     /// Counts a failure of the job with this number, sent alone; true if it is to be given up.
-    pub(super) fn is_hopeless(&mut self, number: u64) -> bool {
-        let tries = match self.alone {
-            Some((other, tries)) if other == number => tries.saturating_add(1),
-            Some(_) | None => 1,
+    pub(super) fn is_hopeless(&mut self, number: u64, now: Instant) -> bool {
+        let (tries, since) = match &self.alone {
+            Some(alone) if alone.number == number => (alone.tries.saturating_add(1), alone.since),
+            Some(_) | None => (1, now),
         };
-        self.alone = Some((number, tries));
-        tries >= MAX_TRIES_ALONE
+        self.alone = Some(Alone {
+            number,
+            tries,
+            since,
+        });
+        tries >= MAX_TRIES_ALONE && now.duration_since(since) >= MIN_TIME_ALONE
     }
 
     /// Returns how long to wait after another failure: up to a bound that doubles each time, and at least half of it.
@@ -106,12 +141,52 @@ mod tests {
             limits.push(pace.limit());
         }
         assert_eq!(limits, [50, 25, 12, 6, 3, 1]);
-        let tries = (1..=10).map(|_| pace.is_hopeless(7)).collect::<Vec<_>>();
-        assert_eq!(tries.iter().position(|hopeless| *hopeless), Some(9));
-        assert!(!pace.is_hopeless(8), "another one begins anew");
+        let start = Instant::now();
+        let end = start + MIN_TIME_ALONE;
+        assert!(!pace.is_hopeless(7, start));
+        let tries = (2..=10).map(|_| pace.is_hopeless(7, end));
+        assert_eq!(
+            tries
+                .collect::<Vec<_>>()
+                .iter()
+                .position(|hopeless| *hopeless),
+            Some(8)
+        );
+        assert!(!pace.is_hopeless(8, end), "another one begins anew");
         for _ in 0..8 {
             pace.succeed();
         }
         assert_eq!(pace.limit(), 100);
+    }
+
+    #[test]
+    fn many_attempts_in_a_short_time_do_not_give_up_a_job() {
+        let mut pace = Pace::new(100, Duration::from_secs(1));
+        let start = Instant::now();
+        let end = start + MIN_TIME_ALONE;
+        for _ in 0..1_000 {
+            assert!(!pace.is_hopeless(7, end.checked_sub(Duration::from_millis(1)).unwrap()));
+        }
+        assert!(!pace.is_hopeless(8, start));
+        for _ in 0..1_000 {
+            assert!(!pace.is_hopeless(8, end.checked_sub(Duration::from_millis(1)).unwrap()));
+        }
+        assert!(pace.is_hopeless(8, end));
+    }
+
+    #[test]
+    fn a_server_can_ask_for_a_wait_of_five_minutes_at_most() {
+        let now = Instant::now();
+        let second = Duration::from_secs(1);
+        let wait = |asked| Pause::after(now, second, asked).until - now;
+        assert_eq!(wait(None), second);
+        assert_eq!(wait(Some(Duration::ZERO)), second);
+        assert_eq!(
+            wait(Some(Duration::from_secs(100))),
+            Duration::from_secs(100)
+        );
+        assert_eq!(wait(Some(Duration::from_hours(24))), Duration::from_mins(5));
+        let slow = Duration::from_mins(10);
+        assert_eq!(Pause::after(now, slow, Some(second)).until - now, slow);
     }
 }

@@ -1,6 +1,7 @@
 //! What waits to be sent: bounded, the oldest spans dropped first.
 
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::RecvTimeoutError;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::time::{Duration, Instant};
 
@@ -22,6 +23,9 @@ const LONGEST_WAIT: Duration = Duration::from_hours(24 * 365);
 
 /// A tracer that is dropped without a shutdown tries again for this long.
 const LAST_TRIES: Duration = Duration::from_mins(1);
+
+/// The export thread keeps the time of a flush; a blocked one must not hold the caller for longer than this.
+const GRACE: Duration = Duration::from_secs(1);
 
 /// The memory of the spans of one export, and so its encoded bytes: well below what servers take.
 const MAX_BATCH_BYTES: usize = 4 * 1024 * 1024;
@@ -135,7 +139,14 @@ impl Queue {
     pub(super) fn flush_blocking(&self, timeout: Duration) -> Result<(), Error> {
         let (sender, receiver) = mpsc::channel();
         self.wait(timeout, Box::new(move |result| sender.send(result).is_ok()));
-        receiver.recv().unwrap_or_else(|_| Err(stopped()))
+        match receiver.recv_timeout(timeout.min(LONGEST_WAIT) + GRACE) {
+            Ok(result) => result,
+            Err(RecvTimeoutError::Timeout) => Err(Error::new(
+                ErrorKind::Timeout,
+                "telemetry did not arrive in time: the export thread does not respond; check that standard error or the reporter does not block",
+            )),
+            Err(RecvTimeoutError::Disconnected) => Err(stopped()),
+        }
     }
 
     /// Has `answer` called when all that is queued now is dealt with, or when the time is over.

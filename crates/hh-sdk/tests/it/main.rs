@@ -12,3 +12,4 @@ mod network;
 mod outage;
 mod security;
 mod tracer;
+mod variants_outage;

@@ -221,15 +221,11 @@ fn a_hostile_answer_to_an_export_is_a_bounded_loss_with_a_clean_reason() {
 
 /// A status of 200 alone does not say that the spans have arrived: a login page has it too.
 #[test]
-fn an_answer_that_is_none_of_otlp_is_a_loss() {
+fn a_response_that_is_not_otlp_is_no_success_and_no_loss_until_the_end() {
     for (status, body) in [
         ("200 OK", "<html>log in</html>"),
         ("200 OK\r\ncontent-type: text/html", "<html>log in</html>"),
         ("200 OK\r\ncontent-type: text/plain", "please log in"),
-        (
-            "200 OK\r\ncontent-type: application/json",
-            r#"{"partialSuccess": {"rejectedSpans": "1", "errorMessage": "too large"}}"#,
-        ),
     ] {
         let server = Scripted::start(move |request| match request.path() {
             TRACES => (status, body.as_bytes().to_vec()),
@@ -237,10 +233,38 @@ fn an_answer_that_is_none_of_otlp_is_a_loss() {
         });
         let tracer = tracer(&server.url);
         tracer.span("s", EventKind::Tool).start().end();
-        let error = tracer.flush_blocking(LONG).unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Dropped, "{body}");
-        assert_eq!((tracer.dropped(), exports(&server).len()), (1, 1), "{body}");
+        let deadline = Instant::now() + LONG;
+        loop {
+            let error = tracer.flush_blocking(Duration::from_millis(20));
+            let error = error.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Timeout, "{body}: {error}");
+            let text = error.to_string();
+            if text.contains("is a web page") || text.contains("is not OTLP") {
+                break;
+            }
+            assert!(Instant::now() < deadline, "{body}: {text}");
+        }
+        assert_eq!(tracer.dropped(), 0, "{body}");
+        let error = tracer.shutdown_blocking(Duration::ZERO).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Dropped, "{body}: {error}");
     }
+}
+
+#[test]
+fn spans_that_the_server_refuses_are_a_loss_and_not_sent_again() {
+    let body = r#"{"partialSuccess": {"rejectedSpans": "1", "errorMessage": "too large"}}"#;
+    let server = Scripted::start(move |request| match request.path() {
+        TRACES => (
+            "200 OK\r\ncontent-type: application/json",
+            body.as_bytes().to_vec(),
+        ),
+        _ => accepted(request),
+    });
+    let tracer = tracer(&server.url);
+    tracer.span("s", EventKind::Tool).start().end();
+    let error = tracer.flush_blocking(LONG).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Dropped, "{error}");
+    assert_eq!((tracer.dropped(), exports(&server).len()), (1, 1));
 }
 
 #[test]

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use hh_sdk::config::Env;
 use hh_sdk::{ErrorKind, EventKind, HoneyHiveTracer};
+use serde_json::json;
 
 const MIB: usize = 1024 * 1024;
 
@@ -25,32 +26,72 @@ fn memory(name: &str) -> usize {
     line.nth(1).unwrap().parse::<usize>().unwrap() * 1024
 }
 
+fn tracer(url: &str) -> HoneyHiveTracer {
+    let variables = [("HH_MAX_RETRIES", "0"), ("HH_RETRY_DELAY", "0.1")];
+    HoneyHiveTracer::builder()
+        .with_env(Env::from_pairs(variables))
+        .with_base_url(url)
+        .with_api_key("hh_1234567890abcdef1234567890abcdef")
+        .build()
+        .unwrap()
+}
+
+/// Records many times more than the queue may hold, in spans and in changes of sessions.
+fn record(tracer: &HoneyHiveTracer, shape: &str) {
+    let values = vec![json!({"a": 1}); 2_000];
+    match shape {
+        "large spans" => {
+            for number in 0..1_500_u32 {
+                let mut span = tracer.span("large", EventKind::Tool).start();
+                span.set_output("text", format!("{number:08}").repeat(MIB / 8));
+                span.end();
+            }
+            assert!(tracer.dropped() >= 1_500 - 64, "{}", tracer.dropped());
+        }
+        "small objects in spans" => {
+            for _ in 0..600 {
+                let mut span = tracer.span("small", EventKind::Tool).start();
+                span.set_output("values", &values);
+                span.end();
+            }
+        }
+        "small objects in the start of sessions" => {
+            for _ in 0..600 {
+                drop(tracer.session("s").with_metadata("values", &values).start());
+            }
+        }
+        _ => {
+            for _ in 0..600 {
+                let session = tracer.session("s").start();
+                session.set_metadata("values", &values);
+                session.end();
+            }
+        }
+    }
+    assert!(tracer.dropped() > 0, "{shape}: the queue is not full");
+}
+
 #[test]
 fn spans_that_no_server_takes_stay_within_the_budget_of_the_queue() {
     // Nobody accepts: what is sent is under way all the time.
     let hanging = TcpListener::bind("127.0.0.1:0").unwrap();
     let hanging = format!("http://{}", hanging.local_addr().unwrap());
     let before = memory("VmRSS:");
-    for url in ["http://127.0.0.1:9", &hanging] {
-        let variables = [("HH_MAX_RETRIES", "0"), ("HH_RETRY_DELAY", "0.1")];
-        let tracer = HoneyHiveTracer::builder()
-            .with_env(Env::from_pairs(variables))
-            .with_base_url(url)
-            .with_api_key("hh_1234567890abcdef1234567890abcdef")
-            .build()
-            .unwrap();
-        for number in 0..1_500_u32 {
-            let mut span = tracer.span("large", EventKind::Tool).start();
-            span.set_output("text", format!("{number:08}").repeat(MIB / 8));
-            span.end();
-        }
-        assert!(tracer.dropped() >= 1_500 - 64, "{}", tracer.dropped());
+    for (shape, url) in [
+        ("large spans", "http://127.0.0.1:9"),
+        ("large spans", &hanging),
+        ("small objects in spans", &hanging),
+        ("small objects in the start of sessions", &hanging),
+        ("small objects in changes of sessions", &hanging),
+    ] {
+        let tracer = tracer(url);
+        record(&tracer, shape);
         let error = tracer
             .shutdown_blocking(Duration::from_millis(500))
             .unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Dropped);
         let most = memory("VmHWM:") - before;
-        println!("{url}: at most {} MiB", most / MIB);
-        assert!(most < 64 * MIB + BESIDES, "{} MiB", most / MIB);
+        println!("{shape}, {url}: at most {} MiB", most / MIB);
+        assert!(most < 64 * MIB + BESIDES, "{shape}: {} MiB", most / MIB);
     }
 }

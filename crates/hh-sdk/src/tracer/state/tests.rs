@@ -110,6 +110,14 @@ fn the_memory_of_small_values_counts_and_not_only_their_encoding() {
     }));
     assert!(memory_of(&start) >= 1_000 * size_of::<serde_json::Value>());
     assert!(memory_of(&span(0)) >= size_of::<Wire>());
+    // An object with one member still takes a whole node of its map, of 11 places.
+    let objects = serde_json::to_value(vec![serde_json::json!({"a": 1}); 1_000]).unwrap();
+    let start = Job::Start(Box::new(StartSession {
+        inputs: [("list".to_owned(), objects)].into_iter().collect(),
+        ..StartSession::default()
+    }));
+    let place = size_of::<String>() + size_of::<serde_json::Value>();
+    assert!(memory_of(&start) >= 1_000 * 11 * place);
 }
 
 #[derive(Clone, Debug)]
