@@ -10,6 +10,6 @@ mod credentials;
 mod keys;
 mod network;
 mod outage;
+mod outage_variants;
 mod security;
 mod tracer;
-mod variants_outage;

@@ -109,12 +109,10 @@ fn decode_body(
         Encoding::Protobuf => shape::protobuf(&held.bytes),
     })?;
     let bytes = std::mem::take(&mut held.bytes);
-    // While it is decoded, the texts of the body exist twice.
-    let once = held.reservation.held();
-    held.reservation.grow_for_work(bytes.len())?;
+    // While it is decoded, its texts exist twice; the number of workers limits how often. Then its reservation is theirs.
     let request = decode(encoding, &bytes)?;
     drop(bytes);
-    held.reservation.shrink_to(once);
+    let once = held.reservation.held();
     let spans = map(request, arrived, &mut held.reservation)?;
     let encoded = held.reservation.held().saturating_sub(once);
     held.reservation.shrink_to(encoded);

@@ -177,14 +177,23 @@ impl Change for Start {
             return if is_known { Ok(None) } else { Err(too_large()) };
         }
         let sent = &self.session.body;
-        body.metadata.extend(sent.metadata.clone());
-        body.user_properties.extend(sent.user_properties.clone());
         let encoded = if target.is_implicit {
             body.source.clone_from(&sent.source);
             body.inputs.clone_from(&sent.inputs);
-            body.config.clone_from(&sent.config);
+            // What was set in a session that only spans had created stays: another key may have set it.
+            for (stored, sent) in [
+                (&mut body.config, &sent.config),
+                (&mut body.metadata, &sent.metadata),
+                (&mut body.user_properties, &sent.user_properties),
+            ] {
+                for (name, value) in sent {
+                    stored.entry(name).or_insert_with(|| value.clone());
+                }
+            }
             body.encode()
         } else {
+            body.metadata.extend(sent.metadata.clone());
+            body.user_properties.extend(sent.user_properties.clone());
             encode_within(&body, MAX_MERGED).ok_or_else(too_large)
         };
         match encoded {

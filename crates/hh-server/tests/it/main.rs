@@ -13,6 +13,8 @@ mod events;
 #[cfg(test)]
 mod families;
 #[cfg(test)]
+mod foreign_sessions;
+#[cfg(test)]
 mod full_disk;
 #[cfg(test)]
 mod guesses;
@@ -60,3 +62,5 @@ mod spans;
 mod stop;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod writes_of_many;

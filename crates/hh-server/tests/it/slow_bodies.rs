@@ -67,8 +67,13 @@ async fn announced_bodies_that_do_not_arrive_block_nobody() {
 
 /// Sends most of a body of 15 MiB.
 async fn fill(client: &Client) -> Connection {
-    let length = (15 * MIB).to_string();
-    let body = vec![b' '; 15 * MIB - 1];
+    fill_with(client, 15 * MIB).await
+}
+
+/// Sends most of a body.
+async fn fill_with(client: &Client, bytes: usize) -> Connection {
+    let length = bytes.to_string();
+    let body = vec![b' '; bytes - 1];
     begin(client, &[JSON, ("content-length", &length)], &body).await
 }
 
@@ -133,8 +138,8 @@ async fn a_revocation_releases_what_requests_hold() {
     );
     let third = server.key(Level::IngestOnly, "all").await;
     let mut held = [fill(&first).await, fill(&first).await];
-    let _other = fill(&second).await;
-    let body = vec![b' '; 12 * MIB];
+    let _other = fill_with(&second, 8 * MIB).await;
+    let body = vec![b' '; 14 * MIB];
     send_until(&third, &body, 503).await;
     server
         .admin()

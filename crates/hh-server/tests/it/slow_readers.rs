@@ -14,7 +14,7 @@ use super::support::{Client, JSON, TestServer, within};
 const KIB: usize = 1024;
 
 /// Stores an event of a size.
-async fn store(client: &Client, number: u8, size: usize) {
+pub(crate) async fn store(client: &Client, number: u8, size: usize) {
     let mut span = in_session(number, SESSION);
     span.attributes
         .push(label("honeyhive_inputs.a", &"x".repeat(size)));
@@ -22,7 +22,7 @@ async fn store(client: &Client, number: u8, size: usize) {
 }
 
 /// Requests all events on a connection with a small receive buffer, so that the response stays with the server.
-async fn request(client: &Client) -> TcpStream {
+pub(crate) async fn request(client: &Client) -> TcpStream {
     let socket = TcpSocket::new_v4().unwrap();
     socket.set_recv_buffer_size(4096).unwrap();
     let mut stream = within(socket.connect(client.address())).await.unwrap();
@@ -36,7 +36,7 @@ async fn request(client: &Client) -> TcpStream {
 }
 
 /// Reads some bytes, 20 times a second, until there are `enough` or the server closes; returns what was read.
-async fn read_at(stream: &TcpStream, rate: usize, enough: usize) -> Vec<u8> {
+pub(crate) async fn read_at(stream: &TcpStream, rate: usize, enough: usize) -> Vec<u8> {
     const TICKS: usize = 20;
 
     let mut read = Vec::new();
