@@ -4,8 +4,8 @@ use hh_auth::Level;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::families::{find, read, send_span, start};
-use super::spans::{BASE, encode, in_session, label, span};
+use super::families::{find, send_span, start};
+use super::spans::{BASE, encode, in_session, span};
 use super::support::{TestServer, text};
 
 /// The digest of a text session id and that of a span are the same when the bytes are: "session" and 17 more.

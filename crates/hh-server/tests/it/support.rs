@@ -160,14 +160,6 @@ impl Client {
         self.address
     }
 
-    /// Speaks with another key.
-    pub(crate) fn with_key(&self, key: &str) -> Self {
-        Self {
-            address: self.address,
-            key: Some(key.to_owned()),
-        }
-    }
-
     pub(crate) async fn connect(&self) -> Connection {
         Connection {
             stream: TcpStream::connect(self.address).await.unwrap(),

@@ -35,7 +35,7 @@ async fn spans_of_two_large_sessions_in_turns_do_not_stall_the_writer() {
     let mut now = u64::try_from(now.unwrap().as_nanos()).unwrap() + 1_000_000_000;
     let spans = |now: u64, count: u64, alternate: bool| {
         let spans = (0..count).map(|number| {
-            let at = if alternate { number as usize % 2 } else { 0 };
+            let at = usize::from(alternate && number % 2 == 1);
             let time = now + 1_000_000 * number;
             Span {
                 trace_id: Uuid::new_v4().as_bytes().to_vec(),
