@@ -233,9 +233,9 @@ mod tests {
         first.grow_for_work(400 * UNIT).unwrap();
         first.grow_for_work(1).unwrap_err();
         budget.reservation(1).grow(1).unwrap_err();
-        budget.reservation(2).grow(64 * UNIT).unwrap();
+        budget.reservation(2).grow(50 * UNIT).unwrap();
         first.shrink_to(10 * UNIT);
-        budget.reservation(1).grow(350 * UNIT).unwrap();
+        budget.reservation(1).grow(390 * UNIT).unwrap();
         drop(first);
         let held = budget.0.held();
         assert_eq!((held.total, held.by_family.len()), (0, 0));
