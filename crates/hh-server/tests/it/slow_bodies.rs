@@ -137,9 +137,12 @@ async fn a_revocation_releases_what_requests_hold() {
         server.key(Level::IngestOnly, "all").await,
     );
     let third = server.key(Level::IngestOnly, "all").await;
-    let mut held = [fill(&first).await, fill(&first).await];
-    let _other = fill_with(&second, 8 * MIB).await;
-    let body = vec![b' '; 14 * MIB];
+    let mut held = [
+        fill_with(&first, 12 * MIB).await,
+        fill_with(&first, 12 * MIB).await,
+    ];
+    let _other = fill_with(&second, 15 * MIB).await;
+    let body = vec![b' '; 16 * MIB];
     send_until(&third, &body, 503).await;
     server
         .admin()

@@ -17,6 +17,7 @@ const MIB: usize = 1024 * 1024;
 
 /// Each run of spans of one session writes its row again, with the body in it.
 #[tokio::test]
+#[ignore = "measures time or memory: run it with `--run-ignored only`"]
 async fn spans_of_two_large_sessions_in_turns_do_not_stall_the_writer() {
     let server = TestServer::start_on_threads().await;
     let hostile = server.key(Level::IngestOnly, "all").await;
@@ -67,6 +68,7 @@ async fn spans_of_two_large_sessions_in_turns_do_not_stall_the_writer() {
 
 /// What is read of sessions for a start must not delay the end of keys.
 #[tokio::test]
+#[ignore = "measures time or memory: run it with `--run-ignored only`"]
 async fn starts_of_a_large_stored_session_do_not_delay_a_revocation() {
     let server = TestServer::start_on_threads().await;
     let writer = server.key(Level::ReadWrite, "all").await;
@@ -103,6 +105,7 @@ async fn starts_of_a_large_stored_session_do_not_delay_a_revocation() {
 
 /// Two keys hold all memory for bodies with many requests that each look small.
 #[tokio::test]
+#[ignore = "measures time or memory: run it with `--run-ignored only`"]
 async fn two_keys_with_slow_bodies_do_not_block_the_bodies_of_others() {
     let server = TestServer::start_on_threads().await;
     let mut open: Vec<Connection> = Vec::new();
@@ -144,6 +147,7 @@ async fn two_keys_with_slow_bodies_do_not_block_the_bodies_of_others() {
 
 /// Large work is done in the order in which it comes, whoever's it is.
 #[tokio::test]
+#[ignore = "measures time or memory: run it with `--run-ignored only`"]
 async fn large_bodies_of_one_key_do_not_delay_the_sessions_of_others() {
     let server = TestServer::start_on_threads().await;
     let hostile = server.key(Level::IngestOnly, "all").await;
@@ -172,6 +176,7 @@ async fn large_bodies_of_one_key_do_not_delay_the_sessions_of_others() {
 
 /// Merges of large bodies take turns in the order in which they come, whoever's they are.
 #[tokio::test]
+#[ignore = "measures time or memory: run it with `--run-ignored only`"]
 async fn patches_of_a_large_session_do_not_delay_large_patches_of_others() {
     let server = TestServer::start_on_threads().await;
     let hostile = server.key(Level::IngestOnly, "all").await;
@@ -217,6 +222,7 @@ async fn patches_of_a_large_session_do_not_delay_large_patches_of_others() {
 
 /// Two keys that read pages at twice the minimum rate hold all memory for responses.
 #[tokio::test]
+#[ignore = "measures time or memory: run it with `--run-ignored only`"]
 async fn slow_readers_with_two_keys_do_not_block_the_reads_of_others() {
     let server = TestServer::start_on_threads().await;
     let admin = server.admin();
@@ -253,6 +259,7 @@ async fn slow_readers_with_two_keys_do_not_block_the_reads_of_others() {
 
 /// New sessions of 15 MiB, one after another.
 #[tokio::test]
+#[ignore = "measures time or memory: run it with `--run-ignored only`"]
 async fn starts_of_large_sessions_do_not_delay_the_exports_of_others() {
     let server = TestServer::start_on_threads().await;
     let hostile = server.key(Level::IngestOnly, "all").await;
