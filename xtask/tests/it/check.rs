@@ -178,8 +178,8 @@ rusqlite = "1"
         findings,
         [
             "hh-config: depends on hh-auth, against the direction of dependencies: remove it",
-            "hh-config: depends on reqwest, which is for hh-transport only: remove it",
-            "hh-config: depends on opentelemetry-proto, which is for hh-sdk, hh-server only: remove it",
+            "hh-config: depends on reqwest, which is for hh-transport, hh-tools only: remove it",
+            "hh-config: depends on opentelemetry-proto, which is for hh-sdk, hh-server, hh-tools only: remove it",
             "crates/one/Cargo.toml: rusqlite: write `workspace = true` and keep its version in the root",
             "Cargo.toml: opentelemetry-proto: add `default-features = false`, a member cannot take them away",
             "Cargo.toml: reqwest: name its features in the members that use them",
