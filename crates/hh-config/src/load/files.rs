@@ -341,7 +341,7 @@ impl<'a> Files<'a> {
     /// Reads a file and adds its layer; returns those of its `environments`.
     fn file(&mut self, source: Source, path: &Path, guard: Guard) -> BTreeMap<String, Layer> {
         let opened = self.env.resolve(path);
-        // Nobody named these for this call, and they may say what is run.
+        // These files were not named for this call, and they may set which programs run.
         let is_guarded = matches!(source, Source::User | Source::System);
         let text = if is_guarded {
             guarded::text(&opened, MAX_BYTES, source, self.env.home().as_deref())

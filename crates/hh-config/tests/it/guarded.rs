@@ -284,7 +284,7 @@ fn the_target_of_a_link_is_judged_and_its_directory() {
         );
         home.repair(&message);
         home.assert_used();
-        // In a directory such as /tmp nobody else can replace a file that is there.
+        // In a sticky directory such as /tmp other users cannot replace an existing file.
         home.mode(dir, 0o1777);
         home.assert_used();
     }

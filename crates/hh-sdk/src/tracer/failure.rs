@@ -39,7 +39,7 @@ impl Failure {
                     Self::Suspect
                 }
             }
-            // A login page or a proxy may have answered in place of the server.
+            // A login page or a proxy may have answered instead of the server.
             TransportErrorKind::InvalidResponse => Self::Suspect,
             TransportErrorKind::Unauthenticated => Self::Rejected,
             TransportErrorKind::Insecure
@@ -57,7 +57,7 @@ impl Failure {
     fn of_status(status: u16, is_update: bool) -> Self {
         match status {
             429 | 502..=504 => Self::Unavailable,
-            // A redirect may come from a login page in place of the server.
+            // A redirect may come from a login page instead of the server.
             300..=399 | 408 | 425 | 500..=599 => Self::Suspect,
             413 => Self::TooLarge,
             // The session may be unknown to the server, or another key's, for good: nothing may wait behind its change.

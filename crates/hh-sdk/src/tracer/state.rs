@@ -82,7 +82,7 @@ pub(super) struct Waiter {
     answer: Answer,
 }
 
-/// Takes the outcome, and tells whether anybody was there to receive it.
+/// Receives the outcome and returns whether a caller was still waiting for it.
 pub(super) type Answer = Box<dyn FnOnce(Result<(), Error>) -> bool + Send>;
 
 /// Answers that are due. They wake other threads, so they are given with the lock released.
@@ -107,7 +107,7 @@ impl Due {
             // It wakes a task, whose waker is other people's code and may panic once it has the outcome.
             let is_received = catch(|| answer(result)).unwrap_or(true);
             if !is_received && tells {
-                // A flush that was given up has told nobody: the next one will.
+                // The caller of this flush is gone, so the next flush reports the loss.
                 inner.lock().told = before;
             }
         }

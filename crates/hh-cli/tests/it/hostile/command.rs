@@ -7,7 +7,7 @@ use crate::support::{Loopback, TestEnv, with_input};
 
 const OWN: &str = ".config/honeyhive/config.yaml";
 
-/// A home whose own file names this command, with programs of many names in a working directory of somebody else.
+/// A home whose user file names this command, with programs of many names in a working directory of another user.
 fn planted(command: &str) -> TestEnv {
     let env = TestEnv::new();
     env.write(OWN, format!("credential_command: {command}\n"));

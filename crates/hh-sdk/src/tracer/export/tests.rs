@@ -225,7 +225,7 @@ fn a_panic_of_the_credential_provider_ends_nothing() {
         })
     };
     survives(&queue_with(false));
-    // On the thread of the provider it is no key for now, which loses nothing.
+    // A panic of the provider counts as a key that is missing for now, which loses nothing.
     let queue = queue_with(true);
     push(&queue, "arrives");
     let error = queue.flush_blocking(LONG).unwrap_err();
