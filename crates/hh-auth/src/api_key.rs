@@ -263,17 +263,32 @@ pub enum KeyError {
     #[error("is longer than 512 characters")]
     TooLong,
     /// A known prefix with a wrong rest.
-    #[error("begins with {prefix} but is not a complete key of that kind; copy it again")]
+    #[error("begins with {prefix} but is not a complete key of that kind")]
     Incomplete {
         /// The prefix.
         prefix: &'static str,
     },
     /// A kind that no endpoint accepts.
-    #[error("is a key of the {name} kind, which the API does not accept; use a project key")]
+    #[error("is a key of the {name} kind, which the API does not accept")]
     Refused {
         /// The name of the kind.
         name: &'static str,
     },
+}
+
+impl KeyError {
+    /// Returns what to do about it.
+    #[must_use]
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::Refused { .. } => "use a project key",
+            Self::Empty
+            | Self::Prefix
+            | Self::Character { .. }
+            | Self::TooLong
+            | Self::Incomplete { .. } => "copy the key again",
+        }
+    }
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
 use hh_config::Env;
-use hh_text::is_unsafe;
+use hh_text::{Diagnostic, is_unsafe};
 use jiff::Timestamp;
 use serde::Deserialize;
 use zeroize::{Zeroize as _, Zeroizing};
@@ -53,16 +53,18 @@ fn run_within(
     place: &str,
     within: Duration,
 ) -> Result<(ApiKey, Option<Timestamp>), AuthError> {
-    let failed = |what: String| {
-        let message = format!("the credential_command from {place} {what}");
-        AuthError::new(AuthErrorKind::Command, message)
+    let explained = |what: Diagnostic| {
+        let what = what.with_prefix(format_args!("the credential_command from {place} "));
+        AuthError::new(AuthErrorKind::Command, what)
     };
+    let failed = |what: String| explained(what.into());
     let Some((program, arguments)) = argv.split_first() else {
-        return Err(failed("is an empty list; name a program".to_owned()));
+        let empty = Diagnostic::new("is an empty list").with_hint("name a program");
+        return Err(explained(empty));
     };
     let shown = mask_word(program);
     let found = program::find(program, env);
-    let found = found.map_err(|why| failed(format!("names {shown}, {why}")))?;
+    let found = found.map_err(|why| explained(why.with_prefix(format_args!("names {shown}, "))))?;
     let mut command = Command::new(found);
     command
         .args(arguments)
@@ -129,7 +131,8 @@ fn run_within(
             quoted(&said)
         )));
     }
-    key_of(&output).map_err(|what| failed(format!("ran {shown}, whose output {what}")))
+    key_of(&output)
+        .map_err(|what| explained(what.with_prefix(format_args!("ran {shown}, whose output "))))
 }
 
 /// Kills the program and what it has started, if it still runs.
@@ -179,22 +182,25 @@ struct Object {
 }
 
 /// The error completes "the output ", and holds nothing of it.
-fn key_of(output: &[u8]) -> Result<(ApiKey, Option<Timestamp>), String> {
-    let text = std::str::from_utf8(output).map_err(|_| "is not text".to_owned())?;
+fn key_of(output: &[u8]) -> Result<(ApiKey, Option<Timestamp>), Diagnostic> {
+    let text = std::str::from_utf8(output).map_err(|_| Diagnostic::new("is not text"))?;
     let text = text.trim();
-    let parse = |key: &str| ApiKey::parse(key).map_err(|error| error.to_string());
+    let parse = |key: &str| {
+        ApiKey::parse(key)
+            .map_err(|error| Diagnostic::new(error.to_string()).with_hint(error.hint()))
+    };
     if !text.starts_with('{') {
         return Ok((parse(text)?, None));
     }
     let mut object: Object = serde_json::from_str(text).map_err(|error| {
         // The error's own text would show a part of it.
-        format!(
+        Diagnostic::new(format!(
             "is no JSON object with a text `api_key` and perhaps a time `expires_at` (line {}, column {})",
             error.line(),
             error.column()
-        )
+        ))
     })?;
-    let key = parse(&object.api_key).map_err(|what| format!("has an `api_key` that {what}"));
+    let key = parse(&object.api_key).map_err(|what| what.with_prefix("has an `api_key` that "));
     object.api_key.zeroize();
     Ok((key?, object.expires_at))
 }

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use hh_text::Diagnostic;
+
 /// What the caller can do about an [`AuthError`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -16,19 +18,19 @@ pub enum AuthErrorKind {
     Unusable,
 }
 
-/// Why no credential could be had: one line, never a part of a key.
+/// Why no credential could be had: a message and a hint of one line each, never a part of a key.
 #[derive(Clone, Debug)]
 pub struct AuthError {
     kind: AuthErrorKind,
-    message: String,
+    diagnostic: Diagnostic,
 }
 
 impl AuthError {
-    /// Makes an error; `message` is one line for a person and holds no secret.
-    pub fn new(kind: AuthErrorKind, message: impl Into<String>) -> Self {
+    /// Creates an error; message and hint are one line each and hold no secret.
+    pub fn new(kind: AuthErrorKind, diagnostic: impl Into<Diagnostic>) -> Self {
         Self {
             kind,
-            message: message.into(),
+            diagnostic: diagnostic.into(),
         }
     }
 
@@ -37,11 +39,23 @@ impl AuthError {
     pub fn kind(&self) -> AuthErrorKind {
         self.kind
     }
+
+    /// Returns what failed; the same as `Display`.
+    #[must_use]
+    pub fn message(&self) -> &str {
+        self.diagnostic.message()
+    }
+
+    /// Returns what to do about it, if that is not plain from the message.
+    #[must_use]
+    pub fn hint(&self) -> Option<&str> {
+        self.diagnostic.hint()
+    }
 }
 
 impl fmt::Display for AuthError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.message)
+        formatter.write_str(self.message())
     }
 }
 

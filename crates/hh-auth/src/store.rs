@@ -14,6 +14,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use hh_config::Env;
+use hh_text::Diagnostic;
 use zeroize::Zeroizing;
 
 use crate::fsio::{Staged, create_private_dir, leftovers, lock, stage, sync_directory};
@@ -41,7 +42,8 @@ impl FileStore {
         let dir = hh_config::paths::config_dir(env).ok_or_else(|| {
             StoreError::new(
                 StoreErrorKind::NoHome,
-                "neither HOME nor XDG_CONFIG_HOME is an absolute path, so there is no place for stored credentials; set HOME".to_owned(),
+                Diagnostic::new("neither HOME nor XDG_CONFIG_HOME is an absolute path, so there is no place for stored credentials")
+                    .with_hint("set HOME"),
             )
         })?;
         Ok(Self {
@@ -150,7 +152,7 @@ impl FileStore {
         if !Profile::is_valid_name(&profile.name) {
             return Err(StoreError::new(
                 StoreErrorKind::InvalidName,
-                "a profile name has 1 to 64 letters, digits, -, _ or .".to_owned(),
+                "a profile name has 1 to 64 letters, digits, -, _ or .",
             ));
         }
         let _lock = self.begin()?;
@@ -166,10 +168,11 @@ impl FileStore {
             (None, _) => contents.current = Some(profile.name.clone()),
             (Some(seen), Some(found)) if found.is_same(seen) => {}
             (Some(_), Some(_)) => {
-                let what = format!(
-                    "the key of profile \"{}\" has changed meanwhile; try again",
+                let what = Diagnostic::new(format!(
+                    "the key of profile \"{}\" has changed meanwhile",
                     profile.name
-                );
+                ));
+                let what = what.with_hint("try again");
                 return Err(StoreError::new(StoreErrorKind::Changed, what));
             }
             (Some(_), None) => return Err(no_profile(&profile.name, &contents)),
@@ -234,10 +237,11 @@ impl FileStore {
         staged.put_in_place().map_err(|error| match entry.storage {
             Storage::File => cannot_write(&self.path, &error),
             Storage::Keyring => {
-                let what = format!(
-                    "cannot write {}: {error}; the keyring has let go of the key, but its profile is still there: try again",
+                let what = Diagnostic::new(format!(
+                    "cannot write {}: {error}; the keyring has let go of the key, but its profile is still there",
                     self.path.display()
-                );
+                ));
+                let what = what.with_hint("try again");
                 StoreError::new(StoreErrorKind::Io, what)
             }
         })?;
@@ -271,9 +275,9 @@ impl FileStore {
         }
         let entries = contents.into_iter().flat_map(|all| all.profiles);
         // The file must not wait for a keyring that may never open again.
-        let next =
+        let hint =
             "all else is removed: delete its item \"honeyhive\" with the keyring's own program";
-        keyring::delete_all(entries.map(|(_, entry)| entry), next)?;
+        keyring::delete_all(entries.map(|(_, entry)| entry), hint)?;
         Ok(removed)
     }
 
@@ -306,10 +310,10 @@ impl FileStore {
         let damaged = |what: String| {
             StoreError::new(
                 StoreErrorKind::Malformed,
-                format!(
-                    "{shown} is damaged: {what}; mend it, or log in again, which keeps it as {}",
+                Diagnostic::new(format!("{shown} is damaged: {what}")).with_hint(format!(
+                    "mend it, or log in again, which keeps it as {}",
                     to_keep(&self.path).display()
-                ),
+                )),
             )
         };
         if bytes.len() as u64 > MAX_BYTES {
@@ -319,9 +323,10 @@ impl FileStore {
             Unreadable::Damaged { line, what } => damaged(format!("line {line} {what}")),
             Unreadable::Newer { version } => StoreError::new(
                 StoreErrorKind::Newer,
-                format!(
-                    "{shown} has version {version}, which a newer honeyhive wrote; update this one"
-                ),
+                Diagnostic::new(format!(
+                    "{shown} has version {version}, which a newer honeyhive wrote"
+                ))
+                .with_hint("update this one"),
             ),
         })
     }
@@ -332,7 +337,10 @@ impl FileStore {
             let shown = self.path.display();
             StoreError::new(
                 StoreErrorKind::Unsynced,
-                format!("{shown} holds the change, but a power loss may undo it ({error}): check the disk"),
+                Diagnostic::new(format!(
+                    "{shown} holds the change, but a power loss may undo it ({error})"
+                ))
+                .with_hint("check the disk"),
             )
         })
     }
@@ -355,15 +363,14 @@ impl FileStore {
             if error.kind() == io::ErrorKind::WouldBlock {
                 StoreError::new(
                     StoreErrorKind::Locked,
-                    format!("another program holds {shown} for over 10 s; try again"),
+                    Diagnostic::new(format!("another program holds {shown} for over 10 s"))
+                        .with_hint("try again"),
                 )
             } else if fs::symlink_metadata(&path).is_ok_and(|metadata| metadata.is_symlink()) {
                 StoreError::new(
                     StoreErrorKind::Unsafe,
-                    format!(
-                        "{shown} is a symbolic link, which is not followed; run: rm {}",
-                        Shell(&path)
-                    ),
+                    Diagnostic::new(format!("{shown} is a symbolic link, which is not followed"))
+                        .with_hint(format!("run `rm {}`", Shell(&path))),
                 )
             } else {
                 cannot_write(&self.path, &error)
@@ -389,13 +396,13 @@ fn no_profile(name: &str, contents: &Contents) -> StoreError {
     };
     let names: Vec<_> = contents.profiles.keys().map(String::as_str).collect();
     let next = if names.is_empty() {
-        "there is none at all; log in first".to_owned()
+        "there are no stored profiles: log in first".to_owned()
     } else {
-        format!("there are: {}", names.join(", "))
+        format!("the stored profiles are {}", names.join(", "))
     };
     StoreError::new(
         StoreErrorKind::NotFound,
-        format!("there is no stored profile \"{shown}\"; {next}"),
+        Diagnostic::new(format!("there is no stored profile \"{shown}\"")).with_hint(next),
     )
 }
 

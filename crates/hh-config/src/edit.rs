@@ -4,6 +4,7 @@ use std::ffi::OsStr;
 use std::ops::Range;
 use std::path::Path;
 
+use hh_text::Diagnostic;
 use secrecy::SecretString;
 use zeroize::Zeroizing;
 
@@ -67,12 +68,13 @@ pub fn edit(path: &Path, text: &str, name: SettingName, edit: &Edit) -> Result<S
                 .filter(|n| SettingName::find(&n.value).is_none())
             {
                 let message = format!(
-                    "{}:{}: {} is set in its place; unset {name} first",
+                    "{}:{}: {} is set in its place",
                     path.display(),
                     Lines::new(text).of(other.span.start).0,
                     other.value
                 );
-                return Err(LoadError::new(LoadErrorKind::Conflict, message));
+                let wrong = Diagnostic::new(message).with_hint(format!("unset {name} first"));
+                return Err(LoadError::new(LoadErrorKind::Conflict, wrong));
             }
             let written = write(format, name.declared().kind, wanted);
             match at {
@@ -94,11 +96,12 @@ pub fn edit(path: &Path, text: &str, name: SettingName, edit: &Edit) -> Result<S
     let place = at.map(|at| Lines::new(text).of(before[at].name.span.start));
     let place = place.map(|(line, column)| format!(":{line}:{column}"));
     let message = format!(
-        "{}{}: {name} cannot be changed without writing the file anew; edit it by hand",
+        "{}{}: {name} cannot be changed without writing the file anew",
         path.display(),
         place.unwrap_or_default()
     );
-    Err(LoadError::new(LoadErrorKind::Malformed, message))
+    let wrong = Diagnostic::new(message).with_hint("edit it by hand");
+    Err(LoadError::new(LoadErrorKind::Malformed, wrong))
 }
 
 /// A problem of the new text that the old one has not.
@@ -127,26 +130,31 @@ fn parse(path: &Path, format: Format, text: &str) -> Result<Vec<Pair>, LoadError
 fn check(name: SettingName, wanted: &str) -> Result<(), LoadError> {
     let some = OsStr::new("x");
     let what = match substitute_with(wanted, |_| Some(some)) {
-        Err(error) => Some(error.to_string()),
+        Err(error) => Some(error.diagnostic()),
         Ok(done) if done.variables.is_empty() => {
-            value::parse(name.declared().kind, done.text.trim()).err()
+            value::parse(name.declared().kind, done.text.trim())
+                .err()
+                .map(Diagnostic::from)
         }
         Ok(done) => done
             .variables
             .iter()
             .find(|variable| is_secret(variable) && !name.declared().secret)
-            .map(|variable| format!("uses {variable}, which holds a secret; use another")),
+            .map(|variable| {
+                Diagnostic::new(format!("uses {variable}, which holds a secret"))
+                    .with_hint("use another variable")
+            }),
     };
     let what = what.or_else(|| {
         wanted
             .is_empty()
-            .then(|| "is empty; unset it instead".to_owned())
+            .then(|| Diagnostic::new("is empty").with_hint("unset it instead"))
     });
     match what {
         None => Ok(()),
         Some(what) => {
-            let message = format!("the value for {name} {what}");
-            Err(LoadError::new(LoadErrorKind::Invalid, message))
+            let wrong = what.with_prefix(format_args!("the value for {name} "));
+            Err(LoadError::new(LoadErrorKind::Invalid, wrong))
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use hh_text::one_line;
+use hh_text::Diagnostic;
 
 use crate::{Provenance, SettingName};
 
@@ -24,7 +24,7 @@ pub enum LoadErrorKind {
     Untrusted,
 }
 
-/// One thing that is wrong, in one line that names the place and what to do; never a secret.
+/// One thing that is wrong: a message that names the place, and a hint. Each is one line and never holds a secret.
 #[derive(Clone)]
 pub struct Problem {
     inner: Box<Inner>,
@@ -35,18 +35,18 @@ struct Inner {
     kind: LoadErrorKind,
     setting: Option<SettingName>,
     provenance: Option<Provenance>,
-    message: String,
+    diagnostic: Diagnostic,
 }
 
 impl Problem {
-    pub(crate) fn new(kind: LoadErrorKind, message: impl Into<String>) -> Self {
+    pub(crate) fn new(kind: LoadErrorKind, diagnostic: impl Into<Diagnostic>) -> Self {
         Self {
             inner: Box::new(Inner {
                 kind,
                 setting: None,
                 provenance: None,
                 // Paths, names and values in it come from files and the environment.
-                message: one_line(&message.into()).into_owned(),
+                diagnostic: diagnostic.into().cleaned(),
             }),
         }
     }
@@ -68,6 +68,23 @@ impl Problem {
         self.inner.kind
     }
 
+    /// Returns what is wrong; the same as `Display`.
+    #[must_use]
+    pub fn message(&self) -> &str {
+        self.inner.diagnostic.message()
+    }
+
+    /// Returns what to do about it, if that is not plain from the message.
+    #[must_use]
+    pub fn hint(&self) -> Option<&str> {
+        self.inner.diagnostic.hint()
+    }
+
+    /// Returns message and hint as one line.
+    pub(crate) fn to_line(&self) -> String {
+        self.inner.diagnostic.to_line()
+    }
+
     /// Returns the setting that is wrong, if it is one.
     #[must_use]
     pub fn setting(&self) -> Option<SettingName> {
@@ -83,7 +100,7 @@ impl Problem {
 
 impl fmt::Display for Problem {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.inner.message)
+        formatter.write_str(self.message())
     }
 }
 
@@ -92,7 +109,8 @@ impl fmt::Debug for Problem {
         formatter
             .debug_struct("Problem")
             .field("kind", &self.inner.kind)
-            .field("message", &self.inner.message)
+            .field("message", &self.message())
+            .field("hint", &self.hint())
             .finish()
     }
 }
@@ -154,7 +172,7 @@ impl Problems {
 
 /// Why settings could not be loaded: everything that is wrong, at least one problem.
 ///
-/// `Display` is one line, whatever the number of problems; never a secret.
+/// `Display` is one line with the messages of all problems, without hints; never a secret.
 #[derive(Clone, Debug)]
 pub struct LoadError {
     first: Problem,
@@ -162,8 +180,8 @@ pub struct LoadError {
 }
 
 impl LoadError {
-    pub(crate) fn new(kind: LoadErrorKind, message: impl Into<String>) -> Self {
-        Problem::new(kind, message).into()
+    pub(crate) fn new(kind: LoadErrorKind, diagnostic: impl Into<Diagnostic>) -> Self {
+        Problem::new(kind, diagnostic).into()
     }
 
     /// Joins problems; `None` if there is none.
@@ -179,6 +197,18 @@ impl LoadError {
     #[must_use]
     pub fn kind(&self) -> LoadErrorKind {
         self.first.kind()
+    }
+
+    /// Returns the message of the first problem.
+    #[must_use]
+    pub fn message(&self) -> &str {
+        self.first.message()
+    }
+
+    /// Returns what to do about the first problem, if that is not plain from its message.
+    #[must_use]
+    pub fn hint(&self) -> Option<&str> {
+        self.first.hint()
     }
 
     /// Returns the setting of the first problem, if it is about one.

@@ -2,13 +2,14 @@
 
 use std::path::Path;
 
+use hh_text::Diagnostic;
 use zeroize::Zeroizing;
 
 use crate::read::{self, Opened};
 use crate::{LoadErrorKind, Source};
 
 /// Why a guarded file is not used: the kind, and the end of a sentence about the file.
-pub(crate) type Refusal = (LoadErrorKind, String);
+pub(crate) type Refusal = (LoadErrorKind, Diagnostic);
 
 /// Reads a text file as [`read::text`] does, if it belongs to this user or root, and other users can neither write it nor
 /// replace it.
@@ -24,19 +25,19 @@ pub(crate) fn text(
     source: Source,
     home: Option<&Path>,
 ) -> Result<Zeroizing<String>, Refusal> {
-    let unreadable = |what| (LoadErrorKind::Unreadable, what);
+    let unreadable = |what: String| (LoadErrorKind::Unreadable, what.into());
     let opened = Opened::new(path, limit).map_err(unreadable)?;
     check(path, &opened, source, home).map_err(|what| (LoadErrorKind::Unsafe, what))?;
     read::rest(opened, limit).map_err(unreadable)
 }
 
 #[cfg(not(unix))]
-fn check(_: &Path, _: &Opened, _: Source, _: Option<&Path>) -> Result<(), String> {
+fn check(_: &Path, _: &Opened, _: Source, _: Option<&Path>) -> Result<(), Diagnostic> {
     Ok(())
 }
 
 #[cfg(unix)]
-fn check(path: &Path, opened: &Opened, source: Source, home: Option<&Path>) -> Result<(), String> {
+fn check(path: &Path, opened: &Opened, source: Source, home: Option<&Path>) -> Result<(), Diagnostic> {
     unix::check(path, &opened.metadata, source, home)
 }
 
@@ -45,6 +46,8 @@ mod unix {
     use std::fs::{Metadata, canonicalize, metadata, symlink_metadata};
     use std::os::unix::fs::MetadataExt as _;
     use std::path::{Path, PathBuf};
+
+    use hh_text::Diagnostic;
 
     use crate::Source;
     use crate::explain::shown_path;
@@ -58,12 +61,12 @@ mod unix {
         opened: &Metadata,
         source: Source,
         home: Option<&Path>,
-    ) -> Result<(), String> {
+    ) -> Result<(), Diagnostic> {
         let user = User::new(source);
         user.check_owner(path, opened, "chown", "")?;
         if opened.mode() & WRITABLE_BY_OTHERS != 0 {
             let command = user.command(opened, "chmod go-w", path);
-            return Err(format!("can be written by other users; run: {command}"));
+            return Err(writable().with_hint(run(&command)));
         }
         if let Ok(link) = symlink_metadata(path) {
             user.check_owner(path, &link, "chown -h", "is a link that ")?;
@@ -96,6 +99,14 @@ mod unix {
             .collect()
     }
 
+    fn writable() -> Diagnostic {
+        Diagnostic::new("can be written by other users")
+    }
+
+    fn run(command: &str) -> String {
+        format!("run `{command}`")
+    }
+
     /// Who may own a file: this user and root.
     struct User {
         effective: u32,
@@ -117,7 +128,7 @@ mod unix {
             }
         }
 
-        fn check_directory(&self, directory: &Path, sticky: u32) -> Result<(), String> {
+        fn check_directory(&self, directory: &Path, sticky: u32) -> Result<(), Diagnostic> {
             let shown = shown_path(directory);
             let found = metadata(directory)
                 .map_err(|error| format!("is in {}: {error}", shown.display()))?;
@@ -125,9 +136,7 @@ mod unix {
             self.check_owner(directory, &found, "chown", &what)?;
             if found.mode() & WRITABLE_BY_OTHERS != 0 && found.mode() & sticky == 0 {
                 let command = self.command(&found, "chmod go-w", directory);
-                return Err(format!(
-                    "{what}can be written by other users; run: {command}"
-                ));
+                return Err(writable().with_prefix(what).with_hint(run(&command)));
             }
             Ok(())
         }
@@ -139,16 +148,15 @@ mod unix {
             found: &Metadata,
             change: &str,
             what: &str,
-        ) -> Result<(), String> {
+        ) -> Result<(), Diagnostic> {
             let owner = found.uid();
             if [0, self.effective].contains(&owner) {
                 return Ok(());
             }
             let intended = self.intended;
             let command = self.command(found, &format!("{change} {intended}"), path);
-            Err(format!(
-                "{what}belongs to another user (id {owner}, not {intended}); run: {command}"
-            ))
+            let message = format!("{what}belongs to another user (id {owner}, not {intended})");
+            Err(Diagnostic::new(message).with_hint(run(&command)))
         }
 
         /// Returns the command for a shell, with sudo if this user may not run it.

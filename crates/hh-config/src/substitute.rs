@@ -7,7 +7,7 @@
 use std::ffi::OsStr;
 use std::fmt;
 
-use hh_text::is_unsafe;
+use hh_text::{Diagnostic, is_unsafe};
 use zeroize::Zeroizing;
 
 use crate::Env;
@@ -46,22 +46,43 @@ impl fmt::Debug for Substituted {
 #[non_exhaustive]
 pub enum SubstituteError {
     /// The variable is unset or blank.
-    #[error("needs the variable {0}, which is not set; set it, or write ${{{0}:-default}}")]
+    #[error("needs the variable {0}, which is not set")]
     Unset(String),
     /// The variable is unset or blank, and the text says what that means.
     #[error("needs the variable {0}: {1}")]
     Message(String, String),
     /// What follows `${` or `$<` is not one of the forms.
     #[error(
-        "has a substitution that is none of ${{NAME}}, ${{NAME:-default}} and ${{NAME:?message}}; write $${{ for a plain ${{"
+        "has a substitution that is none of ${{NAME}}, ${{NAME:-default}} and ${{NAME:?message}}"
     )]
     Malformed,
     /// The variable's value is not UTF-8.
-    #[error("needs the variable {0}, whose value is not UTF-8 text; set it again")]
+    #[error("needs the variable {0}, whose value is not UTF-8 text")]
     NotUtf8(String),
     /// The text would be longer than 64 KiB.
     #[error("would be longer than 64 KiB")]
     TooLong,
+}
+
+impl SubstituteError {
+    /// Returns what to do about it, if that is not plain from the message.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Unset(name) => Some(format!("set it, or write ${{{name}:-default}}")),
+            Self::Malformed => Some("write $${ for a literal ${".to_owned()),
+            Self::NotUtf8(_) => Some("set it again".to_owned()),
+            Self::Message(..) | Self::TooLong => None,
+        }
+    }
+
+    pub(crate) fn diagnostic(&self) -> Diagnostic {
+        let diagnostic = Diagnostic::new(self.to_string());
+        match self.hint() {
+            Some(hint) => diagnostic.with_hint(hint),
+            None => diagnostic,
+        }
+    }
 }
 
 /// Puts the values of variables into a text, once.

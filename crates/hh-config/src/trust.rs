@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use hh_text::Diagnostic;
 use sha2::{Digest as _, Sha256};
 
 use crate::{Env, LoadError, LoadErrorKind, Source, guarded, paths, read};
@@ -34,8 +35,8 @@ impl TrustedFiles {
         };
         let text = guarded::text(&path, MAX_BYTES, Source::User, env.home().as_deref());
         let text = text.map_err(|(kind, what)| {
-            let message = format!("the list of trusted files {} {what}", path.display());
-            LoadError::new(kind, message)
+            let prefix = format!("the list of trusted files {} ", path.display());
+            LoadError::new(kind, what.with_prefix(prefix))
         })?;
         let mut files = BTreeMap::new();
         for (index, line) in text.lines().enumerate() {
@@ -46,11 +47,12 @@ impl TrustedFiles {
                 .filter(|(hash, _)| is_hash(hash))
                 .ok_or_else(|| {
                     let message = format!(
-                        "{}:{}: the line is not a hash, two spaces and a path; remove it",
+                        "{}:{}: the line is not a hash, two spaces and a path",
                         path.display(),
                         index + 1
                     );
-                    LoadError::new(LoadErrorKind::Malformed, message)
+                    let wrong = Diagnostic::new(message).with_hint("remove the line");
+                    LoadError::new(LoadErrorKind::Malformed, wrong)
                 })?;
             files.insert(PathBuf::from(file), hash.to_owned());
         }
@@ -71,15 +73,16 @@ impl TrustedFiles {
     /// # Errors
     /// `Unreadable` for a file that cannot be read, or whose path is not one line of text.
     pub fn with(mut self, path: &Path) -> Result<Self, LoadError> {
-        let fail = |what: &str| {
-            let message = format!("{} {what}", path.display());
-            LoadError::new(LoadErrorKind::Unreadable, message)
+        let fail = |what: Diagnostic| {
+            let what = what.with_prefix(format_args!("{} ", path.display()));
+            LoadError::new(LoadErrorKind::Unreadable, what)
         };
-        let text = read::text(path, MAX_BYTES).map_err(|what| fail(&what))?;
+        let text = read::text(path, MAX_BYTES).map_err(|what| fail(what.into()))?;
         let path = std::fs::canonicalize(path)
-            .map_err(|error| fail(&format!("cannot be found ({error})")))?;
+            .map_err(|error| fail(format!("cannot be found ({error})").into()))?;
         if path.to_str().is_none_or(|path| path.contains(['\n', '\r'])) {
-            return Err(fail("has a path that is not one line of text; rename it"));
+            let wrong = Diagnostic::new("has a path that is not one line of text");
+            return Err(fail(wrong.with_hint("rename it")));
         }
         self.files.insert(path, hash(&text));
         Ok(self)

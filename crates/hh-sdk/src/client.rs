@@ -368,14 +368,15 @@ impl HoneyHive {
 }
 
 /// A key exists whose text nobody has.
-fn text_lost(key: &Key, next: &str) -> Error {
+fn text_lost(key: &Key, hint: &'static str) -> Error {
     Error::new(
         ErrorKind::Conflict,
         format!(
-            "the key {} was made, but the answer with its text was lost on the way, and it is told once: {next}",
+            "the key {} was made, but the answer with its text was lost on the way, and it is told once",
             hh_transport::clean(&key.id, &[])
         ),
     )
+    .with_hint(hint)
 }
 
 /// Answers without a connection, as if the request had been accepted: lists are empty, what is made is what was asked
@@ -430,8 +431,9 @@ fn in_test_mode<T: DeserializeOwned>(op: OpId, body: &impl Serialize) -> Result<
         | OpId::ExportTraces => {
             return Err(Error::new(
                 ErrorKind::TestMode,
-                "test mode opens no connection, so there is no answer; switch it off with HH_TEST_MODE=false",
-            ));
+                "test mode opens no connection, so there is no answer",
+            )
+            .with_hint("switch it off with HH_TEST_MODE=false"));
         }
     };
     serde_json::from_value(answer).map_err(|_| {

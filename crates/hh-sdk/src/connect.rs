@@ -164,10 +164,11 @@ fn stored_profile(env: &Env, stack: &Stack) -> Result<Stored, Error> {
             Err(Error::new(
                 ErrorKind::Config,
                 format!(
-                    "there is no stored profile \"{shown}\" ({}); log in with --profile {shown}",
+                    "there is no stored profile \"{shown}\" ({})",
                     name.provenance
                 ),
-            ))
+            )
+            .with_hint(format!("log in with --profile {shown}")))
         }
         (None, None) => {
             let all = store.map_or(Ok(Vec::new()), |store| store.list())?;
@@ -288,10 +289,10 @@ impl Connected {
         };
         match parse(&found.value) {
             Ok(_) | Err(KeyError::Incomplete { .. } | KeyError::Refused { .. }) => Ok(()),
-            Err(error) => Err(Error::new(
-                ErrorKind::MalformedKey,
-                format!("the API key from {} {error}", found.provenance),
-            )),
+            Err(error) => {
+                let what = format!("the API key from {} {error}", found.provenance);
+                Err(Error::new(ErrorKind::MalformedKey, what).with_hint(error.hint()))
+            }
         }
     }
 }

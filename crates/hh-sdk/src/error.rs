@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use hh_config::LoadError;
-use hh_text::is_unsafe;
+use hh_text::Diagnostic;
 use hh_transport::{TransportError, TransportErrorKind};
 
 /// What the caller can do about an [`Error`].
@@ -49,54 +49,50 @@ pub enum ErrorKind {
     Other,
 }
 
-/// Why it failed, in one line; never a secret, never a body.
+/// Why it failed: a message and a hint of one line each, and details. Never a secret, never a body.
 pub struct Error {
     inner: Box<Inner>,
 }
 
 struct Inner {
     kind: ErrorKind,
-    message: String,
-    has_problem: bool,
-    is_answered: bool,
+    diagnostic: Diagnostic,
     retry_after: Option<Duration>,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
 impl Error {
-    pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+    pub(crate) fn new(kind: ErrorKind, diagnostic: impl Into<Diagnostic>) -> Self {
         Self {
             inner: Box::new(Inner {
                 kind,
-                message: message.into(),
-                has_problem: false,
-                is_answered: false,
+                diagnostic: diagnostic.into(),
                 retry_after: None,
                 source: None,
             }),
         }
     }
 
-    /// Adds to the message what follows a colon.
-    pub(crate) fn with_more(mut self, more: &str) -> Self {
-        self.inner.message = format!("{}: {more}", self.inner.message);
+    /// Sets the hint.
+    pub(crate) fn with_hint(mut self, hint: impl Into<std::borrow::Cow<'static, str>>) -> Self {
+        self.inner.diagnostic = self.inner.diagnostic.with_hint(hint);
         self
     }
 
-    /// Adds to the message what people may do next, or why it may be so.
-    pub(crate) fn with_next(mut self, next: &str) -> Self {
-        self.inner.message = format!("{}; {next}", self.inner.message);
-        self
-    }
-
-    /// Tells whether the server said in its own words what is wrong.
-    pub(crate) fn has_problem(&self) -> bool {
-        self.inner.has_problem
-    }
-
-    /// Tells whether a server answered it.
+    /// Returns whether a server responded.
     pub(crate) fn is_answered(&self) -> bool {
-        self.inner.is_answered
+        self.status().is_some()
+    }
+
+    /// Returns whether the server named the cause, and not only the status.
+    pub(crate) fn names_cause(&self) -> bool {
+        let message = self.sent().and_then(TransportError::problem);
+        let Some(message) = message.and_then(|problem| problem.message()) else {
+            return false;
+        };
+        let status = self.sent().and_then(TransportError::status);
+        let reason = status.and_then(|status| status.canonical_reason());
+        reason.is_none_or(|reason| !message.eq_ignore_ascii_case(reason))
     }
 
     fn with_source(mut self, source: impl std::error::Error + Send + Sync + 'static) -> Self {
@@ -108,6 +104,30 @@ impl Error {
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         self.inner.kind
+    }
+
+    /// Returns what failed; the same as `Display`.
+    #[must_use]
+    pub fn message(&self) -> &str {
+        self.inner.diagnostic.message()
+    }
+
+    /// Returns what to do about it, if that is not plain from the message.
+    #[must_use]
+    pub fn hint(&self) -> Option<&str> {
+        self.inner.diagnostic.hint()
+    }
+
+    /// Returns message and hint as one line, for where only a line fits, such as a warning.
+    #[must_use]
+    pub fn to_line(&self) -> String {
+        self.inner.diagnostic.to_line()
+    }
+
+    /// Returns the HTTP status of the last response, if there was one.
+    #[must_use]
+    pub fn status(&self) -> Option<u16> {
+        Some(self.sent()?.status()?.as_u16())
     }
 
     /// Returns the name under which the server logged the request, if it told.
@@ -130,7 +150,7 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.inner.message)
+        formatter.write_str(self.message())
     }
 }
 
@@ -139,7 +159,8 @@ impl fmt::Debug for Error {
         formatter
             .debug_struct("Error")
             .field("kind", &self.inner.kind)
-            .field("message", &self.inner.message)
+            .field("message", &self.message())
+            .field("hint", &self.hint())
             .finish_non_exhaustive()
     }
 }
@@ -153,15 +174,24 @@ impl std::error::Error for Error {
 
 impl From<LoadError> for Error {
     fn from(error: LoadError) -> Self {
-        Self::new(ErrorKind::Config, error.to_string()).with_source(error)
+        let diagnostic = diagnostic(&error, error.hint());
+        Self::new(ErrorKind::Config, diagnostic).with_source(error)
+    }
+}
+
+/// Copies message and hint of another error.
+pub(crate) fn diagnostic(message: &impl fmt::Display, hint: Option<&str>) -> Diagnostic {
+    let diagnostic = Diagnostic::new(message.to_string());
+    match hint {
+        Some(hint) => diagnostic.with_hint(hint.to_owned()),
+        None => diagnostic,
     }
 }
 
 impl From<hh_auth::StoreError> for Error {
     fn from(error: hh_auth::StoreError) -> Self {
-        // It may quote the keyring.
-        let message = error.to_string().replace(is_unsafe, "");
-        Self::new(ErrorKind::Config, message).with_source(error)
+        let diagnostic = diagnostic(&error, error.hint());
+        Self::new(ErrorKind::Config, diagnostic).with_source(error)
     }
 }
 
@@ -174,9 +204,12 @@ impl From<TransportError> for Error {
             message.push_str(": ");
             message.push_str(text);
         }
-        if error.status().is_some_and(|status| status.is_redirection()) {
-            message.push_str("; no redirect is followed: set base_url to where it leads");
-        }
+        let hint = if error.status().is_some_and(|status| status.is_redirection()) {
+            message.push_str("; redirects are not followed");
+            Some("set base_url to the address that it redirects to")
+        } else {
+            error.hint()
+        };
         if let Some(id) = problem.and_then(|problem| problem.request_id()) {
             message = format!("{message} (request {id})");
         }
@@ -184,9 +217,7 @@ impl From<TransportError> for Error {
         if attempts > 1 {
             message = format!("{message} (after {attempts} attempts)");
         }
-        let mut result = Self::new(kind, message);
-        result.inner.has_problem = problem.is_some_and(|problem| problem.message().is_some());
-        result.inner.is_answered = error.status().is_some();
+        let mut result = Self::new(kind, diagnostic(&message, hint));
         result.inner.retry_after = error.retry_after();
         result.with_source(error)
     }

@@ -1,4 +1,4 @@
-//! Safe printing of text that a server, a file or the environment supplied.
+//! Safe printing of text that a server, a file or the environment supplied, and messages with hints.
 //!
 //! [`is_unsafe`] is the only list of unsafe characters. Tables, messages, JSON and errors all use it.
 //!
@@ -9,7 +9,11 @@
 //! assert_eq!(escape_json("\"a\u{202e}b\""), r#""a\u202eb""#);
 //! ```
 
+mod diagnostic;
+
 use std::borrow::Cow;
+
+pub use diagnostic::Diagnostic;
 
 /// Returns whether a character can command a terminal, change the direction of text, break a line, or draw nothing.
 ///

@@ -75,6 +75,9 @@ pub struct TransportError {
 struct Inner {
     kind: TransportErrorKind,
     message: Cow<'static, str>,
+    hint: Option<&'static str>,
+    /// What went wrong, without the host.
+    cause: Option<String>,
     unsent: bool,
     /// Nothing will be different next time, although nothing was sent.
     permanent: bool,
@@ -94,6 +97,7 @@ impl TransportError {
             TransportErrorKind::Unreachable,
             format!("cannot connect to {host}: {why}"),
         )
+        .with_cause(&why)
         .unsent()
     }
 
@@ -101,7 +105,9 @@ impl TransportError {
     /// If the cause is `permanent`, such as missing credentials, it is not tried again.
     pub fn proxy(proxy: &str, host: &str, why: impl fmt::Display, permanent: bool) -> Self {
         let message = format!("cannot connect to {host}: the proxy {proxy} {why}");
-        let mut error = Self::new(TransportErrorKind::Proxy, message).unsent();
+        let mut error = Self::new(TransportErrorKind::Proxy, message)
+            .with_cause(&why)
+            .unsent();
         error.inner.permanent = permanent;
         error
     }
@@ -113,6 +119,7 @@ impl TransportError {
             TransportErrorKind::Tls,
             format!("cannot set up TLS with {host}: {why}"),
         )
+        .with_cause(&why)
         .unsent()
     }
 
@@ -120,19 +127,25 @@ impl TransportError {
     /// [`Connect`](TimeoutStage::Connect) is certain to have sent nothing.
     pub fn timeout(host: &str, stage: TimeoutStage, after: Duration) -> Self {
         let after = Shown(after);
-        let message = match stage {
-            TimeoutStage::Connect => {
-                format!("cannot connect to {host}: no connection within {after}")
-            }
-            TimeoutStage::FirstByte => {
-                format!("{host} was connected but began no answer within {after}")
-            }
-            TimeoutStage::IdleRead => {
-                format!("{host} began an answer and then sent nothing for {after}")
-            }
-            TimeoutStage::Total => format!("no whole answer from {host} within {after}"),
+        let (message, cause) = match stage {
+            TimeoutStage::Connect => (
+                format!("cannot connect to {host}: no connection within {after}"),
+                format!("no connection within {after}"),
+            ),
+            TimeoutStage::FirstByte => (
+                format!("{host} was connected but began no answer within {after}"),
+                format!("no answer within {after}"),
+            ),
+            TimeoutStage::IdleRead => (
+                format!("{host} began an answer and then sent nothing for {after}"),
+                format!("nothing for {after} in the middle of an answer"),
+            ),
+            TimeoutStage::Total => (
+                format!("no whole answer from {host} within {after}"),
+                format!("no whole answer within {after}"),
+            ),
         };
-        let mut error = Self::new(TransportErrorKind::Timeout, message);
+        let mut error = Self::new(TransportErrorKind::Timeout, message).with_cause(&cause);
         error.inner.stage = Some(stage);
         error.inner.unsent = stage == TimeoutStage::Connect;
         error
@@ -239,6 +252,8 @@ impl TransportError {
             inner: Box::new(Inner {
                 kind,
                 message: message.into(),
+                hint: None,
+                cause: None,
                 unsent: false,
                 permanent: false,
                 stage: None,
@@ -249,6 +264,19 @@ impl TransportError {
                 source: None,
             }),
         }
+    }
+
+    /// Sets what people can do about it: an imperative without a full stop.
+    #[must_use]
+    pub fn with_hint(mut self, hint: &'static str) -> Self {
+        self.inner.hint = Some(hint);
+        self
+    }
+
+    /// Sets what [`cause`](Self::cause) returns.
+    pub(crate) fn with_cause(mut self, cause: &impl fmt::Display) -> Self {
+        self.inner.cause = Some(cause.to_string());
+        self
     }
 
     fn unsent(mut self) -> Self {
@@ -271,6 +299,31 @@ impl TransportError {
     /// Returns what a caller can do about it.
     pub fn kind(&self) -> TransportErrorKind {
         self.inner.kind
+    }
+
+    /// Returns what failed; the same as `Display`.
+    pub fn message(&self) -> &str {
+        &self.inner.message
+    }
+
+    /// Returns what to do about it, if that is not plain from the message.
+    pub fn hint(&self) -> Option<&'static str> {
+        self.inner.hint
+    }
+
+    /// Returns message and hint as one line, for where only a line fits.
+    #[must_use]
+    pub fn to_line(&self) -> String {
+        match self.inner.hint {
+            Some(hint) => format!("{}; {hint}", self.inner.message),
+            None => self.inner.message.clone().into_owned(),
+        }
+    }
+
+    /// Returns why there is no connection or no answer, without the name of the host, such as `connection refused`; `None`
+    /// if the message says nothing more.
+    pub fn cause(&self) -> Option<&str> {
+        self.inner.cause.as_deref()
     }
 
     /// Returns the status of the last answer, if the last attempt got one.
@@ -337,6 +390,7 @@ impl fmt::Debug for TransportError {
         f.debug_struct("TransportError")
             .field("kind", &self.inner.kind)
             .field("message", &self.inner.message)
+            .field("hint", &self.inner.hint)
             .field("unsent", &self.inner.unsent)
             .field("stage", &self.inner.stage)
             .field("status", &self.inner.status)

@@ -238,8 +238,8 @@ impl Probe {
             connection = match (handshake.error, inner) {
                 (None, Some(connection)) => connection,
                 (error, _) => {
-                    let why = error.map_or_else(String::new, |error| error.to_string());
-                    let why = why.rsplit(": ").next().unwrap_or_default();
+                    let why = error.as_ref().and_then(TransportError::cause);
+                    let why = why.unwrap_or_default();
                     let why = format_args!("cannot be trusted: {why}");
                     let proxy = self.proxy().unwrap_or_default();
                     return Err(TransportError::proxy(proxy, self.host(), why, true));
@@ -252,19 +252,26 @@ impl Probe {
         let status = self.within(asked).await?;
         let refused = |why: fmt::Arguments<'_>, permanent| {
             let proxy = self.proxy().unwrap_or_default();
-            Err(TransportError::proxy(proxy, self.host(), why, permanent))
+            TransportError::proxy(proxy, self.host(), why, permanent)
         };
         match status {
             Some(200..=299) => Ok(connection),
             Some(407) if authorization.is_some() => {
-                refused(format_args!("refuses its user or password (407)"), true)
+                let refused = refused(format_args!("refuses its user or password (407)"), true);
+                Err(refused.with_hint("correct proxy_username and proxy_password"))
             }
-            Some(407) => refused(format_args!("wants a user and a password (407)"), true),
-            Some(status) => refused(
+            Some(407) => {
+                let refused = refused(format_args!("wants a user and a password (407)"), true);
+                Err(refused.with_hint("set proxy_username and proxy_password"))
+            }
+            Some(status) => Err(refused(
                 format_args!("refuses to connect there (it answered {status})"),
                 false,
-            ),
-            None => refused(format_args!("does not answer as a proxy does"), false),
+            )),
+            None => Err(refused(
+                format_args!("does not answer as a proxy does"),
+                false,
+            )),
         }
     }
 
@@ -315,7 +322,7 @@ impl Probe {
                 let tls = error.get_ref().and_then(|e| e.downcast_ref());
                 handshake.problem = tls.and_then(CertificateProblem::of);
                 handshake.error = Some(match tls {
-                    Some(tls) => TransportError::tls(self.host(), tls::why(tls)),
+                    Some(tls) => tls::error(self.host(), tls),
                     None => self.broken(error.kind()),
                 });
             }
@@ -357,8 +364,8 @@ impl Probe {
     fn broken(&self, why: io::ErrorKind) -> TransportError {
         match self.proxy() {
             Some(proxy) => {
-                let why = format_args!("cannot be reached: {why}");
-                TransportError::proxy(proxy, self.host(), why, false)
+                let reached = format_args!("cannot be reached: {why}");
+                TransportError::proxy(proxy, self.host(), reached, false).with_cause(&why)
             }
             None => TransportError::unreachable(self.host(), why),
         }

@@ -15,6 +15,8 @@ use rustls::{
 };
 use rustls_platform_verifier::Verifier;
 
+use crate::error::TransportError;
+
 pub(crate) use witness::Witness;
 
 /// Where trust comes from.
@@ -195,8 +197,18 @@ impl CertificateProblem {
     }
 }
 
-/// Says what is wrong with a handshake, for people.
-pub(crate) fn why(error: &rustls::Error) -> &'static str {
+/// Returns the error of a handshake with `host`.
+pub(crate) fn error(host: &str, error: &rustls::Error) -> TransportError {
+    let (why, hint) = why(error);
+    let result = TransportError::tls(host, why);
+    match hint {
+        Some(hint) => result.with_hint(hint),
+        None => result,
+    }
+}
+
+/// Returns what is wrong with a handshake, as the end of a sentence, and what to do about it.
+pub(crate) fn why(error: &rustls::Error) -> (&'static str, Option<&'static str>) {
     #[expect(
         clippy::wildcard_enum_match_arm,
         reason = "what is rare has one sentence for all, and the source says the rest"
@@ -204,34 +216,49 @@ pub(crate) fn why(error: &rustls::Error) -> &'static str {
     match error {
         rustls::Error::InvalidCertificate(problem) => match problem {
             CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
-                "its certificate has expired"
+                ("its certificate has expired", None)
             }
             CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
-                "its certificate is not valid yet; is the clock of this machine right?"
+                (
+                    "its certificate is not valid yet",
+                    Some("check the clock of this machine"),
+                )
             }
             CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
-                "its certificate is for another name"
+                ("its certificate is for another name", None)
             }
             CertificateError::UnknownIssuer => {
-                "its certificate comes from an authority that is not trusted here; ca_bundle names a file of certificates to trust"
+                (
+                    "its certificate comes from an authority that is not trusted here",
+                    Some("name a file of certificates to trust in ca_bundle"),
+                )
             }
             CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
-                "its certificate is not one of a server"
+                ("its certificate is not one of a server", None)
             }
             CertificateError::BadSignature => {
-                "its certificate was not signed by the authority that it names; is ca_bundle the right file?"
+                (
+                    "its certificate was not signed by the authority that it names",
+                    Some("check that ca_bundle names the right file"),
+                )
             }
             // The one error of another crate that people meet: what `openssl req -x509` makes by itself.
             CertificateError::Other(other) if other.to_string().contains("CaUsedAsEndEntity") => {
-                "its certificate is one of an authority and not of a server; make one with basicConstraints CA:FALSE"
+                (
+                    "its certificate is one of an authority and not of a server",
+                    Some("create a certificate with basicConstraints CA:FALSE"),
+                )
             }
-            CertificateError::Revoked => "its certificate was revoked",
-            _ => "its certificate is not valid",
+            CertificateError::Revoked => ("its certificate was revoked", None),
+            _ => ("its certificate is not valid", None),
         },
-        rustls::Error::InvalidMessage(_) => "it does not speak TLS; is it http?",
-        rustls::Error::AlertReceived(_) => "it broke off the handshake",
-        rustls::Error::PeerIncompatible(_) => "it speaks no version of TLS that is safe",
-        _ => "the handshake failed",
+        rustls::Error::InvalidMessage(_) => (
+            "it does not speak TLS",
+            Some("check whether it is an http server"),
+        ),
+        rustls::Error::AlertReceived(_) => ("it broke off the handshake", None),
+        rustls::Error::PeerIncompatible(_) => ("it speaks no version of TLS that is safe", None),
+        _ => ("the handshake failed", None),
     }
 }
 

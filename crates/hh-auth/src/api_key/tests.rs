@@ -27,12 +27,15 @@ fn the_samples_of_the_documents_are_keys() {
 
 #[test]
 fn errors_say_what_is_wrong_and_not_the_text() {
-    let message = |text: &str| ApiKey::parse(text).unwrap_err().to_string();
-    insta::assert_snapshot!(message("  "), @"is empty");
-    insta::assert_snapshot!(message("sk-canary"), @"does not begin with hh_, so it is not a HoneyHive API key");
-    insta::assert_snapshot!(message("hh_abc def"), @"has a character at position 7 that no key contains");
-    insta::assert_snapshot!(message(&format!("hh_{}", "a".repeat(600))), @"is longer than 512 characters");
-    insta::assert_snapshot!(message("hh_ingst_abc"), @"begins with hh_ingst_ but is not a complete key of that kind; copy it again");
+    let message = |text: &str| {
+        let error = ApiKey::parse(text).unwrap_err();
+        format!("{error}; {}", error.hint())
+    };
+    insta::assert_snapshot!(message("  "), @"is empty; copy the key again");
+    insta::assert_snapshot!(message("sk-canary"), @"does not begin with hh_, so it is not a HoneyHive API key; copy the key again");
+    insta::assert_snapshot!(message("hh_abc def"), @"has a character at position 7 that no key contains; copy the key again");
+    insta::assert_snapshot!(message(&format!("hh_{}", "a".repeat(600))), @"is longer than 512 characters; copy the key again");
+    insta::assert_snapshot!(message("hh_ingst_abc"), @"begins with hh_ingst_ but is not a complete key of that kind; copy the key again");
     insta::assert_snapshot!(message("hh_ws_abcdefgh"), @"is a key of the workspace kind, which the API does not accept; use a project key");
 }
 

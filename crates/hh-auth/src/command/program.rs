@@ -5,6 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use hh_config::Env;
+use hh_text::Diagnostic;
 
 /// Where programs are looked up without `PATH`, as the C library does.
 const DEFAULT_PATH: &str = "/bin:/usr/bin";
@@ -34,13 +35,15 @@ pub(super) fn child_path(env: &Env) -> OsString {
 ///
 /// # Errors
 /// Why no program can be run, as the end of a sentence about its name.
-pub(super) fn find(name: &str, env: &Env) -> Result<PathBuf, String> {
+pub(super) fn find(name: &str, env: &Env) -> Result<PathBuf, Diagnostic> {
     let path = Path::new(name);
     if path.is_absolute() {
         return Ok(path.to_owned());
     }
     if name.contains('/') {
-        return Err("which is a relative path; use an absolute path".to_owned());
+        return Err(
+            Diagnostic::new("which is a relative path").with_hint("use an absolute path"),
+        );
     }
     let directories = search_path(env);
     let found = directories.iter().map(|directory| directory.join(name));
@@ -48,8 +51,8 @@ pub(super) fn find(name: &str, env: &Env) -> Result<PathBuf, String> {
         .into_iter()
         .find(|path| is_executable(path))
         .ok_or_else(|| {
-            "which is not in an absolute directory of PATH; install it or use an absolute path"
-                .to_owned()
+            Diagnostic::new("which is not in an absolute directory of PATH")
+                .with_hint("install it or use an absolute path")
         })
 }
 

@@ -80,8 +80,11 @@ fn what_goes_wrong_is_said_without_the_output() {
     );
     let empty = credential_command(&[], &env, None, "file").unwrap_err();
     assert_eq!(
-        empty.to_string(),
-        "the credential_command from file is an empty list; name a program"
+        (empty.message(), empty.hint()),
+        (
+            "the credential_command from file is an empty list",
+            Some("name a program")
+        )
     );
 }
 
@@ -122,7 +125,8 @@ fn run_in(folder: &Path, path: Option<&str>, argv: &[&str]) -> Result<ApiKey, St
     let env = Env::from_pairs(path.map(|path| ("PATH", path)));
     let argv: Vec<_> = argv.iter().map(|word| (*word).to_owned()).collect();
     let run = run_within(&argv, &env, Some(folder), "file", Duration::from_secs(5));
-    run.map(|(key, _)| key).map_err(|error| error.to_string())
+    run.map(|(key, _)| key)
+        .map_err(|error| format!("{error}; {}", error.hint().unwrap_or_default()))
 }
 
 #[test]

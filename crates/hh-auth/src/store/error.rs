@@ -1,5 +1,7 @@
 //! Why the store cannot be used.
 
+use hh_text::Diagnostic;
+
 /// What the caller can do about a [`StoreError`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -28,22 +30,38 @@ pub enum StoreErrorKind {
     Io,
 }
 
-/// Why the store cannot be used: one line, never a part of its contents.
+/// Why the store cannot be used: a message and a hint of one line each, never a part of its contents.
 #[derive(Debug, thiserror::Error)]
-#[error("{message}")]
+#[error("{diagnostic}")]
 pub struct StoreError {
     kind: StoreErrorKind,
-    message: String,
+    diagnostic: Diagnostic,
 }
 
 impl StoreError {
-    pub(super) fn new(kind: StoreErrorKind, message: String) -> Self {
-        Self { kind, message }
+    pub(super) fn new(kind: StoreErrorKind, diagnostic: impl Into<Diagnostic>) -> Self {
+        Self {
+            kind,
+            // Paths, and what the keyring says, come from elsewhere.
+            diagnostic: diagnostic.into().cleaned(),
+        }
     }
 
     /// Returns what the caller can do about it.
     #[must_use]
     pub fn kind(&self) -> StoreErrorKind {
         self.kind
+    }
+
+    /// Returns what failed; the same as `Display`.
+    #[must_use]
+    pub fn message(&self) -> &str {
+        self.diagnostic.message()
+    }
+
+    /// Returns what to do about it, if that is not plain from the message.
+    #[must_use]
+    pub fn hint(&self) -> Option<&str> {
+        self.diagnostic.hint()
     }
 }

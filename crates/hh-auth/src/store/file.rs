@@ -7,6 +7,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
+use hh_text::Diagnostic;
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 use zeroize::Zeroizing;
@@ -77,11 +78,10 @@ pub(super) fn open_dir(path: &Path) -> Result<Option<File>, StoreError> {
         .map_err(|error| cannot("read", dir, &error))?;
     check_owner(dir, &metadata)?;
     if metadata.permissions().mode() & 0o022 != 0 {
-        return Err(is_unsafe(format!(
-            "{} can be written by other users; run: chmod 700 {}",
-            dir.display(),
-            Shell(dir)
-        )));
+        return Err(is_unsafe(
+            format!("{} can be written by other users", dir.display()),
+            format!("run `chmod 700 {}`", Shell(dir)),
+        ));
     }
     Ok(Some(opened))
 }
@@ -93,23 +93,28 @@ fn check_file(path: &Path, metadata: &Metadata) -> Result<(), StoreError> {
         return Err(is_link(path));
     }
     if !metadata.is_file() {
-        return Err(is_unsafe(format!(
-            "{shown} is not a regular file; run: rm -r {quoted}, then log in again"
-        )));
+        return Err(is_unsafe(
+            format!("{shown} is not a regular file"),
+            format!("run `rm -r {quoted}`, then log in again"),
+        ));
     }
     check_owner(path, metadata)?;
     // None at all is a file that another login has replaced since it was opened.
     if metadata.nlink() > 1 {
         let new = with_suffix(path, ".new");
         let new = Shell(&new);
-        return Err(is_unsafe(format!(
-            "{shown} has other names (hard links), under which it can be read or changed; run: cp -p {quoted} {new} && mv {new} {quoted}"
-        )));
+        return Err(is_unsafe(
+            format!(
+                "{shown} has other names (hard links), under which it can be read or changed"
+            ),
+            format!("run `cp -p {quoted} {new} && mv {new} {quoted}`"),
+        ));
     }
     if metadata.permissions().mode() & 0o077 != 0 {
-        return Err(is_unsafe(format!(
-            "{shown} can be read by other users; run: chmod 600 {quoted}"
-        )));
+        return Err(is_unsafe(
+            format!("{shown} can be read by other users"),
+            format!("run `chmod 600 {quoted}`"),
+        ));
     }
     Ok(())
 }
@@ -121,23 +126,30 @@ fn check_owner(path: &Path, metadata: &Metadata) -> Result<(), StoreError> {
         return Ok(());
     }
     let sudo = if me == 0 { "" } else { "sudo " };
-    Err(is_unsafe(format!(
-        "{} belongs to another user (id {owner}, not {me}); run: {sudo}chown {me} {}",
-        path.display(),
-        Shell(path)
-    )))
-}
-
-fn is_link(path: &Path) -> StoreError {
-    is_unsafe(format!(
-        "{} is a symbolic link, which is not followed; run: rm {}, then log in again",
-        path.display(),
-        Shell(path)
+    Err(is_unsafe(
+        format!(
+            "{} belongs to another user (id {owner}, not {me})",
+            path.display()
+        ),
+        format!("run `{sudo}chown {me} {}`", Shell(path)),
     ))
 }
 
-fn is_unsafe(message: String) -> StoreError {
-    StoreError::new(StoreErrorKind::Unsafe, message)
+fn is_link(path: &Path) -> StoreError {
+    is_unsafe(
+        format!(
+            "{} is a symbolic link, which is not followed",
+            path.display()
+        ),
+        format!("run `rm {}`, then log in again", Shell(path)),
+    )
+}
+
+fn is_unsafe(message: String, hint: String) -> StoreError {
+    StoreError::new(
+        StoreErrorKind::Unsafe,
+        Diagnostic::new(message).with_hint(hint),
+    )
 }
 
 pub(super) fn cannot(verb: &str, path: &Path, error: &io::Error) -> StoreError {
@@ -162,7 +174,8 @@ pub(super) fn cannot_write(path: &Path, error: &io::Error) -> StoreError {
     let shown = path.display();
     StoreError::new(
         StoreErrorKind::Io,
-        format!("cannot write {shown}: {error}; nothing was changed: {next}"),
+        Diagnostic::new(format!("cannot write {shown}: {error}; nothing was changed"))
+            .with_hint(next),
     )
 }
 

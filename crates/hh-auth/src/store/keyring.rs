@@ -9,6 +9,7 @@ mod system;
 use std::time::{Duration, Instant};
 
 use hh_config::Origin;
+use hh_text::Diagnostic;
 
 use super::{Profile, ProfileEntry, Storage, StoreError, StoreErrorKind};
 use crate::ApiKey;
@@ -24,7 +25,7 @@ const WITHIN: Duration = Duration::from_secs(3);
 /// # Errors
 /// `Keyring`, also when this program is built without the feature `keyring`.
 pub fn probe_keyring() -> Result<(), StoreError> {
-    system::probe(WITHIN).map_err(|why| refused(&format!("the keyring cannot be used: {why}")))
+    system::probe(WITHIN).map_err(|why| StoreError::new(StoreErrorKind::Keyring, format!("the keyring cannot be used: {why}")))
 }
 
 pub(super) fn get(entry: &ProfileEntry) -> Result<ApiKey, StoreError> {
@@ -33,9 +34,10 @@ pub(super) fn get(entry: &ProfileEntry) -> Result<ApiKey, StoreError> {
     account
         .and_then(|account| system::get(account, WITHIN))
         .map_err(|why| {
-            refused(&format!(
-                "the keyring does not hand out the key of profile \"{name}\": {why}; unlock it and try again, or log in again"
-            ))
+            refused(
+                format!("the keyring does not hand out the key of profile \"{name}\": {why}"),
+                "unlock it and try again, or log in again",
+            )
         })
 }
 
@@ -45,31 +47,34 @@ pub(super) fn set(profile: &Profile) -> Result<(), StoreError> {
     account
         .and_then(|account| system::set(account, profile.key.clone(), WITHIN))
         .map_err(|why| {
-            refused(&format!(
-                "the keyring does not take the key of profile \"{name}\": {why}; nothing was changed: unlock it and try again"
-            ))
+            refused(
+                format!(
+                    "the keyring does not take the key of profile \"{name}\": {why}; nothing was changed"
+                ),
+                "unlock it and try again",
+            )
         })
 }
 
-/// Deletes the key of an entry, if the keyring holds it; the message ends with what to do next.
-pub(super) fn delete(entry: &ProfileEntry, next: &str) -> Result<(), StoreError> {
-    delete_within(WITHIN, entry, next)
+/// Deletes the key of an entry, if the keyring holds it; `hint` says what to do if it does not.
+pub(super) fn delete(entry: &ProfileEntry, hint: &'static str) -> Result<(), StoreError> {
+    delete_within(WITHIN, entry, hint)
 }
 
 /// Deletes the keys of all these entries, and waits no longer than for one; the first that is not let go of is told.
 pub(super) fn delete_all(
     entries: impl Iterator<Item = ProfileEntry>,
-    next: &str,
+    hint: &'static str,
 ) -> Result<(), StoreError> {
     let end = Instant::now() + WITHIN;
     let left = || end.saturating_duration_since(Instant::now());
     let deleted: Vec<_> = entries
-        .map(|entry| delete_within(left(), &entry, next))
+        .map(|entry| delete_within(left(), &entry, hint))
         .collect();
     deleted.into_iter().collect()
 }
 
-fn delete_within(within: Duration, entry: &ProfileEntry, next: &str) -> Result<(), StoreError> {
+fn delete_within(within: Duration, entry: &ProfileEntry, hint: &'static str) -> Result<(), StoreError> {
     if entry.storage != Storage::Keyring {
         return Ok(());
     }
@@ -78,10 +83,13 @@ fn delete_within(within: Duration, entry: &ProfileEntry, next: &str) -> Result<(
     account
         .and_then(|account| system::delete(account, within))
         .map_err(|why| {
-            refused(&format!(
-                "the keyring does not let go of the key of profile \"{name}\" for {}: {why}; {next}",
-                entry.base_url
-            ))
+            refused(
+                format!(
+                    "the keyring does not let go of the key of profile \"{name}\" for {}: {why}",
+                    entry.base_url
+                ),
+                hint,
+            )
         })
 }
 
@@ -101,6 +109,7 @@ fn account(name: &str, base_url: &str) -> Result<String, String> {
     Ok(format!("{name}@{origin}"))
 }
 
-fn refused(message: &str) -> StoreError {
-    StoreError::new(StoreErrorKind::Keyring, message.to_owned())
+fn refused(message: String, hint: &'static str) -> StoreError {
+    let refused = Diagnostic::new(message).with_hint(hint);
+    StoreError::new(StoreErrorKind::Keyring, refused)
 }

@@ -37,13 +37,18 @@ fn mode(path: &Path) -> u32 {
     fs::metadata(path).unwrap().permissions().mode() & 0o777
 }
 
-/// A store is refused as unsafe when read and when written, and nothing of it is shown; returns the message.
+/// Message and hint, as a line each.
+fn both(error: &StoreError) -> String {
+    format!("{}\n{}", error.message(), error.hint().unwrap_or_default())
+}
+
+/// A store is refused as unsafe when read and when written, and nothing of it is shown; returns message and hint.
 fn refused(store: &FileStore) -> String {
     let error = store.get(None).unwrap_err();
     assert_eq!(error.kind(), StoreErrorKind::Unsafe, "{error}");
-    let message = error.to_string();
+    let message = both(&error);
     assert!(!message.contains("canary"), "{message}");
-    assert_eq!(message.lines().count(), 1);
+    assert_eq!(message.lines().count(), 2);
     for error in [
         store.put(profile("b")).unwrap_err(),
         store.remove(Some("default")).unwrap_err(),
@@ -51,15 +56,15 @@ fn refused(store: &FileStore) -> String {
         store.list().unwrap_err(),
         store.current().unwrap_err(),
     ] {
-        assert_eq!(error.to_string(), message);
+        assert_eq!(both(&error), message);
     }
     message
 }
 
-/// Runs the command that a message ends with.
-fn run_advice(message: &str) {
-    let (_, command) = message.split_once("; run: ").unwrap();
-    let command = command.split(", then").next().unwrap();
+/// Runs the command that the hint names.
+fn run_hint(message: &str) {
+    let (_, hint) = message.split_once("\nrun `").unwrap();
+    let (command, _) = hint.rsplit_once('`').unwrap();
     let ran = Command::new("sh").args(["-c", command]).status().unwrap();
     assert!(ran.success(), "{command}");
 }
@@ -148,7 +153,7 @@ fn an_open_file_and_a_link_are_refused() {
         chmod(store.path(), open);
         let message = refused(&store);
         assert!(message.contains("chmod 600"), "{message}");
-        run_advice(&message);
+        run_hint(&message);
         assert_eq!(store.current().unwrap().as_deref(), Some("default"));
     }
 
@@ -157,18 +162,18 @@ fn an_open_file_and_a_link_are_refused() {
     symlink(&real, store.path()).unwrap();
     let message = refused(&store);
     assert!(message.contains("symbolic link"), "{message}");
-    run_advice(&message);
+    run_hint(&message);
     assert_eq!(store.current().unwrap(), None);
     assert!(real.exists(), "only the link is removed");
 
     symlink(dir.path().join("nowhere"), store.path()).unwrap();
-    run_advice(&refused(&store));
+    run_hint(&refused(&store));
 
     fs::rename(&real, store.path()).unwrap();
     fs::hard_link(store.path(), &real).unwrap();
     let message = refused(&store);
     assert!(message.contains("hard links"), "{message}");
-    run_advice(&message);
+    run_hint(&message);
     assert_eq!(store.get(None).unwrap().unwrap().key.text(), KEY);
     assert_eq!(mode(store.path()), 0o600);
 }
@@ -181,17 +186,17 @@ fn what_is_no_file_is_refused_at_once() {
     let path = store.path();
     fs::remove_file(path).unwrap();
     fs::create_dir(path).unwrap();
-    run_advice(&refused(&store));
+    run_hint(&refused(&store));
 
     // Opening a pipe would wait for somebody who writes into it.
     let made = Command::new("mkfifo").arg(path).status().unwrap();
     assert!(made.success());
     let message = refused(&store);
     assert!(message.contains("not a regular file"), "{message}");
-    run_advice(&message);
+    run_hint(&message);
 
     let listener = UnixListener::bind(path).unwrap();
-    run_advice(&refused(&store));
+    run_hint(&refused(&store));
     drop(listener);
 
     symlink("/dev/null", path.with_extension("lock")).unwrap_err();
@@ -199,7 +204,7 @@ fn what_is_no_file_is_refused_at_once() {
     symlink("/dev/null", path.with_extension("lock")).unwrap();
     let error = store.put(profile("b")).unwrap_err();
     assert_eq!(error.kind(), StoreErrorKind::Unsafe);
-    run_advice(&error.to_string());
+    run_hint(&both(&error));
     store.put(profile("b")).unwrap();
 }
 
@@ -216,10 +221,10 @@ fn a_file_and_a_directory_of_somebody_else_are_refused() {
         std::os::unix::fs::chown(path, Some(65_534), None).unwrap();
         let message = refused(&store);
         assert!(
-            message.contains("belongs to another user (id 65534, not 0); run: chown 0 "),
+            message.contains("belongs to another user (id 65534, not 0)\nrun `chown 0 "),
             "{message}"
         );
-        run_advice(&message);
+        run_hint(&message);
         assert_eq!(store.current().unwrap().as_deref(), Some("default"));
     }
 }
@@ -234,7 +239,7 @@ fn a_directory_that_others_can_write_is_refused() {
         chmod(parent, open);
         let message = refused(&store);
         assert!(message.contains("chmod 700"), "{message}");
-        run_advice(&message);
+        run_hint(&message);
     }
     assert_eq!(store.current().unwrap().as_deref(), Some("default"));
 }
@@ -288,13 +293,19 @@ fn names_that_are_none_are_refused_and_an_empty_file_is_no_store() {
     assert_eq!(store.remove(None).unwrap(), None);
     let error = store.switch(KEY).unwrap_err();
     assert_eq!(error.kind(), StoreErrorKind::NotFound);
-    insta::assert_snapshot!(error, @r#"there is no stored profile "hh_canar***"; there is none at all; log in first"#);
+    insta::assert_snapshot!(both(&error), @r#"
+    there is no stored profile "hh_canar***"
+    there are no stored profiles: log in first
+    "#);
     assert!(
         !store.path().parent().unwrap().exists(),
         "nothing to remove makes nothing"
     );
     store.put(profile("default")).unwrap();
-    insta::assert_snapshot!(store.switch("a\nb").unwrap_err(), @r#"there is no stored profile "a\nb"; there are: default"#);
+    insta::assert_snapshot!(both(&store.switch("a\nb").unwrap_err()), @r#"
+    there is no stored profile "a\nb"
+    the stored profiles are default
+    "#);
     write_private(store.path(), b"\n", Replace::Yes).unwrap();
     assert!(store.get(None).unwrap().is_none());
 }
@@ -338,7 +349,7 @@ fn messages_about_damage_name_the_line() {
         assert_eq!(error.kind(), StoreErrorKind::Malformed);
         let message = error.to_string();
         let (_, what) = message.split_once(" is damaged: ").unwrap();
-        what.split_once(';').unwrap().0.to_owned()
+        what.to_owned()
     };
     insta::assert_snapshot!(damaged("\"hh_", "\"xx_"), @"line 14 gives an api_key that does not begin with hh_, so it is not a HoneyHive API key");
     insta::assert_snapshot!(damaged("\"hh_", "hh_"), @"line 14 is not TOML");
@@ -365,7 +376,7 @@ fn a_login_keeps_a_damaged_file_and_says_so() {
     let kept = kept.map(|name| store.path().with_file_name(name));
     for (damage, kept) in damages.into_iter().zip(&kept) {
         write_private(store.path(), damage, Replace::Yes).unwrap();
-        let error = store.get(None).unwrap_err().to_string();
+        let error = both(&store.get(None).unwrap_err());
         assert!(error.ends_with(&kept.display().to_string()), "{error}");
         for error in [store.remove(None), store.remove(Some("default"))] {
             assert_eq!(error.unwrap_err().kind(), StoreErrorKind::Malformed);

@@ -130,7 +130,8 @@ pub(crate) fn nothing_changes(store: &FileStore, advice: &str) {
     assert_eq!(error.kind(), StoreErrorKind::Io);
     let message = error.to_string();
     assert!(message.contains("nothing was changed"), "{message}");
-    assert!(message.contains(advice), "{message}");
+    let hint = error.hint().unwrap_or_default();
+    assert!(hint.contains(advice), "{hint}");
     assert!(message.contains("credentials.toml"), "{message}");
     assert_eq!(message.lines().count(), 1);
     assert_eq!(std::fs::read(store.path()).unwrap(), before);

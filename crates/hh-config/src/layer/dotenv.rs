@@ -5,6 +5,8 @@ use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use hh_text::Diagnostic;
+
 use super::environment::{Variables, is_read};
 use super::{Layer, MAX_BYTES};
 use crate::error::Problems;
@@ -46,13 +48,13 @@ impl<'a> DotEnv<'a> {
         let mut problems = Problems::default();
         for (index, line) in text.lines().enumerate() {
             let line_number = index + 1;
-            let mut fail = |kind, what: &str| {
+            let mut fail = |kind, what: Diagnostic| {
                 // The line may hold a key: only its place is shown.
-                let message = format!("{}:{line_number}: {what}", self.path.display());
-                problems.push(Problem::new(kind, message));
+                let place = format_args!("{}:{line_number}: ", self.path.display());
+                problems.push(Problem::new(kind, what.with_prefix(place)));
             };
             match parse(line) {
-                Err(what) => fail(LoadErrorKind::Malformed, &format!("the line {what}")),
+                Err(what) => fail(LoadErrorKind::Malformed, format!("the line {what}").into()),
                 Ok(None) => {}
                 Ok(Some((name, value, column))) => {
                     let is_ours = is_read(name);
@@ -60,8 +62,8 @@ impl<'a> DotEnv<'a> {
                         && is_ours
                     {
                         let what =
-                            format!("{name} is set twice, first in line {first}; remove one");
-                        fail(LoadErrorKind::Conflict, &what);
+                            Diagnostic::new(format!("{name} is set twice, first in line {first}"));
+                        fail(LoadErrorKind::Conflict, what.with_hint("remove one"));
                     }
                     let value = (OsString::from(value), line_number, column);
                     self.variables.insert(name.to_owned(), value);

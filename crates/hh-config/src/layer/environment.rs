@@ -3,6 +3,7 @@
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
+use hh_text::Diagnostic;
 use secrecy::SecretString;
 
 use super::{DotEnv, Layer, exposed};
@@ -81,11 +82,12 @@ impl Layer {
                     let provenance = Provenance::new(V::SOURCE, Some(place));
                     let place = line_of(&provenance);
                     if value.is_some() {
-                        let message = format!(
-                            "{place}both {variable} and {file_variable} are set; unset one of them"
-                        );
+                        let what = Diagnostic::new(format!(
+                            "{place}both {variable} and {file_variable} are set"
+                        ));
+                        let what = what.with_hint("unset one of them");
                         self.problems.push(
-                            Problem::new(LoadErrorKind::Conflict, message)
+                            Problem::new(LoadErrorKind::Conflict, what)
                                 .of(setting, provenance.clone()),
                         );
                     }
@@ -101,9 +103,9 @@ impl Layer {
                 }
                 (Some((value, place)), None) => {
                     let raw = value.to_str().map(SecretString::from).ok_or_else(|| {
-                        let message =
-                            format!("the value of {variable} is not UTF-8 text; set it again");
-                        Problem::new(LoadErrorKind::Invalid, message)
+                        let what =
+                            Diagnostic::new(format!("the value of {variable} is not UTF-8 text"));
+                        Problem::new(LoadErrorKind::Invalid, what.with_hint("set it again"))
                     });
                     (raw, Provenance::new(V::SOURCE, Some(place)))
                 }

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
+use hh_text::Diagnostic;
 use secrecy::SecretString;
 
 use super::Layer;
@@ -86,10 +87,9 @@ impl Reader<'_> {
     fn pairs(&self) -> Result<Vec<Pair>, Problem> {
         let path = self.path.display();
         let Some(format) = Format::of(self.file.path) else {
-            let message = format!(
-                "{path} has no known format; its name must end in .yaml, .yml, .json or .toml"
-            );
-            return Err(Problem::new(LoadErrorKind::Unreadable, message));
+            let what = Diagnostic::new(format!("{path} has no known format"))
+                .with_hint("use a name that ends in .yaml, .yml, .json or .toml");
+            return Err(Problem::new(LoadErrorKind::Unreadable, what));
         };
         format::parse(format, self.file.text).map_err(|error| {
             if let (Some(at), Some(first)) = (error.at, &error.twice)
@@ -159,10 +159,11 @@ impl Reader<'_> {
             let provenance = Provenance::new(source, Some(self.place(value.span.start)));
             if setting.declared().place == Place::OutsideFiles {
                 let variable = setting.declared().variables[0];
-                let message = format!(
-                    "{setting} works as {variable} or as a flag only; remove it from the file"
-                );
-                self.problem(LoadErrorKind::Conflict, &message, setting, &provenance);
+                let what = Diagnostic::new(format!(
+                    "{setting} works as {variable} or as a flag only"
+                ));
+                let what = what.with_hint("remove it from the file");
+                self.problem(LoadErrorKind::Conflict, what, setting, &provenance);
                 continue;
             }
             let found = match named {
@@ -193,13 +194,15 @@ impl Reader<'_> {
     fn problem(
         &mut self,
         kind: LoadErrorKind,
-        message: &str,
+        what: impl Into<Diagnostic>,
         setting: SettingName,
         provenance: &Provenance,
     ) {
-        let message = format!("{}: {message}", shown(provenance));
+        let what = what
+            .into()
+            .with_prefix(format_args!("{}: ", shown(provenance)));
         self.problems
-            .push(Problem::new(kind, message).of(setting, provenance.clone()));
+            .push(Problem::new(kind, what).of(setting, provenance.clone()));
     }
 
     /// `api_key`, `api_key_file` and `credential_command` of one file contradict each other (decisions P1).
@@ -208,14 +211,14 @@ impl Reader<'_> {
             layer.get(names::API_KEY),
             layer.get(names::CREDENTIAL_COMMAND),
         ) {
-            let message = format!(
-                "{name} and credential_command (line {}) are both set; remove one",
+            let what = Diagnostic::new(format!(
+                "{name} and credential_command (line {}) are both set",
                 line_of(&command.provenance)
-            );
+            ));
             let provenance = key.provenance.clone();
             self.problem(
                 LoadErrorKind::Conflict,
-                &message,
+                what.with_hint("remove one"),
                 names::API_KEY,
                 &provenance,
             );
@@ -228,27 +231,25 @@ impl Reader<'_> {
         provenance: &Provenance,
         seen: &mut BTreeMap<&'static str, (String, usize)>,
     ) {
-        let fail = |what: &str| {
-            let message = format!("{}: environments {what}", shown(provenance));
-            Problem::new(LoadErrorKind::Conflict, message)
+        let fail = |what: Diagnostic| {
+            let what = what.with_prefix(format_args!("{}: environments ", shown(provenance)));
+            Problem::new(LoadErrorKind::Conflict, what)
         };
         let name = "environments".to_owned();
         if let Some((_, line)) = seen.insert("environments", (name, line_of(provenance))) {
-            let what = format!("is set twice, first in line {line}; join them");
-            self.problems.push(fail(&what));
+            let what = Diagnostic::new(format!("is set twice, first in line {line}"));
+            self.problems.push(fail(what.with_hint("join them")));
             return;
         }
         let can_have = matches!(self.file.source, Source::Project | Source::Named);
         let Node::Table(pairs) = value.value else {
-            self.problems.push(fail(
-                "must be a table of tables of settings, one for each name",
-            ));
+            let what = "must be a table of tables of settings, one for each name";
+            self.problems.push(fail(what.into()));
             return;
         };
         if !can_have {
-            self.problems.push(fail(
-                "works in a project file or a named one only; move it there",
-            ));
+            let what = Diagnostic::new("works in a project file or a named one only");
+            self.problems.push(fail(what.with_hint("move it there")));
             return;
         }
         for Pair { name, value } in pairs {
@@ -265,14 +266,14 @@ impl Reader<'_> {
                     self.environments.insert(name.value, layer);
                     continue;
                 }
-                "this environment stands here twice; join them"
+                Diagnostic::new("this environment stands here twice").with_hint("join them")
             } else {
-                "an environment must be a table of settings"
+                Diagnostic::new("an environment must be a table of settings")
             };
             let at = Provenance::new(Source::Overlay, Some(self.place(name.span.start)));
-            let message = format!("{}: {what}", shown(&at));
+            let what = what.with_prefix(format_args!("{}: ", shown(&at)));
             self.problems
-                .push(Problem::new(LoadErrorKind::Conflict, message).at(at));
+                .push(Problem::new(LoadErrorKind::Conflict, what).at(at));
         }
     }
 
@@ -296,8 +297,8 @@ impl Reader<'_> {
         let raw = match raw(setting, node) {
             Ok(raw) => raw?,
             Err(what) => {
-                let message = format!("{setting} {what}");
-                self.problem(LoadErrorKind::Invalid, &message, setting, provenance);
+                let what = what.with_prefix(format_args!("{setting} "));
+                self.problem(LoadErrorKind::Invalid, what, setting, provenance);
                 return None;
             }
         };
@@ -315,9 +316,10 @@ impl Reader<'_> {
         let text = match done {
             Ok(text) => text,
             Err(error) => {
-                let message = format!("{}: {setting} {}", shown(&provenance), spoken(error));
+                let what = spoken(error).diagnostic();
+                let what = what.with_prefix(format_args!("{}: {setting} ", shown(&provenance)));
                 return Some((
-                    Err(Problem::new(LoadErrorKind::Invalid, message)),
+                    Err(Problem::new(LoadErrorKind::Invalid, what)),
                     provenance,
                 ));
             }
@@ -346,20 +348,22 @@ impl Reader<'_> {
             Node::Text(text) => text,
             Node::Boolean(_) | Node::Number(_) | Node::List(_) | Node::Table(_) | Node::Other => {
                 let message = format!("{name} must be a path");
-                self.problem(LoadErrorKind::Invalid, &message, setting, provenance);
+                self.problem(LoadErrorKind::Invalid, message, setting, provenance);
                 return None;
             }
         };
         let done = match substitute(&text, self.file.env) {
             Ok(done) if done.variables.iter().any(|v| substitute::is_secret(v)) => {
-                let message = format!("{name} uses a variable that holds a secret; use another");
-                self.problem(LoadErrorKind::Invalid, &message, setting, provenance);
+                let what = Diagnostic::new(format!("{name} uses a variable that holds a secret"));
+                let what = what.with_hint("use another variable");
+                self.problem(LoadErrorKind::Invalid, what, setting, provenance);
                 return None;
             }
             Ok(done) => done,
             Err(error) => {
-                let message = format!("{}: {name} {}", shown(provenance), spoken(error));
-                let problem = Problem::new(LoadErrorKind::Invalid, message);
+                let what = spoken(error).diagnostic();
+                let what = what.with_prefix(format_args!("{}: {name} ", shown(provenance)));
+                let problem = Problem::new(LoadErrorKind::Invalid, what);
                 return Some((Err(problem), provenance.clone()));
             }
         };
@@ -400,10 +404,11 @@ fn conflict(
         format!(" as {first}")
     };
     let message = format!(
-        "{}: {second} is set twice, first in line {line}{names}; remove one",
+        "{}: {second} is set twice, first in line {line}{names}",
         shown(provenance)
     );
-    Problem::new(LoadErrorKind::Conflict, message).of(setting, provenance.clone())
+    let what = Diagnostic::new(message).with_hint("remove one");
+    Problem::new(LoadErrorKind::Conflict, what).of(setting, provenance.clone())
 }
 
 fn line_of(provenance: &Provenance) -> usize {

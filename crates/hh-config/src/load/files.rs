@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use hh_text::Diagnostic;
+
 use crate::explain::shown_path;
 use crate::format::EXTENSIONS;
 use crate::layer::{ConfigFile, Guard, MAX_BYTES};
@@ -217,18 +219,19 @@ impl<'a> Files<'a> {
         mut environments: BTreeMap<String, Layer>,
     ) {
         let (name, from) = (&environment.value, &environment.provenance);
-        let fail = |what: String| Problem::new(LoadErrorKind::Conflict, what);
+        let fail = |what: Diagnostic| Problem::new(LoadErrorKind::Conflict, what);
         if !is_environment(name) {
             let what =
                 format!("the environment from {from} is not a name of letters, digits, - and _");
             self.stack
-                .add_problems([fail(what).of(names::ENVIRONMENT, from.clone())]);
+                .add_problems([fail(what.into()).of(names::ENVIRONMENT, from.clone())]);
             return;
         }
         let Some(dir) = base.and_then(Path::parent).or(self.env.working_dir()) else {
-            let what = format!(
-                "{from} is set, but there is no configuration file to lay it over; name one"
-            );
+            let what = Diagnostic::new(format!(
+                "{from} is set, but there is no configuration file to lay it over"
+            ));
+            let what = what.with_hint("name a configuration file");
             self.stack
                 .add_problems([fail(what).of(names::ENVIRONMENT, from.clone())]);
             return;
@@ -261,17 +264,18 @@ impl<'a> Files<'a> {
                         base.display()
                     )
                 });
-                format!(
+                Diagnostic::new(format!(
                     "the environment {name} from {from} has no overlay: {} does not exist{}",
                     place.display(),
                     base.unwrap_or_default()
-                )
+                ))
             }
-            ([path], Some(_)) => format!(
-                "the environment {name} has two overlays: {} and environments.{name} in {}; remove one",
+            ([path], Some(_)) => Diagnostic::new(format!(
+                "the environment {name} has two overlays: {} and environments.{name} in {}",
                 path.display(),
                 base.unwrap_or(Path::new("the file")).display()
-            ),
+            ))
+            .with_hint("remove one"),
             ([one, other, ..], _) => both(one, other),
         };
         self.stack
@@ -346,7 +350,7 @@ impl<'a> Files<'a> {
         let text = if is_guarded {
             guarded::text(&opened, MAX_BYTES, source, self.env.home().as_deref())
         } else {
-            read::text(&opened, MAX_BYTES).map_err(|what| (LoadErrorKind::Unreadable, what))
+            read::text(&opened, MAX_BYTES).map_err(|what| (LoadErrorKind::Unreadable, what.into()))
         };
         let text = match text {
             Ok(text) => text,
@@ -354,11 +358,11 @@ impl<'a> Files<'a> {
                 let named = self.stack.candidates(names::CONFIG_FILE).winner;
                 let named = named.filter(|_| source == Source::Named);
                 let named = named.map(|named| format!(", named by {},", named.provenance()));
-                let what = format!(
-                    "the configuration file {}{} {what}",
+                let what = what.with_prefix(format_args!(
+                    "the configuration file {}{} ",
                     shown_path(path).display(),
                     named.unwrap_or_default()
-                );
+                ));
                 self.stack.add_problems([Problem::new(kind, what)]);
                 let state = if kind == LoadErrorKind::Unsafe {
                     FileState::Unsafe
@@ -414,7 +418,8 @@ impl<'a> Files<'a> {
         if self.trusted.is_none() {
             let trusted = TrustedFiles::load(self.env);
             self.trusted = Some(trusted.unwrap_or_else(|error| {
-                self.stack.add_warning(error.to_string());
+                let lines: Vec<_> = error.problems().map(Problem::to_line).collect();
+                self.stack.add_warning(lines.join("; "));
                 TrustedFiles::default()
             }));
         }
@@ -428,12 +433,13 @@ fn exists(path: &Path) -> bool {
     path.symlink_metadata().is_ok()
 }
 
-fn both(one: &Path, other: &Path) -> String {
-    format!(
-        "{} and {} are two spellings of one file; remove one",
+fn both(one: &Path, other: &Path) -> Diagnostic {
+    Diagnostic::new(format!(
+        "{} and {} are two spellings of one file",
         one.display(),
         other.display()
-    )
+    ))
+    .with_hint("remove one")
 }
 
 /// What the name of an overlay begins with: as the file's own name does, or with `honeyhive`.

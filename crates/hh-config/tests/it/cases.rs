@@ -151,7 +151,8 @@ impl<'a> Run<'a> {
             settings.insert(name.clone(), self.found(setting(name)?, typed.as_ref())?);
         }
         let errors = problems.iter().map(|problem| {
-            let message = self.short(&problem.to_string());
+            let hint = problem.hint().map(|hint| format!(" => {hint}"));
+            let message = self.short(&format!("{problem}{}", hint.unwrap_or_default()));
             BTreeMap::from([(format!("{:?}", problem.kind()), message)])
         });
         let warnings = self.stack.warnings();

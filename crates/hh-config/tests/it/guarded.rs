@@ -85,8 +85,7 @@ impl Home {
         let mut files = stack.files().iter();
         let file = files.find(|file| file.source == source && file.state != FileState::Absent);
         assert_eq!(file.unwrap().state, FileState::Unsafe, "{problem}");
-        problem
-            .to_string()
+        format!("{problem}; {}", problem.hint().unwrap_or_default())
             .replace(self.home.path().to_str().unwrap(), "[home]")
     }
 
@@ -99,11 +98,16 @@ impl Home {
 
     /// Runs the command that a message names.
     fn repair(&self, message: &str) {
-        let command = message.rsplit_once("run: ").unwrap().1;
-        let command = command.replace("[home]", self.home.path().to_str().unwrap());
+        let command = command_of(message).replace("[home]", self.home.path().to_str().unwrap());
         let done = Command::new("sh").args(["-c", &command]).status().unwrap();
         assert!(done.success(), "{command}");
     }
+}
+
+/// Returns the command that a hint names.
+fn command_of(hint: &str) -> &str {
+    let (_, command) = hint.rsplit_once("run `").unwrap();
+    command.strip_suffix('`').unwrap()
 }
 
 /// Whether files can be given to another user; a test that is skipped says so.
@@ -138,7 +142,7 @@ fn a_file_that_other_users_can_write_is_refused_until_the_command_repaired_it() 
             assert_eq!(
                 message,
                 format!(
-                    "the configuration file [home]/{path} can be written by other users; run: chmod go-w [home]/{path}"
+                    "the configuration file [home]/{path} can be written by other users; run `chmod go-w [home]/{path}`"
                 ),
             );
             home.repair(&message);
@@ -178,7 +182,7 @@ fn a_directory_that_other_users_can_write_is_refused_until_the_command_repaired_
             assert_eq!(
                 message,
                 format!(
-                    "the configuration file [home]/{path} is in {shown}, which can be written by other users; run: chmod go-w {shown}"
+                    "the configuration file [home]/{path} is in {shown}, which can be written by other users; run `chmod go-w {shown}`"
                 ),
             );
             home.repair(&message);
@@ -241,7 +245,7 @@ fn a_file_a_directory_or_a_link_of_another_user_is_refused_until_the_command_rep
         assert_eq!(
             message,
             format!(
-                "the configuration file [home]/{path} {what}belongs to another user (id {OTHER}, not 0); run: chown 0 [home]/{given}"
+                "the configuration file [home]/{path} {what}belongs to another user (id {OTHER}, not 0); run `chown 0 [home]/{given}`"
             ),
         );
         home.repair(&message);
@@ -363,14 +367,14 @@ fn a_list_of_trusted_files_that_other_users_can_change_trusts_nothing() {
     for mode in [0o666, 0o664, 0o646, 0o620] {
         let home = trusted();
         home.mode(".config/honeyhive/trusted", mode);
-        assert_refused(&home, "can be written by other users; run: chmod go-w ");
+        assert_refused(&home, "can be written by other users; run `chmod go-w ");
     }
     for mode in [0o777, 0o1777, 0o775] {
         let home = trusted();
         home.mode(".config/honeyhive", mode);
         assert_refused(
             &home,
-            "/.config/honeyhive, which can be written by other users; run: chmod go-w ",
+            "/.config/honeyhive, which can be written by other users; run `chmod go-w ",
         );
     }
     if is_root() {
@@ -379,7 +383,7 @@ fn a_list_of_trusted_files_that_other_users_can_change_trusts_nothing() {
             chown(home.at(path), Some(OTHER), None).unwrap();
             assert_refused(
                 &home,
-                "belongs to another user (id 4242, not 0); run: chown 0 ",
+                "belongs to another user (id 4242, not 0); run `chown 0 ",
             );
         }
     }
@@ -396,8 +400,7 @@ fn the_command_is_one_that_a_shell_reads_as_it_is_meant() {
         fs::set_permissions(&file, Permissions::from_mode(0o666)).unwrap();
         let env = Env::from_pairs([("XDG_CONFIG_HOME", outer.path().join(name))]);
         let problems = Stack::load(&env, LoadOptions::new()).problems();
-        let message = problems[0].to_string();
-        let command = message.rsplit_once("run: ").unwrap().1;
+        let command = command_of(problems[0].hint().unwrap());
         let done = Command::new("sh")
             .args(["-c", command])
             .current_dir(outer.path())

@@ -138,9 +138,9 @@ fn values_that_look_like_numbers_stay_text() {
 fn wrong_values_name_their_variable_and_what_was_expected() {
     let message = |name: &str, value: &str| {
         let env = Env::from_pairs([(name, value)]);
-        Settings::load(&env, LoadOptions::new())
-            .unwrap_err()
-            .to_string()
+        let error = Settings::load(&env, LoadOptions::new()).unwrap_err();
+        let hint = error.hint().map(|hint| format!(" => {hint}"));
+        format!("{error}{}", hint.unwrap_or_default())
     };
     insta::assert_snapshot!(message("HH_TIMEOUT", "0.5"), @"the value of timeout from HH_TIMEOUT (environment) is not a number of seconds from 1 to 300");
     insta::assert_snapshot!(message("HH_TEST_MODE", "maybe"), @"the value of test_mode from HH_TEST_MODE (environment) is not a boolean (true or false)");
@@ -148,7 +148,7 @@ fn wrong_values_name_their_variable_and_what_was_expected() {
     insta::assert_snapshot!(message("HH_API_URL", "ftp://host"), @"the value of base_url from HH_API_URL (environment) must begin with http:// or https://");
     insta::assert_snapshot!(message("HH_BASE_URL", "https://user:canary@host"), @"the value of base_url from HH_BASE_URL (environment) must not hold a user name or password");
     insta::assert_snapshot!(message("HH_OUTPUT_FORMAT", "xml"), @"the value of output_format from HH_OUTPUT_FORMAT (environment) is not one of table, json");
-    insta::assert_snapshot!(message("HH_ENVIRONMENT", "prod"), @"HH_ENVIRONMENT (environment) is set, but there is no configuration file to lay it over; name one");
+    insta::assert_snapshot!(message("HH_ENVIRONMENT", "prod"), @"HH_ENVIRONMENT (environment) is set, but there is no configuration file to lay it over => name a configuration file");
 }
 
 #[test]

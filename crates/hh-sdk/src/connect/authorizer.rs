@@ -4,7 +4,6 @@ use std::sync::{Mutex, PoisonError, RwLock};
 
 use hh_auth::{AuthError, AuthErrorKind, Credentials, Issued};
 use hh_config::{BaseUrl, Origin};
-use hh_text::is_unsafe;
 use hh_transport::{Authorizer, BoxFuture, Epoch, TransportError};
 use http::uri::Authority;
 use http::{HeaderValue, Uri};
@@ -12,6 +11,7 @@ use secrecy::ExposeSecret as _;
 use zeroize::Zeroizing;
 
 use crate::security::{SecurityEvent, SecurityEventKind, SecurityLog};
+use crate::error::diagnostic;
 use crate::{Error, ErrorKind};
 
 /// The key of a slot, as requests carry it.
@@ -164,6 +164,6 @@ impl From<AuthError> for Error {
             AuthErrorKind::Unusable | _ => ErrorKind::Config,
         };
         // It may quote a program.
-        Self::new(kind, error.to_string().replace(is_unsafe, ""))
+        Self::new(kind, diagnostic(&error, error.hint()).cleaned())
     }
 }

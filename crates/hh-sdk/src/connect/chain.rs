@@ -11,7 +11,10 @@ use hh_config::{Env, FileState, Location, Origin, Provenance, Source, Sourced, V
 use serde::Deserialize;
 
 use super::{Connected, load, parse, resolve};
+use crate::error::diagnostic;
 use crate::{Error, ErrorKind, Options};
+
+const COPY_AGAIN: &str = "copy the key again";
 
 /// Which key an operation wants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,14 +53,14 @@ impl Connected {
         let Some(found) = found else {
             return Ok(Found::Nothing);
         };
-        let malformed = |what: &dyn std::fmt::Display| {
-            Error::new(
-                ErrorKind::MalformedKey,
-                format!("the API key from {} {what}", found.provenance),
-            )
+        let malformed = |what: &str, hint: &'static str| {
+            let what = format!("the API key from {} {what}", found.provenance);
+            Error::new(ErrorKind::MalformedKey, what).with_hint(hint)
         };
-        let key = parse(&found.value).map_err(|error| malformed(&error))?;
-        self.check(slot, &key).map_err(|what| malformed(&what))?;
+        let key =
+            parse(&found.value).map_err(|error| malformed(&error.to_string(), error.hint()))?;
+        self.check(slot, &key)
+            .map_err(|what| malformed(&what, COPY_AGAIN))?;
         self.bind(key, found.provenance).map(Found::Key)
     }
 
@@ -120,10 +123,11 @@ impl Connected {
             return Err(Error::new(
                 ErrorKind::Config,
                 format!(
-                    "the key of profile \"{}\" is for {}, but requests go to {origin} ({}); log in there first",
+                    "the key of profile \"{}\" is for {}, but requests go to {origin} ({})",
                     profile.name, profile.base_url, self.settings.base_url.provenance
                 ),
-            ));
+            )
+            .with_hint("log in there first"));
         }
         let level = stored.and_then(|profile| profile.details.level);
         Ok(Credential::new(key, origin, provenance).with_level(level))
@@ -182,7 +186,7 @@ impl Walk {
                     let message = format!(
                         "the API key that the credential_command from {place} printed {what}"
                     );
-                    Error::new(ErrorKind::MalformedKey, message)
+                    Error::new(ErrorKind::MalformedKey, message).with_hint(COPY_AGAIN)
                 };
                 connected.check(self.slot, &key).map_err(malformed)?;
                 let credential = connected.bind(key, provenance)?;
@@ -219,7 +223,7 @@ impl CredentialProvider for Walk {
             } else {
                 AuthErrorKind::Unusable
             };
-            AuthError::new(kind, error.to_string())
+            AuthError::new(kind, diagnostic(&error, error.hint()))
         })
     }
 

@@ -15,7 +15,8 @@ const KNOWN_HOSTS: [&str; 2] = [
 ];
 
 /// The causes of a 404 where the server keeps to itself which it is (decisions C4).
-const CAUSES_OF_404: &str = "it does not exist, or the key lacks the permission, or the key was rejected, or this is another server than you mean";
+const CAUSES_OF_404: &str =
+    "likely causes: it does not exist, or the key lacks the permission, or the key was rejected, or this is another server than you mean";
 
 /// What is known on this side about a request.
 pub(super) struct Context<'a> {
@@ -28,8 +29,8 @@ impl Context<'_> {
     /// Adds to an error what its kind means here.
     pub(super) fn explain(&self, op: OpId, error: Error) -> Error {
         let more = match error.kind() {
-            ErrorKind::Unauthenticated if error.is_answered() => Some(self.rejected()),
-            ErrorKind::PermissionDenied if error.is_answered() => Some(self.denied(op)),
+            ErrorKind::Unauthenticated if error.is_answered() => Some(self.rejected(&error)),
+            ErrorKind::PermissionDenied if error.is_answered() => Some(self.denied(op, &error)),
             ErrorKind::NotFound => self.not_found(&error),
             ErrorKind::RateLimited if error.is_answered() => Some(
                 "likely causes: this program sends too many requests (rate_limit_calls holds them back), or others with the same key do".to_owned(),
@@ -52,46 +53,53 @@ impl Context<'_> {
             | ErrorKind::Dropped
             | ErrorKind::Other => None,
         };
-        let error = match more {
-            Some(more) if more.starts_with("likely") => error.with_next(&more),
-            Some(more) => error.with_more(&more),
-            None => error,
-        };
-        match error.retry_after() {
-            Some(wait) => error.with_next(&format!("try again in {} s", whole_seconds(wait))),
-            None => error,
+        let wait = error.retry_after().map(whole_seconds);
+        let wait = wait.map(|seconds| format!("try again in {seconds} s"));
+        match (wait, more) {
+            (Some(wait), Some(more)) => error.with_hint(format!("{wait}; {more}")),
+            (Some(hint), None) | (None, Some(hint)) => error.with_hint(hint),
+            (None, None) => error,
         }
     }
 
-    fn rejected(&self) -> String {
+    fn rejected(&self, error: &Error) -> String {
         let Credential {
             key,
             origin,
             provenance,
             ..
         } = self.credential;
+        let shown = key.shown();
+        if error.names_cause() {
+            return format!("the key is {shown} from {provenance}");
+        }
         format!(
-            "likely causes: the key {} from {provenance} is mistyped or cut off, was revoked, has expired, or is for another server than {origin} ({})",
-            key.shown(),
+            "likely causes: the key {shown} from {provenance} is mistyped or cut off, was revoked, has expired, or is for another server than {origin} ({})",
             self.address
         )
     }
 
-    fn denied(&self, op: OpId) -> String {
+    fn denied(&self, op: OpId, error: &Error) -> String {
         let Credential {
             key, provenance, ..
         } = self.credential;
+        let shown = key.shown();
+        if error.names_cause() {
+            return format!("the key is {shown} from {provenance}");
+        }
         let need = match op.operation().access {
             Access::Need(need) | Access::Own(need) => format!("does not allow {need}"),
             Access::AnyKey | Access::Open => "does not allow this".to_owned(),
         };
         format!(
-            "likely causes: the key {} from {provenance} {need}, it is not for this project, or your organization does not have the feature",
-            key.shown()
+            "likely causes: the key {shown} from {provenance} {need}, it is not for this project, or your organization does not have the feature"
         )
     }
 
     fn not_found(&self, error: &Error) -> Option<String> {
+        if error.names_cause() {
+            return None;
+        }
         let origin = self.credential.origin.to_string();
         let is_known = KNOWN_HOSTS.contains(&origin.as_str());
         let other = KNOWN_HOSTS.iter().find(|host| **host != origin);
@@ -99,8 +107,6 @@ impl Context<'_> {
             Some(other) => Some(format!(
                 "{CAUSES_OF_404}: HoneyHive also answers at {other}"
             )),
-            // A server of ours says itself what is not there.
-            None if error.has_problem() => None,
             None => Some(CAUSES_OF_404.to_owned()),
         }
     }

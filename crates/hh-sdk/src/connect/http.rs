@@ -13,6 +13,7 @@ use serde::Deserialize;
 use zeroize::Zeroizing;
 
 use super::{Connected, resolve};
+use crate::error::diagnostic;
 use crate::{Error, ErrorKind, Options, report};
 
 /// The settings that only requests need.
@@ -79,7 +80,8 @@ impl Way {
     fn explain(&self, error: TransportError) -> Error {
         match &self.bundle {
             Some(bundle) if error.kind() == TransportErrorKind::Tls => {
-                Error::new(ErrorKind::Config, format!("{}: {error}", bundle.place))
+                let what = diagnostic(&format_args!("{}: {error}", bundle.place), error.hint());
+                Error::new(ErrorKind::Config, what)
             }
             Some(_) | None => Error::from(error),
         }

@@ -243,7 +243,7 @@ fn check_locally(op: OpId, credential: &Credential) -> Result<(), Error> {
         return Err(Error::new(
             ErrorKind::PermissionDenied,
             format!(
-                "the key {} from {provenance} is read only, and this needs {need}; nothing was sent",
+                "the key {} from {provenance} is read only, and this needs {need}: nothing was sent",
                 key.shown(),
             ),
         ));
@@ -256,7 +256,7 @@ fn path(path: &str, id: &str) -> Result<String, Error> {
     if id.starts_with("hh_") {
         return Err(Error::new(
             ErrorKind::Invalid,
-            "this is an API key, not the id of one; nothing was sent",
+            "this is an API key, not the id of one: nothing was sent",
         ));
     }
     // Ids come from servers and people: only what cannot change the path is put into it.

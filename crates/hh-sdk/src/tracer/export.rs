@@ -122,7 +122,7 @@ async fn send_some(inner: &Inner, pace: &mut Pace) -> Option<Pause> {
             return None;
         }
     };
-    let why = error.to_string();
+    let why = error.to_line();
     let failure = Failure::of(&error, is_update);
     let is_final = match failure {
         Failure::Final => true,

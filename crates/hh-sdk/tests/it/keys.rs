@@ -123,12 +123,15 @@ async fn a_key_whose_text_was_lost_on_the_way_is_named() {
     );
     let lost = "the key KEYID was made, but the answer with its text was lost on the way, and it is told once";
     assert_eq!(
-        create.to_string(),
-        format!("{lost}: revoke it, and make another")
+        (create.message(), create.hint()),
+        (lost, Some("revoke it, and make another"))
     );
     assert_eq!(
-        rotate.to_string(),
-        format!("{lost}: rotate the old key again, which revokes this one")
+        (rotate.message(), rotate.hint()),
+        (
+            lost,
+            Some("rotate the old key again, which revokes this one")
+        )
     );
     let keys: Vec<_> = server
         .requests()

@@ -576,7 +576,8 @@ async fn s49_a_wait_over_the_cap_is_an_error_that_says_when() {
         let error = client.list_projects().await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::RateLimited);
         assert_eq!(error.retry_after(), Some(Duration::from_secs(61)));
-        assert!(error.to_string().ends_with("try again in 61 s"), "{error}");
+        let hint = error.hint().unwrap_or_default();
+        assert!(hint.starts_with("try again in 61 s"), "{hint}");
     }
     assert_eq!(server.requests().len(), 2);
 }

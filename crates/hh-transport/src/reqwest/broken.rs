@@ -52,14 +52,18 @@ pub(super) fn explain(error: ::reqwest::Error, way: &Way<'_>) -> TransportError 
 fn not_connected(error: &::reqwest::Error, way: &Way<'_>) -> TransportError {
     let host = way.host();
     if let Some(tls) = find::<rustls::Error>(error) {
-        let why = tls::why(tls);
         return match way.proxy {
             // The proxy itself is spoken to in TLS, and was not reached.
             Some(proxy) if find_text(error, |text| text == NOT_AT_PROXY).is_some() => {
+                let (why, hint) = tls::why(tls);
                 let why = format_args!("cannot be trusted: {why}");
-                TransportError::proxy(proxy, host, why, true)
+                let error = TransportError::proxy(proxy, host, why, true);
+                match hint {
+                    Some(hint) => error.with_hint(hint),
+                    None => error,
+                }
             }
-            Some(_) | None => TransportError::tls(host, why),
+            Some(_) | None => tls::error(host, tls),
         };
     }
     if error.is_timeout() {
@@ -71,9 +75,9 @@ fn not_connected(error: &::reqwest::Error, way: &Way<'_>) -> TransportError {
         let is_refusal = |text: &str| text.starts_with("tunnel error: ") && text != NOT_AT_PROXY;
         return match find_text(error, is_refusal).as_deref() {
             Some("tunnel error: proxy authorization required") => {
-                let why =
-                    "wants a user and a password (407); set proxy_username and proxy_password";
+                let why = "wants a user and a password (407)";
                 TransportError::proxy(proxy, host, why, true)
+                    .with_hint("set proxy_username and proxy_password")
             }
             Some("tunnel error: unsuccessful") => {
                 TransportError::proxy(proxy, host, "refuses to connect there", false)

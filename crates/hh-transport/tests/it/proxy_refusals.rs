@@ -35,7 +35,7 @@ async fn refused(reply: Reply) -> (TransportErrorKind, String, usize) {
     assert!(proxy.requests().iter().all(|head| head.contains(basic)));
     assert!(!proxy.requests().concat().contains(KEY));
     assert_eq!(proxy.connections(), error.attempts().len());
-    let message = error.to_string().replace(proxy.host(), "PROXY");
+    let message = error.to_line().replace(proxy.host(), "PROXY");
     (error.kind(), message, error.attempts().len())
 }
 

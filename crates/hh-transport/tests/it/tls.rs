@@ -13,7 +13,7 @@ use crate::{post, service, transport_of};
 
 /// What is wrong with a server, and how the message says so.
 fn bad_servers(authority: &Authority) -> [(Arc<ServerConfig>, &'static str); 7] {
-    let not_trusted = "its certificate comes from an authority that is not trusted here; ca_bundle names a file of certificates to trust";
+    let not_trusted = "its certificate comes from an authority that is not trusted here; name a file of certificates to trust in ca_bundle";
     [
         (self_signed("localhost"), not_trusted),
         (Authority::new("another").server("localhost"), not_trusted),
@@ -27,7 +27,7 @@ fn bad_servers(authority: &Authority) -> [(Arc<ServerConfig>, &'static str); 7] 
             authority.server_with("localhost", |params| {
                 params.not_before = date_time_ymd(4000, 1, 1);
             }),
-            "its certificate is not valid yet; is the clock of this machine right?",
+            "its certificate is not valid yet; check the clock of this machine",
         ),
         (
             authority.server("localhost.evil.test"),
@@ -61,7 +61,7 @@ async fn a_bad_certificate_gets_no_request() {
         let error = sent.unwrap_err();
         assert_eq!(error.kind(), TransportErrorKind::Tls, "{why}: {error}");
         let message = format!("cannot set up TLS with {}: {why}", server.host());
-        assert_eq!(error.to_string(), message);
+        assert_eq!(error.to_line(), message);
         assert!(error.is_certainly_unsent());
         assert_eq!(error.attempts().len(), 1);
         assert!(!all_text(&error).contains(KEY));
@@ -132,10 +132,10 @@ async fn a_server_of_plain_http_gets_no_request() {
         let error = transport.send(post(&url, "{}"), how).await.unwrap_err();
         assert_eq!(error.kind(), TransportErrorKind::Tls);
         let message = format!(
-            "cannot set up TLS with localhost:{}: it does not speak TLS; is it http?",
+            "cannot set up TLS with localhost:{}: it does not speak TLS; check whether it is an http server",
             server.address.port()
         );
-        assert_eq!(error.to_string(), message);
+        assert_eq!(error.to_line(), message);
         assert_eq!(
             (error.is_certainly_unsent(), error.attempts().len()),
             (true, 1)

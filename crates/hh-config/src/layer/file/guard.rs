@@ -1,5 +1,7 @@
 //! What a file of the working directory may do that nobody trusted (decisions X2).
 
+use hh_text::Diagnostic;
+
 use super::Reader;
 use crate::{BaseUrl, LoadErrorKind, ProjectFile, Provenance, SettingName, substitute, value};
 
@@ -29,10 +31,11 @@ impl Reader<'_> {
                 return false;
             }
             if substitute::is_secret(variable) && !setting.declared().secret {
-                let message = format!(
-                    "{setting} uses {variable}, which holds a secret, but {setting} is shown to people; use another variable"
-                );
-                self.problem(LoadErrorKind::Invalid, &message, setting, provenance);
+                let what = Diagnostic::new(format!(
+                    "{setting} uses {variable}, which holds a secret, but {setting} is shown to people"
+                ));
+                let what = what.with_hint("use another variable");
+                self.problem(LoadErrorKind::Invalid, what, setting, provenance);
                 return false;
             }
         }
@@ -64,10 +67,13 @@ impl Reader<'_> {
 
     pub(super) fn untrusted(&mut self, what: &str, setting: SettingName, provenance: &Provenance) {
         let path = self.path.display();
-        let message = format!(
-            "{what} in a file of the working directory that is not trusted; read it, then run `honeyhive config trust {path}`, or name it with --config-file or HH_CONFIG_FILE"
-        );
-        self.problem(LoadErrorKind::Untrusted, &message, setting, provenance);
+        let what = Diagnostic::new(format!(
+            "{what} in a file of the working directory that is not trusted"
+        ));
+        let what = what.with_hint(format!(
+            "read it, then run `honeyhive config trust {path}`, or name it with --config-file or HH_CONFIG_FILE"
+        ));
+        self.problem(LoadErrorKind::Untrusted, what, setting, provenance);
     }
 }
 

@@ -1,5 +1,7 @@
 //! The names that a file may hold, and what is said of others.
 
+use hh_text::Diagnostic;
+
 use super::{Reader, shown};
 use crate::{DECLARED, LoadErrorKind, Problem, Provenance, SettingName, UNSUPPORTED, nearest};
 
@@ -68,20 +70,28 @@ impl Reader<'_> {
         let what = match (is_variable, unsupported) {
             // The variable's own name is no key.
             (Some(setting), _) if name.starts_with("hh_") => {
-                format!("in a file, {upper} is {setting}; write that")
+                Diagnostic::new(format!("in a file, {upper} is {setting}"))
+                    .with_hint(format!("write {setting}"))
             }
-            (Some(setting), _) => format!("in a file, {name} is {setting}; write that"),
-            (None, Some(known)) => format!("{name} has no effect: {}; remove it", known.reason),
+            (Some(setting), _) => Diagnostic::new(format!("in a file, {name} is {setting}"))
+                .with_hint(format!("write {setting}")),
+            (None, Some(known)) => {
+                Diagnostic::new(format!("{name} has no effect: {}", known.reason))
+                    .with_hint("remove it")
+            }
             (None, None) => {
                 let near = nearest_name(name);
                 let near = near.filter(|near| *near != name);
-                let near = near.map(|near| format!("; did you mean {near}?"));
                 let shown = if is_plain { name } else { "(name not shown)" };
-                format!("{shown} is not a setting{}", near.unwrap_or_default())
+                let unknown = Diagnostic::new(format!("{shown} is not a setting"));
+                match near {
+                    Some(near) => unknown.with_hint(format!("did you mean {near}?")),
+                    None => unknown,
+                }
             }
         };
-        let message = format!("{}: {what}", shown(provenance));
+        let what = what.with_prefix(format_args!("{}: ", shown(provenance)));
         self.problems
-            .push(Problem::new(LoadErrorKind::Conflict, message).at(provenance.clone()));
+            .push(Problem::new(LoadErrorKind::Conflict, what).at(provenance.clone()));
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use hh_text::Diagnostic;
 use zeroize::Zeroizing;
 
 use crate::format::Node;
@@ -61,7 +62,7 @@ impl Raw {
 }
 
 /// Takes a value in the shape that its setting has; `None` for null, and else what it must be.
-pub(super) fn raw(setting: SettingName, node: Node) -> Result<Option<Raw>, &'static str> {
+pub(super) fn raw(setting: SettingName, node: Node) -> Result<Option<Raw>, Diagnostic> {
     let kind = setting.declared().kind;
     let is_numeric = matches!(
         kind,
@@ -87,21 +88,25 @@ pub(super) fn raw(setting: SettingName, node: Node) -> Result<Option<Raw>, &'sta
                 .map(|texts| Some(Raw::Map(texts)))
         }
         // `1.10` and `007` have lost what made them names when they come as numbers.
-        Node::Number(_) => Err("is text, but a number stands there; write it in quotes"),
-        Node::Boolean(_) => Err("is text, but a boolean stands there; write it in quotes"),
+        Node::Number(_) => Err(unquoted("is text, but a number stands there")),
+        Node::Boolean(_) => Err(unquoted("is text, but a boolean stands there")),
         Node::List(_) | Node::Table(_) | Node::Other if kind == Kind::List => {
-            Err("must be a list of texts")
+            Err("must be a list of texts".into())
         }
         Node::List(_) | Node::Table(_) | Node::Other if kind == Kind::Map => {
-            Err("must be a table of texts")
+            Err("must be a table of texts".into())
         }
-        Node::List(_) | Node::Table(_) | Node::Other => Err("must be a single value"),
+        Node::List(_) | Node::Table(_) | Node::Other => Err("must be a single value".into()),
     }
 }
 
-fn text(node: Node) -> Result<Zeroizing<String>, &'static str> {
+fn text(node: Node) -> Result<Zeroizing<String>, Diagnostic> {
     if let Node::Text(text) = node {
         return Ok(text);
     }
-    Err("must hold texts only; write each in quotes")
+    Err(Diagnostic::new("must hold texts only").with_hint("write each in quotes"))
+}
+
+fn unquoted(message: &'static str) -> Diagnostic {
+    Diagnostic::new(message).with_hint("write it in quotes")
 }

@@ -1,0 +1,102 @@
+//! A message and a hint, kept apart.
+
+use std::borrow::Cow;
+use std::fmt;
+
+/// A message for people, and separately what they can do about it.
+///
+/// `Display` writes the message alone. A program prints the hint where it prefers, usually on a line of its own.
+///
+/// ```
+/// use hh_text::Diagnostic;
+///
+/// let found = Diagnostic::new("is set twice").with_hint("remove one");
+/// let found = found.with_prefix("config.yaml:3: project ");
+/// assert_eq!(found.message(), "config.yaml:3: project is set twice");
+/// assert_eq!(found.hint(), Some("remove one"));
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Diagnostic {
+    message: Cow<'static, str>,
+    hint: Option<Cow<'static, str>>,
+}
+
+impl Diagnostic {
+    /// Creates a diagnostic without a hint.
+    #[must_use]
+    pub fn new(message: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            message: message.into(),
+            hint: None,
+        }
+    }
+
+    /// Sets what people can do about it: an imperative without a full stop.
+    #[must_use]
+    pub fn with_hint(mut self, hint: impl Into<Cow<'static, str>>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// Puts text in front of the message, such as the place that it is about.
+    #[must_use]
+    pub fn with_prefix(mut self, prefix: impl fmt::Display) -> Self {
+        self.message = Cow::Owned(format!("{prefix}{}", self.message));
+        self
+    }
+
+    /// Returns what failed.
+    #[must_use]
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// Returns what people can do about it.
+    #[must_use]
+    pub fn hint(&self) -> Option<&str> {
+        self.hint.as_deref()
+    }
+
+    /// Returns message and hint as one line, for where only a line fits, such as a warning.
+    #[must_use]
+    pub fn to_line(&self) -> String {
+        match &self.hint {
+            Some(hint) => format!("{}; {hint}", self.message),
+            None => self.message.clone().into_owned(),
+        }
+    }
+
+    /// Replaces every unsafe character of both texts, so that each stays on one line.
+    #[must_use]
+    pub fn cleaned(self) -> Self {
+        Self {
+            message: clean(self.message),
+            hint: self.hint.map(clean),
+        }
+    }
+}
+
+fn clean(text: Cow<'static, str>) -> Cow<'static, str> {
+    match crate::one_line(&text) {
+        Cow::Borrowed(_) => text,
+        Cow::Owned(cleaned) => Cow::Owned(cleaned),
+    }
+}
+
+impl fmt::Display for Diagnostic {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.message)
+    }
+}
+
+impl From<String> for Diagnostic {
+    fn from(message: String) -> Self {
+        Self::new(message)
+    }
+}
+
+impl From<&'static str> for Diagnostic {
+    fn from(message: &'static str) -> Self {
+        Self::new(message)
+    }
+}
