@@ -1,57 +1,55 @@
-//! Failures as people see them: one line with what failed and what to do next.
+//! Failures as people see them: what failed, and a hint about what to do next.
 
+use std::borrow::Cow;
 use std::io;
 
 use hh_sdk::ErrorKind;
-use hh_sdk::config::LoadError;
+use hh_sdk::config::{LoadError, Problem};
+use hh_text::Diagnostic;
 
 use crate::exit::Exit;
 
 /// The ways to supply a key.
-const WAYS: &str = "run `honeyhive auth login`, set HH_API_KEY, or name a configuration file with an api_key (HoneyHive makes keys in its dashboard under Settings > API Keys, a local server at its first start)";
+const KEY_HELP: &str = "run `honeyhive auth login`, set HH_API_KEY, or name a configuration file with an api_key (HoneyHive makes keys in its dashboard under Settings > API Keys, a local server at its first start)";
 
 /// A failed command.
 #[derive(Debug)]
 pub(crate) struct CliError {
     exit: Exit,
     /// One for each mistake, at least one.
-    messages: Vec<String>,
-    hint: Option<&'static str>,
+    diagnostics: Vec<Diagnostic>,
 }
 
 impl CliError {
-    pub(crate) fn new(exit: Exit, message: impl Into<String>) -> Self {
+    pub(crate) fn new(exit: Exit, diagnostic: impl Into<Diagnostic>) -> Self {
         Self {
             exit,
-            messages: vec![message.into()],
-            hint: None,
+            diagnostics: vec![diagnostic.into()],
         }
     }
 
     /// Fails with a line for each mistake, unless there is none.
-    pub(crate) fn of_all(exit: Exit, messages: Vec<String>) -> Result<(), Self> {
-        if messages.is_empty() {
+    pub(crate) fn of_all(exit: Exit, diagnostics: Vec<Diagnostic>) -> Result<(), Self> {
+        if diagnostics.is_empty() {
             return Ok(());
         }
-        Err(Self {
-            exit,
-            messages,
-            hint: None,
-        })
+        Err(Self { exit, diagnostics })
     }
 
-    pub(crate) fn usage(message: impl Into<String>) -> Self {
-        Self::new(Exit::Usage, message)
+    pub(crate) fn usage(diagnostic: impl Into<Diagnostic>) -> Self {
+        Self::new(Exit::Usage, diagnostic)
     }
 
-    /// Adds the ways to supply a key.
-    pub(crate) fn with_ways(self) -> Self {
-        self.with_hint(WAYS)
+    /// Sets the ways to supply a key as the hint.
+    pub(crate) fn with_key_help(self) -> Self {
+        self.with_hint(KEY_HELP)
     }
 
-    /// Adds what to do next.
-    pub(crate) fn with_hint(mut self, hint: &'static str) -> Self {
-        self.hint = Some(hint);
+    /// Sets what to do next.
+    pub(crate) fn with_hint(mut self, hint: impl Into<Cow<'static, str>>) -> Self {
+        if let Some(last) = self.diagnostics.pop() {
+            self.diagnostics.push(last.with_hint(hint));
+        }
         self
     }
 
@@ -59,23 +57,41 @@ impl CliError {
         self.exit
     }
 
-    /// Returns a line for each mistake, the hint behind the last.
-    pub(crate) fn messages(&self) -> Vec<String> {
-        let mut messages = self.messages.clone();
-        if let (Some(hint), Some(last)) = (self.hint, messages.last_mut()) {
-            last.push_str("; ");
-            last.push_str(hint);
-        }
-        messages
+    /// Returns every mistake, at least one.
+    pub(crate) fn diagnostics(&self) -> &[Diagnostic] {
+        &self.diagnostics
     }
+
+    /// Returns what failed first.
+    pub(crate) fn message(&self) -> &str {
+        self.diagnostics.first().map_or("", Diagnostic::message)
+    }
+
+    /// Returns what to do about what failed first.
+    pub(crate) fn hint(&self) -> Option<&str> {
+        self.diagnostics.first()?.hint()
+    }
+}
+
+/// Copies message and hint of an error of a library.
+pub(crate) fn diagnostic(message: &str, hint: Option<&str>) -> Diagnostic {
+    let diagnostic = Diagnostic::new(message.to_owned());
+    match hint {
+        Some(hint) => diagnostic.with_hint(hint.to_owned()),
+        None => diagnostic,
+    }
+}
+
+/// Copies message and hint of a problem of the configuration.
+pub(crate) fn of_problem(problem: &Problem) -> Diagnostic {
+    diagnostic(problem.message(), problem.hint())
 }
 
 impl From<LoadError> for CliError {
     fn from(error: LoadError) -> Self {
         Self {
             exit: Exit::Config,
-            messages: error.problems().map(ToString::to_string).collect(),
-            hint: None,
+            diagnostics: error.problems().map(of_problem).collect(),
         }
     }
 }
@@ -87,11 +103,8 @@ impl From<hh_sdk::Error> for CliError {
             return error.clone().into();
         }
         let (exit, hint) = match error.kind() {
-            ErrorKind::MissingKey => (Exit::Auth, Some(WAYS)),
-            ErrorKind::MalformedKey => {
-                let says_so = error.to_string().contains("copy it again");
-                (Exit::Auth, (!says_so).then_some("copy the key again"))
-            }
+            ErrorKind::MissingKey => (Exit::Auth, Some(KEY_HELP)),
+            ErrorKind::MalformedKey => (Exit::Auth, Some("copy the key again")),
             ErrorKind::Unauthenticated => (
                 Exit::Auth,
                 Some(
@@ -129,17 +142,13 @@ impl From<hh_sdk::Error> for CliError {
             ErrorKind::TooLarge => (Exit::Config, Some("for a list, set a smaller --limit")),
             ErrorKind::Conflict | ErrorKind::TestMode | ErrorKind::Other | _ => (Exit::Other, None),
         };
-        Self {
-            exit,
-            messages: vec![error.to_string()],
-            hint,
-        }
+        Self::new(exit, diagnostic(error.message(), error.hint().or(hint)))
     }
 }
 
 impl From<hh_sdk::auth::StoreError> for CliError {
     fn from(error: hh_sdk::auth::StoreError) -> Self {
-        Self::new(Exit::Config, error.to_string())
+        Self::new(Exit::Config, diagnostic(error.message(), error.hint()))
     }
 }
 

@@ -8,10 +8,13 @@ use hh_text::{is_unsafe, one_line};
 
 use crate::error::CliError;
 
-/// Prints a failure, in as many lines as there are mistakes.
+/// Prints a failure: a line for each mistake, and below it a line with its hint.
 pub(crate) fn error(error: &CliError) {
-    for message in error.messages() {
-        say(&format!("error: {message}"));
+    for diagnostic in error.diagnostics() {
+        say(&format!("error: {}", diagnostic.message()));
+        if let Some(hint) = diagnostic.hint() {
+            say(&format!("  hint: {hint}"));
+        }
     }
 }
 

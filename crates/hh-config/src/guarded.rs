@@ -37,7 +37,12 @@ fn check(_: &Path, _: &Opened, _: Source, _: Option<&Path>) -> Result<(), Diagno
 }
 
 #[cfg(unix)]
-fn check(path: &Path, opened: &Opened, source: Source, home: Option<&Path>) -> Result<(), Diagnostic> {
+fn check(
+    path: &Path,
+    opened: &Opened,
+    source: Source,
+    home: Option<&Path>,
+) -> Result<(), Diagnostic> {
     unix::check(path, &opened.metadata, source, home)
 }
 

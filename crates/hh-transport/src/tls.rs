@@ -218,37 +218,29 @@ pub(crate) fn why(error: &rustls::Error) -> (&'static str, Option<&'static str>)
             CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
                 ("its certificate has expired", None)
             }
-            CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
-                (
-                    "its certificate is not valid yet",
-                    Some("check the clock of this machine"),
-                )
-            }
+            CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => (
+                "its certificate is not valid yet",
+                Some("check the clock of this machine"),
+            ),
             CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
                 ("its certificate is for another name", None)
             }
-            CertificateError::UnknownIssuer => {
-                (
-                    "its certificate comes from an authority that is not trusted here",
-                    Some("name a file of certificates to trust in ca_bundle"),
-                )
-            }
+            CertificateError::UnknownIssuer => (
+                "its certificate comes from an authority that is not trusted here",
+                Some("name a file of certificates to trust in ca_bundle"),
+            ),
             CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
                 ("its certificate is not one of a server", None)
             }
-            CertificateError::BadSignature => {
-                (
-                    "its certificate was not signed by the authority that it names",
-                    Some("check that ca_bundle names the right file"),
-                )
-            }
+            CertificateError::BadSignature => (
+                "its certificate was not signed by the authority that it names",
+                Some("check that ca_bundle names the right file"),
+            ),
             // The one error of another crate that people meet: what `openssl req -x509` makes by itself.
-            CertificateError::Other(other) if other.to_string().contains("CaUsedAsEndEntity") => {
-                (
-                    "its certificate is one of an authority and not of a server",
-                    Some("create a certificate with basicConstraints CA:FALSE"),
-                )
-            }
+            CertificateError::Other(other) if other.to_string().contains("CaUsedAsEndEntity") => (
+                "its certificate is one of an authority and not of a server",
+                Some("create a certificate with basicConstraints CA:FALSE"),
+            ),
             CertificateError::Revoked => ("its certificate was revoked", None),
             _ => ("its certificate is not valid", None),
         },

@@ -41,9 +41,7 @@ pub(super) fn find(name: &str, env: &Env) -> Result<PathBuf, Diagnostic> {
         return Ok(path.to_owned());
     }
     if name.contains('/') {
-        return Err(
-            Diagnostic::new("which is a relative path").with_hint("use an absolute path"),
-        );
+        return Err(Diagnostic::new("which is a relative path").with_hint("use an absolute path"));
     }
     let directories = search_path(env);
     let found = directories.iter().map(|directory| directory.join(name));

@@ -104,9 +104,7 @@ fn check_file(path: &Path, metadata: &Metadata) -> Result<(), StoreError> {
         let new = with_suffix(path, ".new");
         let new = Shell(&new);
         return Err(is_unsafe(
-            format!(
-                "{shown} has other names (hard links), under which it can be read or changed"
-            ),
+            format!("{shown} has other names (hard links), under which it can be read or changed"),
             format!("run `cp -p {quoted} {new} && mv {new} {quoted}`"),
         ));
     }
@@ -174,8 +172,10 @@ pub(super) fn cannot_write(path: &Path, error: &io::Error) -> StoreError {
     let shown = path.display();
     StoreError::new(
         StoreErrorKind::Io,
-        Diagnostic::new(format!("cannot write {shown}: {error}; nothing was changed"))
-            .with_hint(next),
+        Diagnostic::new(format!(
+            "cannot write {shown}: {error}; nothing was changed"
+        ))
+        .with_hint(next),
     )
 }
 

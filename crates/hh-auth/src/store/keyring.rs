@@ -25,7 +25,12 @@ const WITHIN: Duration = Duration::from_secs(3);
 /// # Errors
 /// `Keyring`, also when this program is built without the feature `keyring`.
 pub fn probe_keyring() -> Result<(), StoreError> {
-    system::probe(WITHIN).map_err(|why| StoreError::new(StoreErrorKind::Keyring, format!("the keyring cannot be used: {why}")))
+    system::probe(WITHIN).map_err(|why| {
+        StoreError::new(
+            StoreErrorKind::Keyring,
+            format!("the keyring cannot be used: {why}"),
+        )
+    })
 }
 
 pub(super) fn get(entry: &ProfileEntry) -> Result<ApiKey, StoreError> {
@@ -74,7 +79,11 @@ pub(super) fn delete_all(
     deleted.into_iter().collect()
 }
 
-fn delete_within(within: Duration, entry: &ProfileEntry, hint: &'static str) -> Result<(), StoreError> {
+fn delete_within(
+    within: Duration,
+    entry: &ProfileEntry,
+    hint: &'static str,
+) -> Result<(), StoreError> {
     if entry.storage != Storage::Keyring {
         return Ok(());
     }

@@ -12,10 +12,11 @@ mod validate;
 use clap::Subcommand;
 use hh_sdk::config::{ActsOn, LoadError, Problem, SettingName, Stack, names, nearest_name, schema};
 use hh_sdk::{Layers, Options};
+use hh_text::Diagnostic;
 
 use crate::cli::Called;
 use crate::context::Context;
-use crate::error::CliError;
+use crate::error::{CliError, diagnostic, of_problem};
 use crate::output;
 
 #[derive(Subcommand)]
@@ -64,18 +65,19 @@ fn layers(context: &Context, options: &Options) -> Layers {
 }
 
 /// What is wrong with one setting, or with a place that may set it.
-fn problems_of(layers: &Layers, name: SettingName) -> Vec<String> {
+fn problems_of(layers: &Layers, name: SettingName) -> Vec<Diagnostic> {
     let is_about = |problem: &&Problem| {
         problem
             .setting()
             .is_none_or(|other| other == name || other.declared().acts_on == ActsOn::Loading)
     };
     let problems = layers.stack.problems();
-    let problems = problems.iter().filter(is_about).map(ToString::to_string);
+    let problems = problems.iter().filter(is_about).map(of_problem);
     // The store holds these two alone.
     let is_stored = [names::API_KEY, names::BASE_URL].contains(&name);
     let store = layers.store_error.iter().filter(|_| is_stored);
-    problems.chain(store.map(ToString::to_string)).collect()
+    let of_store = |error: &hh_sdk::Error| diagnostic(error.message(), error.hint());
+    problems.chain(store.map(of_store)).collect()
 }
 
 /// What is wrong is said after what there is: people come here to find it.
@@ -108,12 +110,12 @@ fn find(name: &str) -> Result<SettingName, CliError> {
     }
     let own = name.strip_suffix("_file").and_then(SettingName::find);
     let hint = match own.filter(|found| found.declared().secret) {
-        Some(found) => format!("; in a file it is another way to set {found}"),
-        None if name == "environments" => "; in a file it holds the overlays".to_owned(),
+        Some(found) => format!("in a file it is another way to set {found}"),
+        None if name == "environments" => "in a file it holds the overlays".to_owned(),
         None => match nearest_name(name) {
-            Some(near) => format!("; did you mean {near}?"),
-            None => "; see `honeyhive config list`".to_owned(),
+            Some(near) => format!("did you mean {near}?"),
+            None => "see `honeyhive config list`".to_owned(),
         },
     };
-    Err(CliError::usage(format!("{name} is not a setting{hint}")))
+    Err(CliError::usage(format!("{name} is not a setting")).with_hint(hint))
 }

@@ -151,11 +151,7 @@ async fn steps(
 fn network_failure(error: hh_sdk::Error) -> Finding {
     let error = CliError::from(error);
     let exit = error.exit();
-    let message = error.messages().into_iter().next().unwrap_or_default();
-    match message.split_once("; ") {
-        Some((seen, fix)) => Finding::failed(exit, seen, fix),
-        None => Finding::failed(exit, message, ""),
-    }
+    Finding::failed(exit, error.message(), error.hint().unwrap_or_default())
 }
 
 /// What a failed step ends the program with, unless it says otherwise.

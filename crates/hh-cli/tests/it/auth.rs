@@ -92,7 +92,10 @@ fn no_save_checks_only() {
 fn without_a_terminal_login_says_how_to_give_the_key() {
     let done = TestEnv::new().run(&["auth", "login"]);
     assert_eq!(done.code, 2);
-    insta::assert_snapshot!(done.stderr, @"error: there is no terminal to ask for the key; pipe it in with --api-key-stdin");
+    insta::assert_snapshot!(done.stderr, @"
+    error: there is no terminal to ask for the key
+      hint: pipe it in with --api-key-stdin
+    ");
 }
 
 #[test]
@@ -105,7 +108,10 @@ fn profiles_keep_their_servers_apart() {
     assert_eq!(env.run(&["auth", "whoami", "--profile", "work"]).code, 0);
     let other = env.run(&["auth", "whoami", "--profile", "home"]);
     assert_eq!(other.code, 5);
-    insta::assert_snapshot!(other.stderr, @r#"error: there is no stored profile "home" (--profile); log in with --profile home"#);
+    insta::assert_snapshot!(other.stderr, @r#"
+    error: there is no stored profile "home" (--profile)
+      hint: log in with --profile home
+    "#);
     // The stored key is for its server alone.
     let elsewhere = env.run(&["project", "list", "--base-url", "https://api.honeyhive.ai"]);
     assert_eq!(elsewhere.code, 5);
@@ -194,7 +200,10 @@ fn s11_s12_levels_end_where_they_should() {
     let refused = env.run(&["project", "create", "p", "-q", "--api-key", &writer]);
     assert_eq!(refused.code, 6);
     let told = env.filtered(&refused.stderr).replace(&writer[..8], "[key]");
-    insta::assert_snapshot!(told, @"error: [host] answered 403 Forbidden: this key's level is read_write, which does not include admin; use a key that does (request [id]); likely causes: the key [key]*** from --api-key does not allow admin, it is not for this project, or your organization does not have the feature; see `honeyhive auth whoami` for what the key may do");
+    insta::assert_snapshot!(told, @"
+    error: [host] answered 403 Forbidden: this key's level is read_write, which does not include admin; use a key that does (request [id])
+      hint: the key is [key]*** from --api-key
+    ");
 }
 
 #[test]

@@ -105,11 +105,14 @@ honeyhive auth whoami | sed -n 1p
     api_key | - | profile "default" (stored) | cannot be used, kept in the keyring
     Server: [server] (HH_BASE_URL (environment))
     Logins are saved in: [home]/.config/honeyhive/credentials.toml
-    error: the keyring does not hand out the key of profile "default": it is locked; unlock it and try again, or log in again
+    error: the keyring does not hand out the key of profile "default": it is locked
+      hint: unlock it and try again, or log in again
     exit 5
-    error: the keyring does not hand out the key of profile "default": it is locked; unlock it and try again, or log in again
+    error: the keyring does not hand out the key of profile "default": it is locked
+      hint: unlock it and try again, or log in again
     exit 5
-    error: the keyring cannot be used: it is locked; unlock or start one, or use --storage file
+    error: the keyring cannot be used: it is locked
+      hint: unlock or start one, or use --storage file
     exit 5
     Logged in to [server] as user@example.com (Admin)
     note: the keyring cannot be used: it is locked; the key goes into [home]/.config/honeyhive/credentials.toml, in plain text that only you can read
@@ -150,12 +153,13 @@ same
         return;
     };
     insta::assert_snapshot!(shown(&env, &done), @"
-    error: [home]/.config/honeyhive/credentials.toml holds the change, but a power loss may undo it (Input/output error (os error 5)): check the disk
+      hint: check the disk
     the token is the key
-    error: [home]/.config/honeyhive/credentials.toml holds the change, but a power loss may undo it (Input/output error (os error 5)): check the disk
+      hint: check the disk
     the token is the key
     the token is the key
-    error: cannot write [home]/.config/honeyhive/credentials.toml: file too large; nothing was changed: make room and try again
+    error: cannot write [home]/.config/honeyhive/credentials.toml: file too large; nothing was changed
+      hint: make room and try again
     the token is the key
     ");
 }
@@ -210,7 +214,10 @@ fn only_an_entry_that_says_keyring_is_asked_for_there() {
     env.unset("HH_API_KEY");
     let done = env.run(&["auth", "token"]);
     assert_eq!(asked.load(Ordering::Relaxed), 1);
-    insta::assert_snapshot!(env.filtered(&done.stderr), @r#"error: the keyring does not hand out the key of profile "default": it does not answer within 3 s; unlock it and try again, or log in again"#);
+    insta::assert_snapshot!(env.filtered(&done.stderr), @r#"
+    error: the keyring does not hand out the key of profile "default": it does not answer within 3 s
+      hint: unlock it and try again, or log in again
+    "#);
     assert_eq!(done.code, 5, "{done:?}");
     // A login goes on without.
     let done = env.run_with_input(&["auth", "login", "--api-key-stdin"], &key);

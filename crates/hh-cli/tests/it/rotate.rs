@@ -184,7 +184,7 @@ fn a_login_meanwhile_is_not_overwritten() {
             (done.code, &*done.stderr),
             (
                 1,
-                "error: the saved key has changed meanwhile; run this again\n"
+                "error: the saved key has changed meanwhile\n  hint: run this again\n"
             ),
             "at {at}"
         );

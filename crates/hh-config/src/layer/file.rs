@@ -159,9 +159,8 @@ impl Reader<'_> {
             let provenance = Provenance::new(source, Some(self.place(value.span.start)));
             if setting.declared().place == Place::OutsideFiles {
                 let variable = setting.declared().variables[0];
-                let what = Diagnostic::new(format!(
-                    "{setting} works as {variable} or as a flag only"
-                ));
+                let what =
+                    Diagnostic::new(format!("{setting} works as {variable} or as a flag only"));
                 let what = what.with_hint("remove it from the file");
                 self.problem(LoadErrorKind::Conflict, what, setting, &provenance);
                 continue;
@@ -318,10 +317,7 @@ impl Reader<'_> {
             Err(error) => {
                 let what = spoken(error).diagnostic();
                 let what = what.with_prefix(format_args!("{}: {setting} ", shown(&provenance)));
-                return Some((
-                    Err(Problem::new(LoadErrorKind::Invalid, what)),
-                    provenance,
-                ));
+                return Some((Err(Problem::new(LoadErrorKind::Invalid, what)), provenance));
             }
         };
         if text.trim().is_empty() || !self.may_set(setting, &text, &provenance) {

@@ -10,8 +10,8 @@ use http::{HeaderValue, Uri};
 use secrecy::ExposeSecret as _;
 use zeroize::Zeroizing;
 
-use crate::security::{SecurityEvent, SecurityEventKind, SecurityLog};
 use crate::error::diagnostic;
+use crate::security::{SecurityEvent, SecurityEventKind, SecurityLog};
 use crate::{Error, ErrorKind};
 
 /// The key of a slot, as requests carry it.

@@ -15,8 +15,7 @@ const KNOWN_HOSTS: [&str; 2] = [
 ];
 
 /// The causes of a 404 where the server keeps to itself which it is (decisions C4).
-const CAUSES_OF_404: &str =
-    "likely causes: it does not exist, or the key lacks the permission, or the key was rejected, or this is another server than you mean";
+const CAUSES_OF_404: &str = "likely causes: it does not exist, or the key lacks the permission, or the key was rejected, or this is another server than you mean";
 
 /// What is known on this side about a request.
 pub(super) struct Context<'a> {
@@ -71,7 +70,10 @@ impl Context<'_> {
         } = self.credential;
         let shown = key.shown();
         if error.names_cause() {
-            return format!("the key is {shown} from {provenance}");
+            return format!(
+                "the key is {shown} from {provenance}, sent to {origin} ({})",
+                self.address
+            );
         }
         format!(
             "likely causes: the key {shown} from {provenance} is mistyped or cut off, was revoked, has expired, or is for another server than {origin} ({})",

@@ -35,8 +35,7 @@ pub(super) fn run(context: &Context) -> Result<(), CliError> {
         })
     };
     checked().inspect_err(|error| {
-        let first = error.messages().into_iter().next().unwrap_or_default();
-        let what = first.split("; ").next().unwrap_or_default();
+        let what = error.message();
         // The whole message follows on stderr, whether this can be printed or not.
         output::lines([format!("failed  {what}")]).ok();
     })

@@ -186,11 +186,8 @@ fn check_new(path: &Path) -> Result<(), CliError> {
 }
 
 fn refused(path: &Path, why: &dyn std::fmt::Display) -> CliError {
-    let message = format!(
-        "cannot write the key to {}: {why}; name a new file",
-        path.display()
-    );
-    CliError::new(Exit::Config, message)
+    let message = format!("cannot write the key to {}: {why}", path.display());
+    CliError::new(Exit::Config, message).with_hint("name a new file")
 }
 
 fn expiry(text: &str) -> Result<Timestamp, CliError> {

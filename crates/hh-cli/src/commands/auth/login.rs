@@ -63,9 +63,10 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliErr
     };
     let client = context.client(options, None)?;
     let Some(credential) = client.credential() else {
-        return Err(CliError::usage(
-            "test mode opens no connection, so a key cannot be checked; switch it off with HH_TEST_MODE=false",
-        ));
+        return Err(
+            CliError::usage("test mode opens no connection, so a key cannot be checked")
+                .with_hint("switch it off with HH_TEST_MODE=false"),
+        );
     };
     let name = profile_of(&client, named.as_deref());
     let old = saved(&store, Some(&name))?;
@@ -163,8 +164,11 @@ fn check_replaced(old: &ProfileEntry, client: &HoneyHive) -> Result<(), CliError
     }
     let name = &old.name;
     Err(CliError::usage(format!(
-        "profile \"{name}\" holds the key for {}; to keep it, add --profile NAME, to replace it, --profile {name}",
+        "profile \"{name}\" holds the key for {}",
         old.base_url
+    ))
+    .with_hint(format!(
+        "to keep it, add --profile NAME; to replace it, add --profile {name}"
     )))
 }
 
@@ -190,9 +194,9 @@ fn open_store(context: &Context, named: Option<&str>) -> Result<FileStore, CliEr
     let store = FileStore::of_user(context.env())?;
     let is_new = saved(&store, named)?.is_none();
     if named.is_some() && is_new && !context.sets_base_url() {
-        return Err(CliError::usage(
-            "a new profile needs the server it is for: add --base-url",
-        ));
+        return Err(
+            CliError::usage("a new profile needs the server it is for").with_hint("add --base-url")
+        );
     }
     Ok(store)
 }

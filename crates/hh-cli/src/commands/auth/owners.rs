@@ -73,10 +73,8 @@ fn disable(context: &Context, wanted: &str) -> Result<(), CliError> {
     let owners = block_on(client.list_owners())?;
     let is_wanted = |owner: &&Owner| owner.id == wanted || owner.principal.name == wanted;
     let owner = owners.iter().find(is_wanted).ok_or_else(|| {
-        CliError::new(
-            Exit::Network,
-            "there is no such owner; see `honeyhive auth owners list`",
-        )
+        CliError::new(Exit::Network, "there is no such owner")
+            .with_hint("see `honeyhive auth owners list`")
     })?;
     let disabled = block_on(client.disable_owner(&owner.id))?;
     let keys = match disabled.revoked_keys {

@@ -16,7 +16,7 @@ pub(super) fn ask() -> io::Result<SecretString> {
     // Before the prompt is there: what is typed at once must not show either.
     let _echo = Echo::off();
     let answer = runtime.block_on(async {
-        let stop = stop_signal().map_err(|error| io::Error::other(error.messages().join("; ")))?;
+        let stop = stop_signal().map_err(|error| io::Error::other(error.message().to_owned()))?;
         let typed = tokio::task::spawn_blocking(|| rpassword::prompt_password("API key: "));
         tokio::select! {
             typed = typed => typed?.map(SecretString::from),

@@ -38,8 +38,8 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliErr
     let (old, name) = stored(client.credential().as_deref())?;
     // Of two at once the second would have replaced what the first has made and not yet saved.
     let _lock = lock(&store.path().with_file_name("rotation")).map_err(|error| {
-        let message = format!("another rotation may be under way ({error}); try again");
-        CliError::new(Exit::Other, message)
+        let message = format!("another rotation may be under way ({error})");
+        CliError::new(Exit::Other, message).with_hint("try again")
     })?;
     // Another one may have finished while this one waited for it.
     let entry = entry_with(&store, &name, &old.key)?;
@@ -106,10 +106,7 @@ fn entry_with(store: &FileStore, name: &str, key: &ApiKey) -> Result<ProfileEntr
 
 /// Somebody logged in, whose key is not to be lost.
 fn changed() -> CliError {
-    CliError::new(
-        Exit::Other,
-        "the saved key has changed meanwhile; run this again",
-    )
+    CliError::new(Exit::Other, "the saved key has changed meanwhile").with_hint("run this again")
 }
 
 /// The saved key in use, and the profile that holds it.
@@ -122,8 +119,9 @@ fn stored(credential: Option<&Credential>) -> Result<(Credential, String), CliEr
     }
     let place = place.map_or_else(|| "a program".to_owned(), ToString::to_string);
     Err(CliError::usage(format!(
-        "the key in use comes from {place}, which is yours to change: make a new key with `honeyhive auth keys create`, put it there, then end the old one with `honeyhive auth keys revoke`"
-    )))
+        "the key in use comes from {place}, which is yours to change"
+    ))
+    .with_hint("make a new key with `honeyhive auth keys create`, put it there, then end the old one with `honeyhive auth keys revoke`"))
 }
 
 /// Saves the new key, which nobody has used yet.
@@ -155,12 +153,17 @@ fn save(
         Err(error) if error.kind() == StoreErrorKind::Changed => Err(changed()),
         Err(error) if error.kind() == StoreErrorKind::Unsynced => Err(CliError::new(
             Exit::Config,
-            format!("{error}; the old key still works: run this again to finish"),
-        )),
-        Err(error) => Err(CliError::new(
-            Exit::Config,
-            format!("{error}; the saved key still works, and its new one is lost: run this again"),
-        )),
+            format!("{error}; the old key still works"),
+        )
+        .with_hint("run this again to finish")),
+        Err(error) => {
+            let message = format!("{error}; the saved key still works, and its new one is lost");
+            let hint = match error.hint() {
+                Some(hint) => format!("{hint}, then run this again"),
+                None => "run this again".to_owned(),
+            };
+            Err(CliError::new(Exit::Config, message).with_hint(hint))
+        }
     }
 }
 
@@ -178,8 +181,11 @@ fn finish(
     // Settings are read anew for every client: what another key was answered tells nothing of this one.
     let credential = client.credential().filter(|used| used.key.is_same(&key));
     let credential = credential.ok_or_else(|| {
-        let message = "another key than the saved one is in use meanwhile; `honeyhive auth status` shows where it comes from";
-        CliError::new(Exit::Other, message)
+        CliError::new(
+            Exit::Other,
+            "another key than the saved one is in use meanwhile",
+        )
+        .with_hint("`honeyhive auth status` shows where it comes from")
     })?;
     let identity = answer?;
     let mut details = entry.details.clone();

@@ -13,6 +13,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use hh_sdk::config::names;
+use hh_text::Diagnostic;
 
 use self::report::Report;
 use crate::context::Context;
@@ -89,7 +90,15 @@ fn conclude(context: &Context, arguments: &Arguments, report: &Report) -> Result
         if report.unread.is_empty() {
             context.say(&format!("No API keys in {}", report.searched()));
         }
-        return CliError::of_all(Exit::Config, report.unread.clone());
+        return CliError::of_all(
+            Exit::Config,
+            report
+                .unread
+                .iter()
+                .cloned()
+                .map(Diagnostic::from)
+                .collect(),
+        );
     }
     // Whoever reads the findings must know that they are not all.
     for unread in &report.unread {

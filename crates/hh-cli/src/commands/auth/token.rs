@@ -19,9 +19,8 @@ pub(crate) struct Arguments {
 
 pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliError> {
     if io::stdout().is_terminal() && !arguments.reveal {
-        return Err(CliError::usage(
-            "the key would be seen on this terminal; pipe it to where it is needed, or add --reveal",
-        ));
+        return Err(CliError::usage("the key would be seen on this terminal")
+            .with_hint("pipe it to where it is needed, or add --reveal"));
     }
     output::verbatim(key(context)?.as_str())
 }

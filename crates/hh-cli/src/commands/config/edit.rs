@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 
 use super::{find, is_json};
 use crate::context::Context;
-use crate::error::CliError;
+use crate::error::{CliError, of_problem};
 use crate::exit::Exit;
 use crate::output;
 use crate::ui::without_keys;
@@ -130,7 +130,7 @@ fn say_winner(context: &Context, name: SettingName, is_unset: bool) {
     let layers = hh_sdk::layers(&context.options_without_warning());
     let explained = layers.stack.explain_one(name);
     if let Shown::Broken(problem) = &explained.value {
-        context.say(&format!("warning: {problem}"));
+        context.say(&format!("warning: {}", of_problem(problem).to_line()));
     } else if !is_unset && explained.provenance.source() > Source::User {
         context.say(&format!(
             "note: the value from {} wins over it",
@@ -152,16 +152,18 @@ fn own_file(context: &Context, layers: &Layers) -> Result<PathBuf, CliError> {
             return Ok(path);
         }
         let message = format!(
-            "your configuration file {} is {}; see `honeyhive config validate`",
+            "your configuration file {} is {}",
             path.display(),
             state.as_str()
         );
-        return Err(CliError::new(Exit::Config, message));
+        let unusable = CliError::new(Exit::Config, message);
+        return Err(unusable.with_hint("see `honeyhive config validate`"));
     }
     let dir = paths::config_dir(context.env()).ok_or_else(|| {
         CliError::new(
             Exit::Config,
-            "there is no place for your configuration file; set HOME or XDG_CONFIG_HOME",
+            hh_text::Diagnostic::new("there is no place for your configuration file")
+                .with_hint("set HOME or XDG_CONFIG_HOME"),
         )
     })?;
     Ok(dir.join("config.yaml"))

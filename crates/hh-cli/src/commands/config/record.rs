@@ -4,6 +4,7 @@ use hh_sdk::auth::mask;
 use hh_sdk::config::{Explained, Location, Provenance, Via};
 use serde::Serialize;
 
+use crate::error::of_problem;
 use crate::ui::without_keys;
 
 /// One setting.
@@ -57,7 +58,7 @@ impl Record {
             problem: explained
                 .problem
                 .as_ref()
-                .map(|problem| without_keys(&problem.to_string())),
+                .map(|problem| without_keys(&of_problem(problem).to_line())),
             shadowed: explained
                 .shadowed
                 .iter()

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::is_json;
 use crate::context::Context;
-use crate::error::CliError;
+use crate::error::{CliError, of_problem};
 use crate::exit::Exit;
 use crate::output;
 use crate::ui::without_keys;
@@ -38,15 +38,17 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliErr
     }
     let found = found.and_then(|file| file.path.clone());
     let Some(file) = arguments.file.clone().or(found) else {
-        return Err(CliError::usage(
-            "there is no configuration file in this directory; name the one to trust",
-        ));
+        return Err(
+            CliError::usage("there is no configuration file in this directory")
+                .with_hint("name the file to trust"),
+        );
     };
     let Some(list) = TrustedFiles::path(context.env()) else {
         return Err(CliError::new(
             Exit::Config,
-            "there is no place for the list of trusted files; set HOME or XDG_CONFIG_HOME",
-        ));
+            "there is no place for the list of trusted files",
+        )
+        .with_hint("set HOME or XDG_CONFIG_HOME"));
     };
     check(context, &file)?;
     let security = context.security_log()?;
@@ -90,9 +92,10 @@ fn check(context: &Context, file: &Path) -> Result<(), CliError> {
         .is_some_and(|rest| rest.starts_with('.'));
     if !is_of_project {
         return Err(CliError::usage(format!(
-            "{} is no honeyhive.yaml and no overlay of one, so it needs no trust: a file that is named is trusted",
+            "{} is no honeyhive.yaml and no overlay of one, so it needs no trust",
             file.display()
-        )));
+        ))
+        .with_hint("name it with --config-file, which trusts it"));
     }
     let stack = Stack::of_file(context.env(), file);
     let unusable = stack.problems().into_iter().filter(|problem| {
@@ -103,6 +106,6 @@ fn check(context: &Context, file: &Path) -> Result<(), CliError> {
     });
     CliError::of_all(
         Exit::Config,
-        unusable.map(|problem| problem.to_string()).collect(),
+        unusable.map(|problem| of_problem(&problem)).collect(),
     )
 }

@@ -3,12 +3,13 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use hh_sdk::config::{Problem, Stack};
+use hh_sdk::config::Stack;
+use hh_text::Diagnostic;
 use serde::Serialize;
 
 use super::is_json;
 use crate::context::Context;
-use crate::error::CliError;
+use crate::error::{CliError, diagnostic, of_problem};
 use crate::exit::Exit;
 use crate::output;
 use crate::ui::without_keys;
@@ -32,10 +33,12 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliErr
     let (what, problems, warnings) = if let Some(file) = &arguments.file {
         let stack = Stack::of_file(context.env(), file);
         let what = file.display().to_string();
-        (what, texts(&stack.problems()), stack.warnings())
+        let problems = stack.problems().iter().map(of_problem).collect();
+        (what, problems, stack.warnings())
     } else {
-        let mut problems = texts(&effective.stack.problems());
-        problems.extend(effective.store_error.iter().map(ToString::to_string));
+        let mut problems: Vec<_> = effective.stack.problems().iter().map(of_problem).collect();
+        let of_store = |error: &hh_sdk::Error| diagnostic(error.message(), error.hint());
+        problems.extend(effective.store_error.iter().map(of_store));
         if problems.is_empty() {
             problems.extend(check_key(context));
         }
@@ -46,11 +49,15 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliErr
         context.say(&format!("warning: {warning}"));
     }
     if json {
-        let shown = |texts: &[String]| texts.iter().map(|text| without_keys(text)).collect();
+        let shown = |text: String| without_keys(&text);
         output::json(&Report {
             valid: problems.is_empty(),
-            problems: shown(&problems),
-            warnings: shown(&warnings),
+            problems: problems
+                .iter()
+                .map(Diagnostic::to_line)
+                .map(shown)
+                .collect(),
+            warnings: warnings.iter().cloned().map(shown).collect(),
         })?;
     }
     if problems.is_empty() {
@@ -59,12 +66,8 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliErr
     CliError::of_all(Exit::Config, problems)
 }
 
-fn texts(problems: &[Problem]) -> Vec<String> {
-    problems.iter().map(ToString::to_string).collect()
-}
-
 /// What is wrong with the shape of the API key in effect, if there is one.
-fn check_key(context: &Context) -> Option<String> {
+fn check_key(context: &Context) -> Option<Diagnostic> {
     let connected = hh_sdk::load(&context.options_without_warning()).ok()?;
     match connected.check_key() {
         Ok(warning) => {
@@ -73,6 +76,6 @@ fn check_key(context: &Context) -> Option<String> {
             }
             None
         }
-        Err(error) => Some(error.to_string()),
+        Err(error) => Some(diagnostic(error.message(), error.hint())),
     }
 }

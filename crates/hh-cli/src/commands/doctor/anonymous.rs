@@ -12,15 +12,15 @@ pub(super) fn clean(text: &str) -> String {
     one_line(&without_url_secrets(&without_keys(text))).into_owned()
 }
 
-/// What tells who somebody is: the home directory, and the user's name as its last part. The names of profiles often do,
-/// too.
+/// What tells who somebody is: the home directory, the user's name as its last part, and often the names of profiles.
 pub(super) struct People {
     home: Option<String>,
     user: Option<String>,
+    profiles: Vec<String>,
 }
 
 impl People {
-    pub(super) fn new(home: Option<&Path>) -> Self {
+    pub(super) fn new(home: Option<&Path>, mut profiles: Vec<String>) -> Self {
         let text = |path: &Path| path.to_string_lossy().into_owned();
         let home = home.filter(|home| home.parent().is_some());
         Self {
@@ -28,6 +28,11 @@ impl People {
                 .and_then(Path::file_name)
                 .map(|name| name.to_string_lossy().into_owned()),
             home: home.map(text),
+            profiles: {
+                // The name that every first login gets says nothing.
+                profiles.retain(|name| !name.is_empty() && name != "default");
+                profiles
+            },
         }
     }
 
@@ -40,8 +45,8 @@ impl People {
         if let Some(user) = &self.user {
             text = without_part(&text, &format!("/{user}"), "/[user]");
         }
-        for before in PROFILES {
-            text = without_name_behind(&text, before);
+        for profile in &self.profiles {
+            text = without_word(&text, profile, "[profile]");
         }
         // An e-mail address, in what a server said.
         let word = |word| {
@@ -67,18 +72,22 @@ fn without_part(text: &str, part: &str, instead: &str) -> String {
     shown
 }
 
-/// What the name of a profile stands behind in every message.
-const PROFILES: [&str; 3] = ["profile \"", "login \"", "--profile "];
-
-fn without_name_behind(text: &str, before: &str) -> String {
-    let mut pieces = text.split(before);
-    let mut shown = pieces.next().unwrap_or_default().to_owned();
-    for piece in pieces {
-        let rest = piece.trim_start_matches(|c: char| c.is_alphanumeric() || "-_.".contains(c));
+/// Replaces a whole word; where it is a part of a longer one, it is another.
+fn without_word(text: &str, word: &str, instead: &str) -> String {
+    let is_inside = |c: char| c.is_alphanumeric() || "-_.".contains(c);
+    let mut shown = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find(word) {
+        let (before, found) = rest.split_at(at);
+        let after = &found[word.len()..];
+        let is_whole = !before.ends_with(is_inside)
+            && !(before.is_empty() && shown.ends_with(is_inside))
+            && !after.starts_with(is_inside);
         shown.push_str(before);
-        shown.push_str(if rest == piece { "" } else { "[profile]" });
-        shown.push_str(rest);
+        shown.push_str(if is_whole { instead } else { word });
+        rest = after;
     }
+    shown.push_str(rest);
     shown
 }
 
@@ -117,15 +126,19 @@ mod tests {
 
     #[test]
     fn people_are_not_named() {
-        let people = People::new(Some(Path::new("/home/alice")));
-        let text = "/home/alice/x and /srv/alice, /srv/alice2 for alice by alice@example.com";
-        let shown = "~/x and /srv/[user], /srv/alice2 for alice by [name]";
+        let profiles = ["default", "alice", "al.ice"].map(str::to_owned).to_vec();
+        let people = People::new(Some(Path::new("/home/alice")), profiles);
+        let text = "/home/alice/x and /srv/alice, /srv/alice2 for alices by alice@example.com";
+        let shown = "~/x and /srv/[user], /srv/alice2 for alices by [name]";
         assert_eq!(people.without(text), shown);
         let text = "/home/alice /home/alice/a /home/alicea/x /home/alice-b, --profile alice (profile \"al.ice\")";
         let shown =
             "~ ~/a /home/alicea/x /home/alice-b, --profile [profile] (profile \"[profile]\")";
         assert_eq!(people.without(text), shown);
-        let root = People::new(Some(Path::new("/")));
+        let text = "the stored profiles are default, alice, al.ice and malice";
+        let shown = "the stored profiles are default, [profile], [profile] and malice";
+        assert_eq!(people.without(text), shown);
+        let root = People::new(Some(Path::new("/")), Vec::new());
         assert_eq!(root.without("/etc/x"), "/etc/x");
     }
 }

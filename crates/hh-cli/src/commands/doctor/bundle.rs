@@ -4,7 +4,7 @@ use std::io;
 use std::path::Path;
 
 use hh_sdk::auth::fsio::{Replace, write_private};
-use hh_sdk::auth::mask;
+use hh_sdk::auth::{FileStore, mask};
 use hh_sdk::config::{Explained, Kind, Stack, names};
 use serde::Serialize;
 
@@ -47,7 +47,7 @@ pub(super) fn write(
     report: &Report,
 ) -> Result<(), CliError> {
     let home = context.env().home();
-    let people = People::new(home.as_deref());
+    let people = People::new(home.as_deref(), profiles(context, stack));
     let steps = report.steps().iter().map(|step| {
         let mut step = step.clone();
         step.seen = people.without(step.nameless.as_ref().unwrap_or(&step.seen));
@@ -69,9 +69,17 @@ pub(super) fn write(
     write_private(file, text.as_bytes(), Replace::No).map_err(|error| failed(file, &error))
 }
 
+/// Returns the names of profiles that may occur in texts: those of the store, and the one that was asked for.
+fn profiles(context: &Context, stack: &Stack) -> Vec<String> {
+    let stored = FileStore::of_user(context.env()).and_then(|store| store.list());
+    let stored = stored.into_iter().flatten().map(|entry| entry.name);
+    let wanted = stack.text(names::PROFILE).ok().flatten();
+    stored.chain(wanted.map(|found| found.value)).collect()
+}
+
 fn failed(file: &Path, error: &io::Error) -> CliError {
     let what = if error.kind() == io::ErrorKind::AlreadyExists {
-        "it is there already; name a new file".to_owned()
+        "it exists already: name a new file".to_owned()
     } else {
         error.to_string()
     };

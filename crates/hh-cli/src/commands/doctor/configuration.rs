@@ -11,21 +11,17 @@ use crate::exit::Exit;
 pub(super) fn check(context: &Context, layers: &Layers) -> (Finding, Option<Connected>) {
     let problems = layers.stack.problems();
     if let [first, more @ ..] = problems.as_slice() {
-        let more = match more.len() {
-            0 => "",
-            _ => "; `honeyhive config validate` lists all mistakes",
-        };
-        let message = format!("{first}{more}");
-        let finding = match message.split_once("; ") {
-            Some((seen, fix)) => Finding::failed(Exit::Config, seen, fix),
-            None => Finding::failed(Exit::Config, message, "correct it there"),
-        };
-        return (finding, None);
+        let mut fix = first.hint().unwrap_or("correct it there").to_owned();
+        if !more.is_empty() {
+            fix.push_str("; `honeyhive config validate` lists all mistakes");
+        }
+        return (Finding::failed(Exit::Config, first.message(), fix), None);
     }
     match hh_sdk::load(&context.options_without_warning()) {
         Err(error) => {
-            let fix = "`honeyhive config list` shows every setting and its source";
-            (Finding::failed(Exit::Config, error.to_string(), fix), None)
+            let fix = error.hint();
+            let fix = fix.unwrap_or("`honeyhive config list` shows every setting and its source");
+            (Finding::failed(Exit::Config, error.message(), fix), None)
         }
         Ok(connected) => {
             let base_url = &connected.settings.base_url;

@@ -159,7 +159,7 @@ async fn tcp(
                 first.get_or_insert(connection);
             }
             Err(error) => {
-                shown.push(format!("{address}: {}", last_words(&error)));
+                shown.push(format!("{address}: {}", error.cause().unwrap_or_default()));
                 errors.push(error);
             }
         }
@@ -169,7 +169,7 @@ async fn tcp(
         return (Finding::ok(seen), Some(first));
     }
     let place = host_place(connected, probe);
-    let is_late = |error: &TransportError| error.to_string().contains("within");
+    let is_late = |error: &TransportError| error.kind() == TransportErrorKind::Timeout;
     let fix = if errors.iter().any(is_late) {
         format!(
             "a firewall in between drops what is sent, or the host is down; if this network has a proxy, set https_proxy; else check {place}"
@@ -184,12 +184,6 @@ async fn tcp(
     (Finding::failed(NETWORK, seen, fix), None)
 }
 
-/// What a message says after the host.
-fn last_words(error: &TransportError) -> String {
-    let text = error.to_string();
-    text.rsplit(": ").next().unwrap_or_default().to_owned()
-}
-
 async fn tunnel(
     connected: &Connected,
     probe: &Probe,
@@ -201,9 +195,8 @@ async fn tunnel(
             (Finding::ok(seen), Some(connection))
         }
         Err(error) => {
-            let message = error.to_string();
-            let fix = if message.contains("(407)") {
-                "set proxy_username and proxy_password, or correct them".to_owned()
+            let fix = if let Some(hint) = error.hint() {
+                hint.to_owned()
             } else if error.kind() == TransportErrorKind::Proxy {
                 format!(
                     "ask those who run the proxy to let you reach the host, or add the host to no_proxy if it can be reached directly; the proxy is from {}",
@@ -212,7 +205,7 @@ async fn tunnel(
             } else {
                 String::new()
             };
-            (Finding::failed(NETWORK, message, fix), None)
+            (Finding::failed(NETWORK, error.message(), fix), None)
         }
     }
 }
@@ -233,18 +226,15 @@ async fn tls(connected: &Connected, probe: &Probe, connection: Connection) -> (F
         let finding = Finding::ok(shown(&facts)).with_nameless(shown(&nameless));
         return (finding, true);
     };
-    // What may be done follows apart.
-    let message = error.to_string();
-    let seen = message.split("; ").next().unwrap_or_default();
-    let fix = fix(connected, &handshake).unwrap_or_else(|| {
-        let fix = message.split_once("; ").map(|(_, fix)| fix.to_owned());
-        fix.unwrap_or_else(|| {
+    let seen = error.message();
+    let fix = fix(connected, &handshake)
+        .or_else(|| error.hint().map(str::to_owned))
+        .unwrap_or_else(|| {
             format!(
                 "what listens there may not speak TLS: check {}",
                 base_url_place(connected)
             )
-        })
-    });
+        });
     let shown = |facts: &str| {
         if facts.is_empty() {
             seen.to_owned()

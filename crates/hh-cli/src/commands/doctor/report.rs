@@ -271,9 +271,11 @@ impl Report {
         let Some(step) = self.first_failed() else {
             return Ok(());
         };
-        let fix = step.fix.as_ref().map(|fix| format!("; {fix}"));
-        let message = format!("{}: {}{}", step.name, step.seen, fix.unwrap_or_default());
-        Err(CliError::new(step.exit, message))
+        let failed = CliError::new(step.exit, format!("{}: {}", step.name, step.seen));
+        Err(match &step.fix {
+            Some(fix) => failed.with_hint(fix.clone()),
+            None => failed,
+        })
     }
 
     fn first_failed(&self) -> Option<&Step> {

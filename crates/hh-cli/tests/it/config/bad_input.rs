@@ -31,20 +31,21 @@ fn refusal(env: &TestEnv, flags: &[&str]) -> String {
         (5, ""),
         "{flags:?}: {done:?}"
     );
-    assert!(
-        done.stderr.lines().all(|line| line.starts_with("error: ")),
-        "{flags:?}: {done:?}"
-    );
+    assert!(done.stderr.lines().all(is_of_error), "{flags:?}: {done:?}");
     let list = env.run_with(&["config", "list"], flags);
     assert_eq!(list.code, 5, "{flags:?}: {list:?}");
     assert!(list.stdout.starts_with("SETTING "), "{flags:?}: {list:?}");
     let errors: Vec<_> = list
         .stderr
         .lines()
-        .filter(|line| line.starts_with("error: "))
+        .filter(|line| is_of_error(line))
         .collect();
     assert_eq!(errors.join("\n"), done.stderr.trim_end(), "{flags:?}");
     env.filtered(&done.stderr)
+}
+
+fn is_of_error(line: &str) -> bool {
+    line.starts_with("error: ") || line.starts_with("  hint: ")
 }
 
 /// The refusals of configuration files, one below the other.
@@ -160,7 +161,10 @@ fn variables_of_the_wrong_type() {
         .unwrap();
     assert_eq!(output.status.code(), Some(5));
     let told = String::from_utf8(output.stderr).unwrap();
-    insta::assert_snapshot!(told, @"error: the value of HH_PROJECT is not UTF-8 text; set it again");
+    insta::assert_snapshot!(told, @"
+    error: the value of HH_PROJECT is not UTF-8 text
+      hint: set it again
+    ");
     server.assert_untouched(&all);
 }
 

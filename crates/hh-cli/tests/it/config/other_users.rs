@@ -19,8 +19,8 @@ fn planted(server: &Loopback) -> TestEnv {
 
 /// Runs the command that a message names.
 fn repair(env: &TestEnv, message: &str) {
-    let command = message.rsplit_once("run: ").unwrap().1;
-    let command = command.lines().next().unwrap();
+    let (_, command) = message.rsplit_once("run `").unwrap();
+    let (command, _) = command.split_once('`').unwrap();
     let mut shell = env.program("/bin/sh", &["-c", command]);
     let done = shell.env("PATH", "/usr/bin:/bin").status().unwrap();
     assert!(done.success(), "{command}");
@@ -50,7 +50,7 @@ fn a_file_that_other_users_can_change_sends_no_key_until_the_named_command_repai
             assert_eq!(done.code, 5, "{done:?}");
             assert!(
                 done.stderr
-                    .contains("can be written by other users; run: chmod go-w "),
+                    .contains("can be written by other users\n  hint: run `chmod go-w "),
                 "{done:?}"
             );
         }
@@ -91,7 +91,7 @@ fn commands_that_show_the_configuration_still_run_and_say_what_is_wrong() {
     let server = Loopback::start();
     let env = planted(&server);
     env.set_mode(OWN, 0o666);
-    let seen = "! error: the configuration file [home]/.config/honeyhive/config.yaml can be written by other users; run: chmod go-w [home]/.config/honeyhive/config.yaml\nexit 5";
+    let seen = "! error: the configuration file [home]/.config/honeyhive/config.yaml can be written by other users\n! | hint: run `chmod go-w [home]/.config/honeyhive/config.yaml`\nexit 5";
     assert_eq!(env.seen(&["project", "list"]), seen);
     assert_eq!(env.seen(&["config", "validate"]), seen);
     let list = env.run(&["config", "list"]);

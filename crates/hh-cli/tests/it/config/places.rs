@@ -169,12 +169,14 @@ fn two_spellings_of_one_file_are_refused() {
     env.write(".config/honeyhive/config.yaml", "timeout: 7\n");
     env.write(".config/honeyhive/config.json", "{}");
     insta::assert_snapshot!(env.seen(&["config", "set", "timeout", "8"]), @"
-    ! error: your configuration file [home]/.config/honeyhive/config.yaml is there in two spellings; see `honeyhive config validate`
+    ! error: your configuration file [home]/.config/honeyhive/config.yaml is there in two spellings
+    ! | hint: see `honeyhive config validate`
     exit 5
     ");
     assert_eq!(env.read(".config/honeyhive/config.yaml"), "timeout: 7\n");
     insta::assert_snapshot!(env.seen(&["config", "validate"]), @"
-    ! error: [home]/.config/honeyhive/config.yaml and [home]/.config/honeyhive/config.json are two spellings of one file; remove one
+    ! error: [home]/.config/honeyhive/config.yaml and [home]/.config/honeyhive/config.json are two spellings of one file
+    ! | hint: remove one
     exit 5
     ");
     insta::assert_snapshot!(env.seen(&["config", "path"]), @"
@@ -212,7 +214,8 @@ fn a_link_stays_a_link_and_its_target_is_changed() {
     // One that leads nowhere is not written through.
     std::fs::remove_file(env.path("dotfiles/honeyhive.yaml")).unwrap();
     insta::assert_snapshot!(env.seen(&["config", "set", "timeout", "8"]), @"
-    ! error: your configuration file [home]/.config/honeyhive/config.yaml is not readable; see `honeyhive config validate`
+    ! error: your configuration file [home]/.config/honeyhive/config.yaml is not readable
+    ! | hint: see `honeyhive config validate`
     exit 5
     ");
     assert!(!env.path("dotfiles/honeyhive.yaml").exists());
@@ -223,12 +226,14 @@ fn without_a_home_there_is_no_place_to_write() {
     let mut env = TestEnv::new();
     env.set("HOME", "");
     insta::assert_snapshot!(env.seen(&["config", "set", "timeout", "8"]), @"
-    ! error: there is no place for your configuration file; set HOME or XDG_CONFIG_HOME
+    ! error: there is no place for your configuration file
+    ! | hint: set HOME or XDG_CONFIG_HOME
     exit 5
     ");
     env.write("honeyhive.yaml", "base_url: http://127.0.0.1:9\n");
     insta::assert_snapshot!(env.seen(&["config", "trust"]), @"
-    ! error: there is no place for the list of trusted files; set HOME or XDG_CONFIG_HOME
+    ! error: there is no place for the list of trusted files
+    ! | hint: set HOME or XDG_CONFIG_HOME
     exit 5
     ");
     insta::assert_snapshot!(env.seen(&["config", "path"]), @"
@@ -251,7 +256,8 @@ fn a_place_that_cannot_be_written_is_named() {
     let env = TestEnv::new();
     env.write(".config/honeyhive/config.yaml/x", "");
     insta::assert_snapshot!(env.seen(&["config", "set", "timeout", "8"]), @"
-    ! error: your configuration file [home]/.config/honeyhive/config.yaml is not readable; see `honeyhive config validate`
+    ! error: your configuration file [home]/.config/honeyhive/config.yaml is not readable
+    ! | hint: see `honeyhive config validate`
     exit 5
     ");
 }

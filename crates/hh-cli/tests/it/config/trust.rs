@@ -9,7 +9,7 @@ fn told_to_trust(env: &TestEnv, flags: &[&str]) -> bool {
     let done = env.run_with(&["project", "list"], flags);
     let is_told = done
         .stderr
-        .contains("not trusted; read it, then run `honeyhive config trust ");
+        .contains("not trusted\n  hint: read it, then run `honeyhive config trust ");
     assert_eq!(done.code == 5, is_told, "{done:?}");
     is_told
 }
@@ -25,7 +25,8 @@ fn a_file_of_the_directory_sends_no_key_elsewhere_until_it_is_trusted() {
     );
     let done = env.run(&["project", "list"]);
     insta::assert_snapshot!(env.seen_of(&done), @"
-    ! error: [home]/honeyhive.yaml:2:11: base_url names a server other than HoneyHive's over https in a file of the working directory that is not trusted; read it, then run `honeyhive config trust [home]/honeyhive.yaml`, or name it with --config-file or HH_CONFIG_FILE
+    ! error: [home]/honeyhive.yaml:2:11: base_url names a server other than HoneyHive's over https in a file of the working directory that is not trusted
+    ! | hint: read it, then run `honeyhive config trust [home]/honeyhive.yaml`, or name it with --config-file or HH_CONFIG_FILE
     exit 5
     ");
     // The commands that show what is wrong still run.
@@ -256,7 +257,8 @@ fn trust_belongs_to_the_path_as_well() {
 fn what_cannot_be_trusted_is_named() {
     let env = TestEnv::new();
     insta::assert_snapshot!(env.seen(&["config", "trust"]), @"
-    ! error: there is no configuration file in this directory; name the one to trust
+    ! error: there is no configuration file in this directory
+    ! | hint: name the file to trust
     exit 2
     ");
     insta::assert_snapshot!(env.seen(&["config", "trust", "honeyhive.missing.yaml"]), @"
@@ -275,7 +277,8 @@ fn what_cannot_be_trusted_is_named() {
     ");
     env.write("two\nlines/honeyhive.yaml", "");
     insta::assert_snapshot!(env.seen(&["config", "trust", "two\nlines/honeyhive.yaml"]), @"
-    ! error: two�lines/honeyhive.yaml has a path that is not one line of text; rename it
+    ! error: two�lines/honeyhive.yaml has a path that is not one line of text
+    ! | hint: rename it
     exit 5
     ");
     env.write("broken/honeyhive.yaml", "project: [");
@@ -287,7 +290,8 @@ fn what_cannot_be_trusted_is_named() {
     env.write("notes.txt", "base_url: http://127.0.0.1:9\n");
     env.write("honeyhive.prod.yaml", "base_url: http://127.0.0.1:9\n");
     insta::assert_snapshot!(env.seen(&["config", "trust", "notes.txt"]), @"
-    ! error: notes.txt is no honeyhive.yaml and no overlay of one, so it needs no trust: a file that is named is trusted
+    ! error: notes.txt is no honeyhive.yaml and no overlay of one, so it needs no trust
+    ! | hint: name it with --config-file, which trusts it
     exit 2
     ");
     assert!(!env.path(TRUSTED).exists());

@@ -31,7 +31,8 @@ fn what_is_in_effect_is_checked() {
     ! warning: pool_timeout from HH_POOL_TIMEOUT (environment) has no effect: nothing acts on it yet
     ! error: the value of timeout from HH_TIMEOUT (environment) is not a number of seconds from 1 to 300
     ! error: [home]/.honeyhive/config.json:1:16: batch_size is not a whole number from 1 to 1000
-    ! error: [home]/honeyhive.yaml:1:1: projekt is not a setting; did you mean project?
+    ! error: [home]/honeyhive.yaml:1:1: projekt is not a setting
+    ! | hint: did you mean project?
     ! error: [home]/honeyhive.yaml:2:8: debug is not a boolean (true or false)
     exit 5
     ");
@@ -50,7 +51,8 @@ fn what_is_in_effect_is_checked() {
     }
     ! error: the value of timeout from HH_TIMEOUT (environment) is not a number of seconds from 1 to 300
     ! error: [home]/.honeyhive/config.json:1:16: batch_size is not a whole number from 1 to 1000
-    ! error: [home]/honeyhive.yaml:1:1: projekt is not a setting; did you mean project?
+    ! error: [home]/honeyhive.yaml:1:1: projekt is not a setting
+    ! | hint: did you mean project?
     ! error: [home]/honeyhive.yaml:2:8: debug is not a boolean (true or false)
     exit 5
     "#);
@@ -82,7 +84,8 @@ fn one_file_is_checked_by_itself() {
     );
     insta::assert_snapshot!(env.seen(&["config", "validate", "broken.toml"]), @"
     ! error: broken.toml:1:11: timeout is not a number of seconds from 1 to 300
-    ! error: broken.toml:2:1: projekt is not a setting; did you mean project?
+    ! error: broken.toml:2:1: projekt is not a setting
+    ! | hint: did you mean project?
     ! error: broken.toml:5:9: debug is not a boolean (true or false)
     ! error: broken.toml:6:1: retries is not a setting
     ! error: broken.toml:9:15: max_retries is not a whole number from 0 to 10
@@ -143,7 +146,8 @@ fn an_alias_and_its_setting_are_one() {
     );
     insta::assert_snapshot!(env.seen(&["config", "validate", "a.yaml"]), @"
     ! warning: mask_inputs from a.yaml:2:18 (named file) has no effect: nothing acts on it yet
-    ! error: a.yaml:3:1: mask_inputs is set twice, first in line 2 as sanitize_inputs; remove one
+    ! error: a.yaml:3:1: mask_inputs is set twice, first in line 2 as sanitize_inputs
+    ! | hint: remove one
     exit 5
     ");
 }

@@ -25,10 +25,11 @@ fn asked(answer: &str) -> String {
 fn s77_a_key_that_is_rejected() {
     assert_seen!(asked("401 Unauthorized\r\n\r\n"), @"
     failed | authentication | [time] | [host] answered 401 Unauthorized
-             -> likely causes: the key hh_12345*** from HH_API_KEY (environment) is mistyped or cut off, was revoked, has expired, or is for another server than http://[host] (--base-url); `honeyhive config list` shows where the key and the server's address came from
+             -> likely causes: the key hh_12345*** from HH_API_KEY (environment) is mistyped or cut off, was revoked, has expired, or is for another server than http://[host] (--base-url)
     skipped | permissions | needs authentication
     skipped | clock | [time] | the server does not tell the time
-    ! error: authentication: [host] answered 401 Unauthorized; likely causes: the key hh_12345*** from HH_API_KEY (environment) is mistyped or cut off, was revoked, has expired, or is for another server than http://[host] (--base-url); `honeyhive config list` shows where the key and the server's address came from
+    ! error: authentication: [host] answered 401 Unauthorized
+    ! | hint: likely causes: the key hh_12345*** from HH_API_KEY (environment) is mistyped or cut off, was revoked, has expired, or is for another server than http://[host] (--base-url)
     exit 3
     ");
 }
@@ -38,9 +39,10 @@ fn s79_a_permission_that_is_missing() {
     assert_seen!(asked("403 Forbidden\r\n\r\n"), @"
     ok | authentication | [time] | the server knows the key
     failed | permissions | [time] | [host] answered 403 Forbidden
-             -> likely causes: the key hh_12345*** from HH_API_KEY (environment) does not allow this, it is not for this project, or your organization does not have the feature; see `honeyhive auth whoami` for what the key may do
+             -> likely causes: the key hh_12345*** from HH_API_KEY (environment) does not allow this, it is not for this project, or your organization does not have the feature
     skipped | clock | [time] | the server does not tell the time
-    ! error: permissions: [host] answered 403 Forbidden; likely causes: the key hh_12345*** from HH_API_KEY (environment) does not allow this, it is not for this project, or your organization does not have the feature; see `honeyhive auth whoami` for what the key may do
+    ! error: permissions: [host] answered 403 Forbidden
+    ! | hint: likely causes: the key hh_12345*** from HH_API_KEY (environment) does not allow this, it is not for this project, or your organization does not have the feature
     exit 6
     ");
 }
@@ -48,10 +50,12 @@ fn s79_a_permission_that_is_missing() {
 #[test]
 fn s80_a_404_that_may_be_a_rejected_key() {
     assert_seen!(asked("404 Not Found\r\n\r\n"), @"
-    failed | authentication | [time] | [host] answered 404 Not Found: it does not exist, or the key lacks the permission, or the key was rejected, or this is another server than you mean
+    failed | authentication | [time] | [host] answered 404 Not Found
+             -> likely causes: it does not exist, or the key lacks the permission, or the key was rejected, or this is another server than you mean
     skipped | permissions | needs authentication
     skipped | clock | [time] | the server does not tell the time
-    ! error: authentication: [host] answered 404 Not Found: it does not exist, or the key lacks the permission, or the key was rejected, or this is another server than you mean
+    ! error: authentication: [host] answered 404 Not Found
+    ! | hint: likely causes: it does not exist, or the key lacks the permission, or the key was rejected, or this is another server than you mean
     exit 4
     ");
 }
@@ -67,7 +71,8 @@ fn s77_no_key() {
     skipped | authentication | needs key
     skipped | permissions | needs key
     skipped | clock | [time] | the server does not tell the time
-    ! error: key: no API key was found: HH_API_KEY is not set, there is no configuration file, and no login is saved; run `honeyhive auth login`, set HH_API_KEY, or name a configuration file with an api_key (HoneyHive makes keys in its dashboard under Settings > API Keys, a local server at its first start)
+    ! error: key: no API key was found: HH_API_KEY is not set, there is no configuration file, and no login is saved
+    ! | hint: run `honeyhive auth login`, set HH_API_KEY, or name a configuration file with an api_key (HoneyHive makes keys in its dashboard under Settings > API Keys, a local server at its first start)
     exit 3
     ");
 }
@@ -84,7 +89,8 @@ fn a_key_that_is_none() {
     skipped | authentication | needs key
     skipped | permissions | needs key
     skipped | clock | [time] | the server does not tell the time
-    ! error: key: the API key from HH_API_KEY (environment) does not begin with hh_, so it is not a HoneyHive API key; copy the key again
+    ! error: key: the API key from HH_API_KEY (environment) does not begin with hh_, so it is not a HoneyHive API key
+    ! | hint: copy the key again
     exit 3
     ");
 }
@@ -106,7 +112,8 @@ fn a_file_that_is_not_trusted() {
     skipped | authentication | needs configuration
     skipped | permissions | needs configuration
     skipped | clock | needs configuration
-    ! error: configuration: [home]/honeyhive.yaml:1:11: base_url names a server other than HoneyHive's over https in a file of the working directory that is not trusted; read it, then run `honeyhive config trust [home]/honeyhive.yaml`, or name it with --config-file or HH_CONFIG_FILE
+    ! error: configuration: [home]/honeyhive.yaml:1:11: base_url names a server other than HoneyHive's over https in a file of the working directory that is not trusted
+    ! | hint: read it, then run `honeyhive config trust [home]/honeyhive.yaml`, or name it with --config-file or HH_CONFIG_FILE
     exit 5
     ");
 }

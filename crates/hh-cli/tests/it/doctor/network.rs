@@ -67,7 +67,8 @@ fn s81_a_name_that_does_not_resolve() {
     skipped | authentication | needs health
     skipped | permissions | needs health
     skipped | clock | needs health
-    ! error: dns: cannot connect to no-such-host.invalid: the name does not resolve; check the host in base_url (--base-url), and whether other names resolve here (a VPN, /etc/resolv.conf)
+    ! error: dns: cannot connect to no-such-host.invalid: the name does not resolve
+    ! | hint: check the host in base_url (--base-url), and whether other names resolve here (a VPN, /etc/resolv.conf)
     exit 4
     ");
 }
@@ -132,7 +133,8 @@ fn s81_a_port_that_is_refused() {
     skipped | authentication | needs health
     skipped | permissions | needs health
     skipped | clock | needs health
-    ! error: tcp: [host]: connection refused; start the server there (`honeyhive server start`), or correct base_url (--base-url)
+    ! error: tcp: [host]: connection refused
+    ! | hint: start the server there (`honeyhive server start`), or correct base_url (--base-url)
     exit 4
     ");
 }
@@ -154,7 +156,8 @@ fn s81_a_port_that_is_filtered() {
     skipped | authentication | needs health
     skipped | permissions | needs health
     skipped | clock | needs health
-    ! error: tcp: [host]: no connection within 3 s; a firewall in between drops what is sent, or the host is down; if this network has a proxy, set https_proxy; else check base_url (--base-url)
+    ! error: tcp: [host]: no connection within 3 s
+    ! | hint: a firewall in between drops what is sent, or the host is down; if this network has a proxy, set https_proxy; else check base_url (--base-url)
     exit 4
     ");
 }
@@ -186,7 +189,8 @@ fn s81_a_server_that_never_answers() {
     skipped | authentication | needs health
     skipped | permissions | needs health
     skipped | clock | needs health
-    ! error: health: [host] was connected but began no answer within 3 s; the server is overloaded, or is no HTTP server: check base_url (--base-url)
+    ! error: health: [host] was connected but began no answer within 3 s
+    ! | hint: the server is overloaded, or is no HTTP server: check base_url (--base-url)
     exit 4
     ");
 }
@@ -200,8 +204,9 @@ fn s81_a_proxy_that_wants_a_password() {
     ok | dns | [time] | 127.0.0.1 is an address
     ok | tcp | [time] | [proxy] answers
     failed | tunnel | [time] | cannot connect to api.test.invalid: the proxy [proxy] wants a user and a password (407)
-             -> set proxy_username and proxy_password, or correct them
-    ! error: tunnel: cannot connect to api.test.invalid: the proxy [proxy] wants a user and a password (407); set proxy_username and proxy_password, or correct them
+             -> set proxy_username and proxy_password
+    ! error: tunnel: cannot connect to api.test.invalid: the proxy [proxy] wants a user and a password (407)
+    ! | hint: set proxy_username and proxy_password
     exit 4
     ");
     assert_seen!(proxied(&proxy, "user:hidden-word@"), @"
@@ -210,8 +215,9 @@ fn s81_a_proxy_that_wants_a_password() {
     ok | dns | [time] | 127.0.0.1 is an address
     ok | tcp | [time] | [proxy] answers
     failed | tunnel | [time] | cannot connect to api.test.invalid: the proxy [proxy] refuses its user or password (407)
-             -> set proxy_username and proxy_password, or correct them
-    ! error: tunnel: cannot connect to api.test.invalid: the proxy [proxy] refuses its user or password (407); set proxy_username and proxy_password, or correct them
+             -> correct proxy_username and proxy_password
+    ! error: tunnel: cannot connect to api.test.invalid: the proxy [proxy] refuses its user or password (407)
+    ! | hint: correct proxy_username and proxy_password
     exit 4
     ");
 }
@@ -226,7 +232,8 @@ fn s81_a_proxy_that_refuses_the_host() {
     ok | tcp | [time] | [proxy] answers
     failed | tunnel | [time] | cannot connect to api.test.invalid: the proxy [proxy] refuses to connect there (it answered 403)
              -> ask those who run the proxy to let you reach the host, or add the host to no_proxy if it can be reached directly; the proxy is from https_proxy (HTTPS_PROXY (environment))
-    ! error: tunnel: cannot connect to api.test.invalid: the proxy [proxy] refuses to connect there (it answered 403); ask those who run the proxy to let you reach the host, or add the host to no_proxy if it can be reached directly; the proxy is from https_proxy (HTTPS_PROXY (environment))
+    ! error: tunnel: cannot connect to api.test.invalid: the proxy [proxy] refuses to connect there (it answered 403)
+    ! | hint: ask those who run the proxy to let you reach the host, or add the host to no_proxy if it can be reached directly; the proxy is from https_proxy (HTTPS_PROXY (environment))
     exit 4
     ");
 }
@@ -290,7 +297,8 @@ fn a_captive_portal() {
         skipped | authentication | needs health
         skipped | permissions | needs health
         skipped | clock | needs health
-        ! error: health: a web page came in place of an answer of the API: the login page of this network, or the web site of the server; open http://example.com in a browser and log in to the network; if that is not it, correct base_url (--base-url)
+        ! error: health: a web page came in place of an answer of the API: the login page of this network, or the web site of the server
+        ! | hint: open http://example.com in a browser and log in to the network; if that is not it, correct base_url (--base-url)
         exit 4
         "); } }
         assert!(seen.contains("log in to the network"), "{seen}");
@@ -321,7 +329,8 @@ fn a_base_url_with_a_wrong_path() {
     skipped | authentication | needs health
     skipped | permissions | needs health
     skipped | clock | needs health
-    ! error: health: GET /v2/api/v1/health answered 404, but GET /api/v1/health answers 200: the path in base_url is wrong; correct base_url (--base-url): set it to http://[host]
+    ! error: health: GET /v2/api/v1/health answered 404, but GET /api/v1/health answers 200: the path in base_url is wrong
+    ! | hint: correct base_url (--base-url): set it to http://[host]
     exit 4
     ");
 }
@@ -386,7 +395,8 @@ fn a_clock_that_is_wrong() {
         insta::allow_duplicates! { assert_seen!(lines.join("\n").replace(way, "[way]"), @"
         failed | clock | [time] | this machine is 10 min [way] the server: here it is [when], there [when]
                  -> set the clock of this machine (`timedatectl set-ntp true`), unless the server's is wrong: else certificates look expired or not yet valid, keys that expire are taken for good or bad at the wrong time, and spans get wrong times
-        ! error: clock: this machine is 10 min [way] the server: here it is [when], there [when]; set the clock of this machine (`timedatectl set-ntp true`), unless the server's is wrong: else certificates look expired or not yet valid, keys that expire are taken for good or bad at the wrong time, and spans get wrong times
+        ! error: clock: this machine is 10 min [way] the server: here it is [when], there [when]
+        ! | hint: set the clock of this machine (`timedatectl set-ntp true`), unless the server's is wrong: else certificates look expired or not yet valid, keys that expire are taken for good or bad at the wrong time, and spans get wrong times
         exit 1
         "); }
     }

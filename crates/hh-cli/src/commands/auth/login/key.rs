@@ -29,9 +29,8 @@ pub(super) fn read(
         return Ok((key, "standard input"));
     }
     if !io::stdin().is_terminal() {
-        return Err(CliError::usage(
-            "there is no terminal to ask for the key; pipe it in with --api-key-stdin",
-        ));
+        return Err(CliError::usage("there is no terminal to ask for the key")
+            .with_hint("pipe it in with --api-key-stdin"));
     }
     let empty = "no key was typed; nothing was changed";
     let key = prompt::ask().map_err(|_| {
@@ -45,13 +44,13 @@ pub(super) fn read(
 
 /// A blank key would count as not given, and the next source would be used in its place.
 #[expect(clippy::disallowed_methods, reason = "only whether there is any text")]
-pub(super) fn check_given(key: &SecretString, message: &str) -> Result<(), CliError> {
+pub(super) fn check_given(key: &SecretString, message: &'static str) -> Result<(), CliError> {
     if key.expose_secret().trim().is_empty() {
         return Err(none(message));
     }
     Ok(())
 }
 
-fn none(message: &str) -> CliError {
+fn none(message: &'static str) -> CliError {
     CliError::new(Exit::Auth, message)
 }

@@ -118,10 +118,9 @@ pub(super) fn check_age(
     };
     let shown = &info.shown;
     if info.created.is_none() {
-        let message = format!(
-            "nobody tells how old the API key {shown} is; log in with --created DATE to say it"
-        );
-        return Err(CliError::new(Exit::Other, message));
+        let message = format!("the age of the API key {shown} is not known");
+        let unknown = CliError::new(Exit::Other, message);
+        return Err(unknown.with_hint("log in with --created DATE to set it"));
     }
     if !is_older(&info, span) {
         return Ok(());
@@ -129,10 +128,9 @@ pub(super) fn check_age(
     let days = days(&info).unwrap_or_default();
     Err(CliError::new(
         Exit::Other,
-        format!(
-            "the API key {shown} is {days} days old, more than {limit}; replace it with `honeyhive auth rotate`"
-        ),
-    ))
+        format!("the API key {shown} is {days} days old, more than {limit}"),
+    )
+    .with_hint("replace it with `honeyhive auth rotate`"))
 }
 
 fn ask(context: &Context, info: Option<KeyInfo>) -> Result<KeyInfo, CliError> {
@@ -140,7 +138,8 @@ fn ask(context: &Context, info: Option<KeyInfo>) -> Result<KeyInfo, CliError> {
     let identity = block_on(client.whoami())?;
     let credential = client.credential();
     let info = info.or_else(|| credential.map(|found| KeyInfo::of(&found)));
-    let info = info.ok_or_else(|| CliError::new(Exit::Auth, "no API key was found").with_ways())?;
+    let info =
+        info.ok_or_else(|| CliError::new(Exit::Auth, "no API key was found").with_key_help())?;
     Ok(info.with_details(&identity.details()))
 }
 

@@ -129,7 +129,7 @@ fn a_name_twice_in_toml_is_named() {
     let told = refusals(&[("a.toml", b"project = \"a\"\ntimeout = 5\nproject = \"b\"\n")]);
     assert_eq!(
         told,
-        "error: a.toml:3:1: project is set twice, first in line 1; remove one\n"
+        "error: a.toml:3:1: project is set twice, first in line 1\n  hint: remove one\n"
     );
 }
 

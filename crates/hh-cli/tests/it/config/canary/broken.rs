@@ -129,7 +129,7 @@ fn unknown_names_and_wrong_types() {
         (
             "a.yaml",
             format!("apikey: {KEY}\n"),
-            "a.yaml:1:1: apikey is not a setting; did you mean api_key?",
+            "a.yaml:1:1: apikey is not a setting\n  hint: did you mean api_key?",
         ),
         (
             "b.yaml",

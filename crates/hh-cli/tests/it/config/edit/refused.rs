@@ -22,23 +22,28 @@ fn refused(file: &str, before: &str, arguments: &[&str]) -> String {
 fn what_cannot_be_changed_in_place_is_refused() {
     let flow = "{project: docs, timeout: 5}\n";
     insta::assert_snapshot!(refused(YAML, flow, &["set", "source", "x"]), @"
-    ! error: [home]/.config/honeyhive/config.yaml: source cannot be changed without writing the file anew; edit it by hand
+    ! error: [home]/.config/honeyhive/config.yaml: source cannot be changed without writing the file anew
+    ! | hint: edit it by hand
     exit 5
     ");
     insta::assert_snapshot!(refused(YAML, flow, &["unset", "timeout"]), @"
-    ! error: [home]/.config/honeyhive/config.yaml:1:17: timeout cannot be changed without writing the file anew; edit it by hand
+    ! error: [home]/.config/honeyhive/config.yaml:1:17: timeout cannot be changed without writing the file anew
+    ! | hint: edit it by hand
     exit 5
     ");
     insta::assert_snapshot!(refused(YAML, "project: docs\n...\n", &["set", "source", "x"]), @"
-    ! error: [home]/.config/honeyhive/config.yaml: source cannot be changed without writing the file anew; edit it by hand
+    ! error: [home]/.config/honeyhive/config.yaml: source cannot be changed without writing the file anew
+    ! | hint: edit it by hand
     exit 5
     ");
     insta::assert_snapshot!(refused(TOML, BEFORE_TOML, &["unset", "otlp_headers"]), @"
-    ! error: [home]/.config/honeyhive/config.toml:10:2: otlp_headers cannot be changed without writing the file anew; edit it by hand
+    ! error: [home]/.config/honeyhive/config.toml:10:2: otlp_headers cannot be changed without writing the file anew
+    ! | hint: edit it by hand
     exit 5
     ");
     insta::assert_snapshot!(refused(YAML, "project: a\nproject: b\n", &["set", "project", "c"]), @"
-    ! error: [home]/.config/honeyhive/config.yaml:1:1: project cannot be changed without writing the file anew; edit it by hand
+    ! error: [home]/.config/honeyhive/config.yaml:1:1: project cannot be changed without writing the file anew
+    ! | hint: edit it by hand
     exit 5
     ");
     let broken = refused(YAML, "project: [", &["set", "project", "c"]);
@@ -98,7 +103,8 @@ fn values_that_the_setting_does_not_take_are_refused() {
     exit 5
     ");
     insta::assert_snapshot!(set("project", "${oops"), @"
-    ! error: the value for project has a substitution that is none of ${NAME}, ${NAME:-default} and ${NAME:?message}; write $${ for a plain ${
+    ! error: the value for project has a substitution that is none of ${NAME}, ${NAME:-default} and ${NAME:?message}
+    ! | hint: write $${ for a literal ${
     exit 5
     ");
 }
@@ -141,11 +147,13 @@ fn settings_that_no_file_may_hold_are_refused() {
     exit 5
     ");
     insta::assert_snapshot!(set("timout", "5"), @"
-    ! error: timout is not a setting; did you mean timeout?
+    ! error: timout is not a setting
+    ! | hint: did you mean timeout?
     exit 2
     ");
     insta::assert_snapshot!(set("flavour", "5"), @"
-    ! error: flavour is not a setting; see `honeyhive config list`
+    ! error: flavour is not a setting
+    ! | hint: see `honeyhive config list`
     exit 2
     ");
     let unset = refused(YAML, "profile: docs\n", &["unset", "profile"]);
@@ -160,7 +168,8 @@ fn a_key_does_not_go_beside_the_file_that_holds_it() {
     let before = "api_key_file: /run/secrets/key\n";
     insta::assert_snapshot!(refused(YAML, before, &["set", "api_key", KEY]), @"
     ! warning: other users of this machine can see api_key on the command line; better give - and the value on standard input
-    ! error: [home]/.config/honeyhive/config.yaml:1: api_key_file is set in its place; unset api_key first
+    ! error: [home]/.config/honeyhive/config.yaml:1: api_key_file is set in its place
+    ! | hint: unset api_key first
     exit 5
     ");
     // It is the setting that is unset, by whichever name.

@@ -40,7 +40,8 @@ fn explain_and_get_fail_with_a_value_that_cannot_be_used() {
       default | 30
       variables | HH_TIMEOUT, HH_API_TIMEOUT
       in files | timeout
-    ! error: a.yaml:1:10: timeout needs the variable HH_NO_SUCH_VARIABLE, which is not set; set it, or write ${HH_NO_SUCH_VARIABLE:-default}
+    ! error: a.yaml:1:10: timeout needs the variable HH_NO_SUCH_VARIABLE, which is not set
+    ! | hint: set it, or write ${HH_NO_SUCH_VARIABLE:-default}
     exit 5
     ");
     insta::assert_snapshot!(env.seen(&["config", "get", "timeout", "--config-file", "a.yaml", "--output", "json"]), @r#"
@@ -55,10 +56,11 @@ fn explain_and_get_fail_with_a_value_that_cannot_be_used() {
       "used_variables": [
         "HH_NO_SUCH_VARIABLE"
       ],
-      "problem": "a.yaml:1:10: timeout needs the variable HH_NO_SUCH_VARIABLE, which is not set; set it, or write ${HH_NO_SUCH_VARIABLE:-default}",
+      "problem": "a.yaml:1:10: timeout needs the variable HH_NO_SUCH_VARIABLE, which is not set",
       "shadowed": []
     }
-    ! error: a.yaml:1:10: timeout needs the variable HH_NO_SUCH_VARIABLE, which is not set; set it, or write ${HH_NO_SUCH_VARIABLE:-default}
+    ! error: a.yaml:1:10: timeout needs the variable HH_NO_SUCH_VARIABLE, which is not set
+    ! | hint: set it, or write ${HH_NO_SUCH_VARIABLE:-default}
     exit 5
     "#);
 }
@@ -117,7 +119,7 @@ fn an_unknown_setting_is_answered_with_the_nearest() {
         assert_eq!(done.code, 2, "{done:?}");
         assert_eq!(
             done.stderr,
-            "error: timout is not a setting; did you mean timeout?\n"
+            "error: timout is not a setting\n  hint: did you mean timeout?\n"
         );
     }
     insta::assert_snapshot!(env.seen(&["config", "get", "apikey"]), @"
