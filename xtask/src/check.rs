@@ -2,6 +2,7 @@
 //!
 //! A check takes the real path of a workspace and returns its findings, one line each.
 
+mod cycles;
 mod deps;
 mod docs;
 mod lengths;
@@ -31,6 +32,8 @@ pub(crate) struct CheckOptions {
 pub(crate) enum Check {
     /// Which crate may depend on which, and that versions are named once
     Deps,
+    /// Files of a crate depend on one another in one direction, and the layers of the server hold
+    Cycles,
     /// How long a file of code may be
     Lengths,
     /// Lints and package fields come from the workspace
@@ -44,8 +47,9 @@ pub(crate) enum Check {
 }
 
 impl Check {
-    pub(crate) const ALL: [Self; 6] = [
+    pub(crate) const ALL: [Self; 7] = [
         Self::Deps,
+        Self::Cycles,
         Self::Lengths,
         Self::Lints,
         Self::Docs,
@@ -56,6 +60,7 @@ impl Check {
     fn name(self) -> &'static str {
         match self {
             Self::Deps => "deps",
+            Self::Cycles => "cycles",
             Self::Lengths => "lengths",
             Self::Lints => "lints",
             Self::Docs => "docs",
@@ -67,6 +72,7 @@ impl Check {
     fn findings(self, root: &Path) -> Result<Vec<String>> {
         match self {
             Self::Deps => deps::findings(root),
+            Self::Cycles => cycles::findings(root),
             Self::Lengths => lengths::findings(root),
             Self::Lints => lints::findings(root),
             Self::Docs => docs::findings(root),

@@ -51,7 +51,7 @@ fn tracer() {
     }
     let tracer = match HoneyHiveTracer::builder().build() {
         Ok(tracer) => tracer,
-        Err(error) => panic!("no tracer: {error}"),
+        Err(error) => panic!("no tracer: {}", error.to_line()),
     };
     tracer.span("step", EventKind::Tool).start().end();
     let patience = Duration::from_secs(30);

@@ -1,0 +1,83 @@
+//! The files of a crate depend on one another in one direction, and the layers of the server hold.
+//!
+//! A file depends on the files that define what its paths name. A name is followed through `use` to the file that defines
+//! it, so that a parent module that only passes on its children's items is no dependency. Tests, and what stands inside
+//! macros, are not looked at.
+
+mod graph;
+mod paths;
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context as _, Result};
+
+use self::graph::Graph;
+use self::paths::Crate;
+
+/// Files of a crate that may not depend on other files of it or on other crates, and why.
+struct Layer {
+    name: &'static str,
+    /// The module that the rule is about, with everything below it.
+    module: &'static str,
+    /// Modules and crates that it may not use.
+    may_not_use: &'static [&'static str],
+}
+
+/// The layers of the server, lowest first.
+const LAYERS: [Layer; 1] = [Layer {
+    name: "hh-server",
+    module: "domain",
+    may_not_use: &[
+        "access", "app", "routes", "router", "store", "axum", "http", "rusqlite",
+    ],
+}];
+
+pub(super) fn findings(root: &Path) -> Result<Vec<String>> {
+    let mut findings = Vec::new();
+    let mut members = vec![root.join("xtask")];
+    let crates = root.join("crates");
+    if crates.is_dir() {
+        for entry in fs::read_dir(&crates).context("the folder of crates cannot be read")? {
+            members.push(entry?.path());
+        }
+    }
+    members.sort();
+    for member in members.iter().filter(|member| member.join("src").is_dir()) {
+        let name = member.file_name().unwrap_or_default().to_string_lossy();
+        let sources = Crate::read(&member.join("src"))?;
+        let graph = sources.graph();
+        for cycle in graph.cycles() {
+            findings.push(format!("{name}: files depend on each other: {cycle}"));
+        }
+        for layer in LAYERS.iter().filter(|layer| layer.name == name) {
+            findings.extend(violations(layer, &graph));
+        }
+    }
+    Ok(findings)
+}
+
+fn violations(layer: &Layer, graph: &Graph) -> Vec<String> {
+    let is_below = |module: &str, top: &str| {
+        module == top
+            || module
+                .strip_prefix(top)
+                .is_some_and(|rest| rest.starts_with("::"))
+    };
+    let mut found = Vec::new();
+    for (from, to) in graph
+        .edges()
+        .filter(|(from, _)| is_below(from, layer.module))
+    {
+        if layer.may_not_use.iter().any(|top| is_below(to, top)) {
+            found.push(format!(
+                "{}: {from} uses {to}, which the layer {} may not",
+                layer.name, layer.module
+            ));
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,242 @@
+//! The paths in the files of a crate, and the files that define what they name.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use anyhow::{Context as _, Result};
+use syn::visit::{self, Visit};
+use syn::{Attribute, Item, ItemUse, UseTree};
+
+use super::graph::Graph;
+use crate::files;
+
+/// The segments of a path or of the name of a module.
+type Segments = Vec<String>;
+
+/// A chain of re-exports is shorter than this.
+const MOST_REEXPORTS: usize = 16;
+
+/// The modules of a crate that have a file of their own.
+pub(super) struct Crate {
+    modules: BTreeMap<Segments, Module>,
+}
+
+/// What one file says.
+#[derive(Default)]
+struct Module {
+    /// What each name that is imported or passed on stands for.
+    names: BTreeMap<String, Segments>,
+    /// Every path that the code uses; what is only passed on is not among them.
+    paths: BTreeSet<Segments>,
+}
+
+impl Crate {
+    /// Reads the files below a folder `src`.
+    pub(super) fn read(src: &Path) -> Result<Self> {
+        let mut modules = BTreeMap::new();
+        for path in files::below(src)? {
+            let Some(name) = module_of(&path) else {
+                continue;
+            };
+            let text = files::text(&src.join(&path))?;
+            let file = syn::parse_file(&text)
+                .with_context(|| format!("{} is not Rust", src.join(&path).display()))?;
+            let mut module = Module::default();
+            Visitor(&mut module).visit_file(&file);
+            modules.insert(name, module);
+        }
+        Ok(Self { modules })
+    }
+
+    /// Returns which module depends on which module or other crate.
+    pub(super) fn graph(&self) -> Graph {
+        let mut graph = Graph::default();
+        for (module, content) in &self.modules {
+            for path in &content.paths {
+                match self.absolute(module, path) {
+                    Some(absolute) => {
+                        let target = self.defining_module(absolute);
+                        graph.add(&shown(module), &shown(&target));
+                    }
+                    None => graph.add(&shown(module), &path[0]),
+                }
+            }
+        }
+        graph
+    }
+
+    /// Returns a path from the root of the crate; `None` for another crate.
+    fn absolute(&self, module: &[String], path: &[String]) -> Option<Segments> {
+        let mut rest = path;
+        let mut base = match path.first()?.as_str() {
+            "crate" => {
+                rest = &rest[1..];
+                Segments::new()
+            }
+            "self" | "super" => module.to_vec(),
+            first => {
+                let mut child = module.to_vec();
+                child.push(first.to_owned());
+                let imported = self.modules.get(module)?.names.get(first);
+                match imported {
+                    Some(target) if target != path => {
+                        let target = self.absolute(module, target)?;
+                        return Some([target.as_slice(), &rest[1..]].concat());
+                    }
+                    _ if self.modules.contains_key(&child) => module.to_vec(),
+                    _ => return None,
+                }
+            }
+        };
+        while let Some(first) = rest.first() {
+            match first.as_str() {
+                "self" => {}
+                "super" => {
+                    base.pop();
+                }
+                _ => break,
+            }
+            rest = &rest[1..];
+        }
+        base.extend_from_slice(rest);
+        Some(base)
+    }
+
+    /// Follows re-exports to the module that defines what a path from the root names.
+    fn defining_module(&self, path: Segments) -> Segments {
+        let mut path = path;
+        for _ in 0..MOST_REEXPORTS {
+            let end = (0..=path.len())
+                .rev()
+                .find(|end| self.modules.contains_key(&path[..*end]));
+            let (module, rest) = path.split_at(end.unwrap_or_default());
+            let passed_on = rest
+                .first()
+                .and_then(|name| self.modules.get(module)?.names.get(name))
+                .and_then(|target| self.absolute(module, target));
+            match passed_on {
+                Some(target) if target != path => {
+                    path = [target.as_slice(), &rest[1..]].concat();
+                }
+                _ => return module.to_vec(),
+            }
+        }
+        path
+    }
+}
+
+/// Returns the name of the module in a file; `None` for tests, programs and what is no Rust.
+fn module_of(path: &Path) -> Option<Segments> {
+    let path = path.to_str()?.strip_suffix(".rs")?;
+    let mut name: Segments = path.split('/').map(str::to_owned).collect();
+    let is_left_out = |part: &String| matches!(part.as_str(), "tests" | "testing" | "bin");
+    if name.iter().any(is_left_out) {
+        return None;
+    }
+    if name.last()? == "mod" || name == ["lib"] || name == ["main"] {
+        name.pop();
+    }
+    Some(name)
+}
+
+fn shown(module: &[String]) -> String {
+    if module.is_empty() {
+        "lib".to_owned()
+    } else {
+        module.join("::")
+    }
+}
+
+struct Visitor<'a>(&'a mut Module);
+
+impl<'ast> Visit<'ast> for Visitor<'_> {
+    fn visit_item(&mut self, item: &'ast Item) {
+        let attributes: &[Attribute] = match item {
+            Item::Mod(item) => &item.attrs,
+            Item::Fn(item) => &item.attrs,
+            Item::Impl(item) => &item.attrs,
+            Item::Use(item) => &item.attrs,
+            Item::Const(item) => &item.attrs,
+            _ => &[],
+        };
+        if !attributes.iter().any(is_for_tests) {
+            visit::visit_item(self, item);
+        }
+    }
+
+    fn visit_item_use(&mut self, item: &'ast ItemUse) {
+        if item.leading_colon.is_some() {
+            return;
+        }
+        let is_passed_on = !matches!(item.vis, syn::Visibility::Inherited);
+        let mut all = Vec::new();
+        flatten(&item.tree, &Segments::new(), &mut all);
+        for (name, path) in all {
+            if !is_passed_on {
+                self.0.paths.insert(path.clone());
+            }
+            if path.len() > 1 || name != path[0] {
+                self.0.names.insert(name, path);
+            }
+        }
+    }
+
+    fn visit_path(&mut self, path: &'ast syn::Path) {
+        // What begins with `::` is another crate, even if a module has its name.
+        if path.segments.len() > 1 && path.leading_colon.is_none() {
+            let segments = path
+                .segments
+                .iter()
+                .map(|segment| segment.ident.to_string());
+            self.0.paths.insert(segments.collect());
+        }
+        visit::visit_path(self, path);
+    }
+}
+
+fn is_for_tests(attribute: &Attribute) -> bool {
+    let mut is_test = false;
+    if attribute.path().is_ident("cfg") {
+        let read = attribute.parse_nested_meta(|meta| {
+            is_test |= meta.path.is_ident("test");
+            Ok(())
+        });
+        // A condition of another form is not the one of tests alone.
+        drop(read);
+    }
+    is_test
+}
+
+/// Collects the names that a tree of `use` brings in, each with its path; what `*` brings in counts as the module.
+fn flatten(tree: &UseTree, before: &[String], all: &mut Vec<(String, Segments)>) {
+    let with = |name: String| {
+        let mut path = before.to_vec();
+        path.push(name);
+        path
+    };
+    match tree {
+        UseTree::Path(tree) => flatten(&tree.tree, &with(tree.ident.to_string()), all),
+        UseTree::Name(tree) if tree.ident == "self" => {
+            let name = before.last().cloned().unwrap_or_default();
+            all.push((name, before.to_vec()));
+        }
+        UseTree::Name(tree) => {
+            let name = tree.ident.to_string();
+            all.push((name.clone(), with(name)));
+        }
+        UseTree::Rename(tree) => {
+            let path = if tree.ident == "self" {
+                before.to_vec()
+            } else {
+                with(tree.ident.to_string())
+            };
+            all.push((tree.rename.to_string(), path));
+        }
+        UseTree::Glob(_) => all.push(("*".to_owned(), before.to_vec())),
+        UseTree::Group(tree) => {
+            for tree in &tree.items {
+                flatten(tree, before, all);
+            }
+        }
+    }
+}
