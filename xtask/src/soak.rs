@@ -1,9 +1,10 @@
-//! `cargo xtask soak`: the tests that repeat themselves, in their long forms. Their short forms run with all other tests.
+//! `cargo xtask soak`: the tests that repeat themselves, in their long forms, and floods of requests that measure time and
+//! memory. The short forms of the former run with all other tests.
 
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::Stdio;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::{Context as _, Result, bail};
 use clap::{Args, ValueEnum};
@@ -34,43 +35,89 @@ enum Soak {
     MountedKey,
     /// Rotations of a login under a client and a tracer
     Rotations,
+    /// Floods of requests to a server, which must not keep other requests waiting or use much memory
+    Floods,
 }
 
 /// Lines of the tests that begin so are figures.
 const FIGURES: &str = "soak: ";
 
+/// A test of a soak.
+struct SoakTest {
+    package: &'static str,
+    /// The test program.
+    program: &'static str,
+    name: String,
+    /// How many rounds make the long form; 0 if the test has no rounds.
+    rounds: u32,
+}
+
 impl Soak {
-    /// The package, its test, and how many rounds make the long form.
-    fn test(self) -> (&'static str, &'static str, u32) {
-        match self {
+    fn tests(self, root: &Path) -> Result<Vec<SoakTest>> {
+        let (package, program, name, rounds) = match self {
             Self::KilledLogins => (
                 "hh-cli",
+                "it",
                 "logins::kill::a_killed_login_leaves_the_old_profile_or_the_new_one",
                 1000,
             ),
             Self::LoginsAtOnce => (
                 "hh-cli",
+                "it",
                 "logins::race::logins_at_once_are_all_kept_and_readers_see_whole_stores",
                 200,
             ),
-            Self::KilledWrites => ("hh-auth", "kill::a_killed_login_leaves_a_whole_store", 1000),
+            Self::KilledWrites => (
+                "hh-auth",
+                "it",
+                "kill::a_killed_login_leaves_a_whole_store",
+                1000,
+            ),
             Self::WritesAtOnce => (
                 "hh-auth",
+                "it",
                 "race::logins_at_once_lose_nothing_and_readers_see_whole_stores",
                 200,
             ),
             Self::MountedKey => (
                 "hh-sdk",
+                "it",
                 "credentials::s34_s76_a_mounted_key_changes_under_a_running_client",
                 10,
             ),
             Self::Rotations => (
                 "hh-e2e",
+                "e2e",
                 "rotation::rotations_under_load_fail_no_request",
                 20,
             ),
-        }
+            Self::Floods => return floods(root),
+        };
+        let name = name.to_owned();
+        Ok(vec![SoakTest {
+            package,
+            program,
+            name,
+            rounds,
+        }])
     }
+}
+
+/// Returns the floods. Each runs in a process of its own, because memory is measured for the whole process.
+fn floods(root: &Path) -> Result<Vec<SoakTest>> {
+    let (package, program) = ("hh-server", "floods");
+    let list =
+        format!("test --locked --package {package} --test {program} -- --list --format terse");
+    let list = process::output(cargo(root, &list))?;
+    let names = list.lines().filter_map(|line| line.strip_suffix(": test"));
+    Ok(names
+        .map(|name| SoakTest {
+            package,
+            program,
+            name: name.to_owned(),
+            rounds: 0,
+        })
+        .collect())
 }
 
 pub(crate) fn run(options: &SoakOptions) -> Result<()> {
@@ -79,48 +126,70 @@ pub(crate) fn run(options: &SoakOptions) -> Result<()> {
         Some(soak) => std::slice::from_ref(soak),
         None => Soak::value_variants(),
     };
-    let mut figures = Vec::new();
+    let (mut figures, mut failures) = (Vec::new(), Vec::new());
     for soak in soaks {
-        let (lines, took) = soak_test(&root, *soak)?;
-        let figure = |line: &String| format!("{line} ({} s)", took.as_secs());
-        figures.extend(lines.iter().map(figure));
+        for test in soak.tests(&root)? {
+            let begin = Instant::now();
+            let (lines, failure) = test.run(&root)?;
+            let took = begin.elapsed().as_secs();
+            figures.extend(lines.iter().map(|line| format!("{line} ({took} s)")));
+            failures.extend(failure);
+        }
     }
     for line in figures {
         say(line);
     }
+    if !failures.is_empty() {
+        bail!("{}", failures.join("\n"));
+    }
     Ok(())
 }
 
-/// Runs one test and returns its figures.
-fn soak_test(root: &Path, soak: Soak) -> Result<(Vec<String>, Duration)> {
-    let (package, test, rounds) = soak.test();
-    let program = if package == "hh-e2e" { "e2e" } else { "it" };
-    let build = format!("test --locked --package {package} --test {program} --no-run");
-    process::run(cargo(root, &build))?;
-    let arguments =
-        format!("test --locked --package {package} --test {program} {test} -- --exact --nocapture");
-    say(format_args!("$ HH_SOAK_ROUNDS={rounds} cargo {arguments}"));
-    let mut command = cargo(root, &arguments);
-    command.env("HH_SOAK_ROUNDS", rounds.to_string());
-    command.stdin(Stdio::null()).stdout(Stdio::piped());
-    let start = Instant::now();
-    let mut child = command.spawn().context("cargo cannot be started")?;
-    let stdout = child.stdout.take().context("stdout is piped")?;
-    let mut figures = Vec::new();
-    for line in BufReader::new(stdout).lines() {
-        let line = line.context("the output of the test cannot be read")?;
-        // The harness begins the first line with the name of the test.
-        if let Some((_, figure)) = line.split_once(FIGURES) {
-            figures.push(figure.to_owned());
+impl SoakTest {
+    /// Runs the test and returns its figures, and why it failed.
+    fn run(&self, root: &Path) -> Result<(Vec<String>, Option<String>)> {
+        let Self {
+            package,
+            program,
+            name,
+            rounds,
+        } = self;
+        let build = format!("test --locked --package {package} --test {program} --no-run");
+        process::run(cargo(root, &build))?;
+        let arguments = format!(
+            "test --locked --package {package} --test {program} {name} -- --exact --nocapture"
+        );
+        let mut command = cargo(root, &arguments);
+        if *rounds > 0 {
+            command.env("HH_SOAK_ROUNDS", rounds.to_string());
+            say(format_args!("$ HH_SOAK_ROUNDS={rounds} cargo {arguments}"));
+        } else {
+            say(format_args!("$ cargo {arguments}"));
         }
-        say(line);
+        command.stdin(Stdio::null()).stdout(Stdio::piped());
+        let mut child = command.spawn().context("cargo cannot be started")?;
+        let stdout = child.stdout.take().context("stdout is piped")?;
+        let mut figures = Vec::new();
+        for line in BufReader::new(stdout).lines() {
+            let line = line.context("the output of the test cannot be read")?;
+            // The harness begins the first line with the name of the test.
+            if let Some((_, figure)) = line.split_once(FIGURES) {
+                figures.push(figure.to_owned());
+            }
+            say(line);
+        }
+        let status = child.wait().context("cargo cannot be waited for")?;
+        let failure = if !status.success() {
+            Some(format!(
+                "{name} failed ({status}): its output above says why"
+            ))
+        } else if figures.is_empty() {
+            Some(format!(
+                "{name} printed no figures: is it still named so in {package}?"
+            ))
+        } else {
+            None
+        };
+        Ok((figures, failure))
     }
-    let status = child.wait().context("cargo cannot be waited for")?;
-    if !status.success() {
-        bail!("{test} failed ({status}): its output above says why");
-    }
-    if figures.is_empty() {
-        bail!("{test} printed no figures: is it still named so in {package}?");
-    }
-    Ok((figures, start.elapsed()))
 }

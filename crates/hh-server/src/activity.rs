@@ -2,8 +2,14 @@
 //! too many.
 
 use std::io;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use hyper::body::{Body, Frame, Incoming, SizeHint};
 
 /// The server works for it.
 const BUSY: u64 = 0;
@@ -16,13 +22,20 @@ const STALLED: u64 = 3;
 /// The rest of the number is the time at which the wait began, in milliseconds.
 const KINDS: u64 = 4;
 
+/// No request was received since the last response head.
+const NONE: u8 = 0;
+/// A request is being received.
+const RECEIVING: u8 = 1;
+/// All of a request was received. The server works on it, however long that takes, and the client owes nothing.
+const WORKING: u8 = 2;
+
 /// The state of one connection. Changes cost one atomic operation, because each request makes two.
 #[derive(Debug)]
 pub(crate) struct Activity {
     created: Instant,
     state: AtomicU64,
-    /// A request was received whose response head is not complete.
-    is_in_request: AtomicBool,
+    /// How far the request is whose response head is not complete.
+    request: AtomicU8,
 }
 
 /// A wait that may be ended by closing the connection.
@@ -38,28 +51,40 @@ impl Activity {
         let activity = Self {
             created: epoch,
             state: AtomicU64::new(BUSY),
-            is_in_request: AtomicBool::new(false),
+            request: AtomicU8::new(NONE),
         };
         activity.wait(SILENT);
         activity
     }
 
-    /// Records that a request was received; an evicted connection must not begin with it.
-    pub(crate) fn begin_request(&self) -> io::Result<()> {
-        self.is_in_request.store(true, Ordering::Relaxed);
+    /// Records that the head of a request was received; an evicted connection must not begin with it.
+    pub(crate) fn begin_request(&self, has_body: bool) -> io::Result<()> {
+        let request = if has_body { RECEIVING } else { WORKING };
+        self.request.store(request, Ordering::Relaxed);
         self.resume()
     }
 
+    /// Records that the body of the request is complete.
+    fn end_body(&self) {
+        let (from, order) = (RECEIVING, Ordering::Relaxed);
+        let changed = self.request.compare_exchange(from, WORKING, order, order);
+        if changed.is_ok() {
+            // A connection that was evicted ends anyway.
+            drop(self.resume());
+        }
+    }
+
     pub(crate) fn end_request(&self) {
-        self.is_in_request.store(false, Ordering::Relaxed);
+        self.request.store(NONE, Ordering::Relaxed);
     }
 
     /// Records that the socket has nothing to read.
     pub(crate) fn wait_for_bytes(&self) {
-        if self.is_in_request.load(Ordering::Relaxed) {
-            self.wait(STALLED);
-        } else {
-            self.wait(SILENT);
+        match self.request.load(Ordering::Relaxed) {
+            NONE => self.wait(SILENT),
+            RECEIVING => self.wait(STALLED),
+            // The socket is read for a client that closes the connection.
+            _ => {}
         }
     }
 
@@ -70,7 +95,7 @@ impl Activity {
 
     /// Records that bytes were read. Those of a request head do not end the silence: a client may send them one by one.
     pub(crate) fn receive(&self) -> io::Result<()> {
-        if self.is_in_request.load(Ordering::Relaxed) {
+        if self.request.load(Ordering::Relaxed) != NONE {
             return self.resume();
         }
         check(self.state.load(Ordering::Acquire))
@@ -119,6 +144,42 @@ impl Activity {
         let (success, failure) = (Ordering::AcqRel, Ordering::Relaxed);
         // If it failed, the connection was evicted.
         let _ = self.state.compare_exchange(BUSY, state, success, failure);
+    }
+}
+
+/// The body of a request, which records when it is complete.
+pub(crate) struct RequestBody {
+    body: Incoming,
+    activity: Arc<Activity>,
+}
+
+impl RequestBody {
+    pub(crate) fn new(body: Incoming, activity: Arc<Activity>) -> Self {
+        Self { body, activity }
+    }
+}
+
+impl Body for RequestBody {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        let frame = ready!(Pin::new(&mut self.body).poll_frame(cx));
+        if frame.is_none() || self.body.is_end_stream() {
+            self.activity.end_body();
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
     }
 }
 

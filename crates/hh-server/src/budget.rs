@@ -11,6 +11,9 @@ use crate::error::ApiError;
 
 /// What a small request holds at most: one whose body has up to about 64 KiB.
 const SMALL: usize = 256 * 1024;
+/// Requests that wait for memory at one time: half of the connections. One key has at most half of them, the next a
+/// quarter, and so on, because a request that waits keeps its connection.
+const MAX_WAITING: usize = 2048;
 
 /// Bytes that may be held at one time. Clones share them.
 #[derive(Clone)]
@@ -27,6 +30,8 @@ struct Held {
     total: usize,
     /// By rotation family: a key and the keys that replaced it share one share.
     by_family: HashMap<i64, usize>,
+    /// Requests that wait, by rotation family.
+    waiting: HashMap<i64, usize>,
 }
 
 impl Budget {
@@ -50,7 +55,7 @@ impl Budget {
     /// Reserves bytes, and waits for others to release theirs if necessary.
     ///
     /// # Errors
-    /// 503 when they are not released in time.
+    /// 503 when they are not released in time, or when too many requests wait already.
     pub(crate) async fn reserve_within(
         &self,
         family: i64,
@@ -61,6 +66,7 @@ impl Budget {
         if reservation.grow(bytes).is_ok() {
             return Ok(reservation);
         }
+        let _waiter = Waiter::new(self, family)?;
         let end = Instant::now() + limit;
         loop {
             let mut released = std::pin::pin!(self.0.released.notified());
@@ -72,6 +78,37 @@ impl Budget {
             };
             if timeout_at(end, released).await.is_err() {
                 return Err(error);
+            }
+        }
+    }
+}
+
+/// A request that waits.
+struct Waiter<'a> {
+    budget: &'a Budget,
+    family: i64,
+}
+
+impl<'a> Waiter<'a> {
+    fn new(budget: &'a Budget, family: i64) -> Result<Self, ApiError> {
+        let mut held = budget.0.held();
+        let all: usize = held.waiting.values().sum();
+        let waiting = held.waiting.entry(family).or_default();
+        if *waiting >= MAX_WAITING.saturating_sub(all - *waiting) / 2 {
+            return Err(ApiError::busy_key());
+        }
+        *waiting += 1;
+        Ok(Self { budget, family })
+    }
+}
+
+impl Drop for Waiter<'_> {
+    fn drop(&mut self) {
+        let mut held = self.budget.0.held();
+        if let Some(waiting) = held.waiting.get_mut(&self.family) {
+            *waiting -= 1;
+            if *waiting == 0 {
+                held.waiting.remove(&self.family);
             }
         }
     }
@@ -193,6 +230,33 @@ mod tests {
 
     fn budget() -> Budget {
         Budget::new(800 * UNIT)
+    }
+
+    #[tokio::test]
+    async fn requests_that_wait_for_memory_leave_connections_to_others() {
+        let budget = Budget::new(UNIT);
+        let mut held = budget.reservation(0);
+        held.grow(UNIT / 2).unwrap();
+        let mut waiting = tokio::task::JoinSet::new();
+        for (family, most) in [(1, MAX_WAITING / 2), (2, MAX_WAITING / 4)] {
+            for _ in 0..most {
+                let budget = budget.clone();
+                let limit = Duration::from_mins(1);
+                waiting.spawn(
+                    async move { budget.reserve_within(family, UNIT, limit).await.map(drop) },
+                );
+            }
+            while budget.0.held().waiting.get(&family) != Some(&most) {
+                tokio::task::yield_now().await;
+            }
+            let limit = Duration::from_mins(1);
+            let more = budget.reserve_within(family, UNIT, limit);
+            let more = tokio::time::timeout(Duration::from_secs(5), more).await;
+            assert!(more.unwrap().is_err());
+        }
+        assert!(waiting.try_join_next().is_none());
+        waiting.shutdown().await;
+        assert!(budget.0.held().waiting.is_empty());
     }
 
     #[test]

@@ -157,6 +157,11 @@ impl ApiError {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL", message)
     }
 
+    /// Replaces the message.
+    pub(crate) fn with_message(self, message: String) -> Self {
+        Self { message, ..self }
+    }
+
     pub(crate) fn into_response(self, request_id: &str) -> Response<Body> {
         let problem = Problem {
             success: false,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use axum::Router;
 use http::Request;
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -14,6 +14,7 @@ use hyper_util::service::TowerToHyperService;
 use std::sync::Arc;
 use tokio::net::{TcpListener, TcpStream};
 
+use crate::activity::RequestBody;
 use crate::connection::{ConnectionIo, limit_unsent};
 use crate::connections::{ConnectionLimits, Connections};
 use crate::failures::Peer;
@@ -77,9 +78,10 @@ pub(crate) async fn serve(
                 let io = ConnectionIo::new(stream, place.activity());
                 let (client, activity) = (io.client(), place.activity());
                 let service = service_fn(move |mut request: Request<Incoming>| {
-                    let begun = activity.begin_request();
+                    let begun = activity.begin_request(!request.body().is_end_stream());
                     request.extensions_mut().insert(peer);
                     request.extensions_mut().insert(client.clone());
+                    let request = request.map(|body| RequestBody::new(body, Arc::clone(&activity)));
                     let response = begun.map(|()| router.call(request));
                     let activity = Arc::clone(&activity);
                     async move {

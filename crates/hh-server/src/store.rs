@@ -19,6 +19,7 @@ mod reserve;
 mod rotation;
 mod schema;
 mod sessions;
+mod stored_body;
 mod turns;
 mod writer;
 
@@ -27,7 +28,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use hh_auth::{Pepper, ProjectId};
+use hh_auth::{KeyDigest, Pepper, ProjectId};
 use rusqlite::{Connection, OptionalExtension as _};
 use tokio::sync::Semaphore;
 use uuid::Uuid;
@@ -73,7 +74,11 @@ pub(crate) struct Store {
     is_new: bool,
     /// Tells the pepper of this database from others; the database has it once a key was checked under the pepper.
     pepper_check: String,
+    announced_key: Option<String>,
 }
+
+/// The row of `meta` with the digest of the key that a first start is about to write to a file.
+const ANNOUNCED_KEY: &str = "announced_key";
 
 /// What a first start writes, all or nothing.
 pub(crate) struct FirstStart {
@@ -114,6 +119,14 @@ pub(crate) enum StoreError {
     Ended,
     #[error("it is damaged ({0})")]
     Damaged(String),
+    /// A request was stored in parts, and one of them failed.
+    #[error(
+        "the request failed after {stored} of its events were stored; send all of it again, no event is stored twice"
+    )]
+    Partial {
+        stored: usize,
+        cause: Box<StoreError>,
+    },
     #[error("made by a newer version of this program")]
     Newer,
     #[error("the server cannot store now; nothing was stored, try again")]
@@ -139,11 +152,22 @@ impl StoreError {
         }
         self
     }
+
+    /// Adds how many events of the same request were stored before.
+    fn after(self, stored: usize) -> Self {
+        if stored == 0 {
+            return self;
+        }
+        let cause = Box::new(self);
+        Self::Partial { stored, cause }
+    }
 }
 
 impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
+        let text = error.to_string();
         match error {
+            StoreError::Partial { cause, .. } => Self::from(*cause).with_message(text),
             StoreError::Conflict(message) => {
                 Self::new(http::StatusCode::CONFLICT, "CONFLICT", message)
             }
@@ -155,13 +179,9 @@ impl From<StoreError> for ApiError {
             StoreError::Reused => Self::new(
                 http::StatusCode::UNPROCESSABLE_ENTITY,
                 "IDEMPOTENCY_KEY_REUSED",
-                error.to_string(),
+                text,
             ),
-            StoreError::Ended => Self::new(
-                http::StatusCode::UNAUTHORIZED,
-                "KEY_REVOKED",
-                error.to_string(),
-            ),
+            StoreError::Ended => Self::new(http::StatusCode::UNAUTHORIZED, "KEY_REVOKED", text),
             StoreError::TooManyRotations { limit, wait } => Self::too_many_rotations(limit, wait),
             StoreError::TooSlow(message) => Self::new(
                 http::StatusCode::SERVICE_UNAVAILABLE,
@@ -169,7 +189,7 @@ impl From<StoreError> for ApiError {
                 message,
             ),
             StoreError::DiskFull | StoreError::Unsaved | StoreError::Stopped | StoreError::Busy => {
-                Self::unavailable(error.to_string())
+                Self::unavailable(text)
             }
             // Out of file descriptors, most often: it works again once connections are closed.
             StoreError::Sqlite(cause)
@@ -206,20 +226,16 @@ impl Store {
         let catalog = Arc::new(Catalog::load(&connection)?);
         keys::load_digests(&connection, &keys)?;
         let owner_spellings = owners::spellings(&connection)?;
-        let is_new = connection
-            .query_row("SELECT 1 FROM meta WHERE name = 'organization'", [], |_| {
-                Ok(())
-            })
-            .optional()?
-            .is_none();
-        let pepper_check = connection
-            .query_row(
-                "SELECT value FROM meta WHERE name = 'pepper_check'",
-                [],
-                |row| row.get(0),
-            )
-            .optional()?
-            .unwrap_or_default();
+        let meta = |name: &str| {
+            connection
+                .query_row("SELECT value FROM meta WHERE name = ?1", [name], |row| {
+                    row.get::<_, String>(0)
+                })
+                .optional()
+        };
+        let is_new = meta("organization")?.is_none();
+        let pepper_check = meta("pepper_check")?.unwrap_or_default();
+        let announced_key = meta(ANNOUNCED_KEY)?;
         Ok(Self {
             writer: Writer::start(connection, reserve)?,
             readers: Arc::new(Readers::start(path)?),
@@ -234,6 +250,7 @@ impl Store {
             clock,
             is_new,
             pepper_check,
+            announced_key,
         })
     }
 
@@ -251,6 +268,24 @@ impl Store {
         stored.is_empty() || stored == self.pepper_check
     }
 
+    /// Returns whether a first start that was interrupted announced this key.
+    pub(crate) fn has_announced(&self, digest: &KeyDigest) -> bool {
+        self.announced_key.as_deref() == Some(&hex::encode(digest.as_bytes()))
+    }
+
+    /// Stores the digest of the first key before the key is written to a file: the next start may delete that file if the
+    /// key was never stored. Blocks; for start-up only.
+    pub(crate) fn announce_key(&self, digest: &KeyDigest) -> Result<(), StoreError> {
+        let digest = hex::encode(digest.as_bytes());
+        self.writer
+            .submit(None, move |connection| {
+                let sql = "INSERT OR REPLACE INTO meta VALUES (?1, ?2)";
+                connection.execute(sql, [ANNOUNCED_KEY, &digest])?;
+                Ok(())
+            })
+            .wait_blocking()
+    }
+
     /// Writes the organization, the project `default` and the first key. Blocks; for start-up only.
     pub(crate) fn first_start(&self, first: FirstStart) -> Result<(), StoreError> {
         let catalog = Arc::clone(&self.catalog);
@@ -266,6 +301,7 @@ impl Store {
                 ] {
                     connection.execute("INSERT INTO meta VALUES (?1, ?2)", [name, value])?;
                 }
+                connection.execute("DELETE FROM meta WHERE name = ?1", [ANNOUNCED_KEY])?;
                 let project = catalog::insert(connection, "default", "")?;
                 keys::insert(connection, &first.key)?;
                 catalog.reload_meta(connection)?;

@@ -35,6 +35,7 @@ async fn start(total: usize, silent_per_address: usize) -> Limited {
     let handler = move |request: Request<Body>| async move {
         match request.uri().path() {
             "/wait" => {
+                to_bytes(request.into_body(), usize::MAX).await.unwrap();
                 wait.add_permits(1);
                 release.acquire().await.unwrap().forget();
                 Response::new(Body::empty())
@@ -93,12 +94,17 @@ impl Limited {
         let stream = self
             .send(last, b"GET /wait HTTP/1.1\r\nhost: x\r\n\r\n")
             .await;
+        self.work_begins().await;
+        stream
+    }
+
+    /// Waits until the server works on one more request to `/wait`.
+    async fn work_begins(&self) {
         timeout(PATIENCE, self.waiting.acquire())
             .await
             .unwrap()
             .unwrap()
             .forget();
-        stream
     }
 
     /// Is served on a connection of its own, well before silent connections end on their own.
@@ -245,6 +251,45 @@ async fn a_client_waits_while_every_place_is_busy() {
     assert!(busy.iter().all(is_open));
     server.released.add_permits(1);
     answered(&mut fifth).await;
+}
+
+#[tokio::test]
+async fn a_request_that_was_received_completely_is_never_closed_for_a_new_connection() {
+    let requests: [&[&[u8]]; 5] = [
+        &[b"GET /wait HTTP/1.1\r\nhost: x\r\n\r\n"],
+        &[b"GET /wait HTTP/1.1\r\nhost", b": x\r\n\r\n"],
+        &[b"POST /wait HTTP/1.1\r\nhost: x\r\ncontent-length: 3\r\n\r\nabc"],
+        &[
+            b"POST /wait HTTP/1.1\r\nhost: x\r\ncontent-length: 6\r\n\r\nabc",
+            b"def",
+        ],
+        &[
+            b"POST /wait HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n",
+            b"0\r\n\r\n",
+        ],
+    ];
+    let server = start(requests.len(), 10).await;
+    let mut busy = Vec::new();
+    for parts in requests {
+        let mut stream = server.connect(1).await;
+        for part in parts {
+            stream.write_all(part).await.unwrap();
+            // The parts must not arrive together.
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        server.work_begins().await;
+        busy.push(stream);
+    }
+    let mut new = server.send(2, ONE).await;
+    // Longer than a client may stall.
+    let early = timeout(Duration::from_millis(1500), new.read_u8()).await;
+    assert!(early.is_err(), "it has no place yet");
+    assert!(busy.iter().all(is_open));
+    server.released.add_permits(busy.len());
+    for stream in &mut busy {
+        answered(stream).await;
+    }
+    answered(&mut new).await;
 }
 
 #[tokio::test]

@@ -46,6 +46,9 @@ pub(crate) fn open(
         files::check_if_exists(&dir.join(name), Others::Nothing)
             .map_err(|message| StartError::new(StartErrorKind::DataDir, message))?;
     }
+    // What else is in its place is replaced; a directory cannot be.
+    files::check_if_exists(&dir.join("reserve"), Others::Read)
+        .map_err(|message| StartError::new(StartErrorKind::DataDir, message))?;
     let size = fs::metadata(&database).map(|metadata| metadata.len()).ok();
     let pepper = PepperFile::open(&dir, size.is_none())?;
     let may_be_new = settings.new_database || !pepper.is_final();

@@ -8,9 +8,10 @@ use hh_auth::{ApiKey, Grant, Level, Pepper, Projects, mint};
 use jiff::Timestamp;
 use zeroize::Zeroizing;
 
+use super::files::{self, Others};
 use super::{StartError, StartErrorKind};
 use crate::config::ServerSettings;
-use crate::store::{FirstStart, NewKey, Store};
+use crate::store::{FirstStart, NewKey, Store, StoreError};
 
 /// The admin key of a first start.
 #[derive(Debug)]
@@ -39,14 +40,23 @@ pub(super) fn first_start(
 ) -> Result<FirstKey, StartError> {
     let internal = |error: String| StartError::new(StartErrorKind::Internal, error);
     let minted = mint(Level::Admin).map_err(|error| internal(error.to_string()))?;
+    let digest = pepper.digest(&minted.key);
+    let failed = |error: StoreError| {
+        let message = format!("cannot make the first key: {error}");
+        StartError::new(StartErrorKind::DataDir, message)
+    };
+    // The file comes before the key is stored, so that no key can be lost. A start that is interrupted in between leaves
+    // a file whose key works nowhere; the next start deletes it.
     if let Some(path) = &settings.admin_key_file {
+        delete_unused(store, pepper, path);
+        store.announce_key(&digest).map_err(failed)?;
         write_key(path, &minted.key)?;
     }
     let first = FirstStart {
         organization: settings.organization,
         key: NewKey {
             id: minted.id,
-            digest: pepper.digest(&minted.key),
+            digest,
             shown: minted.key.shown(),
             name: "first admin key".to_owned(),
             note: None,
@@ -64,8 +74,7 @@ pub(super) fn first_start(
         if let Some(path) = &settings.admin_key_file {
             drop(fs::remove_file(path));
         }
-        let message = format!("cannot make the first key: {error}");
-        return Err(StartError::new(StartErrorKind::DataDir, message));
+        return Err(failed(error));
     }
     Ok(match settings.admin_key_file {
         Some(path) => FirstKey::InFile {
@@ -77,6 +86,22 @@ pub(super) fn first_start(
             admin: settings.admin,
         },
     })
+}
+
+/// A key file has one key and a line break.
+const MAX_KEY_FILE: u64 = 1024;
+
+/// Deletes the key file of a first start that was interrupted before it stored the key. Any other file is left as it is.
+fn delete_unused(store: &Store, pepper: &Pepper, path: &Path) {
+    let Ok(Some(bytes)) = files::read(path, Others::Nothing, MAX_KEY_FILE) else {
+        return;
+    };
+    let key = std::str::from_utf8(&bytes).ok();
+    let key = key.and_then(|text| ApiKey::parse(text).ok());
+    if key.is_some_and(|key| store.has_announced(&pepper.digest(&key))) {
+        // If it cannot be deleted, the error of writing it says why.
+        drop(fs::remove_file(path));
+    }
 }
 
 #[expect(

@@ -35,12 +35,17 @@ pub(crate) struct Body {
 impl Body {
     /// Encodes the body, unless it is larger than a request may be: JSON can need six bytes for one that came.
     pub(crate) fn encode(&self) -> Result<Vec<u8>, StoreError> {
-        encode_within(self, MAX_BODY).ok_or_else(|| {
-            StoreError::TooLarge(
-                "an event would be larger than 16 MiB as it is stored; send less of it".to_owned(),
-            )
-        })
+        encode_body(self)
     }
+}
+
+/// Encodes a body in any of its forms, unless it is larger than a request may be.
+pub(super) fn encode_body(body: &impl Serialize) -> Result<Vec<u8>, StoreError> {
+    encode_within(body, MAX_BODY).ok_or_else(|| {
+        StoreError::TooLarge(
+            "an event would be larger than 16 MiB as it is stored; send less of it".to_owned(),
+        )
+    })
 }
 
 /// Encodes a value as JSON, unless that is larger than a limit in bytes.
@@ -72,11 +77,6 @@ impl io::Write for Bounded {
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
-}
-
-/// Reads what [`Body::encode`] wrote.
-pub(super) fn parse_body(stored: &[u8]) -> Result<Body, StoreError> {
-    serde_json::from_slice(stored).map_err(|_| rusqlite::Error::InvalidQuery.into())
 }
 
 const NANOS_PER_MILLI: i64 = 1_000_000;

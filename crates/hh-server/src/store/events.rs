@@ -1,5 +1,9 @@
 //! Events below sessions.
 
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::vec;
+
 use hh_api::types::EventKind;
 use rusqlite::{Connection, params};
 use uuid::Uuid;
@@ -26,20 +30,79 @@ pub(crate) struct NewEvent {
     pub(crate) body: Vec<u8>,
 }
 
+/// The most events of one command of the writer. A key change waits for the command that is running, and each event may
+/// create a session too.
+const MAX_PART: usize = 500;
+
+/// Events that are not stored yet, by project.
+struct Unstored(VecDeque<(Arc<InProject>, vec::IntoIter<NewEvent>)>);
+
+/// Events of one command of the writer.
+type Part = Vec<(Arc<InProject>, Vec<NewEvent>)>;
+
+impl Unstored {
+    fn new(batches: Vec<(InProject, Vec<NewEvent>)>) -> Self {
+        let batches = batches.into_iter();
+        Self(
+            batches
+                .map(|(project, events)| (Arc::new(project), events.into_iter()))
+                .collect(),
+        )
+    }
+
+    fn take_part(&mut self) -> Part {
+        let (mut part, mut free) = (Part::new(), MAX_PART);
+        while free > 0
+            && let Some((project, events)) = self.0.front_mut()
+        {
+            let taken: Vec<_> = events.take(free).collect();
+            free -= taken.len();
+            part.push((Arc::clone(project), taken));
+            if events.len() == 0 {
+                self.0.pop_front();
+            }
+        }
+        part
+    }
+
+    fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
 impl Store {
     /// Stores events; those that are there already are left as they are.
+    ///
+    /// Many events are stored in parts, each in a transaction of its own, so that other commands run in between.
+    ///
+    /// # Errors
+    /// `Partial` if some parts were stored before the error.
     pub(crate) async fn insert_events(
         &self,
         batches: Vec<(InProject, Vec<NewEvent>)>,
         hold: Reservation,
     ) -> Result<(), StoreError> {
-        let still = batches
-            .first()
-            .map(|(project, _)| self.still(project.key()));
+        let (mut unstored, hold) = (Unstored::new(batches), Arc::new(hold));
+        let mut stored = 0;
+        loop {
+            let part = unstored.take_part();
+            let count: usize = part.iter().map(|(_, events)| events.len()).sum();
+            let done = self.insert_part(part, Arc::clone(&hold)).await;
+            done.map_err(|error| error.after(stored))?;
+            stored += count;
+            if unstored.is_empty() {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn insert_part(&self, part: Part, hold: Arc<Reservation>) -> Result<(), StoreError> {
+        let key = part.first().map(|(project, _)| project.key());
+        let still = key.map(|key| self.still(key));
         self.writer
             .submit(Some(hold), move |connection| {
                 still.map_or(Ok(()), |still| still(connection))?;
-                for (project, events) in &batches {
+                for (project, events) in &part {
                     insert_events(connection, project, events)?;
                 }
                 Ok(())
@@ -106,3 +169,6 @@ pub(super) fn kind_of(number: i64) -> EventKind {
         .and_then(|at| EventKind::ALL.get(at).copied())
         .unwrap_or(EventKind::Tool)
 }
+
+#[cfg(test)]
+mod tests;

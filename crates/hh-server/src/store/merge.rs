@@ -9,9 +9,8 @@ use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use uuid::Uuid;
 
-use super::body::parse_body;
 use super::large_bodies;
-use super::{Body, Store, StoreError};
+use super::{Store, StoreError};
 use crate::access::InProject;
 
 /// The largest stored body, in bytes, that a merge may change or leave. Replacing 1 MiB occupies the writer for about
@@ -165,8 +164,9 @@ pub(super) trait Change: Send + Sync + 'static {
     /// and after each merge outside it.
     fn find(&self, connection: &Connection) -> Result<ControlFlow<Done, Target>, StoreError>;
 
-    /// Merges into a body and encodes the result; `None` if there is nothing to store.
-    fn merge(&self, target: &Target, body: Body) -> Result<Option<Vec<u8>>, StoreError>;
+    /// Merges into an encoded body and encodes the result; `None` if there is nothing to store. The request's memory is
+    /// reserved for what it sent, so a merge must not decode what is stored into values.
+    fn merge(&self, target: &Target, stored: &[u8]) -> Result<Option<Vec<u8>>, StoreError>;
 
     /// Stores the merged body.
     fn save(&self, connection: &Connection, target: &Target, body: &[u8])
@@ -275,7 +275,7 @@ fn merge_outside<C: Change>(
     };
     let before = target.location.body(&snapshot)?;
     drop(snapshot);
-    let after = change.merge(&target, parse_body(&before)?)?;
+    let after = change.merge(&target, &before)?;
     Ok(match after {
         None => ControlFlow::Break(Done::Existed),
         Some(after) => ControlFlow::Continue(Merged {
@@ -322,7 +322,7 @@ fn merge_inside<C: Change>(
     target: &Target,
 ) -> Result<Option<Vec<u8>>, StoreError> {
     let before = target.location.body(connection)?;
-    change.merge(target, parse_body(&before)?)
+    change.merge(target, &before)
 }
 
 #[cfg(test)]

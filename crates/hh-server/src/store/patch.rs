@@ -9,7 +9,8 @@ use rusqlite::{Connection, params};
 use super::body::{encode_within, from_millis};
 use super::large_bodies;
 use super::merge::{Change, Done, Location, MAX_MERGED, Rights, SMALL, Table, Target};
-use super::{Body, Store, StoreError};
+use super::stored_body::StoredBody;
+use super::{Store, StoreError};
 use crate::access::InProject;
 use crate::body::Reservation;
 
@@ -80,8 +81,8 @@ impl Change for Patch {
         Err(StoreError::NotFound(format!("there is no event {id}")))
     }
 
-    fn merge(&self, _: &Target, mut body: Body) -> Result<Option<Vec<u8>>, StoreError> {
-        let sent = &self.sent;
+    fn merge(&self, _: &Target, stored: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        let (mut body, sent) = (StoredBody::parse(stored)?, &self.sent);
         for (member, change) in [
             (&mut body.metadata, &sent.metadata),
             (&mut body.feedback, &sent.feedback),
@@ -89,10 +90,12 @@ impl Change for Patch {
             (&mut body.config, &sent.config),
             (&mut body.user_properties, &sent.user_properties),
         ] {
-            member.extend(change.clone().unwrap_or_default());
+            if let Some(change) = change {
+                member.set(change);
+            }
         }
         if let Some(outputs) = &sent.outputs {
-            body.outputs.clone_from(outputs);
+            body.set_outputs(outputs);
         }
         encode_within(&body, MAX_MERGED)
             .map(Some)

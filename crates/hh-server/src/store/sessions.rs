@@ -3,17 +3,18 @@
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use hh_api::types::{EventKind, Object};
+use hh_api::types::EventKind;
 use rusqlite::{Connection, OptionalExtension as _, params};
 use uuid::Uuid;
 
-use super::body::{encode_within, parse_body};
+use super::body::{encode_body, encode_within};
 use super::events::NewEvent;
 use super::large_bodies;
 use super::merge::{Change, Done, Location, MAX_MERGED, Rights, SMALL, Table, Target};
 use super::page::{StoredEvent, render};
 use super::pages::stored_event;
 use super::patch::too_large;
+use super::stored_body::StoredBody;
 use super::{Body, Store, StoreError};
 use crate::access::InProject;
 use crate::body::Reservation;
@@ -167,33 +168,31 @@ impl Change for Start {
         Ok(ControlFlow::Break(Done::Existed))
     }
 
-    fn merge(&self, target: &Target, mut body: Body) -> Result<Option<Vec<u8>>, StoreError> {
+    fn merge(&self, target: &Target, stored: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        let mut body = StoredBody::parse(stored)?;
         if !target.is_implicit && target.size > MAX_MERGED {
-            // A start that is sent again must succeed, however large the session is. What was sent is compared as it
-            // comes out of the database: a float can change its last bit on the way.
-            let sent = parse_body(&self.session.encoded)?;
-            let is_known = has_all(&body.metadata, &sent.metadata)
-                && has_all(&body.user_properties, &sent.user_properties);
+            // A start that is sent again must succeed, however large the session is.
+            let sent = StoredBody::parse(&self.session.encoded)?;
+            let is_known = body.metadata.has_all(&sent.metadata)
+                && body.user_properties.has_all(&sent.user_properties);
             return if is_known { Ok(None) } else { Err(too_large()) };
         }
         let sent = &self.session.body;
         let encoded = if target.is_implicit {
-            body.source.clone_from(&sent.source);
-            body.inputs.clone_from(&sent.inputs);
+            body.set_source(&sent.source);
+            body.set_inputs(&sent.inputs);
             // What was set in a session that only spans had created stays: another key may have set it.
             for (stored, sent) in [
                 (&mut body.config, &sent.config),
                 (&mut body.metadata, &sent.metadata),
                 (&mut body.user_properties, &sent.user_properties),
             ] {
-                for (name, value) in sent {
-                    stored.entry(name).or_insert_with(|| value.clone());
-                }
+                stored.add(sent);
             }
-            body.encode()
+            encode_body(&body)
         } else {
-            body.metadata.extend(sent.metadata.clone());
-            body.user_properties.extend(sent.user_properties.clone());
+            body.metadata.set(&sent.metadata);
+            body.user_properties.set(&sent.user_properties);
             encode_within(&body, MAX_MERGED).ok_or_else(too_large)
         };
         match encoded {
@@ -231,13 +230,6 @@ impl Change for Start {
         }
         large_bodies::save(connection, self.project, target.location.id, body)
     }
-}
-
-/// Tells whether an object has all members of another.
-fn has_all(object: &Object, members: &Object) -> bool {
-    members
-        .iter()
-        .all(|(name, value)| object.get(name) == Some(value))
 }
 
 /// Finds the session of an event, or makes it: spans may come before the session's own start.

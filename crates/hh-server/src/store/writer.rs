@@ -101,7 +101,7 @@ impl Writer {
     /// `hold` is kept until the command is done, also when nobody waits for its answer any more.
     pub(super) fn submit<T: Send + 'static>(
         &self,
-        hold: Option<Reservation>,
+        hold: Option<Arc<Reservation>>,
         command: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Pending<T> {
         self.submit_then(hold, command, |_| ())
@@ -120,7 +120,7 @@ impl Writer {
     /// waits any more: a client that hangs up must not keep what it changed from those who come after it.
     pub(super) fn submit_then<T: Send + 'static>(
         &self,
-        hold: Option<Reservation>,
+        hold: Option<Arc<Reservation>>,
         command: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
         then: impl FnOnce(&T) + Send + 'static,
     ) -> Pending<T> {
@@ -130,7 +130,7 @@ impl Writer {
     fn submit_as<T: Send + 'static>(
         &self,
         kind: Kind,
-        hold: Option<Reservation>,
+        hold: Option<Arc<Reservation>>,
         command: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
         then: impl FnOnce(&T) + Send + 'static,
     ) -> Pending<T> {

@@ -25,7 +25,7 @@ async fn stopped() -> (TempDir, String) {
 }
 
 /// Starts a server that needs no new key, and checks that the old one works.
-async fn works(dir: TempDir, key: &str) -> TempDir {
+pub(crate) async fn works(dir: TempDir, key: &str) -> TempDir {
     let mut server = Server::start(options(&dir)).await.unwrap();
     assert!(server.take_first_key().is_none());
     let server = TestServer::run(server, dir, key.to_owned());
@@ -323,6 +323,25 @@ async fn a_first_start_that_was_interrupted_is_repeated() {
     assert!(data.join("pepper").exists() && !data.join("pepper.new").exists());
     fs::remove_file(data.join("honeyhive.db")).unwrap();
     refusal(options(&dir), &dir, StartErrorKind::Damaged).await;
+}
+
+#[tokio::test]
+async fn a_directory_in_place_of_the_reserve_is_refused_with_its_reason() {
+    let (dir, key) = stopped().await;
+    let reserve = data_dir(&dir).join("reserve");
+    fs::remove_file(&reserve).unwrap();
+    create_private_dir(&reserve).unwrap();
+    let message = refusal(options(&dir), &dir, StartErrorKind::DataDir).await;
+    assert_eq!(
+        message,
+        "DIR/reserve is not a regular file; move it out of the directory"
+    );
+    fs::remove_dir(&reserve).unwrap();
+    let dir = works(dir, &key).await;
+    assert!(reserve.is_file());
+    // A part of it, as a crash leaves it, is replaced.
+    write_private(&reserve, b"part", Replace::Yes).unwrap();
+    drop(works(dir, &key).await);
 }
 
 /// Writes over a part of a file.

@@ -11,7 +11,11 @@ mod event_limits;
 #[cfg(test)]
 mod events;
 #[cfg(test)]
+mod fairness;
+#[cfg(test)]
 mod families;
+#[cfg(test)]
+mod first_start;
 #[cfg(test)]
 mod foreign_sessions;
 #[cfg(test)]
@@ -43,8 +47,6 @@ mod quoted;
 #[cfg(test)]
 mod reads;
 #[cfg(test)]
-mod reads_of_many;
-#[cfg(test)]
 mod rest;
 #[cfg(test)]
 mod rotation;
@@ -55,6 +57,8 @@ mod sessions;
 #[cfg(test)]
 mod slow_bodies;
 #[cfg(test)]
+mod slow_client;
+#[cfg(test)]
 mod slow_readers;
 #[cfg(test)]
 mod spans;
@@ -62,5 +66,3 @@ mod spans;
 mod stop;
 #[cfg(test)]
 mod support;
-#[cfg(test)]
-mod writes_of_many;

@@ -9,6 +9,7 @@
 )]
 
 mod measure;
+mod patches;
 mod slow;
 #[path = "../it/spans.rs"]
 mod spans;
@@ -397,6 +398,7 @@ async fn hostile_bodies_cost_little_memory_and_nobody_else_is_kept_waiting() {
     slow::senders_of_announced_bodies().await;
     slow::readers_of_large_pages().await;
     pages_of_large_names().await;
+    patches::patches_of_many_small_values().await;
     others_are_served(bomb).await;
 }
 

@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::super::Body;
 use super::*;
 use crate::app::App;
 use crate::testing::InProcess;
@@ -38,6 +39,10 @@ fn patch(server: &InProcess, id: &str, metadata: &Value) -> u16 {
     server.call(&server.admin, "PUT", "/events", &body).0
 }
 
+fn parse(body: &[u8]) -> Body {
+    serde_json::from_slice(body).unwrap()
+}
+
 /// The CPU time of the thread that calls, in nanoseconds.
 #[cfg(target_os = "linux")]
 fn cpu_time() -> u64 {
@@ -69,7 +74,7 @@ fn a_patch_of_a_large_session_takes_little_of_the_writers_time() {
     });
     let body = body.wait_blocking().unwrap();
     let before = cpu_time();
-    let encoded = parse_body(&body).unwrap().encode().unwrap();
+    let encoded = parse(&body).encode().unwrap();
     let merge = cpu_time() - before;
     assert_eq!(encoded.len(), body.len());
     assert!(
@@ -161,11 +166,12 @@ impl Change for Overtaken {
         Ok(ControlFlow::Continue(target.unwrap()))
     }
 
-    fn merge(&self, _: &Target, mut body: Body) -> Result<Option<Vec<u8>>, StoreError> {
+    fn merge(&self, _: &Target, stored: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        let mut body = parse(stored);
         let number = self.merges.fetch_add(1, Ordering::Relaxed);
         if number < ATTEMPTS {
             let overtakes = self.app.store.writer.submit(None, move |connection| {
-                let mut body = parse_body(&Self::location().body(connection)?)?;
+                let mut body = parse(&Self::location().body(connection)?);
                 body.metadata.insert(number.to_string(), json!(number));
                 Self::store(connection, &body.encode()?)
             });

@@ -1,6 +1,7 @@
 //! Commands in the queue of the writer.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 
 use rusqlite::Connection;
 use tokio::sync::oneshot;
@@ -36,7 +37,7 @@ pub(super) trait Command: Send {
 /// The one implementation, with the types of the command erased by the trait.
 pub(super) struct Queued<T, R, A> {
     kind: Kind,
-    hold: Option<Reservation>,
+    hold: Option<Arc<Reservation>>,
     run: R,
     result: Result<T, StoreError>,
     then: A,
@@ -52,7 +53,7 @@ where
     /// `then` takes the result of a command that did not fail, and why its commit did.
     pub(super) fn new(
         kind: Kind,
-        hold: Option<Reservation>,
+        hold: Option<Arc<Reservation>>,
         run: R,
         then: A,
         answer: oneshot::Sender<Result<T, StoreError>>,
