@@ -1,4 +1,5 @@
-//! `cargo xtask references`: the pages of `docs/reference` that the programs themselves print.
+//! `cargo xtask references`: the pages of `docs/reference` and the OpenAPI document, which the programs themselves
+//! print.
 
 use std::env;
 use std::fmt::Write as _;
@@ -54,6 +55,10 @@ fn pages() -> Result<Vec<(&'static str, String)>> {
         (
             "docs/reference/operations.md",
             page("operations-reference")?,
+        ),
+        (
+            "crates/hh-server/src/openapi.json",
+            page("openapi-document")?,
         ),
         ("docs/reference/cli.md", cli()?),
     ])

@@ -1,21 +1,27 @@
-//! The HoneyHive wire: types of requests and answers, and the table of operations. No I/O, no clock.
+//! The HoneyHive API: the table of operations, their inputs and outputs, and how requests are laid out. No I/O, no
+//! clock.
 //!
-//! The table is what both sides build from: the server's routes are a loop over [`OpId::ALL`], the client takes
-//! method, path and repeat rule from it.
+//! Both sides build from the table: the server's routes are a loop over [`OpId::ALL`], and the client takes route, key
+//! kind and retry rule from it.
 //!
 //! ```
-//! use hh_api::{Access, OpId};
+//! use hh_api::{OpId, Requirement};
 //! use hh_auth::Need;
 //!
 //! let operation = OpId::CreateProject.operation();
-//! assert_eq!(operation.access, Access::Need(Need::Admin));
-//! assert_eq!(operation.path, "/v1/projects");
+//! assert_eq!(operation.need, Requirement::Need(Need::Admin));
+//! assert_eq!(operation.route().path, "/v1/projects");
 //! ```
 
-mod op;
-mod table;
+mod codec;
+mod endpoint;
+mod operation;
 
 pub mod attributes;
+pub mod operations;
 pub mod types;
 
-pub use op::{Access, Method, OpId, Operation, Repeat};
+pub use codec::{DecodeError, Decoded, EncodeError, Encoded, DecodeErrorKind};
+pub use endpoint::{Endpoint, Message, TestModeError, TestValues};
+pub use operation::{BodyKind, Dialect, KeyUse, Method, Operation, Requirement, Retry, Route};
+pub use operations::OpId;

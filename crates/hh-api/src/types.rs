@@ -1,18 +1,25 @@
-//! Requests and answers. Answers keep what they do not know; requests refuse it on the admin operations.
+//! Inputs and outputs of operations. Outputs ignore members that they do not know; inputs of the admin operations
+//! reject them.
 
 mod common;
 mod event;
 mod key;
 mod owner;
 mod project;
+#[cfg(feature = "schema")]
+mod schema;
+mod service;
 mod session;
+mod trace;
 
 pub use common::{Object, Problem};
 pub use event::{Event, EventKind, EventList, EventPatch, ExportEvents, Filter, Operator, Updated};
 pub use key::{
-    CreateKey, CreatedKey, Key, KeyList, KeyState, Minted, Principal, PrincipalKind, ProjectNames,
-    RotateKey, Whoami,
+    CreateKey, CreateKeyResponse, CreatedKey, Key, KeyList, KeyRef, KeyState, ListKeys, Principal,
+    PrincipalKind, ProjectNames, RotateKey, Whoami,
 };
-pub use owner::{CreateOwner, DisabledOwner, Owner, OwnerList};
-pub use project::{CreateProject, Project, ProjectList};
+pub use owner::{CreateOwner, DisabledOwner, Owner, OwnerList, OwnerRef};
+pub use project::{CreateProject, ListProjects, Project, ProjectList};
+pub use service::{Empty, HealthStatus};
 pub use session::{SessionEnvelope, StartSession};
+pub use trace::{ExportTracesResponse, PartialSuccess};

@@ -3,20 +3,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
-use hh_api::OpId;
 use hh_api::types::{
-    CreateKey, CreateOwner, CreateProject, CreatedKey, DisabledOwner, Event, EventList, EventPatch,
-    ExportEvents, Key, KeyList, Minted, Owner, OwnerList, Project, ProjectList, RotateKey,
-    SessionEnvelope, StartSession, Updated, Whoami,
+    CreateKey, CreateKeyResponse, CreateOwner, CreateProject, CreatedKey, DisabledOwner, Empty,
+    Event, EventList, EventPatch, ExportEvents, Key, KeyRef, ListKeys, ListProjects, Owner,
+    OwnerRef, Project, RotateKey, StartSession, Whoami,
 };
+use hh_api::{Endpoint, TestModeError, TestValues, operations as op};
 use hh_auth::{Created, Credential, KeyDetails};
 use hh_config::Settings;
-use serde::Serialize;
-use serde::de::DeserializeOwned;
-use serde_json::json;
 
-use crate::connect::{Message, Sender, load};
+use crate::connect::{Sender, load};
 use crate::options::option_methods;
 use crate::{Error, ErrorKind, Options};
 
@@ -140,7 +136,7 @@ impl HoneyHive {
     /// # Errors
     /// As every call: `Unauthenticated`, `PermissionDenied`, `Unreachable`, `Timeout` and the like.
     pub async fn whoami(&self) -> Result<Identity, Error> {
-        match self.call(OpId::Whoami, "", &()).await {
+        match self.send::<op::Whoami>(Empty {}).await {
             Ok(whoami) => Ok(Identity::Known(Box::new(whoami))),
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 let probe = ExportEvents {
@@ -159,8 +155,8 @@ impl HoneyHive {
     /// # Errors
     /// As every call.
     pub async fn list_projects(&self) -> Result<Vec<Project>, Error> {
-        let list: ProjectList = self.call(OpId::ListProjects, "", &()).await?;
-        Ok(list.projects)
+        let list = self.send::<op::ListProjects>(ListProjects::default());
+        Ok(list.await?.projects)
     }
 
     /// Creates a project.
@@ -168,7 +164,7 @@ impl HoneyHive {
     /// # Errors
     /// As every call; `Conflict` if the name is taken.
     pub async fn create_project(&self, project: &CreateProject) -> Result<Project, Error> {
-        self.call(OpId::CreateProject, "", project).await
+        self.send::<op::CreateProject>(project.clone()).await
     }
 
     /// Mints a key.
@@ -178,9 +174,9 @@ impl HoneyHive {
     /// # Errors
     /// As every call; `Conflict` if the owner is disabled, or if the key was made but the answer with its text was lost.
     pub async fn create_key(&self, key: &CreateKey) -> Result<CreatedKey, Error> {
-        match self.call(OpId::CreateKey, "", key).await? {
-            Minted::Created(created) => Ok(created),
-            Minted::Repeated(key) => Err(text_lost(&key, "revoke it, and make another")),
+        match self.send::<op::CreateKey>(key.clone()).await? {
+            CreateKeyResponse::Created(created) => Ok(created),
+            CreateKeyResponse::Repeated(key) => Err(text_lost(&key, "revoke it, and make another")),
         }
     }
 
@@ -193,12 +189,13 @@ impl HoneyHive {
     /// As every call; `Conflict` if the key does not work any more or was replaced already, or if the new key was made
     /// but the answer with its text was lost.
     pub async fn rotate_key(&self, id: &str, grace: Option<Duration>) -> Result<CreatedKey, Error> {
-        let wanted = RotateKey {
+        let input = RotateKey {
+            id: id.to_owned(),
             grace_seconds: grace.map(|grace| u32::try_from(grace.as_secs()).unwrap_or(u32::MAX)),
         };
-        match self.call(OpId::RotateKey, id, &wanted).await? {
-            Minted::Created(created) => Ok(created),
-            Minted::Repeated(key) => Err(text_lost(
+        match self.send::<op::RotateKey>(input).await? {
+            CreateKeyResponse::Created(created) => Ok(created),
+            CreateKeyResponse::Repeated(key) => Err(text_lost(
                 &key,
                 "rotate the old key again, which revokes this one",
             )),
@@ -226,11 +223,12 @@ impl HoneyHive {
         let mut keys = Vec::new();
         let mut cursor: Option<String> = None;
         loop {
-            let mut query = format!("?limit=1000&ended={with_ended}");
-            if let Some(cursor) = &cursor {
-                query.extend(["&cursor=", cursor]);
-            }
-            let page: KeyList = self.call_query(OpId::ListKeys, "", &query, &()).await?;
+            let input = ListKeys {
+                limit: Some(1000),
+                cursor: cursor.clone(),
+                ended: with_ended,
+            };
+            let page = self.send::<op::ListKeys>(input).await?;
             keys.extend(page.keys);
             let Some(next) = page.next else {
                 return Ok(keys);
@@ -250,7 +248,7 @@ impl HoneyHive {
     /// # Errors
     /// As every call.
     pub async fn get_key(&self, id: &str) -> Result<Key, Error> {
-        self.call(OpId::GetKey, id, &()).await
+        self.send::<op::GetKey>(key_ref(id)).await
     }
 
     /// Revokes a key; when this returns, the server takes it no more. A key may do this to itself and to the one it replaces.
@@ -258,7 +256,7 @@ impl HoneyHive {
     /// # Errors
     /// As every call; `Conflict` for the last key that could make others.
     pub async fn revoke_key(&self, id: &str) -> Result<Key, Error> {
-        self.call(OpId::RevokeKey, id, &()).await
+        self.send::<op::RevokeKey>(key_ref(id)).await
     }
 
     /// Lists the owners of keys.
@@ -266,8 +264,7 @@ impl HoneyHive {
     /// # Errors
     /// As every call.
     pub async fn list_owners(&self) -> Result<Vec<Owner>, Error> {
-        let list: OwnerList = self.call(OpId::ListOwners, "", &()).await?;
-        Ok(list.owners)
+        Ok(self.send::<op::ListOwners>(Empty {}).await?.owners)
     }
 
     /// Creates an owner of keys.
@@ -275,7 +272,7 @@ impl HoneyHive {
     /// # Errors
     /// As every call; `Conflict` if the name is taken.
     pub async fn create_owner(&self, owner: &CreateOwner) -> Result<Owner, Error> {
-        self.call(OpId::CreateOwner, "", owner).await
+        self.send::<op::CreateOwner>(owner.clone()).await
     }
 
     /// Disables an owner: all their keys are revoked, and none can be made.
@@ -283,7 +280,8 @@ impl HoneyHive {
     /// # Errors
     /// As every call; `Conflict` for the owner of the key in use.
     pub async fn disable_owner(&self, id: &str) -> Result<DisabledOwner, Error> {
-        self.call(OpId::DisableOwner, id, &()).await
+        self.send::<op::DisableOwner>(OwnerRef { id: id.to_owned() })
+            .await
     }
 
     /// Starts a session, in the client's project unless the session names one.
@@ -296,9 +294,7 @@ impl HoneyHive {
         session
             .session_id
             .get_or_insert_with(|| crate::ids::random_uuid().to_string());
-        let body = json!({ "session": session });
-        let answer: SessionEnvelope = self.call(OpId::StartSession, "", &body).await?;
-        Ok(answer.event)
+        Ok(self.send::<op::StartSession>(session).await?.event)
     }
 
     /// Reads a page of events, in the client's project unless the query names one.
@@ -310,7 +306,7 @@ impl HoneyHive {
     /// As every call.
     pub async fn export_events(&self, mut query: ExportEvents) -> Result<EventList, Error> {
         query.project = query.project.or_else(|| self.project());
-        self.call(OpId::ExportEvents, "", &query).await
+        self.send::<op::ExportEvents>(query).await
     }
 
     /// Merges into an event, in the client's project unless the patch names one.
@@ -319,52 +315,35 @@ impl HoneyHive {
     /// As every call.
     pub async fn update_event(&self, mut patch: EventPatch) -> Result<(), Error> {
         patch.project = patch.project.or_else(|| self.project());
-        let _: Updated = self.call(OpId::UpdateEvent, "", &patch).await?;
-        Ok(())
+        self.send::<op::UpdateEvent>(patch).await.map(drop)
     }
 
     fn project(&self) -> Option<String> {
         Some(self.settings.project.as_ref()?.value.clone())
     }
 
-    async fn call<T: DeserializeOwned>(
-        &self,
-        op: OpId,
-        id: &str,
-        body: &impl Serialize,
-    ) -> Result<T, Error> {
-        self.call_query(op, id, "", body).await
-    }
-
-    async fn call_query<T: DeserializeOwned>(
-        &self,
-        op: OpId,
-        id: &str,
-        query: &str,
-        body: &impl Serialize,
-    ) -> Result<T, Error> {
+    /// Sends one operation.
+    async fn send<E: Endpoint>(&self, input: E::Input) -> Result<E::Output, Error> {
         let Some(sender) = &self.sender else {
-            return in_test_mode(op, body);
+            return in_test_mode::<E>(&input);
         };
-        let body = match op.operation().method {
-            hh_api::Method::Get | hh_api::Method::Delete => Vec::new(),
-            hh_api::Method::Post | hh_api::Method::Put => serde_json::to_vec(body)
-                .map_err(|_| Error::new(ErrorKind::Invalid, "the request is no valid JSON"))?,
-        };
-        let message = Message::Json(Bytes::from(body));
-        let response = sender.send_query(op, id, query, message).await?;
+        let response = sender.send_input::<E>(&input).await?;
         serde_json::from_slice(response.body()).map_err(|error| {
             Error::new(
                 ErrorKind::Unavailable,
                 format!(
                     "the answer of {} is not what this version understands (line {}, column {})",
-                    op.operation().path,
+                    E::OPERATION.route().path,
                     error.line(),
                     error.column()
                 ),
             )
         })
     }
+}
+
+fn key_ref(id: &str) -> KeyRef {
+    KeyRef { id: id.to_owned() }
 }
 
 /// A key exists whose text nobody has.
@@ -379,67 +358,22 @@ fn text_lost(key: &Key, hint: &'static str) -> Error {
     .with_hint(hint)
 }
 
-/// Answers without a connection, as if the request had been accepted: lists are empty, what is made is what was asked
-/// for. What only a server knows is an error.
-fn in_test_mode<T: DeserializeOwned>(op: OpId, body: &impl Serialize) -> Result<T, Error> {
-    let invalid = |_| Error::new(ErrorKind::Invalid, "the request is no valid JSON");
-    let body = serde_json::to_value(body).map_err(invalid)?;
-    let answer = match op {
-        OpId::ListProjects => json!({ "projects": [] }),
-        OpId::ListKeys => json!({ "keys": [] }),
-        OpId::ListOwners => json!({ "owners": [] }),
-        OpId::ExportEvents => json!({ "events": [], "totalEvents": 0, "count": 0 }),
-        OpId::UpdateEvent => json!({ "success": true }),
-        OpId::CreateProject => json!({
-            "id": crate::ids::random_uuid(),
-            "name": body["name"],
-            "description": body["description"].as_str().unwrap_or_default(),
-        }),
-        OpId::StartSession => {
-            let session = &body["session"];
-            let id = &session["session_id"];
-            let now = crate::ids::millis(crate::ids::Started::now().nanos());
-            let start = session["start_time"].as_f64().unwrap_or(now);
-            let mut event = json!({
-                "org_id": "test mode",
-                "workspace_id": "test mode",
-                "event_id": id,
-                "session_id": id,
-                "event_type": "session",
-                "event_name": session["session_name"].as_str().unwrap_or_default(),
-                "source": session["source"].as_str().unwrap_or_default(),
-                "project_id": session["project"].as_str().unwrap_or_default(),
-                "start_time": start,
-                "end_time": start,
-                "duration": 0,
-            });
-            for name in ["inputs", "config", "metadata", "user_properties"] {
-                if session[name].is_object() {
-                    event[name] = session[name].clone();
-                }
-            }
-            event
-        }
-        OpId::Health
-        | OpId::Whoami
-        | OpId::CreateKey
-        | OpId::GetKey
-        | OpId::RevokeKey
-        | OpId::RotateKey
-        | OpId::CreateOwner
-        | OpId::DisableOwner
-        | OpId::ExportTraces => {
-            return Err(Error::new(
-                ErrorKind::TestMode,
-                "test mode opens no connection, so there is no answer",
-            )
-            .with_hint("switch it off with HH_TEST_MODE=false"));
-        }
+/// Responds without a connection, as if a server had accepted the request: lists are empty, and what is created has the
+/// members of the request.
+fn in_test_mode<E: Endpoint>(input: &E::Input) -> Result<E::Output, Error> {
+    let values = TestValues {
+        id: crate::ids::random_uuid(),
+        now: crate::ids::millis(crate::ids::Started::now().nanos()),
     };
-    serde_json::from_value(answer).map_err(|_| {
-        Error::new(
+    E::test_response(input, &values).map_err(|error| match error {
+        TestModeError::ServerOnly => Error::new(
+            ErrorKind::TestMode,
+            "test mode opens no connection, so there is no answer",
+        )
+        .with_hint("switch it off with HH_TEST_MODE=false"),
+        TestModeError::Invalid => Error::new(
             ErrorKind::Invalid,
             "the request is not what a server would take",
-        )
+        ),
     })
 }

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use hh_api::types::KeyState;
-use hh_api::{Access as Required, OpId};
+use hh_api::{Requirement, Route};
 use hh_auth::{ApiKey, Checksum, Decision, DenyReason, Need, ProjectId, checksum, decide};
 use http::header::AUTHORIZATION;
 use http::request::Parts;
@@ -17,7 +17,6 @@ use crate::error::ApiError;
 use crate::failures::Peer;
 use crate::keys::{KeyRecord, Lookup};
 use crate::quote::quote;
-use crate::routes::id_of;
 use crate::store::Store;
 
 /// Projects that an error names.
@@ -68,23 +67,24 @@ impl InProject {
     }
 }
 
-/// Checks the key of a request for an operation; `None` for the open ones.
+/// Checks that the key of a request meets the requirement of an operation.
 pub(crate) async fn authorize(
     app: &Arc<App>,
-    op: OpId,
+    requirement: Requirement,
+    route: &Route,
     parts: &Parts,
-) -> Result<Option<Access>, ApiError> {
-    let required = op.operation().access;
-    if required == Required::Open {
-        return Ok(None);
-    }
+) -> Result<Access, ApiError> {
     let key_time = app.clock.key_time();
     let record = authenticate(app, &parts.headers, key_time).await;
     let record = record.map_err(|error| count(app, parts, error))?;
-    let need = match required {
-        Required::Open | Required::AnyKey => None,
-        Required::Need(need) => Some(need),
-        Required::Own(need) => (!is_own(&record, id_of(op, &parts.uri))).then_some(need),
+    let need = match requirement {
+        Requirement::Open | Requirement::AnyKey => None,
+        Requirement::Need(need) => Some(need),
+        Requirement::Own(need) => {
+            let id = route.path_value(parts.uri.path(), "id");
+            let is_own = id.is_some_and(|id| is_own(&record, &id));
+            (!is_own).then_some(need)
+        }
     };
     match decide(&record.grant, need, None, key_time) {
         Decision::Allow => {}
@@ -110,7 +110,7 @@ pub(crate) async fn authorize(
     {
         tokio::spawn(flush_uses(Arc::clone(app)));
     }
-    Ok(Some(access))
+    Ok(access)
 }
 
 /// Tells whether a key is the one of the path, or takes its place.

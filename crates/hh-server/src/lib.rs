@@ -45,5 +45,8 @@ mod testing;
 mod threads;
 mod workers;
 
+/// The description of the API as an OpenAPI 3.1 document, which the server returns at `/openapi.json`.
+pub const OPENAPI: &str = include_str!("openapi.json");
+
 pub use config::ServerOptions;
 pub use start::{FirstKey, Server, StartError, StartErrorKind};

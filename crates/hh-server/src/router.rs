@@ -7,14 +7,13 @@ use axum::Router;
 use axum::body::Body;
 use axum::routing::{MethodFilter, on};
 use futures_util::FutureExt as _;
-use hh_api::{Method, OpId};
+use hh_api::{Method, OpId, Route};
 use http::header::{AUTHORIZATION, HOST};
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode};
 
-use crate::access::authorize;
 use crate::app::App;
 use crate::error::ApiError;
-use crate::{response_budget, routes};
+use crate::routes::{self, Handler};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -26,16 +25,19 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 pub(crate) fn router(app: &Arc<App>) -> Router {
     let mut router = Router::new();
     for op in OpId::ALL {
-        let operation = op.operation();
-        let method = match operation.method {
-            Method::Get => MethodFilter::GET,
-            Method::Post => MethodFilter::POST,
-            Method::Put => MethodFilter::PUT,
-            Method::Delete => MethodFilter::DELETE,
-        };
-        let app = Arc::clone(app);
-        let handler = move |request| serve(Arc::clone(&app), op, request);
-        router = router.route(operation.path, on(method, handler));
+        let handler = routes::handler(op);
+        for route in op.operation().routes {
+            let method = match route.method {
+                Method::Get => MethodFilter::GET,
+                Method::Post => MethodFilter::POST,
+                Method::Put => MethodFilter::PUT,
+                Method::Patch => MethodFilter::PATCH,
+                Method::Delete => MethodFilter::DELETE,
+            };
+            let (app, handler) = (Arc::clone(app), handler.clone());
+            let serve = move |request| serve(Arc::clone(&app), handler.clone(), route, request);
+            router = router.route(route.path, on(method, serve));
+        }
     }
     let (none, wrong) = (Arc::clone(app), Arc::clone(app));
     router
@@ -77,49 +79,23 @@ fn name(response: &mut Response<Body>, request_id: &str) {
     }
 }
 
-/// Checks, handles and renders one request; a panic in it is an answer 500, not a lost connection.
-async fn serve(app: Arc<App>, op: OpId, request: Request<Body>) -> Response<Body> {
+/// Handles one request. A panic in it becomes a response with status 500 instead of a lost connection.
+async fn serve(
+    app: Arc<App>,
+    handler: Handler,
+    route: &'static Route,
+    request: Request<Body>,
+) -> Response<Body> {
     let request_id = app.request_ids.next();
-    let handled = AssertUnwindSafe(handle(&app, op, request)).catch_unwind();
-    let mut response = match handled.await {
+    let response = async {
+        check_headers(request.headers())?;
+        handler.handle(app, route, request).await
+    };
+    let mut response = match AssertUnwindSafe(response).catch_unwind().await {
         Ok(Ok(response)) => response,
         Ok(Err(error)) => error.into_response(&request_id),
         Err(_) => ApiError::internal().into_response(&request_id),
     };
     name(&mut response, &request_id);
     response
-}
-
-async fn handle(
-    app: &Arc<App>,
-    op: OpId,
-    request: Request<Body>,
-) -> Result<Response<Body>, ApiError> {
-    check_headers(request.headers())?;
-    let (parts, body) = request.into_parts();
-    let access = authorize(app, op, &parts).await?;
-    let id = routes::id_of(op, &parts.uri).to_owned();
-    let request = Request::from_parts(parts, body);
-    let Some(access) = access else {
-        return Ok(routes::open(op));
-    };
-    let response = match op {
-        OpId::Health => Ok(routes::open(op)),
-        OpId::Whoami => Ok(routes::whoami(app, &access)),
-        OpId::CreateKey => routes::create_key(app, &access, request).await,
-        OpId::ListKeys => routes::list_keys(app, &access, request.uri()).await,
-        OpId::GetKey => routes::get_key(app, &access, &id).await,
-        OpId::RevokeKey => routes::revoke_key(app, &access, &id).await,
-        OpId::RotateKey => routes::rotate_key(app, &access, &id, request).await,
-        OpId::CreateOwner => routes::create_owner(app, &access, request).await,
-        OpId::ListOwners => routes::list_owners(app, &access).await,
-        OpId::DisableOwner => routes::disable_owner(app, &access, &id).await,
-        OpId::CreateProject => routes::create_project(app, &access, request).await,
-        OpId::ListProjects => Ok(routes::list_projects(app, &access, request.uri())),
-        OpId::StartSession => routes::start_session(app, &access, request).await,
-        OpId::ExportTraces => routes::export_traces(app, &access, request).await,
-        OpId::ExportEvents => routes::export_events(app, &access, request).await,
-        OpId::UpdateEvent => routes::update_event(app, &access, request).await,
-    };
-    response_budget::count(app, &access, response?).await
 }

@@ -1,11 +1,12 @@
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
-/// A JSON object, members in order of their names.
+/// A JSON object with its members in the order of their names.
 pub type Object = Map<String, Value>;
 
-/// The body of an error answer (decisions V3).
+/// The body of an error response.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 #[expect(
     clippy::exhaustive_structs,
@@ -16,11 +17,11 @@ pub struct Problem {
     pub success: bool,
     /// The HTTP status.
     pub status_code: u16,
-    /// One line for a person.
+    /// What failed, on one line.
     pub message: String,
-    /// A word for programs.
+    /// The kind of the error, for programs.
     pub error_code: String,
-    /// Names this answer in the server's log.
+    /// The id of the request in the log of the server.
     #[serde(rename = "request_id")]
     pub request_id: String,
 }

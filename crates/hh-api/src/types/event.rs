@@ -4,14 +4,15 @@ use uuid::Uuid;
 
 use super::Object;
 
-/// What an event is.
+/// The type of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum EventKind {
     /// The session itself.
     Session,
-    /// A step made of other steps.
+    /// A step that consists of other steps.
     Chain,
     /// A call of a model.
     Model,
@@ -20,10 +21,10 @@ pub enum EventKind {
 }
 
 impl EventKind {
-    /// Every kind.
+    /// Every type.
     pub const ALL: [Self; 4] = [Self::Session, Self::Chain, Self::Model, Self::Tool];
 
-    /// Finds a kind by its name on the wire.
+    /// Finds a type by its name on the wire.
     #[must_use]
     pub fn find(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.as_str() == name)
@@ -43,99 +44,102 @@ impl EventKind {
 
 /// One event: a session or a step in it. Times are Unix milliseconds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[expect(
     clippy::exhaustive_structs,
     reason = "the server builds it, every member is on the wire"
 )]
 pub struct Event {
-    /// Its id; a session's is the session id.
+    /// The id; the id of a session is its session id.
     pub event_id: Uuid,
     /// The session it belongs to.
     pub session_id: Uuid,
-    /// The event above it, none for a session.
+    /// The id of the parent event; absent for a session.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent_id: Option<Uuid>,
-    /// What it is.
+    /// The type.
     pub event_type: EventKind,
-    /// Its name.
+    /// The name.
     pub event_name: String,
     /// The label of the deployment.
     #[serde(default)]
     pub source: String,
-    /// The project it is in.
+    /// The id of the project.
     pub project_id: String,
-    /// Settings of the step.
+    /// The configuration of the step.
     #[serde(default)]
     pub config: Object,
-    /// What went in.
+    /// The inputs.
     #[serde(default)]
     pub inputs: Object,
-    /// What came out.
+    /// The outputs.
     #[serde(default)]
     pub outputs: Object,
-    /// What went wrong, if anything.
+    /// The error message, if the step failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
-    /// When it began.
+    /// When it started, in Unix milliseconds.
     pub start_time: f64,
-    /// When it ended.
+    /// When it ended, in Unix milliseconds.
     pub end_time: f64,
-    /// How long it took, in milliseconds.
+    /// The duration in milliseconds.
     pub duration: f64,
-    /// Anything else about it.
+    /// Other data.
     #[serde(default)]
     pub metadata: Object,
-    /// Scores.
+    /// The metrics.
     #[serde(default)]
     pub metrics: Object,
-    /// What people said of it.
+    /// The feedback of users.
     #[serde(default)]
     pub feedback: Object,
-    /// Who it was done for.
+    /// The properties of the user.
     #[serde(default)]
     pub user_properties: Object,
 }
 
-/// What is merged into an event: objects merge member by member, `outputs` replaces.
+/// Changes of an event: objects are merged member by member, `outputs` is replaced.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[expect(
     clippy::exhaustive_structs,
     reason = "both sides build it, every member is on the wire"
 )]
 pub struct EventPatch {
-    /// The event.
+    /// The id of the event.
     pub event_id: Uuid,
-    /// Its project, for keys that apply to several.
+    /// The name of the project; required for keys that apply to several projects.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub project: Option<String>,
-    /// Merged.
+    /// Merged into the stored object.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub metadata: Option<Object>,
-    /// Merged.
+    /// Merged into the stored object.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub feedback: Option<Object>,
-    /// Merged.
+    /// Merged into the stored object.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub metrics: Option<Object>,
-    /// Merged.
+    /// Merged into the stored object.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub config: Option<Object>,
-    /// Merged.
+    /// Merged into the stored object.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user_properties: Option<Object>,
-    /// Replaces; null keeps.
+    /// Replaces the stored value; null keeps it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outputs: Option<Object>,
-    /// Milliseconds.
+    /// The duration in milliseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub duration: Option<f64>,
-    /// Unix milliseconds.
+    /// When it ended, in Unix milliseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub end_time: Option<f64>,
 }
 
-/// The answer to a change.
+/// The response to a change.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[expect(
     clippy::exhaustive_structs,
     reason = "the server builds it, every member is on the wire"
@@ -145,17 +149,19 @@ pub struct Updated {
     pub success: bool,
 }
 
-/// How a filter compares.
+/// The comparison of a filter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub enum Operator {
-    /// Equal.
+    /// The field equals the value.
     #[serde(rename = "is")]
     Is,
 }
 
 /// One condition on events.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[expect(
     clippy::exhaustive_structs,
     reason = "both sides build it, every member is on the wire"
@@ -163,9 +169,9 @@ pub enum Operator {
 pub struct Filter {
     /// `session_id` or `event_type`.
     pub field: String,
-    /// How to compare.
+    /// The comparison.
     pub operator: Operator,
-    /// What to compare with.
+    /// The value to compare with.
     pub value: Value,
     /// The type of the value, `string` or `id`.
     #[serde(rename = "type", default, skip_serializing_if = "Option::is_none")]
@@ -173,7 +179,7 @@ pub struct Filter {
 }
 
 impl Filter {
-    /// Makes the condition that a field equals a text.
+    /// Creates the condition that a field equals a text.
     #[must_use]
     pub fn is(field: &str, value: &str) -> Self {
         Self {
@@ -185,44 +191,46 @@ impl Filter {
     }
 }
 
-/// Which events to read.
+/// The selection of a page of events.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[expect(
     clippy::exhaustive_structs,
     reason = "both sides build it, every member is on the wire"
 )]
 pub struct ExportEvents {
-    /// The project, for keys that apply to several.
+    /// The name of the project; required for keys that apply to several projects.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub project: Option<String>,
-    /// All must hold.
+    /// The conditions, all of which must hold.
     #[serde(default)]
     pub filters: Vec<Filter>,
-    /// A range of times; this server refuses it rather than ignore it.
+    /// A range of times; this server rejects it.
     #[serde(rename = "dateRange", default, skip_serializing_if = "Option::is_none")]
     pub date_range: Option<Value>,
-    /// Events on a page, 1 to 7,500; 1,000 unless given.
+    /// The number of events on a page, 1 to 7,500; 1,000 by default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<u32>,
-    /// The page, from 1.
+    /// The number of the page, from 1; 1 by default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub page: Option<u32>,
 }
 
-/// A page of events, the latest start first.
+/// A page of events, the latest start time first.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[expect(
     clippy::exhaustive_structs,
     reason = "the server builds it, every member is on the wire"
 )]
 pub struct EventList {
-    /// The page.
+    /// The events.
     pub events: Vec<Event>,
-    /// How many match in all. While more events follow, this server returns one more than the events on full pages up
-    /// to this one.
+    /// The number of matches. While more events follow, this server returns one more than the number of events on full
+    /// pages up to this one.
     #[serde(rename = "totalEvents")]
     pub total_events: u64,
-    /// The same, under the specification's name.
+    /// The same as `totalEvents`.
     pub count: u64,
     /// Whether the page has fewer events than the limit because they are large. The next page number begins after the
     /// limit, not after the last event returned: read on with a limit of at most the number of events returned.

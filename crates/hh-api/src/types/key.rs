@@ -1,16 +1,16 @@
 use hh_auth::Level;
 use jiff::Timestamp;
 use secrecy::SecretString;
-use serde::de::Error as _;
+use serde::de::{Error as _, Unexpected};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// Names of projects, or all of them (`"all"` on the wire).
+/// Names of projects, or all projects (`"all"` on the wire).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "both sides must handle both cases")]
 pub enum ProjectNames {
     /// Every project.
     All,
-    /// These.
+    /// The projects with these names.
     Only(Vec<String>),
 }
 
@@ -34,16 +34,18 @@ impl<'de> Deserialize<'de> for ProjectNames {
         match Wire::deserialize(deserializer) {
             Ok(Wire::Word(word)) if word == "all" => Ok(Self::All),
             Ok(Wire::List(names)) => Ok(Self::Only(names)),
-            Ok(Wire::Word(_)) | Err(_) => Err(D::Error::custom(
-                "projects must be \"all\" or a list of names",
+            Ok(Wire::Word(_)) | Err(_) => Err(D::Error::invalid_value(
+                Unexpected::Other("projects"),
+                &"\"all\" or a list of names",
             )),
         }
     }
 }
 
 mod level {
+    use serde::de::{Error as _, Unexpected};
+
     use super::{Deserialize, Deserializer, Level, Serializer};
-    use serde::de::Error as _;
 
     #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
     pub(super) fn serialize<S: Serializer>(
@@ -59,13 +61,15 @@ mod level {
         let name = String::deserialize(deserializer)?;
         Level::find(&name).ok_or_else(|| {
             let names = Level::ALL.map(Level::as_str).join(", ");
-            D::Error::custom(format!("level must be one of {names}"))
+            let rule = format!("one of {names}");
+            D::Error::invalid_value(Unexpected::Other("level"), &rule.as_str())
         })
     }
 }
 
-/// What a principal is.
+/// The kind of a principal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum PrincipalKind {
@@ -75,14 +79,15 @@ pub enum PrincipalKind {
     ServiceAccount,
 }
 
-/// Who a key acts for.
+/// The user or service account that a key acts for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[expect(
     clippy::exhaustive_structs,
     reason = "the server builds it, every member is on the wire"
 )]
 pub struct Principal {
-    /// What it is.
+    /// The kind.
     #[serde(rename = "type")]
     pub kind: PrincipalKind,
     /// A user's e-mail address or a service account's name.
@@ -105,141 +110,190 @@ impl Principal {
     }
 }
 
-/// A key to mint (decisions V7).
+/// A key to create.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 #[expect(
     clippy::exhaustive_structs,
     reason = "both sides build it, every member is on the wire"
 )]
 pub struct CreateKey {
-    /// What it is for.
+    /// The name, which says what the key is for: one line of 1 to 100 characters.
     pub name: String,
-    /// Its level.
+    /// The permission level.
     #[serde(with = "level")]
+    #[cfg_attr(feature = "schema", schemars(with = "super::schema::LevelName"))]
     pub level: Level,
-    /// Where it applies.
+    /// The projects that the key applies to.
     pub projects: ProjectNames,
-    /// When it ends, if ever.
+    /// When the key expires; never by default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<super::schema::Time>"))]
     pub expires_at: Option<Timestamp>,
-    /// Who it acts for: an e-mail address or a service account's name; the issuer unless given.
+    /// The owner: an e-mail address or the name of a service account; the owner of the key of the request by default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner: Option<String>,
-    /// Whatever its people should know: one line of 1 to 500 characters.
+    /// A note: one line of 1 to 500 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
 }
 
-/// How a key is to be rotated.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// The key to replace, and for how long it keeps working.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 #[expect(
     clippy::exhaustive_structs,
     reason = "both sides build it, every member is on the wire"
 )]
 pub struct RotateKey {
-    /// How long the old key works on once the new one is used, in seconds: 0 to 604,800 (7 days), 24 hours unless given.
+    /// The id of the key to replace.
+    pub id: String,
+    /// How long the old key keeps working after the first use of the new one, in seconds: 0 to 604,800 (7 days);
+    /// 86,400 (24 hours) by default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub grace_seconds: Option<u32>,
 }
 
+/// The id of a key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "both sides build it, every member is on the wire"
+)]
+pub struct KeyRef {
+    /// The id.
+    pub id: String,
+}
+
+/// Which keys to list.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "both sides build it, every member is on the wire"
+)]
+pub struct ListKeys {
+    /// The number of keys on a page, 1 to 1,000; 100 by default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u32>,
+    /// The `next` member of the previous page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<String>,
+    /// Whether to include keys that do not work anymore; false by default.
+    #[serde(default)]
+    pub ended: bool,
+}
+
 /// Whether a key still works.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum KeyState {
     /// It works.
     Active,
-    /// It ended by its date.
+    /// Its expiry has passed.
     Expired,
     /// It was revoked.
     Revoked,
-    /// Another key took its place, and its grace is over.
+    /// Another key replaced it, and its grace period is over.
     Replaced,
 }
 
-/// A key as it may be shown.
+/// A key without its text.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[expect(
     clippy::exhaustive_structs,
     reason = "the server builds it, every member is on the wire"
 )]
 pub struct Key {
-    /// Its id, not a secret.
+    /// The id, which is not a secret.
     pub id: String,
-    /// What it is for.
+    /// The name.
     pub name: String,
-    /// Its masked text.
+    /// The masked text.
     pub shown: String,
-    /// Its level.
+    /// The permission level.
     #[serde(with = "level")]
+    #[cfg_attr(feature = "schema", schemars(with = "super::schema::LevelName"))]
     pub level: Level,
-    /// Where it applies.
+    /// The projects that the key applies to.
     pub projects: ProjectNames,
-    /// Who it acts for.
+    /// The owner.
     pub owner: Principal,
     /// Whether it still works.
     pub state: KeyState,
-    /// When it was minted.
+    /// When it was created.
+    #[cfg_attr(feature = "schema", schemars(with = "super::schema::Time"))]
     pub created_at: Timestamp,
-    /// When it ends, if ever.
+    /// When the key expires; never by default.
     #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<super::schema::Time>"))]
     pub expires_at: Option<Timestamp>,
-    /// What its people should know.
+    /// The note.
     #[serde(default)]
     pub note: Option<String>,
-    /// When a request with it was last accepted, if ever.
+    /// When a request with it was last accepted.
     #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<super::schema::Time>"))]
     pub last_used_at: Option<Timestamp>,
-    /// The id of the key that takes its place.
+    /// The id of the key that replaces it.
     #[serde(default)]
     pub replaced_by: Option<String>,
-    /// When it ends since another takes its place; not known before that one is used.
+    /// When its grace period ends; unknown before the first use of the key that replaces it.
     #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<super::schema::Time>"))]
     pub grace_ends_at: Option<Timestamp>,
-    /// The id of the key whose place it takes.
+    /// The id of the key that it replaces.
     #[serde(default)]
     pub replaces: Option<String>,
 }
 
 /// A page of the keys that a key may manage.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[expect(
     clippy::exhaustive_structs,
     reason = "the server builds it, every member is on the wire"
 )]
 pub struct KeyList {
-    /// The latest first.
+    /// The keys, newest first.
     pub keys: Vec<Key>,
-    /// The cursor of the next page, if there is one.
+    /// The cursor of the next page; absent on the last page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<String>,
 }
 
-/// A key that was just minted, with the only copy of its text.
+/// A new key with its text.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[expect(
     clippy::exhaustive_structs,
     reason = "the server builds it, every member is on the wire"
 )]
 pub struct CreatedKey {
-    /// The text, shown this once.
+    /// The text of the key, which no other response contains.
     #[serde(rename = "key", serialize_with = "reveal")]
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub secret: SecretString,
-    /// All that may be shown again.
+    /// The key without its text.
     #[serde(flatten)]
     pub key: Key,
 }
 
-/// What comes of a request for a new key.
+/// The response to a request for a new key.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(untagged)]
 #[expect(clippy::exhaustive_enums, reason = "both sides must handle both cases")]
-pub enum Minted {
-    /// The key.
+pub enum CreateKeyResponse {
+    /// The new key.
     Created(CreatedKey),
-    /// An earlier request with the same `Idempotency-Key` made it; the text went out with that answer alone.
+    /// The key that an earlier request with the same `Idempotency-Key` created, without its text.
     Repeated(Key),
 }
 
@@ -252,18 +306,19 @@ fn reveal<S: Serializer>(secret: &SecretString, serializer: S) -> Result<S::Ok, 
     serializer.serialize_str(secret.expose_secret())
 }
 
-/// Who the key of the request acts for, and what it may do.
+/// The owner and the permissions of the key of the request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[expect(
     clippy::exhaustive_structs,
     reason = "the server builds it, every member is on the wire"
 )]
 pub struct Whoami {
-    /// Who.
+    /// The owner.
     pub principal: Principal,
-    /// The organization's name.
+    /// The name of the organization.
     pub organization: String,
-    /// The level's name for people.
+    /// The display name of the permission level.
     pub permissions: String,
     /// The key.
     pub key: Key,

@@ -5,6 +5,7 @@ use super::Principal;
 
 /// An owner of keys to create.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 #[expect(
     clippy::exhaustive_structs,
@@ -15,40 +16,57 @@ pub struct CreateOwner {
     pub name: String,
 }
 
-/// Somebody, or a program, that keys act for.
+/// A user or service account that keys act for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[expect(
     clippy::exhaustive_structs,
     reason = "the server builds it, every member is on the wire"
 )]
 pub struct Owner {
-    /// Its id.
+    /// The id.
     pub id: String,
-    /// Who it is.
+    /// The user or service account.
     #[serde(flatten)]
     pub principal: Principal,
     /// When it was created.
+    #[cfg_attr(feature = "schema", schemars(with = "super::schema::Time"))]
     pub created_at: Timestamp,
-    /// When it was disabled, if it was: no key of it works, and none can be made.
+    /// When it was disabled. No key of a disabled owner works, and no key can be created for it.
     #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<super::schema::Time>"))]
     pub disabled_at: Option<Timestamp>,
-    /// How many of its keys work.
+    /// The number of its keys that work.
     pub active_keys: u64,
 }
 
-/// The owners.
+/// The id of an owner.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "both sides build it, every member is on the wire"
+)]
+pub struct OwnerRef {
+    /// The id.
+    pub id: String,
+}
+
+/// The owners.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[expect(
     clippy::exhaustive_structs,
     reason = "the server builds it, every member is on the wire"
 )]
 pub struct OwnerList {
-    /// In order of their names.
+    /// The owners in the order of their names.
     pub owners: Vec<Owner>,
 }
 
-/// An owner that is disabled now.
+/// An owner that was disabled.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[expect(
     clippy::exhaustive_structs,
     reason = "the server builds it, every member is on the wire"
@@ -57,6 +75,6 @@ pub struct DisabledOwner {
     /// The owner.
     #[serde(flatten)]
     pub owner: Owner,
-    /// How many keys this revoked.
+    /// The number of keys that were revoked.
     pub revoked_keys: u64,
 }

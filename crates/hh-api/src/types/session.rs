@@ -4,48 +4,49 @@ use super::{Event, Object, common::nullable};
 
 /// A session to start.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[expect(
     clippy::exhaustive_structs,
     reason = "both sides build it, every member is on the wire"
 )]
 pub struct StartSession {
-    /// Its id; the server makes one if there is none. Text, since old clients send what is not a UUID.
+    /// The id, a UUID; the server creates one by default, and derives one from any other text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session_id: Option<String>,
-    /// Its name.
+    /// The name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session_name: Option<String>,
     /// The label of the deployment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<String>,
-    /// The project, for keys that apply to several.
+    /// The name of the project; required for keys that apply to several projects.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub project: Option<String>,
-    /// When it began, in Unix milliseconds; now unless given.
+    /// When it started, in Unix milliseconds; now by default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub start_time: Option<f64>,
-    /// What went in.
+    /// The inputs.
     #[serde(
         default,
         deserialize_with = "nullable",
         skip_serializing_if = "Object::is_empty"
     )]
     pub inputs: Object,
-    /// Settings.
+    /// The configuration.
     #[serde(
         default,
         deserialize_with = "nullable",
         skip_serializing_if = "Object::is_empty"
     )]
     pub config: Object,
-    /// Anything else about it.
+    /// Other data.
     #[serde(
         default,
         deserialize_with = "nullable",
         skip_serializing_if = "Object::is_empty"
     )]
     pub metadata: Object,
-    /// Who it was done for.
+    /// The properties of the user.
     #[serde(
         default,
         deserialize_with = "nullable",
@@ -54,16 +55,17 @@ pub struct StartSession {
     pub user_properties: Object,
 }
 
-/// `{"session": …}` around [`StartSession`], and the ids that Python's client requires around the answer.
+/// A session as an event, with the ids of its organization and workspace.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[expect(
     clippy::exhaustive_structs,
     reason = "both sides build it, every member is on the wire"
 )]
 pub struct SessionEnvelope {
-    /// The organization, as an id.
+    /// The id of the organization.
     pub org_id: String,
-    /// The workspace, as an id; one server is one workspace.
+    /// The id of the workspace; one server is one workspace.
     pub workspace_id: String,
     /// The session as an event.
     #[serde(flatten)]

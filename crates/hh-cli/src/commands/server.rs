@@ -1,6 +1,7 @@
 //! `honeyhive server`
 
 mod log;
+mod openapi;
 
 use std::net::SocketAddr;
 use std::num::NonZero;
@@ -26,6 +27,9 @@ const MAX_THREADS: NonZero<usize> = NonZero::new(16).unwrap();
 pub(crate) enum Command {
     /// Start a server on this machine, until Ctrl-C or SIGTERM
     Start(Called<Start>),
+    /// Print the OpenAPI 3.1 document of the API
+    #[command(name = "openapi")]
+    OpenApi(Called<openapi::OpenApi>),
 }
 
 #[derive(Args)]
@@ -51,7 +55,13 @@ pub(crate) struct Start {
 }
 
 pub(super) fn run(context: &Context, command: Command) -> Result<(), CliError> {
-    let Command::Start(Called(arguments)) = command;
+    match command {
+        Command::Start(Called(arguments)) => start(context, arguments),
+        Command::OpenApi(Called(_)) => openapi::run(),
+    }
+}
+
+fn start(context: &Context, arguments: Start) -> Result<(), CliError> {
     let data_dir = arguments
         .data_dir
         .or_else(|| paths::server_dir(context.env()))

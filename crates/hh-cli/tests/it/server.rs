@@ -110,3 +110,13 @@ fn a_server_starts_over_only_when_asked_to() {
     let mut server = Server::start(&env, &["--new-database"]);
     server.wait_for("warning: this is not the first start");
 }
+
+#[test]
+fn server_openapi_prints_the_document_that_servers_return() {
+    let done = TestEnv::new().run(&["server", "openapi"]);
+    assert_eq!(done.code, 0);
+    let document: serde_json::Value = serde_json::from_str(&done.stdout).unwrap();
+    let served: serde_json::Value = serde_json::from_str(hh_server::OPENAPI).unwrap();
+    assert_eq!(document, served);
+    assert_eq!(document["openapi"], "3.1.1");
+}

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use hh_api::{Access, OpId};
+use hh_api::{OpId, Requirement};
 use hh_auth::Credential;
 use hh_config::Provenance;
 
@@ -89,9 +89,9 @@ impl Context<'_> {
         if error.names_cause() {
             return format!("the key is {shown} from {provenance}");
         }
-        let need = match op.operation().access {
-            Access::Need(need) | Access::Own(need) => format!("does not allow {need}"),
-            Access::AnyKey | Access::Open => "does not allow this".to_owned(),
+        let need = match op.operation().need {
+            Requirement::Need(need) | Requirement::Own(need) => format!("does not allow {need}"),
+            Requirement::AnyKey | Requirement::Open => "does not allow this".to_owned(),
         };
         format!(
             "likely causes: the key {shown} from {provenance} {need}, it is not for this project, or your organization does not have the feature"

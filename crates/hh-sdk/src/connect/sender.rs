@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use hh_api::{Access, OpId, Repeat};
+use hh_api::{EncodeError, Endpoint, KeyUse, OpId, Requirement, Retry, Route};
 use hh_auth::{ApiKey, Credential, Credentials, KeyKind, Level, Need};
 use hh_config::Provenance;
 use hh_transport::{Idempotency, IdempotencyKey, Response, SendOptions, Transport};
@@ -102,11 +102,15 @@ impl Sender {
         issued.map(|issued| issued.credential.key.clone()).collect()
     }
 
-    /// Chooses the key of an operation: sessions and events may have one of their own, and else use the project key.
+    /// Chooses the key of an operation: the first of the kinds that the table names.
     fn slot(&self, op: OpId) -> Result<&Arc<KeyAuthorizer>, Error> {
-        let is_ingestion = op.operation().access == Access::Need(Need::Ingest);
-        let own = self.ingestion.as_ref().filter(|_| is_ingestion);
-        own.or(self.project.as_ref()).ok_or_else(|| {
+        let mut kinds = op.operation().keys.iter();
+        let slot = kinds.find_map(|kind| match kind {
+            KeyUse::Ingestion => self.ingestion.as_ref(),
+            KeyUse::Project => self.project.as_ref(),
+            KeyUse::DataPlane | _ => None,
+        });
+        slot.ok_or_else(|| {
             Error::new(
                 ErrorKind::MissingKey,
                 "no project API key was found, and an ingestion key is for sessions and events alone",
@@ -130,28 +134,37 @@ impl Sender {
         self.security
             .record(&event.with_credential(credential).with_detail(format!(
                 "{} {} was answered {status}{}",
-                op.operation().method.as_str(),
-                op.operation().path,
+                op.operation().route().method.as_str(),
+                op.operation().route().path,
                 request.unwrap_or_default()
             )));
     }
 
-    /// Sends one operation; `id` fills the path's `{id}`.
-    pub(crate) async fn send(
+    /// Encodes and sends an input.
+    pub(crate) async fn send_input<E: Endpoint>(
         &self,
-        op: OpId,
-        id: &str,
-        message: Message,
+        input: &E::Input,
     ) -> Result<Response, Error> {
-        self.send_query(op, id, "", message).await
+        let route = E::OPERATION.route();
+        let encoded = route.encode(input).map_err(invalid_input)?;
+        for value in &encoded.path_values {
+            check_id(value)?;
+        }
+        let message = Message::Json(Bytes::from(encoded.body));
+        self.send_to(E::OP, route, &encoded.target, message).await
     }
 
-    /// As [`Sender::send`]; `query` is empty or begins with `?`, and is sent as it is.
-    pub(crate) async fn send_query(
+    /// Sends a body that was encoded already, for an operation whose path has no members.
+    pub(crate) async fn send(&self, op: OpId, message: Message) -> Result<Response, Error> {
+        let route = op.operation().route();
+        self.send_to(op, route, route.path, message).await
+    }
+
+    async fn send_to(
         &self,
         op: OpId,
-        id: &str,
-        query: &str,
+        route: &Route,
+        target: &str,
         message: Message,
     ) -> Result<Response, Error> {
         let slot = self.slot(op)?;
@@ -164,22 +177,21 @@ impl Sender {
             Message::Json(body) => ("application/json", body),
             Message::Protobuf(body) => ("application/x-protobuf", body),
         };
-        let operation = op.operation();
-        let method = Method::from_bytes(operation.method.as_str().as_bytes());
+        let method = Method::from_bytes(route.method.as_str().as_bytes());
         let request = Request::builder()
             .method(method.unwrap_or_default())
-            .uri(format!("{}{}{query}", self.base, path(operation.path, id)?))
+            .uri(format!("{}{target}", self.base))
             .header(ACCEPT, content_type)
             .header(CONTENT_TYPE, content_type)
             .body(body.clone())
             .map_err(|_| Error::new(ErrorKind::Config, "the base URL makes no valid address"))?;
-        let repeat = match operation.repeat {
-            Repeat::Safe => Idempotency::Safe,
-            Repeat::Otlp => Idempotency::Otlp,
-            Repeat::Keyed => Idempotency::Keyed(IdempotencyKey::random()?),
-            Repeat::Unsafe | _ => Idempotency::Unsafe,
+        let idempotency = match op.operation().retry {
+            Retry::Safe => Idempotency::Safe,
+            Retry::Otlp => Idempotency::Otlp,
+            Retry::Keyed => Idempotency::Keyed(IdempotencyKey::random()?),
+            Retry::Never | _ => Idempotency::Unsafe,
         };
-        let mut options = SendOptions::new(repeat)
+        let mut options = SendOptions::new(idempotency)
             .with_authorizer(&**slot)
             .with_timeout(self.timeout);
         if matches!(message, Message::Protobuf(_)) {
@@ -229,7 +241,7 @@ fn slot_of(
 
 /// Refuses a change that the key is known not to allow (decisions C5); all else is the server's to say.
 fn check_locally(op: OpId, credential: &Credential) -> Result<(), Error> {
-    let Access::Need(need) = op.operation().access else {
+    let Requirement::Need(need) = op.operation().need else {
         return Ok(());
     };
     let Credential {
@@ -251,21 +263,32 @@ fn check_locally(op: OpId, credential: &Credential) -> Result<(), Error> {
     Ok(())
 }
 
-/// Fills the `{id}` of a path.
-fn path(path: &str, id: &str) -> Result<String, Error> {
+/// Rejects an id that would go into a path and cannot be one: ids come from servers and people.
+fn check_id(id: &str) -> Result<(), Error> {
     if id.starts_with("hh_") {
         return Err(Error::new(
             ErrorKind::Invalid,
             "this is an API key, not the id of one: nothing was sent",
         ));
     }
-    // Ids come from servers and people: only what cannot change the path is put into it.
-    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
-    if !id.chars().all(plain) || (id.is_empty() && path.contains("{id}")) {
-        return Err(Error::new(
-            ErrorKind::Invalid,
-            "an id has letters, digits, - and _, and nothing else",
-        ));
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+    if id.chars().all(is_plain) {
+        Ok(())
+    } else {
+        Err(invalid_id())
     }
-    Ok(path.replace("{id}", id))
+}
+
+fn invalid_input(error: EncodeError) -> Error {
+    match error {
+        EncodeError::Path(_) => invalid_id(),
+        EncodeError::Json | _ => Error::new(ErrorKind::Invalid, "the request is no valid JSON"),
+    }
+}
+
+fn invalid_id() -> Error {
+    Error::new(
+        ErrorKind::Invalid,
+        "an id has letters, digits, - and _, and nothing else",
+    )
 }

@@ -195,7 +195,7 @@ async fn send_json(inner: &Inner, op: OpId, body: &impl Serialize) -> Result<Opt
     let mut body = serde_json::to_value(body).unwrap_or_default();
     redact_json(&mut body, &own(inner));
     let message = Message::Json(Bytes::from(body.to_string()));
-    inner.sender.send(op, "", message).await?;
+    inner.sender.send(op, message).await?;
     Ok(None)
 }
 
@@ -203,7 +203,7 @@ async fn send_json(inner: &Inner, op: OpId, body: &impl Serialize) -> Result<Opt
 async fn export(inner: &Inner, batch: &mut [Entry]) -> Result<Option<Loss>, Error> {
     let own = own(inner);
     let message = Message::Protobuf(encode(&own, batch));
-    let response = inner.sender.send(OpId::ExportTraces, "", message).await?;
+    let response = inner.sender.send(OpId::ExportTraces, message).await?;
     let sent = u32::try_from(batch.len()).unwrap_or(u32::MAX);
     let Some(refused) = refused(&response, sent) else {
         let why = "the response to an export is not OTLP: something else than the server answered";

@@ -1,20 +1,20 @@
 use std::ops::RangeInclusive;
 
-use axum::body::Body;
-use hh_api::OpId;
 use hh_api::types::{
-    CreateKey, CreatedKey, Key, KeyList, KeyState, Minted, Principal, ProjectNames,
+    CreateKey, CreateKeyResponse, CreatedKey, Key, KeyList, KeyRef, KeyState, ListKeys, Principal,
+    ProjectNames,
 };
+use hh_api::{Endpoint, operations};
 use hh_auth::{Grant, Projects, mint};
-use http::{HeaderMap, HeaderValue, Request, Response, Uri};
+use http::{HeaderMap, HeaderValue};
 use jiff::Timestamp;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
-use super::{query, read_json};
+use super::Call;
 use crate::access::Access;
 use crate::app::App;
-use crate::error::{ApiError, json};
+use crate::error::ApiError;
 use crate::keys::KeyRecord;
 use crate::owner_name;
 use crate::quote::quote;
@@ -30,16 +30,16 @@ const LIMITS: RangeInclusive<u32> = 1..=1000;
 const MAX_PAGE: usize = 1024 * 1024;
 
 /// Mints a key that can do nothing that its issuer cannot.
-pub(crate) async fn create_key(
+pub(super) async fn create_key(
     app: &App,
-    access: &Access,
-    request: Request<Body>,
-) -> Result<Response<Body>, ApiError> {
-    let header = idempotency_key(request.headers())?;
-    let (wanted, _hold) = read_json::<CreateKey>(app, access, request).await?;
-    let once = header.map(|header| once(&header, OpId::CreateKey, "", &wanted));
-    let name = one_line("name", &wanted.name, MAX_NAME)?;
-    let owner = match &wanted.owner {
+    call: Call,
+    input: CreateKey,
+) -> Result<CreateKeyResponse, ApiError> {
+    let access = &call.access;
+    let header = idempotency_key(&call.headers)?;
+    let once = header.map(|header| once::<operations::CreateKey>(&header, "", &input));
+    let name = one_line("name", &input.name, MAX_NAME)?;
+    let owner = match &input.owner {
         Some(owner) => owner_name(app, "owner", owner)?,
         None => access.record().owner.clone(),
     };
@@ -49,21 +49,21 @@ pub(crate) async fn create_key(
             "this key applies to some projects only, so it creates keys for its own owner only; leave owner away",
         ));
     }
-    let note = wanted
+    let note = input
         .note
         .as_ref()
         .map(|note| one_line("note", note, MAX_NOTE));
     let grant = Grant {
-        level: wanted.level,
-        projects: find_projects(app, access, wanted.projects)?,
-        expires: wanted.expires_at.map(whole_millis),
+        level: input.level,
+        projects: find_projects(app, access, input.projects)?,
+        expires: input.expires_at.map(whole_millis),
     };
     if !grant.is_within(&access.record().lasting()) {
         return Err(ApiError::forbidden(
             "a key cannot give what its issuer does not have: narrow its level, projects or expiry",
         ));
     }
-    let minted = mint(wanted.level).map_err(|_| ApiError::internal())?;
+    let minted = mint(input.level).map_err(|_| ApiError::internal())?;
     let key = NewKey {
         id: minted.id.clone(),
         digest: app.pepper.digest(&minted.key),
@@ -77,7 +77,7 @@ pub(crate) async fn create_key(
     };
     let described = new_key(app, &key, None);
     let stored = app.store.insert_key(access, key, once).await?;
-    Ok(json(&answer(app, access, stored, &minted, described)))
+    Ok(answer(app, access, stored, &minted, described))
 }
 
 /// Describes a key that is about to be stored.
@@ -107,13 +107,13 @@ pub(super) fn answer(
     stored: Stored,
     minted: &hh_auth::Minted,
     key: Key,
-) -> Minted {
+) -> CreateKeyResponse {
     match stored {
-        Stored::Now => Minted::Created(CreatedKey {
+        Stored::Now => CreateKeyResponse::Created(CreatedKey {
             secret: minted.key.secret().clone(),
             key,
         }),
-        Stored::Before(earlier) => Minted::Repeated(describe(app, access, &earlier)),
+        Stored::Before(earlier) => CreateKeyResponse::Repeated(describe(app, access, &earlier)),
     }
 }
 
@@ -132,10 +132,10 @@ pub(super) fn idempotency_key(headers: &HeaderMap) -> Result<Option<HeaderValue>
 }
 
 /// Digests the `Idempotency-Key` and what the request asks for, by its meaning and not by its spelling.
-pub(super) fn once(header: &HeaderValue, op: OpId, id: &str, wanted: &impl Serialize) -> Once {
-    let body = serde_json::to_vec(wanted).unwrap_or_default();
+pub(super) fn once<E: Endpoint>(header: &HeaderValue, id: &str, body: &impl Serialize) -> Once {
+    let body = serde_json::to_vec(body).unwrap_or_default();
     let request = Sha256::new()
-        .chain_update(op.operation().path)
+        .chain_update(E::OPERATION.route().path)
         .chain_update([0])
         .chain_update(id)
         .chain_update([0])
@@ -146,36 +146,23 @@ pub(super) fn once(header: &HeaderValue, op: OpId, id: &str, wanted: &impl Seria
     }
 }
 
-/// Lists a page of keys: `limit`, `cursor` from the page before, and `ended=true` for those that do not work any more.
-pub(crate) async fn list_keys(
-    app: &App,
-    access: &Access,
-    uri: &Uri,
-) -> Result<Response<Body>, ApiError> {
-    let limit = match query(uri, "limit") {
-        None => DEFAULT_LIMIT,
-        Some(text) => {
-            let limit = text.parse().ok().filter(|limit| LIMITS.contains(limit));
-            limit.ok_or_else(|| {
-                let message = format!("limit must be {} to {}", LIMITS.start(), LIMITS.end());
-                ApiError::invalid(message)
-            })?
-        }
-    };
-    let after = query(uri, "cursor").map(|text| {
-        let invalid = || ApiError::invalid("cursor must be the value of next of a page of keys");
-        text.parse().map_err(|_| invalid())
+/// Lists a page of keys.
+pub(super) async fn list_keys(app: &App, call: Call, input: ListKeys) -> Result<KeyList, ApiError> {
+    let access = &call.access;
+    let limit = input.limit.unwrap_or(DEFAULT_LIMIT);
+    if !LIMITS.contains(&limit) {
+        let message = format!("limit must be {} to {}", LIMITS.start(), LIMITS.end());
+        return Err(ApiError::invalid(message));
+    }
+    let after = input.cursor.map(|text| {
+        let invalid = |_| ApiError::invalid("cursor must be the value of next of a page of keys");
+        text.parse().map_err(invalid)
     });
-    let with_ended = match query(uri, "ended").as_deref() {
-        None | Some("false") => false,
-        Some("true") => true,
-        Some(_) => return Err(ApiError::invalid("ended must be true or false")),
-    };
     let wanted = KeyQuery {
         // One more shows whether there is another page.
         limit: limit + 1,
         after: after.transpose()?,
-        with_ended,
+        with_ended: input.ended,
     };
     let found = app.store.list_keys(access, wanted).await?;
     let (mut keys, mut bytes) = (Vec::new(), 0);
@@ -189,16 +176,13 @@ pub(crate) async fn list_keys(
     }
     let last = (keys.len() < found.len()).then(|| found.get(keys.len().wrapping_sub(1)));
     let next = last.flatten().map(|record| record.key_id.to_string());
-    Ok(json(&KeyList { keys, next }))
+    Ok(KeyList { keys, next })
 }
 
-pub(crate) async fn get_key(
-    app: &App,
-    access: &Access,
-    id: &str,
-) -> Result<Response<Body>, ApiError> {
-    let key = app.store.get_key(access, id).await?;
-    Ok(json(&describe(app, access, &key)))
+/// Returns one key.
+pub(super) async fn get_key(app: &App, call: Call, input: KeyRef) -> Result<Key, ApiError> {
+    let key = app.store.get_key(&call.access, &input.id).await?;
+    Ok(describe(app, &call.access, &key))
 }
 
 pub(super) fn describe(app: &App, access: &Access, key: &KeyRecord) -> Key {

@@ -1,44 +1,42 @@
-use axum::body::Body;
-use hh_api::types::{CreateOwner, DisabledOwner, OwnerList};
+use hh_api::types::{CreateOwner, DisabledOwner, Empty, Owner, OwnerList, OwnerRef};
 use hh_auth::Projects;
-use http::{Request, Response};
 
+use super::Call;
 use super::keys::owner_name;
-use super::read_json;
 use crate::access::Access;
 use crate::app::App;
-use crate::error::{ApiError, json};
+use crate::error::ApiError;
 
 /// Creates an owner.
-pub(crate) async fn create_owner(
+pub(super) async fn create_owner(
     app: &App,
-    access: &Access,
-    request: Request<Body>,
-) -> Result<Response<Body>, ApiError> {
-    let (wanted, _hold) = read_json::<CreateOwner>(app, access, request).await?;
-    check_reach(access)?;
-    let name = owner_name(app, "name", &wanted.name)?;
-    Ok(json(&app.store.create_owner(access, name).await?))
+    call: Call,
+    input: CreateOwner,
+) -> Result<Owner, ApiError> {
+    check_reach(&call.access)?;
+    let name = owner_name(app, "name", &input.name)?;
+    Ok(app.store.create_owner(&call.access, name).await?)
 }
 
-pub(crate) async fn list_owners(app: &App, access: &Access) -> Result<Response<Body>, ApiError> {
-    check_reach(access)?;
-    let owners = app.store.list_owners(access).await?;
-    Ok(json(&OwnerList { owners }))
+/// Lists the owners.
+pub(super) async fn list_owners(app: &App, call: Call, _: Empty) -> Result<OwnerList, ApiError> {
+    check_reach(&call.access)?;
+    let owners = app.store.list_owners(&call.access).await?;
+    Ok(OwnerList { owners })
 }
 
-/// Disables an owner; when the answer is out, no request with any key of it succeeds any more.
-pub(crate) async fn disable_owner(
+/// Disables an owner. Once the response is sent, no request with a key of that owner succeeds.
+pub(super) async fn disable_owner(
     app: &App,
-    access: &Access,
-    id: &str,
-) -> Result<Response<Body>, ApiError> {
-    check_reach(access)?;
-    let (owner, revoked_keys) = app.store.disable_owner(access, id).await?;
-    Ok(json(&DisabledOwner {
+    call: Call,
+    input: OwnerRef,
+) -> Result<DisabledOwner, ApiError> {
+    check_reach(&call.access)?;
+    let (owner, revoked_keys) = app.store.disable_owner(&call.access, &input.id).await?;
+    Ok(DisabledOwner {
         owner,
         revoked_keys,
-    }))
+    })
 }
 
 /// An owner's keys may be for any project.

@@ -1,30 +1,26 @@
-use axum::body::Body;
-use hh_api::types::{CreateProject, ProjectList};
+use hh_api::types::{CreateProject, ListProjects, Project, ProjectList};
 use hh_auth::Projects;
-use http::{Request, Response, Uri};
 
-use super::{query, read_json};
-use crate::access::Access;
+use super::Call;
 use crate::app::App;
-use crate::error::{ApiError, json};
+use crate::error::ApiError;
 
 const MAX_NAME: usize = 100;
 const MAX_DESCRIPTION: usize = 500;
 
 /// Creates a project. A key that applies to a list of projects cannot make one outside it.
-pub(crate) async fn create_project(
+pub(super) async fn create_project(
     app: &App,
-    access: &Access,
-    request: Request<Body>,
-) -> Result<Response<Body>, ApiError> {
-    let (wanted, _hold) = read_json::<CreateProject>(app, access, request).await?;
-    if access.record().grant.projects != Projects::All {
+    call: Call,
+    input: CreateProject,
+) -> Result<Project, ApiError> {
+    if call.access.record().grant.projects != Projects::All {
         return Err(ApiError::forbidden(
             "this key applies to some projects only; creating one takes a key for all projects",
         ));
     }
-    check_name(&wanted.name)?;
-    let description = wanted.description.unwrap_or_default();
+    check_name(&input.name)?;
+    let description = input.description.unwrap_or_default();
     if description.contains(char::is_control) {
         return Err(ApiError::invalid(
             "a description is one line without control characters",
@@ -37,18 +33,23 @@ pub(crate) async fn create_project(
     }
     let project = app
         .store
-        .create_project(access, wanted.name, description)
+        .create_project(&call.access, input.name, description)
         .await?;
-    Ok(json(&project))
+    Ok(project)
 }
 
-/// Lists the projects that the key applies to; `?name=` narrows to one.
-pub(crate) fn list_projects(app: &App, access: &Access, uri: &Uri) -> Response<Body> {
-    let mut projects = app.store.list_projects(access);
-    if let Some(name) = query(uri, "name") {
+/// Lists the projects that the key applies to, or the one with a name.
+#[expect(clippy::unused_async, reason = "handlers are asynchronous")]
+pub(super) async fn list_projects(
+    app: &App,
+    call: Call,
+    input: ListProjects,
+) -> Result<ProjectList, ApiError> {
+    let mut projects = app.store.list_projects(&call.access);
+    if let Some(name) = input.name {
         projects.retain(|project| project.name == name);
     }
-    json(&ProjectList { projects })
+    Ok(ProjectList { projects })
 }
 
 /// Names are ASCII, so that two that look the same are the same.

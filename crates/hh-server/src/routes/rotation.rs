@@ -1,30 +1,33 @@
-use axum::body::Body;
-use hh_api::OpId;
-use hh_api::types::RotateKey;
+use hh_api::operations;
+use hh_api::types::{CreateKeyResponse, Key, KeyRef, RotateKey};
 use hh_auth::mint;
-use http::{Request, Response};
+use serde_json::json;
 
+use super::Call;
 use super::keys::{answer, describe, idempotency_key, new_key, once, whole_millis};
-use super::read_json_or_default;
-use crate::access::Access;
 use crate::app::App;
-use crate::error::{ApiError, json};
+use crate::error::ApiError;
 use crate::store::{NewKey, Rotation};
 
 const DAY: u32 = 24 * 60 * 60;
 const MAX_GRACE: u32 = 7 * DAY;
 
 /// Mints the key that takes the place of another, with the same rights.
-pub(crate) async fn rotate_key(
+pub(super) async fn rotate_key(
     app: &App,
-    access: &Access,
-    id: &str,
-    request: Request<Body>,
-) -> Result<Response<Body>, ApiError> {
-    let header = idempotency_key(request.headers())?;
-    let (wanted, _hold) = read_json_or_default::<RotateKey>(app, access, request).await?;
-    let once = header.map(|header| once(&header, OpId::RotateKey, id, &wanted));
-    let grace = wanted.grace_seconds.unwrap_or(DAY);
+    call: Call,
+    input: RotateKey,
+) -> Result<CreateKeyResponse, ApiError> {
+    let (access, id) = (&call.access, input.id.as_str());
+    let header = idempotency_key(&call.headers)?;
+    let once = header.map(|header| {
+        let body = match input.grace_seconds {
+            Some(seconds) => json!({ "grace_seconds": seconds }),
+            None => json!({}),
+        };
+        once::<operations::RotateKey>(&header, id, &body)
+    });
+    let grace = input.grace_seconds.unwrap_or(DAY);
     if grace > MAX_GRACE {
         return Err(ApiError::invalid(format!(
             "grace_seconds is 0 to {MAX_GRACE}, which is 7 days"
@@ -58,18 +61,14 @@ pub(crate) async fn rotate_key(
         limit: app.max_rotations,
     };
     let stored = app.store.rotate_key(access, rotation, once).await?;
-    Ok(json(&answer(app, access, stored, &minted, described)))
+    Ok(answer(app, access, stored, &minted, described))
 }
 
-/// Revokes a key; when the answer is out, no request with it succeeds any more.
-pub(crate) async fn revoke_key(
-    app: &App,
-    access: &Access,
-    id: &str,
-) -> Result<Response<Body>, ApiError> {
-    let key = app.store.get_key(access, id).await?;
-    let key = app.store.revoke_key(access, &key).await?;
-    Ok(json(&describe(app, access, &key)))
+/// Revokes a key. Once the response is sent, no request with it succeeds.
+pub(super) async fn revoke_key(app: &App, call: Call, input: KeyRef) -> Result<Key, ApiError> {
+    let key = app.store.get_key(&call.access, &input.id).await?;
+    let key = app.store.revoke_key(&call.access, &key).await?;
+    Ok(describe(app, &call.access, &key))
 }
 
 #[cfg(test)]

@@ -2,31 +2,31 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::body::Body;
+use hh_api::types::{Empty, ExportTracesResponse, PartialSuccess};
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
-use http::{HeaderValue, Request, Response, StatusCode};
+use http::{HeaderValue, Response, StatusCode};
 use opentelemetry_proto::tonic::collector::trace::v1::{
     ExportTracePartialSuccess, ExportTraceServiceResponse,
 };
 use prost::Message as _;
 
-use super::{SMALL, aside};
+use super::{Call, Rendered, SMALL, aside};
 use crate::access::{Access, InProject};
 use crate::app::App;
 use crate::body::{self, Held, Reservation};
-use crate::error::{ApiError, json};
+use crate::error::ApiError;
 use crate::otlp::{Encoding, MappedSpan, decode, map};
 use crate::shape;
 use crate::store::NewEvent;
 
 /// Stores the spans of an OTLP export. Nothing is stored unless every span's project is one of the key's.
-pub(crate) async fn export_traces(
+pub(super) async fn export_traces(
     app: &Arc<App>,
-    access: &Access,
-    request: Request<Body>,
-) -> Result<Response<Body>, ApiError> {
-    let (parts, body) = request.into_parts();
-    let encoding = parts
-        .headers
+    call: Call,
+    _: Empty,
+) -> Result<Rendered<ExportTracesResponse>, ApiError> {
+    let (access, headers) = (&call.access, &call.headers);
+    let encoding = headers
         .get(CONTENT_TYPE)
         .and_then(|value| Encoding::of(value.to_str().ok()?))
         .ok_or_else(|| {
@@ -36,8 +36,8 @@ pub(crate) async fn export_traces(
                 "Content-Type must be application/x-protobuf or application/json",
             )
         })?;
-    let mut held = body::read(app, access, &parts.headers, body).await?;
-    if let Some(encoding) = parts.headers.get(CONTENT_ENCODING).cloned() {
+    let mut held = body::read(app, access, headers, call.body).await?;
+    if let Some(encoding) = headers.get(CONTENT_ENCODING).cloned() {
         held = app.inflation.run(move || held.inflate(&encoding)).await??;
     }
     let is_large = held.bytes.len() > SMALL;
@@ -76,13 +76,15 @@ fn in_projects(app: &App, access: &Access, spans: Vec<MappedSpan>) -> Result<Bat
 }
 
 /// Says how many spans were left out, if any; such an answer is not to be resent (OTLP, partial success).
-fn answer(encoding: Encoding, rejected: u32) -> Response<Body> {
+fn answer(encoding: Encoding, rejected: u32) -> Rendered<ExportTracesResponse> {
     const MESSAGE: &str = "a trace id has 16 bytes and a span id 8";
     match encoding {
-        Encoding::Json if rejected == 0 => json(&serde_json::json!({})),
-        Encoding::Json => json(&serde_json::json!({
-            "partialSuccess": { "rejectedSpans": rejected.to_string(), "errorMessage": MESSAGE }
-        })),
+        Encoding::Json => Rendered::value(&ExportTracesResponse {
+            partial_success: (rejected > 0).then(|| PartialSuccess {
+                rejected_spans: rejected.to_string(),
+                error_message: MESSAGE.to_owned(),
+            }),
+        }),
         Encoding::Protobuf => {
             let partial = (rejected > 0).then(|| ExportTracePartialSuccess {
                 rejected_spans: rejected.into(),
@@ -94,7 +96,7 @@ fn answer(encoding: Encoding, rejected: u32) -> Response<Body> {
             let mut response = Response::new(Body::from(message.encode_to_vec()));
             let kind = HeaderValue::from_static("application/x-protobuf");
             response.headers_mut().insert(CONTENT_TYPE, kind);
-            response
+            Rendered::response(response)
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Every operation of the table against every kind of caller.
 
-use hh_api::{Access, OpId};
+use hh_api::{OpId, Requirement, Route};
 use hh_auth::{Level, mint};
 use serde_json::{Value, json};
 
@@ -38,7 +38,7 @@ fn case(op: OpId, target: &Target) -> (Vec<u8>, Foreign) {
     let json = |value: Value| value.to_string().into_bytes();
     let project = target.project.as_str();
     match op {
-        OpId::Health | OpId::ListOwners | OpId::DisableOwner => {
+        OpId::Health | OpId::GetOpenApi | OpId::ListOwners | OpId::DisableOwner => {
             (Vec::new(), Foreign::NotApplicable)
         }
         OpId::Whoami | OpId::ListKeys | OpId::ListProjects => (Vec::new(), Foreign::Unseen),
@@ -73,14 +73,13 @@ fn case(op: OpId, target: &Target) -> (Vec<u8>, Foreign) {
     }
 }
 
-async fn call(client: &Client, op: OpId, target: &Target) -> Answer {
-    let operation = op.operation();
+async fn call(client: &Client, op: OpId, route: &Route, target: &Target) -> Answer {
     let id = if op == OpId::DisableOwner {
         &target.owner
     } else {
         &target.key
     };
-    let path = operation.path.replace("{id}", id);
+    let path = route.path.replace("{id}", id);
     let kind = if op == OpId::ExportTraces {
         PROTOBUF
     } else {
@@ -88,7 +87,7 @@ async fn call(client: &Client, op: OpId, target: &Target) -> Answer {
     };
     let (body, _) = case(op, target);
     client
-        .send(operation.method.as_str(), &path, &[kind], &body)
+        .send(route.method.as_str(), &path, &[kind], &body)
         .await
 }
 
@@ -112,24 +111,47 @@ async fn target(server: &TestServer, project: &str) -> Target {
     }
 }
 
-fn guarded() -> impl Iterator<Item = OpId> {
+/// Every route of the operations that require a key.
+fn guarded() -> impl Iterator<Item = (OpId, &'static Route)> {
     OpId::ALL
         .into_iter()
-        .filter(|op| op.operation().access != Access::Open)
+        .filter(|op| op.operation().need != Requirement::Open)
+        .flat_map(|op| op.operation().routes.iter().map(move |route| (op, route)))
 }
 
 #[tokio::test]
-async fn health_takes_no_key_and_a_bad_one_does_not_matter() {
+async fn open_operations_take_no_key_and_a_bad_one_does_not_matter() {
     let server = TestServer::start().await;
     for client in [server.nobody(), server.client("nonsense")] {
-        let answer = client.get(OpId::Health.operation().path).await.ok();
-        assert_eq!(answer["status"], "ok");
+        let health = OpId::Health.operation().route().path;
+        assert_eq!(client.get(health).await.ok()["status"], "ok");
+        let openapi = OpId::GetOpenApi.operation().route().path;
+        assert_eq!(client.get(openapi).await.ok()["openapi"], "3.1.1");
     }
-    assert_eq!(
-        guarded().count() + 1,
-        OpId::ALL.len(),
-        "only health is open"
-    );
+    let open = |op: &OpId| op.operation().need == Requirement::Open;
+    let open: Vec<_> = OpId::ALL.into_iter().filter(open).collect();
+    assert_eq!(open, [OpId::Health, OpId::GetOpenApi]);
+}
+
+#[tokio::test]
+async fn the_openapi_document_has_every_route_and_no_other() {
+    let server = TestServer::start().await;
+    let document = server.nobody().get("/openapi.json").await.ok();
+    let mut missing = Vec::new();
+    let mut count = 0;
+    for op in OpId::ALL {
+        for route in op.operation().routes {
+            let method = route.method.as_str().to_ascii_lowercase();
+            count += 1;
+            if !document["paths"][route.path][&method].is_object() {
+                missing.push((op, route.path));
+            }
+        }
+    }
+    assert_eq!(missing, [], "run `cargo xtask references`");
+    let paths = document["paths"].as_object().unwrap().values();
+    let described: usize = paths.map(|path| path.as_object().unwrap().len()).sum();
+    assert_eq!(described, count);
 }
 
 #[tokio::test]
@@ -160,13 +182,14 @@ async fn every_operation_refuses_a_request_without_a_valid_key() {
             "no key" => "Bearer",
             _ => "Bearer error=\"invalid_token\"",
         };
-        for op in guarded() {
-            let answer = call(&client, op, &target).await;
-            assert_eq!(answer.status, 401, "{op:?} with {what}");
+        for (op, route) in guarded() {
+            let answer = call(&client, op, route, &target).await;
+            assert_eq!(answer.status, 401, "{op:?} at {} with {what}", route.path);
             assert_eq!(
                 answer.header("www-authenticate"),
                 Some(challenge),
-                "{op:?} with {what}"
+                "{op:?} at {} with {what}",
+                route.path
             );
             messages.insert(answer.refused(401));
             let id = text(&answer.json()["request_id"]);
@@ -189,23 +212,25 @@ async fn every_operation_takes_the_levels_of_the_table_and_no_other() {
     let server = TestServer::start().await;
     for level in Level::ALL {
         let client = server.key(level, "all").await;
-        for op in guarded() {
+        for (number, (op, route)) in guarded().enumerate() {
             let mut target = target(&server, "").await;
-            target.fresh = format!("{level} made it");
+            target.fresh = format!("{level} made it by route {number}");
             if level == Level::IngestOnly {
                 // Such a key may patch only what keys of its own rotation family stored.
                 let session = json!({"session": {}});
                 let started = client.post("/session/start", &session).await.ok();
                 target.event = text(&started["event_id"]);
             }
-            let answer = call(&client, op, &target).await;
-            let allowed = match op.operation().access {
-                Access::Open | Access::AnyKey => true,
+            let answer = call(&client, op, route, &target).await;
+            let allowed = match op.operation().need {
+                Requirement::Open | Requirement::AnyKey => true,
                 // What `Own` is for a key itself has tests of its own.
-                Access::Need(need) | Access::Own(need) => level.allows(need),
+                Requirement::Need(need) | Requirement::Own(need) => level.allows(need),
             };
             if allowed {
-                assert_eq!(answer.status, 200, "{op:?} as {level}: {}", answer.text());
+                let path = route.path;
+                let text = answer.text();
+                assert_eq!(answer.status, 200, "{op:?} at {path} as {level}: {text}");
             } else {
                 let message = answer.refused(403);
                 assert!(message.contains(level.as_str()), "{op:?}: {message}");
@@ -222,8 +247,8 @@ async fn every_operation_hides_the_objects_of_another_project() {
     let theirs = target(&server, "theirs").await;
     target(&server, "ours").await;
     let client = server.key(Level::Admin, json!(["ours"])).await;
-    for op in guarded() {
-        let answer = call(&client, op, &theirs).await;
+    for (op, route) in guarded() {
+        let answer = call(&client, op, route, &theirs).await;
         match case(op, &theirs).1 {
             Foreign::Missing => drop(answer.refused(404)),
             Foreign::Unseen => assert_eq!(answer.status, 200, "{op:?}"),

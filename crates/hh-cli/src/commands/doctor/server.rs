@@ -23,7 +23,7 @@ pub(super) async fn health(
     probe: &Probe,
 ) -> (Finding, Option<Answer>) {
     let base_url = &connected.settings.base_url.value;
-    let health = OpId::Health.operation().path;
+    let health = OpId::Health.operation().route().path;
     let base = base_url.as_str().splitn(4, '/').nth(3);
     let path = base.map_or_else(|| health.to_owned(), |base| format!("/{base}{health}"));
     let start = Instant::now();

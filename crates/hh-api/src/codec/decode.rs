@@ -1,0 +1,118 @@
+//! From a request to an input.
+
+use std::marker::PhantomData;
+
+use serde::de::value::{self, MapAccessDeserializer};
+use serde::de::{DeserializeOwned, DeserializeSeed};
+use serde_json::error::Category;
+
+use super::join::{Input, Wrapped};
+use super::members::{Member, MemberMap, path_members, query_members};
+use super::tracked::{Failure, DecodeErrorKind, Track, Tracked};
+use crate::{BodyKind, Dialect, Route};
+
+/// An input, or what still has to be decoded to one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "the server must handle both cases")]
+pub enum Decoded<T> {
+    /// The input.
+    Value(T),
+    /// The input as JSON text in a string, as older clients send it on legacy routes.
+    Text(String),
+}
+
+/// Why a request is not one of its operation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct DecodeError {
+    /// What is wrong.
+    pub kind: DecodeErrorKind,
+    /// The line and the column in the body, from 1; none if the body is not what is wrong.
+    pub place: Option<(usize, usize)>,
+}
+
+impl Route {
+    /// Returns a member of the path of a request, decoded.
+    #[must_use]
+    pub fn path_value(&self, path: &str, name: &str) -> Option<String> {
+        let mut members = path_members(self, path).into_iter();
+        let member = members.find(|member| member.name == name)?;
+        member.texts.into_iter().next()
+    }
+
+    /// Decodes the input of a request; a body that the route does not have is ignored.
+    ///
+    /// # Errors
+    /// What is wrong, without values of the request.
+    pub fn decode<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        query: Option<&str>,
+        body: &[u8],
+    ) -> Result<Decoded<T>, DecodeError> {
+        let mut members = path_members(self, path);
+        let decoded = match self.body {
+            BodyKind::Json => self.decode_body(&members, body),
+            BodyKind::Optional if !body.is_empty() => self.decode_body(&members, body),
+            BodyKind::None | BodyKind::Optional | BodyKind::Otlp => {
+                if self.method.uses_query() {
+                    members.extend(query_members(query.unwrap_or_default()));
+                }
+                decode_members(&members)
+            }
+        };
+        decoded.map_err(|mut error| {
+            if let DecodeErrorKind::UnknownMember { expected, .. } = &mut error.kind {
+                // Members of the path are not part of the body.
+                expected.retain(|name| self.path_members().all(|member| member != *name));
+            }
+            error
+        })
+    }
+
+    fn decode_body<T: DeserializeOwned>(
+        &self,
+        members: &[Member],
+        body: &[u8],
+    ) -> Result<Decoded<T>, DecodeError> {
+        let track = Track::default();
+        let mut json = serde_json::Deserializer::from_slice(body);
+        let tracked = Tracked {
+            inner: &mut json,
+            track: &track,
+        };
+        let input = Input {
+            members,
+            accepts_text: self.wrapper.is_some() && self.dialect == Dialect::Legacy,
+            value: PhantomData,
+        };
+        let decoded = match self.wrapper {
+            Some(wrapper) => Wrapped { wrapper, input }.deserialize(tracked),
+            None if members.is_empty() => T::deserialize(tracked).map(Decoded::Value),
+            None => input.deserialize(tracked),
+        };
+        let decoded = decoded.map_err(in_body)?;
+        json.end().map_err(|error| in_body(track.enter(error)))?;
+        Ok(decoded)
+    }
+}
+
+fn decode_members<T: DeserializeOwned>(members: &[Member]) -> Result<Decoded<T>, DecodeError> {
+    let map = MemberMap::<Failure<value::Error>>::new(members);
+    let decoded = T::deserialize(MapAccessDeserializer::new(map));
+    decoded.map(Decoded::Value).map_err(|failure| DecodeError {
+        kind: failure.kind,
+        place: None,
+    })
+}
+
+fn in_body(failure: Failure<serde_json::Error>) -> DecodeError {
+    let is_data = |error: &serde_json::Error| error.classify() == Category::Data;
+    DecodeError {
+        kind: match &failure.inner {
+            Some(error) if !is_data(error) => DecodeErrorKind::Syntax,
+            Some(_) | None => failure.kind,
+        },
+        place: failure.inner.map(|error| (error.line(), error.column())),
+    }
+}

@@ -1,0 +1,144 @@
+//! A body and the members of the path as one map, and the body in the wrapper of its route.
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{
+    DeserializeSeed, Error, IgnoredAny, IntoDeserializer, MapAccess, Unexpected, Visitor,
+};
+use serde::{Deserialize, Deserializer};
+
+use super::decode::Decoded;
+use super::members::{Member, MemberMap};
+
+/// Reads an input from the members of the path followed by those of a JSON object.
+pub(super) struct Input<'m, T> {
+    pub(super) members: &'m [Member],
+    /// Whether JSON text in a string stands for the object too.
+    pub(super) accepts_text: bool,
+    pub(super) value: PhantomData<T>,
+}
+
+impl<'de, T: Deserialize<'de>> DeserializeSeed<'de> for Input<'_, T> {
+    type Value = Decoded<T>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Decoded<T>, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for Input<'_, T> {
+    type Value = Decoded<T>;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, body: A) -> Result<Decoded<T>, A::Error> {
+        let joined = Joined {
+            members: self.members,
+            first: Some(MemberMap::new(self.members)),
+            body,
+        };
+        T::deserialize(MapAccessDeserializer::new(joined)).map(Decoded::Value)
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Decoded<T>, E> {
+        if self.accepts_text {
+            Ok(Decoded::Text(text.to_owned()))
+        } else {
+            Err(E::invalid_type(Unexpected::Str(""), &self))
+        }
+    }
+}
+
+/// The members of the path, then the body.
+struct Joined<'m, A, E> {
+    members: &'m [Member],
+    /// The members that were not read yet; none once the body is being read.
+    first: Option<MemberMap<'m, E>>,
+    body: A,
+}
+
+impl<'de, A: MapAccess<'de>> MapAccess<'de> for Joined<'_, A, A::Error> {
+    type Error = A::Error;
+
+    fn next_key_seed<S: DeserializeSeed<'de>>(
+        &mut self,
+        seed: S,
+    ) -> Result<Option<S::Value>, A::Error> {
+        if let Some(first) = self.first.as_mut().filter(|first| !first.is_empty()) {
+            return first.next_key_seed(seed);
+        }
+        self.first = None;
+        self.body.next_key_seed(BodyName {
+            members: self.members,
+            seed,
+        })
+    }
+
+    fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, A::Error> {
+        match &mut self.first {
+            Some(first) => first.next_value_seed(seed),
+            None => self.body.next_value_seed(seed),
+        }
+    }
+}
+
+/// The name of a member of the body, which must not be one of the path.
+struct BodyName<'m, S> {
+    members: &'m [Member],
+    seed: S,
+}
+
+impl<'de, S: DeserializeSeed<'de>> DeserializeSeed<'de> for BodyName<'_, S> {
+    type Value = S::Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<S::Value, D::Error> {
+        if self.members.is_empty() {
+            return self.seed.deserialize(deserializer);
+        }
+        let name = String::deserialize(deserializer)?;
+        if self.members.iter().any(|member| member.name == name) {
+            return Err(D::Error::unknown_field(&name, &[]));
+        }
+        self.seed.deserialize(name.into_deserializer())
+    }
+}
+
+/// Reads an input from one member of a JSON object; the other members are ignored.
+pub(super) struct Wrapped<'m, T> {
+    pub(super) wrapper: &'static str,
+    pub(super) input: Input<'m, T>,
+}
+
+impl<'de, T: Deserialize<'de>> DeserializeSeed<'de> for Wrapped<'_, T> {
+    type Value = Decoded<T>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Decoded<T>, D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for Wrapped<'_, T> {
+    type Value = Decoded<T>;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut body: A) -> Result<Decoded<T>, A::Error> {
+        let (mut input, mut decoded) = (Some(self.input), None);
+        while let Some(name) = body.next_key::<String>()? {
+            if name == self.wrapper {
+                let input = input.take();
+                let input = input.ok_or_else(|| A::Error::duplicate_field(self.wrapper))?;
+                decoded = Some(body.next_value_seed(input)?);
+            } else {
+                body.next_value::<IgnoredAny>()?;
+            }
+        }
+        decoded.ok_or_else(|| A::Error::missing_field(self.wrapper))
+    }
+}

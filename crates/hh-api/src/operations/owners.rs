@@ -1,0 +1,26 @@
+use super::empty;
+use crate::types::{self, DisabledOwner, Empty, Owner, OwnerList, OwnerRef};
+
+operations! { ($) owners
+    /// Creates an owner of API keys: a user or a service account.
+    CreateOwner {
+        // A second request is a conflict, which tells the client more than a retry would.
+        need: admin, retry: never, keys: [project],
+        routes: [v1 POST "/v1/owners"],
+        input: types::CreateOwner, output: Owner,
+    }
+    /// Lists the owners of API keys.
+    ListOwners {
+        need: admin, retry: safe, keys: [project],
+        routes: [v1 GET "/v1/owners"],
+        input: Empty, output: OwnerList,
+        test: empty,
+    }
+    /// Disables an owner and revokes all keys of that owner.
+    DisableOwner {
+        need: admin, retry: safe, keys: [project],
+        routes: [v1 POST "/v1/owners/{id}/disable"],
+        input: OwnerRef, output: DisabledOwner,
+        body: none,
+    }
+}

@@ -1,0 +1,51 @@
+use uuid::Uuid;
+
+use crate::types::{self, Event, EventKind, Object, SessionEnvelope};
+use crate::{TestModeError, TestValues};
+
+operations! { ($) sessions
+    /// Starts a session, or merges into the one with the same id.
+    StartSession {
+        // A session id of the client is kept, so a second request merges into the first session.
+        need: ingest, retry: safe, keys: [ingestion, project],
+        routes: [legacy POST "/session/start" in "session"],
+        input: types::StartSession, output: SessionEnvelope,
+        test: started,
+    }
+}
+
+fn started(
+    session: &types::StartSession,
+    values: &TestValues,
+) -> Result<SessionEnvelope, TestModeError> {
+    const WORKSPACE: &str = "test mode";
+    let id = match &session.session_id {
+        Some(text) => Uuid::parse_str(text).map_err(|_| TestModeError::Invalid)?,
+        None => values.id,
+    };
+    let time = session.start_time.unwrap_or(values.now);
+    Ok(SessionEnvelope {
+        org_id: WORKSPACE.to_owned(),
+        workspace_id: WORKSPACE.to_owned(),
+        event: Event {
+            event_id: id,
+            session_id: id,
+            parent_id: None,
+            event_type: EventKind::Session,
+            event_name: session.session_name.clone().unwrap_or_default(),
+            source: session.source.clone().unwrap_or_default(),
+            project_id: session.project.clone().unwrap_or_default(),
+            config: session.config.clone(),
+            inputs: session.inputs.clone(),
+            outputs: Object::new(),
+            error: None,
+            start_time: time,
+            end_time: time,
+            duration: 0.0,
+            metadata: session.metadata.clone(),
+            metrics: Object::new(),
+            feedback: Object::new(),
+            user_properties: session.user_properties.clone(),
+        },
+    })
+}

@@ -1,0 +1,55 @@
+//! Schemas that are written by hand, of types that others define or that serialize in their own way.
+
+use std::borrow::Cow;
+
+use hh_auth::Level;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+
+use super::ProjectNames;
+
+/// A time.
+pub(super) struct Time;
+
+impl JsonSchema for Time {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Time".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "format": "date-time" })
+    }
+}
+
+/// The name of a permission level.
+pub(super) struct LevelName;
+
+impl JsonSchema for LevelName {
+    fn schema_name() -> Cow<'static, str> {
+        "Level".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "A permission level.",
+            "type": "string",
+            "enum": Level::ALL.map(Level::as_str),
+        })
+    }
+}
+
+impl JsonSchema for ProjectNames {
+    fn schema_name() -> Cow<'static, str> {
+        "ProjectNames".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "Names of projects, or `\"all\"` for all projects.",
+            "anyOf": [{ "const": "all" }, generator.subschema_for::<Vec<String>>()],
+        })
+    }
+}

@@ -1,0 +1,21 @@
+use serde::{Deserialize, Serialize};
+
+/// An input without members.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[expect(clippy::exhaustive_structs, reason = "it has no members")]
+pub struct Empty {}
+
+/// The response of a server that works.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "the server builds it, every member is on the wire"
+)]
+pub struct HealthStatus {
+    /// Always `ok`.
+    pub status: String,
+    /// The version of the server.
+    pub version: String,
+}

@@ -1,0 +1,132 @@
+//! What lies between a route and the handler of its operation: the key is checked, the request decoded, the response
+//! counted.
+
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use axum::body::Body;
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
+use hh_api::{Endpoint, Requirement, Route};
+use http::{HeaderMap, Request, Response};
+use serde::Serialize;
+
+use super::request;
+use crate::access::{Access, authorize};
+use crate::app::App;
+use crate::body::Reservation;
+use crate::connection::ClientConnection;
+use crate::error::{ApiError, json, json_bytes};
+use crate::response_budget;
+
+/// A request whose key was checked, without its input.
+pub(super) struct Call {
+    pub(super) access: Access,
+    pub(super) headers: HeaderMap,
+    pub(super) client: ClientConnection,
+    /// The memory of the input, which has to be held as long as the input.
+    pub(super) reservation: Reservation,
+    /// The body, if it is not part of the input; nothing of it was read.
+    pub(super) body: Body,
+}
+
+/// The output of an operation as a response that was rendered already.
+pub(super) struct Rendered<T> {
+    response: Response<Body>,
+    output: PhantomData<fn() -> T>,
+}
+
+impl<T: Serialize> Rendered<T> {
+    pub(super) fn value(output: &T) -> Self {
+        Self::response(json(output))
+    }
+
+    pub(super) fn json(bytes: Vec<u8>) -> Self {
+        Self::response(json_bytes(bytes))
+    }
+
+    pub(super) fn response(response: Response<Body>) -> Self {
+        Self {
+            response,
+            output: PhantomData,
+        }
+    }
+}
+
+type Handled = Result<Response<Body>, ApiError>;
+type Handle =
+    dyn Fn(Arc<App>, &'static Route, Request<Body>) -> BoxFuture<'static, Handled> + Send + Sync;
+
+/// The handler of one operation.
+#[derive(Clone)]
+pub(crate) struct Handler(Arc<Handle>);
+
+impl Handler {
+    /// Returns a handler for an operation without a key.
+    pub(super) fn open<E, F, Fut>(run: F) -> Self
+    where
+        E: Endpoint,
+        F: Fn(Arc<App>, (), E::Input) -> Fut + Copy + Send + Sync + 'static,
+        Fut: Future<Output = Result<Rendered<E::Output>, ApiError>> + Send + 'static,
+    {
+        const { assert!(matches!(E::OPERATION.need, Requirement::Open)) };
+        Self(Arc::new(move |app, route, request| {
+            async move {
+                let input = request::decode_members::<E::Input>(route, request.uri())?;
+                Ok(run(app, (), input).await?.response)
+            }
+            .boxed()
+        }))
+    }
+
+    /// Returns a handler whose output is rendered as JSON.
+    pub(super) fn json<E, F, Fut>(run: F) -> Self
+    where
+        E: Endpoint,
+        F: Fn(Arc<App>, Call, E::Input) -> Fut + Copy + Send + Sync + 'static,
+        Fut: Future<Output = Result<E::Output, ApiError>> + Send + 'static,
+    {
+        Self::guarded::<E, _, _, _>(run, |output| json(&output))
+    }
+
+    /// Returns a handler that renders its output itself.
+    pub(super) fn rendered<E, F, Fut>(run: F) -> Self
+    where
+        E: Endpoint,
+        F: Fn(Arc<App>, Call, E::Input) -> Fut + Copy + Send + Sync + 'static,
+        Fut: Future<Output = Result<Rendered<E::Output>, ApiError>> + Send + 'static,
+    {
+        Self::guarded::<E, _, _, _>(run, |output| output.response)
+    }
+
+    fn guarded<E, F, Fut, T>(run: F, render: fn(T) -> Response<Body>) -> Self
+    where
+        E: Endpoint,
+        F: Fn(Arc<App>, Call, E::Input) -> Fut + Copy + Send + Sync + 'static,
+        Fut: Future<Output = Result<T, ApiError>> + Send + 'static,
+        T: 'static,
+    {
+        const { assert!(!matches!(E::OPERATION.need, Requirement::Open)) };
+        Self(Arc::new(move |app, route, request| {
+            async move {
+                let (parts, body) = request.into_parts();
+                let access = authorize(&app, E::OPERATION.need, route, &parts).await?;
+                let (call, input) =
+                    request::read::<E::Input>(&app, access.clone(), route, parts, body).await?;
+                let output = run(Arc::clone(&app), call, input).await?;
+                response_budget::count(&app, &access, render(output)).await
+            }
+            .boxed()
+        }))
+    }
+
+    /// Handles one request.
+    pub(crate) fn handle(
+        &self,
+        app: Arc<App>,
+        route: &'static Route,
+        request: Request<Body>,
+    ) -> BoxFuture<'static, Handled> {
+        (self.0)(app, route, request)
+    }
+}

@@ -1,0 +1,147 @@
+//! From a request to the input of its operation.
+
+use std::fmt::Write as _;
+
+use axum::body::Body;
+use hh_api::{BodyKind, DecodeError, Decoded, Message, DecodeErrorKind, Route};
+use http::Uri;
+use http::request::Parts;
+
+use super::handler::Call;
+use super::{SMALL, aside};
+use crate::access::Access;
+use crate::app::App;
+use crate::body::{self, Held, Reservation};
+use crate::connection::ClientConnection;
+use crate::error::ApiError;
+use crate::quote::quote;
+use crate::shape;
+
+/// The levels of nesting that a body may have. What is stored comes back two levels deeper in a list of events, and
+/// JSON parsers stop at 128.
+const MAX_DEPTH: usize = 100;
+
+/// The values of an input in a string, which the scan of the body did not see.
+const MAX_TEXT_ELEMENTS: usize = 50_000;
+
+/// An input in a string above this is read on another thread.
+const LARGE_TEXT: usize = 256 * 1024;
+
+/// Reads the input of a request. Its share of the memory comes with it.
+pub(super) async fn read<T: Message>(
+    app: &App,
+    access: Access,
+    route: &'static Route,
+    mut parts: Parts,
+    body: Body,
+) -> Result<(Call, T), ApiError> {
+    let client = parts.extensions.remove::<ClientConnection>();
+    let mut call = Call {
+        client: client.unwrap_or_default(),
+        headers: parts.headers,
+        reservation: app.in_flight.reservation(access.record().family),
+        body: Body::empty(),
+        access,
+    };
+    let input = match route.body {
+        BodyKind::None => decode_members(route, &parts.uri)?,
+        BodyKind::Otlp => {
+            call.body = body;
+            decode_members(route, &parts.uri)?
+        }
+        BodyKind::Json | BodyKind::Optional => {
+            let held = body::read(app, &call.access, &call.headers, body).await?;
+            let is_large = held.bytes.len() > SMALL;
+            let decode = move || decode(route, &parts.uri, held);
+            let (decoded, mut reservation) = aside(app, is_large, decode).await??;
+            let input = match decoded {
+                Decoded::Value(input) => input,
+                Decoded::Text(text) => read_text(app, &mut reservation, route, text).await?,
+            };
+            call.reservation = reservation;
+            input
+        }
+    };
+    Ok((call, input))
+}
+
+/// Decodes an input that is not in a body.
+pub(super) fn decode_members<T: Message>(route: &Route, uri: &Uri) -> Result<T, ApiError> {
+    match route.decode(uri.path(), uri.query(), b"") {
+        Ok(Decoded::Value(input)) => Ok(input),
+        // Only bodies have text.
+        Ok(Decoded::Text(_)) => Err(ApiError::internal()),
+        Err(error) => Err(invalid(error)),
+    }
+}
+
+fn decode<T: Message>(
+    route: &Route,
+    uri: &Uri,
+    mut held: Held,
+) -> Result<(Decoded<T>, Reservation), ApiError> {
+    let shape = shape::json(&held.bytes);
+    if shape.depth > MAX_DEPTH {
+        return Err(ApiError::invalid(format!(
+            "the body is nested deeper than {MAX_DEPTH} levels"
+        )));
+    }
+    held.reserve_values(shape)?;
+    let decoded = route.decode(uri.path(), uri.query(), &held.bytes);
+    Ok((decoded.map_err(invalid)?, held.reservation))
+}
+
+/// Reads an input in a string.
+async fn read_text<T: Message>(
+    app: &App,
+    reservation: &mut Reservation,
+    route: &Route,
+    text: String,
+) -> Result<T, ApiError> {
+    let name = route.wrapper.unwrap_or_default();
+    let shape = shape::json(text.as_bytes());
+    if shape.depth > MAX_DEPTH || shape.elements > MAX_TEXT_ELEMENTS {
+        let message = format!("the {name} is too deep or too large");
+        return Err(ApiError::invalid(message));
+    }
+    reservation.unpack(shape)?;
+    let is_large = text.len() > LARGE_TEXT;
+    // The text of the error may quote the input.
+    let parsed = aside(app, is_large, move || serde_json::from_str(&text)).await?;
+    parsed.map_err(|_| ApiError::invalid(format!("the {name} is not one in JSON")))
+}
+
+/// Words what is wrong with a request. Values of the request are not repeated; names are quoted.
+fn invalid(error: DecodeError) -> ApiError {
+    let what = match error.kind {
+        DecodeErrorKind::Syntax => None,
+        DecodeErrorKind::UnknownMember { name, expected } => Some(format!(
+            "unknown field \"{}\", {}",
+            quote(&name),
+            one_of(&expected)
+        )),
+        DecodeErrorKind::MissingMember(name) => Some(format!("missing field \"{name}\"")),
+        DecodeErrorKind::Rule { member, rule } => Some(format!("{} must be {rule}", quote(&member))),
+        DecodeErrorKind::WrongType => Some("a member has the wrong type".to_owned()),
+    };
+    let mut message = match (what, error.place) {
+        (None, _) => "the body is not JSON".to_owned(),
+        (Some(what), None) => what,
+        (Some(what), Some(_)) => format!("the body is not what this operation takes: {what}"),
+    };
+    if let Some((line, column)) = error.place {
+        // Writing to a string cannot fail.
+        let _ = write!(message, " (line {line}, column {column})");
+    }
+    ApiError::invalid(message)
+}
+
+fn one_of(names: &[&str]) -> String {
+    let names: Vec<_> = names.iter().map(|name| format!("\"{name}\"")).collect();
+    match names.as_slice() {
+        [] => "there are no fields".to_owned(),
+        [one] => format!("expected {one}"),
+        [one, two] => format!("expected {one} or {two}"),
+        many => format!("expected one of {}", many.join(", ")),
+    }
+}

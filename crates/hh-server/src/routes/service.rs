@@ -1,0 +1,42 @@
+use axum::body::Body;
+use hh_api::types::{Empty, HealthStatus, Whoami};
+use http::HeaderValue;
+use http::Response;
+use http::header::CONTENT_TYPE;
+use serde_json::Value;
+
+use super::{Call, Rendered};
+use crate::app::App;
+use crate::error::ApiError;
+
+/// Returns that the server works.
+#[expect(clippy::unused_async, reason = "handlers are asynchronous")]
+pub(super) async fn health(_: &App, (): (), _: Empty) -> Result<Rendered<HealthStatus>, ApiError> {
+    Ok(Rendered::value(&HealthStatus {
+        status: "ok".to_owned(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+    }))
+}
+
+/// Returns the description of the API.
+#[expect(clippy::unused_async, reason = "handlers are asynchronous")]
+pub(super) async fn openapi(_: &App, (): (), _: Empty) -> Result<Rendered<Value>, ApiError> {
+    let mut response = Response::new(Body::from(crate::OPENAPI));
+    let json = HeaderValue::from_static("application/json");
+    response.headers_mut().insert(CONTENT_TYPE, json);
+    Ok(Rendered::response(response))
+}
+
+/// Returns whom the key acts for.
+#[expect(clippy::unused_async, reason = "handlers are asynchronous")]
+pub(super) async fn whoami(app: &App, call: Call, _: Empty) -> Result<Whoami, ApiError> {
+    let record = call.access.record();
+    let projects = app.store.project_names(&record.grant.projects);
+    let key = record.describe(projects, call.access.key_time());
+    Ok(Whoami {
+        principal: key.owner.clone(),
+        organization: app.store.catalog().meta().organization,
+        permissions: key.level.title().to_owned(),
+        key,
+    })
+}

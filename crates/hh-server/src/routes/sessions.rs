@@ -1,0 +1,68 @@
+use hh_api::types::{SessionEnvelope, StartSession};
+use uuid::Uuid;
+
+use super::{Call, Rendered, aside};
+use crate::app::App;
+use crate::domain::event_limits::{limit_name, limit_start};
+use crate::error::ApiError;
+use crate::otlp::session_id;
+use crate::store::{Body as Stored, NewSession, Rights, UNNAMED, from_millis};
+
+/// What a request reserves above this is encoded on another thread.
+const LARGE_SESSION: usize = 256 * 1024;
+
+/// Starts a session, or merges into the one that has its id.
+pub(super) async fn start_session(
+    app: &App,
+    call: Call,
+    session: StartSession,
+) -> Result<Rendered<SessionEnvelope>, ApiError> {
+    let (access, mut hold) = (&call.access, call.reservation);
+    let project = access.project(&app.store, session.project.as_deref())?;
+    let id = match session.session_id.as_deref().unwrap_or("") {
+        "" => Uuid::new_v4(),
+        text => session_id(project.id(), text),
+    };
+    let now = i64::try_from(access.now().as_nanosecond()).unwrap_or(i64::MAX);
+    let mut started = match session.start_time {
+        Some(millis) if millis > 0.0 => from_millis(millis),
+        _ => now,
+    };
+    let unknown = || UNNAMED.to_owned();
+    let name = limit_name(session.session_name.unwrap_or_else(unknown));
+    let mut body = Stored {
+        source: session.source.unwrap_or_else(unknown),
+        inputs: session.inputs,
+        config: session.config,
+        metadata: session.metadata,
+        user_properties: session.user_properties,
+        ..Stored::default()
+    };
+    let mut ended = started;
+    limit_start(&mut started, &mut ended, &mut body.metadata, now);
+    let is_large = hold.held() > LARGE_SESSION;
+    let (body, encoded) = aside(app, is_large, move || {
+        let encoded = body.encode();
+        (body, encoded)
+    })
+    .await?;
+    let encoded = encoded?;
+    hold.store(encoded.len())?;
+    let new = NewSession {
+        id,
+        name,
+        started,
+        body,
+        encoded,
+    };
+    let rights = Rights::new(access.record().grant.level, &project);
+    let event = app.store.start_session(&project, rights, new, hold).await?;
+    let meta = app.store.catalog().meta();
+    // The members of the event follow the ids in one object, without its values in memory again.
+    let ids = serde_json::json!({ "org_id": meta.org_id, "workspace_id": meta.workspace_id });
+    let mut response = ids.to_string().into_bytes();
+    response.pop();
+    response.push(b',');
+    response.extend_from_slice(event.get(1..).unwrap_or_default());
+    Ok(Rendered::json(response))
+}
