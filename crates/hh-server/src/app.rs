@@ -29,6 +29,8 @@ pub(crate) struct App {
     /// Inflate bodies: apart from the rest, so that clients that compress small bodies do not wait for large work.
     pub(crate) inflation: Workers,
     pub(crate) request_ids: RequestIds,
+    /// Whether requests that succeed are logged too.
+    pub(crate) has_access_log: bool,
 }
 
 /// Request ids: a random number of this run and a counter, so that no request asks the system for randomness.

@@ -5,6 +5,7 @@ use std::num::NonZero;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
+use hh_text::Diagnostic;
 use serde::Deserialize;
 
 use crate::owner_name;
@@ -15,6 +16,7 @@ const DEFAULT_BIND: SocketAddr =
     SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8642);
 const DEFAULT_ORGANIZATION: &str = "My Organization";
 const DEFAULT_ADMIN: &str = "admin@localhost";
+const SET_ADMIN: &str = "set it with --admin or in server.yaml";
 const DEFAULT_MAX_ROTATIONS: u32 = 60;
 const MAX_ROTATIONS: RangeInclusive<u32> = 1..=3600;
 /// Far above any real file.
@@ -31,6 +33,7 @@ pub struct ServerOptions {
     admin_key_file: Option<PathBuf>,
     threads: Option<NonZero<usize>>,
     new_database: bool,
+    access_log: bool,
 }
 
 impl ServerOptions {
@@ -44,6 +47,7 @@ impl ServerOptions {
             admin_key_file: None,
             threads: None,
             new_database: false,
+            access_log: false,
         }
     }
 
@@ -78,6 +82,12 @@ impl ServerOptions {
         self
     }
 
+    /// Logs requests that succeed too; requests that fail are always logged.
+    pub fn with_access_log(mut self, is_on: bool) -> Self {
+        self.access_log = is_on;
+        self
+    }
+
     /// Allows the server to start with an empty database in a directory that has had one before. A database that holds data
     /// is never deleted.
     pub fn with_new_database(mut self, is_allowed: bool) -> Self {
@@ -100,34 +110,35 @@ impl ServerOptions {
             threads: self.threads,
             max_rotations: file.max_rotations_per_hour.unwrap_or(DEFAULT_MAX_ROTATIONS),
             new_database: self.new_database,
+            has_access_log: self.access_log,
         };
-        let invalid = |message: String| StartError::new(StartErrorKind::Invalid, message);
+        let invalid = |message: String, hint: &'static str| {
+            let what = Diagnostic::new(message).with_hint(hint);
+            StartError::new(StartErrorKind::Invalid, what)
+        };
         check("organization", &settings.organization)?;
         settings.admin = owner_name::parse(&settings.admin).ok_or_else(|| {
-            invalid(format!(
-                "the admin must have {}; set it with --admin or in server.yaml",
-                owner_name::RULE,
-            ))
+            let message = format!("the admin must have {}", owner_name::RULE);
+            invalid(message, SET_ADMIN)
         })?;
         if !is_email(&settings.admin) {
-            return Err(invalid(
-                "the admin must be an e-mail address; set it with --admin or in server.yaml"
-                    .to_owned(),
-            ));
+            let message = "the admin must be an e-mail address".to_owned();
+            return Err(invalid(message, SET_ADMIN));
         }
         if !MAX_ROTATIONS.contains(&settings.max_rotations) {
-            return Err(invalid(format!(
+            let message = format!(
                 "max_rotations_per_hour in server.yaml must be {} to {}",
                 MAX_ROTATIONS.start(),
                 MAX_ROTATIONS.end(),
-            )));
+            );
+            return Err(StartError::new(StartErrorKind::Invalid, message));
         }
         Ok(settings)
     }
 
     fn file(&self) -> Result<ServerFile, StartError> {
         let path = self.data_dir.join("server.yaml");
-        let fail = |message: String| StartError::new(StartErrorKind::Damaged, message);
+        let fail = |what: Diagnostic| StartError::new(StartErrorKind::Damaged, what);
         let Some(bytes) = files::read(&path, Others::Read, MAX_FILE_BYTES).map_err(fail)? else {
             return Ok(ServerFile::default());
         };
@@ -135,10 +146,9 @@ impl ServerOptions {
             let place = error.location().map_or_else(String::new, |at| {
                 format!(" (line {}, column {})", at.line(), at.column())
             });
-            fail(format!(
-                "{} is not valid{place}; it may hold bind, organization, admin and max_rotations_per_hour",
-                path.display(),
-            ))
+            let message = format!("{} is not valid{place}", path.display());
+            let what = Diagnostic::new(message);
+            fail(what.with_hint("it may hold bind, organization, admin and max_rotations_per_hour"))
         })
     }
 }
@@ -152,9 +162,10 @@ fn check(what: &str, text: &str) -> Result<(), StartError> {
     }
     Err(StartError::new(
         StartErrorKind::Invalid,
-        format!(
-            "the {what} must have 1 to 100 characters on one line; set it with --{what} or in server.yaml"
-        ),
+        Diagnostic::new(format!(
+            "the {what} must have 1 to 100 characters on one line"
+        ))
+        .with_hint(format!("set it with --{what} or in server.yaml")),
     ))
 }
 
@@ -176,6 +187,7 @@ pub(crate) struct ServerSettings {
     /// The rotations of one key family within an hour.
     pub(crate) max_rotations: u32,
     pub(crate) new_database: bool,
+    pub(crate) has_access_log: bool,
 }
 
 /// `server.yaml`.

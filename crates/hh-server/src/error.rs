@@ -24,6 +24,10 @@ pub(crate) struct ApiError {
     challenge: Option<&'static str>,
     /// The quota of attempts with bad keys is used up.
     is_over_quota: bool,
+    /// The id of the key that sent the request, for the log.
+    key: Option<String>,
+    /// What went wrong in the server, for the log alone.
+    cause: Option<String>,
 }
 
 /// The quota of attempts with bad keys, in the form of draft-ietf-httpapi-ratelimit-headers-10. Clients hold back all
@@ -46,7 +50,38 @@ impl ApiError {
             retry_after,
             challenge,
             is_over_quota: false,
+            key: None,
+            cause: None,
         }
+    }
+
+    /// Adds what went wrong in the server: the log has it, the response does not.
+    pub(crate) fn with_cause(mut self, cause: impl Into<String>) -> Self {
+        self.cause = Some(cause.into());
+        self
+    }
+
+    /// Adds the id of the key that sent the request, for the log.
+    pub(crate) fn with_key(mut self, id: &str) -> Self {
+        self.key.get_or_insert_with(|| id.to_owned());
+        self
+    }
+
+    pub(crate) fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    pub(crate) fn code(&self) -> &'static str {
+        self.code
+    }
+
+    pub(crate) fn key(&self) -> Option<&str> {
+        self.key.as_deref()
+    }
+
+    /// Returns why the request failed, for the log: the cause in the server, or else what the response says.
+    pub(crate) fn cause(&self) -> &str {
+        self.cause.as_deref().unwrap_or(&self.message)
     }
 
     pub(crate) fn invalid(message: impl Into<String>) -> Self {
@@ -87,7 +122,7 @@ impl ApiError {
             KeyState::Active | _ => ("UNAUTHENTICATED", "does not work any more".to_owned()),
         };
         let message = format!("the API key {} ({}) {why}", key.id, key.shown);
-        Self::new(StatusCode::UNAUTHORIZED, code, message)
+        Self::new(StatusCode::UNAUTHORIZED, code, message).with_key(&key.id)
     }
 
     pub(crate) fn too_many_failures(wait: Duration) -> Self {

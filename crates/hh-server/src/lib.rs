@@ -32,7 +32,9 @@ mod hex;
 mod keys;
 mod otlp;
 mod owner_name;
+mod panics;
 mod quote;
+mod request_log;
 mod response_budget;
 mod router;
 mod routes;
@@ -49,4 +51,5 @@ mod workers;
 pub const OPENAPI: &str = include_str!("openapi.json");
 
 pub use config::ServerOptions;
+pub use panics::log_panics;
 pub use start::{FirstKey, Server, StartError, StartErrorKind};

@@ -1,19 +1,20 @@
 //! The routes: a loop over the operation table, and the wrapper that every request passes.
 
-use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::time::Instant;
 
 use axum::Router;
 use axum::body::Body;
 use axum::routing::{MethodFilter, on};
-use futures_util::FutureExt as _;
 use hh_api::{Method, OpId, Route};
 use http::header::{AUTHORIZATION, HOST};
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode};
 
 use crate::app::App;
 use crate::error::ApiError;
-use crate::routes::{self, Handler};
+use crate::panics;
+use crate::request_log::Logged;
+use crate::routes::{self, Handler, KeyId};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -57,6 +58,12 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
 fn refuse(app: &App, request: &Request<Body>, error: ApiError) -> Response<Body> {
     let error = check_headers(request.headers()).err().unwrap_or(error);
     let request_id = app.request_ids.next();
+    let logged = Logged {
+        request_id: &request_id,
+        method: request.method(),
+        path: None,
+    };
+    logged.failed(&error);
     let mut response = error.into_response(&request_id);
     name(&mut response, &request_id);
     response
@@ -87,15 +94,38 @@ async fn serve(
     request: Request<Body>,
 ) -> Response<Body> {
     let request_id = app.request_ids.next();
-    let response = async {
+    let method = request.method().clone();
+    let logged = Logged {
+        request_id: &request_id,
+        method: &method,
+        path: Some(route.path),
+    };
+    let started = app.has_access_log.then(Instant::now);
+    let response = panics::catch_async(async {
         check_headers(request.headers())?;
         handler.handle(app, route, request).await
+    });
+    let response = match response.await {
+        Ok(result) => result,
+        Err(cause) => Err(ApiError::internal().with_cause(cause)),
     };
-    let mut response = match AssertUnwindSafe(response).catch_unwind().await {
-        Ok(Ok(response)) => response,
-        Ok(Err(error)) => error.into_response(&request_id),
-        Err(_) => ApiError::internal().into_response(&request_id),
+    let mut response = match response {
+        Ok(response) => {
+            if let Some(started) = started {
+                let key = response.extensions().get::<KeyId>();
+                let key = key.map(|id| id.0.as_str());
+                logged.succeeded(response.status().as_u16(), key, started.elapsed());
+            }
+            response
+        }
+        Err(error) => {
+            logged.failed(&error);
+            error.into_response(&request_id)
+        }
     };
     name(&mut response, &request_id);
     response
 }
+
+#[cfg(test)]
+mod tests;

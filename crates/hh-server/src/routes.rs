@@ -13,8 +13,8 @@ mod traces;
 
 use hh_api::{OpId, operations};
 
-pub(crate) use handler::Handler;
 use handler::{Call, Rendered};
+pub(crate) use handler::{Handler, KeyId};
 
 use crate::app::App;
 use crate::error::ApiError;

@@ -12,6 +12,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use hh_text::Diagnostic;
 use tokio::net::TcpListener;
 
 use crate::access::flush_uses;
@@ -52,10 +53,8 @@ impl Server {
             };
             StartError::new(
                 StartErrorKind::Address,
-                format!(
-                    "cannot listen on {}: {reason}; choose another address with --bind",
-                    settings.bind,
-                ),
+                Diagnostic::new(format!("cannot listen on {}: {reason}", settings.bind))
+                    .with_hint("choose another address with --bind"),
             )
         })?;
         let address = listener

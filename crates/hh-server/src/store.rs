@@ -131,8 +131,8 @@ pub(crate) enum StoreError {
     Newer,
     #[error("the server cannot store now; nothing was stored, try again")]
     Stopped,
-    #[error("the server failed in a way that nobody expected")]
-    Panicked,
+    #[error("{0}")]
+    Panicked(String),
     #[error("{0}")]
     TooSlow(&'static str),
     #[error("the server is running as many queries as it can; try again")]
@@ -195,16 +195,13 @@ impl From<StoreError> for ApiError {
             StoreError::Sqlite(cause)
                 if cause.sqlite_error_code() == Some(rusqlite::ErrorCode::CannotOpen) =>
             {
-                report(&cause);
+                let text = report::cause(&cause);
                 Self::unavailable("the server cannot open its database at the moment; try again")
+                    .with_cause(text)
             }
-            StoreError::Sqlite(error) => {
-                report(&error);
-                Self::internal()
-            }
-            StoreError::Damaged(_) | StoreError::Newer | StoreError::Panicked => {
-                tracing::error!("{error}");
-                Self::internal()
+            StoreError::Sqlite(error) => Self::internal().with_cause(report::cause(&error)),
+            StoreError::Damaged(_) | StoreError::Newer | StoreError::Panicked(_) => {
+                Self::internal().with_cause(text)
             }
         }
     }

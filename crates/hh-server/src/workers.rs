@@ -3,13 +3,13 @@
 //! They are few because memory that a thread has used for a large body stays with that thread's part of the allocator, and
 //! because decoding takes several times the memory of a body.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::{io, thread};
 
 use tokio::sync::oneshot;
 
 use crate::error::ApiError;
+use crate::panics;
 
 type Job = Box<dyn FnOnce() + Send>;
 
@@ -50,11 +50,15 @@ impl Workers {
         let (sender, done) = oneshot::channel();
         let job: Job = Box::new(move || {
             // A client that is gone does not need the result.
-            drop(sender.send(catch_unwind(AssertUnwindSafe(work)).ok()));
+            drop(sender.send(panics::catch(work)));
         });
         // The threads live as long as the pool.
         drop(self.jobs.send(job));
-        done.await.ok().flatten().ok_or_else(ApiError::internal)
+        match done.await {
+            Ok(Ok(result)) => Ok(result),
+            Ok(Err(cause)) => Err(ApiError::internal().with_cause(cause)),
+            Err(_) => Err(ApiError::internal().with_cause("the thread for large work ended")),
+        }
     }
 }
 

@@ -15,7 +15,7 @@ use secrecy::ExposeSecret as _;
 
 use crate::cli::Called;
 use crate::context::{Context, stop_signal};
-use crate::error::CliError;
+use crate::error::{CliError, diagnostic};
 use crate::exit::Exit;
 use crate::{output, ui};
 
@@ -112,7 +112,7 @@ async fn serve(
                 Exit::Other
             }
         };
-        CliError::new(exit, error.to_string())
+        CliError::new(exit, diagnostic(error.message(), error.hint()))
     })?;
     match server.take_first_key() {
         Some(FirstKey::Show { key, admin }) => show_first_key(&key, &admin),

@@ -53,6 +53,10 @@ impl<T: Serialize> Rendered<T> {
     }
 }
 
+/// The id of the key that sent a request, for the log of requests.
+#[derive(Clone)]
+pub(crate) struct KeyId(pub(crate) String);
+
 type Handled = Result<Response<Body>, ApiError>;
 type Handle =
     dyn Fn(Arc<App>, &'static Route, Request<Body>) -> BoxFuture<'static, Handled> + Send + Sync;
@@ -111,10 +115,21 @@ impl Handler {
             async move {
                 let (parts, body) = request.into_parts();
                 let access = authorize(&app, E::OPERATION.need, route, &parts).await?;
-                let (call, input) =
-                    request::read::<E::Input>(&app, access.clone(), route, parts, body).await?;
-                let output = run(Arc::clone(&app), call, input).await?;
-                response_budget::count(&app, &access, render(output)).await
+                let handled = async {
+                    let (call, input) =
+                        request::read::<E::Input>(&app, access.clone(), route, parts, body).await?;
+                    let output = run(Arc::clone(&app), call, input).await?;
+                    response_budget::count(&app, &access, render(output)).await
+                };
+                let mut response = handled
+                    .await
+                    .map_err(|error| error.with_key(&access.record().id))?;
+                if app.has_access_log {
+                    response
+                        .extensions_mut()
+                        .insert(KeyId(access.record().id.clone()));
+                }
+                Ok(response)
             }
             .boxed()
         }))

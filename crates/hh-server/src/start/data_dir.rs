@@ -7,6 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use hh_auth::fsio::create_private_dir;
+use hh_text::Diagnostic;
 use rustix::fs::{Mode, OFlags};
 
 use super::files::{self, Others};
@@ -63,14 +64,15 @@ pub(crate) fn open(
     if !store.use_pepper(&pepper.pepper) {
         return Err(StartError::new(
             StartErrorKind::Damaged,
-            format!(
-                "{} is not the pepper of {}, so every key would be rejected; restore the pepper and the database that belong together",
+            Diagnostic::new(format!(
+                "{} is not the pepper of {}, so every key would be rejected",
                 pepper.path().display(),
                 database.display(),
-            ),
+            ))
+            .with_hint("restore the pepper and the database that belong together"),
         ));
     }
-    let max_rotations = settings.max_rotations;
+    let (max_rotations, has_access_log) = (settings.max_rotations, settings.has_access_log);
     let first_key = if store.is_new() {
         if !may_be_new {
             return Err(lost_database(&database, "holds no data"));
@@ -95,6 +97,7 @@ pub(crate) fn open(
         inflation: Workers::start("hh-inflation", INFLATION_WORKERS).map_err(internal)?,
         responses: Budget::new(MAX_RESPONSES),
         request_ids: RequestIds::new(boot),
+        has_access_log,
     };
     Ok((app, first_key, lock))
 }
@@ -102,10 +105,11 @@ pub(crate) fn open(
 fn refused(dir: &Path, reason: &dyn Display) -> StartError {
     StartError::new(
         StartErrorKind::DataDir,
-        format!(
-            "cannot use the data directory {}: {reason}; choose another with --data-dir",
+        Diagnostic::new(format!(
+            "cannot use the data directory {}: {reason}",
             dir.display(),
-        ),
+        ))
+        .with_hint("choose another directory with --data-dir"),
     )
 }
 
@@ -120,7 +124,7 @@ fn lock(dir: &Path) -> Result<DirLock, StartError> {
         }
     })?;
     let failed = |error: io::Error| refused(dir, &error);
-    let is_unsafe = |message| StartError::new(StartErrorKind::DataDir, message);
+    let is_unsafe = |what: Diagnostic| StartError::new(StartErrorKind::DataDir, what);
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let opened = rustix::fs::open(dir, flags, Mode::empty()).map_err(io::Error::from);
     let opened = match opened {
@@ -144,10 +148,11 @@ fn lock(dir: &Path) -> Result<DirLock, StartError> {
         lock.try_lock().map_err(|error| match error {
             TryLockError::WouldBlock => StartError::new(
                 StartErrorKind::DataDir,
-                format!(
-                    "another server uses the data directory {}; stop it or choose another with --data-dir",
+                Diagnostic::new(format!(
+                    "another server uses the data directory {}",
                     dir.display()
-                ),
+                ))
+                .with_hint("stop it, or choose another directory with --data-dir"),
             ),
             TryLockError::Error(error) => failed(error),
         })?;
@@ -163,23 +168,24 @@ fn cannot_open(dir: &Path, database: &Path, error: &StoreError) -> StartError {
     if matches!(error, StoreError::DiskFull) {
         return refused(dir, error);
     }
-    let next = if matches!(error, StoreError::Newer) {
+    let hint = if matches!(error, StoreError::Newer) {
         "start it with that version, or choose another --data-dir"
     } else {
         "restore it from a backup, or move it away and start with --new-database"
     };
     StartError::new(
         StartErrorKind::Damaged,
-        format!("cannot open {shown}: {error}; {next}"),
+        Diagnostic::new(format!("cannot open {shown}: {error}")).with_hint(hint),
     )
 }
 
 fn lost_database(database: &Path, what: &str) -> StartError {
     StartError::new(
         StartErrorKind::Damaged,
-        format!(
-            "the database {} {what}, although this directory has had one; restore it from a backup, or start with an empty one with --new-database",
+        Diagnostic::new(format!(
+            "the database {} {what}, although this directory has had one",
             database.display(),
-        ),
+        ))
+        .with_hint("restore it from a backup, or start with an empty one with --new-database"),
     )
 }

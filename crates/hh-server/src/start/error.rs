@@ -1,5 +1,7 @@
 //! Why a server does not start.
 
+use hh_text::Diagnostic;
+
 /// What the caller can do about a [`StartError`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -18,20 +20,38 @@ pub enum StartErrorKind {
     Internal,
 }
 
-/// Why the server did not start, in one line.
+/// Why the server did not start: a message and a hint of one line each.
 #[derive(Debug, thiserror::Error)]
-#[error("{message}")]
+#[error("{diagnostic}")]
 pub struct StartError {
     kind: StartErrorKind,
-    message: String,
+    diagnostic: Diagnostic,
 }
 
 impl StartError {
-    pub(crate) fn new(kind: StartErrorKind, message: impl Into<String>) -> Self {
+    pub(crate) fn new(kind: StartErrorKind, diagnostic: impl Into<Diagnostic>) -> Self {
         Self {
             kind,
-            message: message.into(),
+            diagnostic: diagnostic.into(),
         }
+    }
+
+    /// Returns what failed; the same as `Display`.
+    #[must_use]
+    pub fn message(&self) -> &str {
+        self.diagnostic.message()
+    }
+
+    /// Returns message and hint as one line, for where only a line fits.
+    #[must_use]
+    pub fn to_line(&self) -> String {
+        self.diagnostic.to_line()
+    }
+
+    /// Returns what to do about it, if that is not plain from the message.
+    #[must_use]
+    pub fn hint(&self) -> Option<&str> {
+        self.diagnostic.hint()
     }
 
     /// Returns what the caller can do about it.

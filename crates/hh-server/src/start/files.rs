@@ -1,11 +1,11 @@
 //! Files of the data directory are opened without blocking, and only if no other user can read or change them.
 
-use std::fmt;
 use std::fs::{self, File, Metadata};
 use std::io::{self, Read as _};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::Path;
 
+use hh_text::Diagnostic;
 use rustix::fs::{Mode, OFlags};
 use zeroize::Zeroizing;
 
@@ -23,9 +23,9 @@ pub(crate) fn read(
     path: &Path,
     others: Others,
     limit: u64,
-) -> Result<Option<Zeroizing<Vec<u8>>>, String> {
+) -> Result<Option<Zeroizing<Vec<u8>>>, Diagnostic> {
     let shown = path.display();
-    let unreadable = |error: io::Error| format!("{shown} cannot be read: {error}");
+    let unreadable = |error: io::Error| Diagnostic::new(format!("{shown} cannot be read: {error}"));
     let Some(file) = open(path, others, OFlags::RDONLY, Mode::empty())? else {
         return Ok(None);
     };
@@ -38,7 +38,9 @@ pub(crate) fn read(
         .read_to_end(&mut bytes)
         .map_err(unreadable)?;
     if bytes.len() as u64 > limit {
-        return Err(format!("{shown} is larger than {limit} bytes"));
+        return Err(Diagnostic::new(format!(
+            "{shown} is larger than {limit} bytes"
+        )));
     }
     Ok(Some(bytes))
 }
@@ -49,7 +51,7 @@ pub(super) fn open(
     others: Others,
     flags: OFlags,
     mode: Mode,
-) -> Result<Option<File>, String> {
+) -> Result<Option<File>, Diagnostic> {
     // A named pipe is opened at once and then refused.
     let mut flags = flags | OFlags::NONBLOCK | OFlags::CLOEXEC;
     if others == Others::Nothing {
@@ -68,16 +70,19 @@ pub(super) fn open(
             }
             // What is wrong with the file says more than the error of the system.
             check_if_exists(path, others)?;
-            return Err(format!("{} cannot be opened: {error}", path.display()));
+            let message = format!("{} cannot be opened: {error}", path.display());
+            return Err(message.into());
         }
     };
-    let metadata = file.metadata().map_err(|error| error.to_string())?;
+    let metadata = file
+        .metadata()
+        .map_err(|error| Diagnostic::new(error.to_string()))?;
     check(path, &metadata, others)?;
     Ok(Some(file))
 }
 
 /// Checks a file that another library opens by its name.
-pub(super) fn check_if_exists(path: &Path, others: Others) -> Result<(), String> {
+pub(super) fn check_if_exists(path: &Path, others: Others) -> Result<(), Diagnostic> {
     let metadata = match others {
         Others::Nothing => fs::symlink_metadata(path),
         Others::Read => fs::metadata(path),
@@ -85,72 +90,62 @@ pub(super) fn check_if_exists(path: &Path, others: Others) -> Result<(), String>
     match metadata {
         Ok(metadata) => check(path, &metadata, others),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        Err(error) => Err(format!("{} cannot be read: {error}", path.display())),
+        Err(error) => Err(format!("{} cannot be read: {error}", path.display()).into()),
     }
 }
 
 /// Checks the data directory: files in it are replaced by whoever can write it.
-pub(super) fn check_dir(path: &Path, metadata: &Metadata) -> Result<(), String> {
+pub(super) fn check_dir(path: &Path, metadata: &Metadata) -> Result<(), Diagnostic> {
     check_owner(path, metadata, Others::Nothing)?;
     if metadata.permissions().mode() & 0o077 != 0 {
-        return Err(format!(
-            "{} can be read or written by other users; run: chmod 700 {}",
-            path.display(),
-            Shell(path)
-        ));
+        let message = format!("{} can be read or written by other users", path.display());
+        return Err(Diagnostic::new(message).with_hint(run("chmod 700", path)));
     }
     Ok(())
 }
 
-fn check(path: &Path, metadata: &Metadata, others: Others) -> Result<(), String> {
-    let (shown, quoted) = (path.display(), Shell(path));
+fn check(path: &Path, metadata: &Metadata, others: Others) -> Result<(), Diagnostic> {
+    let shown = path.display();
     if metadata.is_symlink() {
-        return Err(format!(
-            "{shown} is a symbolic link, which is not followed; replace it with the file"
-        ));
+        let message = format!("{shown} is a symbolic link, which is not followed");
+        return Err(Diagnostic::new(message).with_hint("replace it with the file"));
     }
     if !metadata.is_file() {
-        return Err(format!(
-            "{shown} is not a regular file; move it out of the directory"
-        ));
+        let message = format!("{shown} is not a regular file");
+        return Err(Diagnostic::new(message).with_hint("move it out of the directory"));
     }
     check_owner(path, metadata, others)?;
     let mode = metadata.permissions().mode();
     match others {
-        Others::Nothing if mode & 0o077 != 0 => Err(format!(
-            "{shown} can be read or written by other users; run: chmod 600 {quoted}"
-        )),
-        Others::Read if mode & 0o022 != 0 => Err(format!(
-            "{shown} can be written by other users; run: chmod go-w {quoted}"
-        )),
+        Others::Nothing if mode & 0o077 != 0 => Err(Diagnostic::new(format!(
+            "{shown} can be read or written by other users"
+        ))
+        .with_hint(run("chmod 600", path))),
+        Others::Read if mode & 0o022 != 0 => Err(Diagnostic::new(format!(
+            "{shown} can be written by other users"
+        ))
+        .with_hint(run("chmod go-w", path))),
         Others::Nothing | Others::Read => Ok(()),
     }
 }
 
-fn check_owner(path: &Path, metadata: &Metadata, others: Others) -> Result<(), String> {
+fn check_owner(path: &Path, metadata: &Metadata, others: Others) -> Result<(), Diagnostic> {
     let me = rustix::process::geteuid().as_raw();
     let owner = metadata.uid();
     if owner == me || others == Others::Read && owner == 0 {
         return Ok(());
     }
     let sudo = if me == 0 { "" } else { "sudo " };
-    Err(format!(
-        "{} belongs to another user (id {owner}, not {me}); run: {sudo}chown {me} {}",
-        path.display(),
-        Shell(path)
-    ))
+    let message = format!(
+        "{} belongs to another user (id {owner}, not {me})",
+        path.display()
+    );
+    let command = format!("{sudo}chown {me}");
+    Err(Diagnostic::new(message).with_hint(run(&command, path)))
 }
 
-/// A path as one word for a shell.
-struct Shell<'a>(&'a Path);
-
-impl fmt::Display for Shell<'_> {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let text = self.0.to_string_lossy();
-        let is_plain = |c: char| c.is_alphanumeric() || "/._-+,@%:=".contains(c);
-        if text.chars().all(is_plain) && !text.starts_with('-') {
-            return formatter.write_str(&text);
-        }
-        write!(formatter, "'{}'", text.replace('\'', r"'\''"))
-    }
+/// Returns the hint to run a command on a file.
+fn run(command: &str, path: &Path) -> String {
+    let path = path.to_string_lossy();
+    format!("run `{command} {}`", hh_text::shell_word(&path))
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use hh_auth::fsio::{Replace, write_private};
 use hh_auth::{ApiKey, Grant, Level, Pepper, Projects, mint};
+use hh_text::Diagnostic;
 use jiff::Timestamp;
 use zeroize::Zeroizing;
 
@@ -116,10 +117,11 @@ fn write_key(path: &Path, key: &ApiKey) -> Result<(), StartError> {
         // One that is there is no key of this server, which has none yet.
         StartError::new(
             StartErrorKind::AdminKeyFile,
-            format!(
-                "cannot write the admin key to {}: {error}; name a new file with --admin-key-file",
+            Diagnostic::new(format!(
+                "cannot write the admin key to {}: {error}",
                 path.display(),
-            ),
+            ))
+            .with_hint("name a new file with --admin-key-file"),
         )
     })
 }

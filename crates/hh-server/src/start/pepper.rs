@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use hh_auth::Pepper;
 use hh_auth::fsio::{Replace, write_private};
+use hh_text::Diagnostic;
 use zeroize::Zeroizing;
 
 use super::files::{self, Others};
@@ -80,10 +81,11 @@ fn read(path: &Path) -> Result<Option<Pepper>, StartError> {
 fn lost(path: &Path, what: &str) -> StartError {
     StartError::new(
         StartErrorKind::Damaged,
-        format!(
-            "{} {what}; no key can be checked without it: restore it from your backup",
+        Diagnostic::new(format!(
+            "{} {what}; no key can be checked without it",
             path.display()
-        ),
+        ))
+        .with_hint("restore it from your backup"),
     )
 }
 
@@ -94,9 +96,9 @@ fn create(path: &Path) -> Result<Pepper, StartError> {
     let text = Zeroizing::new(format!("{PEPPER_ID} {}\n", *digits));
     write_private(path, text.as_bytes(), Replace::No).map_err(|error| {
         let shown = path.display();
-        let message =
-            format!("cannot write {shown}: {error}; choose another directory with --data-dir");
-        StartError::new(StartErrorKind::DataDir, message)
+        let failed = Diagnostic::new(format!("cannot write {shown}: {error}"))
+            .with_hint("choose another directory with --data-dir");
+        StartError::new(StartErrorKind::DataDir, failed)
     })?;
     Ok(pepper)
 }

@@ -2,7 +2,6 @@
 //!
 //! Each pool has threads of its own: neither a page of events nor a large request body can delay the check of a key.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
@@ -13,6 +12,7 @@ use rusqlite::{Connection, ErrorCode};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use super::{StoreError, schema};
+use crate::panics;
 
 /// The read connections of a store.
 pub(super) struct Readers {
@@ -214,7 +214,9 @@ impl Pool {
         if !sent {
             return Err(StoreError::Stopped);
         }
-        pending.await.unwrap_or(Err(StoreError::Panicked))
+        let ended =
+            || StoreError::Panicked("the thread of the database connection ended".to_owned());
+        pending.await.unwrap_or_else(|_| Err(ended()))
     }
 
     fn close(&self) {
@@ -265,9 +267,7 @@ impl Reader {
         let end = Instant::now() + self.config.limit;
         let must_stop = move || stopped.load(Ordering::Relaxed) || Instant::now() >= end;
         connection.progress_handler(INSTRUCTIONS, Some(must_stop))?;
-        let Ok(result) = catch_unwind(AssertUnwindSafe(|| query(&connection))) else {
-            return Err(StoreError::Panicked);
-        };
+        let result = panics::catch(|| query(&connection)).map_err(StoreError::Panicked)?;
         connection.progress_handler(0, None::<fn() -> bool>)?;
         // A transaction that is still open would show the next query old data.
         if connection.is_autocommit() {

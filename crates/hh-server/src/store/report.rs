@@ -8,6 +8,12 @@ use rusqlite::Error;
 /// A full disk fails every request in the same way.
 const REPEAT: Duration = Duration::from_secs(10);
 
+/// Returns why SQLite failed: its code and its message, which contains no values.
+pub(super) fn cause(error: &Error) -> String {
+    let code = error.sqlite_error().map_or(-1, |error| error.extended_code);
+    format!("SQLite failed (code {code}): {error}")
+}
+
 /// Logs why SQLite failed: its code and its message, which contains no values. The same code is logged every 10 s at most.
 pub(super) fn report(error: &Error) {
     static LAST: Mutex<Option<(i32, Instant)>> = Mutex::new(None);
@@ -18,5 +24,5 @@ pub(super) fn report(error: &Error) {
     }
     *last = Some((code, Instant::now()));
     drop(last);
-    tracing::error!(code, "SQLite failed (code {code}): {error}");
+    tracing::error!(code, "{}", cause(error));
 }

@@ -45,7 +45,7 @@ async fn a_second_server_is_refused_although_the_lock_file_was_removed() {
         let dir = server.dir();
         let message = refusal(options(dir), dir, StartErrorKind::DataDir).await;
         insta::allow_duplicates! {
-            insta::assert_snapshot!(message, @"another server uses the data directory DIR; stop it or choose another with --data-dir");
+            insta::assert_snapshot!(message, @"another server uses the data directory DIR; stop it, or choose another directory with --data-dir");
         }
     }
     server.admin().get(WHOAMI).await.ok();
@@ -81,8 +81,9 @@ async fn loose_modes_are_refused_with_the_command_that_repairs_them() {
             let Err(error) = Server::start(options(&dir)).await else {
                 panic!("started with {name} {mode:o}");
             };
-            let message = error.to_string();
-            let (problem, command) = message.split_once("; run: ").unwrap();
+            let message = error.to_line();
+            let (problem, command) = message.split_once("; run `").unwrap();
+            let command = command.strip_suffix('`').unwrap();
             assert!(
                 problem.starts_with(path.to_str().unwrap()) && problem.ends_with("by other users"),
                 "{message}"
@@ -112,8 +113,8 @@ async fn files_of_other_users_are_refused() {
         let Err(error) = Server::start(options(&dir)).await else {
             panic!("started with {name} of another user");
         };
-        let message = error.to_string();
-        assert!(message.contains("belongs to another user (id 1, not 0); run: chown 0 "));
+        let message = error.to_line();
+        assert!(message.contains("belongs to another user (id 1, not 0); run `chown 0 "));
         chown(&path, Some(0), None).unwrap();
     }
     works(dir, &key).await;
@@ -197,7 +198,7 @@ async fn a_pepper_that_is_not_strictly_hexadecimal_is_damaged() {
         write_private(&path, text.as_bytes(), Replace::Yes).unwrap();
         let message = refusal(options(&dir), &dir, StartErrorKind::Damaged).await;
         insta::allow_duplicates! {
-            insta::assert_snapshot!(message, @"DIR/pepper is damaged; no key can be checked without it: restore it from your backup");
+            insta::assert_snapshot!(message, @"DIR/pepper is damaged; no key can be checked without it; restore it from your backup");
         }
     }
     write_private(&path, kept.to_uppercase().as_bytes(), Replace::Yes).unwrap();

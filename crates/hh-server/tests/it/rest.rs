@@ -299,7 +299,7 @@ pub(crate) async fn refusal(options: ServerOptions, dir: &TempDir, kind: StartEr
     };
     assert_eq!(error.kind(), kind);
     let dir = data_dir(dir);
-    error.to_string().replace(dir.to_str().unwrap(), "DIR")
+    error.to_line().replace(dir.to_str().unwrap(), "DIR")
 }
 
 #[expect(clippy::disallowed_methods, reason = "a file of the test's own")]

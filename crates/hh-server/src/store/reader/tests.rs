@@ -108,7 +108,7 @@ async fn a_query_that_panics_or_leaves_a_transaction_open_does_not_affect_the_ne
     let pool = pool(&path, HOUR);
     let panics = |_: &Connection| -> Result<i64, StoreError> { panic!("a bug") };
     let error = within(pool.read(panics)).await.unwrap_err();
-    assert!(matches!(error, StoreError::Panicked), "{error}");
+    assert!(matches!(error, StoreError::Panicked(_)), "{error}");
     let leaves = |connection: &Connection| {
         connection.execute_batch("BEGIN")?;
         run(connection, "SELECT count(*) FROM meta")

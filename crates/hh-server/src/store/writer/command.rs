@@ -1,6 +1,5 @@
 //! Commands in the queue of the writer.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use rusqlite::Connection;
@@ -9,6 +8,7 @@ use tokio::sync::oneshot;
 use super::super::StoreError;
 use super::Lost;
 use crate::body::Reservation;
+use crate::panics;
 
 /// What a command is for.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -114,8 +114,8 @@ fn in_savepoint<T>(
     command: &mut impl FnMut(&Connection) -> Result<T, StoreError>,
 ) -> Result<T, StoreError> {
     connection.execute_batch("SAVEPOINT command")?;
-    let result =
-        catch_unwind(AssertUnwindSafe(|| command(connection))).unwrap_or(Err(StoreError::Panicked));
+    let result = panics::catch(|| command(connection))
+        .unwrap_or_else(|cause| Err(StoreError::Panicked(cause)));
     if result.is_err() {
         // A full disk may have ended the whole transaction, and the savepoint with it; the error says so already.
         drop(connection.execute_batch("ROLLBACK TO command; RELEASE command"));
