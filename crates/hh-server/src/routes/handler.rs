@@ -31,7 +31,7 @@ pub(super) struct Call {
 }
 
 /// The output of an operation as a response that was rendered already.
-pub(super) struct Rendered<T> {
+pub(crate) struct Rendered<T> {
     response: Response<Body>,
     output: PhantomData<fn() -> T>,
 }
@@ -67,7 +67,7 @@ pub(crate) struct Handler(Arc<Handle>);
 
 impl Handler {
     /// Returns a handler for an operation without a key.
-    pub(super) fn open<E, F, Fut>(run: F) -> Self
+    pub(crate) fn open<E, F, Fut>(run: F) -> Self
     where
         E: Endpoint,
         F: Fn(Arc<App>, (), E::Input) -> Fut + Copy + Send + Sync + 'static,
