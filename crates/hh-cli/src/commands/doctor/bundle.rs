@@ -78,15 +78,15 @@ fn profiles(context: &Context, stack: &Stack) -> Vec<String> {
 }
 
 fn failed(file: &Path, error: &io::Error) -> CliError {
-    let what = if error.kind() == io::ErrorKind::AlreadyExists {
-        "it exists already: name a new file".to_owned()
-    } else {
-        error.to_string()
+    let failed = |what: &dyn std::fmt::Display| {
+        let message = format!("cannot write {}: {what}", file.display());
+        CliError::new(Exit::Other, message)
     };
-    CliError::new(
-        Exit::Other,
-        format!("cannot write {}: {what}", file.display()),
-    )
+    if error.kind() == io::ErrorKind::AlreadyExists {
+        failed(&"it exists already").with_hint("name a new file")
+    } else {
+        failed(error)
+    }
 }
 
 fn setting(found: &Explained, people: &People) -> Setting {
