@@ -1,7 +1,9 @@
 //! `cargo xtask bench`: figures of the release build, by CPU time, beside what they are compared with in the same run.
 
+mod builds;
 mod comparison;
 mod config;
+mod cpu_time;
 mod load;
 mod otlp;
 mod program;
@@ -11,15 +13,10 @@ mod server;
 mod tracer;
 mod transport;
 
-use std::fs;
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::path::PathBuf;
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use clap::{Args, ValueEnum};
-
-use crate::process;
-use comparison::Comparison;
 
 #[derive(Debug, Args)]
 pub(crate) struct BenchOptions {
@@ -48,9 +45,6 @@ enum What {
     Transport,
 }
 
-/// Rounds of which the best counts: other work on the machine only ever adds.
-const ROUNDS: usize = 5;
-
 pub(crate) fn run(options: &BenchOptions) -> Result<()> {
     let baseline = options.baseline.as_deref();
     match options.what {
@@ -61,41 +55,4 @@ pub(crate) fn run(options: &BenchOptions) -> Result<()> {
         What::Tracer => tracer::run(),
         What::Transport => transport::run(baseline),
     }
-}
-
-/// Builds one program of hh-tools with the features that it needs, so that nothing else is built.
-fn build_tool(root: &Path, profile: &str, program: &str, features: &str) -> Result<()> {
-    let mut build = process::cargo(
-        root,
-        &format!(
-            "build {profile} --locked --package hh-tools --no-default-features --bin {program}"
-        ),
-    );
-    if !features.is_empty() {
-        build.args(["--features", features]);
-    }
-    process::run(build)
-}
-
-/// CPU time of all children that have ended.
-fn of_children() -> Result<Duration> {
-    let stat = fs::read_to_string("/proc/self/stat").context("cannot read /proc/self/stat")?;
-    // The second field is the name in brackets, which may hold spaces.
-    let fields = stat.rsplit(')').next().unwrap_or_default();
-    let ticks = fields.split_whitespace().skip(13).take(2);
-    let ticks: u32 = ticks.filter_map(|field| field.parse::<u32>().ok()).sum();
-    Ok(Duration::from_millis(10) * ticks)
-}
-
-/// Cargo's folder for what it builds.
-fn target(root: &Path) -> Result<PathBuf> {
-    let metadata = process::output(process::cargo(
-        root,
-        "metadata --format-version 1 --no-deps --locked --offline",
-    ))?;
-    let metadata: serde_json::Value = serde_json::from_str(&metadata)?;
-    let folder = metadata["target_directory"].as_str();
-    Ok(PathBuf::from(
-        folder.context("cargo names no target folder")?,
-    ))
 }

@@ -1,10 +1,9 @@
 //! The one record of a setting that lists, status and errors print.
 
-use std::path::{Path, PathBuf};
-
 use secrecy::SecretString;
 
 use crate::layer::exposed;
+use crate::shown::mask_keys;
 use crate::stack::Candidate;
 use crate::{Problem, Provenance, SettingName, Source, Stack, value};
 
@@ -32,52 +31,6 @@ impl Shown {
             Self::Secret(secret) => Some(mask(exposed(secret).trim())),
             Self::Broken(_) | Self::Unset => None,
         }
-    }
-}
-
-/// Shows every word of a text that looks like an API key through `mask`, and all else as it is.
-///
-/// Such a word begins with `hh_` and has 16 letters and digits in a row, as every key has and hardly a name; one that `*`
-/// follows has been masked already.
-#[must_use]
-pub fn mask_keys(text: &str, mask: impl Fn(&str) -> String) -> String {
-    let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
-    // Nearly every text: it is not worth a search.
-    if !text.as_bytes().windows(3).any(|part| part == b"hh_") {
-        return text.to_owned();
-    }
-    let mut shown = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(start) = rest.find("hh_") {
-        let (before, word) = rest.split_at(start);
-        let end = word.find(|c| !is_word(c)).unwrap_or(word.len());
-        let mut parts = word[..end].split(['_', '-']);
-        let is_key = parts.any(|part| part.len() >= 16) && !word[end..].starts_with('*');
-        shown.push_str(before);
-        if is_key {
-            shown.push_str(&mask(&word[..end]));
-        } else {
-            shown.push_str(&word[..end]);
-        }
-        rest = &word[end..];
-    }
-    shown.push_str(rest);
-    shown
-}
-
-/// Returns a path as it may be shown: a key in the place of a path is still a key.
-pub(crate) fn shown_path(path: &Path) -> PathBuf {
-    // No longer path can be opened, and a longer text is none.
-    const MOST: usize = 1024;
-    let text = path.to_string_lossy();
-    let is_plain = !text.contains("hh_") && !text.contains(char::is_control);
-    if text.len() > MOST {
-        PathBuf::from(format!("(a path of {} bytes)", text.len()))
-    } else if is_plain {
-        path.to_owned()
-    } else {
-        let text = mask_keys(&text, |_| "hh_***".to_owned());
-        PathBuf::from(text.replace(char::is_control, " "))
     }
 }
 

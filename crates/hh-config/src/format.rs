@@ -1,14 +1,15 @@
 //! The three formats of configuration files, each read into one shape with the place of every name and value.
 
 mod json;
+mod node;
 mod toml;
 mod yaml;
 
 use std::fmt;
-use std::ops::Range;
 use std::path::Path;
 
-use zeroize::Zeroizing;
+use node::ParseError;
+pub(crate) use node::{At, Node, Pair};
 
 /// The format of a configuration file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,67 +48,6 @@ impl fmt::Display for Format {
         })
     }
 }
-
-/// Something with its place in the text, in bytes. No `Debug`: it may be a secret.
-pub(crate) struct At<T> {
-    pub(crate) value: T,
-    pub(crate) span: Range<usize>,
-}
-
-/// A value of a file.
-pub(crate) enum Node {
-    Null,
-    Boolean(bool),
-    Number(String),
-    Text(Zeroizing<String>),
-    List(Vec<At<Node>>),
-    Table(Vec<Pair>),
-    /// What no setting can be: a date, or something nested too deep.
-    Other,
-}
-
-impl Node {
-    /// Whether it counts as unset.
-    pub(crate) fn is_blank(&self) -> bool {
-        match self {
-            Self::Null => true,
-            Self::Text(text) => text.trim().is_empty(),
-            Self::Boolean(_) | Self::Number(_) | Self::List(_) | Self::Table(_) | Self::Other => {
-                false
-            }
-        }
-    }
-}
-
-/// A name and its value.
-pub(crate) struct Pair {
-    pub(crate) name: At<String>,
-    pub(crate) value: At<Node>,
-}
-
-/// Why a text is not of its format: never a part of the text, which may hold a key.
-pub(crate) struct ParseError {
-    /// The end of a sentence about the file.
-    pub(crate) what: &'static str,
-    pub(crate) at: Option<usize>,
-    /// For a name that stands there twice: the name, and where it stands first.
-    pub(crate) twice: Option<At<String>>,
-}
-
-impl ParseError {
-    fn new(what: &'static str, at: Option<usize>) -> Self {
-        Self {
-            what,
-            at,
-            twice: None,
-        }
-    }
-}
-
-const NOT_A_TABLE: &str = "does not hold a table of settings";
-
-/// How deep tables and lists may lie in each other: `environments`, a name, a setting, its elements.
-const MAX_DEPTH: usize = 4;
 
 /// Reads the table that a text is.
 pub(crate) fn parse(format: Format, text: &str) -> Result<Vec<Pair>, ParseError> {

@@ -55,7 +55,7 @@ mod unix {
     use hh_text::Diagnostic;
 
     use crate::Source;
-    use crate::explain::shown_path;
+    use crate::shown::shown_path;
 
     const WRITABLE_BY_OTHERS: u32 = 0o022;
     /// In a directory with this bit, only the owner of a file can replace it.

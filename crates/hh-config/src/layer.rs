@@ -4,6 +4,7 @@ mod direct;
 mod dotenv;
 mod environment;
 mod file;
+mod variables;
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -50,6 +50,8 @@ mod layer;
 #[cfg(feature = "files")]
 mod load;
 #[cfg(feature = "files")]
+mod looked_at;
+#[cfg(feature = "files")]
 mod nearest;
 #[cfg(feature = "files")]
 mod read;
@@ -59,6 +61,8 @@ mod schema;
 mod secret_file;
 #[cfg(feature = "files")]
 mod settings;
+#[cfg(feature = "files")]
+mod shown;
 #[cfg(feature = "files")]
 mod stack;
 #[cfg(feature = "files")]
@@ -84,13 +88,15 @@ pub use {
     edit::{Edit, edit},
     effective::{Config, get_config},
     error::{LoadError, LoadErrorKind, Problem},
-    explain::{Explained, Shadowed, Shown, mask_keys},
+    explain::{Explained, Shadowed, Shown},
     format::Format,
     layer::{Layer, nearest_name},
-    load::{FileState, LoadOptions, LookedAt, overlays},
+    load::{LoadOptions, overlays},
+    looked_at::{FileState, LookedAt},
     read::text as read_text,
     schema::schema,
     settings::Settings,
+    shown::mask_keys,
     stack::{Candidate, Candidates, Stack},
     substitute::{SubstituteError, Substituted, escape, substitute},
     trust::TrustedFiles,

@@ -5,9 +5,9 @@ mod files;
 use secrecy::SecretString;
 
 use crate::layer::{DotEnv, differ_across};
-use crate::{Env, Layer, Problem, SettingName, Sourced, Stack, names};
+use crate::{Env, Layer, LookedAt, SettingName, Stack, names};
 
-pub use files::{FileState, LookedAt, overlays};
+pub use files::overlays;
 
 /// Direct parameters, given to [`Settings::load`](crate::Settings::load).
 #[derive(Clone, Debug, Default)]
@@ -64,20 +64,5 @@ impl Stack {
         let stack = stack.with(dotenv.layer());
         // The real environment wins over it (decisions P3), in substitutions as well.
         files::add(stack, env, &env.clone().with_lower(dotenv.pairs()))
-    }
-
-    /// Returns the text of a setting that says what to load; one that cannot be put together is a problem.
-    fn text_or_problem(&mut self, name: SettingName) -> Option<Sourced<String>> {
-        match self.text(name) {
-            Ok(found) => found,
-            Err(error) => {
-                self.add_problems(error.problems().cloned());
-                None
-            }
-        }
-    }
-
-    pub(crate) fn add_problems(&mut self, problems: impl IntoIterator<Item = Problem>) {
-        self.problems.extend(problems);
     }
 }

@@ -14,7 +14,7 @@ use crate::{
 #[derive(Clone, Debug, Default)]
 pub struct Stack {
     layers: Vec<Layer>,
-    pub(crate) problems: Vec<Problem>,
+    problems: Vec<Problem>,
     warnings: Vec<String>,
     files: Vec<LookedAt>,
 }
@@ -79,6 +79,10 @@ impl Stack {
             .layers
             .partition_point(|other| other.source() > layer.source());
         self.layers.insert(at, layer);
+    }
+
+    pub(crate) fn add_problems(&mut self, problems: impl IntoIterator<Item = Problem>) {
+        self.problems.extend(problems);
     }
 
     pub(crate) fn add_warning(&mut self, warning: String) {
@@ -265,6 +269,17 @@ impl Stack {
         Ok(found.map(|Sourced { value, provenance }| {
             Sourced::new(exposed(&value).trim().to_owned(), provenance)
         }))
+    }
+
+    /// Returns the text of a setting that loading itself needs; an error becomes a problem of the stack.
+    pub(crate) fn text_or_problem(&mut self, name: SettingName) -> Option<Sourced<String>> {
+        match self.text(name) {
+            Ok(found) => found,
+            Err(error) => {
+                self.add_problems(error.problems().cloned());
+                None
+            }
+        }
     }
 
     /// Returns the winning value of a secret setting, unchecked.

@@ -11,7 +11,7 @@ use hh_text::{Diagnostic, is_unsafe};
 use zeroize::Zeroizing;
 
 use crate::Env;
-use crate::explain::mask_keys;
+use crate::shown::mask_keys;
 
 /// The longest value that substitution may make, in bytes.
 const MAX_BYTES: usize = 64 * 1024;

@@ -3,6 +3,8 @@
 //! Its text is made here, from the host, the status and fixed words. The server's own text is kept apart in
 //! [`Problem`], redacted, and no URL, header or body is ever part of a message.
 
+mod kind;
+
 use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
@@ -13,59 +15,9 @@ use http::StatusCode;
 use crate::attempt::Attempt;
 use crate::problem::Problem;
 
+pub use kind::{TimeoutStage, TransportErrorKind};
+
 type Source = Box<dyn Error + Send + Sync>;
-
-/// What a caller can do about a [`TransportError`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum TransportErrorKind {
-    /// Refused here: plain http to a host that is not this machine.
-    Insecure,
-    /// Refused here: the request cannot be sent as it is.
-    InvalidRequest,
-    /// No connection: the name does not resolve, nobody listens, or the connection broke while it was set up.
-    Unreachable,
-    /// The proxy cannot be reached, or does not connect us.
-    Proxy,
-    /// The server's certificate is not trusted, or it does not speak TLS.
-    Tls,
-    /// No whole answer in time; [`TransportError::timeout_stage`] says what took too long.
-    Timeout,
-    /// The connection broke after bytes of the request may have left.
-    Interrupted,
-    /// There is no usable key, or the server answered 401.
-    Unauthenticated,
-    /// The server answered 403.
-    PermissionDenied,
-    /// The server answered 404.
-    NotFound,
-    /// The server answered 409.
-    Conflict,
-    /// The server answered 429, or the limits known here leave no room for the request in time.
-    RateLimited,
-    /// The server answered another 4xx, or a 3xx: redirects are not followed.
-    Rejected,
-    /// The server answered 5xx.
-    Unavailable,
-    /// The answer is malformed, or its body is larger than the cap.
-    InvalidResponse,
-    /// Anything else.
-    Other,
-}
-
-/// What took too long.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum TimeoutStage {
-    /// Setting up the connection, name look-up and TLS included.
-    Connect,
-    /// Waiting for the head of the answer.
-    FirstByte,
-    /// Waiting for more of the body of the answer.
-    IdleRead,
-    /// The whole call, repetitions included.
-    Total,
-}
 
 /// A call that ended without a success status.
 pub struct TransportError {

@@ -22,11 +22,11 @@ use crate::retry::backoff;
 use crate::retry::classify::{Decision, classify, decide};
 use crate::retry::retry_after;
 use crate::service::{BoxFuture, Request, Response};
-use crate::transport::{Inner, SendOptions};
+use crate::transport::{SendOptions, Shared};
 
 /// A call and what it has used up.
 pub(crate) struct Exchange<'a> {
-    transport: &'a Inner,
+    transport: &'a Shared,
     options: SendOptions<'a>,
     request: Request,
     /// The body as it goes out, if not plain.
@@ -42,7 +42,7 @@ pub(crate) struct Exchange<'a> {
 
 impl<'a> Exchange<'a> {
     pub(crate) fn new(
-        transport: &'a Inner,
+        transport: &'a Shared,
         options: SendOptions<'a>,
         request: Request,
         host: Authority,
@@ -216,7 +216,7 @@ impl<'a> Exchange<'a> {
 
     /// Waits until the limits known here allow another request, and returns the time then.
     async fn wait_for_place(&mut self) -> Result<Instant, TransportError> {
-        let Inner { limiter, clock, .. } = self.transport;
+        let Shared { limiter, clock, .. } = self.transport;
         let longest = self.transport.retry.max_wait.saturating_sub(self.waited);
         let mut now = clock.now();
         let mut wait = limiter.reserve(now, longest);

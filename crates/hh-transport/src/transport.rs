@@ -1,6 +1,8 @@
 //! The client: checks where a request goes, gives it its headers, and sends it through a service.
 
-use std::fmt;
+mod options;
+mod shared;
+
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
@@ -9,7 +11,6 @@ use http::header::{ACCEPT_ENCODING, USER_AGENT};
 use http::{HeaderName, HeaderValue};
 
 use crate::attempt::Event;
-use crate::authorize::Authorizer;
 use crate::clock::{Clock, SystemClock};
 use crate::error::TransportError;
 use crate::exchange::Exchange;
@@ -17,8 +18,12 @@ use crate::idempotency::Idempotency;
 use crate::limiter::{Limit, Limiter};
 use crate::retry::RetryPolicy;
 use crate::retry::budget::Budget;
-use crate::service::{HttpService, Request, Response, ResponseCap};
+use crate::service::{HttpService, Request, Response};
 use crate::target;
+
+pub use options::SendOptions;
+use shared::Observer;
+pub(crate) use shared::Shared;
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
@@ -27,42 +32,14 @@ const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 /// It is made for one server: what that says of its limits, or of compressed bodies, holds for all requests.
 #[derive(Clone, Debug)]
 pub struct Transport {
-    inner: Arc<Inner>,
-}
-
-#[derive(Debug)]
-pub(crate) struct Inner {
-    pub(crate) service: Arc<dyn HttpService>,
-    pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) retry: RetryPolicy,
-    pub(crate) timeout: Duration,
-    pub(crate) observer: Option<Observer>,
-    pub(crate) budget: Budget,
-    pub(crate) limiter: Limiter,
-    /// The server has refused a compressed body.
-    pub(crate) plain_only: AtomicBool,
-    user_agent: HeaderValue,
-}
-
-pub(crate) struct Observer(Arc<dyn Fn(&Event) + Send + Sync>);
-
-impl Observer {
-    pub(crate) fn tell(&self, event: &Event) {
-        (self.0)(event);
-    }
-}
-
-impl fmt::Debug for Observer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Observer")
-    }
+    inner: Arc<Shared>,
 }
 
 /// Makes a [`Transport`].
 #[derive(Debug)]
 #[must_use]
 pub struct TransportBuilder {
-    inner: Inner,
+    inner: Shared,
 }
 
 impl TransportBuilder {
@@ -111,60 +88,11 @@ impl TransportBuilder {
     }
 }
 
-/// How one request is to be sent.
-#[derive(Clone)]
-#[must_use]
-pub struct SendOptions<'a> {
-    pub(crate) authorizer: Option<&'a dyn Authorizer>,
-    pub(crate) repeat: Idempotency,
-    pub(crate) timeout: Option<Duration>,
-    pub(crate) gzip: bool,
-    cap: Option<ResponseCap>,
-}
-
-impl<'a> SendOptions<'a> {
-    /// Makes options without an authorizer; `repeat` says what sending the request twice would do.
-    pub const fn new(repeat: Idempotency) -> Self {
-        Self {
-            authorizer: None,
-            repeat,
-            timeout: None,
-            gzip: false,
-            cap: None,
-        }
-    }
-
-    /// Sets where the `authorization` header comes from; without it the request goes as it is.
-    pub const fn with_authorizer(mut self, authorizer: &'a dyn Authorizer) -> Self {
-        self.authorizer = Some(authorizer);
-        self
-    }
-
-    /// Sets how long the call may take, repetitions included, in place of the transport's timeout: the attempt under way
-    /// is cut off, and no delay is begun that would pass it.
-    pub const fn with_timeout(mut self, timeout: Duration) -> Self {
-        self.timeout = Some(timeout);
-        self
-    }
-
-    /// Compresses the body with gzip. A server that answers 415 gets it plain at once, and so do later calls.
-    pub const fn with_gzip(mut self) -> Self {
-        self.gzip = true;
-        self
-    }
-
-    /// Sets how many bytes the body of the answer may have, in place of 4 MiB; more than 64 MiB count as 64 MiB.
-    pub const fn with_max_response_bytes(mut self, bytes: usize) -> Self {
-        self.cap = Some(ResponseCap(bytes));
-        self
-    }
-}
-
 impl Transport {
     /// Begins a transport over `service`.
     pub fn builder(service: Arc<dyn HttpService>) -> TransportBuilder {
         TransportBuilder {
-            inner: Inner {
+            inner: Shared {
                 service,
                 clock: Arc::new(SystemClock),
                 retry: RetryPolicy::new(),

@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 
-use super::{Comparison, build_tool, of_children, target};
+use super::builds::{build_tool, target};
+use super::comparison::Comparison;
+use super::cpu_time::of_children;
 use crate::say::say;
 use crate::{process, workspace};
 

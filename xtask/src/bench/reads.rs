@@ -10,9 +10,10 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::{Value, json};
 
+use super::builds::target;
 use super::load::{Load, response};
+use super::otlp;
 use super::program::Program;
-use super::{otlp, target};
 use crate::say::say;
 use crate::{process, workspace};
 

@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 
-use super::{ROUNDS, of_children, target};
+use super::builds::target;
+use super::cpu_time::{ROUNDS, of_children};
 use crate::say::say;
 use crate::{process, workspace};
 

@@ -4,9 +4,12 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result};
 
+use super::builds::{build_tool, target};
+use super::comparison::Comparison;
+use super::cpu_time::ROUNDS;
 use super::load::Load;
+use super::otlp;
 use super::program::Program;
-use super::{Comparison, ROUNDS, build_tool, otlp, target};
 use crate::say::say;
 use crate::{process, workspace};
 

@@ -4,7 +4,7 @@ use std::process::Command;
 
 use anyhow::Result;
 
-use super::{build_tool, target};
+use super::builds::{build_tool, target};
 use crate::{process, workspace};
 
 pub(super) fn run() -> Result<()> {

@@ -5,7 +5,8 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result};
 
-use super::{Comparison, build_tool, target};
+use super::builds::{build_tool, target};
+use super::comparison::Comparison;
 use crate::{process, workspace};
 
 /// Runs of each build, in turn.

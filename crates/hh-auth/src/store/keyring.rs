@@ -33,7 +33,20 @@ pub fn probe_keyring() -> Result<(), StoreError> {
     })
 }
 
-pub(super) fn get(entry: &ProfileEntry) -> Result<ApiKey, StoreError> {
+impl ProfileEntry {
+    /// Returns the key; a key in the keyring is fetched from there, which blocks the thread for up to 3 s.
+    ///
+    /// # Errors
+    /// `Keyring` when the key is in a keyring that does not hand it out.
+    pub fn key(&self) -> Result<ApiKey, StoreError> {
+        match &self.key {
+            Some(key) => Ok(key.clone()),
+            None => get(self),
+        }
+    }
+}
+
+fn get(entry: &ProfileEntry) -> Result<ApiKey, StoreError> {
     let name = &entry.name;
     let account = account(name, &entry.base_url);
     account

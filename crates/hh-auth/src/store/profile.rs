@@ -5,7 +5,6 @@ use std::fmt;
 
 use jiff::Timestamp;
 
-use super::{StoreError, keyring};
 use crate::{ApiKey, Level};
 
 /// Where the key of a profile is kept.
@@ -145,17 +144,6 @@ pub struct ProfileEntry {
 }
 
 impl ProfileEntry {
-    /// Returns the key; one in the keyring is fetched from there, within 3 s, during which the thread waits.
-    ///
-    /// # Errors
-    /// `Keyring` when the key is in a keyring that does not hand it out.
-    pub fn key(&self) -> Result<ApiKey, StoreError> {
-        match &self.key {
-            Some(key) => Ok(key.clone()),
-            None => keyring::get(self),
-        }
-    }
-
     /// Returns the key as it may be shown, if the file holds it, see [`mask`](crate::mask).
     #[must_use]
     pub fn shown(&self) -> Option<String> {

@@ -2,7 +2,7 @@
 //!
 //! It feeds loading, validation, suggestions, `config list`, the JSON Schema and the reference page.
 
-use super::{ActsOn, Declared, Kind, ProjectFile, Unsupported};
+use super::spec::{ActsOn, Declared, Kind, ProjectFile, Unsupported};
 
 /// The base URL when nothing sets one (decisions P7).
 const DEFAULT_BASE_URL: &str = "https://api.honeyhive.ai";
@@ -18,7 +18,7 @@ macro_rules! settings {
         /// The names of the declared settings.
         pub mod names {
             use super::Index;
-            use crate::declared::SettingName;
+            use crate::declared::spec::SettingName;
 
             $(
                 #[doc = concat!("The setting of [`DECLARED`](crate::DECLARED) named as this, in lower case.")]

@@ -6,7 +6,7 @@ use serde::de::{Deserializer as _, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 use zeroize::Zeroizing;
 
-use super::{At, MAX_DEPTH, NOT_A_TABLE, Node, Pair, ParseError};
+use super::node::{At, MAX_DEPTH, NOT_A_TABLE, Node, Pair, ParseError};
 
 pub(super) fn parse(text: &str) -> Result<Vec<Pair>, ParseError> {
     let raw = serde_json::from_str::<&RawValue>(text).map_err(|error| {

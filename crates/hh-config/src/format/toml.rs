@@ -6,7 +6,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 use zeroize::Zeroizing;
 
-use super::{At, MAX_DEPTH, Node, Pair, ParseError};
+use super::node::{At, MAX_DEPTH, Node, Pair, ParseError};
 
 pub(super) fn parse(text: &str) -> Result<Vec<Pair>, ParseError> {
     let (table, errors) = DeTable::parse_recoverable(text);

@@ -6,7 +6,7 @@ use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Vis
 use serde_saphyr::{DuplicateKeyPolicy, MergeKeyPolicy, NonFiniteFloatPolicy, Options, Spanned};
 use zeroize::Zeroizing;
 
-use super::{At, NOT_A_TABLE, Node, Pair, ParseError};
+use super::node::{At, NOT_A_TABLE, Node, Pair, ParseError};
 
 pub(super) fn parse(text: &str) -> Result<Vec<Pair>, ParseError> {
     let parsed = serde_saphyr::from_str_with_options::<Option<Spanned<Node>>>(text, options());

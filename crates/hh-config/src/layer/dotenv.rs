@@ -7,10 +7,10 @@ use std::sync::Arc;
 
 use hh_text::Diagnostic;
 
-use super::environment::{Variables, is_read};
+use super::variables::{Variables, is_read};
 use super::{Layer, MAX_BYTES};
 use crate::error::Problems;
-use crate::explain::shown_path;
+use crate::shown::shown_path;
 use crate::{Env, LoadErrorKind, Location, Problem, Provenance, Source, read};
 
 /// The variables of a `.env` file, with the line and column of each.

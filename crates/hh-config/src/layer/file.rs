@@ -3,6 +3,7 @@
 mod guard;
 mod named;
 mod raw;
+mod reader;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -13,36 +14,22 @@ use secrecy::SecretString;
 
 use super::Layer;
 use crate::error::Problems;
-use crate::explain::shown_path;
 use crate::format::{self, At, Format, Lines, Node, Pair};
+use crate::shown::shown_path;
 use crate::{
-    Env, LoadErrorKind, Location, Place, Problem, Provenance, SettingName, Source, SubstituteError,
-    Via, names, secret_file, substitute,
+    LoadErrorKind, Location, Place, Problem, Provenance, SettingName, Source, SubstituteError, Via,
+    names, secret_file, substitute,
 };
 
-pub(crate) use guard::Guard;
 use named::Named;
 pub(crate) use named::is_name_of;
 pub use named::nearest_name;
 use raw::{Put, raw};
+pub(crate) use reader::{ConfigFile, Guard};
+use reader::{Reader, shown};
 
 /// Settings files are small; this bound keeps mistakes out.
 pub(crate) const MAX_BYTES: u64 = 1024 * 1024;
-
-/// A configuration file that was read, to be turned into layers.
-pub(crate) struct ConfigFile<'a> {
-    /// The file as people know it.
-    pub(crate) path: &'a Path,
-    pub(crate) text: &'a str,
-    pub(crate) source: Source,
-    pub(crate) guard: Guard,
-    /// The variables for substitution.
-    pub(crate) env: &'a Env,
-    /// The directory that relative paths in it begin at.
-    pub(crate) folder: &'a Path,
-    /// The environment that was chosen.
-    pub(crate) environment: Option<&'a str>,
-}
 
 /// The layer of a file, and those of its `environments`.
 pub(crate) struct FileLayers {
@@ -73,14 +60,6 @@ impl ConfigFile<'_> {
             environments: reader.environments,
         }
     }
-}
-
-struct Reader<'a> {
-    file: &'a ConfigFile<'a>,
-    path: Arc<Path>,
-    lines: Lines<'a>,
-    problems: Problems,
-    environments: BTreeMap<String, Layer>,
 }
 
 impl Reader<'_> {
@@ -179,29 +158,6 @@ impl Reader<'_> {
         let key = seen.get(names::API_KEY.as_str());
         self.one_key(&layer, key.map_or("api_key", |(name, _)| name));
         layer
-    }
-
-    fn place(&self, at: usize) -> Location {
-        let (line, column) = self.lines.of(at);
-        Location::File {
-            path: Arc::clone(&self.path),
-            line,
-            column,
-        }
-    }
-
-    fn problem(
-        &mut self,
-        kind: LoadErrorKind,
-        what: impl Into<Diagnostic>,
-        setting: SettingName,
-        provenance: &Provenance,
-    ) {
-        let what = what
-            .into()
-            .with_prefix(format_args!("{}: ", shown(provenance)));
-        self.problems
-            .push(Problem::new(kind, what).of(setting, provenance.clone()));
     }
 
     /// `api_key`, `api_key_file` and `credential_command` of one file contradict each other (decisions P1).
@@ -378,13 +334,6 @@ impl Reader<'_> {
         });
         Some((raw, provenance.with_via(Via::SecretFile(path))))
     }
-}
-
-/// The place alone: the kind of file is plain from its name.
-fn shown(provenance: &Provenance) -> String {
-    provenance
-        .location()
-        .map_or_else(|| provenance.to_string(), ToString::to_string)
 }
 
 fn conflict(

@@ -5,90 +5,16 @@ use std::path::{Path, PathBuf};
 
 use hh_text::Diagnostic;
 
-use crate::explain::shown_path;
 use crate::format::EXTENSIONS;
 use crate::layer::{ConfigFile, Guard, MAX_BYTES};
+use crate::shown::shown_path;
 use crate::{
-    Env, Layer, LoadErrorKind, Problem, Source, Sourced, Stack, TrustedFiles, guarded, names,
-    paths, read,
+    Env, FileState, Layer, LoadErrorKind, LookedAt, Problem, Source, Sourced, Stack, TrustedFiles,
+    guarded, names, paths, read,
 };
-
-/// A file that was looked at while loading.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct LookedAt {
-    /// What it would be.
-    pub source: Source,
-    /// The file, or without a format the first place where it could be; `None` if it is read only when named.
-    pub path: Option<PathBuf>,
-    /// What came of it.
-    pub state: FileState,
-}
-
-/// What came of looking at a file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum FileState {
-    /// It was read.
-    Read,
-    /// It was read, as one of the working directory that the user has trusted.
-    Trusted,
-    /// It was read, as one of the working directory that may not set everything.
-    NotTrusted,
-    /// It is not there.
-    Absent,
-    /// It could not be read.
-    Unreadable,
-    /// It is not used, since other users can change it.
-    Unsafe,
-    /// It is not read, since another is read in its place.
-    Ignored,
-    /// It is not read, since it stands there in two spellings.
-    TwoSpellings,
-}
-
-impl FileState {
-    /// Returns the words that people see.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Read => "read",
-            Self::Trusted => "read, trusted",
-            Self::NotTrusted => "read, not trusted",
-            Self::Absent => "not there",
-            Self::Unreadable => "not readable",
-            Self::Unsafe => "not used, other users can change it",
-            Self::Ignored => "not read",
-            Self::TwoSpellings => "there in two spellings",
-        }
-    }
-}
 
 /// What the name of a project file begins with.
 const PROJECT_STEM: &str = "honeyhive";
-
-impl LookedAt {
-    fn new(source: Source, path: &Path, state: FileState) -> Self {
-        Self {
-            source,
-            path: Some(path.to_owned()),
-            state,
-        }
-    }
-
-    pub(super) fn dotenv(path: Option<PathBuf>) -> Self {
-        let state = match &path {
-            None => FileState::Absent,
-            Some(path) if path.is_file() => FileState::Read,
-            Some(_) => FileState::Unreadable,
-        };
-        Self {
-            source: Source::DotEnv,
-            path,
-            state,
-        }
-    }
-}
 
 /// Returns the overlays that lie beside a project file, for any environment: `honeyhive.prod.yaml` beside
 /// `honeyhive.yaml`; none beside any other file.

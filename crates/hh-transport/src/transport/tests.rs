@@ -7,7 +7,7 @@ use http::{StatusCode, Uri};
 use proptest::prelude::*;
 
 use super::*;
-use crate::authorize::Epoch;
+use crate::authorize::{Authorizer, Epoch};
 use crate::error::TransportErrorKind;
 use crate::idempotency::IdempotencyKey;
 use crate::service::BoxFuture;

@@ -151,6 +151,10 @@ struct Visitor<'a>(&'a mut Module);
 
 impl<'ast> Visit<'ast> for Visitor<'_> {
     fn visit_item(&mut self, item: &'ast Item) {
+        #[expect(
+            clippy::wildcard_enum_match_arm,
+            reason = "no other item is only for tests here"
+        )]
         let attributes: &[Attribute] = match item {
             Item::Mod(item) => &item.attrs,
             Item::Fn(item) => &item.attrs,

@@ -2,19 +2,8 @@
 
 use hh_text::Diagnostic;
 
-use super::Reader;
+use super::reader::{Guard, Reader};
 use crate::{BaseUrl, LoadErrorKind, ProjectFile, Provenance, SettingName, substitute, value};
-
-/// What the settings of a file may do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Guard {
-    /// The caller named it, or it is the user's or the system's.
-    Named,
-    /// It was found in the working directory, and its content is trusted.
-    Trusted,
-    /// It was found in the working directory.
-    Untrusted,
-}
 
 impl Reader<'_> {
     /// A secret belongs into a secret, and a file that nobody trusted gets at our own variables only.

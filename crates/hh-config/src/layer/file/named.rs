@@ -2,7 +2,7 @@
 
 use hh_text::Diagnostic;
 
-use super::{Reader, shown};
+use super::reader::{Reader, shown};
 use crate::{DECLARED, LoadErrorKind, Problem, Provenance, SettingName, UNSUPPORTED, nearest};
 
 /// What a name in a file stands for.

@@ -1,0 +1,160 @@
+//! The layer of a source of variables: the environment or a `.env` file.
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+
+use hh_text::Diagnostic;
+use secrecy::SecretString;
+
+use super::{Layer, exposed};
+use crate::origin::BaseUrl;
+use crate::shown::shown_path;
+use crate::{
+    DECLARED, Declared, LoadErrorKind, Location, Problem, Provenance, SettingName, Source,
+    UNSUPPORTED, Via, names, nearest, secret_file, value,
+};
+
+/// A source of variables, each with its place.
+pub(super) trait Variables {
+    const SOURCE: Source;
+
+    fn get(&self, variable: &str) -> Option<(&OsStr, Location)>;
+
+    fn names(&self) -> impl Iterator<Item = &str>;
+
+    /// Resolves the path that a variable holds, so that it can be opened.
+    fn path(&self, path: &Path) -> PathBuf;
+}
+
+impl Layer {
+    /// Builds the layer of the declared variables, aliases and `NAME_FILE` secrets.
+    pub(super) fn of_variables<V: Variables>(variables: &V) -> Self {
+        let mut layer = Self::new(V::SOURCE);
+        for (setting, declared) in SettingName::all().zip(DECLARED) {
+            layer.read_setting(variables, setting, declared);
+        }
+        // The two debug switches are one: either true is on (decisions P8), and either mistake is one.
+        layer.prefer(names::DEBUG, |entry| {
+            let raw = entry.raw.as_ref().ok();
+            raw.and_then(|raw| value::boolean(exposed(raw))) != Some(false)
+        });
+        layer.note_two_urls(variables);
+        layer.note_odd_names(variables);
+        layer
+    }
+
+    fn read_setting<V: Variables>(
+        &mut self,
+        variables: &V,
+        setting: SettingName,
+        declared: &Declared,
+    ) {
+        for &variable in declared.variables {
+            let file_variable = declared.secret.then(|| format!("{variable}_FILE"));
+            let file = file_variable.as_ref().and_then(|name| variables.get(name));
+            let (raw, provenance) = match (variables.get(variable), file) {
+                (None, None) => continue,
+                (value, Some((path, place))) => {
+                    let file_variable = file_variable.as_deref().unwrap_or_default();
+                    let path = PathBuf::from(path.to_os_string());
+                    let provenance = Provenance::new(V::SOURCE, Some(place));
+                    let place = line_of(&provenance);
+                    if value.is_some() {
+                        let what = Diagnostic::new(format!(
+                            "{place}both {variable} and {file_variable} are set"
+                        ));
+                        let what = what.with_hint("unset one of them");
+                        self.problems.push(
+                            Problem::new(LoadErrorKind::Conflict, what)
+                                .of(setting, provenance.clone()),
+                        );
+                    }
+                    let shown = shown_path(&path);
+                    let raw = secret_file::read(&variables.path(&path)).map_err(|what| {
+                        let message = format!(
+                            "{place}{file_variable} names {}, which {what}",
+                            shown.display()
+                        );
+                        Problem::new(LoadErrorKind::Unreadable, message)
+                    });
+                    (raw, provenance.with_via(Via::SecretFile(shown)))
+                }
+                (Some((value, place)), None) => {
+                    let raw = value.to_str().map(SecretString::from).ok_or_else(|| {
+                        let what =
+                            Diagnostic::new(format!("the value of {variable} is not UTF-8 text"));
+                        Problem::new(LoadErrorKind::Invalid, what.with_hint("set it again"))
+                    });
+                    (raw, Provenance::new(V::SOURCE, Some(place)))
+                }
+            };
+            let raw = raw.map_err(|problem| problem.of(setting, provenance.clone()));
+            self.insert(setting, raw, provenance);
+        }
+    }
+
+    /// Warns if two variables name different servers (decisions P7).
+    fn note_two_urls<V: Variables>(&mut self, variables: &V) {
+        let urls: Vec<_> = urls(variables).collect();
+        if let [first, rest @ ..] = urls.as_slice()
+            && let Some(warning) = rest.iter().find_map(|other| differ(first, other))
+        {
+            self.warnings.push(warning);
+        }
+    }
+
+    /// Warns of variables that have a prefix of ours and are not read, since the mistake would go unnoticed.
+    fn note_odd_names<V: Variables>(&mut self, variables: &V) {
+        let ours = |name: &&str| name.starts_with("HH_") || name.starts_with("HONEYHIVE_");
+        for name in variables.names().filter(ours) {
+            if is_read(name) {
+                continue;
+            }
+            if let Some(known) = UNSUPPORTED.iter().find(|known| known.variable == name) {
+                self.warnings
+                    .push(format!("{name} has no effect: {}", known.reason));
+                continue;
+            }
+            let declared = DECLARED.iter().flat_map(|declared| declared.variables);
+            if let Some(near) = nearest(name, declared.copied()) {
+                self.odd_names.push((name.to_owned(), near));
+            }
+        }
+    }
+}
+
+/// Returns whether a variable is read: as that of a setting, or as the path of a secret file.
+pub(super) fn is_read(variable: &str) -> bool {
+    let secret = variable
+        .strip_suffix("_FILE")
+        .and_then(SettingName::of_variable);
+    SettingName::of_variable(variable).is_some()
+        || secret.is_some_and(|setting| setting.declared().secret)
+}
+
+/// Returns the variables that name a server, the preferred one first.
+pub(super) fn urls<V: Variables>(variables: &V) -> impl Iterator<Item = (&'static str, BaseUrl)> {
+    let declared = names::BASE_URL.declared().variables.iter();
+    declared.filter_map(|&name| {
+        let (value, _) = variables.get(name)?;
+        Some((name, BaseUrl::parse(value.to_str()?).ok()?))
+    })
+}
+
+/// Returns a warning if two variables name different servers.
+pub(super) fn differ(
+    (winner, url): &(&'static str, BaseUrl),
+    (other, other_url): &(&'static str, BaseUrl),
+) -> Option<String> {
+    (url.origin() != other_url.origin()).then(|| {
+        format!("{winner} and {other} name different servers; of the two, {winner} counts")
+    })
+}
+
+/// Returns the place of a variable in a file, as the prefix of a message.
+fn line_of(provenance: &Provenance) -> String {
+    match provenance.location() {
+        Some(Location::File { path, line, .. }) => format!("{}:{line}: ", path.display()),
+        _ => String::new(),
+    }
+}

@@ -1,0 +1,49 @@
+//! Text and paths that are safe to show: API keys in them are masked.
+
+use std::path::{Path, PathBuf};
+
+/// Replaces every word of a text that looks like an API key by what `mask` returns for it.
+///
+/// Such a word begins with `hh_` and has 16 letters and digits in a row, as every key does and few names do. A word that
+/// `*` follows is masked already.
+#[must_use]
+pub fn mask_keys(text: &str, mask: impl Fn(&str) -> String) -> String {
+    let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+    // Most texts have no key, so that a search is not worth its time.
+    if !text.as_bytes().windows(3).any(|part| part == b"hh_") {
+        return text.to_owned();
+    }
+    let mut shown = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(start) = rest.find("hh_") {
+        let (before, word) = rest.split_at(start);
+        let end = word.find(|c| !is_word(c)).unwrap_or(word.len());
+        let mut parts = word[..end].split(['_', '-']);
+        let is_key = parts.any(|part| part.len() >= 16) && !word[end..].starts_with('*');
+        shown.push_str(before);
+        if is_key {
+            shown.push_str(&mask(&word[..end]));
+        } else {
+            shown.push_str(&word[..end]);
+        }
+        rest = &word[end..];
+    }
+    shown.push_str(rest);
+    shown
+}
+
+/// Returns a path that is safe to show: a key that was set where a path belongs is masked.
+pub(crate) fn shown_path(path: &Path) -> PathBuf {
+    // A longer path cannot be opened, so a longer text is not a path.
+    const MOST: usize = 1024;
+    let text = path.to_string_lossy();
+    let is_plain = !text.contains("hh_") && !text.contains(char::is_control);
+    if text.len() > MOST {
+        PathBuf::from(format!("(a path of {} bytes)", text.len()))
+    } else if is_plain {
+        path.to_owned()
+    } else {
+        let text = mask_keys(&text, |_| "hh_***".to_owned());
+        PathBuf::from(text.replace(char::is_control, " "))
+    }
+}
