@@ -49,7 +49,7 @@ impl Pepper {
     #[must_use]
     pub fn digest(&self, key: &ApiKey) -> KeyDigest {
         let mut mac = self.prepared.clone();
-        mac.update(key.text().as_bytes());
+        mac.update(crate::exposed(key).as_bytes());
         KeyDigest(mac.finalize().into_bytes().into())
     }
 

@@ -94,7 +94,7 @@ impl KeyInfo {
         let prefix = match kind {
             KeyKind::ReadOnly => Some(Level::ReadOnly),
             KeyKind::Ingestion => Some(Level::IngestOnly),
-            KeyKind::Project | KeyKind::DataPlane | KeyKind::ControlPlane => None,
+            KeyKind::Project | KeyKind::DataPlane | KeyKind::ControlPlane | _ => None,
         };
         Self {
             kind,

@@ -23,9 +23,6 @@
 //! | `checksum` | no | [`checksum()`], which tells keys that a server of ours issued |
 //! | `server` | no | [`mint`], [`Pepper`], [`KeyDigest`], and `checksum` |
 
-mod api_key;
-#[cfg(feature = "checksum")]
-mod checksum;
 #[cfg(feature = "client")]
 mod command;
 #[cfg(feature = "client")]
@@ -52,15 +49,13 @@ mod store;
 #[doc(hidden)]
 pub mod testing;
 
-pub use api_key::{ApiKey, KeyError, KeyKind, KeyWarning, mask};
-#[cfg(feature = "checksum")]
-pub use checksum::{Checksum, checksum};
 pub use decide::{Decision, DenyReason, Grant, decide};
 #[cfg(feature = "server")]
 pub use digest::{KeyDigest, Pepper};
+pub use hh_key::{ApiKey, KeyError, KeyKind, KeyWarning, mask};
+#[cfg(feature = "checksum")]
+pub use hh_key::{Checksum, checksum};
 pub use level::{Level, Need, ProjectId, Projects};
-#[cfg(feature = "server")]
-pub use mint::{Minted, mint};
 #[cfg(feature = "client")]
 pub use {
     command::credential_command,
@@ -73,3 +68,17 @@ pub use {
         StoreErrorKind, probe_keyring,
     },
 };
+#[cfg(feature = "server")]
+pub use {hh_key::Minted, mint::mint};
+
+/// Returns the text of a key, to be digested or stored.
+#[cfg(any(feature = "client", feature = "server"))]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the text of a key becomes a digest or a line of the store"
+)]
+pub(crate) fn exposed(key: &ApiKey) -> &str {
+    use secrecy::ExposeSecret as _;
+
+    key.secret().expose_secret()
+}

@@ -2,31 +2,25 @@
 
 use std::path::{Path, PathBuf};
 
+use hh_key::find_key;
+
 /// Replaces every word of a text that looks like an API key by what `mask` returns for it.
 ///
 /// Such a word begins with `hh_` and has 16 letters and digits in a row, as every key does and few names do. A word that
 /// `*` follows is masked already.
 #[must_use]
 pub fn mask_keys(text: &str, mask: impl Fn(&str) -> String) -> String {
-    let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
-    // Most texts have no key, so that a search is not worth its time.
-    if !text.as_bytes().windows(3).any(|part| part == b"hh_") {
-        return text.to_owned();
-    }
-    let mut shown = String::with_capacity(text.len());
+    let mut shown = String::new();
     let mut rest = text;
-    while let Some(start) = rest.find("hh_") {
-        let (before, word) = rest.split_at(start);
-        let end = word.find(|c| !is_word(c)).unwrap_or(word.len());
-        let mut parts = word[..end].split(['_', '-']);
-        let is_key = parts.any(|part| part.len() >= 16) && !word[end..].starts_with('*');
+    while let Some(found) = find_key(rest) {
+        let (before, key) = (&rest[..found.start], &rest[found.clone()]);
         shown.push_str(before);
-        if is_key {
-            shown.push_str(&mask(&word[..end]));
+        rest = &rest[found.end..];
+        if rest.starts_with('*') {
+            shown.push_str(key);
         } else {
-            shown.push_str(&word[..end]);
+            shown.push_str(&mask(key));
         }
-        rest = &word[end..];
     }
     shown.push_str(rest);
     shown

@@ -2,14 +2,12 @@
 
 use std::iter::once;
 
+use hh_key::key_at;
 use icu_properties::props::{DefaultIgnorableCodePoint, GeneralCategory};
 use icu_properties::{CodePointMapData, CodePointSetData};
 
 /// The characters of a quoted text; the rest is cut off.
 const MAX_QUOTED: usize = 100;
-
-/// Letters and digits in a row after `hh_` that make an API key; names are shorter.
-const KEY_RUN: usize = 16;
 
 /// Returns a text for an error message: characters that cannot be seen are replaced by U+FFFD, API keys are masked, and
 /// what is longer than 100 characters ends with `…`.
@@ -22,7 +20,7 @@ pub(crate) fn quote(text: &str) -> String {
     while let Some(first) = rest.chars().next() {
         let at = text.len() - rest.len();
         let length = (at >= no_key_before)
-            .then(|| key(rest).map_err(|run| no_key_before = at + run).ok())
+            .then(|| key_at(rest).map_err(|run| no_key_before = at + run).ok())
             .flatten();
         let (part, tail) = rest.split_at(length.unwrap_or(first.len_utf8()));
         let shown = match length {
@@ -40,23 +38,6 @@ pub(crate) fn quote(text: &str) -> String {
         rest = tail;
     }
     quoted
-}
-
-/// Returns the length of the API key that a text begins with; the error is the length of what looks like one and holds
-/// none, not even further on.
-fn key(text: &str) -> Result<usize, usize> {
-    let tail = text.strip_prefix("hh_").ok_or(0_usize)?;
-    let length = tail
-        .bytes()
-        .take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
-        .count();
-    let longest = tail[..length].split(['_', '-']).map(str::len).max();
-    let length = "hh_".len() + length;
-    if longest >= Some(KEY_RUN) {
-        Ok(length)
-    } else {
-        Err(length)
-    }
 }
 
 /// Returns whether a character shows as itself: not a control, format or separator character, nor one that readers

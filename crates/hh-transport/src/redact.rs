@@ -2,14 +2,13 @@
 
 use std::borrow::Cow;
 
+use hh_key::key_at;
+
 /// What stands in place of a key.
 const REDACTED: &str = "[redacted]";
 
 /// So much of the beginning of our own key is taken for the key: what is cut off is still a part of it.
 const OWN_PREFIX: usize = 12;
-
-/// So many letters and digits in a row after `hh_` make a key of anybody; names are shorter.
-const FOREIGN_RUN: usize = 16;
 
 /// What follows `Bearer` is a credential from this length; "bearer token" is two words.
 const BEARER_LENGTH: usize = 16;
@@ -44,10 +43,9 @@ fn replace<'a>(text: &'a str, own: &[&str], more: impl Fn(&str) -> Option<usize>
         let rest = &text[at..];
         let mut found = own_key(rest, own);
         if found.is_none() && at >= no_key_before {
-            found = key(rest).unwrap_or_else(|length| {
-                no_key_before = at + length;
-                None
-            });
+            found = key_at(rest)
+                .map_err(|length| no_key_before = at + length)
+                .ok();
         }
         if let Some(length) = found.or_else(|| more(rest)) {
             out.push_str(&text[kept..at]);
@@ -63,21 +61,6 @@ fn replace<'a>(text: &'a str, own: &[&str], more: impl Fn(&str) -> Option<usize>
     }
     out.push_str(&text[kept..]);
     Cow::Owned(out)
-}
-
-/// Returns the length of the key of anybody that `text` begins with; the error is the length of what looks like one and
-/// holds none, not even further on.
-fn key(text: &str) -> Result<Option<usize>, usize> {
-    let Some(tail) = text.strip_prefix("hh_") else {
-        return Ok(None);
-    };
-    let length = run(tail);
-    let longest = tail[..length].split(['_', '-']).map(str::len).max();
-    if longest >= Some(FOREIGN_RUN) {
-        Ok(Some(3 + length))
-    } else {
-        Err(3 + length)
-    }
 }
 
 /// Returns the length of one of our own keys, or of a part from its beginning.

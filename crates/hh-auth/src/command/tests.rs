@@ -30,7 +30,7 @@ fn a_bare_key_or_an_object() {
         format!(r#"echo '{{"api_key": "{KEY}", "note": 1, "expires_at": null}}'"#),
     ] {
         let (key, expires_at) = shell(&script).unwrap();
-        assert_eq!((key.text(), expires_at), (KEY, None), "{script}");
+        assert_eq!((crate::exposed(&key), expires_at), (KEY, None), "{script}");
     }
     let (_, expires_at) = shell(&format!(
         r#"echo '{{"api_key": "{KEY}", "expires_at": "2030-01-01T00:00:00Z"}}'"#
@@ -164,9 +164,7 @@ fn a_program_is_never_found_through_a_relative_or_empty_entry_of_path() {
     let bin = folder.path().join("bin");
     let path = format!(".::nowhere:/nonexistent:{}", bin.display());
     assert_eq!(
-        run_in(folder.path(), Some(&path), &["tool"])
-            .unwrap()
-            .text(),
+        crate::exposed(&run_in(folder.path(), Some(&path), &["tool"]).unwrap()),
         KEY
     );
 }
@@ -196,7 +194,7 @@ fn a_relative_path_of_a_program_is_refused() {
     }
     let absolute = folder.path().join("tool").display().to_string();
     assert_eq!(
-        run_in(folder.path(), None, &[&absolute]).unwrap().text(),
+        crate::exposed(&run_in(folder.path(), None, &[&absolute]).unwrap()),
         KEY
     );
 }
@@ -210,7 +208,7 @@ fn what_is_not_an_executable_file_is_passed_over_in_path() {
     let entries = ["one", "two", "three"].map(|name| folder.path().join(name));
     let path = std::env::join_paths(entries).unwrap();
     let found = run_in(folder.path(), path.to_str(), &["tool"]);
-    assert_eq!(found.unwrap().text(), KEY);
+    assert_eq!(crate::exposed(&found.unwrap()), KEY);
 }
 
 #[test]

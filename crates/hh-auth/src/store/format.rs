@@ -34,7 +34,7 @@ pub(crate) fn to_text(contents: &Contents) -> Zeroizing<String> {
             profile.details.id.as_deref(),
             profile.details.owner.as_deref(),
             profile.details.replaces.as_deref(),
-            profile.key.as_ref().map(ApiKey::text),
+            profile.key.as_ref().map(crate::exposed),
         ];
         texts.into_iter().flatten().map(str::len).sum::<usize>() * 6 + OVERHEAD
     };
@@ -55,7 +55,7 @@ pub(crate) fn to_text(contents: &Contents) -> Zeroizing<String> {
         set(&mut text, "first_seen", &profile.first_seen.to_string());
         set_details(&mut text, &profile.details);
         if let Some(key) = &profile.key {
-            set(&mut text, "api_key", key.text());
+            set(&mut text, "api_key", crate::exposed(key));
         }
     }
     debug_assert!(text.len() <= capacity, "the buffer has grown");

@@ -79,7 +79,7 @@ fn a_profile_comes_back_as_it_was_stored() {
 
     let current = store.get(None).unwrap().unwrap();
     assert_eq!(current.name, "other");
-    assert_eq!(current.key.text(), KEY);
+    assert_eq!(crate::exposed(&current.key), KEY);
     assert_eq!(current.details, profile("other").details);
     assert_eq!(current.storage, Storage::File);
     assert_eq!(store.get(Some("default")).unwrap().unwrap().name, "default");
@@ -174,7 +174,7 @@ fn an_open_file_and_a_link_are_refused() {
     let message = refused(&store);
     assert!(message.contains("hard links"), "{message}");
     run_hint(&message);
-    assert_eq!(store.get(None).unwrap().unwrap().key.text(), KEY);
+    assert_eq!(crate::exposed(&store.get(None).unwrap().unwrap().key), KEY);
     assert_eq!(mode(store.path()), 0o600);
 }
 

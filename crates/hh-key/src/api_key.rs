@@ -124,7 +124,7 @@ impl ApiKey {
     }
 
     /// Wraps a key that was just minted in the shape of its kind.
-    #[cfg(feature = "server")]
+    #[cfg(feature = "mint")]
     pub(crate) fn issued(secret: SecretString, kind: KeyKind) -> Self {
         Self { secret, kind }
     }

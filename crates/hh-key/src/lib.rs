@@ -1,0 +1,33 @@
+//! HoneyHive API keys: their kinds, how they are parsed, created and recognized in text.
+//!
+//! [`ApiKey`] is a secret that cannot be printed. [`key_at`] is the one recognizer of keys in any text: redaction in every
+//! crate uses it.
+//!
+//! ```
+//! use hh_key::{ApiKey, KeyKind, key_at};
+//!
+//! let key = ApiKey::parse("hh_1234567890abcdef1234567890abcdef")?;
+//! assert_eq!(key.kind(), KeyKind::Project);
+//! assert_eq!(key.shown(), "hh_12345***");
+//! assert_eq!(key_at("hh_1234567890abcdef is a key"), Ok(19));
+//! # Ok::<(), hh_key::KeyError>(())
+//! ```
+//!
+//! | feature | default | brings |
+//! | --- | --- | --- |
+//! | `checksum` | no | [`checksum()`], which recognizes keys that a HoneyHive server for Rust issued |
+//! | `mint` | no | [`mint`], and `checksum` |
+
+mod api_key;
+#[cfg(feature = "checksum")]
+mod checksum;
+#[cfg(feature = "mint")]
+mod mint;
+mod recognize;
+
+pub use api_key::{ApiKey, KeyError, KeyKind, KeyWarning, mask};
+#[cfg(feature = "checksum")]
+pub use checksum::{Checksum, checksum};
+#[cfg(feature = "mint")]
+pub use mint::{Minted, mint};
+pub use recognize::{find_key, key_at};
