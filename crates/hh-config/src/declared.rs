@@ -1,8 +1,11 @@
-//! What a declared setting is; the settings themselves are in `declared/table.rs`.
+//! What a declared setting is; the settings themselves are in `declared/table.rs` and `declared/planned.rs`.
 
+mod planned;
 mod table;
 
 use std::fmt;
+
+use crate::value::{self, Value};
 
 pub use table::{DECLARED, UNSUPPORTED, names};
 
@@ -163,6 +166,33 @@ impl ActsOn {
     }
 }
 
+/// The values of a planned setting that ask for protection of data. They are errors, since data would be sent as if the
+/// setting was not there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Protection {
+    /// `true`.
+    On,
+    /// `false`.
+    Off,
+    /// A list that is not empty and not the default.
+    NotEmpty,
+}
+
+impl Protection {
+    /// Returns whether a value asks for protection.
+    pub(crate) fn is_asked_by(self, value: &Value, default: Option<&str>) -> bool {
+        match (self, value) {
+            (Self::On, Value::Boolean(is_on)) => *is_on,
+            (Self::Off, Value::Boolean(is_on)) => !is_on,
+            (Self::NotEmpty, Value::List(list)) => {
+                let default = default.and_then(|text| value::parse(Kind::List, text).ok());
+                !list.is_empty() && default.as_ref() != Some(value)
+            }
+            (_, _) => false,
+        }
+    }
+}
+
 /// One entry of the table of settings.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
@@ -187,6 +217,7 @@ pub struct Declared {
     pub acts_on: ActsOn,
     /// One line for people.
     pub doc: &'static str,
+    pub(crate) protection: Option<Protection>,
 }
 
 impl Declared {
@@ -202,6 +233,30 @@ impl Declared {
             project_file: ProjectFile::May,
             acts_on,
             doc,
+            protection: None,
+        }
+    }
+
+    /// A setting that nothing acts on yet.
+    const fn planned(name: &'static str, kind: Kind, doc: &'static str) -> Self {
+        Self::new(name, kind, ActsOn::Nothing, doc)
+    }
+
+    /// Returns whether nothing acts on the setting yet.
+    #[must_use]
+    pub fn is_planned(&self) -> bool {
+        self.acts_on == ActsOn::Nothing
+    }
+
+    /// Parses a value; the error says what was expected, not what was found.
+    pub(crate) fn parse(&self, text: &str) -> Result<Value, String> {
+        let value = value::parse(self.kind, text)?;
+        match self.protection {
+            Some(protection) if protection.is_asked_by(&value, self.default) => Err(
+                "is not supported yet, so data would be sent without this protection; remove it"
+                    .to_owned(),
+            ),
+            Some(_) | None => Ok(value),
         }
     }
 
@@ -227,6 +282,11 @@ impl Declared {
 
     const fn outside_files(mut self) -> Self {
         self.place = Place::OutsideFiles;
+        self
+    }
+
+    const fn protection(mut self, protection: Protection) -> Self {
+        self.protection = Some(protection);
         self
     }
 

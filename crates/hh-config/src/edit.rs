@@ -128,9 +128,7 @@ fn check(name: SettingName, wanted: &str) -> Result<(), LoadError> {
     let some = OsStr::new("x");
     let what = match substitute_with(wanted, |_| Some(some)) {
         Err(error) => Some(error.to_string()),
-        Ok(done) if done.variables.is_empty() => {
-            value::parse(name.declared().kind, done.text.trim()).err()
-        }
+        Ok(done) if done.variables.is_empty() => name.declared().parse(done.text.trim()).err(),
         Ok(done) => done
             .variables
             .iter()

@@ -155,7 +155,7 @@ impl Stack {
             };
             let why = if declared.acts_on == ActsOn::Server {
                 Some("the server enforces such a list, no client can")
-            } else if declared.acts_on == ActsOn::Nothing && !is_default(name, found) {
+            } else if declared.is_planned() && !is_default(name, found) {
                 Some("nothing acts on it yet")
             } else {
                 None
@@ -225,7 +225,7 @@ impl Stack {
             (None, Some(default)) => default,
             (None, None) => return Ok(None),
         };
-        let parsed = value::parse(declared.kind, text.trim());
+        let parsed = declared.parse(text.trim());
         if declared.secret && parsed.is_ok() {
             return Ok(None);
         }

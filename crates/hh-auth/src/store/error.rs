@@ -29,7 +29,7 @@ pub enum StoreErrorKind {
 }
 
 /// Why the store cannot be used: one line, never a part of its contents.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 #[error("{message}")]
 pub struct StoreError {
     kind: StoreErrorKind,

@@ -4,9 +4,9 @@ use std::path::PathBuf;
 
 use clap::Args;
 use hh_sdk::config::{Problem, Stack};
+use hh_sdk::tooling::Layers;
 use serde::Serialize;
 
-use super::is_json;
 use crate::context::Context;
 use crate::error::CliError;
 use crate::exit::Exit;
@@ -27,25 +27,25 @@ struct Report {
 }
 
 pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliError> {
-    let effective = hh_sdk::layers(&context.options());
-    let json = is_json(&effective.stack);
     let (what, problems, warnings) = if let Some(file) = &arguments.file {
         let stack = Stack::of_file(context.env(), file);
         let what = file.display().to_string();
         (what, texts(&stack.problems()), stack.warnings())
     } else {
+        let effective = context.layers();
+        let warnings = effective.warnings();
         let mut problems = texts(&effective.stack.problems());
         problems.extend(effective.store_error.iter().map(ToString::to_string));
         if problems.is_empty() {
-            problems.extend(check_key(context));
+            problems.extend(check_key(context, effective));
         }
         let what = "the settings in effect".to_owned();
-        (what, problems, effective.warnings())
+        (what, problems, warnings)
     };
     for warning in &warnings {
         context.say(&format!("warning: {warning}"));
     }
-    if json {
+    if context.is_json() {
         let shown = |texts: &[String]| texts.iter().map(|text| without_keys(text)).collect();
         output::json(&Report {
             valid: problems.is_empty(),
@@ -64,9 +64,9 @@ fn texts(problems: &[Problem]) -> Vec<String> {
 }
 
 /// What is wrong with the shape of the API key in effect, if there is one.
-fn check_key(context: &Context) -> Option<String> {
-    let connected = hh_sdk::load(&context.options_without_warning()).ok()?;
-    match connected.check_key() {
+fn check_key(context: &Context, layers: Layers) -> Option<String> {
+    let resolved = layers.resolve().ok()?;
+    match resolved.check_key() {
         Ok(warning) => {
             if let Some(warning) = warning {
                 context.say(&format!("warning: {warning}"));

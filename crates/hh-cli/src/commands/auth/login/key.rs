@@ -34,7 +34,7 @@ pub(super) fn read(
         ));
     }
     let empty = "no key was typed; nothing was changed";
-    let key = prompt::ask().map_err(|_| {
+    let key = prompt::ask(context).map_err(|_| {
         // The line of the prompt is still open.
         context.say("");
         none(empty)
