@@ -64,8 +64,8 @@ pub use {
     key_file::KeyFileWatch,
     key_info::{CreatedSource, KeyInfo, LevelSource},
     store::{
-        Created, FileStore, KeyDetails, Profile, ProfileEntry, Removed, Storage, StoreError,
-        StoreErrorKind, probe_keyring,
+        Created, FileStore, KeyDetails, Profile, ProfileEntry, Profiles, Removed, Storage,
+        StoreError, StoreErrorKind, probe_keyring,
     },
 };
 #[cfg(feature = "server")]

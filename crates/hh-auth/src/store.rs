@@ -25,7 +25,7 @@ use format::Unreadable;
 pub use error::{StoreError, StoreErrorKind};
 pub use keyring::probe_keyring;
 pub(crate) use profile::Contents;
-pub use profile::{Created, KeyDetails, Profile, ProfileEntry, Removed, Storage};
+pub use profile::{Created, KeyDetails, Profile, ProfileEntry, Profiles, Removed, Storage};
 
 /// The credential store: 0600 in a 0700 directory, replaced whole, under a lock.
 #[derive(Clone, Debug)]
@@ -68,6 +68,14 @@ impl FileStore {
         };
         let key = entry.key()?;
         Ok(Some(entry.with_key(key)))
+    }
+
+    /// Reads the file once and returns all of its profiles, for a caller that needs several answers.
+    ///
+    /// # Errors
+    /// `Unsafe`, `Malformed`, `Newer` or `Io` when the file exists and cannot be used.
+    pub fn load(&self) -> Result<Profiles, StoreError> {
+        Ok(Profiles::new(self.read()?))
     }
 
     /// Returns what the file tells of the profile of this name, or of the current one; no keyring is asked.

@@ -10,9 +10,10 @@ pub(crate) mod project;
 pub(crate) mod server;
 pub(crate) mod session;
 
-use crate::cli::{Called, Command, Group};
+use crate::cli::Command;
 use crate::context::Context;
 use crate::error::CliError;
+use crate::lazy::{Called, Group};
 
 /// Runs a command.
 pub(crate) fn run(context: &Context, command: Command) -> Result<(), CliError> {

@@ -1,17 +1,19 @@
-//! What the program `honeyhive` is made of: [`run`] is all that it does, [`command`] is what its manual pages are made
+//! What the program `honeyhive` is made of: [`run`] is all that it does, [`manual`] is what its manual pages are made
 //! from.
 
+mod args;
 mod cli;
 mod commands;
 mod context;
 mod error;
 mod exit;
+mod lazy;
 mod output;
 mod ui;
 
 use std::process::ExitCode;
 
-pub use crate::cli::command;
+pub use crate::cli::{command, manual};
 use crate::context::Context;
 use crate::exit::Exit;
 

@@ -1,10 +1,13 @@
-//! The names of the declared settings; their properties are in `declared/spec.rs`, the settings in `declared/table.rs`.
+//! The names of the declared settings; their properties are in `declared/spec.rs`, the settings in `declared/table.rs` and
+//! `declared/planned.rs`.
 
+mod planned;
 mod spec;
 mod table;
 
 use std::fmt;
 
+pub(crate) use spec::Protection;
 pub use spec::{ActsOn, Declared, Kind, Place, ProjectFile, SettingName, Unsupported};
 pub use table::{DECLARED, UNSUPPORTED, names};
 

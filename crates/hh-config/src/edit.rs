@@ -132,9 +132,7 @@ fn check(name: SettingName, wanted: &str) -> Result<(), LoadError> {
     let what = match substitute_with(wanted, |_| Some(some)) {
         Err(error) => Some(error.diagnostic()),
         Ok(done) if done.variables.is_empty() => {
-            value::parse(name.declared().kind, done.text.trim())
-                .err()
-                .map(Diagnostic::from)
+            value::parse_setting(name.declared(), done.text.trim()).err()
         }
         Ok(done) => done
             .variables

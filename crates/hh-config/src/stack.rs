@@ -159,7 +159,7 @@ impl Stack {
             };
             let why = if declared.acts_on == ActsOn::Server {
                 Some("the server enforces such a list, no client can")
-            } else if declared.acts_on == ActsOn::Nothing && !is_default(name, found) {
+            } else if declared.is_planned() && !is_default(name, found) {
                 Some("nothing acts on it yet")
             } else {
                 None
@@ -229,7 +229,7 @@ impl Stack {
             (None, Some(default)) => default,
             (None, None) => return Ok(None),
         };
-        let parsed = value::parse(declared.kind, text.trim());
+        let parsed = value::parse_setting(declared, text.trim());
         if declared.secret && parsed.is_ok() {
             return Ok(None);
         }
@@ -240,11 +240,12 @@ impl Stack {
         match parsed {
             Ok(value) => Ok(Some(Sourced::new(value, provenance))),
             Err(expected) => {
-                let message = match provenance.location() {
-                    Some(place @ Location::File { .. }) => format!("{place}: {name} {expected}"),
-                    _ => format!("the value of {name} from {provenance} {expected}"),
+                let prefix = match provenance.location() {
+                    Some(place @ Location::File { .. }) => format!("{place}: {name} "),
+                    _ => format!("the value of {name} from {provenance} "),
                 };
-                Err(Problem::new(LoadErrorKind::Invalid, message).of(name, provenance))
+                let wrong = expected.with_prefix(prefix);
+                Err(Problem::new(LoadErrorKind::Invalid, wrong).of(name, provenance))
             }
         }
     }

@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use hh_text::Diagnostic;
 use url::Url;
 
-use crate::{BaseUrl, Kind};
+use crate::declared::Protection;
+use crate::{BaseUrl, Declared, Kind};
 
 /// A value of its kind, not a secret one.
 #[derive(Clone, Debug, PartialEq)]
@@ -15,6 +17,31 @@ pub(crate) enum Value {
     Count(u64),
     List(Vec<String>),
     Map(BTreeMap<String, String>),
+}
+
+/// Parses the value of a setting; the error says what was expected, not what was found.
+pub(crate) fn parse_setting(declared: &Declared, text: &str) -> Result<Value, Diagnostic> {
+    let value = parse(declared.kind, text)?;
+    match declared.protection {
+        Some(protection) if asks_for(protection, &value, declared.default) => Err(Diagnostic::new(
+            "is not supported yet, so data would be sent without this protection",
+        )
+        .with_hint("remove it")),
+        Some(_) | None => Ok(value),
+    }
+}
+
+/// Returns whether a value asks for the protection of a setting.
+fn asks_for(protection: Protection, value: &Value, default: Option<&str>) -> bool {
+    match (protection, value) {
+        (Protection::On, Value::Boolean(is_on)) => *is_on,
+        (Protection::Off, Value::Boolean(is_on)) => !is_on,
+        (Protection::NotEmpty, Value::List(list)) => {
+            let default = default.and_then(|text| parse(Kind::List, text).ok());
+            !list.is_empty() && default.as_ref() != Some(value)
+        }
+        (_, _) => false,
+    }
 }
 
 /// Reads a text as a value of a kind; the error says what was expected, not what was found.

@@ -12,8 +12,8 @@ use hh_api::{Endpoint, TestModeError, TestValues, operations as op};
 use hh_auth::{Created, Credential, KeyDetails};
 use hh_config::Settings;
 
-use crate::connect::{Sender, load};
 use crate::options::option_methods;
+use crate::resolve::{Resolved, Sender, resolve};
 use crate::{Error, ErrorKind, Options};
 
 /// A client of the API. Cheap to clone; opens no connection before the first call.
@@ -65,18 +65,33 @@ impl HoneyHiveBuilder {
     /// # Errors
     /// `Config`, `MissingKey`, `MalformedKey`; in test mode a missing key is none.
     pub fn build(self) -> Result<HoneyHive, Error> {
-        let connected = load(&self.options)?;
-        let sender = if connected.settings.test_mode.value {
-            connected.check_test_key()?;
-            None
-        } else {
-            Some(Sender::new(&self.options, &connected)?)
-        };
+        let resolved = resolve(&self.options)?;
         Ok(HoneyHive {
-            sender,
-            settings: connected.settings,
+            sender: sender(&self.options, &resolved)?,
+            settings: resolved.settings,
         })
     }
+}
+
+/// Creates a client from settings that were loaded already; nothing is sent.
+///
+/// `options` are those that gave the settings: they are read again when the key may have changed.
+///
+/// # Errors
+/// `MissingKey`, `MalformedKey` or `Config`; in test mode a missing key is none.
+pub fn create_client(options: &Options, resolved: &Resolved) -> Result<HoneyHive, Error> {
+    Ok(HoneyHive {
+        sender: sender(options, resolved)?,
+        settings: resolved.settings.clone(),
+    })
+}
+
+fn sender(options: &Options, resolved: &Resolved) -> Result<Option<Sender>, Error> {
+    if resolved.settings.test_mode.value {
+        resolved.check_test_key()?;
+        return Ok(None);
+    }
+    Sender::new(options, resolved).map(Some)
 }
 
 /// Who the key acts for.

@@ -25,28 +25,22 @@
 
 mod catch;
 mod client;
-mod connect;
 mod error;
 mod ids;
 mod options;
 mod report;
+mod resolve;
 mod security;
+pub mod tooling;
 mod tracer;
 
 pub use client::{HoneyHive, HoneyHiveBuilder, Identity};
-pub use connect::{
-    Connected, Layers, get_config, get_config_with, get_key_info, get_key_info_with, layers,
-    layers_above_the_store, load, load_credential, probe,
-};
 pub use error::{Error, ErrorKind};
 pub use hh_api::types::EventKind;
 pub use hh_auth::Credential;
 pub use hh_text::is_unsafe;
-pub use hh_transport::{
-    Answer, Certificate, CertificateProblem, Connection, Handshake, Probe, Roots, TransportError,
-    TransportErrorKind,
-};
 pub use options::Options;
+pub use resolve::{get_config, get_config_with, get_key_info, get_key_info_with, load_credential};
 pub use security::{SecurityEvent, SecurityEventKind, SecurityLog};
 pub use tracer::{
     HoneyHiveTracer, InMemoryExporter, Session, SessionBuilder, Span, SpanBuilder, TracerBuilder,

@@ -15,8 +15,8 @@ use rustix::fs::OFlags;
 use serde::Serialize;
 
 use crate::catch::catch;
-use crate::connect::resolve;
 use crate::report::Reporter;
+use crate::resolve::resolve_path;
 use crate::{Error, ErrorKind, Options};
 
 /// What a line tells of.
@@ -188,8 +188,15 @@ impl SecurityLog {
     /// # Errors
     /// `Config` when the file cannot be opened.
     pub fn open(options: &Options) -> Result<Self, Error> {
-        let stack = crate::layers_above_the_store(options);
-        Self::of(&options.env(), &stack, options.reporter())
+        Self::open_with(options, &crate::resolve::load_without_profile(options))
+    }
+
+    /// As [`SecurityLog::open`], with layers that were loaded already.
+    ///
+    /// # Errors
+    /// `Config` when the file cannot be opened.
+    pub fn open_with(options: &Options, stack: &Stack) -> Result<Self, Error> {
+        Self::of(&options.env(), stack, options.reporter())
     }
 
     pub(crate) fn of(env: &Env, stack: &Stack, reporter: Reporter) -> Result<Self, Error> {
@@ -199,7 +206,7 @@ impl SecurityLog {
                 reporter,
             });
         };
-        let path = resolve(env, found.value.as_ref(), &found.provenance);
+        let path = resolve_path(env, found.value.as_ref(), &found.provenance);
         open(&path).map_err(|error| {
             Error::new(
                 ErrorKind::Config,

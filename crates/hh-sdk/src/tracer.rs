@@ -23,8 +23,8 @@ pub use memory::InMemoryExporter;
 pub use session::{Session, SessionBuilder};
 pub use span::{Span, SpanBuilder};
 
-use crate::connect::{Sender, load};
 use crate::options::option_methods;
+use crate::resolve::{Sender, resolve};
 use crate::{Error, EventKind, Options};
 use queue::Queue;
 use redact::Own;
@@ -79,13 +79,13 @@ impl TracerBuilder {
     /// # Errors
     /// `Config`, `MissingKey`, `MalformedKey`; in test mode, or with an exporter in memory, a missing key is none.
     pub fn build(self) -> Result<HoneyHiveTracer, Error> {
-        let connected = load(&self.options)?;
-        let settings = &connected.settings;
+        let resolved = resolve(&self.options)?;
+        let settings = &resolved.settings;
         let sender = if settings.test_mode.value || self.memory.is_some() {
-            connected.check_test_key()?;
+            resolved.check_test_key()?;
             None
         } else {
-            Some(Sender::new(&self.options, &connected)?)
+            Some(Sender::new(&self.options, &resolved)?)
         };
         let shared = Arc::new(Shared {
             project: settings.project.as_ref().map(|p| p.value.clone()),
@@ -93,7 +93,7 @@ impl TracerBuilder {
             queue: Queue::new(
                 sender,
                 settings,
-                self.memory.map(|memory| (memory, Own(connected.keys()))),
+                self.memory.map(|memory| (memory, Own(resolved.keys()))),
             ),
         });
         let name = match &settings.session_name {

@@ -12,7 +12,7 @@ use crate::workspace::{self, Package, shown};
 const THIS_FILE: &str = "xtask/src/check/deps.rs";
 
 /// Every member, and the members it may depend on. Tests of a crate may know more.
-const EDGES: [(&str, &[&str]); 12] = [
+const EDGES: [(&str, &[&str]); 13] = [
     ("hh-text", &[]),
     ("hh-key", &[]),
     ("hh-config", &["hh-key", "hh-text"]),
@@ -27,7 +27,8 @@ const EDGES: [(&str, &[&str]); 12] = [
         "hh-server",
         &["hh-api", "hh-auth", "hh-config", "hh-key", "hh-text"],
     ),
-    ("hh-cli", &["hh-sdk", "hh-server", "hh-text"]),
+    ("hh-scan", &["hh-auth", "hh-config", "hh-text"]),
+    ("hh-cli", &["hh-scan", "hh-sdk", "hh-server", "hh-text"]),
     ("hh-e2e", &["hh-sdk", "hh-server"]),
     (
         "hh-tools",

@@ -31,7 +31,7 @@ pub enum StoreErrorKind {
 }
 
 /// Why the store cannot be used: a message and a hint of one line each, never a part of its contents.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 #[error("{diagnostic}")]
 pub struct StoreError {
     kind: StoreErrorKind,

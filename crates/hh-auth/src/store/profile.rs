@@ -204,3 +204,39 @@ impl Contents {
         self.profiles.contains_key(name).then(|| name.to_owned())
     }
 }
+
+/// The profiles of the credential store as one reading of its file found them; no keyring is asked.
+#[derive(Clone, Debug, Default)]
+pub struct Profiles {
+    contents: Contents,
+}
+
+impl Profiles {
+    pub(super) fn new(contents: Contents) -> Self {
+        Self { contents }
+    }
+
+    /// Returns the profile of this name, or the current one.
+    #[must_use]
+    pub fn entry(&self, name: Option<&str>) -> Option<&ProfileEntry> {
+        let name = name.or(self.contents.current.as_deref())?;
+        self.contents.profiles.get(name)
+    }
+
+    /// Returns the name of the current profile.
+    #[must_use]
+    pub fn current(&self) -> Option<&str> {
+        Some(self.entry(None)?.name.as_str())
+    }
+
+    /// Returns every profile, by name.
+    pub fn iter(&self) -> impl Iterator<Item = &ProfileEntry> {
+        self.contents.profiles.values()
+    }
+
+    /// Returns true if there is no profile.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.contents.profiles.is_empty()
+    }
+}

@@ -17,9 +17,9 @@ mod whoami;
 
 use clap::Subcommand;
 
-use crate::cli::{Called, Group};
 use crate::context::Context;
 use crate::error::CliError;
+use crate::lazy::{Called, Group};
 
 #[derive(Subcommand)]
 pub(crate) enum Command {

@@ -3,8 +3,8 @@
 use clap::Subcommand;
 use clap_complete::Shell;
 
-use crate::cli::Called;
 use crate::error::CliError;
+use crate::lazy::Called;
 use crate::{cli, output};
 
 // Texts, since the examples of comments would be taken for Rust.

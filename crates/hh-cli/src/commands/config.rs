@@ -11,12 +11,12 @@ mod validate;
 
 use clap::Subcommand;
 use hh_sdk::config::{ActsOn, LoadError, Problem, SettingName, Stack, names, nearest_name, schema};
-use hh_sdk::{Layers, Options};
+use hh_sdk::tooling::{self, Layers};
 use hh_text::Diagnostic;
 
-use crate::cli::Called;
 use crate::context::Context;
 use crate::error::{CliError, diagnostic, of_problem};
+use crate::lazy::Called;
 use crate::output;
 
 #[derive(Subcommand)]
@@ -42,6 +42,9 @@ pub(crate) enum Command {
 }
 
 pub(super) fn run(context: &Context, command: Command) -> Result<(), CliError> {
+    if !matches!(command, Command::Schema(_)) {
+        context.warn_of_visible_key();
+    }
     match command {
         Command::List(Called(arguments)) => list::run(context, &arguments),
         Command::Explain(Called(arguments)) => explain::run(context, &arguments),
@@ -56,12 +59,16 @@ pub(super) fn run(context: &Context, command: Command) -> Result<(), CliError> {
 }
 
 /// All layers, with warnings told.
-fn layers(context: &Context, options: &Options) -> Layers {
-    let layers = hh_sdk::layers(options);
-    for warning in layers.warnings() {
+fn layers(context: &Context) -> Layers {
+    let layers = context.layers();
+    warn(context, &layers.stack);
+    layers
+}
+
+fn warn(context: &Context, stack: &Stack) {
+    for warning in tooling::warnings(stack) {
         context.say(&format!("warning: {warning}"));
     }
-    layers
 }
 
 /// What is wrong with one setting, or with a place that may set it.
@@ -89,11 +96,6 @@ fn result(layers: Layers) -> Result<(), CliError> {
         Some(error) => Err(error.into()),
         None => Ok(()),
     }
-}
-
-fn is_json(stack: &Stack) -> bool {
-    let format = stack.text(names::OUTPUT_FORMAT).ok().flatten();
-    format.is_some_and(|format| format.value.eq_ignore_ascii_case("json"))
 }
 
 /// Finds the setting that was asked for, by its name or one of its variables.

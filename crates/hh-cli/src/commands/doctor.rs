@@ -14,9 +14,9 @@ use std::time::Duration;
 
 use clap::Args;
 use hh_sdk::config::names;
-use hh_sdk::{Connected, Layers, Probe};
+use hh_sdk::tooling::{self, Layers, Probe, Resolved};
 
-use crate::context::{Context, block_on};
+use crate::context::Context;
 use crate::error::CliError;
 use crate::exit::Exit;
 use crate::ui;
@@ -43,25 +43,27 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliErr
     if let Some(file) = &arguments.bundle {
         bundle::check(file)?;
     }
-    let layers = hh_sdk::layers(&context.options_without_warning());
+    let layers = context.layers();
     let text = |name| layers.stack.text(name).ok().flatten();
     let is = |name, wanted: &str| {
         text(name).is_some_and(|found| found.value.eq_ignore_ascii_case(wanted))
     };
-    let is_json = is(names::OUTPUT_FORMAT, "json");
+    let is_json = context.is_json();
     let mut report = Report::new(!is_json);
     if is(names::VERBOSE, "true") {
         report.begin()?;
     }
-    walk(context, &layers, &mut report)?;
-    for note in notes::find(context, &layers) {
+    let notes = notes::find(context, &layers);
+    let stack = layers.stack.clone();
+    walk(context, layers, &mut report)?;
+    for note in notes {
         report.note(&note)?;
     }
     if is_json {
         report.json()?;
     }
     if let Some(file) = &arguments.bundle {
-        bundle::write(file, context, &layers.stack, &report)?;
+        bundle::write(file, context, &stack, &report)?;
         context.say(&format!(
             "Wrote {}; look through it before you give it away",
             file.display()
@@ -76,19 +78,19 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliErr
 }
 
 /// Takes every step that can be taken.
-fn walk(context: &Context, layers: &Layers, report: &mut Report) -> Result<(), CliError> {
-    let connected = report.step("configuration", || configuration::check(context, layers))?;
-    let Some(connected) = connected else {
+fn walk(context: &Context, layers: Layers, report: &mut Report) -> Result<(), CliError> {
+    let resolved = report.step("configuration", || configuration::check(layers))?;
+    let Some(resolved) = resolved else {
         report.skip(&["proxy"], "configuration")?;
         report.skip(&OF_NETWORK, "configuration")?;
         report.skip(&["key"], "configuration")?;
         report.skip(&OF_KEY, "configuration")?;
         return report.skip(&["clock"], "configuration");
     };
-    let settings = &connected.settings;
+    let settings = &resolved.settings;
     if settings.test_mode.value {
         let place = settings.test_mode.provenance.to_string();
-        report.step("key", || (key::offline(&connected), ()))?;
+        report.step("key", || (key::offline(&resolved), ()))?;
         let why = format!("test mode is on ({place}), which opens no connection");
         return report.add_skipped("network", &why);
     }
@@ -99,13 +101,13 @@ fn walk(context: &Context, layers: &Layers, report: &mut Report) -> Result<(), C
             settings.verify_ssl.provenance
         ));
     }
-    let options = context.options_without_warning();
+    let options = context.options();
     let probe = report.step("proxy", || {
-        network::proxy(hh_sdk::probe(&options, &connected, STEP), &connected)
+        network::proxy(tooling::probe(&options, &resolved, STEP), &resolved)
     })?;
     let mut result = Ok(());
-    block_on(async {
-        result = Box::pin(steps(context, &connected, probe, report)).await;
+    context.block_on(async {
+        result = Box::pin(steps(context, &resolved, probe, report)).await;
         Ok(())
     })?;
     result
@@ -114,16 +116,16 @@ fn walk(context: &Context, layers: &Layers, report: &mut Report) -> Result<(), C
 /// The steps that wait for others.
 async fn steps(
     context: &Context,
-    connected: &Connected,
+    resolved: &Resolved,
     probe: Option<Probe>,
     report: &mut Report,
 ) -> Result<(), CliError> {
     report.until(ALL);
     // A program that prints the key may take its time meanwhile.
-    let looking = key::look(context);
+    let looking = key::look(context, resolved);
     let answer = if let Some(probe) = &probe {
-        if network::walk(connected, probe, report).await? {
-            let asked = server::health(context, connected, probe);
+        if network::walk(resolved, probe, report).await? {
+            let asked = server::health(context, resolved, probe);
             report.wait("health", asked).await?.flatten()
         } else {
             None
@@ -132,13 +134,13 @@ async fn steps(
         report.skip(&OF_NETWORK, "proxy")?;
         None
     };
-    let found = key::found(connected, looking);
+    let found = key::found(resolved, looking);
     let credential = report.wait("key", found).await?.flatten();
     match (&answer, credential) {
         (None, _) => report.skip(&OF_KEY, "health")?,
         (Some(_), None) => report.skip(&OF_KEY, "key")?,
         (Some(_), Some(credential)) => {
-            Box::pin(key::authenticate(context, connected, credential, report)).await?;
+            Box::pin(key::authenticate(context, resolved, credential, report)).await?;
         }
     }
     match answer {

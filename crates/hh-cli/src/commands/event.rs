@@ -7,9 +7,10 @@ use hh_sdk::api::types::{Event, ExportEvents, Filter};
 use hh_sdk::{ErrorKind, HoneyHive};
 use uuid::Uuid;
 
-use crate::cli::{Called, List};
-use crate::context::{Context, block_on, wants_json};
+use crate::args::List;
+use crate::context::Context;
 use crate::error::CliError;
+use crate::lazy::Called;
 use crate::output;
 
 #[derive(Subcommand)]
@@ -67,17 +68,17 @@ pub(super) fn run(context: &Context, command: &Command) -> Result<(), CliError> 
         page: Some(list.page),
         ..ExportEvents::default()
     };
-    let client = context.client(context.options(), list.project.as_deref())?;
-    if arguments.tree && session.is_some() && !wants_json(client.settings()) {
+    let client = context.client(list.project.as_deref())?;
+    if arguments.tree && session.is_some() && !context.is_json() {
         // Half a tree would be none.
-        let events = block_on(whole(&client, query, list.limit))?;
+        let events = context.block_on(whole(client, query, list.limit))?;
         output::lines(tree::render(&events))?;
         context.say_more("events", list, events.len(), events.len() as u64);
         return Ok(());
     }
-    let page = block_on(client.export_events(query))?;
+    let page = context.block_on(client.export_events(query))?;
     context.warn_truncated("events", &page);
-    if wants_json(client.settings()) {
+    if context.is_json() {
         return output::json(&page.events);
     }
     if arguments.tree {

@@ -3,9 +3,9 @@
 use clap::{Args, Subcommand};
 use hh_sdk::api::types::{CreateProject, Project};
 
-use crate::cli::Called;
-use crate::context::{Context, block_on, wants_json};
+use crate::context::Context;
 use crate::error::CliError;
+use crate::lazy::Called;
 use crate::output;
 
 #[derive(Subcommand)]
@@ -26,19 +26,19 @@ pub(crate) struct Create {
 }
 
 pub(super) fn run(context: &Context, command: Command) -> Result<(), CliError> {
-    let client = context.client(context.options(), None)?;
+    let client = context.client(None)?;
     match command {
         Command::List(_) => {
-            let projects = block_on(client.list_projects())?;
-            if wants_json(client.settings()) {
+            let projects = context.block_on(client.list_projects())?;
+            if context.is_json() {
                 return output::json(&projects);
             }
             show(&projects)
         }
         Command::Create(Called(Create { name, description })) => {
             let wanted = CreateProject { name, description };
-            let project = block_on(client.create_project(&wanted))?;
-            if wants_json(client.settings()) {
+            let project = context.block_on(client.create_project(&wanted))?;
+            if context.is_json() {
                 return output::json(&project);
             }
             context.say(&format!("Created project {}", project.name));

@@ -13,10 +13,10 @@ use hh_sdk::config::paths;
 use hh_server::{FirstKey, Server, ServerOptions, StartErrorKind};
 use secrecy::ExposeSecret as _;
 
-use crate::cli::Called;
 use crate::context::{Context, stop_signal};
 use crate::error::{CliError, diagnostic};
 use crate::exit::Exit;
+use crate::lazy::Called;
 use crate::{output, ui};
 
 /// Each takes four file descriptors, of which many systems give a program 1,024; storing, which one thread does, is the

@@ -3,9 +3,10 @@
 use clap::Subcommand;
 use hh_sdk::api::types::{ExportEvents, Filter};
 
-use crate::cli::{Called, List};
-use crate::context::{Context, block_on, wants_json};
+use crate::args::List;
+use crate::context::Context;
 use crate::error::CliError;
+use crate::lazy::Called;
 use crate::output;
 
 #[derive(Subcommand)]
@@ -16,15 +17,15 @@ pub(crate) enum Command {
 
 pub(super) fn run(context: &Context, command: &Command) -> Result<(), CliError> {
     let Command::List(Called(arguments)) = command;
-    let client = context.client(context.options(), arguments.project.as_deref())?;
-    let page = block_on(client.export_events(ExportEvents {
+    let client = context.client(arguments.project.as_deref())?;
+    let page = context.block_on(client.export_events(ExportEvents {
         filters: vec![Filter::is("event_type", "session")],
         limit: Some(arguments.limit),
         page: Some(arguments.page),
         ..ExportEvents::default()
     }))?;
     context.warn_truncated("sessions", &page);
-    if wants_json(client.settings()) {
+    if context.is_json() {
         return output::json(&page.events);
     }
     let rows = page.events.iter().map(|event| {

@@ -112,6 +112,18 @@ impl ActsOn {
     }
 }
 
+/// The values of a planned setting that ask for protection of data. They are errors, since data would be sent as if the
+/// setting was not there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Protection {
+    /// `true`.
+    On,
+    /// `false`.
+    Off,
+    /// A list that is not empty and not the default.
+    NotEmpty,
+}
+
 /// One entry of the table of settings.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
@@ -136,6 +148,7 @@ pub struct Declared {
     pub acts_on: ActsOn,
     /// One line for people.
     pub doc: &'static str,
+    pub(crate) protection: Option<Protection>,
 }
 
 impl Declared {
@@ -156,7 +169,24 @@ impl Declared {
             project_file: ProjectFile::May,
             acts_on,
             doc,
+            protection: None,
         }
+    }
+
+    /// A setting that nothing acts on yet.
+    pub(super) const fn planned(name: &'static str, kind: Kind, doc: &'static str) -> Self {
+        Self::new(name, kind, ActsOn::Nothing, doc)
+    }
+
+    /// Returns whether nothing acts on the setting yet.
+    #[must_use]
+    pub fn is_planned(&self) -> bool {
+        self.acts_on == ActsOn::Nothing
+    }
+
+    pub(super) const fn protection(mut self, protection: Protection) -> Self {
+        self.protection = Some(protection);
+        self
     }
 
     pub(super) const fn variables(mut self, variables: &'static [&'static str]) -> Self {

@@ -19,8 +19,8 @@ use super::redact::{Own, redact_json, redact_span};
 use super::response::refused;
 use super::state::{Entry, Loss, Next, Watch};
 use crate::catch::{catch, catch_async};
-use crate::connect::Message;
 use crate::ids::random;
+use crate::resolve::Message;
 use crate::{Error, ErrorKind};
 
 /// After a rejected key nothing is sent for so long: the next export would be rejected too.

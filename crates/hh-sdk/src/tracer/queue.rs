@@ -15,7 +15,7 @@ use super::export;
 use super::memory::InMemoryExporter;
 use super::redact::Own;
 use super::state::{Answer, Closing, State};
-use crate::connect::Sender;
+use crate::resolve::Sender;
 use crate::{Error, ErrorKind};
 
 /// Longer waits are cut to this, so that no sum of times overflows: a year.

@@ -190,7 +190,7 @@ fn s46_s50_s54_s55_a_named_env_file_sets_exactly_what_it_holds() {
     let load = |variables: &[(&str, &str)]| {
         let options = Options::new().with_env(env(home.path(), variables));
         let options = options.with(names::ENV_FILE, ".env.development");
-        hh_sdk::load(&options).unwrap().settings
+        hh_sdk::tooling::resolve(&options).unwrap().settings
     };
     let settings = load(&[]);
     assert_eq!(

@@ -42,23 +42,25 @@ fn main() -> io::Result<()> {
          | setting | variables | type | default | acts on | project file | meaning |\n\
          | --- | --- | --- | --- | --- | --- | --- |"
     )?;
-    for declared in DECLARED {
-        writeln!(
-            out,
-            "| `{}`{} | {} | {}{} | {} | {} | {} | {} |",
-            declared.name,
-            aliases(declared),
-            variables(declared),
-            if declared.secret { "secret " } else { "" },
-            declared.kind,
-            declared
-                .default
-                .map_or_else(|| "none".to_owned(), |default| format!("`{default}`")),
-            declared.acts_on.as_str(),
-            project_file(declared),
-            declared.doc,
-        )?;
-    }
+    write_rows(
+        &mut out,
+        DECLARED.iter().filter(|declared| !declared.is_planned()),
+    )?;
+    writeln!(
+        out,
+        "\n## Planned\n\n\
+         These settings are read and checked, and nothing acts on them yet. Setting one to another value than its default\n\
+         prints a warning. A value that asks for the protection of data is an error instead, because data would be sent\n\
+         without this protection: `true` for `mask_inputs` and `mask_outputs`, `false` for `capture_inputs`,\n\
+         `capture_outputs`, `capture_exceptions` and `otlp_enabled`, and any list for `pii_patterns` and (except for the\n\
+         default) `sensitive_keys`. `honeyhive config list --all` lists them.\n\n\
+         | setting | variables | type | default | acts on | project file | meaning |\n\
+         | --- | --- | --- | --- | --- | --- | --- |"
+    )?;
+    write_rows(
+        &mut out,
+        DECLARED.iter().filter(|declared| declared.is_planned()),
+    )?;
     writeln!(
         out,
         "\n## Not supported\n\n\
@@ -78,6 +80,30 @@ fn main() -> io::Result<()> {
         "\nBeside these, the variables `HOME`, `XDG_CONFIG_HOME` and `XDG_DATA_HOME` say where files are. No other variable\n\
          is read without the prefix `HH_` or `HONEYHIVE_`, but for those that a configuration file names in `${{NAME}}`."
     )
+}
+
+fn write_rows<'a>(
+    out: &mut impl io::Write,
+    declared: impl Iterator<Item = &'a Declared>,
+) -> io::Result<()> {
+    for declared in declared {
+        writeln!(
+            out,
+            "| `{}`{} | {} | {}{} | {} | {} | {} | {} |",
+            declared.name,
+            aliases(declared),
+            variables(declared),
+            if declared.secret { "secret " } else { "" },
+            declared.kind,
+            declared
+                .default
+                .map_or_else(|| "none".to_owned(), |default| format!("`{default}`")),
+            declared.acts_on.as_str(),
+            project_file(declared),
+            declared.doc,
+        )?;
+    }
+    Ok(())
 }
 
 fn aliases(declared: &Declared) -> String {

@@ -1,23 +1,49 @@
 //! `honeyhive auth check`: the key, step by step, up to a request that it authorizes.
 
-use hh_sdk::Identity;
+use std::cell::RefCell;
 
-use crate::context::{Context, block_on};
+use hh_sdk::Identity;
+use serde::Serialize;
+
+use crate::context::Context;
 use crate::error::CliError;
 use crate::output;
+use crate::ui::without_keys;
+
+#[derive(Serialize)]
+struct Report {
+    ok: bool,
+    steps: Vec<Step>,
+}
+
+#[derive(Serialize)]
+struct Step {
+    state: &'static str,
+    seen: String,
+}
 
 pub(super) fn run(context: &Context) -> Result<(), CliError> {
-    let step = |line: &str| output::lines([format!("ok      {line}")]);
+    let is_json = context.is_json();
+    let steps = RefCell::new(Vec::new());
+    let add = |state, seen: &str| {
+        if is_json {
+            let seen = without_keys(seen);
+            steps.borrow_mut().push(Step { state, seen });
+            return Ok(());
+        }
+        output::lines([format!("{state:<8}{seen}")])
+    };
+    let step = |seen: &str| add("ok", seen);
     let checked = || -> Result<(), CliError> {
-        let client = context.client(context.options(), None)?;
+        let client = context.client(None)?;
         let base_url = &client.settings().base_url;
         if client.settings().test_mode.value {
             return step("test mode is on, so there is nothing to check");
         }
-        let credential = hh_sdk::load_credential(&context.options_without_warning())?;
+        let credential = context.credential()?;
         step(&format!("API key set, from {}", credential.provenance))?;
         step(&format!("API key format valid: {}", credential.key.shown()))?;
-        let identity = block_on(client.whoami())?;
+        let identity = context.block_on(client.whoami())?;
         step(&match identity {
             Identity::Known(me) => format!(
                 "authentication successful at {}: {} ({})",
@@ -28,15 +54,22 @@ pub(super) fn run(context: &Context) -> Result<(), CliError> {
                 base_url.value
             ),
         })?;
-        let projects = block_on(client.list_projects())?;
+        let projects = context.block_on(client.list_projects())?;
         step(&match projects.len() {
             1 => "access to 1 project".to_owned(),
             count => format!("access to {count} projects"),
         })
     };
-    checked().inspect_err(|error| {
+    let result = checked().inspect_err(|error| {
         let what = error.message();
         // The whole message follows on stderr, whether this can be printed or not.
-        output::lines([format!("failed  {what}")]).ok();
-    })
+        add("failed", what).ok();
+    });
+    if is_json {
+        output::json(&Report {
+            ok: result.is_ok(),
+            steps: steps.take(),
+        })?;
+    }
+    result
 }

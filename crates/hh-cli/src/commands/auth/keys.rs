@@ -11,10 +11,10 @@ use jiff::{Span, Timestamp, tz::TimeZone};
 use secrecy::ExposeSecret as _;
 use zeroize::Zeroizing;
 
-use crate::cli::Called;
-use crate::context::{Context, block_on, wants_json};
+use crate::context::Context;
 use crate::error::CliError;
 use crate::exit::Exit;
+use crate::lazy::Called;
 use crate::{output, ui};
 
 #[derive(Subcommand)]
@@ -106,8 +106,8 @@ fn create(context: &Context, arguments: Create) -> Result<(), CliError> {
     if let Some(path) = &arguments.key_file {
         check_new(path)?;
     }
-    let client = context.client(context.options(), None)?;
-    let created = block_on(client.create_key(&CreateKey {
+    let client = context.client(None)?;
+    let created = context.block_on(client.create_key(&CreateKey {
         name: arguments.name,
         level: arguments.level.into(),
         projects: if arguments.all_projects {
@@ -127,27 +127,27 @@ fn create(context: &Context, arguments: Create) -> Result<(), CliError> {
         projects(key)
     );
     if let Some(path) = &arguments.key_file {
-        write(path, &created).map_err(|error| lost(&client, key, error))?;
+        write(path, &created).map_err(|error| lost(context, client, key, error))?;
         context.say(&format!("{made} and wrote it to {}", path.display()));
-        return if wants_json(client.settings()) {
+        return if context.is_json() {
             output::json(key)
         } else {
             Ok(())
         };
     }
     context.say(&format!("{made}; it is shown this once:"));
-    let printed = if wants_json(client.settings()) {
+    let printed = if context.is_json() {
         output::json(&created)
     } else {
         print(&created)
     };
-    printed.map_err(|error| lost(&client, key, error))
+    printed.map_err(|error| lost(context, client, key, error))
 }
 
 /// Revokes a key that nobody will ever see.
-fn lost(client: &HoneyHive, key: &Key, error: CliError) -> CliError {
+fn lost(context: &Context, client: &HoneyHive, key: &Key, error: CliError) -> CliError {
     let id = &key.id;
-    let end = match block_on(client.revoke_key(id)) {
+    let end = match context.block_on(client.revoke_key(id)) {
         Ok(_) => format!("the key {id} was revoked again"),
         Err(_) => format!("the key {id} still works: run `honeyhive auth keys revoke {id}`"),
     };
@@ -203,15 +203,15 @@ fn expiry(text: &str) -> Result<Timestamp, CliError> {
 }
 
 fn list(context: &Context, arguments: &List) -> Result<(), CliError> {
-    let client = context.client(context.options(), None)?;
-    let keys = block_on(async {
+    let client = context.client(None)?;
+    let keys = context.block_on(async {
         if arguments.all {
             client.list_all_keys().await
         } else {
             client.list_keys().await
         }
     })?;
-    if wants_json(client.settings()) {
+    if context.is_json() {
         return output::json(&keys);
     }
     let rows = keys.iter().map(|key| {
@@ -236,10 +236,10 @@ fn list(context: &Context, arguments: &List) -> Result<(), CliError> {
 }
 
 fn revoke(context: &Context, id: &str) -> Result<(), CliError> {
-    let client = context.client(context.options(), None)?;
-    let key = block_on(client.revoke_key(id))?;
+    let client = context.client(None)?;
+    let key = context.block_on(client.revoke_key(id))?;
     context.say(&format!("Revoked key {} ({})", key.id, key.name));
-    if wants_json(client.settings()) {
+    if context.is_json() {
         return output::json(&key);
     }
     Ok(())

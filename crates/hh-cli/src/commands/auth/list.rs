@@ -1,7 +1,5 @@
 //! `honeyhive auth list`
 
-use hh_sdk::auth::FileStore;
-use hh_sdk::config::names;
 use serde::Serialize;
 
 use crate::context::Context;
@@ -21,28 +19,23 @@ struct Listed {
 }
 
 pub(super) fn run(context: &Context) -> Result<(), CliError> {
-    let store = FileStore::of_user(context.env())?;
-    let current = context.profile_name().or(store.current()?);
-    let listed: Vec<Listed> = store
-        .list()?
-        .into_iter()
+    let profiles = context.profiles()?;
+    let current = profiles.current().map(str::to_owned);
+    let current = context.profile_name().or(current);
+    let listed: Vec<Listed> = profiles
+        .iter()
         .map(|entry| Listed {
             current: current.as_ref() == Some(&entry.name),
             api_key: entry.shown(),
             level: entry.details.level.map(hh_sdk::auth::Level::as_str),
             storage: entry.storage.as_str(),
             first_seen: entry.first_seen.to_string(),
-            owner: entry.details.owner,
-            name: entry.name,
-            base_url: entry.base_url,
+            owner: entry.details.owner.clone(),
+            name: entry.name.clone(),
+            base_url: entry.base_url.clone(),
         })
         .collect();
-    let form = context
-        .stack_above_the_store()
-        .text(names::OUTPUT_FORMAT)
-        .ok()
-        .flatten();
-    if form.is_some_and(|form| form.value == "json") {
+    if context.is_json() {
         return output::json(&serde_json::json!({ "profiles": listed }));
     }
     if listed.is_empty() {

@@ -4,15 +4,16 @@ mod key;
 mod storage;
 
 use clap::Args;
-use hh_sdk::auth::{Created, FileStore, Profile, ProfileEntry, Storage, StoreErrorKind};
+use hh_sdk::auth::{Created, FileStore, Profile, ProfileEntry, Profiles, Storage, StoreErrorKind};
 use hh_sdk::config::{Location, Origin, names};
+use hh_sdk::tooling::Layers;
 use hh_sdk::{Credential, HoneyHive, Identity, SecurityEvent, SecurityEventKind};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 use self::storage::Wanted;
-use crate::context::{Context, block_on};
+use crate::context::{Context, Direct};
 use crate::error::CliError;
 /// The profile of those who name none.
 const USUAL_PROFILE: &str = "default";
@@ -39,6 +40,7 @@ pub(crate) struct Arguments {
 pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliError> {
     let named = context.profile_name();
     let store = open_store(context, named.as_deref())?;
+    let profiles = profiles(context)?;
     if arguments.created.is_some_and(|day| day > Timestamp::now()) {
         return Err(CliError::usage("--created is in the future"));
     }
@@ -48,20 +50,7 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliErr
     } else {
         Wanted::find(context, arguments.storage)?
     };
-    let options = if let Some(key) = &context.global().api_key {
-        key::check_given(key, "--api-key is empty; nothing was changed")?;
-        context.options()
-    } else {
-        let (key, place) = key::read(context, arguments.api_key_stdin)?;
-        let options = context.options_without_key();
-        options.with_place(names::API_KEY, key, place)
-    };
-    let options = if is_damaged(&store) {
-        options.without_store()
-    } else {
-        options
-    };
-    let client = context.client(options, None)?;
+    let client = client(context, arguments.api_key_stdin, profiles)?;
     let Some(credential) = client.credential() else {
         return Err(
             CliError::usage("test mode opens no connection, so a key cannot be checked")
@@ -69,14 +58,14 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliErr
         );
     };
     let name = profile_of(&client, named.as_deref());
-    let old = saved(&store, Some(&name))?;
+    let old = profiles.and_then(|all| all.entry(Some(&name))).cloned();
     if let Some(old) = &old
         && named.is_none()
         && !arguments.no_save
     {
         check_replaced(old, &client)?;
     }
-    let identity = block_on(client.whoami())?;
+    let identity = context.block_on(client.whoami())?;
     let who = match &identity {
         Identity::Known(me) => format!("as {} ({})", me.principal.name, me.permissions),
         Identity::Unknown | _ => "(this server does not tell as whom)".to_owned(),
@@ -89,7 +78,7 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliErr
         return Ok(());
     }
     let base_url = client.settings().base_url.value.as_str();
-    let storage = storage.settle(context, &store);
+    let storage = storage.settle(context, store);
     // A keyring that does not answer is not asked again.
     let can_ask = |old: &ProfileEntry| old.storage == Storage::File || storage == Storage::Keyring;
     let before = old.as_ref().and_then(ProfileEntry::shown);
@@ -111,9 +100,33 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliErr
         .with_key_id(profile.details.id.clone())
         .with_detail(format!("profile {name}, kept in {storage}"));
     let replaced = before.filter(|_| old.is_none());
-    save(context, &store, profile, replaced.as_deref())?;
+    save(context, store, profile, replaced.as_deref())?;
     security.record(&event);
     Ok(())
+}
+
+/// Creates the client that checks the key.
+fn client(
+    context: &Context,
+    from_stdin: bool,
+    profiles: Option<&Profiles>,
+) -> Result<HoneyHive, CliError> {
+    let direct: Vec<Direct> = if let Some(key) = &context.global().api_key {
+        key::check_given(key, "--api-key is empty; nothing was changed")?;
+        context.warn_of_visible_key();
+        context.key_of_command_line()
+    } else {
+        let (key, place) = key::read(context, from_stdin)?;
+        vec![(names::API_KEY, key, place.to_owned())]
+    };
+    let options = context.options_with(&direct);
+    let (options, layers) = if profiles.is_some() {
+        (options, context.layers_with(direct))
+    } else {
+        let layers = Layers::without_profile(context.stack_with(direct));
+        (options.without_store(), layers)
+    };
+    context.client_of(&options, &layers.resolve()?)
 }
 
 fn save(
@@ -185,14 +198,14 @@ fn day(text: &str) -> Result<Timestamp, String> {
 }
 
 /// Opens the store before the key is asked for: one that cannot be used is no surprise to be had after that.
-fn open_store(context: &Context, named: Option<&str>) -> Result<FileStore, CliError> {
+fn open_store<'a>(context: &'a Context, named: Option<&str>) -> Result<&'a FileStore, CliError> {
     if named.is_some_and(|name| !Profile::is_valid_name(name)) {
         return Err(CliError::usage(
             "a profile name has 1 to 64 letters, digits, -, _ or .",
         ));
     }
-    let store = FileStore::of_user(context.env())?;
-    let is_new = saved(&store, named)?.is_none();
+    let store = context.store()?;
+    let is_new = profiles(context)?.is_none_or(|all| all.entry(named).is_none());
     if named.is_some() && is_new && !context.sets_base_url() {
         return Err(
             CliError::usage("a new profile needs the server it is for").with_hint("add --base-url")
@@ -201,15 +214,11 @@ fn open_store(context: &Context, named: Option<&str>) -> Result<FileStore, CliEr
     Ok(store)
 }
 
-/// The profile of this name, or the current one. A damaged store has none: it is kept aside when the login is saved.
-fn saved(store: &FileStore, name: Option<&str>) -> Result<Option<ProfileEntry>, CliError> {
-    if is_damaged(store) {
-        return Ok(None);
+/// The profiles that are saved; `None` if the store is damaged, which is kept aside when the login is saved.
+fn profiles(context: &Context) -> Result<Option<&Profiles>, CliError> {
+    match context.profiles() {
+        Ok(profiles) => Ok(Some(profiles)),
+        Err(error) if error.kind() == StoreErrorKind::Malformed => Ok(None),
+        Err(error) => Err(error.into()),
     }
-    Ok(store.entry(name)?)
-}
-
-fn is_damaged(store: &FileStore) -> bool {
-    let contents = store.list();
-    contents.is_err_and(|error| error.kind() == StoreErrorKind::Malformed)
 }

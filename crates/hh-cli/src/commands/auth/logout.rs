@@ -1,7 +1,6 @@
 //! `honeyhive auth logout`
 
 use clap::Args;
-use hh_sdk::auth::FileStore;
 use hh_sdk::{SecurityEvent, SecurityEventKind};
 
 use crate::context::Context;
@@ -15,7 +14,7 @@ pub(crate) struct Arguments {
 }
 
 pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliError> {
-    let store = FileStore::of_user(context.env())?;
+    let store = context.store()?;
     let security = context.security_log()?;
     let done = if arguments.all {
         let removed = store.remove_all()?;

@@ -3,10 +3,10 @@
 use clap::{Args, Subcommand};
 use hh_sdk::api::types::{CreateOwner, Owner, PrincipalKind};
 
-use crate::cli::Called;
-use crate::context::{Context, block_on, wants_json};
+use crate::context::Context;
 use crate::error::CliError;
 use crate::exit::Exit;
+use crate::lazy::Called;
 use crate::output;
 
 #[derive(Subcommand)]
@@ -40,9 +40,9 @@ pub(super) fn run(context: &Context, command: Command) -> Result<(), CliError> {
 }
 
 fn list(context: &Context) -> Result<(), CliError> {
-    let client = context.client(context.options(), None)?;
-    let owners = block_on(client.list_owners())?;
-    if wants_json(client.settings()) {
+    let client = context.client(None)?;
+    let owners = context.block_on(client.list_owners())?;
+    if context.is_json() {
         return output::json(&owners);
     }
     let rows = owners.iter().map(|owner| {
@@ -58,32 +58,32 @@ fn list(context: &Context) -> Result<(), CliError> {
 }
 
 fn create(context: &Context, name: String) -> Result<(), CliError> {
-    let client = context.client(context.options(), None)?;
-    let owner = block_on(client.create_owner(&CreateOwner { name }))?;
+    let client = context.client(None)?;
+    let owner = context.block_on(client.create_owner(&CreateOwner { name }))?;
     context.say(&format!("Made owner {}", owner.principal.name));
-    if wants_json(client.settings()) {
+    if context.is_json() {
         return output::json(&owner);
     }
     Ok(())
 }
 
 fn disable(context: &Context, wanted: &str) -> Result<(), CliError> {
-    let client = context.client(context.options(), None)?;
+    let client = context.client(None)?;
     // People know names, requests take ids.
-    let owners = block_on(client.list_owners())?;
+    let owners = context.block_on(client.list_owners())?;
     let is_wanted = |owner: &&Owner| owner.id == wanted || owner.principal.name == wanted;
     let owner = owners.iter().find(is_wanted).ok_or_else(|| {
         CliError::new(Exit::Network, "there is no such owner")
             .with_hint("see `honeyhive auth owners list`")
     })?;
-    let disabled = block_on(client.disable_owner(&owner.id))?;
+    let disabled = context.block_on(client.disable_owner(&owner.id))?;
     let keys = match disabled.revoked_keys {
         1 => "1 key".to_owned(),
         count => format!("{count} keys"),
     };
     let name = &owner.principal.name;
     context.say(&format!("Disabled owner {name} and revoked {keys}"));
-    if wants_json(client.settings()) {
+    if context.is_json() {
         return output::json(&disabled);
     }
     Ok(())

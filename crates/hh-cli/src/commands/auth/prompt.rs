@@ -6,26 +6,24 @@ use std::io;
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 use secrecy::SecretString;
 
-use crate::context::stop_signal;
+use crate::context::{Context, stop_signal};
+use crate::error::CliError;
 
 /// Asks for a key on the terminal.
-pub(super) fn ask() -> io::Result<SecretString> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
+pub(super) fn ask(context: &Context) -> io::Result<SecretString> {
+    let failed = |error: CliError| io::Error::other(error.message().to_owned());
+    let runtime = context.runtime().map_err(failed)?;
     // Before the prompt is there: what is typed at once must not show either.
     let _echo = Echo::off();
-    let answer = runtime.block_on(async {
-        let stop = stop_signal().map_err(|error| io::Error::other(error.message().to_owned()))?;
+    // The thread that reads may still wait for a line that never comes when this is interrupted.
+    runtime.block_on(async {
+        let stop = stop_signal().map_err(failed)?;
         let typed = tokio::task::spawn_blocking(|| rpassword::prompt_password("API key: "));
         tokio::select! {
             typed = typed => typed?.map(SecretString::from),
             () = stop => Err(io::ErrorKind::Interrupted.into()),
         }
-    });
-    // The thread that reads may still wait for a line that never comes.
-    runtime.shutdown_background();
-    answer
+    })
 }
 
 /// The state of the terminal, which is restored when this is dropped: a shell need not do it.

@@ -12,11 +12,12 @@ use hh_sdk::api::types::{CreatedKey, Whoami};
 use hh_sdk::auth::fsio::lock;
 use hh_sdk::auth::{ApiKey, Created, FileStore, KeyDetails, Profile, ProfileEntry, StoreErrorKind};
 use hh_sdk::config::{Location, Provenance, names};
+use hh_sdk::tooling;
 use hh_sdk::{Credential, ErrorKind, Identity, Options, SecurityEvent, SecurityEventKind};
 use jiff::{SignedDuration, Span, SpanRelativeTo, Timestamp};
 use secrecy::ExposeSecret as _;
 
-use crate::context::{Context, block_on};
+use crate::context::{Context, Direct};
 use crate::error::CliError;
 use crate::exit::Exit;
 
@@ -32,9 +33,11 @@ pub(crate) struct Arguments {
 }
 
 pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliError> {
-    let store = FileStore::of_user(context.env())?;
-    let options = of_one_profile(context, &store)?;
-    let client = context.client(options.clone(), None)?;
+    let store = context.store()?;
+    context.warn_of_visible_key();
+    let direct = of_one_profile(context)?;
+    let options = context.options_with(&direct);
+    let client = context.client_of(&options, &context.layers_with(direct).resolve()?)?;
     let (old, name) = stored(client.credential().as_deref())?;
     // Of two at once the second would have replaced what the first has made and not yet saved.
     let _lock = lock(&store.path().with_file_name("rotation")).map_err(|error| {
@@ -42,9 +45,9 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliErr
         CliError::new(Exit::Other, message).with_hint("try again")
     })?;
     // Another one may have finished while this one waited for it.
-    let entry = entry_with(&store, &name, &old.key)?;
+    let entry = entry_with(store, &name, &old.key)?;
     if entry.details.replaces.is_some() {
-        finish(context, options, &store, &entry)?;
+        finish(context, &options, store, &entry)?;
         context.say(&format!(
             "Finished the rotation that was begun before: the saved key is {}",
             entry.key()?.shown()
@@ -55,21 +58,23 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliErr
         let message = format!("this server does not rotate keys: {BY_HAND}");
         CliError::new(Exit::Other, message)
     };
-    let Identity::Known(me) = block_on(client.whoami())? else {
+    let Identity::Known(me) = context.block_on(client.whoami())? else {
         return Err(by_hand());
     };
     let rotated =
-        block_on(async { Ok(client.rotate_key(&me.key.id, Some(arguments.grace)).await) });
+        context.block_on(async { Ok(client.rotate_key(&me.key.id, Some(arguments.grace)).await) });
     let created = match rotated? {
         Err(error) if error.kind() == ErrorKind::NotFound => return Err(by_hand()),
         rotated => rotated?,
     };
-    let new = save(&store, &entry, &created, &me)?;
-    let saved = entry_with(&store, &name, &new)?;
-    if let Err(error) = finish(context, options, &store, &saved) {
+    // Its connection is not used again.
+    drop(client);
+    let new = save(store, &entry, &created, &me)?;
+    let saved = entry_with(store, &name, &new)?;
+    if let Err(error) = finish(context, &options, store, &saved) {
         // Where somebody logged in meanwhile there is nothing to finish or to restore.
-        let saved = entry_with(&store, &name, &new)?;
-        return Err(unfinished(&store, &saved, &entry, &old.key, error));
+        let saved = entry_with(store, &name, &new)?;
+        return Err(unfinished(store, &saved, &entry, &old.key, error));
     }
     let old = old.key.shown();
     context.say(&format!(
@@ -85,13 +90,17 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliErr
     Ok(())
 }
 
-/// Options that stay with the profile in use, whatever becomes the current one meanwhile.
-fn of_one_profile(context: &Context, store: &FileStore) -> Result<Options, CliError> {
-    let options = context.options();
-    Ok(match (context.profile_name(), store.current()?) {
-        (None, Some(name)) => options.with_place(names::PROFILE, name, "the current profile"),
-        (_, _) => options,
-    })
+/// Direct settings that stay with the profile in use, whatever becomes the current one meanwhile.
+fn of_one_profile(context: &Context) -> Result<Vec<Direct>, CliError> {
+    let mut direct = context.key_of_command_line();
+    if let (None, Some(name)) = (context.profile_name(), context.profiles()?.current()) {
+        direct.push((
+            names::PROFILE,
+            name.into(),
+            "the current profile".to_owned(),
+        ));
+    }
+    Ok(direct)
 }
 
 /// The entry of a profile, as long as it holds this key.
@@ -170,14 +179,15 @@ fn save(
 /// Uses the new key for the first time, and takes it for good.
 fn finish(
     context: &Context,
-    options: Options,
+    options: &Options,
     store: &FileStore,
     entry: &ProfileEntry,
 ) -> Result<(), CliError> {
     let security = context.security_log()?;
-    let client = context.client(options, None)?;
+    // Read anew: the saved key has changed.
+    let client = context.client_of(options, &tooling::resolve(options)?)?;
     let key = entry.key()?;
-    let answer = block_on(client.whoami());
+    let answer = context.block_on(client.whoami());
     // Settings are read anew for every client: what another key was answered tells nothing of this one.
     let credential = client.credential().filter(|used| used.key.is_same(&key));
     let credential = credential.ok_or_else(|| {

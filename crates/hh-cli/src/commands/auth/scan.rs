@@ -1,28 +1,15 @@
 //! `honeyhive auth scan`: API keys where none should be.
 
-mod docker;
-mod git;
-mod keys;
-mod report;
-mod rules;
-mod sarif;
-mod search;
-mod tree;
-
 use std::path::PathBuf;
 
 use clap::Args;
-use hh_sdk::config::names;
+use hh_scan::{IGNORE_FILE, IGNORE_MARK, IgnoreFiles, Report, Repository, ScanError};
 use hh_text::Diagnostic;
 
-use self::report::Report;
 use crate::context::Context;
 use crate::error::CliError;
 use crate::exit::Exit;
 use crate::{output, ui};
-
-/// Paths that are not searched, in the form of `.gitignore`.
-const IGNORE_FILE: &str = ".honeyhiveignore";
 
 #[derive(Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
@@ -51,30 +38,42 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliErr
         [] => &here[..],
         paths => paths,
     };
+    let ignore_files = if arguments.no_ignore {
+        IgnoreFiles::Disregard
+    } else {
+        IgnoreFiles::Respect
+    };
     if arguments.staged || arguments.history {
         for path in paths {
-            let repository = git::Repository::open(context.env(), path, arguments.no_ignore)?;
+            let repository = Repository::open(context.env(), path, ignore_files);
+            let repository = repository.map_err(|error| failed(&error))?;
             if arguments.staged {
-                repository.search_staged(&mut report)?;
+                repository
+                    .scan_staged(&mut report)
+                    .map_err(|error| failed(&error))?;
             } else {
-                repository.search_history(&mut report)?;
+                repository
+                    .scan_history(&mut report)
+                    .map_err(|error| failed(&error))?;
             }
         }
     } else {
-        tree::search(paths, arguments.no_ignore, &mut report);
+        hh_scan::scan_paths(paths, ignore_files, &mut report);
     }
     report.sort();
     print(context, arguments, &report)?;
     conclude(context, arguments, &report)
 }
 
+fn failed(error: &ScanError) -> CliError {
+    CliError::new(Exit::Config, error.to_string())
+}
+
 fn print(context: &Context, arguments: &Arguments, report: &Report) -> Result<(), CliError> {
     if arguments.sarif {
-        return output::json(&sarif::log(report));
+        return output::json(&hh_scan::sarif(report));
     }
-    let layers = hh_sdk::layers(&context.options_without_warning());
-    let form = layers.stack.text(names::OUTPUT_FORMAT).ok().flatten();
-    if form.is_some_and(|form| form.value == "json") {
+    if context.is_json() {
         output::json(report)
     } else {
         output::lines(report.findings.iter().map(ToString::to_string))
@@ -87,27 +86,20 @@ fn conclude(context: &Context, arguments: &Arguments, report: &Report) -> Result
         context.say(&format!("warning: {note}"));
     }
     if report.findings.is_empty() {
-        if report.unread.is_empty() {
-            context.say(&format!("No API keys in {}", report.searched()));
+        if report.errors.is_empty() {
+            context.say(&format!("No API keys in {}", report.scanned()));
         }
-        return CliError::of_all(
-            Exit::Config,
-            report
-                .unread
-                .iter()
-                .cloned()
-                .map(Diagnostic::from)
-                .collect(),
-        );
+        let errors = report.errors.iter().cloned().map(Diagnostic::from);
+        return CliError::of_all(Exit::Config, errors.collect());
     }
     // Whoever reads the findings must know that they are not all.
-    for unread in &report.unread {
-        ui::say(&format!("warning: {unread}"));
+    for error in &report.errors {
+        ui::say(&format!("warning: {error}"));
     }
-    if report.left_out > 0 {
+    if report.omitted > 0 {
         ui::say(&format!(
             "warning: {} more possible keys, in files with over a thousand of them, are not listed",
-            report.left_out
+            report.omitted
         ));
     }
     if report.has_key() {
@@ -126,8 +118,7 @@ fn conclude(context: &Context, arguments: &Arguments, report: &Report) -> Result
         );
     }
     context.say(&format!(
-        "note: what is no secret is left out by `{}` in its line or alone in the line above, a file by a line in {IGNORE_FILE}",
-        search::MARK
+        "note: what is no secret is left out by `{IGNORE_MARK}` in its line or alone in the line above, a file by a line in {IGNORE_FILE}"
     ));
     Err(CliError::new(Exit::Other, report.summary()))
 }

@@ -4,9 +4,9 @@ mod key;
 
 use clap::Args;
 
-use hh_sdk::Layers;
 use hh_sdk::auth::{KeyInfo, ProfileEntry, Storage, mask};
 use hh_sdk::config::{Explained, Location, Provenance, SettingName, Shown, Source, names};
+use hh_sdk::tooling::Layers;
 use serde::Serialize;
 
 use crate::context::Context;
@@ -71,7 +71,8 @@ impl State {
 }
 
 pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliError> {
-    let mut layers = hh_sdk::layers(&context.options());
+    context.warn_of_visible_key();
+    let mut layers = context.layers();
     let stack = &layers.stack;
     let text = |name| stack.text(name).ok().flatten();
     let base_url = text(names::BASE_URL);
@@ -98,21 +99,21 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliErr
         base_url: base_url.as_ref().map(|found| found.value.clone()),
         base_url_source: base_url.as_ref().map(|found| found.provenance.to_string()),
         test_mode,
-        store: hh_sdk::auth::FileStore::of_user(context.env())
+        store: context
+            .store()
             .ok()
             .map(|store| store.path().display().to_string()),
         keys,
         key: None,
     };
-    let is_json = text(names::OUTPUT_FORMAT).is_some_and(|found| found.value == "json");
     let max_age = key::max_age(stack);
     let store_error = layers.store_error.take();
-    let connected = layers.connect();
-    let info = match &connected {
-        Ok(connected) => connected.key_info().ok().flatten(),
+    let resolved = layers.resolve();
+    let info = match &resolved {
+        Ok(resolved) => resolved.key_info().ok().flatten(),
         Err(_) => None,
     };
-    if is_json {
+    if context.is_json() {
         status.key = info.as_ref().map(key::Facts::of);
         output::json(&status)?;
     } else {
@@ -122,8 +123,8 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliErr
     if let Some(error) = store_error {
         return Err(error.into());
     }
-    let connected = connected?;
-    if let Some(warning) = connected.check_key()? {
+    let resolved = resolved?;
+    if let Some(warning) = resolved.check_key()? {
         context.say(&format!("warning: {warning}"));
     }
     if let (Some(info), Some(max_age)) = (&info, max_age)
@@ -133,7 +134,7 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliErr
     }
     let has_key = status.keys.iter().any(|place| place.state == State::Used);
     if !has_key && !test_mode {
-        return Err(connected.missing_key().into());
+        return Err(resolved.missing_key().into());
     }
     match &arguments.fail_if_older_than {
         Some(limit) if !test_mode => key::check_age(context, info, limit),

@@ -1,7 +1,6 @@
 //! `honeyhive auth switch`
 
 use clap::Args;
-use hh_sdk::auth::FileStore;
 
 use crate::context::Context;
 use crate::error::CliError;
@@ -14,7 +13,7 @@ pub(crate) struct Arguments {
 
 pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliError> {
     let name = &arguments.name;
-    FileStore::of_user(context.env())?.switch(name)?;
+    context.store()?.switch(name)?;
     context.say(&format!("Switched to profile \"{name}\""));
     if let Some(other) = context.profile_name().filter(|other| other != name) {
         context.say(&format!(

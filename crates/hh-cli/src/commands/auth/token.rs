@@ -31,7 +31,7 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliErr
     reason = "this command is there to print the key"
 )]
 pub(super) fn key(context: &Context) -> Result<Zeroizing<String>, CliError> {
-    let credential = hh_sdk::load_credential(&context.options())?;
+    let credential = context.credential()?;
     Ok(Zeroizing::new(
         credential.key.secret().expose_secret().to_owned(),
     ))

@@ -6,7 +6,7 @@ use hh_sdk::api::types::{ProjectNames, Whoami};
 use hh_sdk::{Credential, Identity};
 use serde::Serialize;
 
-use crate::context::{Context, block_on, wants_json};
+use crate::context::Context;
 use crate::error::CliError;
 use crate::output;
 
@@ -26,13 +26,13 @@ struct Shown<'a> {
 }
 
 pub(super) fn run(context: &Context) -> Result<(), CliError> {
-    let client = context.client(context.options(), None)?;
+    let client = context.client(None)?;
     let settings = client.settings();
     let start = Instant::now();
     let identity = if settings.test_mode.value {
         None
     } else {
-        Some(block_on(client.whoami())?)
+        Some(context.block_on(client.whoami())?)
     };
     let credential = client.credential();
     let known = match &identity {
@@ -40,7 +40,7 @@ pub(super) fn run(context: &Context) -> Result<(), CliError> {
         Some(Identity::Unknown | _) | None => None,
     };
     let base_url = settings.base_url.value.as_str();
-    if wants_json(settings) {
+    if context.is_json() {
         return output::json(&Shown {
             base_url,
             api_key: credential.as_ref().map(|found| found.key.shown()),

@@ -4,14 +4,14 @@ use std::io::{self, Read as _};
 use std::path::PathBuf;
 
 use clap::Args;
-use hh_sdk::Layers;
 use hh_sdk::auth::fsio::{Replace, create_private_dir, lock, write_private};
 use hh_sdk::config::{Edit, FileState, SettingName, Shown, Source, edit, paths};
+use hh_sdk::tooling;
 use secrecy::SecretString;
 use serde::Serialize;
 use zeroize::Zeroizing;
 
-use super::{find, is_json};
+use super::find;
 use crate::context::Context;
 use crate::error::{CliError, of_problem};
 use crate::exit::Exit;
@@ -83,8 +83,7 @@ fn read_value() -> Result<SecretString, CliError> {
 }
 
 fn change(context: &Context, name: SettingName, wanted: &Edit) -> Result<(), CliError> {
-    let layers = hh_sdk::layers(&context.options());
-    let named = own_file(context, &layers)?;
+    let named = own_file(context)?;
     // A link stays one.
     let path = std::fs::canonicalize(&named).unwrap_or_else(|_| named.clone());
     let failed = |verb: &str, error: io::Error| {
@@ -114,7 +113,7 @@ fn change(context: &Context, name: SettingName, wanted: &Edit) -> Result<(), Cli
         (false, false) => format!("{name} has this value in {file} already"),
         (false, true) => format!("Set {name} in {file}"),
     });
-    if is_json(&layers.stack) {
+    if context.is_json() {
         output::json(&Report {
             name: name.as_str(),
             file: without_keys(&file),
@@ -127,7 +126,8 @@ fn change(context: &Context, name: SettingName, wanted: &Edit) -> Result<(), Cli
 
 /// A value that something else wins over is not in effect, which nobody would guess.
 fn say_winner(context: &Context, name: SettingName, is_unset: bool) {
-    let layers = hh_sdk::layers(&context.options_without_warning());
+    // Read anew: the file has changed.
+    let layers = tooling::layers(&context.options());
     let explained = layers.stack.explain_one(name);
     if let Shown::Broken(problem) = &explained.value {
         context.say(&format!("warning: {}", of_problem(problem).to_line()));
@@ -140,8 +140,8 @@ fn say_winner(context: &Context, name: SettingName, is_unset: bool) {
 }
 
 /// The user's file that is read, or the one to make.
-fn own_file(context: &Context, layers: &Layers) -> Result<PathBuf, CliError> {
-    let files = layers.stack.files().iter();
+fn own_file(context: &Context) -> Result<PathBuf, CliError> {
+    let files = context.stack().files().iter();
     let mut own =
         files.filter(|file| file.source == Source::User && file.state != FileState::Absent);
     if let Some((path, state)) = own

@@ -1,11 +1,11 @@
 //! `honeyhive config explain`
 
 use clap::Args;
-use hh_sdk::config::{ActsOn, Declared, Place, Shown};
+use hh_sdk::config::{Declared, Place, Shown};
 use serde::Serialize;
 
 use super::record::Record;
-use super::{find, is_json, layers, problems_of};
+use super::{find, layers, problems_of};
 use crate::context::Context;
 use crate::error::CliError;
 use crate::exit::Exit;
@@ -31,7 +31,7 @@ struct About {
 
 pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliError> {
     let name = find(&arguments.name)?;
-    let layers = layers(context, &context.options());
+    let layers = layers(context);
     let explained = layers.stack.explain_one(name);
     let declared = name.declared();
     let about = About {
@@ -42,7 +42,7 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliErr
         variables: variables(declared),
         acts_on: declared.acts_on.as_str(),
     };
-    if is_json(&layers.stack) {
+    if context.is_json() {
         output::json(&about)?;
     } else {
         let mut lines = vec![format!("{name}: {}", declared.doc)];
@@ -83,7 +83,7 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliErr
             ),
             Place::OutsideFiles | _ => line("in files", "no"),
         }
-        if declared.acts_on == ActsOn::Nothing {
+        if declared.is_planned() {
             line("note", "nothing acts on it yet");
         }
         output::lines(lines)?;

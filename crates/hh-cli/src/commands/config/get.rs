@@ -4,7 +4,7 @@ use clap::Args;
 use hh_sdk::config::Shown;
 
 use super::record::Record;
-use super::{find, is_json, layers, problems_of};
+use super::{find, layers, problems_of};
 use crate::context::Context;
 use crate::error::CliError;
 use crate::exit::Exit;
@@ -18,10 +18,10 @@ pub(crate) struct Arguments {
 
 pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliError> {
     let name = find(&arguments.name)?;
-    let layers = layers(context, &context.options());
+    let layers = layers(context);
     let explained = layers.stack.explain_one(name);
     let problems = problems_of(&layers, name);
-    if is_json(&layers.stack) {
+    if context.is_json() {
         output::json(&Record::new(&explained))?;
     } else if let Some(value) = explained.value.text(hh_sdk::auth::mask)
         // A program that reads the text must not take another value for it.

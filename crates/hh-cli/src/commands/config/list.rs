@@ -1,25 +1,33 @@
 //! `honeyhive config list`
 
 use clap::Args;
+use hh_sdk::config::Explained;
 
 use super::record::Record;
-use super::{is_json, layers, result};
+use super::{layers, result};
 use crate::context::Context;
 use crate::error::CliError;
 use crate::output;
 
 #[derive(Args)]
 pub(crate) struct Arguments {
-    /// Show also the values that others shadow
+    /// Include shadowed values, and planned settings that are not set
     #[arg(long)]
     all: bool,
 }
 
 pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliError> {
-    let layers = layers(context, &context.options());
+    let layers = layers(context);
     let explained = layers.stack.explain();
-    let records: Vec<_> = explained.iter().map(Record::new).collect();
-    if is_json(&layers.stack) {
+    let is_listed = |setting: &&Explained| {
+        arguments.all || setting.is_set() || !setting.name.declared().is_planned()
+    };
+    let records: Vec<_> = explained
+        .iter()
+        .filter(is_listed)
+        .map(Record::new)
+        .collect();
+    if context.is_json() {
         output::json(&records)?;
     } else {
         let mut rows = Vec::with_capacity(records.len());

@@ -3,7 +3,7 @@
 use hh_sdk::config::{LookedAt, TrustedFiles};
 use serde::Serialize;
 
-use super::{is_json, layers};
+use super::warn;
 use crate::context::Context;
 use crate::error::CliError;
 use crate::output;
@@ -18,14 +18,13 @@ struct File {
 
 pub(super) fn run(context: &Context) -> Result<(), CliError> {
     // Where the store is needs nothing of what is in it, and no keyring.
-    let layers = layers(context, &context.options().without_store());
-    let mut files: Vec<_> = layers.stack.files().iter().map(file).collect();
+    let stack = context.stack();
+    warn(context, stack);
+    let mut files: Vec<_> = stack.files().iter().map(file).collect();
     for (layer, path) in [
         (
             "credentials",
-            hh_sdk::auth::FileStore::of_user(context.env())
-                .ok()
-                .map(|s| s.path().to_owned()),
+            context.store().ok().map(|store| store.path().to_owned()),
         ),
         ("trusted files", TrustedFiles::path(context.env())),
     ] {
@@ -36,7 +35,7 @@ pub(super) fn run(context: &Context) -> Result<(), CliError> {
             path: Some(without_keys(&path.display().to_string())),
         });
     }
-    if is_json(&layers.stack) {
+    if context.is_json() {
         output::json(&files)
     } else {
         let rows = files.into_iter().map(|file| {

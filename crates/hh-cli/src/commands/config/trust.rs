@@ -8,7 +8,6 @@ use hh_sdk::config::{FileState, LoadErrorKind, Source, Stack, TrustedFiles, over
 use hh_sdk::{SecurityEvent, SecurityEventKind};
 use serde::Serialize;
 
-use super::is_json;
 use crate::context::Context;
 use crate::error::{CliError, of_problem};
 use crate::exit::Exit;
@@ -27,7 +26,7 @@ struct Report {
 }
 
 pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliError> {
-    let layers = hh_sdk::layers(&context.options());
+    let layers = context.layers();
     let found = layers.stack.files().iter();
     let mut found = found.filter(|file| file.source == Source::Project);
     let found = found.find(|file| file.state != FileState::Absent);
@@ -73,7 +72,7 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliErr
         .collect();
     let event = SecurityEvent::new(SecurityEventKind::ConfigTrusted);
     security.record(&event.with_detail(files.join(", ")));
-    if is_json(&layers.stack) {
+    if context.is_json() {
         output::json(&Report { trusted: files })?;
     } else {
         context.say(&format!(

@@ -4,10 +4,10 @@ use std::path::PathBuf;
 
 use clap::Args;
 use hh_sdk::config::Stack;
+use hh_sdk::tooling::Layers;
 use hh_text::Diagnostic;
 use serde::Serialize;
 
-use super::is_json;
 use crate::context::Context;
 use crate::error::{CliError, diagnostic, of_problem};
 use crate::exit::Exit;
@@ -28,27 +28,27 @@ struct Report {
 }
 
 pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliError> {
-    let effective = hh_sdk::layers(&context.options());
-    let json = is_json(&effective.stack);
     let (what, problems, warnings) = if let Some(file) = &arguments.file {
         let stack = Stack::of_file(context.env(), file);
         let what = file.display().to_string();
         let problems = stack.problems().iter().map(of_problem).collect();
         (what, problems, stack.warnings())
     } else {
+        let effective = context.layers();
+        let warnings = effective.warnings();
         let mut problems: Vec<_> = effective.stack.problems().iter().map(of_problem).collect();
         let of_store = |error: &hh_sdk::Error| diagnostic(error.message(), error.hint());
         problems.extend(effective.store_error.iter().map(of_store));
         if problems.is_empty() {
-            problems.extend(check_key(context));
+            problems.extend(check_key(context, effective));
         }
         let what = "the settings in effect".to_owned();
-        (what, problems, effective.warnings())
+        (what, problems, warnings)
     };
     for warning in &warnings {
         context.say(&format!("warning: {warning}"));
     }
-    if json {
+    if context.is_json() {
         let shown = |text: String| without_keys(&text);
         output::json(&Report {
             valid: problems.is_empty(),
@@ -67,9 +67,9 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliErr
 }
 
 /// What is wrong with the shape of the API key in effect, if there is one.
-fn check_key(context: &Context) -> Option<Diagnostic> {
-    let connected = hh_sdk::load(&context.options_without_warning()).ok()?;
-    match connected.check_key() {
+fn check_key(context: &Context, layers: Layers) -> Option<Diagnostic> {
+    let resolved = layers.resolve().ok()?;
+    match resolved.check_key() {
         Ok(warning) => {
             if let Some(warning) = warning {
                 context.say(&format!("warning: {warning}"));

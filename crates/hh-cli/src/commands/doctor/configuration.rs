@@ -1,14 +1,13 @@
 //! The step of the configuration: which files there are, and what is wrong with them.
 
 use hh_sdk::config::{FileState, names};
-use hh_sdk::{Connected, Layers};
+use hh_sdk::tooling::{Layers, Resolved};
 
 use super::report::Finding;
-use crate::context::Context;
 use crate::exit::Exit;
 
 /// Checks everything that is read; the settings in effect, if they can be used.
-pub(super) fn check(context: &Context, layers: &Layers) -> (Finding, Option<Connected>) {
+pub(super) fn check(layers: Layers) -> (Finding, Option<Resolved>) {
     let problems = layers.stack.problems();
     if let [first, more @ ..] = problems.as_slice() {
         let mut fix = first.hint().unwrap_or("correct it there").to_owned();
@@ -17,21 +16,20 @@ pub(super) fn check(context: &Context, layers: &Layers) -> (Finding, Option<Conn
         }
         return (Finding::failed(Exit::Config, first.message(), fix), None);
     }
-    match hh_sdk::load(&context.options_without_warning()) {
+    let files = files(&layers);
+    match layers.resolve() {
         Err(error) => {
             let fix = error.hint();
             let fix = fix.unwrap_or("`honeyhive config list` shows every setting and its source");
             (Finding::failed(Exit::Config, error.message(), fix), None)
         }
-        Ok(connected) => {
-            let base_url = &connected.settings.base_url;
+        Ok(resolved) => {
+            let base_url = &resolved.settings.base_url;
             let seen = format!(
-                "{}; requests go to {} ({})",
-                files(layers),
-                base_url.value,
-                base_url.provenance
+                "{files}; requests go to {} ({})",
+                base_url.value, base_url.provenance
             );
-            (Finding::ok(seen), Some(connected))
+            (Finding::ok(seen), Some(resolved))
         }
     }
 }
@@ -73,10 +71,10 @@ fn files(layers: &Layers) -> String {
 }
 
 /// Where the address of the server came from, for a message.
-pub(super) fn base_url_place(connected: &Connected) -> String {
+pub(super) fn base_url_place(resolved: &Resolved) -> String {
     format!(
         "{} ({})",
         names::BASE_URL,
-        connected.settings.base_url.provenance
+        resolved.settings.base_url.provenance
     )
 }

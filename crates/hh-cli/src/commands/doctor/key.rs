@@ -2,8 +2,9 @@
 
 use hh_sdk::api::types::{ProjectNames, Whoami};
 use hh_sdk::auth::KeyKind;
-use hh_sdk::config::names;
-use hh_sdk::{Connected, Credential, Error, ErrorKind, HoneyHive, Identity};
+use hh_sdk::config::{SettingName, names};
+use hh_sdk::tooling::{self, Resolved};
+use hh_sdk::{Credential, Error, ErrorKind, Identity};
 use tokio::task::{JoinHandle, spawn_blocking};
 
 use super::network_failure;
@@ -19,33 +20,18 @@ const REQUEST: &str = "4";
 pub(super) type Looking = JoinHandle<Result<Credential, Error>>;
 
 /// Begins to look for the key, which may run a program.
-pub(super) fn look(context: &Context) -> Looking {
-    let options = context.options_without_warning();
-    spawn_blocking(move || hh_sdk::load_credential(&options))
+pub(super) fn look(context: &Context, resolved: &Resolved) -> Looking {
+    let (options, resolved) = (context.options(), resolved.clone());
+    spawn_blocking(move || resolved.credential(&options))
 }
 
 /// Tells what was found.
-pub(super) async fn found(
-    connected: &Connected,
-    looking: Looking,
-) -> (Finding, Option<Credential>) {
+pub(super) async fn found(resolved: &Resolved, looking: Looking) -> (Finding, Option<Credential>) {
     let Ok(looked) = looking.await else {
         let finding = Finding::failed(Exit::Other, "the search for the key broke off", "");
         return (finding, None);
     };
     match looked {
-        // Settings were read twice, and somebody may have changed them in between.
-        Ok(credential) if credential.origin != *connected.settings.base_url.value.origin() => {
-            let finding = Finding::failed(
-                Exit::Config,
-                format!(
-                    "the key from {} is for {}, and no longer for the server of the steps above",
-                    credential.provenance, credential.origin
-                ),
-                "the settings have changed meanwhile: run `honeyhive doctor` again",
-            );
-            (finding, None)
-        }
         Ok(credential) => {
             let Credential {
                 key, provenance, ..
@@ -55,14 +41,14 @@ pub(super) async fn found(
                 key.shown(),
                 key.kind().as_str()
             );
-            let finding = match (connected.check_key(), key.warning()) {
+            let finding = match (resolved.check_key(), key.warning()) {
                 (Err(error), _) => return (network_failure(error), None),
                 (Ok(_), Some(warning)) => Finding::note(format!("{seen}; it {warning}"), ""),
                 (Ok(_), None) => Finding::ok(seen),
             };
             (finding, Some(credential))
         }
-        Err(error) if error.kind() == ErrorKind::MissingKey && has_ingestion_key(connected) => {
+        Err(error) if error.kind() == ErrorKind::MissingKey && has_ingestion_key(resolved) => {
             let finding = Finding::note(
                 "only an ingestion key is set: spans can be sent, and nothing else",
                 "for all else set HH_API_KEY to a project key",
@@ -73,16 +59,16 @@ pub(super) async fn found(
     }
 }
 
-fn has_ingestion_key(connected: &Connected) -> bool {
-    let key = connected.stack.secret(names::INGESTION_API_KEY);
+fn has_ingestion_key(resolved: &Resolved) -> bool {
+    let key = resolved.stack.secret(names::INGESTION_API_KEY);
     key.is_ok_and(|key| key.is_some())
 }
 
 /// What can be told in test mode, where any key will do and none is needed.
-pub(super) fn offline(connected: &Connected) -> Finding {
-    match connected.check_key() {
+pub(super) fn offline(resolved: &Resolved) -> Finding {
+    match resolved.check_key() {
         Err(error) => network_failure(error),
-        Ok(_) => match &connected.settings.api_key {
+        Ok(_) => match &resolved.settings.api_key {
             Some(key) => Finding::ok(format!("one is set, from {}", key.provenance)),
             None => Finding::ok("none is set, and test mode needs none"),
         },
@@ -92,7 +78,7 @@ pub(super) fn offline(connected: &Connected) -> Finding {
 /// Asks the server who the key acts for and what it may do.
 pub(super) async fn authenticate(
     context: &Context,
-    connected: &Connected,
+    resolved: &Resolved,
     credential: Credential,
     report: &mut Report,
 ) -> Result<(), CliError> {
@@ -104,23 +90,25 @@ pub(super) async fn authenticate(
             ui::say(line);
         }
     };
-    let base_url = &connected.settings.base_url;
+    let base_url = &resolved.settings.base_url;
     let base_url_place = base_url.provenance.to_string();
     // One attempt, with the key that was found, where it was found for, whatever the settings say by now: no program is
     // run again, and warnings were told.
-    let options = context
-        .options_without_key()
-        .with_place(names::API_KEY, credential.key.secret().clone(), place)
-        .with_place(
+    let fixed = |name: SettingName, value: &str| (name, value.into(), format!("parameter {name}"));
+    let direct = vec![
+        (names::API_KEY, credential.key.secret().clone(), place),
+        (
             names::BASE_URL,
-            base_url.value.as_str().to_owned(),
+            base_url.value.as_str().into(),
             base_url_place,
-        )
-        .with(names::MAX_RETRIES, "0")
-        .with(names::TIMEOUT, REQUEST)
-        .with_reporter(debug);
+        ),
+        fixed(names::MAX_RETRIES, "0"),
+        fixed(names::TIMEOUT, REQUEST),
+    ];
+    let options = context.options_with(&direct).with_reporter(debug);
+    let layers = context.layers_with(direct);
     let ask = async {
-        let client = HoneyHive::builder().with_options(options).build()?;
+        let client = tooling::create_client(&options, &layers.resolve()?)?;
         client.whoami().await
     };
     let asked = async {

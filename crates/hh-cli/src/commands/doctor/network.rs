@@ -4,10 +4,11 @@ use std::net::SocketAddr;
 use std::time::SystemTime;
 
 use hh_sdk::config::{SettingName, names};
-use hh_sdk::{
-    Certificate, CertificateProblem, Connected, Connection, Error, ErrorKind, Handshake, Probe,
-    Roots, TransportError, TransportErrorKind,
+use hh_sdk::tooling::{
+    Certificate, CertificateProblem, Connection, Handshake, Probe, Resolved, Roots, TransportError,
+    TransportErrorKind,
 };
+use hh_sdk::{Error, ErrorKind};
 use jiff::Timestamp;
 
 use super::configuration::base_url_place;
@@ -22,22 +23,19 @@ const MAX_NAMES: usize = 4;
 const MAX_WORDS: usize = 80;
 
 /// Says which proxy is used and why; without a way there is nothing to go.
-pub(super) fn proxy(
-    probe: Result<Probe, Error>,
-    connected: &Connected,
-) -> (Finding, Option<Probe>) {
+pub(super) fn proxy(probe: Result<Probe, Error>, resolved: &Resolved) -> (Finding, Option<Probe>) {
     let probe = match probe {
         Ok(probe) => probe,
         Err(error) if error.kind() == ErrorKind::Tls => {
             let fix = format!(
                 "write https:// in {}: a key must not cross a network in the clear",
-                base_url_place(connected)
+                base_url_place(resolved)
             );
             return (Finding::failed(NETWORK, error.to_string(), fix), None);
         }
         Err(error) => return (network_failure(error), None),
     };
-    let set = proxy_setting(connected);
+    let set = proxy_setting(resolved);
     let seen = match (probe.proxy(), set) {
         (Some(proxy), Some((name, place))) => format!("{proxy}, by {name} ({place})"),
         (Some(proxy), None) => proxy.to_owned(),
@@ -46,7 +44,7 @@ pub(super) fn proxy(
             format!("none: this machine is reached directly, whatever {name} says")
         }
         (None, Some((name, _))) => {
-            let place = place(connected, names::NO_PROXY).unwrap_or_default();
+            let place = place(resolved, names::NO_PROXY).unwrap_or_default();
             format!("none: no_proxy ({place}) lists the host, so {name} does not count")
         }
     };
@@ -54,34 +52,34 @@ pub(super) fn proxy(
 }
 
 /// The setting that names a proxy for https, and its place.
-pub(super) fn proxy_setting(connected: &Connected) -> Option<(SettingName, String)> {
+pub(super) fn proxy_setting(resolved: &Resolved) -> Option<(SettingName, String)> {
     let mut settings = [names::PROXY_URL, names::HTTPS_PROXY].into_iter();
-    settings.find_map(|name| Some((name, place(connected, name)?)))
+    settings.find_map(|name| Some((name, place(resolved, name)?)))
 }
 
-fn place(connected: &Connected, name: SettingName) -> Option<String> {
-    let found = connected.stack.text(name).ok().flatten()?;
+fn place(resolved: &Resolved, name: SettingName) -> Option<String> {
+    let found = resolved.stack.text(name).ok().flatten()?;
     Some(found.provenance.to_string())
 }
 
 /// Goes all the way; tells whether it leads to the server.
 pub(super) async fn walk(
-    connected: &Connected,
+    resolved: &Resolved,
     probe: &Probe,
     report: &mut Report,
 ) -> Result<bool, CliError> {
-    let addresses = report.wait("dns", dns(connected, probe)).await?.flatten();
+    let addresses = report.wait("dns", dns(resolved, probe)).await?.flatten();
     let Some(addresses) = addresses else {
         report.skip(later(probe, "dns"), "dns")?;
         return Ok(false);
     };
-    let connection = tcp(connected, probe, &addresses);
+    let connection = tcp(resolved, probe, &addresses);
     let Some(connection) = report.wait("tcp", connection).await?.flatten() else {
         report.skip(later(probe, "tcp"), "tcp")?;
         return Ok(false);
     };
     let connection = if probe.proxy().is_some() {
-        let asked = tunnel(connected, probe, connection);
+        let asked = tunnel(resolved, probe, connection);
         let Some(connection) = report.wait("tunnel", asked).await?.flatten() else {
             report.skip(later(probe, "tunnel"), "tunnel")?;
             return Ok(false);
@@ -94,7 +92,7 @@ pub(super) async fn walk(
         report.add_skipped("tls", "plain http, which stays on this machine")?;
         return Ok(true);
     }
-    let greeted = tls(connected, probe, connection);
+    let greeted = tls(resolved, probe, connection);
     if report.wait("tls", greeted).await? == Some(true) {
         return Ok(true);
     }
@@ -113,7 +111,7 @@ fn later(probe: &Probe, step: &str) -> &'static [&'static str] {
     at.map_or(all, |at| &all[at + 1..])
 }
 
-async fn dns(connected: &Connected, probe: &Probe) -> (Finding, Option<Vec<SocketAddr>>) {
+async fn dns(resolved: &Resolved, probe: &Probe) -> (Finding, Option<Vec<SocketAddr>>) {
     let (host, _) = probe.first_host();
     match probe.resolve().await {
         Ok(addresses) => {
@@ -129,23 +127,23 @@ async fn dns(connected: &Connected, probe: &Probe) -> (Finding, Option<Vec<Socke
         Err(error) => {
             let fix = format!(
                 "check the host in {}, and whether other names resolve here (a VPN, /etc/resolv.conf)",
-                host_place(connected, probe)
+                host_place(resolved, probe)
             );
             (Finding::failed(NETWORK, error.to_string(), fix), None)
         }
     }
 }
 
-/// The setting that names the host that is connected to first.
-fn host_place(connected: &Connected, probe: &Probe) -> String {
-    match proxy_setting(connected).filter(|_| probe.proxy().is_some()) {
+/// The setting that names the host that is resolved to first.
+fn host_place(resolved: &Resolved, probe: &Probe) -> String {
+    match proxy_setting(resolved).filter(|_| probe.proxy().is_some()) {
         Some((name, place)) => format!("{name} ({place})"),
-        None => base_url_place(connected),
+        None => base_url_place(resolved),
     }
 }
 
 async fn tcp(
-    connected: &Connected,
+    resolved: &Resolved,
     probe: &Probe,
     addresses: &[SocketAddr],
 ) -> (Finding, Option<Connection>) {
@@ -168,7 +166,7 @@ async fn tcp(
     if let Some(first) = first {
         return (Finding::ok(seen), Some(first));
     }
-    let place = host_place(connected, probe);
+    let place = host_place(resolved, probe);
     let is_late = |error: &TransportError| error.kind() == TransportErrorKind::Timeout;
     let fix = if errors.iter().any(is_late) {
         format!(
@@ -185,7 +183,7 @@ async fn tcp(
 }
 
 async fn tunnel(
-    connected: &Connected,
+    resolved: &Resolved,
     probe: &Probe,
     connection: Connection,
 ) -> (Finding, Option<Connection>) {
@@ -200,7 +198,7 @@ async fn tunnel(
             } else if error.kind() == TransportErrorKind::Proxy {
                 format!(
                     "ask those who run the proxy to let you reach the host, or add the host to no_proxy if it can be reached directly; the proxy is from {}",
-                    host_place(connected, probe)
+                    host_place(resolved, probe)
                 )
             } else {
                 String::new()
@@ -210,7 +208,7 @@ async fn tunnel(
     }
 }
 
-async fn tls(connected: &Connected, probe: &Probe, connection: Connection) -> (Finding, bool) {
+async fn tls(resolved: &Resolved, probe: &Probe, connection: Connection) -> (Finding, bool) {
     let handshake = match probe.handshake(connection).await {
         Ok(handshake) => handshake,
         Err(error) => return (network_failure(error.into()), false),
@@ -219,7 +217,7 @@ async fn tls(connected: &Connected, probe: &Probe, connection: Connection) -> (F
     let facts = certificate.map_or_else(String::new, |it| facts(it, &issuer(it)));
     // Who signs is often the company that somebody works for.
     let nameless = certificate.map_or_else(String::new, |it| self::facts(it, "[issuer]"));
-    let roots = roots(connected, handshake.roots);
+    let roots = roots(resolved, handshake.roots);
     let Some(error) = &handshake.error else {
         let version = handshake.version.unwrap_or("TLS");
         let shown = |facts: &str| format!("{version}{facts}; {roots}");
@@ -227,12 +225,12 @@ async fn tls(connected: &Connected, probe: &Probe, connection: Connection) -> (F
         return (finding, true);
     };
     let seen = error.message();
-    let fix = fix(connected, &handshake)
+    let fix = fix(resolved, &handshake)
         .or_else(|| error.hint().map(str::to_owned))
         .unwrap_or_else(|| {
             format!(
                 "what listens there may not speak TLS: check {}",
-                base_url_place(connected)
+                base_url_place(resolved)
             )
         });
     let shown = |facts: &str| {
@@ -282,7 +280,7 @@ fn day(time: SystemTime) -> String {
     )
 }
 
-fn roots(connected: &Connected, roots: Roots) -> String {
+fn roots(resolved: &Resolved, roots: Roots) -> String {
     let mut files = [names::CA_BUNDLE, names::SSL_CERT_PATH].into_iter();
     match roots {
         Roots::Platform => "trusted are the authorities of the system".to_owned(),
@@ -290,18 +288,18 @@ fn roots(connected: &Connected, roots: Roots) -> String {
             "trusted are the built-in authorities, since the system has none".to_owned()
         }
         Roots::File => {
-            let file = files.find_map(|name| Some((name, place(connected, name)?)));
+            let file = files.find_map(|name| Some((name, place(resolved, name)?)));
             let file = file.map(|(name, place)| format!("{name} ({place})"));
             format!("trusted is the file of {}", file.unwrap_or_default())
         }
         Roots::Unchecked | _ => format!(
             "nothing is checked, by verify_ssl ({})",
-            connected.settings.verify_ssl.provenance
+            resolved.settings.verify_ssl.provenance
         ),
     }
 }
 
-fn fix(connected: &Connected, handshake: &Handshake) -> Option<String> {
+fn fix(resolved: &Resolved, handshake: &Handshake) -> Option<String> {
     let now = day(SystemTime::now());
     Some(match handshake.problem? {
         CertificateProblem::Expired => format!(
@@ -312,7 +310,7 @@ fn fix(connected: &Connected, handshake: &Handshake) -> Option<String> {
         }
         CertificateProblem::WrongName => format!(
             "use one of those names in {}, or have the server get a certificate for this one",
-            base_url_place(connected)
+            base_url_place(resolved)
         ),
         CertificateProblem::UnknownAuthority => {
             "if your company or a proxy has an authority of its own, name the file of its certificate: `honeyhive config set ca_bundle FILE`".to_owned()

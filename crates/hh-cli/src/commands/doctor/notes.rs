@@ -1,8 +1,8 @@
 //! What is no failure but a likely mistake.
 
-use hh_sdk::Layers;
 use hh_sdk::auth::{ApiKey, KeyKind};
 use hh_sdk::config::{SettingName, Source, names};
+use hh_sdk::tooling::Layers;
 use secrecy::ExposeSecret as _;
 
 use crate::context::Context;

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use hh_sdk::api::OpId;
 use hh_sdk::config::Origin;
-use hh_sdk::{Answer, Connected, Probe, TransportErrorKind};
+use hh_sdk::tooling::{Answer, Probe, Resolved, TransportErrorKind};
 use jiff::Timestamp;
 
 use super::configuration::base_url_place;
@@ -19,10 +19,10 @@ const SKEW: Duration = Duration::from_mins(5);
 /// Asks for the health of the server, without a key. Any answer of a HoneyHive server will do, and is returned.
 pub(super) async fn health(
     context: &Context,
-    connected: &Connected,
+    resolved: &Resolved,
     probe: &Probe,
 ) -> (Finding, Option<Answer>) {
-    let base_url = &connected.settings.base_url.value;
+    let base_url = &resolved.settings.base_url.value;
     let health = OpId::Health.operation().route().path;
     let base = base_url.as_str().splitn(4, '/').nth(3);
     let path = base.map_or_else(|| health.to_owned(), |base| format!("/{base}{health}"));
@@ -30,7 +30,7 @@ pub(super) async fn health(
     let answer = match probe.get(&path).await {
         Ok(answer) => answer,
         Err(error) => {
-            let place = base_url_place(connected);
+            let place = base_url_place(resolved);
             let fix = format!("the server is overloaded, or is no HTTP server: check {place}");
             let finding = if error.kind() == TransportErrorKind::Timeout {
                 Finding::failed(NETWORK, error.to_string(), fix)
@@ -41,13 +41,13 @@ pub(super) async fn health(
         }
     };
     let millis = start.elapsed().as_millis();
-    if connected.settings.debug.value {
+    if resolved.settings.debug.value {
         context.say(&format!(
             "debug: GET {}{health}: {} in {millis} ms",
             base_url, answer.status
         ));
     }
-    let place = base_url_place(connected);
+    let place = base_url_place(resolved);
     let is_well = |answer: &Answer| (200..300).contains(&answer.status) && !answer.is_html;
     let (status, is_html) = (answer.status, answer.is_html);
     let finding = match status {
@@ -64,7 +64,7 @@ pub(super) async fn health(
             "open http://example.com in a browser and log in to the network",
         ),
         200..=299 => Finding::ok(format!("GET {path} answered {status}")),
-        300..=399 => redirected(connected, &answer),
+        300..=399 => redirected(resolved, &answer),
         404 if base.is_some() => match probe.get(health).await {
             Ok(root) if is_well(&root) => Finding::failed(
                 NETWORK,
@@ -102,10 +102,10 @@ fn unknown(path: &str, place: &str) -> Finding {
 }
 
 /// No redirect is followed: it leads to another server, or to where `base_url` should lead.
-fn redirected(connected: &Connected, answer: &Answer) -> Finding {
+fn redirected(resolved: &Resolved, answer: &Answer) -> Finding {
     let status = answer.status;
-    let own = connected.settings.base_url.value.origin();
-    let place = base_url_place(connected);
+    let own = resolved.settings.base_url.value.origin();
+    let place = base_url_place(resolved);
     let location = answer.location.as_deref().unwrap_or_default();
     let is_absolute = location.contains("://") || location.starts_with("//");
     match Origin::parse(location) {

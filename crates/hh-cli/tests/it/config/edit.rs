@@ -85,8 +85,8 @@ fn yaml_keeps_everything_but_the_line() {
     assert_change(
         YAML,
         BEFORE_YAML,
-        &["set", "sensitive_keys", "iban, \"name\""],
-        &format!("{BEFORE_YAML}sensitive_keys: [\"iban\",\"\\\"name\\\"\"]\n"),
+        &["set", "default_evaluators", "iban, \"name\""],
+        &format!("{BEFORE_YAML}default_evaluators: [\"iban\",\"\\\"name\\\"\"]\n"),
     );
     assert_change(
         YAML,
@@ -188,8 +188,8 @@ fn values_over_several_lines_go_and_what_follows_them_stays() {
     }
     assert_change(
         YAML,
-        "sensitive_keys:\n- a\n- b\nproject: x\n",
-        &["unset", "sensitive_keys"],
+        "default_evaluators:\n- a\n- b\nproject: x\n",
+        &["unset", "default_evaluators"],
         "project: x\n",
     );
     assert_change(

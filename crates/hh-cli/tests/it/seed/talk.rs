@@ -151,27 +151,22 @@ fn s84_the_source_of_the_key_is_a_field() {
 
 #[test]
 #[expect(clippy::too_many_lines, reason = "there are as many settings")]
-fn s87_the_list_has_every_setting_its_value_and_its_source() {
+fn s87_the_list_has_every_setting_its_value_and_its_source_and_planned_ones_with_all() {
     let mut env = TestEnv::new();
     env.set("HH_API_KEY", KEY);
-    insta::assert_snapshot!(env.seen(&["config", "list"]), @"
+    let list = env.seen(&["config", "list"]);
+    insta::assert_snapshot!(list, @"
     SETTING | VALUE | SOURCE
     api_key | hh_12345*** | env:HH_API_KEY
     credential_command | - | unset
     ingestion_api_key | - | unset
-    data_plane_api_key | - | unset
-    control_plane_api_key | - | unset
     credential_storage | auto | default
     key_max_age_days | 90 | default
     profile | - | unset
     base_url | https://api.honeyhive.ai | default
-    control_plane_url | https://api.cp.us.honeyhive.ai | default
     project | - | unset
     source | dev | default
     session_name | - | unset
-    service_name | - | unset
-    service_version | - | unset
-    resource_attributes | - | unset
     allowed_ips | - | unset
     config_file | - | unset
     env_file | - | unset
@@ -181,27 +176,16 @@ fn s87_the_list_has_every_setting_its_value_and_its_source() {
     debug | false | default
     verbose | false | default
     log_level | info | default
-    log_format | - | unset
-    log_file | - | unset
-    structured_logging | false | default
     security_log | - | unset
-    telemetry | true | default
     output_format | table | default
     timeout | 30 | default
-    export_timeout_seconds | 300 | default
     max_retries | 0 | env:HH_MAX_RETRIES
     retry_delay | 1 | default
-    max_connections | 100 | default
-    max_keepalive_connections | 10 | default
-    keepalive_expiry | 30 | default
-    connection_pool_size | 10 | default
-    pool_timeout | 10 | default
     rate_limit_calls | - | unset
     rate_limit_window | - | unset
     verify_ssl | true | default
     ca_bundle | - | unset
     ssl_cert_path | - | unset
-    ssl_key_path | - | unset
     proxy_url | - | unset
     proxy_username | - | unset
     proxy_password | - | unset
@@ -212,9 +196,32 @@ fn s87_the_list_has_every_setting_its_value_and_its_source() {
     flush_interval | 5 | default
     max_queue_size | 8192 | default
     max_queue_bytes | 67108864 | default
+    disable_tracing | false | default
+    exit 0
+    ");
+    let all = env.seen(&["config", "list", "--all"]);
+    let listed: Vec<_> = list.lines().collect();
+    let planned = all.lines().filter(|line| !listed.contains(line));
+    insta::assert_snapshot!(planned.collect::<Vec<_>>().join("\n"), @"
+    data_plane_api_key | - | unset
+    control_plane_api_key | - | unset
+    control_plane_url | https://api.cp.us.honeyhive.ai | default
+    service_name | - | unset
+    service_version | - | unset
+    resource_attributes | - | unset
+    log_format | - | unset
+    log_file | - | unset
+    structured_logging | false | default
+    telemetry | true | default
+    export_timeout_seconds | 300 | default
+    max_connections | 100 | default
+    max_keepalive_connections | 10 | default
+    keepalive_expiry | 30 | default
+    connection_pool_size | 10 | default
+    pool_timeout | 10 | default
+    ssl_key_path | - | unset
     spool_dir | - | unset
     disable_batch | false | default
-    disable_tracing | false | default
     disable_http_tracing | true | default
     capture_inputs | true | default
     capture_outputs | true | default
@@ -241,6 +248,47 @@ fn s87_the_list_has_every_setting_its_value_and_its_source() {
     evaluation_parallel | true | default
     evaluation_max_workers | 4 | default
     default_evaluators | - | unset
-    exit 0
     ");
+}
+
+#[test]
+fn a_planned_setting_is_listed_once_it_is_set() {
+    let mut env = TestEnv::new();
+    let is_listed = |env: &TestEnv, flags: &[&str]| {
+        let list = env.json(&[&["config", "list"], flags].concat());
+        let mut records = list.as_array().unwrap().iter();
+        records.any(|record| record["name"] == "spool_dir")
+    };
+    assert!(!is_listed(&env, &[]));
+    assert!(is_listed(&env, &["--all"]));
+    env.set("HH_SPOOL_DIR", "/nonexistent");
+    assert!(is_listed(&env, &[]));
+}
+
+#[test]
+fn a_setting_that_would_protect_data_and_does_not_yet_stops_every_request() {
+    for (variable, value) in [
+        ("HH_MASK_INPUTS", "true"),
+        ("HH_SANITIZE_OUTPUTS", "1"),
+        ("HH_PII_PATTERNS", "email"),
+        ("HH_CAPTURE_INPUTS", "false"),
+    ] {
+        let mut env = TestEnv::with_server();
+        env.be_admin();
+        assert_eq!(env.run(&["project", "list"]).code, 0);
+        env.set(variable, value);
+        for command in [
+            ["project", "list"],
+            ["config", "validate"],
+            ["config", "list"],
+        ] {
+            let done = env.run(&command);
+            assert_eq!(done.code, 5, "{variable} {done:?}");
+            assert!(done.stderr.contains("is not supported yet"), "{done:?}");
+        }
+    }
+    let env = TestEnv::new();
+    let done = env.run(&["config", "set", "mask_inputs", "true"]);
+    assert_eq!(done.code, 5, "{done:?}");
+    assert_eq!(env.run(&["config", "set", "mask_inputs", "false"]).code, 0);
 }

@@ -16,7 +16,7 @@ use http::StatusCode;
 use opentelemetry_proto::tonic::trace::v1::Span as Wire;
 
 use super::*;
-use crate::connect::{Sender, load};
+use crate::resolve::{Sender, resolve};
 use crate::tracer::queue::Queue;
 use crate::{Options, report};
 
@@ -97,10 +97,10 @@ fn queue_of(variables: &[(&str, &str)], change: impl FnOnce(Sender) -> Sender) -
     let options = Options::new()
         .with_env(Env::from_pairs(key.iter().chain(variables).copied()))
         .without_store();
-    let mut connected = load(&options).unwrap();
-    connected.settings.retry_delay.value = Duration::ZERO;
-    let sender = Sender::new(&options, &connected).unwrap();
-    Queue::new(Some(change(sender)), &connected.settings, None)
+    let mut resolved = resolve(&options).unwrap();
+    resolved.settings.retry_delay.value = Duration::ZERO;
+    let sender = Sender::new(&options, &resolved).unwrap();
+    Queue::new(Some(change(sender)), &resolved.settings, None)
 }
 
 fn builder(service: &Arc<Service>) -> hh_transport::TransportBuilder {

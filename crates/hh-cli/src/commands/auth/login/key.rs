@@ -33,7 +33,7 @@ pub(super) fn read(
             .with_hint("pipe it in with --api-key-stdin"));
     }
     let empty = "no key was typed; nothing was changed";
-    let key = prompt::ask().map_err(|_| {
+    let key = prompt::ask(context).map_err(|_| {
         // The line of the prompt is still open.
         context.say("");
         none(empty)

@@ -18,7 +18,7 @@ pub(super) enum Wanted {
 impl Wanted {
     /// Reads the setting. A keyring that is asked for and cannot be used is told before the key is asked for.
     pub(super) fn find(context: &Context, flag: Option<Self>) -> Result<Self, CliError> {
-        let stack = context.stack_above_the_store();
+        let stack = context.stack();
         let setting = stack.text(names::CREDENTIAL_STORAGE);
         let setting = setting.map_err(hh_sdk::Error::from)?;
         let wanted = flag.unwrap_or(match setting.as_ref().map(|found| found.value.as_str()) {

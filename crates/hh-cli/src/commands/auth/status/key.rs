@@ -6,7 +6,7 @@ use jiff::tz::TimeZone;
 use jiff::{Span, Timestamp};
 use serde::Serialize;
 
-use crate::context::{Context, block_on};
+use crate::context::Context;
 use crate::error::CliError;
 use crate::exit::Exit;
 
@@ -134,8 +134,8 @@ pub(super) fn check_age(
 }
 
 fn ask(context: &Context, info: Option<KeyInfo>) -> Result<KeyInfo, CliError> {
-    let client = context.client(context.options_without_warning(), None)?;
-    let identity = block_on(client.whoami())?;
+    let client = context.client(None)?;
+    let identity = context.block_on(client.whoami())?;
     let credential = client.credential();
     let info = info.or_else(|| credential.map(|found| KeyInfo::of(&found)));
     let info =

@@ -35,8 +35,8 @@ fn settings_that_are_shown() {
             format!("api.key={MASKED}"),
         ),
         (
-            "sensitive_keys",
-            "HH_SENSITIVE_KEYS",
+            "default_evaluators",
+            "HH_DEFAULT_EVALUATORS",
             &list,
             format!("[\"a\",\"{MASKED}\"]"),
         ),

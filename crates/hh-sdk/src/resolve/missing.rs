@@ -2,10 +2,10 @@
 
 use hh_config::{FileState, LookedAt, mask_keys};
 
-use super::Connected;
+use super::Resolved;
 use crate::{Error, ErrorKind};
 
-impl Connected {
+impl Resolved {
     /// Returns the error that there is no API key: it tells where one was looked for.
     #[must_use]
     pub fn missing_key(&self) -> Error {

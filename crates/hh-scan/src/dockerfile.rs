@@ -1,33 +1,32 @@
-//! Keys in a Dockerfile: what `ARG` and `ENV` are given stays in the image and its history, whatever it looks like.
+//! Keys in a Dockerfile: the value of an `ARG` or `ENV` stays in the image and its history, whatever its shape.
 
 use std::path::Path;
 
-use hh_sdk::auth::mask;
+use hh_auth::mask;
+use hh_config::{SettingName, names};
 
-/// The variables that hold an API key.
-const VARIABLES: [&str; 6] = [
-    "HH_API_KEY",
-    "HH_PROJECT_API_KEY",
-    "HONEYHIVE_API_KEY",
-    "HH_INGESTION_API_KEY",
-    "HH_DATA_PLANE_API_KEY",
-    "HH_CONTROL_PLANE_API_KEY",
+/// The settings whose variables hold an API key.
+const KEYS: [SettingName; 4] = [
+    names::API_KEY,
+    names::INGESTION_API_KEY,
+    names::DATA_PLANE_API_KEY,
+    names::CONTROL_PLANE_API_KEY,
 ];
 
 /// An instruction that puts a key into an image.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Instruction {
+pub(crate) struct Instruction {
     /// Bytes before the variable's name.
-    pub(super) offset: usize,
+    pub(crate) offset: usize,
     /// Bytes of the name and the value.
-    pub(super) length: usize,
-    pub(super) kind: &'static str,
-    /// The value as it may be shown, if there is one.
-    pub(super) shown: Option<String>,
+    pub(crate) length: usize,
+    pub(crate) kind: &'static str,
+    /// The redacted value, if there is one.
+    pub(crate) redacted: Option<String>,
 }
 
-/// Tells whether a file is built from, by its name.
-pub(super) fn is_dockerfile(path: &Path) -> bool {
+/// Returns whether a file is a Dockerfile, by its name.
+pub(crate) fn is_dockerfile(path: &Path) -> bool {
     let name = path
         .file_name()
         .unwrap_or_default()
@@ -40,8 +39,8 @@ pub(super) fn is_dockerfile(path: &Path) -> bool {
     is_named("dockerfile") || is_named("containerfile") || name.ends_with(".dockerfile")
 }
 
-/// Finds the instructions of a Dockerfile that set a variable of ours, in the order they stand there.
-pub(super) fn instructions(text: &[u8]) -> Vec<Instruction> {
+/// Returns the instructions of a Dockerfile that set a variable for keys, in order.
+pub(crate) fn instructions(text: &[u8]) -> Vec<Instruction> {
     let mut found = Vec::new();
     let mut offset = 0;
     let mut open = None;
@@ -51,7 +50,7 @@ pub(super) fn instructions(text: &[u8]) -> Vec<Instruction> {
             .filter(|(_, word)| !word.eq_ignore_ascii_case(b"ONBUILD"))
             .peekable();
         let first = words.peek().map_or(&b""[..], |(_, word)| word);
-        // A comment may stand between the lines of an instruction.
+        // Comments are allowed between the lines of an instruction.
         if !first.starts_with(b"#") {
             if open.is_none() {
                 open = keyword(first);
@@ -60,18 +59,18 @@ pub(super) fn instructions(text: &[u8]) -> Vec<Instruction> {
             if let Some(kind) = open {
                 let words: Vec<_> = words.collect();
                 for (index, (at, word)) in words.iter().enumerate() {
-                    // The old form, `ENV NAME value`, has no other variable in it.
+                    // The legacy form `ENV NAME value` sets a single variable.
                     let old_value = (index == 0 && kind == IMAGE)
                         .then(|| words.get(1))
                         .flatten();
-                    if let Some((shown, length)) =
+                    if let Some((redacted, length)) =
                         setting(word, kind, old_value.map(|(_, word)| *word))
                     {
                         found.push(Instruction {
                             offset: offset + at,
                             length,
                             kind,
-                            shown,
+                            redacted,
                         });
                     }
                 }
@@ -86,8 +85,8 @@ pub(super) fn instructions(text: &[u8]) -> Vec<Instruction> {
     found
 }
 
-pub(super) const BUILD: &str = "key in a build argument";
-pub(super) const IMAGE: &str = "key in a variable of an image";
+pub(crate) const BUILD: &str = "key in a build argument";
+pub(crate) const IMAGE: &str = "key in a variable of an image";
 
 fn keyword(word: &[u8]) -> Option<&'static str> {
     if word.eq_ignore_ascii_case(b"ARG") {
@@ -99,13 +98,14 @@ fn keyword(word: &[u8]) -> Option<&'static str> {
     }
 }
 
-/// What `NAME`, `NAME=value` or `NAME value` gives away, and how long it is.
+/// Returns the redacted value of `NAME`, `NAME=value` or `NAME value`, and the length.
 fn setting(word: &[u8], kind: &str, old_value: Option<&[u8]>) -> Option<(Option<String>, usize)> {
     let word = std::str::from_utf8(word).ok()?;
     let (name, value) = word
         .split_once('=')
         .map_or((word, None), |(name, value)| (name, Some(value)));
-    if !VARIABLES.contains(&name) {
+    let is_key = |key: &SettingName| key.declared().variables.contains(&name);
+    if !KEYS.iter().any(is_key) {
         return None;
     }
     let value = match value {
@@ -113,7 +113,7 @@ fn setting(word: &[u8], kind: &str, old_value: Option<&[u8]>) -> Option<(Option<
         None if kind == IMAGE => std::str::from_utf8(old_value?).ok()?,
         None => "",
     };
-    // An empty variable says only that there is one; an argument is there to be given.
+    // An empty `ENV` contains no key, but an `ARG` receives its value at build time.
     let is_empty = ["", "\\"].contains(&value);
     if is_empty && kind == IMAGE {
         return None;
@@ -150,7 +150,7 @@ mod tests {
 
     fn found(text: &str) -> Vec<(usize, &'static str, String)> {
         let found = instructions(text.as_bytes()).into_iter();
-        let shown = |one: Instruction| one.shown.unwrap_or_else(|| "-".to_owned());
+        let shown = |one: Instruction| one.redacted.unwrap_or_else(|| "-".to_owned());
         found
             .map(|one| (one.offset, one.kind, shown(one)))
             .collect()

@@ -15,15 +15,12 @@ fn minted(level: Level) -> String {
         .to_owned()
 }
 
-fn places(text: impl AsRef<[u8]>) -> Vec<(usize, usize, Certainty)> {
-    let found = Searcher::new()
-        .unwrap()
-        .search(text.as_ref(), false)
-        .unwrap();
+fn places(text: impl AsRef<[u8]>) -> Vec<(usize, usize, Confidence)> {
+    let found = Scanner::new().unwrap().scan(text.as_ref(), false).unwrap();
     found
-        .hits
+        .matches
         .iter()
-        .map(|hit| (hit.line, hit.column, hit.certainty))
+        .map(|hit| (hit.line, hit.column, hit.confidence))
         .collect()
 }
 
@@ -51,16 +48,16 @@ fn a_key_is_found_wherever_two_parts_of_the_text_meet() {
             for before in (border - 100..border + 3).step_by(12) {
                 let (before, spaces) = ("é.".repeat(before / 3), " ".repeat(CHUNK));
                 let text = format!("{before}{line}{key}{spaces}");
-                let found = Searcher::new()
+                let found = Scanner::new()
                     .unwrap()
-                    .search(Dripping(text.as_bytes()), false)
+                    .scan(Dripping(text.as_bytes()), false)
                     .unwrap();
                 let (line, column) = match line {
                     "" => (1, before.chars().count() + 1),
                     _ => (2, 1),
                 };
                 let places: Vec<_> = found
-                    .hits
+                    .matches
                     .iter()
                     .map(|hit| (hit.line, hit.column))
                     .collect();
@@ -80,17 +77,17 @@ fn base64_with_anything_before_and_behind() {
         for before in ["", "a", "ab", "abc", "user:", "HH_API_KEY=", "\u{ff}?>~"] {
             for behind in ["", "\n", "\n\n", "&a=b", "\u{ff}?>~~~"] {
                 let text = alphabet.encode(format!("{before}{key}{behind}"));
-                let found = Searcher::new().unwrap();
+                let found = Scanner::new().unwrap();
                 let found = { found }
-                    .search(format!("a\n  data: {text}\n").as_bytes(), false)
+                    .scan(format!("a\n  data: {text}\n").as_bytes(), false)
                     .unwrap();
-                let hit = &found.hits[0];
-                assert_eq!(found.hits.len(), 1, "{before:?} {behind:?}");
+                let hit = &found.matches[0];
+                assert_eq!(found.matches.len(), 1, "{before:?} {behind:?}");
                 assert_eq!(
-                    (hit.line, hit.spelling, hit.certainty),
-                    (2, Spelling::Base64, Certainty::Confirmed)
+                    (hit.line, hit.encoding, hit.confidence),
+                    (2, Encoding::Base64, Confidence::Confirmed)
                 );
-                assert_eq!(hit.shown, Some(format!("{}***", &key[..8])));
+                assert_eq!(hit.redacted, Some(format!("{}***", &key[..8])));
             }
         }
     }
@@ -102,10 +99,10 @@ fn utf16_of_either_order() {
     let text = format!("\u{feff}one\nkey = {key}\r\n{key}");
     let little: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
     let big: Vec<u8> = text.encode_utf16().flat_map(u16::to_be_bytes).collect();
-    let wanted = [(2, 7, Certainty::Confirmed), (3, 1, Certainty::Confirmed)];
+    let wanted = [(2, 7, Confidence::Confirmed), (3, 1, Confidence::Confirmed)];
     assert_eq!(places(little), wanted);
     assert_eq!(places(big), wanted);
-    let ignored = format!("\u{feff}{key} # {MARK}\n");
+    let ignored = format!("\u{feff}{key} # {IGNORE_MARK}\n");
     let ignored: Vec<u8> = ignored.encode_utf16().flat_map(u16::to_le_bytes).collect();
     assert_eq!(places(ignored), []);
 }
@@ -113,14 +110,14 @@ fn utf16_of_either_order() {
 #[test]
 fn a_confirmed_key_may_touch_others_and_a_possible_one_may_not() {
     let key = minted(Level::Admin);
-    let confirmed = |column| (1, column, Certainty::Confirmed);
+    let confirmed = |column| (1, column, Confidence::Confirmed);
     assert_eq!(
         places(format!("é{key}{key}x")),
         [confirmed(2), confirmed(45)]
     );
     assert_eq!(places(format!("\u{feff}{key}")), [confirmed(1)]);
     let possible = "hh_k7Qm2Xw9Rt4Lp8Zs3Nv6Bd1Hf5Jg0Cya"; // hh-scan: ignore
-    let wanted = |column| vec![(1, column, Certainty::Possible)];
+    let wanted = |column| vec![(1, column, Confidence::Possible)];
     for (before, column) in [("", 1), ("\"", 2), ("=", 2), ("a\\n", 4), ("key%3D", 7)] {
         assert_eq!(
             places(format!("{before}{possible}")),
@@ -137,26 +134,26 @@ fn a_confirmed_key_may_touch_others_and_a_possible_one_may_not() {
 fn the_mark_silences_its_line_or_alone_the_next() {
     let key = minted(Level::Admin);
     for text in [
-        format!("a = '{key}' # {MARK}\n"),
-        format!("<!-- {MARK} --> {key}"),
-        format!("# {MARK}\nENV HH_API_KEY={key}\n"),
-        format!("first\r\n  // {MARK}\r\n{key}\r\n"),
-        format!("{}{key} {MARK}", " ".repeat(3 * CHUNK)),
+        format!("a = '{key}' # {IGNORE_MARK}\n"),
+        format!("<!-- {IGNORE_MARK} --> {key}"),
+        format!("# {IGNORE_MARK}\nENV HH_API_KEY={key}\n"),
+        format!("first\r\n  // {IGNORE_MARK}\r\n{key}\r\n"),
+        format!("{}{key} {IGNORE_MARK}", " ".repeat(3 * CHUNK)),
     ] {
         assert_eq!(places(&text), []);
     }
     for (text, line) in [
-        (format!("# {MARK}\n\n{key}"), 3),
-        (format!("other # {MARK}\n{key}"), 2),
-        (format!("{key}\n# {MARK}"), 1),
-        (format!("{key}{}{MARK}", " ".repeat(AROUND)), 1),
+        (format!("# {IGNORE_MARK}\n\n{key}"), 3),
+        (format!("other # {IGNORE_MARK}\n{key}"), 2),
+        (format!("{key}\n# {IGNORE_MARK}"), 1),
+        (format!("{key}{}{IGNORE_MARK}", " ".repeat(AROUND)), 1),
     ] {
-        assert_eq!(places(&text), [(line, 1, Certainty::Confirmed)]);
+        assert_eq!(places(&text), [(line, 1, Confidence::Confirmed)]);
     }
     // A mark behind a key in the line above is that key's alone.
     assert_eq!(
-        places(format!("{key} # {MARK}\n{key}")),
-        [(2, 1, Certainty::Confirmed)]
+        places(format!("{key} # {IGNORE_MARK}\n{key}")),
+        [(2, 1, Confidence::Confirmed)]
     );
 }
 
@@ -166,12 +163,9 @@ fn a_key_in_a_dockerfile_is_found_once() {
     let text = format!(
         "FROM a\nARG HH_API_KEY\nENV HH_API_KEY={key}\nENV HONEYHIVE_API_KEY=\"${{HH_API_KEY}}\"\n"
     );
-    let found = Searcher::new()
-        .unwrap()
-        .search(text.as_bytes(), true)
-        .unwrap();
+    let found = Scanner::new().unwrap().scan(text.as_bytes(), true).unwrap();
     let hits: Vec<_> = found
-        .hits
+        .matches
         .iter()
         .map(|hit| (hit.line, hit.column, hit.kind.as_str()))
         .collect();
@@ -181,13 +175,13 @@ fn a_key_in_a_dockerfile_is_found_once() {
         (4, 5, "key in a variable of an image"),
     ];
     assert_eq!(hits, wanted);
-    let marked = format!("# {MARK}\nARG HH_API_KEY\n");
+    let marked = format!("# {IGNORE_MARK}\nARG HH_API_KEY\n");
     assert!(
-        Searcher::new()
+        Scanner::new()
             .unwrap()
-            .search(marked.as_bytes(), true)
+            .scan(marked.as_bytes(), true)
             .unwrap()
-            .hits
+            .matches
             .is_empty()
     );
 }
@@ -196,14 +190,17 @@ fn a_key_in_a_dockerfile_is_found_once() {
 fn possible_keys_do_not_fill_the_memory_and_hide_no_confirmed_one() {
     let possible = "hh_k7Qm2Xw9Rt4Lp8Zs3Nv6Bd1Hf5Jg0Cya"; // hh-scan: ignore
     let text = format!("{possible}\n").repeat(3_000) + &minted(Level::Admin);
-    let found = Searcher::new()
+    let found = Scanner::new()
         .unwrap()
-        .search(text.as_bytes(), false)
+        .scan(text.as_bytes(), false)
         .unwrap();
     assert_eq!(
-        (found.hits.len(), found.left_out),
-        (MOST_POSSIBLE + 1, 2_000)
+        (found.matches.len(), found.omitted),
+        (MAX_POSSIBLE + 1, 2_000)
     );
-    assert_eq!(found.hits[MOST_POSSIBLE].certainty, Certainty::Confirmed);
-    assert_eq!(found.hits[MOST_POSSIBLE].line, 3_001);
+    assert_eq!(
+        found.matches[MAX_POSSIBLE].confidence,
+        Confidence::Confirmed
+    );
+    assert_eq!(found.matches[MAX_POSSIBLE].line, 3_001);
 }

@@ -1,21 +1,21 @@
-//! What an API key looks like when it is met in the middle of something else.
+//! Recognizes an API key at a position in other text.
 
-use hh_sdk::auth::{ApiKey, Checksum, KeyError, checksum, mask};
+use hh_auth::{ApiKey, Checksum, KeyError, checksum, mask};
 
-/// The longest key there is, in bytes (decisions K2).
-pub(super) const MAX_LENGTH: usize = 512;
+/// The maximum length of a key in bytes.
+pub(crate) const MAX_LENGTH: usize = 512;
 
-/// How sure it is that something found is a secret.
+/// How certain it is that a match is a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Certainty {
-    /// It has the checksum of an issued key.
+pub(crate) enum Confidence {
+    /// It has a valid checksum.
     Confirmed,
-    /// It has the shape of a key, or stands where one stands.
+    /// It has the shape of a key, or is the value of a variable for keys.
     Possible,
 }
 
-impl Certainty {
-    pub(super) fn as_str(self) -> &'static str {
+impl Confidence {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Confirmed => "confirmed",
             Self::Possible => "possible",
@@ -23,14 +23,14 @@ impl Certainty {
     }
 }
 
-/// A key that was met, without its text.
+/// A key, without its text.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Met {
-    pub(super) certainty: Certainty,
-    pub(super) kind: &'static str,
-    pub(super) shown: String,
+pub(crate) struct Detection {
+    pub(crate) confidence: Confidence,
+    pub(crate) kind: &'static str,
+    pub(crate) redacted: String,
     /// Its length, in bytes.
-    pub(super) length: usize,
+    pub(crate) length: usize,
 }
 
 /// Prefixes of keys whose rest is letters and digits, the longer first.
@@ -42,18 +42,18 @@ const TYPED: [&[u8]; 3] = [b"hh_ingst_", b"hh_fgdp_", b"hh_fgcp_"];
 /// The rest of such a key: id, `_`, secret.
 const ID: usize = 24;
 const TYPED_REST: usize = ID + 1 + 64;
-/// Letters and digits of an issued project key, checksum included.
+/// The number of letters and digits of an issued project key, including the checksum.
 const ISSUED: usize = 40;
-/// Letters and digits that a project key has at least.
+/// The minimum number of letters and digits of a project key.
 const SHORTEST: usize = 32;
 
-/// Looks at what begins with `hh_` and returns the key that it begins with.
+/// Returns the key at the start of bytes that start with `hh_`.
 ///
-/// A right checksum is enough, whatever stands around it: compiled programs put texts together without anything between.
-/// `is_alone` says that nothing before it belongs to the same word, as the shape alone is only taken for a key then.
-pub(super) fn at_start(bytes: &[u8], is_alone: bool) -> Option<Met> {
+/// A valid checksum is sufficient, whatever surrounds the key: compiled programs store texts without a separator. The shape
+/// alone is sufficient only if `is_alone` says that no character before it belongs to the same word.
+pub(crate) fn detect_at_start(bytes: &[u8], is_alone: bool) -> Option<Detection> {
     let is_word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
-    // Most of what begins so is a short name. From its far end that shows at once.
+    // Most matches are short names. Checking from the end rejects them at the first byte.
     let shortest = bytes.get(3..3 + SHORTEST)?;
     if !shortest.iter().rev().all(|byte| is_word(*byte)) {
         return None;
@@ -86,42 +86,43 @@ pub(super) fn at_start(bytes: &[u8], is_alone: bool) -> Option<Met> {
     })
 }
 
-fn confirmed(key: &[u8]) -> Option<Met> {
+fn confirmed(key: &[u8]) -> Option<Detection> {
     let parsed = ApiKey::parse(std::str::from_utf8(key).ok()?).ok()?;
-    (checksum(&parsed) == Checksum::Right).then(|| Met {
-        certainty: Certainty::Confirmed,
+    (checksum(&parsed) == Checksum::Right).then(|| Detection {
+        confidence: Confidence::Confirmed,
         kind: parsed.kind().as_str(),
-        shown: parsed.shown(),
+        redacted: parsed.shown(),
         length: key.len(),
     })
 }
 
-fn possible(key: &[u8], rest: &[u8], is_alone: bool) -> Option<Met> {
+fn possible(key: &[u8], rest: &[u8], is_alone: bool) -> Option<Detection> {
     if !is_alone || is_placeholder(rest) {
         return None;
     }
     let text = std::str::from_utf8(key).ok()?;
     let kind = match ApiKey::parse(text) {
         Ok(parsed) => parsed.kind().as_str(),
-        // The hosted service still issues these, or did.
+        // The hosted service issues these, or did.
         Err(KeyError::Refused { name }) => name,
         Err(_) => return None,
     };
-    Some(Met {
-        certainty: Certainty::Possible,
+    Some(Detection {
+        confidence: Confidence::Possible,
         kind,
-        shown: mask(text),
+        redacted: mask(text),
         length: key.len(),
     })
 }
 
-/// Different characters that a random key has at least; of 32 hexadecimal digits it has fewer once in 100,000,000.
+/// The minimum number of different characters of a random key: 32 random hexadecimal digits have fewer with a chance of 1
+/// in 100,000,000.
 const DIFFERENT: usize = 10;
-/// Neighbours in order, as in `abcdef` and `123456`, which no random key has this many of.
+/// The length of an ordered run, such as `abcdef` or `123456`, that no random key has.
 const ORDERED: usize = 6;
-/// A part that comes twice, as in `1234567890abcdef1234567890abcdef`.
+/// The length of a repeated part, as in `1234567890abcdef1234567890abcdef`.
 const REPEATED: usize = 8;
-/// Words of samples. Shorter ones would come up in random keys.
+/// Words that samples contain. Shorter words occur in random keys.
 const WORDS: [&str; 15] = [
     "apikey",
     "canary",
@@ -140,7 +141,7 @@ const WORDS: [&str; 15] = [
     "your",
 ];
 
-/// Tells whether the rest of what looks like a key is what people write in its place in documentation and tests.
+/// Returns whether a key without its prefix is a placeholder of documentation or tests.
 fn is_placeholder(rest: &[u8]) -> bool {
     let lower = rest.to_ascii_lowercase();
     let mut seen = [false; 256];
@@ -180,8 +181,9 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn met(text: &str) -> Option<(Certainty, &'static str, String)> {
-        at_start(text.as_bytes(), true).map(|met| (met.certainty, met.kind, met.shown))
+    fn detected(text: &str) -> Option<(Confidence, &'static str, String)> {
+        detect_at_start(text.as_bytes(), true)
+            .map(|found| (found.confidence, found.kind, found.redacted))
     }
 
     #[test]
@@ -192,12 +194,19 @@ mod tests {
             ("hh_ro_", "read-only project", "hh_ro_k7***"),
             ("hh_org_", "organization", "hh_org_k***"),
         ] {
-            let wanted = Some((Certainty::Possible, kind, shown.to_owned()));
-            assert_eq!(met(&format!("{prefix}{tail}")), wanted);
-            assert_eq!(met(&format!("{prefix}{tail}\" # more")), wanted);
-            assert_eq!(met(&format!("{prefix}{}", &tail[1..])), None, "too short");
-            assert_eq!(met(&format!("{prefix}{tail}_more")), None, "a name");
-            assert_eq!(at_start(format!("{prefix}{tail}").as_bytes(), false), None);
+            let wanted = Some((Confidence::Possible, kind, shown.to_owned()));
+            assert_eq!(detected(&format!("{prefix}{tail}")), wanted);
+            assert_eq!(detected(&format!("{prefix}{tail}\" # more")), wanted);
+            assert_eq!(
+                detected(&format!("{prefix}{}", &tail[1..])),
+                None,
+                "too short"
+            );
+            assert_eq!(detected(&format!("{prefix}{tail}_more")), None, "a name");
+            assert_eq!(
+                detect_at_start(format!("{prefix}{tail}").as_bytes(), false),
+                None
+            );
         }
         let typed = format!(
             "hh_fgdp_{}_{tail}{}",
@@ -206,15 +215,15 @@ mod tests {
         );
         let shown = format!("hh_fgdp_{}_***", &tail[..24]);
         // The id may begin as the secret does.
-        assert_eq!(met(&typed), None);
+        assert_eq!(detected(&typed), None);
         let typed = typed.replacen(&tail[..24], "Wq8Ye2Ui6Oa0Sf4Gj9Kl3Zx7", 1);
         let shown = shown.replacen(&tail[..24], "Wq8Ye2Ui6Oa0Sf4Gj9Kl3Zx7", 1);
         assert_eq!(
-            met(&typed),
-            Some((Certainty::Possible, "fine-grained data plane", shown))
+            detected(&typed),
+            Some((Confidence::Possible, "fine-grained data plane", shown))
         );
-        assert_eq!(met(&typed[..typed.len() - 1]), None);
-        assert_eq!(met(&format!("{typed}x")), None);
+        assert_eq!(detected(&typed[..typed.len() - 1]), None);
+        assert_eq!(detected(&format!("{typed}x")), None);
     }
 
     #[test]
@@ -234,7 +243,7 @@ mod tests {
             "hh_ingst_000000000000000000000000_0000000000000000000000000000000000000000000000000000000000000000",
             "hh_ingst_aB3dE6gH9jK2mN5pQ8sT1vW4_Q8sT1vW4-_Q8sT1vW4-_Q8sT1vW4-_Q8sT1vW4-_Q8sT1vW4-_Q8sT1vW4-_abcd",
         ] {
-            assert_eq!(met(sample), None, "{sample}");
+            assert_eq!(detected(sample), None, "{sample}");
         }
     }
 }

@@ -14,7 +14,7 @@ use http::{Method, Request};
 use super::authorizer::KeyAuthorizer;
 use super::chain::{Found, Slot, Walk};
 use super::explain::Context;
-use super::{Connected, http as settings_of_http};
+use super::{Resolved, http as settings_of_http, key_info};
 use crate::security::{SecurityEvent, SecurityEventKind, SecurityLog};
 use crate::{Error, ErrorKind, Options, report};
 
@@ -42,26 +42,30 @@ pub(crate) enum Message {
 
 impl Sender {
     /// Joins settings, keys and transport, and tells what is unusual; nothing is sent and no program is run.
-    pub(crate) fn new(options: &Options, connected: &Connected) -> Result<Self, Error> {
-        let settings = &connected.settings;
-        let security = SecurityLog::of(&options.env(), &connected.stack, options.reporter())?;
-        let slot = |slot| slot_of(options, connected, slot, &security);
+    pub(crate) fn new(options: &Options, resolved: &Resolved) -> Result<Self, Error> {
+        let settings = &resolved.settings;
+        let security = SecurityLog::of(&options.env(), &resolved.stack, options.reporter())?;
+        let slot = |slot| slot_of(options, resolved, slot, &security);
         let (project, ingestion) = (slot(Slot::Project)?, slot(Slot::Ingestion)?);
         if project.is_none() && ingestion.is_none() {
-            return Err(connected.missing_key());
+            return Err(resolved.missing_key());
         }
         let known = project.as_ref().or(ingestion.as_ref());
         let known = known.and_then(|slot| slot.credentials().last());
         let credential = known.as_ref().map(|issued| &*issued.credential);
-        report::start_up(&options.reporter(), settings, &connected.stack, credential);
+        report::start_up(&options.reporter(), settings, &resolved.stack, credential);
         let started = SecurityEvent::new(SecurityEventKind::ClientStart);
-        let id = connected.key_info()?.and_then(|info| info.id);
+        let issued = project.as_ref().and_then(|slot| slot.credentials().last());
+        let id = issued.and_then(|issued| {
+            let profile = resolved.profile.as_ref();
+            key_info(&issued.credential, profile).id
+        });
         security.record(&match credential {
             Some(credential) => started.with_credential(credential).with_key_id(id),
             None => started.with_detail("the key that a program prints"),
         });
         Ok(Self {
-            transport: settings_of_http::transport(options, connected)?,
+            transport: settings_of_http::transport(options, resolved)?,
             project,
             ingestion,
             base: settings.base_url.value.as_str().to_owned(),
@@ -220,21 +224,22 @@ impl Sender {
 /// Makes what hands out the key of a slot, if there is one.
 fn slot_of(
     options: &Options,
-    connected: &Connected,
+    resolved: &Resolved,
     slot: Slot,
     security: &SecurityLog,
 ) -> Result<Option<Arc<KeyAuthorizer>>, Error> {
-    let found = connected.find(slot)?;
+    let found = resolved.find(slot)?;
     if matches!(found, Found::Nothing) {
         return Ok(None);
     }
-    let walk = Walk::new(options, slot, connected);
-    let credentials = Credentials::new(vec![Box::new(walk)]);
     // A key that is at hand is known from the start; a program is run when its key is needed.
-    if matches!(found, Found::Key(_)) {
+    let is_key = matches!(found, Found::Key(_));
+    let walk = Walk::new(options, slot, resolved, found);
+    let credentials = Credentials::new(vec![Box::new(walk)]);
+    if is_key {
         credentials.load_blocking(None)?;
     }
-    let base_url = &connected.settings.base_url.value;
+    let base_url = &resolved.settings.base_url.value;
     let authorizer = KeyAuthorizer::new(credentials, base_url, security.clone())?;
     Ok(Some(Arc::new(authorizer)))
 }

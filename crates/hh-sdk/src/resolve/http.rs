@@ -12,7 +12,7 @@ use secrecy::ExposeSecret as _;
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
-use super::{Connected, resolve};
+use super::{Resolved, resolve_path};
 use crate::error::diagnostic;
 use crate::{Error, ErrorKind, Options, report};
 
@@ -43,10 +43,10 @@ const MAX_DELAY: Duration = Duration::from_secs(30);
 const MAX_CA_BUNDLE: u64 = 1024 * 1024;
 
 /// Makes what moves requests; nothing is sent.
-pub(super) fn transport(options: &Options, connected: &Connected) -> Result<Transport, Error> {
-    let settings = &connected.settings;
-    let requests: Requests = connected.stack.extract()?;
-    let way = way(options, &connected.stack, &requests)?;
+pub(super) fn transport(options: &Options, resolved: &Resolved) -> Result<Transport, Error> {
+    let settings = &resolved.settings;
+    let requests: Requests = resolved.stack.extract()?;
+    let way = way(options, &resolved.stack, &requests)?;
     let delay = Duration::from_secs_f64(requests.retry_delay);
     let retry = RetryPolicy::new()
         .with_max_attempts(requests.max_retries + 1)
@@ -107,9 +107,9 @@ fn way(options: &Options, stack: &Stack, requests: &Requests) -> Result<Way, Err
 ///
 /// # Errors
 /// `Config` for settings that cannot be used, and `Tls` for plain `http` to another machine.
-pub fn probe(options: &Options, connected: &Connected, limit: Duration) -> Result<Probe, Error> {
-    let way = way(options, &connected.stack, &connected.stack.extract()?)?;
-    let uri = connected.settings.base_url.value.as_str().parse();
+pub fn probe(options: &Options, resolved: &Resolved, limit: Duration) -> Result<Probe, Error> {
+    let way = way(options, &resolved.stack, &resolved.stack.extract()?)?;
+    let uri = resolved.settings.base_url.value.as_str().parse();
     let uri =
         uri.map_err(|_| Error::new(ErrorKind::Config, "the base URL makes no valid address"))?;
     let http = way.http.clone().with_connect_timeout(limit);
@@ -131,7 +131,7 @@ fn ca_bundle(env: &Env, stack: &Stack, requests: &Requests) -> Result<Option<Bun
         (None, _) => return Ok(None),
     };
     let provenance = provenance(stack, name)?;
-    let file = resolve(env, path.as_ref(), &provenance);
+    let file = resolve_path(env, path.as_ref(), &provenance);
     let place = format!("{name} ({provenance}) names {path}");
     match hh_config::read_text(&file, MAX_CA_BUNDLE) {
         Ok(pem) => Ok(Some(Bundle { pem, place })),

@@ -1,5 +1,4 @@
-//! The files that say what is left out. They come from other people: one may be a link to a device without an end, or a
-//! pipe that nobody writes into.
+//! The files that exclude paths. They are untrusted: one may be a link to an endless device, or a pipe without a writer.
 
 use std::fs::{Metadata, OpenOptions};
 use std::io::{self, Read as _};
@@ -8,20 +7,32 @@ use std::path::Path;
 
 use rustix::fs::OFlags;
 
-use super::IGNORE_FILE;
-use super::report::shown;
+use crate::report::redacted_path;
 
-/// No list of a person is longer.
-const MOST: u64 = 1024 * 1024;
+/// The file with paths that are not scanned, in the syntax of `.gitignore`.
+pub const IGNORE_FILE: &str = ".honeyhiveignore";
 
-/// Says which file in or of a folder must not be read for its rules; the walk opens whatever is there.
-pub(super) fn check_folder(folder: &Path) -> Result<(), String> {
+/// Whether `.gitignore` and [`IGNORE_FILE`] exclude paths.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum IgnoreFiles {
+    /// Excluded paths are not scanned.
+    Respect,
+    /// All paths are scanned.
+    Disregard,
+}
+
+/// The maximum size of such a file in bytes.
+const MAX_SIZE: u64 = 1024 * 1024;
+
+/// Checks the ignore files of a folder, because the walk opens them without a check.
+pub(crate) fn check_folder(folder: &Path) -> Result<(), String> {
     check(&folder.join(".gitignore"))?;
     check(&folder.join(IGNORE_FILE))?;
     let git = folder.join(".git");
     match git.metadata() {
         Ok(metadata) if metadata.is_dir() => check(&git.join("info/exclude")),
-        // Of another worktree, whose rules are where the repository is.
+        // A linked worktree: the exclude file is in the main repository.
         Ok(metadata) if metadata.is_file() => {
             let Some(place) = first_line(&git)? else {
                 return Ok(());
@@ -36,14 +47,14 @@ pub(super) fn check_folder(folder: &Path) -> Result<(), String> {
     }
 }
 
-/// Says which file above a folder must not be read for its rules.
-pub(super) fn check_above(folder: &Path) -> Result<(), String> {
+/// Checks the ignore files of every folder above a folder.
+pub(crate) fn check_above(folder: &Path) -> Result<(), String> {
     let folder = folder.canonicalize().unwrap_or_default();
     folder.ancestors().skip(1).try_for_each(check_folder)
 }
 
-/// Tells whether a file or folder is in a repository.
-pub(super) fn is_in_repository(path: &Path) -> bool {
+/// Returns whether a file or folder is in a git repository.
+pub(crate) fn is_in_repository(path: &Path) -> bool {
     let path = path.canonicalize().unwrap_or_default();
     path.ancestors().any(|folder| folder.join(".git").exists())
 }
@@ -60,8 +71,8 @@ fn first_line(file: &Path) -> Result<Option<String>, String> {
     Ok(text.and_then(|text| text.lines().next().map(str::to_owned)))
 }
 
-/// Reads such a file, if it is there.
-pub(super) fn read(file: &Path) -> Result<Option<String>, String> {
+/// Reads an ignore file, if it exists.
+pub(crate) fn read(file: &Path) -> Result<Option<String>, String> {
     check(file)?;
     let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
     let opened = OpenOptions::new()
@@ -71,25 +82,25 @@ pub(super) fn read(file: &Path) -> Result<Option<String>, String> {
     let opened = match opened {
         Ok(opened) => opened,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(format!("{}: {error}", shown(file))),
+        Err(error) => return Err(format!("{}: {error}", redacted_path(file))),
     };
     let mut text = Vec::new();
     let metadata = opened.metadata();
     if !metadata.is_ok_and(|metadata| is_small_file(&metadata)) {
         return Err(odd(file));
     }
-    let read = opened.take(MOST).read_to_end(&mut text);
-    read.map_err(|error| format!("{}: {error}", shown(file)))?;
+    let read = opened.take(MAX_SIZE).read_to_end(&mut text);
+    read.map_err(|error| format!("{}: {error}", redacted_path(file)))?;
     Ok(Some(String::from_utf8_lossy(&text).into_owned()))
 }
 
 fn is_small_file(metadata: &Metadata) -> bool {
-    metadata.is_file() && metadata.len() <= MOST
+    metadata.is_file() && metadata.len() <= MAX_SIZE
 }
 
 fn odd(file: &Path) -> String {
     format!(
         "{}: it is no regular file, or over 1 MiB; remove it or use --no-ignore",
-        shown(file)
+        redacted_path(file)
     )
 }

@@ -10,34 +10,35 @@ use std::sync::{Arc, Mutex, PoisonError};
 use ignore::{DirEntry, WalkBuilder, WalkState};
 use rustix::fs::OFlags;
 
-use super::docker::is_dockerfile;
-use super::report::{Report, shown_folder};
-use super::search::{Found, Searcher};
-use super::{IGNORE_FILE, rules};
+use crate::dockerfile::is_dockerfile;
+use crate::ignore_files::{self, IGNORE_FILE, IgnoreFiles};
+use crate::report::{Report, redacted_folder};
+use crate::scanner::{ScanResult, Scanner};
 
-/// What became of a file.
-type Outcome = (PathBuf, Result<Found, String>);
+/// The path of a file and its result.
+type Outcome = (PathBuf, Result<ScanResult, String>);
 
-/// Searches files, and folders with all below them.
-pub(super) fn search(paths: &[PathBuf], no_ignore: bool, report: &mut Report) {
+/// Scans files, and folders with everything below them.
+pub fn scan_paths(paths: &[PathBuf], ignore_files: IgnoreFiles, report: &mut Report) {
+    let no_ignore = ignore_files == IgnoreFiles::Disregard;
     let (mut inside, mut outside) = (Vec::new(), Vec::new());
     for path in paths {
-        // A folder's rules hold for what is below it; a file that is named is searched whatever they say.
+        // Ignore files apply below their folder; a file that is given as an argument is always scanned.
         let checked = if no_ignore || !path.is_dir() {
             Ok(())
         } else {
-            rules::check_folder(path).and_then(|()| rules::check_above(path))
+            ignore_files::check_folder(path).and_then(|()| ignore_files::check_above(path))
         };
         if let Err(error) = checked {
-            report.unread.push(not_followed(&error));
-        } else if rules::is_in_repository(path) {
+            report.errors.push(not_followed(&error));
+        } else if ignore_files::is_in_repository(path) {
             inside.push(path);
         } else {
             outside.push(path);
         }
     }
-    // In a repository the rules of all its folders hold. Outside of any, folders above are no business of what is
-    // searched, and may belong to others.
+    // In a repository the ignore files of all its folders apply. Elsewhere the folders above are unrelated, and may belong
+    // to other users.
     walk(&inside, true, no_ignore, report);
     walk(&outside, false, no_ignore, report);
 }
@@ -46,10 +47,10 @@ fn not_followed(error: &str) -> String {
     format!("cannot search by the rules of {error}")
 }
 
-/// What could not be entered, by all threads of a walk.
+/// The folders that were not entered, shared by all threads of a walk.
 type Refused = Arc<Mutex<Vec<String>>>;
 
-/// The walk through files and folders; `None` if there are none.
+/// Returns the walk through files and folders, or `None` without any.
 fn walk_of(
     paths: &[&PathBuf],
     is_repository: bool,
@@ -67,14 +68,14 @@ fn walk_of(
         if no_ignore || !is_folder || entry.depth() == 0 {
             return true;
         }
-        let checked = rules::check_folder(entry.path());
+        let checked = ignore_files::check_folder(entry.path());
         if let Err(error) = &checked {
             let mut refused = refused.lock().unwrap_or_else(PoisonError::into_inner);
             refused.push(not_followed(error));
         }
         checked.is_ok()
     };
-    // Files whose names begin with a dot hold most keys, and what other tools leave out by `.ignore` may hold one.
+    // Most keys are in hidden files, and files that `.ignore` excludes for other tools may contain one.
     walk.hidden(false)
         .ignore(false)
         .require_git(is_repository)
@@ -97,37 +98,37 @@ fn walk(paths: &[&PathBuf], is_repository: bool, no_ignore: bool, report: &mut R
         return;
     };
     let files = AtomicUsize::new(0);
-    // The folders that were named, and whether anything was found in each.
+    // The folders that were given, and whether each contains a file.
     let folders = paths.iter().filter(|path| path.is_dir());
     let folders: Vec<_> = folders.map(|path| (path, AtomicBool::new(false))).collect();
     let shared = Mutex::new(&mut *report);
     walk.build_parallel().run(|| {
-        let mut searcher = Searcher::new().map_err(|error| error.to_string());
+        let mut scanner = Scanner::new().map_err(|error| error.to_string());
         let (files, folders, shared) = (&files, &folders, &shared);
         Box::new(move |entry| {
             let outcome = match entry {
-                Ok(entry) => search_entry(&entry, &mut searcher),
+                Ok(entry) => scan_entry(&entry, &mut scanner),
                 Err(error) => Some(unread(&error)),
             };
             let Some((path, outcome)) = outcome else {
                 return WalkState::Continue;
             };
-            for (_, is_met) in folders
+            for (_, has_files) in folders
                 .iter()
                 .filter(|(folder, _)| path.starts_with(folder))
             {
-                is_met.store(true, Ordering::Relaxed);
+                has_files.store(true, Ordering::Relaxed);
             }
             let report = || shared.lock().unwrap_or_else(PoisonError::into_inner);
             match outcome {
                 Ok(found) => {
                     files.fetch_add(1, Ordering::Relaxed);
-                    // Most files hold none, and threads need not meet for them.
-                    if !found.hits.is_empty() {
+                    // Most files contain no key, and need no lock.
+                    if !found.matches.is_empty() {
                         report().add(&path, None, found);
                     }
                 }
-                Err(error) => report().add_unread(&path, &error),
+                Err(error) => report().add_error(&path, &error),
             }
             WalkState::Continue
         })
@@ -135,9 +136,9 @@ fn walk(paths: &[&PathBuf], is_repository: bool, no_ignore: bool, report: &mut R
     report.files += files.into_inner();
     let mut refused = refused.lock().unwrap_or_else(PoisonError::into_inner);
     let is_complete = refused.is_empty();
-    report.unread.append(&mut refused);
-    for (folder, is_met) in folders {
-        if is_complete && !is_met.into_inner() {
+    report.errors.append(&mut refused);
+    for (folder, has_files) in folders {
+        if is_complete && !has_files.into_inner() {
             let why = if no_ignore {
                 "it is empty"
             } else {
@@ -145,7 +146,7 @@ fn walk(paths: &[&PathBuf], is_repository: bool, no_ignore: bool, report: &mut R
             };
             report.notes.push(format!(
                 "no file was searched in {}: {why}",
-                shown_folder(folder)
+                redacted_folder(folder)
             ));
         }
     }
@@ -164,11 +165,11 @@ fn unread(error: &ignore::Error) -> Outcome {
     }
 }
 
-fn search_entry(entry: &DirEntry, searcher: &mut Result<Searcher, String>) -> Option<Outcome> {
+fn scan_entry(entry: &DirEntry, scanner: &mut Result<Scanner, String>) -> Option<Outcome> {
     let kind = entry.file_type()?;
     let path = entry.path();
     if !kind.is_file() {
-        // A pipe or a device that is named; below a folder they are passed by.
+        // A pipe or a device is an error as an argument, and is skipped below a folder.
         let is_odd = entry.depth() == 0 && !kind.is_dir() && !path.is_dir();
         if !is_odd {
             return None;
@@ -180,19 +181,19 @@ fn search_entry(entry: &DirEntry, searcher: &mut Result<Searcher, String>) -> Op
             ));
         }
     }
-    let found = match searcher {
-        Ok(searcher) => search_file(path, searcher).map_err(|error| error.to_string()),
+    let found = match scanner {
+        Ok(scanner) => scan_file(path, scanner).map_err(|error| error.to_string()),
         Err(error) => Err(error.clone()),
     };
     Some((path.to_owned(), found))
 }
 
-fn search_file(path: &Path, searcher: &mut Searcher) -> io::Result<Found> {
-    // A FIFO may have taken the place of the file by now, and opening that would wait for a writer.
+fn scan_file(path: &Path, scanner: &mut Scanner) -> io::Result<ScanResult> {
+    // The file may have been replaced by a FIFO, and opening that would wait for a writer.
     let nonblock = i32::try_from(OFlags::NONBLOCK.bits()).unwrap_or_default();
     let file = OpenOptions::new()
         .read(true)
         .custom_flags(nonblock)
         .open(path)?;
-    searcher.search(file, is_dockerfile(path))
+    scanner.scan(file, is_dockerfile(path))
 }

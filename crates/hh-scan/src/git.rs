@@ -7,43 +7,51 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 
-use hh_sdk::config::Env;
+use hh_config::Env;
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 
-use self::blobs::{Blob, Blobs};
-use super::IGNORE_FILE;
-use super::docker::is_dockerfile;
-use super::report::{Report, shown_folder};
-use super::rules;
-use super::search::{Found, Searcher};
-use crate::error::CliError;
-use crate::exit::Exit;
+use self::blobs::{Blob, BlobReader};
+use crate::ScanError;
+use crate::dockerfile::is_dockerfile;
+use crate::ignore_files::{self, IGNORE_FILE, IgnoreFiles};
+use crate::report::{Report, redacted_folder};
+use crate::scanner::{ScanResult, Scanner};
 
-/// A repository, by a folder in it.
-pub(super) struct Repository<'a> {
+/// A git repository, scanned with the git of the user.
+#[derive(Debug)]
+pub struct Repository<'a> {
     env: &'a Env,
     folder: &'a Path,
     ignored: Gitignore,
 }
 
 impl<'a> Repository<'a> {
-    pub(super) fn open(env: &'a Env, folder: &'a Path, no_ignore: bool) -> Result<Self, CliError> {
+    /// Opens the repository of a folder.
+    ///
+    /// # Errors
+    /// When git cannot run, the folder is in no repository, or an ignore file cannot be read.
+    pub fn open(
+        env: &'a Env,
+        folder: &'a Path,
+        ignore_files: IgnoreFiles,
+    ) -> Result<Self, ScanError> {
         let mut repository = Self {
             env,
             folder,
             ignored: Gitignore::empty(),
         };
         repository.lines(&["rev-parse", "--git-dir"])?;
-        // A bare repository has no files, and none to ignore.
-        if !no_ignore && let Ok(top) = repository.lines(&["rev-parse", "--show-toplevel"]) {
+        // A bare repository has no work tree, and so no ignore file.
+        if ignore_files == IgnoreFiles::Respect
+            && let Ok(top) = repository.lines(&["rev-parse", "--show-toplevel"])
+        {
             let top = PathBuf::from(top.first().map_or("", String::as_str));
             let file = top.join(IGNORE_FILE);
-            let text = rules::read(&file).map_err(|error| {
-                CliError::new(Exit::Config, format!("cannot read the rules of {error}"))
-            })?;
+            let text = ignore_files::read(&file)
+                .map_err(|error| ScanError::new(format!("cannot read the rules of {error}")))?;
             let mut rules = GitignoreBuilder::new("");
             for line in text.unwrap_or_default().lines() {
-                // A line that is no pattern ignores nothing.
+                // An invalid pattern excludes nothing.
                 rules
                     .add_line(None, line.trim_start_matches('\u{feff}'))
                     .ok();
@@ -53,8 +61,11 @@ impl<'a> Repository<'a> {
         Ok(repository)
     }
 
-    /// Searches the files that differ from the last commit, as they are in the index.
-    pub(super) fn search_staged(&self, report: &mut Report) -> Result<(), CliError> {
+    /// Scans the files that differ from the last commit, as they are in the index.
+    ///
+    /// # Errors
+    /// When git fails.
+    pub fn scan_staged(&self, report: &mut Report) -> Result<(), ScanError> {
         let list = [
             &[
                 "diff",
@@ -80,18 +91,21 @@ impl<'a> Repository<'a> {
         drop(output);
         self.finish(child)?;
         blobs.retain(|blob| !self.is_ignored(&blob.path));
-        self.search(blobs.into_iter().map(Ok), report, |report, blob, found| {
+        self.scan(blobs.into_iter().map(Ok), report, |report, blob, found| {
             report.add(&blob.path, None, found);
         })
     }
 
-    /// Searches every blob that a ref reaches, and then asks in which commit those with keys came.
-    pub(super) fn search_history(&self, report: &mut Report) -> Result<(), CliError> {
+    /// Scans every blob that a ref or a stash reaches, and names the first commit of those with keys.
+    ///
+    /// # Errors
+    /// When git fails.
+    pub fn scan_history(&self, report: &mut Report) -> Result<(), ScanError> {
         let shallow = self.lines(&["rev-parse", "--is-shallow-repository"])?;
         if shallow.first().is_some_and(|answer| answer == "true") {
             report.notes.push(format!(
                 "the clone in {} is shallow: what is older than it was not searched (`git fetch --unshallow` gets it)",
-                shown_folder(self.folder)
+                redacted_folder(self.folder)
             ));
         }
         let stashes = self.stashes()?;
@@ -105,21 +119,21 @@ impl<'a> Repository<'a> {
             "--missing=allow-any",
         ];
         let mut child = self.start(&[&list, stashes.as_slice()].concat())?;
-        let mut hits: HashMap<String, (PathBuf, Found)> = HashMap::new();
+        let mut hits: HashMap<String, (PathBuf, ScanResult)> = HashMap::new();
         let blobs = output_of(&mut child).split(b'\n').map(|line| {
             let line = line.map_err(|error| self.broken(&error))?;
             let mut parts = line.splitn(2, |byte| *byte == b' ');
             let id = parts.next().unwrap_or_default();
             Ok(Blob::new(id, parts.next().unwrap_or_default()))
         });
-        self.search(blobs, report, |_, blob, found| {
+        self.scan(blobs, report, |_, blob, found| {
             hits.insert(blob.id, (blob.path, found));
         })?;
         self.finish(child)?;
         if !hits.is_empty() {
             self.name_commits(&mut hits, &stashes, report)?;
         }
-        // What no commit has: a tag may point to a file.
+        // A tag can point to a blob that is in no commit.
         for (path, found) in hits.into_values() {
             if !self.is_ignored(&path) {
                 report.add(&path, None, found);
@@ -128,8 +142,8 @@ impl<'a> Repository<'a> {
         Ok(())
     }
 
-    /// The commits of the stashes: a ref reaches the latest alone, and the log of that ref the others.
-    fn stashes(&self) -> Result<Vec<String>, CliError> {
+    /// Returns the commits of the stashes: the ref reaches the latest only, its reflog the others.
+    fn stashes(&self) -> Result<Vec<String>, ScanError> {
         let stash = self.lines(&["for-each-ref", "--format=%(refname)", "refs/stash"])?;
         if stash.is_empty() {
             return Ok(Vec::new());
@@ -145,14 +159,14 @@ impl<'a> Repository<'a> {
         ])
     }
 
-    /// Reports the blobs by the first commit that has them at a path which is not ignored, and removes them.
+    /// Reports each blob with the first commit that has it at a path that is not ignored, and removes it from the list.
     fn name_commits(
         &self,
-        hits: &mut HashMap<String, (PathBuf, Found)>,
+        hits: &mut HashMap<String, (PathBuf, ScanResult)>,
         stashes: &[&str],
         report: &mut Report,
-    ) -> Result<(), CliError> {
-        // Beside its first parent, a merge shows all that no commit before it has.
+    ) -> Result<(), ScanError> {
+        // Compared with its first parent, a merge shows everything that no commit before it has.
         let list = [
             &[
                 "-c",
@@ -194,15 +208,15 @@ impl<'a> Repository<'a> {
         Ok(())
     }
 
-    /// Searches blobs one after the other, and hands on those with keys.
-    fn search(
+    /// Scans blobs one after the other, and passes those with keys to `keep`.
+    fn scan(
         &self,
-        blobs: impl Iterator<Item = Result<Blob, CliError>>,
+        blobs: impl Iterator<Item = Result<Blob, ScanError>>,
         report: &mut Report,
-        mut keep: impl FnMut(&mut Report, Blob, Found),
-    ) -> Result<(), CliError> {
-        let mut searcher = Searcher::new().map_err(|error| cannot(&error.to_string()))?;
-        let mut reader = Blobs::start(self.command(&["cat-file", "--batch"]))
+        mut keep: impl FnMut(&mut Report, Blob, ScanResult),
+    ) -> Result<(), ScanError> {
+        let mut scanner = Scanner::new().map_err(|error| cannot(&error.to_string()))?;
+        let mut reader = BlobReader::start(self.command(&["cat-file", "--batch"]))
             .map_err(|error| not_started(&error))?;
         reader.read_all(
             blobs,
@@ -210,12 +224,12 @@ impl<'a> Repository<'a> {
             |blob, content| {
                 let Some(content) = content else {
                     let error = "this copy of the repository does not have it";
-                    report.add_unread(&blob.path, &error);
+                    report.add_error(&blob.path, &error);
                     return Ok(());
                 };
                 report.files += 1;
-                let found = searcher.search(content, is_dockerfile(&blob.path))?;
-                if !found.hits.is_empty() {
+                let found = scanner.scan(content, is_dockerfile(&blob.path))?;
+                if !found.matches.is_empty() {
                     keep(report, blob, found);
                 }
                 Ok(())
@@ -229,7 +243,7 @@ impl<'a> Repository<'a> {
         matched.is_ignore()
     }
 
-    /// A call of git that runs nothing that the repository names, fetches nothing and sees no key of ours.
+    /// Returns a git command that runs no program of the repository, fetches nothing and inherits no key.
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new("git");
         command
@@ -257,20 +271,20 @@ impl<'a> Repository<'a> {
         command
     }
 
-    fn start(&self, arguments: &[&str]) -> Result<Child, CliError> {
+    fn start(&self, arguments: &[&str]) -> Result<Child, ScanError> {
         let started = self.command(arguments).spawn();
         started.map_err(|error| not_started(&error))
     }
 
-    fn lines(&self, arguments: &[&str]) -> Result<Vec<String>, CliError> {
+    fn lines(&self, arguments: &[&str]) -> Result<Vec<String>, ScanError> {
         let mut child = self.start(arguments)?;
         let lines = output_of(&mut child).lines().collect::<Result<_, _>>();
         self.finish(child)?;
         lines.map_err(|error| self.broken(&error))
     }
 
-    /// Waits for a call that has said all, and takes its complaint for the error.
-    fn finish(&self, child: Child) -> Result<(), CliError> {
+    /// Waits for a command whose output was read; its message on stderr becomes the error.
+    fn finish(&self, child: Child) -> Result<(), ScanError> {
         let output = child.wait_with_output();
         let output = output.map_err(|error| self.broken(&error))?;
         if output.status.success() {
@@ -281,16 +295,16 @@ impl<'a> Repository<'a> {
         let complaint = complaint.map_or_else(|| output.status.to_string(), str::to_owned);
         Err(cannot(&format!(
             "{}: git says: {complaint}",
-            shown_folder(self.folder)
+            redacted_folder(self.folder)
         )))
     }
 
-    fn broken(&self, error: &std::io::Error) -> CliError {
-        cannot(&format!("{}: {error}", shown_folder(self.folder)))
+    fn broken(&self, error: &std::io::Error) -> ScanError {
+        cannot(&format!("{}: {error}", redacted_folder(self.folder)))
     }
 }
 
-/// Options of everything that compares, whatever the user's settings are.
+/// Options of every comparison, which override the settings of the user.
 const DIFF: &[&str] = &[
     "--no-renames",
     "--no-ext-diff",
@@ -300,14 +314,14 @@ const DIFF: &[&str] = &[
 
 fn output_of(child: &mut Child) -> BufReader<Box<dyn std::io::Read>> {
     let output: Option<ChildStdout> = child.stdout.take();
-    // It was asked for when the call was put together.
+    // The command pipes it.
     BufReader::new(output.map_or_else(
         || Box::new(std::io::empty()) as Box<dyn std::io::Read>,
         |output| Box::new(output),
     ))
 }
 
-/// The new version in a line of `--raw`, unless it is none or a commit of a submodule.
+/// Returns the new blob of a line of `--raw`, unless it is deleted or a commit of a submodule.
 fn changed(meta: &str, path: &[u8]) -> Option<Blob> {
     let mut fields = meta.strip_prefix(':')?.split(' ');
     let (mode, id) = (fields.nth(1)?, fields.nth(1)?);
@@ -315,18 +329,12 @@ fn changed(meta: &str, path: &[u8]) -> Option<Blob> {
     is_blob.then(|| Blob::new(id.as_bytes(), path))
 }
 
-fn cannot(what: &str) -> CliError {
-    CliError::new(
-        Exit::Config,
-        format!("cannot search the repository of {what}"),
-    )
+fn cannot(what: &str) -> ScanError {
+    ScanError::new(format!("cannot search the repository of {what}"))
 }
 
-fn not_started(error: &std::io::Error) -> CliError {
-    CliError::new(
-        Exit::Config,
-        format!(
-            "cannot run git ({error}): --staged and --history need it; install it or scan files"
-        ),
-    )
+fn not_started(error: &std::io::Error) -> ScanError {
+    ScanError::new(format!(
+        "cannot run git ({error}): --staged and --history need it; install it or scan files"
+    ))
 }

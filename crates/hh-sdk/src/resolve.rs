@@ -1,4 +1,4 @@
-//! From options to a connection: settings, the credential, and what sends requests.
+//! Resolves options to settings, the credential and the sender of requests.
 
 mod authorizer;
 mod chain;
@@ -10,7 +10,8 @@ mod sender;
 use std::path::{Path, PathBuf};
 
 use hh_auth::{
-    ApiKey, Credential, FileStore, KeyError, KeyInfo, ProfileEntry, Storage, StoreErrorKind,
+    ApiKey, Credential, FileStore, KeyError, KeyInfo, ProfileEntry, Profiles, Storage, StoreError,
+    StoreErrorKind,
 };
 use hh_config::{Config, Env, Layer, Location, Provenance, Settings, Stack, names};
 use secrecy::ExposeSecret as _;
@@ -37,7 +38,7 @@ pub struct Layers {
 /// What settings and the credential store say, before anything is sent.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-pub struct Connected {
+pub struct Resolved {
     /// Every setting in effect.
     pub settings: Settings,
     /// Every layer, the stored profile included.
@@ -50,7 +51,7 @@ pub struct Connected {
 
 /// Reads all layers but the stored profile, without typing their values; nothing waits for a keyring.
 #[must_use]
-pub fn layers_above_the_store(options: &Options) -> Stack {
+pub fn load_without_profile(options: &Options) -> Stack {
     Stack::load(&options.env(), options.load_options())
 }
 
@@ -59,58 +60,76 @@ pub fn layers_above_the_store(options: &Options) -> Stack {
 /// What is wrong is kept in the stack and beside it.
 #[must_use]
 pub fn layers(options: &Options) -> Layers {
-    let stack = layers_above_the_store(options);
-    let is_set = |name| stack.candidates(name).winner.is_some();
-    let has_key = is_set(names::API_KEY) || is_set(names::CREDENTIAL_COMMAND);
-    // A store that nothing is needed from may be broken.
-    let is_needed = !(has_key && is_set(names::BASE_URL));
-    let found = if options.has_store() {
-        stored_profile(&options.env(), &stack)
-    } else {
-        Ok(Stored::None)
-    };
-    let profile = match found {
-        Ok(Stored::Profile(profile)) => *profile,
-        unused => {
-            return Layers {
-                stack,
-                profile: None,
-                has_unused_logins: matches!(unused, Ok(Stored::Unused)),
-                store_error: unused.err().filter(|_| is_needed),
-            };
-        }
-    };
-    let mut layer = vec![(names::BASE_URL, profile.base_url.clone().into())];
-    let mut store_error = None;
-    let is_test = stack.is_on(names::TEST_MODE);
-    // Nobody is to wait for a keyring whose key would not be used, and test mode opens no connection (decisions X4).
-    if profile.storage == Storage::File || !(has_key || is_test) {
-        match profile.key() {
-            Ok(key) => layer.push((names::API_KEY, key.secret().clone())),
-            Err(error) => store_error = Some(error.into()),
-        }
+    let stack = load_without_profile(options);
+    if !options.has_store() {
+        return Layers::without_profile(stack);
     }
-    Layers {
-        stack: stack.with(Layer::stored(&profile.name, layer)),
-        profile: Some(profile),
-        store_error,
-        has_unused_logins: false,
-    }
+    let profiles = FileStore::of_user(&options.env()).and_then(|store| store.load());
+    Layers::new(stack, profiles.as_ref().map_err(Clone::clone))
 }
 
 impl Layers {
+    /// Adds the profile in use to the layers above it, from a store that was read already.
+    ///
+    /// Waits for the keyring if the profile's key is there and needed.
+    #[must_use]
+    pub fn new(stack: Stack, profiles: Result<&Profiles, StoreError>) -> Self {
+        let is_set = |name| stack.candidates(name).winner.is_some();
+        let has_key = is_set(names::API_KEY) || is_set(names::CREDENTIAL_COMMAND);
+        // A store that nothing is needed from may be broken.
+        let is_needed = !(has_key && is_set(names::BASE_URL));
+        let profile = match stored_profile(&stack, profiles) {
+            Ok(Stored::Profile(profile)) => *profile,
+            unused => {
+                return Self {
+                    stack,
+                    profile: None,
+                    has_unused_logins: matches!(unused, Ok(Stored::Unused)),
+                    store_error: unused.err().filter(|_| is_needed),
+                };
+            }
+        };
+        let mut layer = vec![(names::BASE_URL, profile.base_url.clone().into())];
+        let mut store_error = None;
+        let is_test = stack.is_on(names::TEST_MODE);
+        // Nobody is to wait for a keyring whose key would not be used, and test mode opens no connection (decisions X4).
+        if profile.storage == Storage::File || !(has_key || is_test) {
+            match profile.key() {
+                Ok(key) => layer.push((names::API_KEY, key.secret().clone())),
+                Err(error) => store_error = Some(error.into()),
+            }
+        }
+        Self {
+            stack: stack.with(Layer::stored(&profile.name, layer)),
+            profile: Some(profile),
+            store_error,
+            has_unused_logins: false,
+        }
+    }
+
+    /// Uses the layers above the stored profile alone, as if no login was saved.
+    #[must_use]
+    pub fn without_profile(stack: Stack) -> Self {
+        Self {
+            stack,
+            profile: None,
+            store_error: None,
+            has_unused_logins: false,
+        }
+    }
+
     /// Types the values, without asking for a key.
     ///
     /// # Errors
-    /// As [`load`].
-    pub fn connect(self) -> Result<Connected, Error> {
+    /// As [`resolve`].
+    pub fn resolve(self) -> Result<Resolved, Error> {
         let settings = Settings::from_stack(&self.stack)?;
         if let Some(error) = self.store_error
             && !settings.test_mode.value
         {
             return Err(error);
         }
-        Ok(Connected {
+        Ok(Resolved {
             settings,
             stack: self.stack,
             profile: self.profile,
@@ -121,15 +140,19 @@ impl Layers {
     /// Returns what people should hear, a line each, unless the log level leaves warnings out.
     #[must_use]
     pub fn warnings(&self) -> Vec<String> {
-        let text = |name| self.stack.text(name).ok().flatten();
-        let level = text(names::LOG_LEVEL).map_or_else(String::new, |found| found.value);
-        if self.stack.is_on(names::DEBUG)
-            || report::is_shown(&level.to_ascii_lowercase(), "warning")
-        {
-            self.stack.warnings()
-        } else {
-            Vec::new()
-        }
+        warnings(&self.stack)
+    }
+}
+
+/// Returns what people should hear of some layers, a line each, unless the log level leaves warnings out.
+#[must_use]
+pub fn warnings(stack: &Stack) -> Vec<String> {
+    let text = |name| stack.text(name).ok().flatten();
+    let level = text(names::LOG_LEVEL).map_or_else(String::new, |found| found.value);
+    if stack.is_on(names::DEBUG) || report::is_shown(&level.to_ascii_lowercase(), "warning") {
+        stack.warnings()
+    } else {
+        Vec::new()
     }
 }
 
@@ -141,20 +164,16 @@ enum Stored {
     None,
 }
 
-fn stored_profile(env: &Env, stack: &Stack) -> Result<Stored, Error> {
+fn stored_profile(stack: &Stack, profiles: Result<&Profiles, StoreError>) -> Result<Stored, Error> {
     let wanted = stack.text(names::PROFILE)?;
-    let store = match FileStore::of_user(env) {
-        Ok(store) => Some(store),
+    let profiles = match profiles {
+        Ok(profiles) => Some(profiles),
         Err(error) if error.kind() == StoreErrorKind::NoHome => None,
         Err(error) => return Err(error.into()),
     };
     let name = wanted.as_ref().map(|name| name.value.as_str());
-    let profile = match &store {
-        Some(store) => store.entry(name)?,
-        None => None,
-    };
-    match (profile, wanted) {
-        (Some(profile), _) => Ok(Stored::Profile(Box::new(profile))),
+    match (profiles.and_then(|all| all.entry(name)), wanted) {
+        (Some(profile), _) => Ok(Stored::Profile(Box::new(profile.clone()))),
         (None, Some(name)) => {
             // A key in the wrong variable is still a key.
             let shown = match name.value.as_str() {
@@ -170,14 +189,8 @@ fn stored_profile(env: &Env, stack: &Stack) -> Result<Stored, Error> {
             )
             .with_hint(format!("log in with --profile {shown}")))
         }
-        (None, None) => {
-            let all = store.map_or(Ok(Vec::new()), |store| store.list())?;
-            Ok(if all.is_empty() {
-                Stored::None
-            } else {
-                Stored::Unused
-            })
-        }
+        (None, None) if profiles.is_none_or(Profiles::is_empty) => Ok(Stored::None),
+        (None, None) => Ok(Stored::Unused),
     }
 }
 
@@ -185,8 +198,8 @@ fn stored_profile(env: &Env, stack: &Stack) -> Result<Stored, Error> {
 ///
 /// # Errors
 /// `Config` for settings or a credential store that cannot be used; in test mode the store is not needed.
-pub fn load(options: &Options) -> Result<Connected, Error> {
-    layers(options).connect()
+pub fn resolve(options: &Options) -> Result<Resolved, Error> {
+    layers(options).resolve()
 }
 
 /// Finds the project key in effect, and runs the `credential_command` if that is what stands highest; nothing is sent.
@@ -196,9 +209,7 @@ pub fn load(options: &Options) -> Result<Connected, Error> {
 /// # Errors
 /// `MissingKey`, `MalformedKey`, `Unauthenticated` when the program fails, or `Config`.
 pub fn load_credential(options: &Options) -> Result<Credential, Error> {
-    let connected = load(options)?;
-    let found = chain::Walk::new(options, Slot::Project, &connected).walk()?;
-    found.ok_or_else(|| connected.missing_key())
+    resolve(options)?.credential(options)
 }
 
 /// Returns what is known of the API key in use without asking a server: kind, id, level, age, each with who says so.
@@ -225,9 +236,9 @@ pub fn get_key_info() -> Result<KeyInfo, Error> {
 /// # Errors
 /// As [`load_credential`].
 pub fn get_key_info_with(options: &Options) -> Result<KeyInfo, Error> {
-    let credential = load_credential(options)?;
-    let profile = layers(options).profile;
-    Ok(key_info(&credential, profile.as_ref()))
+    let resolved = resolve(options)?;
+    let credential = resolved.credential(options)?;
+    Ok(key_info(&credential, resolved.profile.as_ref()))
 }
 
 fn key_info(credential: &Credential, profile: Option<&ProfileEntry>) -> KeyInfo {
@@ -238,7 +249,18 @@ fn key_info(credential: &Credential, profile: Option<&ProfileEntry>) -> KeyInfo 
     }
 }
 
-impl Connected {
+impl Resolved {
+    /// Finds the project key in effect, and runs the `credential_command` if that is what stands highest; nothing is
+    /// sent. `options` are those that gave these settings: they are read again if a file with the key changes meanwhile.
+    ///
+    /// # Errors
+    /// As [`load_credential`].
+    pub fn credential(&self, options: &Options) -> Result<Credential, Error> {
+        let found = self.find(Slot::Project)?;
+        let found = chain::Walk::new(options, Slot::Project, self, found).walk()?;
+        found.ok_or_else(|| self.missing_key())
+    }
+
     /// Checks the shape of the key in effect, as far as it matters; a warning is what is odd about it.
     ///
     /// No key at all is no mistake here, and no program that prints one is run.
@@ -263,7 +285,7 @@ impl Connected {
     /// Returns what is known of the project key in effect; nothing without one, or if a program has still to print it.
     ///
     /// # Errors
-    /// As [`Connected::check_key`].
+    /// As [`Resolved::check_key`].
     pub fn key_info(&self) -> Result<Option<KeyInfo>, Error> {
         match self.find(Slot::Project)? {
             Found::Key(credential) => Ok(Some(key_info(&credential, self.profile.as_ref()))),
@@ -298,7 +320,7 @@ impl Connected {
 }
 
 /// A path in a file is counted from that file's folder, all others from the working directory.
-pub(crate) fn resolve(env: &Env, path: &Path, provenance: &Provenance) -> PathBuf {
+pub(crate) fn resolve_path(env: &Env, path: &Path, provenance: &Provenance) -> PathBuf {
     let folder = match provenance.location() {
         Some(Location::File { path, .. }) => env.resolve(path).parent().map(PathBuf::from),
         Some(_) | None => None,

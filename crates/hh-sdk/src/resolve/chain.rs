@@ -10,7 +10,7 @@ use hh_auth::{
 use hh_config::{Env, FileState, Location, Origin, Provenance, Source, Sourced, Via, names};
 use serde::Deserialize;
 
-use super::{Connected, load, parse, resolve};
+use super::{Resolved, parse, resolve, resolve_path};
 use crate::error::diagnostic;
 use crate::{Error, ErrorKind, Options};
 
@@ -38,7 +38,7 @@ struct Command {
     credential_command: Option<Vec<String>>,
 }
 
-impl Connected {
+impl Resolved {
     /// Finds the key of a slot, checked for its shape and bound to the origin of the base URL; nothing is run.
     pub(super) fn find(&self, slot: Slot) -> Result<Found, Error> {
         if slot == Slot::Project
@@ -139,37 +139,44 @@ impl Connected {
 pub(super) struct Walk {
     options: Options,
     slot: Slot,
-    fresh: Mutex<Option<Connected>>,
+    fresh: Mutex<Option<(Resolved, Found)>>,
     watch: Mutex<Option<KeyFileWatch>>,
 }
 
 impl Walk {
-    pub(super) fn new(options: &Options, slot: Slot, fresh: &Connected) -> Self {
+    pub(super) fn new(options: &Options, slot: Slot, fresh: &Resolved, found: Found) -> Self {
         Self {
             options: options.clone(),
             slot,
-            fresh: Mutex::new(Some(fresh.clone())),
+            fresh: Mutex::new(Some((fresh.clone(), found))),
             watch: Mutex::new(None),
         }
     }
 
     pub(super) fn walk(&self) -> Result<Option<Credential>, Error> {
-        let fresh = self
-            .fresh
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
-        let connected = match fresh {
-            Some(connected) => connected,
-            None => load(&self.options)?,
+        let mut fresh = self.fresh.lock().unwrap_or_else(PoisonError::into_inner);
+        // A key that is given directly is the same whenever it is read.
+        if let Some((_, Found::Key(credential))) = &*fresh
+            && credential.provenance.source() == Source::Direct
+            && credential.provenance.via().is_empty()
+        {
+            return Ok(Some(credential.clone()));
+        }
+        let fresh = fresh.take();
+        let (resolved, found) = if let Some(fresh) = fresh {
+            fresh
+        } else {
+            let resolved = resolve(&self.options)?;
+            let found = resolved.find(self.slot)?;
+            (resolved, found)
         };
-        match connected.find(self.slot)? {
+        match found {
             Found::Key(credential) => {
                 if !self.watch_file_of(&credential.provenance) {
                     return Ok(Some(credential));
                 }
                 // It may have been replaced before it was watched: what is read from here on is not missed.
-                match load(&self.options)?.find(self.slot)? {
+                match resolve(&self.options)?.find(self.slot)? {
                     Found::Key(again) => Ok(Some(again)),
                     Found::Command(_) | Found::Nothing => Ok(Some(credential)),
                 }
@@ -179,7 +186,7 @@ impl Walk {
             }) => {
                 let place = provenance.to_string();
                 let env = self.options.env();
-                let folder = connected.folder_of(&env, &provenance);
+                let folder = resolved.folder_of(&env, &provenance);
                 let (key, expires_at) =
                     credential_command(&value, &env, folder.as_deref(), &place)?;
                 let malformed = |what| {
@@ -188,8 +195,8 @@ impl Walk {
                     );
                     Error::new(ErrorKind::MalformedKey, message).with_hint(COPY_AGAIN)
                 };
-                connected.check(self.slot, &key).map_err(malformed)?;
-                let credential = connected.bind(key, provenance)?;
+                resolved.check(self.slot, &key).map_err(malformed)?;
+                let credential = resolved.bind(key, provenance)?;
                 Ok(Some(credential.with_expiry(expires_at)))
             }
             Found::Nothing => Ok(None),
@@ -202,7 +209,7 @@ impl Walk {
             Via::SecretFile(path) => Some(path),
             Via::Substituted(_) | _ => None,
         });
-        let path = file.map(|path| resolve(&self.options.env(), path, provenance));
+        let path = file.map(|path| resolve_path(&self.options.env(), path, provenance));
         let is_file = path.is_some();
         *self.watch.lock().unwrap_or_else(PoisonError::into_inner) = path.map(KeyFileWatch::new);
         is_file

@@ -7,13 +7,13 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
 /// A version of a file.
-pub(super) struct Blob {
-    pub(super) id: String,
-    pub(super) path: PathBuf,
+pub(crate) struct Blob {
+    pub(crate) id: String,
+    pub(crate) path: PathBuf,
 }
 
 impl Blob {
-    pub(super) fn new(id: &[u8], path: &[u8]) -> Self {
+    pub(crate) fn new(id: &[u8], path: &[u8]) -> Self {
         Self {
             id: String::from_utf8_lossy(id).into_owned(),
             path: PathBuf::from(OsStr::from_bytes(path)),
@@ -21,24 +21,24 @@ impl Blob {
     }
 }
 
-/// How many are asked for at once: as many ids as a pipe holds, so that neither side waits for the other for good.
-const AT_ONCE: usize = 256;
+/// The number of ids that are written at once: they fit into a pipe, so that the two processes cannot deadlock.
+const BATCH: usize = 256;
 
-pub(super) struct Blobs {
+pub(crate) struct BlobReader {
     child: Child,
 }
 
-impl Blobs {
-    pub(super) fn start(mut command: Command) -> io::Result<Self> {
-        // What it complains of shows in its answers.
+impl BlobReader {
+    pub(crate) fn start(mut command: Command) -> io::Result<Self> {
+        // Its output reports errors as well.
         command.stdin(Stdio::piped()).stderr(Stdio::null());
         Ok(Self {
             child: command.spawn()?,
         })
     }
 
-    /// Reads all, each by `read`, which is given none where the content is not to be had.
-    pub(super) fn read_all<E>(
+    /// Calls `read` with each blob, and with `None` for one that is missing.
+    pub(crate) fn read_all<E>(
         &mut self,
         blobs: impl Iterator<Item = Result<Blob, E>>,
         failed: impl Fn(io::Error) -> E,
@@ -51,7 +51,7 @@ impl Blobs {
         let mut output = BufReader::with_capacity(64 * 1024, output);
         let mut blobs = blobs.peekable();
         while blobs.peek().is_some() {
-            let part: Vec<_> = blobs.by_ref().take(AT_ONCE).collect::<Result<_, _>>()?;
+            let part: Vec<_> = blobs.by_ref().take(BATCH).collect::<Result<_, _>>()?;
             let ids: Vec<&str> = part.iter().flat_map(|blob| [&blob.id, "\n"]).collect();
             input.write_all(ids.concat().as_bytes()).map_err(&failed)?;
             for blob in part {
@@ -62,14 +62,14 @@ impl Blobs {
     }
 }
 
-impl Drop for Blobs {
+impl Drop for BlobReader {
     fn drop(&mut self) {
         self.child.kill().ok();
         self.child.wait().ok();
     }
 }
 
-/// Reads `ID TYPE SIZE`, the content, and the line end behind it; `ID missing` has no content.
+/// Reads `ID TYPE SIZE`, the content and a line end; `ID missing` has no content.
 fn read_one(
     output: &mut impl io::BufRead,
     read: impl FnOnce(Option<&mut dyn Read>) -> io::Result<()>,

@@ -1,16 +1,17 @@
-//! SARIF 2.1.0, the form that code scanning reads.
+//! SARIF 2.1.0.
 
 use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
-use super::report::{Finding, Report};
+use crate::report::{Finding, Report};
 
 const CONFIRMED: &str = "honeyhive-api-key";
 const POSSIBLE: &str = "possible-honeyhive-api-key";
 
-/// The log of one run.
-pub(super) fn log(report: &Report) -> Value {
+/// Returns a report in SARIF 2.1.0, which code scanning services read.
+#[must_use]
+pub fn sarif(report: &Report) -> Value {
     let rule = |id, name, level, text| {
         json!({
             "id": id,
@@ -47,7 +48,7 @@ fn result(finding: &Finding) -> Value {
     let mut result = json!({
         "ruleId": rule,
         "level": level,
-        "message": { "text": finding.what() },
+        "message": { "text": finding.description() },
         "locations": [{ "physicalLocation": {
             "artifactLocation": { "uri": uri(&finding.path) },
             "region": { "startLine": finding.line, "startColumn": finding.column },
@@ -59,7 +60,7 @@ fn result(finding: &Finding) -> Value {
     result
 }
 
-/// A path as a reference of RFC 3986.
+/// Returns a path as a URI reference of RFC 3986.
 fn uri(path: &str) -> String {
     let mut uri = String::with_capacity(path.len());
     if path.starts_with('/') {
@@ -69,7 +70,7 @@ fn uri(path: &str) -> String {
         if byte.is_ascii_alphanumeric() || b"/-._~".contains(&byte) {
             uri.push(char::from(byte));
         } else {
-            // Writing into a text does not fail.
+            // Writing to a string cannot fail.
             write!(uri, "%{byte:02X}").ok();
         }
     }

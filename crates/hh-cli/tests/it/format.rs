@@ -1,0 +1,175 @@
+//! The output format: one decision for every command.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use crate::support::{Done, TestEnv};
+
+/// What a command prints on stdout when JSON is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Prints {
+    /// Data, which is JSON then.
+    Data,
+    /// Nothing: what it has done is told on stderr.
+    Nothing,
+    /// Text for another program, in a format of its own.
+    Text,
+}
+use Prints::{Data, Nothing, Text};
+
+/// Every command, in an order in which each of them works.
+const COMMANDS: &[(&str, Prints)] = &[
+    ("auth login --api-key-stdin --storage file", Nothing),
+    ("auth whoami", Data),
+    ("auth status", Data),
+    ("auth list", Data),
+    ("auth switch default", Nothing),
+    ("auth check", Data),
+    // The key itself, into a pipe.
+    ("auth token", Text),
+    // A line of a shell.
+    ("auth env --shell bash", Text),
+    (
+        "auth keys create --name docs --level read_only --all-projects",
+        Data,
+    ),
+    (
+        "auth keys create --name file --level read_only --all-projects --key-file new.key",
+        Data,
+    ),
+    ("auth keys list", Data),
+    ("auth keys revoke [id]", Data),
+    ("auth owners list", Data),
+    ("auth owners create ci-bot", Data),
+    ("auth owners disable ci-bot", Data),
+    ("auth scan clean", Data),
+    ("auth scan planted", Data),
+    ("project list", Data),
+    ("project create docs", Data),
+    ("session list", Data),
+    ("event list", Data),
+    ("event list --tree", Data),
+    ("config list", Data),
+    ("config list --all", Data),
+    ("config explain timeout", Data),
+    ("config get timeout", Data),
+    ("config set timeout 20", Data),
+    ("config unset timeout", Data),
+    ("config path", Data),
+    ("config validate", Data),
+    ("config validate honeyhive.yaml", Data),
+    ("config trust honeyhive.yaml", Data),
+    ("config schema", Data),
+    ("doctor", Data),
+    // Scripts of shells.
+    ("completion bash", Text),
+    ("completion zsh", Text),
+    ("completion fish", Text),
+    ("completion powershell", Text),
+    ("auth rotate", Nothing),
+    ("auth logout", Nothing),
+    // One line with the address, until it is stopped; this one fails to start.
+    ("server start --data-dir /dev/null/data", Text),
+];
+
+/// The commands of the tree that have none below them.
+fn leaves(command: &clap::Command, path: &str) -> BTreeSet<String> {
+    let below = command
+        .get_subcommands()
+        .filter(|below| below.get_name() != "help");
+    let all: BTreeSet<_> = below
+        .flat_map(|below| leaves(below, format!("{path} {}", below.get_name()).trim()))
+        .collect();
+    if all.is_empty() {
+        BTreeSet::from([path.to_owned()])
+    } else {
+        all
+    }
+}
+
+#[test]
+fn the_table_has_every_command() {
+    let mut command = hh_cli::command();
+    command.build();
+    let all = leaves(&command, "");
+    assert!(all.contains("auth keys create"), "{all:?}");
+    let is_in_table = |name: &String| {
+        let mut rows = COMMANDS.iter().map(|(words, _)| format!("{words} "));
+        rows.any(|words| words.starts_with(&format!("{name} ")))
+    };
+    let missing: Vec<_> = all.iter().filter(|name| !is_in_table(name)).collect();
+    assert!(missing.is_empty(), "add to COMMANDS: {missing:?}");
+}
+
+fn env() -> TestEnv {
+    let env = TestEnv::with_server();
+    env.write("honeyhive.yaml", "{}\n");
+    env.write("clean/file", "nothing here\n");
+    // A possible key, which is found.
+    let key = ["hh_", "k7Qm2Xw9Rt4Lp8Zs3Nv6Bd1Hf5Jg0Cya"].concat();
+    env.write("planted/file", key);
+    env
+}
+
+fn run(env: &TestEnv, words: &str, id: &str) -> Done {
+    let words = words.replace("[id]", id);
+    let words: Vec<_> = words.split(' ').collect();
+    env.run_with_input(&words, &env.read("admin.key"))
+}
+
+/// Runs all commands where JSON is asked for by the environment or a file.
+fn assert_json(env: &TestEnv) {
+    let mut id = String::new();
+    for (words, prints) in COMMANDS {
+        let done = run(env, words, &id);
+        let is_failure = words.starts_with("server") || words.ends_with("planted");
+        assert_eq!(done.code != 0, is_failure, "{words}: {done:?}");
+        match prints {
+            Data => {
+                let value: Result<Value, _> = serde_json::from_str(&done.stdout);
+                let value = value.map_err(|error| format!("{words}: {error} {done:?}"));
+                let value = value.unwrap();
+                if words.starts_with("auth keys create") {
+                    value["id"].as_str().unwrap().clone_into(&mut id);
+                }
+            }
+            Nothing => assert_eq!(done.stdout, "", "{words}"),
+            Text => assert!(is_failure || !done.stdout.is_empty(), "{words}: {done:?}"),
+        }
+    }
+}
+
+#[test]
+fn a_variable_in_any_case_gives_json_in_every_command_that_prints_data() {
+    for spelled in ["json", "JSON", " Json "] {
+        let mut env = env();
+        env.set("HH_OUTPUT_FORMAT", spelled);
+        assert_json(&env);
+    }
+}
+
+#[test]
+fn a_file_gives_json_in_every_command_that_prints_data() {
+    let env = env();
+    env.write(".config/honeyhive/config.yaml", "output_format: JSON\n");
+    assert_json(&env);
+}
+
+#[test]
+fn the_flag_wins_over_the_variable() {
+    let mut env = env();
+    env.set("HH_OUTPUT_FORMAT", "JSON");
+    for words in ["auth status", "auth list", "config path", "auth scan clean"] {
+        let done = run(&env, &format!("{words} --output table"), "");
+        let parsed: Result<Value, _> = serde_json::from_str(&done.stdout);
+        assert!(parsed.is_err(), "{words}: {done:?}");
+        env.unset("HH_OUTPUT_FORMAT");
+        env.set("HH_OUTPUT_FORMAT", "table");
+        let done = run(&env, &format!("{words} --output json"), "");
+        let parsed: Result<Value, _> = serde_json::from_str(&done.stdout);
+        assert!(parsed.is_ok(), "{words}: {done:?}");
+        env.unset("HH_OUTPUT_FORMAT");
+        env.set("HH_OUTPUT_FORMAT", "JSON");
+    }
+}

@@ -1,0 +1,33 @@
+//! Finds leaked HoneyHive API keys in files, staged changes and git history.
+//!
+//! Two kinds of finding are reported: a key with a valid checksum is confirmed, and text in the shape of a key is possible.
+//! Keys are found as plain text, in UTF-16 and in base64. A report never contains the text of a key.
+//!
+//! ```no_run
+//! use std::path::PathBuf;
+//!
+//! let mut report = hh_scan::Report::default();
+//! hh_scan::scan_paths(&[PathBuf::from("src")], hh_scan::IgnoreFiles::Respect, &mut report);
+//! report.sort();
+//! for finding in &report.findings {
+//!     println!("{finding}");
+//! }
+//! ```
+
+mod detect;
+mod dockerfile;
+mod error;
+mod files;
+mod git;
+mod ignore_files;
+mod report;
+mod sarif;
+mod scanner;
+
+pub use error::ScanError;
+pub use files::scan_paths;
+pub use git::Repository;
+pub use ignore_files::{IGNORE_FILE, IgnoreFiles};
+pub use report::{Finding, Report};
+pub use sarif::sarif;
+pub use scanner::IGNORE_MARK;
