@@ -100,7 +100,10 @@ fn a_broken_file_is_named_without_its_contents() {
         }
     }
     let near = env.run(&["config", "list", "--config-file", "e.yaml"]);
-    insta::assert_snapshot!(near.stderr, @"error: e.yaml:1:1: apikey is not a setting; did you mean api_key?");
+    insta::assert_snapshot!(near.stderr, @"
+    error: e.yaml:1:1: apikey is not a setting
+      hint: did you mean api_key?
+    ");
 }
 
 #[test]
@@ -189,13 +192,15 @@ fn config_list_shows_what_there_is_before_what_is_wrong() {
     let done = env.run(&["config", "list", "--config-file", "n.yaml"]);
     insta::assert_snapshot!(done.stderr, @"
     error: the value of timeout from HH_TIMEOUT (environment) is not a number of seconds from 1 to 300
-    error: n.yaml:1:10: project is text, but a number stands there; write it in quotes
+    error: n.yaml:1:10: project is text, but a number stands there
+      hint: write it in quotes
     ");
     env.write("t.yaml", "project: a\ndefault_project: b\n");
     let done = env.run(&["config", "list", "--config-file", "t.yaml"]);
     insta::assert_snapshot!(done.stderr, @"
     error: the value of timeout from HH_TIMEOUT (environment) is not a number of seconds from 1 to 300
-    error: t.yaml:2:1: default_project is set twice, first in line 1 as project; remove one
+    error: t.yaml:2:1: default_project is set twice, first in line 1 as project
+      hint: remove one
     ");
 }
 

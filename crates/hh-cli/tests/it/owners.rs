@@ -66,9 +66,11 @@ fn s8_s40_an_admin_makes_keys_for_members_and_ends_them_when_they_leave() {
     exit 0
     error: [host] answered 409 Conflict: the key in use belongs to user@example.com, and disabling its owner would end it; use an admin key of another owner (request [id])
     exit 1
-    error: there is no such owner; see `honeyhive auth owners list`
+    error: there is no such owner
+      hint: see `honeyhive auth owners list`
     exit 4
-    error: there is no such owner; see `honeyhive auth owners list`
+    error: there is no such owner
+      hint: see `honeyhive auth owners list`
     exit 4
     ");
 }

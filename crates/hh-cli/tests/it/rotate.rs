@@ -82,7 +82,10 @@ fn a_key_from_elsewhere_is_for_its_people_to_rotate() {
     env.be_admin();
     let done = env.run(&["auth", "rotate"]);
     assert_eq!(done.code, 2, "{done:?}");
-    insta::assert_snapshot!(env.filtered(&done.stderr), @"error: the key in use comes from HH_API_KEY_FILE -> [home]/admin.key (environment), which is yours to change: make a new key with `honeyhive auth keys create`, put it there, then end the old one with `honeyhive auth keys revoke`");
+    insta::assert_snapshot!(env.filtered(&done.stderr), @"
+    error: the key in use comes from HH_API_KEY_FILE -> [home]/admin.key (environment), which is yours to change
+      hint: make a new key with `honeyhive auth keys create`, put it there, then end the old one with `honeyhive auth keys revoke`
+    ");
     assert_eq!(env.run(&["auth", "rotate", "--grace", "8d"]).code, 2);
 }
 

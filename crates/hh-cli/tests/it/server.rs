@@ -99,8 +99,9 @@ fn a_server_starts_over_only_when_asked_to() {
     }
     let data = env.at("data");
     let start = ["server", "start", "--bind", "127.0.0.1:0", "--data-dir"];
-    insta::assert_snapshot!(env.seen(&[&start[..], &[&data]].concat()), @r"
-    ! error: the database [home]/data/honeyhive.db is missing, although this directory has had one; restore it from a backup, or start with an empty one with --new-database
+    insta::assert_snapshot!(env.seen(&[&start[..], &[&data]].concat()), @"
+    ! error: the database [home]/data/honeyhive.db is missing, although this directory has had one
+    ! | hint: restore it from a backup, or start with an empty one with --new-database
     exit 5
     ");
     let second = env.at("second.key");

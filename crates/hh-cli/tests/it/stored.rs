@@ -66,7 +66,10 @@ fn logins_that_are_not_in_use_are_told_of() {
     env.store_key("first", "http://127.0.0.1:9", KEY);
     let current = "current = \"first\"\n";
     env.write(STORE, env.read(STORE).replace(current, ""));
-    insta::assert_snapshot!(env.run(&["project", "list"]).stderr, @"error: no API key was found: HH_API_KEY is not set, there is no configuration file, and none of the saved logins is in use (`honeyhive auth switch` takes one); run `honeyhive auth login`, set HH_API_KEY, or name a configuration file with an api_key (HoneyHive makes keys in its dashboard under Settings > API Keys, a local server at its first start)");
+    insta::assert_snapshot!(env.run(&["project", "list"]).stderr, @"
+    error: no API key was found: HH_API_KEY is not set, there is no configuration file, and none of the saved logins is in use (`honeyhive auth switch` takes one)
+      hint: run `honeyhive auth login`, set HH_API_KEY, or name a configuration file with an api_key (HoneyHive makes keys in its dashboard under Settings > API Keys, a local server at its first start)
+    ");
 }
 
 #[test]

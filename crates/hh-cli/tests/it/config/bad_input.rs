@@ -96,8 +96,10 @@ fn files_that_cannot_be_read() {
     error: the configuration file file/a.yaml, named by --config-file, cannot be read (Not a directory (os error 20))
     error: the configuration file link.yaml, named by --config-file, does not exist
     error: the configuration file loop.yaml, named by --config-file, cannot be read (Too many levels of symbolic links (os error 40))
-    error: a.ini has no known format; its name must end in .yaml, .yml, .json or .toml
-    error: file has no known format; its name must end in .yaml, .yml, .json or .toml
+    error: a.ini has no known format
+      hint: use a name that ends in .yaml, .yml, .json or .toml
+    error: file has no known format
+      hint: use a name that ends in .yaml, .yml, .json or .toml
     ");
     server.assert_untouched(&all);
 }
@@ -173,11 +175,17 @@ fn a_key_and_the_file_that_holds_it_in_one_layer() {
     let (mut env, server) = ready();
     env.write("key", KEY);
     env.set("HH_API_KEY_FILE", "key");
-    insta::assert_snapshot!(refusal(&env, &[]), @"error: both HH_API_KEY and HH_API_KEY_FILE are set; unset one of them");
+    insta::assert_snapshot!(refusal(&env, &[]), @"
+    error: both HH_API_KEY and HH_API_KEY_FILE are set
+      hint: unset one of them
+    ");
     env.unset("HH_API_KEY");
     env.unset("HH_API_KEY_FILE");
     env.write("a.env", format!("HH_API_KEY={KEY}\nHH_API_KEY_FILE=key\n"));
-    insta::assert_snapshot!(refusal(&env, &["--env-file", "a.env"]), @"error: a.env:2: both HH_API_KEY and HH_API_KEY_FILE are set; unset one of them");
+    insta::assert_snapshot!(refusal(&env, &["--env-file", "a.env"]), @"
+    error: a.env:2: both HH_API_KEY and HH_API_KEY_FILE are set
+      hint: unset one of them
+    ");
     server.assert_untouched("a key and its file");
 }
 
@@ -189,16 +197,24 @@ fn two_spellings_of_one_file() {
     env.write(".honeyhive/config.yml", "");
     env.write(".honeyhive/config.json", "{}");
     insta::assert_snapshot!(refusal(&env, &[]), @"
-    error: [home]/honeyhive.yaml and [home]/honeyhive.toml are two spellings of one file; remove one
-    error: [home]/.honeyhive/config.yml and [home]/.honeyhive/config.json are two spellings of one file; remove one
+    error: [home]/honeyhive.yaml and [home]/honeyhive.toml are two spellings of one file
+      hint: remove one
+    error: [home]/.honeyhive/config.yml and [home]/.honeyhive/config.json are two spellings of one file
+      hint: remove one
     ");
     env.write("own.yaml", "project: docs\nenvironments: {prod: {}}\n");
     env.write("own.dev.yaml", "");
     env.write("own.dev.json", "{}");
     env.write("own.prod.yaml", "");
     std::fs::remove_file(env.path(".honeyhive/config.yml")).unwrap();
-    insta::assert_snapshot!(refusal(&env, &["--config-file", "own.yaml", "--environment", "dev"]), @"error: own.dev.yaml and own.dev.json are two spellings of one file; remove one");
-    insta::assert_snapshot!(refusal(&env, &["--config-file", "own.yaml", "--environment", "prod"]), @"error: the environment prod has two overlays: own.prod.yaml and environments.prod in own.yaml; remove one");
+    insta::assert_snapshot!(refusal(&env, &["--config-file", "own.yaml", "--environment", "dev"]), @"
+    error: own.dev.yaml and own.dev.json are two spellings of one file
+      hint: remove one
+    ");
+    insta::assert_snapshot!(refusal(&env, &["--config-file", "own.yaml", "--environment", "prod"]), @"
+    error: the environment prod has two overlays: own.prod.yaml and environments.prod in own.yaml
+      hint: remove one
+    ");
     server.assert_untouched("two spellings");
 }
 
@@ -220,7 +236,8 @@ fn lines_of_an_env_file_that_are_none() {
         "HH_PROJECT=a\nHH_PROJECT=b\nHH_SOURCE 'b'\n=x\nHH-SOURCE=x\nHH_SOURCE='x\nHH_SOURCE=\"x\" y\nHH_TIMEOUT=soon\n",
     );
     insta::assert_snapshot!(refusal(&env, &["--env-file", "a.env"]), @"
-    error: a.env:2: HH_PROJECT is set twice, first in line 1; remove one
+    error: a.env:2: HH_PROJECT is set twice, first in line 1
+      hint: remove one
     error: a.env:3: the line is not NAME=value
     error: a.env:4: the line has no variable name before the =
     error: a.env:5: the line has no variable name before the =

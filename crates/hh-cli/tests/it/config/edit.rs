@@ -465,7 +465,7 @@ fn a_value_that_another_place_shadows_is_told() {
     // What is put together later cannot be told now, but is checked once.
     insta::assert_snapshot!(env.seen(&["config", "set", "session_name", "${HH_NO_SUCH_VARIABLE}"]), @"
     ! Set session_name in [home]/.config/honeyhive/config.yaml
-    ! warning: [home]/.config/honeyhive/config.yaml:4:15: session_name needs the variable HH_NO_SUCH_VARIABLE, which is not set
+    ! warning: [home]/.config/honeyhive/config.yaml:4:15: session_name needs the variable HH_NO_SUCH_VARIABLE, which is not set; set it, or write ${HH_NO_SUCH_VARIABLE:-default}
     exit 0
     ");
 }

@@ -324,11 +324,12 @@ fn a_broken_list_trusts_nothing_and_is_kept() {
     let done = env.run(&["config", "get", "timeout"]);
     insta::assert_snapshot!(env.seen_of(&done), @"
     30
-    ! warning: [home]/.config/honeyhive/trusted:2: the line is not a hash, two spaces and a path; remove it
+    ! warning: [home]/.config/honeyhive/trusted:2: the line is not a hash, two spaces and a path; remove the line
     exit 0
     ");
     insta::assert_snapshot!(env.seen(&["config", "trust"]), @"
-    ! error: [home]/.config/honeyhive/trusted:2: the line is not a hash, two spaces and a path; remove it
+    ! error: [home]/.config/honeyhive/trusted:2: the line is not a hash, two spaces and a path
+    ! | hint: remove the line
     exit 5
     ");
     assert_eq!(env.read(TRUSTED), list);

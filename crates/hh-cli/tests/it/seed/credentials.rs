@@ -124,7 +124,8 @@ fn s5_s91_check_goes_all_the_way() {
     env.unset("HH_API_KEY");
     insta::assert_snapshot!(env.seen(&["auth", "check"]), @"
     failed | no API key was found: HH_API_KEY is not set, there is no configuration file, and no login is saved
-    ! error: no API key was found: HH_API_KEY is not set, there is no configuration file, and no login is saved; run `honeyhive auth login`, set HH_API_KEY, or name a configuration file with an api_key (HoneyHive makes keys in its dashboard under Settings > API Keys, a local server at its first start)
+    ! error: no API key was found: HH_API_KEY is not set, there is no configuration file, and no login is saved
+    ! | hint: run `honeyhive auth login`, set HH_API_KEY, or name a configuration file with an api_key (HoneyHive makes keys in its dashboard under Settings > API Keys, a local server at its first start)
     exit 3
     ");
 }
@@ -421,7 +422,8 @@ fn s78_status_shows_what_is_set_without_asking_anybody() {
     insta::assert_snapshot!(env.seen(&["auth", "status"]), @"
     Server: https://api.honeyhive.ai (default)
     Logins are saved in: [home]/.config/honeyhive/credentials.toml
-    ! error: no API key was found: HH_API_KEY is not set, there is no configuration file, and no login is saved; run `honeyhive auth login`, set HH_API_KEY, or name a configuration file with an api_key (HoneyHive makes keys in its dashboard under Settings > API Keys, a local server at its first start)
+    ! error: no API key was found: HH_API_KEY is not set, there is no configuration file, and no login is saved
+    ! | hint: run `honeyhive auth login`, set HH_API_KEY, or name a configuration file with an api_key (HoneyHive makes keys in its dashboard under Settings > API Keys, a local server at its first start)
     exit 3
     ");
     env.write("honeyhive.yaml", format!("api_key: {OTHER_KEY}\n"));
@@ -450,7 +452,8 @@ fn s78_status_shows_what_is_set_without_asking_anybody() {
     Made: unknown, first seen here [time], [age]
     Server: https://api.honeyhive.ai (profile "work" (stored))
     Logins are saved in: [home]/.config/honeyhive/credentials.toml
-    ! error: the API key from HH_INGESTION_API_KEY (environment) begins with hh_ingst_ but is not a complete key of that kind; copy it again
+    ! error: the API key from HH_INGESTION_API_KEY (environment) begins with hh_ingst_ but is not a complete key of that kind
+    ! | hint: copy the key again
     exit 3
     "#);
     let json = env.json(&["auth", "status", "-q"]);

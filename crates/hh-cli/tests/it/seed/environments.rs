@@ -280,7 +280,10 @@ fn s58_the_key_of_production_is_put_in_from_a_variable() {
     let mut env = TestEnv::new();
     env.write("production.yaml", PRODUCTION);
     let flags = ["--config-file", "production.yaml"];
-    insta::assert_snapshot!(refused(&env, &flags, 5), @"error: production.yaml:2:10: api_key needs the variable HH_API_KEY, which is not set; set it, or write ${HH_API_KEY:-default}");
+    insta::assert_snapshot!(refused(&env, &flags, 5), @"
+    error: production.yaml:2:10: api_key needs the variable HH_API_KEY, which is not set
+      hint: set it, or write ${HH_API_KEY:-default}
+    ");
     env.set("HH_API_KEY", "hh_prod_secure_key_here");
     assert_eq!(sent_key(&env, &flags), "hh_prod_secure_key_here");
     // Not through the variable's own precedence alone: other names and the other form work as well.

@@ -118,7 +118,8 @@ fn s101_a_key_past_90_days_is_warned_of_and_fails_where_that_is_asked_for() {
     assert_eq!(done.code, 1, "{done:?}");
     insta::assert_snapshot!(done.stderr, @"
     warning: the API key hh_12345*** is 91 days old, more than 90 (key_max_age_days); replace it with `honeyhive auth rotate`
-    error: the API key hh_12345*** is 91 days old, more than 90d; replace it with `honeyhive auth rotate`
+    error: the API key hh_12345*** is 91 days old, more than 90d
+      hint: replace it with `honeyhive auth rotate`
     ");
     // The limit is a setting.
     env.set("HH_KEY_MAX_AGE_DAYS", "100");
@@ -137,5 +138,8 @@ fn s101_a_pipeline_learns_the_age_from_the_server_or_fails() {
     env.set("HH_BASE_URL", &server.url());
     let done = env.run(&fail);
     assert_eq!(done.code, 1, "{done:?}");
-    insta::assert_snapshot!(done.stderr, @"error: nobody tells how old the API key hh_12345*** is; log in with --created DATE to say it");
+    insta::assert_snapshot!(done.stderr, @"
+    error: the age of the API key hh_12345*** is not known
+      hint: log in with --created DATE to set it
+    ");
 }

@@ -42,7 +42,10 @@ fn s49_a_wait_that_is_too_long_ends_at_once_and_says_when_to_come_back() {
     env.set("HH_MAX_RETRIES", "3");
     let (done, requests) = list(&env, [&answer], &[]);
     assert_eq!((done.code, requests), (4, 1), "{done:?}");
-    insta::assert_snapshot!(done.stderr, @"error: [host] answered 429 Too Many Requests: 100 requests a minute are allowed; likely causes: this program sends too many requests (rate_limit_calls holds them back), or others with the same key do; try again in 90 s");
+    insta::assert_snapshot!(done.stderr, @"
+    error: [host] answered 429 Too Many Requests: 100 requests a minute are allowed
+      hint: try again in 90 s; likely causes: this program sends too many requests (rate_limit_calls holds them back), or others with the same key do
+    ");
 }
 
 #[test]
@@ -117,7 +120,10 @@ fn s61_a_slow_server_ends_the_call_after_the_timeout() {
     let said = done
         .stderr
         .replace(url.trim_start_matches("http://"), "[host]");
-    insta::assert_snapshot!(said, @"error: no whole answer from [host] within 1 s; check the connection and firewalls in between; HH_TIMEOUT sets how long a call may take");
+    insta::assert_snapshot!(said, @"
+    error: no whole answer from [host] within 1 s
+      hint: check the connection and firewalls in between; HH_TIMEOUT sets how long a call may take
+    ");
 }
 
 #[test]
@@ -128,9 +134,15 @@ fn s77_a_rejected_key_is_explained() {
     let answer = format!("401 Unauthorized\r\n{JSON}{body}");
     let (done, requests) = list(&env, [&answer], &[]);
     assert_eq!((done.code, requests), (3, 1), "{done:?}");
-    insta::assert_snapshot!(done.stderr, @"error: [host] answered 401 Unauthorized: the key [redacted] is not valid; likely causes: the key hh_12345*** from HH_API_KEY (environment) is mistyped or cut off, was revoked, has expired, or is for another server than http://[host] (--base-url); `honeyhive config list` shows where the key and the server's address came from");
+    insta::assert_snapshot!(done.stderr, @"
+    error: [host] answered 401 Unauthorized: the key [redacted] is not valid
+      hint: the key is hh_12345*** from HH_API_KEY (environment), sent to http://[host] (--base-url)
+    ");
     env.unset("HH_API_KEY");
-    insta::assert_snapshot!(refused(&env, &[], 3), @"error: no API key was found: HH_API_KEY is not set, there is no configuration file, and no login is saved; run `honeyhive auth login`, set HH_API_KEY, or name a configuration file with an api_key (HoneyHive makes keys in its dashboard under Settings > API Keys, a local server at its first start)");
+    insta::assert_snapshot!(refused(&env, &[], 3), @"
+    error: no API key was found: HH_API_KEY is not set, there is no configuration file, and no login is saved
+      hint: run `honeyhive auth login`, set HH_API_KEY, or name a configuration file with an api_key (HoneyHive makes keys in its dashboard under Settings > API Keys, a local server at its first start)
+    ");
 }
 
 #[test]
@@ -138,7 +150,10 @@ fn s79_a_missing_permission_is_explained() {
     let env = env_with_key();
     let (done, requests) = list(&env, ["403 Forbidden\r\n\r\n"], &[]);
     assert_eq!((done.code, requests), (6, 1), "{done:?}");
-    insta::assert_snapshot!(done.stderr, @"error: [host] answered 403 Forbidden; likely causes: the key hh_12345*** from HH_API_KEY (environment) does not allow read, it is not for this project, or your organization does not have the feature; see `honeyhive auth whoami` for what the key may do");
+    insta::assert_snapshot!(done.stderr, @"
+    error: [host] answered 403 Forbidden
+      hint: likely causes: the key hh_12345*** from HH_API_KEY (environment) does not allow read, it is not for this project, or your organization does not have the feature
+    ");
 }
 
 #[test]
@@ -146,7 +161,10 @@ fn s80_a_404_may_be_any_of_three() {
     let env = env_with_key();
     let (done, requests) = list(&env, ["404 Not Found\r\n\r\n"], &[]);
     assert_eq!((done.code, requests), (4, 1), "{done:?}");
-    insta::assert_snapshot!(done.stderr, @"error: [host] answered 404 Not Found: it does not exist, or the key lacks the permission, or the key was rejected, or this is another server than you mean");
+    insta::assert_snapshot!(done.stderr, @"
+    error: [host] answered 404 Not Found
+      hint: likely causes: it does not exist, or the key lacks the permission, or the key was rejected, or this is another server than you mean
+    ");
 }
 
 #[test]
@@ -163,23 +181,38 @@ fn s81_failures_of_the_network_are_told_apart() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         listener.local_addr().unwrap()
     };
-    insta::assert_snapshot!(at(&env, &format!("http://{closed}")), @"error: cannot connect to [host]: connection refused; check the connection and that the server runs; `honeyhive config list` shows where base_url came from");
-    insta::assert_snapshot!(at(&env, "https://no-such-host.invalid"), @"error: cannot connect to [host]: the name does not resolve; check the connection and that the server runs; `honeyhive config list` shows where base_url came from");
+    insta::assert_snapshot!(at(&env, &format!("http://{closed}")), @"
+    error: cannot connect to [host]: connection refused
+      hint: check the connection and that the server runs; `honeyhive config list` shows where base_url came from
+    ");
+    insta::assert_snapshot!(at(&env, "https://no-such-host.invalid"), @"
+    error: cannot connect to [host]: the name does not resolve
+      hint: check the connection and that the server runs; `honeyhive config list` shows where base_url came from
+    ");
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let silent = silent
         .local_addr()
         .map(|address| (silent, address))
         .unwrap();
-    insta::assert_snapshot!(at(&env, &format!("http://{}", silent.1)), @"error: no whole answer from [host] within 1 s; check the connection and firewalls in between; HH_TIMEOUT sets how long a call may take");
+    insta::assert_snapshot!(at(&env, &format!("http://{}", silent.1)), @"
+    error: no whole answer from [host] within 1 s
+      hint: check the connection and firewalls in between; HH_TIMEOUT sets how long a call may take
+    ");
     let plain = Loopback::answering(["400 Bad Request\r\n\r\n"]);
-    insta::assert_snapshot!(at(&env, &plain.url().replace("http:", "https:")), @"error: cannot set up TLS with [host]: it does not speak TLS; is it http?");
+    insta::assert_snapshot!(at(&env, &plain.url().replace("http:", "https:")), @"
+    error: cannot set up TLS with [host]: it does not speak TLS
+      hint: check whether it is an http server
+    ");
     env.set(
         "HH_HTTPS_PROXY",
         &format!("http://user:hidden-word@{closed}"),
     );
     let said = at(&env, "https://api.test.invalid");
     assert!(!said.contains("hidden-word"), "{said}");
-    insta::assert_snapshot!(said.replace(&closed.to_string(), "[proxy]"), @"error: cannot connect to [host]: the proxy [proxy] cannot be reached: connection refused; `honeyhive config list` shows where proxy_url, https_proxy and no_proxy came from");
+    insta::assert_snapshot!(said.replace(&closed.to_string(), "[proxy]"), @"
+    error: cannot connect to [host]: the proxy [proxy] cannot be reached: connection refused
+      hint: `honeyhive config list` shows where proxy_url, https_proxy and no_proxy came from
+    ");
 }
 
 #[test]

@@ -112,15 +112,24 @@ fn names_that_stand_there_twice() {
         ("b.json", b"{\"environments\": {\"dev\": {\"timeout\": 5, \"timeout\": 6}}}"),
         ("b.toml", b"project = \"a\"\ndefault_project = \"b\"\n"),
     ]), @"
-    error: a.yaml:3:1: project is set twice, first in line 1; remove one
-    error: b.yaml:2:1: default_project is set twice, first in line 1 as project; remove one
-    error: c.yaml:2:1: api_key_file is set twice, first in line 1 as api_key; remove one
-    error: d.yaml:2:1: environments is set twice, first in line 1; join them
-    error: e.yaml:3:3: this environment stands here twice; join them
-    error: f.yaml:1:10: api_key and credential_command (line 2) are both set; remove one
-    error: a.json:2:2: project is set twice, first in line 1; remove one
-    error: b.json:1:41: timeout is set twice, first in line 1; remove one
-    error: b.toml:2:1: default_project is set twice, first in line 1 as project; remove one
+    error: a.yaml:3:1: project is set twice, first in line 1
+      hint: remove one
+    error: b.yaml:2:1: default_project is set twice, first in line 1 as project
+      hint: remove one
+    error: c.yaml:2:1: api_key_file is set twice, first in line 1 as api_key
+      hint: remove one
+    error: d.yaml:2:1: environments is set twice, first in line 1
+      hint: join them
+    error: e.yaml:3:3: this environment stands here twice
+      hint: join them
+    error: f.yaml:1:10: api_key and credential_command (line 2) are both set
+      hint: remove one
+    error: a.json:2:2: project is set twice, first in line 1
+      hint: remove one
+    error: b.json:1:41: timeout is set twice, first in line 1
+      hint: remove one
+    error: b.toml:2:1: default_project is set twice, first in line 1 as project
+      hint: remove one
     ");
 }
 
@@ -147,17 +156,27 @@ fn names_that_are_no_setting() {
         ("inner.yaml", b"environments:\n  dev:\n    timout: 5\n"),
         ("number.yaml", b"7: 5\n"),
     ]), @"
-    error: near.yaml:1:1: timout is not a setting; did you mean timeout?
-    error: near.json:1:2: base-url is not a setting; did you mean base_url?
-    error: near.toml:2:2: enviroments is not a setting; did you mean environments?
+    error: near.yaml:1:1: timout is not a setting
+      hint: did you mean timeout?
+    error: near.json:1:2: base-url is not a setting
+      hint: did you mean base_url?
+    error: near.toml:2:2: enviroments is not a setting
+      hint: did you mean environments?
     error: far.yaml:1:1: flavour is not a setting
-    error: variable.yaml:1:1: in a file, HH_TIMEOUT is timeout; write that
-    error: variable2.yaml:1:1: in a file, api_timeout is timeout; write that
-    error: variable2.yaml:2:1: in a file, HH_DEBUG is debug; write that
-    error: nothing.yaml:1:1: follow_redirects has no effect: no redirect is followed: it could carry the API key elsewhere; remove it
-    error: flag.yaml:1:14: config_file works as HH_CONFIG_FILE or as a flag only; remove it from the file
-    error: flag.yaml:2:10: profile works as HH_PROFILE or as a flag only; remove it from the file
-    error: inner.yaml:3:5: timout is not a setting; did you mean timeout?
+    error: variable.yaml:1:1: in a file, HH_TIMEOUT is timeout
+      hint: write timeout
+    error: variable2.yaml:1:1: in a file, api_timeout is timeout
+      hint: write timeout
+    error: variable2.yaml:2:1: in a file, HH_DEBUG is debug
+      hint: write debug
+    error: nothing.yaml:1:1: follow_redirects has no effect: no redirect is followed: it could carry the API key elsewhere
+      hint: remove it
+    error: flag.yaml:1:14: config_file works as HH_CONFIG_FILE or as a flag only
+      hint: remove it from the file
+    error: flag.yaml:2:10: profile works as HH_PROFILE or as a flag only
+      hint: remove it from the file
+    error: inner.yaml:3:5: timout is not a setting
+      hint: did you mean timeout?
     error: number.yaml:1:1: (name not shown) is not a setting
     ");
 }
@@ -183,11 +202,14 @@ fn values_of_the_wrong_type() {
     error: a.yaml:2:10: timeout is not a number of seconds from 1 to 300
     error: a.yaml:3:8: debug is not a boolean (true or false)
     error: a.yaml:4:13: batch_size is not a whole number from 1 to 1000
-    error: b.yaml:1:10: project is text, but a number stands there; write it in quotes
-    error: c.yaml:1:10: project is text, but a boolean stands there; write it in quotes
+    error: b.yaml:1:10: project is text, but a number stands there
+      hint: write it in quotes
+    error: c.yaml:1:10: project is text, but a boolean stands there
+      hint: write it in quotes
     error: d.yaml:1:10: timeout must be a single value
     error: e.yaml:1:14: allowed_ips must be a list of texts
-    error: f.yaml:1:14: allowed_ips must hold texts only; write each in quotes
+    error: f.yaml:1:14: allowed_ips must hold texts only
+      hint: write each in quotes
     error: g.yaml:1:15: otlp_headers must be a table of texts
     error: h.yaml:1:1: environments must be a table of tables of settings, one for each name
     error: i.yaml:2:3: an environment must be a table of settings
@@ -234,16 +256,25 @@ fn variables_in_files_that_cannot_be_put_in() {
         ("i.json", b"{\"allowed_ips\": [\"${HH_NO_SUCH_VARIABLE}\"]}"),
         ("j.toml", b"otlp_headers.x = \"${HH_NO_SUCH_VARIABLE}\"\n"),
     ]), @"
-    error: a.yaml:1:10: project needs the variable HH_NO_SUCH_VARIABLE, which is not set; set it, or write ${HH_NO_SUCH_VARIABLE:-default}
-    error: b.yaml:1:10: project needs the variable HH_NO_SUCH_VARIABLE, which is not set; set it, or write ${HH_NO_SUCH_VARIABLE:-default}
+    error: a.yaml:1:10: project needs the variable HH_NO_SUCH_VARIABLE, which is not set
+      hint: set it, or write ${HH_NO_SUCH_VARIABLE:-default}
+    error: b.yaml:1:10: project needs the variable HH_NO_SUCH_VARIABLE, which is not set
+      hint: set it, or write ${HH_NO_SUCH_VARIABLE:-default}
     error: c.yaml:1:10: project needs the variable HH_NO_SUCH_VARIABLE: ask the team
-    error: d.yaml:1:10: project has a substitution that is none of ${NAME}, ${NAME:-default} and ${NAME:?message}; write $${ for a plain ${
-    error: e.yaml:1:10: project has a substitution that is none of ${NAME}, ${NAME:-default} and ${NAME:?message}; write $${ for a plain ${
-    error: f.yaml:1:10: project has a substitution that is none of ${NAME}, ${NAME:-default} and ${NAME:?message}; write $${ for a plain ${
-    error: g.yaml:1:10: project uses HH_API_KEY, which holds a secret, but project is shown to people; use another variable
-    error: h.yaml:1:9: source uses MY_TOKEN, which holds a secret, but source is shown to people; use another variable
-    error: i.json:1:17: allowed_ips needs the variable HH_NO_SUCH_VARIABLE, which is not set; set it, or write ${HH_NO_SUCH_VARIABLE:-default}
-    error: j.toml:1:1: otlp_headers needs the variable HH_NO_SUCH_VARIABLE, which is not set; set it, or write ${HH_NO_SUCH_VARIABLE:-default}
+    error: d.yaml:1:10: project has a substitution that is none of ${NAME}, ${NAME:-default} and ${NAME:?message}
+      hint: write $${ for a literal ${
+    error: e.yaml:1:10: project has a substitution that is none of ${NAME}, ${NAME:-default} and ${NAME:?message}
+      hint: write $${ for a literal ${
+    error: f.yaml:1:10: project has a substitution that is none of ${NAME}, ${NAME:-default} and ${NAME:?message}
+      hint: write $${ for a literal ${
+    error: g.yaml:1:10: project uses HH_API_KEY, which holds a secret, but project is shown to people
+      hint: use another variable
+    error: h.yaml:1:9: source uses MY_TOKEN, which holds a secret, but source is shown to people
+      hint: use another variable
+    error: i.json:1:17: allowed_ips needs the variable HH_NO_SUCH_VARIABLE, which is not set
+      hint: set it, or write ${HH_NO_SUCH_VARIABLE:-default}
+    error: j.toml:1:1: otlp_headers needs the variable HH_NO_SUCH_VARIABLE, which is not set
+      hint: set it, or write ${HH_NO_SUCH_VARIABLE:-default}
     ");
 }
 

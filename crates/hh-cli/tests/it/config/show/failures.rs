@@ -56,7 +56,7 @@ fn explain_and_get_fail_with_a_value_that_cannot_be_used() {
       "used_variables": [
         "HH_NO_SUCH_VARIABLE"
       ],
-      "problem": "a.yaml:1:10: timeout needs the variable HH_NO_SUCH_VARIABLE, which is not set",
+      "problem": "a.yaml:1:10: timeout needs the variable HH_NO_SUCH_VARIABLE, which is not set; set it, or write ${HH_NO_SUCH_VARIABLE:-default}",
       "shadowed": []
     }
     ! error: a.yaml:1:10: timeout needs the variable HH_NO_SUCH_VARIABLE, which is not set
@@ -123,15 +123,18 @@ fn an_unknown_setting_is_answered_with_the_nearest() {
         );
     }
     insta::assert_snapshot!(env.seen(&["config", "get", "apikey"]), @"
-    ! error: apikey is not a setting; did you mean api_key?
+    ! error: apikey is not a setting
+    ! | hint: did you mean api_key?
     exit 2
     ");
     insta::assert_snapshot!(env.seen(&["config", "get", "Max-Retries"]), @"
-    ! error: Max-Retries is not a setting; did you mean max_retries?
+    ! error: Max-Retries is not a setting
+    ! | hint: did you mean max_retries?
     exit 2
     ");
     insta::assert_snapshot!(env.seen(&["config", "get", "flavour"]), @"
-    ! error: flavour is not a setting; see `honeyhive config list`
+    ! error: flavour is not a setting
+    ! | hint: see `honeyhive config list`
     exit 2
     ");
 }
