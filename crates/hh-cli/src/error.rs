@@ -6,6 +6,7 @@ use std::io;
 use hh_sdk::ErrorKind;
 use hh_sdk::config::{LoadError, Problem};
 use hh_text::Diagnostic;
+use serde_json::{Value, json};
 
 use crate::exit::Exit;
 
@@ -18,6 +19,15 @@ pub(crate) struct CliError {
     exit: Exit,
     /// One for each mistake, at least one.
     diagnostics: Vec<Diagnostic>,
+    response: Option<Box<ResponseDetails>>,
+}
+
+/// What is known of the response of a server.
+#[derive(Debug)]
+struct ResponseDetails {
+    status: u16,
+    request_id: Option<String>,
+    retry_after: Option<u64>,
 }
 
 impl CliError {
@@ -25,6 +35,7 @@ impl CliError {
         Self {
             exit,
             diagnostics: vec![diagnostic.into()],
+            response: None,
         }
     }
 
@@ -33,7 +44,11 @@ impl CliError {
         if diagnostics.is_empty() {
             return Ok(());
         }
-        Err(Self { exit, diagnostics })
+        Err(Self {
+            exit,
+            diagnostics,
+            response: None,
+        })
     }
 
     pub(crate) fn usage(diagnostic: impl Into<Diagnostic>) -> Self {
@@ -60,6 +75,27 @@ impl CliError {
     /// Returns every mistake, at least one.
     pub(crate) fn diagnostics(&self) -> &[Diagnostic] {
         &self.diagnostics
+    }
+
+    /// Returns the error as a JSON object: `kind`, `message` and `hint`, details where they are known, and all `problems` if
+    /// there are several.
+    pub(crate) fn to_json(&self) -> Value {
+        let mut object = json!({
+            "kind": self.exit.as_str(),
+            "exit_code": self.exit as u8,
+            "message": self.message(),
+            "hint": self.hint(),
+        });
+        if let Some(response) = &self.response {
+            object["status"] = json!(response.status);
+            object["request_id"] = json!(response.request_id);
+            object["retry_after"] = json!(response.retry_after);
+        }
+        if self.diagnostics.len() > 1 {
+            let problem = |problem: &Diagnostic| json!({ "message": problem.message(), "hint": problem.hint() });
+            object["problems"] = self.diagnostics.iter().map(problem).collect();
+        }
+        object
     }
 
     /// Returns what failed first.
@@ -92,6 +128,7 @@ impl From<LoadError> for CliError {
         Self {
             exit: Exit::Config,
             diagnostics: error.problems().map(of_problem).collect(),
+            response: None,
         }
     }
 }
@@ -142,7 +179,15 @@ impl From<hh_sdk::Error> for CliError {
             ErrorKind::TooLarge => (Exit::Config, Some("for a list, set a smaller --limit")),
             ErrorKind::Conflict | ErrorKind::TestMode | ErrorKind::Other | _ => (Exit::Other, None),
         };
-        Self::new(exit, diagnostic(error.message(), error.hint().or(hint)))
+        let response = error.status().map(|status| ResponseDetails {
+            status,
+            request_id: error.request_id().map(str::to_owned),
+            retry_after: error.retry_after().map(|wait| wait.as_secs()),
+        });
+        Self {
+            response: response.map(Box::new),
+            ..Self::new(exit, diagnostic(error.message(), error.hint().or(hint)))
+        }
     }
 }
 

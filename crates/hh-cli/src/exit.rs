@@ -24,6 +24,22 @@ pub(crate) enum Exit {
     BrokenPipe = 141,
 }
 
+impl Exit {
+    /// Returns the word for it in errors that programs read.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Other => "other",
+            Self::Usage => "usage",
+            Self::Auth => "auth",
+            Self::Network => "network",
+            Self::Config => "config",
+            Self::Permission => "permission",
+            Self::BrokenPipe => "broken_pipe",
+        }
+    }
+}
+
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
         Self::from(exit as u8)

@@ -48,7 +48,7 @@ pub fn run() -> ExitCode {
         Ok(()) => Exit::Ok.into(),
         Err(error) => {
             if error.exit() != Exit::BrokenPipe {
-                ui::error(&error);
+                ui::error(&error, context.is_json());
             }
             error.exit().into()
         }

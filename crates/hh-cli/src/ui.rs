@@ -8,8 +8,12 @@ use hh_text::{is_unsafe, one_line};
 
 use crate::error::CliError;
 
-/// Prints a failure: a line for each mistake, and below it a line with its hint.
-pub(crate) fn error(error: &CliError) {
+/// Prints a failure: a line for each mistake and below it a line with its hint, or a JSON object.
+pub(crate) fn error(error: &CliError, is_json: bool) {
+    if is_json {
+        let object = serde_json::json!({ "error": error.to_json() });
+        return say(&object.to_string());
+    }
     for diagnostic in error.diagnostics() {
         say(&format!("error: {}", diagnostic.message()));
         if let Some(hint) = diagnostic.hint() {

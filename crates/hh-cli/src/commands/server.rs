@@ -18,6 +18,7 @@ use crate::error::{CliError, diagnostic};
 use crate::exit::Exit;
 use crate::lazy::Called;
 use crate::{output, ui};
+use log::{LogFormat, LogLevel};
 
 /// Each takes four file descriptors, of which many systems give a program 1,024; storing, which one thread does, is the
 /// limit long before.
@@ -52,6 +53,15 @@ pub(crate) struct Start {
     /// Start with an empty database in a directory that has had one; data is never deleted
     #[arg(long)]
     new_database: bool,
+    /// Format of the log on stderr
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t)]
+    log_format: LogFormat,
+    /// Least severe messages of the log
+    #[arg(long, value_name = "LEVEL", value_enum, default_value_t)]
+    log_level: LogLevel,
+    /// Log successful requests too, at the level info
+    #[arg(long)]
+    access_log: bool,
 }
 
 pub(super) fn run(context: &Context, command: Command) -> Result<(), CliError> {
@@ -75,7 +85,9 @@ fn start(context: &Context, arguments: Start) -> Result<(), CliError> {
         arguments.admin_key_file.is_some(),
         arguments.new_database,
     ];
-    let mut options = ServerOptions::new(data_dir).with_new_database(arguments.new_database);
+    let mut options = ServerOptions::new(data_dir)
+        .with_new_database(arguments.new_database)
+        .with_access_log(arguments.access_log);
     if let Some(address) = arguments.bind {
         options = options.with_bind(address);
     }
@@ -88,7 +100,7 @@ fn start(context: &Context, arguments: Start) -> Result<(), CliError> {
     if let Some(path) = arguments.admin_key_file {
         options = options.with_admin_key_file(path);
     }
-    log::install();
+    log::install(arguments.log_format, arguments.log_level);
     let threads = available_parallelism().unwrap_or(NonZero::<usize>::MIN);
     options = options.with_threads(threads.min(MAX_THREADS));
     // This thread only accepts connections; others serve them.

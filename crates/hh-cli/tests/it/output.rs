@@ -174,7 +174,7 @@ fn a_host_that_does_not_resolve_is_named() {
             .starts_with("error: cannot connect to no-such-host.invalid"),
         "{done:?}"
     );
-    assert_eq!(done.stderr.lines().count(), 1, "{done:?}");
+    assert_eq!(done.stderr.lines().count(), 2, "{done:?}");
 }
 
 #[test]

@@ -67,7 +67,7 @@ fn the_cause_of_an_internal_error_is_printed_by_the_server_and_not_sent() {
     let key_file = env.at("admin.key");
     Server::start(&env, &["--admin-key-file", &key_file]).stop();
     // It has read the schema and no key.
-    let mut server = Server::start(&env, &[]);
+    let mut server = Server::start(&env, &["--log-format", "json"]);
     let database = env.path("data/honeyhive.db");
     let size = database.metadata().unwrap().len();
     let mut database = File::options().write(true).open(database).unwrap();
@@ -82,11 +82,17 @@ fn the_cause_of_an_internal_error_is_printed_by_the_server_and_not_sent() {
         "{done:?}"
     );
     assert!(!done.stderr.contains("SQLite"), "{done:?}");
-    let line = server.wait_for("error: ");
+    let line: serde_json::Value = serde_json::from_str(&server.wait_for("{")).unwrap();
     assert_eq!(
-        line,
-        "error: SQLite failed (code 11): database disk image is malformed\n"
+        (&line["level"], &line["status"]),
+        (&"ERROR".into(), &500.into())
     );
+    assert_eq!(
+        line["cause"],
+        "SQLite failed (code 11): database disk image is malformed"
+    );
+    let id = line["request_id"].as_str().unwrap();
+    assert!(done.stderr.contains(&format!("(request {id})")), "{done:?}");
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::io;
 use std::path::Path;
 
 use hh_sdk::auth::fsio::{Replace, write_private};
-use hh_sdk::auth::{FileStore, mask};
+use hh_sdk::auth::{Profiles, mask};
 use hh_sdk::config::{Explained, Kind, Stack, names};
 use serde::Serialize;
 
@@ -71,8 +71,8 @@ pub(super) fn write(
 
 /// Returns the names of profiles that may occur in texts: those of the store, and the one that was asked for.
 fn profiles(context: &Context, stack: &Stack) -> Vec<String> {
-    let stored = FileStore::of_user(context.env()).and_then(|store| store.list());
-    let stored = stored.into_iter().flatten().map(|entry| entry.name);
+    let stored = context.profiles().into_iter().flat_map(Profiles::iter);
+    let stored = stored.map(|entry| entry.name.clone());
     let wanted = stack.text(names::PROFILE).ok().flatten();
     stored.chain(wanted.map(|found| found.value)).collect()
 }

@@ -1,60 +1,84 @@
-//! Errors and warnings of the server, one line each on stderr.
+//! The log of the server: one line for each event on stderr, with API keys redacted.
 
-use std::fmt::{self, Write as _};
+use std::io::{self, Write};
 
-use tracing::field::{Field, Visit};
-use tracing::span::{Attributes, Id, Record};
-use tracing::{Event, Level, Metadata, Subscriber};
+use clap::ValueEnum;
+use tracing::Level;
+use tracing_subscriber::fmt::MakeWriter;
 
 use crate::ui;
 
-/// Prints what the server reports from now on.
-pub(super) fn install() {
-    // It fails only if something was installed before, which then has the reports.
-    drop(tracing::subscriber::set_global_default(StderrLog));
+/// The format of a line.
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+pub(super) enum LogFormat {
+    /// Text for people
+    #[default]
+    Pretty,
+    /// A JSON object on each line
+    Json,
 }
 
-struct StderrLog;
-
-impl Subscriber for StderrLog {
-    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        metadata.is_event()
-            && *metadata.level() <= Level::WARN
-            && metadata.target().starts_with("hh_server")
-    }
-
-    fn new_span(&self, _: &Attributes<'_>) -> Id {
-        Id::from_u64(1)
-    }
-
-    fn record(&self, _: &Id, _: &Record<'_>) {}
-
-    fn record_follows_from(&self, _: &Id, _: &Id) {}
-
-    fn event(&self, event: &Event<'_>) {
-        let mut message = Message(String::new());
-        event.record(&mut message);
-        let level = if *event.metadata().level() == Level::ERROR {
-            "error"
-        } else {
-            "warning"
-        };
-        ui::say(&format!("{level}: {}", message.0));
-    }
-
-    fn enter(&self, _: &Id) {}
-
-    fn exit(&self, _: &Id) {}
+/// The least severe messages that are logged.
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+pub(super) enum LogLevel {
+    /// Failures of the server
+    Error,
+    /// Also what may become a failure
+    Warn,
+    /// Also requests that were rejected
+    #[default]
+    Info,
+    /// Also details for developers
+    Debug,
 }
 
-/// The text of an event; its other fields repeat parts of the text.
-struct Message(String);
-
-impl Visit for Message {
-    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        if field.name() == "message" {
-            // Writing to a string cannot fail.
-            let _written = write!(self.0, "{value:?}");
+impl From<LogLevel> for Level {
+    fn from(level: LogLevel) -> Self {
+        match level {
+            LogLevel::Error => Self::ERROR,
+            LogLevel::Warn => Self::WARN,
+            LogLevel::Info => Self::INFO,
+            LogLevel::Debug => Self::DEBUG,
         }
+    }
+}
+
+/// Logs what the server reports from now on.
+pub(super) fn install(format: LogFormat, level: LogLevel) {
+    let lines = tracing_subscriber::fmt()
+        .with_max_level(Level::from(level))
+        .with_target(false)
+        .with_ansi(false)
+        .with_writer(Stderr);
+    // It fails only if a subscriber was installed before, which then has the events.
+    let installed = match format {
+        LogFormat::Pretty => lines.compact().try_init(),
+        LogFormat::Json => lines.json().flatten_event(true).try_init(),
+    };
+    drop(installed);
+    hh_server::log_panics();
+}
+
+/// Writes each line to stderr without API keys.
+struct Stderr;
+
+impl MakeWriter<'_> for Stderr {
+    type Writer = Self;
+
+    fn make_writer(&self) -> Self {
+        Self
+    }
+}
+
+impl Write for Stderr {
+    /// Writes one event: the subscriber passes it as a whole.
+    fn write(&mut self, event: &[u8]) -> io::Result<usize> {
+        let text = String::from_utf8_lossy(event);
+        ui::say(text.trim_end());
+        Ok(event.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }

@@ -111,7 +111,7 @@ fn commands_that_show_the_configuration_still_run_and_say_what_is_wrong() {
         doctor.stdout.contains("can be written by other users"),
         "{doctor:?}"
     );
-    assert!(doctor.stdout.contains("-> run: chmod go-w"), "{doctor:?}");
+    assert!(doctor.stdout.contains("-> run `chmod go-w"), "{doctor:?}");
     for change in [&["set", "timeout", "5"][..], &["unset", "project"]] {
         let before = env.read(OWN);
         let done = env.run(&[&["config"], change].concat());

@@ -40,7 +40,7 @@ fn s6_a_missing_key_is_told_with_the_files_that_were_looked_at() {
     env.write(".config/honeyhive/config.yaml", "project: docs\n");
     env.write("honeyhive.yaml", "project: docs\n");
     let said = env.filtered(&refused(&env, &[], 3));
-    let (places, _) = said.split_once(';').unwrap();
+    let (places, _) = said.split_once('\n').unwrap();
     insta::assert_snapshot!(places, @"error: no API key was found: HH_API_KEY is not set, there is no api_key in [home]/honeyhive.yaml (read, not trusted), [home]/.config/honeyhive/config.yaml (read), and no login is saved");
 }
 
