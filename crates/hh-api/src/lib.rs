@@ -21,7 +21,7 @@ pub mod attributes;
 pub mod operations;
 pub mod types;
 
-pub use codec::{DecodeError, Decoded, EncodeError, Encoded, DecodeErrorKind};
+pub use codec::{DecodeError, DecodeErrorKind, Decoded, EncodeError, Encoded};
 pub use endpoint::{Endpoint, Message, TestModeError, TestValues};
 pub use operation::{BodyKind, Dialect, KeyUse, Method, Operation, Requirement, Retry, Route};
 pub use operations::OpId;

@@ -8,7 +8,7 @@ use serde_json::error::Category;
 
 use super::join::{Input, Wrapped};
 use super::members::{Member, MemberMap, path_members, query_members};
-use super::tracked::{Failure, DecodeErrorKind, Track, Tracked};
+use super::tracked::{DecodeErrorKind, Failure, Track, Tracked};
 use crate::{BodyKind, Dialect, Route};
 
 /// An input, or what still has to be decoded to one.

@@ -184,7 +184,10 @@ fn errors_name_members_and_rules_and_no_values() {
     assert_eq!(project("secret"), DecodeErrorKind::Syntax);
     assert_eq!(project(r#"{"name": "a"} b"#), DecodeErrorKind::Syntax);
     assert_eq!(project("{}"), DecodeErrorKind::MissingMember("name"));
-    assert_eq!(project(r#"{"name": {"secret": 1}}"#), DecodeErrorKind::WrongType);
+    assert_eq!(
+        project(r#"{"name": {"secret": 1}}"#),
+        DecodeErrorKind::WrongType
+    );
     assert_eq!(
         project(r#"{"nme": "secret"}"#),
         unknown("nme", &["name", "description"])
@@ -198,9 +201,15 @@ fn errors_name_members_and_rules_and_no_values() {
         key(r#"{"projects": {"secret": "all"}}"#),
         rule("projects", "\"all\" or a list of names")
     );
-    assert_eq!(key(r#"{"expires_at": "secret"}"#), DecodeErrorKind::WrongType);
+    assert_eq!(
+        key(r#"{"expires_at": "secret"}"#),
+        DecodeErrorKind::WrongType
+    );
     let patch = |body| error_kind::<EventPatch>(OpId::UpdateEvent, body);
-    assert_eq!(patch(r#"{"event_id": "secret"}"#), DecodeErrorKind::WrongType);
+    assert_eq!(
+        patch(r#"{"event_id": "secret"}"#),
+        DecodeErrorKind::WrongType
+    );
 }
 
 #[test]
@@ -253,7 +262,11 @@ fn a_query_is_read_by_the_types_of_its_members() {
     ] {
         let error = list(query).unwrap_err();
         let (member, rule) = (member.to_owned(), expected.to_owned());
-        assert_eq!(error.kind, DecodeErrorKind::Rule { member, rule }, "{query}");
+        assert_eq!(
+            error.kind,
+            DecodeErrorKind::Rule { member, rule },
+            "{query}"
+        );
         assert_eq!(error.place, None);
     }
 }

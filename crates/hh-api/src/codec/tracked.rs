@@ -47,10 +47,7 @@ pub(super) struct Failure<E> {
 
 impl<E> Failure<E> {
     fn new(kind: DecodeErrorKind) -> Self {
-        Self {
-            kind,
-            inner: None,
-        }
+        Self { kind, inner: None }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use axum::body::Body;
-use hh_api::{BodyKind, DecodeError, Decoded, Message, DecodeErrorKind, Route};
+use hh_api::{BodyKind, DecodeError, DecodeErrorKind, Decoded, Message, Route};
 use http::Uri;
 use http::request::Parts;
 
@@ -121,7 +121,9 @@ fn invalid(error: DecodeError) -> ApiError {
             one_of(&expected)
         )),
         DecodeErrorKind::MissingMember(name) => Some(format!("missing field \"{name}\"")),
-        DecodeErrorKind::Rule { member, rule } => Some(format!("{} must be {rule}", quote(&member))),
+        DecodeErrorKind::Rule { member, rule } => {
+            Some(format!("{} must be {rule}", quote(&member)))
+        }
         DecodeErrorKind::WrongType => Some("a member has the wrong type".to_owned()),
     };
     let mut message = match (what, error.place) {
