@@ -1,6 +1,6 @@
 //! The table of operations, each stated once, with one file for each resource.
 //!
-//! A file invokes `operations!`, which defines the [`Endpoint`](crate::Endpoint)s of a resource and a macro with the
+//! A file invokes `operations!`, which defines the [`Endpoint`]s of a resource and a macro with the
 //! name of the resource that hands their names on. `join_operations!` calls those macros one after the other and makes
 //! [`OpId`] out of all names.
 

@@ -62,7 +62,7 @@ const COMMANDS: &[(&str, Prints)] = &[
     ("config trust honeyhive.yaml", Data),
     ("config schema", Data),
     ("doctor", Data),
-    ("server openapi", Data),
+    ("server openapi", Text),
     // Scripts of shells.
     ("completion bash", Text),
     ("completion zsh", Text),
