@@ -12,10 +12,14 @@
 //! assert_eq!(operation.path, "/v1/projects");
 //! ```
 
+mod limit_name;
 mod op;
 mod table;
+mod time;
 
 pub mod attributes;
 pub mod types;
 
+pub use limit_name::{MAX_NAME, limit_name};
 pub use op::{Access, Method, OpId, Operation, Repeat};
+pub use time::to_millis;

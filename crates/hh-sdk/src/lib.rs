@@ -29,6 +29,7 @@ mod connect;
 mod error;
 mod ids;
 mod options;
+mod quiet;
 mod report;
 mod security;
 mod tracer;

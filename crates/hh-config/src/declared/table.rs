@@ -98,7 +98,7 @@ settings! {
     MAX_QUEUE_BYTES => Declared::new("max_queue_bytes", Kind::Count(1_048_576, 17_179_869_184), ActsOn::Tracer, "bytes of memory that waiting spans and session changes may use; the oldest spans are dropped beyond it").variables(&["HH_MAX_QUEUE_BYTES"]).default("67108864");
     SPOOL_DIR => Declared::new("spool_dir", Kind::Path, ActsOn::Nothing, "directory that spans are kept in while no server answers").variables(&["HH_SPOOL_DIR"]).project_file(ProjectFile::MayNot);
     DISABLE_BATCH => Declared::new("disable_batch", Kind::Boolean, ActsOn::Nothing, "export each span at its end").variables(&["HH_DISABLE_BATCH"]).default("false");
-    DISABLE_TRACING => Declared::new("disable_tracing", Kind::Boolean, ActsOn::Nothing, "record no spans").variables(&["HH_DISABLE_TRACING"]).default("false");
+    DISABLE_TRACING => Declared::new("disable_tracing", Kind::Boolean, ActsOn::Tracer, "record no spans").variables(&["HH_DISABLE_TRACING"]).default("false");
     DISABLE_HTTP_TRACING => Declared::new("disable_http_tracing", Kind::Boolean, ActsOn::Nothing, "record no spans of HTTP calls").variables(&["HH_DISABLE_HTTP_TRACING", "HONEYHIVE_DISABLE_HTTP_TRACING"]).default("true");
     CAPTURE_INPUTS => Declared::new("capture_inputs", Kind::Boolean, ActsOn::Nothing, "record the inputs of functions").variables(&["HH_CAPTURE_INPUTS"]).default("true");
     CAPTURE_OUTPUTS => Declared::new("capture_outputs", Kind::Boolean, ActsOn::Nothing, "record the outputs of functions").variables(&["HH_CAPTURE_OUTPUTS"]).default("true");

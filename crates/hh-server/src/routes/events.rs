@@ -1,6 +1,7 @@
 use std::fmt;
 
 use axum::body::Body;
+use hh_api::limit_name;
 use hh_api::types::{
     EventKind, EventList, EventPatch, ExportEvents, Filter, StartSession, Updated,
 };
@@ -15,7 +16,7 @@ use crate::access::Access;
 use crate::app::App;
 use crate::budget::Reservation;
 use crate::connection::ClientConnection;
-use crate::domain::event_limits::{limit_name, limit_start};
+use crate::domain::event_limits::limit_start;
 use crate::error::{ApiError, json, json_bytes};
 use crate::otlp::session_id;
 use crate::response_budget::PageReservation;
