@@ -1,4 +1,12 @@
-//! Names of span attributes of the OTLP contract (wire.md 6).
+//! Names of span attributes of the OTLP contract, and with the feature `otlp` what they mean.
+
+#[cfg(feature = "otlp")]
+mod map;
+#[cfg(feature = "otlp")]
+mod nest;
+
+#[cfg(feature = "otlp")]
+pub use map::{MapLimits, NoLimits, SpanFields, map_span};
 
 /// The session a span belongs to.
 pub const SESSION_ID: &str = "honeyhive.session_id";

@@ -15,7 +15,9 @@
 
 mod codec;
 mod endpoint;
+mod limit_name;
 mod operation;
+mod time;
 
 pub mod attributes;
 pub mod operations;
@@ -23,5 +25,7 @@ pub mod types;
 
 pub use codec::{DecodeError, DecodeErrorKind, Decoded, EncodeError, Encoded};
 pub use endpoint::{Endpoint, Message, TestModeError, TestValues};
+pub use limit_name::{MAX_NAME, limit_name};
 pub use operation::{BodyKind, Dialect, KeyUse, Method, Operation, Requirement, Retry, Route};
 pub use operations::OpId;
+pub use time::to_millis;

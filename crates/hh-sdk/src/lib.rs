@@ -28,6 +28,7 @@ mod client;
 mod error;
 mod ids;
 mod options;
+mod quiet;
 mod report;
 mod resolve;
 mod security;

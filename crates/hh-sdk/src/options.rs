@@ -1,14 +1,13 @@
 //! The parameters that the client and the tracer share.
 
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
 use hh_config::{Env, LoadOptions, SettingName, names};
 use secrecy::SecretString;
 
 use crate::catch::catch;
-use crate::report::{Reporter, to_stderr};
+use crate::report::Reporter;
 
 /// Direct parameters, which win over every other source.
 #[derive(Clone, Default)]
@@ -16,7 +15,7 @@ use crate::report::{Reporter, to_stderr};
 pub struct Options {
     env: Option<Env>,
     direct: LoadOptions,
-    reporter: Option<Reporter>,
+    reporter: Reporter,
     max_wait: Option<Duration>,
     without_store: bool,
 }
@@ -62,12 +61,16 @@ impl Options {
         self
     }
 
-    /// Has warnings and debug lines handed to a function in place of stderr. A panic of the function is caught and its
-    /// line is lost, as it may run on the tracer's thread.
+    /// Passes warnings and debug lines to a function instead of stderr. A panic of the function is caught and its line is
+    /// lost, as it may run on the tracer's thread.
+    ///
+    /// A subscriber of `tracing` supersedes this: the same lines are events with the target `honeyhive`, and with a
+    /// subscriber they do not go to stderr. Lines about single attempts of the tracer's thread are no events: a subscriber
+    /// that records spans with the tracer would otherwise export for ever.
     pub fn with_reporter(mut self, reporter: impl Fn(&str) + Send + Sync + 'static) -> Self {
-        self.reporter = Some(Arc::new(move |line| {
+        self.reporter = Reporter::new(move |line| {
             catch(|| reporter(line));
-        }));
+        });
         self
     }
 
@@ -97,7 +100,7 @@ impl Options {
     }
 
     pub(crate) fn reporter(&self) -> Reporter {
-        self.reporter.clone().unwrap_or_else(to_stderr)
+        self.reporter.clone()
     }
 
     pub(crate) fn load_options(&self) -> LoadOptions {

@@ -1,20 +1,66 @@
-//! What the client and the tracer tell people: warnings, the start-up summary, debug lines.
+//! What the client and the tracer report: warnings, the start-up summary, debug lines. Each is an event of `tracing` with
+//! the target `honeyhive`.
 
 use std::io::Write as _;
 use std::sync::Arc;
 
 use hh_config::{Settings, Stack};
 use hh_transport::{AttemptRecord, Event};
+use tracing::Dispatch;
+use tracing::subscriber::NoSubscriber;
 
 use hh_auth::Credential;
 use hh_text::one_line;
 
-/// Takes one line without a line ending.
-pub(crate) type Reporter = Arc<dyn Fn(&str) + Send + Sync>;
+use crate::quiet::{aloud, is_quiet};
 
-/// Writes lines to stderr; nothing depends on them, so a closed one is no failure.
-pub(crate) fn to_stderr() -> Reporter {
-    Arc::new(|line| drop(writeln!(std::io::stderr(), "honeyhive: {}", one_line(line))))
+/// Receives one line without a line ending.
+type LineFunction = dyn Fn(&str) + Send + Sync;
+
+/// Reports lines to `tracing` and to a function of the program; without both to stderr.
+#[derive(Clone, Default)]
+pub(crate) struct Reporter(Option<Arc<LineFunction>>);
+
+impl Reporter {
+    pub(crate) fn new(function: impl Fn(&str) + Send + Sync + 'static) -> Self {
+        Self(Some(Arc::new(function)))
+    }
+
+    pub(crate) fn warn(&self, line: &str) {
+        let mut is_received = false;
+        aloud(|| {
+            is_received = has_subscriber();
+            tracing::warn!(target: "honeyhive", "{}", one_line(line));
+        });
+        self.write(&format!("warning: {line}"), is_received);
+    }
+
+    fn info(&self, line: &str) {
+        tracing::info!(target: "honeyhive", "{}", one_line(line));
+        self.write(line, has_subscriber());
+    }
+
+    /// The export thread emits no debug events, as there is one for each attempt.
+    fn debug(&self, line: &str) {
+        if !is_quiet() {
+            tracing::debug!(target: "honeyhive", "{}", one_line(line));
+        }
+        self.write(&format!("debug: {line}"), has_subscriber());
+    }
+
+    fn write(&self, line: &str, is_received: bool) {
+        match &self.0 {
+            Some(function) => function(line),
+            None if is_received => {}
+            // Nothing depends on these lines, so a closed stderr is no failure.
+            None => drop(writeln!(std::io::stderr(), "honeyhive: {}", one_line(line))),
+        }
+    }
+}
+
+/// Returns whether events of this thread go anywhere.
+fn has_subscriber() -> bool {
+    !tracing::dispatcher::get_default(Dispatch::is::<NoSubscriber>)
 }
 
 /// Tells what is unusual, and if `verbose` is on what is in effect; a key that a program has still to print is not known.
@@ -26,21 +72,21 @@ pub(crate) fn start_up(
 ) {
     // At every start, whatever the log level (decisions X3).
     if !settings.verify_ssl.value {
-        reporter(&format!(
-            "warning: certificates are not checked (verify_ssl from {}): whoever sits between here and {} can read the API key",
+        reporter.warn(&format!(
+            "certificates are not checked (verify_ssl from {}): whoever sits between here and {} can read the API key",
             settings.verify_ssl.provenance, settings.base_url.value
         ));
     }
     if shows(settings, "warning") {
         for warning in stack.warnings() {
-            reporter(&format!("warning: {warning}"));
+            reporter.warn(&warning);
         }
         if let Some(Credential {
             key, provenance, ..
         }) = credential
             && let Some(warning) = key.warning()
         {
-            reporter(&format!("warning: the API key from {provenance} {warning}"));
+            reporter.warn(&format!("the API key from {provenance} {warning}"));
         }
     }
     if settings.verbose.value && shows(settings, "info") {
@@ -48,7 +94,7 @@ pub(crate) fn start_up(
             || "the key that a program prints".to_owned(),
             |found| format!("{} from {}", found.key.shown(), found.provenance),
         );
-        reporter(&format!(
+        reporter.info(&format!(
             "version {}, {} with {key}",
             env!("CARGO_PKG_VERSION"),
             settings.base_url.value,
@@ -86,7 +132,7 @@ pub(crate) fn event(reporter: &Reporter, event: &Event) {
             } else {
                 "before the next attempt"
             };
-            reporter(&format!("debug: waiting {} ms {why}", delay.as_millis()));
+            reporter.debug(&format!("waiting {} ms {why}", delay.as_millis()));
         }
         _ => {}
     }
@@ -100,8 +146,8 @@ fn attempt(reporter: &Reporter, record: &AttemptRecord) {
         (None, Some(kind)) => format!("{kind:?}"),
         (None, None) => "no answer".to_owned(),
     };
-    reporter(&format!(
-        "debug: {} {}{} attempt {}: {outcome} in {} ms",
+    reporter.debug(&format!(
+        "{} {}{} attempt {}: {outcome} in {} ms",
         record.method(),
         record.host(),
         record.path(),

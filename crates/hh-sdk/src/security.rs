@@ -15,6 +15,7 @@ use rustix::fs::OFlags;
 use serde::Serialize;
 
 use crate::catch::catch;
+use crate::quiet::aloud;
 use crate::report::Reporter;
 use crate::resolve::resolve_path;
 use crate::{Error, ErrorKind, Options};
@@ -238,14 +239,13 @@ impl SecurityLog {
         let line = serde_json::to_string(&line).unwrap_or_default();
         let line = escape_json(&line);
         // A subscriber is other people's code, and may be called on the tracer's thread.
-        catch(|| tracing::info!(target: "honeyhive.security", "{line}"));
+        catch(|| aloud(|| tracing::info!(target: "honeyhive.security", "{line}")));
         let Some(file) = &self.file else {
             return;
         };
         if let Err(error) = file.write(&line) {
-            (self.reporter)(&format!(
-                "warning: the security log cannot be written: {error}"
-            ));
+            self.reporter
+                .warn(&format!("the security log cannot be written: {error}"));
         }
     }
 }

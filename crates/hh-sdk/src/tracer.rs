@@ -1,9 +1,11 @@
 //! The tracer: sessions and spans, exported by a thread of its own.
 
+mod block;
 mod budget;
+mod encode;
 mod export;
+mod exporter;
 mod failure;
-mod memory;
 mod pace;
 mod queue;
 mod record;
@@ -12,6 +14,8 @@ mod response;
 mod session;
 mod span;
 mod state;
+mod watchdog;
+mod wire;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,15 +23,17 @@ use std::time::Duration;
 use hh_config::names;
 use uuid::Uuid;
 
-pub use memory::InMemoryExporter;
+pub use exporter::InMemoryExporter;
 pub use session::{Session, SessionBuilder};
 pub use span::{Span, SpanBuilder};
 
 use crate::options::option_methods;
 use crate::resolve::{Sender, resolve};
 use crate::{Error, EventKind, Options};
+use exporter::{Exporter, HttpExporter, NullExporter};
 use queue::Queue;
-use redact::Own;
+use record::common_attributes;
+use redact::Redactor;
 
 /// Traces sessions and spans of one project. [`HoneyHiveTracer::init`] never touches the network.
 ///
@@ -48,6 +54,9 @@ pub struct HoneyHiveTracer {
 pub(crate) struct Shared {
     pub(crate) project: Option<String>,
     pub(crate) source: String,
+    /// Attributes that all spans have, encoded.
+    attributes: Vec<u8>,
+    redactor: Redactor,
     pub(crate) queue: Queue,
 }
 
@@ -68,7 +77,7 @@ impl TracerBuilder {
         self
     }
 
-    /// Keeps everything in memory, for tests to look at, and opens no connection.
+    /// Keeps everything in memory, for tests to look at, and opens no connection. Nothing is kept if tracing is disabled.
     pub fn with_in_memory_exporter(mut self, exporter: &InMemoryExporter) -> Self {
         self.memory = Some(exporter.clone());
         self
@@ -77,24 +86,35 @@ impl TracerBuilder {
     /// Loads settings and finds the key; nothing is sent and no thread is started.
     ///
     /// # Errors
-    /// `Config`, `MissingKey`, `MalformedKey`; in test mode, or with an exporter in memory, a missing key is none.
+    /// `Config`, `MissingKey`, `MalformedKey`. No key is needed in test mode, with an exporter in memory, or with the setting
+    /// `disable_tracing`.
     pub fn build(self) -> Result<HoneyHiveTracer, Error> {
         let resolved = resolve(&self.options)?;
         let settings = &resolved.settings;
-        let sender = if settings.test_mode.value || self.memory.is_some() {
-            resolved.check_test_key()?;
-            None
-        } else {
-            Some(Sender::new(&self.options, &resolved)?)
+        let is_disabled = resolved.stack.is_on(names::DISABLE_TRACING);
+        let (exporter, redactor): (Box<dyn Exporter>, _) = match self.memory {
+            Some(memory) if !is_disabled => {
+                resolved.check_test_key()?;
+                (Box::new(memory), Redactor::fixed(resolved.keys()))
+            }
+            None if !is_disabled && !settings.test_mode.value => {
+                let sender = Sender::new(&self.options, &resolved)?;
+                let redactor = Redactor::of(sender.clone());
+                (Box::new(HttpExporter::new(sender)), redactor)
+            }
+            Some(_) | None => {
+                resolved.check_test_key()?;
+                (Box::new(NullExporter), Redactor::fixed(Vec::new()))
+            }
         };
+        let project = settings.project.as_ref().map(|p| p.value.clone());
+        let source = settings.source.value.clone();
         let shared = Arc::new(Shared {
-            project: settings.project.as_ref().map(|p| p.value.clone()),
-            source: settings.source.value.clone(),
-            queue: Queue::new(
-                sender,
-                settings,
-                self.memory.map(|memory| (memory, Own(resolved.keys()))),
-            ),
+            attributes: common_attributes(&redactor, &source, project.as_deref()),
+            project,
+            source,
+            redactor,
+            queue: Queue::new(exporter, settings),
         });
         let name = match &settings.session_name {
             Some(name) => name.value.clone(),

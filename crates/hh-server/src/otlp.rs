@@ -2,7 +2,6 @@
 
 mod decode;
 mod map;
-mod nest;
 
 pub(crate) use decode::{Encoding, decode};
 pub(crate) use map::{MappedSpan, map, session_id};

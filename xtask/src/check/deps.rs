@@ -52,7 +52,10 @@ const RESERVED: [(&str, &[&str]); 9] = [
     ("reqwest", &["hh-transport", "hh-tools"]),
     ("figment", &["hh-config"]),
     ("keyring-core", &["hh-auth"]),
-    ("opentelemetry*", &["hh-sdk", "hh-server", "hh-tools"]),
+    (
+        "opentelemetry*",
+        &["hh-api", "hh-sdk", "hh-server", "hh-tools"],
+    ),
     ("axum", &["hh-server", "hh-tools"]),
     ("hyper-util", &["hh-server", "hh-transport"]),
     ("rusqlite", &["hh-server"]),

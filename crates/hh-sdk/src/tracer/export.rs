@@ -1,66 +1,76 @@
-//! The export thread: takes what waits, sends it in order, keeps the time of flushes.
+//! The export thread: takes what waits, exports it in order, keeps the time of flushes.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
-use hh_api::attributes::SCOPE;
-use hh_api::{OpId, types::StartSession};
-use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
-use opentelemetry_proto::tonic::common::v1::InstrumentationScope;
-use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans};
-use prost::Message as _;
-use serde::Serialize;
-
+use super::block::Block;
+use super::exporter::{ExportError, Exporter, Outcome};
 use super::failure::Failure;
 use super::pace::{MAX_ASKED, Pace, Pause};
-use super::queue::{Inner, Job};
-use super::redact::{Own, redact_json, redact_span};
-use super::response::refused;
-use super::state::{Entry, Loss, Next, Watch};
+use super::queue::Inner;
+use super::state::{Loss, Next, Watch};
 use crate::catch::{catch, catch_async};
 use crate::ids::random;
-use crate::resolve::Message;
-use crate::{Error, ErrorKind};
+use crate::quiet::quietly;
 
 /// After a rejected key nothing is sent for so long: the next export would be rejected too.
 const REJECTED_PAUSE: Duration = Duration::from_mins(1);
 
-/// Starts the thread with a runtime of its own, so that nobody else's is borrowed or blocked.
-pub(super) fn start(inner: &Arc<Inner>) {
-    let for_thread = Arc::clone(inner);
-    let spawned = std::thread::Builder::new()
-        .name("honeyhive-export".to_owned())
-        .spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build();
-            let Ok(runtime) = runtime else {
-                give_up(&for_thread, "the export thread could not be started");
-                return;
-            };
-            // Nobody may wait for ever, whatever panics. Not by a destructor: a second panic in one ends the program.
-            if catch(|| runtime.block_on(run(&for_thread))).is_none() {
-                give_up(&for_thread, "the export thread has failed");
-            }
-            catch(|| drop(runtime));
-        });
-    if spawned.is_err() {
-        give_up(inner, "the export thread could not be started");
+/// Why nothing is exported when the system gives no thread or no runtime.
+const NOT_STARTED: &str = "the export thread could not be started";
+
+/// Starts the thread unless it runs, with a runtime of its own, so that nobody else's is borrowed or blocked. Returns
+/// whether it runs.
+pub(super) fn ensure_started(inner: &Arc<Inner>) -> bool {
+    if inner.mark_started() {
+        return true;
     }
+    let for_thread = Arc::clone(inner);
+    let task = move || {
+        run_thread(&for_thread);
+        // The last reference drops the exporter, and with it other people's code.
+        catch(|| drop(for_thread));
+    };
+    let is_started = (inner.spawn)("honeyhive-export", Box::new(task)).is_ok();
+    if !is_started {
+        inner.mark_not_started();
+    }
+    is_started
 }
 
-fn give_up(inner: &Inner, reason: &str) {
-    let due = inner.lock().abandon(reason);
+/// Answers the flushes that wait for a thread that cannot be started.
+pub(super) fn fail_to_start(inner: &Inner) {
+    let due = inner.lock().fail_to_start(NOT_STARTED);
     due.give(inner);
 }
 
-async fn run(inner: &Inner) {
+fn run_thread(inner: &Inner) {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    let Ok(runtime) = runtime else {
+        inner.mark_not_started();
+        fail_to_start(inner);
+        return;
+    };
+    let Some(mut exporter) = inner.take_exporter() else {
+        return;
+    };
+    // Nobody may wait for ever, whatever panics. Not by a destructor: a second panic in one ends the program.
+    if catch(|| runtime.block_on(run(inner, &mut *exporter))).is_none() {
+        let due = inner.lock().abandon("the export thread has failed");
+        due.give(inner);
+    }
+    catch(|| drop(exporter));
+    catch(|| drop(runtime));
+}
+
+async fn run(inner: &Inner, exporter: &mut dyn Exporter) {
     let work = async {
         let mut pace = Pace::new(inner.batch_size, inner.retry_delay);
         let mut pause = None;
         while wait_for_work(inner, pause).await {
-            pause = send_some(inner, &mut pace).await;
+            pause = send_some(inner, exporter, &mut pace).await;
         }
     };
     tokio::select! {
@@ -72,17 +82,13 @@ async fn run(inner: &Inner) {
 /// Waits until there is a batch or the first job has waited long enough, or until a flush or the end asks for what there
 /// is, and until a pause is over; false at the end.
 async fn wait_for_work(inner: &Inner, pause: Option<Pause>) -> bool {
-    let mut due: Option<Instant> = None;
     loop {
         let now = Instant::now();
         let next = {
             let state = inner.lock();
-            let first_due = *due.get_or_insert(now + inner.flush_interval);
-            if state.len() == 0 {
-                due = None;
-            }
+            let due = state.first().unwrap_or(now) + inner.flush_interval;
             let is_full = state.len() >= inner.batch_size;
-            state.next(now, first_due, is_full, pause)
+            state.next(now, due, is_full, pause)
         };
         match next {
             Next::Send => return true,
@@ -101,29 +107,37 @@ async fn wait_for_work(inner: &Inner, pause: Option<Pause>) -> bool {
     }
 }
 
-/// Sends the first job, or the run of spans that comes first; returns how long nothing may be sent then.
-async fn send_some(inner: &Inner, pace: &mut Pace) -> Option<Pause> {
-    let mut batch = inner.lock().take(pace.limit(), inner.max_batch_bytes);
-    let count = batch.len();
+/// Exports the first change of a session, or the spans that come first; returns how long nothing may be sent then.
+async fn send_some(inner: &Inner, exporter: &mut dyn Exporter, pace: &mut Pace) -> Option<Pause> {
+    let batch = inner.lock().take(pace.limit(), inner.max_batch_bytes);
+    let count = batch.iter().map(Block::count).sum();
     if count == 0 {
         return None;
     }
-    let is_update = matches!(batch.first(), Some(first) if matches!(first.job, Job::Update(_)));
-    let error = match catch_async(send(inner, &mut batch)).await {
-        Some(Ok(loss)) => {
+    let export = async { exporter.export(&batch).await };
+    let error = match catch_async(quietly(export)).await {
+        Some(Outcome::Delivered) => {
             pace.succeed();
-            finish(inner, loss);
+            finish(inner, None);
             return None;
         }
-        Some(Err(error)) => error,
+        Some(Outcome::Refused { count, reason }) => {
+            pace.succeed();
+            finish(inner, Some(Loss::new(count, reason)));
+            return None;
+        }
+        Some(Outcome::Failed(error)) => error,
         None => {
             let why = "sending them has panicked".to_owned();
             finish(inner, Some(lost(count, why)));
             return None;
         }
     };
-    let why = error.to_line();
-    let failure = Failure::of(&error, is_update);
+    let ExportError {
+        failure,
+        message: why,
+        retry_after: asked,
+    } = error;
     let is_final = match failure {
         Failure::Final => true,
         Failure::TooLarge => count == 1,
@@ -134,7 +148,6 @@ async fn send_some(inner: &Inner, pace: &mut Pace) -> Option<Pause> {
         finish(inner, Some(lost(count, why)));
         return None;
     }
-    let asked = error.retry_after();
     let why = if asked.is_some_and(|asked| asked > MAX_ASKED) {
         let longest = MAX_ASKED.as_secs();
         format!("{why}; the tracer itself tries again after {longest} s")
@@ -169,97 +182,8 @@ fn lost(count: usize, why: String) -> Loss {
     Loss::new(u64::try_from(count).unwrap_or(u64::MAX), why)
 }
 
-fn first_number(batch: &[Entry]) -> u64 {
-    batch.first().map_or(0, |first| first.number)
-}
-
-/// Sends a batch, which stays whole; what the server refuses of it is lost.
-async fn send(inner: &Inner, batch: &mut [Entry]) -> Result<Option<Loss>, Error> {
-    match batch {
-        [entry] => match &entry.job {
-            Job::Start(session) => start_session(inner, session).await,
-            Job::Update(patch) => send_json(inner, OpId::UpdateEvent, &**patch).await,
-            Job::Span(_) => export(inner, batch).await,
-        },
-        spans => export(inner, spans).await,
-    }
-}
-
-async fn start_session(inner: &Inner, session: &StartSession) -> Result<Option<Loss>, Error> {
-    let wrapped = serde_json::json!({ "session": session });
-    send_json(inner, OpId::StartSession, &wrapped).await
-}
-
-async fn send_json(inner: &Inner, op: OpId, body: &impl Serialize) -> Result<Option<Loss>, Error> {
-    // Maps with text keys can always be written.
-    let mut body = serde_json::to_value(body).unwrap_or_default();
-    redact_json(&mut body, &own(inner));
-    let message = Message::Json(Bytes::from(body.to_string()));
-    inner.sender.send(op, message).await?;
-    Ok(None)
-}
-
-/// Exports spans; what the server refuses of them is lost, and not sent again (OTLP, "Partial Success").
-async fn export(inner: &Inner, batch: &mut [Entry]) -> Result<Option<Loss>, Error> {
-    let own = own(inner);
-    let message = Message::Protobuf(encode(&own, batch));
-    let response = inner.sender.send(OpId::ExportTraces, message).await?;
-    let sent = u32::try_from(batch.len()).unwrap_or(u32::MAX);
-    let Some(refused) = refused(&response, sent) else {
-        let why = "the response to an export is not OTLP: something else than the server answered";
-        return Err(Error::new(ErrorKind::Unavailable, why));
-    };
-    Ok((refused.count > 0).then(|| {
-        let why = own.clean(&refused.reason);
-        let why = if why.is_empty() {
-            "it does not say why"
-        } else {
-            &why
-        };
-        Loss::new(
-            refused.count.into(),
-            format!("the server refused them: {why}"),
-        )
-    }))
-}
-
-/// Encodes spans without their keys, and leaves them in the batch: it is sent again if this fails.
-fn encode(own: &Own, batch: &mut [Entry]) -> Bytes {
-    let mut spans = Vec::with_capacity(batch.len());
-    for entry in &mut *batch {
-        if let Job::Span(span) = &mut entry.job {
-            redact_span(span, own);
-            spans.push(std::mem::take(&mut **span));
-        }
-    }
-    let request = ExportTraceServiceRequest {
-        resource_spans: vec![ResourceSpans {
-            scope_spans: vec![ScopeSpans {
-                scope: Some(InstrumentationScope {
-                    name: SCOPE.to_owned(),
-                    version: env!("CARGO_PKG_VERSION").to_owned(),
-                    ..InstrumentationScope::default()
-                }),
-                spans,
-                ..ScopeSpans::default()
-            }],
-            ..ResourceSpans::default()
-        }],
-    };
-    let encoded = request.encode_to_vec();
-    let resources = request.resource_spans.into_iter();
-    let scopes = resources.flat_map(|resource| resource.scope_spans);
-    let spans = scopes.flat_map(|scope| scope.spans);
-    for (entry, sent) in batch.iter_mut().zip(spans) {
-        if let Job::Span(span) = &mut entry.job {
-            **span = sent;
-        }
-    }
-    Bytes::from(encoded)
-}
-
-fn own(inner: &Inner) -> Own {
-    Own(inner.sender.keys())
+fn first_number(batch: &[Block]) -> u64 {
+    batch.first().map_or(0, Block::number)
 }
 
 /// Answers flushes whose time is over, also while a request is under way; ends when the time of a shutdown is.

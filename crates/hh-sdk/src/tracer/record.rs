@@ -1,152 +1,237 @@
-//! Values as OTLP attributes, and finished spans.
+//! A span under way, encoded as far as it is known.
+
+use std::ops::Range;
+use std::time::Instant;
 
 use hh_api::attributes as names;
 use hh_api::types::EventKind;
-use opentelemetry_proto::tonic::common::v1::any_value::Value as Any;
-use opentelemetry_proto::tonic::common::v1::{AnyValue, ArrayValue, KeyValue, KeyValueList};
-use opentelemetry_proto::tonic::trace::v1::{Span as Wire, Status, status::StatusCode};
+use opentelemetry_proto::tonic::trace::v1::status::StatusCode;
 use serde::Serialize;
-use serde_json::Value;
 use uuid::Uuid;
 
 use super::Shared;
+use super::encode::put_value;
+use super::redact::Redactor;
+use super::state::Item;
+use super::wire::{
+    ATTRIBUTE, KEY, STRING, VALUE, close, delimited, fixed, open, put_bytes, put_fixed, put_varint,
+    split_field, variable,
+};
 use crate::ids::{self, Started};
 
-/// Turns any serialisable value into JSON; what cannot be is named instead of lost, and levels deeper than
-/// [`MAX_LEVELS`] become their text.
-pub(super) fn to_json(value: impl Serialize) -> Value {
-    let mut value = serde_json::to_value(value)
-        .unwrap_or_else(|_| Value::String("(this value cannot be serialised)".to_owned()));
-    flatten(&mut value, MAX_LEVELS);
-    value
-}
+const TRACE_ID: u8 = delimited(1);
+const SPAN_ID: u8 = delimited(2);
+const PARENT_SPAN_ID: u8 = delimited(4);
+const NAME: u8 = delimited(5);
+const KIND: u8 = variable(6);
+const START: u8 = fixed(7);
+const END: u8 = fixed(8);
+const STATUS: u8 = delimited(15);
+const STATUS_MESSAGE: u8 = delimited(2);
+const STATUS_CODE: u8 = variable(3);
 
-fn flatten(value: &mut Value, levels: u32) {
-    match value {
-        Value::Array(_) | Value::Object(_) if levels == 0 => {
-            *value = Value::String(value.to_string());
-        }
-        Value::Array(items) => items.iter_mut().for_each(|item| flatten(item, levels - 1)),
-        Value::Object(members) => {
-            members
-                .values_mut()
-                .for_each(|member| flatten(member, levels - 1));
-        }
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
-    }
-}
+/// `SPAN_KIND_INTERNAL`.
+const INTERNAL: u8 = 1;
 
-/// Levels of lists and objects that go out as such: an object takes three levels of protobuf, whose readers stop at 100.
-/// Deeper ones go as text: one value must not cost a whole export.
-const MAX_LEVELS: u32 = 24;
-
-fn to_any(value: Value) -> AnyValue {
-    let value = match value {
-        Value::Null => None,
-        Value::Bool(flag) => Some(Any::BoolValue(flag)),
-        Value::Number(number) => Some(match (number.as_i64(), number.as_f64()) {
-            (Some(integer), _) => Any::IntValue(integer),
-            (None, Some(float)) if !number.is_u64() => Any::DoubleValue(float),
-            // Beyond 63 bits only text keeps every digit.
-            _ => Any::StringValue(number.to_string()),
-        }),
-        Value::String(text) => Some(Any::StringValue(text)),
-        Value::Array(items) => Some(Any::ArrayValue(ArrayValue {
-            values: items.into_iter().map(to_any).collect(),
-        })),
-        Value::Object(members) => Some(Any::KvlistValue(KeyValueList {
-            values: members
-                .into_iter()
-                .map(|(name, value)| attribute(name, value))
-                .collect(),
-        })),
-    };
-    AnyValue { value }
-}
-
-fn attribute(key: impl Into<String>, value: Value) -> KeyValue {
-    KeyValue {
-        key: key.into(),
-        value: Some(to_any(value)),
-        ..KeyValue::default()
-    }
-}
+/// What most spans need, so that their memory is allocated once.
+const USUAL_BYTES: usize = 768;
 
 /// A span under way.
 pub(super) struct Record {
-    pub(super) session: Uuid,
-    pub(super) trace_id: [u8; 16],
-    pub(super) span_id: [u8; 8],
-    pub(super) parent: Option<[u8; 8]>,
-    pub(super) kind: EventKind,
-    pub(super) name: String,
-    pub(super) started: Started,
-    attributes: Vec<KeyValue>,
+    session: Uuid,
+    trace_id: [u8; 16],
+    span_id: [u8; 8],
+    parent: Option<[u8; 8]>,
+    kind: EventKind,
+    started: Option<Started>,
+    /// The span of OTLP, with its name and the attributes so far; empty if nothing is recorded.
+    encoded: Vec<u8>,
     error: Option<String>,
 }
 
 impl Record {
-    pub(super) fn new(session: Uuid, name: &str, kind: EventKind) -> Self {
+    /// Returns the record of a span of a session.
+    pub(super) fn new(shared: &Shared, session: Uuid, name: &str, kind: EventKind) -> Self {
+        let (trace_id, span_id) = ids::trace_and_span_id();
+        Self::with_ids(shared, session, name, kind, (trace_id, span_id, None))
+    }
+
+    /// Returns the record of a span below this one.
+    pub(super) fn child(&self, shared: &Shared, name: &str, kind: EventKind) -> Self {
+        let ids = (self.trace_id, ids::span_id(), Some(self.span_id));
+        Self::with_ids(shared, self.session, name, kind, ids)
+    }
+
+    fn with_ids(
+        shared: &Shared,
+        session: Uuid,
+        name: &str,
+        kind: EventKind,
+        (trace_id, span_id, parent): ([u8; 16], [u8; 8], Option<[u8; 8]>),
+    ) -> Self {
+        let mut encoded = Vec::new();
+        if shared.queue.is_recording() {
+            encoded.reserve(USUAL_BYTES);
+            put_bytes(&mut encoded, NAME, shared.redactor.redact(name).as_bytes());
+        }
         Self {
             session,
-            trace_id: ids::trace_id(),
-            span_id: ids::random().to_be_bytes(),
-            parent: None,
+            trace_id,
+            span_id,
+            parent,
             kind,
-            name: name.to_owned(),
-            started: Started::now(),
-            attributes: Vec::new(),
+            started: None,
+            encoded,
             error: None,
         }
     }
 
-    pub(super) fn below(mut self, parent: &Self) -> Self {
-        self.trace_id = parent.trace_id;
-        self.parent = Some(parent.span_id);
-        self
+    pub(super) fn start(&mut self) {
+        self.started = Some(Started::now());
     }
 
-    pub(super) fn set(&mut self, member: &str, name: &str, value: impl Serialize) {
-        let set = attribute(format!("honeyhive_{member}.{name}"), to_json(value));
-        // OTLP allows a name once.
-        match self.attributes.iter_mut().find(|old| old.key == set.key) {
-            Some(old) => *old = set,
-            None => self.attributes.push(set),
+    /// Returns the name without keys; empty if nothing is recorded.
+    pub(super) fn name(&self) -> &str {
+        let name = split_field(&self.encoded).map(|(_, name, _)| name);
+        name.and_then(|name| str::from_utf8(name).ok())
+            .unwrap_or_default()
+    }
+
+    /// Sets a value; one with the same name is replaced.
+    pub(super) fn set(
+        &mut self,
+        redactor: &Redactor,
+        member: &str,
+        name: &str,
+        value: &impl Serialize,
+    ) {
+        if self.encoded.is_empty() {
+            return;
+        }
+        let encoded = Unfinished::new(&mut self.encoded);
+        let start = encoded.start;
+        let attribute = open(encoded.out, ATTRIBUTE);
+        let key = open(encoded.out, KEY);
+        for part in ["honeyhive_", member, ".", &redactor.redact(name)] {
+            encoded.out.extend_from_slice(part.as_bytes());
+        }
+        close(encoded.out, key);
+        let any = open(encoded.out, VALUE);
+        put_value(encoded.out, redactor, value);
+        close(encoded.out, any);
+        close(encoded.out, attribute);
+        encoded.finish();
+        if let Some(old) = find_replaced(&self.encoded, start) {
+            self.encoded.drain(old);
         }
     }
 
-    pub(super) fn set_error(&mut self, error: String) {
-        self.error = Some(error);
+    pub(super) fn set_error(&mut self, error: impl std::fmt::Display) {
+        if !self.encoded.is_empty() {
+            self.error = Some(error.to_string());
+        }
     }
 
-    pub(super) fn into_wire(mut self, shared: &Shared) -> Wire {
-        let text = |key: &str, value: &str| attribute(key, Value::String(value.to_owned()));
-        self.attributes
-            .push(text(names::SESSION_ID, &self.session.to_string()));
-        self.attributes
-            .push(text(names::EVENT_TYPE, self.kind.as_str()));
-        self.attributes.push(text(names::SOURCE, &shared.source));
-        if let Some(project) = &shared.project {
-            self.attributes.push(text(names::PROJECT, project));
+    /// Ends the span and queues it.
+    pub(super) fn end(mut self, shared: &Shared) {
+        if self.encoded.is_empty() {
+            return;
         }
-        let status = self.error.map(|message| {
-            self.attributes.push(text(names::ERROR, &message));
-            Status {
-                message,
-                code: StatusCode::Error.into(),
-            }
-        });
-        Wire {
-            trace_id: self.trace_id.to_vec(),
-            span_id: self.span_id.to_vec(),
-            parent_span_id: self.parent.map(|id| id.to_vec()).unwrap_or_default(),
-            name: self.name,
-            kind: 1,
-            start_time_unix_nano: self.started.nanos(),
-            end_time_unix_nano: self.started.end_nanos(),
-            attributes: self.attributes,
-            status,
-            ..Wire::default()
+        let started = self.started.unwrap_or_else(Started::now);
+        let now = Instant::now();
+        let out = &mut self.encoded;
+        let mut id = [0; uuid::fmt::Hyphenated::LENGTH];
+        let id = self.session.hyphenated().encode_lower(&mut id);
+        put_attribute(out, names::SESSION_ID, id);
+        put_attribute(out, names::EVENT_TYPE, self.kind.as_str());
+        out.extend_from_slice(&shared.attributes);
+        if let Some(error) = &self.error {
+            let error = shared.redactor.redact(error);
+            put_attribute(out, names::ERROR, &error);
+            let status = open(out, STATUS);
+            put_bytes(out, STATUS_MESSAGE, error.as_bytes());
+            out.push(STATUS_CODE);
+            put_varint(out, StatusCode::Error as u64);
+            close(out, status);
+        }
+        put_bytes(out, TRACE_ID, &self.trace_id);
+        put_bytes(out, SPAN_ID, &self.span_id);
+        if let Some(parent) = &self.parent {
+            put_bytes(out, PARENT_SPAN_ID, parent);
+        }
+        out.extend_from_slice(&[KIND, INTERNAL]);
+        put_fixed(out, START, started.nanos().to_le_bytes());
+        put_fixed(out, END, started.nanos_at(now).to_le_bytes());
+        shared.queue.push(Item::Span(out, now));
+    }
+}
+
+/// Encodes the attributes that all spans of a tracer have.
+pub(super) fn common_attributes(
+    redactor: &Redactor,
+    source: &str,
+    project: Option<&str>,
+) -> Vec<u8> {
+    let mut out = Vec::new();
+    put_attribute(&mut out, names::SOURCE, &redactor.redact(source));
+    if let Some(project) = project {
+        put_attribute(&mut out, names::PROJECT, &redactor.redact(project));
+    }
+    out
+}
+
+fn put_attribute(out: &mut Vec<u8>, key: &str, text: &str) {
+    let attribute = open(out, ATTRIBUTE);
+    put_bytes(out, KEY, key.as_bytes());
+    let any = open(out, VALUE);
+    put_bytes(out, STRING, text.as_bytes());
+    close(out, any);
+    close(out, attribute);
+}
+
+/// Finds the attribute before `start` that has the same name as the one that starts there: OTLP allows a name once.
+fn find_replaced(encoded: &[u8], start: usize) -> Option<Range<usize>> {
+    let (before, new) = encoded.split_at_checked(start)?;
+    let (_, new, _) = split_field(new)?;
+    let (_, _, value) = split_field(new)?;
+    // The name comes first, with its length.
+    let name = &new[..new.len() - value.len()];
+    let mut rest = before;
+    while let Some((tag, attribute, after)) = split_field(rest) {
+        let at = before.len() - rest.len();
+        rest = after;
+        if tag == ATTRIBUTE && attribute.starts_with(name) {
+            return Some(at..before.len() - rest.len());
+        }
+    }
+    None
+}
+
+/// An attribute that is removed again if the type of its value panics.
+struct Unfinished<'a> {
+    out: &'a mut Vec<u8>,
+    start: usize,
+    is_finished: bool,
+}
+
+impl<'a> Unfinished<'a> {
+    fn new(out: &'a mut Vec<u8>) -> Self {
+        Self {
+            start: out.len(),
+            out,
+            is_finished: false,
+        }
+    }
+
+    fn finish(mut self) {
+        self.is_finished = true;
+    }
+}
+
+impl Drop for Unfinished<'_> {
+    fn drop(&mut self) {
+        if !self.is_finished {
+            self.out.truncate(self.start);
         }
     }
 }

@@ -4,32 +4,95 @@ use std::borrow::Cow;
 
 use hh_auth::ApiKey;
 use hh_transport::{clean, redact_keys};
-use opentelemetry_proto::tonic::common::v1::any_value::Value as Any;
-use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue};
-use opentelemetry_proto::tonic::trace::v1::Span as Wire;
+use memchr::memmem::{self, Finder};
 use secrecy::ExposeSecret as _;
 use serde_json::Value;
 
-/// The keys in use; in test mode there need be none.
-pub(super) struct Own(pub(super) Vec<ApiKey>);
+use crate::resolve::Sender;
 
-impl Own {
+/// Every key begins with this, so that text without it needs no search for keys.
+const KEY_PREFIX: &str = "hh_";
+
+/// A key has to be this long to be masked in encoded telemetry, so that no match can reach beyond a text.
+const MIN_MASKED: usize = 12;
+
+/// Removes API keys from telemetry.
+pub(super) struct Redactor {
+    keys: Keys,
+    prefix: Finder<'static>,
+}
+
+enum Keys {
+    /// Those that requests carry now.
+    Of(Box<Sender>),
+    /// Those that were found at the start; in test mode there may be none.
+    Fixed(Vec<ApiKey>),
+}
+
+impl Redactor {
+    /// Returns a redactor of the keys that a sender uses, and of everything that looks like a key.
+    pub(super) fn of(sender: Sender) -> Self {
+        Self::new(Keys::Of(Box::new(sender)))
+    }
+
+    /// Returns a redactor of these keys, and of everything that looks like a key.
+    pub(super) fn fixed(keys: Vec<ApiKey>) -> Self {
+        Self::new(Keys::Fixed(keys))
+    }
+
+    fn new(keys: Keys) -> Self {
+        Self {
+            keys,
+            prefix: Finder::new(KEY_PREFIX),
+        }
+    }
+
+    /// Returns a text without keys.
     pub(super) fn redact<'t>(&self, text: &'t str) -> Cow<'t, str> {
-        redact_keys(text, &self.keys())
+        match self.prefix.find(text.as_bytes()) {
+            Some(_) => self.with_keys(|keys| redact_keys(text, keys)),
+            None => Cow::Borrowed(text),
+        }
     }
 
     /// Makes text of a server safe to show.
     pub(super) fn clean(&self, text: &str) -> String {
-        clean(text, &self.keys())
+        self.with_keys(|keys| clean(text, keys))
     }
 
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the keys are compared with text, to take them out of it"
-    )]
-    fn keys(&self) -> Vec<&str> {
-        let keys = self.0.iter().map(|key| key.secret().expose_secret());
-        keys.collect()
+    /// Overwrites keys in encoded telemetry. It was redacted before, but a program may have printed a key of an unusual
+    /// form after that.
+    pub(super) fn mask(&self, encoded: &mut [u8]) {
+        self.with_keys(|keys| {
+            for key in keys.iter().filter(|key| key.len() >= MIN_MASKED) {
+                let (key, part) = (key.as_bytes(), &key.as_bytes()[..MIN_MASKED]);
+                let mut at = 0;
+                while let Some(found) = memmem::find(&encoded[at..], part) {
+                    at += found;
+                    let is_whole = encoded[at..].starts_with(key);
+                    let end = at + if is_whole { key.len() } else { part.len() };
+                    encoded[at..end].fill(b'*');
+                    at = end;
+                }
+            }
+        });
+    }
+
+    /// Removes keys from all texts and names of a JSON value.
+    pub(super) fn redact_json(&self, value: &mut Value) {
+        match value {
+            Value::String(text) => self.redact_in_place(text),
+            Value::Array(items) => items.iter_mut().for_each(|item| self.redact_json(item)),
+            Value::Object(members) => {
+                let old = std::mem::take(members);
+                for (mut name, mut member) in old {
+                    self.redact_in_place(&mut name);
+                    self.redact_json(&mut member);
+                    members.insert(name, member);
+                }
+            }
+            Value::Null | Value::Bool(_) | Value::Number(_) => {}
+        }
     }
 
     fn redact_in_place(&self, text: &mut String) {
@@ -37,51 +100,63 @@ impl Own {
             *text = redacted;
         }
     }
-}
 
-/// Takes keys out of a span: its name, attributes and error.
-pub(super) fn redact_span(span: &mut Wire, own: &Own) {
-    own.redact_in_place(&mut span.name);
-    redact_pairs(&mut span.attributes, own);
-    if let Some(status) = &mut span.status {
-        own.redact_in_place(&mut status.message);
-    }
-}
-
-fn redact_pairs(pairs: &mut [KeyValue], own: &Own) {
-    for pair in pairs {
-        own.redact_in_place(&mut pair.key);
-        redact_any(pair.value.as_mut(), own);
-    }
-}
-
-fn redact_any(value: Option<&mut AnyValue>, own: &Own) {
-    match value.and_then(|value| value.value.as_mut()) {
-        Some(Any::StringValue(text)) => own.redact_in_place(text),
-        Some(Any::ArrayValue(array)) => {
-            for item in &mut array.values {
-                redact_any(Some(item), own);
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the keys are compared with text, to take them out of it"
+    )]
+    fn with_keys<T>(&self, work: impl FnOnce(&[&str]) -> T) -> T {
+        let current;
+        let keys = match &self.keys {
+            Keys::Of(sender) => {
+                current = sender.keys();
+                &current
             }
-        }
-        Some(Any::KvlistValue(list)) => redact_pairs(&mut list.values, own),
-        // The tracer makes no others that hold text.
-        Some(_) | None => {}
+            Keys::Fixed(keys) => keys,
+        };
+        let keys: Vec<_> = keys
+            .iter()
+            .map(|key| key.secret().expose_secret())
+            .collect();
+        work(&keys)
     }
 }
 
-/// Takes keys out of all texts and names of a JSON value.
-pub(super) fn redact_json(value: &mut Value, own: &Own) {
-    match value {
-        Value::String(text) => own.redact_in_place(text),
-        Value::Array(items) => items.iter_mut().for_each(|item| redact_json(item, own)),
-        Value::Object(members) => {
-            let old = std::mem::take(members);
-            for (mut name, mut member) in old {
-                own.redact_in_place(&mut name);
-                redact_json(&mut member, own);
-                members.insert(name, member);
-            }
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn redactor(keys: &[&str]) -> Redactor {
+        let keys = keys.iter().map(|key| ApiKey::parse(key).unwrap());
+        Redactor::fixed(keys.collect())
+    }
+
+    #[test]
+    fn own_keys_of_any_form_and_keys_of_others_are_redacted() {
+        let redactor = redactor(&["hh_b", "hh_a.key-of.mine"]);
+        for (text, expected) in [
+            ("nothing in here", "nothing in here"),
+            ("hh_b", "[redacted]"),
+            ("a hh_a.key-of.mine b", "a [redacted] b"),
+            ("hh_1234567890abcdef1234", "[redacted]"),
+            ("hh_search", "hh_search"),
+        ] {
+            assert_eq!(redactor.redact(text), expected);
         }
-        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+
+    #[test]
+    fn a_mask_keeps_the_length_and_all_other_bytes() {
+        let redactor = redactor(&["hh_a.key-of.mine", "hh_a"]);
+        for (text, expected) in [
+            ("hh_a hhhh_a.key-of.mine|", "hh_a hh****************|"),
+            ("hh_a.key-of.", "************"),
+            ("hh_a.key-of", "hh_a.key-of"),
+            ("", ""),
+        ] {
+            let mut bytes = text.as_bytes().to_vec();
+            redactor.mask(&mut bytes);
+            assert_eq!(String::from_utf8(bytes).unwrap(), expected);
+        }
     }
 }

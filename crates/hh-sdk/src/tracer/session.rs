@@ -3,15 +3,19 @@
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 use hh_api::types::{EventPatch, Object, StartSession};
 use serde::Serialize;
+use serde_json::Value;
 use uuid::Uuid;
 
 use super::Shared;
-use super::queue::Job;
-use super::record::{Record, to_json};
+use super::block::{Block, Content};
+use super::encode::to_json;
+use super::record::Record;
 use super::span::SpanBuilder;
+use super::state::Item;
 use crate::EventKind;
 use crate::ids::{Started, millis, random_uuid};
 
@@ -35,23 +39,24 @@ impl SessionBuilder {
 
     /// Adds an input.
     pub fn with_input(mut self, name: &str, value: impl Serialize) -> Self {
-        self.session.inputs.insert(name.to_owned(), to_json(value));
+        insert(&self.shared, &mut self.session.inputs, name, &value);
         self
     }
 
     /// Adds metadata.
     pub fn with_metadata(mut self, name: &str, value: impl Serialize) -> Self {
-        self.session
-            .metadata
-            .insert(name.to_owned(), to_json(value));
+        insert(&self.shared, &mut self.session.metadata, name, &value);
         self
     }
 
     /// Adds a property of the user it is done for.
     pub fn with_user_property(mut self, name: &str, value: impl Serialize) -> Self {
-        self.session
-            .user_properties
-            .insert(name.to_owned(), to_json(value));
+        insert(
+            &self.shared,
+            &mut self.session.user_properties,
+            name,
+            &value,
+        );
         self
     }
 
@@ -81,7 +86,26 @@ impl SessionBuilder {
     }
 }
 
+fn insert(shared: &Shared, object: &mut Object, name: &str, value: &impl Serialize) {
+    if shared.queue.is_recording() {
+        object.insert(name.to_owned(), to_json(&shared.redactor, value));
+    }
+}
+
+/// Queues a change of a session.
+fn push(shared: &Shared, content: Content, mut body: Value) {
+    if !shared.queue.is_recording() {
+        return;
+    }
+    shared.redactor.redact_json(&mut body);
+    let block = Block::of_session(content, body.to_string().into_bytes());
+    shared.queue.push(Item::Session(block));
+}
+
 /// A session under way; it ends with [`Session::end`] or when it is dropped.
+///
+/// Names of the values of a session are literal: dots in them do not nest, unlike in those of a [`Span`](crate::Span). What
+/// is nested deeper than 64 levels in a value is replaced by `(nested too deeply)`.
 #[must_use = "a session ends when it is dropped"]
 pub struct Session {
     shared: Arc<Shared>,
@@ -96,7 +120,7 @@ pub struct Session {
 }
 
 impl Session {
-    /// Returns the session id, minted here.
+    /// Returns the session id, which is created here.
     #[must_use]
     pub fn id(&self) -> Uuid {
         self.id
@@ -105,7 +129,8 @@ impl Session {
     /// Starts building a step right below the session.
     pub fn span(&self, name: &str, kind: EventKind) -> SpanBuilder {
         self.ensure_started();
-        SpanBuilder::new(Arc::clone(&self.shared), Record::new(self.id, name, kind))
+        let record = Record::new(&self.shared, self.id, name, kind);
+        SpanBuilder::new(Arc::clone(&self.shared), record)
     }
 
     /// Sets an output of the session.
@@ -140,7 +165,10 @@ impl Session {
         value: impl Serialize,
     ) {
         // Before the lock: serialising runs the caller's code, which may use this session.
-        let value = to_json(value);
+        if !self.shared.queue.is_recording() {
+            return;
+        }
+        let value = to_json(&self.shared.redactor, &value);
         let mut changes = self.changes.lock().unwrap_or_else(PoisonError::into_inner);
         member(&mut changes)
             .get_or_insert_default()
@@ -148,7 +176,7 @@ impl Session {
     }
 
     fn ensure_started(&self) {
-        if self.announced.swap(true, Ordering::AcqRel) {
+        if self.announced.load(Ordering::Acquire) || self.announced.swap(true, Ordering::AcqRel) {
             return;
         }
         let start = self
@@ -158,7 +186,8 @@ impl Session {
             .take();
         if let Some(mut start) = start {
             start.start_time = Some(millis(self.started.nanos()));
-            self.shared.queue.push(Job::Start(Box::new(start)));
+            let start = serde_json::json!({ "session": start });
+            push(&self.shared, Content::SessionStart, start);
         }
     }
 
@@ -172,10 +201,11 @@ impl Session {
         let patch = EventPatch {
             event_id: self.id,
             project: self.shared.project.clone(),
-            end_time: Some(millis(self.started.end_nanos())),
+            end_time: Some(millis(self.started.nanos_at(Instant::now()))),
             ..changes
         };
-        self.shared.queue.push(Job::Update(Box::new(patch)));
+        let patch = serde_json::to_value(patch).unwrap_or_default();
+        push(&self.shared, Content::SessionChange, patch);
     }
 }
 

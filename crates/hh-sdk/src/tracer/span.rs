@@ -6,7 +6,6 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::Shared;
-use super::queue::Job;
 use super::record::Record;
 use crate::EventKind;
 
@@ -22,27 +21,29 @@ impl SpanBuilder {
         Self { shared, record }
     }
 
-    /// Adds an input.
-    pub fn with_input(mut self, name: &str, value: impl Serialize) -> Self {
-        self.record.set("inputs", name, value);
-        self
+    /// Adds an input. [Dots in the name nest](Span#names).
+    pub fn with_input(self, name: &str, value: impl Serialize) -> Self {
+        self.with("inputs", name, &value)
     }
 
-    /// Adds a setting of the step, such as a model's parameters.
-    pub fn with_config(mut self, name: &str, value: impl Serialize) -> Self {
-        self.record.set("config", name, value);
-        self
+    /// Adds a setting of the step, such as a model's parameters. [Dots in the name nest](Span#names).
+    pub fn with_config(self, name: &str, value: impl Serialize) -> Self {
+        self.with("config", name, &value)
     }
 
-    /// Adds metadata.
-    pub fn with_metadata(mut self, name: &str, value: impl Serialize) -> Self {
-        self.record.set("metadata", name, value);
+    /// Adds metadata. [Dots in the name nest](Span#names).
+    pub fn with_metadata(self, name: &str, value: impl Serialize) -> Self {
+        self.with("metadata", name, &value)
+    }
+
+    fn with(mut self, member: &str, name: &str, value: &impl Serialize) -> Self {
+        self.record.set(&self.shared.redactor, member, name, value);
         self
     }
 
     /// Starts the clock.
     pub fn start(mut self) -> Span {
-        self.record.started = crate::ids::Started::now();
+        self.record.start();
         Span {
             shared: self.shared,
             record: Some(self.record),
@@ -51,6 +52,15 @@ impl SpanBuilder {
 }
 
 /// A step under way; it ends with [`Span::end`] or when it is dropped.
+///
+/// # Names
+/// Dots in the names of values nest: `set_output("a.b", 1)` sets the member `b` of the object `a`. A name that is set again
+/// is replaced. Where nesting would overwrite another value, the whole name stays flat, so that nothing is lost:
+/// `a.b` and `a` together become `{"a.b": 1, "a": 2}`. Names inside an object value are literal.
+///
+/// # Values
+/// Lists and objects that are nested deeper than 24 levels become JSON in a text, and what is nested deeper than 64 levels
+/// is replaced by `(nested too deeply)`.
 #[must_use = "a span ends when it is dropped"]
 pub struct Span {
     shared: Arc<Shared>,
@@ -63,31 +73,31 @@ impl Span {
     pub fn child(&self, name: &str, kind: EventKind) -> SpanBuilder {
         let shared = Arc::clone(&self.shared);
         let record = match &self.record {
-            Some(parent) => Record::new(parent.session, name, kind).below(parent),
-            None => Record::new(uuid::Uuid::nil(), name, kind),
+            Some(parent) => parent.child(&shared, name, kind),
+            None => Record::new(&shared, uuid::Uuid::nil(), name, kind),
         };
         SpanBuilder::new(shared, record)
     }
 
-    /// Sets an output; dots in a name nest, and a name set again is replaced.
+    /// Sets an output. [Dots in the name nest](Span#names).
     pub fn set_output(&mut self, name: &str, value: impl Serialize) {
-        self.set("outputs", name, value);
+        self.set("outputs", name, &value);
     }
 
-    /// Sets metadata.
+    /// Sets metadata. [Dots in the name nest](Span#names).
     pub fn set_metadata(&mut self, name: &str, value: impl Serialize) {
-        self.set("metadata", name, value);
+        self.set("metadata", name, &value);
     }
 
-    /// Sets a score.
+    /// Sets a score. [Dots in the name nest](Span#names).
     pub fn set_metric(&mut self, name: &str, value: impl Serialize) {
-        self.set("metrics", name, value);
+        self.set("metrics", name, &value);
     }
 
     /// Marks the step as failed.
     pub fn set_error(&mut self, error: impl fmt::Display) {
         if let Some(record) = &mut self.record {
-            record.set_error(error.to_string());
+            record.set_error(error);
         }
     }
 
@@ -96,9 +106,9 @@ impl Span {
         drop(self);
     }
 
-    fn set(&mut self, member: &str, name: &str, value: impl Serialize) {
+    fn set(&mut self, member: &str, name: &str, value: &impl Serialize) {
         if let Some(record) = &mut self.record {
-            record.set(member, name, value);
+            record.set(&self.shared.redactor, member, name, value);
         }
     }
 }
@@ -106,15 +116,14 @@ impl Span {
 impl Drop for Span {
     fn drop(&mut self) {
         if let Some(record) = self.record.take() {
-            let wire = record.into_wire(&self.shared);
-            self.shared.queue.push(Job::Span(Box::new(wire)));
+            record.end(&self.shared);
         }
     }
 }
 
 impl fmt::Debug for Span {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = self.record.as_ref().map(|record| record.name.as_str());
+        let name = self.record.as_ref().map(Record::name);
         formatter.debug_tuple("Span").field(&name).finish()
     }
 }

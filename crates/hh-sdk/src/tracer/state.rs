@@ -1,13 +1,16 @@
 //! The state of the queue: what waits or is being sent, what was lost, and who waits for it.
 
+mod flush;
+
 use std::collections::VecDeque;
 use std::time::Instant;
 
+use super::block::Block;
 use super::budget::ByteBudget;
 use super::pace::Pause;
-use super::queue::{Inner, Job};
-use crate::catch::catch;
-use crate::{Error, ErrorKind};
+
+use flush::Waiter;
+pub(super) use flush::{Answer, Due, Watch};
 
 /// What was lost, and why.
 pub(super) struct Loss {
@@ -21,25 +24,31 @@ impl Loss {
     }
 }
 
-/// A job of the queue.
-pub(super) struct Entry {
-    pub(super) number: u64,
-    /// The memory that it uses.
-    bytes: usize,
-    pub(super) job: Job,
+/// How much may wait.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Limits {
+    /// Spans and changes of sessions.
+    pub(super) count: usize,
+    /// Bytes of memory.
+    pub(super) bytes: usize,
+    /// Spans in one block.
+    pub(super) block: usize,
 }
 
-impl Entry {
-    fn is_span(&self) -> bool {
-        matches!(self.job, Job::Span(_))
-    }
+/// What is recorded.
+pub(super) enum Item<'a> {
+    /// A span that has just ended, encoded.
+    Span(&'a [u8], Instant),
+    /// A change of a session.
+    Session(Block),
 }
 
 pub(super) struct State {
     /// What waits, in order.
-    entries: VecDeque<Entry>,
-    /// How many may wait.
-    capacity: usize,
+    blocks: VecDeque<Block>,
+    /// How many spans and changes of sessions wait.
+    len: usize,
+    limits: Limits,
     /// The bytes of what waits and of what is being sent right now.
     budget: ByteBudget,
     sending: Option<Sending>,
@@ -56,6 +65,8 @@ pub(super) struct State {
     /// Why what waits has not arrived yet.
     failure: Option<String>,
     waiters: Vec<Waiter>,
+    /// A watchdog looks at the deadlines of flushes.
+    is_watched: bool,
 }
 
 /// What is being sent right now.
@@ -75,45 +86,6 @@ pub(super) struct Closing {
     pub(super) is_hard: bool,
 }
 
-pub(super) struct Waiter {
-    /// All jobs below this number must be dealt with.
-    target: u64,
-    deadline: Instant,
-    answer: Answer,
-}
-
-/// Receives the outcome and returns whether a caller was still waiting for it.
-pub(super) type Answer = Box<dyn FnOnce(Result<(), Error>) -> bool + Send>;
-
-/// Answers that are due. They wake other threads, so they are given with the lock released.
-#[must_use = "call give() with the lock released"]
-pub(super) struct Due {
-    answers: Vec<(Answer, Result<(), Error>)>,
-    /// How many jobs were dropped in all when these answers were made.
-    dropped: u64,
-}
-
-impl Due {
-    pub(super) fn give(self, inner: &Inner) {
-        for (answer, result) in self.answers {
-            let tells = result
-                .as_ref()
-                .is_err_and(|error| error.kind() == ErrorKind::Dropped);
-            // Marked before it is told: whoever receives it may flush again at once.
-            let before = inner.lock().told;
-            if tells {
-                inner.lock().told = before.max(self.dropped);
-            }
-            // It wakes a task, whose waker is other people's code and may panic once it has the outcome.
-            let is_received = catch(|| answer(result)).unwrap_or(true);
-            if !is_received && tells {
-                // The caller of this flush is gone, so the next flush reports the loss.
-                inner.lock().told = before;
-            }
-        }
-    }
-}
-
 /// What the export thread does next.
 pub(super) enum Next {
     Send,
@@ -125,19 +97,13 @@ pub(super) enum Next {
     End,
 }
 
-/// When flushes have to be looked at again.
-pub(super) enum Watch {
-    At(Option<Instant>),
-    /// The time to send anything is over.
-    Over,
-}
-
 impl State {
-    pub(super) fn new(capacity: usize, max_bytes: usize) -> Self {
+    pub(super) fn new(limits: Limits) -> Self {
         Self {
-            entries: VecDeque::new(),
-            capacity,
-            budget: ByteBudget::new(max_bytes),
+            blocks: VecDeque::new(),
+            len: 0,
+            limits,
+            budget: ByteBudget::new(limits.bytes),
             sending: None,
             closing: None,
             is_asked: false,
@@ -147,93 +113,160 @@ impl State {
             reason: String::new(),
             failure: None,
             waiters: Vec::new(),
+            is_watched: false,
         }
     }
 
-    /// Returns how many jobs wait.
+    /// Returns whether anything waits or is being sent.
+    pub(super) fn is_busy(&self) -> bool {
+        self.sending.is_some() || !self.blocks.is_empty()
+    }
+
+    /// Returns how many spans and changes of sessions wait.
     pub(super) fn len(&self) -> usize {
-        self.entries.len()
+        self.len
+    }
+
+    /// Returns when the first of what waits was recorded.
+    pub(super) fn first(&self) -> Option<Instant> {
+        self.blocks.front().map(Block::first)
     }
 
     pub(super) fn dropped(&self) -> u64 {
         self.dropped
     }
 
-    /// Adds a job that uses so much memory; returns what had to be dropped for it, to be freed with the lock released.
-    pub(super) fn push(&mut self, job: Job, bytes: usize) -> Vec<Entry> {
-        let entry = Entry {
-            number: self.next,
-            bytes,
-            job,
-        };
+    /// Adds what was recorded; returns what had to be dropped for it, to be freed with the lock released.
+    pub(super) fn push(&mut self, item: Item<'_>) -> Vec<Block> {
         let mut dropped = Vec::new();
+        let (is_span, cost) = match &item {
+            Item::Span(span, _) => (true, Block::cost_of(span)),
+            Item::Session(block) => (false, block.cost()),
+        };
         let refused = if self.closing.is_some() {
             Some("the tracer was shut down before")
-        } else if bytes > self.budget.limit() {
+        } else if cost > self.budget.limit() {
             Some("it is larger than the queue may be (max_queue_bytes)")
-        } else if bytes > self.budget.limit().saturating_sub(self.sending_bytes()) {
+        } else if cost > self.budget.limit().saturating_sub(self.sending_bytes()) {
             // All that waits would be dropped for nothing.
             Some("the queue was full (max_queue_bytes)")
         } else {
-            self.make_room(&entry, &mut dropped)
+            self.make_room(is_span, cost, &mut dropped)
         };
-        if let Some(reason) = refused {
-            self.lose(1, reason);
-            dropped.push(entry);
-        } else {
-            self.next = self.next.saturating_add(1);
-            self.budget.take(bytes);
-            self.entries.push_back(entry);
+        match (refused, item) {
+            (None, item) => self.append(item),
+            (Some(reason), item) => {
+                self.lose(1, reason);
+                if let Item::Session(block) = item {
+                    dropped.push(block);
+                }
+            }
         }
         dropped
+    }
+
+    /// Adds what there is room for.
+    fn append(&mut self, item: Item<'_>) {
+        let (next, max_spans) = (self.next, self.limits.block);
+        self.next = self.next.saturating_add(1);
+        self.len += 1;
+        let last = self.blocks.back_mut();
+        let block = match (item, last) {
+            (Item::Span(span, _), Some(last)) if last.has_room_for(span, next, max_spans) => {
+                self.budget.take(last.push(span));
+                return;
+            }
+            (Item::Span(span, ended), last) => {
+                last.map(Block::seal);
+                Block::of_span(span, ended)
+            }
+            (Item::Session(block), last) => {
+                last.map(Block::seal);
+                block
+            }
+        };
+        self.budget.take(block.cost());
+        self.blocks.push_back(block.with_number(next));
     }
 
     fn sending_bytes(&self) -> usize {
         self.sending.as_ref().map_or(0, |sending| sending.bytes)
     }
 
-    /// Drops the oldest spans until there is room for a job; the reason why there cannot be any.
-    fn make_room(&mut self, entry: &Entry, dropped: &mut Vec<Entry>) -> Option<&'static str> {
+    /// Drops the oldest spans until there is room; the reason why there cannot be any.
+    fn make_room(
+        &mut self,
+        for_span: bool,
+        cost: usize,
+        dropped: &mut Vec<Block>,
+    ) -> Option<&'static str> {
         loop {
-            let reason = if self.entries.len() >= self.capacity {
-                "the queue was full"
-            } else if !self.budget.has_room_for(entry.bytes) {
-                "the queue was full (max_queue_bytes)"
+            let (reason, is_count) = if self.len >= self.limits.count {
+                ("the queue was full", true)
+            } else if !self.budget.has_room_for(cost) {
+                ("the queue was full (max_queue_bytes)", false)
             } else {
                 return None;
             };
-            let oldest = self.entries.iter().position(Entry::is_span);
+            let oldest = self.blocks.iter().position(Block::is_spans);
             // What happens to a session is worth more than any span of it.
-            let victim = oldest.or_else(|| (!entry.is_span()).then_some(0));
-            match victim.and_then(|victim| self.entries.remove(victim)) {
-                Some(victim) => {
-                    self.budget.release(victim.bytes);
-                    self.lose(1, reason);
-                    dropped.push(victim);
-                }
-                None => return Some(reason),
+            let Some(victim) = oldest.or_else(|| (!for_span).then_some(0)) else {
+                return Some(reason);
+            };
+            let count = self.drop_oldest(victim, is_count, dropped);
+            if count == 0 {
+                return Some(reason);
             }
+            self.lose(count, reason);
         }
     }
 
+    /// Drops the first of a block, or all of it; memory is freed only with all of it. Returns how many were dropped.
+    fn drop_oldest(&mut self, at: usize, is_one: bool, dropped: &mut Vec<Block>) -> u64 {
+        let Some(block) = self.blocks.get_mut(at) else {
+            return 0;
+        };
+        let count = if is_one && block.count() > 1 {
+            block.drop_first();
+            1
+        } else {
+            let count = block.count();
+            self.budget.release(block.cost());
+            dropped.extend(self.blocks.remove(at));
+            count
+        };
+        self.len = self.len.saturating_sub(count);
+        count as u64
+    }
+
     /// Takes what goes into the next request: one session change, or spans that come first, up to both limits.
-    pub(super) fn take(&mut self, limit: usize, max_bytes: usize) -> Vec<Entry> {
+    pub(super) fn take(&mut self, limit: usize, max_bytes: usize) -> Vec<Block> {
         self.is_asked = false;
-        let (mut count, mut bytes) = (0, 0_usize);
-        for entry in self.entries.iter().take(limit.max(1)) {
-            let with_it = bytes.saturating_add(entry.bytes);
-            if count > 0 && (!entry.is_span() || with_it > max_bytes) {
+        let limit = limit.max(1);
+        let (mut batch, mut count, mut bytes) = (Vec::new(), 0_usize, 0_usize);
+        while let Some(mut block) = self.blocks.pop_front() {
+            let is_first = batch.is_empty();
+            let fits = block.is_spans()
+                && count.saturating_add(block.count()) <= limit
+                && bytes.saturating_add(block.cost()) <= max_bytes;
+            if !is_first && !fits {
+                self.blocks.push_front(block);
                 break;
             }
-            bytes = with_it;
-            count += 1;
-            if !entry.is_span() {
+            if block.is_spans() && block.count() > limit {
+                self.blocks.push_front(block.split_off(limit));
+            }
+            count += block.count();
+            bytes = bytes.saturating_add(block.cost());
+            let is_alone = !block.is_spans();
+            batch.push(block);
+            if is_alone {
                 break;
             }
         }
-        let batch: Vec<_> = self.entries.drain(..count).collect();
+        self.len = self.len.saturating_sub(count);
         self.sending = batch.first().map(|first| Sending {
-            first: first.number,
+            first: first.number(),
             count,
             bytes,
         });
@@ -253,59 +286,29 @@ impl State {
     }
 
     /// Puts what was taken back to the head of the queue, as far as there is room; returns what was dropped.
-    pub(super) fn put_back(&mut self, batch: Vec<Entry>, failure: &str) -> (Due, Vec<Entry>) {
+    pub(super) fn put_back(&mut self, batch: Vec<Block>, failure: &str) -> (Due, Vec<Block>) {
         self.sending = None;
         self.failure = Some(failure.to_owned());
-        for entry in batch.into_iter().rev() {
-            self.entries.push_front(entry);
+        for block in batch.into_iter().rev() {
+            self.len += block.count();
+            self.blocks.push_front(block);
         }
         let mut dropped = Vec::new();
-        while self.entries.len() > self.capacity {
-            let oldest = self.entries.iter().position(Entry::is_span);
-            let Some(entry) = self.entries.remove(oldest.unwrap_or(0)) else {
+        while self.len > self.limits.count {
+            let oldest = self.blocks.iter().position(Block::is_spans);
+            let count = self.drop_oldest(oldest.unwrap_or(0), true, &mut dropped);
+            if count == 0 {
                 break;
-            };
-            self.budget.release(entry.bytes);
-            self.lose(1, "the queue was full");
-            dropped.push(entry);
+            }
+            self.lose(count, "the queue was full");
         }
         (self.settle(), dropped)
-    }
-
-    /// The key was rejected: answers all flushes, and near the end gives up on what is left.
-    pub(super) fn reject(&mut self, why: &str) -> Due {
-        if self.closing.is_some() && !self.entries.is_empty() {
-            return self.abandon(why);
-        }
-        let waiters = std::mem::take(&mut self.waiters);
-        let answers = waiters.into_iter().map(|waiter| {
-            let message = format!("{why}; what is not sent yet is tried again in a minute");
-            (
-                waiter.answer,
-                Err(Error::new(ErrorKind::Unauthenticated, message)),
-            )
-        });
-        Due {
-            answers: answers.collect(),
-            dropped: self.dropped,
-        }
     }
 
     /// Closes the queue, unless it was closed before.
     pub(super) fn close(&mut self, closing: Closing) {
         self.closing.get_or_insert(closing);
         self.is_asked = true;
-    }
-
-    /// Adds a flush: all that is queued now has until `deadline`.
-    pub(super) fn wait(&mut self, deadline: Instant, answer: Answer) -> Due {
-        self.waiters.push(Waiter {
-            target: self.next,
-            deadline,
-            answer,
-        });
-        self.is_asked = true;
-        self.settle()
     }
 
     /// Decides what comes next. What waits is `due` at some time, or as soon as `is_full` says so, and not in a pause.
@@ -316,7 +319,7 @@ impl State {
         is_full: bool,
         pause: Option<Pause>,
     ) -> Next {
-        match (self.entries.is_empty(), self.closing) {
+        match (self.blocks.is_empty(), self.closing) {
             (true, Some(_)) => return Next::End,
             (true, None) => return Next::Wait(None),
             (false, _) => {}
@@ -358,8 +361,9 @@ impl State {
             is_hard: true,
         });
         let sending = self.sending.take().map_or(0, |sending| sending.count);
-        let count = self.entries.len().saturating_add(sending);
-        self.entries.clear();
+        let count = self.len.saturating_add(sending);
+        self.blocks.clear();
+        self.len = 0;
         self.budget = ByteBudget::new(self.budget.limit());
         if count > 0 {
             self.lose(u64::try_from(count).unwrap_or(u64::MAX), reason);
@@ -367,63 +371,9 @@ impl State {
         self.settle()
     }
 
-    /// Finds the flushes whose time is over, and when the next one's is.
-    pub(super) fn expire(&mut self, now: Instant) -> (Due, Watch) {
-        let hard = self.closing.filter(|closing| closing.is_hard);
-        let is_busy = self.sending.is_some() || !self.entries.is_empty();
-        if is_busy && hard.is_some_and(|closing| closing.until <= now) {
-            return (self.abandon_late(), Watch::Over);
-        }
-        let failure = self.failure.as_deref().map(|why| format!(" ({why})"));
-        let failure = failure.unwrap_or_default();
-        let over = self.waiters.extract_if(.., |waiter| waiter.deadline <= now);
-        let due = over.map(|waiter| {
-            let message =
-                format!("telemetry did not arrive in time; it is still being sent{failure}");
-            (waiter.answer, Err(Error::new(ErrorKind::Timeout, message)))
-        });
-        let due = Due {
-            answers: due.collect(),
-            dropped: self.dropped,
-        };
-        let deadlines = self.waiters.iter().map(|waiter| waiter.deadline);
-        let next = deadlines.chain(hard.map(|closing| closing.until)).min();
-        (due, Watch::At(next.filter(|_| is_busy)))
-    }
-
     fn lose(&mut self, count: u64, reason: &str) {
         self.dropped = self.dropped.saturating_add(count);
         reason.clone_into(&mut self.reason);
-    }
-
-    /// Finds the flushes for which all is dealt with; each is told what nobody was told yet.
-    pub(super) fn settle(&mut self) -> Due {
-        let first_waiting = self.entries.front().map_or(self.next, |first| first.number);
-        let oldest = self.sending.as_ref().map_or(first_waiting, |s| s.first);
-        let ready: Vec<_> = self
-            .waiters
-            .extract_if(.., |waiter| waiter.target <= oldest)
-            .collect();
-        let answers = ready
-            .into_iter()
-            .map(|waiter| (waiter.answer, self.outcome()));
-        Due {
-            answers: answers.collect(),
-            dropped: self.dropped,
-        }
-    }
-
-    fn outcome(&self) -> Result<(), Error> {
-        match self.dropped.saturating_sub(self.told) {
-            0 => Ok(()),
-            lost => Err(Error::new(
-                ErrorKind::Dropped,
-                format!(
-                    "{lost} of the recorded sessions and spans were lost: {}",
-                    self.reason
-                ),
-            )),
-        }
     }
 }
 

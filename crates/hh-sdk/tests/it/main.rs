@@ -7,6 +7,7 @@ mod support;
 mod client;
 mod config;
 mod credentials;
+mod in_memory;
 mod keys;
 mod network;
 mod outage;

@@ -356,3 +356,187 @@ fn init_and_its_end_open_no_connection() {
     listener.set_nonblocking(false).unwrap();
     listener.accept().unwrap();
 }
+
+/// Is never asked for its content.
+struct Unused;
+
+impl serde::Serialize for Unused {
+    fn serialize<S: serde::Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
+        unreachable!("a disabled tracer looks at values")
+    }
+}
+
+#[test]
+fn a_disabled_tracer_needs_no_key_sends_nothing_and_has_ids() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let exporter = hh_sdk::InMemoryExporter::new();
+    let build = |is_in_memory: bool| {
+        let builder = HoneyHiveTracer::builder()
+            .with_env(hh_sdk::config::Env::from_pairs([(
+                "HH_DISABLE_TRACING",
+                "true",
+            )]))
+            .with_base_url(&url);
+        if is_in_memory {
+            builder.with_in_memory_exporter(&exporter)
+        } else {
+            builder
+        }
+    };
+    for is_in_memory in [false, true] {
+        let tracer = build(is_in_memory).build().unwrap();
+        let session = tracer.session("s").with_input("a", Unused).start();
+        assert!(!session.id().is_nil() && session.id() != tracer.session_id());
+        let mut span = session
+            .span("span", EventKind::Tool)
+            .with_input("a", Unused)
+            .start();
+        span.set_output("b", Unused);
+        span.set_error("no");
+        span.child("child", EventKind::Tool).start().end();
+        span.end();
+        session.set_metadata("c", Unused);
+        session.end();
+        tracer.flush_blocking(Duration::ZERO).unwrap();
+        assert_eq!(tracer.dropped(), 0);
+        tracer.shutdown_blocking(Duration::ZERO).unwrap();
+    }
+    assert!(exporter.events().is_empty());
+    let none = listener.accept().unwrap_err();
+    assert_eq!(none.kind(), std::io::ErrorKind::WouldBlock);
+    let error = HoneyHiveTracer::builder()
+        .with_env(hh_sdk::config::Env::from_pairs([(
+            "HH_DISABLE_TRACING",
+            "perhaps",
+        )]))
+        .build()
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Config);
+}
+
+/// A list in a list, and so on, which is taken apart without recursion when it is dropped.
+struct Nested(serde_json::Value);
+
+impl Nested {
+    fn of_levels(levels: u32) -> Self {
+        let mut value = serde_json::json!("bottom");
+        for level in 0..levels {
+            value = if level % 2 == 0 {
+                serde_json::Value::Array(vec![value])
+            } else {
+                serde_json::Value::Object([("a".to_owned(), value)].into_iter().collect())
+            };
+        }
+        Self(value)
+    }
+}
+
+impl serde::Serialize for Nested {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
+}
+
+impl Drop for Nested {
+    fn drop(&mut self) {
+        let mut value = self.0.take();
+        loop {
+            let below = match &mut value {
+                serde_json::Value::Array(items) => items.pop(),
+                serde_json::Value::Object(members) => members.remove("a"),
+                serde_json::Value::Null
+                | serde_json::Value::Bool(_)
+                | serde_json::Value::Number(_)
+                | serde_json::Value::String(_) => None,
+            };
+            let Some(below) = below else { return };
+            value = below;
+        }
+    }
+}
+
+#[test]
+fn values_of_a_hundred_thousand_levels_cost_no_other_value() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let server = runtime.block_on(TestServer::start());
+    let key = runtime.block_on(server.key(Level::ReadWrite, "default"));
+    let exporter = hh_sdk::InMemoryExporter::new();
+    let in_memory = HoneyHiveTracer::builder()
+        .with_env(empty_env())
+        .with_in_memory_exporter(&exporter)
+        .build()
+        .unwrap();
+    let record = |tracer: HoneyHiveTracer| {
+        let deep = || Nested::of_levels(100_000);
+        let session = tracer
+            .session("s")
+            .with_input("deep", deep())
+            .with_metadata("plain", 1)
+            .start();
+        let mut span = session
+            .span("span", EventKind::Tool)
+            .with_input("deep", deep())
+            .with_config("plain", 2)
+            .start();
+        span.set_output("deep", deep());
+        span.end();
+        session.set_output("deep", deep());
+        session.set_feedback("plain", 3);
+        session.end();
+        tracer.shutdown_blocking(LONG).unwrap();
+    };
+    record(in_memory);
+    record(tracer(&server, &key));
+    let mut stored = runtime.block_on(events(&server, &key));
+    for event in exporter.events() {
+        let stored = stored.remove(&event.event_name).unwrap();
+        let too_deep = |object: &serde_json::Map<_, serde_json::Value>| {
+            object
+                .get("deep")
+                .unwrap()
+                .to_string()
+                .contains("(nested too deeply)")
+        };
+        assert!(too_deep(&event.inputs) && too_deep(&event.outputs));
+        assert_eq!(
+            (&event.inputs, &event.outputs),
+            (&stored.inputs, &stored.outputs)
+        );
+        let plain = |event: &Event| {
+            let objects = [&event.metadata, &event.config, &event.feedback];
+            let objects = objects.into_iter().filter_map(|object| object.get("plain"));
+            objects.cloned().collect::<Vec<_>>()
+        };
+        assert_eq!(plain(&event), plain(&stored));
+        assert!(!plain(&event).is_empty(), "{event:?}");
+    }
+}
+
+#[test]
+fn a_value_that_panics_leaves_a_span_that_arrives_without_it() {
+    struct Panics;
+    impl serde::Serialize for Panics {
+        fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            use serde::ser::SerializeSeq as _;
+            let mut list = serializer.serialize_seq(None)?;
+            list.serialize_element("begun")?;
+            panic!("a value")
+        }
+    }
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let server = runtime.block_on(TestServer::start());
+    let key = runtime.block_on(server.key(Level::ReadWrite, "default"));
+    let tracer = tracer(&server, &key);
+    let mut span = tracer.span("span", EventKind::Tool).start();
+    span.set_output("before", 1);
+    let setting = std::panic::AssertUnwindSafe(|| span.set_output("panics", Panics));
+    std::panic::catch_unwind(setting).unwrap_err();
+    span.set_output("after", 2);
+    span.end();
+    tracer.shutdown_blocking(LONG).unwrap();
+    let events = runtime.block_on(events(&server, &key));
+    let outputs = serde_json::Value::Object(events["span"].outputs.clone());
+    assert_eq!(outputs, serde_json::json!({"before": 1, "after": 2}));
+}

@@ -2,22 +2,6 @@
 
 use hh_api::types::Object;
 
-/// The longest name of an event or a session, in bytes.
-pub(crate) const MAX_NAME: usize = 1024;
-
-/// Ends a name that was truncated.
-const ELLIPSIS: char = '…';
-
-/// Truncates a name to [`MAX_NAME`] bytes; the last character of a truncated name is an ellipsis.
-pub(crate) fn limit_name(mut name: String) -> String {
-    if name.len() > MAX_NAME {
-        name.truncate(name.floor_char_boundary(MAX_NAME - ELLIPSIS.len_utf8()));
-        name.push(ELLIPSIS);
-        name.shrink_to_fit();
-    }
-    name
-}
-
 const NANOS_PER_MILLI: i64 = 1_000_000;
 const DAY: i64 = 24 * 60 * 60 * 1000 * NANOS_PER_MILLI;
 
@@ -51,26 +35,7 @@ mod tests {
 
     use super::*;
 
-    #[test]
-    fn a_name_of_the_longest_length_is_kept_and_a_longer_one_is_marked() {
-        let longest = "n".repeat(MAX_NAME);
-        assert_eq!(limit_name(longest.clone()), longest);
-        let truncated = limit_name(longest + "n");
-        assert_eq!(truncated.len(), MAX_NAME);
-        assert!(truncated.ends_with('…'));
-    }
-
     proptest! {
-        #[test]
-        fn a_name_never_exceeds_the_limit_and_keeps_its_beginning(name in any::<String>(), times in 1..600_usize) {
-            let name = name.repeat(times);
-            let limited = limit_name(name.clone());
-            prop_assert!(limited.len() <= MAX_NAME);
-            let kept = limited.strip_suffix(ELLIPSIS).unwrap_or(&limited);
-            prop_assert!(name.starts_with(kept));
-            prop_assert_eq!(limited == name, name.len() <= MAX_NAME);
-        }
-
         #[test]
         fn no_event_starts_more_than_a_day_after_its_arrival(
             start in any::<i64>(), duration in 0..i64::MAX, arrived in 0..i64::MAX / 2,

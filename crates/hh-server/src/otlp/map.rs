@@ -1,20 +1,17 @@
-//! Spans to events: the attribute table of wire.md 6.
+//! Spans to events, within the memory that a request may use.
 
-use hh_api::attributes as names;
-use hh_api::types::{EventKind, Object};
+use hh_api::attributes::{MapLimits, SCOPE, SpanFields, map_span};
+use hh_api::types::EventKind;
 use hh_auth::ProjectId;
 use http::StatusCode;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
-use opentelemetry_proto::tonic::common::v1::KeyValue;
-use opentelemetry_proto::tonic::trace::v1::Span;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
-use super::nest::{insert, restore_lists, to_json};
 use crate::body::MAX_BODY;
 use crate::budget::Reservation;
-use crate::domain::event_limits::{limit_name, limit_start};
+use crate::domain::event_limits::limit_start;
 use crate::error::ApiError;
 use crate::shape::{self, Shape};
 use crate::store::{Body, NewEvent};
@@ -44,6 +41,8 @@ const UNPACKED_VALUES: usize = 50_000;
 
 /// The most objects that the dotted attribute names of one span may create. A name of 32 parts creates 31.
 const MAX_OBJECTS: usize = 10_000;
+/// JSON in a string is read up to this many levels, so that with those around it an event stays readable.
+const MAX_DEPTH: usize = 64;
 /// What an object takes in memory, about: a node of its map, which has room for 11 members, and its name.
 const OBJECT_BYTES: usize = 700;
 /// Objects that memory is reserved for at one time, since the reservation takes a lock.
@@ -56,14 +55,17 @@ struct Values<'a> {
     objects: usize,
     reserved: usize,
     reservation: &'a mut Reservation,
+    /// The number of values that may still be read out of strings.
+    allowance: &'a mut usize,
 }
 
 impl<'a> Values<'a> {
-    fn new(reservation: &'a mut Reservation) -> Self {
+    fn new(reservation: &'a mut Reservation, allowance: &'a mut usize) -> Self {
         Self {
             objects: 0,
             reserved: 0,
             reservation,
+            allowance,
         }
     }
 
@@ -73,7 +75,15 @@ impl<'a> Values<'a> {
         Ok(())
     }
 
-    /// Counts an object that a dotted name is about to create.
+    /// Reserves memory for JSON that is about to be read out of a string.
+    fn unpack(&mut self, shape: Shape) -> Result<(), ApiError> {
+        self.reserve(shape.objects * OBJECT_BYTES + shape.elements * VALUE_BYTES)
+    }
+}
+
+impl MapLimits for Values<'_> {
+    type Error = ApiError;
+
     fn create_object(&mut self) -> Result<(), ApiError> {
         self.objects += 1;
         if self.objects > MAX_OBJECTS {
@@ -91,9 +101,14 @@ impl<'a> Values<'a> {
         Ok(())
     }
 
-    /// Reserves memory for JSON that is about to be read out of a string.
-    fn unpack(&mut self, shape: Shape) -> Result<(), ApiError> {
-        self.reserve(shape.objects * OBJECT_BYTES + shape.elements * VALUE_BYTES)
+    fn parse(&mut self, text: &str) -> Result<Option<Value>, ApiError> {
+        let shape = shape::json(text.as_bytes());
+        if shape.depth > MAX_DEPTH || shape.elements > *self.allowance {
+            return Ok(None);
+        }
+        *self.allowance -= shape.elements;
+        self.unpack(shape)?;
+        Ok(serde_json::from_str(text).ok())
     }
 }
 
@@ -121,11 +136,13 @@ pub(crate) fn map(
     for group in request.resource_spans {
         for scoped in group.scope_spans {
             // Our own tracer sends lists and objects as such; others send them as JSON in a string.
-            let typed = scoped.scope.is_some_and(|scope| scope.name == names::SCOPE);
+            let is_typed = scoped.scope.is_some_and(|scope| scope.name == SCOPE);
             for span in scoped.spans {
                 if span.trace_id.len() == 16 && span.span_id.len() == 8 {
-                    let allowance = if typed { None } else { Some(&mut allowance) };
-                    let span = map_span(span, arrived, allowance, Values::new(reservation))?;
+                    let mut values = Values::new(reservation, &mut allowance);
+                    let fields = map_span(span, is_typed, &mut values)?;
+                    let span = MappedSpan::new(fields, arrived)?;
+                    drop(values);
                     stored += span.body.len();
                     if stored > MAX_BODY {
                         return Err(ApiError::too_large());
@@ -142,6 +159,38 @@ pub(crate) fn map(
 }
 
 impl MappedSpan {
+    /// Encodes the fields of a span that arrived at this time.
+    fn new(mut fields: SpanFields, arrived: i64) -> Result<Self, ApiError> {
+        let (started, ended) = (&mut fields.started, &mut fields.ended);
+        limit_start(started, ended, &mut fields.metadata, arrived);
+        let body = Body {
+            source: fields.source,
+            config: fields.config,
+            inputs: fields.inputs,
+            outputs: fields.outputs,
+            error: fields.error,
+            metadata: fields.metadata,
+            metrics: fields.metrics,
+            feedback: fields.feedback,
+            user_properties: fields.user_properties,
+        };
+        Ok(Self {
+            project: fields.project,
+            trace_id: fields.trace_id,
+            span_id: fields.span_id,
+            parent_span_id: fields.parent_span_id,
+            session: fields.session,
+            session_name: fields.session_name,
+            parent: fields.parent,
+            kind: fields.kind,
+            name: fields.name,
+            started: fields.started,
+            ended: fields.ended,
+            body: body.encode()?,
+            source: body.source,
+        })
+    }
+
     /// The memory that the span takes until it is stored.
     fn size(&self) -> usize {
         let texts = [&self.project, &self.session, &self.session_name];
@@ -197,169 +246,6 @@ fn event_id(project: ProjectId, trace_id: &[u8], span_id: &[u8]) -> Uuid {
     let mut bytes = [0; 16];
     bytes.copy_from_slice(&digest[..16]);
     Uuid::new_v8(bytes)
-}
-
-/// What the attributes of a span say beside its body.
-#[derive(Default)]
-struct Labels {
-    project: Option<String>,
-    session: Option<String>,
-    session_name: Option<String>,
-    parent: Option<Uuid>,
-    kind: Option<EventKind>,
-    name: Option<String>,
-}
-
-/// Maps and encodes one span. `allowance` is the number of values that may still be read out of strings; `None` where
-/// values came typed.
-fn map_span(
-    span: Span,
-    arrived: i64,
-    mut allowance: Option<&mut usize>,
-    mut values: Values<'_>,
-) -> Result<MappedSpan, ApiError> {
-    let mut body = Body::default();
-    let mut labels = Labels::default();
-    for KeyValue { key, value, .. } in span.attributes {
-        let allowance = allowance.as_deref_mut();
-        let value = to_json(value);
-        place(&mut body, &mut labels, &key, value, allowance, &mut values)?;
-    }
-    if allowance.is_some() {
-        for (_, member) in members(&mut body) {
-            member.values_mut().for_each(restore_lists);
-        }
-    }
-    if body.error.is_none() {
-        body.error = span.status.filter(|status| status.code == 2).map(|status| {
-            match status.message.as_str() {
-                "" => "error".to_owned(),
-                message => message.to_owned(),
-            }
-        });
-    }
-    let kind = labels.kind.unwrap_or_else(|| guess_kind(&body.metadata));
-    let nanos = |time: u64| i64::try_from(time).unwrap_or(i64::MAX);
-    let mut started = nanos(span.start_time_unix_nano);
-    let mut ended = nanos(span.end_time_unix_nano).max(started);
-    limit_start(&mut started, &mut ended, &mut body.metadata, arrived);
-    Ok(MappedSpan {
-        project: labels.project,
-        trace_id: span.trace_id,
-        span_id: span.span_id,
-        parent_span_id: span.parent_span_id,
-        session: labels.session,
-        session_name: labels.session_name.map(limit_name),
-        parent: labels.parent,
-        kind,
-        name: limit_name(labels.name.unwrap_or(span.name)),
-        started,
-        ended,
-        body: body.encode()?,
-        source: body.source,
-    })
-}
-
-/// The objects of a body with the prefix of the attributes that go there.
-fn members(body: &mut Body) -> [(&'static str, &mut Object); 7] {
-    [
-        ("honeyhive_inputs.", &mut body.inputs),
-        ("honeyhive_outputs.", &mut body.outputs),
-        ("honeyhive_config.", &mut body.config),
-        ("honeyhive_metadata.", &mut body.metadata),
-        ("honeyhive_metrics.", &mut body.metrics),
-        ("honeyhive_feedback.", &mut body.feedback),
-        ("honeyhive_user_properties.", &mut body.user_properties),
-    ]
-}
-
-fn place(
-    body: &mut Body,
-    labels: &mut Labels,
-    key: &str,
-    value: Value,
-    allowance: Option<&mut usize>,
-    values: &mut Values<'_>,
-) -> Result<(), ApiError> {
-    let association = key.strip_prefix(names::TRACELOOP_PREFIX);
-    match association.map_or(key, |name| match name {
-        "session_id" => names::SESSION_ID,
-        "source" => names::SOURCE,
-        "project" => names::PROJECT,
-        other => other,
-    }) {
-        names::SESSION_ID => labels.session = text(value),
-        names::SOURCE => body.source = text(value).unwrap_or_default(),
-        names::PROJECT => labels.project = text(value),
-        names::SESSION_NAME => labels.session_name = text(value),
-        names::PARENT_ID => {
-            labels.parent = text(value).and_then(|id| Uuid::try_parse(&id).ok());
-        }
-        names::EVENT_TYPE => {
-            labels.kind = text(value)
-                .and_then(|kind| EventKind::find(&kind))
-                .filter(|kind| *kind != EventKind::Session);
-        }
-        names::EVENT_NAME => labels.name = text(value),
-        names::ERROR => body.error = text(value),
-        names::ERROR_TYPE => drop(body.metadata.insert("error_type".to_owned(), value)),
-        names::DURATION_MS | names::SESSION_AUTO_CREATE | "disable_http_tracing" => {}
-        other => {
-            for (prefix, member) in members(body) {
-                if let Some(path) = other.strip_prefix(prefix) {
-                    let value = match allowance {
-                        Some(allowance) => unpack(value, allowance, values)?,
-                        None => value,
-                    };
-                    return insert(member, path, value, || values.create_object());
-                }
-            }
-            let name = other.strip_prefix(names::BAGGAGE_PREFIX).unwrap_or(other);
-            body.metadata.insert(name.to_owned(), value);
-        }
-    }
-    Ok(())
-}
-
-/// JSON in a string is read up to this many levels, so that with those around it an event stays readable.
-const MAX_DEPTH: usize = 64;
-
-/// Reads the JSON of a list or an object that a client put into a string.
-fn unpack(value: Value, allowance: &mut usize, values: &mut Values<'_>) -> Result<Value, ApiError> {
-    if let Value::String(text) = &value
-        && text.starts_with(['{', '['])
-    {
-        let shape = shape::json(text.as_bytes());
-        if shape.depth <= MAX_DEPTH && shape.elements <= *allowance {
-            *allowance -= shape.elements;
-            values.unpack(shape)?;
-            return Ok(serde_json::from_str(text).unwrap_or(value));
-        }
-    }
-    Ok(value)
-}
-
-fn text(value: Value) -> Option<String> {
-    if let Value::String(text) = value
-        && !text.is_empty()
-    {
-        return Some(text);
-    }
-    None
-}
-
-/// The client rules for spans that do not say what they are.
-fn guess_kind(metadata: &Object) -> EventKind {
-    let is = |name: &str| metadata.get(name).and_then(Value::as_str).unwrap_or("");
-    match (is("gen_ai.operation.name"), is("openinference.span.kind")) {
-        ("chat" | "text_completion" | "generate_content" | "embeddings", _) | ("", "LLM") => {
-            EventKind::Model
-        }
-        ("invoke_agent" | "create_agent" | "invoke_workflow", _) | ("", "CHAIN" | "AGENT") => {
-            EventKind::Chain
-        }
-        _ => EventKind::Tool,
-    }
 }
 
 #[cfg(test)]

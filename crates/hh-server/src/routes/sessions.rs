@@ -1,9 +1,10 @@
+use hh_api::limit_name;
 use hh_api::types::{SessionEnvelope, StartSession};
 use uuid::Uuid;
 
 use super::{Call, Rendered, aside};
 use crate::app::App;
-use crate::domain::event_limits::{limit_name, limit_start};
+use crate::domain::event_limits::limit_start;
 use crate::error::ApiError;
 use crate::otlp::session_id;
 use crate::store::{Body as Stored, NewSession, Rights, UNNAMED, from_millis};

@@ -94,13 +94,3 @@ pub(crate) fn from_millis(millis: f64) -> i64 {
         .saturating_mul(NANOS_PER_MILLI)
         .saturating_add(rest as i64)
 }
-
-/// The reverse of [`from_millis`].
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "the wire's times are floating milliseconds: exact to a microsecond in this century"
-)]
-pub(super) fn to_millis(nanos: i64) -> f64 {
-    let whole = nanos.div_euclid(NANOS_PER_MILLI) as f64;
-    whole + nanos.rem_euclid(NANOS_PER_MILLI) as f64 / 1e6
-}

@@ -9,8 +9,8 @@ use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use super::StoreError;
-use super::body::to_millis;
 use super::sessions::UNNAMED;
+use hh_api::to_millis;
 
 /// The size of a page that has more than one event.
 pub(super) const MAX_PAGE: usize = 8 * 1024 * 1024;

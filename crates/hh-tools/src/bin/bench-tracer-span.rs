@@ -27,6 +27,8 @@ const LIMIT: f64 = 4.0;
 const FLUSH: Duration = Duration::from_mins(1);
 
 fn main() -> Result<(), Box<dyn Error>> {
+    // The HTTP client of OpenTelemetry wants one, although the URL is plain HTTP. It fails only if one is installed.
+    drop(rustls::crypto::ring::default_provider().install_default());
     let server = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
     let url = format!("http://{}", server.local_addr()?);
     std::thread::spawn(move || serve(&server));

@@ -7,18 +7,23 @@ use std::panic::panic_any;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
+use bytes::Bytes;
 use hh_auth::{ApiKey, AuthError, Credential, CredentialProvider, Credentials};
 use hh_config::{Env, Origin, Provenance, Source};
 use hh_transport::{
     BoxFuture, Clock, HttpService, Request, Response, RetryPolicy, Transport, TransportError,
 };
 use http::StatusCode;
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::trace::v1::Span as Wire;
+use prost::Message as _;
 
 use super::*;
 use crate::resolve::{Sender, resolve};
-use crate::tracer::queue::Queue;
-use crate::{Options, report};
+use crate::tracer::exporter::HttpExporter;
+use crate::tracer::queue::{Queue, Task};
+use crate::tracer::state::Item;
+use crate::{ErrorKind, Options, report};
 
 const LONG: Duration = Duration::from_mins(1);
 const KEY: &str = "hh_1234567890abcdef1234567890abcdef";
@@ -100,7 +105,8 @@ fn queue_of(variables: &[(&str, &str)], change: impl FnOnce(Sender) -> Sender) -
     let mut resolved = resolve(&options).unwrap();
     resolved.settings.retry_delay.value = Duration::ZERO;
     let sender = Sender::new(&options, &resolved).unwrap();
-    Queue::new(Some(change(sender)), &resolved.settings, None)
+    let exporter = HttpExporter::new(change(sender));
+    Queue::new(Box::new(exporter), &resolved.settings)
 }
 
 fn builder(service: &Arc<Service>) -> hh_transport::TransportBuilder {
@@ -118,10 +124,11 @@ fn service(
 }
 
 fn push(queue: &Queue, name: &str) {
-    queue.push(Job::Span(Box::new(Wire {
+    let span = Wire {
         name: name.to_owned(),
         ..Wire::default()
-    })));
+    };
+    queue.push(Item::Span(&span.encode_to_vec(), Instant::now()));
 }
 
 /// Pushes a span and has it lost; then another, which arrives.
@@ -360,4 +367,238 @@ fn an_overflow_during_an_outage_drops_the_oldest_spans_of_the_batch_that_failed(
     let arrived = requests.iter().filter(|names| !names[0].starts_with("old"));
     let arrived: Vec<_> = arrived.flatten().cloned().collect();
     assert_eq!(arrived, (0..100).map(|n| n.to_string()).collect::<Vec<_>>());
+}
+
+/// A queue whose threads are started by `spawn`.
+fn queue_with(
+    service: &Arc<Service>,
+    spawn: impl Fn(&str, Task) -> std::io::Result<()> + Send + Sync + 'static,
+) -> Queue {
+    queue(builder(service).build(), &[]).with_spawn(spawn)
+}
+
+fn spawn(task: Task) -> std::io::Result<()> {
+    std::thread::Builder::new().spawn(task).map(drop)
+}
+
+fn no_thread() -> std::io::Result<()> {
+    Err(std::io::ErrorKind::WouldBlock.into())
+}
+
+#[test]
+fn a_thread_that_cannot_be_started_is_started_by_a_later_span_or_flush() {
+    for failures in 1..4 {
+        let service = service(|_| Ok(200));
+        let left = AtomicUsize::new(failures);
+        let queue = queue_with(&service, move |_, task| {
+            let order = Ordering::Relaxed;
+            match left.fetch_update(order, order, |left| left.checked_sub(1)) {
+                Ok(_) => no_thread(),
+                Err(_) => spawn(task),
+            }
+        });
+        push(&queue, "first");
+        push(&queue, "second");
+        // Each span has tried once, and so does each flush.
+        if failures == 3 {
+            let error = queue.flush_blocking(LONG).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Other, "{error}");
+            assert!(
+                error.to_string().contains("could not be started"),
+                "{error}"
+            );
+        }
+        queue.flush_blocking(LONG).unwrap();
+        assert_eq!(queue.dropped(), 0);
+        let requests = service.requests.lock().unwrap();
+        assert_eq!(requests.concat(), ["first", "second"], "{failures}");
+    }
+}
+
+#[test]
+fn a_shutdown_without_a_thread_says_what_is_lost() {
+    let queue = queue_with(&service(|_| Ok(200)), |_, _| no_thread());
+    push(&queue, "lost");
+    let error = poll_to_end(queue.flush(LONG)).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Other, "{error}");
+    queue.close(Some(LONG));
+    let error = poll_to_end(queue.flush(LONG)).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Dropped, "{error}");
+    assert!(
+        error.to_string().contains("could not be started"),
+        "{error}"
+    );
+    assert_eq!(queue.dropped(), 1);
+}
+
+/// Waits for a future without the timers of any runtime.
+fn poll_to_end<T>(work: impl Future<Output = T>) -> T {
+    struct Thread(std::thread::Thread);
+    impl std::task::Wake for Thread {
+        fn wake(self: Arc<Self>) {
+            self.0.unpark();
+        }
+    }
+    let waker = std::task::Waker::from(Arc::new(Thread(std::thread::current())));
+    let mut work = std::pin::pin!(work);
+    loop {
+        let mut context = std::task::Context::from_waker(&waker);
+        if let std::task::Poll::Ready(done) = work.as_mut().poll(&mut context) {
+            return done;
+        }
+        std::thread::park();
+    }
+}
+
+#[test]
+fn a_flush_keeps_its_time_while_the_export_thread_is_stuck() {
+    let (release, released) = std::sync::mpsc::channel::<()>();
+    let released = Mutex::new(released);
+    // It blocks its thread instead of waiting.
+    let service = service(move |_| {
+        released.lock().unwrap().recv().ok();
+        Ok(200)
+    });
+    let queue = queue(builder(&service).build(), &[]);
+    push(&queue, "span");
+    for _ in 0..2 {
+        let error = poll_to_end(queue.flush(Duration::from_millis(10))).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Timeout, "{error}");
+        assert!(error.to_string().contains("does not respond"), "{error}");
+    }
+    let flushes = (0..8).map(|_| queue.flush(Duration::from_millis(10)));
+    let flushes: Vec<_> = flushes.map(Box::pin).collect();
+    for flush in flushes {
+        assert_eq!(poll_to_end(flush).unwrap_err().kind(), ErrorKind::Timeout);
+    }
+    // A flush that has more time ends when the thread goes on.
+    std::thread::scope(|scope| {
+        let patient = scope.spawn(|| poll_to_end(queue.flush(LONG)));
+        release.send(()).unwrap();
+        patient.join().unwrap().unwrap();
+    });
+    assert_eq!(queue.dropped(), 0);
+}
+
+#[test]
+fn no_watchdog_is_left_once_no_flush_waits() {
+    let running = Arc::new(AtomicUsize::new(0));
+    let service = service(|_| Ok(200));
+    let counted = Arc::clone(&running);
+    let queue = queue_with(&service, move |name, task| {
+        if name != "honeyhive-flush" {
+            return spawn(task);
+        }
+        let counted = Arc::clone(&counted);
+        counted.fetch_add(1, Ordering::SeqCst);
+        spawn(Box::new(move || {
+            task();
+            counted.fetch_sub(1, Ordering::SeqCst);
+        }))
+    });
+    for _ in 0..20 {
+        push(&queue, "span");
+        poll_to_end(queue.flush(Duration::MAX)).unwrap();
+    }
+    let deadline = Instant::now() + LONG;
+    while running.load(Ordering::SeqCst) > 0 {
+        assert!(Instant::now() < deadline, "a watchdog is left");
+        std::thread::yield_now();
+    }
+}
+
+/// Panics when it is dropped.
+struct PanicsInDrop(Arc<Service>, std::sync::mpsc::Sender<()>);
+
+impl fmt::Debug for PanicsInDrop {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("PanicsInDrop")
+    }
+}
+
+impl HttpService for PanicsInDrop {
+    fn call(&self, request: Request) -> BoxFuture<'_, Result<Response, TransportError>> {
+        self.0.call(request)
+    }
+}
+
+impl Drop for PanicsInDrop {
+    fn drop(&mut self) {
+        self.1.send(()).ok();
+        panic_any(Bomb);
+    }
+}
+
+#[test]
+fn a_service_that_panics_in_its_destructor_ends_the_thread_without_a_panic() {
+    let (dropped, was_dropped) = std::sync::mpsc::channel();
+    let service: Arc<dyn HttpService> = Arc::new(PanicsInDrop(service(|_| Ok(200)), dropped));
+    let transport = Transport::builder(service);
+    let (ended, has_ended) = std::sync::mpsc::channel();
+    let queue = queue(transport.build(), &[]).with_spawn(move |_, task| {
+        let ended = ended.clone();
+        spawn(Box::new(move || {
+            ended.send(catch(task).is_some()).unwrap();
+        }))
+    });
+    push(&queue, "arrives");
+    queue.flush_blocking(LONG).unwrap();
+    queue.close(None);
+    drop(queue);
+    was_dropped.recv_timeout(LONG).unwrap();
+    assert!(
+        has_ended.recv_timeout(LONG).unwrap(),
+        "the thread has panicked"
+    );
+}
+
+#[test]
+fn a_request_joins_blocks_and_nothing_is_encoded_again() {
+    let service = service(|_| Ok(200));
+    let queue = queue(
+        builder(&service).build(),
+        &[("HH_BATCH_SIZE", "1000"), ("HH_FLUSH_INTERVAL", "60")],
+    );
+    // Names of 10 KiB: six of them fill a block.
+    let name = |number: usize| format!("{number:010240}");
+    for number in 0..50 {
+        push(&queue, &name(number));
+    }
+    queue.flush_blocking(LONG).unwrap();
+    let requests = service.requests.lock().unwrap();
+    let expected: Vec<_> = (0..50).map(name).collect();
+    assert_eq!(*requests, [expected]);
+}
+
+/// Returns a key of an unusual form.
+#[derive(Debug)]
+struct UnusualKey;
+
+impl CredentialProvider for UnusualKey {
+    fn name(&self) -> &'static str {
+        "the test"
+    }
+
+    fn load(&self) -> Result<Option<Credential>, AuthError> {
+        let origin = Origin::parse("http://127.0.0.1:9").unwrap();
+        let provenance = Provenance::new(Source::Default, None);
+        let key = ApiKey::parse("hh_a.key-of.mine").unwrap();
+        Ok(Some(Credential::new(key, origin, provenance)))
+    }
+}
+
+#[test]
+fn a_key_that_was_not_known_when_a_span_was_recorded_does_not_leave_inside_it() {
+    let service = service(|_| Ok(200));
+    let credentials = Credentials::new(vec![Box::new(UnusualKey)]);
+    let queue = queue_of(&[], |sender| {
+        let sender = sender.with_credentials(credentials);
+        sender.with_transport(builder(&service).build())
+    });
+    push(&queue, "before");
+    queue.flush_blocking(LONG).unwrap();
+    push(&queue, "it is hh_a.key-of.mine, so");
+    queue.flush_blocking(LONG).unwrap();
+    let requests = service.requests.lock().unwrap();
+    assert_eq!(requests.concat(), ["before", "it is ****************, so"]);
 }

@@ -123,3 +123,32 @@ fn deep_nesting_and_nonsense_are_refused() {
     assert!(decode(Encoding::Json, b"{").is_err());
     assert!(decode(Encoding::Protobuf, &[0xff; 64]).is_err());
 }
+
+#[test]
+fn dotted_names_of_other_clients_that_collide_lose_no_value() {
+    let attribute = |(name, value): &(&str, &str)| {
+        format!(r#"{{"key": "honeyhive_inputs.{name}", "value": {value}}}"#)
+    };
+    let named = [
+        ("a.b", r#"{"intValue": 1}"#),
+        ("a", r#"{"intValue": 5}"#),
+        ("list.0", r#"{"intValue": 2}"#),
+        ("list.1", r#"{"intValue": 3}"#),
+        ("json", r#"{"stringValue": "{\"b\": 7}"}"#),
+        ("json.b", r#"{"intValue": 8}"#),
+        ("json.c", r#"{"intValue": 9}"#),
+    ];
+    let mut reversed = named;
+    reversed.reverse();
+    for named in [named, reversed] {
+        let attributes: Vec<_> = named.iter().map(attribute).collect();
+        let event = &events(&span(&format!(
+            r#""attributes": [{}]"#,
+            attributes.join(", ")
+        )))[0];
+        let expected = serde_json::json!({
+            "a": 5, "a.b": 1, "list": [2, 3], "json": {"b": 7, "c": 9}, "json.b": 8
+        });
+        assert_eq!(Value::Object(body(event).inputs), expected);
+    }
+}

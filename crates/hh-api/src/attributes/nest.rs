@@ -1,12 +1,13 @@
-//! Attribute values as JSON, and dotted keys as nested objects.
+//! Attribute values as JSON, and dotted names as nested objects.
 
-use hh_api::types::Object;
 use opentelemetry_proto::tonic::common::v1::AnyValue;
 use opentelemetry_proto::tonic::common::v1::any_value::Value as Any;
 use serde_json::map::Entry;
 use serde_json::{Number, Value};
 
-/// Turns an attribute value into JSON, its type kept; what JSON cannot hold becomes text.
+use crate::types::Object;
+
+/// Returns an attribute value as JSON, its type kept; what JSON cannot represent becomes text.
 pub(super) fn to_json(value: Option<AnyValue>) -> Value {
     match value.and_then(|value| value.value) {
         Some(Any::StringValue(text)) => Value::String(text),
@@ -34,22 +35,27 @@ pub(super) fn to_json(value: Option<AnyValue>) -> Value {
     }
 }
 
-/// The most objects that one dotted key creates, plus one; further dots are part of the last name. Without a limit one
-/// long key nests so deeply that the event cannot be read again, or that the stack overflows.
+/// The most objects that one dotted name creates, plus one; further dots are part of the last name. Without a limit one
+/// long name nests so deeply that the event cannot be read again, or that the stack overflows.
 const MAX_PARTS: usize = 32;
 
-/// Inserts a value under a dotted key and creates the objects on the way; where another value is in the way, the whole key
-/// is the name. `create` is asked before each object is created.
+/// Inserts a value under a dotted name and creates the objects on the way. Where another value is in the way, the whole
+/// name stays flat, so that neither value is lost. `create` is called before each object is created.
+///
+/// The result does not depend on the order of attributes if names with fewer dots are inserted first.
 pub(super) fn insert<E>(
     object: &mut Object,
-    key: &str,
+    name: &str,
     value: Value,
     mut create: impl FnMut() -> Result<(), E>,
 ) -> Result<(), E> {
-    let mut parts = key.splitn(MAX_PARTS, '.').peekable();
+    let mut parts = name.splitn(MAX_PARTS, '.').peekable();
     let mut at = &mut *object;
     while let Some(part) = parts.next() {
         if parts.peek().is_none() {
+            if at.contains_key(part) {
+                break;
+            }
             at.insert(part.to_owned(), value);
             return Ok(());
         }
@@ -61,11 +67,11 @@ pub(super) fn insert<E>(
             }
         };
         let Value::Object(next) = below else {
-            object.insert(key.to_owned(), value);
-            return Ok(());
+            break;
         };
         at = next;
     }
+    object.insert(name.to_owned(), value);
     Ok(())
 }
 

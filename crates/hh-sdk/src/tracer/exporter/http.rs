@@ -1,0 +1,127 @@
+//! Sends telemetry to HoneyHive.
+
+use bytes::Bytes;
+use hh_api::OpId;
+use hh_api::attributes::SCOPE;
+use hh_transport::BoxFuture;
+
+use super::{Block, ExportError, Exporter, Outcome};
+use crate::resolve::{Message, Sender};
+use crate::tracer::block::Content;
+use crate::tracer::failure::Failure;
+use crate::tracer::redact::Redactor;
+use crate::tracer::response::refused;
+use crate::tracer::wire::{delimited, put_bytes, put_varint, varint_len};
+use crate::{Error, ErrorKind};
+
+/// `ExportTraceServiceRequest.resource_spans`.
+const RESOURCE_SPANS: u8 = delimited(1);
+/// `ResourceSpans.scope_spans`.
+const SCOPE_SPANS: u8 = delimited(2);
+/// `ScopeSpans.scope`.
+const INSTRUMENTATION_SCOPE: u8 = delimited(1);
+/// `InstrumentationScope.name`.
+const NAME: u8 = delimited(1);
+/// `InstrumentationScope.version`.
+const VERSION: u8 = delimited(2);
+
+/// Sends telemetry to HoneyHive: spans by OTLP, changes of sessions in JSON.
+pub(in crate::tracer) struct HttpExporter {
+    sender: Sender,
+    redactor: Redactor,
+}
+
+impl HttpExporter {
+    pub(in crate::tracer) fn new(sender: Sender) -> Self {
+        Self {
+            redactor: Redactor::of(sender.clone()),
+            sender,
+        }
+    }
+
+    async fn send(&self, blocks: &[Block]) -> Outcome {
+        let content = blocks.first().map_or(Content::Spans, Block::content);
+        let sent = match content {
+            Content::Spans => self.send_spans(blocks).await,
+            Content::SessionStart => self.send_json(OpId::StartSession, blocks).await,
+            Content::SessionChange => self.send_json(OpId::UpdateEvent, blocks).await,
+        };
+        sent.unwrap_or_else(|error| {
+            let is_change = content == Content::SessionChange;
+            Outcome::Failed(ExportError {
+                failure: Failure::of(&error, is_change),
+                message: error.to_line(),
+                retry_after: error.retry_after(),
+            })
+        })
+    }
+
+    async fn send_json(&self, op: OpId, blocks: &[Block]) -> Result<Outcome, Error> {
+        let body = blocks.first().map(Block::body).unwrap_or_default();
+        let message = Message::Json(self.masked(body.to_vec()));
+        self.sender.send(op, message).await?;
+        Ok(Outcome::Delivered)
+    }
+
+    /// Sends spans; what the server refuses of them is lost, and not sent again (OTLP, "Partial Success").
+    async fn send_spans(&self, blocks: &[Block]) -> Result<Outcome, Error> {
+        let message = Message::Protobuf(self.masked(envelop(blocks)));
+        let response = self.sender.send(OpId::ExportTraces, message).await?;
+        let sent = blocks.iter().map(Block::count).sum::<usize>();
+        let sent = u32::try_from(sent).unwrap_or(u32::MAX);
+        let Some(refused) = refused(&response, sent) else {
+            let why =
+                "the response to an export is not OTLP: something else than the server answered";
+            return Err(Error::new(ErrorKind::Unavailable, why));
+        };
+        if refused.count == 0 {
+            return Ok(Outcome::Delivered);
+        }
+        let why = self.redactor.clean(&refused.reason);
+        let why = if why.is_empty() {
+            "it does not say why"
+        } else {
+            &why
+        };
+        Ok(Outcome::Refused {
+            count: refused.count.into(),
+            reason: format!("the server refused them: {why}"),
+        })
+    }
+
+    fn masked(&self, mut body: Vec<u8>) -> Bytes {
+        self.redactor.mask(&mut body);
+        Bytes::from(body)
+    }
+}
+
+impl Exporter for HttpExporter {
+    fn export<'a>(&'a mut self, blocks: &'a [Block]) -> BoxFuture<'a, Outcome> {
+        Box::pin(self.send(blocks))
+    }
+}
+
+/// Joins blocks of spans to the body of one request, of one resource and one scope.
+fn envelop(blocks: &[Block]) -> Vec<u8> {
+    let mut scope = Vec::new();
+    put_bytes(&mut scope, NAME, SCOPE.as_bytes());
+    put_bytes(&mut scope, VERSION, env!("CARGO_PKG_VERSION").as_bytes());
+    let spans: usize = blocks.iter().map(|block| block.body().len()).sum();
+    let scope_spans = length_of_field(scope.len()) + spans;
+    let resource_spans = length_of_field(scope_spans);
+    let mut body = Vec::with_capacity(length_of_field(resource_spans));
+    body.push(RESOURCE_SPANS);
+    put_varint(&mut body, resource_spans as u64);
+    body.push(SCOPE_SPANS);
+    put_varint(&mut body, scope_spans as u64);
+    put_bytes(&mut body, INSTRUMENTATION_SCOPE, &scope);
+    for block in blocks {
+        body.extend_from_slice(block.body());
+    }
+    body
+}
+
+/// Returns how many bytes a field takes whose content has this length.
+fn length_of_field(content: usize) -> usize {
+    1 + varint_len(content) + content
+}

@@ -1,0 +1,189 @@
+//! Keeps telemetry in memory, so that a test can look at it.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use hh_api::attributes::{NoLimits, SpanFields, map_span};
+use hh_api::types::{Event, EventKind, EventPatch, Object, StartSession};
+use hh_api::{limit_name, to_millis};
+use hh_transport::BoxFuture;
+use opentelemetry_proto::tonic::trace::v1::ScopeSpans;
+use prost::Message as _;
+use serde::Deserialize;
+use uuid::Uuid;
+
+use super::{Block, Delivery, Exporter, Outcome};
+use crate::tracer::block::Content;
+
+/// Keeps the sessions and spans of a tracer as events, in the order they came; clones share them.
+///
+/// The events of spans are what a HoneyHive server stores of them, except for their ids and the name of the project in
+/// place of its id. A tracer that is built with one opens no connection and needs no key.
+///
+/// ```
+/// use hh_sdk::{EventKind, HoneyHiveTracer, InMemoryExporter};
+///
+/// let exporter = InMemoryExporter::new();
+/// let tracer = HoneyHiveTracer::builder()
+///     .with_env(hh_sdk::config::Env::from_pairs::<&str, &str>([]))
+///     .with_in_memory_exporter(&exporter)
+///     .build()?;
+/// let mut span = tracer.span("search", EventKind::Tool).with_input("query", "why").start();
+/// span.set_output("hits", 2);
+/// span.end();
+///
+/// let events = exporter.events();
+/// assert_eq!(events[1].event_name, "search");
+/// assert_eq!((&events[1].inputs["query"], &events[1].outputs["hits"]), (&"why".into(), &2.into()));
+/// assert_eq!(events[1].parent_id, Some(tracer.session_id()));
+/// # Ok::<(), hh_sdk::Error>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct InMemoryExporter {
+    events: Arc<Mutex<Vec<Event>>>,
+}
+
+impl InMemoryExporter {
+    /// Returns an exporter that has nothing yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Returns what was recorded so far: a session when it starts, a span when it ends.
+    #[must_use]
+    pub fn events(&self) -> Vec<Event> {
+        self.lock().clone()
+    }
+
+    /// Forgets everything.
+    pub fn clear(&self) {
+        self.lock().clear();
+    }
+
+    fn keep(&self, block: &Block) {
+        match block.content() {
+            Content::Spans => {
+                let spans = ScopeSpans::decode(block.body()).unwrap_or_default().spans;
+                let events = spans.into_iter().map(|span| {
+                    let Ok(fields) = map_span(span, true, &mut NoLimits);
+                    event_of(fields)
+                });
+                self.lock().extend(events);
+            }
+            Content::SessionStart => {
+                let start = serde_json::from_slice::<SessionStart>(block.body());
+                self.lock()
+                    .extend(start.ok().map(|start| started(start.session)));
+            }
+            Content::SessionChange => {
+                if let Ok(patch) = serde_json::from_slice::<EventPatch>(block.body()) {
+                    let mut events = self.lock();
+                    let mut events = events.iter_mut();
+                    if let Some(event) = events.find(|old| old.event_id == patch.event_id) {
+                        merge(event, patch);
+                    }
+                }
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Event>> {
+        self.events.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Exporter for InMemoryExporter {
+    fn delivery(&self) -> Delivery {
+        Delivery::Immediate
+    }
+
+    fn export<'a>(&'a mut self, blocks: &'a [Block]) -> BoxFuture<'a, Outcome> {
+        for block in blocks {
+            self.keep(block);
+        }
+        Box::pin(std::future::ready(Outcome::Delivered))
+    }
+}
+
+#[derive(Deserialize)]
+struct SessionStart {
+    session: StartSession,
+}
+
+fn started(session: StartSession) -> Event {
+    let id = session.session_id.as_deref().and_then(|id| id.parse().ok());
+    let id = id.unwrap_or_default();
+    let start = session.start_time.unwrap_or_default();
+    Event {
+        event_id: id,
+        session_id: id,
+        parent_id: None,
+        event_type: EventKind::Session,
+        event_name: limit_name(session.session_name.unwrap_or_default()),
+        source: session.source.unwrap_or_default(),
+        project_id: session.project.unwrap_or_default(),
+        config: session.config,
+        inputs: session.inputs,
+        outputs: Object::new(),
+        error: None,
+        start_time: start,
+        end_time: start,
+        duration: 0.0,
+        metadata: session.metadata,
+        metrics: Object::new(),
+        feedback: Object::new(),
+        user_properties: session.user_properties,
+    }
+}
+
+fn event_of(fields: SpanFields) -> Event {
+    let id = |span_id: &[u8]| {
+        let mut bytes = [0; 16];
+        let all = fields.trace_id.iter().take(8).chain(span_id);
+        bytes.iter_mut().zip(all).for_each(|(to, from)| *to = *from);
+        Uuid::from_bytes(bytes)
+    };
+    let session = fields.session.as_deref().and_then(|id| id.parse().ok());
+    let session = session.unwrap_or_default();
+    let parent = match &fields.parent_span_id[..] {
+        parent if parent.len() == 8 => id(parent),
+        _ => fields.parent.unwrap_or(session),
+    };
+    Event {
+        event_id: id(&fields.span_id),
+        session_id: session,
+        parent_id: Some(parent),
+        event_type: fields.kind,
+        event_name: fields.name,
+        source: fields.source,
+        project_id: fields.project.unwrap_or_default(),
+        config: fields.config,
+        inputs: fields.inputs,
+        outputs: fields.outputs,
+        error: fields.error,
+        start_time: to_millis(fields.started),
+        end_time: to_millis(fields.ended),
+        duration: to_millis(fields.ended.saturating_sub(fields.started)),
+        metadata: fields.metadata,
+        metrics: fields.metrics,
+        feedback: fields.feedback,
+        user_properties: fields.user_properties,
+    }
+}
+
+fn merge(event: &mut Event, patch: EventPatch) {
+    if let Some(end) = patch.end_time {
+        event.end_time = end;
+        event.duration = end - event.start_time;
+    }
+    for (object, more) in [
+        (&mut event.metadata, patch.metadata),
+        (&mut event.feedback, patch.feedback),
+        (&mut event.metrics, patch.metrics),
+        (&mut event.config, patch.config),
+        (&mut event.user_properties, patch.user_properties),
+        (&mut event.outputs, patch.outputs),
+    ] {
+        object.extend(more.unwrap_or_default());
+    }
+}

@@ -1,0 +1,209 @@
+//! What subscribers of `tracing` receive. The subscriber is that of the process, so this is a program of its own.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::process::Command;
+use std::sync::{Mutex, Once};
+use std::time::Duration;
+
+use hh_sdk::config::{Env, names};
+use hh_sdk::{EventKind, HoneyHive, HoneyHiveTracer, Options};
+use tracing::field::{Field, Visit};
+use tracing::span::{Attributes, Id, Record};
+use tracing::{Event, Level, Metadata, Subscriber};
+
+const KEY: &str = "hh_1234567890abcdef1234567890abcdef";
+const LONG: Duration = Duration::from_mins(1);
+
+/// The events of each thread, by its name.
+static EVENTS: Mutex<BTreeMap<String, Vec<String>>> = Mutex::new(BTreeMap::new());
+
+/// Keeps all events.
+struct Kept;
+
+impl Subscriber for Kept {
+    fn enabled(&self, _: &Metadata<'_>) -> bool {
+        true
+    }
+
+    fn new_span(&self, _: &Attributes<'_>) -> Id {
+        Id::from_u64(1)
+    }
+
+    fn record(&self, _: &Id, _: &Record<'_>) {}
+
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+
+    fn event(&self, event: &Event<'_>) {
+        let mut line = format!("{} {}", event.metadata().level(), event.metadata().target());
+        event.record(&mut Message(&mut line));
+        let thread = std::thread::current().name().unwrap_or("?").to_owned();
+        EVENTS.lock().unwrap().entry(thread).or_default().push(line);
+    }
+
+    fn enter(&self, _: &Id) {}
+
+    fn exit(&self, _: &Id) {}
+}
+
+struct Message<'a>(&'a mut String);
+
+impl Visit for Message<'_> {
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        if field.name() == "message" {
+            *self.0 = format!("{} {value:?}", self.0);
+        }
+    }
+}
+
+fn subscribe() {
+    static SUBSCRIBED: Once = Once::new();
+    SUBSCRIBED.call_once(|| tracing::subscriber::set_global_default(Kept).unwrap());
+}
+
+fn events_of(thread: &str) -> Vec<String> {
+    let events = EVENTS.lock().unwrap();
+    events.get(thread).cloned().unwrap_or_default()
+}
+
+/// Answers every request with a status.
+fn server(status: &'static str) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for connection in listener.incoming().flatten() {
+            std::thread::spawn(move || drop(answer(&connection, status)));
+        }
+    });
+    url
+}
+
+fn answer(mut connection: &TcpStream, status: &str) -> std::io::Result<()> {
+    let mut reader = BufReader::new(connection);
+    let mut length = 0;
+    loop {
+        let mut line = String::new();
+        reader.read_line(&mut line)?;
+        let line = line.trim_end().to_ascii_lowercase();
+        if let Some(value) = line.strip_prefix("content-length:") {
+            length = value.trim().parse().unwrap();
+        }
+        if line.is_empty() {
+            break;
+        }
+    }
+    reader.read_exact(&mut vec![0; length])?;
+    let head = "content-type: application/json\r\ncontent-length: 2\r\nconnection: close";
+    write!(connection, "HTTP/1.1 {status}\r\n{head}\r\n\r\n{{}}")
+}
+
+fn options(url: &str) -> Options {
+    Options::new()
+        .with_env(Env::from_pairs::<&str, &str>([]))
+        .with(names::BASE_URL, url.to_owned())
+        .with(names::API_KEY, KEY)
+        .with(names::MAX_RETRIES, "0")
+}
+
+fn tracer(url: &str) -> HoneyHiveTracer {
+    let variables = [("HH_DEBUG", "true"), ("HH_MAX_RETRIES", "0")];
+    HoneyHiveTracer::builder()
+        .with_env(Env::from_pairs(variables))
+        .with_base_url(url)
+        .with_api_key(KEY.to_owned())
+        .build()
+        .unwrap()
+}
+
+#[test]
+fn warnings_and_attempts_of_a_client_are_events_without_a_key() {
+    subscribe();
+    let url = server("200 OK");
+    let thread = std::thread::Builder::new().name("client".to_owned());
+    let client = thread.spawn(move || {
+        let options = options(&url)
+            .with(names::VERIFY_SSL, "false")
+            .with(names::VERBOSE, "true")
+            .with(names::DEBUG, "true");
+        let client = HoneyHive::builder().with_options(options).build().unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        drop(runtime.block_on(client.list_projects()));
+    });
+    client.unwrap().join().unwrap();
+    let events = events_of("client");
+    let has = |start: &str, part: &str| {
+        let mut events = events.iter();
+        events.any(|event| event.starts_with(start) && event.contains(part))
+    };
+    assert!(
+        has("WARN honeyhive ", "certificates are not checked"),
+        "{events:#?}"
+    );
+    assert!(has("INFO honeyhive ", "version"), "{events:#?}");
+    assert!(has("DEBUG honeyhive ", "attempt 1: 200 OK"), "{events:#?}");
+    assert!(!events.concat().contains(&KEY[8..]), "{events:#?}");
+}
+
+#[test]
+fn the_export_thread_emits_no_event_but_that_of_a_rejected_key() {
+    subscribe();
+    for (status, expected) in [("401 Unauthorized", 1), ("200 OK", 0), ("503 Busy", 0)] {
+        EVENTS.lock().unwrap().remove("honeyhive-export");
+        let tracer = tracer(&server(status));
+        tracer.span("span", EventKind::Tool).start().end();
+        drop(tracer.flush_blocking(Duration::from_millis(200)));
+        drop(tracer.shutdown_blocking(LONG.min(Duration::from_secs(1))));
+        let events = events_of("honeyhive-export");
+        let of_keys = |event: &&String| {
+            event.starts_with("INFO honeyhive.security ") && event.contains("key_rejected")
+        };
+        assert!(
+            events.iter().filter(of_keys).count() >= expected,
+            "{status}: {events:#?}"
+        );
+        assert!(
+            events.iter().all(|event| of_keys(&event)),
+            "{status}: {events:#?}"
+        );
+    }
+    // Events of this thread are received all the same.
+    tracing::event!(target: "test", Level::INFO, "still here");
+    let thread = std::thread::current();
+    let events = events_of(thread.name().unwrap_or("?"));
+    assert!(
+        events.contains(&"INFO test still here".to_owned()),
+        "{events:#?}"
+    );
+}
+
+/// Runs itself as a program of its own, with and without a subscriber.
+#[test]
+fn warnings_reach_stderr_only_without_a_subscriber() {
+    const TEST: &str = "warnings_reach_stderr_only_without_a_subscriber";
+    const CHILD: &str = "HH_TEST_SUBSCRIBER";
+    if let Some(subscriber) = std::env::var_os(CHILD) {
+        if subscriber == "yes" {
+            subscribe();
+        }
+        let options = options("http://127.0.0.1:9").with(names::VERIFY_SSL, "false");
+        drop(HoneyHive::builder().with_options(options).build().unwrap());
+        return;
+    }
+    for (subscriber, count) in [("yes", 0), ("no", 1)] {
+        let output = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", TEST, "--nocapture"])
+            .env(CHILD, subscriber)
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{output:?}");
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        let warnings = stderr.matches("honeyhive: warning: certificates are not checked");
+        assert_eq!(warnings.count(), count, "{stderr}");
+    }
+}
