@@ -47,7 +47,7 @@ impl Failures {
         self.with_key(&self.place.admin_key_file(), arguments)
     }
 
-    /// Runs a command, which must fail with this code and one line.
+    /// Runs a command, which must fail with this code, one line and at most one hint.
     fn case(&mut self, title: &str, mut command: Command, exit: i32) {
         let done = run(&mut command);
         assert_eq!(done.exit, Some(exit), "{title}: {done:?}");
@@ -55,10 +55,12 @@ impl Failures {
         let errors: Vec<&str> = done
             .stderr
             .lines()
-            .filter(|line| !line.starts_with("warning: "))
+            .filter(|line| !line.starts_with("warning: ") && !line.starts_with("  hint: "))
             .collect();
         assert_eq!(errors.len(), 1, "{title}: {}", done.stderr);
         assert!(errors[0].starts_with("error: "), "{title}: {}", done.stderr);
+        let hints = done.stderr.matches("\n  hint: ").count();
+        assert!(hints <= 1, "{title}: {}", done.stderr);
         assert!(
             !done.stderr.contains("panicked"),
             "{title}: {}",
@@ -71,7 +73,7 @@ impl Failures {
 }
 
 #[test]
-fn each_failure_is_one_line_and_a_code() {
+fn each_failure_is_one_line_with_a_hint_and_a_code() {
     let mut failures = Failures::new();
     servers_that_cannot_start(&mut failures);
     keys(&mut failures);
@@ -87,32 +89,41 @@ fn each_failure_is_one_line_and_a_code() {
     insta::with_settings!({filters => filters}, {
         insta::assert_snapshot!(failures.shown, @r#"
         busy port: exit 1
-        error: cannot listen on 127.0.0.1:[PORT]: another program listens there; choose another address with --bind
+        error: cannot listen on 127.0.0.1:[PORT]: another program listens there
+          hint: choose another address with --bind
 
         unwritable data directory: exit 1
-        error: cannot use the data directory [ROOT]/file/data: Not a directory (os error 20); choose another with --data-dir
+        error: cannot use the data directory [ROOT]/file/data: Not a directory (os error 20)
+          hint: choose another directory with --data-dir
 
         no key: exit 3
-        error: no API key was found: HH_API_KEY is not set, there is no configuration file, and no login is saved; run `honeyhive auth login`, set HH_API_KEY, or name a configuration file with an api_key (HoneyHive makes keys in its dashboard under Settings > API Keys, a local server at its first start)
+        error: no API key was found: HH_API_KEY is not set, there is no configuration file, and no login is saved
+          hint: run `honeyhive auth login`, set HH_API_KEY, or name a configuration file with an api_key (HoneyHive makes keys in its dashboard under Settings > API Keys, a local server at its first start)
 
         malformed key: exit 3
         warning: other users of this machine can see --api-key; better use --api-key-stdin at login, or HH_API_KEY
-        error: the API key from --api-key does not begin with hh_, so it is not a HoneyHive API key; copy the key again
+        error: the API key from --api-key does not begin with hh_, so it is not a HoneyHive API key
+          hint: copy the key again
 
         wrong checksum: exit 3
-        error: 127.0.0.1:[PORT] answered 401 Unauthorized: this server does not know the API key (request [ID]); likely causes: the key hh_[KEY]*** from HH_API_KEY_FILE -> [ROOT]/mistyped.key (environment) is mistyped or cut off, was revoked, has expired, or is for another server than http://127.0.0.1:[PORT] (HH_BASE_URL (environment)); `honeyhive config list` shows where the key and the server's address came from
+        error: 127.0.0.1:[PORT] answered 401 Unauthorized: this server does not know the API key (request [ID])
+          hint: the key is hh_[KEY]*** from HH_API_KEY_FILE -> [ROOT]/mistyped.key (environment), sent to http://127.0.0.1:[PORT] (HH_BASE_URL (environment))
 
         server down: exit 4
-        error: cannot connect to 127.0.0.1:[PORT]: connection refused; check the connection and that the server runs; `honeyhive config list` shows where base_url came from
+        error: cannot connect to 127.0.0.1:[PORT]: connection refused
+          hint: check the connection and that the server runs; `honeyhive config list` shows where base_url came from
 
         wrong host: exit 4
-        error: 127.0.0.1:[PORT] answered 404 Not Found: it does not exist, or the key lacks the permission, or the key was rejected, or this is another server than you mean
+        error: 127.0.0.1:[PORT] answered 404 Not Found
+          hint: likely causes: it does not exist, or the key lacks the permission, or the key was rejected, or this is another server than you mean
 
         read-only key: exit 6
-        error: the key hh_ro_[KEY]*** from HH_API_KEY_FILE -> [ROOT]/read_only.key (environment) is read only, and this needs admin; nothing was sent; see `honeyhive auth whoami` for what the key may do
+        error: the key hh_ro_[KEY]*** from HH_API_KEY_FILE -> [ROOT]/read_only.key (environment) is read only, and this needs admin: nothing was sent
+          hint: see `honeyhive auth whoami` for what the key may do
 
         read/write key: exit 6
-        error: 127.0.0.1:[PORT] answered 403 Forbidden: this key's level is read_write, which does not include admin; use a key that does (request [ID]); likely causes: the key hh_[KEY]*** from HH_API_KEY_FILE -> [ROOT]/read_write.key (environment) does not allow admin, it is not for this project, or your organization does not have the feature; see `honeyhive auth whoami` for what the key may do
+        error: 127.0.0.1:[PORT] answered 403 Forbidden: this key's level is read_write, which does not include admin; use a key that does (request [ID])
+          hint: the key is hh_[KEY]*** from HH_API_KEY_FILE -> [ROOT]/read_write.key (environment)
 
         unknown project: exit 4
         error: 127.0.0.1:[PORT] answered 404 Not Found: there is no project "nope" that this key applies to; it applies to: every project (request [ID])

@@ -30,7 +30,10 @@ fn a_data_directory_has_one_server() {
     let said = done
         .stderr
         .replace(place.root().to_str().unwrap(), "[ROOT]");
-    insta::assert_snapshot!(said, @"error: another server uses the data directory [ROOT]/data; stop it or choose another with --data-dir");
+    insta::assert_snapshot!(said, @"
+    error: another server uses the data directory [ROOT]/data
+      hint: stop it, or choose another directory with --data-dir
+    ");
     // The first is none the worse.
     export(server.address(), &key, &spans("tool", 1, 1)).unwrap();
     assert_eq!(count(server.address(), &key, "tool"), 1);

@@ -6,7 +6,7 @@ use std::io;
 use hh_sdk::ErrorKind;
 use hh_sdk::config::{LoadError, Problem};
 use hh_text::Diagnostic;
-use serde_json::{Value, json};
+use serde::Serialize;
 
 use crate::exit::Exit;
 
@@ -20,6 +20,41 @@ pub(crate) struct CliError {
     /// One for each mistake, at least one.
     diagnostics: Vec<Diagnostic>,
     response: Option<Box<ResponseDetails>>,
+}
+
+/// A failed command as a JSON object on stderr.
+#[derive(Serialize)]
+pub(crate) struct ErrorReport<'a> {
+    kind: &'static str,
+    exit_code: u8,
+    message: &'a str,
+    hint: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request_id: Option<&'a str>,
+    /// Seconds until another attempt has a chance.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry_after: Option<u64>,
+    /// Every mistake, if there are several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    problems: Option<Vec<ProblemReport<'a>>>,
+}
+
+/// One of several mistakes.
+#[derive(Serialize)]
+struct ProblemReport<'a> {
+    message: &'a str,
+    hint: Option<&'a str>,
+}
+
+impl<'a> ProblemReport<'a> {
+    fn of(diagnostic: &'a Diagnostic) -> Self {
+        Self {
+            message: diagnostic.message(),
+            hint: diagnostic.hint(),
+        }
+    }
 }
 
 /// What is known of the response of a server.
@@ -77,25 +112,20 @@ impl CliError {
         &self.diagnostics
     }
 
-    /// Returns the error as a JSON object: `kind`, `message` and `hint`, details where they are known, and all `problems` if
-    /// there are several.
-    pub(crate) fn to_json(&self) -> Value {
-        let mut object = json!({
-            "kind": self.exit.as_str(),
-            "exit_code": self.exit as u8,
-            "message": self.message(),
-            "hint": self.hint(),
-        });
-        if let Some(response) = &self.response {
-            object["status"] = json!(response.status);
-            object["request_id"] = json!(response.request_id);
-            object["retry_after"] = json!(response.retry_after);
+    /// Returns the error as programs read it.
+    pub(crate) fn report(&self) -> ErrorReport<'_> {
+        let response = self.response.as_deref();
+        let several = (self.diagnostics.len() > 1).then_some(&self.diagnostics);
+        ErrorReport {
+            kind: self.exit.as_str(),
+            exit_code: self.exit as u8,
+            message: self.message(),
+            hint: self.hint(),
+            status: response.map(|response| response.status),
+            request_id: response.and_then(|response| response.request_id.as_deref()),
+            retry_after: response.and_then(|response| response.retry_after),
+            problems: several.map(|all| all.iter().map(ProblemReport::of).collect()),
         }
-        if self.diagnostics.len() > 1 {
-            let problem = |problem: &Diagnostic| json!({ "message": problem.message(), "hint": problem.hint() });
-            object["problems"] = self.diagnostics.iter().map(problem).collect();
-        }
-        object
     }
 
     /// Returns what failed first.

@@ -11,8 +11,9 @@ use crate::error::CliError;
 /// Prints a failure: a line for each mistake and below it a line with its hint, or a JSON object.
 pub(crate) fn error(error: &CliError, is_json: bool) {
     if is_json {
-        let object = serde_json::json!({ "error": error.to_json() });
-        return say(&object.to_string());
+        let object = std::collections::BTreeMap::from([("error", error.report())]);
+        // Texts and numbers always make JSON.
+        return say(&serde_json::to_string(&object).unwrap_or_default());
     }
     for diagnostic in error.diagnostics() {
         say(&format!("error: {}", diagnostic.message()));

@@ -179,7 +179,7 @@ rusqlite = "1"
         [
             "hh-config: depends on hh-auth, against the direction of dependencies: remove it",
             "hh-config: depends on reqwest, which is for hh-transport, hh-tools only: remove it",
-            "hh-config: depends on opentelemetry-proto, which is for hh-sdk, hh-server, hh-tools only: remove it",
+            "hh-config: depends on opentelemetry-proto, which is for hh-api, hh-sdk, hh-server, hh-tools only: remove it",
             "crates/one/Cargo.toml: rusqlite: write `workspace = true` and keep its version in the root",
             "Cargo.toml: opentelemetry-proto: add `default-features = false`, a member cannot take them away",
             "Cargo.toml: reqwest: name its features in the members that use them",

@@ -36,7 +36,7 @@ fn main() -> io::Result<()> {
          ```\n\n\
          ```console\n\
          $ honeyhive config validate wrong.yaml\n\
-         error: wrong.yaml:1:1: tiemout is not a setting; did you mean timeout?\n\
+         error: wrong.yaml:1:1: tiemout is not a setting\n  hint: did you mean timeout?\n\
          ```\n\n\
          The column *project file* tells what a file of the working directory may set before you trust it.\n\n\
          | setting | variables | type | default | acts on | project file | meaning |\n\
