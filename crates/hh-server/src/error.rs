@@ -24,9 +24,16 @@ pub(crate) struct ApiError {
     challenge: Option<&'static str>,
     /// The quota of attempts with bad keys is used up.
     is_over_quota: bool,
-    /// The id of the key that sent the request, for the log.
+    /// For the log alone.
+    log: Option<Box<LogDetails>>,
+}
+
+/// What the log says about an error and the response does not.
+#[derive(Debug, Default)]
+struct LogDetails {
+    /// The id of the key that sent the request.
     key: Option<String>,
-    /// What went wrong in the server, for the log alone.
+    /// What went wrong in the server.
     cause: Option<String>,
 }
 
@@ -50,20 +57,20 @@ impl ApiError {
             retry_after,
             challenge,
             is_over_quota: false,
-            key: None,
-            cause: None,
+            log: None,
         }
     }
 
     /// Adds what went wrong in the server: the log has it, the response does not.
     pub(crate) fn with_cause(mut self, cause: impl Into<String>) -> Self {
-        self.cause = Some(cause.into());
+        self.log.get_or_insert_default().cause = Some(cause.into());
         self
     }
 
     /// Adds the id of the key that sent the request, for the log.
     pub(crate) fn with_key(mut self, id: &str) -> Self {
-        self.key.get_or_insert_with(|| id.to_owned());
+        let log = self.log.get_or_insert_default();
+        log.key.get_or_insert_with(|| id.to_owned());
         self
     }
 
@@ -76,12 +83,13 @@ impl ApiError {
     }
 
     pub(crate) fn key(&self) -> Option<&str> {
-        self.key.as_deref()
+        self.log.as_ref()?.key.as_deref()
     }
 
     /// Returns why the request failed, for the log: the cause in the server, or else what the response says.
     pub(crate) fn cause(&self) -> &str {
-        self.cause.as_deref().unwrap_or(&self.message)
+        let cause = self.log.as_ref().and_then(|log| log.cause.as_deref());
+        cause.unwrap_or(&self.message)
     }
 
     pub(crate) fn invalid(message: impl Into<String>) -> Self {

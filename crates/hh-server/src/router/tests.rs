@@ -127,8 +127,8 @@ fn a_panic_leaves_one_line_with_its_message() {
     let handler = Handler::open::<Health, _, _>(async |_, (), _| Err(out_of_order()));
     let route = &OpId::Health.operation().routes[0];
     let request = Request::new(Body::empty());
-    let served = serve(Arc::clone(&server.app), handler, route, request);
-    let response = server.runtime.block_on(served);
+    let future = serve(Arc::clone(&server.app), handler, route, request);
+    let response = server.runtime.block_on(future);
     assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
     let id = response.headers()[REQUEST_ID].to_str().unwrap();
     let line = line_of(
