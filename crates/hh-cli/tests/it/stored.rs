@@ -56,7 +56,10 @@ fn test_mode_and_those_who_need_no_key_ask_no_keyring() {
     Test mode is on: no server is asked
     exit 0
     "#);
-    insta::assert_snapshot!(env.run(&["auth", "token"]).stderr, @r#"error: no API key was found: HH_API_KEY is not set, there is no configuration file, and in test mode no keyring is asked for the key of profile "default"; run `honeyhive auth login`, set HH_API_KEY, or name a configuration file with an api_key (HoneyHive makes keys in its dashboard under Settings > API Keys, a local server at its first start)"#);
+    insta::assert_snapshot!(env.run(&["auth", "token"]).stderr, @r#"
+    error: no API key was found: HH_API_KEY is not set, there is no configuration file, and in test mode no keyring is asked for the key of profile "default"
+      hint: run `honeyhive auth login`, set HH_API_KEY, or name a configuration file with an api_key (HoneyHive makes keys in its dashboard under Settings > API Keys, a local server at its first start)
+    "#);
     assert_eq!(asked.load(Ordering::Relaxed), 0);
 }
 
@@ -106,7 +109,8 @@ wait
     insta::assert_snapshot!(shown(&env, &done), @r#"
     Logged in to [server] as user@example.com (Admin)
     Saved the key [key]*** in the keyring of the system (profile "default")
-    error: the keyring does not hand out the key of profile "default": it is locked; unlock it and try again, or log in again
+    error: the keyring does not hand out the key of profile "default": it is locked
+      hint: unlock it and try again, or log in again
     exit 5
     "#);
 }

@@ -100,7 +100,7 @@ fn json_for_programs() {
       "unread": [],
       "notes": []
     }
-    ! {"error":{"exit_code":1,"hint":null,"kind":"other","message":"found 1 API key and 1 possible in 1 file"}}
+    ! {"error":{"kind":"other","exit_code":1,"message":"found 1 API key and 1 possible in 1 file","hint":null}}
     exit 1
     "#);
 }
