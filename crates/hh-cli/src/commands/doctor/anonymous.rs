@@ -80,11 +80,11 @@ fn without_word(text: &str, word: &str, instead: &str) -> String {
     while let Some(at) = rest.find(word) {
         let (before, found) = rest.split_at(at);
         let after = &found[word.len()..];
-        let is_whole = !before.ends_with(is_inside)
-            && !(before.is_empty() && shown.ends_with(is_inside))
-            && !after.starts_with(is_inside);
+        let is_part = before.ends_with(is_inside)
+            || (before.is_empty() && shown.ends_with(is_inside))
+            || after.starts_with(is_inside);
         shown.push_str(before);
-        shown.push_str(if is_whole { instead } else { word });
+        shown.push_str(if is_part { word } else { instead });
         rest = after;
     }
     shown.push_str(rest);
