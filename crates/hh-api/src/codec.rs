@@ -5,12 +5,14 @@
 //! body.
 
 mod decode;
+mod decoded;
 mod encode;
 mod join;
 mod members;
 mod tracked;
 
-pub use decode::{DecodeError, Decoded};
+pub use decode::DecodeError;
+pub use decoded::Decoded;
 pub use encode::{EncodeError, Encoded};
 pub use tracked::DecodeErrorKind;
 

@@ -1,8 +1,8 @@
 //! The table of operations, each stated once, with one file for each resource.
 //!
 //! A file invokes `operations!`, which defines the [`Endpoint`]s of a resource and a macro with the
-//! name of the resource that hands their names on. `join_operations!` calls those macros one after the other and makes
-//! [`OpId`] out of all names.
+//! name of the resource that hands their names on. `join_operations!` calls those macros one after the other and invokes
+//! a macro with all names: `operation_ids!` defines [`OpId`] and `operation_entries!` its table.
 
 #[macro_use]
 mod macros;
@@ -22,26 +22,21 @@ mod traces;
 #[macro_use]
 mod events;
 
+mod op_id;
+mod test_response;
+
 pub use events::*;
 pub use keys::*;
+pub use op_id::OpId;
 pub use owners::*;
 pub use projects::*;
 pub use service::*;
 pub use sessions::*;
 pub use traces::*;
 
-use crate::{Endpoint, Operation, TestModeError, TestValues};
+use crate::{Endpoint, Operation};
 
-join_operations! { [] service keys owners projects sessions traces events }
-
-/// Returns the empty response that test mode has for a list.
-#[expect(
-    clippy::unnecessary_wraps,
-    reason = "every response of test mode has this type"
-)]
-fn empty<I, O: Default>(_: &I, _: &TestValues) -> Result<O, TestModeError> {
-    Ok(O::default())
-}
+join_operations! { operation_entries [] service keys owners projects sessions traces events }
 
 #[cfg(test)]
 mod tests;

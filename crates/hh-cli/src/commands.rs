@@ -10,7 +10,7 @@ pub(crate) mod project;
 pub(crate) mod server;
 pub(crate) mod session;
 
-use crate::cli::Command;
+use crate::cli::{self, Command};
 use crate::context::Context;
 use crate::error::CliError;
 use crate::lazy::{Called, Group};
@@ -24,7 +24,7 @@ pub(crate) fn run(context: &Context, command: Command) -> Result<(), CliError> {
         Command::Event(Group(command)) => event::run(context, &command),
         Command::Config(Group(command)) => config::run(context, command),
         Command::Doctor(Called(arguments)) => doctor::run(context, &arguments),
-        Command::Completion(Group(command)) => completion::run(&command),
+        Command::Completion(Group(command)) => completion::run(&command, cli::command()),
         #[cfg(feature = "server")]
         Command::Server(Group(command)) => server::run(context, command),
     }

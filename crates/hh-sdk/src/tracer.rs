@@ -12,6 +12,7 @@ mod record;
 mod redact;
 mod response;
 mod session;
+mod shared;
 mod span;
 mod state;
 mod watchdog;
@@ -34,6 +35,7 @@ use exporter::{Exporter, HttpExporter, NullExporter};
 use queue::Queue;
 use record::common_attributes;
 use redact::Redactor;
+use shared::Shared;
 
 /// Traces sessions and spans of one project. [`HoneyHiveTracer::init`] never touches the network.
 ///
@@ -48,16 +50,6 @@ pub struct HoneyHiveTracer {
     shared: Arc<Shared>,
     /// The session of spans that name no other; started with the first of them.
     own_session: Session,
-}
-
-/// What sessions and spans hold of their tracer.
-pub(crate) struct Shared {
-    pub(crate) project: Option<String>,
-    pub(crate) source: String,
-    /// Attributes that all spans have, encoded.
-    attributes: Vec<u8>,
-    redactor: Redactor,
-    pub(crate) queue: Queue,
 }
 
 /// Builds a [`HoneyHiveTracer`].

@@ -6,20 +6,11 @@ use serde::de::value::{self, MapAccessDeserializer};
 use serde::de::{DeserializeOwned, DeserializeSeed};
 use serde_json::error::Category;
 
+use super::decoded::Decoded;
 use super::join::{Input, Wrapped};
 use super::members::{Member, MemberMap, path_members, query_members};
 use super::tracked::{DecodeErrorKind, Failure, Track, Tracked};
 use crate::{BodyKind, Dialect, Route};
-
-/// An input, or what still has to be decoded to one.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(clippy::exhaustive_enums, reason = "the server must handle both cases")]
-pub enum Decoded<T> {
-    /// The input.
-    Value(T),
-    /// The input as JSON text in a string, as older clients send it on legacy routes.
-    Text(String),
-}
 
 /// Why a request is not one of its operation.
 #[derive(Clone, Debug, PartialEq, Eq)]

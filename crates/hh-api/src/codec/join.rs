@@ -9,7 +9,7 @@ use serde::de::{
 };
 use serde::{Deserialize, Deserializer};
 
-use super::decode::Decoded;
+use super::decoded::Decoded;
 use super::members::{Member, MemberMap};
 
 /// Reads an input from the members of the path followed by those of a JSON object.

@@ -52,18 +52,28 @@ macro_rules! operations {
         )+
 
         macro_rules! $resource {
-            ([$d($d done:tt)*] $d($d rest:ident)*) => {
+            ($d make:ident [$d($d done:tt)*] $d($d rest:ident)*) => {
                 join_operations! {
-                    [$d($d done)* $($(#[doc = $doc])+ $name)+] $d($d rest)*
+                    $d make [$d($d done)* $($(#[doc = $doc])+ $name)+] $d($d rest)*
                 }
             };
         }
     };
 }
 
-/// Collects the operations of all resources and makes [`OpId`](crate::OpId) out of them.
+/// Collects the names of the operations of all resources and invokes a macro with them.
 macro_rules! join_operations {
-    ([$($(#[doc = $doc:literal])+ $name:ident)+]) => {
+    ($make:ident [$($done:tt)*]) => {
+        $make! { $($done)* }
+    };
+    ($make:ident [$($done:tt)*] $next:ident $($rest:ident)*) => {
+        $next! { $make [$($done)*] $($rest)* }
+    };
+}
+
+/// Defines [`OpId`](crate::OpId) with one variant for each operation.
+macro_rules! operation_ids {
+    ($($(#[doc = $doc:literal])+ $name:ident)+) => {
         /// The operations. Exhaustive on purpose: a missing handler must not compile.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         #[expect(clippy::exhaustive_enums, reason = "a missing match arm must not compile")]
@@ -74,7 +84,14 @@ macro_rules! join_operations {
         impl OpId {
             /// Every operation, in the order of the table.
             pub const ALL: [Self; [$(Self::$name),+].len()] = [$(Self::$name),+];
+        }
+    };
+}
 
+/// Leads from an [`OpId`](crate::OpId) to what the [`Endpoint`](crate::Endpoint) of the operation says.
+macro_rules! operation_entries {
+    ($($(#[doc = $doc:literal])+ $name:ident)+) => {
+        impl OpId {
             /// Returns the entry of the table.
             #[must_use]
             pub const fn operation(self) -> &'static Operation {
@@ -102,9 +119,6 @@ macro_rules! join_operations {
                 }
             }
         }
-    };
-    ([$($done:tt)*] $next:ident $($rest:ident)*) => {
-        $next! { [$($done)*] $($rest)* }
     };
 }
 

@@ -1,4 +1,4 @@
-use super::empty;
+use super::test_response::empty;
 use crate::types::{self, DisabledOwner, Empty, Owner, OwnerList, OwnerRef};
 
 operations! { ($) owners

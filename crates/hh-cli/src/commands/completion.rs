@@ -5,7 +5,7 @@ use clap_complete::Shell;
 
 use crate::error::CliError;
 use crate::lazy::Called;
-use crate::{cli, output};
+use crate::output;
 
 // Texts, since the examples of comments would be taken for Rust.
 #[derive(Subcommand)]
@@ -68,7 +68,8 @@ For this shell alone, and in the file that $PROFILE names for each new one:
     Powershell(Called<()>),
 }
 
-pub(super) fn run(command: &Command) -> Result<(), CliError> {
+/// Prints the script that completes a program.
+pub(super) fn run(command: &Command, mut program: clap::Command) -> Result<(), CliError> {
     let shell = match command {
         Command::Bash(_) => Shell::Bash,
         Command::Zsh(_) => Shell::Zsh,
@@ -76,6 +77,6 @@ pub(super) fn run(command: &Command) -> Result<(), CliError> {
         Command::Powershell(_) => Shell::PowerShell,
     };
     let mut script = Vec::new();
-    clap_complete::generate(shell, &mut cli::command(), "honeyhive", &mut script);
+    clap_complete::generate(shell, &mut program, "honeyhive", &mut script);
     output::verbatim(String::from_utf8_lossy(&script).trim_end())
 }

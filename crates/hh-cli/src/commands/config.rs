@@ -2,7 +2,9 @@
 
 mod edit;
 mod explain;
+mod find;
 mod get;
+mod layers;
 mod list;
 mod path;
 mod record;
@@ -10,12 +12,10 @@ mod trust;
 mod validate;
 
 use clap::Subcommand;
-use hh_sdk::config::{ActsOn, LoadError, Problem, SettingName, Stack, names, nearest_name, schema};
-use hh_sdk::tooling::{self, Layers};
-use hh_text::Diagnostic;
+use hh_sdk::config::schema;
 
 use crate::context::Context;
-use crate::error::{CliError, diagnostic, of_problem};
+use crate::error::CliError;
 use crate::lazy::Called;
 use crate::output;
 
@@ -56,68 +56,4 @@ pub(super) fn run(context: &Context, command: Command) -> Result<(), CliError> {
         Command::Trust(Called(arguments)) => trust::run(context, &arguments),
         Command::Schema(_) => output::verbatim(&schema()),
     }
-}
-
-/// All layers, with warnings told.
-fn layers(context: &Context) -> Layers {
-    let layers = context.layers();
-    warn(context, &layers.stack);
-    layers
-}
-
-fn warn(context: &Context, stack: &Stack) {
-    for warning in tooling::warnings(stack) {
-        context.say(&format!("warning: {warning}"));
-    }
-}
-
-/// What is wrong with one setting, or with a place that may set it.
-fn problems_of(layers: &Layers, name: SettingName) -> Vec<Diagnostic> {
-    let is_about = |problem: &&Problem| {
-        problem
-            .setting()
-            .is_none_or(|other| other == name || other.declared().acts_on == ActsOn::Loading)
-    };
-    let problems = layers.stack.problems();
-    let problems = problems.iter().filter(is_about).map(of_problem);
-    // The store holds these two alone.
-    let is_stored = [names::API_KEY, names::BASE_URL].contains(&name);
-    let store = layers.store_error.iter().filter(|_| is_stored);
-    let of_store = |error: &hh_sdk::Error| diagnostic(error.message(), error.hint());
-    problems.chain(store.map(of_store)).collect()
-}
-
-/// What is wrong is said after what there is: people come here to find it.
-fn result(layers: Layers) -> Result<(), CliError> {
-    if let Some(error) = layers.store_error {
-        return Err(error.into());
-    }
-    match LoadError::of_all(layers.stack.problems()) {
-        Some(error) => Err(error.into()),
-        None => Ok(()),
-    }
-}
-
-/// Finds the setting that was asked for, by its name or one of its variables.
-fn find(name: &str) -> Result<SettingName, CliError> {
-    let variable = name.to_ascii_uppercase();
-    let of_file = variable
-        .strip_suffix("_FILE")
-        .and_then(SettingName::of_variable);
-    if let Some(found) = SettingName::find(name)
-        .or_else(|| SettingName::of_variable(&variable))
-        .or_else(|| of_file.filter(|found| found.declared().secret))
-    {
-        return Ok(found);
-    }
-    let own = name.strip_suffix("_file").and_then(SettingName::find);
-    let hint = match own.filter(|found| found.declared().secret) {
-        Some(found) => format!("in a file it is another way to set {found}"),
-        None if name == "environments" => "in a file it holds the overlays".to_owned(),
-        None => match nearest_name(name) {
-            Some(near) => format!("did you mean {near}?"),
-            None => "see `honeyhive config list`".to_owned(),
-        },
-    };
-    Err(CliError::usage(format!("{name} is not a setting")).with_hint(hint))
 }

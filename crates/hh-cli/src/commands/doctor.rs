@@ -18,9 +18,8 @@ use hh_sdk::tooling::{self, Layers, Probe, Resolved};
 
 use crate::context::Context;
 use crate::error::CliError;
-use crate::exit::Exit;
 use crate::ui;
-use report::{Finding, Report};
+use report::Report;
 
 /// One step of the network has so much time, which a person still waits for.
 const STEP: Duration = Duration::from_secs(3);
@@ -148,13 +147,3 @@ async fn steps(
         None => report.skip(&["clock"], "health"),
     }
 }
-
-/// A failure of the network without a name of its own.
-fn network_failure(error: hh_sdk::Error) -> Finding {
-    let error = CliError::from(error);
-    let exit = error.exit();
-    Finding::failed(exit, error.message(), error.hint().unwrap_or_default())
-}
-
-/// What a failed step ends the program with, unless it says otherwise.
-const NETWORK: Exit = Exit::Network;

@@ -124,7 +124,7 @@ fn assert_json(env: &TestEnv) {
     let mut id = String::new();
     for (words, prints) in COMMANDS {
         let done = run(env, words, &id);
-        let is_failure = words.starts_with("server") || words.ends_with("planted");
+        let is_failure = words.starts_with("server start") || words.ends_with("planted");
         assert_eq!(done.code != 0, is_failure, "{words}: {done:?}");
         match prints {
             Data => {

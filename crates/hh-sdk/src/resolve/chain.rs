@@ -4,13 +4,14 @@ use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
 use hh_auth::{
-    ApiKey, AuthError, AuthErrorKind, Credential, CredentialProvider, KeyFileWatch, KeyKind,
-    credential_command,
+    ApiKey, AuthError, AuthErrorKind, Credential, CredentialProvider, KeyError, KeyFileWatch,
+    KeyKind, credential_command,
 };
 use hh_config::{Env, FileState, Location, Origin, Provenance, Source, Sourced, Via, names};
+use secrecy::ExposeSecret as _;
 use serde::Deserialize;
 
-use super::{Resolved, parse, resolve, resolve_path};
+use super::layers::{Resolved, resolve, resolve_path};
 use crate::error::diagnostic;
 use crate::{Error, ErrorKind, Options};
 
@@ -238,4 +239,12 @@ impl CredentialProvider for Walk {
         let mut watch = self.watch.lock().unwrap_or_else(PoisonError::into_inner);
         watch.as_mut().is_some_and(KeyFileWatch::has_changed)
     }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the raw setting becomes an ApiKey, which keeps it from here on"
+)]
+pub(super) fn parse(raw: &secrecy::SecretString) -> Result<ApiKey, KeyError> {
+    ApiKey::parse(raw.expose_secret())
 }

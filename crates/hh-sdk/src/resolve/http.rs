@@ -12,7 +12,7 @@ use secrecy::ExposeSecret as _;
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
-use super::{Resolved, resolve_path};
+use super::layers::{Resolved, resolve_path};
 use crate::error::diagnostic;
 use crate::{Error, ErrorKind, Options, report};
 

@@ -2,7 +2,7 @@
 
 use hh_config::{FileState, LookedAt, mask_keys};
 
-use super::Resolved;
+use super::layers::Resolved;
 use crate::{Error, ErrorKind};
 
 impl Resolved {

@@ -14,7 +14,8 @@ use http::{Method, Request};
 use super::authorizer::KeyAuthorizer;
 use super::chain::{Found, Slot, Walk};
 use super::explain::Context;
-use super::{Resolved, http as settings_of_http, key_info};
+use super::layers::Resolved;
+use super::{http as settings_of_http, key_info};
 use crate::security::{SecurityEvent, SecurityEventKind, SecurityLog};
 use crate::{Error, ErrorKind, Options, report};
 

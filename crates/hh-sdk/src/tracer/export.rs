@@ -41,7 +41,7 @@ pub(super) fn ensure_started(inner: &Arc<Inner>) -> bool {
 /// Answers the flushes that wait for a thread that cannot be started.
 pub(super) fn fail_to_start(inner: &Inner) {
     let due = inner.lock().fail_to_start(NOT_STARTED);
-    due.give(inner);
+    inner.give(due);
 }
 
 fn run_thread(inner: &Inner) {
@@ -59,7 +59,7 @@ fn run_thread(inner: &Inner) {
     // Nobody may wait for ever, whatever panics. Not by a destructor: a second panic in one ends the program.
     if catch(|| runtime.block_on(run(inner, &mut *exporter))).is_none() {
         let due = inner.lock().abandon("the export thread has failed");
-        due.give(inner);
+        inner.give(due);
     }
     catch(|| drop(exporter));
     catch(|| drop(runtime));
@@ -99,7 +99,7 @@ async fn wait_for_work(inner: &Inner, pause: Option<Pause>) -> bool {
             Next::Wait(None) => inner.wake.notified().await,
             Next::GiveUp => {
                 let due = inner.lock().abandon_late();
-                due.give(inner);
+                inner.give(due);
                 return false;
             }
             Next::End => return false,
@@ -159,13 +159,13 @@ async fn send_some(inner: &Inner, exporter: &mut dyn Exporter, pace: &mut Pace) 
     }
     let (due, dropped) = inner.lock().put_back(batch, &why);
     drop(dropped);
-    due.give(inner);
+    inner.give(due);
     let delay = match failure {
         Failure::TooLarge => Duration::ZERO,
         Failure::Rejected => {
             // Flushes would wait in vain, and the rest be rejected in as many requests.
             let due = inner.lock().reject(&why);
-            due.give(inner);
+            inner.give(due);
             REJECTED_PAUSE
         }
         Failure::Unavailable | Failure::Suspect | Failure::Final => pace.delay(random()),
@@ -175,7 +175,7 @@ async fn send_some(inner: &Inner, exporter: &mut dyn Exporter, pace: &mut Pace) 
 
 fn finish(inner: &Inner, loss: Option<Loss>) {
     let due = inner.lock().finish(loss);
-    due.give(inner);
+    inner.give(due);
 }
 
 fn lost(count: usize, why: String) -> Loss {
@@ -190,7 +190,7 @@ fn first_number(batch: &[Block]) -> u64 {
 async fn expire_waiters(inner: &Inner) {
     loop {
         let (due, watch) = inner.lock().expire(Instant::now());
-        due.give(inner);
+        inner.give(due);
         match watch {
             Watch::At(Some(deadline)) => tokio::select! {
                 () = tokio::time::sleep_until(deadline.into()) => {}

@@ -1,32 +1,31 @@
 //! What waits to be exported: bounded, the oldest spans dropped first.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+mod inner;
+
+use std::slice;
 use std::sync::mpsc::RecvTimeoutError;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, mpsc};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::task::{Context, Waker};
 use std::time::{Duration, Instant};
-use std::{io, slice};
 
 use hh_config::Settings;
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::oneshot;
 
 use super::block::Block;
 use super::exporter::{Delivery, Exporter};
-use super::state::{Answer, Closing, Item, Limits, State};
+use super::state::{Answer, Closing, Item, no_response};
+use super::watchdog::GRACE;
 use super::{export, watchdog};
 use crate::{Error, ErrorKind};
+pub(super) use inner::Inner;
+#[cfg(test)]
+pub(super) use inner::Task;
 
 /// Longer waits are cut to this, so that no sum of times overflows: a year.
 const LONGEST_WAIT: Duration = Duration::from_hours(24 * 365);
 
 /// A tracer that is dropped without a shutdown tries again for this long.
 const LAST_TRIES: Duration = Duration::from_mins(1);
-
-/// The export thread keeps the time of a flush; a blocked one must not hold the caller for longer than this.
-pub(super) const GRACE: Duration = Duration::from_secs(1);
-
-/// The encoded bytes of the spans of one export: well below what servers take.
-const MAX_BATCH_BYTES: usize = 4 * 1024 * 1024;
 
 /// The queue and the thread behind it.
 pub(crate) struct Queue {
@@ -38,30 +37,6 @@ enum Route {
     Background(Arc<Inner>),
     Immediate(Mutex<Box<dyn Exporter>>),
     Never,
-}
-
-/// What a thread runs.
-pub(super) type Task = Box<dyn FnOnce() + Send>;
-
-/// Starts a thread with a name.
-type Spawn = Box<dyn Fn(&str, Task) -> io::Result<()> + Send + Sync>;
-
-pub(super) struct Inner {
-    /// Taken by the export thread when it starts.
-    exporter: Mutex<Option<Box<dyn Exporter>>>,
-    pub(super) batch_size: usize,
-    pub(super) max_batch_bytes: usize,
-    pub(super) flush_interval: Duration,
-    pub(super) retry_delay: Duration,
-    state: Mutex<State>,
-    /// Wakes the thread: a first span, a full batch, a flush, the end.
-    pub(super) wake: Notify,
-    /// Has the deadlines of flushes looked at again, also while a request is under way.
-    pub(super) flushed: Notify,
-    /// Wakes the watchdog when a flush has ended.
-    pub(super) answered: Condvar,
-    pub(super) thread_started: AtomicBool,
-    pub(super) spawn: Spawn,
 }
 
 impl Queue {
@@ -78,7 +53,7 @@ impl Queue {
     #[cfg(test)]
     pub(super) fn with_spawn(
         mut self,
-        spawn: impl Fn(&str, Task) -> io::Result<()> + Send + Sync + 'static,
+        spawn: impl Fn(&str, Task) -> std::io::Result<()> + Send + Sync + 'static,
     ) -> Self {
         if let Route::Background(inner) = &mut self.route {
             Arc::get_mut(inner).unwrap().spawn = Box::new(spawn);
@@ -111,7 +86,7 @@ impl Queue {
         let due = state.settle();
         drop(state);
         drop(dropped);
-        due.give(inner);
+        inner.give(due);
         // If the thread cannot be started, the next span or flush tries again.
         export::ensure_started(inner);
         if wakes {
@@ -152,7 +127,7 @@ impl Queue {
         self.wait(timeout, Box::new(move |result| sender.send(result).is_ok()));
         match receiver.recv_timeout(timeout.min(LONGEST_WAIT) + GRACE) {
             Ok(result) => result,
-            Err(RecvTimeoutError::Timeout) => Err(watchdog::no_response()),
+            Err(RecvTimeoutError::Timeout) => Err(no_response()),
             Err(RecvTimeoutError::Disconnected) => Err(stopped()),
         }
     }
@@ -170,7 +145,7 @@ impl Queue {
         let due = state.wait(deadline, answer);
         let is_busy = state.is_busy();
         drop(state);
-        due.give(inner);
+        inner.give(due);
         if is_busy && !export::ensure_started(inner) {
             export::fail_to_start(inner);
         }
@@ -200,67 +175,4 @@ fn deliver(exporter: &Mutex<Box<dyn Exporter>>, item: Item<'_>) {
 
 fn stopped() -> Error {
     Error::new(ErrorKind::Other, "the tracer's thread has stopped")
-}
-
-impl Inner {
-    fn new(exporter: Box<dyn Exporter>, settings: &Settings) -> Self {
-        let size = |value: u64| usize::try_from(value).unwrap_or(usize::MAX);
-        let (batch_size, bytes) = (
-            size(settings.batch_size.value),
-            size(settings.max_queue_bytes.value),
-        );
-        Self {
-            exporter: Mutex::new(Some(exporter)),
-            batch_size,
-            // What is being sent leaves room for what comes meanwhile.
-            max_batch_bytes: MAX_BATCH_BYTES.min(bytes / 4),
-            flush_interval: settings.flush_interval.value,
-            retry_delay: settings.retry_delay.value,
-            state: Mutex::new(State::new(Limits {
-                count: size(settings.max_queue_size.value),
-                bytes,
-                // A request then consists of whole blocks.
-                block: batch_size,
-            })),
-            wake: Notify::new(),
-            flushed: Notify::new(),
-            answered: Condvar::new(),
-            thread_started: AtomicBool::new(false),
-            spawn: Box::new(|name, task| {
-                let thread = std::thread::Builder::new().name(name.to_owned());
-                thread.spawn(task).map(drop)
-            }),
-        }
-    }
-
-    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Returns the exporter, once.
-    pub(super) fn take_exporter(&self) -> Option<Box<dyn Exporter>> {
-        let mut exporter = self.exporter.lock().unwrap_or_else(PoisonError::into_inner);
-        exporter.take()
-    }
-
-    /// Waits until a flush has ended, or so long.
-    pub(super) fn wait_for_answer<'a>(
-        &self,
-        state: MutexGuard<'a, State>,
-        limit: Duration,
-    ) -> MutexGuard<'a, State> {
-        let waited = self.answered.wait_timeout(state, limit);
-        waited.unwrap_or_else(PoisonError::into_inner).0
-    }
-
-    /// Marks the export thread as started; returns whether it was before.
-    pub(super) fn mark_started(&self) -> bool {
-        self.thread_started.load(Ordering::Acquire)
-            || self.thread_started.swap(true, Ordering::AcqRel)
-    }
-
-    /// Has the next span or flush start the export thread again.
-    pub(super) fn mark_not_started(&self) {
-        self.thread_started.store(false, Ordering::Release);
-    }
 }

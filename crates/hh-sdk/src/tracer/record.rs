@@ -9,9 +9,9 @@ use opentelemetry_proto::tonic::trace::v1::status::StatusCode;
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::Shared;
 use super::encode::put_value;
 use super::redact::Redactor;
+use super::shared::Shared;
 use super::state::Item;
 use super::wire::{
     ATTRIBUTE, KEY, STRING, VALUE, close, delimited, fixed, open, put_bytes, put_fixed, put_varint,

@@ -10,10 +10,10 @@ use serde::Serialize;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::Shared;
 use super::block::{Block, Content};
 use super::encode::to_json;
 use super::record::Record;
+use super::shared::Shared;
 use super::span::SpanBuilder;
 use super::state::Item;
 use crate::EventKind;

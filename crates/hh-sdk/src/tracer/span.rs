@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::Shared;
 use super::record::Record;
+use super::shared::Shared;
 use crate::EventKind;
 
 /// Builds a [`Span`].

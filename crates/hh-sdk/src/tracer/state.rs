@@ -1,6 +1,7 @@
 //! The state of the queue: what waits or is being sent, what was lost, and who waits for it.
 
 mod flush;
+mod waiter;
 
 use std::collections::VecDeque;
 use std::time::Instant;
@@ -8,9 +9,9 @@ use std::time::Instant;
 use super::block::Block;
 use super::budget::ByteBudget;
 use super::pace::Pause;
-
-use flush::Waiter;
-pub(super) use flush::{Answer, Due, Watch};
+use crate::{Error, ErrorKind};
+use waiter::Waiter;
+pub(super) use waiter::{Answer, Due, Watch, no_response};
 
 /// What was lost, and why.
 pub(super) struct Loss {
@@ -134,6 +135,15 @@ impl State {
 
     pub(super) fn dropped(&self) -> u64 {
         self.dropped
+    }
+
+    /// Returns how many of the dropped jobs were reported to a flush.
+    pub(super) fn told(&self) -> u64 {
+        self.told
+    }
+
+    pub(super) fn set_told(&mut self, told: u64) {
+        self.told = told;
     }
 
     /// Adds what was recorded; returns what had to be dropped for it, to be freed with the lock released.
@@ -369,6 +379,36 @@ impl State {
             self.lose(u64::try_from(count).unwrap_or(u64::MAX), reason);
         }
         self.settle()
+    }
+
+    /// Finds the flushes for which all is dealt with; each is told what nobody was told yet.
+    pub(super) fn settle(&mut self) -> Due {
+        let first_waiting = self.blocks.front().map_or(self.next, Block::number);
+        let oldest = self.sending.as_ref().map_or(first_waiting, |s| s.first);
+        let ready: Vec<_> = self
+            .waiters
+            .extract_if(.., |waiter| waiter.target <= oldest)
+            .collect();
+        let answers = ready
+            .into_iter()
+            .map(|waiter| (waiter.answer, self.outcome()));
+        Due {
+            answers: answers.collect(),
+            dropped: self.dropped,
+        }
+    }
+
+    fn outcome(&self) -> Result<(), Error> {
+        match self.dropped.saturating_sub(self.told) {
+            0 => Ok(()),
+            lost => Err(Error::new(
+                ErrorKind::Dropped,
+                format!(
+                    "{lost} of the recorded sessions and spans were lost: {}",
+                    self.reason
+                ),
+            )),
+        }
     }
 
     fn lose(&mut self, count: u64, reason: &str) {

@@ -1,11 +1,13 @@
 //! Ends a flush that the export thread does not end: that thread may be blocked by something else, such as a reporter.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use super::queue::{GRACE, Inner};
+use super::queue::Inner;
 use crate::catch::catch;
-use crate::{Error, ErrorKind};
+
+/// The export thread keeps the time of a flush; a blocked one must not hold the caller for longer than this.
+pub(super) const GRACE: Duration = Duration::from_secs(1);
 
 /// Starts a thread that lives until no flush waits, unless there is one. Without it a flush has only the export thread.
 pub(super) fn ensure_started(inner: &Arc<Inner>) {
@@ -31,17 +33,9 @@ fn watch(inner: &Inner) {
         } else {
             let due = state.overdue(deadline);
             drop(state);
-            due.give(inner);
+            inner.give(due);
             state = inner.lock();
         }
     }
     state.unwatch();
-}
-
-/// The export thread has not ended a flush in time.
-pub(super) fn no_response() -> Error {
-    Error::new(
-        ErrorKind::Timeout,
-        "telemetry did not arrive in time: the export thread does not respond; check that standard error or the reporter does not block",
-    )
 }

@@ -11,7 +11,7 @@ use secrecy::SecretString;
 use serde::Serialize;
 use zeroize::Zeroizing;
 
-use super::find;
+use super::find::find;
 use crate::context::Context;
 use crate::error::{CliError, of_problem};
 use crate::exit::Exit;

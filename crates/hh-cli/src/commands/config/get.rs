@@ -3,8 +3,9 @@
 use clap::Args;
 use hh_sdk::config::Shown;
 
+use super::find::find;
+use super::layers::{layers, problems_of};
 use super::record::Record;
-use super::{find, layers, problems_of};
 use crate::context::Context;
 use crate::error::CliError;
 use crate::exit::Exit;

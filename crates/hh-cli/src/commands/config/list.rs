@@ -3,8 +3,8 @@
 use clap::Args;
 use hh_sdk::config::Explained;
 
+use super::layers::{layers, result};
 use super::record::Record;
-use super::{layers, result};
 use crate::context::Context;
 use crate::error::CliError;
 use crate::output;

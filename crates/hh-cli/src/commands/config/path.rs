@@ -3,7 +3,7 @@
 use hh_sdk::config::{LookedAt, TrustedFiles};
 use serde::Serialize;
 
-use super::warn;
+use super::layers::warn;
 use crate::context::Context;
 use crate::error::CliError;
 use crate::output;

@@ -8,6 +8,7 @@ use hh_sdk::config::{FileState, LoadErrorKind, Source, Stack, TrustedFiles, over
 use hh_sdk::{SecurityEvent, SecurityEventKind};
 use serde::Serialize;
 
+use super::layers::result;
 use crate::context::Context;
 use crate::error::{CliError, of_problem};
 use crate::exit::Exit;
@@ -33,7 +34,7 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliErr
     if let Some(FileState::TwoSpellings) = found.map(|file| file.state)
         && arguments.file.is_none()
     {
-        return super::result(layers);
+        return result(layers);
     }
     let found = found.and_then(|file| file.path.clone());
     let Some(file) = arguments.file.clone().or(found) else {

@@ -7,7 +7,6 @@ use hh_sdk::tooling::{self, Resolved};
 use hh_sdk::{Credential, Error, ErrorKind, Identity};
 use tokio::task::{JoinHandle, spawn_blocking};
 
-use super::network_failure;
 use super::report::{Finding, Report};
 use crate::context::Context;
 use crate::error::CliError;
@@ -42,7 +41,7 @@ pub(super) async fn found(resolved: &Resolved, looking: Looking) -> (Finding, Op
                 key.kind().as_str()
             );
             let finding = match (resolved.check_key(), key.warning()) {
-                (Err(error), _) => return (network_failure(error), None),
+                (Err(error), _) => return (Finding::network_failure(error), None),
                 (Ok(_), Some(warning)) => Finding::note(format!("{seen}; it {warning}"), ""),
                 (Ok(_), None) => Finding::ok(seen),
             };
@@ -55,7 +54,7 @@ pub(super) async fn found(resolved: &Resolved, looking: Looking) -> (Finding, Op
             );
             (finding, None)
         }
-        Err(error) => (network_failure(error), None),
+        Err(error) => (Finding::network_failure(error), None),
     }
 }
 
@@ -67,7 +66,7 @@ fn has_ingestion_key(resolved: &Resolved) -> bool {
 /// What can be told in test mode, where any key will do and none is needed.
 pub(super) fn offline(resolved: &Resolved) -> Finding {
     match resolved.check_key() {
-        Err(error) => network_failure(error),
+        Err(error) => Finding::network_failure(error),
         Ok(_) => match &resolved.settings.api_key {
             Some(key) => Finding::ok(format!("one is set, from {}", key.provenance)),
             None => Finding::ok("none is set, and test mode needs none"),
@@ -117,12 +116,14 @@ pub(super) async fn authenticate(
             Err(error) if error.kind() == ErrorKind::PermissionDenied => {
                 (Finding::ok("the server knows the key"), Err(Some(error)))
             }
-            Err(error) => (network_failure(error), Err(None)),
+            Err(error) => (Finding::network_failure(error), Err(None)),
         }
     };
     match report.wait("authentication", asked).await? {
         Some(Ok(identity)) => report.step("permissions", || (permissions(&identity, kind), ())),
-        Some(Err(Some(error))) => report.step("permissions", || (network_failure(error), ())),
+        Some(Err(Some(error))) => {
+            report.step("permissions", || (Finding::network_failure(error), ()))
+        }
         Some(Err(None)) | None => report.skip(&["permissions"], "authentication"),
     }
 }

@@ -12,8 +12,7 @@ use hh_sdk::{Error, ErrorKind};
 use jiff::Timestamp;
 
 use super::configuration::base_url_place;
-use super::report::{Finding, Report};
-use super::{NETWORK, network_failure};
+use super::report::{Finding, NETWORK, Report};
 use crate::error::CliError;
 use crate::output::shorten;
 
@@ -33,7 +32,7 @@ pub(super) fn proxy(probe: Result<Probe, Error>, resolved: &Resolved) -> (Findin
             );
             return (Finding::failed(NETWORK, error.to_string(), fix), None);
         }
-        Err(error) => return (network_failure(error), None),
+        Err(error) => return (Finding::network_failure(error), None),
     };
     let set = proxy_setting(resolved);
     let seen = match (probe.proxy(), set) {
@@ -211,7 +210,7 @@ async fn tunnel(
 async fn tls(resolved: &Resolved, probe: &Probe, connection: Connection) -> (Finding, bool) {
     let handshake = match probe.handshake(connection).await {
         Ok(handshake) => handshake,
-        Err(error) => return (network_failure(error.into()), false),
+        Err(error) => return (Finding::network_failure(error.into()), false),
     };
     let certificate = handshake.certificate.as_ref();
     let facts = certificate.map_or_else(String::new, |it| facts(it, &issuer(it)));

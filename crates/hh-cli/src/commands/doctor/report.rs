@@ -9,6 +9,9 @@ use crate::error::CliError;
 use crate::exit::Exit;
 use crate::output;
 
+/// What a failed step of the network ends the program with, unless it says otherwise.
+pub(super) const NETWORK: Exit = Exit::Network;
+
 /// What a step came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -70,6 +73,13 @@ impl Finding {
             exit,
             ..Self::note(seen, fix)
         }
+    }
+
+    /// Returns the finding of a failure of the network without a name of its own.
+    pub(super) fn network_failure(error: hh_sdk::Error) -> Self {
+        let error = CliError::from(error);
+        let exit = error.exit();
+        Self::failed(exit, error.message(), error.hint().unwrap_or_default())
     }
 
     pub(super) fn skipped(why: impl Into<String>) -> Self {
@@ -192,7 +202,7 @@ impl Report {
             Ok((finding, more)) => (finding, Some(more)),
             Err(_) => (
                 Finding::failed(
-                    super::NETWORK,
+                    NETWORK,
                     "it did not come to an end in time: all steps together take too long here",
                     "see which steps above are slow; the first of them is what to look at",
                 ),

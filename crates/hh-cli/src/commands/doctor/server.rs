@@ -8,8 +8,7 @@ use hh_sdk::tooling::{Answer, Probe, Resolved, TransportErrorKind};
 use jiff::Timestamp;
 
 use super::configuration::base_url_place;
-use super::report::Finding;
-use super::{NETWORK, network_failure};
+use super::report::{Finding, NETWORK};
 use crate::context::Context;
 use crate::exit::Exit;
 
@@ -35,7 +34,7 @@ pub(super) async fn health(
             let finding = if error.kind() == TransportErrorKind::Timeout {
                 Finding::failed(NETWORK, error.to_string(), fix)
             } else {
-                network_failure(error.into())
+                Finding::network_failure(error.into())
             };
             return (finding, None);
         }

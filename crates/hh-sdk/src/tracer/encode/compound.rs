@@ -7,7 +7,7 @@ use serde::ser::{
 };
 use serde_json::Value;
 
-use super::{Encoder, MAX_LEVELS, MAX_STRUCTURED, NotSerializable, TOO_DEEP};
+use super::encoder::{Encoder, MAX_LEVELS, MAX_STRUCTURED, NotSerializable, TOO_DEEP};
 use crate::tracer::wire::{KEY, STRING, VALUE, close, delimited, open, put_bytes};
 
 /// `AnyValue.array_value`.

@@ -3,7 +3,7 @@
 use serde::{Serialize, Serializer};
 
 use super::compound::Compound;
-use super::{Encoder, NotSerializable};
+use super::encoder::{Encoder, NotSerializable};
 use crate::tracer::wire::{fixed, put_fixed, put_varint, variable};
 
 /// `AnyValue.bool_value`.
@@ -171,18 +171,18 @@ impl<'e, 'a> Serializer for &'e mut Encoder<'a> {
         variant: &'static str,
         value: &T,
     ) -> Result<(), NotSerializable> {
-        let mut object = self.begin(true)?;
+        let mut object = Compound::begin(self, true)?;
         object.put_member(variant, value)?;
         object.finish();
         Ok(())
     }
 
     fn serialize_seq(self, _: Option<usize>) -> Result<Compound<'e, 'a>, NotSerializable> {
-        self.begin(false)
+        Compound::begin(self, false)
     }
 
     fn serialize_tuple(self, _: usize) -> Result<Compound<'e, 'a>, NotSerializable> {
-        self.begin(false)
+        Compound::begin(self, false)
     }
 
     fn serialize_tuple_struct(
@@ -190,7 +190,7 @@ impl<'e, 'a> Serializer for &'e mut Encoder<'a> {
         _: &'static str,
         _: usize,
     ) -> Result<Compound<'e, 'a>, NotSerializable> {
-        self.begin(false)
+        Compound::begin(self, false)
     }
 
     fn serialize_tuple_variant(
@@ -204,7 +204,7 @@ impl<'e, 'a> Serializer for &'e mut Encoder<'a> {
     }
 
     fn serialize_map(self, _: Option<usize>) -> Result<Compound<'e, 'a>, NotSerializable> {
-        self.begin(true)
+        Compound::begin(self, true)
     }
 
     fn serialize_struct(
@@ -217,7 +217,7 @@ impl<'e, 'a> Serializer for &'e mut Encoder<'a> {
             "$serde_json::private::Number" | "$serde_json::private::RawValue" => {
                 Ok(Compound::json(self))
             }
-            _ => self.begin(true),
+            _ => Compound::begin(self, true),
         }
     }
 

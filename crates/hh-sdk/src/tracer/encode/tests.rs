@@ -10,6 +10,7 @@ use serde::Serializer;
 use serde::ser::{SerializeMap as _, SerializeSeq as _, SerializeStruct as _};
 use serde_json::json;
 
+use super::encoder::TOO_DEEP;
 use super::*;
 use crate::tracer::wire::VALUE as VALUE_TAG;
 

@@ -26,13 +26,13 @@ const NAME: u8 = delimited(1);
 const VERSION: u8 = delimited(2);
 
 /// Sends telemetry to HoneyHive: spans by OTLP, changes of sessions in JSON.
-pub(in crate::tracer) struct HttpExporter {
+pub(crate) struct HttpExporter {
     sender: Sender,
     redactor: Redactor,
 }
 
 impl HttpExporter {
-    pub(in crate::tracer) fn new(sender: Sender) -> Self {
+    pub(crate) fn new(sender: Sender) -> Self {
         Self {
             redactor: Redactor::of(sender.clone()),
             sender,

@@ -5,7 +5,7 @@ use hh_transport::BoxFuture;
 use super::{Block, Delivery, Exporter, Outcome};
 
 /// Discards everything, for test mode and disabled tracing.
-pub(in crate::tracer) struct NullExporter;
+pub(crate) struct NullExporter;
 
 impl Exporter for NullExporter {
     fn delivery(&self) -> Delivery {

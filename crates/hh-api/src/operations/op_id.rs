@@ -1,0 +1,3 @@
+//! The names of all operations.
+
+join_operations! { operation_ids [] service keys owners projects sessions traces events }
