@@ -16,16 +16,19 @@ thread_local! {
     static SEEN: RefCell<Option<String>> = const { RefCell::new(None) };
 }
 
-/// Replaces the panic hook of this program: panics become lines of the log in place of text on stderr.
+/// Replaces the panic hook of this program: a panic that ends a request becomes part of the line of that request in the
+/// log, in place of text on stderr.
 ///
-/// A panic that ends a request is part of the line of that request; any other one gets a line of its own.
+/// Any other panic gets a line of its own and then goes to the hook that was there before.
 pub fn log_panics() {
-    panic::set_hook(Box::new(|info| {
+    let previous = panic::take_hook();
+    panic::set_hook(Box::new(move |info| {
         let text = describe(info);
         if IS_CATCHING.get() {
             SEEN.set(Some(text));
         } else {
             tracing::error!(cause = text, "a thread panicked");
+            previous(info);
         }
     }));
 }
