@@ -128,7 +128,7 @@ async fn a_second_server_in_a_data_directory_is_refused() {
     let message = error
         .to_string()
         .replace(server.data_dir().to_str().unwrap(), "DIR");
-    insta::assert_snapshot!(message, @"another server uses the data directory DIR; stop it or choose another with --data-dir");
+    insta::assert_snapshot!(message, @"another server uses the data directory DIR");
     server.admin().get("/v1/auth/whoami").await.ok();
     // Once the first has stopped the directory is free.
     let dir = server.stop().await;
@@ -354,7 +354,7 @@ async fn a_data_directory_that_is_a_file_is_named_as_such() {
     let dir = tempfile::tempdir().unwrap();
     fs::write(data_dir(&dir), "mine").unwrap();
     let message = refusal(options(&dir), &dir, StartErrorKind::DataDir).await;
-    insta::assert_snapshot!(message, @"cannot use the data directory DIR: it is not a directory; choose another with --data-dir");
+    insta::assert_snapshot!(message, @"cannot use the data directory DIR: it is not a directory; choose another directory with --data-dir");
     assert_eq!(fs::read(data_dir(&dir)).unwrap(), b"mine");
 }
 
