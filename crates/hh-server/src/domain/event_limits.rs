@@ -2,6 +2,9 @@
 
 use hh_api::types::Object;
 
+/// The largest body of a request, counted after inflation, and the largest event as it is stored.
+pub(crate) const MAX_BODY: usize = 16 * 1024 * 1024;
+
 /// The longest name of an event or a session, in bytes.
 pub(crate) const MAX_NAME: usize = 1024;
 

@@ -12,10 +12,10 @@ use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
 use super::nest::{insert, restore_lists, to_json};
-use crate::body::MAX_BODY;
-use crate::budget::Reservation;
 use crate::domain::event_limits::{limit_name, limit_start};
-use crate::error::ApiError;
+use crate::http::body::MAX_BODY;
+use crate::http::budget::Reservation;
+use crate::http::error::ApiError;
 use crate::shape::{self, Shape};
 use crate::store::{Body, NewEvent};
 
