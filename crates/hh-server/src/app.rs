@@ -5,18 +5,17 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use hh_auth::Pepper;
 
-use crate::body::Budget;
+use crate::auth::{FailureLimiter, KeyCache};
 use crate::clock::Clock;
-use crate::failures::Failures;
-use crate::keys::KeyIndex;
+use crate::http::budget::Budget;
+use crate::http::workers::Workers;
 use crate::store::Store;
-use crate::workers::Workers;
 
 /// The state of a running server.
 pub(crate) struct App {
     pub(crate) store: Store,
-    pub(crate) keys: Arc<KeyIndex>,
-    pub(crate) failures: Failures,
+    pub(crate) keys: Arc<KeyCache>,
+    pub(crate) failures: FailureLimiter,
     pub(crate) clock: Arc<Clock>,
     pub(crate) pepper: Pepper,
     /// The rotations of one key family within an hour.

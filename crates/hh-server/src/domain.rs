@@ -1,3 +1,14 @@
-//! Rules as pure functions: no SQL, no HTTP, no clock.
+//! Rules as pure functions over plain data: no SQL, no HTTP, no clock.
 
+pub(crate) mod event_body;
 pub(crate) mod event_limits;
+pub(crate) mod events;
+pub(crate) mod idempotency;
+pub(crate) mod keys;
+pub(crate) mod last_admin;
+mod refusal;
+pub(crate) mod rotation;
+pub(crate) mod sessions;
+pub(crate) mod stored_body;
+
+pub(crate) use refusal::Refusal;

@@ -16,36 +16,23 @@
 //! # }
 //! ```
 
-mod access;
-mod activity;
 mod app;
-mod body;
-mod budget;
+mod auth;
 mod clock;
 mod config;
-mod connection;
-mod connections;
 mod domain;
-mod error;
-mod failures;
 mod hex;
-mod keys;
+mod http;
 mod otlp;
 mod owner_name;
 mod panics;
 mod quote;
-mod request_log;
-mod response_budget;
-mod router;
 mod routes;
-mod serve;
 mod shape;
 mod start;
 mod store;
 #[cfg(test)]
 mod testing;
-mod threads;
-mod workers;
 
 /// The description of the API as an OpenAPI 3.1 document, which the server returns at `/openapi.json`.
 pub const OPENAPI: &str = include_str!("openapi.json");

@@ -1,8 +1,10 @@
 //! Handlers: call the store, return the output of an operation. No SQL, no check of keys, no dialect.
 
+mod call;
 mod events;
 mod handler;
 mod keys;
+mod large_work;
 mod owners;
 mod projects;
 mod request;
@@ -13,26 +15,9 @@ mod traces;
 
 use hh_api::{OpId, operations};
 
-use handler::{Call, Rendered};
+use call::Call;
+use handler::Rendered;
 pub(crate) use handler::{Handler, KeyId};
-
-use crate::app::App;
-use crate::error::ApiError;
-
-/// Bodies above this take longer to read than other connections of the same thread should wait.
-const SMALL: usize = 64 * 1024;
-
-/// Does work on another thread if it is large.
-async fn aside<T: Send + 'static>(
-    app: &App,
-    is_large: bool,
-    work: impl FnOnce() -> T + Send + 'static,
-) -> Result<T, ApiError> {
-    if !is_large {
-        return Ok(work());
-    }
-    app.large_work.run(work).await
-}
 
 /// Matches operations to handlers. An operation without a handler is a missing match arm, and the types of a handler
 /// are those of its operation.

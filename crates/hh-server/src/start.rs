@@ -15,12 +15,12 @@ use std::sync::Arc;
 use hh_text::Diagnostic;
 use tokio::net::TcpListener;
 
-use crate::access::flush_uses;
 use crate::app::App;
+use crate::auth::flush_uses;
 use crate::config::ServerOptions;
-use crate::connections::ConnectionLimits;
-use crate::router::router;
-use crate::threads::Threads;
+use crate::http::connections::ConnectionLimits;
+use crate::http::router::router;
+use crate::http::threads::Threads;
 
 pub(crate) use data_dir::{DirLock, open};
 pub use error::{StartError, StartErrorKind};
@@ -101,7 +101,7 @@ impl Server {
     pub async fn run(self, stop: impl Future<Output = ()>) {
         let limits = ConnectionLimits::default();
         let router = router(&self.app);
-        crate::serve::serve(self.listener, router, &self.threads, limits, stop).await;
+        crate::http::serve::serve(self.listener, router, &self.threads, limits, stop).await;
         flush_uses(Arc::clone(&self.app)).await;
         self.app.store.close().await;
     }

@@ -17,7 +17,7 @@ use tokio::runtime::Runtime;
 
 use crate::ServerOptions;
 use crate::app::App;
-use crate::router::router;
+use crate::http::router::router;
 use crate::start::{DirLock, FirstKey, open};
 
 /// The repetitions of a test, or as many as the variable asks for.

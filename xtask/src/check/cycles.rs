@@ -20,17 +20,56 @@ struct Layer {
     name: &'static str,
     /// The module that the rule is about, with everything below it.
     module: &'static str,
-    /// Modules and crates that it may not use.
+    /// Modules and crates that it may not use; `http` is both.
     may_not_use: &'static [&'static str],
 }
 
 /// The layers of the server, lowest first.
-const LAYERS: [Layer; 1] = [Layer {
+const LAYERS: [Layer; 3] = [
+    Layer {
+        name: "hh-server",
+        module: "domain",
+        may_not_use: &["auth", "store", "app", "routes", "http", "axum", "rusqlite"],
+    },
+    Layer {
+        name: "hh-server",
+        module: "auth::access",
+        may_not_use: &[
+            "auth::authorize",
+            "auth::key_cache",
+            "store",
+            "app",
+            "routes",
+            "http",
+            "axum",
+        ],
+    },
+    Layer {
+        name: "hh-server",
+        module: "store",
+        may_not_use: &[
+            "auth::authorize",
+            "auth::key_cache",
+            "app",
+            "routes",
+            "http",
+            "axum",
+        ],
+    },
+];
+
+/// What a single module of a crate may use.
+struct Exclusive {
+    name: &'static str,
+    /// A module or another crate.
+    used: &'static str,
+    only_by: &'static str,
+}
+
+const EXCLUSIVE: [Exclusive; 1] = [Exclusive {
     name: "hh-server",
-    module: "domain",
-    may_not_use: &[
-        "access", "app", "routes", "router", "store", "axum", "http", "rusqlite",
-    ],
+    used: "rusqlite",
+    only_by: "store::sqlite",
 }];
 
 pub(super) fn findings(root: &Path) -> Result<Vec<String>> {
@@ -53,17 +92,14 @@ pub(super) fn findings(root: &Path) -> Result<Vec<String>> {
         for layer in LAYERS.iter().filter(|layer| layer.name == name) {
             findings.extend(violations(layer, &graph));
         }
+        for rule in EXCLUSIVE.iter().filter(|rule| rule.name == name) {
+            findings.extend(uses_of_others(rule, &graph));
+        }
     }
     Ok(findings)
 }
 
 fn violations(layer: &Layer, graph: &Graph) -> Vec<String> {
-    let is_below = |module: &str, top: &str| {
-        module == top
-            || module
-                .strip_prefix(top)
-                .is_some_and(|rest| rest.starts_with("::"))
-    };
     let mut found = Vec::new();
     for (from, to) in graph
         .edges()
@@ -77,6 +113,26 @@ fn violations(layer: &Layer, graph: &Graph) -> Vec<String> {
         }
     }
     found
+}
+
+fn uses_of_others(rule: &Exclusive, graph: &Graph) -> Vec<String> {
+    let Exclusive {
+        name,
+        used,
+        only_by,
+    } = rule;
+    let edges = graph.edges();
+    edges
+        .filter(|(from, to)| is_below(to, used) && !is_below(from, only_by))
+        .map(|(from, to)| format!("{name}: {from} uses {to}, which only {only_by} may"))
+        .collect()
+}
+
+fn is_below(module: &str, top: &str) -> bool {
+    module == top
+        || module
+            .strip_prefix(top)
+            .is_some_and(|rest| rest.starts_with("::"))
 }
 
 #[cfg(test)]

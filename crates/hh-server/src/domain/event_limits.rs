@@ -2,6 +2,9 @@
 
 use hh_api::types::Object;
 
+/// The largest body of a request, counted after inflation, and the largest event as it is stored.
+pub(crate) const MAX_BODY: usize = 16 * 1024 * 1024;
+
 const NANOS_PER_MILLI: i64 = 1_000_000;
 const DAY: i64 = 24 * 60 * 60 * 1000 * NANOS_PER_MILLI;
 

@@ -11,8 +11,8 @@ use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span, Sta
 use prost::Message as _;
 use serde::{Deserialize, Deserializer};
 
-use crate::error::ApiError;
 use crate::hex;
+use crate::http::error::ApiError;
 
 /// How the request is encoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

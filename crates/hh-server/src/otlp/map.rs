@@ -9,10 +9,10 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
-use crate::body::MAX_BODY;
-use crate::budget::Reservation;
 use crate::domain::event_limits::limit_start;
-use crate::error::ApiError;
+use crate::http::body::MAX_BODY;
+use crate::http::budget::Reservation;
+use crate::http::error::ApiError;
 use crate::shape::{self, Shape};
 use crate::store::{Body, NewEvent};
 

@@ -2,10 +2,12 @@ use hh_api::types::{EventKind, EventList, EventPatch, ExportEvents, Filter, Upda
 
 use super::{Call, Rendered};
 use crate::app::App;
-use crate::error::{ApiError, json_bytes};
+use crate::auth::authorize_project;
+use crate::domain::events::Rights;
+use crate::http::error::{ApiError, json_bytes};
+use crate::http::response_budget::PageReservation;
 use crate::otlp::session_id;
-use crate::response_budget::PageReservation;
-use crate::store::{EventQuery, Rights};
+use crate::store::{Hold, ReadEvents, UpdateEvent};
 
 const USUAL_LIMIT: u32 = 1000;
 const MAX_LIMIT: u32 = 7500;
@@ -17,11 +19,11 @@ pub(super) async fn update_event(
     patch: EventPatch,
 ) -> Result<Updated, ApiError> {
     let (access, hold) = (&call.access, call.reservation);
-    let project = access.project(&app.store, patch.project.as_deref())?;
-    let rights = Rights::new(access.record().grant.level, &project);
-    app.store
-        .update_event(&project, rights, patch, hold)
-        .await?;
+    let project = authorize_project(&app.store, access, patch.project.as_deref())?;
+    let rights = Rights::new(access.record().grant.level, project.family());
+    let update = UpdateEvent { rights, patch };
+    let hold = Hold::new(hold);
+    app.store.write_holding(&project, update, hold).await?;
     Ok(Updated { success: true })
 }
 
@@ -32,7 +34,7 @@ pub(super) async fn export_events(
     wanted: ExportEvents,
 ) -> Result<Rendered<EventList>, ApiError> {
     let (access, client) = (&call.access, call.client);
-    let project = access.project(&app.store, wanted.project.as_deref())?;
+    let project = authorize_project(&app.store, access, wanted.project.as_deref())?;
     let Some(query) = query_of(&wanted, project.id())? else {
         return Ok(Rendered::value(&EventList::default()));
     };
@@ -40,11 +42,11 @@ pub(super) async fn export_events(
     drop((wanted, call.reservation));
     let room = PageReservation::new(app, access).await?;
     let page = tokio::select! {
-        page = app.store.events(&project, query) => page?,
+        page = app.store.read(&project, query) => page?,
         // Dropping the query stops it; nobody reads the error.
         () = client.closed() => return Err(ApiError::unavailable("the client closed the connection")),
     };
-    let response = room.hold(access, json_bytes(page)).await?;
+    let response = room.hold(access, json_bytes(page.json)).await?;
     Ok(Rendered::response(response))
 }
 
@@ -52,7 +54,7 @@ pub(super) async fn export_events(
 fn query_of(
     wanted: &ExportEvents,
     project: hh_auth::ProjectId,
-) -> Result<Option<EventQuery>, ApiError> {
+) -> Result<Option<ReadEvents>, ApiError> {
     // Ignoring it would answer with events that nobody asked for.
     if wanted.date_range.is_some() {
         return Err(ApiError::invalid("this server does not take dateRange yet"));
@@ -62,7 +64,7 @@ fn query_of(
         return Err(ApiError::invalid(format!("limit must be 1 to {MAX_LIMIT}")));
     }
     let page = wanted.page.unwrap_or(1);
-    let mut query = EventQuery {
+    let mut query = ReadEvents {
         session: None,
         kind: None,
         limit,
@@ -79,7 +81,7 @@ fn query_of(
 
 /// Adds a condition; false if it contradicts an earlier one, so that nothing can match.
 fn narrow(
-    query: &mut EventQuery,
+    query: &mut ReadEvents,
     project: hh_auth::ProjectId,
     filter: &Filter,
 ) -> Result<bool, ApiError> {

@@ -8,27 +8,15 @@ use axum::body::Body;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use hh_api::{Endpoint, Requirement, Route};
-use http::{HeaderMap, Request, Response};
+use http::{Request, Response};
 use serde::Serialize;
 
+use super::call::Call;
 use super::request;
-use crate::access::{Access, authorize};
 use crate::app::App;
-use crate::body::Reservation;
-use crate::connection::ClientConnection;
-use crate::error::{ApiError, json, json_bytes};
-use crate::response_budget;
-
-/// A request whose key was checked, without its input.
-pub(super) struct Call {
-    pub(super) access: Access,
-    pub(super) headers: HeaderMap,
-    pub(super) client: ClientConnection,
-    /// The memory of the input, which has to be held as long as the input.
-    pub(super) reservation: Reservation,
-    /// The body, if it is not part of the input; nothing of it was read.
-    pub(super) body: Body,
-}
+use crate::auth::authorize;
+use crate::http::error::{ApiError, json, json_bytes};
+use crate::http::response_budget;
 
 /// The output of an operation as a response that was rendered already.
 pub(crate) struct Rendered<T> {

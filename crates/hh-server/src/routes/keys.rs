@@ -12,13 +12,14 @@ use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 use super::Call;
-use crate::access::Access;
 use crate::app::App;
-use crate::error::ApiError;
-use crate::keys::KeyRecord;
+use crate::auth::Access;
+use crate::domain::idempotency::IdempotencyKey;
+use crate::domain::keys::KeyRecord;
+use crate::http::error::ApiError;
 use crate::owner_name;
 use crate::quote::quote;
-use crate::store::{KeyQuery, NewKey, Once, Stored};
+use crate::store::{GetKey, InsertKey, InsertOutcome, ListKeys as KeysQuery, NewKey};
 
 const MAX_NAME: usize = 100;
 const MAX_NOTE: usize = 500;
@@ -58,7 +59,7 @@ pub(super) async fn create_key(
         projects: find_projects(app, access, input.projects)?,
         expires: input.expires_at.map(whole_millis),
     };
-    if !grant.is_within(&access.record().lasting()) {
+    if !access.record().can_grant(&grant) {
         return Err(ApiError::forbidden(
             "a key cannot give what its issuer does not have: narrow its level, projects or expiry",
         ));
@@ -76,8 +77,12 @@ pub(super) async fn create_key(
         family: None,
     };
     let described = new_key(app, &key, None);
-    let stored = app.store.insert_key(access, key, once).await?;
-    Ok(answer(app, access, stored, &minted, described))
+    let command = InsertKey {
+        key,
+        idempotency: once,
+    };
+    let stored = app.store.write(access, command).await?;
+    Ok(answer(app, access, stored.value, &minted, described))
 }
 
 /// Describes a key that is about to be stored.
@@ -104,16 +109,18 @@ pub(super) fn new_key(app: &App, key: &NewKey, replaces: Option<String>) -> Key 
 pub(super) fn answer(
     app: &App,
     access: &Access,
-    stored: Stored,
+    stored: InsertOutcome,
     minted: &hh_auth::Minted,
     key: Key,
 ) -> CreateKeyResponse {
     match stored {
-        Stored::Now => CreateKeyResponse::Created(CreatedKey {
+        InsertOutcome::Inserted => CreateKeyResponse::Created(CreatedKey {
             secret: minted.key.secret().clone(),
             key,
         }),
-        Stored::Before(earlier) => CreateKeyResponse::Repeated(describe(app, access, &earlier)),
+        InsertOutcome::Repeated(earlier) => {
+            CreateKeyResponse::Repeated(describe(app, access, &earlier))
+        }
     }
 }
 
@@ -132,7 +139,11 @@ pub(super) fn idempotency_key(headers: &HeaderMap) -> Result<Option<HeaderValue>
 }
 
 /// Digests the `Idempotency-Key` and what the request asks for, by its meaning and not by its spelling.
-pub(super) fn once<E: Endpoint>(header: &HeaderValue, id: &str, body: &impl Serialize) -> Once {
+pub(super) fn once<E: Endpoint>(
+    header: &HeaderValue,
+    id: &str,
+    body: &impl Serialize,
+) -> IdempotencyKey {
     let body = serde_json::to_vec(body).unwrap_or_default();
     let request = Sha256::new()
         .chain_update(E::OPERATION.route().path)
@@ -140,7 +151,7 @@ pub(super) fn once<E: Endpoint>(header: &HeaderValue, id: &str, body: &impl Seri
         .chain_update(id)
         .chain_update([0])
         .chain_update(body);
-    Once {
+    IdempotencyKey {
         name: Sha256::digest(header.as_bytes()).into(),
         request: request.finalize().into(),
     }
@@ -158,13 +169,13 @@ pub(super) async fn list_keys(app: &App, call: Call, input: ListKeys) -> Result<
         let invalid = |_| ApiError::invalid("cursor must be the value of next of a page of keys");
         text.parse().map_err(invalid)
     });
-    let wanted = KeyQuery {
+    let wanted = KeysQuery {
         // One more shows whether there is another page.
         limit: limit + 1,
         after: after.transpose()?,
         with_ended: input.ended,
     };
-    let found = app.store.list_keys(access, wanted).await?;
+    let found = app.store.read(access, wanted).await?;
     let (mut keys, mut bytes) = (Vec::new(), 0);
     for record in found.iter().take(limit as usize) {
         let key = describe(app, access, record);
@@ -181,14 +192,17 @@ pub(super) async fn list_keys(app: &App, call: Call, input: ListKeys) -> Result<
 
 /// Returns one key.
 pub(super) async fn get_key(app: &App, call: Call, input: KeyRef) -> Result<Key, ApiError> {
-    let key = app.store.get_key(&call.access, &input.id).await?;
+    let key = app
+        .store
+        .read(&call.access, GetKey { id: input.id })
+        .await?;
     Ok(describe(app, &call.access, &key))
 }
 
 pub(super) fn describe(app: &App, access: &Access, key: &KeyRecord) -> Key {
-    app.keys.used.show(key.key_id, &key.last_use);
     let projects = app.store.project_names(&key.grant.projects);
-    key.describe(projects, access.key_time())
+    let last_used = app.keys.used.latest(key.key_id, key.last_used);
+    key.describe(projects, key.state(access.key_time()), last_used)
 }
 
 fn find_projects(app: &App, access: &Access, names: ProjectNames) -> Result<Projects, ApiError> {

@@ -3,9 +3,10 @@ use hh_auth::Projects;
 
 use super::Call;
 use super::keys::owner_name;
-use crate::access::Access;
 use crate::app::App;
-use crate::error::ApiError;
+use crate::auth::Access;
+use crate::http::error::ApiError;
+use crate::store as command;
 
 /// Creates an owner.
 pub(super) async fn create_owner(
@@ -15,13 +16,16 @@ pub(super) async fn create_owner(
 ) -> Result<Owner, ApiError> {
     check_reach(&call.access)?;
     let name = owner_name(app, "name", &input.name)?;
-    Ok(app.store.create_owner(&call.access, name).await?)
+    Ok(app
+        .store
+        .write(&call.access, command::CreateOwner { name })
+        .await?)
 }
 
 /// Lists the owners.
 pub(super) async fn list_owners(app: &App, call: Call, _: Empty) -> Result<OwnerList, ApiError> {
     check_reach(&call.access)?;
-    let owners = app.store.list_owners(&call.access).await?;
+    let owners = app.store.read(&call.access, command::ListOwners).await?;
     Ok(OwnerList { owners })
 }
 
@@ -32,10 +36,11 @@ pub(super) async fn disable_owner(
     input: OwnerRef,
 ) -> Result<DisabledOwner, ApiError> {
     check_reach(&call.access)?;
-    let (owner, revoked_keys) = app.store.disable_owner(&call.access, &input.id).await?;
+    let disable = command::DisableOwner { id: input.id };
+    let disabled = app.store.write(&call.access, disable).await?;
     Ok(DisabledOwner {
-        owner,
-        revoked_keys,
+        owner: disabled.value,
+        revoked_keys: disabled.changes.revoked.len() as u64,
     })
 }
 

@@ -3,7 +3,8 @@ use hh_auth::Projects;
 
 use super::Call;
 use crate::app::App;
-use crate::error::ApiError;
+use crate::http::error::ApiError;
+use crate::store as command;
 
 const MAX_NAME: usize = 100;
 const MAX_DESCRIPTION: usize = 500;
@@ -31,11 +32,11 @@ pub(super) async fn create_project(
             "a description has at most {MAX_DESCRIPTION} characters"
         )));
     }
-    let project = app
-        .store
-        .create_project(&call.access, input.name, description)
-        .await?;
-    Ok(project)
+    let create = command::CreateProject {
+        name: input.name,
+        description,
+    };
+    Ok(app.store.write(&call.access, create).await?)
 }
 
 /// Lists the projects that the key applies to, or the one with a name.

@@ -7,13 +7,13 @@ use hh_api::{BodyKind, DecodeError, DecodeErrorKind, Decoded, Message, Route};
 use http::Uri;
 use http::request::Parts;
 
-use super::handler::Call;
-use super::{SMALL, aside};
-use crate::access::Access;
+use super::call::Call;
+use super::large_work::{SMALL, run_blocking_if};
 use crate::app::App;
-use crate::body::{self, Held, Reservation};
-use crate::connection::ClientConnection;
-use crate::error::ApiError;
+use crate::auth::Access;
+use crate::http::body::{self, Held, Reservation};
+use crate::http::connection::ClientConnection;
+use crate::http::error::ApiError;
 use crate::quote::quote;
 use crate::shape;
 
@@ -53,7 +53,7 @@ pub(super) async fn read<T: Message>(
             let held = body::read(app, &call.access, &call.headers, body).await?;
             let is_large = held.bytes.len() > SMALL;
             let decode = move || decode(route, &parts.uri, held);
-            let (decoded, mut reservation) = aside(app, is_large, decode).await??;
+            let (decoded, mut reservation) = run_blocking_if(app, is_large, decode).await??;
             let input = match decoded {
                 Decoded::Value(input) => input,
                 Decoded::Text(text) => read_text(app, &mut reservation, route, text).await?,
@@ -107,7 +107,7 @@ async fn read_text<T: Message>(
     reservation.unpack(shape)?;
     let is_large = text.len() > LARGE_TEXT;
     // The text of the error may quote the input.
-    let parsed = aside(app, is_large, move || serde_json::from_str(&text)).await?;
+    let parsed = run_blocking_if(app, is_large, move || serde_json::from_str(&text)).await?;
     parsed.map_err(|_| ApiError::invalid(format!("the {name} is not one in JSON")))
 }
 

@@ -6,11 +6,9 @@ use serde_json::json;
 use super::Call;
 use super::keys::{answer, describe, idempotency_key, new_key, once, whole_millis};
 use crate::app::App;
-use crate::error::ApiError;
-use crate::store::{NewKey, Rotation};
-
-const DAY: u32 = 24 * 60 * 60;
-const MAX_GRACE: u32 = 7 * DAY;
+use crate::domain::rotation;
+use crate::http::error::ApiError;
+use crate::store::{GetKey, NewKey, RevokeKey, RotateKey as Rotation};
 
 /// Mints the key that takes the place of another, with the same rights.
 pub(super) async fn rotate_key(
@@ -27,16 +25,12 @@ pub(super) async fn rotate_key(
         };
         once::<operations::RotateKey>(&header, id, &body)
     });
-    let grace = input.grace_seconds.unwrap_or(DAY);
-    if grace > MAX_GRACE {
-        return Err(ApiError::invalid(format!(
-            "grace_seconds is 0 to {MAX_GRACE}, which is 7 days"
-        )));
-    }
-    let old = app.store.get_key(access, id).await?;
+    let grace = rotation::grace(input.grace_seconds)?;
+    let find = GetKey { id: id.to_owned() };
+    let old = app.store.read(access, find).await?;
     // An admin key that ends next week must not come by one that never does.
     let is_own = old.key_id == access.record().key_id;
-    if !is_own && !old.grant.is_within(&access.record().lasting()) {
+    if !is_own && !access.record().can_grant(&old.grant) {
         return Err(ApiError::forbidden(
             "a key cannot give what its issuer does not have: this key's level, projects or expiry go beyond yours",
         ));
@@ -54,21 +48,24 @@ pub(super) async fn rotate_key(
         family: Some(old.family),
     };
     let described = new_key(app, &new, Some(old.id.clone()));
-    let rotation = Rotation {
+    let rotate = Rotation {
         old: old.key_id,
         new,
-        grace: i64::from(grace) * 1000,
+        grace,
         limit: app.max_rotations,
+        idempotency: once,
     };
-    let stored = app.store.rotate_key(access, rotation, once).await?;
-    Ok(answer(app, access, stored, &minted, described))
+    let stored = app.store.write(access, rotate).await?;
+    Ok(answer(app, access, stored.value, &minted, described))
 }
 
 /// Revokes a key. Once the response is sent, no request with it succeeds.
 pub(super) async fn revoke_key(app: &App, call: Call, input: KeyRef) -> Result<Key, ApiError> {
-    let key = app.store.get_key(&call.access, &input.id).await?;
-    let key = app.store.revoke_key(&call.access, &key).await?;
-    Ok(describe(app, &call.access, &key))
+    let access = &call.access;
+    let key = app.store.read(access, GetKey { id: input.id }).await?;
+    let revoke = RevokeKey { key_id: key.key_id };
+    let revoked = app.store.write(access, revoke).await?;
+    Ok(describe(app, access, &revoked.value))
 }
 
 #[cfg(test)]

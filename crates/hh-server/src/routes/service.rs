@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{Call, Rendered};
 use crate::app::App;
-use crate::error::ApiError;
+use crate::http::error::ApiError;
 
 /// Returns that the server works.
 #[expect(clippy::unused_async, reason = "handlers are asynchronous")]
@@ -30,9 +30,9 @@ pub(super) async fn openapi(_: &App, (): (), _: Empty) -> Result<Rendered<Value>
 /// Returns whom the key acts for.
 #[expect(clippy::unused_async, reason = "handlers are asynchronous")]
 pub(super) async fn whoami(app: &App, call: Call, _: Empty) -> Result<Whoami, ApiError> {
-    let record = call.access.record();
-    let projects = app.store.project_names(&record.grant.projects);
-    let key = record.describe(projects, call.access.key_time());
+    let access = &call.access;
+    let projects = app.store.project_names(&access.record().grant.projects);
+    let key = access.describe(projects);
     Ok(Whoami {
         principal: key.owner.clone(),
         organization: app.store.catalog().meta().organization,

@@ -2,12 +2,17 @@ use hh_api::limit_name;
 use hh_api::types::{SessionEnvelope, StartSession};
 use uuid::Uuid;
 
-use super::{Call, Rendered, aside};
+use super::large_work::run_blocking_if;
+use super::{Call, Rendered};
 use crate::app::App;
+use crate::auth::authorize_project;
+use crate::domain::event_body::{EventBody, from_millis};
 use crate::domain::event_limits::limit_start;
-use crate::error::ApiError;
+use crate::domain::events::Rights;
+use crate::domain::sessions::UNNAMED;
+use crate::http::error::ApiError;
 use crate::otlp::session_id;
-use crate::store::{Body as Stored, NewSession, Rights, UNNAMED, from_millis};
+use crate::store::{Hold, NewSession, StartSession as Start};
 
 /// What a request reserves above this is encoded on another thread.
 const LARGE_SESSION: usize = 256 * 1024;
@@ -19,7 +24,7 @@ pub(super) async fn start_session(
     session: StartSession,
 ) -> Result<Rendered<SessionEnvelope>, ApiError> {
     let (access, mut hold) = (&call.access, call.reservation);
-    let project = access.project(&app.store, session.project.as_deref())?;
+    let project = authorize_project(&app.store, access, session.project.as_deref())?;
     let id = match session.session_id.as_deref().unwrap_or("") {
         "" => Uuid::new_v4(),
         text => session_id(project.id(), text),
@@ -31,33 +36,35 @@ pub(super) async fn start_session(
     };
     let unknown = || UNNAMED.to_owned();
     let name = limit_name(session.session_name.unwrap_or_else(unknown));
-    let mut body = Stored {
+    let mut body = EventBody {
         source: session.source.unwrap_or_else(unknown),
         inputs: session.inputs,
         config: session.config,
         metadata: session.metadata,
         user_properties: session.user_properties,
-        ..Stored::default()
+        ..EventBody::default()
     };
     let mut ended = started;
     limit_start(&mut started, &mut ended, &mut body.metadata, now);
     let is_large = hold.held() > LARGE_SESSION;
-    let (body, encoded) = aside(app, is_large, move || {
+    let (body, encoded) = run_blocking_if(app, is_large, move || {
         let encoded = body.encode();
         (body, encoded)
     })
     .await?;
     let encoded = encoded?;
     hold.store(encoded.len())?;
-    let new = NewSession {
+    let session = NewSession {
         id,
         name,
         started,
         body,
         encoded,
     };
-    let rights = Rights::new(access.record().grant.level, &project);
-    let event = app.store.start_session(&project, rights, new, hold).await?;
+    let rights = Rights::new(access.record().grant.level, project.family());
+    let start = Start { rights, session };
+    let hold = Hold::new(hold);
+    let event = app.store.write_holding(&project, start, hold).await?;
     let meta = app.store.catalog().meta();
     // The members of the event follow the ids in one object, without its values in memory again.
     let ids = serde_json::json!({ "org_id": meta.org_id, "workspace_id": meta.workspace_id });

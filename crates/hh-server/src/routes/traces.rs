@@ -10,14 +10,15 @@ use opentelemetry_proto::tonic::collector::trace::v1::{
 };
 use prost::Message as _;
 
-use super::{Call, Rendered, SMALL, aside};
-use crate::access::{Access, InProject};
+use super::large_work::{SMALL, run_blocking_if};
+use super::{Call, Rendered};
 use crate::app::App;
-use crate::body::{self, Held, Reservation};
-use crate::error::ApiError;
+use crate::auth::{Access, ProjectAccess, authorize_project};
+use crate::http::body::{self, Held, Reservation};
+use crate::http::error::ApiError;
 use crate::otlp::{Encoding, MappedSpan, decode, map};
 use crate::shape;
-use crate::store::NewEvent;
+use crate::store::{Hold, InsertEvents, NewEvent};
 
 /// Stores the spans of an OTLP export. Nothing is stored unless every span's project is one of the key's.
 pub(super) async fn export_traces(
@@ -48,12 +49,15 @@ pub(super) async fn export_traces(
         let batches = in_projects(&within, &with, spans)?;
         Ok::<_, ApiError>((batches, reservation, rejected))
     };
-    let (batches, reservation, rejected) = aside(app, is_large, read).await??;
-    app.store.insert_events(batches, reservation).await?;
+    let (batches, reservation, rejected) = run_blocking_if(app, is_large, read).await??;
+    let (insert, memory) = (InsertEvents { batches }, Hold::new(reservation));
+    app.store
+        .write_holding(&call.access, insert, memory)
+        .await?;
     Ok(answer(encoding, rejected))
 }
 
-type Batches = Vec<(InProject, Vec<NewEvent>)>;
+type Batches = Vec<(ProjectAccess, Vec<NewEvent>)>;
 
 /// Groups spans by the project that they name, as events.
 fn in_projects(app: &App, access: &Access, spans: Vec<MappedSpan>) -> Result<Batches, ApiError> {
@@ -67,7 +71,7 @@ fn in_projects(app: &App, access: &Access, spans: Vec<MappedSpan>) -> Result<Bat
     by_name
         .into_iter()
         .map(|(name, spans)| {
-            let project = access.project(&app.store, name.as_deref())?;
+            let project = authorize_project(&app.store, access, name.as_deref())?;
             let spans = spans.into_iter();
             let events = spans.map(|span| span.in_project(project.id())).collect();
             Ok((project, events))

@@ -15,14 +15,13 @@ use super::first_key::{FirstKey, first_start};
 use super::pepper::PepperFile;
 use super::{StartError, StartErrorKind};
 use crate::app::{App, RequestIds};
-use crate::body::{Budget, MAX_IN_FLIGHT};
+use crate::auth::{FailureLimiter, KeyCache};
 use crate::clock::Clock;
 use crate::config::ServerSettings;
-use crate::failures::Failures;
-use crate::keys::KeyIndex;
-use crate::response_budget::MAX_RESPONSES;
+use crate::http::body::{Budget, MAX_IN_FLIGHT};
+use crate::http::response_budget::MAX_RESPONSES;
+use crate::http::workers::Workers;
 use crate::store::{Store, StoreError};
-use crate::workers::Workers;
 
 /// Large bodies that are decoded at one time. Each may hold several times 16 MiB.
 const LARGE_WORKERS: usize = 2;
@@ -58,8 +57,8 @@ pub(crate) fn open(
         let what = size.map_or("is missing", |_| "is empty");
         return Err(lost_database(&database, what));
     }
-    let (keys, clock) = <(Arc<KeyIndex>, Arc<Clock>)>::default();
-    let opened = Store::open(&database, Arc::clone(&keys), Arc::clone(&clock));
+    let (keys, clock) = <(Arc<KeyCache>, Arc<Clock>)>::default();
+    let opened = Store::open(&database, Arc::<KeyCache>::clone(&keys), Arc::clone(&clock));
     let mut store = opened.map_err(|error| cannot_open(&dir, &database, &error))?;
     if !store.use_pepper(&pepper.pepper) {
         return Err(StartError::new(
@@ -88,7 +87,7 @@ pub(crate) fn open(
     let app = App {
         store,
         keys,
-        failures: Failures::default(),
+        failures: FailureLimiter::default(),
         clock,
         pepper: pepper.pepper,
         max_rotations,

@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 use super::files::{self, Others};
 use super::{StartError, StartErrorKind};
 use crate::config::ServerSettings;
-use crate::store::{FirstStart, NewKey, Store, StoreError};
+use crate::store::{NewKey, Store, StoreError};
 
 /// The admin key of a first start.
 #[derive(Debug)]
@@ -53,25 +53,22 @@ pub(super) fn first_start(
         store.announce_key(&digest).map_err(failed)?;
         write_key(path, &minted.key)?;
     }
-    let first = FirstStart {
-        organization: settings.organization,
-        key: NewKey {
-            id: minted.id,
-            digest,
-            shown: minted.key.shown(),
-            name: "first admin key".to_owned(),
-            note: None,
-            owner: settings.admin.clone(),
-            grant: Grant {
-                level: Level::Admin,
-                projects: Projects::All,
-                expires: None,
-            },
-            created: Timestamp::now(),
-            family: None,
+    let first = NewKey {
+        id: minted.id,
+        digest,
+        shown: minted.key.shown(),
+        name: "first admin key".to_owned(),
+        note: None,
+        owner: settings.admin.clone(),
+        grant: Grant {
+            level: Level::Admin,
+            projects: Projects::All,
+            expires: None,
         },
+        created: Timestamp::now(),
+        family: None,
     };
-    if let Err(error) = store.first_start(first) {
+    if let Err(error) = store.first_start(settings.organization, first) {
         if let Some(path) = &settings.admin_key_file {
             drop(fs::remove_file(path));
         }

@@ -10,8 +10,8 @@ use zeroize::Zeroizing;
 
 use super::files::{self, Others};
 use super::{StartError, StartErrorKind};
+use crate::domain::keys::PEPPER_ID;
 use crate::hex;
-use crate::store::PEPPER_ID;
 
 /// A pepper has 67 bytes in its file.
 const MAX_BYTES: u64 = 1024;

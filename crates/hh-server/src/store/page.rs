@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize, Serializer};
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
-use super::StoreError;
-use super::sessions::UNNAMED;
+use super::port::{Page, StoreError};
+use crate::domain::sessions::UNNAMED;
 use hh_api::to_millis;
 
 /// The size of a page that has more than one event.
@@ -18,7 +18,7 @@ pub(super) const MAX_PAGE: usize = 8 * 1024 * 1024;
 const MAX_END: usize = 128;
 
 /// The rendered form of [`EventList`](hh_api::types::EventList).
-pub(super) struct Page {
+pub(super) struct PageBuilder {
     json: Vec<u8>,
     is_empty: bool,
 }
@@ -35,7 +35,7 @@ pub(super) struct StoredEvent<'a> {
     pub(super) body: &'a [u8],
 }
 
-impl Page {
+impl PageBuilder {
     pub(super) fn new() -> Self {
         Self {
             json: b"{\"events\":[".to_vec(),
@@ -54,7 +54,7 @@ impl Page {
         if !self.is_empty && before + event.body.len() > MAX_PAGE - MAX_END {
             return Ok(false);
         }
-        let damaged = |_| StoreError::from(rusqlite::Error::InvalidQuery);
+        let damaged = |_| StoreError::Damaged("the body of an event".to_owned());
         let stored = serde_json::from_slice(event.body).map_err(damaged)?;
         if !self.is_empty {
             self.json.push(b',');
@@ -69,23 +69,23 @@ impl Page {
         Ok(true)
     }
 
-    /// Returns the body of the response.
-    pub(super) fn finish(mut self, total: u64, truncated: bool) -> Vec<u8> {
+    /// Returns the page.
+    pub(super) fn finish(mut self, total: u64, truncated: bool) -> Page {
         let truncated = if truncated { ",\"truncated\":true" } else { "" };
         let end = format!("],\"totalEvents\":{total},\"count\":{total}{truncated}}}");
         self.json.extend_from_slice(end.as_bytes());
-        self.json
+        Page { json: self.json }
     }
 }
 
 /// Renders one event, without its JSON as values in memory.
 pub(super) fn render(event: &StoredEvent<'_>, project: &str) -> Result<Vec<u8>, StoreError> {
-    let damaged = |_| StoreError::from(rusqlite::Error::InvalidQuery);
+    let damaged = |_| StoreError::Damaged("the body of an event".to_owned());
     let stored = serde_json::from_slice(event.body).map_err(damaged)?;
     serde_json::to_vec(&RenderedEvent::new(event, stored, project)).map_err(damaged)
 }
 
-/// What [`Body`](super::Body) encodes, its members still as JSON.
+/// What [`EventBody`](crate::domain::event_body::EventBody) encodes, its members still as JSON.
 #[derive(Deserialize)]
 struct StoredBody<'a> {
     #[serde(borrow, default)]

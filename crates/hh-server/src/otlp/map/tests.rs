@@ -1,7 +1,7 @@
 use super::super::decode::{Encoding, decode};
 use super::*;
-use crate::body::MAX_IN_FLIGHT;
-use crate::budget::Budget;
+use crate::http::body::MAX_IN_FLIGHT;
+use crate::http::budget::Budget;
 
 /// When the spans of these tests arrive, after they began.
 const ARRIVED: i64 = 1_795_461_677_000_000_000;

@@ -2,8 +2,8 @@ use hh_api::types::{Event, EventList, Object};
 use proptest::prelude::*;
 use serde_json::Value;
 
-use super::super::Body;
 use super::*;
+use crate::domain::event_body::EventBody as Body;
 
 /// An object of a few members, nested.
 fn object() -> impl Strategy<Value = Object> {
@@ -66,7 +66,7 @@ proptest! {
         let parent = parent.map(Uuid::from_u128);
         let stored = body.encode().unwrap();
         let event = StoredEvent { id, session, parent, kind, name: &name, started, ended, body: &stored };
-        let mut page = Page::new();
+        let mut page = PageBuilder::new();
         for _ in 0..2 {
             prop_assert!(page.push(&event, &project).unwrap());
         }
@@ -93,7 +93,7 @@ proptest! {
         };
         let events = vec![expected.clone(), expected];
         let list = EventList { events, total_events: total, count: total, truncated: total % 2 == 1 };
-        let rendered = page.finish(total, list.truncated);
+        let rendered = page.finish(total, list.truncated).json;
         prop_assert_eq!(String::from_utf8(rendered).unwrap(), serde_json::to_string(&list).unwrap());
     }
 }
@@ -130,13 +130,13 @@ fn a_page_has_one_event_however_large_and_more_only_as_far_as_all_bytes_fit() {
             ended: 0,
             body: &body,
         };
-        let mut page = Page::new();
+        let mut page = PageBuilder::new();
         let mut pushed = 0;
         while page.push(&event, "project").unwrap() {
             pushed += 1;
         }
         assert!(!page.push(&event, "project").unwrap(), "it stays full");
-        let rendered = page.finish(u64::MAX, true);
+        let rendered = page.finish(u64::MAX, true).json;
         assert!(rendered.len() <= MAX_PAGE || pushed == 1);
         let list: EventList = serde_json::from_slice(&rendered).unwrap();
         assert_eq!(list.events.len(), pushed);

@@ -1,0 +1,12 @@
+//! Who may do what: the proofs that the store takes, and the code that creates them.
+
+mod access;
+mod authorize;
+mod failure_limiter;
+mod key_cache;
+mod last_used;
+
+pub(crate) use access::{Access, ProjectAccess, ServerAccess};
+pub(crate) use authorize::{authorize, authorize_project, find_principal, flush_uses};
+pub(crate) use failure_limiter::{FailureLimiter, Peer, Prefix, QUOTA, WINDOW};
+pub(crate) use key_cache::KeyCache;

@@ -1,0 +1,171 @@
+//! Keys in memory: a request with a key that was seen before, or that does not exist, reads no database.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use hh_auth::KeyDigest;
+
+use super::access::Principal;
+use super::last_used::LastUses;
+use crate::store::{KeyChanges, KeyObserver};
+
+const SHARDS: usize = 64;
+/// Entries of one shard; past it the shard starts anew. 64 shards of 16,384 are a million keys, about 500 MiB at most.
+const SHARD_LIMIT: usize = 16_384;
+
+/// The keys of recent requests by their digests, and which digests exist. About 20 bytes for each key that exists.
+pub(crate) struct KeyCache {
+    shards: Vec<Mutex<Shard>>,
+    pub(crate) used: LastUses,
+}
+
+#[derive(Default)]
+struct Shard {
+    /// Goes up with every change of a key, so that a record read before it is not kept after it.
+    epoch: u64,
+    /// The first 8 bytes of the digests in the database. Another key has the same with a probability of 2^-44 among a
+    /// million keys, and costs a read of the database then.
+    known: HashSet<u64>,
+    principals: HashMap<KeyDigest, Arc<Principal>>,
+    /// Keys whose revocation could not be written to the disk.
+    rejected: HashSet<KeyDigest>,
+}
+
+/// What a look-up found, or the epoch to hand back with what the database says.
+pub(crate) enum Lookup {
+    Found(Arc<Principal>),
+    Missing {
+        epoch: u64,
+    },
+    /// There is no such key.
+    Unknown,
+}
+
+impl Default for KeyCache {
+    fn default() -> Self {
+        Self {
+            shards: (0..SHARDS).map(|_| Mutex::default()).collect(),
+            used: LastUses::default(),
+        }
+    }
+}
+
+impl KeyCache {
+    pub(crate) fn look_up(&self, digest: &KeyDigest) -> Lookup {
+        let shard = self.shard(digest);
+        match shard.principals.get(digest) {
+            Some(principal) => Lookup::Found(Arc::clone(principal)),
+            None if shard.known.contains(&prefix(digest)) => Lookup::Missing { epoch: shard.epoch },
+            None => Lookup::Unknown,
+        }
+    }
+
+    fn add(&self, digest: &KeyDigest) {
+        self.shard(digest).known.insert(prefix(digest));
+    }
+
+    /// Inserts a key that was read at an epoch, unless a key of its shard changed since.
+    pub(crate) fn insert(&self, epoch: u64, principal: &Arc<Principal>) {
+        let digest = principal.record().digest;
+        let mut shard = self.shard(&digest);
+        if shard.rejected.contains(&digest) {
+            principal.revoke();
+        }
+        if shard.epoch == epoch {
+            if shard.principals.len() >= SHARD_LIMIT {
+                shard.principals.clear();
+            }
+            shard.principals.insert(digest, Arc::clone(principal));
+        }
+    }
+
+    /// Ends a key whose revocation is committed. A request that was let in before is stopped by the store.
+    fn revoke(&self, digest: &KeyDigest) {
+        if let Some(principal) = self.forget(digest) {
+            principal.revoke();
+        }
+    }
+
+    fn forget(&self, digest: &KeyDigest) -> Option<Arc<Principal>> {
+        let mut shard = self.shard(digest);
+        shard.epoch += 1;
+        shard.principals.remove(digest)
+    }
+
+    fn shard(&self, digest: &KeyDigest) -> MutexGuard<'_, Shard> {
+        let at = usize::from(digest.as_bytes()[0]) % SHARDS;
+        self.shards[at]
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl KeyObserver for KeyCache {
+    fn exists(&self, digest: &KeyDigest) {
+        self.add(digest);
+    }
+
+    /// The next request with each of these keys reads what was committed of it.
+    fn committed(&self, changes: &KeyChanges) {
+        for digest in &changes.created {
+            self.add(digest);
+        }
+        for digest in &changes.revoked {
+            self.revoke(digest);
+        }
+        for digest in &changes.changed {
+            self.forget(digest);
+        }
+        for digest in &changes.deleted {
+            self.revoke(digest);
+            self.shard(digest).known.remove(&prefix(digest));
+        }
+    }
+
+    fn unsaved(&self, revoked: &[KeyDigest]) {
+        for digest in revoked {
+            self.shard(digest).rejected.insert(*digest);
+            self.revoke(digest);
+        }
+    }
+}
+
+fn prefix(digest: &KeyDigest) -> u64 {
+    let bytes = digest.as_bytes();
+    bytes[..8]
+        .iter()
+        .fold(0, |all, byte| all << 8 | u64::from(*byte))
+}
+
+#[cfg(test)]
+mod tests {
+
+    use super::*;
+    use crate::domain::keys::KeyRecord;
+
+    /// No request can hit this moment on purpose: a record is read, its key is revoked, then the record is kept.
+    #[test]
+    fn a_record_that_was_read_before_a_revocation_is_not_kept_after_it() {
+        let index = KeyCache::default();
+        let digest = KeyDigest::from_bytes([7; 32]);
+        let principal = Arc::new(Principal::new(KeyRecord {
+            digest,
+            ..KeyRecord::of_admin(1)
+        }));
+        assert!(matches!(index.look_up(&digest), Lookup::Unknown));
+        index.add(&digest);
+        let Lookup::Missing { epoch } = index.look_up(&digest) else {
+            panic!("an empty index has it");
+        };
+        index.revoke(&digest);
+        index.insert(epoch, &principal);
+        let Lookup::Missing { epoch } = index.look_up(&digest) else {
+            panic!("kept over a revocation");
+        };
+        index.insert(epoch, &principal);
+        assert!(matches!(index.look_up(&digest), Lookup::Found(_)));
+        index.revoke(&digest);
+        assert!(principal.is_revoked());
+        assert!(matches!(index.look_up(&digest), Lookup::Missing { .. }));
+    }
+}

@@ -1,0 +1,83 @@
+//! What a patch changes of a stored event, and which events a key may see and change.
+
+use hh_api::types::EventPatch;
+use hh_auth::{Level, Need};
+
+use super::Refusal;
+use super::event_body::{encode_within, from_millis};
+use super::stored_body::StoredBody;
+
+/// The largest stored body, in bytes, that a merge may change or leave. Replacing 1 MiB occupies the writer for about
+/// 8 ms, replacing 15 MiB for about 180 ms.
+pub(crate) const MAX_MERGED: usize = 1024 * 1024;
+
+/// What a key may see and change of stored events and sessions.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Rights {
+    pub(crate) can_read: bool,
+    /// The only rotation family whose events and sessions the key may change; `None` means all of the project.
+    pub(crate) only_family: Option<i64>,
+}
+
+impl Rights {
+    /// Returns the rights of a key of a level and a rotation family.
+    pub(crate) fn new(level: Level, family: i64) -> Self {
+        let can_read = level.allows(Need::Read);
+        let can_change_all = can_read && level.allows(Need::Write);
+        Self {
+            can_read,
+            only_family: (!can_change_all).then_some(family),
+        }
+    }
+
+    /// Returns whether the key may change what a key of a family stored. What an early version stored has no family.
+    pub(crate) fn can_change(self, stored_by: Option<i64>) -> bool {
+        self.only_family.is_none_or(|own| stored_by == Some(own))
+    }
+}
+
+/// The error of a merge of which the result is too large.
+pub(crate) const fn too_large() -> Refusal {
+    Refusal::TooLarge(
+        "the event would be stored with more than 1 MiB; send less in one event, or send it as several",
+    )
+}
+
+/// Refuses to change an event that is stored with a size.
+pub(crate) fn check_size(size: usize) -> Result<(), Refusal> {
+    if size > MAX_MERGED {
+        return Err(Refusal::TooLarge(
+            "the event is stored with more than 1 MiB and cannot be changed; send less in one event, or send it as several",
+        ));
+    }
+    Ok(())
+}
+
+/// Merges a patch into an encoded body and encodes the result, without decoding what is stored into values.
+pub(crate) fn merge_patch(stored: &[u8], patch: &EventPatch) -> Result<Vec<u8>, Refusal> {
+    let mut body = StoredBody::parse(stored)?;
+    for (member, change) in [
+        (&mut body.metadata, &patch.metadata),
+        (&mut body.feedback, &patch.feedback),
+        (&mut body.metrics, &patch.metrics),
+        (&mut body.config, &patch.config),
+        (&mut body.user_properties, &patch.user_properties),
+    ] {
+        if let Some(change) = change {
+            member.set(change);
+        }
+    }
+    if let Some(outputs) = &patch.outputs {
+        body.set_outputs(outputs);
+    }
+    encode_within(&body, MAX_MERGED).ok_or_else(too_large)
+}
+
+/// Returns the end that a patch sets: by its time, else by its duration, else the one that is stored.
+pub(crate) fn patched_end(patch: &EventPatch, started: i64, ended: i64) -> i64 {
+    match (patch.end_time, patch.duration) {
+        (Some(time), _) => from_millis(time).max(started),
+        (None, Some(duration)) => started.saturating_add(from_millis(duration).max(0)),
+        (None, None) => ended,
+    }
+}

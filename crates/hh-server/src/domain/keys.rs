@@ -1,0 +1,196 @@
+//! Keys as they are stored, and when they work.
+
+use hh_api::types::{Key, KeyState, Principal, ProjectNames};
+use hh_auth::{Grant, KeyDigest};
+use jiff::Timestamp;
+
+use super::Refusal;
+
+/// The id of the pepper in use; rows carry it, so that a second one can take over one day.
+pub(crate) const PEPPER_ID: i64 = 1;
+
+/// A key as it is stored. It never holds the text of the key.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct KeyRecord {
+    pub(crate) key_id: i64,
+    /// The rotation family: the key and all keys that replaced it, one after another, share it.
+    pub(crate) family: i64,
+    pub(crate) id: String,
+    pub(crate) digest: KeyDigest,
+    pub(crate) name: String,
+    pub(crate) note: Option<String>,
+    pub(crate) shown: String,
+    pub(crate) grant: Grant,
+    pub(crate) owner: String,
+    pub(crate) created: Timestamp,
+    /// The id of the key that replaces it.
+    pub(crate) replaced_by: Option<String>,
+    /// When it ends because another key replaces it; `None` before that key was used.
+    pub(crate) grace_ends: Option<Timestamp>,
+    /// The id of the key that it replaces.
+    pub(crate) replaces: Option<String>,
+    /// It replaces a key whose grace has not begun: the first request with it begins that grace.
+    pub(crate) begins_grace: bool,
+    pub(crate) is_revoked: bool,
+    /// How the key ended by time, once that is stored: then no clock can bring the key back.
+    pub(crate) closed: Option<KeyState>,
+    pub(crate) last_used: Option<Timestamp>,
+}
+
+/// Refuses to create a key that has expired already.
+pub(crate) fn check_expiry(grant: &Grant, created: Timestamp) -> Result<(), Refusal> {
+    if grant.expires.is_some_and(|end| end <= created) {
+        return Err(Refusal::Invalid("expires_at is in the past".to_owned()));
+    }
+    Ok(())
+}
+
+impl KeyRecord {
+    /// Returns whether the key works, and otherwise why it does not.
+    pub(crate) fn state(&self, now: Timestamp) -> KeyState {
+        let is_past = |end: Option<Timestamp>| end.is_some_and(|end| now >= end);
+        if self.is_revoked {
+            KeyState::Revoked
+        } else if let Some(closed) = self.closed {
+            closed
+        } else if is_past(self.grace_ends) {
+            KeyState::Replaced
+        } else if is_past(self.grant.expires) {
+            KeyState::Expired
+        } else {
+            KeyState::Active
+        }
+    }
+
+    /// Returns how the key ended if that is certain and not stored yet.
+    pub(crate) fn to_close(&self, certain: Timestamp) -> Option<KeyState> {
+        let state = self.state(certain);
+        let is_new = self.closed.is_none();
+        (is_new && matches!(state, KeyState::Expired | KeyState::Replaced)).then_some(state)
+    }
+
+    /// Returns whether the key may grant this to another key: nothing that ends later than itself.
+    pub(crate) fn can_grant(&self, grant: &Grant) -> bool {
+        let ends = [self.grant.expires, self.grace_ends];
+        grant.is_within(&Grant {
+            expires: ends.into_iter().flatten().min(),
+            ..self.grant.clone()
+        })
+    }
+
+    /// Describes the key.
+    pub(crate) fn describe(
+        &self,
+        projects: ProjectNames,
+        state: KeyState,
+        last_used: Option<Timestamp>,
+    ) -> Key {
+        Key {
+            id: self.id.clone(),
+            name: self.name.clone(),
+            shown: self.shown.clone(),
+            level: self.grant.level,
+            projects,
+            owner: Principal::of(&self.owner),
+            state,
+            created_at: self.created,
+            expires_at: self.grant.expires,
+            note: self.note.clone(),
+            last_used_at: last_used,
+            replaced_by: self.replaced_by.clone(),
+            grace_ends_at: self.grace_ends,
+            replaces: self.replaces.clone(),
+        }
+    }
+}
+
+#[cfg(test)]
+impl KeyRecord {
+    /// Returns a key of level admin for all projects that was just created.
+    pub(crate) fn of_admin(number: i64) -> Self {
+        Self {
+            key_id: number,
+            family: number,
+            id: format!("id{number}"),
+            digest: KeyDigest::from_bytes([7; 32]),
+            name: "name".to_owned(),
+            note: None,
+            shown: "hh_***".to_owned(),
+            grant: Grant {
+                level: hh_auth::Level::Admin,
+                projects: hh_auth::Projects::All,
+                expires: None,
+            },
+            owner: "owner".to_owned(),
+            created: Timestamp::UNIX_EPOCH,
+            replaced_by: None,
+            grace_ends: None,
+            replaces: None,
+            begins_grace: false,
+            is_revoked: false,
+            closed: None,
+            last_used: None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    #[test]
+    fn a_key_ends_at_the_first_of_its_ends_and_no_clock_brings_it_back() {
+        let key = KeyRecord::of_admin(1);
+        for (expires, grace_ends, closed, is_revoked, expected) in [
+            (None, None, None, false, KeyState::Active),
+            (Some(11), Some(11), None, false, KeyState::Active),
+            (Some(10), None, None, false, KeyState::Expired),
+            (Some(5), Some(10), None, false, KeyState::Replaced),
+            (
+                Some(11),
+                None,
+                Some(KeyState::Expired),
+                false,
+                KeyState::Expired,
+            ),
+            (
+                Some(5),
+                Some(5),
+                Some(KeyState::Replaced),
+                true,
+                KeyState::Revoked,
+            ),
+        ] {
+            let mut key = KeyRecord {
+                grace_ends: grace_ends.map(at),
+                is_revoked,
+                closed,
+                ..key.clone()
+            };
+            key.grant.expires = expires.map(at);
+            let state = key.state(at(10));
+            assert_eq!(state, expected);
+            let is_new =
+                closed.is_none() && matches!(state, KeyState::Expired | KeyState::Replaced);
+            assert_eq!(key.to_close(at(10)), is_new.then_some(state));
+        }
+    }
+
+    #[test]
+    fn a_key_grants_nothing_that_ends_after_its_expiry_or_its_grace() {
+        let mut issuer = KeyRecord::of_admin(1);
+        let until = |expires| Grant {
+            expires,
+            ..KeyRecord::of_admin(2).grant
+        };
+        assert!(issuer.can_grant(&until(None)));
+        (issuer.grant.expires, issuer.grace_ends) = (Some(at(20)), Some(at(10)));
+        for (expires, is_allowed) in [(None, false), (Some(20), false), (Some(10), true)] {
+            assert_eq!(issuer.can_grant(&until(expires.map(at))), is_allowed);
+        }
+    }
+}

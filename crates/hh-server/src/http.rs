@@ -1,0 +1,15 @@
+//! Connections, bodies, limits and errors of HTTP.
+
+pub(crate) mod activity;
+pub(crate) mod body;
+pub(crate) mod budget;
+pub(crate) mod connection;
+pub(crate) mod connections;
+pub(crate) mod error;
+pub(crate) mod json;
+pub(crate) mod request_log;
+pub(crate) mod response_budget;
+pub(crate) mod router;
+pub(crate) mod serve;
+pub(crate) mod threads;
+pub(crate) mod workers;

@@ -1,0 +1,349 @@
+//! Request bodies: limited each and together, with a minimum rate, and inflated within the same limits.
+
+use std::future::Future as _;
+use std::future::poll_fn;
+use std::io::Read;
+use std::pin::Pin;
+use std::task::Poll;
+use std::time::Duration;
+
+use axum::body::{Body, HttpBody as _};
+use bytes::Bytes;
+use flate2::bufread::{MultiGzDecoder, ZlibDecoder};
+use hh_api::types::KeyState;
+use http::header::CONTENT_LENGTH;
+use http::{HeaderMap, HeaderValue, StatusCode};
+use hyper::body::Frame;
+use tokio::time::{Instant, Sleep, sleep};
+
+use crate::app::App;
+use crate::auth::{Access, find_principal};
+use crate::http::error::ApiError;
+use crate::shape::Shape;
+
+pub(crate) use crate::domain::event_limits::MAX_BODY;
+pub(crate) use crate::http::budget::{Budget, Reservation};
+
+/// All bodies that are held at one time.
+pub(crate) const MAX_IN_FLIGHT: usize = 64 * 1024 * 1024;
+/// What a request with a body reserves at least: the buffers of its connection. It also limits how many connections wait
+/// for bodies or in handlers: 1,024 with one key and 2,048 together, half of all.
+const OVERHEAD: usize = 32 * 1024;
+/// Buffers grow in steps of at least this size.
+const STEP: usize = 64 * 1024;
+/// The values of one body. Empty ones take 2 bytes on the wire and a hundred in memory, so bytes alone bound nothing.
+const MAX_ELEMENTS: usize = 200_000;
+/// What one value takes in memory, about.
+const ELEMENT_BYTES: usize = 256;
+/// What an object of a JSON value takes beyond that, about: a node of its map has room for 11 members.
+const OBJECT_BYTES: usize = 450;
+/// How long a body may take to arrive.
+const BODY_DEADLINE: Duration = Duration::from_secs(30);
+/// How often a body that is still arriving is checked.
+const CHECK: Duration = Duration::from_secs(1);
+/// Checks in one window of the minimum rate.
+const CHECKS: u32 = 5;
+/// Bytes that arrive at least in a window: 1 KiB/s.
+const MINIMUM_ARRIVAL: usize = 5 * 1024;
+
+impl Reservation {
+    /// Reserves what the values of JSON in a string will need.
+    pub(crate) fn unpack(&mut self, shape: Shape) -> Result<(), ApiError> {
+        self.grow_for_work(shape.elements * ELEMENT_BYTES + shape.objects * OBJECT_BYTES)
+    }
+
+    /// Takes what is about to be stored: JSON may need six bytes for one that came.
+    pub(crate) fn store(&mut self, bytes: usize) -> Result<(), ApiError> {
+        if bytes > MAX_BODY {
+            return Err(ApiError::too_large());
+        }
+        self.grow_for_work(bytes)
+    }
+}
+
+/// A whole body, with its share of the budget.
+pub(crate) struct Held {
+    pub(crate) bytes: Bytes,
+    pub(crate) reservation: Reservation,
+}
+
+/// Reads a body whole. It ends with the key of its request.
+pub(crate) async fn read(
+    app: &App,
+    access: &Access,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<Held, ApiError> {
+    let announced = headers
+        .get(CONTENT_LENGTH)
+        .and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
+    if announced.is_some_and(|announced| announced > MAX_BODY) {
+        return Err(ApiError::too_large());
+    }
+    let mut buffer = Buffer {
+        bytes: Vec::new(),
+        limit: announced.unwrap_or(MAX_BODY),
+        other: 0,
+        is_arriving: true,
+        reservation: app.in_flight.reservation(access.record().family),
+    };
+    let mut arriving = Arriving::new(body);
+    if !arriving.body.is_end_stream() {
+        buffer.reservation.grow(OVERHEAD)?;
+    }
+    let mut rate = Rate::begin();
+    loop {
+        match arriving.next().await {
+            Next::Frame(None) => break,
+            Next::Frame(Some(frame)) => {
+                let frame = frame.map_err(|_| ApiError::invalid("the body broke off"))?;
+                if let Ok(data) = frame.into_data() {
+                    buffer.extend(&data)?;
+                    rate.count(data.len());
+                }
+            }
+            Next::Check => {
+                rate.check()?;
+                check_key(app, access).await?;
+            }
+        }
+        if access.is_revoked() {
+            let state = access.state(app.clock.now());
+            return Err(ApiError::ended(access.record(), state));
+        }
+    }
+    Ok(Held {
+        bytes: Bytes::from(buffer.bytes),
+        reservation: buffer.reservation,
+    })
+}
+
+/// Checks the key anew: the record of the request does not change any more once the key was rotated.
+async fn check_key(app: &App, access: &Access) -> Result<(), ApiError> {
+    let found = find_principal(app, access.record().digest).await?;
+    let found = found.ok_or_else(|| ApiError::bad_key("the API key does not exist any more"))?;
+    let state = found.state(app.clock.key_time());
+    if state == KeyState::Active {
+        return Ok(());
+    }
+    Err(ApiError::ended(found.record(), state))
+}
+
+/// A body of which more is to come.
+struct Arriving {
+    body: Body,
+    /// Armed when bytes have to be waited for: most bodies are there at the second poll.
+    timer: Option<Pin<Box<Sleep>>>,
+    was_polled: bool,
+}
+
+enum Next {
+    Frame(Option<Result<Frame<Bytes>, axum::Error>>),
+    /// Some time has passed.
+    Check,
+}
+
+impl Arriving {
+    fn new(body: Body) -> Self {
+        Self {
+            body,
+            timer: None,
+            was_polled: false,
+        }
+    }
+
+    async fn next(&mut self) -> Next {
+        poll_fn(|cx| {
+            if let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(cx) {
+                return Poll::Ready(Next::Frame(frame));
+            }
+            // The first poll makes the connection read the body, so it is polled once more before it is waited for.
+            if !std::mem::replace(&mut self.was_polled, true) {
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            let timer = self.timer.get_or_insert_with(|| Box::pin(sleep(CHECK)));
+            if timer.as_mut().poll(cx).is_pending() {
+                return Poll::Pending;
+            }
+            timer.as_mut().reset(Instant::now() + CHECK);
+            Poll::Ready(Next::Check)
+        })
+        .await
+    }
+}
+
+/// How fast a body arrives.
+struct Rate {
+    started: Instant,
+    window: u32,
+    received: usize,
+}
+
+impl Rate {
+    fn begin() -> Self {
+        Self {
+            started: Instant::now(),
+            window: 0,
+            received: 0,
+        }
+    }
+
+    fn count(&mut self, bytes: usize) {
+        self.received += bytes;
+    }
+
+    /// Is called in each [`CHECK`].
+    fn check(&mut self) -> Result<(), ApiError> {
+        if self.started.elapsed() >= BODY_DEADLINE {
+            return Err(ApiError::timeout("the body did not arrive within 30 s"));
+        }
+        self.window += 1;
+        if self.window == CHECKS {
+            if self.received < MINIMUM_ARRIVAL {
+                return Err(ApiError::timeout(
+                    "the body arrived at less than 1 KiB/s for 5 s",
+                ));
+            }
+            (self.window, self.received) = (0, 0);
+        }
+        Ok(())
+    }
+}
+
+/// Bytes that grow within a reservation.
+struct Buffer {
+    bytes: Vec<u8>,
+    /// More bytes than these will not come.
+    limit: usize,
+    /// What the reservation holds for something else.
+    other: usize,
+    /// The client sends them now.
+    is_arriving: bool,
+    reservation: Reservation,
+}
+
+impl Buffer {
+    /// Reserves before it allocates, and allocates little more than what came.
+    fn extend(&mut self, data: &[u8]) -> Result<(), ApiError> {
+        let length = self.bytes.len() + data.len();
+        if length > MAX_BODY {
+            return Err(ApiError::too_large());
+        }
+        let capacity = self.bytes.capacity();
+        if length > capacity {
+            let step = if capacity == 0 { OVERHEAD } else { STEP };
+            let wanted = (capacity + step.max(capacity / 2)).min(self.limit);
+            let wanted = wanted.max(length);
+            let held = self.reservation.held();
+            let more = (self.other + wanted).saturating_sub(held);
+            if self.is_arriving {
+                self.reservation.grow(more)?;
+            } else {
+                self.reservation.grow_for_work(more)?;
+            }
+            self.bytes.reserve_exact(wanted - self.bytes.len());
+        }
+        self.bytes.extend_from_slice(data);
+        Ok(())
+    }
+}
+
+impl Held {
+    /// Takes what the decoded form of a body will need from the budget, before it is decoded.
+    pub(crate) fn reserve(&mut self, shape: Shape) -> Result<(), ApiError> {
+        if shape.elements > MAX_ELEMENTS {
+            return Err(ApiError::new(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "TOO_LARGE",
+                format!("the body has more than {MAX_ELEMENTS} values; send less at once"),
+            ));
+        }
+        self.reservation
+            .grow_for_work(shape.elements * ELEMENT_BYTES)
+    }
+
+    /// Reserves what the values of a JSON body will need, before it is decoded into such values.
+    pub(crate) fn reserve_values(&mut self, shape: Shape) -> Result<(), ApiError> {
+        self.reserve(shape)?;
+        self.reservation.grow_for_work(shape.objects * OBJECT_BYTES)
+    }
+
+    /// Inflates by the `Content-Encoding`: none, gzip or deflate (zlib). Bytes after the compressed ones are an error.
+    pub(crate) fn inflate(self, encoding: &HeaderValue) -> Result<Self, ApiError> {
+        let encoding = encoding.to_str().ok();
+        let encoding = encoding.map(|value| value.trim().to_ascii_lowercase());
+        let packed = self.bytes.clone();
+        match encoding.as_deref() {
+            Some("" | "identity") => Ok(self),
+            // It reads all members and fails on anything between or after them.
+            Some("gzip") => self.inflate_from(&mut MultiGzDecoder::new(&*packed)),
+            Some("deflate") => {
+                let mut decoder = ZlibDecoder::new(&*packed);
+                let inflated = self.inflate_from(&mut decoder)?;
+                if decoder.get_ref().is_empty() {
+                    Ok(inflated)
+                } else {
+                    Err(cannot_inflate())
+                }
+            }
+            _ => Err(ApiError::new(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "UNSUPPORTED_ENCODING",
+                "Content-Encoding must be gzip, deflate or absent",
+            )),
+        }
+    }
+
+    fn inflate_from(self, decoder: &mut impl Read) -> Result<Self, ApiError> {
+        let mut buffer = Buffer {
+            bytes: Vec::new(),
+            limit: MAX_BODY,
+            other: self.reservation.held(),
+            is_arriving: false,
+            reservation: self.reservation,
+        };
+        let mut chunk = vec![0; STEP];
+        loop {
+            let count = decoder.read(&mut chunk).map_err(|_| cannot_inflate())?;
+            if count == 0 {
+                break;
+            }
+            buffer.extend(&chunk[..count])?;
+        }
+        Ok(Self {
+            bytes: Bytes::from(buffer.bytes),
+            reservation: buffer.reservation,
+        })
+    }
+}
+
+fn cannot_inflate() -> ApiError {
+    ApiError::invalid("the body cannot be inflated")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::connections::ConnectionLimits;
+
+    #[test]
+    fn requests_that_wait_for_their_bodies_leave_connections_to_others() {
+        let budget = Budget::new(MAX_IN_FLIGHT);
+        let mut held = Vec::new();
+        let of_family = |family, held: &mut Vec<Reservation>| {
+            let before = held.len();
+            loop {
+                let mut reservation = budget.reservation(family);
+                if reservation.grow(OVERHEAD).is_err() {
+                    return held.len() - before;
+                }
+                held.push(reservation);
+            }
+        };
+        let places = ConnectionLimits::default().total;
+        assert_eq!(of_family(1, &mut held), places / 4);
+        assert_eq!(of_family(2, &mut held), places / 8);
+        assert_eq!(of_family(3, &mut held), places / 16);
+    }
+}

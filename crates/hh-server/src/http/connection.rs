@@ -1,0 +1,226 @@
+//! The socket of a client: reads, writes with a minimum rate, and detects that the client is gone.
+
+use std::future::Future as _;
+use std::io::{self, IoSlice};
+use std::net::Shutdown;
+use std::pin::Pin;
+use std::sync::{Arc, Weak};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
+use socket2::SockRef;
+use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::time::{Instant, Sleep, sleep, sleep_until};
+
+use crate::http::activity::Activity;
+
+/// A client that takes nothing for this long while there is something to write is disconnected.
+const WRITE_WINDOW: Duration = Duration::from_secs(10);
+/// Bytes that a client takes at least in each window of waiting: 16 KiB/s, less [`MAX_UNSENT`] because the socket
+/// accepts bytes in steps of up to that size.
+const WRITE_MINIMUM: usize = 10 * 16 * 1024 - MAX_UNSENT as usize;
+/// Unsent bytes that the kernel buffers for one connection. Without this limit it buffers megabytes, and the progress
+/// of a client that reads 100 KiB/s becomes visible every 13 s.
+pub(crate) const MAX_UNSENT: u32 = 64 * 1024;
+
+/// The interval at which [`ClientConnection::closed`] checks the socket.
+const CHECK: Duration = Duration::from_millis(100);
+/// How long a client that has closed its sending side is still waited for.
+const HALF_CLOSED: Duration = Duration::from_millis(800);
+
+/// A handle to the connection of a request. [`closed`](Self::closed) of the default value, which has no connection,
+/// never resolves.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct ClientConnection(Option<Weak<OwnedWriteHalf>>);
+
+impl ClientConnection {
+    /// Waits until the client is gone: it has reset or closed the connection, or closed its sending side 1 s ago.
+    pub(crate) async fn closed(&self) {
+        let Some(socket) = &self.0 else {
+            return std::future::pending().await;
+        };
+        let mut half_closed = None;
+        loop {
+            sleep(CHECK).await;
+            let Some(socket) = socket.upgrade() else {
+                return;
+            };
+            // One poll returns what the driver knows already and costs no system call.
+            let ready = socket.ready(Interest::READABLE | Interest::WRITABLE);
+            let Some(Ok(ready)) = ready.now_or_never() else {
+                continue;
+            };
+            let is_read_closed = ready.is_read_closed();
+            if is_read_closed && ready.is_write_closed() {
+                return;
+            }
+            if is_read_closed
+                && half_closed.get_or_insert_with(Instant::now).elapsed() >= HALF_CLOSED
+            {
+                return;
+            }
+        }
+    }
+}
+
+/// Limits what the kernel buffers for the connections that a listener accepts.
+pub(crate) fn limit_unsent(listener: &tokio::net::TcpListener) {
+    // Other systems show progress in larger steps. A failure leaves the connection usable.
+    #[cfg(target_os = "linux")]
+    drop(SockRef::from(listener).set_tcp_notsent_lowat(MAX_UNSENT));
+    #[cfg(not(target_os = "linux"))]
+    let _ = listener;
+}
+
+/// One connection as hyper reads and writes it.
+pub(crate) struct ConnectionIo {
+    read: OwnedReadHalf,
+    /// Shared so that [`ClientConnection`] can look at the socket; its methods for `&self` do the writing.
+    write: Arc<OwnedWriteHalf>,
+    activity: Arc<Activity>,
+    rate: WriteRate,
+}
+
+impl ConnectionIo {
+    pub(crate) fn new(stream: TcpStream, activity: Arc<Activity>) -> Self {
+        let (read, write) = stream.into_split();
+        Self {
+            read,
+            write: Arc::new(write),
+            activity,
+            rate: WriteRate::default(),
+        }
+    }
+
+    pub(crate) fn client(&self) -> ClientConnection {
+        ClientConnection(Some(Arc::downgrade(&self.write)))
+    }
+
+    fn poll_write_with(
+        &mut self,
+        cx: &mut Context<'_>,
+        write: impl Fn(&TcpStream) -> io::Result<usize>,
+    ) -> Poll<io::Result<usize>> {
+        loop {
+            let stream: &TcpStream = (*self.write).as_ref();
+            match stream.poll_write_ready(cx) {
+                Poll::Pending => {
+                    self.activity.wait_for_peer();
+                    return Poll::Ready(Err(ready!(self.rate.poll_timeout(cx))));
+                }
+                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+                Poll::Ready(Ok(())) => {}
+            }
+            match write(stream) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(error) => return Poll::Ready(Err(error)),
+                Ok(count) => {
+                    if self.rate.accept(count) {
+                        self.activity.resume()?;
+                    }
+                    return Poll::Ready(Ok(count));
+                }
+            }
+        }
+    }
+}
+
+impl AsyncRead for ConnectionIo {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let Poll::Ready(read) = Pin::new(&mut self.read).poll_read(cx, buf) else {
+            self.activity.wait_for_bytes();
+            return Poll::Pending;
+        };
+        self.activity.receive()?;
+        Poll::Ready(read)
+    }
+}
+
+impl AsyncWrite for ConnectionIo {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        self.poll_write_with(cx, |stream| stream.try_write(bytes))
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.poll_write_with(cx, |stream| stream.try_write_vectored(slices))
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let stream: &TcpStream = (*self.write).as_ref();
+        Poll::Ready(SockRef::from(stream).shutdown(Shutdown::Write))
+    }
+}
+
+/// How fast a client takes what is written. Only time in which the socket accepts nothing counts.
+#[derive(Default)]
+struct WriteRate {
+    /// When the socket stopped accepting, if it did.
+    blocked_since: Option<Instant>,
+    /// Earlier waiting time of this window.
+    blocked: Duration,
+    /// Bytes accepted in this window.
+    accepted: usize,
+    /// None before the socket refused bytes for the first time.
+    timer: Option<Pin<Box<Sleep>>>,
+}
+
+impl WriteRate {
+    /// Counts accepted bytes; returns whether the socket had stopped accepting before.
+    fn accept(&mut self, count: usize) -> bool {
+        if self.timer.is_some() {
+            self.accepted = self.accepted.saturating_add(count);
+        }
+        let since = self.blocked_since.take();
+        if let Some(since) = since {
+            self.blocked += since.elapsed();
+        }
+        since.is_some()
+    }
+
+    /// Resolves when the client was too slow in a window.
+    fn poll_timeout(&mut self, cx: &mut Context<'_>) -> Poll<io::Error> {
+        let is_new = self.blocked_since.is_none();
+        let since = *self.blocked_since.get_or_insert_with(Instant::now);
+        let mut end = since + WRITE_WINDOW.saturating_sub(self.blocked);
+        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(end)));
+        if is_new {
+            timer.as_mut().reset(end);
+        }
+        while timer.as_mut().poll(cx).is_ready() {
+            if self.accepted < WRITE_MINIMUM {
+                return Poll::Ready(io::ErrorKind::TimedOut.into());
+            }
+            // The next window begins with the present wait, so that a client which takes nothing has one window.
+            (self.accepted, self.blocked) = (0, Duration::ZERO);
+            end = since + WRITE_WINDOW;
+            timer.as_mut().reset(end);
+        }
+        Poll::Pending
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,131 @@
+//! The routes: a loop over the operation table, and the wrapper that every request passes.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use axum::Router;
+use axum::body::Body;
+use axum::routing::{MethodFilter, on};
+use hh_api::{Method, OpId, Route};
+use http::header::{AUTHORIZATION, HOST};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode};
+
+use crate::app::App;
+use crate::http::error::ApiError;
+use crate::http::request_log::Logged;
+use crate::panics;
+use crate::routes::{self, Handler, KeyId};
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Builds the routes of every operation.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one loop that makes routes out of the operation table"
+)]
+pub(crate) fn router(app: &Arc<App>) -> Router {
+    let mut router = Router::new();
+    for op in OpId::ALL {
+        let handler = routes::handler(op);
+        for route in op.operation().routes {
+            let method = match route.method {
+                Method::Get => MethodFilter::GET,
+                Method::Post => MethodFilter::POST,
+                Method::Put => MethodFilter::PUT,
+                Method::Patch => MethodFilter::PATCH,
+                Method::Delete => MethodFilter::DELETE,
+            };
+            let (app, handler) = (Arc::clone(app), handler.clone());
+            let serve = move |request| serve(Arc::clone(&app), handler.clone(), route, request);
+            router = router.route(route.path, on(method, serve));
+        }
+    }
+    let (none, wrong) = (Arc::clone(app), Arc::clone(app));
+    router
+        .fallback(move |request: Request<Body>| async move {
+            let error = ApiError::not_found("there is no such path on this server");
+            refuse(&none, &request, error)
+        })
+        .method_not_allowed_fallback(move |request: Request<Body>| async move {
+            let message = "this path does not take this method";
+            let status = StatusCode::METHOD_NOT_ALLOWED;
+            let error = ApiError::new(status, "METHOD_NOT_ALLOWED", message);
+            refuse(&wrong, &request, error)
+        })
+}
+
+/// Answers a request that is none of the operations.
+fn refuse(app: &App, request: &Request<Body>, error: ApiError) -> Response<Body> {
+    let error = check_headers(request.headers()).err().unwrap_or(error);
+    let request_id = app.request_ids.next();
+    let logged = Logged {
+        request_id: &request_id,
+        method: request.method(),
+        path: None,
+    };
+    logged.failed(&error);
+    let mut response = error.into_response(&request_id);
+    name(&mut response, &request_id);
+    response
+}
+
+/// Rejects a request that names its host or its key twice: a proxy may have read the other one.
+fn check_headers(headers: &HeaderMap) -> Result<(), ApiError> {
+    for name in [AUTHORIZATION, HOST] {
+        if headers.get_all(&name).iter().nth(1).is_some() {
+            let message = format!("the request has more than one {name} header; send one");
+            return Err(ApiError::invalid(message));
+        }
+    }
+    Ok(())
+}
+
+fn name(response: &mut Response<Body>, request_id: &str) {
+    if let Ok(value) = HeaderValue::try_from(request_id) {
+        response.headers_mut().insert(REQUEST_ID, value);
+    }
+}
+
+/// Handles one request. A panic in it becomes a response with status 500 instead of a lost connection.
+async fn serve(
+    app: Arc<App>,
+    handler: Handler,
+    route: &'static Route,
+    request: Request<Body>,
+) -> Response<Body> {
+    let request_id = app.request_ids.next();
+    let method = request.method().clone();
+    let logged = Logged {
+        request_id: &request_id,
+        method: &method,
+        path: Some(route.path),
+    };
+    let started = app.has_access_log.then(Instant::now);
+    let response = panics::catch_async(async {
+        check_headers(request.headers())?;
+        handler.handle(app, route, request).await
+    });
+    let response = match response.await {
+        Ok(result) => result,
+        Err(cause) => Err(ApiError::internal().with_cause(cause)),
+    };
+    let mut response = match response {
+        Ok(response) => {
+            if let Some(started) = started {
+                let key = response.extensions().get::<KeyId>();
+                let key = key.map(|id| id.0.as_str());
+                logged.succeeded(response.status().as_u16(), key, started.elapsed());
+            }
+            response
+        }
+        Err(error) => {
+            logged.failed(&error);
+            error.into_response(&request_id)
+        }
+    };
+    name(&mut response, &request_id);
+    response
+}
+
+#[cfg(test)]
+mod tests;

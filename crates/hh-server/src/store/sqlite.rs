@@ -1,0 +1,35 @@
+//! The SQLite engine: one writer thread with group commit, and readers that never wait for each other.
+
+mod check;
+mod engine;
+mod error;
+mod events;
+mod first_start;
+mod idempotency_keys;
+mod key_rows;
+mod keys;
+mod large_bodies;
+mod last_admin;
+mod log_limit;
+mod merge;
+mod open;
+mod owner_rows;
+mod owners;
+mod pages;
+mod patch;
+mod projects;
+mod reader;
+mod reserve;
+mod revocation;
+mod rotation;
+mod schema;
+mod session_rows;
+mod sessions;
+mod turns;
+mod writer;
+
+pub(super) use engine::Sqlite;
+pub(super) use open::{Opened, open};
+
+#[cfg(test)]
+mod tests;

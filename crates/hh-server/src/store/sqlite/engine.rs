@@ -1,0 +1,47 @@
+//! What the commands and queries work with.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use rusqlite::Connection;
+use tokio::sync::Semaphore;
+
+use super::key_rows;
+use super::reader::Readers;
+use super::turns::Turns;
+use super::writer::Writer;
+use crate::clock::Clock;
+use crate::store::catalog::Catalog;
+use crate::store::port::{KeyObserver, StoreError};
+
+/// An open database.
+pub(crate) struct Sqlite {
+    pub(super) writer: Writer,
+    pub(super) readers: Arc<Readers>,
+    pub(super) log_path: PathBuf,
+    pub(super) event_turns: Turns,
+    pub(super) merge_turns: Turns,
+    /// The turn of a merge outside the writer.
+    pub(super) merges: Arc<Semaphore>,
+    pub(super) catalog: Arc<Catalog>,
+    pub(super) keys: Arc<dyn KeyObserver>,
+    pub(super) clock: Arc<Clock>,
+}
+
+impl Sqlite {
+    /// Returns the check that each command of a key begins with: the key may have ended since its request was authorized.
+    pub(super) fn check_live(
+        &self,
+        key: i64,
+    ) -> impl Fn(&Connection) -> Result<(), StoreError> + Send + use<> {
+        let clock = Arc::clone(&self.clock);
+        move |connection| key_rows::check_live(connection, key, clock.key_time())
+    }
+
+    /// Stops the writer after what is queued.
+    pub(crate) async fn close(&self) {
+        let readers = Arc::clone(&self.readers);
+        drop(tokio::task::spawn_blocking(move || readers.close()).await);
+        self.writer.close().await;
+    }
+}

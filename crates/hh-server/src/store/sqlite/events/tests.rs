@@ -1,0 +1,88 @@
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::task::Poll;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::*;
+use crate::testing::InProcess;
+
+const TRACES: &str = "/opentelemetry/v1/traces";
+/// Five whole parts and a short one.
+const SPANS: usize = 5 * MAX_PART + 100;
+
+/// An export of spans, each with a session of its own.
+fn export() -> Value {
+    let spans: Vec<_> = (1..=SPANS)
+        .map(|number| {
+            json!({
+                "traceId": format!("{number:032x}"), "spanId": format!("{number:016x}"), "name": "n",
+                "startTimeUnixNano": "1700000000000000000", "endTimeUnixNano": "1700000000000000001",
+            })
+        })
+        .collect();
+    json!({"resourceSpans": [{"scopeSpans": [{"spans": spans}]}]})
+}
+
+fn count(connection: &Connection) -> Result<usize, StoreError> {
+    let sql = "SELECT count(*) FROM events";
+    let count = connection.query_row(sql, [], |row| row.get::<_, isize>(0))?;
+    Ok(count.unsigned_abs())
+}
+
+/// Drives an export until a part of it is stored. It goes on only when it is polled again.
+async fn until_stored(server: &InProcess, export: &mut (impl Future + Unpin)) {
+    let database = Connection::open(server.data_dir().join("honeyhive.db")).unwrap();
+    let stored = async {
+        while count(&database).unwrap() == 0 {
+            let is_done = poll_fn(|cx| Poll::Ready(Pin::new(&mut *export).poll(cx).is_ready()));
+            assert!(!is_done.await, "it was answered before anything was stored");
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    let limit = Duration::from_secs(30);
+    tokio::time::timeout(limit, stored).await.unwrap();
+}
+
+#[test]
+fn a_key_change_does_not_wait_for_the_whole_of_a_large_export() {
+    let server = InProcess::start();
+    server.runtime.block_on(async {
+        let body = export();
+        let mut export = Box::pin(server.send(&server.admin, "POST", TRACES, &body));
+        until_stored(&server, &mut export).await;
+        let writer = &server.app.store.engine.writer;
+        let before = writer.submit_administration(count, |_| ()).wait().await;
+        // One part is stored, and another one may have been queued.
+        assert!(before.unwrap() <= 2 * MAX_PART);
+        assert_eq!(export.await, (200, json!({})));
+        let stored = writer.submit(count).wait().await;
+        assert_eq!(stored.unwrap(), SPANS);
+    });
+}
+
+#[test]
+fn an_export_whose_key_is_revoked_in_between_reports_how_much_was_stored() {
+    let server = InProcess::start();
+    let wanted = json!({"name": "test", "level": "ingest_only", "projects": "all"});
+    let (_, minted) = server.call(&server.admin, "POST", "/v1/api_keys", &wanted);
+    let (id, key) = (minted["id"].as_str(), minted["key"].as_str().unwrap());
+    server.runtime.block_on(async {
+        let body = export();
+        let mut export = Box::pin(server.send(key, "POST", TRACES, &body));
+        until_stored(&server, &mut export).await;
+        let path = format!("/v1/api_keys/{}", id.unwrap());
+        let revoked = server.send(&server.admin, "DELETE", &path, &Value::Null);
+        assert_eq!(revoked.await.0, 200);
+        let (status, answer) = export.await;
+        assert_eq!((status, &answer["errorCode"]), (401, &json!("KEY_REVOKED")));
+        let stored = server.app.store.engine.writer.submit(count).wait().await;
+        let stored = stored.unwrap();
+        assert!((1..=2 * MAX_PART).contains(&stored), "{stored}");
+        assert_eq!(
+            answer["message"],
+            format!("the request failed after {stored} of its events were stored; send all of it again, no event is stored twice")
+        );
+    });
+}

@@ -1,0 +1,314 @@
+//! Merging into stored bodies without delaying other writes.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rusqlite::types::ValueRef;
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use uuid::Uuid;
+
+use super::engine::Sqlite;
+use super::large_bodies;
+use crate::domain::events::{MAX_MERGED, Rights};
+use crate::store::port::{Hold, StoreError};
+
+/// The largest stored body and the largest change, in bytes, that are merged inside the writer. That takes at most a
+/// few milliseconds, and saves a query and a second command.
+pub(super) const SMALL: usize = 64 * 1024;
+
+/// How long a large merge waits for others of the same key, and then for those of other keys.
+const MAX_WAIT: Duration = Duration::from_secs(10);
+
+/// Merges outside the writer before the change is merged inside it. Only small changes of the same body, which do not
+/// wait for their turn, can make one fail.
+const ATTEMPTS: usize = 4;
+
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Table {
+    Sessions,
+    Events,
+}
+
+impl Table {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Sessions => "sessions",
+            Self::Events => "events",
+        }
+    }
+}
+
+/// Where a body is stored.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Location {
+    pub(super) table: Table,
+    pub(super) project: i64,
+    pub(super) id: Uuid,
+}
+
+/// A stored row without its body.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Target {
+    pub(super) location: Location,
+    pub(super) started: i64,
+    pub(super) ended: i64,
+    /// Whether it is a session that only spans have created.
+    pub(super) is_implicit: bool,
+    /// The bytes of the stored body.
+    pub(super) size: usize,
+}
+
+impl Location {
+    /// Finds the row. Reads none of the body, which can be large.
+    pub(super) fn find(self, connection: &Connection) -> Result<Option<Target>, StoreError> {
+        let implicit = match self.table {
+            Table::Sessions => "implicit",
+            Table::Events => "0",
+        };
+        let length = match self.table {
+            Table::Sessions => large_bodies::LENGTH,
+            Table::Events => "length(body)",
+        };
+        let columns = format!("started, ended, {implicit}, {length}");
+        self.select(connection, &columns, |row| {
+            Ok(Target {
+                location: self,
+                started: row.get(0)?,
+                ended: row.get(1)?,
+                is_implicit: row.get(2)?,
+                size: row.get::<_, isize>(3)?.unsigned_abs(),
+            })
+        })
+    }
+
+    /// Returns whether a key may change the row, which depends on the key that stored it.
+    pub(super) fn may_change(
+        self,
+        connection: &Connection,
+        rights: Rights,
+    ) -> Result<bool, StoreError> {
+        if rights.only_family.is_none() {
+            return Ok(true);
+        }
+        let stored = self.select(connection, "family", |row| row.get::<_, Option<i64>>(0))?;
+        Ok(rights.can_change(stored.flatten()))
+    }
+
+    fn body_column(self) -> &'static str {
+        match self.table {
+            Table::Sessions => large_bodies::BODY,
+            Table::Events => "body",
+        }
+    }
+
+    fn body(self, connection: &Connection) -> Result<Vec<u8>, StoreError> {
+        let stored = self.select(connection, self.body_column(), |row| row.get(0))?;
+        stored.ok_or_else(|| rusqlite::Error::QueryReturnedNoRows.into())
+    }
+
+    fn has_body(self, connection: &Connection, body: &[u8]) -> Result<bool, StoreError> {
+        let is_same = self.select(connection, self.body_column(), |row| {
+            Ok(row.get_ref(0)? == ValueRef::Blob(body))
+        })?;
+        Ok(is_same == Some(true))
+    }
+
+    fn select<T>(
+        self,
+        connection: &Connection,
+        columns: &str,
+        read: impl FnOnce(&Row<'_>) -> Result<T, rusqlite::Error>,
+    ) -> Result<Option<T>, StoreError> {
+        let table = self.table.name();
+        let found = connection
+            .prepare_cached(&format!(
+                "SELECT {columns} FROM {table} WHERE project = ?1 AND id = ?2"
+            ))?
+            .query_row(params![self.project, self.id.as_bytes()], read)
+            .optional()?;
+        Ok(found)
+    }
+}
+
+/// Whether a change created the row that it names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Done {
+    Created,
+    Existed,
+}
+
+/// A change of a stored body.
+pub(super) trait Change: Send + Sync + 'static {
+    /// Tells whether the change is small enough to be merged inside the writer.
+    fn is_small(&self) -> bool;
+
+    /// Finds what to change, or breaks if there is nothing to merge. Runs inside the writer first, and again before
+    /// and after each merge outside it.
+    fn find(&self, connection: &Connection) -> Result<ControlFlow<Done, Target>, StoreError>;
+
+    /// Merges into an encoded body and encodes the result; `None` if there is nothing to store. The request's memory is
+    /// reserved for what it sent, so a merge must not decode what is stored into values.
+    fn merge(&self, target: &Target, stored: &[u8]) -> Result<Option<Vec<u8>>, StoreError>;
+
+    /// Stores the merged body.
+    fn save(&self, connection: &Connection, target: &Target, body: &[u8])
+    -> Result<(), StoreError>;
+}
+
+/// A merge that was made outside the writer.
+struct Merged {
+    is_implicit: bool,
+    before: Vec<u8>,
+    after: Vec<u8>,
+}
+
+/// How the writer applies a change.
+enum Mode {
+    /// Merges it if both the change and the stored body are small.
+    Small,
+    /// Stores the merged body if the stored one is live the one that was read.
+    ///
+    /// The bytes themselves are compared: the writer would have to read them for a hash too, and equal bytes cannot be
+    /// another version.
+    Unchanged(Merged),
+    /// Merges it if the stored body is small; the result is known to be at most [`MAX_MERGED`] bytes.
+    SmallStored,
+}
+
+impl Sqlite {
+    /// Merges a change into a stored body, outside the writer thread if the body or the change is large.
+    pub(super) async fn merge<C: Change>(
+        &self,
+        key: i64,
+        family: i64,
+        change: Arc<C>,
+        hold: Hold,
+    ) -> Result<Done, StoreError> {
+        let first = self.apply(key, &change, hold.clone(), Mode::Small);
+        if let Some(done) = first.await? {
+            return Ok(done);
+        }
+        // One at a time: more would mostly undo each other's work, and each holds its bodies several times over.
+        let turn = self.merge_turns.wait(family, MAX_WAIT).await?;
+        let permit = Arc::clone(&self.merges).acquire_owned();
+        let permit = tokio::time::timeout(MAX_WAIT, permit).await;
+        let permit = permit.map_err(|_| StoreError::Busy)?;
+        let hold = Arc::new((hold, permit, turn));
+        let mut is_small = false;
+        for _ in 0..ATTEMPTS {
+            let (live, in_query) = (
+                self.check_live(key),
+                (Arc::clone(&change), Arc::clone(&hold)),
+            );
+            let merged = self.readers.read_body(move |connection| {
+                let (change, _hold) = &in_query;
+                live(connection)?;
+                merge_outside(connection, &**change)
+            });
+            let merged = match merged.await? {
+                ControlFlow::Break(done) => return Ok(done),
+                ControlFlow::Continue(merged) => merged,
+            };
+            is_small = merged.after.len() <= MAX_MERGED;
+            let mode = Mode::Unchanged(merged);
+            let stored = self.apply(key, &change, Arc::clone(&hold), mode);
+            if let Some(done) = stored.await? {
+                return Ok(done);
+            }
+        }
+        if is_small {
+            let stored = self.apply(key, &change, hold, Mode::SmallStored);
+            if let Some(done) = stored.await? {
+                return Ok(done);
+            }
+        }
+        Err(StoreError::Stopped)
+    }
+
+    /// Applies a change inside the writer; `None` if it has to be merged outside first, or again.
+    async fn apply<C: Change>(
+        &self,
+        key: i64,
+        change: &Arc<C>,
+        hold: impl Send + 'static,
+        mode: Mode,
+    ) -> Result<Option<Done>, StoreError> {
+        let (live, change) = (self.check_live(key), Arc::clone(change));
+        self.writer
+            .submit(move |connection| {
+                live(connection)?;
+                let done = apply(connection, &*change, mode);
+                // Kept until here, also when the client has gone.
+                drop(hold);
+                done
+            })
+            .wait()
+            .await
+    }
+}
+
+fn merge_outside<C: Change>(
+    connection: &Connection,
+    change: &C,
+) -> Result<ControlFlow<Done, Merged>, StoreError> {
+    // One snapshot for the row and its body; it ends before the merge.
+    let snapshot = connection.unchecked_transaction()?;
+    let target = match change.find(&snapshot)? {
+        ControlFlow::Break(done) => return Ok(ControlFlow::Break(done)),
+        ControlFlow::Continue(target) => target,
+    };
+    let before = target.location.body(&snapshot)?;
+    drop(snapshot);
+    let after = change.merge(&target, &before)?;
+    Ok(match after {
+        None => ControlFlow::Break(Done::Existed),
+        Some(after) => ControlFlow::Continue(Merged {
+            is_implicit: target.is_implicit,
+            before,
+            after,
+        }),
+    })
+}
+
+fn apply<C: Change>(
+    connection: &Connection,
+    change: &C,
+    mode: Mode,
+) -> Result<Option<Done>, StoreError> {
+    let target = match change.find(connection)? {
+        ControlFlow::Break(done) => return Ok(Some(done)),
+        ControlFlow::Continue(target) => target,
+    };
+    let can_merge = target.size <= SMALL;
+    let after = match mode {
+        Mode::Unchanged(merged) => {
+            if merged.is_implicit != target.is_implicit
+                || merged.before.len() != target.size
+                || !target.location.has_body(connection, &merged.before)?
+            {
+                return Ok(None);
+            }
+            Some(merged.after)
+        }
+        Mode::Small if can_merge && change.is_small() => merge_inside(connection, change, &target)?,
+        Mode::SmallStored if can_merge => merge_inside(connection, change, &target)?,
+        Mode::Small | Mode::SmallStored => return Ok(None),
+    };
+    if let Some(after) = after {
+        change.save(connection, &target, &after)?;
+    }
+    Ok(Some(Done::Existed))
+}
+
+fn merge_inside<C: Change>(
+    connection: &Connection,
+    change: &C,
+    target: &Target,
+) -> Result<Option<Vec<u8>>, StoreError> {
+    let before = target.location.body(connection)?;
+    change.merge(target, &before)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,98 @@
+//! Opening the database.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use hh_auth::KeyDigest;
+use rusqlite::Connection;
+use tokio::sync::Semaphore;
+
+use super::engine::Sqlite;
+use super::first_start::ANNOUNCED_KEY;
+use super::reader::Readers;
+use super::reserve::Reserve;
+use super::turns::Turns;
+use super::writer::Writer;
+use super::{check, owner_rows, projects, schema};
+use crate::clock::Clock;
+use crate::store::catalog::Catalog;
+use crate::store::port::{KeyObserver, StoreError};
+
+/// An open database, and what was read from it.
+pub(crate) struct Opened {
+    pub(crate) engine: Sqlite,
+    pub(crate) catalog: Arc<Catalog>,
+    /// Owners from before names had one spelling: that spelling, and the stored one.
+    pub(crate) owner_spellings: HashMap<String, String>,
+    /// The first start was never finished.
+    pub(crate) is_new: bool,
+    pub(crate) pepper_check: String,
+    pub(crate) announced_key: Option<String>,
+}
+
+/// Opens or creates the database.
+pub(crate) fn open(
+    path: &Path,
+    keys: Arc<dyn KeyObserver>,
+    clock: Arc<Clock>,
+) -> Result<Opened, StoreError> {
+    let mut reserve = Reserve::new(path.with_file_name("reserve"));
+    let connection = match connect(path) {
+        // A restart on a full disk must not keep keys from being revoked.
+        Err(StoreError::DiskFull) if reserve.release() => connect(path)?,
+        opened => opened?,
+    };
+    let meta = projects::read_meta(&connection)?;
+    let catalog = Arc::new(Catalog::new(meta, projects::read_all(&connection)?));
+    read_digests(&connection, &*keys)?;
+    let owner_spellings = owner_rows::spellings(&connection)?;
+    let is_new = projects::meta(&connection, "organization")?.is_none();
+    let pepper_check = projects::meta(&connection, "pepper_check")?.unwrap_or_default();
+    let announced_key = projects::meta(&connection, ANNOUNCED_KEY)?;
+    let engine = Sqlite {
+        writer: Writer::start(connection, reserve)?,
+        readers: Arc::new(Readers::start(path)?),
+        log_path: path.with_extension("db-wal"),
+        // Two of the four connections.
+        event_turns: Turns::new(2),
+        merge_turns: Turns::new(1),
+        merges: Arc::new(Semaphore::new(1)),
+        catalog: Arc::clone(&catalog),
+        keys,
+        clock,
+    };
+    Ok(Opened {
+        engine,
+        catalog,
+        owner_spellings,
+        is_new,
+        pepper_check,
+        announced_key,
+    })
+}
+
+/// Opens the database, checks it and brings it to the newest schema.
+fn connect(path: &Path) -> Result<Connection, StoreError> {
+    check::prefetch(path);
+    let connect = || {
+        let mut connection = schema::open(path)?;
+        check::check(&connection, path)?;
+        schema::migrate(&mut connection)?;
+        Ok(connection)
+    };
+    connect().map_err(StoreError::of_write)
+}
+
+/// Tells the observer which keys there are.
+fn read_digests(connection: &Connection, keys: &dyn KeyObserver) -> Result<(), StoreError> {
+    let mut statement = connection.prepare("SELECT digest FROM api_keys")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        // No key has a digest of another length.
+        if let Ok(digest) = row.get(0) {
+            keys.exists(&KeyDigest::from_bytes(digest));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,107 @@
+//! Patches of events and sessions.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use hh_api::types::EventPatch;
+use rusqlite::{Connection, params};
+
+use super::engine::Sqlite;
+use super::large_bodies;
+use super::merge::{Change, Done, Location, SMALL, Table, Target};
+use crate::auth::ProjectAccess;
+use crate::domain::event_body::encode_within;
+use crate::domain::events::{self, Rights};
+use crate::store::commands::UpdateEvent;
+use crate::store::port::{Hold, StoreError, Write};
+
+impl Write<UpdateEvent> for Sqlite {
+    async fn write(
+        &self,
+        project: &ProjectAccess,
+        command: UpdateEvent,
+        hold: Hold,
+    ) -> Result<(), StoreError> {
+        let UpdateEvent { rights, patch } = command;
+        let patch = Patch {
+            project: project.number(),
+            rights,
+            is_small: encode_within(&patch, SMALL).is_some(),
+            sent: patch,
+        };
+        self.merge(project.key(), project.family(), Arc::new(patch), hold)
+            .await?;
+        Ok(())
+    }
+}
+
+struct Patch {
+    project: i64,
+    rights: Rights,
+    is_small: bool,
+    sent: EventPatch,
+}
+
+impl Change for Patch {
+    fn is_small(&self) -> bool {
+        self.is_small
+    }
+
+    fn find(&self, connection: &Connection) -> Result<ControlFlow<Done, Target>, StoreError> {
+        let id = self.sent.event_id;
+        // Any client may choose the id of a session, also that of an event; nobody can choose the id of an event. So the
+        // event comes first: a session under its id must not divert its patches.
+        for table in [Table::Events, Table::Sessions] {
+            let location = Location {
+                table,
+                project: self.project,
+                id,
+            };
+            let Some(target) = location.find(connection)? else {
+                continue;
+            };
+            if !location.may_change(connection, self.rights)? {
+                continue;
+            }
+            events::check_size(target.size)?;
+            return Ok(ControlFlow::Continue(target));
+        }
+        Err(StoreError::NotFound(format!("there is no event {id}")))
+    }
+
+    fn merge(&self, _: &Target, stored: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(Some(events::merge_patch(stored, &self.sent)?))
+    }
+
+    fn save(
+        &self,
+        connection: &Connection,
+        target: &Target,
+        body: &[u8],
+    ) -> Result<(), StoreError> {
+        let sql = match target.location.table {
+            Table::Sessions => {
+                "UPDATE sessions SET body = ?3, ended = ?4 WHERE project = ?1 AND id = ?2"
+            }
+            Table::Events => {
+                "UPDATE events SET body = ?3, ended = ?4 WHERE project = ?1 AND id = ?2"
+            }
+        };
+        let ended = events::patched_end(&self.sent, target.started, target.ended);
+        let id = target.location.id;
+        let in_row = match target.location.table {
+            Table::Sessions => {
+                large_bodies::save(connection, self.project, id, body)?;
+                large_bodies::in_row(body)
+            }
+            Table::Events => body,
+        };
+        connection.prepare_cached(sql)?.execute(params![
+            self.project,
+            id.as_bytes(),
+            in_row,
+            ended
+        ])?;
+        Ok(())
+    }
+}

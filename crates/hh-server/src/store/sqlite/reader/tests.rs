@@ -1,0 +1,272 @@
+use std::fs;
+use std::future::Future;
+use std::sync::atomic::AtomicU32;
+
+use tempfile::TempDir;
+
+use super::super::key_rows;
+use super::*;
+use crate::http::error::ApiError;
+use crate::store::Store;
+
+/// Runs until it is stopped.
+const ENDLESS: &str =
+    "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT count(*) FROM n";
+
+fn database() -> (TempDir, PathBuf) {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("honeyhive.db");
+    drop(Store::open(&path, Arc::new(()), Arc::default()).unwrap());
+    (dir, path)
+}
+
+fn pool(path: &Path, limit: Duration) -> Pool {
+    let config = Config {
+        name: "test",
+        threads: 1,
+        opens_at_start: false,
+        wait: limit,
+        limit,
+        too_slow: "too slow",
+    };
+    Pool::start(path, &config).unwrap()
+}
+
+fn run(connection: &Connection, sql: &str) -> Result<i64, StoreError> {
+    Ok(connection.query_row(sql, [], |row| row.get(0))?)
+}
+
+fn one(connection: &Connection) -> Result<i64, StoreError> {
+    run(connection, "SELECT 1")
+}
+
+fn endless(connection: &Connection) -> Result<i64, StoreError> {
+    run(connection, ENDLESS)
+}
+
+async fn within<T>(future: impl Future<Output = T>) -> T {
+    let minute = Duration::from_mins(1);
+    tokio::time::timeout(minute, future).await.unwrap()
+}
+
+const HOUR: Duration = Duration::from_hours(1);
+
+#[tokio::test]
+async fn a_query_beyond_its_time_is_stopped_and_the_next_one_runs() {
+    let (_dir, path) = database();
+    let pool = pool(&path, Duration::from_millis(50));
+    for _ in 0..3 {
+        let error = within(pool.read(endless)).await.unwrap_err();
+        assert!(matches!(error, StoreError::TooSlow("too slow")), "{error}");
+    }
+    assert_eq!(within(pool.read(one)).await.unwrap(), 1);
+}
+
+#[tokio::test]
+async fn a_query_stops_when_nobody_waits_for_it() {
+    let (_dir, path) = database();
+    let pool = pool(&path, HOUR);
+    let (begun, has_begun) = oneshot::channel();
+    {
+        let query = pool.read(move |connection| {
+            begun.send(()).unwrap();
+            endless(connection)
+        });
+        tokio::select! {
+            _ = query => panic!("an endless query has ended"),
+            begun = within(has_begun) => begun.unwrap(),
+        }
+    }
+    assert_eq!(within(pool.read(one)).await.unwrap(), 1);
+}
+
+#[tokio::test]
+async fn a_query_that_waits_longer_than_the_limit_is_refused() {
+    let (_dir, path) = database();
+    let pool = Arc::new(pool(&path, Duration::from_millis(50)));
+    let (go, gate) = mpsc::channel::<()>();
+    let (begun, has_begun) = oneshot::channel();
+    let holder = Arc::clone(&pool);
+    let held = tokio::spawn(async move {
+        let query = move |connection: &Connection| {
+            begun.send(()).unwrap();
+            gate.recv().unwrap();
+            one(connection)
+        };
+        holder.read(query).await
+    });
+    within(has_begun).await.unwrap();
+    let error = within(pool.read(one)).await.unwrap_err();
+    assert!(matches!(error, StoreError::Busy), "{error}");
+    go.send(()).unwrap();
+    drop(within(held).await);
+    assert_eq!(within(pool.read(one)).await.unwrap(), 1);
+}
+
+#[tokio::test]
+async fn a_query_that_panics_or_leaves_a_transaction_open_does_not_affect_the_next_one() {
+    let (_dir, path) = database();
+    let pool = pool(&path, HOUR);
+    let panics = |_: &Connection| -> Result<i64, StoreError> { panic!("a bug") };
+    let error = within(pool.read(panics)).await.unwrap_err();
+    assert!(matches!(error, StoreError::Panicked(_)), "{error}");
+    let leaves = |connection: &Connection| {
+        connection.execute_batch("BEGIN")?;
+        run(connection, "SELECT count(*) FROM meta")
+    };
+    assert_eq!(within(pool.read(leaves)).await.unwrap(), 0);
+    let writer = Connection::open(&path).unwrap();
+    writer
+        .execute("INSERT INTO meta VALUES ('a', 'b')", [])
+        .unwrap();
+    let count = |connection: &Connection| run(connection, "SELECT count(*) FROM meta");
+    assert_eq!(within(pool.read(count)).await.unwrap(), 1);
+}
+
+/// One pool's queries, as many as it has threads and more.
+#[tokio::test]
+async fn no_pool_waits_for_another() {
+    let (_dir, path) = database();
+    let readers = Arc::new(Readers::start(&path).unwrap());
+    let (begun, mut has_begun) = tokio::sync::mpsc::unbounded_channel();
+    let mut tasks = tokio::task::JoinSet::new();
+    for _ in 0..EVENTS.threads + 3 {
+        let (readers, begun) = (Arc::clone(&readers), begun.clone());
+        tasks.spawn(async move {
+            let query = move |connection: &Connection| {
+                begun.send(()).unwrap();
+                endless(connection)
+            };
+            drop(readers.read_events(query).await);
+        });
+    }
+    for _ in 0..EVENTS.threads {
+        within(has_begun.recv()).await.unwrap();
+    }
+    assert_eq!(within(readers.read(one)).await.unwrap(), 1);
+    let (readers_of_admin, begun) = (Arc::clone(&readers), begun.clone());
+    tasks.spawn(async move {
+        let query = move |connection: &Connection| {
+            begun.send(()).unwrap();
+            endless(connection)
+        };
+        drop(readers_of_admin.read(query).await);
+    });
+    within(has_begun.recv()).await.unwrap();
+    for _ in 0..100 {
+        assert_eq!(within(readers.look_up(one)).await.unwrap(), 1);
+    }
+}
+
+/// SQLite's instructions for finding a key.
+fn cost(connection: &mut Connection, digest: &[u8]) -> u32 {
+    let steps = Arc::new(AtomicU32::new(0));
+    let counted = Arc::clone(&steps);
+    let count = move || {
+        counted.fetch_add(1, Ordering::Relaxed);
+        false
+    };
+    let find = |connection: &Connection| {
+        let found = key_rows::find(connection, "k.digest", digest).unwrap();
+        assert!(found.unwrap().replaces.is_some());
+    };
+    // Once before: it compiles the statements.
+    find(connection);
+    connection.progress_handler(1, Some(count)).unwrap();
+    find(connection);
+    let none = None::<fn() -> bool>;
+    connection.progress_handler(0, none).unwrap();
+    steps.load(Ordering::Relaxed)
+}
+
+#[test]
+fn finding_a_key_costs_the_same_however_many_keys_there_are() {
+    let (_dir, path) = database();
+    let mut connection = Connection::open(path).unwrap();
+    connection
+        .pragma_update(None, "foreign_keys", false)
+        .unwrap();
+    let mut costs = Vec::new();
+    for (first, last) in [(1, 10), (11, 10_000)] {
+        let sql = "WITH RECURSIVE n(x) AS (SELECT ?1 UNION ALL SELECT x + 1 FROM n WHERE x < ?2)
+          INSERT INTO api_keys (key_id, id, digest, pepper, name, shown, level, all_projects, owner, created, replaced_by)
+          SELECT x, 'id' || x, CAST(printf('%032d', x) AS BLOB), 1, 'name', 'shown', 'admin', 0, 'owner', 1, x + 1 FROM n";
+        connection.execute(sql, [first, last]).unwrap();
+        let sql = "INSERT INTO key_projects SELECT key_id, 1 FROM api_keys WHERE key_id >= ?1";
+        connection.execute(sql, [first]).unwrap();
+        costs.push(cost(&mut connection, format!("{:032}", 4).as_bytes()));
+    }
+    assert!(costs[0] > 0);
+    assert_eq!(costs[0], costs[1]);
+}
+
+#[test]
+fn a_database_that_cannot_be_opened_at_the_moment_is_503_with_retry_after() {
+    for code in [
+        rusqlite::ffi::SQLITE_CANTOPEN,
+        rusqlite::ffi::SQLITE_CANTOPEN_ISDIR,
+        rusqlite::ffi::SQLITE_CANTOPEN_FULLPATH,
+        rusqlite::ffi::SQLITE_CANTOPEN_DIRTYWAL,
+    ] {
+        let error = rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), None);
+        let response = ApiError::from(StoreError::from(error)).into_response("id");
+        assert_eq!(response.status(), 503);
+        assert!(response.headers().contains_key(http::header::RETRY_AFTER));
+    }
+}
+
+/// Counts SQLite's temporary files: open, deleted, and directly in one of the system's directories for such files.
+fn temporary_files() -> usize {
+    let system = [
+        std::env::temp_dir(),
+        "/var/tmp".into(),
+        "/usr/tmp".into(),
+        "/tmp".into(),
+    ];
+    let open = fs::read_dir("/proc/self/fd").unwrap();
+    let targets = open.filter_map(|entry| fs::read_link(entry.unwrap().path()).ok());
+    let is_temporary = |target: &PathBuf| {
+        target.to_string_lossy().ends_with(" (deleted)")
+            && target
+                .parent()
+                .is_some_and(|parent| system.iter().any(|dir| dir == parent))
+    };
+    targets.filter(is_temporary).count()
+}
+
+const SORT: &str = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n WHERE x < 60000)
+  SELECT hex(randomblob(100)) || x AS value FROM n ORDER BY value";
+const CHANGE: &str = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n WHERE x < 500)
+  INSERT INTO meta SELECT 'row' || x, hex(randomblob(1000)) FROM n;
+  BEGIN; SAVEPOINT command; UPDATE meta SET value = hex(randomblob(1000));";
+
+/// Sorts more than SQLite's cache holds.
+fn files_of_a_sort(connection: &Connection) -> usize {
+    let mut sort = connection.prepare(SORT).unwrap();
+    let mut rows = sort.query([]).unwrap();
+    rows.next().unwrap().unwrap();
+    temporary_files()
+}
+
+/// Changes more pages in a savepoint than SQLite keeps in memory by default.
+fn files_of_a_savepoint(connection: &Connection) -> usize {
+    connection.execute_batch(CHANGE).unwrap();
+    let found = temporary_files();
+    let undo = "ROLLBACK; DELETE FROM meta WHERE name LIKE 'row%'";
+    connection.execute_batch(undo).unwrap();
+    found
+}
+
+#[test]
+fn sorting_and_savepoints_make_no_file_outside_the_data_directory() {
+    let (_dir, path) = database();
+    let usual = Connection::open(&path).unwrap();
+    let of_usual = [files_of_a_sort(&usual), files_of_a_savepoint(&usual)];
+    assert!(of_usual.iter().all(|files| *files > 0), "{of_usual:?}");
+    drop(usual);
+    let writer = schema::open(&path).unwrap();
+    assert_eq!(files_of_a_sort(&writer), 0);
+    assert_eq!(files_of_a_savepoint(&writer), 0);
+    let reader = schema::open_reader(&path).unwrap();
+    assert_eq!(files_of_a_sort(&reader), 0);
+}

@@ -1,0 +1,80 @@
+//! Limits of a rotation family: how often it is rotated, and which of its keys are kept.
+
+use hh_auth::KeyDigest;
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension as _, named_params, params};
+
+use super::super::idempotency_keys;
+use crate::domain::rotation;
+use crate::store::port::StoreError;
+
+/// Keys that one rotation deletes at most. It creates one, so what an earlier version left goes too, bit by bit.
+const DELETED_AT_ONCE: u32 = 20;
+
+/// The hours for which keys that cannot be deleted yet are looked at again: a day of `Idempotency-Key`, and one more.
+const HOURS_LOOKED_BACK: u32 = 25;
+
+/// Refuses a rotation of a family that has had as many as it may. Every key but the first is a rotation's, and none is
+/// deleted within the window, so neither a restart nor a deletion resets the count.
+pub(super) fn check_rate(
+    connection: &Connection,
+    family: i64,
+    limit: u32,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let sql = "SELECT created FROM api_keys
+        WHERE family = ?1 AND key_id > (SELECT min(key_id) FROM api_keys WHERE family = ?1)
+        ORDER BY key_id DESC LIMIT 1 OFFSET ?2 - 1";
+    let created: Option<i64> = connection
+        .prepare_cached(sql)?
+        .query_row(params![family, limit], |row| row.get(0))
+        .optional()?;
+    let created = created.and_then(|millis| Timestamp::from_millisecond(millis).ok());
+    Ok(rotation::check_rate(created, limit, now)?)
+}
+
+/// Deletes keys of a family that ended without having been used, and returns their digests.
+///
+/// The last use of a key is written late, but the first one begins the grace of the key before it at once.
+/// The first key of the family stays, keys of the last hour are counted, and those in `creations` are what a repeated
+/// request is answered with. SQLite gives the number of a deleted last row to the next one; this runs after the new key
+/// was inserted, whose number is higher, so no number comes back for another key.
+pub(super) fn delete_unused(
+    connection: &Connection,
+    family: i64,
+    limit: u32,
+    now: Timestamp,
+) -> Result<Vec<KeyDigest>, StoreError> {
+    idempotency_keys::expire(connection, now)?;
+    let sql = "WITH latest AS (SELECT key_id FROM api_keys WHERE family = :family ORDER BY key_id DESC LIMIT :latest)
+        SELECT key_id, digest FROM api_keys JOIN latest USING (key_id)
+        WHERE last_used IS NULL AND created <= :before
+          AND (revoked IS NOT NULL OR grace_ends <= :now)
+          AND key_id > (SELECT min(key_id) FROM api_keys WHERE family = :family)
+          AND NOT EXISTS (SELECT 1 FROM api_keys old WHERE old.replaced_by = api_keys.key_id AND old.grace_ends IS NOT NULL)
+          AND key_id NOT IN (SELECT key_id FROM creations UNION ALL SELECT issuer FROM creations)
+        LIMIT :count";
+    let values = named_params! {
+        ":family": family,
+        ":latest": limit.saturating_mul(HOURS_LOOKED_BACK),
+        ":before": rotation::window_begin(now).as_millisecond(),
+        ":now": now.as_millisecond(),
+        ":count": DELETED_AT_ONCE,
+    };
+    let unused: Vec<(i64, KeyDigest)> = connection
+        .prepare_cached(sql)?
+        .query_map(values, |row| {
+            Ok((row.get(0)?, KeyDigest::from_bytes(row.get(1)?)))
+        })?
+        .collect::<Result<_, _>>()?;
+    for (key_id, _) in &unused {
+        for sql in [
+            "UPDATE api_keys SET replaced_by = NULL WHERE replaced_by = ?1",
+            "DELETE FROM key_projects WHERE key_id = ?1",
+            "DELETE FROM api_keys WHERE key_id = ?1",
+        ] {
+            connection.prepare_cached(sql)?.execute([key_id])?;
+        }
+    }
+    Ok(unused.into_iter().map(|(_, digest)| digest).collect())
+}

@@ -1,0 +1,242 @@
+//! Sessions, events, patches and pages.
+
+use hh_api::types::{EventKind, EventPatch, Object};
+use hh_auth::{Grant, Level, Projects};
+use proptest::prelude::*;
+use serde_json::json;
+use uuid::Uuid;
+
+use super::model::project_access;
+use super::*;
+use crate::auth::Access;
+use crate::domain::event_body::EventBody;
+use crate::domain::events::Rights;
+use crate::testing::repetitions;
+
+/// One command or query of one of the [keys](LEVELS).
+#[derive(Clone, Debug)]
+enum Step {
+    Start {
+        by: usize,
+        session: u8,
+        started: i64,
+        member: u8,
+        size: usize,
+    },
+    Insert {
+        by: usize,
+        events: Vec<(u8, u8, i64, u8)>,
+    },
+    Patch {
+        by: usize,
+        id: u8,
+        member: u8,
+        size: usize,
+        duration: Option<u8>,
+    },
+    Read {
+        session: Option<u8>,
+        kind: Option<EventKind>,
+        limit: u32,
+        page: u32,
+    },
+    Revoke,
+}
+
+/// The first key may do everything; the others are of families of their own.
+const LEVELS: [Level; 3] = [Level::Admin, Level::IngestOnly, Level::ReadWrite];
+
+/// Bytes of a member: one is stored apart, and merged outside the writer.
+const SIZES: [usize; 4] = [0, 10, 70_000, 1_100_000];
+
+fn step() -> impl Strategy<Value = Step> {
+    let by = || 0..LEVELS.len();
+    let size = || prop_oneof![12 => Just(SIZES[0]), 12 => Just(SIZES[1]), 3 => Just(SIZES[2]), 1 => Just(SIZES[3])];
+    let events = prop::collection::vec((0..8_u8, 0..4_u8, 0..50_i64, 0..20_u8), 1..6);
+    let kind = prop::option::of(prop::sample::select(EventKind::ALL.to_vec()));
+    prop_oneof![
+        4 => (by(), 0..4_u8, 0..50_i64, 0..4_u8, size()).prop_map(
+            |(by, session, started, member, size)| Step::Start { by, session, started, member, size }),
+        4 => (by(), events).prop_map(|(by, events)| Step::Insert { by, events }),
+        4 => (by(), 0..12_u8, 0..4_u8, size(), prop::option::of(0..90_u8)).prop_map(
+            |(by, id, member, size, duration)| Step::Patch { by, id, member, size, duration }),
+        4 => (prop::option::of(0..4_u8), kind, 1..5_u32, 0..3_u32).prop_map(
+            |(session, kind, limit, page)| Step::Read { session, kind, limit, page }),
+        1 => Just(Step::Revoke),
+    ]
+}
+
+/// The id of a session, and of an event from 4 on.
+fn id(number: u8) -> Uuid {
+    Uuid::from_bytes([number + 1; 16])
+}
+
+fn object(member: u8, size: usize) -> Object {
+    let mut object = Object::new();
+    object.insert(format!("m{member}"), json!("x".repeat(size)));
+    object
+}
+
+fn key(number: usize) -> NewKey {
+    let level = LEVELS[number];
+    NewKey {
+        id: format!("id{number}"),
+        digest: digest(number),
+        shown: "hh_***".to_owned(),
+        name: "name".to_owned(),
+        note: None,
+        owner: "owner".to_owned(),
+        grant: Grant {
+            level,
+            projects: Projects::All,
+            expires: None,
+        },
+        created: Timestamp::from_millisecond(START).unwrap(),
+        family: None,
+    }
+}
+
+fn digest(number: usize) -> KeyDigest {
+    KeyDigest::from_bytes([u8::try_from(number).unwrap(); 32])
+}
+
+async fn insert_keys(engine: &impl Engine, now: Timestamp) {
+    let first = find(engine, digest(0)).await.unwrap();
+    let access = Access::of(first, now);
+    for number in 1..LEVELS.len() {
+        let insert = InsertKey {
+            key: key(number),
+            idempotency: None,
+        };
+        engine
+            .write(&access, insert, Hold::default())
+            .await
+            .unwrap();
+    }
+}
+
+/// Takes a step and returns the response, or the error.
+#[expect(clippy::too_many_lines, reason = "one arm for each step")]
+async fn run(engine: &impl Engine, public: &str, now: Timestamp, step: &Step) -> String {
+    let by = match step {
+        Step::Start { by, .. } | Step::Insert { by, .. } | Step::Patch { by, .. } => *by,
+        Step::Read { .. } | Step::Revoke => 0,
+    };
+    let record = find(engine, digest(by)).await.unwrap();
+    let project = project_access(public, &record);
+    let rights = Rights::new(record.grant.level, record.family);
+    let access = Access::of(record, now);
+    let text = |json: Vec<u8>| String::from_utf8(json).unwrap();
+    let answer = match step {
+        Step::Start {
+            session,
+            started,
+            member,
+            size,
+            ..
+        } => {
+            let body = EventBody {
+                source: "s".to_owned(),
+                metadata: object(*member, *size),
+                ..EventBody::default()
+            };
+            let session = NewSession {
+                id: id(*session),
+                name: format!("session {session}"),
+                started: *started,
+                encoded: body.encode().unwrap(),
+                body,
+            };
+            let start = StartSession { rights, session };
+            engine
+                .write(&project, start, Hold::default())
+                .await
+                .map(text)
+        }
+        Step::Insert { events, .. } => {
+            let events = events
+                .iter()
+                .map(|(event, session, started, length)| NewEvent {
+                    id: id(event + 4),
+                    session: id(*session),
+                    session_name: (session % 2 == 0).then(|| "named".to_owned()),
+                    parent: id(*session),
+                    kind: EventKind::ALL[1 + usize::from(event % 3)],
+                    name: format!("event {event}"),
+                    started: *started,
+                    ended: started + i64::from(*length),
+                    source: "s".to_owned(),
+                    body: EventBody::default().encode().unwrap(),
+                });
+            let insert = InsertEvents {
+                batches: vec![(project, events.collect())],
+            };
+            let inserted = engine.write(&access, insert, Hold::default()).await;
+            inserted.map(|()| String::new())
+        }
+        Step::Patch {
+            id: number,
+            member,
+            size,
+            duration,
+            ..
+        } => {
+            let patch = json!({
+                "event_id": id(*number),
+                "metadata": object(*member, *size),
+                "duration": duration.map(f64::from),
+            });
+            let patch: EventPatch = serde_json::from_value(patch).unwrap();
+            let update = UpdateEvent { rights, patch };
+            let updated = engine.write(&project, update, Hold::default()).await;
+            updated.map(|()| String::new())
+        }
+        Step::Read {
+            session,
+            kind,
+            limit,
+            page,
+        } => {
+            let query = ReadEvents {
+                session: session.map(id),
+                kind: *kind,
+                limit: *limit,
+                page: *page,
+            };
+            let page = engine.read(&project, query).await;
+            page.map(|page| text(page.json))
+        }
+        Step::Revoke => {
+            let key_id = find(engine, digest(1)).await.unwrap().key_id;
+            let revoked = engine.write(&access, RevokeKey { key_id }, Hold::default());
+            revoked.await.map(|_| String::new())
+        }
+    };
+    answer.unwrap_or_else(|error| {
+        assert!(!matches!(error, StoreError::Engine(_)), "{error}");
+        error.to_string()
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(repetitions("HH_SOAK_ROUNDS", 48)))]
+
+    #[test]
+    fn commands_about_events_do_what_the_model_does(
+        steps in prop::collection::vec(step(), 1..25),
+    ) {
+        let both = Both::start(&key(0));
+        runtime().block_on(async {
+            let (engine, model, now) = (&both.store.engine, &both.model, both.now());
+            insert_keys(engine, now).await;
+            insert_keys(model, now).await;
+            let all = Step::Read { session: None, kind: None, limit: 100, page: 0 };
+            for step in steps.iter().flat_map(|step| [step, &all]) {
+                let expected = run(model, &both.project, now, step).await;
+                let found = run(engine, &both.project, now, step).await;
+                assert!(found == expected, "{step:?}: {found:.2000} {expected:.2000}");
+            }
+            both.store.close().await;
+        });
+    }
+}

@@ -1,0 +1,227 @@
+//! Sessions and events of the model.
+
+use hh_api::types::EventKind;
+use uuid::Uuid;
+
+use super::super::super::page::{PageBuilder, StoredEvent, render};
+use super::*;
+use crate::auth::{Access, ProjectAccess};
+use crate::domain::event_body::EventBody;
+use crate::domain::events;
+use crate::domain::sessions::{Extent, StoredSession, UNNAMED, changes, merge_start};
+
+impl State {
+    fn session(&self, project: i64, id: Uuid) -> Option<usize> {
+        let mut sessions = self.sessions.iter();
+        sessions.position(|session| session.project == project && session.id == id)
+    }
+
+    fn session_event(&self, place: usize) -> StoredEvent<'_> {
+        let session = &self.sessions[place];
+        StoredEvent {
+            id: session.id,
+            session: session.id,
+            parent: None,
+            kind: EventKind::Session,
+            name: &session.name,
+            started: session.started,
+            ended: session.ended,
+            body: &session.body,
+        }
+    }
+
+    fn insert_event(&mut self, project: &ProjectAccess, event: &NewEvent) -> Answer<()> {
+        let times = Extent {
+            started: event.started,
+            ended: event.ended,
+        };
+        let place = if let Some(place) = self.session(project.number(), event.session) {
+            place
+        } else {
+            let body = EventBody {
+                source: event.source.clone(),
+                ..EventBody::default()
+            };
+            let name = event.session_name.as_deref().unwrap_or(UNNAMED);
+            self.sessions.push(ModelSession {
+                project: project.number(),
+                id: event.session,
+                name: name.to_owned(),
+                started: event.started,
+                ended: event.ended,
+                is_implicit: true,
+                body: body.encode()?,
+                family: project.family(),
+            });
+            self.sessions.len() - 1
+        };
+        let mut events = self.events.iter();
+        if events.any(|other| other.project == project.number() && other.event.id == event.id) {
+            return Ok(());
+        }
+        self.events.push(ModelEvent {
+            project: project.number(),
+            session: place,
+            event: event.clone(),
+            family: project.family(),
+        });
+        let session = &mut self.sessions[place];
+        let stored = Extent {
+            started: session.started,
+            ended: session.ended,
+        };
+        let joined = stored.join(times);
+        session.ended = joined.ended;
+        if session.is_implicit {
+            session.started = joined.started;
+        }
+        Ok(())
+    }
+}
+
+impl Write<InsertEvents> for Model {
+    async fn write(&self, access: &Access, command: InsertEvents, _: Hold) -> Answer<()> {
+        self.transact_as(access.record().key_id, |state| {
+            for (project, events) in &command.batches {
+                for event in events {
+                    state.insert_event(project, event)?;
+                }
+            }
+            Ok(())
+        })
+    }
+}
+
+impl Write<UpdateEvent> for Model {
+    async fn write(&self, project: &ProjectAccess, command: UpdateEvent, _: Hold) -> Answer<()> {
+        let (UpdateEvent { rights, patch }, number) = (command, project.number());
+        self.transact_as(project.key(), |state| {
+            let id = patch.event_id;
+            let mut events = state.events.iter_mut();
+            let event = events.find(|event| event.project == number && event.event.id == id);
+            if let Some(event) = event
+                && rights.can_change(Some(event.family))
+            {
+                let event = &mut event.event;
+                events::check_size(event.body.len())?;
+                event.body = events::merge_patch(&event.body, &patch)?;
+                event.ended = events::patched_end(&patch, event.started, event.ended);
+                return Ok(());
+            }
+            let session = state.session(number, id).map(|at| &mut state.sessions[at]);
+            let session = session.filter(|session| rights.can_change(Some(session.family)));
+            let missing = || StoreError::NotFound(format!("there is no event {id}"));
+            let session = session.ok_or_else(missing)?;
+            events::check_size(session.body.len())?;
+            session.body = events::merge_patch(&session.body, &patch)?;
+            session.ended = events::patched_end(&patch, session.started, session.ended);
+            Ok(())
+        })
+    }
+}
+
+impl Write<StartSession> for Model {
+    async fn write(
+        &self,
+        project: &ProjectAccess,
+        command: StartSession,
+        _: Hold,
+    ) -> Answer<Vec<u8>> {
+        let (StartSession { rights, session }, number) = (command, project.number());
+        self.transact_as(project.key(), |state| {
+            let sent = ModelSession {
+                project: number,
+                id: session.id,
+                name: session.name.clone(),
+                started: session.started,
+                ended: session.started,
+                is_implicit: false,
+                body: session.encoded.clone(),
+                family: project.family(),
+            };
+            let Some(place) = state.session(number, session.id) else {
+                state.sessions.push(sent);
+                return render(
+                    &state.session_event(state.sessions.len() - 1),
+                    project.public(),
+                );
+            };
+            let stored = &mut state.sessions[place];
+            let is_implicit = stored.is_implicit;
+            let facts = StoredSession {
+                is_implicit,
+                size: stored.body.len(),
+                may_change: rights.can_change(Some(stored.family)),
+            };
+            if changes(&session.body, rights, facts)
+                && let Some(body) = merge_start(
+                    &stored.body,
+                    &session.body,
+                    &session.encoded,
+                    rights,
+                    is_implicit,
+                )?
+            {
+                if is_implicit {
+                    stored.name.clone_from(&session.name);
+                    stored.started = stored.started.min(session.started);
+                    stored.is_implicit = false;
+                    stored.family = project.family();
+                }
+                stored.body = body;
+            }
+            if rights.can_read {
+                return render(&state.session_event(place), project.public());
+            }
+            // What was sent, as if it had been stored.
+            let mut alone = State::default();
+            alone.sessions.push(sent);
+            render(&alone.session_event(0), project.public())
+        })
+    }
+}
+
+impl Read<ReadEvents> for Model {
+    async fn read(&self, project: &ProjectAccess, query: ReadEvents) -> Answer<Page> {
+        let state = self.state();
+        state.check_live(project.key(), self.clock.key_time())?;
+        let is_wanted = |event: &StoredEvent<'_>| {
+            query.session.is_none_or(|id| event.session == id)
+                && query.kind.is_none_or(|kind| event.kind == kind)
+        };
+        let sessions = (0..state.sessions.len()).map(|place| {
+            let owner = state.sessions[place].project;
+            (owner, place, None, state.session_event(place))
+        });
+        let events = state.events.iter().map(|found| {
+            let event = &found.event;
+            let stored = StoredEvent {
+                id: event.id,
+                session: state.sessions[found.session].id,
+                parent: Some(event.parent),
+                kind: event.kind,
+                name: &event.name,
+                started: event.started,
+                ended: event.ended,
+                body: &event.body,
+            };
+            (found.project, found.session, Some(event.id), stored)
+        });
+        let mut all: Vec<_> = sessions
+            .chain(events)
+            .filter(|(owner, .., event)| *owner == project.number() && is_wanted(event))
+            .collect();
+        all.sort_by_key(|(_, place, id, event)| std::cmp::Reverse((event.started, *place, *id)));
+        let begin = (query.page * query.limit) as usize;
+        let end = begin + query.limit as usize;
+        let total = all.len().min(end + 1) as u64;
+        let mut page = PageBuilder::new();
+        for (.., event) in all.iter().take(end).skip(begin) {
+            assert!(
+                page.push(event, project.public())?,
+                "pages of the tests are small"
+            );
+        }
+        Ok(page.finish(total, false))
+    }
+}
