@@ -309,7 +309,7 @@ fn get_prints_the_value_alone() {
       "layer": "default",
       "shadowed": []
     }
-    ! error: session_name is not set
+    ! {"error":{"kind":"other","exit_code":1,"message":"session_name is not set","hint":null}}
     exit 1
     "#);
     insta::assert_snapshot!(env.seen(&["config", "get", "timeout", "--output", "json"]), @r#"

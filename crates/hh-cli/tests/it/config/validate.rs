@@ -49,11 +49,7 @@ fn what_is_in_effect_is_checked() {
         "pool_timeout from HH_POOL_TIMEOUT (environment) has no effect: nothing acts on it yet"
       ]
     }
-    ! error: the value of timeout from HH_TIMEOUT (environment) is not a number of seconds from 1 to 300
-    ! error: [home]/.honeyhive/config.json:1:16: batch_size is not a whole number from 1 to 1000
-    ! error: [home]/honeyhive.yaml:1:1: projekt is not a setting
-    ! | hint: did you mean project?
-    ! error: [home]/honeyhive.yaml:2:8: debug is not a boolean (true or false)
+    ! {"error":{"kind":"config","exit_code":5,"message":"the value of timeout from HH_TIMEOUT (environment) is not a number of seconds from 1 to 300","hint":null,"problems":[{"message":"the value of timeout from HH_TIMEOUT (environment) is not a number of seconds from 1 to 300","hint":null},{"message":"[home]/.honeyhive/config.json:1:16: batch_size is not a whole number from 1 to 1000","hint":null},{"message":"[home]/honeyhive.yaml:1:1: projekt is not a setting","hint":"did you mean project?"},{"message":"[home]/honeyhive.yaml:2:8: debug is not a boolean (true or false)","hint":null}]}}
     exit 5
     "#);
     env.store_key("work", "http://127.0.0.1:9", KEY);

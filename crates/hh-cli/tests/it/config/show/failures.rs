@@ -59,8 +59,7 @@ fn explain_and_get_fail_with_a_value_that_cannot_be_used() {
       "problem": "a.yaml:1:10: timeout needs the variable HH_NO_SUCH_VARIABLE, which is not set; set it, or write ${HH_NO_SUCH_VARIABLE:-default}",
       "shadowed": []
     }
-    ! error: a.yaml:1:10: timeout needs the variable HH_NO_SUCH_VARIABLE, which is not set
-    ! | hint: set it, or write ${HH_NO_SUCH_VARIABLE:-default}
+    ! {"error":{"kind":"config","exit_code":5,"message":"a.yaml:1:10: timeout needs the variable HH_NO_SUCH_VARIABLE, which is not set","hint":"set it, or write ${HH_NO_SUCH_VARIABLE:-default}"}}
     exit 5
     "#);
 }
