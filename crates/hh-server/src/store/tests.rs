@@ -11,13 +11,30 @@ use std::sync::{Arc, Mutex};
 use futures_util::FutureExt as _;
 use hh_auth::KeyDigest;
 use jiff::Timestamp;
+use proptest::strategy::Strategy;
+use proptest::test_runner::{Config, TestRunner};
 use tempfile::TempDir;
 
 use super::port::{Changed, Page};
 use super::*;
 use crate::auth::{Access, ServerAccess};
 use crate::domain::keys::KeyRecord;
+use crate::testing::repetitions;
 use model::Model;
+
+/// Runs a test for 48 random sequences of steps, or for as many as `HH_SOAK_ROUNDS` says. Each sequence has a database, so
+/// that the cases of all other properties (`PROPTEST_CASES`) would be too many.
+fn for_sequences<S: Strategy>(step: S, longest: usize, test: impl Fn(Vec<S::Value>)) {
+    let config = Config {
+        cases: repetitions("HH_SOAK_ROUNDS", 48),
+        ..Config::default()
+    };
+    let done = TestRunner::new(config).run(&proptest::collection::vec(step, 1..longest), |steps| {
+        test(steps);
+        Ok(())
+    });
+    done.unwrap();
+}
 
 /// Carries out every command and query.
 trait Engine:

@@ -10,7 +10,6 @@ use proptest::prelude::*;
 use super::*;
 use crate::auth::Access;
 use crate::domain::idempotency::IdempotencyKey;
-use crate::testing::repetitions;
 
 const OWNERS: [&str; 3] = ["ada", "ci", "bot"];
 
@@ -428,13 +427,9 @@ fn begin() -> Both {
     Both::start(&new_key(0, first))
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(repetitions("HH_SOAK_ROUNDS", 48)))]
-
-    #[test]
-    fn commands_about_keys_do_what_the_model_does(
-        steps in prop::collection::vec(step(), 1..40),
-    ) {
+#[test]
+fn commands_about_keys_do_what_the_model_does() {
+    for_sequences(step(), 40, |steps| {
         let both = begin();
         let mut count = 1;
         runtime().block_on(async {
@@ -443,5 +438,5 @@ proptest! {
             }
             both.store.close().await;
         });
-    }
+    });
 }
