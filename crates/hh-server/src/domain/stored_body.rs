@@ -80,7 +80,7 @@ impl<'a> Members<'a> {
     }
 
     /// Returns whether all members of another stored object are members of this one. The text is compared: equal values
-    /// have the same text, because the server encoded both.
+    /// have the same text, because the server encoded both. Only -0.0 counts as another value than 0.0.
     pub(super) fn has_all(&self, other: &Self) -> bool {
         other.0.iter().all(|(name, wanted)| {
             let found = self.0.get(name).and_then(Part::stored);
