@@ -31,6 +31,7 @@ pub(crate) fn say(line: &str) {
 }
 
 /// Prints a key that was asked for, this once.
+#[cfg(feature = "server")]
 pub(crate) fn key(key: &str) {
     drop(writeln!(std::io::stderr(), "{key}"));
 }
