@@ -174,7 +174,7 @@ impl Route {
         }
     }
 
-    /// Returns the members of the input that stand in the path, in the order of the path.
+    /// Returns the members of the input that are part of the path, in the order of the path.
     pub fn path_members(&self) -> impl Iterator<Item = &'static str> + use<> {
         self.path.split('/').filter_map(path_member)
     }

@@ -23,7 +23,7 @@ const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
 pub struct Encoded {
     /// The path and, if there is one, the query.
     pub target: String,
-    /// The members that stand in the path, before they were encoded.
+    /// The members of the path, before they were encoded.
     pub path_values: Vec<String>,
     /// The body, empty if there is none.
     pub body: Vec<u8>,

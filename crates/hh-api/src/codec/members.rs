@@ -1,4 +1,4 @@
-//! Members of an input that stand in the path or the query, as text.
+//! The members of an input that are in the path or the query, as text.
 
 use std::marker::PhantomData;
 use std::str::FromStr;
@@ -19,7 +19,7 @@ pub(super) struct Member {
     pub(super) texts: Vec<String>,
 }
 
-/// Returns the members that stand in a path which matches the route.
+/// Returns the members of a path that matches the route.
 pub(super) fn path_members(route: &Route, path: &str) -> Vec<Member> {
     let pattern = route.path.split('/').zip(path.split('/'));
     pattern

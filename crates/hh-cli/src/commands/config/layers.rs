@@ -14,7 +14,7 @@ pub(super) fn layers(context: &Context) -> Layers {
     layers
 }
 
-/// Prints what people should hear of some layers.
+/// Prints the warnings of layers.
 pub(super) fn warn(context: &Context, stack: &Stack) {
     for warning in tooling::warnings(stack) {
         context.say(&format!("warning: {warning}"));
