@@ -23,7 +23,8 @@ pub(crate) fn script(place: &Place, name: &str, variables: &[(&str, &str)]) -> O
     Some(done.stdout.lines().last().unwrap().to_owned())
 }
 
-/// Returns the interpreter of the environment; without one, says why and fails where that must not be (decisions Q3).
+/// Returns the interpreter of the environment; without one, says why and fails where that must not be (see
+/// `docs/design/decisions.md#q3`).
 fn interpreter() -> Option<PathBuf> {
     match environment() {
         Ok(dir) => Some(dir.join("bin/python")),

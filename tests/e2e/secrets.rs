@@ -11,7 +11,7 @@ use std::thread;
 use super::support::{Done, Place, Server, key_in, run, run_with_input};
 
 const CREDENTIALS: &str = "home/config/honeyhive/credentials.toml";
-/// What the mask of a key shows of it (decisions K4); the rest must not be seen.
+/// What the mask of a key shows of it (see `docs/design/decisions.md#k4`); the rest must not be seen.
 const SHOWN: usize = 8;
 const TALKATIVE: [&str; 2] = ["--debug", "--verbose"];
 

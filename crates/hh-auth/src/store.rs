@@ -1,4 +1,4 @@
-//! The store that `honeyhive auth login` keeps keys in (decisions L2, L3).
+//! The store that `honeyhive auth login` keeps keys in (see `docs/design/decisions.md#l2` and `#l3`).
 //!
 //! Every profile has an entry in one file; its key is there too, unless the entry says that the keyring of the system holds it.
 //! Readers take no lock: the file is only ever replaced whole.

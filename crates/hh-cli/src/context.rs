@@ -258,7 +258,7 @@ impl Context {
     ) -> Result<HoneyHive, CliError> {
         let client = tooling::create_client(options, resolved)?;
         let verify_ssl = &client.settings().verify_ssl;
-        // This one is not for `--quiet` to leave out (decisions X3); without that it was said already.
+        // This one is not for `--quiet` to leave out (docs/design/decisions.md#x3); without that it was said already.
         if self.global.quiet && !verify_ssl.value {
             ui::say(&format!(
                 "warning: certificates are not checked (verify_ssl from {})",

@@ -62,7 +62,7 @@ impl Stack {
             stack.add_warning(warning);
         }
         let stack = stack.with(dotenv.layer());
-        // The real environment wins over it (decisions P3), in substitutions as well.
+        // The real environment wins over it (docs/design/decisions.md#p3), in substitutions as well.
         files::add(stack, env, &env.clone().with_lower(dotenv.pairs()))
     }
 }

@@ -1,4 +1,4 @@
-//! `${NAME}` in the values of configuration files (decisions P6).
+//! `${NAME}` in the values of configuration files (see `docs/design/decisions.md#p6`).
 //!
 //! `${NAME}` is the variable's value and an error if it is unset, `${NAME:-default}` has a default,
 //! `${NAME:?message}` an error message of its own; `$<NAME>` has the same forms. `$${` and `$$<` stand for `${` and

@@ -92,7 +92,7 @@ pub(crate) fn parse(kind: Kind, text: &str) -> Result<Value, String> {
     }
 }
 
-/// Reads a boolean as decisions P9 spell it.
+/// Reads a boolean in any of its spellings (see `docs/design/decisions.md#p9`).
 pub(crate) fn boolean(text: &str) -> Option<bool> {
     match text.trim().to_ascii_lowercase().as_str() {
         "true" | "1" | "yes" | "on" | "enabled" => Some(true),

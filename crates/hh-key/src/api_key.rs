@@ -78,7 +78,8 @@ pub struct ApiKey {
 }
 
 impl ApiKey {
-    /// Parses a key: surrounding white space is cut, the rest must be one of the known shapes (decisions K1, K2).
+    /// Parses a key: surrounding white space is cut, the rest must be one of the known shapes (see
+    /// `docs/design/decisions.md#k1` and `#k2`).
     ///
     /// # Errors
     /// [`KeyError`] says what is wrong and never repeats the text.
@@ -194,7 +195,7 @@ impl fmt::Debug for ApiKey {
     }
 }
 
-/// Shows a value that may be an API key without giving it away (decisions K4).
+/// Shows a value that may be an API key without giving it away (see `docs/design/decisions.md#k4`).
 ///
 /// Keys of 16 characters or more show their first 8, typed keys their prefix and key id; anything that is not a
 /// HoneyHive key shows nothing.

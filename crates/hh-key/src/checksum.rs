@@ -1,4 +1,4 @@
-//! The checksum at the end of issued keys, in the shape GitHub made common (decisions K3).
+//! The checksum at the end of issued keys, in the shape GitHub made common (see `docs/design/decisions.md#k3`).
 
 use crate::{ApiKey, KeyKind};
 

@@ -70,7 +70,7 @@ pub(crate) fn start_up(
     stack: &Stack,
     credential: Option<&Credential>,
 ) {
-    // At every start, whatever the log level (decisions X3).
+    // At every start, whatever the log level (docs/design/decisions.md#x3).
     if !settings.verify_ssl.value {
         reporter.warn(&format!(
             "certificates are not checked (verify_ssl from {}): whoever sits between here and {} can read the API key",
@@ -102,7 +102,7 @@ pub(crate) fn start_up(
     }
 }
 
-/// The levels of lines, least severe first (decisions P8); `warn` is another name of `warning`.
+/// The levels of lines, least severe first (see `docs/design/decisions.md#p8`); `warn` is another name of `warning`.
 const LEVELS: [&str; 6] = ["trace", "debug", "info", "warning", "error", "critical"];
 
 /// Whether lines of a level are wanted; the switch `debug` wants them all.

@@ -121,7 +121,7 @@ impl Resolved {
         found.collect()
     }
 
-    /// Checks a key in test mode, where every `hh_…` will do and none is needed (decisions K2).
+    /// Checks a key in test mode, where every `hh_…` will do and none is needed (see `docs/design/decisions.md#k2`).
     pub(crate) fn check_test_key(&self) -> Result<(), Error> {
         let Some(found) = &self.settings.api_key else {
             return Ok(());

@@ -1,4 +1,4 @@
-//! How a server is started: flags, else `DIR/server.yaml`, else defaults (decisions V1).
+//! How a server is started: flags, else `DIR/server.yaml`, else defaults (see `docs/design/decisions.md#v1`).
 
 use std::net::SocketAddr;
 use std::num::NonZero;

@@ -1,4 +1,4 @@
-//! The table and the requests beside HoneyHive's own description of its API (decisions Q2).
+//! The table and the requests beside HoneyHive's own description of its API (see `docs/design/decisions.md#q2`).
 
 use std::collections::BTreeSet;
 use std::fs;

@@ -94,7 +94,7 @@ fn walk(context: &Context, layers: Layers, report: &mut Report) -> Result<(), Cl
         return report.add_skipped("network", &why);
     }
     if !settings.verify_ssl.value {
-        // At every start, whatever else is said (decisions X3).
+        // At every start, whatever else is said (docs/design/decisions.md#x3).
         ui::say(&format!(
             "warning: certificates are not checked (verify_ssl from {})",
             settings.verify_ssl.provenance

@@ -65,7 +65,7 @@ pub enum Place {
     OutsideFiles,
 }
 
-/// Whether a project file that nobody trusted may set it (decisions X2).
+/// Whether a project file that nobody trusted may set it (see `docs/design/decisions.md#x2`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ProjectFile {

@@ -6,7 +6,7 @@
 use super::planned::with_planned;
 use super::spec::{ActsOn, Declared, Kind, ProjectFile, Protection, Unsupported};
 
-/// The base URL when nothing sets one (decisions P7).
+/// The base URL when nothing sets one (see `docs/design/decisions.md#p7`).
 const DEFAULT_BASE_URL: &str = "https://api.honeyhive.ai";
 
 macro_rules! settings {

@@ -160,7 +160,8 @@ impl Reader<'_> {
         layer
     }
 
-    /// `api_key`, `api_key_file` and `credential_command` of one file contradict each other (decisions P1).
+    /// `api_key`, `api_key_file` and `credential_command` of one file contradict each other (see
+    /// `docs/design/decisions.md#p1`).
     fn one_key(&mut self, layer: &Layer, name: &str) {
         if let (Some(key), Some(command)) = (
             layer.get(names::API_KEY),

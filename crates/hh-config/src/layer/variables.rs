@@ -33,7 +33,7 @@ impl Layer {
         for (setting, declared) in SettingName::all().zip(DECLARED) {
             layer.read_setting(variables, setting, declared);
         }
-        // The two debug switches are one: either true is on (decisions P8), and either mistake is one.
+        // The two debug switches are one: either true is on (docs/design/decisions.md#p8), and either mistake is one.
         layer.prefer(names::DEBUG, |entry| {
             let raw = entry.raw.as_ref().ok();
             raw.and_then(|raw| value::boolean(exposed(raw))) != Some(false)
@@ -93,7 +93,7 @@ impl Layer {
         }
     }
 
-    /// Warns if two variables name different servers (decisions P7).
+    /// Warns if two variables name different servers (see `docs/design/decisions.md#p7`).
     fn note_two_urls<V: Variables>(&mut self, variables: &V) {
         let urls: Vec<_> = urls(variables).collect();
         if let [first, rest @ ..] = urls.as_slice()

@@ -1,4 +1,4 @@
-//! The places a key can come from, walked anew whenever it may have changed (decisions P1).
+//! The places a key can come from, walked anew whenever it may have changed (see `docs/design/decisions.md#p1`).
 
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};

@@ -77,7 +77,8 @@ impl Layers {
         let mut layer = vec![(names::BASE_URL, profile.base_url.clone().into())];
         let mut store_error = None;
         let is_test = stack.is_on(names::TEST_MODE);
-        // Nobody is to wait for a keyring whose key would not be used, and test mode opens no connection (decisions X4).
+        // Nobody is to wait for a keyring whose key would not be used, and test mode opens no connection
+        // (docs/design/decisions.md#x4).
         if profile.storage == Storage::File || !(has_key || is_test) {
             match profile.key() {
                 Ok(key) => layer.push((names::API_KEY, key.secret().clone())),

@@ -245,7 +245,7 @@ fn slot_of(
     Ok(Some(Arc::new(authorizer)))
 }
 
-/// Refuses a change that the key is known not to allow (decisions C5); all else is the server's to say.
+/// Refuses a change that the key is known not to allow (see `docs/design/decisions.md#c5`); all else is the server's to say.
 fn check_locally(op: OpId, credential: &Credential) -> Result<(), Error> {
     let Requirement::Need(need) = op.operation().need else {
         return Ok(());

@@ -200,7 +200,7 @@ pub(crate) async fn find_principal(
     Ok(principal)
 }
 
-/// Finds the project of a request (decisions K6).
+/// Finds the project of a request (see `docs/design/decisions.md#k6`).
 ///
 /// A key with one project means that one; otherwise an absent or empty name means `default`. A project that
 /// does not exist and one that the key does not apply to get the same response.

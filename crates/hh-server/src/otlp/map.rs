@@ -236,7 +236,7 @@ pub(crate) fn session_id(project: ProjectId, text: &str) -> Uuid {
     Uuid::try_parse(text).unwrap_or_else(|_| event_id(project, prefix, text.as_bytes()))
 }
 
-/// A version 8 UUID of the first bits of a digest (decisions V6).
+/// A version 8 UUID of the first bits of a digest (see `docs/design/decisions.md#v6`).
 fn event_id(project: ProjectId, trace_id: &[u8], span_id: &[u8]) -> Uuid {
     let mut digest = Sha256::new();
     digest.update(project.number().to_be_bytes());

@@ -1,4 +1,5 @@
-//! Configuration files that somebody has planted, with each setting that only a trusted file may set (decisions X2).
+//! Configuration files that somebody has planted, with each setting that only a trusted file may set (see
+//! `docs/design/decisions.md#x2`).
 
 use hh_sdk::config::{Kind, Place, ProjectFile, SettingName, names};
 use serde_json::{Value, json};

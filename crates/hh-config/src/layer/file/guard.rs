@@ -1,4 +1,4 @@
-//! What a file of the working directory may do that nobody trusted (decisions X2).
+//! What a file of the working directory may do that nobody trusted (see `docs/design/decisions.md#x2`).
 
 use hh_text::Diagnostic;
 

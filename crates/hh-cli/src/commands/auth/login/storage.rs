@@ -1,4 +1,4 @@
-//! Where the key of a login is kept (decisions L3).
+//! Where the key of a login is kept (see `docs/design/decisions.md#l3`).
 
 use clap::ValueEnum;
 use hh_sdk::auth::{FileStore, Storage, probe_keyring};
