@@ -92,24 +92,30 @@ fn without_times(text: &str) -> String {
 
 #[test]
 fn configuration() {
-    let page = include_str!("../../docs/configuration.md");
-    assert!(run(page) > 15, "the page has lost its commands");
+    let page = include_str!("../../docs/concepts/configuration.md");
+    assert!(run(page) > 12, "the page has lost its commands");
+}
+
+#[test]
+fn trust() {
+    let page = include_str!("../../docs/concepts/trust.md");
+    assert!(run(page) > 2, "the page has lost its commands");
 }
 
 #[test]
 fn network() {
-    let page = include_str!("../../docs/network.md");
-    assert!(run(page) > 5, "the page has lost its commands");
-}
-
-#[test]
-fn authentication() {
-    let page = include_str!("../../docs/authentication.md");
+    let page = include_str!("../../docs/concepts/network.md");
     assert!(run(page) > 3, "the page has lost its commands");
 }
 
 #[test]
-fn server() {
+fn log_in() {
+    let page = include_str!("../../docs/guides/log-in.md");
+    assert!(run(page) > 3, "the page has lost its commands");
+}
+
+#[test]
+fn manage_keys() {
     let place = Place::new();
     let server = place.start();
     let key_file = place.admin_key_file().display().to_string();
@@ -117,7 +123,7 @@ fn server() {
         ("HH_BASE_URL", server.url()),
         ("HH_API_KEY_FILE", key_file.as_str()),
     ];
-    let page = include_str!("../../docs/server.md");
+    let page = include_str!("../../docs/guides/manage-keys.md");
     assert!(
         run_with(page, &variables) > 3,
         "the page has lost its commands"
@@ -125,21 +131,21 @@ fn server() {
 }
 
 #[test]
-fn troubleshooting() {
-    let page = include_str!("../../docs/troubleshooting.md");
-    assert!(run(page) > 3, "the page has lost its commands");
+fn troubleshoot() {
+    let page = include_str!("../../docs/guides/troubleshoot.md");
+    assert!(run(page) > 5, "the page has lost its commands");
 }
 
 #[test]
-fn leak_scan() {
-    let page = include_str!("../../docs/leak-scan.md");
+fn scan_for_leaks() {
+    let page = include_str!("../../docs/guides/scan-for-leaks.md");
     assert!(run(page) > 4, "the page has lost its commands");
 }
 
 /// The hook of the page about leaked keys refuses a commit with a key, and no other.
 #[test]
-fn leak_scan_before_a_commit() {
-    let page = include_str!("../../docs/leak-scan.md");
+fn scan_for_leaks_before_a_commit() {
+    let page = include_str!("../../docs/guides/scan-for-leaks.md");
     let parts = fenced(page);
     let lines = |info: &str| &parts.iter().find(|part| part.info == info).unwrap().lines;
     let home = tempfile::tempdir().unwrap();

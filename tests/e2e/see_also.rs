@@ -1,4 +1,4 @@
-//! The four pages that stand beside the one on authentication: what they show parses and runs.
+//! Four pages that the guide to logins links to: the examples on these pages parse and run.
 
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt as _;
@@ -9,20 +9,24 @@ use serde_json::Value;
 use crate::docs::{fenced, run};
 use crate::support::{Done, Place, Server, key_in, profile_dir, write};
 
-const CI_CD: &str = include_str!("../../docs/ci-cd.md");
+const CI_CD: &str = include_str!("../../docs/guides/run-in-ci.md");
 
 #[test]
-fn s102_the_four_pages_are_linked_from_the_readme_and_from_authentication() {
+fn s102_the_four_pages_are_linked_from_the_readme_and_from_the_guide_to_logins() {
     let readme = include_str!("../../README.md");
-    let authentication = include_str!("../../docs/authentication.md");
+    let log_in = include_str!("../../docs/guides/log-in.md");
     for page in [
         "reference/environment-variables.md",
         "reference/settings.md",
         "reference/cli.md",
-        "ci-cd.md",
+        "guides/run-in-ci.md",
     ] {
         assert!(readme.contains(&format!("](docs/{page})")), "{page}");
-        assert!(authentication.contains(&format!("]({page})")), "{page}");
+        let link = match page.strip_prefix("guides/") {
+            Some(guide) => format!("]({guide})"),
+            None => format!("](../{page})"),
+        };
+        assert!(log_in.contains(&link), "{page}");
     }
 }
 

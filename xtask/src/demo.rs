@@ -54,7 +54,7 @@ pub(crate) fn run(options: &DemoOptions) -> Result<()> {
     shell.run("honeyhive project list")?;
     note("A real program: it looks for answers in this project's docs, and traces each step.");
     let answers = shell.run(
-        "ask_docs --ask 'Where does login keep my key?' --ask 'What happens to spans when the queue is full?' docs/*.md",
+        "ask_docs --ask 'Where does login keep my key?' --ask 'What happens to spans when the queue is full?' docs/guides/*.md docs/concepts/*.md",
     )?;
     let session = answers
         .lines()
