@@ -3,21 +3,21 @@
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use crate::support::{Place, profile_dir, write};
+use crate::support::{TestDir, profile_dir, write};
 
 /// A fenced part of a page: what follows the fence on its line, and the lines within.
-pub(crate) struct Fenced<'a> {
+pub(crate) struct CodeBlock<'a> {
     pub(crate) info: &'a str,
     pub(crate) lines: Vec<&'a str>,
 }
 
-pub(crate) fn fenced(page: &str) -> Vec<Fenced<'_>> {
+pub(crate) fn fenced(page: &str) -> Vec<CodeBlock<'_>> {
     let mut parts = Vec::new();
     let mut lines = page.lines();
     while let Some(line) = lines.next() {
         if let Some(info) = line.strip_prefix("```") {
             let lines = lines.by_ref().take_while(|line| *line != "```").collect();
-            parts.push(Fenced { info, lines });
+            parts.push(CodeBlock { info, lines });
         }
     }
     parts
@@ -116,7 +116,7 @@ fn log_in() {
 
 #[test]
 fn manage_keys() {
-    let place = Place::new();
+    let place = TestDir::new();
     let server = place.start();
     let key_file = place.admin_key_file().display().to_string();
     let variables = [

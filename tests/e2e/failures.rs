@@ -7,18 +7,18 @@ use std::path::Path;
 use std::process::Command;
 use std::thread;
 
-use super::support::{Place, Server, key_in, run, write};
+use super::support::{Server, TestDir, key_in, run, write};
 
 /// Failed commands, one after the other as they are shown.
 struct Failures {
-    place: Place,
+    place: TestDir,
     server: Server,
     shown: String,
 }
 
 impl Failures {
     fn new() -> Self {
-        let place = Place::new();
+        let place = TestDir::new();
         let server = place.start();
         let shown = String::new();
         Self {
@@ -144,7 +144,7 @@ fn each_failure_is_one_line_with_a_hint_and_a_code() {
 }
 
 fn servers_that_cannot_start(failures: &mut Failures) {
-    let place = Place::new();
+    let place = TestDir::new();
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     let mut command = place.command(&["server", "start", "--bind", &address]);

@@ -5,13 +5,13 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::support::{Place, profile_dir, run, write};
+use super::support::{TestDir, profile_dir, run, write};
 
 /// What pip chose for `honeyhive==1.7.0`, the plain OTLP exporter among it.
 const REQUIREMENTS: &str = include_str!("python/requirements.txt");
 
 /// Runs a script of the folder `python` with variables and returns its last line; nothing where there is no client.
-pub(crate) fn script(place: &Place, name: &str, variables: &[(&str, &str)]) -> Option<String> {
+pub(crate) fn script(place: &TestDir, name: &str, variables: &[(&str, &str)]) -> Option<String> {
     let python = interpreter()?;
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("e2e/python");
     let mut command = place.command_of(python);

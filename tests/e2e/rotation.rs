@@ -8,13 +8,13 @@ use hh_sdk::config::Env;
 use hh_sdk::{EventKind, HoneyHive, HoneyHiveTracer};
 
 use super::http::count;
-use super::support::{PATIENCE, PROJECT, Place, key_in, run, run_with_input};
+use super::support::{PATIENCE, PROJECT, TestDir, key_in, run, run_with_input};
 
 /// So many requests are sent in a second, and so many spans.
 const A_SECOND: u32 = 200;
 
 /// Rotates the login once; a rotation has to wait for the grace of the one before.
-fn rotate(place: &Place) {
+fn rotate(place: &TestDir) {
     loop {
         let done = run(&mut place.command(&["auth", "rotate", "--grace", "2s"]));
         match done.exit {
@@ -31,7 +31,7 @@ async fn rotations_under_load_fail_no_request() {
     let more = env.get("HH_SOAK_ROUNDS").and_then(|text| text.to_str());
     let rounds: u32 = more.map_or(2, |text| text.parse().unwrap());
 
-    let place = Place::new();
+    let place = TestDir::new();
     let server = place.start();
     let key = key_in(&place.make_key(&server, "read_write"));
     let mut login = place.command(&["auth", "login", "--storage", "file", "--api-key-stdin"]);

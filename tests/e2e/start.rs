@@ -3,13 +3,13 @@
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::process::Stdio;
 
-use super::support::{Place, Server};
+use super::support::{Server, TestDir};
 
 /// The first key is shown once: a start that fails must not have made it.
 #[test]
 fn a_start_without_descriptors_costs_no_key() {
     for limit in 8.. {
-        let place = Place::new();
+        let place = TestDir::new();
         let server = place.server_command();
         let mut limited = place.command_of("sh");
         limited
@@ -35,7 +35,7 @@ fn a_start_without_descriptors_costs_no_key() {
         assert!(!said.contains("panicked"), "{limit}: {exit}, {said}");
         let shown = "Admin key of";
         if !said.contains(shown) {
-            Server::start(place.server_command()).wait_to_say(shown);
+            Server::start(place.server_command()).wait_for_line(shown);
         }
     }
 }

@@ -1,11 +1,11 @@
 //! A server that is asked to stop, and two that want one data directory.
 
 use super::http::{count, export, spans};
-use super::support::{Place, key_in, run};
+use super::support::{TestDir, key_in, run};
 
 #[test]
 fn a_signal_stops_the_server_and_nothing_is_lost() {
-    let place = Place::new();
+    let place = TestDir::new();
     let mut server = place.start();
     let key = key_in(&place.make_key(&server, "read_write"));
     for (round, signal) in (1..).zip(["TERM", "INT"]) {
@@ -22,7 +22,7 @@ fn a_signal_stops_the_server_and_nothing_is_lost() {
 
 #[test]
 fn a_data_directory_has_one_server() {
-    let place = Place::new();
+    let place = TestDir::new();
     let server = place.start();
     let key = key_in(&place.make_key(&server, "read_write"));
     let done = run(&mut place.server_command());

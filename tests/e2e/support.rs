@@ -41,19 +41,19 @@ pub(crate) fn write(path: &Path, content: impl AsRef<[u8]>) {
 }
 
 /// A folder with a home, a working directory and room for data.
-pub(crate) struct Place {
+pub(crate) struct TestDir {
     dir: TempDir,
 }
 
 /// What a command did.
 #[derive(Debug)]
-pub(crate) struct Done {
+pub(crate) struct RunOutput {
     pub(crate) exit: Option<i32>,
     pub(crate) stdout: String,
     pub(crate) stderr: String,
 }
 
-impl Place {
+impl TestDir {
     pub(crate) fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
         for name in ["home", "cwd", "tmp"] {
@@ -155,12 +155,12 @@ pub(crate) fn key_in(file: &Path) -> String {
 }
 
 /// Runs a command to its end.
-pub(crate) fn run(command: &mut Command) -> Done {
-    Done::from(command.output().unwrap())
+pub(crate) fn run(command: &mut Command) -> RunOutput {
+    RunOutput::from(command.output().unwrap())
 }
 
 /// The same with a text on its standard input.
-pub(crate) fn run_with_input(command: &mut Command, input: &str) -> Done {
+pub(crate) fn run_with_input(command: &mut Command, input: &str) -> RunOutput {
     let mut child = command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -170,10 +170,10 @@ pub(crate) fn run_with_input(command: &mut Command, input: &str) -> Done {
     let mut stdin = child.stdin.take().unwrap();
     stdin.write_all(input.as_bytes()).unwrap();
     drop(stdin);
-    Done::from(child.wait_with_output().unwrap())
+    RunOutput::from(child.wait_with_output().unwrap())
 }
 
-impl From<Output> for Done {
+impl From<Output> for RunOutput {
     fn from(output: Output) -> Self {
         Self {
             exit: output.status.code(),
@@ -188,11 +188,11 @@ pub(crate) struct Server {
     child: Child,
     url: String,
     stdout: BufReader<ChildStdout>,
-    stderr: Said,
+    stderr: OutputLines,
 }
 
 /// What a process says on stderr, line by line.
-struct Said {
+struct OutputLines {
     lines: Receiver<String>,
     so_far: String,
 }
@@ -202,7 +202,7 @@ impl Server {
     pub(crate) fn start(mut command: Command) -> Self {
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
-        let mut stderr = Said::by(child.stderr.take().unwrap());
+        let mut stderr = OutputLines::by(child.stderr.take().unwrap());
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
         let mut line = String::new();
         stdout.read_line(&mut line).unwrap();
@@ -232,7 +232,7 @@ impl Server {
     }
 
     /// Waits for a line on stderr that contains a text.
-    pub(crate) fn wait_to_say(&mut self, text: &str) -> String {
+    pub(crate) fn wait_for_line(&mut self, text: &str) -> String {
         while let Some(line) = self.stderr.next() {
             if line.contains(text) {
                 return line;
@@ -249,7 +249,7 @@ impl Server {
     }
 
     /// Sends a signal, such as `TERM`, and waits for the end.
-    pub(crate) fn stop(mut self, signal: &str) -> Done {
+    pub(crate) fn stop(mut self, signal: &str) -> RunOutput {
         let kill = format!("kill -{signal} {}", self.pid());
         let sent = Command::new("sh").args(["-c", &kill]).status().unwrap();
         assert!(sent.success());
@@ -258,7 +258,7 @@ impl Server {
         let status = self.child.wait().unwrap();
         let mut stdout = String::new();
         self.stdout.read_to_string(&mut stdout).unwrap();
-        Done {
+        RunOutput {
             exit: status.code(),
             stdout,
             stderr,
@@ -274,7 +274,7 @@ impl Drop for Server {
     }
 }
 
-impl Said {
+impl OutputLines {
     /// Reads in a thread of its own, so that the process never waits.
     fn by(stderr: ChildStderr) -> Self {
         let (sender, lines) = channel();

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, bail};
 use clap::{Args, ValueEnum};
 
-use crate::say::say;
+use crate::output::print_line;
 use crate::{references, workspace};
 
 #[derive(Debug, Args)]
@@ -107,13 +107,13 @@ pub(crate) fn run_all(root: &Path, checks: &[Check]) -> Result<()> {
     let mut count = 0;
     for check in checks {
         let findings = check.findings(&root)?;
-        say(format_args!(
+        print_line(format_args!(
             "check {}: {}",
             check.name(),
             if findings.is_empty() { "ok" } else { "failed" }
         ));
         for finding in &findings {
-            say(format_args!("  {finding}"));
+            print_line(format_args!("  {finding}"));
         }
         count += findings.len();
     }

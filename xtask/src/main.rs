@@ -10,9 +10,9 @@ mod demo;
 mod files;
 mod fuzz;
 mod man;
+mod output;
 mod process;
 mod references;
-mod say;
 mod snapshots;
 mod soak;
 mod test;
@@ -58,7 +58,7 @@ fn main() -> ExitCode {
     match run(&Arguments::parse().task) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            say::complain(&error);
+            output::print_error(&error);
             ExitCode::FAILURE
         }
     }

@@ -8,7 +8,7 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result};
 
-use crate::say::say;
+use crate::output::print_line;
 use crate::{files, process, workspace};
 
 const MARKER: &str = "Generated from the code by `cargo xtask references`; do not edit.";
@@ -19,7 +19,7 @@ pub(crate) fn run() -> Result<()> {
     build(&root)?;
     for (page, text) in pages()? {
         files::write(&root.join(page), &text)?;
-        say(format_args!("wrote {page}"));
+        print_line(format_args!("wrote {page}"));
     }
     Ok(())
 }

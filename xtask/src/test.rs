@@ -5,8 +5,8 @@ use std::path::Path;
 use anyhow::{Result, bail};
 
 use crate::check::{self, Check};
+use crate::output::print_line;
 use crate::process::{self, cargo};
-use crate::say::say;
 use crate::workspace;
 
 /// Every step that builds code the workspace's way names the same features, so nothing is built twice.
@@ -44,7 +44,7 @@ pub(crate) fn run() -> Result<()> {
     }
     deny(&root)?;
     check::run_all(&root, &Check::ALL)?;
-    say("everything passed");
+    print_line("everything passed");
     Ok(())
 }
 
@@ -55,7 +55,7 @@ fn tests(root: &Path) -> Result<()> {
         command.args(["--profile", profile]);
         process::run(command)
     } else {
-        say("cargo-nextest is not installed: the tests run with `cargo test` instead");
+        print_line("cargo-nextest is not installed: the tests run with `cargo test` instead");
         process::run(cargo(
             root,
             "test --workspace --all-targets --all-features --locked",
@@ -74,7 +74,7 @@ fn deny(root: &Path) -> Result<()> {
         if process::is_ci() {
             bail!("{missing}");
         }
-        say(format_args!(
+        print_line(format_args!(
             "skipped the check of licences, bans and sources: {missing}"
         ));
         return Ok(());

@@ -74,7 +74,7 @@ impl Global {
     }
 
     /// What was given nearer to the command's name wins.
-    pub(crate) fn over(self, lower: Self) -> Self {
+    pub(crate) fn merge_over(self, lower: Self) -> Self {
         Self {
             api_key: self.api_key.or(lower.api_key),
             base_url: self.base_url.or(lower.base_url),

@@ -126,7 +126,7 @@ impl ApiKey {
 
     /// Wraps a key that was just minted in the shape of its kind.
     #[cfg(feature = "mint")]
-    pub(crate) fn issued(secret: SecretString, kind: KeyKind) -> Self {
+    pub(crate) fn from_minted(secret: SecretString, kind: KeyKind) -> Self {
         Self { secret, kind }
     }
 
@@ -168,10 +168,10 @@ impl ApiKey {
         self.text() == other.text()
     }
 
-    /// Returns the key as it may be shown, see [`mask`].
+    /// Returns the key as it may be shown, see [`redact`].
     #[must_use]
-    pub fn shown(&self) -> String {
-        mask(self.text())
+    pub fn redacted(&self) -> String {
+        redact(self.text())
     }
 
     /// Returns the secret itself, to be sent or stored.
@@ -191,7 +191,7 @@ impl ApiKey {
 
 impl fmt::Debug for ApiKey {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "ApiKey({})", self.shown())
+        write!(formatter, "ApiKey({})", self.redacted())
     }
 }
 
@@ -200,7 +200,7 @@ impl fmt::Debug for ApiKey {
 /// Keys of 16 characters or more show their first 8, typed keys their prefix and key id; anything that is not a
 /// HoneyHive key shows nothing.
 #[must_use]
-pub fn mask(text: &str) -> String {
+pub fn redact(text: &str) -> String {
     let text = text.trim();
     let Some(kind) = KeyKind::of(text) else {
         return "***".to_owned();

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use crate::support::{Done, TestEnv, done};
+use crate::support::{RunOutput, TestEnv, done};
 
 /// What stands on the line behind `honeyhive`, and what the shell offers, sorted.
 const ASKED: [(&str, &str); 8] = [
@@ -116,7 +116,7 @@ fn a_shell_that_is_not_known_is_a_usage_error() {
 
 /// Runs a script with the lines as its arguments, which prints the offers of each and then an empty line.
 fn asked(shell: &str, arguments: &[&str]) {
-    if !is_there(shell) {
+    if !is_installed(shell) {
         return;
     }
     let env = TestEnv::new();
@@ -124,7 +124,7 @@ fn asked(shell: &str, arguments: &[&str]) {
     let lines = ASKED.map(|(line, _)| line);
     let mut command = in_shell(&env, shell, arguments);
     command.args(lines).env("TERM", "dumb");
-    let done: Done = done(command.output().unwrap());
+    let done: RunOutput = done(command.output().unwrap());
     assert_eq!(done.code, 0, "{done:?}");
     let mut parts = done.stdout.split("\n\n");
     for (line, expected) in ASKED {
@@ -153,7 +153,7 @@ pub(crate) fn in_shell(env: &TestEnv, shell: &str, arguments: &[&str]) -> Comman
 
 /// Whether a program can be run; `.ci/run` installs what is asked for here.
 #[expect(clippy::print_stdout, reason = "a test that is skipped says so")]
-pub(crate) fn is_there(program: &str) -> bool {
+pub(crate) fn is_installed(program: &str) -> bool {
     let found = Command::new(program).arg("--version").output().is_ok();
     if !found {
         assert!(std::env::var_os("CI").is_none(), "install {program}");

@@ -68,7 +68,7 @@ impl Context<'_> {
             provenance,
             ..
         } = self.credential;
-        let shown = key.shown();
+        let shown = key.redacted();
         if error.names_cause() {
             return format!(
                 "the key is {shown} from {provenance}, sent to {origin} ({})",
@@ -85,7 +85,7 @@ impl Context<'_> {
         let Credential {
             key, provenance, ..
         } = self.credential;
-        let shown = key.shown();
+        let shown = key.redacted();
         if error.names_cause() {
             return format!("the key is {shown} from {provenance}");
         }

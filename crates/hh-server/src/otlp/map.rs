@@ -13,7 +13,7 @@ use crate::domain::event_limits::limit_start;
 use crate::http::body::MAX_BODY;
 use crate::http::budget::Reservation;
 use crate::http::error::ApiError;
-use crate::shape::{self, Shape};
+use crate::limits::{self, BodyShape};
 use crate::store::{Body, NewEvent};
 
 /// A span as an event that still lacks its project, on which its ids depend.
@@ -76,7 +76,7 @@ impl<'a> Values<'a> {
     }
 
     /// Reserves memory for JSON that is about to be read out of a string.
-    fn unpack(&mut self, shape: Shape) -> Result<(), ApiError> {
+    fn unpack(&mut self, shape: BodyShape) -> Result<(), ApiError> {
         self.reserve(shape.objects * OBJECT_BYTES + shape.elements * VALUE_BYTES)
     }
 }
@@ -102,7 +102,7 @@ impl MapLimits for Values<'_> {
     }
 
     fn parse(&mut self, text: &str) -> Result<Option<Value>, ApiError> {
-        let shape = shape::json(text.as_bytes());
+        let shape = limits::json(text.as_bytes());
         if shape.depth > MAX_DEPTH || shape.elements > *self.allowance {
             return Ok(None);
         }

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write as _};
 
-use hh_config::{DECLARED, Declared, UNSUPPORTED};
+use hh_config::{SETTINGS, SettingSpec, UNSUPPORTED};
 
 fn main() -> io::Result<()> {
     let mut out = io::stdout().lock();
@@ -30,7 +30,7 @@ fn main() -> io::Result<()> {
          | variable | setting | type | default | acts on | meaning |\n\
          | --- | --- | --- | --- | --- | --- |"
     )?;
-    let mut rows: Vec<_> = DECLARED.iter().flat_map(rows).collect();
+    let mut rows: Vec<_> = SETTINGS.iter().flat_map(rows).collect();
     rows.sort();
     for (_, row) in rows {
         writeln!(out, "{row}")?;
@@ -60,7 +60,7 @@ fn main() -> io::Result<()> {
 }
 
 /// A row for each variable of a setting, and for the file of each one that holds a secret; each behind its variable.
-fn rows(declared: &Declared) -> impl Iterator<Item = (String, String)> {
+fn rows(declared: &SettingSpec) -> impl Iterator<Item = (String, String)> {
     let first = declared.variables.first().copied().unwrap_or_default();
     let row = |variable: &str, kind: &str, default: Option<&str>, meaning: &str| {
         let default = default.map_or_else(|| "none".to_owned(), |default| format!("`{default}`"));

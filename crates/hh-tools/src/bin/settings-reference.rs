@@ -2,7 +2,7 @@
 
 use std::io::{self, Write as _};
 
-use hh_config::{DECLARED, Declared, Place, ProjectFile, UNSUPPORTED};
+use hh_config::{Placement, ProjectFilePolicy, SETTINGS, SettingSpec, UNSUPPORTED};
 
 fn main() -> io::Result<()> {
     let mut out = io::stdout().lock();
@@ -45,7 +45,7 @@ fn main() -> io::Result<()> {
     )?;
     write_rows(
         &mut out,
-        DECLARED.iter().filter(|declared| !declared.is_planned()),
+        SETTINGS.iter().filter(|declared| !declared.is_planned()),
     )?;
     writeln!(
         out,
@@ -60,7 +60,7 @@ fn main() -> io::Result<()> {
     )?;
     write_rows(
         &mut out,
-        DECLARED.iter().filter(|declared| declared.is_planned()),
+        SETTINGS.iter().filter(|declared| declared.is_planned()),
     )?;
     writeln!(
         out,
@@ -85,7 +85,7 @@ fn main() -> io::Result<()> {
 
 fn write_rows<'a>(
     out: &mut impl io::Write,
-    declared: impl Iterator<Item = &'a Declared>,
+    declared: impl Iterator<Item = &'a SettingSpec>,
 ) -> io::Result<()> {
     for declared in declared {
         writeln!(
@@ -107,26 +107,26 @@ fn write_rows<'a>(
     Ok(())
 }
 
-fn aliases(declared: &Declared) -> String {
+fn aliases(declared: &SettingSpec) -> String {
     if declared.aliases.is_empty() {
         return String::new();
     }
     format!(" (also `{}`)", declared.aliases.join("`, `"))
 }
 
-fn variables(declared: &Declared) -> String {
+fn variables(declared: &SettingSpec) -> String {
     if declared.variables.is_empty() {
         return "none".to_owned();
     }
     format!("`{}`", declared.variables.join("`, `"))
 }
 
-fn project_file(declared: &Declared) -> &'static str {
+fn project_file(declared: &SettingSpec) -> &'static str {
     match (declared.place, declared.project_file) {
-        (Place::OutsideFiles, _) => "in no file",
-        (_, ProjectFile::May) => "yes",
-        (_, ProjectFile::OnlyHosted) => "a HoneyHive host over https",
-        (_, ProjectFile::OnlyTrue) => "`true` only",
+        (Placement::OutsideFiles, _) => "in no file",
+        (_, ProjectFilePolicy::Allowed) => "yes",
+        (_, ProjectFilePolicy::OnlyHosted) => "a HoneyHive host over https",
+        (_, ProjectFilePolicy::OnlyTrue) => "`true` only",
         _ => "no",
     }
 }

@@ -52,7 +52,7 @@ async fn this_machine_and_addresses_are_found_without_asking() {
 }
 
 #[tokio::test]
-async fn a_certificate_says_who_it_is_for() {
+async fn a_certificate_names_its_subject() {
     let authority = Authority::new("ours");
     let config = authority.server("localhost");
     let server = Server::start_tls(config, [answer("200 OK", "", "")]).await;

@@ -184,26 +184,26 @@ async fn serve<W: Wire>(mut wire: W, handler: &Handler, log: &Log) {
         };
         let reply = handler(index, &request);
         let (first, ending) = match reply {
-            Reply::Bytes(bytes) => (bytes, Ending::Close),
-            Reply::Keep(bytes) => (bytes, Ending::Next),
-            Reply::BytesThenReset(bytes) => (bytes, Ending::Reset),
-            Reply::BytesThenSilence(bytes) => (bytes, Ending::Silence),
-            Reply::Drip(bytes, each) => (bytes, Ending::Drip(each)),
-            Reply::Reset => (Vec::new(), Ending::Reset),
-            Reply::Silence => (Vec::new(), Ending::Silence),
-            Reply::Tunnel(bytes, to) => (bytes, Ending::Tunnel(to)),
+            Reply::Bytes(bytes) => (bytes, StreamEnd::Close),
+            Reply::Keep(bytes) => (bytes, StreamEnd::Next),
+            Reply::BytesThenReset(bytes) => (bytes, StreamEnd::Reset),
+            Reply::BytesThenSilence(bytes) => (bytes, StreamEnd::Silence),
+            Reply::Drip(bytes, each) => (bytes, StreamEnd::Drip(each)),
+            Reply::Reset => (Vec::new(), StreamEnd::Reset),
+            Reply::Silence => (Vec::new(), StreamEnd::Silence),
+            Reply::Tunnel(bytes, to) => (bytes, StreamEnd::Tunnel(to)),
         };
         log.sent.lock().unwrap().extend_from_slice(&first);
         if !wire::write(&mut wire, &first).await {
             return;
         }
         match ending {
-            Ending::Next => {}
-            Ending::Close => return wire::close(&mut wire).await,
-            Ending::Reset => return wire.tcp().set_zero_linger().unwrap(),
-            Ending::Silence => std::future::pending().await,
-            Ending::Tunnel(to) => return wire::tunnel(&mut wire, to).await,
-            Ending::Drip(each) => {
+            StreamEnd::Next => {}
+            StreamEnd::Close => return wire::close(&mut wire).await,
+            StreamEnd::Reset => return wire.tcp().set_zero_linger().unwrap(),
+            StreamEnd::Silence => std::future::pending().await,
+            StreamEnd::Tunnel(to) => return wire::tunnel(&mut wire, to).await,
+            StreamEnd::Drip(each) => {
                 while wire::write(&mut wire, each).await {
                     tokio::time::sleep(DRIP).await;
                 }
@@ -213,7 +213,7 @@ async fn serve<W: Wire>(mut wire: W, handler: &Handler, log: &Log) {
     }
 }
 
-enum Ending {
+enum StreamEnd {
     Next,
     Close,
     Reset,

@@ -56,9 +56,9 @@ impl Crate {
                 match self.absolute(module, path) {
                     Some(absolute) => {
                         let target = self.defining_module(absolute);
-                        graph.add(&shown(module), &shown(&target));
+                        graph.add(&display_name(module), &display_name(&target));
                     }
-                    None => graph.add(&shown(module), &path[0]),
+                    None => graph.add(&display_name(module), &path[0]),
                 }
             }
         }
@@ -139,7 +139,7 @@ fn module_of(path: &Path) -> Option<Segments> {
     Some(name)
 }
 
-fn shown(module: &[String]) -> String {
+fn display_name(module: &[String]) -> String {
     if module.is_empty() {
         "lib".to_owned()
     } else {

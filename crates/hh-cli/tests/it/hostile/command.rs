@@ -31,7 +31,7 @@ fn planted(command: &str) -> TestEnv {
     env
 }
 
-fn run_there(env: &TestEnv, path: &str, server: &Loopback) -> crate::support::Done {
+fn run_there(env: &TestEnv, path: &str, server: &Loopback) -> crate::support::RunOutput {
     let mut command = env.command(&["project", "list", "--base-url", &server.url()]);
     let command = command.current_dir(env.path("clone"));
     with_input(command.env("PATH", path), "").unwrap()

@@ -141,8 +141,9 @@ async fn self_signed() -> (String, String) {
     (format!("https://localhost:{port}"), cert.pem())
 }
 
+// Feature S60.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn s60_certificates_are_checked_unless_somebody_says_otherwise() {
+async fn certificates_are_checked_unless_verification_is_disabled() {
     let (url, pem) = self_signed().await;
     let home = tempfile::tempdir().unwrap();
     let bundle = home.path().join("ca.pem");
@@ -210,7 +211,7 @@ async fn s60_certificates_are_checked_unless_somebody_says_otherwise() {
 }
 
 #[test]
-fn a_file_of_certificates_that_is_none_is_named() {
+fn an_invalid_certificate_file_is_named() {
     let home = tempfile::tempdir().unwrap();
     let file = home.path().join("ca.pem");
     #[expect(clippy::disallowed_methods, reason = "a file of the test's own")]

@@ -138,12 +138,12 @@ struct Config {
     too_slow: &'static str,
 }
 
-type Job = Box<dyn FnOnce(&mut Reader) + Send>;
+type ReadJob = Box<dyn FnOnce(&mut Reader) + Send>;
 
 /// Threads with a connection each. They end when the pool is dropped.
 struct Pool {
     /// `None` once the pool is closed.
-    jobs: Mutex<Option<mpsc::Sender<Job>>>,
+    jobs: Mutex<Option<mpsc::Sender<ReadJob>>>,
     threads: Mutex<Vec<JoinHandle<()>>>,
     /// One permit per thread, so that a query waits here, where its client can give up, and not in the channel.
     free: Arc<Semaphore>,
@@ -152,7 +152,7 @@ struct Pool {
 
 impl Pool {
     fn start(path: &Path, config: &Config) -> Result<Self, StoreError> {
-        let (jobs, receiver) = mpsc::channel::<Job>();
+        let (jobs, receiver) = mpsc::channel::<ReadJob>();
         let receiver = Arc::new(Mutex::new(receiver));
         let mut threads = Vec::with_capacity(config.threads);
         for _ in 0..config.threads {
@@ -202,7 +202,7 @@ impl Pool {
         let stop = StopOnDrop(Arc::default());
         let stopped = Arc::clone(&stop.0);
         let (answer, pending) = oneshot::channel();
-        let job: Job = Box::new(move |reader| {
+        let job: ReadJob = Box::new(move |reader| {
             let result = reader.run(stopped, query);
             drop(permit);
             // The client may have gone.

@@ -44,7 +44,7 @@ fn the_writer_answers_after_its_last_command_and_then_refuses() {
 }
 
 #[test]
-fn a_command_that_fails_or_panics_takes_no_other_with_it() {
+fn a_command_that_fails_or_panics_does_not_affect_others() {
     let dir = tempfile::tempdir().unwrap();
     let store = open(&dir.path().join("honeyhive.db")).unwrap();
     let insert = |name: &'static str| {
@@ -153,7 +153,7 @@ fn count(store: &Store) -> u32 {
 }
 
 #[test]
-fn a_full_disk_is_told_as_such_and_leaves_what_was_there() {
+fn a_full_disk_is_reported_and_stored_data_stays() {
     let dir = tempfile::tempdir().unwrap();
     let store = open(&dir.path().join("honeyhive.db")).unwrap();
     limit(&store, 2);
@@ -179,7 +179,7 @@ fn a_full_disk_is_told_as_such_and_leaves_what_was_there() {
 }
 
 #[test]
-fn who_shares_a_transaction_with_what_fills_the_disk_hears_it_too() {
+fn commands_in_a_transaction_that_fills_the_disk_fail_too() {
     let dir = tempfile::tempdir().unwrap();
     let store = open(&dir.path().join("honeyhive.db")).unwrap();
     limit(&store, 2);
@@ -212,7 +212,7 @@ fn a_failed_commit_is_no_success() {
 }
 
 #[test]
-fn clients_hear_of_a_full_disk_and_when_to_try_again() {
+fn clients_get_a_disk_full_error_with_retry_after() {
     let failed = |code| {
         let error = rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), None);
         let error = ApiError::from(StoreError::from(error).of_write());

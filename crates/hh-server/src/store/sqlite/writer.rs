@@ -17,7 +17,7 @@ use tokio::sync::oneshot;
 use super::reserve::Reserve;
 use super::schema;
 use crate::store::port::{Hold, StoreError};
-use command::{Command, Kind, Queued};
+use command::{CommandJob, CommandKind, WriterCommand};
 use commit_error::CommitError;
 use queue::{AbandonOnDrop, Queue};
 
@@ -82,7 +82,7 @@ impl Writer {
         command: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
         then: impl FnOnce(&T) + Send + 'static,
     ) -> Pending<T> {
-        self.submit_as(Kind::Administration, Hold::default(), command, then)
+        self.submit_as(CommandKind::Administration, Hold::default(), command, then)
     }
 
     /// As [`Writer::submit`]; once the command is committed `then` runs, before anybody is answered, and also when nobody
@@ -93,12 +93,12 @@ impl Writer {
         command: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
         then: impl FnOnce(&T) + Send + 'static,
     ) -> Pending<T> {
-        self.submit_as(Kind::Other, hold, command, then)
+        self.submit_as(CommandKind::Other, hold, command, then)
     }
 
     fn submit_as<T: Send + 'static>(
         &self,
-        kind: Kind,
+        kind: CommandKind,
         hold: Hold,
         command: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
         then: impl FnOnce(&T) + Send + 'static,
@@ -116,7 +116,7 @@ impl Writer {
                 }
                 Some(lost) => Err(StoreError::from(lost)),
             };
-            Queued::new(kind, hold, run, then, answer)
+            CommandJob::new(kind, hold, run, then, answer)
         })
     }
 
@@ -139,11 +139,17 @@ impl Writer {
                 Some(CommitError::DiskFull) => Err(otherwise(done)),
                 Some(lost) => Err(StoreError::from(lost)),
             };
-            Queued::new(Kind::KeyChange, Hold::default(), command, then, answer)
+            CommandJob::new(
+                CommandKind::KeyChange,
+                Hold::default(),
+                command,
+                then,
+                answer,
+            )
         })
     }
 
-    fn queue<T: Send + 'static, C: Command + 'static>(
+    fn queue<T: Send + 'static, C: WriterCommand + 'static>(
         &self,
         command: impl FnOnce(oneshot::Sender<Result<T, StoreError>>) -> C,
     ) -> Pending<T> {
@@ -193,7 +199,7 @@ impl Committer {
             }
             for mut command in commands {
                 let lost = if command.can_use_reserve(lost) {
-                    self.repeat(&mut *command)
+                    self.retry(&mut *command)
                 } else {
                     lost
                 };
@@ -221,7 +227,7 @@ impl Committer {
     /// Runs commands as one transaction. One that ends early leaves the rest of them for the next.
     fn commit<C>(&self, commands: impl Iterator<Item = C>) -> (Vec<C>, Option<CommitError>)
     where
-        C: DerefMut<Target = dyn Command>,
+        C: DerefMut<Target = dyn WriterCommand>,
     {
         let connection = &self.connection;
         let mut done = Vec::new();
@@ -230,7 +236,7 @@ impl Committer {
             .map_err(CommitError::from);
         for mut command in commands {
             // What the reserve has freed is for key changes.
-            let is_refused = self.reserve.is_missing() && command.kind() != Kind::KeyChange;
+            let is_refused = self.reserve.is_missing() && command.kind() != CommandKind::KeyChange;
             command.run(if is_refused {
                 Err(CommitError::DiskFull)
             } else {
@@ -253,7 +259,7 @@ impl Committer {
     }
 
     /// Repeats a key change that a full disk has undone, before anything else can use the space.
-    fn repeat(&mut self, command: &mut (dyn Command + 'static)) -> Option<CommitError> {
+    fn retry(&mut self, command: &mut (dyn WriterCommand + 'static)) -> Option<CommitError> {
         // Without the others of its group it may fit.
         let (_, lost) = self.commit(std::iter::once(&mut *command));
         if !command.can_use_reserve(lost) || !self.reserve.release() {

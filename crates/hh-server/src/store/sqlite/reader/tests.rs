@@ -52,7 +52,7 @@ async fn within<T>(future: impl Future<Output = T>) -> T {
 const HOUR: Duration = Duration::from_hours(1);
 
 #[tokio::test]
-async fn a_query_beyond_its_time_is_stopped_and_the_next_one_runs() {
+async fn a_query_that_times_out_is_stopped_and_the_next_one_runs() {
     let (_dir, path) = database();
     let pool = pool(&path, Duration::from_millis(50));
     for _ in 0..3 {
@@ -63,7 +63,7 @@ async fn a_query_beyond_its_time_is_stopped_and_the_next_one_runs() {
 }
 
 #[tokio::test]
-async fn a_query_stops_when_nobody_waits_for_it() {
+async fn a_query_stops_when_its_caller_is_gone() {
     let (_dir, path) = database();
     let pool = pool(&path, HOUR);
     let (begun, has_begun) = oneshot::channel();
@@ -180,7 +180,7 @@ fn cost(connection: &mut Connection, digest: &[u8]) -> u32 {
 }
 
 #[test]
-fn finding_a_key_costs_the_same_however_many_keys_there_are() {
+fn finding_a_key_costs_the_same_for_any_number_of_keys() {
     let (_dir, path) = database();
     let mut connection = Connection::open(path).unwrap();
     connection
@@ -201,7 +201,7 @@ fn finding_a_key_costs_the_same_however_many_keys_there_are() {
 }
 
 #[test]
-fn a_database_that_cannot_be_opened_at_the_moment_is_503_with_retry_after() {
+fn a_database_that_temporarily_cannot_be_opened_is_503_with_retry_after() {
     for code in [
         rusqlite::ffi::SQLITE_CANTOPEN,
         rusqlite::ffi::SQLITE_CANTOPEN_ISDIR,

@@ -68,7 +68,7 @@ fn a_key_change_that_fits_alone_leaves_the_reserve() {
 }
 
 #[test]
-fn nothing_else_is_stored_until_the_reserve_is_there_again() {
+fn nothing_else_is_stored_until_the_reserve_is_restored() {
     let dir = tempfile::tempdir().unwrap();
     let store = open(dir.path());
     let reserve = dir.path().join("reserve");
