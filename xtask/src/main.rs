@@ -7,11 +7,13 @@ mod bench;
 mod build;
 mod check;
 mod demo;
+mod error_reference;
 mod files;
 mod fuzz;
 mod man;
 mod process;
 mod references;
+mod rust;
 mod say;
 mod snapshots;
 mod soak;
@@ -34,7 +36,7 @@ struct Arguments {
 enum Task {
     /// Build every binary and example
     Build(build::BuildOptions),
-    /// Run everything a change must pass: format, lints, tests, documentation, features, licences, checks
+    /// Run everything a change must pass: format, lints, tests, documentation, features, licenses, checks
     Test,
     /// Check the rules of the workspace that no compiler knows
     Check(check::CheckOptions),
