@@ -8,6 +8,8 @@ mod docs;
 mod lengths;
 mod lints;
 mod promises;
+mod style;
+mod summaries;
 
 use std::path::{Path, PathBuf};
 
@@ -44,6 +46,10 @@ pub(crate) enum Check {
     Promises,
     /// Generated pages are what the code says
     References,
+    /// Comments, documents, help and messages use none of the phrases in xtask/style/phrases.txt
+    Style,
+    /// Documentation of public items begins with a sentence in the third person
+    Summaries,
 }
 
 impl Check {
@@ -66,6 +72,8 @@ impl Check {
             Self::Docs => "docs",
             Self::Promises => "promises",
             Self::References => "references",
+            Self::Style => "style",
+            Self::Summaries => "summaries",
         }
     }
 
@@ -78,6 +86,8 @@ impl Check {
             Self::Docs => docs::findings(root),
             Self::Promises => promises::findings(root),
             Self::References => references::findings(root),
+            Self::Style => style::findings(root),
+            Self::Summaries => summaries::findings(root),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! `cargo xtask test`: what a change must pass, the quick answers first.
 
 use std::path::Path;
+use std::process::Command;
 
 use anyhow::{Result, bail};
 
@@ -28,6 +29,7 @@ const FEATURES: [&str; 5] = [
 
 pub(crate) fn run() -> Result<()> {
     let root = workspace::root()?;
+    spelling(&root)?;
     for step in STATIC {
         process::run(cargo(&root, step))?;
     }
@@ -46,6 +48,23 @@ pub(crate) fn run() -> Result<()> {
     check::run_all(&root, &Check::ALL)?;
     print_line("everything passed");
     Ok(())
+}
+
+fn spelling(root: &Path) -> Result<()> {
+    let mut version = Command::new("typos");
+    version.arg("--version");
+    if !process::succeeds(version) {
+        let missing =
+            "typos is not installed: `pip install typos` or `cargo install --locked typos-cli`";
+        if process::is_ci() {
+            bail!("{missing}");
+        }
+        print_line(format_args!("skipped the check of spelling: {missing}"));
+        return Ok(());
+    }
+    let mut command = Command::new("typos");
+    command.current_dir(root);
+    process::run(command)
 }
 
 fn tests(root: &Path) -> Result<()> {
@@ -75,7 +94,7 @@ fn deny(root: &Path) -> Result<()> {
             bail!("{missing}");
         }
         print_line(format_args!(
-            "skipped the check of licences, bans and sources: {missing}"
+            "skipped the check of licenses, bans and sources: {missing}"
         ));
         return Ok(());
     }

@@ -40,7 +40,7 @@ pub(crate) struct Global {
     /// Show each request on stderr
     #[arg(long)]
     pub(crate) debug: bool,
-    /// No colours, of which there are none so far
+    /// No colors, of which there are none so far
     #[arg(long)]
     no_color: bool,
     /// Treat warnings about the API key as errors

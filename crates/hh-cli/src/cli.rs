@@ -26,7 +26,7 @@ struct Cli {
     command: Command,
 }
 
-/// The command `honeyhive`. What is below it is put together by [`clap::Command::build`].
+/// Returns the command `honeyhive`; [`clap::Command::build`] adds its subcommands.
 pub fn command() -> clap::Command {
     Cli::command()
 }

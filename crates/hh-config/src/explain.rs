@@ -61,7 +61,7 @@ pub struct Explanation {
 }
 
 impl Explanation {
-    /// Whether any place sets it, be it to a value that cannot be used.
+    /// Returns whether any place sets it, even to a value that cannot be used.
     #[must_use]
     pub fn is_set(&self) -> bool {
         self.provenance.source() != Source::Default

@@ -204,7 +204,7 @@ fn no_debug_output_shows_a_secret() {
 }
 
 #[test]
-fn origins_are_normalised() {
+fn origins_are_normalized() {
     let origin = |url: &str| Origin::parse(url).unwrap().to_string();
     assert_eq!(
         origin("HTTPS://API.HoneyHive.ai:443/v1/"),

@@ -164,7 +164,7 @@ impl Session {
         name: &str,
         value: impl Serialize,
     ) {
-        // Before the lock: serialising runs the caller's code, which may use this session.
+        // Before the lock: serializing runs the caller's code, which may use this session.
         if !self.shared.queue.is_recording() {
             return;
         }

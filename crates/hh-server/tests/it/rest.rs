@@ -279,7 +279,7 @@ async fn server_yaml_provides_what_no_option_sets() {
     assert_eq!(admin, "option@example.com");
     drop(server);
 
-    for damaged in ["organisation: typo\n", "bind: [\n", "bind: nowhere\n"] {
+    for damaged in ["organizations: typo\n", "bind: [\n", "bind: nowhere\n"] {
         fs::write(&file, damaged).unwrap();
         let Err(error) = Server::start(options(&dir)).await else {
             panic!("started with {damaged}");

@@ -148,7 +148,7 @@ fn names_that_are_no_setting() {
         ("near.yaml", b"timout: 5\n"),
         ("near.json", b"{\"base-url\": \"https://api.honeyhive.ai\"}"),
         ("near.toml", b"\n[enviroments.dev]\nproject = \"a\"\n"),
-        ("far.yaml", b"flavour: sweet\n"),
+        ("far.yaml", b"flavors: sweet\n"),
         ("variable.yaml", b"HH_TIMEOUT: 5\n"),
         ("variable2.yaml", b"api_timeout: 5\nhh_debug: true\n"),
         ("nothing.yaml", b"follow_redirects: true\n"),
@@ -162,7 +162,7 @@ fn names_that_are_no_setting() {
       hint: did you mean base_url?
     error: near.toml:2:2: enviroments is not a setting
       hint: did you mean environments?
-    error: far.yaml:1:1: flavour is not a setting
+    error: far.yaml:1:1: flavors is not a setting
     error: variable.yaml:1:1: in a file, HH_TIMEOUT is timeout
       hint: write timeout
     error: variable2.yaml:1:1: in a file, api_timeout is timeout

@@ -151,8 +151,8 @@ fn settings_that_no_file_may_hold_are_refused() {
     ! | hint: did you mean timeout?
     exit 2
     ");
-    insta::assert_snapshot!(set("flavour", "5"), @"
-    ! error: flavour is not a setting
+    insta::assert_snapshot!(set("flavors", "5"), @"
+    ! error: flavors is not a setting
     ! | hint: see `honeyhive config list`
     exit 2
     ");

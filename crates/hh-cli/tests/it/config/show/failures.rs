@@ -131,8 +131,8 @@ fn an_unknown_setting_is_answered_with_the_nearest() {
     ! | hint: did you mean max_retries?
     exit 2
     ");
-    insta::assert_snapshot!(env.seen(&["config", "get", "flavour"]), @"
-    ! error: flavour is not a setting
+    insta::assert_snapshot!(env.seen(&["config", "get", "flavors"]), @"
+    ! error: flavors is not a setting
     ! | hint: see `honeyhive config list`
     exit 2
     ");

@@ -15,7 +15,7 @@ async fn call_within(world: &World, timeout: Duration) -> (Result<Response, Tran
 }
 
 #[test]
-fn retry_after_is_honoured() {
+fn retry_after_is_honored() {
     simulate(async {
         let world = World::new([
             busy(429, "7"),
