@@ -10,7 +10,7 @@ use serde::de::{
 use serde::{Deserialize, Deserializer};
 
 use super::decoded::Decoded;
-use super::members::{RequestMember, MemberMap};
+use super::members::{MemberMap, RequestMember};
 
 /// Reads an input from the members of the path followed by those of a JSON object.
 pub(super) struct Input<'m, T> {
