@@ -68,6 +68,10 @@ struct RecordingObserver(Mutex<Vec<KeyChanges>>);
 impl KeyObserver for RecordingObserver {
     fn exists(&self, _: &KeyDigest) {}
 
+    fn changing(&self, _: &KeyChanges) {}
+
+    fn settled(&self, _: &KeyChanges) {}
+
     fn committed(&self, changes: &KeyChanges) {
         self.0.lock().unwrap().push(changes.clone());
     }

@@ -1,12 +1,14 @@
 use super::writer::Pending;
-use std::path::Path;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
 
+use hh_auth::KeyDigest;
 use rusqlite::Connection;
 
 use super::{Sqlite, large_bodies, schema};
 use crate::http::error::ApiError;
-use crate::store::{Store, StoreError};
+use crate::store::port::Changed;
+use crate::store::{KeyChanges, KeyObserver, Store, StoreError};
 
 impl Sqlite {
     /// Keeps the writer busy until what is returned is dropped.
@@ -41,6 +43,79 @@ fn the_writer_answers_after_its_last_command_and_then_refuses() {
     assert_eq!(pending.wait_blocking().unwrap(), 1);
     let late = store.engine.writer.submit(|_| Ok(())).wait_blocking();
     assert!(matches!(late, Err(StoreError::Stopped)));
+}
+
+/// Records at each call whether a reader sees the row of the change.
+struct Watch {
+    path: PathBuf,
+    calls: Mutex<Vec<(&'static str, bool)>>,
+}
+
+impl Watch {
+    fn note(&self, call: &'static str) {
+        let reader = schema::open_reader(&self.path).unwrap();
+        let sql = "SELECT count(*) FROM meta WHERE name = 'change'";
+        let count: i64 = reader.query_row(sql, [], |row| row.get(0)).unwrap();
+        self.calls.lock().unwrap().push((call, count > 0));
+    }
+}
+
+impl KeyObserver for Watch {
+    fn exists(&self, _: &KeyDigest) {}
+
+    fn changing(&self, _: &KeyChanges) {
+        self.note("changing");
+    }
+
+    fn settled(&self, _: &KeyChanges) {
+        self.note("settled");
+    }
+
+    fn committed(&self, _: &KeyChanges) {
+        self.note("committed");
+    }
+
+    fn unsaved(&self, _: &[KeyDigest]) {}
+}
+
+#[test]
+fn a_key_change_is_announced_before_readers_can_see_it() {
+    const COMMITS: &str = "INSERT INTO meta VALUES ('change', '')";
+    const FAILS_TO_COMMIT: &str = "PRAGMA defer_foreign_keys = ON;
+        INSERT INTO meta VALUES ('change', ''); INSERT INTO key_projects VALUES (12345, 12345);";
+
+    let calls_of = |change: &'static str| {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("honeyhive.db");
+        let watch = Arc::new(Watch {
+            path: path.clone(),
+            calls: Mutex::default(),
+        });
+        let keys: Arc<dyn KeyObserver> = Arc::clone(&watch) as _;
+        let store = Store::open(&path, Arc::clone(&keys), Arc::default()).unwrap();
+        let changed = store.engine.writer.submit_key_change(
+            &keys,
+            move |connection| {
+                connection.execute_batch(change)?;
+                Ok(Changed::<()>::default())
+            },
+            |_| StoreError::Unsaved,
+        );
+        let is_stored = changed.wait_blocking().is_ok();
+        // The last call may come after the answer.
+        store
+            .engine
+            .writer
+            .submit(|_| Ok(()))
+            .wait_blocking()
+            .unwrap();
+        let calls = std::mem::take(&mut *watch.calls.lock().unwrap());
+        (is_stored, calls)
+    };
+    let all = vec![("changing", false), ("committed", true), ("settled", true)];
+    assert_eq!(calls_of(COMMITS), (true, all));
+    let undone = vec![("changing", false), ("settled", false)];
+    assert_eq!(calls_of(FAILS_TO_COMMIT), (false, undone));
 }
 
 #[test]

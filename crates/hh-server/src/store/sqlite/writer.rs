@@ -1,5 +1,6 @@
 //! The one writer: a thread that takes what is queued, commits it as one transaction, then answers.
 
+mod changing;
 mod command;
 mod commit_error;
 mod queue;
@@ -16,7 +17,8 @@ use tokio::sync::oneshot;
 
 use super::reserve::Reserve;
 use super::schema;
-use crate::store::port::{Hold, StoreError};
+use crate::store::port::{Changed, Hold, KeyObserver, StoreError};
+use changing::Changing;
 use command::{CommandJob, CommandKind, WriterCommand};
 use commit_error::CommitError;
 use queue::{AbandonOnDrop, Queue};
@@ -123,17 +125,26 @@ impl Writer {
     /// As [`Writer::submit_then`] for a command that ends keys: on a full disk it is repeated, alone and then with the space
     /// of the [reserve](Reserve).
     ///
-    /// If even that cannot be committed, `otherwise` runs in place of `then` and returns the error.
+    /// The observer learns of the change before the commit and after it. If the change cannot be committed even with the
+    /// reserve, `otherwise` returns the error.
     pub(super) fn submit_key_change<T: Send + 'static>(
         &self,
-        command: impl FnMut(&Connection) -> Result<T, StoreError> + Send + 'static,
-        then: impl FnOnce(&T) + Send + 'static,
-        otherwise: impl FnOnce(&T) -> StoreError + Send + 'static,
-    ) -> Pending<T> {
+        keys: &Arc<dyn KeyObserver>,
+        mut command: impl FnMut(&Connection) -> Result<Changed<T>, StoreError> + Send + 'static,
+        otherwise: impl FnOnce(&Changed<T>) -> StoreError + Send + 'static,
+    ) -> Pending<Changed<T>> {
+        let (observer, keys) = (Arc::clone(keys), Arc::clone(keys));
+        // Dropped with the command, once it is answered.
+        let mut changing = None;
+        let command = move |connection: &Connection| {
+            let changed = command(connection)?;
+            drop(changing.replace(Changing::new(&keys, &changed.changes)));
+            Ok(changed)
+        };
         self.queue(|answer| {
-            let then = move |done: &T, lost| match lost {
+            let then = move |done: &Changed<T>, lost| match lost {
                 None => {
-                    then(done);
+                    observer.committed(&done.changes);
                     Ok(())
                 }
                 Some(CommitError::DiskFull) => Err(otherwise(done)),
