@@ -174,7 +174,10 @@ fn scan_for_leaks_before_a_commit() {
         lines("python app.py").join("\n"),
     );
     let commit = "git add app.py && git commit -qm m";
-    assert_eq!(shell(commit), (true, "No API keys in 1 file\n".to_owned()));
+    assert_eq!(
+        shell(commit),
+        (true, "No API keys found in 1 file\n".to_owned())
+    );
     // Without the mark it is refused, also as `git commit -a`, which has an index of its own.
     assert!(shell("sed -i 's/hh-scan: ignore//' app.py").0);
     let (is_committed, said) = shell("git commit -qam m");

@@ -98,10 +98,10 @@ fn each_failure_is_one_line_with_a_hint_and_a_code() {
 
         no key: exit 3
         error: no API key was found: HH_API_KEY is not set, there is no configuration file, and no login is saved
-          hint: run `honeyhive auth login`, set HH_API_KEY, or name a configuration file with an api_key (HoneyHive makes keys in its dashboard under Settings > API Keys, a local server at its first start)
+          hint: run `honeyhive auth login`, set HH_API_KEY, or set api_key in a configuration file (create keys in the HoneyHive dashboard under Settings > API Keys; a local server prints one at its first start)
 
         malformed key: exit 3
-        warning: other users of this machine can see --api-key; better use --api-key-stdin at login, or HH_API_KEY
+        warning: --api-key is visible to other users of this machine; use HH_API_KEY or `honeyhive auth login --api-key-stdin` instead
         error: the API key from --api-key does not begin with hh_, so it is not a HoneyHive API key
           hint: copy the key again
 
@@ -111,7 +111,7 @@ fn each_failure_is_one_line_with_a_hint_and_a_code() {
 
         server down: exit 4
         error: cannot connect to 127.0.0.1:[PORT]: connection refused
-          hint: check the connection and that the server runs; `honeyhive config list` shows where base_url came from
+          hint: check the network connection and that the server is running; `honeyhive config list` shows where base_url came from
 
         wrong host: exit 4
         error: 127.0.0.1:[PORT] answered 404 Not Found
@@ -119,7 +119,7 @@ fn each_failure_is_one_line_with_a_hint_and_a_code() {
 
         read-only key: exit 6
         error: the key hh_ro_[KEY]*** from HH_API_KEY_FILE -> [ROOT]/read_only.key (environment) is read only, and this needs admin: nothing was sent
-          hint: see `honeyhive auth whoami` for what the key may do
+          hint: run `honeyhive auth whoami` to see the permissions of the key
 
         read/write key: exit 6
         error: 127.0.0.1:[PORT] answered 403 Forbidden: this key's level is read_write, which does not include admin; use a key that does (request [ID])

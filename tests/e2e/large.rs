@@ -39,7 +39,7 @@ fn a_session_larger_than_a_page_is_shown_whole() {
     assert_eq!(done.exit, Some(0), "{done:?}");
     // A header, the session and two of its events.
     assert_eq!(done.stdout.lines().count(), 4, "{done:?}");
-    let warning = "The page was truncated after 3 events because they are large; set --limit to 3 or less, then read on with --page";
+    let warning = "The page was truncated after 3 events because of their size; set --limit to 3 or less and continue with --page";
     assert!(done.stderr.contains(warning), "{done:?}");
     let few = [&["event", "list", "--limit", "2", "--session-id", SESSION][..]].concat();
     assert_eq!(place.ask(&server, &file, &few).lines().count(), 3);

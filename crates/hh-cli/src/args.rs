@@ -1,58 +1,61 @@
-//! Arguments that several commands share.
+//! Defines the arguments that several commands share.
 
 use std::path::PathBuf;
 
 use clap::{ArgMatches, Args, ValueEnum};
 use secrecy::SecretString;
 
-// Options of every command; not a comment that becomes the command's own description.
+// The options of every command. A doc comment would become the description of the command.
 #[derive(Args)]
 #[command(next_help_heading = "Global options")]
-#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each field is a separate flag"
+)]
 pub(crate) struct Global {
-    /// API key; other users of this machine can see it here
+    /// API key (visible to other users in the process list)
     #[arg(long, value_name = "KEY")]
     pub(crate) api_key: Option<SecretString>,
     /// Base URL of the API
     #[arg(long, value_name = "URL")]
     pub(crate) base_url: Option<String>,
-    /// Configuration file: YAML, JSON or TOML
+    /// Configuration file (YAML, JSON or TOML)
     #[arg(long, value_name = "FILE")]
     pub(crate) config_file: Option<PathBuf>,
-    /// File of variables; the real environment wins over it
+    /// Load variables from a .env file (the process environment takes precedence)
     #[arg(long, value_name = "FILE")]
     pub(crate) env_file: Option<PathBuf>,
-    /// Environment whose overlay is laid over the configuration file
+    /// Apply the configuration overlay of this environment, e.g. `staging`
     #[arg(long, value_name = "NAME")]
     pub(crate) environment: Option<String>,
-    /// Profile of the credential store
+    /// Credential profile to use
     #[arg(long, value_name = "NAME")]
     pub(crate) profile: Option<String>,
-    /// Form of the output
-    #[arg(long, visible_alias = "format", value_name = "FORM")]
+    /// Output format
+    #[arg(long, visible_alias = "format", value_name = "FORMAT")]
     pub(crate) output: Option<Format>,
-    /// Leave out notes and warnings; results and errors are still printed
+    /// Suppress notes and warnings
     #[arg(short, long)]
     pub(crate) quiet: bool,
-    /// Say more: server, key, its source
+    /// Print the server, the active key and where it came from
     #[arg(short, long)]
     pub(crate) verbose: bool,
-    /// Show each request on stderr
+    /// Log each HTTP request to stderr
     #[arg(long)]
     pub(crate) debug: bool,
-    /// No colors, of which there are none so far
+    /// Disable colored output
     #[arg(long)]
     no_color: bool,
     /// Treat warnings about the API key as errors
     #[arg(long)]
     pub(crate) strict: bool,
-    /// File that a record of key use goes to, a line of JSON for each event
+    /// Append key usage events to this file (JSON lines)
     #[arg(long, value_name = "FILE")]
     pub(crate) security_log: Option<PathBuf>,
 }
 
 impl Global {
-    /// Reads them by their names, without the copy of everything that the derived code makes first.
+    /// Reads the options by name, without the copy of all matches that the derived code creates first.
     pub(crate) fn read(matches: &ArgMatches) -> Self {
         let text = |name| matches.get_one::<String>(name).cloned();
         let path = |name| matches.get_one::<PathBuf>(name).cloned();
@@ -73,7 +76,7 @@ impl Global {
         }
     }
 
-    /// What was given nearer to the command's name wins.
+    /// Merges the options of a command over those of its parent command, which have lower precedence.
     pub(crate) fn merge_over(self, lower: Self) -> Self {
         Self {
             api_key: self.api_key.or(lower.api_key),
@@ -93,16 +96,16 @@ impl Global {
     }
 }
 
-// A page of a list; not a comment that becomes the command's own description.
+// The options of commands that list pages. A doc comment would become the description of the command.
 #[derive(Args)]
 pub(crate) struct List {
-    /// Project, unless the key has only one
+    /// Project name (defaults to the only project of the key, or `default`)
     #[arg(long, value_name = "NAME")]
     pub(crate) project: Option<String>,
-    /// How many on a page
+    /// Number of results per page
     #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=7500))]
     pub(crate) limit: u32,
-    /// Page, counted from 1
+    /// Page number, starting at 1
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) page: u32,
 }

@@ -1,4 +1,4 @@
-//! The commands, a file each.
+//! Implements the commands, one file for each.
 
 pub(crate) mod auth;
 pub(crate) mod completion;

@@ -1,4 +1,4 @@
-//! What a command works with. Each object is created once, when it is first needed.
+//! Defines the context of a command. Each object is created once, when it is first needed.
 
 use std::cell::{Cell, OnceCell};
 use std::path::PathBuf;
@@ -18,12 +18,13 @@ use crate::error::CliError;
 use crate::exit::Exit;
 use crate::ui;
 
-/// How long a command waits because the server asks for it: people are there, and rather hear when to come back.
+/// The longest `Retry-After` that a command waits for. After that an interactive user is better served by an error.
 const MAX_WAIT: Duration = Duration::from_secs(30);
 
-/// A setting that is given directly, with the name that users know its place by.
+/// A setting that is set directly, with its value and the name of its source, such as `--base-url`.
 pub(crate) type Direct = (SettingName, SecretString, String);
 
+/// The settings and objects that a command uses.
 pub(crate) struct Context {
     global: Global,
     env: Env,
@@ -38,6 +39,7 @@ pub(crate) struct Context {
 }
 
 impl Context {
+    /// Creates the context from the global options. Reads nothing yet.
     pub(crate) fn new(global: Global) -> Self {
         Self {
             global,
@@ -53,21 +55,24 @@ impl Context {
         }
     }
 
+    /// Returns the environment of the process.
     pub(crate) fn env(&self) -> &Env {
         &self.env
     }
 
+    /// Returns the global options of the command line.
     pub(crate) fn global(&self) -> &Global {
         &self.global
     }
 
-    /// Returns every setting except those of the stored profile and the key of the command line.
+    /// Returns all settings except the stored profile and the key of the command line.
     pub(crate) fn stack(&self) -> &Stack {
         self.stack
             .get_or_init(|| tooling::load_without_profile(&self.options_with(&[])))
     }
 
-    /// Returns the output format. An invalid setting gives a table: the commands that show settings must still work.
+    /// Returns the output format, or the table format if the setting is invalid, because commands that show settings
+    /// must still work.
     pub(crate) fn format(&self) -> Format {
         *self.format.get_or_init(|| {
             let found = self.stack().text(names::OUTPUT_FORMAT).ok().flatten();
@@ -93,7 +98,7 @@ impl Context {
         Ok(self.store.get_or_init(|| store))
     }
 
-    /// Returns the profiles that the credential store had when it was first read.
+    /// Returns the profiles of the credential store, which is read once.
     pub(crate) fn profiles(&self) -> Result<&Profiles, StoreError> {
         let profiles = self
             .profiles
@@ -101,12 +106,13 @@ impl Context {
         profiles.as_ref().map_err(Clone::clone)
     }
 
-    /// Returns all layers, the stored profile and the key of the command line included.
+    /// Returns all layers, including the stored profile and the key of the command line.
     pub(crate) fn layers(&self) -> Layers {
         self.layers_with(self.key_of_command_line())
     }
 
-    /// Returns all layers with these direct settings; the key of the command line is one of them if it is to count.
+    /// Returns all layers with these direct settings. The key of the command line is included only if the caller adds
+    /// it.
     pub(crate) fn layers_with(&self, direct: Vec<Direct>) -> Layers {
         Layers::new(self.stack_with(direct), self.profiles())
     }
@@ -116,7 +122,7 @@ impl Context {
         self.stack().clone().with(Layer::direct(direct))
     }
 
-    /// Returns the options that read these settings again, with further direct ones.
+    /// Returns options that load the settings again, with additional direct settings.
     pub(crate) fn options_with(&self, direct: &[Direct]) -> Options {
         let quiet = self.global.quiet;
         let options = Options::new()
@@ -133,7 +139,7 @@ impl Context {
             })
     }
 
-    /// Returns the options that read all settings again, the key of the command line included.
+    /// Returns options that load all settings again, including the key of the command line.
     pub(crate) fn options(&self) -> Options {
         self.options_with(&self.key_of_command_line())
     }
@@ -145,7 +151,7 @@ impl Context {
             .collect()
     }
 
-    /// Returns the flags as direct settings, without the key.
+    /// Returns the global options except the key as direct settings.
     fn flags(&self) -> impl Iterator<Item = Direct> {
         let global = &self.global;
         let path = |path: &Option<PathBuf>| {
@@ -185,43 +191,44 @@ impl Context {
         .filter_map(|(name, place, value)| Some((name, value?.into(), place.to_owned())))
     }
 
-    /// Warns once that other users can see a key on the command line.
+    /// Warns once that a key on the command line is visible to other users.
     pub(crate) fn warn_of_visible_key(&self) {
         if self.global.api_key.is_some() && !self.has_warned.replace(true) {
             self.note(
-                "warning: other users of this machine can see --api-key; better use --api-key-stdin at login, or HH_API_KEY",
+                "warning: --api-key is visible to other users of this machine; use HH_API_KEY or `honeyhive auth login --api-key-stdin` instead",
             );
         }
     }
 
-    /// Whether anything above the stored profile says where requests go.
+    /// Returns whether a source with precedence over the stored profile sets the base URL.
     pub(crate) fn sets_base_url(&self) -> bool {
         self.provenance_above_profile(names::BASE_URL).is_some()
     }
 
-    /// The place that gives a key in place of the stored one, other than a flag.
+    /// Returns the provenance of a key that takes precedence over the stored one, except the key of the command line.
     pub(crate) fn other_key(&self) -> Option<Provenance> {
         self.provenance_above_profile(names::API_KEY)
     }
 
+    /// Returns the provenance of a setting if its source takes precedence over the stored profile.
     fn provenance_above_profile(&self, name: SettingName) -> Option<Provenance> {
         let winner = self.stack().candidates(name).winner?;
         Some(winner.provenance().clone()).filter(|place| place.source() > Source::Stored)
     }
 
-    /// The profile that a flag or variable names.
+    /// Returns the name of the profile that an option or a variable selects.
     pub(crate) fn profile_name(&self) -> Option<String> {
         let found = self.stack().text(names::PROFILE).ok().flatten();
         found.map(|found| found.value)
     }
 
-    /// Where events of keys are recorded.
+    /// Returns the security log, which records key usage events.
     pub(crate) fn security_log(&self) -> Result<SecurityLog, CliError> {
         let options = self.options_with(&[]);
         Ok(SecurityLog::open_with(&options, self.stack())?)
     }
 
-    /// Returns the settings of this command with all layers, in a project if one is named here.
+    /// Returns the resolved settings of this command, for a project if one is given.
     fn resolved(&self, project: Option<&str>) -> Result<&Resolved, CliError> {
         if let Some(resolved) = self.resolved.get() {
             return Ok(resolved);
@@ -231,6 +238,7 @@ impl Context {
         Ok(self.resolved.get_or_init(|| resolved))
     }
 
+    /// Returns the direct settings of the command line: the key and a project if one is given.
     fn direct(&self, project: Option<&str>) -> Vec<Direct> {
         let mut direct = self.key_of_command_line();
         direct.extend(project.map(|project| {
@@ -240,7 +248,7 @@ impl Context {
         direct
     }
 
-    /// Returns the client of this command, in a project if one is named here.
+    /// Returns the client of this command, for a project if one is given.
     pub(crate) fn client(&self, project: Option<&str>) -> Result<&HoneyHive, CliError> {
         if let Some(client) = self.client.get() {
             return Ok(client);
@@ -250,7 +258,7 @@ impl Context {
         Ok(self.client.get_or_init(|| client))
     }
 
-    /// Creates a client of other settings, which `options` read again.
+    /// Creates a client with the resolved settings. `options` must load the same settings again.
     pub(crate) fn client_of(
         &self,
         options: &Options,
@@ -258,7 +266,7 @@ impl Context {
     ) -> Result<HoneyHive, CliError> {
         let client = tooling::create_client(options, resolved)?;
         let verify_ssl = &client.settings().verify_ssl;
-        // This one is not for `--quiet` to leave out (docs/design/decisions.md#x3); without that it was said already.
+        // `--quiet` does not suppress this warning (docs/design/decisions.md#x3). Without it the reporter printed it.
         if self.global.quiet && !verify_ssl.value {
             ui::print_line(&format!(
                 "warning: certificates are not checked (verify_ssl from {})",
@@ -268,19 +276,19 @@ impl Context {
         let test_mode = &client.settings().test_mode;
         if test_mode.value {
             self.note(&format!(
-                "note: test mode is on ({}), so no server is asked",
+                "note: test mode is on ({}), so no request is sent",
                 test_mode.provenance
             ));
         }
         Ok(client)
     }
 
-    /// Finds the project key in effect, and runs the `credential_command` if that stands highest.
+    /// Resolves the active project key. Runs the `credential_command` if it takes precedence.
     pub(crate) fn credential(&self) -> Result<Credential, CliError> {
         Ok(self.resolved(None)?.credential(&self.options())?)
     }
 
-    /// Runs a future until it is done or Ctrl-C or SIGTERM comes.
+    /// Runs a future until it completes, or until Ctrl-C or SIGTERM.
     pub(crate) fn block_on<T>(
         &self,
         future: impl Future<Output = Result<T, hh_sdk::Error>>,
@@ -294,7 +302,7 @@ impl Context {
         })
     }
 
-    /// Returns the runtime, which has one thread.
+    /// Returns the single-threaded runtime.
     pub(crate) fn runtime(&self) -> Result<&Runtime, CliError> {
         if let Some(runtime) = self.runtime.get() {
             return Ok(runtime);
@@ -306,36 +314,36 @@ impl Context {
         Ok(self.runtime.get_or_init(|| runtime))
     }
 
-    /// Warns that a page has fewer events than the limit because they are large.
+    /// Warns that a page was truncated because its events are large.
     pub(crate) fn warn_truncated(&self, what: &str, page: &EventList) {
         let shown = page.events.len();
         if page.truncated {
             self.note(&format!(
-                "The page was truncated after {shown} {what} because they are large; set --limit to {shown} or less, then read on with --page"
+                "The page was truncated after {shown} {what} because of their size; set --limit to {shown} or less and continue with --page"
             ));
         }
     }
 
-    /// Says what a page is not: all there is, or anything.
+    /// Reports that a page is empty or does not contain all results.
     pub(crate) fn print_pagination(&self, what: &str, list: &List, shown: usize, total: u64) {
         let before = u64::from(list.page - 1) * u64::from(list.limit);
         if total == 0 {
             self.note(&format!(
-                "No {what} here; a key for several projects reads the project \"default\" unless you name one with --project"
+                "No {what} found; a key for several projects reads the project \"default\" unless --project selects another one"
             ));
         } else if shown == 0 {
             self.note(&format!(
-                "Page {} is past the last; there are {total} {what}",
+                "Page {} is after the last page ({total} {what} in total)",
                 list.page
             ));
         } else if before + (shown as u64) < total {
             self.note(&format!(
-                "Shown: {shown} of at least {total} {what}; see more with --limit and --page"
+                "Showing {shown} of at least {total} {what}; use --limit and --page to see more"
             ));
         }
     }
 
-    /// Says a line on stderr, unless people asked for quiet.
+    /// Prints a line to stderr, except with `--quiet`.
     pub(crate) fn note(&self, line: &str) {
         print_unless_quiet(self.global.quiet, line);
     }
@@ -343,14 +351,14 @@ impl Context {
 
 impl Drop for Context {
     fn drop(&mut self) {
-        // A name server that does not answer holds a thread for a minute, which nobody waits for any more.
+        // A DNS lookup without a response can block its thread for a minute; do not wait for it.
         if let Some(runtime) = self.runtime.take() {
             runtime.shutdown_background();
         }
     }
 }
 
-/// Becomes ready at Ctrl-C or SIGTERM, which from here on do not end the program by themselves.
+/// Returns a future that completes at Ctrl-C or SIGTERM. From now on these signals no longer terminate the process.
 pub(crate) fn stop_signal() -> Result<impl Future<Output = ()>, CliError> {
     let failed = |error: std::io::Error| CliError::new(Exit::Other, error.to_string());
     let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;

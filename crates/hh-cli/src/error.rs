@@ -1,4 +1,4 @@
-//! Failures as people see them: what failed, and a hint about what to do next.
+//! Converts errors of all crates to the errors that the program prints: a message and a hint.
 
 use std::borrow::Cow;
 use std::io;
@@ -10,14 +10,14 @@ use serde::Serialize;
 
 use crate::exit::Exit;
 
-/// The ways to supply a key.
-const KEY_HELP: &str = "run `honeyhive auth login`, set HH_API_KEY, or name a configuration file with an api_key (HoneyHive makes keys in its dashboard under Settings > API Keys, a local server at its first start)";
+/// The hint that explains how to supply a key.
+const KEY_HELP: &str = "run `honeyhive auth login`, set HH_API_KEY, or set api_key in a configuration file (create keys in the HoneyHive dashboard under Settings > API Keys; a local server prints one at its first start)";
 
 /// A failed command.
 #[derive(Debug)]
 pub(crate) struct CliError {
     exit: Exit,
-    /// One for each mistake, at least one.
+    /// One diagnostic for each problem; never empty.
     diagnostics: Vec<Diagnostic>,
     response: Option<Box<ResponseDetails>>,
 }
@@ -33,15 +33,15 @@ pub(crate) struct ErrorReport<'a> {
     status: Option<u16>,
     #[serde(skip_serializing_if = "Option::is_none")]
     request_id: Option<&'a str>,
-    /// Seconds until another attempt has a chance.
+    /// The time to wait before the next attempt, in seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     retry_after: Option<u64>,
-    /// Every mistake, if there are several.
+    /// All problems, if there are several.
     #[serde(skip_serializing_if = "Option::is_none")]
     problems: Option<Vec<ProblemReport<'a>>>,
 }
 
-/// One of several mistakes.
+/// One of several problems.
 #[derive(Serialize)]
 struct ProblemReport<'a> {
     message: &'a str,
@@ -57,7 +57,7 @@ impl<'a> ProblemReport<'a> {
     }
 }
 
-/// What is known of the response of a server.
+/// The details of the server's response.
 #[derive(Debug)]
 struct ResponseDetails {
     status: u16,
@@ -66,6 +66,7 @@ struct ResponseDetails {
 }
 
 impl CliError {
+    /// Creates an error with an exit code and one diagnostic.
     pub(crate) fn new(exit: Exit, diagnostic: impl Into<Diagnostic>) -> Self {
         Self {
             exit,
@@ -74,7 +75,7 @@ impl CliError {
         }
     }
 
-    /// Fails with a line for each mistake, unless there is none.
+    /// Returns an error with all diagnostics, or `Ok` if there are none.
     pub(crate) fn of_all(exit: Exit, diagnostics: Vec<Diagnostic>) -> Result<(), Self> {
         if diagnostics.is_empty() {
             return Ok(());
@@ -86,16 +87,17 @@ impl CliError {
         })
     }
 
+    /// Creates an error with the exit code of usage errors.
     pub(crate) fn usage(diagnostic: impl Into<Diagnostic>) -> Self {
         Self::new(Exit::Usage, diagnostic)
     }
 
-    /// Sets the ways to supply a key as the hint.
+    /// Sets the hint that explains how to supply a key.
     pub(crate) fn with_key_help(self) -> Self {
         self.with_hint(KEY_HELP)
     }
 
-    /// Sets what to do next.
+    /// Sets the hint of the last diagnostic.
     pub(crate) fn with_hint(mut self, hint: impl Into<Cow<'static, str>>) -> Self {
         if let Some(last) = self.diagnostics.pop() {
             self.diagnostics.push(last.with_hint(hint));
@@ -103,16 +105,17 @@ impl CliError {
         self
     }
 
+    /// Returns the exit code.
     pub(crate) fn exit(&self) -> Exit {
         self.exit
     }
 
-    /// Returns every mistake, at least one.
+    /// Returns all diagnostics, at least one.
     pub(crate) fn diagnostics(&self) -> &[Diagnostic] {
         &self.diagnostics
     }
 
-    /// Returns the error as programs read it.
+    /// Returns the error in the form that is printed as JSON.
     pub(crate) fn report(&self) -> ErrorReport<'_> {
         let response = self.response.as_deref();
         let several = (self.diagnostics.len() > 1).then_some(&self.diagnostics);
@@ -128,18 +131,18 @@ impl CliError {
         }
     }
 
-    /// Returns what failed first.
+    /// Returns the message of the first diagnostic.
     pub(crate) fn message(&self) -> &str {
         self.diagnostics.first().map_or("", Diagnostic::message)
     }
 
-    /// Returns what to do about what failed first.
+    /// Returns the hint of the first diagnostic.
     pub(crate) fn hint(&self) -> Option<&str> {
         self.diagnostics.first()?.hint()
     }
 }
 
-/// Copies message and hint of an error of a library.
+/// Creates a diagnostic from the message and the hint of a library error.
 pub(crate) fn diagnostic(message: &str, hint: Option<&str>) -> Diagnostic {
     let diagnostic = Diagnostic::new(message.to_owned());
     match hint {
@@ -148,7 +151,7 @@ pub(crate) fn diagnostic(message: &str, hint: Option<&str>) -> Diagnostic {
     }
 }
 
-/// Copies message and hint of a problem of the configuration.
+/// Creates a diagnostic from a configuration problem.
 pub(crate) fn of_problem(problem: &Problem) -> Diagnostic {
     diagnostic(problem.message(), problem.hint())
 }
@@ -175,30 +178,28 @@ impl From<hh_sdk::Error> for CliError {
             ErrorKind::Unauthenticated => (
                 Exit::Auth,
                 Some(
-                    "`honeyhive config list` shows where the key and the server's address came from",
+                    "check the key and base_url; `honeyhive config list` shows where they came from",
                 ),
             ),
             ErrorKind::PermissionDenied => (
                 Exit::Permission,
-                Some("see `honeyhive auth whoami` for what the key may do"),
+                Some("run `honeyhive auth whoami` to see the permissions of the key"),
             ),
             ErrorKind::Unreachable => (
                 Exit::Network,
                 Some(
-                    "check the connection and that the server runs; `honeyhive config list` shows where base_url came from",
+                    "check the network connection and that the server is running; `honeyhive config list` shows where base_url came from",
                 ),
             ),
             ErrorKind::Proxy => (
                 Exit::Network,
                 Some(
-                    "`honeyhive config list` shows where proxy_url, https_proxy and no_proxy came from",
+                    "check the proxy settings; `honeyhive config list` shows where proxy_url, https_proxy and no_proxy came from",
                 ),
             ),
             ErrorKind::Timeout => (
                 Exit::Network,
-                Some(
-                    "check the connection and firewalls in between; HH_TIMEOUT sets how long a call may take",
-                ),
+                Some("check the network connection and firewalls, or increase HH_TIMEOUT"),
             ),
             ErrorKind::NotFound
             | ErrorKind::RateLimited
@@ -206,7 +207,7 @@ impl From<hh_sdk::Error> for CliError {
             | ErrorKind::Unavailable
             | ErrorKind::Dropped => (Exit::Network, None),
             ErrorKind::Config | ErrorKind::Invalid => (Exit::Config, None),
-            ErrorKind::TooLarge => (Exit::Config, Some("for a list, set a smaller --limit")),
+            ErrorKind::TooLarge => (Exit::Config, Some("use a smaller --limit for lists")),
             ErrorKind::Conflict | ErrorKind::TestMode | ErrorKind::Other | _ => (Exit::Other, None),
         };
         let response = error.status().map(|status| ResponseDetails {
@@ -227,11 +228,11 @@ impl From<hh_sdk::auth::StoreError> for CliError {
     }
 }
 
-/// Failures of writing the output.
+/// Converts errors of writing the output.
 impl From<io::Error> for CliError {
     fn from(error: io::Error) -> Self {
         if error.kind() == io::ErrorKind::BrokenPipe {
-            Self::new(Exit::BrokenPipe, "the reader of the output has gone")
+            Self::new(Exit::BrokenPipe, "broken pipe")
         } else {
             Self::new(Exit::Other, format!("cannot write the output: {error}"))
         }

@@ -1,31 +1,31 @@
-//! The exit codes, in one place (see `docs/design/decisions.md#c1`).
+//! Defines the exit codes (see `docs/design/decisions.md#c1`).
 
 use std::process::ExitCode;
 
-/// What the program tells the one that started it.
+/// The exit code of the program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub(crate) enum Exit {
-    /// It worked.
+    /// Success.
     Ok = 0,
-    /// It failed in a way that has no code of its own.
+    /// Any failure without a code of its own.
     Other = 1,
-    /// The command line is wrong.
+    /// An invalid command line.
     Usage = 2,
-    /// No key, a malformed key, or one that the server refused.
+    /// A missing key, a malformed key, or a key that the server rejected.
     Auth = 3,
-    /// Network, TLS, timeout, 404, 429 or a failure of the server.
+    /// A failure of the network, TLS or the server, a timeout, or a response of 404 or 429.
     Network = 4,
-    /// Configuration or data is invalid, unreadable or untrusted.
+    /// Invalid, unreadable or untrusted configuration or data.
     Config = 5,
-    /// The key may not do this.
+    /// Missing permissions of the key.
     Permission = 6,
-    /// Whoever read the output has gone.
+    /// The reader of the output closed the pipe.
     BrokenPipe = 141,
 }
 
 impl Exit {
-    /// Returns the word for it in errors that programs read.
+    /// Returns the name of the code in JSON errors.
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Ok => "ok",

@@ -1,13 +1,14 @@
-//! Parts of the command line that are built only when their command is called: all of them cost more than most commands.
+//! Builds the parts of the command line only when their command is called, because building all of them takes longer
+//! than most commands run.
 
 use clap::{ArgMatches, Args, FromArgMatches, Subcommand};
 
 use crate::args::Global;
 
-/// The last line of a help page.
+/// The last line of the help of every subcommand.
 const GLOBAL_OPTIONS: &str = "Global options: see `honeyhive --help`";
 
-/// Adds the global options, which the help of `honeyhive` alone lists.
+/// Adds the global options, hidden, because only the help of `honeyhive` lists them.
 fn add_global(command: clap::Command) -> clap::Command {
     Global::augment_args(command)
         .mut_args(|arg| arg.hide(true))
@@ -15,7 +16,7 @@ fn add_global(command: clap::Command) -> clap::Command {
         .after_help(GLOBAL_OPTIONS)
 }
 
-/// The commands of a group, put together only when one of them is called: all of them cost more than most commands.
+/// The commands of a group, built only when one of them is called.
 pub(crate) struct LazyGroup<T>(pub(crate) T);
 
 impl<T: Subcommand> Args for LazyGroup<T> {
@@ -31,7 +32,7 @@ impl<T: Subcommand> Args for LazyGroup<T> {
     }
 }
 
-/// The options of one command, put together only when it is called.
+/// The options of one command, built only when it is called.
 pub(crate) struct LazyCommand<T>(pub(crate) T);
 
 impl<T: Args> Args for LazyCommand<T> {

@@ -1,5 +1,4 @@
-//! What the program `honeyhive` is made of: [`run`] is all that it does, [`manual`] is what its manual pages are made
-//! from.
+//! Implements the program `honeyhive`. [`run`] executes it; [`manual`] describes it for manual pages.
 
 mod args;
 mod cli;
@@ -17,9 +16,9 @@ pub use crate::cli::{command, manual};
 use crate::context::Context;
 use crate::exit::Exit;
 
-/// Runs the program with the arguments and the environment of this process, and returns its exit code.
+/// Runs the program with the arguments and the environment of this process and returns its exit code.
 pub fn run() -> ExitCode {
-    // The most frequent call of scripts needs nothing of the rest.
+    // Scripts call this most often, and it needs none of the setup below.
     let mut arguments = std::env::args_os().skip(1);
     let is_version = arguments
         .next()
@@ -31,7 +30,7 @@ pub fn run() -> ExitCode {
     }
     let (global, command) = match cli::parse() {
         Ok(parsed) => parsed,
-        // Help and version go to stdout and are no failure.
+        // Help and version are printed to stdout and are not errors.
         Err(help) if !help.use_stderr() => {
             return match help.print() {
                 Ok(()) => Exit::Ok.into(),

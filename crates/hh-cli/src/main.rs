@@ -1,4 +1,4 @@
-//! `honeyhive`: the command line and the local server.
+//! The entry point of `honeyhive`, the command line and the local server.
 
 use std::process::ExitCode;
 

@@ -1,4 +1,4 @@
-//! Data on stdout: tables for people, JSON for programs.
+//! Prints data to stdout, as tables or JSON.
 
 use std::borrow::Cow;
 use std::io::{self, BufWriter, Write};
@@ -19,14 +19,14 @@ pub(crate) fn lines(lines: impl IntoIterator<Item = impl AsRef<str>>) -> Result<
     Ok(out.flush()?)
 }
 
-/// Prints a text of this program or a key as it is, with a line ending.
+/// Prints a text without replacing unsafe characters, followed by a line break.
 pub(crate) fn verbatim(text: &str) -> Result<(), CliError> {
     let mut out = stdout();
     writeln!(out, "{text}")?;
     Ok(out.flush()?)
 }
 
-/// Standard output in large parts: by itself it writes each line by itself.
+/// Returns a buffered standard output, because the standard library flushes it after every line.
 fn stdout() -> impl Write {
     BufWriter::with_capacity(32 * 1024, io::stdout().lock())
 }
@@ -45,7 +45,7 @@ pub(crate) fn json_text(value: &impl Serialize) -> Result<String, CliError> {
     })
 }
 
-/// Prints rows below a header, in columns as wide as their widest cell.
+/// Prints a header and rows, in columns that are as wide as their widest cell.
 pub(crate) fn table<'a, const N: usize>(
     header: [&'a str; N],
     rows: impl IntoIterator<Item = [impl Into<Cow<'a, str>>; N]>,
@@ -63,7 +63,7 @@ pub(crate) fn table<'a, const N: usize>(
     }
     let mut out = stdout();
     for row in &rows {
-        // Spaces are written before a cell alone, so that no line ends in one.
+        // Padding is written only before the next cell, so that no line ends with spaces.
         let mut missing = 0;
         for (cell, width) in row.iter().zip(widths) {
             if !cell.is_empty() {
@@ -78,7 +78,7 @@ pub(crate) fn table<'a, const N: usize>(
     Ok(out.flush()?)
 }
 
-/// How many columns a text takes on a terminal: most have one for each letter, which need not be looked up.
+/// Returns the width of a text on a terminal, in columns. ASCII text needs no lookup.
 fn columns(text: &str) -> usize {
     if text.is_ascii() {
         text.len()
@@ -87,12 +87,13 @@ fn columns(text: &str) -> usize {
     }
 }
 
-/// Spaces between columns.
+/// The number of spaces between columns.
 const GAP: usize = 2;
 
-/// Longer cells of a table are cut: a name must not push all other columns away.
+/// The maximum length of a cell, in characters. Longer cells are shortened to keep the other columns visible.
 const MAX_CELL: usize = 120;
 
+/// Returns the text of a cell, shortened and with unsafe characters replaced.
 fn cell(text: Cow<'_, str>) -> Cow<'_, str> {
     let is_usual = text.bytes().all(|byte| (b' '..=b'~').contains(&byte));
     if is_usual && text.len() <= MAX_CELL {
@@ -101,7 +102,7 @@ fn cell(text: Cow<'_, str>) -> Cow<'_, str> {
     Cow::Owned(shorten(&one_line(&text), MAX_CELL))
 }
 
-/// Cuts a text to so many characters.
+/// Shortens a text to at most `length` characters.
 pub(crate) fn shorten(text: &str, length: usize) -> String {
     match text.char_indices().nth(length) {
         None => text.to_owned(),
@@ -109,11 +110,11 @@ pub(crate) fn shorten(text: &str, length: usize) -> String {
     }
 }
 
-/// Shows a time in Unix milliseconds.
+/// Formats a time, given in Unix milliseconds.
 pub(crate) fn time(millis: f64) -> String {
     #[expect(
         clippy::cast_possible_truncation,
-        reason = "a time beyond the range is shown as unknown"
+        reason = "a time out of range is printed as unknown"
     )]
     let time = Timestamp::from_millisecond(millis as i64);
     match time {
@@ -122,7 +123,7 @@ pub(crate) fn time(millis: f64) -> String {
     }
 }
 
-/// Shows a duration in milliseconds, with as many digits as say something.
+/// Formats a duration, given in milliseconds, with the significant digits.
 pub(crate) fn duration(millis: f64) -> String {
     match millis {
         ms if ms < 9.995 => format!("{ms:.2} ms"),

@@ -1,4 +1,4 @@
-//! What people are told, on stderr.
+//! Prints errors, notes and warnings to stderr.
 
 use std::io::Write as _;
 
@@ -8,11 +8,11 @@ use hh_text::{is_unsafe, one_line};
 
 use crate::error::CliError;
 
-/// Prints a failure: a line for each mistake and below it a line with its hint, or a JSON object.
+/// Prints an error: one line for each message, followed by a line with its hint, or a JSON object.
 pub(crate) fn error(error: &CliError, is_json: bool) {
     if is_json {
         let object = std::collections::BTreeMap::from([("error", error.report())]);
-        // Texts and numbers always make JSON.
+        // Strings and numbers are always serializable.
         return print_line(&serde_json::to_string(&object).unwrap_or_default());
     }
     for diagnostic in error.diagnostics() {
@@ -23,27 +23,27 @@ pub(crate) fn error(error: &CliError, is_json: bool) {
     }
 }
 
-/// Prints a line. Nothing depends on it, so a closed stderr is no failure.
+/// Prints a line. Failures are ignored, because stderr may be closed.
 pub(crate) fn print_line(line: &str) {
     let line = without_keys(line);
     let line = one_line(&line);
     drop(writeln!(std::io::stderr(), "{line}"));
 }
 
-/// Prints a key that was asked for, this once.
+/// Prints a new key without redaction.
 #[cfg(feature = "server")]
 pub(crate) fn key(key: &str) {
     drop(writeln!(std::io::stderr(), "{key}"));
 }
 
-/// Prints what is wrong with the command line, which may hold a key in the wrong place.
+/// Prints a usage error, with API keys redacted, because the command line may contain a key in the wrong place.
 pub(crate) fn usage(text: &str) {
     let text = without_keys(text);
     let text = text.replace(|c| is_unsafe(c) && c != '\n', "\u{fffd}");
     drop(write!(std::io::stderr(), "{text}"));
 }
 
-/// A key in the wrong place, such as a file's name, is still a key.
+/// Redacts the API keys in a text. Keys may occur in unexpected places, such as file names.
 pub(crate) fn without_keys(text: &str) -> String {
     redact_keys(text, redact)
 }

@@ -1,4 +1,4 @@
-//! `honeyhive auth`
+//! Implements `honeyhive auth`.
 
 mod check;
 mod env;
@@ -23,31 +23,31 @@ use crate::lazy::{LazyCommand, LazyGroup};
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    /// Check an API key and save it for later commands
+    /// Verify an API key and save it in a profile
     Login(LazyCommand<login::Arguments>),
-    /// Remove the saved key; the key itself still works until it is revoked
+    /// Remove the saved key (does not revoke it)
     Logout(LazyCommand<logout::Arguments>),
-    /// Replace the saved key by a new one with the same rights
+    /// Replace the saved key with a new one that has the same permissions
     Rotate(LazyCommand<rotate::Arguments>),
-    /// Show who the key acts for and what it may do
+    /// Show the owner and the permissions of the active key
     Whoami(LazyCommand<()>),
-    /// Show every place a key could come from and which is used
+    /// Show where API keys are configured and which one is active
     Status(LazyCommand<status::Arguments>),
-    /// List the saved logins
+    /// List saved profiles
     List(LazyCommand<()>),
-    /// Use another saved login from now on
+    /// Switch to another saved profile
     Switch(LazyCommand<switch::Arguments>),
-    /// Check the key step by step, up to a request
+    /// Verify the active key end to end
     Check(LazyCommand<()>),
-    /// Print the key in use into a pipe
+    /// Print the active key
     Token(LazyCommand<token::Arguments>),
-    /// Print the line that gives a shell the key
+    /// Print a shell command that sets `HH_API_KEY`
     Env(LazyCommand<env::Arguments>),
-    /// Make, list and revoke API keys
+    /// Create, list and revoke API keys
     Keys(LazyGroup<keys::Command>),
-    /// Make, list and disable those whom keys act for
+    /// Manage key owners (users and service accounts)
     Owners(LazyGroup<owners::Command>),
-    /// Find API keys in files, in what is to be committed, and in the history of git
+    /// Scan files, staged changes or git history for leaked API keys
     Scan(LazyCommand<scan::Arguments>),
 }
 

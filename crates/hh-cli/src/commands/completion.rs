@@ -1,4 +1,4 @@
-//! `honeyhive completion`
+//! Implements `honeyhive completion`.
 
 use clap::Subcommand;
 use clap_complete::Shell;
@@ -7,68 +7,69 @@ use crate::error::CliError;
 use crate::lazy::LazyCommand;
 use crate::output;
 
-// Texts, since the examples of comments would be taken for Rust.
+// Attributes instead of doc comments, because rustdoc would compile the indented examples as Rust.
 #[derive(Subcommand)]
 pub(crate) enum Command {
     #[command(
-        about = "Completion of bash",
-        long_about = "Completion of bash
+        about = "Generate bash completions",
+        long_about = "Generate bash completions
 
-For this shell alone:
+Load completions in the current shell:
 
     source <(honeyhive completion bash)
 
-For each new one, where the package bash-completion is installed:
+Load completions in every new shell (requires the package bash-completion):
 
     mkdir -p ~/.local/share/bash-completion/completions
     honeyhive completion bash > ~/.local/share/bash-completion/completions/honeyhive"
     )]
     Bash(LazyCommand<()>),
     #[command(
-        about = "Completion of zsh",
-        long_about = "Completion of zsh
+        about = "Generate zsh completions",
+        long_about = "Generate zsh completions
 
-For this shell alone, after `autoload -Uz compinit && compinit`:
+Load completions in the current shell (after `autoload -Uz compinit && compinit`):
 
     source <(honeyhive completion zsh)
 
-For each new one:
+Load completions in every new shell:
 
     mkdir -p ~/.zfunc
     honeyhive completion zsh > ~/.zfunc/_honeyhive
 
-with this in ~/.zshrc, where a line with compinit may stand already:
+Then add these lines to ~/.zshrc, unless they are already there:
 
     fpath=(~/.zfunc $fpath)
     autoload -Uz compinit && compinit"
     )]
     Zsh(LazyCommand<()>),
     #[command(
-        about = "Completion of fish",
-        long_about = "Completion of fish
+        about = "Generate fish completions",
+        long_about = "Generate fish completions
 
-For this shell alone:
+Load completions in the current shell:
 
     honeyhive completion fish | source
 
-For each new one:
+Load completions in every new shell:
 
     mkdir -p ~/.config/fish/completions
     honeyhive completion fish > ~/.config/fish/completions/honeyhive.fish"
     )]
     Fish(LazyCommand<()>),
     #[command(
-        about = "Completion of PowerShell",
-        long_about = "Completion of PowerShell
+        about = "Generate PowerShell completions",
+        long_about = "Generate PowerShell completions
 
-For this shell alone, and in the file that $PROFILE names for each new one:
+Load completions in the current shell, or add this line to the file $PROFILE to load them in every
+new shell:
 
     honeyhive completion powershell | Out-String | Invoke-Expression"
     )]
     Powershell(LazyCommand<()>),
 }
 
-/// Prints the script that completes a program.
+/// Prints the completion script of a program.
 pub(super) fn run(command: &Command, mut program: clap::Command) -> Result<(), CliError> {
     let shell = match command {
         Command::Bash(_) => Shell::Bash,

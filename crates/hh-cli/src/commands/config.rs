@@ -1,4 +1,4 @@
-//! `honeyhive config`
+//! Implements `honeyhive config`.
 
 mod edit;
 mod explain;
@@ -21,21 +21,21 @@ use crate::output;
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    /// List every setting, its value and where it came from
+    /// List settings with their values and sources
     List(LazyCommand<list::Arguments>),
-    /// Explain one setting: what it is, what is in effect, and what that shadows
+    /// Explain a setting: its purpose, its value, the source and shadowed values
     Explain(LazyCommand<explain::Arguments>),
-    /// Print the value in effect of one setting
+    /// Print the value of a setting
     Get(LazyCommand<get::Arguments>),
-    /// Set a setting in your own configuration file
+    /// Set a value in the user configuration file
     Set(LazyCommand<edit::SetArguments>),
-    /// Take a setting out of your own configuration file
+    /// Remove a setting from the user configuration file
     Unset(LazyCommand<edit::UnsetArguments>),
-    /// Show which files are read
+    /// Show which configuration files are read
     Path(LazyCommand<()>),
-    /// Check what is in effect, or one file
+    /// Check the settings in effect, or a single file
     Validate(LazyCommand<validate::Arguments>),
-    /// Trust the configuration file of a working directory with its present content
+    /// Trust a project configuration file (until its content changes)
     Trust(LazyCommand<trust::Arguments>),
     /// Print the JSON Schema of configuration files
     Schema(LazyCommand<()>),

@@ -1,4 +1,4 @@
-//! `honeyhive doctor`: why HoneyHive does not work here, step by step.
+//! Implements `honeyhive doctor`, which checks each stage of a request in order.
 
 mod anonymous;
 mod bundle;
@@ -21,19 +21,20 @@ use crate::error::CliError;
 use crate::ui;
 use report::Report;
 
-/// One step of the network has so much time, which a person still waits for.
+/// The time limit of one network step.
 const STEP: Duration = Duration::from_secs(3);
 
-/// All steps together have so much time.
+/// The time limit of all steps together.
 const ALL: Duration = Duration::from_secs(13);
 
-/// The steps to the server; with a proxy there is one more.
+/// The network steps; a proxy adds one more.
 const OF_NETWORK: [&str; 4] = ["dns", "tcp", "tls", "health"];
+/// The steps that use the key.
 const OF_KEY: [&str; 2] = ["authentication", "permissions"];
 
 #[derive(Args)]
 pub(crate) struct Arguments {
-    /// Write what was found into a new file for a bug report, without keys, passwords and names of people
+    /// Write the results to a new file for a bug report, without secrets and personal names
     #[arg(long, value_name = "FILE")]
     bundle: Option<PathBuf>,
 }
@@ -64,19 +65,19 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliErr
     if let Some(file) = &arguments.bundle {
         bundle::write(file, context, &stack, &report)?;
         context.note(&format!(
-            "Wrote {}; look through it before you give it away",
+            "Wrote {}; review it before you share it",
             file.display()
         ));
     }
     report.outcome()?;
     context.note(match report.notes().len() {
         0 => "No problems found",
-        _ => "No problems found, but see the notes",
+        _ => "No problems found, but there are notes above",
     });
     Ok(())
 }
 
-/// Takes every step that can be taken.
+/// Runs every step whose requirements are met.
 fn run_steps(context: &Context, layers: Layers, report: &mut Report) -> Result<(), CliError> {
     let resolved = report.step("configuration", || configuration::check(layers))?;
     let Some(resolved) = resolved else {
@@ -90,11 +91,11 @@ fn run_steps(context: &Context, layers: Layers, report: &mut Report) -> Result<(
     if settings.test_mode.value {
         let place = settings.test_mode.provenance.to_string();
         report.step("key", || (key::offline(&resolved), ()))?;
-        let why = format!("test mode is on ({place}), which opens no connection");
+        let why = format!("test mode is on ({place}), so no connection is opened");
         return report.add_skipped("network", &why);
     }
     if !settings.verify_ssl.value {
-        // At every start, whatever else is said (docs/design/decisions.md#x3).
+        // Printed at every start, also with `--quiet` (docs/design/decisions.md#x3).
         ui::print_line(&format!(
             "warning: certificates are not checked (verify_ssl from {})",
             settings.verify_ssl.provenance
@@ -112,7 +113,7 @@ fn run_steps(context: &Context, layers: Layers, report: &mut Report) -> Result<(
     result
 }
 
-/// The steps that wait for others.
+/// Runs the steps that wait for the network or for a program.
 async fn steps(
     context: &Context,
     resolved: &Resolved,
@@ -120,7 +121,7 @@ async fn steps(
     report: &mut Report,
 ) -> Result<(), CliError> {
     report.limit_waits(ALL);
-    // A program that prints the key may take its time meanwhile.
+    // A program that prints the key runs at the same time as the network steps.
     let looking = key::look(context, resolved);
     let answer = if let Some(probe) = &probe {
         if network::run_steps(resolved, probe, report).await? {

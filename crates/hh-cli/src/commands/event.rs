@@ -1,4 +1,4 @@
-//! `honeyhive event`
+//! Implements `honeyhive event`.
 
 mod tree;
 
@@ -15,19 +15,19 @@ use crate::output;
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    /// List events, the latest first
+    /// List events, newest first
     List(LazyCommand<Events>),
 }
 
 #[derive(Args)]
 pub(crate) struct Events {
-    /// Events of this session only
+    /// Only events of this session
     #[arg(long, value_name = "ID")]
     session_id: Option<Uuid>,
-    /// Events of this type only
+    /// Only events of this type
     #[arg(long, value_name = "TYPE")]
     event_type: Option<TypeName>,
-    /// Show sessions with their events below them; one session is shown whole, read --limit events at a time
+    /// Print events as a tree; with --session-id, print the whole session
     #[arg(long)]
     tree: bool,
     #[command(flatten)]
@@ -70,7 +70,7 @@ pub(super) fn run(context: &Context, command: &Command) -> Result<(), CliError> 
     };
     let client = context.client(list.project.as_deref())?;
     if arguments.tree && session.is_some() && !context.is_json() {
-        // Half a tree would be none.
+        // A tree needs all events of the session.
         let events = context.block_on(read_all(client, query, list.limit))?;
         output::lines(tree::render(&events))?;
         context.print_pagination("events", list, events.len(), events.len() as u64);
@@ -90,7 +90,7 @@ pub(super) fn run(context: &Context, command: &Command) -> Result<(), CliError> 
     Ok(())
 }
 
-/// Reads all of a query, `limit` events at a time, or fewer where they are large.
+/// Reads all results of a query, `limit` events at a time, or fewer if they are large.
 async fn read_all(
     client: &HoneyHive,
     query: ExportEvents,
@@ -98,7 +98,7 @@ async fn read_all(
 ) -> Result<Vec<Event>, hh_sdk::Error> {
     let mut events: Vec<Event> = Vec::new();
     loop {
-        // Pages of another size begin elsewhere: the one that holds the next event is read, and the rest of it kept.
+        // Pages of another size have other boundaries: reads the page with the next event and skips the known ones.
         let done = u32::try_from(events.len()).unwrap_or(u32::MAX);
         let page = client.export_events(ExportEvents {
             limit: Some(limit),
@@ -116,7 +116,7 @@ async fn read_all(
                     return Ok(events);
                 }
             }
-            // Other servers may refuse a page that is too large.
+            // Some servers reject a page that is too large.
             Err(error) if error.kind() == ErrorKind::TooLarge && limit > 1 => {
                 limit = limit.div_ceil(2);
             }

@@ -1,4 +1,4 @@
-//! `honeyhive project`
+//! Implements `honeyhive project`.
 
 use clap::{Args, Subcommand};
 use hh_sdk::api::types::{CreateProject, Project};
@@ -10,7 +10,7 @@ use crate::output;
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    /// List the projects that the key applies to
+    /// List the projects that the key can access
     List(LazyCommand<()>),
     /// Create a project
     Create(LazyCommand<Create>),
@@ -18,9 +18,9 @@ pub(crate) enum Command {
 
 #[derive(Args)]
 pub(crate) struct Create {
-    /// Name: 1 to 100 letters, digits, -, _, . or spaces
+    /// Name of the project: 1 to 100 letters, digits, -, _, . or spaces
     name: String,
-    /// What it is for, at most 500 characters
+    /// Description of the project, at most 500 characters
     #[arg(long)]
     description: Option<String>,
 }

@@ -1,4 +1,4 @@
-//! `honeyhive server`
+//! Implements `honeyhive server`.
 
 mod log;
 mod openapi;
@@ -20,13 +20,13 @@ use crate::lazy::LazyCommand;
 use crate::{output, ui};
 use log::{LogFormat, LogLevel};
 
-/// Each takes four file descriptors, of which many systems give a program 1,024; storing, which one thread does, is the
-/// limit long before.
+/// The maximum number of threads. Each uses four file descriptors, and many systems limit a process to 1,024. The
+/// single thread that writes to the database limits the throughput before this number of threads does.
 const MAX_THREADS: NonZero<usize> = NonZero::new(16).unwrap();
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    /// Start a server on this machine, until Ctrl-C or SIGTERM
+    /// Start a local server (stop it with Ctrl-C or SIGTERM)
     Start(LazyCommand<Start>),
     /// Print the OpenAPI 3.1 document of the API
     #[command(name = "openapi")]
@@ -35,31 +35,31 @@ pub(crate) enum Command {
 
 #[derive(Args)]
 pub(crate) struct Start {
-    /// Address to listen on; port 0 takes a free one (default: 127.0.0.1:8642)
+    /// Address to listen on; port 0 picks a free port [default: 127.0.0.1:8642]
     #[arg(long, value_name = "ADDRESS:PORT")]
     bind: Option<SocketAddr>,
-    /// Directory of the database; made if need be (default: ~/.local/share/honeyhive/server)
+    /// Data directory, created if missing [default: ~/.local/share/honeyhive/server]
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
-    /// Name of the organization, at the first start (default: My Organization)
+    /// Name of the organization (first start only) [default: My Organization]
     #[arg(long, value_name = "NAME")]
     organization: Option<String>,
-    /// E-mail address of the first admin, at the first start (default: admin@localhost)
+    /// E-mail address of the first admin (first start only) [default: admin@localhost]
     #[arg(long, value_name = "EMAIL")]
     admin: Option<String>,
-    /// Write the first admin key to a new file, readable by you only, in place of printing it
+    /// Write the first admin key to a new file that only you can read, instead of printing it
     #[arg(long, value_name = "FILE")]
     admin_key_file: Option<PathBuf>,
-    /// Start with an empty database in a directory that has had one; data is never deleted
+    /// Create a new database if the previous one is missing (never deletes data)
     #[arg(long)]
     new_database: bool,
-    /// Format of the log on stderr
+    /// Log format
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t)]
     log_format: LogFormat,
-    /// Least severe messages of the log
+    /// Minimum log level
     #[arg(long, value_name = "LEVEL", value_enum, default_value_t)]
     log_level: LogLevel,
-    /// Log successful requests too, at the level info
+    /// Also log successful requests (at level info)
     #[arg(long)]
     access_log: bool,
 }
@@ -76,8 +76,8 @@ fn start(context: &Context, arguments: Start) -> Result<(), CliError> {
         .data_dir
         .or_else(|| paths::server_dir(context.env()))
         .ok_or_else(|| {
-            let message = "HOME is not an absolute path: name the data directory with --data-dir";
-            CliError::new(Exit::Config, message)
+            let message = "cannot determine the data directory: HOME is not an absolute path";
+            CliError::new(Exit::Config, message).with_hint("specify --data-dir")
         })?;
     let first_only = [
         arguments.organization.is_some(),
@@ -103,7 +103,7 @@ fn start(context: &Context, arguments: Start) -> Result<(), CliError> {
     log::install(arguments.log_format, arguments.log_level);
     let threads = available_parallelism().unwrap_or(NonZero::<usize>::MIN);
     options = options.with_threads(threads.min(MAX_THREADS));
-    // This thread only accepts connections; others serve them.
+    // This thread only accepts connections; other threads serve them.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -132,15 +132,15 @@ async fn serve(
             context.note(&format!("Wrote the admin key of {admin} to {}", path.display()));
         }
         Some(_) | None if expects_first_start => context.note(
-            "warning: this is not the first start, so --organization, --admin, --admin-key-file and --new-database change nothing",
+            "warning: the database already exists, so --organization, --admin, --admin-key-file and --new-database have no effect",
         ),
         Some(_) | None => {}
     }
-    // Waiting for signals begins before anybody is told that the server is there.
+    // Registers the signal handlers before the address is printed, because a caller may then stop the server.
     let stop = stop_signal()?;
     output::lines([format!("Listening on http://{}", server.address())])?;
     context.note(&format!(
-        "Use it: export HH_BASE_URL=http://{}",
+        "To use it, run: export HH_BASE_URL=http://{}",
         server.address()
     ));
     server.run(stop).await;
@@ -148,14 +148,14 @@ async fn serve(
     Ok(())
 }
 
-/// Prints the first admin key, also when quiet: there is no second time.
+/// Prints the first admin key, also with `--quiet`, because it cannot be printed again.
 #[expect(
     clippy::disallowed_methods,
-    reason = "the one print of the first admin key"
+    reason = "prints the first admin key, once"
 )]
 fn show_first_key(key: &hh_sdk::auth::ApiKey, admin: &str) {
     ui::print_line(&format!(
-        "Admin key of {admin}, shown this once; keep it, or log in with it now:"
+        "Admin key of {admin} (printed only once; save it, or log in with it now):"
     ));
     ui::key(key.secret().expose_secret());
 }

@@ -1,4 +1,4 @@
-//! `honeyhive session`
+//! Implements `honeyhive session`.
 
 use clap::Subcommand;
 use hh_sdk::api::types::{ExportEvents, Filter};
@@ -11,7 +11,7 @@ use crate::output;
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    /// List sessions, the latest first
+    /// List sessions, newest first
     List(LazyCommand<List>),
 }
 

@@ -54,8 +54,8 @@ fn login_stores_the_key_and_later_commands_need_nothing() {
     let said = env.filtered(&done.stderr).replace(&key[..8], "hh_[5]");
     insta::assert_snapshot!(said, @r#"
     Logged in to [server] as user@example.com (Admin)
-    note: the keyring cannot be used: Failed to connect to address `unix:path=/nonexistent`: No such file or directory (os error 2); the key goes into [home]/.config/honeyhive/credentials.toml, in plain text that only you can read
-    Saved the key hh_[5]*** in [home]/.config/honeyhive/credentials.toml (profile "default")
+    note: the keyring cannot be used: Failed to connect to address `unix:path=/nonexistent`: No such file or directory (os error 2); saving the key in [home]/.config/honeyhive/credentials.toml as plain text that only you can read
+    Saved key hh_[5]*** in [home]/.config/honeyhive/credentials.toml (profile "default")
     "#);
     assert_eq!(env.mode(STORE), 0o600);
 
@@ -94,8 +94,8 @@ fn login_without_a_terminal_explains_how_to_pass_the_key() {
     let done = TestEnv::new().run(&["auth", "login"]);
     assert_eq!(done.code, 2);
     insta::assert_snapshot!(done.stderr, @"
-    error: there is no terminal to ask for the key
-      hint: pipe it in with --api-key-stdin
+    error: cannot prompt for the key: standard input is not a terminal
+      hint: pass the key on standard input with --api-key-stdin
     ");
 }
 
@@ -163,7 +163,10 @@ fn a_new_key_can_be_written_directly_to_a_file() {
     // A file that is there is left alone, and no second key is made for nobody.
     let again = env.run(&create);
     assert_eq!(again.code, 5);
-    assert!(again.stderr.contains("it exists already"), "{again:?}");
+    assert!(
+        again.stderr.contains("the file already exists"),
+        "{again:?}"
+    );
     let list = env
         .run(&["auth", "keys", "list", "--output", "json"])
         .stdout;
@@ -308,14 +311,14 @@ fn a_login_warns_when_the_environment_overrides_it() {
         .filter(|line| line.starts_with("note: "))
         .collect();
     insta::assert_snapshot!(env.filtered(&notes.join("\n")), @"
-    note: the keyring cannot be used: Failed to connect to address `unix:path=/nonexistent`: No such file or directory (os error 2); the key goes into [home]/.config/honeyhive/credentials.toml, in plain text that only you can read
-    note: the key from HH_API_KEY_FILE -> [home]/admin.key (environment) wins over the saved key; remove it to use this one
+    note: the keyring cannot be used: Failed to connect to address `unix:path=/nonexistent`: No such file or directory (os error 2); saving the key in [home]/.config/honeyhive/credentials.toml as plain text that only you can read
+    note: the key from HH_API_KEY_FILE -> [home]/admin.key (environment) takes precedence over the saved key; remove it to use the saved key
     ");
     let done = env.run(&["auth", "logout"]);
     assert_eq!(done.code, 0, "{done:?}");
     insta::assert_snapshot!(env.filtered(&done.stderr), @r#"
-    Removed the saved key of profile "default"; logging out does not revoke a key: it works until `honeyhive auth keys revoke`
-    the key from HH_API_KEY_FILE -> [home]/admin.key (environment) is still there and still used
+    Removed the saved key of profile "default"; this does not revoke keys on the server, use `honeyhive auth keys revoke`
+    note: the key from HH_API_KEY_FILE -> [home]/admin.key (environment) is still in use
     "#);
 }
 
@@ -362,7 +365,11 @@ fn a_new_key_that_cannot_be_shown_is_revoked() {
         full,
     );
     assert_eq!(done.code, 1, "{done:?}");
-    assert!(done.stderr.contains("was revoked again"), "{done:?}");
+    assert!(
+        done.stderr
+            .contains("because its secret could not be delivered"),
+        "{done:?}"
+    );
     assert!(!env.run(&["auth", "keys", "list"]).stdout.contains("lost"));
     let list = env.run(&["auth", "keys", "list", "--all"]).stdout;
     let line = list.lines().find(|line| line.contains("lost")).unwrap();
@@ -440,7 +447,10 @@ fn a_login_for_the_server_of_the_current_profile_goes_into_it() {
     let unnamed = [&login[..], &["--base-url", &url]].concat();
     let done = first.run_with_input(&unnamed, &other);
     assert_eq!(done.code, 2, "{done:?}");
-    assert!(done.stderr.contains("holds the key for"), "{done:?}");
+    assert!(
+        done.stderr.contains("already contains a key for"),
+        "{done:?}"
+    );
     let work = [&login[..], &["--profile", "work", "--base-url", &url]].concat();
     assert_eq!(first.run_with_input(&work, &other).code, 0);
     // Neither names a server: the current profile's is meant, and its key is the one to replace.

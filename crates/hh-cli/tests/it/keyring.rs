@@ -60,30 +60,30 @@ honeyhive auth login --storage keyring --api-key-stdin < admin.key
     };
     insta::assert_snapshot!(shown(&env, &done), @r#"
     Logged in to [server] as user@example.com (Admin)
-    Saved the key [key]*** in the keyring of the system (profile "default")
-    KEY | VALUE | FROM | STATE
-    api_key | [key]*** | profile "default" (stored) | used, kept in the keyring
-    Key in use: [key]***, project key, id [key id], for user@example.com
+    Saved key [key]*** in the system keyring (profile "default")
+    SETTING | VALUE | SOURCE | STATE
+    api_key | [key]*** | profile "default" (stored) | used, stored in the keyring
+    Active key: [key]***, project key, id [key id], owner user@example.com
     Permissions: Admin (server)
-    Made: [time] (server), [age]
+    Created: [time] (reported by the server), [age]
     Server: [server] (HH_BASE_URL (environment))
-    Logins are saved in: [home]/.config/honeyhive/credentials.toml
+    Credential file: [home]/.config/honeyhive/credentials.toml
     the token is the key
-    KEY | VALUE | FROM | STATE
+    SETTING | VALUE | SOURCE | STATE
     api_key | hh_12345*** | HH_API_KEY (environment) | used
-    api_key | - | profile "default" (stored) | shadowed, kept in the keyring
-    Key in use: hh_12345***, project key
-    Permissions: unknown (`honeyhive auth whoami` asks the server)
-    Made: unknown (`honeyhive auth login` keeps it, with --created if the server does not tell)
+    api_key | - | profile "default" (stored) | shadowed, stored in the keyring
+    Active key: hh_12345***, project key
+    Permissions: unknown (run `honeyhive auth whoami`)
+    Created: unknown (set it with `honeyhive auth login --created DATE`)
     Server: [server] (HH_BASE_URL (environment))
-    Logins are saved in: [home]/.config/honeyhive/credentials.toml
+    Credential file: [home]/.config/honeyhive/credentials.toml
     Logged in to [server] as user@example.com (Admin)
-    Saved the key [key]*** in [home]/.config/honeyhive/credentials.toml (profile "second")
+    Saved key [key]*** in [home]/.config/honeyhive/credentials.toml (profile "second")
     Switched to profile "default"
     Authenticated as: user@example.com
-    Removed the saved key of profile "default"; logging out does not revoke a key: it works until `honeyhive auth keys revoke`
+    Removed the saved key of profile "default"; this does not revoke keys on the server, use `honeyhive auth keys revoke`
     Logged in to [server] as user@example.com (Admin)
-    Saved the key [key]*** in the keyring of the system (profile "default")
+    Saved key [key]*** in the system keyring (profile "default")
     "#);
     let store = env.read(STORE);
     assert!(store.contains("storage = \"keyring\""), "{store}");
@@ -101,10 +101,10 @@ honeyhive auth whoami | sed -n 1p
         return;
     };
     insta::assert_snapshot!(shown(&env, &done), @r#"
-    KEY | VALUE | FROM | STATE
-    api_key | - | profile "default" (stored) | cannot be used, kept in the keyring
+    SETTING | VALUE | SOURCE | STATE
+    api_key | - | profile "default" (stored) | invalid, stored in the keyring
     Server: [server] (HH_BASE_URL (environment))
-    Logins are saved in: [home]/.config/honeyhive/credentials.toml
+    Credential file: [home]/.config/honeyhive/credentials.toml
     error: the keyring does not hand out the key of profile "default": it is locked
       hint: unlock it and try again, or log in again
     exit 5
@@ -112,11 +112,11 @@ honeyhive auth whoami | sed -n 1p
       hint: unlock it and try again, or log in again
     exit 5
     error: the keyring cannot be used: it is locked
-      hint: unlock or start one, or use --storage file
+      hint: start or unlock a keyring, or use --storage file
     exit 5
     Logged in to [server] as user@example.com (Admin)
-    note: the keyring cannot be used: it is locked; the key goes into [home]/.config/honeyhive/credentials.toml, in plain text that only you can read
-    Saved the key [key]*** in [home]/.config/honeyhive/credentials.toml (profile "default")
+    note: the keyring cannot be used: it is locked; saving the key in [home]/.config/honeyhive/credentials.toml as plain text that only you can read
+    Saved key [key]*** in [home]/.config/honeyhive/credentials.toml (profile "default")
     exit 0
     Authenticated as: user@example.com
     "#);
@@ -225,7 +225,7 @@ fn only_keyring_entries_read_the_keyring() {
     let said = env.filtered(&done.stderr).replace(&key[..8], "[key]");
     insta::assert_snapshot!(said, @r#"
     Logged in to [server] as user@example.com (Admin)
-    note: the keyring cannot be used: it does not answer within 3 s; the key goes into [home]/.config/honeyhive/credentials.toml, in plain text that only you can read
-    Saved the key [key]*** in [home]/.config/honeyhive/credentials.toml (profile "default")
+    note: the keyring cannot be used: it does not answer within 3 s; saving the key in [home]/.config/honeyhive/credentials.toml as plain text that only you can read
+    Saved key [key]*** in [home]/.config/honeyhive/credentials.toml (profile "default")
     "#);
 }

@@ -42,12 +42,10 @@ fn keyring_keys_without_a_known_profile_are_reported() {
         let done = env.run(&["auth", "logout", "--all"]);
         assert_eq!(done.code, 0, "{done:?}");
         insta::allow_duplicates!(insta::assert_snapshot!(done.stderr, @r#"
-        note: a damaged file of saved keys was removed; keys in the keyring may remain: delete items "honeyhive" with the keyring's own program
-        Removed 1 saved key; logging out does not revoke a key: it works until `honeyhive auth keys revoke`
+        note: removed a damaged credential file; keys may remain in the keyring: delete the items "honeyhive" with your keyring manager
+        Removed 1 saved key; this does not revoke keys on the server, use `honeyhive auth keys revoke`
         "#));
         let done = env.run(&["auth", "logout", "--all"]);
-        insta::allow_duplicates!(
-            insta::assert_snapshot!(done.stderr, @"There was no saved key to remove")
-        );
+        insta::allow_duplicates!(insta::assert_snapshot!(done.stderr, @"No saved key to remove"));
     }
 }

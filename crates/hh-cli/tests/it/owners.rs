@@ -56,7 +56,7 @@ fn an_admin_creates_keys_for_members_and_revokes_them_when_they_leave() {
     assert_eq!(owners[0]["active_keys"], 0);
     assert!(owners[0]["disabled_at"].is_string());
     insta::assert_snapshot!(seen.join("\n"), @"
-    ! Made owner ada@example.com
+    ! Created owner ada@example.com
     exit 0
     ! error: [host] answered 409 Conflict: there is an owner ada@example.com already (request [id])
     exit 1
@@ -67,11 +67,11 @@ fn an_admin_creates_keys_for_members_and_revokes_them_when_they_leave() {
     exit 0
     error: [host] answered 409 Conflict: the key in use belongs to user@example.com, and disabling its owner would end it; use an admin key of another owner (request [id])
     exit 1
-    error: there is no such owner
-      hint: see `honeyhive auth owners list`
+    error: owner not found
+      hint: run `honeyhive auth owners list` to list all owners
     exit 4
-    error: there is no such owner
-      hint: see `honeyhive auth owners list`
+    error: owner not found
+      hint: run `honeyhive auth owners list` to list all owners
     exit 4
     ");
 }

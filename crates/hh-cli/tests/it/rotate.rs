@@ -46,7 +46,7 @@ fn a_rotation_creates_saves_and_uses_a_new_key() {
             .replace(&new[..8], "[new]");
         let said = undated(&said.replace(['(', ')'], " "));
         insta::allow_duplicates! {
-            insta::assert_snapshot!(said, @"Saved the new key [new]***  [key id]  in place of [old]***, which works for another 24h");
+            insta::assert_snapshot!(said, @"Replaced key [old]*** with [new]***  [key id] ; the old key works for another 24h");
         }
         assert_eq!(
             (env.mode(STORE), env.run(&["auth", "whoami"]).code),
@@ -64,10 +64,7 @@ fn without_grace_the_old_key_is_revoked_by_the_rotation() {
     let log = env.at("security.log");
     let done = env.run_with(ROTATE, &["--security-log", &log]);
     assert_eq!(done.code, 0, "{done:?}");
-    assert!(
-        done.stderr.contains("which does not work any more"),
-        "{done:?}"
-    );
+    assert!(done.stderr.contains("no longer works"), "{done:?}");
     let done = env.run(&["auth", "whoami", "--api-key", &old]);
     assert_eq!(done.code, 3, "{done:?}");
     let log = env.read("security.log");
@@ -84,8 +81,8 @@ fn a_key_from_another_source_is_not_rotated() {
     let done = env.run(&["auth", "rotate"]);
     assert_eq!(done.code, 2, "{done:?}");
     insta::assert_snapshot!(env.filtered(&done.stderr), @"
-    error: the key in use comes from HH_API_KEY_FILE -> [home]/admin.key (environment), which is yours to change
-      hint: make a new key with `honeyhive auth keys create`, put it there, then end the old one with `honeyhive auth keys revoke`
+    error: the active key comes from HH_API_KEY_FILE -> [home]/admin.key (environment), not from a saved profile
+      hint: create a new key with `honeyhive auth keys create`, replace the old key where it is configured, then revoke it with `honeyhive auth keys revoke`
     ");
     assert_eq!(env.run(&["auth", "rotate", "--grace", "8d"]).code, 2);
 }
@@ -100,7 +97,10 @@ fn a_server_that_does_not_rotate_leaves_it_to_people() {
     env.store_key("default", &server.url(), key);
     let done = env.run(&["auth", "rotate"]);
     assert_eq!(done.code, 1, "{done:?}");
-    insta::assert_snapshot!(done.stderr, @"error: this server does not rotate keys: make a new key in its dashboard under Settings > API Keys, log in with it by `honeyhive auth login`, then delete the old key there");
+    insta::assert_snapshot!(done.stderr, @"
+    error: this server does not support key rotation
+      hint: create a new key in the dashboard under Settings > API Keys, save it with `honeyhive auth login`, then delete the old key in the dashboard
+    ");
     assert_eq!(saved(&env), key);
 }
 
@@ -188,7 +188,7 @@ fn a_login_meanwhile_is_not_overwritten() {
             (done.code, &*done.stderr),
             (
                 1,
-                "error: the saved key has changed meanwhile\n  hint: run this again\n"
+                "error: the saved key changed during the rotation\n  hint: run `honeyhive auth rotate` again\n"
             ),
             "at {at}"
         );

@@ -49,16 +49,16 @@ fn test_mode_and_commands_without_a_key_do_not_read_the_keyring() {
     let done = env.run_with_input(&login, KEY);
     assert_eq!(done.code, 2, "{done:?}");
     insta::assert_snapshot!(env.seen(&["auth", "status"]), @r#"
-    KEY | VALUE | FROM | STATE
-    api_key | - | profile "default" (stored) | used, kept in the keyring
+    SETTING | VALUE | SOURCE | STATE
+    api_key | - | profile "default" (stored) | used, stored in the keyring
     Server: http://127.0.0.1:9 (profile "default" (stored))
-    Logins are saved in: [home]/.config/honeyhive/credentials.toml
-    Test mode is on: no server is asked
+    Credential file: [home]/.config/honeyhive/credentials.toml
+    Test mode is on: no requests are sent
     exit 0
     "#);
     insta::assert_snapshot!(env.run(&["auth", "token"]).stderr, @r#"
     error: no API key was found: HH_API_KEY is not set, there is no configuration file, and in test mode no keyring is asked for the key of profile "default"
-      hint: run `honeyhive auth login`, set HH_API_KEY, or name a configuration file with an api_key (HoneyHive makes keys in its dashboard under Settings > API Keys, a local server at its first start)
+      hint: run `honeyhive auth login`, set HH_API_KEY, or set api_key in a configuration file (create keys in the HoneyHive dashboard under Settings > API Keys; a local server prints one at its first start)
     "#);
     assert_eq!(asked.load(Ordering::Relaxed), 0);
 }
@@ -71,7 +71,7 @@ fn unused_logins_are_reported() {
     env.write(STORE, env.read(STORE).replace(current, ""));
     insta::assert_snapshot!(env.run(&["project", "list"]).stderr, @"
     error: no API key was found: HH_API_KEY is not set, there is no configuration file, and none of the saved logins is in use (`honeyhive auth switch` takes one)
-      hint: run `honeyhive auth login`, set HH_API_KEY, or name a configuration file with an api_key (HoneyHive makes keys in its dashboard under Settings > API Keys, a local server at its first start)
+      hint: run `honeyhive auth login`, set HH_API_KEY, or set api_key in a configuration file (create keys in the HoneyHive dashboard under Settings > API Keys; a local server prints one at its first start)
     ");
 }
 
@@ -108,7 +108,7 @@ wait
     };
     insta::assert_snapshot!(shown(&env, &done), @r#"
     Logged in to [server] as user@example.com (Admin)
-    Saved the key [key]*** in the keyring of the system (profile "default")
+    Saved key [key]*** in the system keyring (profile "default")
     error: the keyring does not hand out the key of profile "default": it is locked
       hint: unlock it and try again, or log in again
     exit 5

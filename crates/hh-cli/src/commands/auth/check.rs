@@ -1,4 +1,4 @@
-//! `honeyhive auth check`: the key, step by step, up to a request that it authorizes.
+//! Implements `honeyhive auth check`, which verifies the key in steps, up to an authorized request.
 
 use std::cell::RefCell;
 
@@ -38,12 +38,12 @@ pub(super) fn run(context: &Context) -> Result<(), CliError> {
         let client = context.client(None)?;
         let base_url = &client.settings().base_url;
         if client.settings().test_mode.value {
-            return step("test mode is on, so there is nothing to check");
+            return step("test mode is on: nothing to verify");
         }
         let credential = context.credential()?;
-        step(&format!("API key set, from {}", credential.provenance))?;
+        step(&format!("API key found in {}", credential.provenance))?;
         step(&format!(
-            "API key format valid: {}",
+            "API key format is valid: {}",
             credential.key.redacted()
         ))?;
         let identity = context.block_on(client.whoami())?;
@@ -53,7 +53,7 @@ pub(super) fn run(context: &Context) -> Result<(), CliError> {
                 base_url.value, me.principal.name, me.permissions
             ),
             Identity::Unknown | _ => format!(
-                "authentication successful at {} (this server does not tell as whom)",
+                "authentication successful at {} (identity not reported by this server)",
                 base_url.value
             ),
         })?;
@@ -65,7 +65,7 @@ pub(super) fn run(context: &Context) -> Result<(), CliError> {
     };
     let result = checked().inspect_err(|error| {
         let what = error.message();
-        // The whole message follows on stderr, whether this can be printed or not.
+        // The error is also printed to stderr, so a failure to print it here is ignored.
         add("failed", what).ok();
     });
     if is_json {

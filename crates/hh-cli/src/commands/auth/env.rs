@@ -1,4 +1,4 @@
-//! `honeyhive auth env`: the line for a shell's start-up file.
+//! Implements `honeyhive auth env`, which prints a line for a shell's startup file.
 
 use clap::{Args, ValueEnum};
 use hh_sdk::auth::Profile;
@@ -11,10 +11,10 @@ use crate::output;
 
 #[derive(Args)]
 pub(crate) struct Arguments {
-    /// Shell to print for
+    /// Shell to generate the command for
     #[arg(long, value_enum, value_name = "SHELL")]
     shell: Shell,
-    /// Write the key itself into the line, where everybody who can read the file can read it
+    /// Include the key itself instead of a call of `honeyhive auth token`
     #[arg(long)]
     reveal: bool,
 }
@@ -32,10 +32,10 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliErr
         return output::verbatim(&line(arguments.shell, &quoted(arguments.shell, &key)));
     }
     let profile = context.global().profile.as_deref();
-    // It becomes a part of a command.
+    // The name becomes part of a shell command.
     if profile.is_some_and(|name| !Profile::is_valid_name(name)) {
         return Err(CliError::usage(
-            "a profile name has 1 to 64 letters, digits, -, _ or .",
+            "invalid profile name: expected 1 to 64 letters, digits, -, _ or .",
         ));
     }
     let profile = profile.map_or_else(String::new, |name| format!(" --profile {name}"));
@@ -47,8 +47,8 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliErr
     output::verbatim(&line(arguments.shell, &value))
 }
 
-/// Quotes a key for a shell. It may have any character but white space, and come from a file of somebody else: the shell must
-/// not run any of it.
+/// Quotes a key for a shell. A key may contain any character except white space and may come from an untrusted file, so
+/// the shell must not execute any part of it.
 fn quoted(shell: Shell, key: &str) -> Zeroizing<String> {
     let inner = match shell {
         Shell::Bash | Shell::Zsh => Zeroizing::new(key.replace('\'', r"'\''")),
@@ -60,6 +60,7 @@ fn quoted(shell: Shell, key: &str) -> Zeroizing<String> {
     Zeroizing::new(format!("'{}'", inner.as_str()))
 }
 
+/// Returns the line that sets `HH_API_KEY` to a quoted value.
 fn line(shell: Shell, value: &str) -> String {
     match shell {
         Shell::Bash | Shell::Zsh => format!("export HH_API_KEY={value}"),

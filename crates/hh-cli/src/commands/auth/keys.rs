@@ -1,4 +1,4 @@
-//! `honeyhive auth keys`
+//! Implements `honeyhive auth keys`.
 
 use std::path::{Path, PathBuf};
 
@@ -19,39 +19,39 @@ use crate::{output, ui};
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    /// Make an API key and print it, this once
+    /// Create an API key (the secret is printed only once)
     Create(LazyCommand<Create>),
     /// List API keys, without their secrets
     List(LazyCommand<List>),
-    /// Revoke an API key; the server takes it no more once this returns
+    /// Revoke an API key (takes effect immediately)
     Revoke(LazyCommand<Revoke>),
 }
 
 #[derive(Args)]
 #[command(group = ArgGroup::new("scope").required(true).args(["projects", "all_projects"]))]
 pub(crate) struct Create {
-    /// What the key is for
+    /// Name of the key
     #[arg(long)]
     name: String,
-    /// What the key may do
+    /// Permission level of the key
     #[arg(long, value_name = "LEVEL")]
     level: LevelName,
-    /// Project that the key applies to; may be repeated
+    /// Project that the key can access (can be repeated)
     #[arg(long = "project", value_name = "NAME")]
     projects: Vec<String>,
-    /// Apply to every project, those made later too
+    /// Grant access to all projects, including future ones
     #[arg(long)]
     all_projects: bool,
-    /// How long the key works, such as 90d, 12h or 30m; for ever unless given
-    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    /// Lifetime of the key, e.g. 90d, 12h or 30m (never expires by default)
+    #[arg(long, value_name = "DURATION", allow_hyphen_values = true)]
     expires_in: Option<String>,
-    /// Who the key acts for: an e-mail address, or the name of a service account
+    /// Owner of the key: an e-mail address or a service account name (defaults to your own)
     #[arg(long)]
     owner: Option<String>,
-    /// Whatever its people should know, in a line
+    /// Free-form note on one line
     #[arg(long, value_name = "TEXT")]
     note: Option<String>,
-    /// Write the key to a new file, readable by you only, in place of printing it
+    /// Write the key to a new file that only you can read, instead of printing it
     #[arg(long, value_name = "FILE")]
     key_file: Option<PathBuf>,
 }
@@ -63,9 +63,9 @@ enum LevelName {
     IngestOnly,
     /// View projects, sessions and events
     ReadOnly,
-    /// View, and create and change data
+    /// View, create and change data
     ReadWrite,
-    /// Everything, projects and keys included
+    /// Full access, including projects and keys
     Admin,
 }
 
@@ -89,7 +89,7 @@ pub(crate) struct List {
 
 #[derive(Args)]
 pub(crate) struct Revoke {
-    /// Key id, as `honeyhive auth keys list` shows it
+    /// Key ID, as printed by `honeyhive auth keys list`
     id: String,
 }
 
@@ -120,22 +120,25 @@ fn create(context: &Context, arguments: Create) -> Result<(), CliError> {
         note: arguments.note,
     }))?;
     let key = &created.key;
-    let made = format!(
-        "Made key {} ({}, projects: {})",
+    let created_line = format!(
+        "Created key {} ({}, projects: {})",
         key.id,
         key.level.title(),
         projects(key)
     );
     if let Some(path) = &arguments.key_file {
         write(path, &created).map_err(|error| revoke_lost_key(context, client, key, error))?;
-        context.note(&format!("{made} and wrote it to {}", path.display()));
+        context.note(&format!(
+            "{created_line} and wrote it to {}",
+            path.display()
+        ));
         return if context.is_json() {
             output::json(key)
         } else {
             Ok(())
         };
     }
-    context.note(&format!("{made}; it is shown this once:"));
+    context.note(&format!("{created_line}; the secret is printed only once:"));
     let printed = if context.is_json() {
         output::json(&created)
     } else {
@@ -144,21 +147,24 @@ fn create(context: &Context, arguments: Create) -> Result<(), CliError> {
     printed.map_err(|error| revoke_lost_key(context, client, key, error))
 }
 
-/// Revokes a key that nobody will ever see.
+/// Revokes a key whose secret could not be printed or written, and returns the error.
 fn revoke_lost_key(context: &Context, client: &HoneyHive, key: &Key, error: CliError) -> CliError {
     let id = &key.id;
-    let end = match context.block_on(client.revoke_key(id)) {
-        Ok(_) => format!("the key {id} was revoked again"),
-        Err(_) => format!("the key {id} still works: run `honeyhive auth keys revoke {id}`"),
+    let line = match context.block_on(client.revoke_key(id)) {
+        Ok(_) => format!("Revoked key {id} because its secret could not be delivered"),
+        Err(_) => {
+            format!("warning: key {id} could not be revoked; run `honeyhive auth keys revoke {id}`")
+        }
     };
-    // By itself, since a closed pipe has no error message; and also when quiet, since a key may be left working.
-    ui::print_line(&end);
+    // Printed separately because a closed pipe has no error message, and also with `--quiet` because a key may remain
+    // active.
+    ui::print_line(&line);
     error
 }
 
 #[expect(
     clippy::disallowed_methods,
-    reason = "the one time that a new key is shown to the one who asked for it"
+    reason = "a new key is printed once, to its creator"
 )]
 fn print(created: &CreatedKey) -> Result<(), CliError> {
     output::lines([created.secret.expose_secret()])
@@ -166,30 +172,32 @@ fn print(created: &CreatedKey) -> Result<(), CliError> {
 
 #[expect(
     clippy::disallowed_methods,
-    reason = "--key-file asks for the key in a file of the user's choice, written 0600"
+    reason = "--key-file writes the key to a file of the user's choice with mode 0600"
 )]
 fn write(path: &Path, created: &CreatedKey) -> Result<(), CliError> {
     let line = Zeroizing::new(format!("{}\n", created.secret.expose_secret()));
     write_private(path, line.as_bytes(), Replace::No).map_err(|error| refused(path, &error.kind()))
 }
 
-/// Looks before a key is made, since it exists nowhere else.
+/// Checks the path before a key is created, because its secret cannot be retrieved later.
 fn check_new(path: &Path) -> Result<(), CliError> {
     let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty());
     if path.symlink_metadata().is_ok() {
-        return Err(refused(path, &"it exists already"));
+        return Err(refused(path, &"the file already exists"));
     }
     if dir.is_some_and(|dir| !dir.is_dir()) {
-        return Err(refused(path, &"its directory does not exist"));
+        return Err(refused(path, &"the directory does not exist"));
     }
     Ok(())
 }
 
+/// Returns the error for a key file that cannot be created.
 fn refused(path: &Path, why: &dyn std::fmt::Display) -> CliError {
     let message = format!("cannot write the key to {}: {why}", path.display());
-    CliError::new(Exit::Config, message).with_hint("name a new file")
+    CliError::new(Exit::Config, message).with_hint("specify a new file in an existing directory")
 }
 
+/// Parses a duration and returns the time that it ends, counted from now.
 fn expiry(text: &str) -> Result<Timestamp, CliError> {
     let span: Option<Span> = text.parse().ok();
     span.filter(Span::is_positive)
@@ -198,7 +206,9 @@ fn expiry(text: &str) -> Result<Timestamp, CliError> {
             Some(now.checked_add(span).ok()?.timestamp())
         })
         .ok_or_else(|| {
-            CliError::usage("--expires-in takes a time from now, such as 90d, 12h or 30m")
+            CliError::usage(
+                "invalid value for --expires-in: expected a duration such as 90d, 12h or 30m",
+            )
         })
 }
 

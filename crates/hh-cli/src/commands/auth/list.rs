@@ -1,4 +1,4 @@
-//! `honeyhive auth list`
+//! Implements `honeyhive auth list`.
 
 use serde::Serialize;
 
@@ -39,7 +39,7 @@ pub(super) fn run(context: &Context) -> Result<(), CliError> {
         return output::json(&serde_json::json!({ "profiles": listed }));
     }
     if listed.is_empty() {
-        context.note("There is no saved login; `honeyhive auth login` makes one");
+        context.note("No saved profiles; run `honeyhive auth login` to create one");
         return Ok(());
     }
     let rows = listed.into_iter().map(|profile| {
@@ -55,7 +55,14 @@ pub(super) fn run(context: &Context) -> Result<(), CliError> {
         ]
     });
     let header = [
-        "", "PROFILE", "SERVER", "KEY", "FOR", "LEVEL", "KEPT IN", "SINCE",
+        "",
+        "PROFILE",
+        "SERVER",
+        "KEY",
+        "OWNER",
+        "LEVEL",
+        "STORAGE",
+        "FIRST SEEN",
     ];
     output::table(header, rows)
 }

@@ -1,4 +1,4 @@
-//! `honeyhive auth login`
+//! Implements `honeyhive auth login`.
 
 mod key;
 mod storage;
@@ -15,24 +15,24 @@ use jiff::tz::TimeZone;
 use self::storage::StorageChoice;
 use crate::context::{Context, Direct};
 use crate::error::CliError;
-/// The profile of those who name none.
+/// The name of the profile when none is selected.
 const USUAL_PROFILE: &str = "default";
 
 #[derive(Args)]
 pub(crate) struct Arguments {
-    /// Read the key from standard input
+    /// Read the API key from standard input
     #[arg(long, conflicts_with = "api_key")]
     api_key_stdin: bool,
-    /// Check the key only
+    /// Verify the key without saving it
     #[arg(long)]
     no_save: bool,
-    /// Save the key, which is the default
+    /// Save the key (the default)
     #[arg(long, conflicts_with = "no_save")]
     save: bool,
-    /// Where to keep the key; `auto` is the keyring of the system, or else a file
-    #[arg(long, value_name = "WHERE", conflicts_with = "no_save")]
+    /// Where to store the key; `auto` uses the system keyring if available, otherwise a file
+    #[arg(long, value_name = "STORAGE", conflicts_with = "no_save")]
     storage: Option<StorageChoice>,
-    /// Day on which the key was made, for servers that do not tell: 2026-01-31, or a time of RFC 3339
+    /// Creation date of the key if the server does not report it, e.g. `2026-01-31`
     #[arg(long, value_name = "DATE", value_parser = day)]
     created: Option<Timestamp>,
 }
@@ -53,8 +53,7 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliErr
     let client = client(context, arguments.api_key_stdin, profiles)?;
     let Some(credential) = client.credential() else {
         return Err(
-            CliError::usage("test mode opens no connection, so a key cannot be checked")
-                .with_hint("switch it off with HH_TEST_MODE=false"),
+            CliError::usage("cannot verify a key in test mode").with_hint("set HH_TEST_MODE=false")
         );
     };
     let name = profile_of(&client, named.as_deref());
@@ -68,7 +67,7 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliErr
     let identity = context.block_on(client.whoami())?;
     let who = match &identity {
         Identity::Known(me) => format!("as {} ({})", me.principal.name, me.permissions),
-        Identity::Unknown | _ => "(this server does not tell as whom)".to_owned(),
+        Identity::Unknown | _ => "(identity not reported by this server)".to_owned(),
     };
     context.note(&format!(
         "Logged in to {} {who}",
@@ -79,7 +78,7 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliErr
     }
     let base_url = client.settings().base_url.value.as_str();
     let storage = storage.choose(context, store);
-    // A keyring that does not answer is not asked again.
+    // A keyring that did not respond is not queried again.
     let can_ask = |old: &ProfileEntry| old.storage == Storage::File || storage == Storage::Keyring;
     let before = old.as_ref().and_then(ProfileEntry::redacted);
     let old = old.filter(|old| can_ask(old) && is_same_key(old, &credential));
@@ -87,7 +86,7 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliErr
         .as_ref()
         .map_or_else(Timestamp::now, |old| old.first_seen);
     let mut details = identity.details();
-    // What the server tells counts more than what people state, and that more than what they stated before.
+    // The server's value takes precedence over --created, which takes precedence over the previous login.
     details.created = details
         .created
         .or(arguments.created.map(Created::Stated))
@@ -98,14 +97,14 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliErr
     let event = SecurityEvent::new(SecurityEventKind::Login)
         .with_credential(&credential)
         .with_key_id(profile.details.id.clone())
-        .with_detail(format!("profile {name}, kept in {storage}"));
+        .with_detail(format!("profile {name}, stored in {storage}"));
     let replaced = before.filter(|_| old.is_none());
     save(context, store, profile, replaced.as_deref())?;
     security.record(&event);
     Ok(())
 }
 
-/// Creates the client that checks the key.
+/// Creates the client that verifies the key.
 fn client(
     context: &Context,
     from_stdin: bool,
@@ -129,6 +128,7 @@ fn client(
     context.client_of(&options, &layers.resolve()?)
 }
 
+/// Saves the profile and prints where it was saved.
 fn save(
     context: &Context,
     store: &FileStore,
@@ -137,30 +137,31 @@ fn save(
 ) -> Result<(), CliError> {
     let (shown, name) = (profile.key.redacted(), profile.name.clone());
     let place = match profile.storage {
-        Storage::Keyring => "the keyring of the system".to_owned(),
+        Storage::Keyring => "the system keyring".to_owned(),
         Storage::File | _ => store.path().display().to_string(),
     };
     let kept = store.put(profile)?;
     if let Some(kept) = kept {
         context.note(&format!(
-            "note: {} was damaged, so it was kept as {} and a new one made",
+            "note: {} was damaged and was renamed to {}; a new file was created",
             store.path().display(),
             kept.display()
         ));
     }
-    let replaced = replaced.map_or_else(String::new, |old| format!(" in place of {old}"));
+    let replaced = replaced.map_or_else(String::new, |old| format!(", replacing {old}"));
     context.note(&format!(
-        "Saved the key {shown} in {place} (profile \"{name}\"){replaced}"
+        "Saved key {shown} in {place} (profile \"{name}\"){replaced}"
     ));
     if let Some(place) = context.other_key() {
         context.note(&format!(
-            "note: the key from {place} wins over the saved key; remove it to use this one"
+            "note: the key from {place} takes precedence over the saved key; remove it to use the saved key"
         ));
     }
     Ok(())
 }
 
-/// The profile to save in. A key for the server of the current profile belongs into it, not over the key of another server.
+/// Returns the name of the profile to save the key in: the selected profile, the current profile if it determined the
+/// server, or the default.
 fn profile_of(client: &HoneyHive, named: Option<&str>) -> String {
     let place = client.settings().base_url.provenance.location();
     match (named, place) {
@@ -170,6 +171,7 @@ fn profile_of(client: &HoneyHive, named: Option<&str>) -> String {
     }
 }
 
+/// Returns an error if the profile contains a key for another server.
 fn check_replaced(old: &ProfileEntry, client: &HoneyHive) -> Result<(), CliError> {
     let origin = client.settings().base_url.value.origin();
     if Origin::parse(&old.base_url).as_ref() == Ok(origin) {
@@ -177,44 +179,43 @@ fn check_replaced(old: &ProfileEntry, client: &HoneyHive) -> Result<(), CliError
     }
     let name = &old.name;
     Err(CliError::usage(format!(
-        "profile \"{name}\" holds the key for {}",
+        "profile \"{name}\" already contains a key for {}",
         old.base_url
     ))
     .with_hint(format!(
-        "to keep it, add --profile NAME; to replace it, add --profile {name}"
+        "add --profile NAME to keep it, or --profile {name} to replace it"
     )))
 }
 
+/// Returns whether the profile contains the key of the credential.
 fn is_same_key(old: &ProfileEntry, credential: &Credential) -> bool {
     old.key().is_ok_and(|key| key.is_same(&credential.key))
 }
 
-/// Reads a day, which begins at midnight UTC, or a time.
+/// Parses a date, which means midnight UTC, or an RFC 3339 timestamp.
 fn day(text: &str) -> Result<Timestamp, String> {
     let day = text.parse::<Date>().ok();
     day.and_then(|day| TimeZone::UTC.to_timestamp(day.at(0, 0, 0, 0)).ok())
         .or_else(|| text.parse().ok())
-        .ok_or_else(|| "write a day as 2026-01-31, or a time of RFC 3339".to_owned())
+        .ok_or_else(|| "expected a date such as 2026-01-31, or an RFC 3339 timestamp".to_owned())
 }
 
-/// Opens the store before the key is asked for: one that cannot be used is no surprise to be had after that.
+/// Opens the store before the prompt for the key, so that an unusable store is reported first.
 fn open_store<'a>(context: &'a Context, named: Option<&str>) -> Result<&'a FileStore, CliError> {
     if named.is_some_and(|name| !Profile::is_valid_name(name)) {
         return Err(CliError::usage(
-            "a profile name has 1 to 64 letters, digits, -, _ or .",
+            "invalid profile name: expected 1 to 64 letters, digits, -, _ or .",
         ));
     }
     let store = context.store()?;
     let is_new = profiles(context)?.is_none_or(|all| all.entry(named).is_none());
     if named.is_some() && is_new && !context.sets_base_url() {
-        return Err(
-            CliError::usage("a new profile needs the server it is for").with_hint("add --base-url")
-        );
+        return Err(CliError::usage("no base URL for the new profile").with_hint("add --base-url"));
     }
     Ok(store)
 }
 
-/// The profiles that are saved; `None` if the store is damaged, which is kept aside when the login is saved.
+/// Returns the saved profiles, or `None` if the store is damaged. A damaged store is renamed when the login is saved.
 fn profiles(context: &Context) -> Result<Option<&Profiles>, CliError> {
     match context.profiles() {
         Ok(profiles) => Ok(Some(profiles)),

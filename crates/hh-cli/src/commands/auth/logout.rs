@@ -1,4 +1,4 @@
-//! `honeyhive auth logout`
+//! Implements `honeyhive auth logout`.
 
 use clap::Args;
 use hh_sdk::{SecurityEvent, SecurityEventKind};
@@ -8,7 +8,7 @@ use crate::error::CliError;
 
 #[derive(Args)]
 pub(crate) struct Arguments {
-    /// Remove every saved key
+    /// Remove all saved keys
     #[arg(long)]
     all: bool,
 }
@@ -19,7 +19,7 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliErr
     let done = if arguments.all {
         let removed = store.remove_all()?;
         if removed.was_unreadable {
-            context.note("note: a damaged file of saved keys was removed; keys in the keyring may remain: delete items \"honeyhive\" with the keyring's own program");
+            context.note("note: removed a damaged credential file; keys may remain in the keyring: delete the items \"honeyhive\" with your keyring manager");
         }
         match removed.count {
             0 => None,
@@ -37,14 +37,12 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliErr
     }
     match done {
         Some(done) => context.note(&format!(
-            "{done}; logging out does not revoke a key: it works until `honeyhive auth keys revoke`"
+            "{done}; this does not revoke keys on the server, use `honeyhive auth keys revoke`"
         )),
-        None => context.note("There was no saved key to remove"),
+        None => context.note("No saved key to remove"),
     }
     if let Some(place) = context.other_key() {
-        context.note(&format!(
-            "the key from {place} is still there and still used"
-        ));
+        context.note(&format!("note: the key from {place} is still in use"));
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! `honeyhive auth owners`
+//! Implements `honeyhive auth owners`.
 
 use clap::{Args, Subcommand};
 use hh_sdk::api::types::{CreateOwner, Owner, PrincipalKind};
@@ -11,23 +11,23 @@ use crate::output;
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    /// List the people and service accounts that keys act for
+    /// List key owners
     List(LazyCommand<()>),
-    /// Make an owner; making a key for a new name does so too
+    /// Create an owner (`honeyhive auth keys create --owner` also creates missing owners)
     Create(LazyCommand<Create>),
-    /// Revoke all keys of somebody who leaves, and let no new one be made for them
+    /// Disable an owner: revoke all its keys and block new ones
     Disable(LazyCommand<Disable>),
 }
 
 #[derive(Args)]
 pub(crate) struct Create {
-    /// An e-mail address, or the name of a service account
+    /// E-mail address of a user, or name of a service account
     name: String,
 }
 
 #[derive(Args)]
 pub(crate) struct Disable {
-    /// The owner's id or name, as `honeyhive auth owners list` shows it
+    /// Owner ID or name, as printed by `honeyhive auth owners list`
     owner: String,
 }
 
@@ -60,7 +60,7 @@ fn list(context: &Context) -> Result<(), CliError> {
 fn create(context: &Context, name: String) -> Result<(), CliError> {
     let client = context.client(None)?;
     let owner = context.block_on(client.create_owner(&CreateOwner { name }))?;
-    context.note(&format!("Made owner {}", owner.principal.name));
+    context.note(&format!("Created owner {}", owner.principal.name));
     if context.is_json() {
         return output::json(&owner);
     }
@@ -69,12 +69,12 @@ fn create(context: &Context, name: String) -> Result<(), CliError> {
 
 fn disable(context: &Context, wanted: &str) -> Result<(), CliError> {
     let client = context.client(None)?;
-    // People know names, requests take ids.
+    // Users know names, but the API requires ids.
     let owners = context.block_on(client.list_owners())?;
     let is_wanted = |owner: &&Owner| owner.id == wanted || owner.principal.name == wanted;
     let owner = owners.iter().find(is_wanted).ok_or_else(|| {
-        CliError::new(Exit::Network, "there is no such owner")
-            .with_hint("see `honeyhive auth owners list`")
+        CliError::new(Exit::Network, "owner not found")
+            .with_hint("run `honeyhive auth owners list` to list all owners")
     })?;
     let disabled = context.block_on(client.disable_owner(&owner.id))?;
     let keys = match disabled.revoked_keys {

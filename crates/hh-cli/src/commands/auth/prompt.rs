@@ -1,4 +1,4 @@
-//! Asking for a key without echo, and leaving the terminal as it was, whatever ends the asking.
+//! Prompts for a key without echo, and restores the terminal afterwards in every case.
 
 use std::fs::File;
 use std::io;
@@ -9,13 +9,13 @@ use secrecy::SecretString;
 use crate::context::{Context, stop_signal};
 use crate::error::CliError;
 
-/// Asks for a key on the terminal.
+/// Prompts for a key on the terminal.
 pub(super) fn ask(context: &Context) -> io::Result<SecretString> {
     let failed = |error: CliError| io::Error::other(error.message().to_owned());
     let runtime = context.runtime().map_err(failed)?;
-    // Before the prompt is there: what is typed at once must not show either.
+    // Disables the echo before the prompt, because text that is typed before it must not appear either.
     let _echo = EchoGuard::off();
-    // The thread that reads may still wait for a line that never comes when this is interrupted.
+    // After an interrupt the reading thread still waits for input, so the prompt runs on a separate thread.
     runtime.block_on(async {
         let stop = stop_signal().map_err(failed)?;
         let typed = tokio::task::spawn_blocking(|| rpassword::prompt_password("API key: "));
@@ -26,7 +26,7 @@ pub(super) fn ask(context: &Context) -> io::Result<SecretString> {
     })
 }
 
-/// The state of the terminal, which is restored when this is dropped: a shell need not do it.
+/// The saved state of the terminal, which is restored on drop because not every shell does it.
 struct EchoGuard(Option<(File, Termios)>);
 
 impl EchoGuard {
@@ -45,7 +45,7 @@ impl EchoGuard {
 impl Drop for EchoGuard {
     fn drop(&mut self) {
         if let Some((terminal, state)) = &self.0 {
-            // There is nobody to tell.
+            // Best effort.
             tcsetattr(terminal, OptionalActions::Now, state).ok();
         }
     }

@@ -1,9 +1,9 @@
-//! `honeyhive auth rotate`: a new key in place of the saved one.
+//! Implements `honeyhive auth rotate`, which replaces the saved key with a new one.
 //!
-//! A working key is saved at every moment, whatever ends this. The new key is saved before it is first used: that use
-//! begins the grace of the old key, which may be none. Until it was used the entry says that the rotation is not finished,
-//! and the next run finishes it. A new key that was made but not saved is of no use to anybody, and the next run has the
-//! server replace it.
+//! The store contains a working key at every moment, even if the program is killed. The new key is saved before its
+//! first use, because that use starts the grace period of the old key, which may be zero. Until then the entry is
+//! marked as an unfinished rotation, which the next run finishes. If a new key was created but not saved, the next run
+//! lets the server replace it.
 
 use std::time::Duration;
 
@@ -21,14 +21,15 @@ use crate::context::{Context, Direct};
 use crate::error::CliError;
 use crate::exit::Exit;
 
-/// What to do where the server does not do it.
-const BY_HAND: &str = "make a new key in its dashboard under Settings > API Keys, log in with it by `honeyhive auth login`, then delete the old key there";
+/// The hint for servers that do not support rotation.
+const BY_HAND: &str = "create a new key in the dashboard under Settings > API Keys, save it with `honeyhive auth login`, then delete the old key in the dashboard";
+/// The longest grace period.
 const MAX_GRACE: Duration = Duration::from_hours(7 * 24);
 
 #[derive(Args)]
 pub(crate) struct Arguments {
-    /// How long the old key works on once the new one is in use: at most 7d
-    #[arg(long, value_name = "TIME", default_value = "24h", value_parser = grace)]
+    /// How long the old key keeps working, at most 7d
+    #[arg(long, value_name = "DURATION", default_value = "24h", value_parser = grace)]
     grace: Duration,
 }
 
@@ -39,24 +40,23 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliErr
     let options = context.options_with(&direct);
     let client = context.client_of(&options, &context.layers_with(direct).resolve()?)?;
     let (old, name) = stored(client.credential().as_deref())?;
-    // Of two at once the second would have replaced what the first has made and not yet saved.
+    // A second rotation at the same time would replace the key that the first one created but did not save yet.
     let _lock = lock(&store.path().with_file_name("rotation")).map_err(|error| {
-        let message = format!("another rotation may be under way ({error})");
-        CliError::new(Exit::Other, message).with_hint("try again")
+        let message = format!("another rotation may be in progress ({error})");
+        CliError::new(Exit::Other, message).with_hint("try again later")
     })?;
-    // Another one may have finished while this one waited for it.
+    // Another rotation may have finished while this one waited for the lock.
     let entry = entry_with(store, &name, &old.key)?;
     if entry.details.replaces.is_some() {
         finish(context, &options, store, &entry)?;
         context.note(&format!(
-            "Finished the rotation that was begun before: the saved key is {}",
+            "Finished the interrupted rotation; the saved key is {}",
             entry.key()?.redacted()
         ));
         return Ok(());
     }
     let by_hand = || {
-        let message = format!("this server does not rotate keys: {BY_HAND}");
-        CliError::new(Exit::Other, message)
+        CliError::new(Exit::Other, "this server does not support key rotation").with_hint(BY_HAND)
     };
     let Identity::Known(me) = context.block_on(client.whoami())? else {
         return Err(by_hand());
@@ -67,30 +67,30 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliErr
         Err(error) if error.kind() == ErrorKind::NotFound => return Err(by_hand()),
         rotated => rotated?,
     };
-    // Its connection is not used again.
+    // Closes the connection, which is not used again.
     drop(client);
     let new = save(store, &entry, &created, &me)?;
     let saved = entry_with(store, &name, &new)?;
     if let Err(error) = finish(context, &options, store, &saved) {
-        // Where somebody logged in meanwhile there is nothing to finish or to restore.
+        // If another login replaced the entry, there is nothing to finish or to restore.
         let saved = entry_with(store, &name, &new)?;
         return Err(unfinished(store, &saved, &entry, &old.key, error));
     }
     let old = old.key.redacted();
     context.note(&format!(
-        "Saved the new key {} ({}) in place of {old}, {}",
+        "Replaced key {old} with {} ({}); the old key {}",
         new.redacted(),
         created.key.id,
         if arguments.grace.is_zero() {
-            "which does not work any more".to_owned()
+            "no longer works".to_owned()
         } else {
-            format!("which works for another {:#}", rounded(arguments.grace))
+            format!("works for another {:#}", rounded(arguments.grace))
         }
     ));
     Ok(())
 }
 
-/// Direct settings that stay with the profile in use, whatever becomes the current one meanwhile.
+/// Returns direct settings that pin the current profile, which another process may switch during the rotation.
 fn of_one_profile(context: &Context) -> Result<Vec<Direct>, CliError> {
     let mut direct = context.key_of_command_line();
     if let (None, Some(name)) = (context.profile_name(), context.profiles()?.current()) {
@@ -103,7 +103,7 @@ fn of_one_profile(context: &Context) -> Result<Vec<Direct>, CliError> {
     Ok(direct)
 }
 
-/// The entry of a profile, as long as it holds this key.
+/// Returns the entry of a profile if it still contains this key.
 fn entry_with(store: &FileStore, name: &str, key: &ApiKey) -> Result<ProfileEntry, CliError> {
     if let Some(entry) = store.entry(Some(name))?
         && entry.key()?.is_same(key)
@@ -113,12 +113,13 @@ fn entry_with(store: &FileStore, name: &str, key: &ApiKey) -> Result<ProfileEntr
     Err(changed())
 }
 
-/// Somebody logged in, whose key is not to be lost.
+/// Returns the error for an entry that another login changed. Its key must not be overwritten.
 fn changed() -> CliError {
-    CliError::new(Exit::Other, "the saved key has changed meanwhile").with_hint("run this again")
+    CliError::new(Exit::Other, "the saved key changed during the rotation")
+        .with_hint("run `honeyhive auth rotate` again")
 }
 
-/// The saved key in use, and the profile that holds it.
+/// Returns the active key and the name of its profile, or an error if the key does not come from a profile.
 fn stored(credential: Option<&Credential>) -> Result<(Credential, String), CliError> {
     let place = credential.map(|found| &found.provenance);
     if let Some(Location::Profile(name)) = place.and_then(Provenance::location)
@@ -128,15 +129,15 @@ fn stored(credential: Option<&Credential>) -> Result<(Credential, String), CliEr
     }
     let place = place.map_or_else(|| "a program".to_owned(), ToString::to_string);
     Err(CliError::usage(format!(
-        "the key in use comes from {place}, which is yours to change"
+        "the active key comes from {place}, not from a saved profile"
     ))
-    .with_hint("make a new key with `honeyhive auth keys create`, put it there, then end the old one with `honeyhive auth keys revoke`"))
+    .with_hint("create a new key with `honeyhive auth keys create`, replace the old key where it is configured, then revoke it with `honeyhive auth keys revoke`"))
 }
 
-/// Saves the new key, which nobody has used yet.
+/// Saves the new key, which was not used yet.
 #[expect(
     clippy::disallowed_methods,
-    reason = "the text of the new key goes into the store"
+    reason = "the new key is saved in the store"
 )]
 fn save(
     store: &FileStore,
@@ -164,19 +165,19 @@ fn save(
             Exit::Config,
             format!("{error}; the old key still works"),
         )
-        .with_hint("run this again to finish")),
+        .with_hint("run `honeyhive auth rotate` again to finish")),
         Err(error) => {
-            let message = format!("{error}; the saved key still works, and its new one is lost");
+            let message = format!("{error}; the new key is lost, but the saved key still works");
             let hint = match error.hint() {
-                Some(hint) => format!("{hint}, then run this again"),
-                None => "run this again".to_owned(),
+                Some(hint) => format!("{hint}, then run `honeyhive auth rotate` again"),
+                None => "run `honeyhive auth rotate` again".to_owned(),
             };
             Err(CliError::new(Exit::Config, message).with_hint(hint))
         }
     }
 }
 
-/// Uses the new key for the first time, and takes it for good.
+/// Uses the new key for the first time and marks the rotation as finished.
 fn finish(
     context: &Context,
     options: &Options,
@@ -184,18 +185,15 @@ fn finish(
     entry: &ProfileEntry,
 ) -> Result<(), CliError> {
     let security = context.security_log()?;
-    // Read anew: the saved key has changed.
+    // Resolves the settings again, because the saved key changed.
     let client = context.client_of(options, &tooling::resolve(options)?)?;
     let key = entry.key()?;
     let answer = context.block_on(client.whoami());
-    // Settings are read anew for every client: what another key was answered tells nothing of this one.
+    // The new client resolves its own settings. A response to another key proves nothing about the saved one.
     let credential = client.credential().filter(|used| used.key.is_same(&key));
     let credential = credential.ok_or_else(|| {
-        CliError::new(
-            Exit::Other,
-            "another key than the saved one is in use meanwhile",
-        )
-        .with_hint("`honeyhive auth status` shows where it comes from")
+        CliError::new(Exit::Other, "the saved key is no longer the active key")
+            .with_hint("run `honeyhive auth status` to see which key is active")
     })?;
     let identity = answer?;
     let mut details = entry.details.clone();
@@ -205,12 +203,13 @@ fn finish(
         &SecurityEvent::new(SecurityEventKind::Rotation)
             .with_credential(&credential)
             .with_key_id(identity.details().id)
-            .with_detail(format!("in place of {}", old.unwrap_or_default())),
+            .with_detail(format!("replaces {}", old.unwrap_or_default())),
     );
     Ok(())
 }
 
-/// What to do when the new key could not be used; one that the server does not take gives way to the old one.
+/// Adds a hint to the error of a new key that could not be used. Restores the old key if the server rejected the new
+/// one.
 fn unfinished(
     store: &FileStore,
     saved: &ProfileEntry,
@@ -229,11 +228,12 @@ fn unfinished(
         before.first_seen,
     );
     match store.replace(saved, restored) {
-        Ok(()) => error.with_hint("the new key was refused, so the old one is saved again"),
-        Err(_) => error.with_hint("the new key was refused; log in again"),
+        Ok(()) => error.with_hint("the server rejected the new key, so the old key was restored"),
+        Err(_) => error.with_hint("the server rejected the new key; run `honeyhive auth login`"),
     }
 }
 
+/// Creates a profile from an entry with another key.
 fn profile(
     entry: &ProfileEntry,
     key: ApiKey,
@@ -245,15 +245,16 @@ fn profile(
         .with_details(details)
 }
 
+/// Parses a grace period of at most 7 days.
 fn grace(text: &str) -> Result<Duration, String> {
     let span: Option<Span> = text.parse().ok();
     span.and_then(|span| span.to_duration(SpanRelativeTo::days_are_24_hours()).ok())
         .and_then(|span| Duration::try_from(span).ok())
         .filter(|grace| *grace <= MAX_GRACE)
-        .ok_or_else(|| "write a time of at most 7 days, such as 24h, 30m or 0s".to_owned())
+        .ok_or_else(|| "expected a duration of at most 7 days, such as 24h, 30m or 0s".to_owned())
 }
 
-/// Shows as 24h or 1m 30s.
+/// Returns a duration that is formatted as `24h` or `1m 30s`.
 fn rounded(grace: Duration) -> SignedDuration {
     SignedDuration::try_from(grace).unwrap_or_default()
 }

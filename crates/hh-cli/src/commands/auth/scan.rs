@@ -1,4 +1,4 @@
-//! `honeyhive auth scan`: API keys where none should be.
+//! Implements `honeyhive auth scan`, which searches for leaked API keys.
 
 use std::path::PathBuf;
 
@@ -12,21 +12,24 @@ use crate::exit::Exit;
 use crate::{output, ui};
 
 #[derive(Args)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each field is a separate flag"
+)]
 pub(crate) struct Arguments {
-    /// Files and folders to search, this one when not given; with --staged or --history, folders of repositories
+    /// Files and directories to scan, or repositories with --staged or --history [default: .]
     #[arg(value_name = "PATH")]
     paths: Vec<PathBuf>,
-    /// Search what is to be committed, as a hook before a commit does
+    /// Scan staged changes, e.g. in a pre-commit hook
     #[arg(long)]
     staged: bool,
-    /// Search every version of every file that a branch, a tag or a stash reaches
+    /// Scan every file version that is reachable from a branch, tag or stash
     #[arg(long, conflicts_with = "staged")]
     history: bool,
-    /// Search what .gitignore and .honeyhiveignore leave out, too
+    /// Also scan files that .gitignore or .honeyhiveignore exclude
     #[arg(long)]
     no_ignore: bool,
-    /// Print SARIF 2.1.0, for code scanning, whatever --output says
+    /// Print SARIF 2.1.0 for code scanning (overrides --output)
     #[arg(long)]
     sarif: bool,
 }
@@ -80,7 +83,7 @@ fn print(context: &Context, arguments: &Arguments, report: &Report) -> Result<()
     }
 }
 
-/// Says what was found and what to do about it.
+/// Prints a summary and advice, and returns an error if there are findings.
 fn print_outcome(
     context: &Context,
     arguments: &Arguments,
@@ -91,38 +94,38 @@ fn print_outcome(
     }
     if report.findings.is_empty() {
         if report.errors.is_empty() {
-            context.note(&format!("No API keys in {}", report.scanned()));
+            context.note(&format!("No API keys found in {}", report.scanned()));
         }
         let errors = report.errors.iter().cloned().map(Diagnostic::from);
         return CliError::of_all(Exit::Config, errors.collect());
     }
-    // Whoever reads the findings must know that they are not all.
+    // Printed also with `--quiet`, because the findings are incomplete.
     for error in &report.errors {
         ui::print_line(&format!("warning: {error}"));
     }
     if report.omitted > 0 {
         ui::print_line(&format!(
-            "warning: {} more possible keys, in files with over a thousand of them, are not listed",
+            "warning: {} more possible keys are not listed, in files with more than 1,000 findings",
             report.omitted
         ));
     }
     if report.has_key() {
         let history = if arguments.history {
-            "; taking it out does not help, as the history keeps it"
+            "; deleting it does not remove it from the history"
         } else {
             ""
         };
         context.note(&format!(
-            "note: whoever could read a key can use it: make a new one with `honeyhive auth rotate` and revoke the old one{history}"
+            "note: treat a leaked key as compromised: create a new key with `honeyhive auth rotate` and revoke the old one{history}"
         ));
     }
     if report.has_image() {
         context.note(
-            "note: what ARG and ENV are given stays in the image: give a build its key with `RUN --mount=type=secret`, a container with HH_API_KEY_FILE",
+            "note: values of ARG and ENV remain in the image: pass the key to a build with `RUN --mount=type=secret`, and to a container with HH_API_KEY_FILE",
         );
     }
     context.note(&format!(
-        "note: what is no secret is left out by `{IGNORE_MARK}` in its line or alone in the line above, a file by a line in {IGNORE_FILE}"
+        "note: to suppress a false positive, add `{IGNORE_MARK}` to the line or on its own to the line above, or list the file in {IGNORE_FILE}"
     ));
     Err(CliError::new(Exit::Other, report.summary()))
 }

@@ -1,4 +1,4 @@
-//! `honeyhive auth status`: every place a key could come from, without asking a server.
+//! Implements `honeyhive auth status`, which lists all sources of API keys without a request to the server.
 
 mod key;
 
@@ -15,7 +15,7 @@ use crate::context::Context;
 use crate::error::CliError;
 use crate::output;
 
-/// The keys there are, the one for everything first.
+/// The settings that can contain a key, the general one first.
 const KEYS: [SettingName; 5] = [
     names::API_KEY,
     names::CREDENTIAL_COMMAND,
@@ -26,8 +26,8 @@ const KEYS: [SettingName; 5] = [
 
 #[derive(Args)]
 pub(crate) struct Arguments {
-    /// Exit with 1 if the key is older, such as 90d; the server is asked if its age is not known here
-    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    /// Exit with code 1 if the key is older than this, e.g. 90d (queries the server if the age is unknown)
+    #[arg(long, value_name = "AGE", allow_hyphen_values = true)]
     fail_if_older_than: Option<String>,
 }
 
@@ -36,21 +36,21 @@ struct Status {
     base_url: Option<String>,
     base_url_source: Option<String>,
     test_mode: bool,
-    /// The file that logins are saved in.
+    /// The path of the credential file.
     store: Option<String>,
     keys: Vec<KeySource>,
-    /// The project key in use.
+    /// The active project key.
     key: Option<key::KeyFacts>,
 }
 
-/// One place that has something.
+/// One source that has a key.
 #[derive(Serialize)]
 struct KeySource {
     setting: &'static str,
     value: Option<String>,
     source: String,
     state: SourceState,
-    /// How a stored key is kept: anybody who can read the file can read it.
+    /// The storage of a saved key. A file is plain text.
     storage: Option<&'static str>,
 }
 
@@ -67,7 +67,7 @@ impl SourceState {
         match self {
             Self::Used => "used",
             Self::Shadowed => "shadowed",
-            Self::Invalid => "cannot be used",
+            Self::Invalid => "invalid",
         }
     }
 }
@@ -83,7 +83,7 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliErr
         let winner = stack.candidates(name).winner;
         winner.map(|winner| winner.provenance().source())
     };
-    // The higher of the two is asked, whatever the other has.
+    // The setting with the higher precedence is used, whatever the other one contains.
     let command_wins = source_of(names::CREDENTIAL_COMMAND) > source_of(names::API_KEY);
     let mut keys = Vec::new();
     for name in KEYS {
@@ -121,7 +121,7 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliErr
     } else {
         print(&status, info.as_ref())?;
     }
-    // What is wrong with the key in use is the outcome.
+    // A problem with the active key is the result of the command.
     if let Some(error) = store_error {
         return Err(error.into());
     }
@@ -152,27 +152,28 @@ fn print(status: &Status, info: Option<&KeyInfo>) -> Result<(), CliError> {
         let rows = status.keys.iter().map(|place| {
             let value = place.value.clone().unwrap_or_else(|| "-".to_owned());
             let state = match place.storage {
-                Some(storage) => format!("{}, kept in {storage}", place.state.as_str()),
+                Some(storage) => format!("{}, stored in {storage}", place.state.as_str()),
                 None => place.state.as_str().to_owned(),
             };
             [place.setting.to_owned(), value, place.source.clone(), state]
         });
-        output::table(["KEY", "VALUE", "FROM", "STATE"], rows)?;
+        output::table(["SETTING", "VALUE", "SOURCE", "STATE"], rows)?;
     }
-    let server = status.base_url.as_deref().unwrap_or("(not valid)");
+    let server = status.base_url.as_deref().unwrap_or("(invalid)");
     let from = status.base_url_source.as_deref().unwrap_or("default");
     let mut lines = info.map_or_else(Vec::new, key::lines);
     lines.push(format!("Server: {server} ({from})"));
     if let Some(store) = &status.store {
-        lines.push(format!("Logins are saved in: {store}"));
+        lines.push(format!("Credential file: {store}"));
     }
     if status.test_mode {
-        lines.push("Test mode is on: no server is asked".to_owned());
+        lines.push("Test mode is on: no requests are sent".to_owned());
     }
     output::lines(lines)
 }
 
-/// A key in the keyring that was not asked for, since another one is used or test mode is on, or that it does not hand out.
+/// Returns the entry for a key in the keyring that was not read, because another key is used, because test mode is on,
+/// or because the keyring refused it.
 fn hidden_keyring_key(layers: &Layers, wins: bool) -> Option<KeySource> {
     let profile = layers.profile.as_ref()?;
     let has_key = |name| {
@@ -204,11 +205,11 @@ fn hidden_keyring_key(layers: &Layers, wins: bool) -> Option<KeySource> {
 fn kept_in(storage: Storage) -> &'static str {
     match storage {
         Storage::Keyring => "the keyring",
-        Storage::File | _ => "a file, in plain text",
+        Storage::File | _ => "a plain-text file",
     }
 }
 
-/// The places of one setting, highest first; `loses` if another setting stands above it.
+/// Returns the sources of one setting, highest precedence first. `loses` is true if another setting takes precedence.
 fn places(explained: &Explanation, profile: Option<&ProfileEntry>, loses: bool) -> Vec<KeySource> {
     let place = |value: &RedactedValue, provenance: &Provenance, state| KeySource {
         setting: explained.name.as_str(),

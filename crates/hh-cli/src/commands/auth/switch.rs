@@ -1,4 +1,4 @@
-//! `honeyhive auth switch`
+//! Implements `honeyhive auth switch`.
 
 use clap::Args;
 
@@ -7,7 +7,7 @@ use crate::error::CliError;
 
 #[derive(Args)]
 pub(crate) struct Arguments {
-    /// Profile to use from now on
+    /// Name of the profile to use
     name: String,
 }
 
@@ -17,12 +17,12 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliErr
     context.note(&format!("Switched to profile \"{name}\""));
     if let Some(other) = context.profile_name().filter(|other| other != name) {
         context.note(&format!(
-            "note: profile \"{other}\" is still used here, since HH_PROFILE or --profile names it"
+            "note: profile \"{other}\" remains in use because HH_PROFILE or --profile selects it"
         ));
     }
     if let Some(place) = context.other_key() {
         context.note(&format!(
-            "note: the key from {place} wins over every saved key"
+            "note: the key from {place} takes precedence over all saved keys"
         ));
     }
     Ok(())

@@ -1,4 +1,4 @@
-//! `honeyhive auth token`
+//! Implements `honeyhive auth token`.
 
 use std::io::{self, IsTerminal as _};
 
@@ -12,24 +12,21 @@ use crate::output;
 
 #[derive(Args)]
 pub(crate) struct Arguments {
-    /// Print the key on a terminal too, where others may see it
+    /// Print the key even if standard output is a terminal
     #[arg(long)]
     pub(super) reveal: bool,
 }
 
 pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliError> {
     if io::stdout().is_terminal() && !arguments.reveal {
-        return Err(CliError::usage("the key would be seen on this terminal")
-            .with_hint("pipe it to where it is needed, or add --reveal"));
+        return Err(CliError::usage("refusing to print the key on a terminal")
+            .with_hint("pipe the output to another command, or add --reveal"));
     }
     output::verbatim(key(context)?.as_str())
 }
 
-/// The key in use itself, which is what was asked for.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "this command is there to print the key"
-)]
+/// Returns the text of the active key.
+#[expect(clippy::disallowed_methods, reason = "this command prints the key")]
 pub(super) fn key(context: &Context) -> Result<Zeroizing<String>, CliError> {
     let credential = context.credential()?;
     Ok(Zeroizing::new(

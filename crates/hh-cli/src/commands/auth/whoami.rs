@@ -1,4 +1,4 @@
-//! `honeyhive auth whoami`
+//! Implements `honeyhive auth whoami`.
 
 use std::time::Instant;
 
@@ -10,8 +10,8 @@ use crate::context::Context;
 use crate::error::CliError;
 use crate::output;
 
-/// What stands for a fact that the server keeps to itself.
-const UNTOLD: &str = "unknown (this server does not tell)";
+/// The text for a value that the server does not report.
+const UNTOLD: &str = "unknown (not reported by this server)";
 const UNCHECKED: &str = "(test mode, not checked)";
 
 #[derive(Serialize)]
@@ -77,7 +77,7 @@ pub(super) fn run(context: &Context) -> Result<(), CliError> {
         lines.extend(credential.iter().flat_map(|found| key_lines(found)));
         lines.extend(known.into_iter().flat_map(detail_lines));
         if identity.is_some() {
-            lines.push(format!("Answered in: {} ms", start.elapsed().as_millis()));
+            lines.push(format!("Response time: {} ms", start.elapsed().as_millis()));
         }
     }
     output::lines(lines)

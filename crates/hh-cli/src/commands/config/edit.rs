@@ -1,4 +1,4 @@
-//! `honeyhive config set` and `unset`: the user's own file only.
+//! Implements `honeyhive config set` and `unset`, which change only the user configuration file.
 
 use std::io::{self, Read as _};
 use std::path::PathBuf;
@@ -20,16 +20,16 @@ use crate::ui::without_keys;
 
 #[derive(Args)]
 pub(crate) struct SetArguments {
-    /// Setting, such as timeout
+    /// Name of the setting, e.g. `timeout`
     name: String,
-    /// Value, which may hold ${NAME}; - reads it from standard input
+    /// Value, which may contain ${NAME} substitutions; use `-` to read it from standard input
     #[arg(allow_hyphen_values = true)]
     value: SecretString,
 }
 
 #[derive(Args)]
 pub(crate) struct UnsetArguments {
-    /// Setting, such as timeout
+    /// Name of the setting, e.g. `timeout`
     name: String,
 }
 
@@ -47,7 +47,7 @@ pub(super) fn set(context: &Context, arguments: SetArguments) -> Result<(), CliE
     } else {
         if name.spec().secret {
             context.note(&format!(
-                    "warning: other users of this machine can see {name} on the command line; better give - and the value on standard input"
+                    "warning: {name} is visible to other users of this machine on the command line; use - and pass the value on standard input instead"
                 ));
         }
         arguments.value
@@ -59,12 +59,15 @@ pub(super) fn unset(context: &Context, arguments: &UnsetArguments) -> Result<(),
     change(context, find(&arguments.name)?, &Edit::Unset)
 }
 
-#[expect(clippy::disallowed_methods, reason = "a dash alone is no value")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "only compares the value with a dash"
+)]
 fn is_dash(value: &SecretString) -> bool {
     secrecy::ExposeSecret::expose_secret(value) == "-"
 }
 
-/// No setting is larger.
+/// The maximum length of a value, in bytes.
 const MAX_STDIN: u64 = 64 * 1024;
 
 fn read_value() -> Result<SecretString, CliError> {
@@ -82,9 +85,10 @@ fn read_value() -> Result<SecretString, CliError> {
     Ok(SecretString::from(text.trim()))
 }
 
+/// Edits the user configuration file while holding its lock.
 fn change(context: &Context, name: SettingName, wanted: &Edit) -> Result<(), CliError> {
     let named = own_file(context)?;
-    // A link stays one.
+    // A symbolic link is preserved.
     let path = std::fs::canonicalize(&named).unwrap_or_else(|_| named.clone());
     let failed = |verb: &str, error: io::Error| {
         let message = format!("cannot {verb} {}: {error}", named.display());
@@ -109,8 +113,8 @@ fn change(context: &Context, name: SettingName, wanted: &Edit) -> Result<(), Cli
     let is_unset = matches!(wanted, Edit::Unset);
     context.note(&match (is_unset, is_changed) {
         (true, false) => format!("{name} is not set in {file}; nothing was changed"),
-        (true, true) => format!("Took {name} out of {file}"),
-        (false, false) => format!("{name} has this value in {file} already"),
+        (true, true) => format!("Removed {name} from {file}"),
+        (false, false) => format!("{name} already has this value in {file}"),
         (false, true) => format!("Set {name} in {file}"),
     });
     if context.is_json() {
@@ -124,22 +128,22 @@ fn change(context: &Context, name: SettingName, wanted: &Edit) -> Result<(), Cli
     Ok(())
 }
 
-/// A value that something else wins over is not in effect, which nobody would guess.
+/// Prints a note if another source takes precedence over the new value, or a warning if the value in effect is invalid.
 fn warn_if_overridden(context: &Context, name: SettingName, is_unset: bool) {
-    // Read anew: the file has changed.
+    // Loads the layers again, because the file changed.
     let layers = tooling::layers(&context.options());
     let explained = layers.stack.explain_one(name);
     if let RedactedValue::Invalid(problem) = &explained.value {
         context.note(&format!("warning: {}", of_problem(problem).to_line()));
     } else if !is_unset && explained.provenance.source() > Source::User {
         context.note(&format!(
-            "note: the value from {} wins over it",
+            "note: the value from {} takes precedence",
             explained.provenance
         ));
     }
 }
 
-/// The user's file that is read, or the one to make.
+/// Returns the user configuration file in use, or the path of the file to create.
 fn own_file(context: &Context) -> Result<PathBuf, CliError> {
     let files = context.stack().files().iter();
     let mut own =
@@ -152,18 +156,20 @@ fn own_file(context: &Context) -> Result<PathBuf, CliError> {
             return Ok(path);
         }
         let message = format!(
-            "your configuration file {} is {}",
+            "cannot change the user configuration file {}: {}",
             path.display(),
             state.as_str()
         );
         let unusable = CliError::new(Exit::Config, message);
-        return Err(unusable.with_hint("see `honeyhive config validate`"));
+        return Err(unusable.with_hint("run `honeyhive config validate` for details"));
     }
     let dir = paths::config_dir(context.env()).ok_or_else(|| {
         CliError::new(
             Exit::Config,
-            hh_text::Diagnostic::new("there is no place for your configuration file")
-                .with_hint("set HOME or XDG_CONFIG_HOME"),
+            hh_text::Diagnostic::new(
+                "cannot determine the location of the user configuration file",
+            )
+            .with_hint("set HOME or XDG_CONFIG_HOME"),
         )
     })?;
     Ok(dir.join("config.yaml"))

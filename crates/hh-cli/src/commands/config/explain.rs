@@ -1,4 +1,4 @@
-//! `honeyhive config explain`
+//! Implements `honeyhive config explain`.
 
 use clap::Args;
 use hh_sdk::config::{Placement, RedactedValue, SettingSpec};
@@ -15,7 +15,7 @@ use crate::ui::without_keys;
 
 #[derive(Args)]
 pub(crate) struct Arguments {
-    /// Setting, such as timeout, or one of its variables
+    /// Name of the setting, e.g. `timeout`, or one of its variables, e.g. `HH_TIMEOUT`
     name: String,
 }
 
@@ -52,7 +52,7 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliErr
         line(
             "value",
             value.unwrap_or(match &explained.value {
-                RedactedValue::Invalid(_) => "cannot be used, see below",
+                RedactedValue::Invalid(_) => "invalid, see below",
                 RedactedValue::Plain(_) | RedactedValue::Secret(_) | RedactedValue::Unset | _ => {
                     "not set"
                 }
@@ -65,7 +65,7 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliErr
         }
         for shadowed in &explained.shadowed {
             let value = shadowed.value.text(hh_sdk::auth::redact);
-            let value = value.unwrap_or_else(|| "(cannot be used)".to_owned());
+            let value = value.unwrap_or_else(|| "(invalid)".to_owned());
             let place = without_keys(&shadowed.provenance.to_string());
             line("shadows", &format!("{value} from {place}"));
         }
@@ -87,7 +87,7 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliErr
             Placement::OutsideFiles | _ => line("in files", "no"),
         }
         if declared.is_planned() {
-            line("note", "nothing acts on it yet");
+            line("note", "not implemented yet");
         }
         output::lines(lines)?;
     }

@@ -1,10 +1,14 @@
-//! The setting that a command is asked for.
+//! Finds the setting that an argument names.
 
 use hh_sdk::config::{SettingName, nearest_name};
 
 use crate::error::CliError;
 
-/// Finds the setting that was asked for, by its name or one of its variables.
+/// Finds a setting by its name or by one of its variables.
+///
+/// # Errors
+///
+/// A usage error if there is no such setting.
 pub(super) fn find(name: &str) -> Result<SettingName, CliError> {
     let variable = name.to_ascii_uppercase();
     let of_file = variable
@@ -18,12 +22,14 @@ pub(super) fn find(name: &str) -> Result<SettingName, CliError> {
     }
     let own = name.strip_suffix("_file").and_then(SettingName::find);
     let hint = match own.filter(|found| found.spec().secret) {
-        Some(found) => format!("in a file it is another way to set {found}"),
-        None if name == "environments" => "in a file it holds the overlays".to_owned(),
+        Some(found) => format!("use {found}; {name} is valid only in files"),
+        None if name == "environments" => {
+            "use it only in files, where it contains the overlays".to_owned()
+        }
         None => match nearest_name(name) {
             Some(near) => format!("did you mean {near}?"),
-            None => "see `honeyhive config list`".to_owned(),
+            None => "run `honeyhive config list --all` to list all settings".to_owned(),
         },
     };
-    Err(CliError::usage(format!("{name} is not a setting")).with_hint(hint))
+    Err(CliError::usage(format!("unknown setting {name}")).with_hint(hint))
 }

@@ -1,4 +1,4 @@
-//! `honeyhive config get`
+//! Implements `honeyhive config get`.
 
 use clap::Args;
 use hh_sdk::config::RedactedValue;
@@ -13,7 +13,7 @@ use crate::output;
 
 #[derive(Args)]
 pub(crate) struct Arguments {
-    /// Setting, such as timeout
+    /// Name of the setting, e.g. `timeout`
     name: String,
 }
 
@@ -25,7 +25,7 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliErr
     if context.is_json() {
         output::json(&Record::new(&explained))?;
     } else if let Some(value) = explained.value.text(hh_sdk::auth::redact)
-        // A program that reads the text must not take another value for it.
+        // If there are problems, a program must not read a value from a lower source.
         && problems.is_empty()
     {
         output::lines([value])?;

@@ -1,4 +1,4 @@
-//! The layers that the commands show, and what is wrong with them.
+//! Loads the layers for the commands and collects their problems.
 
 use hh_sdk::config::{Consumer, LoadError, Problem, SettingName, Stack, names};
 use hh_sdk::tooling::{self, Layers};
@@ -21,7 +21,7 @@ pub(super) fn warn(context: &Context, stack: &Stack) {
     }
 }
 
-/// Returns what is wrong with one setting, or with a place that may set it.
+/// Returns the problems of one setting and of the sources that may set it.
 pub(super) fn problems_of(layers: &Layers, name: SettingName) -> Vec<Diagnostic> {
     let is_about = |problem: &&Problem| {
         problem
@@ -30,14 +30,14 @@ pub(super) fn problems_of(layers: &Layers, name: SettingName) -> Vec<Diagnostic>
     };
     let problems = layers.stack.problems();
     let problems = problems.iter().filter(is_about).map(of_problem);
-    // The store holds these two alone.
+    // The store contains only these two settings.
     let is_stored = [names::API_KEY, names::BASE_URL].contains(&name);
     let store = layers.store_error.iter().filter(|_| is_stored);
     let of_store = |error: &hh_sdk::Error| diagnostic(error.message(), error.hint());
     problems.chain(store.map(of_store)).collect()
 }
 
-/// Fails with what is wrong in the layers, after what there is was printed: people come here to find it.
+/// Returns the problems of the layers as an error. Commands call this after they printed the settings.
 pub(super) fn result(layers: Layers) -> Result<(), CliError> {
     if let Some(error) = layers.store_error {
         return Err(error.into());

@@ -1,4 +1,4 @@
-//! `honeyhive config list`
+//! Implements `honeyhive config list`.
 
 use clap::Args;
 use hh_sdk::config::Explanation;
@@ -11,7 +11,7 @@ use crate::output;
 
 #[derive(Args)]
 pub(crate) struct Arguments {
-    /// Include shadowed values, and planned settings that are not set
+    /// Include shadowed values and unset planned settings
     #[arg(long)]
     all: bool,
 }

@@ -1,6 +1,6 @@
-//! `honeyhive config path`
+//! Implements `honeyhive config path`.
 
-use hh_sdk::config::{DiscoveredFile, TrustedFiles};
+use hh_sdk::config::{DiscoveredFile, FileState, TrustedFiles};
 use serde::Serialize;
 
 use super::layers::warn;
@@ -17,7 +17,7 @@ struct FileRow {
 }
 
 pub(super) fn run(context: &Context) -> Result<(), CliError> {
-    // Where the store is needs nothing of what is in it, and no keyring.
+    // The path of the store requires neither its contents nor the keyring.
     let stack = context.stack();
     warn(context, stack);
     let mut files: Vec<_> = stack.files().iter().map(file).collect();
@@ -31,7 +31,11 @@ pub(super) fn run(context: &Context) -> Result<(), CliError> {
         let Some(path) = path else { continue };
         files.push(FileRow {
             layer,
-            state: if path.exists() { "there" } else { "not there" },
+            state: if path.exists() {
+                "found"
+            } else {
+                FileState::Absent.as_str()
+            },
             path: Some(without_keys(&path.display().to_string())),
         });
     }
@@ -53,7 +57,7 @@ fn file(found: &DiscoveredFile) -> FileRow {
         path: path.map(|path| without_keys(&path.display().to_string())),
         state: match path {
             Some(_) => found.state.as_str(),
-            None => "none named",
+            None => "not set",
         },
     }
 }

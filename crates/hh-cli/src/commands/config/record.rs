@@ -1,4 +1,4 @@
-//! A setting as JSON shows it.
+//! Defines the JSON representation of a setting.
 
 use hh_sdk::auth::redact;
 use hh_sdk::config::{Explanation, Location, Provenance, Via};
@@ -16,13 +16,13 @@ pub(super) struct Record {
     pub(super) source: String,
     #[serde(flatten)]
     place: ValueLocation,
-    /// What is wrong with the value.
+    /// The problem with the value.
     #[serde(skip_serializing_if = "Option::is_none")]
     problem: Option<String>,
     shadowed: Vec<ShadowedRecord>,
 }
 
-/// One place that another shadows.
+/// A value that a source with higher precedence shadows.
 #[derive(Serialize)]
 pub(super) struct ShadowedRecord {
     pub(super) value: Option<String>,
@@ -31,7 +31,7 @@ pub(super) struct ShadowedRecord {
     place: ValueLocation,
 }
 
-/// The exact place of a value.
+/// The exact location of a value.
 #[derive(Serialize)]
 struct ValueLocation {
     layer: &'static str,
@@ -41,7 +41,7 @@ struct ValueLocation {
     line: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     column: Option<usize>,
-    /// The variable it came from, or those that were put into it.
+    /// The variable that contained the value, or the variables that were substituted in it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     used_variables: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -75,7 +75,7 @@ impl Record {
         &self.shadowed
     }
 
-    /// The value as a table shows it.
+    /// Returns the value for a table.
     pub(super) fn display_value(&self) -> &str {
         self.value.as_deref().unwrap_or("-")
     }

@@ -1,4 +1,4 @@
-//! `honeyhive config trust`
+//! Implements `honeyhive config trust`.
 
 use std::path::{Path, PathBuf};
 
@@ -17,7 +17,7 @@ use crate::ui::without_keys;
 
 #[derive(Args)]
 pub(crate) struct Arguments {
-    /// File to trust, with its overlays; else the one of this directory
+    /// File to trust together with its overlays (defaults to the one in the current directory)
     file: Option<PathBuf>,
 }
 
@@ -38,15 +38,13 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliErr
     }
     let found = found.and_then(|file| file.path.clone());
     let Some(file) = arguments.file.clone().or(found) else {
-        return Err(
-            CliError::usage("there is no configuration file in this directory")
-                .with_hint("name the file to trust"),
-        );
+        return Err(CliError::usage("no configuration file in this directory")
+            .with_hint("specify the file to trust"));
     };
     let Some(list) = TrustedFiles::path(context.env()) else {
         return Err(CliError::new(
             Exit::Config,
-            "there is no place for the list of trusted files",
+            "cannot determine the location of the list of trusted files",
         )
         .with_hint("set HOME or XDG_CONFIG_HOME"));
     };
@@ -77,14 +75,14 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliErr
         output::json(&TrustReport { trusted: files })?;
     } else {
         context.note(&format!(
-            "Trusted {} with the present content; a change asks again",
+            "Trusted {} until the content changes",
             files.join(", ")
         ));
     }
     Ok(())
 }
 
-/// Only what could be a project file or an overlay of one needs trust, and only what can be read is worth it.
+/// Returns an error unless the file is a readable project file or an overlay of one.
 fn check(context: &Context, file: &Path) -> Result<(), CliError> {
     let name = file.file_name().unwrap_or_default().to_string_lossy();
     let is_of_project = name
@@ -92,10 +90,10 @@ fn check(context: &Context, file: &Path) -> Result<(), CliError> {
         .is_some_and(|rest| rest.starts_with('.'));
     if !is_of_project {
         return Err(CliError::usage(format!(
-            "{} is no honeyhive.yaml and no overlay of one, so it needs no trust",
+            "{} is not a project file or an overlay of one, so it cannot be trusted",
             file.display()
         ))
-        .with_hint("name it with --config-file, which trusts it"));
+        .with_hint("use it with --config-file, which requires no trust"));
     }
     let stack = Stack::of_file(context.env(), file);
     let unusable = stack.problems().into_iter().filter(|problem| {

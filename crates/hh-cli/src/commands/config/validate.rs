@@ -1,4 +1,4 @@
-//! `honeyhive config validate`
+//! Implements `honeyhive config validate`.
 
 use std::path::PathBuf;
 
@@ -16,7 +16,7 @@ use crate::ui::without_keys;
 
 #[derive(Args)]
 pub(crate) struct Arguments {
-    /// File to check by itself; else everything that is in effect
+    /// File to check (defaults to all settings in effect)
     file: Option<PathBuf>,
 }
 
@@ -61,12 +61,12 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliErr
         })?;
     }
     if problems.is_empty() {
-        context.note(&format!("No mistakes in {what}"));
+        context.note(&format!("No problems found in {what}"));
     }
     CliError::of_all(Exit::Config, problems)
 }
 
-/// What is wrong with the shape of the API key in effect, if there is one.
+/// Returns the problem with the format of the active API key, if there is one.
 fn check_key(context: &Context, layers: Layers) -> Option<Diagnostic> {
     let resolved = layers.resolve().ok()?;
     match resolved.check_key() {

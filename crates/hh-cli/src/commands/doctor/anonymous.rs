@@ -1,4 +1,4 @@
-//! Text without what nobody else may know: keys and passwords everywhere, and names of people in what is given away.
+//! Removes keys and passwords from all text, and personal names from text that is shared.
 
 use std::path::Path;
 
@@ -6,13 +6,12 @@ use hh_text::one_line;
 
 use crate::ui::without_keys;
 
-/// Returns a text for this terminal: one line, without keys, and with addresses that end where a password or a token may
-/// stand.
+/// Returns a text as one line, without keys and without the credentials, queries and fragments of URLs.
 pub(super) fn clean(text: &str) -> String {
     one_line(&without_url_secrets(&without_keys(text))).into_owned()
 }
 
-/// What tells who somebody is: the home directory, the user's name as its last part, and often the names of profiles.
+/// Removes text that identifies the user: the home directory, the user name and the names of profiles.
 pub(super) struct Anonymizer {
     home: Option<String>,
     user: Option<String>,
@@ -20,6 +19,7 @@ pub(super) struct Anonymizer {
 }
 
 impl Anonymizer {
+    /// Creates an anonymizer for a home directory and the names of profiles.
     pub(super) fn new(home: Option<&Path>, mut profiles: Vec<String>) -> Self {
         let text = |path: &Path| path.to_string_lossy().into_owned();
         let home = home.filter(|home| home.parent().is_some());
@@ -29,14 +29,14 @@ impl Anonymizer {
                 .map(|name| name.to_string_lossy().into_owned()),
             home: home.map(text),
             profiles: {
-                // The name that every first login gets says nothing.
+                // The default name does not identify anyone.
                 profiles.retain(|name| !name.is_empty() && name != "default");
                 profiles
             },
         }
     }
 
-    /// Returns a text that may be given away.
+    /// Returns a text that can be shared.
     pub(super) fn anonymize(&self, text: &str) -> String {
         let mut text = clean(text);
         if let Some(home) = &self.home {
@@ -48,7 +48,7 @@ impl Anonymizer {
         for profile in &self.profiles {
             text = without_word(&text, profile, "[profile]");
         }
-        // An e-mail address, in what a server said.
+        // E-mail addresses in texts from the server.
         let word = |word| {
             if str::contains(word, '@') {
                 "[name]"
@@ -60,7 +60,7 @@ impl Anonymizer {
     }
 }
 
-/// Replaces whole parts of a path; where a longer word begins with them, it is another.
+/// Replaces a part of a path, except where it is only the start of a longer name.
 fn without_part(text: &str, part: &str, instead: &str) -> String {
     let mut pieces = text.split(part);
     let mut shown = pieces.next().unwrap_or_default().to_owned();
@@ -72,7 +72,7 @@ fn without_part(text: &str, part: &str, instead: &str) -> String {
     shown
 }
 
-/// Replaces a whole word; where it is a part of a longer one, it is another.
+/// Replaces a word, except where it is part of a longer word.
 fn without_word(text: &str, word: &str, instead: &str) -> String {
     let is_inside = |c: char| c.is_alphanumeric() || "-_.".contains(c);
     let mut shown = String::with_capacity(text.len());
@@ -89,7 +89,7 @@ fn without_word(text: &str, word: &str, instead: &str) -> String {
     shown
 }
 
-/// Takes the user, the password and the query out of every address in a text.
+/// Removes the user, the password, the query and the fragment from every URL in a text.
 fn without_url_secrets(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     let mut rest = text;

@@ -1,4 +1,4 @@
-//! The report for somebody else: nothing secret, and nobody's name.
+//! Writes the report that users can share: it contains no secrets and no personal names.
 
 use std::io;
 use std::path::Path;
@@ -24,7 +24,7 @@ struct Bundle {
     settings: Vec<Setting>,
 }
 
-/// A setting that is set.
+/// One setting that has a value.
 #[derive(Serialize)]
 struct Setting {
     name: &'static str,
@@ -32,7 +32,7 @@ struct Setting {
     source: String,
 }
 
-/// Fails before any work if the file cannot be a new one.
+/// Returns an error before any work if the file already exists.
 pub(super) fn check(file: &Path) -> Result<(), CliError> {
     if file.symlink_metadata().is_ok() {
         return Err(failed(file, &io::ErrorKind::AlreadyExists.into()));
@@ -40,6 +40,7 @@ pub(super) fn check(file: &Path) -> Result<(), CliError> {
     Ok(())
 }
 
+/// Writes the report to a new file, without secrets and personal names.
 pub(super) fn write(
     file: &Path,
     context: &Context,
@@ -69,7 +70,7 @@ pub(super) fn write(
     write_private(file, text.as_bytes(), Replace::No).map_err(|error| failed(file, &error))
 }
 
-/// Returns the names of profiles that may occur in texts: those of the store, and the one that was asked for.
+/// Returns the names of profiles that may occur in texts: those of the store and the selected one.
 fn profiles(context: &Context, stack: &Stack) -> Vec<String> {
     let stored = context.profiles().into_iter().flat_map(Profiles::iter);
     let stored = stored.map(|entry| entry.name.clone());
@@ -83,7 +84,7 @@ fn failed(file: &Path, error: &io::Error) -> CliError {
         CliError::new(Exit::Other, message)
     };
     if error.kind() == io::ErrorKind::AlreadyExists {
-        failed(&"it exists already").with_hint("name a new file")
+        failed(&"the file already exists").with_hint("specify a new file")
     } else {
         failed(error)
     }
@@ -91,14 +92,14 @@ fn failed(file: &Path, error: &io::Error) -> CliError {
 
 fn setting(found: &Explanation, people: &Anonymizer) -> Setting {
     let declared = found.name.spec();
-    // A command may hold a password among its arguments, and free text anything.
+    // The arguments of a command may contain a password, and free text may contain anything.
     let is_free = matches!(declared.kind, Kind::Text | Kind::List | Kind::Map)
         && found.name != names::NO_PROXY;
     let value = match found.value.text(redact) {
-        Some(masked) if declared.secret => masked,
+        Some(redacted) if declared.secret => redacted,
         Some(_) if is_free => "(set)".to_owned(),
         Some(text) if found.problem.is_none() => people.anonymize(&text),
-        Some(_) | None => "(cannot be used)".to_owned(),
+        Some(_) | None => "(invalid)".to_owned(),
     };
     Setting {
         name: found.name.as_str(),

@@ -1,4 +1,4 @@
-//! The step of the configuration: which files there are, and what is wrong with them.
+//! Implements the step that checks the configuration.
 
 use hh_sdk::config::{FileState, names};
 use hh_sdk::tooling::{Layers, Resolved};
@@ -6,13 +6,13 @@ use hh_sdk::tooling::{Layers, Resolved};
 use super::report::Finding;
 use crate::exit::Exit;
 
-/// Checks everything that is read; the settings in effect, if they can be used.
+/// Checks all sources. Returns the resolved settings if they are valid.
 pub(super) fn check(layers: Layers) -> (Finding, Option<Resolved>) {
     let problems = layers.stack.problems();
     if let [first, more @ ..] = problems.as_slice() {
-        let mut fix = first.hint().unwrap_or("correct it there").to_owned();
+        let mut fix = first.hint().unwrap_or("correct the value").to_owned();
         if !more.is_empty() {
-            fix.push_str("; `honeyhive config validate` lists all mistakes");
+            fix.push_str("; run `honeyhive config validate` to list all problems");
         }
         return (Finding::failed(Exit::Config, first.message(), fix), None);
     }
@@ -20,7 +20,8 @@ pub(super) fn check(layers: Layers) -> (Finding, Option<Resolved>) {
     match layers.resolve() {
         Err(error) => {
             let fix = error.hint();
-            let fix = fix.unwrap_or("`honeyhive config list` shows every setting and its source");
+            let fix =
+                fix.unwrap_or("run `honeyhive config list` to see all settings and their sources");
             (Finding::failed(Exit::Config, error.message(), fix), None)
         }
         Ok(resolved) => {
@@ -34,7 +35,7 @@ pub(super) fn check(layers: Layers) -> (Finding, Option<Resolved>) {
     }
 }
 
-/// The files that were read.
+/// Returns a list of the files and the profile that were read.
 fn files(layers: &Layers) -> String {
     let read = layers.stack.files().iter().filter_map(|file| {
         let is_read = match file.state {
@@ -62,7 +63,7 @@ fn files(layers: &Layers) -> String {
     });
     let mut read: Vec<_> = read.collect();
     if let Some(profile) = &layers.profile {
-        read.push(format!("the login \"{}\"", profile.name));
+        read.push(format!("profile \"{}\"", profile.name));
     }
     match read.as_slice() {
         [] => "no configuration file".to_owned(),
@@ -70,7 +71,7 @@ fn files(layers: &Layers) -> String {
     }
 }
 
-/// Where the address of the server came from, for a message.
+/// Returns `base_url` and its source for a message.
 pub(super) fn base_url_place(resolved: &Resolved) -> String {
     format!(
         "{} ({})",

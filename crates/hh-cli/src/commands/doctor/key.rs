@@ -1,4 +1,4 @@
-//! The steps of the key: where it comes from, whether the server knows it, and what it may do.
+//! Implements the steps that check the source of the key, its authentication and its permissions.
 
 use hh_sdk::api::types::{ProjectNames, Whoami};
 use hh_sdk::auth::KeyKind;
@@ -13,21 +13,22 @@ use crate::error::CliError;
 use crate::exit::Exit;
 use crate::{output, ui};
 
-/// The longest time of the request that shows whether the key works, in seconds.
+/// The timeout of the authentication request, in seconds.
 const REQUEST: &str = "4";
 
+/// The task that resolves the key.
 pub(super) type Looking = JoinHandle<Result<Credential, Error>>;
 
-/// Begins to look for the key, which may run a program.
+/// Starts to resolve the key, which may run a program.
 pub(super) fn look(context: &Context, resolved: &Resolved) -> Looking {
     let (options, resolved) = (context.options(), resolved.clone());
     spawn_blocking(move || resolved.credential(&options))
 }
 
-/// Tells what was found.
+/// Returns the result of resolving the key.
 pub(super) async fn found(resolved: &Resolved, looking: Looking) -> (Finding, Option<Credential>) {
     let Ok(looked) = looking.await else {
-        let finding = Finding::failed(Exit::Other, "the search for the key broke off", "");
+        let finding = Finding::failed(Exit::Other, "resolving the key failed unexpectedly", "");
         return (finding, None);
     };
     match looked {
@@ -49,8 +50,8 @@ pub(super) async fn found(resolved: &Resolved, looking: Looking) -> (Finding, Op
         }
         Err(error) if error.kind() == ErrorKind::MissingKey && has_ingestion_key(resolved) => {
             let finding = Finding::note(
-                "only an ingestion key is set: spans can be sent, and nothing else",
-                "for all else set HH_API_KEY to a project key",
+                "only an ingestion key is set, which can only send spans",
+                "set HH_API_KEY to a project key for all other operations",
             );
             (finding, None)
         }
@@ -63,18 +64,18 @@ fn has_ingestion_key(resolved: &Resolved) -> bool {
     key.is_ok_and(|key| key.is_some())
 }
 
-/// What can be told in test mode, where any key will do and none is needed.
+/// Checks the key in test mode, which accepts any key and requires none.
 pub(super) fn offline(resolved: &Resolved) -> Finding {
     match resolved.check_key() {
         Err(error) => Finding::network_failure(error),
         Ok(_) => match &resolved.settings.api_key {
-            Some(key) => Finding::ok(format!("one is set, from {}", key.provenance)),
-            None => Finding::ok("none is set, and test mode needs none"),
+            Some(key) => Finding::ok(format!("a key is set, from {}", key.provenance)),
+            None => Finding::ok("no key is set; test mode does not require one"),
         },
     }
 }
 
-/// Asks the server who the key acts for and what it may do.
+/// Requests the identity and the permissions of the key from the server.
 pub(super) async fn authenticate(
     context: &Context,
     resolved: &Resolved,
@@ -91,8 +92,8 @@ pub(super) async fn authenticate(
     };
     let base_url = &resolved.settings.base_url;
     let base_url_place = base_url.provenance.to_string();
-    // One attempt, with the key that was found, where it was found for, whatever the settings say by now: no program is
-    // run again, and warnings were told.
+    // One attempt with the resolved key and its base URL, even if the settings changed. No program runs again, and the
+    // warnings were already printed.
     let fixed = |name: SettingName, value: &str| (name, value.into(), format!("parameter {name}"));
     let direct = vec![
         (names::API_KEY, credential.key.secret().clone(), place),
@@ -113,9 +114,10 @@ pub(super) async fn authenticate(
     let asked = async {
         match ask.await {
             Ok(identity) => (known(&identity), Ok(identity)),
-            Err(error) if error.kind() == ErrorKind::PermissionDenied => {
-                (Finding::ok("the server knows the key"), Err(Some(error)))
-            }
+            Err(error) if error.kind() == ErrorKind::PermissionDenied => (
+                Finding::ok("the server recognizes the key"),
+                Err(Some(error)),
+            ),
             Err(error) => (Finding::network_failure(error), Err(None)),
         }
     };
@@ -128,25 +130,32 @@ pub(super) async fn authenticate(
     }
 }
 
+/// Returns the finding for a key that the server accepted.
 fn known(identity: &Identity) -> Finding {
     match identity {
-        Identity::Known(me) => Finding::ok("the server knows the key").with_identity(format!(
+        Identity::Known(me) => Finding::ok("the server recognizes the key").with_identity(format!(
             "as {} of {}",
             output::shorten(&me.principal.name, 80),
             output::shorten(&me.organization, 80)
         )),
-        Identity::Unknown | _ => Finding::ok("the server takes the key (it does not tell as whom)"),
+        Identity::Unknown | _ => {
+            Finding::ok("the server recognizes the key (identity not reported by this server)")
+        }
     }
 }
 
+/// Returns the finding about the permissions of the key.
 fn permissions(identity: &Identity, kind: KeyKind) -> Finding {
     match identity {
         Identity::Known(me) => Finding::ok(describe_identity(me)),
-        Identity::Unknown | _ if kind == KeyKind::ReadOnly => Finding::ok("Read Only, by its kind"),
-        Identity::Unknown | _ => Finding::skipped("unknown (this server does not tell)"),
+        Identity::Unknown | _ if kind == KeyKind::ReadOnly => {
+            Finding::ok("Read Only (from the prefix of the key)")
+        }
+        Identity::Unknown | _ => Finding::skipped("unknown (not reported by this server)"),
     }
 }
 
+/// Describes the permissions, the projects and the expiry of the key.
 fn describe_identity(me: &Whoami) -> String {
     let projects = match &me.key.projects {
         ProjectNames::All => "all projects".to_owned(),

@@ -1,4 +1,4 @@
-//! The steps from a name to an encrypted connection.
+//! Implements the steps from the host name to an encrypted connection.
 
 use std::net::SocketAddr;
 use std::time::SystemTime;
@@ -16,18 +16,18 @@ use super::report::{Finding, NETWORK, Report};
 use crate::error::CliError;
 use crate::output::shorten;
 
-/// A certificate may name hundreds of hosts.
+/// The maximum number of host names to print, because a certificate may contain hundreds.
 const MAX_NAMES: usize = 4;
-/// Its words are a stranger's.
+/// The maximum length of text from a certificate, in characters. The text is not trusted.
 const MAX_WORDS: usize = 80;
 
-/// Says which proxy is used and why; without a way there is nothing to go.
+/// Describes which proxy is used and why. Returns no probe if the server cannot be reached with these settings.
 pub(super) fn proxy(probe: Result<Probe, Error>, resolved: &Resolved) -> (Finding, Option<Probe>) {
     let probe = match probe {
         Ok(probe) => probe,
         Err(error) if error.kind() == ErrorKind::Tls => {
             let fix = format!(
-                "write https:// in {}: a key must not cross a network in the clear",
+                "use https:// in {}; a key must not be sent over an unencrypted connection",
                 base_url_place(resolved)
             );
             return (Finding::failed(NETWORK, error.to_string(), fix), None);
@@ -36,32 +36,33 @@ pub(super) fn proxy(probe: Result<Probe, Error>, resolved: &Resolved) -> (Findin
     };
     let set = proxy_setting(resolved);
     let seen = match (probe.proxy(), set) {
-        (Some(proxy), Some((name, place))) => format!("{proxy}, by {name} ({place})"),
+        (Some(proxy), Some((name, place))) => format!("{proxy}, set by {name} ({place})"),
         (Some(proxy), None) => proxy.to_owned(),
-        (None, None) => "none is set".to_owned(),
+        (None, None) => "no proxy is set".to_owned(),
         (None, Some((name, _))) if probe.is_loopback() => {
-            format!("none: this machine is reached directly, whatever {name} says")
+            format!("no proxy: {name} does not apply to this machine")
         }
         (None, Some((name, _))) => {
             let place = place(resolved, names::NO_PROXY).unwrap_or_default();
-            format!("none: no_proxy ({place}) lists the host, so {name} does not count")
+            format!("no proxy: no_proxy ({place}) contains the host, so {name} does not apply")
         }
     };
     (Finding::ok(seen), Some(probe))
 }
 
-/// The setting that names a proxy for https, and its place.
+/// Returns the setting that configures the proxy for HTTPS, and its source.
 pub(super) fn proxy_setting(resolved: &Resolved) -> Option<(SettingName, String)> {
     let mut settings = [names::PROXY_URL, names::HTTPS_PROXY].into_iter();
     settings.find_map(|name| Some((name, place(resolved, name)?)))
 }
 
+/// Returns the source of a setting.
 fn place(resolved: &Resolved, name: SettingName) -> Option<String> {
     let found = resolved.stack.text(name).ok().flatten()?;
     Some(found.provenance.to_string())
 }
 
-/// Goes all the way; tells whether it leads to the server.
+/// Runs the network steps. Returns whether the server was reached.
 pub(super) async fn run_steps(
     resolved: &Resolved,
     probe: &Probe,
@@ -88,7 +89,7 @@ pub(super) async fn run_steps(
         connection
     };
     if !probe.is_tls() {
-        report.add_skipped("tls", "plain http, which stays on this machine")?;
+        report.add_skipped("tls", "plain HTTP to this machine")?;
         return Ok(true);
     }
     let greeted = tls(resolved, probe, connection);
@@ -99,7 +100,7 @@ pub(super) async fn run_steps(
     Ok(false)
 }
 
-/// The steps that come after one, on this way.
+/// Returns the steps that follow `step` for this kind of connection.
 fn later(probe: &Probe, step: &str) -> &'static [&'static str] {
     let all: &[_] = match (probe.proxy().is_some(), probe.is_tls()) {
         (true, _) => &["dns", "tcp", "tunnel", "tls", "health"],
@@ -110,6 +111,7 @@ fn later(probe: &Probe, step: &str) -> &'static [&'static str] {
     at.map_or(all, |at| &all[at + 1..])
 }
 
+/// Resolves the first host.
 async fn dns(resolved: &Resolved, probe: &Probe) -> (Finding, Option<Vec<SocketAddr>>) {
     let (host, _) = probe.first_host();
     match probe.resolve().await {
@@ -117,15 +119,15 @@ async fn dns(resolved: &Resolved, probe: &Probe) -> (Finding, Option<Vec<SocketA
             let shown: Vec<_> = addresses.iter().map(|a| a.ip().to_string()).collect();
             let seen = match shown.as_slice() {
                 [one] if one == host.trim_matches(['[', ']']) => {
-                    format!("{host} is an address")
+                    format!("{host} is an IP address")
                 }
-                all => format!("{host} is {}", all.join(", ")),
+                all => format!("{host} resolves to {}", all.join(", ")),
             };
             (Finding::ok(seen), Some(addresses))
         }
         Err(error) => {
             let fix = format!(
-                "check the host in {}, and whether other names resolve here (a VPN, /etc/resolv.conf)",
+                "check the host in {}, and whether other names resolve on this machine (VPN, /etc/resolv.conf)",
                 host_place(resolved, probe)
             );
             (Finding::failed(NETWORK, error.to_string(), fix), None)
@@ -133,7 +135,7 @@ async fn dns(resolved: &Resolved, probe: &Probe) -> (Finding, Option<Vec<SocketA
     }
 }
 
-/// The setting that names the host that is resolved to first.
+/// Returns the setting that contains the first host to connect to, and its source.
 fn host_place(resolved: &Resolved, probe: &Probe) -> String {
     match proxy_setting(resolved).filter(|_| probe.proxy().is_some()) {
         Some((name, place)) => format!("{name} ({place})"),
@@ -141,6 +143,7 @@ fn host_place(resolved: &Resolved, probe: &Probe) -> String {
     }
 }
 
+/// Connects to the addresses.
 async fn tcp(
     resolved: &Resolved,
     probe: &Probe,
@@ -152,7 +155,7 @@ async fn tcp(
     for (address, connection) in probe.connect(addresses).await {
         match connection {
             Ok(connection) => {
-                shown.push(format!("{address} answers"));
+                shown.push(format!("{address} is reachable"));
                 first.get_or_insert(connection);
             }
             Err(error) => {
@@ -169,18 +172,23 @@ async fn tcp(
     let is_late = |error: &TransportError| error.kind() == TransportErrorKind::Timeout;
     let fix = if errors.iter().any(is_late) {
         format!(
-            "a firewall in between drops what is sent, or the host is down; if this network has a proxy, set https_proxy; else check {place}"
+            "check whether a firewall blocks the connection or the host is down; if this network requires a proxy, set https_proxy; otherwise check {place}"
         )
     } else if probe.proxy().is_some() {
-        format!("nobody listens on that port: check that the proxy runs, or correct {place}")
+        format!(
+            "check that the proxy is running, or correct {place}; no process listens on that port"
+        )
     } else if probe.is_loopback() {
-        format!("start the server there (`honeyhive server start`), or correct {place}")
+        format!("start the server (`honeyhive server start`), or correct {place}")
     } else {
-        format!("nobody listens on that port: check that the server runs, or correct {place}")
+        format!(
+            "check that the server is running, or correct {place}; no process listens on that port"
+        )
     };
     (Finding::failed(NETWORK, seen, fix), None)
 }
 
+/// Opens a tunnel through the proxy.
 async fn tunnel(
     resolved: &Resolved,
     probe: &Probe,
@@ -188,7 +196,7 @@ async fn tunnel(
 ) -> (Finding, Option<Connection>) {
     match probe.tunnel(connection).await {
         Ok(connection) => {
-            let seen = format!("{} connects on", probe.proxy().unwrap_or_default());
+            let seen = format!("{} opened a tunnel", probe.proxy().unwrap_or_default());
             (Finding::ok(seen), Some(connection))
         }
         Err(error) => {
@@ -196,7 +204,7 @@ async fn tunnel(
                 hint.to_owned()
             } else if error.kind() == TransportErrorKind::Proxy {
                 format!(
-                    "ask those who run the proxy to let you reach the host, or add the host to no_proxy if it can be reached directly; the proxy is from {}",
+                    "ask the operator of the proxy to allow the host, or add the host to no_proxy if it is reachable directly; the proxy was set by {}",
                     host_place(resolved, probe)
                 )
             } else {
@@ -207,6 +215,7 @@ async fn tunnel(
     }
 }
 
+/// Performs the TLS handshake. Returns whether it succeeded.
 async fn tls(resolved: &Resolved, probe: &Probe, connection: Connection) -> (Finding, bool) {
     let handshake = match probe.handshake(connection).await {
         Ok(handshake) => handshake,
@@ -214,7 +223,7 @@ async fn tls(resolved: &Resolved, probe: &Probe, connection: Connection) -> (Fin
     };
     let certificate = handshake.certificate.as_ref();
     let facts = certificate.map_or_else(String::new, |it| facts(it, &issuer(it)));
-    // Who signs is often the company that somebody works for.
+    // The issuer often names the user's company.
     let anonymous = certificate.map_or_else(String::new, |it| self::facts(it, "[issuer]"));
     let roots = roots(resolved, handshake.roots);
     let Some(error) = &handshake.error else {
@@ -228,7 +237,7 @@ async fn tls(resolved: &Resolved, probe: &Probe, connection: Connection) -> (Fin
         .or_else(|| error.hint().map(str::to_owned))
         .unwrap_or_else(|| {
             format!(
-                "what listens there may not speak TLS: check {}",
+                "check {}; the server may not support TLS on this port",
                 base_url_place(resolved)
             )
         });
@@ -243,16 +252,18 @@ async fn tls(resolved: &Resolved, probe: &Probe, connection: Connection) -> (Fin
     (finding.with_anonymous(shown(&anonymous)), false)
 }
 
+/// Returns the issuer of a certificate for a message.
 fn issuer(certificate: &Certificate) -> String {
     if certificate.is_self_signed {
         "itself".to_owned()
     } else if certificate.issuer.is_empty() {
-        "somebody without a name".to_owned()
+        "an unknown issuer".to_owned()
     } else {
         shorten(&certificate.issuer, MAX_WORDS)
     }
 }
 
+/// Describes the names, the issuer and the validity of a certificate.
 fn facts(certificate: &Certificate, issuer: &str) -> String {
     let names = &certificate.names;
     let mut shown: Vec<_> = names
@@ -264,7 +275,7 @@ fn facts(certificate: &Certificate, issuer: &str) -> String {
         shown.push(format!("{} more", names.len() - MAX_NAMES));
     }
     format!(
-        "; its certificate is for {}, signed by {issuer}, valid from {} to {}",
+        "; certificate for {}, signed by {issuer}, valid from {} to {}",
         shown.join(", "),
         day(certificate.not_before),
         day(certificate.not_after)
@@ -279,40 +290,40 @@ fn day(time: SystemTime) -> String {
     )
 }
 
+/// Describes which trust store is used.
 fn roots(resolved: &Resolved, roots: Roots) -> String {
     let mut files = [names::CA_BUNDLE, names::SSL_CERT_PATH].into_iter();
     match roots {
-        Roots::Platform => "trusted are the authorities of the system".to_owned(),
-        Roots::BuiltIn => {
-            "trusted are the built-in authorities, since the system has none".to_owned()
-        }
+        Roots::Platform => "using the system trust store".to_owned(),
+        Roots::BuiltIn => "using the built-in trust store because the system has none".to_owned(),
         Roots::File => {
             let file = files.find_map(|name| Some((name, place(resolved, name)?)));
             let file = file.map(|(name, place)| format!("{name} ({place})"));
-            format!("trusted is the file of {}", file.unwrap_or_default())
+            format!("using the certificates in {}", file.unwrap_or_default())
         }
         Roots::Unchecked | _ => format!(
-            "nothing is checked, by verify_ssl ({})",
+            "certificates are not checked (verify_ssl from {})",
             resolved.settings.verify_ssl.provenance
         ),
     }
 }
 
+/// Returns what to do about a certificate problem.
 fn fix(resolved: &Resolved, handshake: &Handshake) -> Option<String> {
     let now = day(SystemTime::now());
     Some(match handshake.problem? {
         CertificateProblem::Expired => format!(
-            "the server needs a new certificate, unless the clock of this machine is wrong: it says {now}"
+            "renew the certificate of the server, or correct the clock of this machine (it says {now})"
         ),
         CertificateProblem::NotYetValid => {
-            format!("set the clock of this machine: it says {now}")
+            format!("correct the clock of this machine (it says {now})")
         }
         CertificateProblem::WrongName => format!(
-            "use one of those names in {}, or have the server get a certificate for this one",
+            "use one of these names in {}, or issue a certificate for the current name",
             base_url_place(resolved)
         ),
         CertificateProblem::UnknownAuthority => {
-            "if your company or a proxy has an authority of its own, name the file of its certificate: `honeyhive config set ca_bundle FILE`".to_owned()
+            "if your company or a proxy uses its own certificate authority, set its certificate file: `honeyhive config set ca_bundle FILE`".to_owned()
         }
         CertificateProblem::Other | _ => return None,
     })

@@ -1,4 +1,4 @@
-//! What is no failure but a likely mistake.
+//! Finds likely mistakes that are not failures.
 
 use hh_sdk::auth::{ApiKey, KeyKind};
 use hh_sdk::config::{SettingName, Source, names};
@@ -7,7 +7,7 @@ use secrecy::ExposeSecret as _;
 
 use crate::context::Context;
 
-/// The keys of one kind, and the settings that are for them.
+/// The settings for keys and the kinds of keys that they accept.
 const OWN_PLACES: [(SettingName, &[KeyKind]); 4] = [
     (names::API_KEY, &[KeyKind::Project, KeyKind::ReadOnly]),
     (names::INGESTION_API_KEY, &[KeyKind::Ingestion]),
@@ -15,8 +15,10 @@ const OWN_PLACES: [(SettingName, &[KeyKind]); 4] = [
     (names::CONTROL_PLANE_API_KEY, &[KeyKind::ControlPlane]),
 ];
 
+/// The variable for API keys in the documentation recipes, which HoneyHive does not read.
 const RECIPE: &str = "HH_TEST_API_KEY";
 
+/// Returns the notes about likely mistakes.
 pub(super) fn find(context: &Context, layers: &Layers) -> Vec<String> {
     let mut notes = Vec::new();
     let env = context.env();
@@ -27,18 +29,18 @@ pub(super) fn find(context: &Context, layers: &Layers) -> Vec<String> {
     let is_recipe_key = env.get(RECIPE).is_some() && !is_set(names::API_KEY);
     if is_recipe_key {
         notes.push(format!(
-            "{RECIPE} is set and HH_API_KEY is not: nothing reads the first, so pass it on in the recipe, as HH_API_KEY: $HH_TEST_API_KEY"
+            "{RECIPE} is set, but HH_API_KEY is not: HoneyHive does not read {RECIPE}; pass it on in the recipe as HH_API_KEY: $HH_TEST_API_KEY"
         ));
     }
-    // Whether, never what (docs/design/decisions.md#p10).
+    // Only checks whether it is set, never its value (docs/design/decisions.md#p10).
     if env.get("TRACELOOP_API_KEY").is_some() {
         notes.push(
-            "TRACELOOP_API_KEY is set: HoneyHive does not read it, but an OpenLLMetry SDK in the same program sends its spans by it to another server".to_owned(),
+            "TRACELOOP_API_KEY is set: HoneyHive does not read it, but an OpenLLMetry SDK in the same program uses it to send spans to another server".to_owned(),
         );
     }
     if context.global().api_key.is_some() {
         notes.push(
-            "the key is from --api-key, which other users of this machine can see: better use HH_API_KEY".to_owned(),
+            "the key is from --api-key, which is visible to other users of this machine: use HH_API_KEY instead".to_owned(),
         );
     }
     notes.extend(OWN_PLACES.iter().filter_map(|(name, kinds)| {
@@ -46,7 +48,7 @@ pub(super) fn find(context: &Context, layers: &Layers) -> Vec<String> {
         let own = OWN_PLACES.iter().find(|(_, kinds)| kinds.contains(&kind))?;
         let place = winner(*name)?.provenance();
         Some(format!(
-            "{name} ({place}) holds a key of another kind ({}), which belongs into {}",
+            "{name} ({place}) contains a key of another kind ({}), which belongs in {}",
             kind.as_str(),
             own.0
         ))
@@ -54,24 +56,24 @@ pub(super) fn find(context: &Context, layers: &Layers) -> Vec<String> {
     let has_proxy = is_set(names::PROXY_URL) || is_set(names::HTTPS_PROXY);
     if let Some(found) = text(names::HTTP_PROXY).filter(|_| !has_proxy) {
         notes.push(format!(
-            "http_proxy ({}) is set and https_proxy is not: requests go by https, so no proxy is used; set https_proxy if there should be one",
+            "http_proxy ({}) is set, but https_proxy is not: requests use HTTPS, so no proxy is used; set https_proxy to use one",
             found.provenance
         ));
     }
     if let Some(found) = text(names::VERIFY_SSL).filter(|found| found.value == "false") {
         notes.push(format!(
-            "verify_ssl ({}) is off: whoever sits in between can read the API key; name your authority with ca_bundle instead",
+            "verify_ssl ({}) is off, so others on the network can read the API key: set ca_bundle to trust your certificate authority instead",
             found.provenance
         ));
     }
     notes.extend(shadowed_login(layers));
-    // What every command warns of, unless it was said above in other words.
+    // The warnings of all commands, except the one that a note above replaces.
     let warnings = layers.warnings().into_iter();
     notes.extend(warnings.filter(|warning| !(is_recipe_key && warning.starts_with(RECIPE))));
     notes
 }
 
-/// A login that another key hides.
+/// Returns a note if another key takes precedence over the saved one.
 fn shadowed_login(layers: &Layers) -> Option<String> {
     let candidates = layers.stack.candidates(names::API_KEY);
     let mut shadowed = candidates.shadowed.iter();
@@ -79,15 +81,16 @@ fn shadowed_login(layers: &Layers) -> Option<String> {
     let winner = candidates.winner.filter(|_| is_hidden)?;
     let profile = layers.profile.as_ref()?;
     Some(format!(
-        "the login \"{}\" is not used: the key from {} stands above it",
+        "profile \"{}\" is not used: the key from {} takes precedence",
         profile.name,
         winner.provenance()
     ))
 }
 
+/// Returns the kind of the key that a setting contains.
 #[expect(
     clippy::disallowed_methods,
-    reason = "the raw setting becomes an ApiKey, of which only the kind is looked at"
+    reason = "the raw setting is parsed as an ApiKey, of which only the kind is used"
 )]
 fn kind_of(layers: &Layers, name: SettingName) -> Option<KeyKind> {
     let raw = layers.stack.candidates(name).winner?.raw().ok()?;

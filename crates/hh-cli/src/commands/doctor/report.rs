@@ -1,4 +1,4 @@
-//! The steps as they are found, shown one by one, and what they come to.
+//! Collects the results of the steps, prints each one when it completes, and determines the outcome.
 
 use std::time::{Duration, Instant};
 
@@ -9,18 +9,18 @@ use crate::error::CliError;
 use crate::exit::Exit;
 use crate::output;
 
-/// What a failed step of the network ends the program with, unless it says otherwise.
+/// The default exit code of a failed network step.
 pub(super) const NETWORK: Exit = Exit::Network;
 
-/// What a step came to.
+/// The state of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum State {
     Ok,
-    /// It works, but is worth a look.
+    /// Successful, but with a likely problem.
     Note,
     Failed,
-    /// What it needs has failed, or it has nothing to look at.
+    /// Not run, because a required step failed or because there is nothing to check.
     Skipped,
 }
 
@@ -35,19 +35,20 @@ impl State {
     }
 }
 
-/// What was found in one step.
+/// The result of one step.
 pub(super) struct Finding {
     state: State,
     seen: String,
-    /// The same without names, to be given away.
+    /// The same text without names, for the bundle.
     anonymous: Option<String>,
-    /// What names a person or an organization, for this terminal alone.
+    /// Names of a person or an organization, which are not part of the bundle.
     identity: Option<String>,
     fix: Option<String>,
     exit: Exit,
 }
 
 impl Finding {
+    /// Creates the finding of a successful step.
     pub(super) fn ok(seen: impl Into<String>) -> Self {
         Self {
             state: State::Ok,
@@ -59,6 +60,7 @@ impl Finding {
         }
     }
 
+    /// Creates the finding of a successful step with a likely problem.
     pub(super) fn note(seen: impl Into<String>, fix: impl Into<String>) -> Self {
         Self {
             state: State::Note,
@@ -67,6 +69,7 @@ impl Finding {
         }
     }
 
+    /// Creates the finding of a failed step.
     pub(super) fn failed(exit: Exit, seen: impl Into<String>, fix: impl Into<String>) -> Self {
         Self {
             state: State::Failed,
@@ -75,13 +78,14 @@ impl Finding {
         }
     }
 
-    /// Returns the finding of a failure of the network without a name of its own.
+    /// Creates the finding for a network error without a specific explanation.
     pub(super) fn network_failure(error: hh_sdk::Error) -> Self {
         let error = CliError::from(error);
         let exit = error.exit();
         Self::failed(exit, error.message(), error.hint().unwrap_or_default())
     }
 
+    /// Creates the finding of a skipped step.
     pub(super) fn skipped(why: impl Into<String>) -> Self {
         Self {
             state: State::Skipped,
@@ -93,18 +97,20 @@ impl Finding {
         self.state == State::Failed
     }
 
+    /// Sets the text for the bundle.
     pub(super) fn with_anonymous(mut self, seen: String) -> Self {
         self.anonymous = Some(seen);
         self
     }
 
+    /// Sets the names that are not part of the bundle.
     pub(super) fn with_identity(mut self, identity: String) -> Self {
         self.identity = Some(identity);
         self
     }
 }
 
-/// One step as it is shown.
+/// One step of the report.
 #[derive(Clone, Serialize)]
 pub(super) struct Step {
     name: &'static str,
@@ -122,11 +128,11 @@ pub(super) struct Step {
     exit: Exit,
 }
 
-/// All that was found.
+/// The results of all steps.
 pub(super) struct Report {
     steps: Vec<Step>,
     notes: Vec<String>,
-    /// Steps are printed as they come.
+    /// Whether steps are printed when they complete.
     is_live: bool,
     until: Option<Instant>,
 }
@@ -140,12 +146,13 @@ struct JsonReport<'a> {
     notes: &'a [String],
 }
 
-/// The widths of the columns before what was seen.
+// The widths of the columns before the description, in characters.
 const STATE: usize = 9;
 const NAME: usize = 16;
 const TIME: usize = 9;
 
 impl Report {
+    /// Creates an empty report.
     pub(super) fn new(is_live: bool) -> Self {
         Self {
             steps: Vec::new(),
@@ -163,7 +170,7 @@ impl Report {
         &self.notes
     }
 
-    /// Says what runs here, before the first step.
+    /// Prints the version and the system before the first step.
     pub(super) fn print_header(&self) -> Result<(), CliError> {
         if !self.is_live {
             return Ok(());
@@ -171,12 +178,12 @@ impl Report {
         output::lines([format!("honeyhive {VERSION}, {}", system())])
     }
 
-    /// Gives all that waits from here on so much time together.
+    /// Limits the total time of all steps that wait from now on.
     pub(super) fn limit_waits(&mut self, time: Duration) {
         self.until = Some(Instant::now() + time);
     }
 
-    /// Takes a step.
+    /// Runs a step.
     pub(super) fn step<T>(
         &mut self,
         name: &'static str,
@@ -188,7 +195,7 @@ impl Report {
         Ok(more)
     }
 
-    /// Takes a step that waits; `None` if there was no time left for it.
+    /// Runs a step that waits. Returns `None` if it exceeded the time limit.
     pub(super) async fn wait<T>(
         &mut self,
         name: &'static str,
@@ -196,15 +203,15 @@ impl Report {
     ) -> Result<Option<T>, CliError> {
         let start = Instant::now();
         let until = self.until.unwrap_or(start);
-        // Calls of the client are large.
+        // Boxed, because the futures of client calls are large.
         let done = tokio::time::timeout_at(until.into(), Box::pin(step)).await;
         let (finding, more) = match done {
             Ok((finding, more)) => (finding, Some(more)),
             Err(_) => (
                 Finding::failed(
                     NETWORK,
-                    "it did not come to an end in time: all steps together take too long here",
-                    "see which steps above are slow; the first of them is what to look at",
+                    "timed out: all steps together exceeded the time limit",
+                    "start with the first slow step above",
                 ),
                 None,
             ),
@@ -213,13 +220,14 @@ impl Report {
         Ok(more)
     }
 
-    /// Says that steps are not taken, since one before has failed.
+    /// Adds steps that are skipped because a required step failed.
     pub(super) fn skip(&mut self, names: &[&'static str], needs: &str) -> Result<(), CliError> {
         names
             .iter()
-            .try_for_each(|name| self.add_skipped(name, &format!("needs {needs}")))
+            .try_for_each(|name| self.add_skipped(name, &format!("requires {needs}")))
     }
 
+    /// Adds a step that is skipped for this reason.
     pub(super) fn add_skipped(&mut self, name: &'static str, why: &str) -> Result<(), CliError> {
         self.add(name, None, Finding::skipped(why))
     }
@@ -255,7 +263,7 @@ impl Report {
         Ok(())
     }
 
-    /// Adds what is worth knowing beside the steps.
+    /// Adds a note that does not belong to a step.
     pub(super) fn note(&mut self, note: &str) -> Result<(), CliError> {
         let note = clean(note);
         if self.is_live {
@@ -265,6 +273,7 @@ impl Report {
         Ok(())
     }
 
+    /// Prints the report as JSON.
     pub(super) fn json(&self) -> Result<(), CliError> {
         let exit = self.first_failed().map_or(Exit::Ok, |step| step.exit);
         output::json(&JsonReport {
@@ -276,7 +285,7 @@ impl Report {
         })
     }
 
-    /// The first failed step as the failure of the command.
+    /// Returns the first failed step as the error of the command.
     pub(super) fn outcome(&self) -> Result<(), CliError> {
         let Some(step) = self.first_failed() else {
             return Ok(());
@@ -296,7 +305,7 @@ impl Report {
 
 pub(super) const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-/// The system, without the name of the machine.
+/// Returns the operating system, its release and the architecture, without the host name.
 pub(super) fn system() -> String {
     let name = rustix::system::uname();
     format!(

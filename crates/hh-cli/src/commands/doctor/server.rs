@@ -1,4 +1,4 @@
-//! The steps that look at an answer: whether HoneyHive answers there at all, and what time it is there.
+//! Implements the steps that check the response of the server and its clock.
 
 use std::time::{Duration, Instant, SystemTime};
 
@@ -12,10 +12,10 @@ use super::report::{Finding, NETWORK};
 use crate::context::Context;
 use crate::exit::Exit;
 
-/// The clocks may differ by so much before somebody notices.
+/// The tolerated clock difference.
 const SKEW: Duration = Duration::from_mins(5);
 
-/// Asks for the health of the server, without a key. Any answer of a HoneyHive server will do, and is returned.
+/// Requests the health of the server without a key. Returns the response unless the step failed.
 pub(super) async fn health(
     context: &Context,
     resolved: &Resolved,
@@ -30,7 +30,7 @@ pub(super) async fn health(
         Ok(answer) => answer,
         Err(error) => {
             let place = base_url_place(resolved);
-            let fix = format!("the server is overloaded, or is no HTTP server: check {place}");
+            let fix = format!("check {place}; the server is overloaded or is not an HTTP server");
             let finding = if error.kind() == TransportErrorKind::Timeout {
                 Finding::failed(NETWORK, error.to_string(), fix)
             } else {
@@ -52,23 +52,23 @@ pub(super) async fn health(
     let finding = match status {
         200..=299 if is_html => Finding::failed(
             NETWORK,
-            "a web page came in place of an answer of the API: the login page of this network, or the web site of the server",
+            "received a web page instead of an API response: the login page of this network, or the website of the server",
             format!(
-                "open http://example.com in a browser and log in to the network; if that is not it, correct {place}"
+                "open http://example.com in a browser and log in to the network; if there is no login page, correct {place}"
             ),
         ),
         511 => Finding::failed(
             NETWORK,
-            "this network wants a login first (511)",
+            "this network requires a login (511)",
             "open http://example.com in a browser and log in to the network",
         ),
-        200..=299 => Finding::ok(format!("GET {path} answered {status}")),
+        200..=299 => Finding::ok(format!("GET {path} returned {status}")),
         300..=399 => redirected(resolved, &answer),
         404 if base.is_some() => match probe.get(health).await {
             Ok(root) if is_well(&root) => Finding::failed(
                 NETWORK,
                 format!(
-                    "GET {path} answered 404, but GET {health} answers {}: the path in base_url is wrong",
+                    "GET {path} returned 404, but GET {health} returned {}: the path in base_url is wrong",
                     root.status
                 ),
                 format!("correct {place}: set it to {}", base_url.origin()),
@@ -78,29 +78,30 @@ pub(super) async fn health(
         404 => unknown(&path, &place),
         500..=599 => Finding::note(
             format!(
-                "reached, but GET {path} answered {status}: the server, or a proxy before it, is in trouble"
+                "reachable, but GET {path} returned {status}: the server or a proxy in front of it has failed"
             ),
-            "try again later, or ask those who run the server",
+            "try again later, or contact the operator of the server",
         ),
         _ => Finding::note(
-            format!("reached: GET {path} answered {status}"),
-            "the next steps tell whether it is HoneyHive",
+            format!("reachable: GET {path} returned {status}"),
+            "the next steps show whether it is a HoneyHive server",
         ),
     };
     let is_there = !finding.is_failed();
     (finding, is_there.then_some(answer))
 }
 
+/// Returns the finding for a 404 response.
 fn unknown(path: &str, place: &str) -> Finding {
     Finding::note(
-        format!("reached, but GET {path} answered 404"),
+        format!("reachable, but GET {path} returned 404"),
         format!(
-            "if the next steps fail too, this is another server or another path than you mean: check {place}"
+            "if the next steps also fail, check {place}; it may contain the wrong server or path"
         ),
     )
 }
 
-/// No redirect is followed: it leads to another server, or to where `base_url` should lead.
+/// Describes a redirect. Redirects are not followed, because they lead to another server or to the correct `base_url`.
 fn redirected(resolved: &Resolved, answer: &ProbeResponse) -> Finding {
     let status = answer.status;
     let own = resolved.settings.base_url.value.origin();
@@ -111,12 +112,12 @@ fn redirected(resolved: &Resolved, answer: &ProbeResponse) -> Finding {
         Ok(origin) if origin == *own => Finding::failed(
             NETWORK,
             format!("the server redirects ({status}) to another path"),
-            format!("no redirect is followed: correct the path in {place}"),
+            format!("correct the path in {place}; redirects are not followed"),
         ),
         Ok(origin) => Finding::failed(
             NETWORK,
             format!(
-                "the answer is a redirect ({status}) to another server, {origin}: the login page of this network, or the server has moved"
+                "the response is a redirect ({status}) to another server, {origin}: the login page of this network, or the new address of the server"
             ),
             format!(
                 "open http://example.com in a browser and log in to the network; if the server has moved, correct {place}"
@@ -125,31 +126,31 @@ fn redirected(resolved: &Resolved, answer: &ProbeResponse) -> Finding {
         Err(_) if is_absolute => Finding::failed(
             NETWORK,
             format!(
-                "the answer is a redirect ({status}) to somewhere else: the login page of this network?"
+                "the response is a redirect ({status}) to an unknown server, possibly the login page of this network"
             ),
             "open http://example.com in a browser and log in to the network",
         ),
         Err(_) => Finding::failed(
             NETWORK,
             format!("the server redirects ({status}) to another path"),
-            format!("no redirect is followed: correct the path in {place}"),
+            format!("correct the path in {place}; redirects are not followed"),
         ),
     }
 }
 
-/// Compares the clock with the server's.
+/// Compares the clock of this machine with the clock of the server.
 pub(super) fn clock(answer: &ProbeResponse) -> Finding {
     let Some(there) = answer.date else {
-        return Finding::skipped("the server does not tell the time");
+        return Finding::skipped("the server does not report its time");
     };
-    // The server tells whole seconds.
+    // The server reports whole seconds.
     let here = SystemTime::now();
     let (ahead, way) = match here.duration_since(there) {
         Ok(ahead) => (ahead, "ahead of"),
         Err(error) => (error.duration(), "behind"),
     };
     if ahead <= SKEW {
-        return Finding::ok("as the server's");
+        return Finding::ok("in sync with the server");
     }
     let time = |time| {
         let time = Timestamp::try_from(time);
@@ -159,10 +160,10 @@ pub(super) fn clock(answer: &ProbeResponse) -> Finding {
     Finding::failed(
         Exit::Other,
         format!(
-            "this machine is {minutes} min {way} the server: here it is {}, there {}",
+            "the clock of this machine is {minutes} min {way} the server: local time {}, server time {}",
             time(here),
             time(there)
         ),
-        "set the clock of this machine (`timedatectl set-ntp true`), unless the server's is wrong: else certificates look expired or not yet valid, keys that expire are taken for good or bad at the wrong time, and spans get wrong times",
+        "correct the clock of this machine (`timedatectl set-ntp true`), unless the clock of the server is wrong; a wrong clock affects certificates, the expiry of keys and the times of spans",
     )
 }

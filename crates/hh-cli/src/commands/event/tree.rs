@@ -1,4 +1,4 @@
-//! Events as a tree, in order of their start.
+//! Renders events as a tree, ordered by start time.
 
 use std::collections::{HashMap, HashSet};
 
@@ -8,11 +8,11 @@ use uuid::Uuid;
 
 use crate::output::{duration, shorten};
 
-/// Columns between the longest name and the type.
+/// The number of columns between the longest name and the type.
 const GAP: usize = 2;
-/// Longer names are cut.
+/// The maximum length of a name, in characters.
 const MAX_NAME: usize = 80;
-/// Deeper events are indented no further.
+/// The maximum indentation, in characters.
 const MAX_INDENT: usize = 30;
 
 /// One line of the tree, before its columns are aligned.
@@ -21,7 +21,7 @@ struct Line<'a> {
     event: &'a Event,
 }
 
-/// Renders events, each once; one whose parent is not among them stands at the top.
+/// Renders each event once. An event whose parent is missing is a root.
 pub(super) fn render(events: &[Event]) -> Vec<String> {
     let lines = lines(events);
     let width = lines.iter().map(|line| line.label.chars().count()).max();
@@ -52,14 +52,10 @@ fn lines(events: &[Event]) -> Vec<Line<'_>> {
     }
     let mut lines = Vec::new();
     let mut shown = HashSet::new();
-    // After the roots, the earliest of each circle of parents, which has no root.
+    // After the roots, the earliest event of each parent cycle, which has no root.
     for event in roots.into_iter().chain(sorted) {
-        let circle = event.parent_id.is_some_and(|id| ids.contains(&id));
-        let note = if circle {
-            " (its parents form a circle)"
-        } else {
-            ""
-        };
+        let is_in_cycle = event.parent_id.is_some_and(|id| ids.contains(&id));
+        let note = if is_in_cycle { " (parent cycle)" } else { "" };
         if !shown.contains(&event.event_id) {
             push_subtree(&mut lines, &mut shown, &mut below, event, note);
         }
@@ -67,7 +63,7 @@ fn lines(events: &[Event]) -> Vec<Line<'_>> {
     lines
 }
 
-/// Adds an event and all below it, without recursion: a chain may be thousands deep.
+/// Adds an event and its descendants, without recursion, because a chain may be thousands of events deep.
 fn push_subtree<'a>(
     lines: &mut Vec<Line<'a>>,
     shown: &mut HashSet<Uuid>,
@@ -150,14 +146,14 @@ mod tests {
             event(8, Some(99), "orphan"),
         ];
         insta::assert_snapshot!(render(&events).join("\n"), @"
-        session                           tool      1.00 ms
-        ├─ one                            tool      1.00 ms
-        │  └─ two                         tool      1.00 ms
-        └─ three�                         tool      1.00 ms
-        orphan                            tool      1.00 ms
-        a (its parents form a circle)     tool      1.00 ms
-        └─ b                              tool      1.00 ms
-        self (its parents form a circle)  tool      1.00 ms
+        session              tool      1.00 ms
+        ├─ one               tool      1.00 ms
+        │  └─ two            tool      1.00 ms
+        └─ three�            tool      1.00 ms
+        orphan               tool      1.00 ms
+        a (parent cycle)     tool      1.00 ms
+        └─ b                 tool      1.00 ms
+        self (parent cycle)  tool      1.00 ms
         ");
     }
 

@@ -1,4 +1,4 @@
-//! The log of the server: one line for each event on stderr, with API keys redacted.
+//! Logs the events of the server to stderr, one line for each, with API keys redacted.
 
 use std::io::{self, Write};
 
@@ -8,24 +8,24 @@ use tracing_subscriber::fmt::MakeWriter;
 
 use crate::ui;
 
-/// The format of a line.
+/// The format of a log line.
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
 pub(super) enum LogFormat {
-    /// Text for people
+    /// Human-readable text
     #[default]
     Pretty,
-    /// A JSON object on each line
+    /// One JSON object per line
     Json,
 }
 
-/// The least severe messages that are logged.
+/// The minimum severity of logged messages.
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
 pub(super) enum LogLevel {
-    /// Failures of the server
+    /// Server failures
     Error,
-    /// Also what may become a failure
+    /// Also warnings
     Warn,
-    /// Also requests that were rejected
+    /// Also rejected requests
     #[default]
     Info,
     /// Also details for developers
@@ -43,14 +43,14 @@ impl From<LogLevel> for Level {
     }
 }
 
-/// Logs what the server reports from now on.
+/// Installs the subscriber that logs the events of the server.
 pub(super) fn install(format: LogFormat, level: LogLevel) {
     let lines = tracing_subscriber::fmt()
         .with_max_level(Level::from(level))
         .with_target(false)
         .with_ansi(false)
         .with_writer(Stderr);
-    // It fails only if a subscriber was installed before, which then has the events.
+    // This fails only if another subscriber is already installed, which then receives the events.
     let installed = match format {
         LogFormat::Pretty => lines.compact().try_init(),
         LogFormat::Json => lines.json().flatten_event(true).try_init(),
@@ -71,7 +71,7 @@ impl MakeWriter<'_> for Stderr {
 }
 
 impl Write for Stderr {
-    /// Writes one event: the subscriber passes it as a whole.
+    /// Writes one event, which the subscriber passes in a single call.
     fn write(&mut self, event: &[u8]) -> io::Result<usize> {
         let text = String::from_utf8_lossy(event);
         ui::print_line(text.trim_end());

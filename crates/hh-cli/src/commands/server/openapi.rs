@@ -1,4 +1,4 @@
-//! `honeyhive server openapi`
+//! Implements `honeyhive server openapi`.
 
 use clap::Args;
 

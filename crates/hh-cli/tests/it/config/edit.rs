@@ -112,7 +112,7 @@ fn unchanged_values_are_not_rewritten() {
     exit 0
     ");
     insta::assert_snapshot!(env.seen(&["config", "set", "timeout", "12.5"]), @"
-    ! timeout has this value in [home]/.config/honeyhive/config.yaml already
+    ! timeout already has this value in [home]/.config/honeyhive/config.yaml
     exit 0
     ");
     assert_eq!(env.read(YAML), BEFORE_YAML);
@@ -363,7 +363,7 @@ fn a_new_file_is_private_and_so_is_its_directory() {
       "file": "[home]/.config/honeyhive/config.yaml",
       "changed": true
     }
-    ! Took source out of [home]/.config/honeyhive/config.yaml
+    ! Removed source from [home]/.config/honeyhive/config.yaml
     exit 0
     "#);
     insta::assert_snapshot!(env.seen(&["config", "unset", "source", "--output", "json", "-q"]), @r#"
@@ -375,7 +375,7 @@ fn a_new_file_is_private_and_so_is_its_directory() {
     exit 0
     "#);
     insta::assert_snapshot!(env.seen(&["config", "unset", "timeout"]), @"
-    ! Took timeout out of [home]/.config/honeyhive/config.yaml
+    ! Removed timeout from [home]/.config/honeyhive/config.yaml
     exit 0
     ");
     assert_eq!(env.read(YAML), "");
@@ -427,12 +427,12 @@ fn a_value_too_long_to_read_is_not_cut() {
 fn a_secret_on_the_command_line_is_warned_about_and_never_shown() {
     let env = TestEnv::new();
     insta::assert_snapshot!(env.seen(&["config", "set", "api_key", KEY]), @"
-    ! warning: other users of this machine can see api_key on the command line; better give - and the value on standard input
+    ! warning: api_key is visible to other users of this machine on the command line; use - and pass the value on standard input instead
     ! Set api_key in [home]/.config/honeyhive/config.yaml
     exit 0
     ");
     insta::assert_snapshot!(env.seen(&["config", "set", "proxy_password", "canarycanary"]), @"
-    ! warning: other users of this machine can see proxy_password on the command line; better give - and the value on standard input
+    ! warning: proxy_password is visible to other users of this machine on the command line; use - and pass the value on standard input instead
     ! Set proxy_password in [home]/.config/honeyhive/config.yaml
     exit 0
     ");
@@ -450,13 +450,13 @@ fn an_overridden_value_is_reported() {
     env.set("HH_TIMEOUT", "9");
     insta::assert_snapshot!(env.seen(&["config", "set", "timeout", "7"]), @"
     ! Set timeout in [home]/.config/honeyhive/config.yaml
-    ! note: the value from HH_TIMEOUT (environment) wins over it
+    ! note: the value from HH_TIMEOUT (environment) takes precedence
     exit 0
     ");
     env.write("honeyhive.yaml", "source: ours\n");
     insta::assert_snapshot!(env.seen(&["config", "set", "source", "mine"]), @"
     ! Set source in [home]/.config/honeyhive/config.yaml
-    ! note: the value from [home]/honeyhive.yaml:1:9 (project file) wins over it
+    ! note: the value from [home]/honeyhive.yaml:1:9 (project file) takes precedence
     exit 0
     ");
     env.store_key("work", "http://127.0.0.1:9", OTHER_KEY);

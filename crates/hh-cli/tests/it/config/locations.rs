@@ -9,7 +9,7 @@ fn path_shows_every_file_that_is_looked_at() {
     let mut env = TestEnv::new();
     insta::assert_snapshot!(env.seen(&["config", "path"]), @"
     FILE | PATH | STATE
-    env file | - | none named
+    env file | - | not set
     project file | [home]/honeyhive.yaml | not there
     user file | [home]/.config/honeyhive/config.yaml | not there
     user file | [home]/.honeyhive/config.yaml | not there
@@ -32,7 +32,7 @@ fn path_shows_every_file_that_is_looked_at() {
     user file | [home]/.config/honeyhive/config.yaml | not there
     user file | [home]/.honeyhive/config.json | read
     system file | /etc/honeyhive/config.yaml | not there
-    credentials | [home]/.config/honeyhive/credentials.toml | there
+    credentials | [home]/.config/honeyhive/credentials.toml | found
     trusted files | [home]/.config/honeyhive/trusted | not there
     exit 0
     ");
@@ -68,7 +68,7 @@ fn path_shows_every_file_that_is_looked_at() {
       {
         "layer": "credentials",
         "path": "[home]/.config/honeyhive/credentials.toml",
-        "state": "there"
+        "state": "found"
       },
       {
         "layer": "trusted files",
@@ -148,7 +148,7 @@ fn one_of_two_user_files_is_read_and_the_other_is_reported() {
     ");
     insta::assert_snapshot!(env.seen(&["config", "path"]), @"
     FILE | PATH | STATE
-    env file | - | none named
+    env file | - | not set
     project file | [home]/honeyhive.yaml | not there
     user file | [home]/.config/honeyhive/config.yaml | read
     user file | [home]/.honeyhive/config.json | not read
@@ -169,8 +169,8 @@ fn two_spellings_of_one_file_are_refused() {
     env.write(".config/honeyhive/config.yaml", "timeout: 7\n");
     env.write(".config/honeyhive/config.json", "{}");
     insta::assert_snapshot!(env.seen(&["config", "set", "timeout", "8"]), @"
-    ! error: your configuration file [home]/.config/honeyhive/config.yaml is there in two spellings
-    ! | hint: see `honeyhive config validate`
+    ! error: cannot change the user configuration file [home]/.config/honeyhive/config.yaml: there in two spellings
+    ! | hint: run `honeyhive config validate` for details
     exit 5
     ");
     assert_eq!(env.read(".config/honeyhive/config.yaml"), "timeout: 7\n");
@@ -181,7 +181,7 @@ fn two_spellings_of_one_file_are_refused() {
     ");
     insta::assert_snapshot!(env.seen(&["config", "path"]), @"
     FILE | PATH | STATE
-    env file | - | none named
+    env file | - | not set
     project file | [home]/honeyhive.yaml | not there
     user file | [home]/.config/honeyhive/config.yaml | there in two spellings
     user file | [home]/.honeyhive/config.yaml | not there
@@ -214,8 +214,8 @@ fn a_link_stays_a_link_and_its_target_is_changed() {
     // One that leads nowhere is not written through.
     std::fs::remove_file(env.path("dotfiles/honeyhive.yaml")).unwrap();
     insta::assert_snapshot!(env.seen(&["config", "set", "timeout", "8"]), @"
-    ! error: your configuration file [home]/.config/honeyhive/config.yaml is not readable
-    ! | hint: see `honeyhive config validate`
+    ! error: cannot change the user configuration file [home]/.config/honeyhive/config.yaml: not readable
+    ! | hint: run `honeyhive config validate` for details
     exit 5
     ");
     assert!(!env.path("dotfiles/honeyhive.yaml").exists());
@@ -226,19 +226,19 @@ fn without_a_home_directory_nothing_is_written() {
     let mut env = TestEnv::new();
     env.set("HOME", "");
     insta::assert_snapshot!(env.seen(&["config", "set", "timeout", "8"]), @"
-    ! error: there is no place for your configuration file
+    ! error: cannot determine the location of the user configuration file
     ! | hint: set HOME or XDG_CONFIG_HOME
     exit 5
     ");
     env.write("honeyhive.yaml", "base_url: http://127.0.0.1:9\n");
     insta::assert_snapshot!(env.seen(&["config", "trust"]), @"
-    ! error: there is no place for the list of trusted files
+    ! error: cannot determine the location of the list of trusted files
     ! | hint: set HOME or XDG_CONFIG_HOME
     exit 5
     ");
     insta::assert_snapshot!(env.seen(&["config", "path"]), @"
     FILE | PATH | STATE
-    env file | - | none named
+    env file | - | not set
     project file | [home]/honeyhive.yaml | read, not trusted
     system file | /etc/honeyhive/config.yaml | not there
     exit 0
@@ -256,8 +256,8 @@ fn a_place_that_cannot_be_written_is_named() {
     let env = TestEnv::new();
     env.write(".config/honeyhive/config.yaml/x", "");
     insta::assert_snapshot!(env.seen(&["config", "set", "timeout", "8"]), @"
-    ! error: your configuration file [home]/.config/honeyhive/config.yaml is not readable
-    ! | hint: see `honeyhive config validate`
+    ! error: cannot change the user configuration file [home]/.config/honeyhive/config.yaml: not readable
+    ! | hint: run `honeyhive config validate` for details
     exit 5
     ");
 }

@@ -36,7 +36,7 @@ fn an_untrusted_project_file_cannot_send_a_key_elsewhere() {
     env.assert_setting("base_url", &[], "https://api.honeyhive.ai", "default");
 
     insta::assert_snapshot!(env.seen(&["config", "trust"]), @"
-    ! Trusted [home]/honeyhive.yaml with the present content; a change asks again
+    ! Trusted [home]/honeyhive.yaml until the content changes
     exit 0
     ");
     env.assert_setting(
@@ -91,21 +91,21 @@ fn overlays_share_the_trust_that_they_had_when_it_was_given() {
     assert!(hints_at_trust(&env, &["--environment", "dev"]));
     assert!(hints_at_trust(&env, &["--environment", "prod"]));
     insta::assert_snapshot!(env.seen(&["config", "trust"]), @"
-    ! Trusted [home]/honeyhive.yaml, [home]/honeyhive.prod.yaml with the present content; a change asks again
+    ! Trusted [home]/honeyhive.yaml, [home]/honeyhive.prod.yaml until the content changes
     exit 0
     ");
     assert!(!hints_at_trust(&env, &["--environment", "dev"]));
     assert!(!hints_at_trust(&env, &["--environment", "prod"]));
     insta::assert_snapshot!(env.seen(&["config", "path", "--environment", "prod"]), @"
     FILE | PATH | STATE
-    env file | - | none named
+    env file | - | not set
     project file | [home]/honeyhive.yaml | read, trusted
     overlay file | [home]/honeyhive.prod.yaml | read, trusted
     user file | [home]/.config/honeyhive/config.yaml | not there
     user file | [home]/.honeyhive/config.yaml | not there
     system file | /etc/honeyhive/config.yaml | not there
     credentials | [home]/.config/honeyhive/credentials.toml | not there
-    trusted files | [home]/.config/honeyhive/trusted | there
+    trusted files | [home]/.config/honeyhive/trusted | found
     exit 0
     ");
     // A changed one and a new one ask for themselves.
@@ -212,7 +212,7 @@ fn the_list_is_private_and_holds_path_and_hash() {
     env.write("a/honeyhive.yaml", "project: docs\n");
     env.write("b/honeyhive.json", "{}");
     insta::assert_snapshot!(env.seen(&["config", "trust", "a/honeyhive.yaml"]), @"
-    ! Trusted a/honeyhive.yaml with the present content; a change asks again
+    ! Trusted a/honeyhive.yaml until the content changes
     exit 0
     ");
     insta::assert_snapshot!(env.seen(&["config", "trust", "--output", "json", "b/honeyhive.json"]), @r#"
@@ -257,8 +257,8 @@ fn trust_belongs_to_the_path_as_well() {
 fn what_cannot_be_trusted_is_named() {
     let env = TestEnv::new();
     insta::assert_snapshot!(env.seen(&["config", "trust"]), @"
-    ! error: there is no configuration file in this directory
-    ! | hint: name the file to trust
+    ! error: no configuration file in this directory
+    ! | hint: specify the file to trust
     exit 2
     ");
     insta::assert_snapshot!(env.seen(&["config", "trust", "honeyhive.missing.yaml"]), @"
@@ -290,8 +290,8 @@ fn what_cannot_be_trusted_is_named() {
     env.write("notes.txt", "base_url: http://127.0.0.1:9\n");
     env.write("honeyhive.prod.yaml", "base_url: http://127.0.0.1:9\n");
     insta::assert_snapshot!(env.seen(&["config", "trust", "notes.txt"]), @"
-    ! error: notes.txt is no honeyhive.yaml and no overlay of one, so it needs no trust
-    ! | hint: name it with --config-file, which trusts it
+    ! error: notes.txt is not a project file or an overlay of one, so it cannot be trusted
+    ! | hint: use it with --config-file, which requires no trust
     exit 2
     ");
     assert!(!env.path(TRUSTED).exists());

@@ -11,7 +11,7 @@ use crate::support::TestEnv;
 fn what_is_in_effect_is_checked() {
     let mut env = TestEnv::new();
     insta::assert_snapshot!(env.seen(&["config", "validate"]), @"
-    ! No mistakes in the settings in effect
+    ! No problems found in the settings in effect
     exit 0
     ");
     insta::assert_snapshot!(env.seen(&["config", "validate", "-q"]), @"exit 0");
@@ -63,7 +63,7 @@ fn one_file_is_validated_alone() {
     let mut env = TestEnv::new();
     env.write("ok.yaml", "project: docs\nbase_url: http://127.0.0.1:9\n");
     insta::assert_snapshot!(env.seen(&["config", "validate", "ok.yaml"]), @"
-    ! No mistakes in ok.yaml
+    ! No problems found in ok.yaml
     exit 0
     ");
     insta::assert_snapshot!(env.seen(&["config", "validate", "--output", "json", "ok.yaml", "-q"]), @r#"
@@ -264,7 +264,7 @@ fn values_that_test_mode_accepts_are_valid() {
         env.set("HH_API_KEY", key);
         assert_eq!(
             env.seen(&["config", "validate"]),
-            "! No mistakes in the settings in effect\nexit 0"
+            "! No problems found in the settings in effect\nexit 0"
         );
         env.unset("HH_API_KEY");
     }

@@ -27,8 +27,8 @@ fn a_rejected_key() {
     assert_seen!(asked("401 Unauthorized\r\n\r\n"), @"
     failed | authentication | [time] | [host] answered 401 Unauthorized
              -> likely causes: the key hh_12345*** from HH_API_KEY (environment) is mistyped or cut off, was revoked, has expired, or is for another server than http://[host] (--base-url)
-    skipped | permissions | needs authentication
-    skipped | clock | [time] | the server does not tell the time
+    skipped | permissions | requires authentication
+    skipped | clock | [time] | the server does not report its time
     ! error: authentication: [host] answered 401 Unauthorized
     ! | hint: likely causes: the key hh_12345*** from HH_API_KEY (environment) is mistyped or cut off, was revoked, has expired, or is for another server than http://[host] (--base-url)
     exit 3
@@ -39,10 +39,10 @@ fn a_rejected_key() {
 #[test]
 fn a_missing_permission() {
     assert_seen!(asked("403 Forbidden\r\n\r\n"), @"
-    ok | authentication | [time] | the server knows the key
+    ok | authentication | [time] | the server recognizes the key
     failed | permissions | [time] | [host] answered 403 Forbidden
              -> likely causes: the key hh_12345*** from HH_API_KEY (environment) does not allow this, it is not for this project, or your organization does not have the feature
-    skipped | clock | [time] | the server does not tell the time
+    skipped | clock | [time] | the server does not report its time
     ! error: permissions: [host] answered 403 Forbidden
     ! | hint: likely causes: the key hh_12345*** from HH_API_KEY (environment) does not allow this, it is not for this project, or your organization does not have the feature
     exit 6
@@ -55,8 +55,8 @@ fn a_404_that_may_be_a_rejected_key() {
     assert_seen!(asked("404 Not Found\r\n\r\n"), @"
     failed | authentication | [time] | [host] answered 404 Not Found
              -> likely causes: it does not exist, or the key lacks the permission, or the key was rejected, or this is another server than you mean
-    skipped | permissions | needs authentication
-    skipped | clock | [time] | the server does not tell the time
+    skipped | permissions | requires authentication
+    skipped | clock | [time] | the server does not report its time
     ! error: authentication: [host] answered 404 Not Found
     ! | hint: likely causes: it does not exist, or the key lacks the permission, or the key was rejected, or this is another server than you mean
     exit 4
@@ -71,12 +71,12 @@ fn a_missing_key() {
     let seen = seen(&env, &["--base-url", &site.url()], &[]);
     assert_seen!(from(&seen, "key"), @"
     failed | key | [time] | no API key was found: HH_API_KEY is not set, there is no configuration file, and no login is saved
-             -> run `honeyhive auth login`, set HH_API_KEY, or name a configuration file with an api_key (HoneyHive makes keys in its dashboard under Settings > API Keys, a local server at its first start)
-    skipped | authentication | needs key
-    skipped | permissions | needs key
-    skipped | clock | [time] | the server does not tell the time
+             -> run `honeyhive auth login`, set HH_API_KEY, or set api_key in a configuration file (create keys in the HoneyHive dashboard under Settings > API Keys; a local server prints one at its first start)
+    skipped | authentication | requires key
+    skipped | permissions | requires key
+    skipped | clock | [time] | the server does not report its time
     ! error: key: no API key was found: HH_API_KEY is not set, there is no configuration file, and no login is saved
-    ! | hint: run `honeyhive auth login`, set HH_API_KEY, or name a configuration file with an api_key (HoneyHive makes keys in its dashboard under Settings > API Keys, a local server at its first start)
+    ! | hint: run `honeyhive auth login`, set HH_API_KEY, or set api_key in a configuration file (create keys in the HoneyHive dashboard under Settings > API Keys; a local server prints one at its first start)
     exit 3
     ");
 }
@@ -90,9 +90,9 @@ fn a_malformed_key() {
     assert_seen!(from(&seen, "key"), @"
     failed | key | [time] | the API key from HH_API_KEY (environment) does not begin with hh_, so it is not a HoneyHive API key
              -> copy the key again
-    skipped | authentication | needs key
-    skipped | permissions | needs key
-    skipped | clock | [time] | the server does not tell the time
+    skipped | authentication | requires key
+    skipped | permissions | requires key
+    skipped | clock | [time] | the server does not report its time
     ! error: key: the API key from HH_API_KEY (environment) does not begin with hh_, so it is not a HoneyHive API key
     ! | hint: copy the key again
     exit 3
@@ -107,15 +107,15 @@ fn a_file_that_is_not_trusted() {
     assert_seen!(seen(&env, &[], &[]), @"
     failed | configuration | [time] | [home]/honeyhive.yaml:1:11: base_url names a server other than HoneyHive's over https in a file of the working directory that is not trusted
              -> read it, then run `honeyhive config trust [home]/honeyhive.yaml`, or name it with --config-file or HH_CONFIG_FILE
-    skipped | proxy | needs configuration
-    skipped | dns | needs configuration
-    skipped | tcp | needs configuration
-    skipped | tls | needs configuration
-    skipped | health | needs configuration
-    skipped | key | needs configuration
-    skipped | authentication | needs configuration
-    skipped | permissions | needs configuration
-    skipped | clock | needs configuration
+    skipped | proxy | requires configuration
+    skipped | dns | requires configuration
+    skipped | tcp | requires configuration
+    skipped | tls | requires configuration
+    skipped | health | requires configuration
+    skipped | key | requires configuration
+    skipped | authentication | requires configuration
+    skipped | permissions | requires configuration
+    skipped | clock | requires configuration
     ! error: configuration: [home]/honeyhive.yaml:1:11: base_url names a server other than HoneyHive's over https in a file of the working directory that is not trusted
     ! | hint: read it, then run `honeyhive config trust [home]/honeyhive.yaml`, or name it with --config-file or HH_CONFIG_FILE
     exit 5
@@ -129,7 +129,7 @@ fn a_setting_that_is_wrong() {
     let seen = seen(&env, &[], &[]);
     assert_seen!(seen.lines().take(2).collect::<Vec<_>>().join("\n"), @"
     failed | configuration | [time] | the value of timeout from HH_TIMEOUT (environment) is not a number of seconds from 1 to 300
-             -> correct it there
+             -> correct the value
     ");
     assert!(seen.ends_with("exit 5"), "{seen}");
 }
@@ -143,11 +143,11 @@ fn an_ingestion_key_alone_is_no_failure() {
     env.set("HH_INGESTION_API_KEY", &key);
     let seen = seen(&env, &["--base-url", &site.url()], &[]);
     assert_seen!(from(&seen, "key"), @"
-    note | key | [time] | only an ingestion key is set: spans can be sent, and nothing else
-             -> for all else set HH_API_KEY to a project key
-    skipped | authentication | needs key
-    skipped | permissions | needs key
-    skipped | clock | [time] | the server does not tell the time
+    note | key | [time] | only an ingestion key is set, which can only send spans
+             -> set HH_API_KEY to a project key for all other operations
+    skipped | authentication | requires key
+    skipped | permissions | requires key
+    skipped | clock | [time] | the server does not report its time
     ! No problems found
     exit 0
     ");
@@ -159,8 +159,8 @@ fn test_mode_opens_no_connection() {
     env.set("HH_TEST_MODE", "true");
     assert_seen!(seen(&env, &[], &[]), @"
     ok | configuration | [time] | no configuration file; requests go to https://api.honeyhive.ai (default)
-    ok | key | [time] | none is set, and test mode needs none
-    skipped | network | test mode is on (HH_TEST_MODE (environment)), which opens no connection
+    ok | key | [time] | no key is set; test mode does not require one
+    skipped | network | test mode is on (HH_TEST_MODE (environment)), so no connection is opened
     ! No problems found
     exit 0
     ");

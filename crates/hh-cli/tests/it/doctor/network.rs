@@ -11,15 +11,15 @@ fn all_is_well() {
     let flags = ["--base-url", &site.url()];
     assert_seen!(seen(&env, &flags, &[(&site.host(), "[host]"), (&site.port().to_string(), "[port]")]), @"
     ok | configuration | [time] | no configuration file; requests go to http://[host] (--base-url)
-    ok | proxy | [time] | none is set
-    ok | dns | [time] | localhost is 127.0.0.1, ::1
-    ok | tcp | [time] | 127.0.0.1:[port] answers, [::1]:[port]: connection refused
-    skipped | tls | plain http, which stays on this machine
-    ok | health | [time] | GET /api/v1/health answered 200
+    ok | proxy | [time] | no proxy is set
+    ok | dns | [time] | localhost resolves to 127.0.0.1, ::1
+    ok | tcp | [time] | 127.0.0.1:[port] is reachable, [::1]:[port]: connection refused
+    skipped | tls | plain HTTP to this machine
+    ok | health | [time] | GET /api/v1/health returned 200
     ok | key | [time] | hh_12345***, a project key, from HH_API_KEY (environment)
-    ok | authentication | [time] | the server takes the key (it does not tell as whom)
-    skipped | permissions | [time] | unknown (this server does not tell)
-    skipped | clock | [time] | the server does not tell the time
+    ok | authentication | [time] | the server recognizes the key (identity not reported by this server)
+    skipped | permissions | [time] | unknown (not reported by this server)
+    skipped | clock | [time] | the server does not report its time
     ! No problems found
     exit 0
     ");
@@ -45,9 +45,9 @@ fn a_server_that_reports_the_identity() {
         |line: &&str| line.contains("auth") || line.contains("perm") || line.contains("clock");
     let lines: Vec<_> = seen.lines().filter(of_key).collect();
     assert_seen!(lines.join("\n"), @"
-    ok | authentication | [time] | the server knows the key as user@example.com of My Company
+    ok | authentication | [time] | the server recognizes the key as user@example.com of My Company
     ok | permissions | [time] | Admin in all projects; does not expire
-    ok | clock | [time] | as the server's
+    ok | clock | [time] | in sync with the server
     ");
 }
 
@@ -58,18 +58,18 @@ fn a_name_that_does_not_resolve() {
     let flags = ["--base-url", "https://no-such-host.invalid"];
     assert_seen!(seen(&env, &flags, &[]), @"
     ok | configuration | [time] | no configuration file; requests go to https://no-such-host.invalid (--base-url)
-    ok | proxy | [time] | none is set
+    ok | proxy | [time] | no proxy is set
     failed | dns | [time] | cannot connect to no-such-host.invalid: the name does not resolve
-             -> check the host in base_url (--base-url), and whether other names resolve here (a VPN, /etc/resolv.conf)
-    skipped | tcp | needs dns
-    skipped | tls | needs dns
-    skipped | health | needs dns
+             -> check the host in base_url (--base-url), and whether other names resolve on this machine (VPN, /etc/resolv.conf)
+    skipped | tcp | requires dns
+    skipped | tls | requires dns
+    skipped | health | requires dns
     ok | key | [time] | hh_12345***, a project key, from HH_API_KEY (environment)
-    skipped | authentication | needs health
-    skipped | permissions | needs health
-    skipped | clock | needs health
+    skipped | authentication | requires health
+    skipped | permissions | requires health
+    skipped | clock | requires health
     ! error: dns: cannot connect to no-such-host.invalid: the name does not resolve
-    ! | hint: check the host in base_url (--base-url), and whether other names resolve here (a VPN, /etc/resolv.conf)
+    ! | hint: check the host in base_url (--base-url), and whether other names resolve on this machine (VPN, /etc/resolv.conf)
     exit 4
     ");
 }
@@ -127,17 +127,17 @@ fn a_port_that_is_refused() {
     let flags = ["--base-url", &format!("http://{closed}")];
     assert_seen!(seen(&env, &flags, &[(&closed, "[host]")]), @"
     ok | configuration | [time] | no configuration file; requests go to http://[host] (--base-url)
-    ok | proxy | [time] | none is set
-    ok | dns | [time] | 127.0.0.1 is an address
+    ok | proxy | [time] | no proxy is set
+    ok | dns | [time] | 127.0.0.1 is an IP address
     failed | tcp | [time] | [host]: connection refused
-             -> start the server there (`honeyhive server start`), or correct base_url (--base-url)
-    skipped | health | needs tcp
+             -> start the server (`honeyhive server start`), or correct base_url (--base-url)
+    skipped | health | requires tcp
     ok | key | [time] | hh_12345***, a project key, from HH_API_KEY (environment)
-    skipped | authentication | needs health
-    skipped | permissions | needs health
-    skipped | clock | needs health
+    skipped | authentication | requires health
+    skipped | permissions | requires health
+    skipped | clock | requires health
     ! error: tcp: [host]: connection refused
-    ! | hint: start the server there (`honeyhive server start`), or correct base_url (--base-url)
+    ! | hint: start the server (`honeyhive server start`), or correct base_url (--base-url)
     exit 4
     ");
 }
@@ -151,17 +151,17 @@ fn a_port_that_is_filtered() {
     let flags = ["--base-url", &format!("http://{host}")];
     assert_seen!(seen(&env, &flags, &[(&host, "[host]")]), @"
     ok | configuration | [time] | no configuration file; requests go to http://[host] (--base-url)
-    ok | proxy | [time] | none is set
-    ok | dns | [time] | 127.0.0.1 is an address
+    ok | proxy | [time] | no proxy is set
+    ok | dns | [time] | 127.0.0.1 is an IP address
     failed | tcp | [time] | [host]: no connection within 3 s
-             -> a firewall in between drops what is sent, or the host is down; if this network has a proxy, set https_proxy; else check base_url (--base-url)
-    skipped | health | needs tcp
+             -> check whether a firewall blocks the connection or the host is down; if this network requires a proxy, set https_proxy; otherwise check base_url (--base-url)
+    skipped | health | requires tcp
     ok | key | [time] | hh_12345***, a project key, from HH_API_KEY (environment)
-    skipped | authentication | needs health
-    skipped | permissions | needs health
-    skipped | clock | needs health
+    skipped | authentication | requires health
+    skipped | permissions | requires health
+    skipped | clock | requires health
     ! error: tcp: [host]: no connection within 3 s
-    ! | hint: a firewall in between drops what is sent, or the host is down; if this network has a proxy, set https_proxy; else check base_url (--base-url)
+    ! | hint: check whether a firewall blocks the connection or the host is down; if this network requires a proxy, set https_proxy; otherwise check base_url (--base-url)
     exit 4
     ");
 }
@@ -183,19 +183,19 @@ fn a_server_that_never_answers() {
     ];
     assert_seen!(seen(&env, &flags, &[(&host, "[host]")]), @"
     ok | configuration | [time] | [home]/config.yaml (named file); requests go to http://[host] (--base-url)
-    ok | proxy | [time] | none is set
-    ok | dns | [time] | 127.0.0.1 is an address
-    ok | tcp | [time] | [host] answers
-    skipped | tls | plain http, which stays on this machine
+    ok | proxy | [time] | no proxy is set
+    ok | dns | [time] | 127.0.0.1 is an IP address
+    ok | tcp | [time] | [host] is reachable
+    skipped | tls | plain HTTP to this machine
     failed | health | [time] | [host] was connected but began no answer within 3 s
-             -> the server is overloaded, or is no HTTP server: check base_url (--base-url)
+             -> check base_url (--base-url); the server is overloaded or is not an HTTP server
     failed | key | [time] | the credential_command from config.yaml:1:21 (named file) ran sleep, which printed no key within 10 s
-             -> `honeyhive config list` shows where the key and the server's address came from
-    skipped | authentication | needs health
-    skipped | permissions | needs health
-    skipped | clock | needs health
+             -> check the key and base_url; `honeyhive config list` shows where they came from
+    skipped | authentication | requires health
+    skipped | permissions | requires health
+    skipped | clock | requires health
     ! error: health: [host] was connected but began no answer within 3 s
-    ! | hint: the server is overloaded, or is no HTTP server: check base_url (--base-url)
+    ! | hint: check base_url (--base-url); the server is overloaded or is not an HTTP server
     exit 4
     ");
 }
@@ -206,9 +206,9 @@ fn a_proxy_that_wants_a_password() {
     let proxy = Site::new(|_| "407 Proxy Authentication Required\r\n\r\n".to_owned());
     assert_seen!(proxied(&proxy, ""), @"
     ok | configuration | [time] | no configuration file; requests go to https://api.test.invalid (--base-url)
-    ok | proxy | [time] | [proxy], by https_proxy (HTTPS_PROXY (environment))
-    ok | dns | [time] | 127.0.0.1 is an address
-    ok | tcp | [time] | [proxy] answers
+    ok | proxy | [time] | [proxy], set by https_proxy (HTTPS_PROXY (environment))
+    ok | dns | [time] | 127.0.0.1 is an IP address
+    ok | tcp | [time] | [proxy] is reachable
     failed | tunnel | [time] | cannot connect to api.test.invalid: the proxy [proxy] wants a user and a password (407)
              -> set proxy_username and proxy_password
     ! error: tunnel: cannot connect to api.test.invalid: the proxy [proxy] wants a user and a password (407)
@@ -217,9 +217,9 @@ fn a_proxy_that_wants_a_password() {
     ");
     assert_seen!(proxied(&proxy, "user:hidden-word@"), @"
     ok | configuration | [time] | no configuration file; requests go to https://api.test.invalid (--base-url)
-    ok | proxy | [time] | [proxy], by https_proxy (HTTPS_PROXY (environment))
-    ok | dns | [time] | 127.0.0.1 is an address
-    ok | tcp | [time] | [proxy] answers
+    ok | proxy | [time] | [proxy], set by https_proxy (HTTPS_PROXY (environment))
+    ok | dns | [time] | 127.0.0.1 is an IP address
+    ok | tcp | [time] | [proxy] is reachable
     failed | tunnel | [time] | cannot connect to api.test.invalid: the proxy [proxy] refuses its user or password (407)
              -> correct proxy_username and proxy_password
     ! error: tunnel: cannot connect to api.test.invalid: the proxy [proxy] refuses its user or password (407)
@@ -234,13 +234,13 @@ fn a_proxy_that_refuses_the_host() {
     let proxy = Site::new(|_| "403 Forbidden\r\n\r\n".to_owned());
     assert_seen!(proxied(&proxy, "user:hidden-word@"), @"
     ok | configuration | [time] | no configuration file; requests go to https://api.test.invalid (--base-url)
-    ok | proxy | [time] | [proxy], by https_proxy (HTTPS_PROXY (environment))
-    ok | dns | [time] | 127.0.0.1 is an address
-    ok | tcp | [time] | [proxy] answers
+    ok | proxy | [time] | [proxy], set by https_proxy (HTTPS_PROXY (environment))
+    ok | dns | [time] | 127.0.0.1 is an IP address
+    ok | tcp | [time] | [proxy] is reachable
     failed | tunnel | [time] | cannot connect to api.test.invalid: the proxy [proxy] refuses to connect there (it answered 403)
-             -> ask those who run the proxy to let you reach the host, or add the host to no_proxy if it can be reached directly; the proxy is from https_proxy (HTTPS_PROXY (environment))
+             -> ask the operator of the proxy to allow the host, or add the host to no_proxy if it is reachable directly; the proxy was set by https_proxy (HTTPS_PROXY (environment))
     ! error: tunnel: cannot connect to api.test.invalid: the proxy [proxy] refuses to connect there (it answered 403)
-    ! | hint: ask those who run the proxy to let you reach the host, or add the host to no_proxy if it can be reached directly; the proxy is from https_proxy (HTTPS_PROXY (environment))
+    ! | hint: ask the operator of the proxy to allow the host, or add the host to no_proxy if it is reachable directly; the proxy was set by https_proxy (HTTPS_PROXY (environment))
     exit 4
     ");
 }
@@ -271,9 +271,9 @@ fn a_proxy_that_is_not_used_and_why() {
         let line = seen.lines().find(|line| line.contains("proxy |"));
         line.unwrap().to_owned()
     };
-    assert_seen!(line(&env, &format!("http://{closed}")), @"ok | proxy | [time] | none: this machine is reached directly, whatever proxy_url says");
+    assert_seen!(line(&env, &format!("http://{closed}")), @"ok | proxy | [time] | no proxy: proxy_url does not apply to this machine");
     env.set("NO_PROXY", "test.invalid");
-    assert_seen!(line(&env, "https://api.test.invalid"), @"ok | proxy | [time] | none: no_proxy (NO_PROXY (environment)) lists the host, so proxy_url does not count");
+    assert_seen!(line(&env, "https://api.test.invalid"), @"ok | proxy | [time] | no proxy: no_proxy (NO_PROXY (environment)) contains the host, so proxy_url does not apply");
 }
 
 #[test]
@@ -298,14 +298,14 @@ fn a_captive_portal() {
             .skip_while(|line| !line.contains("health"))
             .collect();
         insta::allow_duplicates! { if health == page { assert_seen!(lines.join("\n"), @"
-        failed | health | [time] | a web page came in place of an answer of the API: the login page of this network, or the web site of the server
-                 -> open http://example.com in a browser and log in to the network; if that is not it, correct base_url (--base-url)
+        failed | health | [time] | received a web page instead of an API response: the login page of this network, or the website of the server
+                 -> open http://example.com in a browser and log in to the network; if there is no login page, correct base_url (--base-url)
         ok | key | [time] | hh_12345***, a project key, from HH_API_KEY (environment)
-        skipped | authentication | needs health
-        skipped | permissions | needs health
-        skipped | clock | needs health
-        ! error: health: a web page came in place of an answer of the API: the login page of this network, or the web site of the server
-        ! | hint: open http://example.com in a browser and log in to the network; if that is not it, correct base_url (--base-url)
+        skipped | authentication | requires health
+        skipped | permissions | requires health
+        skipped | clock | requires health
+        ! error: health: received a web page instead of an API response: the login page of this network, or the website of the server
+        ! | hint: open http://example.com in a browser and log in to the network; if there is no login page, correct base_url (--base-url)
         exit 4
         "); } }
         assert!(seen.contains("log in to the network"), "{seen}");
@@ -330,13 +330,13 @@ fn a_base_url_with_a_wrong_path() {
         .skip_while(|line| !line.contains("health"))
         .collect();
     assert_seen!(lines.join("\n"), @"
-    failed | health | [time] | GET /v2/api/v1/health answered 404, but GET /api/v1/health answers 200: the path in base_url is wrong
+    failed | health | [time] | GET /v2/api/v1/health returned 404, but GET /api/v1/health returned 200: the path in base_url is wrong
              -> correct base_url (--base-url): set it to http://[host]
     ok | key | [time] | hh_12345***, a project key, from HH_API_KEY (environment)
-    skipped | authentication | needs health
-    skipped | permissions | needs health
-    skipped | clock | needs health
-    ! error: health: GET /v2/api/v1/health answered 404, but GET /api/v1/health answers 200: the path in base_url is wrong
+    skipped | authentication | requires health
+    skipped | permissions | requires health
+    skipped | clock | requires health
+    ! error: health: GET /v2/api/v1/health returned 404, but GET /api/v1/health returned 200: the path in base_url is wrong
     ! | hint: correct base_url (--base-url): set it to http://[host]
     exit 4
     ");
@@ -347,23 +347,23 @@ fn a_base_url_with_a_wrong_path() {
 fn any_response_counts_as_reachable() {
     let env = env_with_key();
     for (status, shown) in [
-        ("200 OK", "GET /api/v1/health answered 200"),
-        ("204 No Content", "GET /api/v1/health answered 204"),
+        ("200 OK", "GET /api/v1/health returned 200"),
+        ("204 No Content", "GET /api/v1/health returned 204"),
         (
             "401 Unauthorized",
-            "reached: GET /api/v1/health answered 401",
+            "reachable: GET /api/v1/health returned 401",
         ),
         (
             "404 Not Found",
-            "reached, but GET /api/v1/health answered 404",
+            "reachable, but GET /api/v1/health returned 404",
         ),
         (
             "429 Too Many Requests",
-            "reached: GET /api/v1/health answered 429",
+            "reachable: GET /api/v1/health returned 429",
         ),
         (
             "503 Service Unavailable",
-            "reached, but GET /api/v1/health answered 503",
+            "reachable, but GET /api/v1/health returned 503",
         ),
     ] {
         let site = Site::with_health(&format!("{status}\r\n\r\n"));
@@ -401,10 +401,10 @@ fn a_clock_that_is_wrong() {
             .skip_while(|line| !line.contains("clock"))
             .collect();
         insta::allow_duplicates! { assert_seen!(lines.join("\n").replace(way, "[way]"), @"
-        failed | clock | [time] | this machine is 10 min [way] the server: here it is [when], there [when]
-                 -> set the clock of this machine (`timedatectl set-ntp true`), unless the server's is wrong: else certificates look expired or not yet valid, keys that expire are taken for good or bad at the wrong time, and spans get wrong times
-        ! error: clock: this machine is 10 min [way] the server: here it is [when], there [when]
-        ! | hint: set the clock of this machine (`timedatectl set-ntp true`), unless the server's is wrong: else certificates look expired or not yet valid, keys that expire are taken for good or bad at the wrong time, and spans get wrong times
+        failed | clock | [time] | the clock of this machine is 10 min [way] the server: local time [when], server time [when]
+                 -> correct the clock of this machine (`timedatectl set-ntp true`), unless the clock of the server is wrong; a wrong clock affects certificates, the expiry of keys and the times of spans
+        ! error: clock: the clock of this machine is 10 min [way] the server: local time [when], server time [when]
+        ! | hint: correct the clock of this machine (`timedatectl set-ntp true`), unless the clock of the server is wrong; a wrong clock affects certificates, the expiry of keys and the times of spans
         exit 1
         "); }
     }
@@ -427,7 +427,7 @@ fn plain_http_to_another_machine() {
     let seen = seen(&env, &["--base-url", "http://api.test.invalid"], &[]);
     assert_seen!(seen.lines().skip(1).take(2).collect::<Vec<_>>().join("\n"), @"
     failed | proxy | [time] | refusing plain http to api.test.invalid: only this machine is reached without TLS
-             -> write https:// in base_url (--base-url): a key must not cross a network in the clear
+             -> use https:// in base_url (--base-url); a key must not be sent over an unencrypted connection
     ");
     assert!(seen.ends_with("exit 4"), "{seen}");
 }

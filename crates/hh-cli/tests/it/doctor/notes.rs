@@ -24,7 +24,7 @@ fn notes(env: &TestEnv, flags: &[&str], code: i32) -> String {
 fn a_key_that_a_ci_recipe_does_not_pass_on() {
     let mut env = TestEnv::new();
     env.set("HH_TEST_API_KEY", KEY);
-    assert_seen!(notes(&env, &[], 3), @"note     HH_TEST_API_KEY is set and HH_API_KEY is not: nothing reads the first, so pass it on in the recipe, as HH_API_KEY: $HH_TEST_API_KEY");
+    assert_seen!(notes(&env, &[], 3), @"note     HH_TEST_API_KEY is set, but HH_API_KEY is not: HoneyHive does not read HH_TEST_API_KEY; pass it on in the recipe as HH_API_KEY: $HH_TEST_API_KEY");
     // Passed on, it is as it should be.
     env.set("HH_API_KEY", KEY);
     assert!(!notes(&env, &[], 0).contains("pass it on in the recipe"));
@@ -35,7 +35,7 @@ fn a_key_for_another_service_in_the_environment() {
     let mut env = env_with_key();
     assert_eq!(notes(&env, &[], 0), "");
     env.set("TRACELOOP_API_KEY", "hidden-word");
-    assert_seen!(notes(&env, &[], 0), @"note     TRACELOOP_API_KEY is set: HoneyHive does not read it, but an OpenLLMetry SDK in the same program sends its spans by it to another server");
+    assert_seen!(notes(&env, &[], 0), @"note     TRACELOOP_API_KEY is set: HoneyHive does not read it, but an OpenLLMetry SDK in the same program uses it to send spans to another server");
 }
 
 #[test]
@@ -46,28 +46,28 @@ fn a_key_in_the_place_of_another_kind() {
     env.set("HH_DATA_PLANE_API_KEY", KEY);
     env.set("HH_CONTROL_PLANE_API_KEY", &typed("hh_fgdp_"));
     assert_seen!(notes(&env, &[], 0), @"
-    note     api_key (HH_API_KEY (environment)) holds a key of another kind (ingestion), which belongs into ingestion_api_key
-    note     data_plane_api_key (HH_DATA_PLANE_API_KEY (environment)) holds a key of another kind (project), which belongs into api_key
-    note     control_plane_api_key (HH_CONTROL_PLANE_API_KEY (environment)) holds a key of another kind (fine-grained data plane), which belongs into data_plane_api_key
+    note     api_key (HH_API_KEY (environment)) contains a key of another kind (ingestion), which belongs in ingestion_api_key
+    note     data_plane_api_key (HH_DATA_PLANE_API_KEY (environment)) contains a key of another kind (project), which belongs in api_key
+    note     control_plane_api_key (HH_CONTROL_PLANE_API_KEY (environment)) contains a key of another kind (fine-grained data plane), which belongs in data_plane_api_key
     note     data_plane_api_key from HH_DATA_PLANE_API_KEY (environment) has no effect: nothing acts on it yet
     note     control_plane_api_key from HH_CONTROL_PLANE_API_KEY (environment) has no effect: nothing acts on it yet
     ");
     let mut env = env_with_key();
     env.set("HH_INGESTION_API_KEY", KEY);
-    assert_seen!(notes(&env, &[], 3), @"note     ingestion_api_key (HH_INGESTION_API_KEY (environment)) holds a key of another kind (project), which belongs into api_key");
+    assert_seen!(notes(&env, &[], 3), @"note     ingestion_api_key (HH_INGESTION_API_KEY (environment)) contains a key of another kind (project), which belongs in api_key");
 }
 
 #[test]
 fn a_proxy_for_plain_http_alone() {
     let mut env = env_with_key();
     env.set("http_proxy", "http://user:hidden-word@proxy.test:3128");
-    assert_seen!(notes(&env, &[], 0), @"note     http_proxy (http_proxy (environment)) is set and https_proxy is not: requests go by https, so no proxy is used; set https_proxy if there should be one");
+    assert_seen!(notes(&env, &[], 0), @"note     http_proxy (http_proxy (environment)) is set, but https_proxy is not: requests use HTTPS, so no proxy is used; set https_proxy to use one");
 }
 
 #[test]
 fn a_key_that_others_can_see() {
     let env = TestEnv::new();
-    assert_seen!(notes(&env, &["--api-key", KEY], 0), @"note     the key is from --api-key, which other users of this machine can see: better use HH_API_KEY");
+    assert_seen!(notes(&env, &["--api-key", KEY], 0), @"note     the key is from --api-key, which is visible to other users of this machine: use HH_API_KEY instead");
 }
 
 #[test]
@@ -75,5 +75,5 @@ fn a_login_that_another_key_hides() {
     let mut env = TestEnv::new();
     env.store_key("work", "http://127.0.0.1:9", OTHER_KEY);
     env.set("HH_API_KEY", KEY);
-    assert_seen!(notes(&env, &[], 0), @r#"note     the login "work" is not used: the key from HH_API_KEY (environment) stands above it"#);
+    assert_seen!(notes(&env, &[], 0), @r#"note     profile "work" is not used: the key from HH_API_KEY (environment) takes precedence"#);
 }

@@ -34,8 +34,8 @@ fn a_certificate_that_is_trusted() {
     let authority = Authority::new("ours");
     let config = authority.server("localhost", |_| {});
     assert_seen!(handshake_result(config, Some(authority.pem())), @"
-    ok | tls | [time] | TLS 1.3; its certificate is for localhost, signed by CN=ours, valid from 1975-01-01 to 4096-01-01; trusted is the file of ca_bundle (HH_CA_BUNDLE (environment))
-    ok | health | [time] | GET /api/v1/health answered 200
+    ok | tls | [time] | TLS 1.3; certificate for localhost, signed by CN=ours, valid from 1975-01-01 to 4096-01-01; using the certificates in ca_bundle (HH_CA_BUNDLE (environment))
+    ok | health | [time] | GET /api/v1/health returned 200
     exit 0
     ");
 }
@@ -48,8 +48,8 @@ fn a_certificate_that_has_expired() {
         params.not_after = date_time_ymd(2001, 1, 1);
     });
     assert_seen!(handshake_result(config, Some(authority.pem())), @"
-    failed | tls | [time] | cannot set up TLS with [host]: its certificate has expired; its certificate is for localhost, signed by CN=ours, valid from 1975-01-01 to 2001-01-01; trusted is the file of ca_bundle (HH_CA_BUNDLE (environment))
-             -> the server needs a new certificate, unless the clock of this machine is wrong: it says [today]
+    failed | tls | [time] | cannot set up TLS with [host]: its certificate has expired; certificate for localhost, signed by CN=ours, valid from 1975-01-01 to 2001-01-01; using the certificates in ca_bundle (HH_CA_BUNDLE (environment))
+             -> renew the certificate of the server, or correct the clock of this machine (it says [today])
     exit 4
     ");
 }
@@ -61,8 +61,8 @@ fn a_certificate_that_is_not_valid_yet() {
         params.not_before = date_time_ymd(4000, 1, 1);
     });
     assert_seen!(handshake_result(config, Some(authority.pem())), @"
-    failed | tls | [time] | cannot set up TLS with [host]: its certificate is not valid yet; its certificate is for localhost, signed by CN=ours, valid from 4000-01-01 to 4096-01-01; trusted is the file of ca_bundle (HH_CA_BUNDLE (environment))
-             -> set the clock of this machine: it says [today]
+    failed | tls | [time] | cannot set up TLS with [host]: its certificate is not valid yet; certificate for localhost, signed by CN=ours, valid from 4000-01-01 to 4096-01-01; using the certificates in ca_bundle (HH_CA_BUNDLE (environment))
+             -> correct the clock of this machine (it says [today])
     exit 4
     ");
 }
@@ -73,8 +73,8 @@ fn an_unknown_authority() {
     let other = Authority::new("another");
     let config = Authority::new("ours").server("localhost", |_| {});
     assert_seen!(handshake_result(config, Some(other.pem())), @"
-    failed | tls | [time] | cannot set up TLS with [host]: its certificate comes from an authority that is not trusted here; its certificate is for localhost, signed by CN=ours, valid from 1975-01-01 to 4096-01-01; trusted is the file of ca_bundle (HH_CA_BUNDLE (environment))
-             -> if your company or a proxy has an authority of its own, name the file of its certificate: `honeyhive config set ca_bundle FILE`
+    failed | tls | [time] | cannot set up TLS with [host]: its certificate comes from an authority that is not trusted here; certificate for localhost, signed by CN=ours, valid from 1975-01-01 to 4096-01-01; using the certificates in ca_bundle (HH_CA_BUNDLE (environment))
+             -> if your company or a proxy uses its own certificate authority, set its certificate file: `honeyhive config set ca_bundle FILE`
     exit 4
     ");
 }
@@ -85,8 +85,8 @@ fn a_certificate_for_another_name() {
     let authority = Authority::new("ours");
     let config = authority.server("api.test", |_| {});
     assert_seen!(handshake_result(config, Some(authority.pem())), @"
-    failed | tls | [time] | cannot set up TLS with [host]: its certificate is for another name; its certificate is for api.test, signed by CN=ours, valid from 1975-01-01 to 4096-01-01; trusted is the file of ca_bundle (HH_CA_BUNDLE (environment))
-             -> use one of those names in base_url (--base-url), or have the server get a certificate for this one
+    failed | tls | [time] | cannot set up TLS with [host]: its certificate is for another name; certificate for api.test, signed by CN=ours, valid from 1975-01-01 to 4096-01-01; using the certificates in ca_bundle (HH_CA_BUNDLE (environment))
+             -> use one of these names in base_url (--base-url), or issue a certificate for the current name
     exit 4
     ");
 }
@@ -100,7 +100,7 @@ fn a_server_without_tls() {
     let tls = seen.lines().skip_while(|line| !line.starts_with("failed"));
     assert_seen!(tls.take(2).collect::<Vec<_>>().join("\n"), @"
     failed | tls | [time] | cannot connect to [host]: unexpected end of file
-             -> what listens there may not speak TLS: check base_url (--base-url)
+             -> check base_url (--base-url); the server may not support TLS on this port
     ");
 }
 
@@ -117,8 +117,8 @@ fn certificates_that_are_not_checked() {
     );
     let told = seen.lines().filter(|line| line.contains("verify_ssl"));
     assert_seen!(told.collect::<Vec<_>>().join("\n"), @"
-    ok | tls | [time] | TLS 1.3; its certificate is for localhost, signed by CN=ours, valid from 1975-01-01 to 4096-01-01; nothing is checked, by verify_ssl (HH_VERIFY_SSL (environment))
-    note | verify_ssl (HH_VERIFY_SSL (environment)) is off: whoever sits in between can read the API key; name your authority with ca_bundle instead
+    ok | tls | [time] | TLS 1.3; certificate for localhost, signed by CN=ours, valid from 1975-01-01 to 4096-01-01; certificates are not checked (verify_ssl from HH_VERIFY_SSL (environment))
+    note | verify_ssl (HH_VERIFY_SSL (environment)) is off, so others on the network can read the API key: set ca_bundle to trust your certificate authority instead
     ! warning: certificates are not checked (verify_ssl from HH_VERIFY_SSL (environment))
     ");
     assert!(seen.ends_with("exit 0"), "{seen}");

@@ -109,8 +109,8 @@ fn check_verifies_the_key_end_to_end() {
     env.set("HH_API_KEY", &key);
     let shown = env.seen(&["auth", "check"]).replace(&key[..8], "[key]");
     insta::assert_snapshot!(shown, @"
-    ok | API key set, from HH_API_KEY (environment)
-    ok | API key format valid: [key]***
+    ok | API key found in HH_API_KEY (environment)
+    ok | API key format is valid: [key]***
     ok | authentication successful at [server]: user@example.com (Read/Write)
     ok | access to 1 project
     exit 0
@@ -121,7 +121,7 @@ fn check_verifies_the_key_end_to_end() {
     let done = env.run(&["auth", "check"]);
     assert!(
         done.stdout
-            .contains("ok      API key format valid: hh_12345***"),
+            .contains("ok      API key format is valid: hh_12345***"),
         "{done:?}"
     );
     assert_eq!(done.code, 3, "{done:?}");
@@ -130,7 +130,7 @@ fn check_verifies_the_key_end_to_end() {
     insta::assert_snapshot!(env.seen(&["auth", "check"]), @"
     failed | no API key was found: HH_API_KEY is not set, there is no configuration file, and no login is saved
     ! error: no API key was found: HH_API_KEY is not set, there is no configuration file, and no login is saved
-    ! | hint: run `honeyhive auth login`, set HH_API_KEY, or name a configuration file with an api_key (HoneyHive makes keys in its dashboard under Settings > API Keys, a local server at its first start)
+    ! | hint: run `honeyhive auth login`, set HH_API_KEY, or set api_key in a configuration file (create keys in the HoneyHive dashboard under Settings > API Keys; a local server prints one at its first start)
     exit 3
     ");
 }
@@ -268,7 +268,7 @@ fn login_saves_and_logout_removes() {
     assert_eq!(env.run(&["auth", "logout", "--all"]).code, 0);
     assert!(!env.path(STORE).exists());
     let done = env.run(&["auth", "logout", "--all", "--api-key", KEY]);
-    assert!(done.stderr.contains("no saved key"), "{done:?}");
+    assert!(done.stderr.contains("No saved key"), "{done:?}");
     assert!(refused(&env, &[], 3).contains("no API key was found"));
 }
 
@@ -326,11 +326,8 @@ fn a_login_replaces_the_key_only_when_the_new_one_works() {
     assert_eq!(done.code, 0, "{done:?}");
     assert!(env.read(STORE).contains(&new) && !env.read(STORE).contains(&old));
     assert!(
-        done.stderr
-            .contains(&format!("in place of {}***", &old[..8]))
-            && done
-                .stderr
-                .contains(&format!("Saved the key {}***", &new[..8]))
+        done.stderr.contains(&format!("replacing {}***", &old[..8]))
+            && done.stderr.contains(&format!("Saved key {}***", &new[..8]))
             && !done.stderr.contains(&new)
             && !done.stderr.contains(&old),
         "{done:?}"
@@ -438,44 +435,44 @@ fn status_shows_the_sources_without_a_request() {
     let mut env = TestEnv::new();
     insta::assert_snapshot!(env.seen(&["auth", "status"]), @"
     Server: https://api.honeyhive.ai (default)
-    Logins are saved in: [home]/.config/honeyhive/credentials.toml
+    Credential file: [home]/.config/honeyhive/credentials.toml
     ! error: no API key was found: HH_API_KEY is not set, there is no configuration file, and no login is saved
-    ! | hint: run `honeyhive auth login`, set HH_API_KEY, or name a configuration file with an api_key (HoneyHive makes keys in its dashboard under Settings > API Keys, a local server at its first start)
+    ! | hint: run `honeyhive auth login`, set HH_API_KEY, or set api_key in a configuration file (create keys in the HoneyHive dashboard under Settings > API Keys; a local server prints one at its first start)
     exit 3
     ");
     env.write("honeyhive.yaml", format!("api_key: {OTHER_KEY}\n"));
     env.store_key("work", "https://api.honeyhive.ai", KEY);
     insta::assert_snapshot!(undated(&env.seen(&["auth", "status", "-q"])), @r#"
-    KEY | VALUE | FROM | STATE
+    SETTING | VALUE | SOURCE | STATE
     api_key | hh_abcde*** | [home]/honeyhive.yaml:1:10 (project file) | used
-    api_key | hh_12345*** | profile "work" (stored) | shadowed, kept in a file, in plain text
-    Key in use: hh_abcde***, project key
-    Permissions: unknown (`honeyhive auth whoami` asks the server)
-    Made: unknown (`honeyhive auth login` keeps it, with --created if the server does not tell)
+    api_key | hh_12345*** | profile "work" (stored) | shadowed, stored in a plain-text file
+    Active key: hh_abcde***, project key
+    Permissions: unknown (run `honeyhive auth whoami`)
+    Created: unknown (set it with `honeyhive auth login --created DATE`)
     Server: https://api.honeyhive.ai (profile "work" (stored))
-    Logins are saved in: [home]/.config/honeyhive/credentials.toml
+    Credential file: [home]/.config/honeyhive/credentials.toml
     exit 0
     "#);
     env.set("HH_API_KEY", KEY);
     env.set("HH_INGESTION_API_KEY", "hh_ingst_too_short");
     insta::assert_snapshot!(undated(&env.seen(&["auth", "status", "-q"])), @r#"
-    KEY | VALUE | FROM | STATE
+    SETTING | VALUE | SOURCE | STATE
     api_key | hh_12345*** | HH_API_KEY (environment) | used
     api_key | hh_abcde*** | [home]/honeyhive.yaml:1:10 (project file) | shadowed
-    api_key | hh_12345*** | profile "work" (stored) | shadowed, kept in a file, in plain text
+    api_key | hh_12345*** | profile "work" (stored) | shadowed, stored in a plain-text file
     ingestion_api_key | hh_ingst*** | HH_INGESTION_API_KEY (environment) | used
-    Key in use: hh_12345***, project key
-    Permissions: unknown (`honeyhive auth whoami` asks the server)
-    Made: unknown, first seen here [time], [age]
+    Active key: hh_12345***, project key
+    Permissions: unknown (run `honeyhive auth whoami`)
+    Created: unknown, first seen [time], [age]
     Server: https://api.honeyhive.ai (profile "work" (stored))
-    Logins are saved in: [home]/.config/honeyhive/credentials.toml
+    Credential file: [home]/.config/honeyhive/credentials.toml
     ! error: the API key from HH_INGESTION_API_KEY (environment) begins with hh_ingst_ but is not a complete key of that kind
     ! | hint: copy the key again
     exit 3
     "#);
     let json = env.json(&["auth", "status", "-q"]);
     assert_eq!(json["keys"][0]["state"], "used");
-    assert_eq!(json["keys"][2]["storage"], "a file, in plain text");
+    assert_eq!(json["keys"][2]["storage"], "a plain-text file");
     env.unset("HH_INGESTION_API_KEY");
     env.write(
         "c.yaml",
@@ -483,11 +480,11 @@ fn status_shows_the_sources_without_a_request() {
     );
     env.unset("HH_API_KEY");
     insta::assert_snapshot!(env.seen(&["auth", "status", "--config-file", "c.yaml"]), @r#"
-    KEY | VALUE | FROM | STATE
-    api_key | hh_12345*** | profile "work" (stored) | shadowed, kept in a file, in plain text
+    SETTING | VALUE | SOURCE | STATE
+    api_key | hh_12345*** | profile "work" (stored) | shadowed, stored in a plain-text file
     credential_command | ["op","read","op://vault/key"] | c.yaml:1:21 (named file) | used
     Server: https://api.honeyhive.ai (profile "work" (stored))
-    Logins are saved in: [home]/.config/honeyhive/credentials.toml
+    Credential file: [home]/.config/honeyhive/credentials.toml
     exit 0
     "#);
 }
@@ -517,7 +514,7 @@ fn whoami_prints_details_on_request() {
     Key id
     Projects
     Expires
-    Answered in
+    Response time
     ");
     assert!(
         done.stdout.contains("Key kind: read-only project"),
@@ -549,7 +546,7 @@ fn logins_are_listed_and_switched() {
     let env = TestEnv::with_server();
     let key = env.read("admin.key").trim().to_owned();
     insta::assert_snapshot!(env.seen(&["auth", "list"]), @"
-    ! There is no saved login; `honeyhive auth login` makes one
+    ! No saved profiles; run `honeyhive auth login` to create one
     exit 0
     ");
     for profile in ["first", "second"] {
@@ -605,7 +602,7 @@ fn a_damaged_store_is_kept_and_other_sources_go_on_working() {
     let done = env.run(&["auth", "login", "--api-key", &key]);
     assert_eq!(done.code, 0, "{done:?}");
     assert!(
-        done.stderr.contains("was damaged, so it was kept as"),
+        done.stderr.contains("was damaged and was renamed to"),
         "{done:?}"
     );
     assert_eq!(env.read(&format!("{STORE}.corrupt")), damaged);

@@ -258,7 +258,7 @@ fn the_env_file_of_the_tests_names_its_host_and_sends_nothing() {
     let done = env.run_with(&["project", "list"], &flags);
     insta::assert_snapshot!(env.seen_of(&done), @"
     NAME | ID | DESCRIPTION
-    ! note: test mode is on (.env.test:4:14 (env file)), so no server is asked
+    ! note: test mode is on (.env.test:4:14 (env file)), so no request is sent
     exit 0
     ");
     server.assert_untouched("test mode");

@@ -43,13 +43,13 @@ fn status_reports_what_is_known_about_the_key_and_its_source() {
     assert_eq!(told["key"]["created_at"], serde_json::Value::Null);
     let shown = undated(&env.seen(&["auth", "status"])).replace(&key[..8], "[key]");
     insta::assert_snapshot!(shown, @"
-    KEY | VALUE | FROM | STATE
+    SETTING | VALUE | SOURCE | STATE
     api_key | [key]*** | HH_API_KEY (environment) | used
-    Key in use: [key]***, read-only project key
+    Active key: [key]***, read-only project key
     Permissions: Read Only (prefix)
-    Made: unknown (`honeyhive auth login` keeps it, with --created if the server does not tell)
+    Created: unknown (set it with `honeyhive auth login --created DATE`)
     Server: [server] (HH_BASE_URL (environment))
-    Logins are saved in: [home]/.config/honeyhive/credentials.toml
+    Credential file: [home]/.config/honeyhive/credentials.toml
     exit 0
     ");
     // By what the server told at login, which holds for the same key from elsewhere too.
@@ -63,14 +63,14 @@ fn status_reports_what_is_known_about_the_key_and_its_source() {
     env.unset("HH_API_KEY");
     let shown = undated(&env.seen(&["auth", "status"])).replace(&key[..8], "[key]");
     insta::assert_snapshot!(shown, @r#"
-    KEY | VALUE | FROM | STATE
-    api_key | [key]*** | profile "default" (stored) | used, kept in a file, in plain text
-    Key in use: [key]***, read-only project key, id [key id], for user@example.com
+    SETTING | VALUE | SOURCE | STATE
+    api_key | [key]*** | profile "default" (stored) | used, stored in a plain-text file
+    Active key: [key]***, read-only project key, id [key id], owner user@example.com
     Permissions: Read Only (server)
-    Made: [time] (server), [age]
+    Created: [time] (reported by the server), [age]
     Expires: [time]
     Server: [server] (HH_BASE_URL (environment))
-    Logins are saved in: [home]/.config/honeyhive/credentials.toml
+    Credential file: [home]/.config/honeyhive/credentials.toml
     exit 0
     "#);
 }
@@ -116,13 +116,13 @@ fn a_key_older_than_90_days_warns_and_fails_on_request() {
     login_of_age(&env, "created_at", days(92));
     let done = env.run(&["auth", "status"]);
     assert_eq!(done.code, 0, "{done:?}");
-    insta::assert_snapshot!(done.stderr, @"warning: the API key hh_12345*** is 91 days old, more than 90 (key_max_age_days); replace it with `honeyhive auth rotate`");
+    insta::assert_snapshot!(done.stderr, @"warning: API key hh_12345*** is 91 days old, more than 90 (key_max_age_days); rotate it with `honeyhive auth rotate`");
     let done = env.run(&fail);
     assert_eq!(done.code, 1, "{done:?}");
     insta::assert_snapshot!(done.stderr, @"
-    warning: the API key hh_12345*** is 91 days old, more than 90 (key_max_age_days); replace it with `honeyhive auth rotate`
-    error: the API key hh_12345*** is 91 days old, more than 90d
-      hint: replace it with `honeyhive auth rotate`
+    warning: API key hh_12345*** is 91 days old, more than 90 (key_max_age_days); rotate it with `honeyhive auth rotate`
+    error: API key hh_12345*** is 91 days old, more than 90d
+      hint: rotate it with `honeyhive auth rotate`
     ");
     // The limit is a setting.
     env.set("HH_KEY_MAX_AGE_DAYS", "100");
@@ -143,7 +143,7 @@ fn a_pipeline_learns_the_age_from_the_server_or_fails() {
     let done = env.run(&fail);
     assert_eq!(done.code, 1, "{done:?}");
     insta::assert_snapshot!(done.stderr, @"
-    error: the age of the API key hh_12345*** is not known
-      hint: log in with --created DATE to set it
+    error: the age of API key hh_12345*** is unknown
+      hint: set it with `honeyhive auth login --created DATE`
     ");
 }

@@ -127,7 +127,7 @@ fn a_slow_server_ends_the_call_after_the_timeout() {
         .replace(url.trim_start_matches("http://"), "[host]");
     insta::assert_snapshot!(said, @"
     error: no whole answer from [host] within 1 s
-      hint: check the connection and firewalls in between; HH_TIMEOUT sets how long a call may take
+      hint: check the network connection and firewalls, or increase HH_TIMEOUT
     ");
 }
 
@@ -147,7 +147,7 @@ fn a_rejected_key_is_explained() {
     env.unset("HH_API_KEY");
     insta::assert_snapshot!(refused(&env, &[], 3), @"
     error: no API key was found: HH_API_KEY is not set, there is no configuration file, and no login is saved
-      hint: run `honeyhive auth login`, set HH_API_KEY, or name a configuration file with an api_key (HoneyHive makes keys in its dashboard under Settings > API Keys, a local server at its first start)
+      hint: run `honeyhive auth login`, set HH_API_KEY, or set api_key in a configuration file (create keys in the HoneyHive dashboard under Settings > API Keys; a local server prints one at its first start)
     ");
 }
 
@@ -192,11 +192,11 @@ fn network_failures_give_different_errors() {
     };
     insta::assert_snapshot!(at(&env, &format!("http://{closed}")), @"
     error: cannot connect to [host]: connection refused
-      hint: check the connection and that the server runs; `honeyhive config list` shows where base_url came from
+      hint: check the network connection and that the server is running; `honeyhive config list` shows where base_url came from
     ");
     insta::assert_snapshot!(at(&env, "https://no-such-host.invalid"), @"
     error: cannot connect to [host]: the name does not resolve
-      hint: check the connection and that the server runs; `honeyhive config list` shows where base_url came from
+      hint: check the network connection and that the server is running; `honeyhive config list` shows where base_url came from
     ");
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let silent = silent
@@ -205,7 +205,7 @@ fn network_failures_give_different_errors() {
         .unwrap();
     insta::assert_snapshot!(at(&env, &format!("http://{}", silent.1)), @"
     error: no whole answer from [host] within 1 s
-      hint: check the connection and firewalls in between; HH_TIMEOUT sets how long a call may take
+      hint: check the network connection and firewalls, or increase HH_TIMEOUT
     ");
     let plain = Loopback::answering(["400 Bad Request\r\n\r\n"]);
     insta::assert_snapshot!(at(&env, &plain.url().replace("http:", "https:")), @"
@@ -220,7 +220,7 @@ fn network_failures_give_different_errors() {
     assert!(!said.contains("hidden-word"), "{said}");
     insta::assert_snapshot!(said.replace(&closed.to_string(), "[proxy]"), @"
     error: cannot connect to [host]: the proxy [proxy] cannot be reached: connection refused
-      hint: `honeyhive config list` shows where proxy_url, https_proxy and no_proxy came from
+      hint: check the proxy settings; `honeyhive config list` shows where proxy_url, https_proxy and no_proxy came from
     ");
 }
 

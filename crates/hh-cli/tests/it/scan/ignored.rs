@@ -88,7 +88,7 @@ fn a_folder_without_searchable_files_is_reported() {
     insta::assert_snapshot!(env.seen(&["auth", "scan", "full", "hidden", "empty"]), @"
     ! warning: no file was searched in hidden: it is empty, or all is left out (--no-ignore searches that too)
     ! warning: no file was searched in empty: it is empty, or all is left out (--no-ignore searches that too)
-    ! No API keys in 1 file
+    ! No API keys found in 1 file
     exit 0
     ");
 }

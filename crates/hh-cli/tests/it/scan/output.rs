@@ -28,9 +28,9 @@ fn lines_for_people() {
     Dockerfile:2:5: possible key in a build argument
     src/app one.py:2:8: confirmed project key hh_begin***
     src/app one.py:3:10: possible project key hh_k7Qm2***
-    ! note: whoever could read a key can use it: make a new one with `honeyhive auth rotate` and revoke the old one
-    ! note: what ARG and ENV are given stays in the image: give a build its key with `RUN --mount=type=secret`, a container with HH_API_KEY_FILE
-    ! note: what is no secret is left out by `hh-scan: ignore` in its line or alone in the line above, a file by a line in .honeyhiveignore
+    ! note: treat a leaked key as compromised: create a new key with `honeyhive auth rotate` and revoke the old one
+    ! note: values of ARG and ENV remain in the image: pass the key to a build with `RUN --mount=type=secret`, and to a container with HH_API_KEY_FILE
+    ! note: to suppress a false positive, add `hh-scan: ignore` to the line or on its own to the line above, or list the file in .honeyhiveignore
     ! error: found 1 API key and 2 possible in 2 files
     exit 1
     ");
@@ -42,7 +42,7 @@ fn lines_for_people() {
     let env = TestEnv::new();
     env.write("a", "nothing");
     insta::assert_snapshot!(env.seen(&["auth", "scan"]), @"
-    ! No API keys in 1 file
+    ! No API keys found in 1 file
     exit 0
     ");
 }
@@ -57,9 +57,9 @@ fn the_commit_is_named() {
     Dockerfile:2:5: possible key in a build argument, commit [commit]
     src/app one.py:2:8: confirmed project key hh_begin***, commit [commit]
     src/app one.py:3:10: possible project key hh_k7Qm2***, commit [commit]
-    ! note: whoever could read a key can use it: make a new one with `honeyhive auth rotate` and revoke the old one; taking it out does not help, as the history keeps it
-    ! note: what ARG and ENV are given stays in the image: give a build its key with `RUN --mount=type=secret`, a container with HH_API_KEY_FILE
-    ! note: what is no secret is left out by `hh-scan: ignore` in its line or alone in the line above, a file by a line in .honeyhiveignore
+    ! note: treat a leaked key as compromised: create a new key with `honeyhive auth rotate` and revoke the old one; deleting it does not remove it from the history
+    ! note: values of ARG and ENV remain in the image: pass the key to a build with `RUN --mount=type=secret`, and to a container with HH_API_KEY_FILE
+    ! note: to suppress a false positive, add `hh-scan: ignore` to the line or on its own to the line above, or list the file in .honeyhiveignore
     ! error: found 1 API key and 2 possible in 2 files
     exit 1
     ");

@@ -8,7 +8,7 @@ fn the_files_of_this_repository_contain_no_keys() {
     let root = checkout();
     let done = env.run(&["auth", "scan", root.to_str().unwrap()]);
     assert_eq!((done.code, done.stdout.as_str()), (0, ""), "{done:?}");
-    assert!(done.stderr.starts_with("No API keys in "), "{done:?}");
+    assert!(done.stderr.starts_with("No API keys found in "), "{done:?}");
 }
 
 #[test]
@@ -22,5 +22,5 @@ fn the_history_of_this_repository_contains_no_keys() {
     }
     let done = env.run(&["auth", "scan", root.to_str().unwrap(), "--history"]);
     assert_eq!((done.code, done.stdout.as_str()), (0, ""), "{done:?}");
-    assert!(done.stderr.contains("No API keys in "), "{done:?}");
+    assert!(done.stderr.contains("No API keys found in "), "{done:?}");
 }

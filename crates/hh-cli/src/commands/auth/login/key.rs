@@ -1,4 +1,4 @@
-//! The key of a login: from a pipe or from a prompt.
+//! Reads the key of a login from standard input or from a prompt.
 
 use std::io::{self, IsTerminal as _, Read as _};
 
@@ -10,10 +10,10 @@ use crate::context::Context;
 use crate::error::CliError;
 use crate::exit::Exit;
 
-/// A key is one short line; what is longer is refused as a key later.
+/// The maximum number of bytes to read. Longer input is rejected as a malformed key later.
 const MAX_STDIN: usize = 4096;
 
-/// Reads the key, and says from where.
+/// Reads the key and returns it with the name of its source.
 pub(super) fn read(
     context: &Context,
     from_stdin: bool,
@@ -23,18 +23,20 @@ pub(super) fn read(
         let read = io::stdin().take(MAX_STDIN as u64).read_to_end(&mut bytes);
         read.map_err(|error| CliError::new(Exit::Other, format!("cannot read the key: {error}")))?;
         let text = std::str::from_utf8(&bytes);
-        let text = text.map_err(|_| none("standard input holds no key: it is not text"))?;
+        let text = text.map_err(|_| none("invalid key on standard input: not UTF-8 text"))?;
         let key = SecretString::from(text);
-        check_given(&key, "standard input holds no key; nothing was changed")?;
+        check_given(&key, "no key on standard input; nothing was changed")?;
         return Ok((key, "standard input"));
     }
     if !io::stdin().is_terminal() {
-        return Err(CliError::usage("there is no terminal to ask for the key")
-            .with_hint("pipe it in with --api-key-stdin"));
+        return Err(
+            CliError::usage("cannot prompt for the key: standard input is not a terminal")
+                .with_hint("pass the key on standard input with --api-key-stdin"),
+        );
     }
-    let empty = "no key was typed; nothing was changed";
+    let empty = "no key was entered; nothing was changed";
     let key = prompt::ask(context).map_err(|_| {
-        // The line of the prompt is still open.
+        // Ends the line of the prompt.
         context.note("");
         none(empty)
     })?;
@@ -42,8 +44,11 @@ pub(super) fn read(
     Ok((key, "the prompt"))
 }
 
-/// A blank key would count as not given, and the next source would be used in its place.
-#[expect(clippy::disallowed_methods, reason = "only whether there is any text")]
+/// Rejects a blank key. It would count as unset, and the next source would be used instead.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "only checks whether the key is blank"
+)]
 pub(super) fn check_given(key: &SecretString, message: &'static str) -> Result<(), CliError> {
     if key.expose_secret().trim().is_empty() {
         return Err(none(message));

@@ -1,4 +1,4 @@
-//! Where the key of a login is kept (see `docs/design/decisions.md#l3`).
+//! Chooses the storage for the key of a login (see `docs/design/decisions.md#l3`).
 
 use clap::ValueEnum;
 use hh_sdk::auth::{FileStore, Storage, probe_keyring};
@@ -7,7 +7,7 @@ use hh_sdk::config::names;
 use crate::context::Context;
 use crate::error::CliError;
 
-/// Where a key is wanted.
+/// The storage that was requested.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum StorageChoice {
     Auto,
@@ -16,7 +16,7 @@ pub(super) enum StorageChoice {
 }
 
 impl StorageChoice {
-    /// Reads the setting. A keyring that is asked for and cannot be used is told before the key is asked for.
+    /// Reads the option or the setting. An unusable keyring is reported before the prompt for the key.
     pub(super) fn find(context: &Context, flag: Option<Self>) -> Result<Self, CliError> {
         let stack = context.stack();
         let setting = stack.text(names::CREDENTIAL_STORAGE);
@@ -28,13 +28,13 @@ impl StorageChoice {
         });
         if wanted == Self::Keyring && !stack.is_enabled(names::TEST_MODE) {
             probe_keyring().map_err(|error| {
-                CliError::from(error).with_hint("unlock or start one, or use --storage file")
+                CliError::from(error).with_hint("start or unlock a keyring, or use --storage file")
             })?;
         }
         Ok(wanted)
     }
 
-    /// Settles where the key goes, and says so where that is a file for want of a keyring.
+    /// Returns the storage to use. Prints a note if a file is used because no keyring is available.
     pub(super) fn choose(self, context: &Context, store: &FileStore) -> Storage {
         let Err(error) = (match self {
             Self::File => return Storage::File,
@@ -44,7 +44,7 @@ impl StorageChoice {
             return Storage::Keyring;
         };
         context.note(&format!(
-            "note: {error}; the key goes into {}, in plain text that only you can read",
+            "note: {error}; saving the key in {} as plain text that only you can read",
             store.path().display()
         ));
         Storage::File

@@ -1,4 +1,4 @@
-//! What is known of the key in use, and whether it is too old.
+//! Describes the active key and checks its age.
 
 use hh_sdk::auth::{CreatedSource, KeyInfo};
 use hh_sdk::config::{Stack, names};
@@ -12,7 +12,7 @@ use crate::exit::Exit;
 
 const SECONDS_OF_A_DAY: i64 = 24 * 60 * 60;
 
-/// The facts as programs read them; what nobody tells is null.
+/// The details of the key in JSON output. Unknown values are null.
 #[derive(Serialize)]
 pub(super) struct KeyFacts {
     kind: &'static str,
@@ -44,12 +44,12 @@ impl KeyFacts {
     }
 }
 
-/// The facts as people read them.
+/// Returns the details of the key as lines of text.
 pub(super) fn lines(info: &KeyInfo) -> Vec<String> {
     let id = info.id.as_ref().map(|id| format!(", id {id}"));
-    let owner = info.owner.as_ref().map(|owner| format!(", for {owner}"));
+    let owner = info.owner.as_ref().map(|owner| format!(", owner {owner}"));
     let mut lines = vec![format!(
-        "Key in use: {}, {} key{}{}",
+        "Active key: {}, {} key{}{}",
         info.redacted,
         info.kind.as_str(),
         id.unwrap_or_default(),
@@ -57,7 +57,7 @@ pub(super) fn lines(info: &KeyInfo) -> Vec<String> {
     )];
     lines.push(match info.level {
         Some((level, source)) => format!("Permissions: {} ({})", level.title(), source.as_str()),
-        None => "Permissions: unknown (`honeyhive auth whoami` asks the server)".to_owned(),
+        None => "Permissions: unknown (run `honeyhive auth whoami`)".to_owned(),
     });
     let age = days(info).map_or_else(String::new, |days| match days {
         0 => ", today".to_owned(),
@@ -65,36 +65,38 @@ pub(super) fn lines(info: &KeyInfo) -> Vec<String> {
         days => format!(", {days} days ago"),
     });
     lines.push(match info.created {
-        Some((time, CreatedSource::Server)) => format!("Made: {time:.0} (server){age}"),
-        Some((time, CreatedSource::Stated)) => format!("Made: {time:.0} (as said at login){age}"),
-        Some((time, CreatedSource::FirstSeen | _)) => {
-            format!("Made: unknown, first seen here {time:.0}{age}")
+        Some((time, CreatedSource::Server)) => {
+            format!("Created: {time:.0} (reported by the server){age}")
         }
-        None => "Made: unknown (`honeyhive auth login` keeps it, with --created if the server does not tell)"
-            .to_owned(),
+        Some((time, CreatedSource::Stated)) => format!("Created: {time:.0} (stated at login){age}"),
+        Some((time, CreatedSource::FirstSeen | _)) => {
+            format!("Created: unknown, first seen {time:.0}{age}")
+        }
+        None => "Created: unknown (set it with `honeyhive auth login --created DATE`)".to_owned(),
     });
     lines.extend(info.expires_at.map(|end| format!("Expires: {end:.0}")));
     lines
 }
 
-/// After how many days a key should be replaced.
+/// Returns the maximum age of a key, in days.
 pub(super) fn max_age(stack: &Stack) -> Option<i64> {
     let limit = stack.text(names::KEY_MAX_AGE_DAYS).ok()??;
     limit.value.parse().ok()
 }
 
-/// Tells of a key that should be replaced by now.
+/// Returns a warning if the key is older than `limit` days.
 pub(super) fn warning(info: &KeyInfo, limit: i64) -> Option<String> {
     is_older(info, Span::new().days(limit)).then(|| {
         format!(
-            "the API key {} is {} days old, more than {limit} (key_max_age_days); replace it with `honeyhive auth rotate`",
+            "API key {} is {} days old, more than {limit} (key_max_age_days); rotate it with `honeyhive auth rotate`",
             info.redacted,
             days(info).unwrap_or_default()
         )
     })
 }
 
-/// Fails for a key that is older, or that nobody knows the age of. The server is asked if it is not known here.
+/// Returns an error if the key is older than `limit` or if its age is unknown. Requests the age from the server if it
+/// is not known locally.
 pub(super) fn check_age(
     context: &Context,
     info: Option<KeyInfo>,
@@ -103,7 +105,7 @@ pub(super) fn check_age(
     let span: Option<Span> = limit.parse().ok();
     let Some(span) = span.filter(Span::is_positive) else {
         return Err(CliError::usage(
-            "--fail-if-older-than takes a time, such as 90d",
+            "invalid value for --fail-if-older-than: expected a duration such as 90d",
         ));
     };
     let is_known = |info: &KeyInfo| {
@@ -118,9 +120,9 @@ pub(super) fn check_age(
     };
     let shown = &info.redacted;
     if info.created.is_none() {
-        let message = format!("the age of the API key {shown} is not known");
+        let message = format!("the age of API key {shown} is unknown");
         let unknown = CliError::new(Exit::Other, message);
-        return Err(unknown.with_hint("log in with --created DATE to set it"));
+        return Err(unknown.with_hint("set it with `honeyhive auth login --created DATE`"));
     }
     if !is_older(&info, span) {
         return Ok(());
@@ -128,11 +130,12 @@ pub(super) fn check_age(
     let days = days(&info).unwrap_or_default();
     Err(CliError::new(
         Exit::Other,
-        format!("the API key {shown} is {days} days old, more than {limit}"),
+        format!("API key {shown} is {days} days old, more than {limit}"),
     )
-    .with_hint("replace it with `honeyhive auth rotate`"))
+    .with_hint("rotate it with `honeyhive auth rotate`"))
 }
 
+/// Requests the details of the active key from the server.
 fn ask(context: &Context, info: Option<KeyInfo>) -> Result<KeyInfo, CliError> {
     let client = context.client(None)?;
     let identity = context.block_on(client.whoami())?;
@@ -153,6 +156,7 @@ fn is_older(info: &KeyInfo, than: Span) -> bool {
     }
 }
 
+/// Returns the age of the key in whole days.
 fn days(info: &KeyInfo) -> Option<i64> {
     let age = info.age(Timestamp::now())?;
     Some(age.as_secs() / SECONDS_OF_A_DAY)

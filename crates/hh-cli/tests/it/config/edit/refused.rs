@@ -94,7 +94,7 @@ fn values_that_the_setting_does_not_take_are_refused() {
     exit 5
     ");
     insta::assert_snapshot!(set("otlp_headers", "x=canarycanary"), @r#"
-    ! warning: other users of this machine can see otlp_headers on the command line; better give - and the value on standard input
+    ! warning: otlp_headers is visible to other users of this machine on the command line; use - and pass the value on standard input instead
     ! error: the value for otlp_headers is not a table of texts, in JSON such as {"name": "text"}
     exit 5
     "#);
@@ -147,13 +147,13 @@ fn settings_that_no_file_may_hold_are_refused() {
     exit 5
     ");
     insta::assert_snapshot!(set("timout", "5"), @"
-    ! error: timout is not a setting
+    ! error: unknown setting timout
     ! | hint: did you mean timeout?
     exit 2
     ");
     insta::assert_snapshot!(set("flavors", "5"), @"
-    ! error: flavors is not a setting
-    ! | hint: see `honeyhive config list`
+    ! error: unknown setting flavors
+    ! | hint: run `honeyhive config list --all` to list all settings
     exit 2
     ");
     let unset = refused(YAML, "profile: docs\n", &["unset", "profile"]);
@@ -167,7 +167,7 @@ fn settings_that_no_file_may_hold_are_refused() {
 fn a_key_is_not_written_next_to_its_key_file_setting() {
     let before = "api_key_file: /run/secrets/key\n";
     insta::assert_snapshot!(refused(YAML, before, &["set", "api_key", KEY]), @"
-    ! warning: other users of this machine can see api_key on the command line; better give - and the value on standard input
+    ! warning: api_key is visible to other users of this machine on the command line; use - and pass the value on standard input instead
     ! error: [home]/.config/honeyhive/config.yaml:1: api_key_file is set in its place
     ! | hint: unset api_key first
     exit 5

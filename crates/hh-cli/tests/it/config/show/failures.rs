@@ -34,7 +34,7 @@ fn explain_and_get_fail_with_a_value_that_cannot_be_used() {
     env.write("a.yaml", "timeout: ${HH_NO_SUCH_VARIABLE}\n");
     insta::assert_snapshot!(env.seen(&[&explain[..], &file].concat()), @"
     timeout: seconds that one call may take, retries included
-      value | cannot be used, see below
+      value | invalid, see below
       from | a.yaml:1:10 with ${HH_NO_SUCH_VARIABLE} (named file)
       type | seconds, 1 to 300
       default | 30
@@ -118,22 +118,22 @@ fn an_unknown_setting_is_answered_with_the_nearest() {
         assert_eq!(done.code, 2, "{done:?}");
         assert_eq!(
             done.stderr,
-            "error: timout is not a setting\n  hint: did you mean timeout?\n"
+            "error: unknown setting timout\n  hint: did you mean timeout?\n"
         );
     }
     insta::assert_snapshot!(env.seen(&["config", "get", "apikey"]), @"
-    ! error: apikey is not a setting
+    ! error: unknown setting apikey
     ! | hint: did you mean api_key?
     exit 2
     ");
     insta::assert_snapshot!(env.seen(&["config", "get", "Max-Retries"]), @"
-    ! error: Max-Retries is not a setting
+    ! error: unknown setting Max-Retries
     ! | hint: did you mean max_retries?
     exit 2
     ");
     insta::assert_snapshot!(env.seen(&["config", "get", "flavors"]), @"
-    ! error: flavors is not a setting
-    ! | hint: see `honeyhive config list`
+    ! error: unknown setting flavors
+    ! | hint: run `honeyhive config list --all` to list all settings
     exit 2
     ");
 }
