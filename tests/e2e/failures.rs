@@ -89,7 +89,7 @@ fn each_failure_is_one_line_with_a_hint_and_a_code() {
     insta::with_settings!({filters => filters}, {
         insta::assert_snapshot!(failures.shown, @r#"
         busy port: exit 1
-        error: cannot listen on 127.0.0.1:[PORT]: another program listens there
+        error: cannot listen on 127.0.0.1:[PORT]: address already in use
           hint: choose another address with --bind
 
         unwritable data directory: exit 1
@@ -126,10 +126,10 @@ fn each_failure_is_one_line_with_a_hint_and_a_code() {
           hint: the key is hh_[KEY]*** from HH_API_KEY_FILE -> [ROOT]/read_write.key (environment)
 
         unknown project: exit 4
-        error: 127.0.0.1:[PORT] answered 404 Not Found: there is no project "nope" that this key applies to; it applies to: every project (request [ID])
+        error: 127.0.0.1:[PORT] answered 404 Not Found: project "nope" not found; this key applies to: every project (request [ID])
 
         project of another key: exit 4
-        error: 127.0.0.1:[PORT] answered 404 Not Found: there is no project "nope" that this key applies to; it applies to: demo (request [ID])
+        error: 127.0.0.1:[PORT] answered 404 Not Found: project "nope" not found; this key applies to: demo (request [ID])
 
         missing file: exit 5
         error: the configuration file missing.yaml, named by --config-file, does not exist

@@ -1,4 +1,4 @@
-//! What every request shares.
+//! The state that all requests share.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -18,27 +18,29 @@ pub(crate) struct App {
     pub(crate) failures: FailureLimiter,
     pub(crate) clock: Arc<Clock>,
     pub(crate) pepper: Pepper,
-    /// The rotations of one key family within an hour.
+    /// The maximum number of rotations of one key family per hour.
     pub(crate) max_rotations: u32,
+    /// The memory of request bodies.
     pub(crate) in_flight: Budget,
-    /// Responses that are being built or were not yet read by their clients.
+    /// The memory of responses that are being built or were not yet read by their clients.
     pub(crate) responses: Budget,
-    /// Decode large bodies and render large responses.
+    /// Threads that decode large bodies and render large responses.
     pub(crate) large_work: Workers,
-    /// Inflate bodies: apart from the rest, so that clients that compress small bodies do not wait for large work.
+    /// Threads that decompress bodies. They are separate, so that small compressed bodies do not wait for large work.
     pub(crate) inflation: Workers,
     pub(crate) request_ids: RequestIds,
-    /// Whether requests that succeed are logged too.
+    /// Whether successful requests are logged too.
     pub(crate) has_access_log: bool,
 }
 
-/// Request ids: a random number of this run and a counter, so that no request asks the system for randomness.
+/// Creates request ids from a random number of this run and a counter, so that no request needs system randomness.
 pub(crate) struct RequestIds {
     boot: u32,
     next: AtomicU64,
 }
 
 impl RequestIds {
+    /// Creates a counter of ids that begin with `boot`, a random number.
     pub(crate) fn new(boot: u32) -> Self {
         Self {
             boot,
@@ -46,6 +48,7 @@ impl RequestIds {
         }
     }
 
+    /// Returns the next id.
     pub(crate) fn next(&self) -> String {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         format!("{:08x}-{number}", self.boot)

@@ -1,4 +1,4 @@
-//! Who may do what: the proofs that the store takes, and the code that creates them.
+//! Authorizes requests, and creates the proofs that the store requires.
 
 mod access;
 mod authorize;

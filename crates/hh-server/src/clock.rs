@@ -1,4 +1,4 @@
-//! The time of decisions.
+//! The clock of the server.
 
 #[cfg(test)]
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -6,10 +6,10 @@ use std::time::Instant;
 
 use jiff::{SignedDuration, Timestamp};
 
-/// The system's clock, and one that began with it when the server started and cannot be set.
+/// The system clock and a monotonic clock that started with the same time.
 ///
-/// The second one is what keeps a key ended when the system's clock is set back. It does not follow the system's clock
-/// forward, so a clock that is wrong for a moment ends no key for longer than that.
+/// The monotonic clock keeps an expired key expired when the system clock is set back. It does not follow the system
+/// clock forward, so a system clock that is temporarily wrong expires keys only temporarily.
 pub(crate) struct Clock {
     started: Timestamp,
     since: Instant,
@@ -17,7 +17,7 @@ pub(crate) struct Clock {
     fixed: Fixed,
 }
 
-/// The milliseconds that a test set; 0 is the real time.
+/// The times that a test has set, in milliseconds since 1970; 0 means the real time.
 #[cfg(test)]
 #[derive(Default)]
 struct Fixed {
@@ -37,11 +37,8 @@ impl Default for Clock {
 }
 
 impl Clock {
-    /// Returns the system's time, for what is stored and shown.
-    #[cfg_attr(
-        not(test),
-        expect(clippy::unused_self, reason = "tests have a clock of their own")
-    )]
+    /// Returns the system time, for values that are stored and returned.
+    #[cfg_attr(not(test), expect(clippy::unused_self, reason = "tests set the time"))]
     pub(crate) fn now(&self) -> Timestamp {
         #[cfg(test)]
         if let Some(fixed) = Fixed::time(&self.fixed.system) {
@@ -50,17 +47,17 @@ impl Clock {
         Timestamp::now()
     }
 
-    /// Returns the time by which keys are judged: the later of both clocks, so it never goes back.
+    /// Returns the time for decisions about keys: the later of both clocks, so that it never goes back.
     pub(crate) fn key_time(&self) -> Timestamp {
         self.now().max(self.running())
     }
 
-    /// Returns the time that has passed by both clocks, for what cannot be undone.
+    /// Returns the time that both clocks have reached, for changes that cannot be undone.
     pub(crate) fn certain(&self) -> Timestamp {
         self.now().min(self.running())
     }
 
-    /// Returns the start and the time since then. While the machine sleeps this clock may stand still.
+    /// Returns the time of the monotonic clock, which may stop while the machine sleeps.
     fn running(&self) -> Timestamp {
         #[cfg(test)]
         if let Some(fixed) = Fixed::time(&self.fixed.running) {
@@ -71,14 +68,14 @@ impl Clock {
         now.ok().and_then(Result::ok).unwrap_or(self.started)
     }
 
-    /// Sets both clocks.
+    /// Sets both clocks, in milliseconds since 1970.
     #[cfg(test)]
     pub(crate) fn set(&self, millis: i64) {
         self.fixed.running.store(millis, Ordering::SeqCst);
         self.set_system(millis);
     }
 
-    /// Sets the system's clock, as an administrator may.
+    /// Sets the system clock alone, as an administrator can, in milliseconds since 1970.
     #[cfg(test)]
     pub(crate) fn set_system(&self, millis: i64) {
         self.fixed.system.store(millis, Ordering::SeqCst);

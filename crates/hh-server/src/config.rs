@@ -1,4 +1,4 @@
-//! How a server is started: flags, else `DIR/server.yaml`, else defaults (see `docs/design/decisions.md#v1`).
+//! Resolves the options of a server: flags, then `DIR/server.yaml`, then defaults (see `docs/design/decisions.md#v1`).
 
 use std::net::SocketAddr;
 use std::num::NonZero;
@@ -17,12 +17,16 @@ const DEFAULT_BIND: SocketAddr =
 const DEFAULT_ORGANIZATION: &str = "My Organization";
 const DEFAULT_ADMIN: &str = "admin@localhost";
 const SET_ADMIN: &str = "set it with --admin or in server.yaml";
+const FIX_FILE: &str =
+    "use only bind, organization, admin and max_rotations_per_hour, with valid values";
 const DEFAULT_MAX_ROTATIONS: u32 = 60;
 const MAX_ROTATIONS: RangeInclusive<u32> = 1..=3600;
-/// Far above any real file.
+/// The maximum size of `server.yaml`, in bytes: far above any real file.
 const MAX_FILE_BYTES: u64 = 64 * 1024;
 
-/// How to start a server; what is not set comes from `server.yaml` in the data directory, else from the defaults.
+/// Options for starting a server.
+///
+/// An option that is not set comes from `server.yaml` in the data directory, or else has its default.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct ServerOptions {
@@ -37,7 +41,7 @@ pub struct ServerOptions {
 }
 
 impl ServerOptions {
-    /// Makes options for a data directory, which is made if need be.
+    /// Creates options for a data directory, which is created if it does not exist.
     pub fn new(data_dir: PathBuf) -> Self {
         Self {
             data_dir,
@@ -51,51 +55,51 @@ impl ServerOptions {
         }
     }
 
-    /// Sets where to listen, 127.0.0.1:8642 by default; port 0 takes a free one.
+    /// Sets the address to listen on, 127.0.0.1:8642 by default. Port 0 selects a free port.
     pub fn with_bind(mut self, address: SocketAddr) -> Self {
         self.bind = Some(address);
         self
     }
 
-    /// Sets the organization's name, one line of 1 to 100 characters; used at the first start.
+    /// Sets the name of the organization, one line of 1 to 100 characters. Only the first start uses it.
     pub fn with_organization(mut self, name: impl Into<String>) -> Self {
         self.organization = Some(name.into());
         self
     }
 
-    /// Sets the first admin's e-mail address; used at the first start.
+    /// Sets the e-mail address of the first admin. Only the first start uses it.
     pub fn with_admin(mut self, email: impl Into<String>) -> Self {
         self.admin = Some(email.into());
         self
     }
 
-    /// Has the first admin key written to a new file, 0600, instead of being handed back.
+    /// Writes the first admin key to a new file with mode 0600 instead of returning it.
     pub fn with_admin_key_file(mut self, path: PathBuf) -> Self {
         self.admin_key_file = Some(path);
         self
     }
 
-    /// Serves connections on so many threads of their own, each with a runtime, in place of the caller's runtime, which
-    /// only accepts them then.
+    /// Serves connections on `count` separate threads with one runtime each. The caller's runtime then only accepts
+    /// connections.
     pub fn with_threads(mut self, count: NonZero<usize>) -> Self {
         self.threads = Some(count);
         self
     }
 
-    /// Logs requests that succeed too; requests that fail are always logged.
+    /// Logs successful requests too. Failed requests are always logged.
     pub fn with_access_log(mut self, is_on: bool) -> Self {
         self.access_log = is_on;
         self
     }
 
-    /// Allows the server to start with an empty database in a directory that has had one before. A database that holds data
-    /// is never deleted.
+    /// Allows a start with an empty database in a directory that contained a database before. A database that contains
+    /// data is never deleted.
     pub fn with_new_database(mut self, is_allowed: bool) -> Self {
         self.new_database = is_allowed;
         self
     }
 
-    /// Joins the options with the file and the defaults.
+    /// Resolves the settings from the options, the file and the defaults.
     pub(crate) fn settings(self) -> Result<ServerSettings, StartError> {
         let file = self.file()?;
         let text = |option: Option<String>, file: Option<String>, default: &str| {
@@ -118,16 +122,16 @@ impl ServerOptions {
         };
         check("organization", &settings.organization)?;
         settings.admin = owner_name::parse(&settings.admin).ok_or_else(|| {
-            let message = format!("the admin must have {}", owner_name::RULE);
+            let message = format!("invalid admin: expected {}", owner_name::RULE);
             invalid(message, SET_ADMIN)
         })?;
         if !is_email(&settings.admin) {
-            let message = "the admin must be an e-mail address".to_owned();
+            let message = "invalid admin: expected an e-mail address".to_owned();
             return Err(invalid(message, SET_ADMIN));
         }
         if !MAX_ROTATIONS.contains(&settings.max_rotations) {
             let message = format!(
-                "max_rotations_per_hour in server.yaml must be {} to {}",
+                "invalid max_rotations_per_hour in server.yaml: expected {} to {}",
                 MAX_ROTATIONS.start(),
                 MAX_ROTATIONS.end(),
             );
@@ -147,14 +151,14 @@ impl ServerOptions {
             let place = error.location().map_or_else(String::new, |at| {
                 format!(" (line {}, column {})", at.line(), at.column())
             });
-            let message = format!("{} is not valid{place}", path.display());
+            let message = format!("invalid server configuration {}{place}", path.display());
             let what = Diagnostic::new(message);
-            fail(what.with_hint("it may hold bind, organization, admin and max_rotations_per_hour"))
+            fail(what.with_hint(FIX_FILE))
         })
     }
 }
 
-/// Names end up on people's terminals. What is refused is not shown.
+/// Checks a name that will be printed on terminals. The error does not contain the rejected text.
 fn check(what: &str, text: &str) -> Result<(), StartError> {
     let fits = (1..=100).contains(&text.chars().count());
     let breaks = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
@@ -164,20 +168,20 @@ fn check(what: &str, text: &str) -> Result<(), StartError> {
     Err(StartError::new(
         StartErrorKind::Invalid,
         Diagnostic::new(format!(
-            "the {what} must have 1 to 100 characters on one line"
+            "invalid {what}: expected 1 to 100 characters on one line"
         ))
         .with_hint(format!("set it with --{what} or in server.yaml")),
     ))
 }
 
-/// Tells what is meant as an address; only mail can tell whether it is one.
+/// Returns whether a text has the form of an e-mail address. Whether the address exists is not checked.
 fn is_email(text: &str) -> bool {
     let sides = text.split_once('@');
     sides.is_some_and(|(name, host)| !name.is_empty() && !host.is_empty() && !host.contains('@'))
         && !text.contains(char::is_whitespace)
 }
 
-/// What a server runs with.
+/// The resolved settings of a server.
 pub(crate) struct ServerSettings {
     pub(crate) data_dir: PathBuf,
     pub(crate) bind: SocketAddr,
@@ -185,13 +189,13 @@ pub(crate) struct ServerSettings {
     pub(crate) admin: String,
     pub(crate) admin_key_file: Option<PathBuf>,
     pub(crate) threads: Option<NonZero<usize>>,
-    /// The rotations of one key family within an hour.
+    /// The maximum number of rotations of one key family per hour.
     pub(crate) max_rotations: u32,
     pub(crate) new_database: bool,
     pub(crate) has_access_log: bool,
 }
 
-/// `server.yaml`.
+/// The content of `server.yaml`.
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ServerFile {

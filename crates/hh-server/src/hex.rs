@@ -1,6 +1,6 @@
-//! Hexadecimal text, strictly: `u8::from_str_radix` also accepts a sign.
+//! Strict encoding and decoding of hexadecimal text. `u8::from_str_radix` also accepts a sign.
 
-/// Decodes pairs of hexadecimal digits in either case; `None` for any other text.
+/// Decodes pairs of hexadecimal digits in either case; returns `None` for any other text.
 pub(crate) fn decode(text: &str) -> Option<Vec<u8>> {
     let digit = |byte: u8| char::from(byte).to_digit(16);
     let (pairs, []) = text.as_bytes().as_chunks::<2>() else {
@@ -12,7 +12,7 @@ pub(crate) fn decode(text: &str) -> Option<Vec<u8>> {
         .collect()
 }
 
-/// Encodes bytes in lower case. The text has its whole capacity at once, so no part of a secret stays in an old buffer.
+/// Encodes bytes in lower case. The text never grows, so that no part of a secret remains in an old buffer.
 pub(crate) fn encode(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len() * 2);
     let digit = |nibble| char::from_digit(u32::from(nibble), 16);

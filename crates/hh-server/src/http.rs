@@ -1,4 +1,4 @@
-//! Connections, bodies, limits and errors of HTTP.
+//! HTTP: connections, bodies, limits and errors.
 
 pub(crate) mod activity;
 pub(crate) mod body;

@@ -1,8 +1,8 @@
 //! A HoneyHive-compatible server on an embedded database.
 //!
-//! [`Server::start`] opens the data directory and binds; [`Server::run`] serves until it is told to stop. Every
-//! route comes from the operation table of `hh-api` and passes one wrapper that checks the key, its level and its
-//! projects; the store takes only what that wrapper made.
+//! [`Server::start`] opens the data directory and binds the address; [`Server::run`] serves requests until its `stop`
+//! future resolves. Every route comes from the operation table of `hh-api` and passes one wrapper that checks the key,
+//! its level and its projects. Every command and query of the store requires the proof that this wrapper creates.
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -34,7 +34,7 @@ mod store;
 #[cfg(test)]
 mod testing;
 
-/// The description of the API as an OpenAPI 3.1 document, which the server returns at `/openapi.json`.
+/// The OpenAPI 3.1 document of the API, which the server returns at `/openapi.json`.
 pub const OPENAPI: &str = include_str!("openapi.json");
 
 pub use config::ServerOptions;

@@ -1,15 +1,17 @@
-//! The shape of a body, found without decoding it: decoders recurse and allocate, these scans do neither.
+//! Measures the depth and the number of values of a body without decoding it.
+//!
+//! Decoders recurse and allocate memory for each value; these scans do not.
 
-/// How deeply a body is nested, and how many values it has.
+/// The depth of nesting and the number of values of a body.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct BodyShape {
     pub(crate) depth: usize,
     pub(crate) elements: usize,
-    /// The objects among the values of a JSON text.
+    /// The number of objects among the values of a JSON text.
     pub(crate) objects: usize,
 }
 
-/// Scans a JSON text.
+/// Measures a JSON text.
 pub(crate) fn json(text: &[u8]) -> BodyShape {
     let mut shape = BodyShape::default();
     let (mut depth, mut quoted) = (0_usize, false);
@@ -32,7 +34,7 @@ pub(crate) fn json(text: &[u8]) -> BodyShape {
     shape
 }
 
-/// The messages of an OTLP trace export that hold others.
+/// The kinds of messages in an OTLP trace export.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum OtlpMessage {
     Request,
@@ -41,22 +43,23 @@ enum OtlpMessage {
     ScopeSpans,
     Scope,
     Span,
-    /// A span's event or link: both keep their attributes in fields of their own.
+    /// An event of a span. Events and links have their attributes in different fields.
     SpanEvent,
     SpanLink,
     KeyValue,
     AnyValue,
-    /// A list of values, or of pairs.
+    /// A list of values.
     Array,
+    /// A list of keys with values.
     Pairs,
-    /// A reference to an entity, which has lists of texts.
+    /// A reference to an entity, which contains lists of texts.
     EntityRef,
-    /// Text, bytes, and messages that hold no others.
+    /// Text, bytes, and messages that contain no other messages.
     Leaf,
 }
 
 impl OtlpMessage {
-    /// What a field of this message holds, by the numbers of `trace.proto` and `common.proto`.
+    /// Returns the kind of a field of this message, by its number in `trace.proto` and `common.proto`.
     fn below(self, field: u64) -> Self {
         match (self, field) {
             (Self::Request, 1) => Self::ResourceSpans,
@@ -79,12 +82,12 @@ impl OtlpMessage {
     }
 }
 
-/// Where the decoder stops by itself, so that deeper levels need no count.
+/// The depth at which the decoder stops, so that deeper levels need not be counted.
 const MAX_LEVELS: usize = 100;
 
-/// Scans an OTLP trace export in protobuf: every field is a value, text and bytes one whatever they hold.
+/// Measures an OTLP trace export in protobuf. Each field counts as one value, including text and bytes of any content.
 pub(crate) fn protobuf(request: &[u8]) -> BodyShape {
-    // The end and the kind of each message that is open, the innermost last.
+    // The end and the kind of each open message, the innermost last.
     let mut open = vec![(request.len(), OtlpMessage::Request)];
     let mut shape = BodyShape::default();
     let mut at = 0;
@@ -95,13 +98,13 @@ pub(crate) fn protobuf(request: &[u8]) -> BodyShape {
         }
         shape.depth = shape.depth.max(open.len());
         shape.elements += 1;
-        // What is no field is for the decoder to refuse.
+        // The decoder rejects bytes that are not a field.
         let Some((number, head, length)) = field(&request[at..end]) else {
             at = end;
             continue;
         };
         at += head;
-        // Bytes become text, and each one that is no UTF-8 takes three bytes.
+        // Bytes become text, and each byte that is not UTF-8 becomes three bytes.
         if message == OtlpMessage::AnyValue && number == 7 {
             shape.elements += length / 128;
         }
@@ -115,7 +118,7 @@ pub(crate) fn protobuf(request: &[u8]) -> BodyShape {
     shape
 }
 
-/// The number of the field at the start of a message, the bytes of its tag and length, and those of its value.
+/// Returns the number of the first field of a message, the size of its tag and length, and the size of its value.
 fn field(bytes: &[u8]) -> Option<(u64, usize, usize)> {
     let (tag, head) = varint(bytes)?;
     let rest = &bytes[head..];
@@ -123,7 +126,7 @@ fn field(bytes: &[u8]) -> Option<(u64, usize, usize)> {
         0 => (head, varint(rest)?.1),
         1 => (head, 8),
         5 => (head, 4),
-        // The begin or the end of a group: the decoder skips what is between, which counts as fields here.
+        // The start or the end of a group. The decoder skips the fields in between; here they count.
         3 | 4 => (head, 0),
         2 => {
             let (length, size) = varint(rest)?;
@@ -134,7 +137,7 @@ fn field(bytes: &[u8]) -> Option<(u64, usize, usize)> {
     (length <= bytes.len() - head).then_some((tag >> 3, head, length))
 }
 
-/// A varint and how many bytes it takes.
+/// Decodes a varint; returns its value and its size in bytes.
 fn varint(bytes: &[u8]) -> Option<(u64, usize)> {
     let mut value = 0;
     for (at, byte) in bytes.iter().take(10).enumerate() {
@@ -170,7 +173,7 @@ mod tests {
         bytes
     }
 
-    /// An export with one attribute of this value.
+    /// Returns an export with one attribute that has this value.
     fn export(any: &[u8]) -> Vec<u8> {
         let attribute = [wrap(1, b"key"), wrap(2, any)].concat();
         let span = wrap(9, &attribute);

@@ -1,4 +1,4 @@
-//! OTLP traces: bytes to spans to events.
+//! Decodes OTLP traces and maps their spans to events.
 
 mod decode;
 mod map;

@@ -1,6 +1,6 @@
-//! Names of owners: two that look the same are the same, as far as Unicode can tell.
+//! Normalizes the names of owners, so that names which Unicode regards as the same text are the same name.
 //!
-//! Letters of different scripts that look alike, such as Latin and Cyrillic a, stay different names.
+//! Letters of different scripts that look alike, such as Latin and Cyrillic a, remain different.
 
 use icu_normalizer::ComposingNormalizerBorrowed;
 use icu_properties::CodePointMapData;
@@ -8,17 +8,17 @@ use icu_properties::props::{GeneralCategory, GeneralCategoryGroup};
 
 use crate::quote::is_visible;
 
-/// The longest name, in characters.
+/// The maximum length of a name, in characters.
 const MAX_NAME: usize = 100;
 
-/// What a name must be, to follow "the owner's name must have".
+/// The rule for names, worded to follow "must have" or "expected".
 pub(crate) const RULE: &str =
-    "1 to 100 visible characters, with single spaces between words and none at the ends";
+    "1 to 100 visible characters, single spaces between words and no space at either end";
 
-/// Returns the one spelling of a name, or nothing if it is not one.
+/// Returns the normalized spelling of a name, or `None` if the text is not a valid name.
 ///
-/// The spelling is Unicode normalization form C; e-mail addresses are in lower case as a whole, since no mail system in
-/// use tells owners apart by case.
+/// The spelling is Unicode normalization form C. E-mail addresses are completely in lower case, since no mail system in
+/// use distinguishes users by case.
 pub(crate) fn parse(text: &str) -> Option<String> {
     let name = normalize(text);
     let fits = (1..=MAX_NAME).contains(&name.chars().count());
@@ -26,19 +26,20 @@ pub(crate) fn parse(text: &str) -> Option<String> {
     (fits && spaced && name.chars().all(is_visible) && !has_loose_mark(&name)).then_some(name)
 }
 
-/// Returns the spelling that is compared, also of names from before there was a rule.
+/// Returns the normalized spelling of any text, including names that were stored before the rule existed.
 pub(crate) fn normalize(text: &str) -> String {
     let nfc = ComposingNormalizerBorrowed::new_nfc();
     let name = nfc.normalize(text);
     if !name.contains('@') {
         return name.into_owned();
     }
-    // By character: lower-casing a whole text writes a Greek sigma by its place in the word.
+    // Character by character: the lower case of a whole text depends on the position of a Greek sigma in its word.
     let lower: String = name.chars().flat_map(char::to_lowercase).collect();
     nfc.normalize(&lower).into_owned()
 }
 
-/// Returns whether a combining mark has no letter before it: it would change how a space or `@` looks, or nothing.
+/// Returns whether a combining mark has no letter before it. Such a mark is invisible, or changes how a space or `@`
+/// looks.
 fn has_loose_mark(name: &str) -> bool {
     let categories = CodePointMapData::<GeneralCategory>::new();
     let is_mark = |c| GeneralCategoryGroup::Mark.contains(categories.get(c));

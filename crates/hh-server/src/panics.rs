@@ -1,7 +1,7 @@
-//! Panics that are caught: their message and place, for the log.
+//! Catches panics and records their message and location for the log.
 //!
-//! Rust hands the message to the panic hook, and only a part of it to the code that catches the panic. So the hook keeps
-//! the text for the catching code of its thread.
+//! Rust passes the whole message to the panic hook, but only a part of it to the code that catches the panic. The hook
+//! therefore stores the text for the catching code of its thread.
 
 use std::any::Any;
 use std::cell::{Cell, RefCell};
@@ -12,14 +12,14 @@ use std::task::Poll;
 thread_local! {
     /// Whether this thread runs code whose panics are caught.
     static IS_CATCHING: Cell<bool> = const { Cell::new(false) };
-    /// What the hook saw last, until the catching code takes it.
+    /// The text that the hook stored last, until the catching code removes it.
     static SEEN: RefCell<Option<String>> = const { RefCell::new(None) };
 }
 
-/// Replaces the panic hook of this program: a panic that ends a request becomes part of the line of that request in the
-/// log, in place of text on stderr.
+/// Replaces the panic hook of this program, so that a panic in a request is part of the log line of that request.
 ///
-/// Any other panic gets a line of its own and then goes to the hook that was there before.
+/// Such a panic is not printed to stderr. Any other panic is logged in a separate line and then passed to the previous
+/// hook.
 pub fn log_panics() {
     let previous = panic::take_hook();
     panic::set_hook(Box::new(move |info| {
@@ -41,10 +41,10 @@ fn describe(info: &PanicHookInfo<'_>) -> String {
     }
 }
 
-/// Runs work.
+/// Runs work and catches its panic.
 ///
 /// # Errors
-/// The message of its panic, if it panics.
+/// Returns the message of the panic.
 pub(crate) fn catch<T>(work: impl FnOnce() -> T) -> Result<T, String> {
     let outer = IS_CATCHING.replace(true);
     let done = panic::catch_unwind(AssertUnwindSafe(work));
@@ -52,10 +52,10 @@ pub(crate) fn catch<T>(work: impl FnOnce() -> T) -> Result<T, String> {
     done.map_err(|payload| SEEN.take().unwrap_or_else(|| message_of(&*payload)))
 }
 
-/// Awaits a future.
+/// Awaits a future and catches its panic.
 ///
 /// # Errors
-/// The message of its panic, if it panics.
+/// Returns the message of the panic.
 pub(crate) async fn catch_async<F: Future>(future: F) -> Result<F::Output, String> {
     let mut future = pin!(future);
     std::future::poll_fn(|context| match catch(|| future.as_mut().poll(context)) {
@@ -66,7 +66,7 @@ pub(crate) async fn catch_async<F: Future>(future: F) -> Result<F::Output, Strin
     .await
 }
 
-/// Returns the message without the hook of [`log_panics`].
+/// Returns the message of a panic that the hook of [`log_panics`] has not stored.
 fn message_of(payload: &(dyn Any + Send)) -> String {
     let text = payload.downcast_ref::<&str>().copied();
     let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str));

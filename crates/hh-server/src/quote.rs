@@ -1,4 +1,4 @@
-//! Text of clients and of the database, as error messages may show it.
+//! Quotes text of clients and of the database in error messages.
 
 use std::iter::once;
 
@@ -6,16 +6,18 @@ use hh_key::key_at;
 use icu_properties::props::{DefaultIgnorableCodePoint, GeneralCategory};
 use icu_properties::{CodePointMapData, CodePointSetData};
 
-/// The characters of a quoted text; the rest is cut off.
+/// The maximum length of a quoted text, in characters; longer text is truncated.
 const MAX_QUOTED: usize = 100;
 
-/// Returns a text for an error message: characters that cannot be seen are replaced by U+FFFD, API keys are masked, and
-/// what is longer than 100 characters ends with `…`.
+/// Returns a text for an error message.
+///
+/// Invisible characters are replaced by U+FFFD, API keys are redacted, and text of more than 100 characters is
+/// truncated and ends with `…`.
 pub(crate) fn quote(text: &str) -> String {
     let mut quoted = String::new();
     let mut free = MAX_QUOTED;
     let mut rest = text;
-    // Up to here a run of a key's characters is known to be none, so that no text is read more than once.
+    // Up to here the text is known to contain no key, so that no part of it is scanned more than once.
     let mut no_key_before = 0;
     while let Some(first) = rest.chars().next() {
         let at = text.len() - rest.len();
@@ -40,15 +42,14 @@ pub(crate) fn quote(text: &str) -> String {
     quoted
 }
 
-/// Returns whether a character shows as itself: not a control, format or separator character, nor one that readers
-/// leave out or that has no meaning yet.
+/// Returns whether a character is visible. Control, format, separator, ignorable and unassigned characters are not.
 pub(crate) fn is_visible(c: char) -> bool {
     use GeneralCategory::{
         Control, Format, LineSeparator, ParagraphSeparator, PrivateUse, SpaceSeparator, Surrogate,
         Unassigned,
     };
 
-    // U+2800 is a symbol to Unicode, and blank.
+    // U+2800 is a symbol in Unicode, but it is blank.
     if c.is_ascii() || c == '\u{2800}' {
         return c == ' ' || c.is_ascii_graphic();
     }
@@ -112,7 +113,7 @@ mod tests {
         let long = "x".repeat(10_000);
         assert_eq!(quote(&long), format!("{}…", &long[..99]));
         assert_eq!(quote(&long[..100]), long[..100]);
-        // Looked at again from each place, this would take minutes.
+        // This would take minutes if the text were scanned again from each position.
         assert_eq!(quote(&"hh_a_".repeat(1_000_000)).chars().count(), 100);
     }
 }

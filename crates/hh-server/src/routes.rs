@@ -1,4 +1,4 @@
-//! Handlers: call the store, return the output of an operation. No SQL, no check of keys, no dialect.
+//! Handlers of operations. They call the store and return an output, without SQL, key checks or dialects.
 
 mod call;
 mod events;
@@ -19,8 +19,10 @@ use call::Call;
 use handler::Rendered;
 pub(crate) use handler::{Handler, KeyId};
 
-/// Matches operations to handlers. An operation without a handler is a missing match arm, and the types of a handler
-/// are those of its operation.
+/// Matches operations to handlers.
+///
+/// An operation without a handler does not compile, because its match arm is missing. The types of a handler are those
+/// of its operation.
 macro_rules! handlers {
     ($op:expr; $($name:ident => $kind:ident $module:ident::$handler:ident,)+) => {
         match $op {

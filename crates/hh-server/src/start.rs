@@ -1,4 +1,4 @@
-//! Starting: the data directory, the first key, the socket.
+//! Starts and runs a server: the data directory, the first key and the socket.
 
 mod data_dir;
 mod error;
@@ -26,28 +26,28 @@ pub(crate) use data_dir::{DirLock, open};
 pub use error::{StartError, StartErrorKind};
 pub use first_key::FirstKey;
 
-/// A server that is bound and has not yet accepted anything.
+/// A server that is bound to its address and has not accepted a connection yet.
 pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
     app: Arc<App>,
     first_key: Option<FirstKey>,
     threads: Threads,
-    /// Keeps a second server out of the data directory.
+    /// Prevents a second server from using the data directory.
     _lock: DirLock,
 }
 
 impl Server {
-    /// Binds the address and opens the data directory; at the first start it mints the admin key.
+    /// Binds the address and opens the data directory. The first start creates the admin key.
     ///
     /// # Errors
-    /// `Invalid`, `Address`, `DataDir`, `Damaged`, `AdminKeyFile` or `Internal`.
+    /// Returns an error of the kind `Invalid`, `Address`, `DataDir`, `Damaged`, `AdminKeyFile` or `Internal`.
     pub async fn start(options: ServerOptions) -> Result<Self, StartError> {
         let settings = options.settings()?;
-        // The socket first: a busy port must not leave a database behind whose only key nobody saw.
+        // The socket is first: a port in use must not leave a database behind whose only key was never printed.
         let listener = TcpListener::bind(settings.bind).await.map_err(|error| {
             let reason = if error.kind() == io::ErrorKind::AddrInUse {
-                "another program listens there".to_owned()
+                "address already in use".to_owned()
             } else {
                 error.to_string()
             };
@@ -63,7 +63,7 @@ impl Server {
         let internal =
             |error: &dyn Display| StartError::new(StartErrorKind::Internal, error.to_string());
         let opened = tokio::task::spawn_blocking(move || {
-            // Before the first key is made, as the socket.
+            // The threads start before the first key is created, for the same reason as the socket.
             let threads = match settings.threads {
                 Some(count) => Threads::start(count).map_err(|error| {
                     internal(&format_args!("cannot start {count} threads: {error}"))
@@ -84,20 +84,20 @@ impl Server {
         })
     }
 
-    /// Returns the address it listens on.
+    /// Returns the address that the server listens on.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Hands out the admin key of a first start, once.
+    /// Returns the admin key of a first start. Later calls return `None`.
     pub fn take_first_key(&mut self) -> Option<FirstKey> {
         self.first_key.take()
     }
 
-    /// Serves until `stop` is ready, lets running requests finish for 10 s at most, and closes the database.
+    /// Serves requests until `stop` resolves, waits at most 10 s for running requests, and closes the database.
     ///
-    /// With [threads](ServerOptions::with_threads) a request that is still running then is broken off soon afterwards.
+    /// With [threads](ServerOptions::with_threads), requests that are still running then are aborted soon afterwards.
     pub async fn run(self, stop: impl Future<Output = ()>) {
         let limits = ConnectionLimits::default();
         let router = router(&self.app);

@@ -1,4 +1,4 @@
-//! A whole server without its socket, and with a clock that tests move.
+//! A complete server without a socket, with a clock that tests control.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -20,13 +20,14 @@ use crate::app::App;
 use crate::http::router::router;
 use crate::start::{DirLock, FirstKey, open};
 
-/// The repetitions of a test, or as many as the variable asks for.
+/// Returns the number of repetitions of a test: the value of a variable, or else `usual`.
 pub(crate) fn repetitions(variable: &str, usual: u32) -> u32 {
     let env = Env::from_process();
     let asked = env.get(variable).and_then(|text| text.to_str());
     asked.map_or(usual, |text| text.parse().unwrap())
 }
 
+/// A server that runs in the process of a test.
 pub(crate) struct InProcess {
     pub(crate) app: Arc<App>,
     router: TowerToHyperService<Router>,
@@ -37,11 +38,12 @@ pub(crate) struct InProcess {
 }
 
 impl InProcess {
+    /// Starts a server with an empty data directory.
     pub(crate) fn start() -> Self {
         Self::open(tempfile::tempdir().unwrap(), None)
     }
 
-    /// Stops and starts it again, as a new process would.
+    /// Stops the server and starts it again, as a new process would.
     pub(crate) fn restart(self) -> Self {
         self.runtime.block_on(self.app.store.close());
         let Self {
@@ -62,7 +64,7 @@ impl InProcess {
 
     #[expect(
         clippy::disallowed_methods,
-        reason = "a test sends the key in a header of its own making"
+        reason = "a test sends the key in a header that it creates"
     )]
     fn open(dir: TempDir, admin: Option<String>) -> Self {
         let settings = ServerOptions::new(dir.path().join("data")).settings();
@@ -86,12 +88,12 @@ impl InProcess {
         }
     }
 
-    /// Sends one request; the body is null for none.
+    /// Sends one request; a null body means none.
     pub(crate) fn call(&self, key: &str, method: &str, path: &str, body: &Value) -> (u16, Value) {
         self.runtime.block_on(self.send(key, method, path, body))
     }
 
-    /// As [`InProcess::call`], for several requests at a time.
+    /// Sends one request like [`InProcess::call`], for several requests at the same time.
     pub(crate) async fn send(
         &self,
         key: &str,

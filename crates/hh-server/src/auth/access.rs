@@ -1,4 +1,4 @@
-//! Proofs that a request was authorized. Types only: the code in `authorize` creates them.
+//! Types that prove that a request was authorized. Only the code in `authorize` creates them.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,13 +10,13 @@ use jiff::Timestamp;
 use super::last_used::LastUse;
 use crate::domain::keys::KeyRecord;
 
-/// Who sends a request: a key, with what changes about it while the server runs.
+/// The key of a request, with the part of its state that changes while the server runs.
 #[derive(Debug)]
 pub(crate) struct Principal {
     record: KeyRecord,
-    /// The key was revoked after it was read.
+    /// Whether the key was revoked, possibly after it was read.
     is_revoked: AtomicBool,
-    /// The grace of the key that this one replaces has still to begin.
+    /// Whether the next use starts the grace period of the key that this one replaces.
     begins_grace: AtomicBool,
     last_use: Arc<LastUse>,
 }
@@ -35,7 +35,7 @@ impl Principal {
         &self.record
     }
 
-    /// Returns whether the key works. Ends by time are compared at each decision: no timer can be late.
+    /// Returns the state of the key at a time. The expiry is compared at each decision, so that no timer can be late.
     pub(crate) fn state(&self, now: Timestamp) -> KeyState {
         if self.is_revoked() {
             KeyState::Revoked
@@ -44,6 +44,7 @@ impl Principal {
         }
     }
 
+    /// Returns the final state to store if the key has certainly expired or was certainly replaced.
     pub(super) fn to_close(&self, certain: Timestamp) -> Option<KeyState> {
         let closed = self.record.to_close(certain);
         closed.filter(|_| !self.is_revoked())
@@ -70,7 +71,7 @@ impl Principal {
     }
 }
 
-/// A request whose key was checked for its operation.
+/// Proof that the key of a request was checked for its operation.
 #[derive(Clone, Debug)]
 pub(crate) struct Access {
     principal: Arc<Principal>,
@@ -80,7 +81,7 @@ pub(crate) struct Access {
 }
 
 impl Access {
-    /// Is called by `authorize` alone.
+    /// Creates an access. Only `authorize` calls this.
     pub(super) fn new(
         principal: Arc<Principal>,
         need: Option<Need>,
@@ -99,7 +100,7 @@ impl Access {
         &self.principal
     }
 
-    /// Returns what the operation needs of a key.
+    /// Returns the need that the operation required of the key.
     pub(super) fn need(&self) -> Option<Need> {
         self.need
     }
@@ -113,7 +114,7 @@ impl Access {
         self.principal.is_revoked()
     }
 
-    /// Returns whether the key works at a time.
+    /// Returns the state of the key at a time.
     pub(crate) fn state(&self, now: Timestamp) -> KeyState {
         self.principal.state(now)
     }
@@ -124,18 +125,18 @@ impl Access {
         self.record().describe(projects, state, last_use.time())
     }
 
-    /// Returns when the request arrived, by the system's clock.
+    /// Returns the time of arrival of the request, by the system clock.
     pub(crate) fn now(&self) -> Timestamp {
         self.now
     }
 
-    /// Returns the time by which keys are judged, see [`Clock::key_time`](crate::clock::Clock::key_time).
+    /// Returns the time for decisions about keys, see [`Clock::key_time`](crate::clock::Clock::key_time).
     pub(crate) fn key_time(&self) -> Timestamp {
         self.key_time
     }
 }
 
-/// What the server does for itself, such as finding the key of a request.
+/// Proof that the server acts for itself, for example to find the key of a request.
 #[derive(Debug)]
 pub(crate) struct ServerAccess(());
 
@@ -145,11 +146,11 @@ impl ServerAccess {
     }
 }
 
-/// An access to one project.
+/// Proof that a request may access one project.
 #[derive(Clone, Debug)]
 pub(crate) struct ProjectAccess {
     id: ProjectId,
-    /// The project's public id.
+    /// The public id of the project.
     public: String,
     /// The number of the key.
     key: i64,
@@ -158,7 +159,7 @@ pub(crate) struct ProjectAccess {
 }
 
 impl ProjectAccess {
-    /// Is called by `authorize_project` alone.
+    /// Creates an access to a project. Only `authorize_project` calls this.
     pub(super) fn new(id: ProjectId, public: &str, key: &KeyRecord) -> Self {
         Self {
             id,
@@ -189,7 +190,7 @@ impl ProjectAccess {
     }
 }
 
-/// Accesses without a request, for tests of the store.
+/// Creates proofs without a request, for tests of the store.
 #[cfg(test)]
 mod without_a_request {
     use super::*;

@@ -1,4 +1,4 @@
-//! The one place where a request becomes an access: key, level and projects are checked here and nowhere else.
+//! Authorizes requests. Key, level and projects are checked here and nowhere else.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -20,7 +20,7 @@ use crate::http::error::ApiError;
 use crate::quote::quote;
 use crate::store::{BeginGrace, CloseKey, KeyByDigest, SaveUses, Store, StoreError};
 
-/// Projects that an error names.
+/// The maximum number of projects that an error lists.
 const MAX_LISTED: usize = 10;
 
 const UNKNOWN_KEY: &str = "this server does not know the API key";
@@ -65,20 +65,21 @@ pub(crate) async fn authorize(
     Ok(access)
 }
 
-/// Tells whether a key is the one of the path, or takes its place.
+/// Returns whether a key is the one in the path, or replaces that one.
 ///
-/// Such a key may rotate and revoke without being an admin's: a rotation gives nothing that the key does not give (same
-/// level, projects, owner and end, set by the server), and the two keys are one party's. Whoever stole a key can make
-/// a second one so, but cannot hide it: the stolen key shows what took its place, in the answer that revokes it too,
-/// its owner stops working as a whole when disabled, and the rightful holder is told by a 401 that names the new key.
+/// Such a key may rotate and revoke the key in the path without being an admin key. A rotation grants nothing new,
+/// because the server copies level, projects, owner and expiry, and both keys belong to the same owner. A thief can
+/// create a second key in this way, but cannot hide it: the stolen key names its replacement, also in the response that
+/// revokes it; disabling the owner revokes both keys; and the rightful holder gets a 401 that names the new key.
 fn is_own(record: &KeyRecord, id: &str) -> bool {
     record.id == id || record.replaces.as_deref() == Some(id)
 }
 
-/// The first accepted request with a new key begins the grace of the one it replaces, on disk before it goes on.
+/// Starts the grace period of the replaced key at the first accepted request with the new key.
 ///
-/// So an answer to the new key is proof that the old one will end, whatever crashes afterwards. Until then the old one
-/// works on: of the two ways to be wrong, an old key that lives until its successor is tried again is the harmless one.
+/// The start is stored on disk before the request continues. A response to the new key therefore proves that the old
+/// key will stop working, even after a crash. If the start cannot be stored, the old key works until the new one is used
+/// again, which is less harmful than a key that stops working too early.
 async fn begin_grace(app: &App, access: &Access) -> Result<(), ApiError> {
     if access.principal().begins_grace() {
         app.store.write(access, BeginGrace).await?;
@@ -87,7 +88,7 @@ async fn begin_grace(app: &App, access: &Access) -> Result<(), ApiError> {
     Ok(())
 }
 
-/// Writes when keys were last used.
+/// Writes the times of the last uses of keys to the database.
 pub(crate) async fn flush_uses(app: Arc<App>) {
     let uses = app.keys.used.to_save();
     let save = SaveUses {
@@ -98,16 +99,16 @@ pub(crate) async fn flush_uses(app: Arc<App>) {
         [] => Ok(()),
         _ => app.store.write(&ServerAccess::new(), save).await,
     };
-    // What was not written stays for the next time.
+    // Uses that were not written remain for the next flush.
     let uses = if written.is_ok() { uses } else { Vec::new() };
     app.keys.used.flushed(&uses);
 }
 
-/// A key that was refused, as far as it may be a guess.
+/// A key that was rejected, and whether it may be a guess.
 enum RejectedKey {
-    /// It is none of ours.
+    /// The server has never issued this key.
     Guess,
-    /// There is none, or it was ours: no guess.
+    /// The request has no key, or the server has issued the key, so that it is not a guess.
     Other(ApiError),
 }
 
@@ -117,7 +118,7 @@ impl<E: Into<ApiError>> From<E> for RejectedKey {
     }
 }
 
-/// Answers a guess, and from an address with too many of them says that instead.
+/// Returns the error for a rejected key, and counts guesses. An address with too many guesses gets another error.
 fn count(app: &App, parts: &Parts, refused: RejectedKey) -> ApiError {
     let peer = parts.extensions.get::<Peer>().copied().unwrap_or_default();
     match refused {
@@ -130,7 +131,7 @@ fn count(app: &App, parts: &Parts, refused: RejectedKey) -> ApiError {
     }
 }
 
-/// Returns whether a request presents a key, whatever it is. RFC 6750 has another challenge for requests that do not.
+/// Returns whether a request presents any key. RFC 6750 has another challenge for requests that do not.
 fn is_bearer(headers: &HeaderMap) -> bool {
     let value = headers.get(AUTHORIZATION).map(HeaderValue::as_bytes);
     let scheme = value.and_then(|value| value.split(|byte| *byte == b' ').next());
@@ -139,9 +140,9 @@ fn is_bearer(headers: &HeaderMap) -> bool {
 
 /// Finds the key of a request and checks that it works.
 ///
-/// A key that this server never issued gets one answer by one path: the index in memory is on a digest that nobody can
-/// steer, so how much of a guess is right changes nothing, and the database is read for keys that exist alone. Only who
-/// has a whole key is told why it ended.
+/// Every key that this server has never issued gets the same response by the same code path. The index in memory uses a
+/// digest that clients cannot control, so the number of correct characters of a guess changes nothing, and the database
+/// is read for existing keys only. Only a request with a complete key learns why the key no longer works.
 async fn authenticate(
     app: &App,
     headers: &HeaderMap,
@@ -157,7 +158,7 @@ async fn authenticate(
         .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
         .and_then(|(_, key)| ApiKey::parse(key).ok())
         .ok_or(RejectedKey::Guess)?;
-    // A wrong checksum is a typo or a guess: no look-up for it. Keys of other lengths are not ours at all.
+    // A wrong checksum is a typo or a guess, so the key is not looked up. This server issues no keys of other lengths.
     if checksum(&key) != Checksum::Valid {
         return Err(RejectedKey::Guess);
     }
@@ -169,7 +170,7 @@ async fn authenticate(
         return Ok(principal);
     }
     if let Some(state) = principal.to_close(app.clock.certain()) {
-        // The key is refused in any case; what was not written is tried again with the next request.
+        // The key is rejected in any case. If the write fails, the next request repeats it.
         let KeyRecord { key_id, digest, .. } = *principal.record();
         let close = CloseKey {
             key_id,
@@ -181,7 +182,7 @@ async fn authenticate(
     Err(ApiError::ended(principal.record(), principal.state(now)).into())
 }
 
-/// Finds the key of a digest; keys that do not exist are found missing without a read of the database.
+/// Finds the key with a digest. A key that does not exist causes no read of the database.
 pub(crate) async fn find_principal(
     app: &App,
     digest: KeyDigest,
@@ -204,8 +205,8 @@ pub(crate) async fn find_principal(
 
 /// Finds the project of a request (see `docs/design/decisions.md#k6`).
 ///
-/// A key with one project means that one; otherwise an absent or empty name means `default`. A project that
-/// does not exist and one that the key does not apply to get the same response.
+/// An absent or empty name means the only project of a key with one project, and `default` for any other key. A project
+/// that does not exist and one that the key does not apply to get the same response.
 pub(crate) fn authorize_project(
     store: &Store,
     access: &Access,
@@ -236,13 +237,13 @@ pub(crate) fn authorize_project(
                 ProjectNames::Only(names) => list(&names),
             };
             ApiError::not_found(format!(
-                "there is no project \"{}\" that this key applies to; it applies to: {names}",
+                "project \"{}\" not found; this key applies to: {names}",
                 quote(name.unwrap_or("default")),
             ))
         })
 }
 
-/// Names the first of many projects.
+/// Lists the first projects and the number of the others.
 fn list(names: &[String]) -> String {
     let shown: Vec<_> = names
         .iter()

@@ -1,19 +1,20 @@
-//! Attempts with keys that are not valid here, counted by where they come from.
+//! Limits attempts with invalid keys for each address.
 //!
-//! They are counted once the key is known to be bad, so a valid key is never held up by anybody's guesses.
+//! An attempt is counted after its key was found to be invalid, so guesses never delay a valid key.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Attempts that an address may make in a [`WINDOW`] before they are answered with 429.
+/// The maximum number of attempts of an address in a [`WINDOW`]. Further attempts get a 429 response.
 pub(crate) const QUOTA: u32 = 120;
+/// The period that [`QUOTA`] applies to.
 pub(crate) const WINDOW: Duration = Duration::from_mins(1);
-/// Addresses that are remembered; past it all are forgotten. About 1 MiB.
+/// The maximum number of addresses in memory, about 1 MiB. If they all have recent attempts, all are removed.
 const LIMIT: usize = 16_384;
 
-/// Where a connection comes from.
+/// The address of a client.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Peer(pub(crate) IpAddr);
 
@@ -23,7 +24,7 @@ impl Default for Peer {
     }
 }
 
-/// What one subscriber has: an IPv4 address, or the /64 of an IPv6 address.
+/// The address range of one subscriber: an IPv4 address, or the /64 of an IPv6 address.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Prefix {
     V4(u32),
@@ -46,14 +47,14 @@ impl From<Peer> for Prefix {
     }
 }
 
-/// One leaking bucket for each prefix: the moment at which it will be empty.
+/// A leaky bucket for each prefix, stored as the time at which it will be empty.
 #[derive(Default)]
 pub(crate) struct FailureLimiter {
     empty_at: Mutex<HashMap<Prefix, Instant>>,
 }
 
 impl FailureLimiter {
-    /// Counts an attempt; when there were too many, says how long until the next may be made.
+    /// Counts an attempt. If there were too many, returns the time until the next one is allowed.
     pub(crate) fn count(&self, peer: Peer, now: Instant) -> Result<(), Duration> {
         let mut buckets = self.empty_at.lock().unwrap_or_else(PoisonError::into_inner);
         let prefix = Prefix::from(peer);

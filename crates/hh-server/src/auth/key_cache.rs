@@ -1,4 +1,4 @@
-//! Keys in memory: a request with a key that was seen before, or that does not exist, reads no database.
+//! Caches keys in memory. A request with a cached key, or with one that does not exist, does not read the database.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -10,10 +10,11 @@ use super::last_used::LastUses;
 use crate::store::{KeyChanges, KeyObserver};
 
 const SHARDS: usize = 64;
-/// Entries of one shard; past it the shard starts anew. 64 shards of 16,384 are a million keys, about 500 MiB at most.
+/// The maximum number of entries in one shard; a full shard is cleared. 64 shards of 16,384 entries hold a million
+/// keys, about 500 MiB at most.
 const SHARD_LIMIT: usize = 16_384;
 
-/// The keys of recent requests by their digests, and which digests exist. About 20 bytes for each key that exists.
+/// The keys of recent requests by digest, and the short digests of all existing keys, about 20 bytes each.
 pub(crate) struct KeyCache {
     shards: Vec<Mutex<Shard>>,
     pub(crate) used: LastUses,
@@ -21,16 +22,16 @@ pub(crate) struct KeyCache {
 
 #[derive(Default)]
 struct Shard {
-    /// Goes up with every change of a key, so that a record read before it is not kept after it.
+    /// Increases with every change of a key, so that a record that was read before a change is not cached after it.
     epoch: u64,
-    /// The first 8 bytes of the digests in the database. Another key has the same with a probability of 2^-44 among a
-    /// million keys, and costs a read of the database then.
+    /// The first 8 bytes of all digests in the database. With a million keys, an unknown key matches one of them with a
+    /// probability of 2^-44. It then costs one read of the database.
     known: HashSet<u64>,
     principals: HashMap<KeyDigest, Arc<Principal>>,
-    /// Keys that readers of the store may find changed or unchanged. Each request with them reads the store, so that no
-    /// key works after anyone has seen it revoked.
+    /// Keys that a command is changing. Each request with them reads the store, so that no key works after a reader has
+    /// seen its revocation.
     changing: HashMap<KeyDigest, Changing>,
-    /// Keys whose revocation could not be written to the disk.
+    /// Keys whose revocation could not be written to disk.
     rejected: HashSet<KeyDigest>,
 }
 
@@ -38,13 +39,14 @@ struct Shard {
 #[derive(Default)]
 struct Changing {
     commands: usize,
-    /// What requests have read meanwhile.
+    /// Records that requests have read since the change began.
     principals: Vec<Weak<Principal>>,
 }
 
-/// What a look-up found, or the epoch to hand back with what the database says.
+/// The result of a lookup.
 pub(crate) enum Lookup {
     Found(Arc<Principal>),
+    /// The key exists but is not cached. The epoch belongs to the record that is then read from the database.
     Missing {
         epoch: u64,
     },
@@ -77,7 +79,7 @@ impl KeyCache {
         self.shard(digest).known.insert(prefix(digest));
     }
 
-    /// Inserts a key that was read at an epoch, unless a key of its shard changed since.
+    /// Inserts a key that was read at an epoch, unless a key of its shard has changed since.
     pub(crate) fn insert(&self, epoch: u64, principal: &Arc<Principal>) {
         let digest = principal.record().digest;
         let mut shard = self.shard(&digest);
@@ -94,7 +96,7 @@ impl KeyCache {
         }
     }
 
-    /// Ends a key whose revocation is committed. A request that was let in before is stopped by the store.
+    /// Revokes a key whose revocation is committed. The store stops requests that were authorized before.
     fn revoke(&self, digest: &KeyDigest) {
         if let Some(principal) = self.forget(digest) {
             principal.revoke();
@@ -144,7 +146,7 @@ impl KeyObserver for KeyCache {
         }
     }
 
-    /// The next request with each of these keys reads what was committed of it.
+    /// Removes changed keys, so that the next request with each key reads the committed record.
     fn committed(&self, changes: &KeyChanges) {
         for digest in &changes.created {
             self.add(digest);
@@ -258,7 +260,7 @@ mod tests {
         assert!(matches!(cache.look_up(&digest), Lookup::Found(found) if !found.is_revoked()));
     }
 
-    /// No request can hit this moment on purpose: a record is read, its key is revoked, then the record is kept.
+    /// No request can hit this moment on purpose: a record is read, its key is revoked, then the record is inserted.
     #[test]
     fn a_record_that_was_read_before_a_revocation_is_not_kept_after_it() {
         let index = KeyCache::default();
@@ -270,12 +272,12 @@ mod tests {
         assert!(matches!(index.look_up(&digest), Lookup::Unknown));
         index.add(&digest);
         let Lookup::Missing { epoch } = index.look_up(&digest) else {
-            panic!("an empty index has it");
+            panic!("the key must exist and not be cached");
         };
         index.revoke(&digest);
         index.insert(epoch, &principal);
         let Lookup::Missing { epoch } = index.look_up(&digest) else {
-            panic!("kept over a revocation");
+            panic!("a record from before the revocation must not be cached");
         };
         index.insert(epoch, &principal);
         assert!(matches!(index.look_up(&digest), Lookup::Found(_)));

@@ -1,4 +1,4 @@
-//! When keys were last used: atomics that are written to the database now and then, never in a request.
+//! Records in atomics when keys were last used, and collects the times that are to be written to the database.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
@@ -6,15 +6,15 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 
-/// The least milliseconds between two flushes. After a crash a last use may be this much too old.
+/// The minimum time between two flushes, in milliseconds. After a crash, a last use may be this much too old.
 const FLUSH_EVERY: i64 = 60_000;
-/// Uses that are flushed earlier, so that they are held in bounded memory.
+/// The number of unsaved uses that causes an earlier flush, so that their memory is limited.
 const FLUSH_AT: usize = 4096;
 
-/// When one key was last used.
+/// The time of the last use of one key.
 #[derive(Debug, Default)]
 pub(crate) struct LastUse {
-    /// Milliseconds since 1970; 0 is never.
+    /// Milliseconds since 1970; 0 means never.
     millis: AtomicI64,
     is_unsaved: AtomicBool,
 }
@@ -42,7 +42,7 @@ pub(crate) struct LastUses {
 }
 
 impl LastUses {
-    /// Notes a use; tells whether it is time to flush.
+    /// Records a use; returns whether the caller must flush.
     pub(crate) fn note(&self, key_id: i64, last_use: &Arc<LastUse>, now: Timestamp) -> bool {
         let now = now.as_millisecond();
         last_use.millis.fetch_max(now, Ordering::SeqCst);
@@ -54,7 +54,7 @@ impl LastUses {
             unsaved.len() >= FLUSH_AT
         };
         let is_due = is_full || now - self.flushed.load(Ordering::Relaxed) >= FLUSH_EVERY;
-        // One of those who see it does it.
+        // Only one of the callers that see a due flush performs it.
         if !is_due || self.is_flushing.swap(true, Ordering::SeqCst) {
             return false;
         }
@@ -62,7 +62,7 @@ impl LastUses {
         true
     }
 
-    /// Returns when a key was last used: what is stored of it, or a later use that is not stored yet.
+    /// Returns the last use of a key: the stored one, or a later one that is not stored yet.
     pub(crate) fn latest(&self, key_id: i64, stored: Option<Timestamp>) -> Option<Timestamp> {
         let unsaved = self
             .unsaved()
@@ -71,7 +71,7 @@ impl LastUses {
         stored.max(unsaved)
     }
 
-    /// Lists key numbers and milliseconds to write.
+    /// Returns the key numbers and times to write, in milliseconds since 1970.
     pub(crate) fn to_save(&self) -> Vec<(i64, i64)> {
         let unsaved = self.unsaved();
         let pairs = unsaved.iter();
@@ -80,7 +80,7 @@ impl LastUses {
             .collect()
     }
 
-    /// Ends a flush: drops what was written, unless the key was used again meanwhile.
+    /// Finishes a flush: removes the written uses, except those of keys that were used again in the meantime.
     pub(crate) fn flushed(&self, written: &[(i64, i64)]) {
         self.is_flushing.store(false, Ordering::SeqCst);
         let mut unsaved = self.unsaved();
@@ -88,7 +88,7 @@ impl LastUses {
             let Some(last_use) = unsaved.get(key_id) else {
                 continue;
             };
-            // The mark goes first: a use after it puts itself back, one before it shows in the time.
+            // The mark is cleared first: a later use inserts itself again, and an earlier one has changed the time.
             last_use.is_unsaved.store(false, Ordering::SeqCst);
             if last_use.millis.load(Ordering::SeqCst) == *millis {
                 unsaved.remove(key_id);
@@ -149,6 +149,6 @@ mod tests {
         assert!(used.note(0, &Arc::default(), at(100_000)));
         used.flushed(&used.to_save());
         let flushes = (1..10_000).filter(|key_id| used.note(*key_id, &Arc::default(), at(100_000)));
-        assert_eq!(flushes.count(), 1, "no second one while the first goes on");
+        assert_eq!(flushes.count(), 1, "no second flush during the first one");
     }
 }

@@ -1,5 +1,6 @@
-//! What a connection waits for, and since when. Connections that wait for their client are closed first when there are
-//! too many.
+//! Records what each connection waits for, and since when.
+//!
+//! When there are too many connections, those that wait for their client are closed first.
 
 use std::io;
 use std::pin::Pin;
@@ -11,34 +12,34 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 
-/// The server works for it.
+/// The server works on a request of the connection.
 const BUSY: u64 = 0;
-/// It is being closed to free its place.
+/// The connection is being closed to free its slot.
 const EVICTED: u64 = 1;
-/// It waits for a request, or for the rest of one.
+/// The connection waits for a request, or for the rest of a request head.
 const SILENT: u64 = 2;
-/// It waits for the client within a request: for bytes of a body, or to take bytes of the response.
+/// The connection waits for the client within a request: to send bytes of the body, or to read bytes of the response.
 const STALLED: u64 = 3;
-/// The rest of the number is the time at which the wait began, in milliseconds.
+/// The number of kinds of waits. A state is the start of the wait in milliseconds, times this number, plus the kind.
 const KINDS: u64 = 4;
 
 /// No request was received since the last response head.
 const NONE: u8 = 0;
 /// A request is being received.
 const RECEIVING: u8 = 1;
-/// All of a request was received. The server works on it, however long that takes, and the client owes nothing.
+/// A whole request was received. The server works on it for any length of time, and expects nothing from the client.
 const WORKING: u8 = 2;
 
-/// The state of one connection. Changes cost one atomic operation, because each request makes two.
+/// The state of one connection. A change costs one atomic operation, because each request causes two changes.
 #[derive(Debug)]
 pub(crate) struct Activity {
     created: Instant,
     state: AtomicU64,
-    /// How far the request is whose response head is not complete.
+    /// The progress of the request whose response head is not complete.
     request: AtomicU8,
 }
 
-/// A wait that may be ended by closing the connection.
+/// A wait during which the server may close the connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Wait {
     Silent,
@@ -46,7 +47,7 @@ pub(crate) enum Wait {
 }
 
 impl Activity {
-    /// Returns a connection that has not sent anything; all of one server have the same epoch.
+    /// Creates the state of a connection that has not sent anything. All connections of a server have the same epoch.
     pub(crate) fn new(epoch: Instant) -> Self {
         let activity = Self {
             created: epoch,
@@ -57,7 +58,7 @@ impl Activity {
         activity
     }
 
-    /// Records that the head of a request was received; an evicted connection must not begin with it.
+    /// Records that the head of a request was received. Fails for an evicted connection, which must not start one.
     pub(crate) fn begin_request(&self, has_body: bool) -> io::Result<()> {
         let request = if has_body { RECEIVING } else { WORKING };
         self.request.store(request, Ordering::Relaxed);
@@ -69,11 +70,12 @@ impl Activity {
         let (from, order) = (RECEIVING, Ordering::Relaxed);
         let changed = self.request.compare_exchange(from, WORKING, order, order);
         if changed.is_ok() {
-            // A connection that was evicted ends anyway.
+            // An evicted connection is closed anyway.
             drop(self.resume());
         }
     }
 
+    /// Records that the response head is complete.
     pub(crate) fn end_request(&self) {
         self.request.store(NONE, Ordering::Relaxed);
     }
@@ -83,17 +85,18 @@ impl Activity {
         match self.request.load(Ordering::Relaxed) {
             NONE => self.wait(SILENT),
             RECEIVING => self.wait(STALLED),
-            // The socket is read for a client that closes the connection.
+            // The socket is read only to detect that the client closes the connection.
             _ => {}
         }
     }
 
-    /// Records that the socket does not accept more of a response.
+    /// Records that the socket accepts no more bytes of a response.
     pub(crate) fn wait_for_peer(&self) {
         self.wait(STALLED);
     }
 
-    /// Records that bytes were read. Those of a request head do not end the silence: a client may send them one by one.
+    /// Records that bytes were read. Bytes of a request head do not end a silent wait, because a client may send them
+    /// one by one.
     pub(crate) fn receive(&self) -> io::Result<()> {
         if self.request.load(Ordering::Relaxed) != NONE {
             return self.resume();
@@ -101,7 +104,7 @@ impl Activity {
         check(self.state.load(Ordering::Acquire))
     }
 
-    /// Records that the server can go on.
+    /// Records that the server can continue.
     pub(crate) fn resume(&self) -> io::Result<()> {
         let update = |state| (state != EVICTED).then_some(BUSY);
         let (success, failure) = (Ordering::AcqRel, Ordering::Acquire);
@@ -120,7 +123,7 @@ impl Activity {
         Some((wait, Duration::from_millis(state / KINDS)))
     }
 
-    /// Ends the connection if it is still in the wait that [`waits`](Self::waits) returned.
+    /// Marks the connection as evicted if it is still in the wait that [`waits`](Self::waits) returned.
     pub(crate) fn evict(&self, (wait, since): (Wait, Duration)) -> bool {
         let state = encode(
             match wait {
@@ -135,14 +138,14 @@ impl Activity {
             .is_ok()
     }
 
-    /// Begins a wait, unless there is one already.
+    /// Starts a wait, unless the connection waits already.
     fn wait(&self, kind: u64) {
         if self.state.load(Ordering::Acquire) != BUSY {
             return;
         }
         let state = encode(kind, self.created.elapsed());
         let (success, failure) = (Ordering::AcqRel, Ordering::Relaxed);
-        // If it failed, the connection was evicted.
+        // This fails only if the connection was evicted.
         let _ = self.state.compare_exchange(BUSY, state, success, failure);
     }
 }

@@ -1,4 +1,4 @@
-//! Request bodies: limited each and together, with a minimum rate, and inflated within the same limits.
+//! Reads and decompresses request bodies, within limits of size, memory and arrival rate.
 
 use std::future::Future as _;
 use std::future::poll_fn;
@@ -24,35 +24,38 @@ use crate::limits::BodyShape;
 pub(crate) use crate::domain::event_limits::MAX_BODY;
 pub(crate) use crate::http::budget::{Budget, Reservation};
 
-/// All bodies that are held at one time.
+/// The memory of all bodies that are held at the same time, in bytes.
 pub(crate) const MAX_IN_FLIGHT: usize = 64 * 1024 * 1024;
-/// What a request with a body reserves at least: the buffers of its connection. It also limits how many connections wait
-/// for bodies or in handlers: 1,024 with one key and 2,048 together, half of all.
+/// The minimum reservation of a request with a body, in bytes: the buffers of its connection.
+///
+/// It also limits the connections that wait for bodies or in handlers: 1,024 with one key and 2,048 in total, half of
+/// all connections.
 const OVERHEAD: usize = 32 * 1024;
-/// Buffers grow in steps of at least this size.
+/// The minimum step by which a buffer grows, in bytes.
 const STEP: usize = 64 * 1024;
-/// The values of one body. Empty ones take 2 bytes on the wire and a hundred in memory, so bytes alone bound nothing.
+/// The maximum number of values in one body. An empty value has 2 bytes on the wire and about 100 in memory, so a limit
+/// of bytes alone does not limit memory.
 const MAX_ELEMENTS: usize = 200_000;
-/// What one value takes in memory, about.
+/// The approximate memory of one value, in bytes.
 const ELEMENT_BYTES: usize = 256;
-/// What an object of a JSON value takes beyond that, about: a node of its map has room for 11 members.
+/// The approximate additional memory of a JSON object, in bytes: a node of its map has room for 11 members.
 const OBJECT_BYTES: usize = 450;
-/// How long a body may take to arrive.
+/// The time limit for the arrival of a body.
 const BODY_DEADLINE: Duration = Duration::from_secs(30);
-/// How often a body that is still arriving is checked.
+/// The interval at which a body that is still arriving is checked.
 const CHECK: Duration = Duration::from_secs(1);
-/// Checks in one window of the minimum rate.
+/// The number of checks in one window of the minimum rate.
 const CHECKS: u32 = 5;
-/// Bytes that arrive at least in a window: 1 KiB/s.
+/// The minimum number of bytes that must arrive in a window: 1 KiB/s.
 const MINIMUM_ARRIVAL: usize = 5 * 1024;
 
 impl Reservation {
-    /// Reserves what the values of JSON in a string will need.
+    /// Reserves memory for the values of JSON in a string.
     pub(crate) fn unpack(&mut self, shape: BodyShape) -> Result<(), ApiError> {
         self.grow_for_work(shape.elements * ELEMENT_BYTES + shape.objects * OBJECT_BYTES)
     }
 
-    /// Takes what is about to be stored: JSON may need six bytes for one that came.
+    /// Reserves memory for bytes that are about to be stored. JSON may need six bytes for one received byte.
     pub(crate) fn store(&mut self, bytes: usize) -> Result<(), ApiError> {
         if bytes > MAX_BODY {
             return Err(ApiError::too_large());
@@ -61,13 +64,13 @@ impl Reservation {
     }
 }
 
-/// A whole body, with its share of the budget.
+/// A whole body with the memory that is reserved for it.
 pub(crate) struct BufferedBody {
     pub(crate) bytes: Bytes,
     pub(crate) reservation: Reservation,
 }
 
-/// Reads a body whole. It ends with the key of its request.
+/// Reads a whole body. Fails if the key of the request is revoked or expires in the meantime.
 pub(crate) async fn read(
     app: &App,
     access: &Access,
@@ -96,7 +99,7 @@ pub(crate) async fn read(
         match arriving.next().await {
             BodyEvent::Frame(None) => break,
             BodyEvent::Frame(Some(frame)) => {
-                let frame = frame.map_err(|_| ApiError::invalid("the body broke off"))?;
+                let frame = frame.map_err(|_| ApiError::invalid("the body was truncated"))?;
                 if let Ok(data) = frame.into_data() {
                     buffer.extend(&data)?;
                     rate.count(data.len());
@@ -118,10 +121,10 @@ pub(crate) async fn read(
     })
 }
 
-/// Checks the key anew: the record of the request does not change any more once the key was rotated.
+/// Checks the key again. The record of the request is not updated when the key is rotated.
 async fn check_key(app: &App, access: &Access) -> Result<(), ApiError> {
     let found = find_principal(app, access.record().digest).await?;
-    let found = found.ok_or_else(|| ApiError::bad_key("the API key does not exist any more"))?;
+    let found = found.ok_or_else(|| ApiError::bad_key("the API key no longer exists"))?;
     let state = found.state(app.clock.key_time());
     if state == KeyState::Active {
         return Ok(());
@@ -129,17 +132,17 @@ async fn check_key(app: &App, access: &Access) -> Result<(), ApiError> {
     Err(ApiError::ended(found.record(), state))
 }
 
-/// A body of which more is to come.
+/// A body that is still arriving.
 struct IncomingBody {
     body: Body,
-    /// Armed when bytes have to be waited for: most bodies are there at the second poll.
+    /// Created when the server has to wait for bytes. Most bodies are complete at the second poll.
     timer: Option<Pin<Box<Sleep>>>,
     was_polled: bool,
 }
 
 enum BodyEvent {
     Frame(Option<Result<Frame<Bytes>, axum::Error>>),
-    /// Some time has passed.
+    /// The interval [`CHECK`] has passed.
     Check,
 }
 
@@ -157,7 +160,7 @@ impl IncomingBody {
             if let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(cx) {
                 return Poll::Ready(BodyEvent::Frame(frame));
             }
-            // The first poll makes the connection read the body, so it is polled once more before it is waited for.
+            // The first poll makes the connection read the body, so the body is polled again before waiting for it.
             if !std::mem::replace(&mut self.was_polled, true) {
                 cx.waker().wake_by_ref();
                 return Poll::Pending;
@@ -173,7 +176,7 @@ impl IncomingBody {
     }
 }
 
-/// How fast a body arrives.
+/// The rate at which a body arrives.
 struct ArrivalRate {
     started: Instant,
     window: u32,
@@ -193,7 +196,7 @@ impl ArrivalRate {
         self.received += bytes;
     }
 
-    /// Is called in each [`CHECK`].
+    /// Checks the rate. Callers call it once per [`CHECK`].
     fn check(&mut self) -> Result<(), ApiError> {
         if self.started.elapsed() >= BODY_DEADLINE {
             return Err(ApiError::timeout("the body did not arrive within 30 s"));
@@ -211,20 +214,20 @@ impl ArrivalRate {
     }
 }
 
-/// Bytes that grow within a reservation.
+/// A buffer that grows within a reservation.
 struct Buffer {
     bytes: Vec<u8>,
-    /// More bytes than these will not come.
+    /// The maximum number of bytes that can arrive.
     limit: usize,
-    /// What the reservation holds for something else.
+    /// The number of reserved bytes that are used for other data.
     other: usize,
-    /// The client sends them now.
+    /// Whether the client is sending the bytes.
     is_arriving: bool,
     reservation: Reservation,
 }
 
 impl Buffer {
-    /// Reserves before it allocates, and allocates little more than what came.
+    /// Appends bytes. It reserves memory before it allocates, and allocates little more than what has arrived.
     fn extend(&mut self, data: &[u8]) -> Result<(), ApiError> {
         let length = self.bytes.len() + data.len();
         if length > MAX_BODY {
@@ -250,33 +253,35 @@ impl Buffer {
 }
 
 impl BufferedBody {
-    /// Takes what the decoded form of a body will need from the budget, before it is decoded.
+    /// Reserves memory for the decoded form of a body, before it is decoded.
     pub(crate) fn reserve(&mut self, shape: BodyShape) -> Result<(), ApiError> {
         if shape.elements > MAX_ELEMENTS {
             return Err(ApiError::new(
                 StatusCode::PAYLOAD_TOO_LARGE,
                 "TOO_LARGE",
-                format!("the body has more than {MAX_ELEMENTS} values; send less at once"),
+                format!("the body has more than {MAX_ELEMENTS} values; send smaller requests"),
             ));
         }
         self.reservation
             .grow_for_work(shape.elements * ELEMENT_BYTES)
     }
 
-    /// Reserves what the values of a JSON body will need, before it is decoded into such values.
+    /// Reserves memory for a JSON body that is decoded into JSON values, before it is decoded.
     pub(crate) fn reserve_values(&mut self, shape: BodyShape) -> Result<(), ApiError> {
         self.reserve(shape)?;
         self.reservation.grow_for_work(shape.objects * OBJECT_BYTES)
     }
 
-    /// Inflates by the `Content-Encoding`: none, gzip or deflate (zlib). Bytes after the compressed ones are an error.
+    /// Decompresses the body by its `Content-Encoding`: identity, gzip or deflate (zlib).
+    ///
+    /// Bytes after the compressed data are an error.
     pub(crate) fn inflate(self, encoding: &HeaderValue) -> Result<Self, ApiError> {
         let encoding = encoding.to_str().ok();
         let encoding = encoding.map(|value| value.trim().to_ascii_lowercase());
         let packed = self.bytes.clone();
         match encoding.as_deref() {
             Some("" | "identity") => Ok(self),
-            // It reads all members and fails on anything between or after them.
+            // This decoder reads all gzip members and fails on bytes between or after them.
             Some("gzip") => self.inflate_from(&mut MultiGzDecoder::new(&*packed)),
             Some("deflate") => {
                 let mut decoder = ZlibDecoder::new(&*packed);
@@ -319,7 +324,7 @@ impl BufferedBody {
 }
 
 fn cannot_inflate() -> ApiError {
-    ApiError::invalid("the body cannot be inflated")
+    ApiError::invalid("the body cannot be decompressed")
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Memory that requests and responses may hold: a limit for all, and a share for each key.
+//! Limits the memory of requests and responses, in total and for each key.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -9,13 +9,14 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::http::error::ApiError;
 
-/// What a small request holds at most: one whose body has up to about 64 KiB.
+/// The maximum memory of a small request, in bytes. Its body has at most about 64 KiB.
 const SMALL: usize = 256 * 1024;
-/// Requests that wait for memory at one time: half of the connections. One key has at most half of them, the next a
-/// quarter, and so on, because a request that waits keeps its connection.
+/// The maximum number of requests that wait for memory at the same time: half of the connections.
+///
+/// One key has at most half of them, the next a quarter, and so on, because a waiting request occupies its connection.
 const MAX_WAITING: usize = 2048;
 
-/// Bytes that may be held at one time. Clones share them.
+/// A limit for the bytes that are held at the same time. Clones share the limit.
 #[derive(Clone)]
 pub(crate) struct Budget(Arc<BudgetState>);
 
@@ -28,13 +29,14 @@ struct BudgetState {
 #[derive(Default)]
 struct BudgetUse {
     total: usize,
-    /// By rotation family: a key and the keys that replaced it share one share.
+    /// Held bytes by rotation family: a key and the keys that replaced it have one share together.
     by_family: HashMap<i64, usize>,
-    /// Requests that wait, by rotation family.
+    /// The number of waiting requests by rotation family.
     waiting: HashMap<i64, usize>,
 }
 
 impl Budget {
+    /// Creates a budget of `total` bytes.
     pub(crate) fn new(total: usize) -> Self {
         Self(Arc::new(BudgetState {
             total,
@@ -43,7 +45,7 @@ impl Budget {
         }))
     }
 
-    /// Returns a reservation of nothing for a request with a key of a rotation family.
+    /// Returns an empty reservation for a request with a key of a rotation family.
     pub(crate) fn reservation(&self, family: i64) -> Reservation {
         Reservation {
             budget: self.clone(),
@@ -52,10 +54,10 @@ impl Budget {
         }
     }
 
-    /// Reserves bytes, and waits for others to release theirs if necessary.
+    /// Reserves bytes, and waits for the release of other reservations if necessary.
     ///
     /// # Errors
-    /// 503 when they are not released in time, or when too many requests wait already.
+    /// Returns 503 if the bytes are not free within `limit`, or if too many requests wait already.
     pub(crate) async fn reserve_within(
         &self,
         family: i64,
@@ -83,7 +85,7 @@ impl Budget {
     }
 }
 
-/// A request that waits.
+/// A request that waits for memory.
 struct Waiter<'a> {
     budget: &'a Budget,
     family: i64,
@@ -119,22 +121,23 @@ impl BudgetState {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What they may hold while the server works on them, which is short and lets a single large request succeed.
+    /// Returns the bytes that requests may hold while the server works on them. This time is short, so the share is
+    /// large enough for a single large request to succeed.
     fn working_share(&self) -> usize {
         self.total / 8 * 7
     }
 }
 
-/// What memory is reserved for.
+/// The purpose of reserved memory.
 #[derive(Clone, Copy)]
 enum Purpose {
-    /// Something that waits for the client.
+    /// Data of a request that waits for the client.
     Waiting,
-    /// Something that the server works on, which is short.
+    /// Data that the server works on for a short time.
     Work,
 }
 
-/// Bytes that one request holds; released when dropped. What is queued for the writer keeps it.
+/// Bytes that one request holds, released on drop. A command in the queue of the writer keeps its reservation.
 pub(crate) struct Reservation {
     budget: Budget,
     family: i64,
@@ -142,18 +145,18 @@ pub(crate) struct Reservation {
 }
 
 impl Reservation {
-    /// Reserves more bytes for something that waits for the client.
+    /// Reserves more bytes for data that waits for the client.
     ///
     /// # Errors
-    /// 503 when other requests hold too much.
+    /// Returns 503 if other requests hold too much.
     pub(crate) fn grow(&mut self, bytes: usize) -> Result<(), ApiError> {
         self.grow_within(bytes, Purpose::Waiting)
     }
 
-    /// Reserves more bytes for work that does not wait for the client any more.
+    /// Reserves more bytes for work that no longer waits for the client.
     ///
     /// # Errors
-    /// 413 for more than one request may ever hold, 503 when other requests hold too much.
+    /// Returns 413 for more bytes than any request may hold, and 503 if other requests hold too much.
     pub(crate) fn grow_for_work(&mut self, bytes: usize) -> Result<(), ApiError> {
         let share = self.budget.0.working_share();
         if self.held + bytes > share {
@@ -167,15 +170,15 @@ impl Reservation {
         let mut held = shared.held();
         let family = held.by_family.get(&self.family).copied().unwrap_or(0);
         let share = match purpose {
-            // At least as much stays free as the key holds: half for the first key, a quarter for the next, and so on. So
-            // a few keys together do not hold everything.
+            // At least as much remains free as the key holds: half for the first key, a quarter for the next, and so
+            // on. A few keys together therefore cannot hold everything.
             Purpose::Waiting => shared.total.saturating_sub(held.total - family) / 2,
             Purpose::Work => shared.working_share(),
         };
         if family + bytes > share {
             return Err(ApiError::busy_key());
         }
-        // The last part is for small requests, so that large ones of several keys together block nobody else.
+        // The last part is for small requests, so that large requests of several keys do not block other keys.
         let limit = if self.held + bytes <= SMALL {
             shared.total
         } else {
@@ -190,7 +193,7 @@ impl Reservation {
         Ok(())
     }
 
-    /// Releases what exceeds a number of bytes.
+    /// Releases bytes until at most `bytes` remain.
     pub(crate) fn shrink_to(&mut self, bytes: usize) {
         let released = self.held.saturating_sub(bytes);
         if released == 0 {
@@ -210,6 +213,7 @@ impl Reservation {
         shared.released.notify_waiters();
     }
 
+    /// Returns the number of reserved bytes.
     pub(crate) fn held(&self) -> usize {
         self.held
     }
@@ -225,7 +229,7 @@ impl Drop for Reservation {
 mod tests {
     use super::*;
 
-    /// A reservation of more than 64 units is a large one.
+    /// The unit of these tests. A reservation of more than 64 units is large.
     const UNIT: usize = SMALL / 64;
 
     fn budget() -> Budget {

@@ -1,4 +1,4 @@
-//! The socket of a client: reads, writes with a minimum rate, and detects that the client is gone.
+//! Reads from and writes to the socket of a client, with a minimum write rate, and detects closed connections.
 
 use std::future::Future as _;
 use std::io::{self, IoSlice};
@@ -17,10 +17,10 @@ use tokio::time::{Instant, Sleep, sleep, sleep_until};
 
 use crate::http::activity::Activity;
 
-/// A client that takes nothing for this long while there is something to write is disconnected.
+/// A client that accepts no bytes for this long while the server has bytes to write is disconnected.
 const WRITE_WINDOW: Duration = Duration::from_secs(10);
-/// Bytes that a client takes at least in each window of waiting: 16 KiB/s, less [`MAX_UNSENT`] because the socket
-/// accepts bytes in steps of up to that size.
+/// The minimum number of bytes that a client must accept in each window: 16 KiB/s, minus [`MAX_UNSENT`], because the
+/// socket accepts bytes in steps of up to that size.
 const WRITE_MINIMUM: usize = 10 * 16 * 1024 - MAX_UNSENT as usize;
 /// Unsent bytes that the kernel buffers for one connection. Without this limit it buffers megabytes, and the progress
 /// of a client that reads 100 KiB/s becomes visible every 13 s.
@@ -28,7 +28,7 @@ pub(crate) const MAX_UNSENT: u32 = 64 * 1024;
 
 /// The interval at which [`ClientConnection::closed`] checks the socket.
 const CHECK: Duration = Duration::from_millis(100);
-/// How long a client that has closed its sending side is still waited for.
+/// How long a client that has closed its sending side counts as connected.
 const HALF_CLOSED: Duration = Duration::from_millis(800);
 
 /// A handle to the connection of a request. [`closed`](Self::closed) of the default value, which has no connection,
@@ -37,7 +37,7 @@ const HALF_CLOSED: Duration = Duration::from_millis(800);
 pub(crate) struct ClientConnection(Option<Weak<OwnedWriteHalf>>);
 
 impl ClientConnection {
-    /// Waits until the client is gone: it has reset or closed the connection, or closed its sending side 1 s ago.
+    /// Waits until the client has reset or closed the connection, or has closed its sending side for about 1 s.
     pub(crate) async fn closed(&self) {
         let Some(socket) = &self.0 else {
             return std::future::pending().await;
@@ -66,7 +66,7 @@ impl ClientConnection {
     }
 }
 
-/// Limits what the kernel buffers for the connections that a listener accepts.
+/// Limits the unsent bytes that the kernel buffers for each connection that a listener accepts.
 pub(crate) fn limit_unsent(listener: &tokio::net::TcpListener) {
     // Other systems show progress in larger steps. A failure leaves the connection usable.
     #[cfg(target_os = "linux")]
@@ -75,10 +75,10 @@ pub(crate) fn limit_unsent(listener: &tokio::net::TcpListener) {
     let _ = listener;
 }
 
-/// One connection as hyper reads and writes it.
+/// The reading and writing sides of one connection, for hyper.
 pub(crate) struct ConnectionIo {
     read: OwnedReadHalf,
-    /// Shared so that [`ClientConnection`] can look at the socket; its methods for `&self` do the writing.
+    /// Shared so that [`ClientConnection`] can check the socket. Writes use the methods that need `&self` only.
     write: Arc<OwnedWriteHalf>,
     activity: Arc<Activity>,
     rate: WriteRate,
@@ -95,6 +95,7 @@ impl ConnectionIo {
         }
     }
 
+    /// Returns a handle to the connection.
     pub(crate) fn client(&self) -> ClientConnection {
         ClientConnection(Some(Arc::downgrade(&self.write)))
     }
@@ -174,16 +175,16 @@ impl AsyncWrite for ConnectionIo {
     }
 }
 
-/// How fast a client takes what is written. Only time in which the socket accepts nothing counts.
+/// The rate at which a client accepts bytes. Only time in which the socket accepts nothing counts.
 #[derive(Default)]
 struct WriteRate {
-    /// When the socket stopped accepting, if it did.
+    /// The time at which the socket stopped accepting bytes, if it did.
     blocked_since: Option<Instant>,
     /// Earlier waiting time of this window.
     blocked: Duration,
     /// Bytes accepted in this window.
     accepted: usize,
-    /// None before the socket refused bytes for the first time.
+    /// `None` until the socket rejects bytes for the first time.
     timer: Option<Pin<Box<Sleep>>>,
 }
 
@@ -200,7 +201,7 @@ impl WriteRate {
         since.is_some()
     }
 
-    /// Resolves when the client was too slow in a window.
+    /// Resolves when the client has been too slow in a window.
     fn poll_timeout(&mut self, cx: &mut Context<'_>) -> Poll<io::Error> {
         let is_new = self.blocked_since.is_none();
         let since = *self.blocked_since.get_or_insert_with(Instant::now);
@@ -213,7 +214,7 @@ impl WriteRate {
             if self.accepted < WRITE_MINIMUM {
                 return Poll::Ready(io::ErrorKind::TimedOut.into());
             }
-            // The next window begins with the present wait, so that a client which takes nothing has one window.
+            // The next window starts with the current wait, so that a client that accepts nothing has one window only.
             (self.accepted, self.blocked) = (0, Duration::ZERO);
             end = since + WRITE_WINDOW;
             timer.as_mut().reset(end);

@@ -1,4 +1,4 @@
-//! The open connections: limits for all and for each address, and which one is closed when there are too many.
+//! Limits the open connections, in total and for each address, and closes waiting ones when there are too many.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -10,12 +10,13 @@ use tokio::task::AbortHandle;
 use crate::auth::{Peer, Prefix};
 use crate::http::activity::{Activity, Wait};
 
-/// How many connections there may be.
+/// The maximum numbers of connections.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ConnectionLimits {
-    /// All together.
+    /// The maximum of all connections together.
     pub(crate) total: usize,
-    /// Those of one address that wait for a request. An address is an IPv4 address or the /64 of an IPv6 address.
+    /// The maximum of connections of one address that wait for a request. An address is an IPv4 address or the /64 of
+    /// an IPv6 address.
     pub(crate) silent_per_address: usize,
 }
 
@@ -28,9 +29,9 @@ impl Default for ConnectionLimits {
     }
 }
 
-/// A client that makes no progress within a request for this long may be disconnected to free its place.
+/// A client that makes no progress within a request for this long may be disconnected to free its slot.
 const STALLED: Duration = Duration::from_secs(1);
-/// How often a full server looks again for a connection that it may close.
+/// The interval at which a full server searches again for a connection that it may close.
 const RETRY: Duration = Duration::from_millis(100);
 
 /// The open connections of a server.
@@ -58,7 +59,7 @@ struct ConnectionEntry {
     task: OnceLock<AbortHandle>,
 }
 
-/// The place of one connection, which is free again when this is dropped.
+/// The slot of one connection, which is released on drop.
 pub(crate) struct ConnectionSlot {
     shared: Arc<ConnectionsState>,
     address: Prefix,
@@ -78,7 +79,7 @@ impl Connections {
         }
     }
 
-    /// Finds a place for a new connection, and closes silent ones for it if necessary. Waits only while each
+    /// Returns a slot for a new connection, and closes silent connections if necessary. Waits only while every
     /// connection has a request that makes progress.
     pub(crate) async fn admit(&self, peer: Peer) -> ConnectionSlot {
         loop {
@@ -86,7 +87,7 @@ impl Connections {
             if let Some(place) = self.try_admit(peer) {
                 return place;
             }
-            // What is busy now may be silent soon, and nothing announces that.
+            // A busy connection may soon be silent, and no notification reports this.
             drop(tokio::time::timeout(RETRY, released).await);
         }
     }
@@ -118,7 +119,7 @@ impl Connections {
         })
     }
 
-    /// Closes some silent connections, because the process has no more file descriptors; returns whether there were any.
+    /// Closes some silent connections when the process has no more file descriptors; returns whether one was closed.
     pub(crate) fn release_silent(&self) -> bool {
         const AT_ONCE: usize = 16;
 
@@ -135,7 +136,7 @@ impl ConnectionsState {
 }
 
 impl OpenConnections {
-    /// Makes place for one more connection of an address that may stay silent.
+    /// Closes the oldest silent connection of an address if the address has reached its limit.
     fn limit_silent(&mut self, address: Prefix, limit: usize) {
         let connections = self.by_address.get(&address).into_iter().flatten();
         let silent = connections.filter_map(|(number, entry)| {
@@ -213,7 +214,7 @@ impl ConnectionSlot {
         Arc::clone(&self.entry.activity)
     }
 
-    /// Returns what ends the connection once its task is known.
+    /// Returns a function that stores the task of the connection, so that the connection can be aborted.
     pub(crate) fn on_spawn(&self) -> impl FnOnce(AbortHandle) + use<> {
         let entry = Arc::clone(&self.entry);
         move |task| drop(entry.task.set(task))

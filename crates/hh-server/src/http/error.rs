@@ -1,4 +1,4 @@
-//! Error answers: one shape for all routes (see `docs/design/decisions.md#v3`).
+//! Error responses, which have one shape for all routes (see `docs/design/decisions.md#v3`).
 
 use http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderName, HeaderValue, Response, StatusCode};
@@ -13,37 +13,39 @@ use crate::domain::keys::KeyRecord;
 pub(crate) use crate::http::json::{json, json_bytes};
 use crate::store::{EngineErrorKind, StoreError};
 
-/// An error answer before it has a request id.
+/// An error response that does not have a request id yet.
 #[derive(Debug)]
 pub(crate) struct ApiError {
     status: StatusCode,
     code: &'static str,
     message: String,
-    /// Whole seconds until another attempt has a chance.
+    /// The value of `Retry-After`, in whole seconds.
     retry_after: Option<u64>,
-    /// `WWW-Authenticate`, by section 3 of RFC 6750.
+    /// The value of `WWW-Authenticate`, as section 3 of RFC 6750 defines it.
     challenge: Option<&'static str>,
-    /// The quota of attempts with bad keys is used up.
+    /// Whether the quota of attempts with invalid keys is exhausted.
     is_over_quota: bool,
-    /// For the log alone.
+    /// Details for the log only.
     log: Option<Box<LogDetails>>,
 }
 
-/// What the log says about an error and the response does not.
+/// Details of an error that are logged and not sent.
 #[derive(Debug, Default)]
 struct LogDetails {
     /// The id of the key that sent the request.
     key: Option<String>,
-    /// What went wrong in the server.
+    /// The cause of the failure in the server.
     cause: Option<String>,
 }
 
-/// The quota of attempts with bad keys, in the form of draft-ietf-httpapi-ratelimit-headers-10. Clients hold back all
-/// requests for it, so the limit of rotations has none.
+/// The header of the quota of attempts with invalid keys, by draft-ietf-httpapi-ratelimit-headers-10.
+///
+/// Clients delay all requests because of it, so the limit of rotations does not send it.
 const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 
 impl ApiError {
+    /// Creates an error. Its status determines the headers.
     pub(crate) fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
         let retry_after = (status == StatusCode::SERVICE_UNAVAILABLE).then_some(1);
         let challenge = match status {
@@ -62,7 +64,7 @@ impl ApiError {
         }
     }
 
-    /// Adds what went wrong in the server: the log has it, the response does not.
+    /// Adds the cause of a failure in the server, which is logged and not sent.
     pub(crate) fn with_cause(mut self, cause: impl Into<String>) -> Self {
         self.log.get_or_insert_default().cause = Some(cause.into());
         self
@@ -87,7 +89,7 @@ impl ApiError {
         self.log.as_ref()?.key.as_deref()
     }
 
-    /// Returns why the request failed, for the log: the cause in the server, or else what the response says.
+    /// Returns the reason for the log: the cause in the server, or else the message of the response.
     pub(crate) fn cause(&self) -> &str {
         let cause = self.log.as_ref().and_then(|log| log.cause.as_deref());
         cause.unwrap_or(&self.message)
@@ -97,12 +99,12 @@ impl ApiError {
         Self::new(StatusCode::BAD_REQUEST, "INVALID_REQUEST", message)
     }
 
-    /// Refuses a request that presents a key.
+    /// Returns a 401 error for a request that presents an unusable key.
     pub(crate) fn bad_key(message: &str) -> Self {
         Self::new(StatusCode::UNAUTHORIZED, "UNAUTHENTICATED", message)
     }
 
-    /// Refuses a request that presents no key.
+    /// Returns a 401 error for a request that presents no key.
     pub(crate) fn no_key(message: &str) -> Self {
         Self {
             challenge: Some("Bearer"),
@@ -110,15 +112,15 @@ impl ApiError {
         }
     }
 
-    /// Tells the holder of a whole key why it works no more.
+    /// Returns a 401 error that says why a key no longer works. Only requests with the complete key receive it.
     pub(crate) fn ended(key: &KeyRecord, state: KeyState) -> Self {
         let (code, why) = match state {
             KeyState::Revoked => ("KEY_REVOKED", "was revoked; use another".to_owned()),
             KeyState::Replaced => (
                 "KEY_REPLACED",
                 format!(
-                    "was replaced by the key {} and its grace is over; use that one",
-                    key.replaced_by.as_deref().unwrap_or("another"),
+                    "was replaced by the key {} and its grace period is over; use the new key",
+                    key.replaced_by.as_deref().unwrap_or("(unknown)"),
                 ),
             ),
             KeyState::Expired => {
@@ -128,24 +130,25 @@ impl ApiError {
                     .map_or_else(String::new, |end| format!(" at {end:.0}"));
                 ("KEY_EXPIRED", format!("expired{end}; use another"))
             }
-            KeyState::Active | _ => ("UNAUTHENTICATED", "does not work any more".to_owned()),
+            KeyState::Active | _ => ("UNAUTHENTICATED", "no longer works".to_owned()),
         };
         let message = format!("the API key {} ({}) {why}", key.id, key.shown);
         Self::new(StatusCode::UNAUTHORIZED, code, message).with_key(&key.id)
     }
 
+    /// Returns a 429 error for an address with too many invalid keys.
     pub(crate) fn too_many_failures(wait: Duration) -> Self {
-        let message = "too many requests with keys that are not valid here came from this address; a valid key works at once";
+        let message = "too many failed authentication attempts from this address; use a valid key, which works immediately";
         Self {
             is_over_quota: true,
             ..Self::rate_limited(message, wait)
         }
     }
 
-    /// Refuses a rotation beyond the limit per hour.
+    /// Returns a 429 error for a rotation beyond the limit per hour.
     pub(crate) fn too_many_rotations(limit: u32, wait: Duration) -> Self {
         let message = format!(
-            "the limit of {limit} rotations of one key within an hour is reached; use the newest key, or try again later"
+            "the limit of {limit} rotations per key and hour is reached; use the newest key, or retry later"
         );
         Self::rate_limited(message, wait)
     }
@@ -166,13 +169,14 @@ impl ApiError {
     }
 
     pub(crate) fn too_large() -> Self {
-        let message = "the body is larger than 16 MiB, counted after inflation and as it is stored; send less at once";
+        let message = "the body is larger than 16 MiB, counted after decompression and as it is stored; send smaller requests";
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "TOO_LARGE", message)
     }
 
-    /// A request that cannot succeed even when nothing else runs.
+    /// Returns a 413 error for a request that cannot succeed even if no other request runs.
     pub(crate) fn too_much_memory() -> Self {
-        let message = "the request needs more memory than one request may use; send less at once";
+        let message =
+            "the request needs more memory than one request may use; send smaller requests";
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "TOO_LARGE", message)
     }
 
@@ -180,24 +184,25 @@ impl ApiError {
         Self::new(StatusCode::REQUEST_TIMEOUT, "TIMEOUT", message)
     }
 
-    /// Other requests with the same key use all memory that one key may use.
+    /// Returns a 503 error: other requests with the same key use all memory that one key may use.
     pub(crate) fn busy_key() -> Self {
         Self::unavailable(
-            "the requests with this key use as much memory as one key may use; try again",
+            "requests with this key have reached the memory limit of a key; retry later",
         )
     }
 
+    /// Returns a 503 error: other requests use all memory of the server.
     pub(crate) fn busy() -> Self {
-        Self::unavailable("the server is handling as many bytes as it may; try again")
+        Self::unavailable("the server has reached its memory limit; retry later")
     }
 
     pub(crate) fn unavailable(message: impl Into<String>) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "UNAVAILABLE", message)
     }
 
-    /// Details stay in the server: they may name its files.
+    /// Returns a 500 error without details, which may name files of the server.
     pub(crate) fn internal() -> Self {
-        let message = "the server failed; try again, and look at its log if it stays so";
+        let message = "internal server error; retry later, or check the log of the server";
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL", message)
     }
 
@@ -206,6 +211,7 @@ impl ApiError {
         Self { message, ..self }
     }
 
+    /// Renders the response with the id of its request.
     pub(crate) fn into_response(self, request_id: &str) -> Response<Body> {
         let problem = Problem {
             success: false,
@@ -250,9 +256,9 @@ impl From<StoreError> for ApiError {
             }
             StoreError::Engine(cause) => {
                 let error = match cause.kind() {
-                    // It works again once connections are closed.
+                    // Opening succeeds again once connections are closed.
                     EngineErrorKind::CannotOpen => Self::unavailable(
-                        "the server cannot open its database at the moment; try again",
+                        "the server cannot open its database at the moment; retry later",
                     ),
                     EngineErrorKind::Disk
                     | EngineErrorKind::Interrupted

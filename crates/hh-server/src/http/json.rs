@@ -1,24 +1,25 @@
-//! Responses in JSON.
+//! Renders responses as JSON.
 
 use axum::body::Body;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderValue, Response};
 
-/// Smaller responses do not count: 4,096 connections with one of them are within 64 MiB too.
+/// The size above which the memory of a response counts, in bytes. If all 4,096 connections hold a smaller response,
+/// these use at most 64 MiB.
 pub(crate) const LARGE: usize = 16 * 1024;
 
-/// Renders an answer as JSON with status 200, the only success that all clients take.
+/// Renders a value as JSON with status 200, the only success status that all clients accept.
 pub(crate) fn json(value: &impl serde::Serialize) -> Response<Body> {
-    // Only maps with keys that are not text cannot be written, and no answer has one.
+    // Only maps whose keys are not text cannot be rendered, and no response contains one.
     let mut bytes = serde_json::to_vec(value).unwrap_or_default();
-    // What a client reads slowly must not hold more than it is.
+    // A response that a client reads slowly must not hold unused memory.
     if bytes.len() > LARGE {
         bytes.shrink_to_fit();
     }
     json_bytes(bytes)
 }
 
-/// Returns a response of JSON that is rendered already.
+/// Returns a response from JSON that is already rendered.
 pub(crate) fn json_bytes(bytes: Vec<u8>) -> Response<Body> {
     let mut response = Response::new(Body::from(bytes));
     let headers = response.headers_mut();

@@ -1,6 +1,6 @@
-//! The lines of the log about requests.
+//! Writes log lines about requests.
 //!
-//! A line names the key by its id, and the path as it is in the table of operations: neither holds a secret.
+//! A line contains the id of the key and the path from the table of operations. Neither contains a secret.
 
 use std::time::Duration;
 
@@ -8,16 +8,16 @@ use http::Method;
 
 use crate::http::error::ApiError;
 
-/// What a line says about a request, whatever came of it.
+/// The fields that a log line has for every request.
 pub(crate) struct RequestLog<'a> {
     pub(crate) request_id: &'a str,
     pub(crate) method: &'a Method,
-    /// The path of the route, with names in place of values; `None` for a path that is no route.
+    /// The path of the route, with names instead of values; `None` for a path that is not a route.
     pub(crate) path: Option<&'static str>,
 }
 
 impl RequestLog<'_> {
-    /// Logs that a request failed: as an error if the server is the cause, else as information.
+    /// Logs a failed request: as an error if the server is the cause, and as information otherwise.
     pub(crate) fn failed(&self, error: &ApiError) {
         macro_rules! line {
             ($level:ident) => {
@@ -40,7 +40,7 @@ impl RequestLog<'_> {
         }
     }
 
-    /// Logs that a request succeeded.
+    /// Logs a successful request.
     pub(crate) fn succeeded(&self, status: u16, key: Option<&str>, took: Duration) {
         tracing::info!(
             request_id = self.request_id,

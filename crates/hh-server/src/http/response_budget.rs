@@ -1,4 +1,4 @@
-//! Memory of responses: what a client has not read yet counts against a limit for all and a share of its key.
+//! Limits the memory of responses that clients have not read yet, in total and for each key.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -16,33 +16,33 @@ use crate::http::budget::Reservation;
 use crate::http::error::ApiError;
 use crate::http::json::LARGE;
 
-/// All large responses that exist at one time.
+/// The memory of all large responses that exist at the same time, in bytes.
 pub(crate) const MAX_RESPONSES: usize = 64 * 1024 * 1024;
-/// The largest page of events.
+/// The maximum size of a page of events, in bytes.
 const PAGE: usize = 8 * 1024 * 1024;
-/// How long a page waits for others to be read.
+/// How long a page waits until clients have read other responses.
 const WAIT: Duration = Duration::from_secs(10);
-/// A response is written in steps of this size; between them the key is checked.
+/// The size of the parts in which a response is written, in bytes. The key is checked before each part.
 const STEP: usize = 64 * 1024;
 
-/// Room for a page, reserved before the work for it begins.
+/// Memory for a page, reserved before its query starts.
 pub(crate) struct PageReservation(Reservation);
 
 impl PageReservation {
-    /// Waits for room.
+    /// Reserves memory for a page, and waits for it if necessary.
     ///
     /// # Errors
-    /// 503 when earlier responses are not read in time.
+    /// Returns 503 if clients do not read earlier responses in time.
     pub(crate) async fn new(app: &App, access: &Access) -> Result<Self, ApiError> {
         let family = access.record().family;
         let reservation = app.responses.reserve_within(family, PAGE, WAIT);
         reservation.await.map(Self)
     }
 
-    /// Keeps the room that a response needs until it is written.
+    /// Holds the memory of a response until it is written.
     ///
     /// # Errors
-    /// 503 when the response is larger than the room and there is no more.
+    /// Returns 503 if the response is larger than the reservation and no more memory is free.
     pub(crate) async fn hold(
         self,
         access: &Access,
@@ -52,14 +52,14 @@ impl PageReservation {
     }
 }
 
-/// Marks a response that counts already.
+/// Marks a response whose memory is already counted.
 #[derive(Clone)]
 struct AlreadyCounted;
 
-/// Counts a response that is large until it is written.
+/// Counts the memory of a large response until it is written.
 ///
 /// # Errors
-/// 503 when too many are held.
+/// Returns 503 if too many large responses exist.
 pub(crate) async fn count(
     app: &App,
     access: &Access,
@@ -105,7 +105,7 @@ async fn hold(
     Ok(Response::from_parts(parts, Body::new(body)))
 }
 
-/// The bytes of a response with their reservation: both end with the last part that is being written.
+/// The bytes of a response with their reservation. Both are released after the last part is written.
 struct ReservedBytes {
     bytes: Bytes,
     _reservation: Reservation,
@@ -117,14 +117,14 @@ impl AsRef<[u8]> for ReservedBytes {
     }
 }
 
-/// A response that is written in parts and breaks off when its key is revoked.
+/// A response body that is written in parts and aborted when its key is revoked.
 struct CountedBody {
     bytes: Bytes,
     access: Access,
 }
 
 #[derive(Debug, thiserror::Error)]
-#[error("the API key was revoked while the response was written")]
+#[error("the API key was revoked while the response was being written")]
 struct KeyRevoked;
 
 impl HttpBody for CountedBody {

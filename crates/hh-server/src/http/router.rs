@@ -1,4 +1,4 @@
-//! The routes: a loop over the operation table, and the wrapper that every request passes.
+//! Creates the routes from the operation table, and the wrapper that every request passes.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -18,10 +18,10 @@ use crate::routes::{self, Handler, KeyId};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// Builds the routes of every operation.
+/// Creates the routes of every operation.
 #[expect(
     clippy::disallowed_methods,
-    reason = "the one loop that makes routes out of the operation table"
+    reason = "the only loop that creates routes from the operation table"
 )]
 pub(crate) fn router(app: &Arc<App>) -> Router {
     let mut router = Router::new();
@@ -43,18 +43,18 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
     let (none, wrong) = (Arc::clone(app), Arc::clone(app));
     router
         .fallback(move |request: Request<Body>| async move {
-            let error = ApiError::not_found("there is no such path on this server");
+            let error = ApiError::not_found("path not found");
             refuse(&none, &request, error)
         })
         .method_not_allowed_fallback(move |request: Request<Body>| async move {
-            let message = "this path does not take this method";
+            let message = "method not allowed";
             let status = StatusCode::METHOD_NOT_ALLOWED;
             let error = ApiError::new(status, "METHOD_NOT_ALLOWED", message);
             refuse(&wrong, &request, error)
         })
 }
 
-/// Answers a request that is none of the operations.
+/// Returns the error response for a request that matches no route.
 fn refuse(app: &App, request: &Request<Body>, error: ApiError) -> Response<Body> {
     let error = check_headers(request.headers()).err().unwrap_or(error);
     let request_id = app.request_ids.next();
@@ -69,11 +69,11 @@ fn refuse(app: &App, request: &Request<Body>, error: ApiError) -> Response<Body>
     response
 }
 
-/// Rejects a request that names its host or its key twice: a proxy may have read the other one.
+/// Rejects a request with two hosts or two keys, because a proxy may have read the other one.
 fn check_headers(headers: &HeaderMap) -> Result<(), ApiError> {
     for name in [AUTHORIZATION, HOST] {
         if headers.get_all(&name).iter().nth(1).is_some() {
-            let message = format!("the request has more than one {name} header; send one");
+            let message = format!("the request has more than one {name} header; send only one");
             return Err(ApiError::invalid(message));
         }
     }
@@ -86,7 +86,7 @@ fn set_request_id(response: &mut Response<Body>, request_id: &str) {
     }
 }
 
-/// Handles one request. A panic in it becomes a response with status 500 instead of a lost connection.
+/// Handles one request. A panic becomes a response with status 500 instead of a closed connection.
 async fn serve(
     app: Arc<App>,
     handler: Handler,

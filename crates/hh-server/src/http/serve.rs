@@ -1,4 +1,4 @@
-//! The accept loop, with its own deadlines: `axum::serve` has none.
+//! Accepts connections and serves them with deadlines, which `axum::serve` does not have.
 
 use std::future::Future;
 use std::time::Duration;
@@ -20,15 +20,15 @@ use crate::http::connection::{ConnectionIo, limit_unsent};
 use crate::http::connections::{ConnectionLimits, Connections};
 use crate::http::threads::Threads;
 
-/// How long a connection may take for a request head, the first byte and idle time included.
+/// The time limit for a request head, including the idle time before its first byte.
 const HEAD_DEADLINE: Duration = Duration::from_secs(10);
-/// How long running requests may go on after a stop.
+/// The time limit for running requests after a stop.
 const STOP_DEADLINE: Duration = Duration::from_secs(10);
 const MAX_HEADERS: usize = 100;
-/// The request line, the headers and the empty line after them.
+/// The maximum size of a request head, in bytes: the request line, the headers and the empty line after them.
 const MAX_HEAD_BYTES: usize = 32 * 1024;
 
-/// Serves until `stop` is ready, then lets running requests finish.
+/// Serves requests until `stop` resolves, then waits for running requests.
 pub(crate) async fn serve(
     listener: TcpListener,
     router: Router,
@@ -60,12 +60,12 @@ pub(crate) async fn serve(
             accepted = accepted => accepted,
         };
         let Ok((stream, peer, place)) = accepted else {
-            // Out of file descriptors, or the peer is gone already: neither ends the server.
+            // The process has no file descriptors left, or the peer has disconnected. Neither stops the server.
             let pause = if connections.release_silent() { 1 } else { 50 };
             tokio::time::sleep(Duration::from_millis(pause)).await;
             continue;
         };
-        // Answers are written whole; without this small ones wait for the peer's acknowledgement.
+        // Responses are written whole. Without this option, small ones wait for the acknowledgement of the peer.
         drop(stream.set_nodelay(true));
         let Ok(stream) = stream.into_std() else {
             continue;
@@ -73,7 +73,7 @@ pub(crate) async fn serve(
         let router = TowerToHyperService::new(router.clone());
         let (http, watcher, spawned) = (http.clone(), graceful.watcher(), place.on_spawn());
         let task = threads.spawn(async move {
-            // From here on it belongs to the runtime that serves it.
+            // The socket is registered with the runtime of the serving thread.
             if let Ok(stream) = TcpStream::from_std(stream) {
                 let io = ConnectionIo::new(stream, place.activity());
                 let (client, activity) = (io.client(), place.activity());
@@ -90,7 +90,7 @@ pub(crate) async fn serve(
                         Ok::<_, std::io::Error>(response.unwrap_or_else(|never| match never {}))
                     }
                 });
-                // Errors of one connection are its peer's business.
+                // An error of one connection concerns only its peer.
                 drop(
                     watcher
                         .watch(http.serve_connection(TokioIo::new(io), service))

@@ -1,4 +1,4 @@
-//! Threads that serve connections, each with a runtime of its own: what a connection does on one wakes no other.
+//! Threads that serve connections, each with its own runtime, so that activity on one thread does not wake another.
 
 use std::future::Future;
 use std::io;
@@ -10,28 +10,30 @@ use tokio::runtime::{Builder, Handle};
 use tokio::sync::oneshot;
 use tokio::task::AbortHandle;
 
-/// So many threads at most do what would block a serving thread. What waits for them is bounded by the bodies in flight.
+/// The maximum number of threads for work that would block a serving thread. The memory limit of request bodies also
+/// limits the work that waits for them.
 const BLOCKING: usize = 32;
 
-/// None of them means the caller's runtime.
+/// The threads that serve connections. If there are none, the caller's runtime serves them.
 #[derive(Default)]
 pub(crate) struct Threads(Vec<ServingThread>);
 
 struct ServingThread {
     runtime: Handle,
-    /// Each connection holds it.
+    /// Each connection holds a clone, so that the number of clones is the load.
     load: Arc<()>,
-    /// Its end ends the thread.
+    /// The thread stops when this is dropped.
     _stop: oneshot::Sender<()>,
 }
 
 impl Threads {
+    /// Starts `count` threads.
     pub(crate) fn start(count: NonZero<usize>) -> io::Result<Self> {
         let threads = (0..count.get()).map(ServingThread::start);
         threads.collect::<io::Result<_>>().map(Self)
     }
 
-    /// Leaves a connection to the thread that has the fewest; the handle ends it.
+    /// Serves a connection on the thread with the fewest connections. The handle aborts it.
     pub(crate) fn spawn(
         &self,
         connection: impl Future<Output = ()> + Send + 'static,

@@ -1,7 +1,7 @@
-//! A few threads for work that would block the thread of a connection.
+//! Runs work that would block the thread of a connection on a few other threads.
 //!
-//! They are few because memory that a thread has used for a large body stays with that thread's part of the allocator, and
-//! because decoding takes several times the memory of a body.
+//! There are few, because the allocator keeps memory that was used for a large body for the thread that used it, and
+//! because decoding needs several times the memory of a body.
 
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::{io, thread};
@@ -13,12 +13,13 @@ use crate::panics;
 
 type Job = Box<dyn FnOnce() + Send>;
 
-/// Threads that run jobs in the order of their arrival. They end when the pool is dropped.
+/// Threads that run jobs in the order of their arrival. They stop when the pool is dropped.
 pub(crate) struct Workers {
     jobs: mpsc::Sender<Job>,
 }
 
 impl Workers {
+    /// Starts a number of threads with a name.
     pub(crate) fn start(name: &str, threads: usize) -> io::Result<Self> {
         let (jobs, receiver) = mpsc::channel::<Job>();
         let receiver = Arc::new(Mutex::new(receiver));
@@ -42,7 +43,7 @@ impl Workers {
     /// Runs work on one of the threads.
     ///
     /// # Errors
-    /// 500 if the work panics.
+    /// Returns 500 if the work panics.
     pub(crate) async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> T + Send + 'static,
@@ -57,7 +58,7 @@ impl Workers {
         match done.await {
             Ok(Ok(result)) => Ok(result),
             Ok(Err(cause)) => Err(ApiError::internal().with_cause(cause)),
-            Err(_) => Err(ApiError::internal().with_cause("the thread for large work ended")),
+            Err(_) => Err(ApiError::internal().with_cause("the worker thread stopped")),
         }
     }
 }

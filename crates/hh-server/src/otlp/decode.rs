@@ -1,4 +1,4 @@
-//! The two encodings of an export request, and the dialects of its JSON (see `docs/design/wire.md`, section 6).
+//! Decodes export requests from protobuf and from the JSON of different senders (see `docs/design/wire.md`, section 6).
 
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::common::v1::any_value::Value as Any;
@@ -14,7 +14,7 @@ use serde::{Deserialize, Deserializer};
 use crate::hex;
 use crate::http::error::ApiError;
 
-/// How the request is encoded.
+/// The encoding of an export request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Encoding {
     Protobuf,
@@ -22,7 +22,7 @@ pub(crate) enum Encoding {
 }
 
 impl Encoding {
-    /// Finds the encoding of a `Content-Type`.
+    /// Returns the encoding of a `Content-Type`, or `None` for any other type.
     pub(crate) fn of(content_type: &str) -> Option<Self> {
         let name = content_type.split(';').next()?.trim();
         match name.to_ascii_lowercase().as_str() {
@@ -44,7 +44,7 @@ pub(crate) fn decode(
         Encoding::Json => serde_json::from_slice::<JsonRequest>(body)
             .map(JsonRequest::into_proto)
             .map_err(|error| {
-                // The text of the error may quote the body; its place does not.
+                // The text of the error may quote the body; its location does not.
                 ApiError::invalid(format!(
                     "the body is not an OTLP trace export in JSON (line {}, column {})",
                     error.line(),
@@ -54,7 +54,7 @@ pub(crate) fn decode(
     }
 }
 
-/// Reads null as the default: Python sends `"parentSpanId": null`.
+/// Reads null as the default value: the Python package sends `"parentSpanId": null`.
 fn nullable<'de, D, T>(deserializer: D) -> Result<T, D::Error>
 where
     D: Deserializer<'de>,
@@ -152,7 +152,7 @@ impl Default for JsonStatusCode {
     }
 }
 
-/// A 64-bit integer as a string, as the specification has it, or as a number.
+/// A 64-bit integer as a string, as the specification requires, or as a number.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum JsonInteger {
@@ -178,7 +178,7 @@ impl JsonInteger {
     }
 }
 
-/// A float as a number, or as the string that not-a-number and the infinities are.
+/// A float as a number, or as a string for not-a-number and the infinities.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum JsonFloat {
@@ -326,7 +326,7 @@ impl JsonAny {
     }
 }
 
-/// Decodes hex; anything else is empty, as an id that is not there.
+/// Decodes hexadecimal text. Any other text is empty, like an absent id.
 fn unhex(text: &str) -> Vec<u8> {
     hex::decode(text).unwrap_or_default()
 }

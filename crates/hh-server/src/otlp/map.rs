@@ -1,4 +1,4 @@
-//! Spans to events, within the memory that a request may use.
+//! Maps spans to events, within the memory that a request may use.
 
 use hh_api::attributes::{MapLimits, SCOPE, SpanFields, map_span};
 use hh_api::types::EventKind;
@@ -16,7 +16,7 @@ use crate::http::error::ApiError;
 use crate::limits::{self, BodyShape};
 use crate::store::{Body, NewEvent};
 
-/// A span as an event that still lacks its project, on which its ids depend.
+/// A span mapped to an event without its project, which determines its ids.
 pub(crate) struct MappedSpan {
     /// The project that the span names.
     pub(crate) project: Option<String>,
@@ -31,31 +31,32 @@ pub(crate) struct MappedSpan {
     started: i64,
     ended: i64,
     source: String,
-    /// A [`Body`], encoded: as JSON values it takes many times the memory.
+    /// An encoded [`Body`]. Its JSON values would need many times the memory.
     body: Vec<u8>,
 }
 
-/// Values that are read out of strings in one request. They take many times the bytes that were counted, so past
-/// this a string stays a string.
+/// The maximum number of values that are parsed from strings in one request.
+///
+/// They need many times the memory that was counted for the strings. Strings beyond the maximum remain strings.
 const UNPACKED_VALUES: usize = 50_000;
 
-/// The most objects that the dotted attribute names of one span may create. A name of 32 parts creates 31.
+/// The maximum number of objects that the dotted attribute names of one span may create. A name of 32 parts creates 31.
 const MAX_OBJECTS: usize = 10_000;
-/// JSON in a string is read up to this many levels, so that with those around it an event stays readable.
+/// The maximum depth of JSON that is parsed from a string, so that JSON parsers can still read the whole event.
 const MAX_DEPTH: usize = 64;
-/// What an object takes in memory, about: a node of its map, which has room for 11 members, and its name.
+/// The approximate memory of an object, in bytes: its name and a node of its map, which has room for 11 members.
 const OBJECT_BYTES: usize = 700;
-/// Objects that memory is reserved for at one time, since the reservation takes a lock.
+/// The number of objects that memory is reserved for in one step, because each reservation acquires a lock.
 const OBJECTS_AT_ONCE: usize = 64;
-/// What another value that is read out of a string takes in memory, about.
+/// The approximate memory of any other value that is parsed from a string, in bytes.
 const VALUE_BYTES: usize = 64;
 
-/// Memory for the values of one span; returned to the budget when the span is encoded.
+/// The memory for the values of one span, which is released when the span is encoded.
 struct Values<'a> {
     objects: usize,
     reserved: usize,
     reservation: &'a mut Reservation,
-    /// The number of values that may still be read out of strings.
+    /// The number of values that may still be parsed from strings.
     allowance: &'a mut usize,
 }
 
@@ -75,7 +76,7 @@ impl<'a> Values<'a> {
         Ok(())
     }
 
-    /// Reserves memory for JSON that is about to be read out of a string.
+    /// Reserves memory for JSON that is about to be parsed from a string.
     fn unpack(&mut self, shape: BodyShape) -> Result<(), ApiError> {
         self.reserve(shape.objects * OBJECT_BYTES + shape.elements * VALUE_BYTES)
     }
@@ -120,10 +121,10 @@ impl Drop for Values<'_> {
     }
 }
 
-/// Maps every span of a request that has ids, and counts those that have none.
+/// Maps every span with valid ids, and counts the other spans.
 ///
-/// Each span is encoded before the next one is mapped, so that the values of one span at a time are in memory.
-/// `arrived` is the time of the request in nanoseconds since 1970; `reservation` holds the encoded spans afterwards.
+/// Each span is encoded before the next one is mapped, so that only the values of one span are in memory.
+/// `arrived` is the time of the request in nanoseconds since 1970. Afterwards `reservation` includes the encoded spans.
 pub(crate) fn map(
     request: ExportTraceServiceRequest,
     arrived: i64,
@@ -135,7 +136,7 @@ pub(crate) fn map(
     let mut allowance = UNPACKED_VALUES;
     for group in request.resource_spans {
         for scoped in group.scope_spans {
-            // Our own tracer sends lists and objects as such; others send them as JSON in a string.
+            // The tracer of this project sends lists and objects as such; others send them as JSON in a string.
             let is_typed = scoped.scope.is_some_and(|scope| scope.name == SCOPE);
             for span in scoped.spans {
                 if span.trace_id.len() == 16 && span.span_id.len() == 8 {
@@ -159,7 +160,7 @@ pub(crate) fn map(
 }
 
 impl MappedSpan {
-    /// Encodes the fields of a span that arrived at this time.
+    /// Encodes the fields of a span. `arrived` is in nanoseconds since 1970.
     fn new(mut fields: SpanFields, arrived: i64) -> Result<Self, ApiError> {
         let (started, ended) = (&mut fields.started, &mut fields.ended);
         limit_start(started, ended, &mut fields.metadata, arrived);
@@ -191,14 +192,15 @@ impl MappedSpan {
         })
     }
 
-    /// The memory that the span takes until it is stored.
+    /// Returns the memory that the span needs until it is stored, in bytes.
     fn size(&self) -> usize {
         let texts = [&self.project, &self.session, &self.session_name];
         let texts = texts.into_iter().flatten().map(String::len).sum::<usize>();
         size_of::<Self>() + self.body.len() + self.name.len() + self.source.len() + texts
     }
 
-    /// Returns the event with its ids, which follow from project, trace and span, so that a resent span is the same event.
+    /// Returns the event with its ids, which follow from project, trace and span. A resent span is therefore the same
+    /// event.
     pub(crate) fn in_project(self, project: ProjectId) -> NewEvent {
         let session = match self.session {
             Some(text) => session_id(project, &text),
@@ -224,10 +226,10 @@ impl MappedSpan {
     }
 }
 
-/// Returns the session id of a text: the UUID it is, or one that follows from it.
+/// Returns the session id of a text: the text itself if it is a UUID, and otherwise a UUID derived from the text.
 pub(crate) fn session_id(project: ProjectId, text: &str) -> Uuid {
-    // With a text of 17 bytes the digest would be of as many bytes as that of a trace and a span id, which a client
-    // chooses: the id of the session could be made the id of an event.
+    // With a text of 17 bytes, the digest would have as many input bytes as that of a trace id and a span id, which a
+    // client chooses. A client could then give a session the id of an event.
     let prefix: &[u8] = if text.len() == 17 {
         b"text session"
     } else {
@@ -236,7 +238,7 @@ pub(crate) fn session_id(project: ProjectId, text: &str) -> Uuid {
     Uuid::try_parse(text).unwrap_or_else(|_| event_id(project, prefix, text.as_bytes()))
 }
 
-/// A version 8 UUID of the first bits of a digest (see `docs/design/decisions.md#v6`).
+/// Returns a version 8 UUID from the first bits of a digest (see `docs/design/decisions.md#v6`).
 fn event_id(project: ProjectId, trace_id: &[u8], span_id: &[u8]) -> Uuid {
     let mut digest = Sha256::new();
     digest.update(project.number().to_be_bytes());

@@ -1,3 +1,5 @@
+//! The parts of a request that handlers receive besides its input.
+
 use axum::body::Body;
 use http::HeaderMap;
 
@@ -5,13 +7,13 @@ use crate::auth::Access;
 use crate::http::budget::Reservation;
 use crate::http::connection::ClientConnection;
 
-/// A request whose key was checked, without its input.
+/// An authorized request without its input.
 pub(super) struct Call {
     pub(super) access: Access,
     pub(super) headers: HeaderMap,
     pub(super) client: ClientConnection,
-    /// The memory of the input, which has to be held as long as the input.
+    /// The memory of the input, which must be held as long as the input.
     pub(super) reservation: Reservation,
-    /// The body, if it is not part of the input; nothing of it was read.
+    /// The unread body, if it is not part of the input.
     pub(super) body: Body,
 }

@@ -1,3 +1,5 @@
+//! The operations on events.
+
 use hh_api::types::{EventKind, EventList, EventPatch, ExportEvents, Filter, Updated};
 
 use super::{Call, Rendered};
@@ -12,7 +14,7 @@ use crate::store::{Hold, ReadEvents, UpdateEvent};
 const USUAL_LIMIT: u32 = 1000;
 const MAX_LIMIT: u32 = 7500;
 
-/// Merges into an event or a session.
+/// Merges a change into an event or a session.
 pub(super) async fn update_event(
     app: &App,
     call: Call,
@@ -38,26 +40,26 @@ pub(super) async fn export_events(
     let Some(query) = query_of(&wanted, project.id())? else {
         return Ok(Rendered::value(&EventList::default()));
     };
-    // A query may wait for a connection: the request's share of the memory must not.
+    // The query may wait for a connection, and must not hold the memory of the request meanwhile.
     drop((wanted, call.reservation));
     let room = PageReservation::new(app, access).await?;
     let page = tokio::select! {
         page = app.store.read(&project, query) => page?,
-        // Dropping the query stops it; nobody reads the error.
+        // Dropping the query stops it. The client does not receive the error.
         () = client.closed() => return Err(ApiError::unavailable("the client closed the connection")),
     };
     let response = room.hold(access, json_bytes(page.json)).await?;
     Ok(Rendered::response(response))
 }
 
-/// Reads what a request asks for; `None` if its filters contradict each other, so that nothing can match.
+/// Returns the query of a request, or `None` if its filters contradict each other, so that no event can match.
 fn query_of(
     wanted: &ExportEvents,
     project: hh_auth::ProjectId,
 ) -> Result<Option<ReadEvents>, ApiError> {
-    // Ignoring it would answer with events that nobody asked for.
+    // Ignoring it would return events outside of the range.
     if wanted.date_range.is_some() {
-        return Err(ApiError::invalid("this server does not take dateRange yet"));
+        return Err(ApiError::invalid("dateRange is not supported"));
     }
     let limit = wanted.limit.unwrap_or(USUAL_LIMIT);
     if !(1..=MAX_LIMIT).contains(&limit) {
@@ -70,7 +72,7 @@ fn query_of(
         limit,
         page: page
             .checked_sub(1)
-            .ok_or_else(|| ApiError::invalid("page counts from 1"))?,
+            .ok_or_else(|| ApiError::invalid("page must be at least 1"))?,
     };
     let mut can_match = true;
     for filter in &wanted.filters {
@@ -79,7 +81,7 @@ fn query_of(
     Ok(can_match.then_some(query))
 }
 
-/// Adds a condition; false if it contradicts an earlier one, so that nothing can match.
+/// Adds a filter to a query; returns false if it contradicts an earlier one, so that no event can match.
 fn apply_filter(
     query: &mut ReadEvents,
     project: hh_auth::ProjectId,
@@ -88,7 +90,7 @@ fn apply_filter(
     let value = filter
         .value
         .as_str()
-        .ok_or_else(|| ApiError::invalid("the value of a filter must be a string here"))?;
+        .ok_or_else(|| ApiError::invalid("the value of a filter must be a string"))?;
     match filter.field.as_str() {
         "session_id" => {
             let id = session_id(project, value);
@@ -102,7 +104,7 @@ fn apply_filter(
             Ok(query.kind.replace(kind).is_none_or(|old| old == kind))
         }
         _ => Err(ApiError::invalid(
-            "this server filters by session_id and event_type only, with the operator \"is\"",
+            "unsupported filter; use the fields session_id and event_type with the operator \"is\"",
         )),
     }
 }

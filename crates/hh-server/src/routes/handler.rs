@@ -1,5 +1,4 @@
-//! What lies between a route and the handler of its operation: the key is checked, the request decoded, the response
-//! counted.
+//! Connects a route to its handler: checks the key, decodes the request and counts the memory of the response.
 
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -18,7 +17,7 @@ use crate::auth::authorize;
 use crate::http::error::{ApiError, json, json_bytes};
 use crate::http::response_budget;
 
-/// The output of an operation as a response that was rendered already.
+/// The output of an operation as a response that is already rendered.
 pub(crate) struct Rendered<T> {
     response: Response<Body>,
     output: PhantomData<fn() -> T>,
@@ -41,7 +40,7 @@ impl<T: Serialize> Rendered<T> {
     }
 }
 
-/// The id of the key that sent a request, for the log of requests.
+/// The id of the key that sent a request, for the request log.
 #[derive(Clone)]
 pub(crate) struct KeyId(pub(crate) String);
 
@@ -55,7 +54,7 @@ type HandlerFn = dyn Fn(Arc<App>, &'static Route, Request<Body>) -> BoxFuture<'s
 pub(crate) struct Handler(Arc<HandlerFn>);
 
 impl Handler {
-    /// Returns a handler for an operation without a key.
+    /// Returns a handler for an operation that requires no key.
     pub(crate) fn open<E, F, Fut>(run: F) -> Self
     where
         E: Endpoint,
@@ -92,6 +91,7 @@ impl Handler {
         Self::guarded::<E, _, _, _>(run, |output| output.response)
     }
 
+    /// Returns a handler that checks the key first.
     fn guarded<E, F, Fut, T>(run: F, render: fn(T) -> Response<Body>) -> Self
     where
         E: Endpoint,

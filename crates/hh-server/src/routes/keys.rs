@@ -1,3 +1,5 @@
+//! The operations on keys, except rotation and revocation.
+
 use std::ops::RangeInclusive;
 
 use hh_api::types::{
@@ -24,13 +26,14 @@ use crate::store::{GetKey, InsertKey, InsertOutcome, ListKeys as KeysQuery, NewK
 const MAX_NAME: usize = 100;
 const MAX_NOTE: usize = 500;
 
-/// Keys of a page.
+/// The default number of keys on a page.
 const DEFAULT_LIMIT: u32 = 100;
 const LIMITS: RangeInclusive<u32> = 1..=1000;
-/// Bytes of a page with more than one key: clients accept answers up to a size, and a key can name many projects.
+/// The maximum size of a page with more than one key, in bytes. Clients limit the size of responses, and a key can have
+/// many projects.
 const MAX_PAGE: usize = 1024 * 1024;
 
-/// Mints a key that can do nothing that its issuer cannot.
+/// Creates a key that has no permission that its issuer does not have.
 pub(super) async fn create_key(
     app: &App,
     call: Call,
@@ -45,10 +48,10 @@ pub(super) async fn create_key(
         Some(owner) => owner_name(app, "owner", owner)?,
         None => access.record().owner.clone(),
     };
-    // An owner's keys may be for any project.
+    // The keys of an owner may apply to any project.
     if owner != access.record().owner && access.record().grant.projects != Projects::All {
         return Err(ApiError::forbidden(
-            "this key applies to some projects only, so it creates keys for its own owner only; leave owner away",
+            "this key does not apply to all projects, so it can create keys for its own owner only; omit owner",
         ));
     }
     let note = input
@@ -62,7 +65,7 @@ pub(super) async fn create_key(
     };
     if !access.record().can_grant(&grant) {
         return Err(ApiError::forbidden(
-            "a key cannot give what its issuer does not have: narrow its level, projects or expiry",
+            "cannot grant more than the issuing key has; reduce the level, projects or expiry",
         ));
     }
     let minted = mint(input.level).map_err(|_| ApiError::internal())?;
@@ -106,7 +109,7 @@ pub(super) fn new_key(app: &App, key: &NewKey, replaces: Option<String>) -> Key 
     }
 }
 
-/// The answer to a request for a key: its text only from the request that stored it.
+/// Returns the response for a created key. Only the request that stored the key gets its text.
 pub(super) fn answer(
     app: &App,
     access: &Access,
@@ -135,11 +138,11 @@ pub(super) fn idempotency_key(headers: &HeaderMap) -> Result<Option<HeaderValue>
     is_key(value.as_bytes())
         .then(|| Some(value.clone()))
         .ok_or_else(|| {
-            ApiError::invalid("an Idempotency-Key has 1 to 255 visible ASCII characters")
+            ApiError::invalid("Idempotency-Key must have 1 to 255 visible ASCII characters")
         })
 }
 
-/// Digests the `Idempotency-Key` and what the request asks for, by its meaning and not by its spelling.
+/// Digests the `Idempotency-Key` and the decoded request, so that the formatting of its body does not matter.
 pub(super) fn digest_idempotent_request<E: Endpoint>(
     header: &HeaderValue,
     id: &str,
@@ -167,11 +170,11 @@ pub(super) async fn list_keys(app: &App, call: Call, input: ListKeys) -> Result<
         return Err(ApiError::invalid(message));
     }
     let after = input.cursor.map(|text| {
-        let invalid = |_| ApiError::invalid("cursor must be the value of next of a page of keys");
+        let invalid = |_| ApiError::invalid("cursor must be the member next of an earlier page");
         text.parse().map_err(invalid)
     });
     let wanted = KeysQuery {
-        // One more shows whether there is another page.
+        // One more key shows whether another page follows.
         limit: limit + 1,
         after: after.transpose()?,
         with_ended: input.ended,
@@ -200,6 +203,7 @@ pub(super) async fn get_key(app: &App, call: Call, input: KeyRef) -> Result<Key,
     Ok(describe(app, &call.access, &key))
 }
 
+/// Describes a stored key, including a last use that is not stored yet.
 pub(super) fn describe(app: &App, access: &Access, key: &KeyRecord) -> Key {
     let projects = app.store.project_names(&key.grant.projects);
     let last_used = app.keys.used.latest(key.key_id, key.last_used);
@@ -211,7 +215,7 @@ fn find_projects(app: &App, access: &Access, names: ProjectNames) -> Result<Proj
         ProjectNames::All => return Ok(Projects::All),
         ProjectNames::Only(names) if names.is_empty() => {
             return Err(ApiError::invalid(
-                "projects is empty, so the key would be of no use; name one or write \"all\"",
+                "projects is empty; name at least one project or use \"all\"",
             ));
         }
         ProjectNames::Only(names) => names,
@@ -225,19 +229,19 @@ fn find_projects(app: &App, access: &Access, names: ProjectNames) -> Result<Proj
                 .filter(|project| reach.contains(project.id))
                 .map(|project| project.id)
                 .ok_or_else(|| {
-                    ApiError::not_found(format!("there is no project \"{}\"", quote(name)))
+                    ApiError::not_found(format!("project \"{}\" not found", quote(name)))
                 })
         })
         .collect::<Result<_, _>>()
         .map(Projects::Only)
 }
 
-/// Cuts a time to what is stored of it, so that the first answer says what later ones do.
+/// Truncates a time to the stored precision, so that the first response has the same time as later ones.
 pub(super) fn whole_millis(time: Timestamp) -> Timestamp {
     Timestamp::from_millisecond(time.as_millisecond()).unwrap_or(time)
 }
 
-/// Reads the name of an owner, as it is stored.
+/// Parses the name of an owner and returns its stored spelling. `what` names the member of the request.
 pub(super) fn owner_name(app: &App, what: &str, text: &str) -> Result<String, ApiError> {
     let name = owner_name::parse(text).ok_or_else(|| {
         let rule = owner_name::RULE;
@@ -246,6 +250,7 @@ pub(super) fn owner_name(app: &App, what: &str, text: &str) -> Result<String, Ap
     Ok(app.store.stored_owner(name))
 }
 
+/// Trims a text and checks that it has 1 to `most` characters on one line. `what` names the member of the request.
 fn one_line(what: &str, text: &str, most: usize) -> Result<String, ApiError> {
     let text = text.trim();
     let fits = (1..=most).contains(&text.chars().count());

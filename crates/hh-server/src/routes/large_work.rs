@@ -1,12 +1,13 @@
-//! Work that would block the thread of a connection.
+//! Runs work that would block the thread of a connection on another thread.
 
 use crate::app::App;
 use crate::http::error::ApiError;
 
-/// Bodies above this take longer to read than other connections of the same thread should wait.
+/// The maximum size of a body that is decoded on the thread of its connection, in bytes. Larger ones would delay other
+/// connections of the thread for too long.
 pub(super) const SMALL: usize = 64 * 1024;
 
-/// Does work on another thread if it is large.
+/// Runs work on another thread if it is large.
 pub(super) async fn run_blocking_if<T: Send + 'static>(
     app: &App,
     is_large: bool,

@@ -1,3 +1,5 @@
+//! The operations on owners.
+
 use hh_api::types::{CreateOwner, DisabledOwner, Empty, Owner, OwnerList, OwnerRef};
 use hh_auth::Projects;
 
@@ -29,7 +31,7 @@ pub(super) async fn list_owners(app: &App, call: Call, _: Empty) -> Result<Owner
     Ok(OwnerList { owners })
 }
 
-/// Disables an owner. Once the response is sent, no request with a key of that owner succeeds.
+/// Disables an owner. After the response, no request with a key of that owner succeeds.
 pub(super) async fn disable_owner(
     app: &App,
     call: Call,
@@ -44,12 +46,12 @@ pub(super) async fn disable_owner(
     })
 }
 
-/// An owner's keys may be for any project.
+/// Checks that a key applies to all projects, because the keys of an owner may apply to any project.
 fn check_reach(access: &Access) -> Result<(), ApiError> {
     if access.record().grant.projects == Projects::All {
         return Ok(());
     }
     Err(ApiError::forbidden(
-        "this key applies to some projects only; owners take a key for all projects",
+        "this key does not apply to all projects; use a key for all projects to manage owners",
     ))
 }

@@ -1,3 +1,5 @@
+//! The operations on projects.
+
 use hh_api::types::{CreateProject, ListProjects, Project, ProjectList};
 use hh_auth::Projects;
 
@@ -9,7 +11,7 @@ use crate::store as command;
 const MAX_NAME: usize = 100;
 const MAX_DESCRIPTION: usize = 500;
 
-/// Creates a project. A key that applies to a list of projects cannot make one outside it.
+/// Creates a project. A key that applies to a list of projects cannot create one outside of it.
 pub(super) async fn create_project(
     app: &App,
     call: Call,
@@ -17,19 +19,19 @@ pub(super) async fn create_project(
 ) -> Result<Project, ApiError> {
     if call.access.record().grant.projects != Projects::All {
         return Err(ApiError::forbidden(
-            "this key applies to some projects only; creating one takes a key for all projects",
+            "this key does not apply to all projects; use a key for all projects to create one",
         ));
     }
     check_name(&input.name)?;
     let description = input.description.unwrap_or_default();
     if description.contains(char::is_control) {
         return Err(ApiError::invalid(
-            "a description is one line without control characters",
+            "description must be one line without control characters",
         ));
     }
     if description.chars().count() > MAX_DESCRIPTION {
         return Err(ApiError::invalid(format!(
-            "a description has at most {MAX_DESCRIPTION} characters"
+            "description must have at most {MAX_DESCRIPTION} characters"
         )));
     }
     let create = command::CreateProject {
@@ -39,7 +41,7 @@ pub(super) async fn create_project(
     Ok(app.store.write(&call.access, create).await?)
 }
 
-/// Lists the projects that the key applies to, or the one with a name.
+/// Lists the projects that the key applies to, or only the one with the given name.
 #[expect(clippy::unused_async, reason = "handlers are asynchronous")]
 pub(super) async fn list_projects(
     app: &App,
@@ -53,7 +55,7 @@ pub(super) async fn list_projects(
     Ok(ProjectList { projects })
 }
 
-/// Names are ASCII, so that two that look the same are the same.
+/// Checks the name of a project. Names are ASCII, so that names that look the same are the same.
 fn check_name(name: &str) -> Result<(), ApiError> {
     let inner = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | ' ');
     let well_formed = (1..=MAX_NAME).contains(&name.len())
@@ -62,7 +64,7 @@ fn check_name(name: &str) -> Result<(), ApiError> {
         && name.ends_with(|c: char| c.is_ascii_alphanumeric());
     well_formed.then_some(()).ok_or_else(|| {
         ApiError::invalid(
-            "a project name has 1 to 100 letters, digits, -, _, . or spaces, and begins and ends with a letter or digit",
+            "name must have 1 to 100 letters, digits, -, _, . or spaces, and begin and end with a letter or digit",
         )
     })
 }

@@ -1,4 +1,4 @@
-//! From a request to the input of its operation.
+//! Decodes a request into the input of its operation.
 
 use std::fmt::Write as _;
 
@@ -17,17 +17,17 @@ use crate::http::error::ApiError;
 use crate::limits;
 use crate::quote::quote;
 
-/// The levels of nesting that a body may have. What is stored comes back two levels deeper in a list of events, and
-/// JSON parsers stop at 128.
+/// The maximum depth of nesting of a body. Stored values are two levels deeper in a list of events, and JSON parsers
+/// stop at 128.
 const MAX_DEPTH: usize = 100;
 
-/// The values of an input in a string, which the scan of the body did not see.
+/// The maximum number of values of an input in a string, which the scan of the body does not count.
 const MAX_TEXT_ELEMENTS: usize = 50_000;
 
-/// An input in a string above this is read on another thread.
+/// The size above which an input in a string is parsed on another thread, in bytes.
 const LARGE_TEXT: usize = 256 * 1024;
 
-/// Reads the input of a request. Its share of the memory comes with it.
+/// Reads the input of a request, with the memory that is reserved for it.
 pub(super) async fn read<T: Message>(
     app: &App,
     access: Access,
@@ -69,7 +69,7 @@ pub(super) async fn read<T: Message>(
 pub(super) fn decode_members<T: Message>(route: &Route, uri: &Uri) -> Result<T, ApiError> {
     match route.decode(uri.path(), uri.query(), b"") {
         Ok(Decoded::Value(input)) => Ok(input),
-        // Only bodies have text.
+        // Only a body can contain an input in a string.
         Ok(Decoded::Text(_)) => Err(ApiError::internal()),
         Err(error) => Err(invalid(error)),
     }
@@ -91,7 +91,7 @@ fn decode<T: Message>(
     Ok((decoded.map_err(invalid)?, held.reservation))
 }
 
-/// Reads an input in a string.
+/// Parses an input in a string.
 async fn read_text<T: Message>(
     app: &App,
     reservation: &mut Reservation,
@@ -101,17 +101,17 @@ async fn read_text<T: Message>(
     let name = route.wrapper.unwrap_or_default();
     let shape = limits::json(text.as_bytes());
     if shape.depth > MAX_DEPTH || shape.elements > MAX_TEXT_ELEMENTS {
-        let message = format!("the {name} is too deep or too large");
+        let message = format!("the {name} is nested too deeply or has too many values");
         return Err(ApiError::invalid(message));
     }
     reservation.unpack(shape)?;
     let is_large = text.len() > LARGE_TEXT;
-    // The text of the error may quote the input.
+    // The text of the error may quote the input, so the response does not contain it.
     let parsed = run_blocking_if(app, is_large, move || serde_json::from_str(&text)).await?;
-    parsed.map_err(|_| ApiError::invalid(format!("the {name} is not one in JSON")))
+    parsed.map_err(|_| ApiError::invalid(format!("the {name} is not valid JSON")))
 }
 
-/// Words what is wrong with a request. Values of the request are not repeated; names are quoted.
+/// Returns the error of a request that cannot be decoded. It quotes names of the request, but no values.
 fn invalid(error: DecodeError) -> ApiError {
     let what = match error.kind {
         DecodeErrorKind::Syntax => None,
@@ -127,9 +127,9 @@ fn invalid(error: DecodeError) -> ApiError {
         DecodeErrorKind::WrongType => Some("a member has the wrong type".to_owned()),
     };
     let mut message = match (what, error.place) {
-        (None, _) => "the body is not JSON".to_owned(),
+        (None, _) => "the body is not valid JSON".to_owned(),
         (Some(what), None) => what,
-        (Some(what), Some(_)) => format!("the body is not what this operation takes: {what}"),
+        (Some(what), Some(_)) => format!("invalid body: {what}"),
     };
     if let Some((line, column)) = error.place {
         // Writing to a string cannot fail.
@@ -138,10 +138,11 @@ fn invalid(error: DecodeError) -> ApiError {
     ApiError::invalid(message)
 }
 
+/// Lists the names that are expected instead of an unknown one.
 fn one_of(names: &[&str]) -> String {
     let names: Vec<_> = names.iter().map(|name| format!("\"{name}\"")).collect();
     match names.as_slice() {
-        [] => "there are no fields".to_owned(),
+        [] => "expected no fields".to_owned(),
         [one] => format!("expected {one}"),
         [one, two] => format!("expected {one} or {two}"),
         many => format!("expected one of {}", many.join(", ")),

@@ -1,3 +1,5 @@
+//! Rotation and revocation of keys.
+
 use hh_api::operations;
 use hh_api::types::{CreateKeyResponse, Key, KeyRef, RotateKey};
 use hh_auth::mint;
@@ -12,7 +14,7 @@ use crate::domain::rotation;
 use crate::http::error::ApiError;
 use crate::store::{GetKey, NewKey, RevokeKey, RotateKey as Rotation};
 
-/// Mints the key that takes the place of another, with the same rights.
+/// Creates a key that replaces another one, with the same permissions.
 pub(super) async fn rotate_key(
     app: &App,
     call: Call,
@@ -30,11 +32,11 @@ pub(super) async fn rotate_key(
     let grace = rotation::grace(input.grace_seconds)?;
     let find = GetKey { id: id.to_owned() };
     let old = app.store.read(access, find).await?;
-    // An admin key that ends next week must not come by one that never does.
+    // An admin key that expires next week must not obtain one that never expires.
     let is_own = old.key_id == access.record().key_id;
     if !is_own && !access.record().can_grant(&old.grant) {
         return Err(ApiError::forbidden(
-            "a key cannot give what its issuer does not have: this key's level, projects or expiry go beyond yours",
+            "cannot grant more than the issuing key has; use a key with at least the level, projects and expiry of the key to rotate",
         ));
     }
     let minted = mint(old.grant.level).map_err(|_| ApiError::internal())?;
@@ -61,7 +63,7 @@ pub(super) async fn rotate_key(
     Ok(answer(app, access, stored.value, &minted, described))
 }
 
-/// Revokes a key. Once the response is sent, no request with it succeeds.
+/// Revokes a key. After the response, no request with the key succeeds.
 pub(super) async fn revoke_key(app: &App, call: Call, input: KeyRef) -> Result<Key, ApiError> {
     let access = &call.access;
     let key = app.store.read(access, GetKey { id: input.id }).await?;

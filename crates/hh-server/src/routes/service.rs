@@ -1,3 +1,5 @@
+//! The operations that describe the server and the key of a request.
+
 use axum::body::Body;
 use hh_api::types::{Empty, HealthStatus, Whoami};
 use http::HeaderValue;
@@ -9,7 +11,7 @@ use super::{Call, Rendered};
 use crate::app::App;
 use crate::http::error::ApiError;
 
-/// Returns that the server works.
+/// Returns the status and the version of the server.
 #[expect(clippy::unused_async, reason = "handlers are asynchronous")]
 pub(super) async fn health(_: &App, (): (), _: Empty) -> Result<Rendered<HealthStatus>, ApiError> {
     Ok(Rendered::value(&HealthStatus {
@@ -18,7 +20,7 @@ pub(super) async fn health(_: &App, (): (), _: Empty) -> Result<Rendered<HealthS
     }))
 }
 
-/// Returns the description of the API.
+/// Returns the OpenAPI document.
 #[expect(clippy::unused_async, reason = "handlers are asynchronous")]
 pub(super) async fn openapi(_: &App, (): (), _: Empty) -> Result<Rendered<Value>, ApiError> {
     let mut response = Response::new(Body::from(crate::OPENAPI));
@@ -27,7 +29,7 @@ pub(super) async fn openapi(_: &App, (): (), _: Empty) -> Result<Rendered<Value>
     Ok(Rendered::response(response))
 }
 
-/// Returns whom the key acts for.
+/// Returns the key of the request and the principal that it acts for.
 #[expect(clippy::unused_async, reason = "handlers are asynchronous")]
 pub(super) async fn whoami(app: &App, call: Call, _: Empty) -> Result<Whoami, ApiError> {
     let access = &call.access;

@@ -1,3 +1,5 @@
+//! Starts sessions.
+
 use hh_api::limit_name;
 use hh_api::types::{SessionEnvelope, StartSession};
 use uuid::Uuid;
@@ -14,10 +16,10 @@ use crate::http::error::ApiError;
 use crate::otlp::session_id;
 use crate::store::{Hold, NewSession, StartSession as Start};
 
-/// What a request reserves above this is encoded on another thread.
+/// The reserved memory above which a session is encoded on another thread, in bytes.
 const LARGE_SESSION: usize = 256 * 1024;
 
-/// Starts a session, or merges into the one that has its id.
+/// Starts a session, or merges into the existing one with its id.
 pub(super) async fn start_session(
     app: &App,
     call: Call,
@@ -66,7 +68,7 @@ pub(super) async fn start_session(
     let hold = Hold::new(hold);
     let event = app.store.write_holding(&project, start, hold).await?;
     let meta = app.store.catalog().meta();
-    // The members of the event follow the ids in one object, without its values in memory again.
+    // The encoded members of the event are appended to the ids, so that its values are not decoded again.
     let ids = serde_json::json!({ "org_id": meta.org_id, "workspace_id": meta.workspace_id });
     let mut response = ids.to_string().into_bytes();
     response.pop();

@@ -1,3 +1,5 @@
+//! Stores OTLP traces.
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -20,7 +22,7 @@ use crate::limits;
 use crate::otlp::{Encoding, MappedSpan, decode, map};
 use crate::store::{Hold, InsertEvents, NewEvent};
 
-/// Stores the spans of an OTLP export. Nothing is stored unless every span's project is one of the key's.
+/// Stores the spans of an OTLP export. Nothing is stored unless the key applies to the projects of all spans.
 pub(super) async fn export_traces(
     app: &Arc<App>,
     call: Call,
@@ -59,7 +61,7 @@ pub(super) async fn export_traces(
 
 type Batches = Vec<(ProjectAccess, Vec<NewEvent>)>;
 
-/// Groups spans by the project that they name, as events.
+/// Maps spans to events, grouped by the project that they name.
 fn in_projects(app: &App, access: &Access, spans: Vec<MappedSpan>) -> Result<Batches, ApiError> {
     let mut by_name = BTreeMap::new();
     for span in spans {
@@ -79,9 +81,10 @@ fn in_projects(app: &App, access: &Access, spans: Vec<MappedSpan>) -> Result<Bat
         .collect()
 }
 
-/// Says how many spans were left out, if any; such an answer is not to be resent (OTLP, partial success).
+/// Returns the response, with the number of rejected spans if there are any. Clients must not resend them (OTLP,
+/// partial success).
 fn answer(encoding: Encoding, rejected: u32) -> Rendered<ExportTracesResponse> {
-    const MESSAGE: &str = "a trace id has 16 bytes and a span id 8";
+    const MESSAGE: &str = "a trace id must have 16 bytes and a span id 8 bytes";
     match encoding {
         Encoding::Json => Rendered::value(&ExportTracesResponse {
             partial_success: (rejected > 0).then(|| PartialSuccess {
@@ -105,6 +108,7 @@ fn answer(encoding: Encoding, rejected: u32) -> Rendered<ExportTracesResponse> {
     }
 }
 
+/// Decodes and maps the spans of a body. The returned reservation covers the encoded spans.
 fn decode_body(
     encoding: Encoding,
     mut held: BufferedBody,
@@ -115,7 +119,8 @@ fn decode_body(
         Encoding::Protobuf => limits::protobuf(&held.bytes),
     })?;
     let bytes = std::mem::take(&mut held.bytes);
-    // While it is decoded, its texts exist twice; the number of workers limits how often. Then its reservation is theirs.
+    // During decoding the texts exist twice, which the number of workers limits. Afterwards their memory is that of the
+    // reservation.
     let request = decode(encoding, &bytes)?;
     drop(bytes);
     let once = held.reservation.held();

@@ -1,4 +1,4 @@
-//! Opening the data directory: its locks, the modes of its files, the pepper and the database.
+//! Opens the data directory: its locks, the modes of its files, the pepper and the database.
 
 use std::fmt::Display;
 use std::fs::{self, File, TryLockError};
@@ -23,19 +23,20 @@ use crate::http::response_budget::MAX_RESPONSES;
 use crate::http::workers::Workers;
 use crate::store::{Store, StoreError};
 
-/// Large bodies that are decoded at one time. Each may hold several times 16 MiB.
+/// The number of large bodies that are decoded at the same time. Each may use several times 16 MiB.
 const LARGE_WORKERS: usize = 2;
 const INFLATION_WORKERS: usize = 2;
 
-/// Keeps a second server out of a data directory.
+/// A lock that prevents a second server from using a data directory.
 #[derive(Debug)]
 pub(crate) struct DirLock {
-    /// Cannot be deleted while the database stays where it is.
+    /// The locked directory, which cannot be deleted while it contains the database.
     _dir: File,
-    /// Versions that do not lock the directory lock this file.
+    /// The locked file in the directory. Versions that do not lock the directory lock this file.
     _file: File,
 }
 
+/// Opens the data directory and creates the state of the server, and at the first start the admin key.
 pub(crate) fn open(
     settings: ServerSettings,
 ) -> Result<(App, Option<FirstKey>, DirLock), StartError> {
@@ -46,13 +47,14 @@ pub(crate) fn open(
         files::check_if_exists(&dir.join(name), OtherUsers::Nothing)
             .map_err(|message| StartError::new(StartErrorKind::DataDir, message))?;
     }
-    // What else is in its place is replaced; a directory cannot be.
+    // Any other file at this path is replaced later, which is not possible for a directory.
     files::check_if_exists(&dir.join("reserve"), OtherUsers::Read)
         .map_err(|message| StartError::new(StartErrorKind::DataDir, message))?;
     let size = fs::metadata(&database).map(|metadata| metadata.len()).ok();
     let pepper = PepperFile::open(&dir, size.is_none())?;
     let may_be_new = settings.new_database || !pepper.is_final();
-    // Before SQLite opens it: next to an empty file SQLite deletes the log, which may hold what is to be restored.
+    // This check is before SQLite opens the database: next to an empty file, SQLite deletes the write-ahead log, which
+    // may contain the data to restore.
     if size.unwrap_or_default() == 0 && !may_be_new {
         let what = size.map_or("is missing", |_| "is empty");
         return Err(lost_database(&database, what));
@@ -64,17 +66,17 @@ pub(crate) fn open(
         return Err(StartError::new(
             StartErrorKind::Damaged,
             Diagnostic::new(format!(
-                "{} is not the pepper of {}, so every key would be rejected",
+                "{} does not belong to {}, so every key would be rejected",
                 pepper.path().display(),
                 database.display(),
             ))
-            .with_hint("restore the pepper and the database that belong together"),
+            .with_hint("restore the pepper and the database from the same backup"),
         ));
     }
     let (max_rotations, has_access_log) = (settings.max_rotations, settings.has_access_log);
     let first_key = if store.is_new() {
         if !may_be_new {
-            return Err(lost_database(&database, "holds no data"));
+            return Err(lost_database(&database, "contains no data"));
         }
         Some(first_start(&store, &pepper.pepper, settings)?)
     } else {
@@ -115,7 +117,7 @@ fn refused(dir: &Path, reason: &dyn Display) -> StartError {
 /// Creates the directory if it does not exist, checks that it is private, and locks it.
 fn lock(dir: &Path) -> Result<DirLock, StartError> {
     create_private_dir(dir).map_err(|error| {
-        // All that the system says of a file in its place is that it exists.
+        // If a file has this path, the system only reports that it exists.
         if error.kind() == io::ErrorKind::AlreadyExists {
             refused(dir, &"it is not a directory")
         } else {
@@ -129,7 +131,7 @@ fn lock(dir: &Path) -> Result<DirLock, StartError> {
     let opened = match opened {
         Ok(opened) => File::from(opened),
         Err(error) => {
-            // A directory of another user says so.
+            // The check reports a directory of another user.
             if let Ok(metadata) = fs::metadata(dir) {
                 files::check_dir(dir, &metadata).map_err(is_unsafe)?;
             }
@@ -142,7 +144,7 @@ fn lock(dir: &Path) -> Result<DirLock, StartError> {
     let flags = OFlags::CREATE | OFlags::WRONLY;
     let file = files::open(&path, OtherUsers::Nothing, flags, Mode::RUSR | Mode::WUSR)
         .map_err(is_unsafe)?
-        .ok_or_else(|| refused(dir, &"the file lock cannot be created"))?;
+        .ok_or_else(|| refused(dir, &"cannot create the lock file"))?;
     for lock in [&opened, &file] {
         lock.try_lock().map_err(|error| match error {
             TryLockError::WouldBlock => StartError::new(
@@ -168,7 +170,7 @@ fn cannot_open(dir: &Path, database: &Path, error: &StoreError) -> StartError {
         return refused(dir, error);
     }
     let hint = if matches!(error, StoreError::Newer) {
-        "start it with that version, or choose another --data-dir"
+        "use that version, or choose another directory with --data-dir"
     } else {
         "restore it from a backup, or move it away and start with --new-database"
     };
@@ -182,9 +184,9 @@ fn lost_database(database: &Path, what: &str) -> StartError {
     StartError::new(
         StartErrorKind::Damaged,
         Diagnostic::new(format!(
-            "the database {} {what}, although this directory has had one",
+            "the database {} {what}, although this directory contained one before",
             database.display(),
         ))
-        .with_hint("restore it from a backup, or start with an empty one with --new-database"),
+        .with_hint("restore it from a backup, or create an empty one with --new-database"),
     )
 }

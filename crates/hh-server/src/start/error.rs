@@ -1,26 +1,26 @@
-//! Why a server does not start.
+//! The error of a server that cannot start.
 
 use hh_text::Diagnostic;
 
-/// What the caller can do about a [`StartError`].
+/// The kind of a [`StartError`], which says what the caller can do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum StartErrorKind {
     /// The address cannot be bound: choose another.
     Address,
-    /// The data directory cannot be used: mend it or choose another.
+    /// The data directory cannot be used: repair it or choose another.
     DataDir,
     /// A file in the data directory is damaged, missing or from a newer version: restore it.
     Damaged,
-    /// The organization's or the admin's name is not one: correct it.
+    /// A setting, such as the name of the organization, is invalid: correct it.
     Invalid,
     /// The file for the admin key cannot be written: choose another.
     AdminKeyFile,
-    /// The system failed.
+    /// The operating system or the server failed.
     Internal,
 }
 
-/// Why the server did not start: a message and a hint of one line each.
+/// An error that prevents a server from starting: a message and a hint of one line each.
 #[derive(Debug, thiserror::Error)]
 #[error("{diagnostic}")]
 pub struct StartError {
@@ -36,25 +36,25 @@ impl StartError {
         }
     }
 
-    /// Returns what failed; the same as `Display`.
+    /// Returns the message, which says what failed. `Display` writes the same text.
     #[must_use]
     pub fn message(&self) -> &str {
         self.diagnostic.message()
     }
 
-    /// Returns message and hint as one line, for where only a line fits.
+    /// Returns message and hint as one line, for output that has a single line.
     #[must_use]
     pub fn to_line(&self) -> String {
         self.diagnostic.to_line()
     }
 
-    /// Returns what to do about it, if that is not plain from the message.
+    /// Returns the hint, which says how to solve the problem, if there is one.
     #[must_use]
     pub fn hint(&self) -> Option<&str> {
         self.diagnostic.hint()
     }
 
-    /// Returns what the caller can do about it.
+    /// Returns the kind, which says what the caller can do.
     #[must_use]
     pub fn kind(&self) -> StartErrorKind {
         self.kind

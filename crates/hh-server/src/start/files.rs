@@ -1,4 +1,4 @@
-//! Files of the data directory are opened without blocking, and only if no other user can read or change them.
+//! Opens files of the data directory without blocking, and only if no other user can read or change them.
 
 use std::fs::{self, File, Metadata};
 use std::io::{self, Read as _};
@@ -9,27 +9,27 @@ use hh_text::Diagnostic;
 use rustix::fs::{Mode, OFlags};
 use zeroize::Zeroizing;
 
-/// What other users may do with a file.
+/// The access to a file that other users may have.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum OtherUsers {
-    /// Neither read nor write it; it belongs to the user of the server and is not a link.
+    /// No access. The file must belong to the user of the server and must not be a link.
     Nothing,
-    /// Read it; it may belong to root.
+    /// Read access. The file may belong to root.
     Read,
 }
 
-/// Reads a file of `limit` bytes at most; `None` if it does not exist. The error says what is wrong and what to do.
+/// Reads a file of at most `limit` bytes; returns `None` if it does not exist.
 pub(crate) fn read(
     path: &Path,
     others: OtherUsers,
     limit: u64,
 ) -> Result<Option<Zeroizing<Vec<u8>>>, Diagnostic> {
     let shown = path.display();
-    let unreadable = |error: io::Error| Diagnostic::new(format!("{shown} cannot be read: {error}"));
+    let unreadable = |error: io::Error| Diagnostic::new(format!("cannot read {shown}: {error}"));
     let Some(file) = open(path, others, OFlags::RDONLY, Mode::empty())? else {
         return Ok(None);
     };
-    // The whole capacity at once: a buffer that grows leaves parts of a secret behind.
+    // The buffer has its whole capacity from the start: a buffer that grows leaves parts of a secret behind.
     let size = file.metadata().map_err(unreadable)?.len().min(limit);
     let mut bytes = Zeroizing::new(Vec::with_capacity(
         usize::try_from(size).unwrap_or_default() + 64,
@@ -45,14 +45,14 @@ pub(crate) fn read(
     Ok(Some(bytes))
 }
 
-/// Opens a regular file and checks what was opened; `None` if it does not exist.
+/// Opens a regular file and checks the opened file; returns `None` if it does not exist.
 pub(super) fn open(
     path: &Path,
     others: OtherUsers,
     flags: OFlags,
     mode: Mode,
 ) -> Result<Option<File>, Diagnostic> {
-    // A named pipe is opened at once and then refused.
+    // A named pipe opens without waiting for a writer, and is then rejected.
     let mut flags = flags | OFlags::NONBLOCK | OFlags::CLOEXEC;
     if others == OtherUsers::Nothing {
         flags |= OFlags::NOFOLLOW;
@@ -68,9 +68,9 @@ pub(super) fn open(
             ) {
                 return Ok(None);
             }
-            // What is wrong with the file says more than the error of the system.
+            // The check reports the problem more precisely than the error of the system.
             check_if_exists(path, others)?;
-            let message = format!("{} cannot be opened: {error}", path.display());
+            let message = format!("cannot open {}: {error}", path.display());
             return Err(message.into());
         }
     };
@@ -81,7 +81,7 @@ pub(super) fn open(
     Ok(Some(file))
 }
 
-/// Checks a file that another library opens by its name.
+/// Checks a file that another library opens by its path.
 pub(super) fn check_if_exists(path: &Path, others: OtherUsers) -> Result<(), Diagnostic> {
     let metadata = match others {
         OtherUsers::Nothing => fs::symlink_metadata(path),
@@ -90,11 +90,11 @@ pub(super) fn check_if_exists(path: &Path, others: OtherUsers) -> Result<(), Dia
     match metadata {
         Ok(metadata) => check(path, &metadata, others),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        Err(error) => Err(format!("{} cannot be read: {error}", path.display()).into()),
+        Err(error) => Err(format!("cannot read {}: {error}", path.display()).into()),
     }
 }
 
-/// Checks the data directory: files in it are replaced by whoever can write it.
+/// Checks the data directory. A user who can write to it could replace its files.
 pub(super) fn check_dir(path: &Path, metadata: &Metadata) -> Result<(), Diagnostic> {
     check_owner(path, metadata, OtherUsers::Nothing)?;
     if metadata.permissions().mode() & 0o077 != 0 {
@@ -108,7 +108,7 @@ fn check(path: &Path, metadata: &Metadata, others: OtherUsers) -> Result<(), Dia
     let shown = path.display();
     if metadata.is_symlink() {
         let message = format!("{shown} is a symbolic link, which is not followed");
-        return Err(Diagnostic::new(message).with_hint("replace it with the file"));
+        return Err(Diagnostic::new(message).with_hint("replace it with the file itself"));
     }
     if !metadata.is_file() {
         let message = format!("{shown} is not a regular file");

@@ -1,4 +1,4 @@
-//! The first start: the organization and its first admin key.
+//! Creates the organization and its first admin key at the first start.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -18,22 +18,23 @@ use crate::store::{NewKey, Store, StoreError};
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum FirstKey {
-    /// To be shown once; it exists nowhere else.
+    /// The key itself, to be printed once. Its text is not stored anywhere.
     Show {
-        /// The key.
+        /// The API key.
         key: ApiKey,
-        /// Whose it is.
+        /// The e-mail address of the owner of the key.
         admin: String,
     },
-    /// Written to a file.
+    /// A file that contains the key.
     InFile {
-        /// The file.
+        /// The path of the file.
         path: PathBuf,
-        /// Whose it is.
+        /// The e-mail address of the owner of the key.
         admin: String,
     },
 }
 
+/// Creates the organization and the first admin key, and writes the key to a file if the settings name one.
 pub(super) fn first_start(
     store: &Store,
     pepper: &Pepper,
@@ -43,11 +44,11 @@ pub(super) fn first_start(
     let minted = mint(Level::Admin).map_err(|error| internal(error.to_string()))?;
     let digest = pepper.digest(&minted.key);
     let failed = |error: StoreError| {
-        let message = format!("cannot make the first key: {error}");
+        let message = format!("cannot create the first key: {error}");
         StartError::new(StartErrorKind::DataDir, message)
     };
-    // The file comes before the key is stored, so that no key can be lost. A start that is interrupted in between leaves
-    // a file whose key works nowhere; the next start deletes it.
+    // The file is written before the key is stored, so that no key can be lost. A start that is interrupted in between
+    // leaves a file whose key is not stored; the next start deletes it.
     if let Some(path) = &settings.admin_key_file {
         delete_unused(store, pepper, path);
         store.announce_key(&digest).map_err(failed)?;
@@ -86,10 +87,10 @@ pub(super) fn first_start(
     })
 }
 
-/// A key file has one key and a line break.
+/// The maximum size of a key file, in bytes. It contains one key and a line break.
 const MAX_KEY_FILE: u64 = 1024;
 
-/// Deletes the key file of a first start that was interrupted before it stored the key. Any other file is left as it is.
+/// Deletes the key file of a first start that was interrupted before it stored the key. Any other file remains.
 fn delete_unused(store: &Store, pepper: &Pepper, path: &Path) {
     let Ok(Some(bytes)) = files::read(path, OtherUsers::Nothing, MAX_KEY_FILE) else {
         return;
@@ -97,21 +98,21 @@ fn delete_unused(store: &Store, pepper: &Pepper, path: &Path) {
     let key = std::str::from_utf8(&bytes).ok();
     let key = key.and_then(|text| ApiKey::parse(text).ok());
     if key.is_some_and(|key| store.has_announced(&pepper.digest(&key))) {
-        // If it cannot be deleted, the error of writing it says why.
+        // If it cannot be deleted, writing it fails and reports the reason.
         drop(fs::remove_file(path));
     }
 }
 
 #[expect(
     clippy::disallowed_methods,
-    reason = "--admin-key-file asks for the key in a file of the user's choice, written 0600"
+    reason = "--admin-key-file requests the key in a file that the user chooses, with mode 0600"
 )]
 fn write_key(path: &Path, key: &ApiKey) -> Result<(), StartError> {
     use secrecy::ExposeSecret as _;
 
     let line = Zeroizing::new(format!("{}\n", key.secret().expose_secret()));
     write_private(path, line.as_bytes(), Replace::No).map_err(|error| {
-        // One that is there is no key of this server, which has none yet.
+        // A file that already exists has no key of this server, which has no keys yet.
         StartError::new(
             StartErrorKind::AdminKeyFile,
             Diagnostic::new(format!(

@@ -1,4 +1,4 @@
-//! The pepper: `DIR/pepper`, or `DIR/pepper.new` until the first start has finished.
+//! Reads and creates the pepper: `DIR/pepper`, or `DIR/pepper.new` until the first start has finished.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,14 +13,14 @@ use super::{StartError, StartErrorKind};
 use crate::domain::keys::PEPPER_ID;
 use crate::hex;
 
-/// A pepper has 67 bytes in its file.
+/// The maximum size of a pepper file, in bytes. A valid one has 67 bytes.
 const MAX_BYTES: u64 = 1024;
 
 /// The pepper of a data directory.
 pub(super) struct PepperFile {
     pub(super) pepper: Pepper,
     path: PathBuf,
-    /// The first start has not finished: it may be interrupted and then starts over.
+    /// The path of the pepper during the first start, which begins again if it is interrupted.
     staged: Option<PathBuf>,
 }
 
@@ -61,7 +61,7 @@ impl PepperFile {
     /// Marks the first start as finished: from now on the database must exist.
     pub(super) fn finish(&self) {
         if let Some(staged) = &self.staged {
-            // If this fails the next start does it; failing here would lose the first key, which is shown once.
+            // If this fails, the next start does it. An error here would lose the first key, which is printed once.
             drop(fs::rename(staged, &self.path));
         }
     }
@@ -82,7 +82,7 @@ fn lost(path: &Path, what: &str) -> StartError {
     StartError::new(
         StartErrorKind::Damaged,
         Diagnostic::new(format!(
-            "{} {what}; no key can be checked without it",
+            "{} {what}, and no API key can be verified without it",
             path.display()
         ))
         .with_hint("restore it from your backup"),

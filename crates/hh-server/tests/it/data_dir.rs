@@ -198,7 +198,7 @@ async fn a_pepper_that_is_not_strictly_hexadecimal_is_damaged() {
         write_private(&path, text.as_bytes(), Replace::Yes).unwrap();
         let message = refusal(options(&dir), &dir, StartErrorKind::Damaged).await;
         insta::allow_duplicates! {
-            insta::assert_snapshot!(message, @"DIR/pepper is damaged; no key can be checked without it; restore it from your backup");
+            insta::assert_snapshot!(message, @"DIR/pepper is damaged, and no API key can be verified without it; restore it from your backup");
         }
     }
     write_private(&path, kept.to_uppercase().as_bytes(), Replace::Yes).unwrap();
@@ -214,7 +214,7 @@ async fn the_pepper_of_another_database_is_refused() {
     let put = |bytes: &[u8]| write_private(&pepper, bytes, Replace::Yes).unwrap();
     put(&foreign);
     let message = refusal(options(&dir), &dir, StartErrorKind::Damaged).await;
-    insta::assert_snapshot!(message, @"DIR/pepper is not the pepper of DIR/honeyhive.db, so every key would be rejected; restore the pepper and the database that belong together");
+    insta::assert_snapshot!(message, @"DIR/pepper does not belong to DIR/honeyhive.db, so every key would be rejected; restore the pepper and the database from the same backup");
     put(&own);
 
     // A database from before the check value does not bind itself to a pepper that no key has proven.
@@ -240,7 +240,7 @@ async fn the_pepper_of_another_database_is_refused() {
 
 #[tokio::test]
 async fn a_lost_database_is_replaced_by_an_empty_one_only_on_request() {
-    for what in ["is missing", "is empty", "holds no data"] {
+    for what in ["is missing", "is empty", "contains no data"] {
         let (dir, key) = stopped().await;
         let data = data_dir(&dir);
         let database = data.join("honeyhive.db");
@@ -249,7 +249,7 @@ async fn a_lost_database_is_replaced_by_an_empty_one_only_on_request() {
         if what != "is missing" {
             write_private(&database, b"", Replace::No).unwrap();
         }
-        if what == "holds no data" {
+        if what == "contains no data" {
             let other = Connection::open(&database).unwrap();
             other.execute_batch("CREATE TABLE other (x)").unwrap();
         } else {
@@ -260,10 +260,10 @@ async fn a_lost_database_is_replaced_by_an_empty_one_only_on_request() {
         assert_eq!(
             message,
             format!(
-                "the database DIR/honeyhive.db {what}, although this directory has had one; restore it from a backup, or start with an empty one with --new-database"
+                "the database DIR/honeyhive.db {what}, although this directory contained one before; restore it from a backup, or create an empty one with --new-database"
             )
         );
-        if what != "holds no data" {
+        if what != "contains no data" {
             assert_eq!(fs::read(data.join("honeyhive.db-wal")).unwrap(), b"log");
         }
         let asked = options(&dir).with_new_database(true);

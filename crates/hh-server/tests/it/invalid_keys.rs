@@ -168,7 +168,7 @@ async fn nine_hundred_bad_attempts_hold_up_no_valid_key() {
     server.anonymous().get(WHOAMI).await.assert_problem(401);
 
     let (_, answer) = held_up.unwrap();
-    insta::assert_snapshot!(answer.assert_problem(429), @"too many requests with keys that are not valid here came from this address; a valid key works at once");
+    insta::assert_snapshot!(answer.assert_problem(429), @"too many failed authentication attempts from this address; use a valid key, which works immediately");
     assert_eq!(answer.header("retry-after"), Some("1"));
     assert_eq!(answer.header("ratelimit"), Some("\"bad-keys\";r=0;t=1"));
     assert_eq!(

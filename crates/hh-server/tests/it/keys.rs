@@ -113,7 +113,7 @@ async fn a_child_key_is_within_its_issuer() {
         .post(KEYS, &wanted(&json!({})))
         .await
         .assert_problem(403);
-    insta::assert_snapshot!(message, @"a key cannot give what its issuer does not have: narrow its level, projects or expiry");
+    insta::assert_snapshot!(message, @"cannot grant more than the issuing key has; reduce the level, projects or expiry");
 }
 
 #[tokio::test]
@@ -155,20 +155,20 @@ async fn an_impossible_key_is_refused() {
             .assert_problem(400),
     );
     insta::assert_snapshot!(messages.join("\n"), @r#"
-    the body is not what this operation takes: unknown field "permissions", expected one of "name", "level", "projects", "expires_at", "owner", "note" (line 1, column 45)
-    projects is empty, so the key would be of no use; name one or write "all"
-    the body is not what this operation takes: projects must be "all" or a list of names (line 1, column 50)
-    the body is not what this operation takes: projects must be "all" or a list of names (line 1, column 48)
-    the body is not what this operation takes: level must be one of ingest_only, read_only, read_write, admin (line 1, column 16)
-    the body is not what this operation takes: level must be one of ingest_only, read_only, read_write, admin (line 1, column 16)
+    invalid body: unknown field "permissions", expected one of "name", "level", "projects", "expires_at", "owner", "note" (line 1, column 45)
+    projects is empty; name at least one project or use "all"
+    invalid body: projects must be "all" or a list of names (line 1, column 50)
+    invalid body: projects must be "all" or a list of names (line 1, column 48)
+    invalid body: level must be one of ingest_only, read_only, read_write, admin (line 1, column 16)
+    invalid body: level must be one of ingest_only, read_only, read_write, admin (line 1, column 16)
     expires_at is in the past
-    the body is not what this operation takes: a member has the wrong type (line 1, column 24)
+    invalid body: a member has the wrong type (line 1, column 24)
     name must have 1 to 100 characters on one line
     name must have 1 to 100 characters on one line
     name must have 1 to 100 characters on one line
-    owner must have 1 to 100 visible characters, with single spaces between words and none at the ends
-    the body is not what this operation takes: missing field "level" (line 1, column 12)
-    the body is not JSON (line 1, column 2)
+    owner must have 1 to 100 visible characters, single spaces between words and no space at either end
+    invalid body: missing field "level" (line 1, column 12)
+    the body is not valid JSON (line 1, column 2)
     "#);
     assert_eq!(
         admin.get(KEYS).await.assert_ok()["keys"]

@@ -382,7 +382,7 @@ async fn spans_without_ids_are_left_out_and_the_rest_is_stored() {
     assert_eq!(partial.rejected_spans, 2);
     assert_eq!(
         partial.error_message,
-        "a trace id has 16 bytes and a span id 8"
+        "a trace id must have 16 bytes and a span id 8 bytes"
     );
     let list = stored(&server.admin()).await;
     assert_eq!(list["count"], 2);
@@ -391,7 +391,7 @@ async fn spans_without_ids_are_left_out_and_the_rest_is_stored() {
     let json =
         br#"{"resourceSpans": [{"scopeSpans": [{"spans": [{"traceId": "zz", "spanId": "01"}]}]}]}"#;
     let answer = send(&server.admin(), &[JSON], json).await.assert_ok();
-    insta::assert_snapshot!(answer, @r#"{"partialSuccess":{"errorMessage":"a trace id has 16 bytes and a span id 8","rejectedSpans":"1"}}"#);
+    insta::assert_snapshot!(answer, @r#"{"partialSuccess":{"errorMessage":"a trace id must have 16 bytes and a span id 8 bytes","rejectedSpans":"1"}}"#);
 }
 
 #[tokio::test]
@@ -441,10 +441,10 @@ async fn invalid_otlp_is_refused() {
     the body is not an OTLP trace export in JSON (line 1, column 0)
     the body is not an OTLP trace export in JSON (line 1, column 19)
     the body is not an OTLP trace export in JSON (line 2, column 1)
-    the body cannot be inflated
-    the body cannot be inflated
-    the body cannot be inflated
-    the body cannot be inflated
+    the body cannot be decompressed
+    the body cannot be decompressed
+    the body cannot be decompressed
+    the body cannot be decompressed
     ");
     assert_eq!(stored(&admin).await["count"], 0);
     // Nothing is a valid export of nothing.

@@ -201,7 +201,7 @@ async fn a_missing_project_is_named_with_those_the_key_has() {
         );
     }
     insta::assert_snapshot!(messages.join("\n"), @r#"
-    there is no project "nowhere" that this key applies to; it applies to: every project
-    there is no project "nowhere" that this key applies to; it applies to: one, two
+    project "nowhere" not found; this key applies to: every project
+    project "nowhere" not found; this key applies to: one, two
     "#);
 }

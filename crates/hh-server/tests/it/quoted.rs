@@ -114,7 +114,7 @@ async fn a_stored_name_that_looks_like_a_key_is_redacted_in_errors() {
     );
     insta::assert_snapshot!(messages.join("\n"), @r#"
     a project "hh_01234***" exists already
-    there is no project "nowhere" that this key applies to; it applies to: default, hh_01234***
+    project "nowhere" not found; this key applies to: default, hh_01234***
     there is an owner hh_01234*** already
     there was an owner hh_01234*** already, and it is disabled
     the owner hh_01234*** is disabled, so no key can be made for it; name another
@@ -133,5 +133,5 @@ async fn an_error_names_ten_projects_of_a_key() {
         .post("/v1/events/export", &json!({"project": "x"}))
         .await
         .assert_problem(404);
-    insta::assert_snapshot!(message, @r#"there is no project "x" that this key applies to; it applies to: p10, p11, p12, p13, p14, p15, p16, p17, p18, p19 and 5 more"#);
+    insta::assert_snapshot!(message, @r#"project "x" not found; this key applies to: p10, p11, p12, p13, p14, p15, p16, p17, p18, p19 and 5 more"#);
 }

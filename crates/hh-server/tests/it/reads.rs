@@ -335,7 +335,7 @@ async fn reads_are_503_while_the_database_cannot_be_opened_and_known_keys_work()
     let answer = server.admin().post(EXPORT, &json!({})).await;
     assert!(answer.header("retry-after").is_some());
     let message = answer.assert_problem(503);
-    insta::assert_snapshot!(message, @"the server cannot open its database at the moment; try again");
+    insta::assert_snapshot!(message, @"the server cannot open its database at the moment; retry later");
     // Its connection has been open since the start.
     key.get(WHOAMI).await.assert_ok();
     std::fs::rename(&away, &path).unwrap();

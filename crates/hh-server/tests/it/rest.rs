@@ -330,9 +330,9 @@ async fn invalid_names_are_rejected_before_anything_is_created() {
     }
     messages.dedup();
     insta::assert_snapshot!(messages.join("\n"), @r"
-    the organization must have 1 to 100 characters on one line; set it with --organization or in server.yaml
-    the admin must have 1 to 100 visible characters, with single spaces between words and none at the ends; set it with --admin or in server.yaml
-    the admin must be an e-mail address; set it with --admin or in server.yaml
+    invalid organization: expected 1 to 100 characters on one line; set it with --organization or in server.yaml
+    invalid admin: expected 1 to 100 visible characters, single spaces between words and no space at either end; set it with --admin or in server.yaml
+    invalid admin: expected an e-mail address; set it with --admin or in server.yaml
     ");
     assert!(!data_dir(&dir).exists());
 
@@ -365,7 +365,7 @@ async fn a_pepper_that_is_a_link_to_nothing_is_not_one_to_restore() {
     // Nothing can be read through the link, and nothing may take its place.
     std::os::unix::fs::symlink("nowhere", data_dir(&dir).join("pepper")).unwrap();
     let message = refusal(options(&dir), &dir, StartErrorKind::DataDir).await;
-    insta::assert_snapshot!(message, @"DIR/pepper is a symbolic link, which is not followed; replace it with the file");
+    insta::assert_snapshot!(message, @"DIR/pepper is a symbolic link, which is not followed; replace it with the file itself");
     assert!(!data_dir(&dir).join("honeyhive.db").exists());
 }
 

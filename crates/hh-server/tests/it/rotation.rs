@@ -126,7 +126,7 @@ async fn without_a_grace_the_old_key_is_revoked_at_the_first_use_of_the_new_one(
         .replace(&id, "OLD")
         .replace(&key[..8], "hh_FIRST")
         .replace(&text(&new["id"]), "NEW");
-    insta::assert_snapshot!(message, @"the API key OLD (hh_FIRST***) was replaced by the key NEW and its grace is over; use that one");
+    insta::assert_snapshot!(message, @"the API key OLD (hh_FIRST***) was replaced by the key NEW and its grace period is over; use the new key");
     assert_eq!(answer.json()["errorCode"], "KEY_REPLACED");
     let shown = server
         .admin()
@@ -279,7 +279,7 @@ async fn a_rotation_grants_no_new_permissions() {
     let brief = server.client(&text(&brief["key"]));
     let (id, _) = server.mint(Level::Admin, "all").await;
     let message = rotate(&brief, &id, 0).await.assert_problem(403);
-    insta::assert_snapshot!(message, @"a key cannot give what its issuer does not have: this key's level, projects or expiry go beyond yours");
+    insta::assert_snapshot!(message, @"cannot grant more than the issuing key has; use a key with at least the level, projects and expiry of the key to rotate");
     // An admin of one project does not see keys beyond it.
     let local = server.key(Level::Admin, json!(["a"])).await;
     rotate(&local, &id, 0).await.assert_problem(404);
@@ -405,7 +405,7 @@ async fn rotations_beyond_the_limit_are_refused_with_the_time_to_wait() {
     own.get(WHOAMI).await.assert_problem(401);
     let client = server.client(&text(&newest["key"]));
     let answer = rotate(&client, &text(&newest["id"]), 0).await;
-    insta::assert_snapshot!(answer.assert_problem(429), @"the limit of 2 rotations of one key within an hour is reached; use the newest key, or try again later");
+    insta::assert_snapshot!(answer.assert_problem(429), @"the limit of 2 rotations per key and hour is reached; use the newest key, or retry later");
     let wait: u32 = answer.header("retry-after").unwrap().parse().unwrap();
     assert!((3000..=3600).contains(&wait), "{wait}");
     // Clients would hold back their other requests for it.

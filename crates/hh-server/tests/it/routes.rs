@@ -333,7 +333,7 @@ async fn an_export_with_one_foreign_span_stores_none() {
         .export(&encode(vec![own, foreign]))
         .await
         .assert_problem(404);
-    insta::assert_snapshot!(message, @r#"there is no project "theirs" that this key applies to; it applies to: ours"#);
+    insta::assert_snapshot!(message, @r#"project "theirs" not found; this key applies to: ours"#);
     for project in ["ours", "theirs", "default"] {
         let events = server.admin().events(&json!({"project": project})).await;
         assert_eq!(events["count"], 0, "{project}");

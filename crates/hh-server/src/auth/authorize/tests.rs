@@ -6,16 +6,16 @@ use secrecy::ExposeSecret as _;
 use super::*;
 use crate::testing::{InProcess, repetitions};
 
-/// Keys that the server does not know, by what they share their first 8 characters with.
+/// Classes of unknown keys, named after the key that has the same first 8 characters.
 const CLASSES: [&str; 3] = ["a live key", "a revoked key", "no key"];
 
-/// Makes keys with a right checksum that begin as they are told to.
+/// Generates keys with a valid checksum and a given prefix.
 struct GuessGenerator {
     state: u64,
 }
 
 impl GuessGenerator {
-    /// Splitmix64: nobody has to be kept from guessing these.
+    /// Returns the next number of Splitmix64. The guesses of a test need no secure randomness.
     fn next(&mut self) -> u64 {
         self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.state;
@@ -46,7 +46,7 @@ impl GuessGenerator {
     }
 }
 
-/// Welch's t of two lists of samples.
+/// Returns Welch's t of two lists of samples.
 #[expect(
     clippy::cast_precision_loss,
     reason = "counts and nanoseconds are small"
@@ -77,7 +77,7 @@ fn the_welch_test_detects_a_shift() {
 
 #[expect(
     clippy::disallowed_methods,
-    reason = "a test sends the key in a header of its own making"
+    reason = "a test sends the key in a header that it creates"
 )]
 fn text_of(key: &ApiKey) -> String {
     key.secret().expose_secret().to_owned()
@@ -94,7 +94,8 @@ fn a_guess_reads_no_database_and_a_valid_key_works_from_the_same_address() {
     let path = format!("/v1/api_keys/{}", revoked["id"].as_str().unwrap());
     assert_eq!(server.call(&server.admin, "DELETE", &path, &null).0, 200);
 
-    // Reads of the database happen on other threads, of which this runtime has none to spare: what is ready had no read.
+    // The database is read on blocking threads, and the only one of this runtime is busy. A future that is ready
+    // immediately has therefore not read the database.
     let busy = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .max_blocking_threads(1)
@@ -120,12 +121,12 @@ fn a_guess_reads_no_database_and_a_valid_key_works_from_the_same_address() {
         assert_eq!(
             at_once(&guess),
             Some(false),
-            "a guess waits for the database"
+            "a guess must not read the database"
         );
         let status = server.call(&guess, "GET", "/v1/auth/whoami", &null).0;
         assert!(matches!(status, 401 | 429), "{status}");
     }
-    // Keys that exist and are not in memory yet are looked up, also from this address, and then in memory.
+    // Existing keys that are not cached are read from the database, also from this address, and are cached afterwards.
     for (key, status) in [(text(&live), 200), (text(&revoked), 401)] {
         let digest = server.app.pepper.digest(&ApiKey::parse(&key).unwrap());
         let found = server.app.keys.look_up(&digest);
@@ -147,7 +148,8 @@ fn a_guess_reads_no_database_and_a_valid_key_works_from_the_same_address() {
     );
 }
 
-/// A bit of timing noise says nothing, so a figure comes with `HH_TIMING_SAMPLES` alone: samples of each class.
+/// A few samples only show noise, so the difference is checked from 100,000 samples of each class on. The variable
+/// `HH_TIMING_SAMPLES` sets their number.
 #[test]
 fn the_duration_of_a_guess_does_not_depend_on_its_common_prefix_with_a_key() {
     let server = InProcess::start();
@@ -160,7 +162,7 @@ fn the_duration_of_a_guess_does_not_depend_on_its_common_prefix_with_a_key() {
     };
     let ((_, live), (id, revoked)) = (created("live"), created("revoked"));
     let none = text_of(&mint(Level::ReadWrite).unwrap().key);
-    // Both are in memory when they may be.
+    // These requests cache both keys.
     for key in [&live, &revoked] {
         let null = serde_json::Value::Null;
         assert_eq!(server.call(key, "GET", "/v1/auth/whoami", &null).0, 200);
@@ -175,7 +177,7 @@ fn the_duration_of_a_guess_does_not_depend_on_its_common_prefix_with_a_key() {
     let mut samples: [Vec<u64>; 3] = Default::default();
     let now = server.app.clock.now();
     server.runtime.block_on(async {
-        // The first of each class warm up.
+        // The first 300 samples are a warm-up and are not used.
         for number in 0..u64::from(count) * 3 + 300 {
             let class = usize::try_from(guesses.next() % 3).unwrap();
             let value = format!("Bearer {}", guesses.key(starts[class]));
@@ -194,7 +196,7 @@ fn the_duration_of_a_guess_does_not_depend_on_its_common_prefix_with_a_key() {
             }
         }
     });
-    // What interrupts the machine is in the longest percent, and would hide everything else.
+    // Interruptions of the machine are in the slowest percent, and would hide all other differences.
     let mut all: Vec<_> = samples.iter().flatten().copied().collect();
     all.sort_unstable();
     let most = all[all.len() * 99 / 100];

@@ -20,7 +20,7 @@ async fn connected() -> (TcpStream, ConnectionIo) {
     )
 }
 
-/// Returns how long it takes to notice that the client is gone, or none for longer than 2 s.
+/// Returns the time until the server detects that the client is gone, or `None` after 2 s.
 async fn noticed(io: &ConnectionIo) -> Option<Duration> {
     let started = Instant::now();
     let closed = timeout(Duration::from_secs(2), io.client().closed()).await;
@@ -51,7 +51,10 @@ async fn a_client_that_is_gone_is_noticed_within_a_second() {
             ended < Duration::from_millis(1500),
             "half-closed: {ended:?}"
         );
-        assert!(ended > HALF_CLOSED, "it is waited for: {ended:?}");
+        assert!(
+            ended > HALF_CLOSED,
+            "the server waits for a half-closed client: {ended:?}"
+        );
     }
 }
 

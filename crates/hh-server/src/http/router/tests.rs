@@ -46,7 +46,7 @@ impl MakeWriter<'_> for Lines {
     }
 }
 
-/// Logs what this thread does from now on.
+/// Collects the log of this thread until the guard is dropped.
 fn log() -> (Lines, tracing::subscriber::DefaultGuard) {
     let lines = Lines::default();
     let subscriber = tracing_subscriber::fmt()
@@ -57,7 +57,7 @@ fn log() -> (Lines, tracing::subscriber::DefaultGuard) {
     (lines, tracing::subscriber::set_default(subscriber))
 }
 
-/// The one line of a request that failed, which has the id of the response and no key.
+/// Returns the only log line of a failed request, after checking that it has the id of the response and no key.
 #[track_caller]
 fn line_of(lines: &Lines, response: &Value, key: &str) -> Value {
     let all = lines.take();
@@ -85,7 +85,7 @@ fn a_request_that_is_rejected_leaves_one_line_with_its_id() {
     let (status, response) = server.call(&server.admin, "GET", "/v1/api_keys/NOBODY", &Value::Null);
     let line = line_of(&lines, &response, &server.admin);
     assert_eq!((status, &line["status"]), (404, &404.into()));
-    // The values of the path may be anything.
+    // Values in a path may be secrets, so the line has the path of the route.
     assert_eq!(line["path"], "/v1/api_keys/{id}");
     assert!(
         line["key"].as_str().is_some_and(|id| !id.is_empty()),
@@ -112,7 +112,7 @@ fn an_error_of_sqlite_leaves_one_line_with_its_cause() {
         cause.contains("SQLite failed (code 1): no such table: owners"),
         "{cause}"
     );
-    // What the client gets names no table.
+    // The response names no table.
     assert!(!response.to_string().contains("table"), "{response}");
 }
 

@@ -107,13 +107,13 @@ impl Limited {
             .forget();
     }
 
-    /// Is served on a connection of its own, well before silent connections end on their own.
+    /// Checks that a new connection is served, well before silent connections reach their deadline.
     async fn is_served(&self, last: u8) {
         let mut stream = self.send(last, ONE).await;
         answered(&mut stream).await;
     }
 
-    /// Returns connections that wait for a request, in each of the ways, the oldest first.
+    /// Returns connections that wait for a request for each of the possible reasons, the oldest first.
     async fn silent(&self, last: u8, count: usize) -> Vec<TcpStream> {
         let mut all = Vec::new();
         for number in 0..count {
@@ -165,7 +165,7 @@ async fn the_oldest_silent_connection_of_an_address_is_closed_for_a_new_one() {
     let mut others = server.silent(2, 9).await;
     let mut silent = server.silent(1, 9).await;
     for number in 0..9 {
-        // It is closed again afterwards, so each of these needs one place.
+        // Each new connection gets the slot of the oldest silent one.
         let mut new = server.connect(1).await;
         is_closed(&mut silent[number]).await;
         assert!(silent[number + 1..].iter().all(is_open), "after {number}");
@@ -247,7 +247,7 @@ async fn a_client_waits_while_every_place_is_busy() {
     }
     let mut fifth = server.send(2, ONE).await;
     let early = timeout(Duration::from_millis(500), fifth.read_u8()).await;
-    assert!(early.is_err(), "it has no place yet");
+    assert!(early.is_err(), "it has no slot yet");
     assert!(busy.iter().all(is_open));
     server.released.add_permits(1);
     answered(&mut fifth).await;
@@ -281,9 +281,9 @@ async fn a_request_that_was_received_completely_is_never_closed_for_a_new_connec
         busy.push(stream);
     }
     let mut new = server.send(2, ONE).await;
-    // Longer than a client may stall.
+    // The wait is longer than a client may stall.
     let early = timeout(Duration::from_millis(1500), new.read_u8()).await;
-    assert!(early.is_err(), "it has no place yet");
+    assert!(early.is_err(), "it has no slot yet");
     assert!(busy.iter().all(is_open));
     server.released.add_permits(busy.len());
     for stream in &mut busy {

@@ -3,7 +3,7 @@ use super::*;
 use crate::http::body::MAX_IN_FLIGHT;
 use crate::http::budget::Budget;
 
-/// When the spans of these tests arrive, after they began.
+/// The arrival time of the spans in these tests, after their start, in nanoseconds since 1970.
 const ARRIVED: i64 = 1_795_461_677_000_000_000;
 
 fn events(json: &str) -> Vec<NewEvent> {
@@ -65,7 +65,7 @@ fn null_numbers_and_absent_members() {
         let events = events(&span(members));
         assert_eq!(
             events[0].parent, events[0].session,
-            "a root hangs on its session"
+            "the session is the parent of a root span"
         );
         assert_eq!(events[0].kind, EventKind::Tool);
         assert_eq!(body(&events[0]).error, None);

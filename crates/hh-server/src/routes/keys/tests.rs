@@ -1,4 +1,4 @@
-//! What time does to keys: limits by the hour, the days that an admin key has left, and clocks that are set.
+//! Tests keys over time: limits per hour, the remaining days of admin keys, and clocks that are set.
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -7,7 +7,7 @@ use crate::testing::InProcess;
 
 const KEYS: &str = "/v1/api_keys";
 const WHOAMI: &str = "/v1/auth/whoami";
-/// After every key that a first start creates.
+/// A time after the creation of every key of a first start, in milliseconds since 1970.
 const START: i64 = 4_000_000_000_000;
 const SECOND: i64 = 1000;
 const HOUR: i64 = 3600 * SECOND;
@@ -60,7 +60,7 @@ impl InProcess {
             .0
     }
 
-    /// Counts all rows, and returns the number of the last one.
+    /// Returns the number of rows and the number of the last key.
     fn rows(&self) -> (i64, i64) {
         let path = self.data_dir().join("honeyhive.db");
         let connection = rusqlite::Connection::open(path).unwrap();
@@ -78,7 +78,7 @@ fn sixty_rotations_an_hour_are_allowed_and_no_restart_or_deletion_resets_them() 
     let other = server.create("read_only", "ci", None);
     for number in 0..60 {
         server.app.clock.set(START + number * SECOND);
-        // Half of them by an admin: they are the family's all the same.
+        // The admin key sends half of them, which count for the family too.
         let by = if number % 2 == 0 {
             &root.key
         } else {
@@ -96,7 +96,7 @@ fn sixty_rotations_an_hour_are_allowed_and_no_restart_or_deletion_resets_them() 
         );
     };
     refused(&server, START + 60 * SECOND);
-    // Each hour counts from its rotation, and other keys are not limited with this one.
+    // Each rotation counts for one hour, and other keys have their own limit.
     refused(&server, START + HOUR - 1);
     assert_eq!(server.rotate(&other.key, &other.id).0, 200);
     let server = server.restart();
@@ -128,12 +128,12 @@ fn replaced_keys_that_were_never_used_are_deleted_and_no_key_gets_the_number_of_
         assert_eq!(status, 200, "{number}: {new}");
         let (rows, newest) = server.rows();
         assert!(newest > last, "the number {newest} was used before");
-        // Three that were created otherwise, those of the last hour, and the newest.
+        // Three keys that were not created by rotation, those of the last hour, and the newest.
         assert!(rows <= 3 + 60 + 1, "{rows} rows after {number} rotations");
         last = newest;
         texts.push(Created::of(&new));
     }
-    // A deleted key is one that the server never had.
+    // A deleted key is unknown to the server.
     let newest = texts.pop().unwrap();
     for (number, text) in texts.iter().enumerate() {
         let (status, answer) = server.whoami(&text.key);
@@ -142,7 +142,7 @@ fn replaced_keys_that_were_never_used_are_deleted_and_no_key_gets_the_number_of_
     let (status, me) = server.whoami(&newest.key);
     assert_eq!((status, &me["key"]["replaces"]), (200, &json!(root.id)));
     assert_eq!(server.whoami(&root.key).0, 401);
-    // What was used stays, also after it was replaced.
+    // A key that was used is not deleted, even after it was replaced.
     server.app.clock.set(START + 1000 * DAY);
     let (_, new) = server.rotate(&newest.key, &newest.id);
     assert_eq!(server.whoami(&Created::of(&new).key).0, 200);
@@ -189,7 +189,7 @@ fn an_admin_key_counts_while_it_has_thirty_days_left() {
         assert_eq!(
             server.revoke(&server.admin, &first),
             status,
-            "{left} by itself"
+            "revoking with {left} ms left"
         );
 
         let server = InProcess::at(START);
@@ -202,7 +202,7 @@ fn an_admin_key_counts_while_it_has_thirty_days_left() {
             .unwrap();
         let path = format!("/v1/owners/{}/disable", owner["id"].as_str().unwrap());
         let (disabled, _) = server.call(&bob.key, "POST", &path, &Value::Null);
-        assert_eq!(disabled, status, "{left} by its owner");
+        assert_eq!(disabled, status, "disabling the owner with {left} ms left");
     }
 }
 
@@ -211,7 +211,7 @@ fn a_short_lived_admin_key_can_be_revoked_while_another_admin_key_is_left() {
     let server = InProcess::at(START);
     let brief = server.create("admin", "bob", Some(START + DAY));
     assert_eq!(server.revoke(&server.admin, &brief.id), 200);
-    // Without any lasting one, all but the last can go: a leaked one must not stay.
+    // Without a long-lived admin key, all but the last can be revoked, so that a leaked one can be revoked.
     let one = server.create("admin", "bob", Some(START + 40 * DAY));
     let two = server.create("admin", "bob", Some(START + 50 * DAY));
     let (_, me) = server.whoami(&server.admin);
@@ -230,7 +230,7 @@ fn a_rotation_counts_by_the_key_that_works_on() {
     let (_, me) = server.whoami(&server.admin);
     let first = me["key"]["id"].as_str().unwrap().to_owned();
     let new = Created::of(&server.rotate(&server.admin, &first).1);
-    // Nobody has used the new one.
+    // The new key was not used yet.
     assert_eq!(server.revoke(&server.admin, &first), 409);
     assert_eq!(server.whoami(&new.key).0, 200);
     assert_eq!(server.revoke(&new.key, &first), 200);
@@ -260,7 +260,7 @@ fn a_clock_set_back_revives_no_expired_key() {
     };
     expect(&server, &seen, "KEY_EXPIRED");
     expect(&server, &old, "KEY_REPLACED");
-    // While the server runs, no key comes back, seen or not.
+    // While the server runs, no expired key works again, whether it was used since its expiry or not.
     server.app.clock.set_system(START);
     for key in [&seen, &unseen] {
         expect(&server, key, "KEY_EXPIRED");
@@ -269,7 +269,7 @@ fn a_clock_set_back_revives_no_expired_key() {
     expect(&server, &later, "");
     expect(&server, &new, "");
 
-    // And none that was refused, after a restart with the wrong clock.
+    // After a restart with the wrong clock, no key works again that was rejected before.
     let server = server.restart();
     server.app.clock.set(START);
     expect(&server, &seen, "KEY_EXPIRED");
@@ -281,7 +281,7 @@ fn a_clock_set_back_revives_no_expired_key() {
     assert_eq!(shown["state"], "expired");
     let (_, list) = server.call(&server.admin, "GET", KEYS, &Value::Null);
     assert!(!list.to_string().contains(&seen.id));
-    // It can be revoked still, and is then what it is called.
+    // An expired key can still be revoked, and is then reported as revoked.
     assert_eq!(server.revoke(&server.admin, &seen.id), 200);
     expect(&server, &seen, "KEY_REVOKED");
 }
@@ -296,7 +296,7 @@ fn a_temporarily_wrong_clock_ends_no_key_permanently() {
     assert_eq!((status, &answer["errorCode"]), (401, &json!("KEY_EXPIRED")));
     server.app.clock.set_system(START);
     assert_eq!(server.whoami(&key.key).0, 200);
-    // Nor after a restart.
+    // The keys also work after a restart.
     let server = server.restart();
     server.app.clock.set(START);
     assert_eq!(server.whoami(&key.key).0, 200);

@@ -1,4 +1,4 @@
-//! Keys from their minting to their end, against a model that knows no database, no index and no thread.
+//! Tests the life of keys against a model without a database, a cache and threads.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 
 use crate::testing::{InProcess, repetitions};
 
-/// After every key that a first start makes, so that the model's clock never runs backwards.
+/// A time after the creation of the first key, in milliseconds since 1970, so that the clock of the model never goes
+/// back.
 const START: i64 = 4_000_000_000_000;
 const KEYS: &str = "/v1/api_keys";
 const OWNERS: usize = 4;
@@ -27,14 +28,14 @@ struct Key {
     last_used: Option<i64>,
 }
 
-/// The first key looks on: it issues, but nothing is done to it.
+/// The expected state of the server. The first key issues other keys and never changes itself.
 #[derive(Clone, Debug)]
 struct Model {
     now: i64,
     keys: Vec<Key>,
     owners: BTreeSet<usize>,
     disabled: BTreeSet<usize>,
-    /// The status of the last transition's answer, and its error code.
+    /// The status and the error code of the last response.
     answer: (u16, &'static str),
 }
 
@@ -76,13 +77,13 @@ impl Model {
         number % self.keys.len()
     }
 
-    /// Any key but the first; the first only while it is alone.
+    /// Returns the number of any key but the first, or `None` if there is no other key.
     fn target(&self, number: usize) -> Option<usize> {
         let others = self.keys.len() - 1;
         (others > 0).then(|| 1 + number % others)
     }
 
-    /// Empty while it works.
+    /// Returns the reason why a key no longer works; empty while it works.
     fn end(&self, key: usize) -> &'static str {
         let key = &self.keys[key];
         let is_past = |end: Option<i64>| end.is_some_and(|end| self.now >= end);
@@ -97,7 +98,7 @@ impl Model {
         }
     }
 
-    /// Checks a key, and if it may do it, notes its use.
+    /// Checks a key, and records its use if it is allowed.
     fn accept(&mut self, by: usize, needs_admin: bool) -> Result<(), (u16, &'static str)> {
         match self.end(by) {
             "" => {}
@@ -121,7 +122,7 @@ impl Model {
         by == key || self.keys[by].replaces == Some(key)
     }
 
-    /// Tells whether a key may give one with such an end: it must not outlive its issuer, whatever ends that.
+    /// Returns whether a key may create one with an expiry, which must not be later than the end of its issuer.
     fn ends_within(&self, end: Option<i64>, by: usize) -> bool {
         let issuer = &self.keys[by];
         let limit = [issuer.expires, issuer.grace_ends]
@@ -257,10 +258,10 @@ impl ReferenceStateMachine for Reference {
     }
 
     fn transitions(model: &Model) -> BoxedStrategy<Step> {
-        // Every key by its number, and the first more often: it is the one that is never refused.
+        // Every key by its number, and the first more often, because it is never rejected.
         let count = model.keys.len();
         let by = || prop_oneof![1 => Just(0), 3 => 0..count];
-        // The latest more often than chance would: chains of rotations are long then.
+        // The latest key more often than by chance, so that chains of rotations are long.
         let key = || prop_oneof![Just(count.max(2) - 2), 0..count];
         let short = || prop_oneof![Just(0_i64), 1..5_i64, Just(1000), 1000..604_800_000_i64];
         prop_oneof![
@@ -283,13 +284,13 @@ impl ReferenceStateMachine for Reference {
     }
 
     fn apply(mut model: Model, step: &Step) -> Model {
-        // The server answers requests of a moment one by one, so the model may take them as they come.
+        // The server handles simultaneous requests one by one, so the model can apply them in order.
         model.answer = Model::apply(&mut model, step).err().unwrap_or(OK);
         model
     }
 }
 
-/// A server, with ids and texts of the keys that the model has by number.
+/// A server, with the ids and texts of the keys that the model knows by number.
 struct Server {
     server: InProcess,
     keys: Vec<(String, String)>,
@@ -314,7 +315,7 @@ impl Server {
     }
 
     fn send(&self, model: &Model, before: usize, step: &Step) -> Option<(u16, Value)> {
-        // Numbers are counted among the keys that there were before.
+        // Numbers refer to the keys that existed before the step.
         let by = |number: usize| number % before;
         let target = |number: usize| (before > 1).then(|| &self.keys[1 + number % (before - 1)].0);
         Some(match *step {
@@ -419,7 +420,7 @@ impl StateMachineTest for KeyLifecycle {
                 assert_eq!(&shown[member], value, "{member} of key {number}");
             }
             assert_eq!(shown["owner"]["name"], owner(key.owner));
-            // However it came about: of a key and those before it, two work at most.
+            // In every state, at most two keys of a rotation family work.
             let mut line = vec![number];
             while let Some(before) = model.keys[*line.last().unwrap()].replaces {
                 line.push(before);
