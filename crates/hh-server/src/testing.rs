@@ -1,5 +1,7 @@
 //! A complete server without a socket, with a clock that tests control.
 
+mod log;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -19,6 +21,7 @@ use crate::ServerOptions;
 use crate::app::App;
 use crate::http::router::router;
 use crate::start::{DirLock, FirstKey, open};
+pub(crate) use log::{line_of, log};
 
 /// Returns the number of repetitions of a test: the value of a variable, or else `usual`.
 pub(crate) fn repetitions(variable: &str, usual: u32) -> u32 {

@@ -251,9 +251,13 @@ impl From<StoreError> for ApiError {
             StoreError::TooSlow(message) => {
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "QUERY_TIMEOUT", message)
             }
-            StoreError::DiskFull | StoreError::Unsaved | StoreError::Stopped | StoreError::Busy => {
-                Self::unavailable(text)
+            StoreError::DiskFull(Some(cause)) | StoreError::NotCommitted(cause) => {
+                Self::unavailable(text).with_cause(cause.log_text())
             }
+            StoreError::DiskFull(None)
+            | StoreError::Unsaved
+            | StoreError::Stopped
+            | StoreError::Busy => Self::unavailable(text),
             StoreError::Engine(cause) => {
                 let error = match cause.kind() {
                     // Opening succeeds again once connections are closed.

@@ -166,7 +166,7 @@ fn lock(dir: &Path) -> Result<DirLock, StartError> {
 
 fn cannot_open(dir: &Path, database: &Path, error: &StoreError) -> StartError {
     let shown = database.display();
-    if matches!(error, StoreError::DiskFull) {
+    if matches!(error, StoreError::DiskFull(_)) {
         return refused(dir, error);
     }
     let hint = if matches!(error, StoreError::Newer) {

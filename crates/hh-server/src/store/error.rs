@@ -1,8 +1,5 @@
 //! Why the store did not do what it was asked for.
 
-use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
-
 use crate::domain::Refusal;
 
 /// A failure of the database engine.
@@ -34,7 +31,7 @@ pub(crate) enum StoreError {
     #[error("{0}")]
     Engine(#[from] EngineError),
     #[error("the server cannot write: its disk is full or failing; nothing was stored")]
-    DiskFull,
+    DiskFull(Option<EngineError>),
     #[error(
         "the keys are rejected from now on, but the server cannot write: its disk is full or failing; make space and repeat the request, or they work again when the server restarts"
     )]
@@ -59,6 +56,9 @@ pub(crate) enum StoreError {
     Newer,
     #[error("the server cannot store now; nothing was stored, try again")]
     Stopped,
+    /// The transaction could not be committed, for another reason than the disk.
+    #[error("the server cannot store now; nothing was stored, try again")]
+    NotCommitted(EngineError),
     #[error("{0}")]
     Panicked(String),
     #[error("{0}")]
@@ -72,15 +72,14 @@ impl StoreError {
         Refusal::Conflict(message.into()).into()
     }
 
-    /// Returns the error of a write: a disk that is full or failing is told from other failures.
+    /// Returns the error of a write: [`StoreError::DiskFull`] if the disk is full or failing.
     pub(super) fn of_write(self) -> Self {
-        if let Self::Engine(error) = &self
-            && error.kind == EngineErrorKind::Disk
-        {
-            error.report();
-            return Self::DiskFull;
+        match self {
+            Self::Engine(error) if error.kind == EngineErrorKind::Disk => {
+                Self::DiskFull(Some(error))
+            }
+            other => other,
         }
-        self
     }
 
     /// Adds how many events of the same request were stored before.
@@ -93,9 +92,6 @@ impl StoreError {
     }
 }
 
-/// A full disk fails every request in the same way.
-const REPEAT: Duration = Duration::from_secs(10);
-
 impl EngineError {
     pub(crate) fn kind(&self) -> EngineErrorKind {
         self.kind
@@ -104,18 +100,5 @@ impl EngineError {
     /// Returns what the log says about the error.
     pub(crate) fn log_text(&self) -> String {
         format!("SQLite failed (code {}): {self}", self.code)
-    }
-
-    /// Logs the error; the same code at most every 10 s.
-    pub(crate) fn report(&self) {
-        static LAST: Mutex<Option<(i32, Instant)>> = Mutex::new(None);
-        let code = self.code;
-        let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
-        if last.is_some_and(|(same, at)| same == code && at.elapsed() < REPEAT) {
-            return;
-        }
-        *last = Some((code, Instant::now()));
-        drop(last);
-        tracing::error!(code, "{}", self.log_text());
     }
 }

@@ -40,7 +40,7 @@ pub(crate) fn open(
     let mut reserve = Reserve::new(path.with_file_name("reserve"));
     let connection = match connect(path) {
         // A restart on a full disk must not keep keys from being revoked.
-        Err(StoreError::DiskFull) if reserve.release() => connect(path)?,
+        Err(StoreError::DiskFull(_)) if reserve.release() => connect(path)?,
         opened => opened?,
     };
     let meta = projects::read_meta(&connection)?;

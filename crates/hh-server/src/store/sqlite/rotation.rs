@@ -72,7 +72,7 @@ impl Write<RotateKey> for Sqlite {
                 let value = InsertOutcome::Inserted;
                 Ok(Changed { value, changes })
             },
-            |_| StoreError::DiskFull,
+            |_| StoreError::DiskFull(None),
         );
         rotated.wait().await
     }
@@ -104,7 +104,7 @@ impl Write<BeginGrace> for Sqlite {
                     },
                 })
             },
-            |_| StoreError::DiskFull,
+            |_| StoreError::DiskFull(None),
         );
         begun.wait().await
     }

@@ -9,6 +9,7 @@ use super::{Sqlite, large_bodies, schema};
 use crate::http::error::ApiError;
 use crate::store::port::Changed;
 use crate::store::{KeyChanges, KeyObserver, Store, StoreError};
+use crate::testing::{InProcess, line_of, log};
 
 impl Sqlite {
     /// Keeps the writer busy until what is returned is dropped.
@@ -239,7 +240,7 @@ fn a_full_disk_is_reported_and_stored_data_stays() {
     assert!(
         results
             .iter()
-            .any(|result| matches!(result, Err(StoreError::DiskFull)))
+            .any(|result| matches!(result, Err(StoreError::DiskFull(_))))
     );
     let stored: u32 = results.iter().map(|result| u32::from(result.is_ok())).sum();
     assert_eq!(
@@ -267,8 +268,11 @@ fn commands_in_a_transaction_that_fills_the_disk_fail_too() {
     let huge = store_bytes(&store, "huge", 1_000_000);
     let next = store_bytes(&store, "next", 10);
     go.send(()).unwrap();
-    assert!(matches!(first.wait_blocking(), Err(StoreError::DiskFull)));
-    assert!(matches!(huge.wait_blocking(), Err(StoreError::DiskFull)));
+    assert!(matches!(
+        first.wait_blocking(),
+        Err(StoreError::DiskFull(_))
+    ));
+    assert!(matches!(huge.wait_blocking(), Err(StoreError::DiskFull(_))));
     assert_eq!(next.wait_blocking().unwrap(), 1, "it fits by itself");
     assert_eq!(count(&store), 1);
 }
@@ -282,8 +286,34 @@ fn a_failed_commit_is_no_success() {
         connection.pragma_update(None, "defer_foreign_keys", true)?;
         Ok(connection.execute("INSERT INTO key_projects VALUES (1, 1)", [])?)
     });
-    assert!(matches!(broken.wait_blocking(), Err(StoreError::Stopped)));
+    assert!(matches!(
+        broken.wait_blocking(),
+        Err(StoreError::NotCommitted(_))
+    ));
     store_bytes(&store, "later", 10).wait_blocking().unwrap();
+}
+
+#[test]
+fn each_request_that_fails_on_a_full_disk_leaves_one_line_with_the_cause() {
+    let server = InProcess::start();
+    limit(&server.app.store, 0);
+    let (lines, _guard) = log();
+    let long = "d".repeat(2000);
+    let mut failed = 0;
+    for number in 0..20 {
+        let project = serde_json::json!({"name": format!("project {number}"), "description": long});
+        let (status, response) = server.call(&server.admin, "POST", "/projects", &project);
+        if status == 200 {
+            assert!(lines.take().is_empty());
+            continue;
+        }
+        let line = line_of(&lines, &response, &server.admin);
+        assert_eq!((status, &line["level"]), (503, &"ERROR".into()));
+        let cause = line["cause"].as_str().unwrap();
+        assert!(cause.starts_with("SQLite failed (code 13): "), "{cause}");
+        failed += 1;
+    }
+    assert!(failed > 1);
 }
 
 #[test]

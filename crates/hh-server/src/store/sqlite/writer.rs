@@ -147,7 +147,7 @@ impl Writer {
                     observer.committed(&done.changes);
                     Ok(())
                 }
-                Some(CommitError::DiskFull) => Err(otherwise(done)),
+                Some(CommitError::DiskFull(_)) => Err(otherwise(done)),
                 Some(lost) => Err(StoreError::from(lost)),
             };
             CommandJob::new(
@@ -209,10 +209,10 @@ impl Committer {
                 self.empty_log();
             }
             for mut command in commands {
-                let lost = if command.can_use_reserve(lost) {
+                let lost = if command.can_use_reserve(lost.as_ref()) {
                     self.retry(&mut *command)
                 } else {
-                    lost
+                    lost.clone()
                 };
                 command.answer(lost);
             }
@@ -249,14 +249,17 @@ impl Committer {
             // What the reserve has freed is for key changes.
             let is_refused = self.reserve.is_missing() && command.kind() != CommandKind::KeyChange;
             command.run(if is_refused {
-                Err(CommitError::DiskFull)
+                Err(CommitError::DiskFull(None))
             } else {
-                begun.map(|()| connection)
+                begun.clone().map(|()| connection)
             });
             done.push(command);
             // SQLite ends the transaction by itself when it cannot write: what follows must not be stored alone.
             if connection.is_autocommit() {
-                return (done, Some(begun.err().unwrap_or(CommitError::DiskFull)));
+                return (
+                    done,
+                    Some(begun.err().unwrap_or(CommitError::DiskFull(None))),
+                );
             }
         }
         let lost = connection
@@ -273,7 +276,7 @@ impl Committer {
     fn retry(&mut self, command: &mut (dyn WriterCommand + 'static)) -> Option<CommitError> {
         // Without the others of its group it may fit.
         let (_, lost) = self.commit(std::iter::once(&mut *command));
-        if !command.can_use_reserve(lost) || !self.reserve.release() {
+        if !command.can_use_reserve(lost.as_ref()) || !self.reserve.release() {
             return lost;
         }
         tracing::error!(

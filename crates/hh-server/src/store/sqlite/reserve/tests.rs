@@ -39,7 +39,7 @@ fn key_change(
             counted.store(count, Ordering::SeqCst);
             let inserted = insert(connection, "change")?;
             if count <= full {
-                return Err(StoreError::DiskFull);
+                return Err(StoreError::DiskFull(None));
             }
             at_last();
             Ok(Changed {
@@ -85,7 +85,7 @@ fn nothing_else_is_stored_until_the_reserve_is_restored() {
     change.wait_blocking().unwrap();
     for _ in 0..3 {
         let stored = event(&store).wait_blocking();
-        assert!(matches!(stored, Err(StoreError::DiskFull)));
+        assert!(matches!(stored, Err(StoreError::DiskFull(_))));
         let (change, _) = key_change(&store, 0, || ());
         // It is the same name again, so that it fails for another reason.
         assert!(matches!(change.wait_blocking(), Err(StoreError::Engine(_))));
@@ -115,11 +115,17 @@ fn who_shares_a_transaction_with_a_key_change_cannot_undo_it() {
     let fatal = store.engine.writer.submit(|connection| {
         // As SQLite does when it cannot write.
         connection.execute_batch("ROLLBACK")?;
-        Err::<(), _>(StoreError::DiskFull)
+        Err::<(), _>(StoreError::DiskFull(None))
     });
     go.send(()).unwrap();
-    assert!(matches!(first.wait_blocking(), Err(StoreError::DiskFull)));
-    assert!(matches!(fatal.wait_blocking(), Err(StoreError::DiskFull)));
+    assert!(matches!(
+        first.wait_blocking(),
+        Err(StoreError::DiskFull(_))
+    ));
+    assert!(matches!(
+        fatal.wait_blocking(),
+        Err(StoreError::DiskFull(_))
+    ));
     change.wait_blocking().unwrap();
     assert_eq!(attempts.load(Ordering::SeqCst), 2);
     assert_eq!(names(&store), "change");

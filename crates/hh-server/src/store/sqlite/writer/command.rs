@@ -25,7 +25,7 @@ pub(super) trait WriterCommand: Send {
     fn run(&mut self, connection: Result<&Connection, CommitError>);
 
     /// Returns whether more space could have made a difference to a key change.
-    fn can_use_reserve(&self, lost: Option<CommitError>) -> bool;
+    fn can_use_reserve(&self, lost: Option<&CommitError>) -> bool;
 
     /// Answers, once it is known whether the commit held.
     fn answer(self: Box<Self>, lost: Option<CommitError>);
@@ -83,10 +83,10 @@ where
         };
     }
 
-    fn can_use_reserve(&self, lost: Option<CommitError>) -> bool {
+    fn can_use_reserve(&self, lost: Option<&CommitError>) -> bool {
         let is_full = match &self.result {
-            Ok(_) => matches!(lost, Some(CommitError::DiskFull)),
-            Err(error) => matches!(error, StoreError::DiskFull),
+            Ok(_) => matches!(lost, Some(CommitError::DiskFull(_))),
+            Err(error) => matches!(error, StoreError::DiskFull(_)),
         };
         is_full && self.kind == CommandKind::KeyChange
     }

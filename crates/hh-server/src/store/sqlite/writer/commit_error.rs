@@ -1,29 +1,30 @@
+use crate::store::error::EngineError;
 use crate::store::port::StoreError;
 
-/// Why nothing of a group was stored.
-#[derive(Clone, Copy)]
+/// Why nothing of a group of commands was stored. Each command of the group reports it.
+#[derive(Clone)]
 pub(super) enum CommitError {
-    DiskFull,
+    /// The disk is full or failing; without a cause if the store did not try to write.
+    DiskFull(Option<EngineError>),
+    Engine(EngineError),
     Other,
 }
 
 impl From<rusqlite::Error> for CommitError {
     fn from(error: rusqlite::Error) -> Self {
-        let error = StoreError::from(error).of_write();
-        if matches!(error, StoreError::DiskFull) {
-            return Self::DiskFull;
+        match StoreError::from(error).of_write() {
+            StoreError::DiskFull(cause) => Self::DiskFull(cause),
+            StoreError::Engine(cause) => Self::Engine(cause),
+            _ => Self::Other,
         }
-        if let StoreError::Engine(error) = &error {
-            error.report();
-        }
-        Self::Other
     }
 }
 
 impl From<CommitError> for StoreError {
     fn from(error: CommitError) -> Self {
         match error {
-            CommitError::DiskFull => Self::DiskFull,
+            CommitError::DiskFull(cause) => Self::DiskFull(cause),
+            CommitError::Engine(cause) => Self::NotCommitted(cause),
             CommitError::Other => Self::Stopped,
         }
     }
