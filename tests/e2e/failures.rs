@@ -115,11 +115,11 @@ fn each_failure_is_one_line_with_a_hint_and_a_code() {
 
         wrong host: exit 4
         error: 127.0.0.1:[PORT] answered 404 Not Found
-          hint: likely causes: it does not exist, or the key lacks the permission, or the key was rejected, or this is another server than you mean
+          hint: likely causes: it does not exist, the key lacks the permission, the key was rejected, or base_url names the wrong server
 
         read-only key: exit 6
-        error: the key hh_ro_[KEY]*** from HH_API_KEY_FILE -> [ROOT]/read_only.key (environment) is read only, and this needs admin: nothing was sent
-          hint: run `honeyhive auth whoami` to see the permissions of the key
+        error: the key hh_ro_[KEY]*** from HH_API_KEY_FILE -> [ROOT]/read_only.key (environment) is read-only, but the operation requires admin; nothing was sent
+          hint: see `honeyhive auth whoami` for what the key may do
 
         read/write key: exit 6
         error: 127.0.0.1:[PORT] answered 403 Forbidden: this key's level is read_write, which does not include admin; use a key that does (request [ID])

@@ -1,4 +1,4 @@
-//! Names of span attributes of the OTLP contract, and with the feature `otlp` what they mean.
+//! The names of span attributes and, with the feature `otlp`, the mapping of OTLP spans to events.
 
 #[cfg(feature = "otlp")]
 mod map;
@@ -8,31 +8,31 @@ mod nest;
 #[cfg(feature = "otlp")]
 pub use map::{MapLimits, NoLimits, SpanFields, map_span};
 
-/// The session a span belongs to.
+/// The id of the session of a span.
 pub const SESSION_ID: &str = "honeyhive.session_id";
-/// The same, as Traceloop's instrumentation writes it.
+/// The prefix of session, source and project in spans of Traceloop instrumentations.
 pub const TRACELOOP_PREFIX: &str = "traceloop.association.properties.";
 /// The label of the deployment.
 pub const SOURCE: &str = "honeyhive.source";
-/// The project.
+/// The name of the project.
 pub const PROJECT: &str = "honeyhive.project";
-/// An event that is the parent, in place of the parent span.
+/// The id of the parent event, which applies if the span has no parent span.
 pub const PARENT_ID: &str = "honeyhive.parent_id";
-/// The name of a session that a span may create.
+/// The name of the session, if the span creates it.
 pub const SESSION_NAME: &str = "honeyhive.session_name";
-/// Whether a span may create its session.
+/// Whether the span can create its session.
 pub const SESSION_AUTO_CREATE: &str = "honeyhive.session_auto_create";
-/// The event type.
+/// The type of the event.
 pub const EVENT_TYPE: &str = "honeyhive_event_type";
-/// The event name, else the span's.
+/// The name of the event; the name of the span by default.
 pub const EVENT_NAME: &str = "honeyhive_event_name";
-/// The error text.
+/// The error message.
 pub const ERROR: &str = "honeyhive_error";
-/// The kind of the error.
+/// The type of the error.
 pub const ERROR_TYPE: &str = "honeyhive_error_type";
-/// A duration that the span's own times make superfluous.
+/// The duration, which is ignored because the span has a start and an end.
 pub const DURATION_MS: &str = "honeyhive_duration_ms";
-/// Prefix of baggage that was copied to the span.
+/// The prefix of baggage entries that were copied to the span.
 pub const BAGGAGE_PREFIX: &str = "baggage.";
-/// The instrumentation scope of our own tracer, whose values keep their types on the wire.
+/// The instrumentation scope of the tracer of HoneyHive for Rust, which sends typed values.
 pub const SCOPE: &str = "hh-sdk";

@@ -1,8 +1,8 @@
-//! How the members of an input are laid out in a request: in the path, in the query, or in a JSON body.
+//! Encodes the members of an input in the path, the query or the JSON body of a request, and decodes them.
 //!
-//! Both sides use this one codec. Members that the path of a route names are in the path. The others are in the
-//! query of a GET or DELETE, and in a JSON body otherwise. A route with a wrapper has its input in one member of the
-//! body.
+//! Client and server share this codec. Members that the path of a route names are in the path. The other members are in
+//! the query of a GET or DELETE, and in a JSON body otherwise. A route with a wrapper has the input in one member of
+//! the body.
 
 mod decode;
 mod decoded;

@@ -1,4 +1,4 @@
-//! The types of an operation: what its requests and responses hold.
+//! The input and the output of an operation as types.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -20,21 +20,30 @@ pub trait Message: Serialize + DeserializeOwned + schemars::JsonSchema + Send + 
 #[cfg(feature = "schema")]
 impl<T: Serialize + DeserializeOwned + schemars::JsonSchema + Send + 'static> Message for T {}
 
-/// An operation as a type; the types are in [`operations`](crate::operations).
+/// An operation as a type. The module [`operations`](crate::operations) has all of them.
+///
+/// # Examples
+/// ```
+/// use hh_api::{Endpoint, OpId, operations};
+///
+/// assert_eq!(operations::ListKeys::OP, OpId::ListKeys);
+/// assert_eq!(operations::ListKeys::OPERATION.route().path, "/v1/api_keys");
+/// ```
 pub trait Endpoint {
-    /// Its name.
+    /// The name of the operation.
     const OP: OpId;
-    /// Its entry of the table.
+    /// The entry of the table.
     const OPERATION: Operation;
-    /// The members of a request, wherever a route has them.
+    /// The members of a request, in the path, the query or the body.
     type Input: Message;
     /// The response.
     type Output: Message;
 
-    /// Returns the response of test mode, which opens no connection.
+    /// Returns the response that the client gives in test mode, without a server.
     ///
     /// # Errors
-    /// `ServerOnly` where only a server has the response, `Invalid` where a server would reject the input.
+    /// - `ServerOnly`: only a server can create the response.
+    /// - `Invalid`: a server would reject the input.
     fn test_response(
         _input: &Self::Input,
         _values: &TestValues,
@@ -43,21 +52,21 @@ pub trait Endpoint {
     }
 }
 
-/// What a response of test mode takes from its caller: this crate has no clock and no randomness.
+/// The values of a test mode response that the caller provides, because this crate has no clock and no randomness.
 #[derive(Clone, Copy, Debug)]
 #[expect(clippy::exhaustive_structs, reason = "the client builds it")]
 pub struct TestValues {
-    /// The id of what is created.
+    /// The id of the created object.
     pub id: Uuid,
     /// The time, in Unix milliseconds.
     pub now: f64,
 }
 
-/// Why test mode has no response.
+/// The reason why test mode has no response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "the client must handle both cases")]
 pub enum TestModeError {
-    /// Only a server has the response.
+    /// Only a server can create the response.
     ServerOnly,
     /// A server would reject the input.
     Invalid,

@@ -1,8 +1,14 @@
-//! The HoneyHive API: the table of operations, their inputs and outputs, and how requests are laid out. No I/O, no
-//! clock.
+//! The wire types of the HoneyHive API, the table of its operations, and the encoding of requests.
 //!
-//! Both sides build from the table: the server's routes are a loop over [`OpId::ALL`], and the client takes route, key
-//! kind and retry rule from it.
+//! Client and server share this table: the server creates a route for each entry of [`OpId::ALL`], and the client reads
+//! the route, the kind of API key and the retry rule of an operation from its entry. The crate performs no I/O and does
+//! not read the clock.
+//!
+//! - [`operations`] has a type for each operation, which implements [`Endpoint`]: its input, its output and its
+//!   [`Operation`].
+//! - [`types`] has the inputs and outputs.
+//! - [`Route::encode`] and [`Route::decode`] convert an input to a request and back.
+//! - [`attributes`] has the names of span attributes and, with the feature `otlp`, the mapping of OTLP spans to events.
 //!
 //! ```
 //! use hh_api::{OpId, Requirement};
@@ -12,6 +18,10 @@
 //! assert_eq!(operation.need, Requirement::Need(Need::Admin));
 //! assert_eq!(operation.route().path, "/v1/projects");
 //! ```
+//!
+//! # Features
+//! - `otlp`: [`attributes::map_span`](attributes), which maps OTLP spans to events.
+//! - `schema`: JSON schemas of inputs and outputs, for the generator of the OpenAPI document.
 
 mod codec;
 mod endpoint;

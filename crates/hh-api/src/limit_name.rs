@@ -1,9 +1,9 @@
 //! The limit on the names of events and sessions.
 
-/// The longest name of an event or a session, in bytes.
+/// The limit of the name of an event or a session, in bytes.
 pub const MAX_NAME: usize = 1024;
 
-/// Ends a name that was truncated.
+/// The last character of a truncated name.
 const ELLIPSIS: char = '…';
 
 /// Truncates a name to [`MAX_NAME`] bytes; the last character of a truncated name is an ellipsis.

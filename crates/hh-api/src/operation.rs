@@ -1,8 +1,8 @@
-//! The description of an operation: who may call it, whether it may be retried, and its routes.
+//! The description of an operation: required permission, retry rule, kinds of keys and routes.
 
 use hh_auth::Need;
 
-/// Who may call an operation.
+/// The permission that an operation requires.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "the server must handle every case")]
 pub enum Requirement {
@@ -10,27 +10,27 @@ pub enum Requirement {
     Open,
     /// Any valid key.
     AnyKey,
-    /// A key whose level has this need.
+    /// A key whose level includes this need.
     Need(Need),
-    /// As `Need`, and any key if the `{id}` of the path names that key or the one it replaces.
+    /// A key whose level includes this need, or the key with the `{id}` of the path, or the key that replaces it.
     Own(Need),
 }
 
-/// Whether a request may be sent again after a failure.
+/// The rule for retries of a failed request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Retry {
-    /// Sending it twice has the same effect as sending it once.
+    /// The request is idempotent and can be retried.
     Safe,
-    /// Sending it twice has the same effect as sending it once if both carry the same `Idempotency-Key`.
+    /// The request can be retried with the same `Idempotency-Key`.
     Keyed,
-    /// Sending it twice may do something twice.
+    /// The request must not be retried.
     Never,
-    /// The rules of OTLP: only on the statuses that ask for a retry, or after a broken connection.
+    /// The rules of OTLP apply: retry after a retryable status or a broken connection.
     Otlp,
 }
 
-/// A kind of API key that clients use for an operation.
+/// A kind of API key that a client uses for an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum KeyUse {
@@ -43,7 +43,7 @@ pub enum KeyUse {
 }
 
 impl Retry {
-    /// Returns the name in the reference.
+    /// Returns the name in the reference documentation.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -56,7 +56,7 @@ impl Retry {
 }
 
 impl KeyUse {
-    /// Returns the name in the reference.
+    /// Returns the name in the reference documentation.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -67,20 +67,20 @@ impl KeyUse {
     }
 }
 
-/// A generation of the API. Dialects differ in where ids stand, in wrapping and in null handling.
+/// A generation of the API. Dialects differ in the location of ids, in wrapper members and in the handling of null.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_enums, reason = "both sides must handle every case")]
 pub enum Dialect {
-    /// Paths without a version.
+    /// Paths without a version, such as `/session/start`.
     Legacy,
-    /// Paths below `/v1`; the key determines the project.
+    /// Paths below `/v1`. The key determines the project.
     V1,
     /// Paths below `/v1/projects/{project_id}`.
     Scoped,
 }
 
 impl Dialect {
-    /// Returns the name in the reference.
+    /// Returns the name in the reference documentation.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -91,10 +91,10 @@ impl Dialect {
     }
 }
 
-/// The HTTP methods in use.
+/// An HTTP method.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_enums, reason = "both sides must handle every case")]
-#[expect(missing_docs, reason = "the names say it")]
+#[expect(missing_docs, reason = "the names are self-explanatory")]
 pub enum Method {
     Get,
     Post,
@@ -116,44 +116,45 @@ impl Method {
         }
     }
 
-    /// Returns whether requests of this method carry their members in the query instead of a body.
+    /// Returns whether requests with this method have their members in the query instead of a body.
     #[must_use]
     pub const fn uses_query(self) -> bool {
         matches!(self, Self::Get | Self::Delete)
     }
 }
 
-/// What the body of a request is.
+/// The kind of the body of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "both sides must handle every case")]
 pub enum BodyKind {
-    /// There is no body; one that is sent is not read.
+    /// No body; a server ignores one.
     None,
     /// A JSON object with the members of the input that are not in the path.
     Json,
-    /// As `Json`; an empty body means that no member is given.
+    /// The same as `Json`, or an empty body, which means an object without members.
     Optional,
     /// An OTLP trace export in protobuf or JSON, which is not part of the input.
     Otlp,
 }
 
-/// One method and path by which an operation is called.
+/// A method and a path of an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Route {
-    /// The generation of the API it belongs to.
+    /// The generation of the API.
     pub dialect: Dialect,
-    /// Its method.
+    /// The method.
     pub method: Method,
-    /// Its path; `{member}` stands for one segment that holds this member of the input.
+    /// The path, in which `{member}` is a segment with the value of this member of the input.
     pub path: &'static str,
-    /// What the body is.
+    /// The kind of the body.
     pub body: BodyKind,
-    /// The member of the body that holds the input, if it is not the body itself.
+    /// The member of the body that contains the input; `None` if the body is the input.
     pub wrapper: Option<&'static str>,
 }
 
 impl Route {
+    /// Creates a route; GET and DELETE have no body.
     pub(crate) const fn new(
         dialect: Dialect,
         method: Method,
@@ -174,32 +175,32 @@ impl Route {
         }
     }
 
-    /// Returns the members of the input that are part of the path, in the order of the path.
+    /// Returns the names of the members that are in the path, in their order.
     pub fn path_members(&self) -> impl Iterator<Item = &'static str> + use<> {
         self.path.split('/').filter_map(path_member)
     }
 }
 
-/// Returns the name of the member that a segment of a path pattern stands for.
+/// Returns the name of the member in a segment of a path pattern; `None` for a literal segment.
 pub(crate) fn path_member(segment: &'static str) -> Option<&'static str> {
     segment.strip_prefix('{')?.strip_suffix('}')
 }
 
-/// One entry of the table.
+/// An entry of the table of operations.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Operation {
-    /// The resource that it belongs to.
+    /// The name of the resource, such as `keys`.
     pub resource: &'static str,
-    /// Its documentation, as Markdown.
+    /// The description, as Markdown.
     pub description: &'static str,
-    /// Who may call it.
+    /// The required permission.
     pub need: Requirement,
-    /// Whether it may be retried.
+    /// The retry rule.
     pub retry: Retry,
-    /// The kinds of keys that clients use for it, the preferred one first.
+    /// The kinds of keys that clients use, the preferred one first.
     pub keys: &'static [KeyUse],
-    /// How it is called, never empty; the client uses the first.
+    /// The routes, at least one. The client uses the first.
     pub routes: &'static [Route],
 }
 
@@ -207,7 +208,7 @@ impl Operation {
     /// Returns the route that the client uses.
     #[must_use]
     pub const fn route(&self) -> &'static Route {
-        // The macro accepts no operation without a route.
+        // The macro rejects an operation without a route.
         &self.routes[0]
     }
 }

@@ -1,8 +1,8 @@
-//! The table of operations, each stated once, with one file for each resource.
+//! The table of operations, with one file for each resource.
 //!
-//! A file invokes `operations!`, which defines the [`Endpoint`]s of a resource and a macro with the
-//! name of the resource that hands their names on. `join_operations!` calls those macros one after the other and invokes
-//! a macro with all names: `operation_ids!` defines [`OpId`] and `operation_entries!` its table.
+//! Each file invokes `operations!`, which defines the [`Endpoint`]s of the resource and a macro with the name of the
+//! resource. `join_operations!` collects the names of all operations through these macros and passes them to another
+//! macro: `operation_ids!` defines [`OpId`], and `operation_entries!` defines its table.
 
 #[macro_use]
 mod macros;

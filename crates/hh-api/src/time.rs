@@ -1,9 +1,11 @@
-//! Times of the wire.
+//! Converts times to the format of the API.
 
+/// The number of nanoseconds in a millisecond.
 const NANOS_PER_MILLI: i64 = 1_000_000;
 
-/// Returns nanoseconds as the wire's floating milliseconds. The whole ones are converted apart, so that the result is
-/// exact to a microsecond in this century.
+/// Converts nanoseconds to the floating-point milliseconds of the API.
+///
+/// The result is exact to a microsecond in this century, because whole milliseconds are converted separately.
 ///
 /// ```
 /// assert_eq!(hh_api::to_millis(1_795_461_676_880_265_471), 1_795_461_676_880.265_4);
@@ -11,7 +13,7 @@ const NANOS_PER_MILLI: i64 = 1_000_000;
 #[must_use]
 #[expect(
     clippy::cast_precision_loss,
-    reason = "the wire's times are floating milliseconds"
+    reason = "the API has times in floating-point milliseconds"
 )]
 pub fn to_millis(nanos: i64) -> f64 {
     let whole = nanos.div_euclid(NANOS_PER_MILLI) as f64;

@@ -1,5 +1,6 @@
-//! Inputs and outputs of operations. Outputs ignore members that they do not know; inputs of the admin operations
-//! reject them.
+//! The inputs and outputs of operations.
+//!
+//! Outputs ignore unknown members. Inputs of admin operations reject them.
 
 mod common;
 mod event;

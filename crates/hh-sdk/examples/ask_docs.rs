@@ -1,8 +1,10 @@
-//! Answers questions over Markdown files, each step traced: retrieval by BM25 over their sections, then the sentence
-//! of the best sections that fits the question best. Nothing is sent anywhere but the trace.
+//! Answers questions from Markdown files and traces each step.
+//!
+//! The program retrieves the best sections by BM25, and then extracts the best sentence of these sections. It sends
+//! nothing except the trace.
 //!
 //! ```console
-//! ask_docs --ask "How do I log in?" --ask "Where is my key kept?" docs/guides/*.md
+//! ask_docs --ask "How do I log in?" --ask "Where is my key saved?" docs/guides/*.md
 //! ```
 
 use std::error::Error;
@@ -16,17 +18,17 @@ use bm25::{Language, SearchEngine, SearchEngineBuilder};
 use hh_sdk::{EventKind, HoneyHiveTracer, Session, Span};
 use serde_json::json;
 
-/// Sections that a question is answered from.
+/// The number of sections to retrieve.
 const SECTIONS: usize = 3;
 
-/// One section of a file: the text below one heading.
+/// A section of a file: the text below a heading.
 struct Section {
     file: String,
     heading: String,
     text: String,
 }
 
-/// A section or sentence that fits, by its index, and how well.
+/// A matching section or sentence: its index and its score.
 struct Hit {
     index: usize,
     score: f32,
@@ -75,7 +77,7 @@ fn run(questions: &[String], files: &[PathBuf]) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Reads the command line; none if it is wrong.
+/// Parses the command line; returns `None` if it is invalid.
 fn arguments() -> Option<(Vec<String>, Vec<PathBuf>)> {
     let (mut questions, mut files) = (Vec::new(), Vec::new());
     let mut rest = std::env::args().skip(1);
@@ -107,7 +109,7 @@ fn read_sections(session: &Session, files: &[PathBuf]) -> Result<Vec<Section>, B
     Ok(sections)
 }
 
-/// Splits a file at its headings; code blocks are left out, since no answer is a piece of one.
+/// Splits a file into sections at its headings, without code blocks.
 fn split(file: &str, text: &str, sections: &mut Vec<Section>) {
     let start = |heading: &str| Section {
         file: file.to_owned(),
@@ -145,13 +147,13 @@ fn answer(session: &Session, sections: &[Section], question: &str) -> String {
         Some((sentence, section)) => {
             format!("{sentence} ({}: {})", section.file, section.heading)
         }
-        None => "Nothing in these files answers that.".to_owned(),
+        None => "No answer found in these files.".to_owned(),
     };
     chain.set_output("answer", &answer);
     answer
 }
 
-/// Finds the sections that fit a question best.
+/// Finds the best sections for a question.
 fn retrieve(chain: &Span, sections: &[Section], question: &str) -> Vec<Hit> {
     let mut span = chain
         .child("retrieve", EventKind::Tool)
@@ -176,7 +178,7 @@ fn retrieve(chain: &Span, sections: &[Section], question: &str) -> Vec<Hit> {
     hits
 }
 
-/// Picks the sentence of the retrieved sections that fits best.
+/// Returns the best sentence of the retrieved sections.
 fn extract<'a>(
     chain: &Span,
     sections: &'a [Section],
@@ -202,7 +204,7 @@ fn extract<'a>(
     Some((sentence, section))
 }
 
-/// Splits at full stops that a space follows: one inside a name such as `config.yaml` ends nothing.
+/// Splits a text at periods before a space, so that a period in a name such as `config.yaml` does not end a sentence.
 fn sentences(text: &str) -> impl Iterator<Item = String> {
     text.lines()
         .flat_map(|paragraph| paragraph.split_inclusive(". "))

@@ -1,4 +1,4 @@
-//! The typed client.
+//! The typed client of the HoneyHive API.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,8 +16,24 @@ use crate::options::option_methods;
 use crate::resolve::{Resolved, Sender, resolve};
 use crate::{Error, ErrorKind, Options};
 
-/// A client of the API. Cheap to clone; opens no connection before the first call.
+/// A typed client of the HoneyHive API.
 ///
+/// The client opens no connection before the first call. Clones share connections, limits and the API key, and are
+/// cheap to create. Every call needs a Tokio runtime.
+///
+/// # Errors
+/// Every call that sends a request can fail with these [kinds](ErrorKind):
+///
+/// - `MissingKey`, `MalformedKey`, `Config`: no usable API key is available when the request is sent.
+/// - `Unauthenticated`, `PermissionDenied`, `NotFound`, `Invalid`, `TooLarge`, `RateLimited`: the server rejected the
+///   request.
+/// - `Unreachable`, `Proxy`, `Tls`, `Timeout`, `Unavailable`: no usable response arrived. The client retries requests
+///   that are safe to repeat before it returns one of these.
+/// - `TestMode`: the client is in test mode, and only a server can respond to the call.
+///
+/// The methods list only the kinds that have a special meaning for them.
+///
+/// # Examples
 /// ```no_run
 /// # async fn example() -> Result<(), hh_sdk::Error> {
 /// let client = hh_sdk::HoneyHive::builder().with_project("docs").build()?;
@@ -29,7 +45,7 @@ use crate::{Error, ErrorKind, Options};
 /// ```
 #[derive(Clone)]
 pub struct HoneyHive {
-    /// None in test mode without a key.
+    /// `None` in test mode.
     sender: Option<Sender>,
     settings: Settings,
 }
@@ -44,7 +60,24 @@ impl std::fmt::Debug for HoneyHive {
     }
 }
 
-/// Builds a [`HoneyHive`].
+/// A builder of a [`HoneyHive`] client.
+///
+/// Each `with_…` method sets a direct parameter. Direct parameters take precedence over the environment, configuration
+/// files and the stored profile.
+///
+/// # Examples
+/// ```
+/// use std::time::Duration;
+///
+/// # let env = hh_sdk::config::Env::from_pairs::<&str, &str>([]);
+/// let client = hh_sdk::HoneyHive::builder()
+/// #    .with_env(env)
+///     .with_project("docs")
+///     .with_timeout(Duration::from_secs(10))
+///     .with_test_mode(true)
+///     .build()?;
+/// # Ok::<(), hh_sdk::Error>(())
+/// ```
 #[derive(Clone, Debug, Default)]
 #[must_use]
 pub struct HoneyHiveBuilder {
@@ -54,16 +87,18 @@ pub struct HoneyHiveBuilder {
 impl HoneyHiveBuilder {
     option_methods!();
 
-    /// Uses these options in place of all that was set.
+    /// Replaces all options that were set before.
     pub fn with_options(mut self, options: Options) -> Self {
         self.options = options;
         self
     }
 
-    /// Loads settings and finds the key; nothing is sent.
+    /// Loads the settings, resolves the API key and creates the client; sends nothing.
     ///
     /// # Errors
-    /// `Config`, `MissingKey`, `MalformedKey`; in test mode a missing key is none.
+    /// - `Config`: a setting, a file or the credential store cannot be used.
+    /// - `MissingKey`: no API key is set. Test mode needs none.
+    /// - `MalformedKey`: the API key has an invalid format.
     pub fn build(self) -> Result<HoneyHive, Error> {
         let resolved = resolve(&self.options)?;
         Ok(HoneyHive {
@@ -73,12 +108,13 @@ impl HoneyHiveBuilder {
     }
 }
 
-/// Creates a client from settings that were loaded already; nothing is sent.
+/// Creates a client from settings that are already loaded; sends nothing.
 ///
-/// `options` are those that gave the settings: they are read again when the key may have changed.
+/// `options` must be the options that `resolved` was loaded with: the client loads the settings again when the API key
+/// may have changed.
 ///
 /// # Errors
-/// `MissingKey`, `MalformedKey` or `Config`; in test mode a missing key is none.
+/// `MissingKey`, `MalformedKey` or `Config`. Test mode needs no API key.
 pub fn create_client(options: &Options, resolved: &Resolved) -> Result<HoneyHive, Error> {
     Ok(HoneyHive {
         sender: sender(options, resolved)?,
@@ -86,6 +122,7 @@ pub fn create_client(options: &Options, resolved: &Resolved) -> Result<HoneyHive
     })
 }
 
+/// Returns the sender of a client; `None` in test mode.
 fn sender(options: &Options, resolved: &Resolved) -> Result<Option<Sender>, Error> {
     if resolved.settings.test_mode.value {
         resolved.check_test_key()?;
@@ -94,18 +131,18 @@ fn sender(options: &Options, resolved: &Resolved) -> Result<Option<Sender>, Erro
     Sender::new(options, resolved).map(Some)
 }
 
-/// Who the key acts for.
+/// The owner and the permissions of the API key in use.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Identity {
-    /// The server told.
+    /// The identity that the server reported.
     Known(Box<Whoami>),
-    /// The key works, but the server does not tell whose it is.
+    /// The key is valid, but the server does not report identities.
     Unknown,
 }
 
 impl Identity {
-    /// Returns what the server told of the key; nothing if it does not tell.
+    /// Returns the details of the key that the server reported; all empty for [`Identity::Unknown`].
     #[must_use]
     pub fn details(&self) -> KeyDetails {
         let mut details = KeyDetails::default();
@@ -121,15 +158,22 @@ impl Identity {
 }
 
 impl HoneyHive {
-    /// Starts building a client.
+    /// Returns a builder without options.
     pub fn builder() -> HoneyHiveBuilder {
         HoneyHiveBuilder::default()
     }
 
-    /// Makes a client from the environment and the stored credential.
+    /// Creates a client from the environment, the configuration files and the stored profile.
     ///
     /// # Errors
-    /// As [`HoneyHiveBuilder::build`].
+    /// The errors of [`HoneyHiveBuilder::build`].
+    ///
+    /// # Examples
+    /// ```no_run
+    /// let client = hh_sdk::HoneyHive::from_env()?;
+    /// println!("requests go to {}", client.settings().base_url.value);
+    /// # Ok::<(), hh_sdk::Error>(())
+    /// ```
     pub fn from_env() -> Result<Self, Error> {
         Self::builder().build()
     }
@@ -140,16 +184,31 @@ impl HoneyHive {
         &self.settings
     }
 
-    /// Returns the credential in use; none in test mode, and none before a program that prints the key was run.
+    /// Returns the credential in use.
+    ///
+    /// Returns `None` in test mode, and before the first request if a `credential_command` prints the key.
     #[must_use]
     pub fn credential(&self) -> Option<Arc<Credential>> {
         self.sender.as_ref()?.credential()
     }
 
-    /// Tells who the key acts for. On a server that does not tell, a cheap read shows whether the key works.
+    /// Returns the owner and the permissions of the API key.
+    ///
+    /// If the server does not report identities, the client exports one event to verify the key, and returns
+    /// [`Identity::Unknown`].
     ///
     /// # Errors
-    /// As every call: `Unauthenticated`, `PermissionDenied`, `Unreachable`, `Timeout` and the like.
+    /// The [errors of every call](HoneyHive#errors).
+    ///
+    /// # Examples
+    /// ```no_run
+    /// # async fn example(client: hh_sdk::HoneyHive) -> Result<(), hh_sdk::Error> {
+    /// if let Some(owner) = client.whoami().await?.details().owner {
+    ///     println!("logged in as {owner}");
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn whoami(&self) -> Result<Identity, Error> {
         match self.send::<op::Whoami>(Empty {}).await {
             Ok(whoami) => Ok(Identity::Known(Box::new(whoami))),
@@ -168,7 +227,7 @@ impl HoneyHive {
     /// Lists the projects that the key applies to.
     ///
     /// # Errors
-    /// As every call.
+    /// The [errors of every call](HoneyHive#errors).
     pub async fn list_projects(&self) -> Result<Vec<Project>, Error> {
         let list = self.send::<op::ListProjects>(ListProjects::default());
         Ok(list.await?.projects)
@@ -177,34 +236,36 @@ impl HoneyHive {
     /// Creates a project.
     ///
     /// # Errors
-    /// As every call; `Conflict` if the name is taken.
+    /// The [errors of every call](HoneyHive#errors), and `Conflict` if a project with this name exists.
     pub async fn create_project(&self, project: &CreateProject) -> Result<Project, Error> {
         self.send::<op::CreateProject>(project.clone()).await
     }
 
-    /// Mints a key.
+    /// Creates an API key and returns it with its secret.
     ///
-    /// A request that has to be sent again makes no second key.
+    /// A retry of the request does not create a second key.
     ///
     /// # Errors
-    /// As every call; `Conflict` if the owner is disabled, or if the key was made but the answer with its text was lost.
+    /// The [errors of every call](HoneyHive#errors), and `Conflict` if the owner is disabled, or if the key was created
+    /// but the response with its secret was lost.
     pub async fn create_key(&self, key: &CreateKey) -> Result<CreatedKey, Error> {
         match self.send::<op::CreateKey>(key.clone()).await? {
             CreateKeyResponse::Created(created) => Ok(created),
             CreateKeyResponse::Repeated(key) => {
-                Err(lost_secret(&key, "revoke it, and make another"))
+                Err(lost_secret(&key, "revoke the key and create another one"))
             }
         }
     }
 
-    /// Mints the key that takes the place of another, with the same rights; a key may do this to itself.
+    /// Creates a key with the same permissions that replaces the key with this id. A key can rotate itself.
     ///
-    /// The old key works until the new one is first used, and then for the grace: at most 7 days, 24 hours unless given,
-    /// counted in whole seconds. Until then a second rotation replaces the new key.
+    /// The old key works until the new one is first used, and for the grace period after that: `grace` in whole
+    /// seconds, at most 7 days, 24 hours by default. A second rotation before the first use revokes the unused new key
+    /// and creates another one.
     ///
     /// # Errors
-    /// As every call; `Conflict` if the key does not work any more or was replaced already, or if the new key was made
-    /// but the answer with its text was lost.
+    /// The [errors of every call](HoneyHive#errors), and `Conflict` if the key is no longer active or was already
+    /// replaced, or if the new key was created but the response with its secret was lost.
     pub async fn rotate_key(&self, id: &str, grace: Option<Duration>) -> Result<CreatedKey, Error> {
         let input = RotateKey {
             id: id.to_owned(),
@@ -214,28 +275,28 @@ impl HoneyHive {
             CreateKeyResponse::Created(created) => Ok(created),
             CreateKeyResponse::Repeated(key) => Err(lost_secret(
                 &key,
-                "rotate the old key again, which revokes this one",
+                "rotate the old key again, which revokes the lost key",
             )),
         }
     }
 
-    /// Lists the keys that this key may manage and that work, the latest first.
+    /// Lists the active keys that this key can manage, newest first.
     ///
     /// # Errors
-    /// As every call.
+    /// The [errors of every call](HoneyHive#errors).
     pub async fn list_keys(&self) -> Result<Vec<Key>, Error> {
         self.read_keys(false).await
     }
 
-    /// Lists the keys that this key may manage, those that do not work any more too, the latest first.
+    /// Lists the keys that this key can manage, newest first, including expired, revoked and replaced ones.
     ///
     /// # Errors
-    /// As every call.
+    /// The [errors of every call](HoneyHive#errors).
     pub async fn list_all_keys(&self) -> Result<Vec<Key>, Error> {
         self.read_keys(true).await
     }
 
-    /// Reads every page of the list of keys.
+    /// Reads all pages of the list of keys.
     async fn read_keys(&self, with_ended: bool) -> Result<Vec<Key>, Error> {
         let mut keys = Vec::new();
         let mut cursor: Option<String> = None;
@@ -250,96 +311,118 @@ impl HoneyHive {
             let Some(next) = page.next else {
                 return Ok(keys);
             };
-            // Only what cannot change the address is put into it, and a page that leads to itself has no end.
+            // The cursor becomes part of the URL and must not change it. A repeated cursor would loop forever.
             let is_plain = !next.is_empty() && next.chars().all(|c| c.is_ascii_alphanumeric());
             if !is_plain || cursor.as_ref() == Some(&next) {
-                let message = "the list of keys continues with a cursor that this version does not understand";
+                let message = "the server returned an invalid cursor for the next page of keys";
                 return Err(Error::new(ErrorKind::Unavailable, message));
             }
             cursor = Some(next);
         }
     }
 
-    /// Describes a key.
+    /// Returns the key with this id, without its secret.
     ///
     /// # Errors
-    /// As every call.
+    /// The [errors of every call](HoneyHive#errors).
     pub async fn get_key(&self, id: &str) -> Result<Key, Error> {
         self.send::<op::GetKey>(key_ref(id)).await
     }
 
-    /// Revokes a key; when this returns, the server takes it no more. A key may do this to itself and to the one it replaces.
+    /// Revokes the key with this id, which takes effect immediately.
+    ///
+    /// A key can revoke itself and the key that it replaces.
     ///
     /// # Errors
-    /// As every call; `Conflict` for the last key that could make others.
+    /// The [errors of every call](HoneyHive#errors), and `Conflict` for the last key that can create others.
     pub async fn revoke_key(&self, id: &str) -> Result<Key, Error> {
         self.send::<op::RevokeKey>(key_ref(id)).await
     }
 
-    /// Lists the owners of keys.
+    /// Lists the owners of API keys.
     ///
     /// # Errors
-    /// As every call.
+    /// The [errors of every call](HoneyHive#errors).
     pub async fn list_owners(&self) -> Result<Vec<Owner>, Error> {
         Ok(self.send::<op::ListOwners>(Empty {}).await?.owners)
     }
 
-    /// Creates an owner of keys.
+    /// Creates an owner of API keys.
     ///
     /// # Errors
-    /// As every call; `Conflict` if the name is taken.
+    /// The [errors of every call](HoneyHive#errors), and `Conflict` if an owner with this name exists.
     pub async fn create_owner(&self, owner: &CreateOwner) -> Result<Owner, Error> {
         self.send::<op::CreateOwner>(owner.clone()).await
     }
 
-    /// Disables an owner: all their keys are revoked, and none can be made.
+    /// Disables the owner with this id: revokes all their keys and rejects new ones.
     ///
     /// # Errors
-    /// As every call; `Conflict` for the owner of the key in use.
+    /// The [errors of every call](HoneyHive#errors), and `Conflict` for the owner of the key in use.
     pub async fn disable_owner(&self, id: &str) -> Result<DisabledOwner, Error> {
         self.send::<op::DisableOwner>(OwnerRef { id: id.to_owned() })
             .await
     }
 
-    /// Starts a session, in the client's project unless the session names one.
+    /// Starts a session. If it names no project, the project of the client applies.
     ///
     /// # Errors
-    /// As every call.
+    /// The [errors of every call](HoneyHive#errors).
     pub async fn start_session(&self, mut session: StartSession) -> Result<Event, Error> {
         session.project = session.project.or_else(|| self.project());
-        // With an id of ours a repeated start is the same session, not a second one.
+        // With an id of the client, a retried start is the same session and not a second one.
         session
             .session_id
             .get_or_insert_with(|| crate::ids::random_uuid().to_string());
         Ok(self.send::<op::StartSession>(session).await?.event)
     }
 
-    /// Reads a page of events, in the client's project unless the query names one.
+    /// Returns a page of events. If the query names no project, the project of the client applies.
     ///
-    /// The page has fewer events than the limit at the end of the list, and also where
-    /// [`truncated`](EventList::truncated) is set: the server stops at 8 MiB.
+    /// The last page can have fewer events than the limit. So can every page with [`truncated`](EventList::truncated)
+    /// set: the server ends a page at 8 MiB.
     ///
     /// # Errors
-    /// As every call.
+    /// The [errors of every call](HoneyHive#errors).
+    ///
+    /// # Examples
+    /// ```no_run
+    /// use hh_sdk::api::types::{ExportEvents, Filter};
+    ///
+    /// # async fn example(client: hh_sdk::HoneyHive) -> Result<(), hh_sdk::Error> {
+    /// let page = client
+    ///     .export_events(ExportEvents {
+    ///         filters: vec![Filter::is("event_type", "model")],
+    ///         limit: Some(100),
+    ///         ..ExportEvents::default()
+    ///     })
+    ///     .await?;
+    /// for event in page.events {
+    ///     println!("{} took {} ms", event.event_name, event.duration);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn export_events(&self, mut query: ExportEvents) -> Result<EventList, Error> {
         query.project = query.project.or_else(|| self.project());
         self.send::<op::ExportEvents>(query).await
     }
 
-    /// Merges into an event, in the client's project unless the patch names one.
+    /// Merges a patch into an event. If the patch names no project, the project of the client applies.
     ///
     /// # Errors
-    /// As every call.
+    /// The [errors of every call](HoneyHive#errors).
     pub async fn update_event(&self, mut patch: EventPatch) -> Result<(), Error> {
         patch.project = patch.project.or_else(|| self.project());
         self.send::<op::UpdateEvent>(patch).await.map(drop)
     }
 
+    /// Returns the name of the project of the client.
     fn project(&self) -> Option<String> {
         Some(self.settings.project.as_ref()?.value.clone())
     }
 
-    /// Sends one operation.
+    /// Sends the request of an operation and decodes the response.
     async fn send<E: Endpoint>(&self, input: E::Input) -> Result<E::Output, Error> {
         let Some(sender) = &self.sender else {
             return in_test_mode::<E>(&input);
@@ -349,7 +432,7 @@ impl HoneyHive {
             Error::new(
                 ErrorKind::Unavailable,
                 format!(
-                    "the answer of {} is not what this version understands (line {}, column {})",
+                    "cannot parse the response of {} (line {}, column {})",
                     E::OPERATION.route().path,
                     error.line(),
                     error.column()
@@ -359,24 +442,25 @@ impl HoneyHive {
     }
 }
 
+/// Returns the input of an operation on the key with this id.
 fn key_ref(id: &str) -> KeyRef {
     KeyRef { id: id.to_owned() }
 }
 
-/// A key exists whose text nobody has.
+/// Returns the error for a key that was created although its secret did not arrive.
 fn lost_secret(key: &Key, hint: &'static str) -> Error {
     Error::new(
         ErrorKind::Conflict,
         format!(
-            "the key {} was made, but the answer with its text was lost on the way, and it is told once",
+            "key {} was created, but its secret was lost in transit and cannot be retrieved",
             hh_transport::clean(&key.id, &[])
         ),
     )
     .with_hint(hint)
 }
 
-/// Responds without a connection, as if a server had accepted the request: lists are empty, and what is created has the
-/// members of the request.
+/// Returns the response of test mode, without a connection: lists are empty, and a created object has the members of
+/// the request.
 fn in_test_mode<E: Endpoint>(input: &E::Input) -> Result<E::Output, Error> {
     let values = TestValues {
         id: crate::ids::random_uuid(),
@@ -385,12 +469,12 @@ fn in_test_mode<E: Endpoint>(input: &E::Input) -> Result<E::Output, Error> {
     E::test_response(input, &values).map_err(|error| match error {
         TestModeError::ServerOnly => Error::new(
             ErrorKind::TestMode,
-            "test mode opens no connection, so there is no answer",
+            "not available in test mode, which opens no connection",
         )
-        .with_hint("switch it off with HH_TEST_MODE=false"),
+        .with_hint("set HH_TEST_MODE=false"),
         TestModeError::Invalid => Error::new(
             ErrorKind::Invalid,
-            "the request is not what a server would take",
+            "the request is invalid, and a server would reject it",
         ),
     })
 }

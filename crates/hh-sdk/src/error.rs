@@ -1,4 +1,4 @@
-//! The error of the client and the tracer.
+//! The error type of the client and the tracer.
 
 use std::fmt;
 use std::time::Duration;
@@ -7,53 +7,74 @@ use hh_config::LoadError;
 use hh_text::Diagnostic;
 use hh_transport::{TransportError, TransportErrorKind};
 
-/// What the caller can do about an [`Error`].
+/// The kind of an [`Error`], which decides what the caller can do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// Settings or the credential store cannot be used: mend the place that the message names.
+    /// A setting or the credential store cannot be used. Fix the source that the message names.
     Config,
-    /// No API key was found: set one.
+    /// No API key is set.
     MissingKey,
-    /// The API key cannot be one: copy it again.
+    /// The API key has an invalid format. Copy it again.
     MalformedKey,
-    /// The server refused the key: use another.
+    /// The server rejected the API key, or `credential_command` failed. Use another key.
     Unauthenticated,
-    /// The key may not do this: use one that may.
+    /// The API key lacks the permission. Use a key with a higher level.
     PermissionDenied,
-    /// There is no such object, or the key does not apply to it.
+    /// The object does not exist, or the API key does not apply to it.
     NotFound,
-    /// It exists already.
+    /// The request conflicts with the current state, for example because the object already exists.
     Conflict,
-    /// The server refused the request as it is.
+    /// The request is invalid.
     Invalid,
-    /// The request, or the answer it asks for, is too large: ask for less.
+    /// The request or the requested response is too large. Request less.
     TooLarge,
-    /// Too many requests: wait, for [`Error::retry_after`] if it is known.
+    /// The client sent too many requests. Wait for [`Error::retry_after`] if it is known.
     RateLimited,
-    /// The server cannot be reached: check the address.
+    /// The server cannot be reached. Check the network and the base URL.
     Unreachable,
-    /// The proxy cannot be reached or does not connect: check its settings.
+    /// The proxy cannot be reached, or it failed to connect to the server. Check the proxy settings.
     Proxy,
-    /// No encrypted connection could be made, or none may be avoided.
+    /// The TLS connection failed, or the request requires TLS and the base URL is plain `http`.
     Tls,
-    /// It took too long: try again.
+    /// The time limit passed. Retry.
     Timeout,
-    /// The server failed: try again.
+    /// The server failed or returned an invalid response. Retry later.
     Unavailable,
-    /// Test mode opens no connection, so there is no answer.
+    /// Test mode opens no connection, and only a server can respond to this call.
     TestMode,
-    /// Telemetry was lost: the queue was full or the server refused it.
+    /// The tracer lost telemetry, because the queue was full or the server rejected it.
     Dropped,
-    /// Something else.
+    /// An error of another kind.
     Other,
 }
 
-/// Why it failed: a message and a hint of one line each, and details. Never a secret, never a body.
+/// An error of the client or the tracer: a message, a hint and details.
+///
+/// Message and hint have one line each. They contain no API key and no request or response body. `Display` writes the
+/// message only.
+///
+/// # Examples
+/// ```
+/// use hh_sdk::{ErrorKind, HoneyHive};
+///
+/// # let env = hh_sdk::config::Env::from_pairs::<&str, &str>([]);
+/// let error = HoneyHive::builder()
+/// #    .with_env(env)
+///     .build()
+///     .unwrap_err();
+/// match error.kind() {
+///     ErrorKind::MissingKey | ErrorKind::MalformedKey => eprintln!("error: {error}"),
+///     ErrorKind::RateLimited => eprintln!("retry in {:?}", error.retry_after()),
+///     _ => eprintln!("{}", error.to_line()),
+/// }
+/// # assert_eq!(error.kind(), ErrorKind::MissingKey);
+/// ```
 pub struct Error {
     inner: Box<Inner>,
 }
 
+/// The contents of an [`Error`], boxed to keep results small.
 struct Inner {
     kind: ErrorKind,
     diagnostic: Diagnostic,
@@ -62,6 +83,7 @@ struct Inner {
 }
 
 impl Error {
+    /// Creates an error.
     pub(crate) fn new(kind: ErrorKind, diagnostic: impl Into<Diagnostic>) -> Self {
         Self {
             inner: Box::new(Inner {
@@ -84,7 +106,7 @@ impl Error {
         self.status().is_some()
     }
 
-    /// Returns whether the server named the cause, and not only the status.
+    /// Returns whether the response has a message that is more specific than its status.
     pub(crate) fn names_cause(&self) -> bool {
         let message = self.sent().and_then(TransportError::problem);
         let Some(message) = message.and_then(|problem| problem.message()) else {
@@ -95,30 +117,31 @@ impl Error {
         reason.is_none_or(|reason| !message.eq_ignore_ascii_case(reason))
     }
 
+    /// Sets the source.
     fn with_source(mut self, source: impl std::error::Error + Send + Sync + 'static) -> Self {
         self.inner.source = Some(Box::new(source));
         self
     }
 
-    /// Returns what the caller can do about it.
+    /// Returns the kind.
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         self.inner.kind
     }
 
-    /// Returns what failed; the same as `Display`.
+    /// Returns the message, which says what failed; the same text as `Display`.
     #[must_use]
     pub fn message(&self) -> &str {
         self.inner.diagnostic.message()
     }
 
-    /// Returns what to do about it, if that is not plain from the message.
+    /// Returns the hint, which says what to do, if there is one.
     #[must_use]
     pub fn hint(&self) -> Option<&str> {
         self.inner.diagnostic.hint()
     }
 
-    /// Returns message and hint as one line, for where only a line fits, such as a warning.
+    /// Returns message and hint as one line, for places without room for two, such as a warning.
     #[must_use]
     pub fn to_line(&self) -> String {
         self.inner.diagnostic.to_line()
@@ -130,18 +153,18 @@ impl Error {
         Some(self.sent()?.status()?.as_u16())
     }
 
-    /// Returns the name under which the server logged the request, if it told.
+    /// Returns the id of the request in the log of the server, if the response has one.
     #[must_use]
     pub fn request_id(&self) -> Option<&str> {
         self.sent()?.problem()?.request_id()
     }
 
-    /// Returns the error of the request, if one was to be sent.
+    /// Returns the error of the transport, if sending the request failed.
     pub(crate) fn sent(&self) -> Option<&TransportError> {
         self.inner.source.as_deref()?.downcast_ref()
     }
 
-    /// Returns how long to wait before the request has a chance, if the server or a limit said so: at most a day.
+    /// Returns how long to wait before the next request, if the server or the rate limit requires it; at most one day.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         self.inner.retry_after
@@ -179,7 +202,7 @@ impl From<LoadError> for Error {
     }
 }
 
-/// Copies message and hint of another error.
+/// Returns a diagnostic with the message and the hint of another error.
 pub(crate) fn diagnostic(message: &impl fmt::Display, hint: Option<&str>) -> Diagnostic {
     let diagnostic = Diagnostic::new(message.to_string());
     match hint {
@@ -223,6 +246,7 @@ impl From<TransportError> for Error {
     }
 }
 
+/// Returns the kind of an error of the transport.
 fn kind_of(error: &TransportError) -> ErrorKind {
     match error.kind() {
         TransportErrorKind::Unauthenticated => ErrorKind::Unauthenticated,

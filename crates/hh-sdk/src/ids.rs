@@ -1,23 +1,24 @@
-//! Random ids and the clock.
+//! Creates random ids and reads the clock.
 
 use std::cell::RefCell;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use uuid::Uuid;
 
-/// Random bytes of the system for the ids of one thread: one system call for about 20 spans.
+/// A buffer of random bytes for the ids of one thread, which needs one system call for about 20 spans.
 struct Pool {
     bytes: [u8; Self::SIZE],
-    /// How many are left, at the end.
+    /// The number of unused bytes, at the end of the buffer.
     left: usize,
-    /// The process that they are for: after a fork both would create the same ids.
+    /// The id of the process; after a fork, parent and child must not create the same ids.
     process: u32,
 }
 
 impl Pool {
+    /// The size of the buffer, in bytes.
     const SIZE: usize = 512;
 
-    /// Fills the buffers with bytes that were used for nothing else.
+    /// Returns random bytes that were not used before.
     fn take<const N: usize>(&mut self) -> [u8; N] {
         let process = std::process::id();
         if self.left < N || self.process != process {
@@ -33,19 +34,22 @@ impl Pool {
 }
 
 thread_local! {
+    /// The buffer of this thread.
     static POOL: RefCell<Pool> = const {
         RefCell::new(Pool { bytes: [0; Pool::SIZE], left: 0, process: 0 })
     };
 }
 
+/// Returns random bytes.
 fn random_bytes<const N: usize>() -> [u8; N] {
-    // A pool has no destructor, so it is there until its thread has ended.
+    // A pool has no destructor, so it is available until its thread exits.
     POOL.with_borrow_mut(Pool::take)
 }
 
+/// Fills a buffer with random bytes.
 fn fill(bytes: &mut [u8]) {
     if getrandom::fill(bytes).is_err() {
-        // Without the system's random source an id only has to differ from its neighbors.
+        // Without a random source of the system, the ids only have to differ from each other.
         for (part, number) in bytes.chunks_mut(8).zip(0..) {
             let mixed = (unix_nanos() ^ number).wrapping_mul(0x9e37_79b9_7f4a_7c15);
             let mixed = mixed.rotate_left(32).to_be_bytes();
@@ -54,14 +58,17 @@ fn fill(bytes: &mut [u8]) {
     }
 }
 
+/// Returns a random number.
 pub(crate) fn random() -> u64 {
     u64::from_be_bytes(random_bytes())
 }
 
+/// Returns a random UUID (version 4).
 pub(crate) fn random_uuid() -> Uuid {
     uuid::Builder::from_random_bytes(random_bytes()).into_uuid()
 }
 
+/// Returns a random trace id and a random span id.
 pub(crate) fn trace_and_span_id() -> ([u8; 16], [u8; 8]) {
     let bytes: [u8; 24] = random_bytes();
     let (mut trace_id, mut span_id) = ([0; 16], [0; 8]);
@@ -70,16 +77,18 @@ pub(crate) fn trace_and_span_id() -> ([u8; 16], [u8; 8]) {
     (trace_id, span_id)
 }
 
+/// Returns a random span id.
 pub(crate) fn span_id() -> [u8; 8] {
     random_bytes()
 }
 
+/// Returns the time of the wall clock, in nanoseconds since 1970.
 pub(crate) fn unix_nanos() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     u64::try_from(since.unwrap_or(Duration::ZERO).as_nanos()).unwrap_or(u64::MAX)
 }
 
-/// A start by the wall clock, whose end is measured by the monotonic one.
+/// A start time of the wall clock; the monotonic clock measures the time since then.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct StartTime {
     nanos: u64,
@@ -87,6 +96,7 @@ pub(crate) struct StartTime {
 }
 
 impl StartTime {
+    /// Returns the current time.
     pub(crate) fn now() -> Self {
         Self {
             nanos: unix_nanos(),
@@ -94,11 +104,12 @@ impl StartTime {
         }
     }
 
+    /// Returns the start, in nanoseconds since 1970.
     pub(crate) fn nanos(&self) -> u64 {
         self.nanos
     }
 
-    /// Returns the wall clock's time at an instant after the start.
+    /// Returns the time of an instant after the start, in nanoseconds since 1970.
     pub(crate) fn nanos_at(&self, instant: Instant) -> u64 {
         let elapsed = instant.saturating_duration_since(self.instant).as_nanos();
         let elapsed = u64::try_from(elapsed).unwrap_or(u64::MAX);
@@ -106,6 +117,7 @@ impl StartTime {
     }
 }
 
+/// Converts nanoseconds to the milliseconds of the API.
 pub(crate) fn millis(nanos: u64) -> f64 {
     hh_api::to_millis(i64::try_from(nanos).unwrap_or(i64::MAX))
 }
@@ -138,7 +150,7 @@ mod tests {
         };
         let first: [u8; 16] = pool.take();
         let left = pool.left;
-        // The copy that a child process has after a fork.
+        // A child process has a copy of the pool after a fork.
         pool.process = pool.process.wrapping_add(1);
         let unused = pool.bytes[16..32].to_vec();
         let second: [u8; 16] = pool.take();

@@ -1,4 +1,4 @@
-//! The parameters that the client and the tracer share.
+//! The direct parameters of the client and the tracer.
 
 use std::path::Path;
 use std::time::Duration;
@@ -9,7 +9,23 @@ use secrecy::SecretString;
 use crate::catch::catch;
 use crate::report::Reporter;
 
-/// Direct parameters, which win over every other source.
+/// Direct parameters, which take precedence over every other source of settings.
+///
+/// The builders of the client and the tracer have methods for the usual options. `Options` sets any setting by its
+/// name, and is the parameter of functions such as [`get_config_with`](crate::get_config_with).
+///
+/// # Examples
+/// ```
+/// use hh_sdk::Options;
+/// use hh_sdk::config::{Env, names};
+///
+/// let options = Options::new()
+///     .with_env(Env::from_pairs([("HH_PROJECT", "from-env")]))
+///     .with(names::PROJECT, "docs");
+/// let config = hh_sdk::get_config_with(&options)?;
+/// assert_eq!(config.get("project"), Some("docs"));
+/// # Ok::<(), hh_sdk::Error>(())
+/// ```
 #[derive(Clone, Default)]
 #[must_use]
 pub struct Options {
@@ -20,7 +36,7 @@ pub struct Options {
     without_store: bool,
 }
 
-/// How long a call waits because the server asks for it, in all.
+/// The default limit of the total time that a call waits at the request of the server.
 const MAX_WAIT: Duration = Duration::from_mins(1);
 
 impl std::fmt::Debug for Options {
@@ -33,24 +49,26 @@ impl std::fmt::Debug for Options {
 }
 
 impl Options {
-    /// Makes options that set nothing and read the process environment.
+    /// Creates options that set nothing and read the process environment.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Uses these variables in place of the process environment.
+    /// Uses these variables instead of the process environment.
     pub fn with_env(mut self, env: Env) -> Self {
         self.env = Some(env);
         self
     }
 
-    /// Sets any setting, as text.
+    /// Sets a setting from text, in the format of its environment variable.
     pub fn with(mut self, name: SettingName, value: impl Into<SecretString>) -> Self {
         self.direct = self.direct.with(name, value);
         self
     }
 
-    /// Sets any setting, by what people know as `place`, such as a flag: errors and `config list` show it.
+    /// Sets a setting from text, and names where the text comes from, such as `--project`.
+    ///
+    /// Errors and the provenance of the setting show `place`.
     pub fn with_place(
         mut self,
         name: SettingName,
@@ -61,12 +79,13 @@ impl Options {
         self
     }
 
-    /// Passes warnings and debug lines to a function instead of stderr. A panic of the function is caught and its line is
-    /// lost, as it may run on the tracer's thread.
+    /// Passes warnings and debug lines to a function instead of standard error.
     ///
-    /// A subscriber of `tracing` supersedes this: the same lines are events with the target `honeyhive`, and with a
-    /// subscriber they do not go to stderr. Lines about single attempts of the tracer's thread are no events: a subscriber
-    /// that records spans with the tracer would otherwise export for ever.
+    /// The function can run on the export thread of the tracer. If it panics, the panic is caught and the line is lost.
+    ///
+    /// The same lines are also `tracing` events with the target `honeyhive`. If the program has a `tracing` subscriber,
+    /// the lines do not go to standard error. The export thread emits no events for single attempts, because a
+    /// subscriber that records them as spans of the tracer would cause endless exports.
     pub fn with_reporter(mut self, reporter: impl Fn(&str) + Send + Sync + 'static) -> Self {
         self.reporter = Reporter::new(move |line| {
             catch(|| reporter(line));
@@ -74,56 +93,66 @@ impl Options {
         self
     }
 
-    /// Sets how long one call waits in all because the server or a limit of requests asks for it, 60 s by default; a longer
-    /// wait ends the call with an error that says when to come back.
+    /// Sets how long one call waits in total for `Retry-After` and the rate limit, 60 s by default.
+    ///
+    /// A call that would wait longer fails immediately with an error that has
+    /// [`retry_after`](crate::Error::retry_after).
     pub fn with_max_wait(mut self, wait: Duration) -> Self {
         self.max_wait = Some(wait);
         self
     }
 
-    /// Leaves the credential store out, as if nobody had logged in.
+    /// Ignores the credential store, as if no profile were saved.
     pub fn without_store(mut self) -> Self {
         self.without_store = true;
         self
     }
 
+    /// Returns whether the credential store is used.
     pub(crate) fn has_store(&self) -> bool {
         !self.without_store
     }
 
+    /// Returns the limit of the total time that a call waits at the request of the server.
     pub(crate) fn max_wait(&self) -> Duration {
         self.max_wait.unwrap_or(MAX_WAIT)
     }
 
+    /// Returns the environment: the given one, or that of the process.
     pub(crate) fn env(&self) -> Env {
         self.env.clone().unwrap_or_else(Env::from_process)
     }
 
+    /// Returns the receiver of warnings and debug lines.
     pub(crate) fn reporter(&self) -> Reporter {
         self.reporter.clone()
     }
 
+    /// Returns the direct parameters.
     pub(crate) fn load_options(&self) -> LoadOptions {
         self.direct.clone()
     }
 
+    /// Sets a setting to a path.
     pub(crate) fn with_path(self, name: SettingName, path: &Path) -> Self {
         self.with(name, path.to_string_lossy().into_owned())
     }
 
+    /// Sets a setting to true or false.
     pub(crate) fn with_flag(self, name: SettingName, on: bool) -> Self {
         self.with(name, on.to_string())
     }
 
+    /// Sets the timeout.
     pub(crate) fn with_seconds(self, timeout: Duration) -> Self {
         self.with(names::TIMEOUT, timeout.as_secs_f64().to_string())
     }
 }
 
-/// The `with_*` methods of both builders, which hold their options in `self.options`.
+/// Defines the `with_…` methods of a builder that has its options in `self.options`.
 macro_rules! option_methods {
     () => {
-        /// Uses these variables in place of the process environment.
+        /// Uses these variables instead of the process environment.
         pub fn with_env(mut self, env: hh_config::Env) -> Self {
             self.options = self.options.with_env(env);
             self
@@ -135,69 +164,69 @@ macro_rules! option_methods {
             self
         }
 
-        /// Names a configuration file: YAML, JSON or TOML.
+        /// Reads settings from this YAML, JSON or TOML file.
         pub fn with_config_file(mut self, path: impl AsRef<std::path::Path>) -> Self {
             let name = hh_config::names::CONFIG_FILE;
             self.options = self.options.with_path(name, path.as_ref());
             self
         }
 
-        /// Names a `.env` file; the real environment wins over it.
+        /// Reads variables from this `.env` file; the process environment takes precedence.
         pub fn with_env_file(mut self, path: impl AsRef<std::path::Path>) -> Self {
             let name = hh_config::names::ENV_FILE;
             self.options = self.options.with_path(name, path.as_ref());
             self
         }
 
-        /// Sets the base URL of the API.
+        /// Sets the base URL of the API, such as `https://api.honeyhive.ai`.
         pub fn with_base_url(mut self, url: &str) -> Self {
             self.options = self.options.with(hh_config::names::BASE_URL, url);
             self
         }
 
-        /// Sets the project.
+        /// Sets the name of the project.
         pub fn with_project(mut self, project: &str) -> Self {
             self.options = self.options.with(hh_config::names::PROJECT, project);
             self
         }
 
-        /// Sets the label of the deployment.
+        /// Sets the label of the deployment, such as `production`, which every event has.
         pub fn with_source(mut self, source: &str) -> Self {
             self.options = self.options.with(hh_config::names::SOURCE, source);
             self
         }
 
-        /// Lays the overlay of an environment over the named configuration file.
+        /// Applies the overlay of this environment to the configuration file, for example `staging`.
         pub fn with_environment(mut self, name: &str) -> Self {
             self.options = self.options.with(hh_config::names::ENVIRONMENT, name);
             self
         }
 
-        /// Chooses a profile of the credential store.
+        /// Uses this profile of the credential store.
         pub fn with_profile(mut self, name: &str) -> Self {
             self.options = self.options.with(hh_config::names::PROFILE, name);
             self
         }
 
-        /// Opens no connection at all.
+        /// Enables or disables test mode, which opens no connection and needs no API key.
         pub fn with_test_mode(mut self, on: bool) -> Self {
             self.options = self.options.with_flag(hh_config::names::TEST_MODE, on);
             self
         }
 
-        /// Treats warnings about the API key as errors.
+        /// Enables or disables strict mode, in which warnings about the API key are errors.
         pub fn with_strict(mut self, on: bool) -> Self {
             self.options = self.options.with_flag(hh_config::names::STRICT, on);
             self
         }
 
-        /// Switches debug lines on: one on stderr for each attempt of each request.
+        /// Enables or disables debug lines: one for each attempt of each request.
         pub fn with_debug(mut self, on: bool) -> Self {
             self.options = self.options.with_flag(hh_config::names::DEBUG, on);
             self
         }
 
-        /// Sets how long one call may take, repeats included: 1 to 300 s. A wait that the server asks for is not counted.
+        /// Sets the time limit of one call, including retries: 1 to 300 s. Waits that the server requests do not count.
         pub fn with_timeout(mut self, timeout: std::time::Duration) -> Self {
             self.options = self.options.with_seconds(timeout);
             self

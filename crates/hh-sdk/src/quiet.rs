@@ -1,5 +1,5 @@
-//! Keeps the export of telemetry out of the telemetry: what the export thread does is no event of `tracing`, or a
-//! program whose subscriber records spans here would export for ever.
+//! Suppresses `tracing` events of the export thread: a subscriber that records them as spans of the tracer would cause
+//! endless exports.
 
 use std::cell::RefCell;
 use std::future::poll_fn;
@@ -9,11 +9,11 @@ use tracing::Dispatch;
 use tracing::dispatcher::{get_default, with_default};
 
 thread_local! {
-    /// The subscriber that is left out on this thread right now.
+    /// The subscriber that is suppressed on this thread, if any.
     static LEFT_OUT: RefCell<Option<Dispatch>> = const { RefCell::new(None) };
 }
 
-/// Waits for `work`, whose events no subscriber receives.
+/// Awaits `work` while no subscriber receives its events.
 pub(crate) async fn without_events<T>(work: impl Future<Output = T>) -> T {
     let mut work = pin!(work);
     let none = Dispatch::none();
@@ -24,7 +24,7 @@ pub(crate) async fn without_events<T>(work: impl Future<Output = T>) -> T {
     .await
 }
 
-/// Emits an event that a subscriber receives even from inside of [`without_events`]: one that is rare and that people need.
+/// Emits a rare and important event, which the subscriber receives even inside [`without_events`].
 pub(crate) fn emit_always(emit: impl FnOnce()) {
     let left_out = LEFT_OUT
         .try_with(|left_out| left_out.borrow().clone())
@@ -36,14 +36,14 @@ pub(crate) fn emit_always(emit: impl FnOnce()) {
     }
 }
 
-/// Returns whether no subscriber receives events of this thread.
+/// Returns whether events of this thread are suppressed.
 pub(crate) fn is_quiet() -> bool {
     LEFT_OUT
         .try_with(|left_out| left_out.borrow().is_some())
         .unwrap_or(false)
 }
 
-/// Keeps the subscriber that is left out until it is dropped, also by a panic.
+/// A guard that ends the suppression of a subscriber when it is dropped, also by a panic.
 struct SuppressedSubscriber(Option<Dispatch>);
 
 impl SuppressedSubscriber {

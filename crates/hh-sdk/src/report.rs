@@ -1,4 +1,4 @@
-//! What the client and the tracer report: warnings, the start-up summary, debug lines. Each is an event of `tracing` with
+//! Reports warnings, the start-up summary and debug lines of the client and the tracer, also as `tracing` events with
 //! the target `honeyhive`.
 
 use std::io::Write as _;
@@ -14,18 +14,20 @@ use hh_text::one_line;
 
 use crate::quiet::{emit_always, is_quiet};
 
-/// Receives one line without a line ending.
+/// A function that receives one line without a line ending.
 type LineFunction = dyn Fn(&str) + Send + Sync;
 
-/// Reports lines to `tracing` and to a function of the program; without both to stderr.
+/// Reports lines to `tracing` and to a function of the program, or to standard error if the program has neither.
 #[derive(Clone, Default)]
 pub(crate) struct Reporter(Option<Arc<LineFunction>>);
 
 impl Reporter {
+    /// Creates a reporter that calls this function.
     pub(crate) fn new(function: impl Fn(&str) + Send + Sync + 'static) -> Self {
         Self(Some(Arc::new(function)))
     }
 
+    /// Reports a warning.
     pub(crate) fn warn(&self, line: &str) {
         let mut is_received = false;
         emit_always(|| {
@@ -35,12 +37,13 @@ impl Reporter {
         self.write(&format!("warning: {line}"), is_received);
     }
 
+    /// Reports a line of the level `info`.
     fn info(&self, line: &str) {
         tracing::info!(target: "honeyhive", "{}", one_line(line));
         self.write(line, has_subscriber());
     }
 
-    /// The export thread emits no debug events, as there is one for each attempt.
+    /// Reports a debug line. The export thread emits no event for it, because each attempt reports one.
     fn debug(&self, line: &str) {
         if !is_quiet() {
             tracing::debug!(target: "honeyhive", "{}", one_line(line));
@@ -48,32 +51,35 @@ impl Reporter {
         self.write(&format!("debug: {line}"), has_subscriber());
     }
 
+    /// Passes a line to the function, or writes it to standard error if no subscriber received it.
     fn write(&self, line: &str, is_received: bool) {
         match &self.0 {
             Some(function) => function(line),
             None if is_received => {}
-            // Nothing depends on these lines, so a closed stderr is no failure.
+            // A closed standard error is not a failure: nothing depends on these lines.
             None => drop(writeln!(std::io::stderr(), "honeyhive: {}", one_line(line))),
         }
     }
 }
 
-/// Returns whether events of this thread go anywhere.
+/// Returns whether a subscriber receives events of this thread.
 fn has_subscriber() -> bool {
     !tracing::dispatcher::get_default(Dispatch::is::<NoSubscriber>)
 }
 
-/// Tells what is unusual, and if `verbose` is on what is in effect; a key that a program has still to print is not known.
+/// Reports warnings about the settings and, with the setting `verbose`, the server and the key in use.
+///
+/// `credential` is `None` while the key of a `credential_command` is unknown.
 pub(crate) fn report_start(
     reporter: &Reporter,
     settings: &Settings,
     stack: &Stack,
     credential: Option<&Credential>,
 ) {
-    // At every start, whatever the log level (docs/design/decisions.md#x3).
+    // Reported at every start and at every log level (see `docs/design/decisions.md#x3`).
     if !settings.verify_ssl.value {
         reporter.warn(&format!(
-            "certificates are not checked (verify_ssl from {}): whoever sits between here and {} can read the API key",
+            "TLS certificates are not verified (verify_ssl from {}): an attacker between this machine and {} can read the API key",
             settings.verify_ssl.provenance, settings.base_url.value
         ));
     }
@@ -91,7 +97,7 @@ pub(crate) fn report_start(
     }
     if settings.verbose.value && shows(settings, "info") {
         let key = credential.map_or_else(
-            || "the key that a program prints".to_owned(),
+            || "the key of credential_command".to_owned(),
             |found| format!("{} from {}", found.key.redacted(), found.provenance),
         );
         reporter.info(&format!(
@@ -102,33 +108,33 @@ pub(crate) fn report_start(
     }
 }
 
-/// The levels of lines, least severe first (see `docs/design/decisions.md#p8`); `warn` is another name of `warning`.
+/// The log levels, least severe first (see `docs/design/decisions.md#p8`); `warn` is an alias of `warning`.
 const LEVELS: [&str; 6] = ["trace", "debug", "info", "warning", "error", "critical"];
 
-/// Whether lines of a level are wanted; the switch `debug` wants them all.
+/// Returns whether lines of a level are reported; the setting `debug` reports all.
 fn shows(settings: &Settings, level: &str) -> bool {
     settings.debug.value || is_shown(&settings.log_level.value, level)
 }
 
-/// Whether a log level shows lines of another; one that is none shows all.
+/// Returns whether the log level `wanted` includes lines of `level`; an unknown log level includes all.
 pub(crate) fn is_shown(wanted: &str, level: &str) -> bool {
     let rank = |wanted: &str| LEVELS.iter().position(|level| *level == wanted);
     let wanted = if wanted == "warn" { "warning" } else { wanted };
     rank(wanted) <= rank(level)
 }
 
-/// Whether debug lines are wanted.
+/// Returns whether debug lines are reported.
 pub(crate) fn shows_debug(settings: &Settings) -> bool {
     shows(settings, "debug")
 }
 
-/// Tells of one attempt or delay: no header, no query, no body.
+/// Reports an attempt or a delay, without headers, query and body.
 pub(crate) fn event(reporter: &Reporter, event: &Event) {
     match event {
         Event::Attempt(record) => attempt(reporter, record),
         Event::Wait { delay, asked } => {
             let why = if *asked {
-                "as asked"
+                "as requested by the server or the rate limit"
             } else {
                 "before the next attempt"
             };
@@ -138,13 +144,13 @@ pub(crate) fn event(reporter: &Reporter, event: &Event) {
     }
 }
 
-/// Tells of one attempt: no header, no query, no body.
+/// Reports an attempt, without headers, query and body.
 fn attempt(reporter: &Reporter, record: &AttemptRecord) {
     let attempt = record.attempt();
     let outcome = match (attempt.status(), attempt.error()) {
         (Some(status), _) => status.to_string(),
         (None, Some(kind)) => format!("{kind:?}"),
-        (None, None) => "no answer".to_owned(),
+        (None, None) => "no response".to_owned(),
     };
     reporter.debug(&format!(
         "{} {}{} attempt {}: {outcome} in {} ms",

@@ -19,24 +19,29 @@ pub(crate) use sender::{Message, Sender};
 
 use crate::{Error, ErrorKind, Options};
 
-/// Finds the project key in effect, and runs the `credential_command` if that is what stands highest; nothing is sent.
+/// Returns the project API key in effect as a credential; sends nothing.
 ///
-/// It may wait for that program: call it where waiting is fine.
+/// If `credential_command` has the highest precedence, the function runs that program and blocks until it exits.
 ///
 /// # Errors
-/// `MissingKey`, `MalformedKey`, `Unauthenticated` when the program fails, or `Config`.
+/// - `MissingKey`: no API key is set.
+/// - `MalformedKey`: the API key has an invalid format.
+/// - `Unauthenticated`: the `credential_command` failed.
+/// - `Config`: a setting, a file or the credential store cannot be used.
 pub fn load_credential(options: &Options) -> Result<Credential, Error> {
     resolve(options)?.credential(options)
 }
 
-/// Returns what is known of the API key in use without asking a server: kind, id, level, age, each with who says so.
+/// Returns the information about the API key in effect that is known without a request: kind, id, level and age, each
+/// with its source.
 ///
-/// It may wait for a `credential_command`. What a server tells is added by
-/// [`KeyInfo::with_details`](hh_auth::KeyInfo::with_details) of [`Identity::details`](crate::Identity::details).
+/// The function can block, like [`load_credential`]. To add the details that a server reports, pass
+/// [`Identity::details`](crate::Identity::details) to [`KeyInfo::with_details`](hh_auth::KeyInfo::with_details).
 ///
 /// # Errors
-/// As [`load_credential`].
+/// The errors of [`load_credential`].
 ///
+/// # Examples
 /// ```no_run
 /// let info = hh_sdk::get_key_info()?;
 /// if let Some(age) = info.age(jiff::Timestamp::now()) {
@@ -48,16 +53,17 @@ pub fn get_key_info() -> Result<KeyInfo, Error> {
     get_key_info_with(&Options::new())
 }
 
-/// As [`get_key_info`], with options that win over every other source.
+/// Returns the same as [`get_key_info`], with options that take precedence over every other source.
 ///
 /// # Errors
-/// As [`load_credential`].
+/// The errors of [`load_credential`].
 pub fn get_key_info_with(options: &Options) -> Result<KeyInfo, Error> {
     let resolved = resolve(options)?;
     let credential = resolved.credential(options)?;
     Ok(key_info(&credential, resolved.profile.as_ref()))
 }
 
+/// Returns the information that a credential and the stored profile have about a key.
 fn key_info(credential: &Credential, profile: Option<&ProfileEntry>) -> KeyInfo {
     let info = KeyInfo::of(credential);
     match profile {
@@ -67,11 +73,13 @@ fn key_info(credential: &Credential, profile: Option<&ProfileEntry>) -> KeyInfo 
 }
 
 impl Resolved {
-    /// Finds the project key in effect, and runs the `credential_command` if that is what stands highest; nothing is
-    /// sent. `options` are those that gave these settings: they are read again if a file with the key changes meanwhile.
+    /// Returns the project API key in effect, like [`load_credential`].
+    ///
+    /// `options` must be the options that these settings were loaded with: the settings are loaded again if a file with
+    /// the key changes in the meantime.
     ///
     /// # Errors
-    /// As [`load_credential`].
+    /// The errors of [`load_credential`].
     pub fn credential(&self, options: &Options) -> Result<Credential, Error> {
         let found = self.find(KeyRole::Project)?;
         let found = chain::SettingsProvider::new(options, KeyRole::Project, self, found)
@@ -79,12 +87,12 @@ impl Resolved {
         found.ok_or_else(|| self.missing_key())
     }
 
-    /// Checks the shape of the key in effect, as far as it matters; a warning is what is odd about it.
+    /// Checks the format of the key in effect, and returns a warning if the key is unusual.
     ///
-    /// No key at all is no mistake here, and no program that prints one is run.
+    /// A missing key is not an error. The method does not run `credential_command`.
     ///
     /// # Errors
-    /// `MalformedKey`, or `Config` when a stored key is for another origin.
+    /// `MalformedKey`, or `Config` if a stored key is bound to another origin.
     pub fn check_key(&self) -> Result<Option<String>, Error> {
         if self.settings.test_mode.value {
             return self.check_test_key().map(|()| None);
@@ -100,10 +108,12 @@ impl Resolved {
         }
     }
 
-    /// Returns what is known of the project key in effect; nothing without one, or if a program has still to print it.
+    /// Returns the information about the project key in effect.
+    ///
+    /// Returns `None` without a key, and if a `credential_command` must run first.
     ///
     /// # Errors
-    /// As [`Resolved::check_key`].
+    /// The errors of [`Resolved::check_key`].
     pub fn key_info(&self) -> Result<Option<KeyInfo>, Error> {
         match self.find(KeyRole::Project)? {
             Resolution::Key(credential) => Ok(Some(key_info(&credential, self.profile.as_ref()))),
@@ -111,7 +121,7 @@ impl Resolved {
         }
     }
 
-    /// Returns the keys that are set, as far as they are any.
+    /// Returns the keys that are set and have a valid format.
     pub(crate) fn keys(&self) -> Vec<ApiKey> {
         let found = [KeyRole::Project, KeyRole::Ingestion]
             .into_iter()
@@ -122,7 +132,7 @@ impl Resolved {
         found.collect()
     }
 
-    /// Checks a key in test mode, where every `hh_…` will do and none is needed (see `docs/design/decisions.md#k2`).
+    /// Checks the key in test mode, which accepts any `hh_…` and requires none (see `docs/design/decisions.md#k2`).
     pub(crate) fn check_test_key(&self) -> Result<(), Error> {
         let Some(found) = &self.settings.api_key else {
             return Ok(());
@@ -137,11 +147,12 @@ impl Resolved {
     }
 }
 
-/// Returns the settings in effect for this process, the stored credential included; secrets are masked.
+/// Returns the settings in effect for this process, including the stored profile. Secrets are redacted.
 ///
 /// # Errors
-/// `Config` for settings or a credential store that cannot be used.
+/// `Config` if a setting, a file or the credential store cannot be used.
 ///
+/// # Examples
 /// ```no_run
 /// let config = hh_sdk::get_config()?;
 /// println!("{config}");
@@ -152,10 +163,10 @@ pub fn get_config() -> Result<Config, Error> {
     get_config_with(&Options::new())
 }
 
-/// As [`get_config`], with options that win over every other source.
+/// Returns the same as [`get_config`], with options that take precedence over every other source.
 ///
 /// # Errors
-/// As [`get_config`].
+/// The errors of [`get_config`].
 pub fn get_config_with(options: &Options) -> Result<Config, Error> {
     let layers = layers(options);
     if let Some(error) = layers.store_error {

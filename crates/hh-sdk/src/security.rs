@@ -1,5 +1,5 @@
-//! The security log: which key is used where, rejected, logged in, replaced. A line of JSON for each event in a file that
-//! a setting names, and the same as events of `tracing` with the target `honeyhive.security`.
+//! The security log, which records how API keys are used: one JSON line per event, in the file of the setting
+//! `security_log` and as `tracing` events with the target `honeyhive.security`.
 
 use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, Write as _};
@@ -20,28 +20,28 @@ use crate::report::Reporter;
 use crate::resolve::resolve_path;
 use crate::{Error, ErrorKind, Options};
 
-/// What a line tells of.
+/// The kind of a [`SecurityEvent`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum SecurityEventKind {
-    /// A client or a tracer has started.
+    /// A client or a tracer started.
     ClientStart,
-    /// A server has rejected a key, or what it may not do: 401, 403, or 404 for what needs a key.
+    /// A server rejected a request with a key: status 401 or 403, or 404 for an operation that requires a key.
     KeyRejected,
-    /// A key that was rejected had been replaced meanwhile, and the new one is used.
+    /// A rejected key was replaced in the settings, and the new key is in use.
     KeyRenewed,
-    /// A key was checked and saved.
+    /// A key was verified and saved.
     Login,
     /// A saved key was removed.
     Logout,
-    /// A key was replaced by a new one.
+    /// A new key replaced a key.
     Rotation,
-    /// A configuration file was trusted.
+    /// A user trusted a configuration file.
     ConfigTrusted,
 }
 
-/// One event. Keys are masked and unsafe characters escaped when it is written.
+/// An event of the security log. The log redacts keys and escapes unsafe characters.
 #[derive(Clone, Debug, Serialize)]
 #[must_use]
 pub struct SecurityEvent {
@@ -59,7 +59,7 @@ pub struct SecurityEvent {
 }
 
 impl SecurityEvent {
-    /// Makes an event of which no more is known.
+    /// Creates an event without details.
     pub fn new(event: SecurityEventKind) -> Self {
         Self {
             event,
@@ -71,7 +71,7 @@ impl SecurityEvent {
         }
     }
 
-    /// Adds the key, where it came from and the server it is for.
+    /// Adds the redacted key, its provenance and its server.
     pub fn with_credential(mut self, credential: &Credential) -> Self {
         self.key = Some(credential.key.redacted());
         self.key_source = Some(without_keys(&credential.provenance.to_string()));
@@ -82,25 +82,25 @@ impl SecurityEvent {
         self
     }
 
-    /// Adds the server's id of the key.
+    /// Adds the key id, if there is one.
     pub fn with_key_id(mut self, id: Option<String>) -> Self {
         self.key_id = id.map(|id| hh_transport::clean(&id, &[])).or(self.key_id);
         self
     }
 
-    /// Adds what else there is to tell, in a few words.
+    /// Adds details in a few words.
     pub fn with_detail(mut self, detail: impl Into<String>) -> Self {
         self.detail = Some(without_keys(&detail.into()));
         self
     }
 }
 
-/// A path or a message may hold a key as well.
+/// Removes API keys from a text; a path or a message can contain one.
 fn without_keys(text: &str) -> String {
     hh_transport::redact_keys(text, &[]).into_owned()
 }
 
-/// Where events go; clones share the file.
+/// A handle to the security log; clones share the file.
 ///
 /// ```no_run
 /// use hh_sdk::{Options, SecurityEvent, SecurityEventKind, SecurityLog};
@@ -115,19 +115,20 @@ pub struct SecurityLog {
     reporter: Reporter,
 }
 
-/// The file is opened for each event, so that one which is renamed and made anew is followed.
+/// The file of the log. It is opened for each event, so that log rotation by rename works.
 struct LogFile {
     path: PathBuf,
-    /// The last line is there in part: the disk was full.
+    /// Whether the last line is incomplete because the disk was full.
     is_torn: Mutex<bool>,
 }
 
 impl LogFile {
+    /// Appends a line.
     fn write(&self, line: &str) -> io::Result<()> {
         let mut is_torn = self.is_torn.lock().unwrap_or_else(PoisonError::into_inner);
         let end = if *is_torn { "\n" } else { "" };
         let text = format!("{end}{line}\n");
-        // One write, so that the lines of several programs stay whole.
+        // A single write keeps the lines of several programs whole.
         let written = open(&self.path)?.write(text.as_bytes())?;
         *is_torn = written < text.len() && (*is_torn || written > 0);
         if written < text.len() {
@@ -137,10 +138,11 @@ impl LogFile {
     }
 }
 
-/// Opens the file to write at its end; a new one is for its owner alone. Only a regular file is opened, and nothing that
-/// is in its place makes this wait, such as a FIFO without a reader.
+/// Opens a file to append to it, and creates it with mode 0600 if it does not exist.
+///
+/// Rejects everything but regular files, and does not block on a FIFO without a reader.
 fn open(path: &Path) -> io::Result<File> {
-    // Opening a device can have effects of its own.
+    // Opening a device can have side effects.
     if let Ok(metadata) = std::fs::metadata(path) {
         check(&metadata)?;
     }
@@ -151,16 +153,17 @@ fn open(path: &Path) -> io::Result<File> {
         .mode(0o600)
         .custom_flags(nonblock)
         .open(path)?;
-    // What was opened may be something else by now.
+    // Another process can have replaced the file between the check and the open.
     check(&file.metadata()?)?;
     Ok(file)
 }
 
+/// Rejects everything but a regular file.
 fn check(metadata: &Metadata) -> io::Result<()> {
     if metadata.is_file() {
         Ok(())
     } else {
-        Err(io::Error::other("it is not a regular file"))
+        Err(io::Error::other("not a regular file"))
     }
 }
 
@@ -173,6 +176,7 @@ impl std::fmt::Debug for SecurityLog {
     }
 }
 
+/// A line of the log.
 #[derive(Serialize)]
 struct LogLine<'a> {
     time: Timestamp,
@@ -183,23 +187,25 @@ struct LogLine<'a> {
 }
 
 impl SecurityLog {
-    /// Opens the file that the setting `security_log` names, new ones for their owner alone; without it events go to
-    /// `tracing` only.
+    /// Opens the file of the setting `security_log`, and creates it with mode 0600 if it does not exist.
+    ///
+    /// Without the setting, events only go to `tracing`.
     ///
     /// # Errors
-    /// `Config` when the file cannot be opened.
+    /// `Config` if the file cannot be written.
     pub fn open(options: &Options) -> Result<Self, Error> {
         Self::open_with(options, &crate::resolve::load_without_profile(options))
     }
 
-    /// As [`SecurityLog::open`], with layers that were loaded already.
+    /// Opens the security log like [`SecurityLog::open`], with settings that are already loaded.
     ///
     /// # Errors
-    /// `Config` when the file cannot be opened.
+    /// `Config` if the file cannot be written.
     pub fn open_with(options: &Options, stack: &Stack) -> Result<Self, Error> {
         Self::of(&options.env(), stack, options.reporter())
     }
 
+    /// Opens the security log of these settings.
     pub(crate) fn of(env: &Env, stack: &Stack, reporter: Reporter) -> Result<Self, Error> {
         let Some(found) = stack.text(names::SECURITY_LOG)? else {
             return Ok(Self {
@@ -212,9 +218,9 @@ impl SecurityLog {
             Error::new(
                 ErrorKind::Config,
                 format!(
-                    "security_log from {} names {}, which cannot be written: {error}",
-                    found.provenance,
-                    path.display()
+                    "cannot write to the security log {} (security_log from {}): {error}",
+                    path.display(),
+                    found.provenance
                 ),
             )
         })?;
@@ -227,7 +233,7 @@ impl SecurityLog {
         })
     }
 
-    /// Writes an event. One that cannot be written is told of where warnings go.
+    /// Writes an event. If that fails, it reports a warning.
     pub fn record(&self, event: &SecurityEvent) {
         let line = LogLine {
             time: Timestamp::now(),
@@ -235,17 +241,17 @@ impl SecurityLog {
             version: env!("CARGO_PKG_VERSION"),
             event,
         };
-        // No text of an event can fail to be JSON.
+        // The members of an event are strings, which always serialize.
         let line = serde_json::to_string(&line).unwrap_or_default();
         let line = escape_json(&line);
-        // A subscriber is other people's code, and may be called on the tracer's thread.
+        // A subscriber is code of the program that may panic, and this may run on the export thread.
         catch(|| emit_always(|| tracing::info!(target: "honeyhive.security", "{line}")));
         let Some(file) = &self.file else {
             return;
         };
         if let Err(error) = file.write(&line) {
             self.reporter
-                .warn(&format!("the security log cannot be written: {error}"));
+                .warn(&format!("failed to write the security log: {error}"));
         }
     }
 }

@@ -1,6 +1,8 @@
-//! Parts for programs that show and check settings, such as the command line: layers before they are resolved, clients of
-//! settings that are loaded already, and the stages of a connection. Other programs need [`HoneyHive`](crate::HoneyHive)
-//! and [`HoneyHiveTracer`](crate::HoneyHiveTracer) alone.
+//! Lower-level parts for programs that show and check settings, such as the CLI.
+//!
+//! The module provides the layers of settings before resolution, clients of settings that are already loaded, and the
+//! stages of a connection. Other programs only need [`HoneyHive`](crate::HoneyHive) and
+//! [`HoneyHiveTracer`](crate::HoneyHiveTracer).
 
 pub use crate::client::create_client;
 pub use crate::resolve::{

@@ -1,4 +1,4 @@
-//! The tracer: sessions and spans, exported by a thread of its own.
+//! The tracer, which records sessions and spans and exports them on a separate thread.
 
 mod block;
 mod budget;
@@ -37,22 +37,54 @@ use record::common_attributes;
 use redact::Redactor;
 use shared::Shared;
 
-/// Traces sessions and spans of one project. [`HoneyHiveTracer::init`] never touches the network.
+/// A tracer that records the sessions and spans of one project.
 ///
-/// Telemetry waits in a queue that is bounded in number and memory, and is sent by a thread that starts with the first
-/// session or span. What fails stays at the head of the queue and is sent again until it arrives; the oldest spans are
-/// dropped and counted when the queue is full. What still waits when the process ends is lost: call
-/// [`HoneyHiveTracer::shutdown`].
+/// [`HoneyHiveTracer::init`] never uses the network. Recorded telemetry enters a queue with limits for count and
+/// memory, and an export thread sends it. The thread starts with the first session or span and has its own runtime, so
+/// the tracer works with every async runtime and without one.
 ///
-/// No panic on that thread reaches the program, unless it is built with `panic = "abort"`: what was being sent then is
-/// dropped and counted.
+/// - If an export fails, the telemetry stays at the head of the queue, and the thread retries it until it arrives.
+/// - If the queue is full, the tracer drops the oldest spans. [`HoneyHiveTracer::dropped`] counts them.
+/// - Telemetry that is still in the queue when the process exits is lost. Call [`HoneyHiveTracer::shutdown`] first.
+/// - A panic on the export thread does not reach the program, unless the program is built with `panic = "abort"`. The
+///   tracer drops and counts the telemetry of that export.
+///
+/// # Examples
+/// ```no_run
+/// # fn example() -> Result<(), hh_sdk::Error> {
+/// use std::time::Duration;
+/// use hh_sdk::{EventKind, HoneyHiveTracer};
+///
+/// let tracer = HoneyHiveTracer::init("docs")?;
+/// let mut span = tracer.span("search", EventKind::Tool).with_input("query", "why").start();
+/// span.set_output("hits", 2);
+/// span.end();
+/// tracer.shutdown_blocking(Duration::from_secs(5))?;
+/// # Ok(())
+/// # }
+/// ```
 pub struct HoneyHiveTracer {
     shared: Arc<Shared>,
-    /// The session of spans that name no other; started with the first of them.
+    /// The session of spans without another session; it starts with the first of them.
     own_session: Session,
 }
 
-/// Builds a [`HoneyHiveTracer`].
+/// A builder of a [`HoneyHiveTracer`].
+///
+/// Each `with_…` method sets a direct parameter. Direct parameters take precedence over the environment, configuration
+/// files and the stored profile.
+///
+/// # Examples
+/// ```
+/// # let env = hh_sdk::config::Env::from_pairs::<&str, &str>([]);
+/// let tracer = hh_sdk::HoneyHiveTracer::builder()
+/// #    .with_env(env)
+///     .with_project("docs")
+///     .with_session_name("nightly evaluation")
+///     .with_test_mode(true)
+///     .build()?;
+/// # Ok::<(), hh_sdk::Error>(())
+/// ```
 #[derive(Clone, Debug, Default)]
 #[must_use]
 pub struct TracerBuilder {
@@ -63,23 +95,26 @@ pub struct TracerBuilder {
 impl TracerBuilder {
     option_methods!();
 
-    /// Names the session that spans without another one belong to.
+    /// Sets the name of the session of the tracer, which contains all spans without another session.
     pub fn with_session_name(mut self, name: &str) -> Self {
         self.options = self.options.with(names::SESSION_NAME, name);
         self
     }
 
-    /// Keeps everything in memory, for tests to look at, and opens no connection. Nothing is kept if tracing is disabled.
+    /// Stores the telemetry in memory for tests, and opens no connection. The exporter stays empty if tracing is
+    /// disabled.
     pub fn with_in_memory_exporter(mut self, exporter: &InMemoryExporter) -> Self {
         self.memory = Some(exporter.clone());
         self
     }
 
-    /// Loads settings and finds the key; nothing is sent and no thread is started.
+    /// Loads the settings, resolves the API key and creates the tracer; sends nothing and starts no thread.
     ///
     /// # Errors
-    /// `Config`, `MissingKey`, `MalformedKey`. No key is needed in test mode, with an exporter in memory, or with the setting
-    /// `disable_tracing`.
+    /// - `Config`: a setting, a file or the credential store cannot be used.
+    /// - `MissingKey`: no API key is set. Test mode, the in-memory exporter and the setting `disable_tracing` need
+    ///   none.
+    /// - `MalformedKey`: the API key has an invalid format.
     pub fn build(self) -> Result<HoneyHiveTracer, Error> {
         let resolved = resolve(&self.options)?;
         let settings = &resolved.settings;
@@ -119,6 +154,7 @@ impl TracerBuilder {
     }
 }
 
+/// Returns the file name of the program, without its extension.
 fn program_name() -> String {
     let program = std::env::current_exe().ok();
     let stem = program.as_deref().and_then(std::path::Path::file_stem);
@@ -129,73 +165,92 @@ fn program_name() -> String {
 }
 
 impl HoneyHiveTracer {
-    /// Makes a tracer of a project from the environment and the stored credential. Never touches the network.
+    /// Creates a tracer of a project from the environment, the configuration files and the stored profile.
+    ///
+    /// The function never uses the network.
     ///
     /// # Errors
-    /// As [`TracerBuilder::build`].
+    /// The errors of [`TracerBuilder::build`].
     pub fn init(project: &str) -> Result<Self, Error> {
         Self::builder().with_project(project).build()
     }
 
-    /// Starts building a tracer.
+    /// Returns a builder without options.
     pub fn builder() -> TracerBuilder {
         TracerBuilder::default()
     }
 
-    /// Returns the id of the tracer's own session.
+    /// Returns the id of the session of the tracer.
     #[must_use]
     pub fn session_id(&self) -> Uuid {
         self.own_session.id()
     }
 
-    /// Starts building a session of its own.
+    /// Returns a builder of a new session.
+    ///
+    /// # Examples
+    /// ```no_run
+    /// # fn example(tracer: hh_sdk::HoneyHiveTracer) {
+    /// let session = tracer.session("answer a question").with_user_property("plan", "free").start();
+    /// session.set_metric("score", 0.9);
+    /// session.end();
+    /// # }
+    /// ```
     pub fn session(&self, name: &str) -> SessionBuilder {
         SessionBuilder::new(Arc::clone(&self.shared), name)
     }
 
-    /// Starts building a span in the tracer's own session.
+    /// Returns a builder of a span in the session of the tracer.
     pub fn span(&self, name: &str, kind: EventKind) -> SpanBuilder {
         self.own_session.span(name, kind)
     }
 
-    /// Returns how many spans, and starts and ends of sessions, were lost so far: the queue was full, the server refused
-    /// them, or the tracer was shut down before they arrived.
+    /// Returns the number of lost records: spans, and starts and ends of sessions.
+    ///
+    /// The tracer loses a record if the queue is full, if the server rejects the record, or if a shutdown ends before
+    /// the record arrives.
     #[must_use]
     pub fn dropped(&self) -> u64 {
         self.shared.queue.dropped()
     }
 
-    /// Waits until all that was recorded before is at the server, through failures that are tried again. Works on every
-    /// runtime.
+    /// Waits until the server has everything that was recorded before this call, including retries.
+    ///
+    /// The future works on every async runtime.
     ///
     /// # Errors
-    /// `Timeout` when it takes longer, and it is still being sent; `Unauthenticated` when there is no key that works now;
-    /// `Dropped` when something was lost that no flush has told of.
+    /// - `Timeout`: `timeout` passed. The tracer continues to send.
+    /// - `Unauthenticated`: the server rejected the API key, or there is none. The tracer retries in one minute.
+    /// - `Dropped`: records were lost since the last flush that reported a loss.
+    /// - `Other`: the export thread cannot be started.
     pub async fn flush(&self, timeout: Duration) -> Result<(), Error> {
         self.shared.queue.flush(timeout).await
     }
 
-    /// As [`HoneyHiveTracer::flush`], blocking the thread.
+    /// Does the same as [`HoneyHiveTracer::flush`], and blocks the current thread.
     ///
     /// # Errors
-    /// As [`HoneyHiveTracer::flush`].
+    /// The errors of [`HoneyHiveTracer::flush`].
     pub fn flush_blocking(&self, timeout: Duration) -> Result<(), Error> {
         self.shared.queue.flush_blocking(timeout)
     }
 
-    /// Flushes and stops the tracer; spans that end later are lost, and so is what has not arrived in time.
+    /// Ends the session of the tracer, sends everything that was recorded, and stops the tracer.
+    ///
+    /// The tracer drops records that have not arrived after `timeout`, and spans that end later.
     ///
     /// # Errors
-    /// `Dropped` when something was lost that no flush has told of.
+    /// - `Dropped`: records were lost since the last flush that reported a loss.
+    /// - `Timeout`: the export thread does not respond.
     pub async fn shutdown(self, timeout: Duration) -> Result<(), Error> {
         self.close(Some(timeout));
         self.shared.queue.flush(timeout).await
     }
 
-    /// As [`HoneyHiveTracer::shutdown`], blocking the thread.
+    /// Does the same as [`HoneyHiveTracer::shutdown`], and blocks the current thread.
     ///
     /// # Errors
-    /// As [`HoneyHiveTracer::shutdown`].
+    /// The errors of [`HoneyHiveTracer::shutdown`].
     pub fn shutdown_blocking(self, timeout: Duration) -> Result<(), Error> {
         self.close(Some(timeout));
         self.shared.queue.flush_blocking(timeout)
@@ -203,7 +258,8 @@ impl HoneyHiveTracer {
 }
 
 impl HoneyHiveTracer {
-    /// Ends the own session and takes no more; its end must be queued before.
+    /// Ends the session of the tracer and closes the queue, in this order: a closed queue rejects the end of the
+    /// session.
     fn close(&self, timeout: Option<Duration>) {
         self.own_session.finish();
         self.shared.queue.close(timeout);
@@ -212,7 +268,7 @@ impl HoneyHiveTracer {
 
 impl Drop for HoneyHiveTracer {
     fn drop(&mut self) {
-        // The thread sends what waits and ends; nobody waits for it here.
+        // The export thread sends the rest of the queue and exits. A drop does not wait for it.
         self.close(None);
     }
 }

@@ -1,4 +1,4 @@
-//! Spans of OTLP as the fields of an event. The server stores what this returns, and the SDK's in-memory exporter shows it.
+//! Maps OTLP spans to the fields of events, for the server and the in-memory exporter of the SDK.
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -13,71 +13,71 @@ use crate::attributes as names;
 use crate::limit_name;
 use crate::types::{EventKind, Object};
 
-/// What a span says about its event; the ids of the event depend on where it is stored.
+/// The fields of the event of a span, except its ids, which depend on where the event is stored.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct SpanFields {
-    /// The trace id, as it came.
+    /// The trace id, unchanged.
     pub trace_id: Vec<u8>,
-    /// The span id, as it came.
+    /// The span id, unchanged.
     pub span_id: Vec<u8>,
-    /// The id of the parent span, as it came; empty without one.
+    /// The id of the parent span, unchanged; empty without one.
     pub parent_span_id: Vec<u8>,
-    /// The project that the span names.
+    /// The name of the project.
     pub project: Option<String>,
-    /// The session that the span names: a UUID or any text.
+    /// The session: a UUID or another text.
     pub session: Option<String>,
-    /// The name of a session that the span may create.
+    /// The name of the session, if the span creates it.
     pub session_name: Option<String>,
-    /// The event above, which counts without a parent span.
+    /// The id of the parent event, which applies if the span has no parent span.
     pub parent: Option<Uuid>,
-    /// What the event is.
+    /// The type of the event.
     pub kind: EventKind,
-    /// Its name.
+    /// The name of the event.
     pub name: String,
-    /// The label of the deployment; empty if the span does not name it.
+    /// The label of the deployment; empty if the span does not have one.
     pub source: String,
-    /// When it started, in nanoseconds since 1970.
+    /// The start time, in nanoseconds since 1970.
     pub started: i64,
-    /// When it ended, in nanoseconds since 1970; not before the start.
+    /// The end time, in nanoseconds since 1970; not before the start.
     pub ended: i64,
-    /// What went wrong, if anything.
+    /// The error message, if the step failed.
     pub error: Option<String>,
-    /// What went in.
+    /// The inputs of the step.
     pub inputs: Object,
-    /// What came out.
+    /// The outputs of the step.
     pub outputs: Object,
-    /// Settings of the step.
+    /// The configuration of the step.
     pub config: Object,
-    /// Anything else about it.
+    /// Additional data.
     pub metadata: Object,
-    /// Scores.
+    /// The metrics, such as scores.
     pub metrics: Object,
-    /// What people said of it.
+    /// The feedback of users.
     pub feedback: Object,
-    /// Who it was done for.
+    /// Properties of the user of the session.
     pub user_properties: Object,
 }
 
-/// Limits on the memory that mapping uses, for those who map spans of others.
+/// The limits on the memory that the mapping of foreign spans uses.
 pub trait MapLimits {
-    /// Why a span is rejected.
+    /// The error for a span that exceeds a limit.
     type Error;
 
-    /// Counts an object that a dotted name is about to create.
+    /// Counts an object that a dotted name creates.
     ///
     /// # Errors
-    /// When the span may not create more.
+    /// An error of the implementation if the span exceeds the limit.
     fn create_object(&mut self) -> Result<(), Self::Error>;
 
-    /// Parses a list or an object that a client sent as JSON in a string; `None` leaves the string as it is.
+    /// Parses a list or an object in a JSON string; returns `None` to leave the string unchanged.
     ///
     /// # Errors
-    /// When there is no memory for it.
+    /// An error of the implementation if the memory limit does not allow the value.
     fn parse(&mut self, text: &str) -> Result<Option<Value>, Self::Error>;
 }
 
-/// No limits, for spans of this process.
+/// An implementation without limits, for spans of the same process.
 #[derive(Clone, Copy, Debug)]
 #[expect(clippy::exhaustive_structs, reason = "it has no state")]
 pub struct NoLimits;
@@ -94,15 +94,17 @@ impl MapLimits for NoLimits {
     }
 }
 
-/// Maps a span. `is_typed` says that its lists and objects came as such, as the tracer of [`SCOPE`](names::SCOPE) sends
-/// them; others send them as JSON in strings and as names with numbers.
+/// Maps a span to the fields of its event.
 ///
-/// Dots in the name of a value nest: `a.b` becomes the member `b` of the object `a`. Where that would overwrite another
-/// value, the whole name stays flat. Names inside an object value are literal. Of two attributes with the same name the
-/// last one counts.
+/// `is_typed` is true for spans of the tracer with the scope [`SCOPE`](names::SCOPE), which sends lists and objects as
+/// such. Other tracers send them as JSON strings, or as names with numbers.
+///
+/// Dots in the name of a value nest: `a.b` becomes the member `b` of the object `a`. If that would overwrite another
+/// value, the whole name stays flat. Names inside an object value are literal. If two attributes have the same name,
+/// the last one applies.
 ///
 /// # Errors
-/// What the limits return.
+/// The errors of `limits`.
 pub fn map_span<L: MapLimits>(
     span: Span,
     is_typed: bool,
@@ -173,14 +175,15 @@ pub fn map_span<L: MapLimits>(
     Ok(fields)
 }
 
+/// Converts a time of OTLP.
 fn nanos(time: u64) -> i64 {
     i64::try_from(time).unwrap_or(i64::MAX)
 }
 
-/// Values by the dots of their names, their members and their names.
+/// Values by the number of dots in their names, their members and their names.
 type NamedValues = BTreeMap<(usize, Member, String), Value>;
 
-/// An object of an event that attributes go to.
+/// An object of an event that receives attributes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Member {
     Inputs,
@@ -193,6 +196,7 @@ enum Member {
 }
 
 impl Member {
+    /// All members.
     const ALL: [Self; 7] = [
         Self::Inputs,
         Self::Outputs,
@@ -203,7 +207,7 @@ impl Member {
         Self::UserProperties,
     ];
 
-    /// Finds the member that an attribute goes to, and the name that it has there.
+    /// Returns the member that an attribute belongs to, and the name in this member.
     fn find(key: &str) -> Option<(Self, &str)> {
         let (member, name) = key.strip_prefix("honeyhive_")?.split_once('.')?;
         let member = match member {
@@ -219,6 +223,7 @@ impl Member {
         Some((member, name))
     }
 
+    /// Returns the object of this member.
     fn of(self, fields: &mut SpanFields) -> &mut Object {
         match self {
             Self::Inputs => &mut fields.inputs,
@@ -232,7 +237,7 @@ impl Member {
     }
 }
 
-/// Applies an attribute with a meaning of its own; returns any other one with the name that counts.
+/// Applies an attribute with a special meaning; returns any other one, without a Traceloop prefix.
 fn apply_label(
     fields: &mut SpanFields,
     kind: &mut Option<EventKind>,
@@ -273,7 +278,7 @@ fn apply_label(
     None
 }
 
-/// Returns the list or the object that a client sent as JSON in a string; any other value as it is.
+/// Parses a list or an object in a JSON string; returns any other value unchanged.
 fn parsed<L: MapLimits>(value: Value, limits: &mut L) -> Result<Value, L::Error> {
     if let Value::String(text) = &value
         && text.starts_with(['{', '['])
@@ -284,6 +289,7 @@ fn parsed<L: MapLimits>(value: Value, limits: &mut L) -> Result<Value, L::Error>
     Ok(value)
 }
 
+/// Returns a text that is not empty.
 fn text(value: Value) -> Option<String> {
     if let Value::String(text) = value
         && !text.is_empty()
@@ -293,7 +299,7 @@ fn text(value: Value) -> Option<String> {
     None
 }
 
-/// The rules of clients for spans that do not say what they are.
+/// Determines the type of a span without an event type, from the attributes of known instrumentations.
 fn guess_kind(metadata: &Object) -> EventKind {
     let is = |name: &str| metadata.get(name).and_then(Value::as_str).unwrap_or("");
     match (is("gen_ai.operation.name"), is("openinference.span.kind")) {

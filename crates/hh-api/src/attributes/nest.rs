@@ -1,4 +1,4 @@
-//! Attribute values as JSON, and dotted names as nested objects.
+//! Converts attribute values to JSON and dotted names to nested objects.
 
 use opentelemetry_proto::tonic::common::v1::AnyValue;
 use opentelemetry_proto::tonic::common::v1::any_value::Value as Any;
@@ -7,7 +7,7 @@ use serde_json::{Number, Value};
 
 use crate::types::Object;
 
-/// Returns an attribute value as JSON, its type kept; what JSON cannot represent becomes text.
+/// Converts an attribute value to JSON of the same type; values that JSON cannot represent become strings.
 pub(super) fn to_json(value: Option<AnyValue>) -> Value {
     match value.and_then(|value| value.value) {
         Some(Any::StringValue(text)) => Value::String(text),
@@ -15,7 +15,7 @@ pub(super) fn to_json(value: Option<AnyValue>) -> Value {
         Some(Any::IntValue(number)) => Value::from(number),
         Some(Any::DoubleValue(number)) => match Number::from_f64(number) {
             Some(number) => Value::Number(number),
-            // The names that OTLP's JSON has for them.
+            // The names of these values in the JSON encoding of OTLP.
             None if number.is_nan() => Value::from("NaN"),
             None if number > 0.0 => Value::from("Infinity"),
             None => Value::from("-Infinity"),
@@ -30,17 +30,20 @@ pub(super) fn to_json(value: Option<AnyValue>) -> Value {
                 .collect(),
         ),
         Some(Any::BytesValue(bytes)) => Value::String(String::from_utf8_lossy(&bytes).into_owned()),
-        // A reference into a string table, which only profiles have.
+        // A reference to a string table, which only profiles use.
         None | Some(Any::StringValueStrindex(_)) => Value::Null,
     }
 }
 
-/// The most objects that one dotted name creates, plus one; further dots are part of the last name. Without a limit one
-/// long name nests so deeply that the event cannot be read again, or that the stack overflows.
+/// The limit of parts of a dotted name; further dots belong to the last part.
+///
+/// Without a limit, one long name could nest so deeply that the event cannot be read again or the stack overflows.
 const MAX_PARTS: usize = 32;
 
-/// Inserts a value under a dotted name and creates the objects on the way. Where another value is in the way, the whole
-/// name stays flat, so that neither value is lost. `create` is called before each object is created.
+/// Inserts a value under a dotted name and creates the objects of the path.
+///
+/// If a part of the path is another value, the whole name stays flat, so that no value is lost. The function calls
+/// `create` before it creates an object.
 ///
 /// The result does not depend on the order of attributes if names with fewer dots are inserted first.
 pub(super) fn insert<E>(
@@ -75,7 +78,7 @@ pub(super) fn insert<E>(
     Ok(())
 }
 
-/// Turns objects whose members are 0, 1, 2, … into lists, which is how clients flatten lists.
+/// Converts objects with the members 0, 1, 2, … to lists, because clients flatten lists to such names.
 pub(super) fn restore_lists(value: &mut Value) {
     match value {
         Value::Object(object) => {

@@ -1,4 +1,4 @@
-//! From a request to an input.
+//! Decodes a request to an input.
 
 use std::marker::PhantomData;
 
@@ -12,18 +12,18 @@ use super::members::{MemberMap, RequestMember, path_members, query_members};
 use super::tracked::{DecodeErrorKind, Failure, Track, Tracked};
 use crate::{BodyKind, Dialect, Route};
 
-/// Why a request is not one of its operation.
+/// The reason why a request cannot be decoded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DecodeError {
-    /// What is wrong.
+    /// The kind of the error.
     pub kind: DecodeErrorKind,
-    /// The line and the column in the body, from 1; none if the body is not what is wrong.
+    /// The line and the column in the body, starting at 1; `None` if the error is not in the body.
     pub place: Option<(usize, usize)>,
 }
 
 impl Route {
-    /// Returns a member of the path of a request, decoded.
+    /// Returns the decoded value of a member of the path.
     #[must_use]
     pub fn path_value(&self, path: &str, name: &str) -> Option<String> {
         let mut members = path_members(self, path).into_iter();
@@ -31,10 +31,10 @@ impl Route {
         member.texts.into_iter().next()
     }
 
-    /// Decodes the input of a request; a body that the route does not have is ignored.
+    /// Decodes the input of a request, and ignores the body if the route has none.
     ///
     /// # Errors
-    /// What is wrong, without values of the request.
+    /// All [kinds](DecodeErrorKind). The errors contain names of members, but no values of the request.
     pub fn decode<T: DeserializeOwned>(
         &self,
         path: &str,
@@ -61,6 +61,7 @@ impl Route {
         })
     }
 
+    /// Decodes an input from a body and the members of the path.
     fn decode_body<T: DeserializeOwned>(
         &self,
         members: &[RequestMember],
@@ -88,6 +89,7 @@ impl Route {
     }
 }
 
+/// Decodes an input from members only.
 fn decode_members<T: DeserializeOwned>(
     members: &[RequestMember],
 ) -> Result<Decoded<T>, DecodeError> {
@@ -99,6 +101,7 @@ fn decode_members<T: DeserializeOwned>(
     })
 }
 
+/// Returns the error of a body, with its place.
 fn in_body(failure: Failure<serde_json::Error>) -> DecodeError {
     let is_data = |error: &serde_json::Error| error.classify() == Category::Data;
     DecodeError {

@@ -1,4 +1,4 @@
-//! From an input to a request.
+//! Encodes an input as a request.
 
 use std::fmt::Write as _;
 
@@ -10,44 +10,55 @@ use serde_json::{Map, Value};
 use crate::operation::path_member;
 use crate::{BodyKind, Route};
 
-/// Everything but the unreserved characters of RFC 3986.
+/// All characters except the unreserved ones of RFC 3986.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
     .remove(b'_')
     .remove(b'~');
 
-/// A request of an operation, without its key.
+/// An encoded request of an operation, without headers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Encoded {
-    /// The path and, if there is one, the query.
+    /// The path, with the query if there is one.
     pub target: String,
-    /// The members of the path, before they were encoded.
+    /// The values of the members in the path, without percent-encoding.
     pub path_values: Vec<String>,
-    /// The body, empty if there is none.
+    /// The body; empty if the route has none.
     pub body: Vec<u8>,
 }
 
-/// Why an input makes no request.
+/// The reason why an input cannot be encoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum EncodeError {
-    /// The input cannot be written as JSON.
+    /// The input cannot be serialized as a JSON object.
     Json,
-    /// This member of the path is missing or cannot be one segment of a path.
+    /// This member of the path is missing or is not a valid path segment.
     Path(&'static str),
 }
 
 impl Route {
-    /// Encodes an input as a request.
+    /// Encodes an input as a request of this route.
     ///
     /// # Errors
-    /// [`EncodeError::Path`] for a member of the path that is empty, `.` or `..`.
+    /// - [`EncodeError::Path`]: a member of the path is missing, empty, `.` or `..`.
+    /// - [`EncodeError::Json`]: the input cannot be serialized as a JSON object.
+    ///
+    /// # Examples
+    /// ```
+    /// use hh_api::OpId;
+    /// use hh_api::types::KeyRef;
+    ///
+    /// let route = OpId::GetKey.operation().route();
+    /// let encoded = route.encode(&KeyRef { id: "k1".to_owned() }).unwrap();
+    /// assert_eq!(encoded.target, "/v1/api_keys/k1");
+    /// ```
     pub fn encode(&self, input: &impl Serialize) -> Result<Encoded, EncodeError> {
         let uses_query = self.method.uses_query();
         if !uses_query && self.path_members().next().is_none() {
-            // The usual case, in which the input is written once.
+            // In this usual case the input is serialized only once.
             return Ok(Encoded {
                 target: self.path.to_owned(),
                 path_values: Vec::new(),
@@ -86,6 +97,7 @@ impl Route {
         })
     }
 
+    /// Returns the body, in its wrapper if the route has one.
     fn body(&self, input: &impl Serialize) -> Result<Vec<u8>, EncodeError> {
         let body = match (self.body, self.wrapper) {
             (BodyKind::None | BodyKind::Otlp, _) => return Ok(Vec::new()),
@@ -98,6 +110,7 @@ impl Route {
     }
 }
 
+/// An input in a wrapper.
 struct InWrapper<'i, T>(&'static str, &'i T);
 
 impl<T: Serialize> Serialize for InWrapper<'_, T> {
@@ -108,7 +121,7 @@ impl<T: Serialize> Serialize for InWrapper<'_, T> {
     }
 }
 
-/// Writes members as a query with its question mark; members without a value are left out.
+/// Returns members as a query with the question mark; omits members that are null.
 fn query(members: Map<String, Value>) -> String {
     let mut query = String::new();
     for (name, value) in members {
@@ -131,7 +144,7 @@ fn query(members: Map<String, Value>) -> String {
     query
 }
 
-/// Returns the text of a value in a path or a query; none for null.
+/// Returns the text of a value in a path or a query; `None` for null.
 fn text(value: Value) -> Option<String> {
     match value {
         Value::Null => None,

@@ -1,4 +1,4 @@
-//! A body and the members of the path as one map, and the body in the wrapper of its route.
+//! Joins the members of the path with a JSON body, and unwraps bodies.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -12,10 +12,11 @@ use serde::{Deserialize, Deserializer};
 use super::decoded::Decoded;
 use super::members::{MemberMap, RequestMember};
 
-/// Reads an input from the members of the path followed by those of a JSON object.
+/// A seed that reads an input from the members of the path and those of a JSON object.
 pub(super) struct Input<'m, T> {
+    /// The members of the path.
     pub(super) members: &'m [RequestMember],
-    /// Whether JSON text in a string stands for the object too.
+    /// Whether a string with JSON text is accepted instead of the object.
     pub(super) accepts_text: bool,
     pub(super) value: PhantomData<T>,
 }
@@ -53,10 +54,10 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for Input<'_, T> {
     }
 }
 
-/// The members of the path, then the body.
+/// A map of the members of the path, followed by those of the body.
 struct Joined<'m, A, E> {
     members: &'m [RequestMember],
-    /// The members that were not read yet; none once the body is being read.
+    /// The members of the path that were not read yet; `None` while the body is read.
     first: Option<MemberMap<'m, E>>,
     body: A,
 }
@@ -86,7 +87,7 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Joined<'_, A, A::Error> {
     }
 }
 
-/// The name of a member of the body, which must not be one of the path.
+/// A seed for the name of a member of the body, which rejects the members of the path.
 struct BodyName<'m, S> {
     members: &'m [RequestMember],
     seed: S,
@@ -107,7 +108,7 @@ impl<'de, S: DeserializeSeed<'de>> DeserializeSeed<'de> for BodyName<'_, S> {
     }
 }
 
-/// Reads an input from one member of a JSON object; the other members are ignored.
+/// A seed that reads an input from one member of a JSON object and ignores the other members.
 pub(super) struct Wrapped<'m, T> {
     pub(super) wrapper: &'static str,
     pub(super) input: Input<'m, T>,

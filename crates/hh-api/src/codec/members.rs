@@ -1,4 +1,4 @@
-//! The members of an input that are in the path or the query, as text.
+//! Reads the members of an input from the path and the query.
 
 use std::marker::PhantomData;
 use std::str::FromStr;
@@ -12,7 +12,7 @@ use serde::forward_to_deserialize_any;
 use crate::Route;
 use crate::operation::path_member;
 
-/// A member with its texts: one, or several of a list in the query.
+/// A member with its text, or with several texts for a list in the query.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct RequestMember {
     pub(super) name: String,
@@ -32,7 +32,7 @@ pub(super) fn path_members(route: &Route, path: &str) -> Vec<RequestMember> {
         .collect()
 }
 
-/// Returns the members of a query. A list is `name[]=a&name[]=b`; of a name without brackets, the first value counts.
+/// Returns the members of a query. A list is `name[]=a&name[]=b`; a name without brackets has the first of its values.
 pub(super) fn query_members(query: &str) -> Vec<RequestMember> {
     let mut members: Vec<RequestMember> = Vec::new();
     for (name, value) in query.split('&').filter_map(|pair| pair.split_once('=')) {
@@ -53,12 +53,13 @@ pub(super) fn query_members(query: &str) -> Vec<RequestMember> {
     members
 }
 
+/// Decodes `+` and percent-encoding.
 fn decode_form(text: &str) -> String {
     let text = text.replace('+', " ");
     percent_decode_str(&text).decode_utf8_lossy().into_owned()
 }
 
-/// Members as the entries of a map.
+/// A map of members.
 pub(super) struct MemberMap<'m, E> {
     rest: std::slice::Iter<'m, RequestMember>,
     value: Option<&'m RequestMember>,
@@ -66,6 +67,7 @@ pub(super) struct MemberMap<'m, E> {
 }
 
 impl<'m, E> MemberMap<'m, E> {
+    /// Creates a map of these members.
     pub(super) fn new(members: &'m [RequestMember]) -> Self {
         Self {
             rest: members.iter(),
@@ -92,12 +94,12 @@ impl<'de, E: Error> MapAccess<'de> for MemberMap<'_, E> {
 
     fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, E> {
         let member = self.value.take();
-        let member = member.ok_or_else(|| E::custom("a value was asked for before its name"))?;
+        let member = member.ok_or_else(|| E::custom("the value was requested before its name"))?;
         seed.deserialize(Text::of(&member.name, &member.texts))
     }
 }
 
-/// The value of a member, read as the type that is asked for.
+/// A deserializer of the value of a member, which parses the requested type.
 struct Text<'m, E> {
     name: &'m str,
     texts: &'m [String],
@@ -105,6 +107,7 @@ struct Text<'m, E> {
 }
 
 impl<'m, E: Error> Text<'m, E> {
+    /// Creates a deserializer.
     fn of(name: &'m str, texts: &'m [String]) -> Self {
         Self {
             name,
@@ -113,10 +116,12 @@ impl<'m, E: Error> Text<'m, E> {
         }
     }
 
+    /// Returns the first text.
     fn text(&self) -> &'m str {
         self.texts.first().map_or("", String::as_str)
     }
 
+    /// Parses the first text; `rule` describes valid texts.
     fn parse<T: FromStr>(&self, rule: &str) -> Result<T, E> {
         let invalid = |_| E::invalid_value(Unexpected::Other(self.name), &rule);
         self.text().parse().map_err(invalid)
@@ -131,6 +136,7 @@ impl<'m, E: Error> IntoDeserializer<'_, E> for Text<'m, E> {
     }
 }
 
+/// Implements methods that parse the text.
 macro_rules! parse {
     ($($name:ident => $visit:ident, $rule:literal)*) => {
         $(fn $name<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, E> {

@@ -1,7 +1,7 @@
-//! A deserializer that keeps what is wrong as data.
+//! A deserializer that returns errors as data.
 //!
-//! The error of a JSON deserializer is a text that quotes values of the request. This wrapper passes every call on,
-//! and records which rule was broken before the inner deserializer makes a text of it.
+//! The error of a JSON deserializer is a text that quotes values of the request. This wrapper passes every call to the
+//! inner deserializer, and records the violated rule before the inner deserializer converts it to text.
 
 use std::cell::Cell;
 use std::fmt::{self, Display};
@@ -12,33 +12,36 @@ use serde::de::{
     Visitor,
 };
 
-/// What is wrong with a request. It holds names of members and rules, never values.
+/// The kind of a decoding error. It contains names of members and rules, never values.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(clippy::exhaustive_enums, reason = "the server words every case")]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "the server has a message for every case"
+)]
 pub enum DecodeErrorKind {
     /// The body is not JSON.
     Syntax,
-    /// A member that the operation does not have.
+    /// The operation does not have a member with this name.
     UnknownMember {
-        /// Its name, as the client sent it.
+        /// The name, as the client sent it.
         name: String,
         /// The members that the operation has.
         expected: Vec<&'static str>,
     },
     /// A required member is missing.
     MissingMember(&'static str),
-    /// A member breaks a rule.
+    /// A member violates a rule.
     Rule {
         /// The name of the member.
         member: String,
-        /// What it must be.
+        /// A description of valid values.
         rule: String,
     },
     /// A value has the wrong type.
     WrongType,
 }
 
-/// An error with what is wrong; `inner` is the error of the wrapped deserializer, if it has made one.
+/// An error with its kind. `inner` is the error of the inner deserializer, if it returned one.
 #[derive(Debug)]
 pub(super) struct Failure<E> {
     pub(super) kind: DecodeErrorKind,
@@ -46,6 +49,7 @@ pub(super) struct Failure<E> {
 }
 
 impl<E> Failure<E> {
+    /// Creates an error without an inner error.
     fn new(kind: DecodeErrorKind) -> Self {
         Self { kind, inner: None }
     }
@@ -64,7 +68,8 @@ impl<E: Error> Error for Failure<E> {
         Self::new(DecodeErrorKind::WrongType)
     }
 
-    /// Types of this crate name their rule by `Unexpected::Other(member)`; other values are not repeated.
+    /// Returns a violated rule if a type of this crate names it by `Unexpected::Other(member)`. Other errors may quote
+    /// a value, so their text is discarded.
     fn invalid_value(unexpected: Unexpected<'_>, expected: &dyn Expected) -> Self {
         let Unexpected::Other(member) = unexpected else {
             return Self::new(DecodeErrorKind::WrongType);
@@ -87,12 +92,12 @@ impl<E: Error> Error for Failure<E> {
     }
 }
 
-/// The kind of an error that is on its way through the inner deserializer.
+/// The kind of the error that currently passes through the inner deserializer.
 #[derive(Default)]
 pub(super) struct Track(Cell<Option<DecodeErrorKind>>);
 
 impl Track {
-    /// Takes over an error of the inner deserializer.
+    /// Converts an error of the inner deserializer.
     pub(super) fn enter<E>(&self, inner: E) -> Failure<E> {
         Failure {
             kind: self.0.take().unwrap_or(DecodeErrorKind::WrongType),
@@ -100,7 +105,7 @@ impl Track {
         }
     }
 
-    /// Hands an error to the inner deserializer, which adds its place.
+    /// Passes an error to the inner deserializer, which adds its place.
     fn leave<E: Error>(&self, failure: Failure<E>) -> E {
         self.0.set(Some(failure.kind));
         failure.inner.unwrap_or_else(|| E::custom(""))
@@ -114,12 +119,14 @@ pub(super) struct Tracked<'t, T> {
 }
 
 impl<'t, T> Tracked<'t, T> {
+    /// Wraps another value with the same track.
     fn wrap<U>(&self, inner: U) -> Tracked<'t, U> {
         let track = self.track;
         Tracked { inner, track }
     }
 }
 
+/// Implements methods of a deserializer.
 macro_rules! forward_deserialize {
     ($($name:ident($($argument:ident: $type:ty),*))*) => {
         $(fn $name<V: Visitor<'de>>(
@@ -158,6 +165,7 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Tracked<'_, D> {
     }
 }
 
+/// Implements methods of a visitor for plain values.
 macro_rules! forward_visit {
     ($($name:ident($type:ty))*) => {
         $(fn $name<E: Error>(self, value: $type) -> Result<Self::Value, E> {
@@ -167,6 +175,7 @@ macro_rules! forward_visit {
     };
 }
 
+/// Implements methods of a visitor for compound values.
 macro_rules! forward_visit_access {
     ($($name:ident<$access:ident: $bound:path>)*) => {
         $(fn $name<$access: $bound>(self, access: $access) -> Result<Self::Value, $access::Error> {

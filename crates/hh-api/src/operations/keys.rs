@@ -2,32 +2,32 @@ use super::test_response::empty;
 use crate::types;
 
 operations! { ($) keys
-    /// Creates an API key.
+    /// Creates an API key and returns its secret.
     CreateKey {
         need: admin, retry: keyed, keys: [project],
         routes: [v1 POST "/v1/api_keys"],
         input: types::CreateKey, output: types::CreateKeyResponse,
     }
-    /// Lists API keys.
+    /// Lists the API keys that the key of the request can manage, newest first.
     ListKeys {
         need: admin, retry: safe, keys: [project],
         routes: [v1 GET "/v1/api_keys"],
         input: types::ListKeys, output: types::KeyList,
         test: empty,
     }
-    /// Returns one API key.
+    /// Returns an API key without its secret.
     GetKey {
         need: admin, retry: safe, keys: [project],
         routes: [v1 GET "/v1/api_keys/{id}"],
         input: types::KeyRef, output: types::Key,
     }
-    /// Revokes an API key.
+    /// Revokes an API key, which takes effect immediately.
     RevokeKey {
         need: own admin, retry: safe, keys: [project],
         routes: [v1 DELETE "/v1/api_keys/{id}"],
         input: types::KeyRef, output: types::Key,
     }
-    /// Creates the API key that replaces another one.
+    /// Creates an API key that replaces another one and has the same permissions.
     RotateKey {
         need: own admin, retry: keyed, keys: [project],
         routes: [v1 POST "/v1/api_keys/{id}/rotate"],

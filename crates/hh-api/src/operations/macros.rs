@@ -1,8 +1,8 @@
-//! The macros behind the table.
+//! The macros that define the table of operations.
 
 /// Defines the operations of one resource; see `operations/keys.rs` for an example.
 ///
-/// `($)` is the dollar sign itself, which the generated macro needs and a macro cannot write otherwise.
+/// `($)` passes a dollar sign, which the generated macro needs and a macro cannot write in another way.
 macro_rules! operations {
     (($d:tt) $resource:ident $(
         $(#[doc = $doc:literal])+
@@ -74,7 +74,7 @@ macro_rules! join_operations {
 /// Defines [`OpId`](crate::OpId) with one variant for each operation.
 macro_rules! operation_ids {
     ($($(#[doc = $doc:literal])+ $name:ident)+) => {
-        /// The operations. Exhaustive on purpose: a missing handler must not compile.
+        /// The name of an operation. The enum is exhaustive so that a missing handler does not compile.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         #[expect(clippy::exhaustive_enums, reason = "a missing match arm must not compile")]
         pub enum OpId {
@@ -82,13 +82,13 @@ macro_rules! operation_ids {
         }
 
         impl OpId {
-            /// Every operation, in the order of the table.
+            /// All operations, in the order of the table.
             pub const ALL: [Self; [$(Self::$name),+].len()] = [$(Self::$name),+];
         }
     };
 }
 
-/// Leads from an [`OpId`](crate::OpId) to what the [`Endpoint`](crate::Endpoint) of the operation says.
+/// Implements the lookup from an [`OpId`](crate::OpId) to the [`Endpoint`](crate::Endpoint) of the operation.
 macro_rules! operation_entries {
     ($($(#[doc = $doc:literal])+ $name:ident)+) => {
         impl OpId {
@@ -100,7 +100,7 @@ macro_rules! operation_entries {
                 }
             }
 
-            /// Returns the schema of the input.
+            /// Returns the JSON schema of the input.
             #[cfg(feature = "schema")]
             pub fn input_schema(self, inputs: &mut schemars::SchemaGenerator) -> schemars::Schema {
                 match self {
@@ -108,7 +108,7 @@ macro_rules! operation_entries {
                 }
             }
 
-            /// Returns the schema of the output.
+            /// Returns the JSON schema of the output.
             #[cfg(feature = "schema")]
             pub fn output_schema(
                 self,
@@ -122,6 +122,7 @@ macro_rules! operation_entries {
     };
 }
 
+/// Returns a [`Requirement`](crate::Requirement) from its name in the table.
 macro_rules! need {
     (open) => {
         $crate::Requirement::Open
@@ -149,6 +150,7 @@ macro_rules! need {
     };
 }
 
+/// Returns a [`Retry`](crate::Retry) from its name in the table.
 macro_rules! retry {
     (never) => {
         $crate::Retry::Never
@@ -164,6 +166,7 @@ macro_rules! retry {
     };
 }
 
+/// Returns a [`KeyUse`](crate::KeyUse) from its name in the table.
 macro_rules! key_use {
     (ingestion) => {
         $crate::KeyUse::Ingestion
@@ -176,6 +179,7 @@ macro_rules! key_use {
     };
 }
 
+/// Returns a [`Dialect`](crate::Dialect) from its name in the table.
 macro_rules! dialect {
     (legacy) => {
         $crate::Dialect::Legacy
@@ -188,6 +192,7 @@ macro_rules! dialect {
     };
 }
 
+/// Returns a [`Method`](crate::Method) from its name in the table.
 macro_rules! method {
     (GET) => {
         $crate::Method::Get
@@ -206,6 +211,7 @@ macro_rules! method {
     };
 }
 
+/// Returns a [`BodyKind`](crate::BodyKind) from its name in the table.
 macro_rules! body {
     () => {
         $crate::BodyKind::Json
@@ -221,6 +227,7 @@ macro_rules! body {
     };
 }
 
+/// Returns the wrapper of a route from its name in the table.
 macro_rules! wrapper {
     () => {
         None

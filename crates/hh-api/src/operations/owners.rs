@@ -4,7 +4,7 @@ use crate::types::{self, DisabledOwner, Empty, Owner, OwnerList, OwnerRef};
 operations! { ($) owners
     /// Creates an owner of API keys: a user or a service account.
     CreateOwner {
-        // A second request is a conflict, which tells the client more than a retry would.
+        // A second request is a conflict, so the client must not retry.
         need: admin, retry: never, keys: [project],
         routes: [v1 POST "/v1/owners"],
         input: types::CreateOwner, output: Owner,
@@ -16,7 +16,7 @@ operations! { ($) owners
         input: Empty, output: OwnerList,
         test: empty,
     }
-    /// Disables an owner and revokes all keys of that owner.
+    /// Disables an owner and revokes all keys of the owner.
     DisableOwner {
         need: admin, retry: safe, keys: [project],
         routes: [v1 POST "/v1/owners/{id}/disable"],

@@ -19,9 +19,10 @@ operations! { ($) projects
     }
 }
 
+/// Returns the project of test mode.
 #[expect(
     clippy::unnecessary_wraps,
-    reason = "every response of test mode has this type"
+    reason = "all test mode responses have this type"
 )]
 fn created(project: &types::CreateProject, values: &TestValues) -> Result<Project, TestModeError> {
     Ok(Project {

@@ -3,19 +3,19 @@ use serde_json::Value;
 use crate::types::{Empty, HealthStatus, Whoami as WhoamiResponse};
 
 operations! { ($) service
-    /// Reports that the server answers.
+    /// Reports that the server is running.
     Health {
         need: open, retry: safe, keys: [],
         routes: [legacy GET "/api/v1/health"],
         input: Empty, output: HealthStatus,
     }
-    /// Returns the description of the API as an OpenAPI 3.1 document.
+    /// Returns the OpenAPI 3.1 document of the API.
     GetOpenApi {
         need: open, retry: safe, keys: [],
         routes: [legacy GET "/openapi.json"],
         input: Empty, output: Value,
     }
-    /// Returns the owner and the permissions of the key of the request.
+    /// Returns the owner and the permissions of the key that sends the request.
     Whoami {
         need: any_key, retry: safe, keys: [project],
         routes: [v1 GET "/v1/auth/whoami"],

@@ -4,9 +4,9 @@ use crate::types::{self, Event, EventKind, Object, SessionEnvelope};
 use crate::{TestModeError, TestValues};
 
 operations! { ($) sessions
-    /// Starts a session, or merges into the one with the same id.
+    /// Starts a session, or updates the session with the same id.
     StartSession {
-        // A session id of the client is kept, so a second request merges into the first session.
+        // The server uses the session id of the client, so a retry updates the session of the first request.
         need: ingest, retry: safe, keys: [ingestion, project],
         routes: [legacy POST "/session/start" in "session"],
         input: types::StartSession, output: SessionEnvelope,
@@ -14,6 +14,7 @@ operations! { ($) sessions
     }
 }
 
+/// Returns the session of test mode.
 fn started(
     session: &types::StartSession,
     values: &TestValues,

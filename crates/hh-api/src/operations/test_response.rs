@@ -1,11 +1,11 @@
-//! Responses of test mode that several operations have.
+//! The test mode responses that several operations share.
 
 use crate::{TestModeError, TestValues};
 
-/// Returns the empty response that test mode has for a list.
+/// Returns an empty list.
 #[expect(
     clippy::unnecessary_wraps,
-    reason = "every response of test mode has this type"
+    reason = "all test mode responses have this type"
 )]
 pub(super) fn empty<I, O: Default>(_: &I, _: &TestValues) -> Result<O, TestModeError> {
     Ok(O::default())

@@ -17,16 +17,16 @@ pub struct Problem {
     pub success: bool,
     /// The HTTP status.
     pub status_code: u16,
-    /// What failed, on one line.
+    /// The error message, on one line.
     pub message: String,
-    /// The kind of the error, for programs.
+    /// The error code, for programs.
     pub error_code: String,
     /// The id of the request in the log of the server.
     #[serde(rename = "request_id")]
     pub request_id: String,
 }
 
-/// Reads null as an empty object.
+/// Deserializes an object, and null as an empty object.
 pub(super) fn nullable<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Object, D::Error> {
     Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }

@@ -14,9 +14,9 @@ pub enum EventKind {
     Session,
     /// A step that consists of other steps.
     Chain,
-    /// A call of a model.
+    /// A call to a model.
     Model,
-    /// A call of a tool.
+    /// A call to a tool.
     Tool,
 }
 
@@ -24,13 +24,13 @@ impl EventKind {
     /// Every type.
     pub const ALL: [Self; 4] = [Self::Session, Self::Chain, Self::Model, Self::Tool];
 
-    /// Finds a type by its name on the wire.
+    /// Returns the type with this name in the API; `None` for an unknown name.
     #[must_use]
     pub fn find(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.as_str() == name)
     }
 
-    /// Returns the name on the wire.
+    /// Returns the name in the API.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -42,7 +42,7 @@ impl EventKind {
     }
 }
 
-/// One event: a session or a step in it. Times are Unix milliseconds.
+/// An event: a session, or a step in one.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[expect(
@@ -50,55 +50,55 @@ impl EventKind {
     reason = "the server builds it, every member is on the wire"
 )]
 pub struct Event {
-    /// The id; the id of a session is its session id.
+    /// The id of the event. For a session, it is equal to the session id.
     pub event_id: Uuid,
-    /// The session it belongs to.
+    /// The id of the session.
     pub session_id: Uuid,
     /// The id of the parent event; absent for a session.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent_id: Option<Uuid>,
-    /// The type.
+    /// The type of the event.
     pub event_type: EventKind,
-    /// The name.
+    /// The name of the event.
     pub event_name: String,
-    /// The label of the deployment.
+    /// The label of the deployment, such as `production`.
     #[serde(default)]
     pub source: String,
     /// The id of the project.
     pub project_id: String,
-    /// The configuration of the step.
+    /// The configuration of the step, such as the parameters of a model.
     #[serde(default)]
     pub config: Object,
-    /// The inputs.
+    /// The inputs of the step.
     #[serde(default)]
     pub inputs: Object,
-    /// The outputs.
+    /// The outputs of the step.
     #[serde(default)]
     pub outputs: Object,
     /// The error message, if the step failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
-    /// When it started, in Unix milliseconds.
+    /// The start time, in Unix milliseconds.
     pub start_time: f64,
-    /// When it ended, in Unix milliseconds.
+    /// The end time, in Unix milliseconds.
     pub end_time: f64,
-    /// The duration in milliseconds.
+    /// The duration, in milliseconds.
     pub duration: f64,
-    /// Other data.
+    /// Additional data.
     #[serde(default)]
     pub metadata: Object,
-    /// The metrics.
+    /// The metrics, such as scores.
     #[serde(default)]
     pub metrics: Object,
     /// The feedback of users.
     #[serde(default)]
     pub feedback: Object,
-    /// The properties of the user.
+    /// Properties of the user of the session.
     #[serde(default)]
     pub user_properties: Object,
 }
 
-/// Changes of an event: objects are merged member by member, `outputs` is replaced.
+/// A change of an event. Objects are merged member by member; `outputs` is replaced.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[expect(
@@ -111,33 +111,33 @@ pub struct EventPatch {
     /// The name of the project; required for keys that apply to several projects.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub project: Option<String>,
-    /// Merged into the stored object.
+    /// Members to merge into `metadata`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub metadata: Option<Object>,
-    /// Merged into the stored object.
+    /// Members to merge into `feedback`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub feedback: Option<Object>,
-    /// Merged into the stored object.
+    /// Members to merge into `metrics`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub metrics: Option<Object>,
-    /// Merged into the stored object.
+    /// Members to merge into `config`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub config: Option<Object>,
-    /// Merged into the stored object.
+    /// Members to merge into `user_properties`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user_properties: Option<Object>,
-    /// Replaces the stored value; null keeps it.
+    /// The new value of `outputs`; null does not change it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outputs: Option<Object>,
-    /// The duration in milliseconds.
+    /// The duration, in milliseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub duration: Option<f64>,
-    /// When it ended, in Unix milliseconds.
+    /// The end time, in Unix milliseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub end_time: Option<f64>,
 }
 
-/// The response to a change.
+/// The response to an update.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[expect(
@@ -149,7 +149,7 @@ pub struct Updated {
     pub success: bool,
 }
 
-/// The comparison of a filter.
+/// The operator of a filter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
@@ -159,7 +159,7 @@ pub enum Operator {
     Is,
 }
 
-/// One condition on events.
+/// A condition that events must match.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[expect(
@@ -167,9 +167,9 @@ pub enum Operator {
     reason = "both sides build it, every member is on the wire"
 )]
 pub struct Filter {
-    /// `session_id` or `event_type`.
+    /// The field to compare: `session_id` or `event_type`.
     pub field: String,
-    /// The comparison.
+    /// The operator.
     pub operator: Operator,
     /// The value to compare with.
     pub value: Value,
@@ -179,7 +179,7 @@ pub struct Filter {
 }
 
 impl Filter {
-    /// Creates the condition that a field equals a text.
+    /// Creates a condition that a field is equal to a text.
     #[must_use]
     pub fn is(field: &str, value: &str) -> Self {
         Self {
@@ -191,7 +191,7 @@ impl Filter {
     }
 }
 
-/// The selection of a page of events.
+/// A query for a page of events.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[expect(
@@ -202,21 +202,21 @@ pub struct ExportEvents {
     /// The name of the project; required for keys that apply to several projects.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub project: Option<String>,
-    /// The conditions, all of which must hold.
+    /// The conditions. An event must match all of them.
     #[serde(default)]
     pub filters: Vec<Filter>,
-    /// A range of times; this server rejects it.
+    /// A range of times. A self-hosted server rejects it.
     #[serde(rename = "dateRange", default, skip_serializing_if = "Option::is_none")]
     pub date_range: Option<Value>,
-    /// The number of events on a page, 1 to 7,500; 1,000 by default.
+    /// The maximum number of events on the page: 1 to 7,500, 1,000 by default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<u32>,
-    /// The number of the page, from 1; 1 by default.
+    /// The number of the page, starting at 1, which is the default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub page: Option<u32>,
 }
 
-/// A page of events, the latest start time first.
+/// A page of events, latest start time first.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[expect(
@@ -224,16 +224,17 @@ pub struct ExportEvents {
     reason = "the server builds it, every member is on the wire"
 )]
 pub struct EventList {
-    /// The events.
+    /// The events on the page.
     pub events: Vec<Event>,
-    /// The number of matches. While more events follow, this server returns one more than the number of events on full
-    /// pages up to this one.
+    /// The number of events that match. A self-hosted server does not count the events after this page: if more events
+    /// follow, it returns one more than the number of events on full pages up to this one.
     #[serde(rename = "totalEvents")]
     pub total_events: u64,
     /// The same as `totalEvents`.
     pub count: u64,
-    /// Whether the page has fewer events than the limit because they are large. The next page number begins after the
-    /// limit, not after the last event returned: read on with a limit of at most the number of events returned.
+    /// Whether the page has fewer events than `limit` because the events are large. The next page starts after `limit`
+    /// events, not after the last event of this page. To get the missing events, request pages again with a `limit` of
+    /// at most the number of events on this page.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub truncated: bool,
 }

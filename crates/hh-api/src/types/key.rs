@@ -4,11 +4,11 @@ use secrecy::SecretString;
 use serde::de::{Error as _, Unexpected};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// Names of projects, or all projects (`"all"` on the wire).
+/// A set of projects: all (`"all"` in the API), or a list of names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "both sides must handle both cases")]
 pub enum ProjectNames {
-    /// Every project.
+    /// All projects.
     All,
     /// The projects with these names.
     Only(Vec<String>),
@@ -42,12 +42,16 @@ impl<'de> Deserialize<'de> for ProjectNames {
     }
 }
 
+/// Serializes a permission level as its name.
 mod level {
     use serde::de::{Error as _, Unexpected};
 
     use super::{Deserialize, Deserializer, Level, Serializer};
 
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+    #[expect(
+        clippy::trivially_copy_pass_by_ref,
+        reason = "the signature is that of serde"
+    )]
     pub(super) fn serialize<S: Serializer>(
         level: &Level,
         serializer: S,
@@ -87,15 +91,15 @@ pub enum PrincipalKind {
     reason = "the server builds it, every member is on the wire"
 )]
 pub struct Principal {
-    /// The kind.
+    /// The kind of the principal.
     #[serde(rename = "type")]
     pub kind: PrincipalKind,
-    /// A user's e-mail address or a service account's name.
+    /// The email address of a user, or the name of a service account.
     pub name: String,
 }
 
 impl Principal {
-    /// Reads an owner: an e-mail address is a user, anything else a service account.
+    /// Creates a principal from its name: a name with `@` is a user, any other name a service account.
     #[must_use]
     pub fn of(name: &str) -> Self {
         let kind = if name.contains('@') {
@@ -119,7 +123,7 @@ impl Principal {
     reason = "both sides build it, every member is on the wire"
 )]
 pub struct CreateKey {
-    /// The name, which says what the key is for: one line of 1 to 100 characters.
+    /// The name of the key, which describes its purpose: one line of 1 to 100 characters.
     pub name: String,
     /// The permission level.
     #[serde(with = "level")]
@@ -127,19 +131,20 @@ pub struct CreateKey {
     pub level: Level,
     /// The projects that the key applies to.
     pub projects: ProjectNames,
-    /// When the key expires; never by default.
+    /// The time when the key expires; never by default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "Option<super::schema::Time>"))]
     pub expires_at: Option<Timestamp>,
-    /// The owner: an e-mail address or the name of a service account; the owner of the key of the request by default.
+    /// The owner: the email address of a user, or the name of a service account. The default is the owner of the key
+    /// that sends the request.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner: Option<String>,
-    /// A note: one line of 1 to 500 characters.
+    /// A free-form note: one line of 1 to 500 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
 }
 
-/// The key to replace, and for how long it keeps working.
+/// A key to replace, and its grace period.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
@@ -150,13 +155,13 @@ pub struct CreateKey {
 pub struct RotateKey {
     /// The id of the key to replace.
     pub id: String,
-    /// How long the old key keeps working after the first use of the new one, in seconds: 0 to 604,800 (7 days);
-    /// 86,400 (24 hours) by default.
+    /// The grace period, in seconds: how long the old key works after the first use of the new one. The range is 0 to
+    /// 604,800 (7 days), the default 86,400 (24 hours).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub grace_seconds: Option<u32>,
 }
 
-/// The id of a key.
+/// A reference to a key.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[expect(
@@ -164,11 +169,11 @@ pub struct RotateKey {
     reason = "both sides build it, every member is on the wire"
 )]
 pub struct KeyRef {
-    /// The id.
+    /// The id of the key.
     pub id: String,
 }
 
-/// Which keys to list.
+/// A query for a page of keys.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[expect(
@@ -176,34 +181,34 @@ pub struct KeyRef {
     reason = "both sides build it, every member is on the wire"
 )]
 pub struct ListKeys {
-    /// The number of keys on a page, 1 to 1,000; 100 by default.
+    /// The maximum number of keys on the page: 1 to 1,000, 100 by default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<u32>,
-    /// The `next` member of the previous page.
+    /// The cursor: `next` of the previous page. Absent for the first page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cursor: Option<String>,
-    /// Whether to include keys that do not work anymore; false by default.
+    /// Whether to include expired, revoked and replaced keys; false by default.
     #[serde(default)]
     pub ended: bool,
 }
 
-/// Whether a key still works.
+/// The state of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum KeyState {
-    /// It works.
+    /// The key can be used.
     Active,
-    /// Its expiry has passed.
+    /// The key expired.
     Expired,
-    /// It was revoked.
+    /// The key was revoked.
     Revoked,
-    /// Another key replaced it, and its grace period is over.
+    /// Another key replaced the key, and the grace period is over.
     Replaced,
 }
 
-/// A key without its text.
+/// An API key without its secret.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[expect(
@@ -211,11 +216,11 @@ pub enum KeyState {
     reason = "the server builds it, every member is on the wire"
 )]
 pub struct Key {
-    /// The id, which is not a secret.
+    /// The id of the key, which is not a secret.
     pub id: String,
-    /// The name.
+    /// The name of the key.
     pub name: String,
-    /// The masked text.
+    /// The redacted text of the key.
     pub shown: String,
     /// The permission level.
     #[serde(with = "level")]
@@ -223,37 +228,37 @@ pub struct Key {
     pub level: Level,
     /// The projects that the key applies to.
     pub projects: ProjectNames,
-    /// The owner.
+    /// The user or service account that owns the key.
     pub owner: Principal,
-    /// Whether it still works.
+    /// The state of the key.
     pub state: KeyState,
-    /// When it was created.
+    /// The time when the key was created.
     #[cfg_attr(feature = "schema", schemars(with = "super::schema::Time"))]
     pub created_at: Timestamp,
-    /// When the key expires; never by default.
+    /// The time when the key expires; null if it never expires.
     #[serde(default)]
     #[cfg_attr(feature = "schema", schemars(with = "Option<super::schema::Time>"))]
     pub expires_at: Option<Timestamp>,
-    /// The note.
+    /// The free-form note; null if there is none.
     #[serde(default)]
     pub note: Option<String>,
-    /// When a request with it was last accepted.
+    /// The time of the last accepted request with the key; null before the first one.
     #[serde(default)]
     #[cfg_attr(feature = "schema", schemars(with = "Option<super::schema::Time>"))]
     pub last_used_at: Option<Timestamp>,
-    /// The id of the key that replaces it.
+    /// The id of the key that replaces this key; null if there is none.
     #[serde(default)]
     pub replaced_by: Option<String>,
-    /// When its grace period ends; unknown before the first use of the key that replaces it.
+    /// The end of the grace period; null until the first use of the key that replaces this key.
     #[serde(default)]
     #[cfg_attr(feature = "schema", schemars(with = "Option<super::schema::Time>"))]
     pub grace_ends_at: Option<Timestamp>,
-    /// The id of the key that it replaces.
+    /// The id of the key that this key replaces; null if there is none.
     #[serde(default)]
     pub replaces: Option<String>,
 }
 
-/// A page of the keys that a key may manage.
+/// A page of the keys that the key of the request can manage.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[expect(
@@ -268,7 +273,7 @@ pub struct KeyList {
     pub next: Option<String>,
 }
 
-/// A new key with its text.
+/// A new API key with its secret.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[expect(
@@ -276,16 +281,16 @@ pub struct KeyList {
     reason = "the server builds it, every member is on the wire"
 )]
 pub struct CreatedKey {
-    /// The text of the key, which no other response contains.
+    /// The secret. No other response contains it.
     #[serde(rename = "key", serialize_with = "reveal")]
     #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub secret: SecretString,
-    /// The key without its text.
+    /// The key without its secret.
     #[serde(flatten)]
     pub key: Key,
 }
 
-/// The response to a request for a new key.
+/// The response to a request that creates a key.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(untagged)]
@@ -293,20 +298,21 @@ pub struct CreatedKey {
 pub enum CreateKeyResponse {
     /// The new key.
     Created(CreatedKey),
-    /// The key that an earlier request with the same `Idempotency-Key` created, without its text.
+    /// The key that an earlier request with the same `Idempotency-Key` created, without its secret.
     Repeated(Key),
 }
 
+/// Serializes the secret of a new key.
 #[expect(
     clippy::disallowed_methods,
-    reason = "the answer that mints a key is the one place where its text goes out"
+    reason = "only the response that creates a key contains its secret"
 )]
 fn reveal<S: Serializer>(secret: &SecretString, serializer: S) -> Result<S::Ok, S::Error> {
     use secrecy::ExposeSecret as _;
     serializer.serialize_str(secret.expose_secret())
 }
 
-/// The owner and the permissions of the key of the request.
+/// The owner and the permissions of the key that sends the request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[expect(
@@ -314,12 +320,12 @@ fn reveal<S: Serializer>(secret: &SecretString, serializer: S) -> Result<S::Ok, 
     reason = "the server builds it, every member is on the wire"
 )]
 pub struct Whoami {
-    /// The owner.
+    /// The user or service account that owns the key.
     pub principal: Principal,
     /// The name of the organization.
     pub organization: String,
     /// The display name of the permission level.
     pub permissions: String,
-    /// The key.
+    /// The key without its secret.
     pub key: Key,
 }

@@ -3,7 +3,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Principal;
 
-/// An owner of keys to create.
+/// An owner to create.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
@@ -12,11 +12,11 @@ use super::Principal;
     reason = "both sides build it, every member is on the wire"
 )]
 pub struct CreateOwner {
-    /// A user's e-mail address or a service account's name.
+    /// The email address of a user, or the name of a service account.
     pub name: String,
 }
 
-/// A user or service account that keys act for.
+/// An owner of API keys: a user or a service account.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[expect(
@@ -24,23 +24,24 @@ pub struct CreateOwner {
     reason = "the server builds it, every member is on the wire"
 )]
 pub struct Owner {
-    /// The id.
+    /// The id of the owner.
     pub id: String,
     /// The user or service account.
     #[serde(flatten)]
     pub principal: Principal,
-    /// When it was created.
+    /// The time when the owner was created.
     #[cfg_attr(feature = "schema", schemars(with = "super::schema::Time"))]
     pub created_at: Timestamp,
-    /// When it was disabled. No key of a disabled owner works, and no key can be created for it.
+    /// The time when the owner was disabled; null if the owner is active. The keys of a disabled owner are revoked, and
+    /// new keys are rejected.
     #[serde(default)]
     #[cfg_attr(feature = "schema", schemars(with = "Option<super::schema::Time>"))]
     pub disabled_at: Option<Timestamp>,
-    /// The number of its keys that work.
+    /// The number of active keys of the owner.
     pub active_keys: u64,
 }
 
-/// The id of an owner.
+/// A reference to an owner.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[expect(
@@ -48,11 +49,11 @@ pub struct Owner {
     reason = "both sides build it, every member is on the wire"
 )]
 pub struct OwnerRef {
-    /// The id.
+    /// The id of the owner.
     pub id: String,
 }
 
-/// The owners.
+/// A list of owners.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[expect(
@@ -60,11 +61,11 @@ pub struct OwnerRef {
     reason = "the server builds it, every member is on the wire"
 )]
 pub struct OwnerList {
-    /// The owners in the order of their names.
+    /// The owners, ordered by name.
     pub owners: Vec<Owner>,
 }
 
-/// An owner that was disabled.
+/// The result of disabling an owner.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[expect(
@@ -72,7 +73,7 @@ pub struct OwnerList {
     reason = "the server builds it, every member is on the wire"
 )]
 pub struct DisabledOwner {
-    /// The owner.
+    /// The disabled owner.
     #[serde(flatten)]
     pub owner: Owner,
     /// The number of keys that were revoked.

@@ -8,11 +8,11 @@ use serde::{Deserialize, Serialize};
     reason = "the server builds it, every member is on the wire"
 )]
 pub struct Project {
-    /// The id.
+    /// The id of the project.
     pub id: String,
-    /// The name.
+    /// The name of the project.
     pub name: String,
-    /// The description.
+    /// The description of the project.
     #[serde(default)]
     pub description: String,
 }
@@ -26,14 +26,14 @@ pub struct Project {
     reason = "both sides build it, every member is on the wire"
 )]
 pub struct CreateProject {
-    /// The name: 1 to 100 letters, digits, `-`, `_`, `.` or spaces.
+    /// The name of the project: 1 to 100 letters, digits, `-`, `_`, `.` or spaces.
     pub name: String,
-    /// The description: one line of at most 500 characters.
+    /// The description of the project: one line of at most 500 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
 }
 
-/// Which projects to list.
+/// A query for projects.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[expect(
@@ -41,12 +41,12 @@ pub struct CreateProject {
     reason = "both sides build it, every member is on the wire"
 )]
 pub struct ListProjects {
-    /// The name of the only project to list.
+    /// The name of a project, to list only this one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
 }
 
-/// The projects that a key applies to.
+/// A list of the projects that the key applies to.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[expect(
@@ -54,6 +54,6 @@ pub struct ListProjects {
     reason = "the server builds it, every member is on the wire"
 )]
 pub struct ProjectList {
-    /// The projects in the order of their names.
+    /// The projects, ordered by name.
     pub projects: Vec<Project>,
 }

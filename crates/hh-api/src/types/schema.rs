@@ -1,4 +1,4 @@
-//! Schemas that are written by hand, of types that others define or that serialize in their own way.
+//! JSON schemas of foreign types and of types with their own serialization.
 
 use std::borrow::Cow;
 
@@ -7,7 +7,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 use super::ProjectNames;
 
-/// A time.
+/// The schema of a time.
 pub(super) struct Time;
 
 impl JsonSchema for Time {
@@ -24,7 +24,7 @@ impl JsonSchema for Time {
     }
 }
 
-/// The name of a permission level.
+/// The schema of the name of a permission level.
 pub(super) struct LevelName;
 
 impl JsonSchema for LevelName {
@@ -48,7 +48,7 @@ impl JsonSchema for ProjectNames {
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
         json_schema!({
-            "description": "Names of projects, or `\"all\"` for all projects.",
+            "description": "A list of names of projects, or `\"all\"` for all projects.",
             "anyOf": [{ "const": "all" }, generator.subschema_for::<Vec<String>>()],
         })
     }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 #[expect(clippy::exhaustive_structs, reason = "it has no members")]
 pub struct Empty {}
 
-/// The response of a server that works.
+/// The response of a running server.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[expect(

@@ -10,43 +10,43 @@ use super::{Event, Object, common::nullable};
     reason = "both sides build it, every member is on the wire"
 )]
 pub struct StartSession {
-    /// The id, a UUID; the server creates one by default, and derives one from any other text.
+    /// The id of the session. The server creates a UUID by default, and derives one from a text that is not a UUID.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session_id: Option<String>,
-    /// The name.
+    /// The name of the session.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session_name: Option<String>,
-    /// The label of the deployment.
+    /// The label of the deployment, such as `production`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<String>,
     /// The name of the project; required for keys that apply to several projects.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub project: Option<String>,
-    /// When it started, in Unix milliseconds; now by default.
+    /// The start time, in Unix milliseconds; the current time by default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub start_time: Option<f64>,
-    /// The inputs.
+    /// The inputs of the session.
     #[serde(
         default,
         deserialize_with = "nullable",
         skip_serializing_if = "Object::is_empty"
     )]
     pub inputs: Object,
-    /// The configuration.
+    /// The configuration of the session.
     #[serde(
         default,
         deserialize_with = "nullable",
         skip_serializing_if = "Object::is_empty"
     )]
     pub config: Object,
-    /// Other data.
+    /// Additional data.
     #[serde(
         default,
         deserialize_with = "nullable",
         skip_serializing_if = "Object::is_empty"
     )]
     pub metadata: Object,
-    /// The properties of the user.
+    /// Properties of the user of the session.
     #[serde(
         default,
         deserialize_with = "nullable",
@@ -65,7 +65,7 @@ pub struct StartSession {
 pub struct SessionEnvelope {
     /// The id of the organization.
     pub org_id: String,
-    /// The id of the workspace; one server is one workspace.
+    /// The id of the workspace. A self-hosted server is one workspace.
     pub workspace_id: String,
     /// The session as an event.
     #[serde(flatten)]

@@ -9,12 +9,12 @@ use serde::{Deserialize, Serialize};
     reason = "the server builds it, every member is on the wire"
 )]
 pub struct ExportTracesResponse {
-    /// Which spans were rejected, if any.
+    /// The rejected spans; absent if all spans were accepted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub partial_success: Option<PartialSuccess>,
 }
 
-/// Spans that were rejected; a client must not send them again.
+/// The rejected spans of an export. A client must not send them again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
@@ -23,8 +23,8 @@ pub struct ExportTracesResponse {
     reason = "the server builds it, every member is on the wire"
 )]
 pub struct PartialSuccess {
-    /// The number of rejected spans, as text.
+    /// The number of rejected spans, as a string.
     pub rejected_spans: String,
-    /// Why they were rejected.
+    /// The reason of the rejection.
     pub error_message: String,
 }

@@ -1,4 +1,4 @@
-//! The wire beside what others say of it.
+//! Compares the wire format with the reference of HoneyHive.
 
 #[cfg(test)]
 mod reference;

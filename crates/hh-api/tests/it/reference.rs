@@ -1,4 +1,4 @@
-//! The table and the requests beside HoneyHive's own description of its API (see `docs/design/decisions.md#q2`).
+//! Compares the table and the requests with the OpenAPI description of HoneyHive (see `docs/design/decisions.md#q2`).
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -9,10 +9,10 @@ use hh_api::types::{EventPatch, ExportEvents, Filter, Object, StartSession};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-/// The description, where the reference is at hand.
+/// Returns the description, if a reference is available.
 fn reference() -> Option<Value> {
     let Some(folder) = std::env::var_os("HH_REFERENCE_DIR") else {
-        println!("skipped: HH_REFERENCE_DIR is not set, so there is no reference to compare with");
+        println!("skipped: HH_REFERENCE_DIR is not set");
         return None;
     };
     let path = PathBuf::from(folder).join("openapi/dataplane-3.0.3.json");
@@ -21,7 +21,7 @@ fn reference() -> Option<Value> {
     Some(serde_json::from_str(&text).unwrap())
 }
 
-/// Follows a reference to where a schema is written.
+/// Resolves a `$ref` to the schema.
 fn resolve<'a>(all: &'a Value, schema: &'a Value) -> &'a Value {
     match schema["$ref"].as_str() {
         Some(place) => resolve(all, all.pointer(place.trim_start_matches('#')).unwrap()),
@@ -29,7 +29,7 @@ fn resolve<'a>(all: &'a Value, schema: &'a Value) -> &'a Value {
     }
 }
 
-/// What the reference has at an operation's method and path.
+/// Returns the entry of the reference for the method and the path of an operation.
 fn described(all: &Value, id: OpId) -> &Value {
     let route = id.operation().route();
     &all["paths"][route.path][route.method.as_str().to_ascii_lowercase()]
@@ -40,7 +40,7 @@ fn members(value: &Value) -> BTreeSet<&str> {
     object.keys().map(String::as_str).collect()
 }
 
-/// Names the members of a request that its schema in the reference does not have.
+/// Returns the names of the members of a request that are not in its schema in the reference.
 fn unknown<'a>(request: &'a Value, all: &Value, schema: &Value) -> Vec<&'a str> {
     let known = members(&resolve(all, schema)["properties"]);
     let ours = members(request).into_iter();
@@ -56,7 +56,7 @@ fn the_reference_has_the_operations_that_are_not_our_own() {
         .into_iter()
         .filter(|id| described(&all, *id).is_null())
         .collect();
-    // Once a newer reference describes one of these, it is to be compared below.
+    // If a newer reference describes one of these, add it to the comparison below.
     assert_eq!(
         own,
         [
@@ -89,7 +89,7 @@ fn the_reference_describes_every_part_of_our_requests() {
     };
     let object: Object = [("key".to_owned(), json!(1))].into_iter().collect();
     let some = || Some("text".to_owned());
-    // Every member is named here, so that a new one does not compile before it is compared.
+    // Every member is named, so that a new member does not compile before it is compared.
     let export = json!(ExportEvents {
         project: some(),
         filters: vec![Filter::is("session_id", "text")],
@@ -120,11 +120,11 @@ fn the_reference_describes_every_part_of_our_requests() {
         metadata: object.clone(),
         user_properties: object,
     });
-    // Each was written out whole: nothing that is compared was left away for being empty.
+    // Each request has all members: none was omitted because it is empty.
     let counts = [&export, &patch, &session].map(|request| members(request).len());
     assert_eq!(counts, [5, 10, 9]);
 
-    // There the key has one project, and requests that name it do so in vain; here a key may apply to several.
+    // A hosted key has one project, so the reference has no `project`. Here, a key can apply to several projects.
     let own = ["project"];
     assert_eq!(unknown(&export, &all, body(OpId::ExportEvents)), own);
     assert_eq!(unknown(&patch, &all, body(OpId::UpdateEvent)), own);

@@ -110,14 +110,14 @@ fn profiles_keep_their_servers_apart() {
     let other = env.run(&["auth", "whoami", "--profile", "home"]);
     assert_eq!(other.code, 5);
     insta::assert_snapshot!(other.stderr, @r#"
-    error: there is no stored profile "home" (--profile)
-      hint: log in with --profile home
+    error: stored profile "home" not found (--profile)
+      hint: run `honeyhive auth login --profile home`
     "#);
     // The stored key is for its server alone.
     let elsewhere = env.run(&["project", "list", "--base-url", "https://api.honeyhive.ai"]);
     assert_eq!(elsewhere.code, 5);
     assert!(
-        elsewhere.stderr.contains("log in there first"),
+        elsewhere.stderr.contains("log in to that server first"),
         "{elsewhere:?}"
     );
 }

@@ -57,8 +57,8 @@ fn test_mode_and_commands_without_a_key_do_not_read_the_keyring() {
     exit 0
     "#);
     insta::assert_snapshot!(env.run(&["auth", "token"]).stderr, @r#"
-    error: no API key was found: HH_API_KEY is not set, there is no configuration file, and in test mode no keyring is asked for the key of profile "default"
-      hint: run `honeyhive auth login`, set HH_API_KEY, or set api_key in a configuration file (create keys in the HoneyHive dashboard under Settings > API Keys; a local server prints one at its first start)
+    error: no API key was found: HH_API_KEY is not set, there is no configuration file, and test mode does not read the key of profile "default" from the keyring
+      hint: run `honeyhive auth login`, set HH_API_KEY, or name a configuration file with an api_key (HoneyHive makes keys in its dashboard under Settings > API Keys, a local server at its first start)
     "#);
     assert_eq!(asked.load(Ordering::Relaxed), 0);
 }
@@ -70,8 +70,8 @@ fn unused_logins_are_reported() {
     let current = "current = \"first\"\n";
     env.write(STORE, env.read(STORE).replace(current, ""));
     insta::assert_snapshot!(env.run(&["project", "list"]).stderr, @"
-    error: no API key was found: HH_API_KEY is not set, there is no configuration file, and none of the saved logins is in use (`honeyhive auth switch` takes one)
-      hint: run `honeyhive auth login`, set HH_API_KEY, or set api_key in a configuration file (create keys in the HoneyHive dashboard under Settings > API Keys; a local server prints one at its first start)
+    error: no API key was found: HH_API_KEY is not set, there is no configuration file, and no saved login is selected
+      hint: run `honeyhive auth switch NAME` to select a saved login
     ");
 }
 

@@ -1,4 +1,4 @@
-//! Hands the key of a slot out for its own origin and no other.
+//! Adds an API key to requests, for the origin that it is bound to and for no other.
 
 use std::sync::{Mutex, PoisonError, RwLock};
 
@@ -14,19 +14,20 @@ use crate::error::diagnostic;
 use crate::security::{SecurityEvent, SecurityEventKind, SecurityLog};
 use crate::{Error, ErrorKind};
 
-/// The key of a slot, as requests carry it.
+/// The authorizer of requests with the key of one role.
 pub(super) struct KeyAuthorizer {
     credentials: Credentials,
-    /// Where requests go, which never changes.
+    /// The origin of all requests, which never changes.
     origin: Origin,
     target: Uri,
     header: RwLock<Option<(Epoch, HeaderValue)>>,
-    /// The key in use and the one before it, whose rejection may still come.
+    /// The key in use and the previous one: requests with it may still be rejected.
     used: Mutex<Vec<IssuedCredential>>,
     security: SecurityLog,
 }
 
 impl KeyAuthorizer {
+    /// Creates an authorizer.
     pub(super) fn new(
         credentials: Credentials,
         base_url: &BaseUrl,
@@ -36,16 +37,14 @@ impl KeyAuthorizer {
         Ok(Self {
             credentials,
             origin: base_url.origin().clone(),
-            target: target.map_err(|_| {
-                Error::new(ErrorKind::Config, "the base URL makes no valid address")
-            })?,
+            target: target.map_err(|_| Error::new(ErrorKind::Config, "invalid base URL"))?,
             header: RwLock::new(None),
             used: Mutex::default(),
             security,
         })
     }
 
-    /// Returns the credential to use, asking for it if it is not at hand.
+    /// Returns the credential to use, and loads it if it is not cached.
     pub(super) async fn issued(&self) -> Result<IssuedCredential, AuthError> {
         match self.credentials.cached() {
             Some(issued) => Ok(issued),
@@ -53,10 +52,12 @@ impl KeyAuthorizer {
         }
     }
 
+    /// Returns the handle that loads the credential.
     pub(super) fn credentials(&self) -> &Credentials {
         &self.credentials
     }
 
+    /// Returns the header for a request to `uri`, with the epoch of its credential.
     fn header(
         &self,
         uri: &Uri,
@@ -67,17 +68,17 @@ impl KeyAuthorizer {
                 == self.target.authority().map(Authority::as_str);
         if !is_target || issued.credential.origin != self.origin {
             return Err(TransportError::invalid_request(
-                "the API key is not for this address",
+                "the API key is bound to another origin",
             ));
         }
         let epoch = Epoch::new(issued.epoch.number());
-        let made = self.header.read().unwrap_or_else(PoisonError::into_inner);
-        if let Some((of, header)) = made.as_ref()
+        let cached = self.header.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some((of, header)) = cached.as_ref()
             && *of == epoch
         {
             return Ok((header.clone(), epoch));
         }
-        drop(made);
+        drop(cached);
         let header = to_header(issued)?;
         *self.header.write().unwrap_or_else(PoisonError::into_inner) =
             Some((epoch, header.clone()));
@@ -91,20 +92,20 @@ impl KeyAuthorizer {
         Ok((header, epoch))
     }
 
-    /// Records that a key was rejected and another one is used: once, however many requests went out with it.
+    /// Records once that a key was rejected and replaced, regardless of the number of requests with the old key.
     fn record(&self, uri: &Uri, stale: Epoch, fresh: &IssuedCredential) {
         let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
         let old = used
             .iter()
             .position(|one| one.epoch.number() == stale.number());
-        // What becomes of the same key again is for those to record who get the answer.
+        // If the key did not change, the sender of the request records the rejection.
         let Some(old) = old.filter(|_| fresh.epoch.number() > stale.number()) else {
             return;
         };
         let old = used.remove(old);
         drop(used);
         let rejected = SecurityEvent::new(SecurityEventKind::KeyRejected);
-        let detail = format!("{} was answered 401", uri.path());
+        let detail = format!("{} returned 401", uri.path());
         self.security.record(
             &rejected
                 .with_credential(&old.credential)
@@ -116,16 +117,17 @@ impl KeyAuthorizer {
     }
 }
 
+/// Returns the `Authorization` header of a credential.
 #[expect(
     clippy::disallowed_methods,
-    reason = "the key becomes the one header it is sent in, marked sensitive"
+    reason = "creates the header that carries the key, marked as sensitive"
 )]
 fn to_header(issued: &IssuedCredential) -> Result<HeaderValue, TransportError> {
     let key = issued.credential.key.secret().expose_secret();
     let text = Zeroizing::new(format!("Bearer {key}"));
     let header = HeaderValue::try_from(text.as_str());
-    let mut header =
-        header.map_err(|_| TransportError::invalid_request("the API key cannot be sent"))?;
+    let mut header = header
+        .map_err(|_| TransportError::invalid_request("the API key is not a valid header value"))?;
     header.set_sensitive(true);
     Ok(header)
 }
@@ -167,7 +169,7 @@ impl From<AuthError> for Error {
             AuthErrorKind::Command => ErrorKind::Unauthenticated,
             AuthErrorKind::Unusable | _ => ErrorKind::Config,
         };
-        // It may quote a program.
+        // The message may quote the output of a program.
         Self::new(kind, diagnostic(&error, error.hint()).cleaned())
     }
 }

@@ -1,4 +1,4 @@
-//! The places a key can come from, walked anew whenever it may have changed (see `docs/design/decisions.md#p1`).
+//! Resolves the API key from its sources, again whenever it may have changed (see `docs/design/decisions.md#p1`).
 
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
@@ -15,32 +15,37 @@ use super::layers::{Resolved, resolve, resolve_path};
 use crate::error::diagnostic;
 use crate::{Error, ErrorKind, Options};
 
+/// The hint for a malformed key.
 const COPY_AGAIN: &str = "copy the key again";
 
-/// Which key an operation wants.
+/// The role of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum KeyRole {
-    /// The project key, for everything.
+    /// The project key, for all operations.
     Project,
     /// The ingestion key, for sessions and events.
     Ingestion,
 }
 
-/// What the highest place that has anything has.
+/// The highest-precedence source of a key.
 #[derive(Debug)]
 pub(super) enum Resolution {
+    /// A key.
     Key(Credential),
+    /// The `credential_command` with its arguments.
     Command(Sourced<Vec<String>>),
+    /// No source is set.
     Nothing,
 }
 
+/// The settings of the command.
 #[derive(Deserialize)]
 struct Command {
     credential_command: Option<Vec<String>>,
 }
 
 impl Resolved {
-    /// Finds the key of a slot, checked for its shape and bound to the origin of the base URL; nothing is run.
+    /// Finds the key of a role, checks its format and binds it to the origin of the base URL; runs no program.
     pub(super) fn find(&self, slot: KeyRole) -> Result<Resolution, Error> {
         if slot == KeyRole::Project
             && let Some(command) = self.command()?
@@ -65,7 +70,7 @@ impl Resolved {
         self.bind(key, found.provenance).map(Resolution::Key)
     }
 
-    /// The command, if it stands above every key.
+    /// Returns the `credential_command` if it takes precedence over every key.
     fn command(&self) -> Result<Option<Sourced<Vec<String>>>, Error> {
         let Some(found) = self.stack.candidates(names::CREDENTIAL_COMMAND).winner else {
             return Ok(None);
@@ -79,14 +84,15 @@ impl Resolved {
         Ok(credential_command.map(|argv| Sourced::new(argv, provenance)))
     }
 
-    /// Returns the folder of the file that sets a value, where its `credential_command` starts; `None` if it is no file.
+    /// Returns the directory of the file that sets a value, which is the working directory of its `credential_command`;
+    /// `None` if no file sets the value.
     fn folder_of(&self, env: &Env, provenance: &Provenance) -> Option<PathBuf> {
         let Some(Location::File { path, .. }) = provenance.location() else {
             return None;
         };
         let path = env.resolve(path);
         let mut files = self.stack.files().iter();
-        // What was trusted is the file itself, not a link that leads to it.
+        // The user trusted the file itself, not a symbolic link to it.
         let is_trusted = files.any(|file| {
             file.state == FileState::Trusted && file.path.as_deref() == Some(path.as_path())
         });
@@ -99,10 +105,12 @@ impl Resolved {
         folder.filter(|folder| !folder.as_os_str().is_empty())
     }
 
+    /// Checks that a key fits its role and, in strict mode, that it has no warning; returns the end of an error
+    /// message.
     fn check(&self, slot: KeyRole, key: &ApiKey) -> Result<(), String> {
         if slot == KeyRole::Ingestion && key.kind() != KeyKind::Ingestion {
             return Err(format!(
-                "is of another kind: ingestion_api_key takes a key that begins with {}",
+                "has the wrong kind: ingestion_api_key requires a key that begins with {}",
                 KeyKind::Ingestion.prefix()
             ));
         }
@@ -112,6 +120,7 @@ impl Resolved {
         key.warning().map_or(Ok(()), |what| Err(what.to_string()))
     }
 
+    /// Binds a key to the origin of the base URL.
     fn bind(&self, key: ApiKey, provenance: Provenance) -> Result<Credential, Error> {
         let origin = self.settings.base_url.value.origin().clone();
         let stored = self
@@ -128,14 +137,15 @@ impl Resolved {
                     profile.name, profile.base_url, self.settings.base_url.provenance
                 ),
             )
-            .with_hint("log in there first"));
+            .with_hint("log in to that server first"));
         }
         let level = stored.and_then(|profile| profile.details.level);
         Ok(Credential::new(key, origin, provenance).with_level(level))
     }
 }
 
-/// Reads settings and store again each time it is asked, but for the first time, when that was just done.
+/// A provider that loads the settings and the credential store on every call except the first, which uses the settings
+/// that are already loaded.
 #[derive(Debug)]
 pub(super) struct SettingsProvider {
     options: Options,
@@ -145,6 +155,7 @@ pub(super) struct SettingsProvider {
 }
 
 impl SettingsProvider {
+    /// Creates a provider with the settings that are already loaded.
     pub(super) fn new(
         options: &Options,
         slot: KeyRole,
@@ -159,9 +170,10 @@ impl SettingsProvider {
         }
     }
 
+    /// Returns the credential in effect; `None` if no source is set.
     pub(super) fn resolve_credential(&self) -> Result<Option<Credential>, Error> {
         let mut fresh = self.fresh.lock().unwrap_or_else(PoisonError::into_inner);
-        // A key that is given directly is the same whenever it is read.
+        // A direct parameter never changes.
         if let Some((_, Resolution::Key(credential))) = &*fresh
             && credential.provenance.source() == Source::Direct
             && credential.provenance.via().is_empty()
@@ -181,7 +193,7 @@ impl SettingsProvider {
                 if !self.watch_file_of(&credential.provenance) {
                     return Ok(Some(credential));
                 }
-                // It may have been replaced before it was watched: what is read from here on is not missed.
+                // The file may have changed before the watch began. Later changes are not missed.
                 match resolve(&self.options)?.find(self.slot)? {
                     Resolution::Key(again) => Ok(Some(again)),
                     Resolution::Command(_) | Resolution::Nothing => Ok(Some(credential)),
@@ -197,7 +209,7 @@ impl SettingsProvider {
                     credential_command(&value, &env, folder.as_deref(), &place)?;
                 let malformed = |what| {
                     let message = format!(
-                        "the API key that the credential_command from {place} printed {what}"
+                        "the API key printed by the credential_command from {place} {what}"
                     );
                     Error::new(ErrorKind::MalformedKey, message).with_hint(COPY_AGAIN)
                 };
@@ -209,7 +221,7 @@ impl SettingsProvider {
         }
     }
 
-    /// Watches the file that the key was read from; false if it was none.
+    /// Watches the file that the key was read from; returns false if it was not read from a file.
     fn watch_file_of(&self, provenance: &Provenance) -> bool {
         let file = provenance.via().iter().find_map(|via| match via {
             Via::SecretFile(path) => Some(path),
@@ -246,9 +258,10 @@ impl CredentialProvider for SettingsProvider {
     }
 }
 
+/// Parses an API key.
 #[expect(
     clippy::disallowed_methods,
-    reason = "the raw setting becomes an ApiKey, which keeps it from here on"
+    reason = "parses the setting into an ApiKey, which protects it"
 )]
 pub(super) fn parse(raw: &secrecy::SecretString) -> Result<ApiKey, KeyError> {
     ApiKey::parse(raw.expose_secret())

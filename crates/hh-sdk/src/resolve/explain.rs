@@ -1,4 +1,4 @@
-//! What an error of a request means to whoever sees it: likely causes, the most likely first, and when to come back.
+//! Adds hints to errors of requests: likely causes, the most likely first, and when to retry.
 
 use std::time::Duration;
 
@@ -8,31 +8,32 @@ use hh_config::Provenance;
 
 use crate::{Error, ErrorKind};
 
-/// The hosts of HoneyHive itself: a key of one is unknown to the other.
+/// The origins of the hosted service. A key of one does not work with the other.
 const KNOWN_HOSTS: [&str; 2] = [
     "https://api.honeyhive.ai",
     "https://api.dp1.us.honeyhive.ai",
 ];
 
-/// The causes of a 404 where the server keeps to itself which it is (see `docs/design/decisions.md#c4`).
-const CAUSES_OF_404: &str = "likely causes: it does not exist, or the key lacks the permission, or the key was rejected, or this is another server than you mean";
+/// The possible causes of a 404, which a server does not distinguish (see `docs/design/decisions.md#c4`).
+const CAUSES_OF_404: &str = "likely causes: it does not exist, the key lacks the permission, the key was rejected, or base_url names the wrong server";
 
-/// What is known on this side about a request.
+/// The facts about a request that the client knows.
 pub(super) struct Context<'a> {
+    /// The credential of the request.
     pub(super) credential: &'a Credential,
-    /// Where the address of the server came from.
+    /// The provenance of the base URL.
     pub(super) address: &'a Provenance,
 }
 
 impl Context<'_> {
-    /// Adds to an error what its kind means here.
+    /// Adds a hint to an error, according to its kind.
     pub(super) fn explain(&self, op: OpId, error: Error) -> Error {
         let more = match error.kind() {
             ErrorKind::Unauthenticated if error.is_answered() => Some(self.rejected(&error)),
             ErrorKind::PermissionDenied if error.is_answered() => Some(self.denied(op, &error)),
             ErrorKind::NotFound => self.not_found(&error),
             ErrorKind::RateLimited if error.is_answered() => Some(
-                "likely causes: this program sends too many requests (rate_limit_calls holds them back), or others with the same key do".to_owned(),
+                "likely causes: this program sends too many requests (rate_limit_calls limits them), or other programs with the same key do".to_owned(),
             ),
             ErrorKind::Config
             | ErrorKind::MissingKey
@@ -61,6 +62,7 @@ impl Context<'_> {
         }
     }
 
+    /// Returns the hint for status 401.
     fn rejected(&self, error: &Error) -> String {
         let Credential {
             key,
@@ -76,11 +78,12 @@ impl Context<'_> {
             );
         }
         format!(
-            "likely causes: the key {shown} from {provenance} is mistyped or cut off, was revoked, has expired, or is for another server than {origin} ({})",
+            "likely causes: the key {shown} from {provenance} is mistyped or truncated, was revoked, has expired, or is for another server than {origin} ({})",
             self.address
         )
     }
 
+    /// Returns the hint for status 403.
     fn denied(&self, op: OpId, error: &Error) -> String {
         let Credential {
             key, provenance, ..
@@ -94,10 +97,11 @@ impl Context<'_> {
             Requirement::AnyKey | Requirement::Open => "does not allow this".to_owned(),
         };
         format!(
-            "likely causes: the key {shown} from {provenance} {need}, it is not for this project, or your organization does not have the feature"
+            "likely causes: the key {shown} from {provenance} {need}, it does not apply to this project, or the feature is not enabled for your organization"
         )
     }
 
+    /// Returns the hint for status 404, if the response does not name the cause.
     fn not_found(&self, error: &Error) -> Option<String> {
         if error.names_cause() {
             return None;
@@ -107,14 +111,14 @@ impl Context<'_> {
         let other = KNOWN_HOSTS.iter().find(|host| **host != origin);
         match other.filter(|_| is_known) {
             Some(other) => Some(format!(
-                "{CAUSES_OF_404}: HoneyHive also answers at {other}"
+                "{CAUSES_OF_404}; HoneyHive also has a server at {other}"
             )),
             None => Some(CAUSES_OF_404.to_owned()),
         }
     }
 }
 
-/// Rounds up: too early would be refused again.
+/// Rounds up to whole seconds, because the server rejects a retry that is too early.
 fn whole_seconds(wait: Duration) -> u64 {
     wait.as_secs() + u64::from(wait.subsec_nanos() > 0)
 }

@@ -1,4 +1,4 @@
-//! From settings to the HTTP client: certificates, proxy, limits. The client and the tracer use the same.
+//! Creates the HTTP client of the client and the tracer from settings: certificates, proxy and limits.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,7 +16,7 @@ use super::layers::{Resolved, resolve_path};
 use crate::error::diagnostic;
 use crate::{Error, ErrorKind, Options, report};
 
-/// The settings that only requests need.
+/// The settings of requests.
 #[derive(Deserialize)]
 struct RequestSettings {
     retry_delay: f64,
@@ -33,26 +33,27 @@ struct RequestSettings {
     proxy_username: Option<String>,
 }
 
-/// The limit that holds when only one of its two settings is there: requests, and seconds.
+/// The defaults of the rate limit if only one of its two settings is set: requests, and seconds.
 const DEFAULT_LIMIT: (u32, f64) = (100, 60.0);
 
-/// The delays between attempts end here, unless they begin higher.
+/// The limit of the delay between attempts; a longer `retry_delay` takes precedence.
 const MAX_DELAY: Duration = Duration::from_secs(30);
 
-/// A file of all public authorities has a quarter of this.
+/// The limit of a CA bundle, in bytes: four times the size of a bundle of all public authorities.
 const MAX_CA_BUNDLE: u64 = 1024 * 1024;
 
-/// Makes what moves requests; nothing is sent.
+/// Creates the transport; sends nothing.
 pub(super) fn transport(options: &Options, resolved: &Resolved) -> Result<Transport, Error> {
     let settings = &resolved.settings;
     let requests: RequestSettings = resolved.stack.extract()?;
-    let way = connection_settings(options, &resolved.stack, &requests)?;
+    let connection = connection_settings(options, &resolved.stack, &requests)?;
     let delay = Duration::from_secs_f64(requests.retry_delay);
     let retry = RetryPolicy::new()
         .with_max_attempts(requests.max_retries + 1)
         .with_backoff(delay, delay.max(MAX_DELAY))
         .with_max_wait(options.max_wait());
-    let service = ReqwestService::new(&way.http).map_err(|error| way.explain(error))?;
+    let service =
+        ReqwestService::new(&connection.http).map_err(|error| connection.explain(error))?;
     let mut builder = Transport::builder(Arc::new(service))
         .with_retry(retry)
         .with_timeout(settings.timeout.value);
@@ -76,7 +77,7 @@ struct ConnectionSettings {
 }
 
 impl ConnectionSettings {
-    /// Says which file of certificates cannot be used, if that is what is wrong.
+    /// Adds the name of the CA bundle to an error that it caused.
     fn explain(&self, error: TransportError) -> Error {
         match &self.bundle {
             Some(bundle) if error.kind() == TransportErrorKind::Tls => {
@@ -88,6 +89,7 @@ impl ConnectionSettings {
     }
 }
 
+/// Returns the certificates and the proxy of requests.
 fn connection_settings(
     options: &Options,
     stack: &Stack,
@@ -106,28 +108,29 @@ fn connection_settings(
     Ok(ConnectionSettings { http, bundle })
 }
 
-/// Prepares the way that requests with these settings take, to go it step by step with so much time for each; nothing is
-/// sent, and no key is looked for.
+/// Returns a probe that checks a connection to the base URL in stages, each with the time limit `limit`.
+///
+/// The function sends nothing and needs no API key.
 ///
 /// # Errors
-/// `Config` for settings that cannot be used, and `Tls` for plain `http` to another machine.
+/// - `Config`: a setting or a file cannot be used.
+/// - `Tls`: the base URL is plain `http` to another machine.
 pub fn probe(options: &Options, resolved: &Resolved, limit: Duration) -> Result<Probe, Error> {
-    let way = connection_settings(options, &resolved.stack, &resolved.stack.extract()?)?;
+    let connection = connection_settings(options, &resolved.stack, &resolved.stack.extract()?)?;
     let uri = resolved.settings.base_url.value.as_str().parse();
-    let uri =
-        uri.map_err(|_| Error::new(ErrorKind::Config, "the base URL makes no valid address"))?;
-    let http = way.http.clone().with_connect_timeout(limit);
-    Probe::new(&http, &uri).map_err(|error| way.explain(error))
+    let uri = uri.map_err(|_| Error::new(ErrorKind::Config, "invalid base URL"))?;
+    let http = connection.http.clone().with_connect_timeout(limit);
+    Probe::new(&http, &uri).map_err(|error| connection.explain(error))
 }
 
-/// A file of certificates to trust.
+/// A CA bundle: a file of certificates to trust.
 struct CaBundle {
     pem: Zeroizing<String>,
-    /// What names it, as the beginning of a message.
+    /// The setting, its provenance and the path, as the beginning of a message.
     place: String,
 }
 
-/// Reads the file of certificates to trust, if one is named.
+/// Reads the CA bundle, if a setting names one.
 fn ca_bundle(
     env: &Env,
     stack: &Stack,
@@ -150,9 +153,10 @@ fn ca_bundle(
     }
 }
 
+/// Returns the proxy, if a setting names one.
 #[expect(
     clippy::disallowed_methods,
-    reason = "the password of the proxy goes into what connects to it, and shows nowhere"
+    reason = "passes the password to the options of the proxy, which do not print it"
 )]
 fn proxy(stack: &Stack, requests: &RequestSettings) -> Result<Option<ProxyOptions>, Error> {
     let (name, url) = match (&requests.proxy_url, &requests.https_proxy) {
@@ -171,6 +175,7 @@ fn proxy(stack: &Stack, requests: &RequestSettings) -> Result<Option<ProxyOption
     Ok(Some(proxy.with_no_proxy(&hosts.join(","))))
 }
 
+/// Returns the provenance of a setting.
 fn provenance(stack: &Stack, name: SettingName) -> Result<Provenance, LoadError> {
     let found = stack.text(name)?;
     Ok(found.map_or_else(

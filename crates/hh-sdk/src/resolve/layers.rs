@@ -1,4 +1,4 @@
-//! The layers of settings with the stored profile among them, and what they come to.
+//! Loads the layers of settings, including the stored profile, and resolves them.
 
 use std::path::{Path, PathBuf};
 
@@ -7,42 +7,43 @@ use hh_config::{Env, Layer, Location, Provenance, Settings, Stack, names};
 
 use crate::{Error, ErrorKind, Options, report};
 
-/// Every layer, the stored profile included, before values are typed.
+/// All layers of settings, including the stored profile, before values are parsed.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Layers {
     /// The layers.
     pub stack: Stack,
-    /// The profile in use, if any.
+    /// The profile in use, if there is one.
     pub profile: Option<ProfileEntry>,
-    /// Why the credential store could not be used; the stack lacks its layer then.
+    /// The error of the credential store, if it cannot be used. The stack then has no layer of the profile.
     pub store_error: Option<Error>,
+    /// Whether the store has profiles and none of them is in use.
     has_unused_logins: bool,
 }
 
-/// What settings and the credential store say, before anything is sent.
+/// The resolved settings and the stored profile.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Resolved {
-    /// Every setting in effect.
+    /// The settings in effect.
     pub settings: Settings,
-    /// Every layer, the stored profile included.
+    /// All layers, including the stored profile.
     pub stack: Stack,
-    /// The profile in use, if any.
+    /// The profile in use, if there is one.
     pub profile: Option<ProfileEntry>,
-    /// Whether there are profiles of which none is in use.
+    /// Whether the store has profiles and none of them is in use.
     pub(super) has_unused_logins: bool,
 }
 
-/// Reads all layers but the stored profile, without typing their values; nothing waits for a keyring.
+/// Loads all layers except the stored profile, without parsing values. The function does not read the keyring.
 #[must_use]
 pub fn load_without_profile(options: &Options) -> Stack {
     Stack::load(&options.env(), options.load_options())
 }
 
-/// Reads all layers without typing their values, for those who show them.
+/// Loads all layers without parsing values, for programs that show them.
 ///
-/// What is wrong is kept in the stack and beside it.
+/// Errors do not stop the function: the stack and [`Layers::store_error`] contain them.
 #[must_use]
 pub fn layers(options: &Options) -> Layers {
     let stack = load_without_profile(options);
@@ -54,14 +55,14 @@ pub fn layers(options: &Options) -> Layers {
 }
 
 impl Layers {
-    /// Adds the profile in use to the layers above it, from a store that was read already.
+    /// Adds the profile in use below the layers of a stack, from a store that was already read.
     ///
-    /// Waits for the keyring if the profile's key is there and needed.
+    /// The function blocks on the keyring if it contains the key of the profile and the key is needed.
     #[must_use]
     pub fn new(stack: Stack, profiles: Result<&Profiles, StoreError>) -> Self {
         let is_set = |name| stack.candidates(name).winner.is_some();
         let has_key = is_set(names::API_KEY) || is_set(names::CREDENTIAL_COMMAND);
-        // A store that nothing is needed from may be broken.
+        // An error of a store that is not needed does not matter.
         let is_needed = !(has_key && is_set(names::BASE_URL));
         let profile = match stored_profile(&stack, profiles) {
             Ok(StoredProfile::Profile(profile)) => *profile,
@@ -77,8 +78,7 @@ impl Layers {
         let mut layer = vec![(names::BASE_URL, profile.base_url.clone().into())];
         let mut store_error = None;
         let is_test = stack.is_enabled(names::TEST_MODE);
-        // Nobody is to wait for a keyring whose key would not be used, and test mode opens no connection
-        // (docs/design/decisions.md#x4).
+        // The keyring can block, so it is not read for a key that is not needed (see `docs/design/decisions.md#x4`).
         if profile.storage == Storage::File || !(has_key || is_test) {
             match profile.key() {
                 Ok(key) => layer.push((names::API_KEY, key.secret().clone())),
@@ -93,7 +93,7 @@ impl Layers {
         }
     }
 
-    /// Uses the layers above the stored profile alone, as if no login was saved.
+    /// Uses these layers without a stored profile, as if no profile were saved.
     #[must_use]
     pub fn without_profile(stack: Stack) -> Self {
         Self {
@@ -104,10 +104,10 @@ impl Layers {
         }
     }
 
-    /// Types the values, without asking for a key.
+    /// Parses and validates the values; does not require a key.
     ///
     /// # Errors
-    /// As [`resolve`].
+    /// The errors of the function [`resolve`].
     pub fn resolve(self) -> Result<Resolved, Error> {
         let settings = Settings::from_stack(&self.stack)?;
         if let Some(error) = self.store_error
@@ -123,14 +123,14 @@ impl Layers {
         })
     }
 
-    /// Returns what people should hear, a line each, unless the log level leaves warnings out.
+    /// Returns the warnings about the settings, one line each; none if the log level excludes warnings.
     #[must_use]
     pub fn warnings(&self) -> Vec<String> {
         warnings(&self.stack)
     }
 }
 
-/// Returns what people should hear of some layers, a line each, unless the log level leaves warnings out.
+/// Returns the warnings about some layers, one line each; none if the log level excludes warnings.
 #[must_use]
 pub fn warnings(stack: &Stack) -> Vec<String> {
     let text = |name| stack.text(name).ok().flatten();
@@ -142,14 +142,17 @@ pub fn warnings(stack: &Stack) -> Vec<String> {
     }
 }
 
-/// What the credential store has.
+/// The result of a lookup in the credential store.
 enum StoredProfile {
+    /// The profile in use.
     Profile(Box<ProfileEntry>),
-    /// Profiles, none of which is asked for or the current one.
+    /// The store has profiles, but none is selected.
     Unused,
+    /// The store has no profiles.
     None,
 }
 
+/// Finds the profile in use.
 fn stored_profile(
     stack: &Stack,
     profiles: Result<&Profiles, StoreError>,
@@ -164,34 +167,31 @@ fn stored_profile(
     match (profiles.and_then(|all| all.entry(name)), wanted) {
         (Some(profile), _) => Ok(StoredProfile::Profile(Box::new(profile.clone()))),
         (None, Some(name)) => {
-            // A key in the wrong variable is still a key.
+            // The value can be a key that was put into the wrong variable.
             let shown = match name.value.as_str() {
                 key if key.starts_with("hh_") => hh_auth::redact(key),
                 name => name.to_owned(),
             };
             Err(Error::new(
                 ErrorKind::Config,
-                format!(
-                    "there is no stored profile \"{shown}\" ({})",
-                    name.provenance
-                ),
+                format!("stored profile \"{shown}\" not found ({})", name.provenance),
             )
-            .with_hint(format!("log in with --profile {shown}")))
+            .with_hint(format!("run `honeyhive auth login --profile {shown}`")))
         }
         (None, None) if profiles.is_none_or(Profiles::is_empty) => Ok(StoredProfile::None),
         (None, None) => Ok(StoredProfile::Unused),
     }
 }
 
-/// Loads all layers, the stored profile included, without asking for a key.
+/// Loads and resolves all layers, including the stored profile; does not require a key.
 ///
 /// # Errors
-/// `Config` for settings or a credential store that cannot be used; in test mode the store is not needed.
+/// `Config` if a setting, a file or the credential store cannot be used. Test mode ignores an unusable store.
 pub fn resolve(options: &Options) -> Result<Resolved, Error> {
     layers(options).resolve()
 }
 
-/// A path in a file is counted from that file's folder, all others from the working directory.
+/// Resolves a path: relative to the directory of the file that sets it, or else to the working directory.
 pub(crate) fn resolve_path(env: &Env, path: &Path, provenance: &Provenance) -> PathBuf {
     let folder = match provenance.location() {
         Some(Location::File { path, .. }) => env.resolve(path).parent().map(PathBuf::from),

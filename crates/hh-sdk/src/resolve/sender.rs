@@ -1,4 +1,4 @@
-//! What sends the operations of the client and the tracer.
+//! Sends the requests of the client and the tracer.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,10 +19,10 @@ use super::{http as settings_of_http, key_info};
 use crate::security::{SecurityEvent, SecurityEventKind, SecurityLog};
 use crate::{Error, ErrorKind, Options, report};
 
-/// The largest page of events that is read: each may be as large as a request.
+/// The limit of a page of events, in bytes.
 const MAX_PAGE: usize = 64 * 1024 * 1024;
 
-/// Sends operations; clones share connections, limits, keys and the budget of retries.
+/// Sends the requests of operations; clones share connections, limits, keys and the retry budget.
 #[derive(Clone)]
 pub(crate) struct Sender {
     transport: Transport,
@@ -36,13 +36,14 @@ pub(crate) struct Sender {
 
 /// The body of a request.
 pub(crate) enum Message {
+    /// JSON.
     Json(Bytes),
-    /// An OTLP export, which goes out compressed.
+    /// An OTLP export, which is sent compressed.
     Protobuf(Bytes),
 }
 
 impl Sender {
-    /// Joins settings, keys and transport, and tells what is unusual; nothing is sent and no program is run.
+    /// Creates a sender and reports warnings; sends nothing and runs no program.
     pub(crate) fn new(options: &Options, resolved: &Resolved) -> Result<Self, Error> {
         let settings = &resolved.settings;
         let security = SecurityLog::of(&options.env(), &resolved.stack, options.reporter())?;
@@ -63,7 +64,7 @@ impl Sender {
         });
         security.record(&match credential {
             Some(credential) => started.with_credential(credential).with_key_id(id),
-            None => started.with_detail("the key that a program prints"),
+            None => started.with_detail("the key of credential_command"),
         });
         Ok(Self {
             transport: settings_of_http::transport(options, resolved)?,
@@ -76,14 +77,14 @@ impl Sender {
         })
     }
 
-    /// Sends by another transport.
+    /// Replaces the transport.
     #[cfg(test)]
     pub(crate) fn with_transport(mut self, transport: Transport) -> Self {
         self.transport = transport;
         self
     }
 
-    /// Sends with other keys to the same place.
+    /// Replaces the credentials; the server stays the same.
     #[cfg(test)]
     pub(crate) fn with_credentials(self, credentials: Credentials) -> Self {
         let base_url = hh_config::BaseUrl::parse(&self.base).unwrap();
@@ -94,20 +95,20 @@ impl Sender {
         }
     }
 
-    /// Returns the credential in use; none before a program that prints the key was run.
+    /// Returns the credential in use; `None` before a `credential_command` ran.
     pub(crate) fn credential(&self) -> Option<Arc<Credential>> {
         let slot = self.project.as_ref().or(self.ingestion.as_ref())?;
         Some(slot.credentials().last()?.credential)
     }
 
-    /// Returns every key that requests carry.
+    /// Returns all keys that requests use.
     pub(crate) fn keys(&self) -> Vec<ApiKey> {
         let slots = [&self.project, &self.ingestion].into_iter().flatten();
         let issued = slots.filter_map(|slot| slot.credentials().last());
         issued.map(|issued| issued.credential.key.clone()).collect()
     }
 
-    /// Chooses the key of an operation: the first of the kinds that the table names.
+    /// Returns the authorizer of an operation: the first of the kinds of keys in the table that is set.
     fn authorizer_for(&self, op: OpId) -> Result<&Arc<KeyAuthorizer>, Error> {
         let mut kinds = op.operation().keys.iter();
         let slot = kinds.find_map(|kind| match kind {
@@ -118,12 +119,12 @@ impl Sender {
         slot.ok_or_else(|| {
             Error::new(
                 ErrorKind::MissingKey,
-                "no project API key was found, and an ingestion key is for sessions and events alone",
+                "no project API key is set, and the ingestion key only applies to sessions and events",
             )
         })
     }
 
-    /// Records that a key was rejected, as far as the answer tells.
+    /// Records that a response rejected a key.
     fn record(&self, op: OpId, credential: &Credential, error: &Error) {
         let status = [
             (ErrorKind::Unauthenticated, 401),
@@ -138,14 +139,14 @@ impl Sender {
         let request = error.request_id().map(|id| format!(" (request {id})"));
         self.security
             .record(&event.with_credential(credential).with_detail(format!(
-                "{} {} was answered {status}{}",
+                "{} {} returned {status}{}",
                 op.operation().route().method.as_str(),
                 op.operation().route().path,
                 request.unwrap_or_default()
             )));
     }
 
-    /// Encodes and sends an input.
+    /// Encodes the input of an operation and sends the request.
     pub(crate) async fn send_input<E: Endpoint>(
         &self,
         input: &E::Input,
@@ -159,12 +160,13 @@ impl Sender {
         self.send_to(E::OP, route, &encoded.target, message).await
     }
 
-    /// Sends a body that was encoded already, for an operation whose path has no members.
+    /// Sends an encoded body, for an operation without members in the path.
     pub(crate) async fn send(&self, op: OpId, message: Message) -> Result<Response, Error> {
         let route = op.operation().route();
         self.send_to(op, route, route.path, message).await
     }
 
+    /// Sends a request with the key of the operation.
     async fn send_to(
         &self,
         op: OpId,
@@ -173,9 +175,9 @@ impl Sender {
         message: Message,
     ) -> Result<Response, Error> {
         let slot = self.authorizer_for(op)?;
-        // A program that prints the key has no more time than the call.
+        // The timeout of the call also limits a `credential_command`.
         let issued = tokio::time::timeout(self.timeout, slot.issued()).await;
-        let late = |_| Error::new(ErrorKind::Timeout, "there was no API key in time");
+        let late = |_| Error::new(ErrorKind::Timeout, "timed out while obtaining the API key");
         let credential = issued.map_err(late)??.credential;
         check_locally(op, &credential)?;
         let (content_type, body) = match &message {
@@ -189,7 +191,7 @@ impl Sender {
             .header(ACCEPT, content_type)
             .header(CONTENT_TYPE, content_type)
             .body(body.clone())
-            .map_err(|_| Error::new(ErrorKind::Config, "the base URL makes no valid address"))?;
+            .map_err(|_| Error::new(ErrorKind::Config, "invalid base URL"))?;
         let idempotency = match op.operation().retry {
             Retry::Safe => Idempotency::Safe,
             Retry::Otlp => Idempotency::Otlp,
@@ -209,7 +211,7 @@ impl Sender {
             .send(request, options)
             .await
             .map_err(|error| {
-                // The key may have been renewed meanwhile.
+                // The key may have been renewed in the meantime.
                 let last = slot.credentials().last();
                 let context = Context {
                     credential: last.as_ref().map_or(&credential, |last| &last.credential),
@@ -222,7 +224,7 @@ impl Sender {
     }
 }
 
-/// Makes what hands out the key of a slot, if there is one.
+/// Returns the authorizer of a role; `None` if no source of a key is set.
 fn key_authorizer(
     options: &Options,
     resolved: &Resolved,
@@ -233,10 +235,10 @@ fn key_authorizer(
     if matches!(found, Resolution::Nothing) {
         return Ok(None);
     }
-    // A key that is at hand is known from the start; a program is run when its key is needed.
+    // A key in the settings is loaded now; a `credential_command` runs when its key is needed.
     let is_key = matches!(found, Resolution::Key(_));
-    let walk = SettingsProvider::new(options, slot, resolved, found);
-    let credentials = Credentials::new(vec![Box::new(walk)]);
+    let provider = SettingsProvider::new(options, slot, resolved, found);
+    let credentials = Credentials::new(vec![Box::new(provider)]);
     if is_key {
         credentials.load_blocking(None)?;
     }
@@ -245,7 +247,8 @@ fn key_authorizer(
     Ok(Some(Arc::new(authorizer)))
 }
 
-/// Refuses a change that the key is known not to allow (see `docs/design/decisions.md#c5`); all else is the server's to say.
+/// Rejects a change with a read-only key without a request (see `docs/design/decisions.md#c5`); the server decides the
+/// other cases.
 fn check_locally(op: OpId, credential: &Credential) -> Result<(), Error> {
     let Requirement::Need(need) = op.operation().need else {
         return Ok(());
@@ -261,7 +264,7 @@ fn check_locally(op: OpId, credential: &Credential) -> Result<(), Error> {
         return Err(Error::new(
             ErrorKind::PermissionDenied,
             format!(
-                "the key {} from {provenance} is read only, and this needs {need}: nothing was sent",
+                "the key {} from {provenance} is read-only, but the operation requires {need}; nothing was sent",
                 key.redacted(),
             ),
         ));
@@ -269,12 +272,12 @@ fn check_locally(op: OpId, credential: &Credential) -> Result<(), Error> {
     Ok(())
 }
 
-/// Rejects an id that would go into a path and cannot be one: ids come from servers and people.
+/// Rejects an invalid id before it becomes part of a path: ids come from servers and users.
 fn check_id(id: &str) -> Result<(), Error> {
     if id.starts_with("hh_") {
         return Err(Error::new(
             ErrorKind::Invalid,
-            "this is an API key, not the id of one: nothing was sent",
+            "expected the id of a key, found an API key; nothing was sent",
         ));
     }
     let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
@@ -285,16 +288,20 @@ fn check_id(id: &str) -> Result<(), Error> {
     }
 }
 
+/// Returns the error of an input that cannot be encoded.
 fn invalid_input(error: EncodeError) -> Error {
     match error {
         EncodeError::Path(_) => invalid_id(),
-        EncodeError::Json | _ => Error::new(ErrorKind::Invalid, "the request is no valid JSON"),
+        EncodeError::Json | _ => {
+            Error::new(ErrorKind::Invalid, "the request cannot be encoded as JSON")
+        }
     }
 }
 
+/// Returns the error of an invalid id.
 fn invalid_id() -> Error {
     Error::new(
         ErrorKind::Invalid,
-        "an id has letters, digits, - and _, and nothing else",
+        "invalid id: expected letters, digits, - and _",
     )
 }

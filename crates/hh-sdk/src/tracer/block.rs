@@ -1,19 +1,19 @@
-//! Encoded telemetry: the unit of what waits, is dropped and is sent.
+//! Blocks of encoded telemetry, the unit of queueing, dropping and sending.
 
 use std::time::Instant;
 
 use super::wire::{SPAN, put_bytes, split_field, varint_len};
 
-/// The most bytes of spans in one block; a larger span is a block alone.
+/// The limit of the spans in one block, in bytes; a larger span gets its own block.
 pub(super) const MAX_BLOCK_BYTES: usize = 64 * 1024;
 
-/// What a block needs besides its content, about.
+/// The approximate memory of a block without its content, in bytes.
 const OVERHEAD: usize = size_of::<Block>() + 16;
 
-/// What a block holds.
+/// The content of a block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Content {
-    /// Spans of OTLP, each as the field `spans` of a `ScopeSpans`: blocks can be joined by appending one to another.
+    /// OTLP spans, each as the field `spans` of a `ScopeSpans`, so that blocks can be concatenated.
     Spans,
     /// The start of a session, in JSON.
     SessionStart,
@@ -21,19 +21,20 @@ pub(super) enum Content {
     SessionChange,
 }
 
-/// Telemetry that is encoded, and redacted before that.
+/// A block of telemetry, which was redacted and then encoded.
 #[derive(Debug)]
 pub(super) struct Block {
     content: Content,
     body: Vec<u8>,
-    /// Where the first span starts that was not dropped.
+    /// The offset of the first span that was not dropped.
     start: usize,
+    /// The number of spans or session changes.
     count: usize,
-    /// When the first of it was recorded.
+    /// The time when the first of them was recorded.
     first: Instant,
-    /// The number in the queue of the first of it; the others follow.
+    /// The number of the first of them in the queue; the others have the next numbers.
     number: u64,
-    /// The memory that it uses.
+    /// The memory of the block, in bytes.
     cost: usize,
 }
 
@@ -67,47 +68,53 @@ impl Block {
         block
     }
 
+    /// Returns the content.
     pub(super) fn content(&self) -> Content {
         self.content
     }
 
+    /// Returns whether the block contains spans.
     pub(super) fn is_spans(&self) -> bool {
         self.content == Content::Spans
     }
 
-    /// Returns what is sent.
+    /// Returns the bytes to send.
     pub(super) fn body(&self) -> &[u8] {
         &self.body[self.start..]
     }
 
-    /// Returns how many spans or changes of sessions it holds.
+    /// Returns the number of spans or session changes.
     pub(super) fn count(&self) -> usize {
         self.count
     }
 
+    /// Returns the time when the first span or session change was recorded.
     pub(super) fn first(&self) -> Instant {
         self.first
     }
 
+    /// Returns the number of the first span or session change in the queue.
     pub(super) fn number(&self) -> u64 {
         self.number
     }
 
+    /// Sets the number of the first span or session change in the queue.
     pub(super) fn with_number(mut self, number: u64) -> Self {
         self.number = number;
         self
     }
 
+    /// Returns the memory of the block, in bytes.
     pub(super) fn cost(&self) -> usize {
         self.cost
     }
 
-    /// Returns how much memory a block of one span takes.
+    /// Returns the memory of a block with this one span, in bytes.
     pub(super) fn cost_of(span: &[u8]) -> usize {
         OVERHEAD + length_in_block(span)
     }
 
-    /// Returns whether a span with this number may follow in this block, of at most so many spans.
+    /// Returns whether the block can take a span with this number, if a block has at most `max_spans` spans.
     pub(super) fn has_room_for(&self, span: &[u8], number: u64, max_spans: usize) -> bool {
         self.is_spans()
             && self.count < max_spans
@@ -115,11 +122,12 @@ impl Block {
             && self.number + self.count as u64 == number
     }
 
-    /// Appends a span; returns how much memory it takes.
+    /// Appends a span and returns its memory, in bytes.
     pub(super) fn push(&mut self, span: &[u8]) -> usize {
         let cost = length_in_block(span);
         if self.body.capacity() - self.body.len() < cost {
-            // A block of one span takes what it needs, and one of more is not copied again until it is full.
+            // A block of one span allocates its exact size. The second span allocates a full block, to avoid later
+            // copies.
             let rest = MAX_BLOCK_BYTES.saturating_sub(self.body.len());
             let more = if self.body.is_empty() {
                 cost
@@ -134,25 +142,25 @@ impl Block {
         cost
     }
 
-    /// Returns the memory that it uses.
+    /// Returns the allocated memory, in bytes.
     #[cfg(test)]
     pub(super) fn memory(&self) -> usize {
         size_of::<Self>() + self.body.capacity()
     }
 
-    /// Gives back memory that was reserved for more spans.
+    /// Frees the memory that is reserved for more spans.
     pub(super) fn seal(&mut self) {
         self.body.shrink_to_fit();
     }
 
-    /// Drops the oldest span; its memory is returned with that of the whole block.
+    /// Drops the oldest span; its memory is freed with the block.
     pub(super) fn drop_first(&mut self) {
         self.start += self.length_of(1);
         self.count = self.count.saturating_sub(1);
         self.number += 1;
     }
 
-    /// Splits off what follows the first spans.
+    /// Splits off the spans after the first `count` spans.
     pub(super) fn split_off(&mut self, count: usize) -> Self {
         let body = self.body.split_off(self.start + self.length_of(count));
         let rest = Self {
@@ -169,7 +177,7 @@ impl Block {
         rest
     }
 
-    /// Returns how many bytes the first spans take.
+    /// Returns the length of the first `count` spans, in bytes.
     fn length_of(&self, count: usize) -> usize {
         let mut rest = self.body();
         for _ in 0..count {
@@ -179,6 +187,7 @@ impl Block {
     }
 }
 
+/// Returns the length of a span in a block, in bytes.
 fn length_in_block(span: &[u8]) -> usize {
     1 + varint_len(span.len()) + span.len()
 }

@@ -1,5 +1,5 @@
-//! Values of any type as OTLP attributes, encoded without anything in between: what a span costs its caller is mostly
-//! this.
+//! Encodes values of any type directly as OTLP attributes, because encoding is most of the cost of a span for the
+//! caller.
 
 mod compound;
 mod encoder;
@@ -12,7 +12,7 @@ use super::redact::Redactor;
 use super::wire::{STRING, put_bytes};
 use encoder::{Encoder, NOT_SERIALIZABLE};
 
-/// Appends the content of an `AnyValue`, without keys.
+/// Appends a value as the content of an `AnyValue`, without API keys.
 pub(super) fn put_value(out: &mut Vec<u8>, redactor: &Redactor, value: &impl Serialize) {
     let start = out.len();
     if value
@@ -24,7 +24,7 @@ pub(super) fn put_value(out: &mut Vec<u8>, redactor: &Redactor, value: &impl Ser
     }
 }
 
-/// Returns a value as JSON, without keys.
+/// Returns a value as JSON, without API keys.
 pub(super) fn to_json(redactor: &Redactor, value: &impl Serialize) -> Value {
     let mut text = Vec::new();
     value

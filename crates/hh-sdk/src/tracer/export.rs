@@ -1,4 +1,4 @@
-//! The export thread: takes what waits, exports it in order, keeps the time of flushes.
+//! The export thread, which exports blocks in order and ends flushes at their deadlines.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -13,14 +13,15 @@ use crate::catch::{catch, catch_async};
 use crate::ids::random;
 use crate::quiet::without_events;
 
-/// After a rejected key nothing is sent for so long: the next export would be rejected too.
+/// The pause after a rejected API key, because the next export would be rejected too.
 const REJECTED_PAUSE: Duration = Duration::from_mins(1);
 
-/// Why nothing is exported when the system gives no thread or no runtime.
+/// The error if the system cannot create a thread or a runtime.
 const NOT_STARTED: &str = "the export thread could not be started";
 
-/// Starts the thread unless it runs, with a runtime of its own, so that nobody else's is borrowed or blocked. Returns
-/// whether it runs.
+/// Starts the export thread unless it runs, and returns whether it runs.
+///
+/// The thread has its own runtime, so it does not need or block the runtime of the program.
 pub(super) fn ensure_started(inner: &Arc<Inner>) -> bool {
     if inner.mark_started() {
         return true;
@@ -28,7 +29,7 @@ pub(super) fn ensure_started(inner: &Arc<Inner>) -> bool {
     let for_thread = Arc::clone(inner);
     let task = move || {
         run_thread(&for_thread);
-        // The last reference drops the exporter, and with it other people's code.
+        // The last reference drops the exporter, whose code of the program may panic.
         catch(|| drop(for_thread));
     };
     let is_started = (inner.spawn)("honeyhive-export", Box::new(task)).is_ok();
@@ -38,12 +39,13 @@ pub(super) fn ensure_started(inner: &Arc<Inner>) -> bool {
     is_started
 }
 
-/// Answers the flushes that wait for a thread that cannot be started.
+/// Fails the flushes that wait, because the export thread cannot be started.
 pub(super) fn fail_to_start(inner: &Inner) {
     let due = inner.lock().fail_to_start(NOT_STARTED);
     inner.deliver(due);
 }
 
+/// Runs the export thread.
 fn run_thread(inner: &Inner) {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -56,15 +58,16 @@ fn run_thread(inner: &Inner) {
     let Some(mut exporter) = inner.take_exporter() else {
         return;
     };
-    // Nobody may wait for ever, whatever panics. Not by a destructor: a second panic in one ends the program.
+    // Flushes must end even after a panic. A destructor cannot do this: a second panic in it aborts the program.
     if catch(|| runtime.block_on(run(inner, &mut *exporter))).is_none() {
-        let due = inner.lock().abandon("the export thread has failed");
+        let due = inner.lock().abandon("the export thread panicked");
         inner.deliver(due);
     }
     catch(|| drop(exporter));
     catch(|| drop(runtime));
 }
 
+/// Exports until the queue is closed and empty, or until the time of a shutdown is over.
 async fn run(inner: &Inner, exporter: &mut dyn Exporter) {
     let work = async {
         let mut pace = Pace::new(inner.batch_size, inner.retry_delay);
@@ -79,8 +82,8 @@ async fn run(inner: &Inner, exporter: &mut dyn Exporter) {
     }
 }
 
-/// Waits until there is a batch or the first job has waited long enough, or until a flush or the end asks for what there
-/// is, and until a pause is over; false at the end.
+/// Waits until a batch is full or due, or until a flush or a shutdown requests an export, and until a pause is over;
+/// returns false when the thread must exit.
 async fn wait_for_work(inner: &Inner, pause: Option<Pause>) -> bool {
     loop {
         let now = Instant::now();
@@ -107,7 +110,7 @@ async fn wait_for_work(inner: &Inner, pause: Option<Pause>) -> bool {
     }
 }
 
-/// Exports the first change of a session, or the spans that come first; returns how long nothing may be sent then.
+/// Exports the first session change or the first spans; returns the pause after a failure.
 async fn send_some(inner: &Inner, exporter: &mut dyn Exporter, pace: &mut Pace) -> Option<Pause> {
     let batch = inner.lock().take(pace.limit(), inner.max_batch_bytes);
     let count = batch.iter().map(Block::count).sum();
@@ -128,7 +131,7 @@ async fn send_some(inner: &Inner, exporter: &mut dyn Exporter, pace: &mut Pace) 
         }
         Some(Outcome::Failed(error)) => error,
         None => {
-            let why = "sending them has panicked".to_owned();
+            let why = "the export panicked".to_owned();
             finish(inner, Some(lost(count, why)));
             return None;
         }
@@ -150,7 +153,7 @@ async fn send_some(inner: &Inner, exporter: &mut dyn Exporter, pace: &mut Pace) 
     }
     let why = if asked.is_some_and(|asked| asked > MAX_ASKED) {
         let longest = MAX_ASKED.as_secs();
-        format!("{why}; the tracer itself tries again after {longest} s")
+        format!("{why}; the tracer retries after {longest} s")
     } else {
         why
     };
@@ -163,7 +166,7 @@ async fn send_some(inner: &Inner, exporter: &mut dyn Exporter, pace: &mut Pace) 
     let delay = match failure {
         Failure::TooLarge => Duration::ZERO,
         Failure::Rejected => {
-            // Flushes would wait in vain, and the rest be rejected in as many requests.
+            // Flushes would time out, and each further request would be rejected too.
             let due = inner.lock().reject(&why);
             inner.deliver(due);
             REJECTED_PAUSE
@@ -173,20 +176,23 @@ async fn send_some(inner: &Inner, exporter: &mut dyn Exporter, pace: &mut Pace) 
     Some(Pause::after(Instant::now(), delay, asked))
 }
 
+/// Completes the export in progress.
 fn finish(inner: &Inner, loss: Option<Loss>) {
     let due = inner.lock().finish(loss);
     inner.deliver(due);
 }
 
+/// Returns the loss of a batch.
 fn lost(count: usize, why: String) -> Loss {
     Loss::new(u64::try_from(count).unwrap_or(u64::MAX), why)
 }
 
+/// Returns the number of the first span or session change of a batch.
 fn first_number(batch: &[Block]) -> u64 {
     batch.first().map_or(0, Block::number)
 }
 
-/// Answers flushes whose time is over, also while a request is under way; ends when the time of a shutdown is.
+/// Fails flushes at their deadlines, also during a request; returns when the time of a shutdown is over.
 async fn expire_waiters(inner: &Inner) {
     loop {
         let (due, watch) = inner.lock().expire(Instant::now());

@@ -1,4 +1,4 @@
-//! Where telemetry goes.
+//! The exporters, which are the destinations of telemetry.
 
 mod http;
 mod memory;
@@ -15,45 +15,46 @@ pub(super) use null::NullExporter;
 use super::block::Block;
 use super::failure::Failure;
 
-/// Receives blocks of telemetry, in order.
+/// A destination of telemetry, which receives blocks in order.
 pub(super) trait Exporter: Send {
-    /// Returns how blocks get here.
+    /// Returns how the tracer delivers blocks to this exporter.
     fn delivery(&self) -> Delivery {
         Delivery::Background
     }
 
-    /// Exports the blocks of one request: one change of a session, or spans.
+    /// Exports the blocks of one request: one session change, or spans.
     fn export<'a>(&'a mut self, blocks: &'a [Block]) -> BoxFuture<'a, Outcome>;
 }
 
-/// How telemetry gets to an exporter.
+/// The ways to deliver telemetry to an exporter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Delivery {
-    /// It waits in the queue for the export thread.
+    /// Through the queue, on the export thread.
     Background,
-    /// At once, on the thread that records it: an export never waits.
+    /// Immediately, on the thread that records the telemetry. The exporter must not block.
     Immediate,
-    /// Not at all, so that nothing is recorded.
+    /// Not at all: the tracer records nothing.
     Never,
 }
 
-/// What became of an export.
+/// The result of an export.
 #[derive(Debug)]
 pub(super) enum Outcome {
-    /// It has arrived.
+    /// All telemetry arrived.
     Delivered,
-    /// It has arrived, but for so many spans, which are lost.
+    /// The telemetry arrived, except for `count` rejected spans, which are lost.
     Refused { count: u64, reason: String },
-    /// Nothing has arrived.
+    /// No telemetry arrived.
     Failed(ExportError),
 }
 
-/// Why nothing has arrived.
+/// The error of an export.
 #[derive(Debug)]
 pub(super) struct ExportError {
-    /// Whether it is sent again.
+    /// The class of the failure.
     pub(super) failure: Failure,
+    /// The message, on one line.
     pub(super) message: String,
-    /// How long the server asks to wait.
+    /// The wait that the server requests.
     pub(super) retry_after: Option<Duration>,
 }

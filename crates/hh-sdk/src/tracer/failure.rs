@@ -1,25 +1,26 @@
-//! What a failed request means for the telemetry that it carried.
+//! Decides from a failed request whether its telemetry is sent again.
 
 use hh_transport::TransportErrorKind;
 
 use crate::{Error, ErrorKind};
 
-/// Whether telemetry that did not arrive is sent again.
+/// The classes of failed exports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Failure {
-    /// The server or the network is not available: it is sent again until it arrives.
+    /// The server or the network is unavailable. The export is retried until it succeeds.
     Unavailable,
-    /// As [`Failure::Unavailable`], unless this very telemetry is what makes the server fail.
+    /// The server failed, possibly because of this telemetry. The export is retried a limited number of times.
     Suspect,
-    /// The request is too large: it is sent again in smaller parts.
+    /// The request is too large. It is split and sent again.
     TooLarge,
-    /// There is no key that works now: it is sent again after a pause.
+    /// The API key was rejected or is missing. The export is retried after a pause.
     Rejected,
-    /// It would fail again: it is lost.
+    /// A retry would fail too. The telemetry is lost.
     Final,
 }
 
 impl Failure {
+    /// Returns the class of an error; `is_update` is true for a change of a session.
     pub(super) fn of(error: &Error, is_update: bool) -> Self {
         let Some(sent) = error.sent() else {
             return Self::before_sending(error.kind());
@@ -39,7 +40,7 @@ impl Failure {
                     Self::Suspect
                 }
             }
-            // A login page or a proxy may have answered instead of the server.
+            // The response may come from a login page or a proxy instead of the server.
             TransportErrorKind::InvalidResponse => Self::Suspect,
             TransportErrorKind::Unauthenticated => Self::Rejected,
             TransportErrorKind::Insecure
@@ -54,24 +55,27 @@ impl Failure {
         }
     }
 
+    /// Returns the class of a status.
     fn of_status(status: u16, is_update: bool) -> Self {
         match status {
             429 | 502..=504 => Self::Unavailable,
             // A redirect may come from a login page instead of the server.
             300..=399 | 408 | 425 | 500..=599 => Self::Suspect,
             413 => Self::TooLarge,
-            // The session may be unknown to the server, or another key's, for good: nothing may wait behind its change.
+            // The session may not exist or may belong to another key, which a retry does not change. A retry would
+            // block the rest of the queue.
             403 | 404 if is_update => Self::Final,
             401 | 403 | 404 => Self::Rejected,
             _ => Self::Final,
         }
     }
 
+    /// Returns the class of an error before the request was sent.
     fn before_sending(kind: ErrorKind) -> Self {
         match kind {
-            // The key did not come in time.
+            // The key was not available in time.
             ErrorKind::Timeout => Self::Unavailable,
-            // The response to an export was not one of OTLP.
+            // The response to an export was not OTLP.
             ErrorKind::Unavailable => Self::Suspect,
             ErrorKind::Unauthenticated
             | ErrorKind::PermissionDenied

@@ -1,34 +1,38 @@
-//! How much is sent at once, and how soon again after a failure.
+//! The size of batches and the delay between retries.
 
 use std::time::{Duration, Instant};
 
-/// The delays between attempts end here, unless they begin higher.
+/// The limit of the delay between retries; a longer `retry_delay` takes precedence.
 const MAX_DELAY: Duration = Duration::from_secs(30);
 
-/// A job that fails this often alone, and for [`MIN_TIME_ALONE`], is what makes the server fail: it is lost, so that
-/// others can follow.
+/// The number of failures after which a record that is sent alone is dropped, so that others can follow.
+///
+/// The failures must also last for [`MIN_TIME_ALONE`].
 const MAX_TRIES_ALONE: u32 = 10;
 
-/// Frequent flushes use up the attempts within milliseconds: a short outage must not cost a job.
+/// The minimum time between the first and the last failure of a record before it is dropped.
+///
+/// Frequent flushes cause many attempts within milliseconds, and a short outage must not lose a record.
 const MIN_TIME_ALONE: Duration = if cfg!(test) {
     Duration::from_millis(20)
 } else {
     Duration::from_mins(2)
 };
 
-/// The longest wait that a server may ask for: one response must not stop the export for hours.
+/// The limit of the wait that a server can request, so that one response does not stop the export for hours.
 pub(super) const MAX_ASKED: Duration = Duration::from_mins(5);
 
-/// A time before which nothing is sent.
+/// A pause of the export.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Pause {
+    /// The end of the pause.
     pub(super) until: Instant,
-    /// The server has asked for it, so that a flush does not end it.
+    /// Whether the server requested the pause; a flush does not end such a pause.
     pub(super) is_asked: bool,
 }
 
 impl Pause {
-    /// Returns the pause after a failure: `delay`, or the time that the server asks for if that is longer.
+    /// Returns the pause after a failure: `delay`, or the wait that the server requested if that is longer.
     pub(super) fn after(now: Instant, delay: Duration, asked: Option<Duration>) -> Self {
         let wait = asked.map_or(delay, |asked| asked.min(MAX_ASKED).max(delay));
         Self {
@@ -41,24 +45,31 @@ impl Pause {
 /// The size of batches and the delay between them.
 #[derive(Debug)]
 pub(super) struct Pace {
+    /// The size of a full batch.
     batch_size: usize,
+    /// The size of the next batch.
     limit: usize,
+    /// The limit of the first delay.
     first_delay: Duration,
+    /// The number of consecutive failures.
     failures: u32,
-    /// The job that failed alone.
+    /// The record that failed alone.
     alone: Option<FailingJob>,
 }
 
-/// A job that fails alone.
+/// A record that fails when it is sent alone.
 #[derive(Debug)]
 struct FailingJob {
+    /// The number of the record in the queue.
     number: u64,
+    /// The number of failures.
     tries: u32,
-    /// When it failed first.
+    /// The time of the first failure.
     since: Instant,
 }
 
 impl Pace {
+    /// Creates a pace without failures.
     pub(super) fn new(batch_size: usize, first_delay: Duration) -> Self {
         Self {
             batch_size,
@@ -69,12 +80,13 @@ impl Pace {
         }
     }
 
-    /// Returns how many spans go into the next request.
+    /// Returns the limit of spans in the next request.
     pub(super) fn limit(&self) -> usize {
         self.limit
     }
 
-    /// Batches grow again, by an eighth of the full size: one that was too large must not be tried every other time.
+    /// Ends a series of failures. Batches grow by an eighth of the full size only, so that a size that fails is retried
+    /// rarely.
     pub(super) fn succeed(&mut self) {
         self.failures = 0;
         self.alone = None;
@@ -82,12 +94,12 @@ impl Pace {
         self.limit = more.min(self.batch_size);
     }
 
-    /// Has the next request carry half of what this one did.
+    /// Limits the next request to half of `count` spans.
     pub(super) fn halve(&mut self, count: usize) {
         self.limit = (count / 2).max(1);
     }
 
-    /// Counts a failure of the job with this number, sent alone; true if it is to be given up.
+    /// Counts a failure of the record with this number, which was sent alone; returns whether to drop it.
     pub(super) fn should_give_up(&mut self, number: u64, now: Instant) -> bool {
         let (tries, since) = match &self.alone {
             Some(alone) if alone.number == number => (alone.tries.saturating_add(1), alone.since),
@@ -101,7 +113,7 @@ impl Pace {
         tries >= MAX_TRIES_ALONE && now.duration_since(since) >= MIN_TIME_ALONE
     }
 
-    /// Returns how long to wait after another failure: up to a bound that doubles each time, and at least half of it.
+    /// Returns a random delay before the next retry, between half and all of a bound that doubles with each failure.
     pub(super) fn delay(&mut self, random: u64) -> Duration {
         let doubled = 2_u32.saturating_pow(self.failures.min(16));
         self.failures = self.failures.saturating_add(1);
@@ -152,7 +164,10 @@ mod tests {
                 .position(|hopeless| *hopeless),
             Some(8)
         );
-        assert!(!pace.should_give_up(8, end), "another one begins anew");
+        assert!(
+            !pace.should_give_up(8, end),
+            "the count of another record starts from zero"
+        );
         for _ in 0..8 {
             pace.succeed();
         }

@@ -1,4 +1,4 @@
-//! What waits to be exported: bounded, the oldest spans dropped first.
+//! The queue of the tracer, with limits; it drops the oldest spans first.
 
 mod inner;
 
@@ -21,25 +21,29 @@ pub(super) use inner::Inner;
 #[cfg(test)]
 pub(super) use inner::Task;
 
-/// Longer waits are cut to this, so that no sum of times overflows: a year.
+/// The limit of timeouts, one year, so that sums of times do not overflow.
 const LONGEST_WAIT: Duration = Duration::from_hours(24 * 365);
 
-/// A tracer that is dropped without a shutdown tries again for this long.
+/// How long a tracer that is dropped without a shutdown continues to retry.
 const LAST_TRIES: Duration = Duration::from_mins(1);
 
-/// The queue and the thread behind it.
+/// The queue and its export thread.
 pub(crate) struct Queue {
     route: Route,
 }
 
-/// How telemetry gets to the exporter.
+/// The path of telemetry to the exporter.
 enum Route {
+    /// Through the queue and the export thread.
     Background(Arc<Inner>),
+    /// Directly, on the thread that records the telemetry.
     Immediate(Mutex<Box<dyn Exporter>>),
+    /// None: nothing is recorded.
     Never,
 }
 
 impl Queue {
+    /// Creates the queue of an exporter.
     pub(super) fn new(exporter: Box<dyn Exporter>, settings: &Settings) -> Self {
         let route = match exporter.delivery() {
             Delivery::Background => Route::Background(Arc::new(Inner::new(exporter, settings))),
@@ -49,7 +53,7 @@ impl Queue {
         Self { route }
     }
 
-    /// Starts threads in another way.
+    /// Replaces the function that starts threads.
     #[cfg(test)]
     pub(super) fn with_spawn(
         mut self,
@@ -61,12 +65,12 @@ impl Queue {
         self
     }
 
-    /// Returns whether anything receives what is recorded.
+    /// Returns whether the exporter receives telemetry.
     pub(super) fn is_recording(&self) -> bool {
         !matches!(self.route, Route::Never)
     }
 
-    /// Adds what was recorded; never blocks on the network.
+    /// Adds an item; never waits for the network.
     pub(super) fn push(&self, item: Item<'_>) {
         let inner = match &self.route {
             Route::Background(inner) => inner,
@@ -79,27 +83,29 @@ impl Queue {
         let mut state = inner.lock();
         let before = state.len();
         let dropped = state.push(item);
-        // The first span sets the thread's timer, a full batch is due at once.
+        // The first span starts the timer of the thread; a full batch is sent immediately.
         let is_full = before < inner.batch_size && state.len() >= inner.batch_size;
         let wakes = before == 0 || is_full;
-        // What was dropped may have been the last that a flush waits for.
+        // A flush may have waited for a dropped item.
         let due = state.complete_flushes();
         drop(state);
         drop(dropped);
         inner.deliver(due);
-        // If the thread cannot be started, the next span or flush tries again.
+        // If the thread cannot be started, the next span or flush retries.
         export::ensure_started(inner);
         if wakes {
             inner.wake.notify_one();
         }
     }
 
+    /// Returns the number of lost spans and session changes.
     pub(crate) fn dropped(&self) -> u64 {
         self.inner().map_or(0, |inner| inner.lock().dropped())
     }
 
-    /// Takes no more spans; the thread ends once it has sent what waits. What has not arrived within `timeout` is
-    /// dropped; without one, what fails after a while is.
+    /// Closes the queue; the thread sends the waiting blocks and exits.
+    ///
+    /// After `timeout`, blocks that have not arrived are dropped. Without one, retries end after [`LAST_TRIES`].
     pub(super) fn close(&self, timeout: Option<Duration>) {
         if let Some(inner) = self.inner() {
             inner.lock().close(Closing {
@@ -111,6 +117,7 @@ impl Queue {
         }
     }
 
+    /// Waits until everything in the queue is sent or `timeout` passes.
     pub(super) async fn flush(&self, timeout: Duration) -> Result<(), Error> {
         let (sender, mut receiver) = oneshot::channel();
         self.wait(timeout, Box::new(move |result| sender.send(result).is_ok()));
@@ -122,6 +129,7 @@ impl Queue {
         (&mut receiver).await.unwrap_or_else(|_| Err(stopped()))
     }
 
+    /// Does the same as [`Queue::flush`], and blocks the thread.
     pub(super) fn flush_blocking(&self, timeout: Duration) -> Result<(), Error> {
         let (sender, receiver) = mpsc::channel();
         self.wait(timeout, Box::new(move |result| sender.send(result).is_ok()));
@@ -132,9 +140,9 @@ impl Queue {
         }
     }
 
-    /// Has `answer` called when all that is queued now is dealt with, or when the time is over.
+    /// Arranges a call of `answer` when everything in the queue is sent or lost, or when `timeout` passes.
     ///
-    /// The export thread keeps the time, so that the caller's runtime needs no timer.
+    /// The export thread has the timer, so the runtime of the caller does not need one.
     fn wait(&self, timeout: Duration, answer: Answer) {
         let Some(inner) = self.inner() else {
             answer(Ok(()));
@@ -153,6 +161,7 @@ impl Queue {
         inner.flushed.notify_one();
     }
 
+    /// Returns the state that the queue shares with its threads, if it has an export thread.
     fn inner(&self) -> Option<&Arc<Inner>> {
         match &self.route {
             Route::Background(inner) => Some(inner),
@@ -161,7 +170,7 @@ impl Queue {
     }
 }
 
-/// Exports at once, to an exporter that never waits.
+/// Exports an item immediately, to an exporter that never waits.
 fn deliver(exporter: &Mutex<Box<dyn Exporter>>, item: Item<'_>) {
     let block = match item {
         Item::Span(span, ended) => Block::of_span(span, ended),
@@ -173,6 +182,7 @@ fn deliver(exporter: &Mutex<Box<dyn Exporter>>, item: Item<'_>) {
     drop(export.as_mut().poll(&mut context));
 }
 
+/// Returns the error of a flush that lost its export thread.
 fn stopped() -> Error {
-    Error::new(ErrorKind::Other, "the tracer's thread has stopped")
+    Error::new(ErrorKind::Other, "the export thread has stopped")
 }

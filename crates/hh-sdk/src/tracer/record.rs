@@ -1,4 +1,4 @@
-//! A span under way, encoded as far as it is known.
+//! Records of spans in progress, encoded as far as they are known.
 
 use std::ops::Range;
 use std::time::Instant;
@@ -33,10 +33,10 @@ const STATUS_CODE: u8 = variable(3);
 /// `SPAN_KIND_INTERNAL`.
 const INTERNAL: u8 = 1;
 
-/// What most spans need, so that their memory is allocated once.
+/// The initial capacity of a span, in bytes, which most spans do not exceed.
 const USUAL_BYTES: usize = 768;
 
-/// A span under way.
+/// A span in progress.
 pub(super) struct Record {
     session: Uuid,
     trace_id: [u8; 16],
@@ -44,24 +44,25 @@ pub(super) struct Record {
     parent: Option<[u8; 8]>,
     kind: EventKind,
     started: Option<StartTime>,
-    /// The span of OTLP, with its name and the attributes so far; empty if nothing is recorded.
+    /// The OTLP span with its name and the attributes so far; empty if the tracer records nothing.
     encoded: Vec<u8>,
     error: Option<String>,
 }
 
 impl Record {
-    /// Returns the record of a span of a session.
+    /// Creates the record of a span directly below a session.
     pub(super) fn new(shared: &Shared, session: Uuid, name: &str, kind: EventKind) -> Self {
         let (trace_id, span_id) = ids::trace_and_span_id();
         Self::with_ids(shared, session, name, kind, (trace_id, span_id, None))
     }
 
-    /// Returns the record of a span below this one.
+    /// Creates the record of a child span.
     pub(super) fn child(&self, shared: &Shared, name: &str, kind: EventKind) -> Self {
         let ids = (self.trace_id, ids::span_id(), Some(self.span_id));
         Self::with_ids(shared, self.session, name, kind, ids)
     }
 
+    /// Creates a record with these ids: trace, span and parent span.
     fn with_ids(
         shared: &Shared,
         session: Uuid,
@@ -86,18 +87,19 @@ impl Record {
         }
     }
 
+    /// Sets the start to the current time.
     pub(super) fn start(&mut self) {
         self.started = Some(StartTime::now());
     }
 
-    /// Returns the name without keys; empty if nothing is recorded.
+    /// Returns the name without API keys; empty if the tracer records nothing.
     pub(super) fn name(&self) -> &str {
         let name = split_field(&self.encoded).map(|(_, name, _)| name);
         name.and_then(|name| str::from_utf8(name).ok())
             .unwrap_or_default()
     }
 
-    /// Sets a value; one with the same name is replaced.
+    /// Sets a value and replaces one with the same name.
     pub(super) fn set(
         &mut self,
         redactor: &Redactor,
@@ -126,6 +128,7 @@ impl Record {
         }
     }
 
+    /// Sets the error.
     pub(super) fn set_error(&mut self, error: impl std::fmt::Display) {
         if !self.encoded.is_empty() {
             self.error = Some(error.to_string());
@@ -180,6 +183,7 @@ pub(super) fn common_attributes(
     out
 }
 
+/// Appends a text attribute.
 fn put_attribute(out: &mut Vec<u8>, key: &str, text: &str) {
     let attribute = open(out, ATTRIBUTE);
     put_bytes(out, KEY, key.as_bytes());
@@ -189,7 +193,7 @@ fn put_attribute(out: &mut Vec<u8>, key: &str, text: &str) {
     close(out, attribute);
 }
 
-/// Finds the attribute before `start` that has the same name as the one that starts there: OTLP allows a name once.
+/// Finds the attribute before `start` with the name of the attribute at `start`, because OTLP names are unique.
 fn find_replaced(encoded: &[u8], start: usize) -> Option<Range<usize>> {
     let (before, new) = encoded.split_at_checked(start)?;
     let (_, new, _) = split_field(new)?;
@@ -207,7 +211,7 @@ fn find_replaced(encoded: &[u8], start: usize) -> Option<Range<usize>> {
     None
 }
 
-/// An attribute that is removed again if the type of its value panics.
+/// A guard that removes an attribute again if the serialization of its value panics.
 struct PartialAttribute<'a> {
     out: &'a mut Vec<u8>,
     start: usize,
@@ -215,6 +219,7 @@ struct PartialAttribute<'a> {
 }
 
 impl<'a> PartialAttribute<'a> {
+    /// Starts an attribute at the end of the buffer.
     fn new(out: &'a mut Vec<u8>) -> Self {
         Self {
             start: out.len(),
@@ -223,6 +228,7 @@ impl<'a> PartialAttribute<'a> {
         }
     }
 
+    /// Keeps the attribute.
     fn finish(mut self) {
         self.is_finished = true;
     }

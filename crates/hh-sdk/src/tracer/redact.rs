@@ -1,4 +1,4 @@
-//! No key leaves inside telemetry: a span that holds the configuration or an error's text must not give it away.
+//! Removes API keys from telemetry, for example from a span that records a configuration or an error message.
 
 use std::borrow::Cow;
 
@@ -10,10 +10,10 @@ use serde_json::Value;
 
 use crate::resolve::Sender;
 
-/// Every key begins with this, so that text without it needs no search for keys.
+/// The prefix of all keys; text without it needs no further search.
 const KEY_PREFIX: &str = "hh_";
 
-/// A key has to be this long to be masked in encoded telemetry, so that no match can reach beyond a text.
+/// The minimum length of a key that is redacted in encoded telemetry, so that a match does not extend beyond a text.
 const MIN_MASKED: usize = 12;
 
 /// Removes API keys from telemetry.
@@ -22,24 +22,26 @@ pub(super) struct Redactor {
     prefix: Finder<'static>,
 }
 
+/// The keys to redact.
 enum Keys {
-    /// Those that requests carry now.
+    /// The keys that the requests of a sender use now.
     FromSender(Box<Sender>),
-    /// Those that were found at the start; in test mode there may be none.
+    /// The keys at the start; test mode may have none.
     Fixed(Vec<ApiKey>),
 }
 
 impl Redactor {
-    /// Returns a redactor of the keys that a sender uses, and of everything that looks like a key.
+    /// Creates a redactor of the keys that a sender uses and of everything that looks like a key.
     pub(super) fn of(sender: Sender) -> Self {
         Self::new(Keys::FromSender(Box::new(sender)))
     }
 
-    /// Returns a redactor of these keys, and of everything that looks like a key.
+    /// Creates a redactor of these keys and of everything that looks like a key.
     pub(super) fn fixed(keys: Vec<ApiKey>) -> Self {
         Self::new(Keys::Fixed(keys))
     }
 
+    /// Creates a redactor.
     fn new(keys: Keys) -> Self {
         Self {
             keys,
@@ -47,7 +49,7 @@ impl Redactor {
         }
     }
 
-    /// Returns a text without keys.
+    /// Returns a text with API keys redacted.
     pub(super) fn redact<'t>(&self, text: &'t str) -> Cow<'t, str> {
         match self.prefix.find(text.as_bytes()) {
             Some(_) => self.with_keys(|keys| redact_keys(text, keys)),
@@ -55,13 +57,15 @@ impl Redactor {
         }
     }
 
-    /// Makes text of a server safe to show.
+    /// Returns text of a server with API keys redacted and unsafe characters replaced.
     pub(super) fn clean(&self, text: &str) -> String {
         self.with_keys(|keys| clean(text, keys))
     }
 
-    /// Overwrites keys in encoded telemetry. It was redacted before, but a program may have printed a key of an unusual
-    /// form after that.
+    /// Overwrites keys in encoded telemetry.
+    ///
+    /// The telemetry was redacted when it was recorded, but a `credential_command` may have printed a key with an
+    /// unusual format since then.
     pub(super) fn redact_bytes(&self, encoded: &mut [u8]) {
         self.with_keys(|keys| {
             for key in keys.iter().filter(|key| key.len() >= MIN_MASKED) {
@@ -78,7 +82,7 @@ impl Redactor {
         });
     }
 
-    /// Removes keys from all texts and names of a JSON value.
+    /// Redacts keys in all strings and names of a JSON value.
     pub(super) fn redact_json(&self, value: &mut Value) {
         match value {
             Value::String(text) => self.redact_in_place(text),
@@ -95,15 +99,17 @@ impl Redactor {
         }
     }
 
+    /// Redacts keys in a text.
     fn redact_in_place(&self, text: &mut String) {
         if let Cow::Owned(redacted) = self.redact(text) {
             *text = redacted;
         }
     }
 
+    /// Calls `work` with the keys.
     #[expect(
         clippy::disallowed_methods,
-        reason = "the keys are compared with text, to take them out of it"
+        reason = "searches text for the keys, to redact them"
     )]
     fn with_keys<T>(&self, work: impl FnOnce(&[&str]) -> T) -> T {
         let current;

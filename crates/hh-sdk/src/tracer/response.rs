@@ -1,4 +1,4 @@
-//! What the response to an export says about its spans.
+//! Reads the number of rejected spans from the response to an export.
 
 use bytes::Bytes;
 use http::Response;
@@ -7,18 +7,18 @@ use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceResponse
 use prost::Message as _;
 use serde_json::Value;
 
-/// What the server refused of an export.
+/// The spans of an export that the server rejected.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Rejection {
-    /// At most as many spans as were sent.
+    /// The number of rejected spans, at most the number of sent spans.
     pub(super) count: u32,
-    /// Why, as the server wrote it.
+    /// The reason, as the server wrote it.
     pub(super) reason: String,
 }
 
-/// Reads what a response says about refused spans; `None` if it is no response of OTLP at all, whatever its status.
+/// Reads the rejected spans from a response; returns `None` if the body is not an OTLP response.
 ///
-/// Any number is taken for one between 0 and `sent`: the server may be wrong about it.
+/// The count is clamped to the range from 0 to `sent`, because a server may report any number.
 pub(super) fn read_rejection(response: &Response<Bytes>, sent: u32) -> Option<Rejection> {
     let kind = response.headers().get(CONTENT_TYPE);
     let kind = kind.and_then(|kind| kind.to_str().ok()).unwrap_or_default();
@@ -38,12 +38,13 @@ pub(super) fn read_rejection(response: &Response<Bytes>, sent: u32) -> Option<Re
     })
 }
 
+/// Reads the rejected spans from a JSON body.
 fn of_json(body: &[u8], sent: u32) -> Option<Rejection> {
     let Value::Object(response) = serde_json::from_slice(body).ok()? else {
         return None;
     };
     let refused = response.get("partialSuccess").unwrap_or(&Value::Null);
-    // A 64-bit number may be a text.
+    // A 64-bit number may be a string in JSON.
     let number = &refused["rejectedSpans"];
     let text = || number.as_str()?.parse().ok();
     let number = number.as_f64().or_else(text).unwrap_or_default();
@@ -56,10 +57,11 @@ fn of_json(body: &[u8], sent: u32) -> Option<Rejection> {
     })
 }
 
+/// Returns the number as an integer from 0 to `sent`.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
-    reason = "the number is in the range of the type, or is none and becomes 0"
+    reason = "the number is in the range of the type, or NaN, which becomes 0"
 )]
 fn clamp(number: f64, sent: u32) -> u32 {
     number.clamp(0.0, f64::from(sent)) as u32

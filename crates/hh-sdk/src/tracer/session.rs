@@ -1,4 +1,4 @@
-//! Sessions: what one user interaction was.
+//! Sessions, which are interactions with a user.
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -19,14 +19,15 @@ use super::state::Item;
 use crate::EventKind;
 use crate::ids::{StartTime, millis, random_uuid};
 
-/// Builds a [`Session`].
-#[must_use = "a session begins with start()"]
+/// A builder of a [`Session`].
+#[must_use = "start() starts the session"]
 pub struct SessionBuilder {
     shared: Arc<Shared>,
     session: StartSession,
 }
 
 impl SessionBuilder {
+    /// Creates the builder of a session with this name.
     pub(super) fn new(shared: Arc<Shared>, name: &str) -> Self {
         let session = StartSession {
             session_name: Some(name.to_owned()),
@@ -37,19 +38,19 @@ impl SessionBuilder {
         Self { shared, session }
     }
 
-    /// Adds an input.
+    /// Sets an input.
     pub fn with_input(mut self, name: &str, value: impl Serialize) -> Self {
         insert(&self.shared, &mut self.session.inputs, name, &value);
         self
     }
 
-    /// Adds metadata.
+    /// Sets a metadata value.
     pub fn with_metadata(mut self, name: &str, value: impl Serialize) -> Self {
         insert(&self.shared, &mut self.session.metadata, name, &value);
         self
     }
 
-    /// Adds a property of the user it is done for.
+    /// Sets a property of the user of the session.
     pub fn with_user_property(mut self, name: &str, value: impl Serialize) -> Self {
         insert(
             &self.shared,
@@ -67,7 +68,7 @@ impl SessionBuilder {
         session
     }
 
-    /// Makes a session that starts with its first span.
+    /// Returns a session that starts with its first span.
     pub(super) fn unstarted(self) -> Session {
         let id = random_uuid();
         Session {
@@ -86,13 +87,14 @@ impl SessionBuilder {
     }
 }
 
+/// Sets a value of an object, if the tracer records.
 fn insert(shared: &Shared, object: &mut Object, name: &str, value: &impl Serialize) {
     if shared.queue.is_recording() {
         object.insert(name.to_owned(), to_json(&shared.redactor, value));
     }
 }
 
-/// Queues a change of a session.
+/// Queues a session change.
 fn push(shared: &Shared, content: Content, mut body: Value) {
     if !shared.queue.is_recording() {
         return;
@@ -102,31 +104,34 @@ fn push(shared: &Shared, content: Content, mut body: Value) {
     shared.queue.push(Item::Session(block));
 }
 
-/// A session under way; it ends with [`Session::end`] or when it is dropped.
+/// A session in progress, which ends with [`Session::end`] or when it is dropped.
 ///
-/// Names of the values of a session are literal: dots in them do not nest, unlike in those of a [`Span`](crate::Span). What
-/// is nested deeper than 64 levels in a value is replaced by `(nested too deeply)`.
-#[must_use = "a session ends when it is dropped"]
+/// Names of values are literal: dots in them do not nest, unlike in the names of a [`Span`](crate::Span). In a value,
+/// `(nested too deeply)` replaces everything below 64 levels.
+#[must_use = "dropping the session ends it"]
 pub struct Session {
     shared: Arc<Shared>,
     id: Uuid,
     name: String,
     started: StartTime,
+    /// Whether the start is queued.
     announced: AtomicBool,
+    /// Whether the end is queued.
     ended: AtomicBool,
-    /// Taken when the start is queued.
+    /// The start; `None` after it is queued.
     start: Mutex<Option<StartSession>>,
+    /// The values that are sent at the end.
     changes: Mutex<EventPatch>,
 }
 
 impl Session {
-    /// Returns the session id, which is created here.
+    /// Returns the session id, which the tracer creates.
     #[must_use]
     pub fn id(&self) -> Uuid {
         self.id
     }
 
-    /// Starts building a step right below the session.
+    /// Returns a builder of a step directly below the session.
     pub fn span(&self, name: &str, kind: EventKind) -> SpanBuilder {
         self.ensure_started();
         let record = Record::new(&self.shared, self.id, name, kind);
@@ -138,17 +143,17 @@ impl Session {
         self.change(|patch| &mut patch.outputs, name, value);
     }
 
-    /// Sets a score of the session.
+    /// Sets a metric of the session, such as a score.
     pub fn set_metric(&self, name: &str, value: impl Serialize) {
         self.change(|patch| &mut patch.metrics, name, value);
     }
 
-    /// Sets metadata of the session.
+    /// Sets a metadata value of the session.
     pub fn set_metadata(&self, name: &str, value: impl Serialize) {
         self.change(|patch| &mut patch.metadata, name, value);
     }
 
-    /// Sets what a person said of the session.
+    /// Sets a feedback value of the session, such as the rating of a user.
     pub fn set_feedback(&self, name: &str, value: impl Serialize) {
         self.change(|patch| &mut patch.feedback, name, value);
     }
@@ -158,13 +163,14 @@ impl Session {
         drop(self);
     }
 
+    /// Sets a value that is sent at the end of the session.
     fn change(
         &self,
         member: impl Fn(&mut EventPatch) -> &mut Option<Object>,
         name: &str,
         value: impl Serialize,
     ) {
-        // Before the lock: serializing runs the caller's code, which may use this session.
+        // Serialization runs code of the program, which may use this session, so it happens before the lock.
         if !self.shared.queue.is_recording() {
             return;
         }
@@ -175,6 +181,7 @@ impl Session {
             .insert(name.to_owned(), value);
     }
 
+    /// Queues the start of the session, once.
     fn ensure_started(&self) {
         if self.announced.load(Ordering::Acquire) || self.announced.swap(true, Ordering::AcqRel) {
             return;
@@ -191,7 +198,7 @@ impl Session {
         }
     }
 
-    /// Queues the end, once; nothing if the session never began.
+    /// Queues the end of the session, once; does nothing if the session never started.
     pub(super) fn finish(&self) {
         if !self.announced.load(Ordering::Acquire) || self.ended.swap(true, Ordering::AcqRel) {
             return;

@@ -1,4 +1,4 @@
-//! Spans: one step of a session.
+//! Spans, the steps of a session.
 
 use std::fmt;
 use std::sync::Arc;
@@ -9,39 +9,41 @@ use super::record::Record;
 use super::shared::Shared;
 use crate::EventKind;
 
-/// Builds a [`Span`].
-#[must_use = "a span begins with start()"]
+/// A builder of a [`Span`].
+#[must_use = "start() starts the span"]
 pub struct SpanBuilder {
     shared: Arc<Shared>,
     record: Record,
 }
 
 impl SpanBuilder {
+    /// Creates the builder of a record.
     pub(super) fn new(shared: Arc<Shared>, record: Record) -> Self {
         Self { shared, record }
     }
 
-    /// Adds an input. [Dots in the name nest](Span#names).
+    /// Sets an input. [Dots in the name nest](Span#names).
     pub fn with_input(self, name: &str, value: impl Serialize) -> Self {
         self.with("inputs", name, &value)
     }
 
-    /// Adds a setting of the step, such as a model's parameters. [Dots in the name nest](Span#names).
+    /// Sets a configuration value of the step, such as a parameter of a model. [Dots in the name nest](Span#names).
     pub fn with_config(self, name: &str, value: impl Serialize) -> Self {
         self.with("config", name, &value)
     }
 
-    /// Adds metadata. [Dots in the name nest](Span#names).
+    /// Sets a metadata value. [Dots in the name nest](Span#names).
     pub fn with_metadata(self, name: &str, value: impl Serialize) -> Self {
         self.with("metadata", name, &value)
     }
 
+    /// Sets a value of a member of the event.
     fn with(mut self, member: &str, name: &str, value: &impl Serialize) -> Self {
         self.record.set(&self.shared.redactor, member, name, value);
         self
     }
 
-    /// Starts the clock.
+    /// Starts the span.
     pub fn start(mut self) -> Span {
         self.record.start();
         Span {
@@ -51,25 +53,43 @@ impl SpanBuilder {
     }
 }
 
-/// A step under way; it ends with [`Span::end`] or when it is dropped.
+/// A step in progress, which ends with [`Span::end`] or when it is dropped.
 ///
 /// # Names
-/// Dots in the names of values nest: `set_output("a.b", 1)` sets the member `b` of the object `a`. A name that is set again
-/// is replaced. Where nesting would overwrite another value, the whole name stays flat, so that nothing is lost:
-/// `a.b` and `a` together become `{"a.b": 1, "a": 2}`. Names inside an object value are literal.
+/// Dots in the name of a value nest: `set_output("a.b", 1)` sets the member `b` of the object `a`. A second value with
+/// the same name replaces the first. If nesting would overwrite another value, the whole name stays flat, so that no
+/// value is lost: `a.b` and `a` together become `{"a.b": 1, "a": 2}`. Names inside an object value are literal.
 ///
 /// # Values
-/// Lists and objects that are nested deeper than 24 levels become JSON in a text, and what is nested deeper than 64 levels
-/// is replaced by `(nested too deeply)`.
-#[must_use = "a span ends when it is dropped"]
+/// A value can be of any type that implements [`Serialize`]. Lists and objects below 24 levels become JSON strings, and
+/// `(nested too deeply)` replaces values below 64 levels.
+///
+/// # Examples
+/// ```no_run
+/// use hh_sdk::EventKind;
+///
+/// # fn example(tracer: hh_sdk::HoneyHiveTracer) {
+/// let chain = tracer.span("answer", EventKind::Chain).start();
+/// let mut model = chain
+///     .child("complete", EventKind::Model)
+///     .with_config("model", "small-1")
+///     .with_input("prompt", "Why?")
+///     .start();
+/// model.set_output("text", "Because.");
+/// model.set_metric("tokens.output", 2);
+/// model.end();
+/// chain.end();
+/// # }
+/// ```
+#[must_use = "dropping the span ends it"]
 pub struct Span {
     shared: Arc<Shared>,
-    /// Taken at the end.
+    /// The record; `None` after the end.
     record: Option<Record>,
 }
 
 impl Span {
-    /// Starts building a step below this one.
+    /// Returns a builder of a step below this one.
     pub fn child(&self, name: &str, kind: EventKind) -> SpanBuilder {
         let shared = Arc::clone(&self.shared);
         let record = match &self.record {
@@ -84,17 +104,17 @@ impl Span {
         self.set("outputs", name, &value);
     }
 
-    /// Sets metadata. [Dots in the name nest](Span#names).
+    /// Sets a metadata value. [Dots in the name nest](Span#names).
     pub fn set_metadata(&mut self, name: &str, value: impl Serialize) {
         self.set("metadata", name, &value);
     }
 
-    /// Sets a score. [Dots in the name nest](Span#names).
+    /// Sets a metric, such as a score. [Dots in the name nest](Span#names).
     pub fn set_metric(&mut self, name: &str, value: impl Serialize) {
         self.set("metrics", name, &value);
     }
 
-    /// Marks the step as failed.
+    /// Marks the step as failed with this error message.
     pub fn set_error(&mut self, error: impl fmt::Display) {
         if let Some(record) = &mut self.record {
             record.set_error(error);
@@ -106,6 +126,7 @@ impl Span {
         drop(self);
     }
 
+    /// Sets a value of a member of the event.
     fn set(&mut self, member: &str, name: &str, value: &impl Serialize) {
         if let Some(record) = &mut self.record {
             record.set(&self.shared.redactor, member, name, value);

@@ -1,4 +1,4 @@
-//! The state of the queue: what waits or is being sent, what was lost, and who waits for it.
+//! The state of the queue: the waiting blocks, the export in progress, losses, and the flushes that wait.
 
 mod flush;
 mod waiter;
@@ -13,92 +13,97 @@ use crate::{Error, ErrorKind};
 use waiter::Waiter;
 pub(super) use waiter::{Answer, Replies, Watch, no_response};
 
-/// What was lost, and why.
+/// A loss of telemetry with its reason.
 pub(super) struct Loss {
     count: u64,
     reason: String,
 }
 
 impl Loss {
+    /// Creates a loss of this number of spans or session changes.
     pub(super) fn new(count: u64, reason: String) -> Self {
         Self { count, reason }
     }
 }
 
-/// How much may wait.
+/// The limits of the queue.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Limits {
-    /// Spans and changes of sessions.
+    /// The number of spans and session changes.
     pub(super) count: usize,
-    /// Bytes of memory.
+    /// The memory, in bytes.
     pub(super) bytes: usize,
-    /// Spans in one block.
+    /// The number of spans in one block.
     pub(super) block: usize,
 }
 
-/// What is recorded.
+/// A recorded item.
 pub(super) enum Item<'a> {
-    /// A span that has just ended, encoded.
+    /// An encoded span, and the time when it ended.
     Span(&'a [u8], Instant),
-    /// A change of a session.
+    /// A session change.
     Session(Block),
 }
 
+/// The state of the queue.
 pub(super) struct State {
-    /// What waits, in order.
+    /// The waiting blocks, in order.
     blocks: VecDeque<Block>,
-    /// How many spans and changes of sessions wait.
+    /// The number of waiting spans and session changes.
     len: usize,
     limits: Limits,
-    /// The bytes of what waits and of what is being sent right now.
+    /// The memory of the waiting blocks and of the export in progress.
     budget: ByteBudget,
     sending: Option<InFlight>,
     closing: Option<Closing>,
-    /// A flush or the end has come since something was last sent.
+    /// Whether a flush or a shutdown was requested since the last export.
     is_asked: bool,
-    /// The number of the next job.
+    /// The number of the next span or session change.
     next: u64,
+    /// The number of lost spans and session changes.
     dropped: u64,
-    /// How many of the dropped jobs were reported to a flush.
+    /// The number of losses that were reported to a flush.
     told: u64,
-    /// The last reason for a loss.
+    /// The reason of the last loss.
     reason: String,
-    /// Why what waits has not arrived yet.
+    /// The error of the last failed export, if the next one has not succeeded yet.
     failure: Option<String>,
     waiters: Vec<Waiter>,
-    /// A watchdog looks at the deadlines of flushes.
+    /// Whether a watchdog checks the deadlines of flushes.
     is_watched: bool,
 }
 
-/// What is being sent right now.
+/// The export in progress.
 struct InFlight {
-    /// The number of the first job.
+    /// The number of the first span or session change.
     first: u64,
     count: usize,
     bytes: usize,
 }
 
-/// The tracer was closed.
+/// The shutdown of the tracer.
 #[derive(Clone, Copy)]
 pub(super) struct Closing {
-    /// Nothing is tried again after this.
+    /// The end of retries.
     pub(super) until: Instant,
-    /// A request under way is cut off as well.
+    /// Whether to abort a request in progress at the end.
     pub(super) is_hard: bool,
 }
 
-/// What the export thread does next.
+/// The next step of the export thread.
 pub(super) enum NextStep {
+    /// Send the next batch.
     Send,
-    /// Wait, at most until then.
+    /// Wait, at most until this time.
     Wait(Option<Instant>),
-    /// The time to try again is over.
+    /// Give up: the time for retries is over.
     GiveUp,
-    /// Everything is dealt with, and no more will come.
+    /// Exit: the queue is empty and closed.
     End,
 }
 
 impl State {
+    /// Creates an empty queue.
     pub(super) fn new(limits: Limits) -> Self {
         Self {
             blocks: VecDeque::new(),
@@ -118,35 +123,37 @@ impl State {
         }
     }
 
-    /// Returns whether anything waits or is being sent.
+    /// Returns whether a block waits or is being sent.
     pub(super) fn is_busy(&self) -> bool {
         self.sending.is_some() || !self.blocks.is_empty()
     }
 
-    /// Returns how many spans and changes of sessions wait.
+    /// Returns the number of waiting spans and session changes.
     pub(super) fn len(&self) -> usize {
         self.len
     }
 
-    /// Returns when the first of what waits was recorded.
+    /// Returns the time when the first waiting span or session change was recorded.
     pub(super) fn first(&self) -> Option<Instant> {
         self.blocks.front().map(Block::first)
     }
 
+    /// Returns the number of lost spans and session changes.
     pub(super) fn dropped(&self) -> u64 {
         self.dropped
     }
 
-    /// Returns how many of the dropped jobs were reported to a flush.
+    /// Returns the number of losses that were reported to a flush.
     pub(super) fn reported(&self) -> u64 {
         self.told
     }
 
+    /// Sets the number of losses that were reported to a flush.
     pub(super) fn set_reported(&mut self, told: u64) {
         self.told = told;
     }
 
-    /// Adds what was recorded; returns what had to be dropped for it, to be freed with the lock released.
+    /// Adds an item. Returns the blocks that it displaced, which the caller frees after it releases the lock.
     pub(super) fn push(&mut self, item: Item<'_>) -> Vec<Block> {
         let mut dropped = Vec::new();
         let (is_span, cost) = match &item {
@@ -154,11 +161,11 @@ impl State {
             Item::Session(block) => (false, block.cost()),
         };
         let refused = if self.closing.is_some() {
-            Some("the tracer was shut down before")
+            Some("the tracer was already shut down")
         } else if cost > self.budget.limit() {
-            Some("it is larger than the queue may be (max_queue_bytes)")
+            Some("the record is larger than the queue (max_queue_bytes)")
         } else if cost > self.budget.limit().saturating_sub(self.sending_bytes()) {
-            // All that waits would be dropped for nothing.
+            // Even an empty queue would not have enough room, so nothing is dropped.
             Some("the queue was full (max_queue_bytes)")
         } else {
             self.make_room(is_span, cost, &mut dropped)
@@ -175,7 +182,7 @@ impl State {
         dropped
     }
 
-    /// Adds what there is room for.
+    /// Appends an item that fits.
     fn append(&mut self, item: Item<'_>) {
         let (next, max_spans) = (self.next, self.limits.block);
         self.next = self.next.saturating_add(1);
@@ -199,11 +206,12 @@ impl State {
         self.blocks.push_back(block.with_number(next));
     }
 
+    /// Returns the memory of the export in progress, in bytes.
     fn sending_bytes(&self) -> usize {
         self.sending.as_ref().map_or(0, |sending| sending.bytes)
     }
 
-    /// Drops the oldest spans until there is room; the reason why there cannot be any.
+    /// Drops the oldest spans until there is room; returns a reason if there cannot be enough room.
     fn make_room(
         &mut self,
         for_span: bool,
@@ -219,7 +227,7 @@ impl State {
                 return None;
             };
             let oldest = self.blocks.iter().position(Block::is_spans);
-            // What happens to a session is worth more than any span of it.
+            // A session change is more important than a span.
             let Some(victim) = oldest.or_else(|| (!for_span).then_some(0)) else {
                 return Some(reason);
             };
@@ -231,7 +239,7 @@ impl State {
         }
     }
 
-    /// Drops the first of a block, or all of it; memory is freed only with all of it. Returns how many were dropped.
+    /// Drops the first span of a block or the whole block, which frees its memory; returns the number of dropped items.
     fn drop_oldest(&mut self, at: usize, is_one: bool, dropped: &mut Vec<Block>) -> u64 {
         let Some(block) = self.blocks.get_mut(at) else {
             return 0;
@@ -249,7 +257,7 @@ impl State {
         count as u64
     }
 
-    /// Takes what goes into the next request: one session change, or spans that come first, up to both limits.
+    /// Takes the blocks of the next request: one session change, or the first spans up to both limits.
     pub(super) fn take(&mut self, limit: usize, max_bytes: usize) -> Vec<Block> {
         self.is_asked = false;
         let limit = limit.max(1);
@@ -283,7 +291,7 @@ impl State {
         batch
     }
 
-    /// Marks what was taken as dealt with, and what of it was lost.
+    /// Completes the export in progress, with its loss if there is one.
     pub(super) fn finish(&mut self, loss: Option<Loss>) -> Replies {
         if let Some(sending) = self.sending.take() {
             self.budget.release(sending.bytes);
@@ -295,7 +303,7 @@ impl State {
         self.complete_flushes()
     }
 
-    /// Puts what was taken back to the head of the queue, as far as there is room; returns what was dropped.
+    /// Puts the blocks of a failed export back to the head of the queue; returns the blocks that do not fit.
     pub(super) fn put_back(&mut self, batch: Vec<Block>, failure: &str) -> (Replies, Vec<Block>) {
         self.sending = None;
         self.failure = Some(failure.to_owned());
@@ -315,13 +323,13 @@ impl State {
         (self.complete_flushes(), dropped)
     }
 
-    /// Closes the queue, unless it was closed before.
+    /// Closes the queue, unless it is already closed.
     pub(super) fn close(&mut self, closing: Closing) {
         self.closing.get_or_insert(closing);
         self.is_asked = true;
     }
 
-    /// Decides what comes next. What waits is `due` at some time, or as soon as `is_full` says so, and not in a pause.
+    /// Decides the next step: a batch is sent at `due`, or immediately if `is_full`, but not during a pause.
     pub(super) fn next(
         &self,
         now: Instant,
@@ -335,7 +343,7 @@ impl State {
             (false, _) => {}
         }
         let ready = match pause {
-            // A flush is worth one attempt.
+            // A flush ends the pause after a failure for one attempt.
             Some(pause) if self.is_asked && !pause.is_asked => now,
             Some(pause)
                 if self
@@ -355,7 +363,7 @@ impl State {
         }
     }
 
-    /// Gives up on everything, for the reason of the last failure if there is one.
+    /// Drops everything at the end of a shutdown, with the last failure as the reason.
     pub(super) fn abandon_late(&mut self) -> Replies {
         let mut reason = "the tracer was shut down before they could be sent".to_owned();
         if let Some(failure) = &self.failure {
@@ -364,7 +372,7 @@ impl State {
         self.abandon(&reason)
     }
 
-    /// Gives up on everything; nothing will be sent any more.
+    /// Drops everything and closes the queue.
     pub(super) fn abandon(&mut self, reason: &str) -> Replies {
         self.closing.get_or_insert(Closing {
             until: Instant::now(),
@@ -381,7 +389,7 @@ impl State {
         self.complete_flushes()
     }
 
-    /// Finds the flushes for which all is dealt with; each is told what nobody was told yet.
+    /// Removes the flushes that are complete; their results include losses that were not reported yet.
     pub(super) fn complete_flushes(&mut self) -> Replies {
         let first_waiting = self.blocks.front().map_or(self.next, Block::number);
         let oldest = self.sending.as_ref().map_or(first_waiting, |s| s.first);
@@ -398,6 +406,7 @@ impl State {
         }
     }
 
+    /// Returns the result of a flush that is complete now.
     fn outcome(&self) -> Result<(), Error> {
         match self.dropped.saturating_sub(self.told) {
             0 => Ok(()),
@@ -411,6 +420,7 @@ impl State {
         }
     }
 
+    /// Counts a loss.
     fn record_loss(&mut self, count: u64, reason: &str) {
         self.dropped = self.dropped.saturating_add(count);
         reason.clone_into(&mut self.reason);

@@ -1,4 +1,4 @@
-//! Ends a flush that the export thread does not end: that thread may be blocked by something else, such as a reporter.
+//! Fails flushes that are overdue because the export thread is blocked, for example by a reporter.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 use super::queue::Inner;
 use crate::catch::catch;
 
-/// The export thread keeps the time of a flush; a blocked one must not hold the caller for longer than this.
+/// How long after its deadline a flush fails if the export thread is blocked.
 pub(super) const GRACE: Duration = Duration::from_secs(1);
 
-/// Starts a thread that lives until no flush waits, unless there is one. Without it a flush has only the export thread.
+/// Starts the watchdog thread, which exits when no flush waits. If that fails, only the export thread ends flushes.
 pub(super) fn ensure_started(inner: &Arc<Inner>) {
     if !inner.lock().watch() {
         return;
@@ -24,6 +24,7 @@ pub(super) fn ensure_started(inner: &Arc<Inner>) {
     }
 }
 
+/// Fails overdue flushes until no flush waits.
 fn watch(inner: &Inner) {
     let mut state = inner.lock();
     while let Some(deadline) = state.first_deadline() {

@@ -1,9 +1,10 @@
-//! Protobuf, written straight into a buffer and read by field. The numbers are those of OTLP's `trace.proto` and
-//! `common.proto`.
+//! Writes and reads protobuf fields directly in a buffer. Field numbers are those of `trace.proto` and `common.proto`
+//! of OTLP.
 //!
-//! The setters of spans are generic and so compiled with the program, where only what is marked can be inlined.
+//! The setters of spans are generic, so they are compiled in the crate of the program. Functions that they call need
+//! `#[inline]` to be inlined there.
 
-/// A field with a length: text, bytes or a message.
+/// The wire type of a field with a length: text, bytes or a message.
 const LENGTH_DELIMITED: u8 = 2;
 
 /// Returns the tag of a field with a length.
@@ -11,12 +12,12 @@ pub(super) const fn delimited(field: u8) -> u8 {
     field << 3 | LENGTH_DELIMITED
 }
 
-/// Returns the tag of a number of variable length.
+/// Returns the tag of a varint field.
 pub(super) const fn variable(field: u8) -> u8 {
     field << 3
 }
 
-/// Returns the tag of 8 bytes.
+/// Returns the tag of a field of 8 bytes.
 pub(super) const fn fixed(field: u8) -> u8 {
     field << 3 | 1
 }
@@ -32,7 +33,7 @@ pub(super) const VALUE: u8 = delimited(2);
 /// `AnyValue.string_value`, which has the same tag as `KeyValue.key`.
 pub(super) const STRING: u8 = delimited(1);
 
-/// Writes a number of variable length.
+/// Appends a varint.
 #[inline]
 pub(super) fn put_varint(out: &mut Vec<u8>, mut value: u64) {
     while value > 0x7f {
@@ -42,14 +43,14 @@ pub(super) fn put_varint(out: &mut Vec<u8>, mut value: u64) {
     out.push(value.to_le_bytes()[0]);
 }
 
-/// Returns how many bytes a length takes.
+/// Returns the length of a varint, in bytes.
 #[inline]
 pub(super) fn varint_len(value: usize) -> usize {
     let bits = usize::BITS - (value | 1).leading_zeros();
     bits.div_ceil(7) as usize
 }
 
-/// Writes text, bytes or a whole message.
+/// Appends a field with text, bytes or a message.
 #[inline]
 pub(super) fn put_bytes(out: &mut Vec<u8>, tag: u8, bytes: &[u8]) {
     out.push(tag);
@@ -57,14 +58,14 @@ pub(super) fn put_bytes(out: &mut Vec<u8>, tag: u8, bytes: &[u8]) {
     out.extend_from_slice(bytes);
 }
 
-/// Writes 8 bytes.
+/// Appends a field of 8 bytes.
 #[inline]
 pub(super) fn put_fixed(out: &mut Vec<u8>, tag: u8, value: [u8; 8]) {
     out.push(tag);
     out.extend_from_slice(&value);
 }
 
-/// Starts a message or a text whose length is not known yet; returns where its content starts.
+/// Starts a message or text of unknown length and returns the offset of its content.
 #[inline]
 pub(super) fn open(out: &mut Vec<u8>, tag: u8) -> usize {
     out.push(tag);
@@ -73,7 +74,7 @@ pub(super) fn open(out: &mut Vec<u8>, tag: u8) -> usize {
     out.len()
 }
 
-/// Ends what [`open`] started at this place.
+/// Ends the field whose content starts at `start`, and writes its length.
 #[inline]
 pub(super) fn close(out: &mut Vec<u8>, start: usize) {
     match u8::try_from(out.len() - start) {
@@ -82,7 +83,7 @@ pub(super) fn close(out: &mut Vec<u8>, start: usize) {
     }
 }
 
-/// Makes room for a length of several bytes.
+/// Ends a field whose length needs more than one byte.
 fn close_long(out: &mut Vec<u8>, start: usize) {
     let length = out.len() - start;
     let more = varint_len(length) - 1;
@@ -98,8 +99,8 @@ fn close_long(out: &mut Vec<u8>, start: usize) {
     }
 }
 
-/// Splits the first field off a message that consists of fields with a length; returns its tag, its content and the
-/// rest. `None` at the end.
+/// Splits the first field off a message whose fields all have a length; returns its tag, its content and the rest, or
+/// `None` at the end.
 #[inline]
 pub(super) fn split_field(bytes: &[u8]) -> Option<(u8, &[u8], &[u8])> {
     let (&tag, mut rest) = bytes.split_first()?;

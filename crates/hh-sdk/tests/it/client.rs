@@ -11,7 +11,7 @@ async fn whoami_projects_and_keys() {
     let server = TestServer::start().await;
     let admin = server.client(&server.admin_key);
     let Identity::Known(me) = admin.whoami().await.unwrap() else {
-        panic!("our server tells who the key is");
+        panic!("the server reports the identity of the key");
     };
     assert_eq!(me.principal.name, "admin@example.com");
     assert_eq!(me.organization, "Test Company");
@@ -44,7 +44,7 @@ async fn a_read_only_key_is_refused_before_anything_is_sent() {
     let mut server = TestServer::start().await;
     let key = server.key(Level::ReadOnly, "default").await;
     let reader = server.client(&key);
-    // With the server gone, only an answer made here can be a refusal.
+    // The server is stopped, so only the client can reject the request.
     server.stop().await;
     let error = reader
         .start_session(StartSession::default())
@@ -176,7 +176,7 @@ async fn test_mode_needs_no_key_and_no_server() {
     let session = client.start_session(session).await.unwrap();
     assert_eq!(session.event_name, "s");
     assert_eq!(session.event_id, session.session_id);
-    // What only a server knows is not made up.
+    // Test mode does not invent responses that only a server can create.
     let error = client.whoami().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::TestMode);
 }

@@ -1,4 +1,4 @@
-//! Where the client's and the tracer's settings come from; rows of the seed are named `sNN_…`.
+//! The sources of the settings of the client and the tracer.
 
 use std::net::TcpListener;
 use std::path::Path;
@@ -18,7 +18,7 @@ const KEYS: [&str; 4] = [
     "hh_4444stored4444stored4444stored44",
 ];
 
-#[expect(clippy::disallowed_methods, reason = "a file of the test's own")]
+#[expect(clippy::disallowed_methods, reason = "the file belongs to the test")]
 fn write(dir: &TempDir, name: &str, text: &str) -> String {
     let path = dir.path().join(name);
     std::fs::write(&path, text).unwrap();
@@ -172,7 +172,7 @@ fn all_combinations_of_four_sources() {
             shown.as_deref(),
             "sources {mask:04b}"
         );
-        // The client's own credential is the same one.
+        // The client uses the same credential.
         let built = HoneyHive::builder()
             .with_options(options.with_reporter(|_| ()))
             .build();
@@ -211,9 +211,9 @@ fn a_named_env_file_sets_exactly_what_it_holds() {
     assert!(settings.debug.value && !settings.test_mode.value);
     assert!(
         settings.project.is_none(),
-        "a .env that nobody named is not read"
+        "a .env file that is not named is not read"
     );
-    // The real environment wins over it.
+    // The process environment takes precedence.
     let settings = load(&[
         ("HH_BASE_URL", "https://api.honeyhive.ai"),
         ("HH_DEBUG", "off"),

@@ -1,4 +1,4 @@
-//! Where a key comes from, and what happens when it changes under a running program.
+//! Sources of the key, and changes of the key while a program runs.
 
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::Path;
@@ -15,17 +15,17 @@ const KEY: &str = "hh_1234567890abcdef1234567890abcdef";
 const OTHER_KEY: &str = "hh_abcdef1234567890abcdef1234567890";
 const LONG: Duration = Duration::from_secs(20);
 
-/// An ingestion key of the right shape.
+/// Returns an ingestion key with a valid format.
 fn ingestion_key() -> String {
     format!("hh_ingst_{}_{}", "a".repeat(24), "b".repeat(64))
 }
 
-#[expect(clippy::disallowed_methods, reason = "a file of the test's own")]
+#[expect(clippy::disallowed_methods, reason = "the file belongs to the test")]
 fn write(path: &Path, text: &str) {
     std::fs::write(path, text).unwrap();
 }
 
-/// Empty lists, whatever was asked for.
+/// Returns empty lists for every request.
 fn empty(_: &Request) -> (&'static str, Vec<u8>) {
     (
         "200 OK",
@@ -41,7 +41,7 @@ fn keys(server: &Scripted) -> Vec<String> {
     server.requests().iter().map(key).collect()
 }
 
-/// A mounted secret as Kubernetes makes it: `api-key` is a link through `..data`, which is swapped as a whole.
+/// A mounted secret like in Kubernetes: `api-key` is a link through `..data`, which is replaced atomically.
 struct Mount {
     folder: tempfile::TempDir,
     count: usize,
@@ -77,10 +77,10 @@ impl Mount {
     }
 }
 
-/// So many requests are sent in a second.
+/// The number of requests per second.
 const A_SECOND: u32 = 200;
 
-/// The rounds of a test that repeats itself, or as many as `HH_SOAK_ROUNDS` asks for.
+/// Returns the number of rounds of a repeated test; `HH_SOAK_ROUNDS` overrides it.
 fn rounds(usual: u32) -> u32 {
     let env = Env::from_process();
     let more = env.get("HH_SOAK_ROUNDS").and_then(|text| text.to_str());
@@ -88,7 +88,7 @@ fn rounds(usual: u32) -> u32 {
 }
 
 // Features S34, S76.
-/// The old key is revoked right after the swap: what still goes out with it is rejected, read again and repeated.
+/// The old key is revoked right after the replacement: requests with it are rejected and retried with the new key.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_mounted_key_changes_under_a_running_client() {
     let server = TestServer::start().await;
@@ -135,7 +135,7 @@ async fn a_mounted_key_changes_under_a_running_client() {
     );
 }
 
-/// No read ever sees a mixture, and each change is noticed.
+/// No read returns a mixture of two keys, and every change is detected.
 #[test]
 fn a_thousand_swaps_are_read_whole() {
     let key = |number: usize| format!("hh_{number:04}{}", "x".repeat(8 * (number % 7) + 36));
@@ -151,7 +151,7 @@ fn a_thousand_swaps_are_read_whole() {
             let (mut reads, mut last) = (0_usize, 0);
             while !stop.load(std::sync::atomic::Ordering::Relaxed) {
                 let shown = read();
-                // The masked key shows its number, and a mixture would be no key at all.
+                // The redacted key contains its number. A mixture would not be a valid key.
                 let number: usize = shown[3..7].parse().unwrap();
                 assert!(number >= last);
                 (reads, last) = (reads + 1, number);
@@ -167,7 +167,7 @@ fn a_thousand_swaps_are_read_whole() {
     assert_eq!(&read()[3..7], "1000");
 }
 
-/// A program of the test's own that stands in for the tool of a secret manager.
+/// Writes a program that replaces the tool of a secret manager.
 fn stand_in(folder: &Path, name: &str, script: &str) {
     let path = folder.join(name);
     write(&path, &format!("#!/bin/sh\n{script}\n"));
@@ -175,7 +175,7 @@ fn stand_in(folder: &Path, name: &str, script: &str) {
 }
 
 // Features S44, S45.
-/// Each prints what the real tool prints, and fails if it is not asked as the guide says.
+/// Each program prints the output of the real tool, and fails for arguments that differ from the guide.
 #[tokio::test]
 async fn secret_managers_print_the_key() {
     let folder = tempfile::tempdir().unwrap();
@@ -278,7 +278,7 @@ async fn a_failed_command_is_an_error_with_its_stderr() {
         "{said}"
     );
     assert!(server.requests().is_empty());
-    // A place above it wins, and then it is not run.
+    // A source of higher precedence wins, and the command does not run.
     build(&[("HH_API_KEY", KEY)]).list_projects().await.unwrap();
     assert_eq!(keys(&server), [KEY]);
 }
@@ -353,7 +353,9 @@ async fn sessions_and_events_use_the_ingestion_key_if_one_is_set() {
         .unwrap_err();
     assert_eq!(alone.kind(), ErrorKind::MissingKey);
     assert!(
-        alone.to_string().contains("sessions and events alone"),
+        alone
+            .to_string()
+            .contains("only applies to sessions and events"),
         "{alone}"
     );
     let wrong = client(&[("HH_API_KEY", KEY), ("HH_INGESTION_API_KEY", OTHER_KEY)]).unwrap_err();
@@ -361,7 +363,7 @@ async fn sessions_and_events_use_the_ingestion_key_if_one_is_set() {
     assert!(
         wrong
             .to_string()
-            .ends_with("takes a key that begins with hh_ingst_"),
+            .ends_with("requires a key that begins with hh_ingst_"),
         "{wrong}"
     );
     assert!(!wrong.to_string().contains(&OTHER_KEY[8..]));
@@ -377,6 +379,6 @@ fn the_key_of_a_client_can_be_read_but_not_printed() {
         .unwrap();
     let credential = client.credential().unwrap();
     assert!(!format!("{client:?} {credential:?}").contains(&KEY[8..]));
-    // Reading it takes a call that says so.
+    // Reading the key requires an explicit call.
     assert_eq!(crate::support::reveal(credential.key.secret()), KEY);
 }

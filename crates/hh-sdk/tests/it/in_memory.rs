@@ -1,4 +1,4 @@
-//! What the in-memory exporter shows is what a server stores.
+//! The in-memory exporter has the same events as a server.
 
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
@@ -15,7 +15,7 @@ use uuid::Uuid;
 use crate::network::LONG;
 use crate::support::{TestServer, empty_env};
 
-/// One call of a setter: which one, the name and the value.
+/// A call of a setter: the setter, the name and the value.
 type Call = (u8, String, Value);
 
 #[derive(Clone, Debug)]
@@ -82,7 +82,7 @@ fn step() -> impl Strategy<Value = Step> {
     )
 }
 
-/// Records the same spans in a session, each with its number in its name.
+/// Records the spans in a session; the name of each contains its number.
 fn record(session: &Session, steps: &[Step]) {
     let parent = session.span("parent", EventKind::Chain).start();
     for (number, step) in steps.iter().enumerate() {
@@ -116,7 +116,7 @@ fn record(session: &Session, steps: &[Step]) {
     }
 }
 
-/// Makes events of the same spans equal: ids become names, and times do not count.
+/// Replaces ids by names and removes times, so that events of the same spans are equal.
 fn comparable(mut events: Vec<Event>, session: Uuid) -> Vec<Event> {
     events.retain(|event| event.session_id == session && event.event_id != session);
     let id = |name: &str| {
@@ -216,7 +216,7 @@ fn dotted_names_that_collide_lose_no_value() {
     for (names, expected) in [
         (&["a.b", "a"][..], json!({"a.b": 0, "a": 1})),
         (&["a", "a.b"], json!({"a": 0, "a.b": 1})),
-        // A name that is set again is replaced.
+        // A second value with the same name replaces the first.
         (&["a.b", "a.b"], json!({"a": {"b": 1}})),
         (&["a.b", "a.c"], json!({"a": {"b": 0, "c": 1}})),
         (

@@ -20,7 +20,7 @@ fn wanted(owner: Option<&str>) -> CreateKey {
     }
 }
 
-/// None from a server that does not tell, which ours does.
+/// Returns the key of a client, as the server reports it.
 async fn key_of(client: &HoneyHive) -> Option<Key> {
     match client.whoami().await.unwrap() {
         Identity::Known(me) => Some(me.key),
@@ -55,7 +55,7 @@ async fn a_key_can_describe_and_rotate_itself() {
     let error = old.whoami().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unauthenticated);
     assert!(error.to_string().contains(&rotated.key.id), "{error}");
-    // The holder of the new key may end the old one before its time, and itself.
+    // The new key can revoke the old one during the grace period, and itself.
     let ended = new.revoke_key(&created.key.id).await.unwrap();
     assert_eq!(ended.state, KeyState::Revoked);
     assert_eq!(
@@ -96,7 +96,7 @@ async fn disabling_an_owner_revokes_all_their_keys() {
     assert_eq!(error.kind(), ErrorKind::Conflict);
 }
 
-/// A server that makes a key and fails before it has said so, and knows the request when it comes again.
+/// The server creates a key, fails before it responds, and recognizes the retry.
 #[tokio::test]
 async fn a_key_whose_text_was_lost_on_the_way_is_named() {
     let count = AtomicU32::new(0);
@@ -123,16 +123,16 @@ async fn a_key_whose_text_was_lost_on_the_way_is_named() {
         (create.kind(), rotate.kind()),
         (ErrorKind::Conflict, ErrorKind::Conflict)
     );
-    let lost = "the key KEYID was made, but the answer with its text was lost on the way, and it is told once";
+    let lost = "key KEYID was created, but its secret was lost in transit and cannot be retrieved";
     assert_eq!(
         (create.message(), create.hint()),
-        (lost, Some("revoke it, and make another"))
+        (lost, Some("revoke the key and create another one"))
     );
     assert_eq!(
         (rotate.message(), rotate.hint()),
         (
             lost,
-            Some("rotate the old key again, which revokes this one")
+            Some("rotate the old key again, which revokes the lost key")
         )
     );
     let keys: Vec<_> = server
@@ -149,7 +149,7 @@ async fn a_key_whose_text_was_lost_on_the_way_is_named() {
 async fn more_keys_than_one_response_may_hold_are_listed() {
     let server = TestServer::start().await;
     let admin = server.client(&server.admin_key);
-    // 5 MB as JSON; a response is read up to 4 MiB.
+    // 5 MB as JSON; the limit of a response is 4 MiB.
     let count = 2000;
     let mut tasks = tokio::task::JoinSet::new();
     for _ in 0..count {

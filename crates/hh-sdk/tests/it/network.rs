@@ -1,4 +1,4 @@
-//! What goes over the network, and what happens when the network or the server does not do its part.
+//! Requests on the network, and failures of the network and the server.
 
 pub(crate) mod scripted;
 mod slow;
@@ -32,7 +32,7 @@ fn tracer(url: &str) -> HoneyHiveTracer {
         .unwrap()
 }
 
-/// The answer that each kind of request wants.
+/// Returns the response that each kind of request expects.
 pub(crate) fn accepted(request: &Request) -> (&'static str, Vec<u8>) {
     match request.path() {
         TRACES => ("200 OK", Vec::new()),
@@ -78,7 +78,7 @@ async fn sessions_arrive_complete_over_an_unreliable_connection() {
             span.end();
         }
         session.end();
-        // All at once, so that they share the time.
+        // They run at the same time, to save time.
         tracers.push(tokio::spawn(tracer.shutdown(LONG)));
     }
     for tracer in tracers {
@@ -162,13 +162,13 @@ fn what_the_server_refuses_of_an_export_is_lost_and_not_sent_again() {
     assert_eq!(error.kind(), ErrorKind::Dropped);
     assert_eq!(
         error.to_string(),
-        "2 of the recorded sessions and spans were lost: the server refused them: two of them, with [redacted], are too large"
+        "2 of the recorded sessions and spans were lost: rejected by the server: two of them, with [redacted], are too large"
     );
     assert_eq!(tracer.dropped(), 2);
     assert_eq!(exports(&server).len(), 1);
 }
 
-/// A count that no server can mean overflows nothing, and text of a server is safe to show.
+/// An absurd count causes no overflow, and text of a server is safe to print.
 #[test]
 fn a_hostile_answer_to_an_export_is_a_bounded_loss_with_a_clean_reason() {
     let hostile = format!(
@@ -200,7 +200,7 @@ fn a_hostile_answer_to_an_export_is_a_bounded_loss_with_a_clean_reason() {
             });
             let tracer = tracer(&server.url);
             for _ in 0..3 {
-                // One request each, so that what is counted adds up.
+                // One request each, so that the counts add up.
                 tracer.span("s", EventKind::Tool).start().end();
                 let flushed = tracer.flush_blocking(LONG);
                 assert_eq!(flushed.is_err(), count > 0, "{count}: {flushed:?}");
@@ -208,7 +208,7 @@ fn a_hostile_answer_to_an_export_is_a_bounded_loss_with_a_clean_reason() {
                 let text = error.to_string();
                 assert!(text.starts_with("1 of "), "{count}: {text}");
                 assert!(
-                    text.contains("refused them: no way [redacted] xxx"),
+                    text.contains("rejected by the server: no way [redacted] xxx"),
                     "{text}"
                 );
                 assert!(text.ends_with('…') && text.chars().count() < 700, "{text}");
@@ -219,7 +219,7 @@ fn a_hostile_answer_to_an_export_is_a_bounded_loss_with_a_clean_reason() {
     }
 }
 
-/// A status of 200 alone does not say that the spans have arrived: a login page has it too.
+/// Status 200 alone does not prove that the spans arrived: a login page has it too.
 #[test]
 fn a_response_that_is_not_otlp_is_no_success_and_no_loss_until_the_end() {
     for (status, body) in [
@@ -239,7 +239,7 @@ fn a_response_that_is_not_otlp_is_no_success_and_no_loss_until_the_end() {
             let error = error.unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Timeout, "{body}: {error}");
             let text = error.to_string();
-            if text.contains("is a web page") || text.contains("is not OTLP") {
+            if text.contains("is a web page") || text.contains("not an OTLP export response") {
                 break;
             }
             assert!(Instant::now() < deadline, "{body}: {text}");
@@ -283,20 +283,22 @@ fn after_a_rejected_key_a_flush_sends_one_request() {
         let error = tracer.flush_blocking(LONG).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unauthenticated, "{error}");
         assert!(
-            error.to_string().ends_with("tried again in a minute"),
+            error
+                .to_string()
+                .ends_with("the tracer retries in one minute"),
             "{error}"
         );
     }
-    // The end gives up on the rest, and says how much that was.
+    // The shutdown drops the rest and reports the number.
     let error = tracer.shutdown_blocking(LONG).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Dropped, "{error}");
-    // One request for each flush and for the end, and one more if the thread has tried before the first flush: which flush
-    // that one answers depends on when it arrives.
+    // One request for each flush and for the shutdown, and one more if the thread sent a request before the first
+    // flush. Which flush that request completes depends on its arrival.
     let sent = server.requests().len();
     assert!(sent == 4 || sent == 5, "{sent}");
 }
 
-/// However the address of a server is spelled, no key leaves this machine without TLS.
+/// No spelling of the base URL makes the client send a key to another machine without TLS.
 #[tokio::test]
 async fn hostile_base_urls_get_nothing() {
     let listener = std::net::TcpListener::bind("0.0.0.0:0").unwrap();
@@ -345,7 +347,7 @@ fn an_export_is_repeated_unless_it_would_fail_again() {
         ("502 Bad Gateway", 2),
         ("503 Service Unavailable", 2),
         ("504 Gateway Timeout", 2),
-        // By the queue, where the request itself is not repeated.
+        // The queue retries these; the transport does not.
         ("500 Internal Server Error", 2),
         ("408 Request Timeout", 2),
         ("400 Bad Request", 1),
@@ -402,7 +404,7 @@ fn our_key_never_leaves_inside_telemetry() {
 
     let requests = server.requests();
     assert_eq!(requests.len(), 3, "{requests:?}");
-    // It was really there: each request is authorized with it.
+    // The key was in use: each request is authorized with it.
     assert!(
         requests
             .iter()
@@ -486,7 +488,7 @@ fn a_tracer_in_memory_needs_no_key_and_no_server() {
 }
 
 // Features S52, S57.
-/// Runs itself as a program of its own, under a tracer of system calls.
+/// Runs this test as a separate program under strace.
 #[test]
 fn test_mode_opens_no_socket() {
     const TEST: &str = "network::test_mode_opens_no_socket";
@@ -506,7 +508,7 @@ fn test_mode_opens_no_socket() {
             .env("HH_MAX_RETRIES", "0")
             .output()
     };
-    // The pair of sockets that a runtime makes for signals leads nowhere.
+    // The socket pair that a runtime creates for signals is not a connection.
     let reaches_out = || {
         let calls = std::fs::read_to_string(calls.path()).unwrap();
         assert!(calls.contains("+++ exited with 0 +++"), "{calls}");
@@ -522,7 +524,7 @@ fn test_mode_opens_no_socket() {
         }
     }
     assert!(!reaches_out());
-    // The same without test mode shows what would have been seen.
+    // Without test mode, the same check finds sockets.
     traced("false").unwrap();
     assert!(reaches_out());
 }

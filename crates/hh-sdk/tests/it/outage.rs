@@ -1,4 +1,4 @@
-//! What the tracer does while its server is away.
+//! The tracer during outages of its server.
 
 use std::net::TcpListener;
 use std::sync::Mutex;
@@ -12,7 +12,7 @@ use hh_sdk::{ErrorKind, EventKind, HoneyHiveTracer};
 use crate::network::scripted::{Request, Scripted};
 use crate::network::{KEY, LONG, TRACES, accepted, spans};
 
-/// A tracer that tries again soon, and only from its queue.
+/// Returns a tracer with a short retry delay, whose transport does not retry.
 fn tracer(url: &str, variables: &[(&str, &str)]) -> HoneyHiveTracer {
     let soon = [("HH_MAX_RETRIES", "0"), ("HH_RETRY_DELAY", "0.1")];
     HoneyHiveTracer::builder()
@@ -30,7 +30,7 @@ fn record(tracer: &HoneyHiveTracer, numbers: std::ops::Range<u32>) {
     }
 }
 
-/// The names of the spans in requests, in order.
+/// Returns the names of the spans in requests, in order.
 fn names<'a>(requests: impl IntoIterator<Item = &'a Request>) -> Vec<String> {
     let exports = requests.into_iter().filter(|r| r.path() == TRACES);
     exports.flat_map(spans).map(|span| span.name).collect()
@@ -40,7 +40,7 @@ fn numbered(numbers: std::ops::Range<u32>) -> Vec<String> {
     numbers.map(|number| number.to_string()).collect()
 }
 
-/// Whether a request is one of the first exports, which fail.
+/// Returns whether a request is one of the first exports, which fail.
 struct FirstExports(AtomicUsize);
 
 impl FirstExports {
@@ -82,7 +82,7 @@ fn an_outage_loses_nothing_and_keeps_the_order() {
         assert_eq!(tracer.dropped(), 0, "{failure}");
         let all = server.requests();
         assert_eq!(all[0].path(), "/session/start");
-        // What has failed did not arrive.
+        // Failed requests did not arrive.
         let arrived = all.iter().zip(outcomes.try_iter());
         let arrived = arrived.filter_map(|(request, fails)| (!fails).then_some(request));
         assert_eq!(names(arrived), numbered(0..250), "{failure}");
@@ -98,7 +98,7 @@ fn a_server_that_is_down_for_a_while_gets_everything_in_order() {
     record(&tracer, 0..100);
     let says_why = |error: hh_sdk::Error| {
         let text = error.to_string();
-        text.contains("it is still being sent") && text.contains("cannot connect to")
+        text.contains("the tracer continues") && text.contains("cannot connect to")
     };
     while !tracer
         .flush_blocking(Duration::from_millis(20))
@@ -119,7 +119,7 @@ fn a_server_that_hangs_for_a_while_gets_everything_in_order() {
     let hangs = AtomicBool::new(true);
     let server = Scripted::start(move |request| {
         if request.path() == TRACES && hangs.swap(false, Ordering::Relaxed) {
-            // Until the test has seen the timeout.
+            // Blocks until the test has seen the timeout.
             released.recv().unwrap();
         }
         accepted(request)
@@ -194,7 +194,7 @@ fn a_key_that_is_rejected_for_a_while_loses_nothing() {
         record(&tracer, 0..5);
         let error = tracer.flush_blocking(LONG).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unauthenticated, "{error}");
-        // The next flush is worth one attempt.
+        // The next flush causes one attempt.
         tracer.flush_blocking(LONG).unwrap();
         assert_eq!(tracer.dropped(), 0);
         let requests = server.requests();
@@ -296,7 +296,10 @@ fn a_flush_during_an_outage_times_out_with_the_reason() {
             break error;
         }
     };
-    assert!(error.to_string().contains("still being sent"), "{error}");
+    assert!(
+        error.to_string().contains("the tracer continues"),
+        "{error}"
+    );
     assert_eq!(tracer.dropped(), 0);
 }
 
@@ -346,7 +349,7 @@ fn a_wait_that_the_server_asks_for_is_not_cut_short_by_a_flush() {
             .unwrap_err();
     }
     assert_eq!(server.requests().len(), 1);
-    // The shutdown does not wait for what cannot come.
+    // The shutdown does not wait, because a retry is impossible before its deadline.
     let error = tracer
         .shutdown_blocking(Duration::from_secs(90))
         .unwrap_err();

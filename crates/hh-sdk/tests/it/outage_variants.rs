@@ -1,4 +1,4 @@
-//! Outages that look like something else, and what a program does meanwhile.
+//! Outages that look like successful responses, and programs that flush during outages.
 
 use std::io::Write as _;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -28,7 +28,7 @@ fn record(tracer: &HoneyHiveTracer, count: u32) {
     }
 }
 
-/// Fails the first requests of a path with a status line and headers, and a body.
+/// Fails the first requests to a path with this status line, headers and body.
 fn failing(
     path: &'static str,
     count: usize,
@@ -57,7 +57,7 @@ fn flushes_during_an_outage_do_not_use_up_the_attempts_of_what_waits() {
         let server = Scripted::start(failing(path, 60, status, ""));
         let tracer = tracer(&server.url, &[("HH_RETRY_DELAY", "1")]);
         record(&tracer, 40);
-        // As a program that flushes after each of its own requests: a second of an outage.
+        // A program flushes after each of its own requests during an outage of one second.
         for _ in 0..100 {
             drop(tracer.flush_blocking(Duration::from_millis(10)));
         }
@@ -103,10 +103,7 @@ fn one_answer_cannot_silence_the_tracer_for_hours() {
     record(&tracer, 5);
     let outcome = tracer.flush_blocking(Duration::from_secs(2));
     let text = outcome.unwrap_err().to_string();
-    assert!(
-        text.contains("the tracer itself tries again after 300 s"),
-        "{text}"
-    );
+    assert!(text.contains("the tracer retries after 300 s"), "{text}");
 }
 
 #[test]

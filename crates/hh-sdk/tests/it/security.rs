@@ -1,4 +1,4 @@
-//! The security log of a program that runs for long.
+//! The security log of a long-running program.
 
 use std::path::Path;
 
@@ -11,12 +11,12 @@ use crate::network::scripted::Scripted;
 const KEY: &str = "hh_1234567890abcdef1234567890abcdef";
 const OTHER_KEY: &str = "hh_abcdef1234567890abcdef1234567890";
 
-#[expect(clippy::disallowed_methods, reason = "a file of the test's own")]
+#[expect(clippy::disallowed_methods, reason = "the file belongs to the test")]
 fn write(path: &Path, text: &str) {
     std::fs::write(path, text).unwrap();
 }
 
-/// The events of a log with their keys and details.
+/// Returns the events of a log with their keys and details.
 fn events(log: &Path) -> Vec<String> {
     let log = std::fs::read_to_string(log).unwrap();
     let line = |line: &str| {
@@ -27,7 +27,8 @@ fn events(log: &Path) -> Vec<String> {
     log.lines().map(line).collect()
 }
 
-/// A client whose server rejects its key, and puts another into its file meanwhile, if there is one.
+/// Sends a request whose key the server rejects; the server first writes the next key, if there is one, to the key
+/// file.
 async fn rejected(folder: &Path, next: Option<&'static str>) -> Result<(), hh_sdk::Error> {
     let file = folder.join("key");
     write(&file, KEY);
@@ -60,7 +61,7 @@ async fn a_rejected_and_renewed_key_is_logged_twice() {
         events(&folder.path().join("log")),
         [
             "client_start | hh_12345*** | -",
-            "key_rejected | hh_12345*** | /v1/projects was answered 401",
+            "key_rejected | hh_12345*** | /v1/projects returned 401",
             "key_renewed | hh_abcde*** | -",
         ]
     );
@@ -130,24 +131,24 @@ fn a_fifo_as_security_log_does_not_block_the_program() {
         let security = SecurityLog::open(&options).unwrap();
         security.record(&SecurityEvent::new(SecurityEventKind::Login));
         assert_eq!(events(&log), ["login | - | -"]);
-        // While the program runs, the file is replaced.
+        // The file is replaced while the program runs.
         std::fs::remove_file(&log).unwrap();
         let made = std::process::Command::new("mkfifo").arg(&log).status();
         assert!(made.unwrap().success());
         let mut reader = std::fs::File::options();
         let _reader = has_reader.then(|| reader.read(true).write(true).open(&log).unwrap());
-        // More than a FIFO holds.
+        // More than the capacity of a FIFO.
         let detail = "x".repeat(1000);
         for _ in 0..200 {
             security.record(&SecurityEvent::new(SecurityEventKind::Logout).with_detail(&*detail));
             assert_eq!(
                 warnings.recv().unwrap(),
-                "warning: the security log cannot be written: it is not a regular file"
+                "warning: failed to write the security log: not a regular file"
             );
         }
         let error = SecurityLog::open(&options).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Config);
-        // The log goes on once there is a file again.
+        // The log continues after the file exists again.
         std::fs::remove_file(&log).unwrap();
         security.record(&SecurityEvent::new(SecurityEventKind::Logout));
         assert_eq!(events(&log), ["logout | - | -"]);

@@ -8,7 +8,7 @@ use hh_server::{Server, ServerOptions};
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 
-/// A server of a test's own, with its admin key.
+/// A server for one test, with its admin key.
 pub(crate) struct TestServer {
     pub(crate) url: String,
     pub(crate) admin_key: String,
@@ -48,7 +48,7 @@ impl TestServer {
         }
     }
 
-    /// A client with no environment at all.
+    /// Returns a client with an empty environment.
     pub(crate) fn client(&self, key: &str) -> HoneyHive {
         HoneyHive::builder()
             .with_env(empty_env())
@@ -58,7 +58,7 @@ impl TestServer {
             .unwrap()
     }
 
-    /// Mints a key of a level for one project.
+    /// Creates a key with a level for one project.
     pub(crate) async fn key(&self, level: Level, project: &str) -> String {
         let created = self
             .client(&self.admin_key)
@@ -80,7 +80,7 @@ pub(crate) fn empty_env() -> Env {
     Env::from_pairs::<&str, &str>([])
 }
 
-#[expect(clippy::disallowed_methods, reason = "the tests hand keys to clients")]
+#[expect(clippy::disallowed_methods, reason = "the tests pass keys to clients")]
 pub(crate) fn reveal(secret: &secrecy::SecretString) -> String {
     use secrecy::ExposeSecret as _;
     secret.expose_secret().to_owned()

@@ -138,7 +138,7 @@ fn a_full_queue_drops_the_oldest_spans_and_counts_them() {
     for _ in 0..150 {
         tracer.span("span", EventKind::Tool).start().end();
     }
-    // 150 spans and the session's start for 100 places.
+    // 150 spans and the start of the session for 100 places.
     assert_eq!(tracer.dropped(), 51);
 }
 
@@ -185,7 +185,7 @@ fn spans_that_end_after_the_shutdown_do_not_end_its_wait() {
         drop(late);
         waiting.join().unwrap()
     });
-    // Late spans may be lost, and are then counted; none of the earlier ones is.
+    // Late spans can be lost and are then counted. No earlier span is lost.
     if let Err(error) = outcome {
         assert_eq!(error.kind(), ErrorKind::Dropped);
     }
@@ -209,12 +209,12 @@ async fn an_object_with_numbers_as_names_stays_an_object() {
     assert_eq!(events(&server, &key).await["span"].inputs["map"], value);
 }
 
-/// A server that accepts and never answers.
+/// Starts a server that accepts connections and never responds.
 fn silent_server() -> (String, std::thread::JoinHandle<()>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let held = std::thread::spawn(move || {
-        // Held open until the client goes.
+        // Stays open until the client closes it.
         let connections: Vec<_> = listener.incoming().take(1).collect();
         for connection in connections.into_iter().flatten() {
             let mut all = Vec::new();
@@ -235,7 +235,7 @@ fn a_flush_meets_its_deadline_while_a_request_hangs() {
         .build()
         .unwrap();
     tracer.span("hangs", EventKind::Tool).start().end();
-    // The first flush has the request begin, the second comes while it hangs; the request itself may take 5 minutes.
+    // The first flush starts the request, the second one comes while it hangs. The request itself can take 5 minutes.
     let start = Instant::now();
     for _ in 0..2 {
         let error = tracer
@@ -245,7 +245,7 @@ fn a_flush_meets_its_deadline_while_a_request_hangs() {
     }
     assert!(
         start.elapsed() < Duration::from_mins(2),
-        "nowhere near the request's own time"
+        "the flush took much less time than the request"
     );
 }
 
@@ -302,14 +302,14 @@ async fn the_flush_after_a_canceled_one_reports_its_losses() {
         .build()
         .unwrap();
     tracer.span("lost", EventKind::Tool).start().end();
-    // Polled once, then given up.
+    // Polled once and then dropped.
     let mut flush = Box::pin(tracer.flush(LONG));
     let polled = std::future::poll_fn(|context| {
         std::task::Poll::Ready(flush.as_mut().poll(context).is_pending())
     });
     assert!(polled.await);
     drop(flush);
-    // The session's start and the span.
+    // The start of the session and the span.
     while tracer.dropped() < 2 {
         tokio::task::yield_now().await;
     }
@@ -349,7 +349,7 @@ fn init_and_its_end_open_no_connection() {
     build().shutdown_blocking(LONG).unwrap();
     let none = listener.accept().unwrap_err();
     assert_eq!(none.kind(), std::io::ErrorKind::WouldBlock);
-    // The same listener does see the tracer's first span.
+    // The same listener receives the first span of the tracer.
     let tracer = build();
     tracer.span("span", EventKind::Tool).start().end();
     assert!(tracer.flush_blocking(Duration::from_millis(50)).is_err());
@@ -357,12 +357,12 @@ fn init_and_its_end_open_no_connection() {
     listener.accept().unwrap();
 }
 
-/// Is never asked for its content.
+/// A value that must not be serialized.
 struct NeverSerialized;
 
 impl serde::Serialize for NeverSerialized {
     fn serialize<S: serde::Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
-        unreachable!("a disabled tracer looks at values")
+        unreachable!("a disabled tracer must not serialize values")
     }
 }
 
@@ -416,7 +416,7 @@ fn a_disabled_tracer_needs_no_key_sends_nothing_and_has_ids() {
     assert_eq!(error.kind(), ErrorKind::Config);
 }
 
-/// A list in a list, and so on, which is taken apart without recursion when it is dropped.
+/// A deeply nested list, which is dropped without recursion.
 struct Nested(serde_json::Value);
 
 impl Nested {

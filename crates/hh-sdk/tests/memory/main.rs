@@ -1,5 +1,5 @@
-//! What telemetry costs in memory while no server takes it. The figures are the process's, so this is a program of its
-//! own with one test: another beside it would be counted too.
+//! The memory of the telemetry that waits for a server. The figures are those of the process, so this program has only
+//! one test.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::fs;
@@ -12,11 +12,11 @@ use serde_json::json;
 
 const MIB: usize = 1024 * 1024;
 
-/// What one request needs besides the queue: the spans as they are encoded and compressed, and the span that a program
-/// has just made.
+/// The memory besides the queue, in bytes: the encoded and the compressed spans of a request, and the newest span of
+/// the program.
 const BESIDES: usize = 32 * MIB;
 
-/// A figure of the process in bytes: `VmRSS` is what it has in use, `VmHWM` the most that it ever had.
+/// Returns a figure of the process, in bytes: `VmRSS` is the current memory, `VmHWM` the maximum so far.
 fn memory(name: &str) -> usize {
     let status = fs::read_to_string("/proc/self/status").unwrap();
     let mut lines = status.lines().map(|line| line.split_whitespace());
@@ -41,7 +41,7 @@ fn tracer(url: &str, max_bytes: usize) -> HoneyHiveTracer {
         .unwrap()
 }
 
-/// Records many times more than the queue may hold, in spans and in changes of sessions.
+/// Records many times the limit of the queue, in spans and in session changes.
 fn record(tracer: &HoneyHiveTracer, shape: &str) {
     let values = vec![json!({"a": 1}); 2_000];
     match shape {
@@ -78,11 +78,11 @@ fn record(tracer: &HoneyHiveTracer, shape: &str) {
 
 #[test]
 fn spans_that_no_server_accepts_stay_within_the_budget_of_the_queue() {
-    // Nobody accepts: what is sent is under way all the time.
+    // The listener accepts no connection, so an export is always in progress.
     let hanging = TcpListener::bind("127.0.0.1:0").unwrap();
     let hanging = format!("http://{}", hanging.local_addr().unwrap());
     let before = memory("VmRSS:");
-    // The most memory ever counts, so that the small limits come first.
+    // The maximum memory never decreases, so the small limits come first.
     for (shape, url, limit) in [
         ("small objects in spans", &*hanging, 8 * MIB),
         ("small objects in the start of sessions", &hanging, 8 * MIB),

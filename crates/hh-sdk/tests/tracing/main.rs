@@ -1,4 +1,4 @@
-//! What subscribers of `tracing` receive. The subscriber is that of the process, so this is a program of its own.
+//! The events that `tracing` subscribers receive. The subscriber applies to the process, so this is a separate program.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::collections::BTreeMap;
@@ -18,10 +18,10 @@ use tracing::{Event, Level, Metadata, Subscriber};
 const KEY: &str = "hh_1234567890abcdef1234567890abcdef";
 const LONG: Duration = Duration::from_mins(1);
 
-/// The events of each thread, by its name.
+/// The events of each thread, by the name of the thread.
 static EVENTS: Mutex<BTreeMap<String, Vec<String>>> = Mutex::new(BTreeMap::new());
 
-/// Keeps all events.
+/// A subscriber that stores all events.
 struct EventCollector;
 
 impl Subscriber for EventCollector {
@@ -69,7 +69,7 @@ fn events_of(thread: &str) -> Vec<String> {
     events.get(thread).cloned().unwrap_or_default()
 }
 
-/// Answers every request with a status.
+/// Starts a server that responds to every request with a status.
 fn server(status: &'static str) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
@@ -142,7 +142,7 @@ fn warnings_and_attempts_of_a_client_are_events_without_a_key() {
         events.any(|event| event.starts_with(start) && event.contains(part))
     };
     assert!(
-        has("WARN honeyhive ", "certificates are not checked"),
+        has("WARN honeyhive ", "TLS certificates are not verified"),
         "{events:#?}"
     );
     assert!(has("INFO honeyhive ", "version"), "{events:#?}");
@@ -172,7 +172,7 @@ fn the_export_thread_emits_no_event_but_that_of_a_rejected_key() {
             "{status}: {events:#?}"
         );
     }
-    // Events of this thread are received all the same.
+    // The subscriber still receives events of this thread.
     tracing::event!(target: "test", Level::INFO, "still here");
     let thread = std::thread::current();
     let events = events_of(thread.name().unwrap_or("?"));
@@ -182,7 +182,7 @@ fn the_export_thread_emits_no_event_but_that_of_a_rejected_key() {
     );
 }
 
-/// Runs itself as a program of its own, with and without a subscriber.
+/// Runs this test as a separate program, with and without a subscriber.
 #[test]
 fn warnings_reach_stderr_only_without_a_subscriber() {
     const TEST: &str = "warnings_reach_stderr_only_without_a_subscriber";
@@ -203,7 +203,7 @@ fn warnings_reach_stderr_only_without_a_subscriber() {
             .unwrap();
         assert!(output.status.success(), "{output:?}");
         let stderr = String::from_utf8(output.stderr).unwrap();
-        let warnings = stderr.matches("honeyhive: warning: certificates are not checked");
+        let warnings = stderr.matches("honeyhive: warning: TLS certificates are not verified");
         assert_eq!(warnings.count(), count, "{stderr}");
     }
 }

@@ -26,11 +26,11 @@ fn asked(answer: &str) -> String {
 fn a_rejected_key() {
     assert_seen!(asked("401 Unauthorized\r\n\r\n"), @"
     failed | authentication | [time] | [host] answered 401 Unauthorized
-             -> likely causes: the key hh_12345*** from HH_API_KEY (environment) is mistyped or cut off, was revoked, has expired, or is for another server than http://[host] (--base-url)
-    skipped | permissions | requires authentication
-    skipped | clock | [time] | the server does not report its time
+             -> likely causes: the key hh_12345*** from HH_API_KEY (environment) is mistyped or truncated, was revoked, has expired, or is for another server than http://[host] (--base-url)
+    skipped | permissions | needs authentication
+    skipped | clock | [time] | the server does not tell the time
     ! error: authentication: [host] answered 401 Unauthorized
-    ! | hint: likely causes: the key hh_12345*** from HH_API_KEY (environment) is mistyped or cut off, was revoked, has expired, or is for another server than http://[host] (--base-url)
+    ! | hint: likely causes: the key hh_12345*** from HH_API_KEY (environment) is mistyped or truncated, was revoked, has expired, or is for another server than http://[host] (--base-url)
     exit 3
     ");
 }
@@ -41,10 +41,10 @@ fn a_missing_permission() {
     assert_seen!(asked("403 Forbidden\r\n\r\n"), @"
     ok | authentication | [time] | the server recognizes the key
     failed | permissions | [time] | [host] answered 403 Forbidden
-             -> likely causes: the key hh_12345*** from HH_API_KEY (environment) does not allow this, it is not for this project, or your organization does not have the feature
-    skipped | clock | [time] | the server does not report its time
+             -> likely causes: the key hh_12345*** from HH_API_KEY (environment) does not allow this, it does not apply to this project, or the feature is not enabled for your organization
+    skipped | clock | [time] | the server does not tell the time
     ! error: permissions: [host] answered 403 Forbidden
-    ! | hint: likely causes: the key hh_12345*** from HH_API_KEY (environment) does not allow this, it is not for this project, or your organization does not have the feature
+    ! | hint: likely causes: the key hh_12345*** from HH_API_KEY (environment) does not allow this, it does not apply to this project, or the feature is not enabled for your organization
     exit 6
     ");
 }
@@ -54,11 +54,11 @@ fn a_missing_permission() {
 fn a_404_that_may_be_a_rejected_key() {
     assert_seen!(asked("404 Not Found\r\n\r\n"), @"
     failed | authentication | [time] | [host] answered 404 Not Found
-             -> likely causes: it does not exist, or the key lacks the permission, or the key was rejected, or this is another server than you mean
-    skipped | permissions | requires authentication
-    skipped | clock | [time] | the server does not report its time
+             -> likely causes: it does not exist, the key lacks the permission, the key was rejected, or base_url names the wrong server
+    skipped | permissions | needs authentication
+    skipped | clock | [time] | the server does not tell the time
     ! error: authentication: [host] answered 404 Not Found
-    ! | hint: likely causes: it does not exist, or the key lacks the permission, or the key was rejected, or this is another server than you mean
+    ! | hint: likely causes: it does not exist, the key lacks the permission, the key was rejected, or base_url names the wrong server
     exit 4
     ");
 }

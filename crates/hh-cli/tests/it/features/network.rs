@@ -30,7 +30,11 @@ fn a_limit_of_the_server_is_waited_for() {
     let answers = ["429 Too Many Requests\r\nRetry-After: 0.2\r\n\r\n"];
     let (done, requests) = list(&env, answers, &["--debug"]);
     assert_eq!((done.code, requests), (0, 2), "{done:?}");
-    assert!(done.stderr.contains("waiting 200 ms as asked"), "{done:?}");
+    assert!(
+        done.stderr
+            .contains("waiting 200 ms as requested by the server or the rate limit"),
+        "{done:?}"
+    );
 }
 
 // Feature S49.
@@ -46,7 +50,7 @@ fn a_wait_that_is_too_long_fails_immediately_with_the_wait() {
     assert_eq!((done.code, requests), (4, 1), "{done:?}");
     insta::assert_snapshot!(done.stderr, @"
     error: [host] answered 429 Too Many Requests: 100 requests a minute are allowed
-      hint: try again in 90 s; likely causes: this program sends too many requests (rate_limit_calls holds them back), or others with the same key do
+      hint: try again in 90 s; likely causes: this program sends too many requests (rate_limit_calls limits them), or other programs with the same key do
     ");
 }
 
@@ -61,7 +65,11 @@ fn the_limit_of_the_client_holds_requests_back() {
     // The second attempt is a request too.
     let (done, requests) = list(&env, ["503 Service Unavailable\r\n\r\n"], &["--debug"]);
     assert_eq!((done.code, requests), (0, 2), "{done:?}");
-    assert!(done.stderr.contains("ms as asked"), "{done:?}");
+    assert!(
+        done.stderr
+            .contains("ms as requested by the server or the rate limit"),
+        "{done:?}"
+    );
 
     env.set("HH_RATE_LIMIT_WINDOW", "3600");
     let (done, requests) = list(&env, ["503 Service Unavailable\r\n\r\n"], &[]);
@@ -159,7 +167,7 @@ fn a_missing_permission_is_explained() {
     assert_eq!((done.code, requests), (6, 1), "{done:?}");
     insta::assert_snapshot!(done.stderr, @"
     error: [host] answered 403 Forbidden
-      hint: likely causes: the key hh_12345*** from HH_API_KEY (environment) does not allow read, it is not for this project, or your organization does not have the feature
+      hint: likely causes: the key hh_12345*** from HH_API_KEY (environment) does not allow read, it does not apply to this project, or the feature is not enabled for your organization
     ");
 }
 
@@ -171,7 +179,7 @@ fn a_404_lists_its_three_possible_causes() {
     assert_eq!((done.code, requests), (4, 1), "{done:?}");
     insta::assert_snapshot!(done.stderr, @"
     error: [host] answered 404 Not Found
-      hint: likely causes: it does not exist, or the key lacks the permission, or the key was rejected, or this is another server than you mean
+      hint: likely causes: it does not exist, the key lacks the permission, the key was rejected, or base_url names the wrong server
     ");
 }
 

@@ -70,9 +70,9 @@ fn rejected_keys_and_logins_are_logged() {
     let mut events = events(&env, &["detail"]);
     events.retain(|event| !event.starts_with("client_start"));
     insta::assert_snapshot!(events.join("\n"), @r#"
-    key_rejected | GET /v1/auth/whoami was answered 401 (request [id])
-    login | profile default, stored in file
-    key_rejected | GET /v1/projects was answered 403 (request [id])
+    key_rejected | GET /v1/auth/whoami returned 401 (request [id])
+    login | profile default, kept in file
+    key_rejected | GET /v1/projects returned 403 (request [id])
     logout | Removed the saved key of profile "default"
     config_trusted | [home]/honeyhive.yaml
     "#);
@@ -117,7 +117,7 @@ fn a_log_that_cannot_be_written_stops_what_should_be_recorded() {
         "none/log",
     ]);
     assert_eq!(done.code, 5, "{done:?}");
-    insta::assert_snapshot!(env.filtered(done.stderr.lines().last().unwrap()), @"error: security_log from --security-log names [home]/none/log, which cannot be written: No such file or directory (os error 2)");
+    insta::assert_snapshot!(env.filtered(done.stderr.lines().last().unwrap()), @"error: cannot write to the security log [home]/none/log (security_log from --security-log): No such file or directory (os error 2)");
 }
 
 #[test]
@@ -157,8 +157,12 @@ fn a_fifo_a_device_or_a_directory_is_refused_at_once_as_security_log() {
         ] {
             let done = env.run_with(command, &["--security-log", name]);
             assert_eq!(done.code, 5, "{name}: {done:?}");
-            let why = "which cannot be written: it is not a regular file";
+            let why = "cannot write to the security log";
             assert!(done.stderr.contains(why), "{name}: {done:?}");
+            assert!(
+                done.stderr.contains(": not a regular file"),
+                "{name}: {done:?}"
+            );
         }
     }
     server.assert_untouched("nothing is sent that cannot be recorded");

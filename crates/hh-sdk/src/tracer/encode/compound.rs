@@ -1,4 +1,4 @@
-//! Lists and objects.
+//! Encodes lists and objects.
 
 use serde::Serialize;
 use serde::ser::{
@@ -17,43 +17,47 @@ const OBJECT: u8 = delimited(6);
 /// `ArrayValue.values` and `KeyValueList.values`.
 const ITEM: u8 = delimited(1);
 
-/// A list or an object under way.
+/// A list or an object in progress.
 pub(super) struct Compound<'e, 'a> {
     encoder: &'e mut Encoder<'a>,
     form: Form,
-    /// The object around it whose only member it is, if it is the content of a variant.
+    /// The surrounding object, if this is the content of an enum variant.
     variant: Option<Form>,
 }
 
+/// The encoding of a list or an object.
 #[derive(Clone, Copy)]
 enum Form {
+    /// A protobuf message.
     Structured(Structured),
+    /// JSON.
     Text(Text),
-    /// Nothing of it is kept.
+    /// None: its items are ignored.
     Skipped,
-    /// JSON in a text, of which `serde_json` makes a field.
+    /// The special struct of `serde_json` whose only field contains JSON.
     Json,
 }
 
-/// A message.
+/// A list or an object as a protobuf message.
 #[derive(Clone, Copy)]
 struct Structured {
-    /// Where its content starts.
+    /// The offset of its content.
     start: usize,
-    /// Where the member under way and its value start.
+    /// The offsets of the current member and its value.
     member: Option<(usize, usize)>,
 }
 
-/// A list or an object of JSON.
+/// A list or an object as JSON.
 #[derive(Clone, Copy)]
 struct Text {
     is_object: bool,
     is_empty: bool,
-    /// Where the text starts that holds it, if it is the outermost one in it.
+    /// The offset of the surrounding text, if this is the outermost value in it.
     start: Option<usize>,
 }
 
 impl<'e, 'a> Compound<'e, 'a> {
+    /// Starts a list or an object.
     pub(super) fn begin(
         encoder: &'e mut Encoder<'a>,
         is_object: bool,
@@ -66,7 +70,7 @@ impl<'e, 'a> Compound<'e, 'a> {
         })
     }
 
-    /// Starts the content of a variant, in an object whose only member has the name of the variant.
+    /// Starts the content of an enum variant, in an object whose only member has the name of the variant.
     pub(super) fn begin_variant(
         encoder: &'e mut Encoder<'a>,
         name: &'static str,
@@ -86,7 +90,7 @@ impl<'e, 'a> Compound<'e, 'a> {
         })
     }
 
-    /// Starts what holds JSON in its only field.
+    /// Starts a struct whose only field contains JSON.
     pub(super) fn json(encoder: &'e mut Encoder<'a>) -> Self {
         Self {
             encoder,
@@ -95,6 +99,7 @@ impl<'e, 'a> Compound<'e, 'a> {
         }
     }
 
+    /// Encodes a member of an object.
     pub(super) fn put_member<T: Serialize + ?Sized>(
         &mut self,
         name: &'static str,
@@ -107,13 +112,14 @@ impl<'e, 'a> Compound<'e, 'a> {
         self.put_member_value(value)
     }
 
+    /// Encodes the value of the current member.
     fn put_member_value<T: Serialize + ?Sized>(
         &mut self,
         value: &T,
     ) -> Result<(), NotSerializable> {
         match &self.form {
             Form::Skipped => return Ok(()),
-            // A value without a name.
+            // The type serialized a value without a name.
             Form::Structured(structured) if structured.member.is_none() => {
                 return Err(NotSerializable);
             }
@@ -123,6 +129,7 @@ impl<'e, 'a> Compound<'e, 'a> {
         Ok(())
     }
 
+    /// Encodes an item of a list.
     fn put_item<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), NotSerializable> {
         match &mut self.form {
             Form::Structured(_) => {
@@ -139,7 +146,7 @@ impl<'e, 'a> Compound<'e, 'a> {
         }
     }
 
-    /// Encodes a number of any precision, or JSON as it was written.
+    /// Encodes a number of arbitrary precision, or raw JSON.
     fn put_json<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), NotSerializable> {
         let text = serde_json::to_value(value).map_err(|_| NotSerializable)?;
         let text = text.as_str().ok_or(NotSerializable)?;
@@ -159,6 +166,7 @@ impl<'e, 'a> Compound<'e, 'a> {
         }
     }
 
+    /// Ends the list or the object.
     pub(super) fn finish(mut self) {
         // A type may end an object after a name without a value.
         self.form.end_member(self.encoder);
@@ -171,6 +179,7 @@ impl<'e, 'a> Compound<'e, 'a> {
 }
 
 impl Form {
+    /// Starts a list or an object in the encoding that its level requires.
     fn begin(encoder: &mut Encoder<'_>, is_object: bool) -> Result<Self, NotSerializable> {
         if encoder.level >= MAX_LEVELS {
             encoder.put_text(TOO_DEEP)?;
@@ -196,7 +205,7 @@ impl Form {
         Ok(form)
     }
 
-    /// Starts a member with a name that the type gives.
+    /// Starts a member with a static name.
     fn begin_member(
         &mut self,
         encoder: &mut Encoder<'_>,
@@ -219,6 +228,7 @@ impl Form {
         Ok(())
     }
 
+    /// Ends the current member.
     fn end_member(&mut self, encoder: &mut Encoder<'_>) {
         if let Self::Structured(structured) = self
             && let Some((member, value)) = structured.member.take()
@@ -228,6 +238,7 @@ impl Form {
         }
     }
 
+    /// Ends the list or the object.
     fn end(&mut self, encoder: &mut Encoder<'_>) {
         match self {
             Self::Structured(structured) => {
@@ -248,6 +259,7 @@ impl Form {
 }
 
 impl Text {
+    /// Appends a comma before every item except the first.
     fn separate(&mut self, encoder: &mut Encoder<'_>) {
         if !self.is_empty {
             encoder.put_literal(",");
@@ -261,7 +273,7 @@ impl SerializeMap for Compound<'_, '_> {
     type Error = NotSerializable;
 
     fn serialize_key<T: Serialize + ?Sized>(&mut self, name: &T) -> Result<(), NotSerializable> {
-        // The last name may have got no value.
+        // The last name may have no value.
         self.form.end_member(self.encoder);
         match &mut self.form {
             Form::Structured(structured) => {
@@ -290,6 +302,7 @@ impl SerializeMap for Compound<'_, '_> {
     }
 }
 
+/// Implements the traits of lists.
 macro_rules! impl_items {
     ($($name:ident::$method:ident),*) => {
         $(impl $name for Compound<'_, '_> {
@@ -315,6 +328,7 @@ impl_items!(
     SerializeTupleVariant::serialize_field
 );
 
+/// Implements the traits of objects.
 macro_rules! impl_members {
     ($($name:ident),*) => {
         $(impl $name for Compound<'_, '_> {

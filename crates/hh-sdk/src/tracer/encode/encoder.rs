@@ -1,27 +1,29 @@
-//! The output of one value, and what its parts write to it.
+//! The encoder of one value.
 
 use serde::Serialize;
 
 use crate::tracer::redact::Redactor;
 use crate::tracer::wire::{STRING, close, open, put_bytes};
 
-/// Levels of lists and objects that are encoded as such: an object takes three levels of protobuf, whose readers stop at
-/// 100. Deeper ones become JSON in a text: one value must not cost a whole export.
+/// The limit of levels that are encoded as OTLP lists and objects; deeper ones become JSON strings.
+///
+/// An object needs three protobuf levels, and readers reject more than 100. One value must not fail a whole export.
 pub(super) const MAX_STRUCTURED: u32 = 24;
 
-/// Levels of lists and objects that are kept at all. Both ends read nested values recursively.
+/// The limit of levels of lists and objects. Client and server read nested values recursively.
 pub(super) const MAX_LEVELS: u32 = 64;
 
-/// Nested calls for one value, which options and wrappers need too; each takes stack of the caller.
+/// The limit of nested calls for one value. Options and wrappers need calls too, and each call uses the stack of the
+/// caller.
 const MAX_CALLS: u32 = 256;
 
-/// Replaces what is nested deeper than [`MAX_LEVELS`].
+/// The replacement for values below [`MAX_LEVELS`].
 pub(super) const TOO_DEEP: &str = "(nested too deeply)";
 
-/// Replaces a value whose type fails to serialize it.
+/// The replacement for a value that its type fails to serialize.
 pub(super) const NOT_SERIALIZABLE: &str = "(this value cannot be serialized)";
 
-/// A type has failed to serialize its value; why does not matter.
+/// The error of a type that fails to serialize its value, without a reason.
 #[derive(Debug)]
 pub(crate) struct NotSerializable;
 
@@ -39,18 +41,20 @@ impl serde::ser::Error for NotSerializable {
     }
 }
 
-/// Encodes one value as the content of an `AnyValue`, or as JSON.
+/// An encoder of one value, as the content of an `AnyValue` or as JSON.
 pub(super) struct Encoder<'a> {
     pub(super) out: &'a mut Vec<u8>,
     pub(super) redactor: &'a Redactor,
-    /// The output is JSON.
+    /// Whether the output is JSON.
     pub(super) is_text: bool,
-    /// Lists and objects around the value.
+    /// The number of lists and objects around the value.
     pub(super) level: u32,
+    /// The number of nested calls.
     calls: u32,
 }
 
 impl<'a> Encoder<'a> {
+    /// Creates an encoder that appends to a buffer.
     pub(super) fn new(out: &'a mut Vec<u8>, redactor: &'a Redactor, is_text: bool) -> Self {
         Self {
             out,
@@ -61,11 +65,12 @@ impl<'a> Encoder<'a> {
         }
     }
 
-    /// Writes a number, a flag or null as JSON.
+    /// Appends a number, a Boolean or null as JSON.
     pub(super) fn put_literal(&mut self, literal: &str) {
         self.out.extend_from_slice(literal.as_bytes());
     }
 
+    /// Encodes a text without API keys.
     pub(super) fn put_text(&mut self, text: &str) -> Result<(), NotSerializable> {
         let text = self.redactor.redact(text);
         if self.is_text {
@@ -103,7 +108,7 @@ impl<'a> Encoder<'a> {
         if self.out.get(start) == Some(&STRING) {
             return Ok(());
         }
-        // It is no text, so that it is written again as JSON, which is what it is called then.
+        // The name is not a text, so its JSON becomes the name.
         self.out.truncate(start);
         let text = open(self.out, STRING);
         self.is_text = true;
@@ -115,7 +120,7 @@ impl<'a> Encoder<'a> {
         Ok(())
     }
 
-    /// Quotes the name at the end of the output if it is a number or a flag.
+    /// Quotes the name at the end of the output if it is a number or a Boolean.
     fn quote_name(&mut self, start: usize) -> Result<(), NotSerializable> {
         if self.out.get(start) != Some(&b'"') {
             check_name(self.out.get(start))?;
@@ -126,7 +131,7 @@ impl<'a> Encoder<'a> {
     }
 }
 
-/// Only texts, numbers and flags can be names, as in JSON.
+/// Rejects names that are not texts, numbers or Booleans.
 fn check_name(first: Option<&u8>) -> Result<(), NotSerializable> {
     match first {
         None | Some(b'[' | b'{' | b'n') => Err(NotSerializable),

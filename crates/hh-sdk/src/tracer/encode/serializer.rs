@@ -1,4 +1,4 @@
-//! The types of serde.
+//! Implements the serializer of serde.
 
 use serde::{Serialize, Serializer};
 
@@ -14,7 +14,7 @@ const INT: u8 = variable(3);
 const DOUBLE: u8 = fixed(4);
 
 impl Encoder<'_> {
-    /// Beyond 63 bits only text keeps every digit.
+    /// Encodes an integer that does not fit in 64 bits with a sign: as a JSON number if `is_json`, or else as text.
     fn put_large(&mut self, number: &str, is_json: bool) -> Result<(), NotSerializable> {
         if self.is_text && is_json {
             self.put_literal(number);
@@ -213,7 +213,7 @@ impl<'e, 'a> Serializer for &'e mut Encoder<'a> {
         _: usize,
     ) -> Result<Compound<'e, 'a>, NotSerializable> {
         match name {
-            // How `serde_json` hands on numbers of any precision and JSON as it was written.
+            // The structs by which `serde_json` passes numbers of arbitrary precision and raw JSON.
             "$serde_json::private::Number" | "$serde_json::private::RawValue" => {
                 Ok(Compound::json(self))
             }

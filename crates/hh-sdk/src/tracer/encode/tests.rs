@@ -20,13 +20,13 @@ fn redactor() -> Redactor {
 }
 
 fn encoded(value: impl Serialize) -> AnyValue {
-    // Behind other bytes, as in a span.
+    // The value follows other bytes, as in a span.
     let mut out = vec![VALUE_TAG; 300];
     put_value(&mut out, &redactor(), &value);
     AnyValue::decode(&out[300..]).unwrap()
 }
 
-/// Reads what is encoded as the in-memory exporter and the server do.
+/// Decodes a value like the in-memory exporter and the server.
 fn read(value: impl Serialize) -> Value {
     let span = Span {
         attributes: vec![KeyValue {
@@ -44,7 +44,7 @@ fn as_json(value: impl Serialize) -> Value {
     to_json(&redactor(), &value)
 }
 
-/// What a JSON value is in OTLP.
+/// Returns a JSON value as OTLP.
 fn any_of(value: &Value) -> AnyValue {
     let value = match value {
         Value::Null => None,
@@ -159,7 +159,7 @@ enum Form {
     Mixed,
 }
 
-/// A value with so many levels.
+/// A value with this number of levels.
 #[derive(Clone, Copy)]
 struct NestedValue(Form, u32);
 
@@ -240,7 +240,7 @@ fn levels_up_to_the_limit_are_kept_and_deep_ones_are_a_text() {
     }
 }
 
-/// Parses texts that hold JSON.
+/// Parses texts that contain JSON.
 fn expand(value: &mut Value) {
     match value {
         Value::String(text) if text.starts_with(['[', '{']) => {
@@ -270,7 +270,7 @@ fn keys_are_removed_from_texts_and_names_at_every_level() {
     }
 }
 
-/// Fails or misuses the serializer inside of other values.
+/// A value that fails or misuses the serializer inside other values.
 struct FailingValue(u8);
 
 impl Serialize for FailingValue {
@@ -308,14 +308,14 @@ fn a_value_that_cannot_be_serialized_is_named_and_breaks_nothing() {
         assert_eq!(encoded(&nested), any_of(&value), "{kind}");
         assert_eq!(as_json(&nested), value, "{kind}");
     }
-    // What is left is well formed, whatever it means.
+    // The rest of the output is well formed.
     for kind in 4..6 {
         encoded([FailingValue(kind), FailingValue(kind)]);
         as_json([FailingValue(kind), FailingValue(kind)]);
     }
 }
 
-/// What `serde_json` writes for numbers of any precision and for JSON as it was written.
+/// The structs that `serde_json` serializes for numbers of arbitrary precision and raw JSON.
 struct Private(&'static str, &'static str);
 
 impl Serialize for Private {

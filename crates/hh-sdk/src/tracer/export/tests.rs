@@ -1,4 +1,4 @@
-//! The export thread with a transport of the tests' own.
+//! Tests of the export thread with a scripted transport.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -28,10 +28,10 @@ use crate::{ErrorKind, Options, report};
 const LONG: Duration = Duration::from_mins(1);
 const KEY: &str = "hh_1234567890abcdef1234567890abcdef";
 
-/// What a request gets.
+/// The response to a request.
 type Answer = Box<dyn Fn(&[String]) -> Result<u16, Panics> + Send + Sync>;
 
-/// Where a call of the service panics.
+/// The point where a call of the service panics.
 #[derive(Clone, Copy)]
 enum Panics {
     AtOnce,
@@ -48,7 +48,7 @@ impl Drop for Bomb {
     }
 }
 
-/// Keeps the names of spans, by request.
+/// A service that stores the names of the spans of each request.
 struct Service {
     answer: Answer,
     requests: Mutex<Vec<Vec<String>>>,
@@ -78,7 +78,7 @@ impl HttpService for Service {
     }
 }
 
-/// The names of the spans of an export; none of another request.
+/// Returns the names of the spans of an export; none for another request.
 fn names(request: &Request) -> Vec<String> {
     let mut body = Vec::new();
     let mut decoder = flate2::read::GzDecoder::new(&request.body()[..]);
@@ -92,7 +92,7 @@ fn names(request: &Request) -> Vec<String> {
     spans.map(|span| span.name).collect()
 }
 
-/// A queue that tries again without a delay.
+/// Returns a queue that retries without a delay.
 fn queue(transport: Transport, variables: &[(&str, &str)]) -> Queue {
     queue_of(variables, |sender| sender.with_transport(transport))
 }
@@ -131,7 +131,7 @@ fn push(queue: &Queue, name: &str) {
     queue.push(Item::Span(&span.encode_to_vec(), Instant::now()));
 }
 
-/// Pushes a span and has it lost; then another, which arrives.
+/// Pushes a span that is lost, and then another one that arrives.
 fn survives(queue: &Queue) {
     push(queue, "lost");
     let error = queue.flush_blocking(LONG).unwrap_err();
@@ -188,7 +188,7 @@ fn a_panic_of_the_clock_or_the_observer_loses_its_batch_and_nothing_else() {
     survives(&queue(transport.build(), &[]));
 }
 
-/// Panics the first time that it is asked for its key, or whether that has changed.
+/// A provider that panics on the first call that loads the key or checks it for changes.
 #[derive(Debug)]
 struct Provider {
     loads: AtomicUsize,
@@ -232,7 +232,7 @@ fn a_panic_of_the_credential_provider_stops_nothing() {
         })
     };
     survives(&queue_with(false));
-    // A panic of the provider counts as a key that is missing for now, which loses nothing.
+    // A panic of the provider has the effect of a missing key, which loses nothing.
     let queue = queue_with(true);
     push(&queue, "arrives");
     let error = queue.flush_blocking(LONG).unwrap_err();
@@ -271,7 +271,7 @@ fn a_server_that_always_causes_a_panic_hangs_no_flush() {
     queue.flush_blocking(LONG).unwrap();
 }
 
-/// Panics in the waker of a flush, and in the destructor of the payload.
+/// A waker that panics, with a payload that panics when it is dropped.
 struct PanickingWaker;
 
 impl std::task::Wake for PanickingWaker {
@@ -301,14 +301,14 @@ fn a_waker_that_panics_disturbs_no_other_flush() {
         release.send(()).unwrap();
         other.join().unwrap().unwrap();
     });
-    // The outcome is there for each, and the thread still works.
+    // Each flush has a result, and the thread still works.
     for flush in flushes {
         let mut context = std::task::Context::from_waker(std::task::Waker::noop());
         let mut flush = flush;
-        // The other flush may have begun late, and be answered before these.
+        // The other flush may have started late and may complete before these.
         let deadline = Instant::now() + LONG;
         while flush.as_mut().poll(&mut context).is_pending() {
-            assert!(Instant::now() < deadline, "a flush has no outcome");
+            assert!(Instant::now() < deadline, "a flush has no result");
             std::thread::yield_now();
         }
     }
@@ -369,7 +369,7 @@ fn an_overflow_during_an_outage_drops_the_oldest_spans_of_the_batch_that_failed(
     assert_eq!(arrived, (0..100).map(|n| n.to_string()).collect::<Vec<_>>());
 }
 
-/// A queue whose threads are started by `spawn`.
+/// Returns a queue that starts its threads by `spawn`.
 fn queue_with(
     service: &Arc<Service>,
     spawn: impl Fn(&str, Task) -> std::io::Result<()> + Send + Sync + 'static,
@@ -399,7 +399,7 @@ fn a_thread_that_cannot_be_started_is_started_by_a_later_span_or_flush() {
         });
         push(&queue, "first");
         push(&queue, "second");
-        // Each span has tried once, and so does each flush.
+        // Each span and each flush tries once.
         if failures == 3 {
             let error = queue.flush_blocking(LONG).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Other, "{error}");
@@ -454,7 +454,7 @@ fn poll_to_end<T>(work: impl Future<Output = T>) -> T {
 fn a_flush_keeps_its_time_while_the_export_thread_is_stuck() {
     let (release, released) = std::sync::mpsc::channel::<()>();
     let released = Mutex::new(released);
-    // It blocks its thread instead of waiting.
+    // The service blocks its thread instead of waiting.
     let service = service(move |_| {
         released.lock().unwrap().recv().ok();
         Ok(200)
@@ -471,7 +471,7 @@ fn a_flush_keeps_its_time_while_the_export_thread_is_stuck() {
     for flush in flushes {
         assert_eq!(poll_to_end(flush).unwrap_err().kind(), ErrorKind::Timeout);
     }
-    // A flush that has more time ends when the thread goes on.
+    // A flush with a later deadline completes when the thread continues.
     std::thread::scope(|scope| {
         let patient = scope.spawn(|| poll_to_end(queue.flush(LONG)));
         release.send(()).unwrap();
@@ -502,12 +502,12 @@ fn no_watchdog_is_left_once_no_flush_waits() {
     }
     let deadline = Instant::now() + LONG;
     while running.load(Ordering::SeqCst) > 0 {
-        assert!(Instant::now() < deadline, "a watchdog is left");
+        assert!(Instant::now() < deadline, "a watchdog still runs");
         std::thread::yield_now();
     }
 }
 
-/// Panics when it is dropped.
+/// A value that panics when it is dropped.
 struct PanicsInDrop(Arc<Service>, std::sync::mpsc::Sender<()>);
 
 impl fmt::Debug for PanicsInDrop {
@@ -546,10 +546,7 @@ fn a_service_that_panics_in_its_destructor_stops_the_thread_without_a_panic() {
     queue.close(None);
     drop(queue);
     was_dropped.recv_timeout(LONG).unwrap();
-    assert!(
-        has_ended.recv_timeout(LONG).unwrap(),
-        "the thread has panicked"
-    );
+    assert!(has_ended.recv_timeout(LONG).unwrap(), "the thread panicked");
 }
 
 #[test]
@@ -570,7 +567,7 @@ fn a_request_joins_blocks_and_nothing_is_encoded_again() {
     assert_eq!(*requests, [expected]);
 }
 
-/// Returns a key of an unusual form.
+/// A provider of a key with an unusual format.
 #[derive(Debug)]
 struct UnusualKey;
 

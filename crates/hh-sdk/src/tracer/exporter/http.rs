@@ -1,4 +1,4 @@
-//! Sends telemetry to HoneyHive.
+//! The exporter that sends telemetry to a HoneyHive server.
 
 use bytes::Bytes;
 use hh_api::OpId;
@@ -25,13 +25,14 @@ const NAME: u8 = delimited(1);
 /// `InstrumentationScope.version`.
 const VERSION: u8 = delimited(2);
 
-/// Sends telemetry to HoneyHive: spans by OTLP, changes of sessions in JSON.
+/// An exporter that sends spans as OTLP and session changes as JSON.
 pub(crate) struct HttpExporter {
     sender: Sender,
     redactor: Redactor,
 }
 
 impl HttpExporter {
+    /// Creates an exporter.
     pub(crate) fn new(sender: Sender) -> Self {
         Self {
             redactor: Redactor::of(sender.clone()),
@@ -39,6 +40,7 @@ impl HttpExporter {
         }
     }
 
+    /// Sends the blocks of one request.
     async fn send(&self, blocks: &[Block]) -> Outcome {
         let content = blocks.first().map_or(Content::Spans, Block::content);
         let sent = match content {
@@ -56,6 +58,7 @@ impl HttpExporter {
         })
     }
 
+    /// Sends a session change.
     async fn send_json(&self, op: OpId, blocks: &[Block]) -> Result<Outcome, Error> {
         let body = blocks.first().map(Block::body).unwrap_or_default();
         let message = Message::Json(self.redacted(body.to_vec()));
@@ -63,15 +66,14 @@ impl HttpExporter {
         Ok(Outcome::Delivered)
     }
 
-    /// Sends spans; what the server refuses of them is lost, and not sent again (OTLP, "Partial Success").
+    /// Sends spans. Spans that the server rejects are lost: OTLP forbids a retry ("Partial Success").
     async fn send_spans(&self, blocks: &[Block]) -> Result<Outcome, Error> {
         let message = Message::Protobuf(self.redacted(encode_request(blocks)));
         let response = self.sender.send(OpId::ExportTraces, message).await?;
         let sent = blocks.iter().map(Block::count).sum::<usize>();
         let sent = u32::try_from(sent).unwrap_or(u32::MAX);
         let Some(refused) = read_rejection(&response, sent) else {
-            let why =
-                "the response to an export is not OTLP: something else than the server answered";
+            let why = "the response is not an OTLP export response: it may come from a proxy or a login page";
             return Err(Error::new(ErrorKind::Unavailable, why));
         };
         if refused.count == 0 {
@@ -79,16 +81,17 @@ impl HttpExporter {
         }
         let why = self.redactor.clean(&refused.reason);
         let why = if why.is_empty() {
-            "it does not say why"
+            "no reason given"
         } else {
             &why
         };
         Ok(Outcome::Refused {
             count: refused.count.into(),
-            reason: format!("the server refused them: {why}"),
+            reason: format!("rejected by the server: {why}"),
         })
     }
 
+    /// Returns a body with API keys redacted.
     fn redacted(&self, mut body: Vec<u8>) -> Bytes {
         self.redactor.redact_bytes(&mut body);
         Bytes::from(body)
@@ -101,7 +104,7 @@ impl Exporter for HttpExporter {
     }
 }
 
-/// Joins blocks of spans to the body of one request, of one resource and one scope.
+/// Joins blocks of spans to the body of a request with one resource and one scope.
 fn encode_request(blocks: &[Block]) -> Vec<u8> {
     let mut scope = Vec::new();
     put_bytes(&mut scope, NAME, SCOPE.as_bytes());
@@ -121,7 +124,7 @@ fn encode_request(blocks: &[Block]) -> Vec<u8> {
     body
 }
 
-/// Returns how many bytes a field takes whose content has this length.
+/// Returns the length of a field with a content of this length, in bytes.
 fn length_of_field(content: usize) -> usize {
     1 + varint_len(content) + content
 }

@@ -1,4 +1,4 @@
-//! Keeps telemetry in memory, so that a test can look at it.
+//! The exporter that stores telemetry in memory, for tests.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -14,11 +14,13 @@ use uuid::Uuid;
 use super::{Block, Delivery, Exporter, Outcome};
 use crate::tracer::block::Content;
 
-/// Keeps the sessions and spans of a tracer as events, in the order they came; clones share them.
+/// An exporter that stores the sessions and spans of a tracer in memory, as events in the order of their arrival.
 ///
-/// The events of spans are what a HoneyHive server stores of them, except for their ids and the name of the project in
-/// place of its id. A tracer that is built with one opens no connection and needs no key.
+/// Clones share the events. The events of spans are equal to those that a HoneyHive server stores, except for their
+/// ids, and for `project_id`, which contains the name of the project. A tracer with this exporter opens no connection
+/// and needs no API key.
 ///
+/// # Examples
 /// ```
 /// use hh_sdk::{EventKind, HoneyHiveTracer, InMemoryExporter};
 ///
@@ -43,23 +45,24 @@ pub struct InMemoryExporter {
 }
 
 impl InMemoryExporter {
-    /// Returns an exporter that has nothing yet.
+    /// Creates an exporter without events.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Returns what was recorded so far: a session when it starts, a span when it ends.
+    /// Returns the recorded events. A session appears when it starts, a span when it ends.
     #[must_use]
     pub fn events(&self) -> Vec<Event> {
         self.lock().clone()
     }
 
-    /// Forgets everything.
+    /// Removes all events.
     pub fn clear(&self) {
         self.lock().clear();
     }
 
+    /// Stores the telemetry of a block.
     fn insert(&self, block: &Block) {
         match block.content() {
             Content::Spans => {
@@ -87,6 +90,7 @@ impl InMemoryExporter {
         }
     }
 
+    /// Locks the events.
     fn lock(&self) -> MutexGuard<'_, Vec<Event>> {
         self.events.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -105,11 +109,13 @@ impl Exporter for InMemoryExporter {
     }
 }
 
+/// The body of the start of a session.
 #[derive(Deserialize)]
 struct SessionStart {
     session: StartSession,
 }
 
+/// Returns the event of a session that started.
 fn started(session: StartSession) -> Event {
     let id = session.session_id.as_deref().and_then(|id| id.parse().ok());
     let id = id.unwrap_or_default();
@@ -136,6 +142,7 @@ fn started(session: StartSession) -> Event {
     }
 }
 
+/// Returns the event of a span.
 fn event_of(fields: SpanFields) -> Event {
     let id = |span_id: &[u8]| {
         let mut bytes = [0; 16];
@@ -171,6 +178,7 @@ fn event_of(fields: SpanFields) -> Event {
     }
 }
 
+/// Merges a session change into the event of the session.
 fn merge(event: &mut Event, patch: EventPatch) {
     if let Some(end) = patch.end_time {
         event.end_time = end;

@@ -1,10 +1,10 @@
-//! Discards everything.
+//! The exporter that discards telemetry.
 
 use hh_transport::BoxFuture;
 
 use super::{Block, Delivery, Exporter, Outcome};
 
-/// Discards everything, for test mode and disabled tracing.
+/// An exporter that discards telemetry, for test mode and disabled tracing.
 pub(crate) struct NullExporter;
 
 impl Exporter for NullExporter {

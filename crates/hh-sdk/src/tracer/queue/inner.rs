@@ -1,4 +1,4 @@
-//! What the queue and its threads share.
+//! The state that the queue shares with its threads.
 
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,27 +13,27 @@ use crate::catch::catch;
 use crate::tracer::exporter::Exporter;
 use crate::tracer::state::{Limits, Replies, State};
 
-/// The encoded bytes of the spans of one export: well below what servers take.
+/// The limit of the encoded spans of one export, in bytes, well below the limits of servers.
 const MAX_BATCH_BYTES: usize = 4 * 1024 * 1024;
 
-/// What a thread runs.
+/// The function of a thread.
 pub(crate) type Task = Box<dyn FnOnce() + Send>;
 
-/// Starts a thread with a name.
+/// A function that starts a thread with a name.
 type Spawn = Box<dyn Fn(&str, Task) -> io::Result<()> + Send + Sync>;
 
-/// The state of the queue, and what its threads need to look at it and to be woken.
+/// The state of the queue, with the means to wake its threads.
 pub(crate) struct Inner {
-    /// Taken by the export thread when it starts.
+    /// The exporter; `None` after the export thread has taken it.
     exporter: Mutex<Option<Box<dyn Exporter>>>,
     pub(crate) batch_size: usize,
     pub(crate) max_batch_bytes: usize,
     pub(crate) flush_interval: Duration,
     pub(crate) retry_delay: Duration,
     state: Mutex<State>,
-    /// Wakes the thread: a first span, a full batch, a flush, the end.
+    /// Wakes the export thread for a first span, a full batch, a flush or a shutdown.
     pub(crate) wake: Notify,
-    /// Has the deadlines of flushes looked at again, also while a request is under way.
+    /// Requests a check of the deadlines of flushes, also during a request.
     pub(crate) flushed: Notify,
     /// Wakes the watchdog when a flush has ended.
     answered: Condvar,
@@ -42,6 +42,7 @@ pub(crate) struct Inner {
 }
 
 impl Inner {
+    /// Creates the state of an open, empty queue.
     pub(super) fn new(exporter: Box<dyn Exporter>, settings: &Settings) -> Self {
         let size = |value: u64| usize::try_from(value).unwrap_or(usize::MAX);
         let (batch_size, bytes) = (
@@ -51,14 +52,14 @@ impl Inner {
         Self {
             exporter: Mutex::new(Some(exporter)),
             batch_size,
-            // What is being sent leaves room for what comes meanwhile.
+            // An export in progress leaves room for new telemetry.
             max_batch_bytes: MAX_BATCH_BYTES.min(bytes / 4),
             flush_interval: settings.flush_interval.value,
             retry_delay: settings.retry_delay.value,
             state: Mutex::new(State::new(Limits {
                 count: size(settings.max_queue_size.value),
                 bytes,
-                // A request then consists of whole blocks.
+                // With this limit, requests consist of whole blocks.
                 block: batch_size,
             })),
             wake: Notify::new(),
@@ -72,41 +73,42 @@ impl Inner {
         }
     }
 
+    /// Locks the state.
     pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Gives answers to flushes; call it with the state unlocked.
+    /// Delivers the results of flushes. The caller must not hold the lock.
     pub(crate) fn deliver(&self, due: Replies) {
         let Replies { answers, dropped } = due;
         if !answers.is_empty() {
             self.answered.notify_all();
         }
         for (answer, result) in answers {
-            let tells = result
+            let reports_loss = result
                 .as_ref()
                 .is_err_and(|error| error.kind() == ErrorKind::Dropped);
-            // Marked before it is told: whoever receives it may flush again at once.
+            // Marked before delivery, because the receiver may flush again immediately.
             let before = self.lock().reported();
-            if tells {
+            if reports_loss {
                 self.lock().set_reported(before.max(dropped));
             }
-            // It wakes a task, whose waker is other people's code and may panic once it has the outcome.
+            // Delivery wakes a task. Its waker is code of the program, which may panic after it has the result.
             let is_received = catch(|| answer(result)).unwrap_or(true);
-            if !is_received && tells {
+            if !is_received && reports_loss {
                 // The caller of this flush is gone, so the next flush reports the loss.
                 self.lock().set_reported(before);
             }
         }
     }
 
-    /// Returns the exporter, once.
+    /// Takes the exporter; returns `None` after the first call.
     pub(crate) fn take_exporter(&self) -> Option<Box<dyn Exporter>> {
         let mut exporter = self.exporter.lock().unwrap_or_else(PoisonError::into_inner);
         exporter.take()
     }
 
-    /// Waits until a flush has ended, or so long.
+    /// Waits until a flush ends, at most for `limit`.
     pub(crate) fn wait_for_answer<'a>(
         &self,
         state: MutexGuard<'a, State>,
@@ -116,13 +118,13 @@ impl Inner {
         waited.unwrap_or_else(PoisonError::into_inner).0
     }
 
-    /// Marks the export thread as started; returns whether it was before.
+    /// Marks the export thread as started; returns whether it already was.
     pub(crate) fn mark_started(&self) -> bool {
         self.thread_started.load(Ordering::Acquire)
             || self.thread_started.swap(true, Ordering::AcqRel)
     }
 
-    /// Has the next span or flush start the export thread again.
+    /// Marks the export thread as not started, so that the next span or flush starts it.
     pub(crate) fn mark_not_started(&self) {
         self.thread_started.store(false, Ordering::Release);
     }

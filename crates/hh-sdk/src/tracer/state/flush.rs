@@ -1,4 +1,4 @@
-//! Flushes: who waits for what, and until when.
+//! Starts and ends flushes.
 
 use std::time::Instant;
 
@@ -7,7 +7,7 @@ use super::waiter::{Answer, Replies, Waiter, Watch, no_response};
 use crate::{Error, ErrorKind};
 
 impl State {
-    /// Adds a flush: all that is queued now has until `deadline`.
+    /// Adds a flush that waits for everything in the queue, until `deadline`.
     pub(crate) fn wait(&mut self, deadline: Instant, answer: Answer) -> Replies {
         self.waiters.push(Waiter {
             target: self.next,
@@ -18,7 +18,7 @@ impl State {
         self.complete_flushes()
     }
 
-    /// The key was rejected: answers all flushes, and near the end gives up on what is left.
+    /// Fails all flushes after the API key was rejected; during a shutdown, drops the rest of the queue.
     pub(crate) fn reject(&mut self, why: &str) -> Replies {
         if self.closing.is_some() && !self.blocks.is_empty() {
             return self.abandon(why);
@@ -26,13 +26,13 @@ impl State {
         self.answer_if(
             |_| true,
             || {
-                let message = format!("{why}; what is not sent yet is tried again in a minute");
+                let message = format!("{why}; the tracer retries in one minute");
                 Error::new(ErrorKind::Unauthenticated, message)
             },
         )
     }
 
-    /// Finds the flushes whose time is over, and when the next one's is.
+    /// Fails the flushes whose deadline has passed, and returns the time of the next check.
     pub(crate) fn expire(&mut self, now: Instant) -> (Replies, Watch) {
         let hard = self.closing.filter(|closing| closing.is_hard);
         let is_busy = self.is_busy();
@@ -45,7 +45,7 @@ impl State {
             |waiter| waiter.deadline <= now,
             || {
                 let message =
-                    format!("telemetry did not arrive in time; it is still being sent{failure}");
+                    format!("timed out while sending telemetry; the tracer continues{failure}");
                 Error::new(ErrorKind::Timeout, message)
             },
         );
@@ -54,29 +54,29 @@ impl State {
         (due, Watch::Until(next.filter(|_| is_busy)))
     }
 
-    /// Marks that a watchdog is there if a flush waits and none is; returns whether one has to be started.
+    /// Returns whether a watchdog must be started, and marks it as running.
     pub(crate) fn watch(&mut self) -> bool {
         let is_needed = !self.is_watched && !self.waiters.is_empty();
         self.is_watched |= is_needed;
         is_needed
     }
 
-    /// Marks that there is no watchdog.
+    /// Marks the watchdog as not running.
     pub(crate) fn unwatch(&mut self) {
         self.is_watched = false;
     }
 
-    /// Returns when the time of the first flush is over.
+    /// Returns the earliest deadline of a flush.
     pub(crate) fn first_deadline(&self) -> Option<Instant> {
         self.waiters.iter().map(|waiter| waiter.deadline).min()
     }
 
-    /// Answers the flushes whose time was over then: the export thread has not done it.
+    /// Fails the flushes up to this deadline, because the export thread did not end them.
     pub(crate) fn overdue(&mut self, deadline: Instant) -> Replies {
         self.answer_if(|waiter| waiter.deadline <= deadline, no_response)
     }
 
-    /// The export thread cannot be started: answers all flushes, and near the end gives up on what is left.
+    /// Fails all flushes because the export thread cannot be started; during a shutdown, drops the rest of the queue.
     pub(crate) fn fail_to_start(&mut self, why: &str) -> Replies {
         if self.closing.is_some() && !self.blocks.is_empty() {
             return self.abandon(why);
@@ -84,12 +84,13 @@ impl State {
         self.answer_if(
             |_| true,
             || {
-                let message = format!("{why}; the next span or flush tries again");
+                let message = format!("{why}; the next span or flush retries");
                 Error::new(ErrorKind::Other, message)
             },
         )
     }
 
+    /// Fails the flushes that `is_due` selects.
     fn answer_if(
         &mut self,
         is_due: impl Fn(&Waiter) -> bool,

@@ -7,7 +7,7 @@ use crate::tracer::block::Content;
 
 const LIMIT: usize = 100_000;
 
-/// A state whose blocks have at most so many spans.
+/// Returns a state whose blocks have at most this number of spans.
 fn state_of_blocks(count: usize, block: usize) -> State {
     State::new(Limits {
         count,
@@ -16,7 +16,7 @@ fn state_of_blocks(count: usize, block: usize) -> State {
     })
 }
 
-/// A state whose blocks have one span each.
+/// Returns a state whose blocks have one span each.
 fn state(count: usize) -> State {
     state_of_blocks(count, 1)
 }
@@ -76,14 +76,14 @@ fn session_changes_are_dropped_only_when_there_is_no_span_left() {
         push_start(&mut state);
         push_span(&mut state, 10_000);
     }
-    // Each change takes the place of the oldest span.
+    // Each session change replaces the oldest span.
     for _ in 0..4 {
         push_start(&mut state);
     }
     assert_eq!(numbers(&state), [0, 2, 4, 6, 7, 8, 9, 10, 11]);
     push_start(&mut state);
     assert_eq!(numbers(&state), [0, 2, 4, 6, 8, 9, 10, 11, 12]);
-    // A span takes the place of none, and a change that of the oldest.
+    // A span replaces no session change, and a session change replaces the oldest one.
     let dropped = state.dropped;
     push_span(&mut state, 10_000);
     assert_eq!(numbers(&state), [0, 2, 4, 6, 8, 9, 10, 11, 12]);
@@ -100,7 +100,7 @@ fn spans_in_flight_count_against_the_budget_and_are_not_dropped() {
     }
     let batch = state.take(8, LIMIT);
     assert_eq!(batch.len(), 8);
-    // A span that cannot fit beside the batch costs no other one.
+    // A span that does not fit next to the batch in progress displaces no other span.
     push_span(&mut state, 50_000);
     assert_eq!(numbers(&state), [8]);
     push_span(&mut state, 10_000);
@@ -119,7 +119,7 @@ fn spans_share_blocks_which_are_dropped_whole_when_memory_is_short() {
     assert_eq!(numbers(&state), [0, 4, 8]);
     assert_eq!(push_span(&mut state, 10_000), [0]);
     assert_eq!((state.dropped, state.len()), (4, 6));
-    // A change of a session ends a block.
+    // A session change ends a block.
     push_start(&mut state);
     push_span(&mut state, 10);
     assert_eq!(numbers(&state), [4, 8, 10, 11]);
@@ -150,7 +150,7 @@ fn a_batch_has_whole_blocks_and_a_block_is_split_for_a_smaller_batch() {
     assert_eq!(counts(&batch), [3]);
     drop(state.put_back(batch, "no").0.answers);
     assert_eq!(numbers(&state), [0, 3, 4, 8]);
-    // One block goes out whatever its size is.
+    // A batch has at least one block of any size.
     assert_eq!(counts(&state.take(10, 1)), [3]);
 }
 

@@ -1,39 +1,42 @@
-//! Who waits for a flush, and the answers that they get.
+//! Waiting flushes and their results.
 
 use std::time::Instant;
 
 use crate::{Error, ErrorKind};
 
-/// A flush that has not ended.
+/// A flush that waits.
 pub(crate) struct Waiter {
-    /// All jobs below this number must be dealt with.
+    /// The flush waits for all spans and session changes below this number.
     pub(super) target: u64,
     pub(super) deadline: Instant,
     pub(super) answer: Answer,
 }
 
-/// Receives the outcome and returns whether a caller was still waiting for it.
+/// A function that receives the result of a flush and returns whether the caller still waits for it.
 pub(crate) type Answer = Box<dyn FnOnce(Result<(), Error>) -> bool + Send>;
 
-/// Answers that are due. They wake other threads, so they are given with the lock released.
-#[must_use = "give them with the lock released"]
+/// Results to deliver after the lock is released, because delivery wakes other threads.
+#[must_use = "deliver the results after releasing the lock"]
 pub(crate) struct Replies {
+    /// The functions to call, with their results.
     pub(crate) answers: Vec<(Answer, Result<(), Error>)>,
-    /// How many jobs were dropped in all when these answers were made.
+    /// The total number of losses that the results include.
     pub(crate) dropped: u64,
 }
 
-/// When flushes have to be looked at again.
+/// The next check of the deadlines of flushes.
 pub(crate) enum Watch {
+    /// At this time, or when a flush begins.
     Until(Option<Instant>),
-    /// The time to send anything is over.
+    /// Never: the time of a shutdown is over.
     Done,
 }
 
-/// The export thread has not ended a flush in time.
+/// Returns the error of a flush that the export thread did not end in time.
 pub(crate) fn no_response() -> Error {
     Error::new(
         ErrorKind::Timeout,
-        "telemetry did not arrive in time: the export thread does not respond; check that standard error or the reporter does not block",
+        "timed out while sending telemetry: the export thread does not respond",
     )
+    .with_hint("check whether standard error or the reporter blocks")
 }

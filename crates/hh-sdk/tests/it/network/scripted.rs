@@ -1,4 +1,4 @@
-//! A server of a few lines that answers from a script and keeps the requests whole.
+//! A small server that responds from a script and stores the requests.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
@@ -9,7 +9,7 @@ pub(crate) struct Scripted {
     requests: Receiver<Request>,
 }
 
-/// A request: the lines of its head, and its body as it came.
+/// A request: the lines of its head, and its raw body.
 #[derive(Debug)]
 pub(crate) struct Request {
     head: Vec<String>,
@@ -28,7 +28,7 @@ impl Request {
         })
     }
 
-    /// The body without its compression, if it has one.
+    /// Returns the decompressed body.
     pub(crate) fn plain(&self) -> Vec<u8> {
         if self.header("content-encoding") != Some("gzip") {
             return self.body.clone();
@@ -41,14 +41,15 @@ impl Request {
 }
 
 impl Scripted {
-    /// Answers each request with what `answer` makes of it: a status line without the protocol, and a body.
+    /// Starts a server that responds to each request with the result of `answer`: a status line without the protocol,
+    /// and a body.
     pub(crate) fn start(
         answer: impl Fn(&Request) -> (&'static str, Vec<u8>) + Send + 'static,
     ) -> Self {
         Self::start_at("127.0.0.1:0", answer)
     }
 
-    /// As [`Scripted::start`], at an address. An empty status line stands for a connection that breaks.
+    /// Starts a server like [`Scripted::start`] at an address. For an empty status line, it closes the connection.
     pub(crate) fn start_at(
         address: &str,
         answer: impl Fn(&Request) -> (&'static str, Vec<u8>) + Send + 'static,
@@ -57,7 +58,7 @@ impl Scripted {
         let url = format!("http://{}", listener.local_addr().unwrap());
         let (sender, requests) = channel();
         std::thread::spawn(move || {
-            // Ends when nobody wants the requests any more.
+            // Exits when the receiver of the requests is dropped.
             while let Ok((mut stream, _)) = listener.accept() {
                 let request = read(&stream);
                 let (status, body) = answer(&request);
@@ -65,7 +66,7 @@ impl Scripted {
                     "HTTP/1.1 {status}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
                     body.len()
                 );
-                // Before the answer, so that who has one finds its request.
+                // Sent before the response, so that a test that has the response also has the request.
                 let is_wanted = sender.send(request).is_ok();
                 if status.is_empty() {
                     continue;
@@ -79,7 +80,7 @@ impl Scripted {
         Self { url, requests }
     }
 
-    /// Returns the requests that came since the last call.
+    /// Returns the requests since the last call.
     pub(crate) fn requests(&self) -> Vec<Request> {
         self.requests.try_iter().collect()
     }

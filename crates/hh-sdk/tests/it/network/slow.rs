@@ -1,4 +1,4 @@
-//! A proxy of the test's own, on the way to a server: slow, narrow, and it resets connections.
+//! A proxy between client and server with high latency and low bandwidth, which resets connections.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -13,13 +13,13 @@ use tokio::time::{Instant, sleep, sleep_until};
 const DELAY: Duration = Duration::from_millis(200);
 /// 64 kbit/s.
 const BYTES_A_SECOND: f64 = 8_000.0;
-/// One connection of so many is reset: 5 %.
+/// One of this number of connections is reset: 5 %.
 const RESET_ONE_OF: usize = 20;
-/// Where the first is reset: within its first request, whose head has more than this. The others are reset when the
-/// server has the whole request, and before anything of the answer is passed on.
+/// The byte at which the first of them is reset, inside the head of its first request. The others are reset after the
+/// server has the whole request and before the client gets the response.
 const RESET_AFTER: usize = 150;
 
-/// When a direction of the line, which all connections share, is free again.
+/// The time when one direction of the line, which all connections share, is free again.
 type Line = Arc<tokio::sync::Mutex<()>>;
 
 pub(crate) struct SlowProxy {
@@ -63,7 +63,7 @@ async fn serve(listener: TcpListener, server: String, resets: Arc<AtomicUsize>) 
     }
 }
 
-/// Passes on the beginning of what comes, and resets both ends.
+/// Forwards the first bytes and resets both connections.
 async fn reset_within(mut client: TcpStream, mut server: TcpStream) {
     let mut beginning = [0; RESET_AFTER];
     if client.read_exact(&mut beginning).await.is_ok() {
@@ -73,7 +73,7 @@ async fn reset_within(mut client: TcpStream, mut server: TcpStream) {
     server.set_zero_linger().unwrap();
 }
 
-/// Passes on the request, waits for the answer, and resets the client's end in its place.
+/// Forwards the request, waits for the response, and then resets the connection to the client.
 async fn reset_behind(mut client: TcpStream, mut server: TcpStream) {
     let (mut from_client, mut to_client) = client.split();
     let (mut from_server, mut to_server) = server.split();
@@ -86,7 +86,7 @@ async fn reset_behind(mut client: TcpStream, mut server: TcpStream) {
     client.set_zero_linger().unwrap();
 }
 
-/// Passes bytes on, each part a while after it came, and no faster than the line is.
+/// Forwards bytes with the latency and the bandwidth of the line.
 async fn carry(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, line: Line) {
     let (sender, mut parts) = mpsc::channel::<(Instant, Vec<u8>)>(64);
     tokio::spawn(async move {

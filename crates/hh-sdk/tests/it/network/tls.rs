@@ -1,4 +1,4 @@
-//! Certificates: checked, trusted from a file, or not checked.
+//! Certificates that are verified, trusted from a file, or not verified.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -17,10 +17,10 @@ use super::{KEY, LONG};
 
 const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 15\r\n\r\n{\"projects\":[]}";
 
-/// A host that only the proxy of the test can find.
+/// A host that only the proxy of the test can resolve.
 const PROXIED: &str = "api.test.invalid";
 
-/// A proxy that connects everybody to one server, whatever they ask for; returns its address and what it was asked.
+/// Starts a proxy that connects all clients to one server; returns its address and the heads of the requests to it.
 async fn proxy(server: &str) -> (String, Arc<Mutex<Vec<String>>>) {
     let port = server.rsplit(':').next().unwrap().to_owned();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -47,13 +47,13 @@ async fn proxy(server: &str) -> (String, Arc<Mutex<Vec<String>>>) {
     (address, asked)
 }
 
-/// Calls and exports go through the proxy alike, and it sees its own credentials and no key.
+/// Calls and exports use the proxy, which receives its own credentials and no API key.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn calls_and_exports_go_through_the_proxy() {
     let (server, pem) = self_signed().await;
     let home = tempfile::tempdir().unwrap();
     let bundle = home.path().join("ca.pem");
-    #[expect(clippy::disallowed_methods, reason = "a file of the test's own")]
+    #[expect(clippy::disallowed_methods, reason = "the file belongs to the test")]
     std::fs::write(&bundle, pem).unwrap();
     let (proxy, asked) = proxy(&server).await;
     let bundle = bundle.to_string_lossy().into_owned();
@@ -91,7 +91,7 @@ async fn calls_and_exports_go_through_the_proxy() {
             .build()
             .unwrap();
         tracer.span("s", EventKind::Tool).start().end();
-        // This server answers everything with projects, which is no answer to an export.
+        // This server returns projects for every request, which is not a valid response to an export.
         drop(tracer.flush(LONG).await);
         let asked = std::mem::take(&mut *asked.lock().unwrap());
         assert!(asked.len() >= 2, "{asked:?}");
@@ -109,7 +109,7 @@ async fn calls_and_exports_go_through_the_proxy() {
     }
 }
 
-/// A server that nobody vouches for; returns its address and its certificate.
+/// Starts a server with a self-signed certificate; returns its address and the certificate.
 async fn self_signed() -> (String, String) {
     let CertifiedKey { cert, signing_key } =
         generate_simple_self_signed(["localhost".to_owned(), PROXIED.to_owned()]).unwrap();
@@ -147,7 +147,7 @@ async fn certificates_are_checked_unless_verification_is_disabled() {
     let (url, pem) = self_signed().await;
     let home = tempfile::tempdir().unwrap();
     let bundle = home.path().join("ca.pem");
-    #[expect(clippy::disallowed_methods, reason = "a file of the test's own")]
+    #[expect(clippy::disallowed_methods, reason = "the file belongs to the test")]
     std::fs::write(&bundle, pem).unwrap();
     let bundle = bundle.to_string_lossy().into_owned();
     let lines = Arc::new(Mutex::new(Vec::new()));
@@ -181,11 +181,11 @@ async fn certificates_are_checked_unless_verification_is_disabled() {
     assert_eq!(
         told,
         [format!(
-            "warning: certificates are not checked (verify_ssl from HH_VERIFY_SSL (environment)): whoever sits between here and {url} can read the API key"
+            "warning: TLS certificates are not verified (verify_ssl from HH_VERIFY_SSL (environment)): an attacker between this machine and {url} can read the API key"
         )]
     );
 
-    // Exports of the tracer go the same way.
+    // Exports of the tracer use the same settings.
     let tracer = |variables: &[(&str, &str)]| {
         let tracer = HoneyHiveTracer::builder()
             .with_env(Env::from_pairs(variables.iter().copied()))
@@ -214,7 +214,7 @@ async fn certificates_are_checked_unless_verification_is_disabled() {
 fn an_invalid_certificate_file_is_named() {
     let home = tempfile::tempdir().unwrap();
     let file = home.path().join("ca.pem");
-    #[expect(clippy::disallowed_methods, reason = "a file of the test's own")]
+    #[expect(clippy::disallowed_methods, reason = "the file belongs to the test")]
     std::fs::write(&file, "no certificate").unwrap();
     let file = file.to_string_lossy().into_owned();
     for (path, what) in [
