@@ -132,13 +132,13 @@ fn each_failure_is_one_line_with_a_hint_and_a_code() {
         error: 127.0.0.1:[PORT] answered 404 Not Found: project "nope" not found; this key applies to: demo (request [ID])
 
         missing file: exit 5
-        error: the configuration file missing.yaml, named by --config-file, does not exist
+        error: the configuration file missing.yaml (--config-file) does not exist
 
         time that is none: exit 5
-        error: the value of timeout from HH_TIMEOUT (environment) is not a number of seconds from 1 to 300
+        error: invalid value for timeout (HH_TIMEOUT): expected 1 to 300 seconds
 
         time out of range: exit 5
-        error: the value of timeout from HH_TIMEOUT (environment) is not a number of seconds from 1 to 300
+        error: invalid value for timeout (HH_TIMEOUT): expected 1 to 300 seconds
         "#);
     });
 }

@@ -1,18 +1,19 @@
-//! The files that loading looked for, each with the result.
+//! Defines the files that loading searches for, each with the result.
 
 use std::path::{Path, PathBuf};
 
 use crate::Source;
 
-/// A file that loading looked for.
+/// A file that loading searched for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DiscoveredFile {
     /// The source that the file belongs to.
     pub source: Source,
-    /// The file, or the first of its possible paths if none exists; `None` if it is read only when named.
+    /// The path of the file, or the first of its possible paths if none exists. `None` for a file that is read only
+    /// when the caller names it.
     pub path: Option<PathBuf>,
-    /// The result.
+    /// The result of the search.
     pub state: FileState,
 }
 
@@ -39,41 +40,41 @@ impl DiscoveredFile {
     }
 }
 
-/// The result of looking for a file.
+/// The result of the search for a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum FileState {
-    /// It was read.
+    /// The file was read.
     Read,
-    /// It was read; it is in the working directory, and the user trusts it.
+    /// The file was read. It is in the working directory, and the user trusts it.
     Trusted,
-    /// It was read; it is in the working directory and not trusted, so it may not set everything.
+    /// The file was read. It is in the working directory and not trusted, so that some settings are rejected.
     NotTrusted,
-    /// It does not exist.
+    /// The file does not exist.
     Absent,
-    /// It could not be read.
+    /// The file could not be read.
     Unreadable,
-    /// It is not used, since other users can change it.
+    /// The file is not used, because other users can change it.
     Unsafe,
-    /// It is not read, since another file takes precedence.
+    /// The file is not read, because another file takes precedence.
     Ignored,
-    /// It is not read, since it exists under two names.
+    /// The file is not read, because it ambiguous (two extensions).
     TwoSpellings,
 }
 
 impl FileState {
-    /// Returns the text that is shown to users.
+    /// Returns the text for users.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Read => "read",
             Self::Trusted => "read, trusted",
             Self::NotTrusted => "read, not trusted",
-            Self::Absent => "not there",
+            Self::Absent => "not found",
             Self::Unreadable => "not readable",
-            Self::Unsafe => "not used, other users can change it",
-            Self::Ignored => "not read",
-            Self::TwoSpellings => "there in two spellings",
+            Self::Unsafe => "not used, because other users can change it",
+            Self::Ignored => "ignored",
+            Self::TwoSpellings => "ambiguous (two extensions)",
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Changing one setting in the text of a configuration file: comments, order and everything else stay.
+//! Changes one setting in the text of a configuration file, and preserves comments, order and everything else.
 
 use std::ffi::OsStr;
 use std::ops::Range;
@@ -13,43 +13,45 @@ use crate::layer::{exposed, is_name_of};
 use crate::substitute::{is_secret, substitute_with};
 use crate::{Env, Kind, LoadError, LoadErrorKind, Placement, Problem, SettingName, Stack, value};
 
-/// What to do with a setting.
+/// A change of a setting.
 #[derive(Clone, Debug)]
-#[expect(clippy::exhaustive_enums, reason = "a setting is set or not")]
+#[expect(clippy::exhaustive_enums, reason = "no other change is possible")]
 pub enum Edit {
-    /// Set it to this, which may hold `${NAME}`.
+    /// Set the setting to this value, which may contain `${NAME}`.
     Set(SecretString),
-    /// Take it out.
+    /// Remove the setting.
     Unset,
 }
 
-/// Changes one setting in the text of a file and returns the new text; the file's name tells the format.
+/// Changes one setting in the text of a file and returns the new text. The extension of `path` determines the format.
 ///
-/// The new text is read back before it is returned: the setting has the wanted value, all others are as before.
+/// The new text is parsed again before it is returned, to verify that only this setting has changed.
 ///
 /// # Errors
-/// `Invalid` for a value of the wrong type or out of range, `Conflict` for a setting that no file may hold,
-/// `Malformed` for a text that is not of its format or that cannot be changed without writing it anew.
+/// `Invalid` for a value of the wrong type or out of range, `Conflict` for a setting that is not allowed in files,
+/// `Unreadable` for an unknown format, and `Malformed` for a syntax error or a text that cannot be changed in place.
 ///
 /// ```
 /// use hh_config::{Edit, edit, names};
 ///
-/// let text = "# ours\nproject: docs # the old one\n";
+/// let text = "# team\nproject: docs # changed often\n";
 /// let changed = edit("config.yaml".as_ref(), text, names::PROJECT, &Edit::Set("search".into()))?;
-/// assert_eq!(changed, "# ours\nproject: search # the old one\n");
+/// assert_eq!(changed, "# team\nproject: search # changed often\n");
 /// # Ok::<(), hh_config::LoadError>(())
 /// ```
 pub fn edit(path: &Path, text: &str, name: SettingName, edit: &Edit) -> Result<String, LoadError> {
     if name.spec().place == Placement::OutsideFiles {
         let variable = name.spec().variables[0];
-        let message = format!("{name} works as {variable} or as a flag only, not in a file");
-        return Err(LoadError::new(LoadErrorKind::Conflict, message));
+        let wrong = Diagnostic::new(format!("{name} cannot be set in a configuration file"))
+            .with_hint(format!("set {variable} instead"));
+        return Err(LoadError::new(LoadErrorKind::Conflict, wrong));
     }
     let Some(format) = Format::of(path) else {
-        let message = format!("{} has no known format", path.display());
-        return Err(LoadError::new(LoadErrorKind::Unreadable, message));
+        let wrong = Diagnostic::new(format!("{} has an unknown format", path.display()))
+            .with_hint("use the extension .yaml, .yml, .json or .toml");
+        return Err(LoadError::new(LoadErrorKind::Unreadable, wrong));
     };
-    // The mark stays where it is.
+    // The byte order mark is preserved.
     if let Some(rest) = text.strip_prefix('\u{feff}') {
         return self::edit(path, rest, name, edit).map(|changed| format!("\u{feff}{changed}"));
     }
@@ -68,7 +70,7 @@ pub fn edit(path: &Path, text: &str, name: SettingName, edit: &Edit) -> Result<S
                 .filter(|n| SettingName::find(&n.value).is_none())
             {
                 let message = format!(
-                    "{}:{}: {} is set in its place",
+                    "{}:{}: cannot set {name} because {} is set",
                     path.display(),
                     Lines::new(text).of(other.span.start).0,
                     other.value
@@ -87,7 +89,7 @@ pub fn edit(path: &Path, text: &str, name: SettingName, edit: &Edit) -> Result<S
     let is_as_wanted =
         parse(path, format, &changed).is_ok_and(|after| reads_back(&before, &after, name, edit));
     if is_as_wanted {
-        // Such as a second way to the API key beside the one that is there.
+        // For example, the file now sets both the API key and a command that prints it.
         return match new_problem(path, text, &changed) {
             Some(problem) => Err(problem.into()),
             None => Ok(changed),
@@ -96,15 +98,15 @@ pub fn edit(path: &Path, text: &str, name: SettingName, edit: &Edit) -> Result<S
     let place = at.map(|at| Lines::new(text).of(before[at].name.span.start));
     let place = place.map(|(line, column)| format!(":{line}:{column}"));
     let message = format!(
-        "{}{}: {name} cannot be changed without writing the file anew",
+        "{}{}: cannot change {name} without reformatting the file",
         path.display(),
         place.unwrap_or_default()
     );
-    let wrong = Diagnostic::new(message).with_hint("edit it by hand");
+    let wrong = Diagnostic::new(message).with_hint("edit the file manually");
     Err(LoadError::new(LoadErrorKind::Malformed, wrong))
 }
 
-/// A problem of the new text that the old one has not.
+/// Returns a problem of the new text that the old text does not have.
 fn new_problem(path: &Path, before: &str, after: &str) -> Option<Problem> {
     let problems = |text: &str| Stack::of_text(&Env::default(), path, text).problems_of_places();
     let known = problems(before).len();
@@ -121,12 +123,12 @@ fn parse(path: &Path, format: Format, text: &str) -> Result<Vec<Pair>, LoadError
         let place = error.at.map(|at| Lines::new(text).of(at));
         let place = place.map(|(line, column)| format!(":{line}:{column}"));
         let place = place.unwrap_or_default();
-        let message = format!("{}{place}: the file {}", path.display(), error.what);
+        let message = format!("{}{place}: {}", path.display(), error.what);
         LoadError::new(LoadErrorKind::Malformed, message)
     })
 }
 
-/// Checks a value, one with variables in it for its form only.
+/// Validates a value; of a value with variables, only the form of the substitutions.
 fn check(name: SettingName, wanted: &str) -> Result<(), LoadError> {
     let some = OsStr::new("x");
     let what = match substitute_with(wanted, |_| Some(some)) {
@@ -139,25 +141,25 @@ fn check(name: SettingName, wanted: &str) -> Result<(), LoadError> {
             .iter()
             .find(|variable| is_secret(variable) && !name.spec().secret)
             .map(|variable| {
-                Diagnostic::new(format!("uses {variable}, which holds a secret"))
+                Diagnostic::new(format!("variable {variable} contains a secret"))
                     .with_hint("use another variable")
             }),
     };
     let what = what.or_else(|| {
         wanted
             .is_empty()
-            .then(|| Diagnostic::new("is empty").with_hint("unset it instead"))
+            .then(|| Diagnostic::new("the value is empty").with_hint("unset the setting instead"))
     });
     match what {
         None => Ok(()),
         Some(what) => {
-            let wrong = what.with_prefix(format_args!("the value for {name} "));
+            let wrong = what.with_prefix(format_args!("invalid value for {name}: "));
             Err(LoadError::new(LoadErrorKind::Invalid, wrong))
         }
     }
 }
 
-/// Writes a value as the format has it. Quoted texts are JSON's, which the other two formats read as well.
+/// Returns a value in the syntax of a format. Strings are quoted as in JSON, which YAML and TOML accept too.
 fn write(format: Format, kind: Kind, wanted: &str) -> String {
     let quoted = || serde_json::to_string(wanted).unwrap_or_default();
     match kind {
@@ -192,7 +194,7 @@ fn write(format: Format, kind: Kind, wanted: &str) -> String {
     }
 }
 
-/// Whether YAML reads a text without quotes as that text.
+/// Returns whether YAML reads an unquoted text as the same string.
 fn is_plain(text: &str) -> bool {
     const WORDS: [&str; 9] = ["true", "false", "null", "yes", "no", "on", "off", "y", "n"];
     let is_inner = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '/' | '-');
@@ -226,7 +228,7 @@ fn insert(format: Format, text: &str, pairs: &[Pair], name: &str, written: &str)
             None => format!("{{{end}  \"{name}\": {written}{end}}}{end}"),
         },
         Format::Toml => {
-            // Below a header it would be another table's.
+            // A setting after a table header would belong to that table.
             let header = line_starts(text)
                 .find(|at| text[*at..].trim_start_matches([' ', '\t']).starts_with('['));
             let at = header.unwrap_or(text.len());
@@ -254,7 +256,7 @@ fn without(format: Format, text: &str, pairs: &[Pair], at: usize) -> String {
     let (start, end) = (pairs[at].name.span.start, pairs[at].value.span.end);
     if format == Format::Json {
         let span = match (at.checked_sub(1), pairs.get(at + 1)) {
-            // Its own comma goes with it, or the one before it.
+            // The comma after the value is removed too, or else the comma before it.
             (_, Some(next)) => start..next.name.span.start,
             (Some(previous), None) => pairs[previous].value.span.end..end,
             (None, None) => start..end,
@@ -279,7 +281,7 @@ fn set_yaml(text: &str, pair: &Pair, written: &str) -> String {
     let name = pair.name.span.end;
     let colon = text[name..].find(':').map_or(name, |at| name + at + 1);
     let end = if let Node::Null = pair.value.value {
-        // What follows is a comment, which stays.
+        // A comment may follow, which is preserved.
         colon
     } else {
         end_of_yaml(text, pair).max(colon)
@@ -287,7 +289,7 @@ fn set_yaml(text: &str, pair: &Pair, written: &str) -> String {
     replace(text, &(colon..end), &format!(" {written}"))
 }
 
-/// Whether a value is a scalar on the line of its name: of others, the parser tells only where they begin.
+/// Returns whether a value is a scalar on the line of its name. Of other values the parser reports only the start.
 fn is_in_line(text: &str, pair: &Pair) -> bool {
     let is_scalar = matches!(
         pair.value.value,
@@ -297,7 +299,7 @@ fn is_in_line(text: &str, pair: &Pair) -> bool {
     is_scalar && up_to_end.is_some_and(|part| !part.trim_end().contains('\n'))
 }
 
-/// Where the value of a name ends: with the last of the lines below that are indented, or are elements of its list.
+/// Returns the end of a value: the end of the last line below its name that is indented or is an element of its list.
 fn end_of_yaml(text: &str, pair: &Pair) -> usize {
     let name = pair.name.span.end;
     let mut end = text[name..].find('\n').map_or(text.len(), |at| name + at);
@@ -320,7 +322,7 @@ fn end_of_yaml(text: &str, pair: &Pair) -> usize {
     end
 }
 
-/// Whether only the one setting has changed, and has the wanted value now.
+/// Returns whether only this setting has changed, and has the requested value.
 fn reads_back(before: &[Pair], after: &[Pair], name: SettingName, edit: &Edit) -> bool {
     let others = |pairs: &[Pair]| {
         let others = pairs
@@ -345,7 +347,7 @@ fn reads_back(before: &[Pair], after: &[Pair], name: SettingName, edit: &Edit) -
     is_wanted && others(before) == others(after)
 }
 
-/// A value as text, to be compared.
+/// Returns a value as text, for comparison.
 fn plain(node: &Node) -> Zeroizing<String> {
     let joined = |parts: Vec<String>| format!("[{}]", parts.join(","));
     Zeroizing::new(match node {

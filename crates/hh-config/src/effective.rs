@@ -1,12 +1,12 @@
-//! `get_config()`: the settings in effect, as text that may be shown.
+//! Returns the settings in effect as text that is safe to print.
 
 use std::fmt;
 
 use crate::{Env, Explanation, LoadError, LoadOptions, Stack, names};
 
-/// The settings in effect, each with where it came from; secrets are masked.
+/// The settings in effect, each with its source; secrets are redacted.
 ///
-/// Beside the settings' names, `api_key_source` tells where the API key came from.
+/// The additional entry `api_key_source` is the source of the API key.
 #[derive(Clone, Debug)]
 pub struct Config {
     entries: Vec<(&'static str, Option<String>, String)>,
@@ -15,10 +15,10 @@ pub struct Config {
 
 /// Returns the settings in effect for this process: files, environment and defaults.
 ///
-/// A stored credential is not in it: the SDK's `get_config` adds that.
+/// It does not include a stored credential, which `get_config` of the SDK adds.
 ///
 /// # Errors
-/// As [`Settings::load`](crate::Settings::load).
+/// [`LoadError`] with all problems, as [`Settings::load`](crate::Settings::load) returns it.
 ///
 /// ```no_run
 /// let config = hh_config::get_config()?;
@@ -32,10 +32,10 @@ pub fn get_config() -> Result<Config, LoadError> {
 }
 
 impl Config {
-    /// Takes the settings in effect from a stack; `redact` shows what may be seen of a secret.
+    /// Creates the settings in effect from a stack; `redact` returns the redacted form of a secret.
     ///
     /// # Errors
-    /// Everything that is wrong with the stack.
+    /// [`LoadError`] with all problems of the stack.
     pub fn of(stack: &Stack, redact: impl Fn(&str) -> String) -> Result<Self, LoadError> {
         if let Some(error) = LoadError::of_all(stack.problems()) {
             return Err(error);
@@ -54,10 +54,10 @@ impl Config {
         })
     }
 
-    /// Returns a setting's value, or with `api_key_source` where the API key came from: `param`, `env:NAME`,
+    /// Returns the value of a setting, or for `api_key_source` the source of the API key: `param`, `env:NAME`,
     /// `file:PATH:LINE:COLUMN`, `stored` or `unset`.
     ///
-    /// `None` for a setting without a value and for a name that is none.
+    /// Returns `None` for a setting without a value and for an unknown name.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
         if name == "api_key_source" {
@@ -67,7 +67,7 @@ impl Config {
         value.as_deref()
     }
 
-    /// Returns where a setting's value came from, in the same short form.
+    /// Returns the source of the value of a setting, in the same short form.
     #[must_use]
     pub fn source(&self, name: &str) -> Option<&str> {
         let (_, _, source) = self.entries.iter().find(|(known, ..)| *known == name)?;
@@ -82,7 +82,7 @@ impl Config {
     }
 }
 
-/// One line for each setting that has a value.
+/// Writes one line for each setting that has a value.
 impl fmt::Display for Config {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (name, value, source) in self.iter() {

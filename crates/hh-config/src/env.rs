@@ -1,4 +1,6 @@
-//! A snapshot of the variables and of where the process stands: the only place that reads the process environment.
+//! Defines a snapshot of the environment variables and the working directory.
+//!
+//! No other code reads the process environment.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -6,9 +8,9 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// An immutable snapshot of environment variables and the working directory, taken once and handed down.
+/// An immutable snapshot of environment variables and the working directory.
 ///
-/// Blank values count as unset. `Debug` shows names only, since values may be secrets.
+/// Blank values count as unset. `Debug` prints only names, because values may be secrets.
 #[derive(Clone, Default)]
 pub struct Env {
     variables: Arc<BTreeMap<OsString, OsString>>,
@@ -27,9 +29,9 @@ impl Env {
         }
     }
 
-    /// Builds a snapshot from pairs, for tests and for programs that hold their own settings.
+    /// Creates a snapshot from pairs, for tests and for programs with settings of their own.
     ///
-    /// It has no working directory, so no project file, and no files of the system.
+    /// It has no working directory and no system directory, so that no project file and no system file is read.
     #[must_use]
     pub fn from_pairs<K, V>(pairs: impl IntoIterator<Item = (K, V)>) -> Self
     where
@@ -44,14 +46,14 @@ impl Env {
         }
     }
 
-    /// Sets the working directory: where the project file is looked for and relative paths begin.
+    /// Sets the working directory, which contains the project file and resolves relative paths.
     #[must_use]
     pub fn with_working_dir(mut self, dir: impl Into<PathBuf>) -> Self {
         self.working_dir = Some(dir.into());
         self
     }
 
-    /// Sets the directory of the system's configuration file, in place of `/etc/honeyhive`.
+    /// Sets the directory of the system configuration file, which is `/etc/honeyhive` by default.
     #[must_use]
     pub fn with_system_dir(mut self, dir: impl Into<PathBuf>) -> Self {
         self.system_dir = Some(dir.into());
@@ -85,13 +87,13 @@ impl Env {
         self.working_dir.as_deref()
     }
 
-    /// Returns the directory of the system's configuration file.
+    /// Returns the directory of the system configuration file.
     #[must_use]
     pub fn system_dir(&self) -> Option<&Path> {
         self.system_dir.as_deref()
     }
 
-    /// Returns a path as it can be opened: a relative one begins at the working directory.
+    /// Resolves a relative path against the working directory.
     #[must_use]
     pub fn resolve(&self, path: &Path) -> PathBuf {
         match &self.working_dir {
@@ -100,12 +102,12 @@ impl Env {
         }
     }
 
-    /// Returns the names of the variables that are set and are text.
+    /// Returns the names of all variables whose name is valid UTF-8.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.variables.keys().filter_map(|name| name.to_str())
     }
 
-    /// Adds variables below these: one that is set here stays.
+    /// Adds variables of lower precedence: a variable that is already set is not changed.
     #[cfg(feature = "files")]
     pub(crate) fn with_lower<'a>(
         mut self,

@@ -1,4 +1,4 @@
-//! The error of loading settings.
+//! Defines the errors of loading settings.
 
 use std::fmt;
 
@@ -6,25 +6,27 @@ use hh_text::Diagnostic;
 
 use crate::{Provenance, SettingName};
 
-/// What the caller can do about a [`LoadError`].
+/// The kind of a [`LoadError`], by what the caller can do about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum LoadErrorKind {
-    /// A value is not of its type, out of its range or cannot be put together: correct it.
+    /// A value has the wrong type, is out of range or cannot be expanded: correct it.
     Invalid,
-    /// A file cannot be found or read: correct its path or its mode.
+    /// A file does not exist or cannot be read: correct its path or its permissions.
     Unreadable,
-    /// A file belongs to another user, or other users can change it: run the command that the message names.
+    /// A file belongs to another user, or other users can change it: run the command in the hint.
     Unsafe,
-    /// A file is not valid in its format: correct it.
+    /// A file has a syntax error: correct it.
     Malformed,
-    /// A name is not a setting, or two places of one layer contradict each other: remove one.
+    /// A name is not a setting, or two entries of one source contradict each other: remove one.
     Conflict,
-    /// A project file sets what only a trusted one may: name the file explicitly or trust it.
+    /// A project file contains a setting that requires trust: trust the file or name it explicitly.
     Untrusted,
 }
 
-/// One thing that is wrong: a message that names the place, and a hint. Each is one line and never holds a secret.
+/// One problem: a message that names the location, and a hint.
+///
+/// Message and hint are one line each and never contain a secret.
 #[derive(Clone)]
 pub struct Problem {
     inner: Box<Inner>,
@@ -45,7 +47,7 @@ impl Problem {
                 kind,
                 setting: None,
                 provenance: None,
-                // Paths, names and values in it come from files and the environment.
+                // The message contains untrusted text of files and of the environment.
                 diagnostic: diagnostic.into().cleaned(),
             }),
         }
@@ -62,19 +64,19 @@ impl Problem {
         self
     }
 
-    /// Returns what the caller can do about it.
+    /// Returns the kind.
     #[must_use]
     pub fn kind(&self) -> LoadErrorKind {
         self.inner.kind
     }
 
-    /// Returns what is wrong; the same as `Display`.
+    /// Returns the message, which `Display` also writes.
     #[must_use]
     pub fn message(&self) -> &str {
         self.inner.diagnostic.message()
     }
 
-    /// Returns what to do about it, if that is not plain from the message.
+    /// Returns a hint about how to fix the problem, if there is one.
     #[must_use]
     pub fn hint(&self) -> Option<&str> {
         self.inner.diagnostic.hint()
@@ -85,13 +87,13 @@ impl Problem {
         self.inner.diagnostic.to_line()
     }
 
-    /// Returns the setting that is wrong, if it is one.
+    /// Returns the setting with the problem, if the problem concerns a setting.
     #[must_use]
     pub fn setting(&self) -> Option<SettingName> {
         self.inner.setting
     }
 
-    /// Returns where it is, if it has a place.
+    /// Returns the provenance of the value with the problem, if it has one.
     #[must_use]
     pub fn provenance(&self) -> Option<&Provenance> {
         self.inner.provenance.as_ref()
@@ -115,7 +117,7 @@ impl fmt::Debug for Problem {
     }
 }
 
-/// The mistakes of one file: the first of them, and how many more there are, which would bury these.
+/// The problems of one file: a limited number of them, and the number of further ones.
 #[derive(Default)]
 pub(crate) struct Problems {
     list: Vec<Problem>,
@@ -123,9 +125,10 @@ pub(crate) struct Problems {
 }
 
 impl Problems {
+    /// The maximum number of problems that are listed.
     const MOST: usize = 20;
 
-    /// Whether a further one is counted only, so that it need not be made.
+    /// Returns whether the list is full, so that a further problem is only counted.
     pub(crate) fn is_full(&self) -> bool {
         self.list.len() >= Self::MOST
     }
@@ -138,12 +141,12 @@ impl Problems {
         }
     }
 
-    /// Counts one that was not made.
+    /// Counts a problem that is not listed.
     pub(crate) fn count(&mut self) {
         self.more += 1;
     }
 
-    /// Adds those of a part of the file, but for what `keep` takes.
+    /// Adds the problems of a part of the file, and returns those for which `keep` is true instead of adding them.
     pub(crate) fn extend_except(
         &mut self,
         part: Self,
@@ -157,12 +160,12 @@ impl Problems {
         kept
     }
 
-    /// Returns them, with a last one that says how many more there are in this file.
+    /// Returns the listed problems, and a last one with the number of further problems.
     pub(crate) fn into_list(mut self, path: &std::path::Path) -> Vec<Problem> {
         if self.more > 0 {
-            let message = format!("{}: and {} more", path.display(), self.more);
+            let message = format!("{}: further problems: {}", path.display(), self.more);
             let mut problem = Problem::new(LoadErrorKind::Conflict, message);
-            // Lists are in the order of places.
+            // The list is sorted by location, and this problem must be the last of its file.
             problem.inner.provenance = self.list.last().and_then(Problem::provenance).cloned();
             self.list.push(problem);
         }
@@ -170,9 +173,9 @@ impl Problems {
     }
 }
 
-/// Why settings could not be loaded: everything that is wrong, at least one problem.
+/// The error of loading settings: all problems, at least one.
 ///
-/// `Display` is one line with the messages of all problems, without hints; never a secret.
+/// `Display` writes the messages of all problems on one line, without hints. No message contains a secret.
 #[derive(Clone, Debug)]
 pub struct LoadError {
     first: Problem,
@@ -184,7 +187,7 @@ impl LoadError {
         Problem::new(kind, diagnostic).into()
     }
 
-    /// Joins problems; `None` if there is none.
+    /// Creates an error from all problems; returns `None` if there are no problems.
     #[must_use]
     pub fn of_all(problems: impl IntoIterator<Item = Problem>) -> Option<Self> {
         let mut problems = problems.into_iter();
@@ -193,7 +196,7 @@ impl LoadError {
         Some(Self { first, more })
     }
 
-    /// Returns what the caller can do about the first problem.
+    /// Returns the kind of the first problem.
     #[must_use]
     pub fn kind(&self) -> LoadErrorKind {
         self.first.kind()
@@ -205,25 +208,25 @@ impl LoadError {
         self.first.message()
     }
 
-    /// Returns what to do about the first problem, if that is not plain from its message.
+    /// Returns the hint of the first problem, if it has one.
     #[must_use]
     pub fn hint(&self) -> Option<&str> {
         self.first.hint()
     }
 
-    /// Returns the setting of the first problem, if it is about one.
+    /// Returns the setting of the first problem, if it concerns a setting.
     #[must_use]
     pub fn setting(&self) -> Option<SettingName> {
         self.first.setting()
     }
 
-    /// Returns where the wrong value of the first problem came from, if it is about one.
+    /// Returns the provenance of the value with the first problem, if it has one.
     #[must_use]
     pub fn provenance(&self) -> Option<&Provenance> {
         self.first.provenance()
     }
 
-    /// Returns every problem, at least one.
+    /// Returns all problems, at least one.
     pub fn problems(&self) -> impl Iterator<Item = &Problem> {
         std::iter::once(&self.first).chain(&self.more)
     }

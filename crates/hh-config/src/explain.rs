@@ -1,4 +1,4 @@
-//! The one record of a setting that lists, status and errors print.
+//! Explains settings: the value in effect, its provenance and the values that it shadows.
 
 use secrecy::SecretString;
 
@@ -7,26 +7,28 @@ use crate::redact::redact_keys;
 use crate::stack::Candidate;
 use crate::{Problem, Provenance, SettingName, Source, Stack, value};
 
-/// A value as it may be shown.
+/// A value that is safe to print.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum RedactedValue {
     /// The text itself.
     Plain(String),
-    /// A secret: [`RedactedValue::text`] masks it, `Debug` shows nothing of it.
+    /// A secret: [`RedactedValue::text`] redacts it, and `Debug` prints nothing of it.
     Secret(SecretString),
-    /// It is set, but there is no value: why.
+    /// The setting is set, but has no usable value, for this reason.
     Invalid(Problem),
-    /// Nothing sets it and there is no default.
+    /// The setting is not set and has no default.
     Unset,
 }
 
 impl RedactedValue {
-    /// Returns the text that people may see, secrets and what looks like an API key through `redact`; `None` without a value.
+    /// Returns the printable text, or `None` without a value.
+    ///
+    /// Secrets, and parts of other values that look like an API key, are replaced with the result of `redact`.
     #[must_use]
     pub fn text(&self, redact: impl Fn(&str) -> String) -> Option<String> {
         match self {
-            // A key in the wrong setting is still a key.
+            // A user may have set an API key in the wrong setting.
             Self::Plain(text) => Some(redact_keys(text, redact)),
             Self::Secret(secret) => Some(redact(exposed(secret).trim())),
             Self::Invalid(_) | Self::Unset => None,
@@ -34,17 +36,17 @@ impl RedactedValue {
     }
 }
 
-/// One place that sets a setting, with what it holds.
+/// A value that is shadowed by a source of higher precedence.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct ShadowedValue {
-    /// The value there.
+    /// The value.
     pub value: RedactedValue,
-    /// Where it is.
+    /// The provenance of the value.
     pub provenance: Provenance,
 }
 
-/// What is in effect for one setting, where it came from, and what it shadows.
+/// The value in effect of one setting, its provenance, and the values that it shadows.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Explanation {
@@ -52,22 +54,22 @@ pub struct Explanation {
     pub name: SettingName,
     /// The value in effect.
     pub value: RedactedValue,
-    /// Where it came from.
+    /// The provenance of the value.
     pub provenance: Provenance,
-    /// What is wrong with the value, if it is: it cannot be put together, has the wrong type or is out of range.
+    /// The problem of the value, if it cannot be expanded, has the wrong type or is out of range.
     pub problem: Option<Problem>,
-    /// The places that it shadows, highest first.
+    /// The shadowed values, in order of precedence.
     pub shadowed: Vec<ShadowedValue>,
 }
 
 impl Explanation {
-    /// Returns whether any place sets it, even to a value that cannot be used.
+    /// Returns whether a source sets the setting, even to an invalid value.
     #[must_use]
     pub fn is_set(&self) -> bool {
         self.provenance.source() != Source::Default
     }
 
-    /// Returns the short form of where the value came from, `unset` if there is none.
+    /// Returns the short form of the provenance, or `unset` without a value.
     #[must_use]
     pub fn source_label(&self) -> String {
         match self.value {
@@ -80,7 +82,7 @@ impl Explanation {
 }
 
 impl Stack {
-    /// Explains every declared setting, in the order of the table.
+    /// Explains all settings, in the order of the table.
     #[must_use]
     pub fn explain(&self) -> Vec<Explanation> {
         SettingName::all()

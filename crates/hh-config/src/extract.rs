@@ -1,4 +1,4 @@
-//! From the stack to a type of the caller's, through figment.
+//! Deserializes the settings in effect into a type of the caller, with figment.
 
 use figment::value::{Dict, Value as FigmentValue};
 use serde::de::DeserializeOwned;
@@ -8,12 +8,13 @@ use crate::value::Value;
 use crate::{LoadError, LoadErrorKind, SettingName, Sourced, Stack};
 
 impl Stack {
-    /// Reads the settings in effect into a type of the caller's, each field by the setting's flat name.
+    /// Deserializes the settings in effect into a type of the caller, whose fields have the names of settings.
     ///
-    /// Durations are numbers of seconds. Secrets are left out: [`Stack::secret`] hands them out one by one.
+    /// Durations are numbers of seconds. Secrets are not included; [`Stack::secret`] returns them.
     ///
     /// # Errors
-    /// Everything that is wrong with the stack, or `Invalid` for a field that is no setting or has another type.
+    /// [`LoadError`] with all problems of the stack, or `Invalid` for a field that is not a setting or has another
+    /// type.
     ///
     /// ```
     /// use hh_config::{Env, LoadOptions, Stack};
@@ -31,7 +32,7 @@ impl Stack {
     /// ```
     pub fn extract<T: DeserializeOwned>(&self) -> Result<T, LoadError> {
         let mut problems = self.problems_of_places();
-        // What another place shadows is left out, so that there is nothing to merge.
+        // Only values in effect are inserted, so that figment has nothing to merge.
         let mut values = Dict::new();
         for name in SettingName::all() {
             match self.value(name) {
@@ -46,11 +47,11 @@ impl Stack {
             return Err(error);
         }
         FigmentValue::from(values).deserialize().map_err(|error| {
-            // The error's own text would show the value.
+            // The text of the figment error contains the value.
             let path = error.path.join(".");
             let name = if path.is_empty() { "a field" } else { &path };
             let message = format!(
-                "{name} of the type asked for is no setting that is set, or has another type"
+                "cannot deserialize settings: {name} is unknown, not set or has another type"
             );
             LoadError::new(LoadErrorKind::Invalid, message)
         })

@@ -1,4 +1,4 @@
-//! The three formats of configuration files, each read into one shape with the place of every name and value.
+//! Parses the three formats of configuration files into one tree with the position of every name and value.
 
 mod json;
 mod node;
@@ -23,11 +23,11 @@ pub enum Format {
     Toml,
 }
 
-/// The endings of file names, in the order in which files are looked for.
+/// The extensions of file names, in the order in which files are searched for.
 pub(crate) const EXTENSIONS: [&str; 4] = ["yaml", "yml", "json", "toml"];
 
 impl Format {
-    /// Tells the format of a file by the ending of its name.
+    /// Returns the format of a file by its extension.
     #[must_use]
     pub fn of(path: &Path) -> Option<Self> {
         match path.extension()?.to_str()? {
@@ -49,7 +49,7 @@ impl fmt::Display for Format {
     }
 }
 
-/// Reads the table that a text is.
+/// Parses a text as a table of settings.
 pub(crate) fn parse(format: Format, text: &str) -> Result<Vec<Pair>, ParseError> {
     match format {
         Format::Yaml => yaml::parse(text),
@@ -58,7 +58,7 @@ pub(crate) fn parse(format: Format, text: &str) -> Result<Vec<Pair>, ParseError>
     }
 }
 
-/// Finds lines and columns, each counted from 1, of places in a text.
+/// Converts byte positions of a text into lines and columns, both from 1.
 pub(crate) struct Lines<'a> {
     text: &'a str,
     starts: Vec<usize>,

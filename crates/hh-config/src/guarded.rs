@@ -1,4 +1,4 @@
-//! Files that decide what is run and where keys are sent: they are used only if no other user can change them.
+//! Reads files that determine which programs run and where keys are sent, if no other user can change them.
 
 use std::path::Path;
 
@@ -8,17 +8,17 @@ use zeroize::Zeroizing;
 use crate::read::{self, OpenedFile};
 use crate::{LoadErrorKind, Source};
 
-/// Why a guarded file is not used: the kind, and the end of a sentence about the file.
+/// The reason why a guarded file is not used: the kind, and the problem of the file as a predicate.
 pub(crate) type Refusal = (LoadErrorKind, Diagnostic);
 
-/// Reads a text file as [`read::text`] does, if it belongs to this user or root, and other users can neither write it nor
+/// Reads a text file as [`read::text`] does, if it belongs to this user or root and other users can neither write nor
 /// replace it.
 ///
-/// Checked are the file that was opened, the directory it was found in, the directory it lies in if `path` is a link, and
-/// the directories above both up to `home`.
+/// It checks the open file, the directory of `path`, the directory of the target if `path` is a symbolic link, and all
+/// directories above both up to `home`.
 ///
 /// # Errors
-/// `Unsafe` with the command that repairs it, or `Unreadable`.
+/// `Unsafe` with a hint that contains the command to repair it, or `Unreadable`.
 pub(crate) fn text(
     path: &Path,
     limit: u64,
@@ -57,8 +57,9 @@ mod unix {
     use crate::Source;
     use crate::redact::redacted_path;
 
+    /// The mode bits that allow the group and others to write.
     const WRITABLE_BY_OTHERS: u32 = 0o022;
-    /// In a directory with this bit, only the owner of a file can replace it.
+    /// The sticky bit: in a directory with this bit, only the owner of a file can replace it.
     const STICKY: u32 = 0o1000;
 
     pub(super) fn check(
@@ -74,9 +75,10 @@ mod unix {
             return Err(writable().with_hint(run(&command)));
         }
         if let Ok(link) = symlink_metadata(path) {
-            user.check_owner(path, &link, "chown -h", "is a link that ")?;
+            user.check_owner(path, &link, "chown -h", "is a symbolic link that ")?;
         }
-        // The sticky bit does not protect the names that are looked for here, of which most do not exist.
+        // The sticky bit does not protect this directory: another user could create one of the file names that are
+        // searched for and do not exist.
         for directory in directories(path, home) {
             let sticky = if Some(directory.as_path()) == path.parent() {
                 0
@@ -85,7 +87,7 @@ mod unix {
             };
             user.check_directory(&directory, sticky)?;
         }
-        let target = canonicalize(path).map_err(|error| format!("cannot be found ({error})"))?;
+        let target = canonicalize(path).map_err(|error| format!("cannot be resolved ({error})"))?;
         let home = home.and_then(|home| canonicalize(home).ok());
         for directory in directories(&target, home.as_deref()) {
             user.check_directory(&directory, STICKY)?;
@@ -93,7 +95,8 @@ mod unix {
         Ok(())
     }
 
-    /// Returns the directory of a file and, below the home directory, those above it, the home directory included.
+    /// Returns the directory of a file and, within the home directory, all directories above it up to the home
+    /// directory.
     fn directories(path: &Path, home: Option<&Path>) -> Vec<PathBuf> {
         let above = path.ancestors().skip(1).enumerate();
         above
@@ -112,10 +115,10 @@ mod unix {
         format!("run `{command}`")
     }
 
-    /// Who may own a file: this user and root.
+    /// The users that may own a file: this user and root.
     struct User {
         effective: u32,
-        /// Whom the file should belong to.
+        /// The user who should own the file.
         intended: u32,
     }
 
@@ -146,7 +149,7 @@ mod unix {
             Ok(())
         }
 
-        /// Checks the owner of what a sentence about the file calls `what`; `change` is the command that changes it.
+        /// Checks the owner of a path. `change` is the command that changes the owner, and `what` starts the message.
         fn check_owner(
             &self,
             path: &Path,
@@ -164,7 +167,7 @@ mod unix {
             Err(Diagnostic::new(message).with_hint(run(&command)))
         }
 
-        /// Returns the command for a shell, with sudo if this user may not run it.
+        /// Returns the shell command, with sudo if this user is not allowed to run it.
         fn command(&self, found: &Metadata, command: &str, path: &Path) -> String {
             let is_allowed = self.effective == 0
                 || command.starts_with("chmod") && found.uid() == self.effective;

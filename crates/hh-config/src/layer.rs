@@ -1,4 +1,4 @@
-//! One source's values, as raw text with the place of each.
+//! Defines the layer of one source: raw values with their provenance.
 
 mod direct;
 mod dotenv;
@@ -18,22 +18,22 @@ pub(crate) use file::{ConfigFile, Guard, MAX_BYTES, is_name_of};
 
 use crate::{Problem, Provenance, SettingName, Source};
 
-/// A raw value, or why it is none; every one is held as a secret, so that no `Debug` has to know which ones are.
+/// A raw value or its problem. All values are stored as secrets, so that `Debug` never prints one.
 #[derive(Clone)]
 pub(crate) struct Entry {
     pub(crate) raw: Result<SecretString, Problem>,
     pub(crate) provenance: Provenance,
 }
 
-/// All settings of one source; `Debug` shows names and places only.
+/// All settings of one source; `Debug` prints only names and locations.
 #[derive(Clone)]
 pub struct Layer {
     source: Source,
-    /// The places of each setting, the one that counts first.
+    /// The entries of each setting, the one in effect first.
     entries: BTreeMap<SettingName, Vec<Entry>>,
     problems: Vec<Problem>,
     warnings: Vec<String>,
-    /// Variables that nothing reads by their name, each with the one it is near to.
+    /// Unknown variables, each with a known variable that has a similar name.
     unknown_names: Vec<(String, &'static str)>,
     is_project_file: bool,
 }
@@ -50,30 +50,30 @@ impl Layer {
         }
     }
 
-    /// Returns the source of all values in here.
+    /// Returns the source of the layer.
     #[must_use]
     pub fn source(&self) -> Source {
         self.source
     }
 
-    /// Returns what is wrong with this layer whatever wins in the end.
+    /// Returns the problems of the layer that do not depend on the values in effect.
     #[must_use]
     pub fn problems(&self) -> &[Problem] {
         &self.problems
     }
 
-    /// Returns what people should hear about this layer, a line each.
+    /// Returns the warnings about the layer, one line each.
     #[must_use]
     pub fn warnings(&self) -> &[String] {
         &self.warnings
     }
 
-    /// Returns the settings in here.
+    /// Returns the names of the settings in the layer.
     pub fn names(&self) -> impl Iterator<Item = SettingName> {
         self.entries.keys().copied()
     }
 
-    /// Whether this is a file that was found in the working directory, not named.
+    /// Returns whether the layer is a file that was found in the working directory, not named by the caller.
     pub(crate) fn is_project_file(&self) -> bool {
         self.is_project_file
     }
@@ -96,7 +96,7 @@ impl Layer {
         entries.push(Entry { raw, provenance });
     }
 
-    /// Puts the first place that fits before the others.
+    /// Moves the first entry that fits before the others.
     pub(crate) fn prefer(&mut self, name: SettingName, fits: impl Fn(&Entry) -> bool) {
         if let Some(entries) = self.entries.get_mut(&name)
             && let Some(at) = entries.iter().position(fits)
@@ -105,7 +105,7 @@ impl Layer {
         }
     }
 
-    /// Returns the places of a setting, the one that counts first.
+    /// Returns the entries of a setting, the one in effect first.
     pub(crate) fn places(&self, name: SettingName) -> &[Entry] {
         self.entries.get(&name).map_or(&[], Vec::as_slice)
     }
@@ -131,7 +131,7 @@ impl fmt::Debug for Layer {
 
 #[expect(
     clippy::disallowed_methods,
-    reason = "turns raw text into the typed value; the result of a secret setting stays a SecretString"
+    reason = "parses raw text into the typed value; the value of a secret setting stays a SecretString"
 )]
 pub(crate) fn exposed(secret: &SecretString) -> &str {
     secrecy::ExposeSecret::expose_secret(secret)

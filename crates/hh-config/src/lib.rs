@@ -1,8 +1,9 @@
-//! Layered settings for HoneyHive tools, where every value knows where it came from.
+//! Loads the layered settings of HoneyHive tools and records the provenance of every value.
 //!
-//! Sources rank as [`Source`] orders them: a direct parameter wins over the environment, that over a
-//! named `.env` file, that over configuration files, that over the default. Layers are kept whole
-//! in a [`Stack`], so the record of what won and what it shadows comes from the same walk that resolves.
+//! [`Settings::load`] reads direct parameters, environment variables, a named `.env` file and configuration files, in
+//! this order of precedence, and falls back to defaults. [`Source`] lists all sources in order. Each source becomes a
+//! [`Layer`] of a [`Stack`]. The stack stores all layers, so that [`Stack::explain`] reports which value is in effect,
+//! where it came from, and which values it shadows.
 //!
 //! ```
 //! # #[cfg(feature = "files")] {
@@ -17,11 +18,11 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! | feature | default | brings |
+//! | feature | default | adds |
 //! | --- | --- | --- |
-//! | `files` | yes | everything but [`Env`], [`Origin`], [`Provenance`] and [`paths`]: settings and where they are read from |
+//! | `files` | yes | everything except [`Env`], [`Origin`], [`Provenance`] and [`paths`] |
 //!
-//! No library code here reads the process environment except [`Env::from_process`].
+//! Only [`Env::from_process`] and [`get_config`] read the process environment.
 
 mod env;
 mod origin;

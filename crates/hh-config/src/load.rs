@@ -1,4 +1,4 @@
-//! From parameters and the environment to the stack of all layers: which files are read, and in whose place.
+//! Builds the stack of all layers from parameters, the environment and files.
 
 mod files;
 
@@ -9,7 +9,7 @@ use crate::{DiscoveredFile, Env, Layer, SettingName, Stack, names};
 
 pub use files::overlays;
 
-/// Direct parameters, given to [`Settings::load`](crate::Settings::load).
+/// The direct parameters of [`Settings::load`](crate::Settings::load).
 #[derive(Clone, Debug, Default)]
 #[must_use]
 pub struct LoadOptions {
@@ -17,17 +17,17 @@ pub struct LoadOptions {
 }
 
 impl LoadOptions {
-    /// Makes options that set nothing.
+    /// Creates options without parameters.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Sets any setting directly, as text.
+    /// Sets a setting as text.
     pub fn with(self, name: SettingName, value: impl Into<SecretString>) -> Self {
         self.with_place(name, value, format!("parameter {name}"))
     }
 
-    /// Sets any setting directly, by a flag or parameter that people know as `place`.
+    /// Sets a setting as text; messages name the parameter `place`, such as `--base-url`.
     pub fn with_place(
         mut self,
         name: SettingName,
@@ -38,14 +38,14 @@ impl LoadOptions {
         self
     }
 
-    /// Sets the project directly.
+    /// Sets the project.
     pub fn with_project(self, project: &str) -> Self {
         self.with(names::PROJECT, project)
     }
 }
 
 impl Stack {
-    /// Builds the stack of all layers but the stored profile; what is wrong is kept in it.
+    /// Builds the stack of all layers except the stored profile. The stack contains all problems.
     #[must_use]
     pub fn load(env: &Env, options: LoadOptions) -> Self {
         let mut stack = Self::new()
@@ -62,7 +62,7 @@ impl Stack {
             stack.add_warning(warning);
         }
         let stack = stack.with(dotenv.layer());
-        // The real environment wins over it (docs/design/decisions.md#p3), in substitutions as well.
+        // The process environment overrides the file, also in substitutions (see `docs/design/decisions.md#p3`).
         files::add(stack, env, &env.clone().with_lower(dotenv.pairs()))
     }
 }

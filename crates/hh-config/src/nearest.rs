@@ -1,6 +1,6 @@
-//! "Did you mean …?"
+//! Finds the name for a "did you mean …?" hint.
 
-/// Finds the name that a mistyped one is nearest to, if one is near: at most two edits, and fewer than half its letters.
+/// Returns the name nearest to a mistyped one: at most two edits away, and fewer than half of its letters.
 pub(crate) fn nearest<'a>(typed: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     names
         .map(|name| (distance(name, typed), name))
@@ -9,7 +9,7 @@ pub(crate) fn nearest<'a>(typed: &str, names: impl Iterator<Item = &'a str>) -> 
         .map(|(_, name)| name)
 }
 
-/// Counts the letters to add, drop or change between two names.
+/// Returns the edit distance of two names (Levenshtein).
 fn distance(left: &str, right: &str) -> usize {
     let right: Vec<char> = right.chars().take(64).collect();
     let mut row: Vec<usize> = (0..=right.len()).collect();

@@ -1,10 +1,10 @@
-//! Origins: the audience of a credential; and base URLs.
+//! Defines base URLs and their origins.
 
 use std::fmt;
 
 use url::{Host, Url};
 
-/// Scheme, host and port of a server, normalized: the audience of a credential.
+/// The normalized scheme, host and port of a server, which a credential is bound to.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Origin {
     scheme: String,
@@ -16,7 +16,7 @@ impl Origin {
     /// Parses the origin of a URL; path, query and fragment are ignored.
     ///
     /// # Errors
-    /// [`OriginError`] names what is wrong with the URL, never the URL itself.
+    /// [`OriginError`] if the URL is not a valid base URL. The error never contains the URL.
     pub fn parse(url: &str) -> Result<Self, OriginError> {
         BaseUrl::parse(url).map(|base| base.origin)
     }
@@ -33,7 +33,7 @@ impl fmt::Display for Origin {
     }
 }
 
-/// The URL below which all paths of the API lie, with its origin.
+/// The URL that all API paths are relative to, with its origin.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BaseUrl {
     text: String,
@@ -41,26 +41,33 @@ pub struct BaseUrl {
 }
 
 impl BaseUrl {
-    /// Parses a base URL; a trailing slash is cut.
+    /// Parses a base URL and removes trailing slashes.
     ///
     /// # Errors
-    /// [`OriginError`] names what is wrong with the URL, never the URL itself.
+    /// [`OriginError`] if the URL is not a valid base URL. The error never contains the URL.
     pub fn parse(text: &str) -> Result<Self, OriginError> {
         let url = Url::parse(text.trim())
-            .map_err(|_| OriginError("is not a URL such as http://127.0.0.1:8642"))?;
+            .map_err(|_| OriginError("expected a URL such as http://127.0.0.1:8642"))?;
         if !matches!(url.scheme(), "http" | "https") {
-            return Err(OriginError("must begin with http:// or https://"));
+            return Err(OriginError(
+                "expected a URL that begins with http:// or https://",
+            ));
         }
         if !url.username().is_empty() || url.password().is_some() {
-            return Err(OriginError("must not hold a user name or password"));
+            return Err(OriginError(
+                "expected a URL without a user name or password",
+            ));
         }
         if url.query().is_some() || url.fragment().is_some() {
-            return Err(OriginError("must not hold a query or fragment"));
+            return Err(OriginError("expected a URL without a query or fragment"));
         }
-        let host = url.host().ok_or(OriginError("has no host"))?.to_owned();
+        let host = url
+            .host()
+            .ok_or(OriginError("expected a URL with a host"))?
+            .to_owned();
         let port = url
             .port_or_known_default()
-            .ok_or(OriginError("has no port"))?;
+            .ok_or(OriginError("expected a URL with a port"))?;
         Ok(Self {
             text: url.as_str().trim_end_matches('/').to_owned(),
             origin: Origin {
@@ -90,7 +97,7 @@ impl fmt::Display for BaseUrl {
     }
 }
 
-/// What is wrong with a URL; never shows the URL, which may hold a password.
+/// The reason why a URL is not a valid base URL; it never contains the URL, which may contain a password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct OriginError(&'static str);

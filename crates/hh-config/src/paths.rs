@@ -1,4 +1,4 @@
-//! The fixed places of our files.
+//! Returns the directories of HoneyHive files.
 
 use std::path::PathBuf;
 
@@ -6,15 +6,16 @@ use crate::Env;
 
 /// Returns the directory of the user's HoneyHive files: `$XDG_CONFIG_HOME/honeyhive`, else `~/.config/honeyhive`.
 ///
-/// `None` when neither variable names an absolute path.
+/// Returns `None` if neither `XDG_CONFIG_HOME` nor `HOME` is an absolute path.
 #[must_use]
 pub fn config_dir(env: &Env) -> Option<PathBuf> {
     base_dir(env, "XDG_CONFIG_HOME", ".config")
 }
 
-/// Returns the directory of a local server's data: `$XDG_DATA_HOME/honeyhive/server`, else `~/.local/share/honeyhive/server`.
+/// Returns the data directory of a local server: `$XDG_DATA_HOME/honeyhive/server`, else
+/// `~/.local/share/honeyhive/server`.
 ///
-/// `None` when neither variable names an absolute path.
+/// Returns `None` if neither `XDG_DATA_HOME` nor `HOME` is an absolute path.
 #[must_use]
 pub fn server_dir(env: &Env) -> Option<PathBuf> {
     base_dir(env, "XDG_DATA_HOME", ".local/share").map(|dir| dir.join("server"))

@@ -1,4 +1,4 @@
-//! The record of where one value came from.
+//! Defines the provenance of a value.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -6,24 +6,24 @@ use std::sync::Arc;
 
 use crate::Source;
 
-/// The exact place of a value within its source.
+/// The exact location of a value in its source.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Location {
-    /// The variable of this name.
+    /// The variable with this name.
     Variable(String),
-    /// This line and column of a file, each counted from 1, the column in characters.
+    /// A line and column of a file.
     File {
-        /// The file, as it was named or found.
+        /// The path of the file, as it was given or found.
         path: Arc<Path>,
-        /// The line.
+        /// The line, from 1.
         line: usize,
-        /// The column.
+        /// The column in characters, from 1.
         column: usize,
     },
-    /// The flag or parameter as people know it, such as `--base-url`.
+    /// The name of the parameter or option, such as `--base-url`.
     Parameter(String),
-    /// The stored profile of this name.
+    /// The stored profile with this name.
     Profile(String),
 }
 
@@ -39,17 +39,17 @@ impl fmt::Display for Location {
     }
 }
 
-/// What a value went through between its place and its use.
+/// A step between the location of a value and its use.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Via {
-    /// Read from the secret file that a `NAME_FILE` variable or a `name_file` entry names.
+    /// The value was read from the secret file that a `NAME_FILE` variable or a `name_file` entry names.
     SecretFile(PathBuf),
-    /// Put together with the value of this variable.
+    /// The value contains the value of this variable.
     Substituted(String),
 }
 
-/// Where a value came from: its source, the exact place and what it went through.
+/// The provenance of a value: its source, its location and the steps after that.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Provenance {
     source: Source,
@@ -58,7 +58,7 @@ pub struct Provenance {
 }
 
 impl Provenance {
-    /// Makes a record of a value of this source.
+    /// Creates the provenance of a value of a source.
     #[must_use]
     pub fn new(source: Source, location: Option<Location>) -> Self {
         Self {
@@ -68,29 +68,29 @@ impl Provenance {
         }
     }
 
-    /// Adds a step that the value went through.
+    /// Adds a step.
     #[must_use]
     pub fn with_via(mut self, via: Via) -> Self {
         self.via.push(via);
         self
     }
 
-    /// Returns the kind of place.
+    /// Returns the source.
     #[must_use]
     pub fn source(&self) -> Source {
         self.source
     }
 
-    /// Returns the exact place, if the source has one.
+    /// Returns the exact location, if the source has one.
     #[must_use]
     pub fn location(&self) -> Option<&Location> {
         self.location.as_ref()
     }
 
-    /// Returns the short form that programs and tables read: `param`, `env:NAME`, `file:PATH:LINE:COLUMN`, `stored` or
+    /// Returns the short form for programs and tables: `param`, `env:NAME`, `file:PATH:LINE:COLUMN`, `stored` or
     /// `default`.
     ///
-    /// A value of a `.env` file is one of a file; what a value went through is not in it.
+    /// A value of a `.env` file has the form of a file. The form contains no steps.
     #[must_use]
     pub fn label(&self) -> String {
         match (&self.location, self.source) {
@@ -102,7 +102,16 @@ impl Provenance {
         }
     }
 
-    /// Returns the steps the value went through, first to last.
+    /// Returns the location, or the source if there is none, for a message.
+    #[cfg(feature = "files")]
+    pub(crate) fn place(&self) -> String {
+        match &self.location {
+            Some(location) => location.to_string(),
+            None => self.source.to_string(),
+        }
+    }
+
+    /// Returns the steps in order.
     #[must_use]
     pub fn via(&self) -> &[Via] {
         &self.via
@@ -121,7 +130,7 @@ impl fmt::Display for Provenance {
                 Via::Substituted(variable) => write!(formatter, " with ${{{variable}}}")?,
             }
         }
-        // A parameter says what it is.
+        // The name of a parameter already implies its source.
         if self.source == Source::Direct {
             return Ok(());
         }
@@ -129,18 +138,18 @@ impl fmt::Display for Provenance {
     }
 }
 
-/// A value with the record of where it came from.
+/// A value with its provenance.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Sourced<T> {
     /// The value in effect.
     pub value: T,
-    /// Where it came from.
+    /// The provenance of the value.
     pub provenance: Provenance,
 }
 
 impl<T> Sourced<T> {
-    /// Joins a value with its record.
+    /// Creates a value with its provenance.
     #[must_use]
     pub fn new(value: T, provenance: Provenance) -> Self {
         Self { value, provenance }

@@ -1,4 +1,4 @@
-//! Reading small text files without hanging on what only looks like one.
+//! Reads small text files, and rejects FIFOs and devices, which could block.
 
 use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, Read as _};
@@ -6,19 +6,20 @@ use std::path::Path;
 
 use zeroize::Zeroizing;
 
-/// Reads a regular file, after following links, of at most `limit` bytes of UTF-8; a byte order mark is cut. What only
-/// looks like a file, such as a FIFO, is refused and does not make it wait.
+/// Reads a regular file of at most `limit` bytes of UTF-8, without its byte order mark.
+///
+/// It follows links. It rejects other kinds of files, such as a FIFO, without waiting for them.
 ///
 /// # Errors
-/// What is wrong with the file, as the end of a sentence about it.
+/// The problem of the file as a predicate, such as `does not exist`.
 pub fn text(path: &Path, limit: u64) -> Result<Zeroizing<String>, String> {
     rest(OpenedFile::new(path, limit)?, limit)
 }
 
-/// A regular file that was opened and not read yet.
+/// A regular file that is open and not read yet.
 pub(crate) struct OpenedFile {
     file: File,
-    /// What is known of the file that was opened, whatever is at its path by now.
+    /// The metadata of the open file. The path may refer to another file by now.
     pub(crate) metadata: Metadata,
 }
 
@@ -27,14 +28,14 @@ impl OpenedFile {
         let metadata = std::fs::metadata(path).map_err(|error| failed(&error))?;
         check(&metadata, limit)?;
         let file = open(path).map_err(|error| failed(&error))?;
-        // What was opened may be something else by now.
+        // Another file may have replaced it between the check and the opening.
         let metadata = file.metadata().map_err(|error| failed(&error))?;
         check(&metadata, limit)?;
         Ok(Self { file, metadata })
     }
 }
 
-/// Reads the text of an opened file.
+/// Reads the text of an open file.
 pub(crate) fn rest(opened: OpenedFile, limit: u64) -> Result<Zeroizing<String>, String> {
     let capacity = usize::try_from(opened.metadata.len()).unwrap_or_default();
     let mut bytes = Zeroizing::new(Vec::with_capacity(capacity + 1));
@@ -59,7 +60,7 @@ fn failed(error: &io::Error) -> String {
     if error.kind() == io::ErrorKind::NotFound {
         "does not exist".to_owned()
     } else if error.kind() == io::ErrorKind::PermissionDenied {
-        "may not be read by you".to_owned()
+        "cannot be read (permission denied)".to_owned()
     } else {
         format!("cannot be read ({error})")
     }
@@ -84,7 +85,7 @@ fn too_large(limit: u64) -> String {
     }
 }
 
-/// Opens without waiting: a FIFO would wait for a writer.
+/// Opens a file without blocking: a FIFO would wait for a writer.
 fn open(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true);

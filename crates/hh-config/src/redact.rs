@@ -1,13 +1,13 @@
-//! Text and paths that are safe to show: API keys in them are masked.
+//! Redacts API keys in text and paths.
 
 use std::path::{Path, PathBuf};
 
 use hh_key::find_key;
 
-/// Replaces every word of a text that looks like an API key by what `redact` returns for it.
+/// Replaces every word of a text that looks like an API key with the result of `redact` for it.
 ///
-/// Such a word begins with `hh_` and has 16 letters and digits in a row, as every key does and few names do. A word that
-/// `*` follows is masked already.
+/// Such a word begins with `hh_` and contains a run of 16 letters and digits, which every key has and few names have. A
+/// word before a `*` is already redacted.
 #[must_use]
 pub fn redact_keys(text: &str, redact: impl Fn(&str) -> String) -> String {
     let mut shown = String::new();
@@ -26,7 +26,7 @@ pub fn redact_keys(text: &str, redact: impl Fn(&str) -> String) -> String {
     shown
 }
 
-/// Returns a path that is safe to show: a key that was set where a path belongs is masked.
+/// Returns a path that is safe to print: an API key that was given as a path is redacted.
 pub(crate) fn redacted_path(path: &Path) -> PathBuf {
     // A longer path cannot be opened, so a longer text is not a path.
     const MOST: usize = 1024;

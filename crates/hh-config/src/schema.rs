@@ -1,4 +1,4 @@
-//! The JSON Schema of configuration files, for editors and checks elsewhere.
+//! Creates the JSON Schema of configuration files, for editors and other validators.
 
 use serde_json::{Map, Value, json};
 
@@ -6,7 +6,7 @@ use crate::{Kind, Placement, SETTINGS, SettingSpec};
 
 /// Returns the JSON Schema (draft 2020-12) of a configuration file, as indented JSON.
 ///
-/// Each setting also takes a text, since `${NAME}` may stand there for any value.
+/// The schema also allows a string for each setting, because any value can be written as `${NAME}`.
 #[must_use]
 pub fn schema() -> String {
     let mut properties = Map::new();
@@ -21,7 +21,7 @@ pub fn schema() -> String {
             properties.insert((*alias).to_owned(), other);
         }
         if declared.secret {
-            let doc = format!("file that holds `{}`, in place of it", declared.name);
+            let doc = format!("path of a file that contains `{}`", declared.name);
             let file = json!({ "type": "string", "description": doc });
             properties.insert(format!("{}_file", declared.name), file);
         }
@@ -38,7 +38,7 @@ pub fn schema() -> String {
     top.insert(
         "environments".to_owned(),
         json!({
-            "description": "settings laid over these for the environment of this name (HH_ENVIRONMENT, --environment)",
+            "description": "settings that override the others in the environment of this name (HH_ENVIRONMENT, --environment)",
             "type": "object",
             "additionalProperties": { "$ref": "#/$defs/settings" },
         }),
@@ -57,7 +57,7 @@ pub fn schema() -> String {
             },
         },
     });
-    // A value of texts and numbers always makes JSON.
+    // Serializing strings and numbers cannot fail.
     serde_json::to_string_pretty(&schema).unwrap_or_default()
 }
 

@@ -1,4 +1,4 @@
-//! Secret files: what a `NAME_FILE` variable or a `name_file` entry points at (Docker and Kubernetes secrets).
+//! Reads secret files, which `NAME_FILE` variables and `name_file` entries name (Docker and Kubernetes secrets).
 
 use std::path::Path;
 
@@ -6,19 +6,21 @@ use secrecy::SecretString;
 
 use crate::read;
 
-/// A key file is one line; this bound only keeps mistakes out.
+/// The maximum size of a secret file, in bytes. A key is one line; the limit rejects wrong files.
 const MAX_BYTES: u64 = 64 * 1024;
 
-/// So often a file behind a link is looked for again.
+/// The maximum number of retries for a file behind a symbolic link.
 const TRIES: u32 = 5;
 
-/// Reads a secret file: a regular file after following links, at most 64 KiB of UTF-8; one trailing line ending is removed.
+/// Reads a secret file: a regular file after following links, at most 64 KiB of UTF-8; one trailing line ending is
+/// removed.
 ///
-/// The error says what is wrong with the file, as the end of a sentence about it.
+/// # Errors
+/// The problem of the file as a predicate, such as `is empty`.
 pub(crate) fn read(path: &Path) -> Result<SecretString, String> {
     let mut text = read::text(path, MAX_BYTES);
-    // A mounted secret is replaced by turning a link, and what it led to is removed: whoever was on the way there finds
-    // nothing, and the new one at the next try.
+    // Kubernetes replaces a mounted secret by changing a symbolic link and removing the old target. A reader that has
+    // already resolved the link finds no file, and a retry finds the new one.
     let mut tries = 0;
     while text.is_err() && tries < TRIES && is_link(path) {
         tries += 1;

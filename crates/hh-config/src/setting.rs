@@ -1,5 +1,5 @@
-//! The names of the declared settings; their properties are in `spec/spec.rs`, the settings in `spec/table.rs` and
-//! `spec/planned.rs`.
+//! Finds settings by name. `setting/spec.rs` defines their properties, `setting/table.rs` and `setting/planned.rs` list
+//! them.
 
 mod planned;
 mod spec;
@@ -14,7 +14,7 @@ pub use spec::{
 pub use table::{SETTINGS, UNSUPPORTED, names};
 
 impl SettingName {
-    /// Finds a declared setting by its name or alias.
+    /// Finds a setting by its name or alias.
     #[must_use]
     pub fn find(name: &str) -> Option<Self> {
         Self::all().find(|setting| {
@@ -23,25 +23,25 @@ impl SettingName {
         })
     }
 
-    /// Finds the declared setting that a variable belongs to.
+    /// Finds the setting that a variable sets.
     #[must_use]
     pub fn of_variable(variable: &str) -> Option<Self> {
         Self::all().find(|setting| setting.spec().variables.contains(&variable))
     }
 
-    /// Returns every declared setting, in the order of the table.
+    /// Returns all settings, in the order of the table.
     pub fn all() -> impl Iterator<Item = Self> {
-        // The table is far shorter than 256 entries.
+        // The table has fewer than 256 entries.
         (0..=u8::MAX).take(SETTINGS.len()).map(Self)
     }
 
-    /// Returns the name as it stands in files and messages.
+    /// Returns the name for files and messages.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         self.spec().name
     }
 
-    /// Returns the entry of the table.
+    /// Returns the specification of the setting.
     #[must_use]
     pub fn spec(self) -> &'static SettingSpec {
         &SETTINGS[usize::from(self.0)]

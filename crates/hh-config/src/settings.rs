@@ -1,4 +1,4 @@
-//! The typed result of loading.
+//! Defines the typed settings.
 
 use std::time::Duration;
 
@@ -10,57 +10,57 @@ use crate::{
     Stack, names,
 };
 
-/// Every setting that something acts on, typed, each with where it came from.
+/// The typed settings, each with its provenance.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Settings {
-    /// The API key as given, unchecked.
+    /// The API key as it was given, without validation.
     pub api_key: Option<Sourced<SecretString>>,
     /// The base URL of the API.
     pub base_url: Sourced<BaseUrl>,
     /// The project name.
     pub project: Option<Sourced<String>>,
-    /// The label of the deployment.
+    /// The deployment label of traces.
     pub source: Sourced<String>,
-    /// The name of the tracer's own session.
+    /// The name of the session that a tracer starts automatically.
     pub session_name: Option<Sourced<String>>,
-    /// No data leaves the process.
+    /// Whether no data leaves the process.
     pub test_mode: Sourced<bool>,
-    /// Debug lines on stderr.
+    /// Whether debug lines are printed to stderr.
     pub debug: Sourced<bool>,
-    /// A start-up summary on stderr.
+    /// Whether a start-up summary is printed to stderr.
     pub verbose: Sourced<bool>,
-    /// The least severe line on stderr, in lower case.
+    /// The minimum log level on stderr, in lower case.
     pub log_level: Sourced<String>,
-    /// Warnings about the key are errors.
+    /// Whether warnings about the API key are errors.
     pub strict: Sourced<bool>,
-    /// How long one call may take, retries included.
+    /// The time limit of one call, including retries.
     pub timeout: Sourced<Duration>,
-    /// Certificates are checked.
+    /// Whether TLS certificates are verified.
     pub verify_ssl: Sourced<bool>,
-    /// How often a failed attempt is repeated.
+    /// The maximum number of retries after a failed attempt.
     pub max_retries: Sourced<u64>,
-    /// The longest delay before the first repeat.
+    /// The maximum delay before the first retry.
     pub retry_delay: Sourced<Duration>,
-    /// Spans in one export.
+    /// The number of spans per export.
     pub batch_size: Sourced<u64>,
-    /// How long spans wait for an export.
+    /// The time after which queued spans are exported.
     pub flush_interval: Sourced<Duration>,
-    /// Spans that wait for export.
+    /// The maximum number of queued spans.
     pub max_queue_size: Sourced<u64>,
-    /// Bytes of memory that waiting spans and session changes may use.
+    /// The maximum memory for queued spans and session changes, in bytes.
     pub max_queue_bytes: Sourced<u64>,
-    /// The form of the command line's output, in lower case.
+    /// The output format of the command line, in lower case.
     pub output_format: Sourced<String>,
-    /// The profile of the credential store.
+    /// The credential profile to use.
     pub profile: Option<Sourced<String>>,
 }
 
-/// The same as figment reads them.
+/// The settings without provenance, as figment deserializes them.
 #[derive(Deserialize)]
 #[expect(
     clippy::struct_excessive_bools,
-    reason = "each is a setting of its own"
+    reason = "each boolean is a separate setting"
 )]
 struct Values {
     base_url: String,
@@ -85,23 +85,26 @@ struct Values {
 }
 
 impl Settings {
-    /// Loads every layer: direct parameters, the environment and files.
+    /// Loads the settings from direct parameters, the environment and files.
     ///
     /// # Errors
-    /// Everything that is wrong; [`LoadErrorKind`] says what to do.
+    /// [`LoadError`] with all problems: a value is `Invalid`, a file is `Unreadable`, `Unsafe` or `Malformed`, entries
+    /// are in `Conflict`, or a project file is `Untrusted`.
     pub fn load(env: &Env, options: LoadOptions) -> Result<(Self, Stack), LoadError> {
         let stack = Stack::load(env, options);
         Ok((Self::from_stack(&stack)?, stack))
     }
 
-    /// Types the values of a stack.
+    /// Creates the typed settings from a stack.
     ///
     /// # Errors
-    /// Everything that is wrong with the stack: files, names, values of the wrong type or out of range.
+    /// [`LoadError`] with all problems of the stack, as [`Settings::load`] returns it.
     pub fn from_stack(stack: &Stack) -> Result<Self, LoadError> {
         let values: Values = stack.extract()?;
-        let base_url = BaseUrl::parse(&values.base_url)
-            .map_err(|error| LoadError::new(LoadErrorKind::Invalid, format!("base_url {error}")))?;
+        let base_url = BaseUrl::parse(&values.base_url).map_err(|error| {
+            let message = format!("invalid value for base_url: {error}");
+            LoadError::new(LoadErrorKind::Invalid, message)
+        })?;
         let of = Provenances(stack);
         Ok(Self {
             api_key: stack.secret(names::API_KEY)?,
@@ -128,7 +131,7 @@ impl Settings {
     }
 }
 
-/// Joins values with where they came from.
+/// Adds provenance to values.
 struct Provenances<'a>(&'a Stack);
 
 impl Provenances<'_> {
@@ -146,7 +149,7 @@ impl Provenances<'_> {
     }
 }
 
-/// The ranges of all settings are far within a `Duration`'s.
+/// Converts seconds to a [`Duration`]. The ranges of all settings fit.
 fn seconds(seconds: f64) -> Duration {
     Duration::try_from_secs_f64(seconds).unwrap_or_default()
 }

@@ -1,8 +1,8 @@
-//! Where a value can come from, in order of precedence.
+//! Defines the sources of values, in order of precedence.
 
 use std::fmt;
 
-/// The kind of place a setting came from; `Ord` is precedence, the last wins.
+/// The source of a value, in order of precedence: later variants override earlier ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Source {
@@ -18,18 +18,18 @@ pub enum Source {
     Project,
     /// A configuration file that the caller named.
     Named,
-    /// The overlay of an environment name over the project or named file.
+    /// The overlay of an environment, which overrides the project file or the named file.
     Overlay,
     /// A `.env` file that the caller named.
     DotEnv,
     /// An environment variable.
     Env,
-    /// A parameter in code or a flag on the command line.
+    /// A parameter in code or an option of the command line.
     Direct,
 }
 
 impl Source {
-    /// Returns the word that people and JSON output see.
+    /// Returns the name of the source in messages and JSON output.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {

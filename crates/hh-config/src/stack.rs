@@ -1,4 +1,4 @@
-//! Layers in order: the winner, and what it shadows.
+//! Defines the stack of all layers, which returns the value in effect and the values that it shadows.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use crate::{
     SettingName, Source, Sourced, Via, value,
 };
 
-/// Layers in order of precedence; adding one destroys nothing.
+/// All layers in order of precedence. No layer changes another one.
 #[derive(Clone, Debug, Default)]
 pub struct Stack {
     layers: Vec<Layer>,
@@ -19,14 +19,14 @@ pub struct Stack {
     files: Vec<DiscoveredFile>,
 }
 
-/// One place that sets a value.
+/// A source that sets a value.
 #[derive(Clone, Copy)]
 pub struct Candidate<'a> {
     entry: &'a Entry,
 }
 
 impl<'a> Candidate<'a> {
-    /// Returns where it stands.
+    /// Returns the provenance of the value.
     #[must_use]
     pub fn provenance(&self) -> &'a Provenance {
         &self.entry.provenance
@@ -35,7 +35,7 @@ impl<'a> Candidate<'a> {
     /// Returns the raw text, after substitution.
     ///
     /// # Errors
-    /// Why there is none: an unset variable, a secret file that cannot be read.
+    /// The [`Problem`] that prevents a text, such as an unset variable or an unreadable secret file.
     pub fn raw(&self) -> Result<&'a SecretString, &'a Problem> {
         self.entry.raw.as_ref()
     }
@@ -50,24 +50,24 @@ impl std::fmt::Debug for Candidate<'_> {
     }
 }
 
-/// Every place that sets one setting.
+/// All sources that set one setting.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Candidates<'a> {
-    /// The place that wins, unless only the default is left.
+    /// The candidate in effect, or `None` if only the default applies.
     pub winner: Option<Candidate<'a>>,
-    /// The places it shadows, highest first.
+    /// The shadowed candidates, in order of precedence.
     pub shadowed: Vec<Candidate<'a>>,
 }
 
 impl Stack {
-    /// Makes an empty stack.
+    /// Creates an empty stack.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Adds a layer; its place follows from its source.
+    /// Adds a layer at the position of its source.
     #[must_use]
     pub fn with(mut self, layer: Layer) -> Self {
         self.push(layer);
@@ -93,19 +93,19 @@ impl Stack {
         self.files.push(file);
     }
 
-    /// Returns the layers, highest first.
+    /// Returns the layers, highest precedence first.
     #[must_use]
     pub fn layers(&self) -> &[Layer] {
         &self.layers
     }
 
-    /// Returns the files that were looked at, each in the order of looking.
+    /// Returns the files that loading searched for, in the order of the search.
     #[must_use]
     pub fn files(&self) -> &[DiscoveredFile] {
         &self.files
     }
 
-    /// Returns the winner and the shadowed places of a setting.
+    /// Returns the candidate in effect and the shadowed candidates of a setting.
     #[must_use]
     pub fn candidates(&self, name: SettingName) -> Candidates<'_> {
         let mut found = self
@@ -119,7 +119,7 @@ impl Stack {
         }
     }
 
-    /// Returns everything that is wrong: with files and names, and with the values that win.
+    /// Returns all problems: those of files and names, and those of the values in effect.
     #[must_use]
     pub fn problems(&self) -> Vec<Problem> {
         let mut problems = self.problems_of_places();
@@ -128,19 +128,19 @@ impl Stack {
         sort_by_line(problems)
     }
 
-    /// Returns what is wrong with the value that wins; a default is right.
+    /// Returns the problem of the value in effect; a default has none.
     pub(crate) fn problem_of_value(&self, name: SettingName) -> Option<Problem> {
         self.candidates(name).winner?;
         self.value(name).err()
     }
 
-    /// Returns what is wrong with files and names, whatever wins.
+    /// Returns the problems of files and names, which do not depend on the values in effect.
     pub(crate) fn problems_of_places(&self) -> Vec<Problem> {
         let layers = self.layers.iter().flat_map(Layer::problems);
         self.problems.iter().chain(layers).cloned().collect()
     }
 
-    /// Returns what people should hear, a line each.
+    /// Returns the warnings for the user, one line each.
     #[must_use]
     pub fn warnings(&self) -> Vec<String> {
         let mut warnings = self.warnings.clone();
@@ -148,9 +148,7 @@ impl Stack {
         warnings.extend(layers.cloned());
         for (odd, near) in self.layers.iter().flat_map(Layer::unknown_names) {
             if !self.is_substituted(odd) {
-                warnings.push(format!(
-                    "{odd} is not a variable that is read; did you mean {near}?"
-                ));
+                warnings.push(format!("unknown variable {odd}; did you mean {near}?"));
             }
         }
         for (name, declared) in SettingName::all().zip(SETTINGS) {
@@ -158,9 +156,9 @@ impl Stack {
                 continue;
             };
             let why = if declared.acts_on == Consumer::Server {
-                Some("the server enforces such a list, no client can")
+                Some("only the server can enforce this list")
             } else if declared.is_planned() && !is_default(name, found) {
-                Some("nothing acts on it yet")
+                Some("not implemented yet")
             } else {
                 None
             };
@@ -187,7 +185,7 @@ impl Stack {
         warnings
     }
 
-    /// Whether a configuration file uses a variable.
+    /// Returns whether a configuration file uses a variable.
     fn is_substituted(&self, variable: &str) -> bool {
         let entries = self.layers.iter().flat_map(Layer::entries);
         entries
@@ -195,10 +193,10 @@ impl Stack {
             .any(|via| matches!(via, Via::Substituted(name) if name == variable))
     }
 
-    /// Returns the winning raw text of a setting, or its default.
+    /// Returns the raw text in effect of a setting, or its default.
     ///
     /// # Errors
-    /// Why the winning place has none.
+    /// The [`Problem`] of the source in effect.
     pub(crate) fn winner(
         &self,
         name: SettingName,
@@ -215,13 +213,16 @@ impl Stack {
         }
     }
 
-    /// Returns the winning value of a setting, checked; a secret one is checked and `None`.
+    /// Returns the value in effect of a setting after validation; a secret is validated, and `None` is returned.
+    ///
+    /// # Errors
+    /// The [`Problem`] of the value.
     pub(crate) fn value(
         &self,
         name: SettingName,
     ) -> Result<Option<Sourced<value::Value>>, Problem> {
         let declared = name.spec();
-        // Only looked at where it stands: a copy of a secret has to be wiped again, and this is done for every setting.
+        // The text is borrowed: each copy of a secret must be wiped, and this function runs for every setting.
         let found = self.layers.iter().find_map(|layer| layer.get(name));
         let text = match (found.map(|entry| &entry.raw), declared.default) {
             (Some(Ok(raw)), _) => exposed(raw),
@@ -241,8 +242,11 @@ impl Stack {
             Ok(value) => Ok(Some(Sourced::new(value, provenance))),
             Err(expected) => {
                 let prefix = match provenance.location() {
-                    Some(place @ Location::File { .. }) => format!("{place}: {name} "),
-                    _ => format!("the value of {name} from {provenance} "),
+                    Some(place @ Location::File { .. }) => {
+                        format!("{place}: invalid value for {name}: ")
+                    }
+                    Some(place) => format!("invalid value for {name} ({place}): "),
+                    None => format!("invalid value for {name}: "),
                 };
                 let wrong = expected.with_prefix(prefix);
                 Err(Problem::new(LoadErrorKind::Invalid, wrong).of(name, provenance))
@@ -250,20 +254,20 @@ impl Stack {
         }
     }
 
-    /// Tells whether a setting of yes or no is on, however it is spelled; one that is neither is off.
+    /// Returns whether a boolean setting is true, in any spelling; an invalid value counts as false.
     #[must_use]
     pub fn is_enabled(&self, name: SettingName) -> bool {
         let found = self.value(name).ok().flatten();
         found.is_some_and(|found| found.value == value::Value::Boolean(true))
     }
 
-    /// Returns the text of a setting that is no secret, if it is set or has a default.
+    /// Returns the text of a setting that is not a secret, if it is set or has a default.
     ///
     /// # Errors
-    /// `Conflict` for a secret, whose text is not handed out here; `Invalid` for a value that cannot be put together.
+    /// `Conflict` for a secret setting, `Invalid` for a value that cannot be expanded.
     pub fn text(&self, name: SettingName) -> Result<Option<Sourced<String>>, LoadError> {
         if name.spec().secret {
-            let message = format!("{name} is a secret, which has no plain text");
+            let message = format!("{name} is a secret and cannot be read as plain text");
             return Err(LoadError::new(LoadErrorKind::Conflict, message));
         }
         let found = self.winner(name)?;
@@ -272,7 +276,7 @@ impl Stack {
         }))
     }
 
-    /// Returns the text of a setting that loading itself needs; an error becomes a problem of the stack.
+    /// Returns the text of a setting that loading requires; an error becomes a problem of the stack.
     pub(crate) fn text_or_problem(&mut self, name: SettingName) -> Option<Sourced<String>> {
         match self.text(name) {
             Ok(found) => found,
@@ -283,16 +287,16 @@ impl Stack {
         }
     }
 
-    /// Returns the winning value of a secret setting, unchecked.
+    /// Returns the value in effect of a secret setting, without validation.
     ///
     /// # Errors
-    /// `Invalid` or `Unreadable` if the winning place has none.
+    /// `Invalid` for a value that cannot be expanded, `Unreadable` for a secret file that cannot be read.
     pub fn secret(&self, name: SettingName) -> Result<Option<Sourced<SecretString>>, LoadError> {
         Ok(self.winner(name)?)
     }
 }
 
-/// Whether a place says what would be so without it.
+/// Returns whether a candidate sets the default value.
 fn is_default(name: SettingName, found: Candidate<'_>) -> bool {
     let declared = name.spec();
     let parsed = |text: &str| value::parse(declared.kind, text.trim());
@@ -302,7 +306,7 @@ fn is_default(name: SettingName, found: Candidate<'_>) -> bool {
     }
 }
 
-/// Mistakes of one file in the order of its lines.
+/// Sorts the problems of each file by line and column.
 pub(crate) fn sort_by_line(mut problems: Vec<Problem>) -> Vec<Problem> {
     problems.sort_by_cached_key(|problem| {
         let place = problem.provenance().and_then(Provenance::location);

@@ -1,8 +1,9 @@
-//! `${NAME}` in the values of configuration files (see `docs/design/decisions.md#p6`).
+//! Expands `${NAME}` in the values of configuration files (see `docs/design/decisions.md#p6`).
 //!
-//! `${NAME}` is the variable's value and an error if it is unset, `${NAME:-default}` has a default,
-//! `${NAME:?message}` an error message of its own; `$<NAME>` has the same forms. `$${` and `$$<` stand for `${` and
-//! `$<`. A bare `$NAME` is left alone, and what was put in is not looked at again. Blank counts as unset.
+//! `${NAME}` is the value of the variable, and an error if it is unset. `${NAME:-default}` has a default, and
+//! `${NAME:?message}` has a custom error message. `$<NAME>` has the same forms. `$${` and `$$<` are literal `${` and
+//! `$<`. A bare `$NAME` is not expanded, and neither are substitutions in inserted values. A blank variable counts as
+//! unset.
 
 use std::ffi::OsStr;
 use std::fmt;
@@ -13,25 +14,25 @@ use zeroize::Zeroizing;
 use crate::Env;
 use crate::redact::redact_keys;
 
-/// The longest value that substitution may make, in bytes.
+/// The maximum size of an expanded value, in bytes.
 const MAX_BYTES: usize = 64 * 1024;
 
-/// The longest name of a variable, in bytes.
+/// The maximum length of the name of a variable, in bytes.
 const MAX_NAME: usize = 64;
 
-/// The longest message of a file's own, in characters.
+/// The maximum length of a custom error message, in characters.
 const MAX_MESSAGE: usize = 200;
 
-/// A text with its variables put in.
+/// A text after substitution.
 #[non_exhaustive]
 pub struct Substituted {
-    /// The text, which may hold secrets.
+    /// The text, which may contain secrets.
     pub text: Zeroizing<String>,
-    /// The variables that were looked at, set or not.
+    /// The names of all variables in the text, including unset ones.
     pub variables: Vec<String>,
 }
 
-/// `Debug` shows the variables only.
+/// `Debug` prints only the names of the variables.
 impl fmt::Debug for Substituted {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
@@ -41,37 +42,37 @@ impl fmt::Debug for Substituted {
     }
 }
 
-/// Why a text could not be put together; never the text itself, the end of a sentence about it.
+/// The reason why a text cannot be expanded; it never contains the text.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SubstituteError {
     /// The variable is unset or blank.
-    #[error("needs the variable {0}, which is not set")]
+    #[error("variable {0} is not set")]
     Unset(String),
-    /// The variable is unset or blank, and the text says what that means.
-    #[error("needs the variable {0}: {1}")]
+    /// The variable is unset or blank, and the text contains an error message for that.
+    #[error("variable {0} is not set: {1}")]
     Message(String, String),
-    /// What follows `${` or `$<` is not one of the forms.
+    /// The text after `${` or `$<` does not have a valid form.
     #[error(
-        "has a substitution that is none of ${{NAME}}, ${{NAME:-default}} and ${{NAME:?message}}"
+        "malformed substitution (expected ${{NAME}}, ${{NAME:-default}} or ${{NAME:?message}})"
     )]
     Malformed,
-    /// The variable's value is not UTF-8.
-    #[error("needs the variable {0}, whose value is not UTF-8 text")]
+    /// The value of the variable is not UTF-8.
+    #[error("variable {0} is not UTF-8 text")]
     NotUtf8(String),
-    /// The text would be longer than 64 KiB.
-    #[error("would be longer than 64 KiB")]
+    /// The expanded text is longer than 64 KiB.
+    #[error("the expanded value is longer than 64 KiB")]
     TooLong,
 }
 
 impl SubstituteError {
-    /// Returns what to do about it, if that is not plain from the message.
+    /// Returns a hint about how to fix it, if there is one.
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Unset(name) => Some(format!("set it, or write ${{{name}:-default}}")),
+            Self::Unset(name) => Some(format!("set {name}, or write ${{{name}:-default}}")),
             Self::Malformed => Some("write $${ for a literal ${".to_owned()),
-            Self::NotUtf8(_) => Some("set it again".to_owned()),
+            Self::NotUtf8(name) => Some(format!("set {name} to UTF-8 text")),
             Self::Message(..) | Self::TooLong => None,
         }
     }
@@ -85,10 +86,10 @@ impl SubstituteError {
     }
 }
 
-/// Puts the values of variables into a text, once.
+/// Expands the variables of a text, without expanding their values.
 ///
 /// # Errors
-/// [`SubstituteError`] says what is wrong.
+/// [`SubstituteError`] if a variable is unset or not UTF-8, a substitution is malformed, or the result is too long.
 ///
 /// ```
 /// use hh_config::{Env, substitute};
@@ -102,7 +103,7 @@ pub fn substitute(text: &str, env: &Env) -> Result<Substituted, SubstituteError>
     substitute_with(text, |name| env.get(name))
 }
 
-/// The same with variables from anywhere.
+/// Expands a text as [`substitute`] does, with variables from `get`.
 pub(crate) fn substitute_with<'e>(
     text: &str,
     get: impl Fn(&str) -> Option<&'e OsStr>,
@@ -132,13 +133,13 @@ pub(crate) fn substitute_with<'e>(
     })
 }
 
-/// Writes a text so that [`substitute`] leaves it as it is.
+/// Escapes a text so that [`substitute`] returns it unchanged.
 #[must_use]
 pub fn escape(text: &str) -> String {
     text.replace("${", "$${").replace("$<", "$$<")
 }
 
-/// Puts in what stands before `close`, and returns what follows it.
+/// Expands the substitution before `close`, and returns the text after it.
 fn substitute_one<'a, 'e>(
     done: &mut String,
     variables: &mut Vec<String>,
@@ -151,10 +152,10 @@ fn substitute_one<'a, 'e>(
         .find(|c: char| !c.is_ascii_alphanumeric() && c != '_')
         .unwrap_or(inside.len());
     let (name, form) = inside.split_at(end);
-    // One that looks like another substitution inside would not be one.
+    // Nested substitutions are not supported, so they must not look as if they were.
     if name.is_empty()
         || name.starts_with(|c: char| c.is_ascii_digit())
-        // A name is shown to people: this one is an API key, or too long to be read.
+        // Messages contain the name, so it must not be an API key or too long to read.
         || redact_keys(name, |_| String::new()) != name
         || name.len() > MAX_NAME
         || form.contains("${")
@@ -192,7 +193,7 @@ fn push(done: &mut String, part: &str) -> Result<(), SubstituteError> {
     Ok(())
 }
 
-/// Tells whether a variable's name says that it holds a secret.
+/// Returns whether the name of a variable indicates that it contains a secret.
 pub(crate) fn is_secret(variable: &str) -> bool {
     const WORDS: [&str; 9] = [
         "AUTH",
@@ -210,7 +211,7 @@ pub(crate) fn is_secret(variable: &str) -> bool {
         return setting.spec().secret;
     }
     let name = variable.to_ascii_uppercase();
-    // NAME_FILE holds a path.
+    // `NAME_FILE` contains a path.
     !name.ends_with("_FILE")
         && name
             .split('_')

@@ -1,6 +1,6 @@
-//! Which project files the user has trusted: by path and content (see `docs/design/decisions.md#x2`).
+//! Manages the list of project files that the user trusts, by path and content (see `docs/design/decisions.md#x2`).
 //!
-//! The list is a file of lines as `sha256sum` writes them, `trusted` in [`crate::paths::config_dir`].
+//! The list is the file `trusted` in [`crate::paths::config_dir`], in the format of `sha256sum`.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -10,22 +10,23 @@ use sha2::{Digest as _, Sha256};
 
 use crate::{Env, LoadError, LoadErrorKind, Source, guarded, paths, read};
 
+/// The maximum size of the list and of a trusted file, in bytes.
 const MAX_BYTES: u64 = 1024 * 1024;
 
-/// The trusted files: path to hash of the content.
+/// The trusted files: their paths and the hashes of their contents.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TrustedFiles {
     files: BTreeMap<PathBuf, String>,
 }
 
 impl TrustedFiles {
-    /// Returns the file that holds the list; `None` without a home directory.
+    /// Returns the path of the list, or `None` without a configuration directory.
     #[must_use]
     pub fn path(env: &Env) -> Option<PathBuf> {
         paths::config_dir(env).map(|dir| dir.join("trusted"))
     }
 
-    /// Reads the list; one that does not exist is empty.
+    /// Reads the list; a missing list is empty.
     ///
     /// # Errors
     /// `Unreadable`, `Unsafe` or `Malformed` for a list that exists and cannot be used.
@@ -47,7 +48,7 @@ impl TrustedFiles {
                 .filter(|(hash, _)| is_hash(hash))
                 .ok_or_else(|| {
                     let message = format!(
-                        "{}:{}: the line is not a hash, two spaces and a path",
+                        "{}:{}: expected a SHA-256 hash, two spaces and a path",
                         path.display(),
                         index + 1
                     );
@@ -59,7 +60,7 @@ impl TrustedFiles {
         Ok(Self { files })
     }
 
-    /// Tells whether a file with this content is trusted.
+    /// Returns whether a file with this content is trusted.
     #[must_use]
     pub fn contains(&self, path: &Path, text: &str) -> bool {
         std::fs::canonicalize(path)
@@ -68,10 +69,10 @@ impl TrustedFiles {
             .is_some_and(|trusted| *trusted == hash(text))
     }
 
-    /// Adds a file with the content that it has now.
+    /// Adds a file with its current content.
     ///
     /// # Errors
-    /// `Unreadable` for a file that cannot be read, or whose path is not one line of text.
+    /// `Unreadable` for a file that cannot be read, or whose path is not one line of UTF-8.
     pub fn with(mut self, path: &Path) -> Result<Self, LoadError> {
         let fail = |what: Diagnostic| {
             let what = what.with_prefix(format_args!("{} ", path.display()));
@@ -79,16 +80,16 @@ impl TrustedFiles {
         };
         let text = read::text(path, MAX_BYTES).map_err(|what| fail(what.into()))?;
         let path = std::fs::canonicalize(path)
-            .map_err(|error| fail(format!("cannot be found ({error})").into()))?;
+            .map_err(|error| fail(format!("cannot be resolved ({error})").into()))?;
         if path.to_str().is_none_or(|path| path.contains(['\n', '\r'])) {
-            let wrong = Diagnostic::new("has a path that is not one line of text");
-            return Err(fail(wrong.with_hint("rename it")));
+            let wrong = Diagnostic::new("has a path that is not one line of UTF-8 text");
+            return Err(fail(wrong.with_hint("rename the file")));
         }
         self.files.insert(path, hash(&text));
         Ok(self)
     }
 
-    /// Returns the list as its file holds it.
+    /// Returns the text of the list, as its file contains it.
     #[must_use]
     pub fn to_text(&self) -> String {
         let mut text = String::new();

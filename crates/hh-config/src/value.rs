@@ -1,4 +1,4 @@
-//! From raw text to values: what each kind of setting accepts.
+//! Parses the raw text of a setting into a value of its kind.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use url::Url;
 use crate::setting::Protection;
 use crate::{BaseUrl, Kind, SettingSpec};
 
-/// A value of its kind, not a secret one.
+/// The typed value of a setting that is not a secret.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Value {
     Text(String),
@@ -19,19 +19,22 @@ pub(crate) enum Value {
     Map(BTreeMap<String, String>),
 }
 
-/// Parses the value of a setting; the error says what was expected, not what was found.
+/// Parses the value of a setting.
+///
+/// # Errors
+/// The expected form of the value, such as `expected true or false`. The error never contains the value.
 pub(crate) fn parse_setting(declared: &SettingSpec, text: &str) -> Result<Value, Diagnostic> {
     let value = parse(declared.kind, text)?;
     match declared.protection {
         Some(protection) if asks_for(protection, &value, declared.default) => Err(Diagnostic::new(
-            "is not supported yet, so data would be sent without this protection",
+            "this protection is not supported yet, and data would be sent without it",
         )
-        .with_hint("remove it")),
+        .with_hint("remove the setting")),
         Some(_) | None => Ok(value),
     }
 }
 
-/// Returns whether a value asks for the protection of a setting.
+/// Returns whether a value requests the protection of a setting.
 fn asks_for(protection: Protection, value: &Value, default: Option<&str>) -> bool {
     match (protection, value) {
         (Protection::On, Value::Boolean(is_on)) => *is_on,
@@ -44,55 +47,59 @@ fn asks_for(protection: Protection, value: &Value, default: Option<&str>) -> boo
     }
 }
 
-/// Reads a text as a value of a kind; the error says what was expected, not what was found.
+/// Parses a text as a value of a kind.
+///
+/// # Errors
+/// The expected form of the value. The error never contains the value.
 pub(crate) fn parse(kind: Kind, text: &str) -> Result<Value, String> {
     let plain = || Value::Text(text.to_owned());
     match kind {
         Kind::Text | Kind::Path => Ok(plain()),
         Kind::Project if is_project(text) => Ok(plain()),
-        Kind::Project => {
-            Err("is not a project name: 1 to 100 characters, none of / \\ ? # &".to_owned())
-        }
+        Kind::Project => Err(
+            "expected 1 to 100 characters, without / \\ ? # & and control characters".to_owned(),
+        ),
         Kind::Url => match BaseUrl::parse(text) {
             Ok(_) => Ok(plain()),
             Err(error) => Err(error.to_string()),
         },
         Kind::Proxy => match proxy(text) {
             Some(_) => Ok(plain()),
-            None => Err("is not the URL of a proxy such as http://proxy.example:3128".to_owned()),
+            None => Err("expected a proxy URL such as http://proxy.example:3128".to_owned()),
         },
         Kind::Boolean => boolean(text)
             .map(Value::Boolean)
-            .ok_or_else(|| "is not a boolean (true or false)".to_owned()),
-        Kind::Seconds(low, high) => number(text, low, high)
-            .ok_or_else(|| format!("is not a number of seconds from {low} to {high}")),
+            .ok_or_else(|| "expected true or false".to_owned()),
+        Kind::Seconds(low, high) => {
+            number(text, low, high).ok_or_else(|| format!("expected {low} to {high} seconds"))
+        }
         Kind::Number(low, high) => {
-            number(text, low, high).ok_or_else(|| format!("is not a number from {low} to {high}"))
+            number(text, low, high).ok_or_else(|| format!("expected a number from {low} to {high}"))
         }
         Kind::Count(low, high) => text
             .parse::<u64>()
             .ok()
             .filter(|count| (low..=high).contains(count))
             .map(Value::Count)
-            .ok_or_else(|| format!("is not a whole number from {low} to {high}")),
+            .ok_or_else(|| format!("expected a whole number from {low} to {high}")),
         Kind::Choice(words) => {
             let word = text.to_ascii_lowercase();
             if words.contains(&word.as_str()) {
                 Ok(Value::Text(word))
             } else {
-                Err(format!("is not one of {}", words.join(", ")))
+                Err(format!("expected one of {}", words.join(", ")))
             }
         }
         Kind::List => list(text)
             .map(Value::List)
-            .ok_or_else(|| "is not a list of texts".to_owned()),
+            .ok_or_else(|| "expected a list of strings".to_owned()),
         Kind::Map => serde_json::from_str(text).map(Value::Map).map_err(|_| {
-            "is not a table of texts, in JSON such as {\"name\": \"text\"}".to_owned()
+            "expected a JSON object of strings, such as {\"name\": \"text\"}".to_owned()
         }),
     }
 }
 
-/// Reads a boolean in any of its spellings (see `docs/design/decisions.md#p9`).
+/// Parses a boolean in any of its spellings (see `docs/design/decisions.md#p9`).
 pub(crate) fn boolean(text: &str) -> Option<bool> {
     match text.trim().to_ascii_lowercase().as_str() {
         "true" | "1" | "yes" | "on" | "enabled" => Some(true),
@@ -113,7 +120,7 @@ fn is_project(text: &str) -> bool {
     (1..=100).contains(&text.chars().count()) && !text.contains(odd)
 }
 
-/// Texts between commas, or a JSON array of texts.
+/// Parses strings separated by commas, or a JSON array of strings.
 fn list(text: &str) -> Option<Vec<String>> {
     if text.starts_with('[') {
         return serde_json::from_str(text).ok();
@@ -128,7 +135,7 @@ fn list(text: &str) -> Option<Vec<String>> {
 }
 
 fn proxy(text: &str) -> Option<Url> {
-    // `host:port` is a common way to name a proxy.
+    // Proxies are often given as `host:port`.
     let url = if text.contains("://") {
         Url::parse(text)
     } else {
@@ -138,7 +145,7 @@ fn proxy(text: &str) -> Option<Url> {
         .filter(|url| url.has_host() && matches!(url.scheme(), "http" | "https"))
 }
 
-/// Shows a value that is no secret setting: an address without a user name and password.
+/// Returns the printable form of the value of a setting that is not a secret: a URL without user name and password.
 pub(crate) fn redacted(kind: Kind, text: &str) -> String {
     if !matches!(kind, Kind::Proxy | Kind::Url) || !text.contains('@') {
         return text.to_owned();

@@ -1,16 +1,16 @@
-//! The API key: what a valid one looks like, and the one way to show it.
+//! Defines the API key: its kinds, parsing and redaction.
 
 use std::fmt;
 
 use secrecy::{ExposeSecret as _, SecretString};
 
-/// The longest key that is looked at, in bytes.
+/// The maximum length of a key, in bytes.
 const MAX_LENGTH: usize = 512;
 
-/// The characters after `hh_` that a project key has at least.
+/// The usual minimum number of characters after the prefix of a project key.
 const USUAL_TAIL: usize = 32;
 
-/// The kinds of API keys, told apart by their prefix.
+/// The kind of an API key, determined by its prefix.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum KeyKind {
@@ -27,7 +27,7 @@ pub enum KeyKind {
 }
 
 impl KeyKind {
-    /// Returns the prefix that marks the kind.
+    /// Returns the prefix of the kind.
     #[must_use]
     pub fn prefix(self) -> &'static str {
         match self {
@@ -39,7 +39,7 @@ impl KeyKind {
         }
     }
 
-    /// Returns what people call it.
+    /// Returns the name of the kind for users.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -51,7 +51,7 @@ impl KeyKind {
         }
     }
 
-    /// Tells whether keys of this kind carry their key id in the open.
+    /// Returns whether keys of this kind contain their public key id.
     #[must_use]
     pub fn is_typed(self) -> bool {
         matches!(self, Self::Ingestion | Self::DataPlane | Self::ControlPlane)
@@ -70,7 +70,7 @@ impl KeyKind {
     }
 }
 
-/// A well-formed API key; the text is a secret and has no `Display`.
+/// A well-formed API key; its text is a secret and has no `Display`.
 #[derive(Clone)]
 pub struct ApiKey {
     secret: SecretString,
@@ -78,11 +78,10 @@ pub struct ApiKey {
 }
 
 impl ApiKey {
-    /// Parses a key: surrounding white space is cut, the rest must be one of the known shapes (see
-    /// `docs/design/decisions.md#k1` and `#k2`).
+    /// Parses a key and ignores surrounding white space (see `docs/design/decisions.md#k1` and `#k2`).
     ///
     /// # Errors
-    /// [`KeyError`] says what is wrong and never repeats the text.
+    /// [`KeyError`] if the text has none of the known formats. The error never contains the text.
     pub fn parse(text: &str) -> Result<Self, KeyError> {
         let text = text.trim();
         if text.is_empty() {
@@ -124,19 +123,19 @@ impl ApiKey {
         })
     }
 
-    /// Wraps a key that was just minted in the shape of its kind.
+    /// Wraps a new key that has the format of its kind.
     #[cfg(feature = "mint")]
     pub(crate) fn from_minted(secret: SecretString, kind: KeyKind) -> Self {
         Self { secret, kind }
     }
 
-    /// Returns the kind, from the prefix.
+    /// Returns the kind.
     #[must_use]
     pub fn kind(&self) -> KeyKind {
         self.kind
     }
 
-    /// Returns what is unusual about a project key, an error for those who are strict.
+    /// Returns a warning about an unusual project key; the setting `strict` turns it into an error.
     #[must_use]
     pub fn warning(&self) -> Option<KeyWarning> {
         let tail = &self.text()[self.kind.prefix().len()..];
@@ -162,19 +161,19 @@ impl ApiKey {
             .map(|(id, _)| id)
     }
 
-    /// Tells whether two keys are the same. For one's own keys: it does not take constant time.
+    /// Returns whether two keys are the same. The comparison is not constant-time, so it is not for verifying keys.
     #[must_use]
     pub fn is_same(&self, other: &Self) -> bool {
         self.text() == other.text()
     }
 
-    /// Returns the key as it may be shown, see [`redact`].
+    /// Returns the redacted key (see [`redact`]).
     #[must_use]
     pub fn redacted(&self) -> String {
         redact(self.text())
     }
 
-    /// Returns the secret itself, to be sent or stored.
+    /// Returns the secret text, to be sent or stored.
     #[must_use]
     pub fn secret(&self) -> &SecretString {
         &self.secret
@@ -182,7 +181,7 @@ impl ApiKey {
 
     #[expect(
         clippy::disallowed_methods,
-        reason = "the type looks at its own text: shape, checksum and digest"
+        reason = "the type inspects its own text: format, checksum and digest"
     )]
     pub(crate) fn text(&self) -> &str {
         self.secret.expose_secret()
@@ -195,10 +194,10 @@ impl fmt::Debug for ApiKey {
     }
 }
 
-/// Shows a value that may be an API key without giving it away (see `docs/design/decisions.md#k4`).
+/// Returns a redacted form of a text that may be an API key (see `docs/design/decisions.md#k4`).
 ///
-/// Keys of 16 characters or more show their first 8, typed keys their prefix and key id; anything that is not a
-/// HoneyHive key shows nothing.
+/// For a key of 16 or more characters it contains the first 8 characters, and for a typed key the prefix and the key
+/// id. It is `hh_***` for a shorter key and `***` for any other text.
 #[must_use]
 pub fn redact(text: &str) -> String {
     let text = text.trim();
@@ -232,44 +231,44 @@ fn split_typed(tail: &str) -> Option<(&str, &str)> {
     well_formed.then_some((id, secret))
 }
 
-/// What is unusual about a key that is still sent.
+/// A warning about an unusual key, which is sent nevertheless.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum KeyWarning {
     /// Fewer than 32 characters after `hh_`.
-    #[error("is shorter than HoneyHive's keys, which have 32 or more characters after hh_")]
+    #[error("is shorter than a usual HoneyHive key, which has 32 or more characters after hh_")]
     Short,
-    /// Something else than letters and digits after `hh_`.
+    /// Characters other than letters and digits after `hh_`.
     #[error("has characters other than letters and digits after hh_")]
     NotAlphanumeric,
 }
 
-/// Why a text is not an API key; never repeats the text.
+/// The reason why a text is not an API key; it never contains the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum KeyError {
-    /// Nothing but white space.
+    /// The text is empty or only white space.
     #[error("is empty")]
     Empty,
-    /// Not `hh_…`.
+    /// The text does not start with `hh_`.
     #[error("does not begin with hh_, so it is not a HoneyHive API key")]
     Prefix,
-    /// White space, a control character or a character outside ASCII.
-    #[error("has a character at position {position} that no key contains")]
+    /// The text contains white space, a control character or a character outside ASCII.
+    #[error("contains an invalid character at position {position}")]
     Character {
-        /// The position, counted from 1.
+        /// The position, from 1.
         position: usize,
     },
-    /// More than 512 characters.
+    /// The text has more than 512 characters.
     #[error("is longer than 512 characters")]
     TooLong,
-    /// A known prefix with a wrong rest.
+    /// The text starts with a known prefix, but the rest does not have the format of that kind.
     #[error("begins with {prefix} but is not a complete key of that kind")]
     Incomplete {
         /// The prefix.
         prefix: &'static str,
     },
-    /// A kind that no endpoint accepts.
+    /// The key is of a kind that no endpoint accepts.
     #[error("is a key of the {name} kind, which the API does not accept")]
     Refused {
         /// The name of the kind.
@@ -278,7 +277,7 @@ pub enum KeyError {
 }
 
 impl KeyError {
-    /// Returns what to do about it.
+    /// Returns a hint about how to fix it.
     #[must_use]
     pub fn hint(&self) -> &'static str {
         match self {

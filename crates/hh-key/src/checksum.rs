@@ -1,36 +1,36 @@
-//! The checksum at the end of issued keys, in the shape GitHub made common (see `docs/design/decisions.md#k3`).
+//! Computes the checksum at the end of issued keys: CRC-32 in base 62 (see `docs/design/decisions.md#k3`).
 
 use crate::{ApiKey, KeyKind};
 
 pub(crate) const DIGITS: &[u8; 62] =
     b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 const CHECK_LENGTH: usize = 6;
-/// Random characters of a project key, before its checksum.
+/// The number of random characters of a project key, before its checksum.
 pub(crate) const PLAIN_RANDOM: usize = 34;
 
-/// What the checksum says of a key.
+/// The result of verifying the checksum of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(clippy::exhaustive_enums, reason = "the three answers there are")]
+#[expect(clippy::exhaustive_enums, reason = "no other result is possible")]
 pub enum Checksum {
-    /// The key has the length of our own keys and its checksum is right.
+    /// The key has the length of an issued key and a valid checksum.
     Valid,
-    /// The key has the length of our own keys but the checksum of none.
+    /// The key has the length of an issued key and an invalid checksum.
     Invalid,
-    /// The key has another length, so it is not one of ours.
+    /// The key has another length, so a HoneyHive server for Rust did not issue it.
     Unknown,
 }
 
-/// Checks the checksum of a key, without any look-up.
+/// Verifies the checksum of a key, without any lookup.
 #[must_use]
 pub fn checksum(key: &ApiKey) -> Checksum {
     let text = key.text();
     let body = text.len() - key.kind().prefix().len();
-    let ours = match key.kind() {
+    let has_checksum = match key.kind() {
         KeyKind::Project | KeyKind::ReadOnly => body == PLAIN_RANDOM + CHECK_LENGTH,
         KeyKind::Ingestion | KeyKind::DataPlane | KeyKind::ControlPlane => true,
     };
     let (front, check) = text.split_at(text.len() - CHECK_LENGTH.min(text.len()));
-    if !ours {
+    if !has_checksum {
         Checksum::Unknown
     } else if compute_checksum(front) == check {
         Checksum::Valid

@@ -1,7 +1,7 @@
-//! HoneyHive API keys: their kinds, how they are parsed, created and recognized in text.
+//! Parses, creates and redacts HoneyHive API keys, and recognizes them in text.
 //!
-//! [`ApiKey`] is a secret that cannot be printed. [`key_at`] is the one recognizer of keys in any text: redaction in every
-//! crate uses it.
+//! [`ApiKey`] is a secret that cannot be printed. [`key_at`] is the only function that recognizes keys in text;
+//! redaction in every crate uses it.
 //!
 //! ```
 //! use hh_key::{ApiKey, KeyKind, key_at};
@@ -13,10 +13,10 @@
 //! # Ok::<(), hh_key::KeyError>(())
 //! ```
 //!
-//! | feature | default | brings |
+//! | feature | default | adds |
 //! | --- | --- | --- |
 //! | `checksum` | no | [`checksum()`], which recognizes keys that a HoneyHive server for Rust issued |
-//! | `mint` | no | [`mint`], and `checksum` |
+//! | `mint` | no | [`mint`], and the feature `checksum` |
 
 mod api_key;
 #[cfg(feature = "checksum")]

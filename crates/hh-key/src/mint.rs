@@ -1,4 +1,4 @@
-//! Making keys: random characters and a checksum.
+//! Creates keys from random characters and a checksum.
 
 use secrecy::SecretString;
 use zeroize::Zeroizing;
@@ -7,23 +7,23 @@ use crate::checksum::{DIGITS, PLAIN_RANDOM, compute_checksum};
 use crate::{ApiKey, KeyKind};
 
 const ID_LENGTH: usize = 24;
-/// Random characters of a typed key after its id, before its checksum.
+/// The number of random characters of a typed key, between its id and its checksum.
 const TYPED_RANDOM: usize = 58;
 
 /// A new key with its public id.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct NewApiKey {
-    /// The key, which exists nowhere else.
+    /// The key. No other copy of it exists.
     pub key: ApiKey,
-    /// 24 letters and digits that name the key and are not a secret; typed keys carry it.
+    /// The public id of the key: 24 letters and digits. Typed keys contain it.
     pub id: String,
 }
 
-/// Creates a key of a kind: random characters and their checksum.
+/// Creates a random key of a kind, with its checksum.
 ///
 /// # Errors
-/// The random source of the system failed.
+/// [`getrandom::Error`] if the random source of the system fails.
 pub fn mint(kind: KeyKind) -> Result<NewApiKey, getrandom::Error> {
     let mut text = Zeroizing::new(String::with_capacity(128));
     let mut id = String::with_capacity(ID_LENGTH);
@@ -47,7 +47,7 @@ fn push_random(text: &mut String, count: usize) -> Result<(), getrandom::Error> 
     let mut bytes = Zeroizing::new([0_u8; 64]);
     while text.len() < end {
         getrandom::fill(bytes.as_mut_slice())?;
-        // 248 is the largest multiple of 62 in a byte: beyond it the first digits would come up more often.
+        // 248 is the largest multiple of 62 in a byte. Larger values would make the first digits more frequent.
         for &byte in bytes.iter().filter(|&&byte| byte < 248) {
             if text.len() < end {
                 text.push(char::from(DIGITS[usize::from(byte) % 62]));

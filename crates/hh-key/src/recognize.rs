@@ -1,13 +1,14 @@
-//! Keys in text that says nothing of where they are.
+//! Recognizes API keys in arbitrary text.
 
-/// The letters and digits in a row after `hh_` that make a key; names have fewer.
+/// The minimum run of letters and digits after `hh_` in a key; names have shorter runs.
 const KEY_RUN: usize = 16;
 
-/// Returns the length in bytes of the API key that a text begins with: `hh_`, then letters, digits, `_` and `-`, of which
-/// 16 letters and digits stand in a row.
+/// Returns the length in bytes of the API key at the start of a text.
+///
+/// A key is `hh_` followed by letters, digits, `_` and `-`, with a run of at least 16 letters and digits.
 ///
 /// # Errors
-/// The length of what looks like a key and is none: no key begins within it. It is 0 for a text that does not begin with
+/// The length in bytes of the word that is not a key; no key starts within it. It is 0 if the text does not start with
 /// `hh_`.
 pub fn key_at(text: &str) -> Result<usize, usize> {
     let tail = text.strip_prefix("hh_").ok_or(0_usize)?;
@@ -21,7 +22,7 @@ pub fn key_at(text: &str) -> Result<usize, usize> {
     }
 }
 
-/// Returns the place of the first API key in a text, in bytes.
+/// Returns the byte range of the first API key in a text.
 #[must_use]
 pub fn find_key(text: &str) -> Option<std::ops::Range<usize>> {
     let mut at = 0;
@@ -29,7 +30,7 @@ pub fn find_key(text: &str) -> Option<std::ops::Range<usize>> {
         at += skipped;
         match key_at(&text[at..]) {
             Ok(length) => return Some(at..at + length),
-            // Nothing of it is read again.
+            // No key starts in the skipped text. Skipping all of it keeps the search linear.
             Err(length) => at += length,
         }
     }
@@ -55,7 +56,7 @@ mod tests {
 
     #[test]
     fn hostile_text_is_read_once() {
-        // Read again at each place where a key could begin, this would take minutes.
+        // A search that restarts at each possible start of a key would take minutes.
         assert_eq!(find_key(&"hh_a_".repeat(512 * 1024)), None);
     }
 

@@ -5,12 +5,12 @@ use hh_auth::{ApiKey, Checksum, KeyError, checksum, redact};
 /// The maximum length of a key in bytes.
 pub(crate) const MAX_LENGTH: usize = 512;
 
-/// How certain it is that a match is a key.
+/// The certainty that a match is a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Confidence {
     /// It has a valid checksum.
     Confirmed,
-    /// It has the shape of a key, or is the value of a variable for keys.
+    /// It has the format of a key, or is the value of a variable for keys.
     Possible,
 }
 
@@ -29,18 +29,19 @@ pub(crate) struct Detection {
     pub(crate) confidence: Confidence,
     pub(crate) kind: &'static str,
     pub(crate) redacted: String,
-    /// Its length, in bytes.
+    /// The length of the key, in bytes.
     pub(crate) length: usize,
 }
 
-/// Prefixes of keys whose rest is letters and digits, the longer first.
+/// Prefixes of keys that continue with letters and digits, longer prefixes first.
 const PLAIN: [&[u8]; 6] = [
     b"hh_ro_", b"hh_org_", b"hh_ws_", b"hh_cp_", b"hh_dp_", b"hh_",
 ];
-/// Prefixes of keys that carry their id.
+/// Prefixes of keys that contain their id.
 const TYPED: [&[u8]; 3] = [b"hh_ingst_", b"hh_fgdp_", b"hh_fgcp_"];
-/// The rest of such a key: id, `_`, secret.
+/// The length of the id of a typed key.
 const ID: usize = 24;
+/// The length of the id, `_` and the secret of a typed key.
 const TYPED_REST: usize = ID + 1 + 64;
 /// The number of letters and digits of an issued project key, including the checksum.
 const ISSUED: usize = 40;
@@ -49,8 +50,8 @@ const SHORTEST: usize = 32;
 
 /// Returns the key at the start of bytes that start with `hh_`.
 ///
-/// A valid checksum is sufficient, whatever surrounds the key: compiled programs store texts without a separator. The shape
-/// alone is sufficient only if `is_alone` says that no character before it belongs to the same word.
+/// A valid checksum is sufficient, whatever surrounds the key: compiled programs store strings without a separator. The
+/// format alone is sufficient only with `is_alone`, which means that no character before it belongs to the same word.
 pub(crate) fn detect_at_start(bytes: &[u8], is_alone: bool) -> Option<Detection> {
     let is_word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
     // Most matches are short names. Checking from the end rejects them at the first byte.
@@ -103,7 +104,7 @@ fn possible(key: &[u8], rest: &[u8], is_alone: bool) -> Option<Detection> {
     let text = std::str::from_utf8(key).ok()?;
     let kind = match ApiKey::parse(text) {
         Ok(parsed) => parsed.kind().as_str(),
-        // The hosted service issues these, or did.
+        // The hosted service issues or issued these kinds.
         Err(KeyError::Refused { name }) => name,
         Err(_) => return None,
     };
@@ -115,14 +116,14 @@ fn possible(key: &[u8], rest: &[u8], is_alone: bool) -> Option<Detection> {
     })
 }
 
-/// The minimum number of different characters of a random key: 32 random hexadecimal digits have fewer with a chance of 1
-/// in 100,000,000.
+/// The minimum number of different characters of a random key: 32 random hexadecimal digits have fewer with a chance of
+/// 1 in 100,000,000.
 const DIFFERENT: usize = 10;
 /// The length of an ordered run, such as `abcdef` or `123456`, that no random key has.
 const ORDERED: usize = 6;
 /// The length of a repeated part, as in `1234567890abcdef1234567890abcdef`.
 const REPEATED: usize = 8;
-/// Words that samples contain. Shorter words occur in random keys.
+/// Words that occur in placeholders. Shorter words also occur in random keys.
 const WORDS: [&str; 15] = [
     "apikey",
     "canary",
@@ -214,7 +215,7 @@ mod tests {
             tail.chars().rev().collect::<String>()
         );
         let shown = format!("hh_fgdp_{}_***", &tail[..24]);
-        // The id may begin as the secret does.
+        // The id repeats the start of the secret, as in a placeholder.
         assert_eq!(detected(&typed), None);
         let typed = typed.replacen(&tail[..24], "Wq8Ye2Ui6Oa0Sf4Gj9Kl3Zx7", 1);
         let shown = shown.replacen(&tail[..24], "Wq8Ye2Ui6Oa0Sf4Gj9Kl3Zx7", 1);

@@ -1,11 +1,11 @@
-//! Keys in a Dockerfile: the value of an `ARG` or `ENV` stays in the image and its history, whatever its shape.
+//! Finds keys in a Dockerfile: the value of an `ARG` or `ENV` stays in the image and its history, whatever its format.
 
 use std::path::Path;
 
 use hh_auth::redact;
 use hh_config::{SettingName, names};
 
-/// The settings whose variables hold an API key.
+/// The settings whose variables contain an API key.
 const KEYS: [SettingName; 4] = [
     names::API_KEY,
     names::INGESTION_API_KEY,
@@ -16,9 +16,9 @@ const KEYS: [SettingName; 4] = [
 /// An instruction that puts a key into an image.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Instruction {
-    /// Bytes before the variable's name.
+    /// The number of bytes before the name of the variable.
     pub(crate) offset: usize,
-    /// Bytes of the name and the value.
+    /// The number of bytes of the name and the value.
     pub(crate) length: usize,
     pub(crate) kind: &'static str,
     /// The redacted value, if there is one.
@@ -122,7 +122,7 @@ fn setting(word: &[u8], kind: &str, old_value: Option<&[u8]>) -> Option<(Option<
     Some(((!is_empty).then(|| redact(value)), length))
 }
 
-/// The words of a line with the bytes before each.
+/// The words of a line, each with the number of bytes before it.
 struct Words<'a> {
     line: &'a [u8],
     at: usize,

@@ -1,8 +1,8 @@
-//! The error of a scan that cannot start or go on.
+//! Defines the error of a scan that cannot start or continue.
 
 use std::fmt;
 
-/// Why a repository cannot be scanned: one line, never the text of a key.
+/// The reason why a repository cannot be scanned: one line that never contains the text of a key.
 #[derive(Clone, Debug)]
 pub struct ScanError {
     message: String,

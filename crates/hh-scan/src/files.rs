@@ -1,4 +1,4 @@
-//! Files and folders.
+//! Scans files and folders.
 
 use std::fs::OpenOptions;
 use std::io;
@@ -18,7 +18,7 @@ use crate::scanner::{ScanResult, Scanner};
 /// The path of a file and its result.
 type FileResult = (PathBuf, Result<ScanResult, String>);
 
-/// Scans files, and folders with everything below them.
+/// Scans files, and folders recursively, and adds the result to a report.
 pub fn scan_paths(paths: &[PathBuf], ignore_files: IgnoreFiles, report: &mut Report) {
     let no_ignore = ignore_files == IgnoreFiles::Disregard;
     let (mut inside, mut outside) = (Vec::new(), Vec::new());
@@ -37,14 +37,14 @@ pub fn scan_paths(paths: &[PathBuf], ignore_files: IgnoreFiles, report: &mut Rep
             outside.push(path);
         }
     }
-    // In a repository the ignore files of all its folders apply. Elsewhere the folders above are unrelated, and may belong
-    // to other users.
+    // In a repository the ignore files of all its folders apply. Elsewhere the folders above are unrelated, and may
+    // belong to other users.
     walk(&inside, true, no_ignore, report);
     walk(&outside, false, no_ignore, report);
 }
 
 fn not_followed(error: &str) -> String {
-    format!("cannot search by the rules of {error}")
+    format!("cannot apply the ignore file {error}")
 }
 
 /// The folders that were not entered, shared by all threads of a walk.
@@ -140,19 +140,19 @@ fn walk(paths: &[&PathBuf], is_repository: bool, no_ignore: bool, report: &mut R
     for (folder, has_files) in folders {
         if is_complete && !has_files.into_inner() {
             let why = if no_ignore {
-                "it is empty"
+                "the directory is empty"
             } else {
-                "it is empty, or all is left out (--no-ignore searches that too)"
+                "the directory is empty or all its files are excluded (use --no-ignore to scan them)"
             };
             report.notes.push(format!(
-                "no file was searched in {}: {why}",
+                "no files scanned in {}: {why}",
                 redacted_folder(folder)
             ));
         }
     }
 }
 
-/// The path of an entry that cannot be read, and why.
+/// Returns the path of an entry that cannot be read, and the reason.
 fn unreadable(error: &ignore::Error) -> FileResult {
     if let ignore::Error::WithDepth { err, .. } = error {
         unreadable(err)
@@ -161,7 +161,7 @@ fn unreadable(error: &ignore::Error) -> FileResult {
         let error = error.map_or_else(|| err.to_string(), ToString::to_string);
         (path.clone(), Err(error))
     } else {
-        (PathBuf::from("a folder"), Err(error.to_string()))
+        (PathBuf::from("a directory"), Err(error.to_string()))
     }
 }
 
@@ -175,10 +175,7 @@ fn scan_entry(entry: &DirEntry, scanner: &mut Result<Scanner, String>) -> Option
             return None;
         }
         if !path.is_file() {
-            return Some((
-                path.to_owned(),
-                Err("it is neither a file nor a folder".to_owned()),
-            ));
+            return Some((path.to_owned(), Err("not a file or directory".to_owned())));
         }
     }
     let found = match scanner {

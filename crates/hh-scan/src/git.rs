@@ -1,4 +1,4 @@
-//! What git keeps: the index, and every version that a ref reaches. The user's own git reads it.
+//! Scans the index of a git repository and every file version that a ref reaches, with the `git` program of the user.
 
 mod blobs;
 
@@ -17,7 +17,7 @@ use crate::ignore_files::{self, IGNORE_FILE, IgnoreFiles};
 use crate::report::{Report, redacted_folder};
 use crate::scanner::{ScanResult, Scanner};
 
-/// A git repository, scanned with the git of the user.
+/// A git repository to scan.
 #[derive(Debug)]
 pub struct Repository<'a> {
     env: &'a Env,
@@ -29,7 +29,7 @@ impl<'a> Repository<'a> {
     /// Opens the repository of a folder.
     ///
     /// # Errors
-    /// When git cannot run, the folder is in no repository, or an ignore file cannot be read.
+    /// [`ScanError`] if git cannot run, the folder is not in a repository, or an ignore file cannot be read.
     pub fn open(
         env: &'a Env,
         folder: &'a Path,
@@ -48,7 +48,7 @@ impl<'a> Repository<'a> {
             let top = PathBuf::from(top.first().map_or("", String::as_str));
             let file = top.join(IGNORE_FILE);
             let text = ignore_files::read(&file)
-                .map_err(|error| ScanError::new(format!("cannot read the rules of {error}")))?;
+                .map_err(|error| ScanError::new(format!("cannot read the ignore file {error}")))?;
             let mut rules = GitignoreBuilder::new("");
             for line in text.unwrap_or_default().lines() {
                 // An invalid pattern excludes nothing.
@@ -66,7 +66,7 @@ impl<'a> Repository<'a> {
     /// Scans the files that differ from the last commit, as they are in the index.
     ///
     /// # Errors
-    /// When git fails.
+    /// [`ScanError`] if git fails.
     pub fn scan_staged(&self, report: &mut Report) -> Result<(), ScanError> {
         let list = [
             &[
@@ -101,12 +101,12 @@ impl<'a> Repository<'a> {
     /// Scans every blob that a ref or a stash reaches, and names the first commit of those with keys.
     ///
     /// # Errors
-    /// When git fails.
+    /// [`ScanError`] if git fails.
     pub fn scan_history(&self, report: &mut Report) -> Result<(), ScanError> {
         let shallow = self.lines(&["rev-parse", "--is-shallow-repository"])?;
-        if shallow.first().is_some_and(|answer| answer == "true") {
+        if shallow.first().is_some_and(|output| output == "true") {
             report.notes.push(format!(
-                "the clone in {} is shallow: what is older than it was not searched (`git fetch --unshallow` gets it)",
+                "the clone in {} is shallow, so older commits were not scanned (run `git fetch --unshallow` to get them)",
                 redacted_folder(self.folder)
             ));
         }
@@ -144,7 +144,7 @@ impl<'a> Repository<'a> {
         Ok(())
     }
 
-    /// Returns the commits of the stashes: the ref reaches the latest only, its reflog the others.
+    /// Returns the commits of all stashes: the ref reaches only the latest, and its reflog the others.
     fn stashes(&self) -> Result<Vec<String>, ScanError> {
         let stash = self.lines(&["for-each-ref", "--format=%(refname)", "refs/stash"])?;
         if stash.is_empty() {
@@ -168,7 +168,7 @@ impl<'a> Repository<'a> {
         stashes: &[&str],
         report: &mut Report,
     ) -> Result<(), ScanError> {
-        // Compared with its first parent, a merge shows everything that no commit before it has.
+        // The diff to the first parent includes content that only the merge commit itself adds.
         let list = [
             &[
                 "-c",
@@ -210,7 +210,7 @@ impl<'a> Repository<'a> {
         Ok(())
     }
 
-    /// Scans blobs one after the other, and passes those with keys to `keep`.
+    /// Scans blobs in sequence, and passes those with keys to `keep`.
     fn scan(
         &self,
         blobs: impl Iterator<Item = Result<Blob, ScanError>>,
@@ -225,7 +225,7 @@ impl<'a> Repository<'a> {
             |error| self.read_error(&error),
             |blob, content| {
                 let Some(content) = content else {
-                    let error = "this copy of the repository does not have it";
+                    let error = "the object is missing from this clone";
                     report.add_error(&blob.path, &error);
                     return Ok(());
                 };
@@ -266,8 +266,8 @@ impl<'a> Repository<'a> {
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
-        let ours = |name: &&str| name.starts_with("HH_") || name.starts_with("HONEYHIVE_");
-        for name in self.env.names().filter(ours) {
+        let is_honeyhive = |name: &&str| name.starts_with("HH_") || name.starts_with("HONEYHIVE_");
+        for name in self.env.names().filter(is_honeyhive) {
             command.env_remove(name);
         }
         command
@@ -296,7 +296,7 @@ impl<'a> Repository<'a> {
         let complaint = complaint.lines().find(|line| !line.trim().is_empty());
         let complaint = complaint.map_or_else(|| output.status.to_string(), str::to_owned);
         Err(failed_to(&format!(
-            "{}: git says: {complaint}",
+            "{}: git failed: {complaint}",
             redacted_folder(self.folder)
         )))
     }
@@ -316,7 +316,7 @@ const DIFF: &[&str] = &[
 
 fn output_of(child: &mut Child) -> BufReader<Box<dyn std::io::Read>> {
     let output: Option<ChildStdout> = child.stdout.take();
-    // The command pipes it.
+    // The command always pipes its output.
     BufReader::new(output.map_or_else(
         || Box::new(std::io::empty()) as Box<dyn std::io::Read>,
         |output| Box::new(output),
@@ -332,11 +332,11 @@ fn changed(meta: &str, path: &[u8]) -> Option<Blob> {
 }
 
 fn failed_to(what: &str) -> ScanError {
-    ScanError::new(format!("cannot search the repository of {what}"))
+    ScanError::new(format!("cannot scan the repository in {what}"))
 }
 
 fn not_started(error: &std::io::Error) -> ScanError {
     ScanError::new(format!(
-        "cannot run git ({error}): --staged and --history need it; install it or scan files"
+        "cannot run git, which --staged and --history require ({error}); install git or scan files instead"
     ))
 }

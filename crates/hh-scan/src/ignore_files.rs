@@ -1,4 +1,6 @@
-//! The files that exclude paths. They are untrusted: one may be a link to an endless device, or a pipe without a writer.
+//! Checks and reads ignore files.
+//!
+//! They are untrusted: one may be a link to an endless device, or a pipe without a writer.
 
 use std::fs::{Metadata, OpenOptions};
 use std::io::{self, Read as _};
@@ -22,7 +24,7 @@ pub enum IgnoreFiles {
     Disregard,
 }
 
-/// The maximum size of such a file in bytes.
+/// The maximum size of an ignore file, in bytes.
 const MAX_SIZE: u64 = 1024 * 1024;
 
 /// Checks the ignore files of a folder, because the walk opens them without a check.
@@ -100,7 +102,7 @@ fn is_small_file(metadata: &Metadata) -> bool {
 
 fn unusable(file: &Path) -> String {
     format!(
-        "{}: it is no regular file, or over 1 MiB; remove it or use --no-ignore",
+        "{}: not a regular file, or larger than 1 MiB; remove it or use --no-ignore",
         redacted_path(file)
     )
 }

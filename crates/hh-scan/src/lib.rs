@@ -1,7 +1,7 @@
 //! Finds leaked HoneyHive API keys in files, staged changes and git history.
 //!
-//! Two kinds of finding are reported: a key with a valid checksum is confirmed, and text in the shape of a key is possible.
-//! Keys are found as plain text, in UTF-16 and in base64. A report never contains the text of a key.
+//! A key with a valid checksum is a confirmed finding; text in the format of a key is a possible one. Keys are found as
+//! plain text, in UTF-16 and in base64. A report never contains the text of a key.
 //!
 //! ```no_run
 //! use std::path::PathBuf;

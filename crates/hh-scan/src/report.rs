@@ -1,4 +1,4 @@
-//! The result of a scan; no finding contains the text of a key.
+//! Defines the result of a scan; no finding contains the text of a key.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -24,10 +24,10 @@ pub struct Report {
     pub omitted: usize,
     /// The number of files, or of file versions in a repository, that were scanned.
     pub files: usize,
-    /// What could not be scanned, and why.
+    /// The files and folders that could not be scanned, with the reasons.
     #[serde(rename = "unread")]
     pub errors: Vec<String>,
-    /// What was not scanned because it is not here, such as commits of a shallow clone.
+    /// Notes about content that is not available, such as older commits of a shallow clone.
     pub notes: Vec<String>,
 }
 
@@ -35,7 +35,7 @@ pub struct Report {
 #[derive(Debug, Serialize)]
 #[non_exhaustive]
 pub struct Finding {
-    /// `confirmed` by the checksum, or `possible` by the shape.
+    /// `confirmed` by the checksum, or `possible` by the format.
     #[serde(rename = "certainty")]
     pub confidence: &'static str,
     /// The kind of key, or of the place that contains it.
@@ -95,7 +95,7 @@ fn redacted(text: &str) -> String {
     redact_keys(text, redact)
 }
 
-/// Returns a path for a message: its name is untrusted and may contain a key.
+/// Returns a path that is safe to print: a name is untrusted and may contain a key.
 pub(crate) fn redacted_path(path: &Path) -> String {
     let path = path.strip_prefix(".").unwrap_or(path);
     one_line(&redacted(&path.to_string_lossy())).into_owned()
@@ -103,7 +103,7 @@ pub(crate) fn redacted_path(path: &Path) -> String {
 
 pub(crate) fn redacted_folder(folder: &Path) -> String {
     if folder == Path::new(".") {
-        "this folder".to_owned()
+        "the current directory".to_owned()
     } else {
         redacted_path(folder)
     }
@@ -135,7 +135,7 @@ impl Report {
     pub(crate) fn add_error(&mut self, path: &Path, error: &impl fmt::Display) {
         let why = redacted(&error.to_string());
         self.errors
-            .push(format!("cannot search {}: {why}", redacted_path(path)));
+            .push(format!("cannot scan {}: {why}", redacted_path(path)));
     }
 
     /// Sorts the findings by path, line and column: files are scanned in parallel.

@@ -1,4 +1,4 @@
-//! SARIF 2.1.0.
+//! Writes a report in SARIF 2.1.0.
 
 use std::fmt::Write as _;
 
@@ -17,7 +17,7 @@ pub fn sarif(report: &Report) -> Value {
             "id": id,
             "name": name,
             "shortDescription": { "text": text },
-            "help": { "text": "Make a new key with `honeyhive auth rotate`, revoke the old one, and take it out." },
+            "help": { "text": "Create a new key with `honeyhive auth rotate`, revoke the old key, and remove it from the file." },
             "defaultConfiguration": { "level": level },
         })
     };
@@ -30,7 +30,7 @@ pub fn sarif(report: &Report) -> Value {
                 "version": env!("CARGO_PKG_VERSION"),
                 "rules": [
                     rule(CONFIRMED, "HoneyHiveApiKey", "error", "A HoneyHive API key, confirmed by its checksum"),
-                    rule(POSSIBLE, "PossibleHoneyHiveApiKey", "warning", "What looks like a HoneyHive API key"),
+                    rule(POSSIBLE, "PossibleHoneyHiveApiKey", "warning", "Text in the format of a HoneyHive API key"),
                 ],
             } },
             "columnKind": "unicodeCodePoints",

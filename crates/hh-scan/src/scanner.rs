@@ -1,4 +1,4 @@
-//! Scans one file or blob in bounded memory.
+//! Scans a file or blob in bounded memory.
 
 use std::borrow::Cow;
 use std::io::{self, Read};
@@ -16,7 +16,8 @@ pub const IGNORE_MARK: &str = "hh-scan: ignore";
 
 /// The size of the buffer in bytes.
 const CHUNK: usize = 256 * 1024;
-/// The context before and after a key in bytes: more than a key needs in any encoding, and where the mark is found.
+/// The context before and after a key, in bytes. It is larger than a key in any encoding, and limits the search for the
+/// mark.
 const AROUND: usize = 4 * 1024;
 /// The limit of possible keys of one file, so that a file of random text does not hide all other findings.
 const MAX_POSSIBLE: usize = 1_000;
@@ -32,9 +33,9 @@ pub(crate) enum Encoding {
 /// A key and its position in a file, without its text.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Match {
-    /// From 1.
+    /// The line, from 1.
     pub(crate) line: usize,
-    /// In characters, from 1.
+    /// The column in characters, from 1.
     pub(crate) column: usize,
     pub(crate) confidence: Confidence,
     pub(crate) kind: String,
@@ -67,7 +68,7 @@ impl Scanner {
             .with_decode_allow_trailing_bits(true)
             .with_decode_padding_mode(DecodePaddingMode::Indifferent);
         Ok(Self {
-            // This kind of match uses SIMD.
+            // This kind of match can use SIMD.
             starts: AhoCorasick::builder()
                 .match_kind(MatchKind::LeftmostFirst)
                 .build(STARTS)?,
@@ -79,7 +80,7 @@ impl Scanner {
     /// Finds the keys in a reader.
     ///
     /// # Errors
-    /// The error of the reader.
+    /// The [`io::Error`] of the reader.
     pub(crate) fn scan(
         &mut self,
         mut from: impl Read,
@@ -130,8 +131,8 @@ impl Scanner {
                 break;
             }
             from = at + 1;
-            let (encoding, met) = self.detect(text, at);
-            let Some(met) = met else { continue };
+            let (encoding, detection) = self.detect(text, at);
+            let Some(met) = detection else { continue };
             from = at + met.length;
             if is_ignored(text, at, from) {
                 continue;
@@ -299,10 +300,10 @@ fn add_instructions(text: &[u8], found: &mut ScanResult) {
     found.matches.sort_by_key(|hit| (hit.line, hit.column));
 }
 
-/// Line and column, counted as far as they are needed.
+/// The line and column of a byte, counted incrementally.
 struct Position {
     is_first: bool,
-    /// The number of bytes that are counted.
+    /// The number of bytes that are already counted.
     at: usize,
     lines: usize,
     /// The number of characters since the start of the line.

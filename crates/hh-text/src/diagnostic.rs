@@ -1,11 +1,11 @@
-//! A message and a hint, kept apart.
+//! Defines a diagnostic: a message and a separate hint.
 
 use std::borrow::Cow;
 use std::fmt;
 
-/// A message for people, and separately what they can do about it.
+/// A message for users, with a separate hint about how to fix the problem.
 ///
-/// `Display` writes the message alone. A program prints the hint where it prefers, usually on a line of its own.
+/// `Display` writes only the message. The program prints the hint, usually on its own line.
 ///
 /// ```
 /// use hh_text::Diagnostic;
@@ -31,33 +31,33 @@ impl Diagnostic {
         }
     }
 
-    /// Sets what people can do about it: an imperative without a full stop.
+    /// Sets the hint: an imperative without a period.
     #[must_use]
     pub fn with_hint(mut self, hint: impl Into<Cow<'static, str>>) -> Self {
         self.hint = Some(hint.into());
         self
     }
 
-    /// Puts text in front of the message, such as the place that it is about.
+    /// Adds text before the message, such as the location of the problem.
     #[must_use]
     pub fn with_prefix(mut self, prefix: impl fmt::Display) -> Self {
         self.message = Cow::Owned(format!("{prefix}{}", self.message));
         self
     }
 
-    /// Returns what failed.
+    /// Returns the message: what failed.
     #[must_use]
     pub fn message(&self) -> &str {
         &self.message
     }
 
-    /// Returns what people can do about it.
+    /// Returns the hint, if there is one.
     #[must_use]
     pub fn hint(&self) -> Option<&str> {
         self.hint.as_deref()
     }
 
-    /// Returns message and hint as one line, for where only a line fits, such as a warning.
+    /// Returns message and hint as one line, for example for a warning.
     #[must_use]
     pub fn to_line(&self) -> String {
         match &self.hint {
@@ -66,7 +66,7 @@ impl Diagnostic {
         }
     }
 
-    /// Replaces every unsafe character of both texts, so that each stays on one line.
+    /// Replaces every unsafe character of message and hint, so that each is one line.
     #[must_use]
     pub fn cleaned(self) -> Self {
         Self {

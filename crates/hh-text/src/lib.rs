@@ -1,4 +1,4 @@
-//! Safe printing of text that a server, a file or the environment supplied, and messages with hints.
+//! Makes text from a server, a file or the environment safe to print, and defines messages with hints.
 //!
 //! [`is_unsafe`] is the only list of unsafe characters. Tables, messages, JSON and errors all use it.
 //!
@@ -22,7 +22,7 @@ pub use diagnostic::Diagnostic;
 /// bidirectional controls, zero-width characters and tags. Variation selectors are the exception: they only choose how
 /// the character before them is drawn.
 ///
-/// The zero-width joiner is unsafe also inside an emoji, because two names that differ only by it look the same.
+/// The zero-width joiner is unsafe even inside an emoji, because two names that differ only in it look the same.
 #[must_use]
 pub fn is_unsafe(character: char) -> bool {
     if character.is_ascii() {
@@ -51,7 +51,7 @@ pub fn is_unsafe(character: char) -> bool {
         )
 }
 
-/// Replaces every unsafe character by U+FFFD, line breaks and tabs included, so that the text stays on one line.
+/// Replaces every unsafe character, including line breaks and tabs, with U+FFFD, so that the text is one line.
 #[must_use]
 pub fn one_line(text: &str) -> Cow<'_, str> {
     if text.contains(is_unsafe) {
@@ -64,7 +64,8 @@ pub fn one_line(text: &str) -> Cow<'_, str> {
 /// Escapes every unsafe character in the strings of a JSON text as `\uXXXX`; characters above U+FFFF become a surrogate
 /// pair.
 ///
-/// The result is JSON for the same value. Line breaks and tabs stay, because a serializer writes them only between values.
+/// The result is JSON for the same value. Line breaks and tabs are not escaped, because a serializer writes them only
+/// between values.
 #[must_use]
 pub fn escape_json(json: &str) -> Cow<'_, str> {
     let needs_escape = |c: char| is_unsafe(c) && !matches!(c, '\n' | '\r' | '\t');
@@ -88,7 +89,7 @@ pub fn escape_json(json: &str) -> Cow<'_, str> {
     Cow::Owned(escaped)
 }
 
-/// Returns a text as one word for a POSIX shell, in single quotes where it needs them.
+/// Returns a text as one word for a POSIX shell, in single quotes if necessary.
 #[must_use]
 pub fn shell_word(text: &str) -> Cow<'_, str> {
     let is_plain = |c: char| c.is_alphanumeric() || "/._-+,@%:=".contains(c);

@@ -1,9 +1,9 @@
-//! The list of unsafe characters, and what makes them safe to print.
+//! Tests the list of unsafe characters and the functions that make them safe to print.
 
 use hh_text::{escape_json, is_unsafe, one_line};
 use proptest::prelude::*;
 
-/// Every range that is unsafe, with both ends.
+/// Every range of unsafe characters, with inclusive bounds.
 const UNSAFE: [(char, char); 19] = [
     ('\0', '\u{1f}'),
     ('\u{7f}', '\u{9f}'),
@@ -60,7 +60,10 @@ fn letters_marks_and_emoji_are_safe() {
 fn every_character_in_json_parses_back_and_none_is_left_unsafe() {
     let all: String = every_character().collect();
     let json = serde_json::to_string(&all).unwrap();
-    assert!(json.contains(is_unsafe), "there is something to escape");
+    assert!(
+        json.contains(is_unsafe),
+        "the text contains unsafe characters"
+    );
     let escaped = escape_json(&json);
     assert!(!escaped.contains(is_unsafe));
     assert_eq!(serde_json::from_str::<String>(&escaped).unwrap(), all);

@@ -127,7 +127,7 @@ pub(super) fn forget(old: &ProfileEntry, new: &ProfileEntry) {
 
 /// What a key is found under: another server's key of the same profile is another key.
 fn account_name(name: &str, base_url: &str) -> Result<String, String> {
-    let origin = Origin::parse(base_url).map_err(|error| format!("its base_url {error}"))?;
+    let origin = Origin::parse(base_url).map_err(|error| format!("invalid base_url: {error}"))?;
     Ok(format!("{name}@{origin}"))
 }
 

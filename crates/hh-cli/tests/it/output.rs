@@ -10,7 +10,7 @@ fn config_list_shows_values_and_sources() {
     env.set("HH_API_URL", "https://two.example");
     let done = env.run(&["config", "list", "--output", "table"]);
     assert_eq!(done.code, 0, "{done:?}");
-    insta::assert_snapshot!(done.stderr, @"warning: HH_BASE_URL and HH_API_URL name different servers; of the two, HH_BASE_URL counts");
+    insta::assert_snapshot!(done.stderr, @"warning: HH_BASE_URL and HH_API_URL name different servers; HH_BASE_URL takes precedence");
     insta::assert_snapshot!(rows(&done.stdout, &["SETTING", "api_key", "base_url", "project"]), @"
     SETTING | VALUE | SOURCE
     api_key | hh_canar*** | env:HH_API_KEY
@@ -101,7 +101,7 @@ fn a_broken_file_is_named_without_its_contents() {
     }
     let near = env.run(&["config", "list", "--config-file", "e.yaml"]);
     insta::assert_snapshot!(near.stderr, @"
-    error: e.yaml:1:1: apikey is not a setting
+    error: e.yaml:1:1: unknown setting apikey
       hint: did you mean api_key?
     ");
 }
@@ -187,19 +187,19 @@ fn config_list_prints_valid_settings_before_errors() {
         rows(&done.stdout, &["timeout"]),
         "timeout | soon | env:HH_TIMEOUT"
     );
-    insta::assert_snapshot!(done.stderr, @"error: the value of timeout from HH_TIMEOUT (environment) is not a number of seconds from 1 to 300");
+    insta::assert_snapshot!(done.stderr, @"error: invalid value for timeout (HH_TIMEOUT): expected 1 to 300 seconds");
     env.write("n.yaml", "project: 1.10\n");
     let done = env.run(&["config", "list", "--config-file", "n.yaml"]);
     insta::assert_snapshot!(done.stderr, @"
-    error: the value of timeout from HH_TIMEOUT (environment) is not a number of seconds from 1 to 300
-    error: n.yaml:1:10: project is text, but a number stands there
-      hint: write it in quotes
+    error: invalid value for timeout (HH_TIMEOUT): expected 1 to 300 seconds
+    error: n.yaml:1:10: invalid value for project: expected a string, found a number
+      hint: quote the value
     ");
     env.write("t.yaml", "project: a\ndefault_project: b\n");
     let done = env.run(&["config", "list", "--config-file", "t.yaml"]);
     insta::assert_snapshot!(done.stderr, @"
-    error: the value of timeout from HH_TIMEOUT (environment) is not a number of seconds from 1 to 300
-    error: t.yaml:2:1: default_project is set twice, first in line 1 as project
+    error: invalid value for timeout (HH_TIMEOUT): expected 1 to 300 seconds
+    error: t.yaml:2:1: default_project is set twice, first on line 1 as project
       hint: remove one
     ");
 }
@@ -216,7 +216,7 @@ fn a_dollar_in_an_env_file_is_a_dollar() {
     env.write("b.env", format!("HH_API_KEY='{CANARY}\n"));
     let done = env.run(&["config", "list", "--env-file", "b.env"]);
     assert_eq!(done.code, 5);
-    insta::assert_snapshot!(done.stderr, @"error: b.env:1: the line has a quote that is not closed on the same line");
+    insta::assert_snapshot!(done.stderr, @"error: b.env:1: the quote is not closed on the same line");
 }
 
 #[test]

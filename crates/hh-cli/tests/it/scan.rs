@@ -138,15 +138,15 @@ fn what_cannot_be_searched_is_a_failure_but_a_finding_comes_first() {
     env.make_fifo("pipe");
     env.write("empty", "");
     insta::assert_snapshot!(env.seen(&["auth", "scan", "gone", "pipe", "empty"]), @"
-    ! error: cannot search gone: No such file or directory (os error 2)
-    ! error: cannot search pipe: it is neither a file nor a folder
+    ! error: cannot scan gone: No such file or directory (os error 2)
+    ! error: cannot scan pipe: not a file or directory
     exit 5
     ");
     env.write("a", minted(Level::ReadOnly));
     let done = env.run(&["auth", "scan", "gone", "a"]);
     assert_eq!(done.code, 1, "{done:?}");
     assert!(
-        done.stderr.contains("warning: cannot search gone"),
+        done.stderr.contains("warning: cannot scan gone"),
         "{done:?}"
     );
     // Below a folder a pipe is passed by.

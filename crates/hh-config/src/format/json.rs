@@ -1,4 +1,4 @@
-//! JSON, through `serde_json`: raw parts of the text tell where each name and value stands.
+//! Parses JSON with `serde_json`, whose raw values determine the position of each name and value.
 
 use std::fmt;
 
@@ -11,7 +11,7 @@ use super::node::{Located, MAX_DEPTH, NOT_A_TABLE, Node, Pair, ParseError};
 pub(super) fn parse(text: &str) -> Result<Vec<Pair>, ParseError> {
     let raw = serde_json::from_str::<&RawValue>(text).map_err(|error| {
         let at = offset(text, error.line(), error.column());
-        ParseError::new("is not valid JSON", Some(at))
+        ParseError::new("invalid JSON", Some(at))
     })?;
     if let Node::Table(pairs) = node(text, raw, 0) {
         return Ok(pairs);
@@ -19,7 +19,7 @@ pub(super) fn parse(text: &str) -> Result<Vec<Pair>, ParseError> {
     Err(ParseError::new(NOT_A_TABLE, Some(0)))
 }
 
-/// Turns the parser's line and column, the latter in bytes, into a place in the text.
+/// Converts the line and column of the parser, which counts columns in bytes, into a byte position.
 fn offset(text: &str, line: usize, column: usize) -> usize {
     let before: usize = text
         .split_inclusive('\n')
@@ -34,7 +34,7 @@ fn offset(text: &str, line: usize, column: usize) -> usize {
 }
 
 fn at<T>(text: &str, raw: &RawValue, value: T) -> Located<T> {
-    // A raw value is a part of the text it was read from.
+    // A raw value borrows from the text that it was parsed from.
     let start = raw.get().as_ptr() as usize - text.as_ptr() as usize;
     Located {
         value,
@@ -61,7 +61,7 @@ fn node(text: &str, raw: &RawValue, depth: usize) -> Node {
     }
 }
 
-/// Reads the parts of a list or table.
+/// Visits the parts of a list or table.
 struct Parts<'a> {
     text: &'a str,
     depth: usize,

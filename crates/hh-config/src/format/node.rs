@@ -1,16 +1,16 @@
-//! A parsed value with its place in the text, below the parsers of all formats.
+//! Defines the tree of a parsed file, which the parsers of all formats create.
 
 use std::ops::Range;
 
 use zeroize::Zeroizing;
 
-/// A value with its place in the text, in bytes. It has no `Debug`, since it may be a secret.
+/// A value with its byte range in the text. It has no `Debug`, because it may be a secret.
 pub(crate) struct Located<T> {
     pub(crate) value: T,
     pub(crate) span: Range<usize>,
 }
 
-/// A value of a file.
+/// A value in a file.
 pub(crate) enum Node {
     Null,
     Boolean(bool),
@@ -18,12 +18,12 @@ pub(crate) enum Node {
     Text(Zeroizing<String>),
     List(Vec<Located<Node>>),
     Table(Vec<Pair>),
-    /// A value that no setting can have: a date, or a value nested too deep.
+    /// A value that no setting can have: a date, or a value that is nested too deep.
     Other,
 }
 
 impl Node {
-    /// Returns whether it counts as unset.
+    /// Returns whether the value counts as unset.
     pub(crate) fn is_blank(&self) -> bool {
         match self {
             Self::Null => true,
@@ -41,12 +41,12 @@ pub(crate) struct Pair {
     pub(crate) value: Located<Node>,
 }
 
-/// A syntax error; it holds no part of the text, which may contain a key.
+/// A syntax error. It contains no part of the text, which may contain a key.
 pub(crate) struct ParseError {
-    /// The end of a sentence about the file.
+    /// The message.
     pub(crate) what: &'static str,
     pub(crate) at: Option<usize>,
-    /// For a duplicate name: the name, and its first place.
+    /// The name and its first position, for a duplicate name.
     pub(crate) twice: Option<Located<String>>,
 }
 
@@ -60,7 +60,7 @@ impl ParseError {
     }
 }
 
-pub(super) const NOT_A_TABLE: &str = "does not hold a table of settings";
+pub(super) const NOT_A_TABLE: &str = "expected a table of settings";
 
 /// Maximum nesting depth of tables and lists: `environments`, a name, a setting, its elements.
 pub(super) const MAX_DEPTH: usize = 4;

@@ -1,4 +1,4 @@
-//! TOML, through toml's own tree with the place of every part.
+//! Parses TOML with the `toml` crate, whose tree has the position of every part.
 
 use std::ops::Range;
 
@@ -15,17 +15,17 @@ pub(super) fn parse(text: &str) -> Result<Vec<Pair>, ParseError> {
         return Ok(pairs);
     };
     let span = error.span().unwrap_or_default();
-    // The parser's messages may repeat the text: only known ones are told.
+    // The messages of the parser may contain parts of the text, so they are not printed.
     if !error.message().starts_with("duplicate key") {
         let at = error.span().map(|span| span.start);
-        return Err(ParseError::new("is not valid TOML", at));
+        return Err(ParseError::new("invalid TOML", at));
     }
     let name = text.get(span.clone()).unwrap_or_default();
     let first = pairs.into_iter().map(|pair| pair.name);
     let mut first = first.filter(|first| first.value == name && first.span.start < span.start);
     Err(ParseError {
         twice: first.next(),
-        ..ParseError::new("has a name twice", Some(span.start))
+        ..ParseError::new("duplicate name", Some(span.start))
     })
 }
 
@@ -40,7 +40,7 @@ fn pairs(table: &DeTable<'_>, depth: usize) -> Vec<Pair> {
             value: at(value, depth + 1),
         })
         .collect();
-    // The tree is in the order of names; people read in the order of the file.
+    // The tree is sorted by name. Problems are reported in the order of the file.
     pairs.sort_by_key(|pair| pair.name.span.start);
     pairs
 }
@@ -58,7 +58,7 @@ fn node(value: &DeValue<'_>, depth: usize) -> Node {
         DeValue::String(text) => Node::Text(Zeroizing::new(text.to_string())),
         DeValue::Boolean(flag) => Node::Boolean(*flag),
         DeValue::Integer(number) => i64::from_str_radix(number.as_str(), number.radix())
-            // One that is too large is out of every range.
+            // A number that is too large is out of range for every setting.
             .map_or_else(
                 |_| Node::Number(number.as_str().to_owned()),
                 |number| Node::Number(number.to_string()),

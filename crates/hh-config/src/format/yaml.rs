@@ -1,4 +1,4 @@
-//! YAML, through serde-saphyr.
+//! Parses YAML with `serde-saphyr`.
 
 use std::fmt;
 
@@ -23,18 +23,18 @@ pub(super) fn parse(text: &str) -> Result<Vec<Pair>, ParseError> {
     }
 }
 
-const ALIASES: &str = "has an anchor or alias, which settings do without";
+const ALIASES: &str = "anchors and aliases are not supported";
 
 fn options() -> Options {
     serde_saphyr::options! {
-        // The caller tells names that stand there twice, with both places.
+        // The caller reports duplicate names with both positions.
         duplicate_keys: DuplicateKeyPolicy::PassThrough,
         merge_keys: MergeKeyPolicy::AsOrdinary,
-        // `no` and `on` are texts in YAML 1.2; a boolean setting takes them as texts too.
+        // `no` and `on` are strings in YAML 1.2. A boolean setting accepts them as strings.
         strict_booleans: true,
-        // They are numbers out of every range, which is told as that.
+        // Such a number is out of range for every setting, and is reported as that.
         non_finite_float_policy: NonFiniteFloatPolicy::PassThrough,
-        // An alias can stand for much more than its own text.
+        // An alias can expand to a much larger text.
         budget: serde_saphyr::budget! { max_aliases: 0, max_anchors: 0, max_depth: 32 },
     }
 }
@@ -43,19 +43,19 @@ fn describe(error: &serde_saphyr::Error) -> &'static str {
     use serde_saphyr::{Error, budget::BudgetBreach};
     #[expect(
         clippy::wildcard_enum_match_arm,
-        reason = "all others are told by their place alone"
+        reason = "all other errors are reported by position only"
     )]
     match error.without_snippet() {
         Error::Budget { breach, .. } => match breach {
             BudgetBreach::Aliases { .. } | BudgetBreach::Anchors { .. } => ALIASES,
-            _ => "is nested too deep or has too many parts",
+            _ => "too deeply nested or too many parts",
         },
-        Error::MultipleDocuments { .. } => "holds more than one document",
-        _ => "is not valid YAML",
+        Error::MultipleDocuments { .. } => "more than one YAML document",
+        _ => "invalid YAML",
     }
 }
 
-/// Errors of the scanner have a line and a column alone.
+/// Converts the location of an error into a byte position. Errors of the scanner have only a line and a column.
 fn offset_in(text: &str, at: serde_saphyr::Location) -> usize {
     if at.span().byte_offset().is_some() {
         return offset(at);
@@ -118,7 +118,7 @@ impl<'de> Visitor<'de> for NodeVisitor {
 
     fn visit_f64<E>(self, value: f64) -> Result<Node, E> {
         let text = value.to_string();
-        // With its fraction, so that 5.0 is no whole number.
+        // The fraction is preserved, so that 5.0 is not a whole number.
         let is_bare = value.is_finite() && !text.contains('.');
         Ok(Node::Number(if is_bare { text + ".0" } else { text }))
     }
@@ -152,7 +152,7 @@ impl<'de> Visitor<'de> for NodeVisitor {
                 Node::Number(text) => text,
                 Node::Boolean(flag) => flag.to_string(),
                 Node::Null | Node::List(_) | Node::Table(_) | Node::Other => {
-                    return Err(A::Error::custom("a name is not a text"));
+                    return Err(A::Error::custom("a name is not a string"));
                 }
             };
             let name = Located {

@@ -1,4 +1,4 @@
-//! Parameters given in code and flags.
+//! Builds the layers of direct parameters and of a stored profile.
 
 use secrecy::SecretString;
 
@@ -6,8 +6,7 @@ use super::Layer;
 use crate::{Location, Provenance, SettingName, Source};
 
 impl Layer {
-    /// Builds the layer of direct parameters, each with the name that people know it by; a blank value counts as not
-    /// given.
+    /// Builds the layer of direct parameters, each with its name for messages; a blank value counts as unset.
     #[must_use]
     pub fn direct(values: impl IntoIterator<Item = (SettingName, SecretString, String)>) -> Self {
         let values = values

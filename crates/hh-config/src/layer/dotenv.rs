@@ -1,4 +1,4 @@
-//! Named `.env` files. Nothing in a value is expanded: a `$` is a `$`.
+//! Reads named `.env` files. Values are not expanded: a `$` is literal.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -22,7 +22,7 @@ pub(crate) struct DotEnv<'a> {
 }
 
 impl<'a> DotEnv<'a> {
-    /// Reads a `.env` file that the caller named.
+    /// Reads a `.env` file that the caller named with `named_by`.
     pub(crate) fn read(env: &'a Env, path: &Path, named_by: &Provenance) -> Self {
         let mut file = Self {
             env,
@@ -34,8 +34,9 @@ impl<'a> DotEnv<'a> {
             Ok(text) => file.parse(&text),
             Err(what) => {
                 let message = format!(
-                    "the .env file {}, named by {named_by}, {what}",
-                    file.path.display()
+                    "the .env file {} ({}) {what}",
+                    file.path.display(),
+                    named_by.place()
                 );
                 let problem = Problem::new(LoadErrorKind::Unreadable, message);
                 file.problems.push(problem);
@@ -49,20 +50,20 @@ impl<'a> DotEnv<'a> {
         for (index, line) in text.lines().enumerate() {
             let line_number = index + 1;
             let mut fail = |kind, what: Diagnostic| {
-                // The line may hold a key: only its place is shown.
+                // The line may contain a key, so only its number is printed.
                 let place = format_args!("{}:{line_number}: ", self.path.display());
                 problems.push(Problem::new(kind, what.with_prefix(place)));
             };
             match parse(line) {
-                Err(what) => fail(LoadErrorKind::Malformed, format!("the line {what}").into()),
+                Err(what) => fail(LoadErrorKind::Malformed, what.into()),
                 Ok(None) => {}
                 Ok(Some((name, value, column))) => {
-                    let is_ours = is_read(name);
+                    let is_known = is_read(name);
                     if let Some((_, first, _)) = self.variables.get(name)
-                        && is_ours
+                        && is_known
                     {
                         let what =
-                            Diagnostic::new(format!("{name} is set twice, first in line {first}"));
+                            Diagnostic::new(format!("{name} is set twice, first on line {first}"));
                         fail(LoadErrorKind::Conflict, what.with_hint("remove one"));
                     }
                     let value = (OsString::from(value), line_number, column);
@@ -73,14 +74,14 @@ impl<'a> DotEnv<'a> {
         self.problems = problems.into_list(&self.path);
     }
 
-    /// Builds the layer of the declared variables in here.
+    /// Builds the layer of the known variables in the file.
     pub(crate) fn layer(&self) -> Layer {
         let mut layer = Layer::of_variables(self);
         layer.problems.extend(self.problems.iter().cloned());
         layer
     }
 
-    /// Returns the variables as an environment has them, for substitution.
+    /// Returns the names and values of all variables, for substitution.
     pub(crate) fn pairs(&self) -> impl Iterator<Item = (&str, &OsStr)> {
         let pairs = self.variables.iter();
         pairs.map(|(name, (value, ..))| (name.as_str(), value.as_os_str()))
@@ -112,7 +113,8 @@ impl Variables for DotEnv<'_> {
     }
 }
 
-/// Parses one line: nothing, a comment, or `[export ]NAME=value`; with the column of the value.
+/// Parses a line: nothing, a comment, or `[export ]NAME=value`. Returns the name, the value and the column of the
+/// value.
 fn parse(line: &str) -> Result<Option<(&str, String, usize)>, &'static str> {
     let text = line.trim();
     if text.is_empty() || text.starts_with('#') {
@@ -122,20 +124,20 @@ fn parse(line: &str) -> Result<Option<(&str, String, usize)>, &'static str> {
         Some(rest) if rest.starts_with([' ', '\t']) => rest,
         _ => text,
     };
-    let (name, value) = text.split_once('=').ok_or("is not NAME=value")?;
+    let (name, value) = text.split_once('=').ok_or("expected NAME=value")?;
     let name = name.trim();
     let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
     if name.is_empty() || !name.chars().all(is_name) {
-        return Err("has no variable name before the =");
+        return Err("expected the name of a variable before =");
     }
     let value = value.trim();
     let before = &line[..line.len() - line.trim_start().len() + line.trim().len() - value.len()];
     let column = before.chars().count() + 1;
     Ok(Some((name, parse_value(value)?, column)))
 }
-/// Parses a value: single quotes keep all, double quotes know escapes, bare text ends at a comment.
+/// Parses a value: single quotes are literal, double quotes allow escapes, and unquoted text ends at a comment.
 fn parse_value(text: &str) -> Result<String, &'static str> {
-    const OPEN: &str = "has a quote that is not closed on the same line";
+    const OPEN: &str = "the quote is not closed on the same line";
     if text.starts_with("# ") {
         return Ok(String::new());
     }
@@ -165,7 +167,7 @@ fn parse_value(text: &str) -> Result<String, &'static str> {
     if rest.is_empty() || rest.starts_with('#') {
         Ok(value)
     } else {
-        Err("has text after the closing quote")
+        Err("unexpected text after the closing quote")
     }
 }
 

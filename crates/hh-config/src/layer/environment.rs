@@ -1,4 +1,4 @@
-//! Environment variables, as raw text: nothing is guessed from the look of a value.
+//! Builds the layer of environment variables. Values are raw text; no type is guessed from their form.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -25,15 +25,16 @@ impl Variables for Env {
 }
 
 impl Layer {
-    /// Builds the layer of the declared variables, aliases and `NAME_FILE` secrets.
+    /// Builds the layer from all known variables, aliases and `NAME_FILE` secrets.
     #[must_use]
     pub fn environment(env: &Env) -> Self {
         Self::of_variables(env)
     }
 }
 
-/// Two variables of different names in the environment and in a `.env` file are the same trap; one name in both is how
-/// the environment wins over the file.
+/// Returns a warning if differently named variables of the environment and of a `.env` file name different servers.
+///
+/// The same variable in both is no reason for a warning: the environment takes precedence over the file.
 pub(crate) fn conflicting_variables(env: &Env, dotenv: &DotEnv<'_>) -> Option<String> {
     let (first, second) = (urls(env).next()?, urls(dotenv).next()?);
     differ(&first, &second).filter(|_| first.0 != second.0)

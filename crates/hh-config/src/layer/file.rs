@@ -1,4 +1,4 @@
-//! Configuration files: from names and values to settings, with substitution and trust.
+//! Converts the names and values of configuration files into settings, with substitution and trust checks.
 
 mod guard;
 mod named;
@@ -25,10 +25,10 @@ use named::Named;
 pub(crate) use named::is_name_of;
 pub use named::nearest_name;
 use raw::{Expander, raw};
+use reader::Reader;
 pub(crate) use reader::{ConfigFile, Guard};
-use reader::{Reader, place_of};
 
-/// Settings files are small; this bound keeps mistakes out.
+/// The maximum size of a configuration file, in bytes. Such files are small; the limit rejects wrong files.
 pub(crate) const MAX_BYTES: u64 = 1024 * 1024;
 
 /// The layer of a file, and those of its `environments`.
@@ -38,7 +38,7 @@ pub(crate) struct FileLayers {
 }
 
 impl ConfigFile<'_> {
-    /// Reads the whole file; everything that is wrong is among the problems of the layer.
+    /// Reads the whole file. The layer contains all problems of the file.
     pub(crate) fn layers(&self) -> FileLayers {
         let mut reader = Reader {
             file: self,
@@ -66,8 +66,8 @@ impl Reader<'_> {
     fn pairs(&self) -> Result<Vec<Pair>, Problem> {
         let path = self.path.display();
         let Some(format) = Format::of(self.file.path) else {
-            let what = Diagnostic::new(format!("{path} has no known format"))
-                .with_hint("use a name that ends in .yaml, .yml, .json or .toml");
+            let what = Diagnostic::new(format!("{path} has an unknown format"))
+                .with_hint("use the extension .yaml, .yml, .json or .toml");
             return Err(Problem::new(LoadErrorKind::Unreadable, what));
         };
         format::parse(format, self.file.text).map_err(|error| {
@@ -88,7 +88,7 @@ impl Reader<'_> {
                 let (line, column) = self.lines.of(at);
                 format!(":{line}:{column}")
             });
-            let message = format!("{path}{place}: the file {}", error.what);
+            let message = format!("{path}{place}: {}", error.what);
             Problem::new(LoadErrorKind::Malformed, message)
         })
     }
@@ -109,7 +109,7 @@ impl Reader<'_> {
                 Some(named) => seen.contains_key(named.setting().as_str()),
                 None => !is_environments,
             };
-            // A place and a message each would take long for a file of nothing but mistakes.
+            // A file with many mistakes would take long if each had a location and a message.
             if is_mistake && self.problems.is_full() {
                 self.problems.count();
                 continue;
@@ -134,13 +134,13 @@ impl Reader<'_> {
                 self.problems.push(problem);
                 continue;
             }
-            // The value's own place, which people have to look at.
+            // Messages name the location of the value, not of the name.
             let provenance = Provenance::new(source, Some(self.place(value.span.start)));
             if setting.spec().place == Placement::OutsideFiles {
                 let variable = setting.spec().variables[0];
                 let what =
-                    Diagnostic::new(format!("{setting} works as {variable} or as a flag only"));
-                let what = what.with_hint("remove it from the file");
+                    Diagnostic::new(format!("{setting} cannot be set in a configuration file"));
+                let what = what.with_hint(format!("remove it and set {variable} instead"));
                 self.problem(LoadErrorKind::Conflict, what, setting, &provenance);
                 continue;
             }
@@ -160,8 +160,7 @@ impl Reader<'_> {
         layer
     }
 
-    /// `api_key`, `api_key_file` and `credential_command` of one file contradict each other (see
-    /// `docs/design/decisions.md#p1`).
+    /// Reports a problem if a file sets both an API key and `credential_command` (see `docs/design/decisions.md#p1`).
     fn check_single_key(&mut self, layer: &Layer, name: &str) {
         if let (Some(key), Some(command)) = (
             layer.get(names::API_KEY),
@@ -188,24 +187,25 @@ impl Reader<'_> {
         seen: &mut BTreeMap<&'static str, (String, usize)>,
     ) {
         let fail = |what: Diagnostic| {
-            let what = what.with_prefix(format_args!("{}: environments ", place_of(provenance)));
+            let what = what.with_prefix(format_args!("{}: environments ", provenance.place()));
             Problem::new(LoadErrorKind::Conflict, what)
         };
         let name = "environments".to_owned();
         if let Some((_, line)) = seen.insert("environments", (name, line_of(provenance))) {
-            let what = Diagnostic::new(format!("is set twice, first in line {line}"));
-            self.problems.push(fail(what.with_hint("join them")));
+            let what = Diagnostic::new(format!("is set twice, first on line {line}"));
+            self.problems.push(fail(what.with_hint("merge them")));
             return;
         }
         let can_have = matches!(self.file.source, Source::Project | Source::Named);
         let Node::Table(pairs) = value.value else {
-            let what = "must be a table of tables of settings, one for each name";
+            let what = "must be a table with a table of settings for each environment";
             self.problems.push(fail(what.into()));
             return;
         };
         if !can_have {
-            let what = Diagnostic::new("works in a project file or a named one only");
-            self.problems.push(fail(what.with_hint("move it there")));
+            let what = Diagnostic::new("is allowed only in a project file or a named file");
+            self.problems
+                .push(fail(what.with_hint("move it to such a file")));
             return;
         }
         for Pair { name, value } in pairs {
@@ -222,18 +222,19 @@ impl Reader<'_> {
                     self.environments.insert(name.value, layer);
                     continue;
                 }
-                Diagnostic::new("this environment stands here twice").with_hint("join them")
+                Diagnostic::new("the environment is defined twice").with_hint("merge them")
             } else {
-                Diagnostic::new("an environment must be a table of settings")
+                Diagnostic::new("the environment must be a table of settings")
             };
             let at = Provenance::new(Source::Overlay, Some(self.place(name.span.start)));
-            let what = what.with_prefix(format_args!("{}: ", place_of(&at)));
+            let what = what.with_prefix(format_args!("{}: ", at.place()));
             self.problems
                 .push(Problem::new(LoadErrorKind::Conflict, what).at(at));
         }
     }
 
-    /// The layer of one environment. What it may not do matters when it is chosen, what is a mistake matters always.
+    /// Returns the layer of one environment. Its `Untrusted` problems are reported only if it is selected, all others
+    /// always.
     fn environment(&mut self, pairs: Vec<Pair>) -> Layer {
         let outer = std::mem::take(&mut self.problems);
         let mut layer = self.layer(pairs, Source::Overlay, false);
@@ -243,7 +244,8 @@ impl Reader<'_> {
         layer
     }
 
-    /// Reads one setting: its raw text, or why there is none. `None` if it counts as unset or is among the problems.
+    /// Returns the raw text of a setting or its problem. Returns `None` if the setting counts as unset or if its
+    /// problem is already in the list.
     fn setting(
         &mut self,
         setting: SettingName,
@@ -253,7 +255,7 @@ impl Reader<'_> {
         let raw = match raw(setting, node) {
             Ok(raw) => raw?,
             Err(what) => {
-                let what = what.with_prefix(format_args!("{setting} "));
+                let what = what.with_prefix(format_args!("invalid value for {setting}: "));
                 self.problem(LoadErrorKind::Invalid, what, setting, provenance);
                 return None;
             }
@@ -273,7 +275,10 @@ impl Reader<'_> {
             Ok(text) => text,
             Err(error) => {
                 let what = redact_message(error).diagnostic();
-                let what = what.with_prefix(format_args!("{}: {setting} ", place_of(&provenance)));
+                let what = what.with_prefix(format_args!(
+                    "{}: invalid value for {setting}: ",
+                    provenance.place()
+                ));
                 return Some((Err(Problem::new(LoadErrorKind::Invalid, what)), provenance));
             }
         };
@@ -283,7 +288,7 @@ impl Reader<'_> {
         Some((Ok(SecretString::from(text.as_str())), provenance))
     }
 
-    /// Reads the secret that a `name_file` entry points at.
+    /// Reads the secret file that a `name_file` entry names.
     fn secret_file(
         &mut self,
         setting: SettingName,
@@ -292,7 +297,7 @@ impl Reader<'_> {
         provenance: &Provenance,
     ) -> Option<(Result<SecretString, Problem>, Provenance)> {
         if self.file.guard == Guard::Untrusted {
-            self.untrusted(&format!("{name} is set"), setting, provenance);
+            self.untrusted(&format!("set {name}"), setting, provenance);
             return None;
         }
         let text = match node {
@@ -300,14 +305,15 @@ impl Reader<'_> {
             Node::Text(text) if text.trim().is_empty() => return None,
             Node::Text(text) => text,
             Node::Boolean(_) | Node::Number(_) | Node::List(_) | Node::Table(_) | Node::Other => {
-                let message = format!("{name} must be a path");
+                let message = format!("invalid value for {name}: expected a path");
                 self.problem(LoadErrorKind::Invalid, message, setting, provenance);
                 return None;
             }
         };
         let done = match substitute(&text, self.file.env) {
             Ok(done) if done.variables.iter().any(|v| substitute::is_secret(v)) => {
-                let what = Diagnostic::new(format!("{name} uses a variable that holds a secret"));
+                let what =
+                    Diagnostic::new(format!("{name} uses a variable that contains a secret"));
                 let what = what.with_hint("use another variable");
                 self.problem(LoadErrorKind::Invalid, what, setting, provenance);
                 return None;
@@ -315,7 +321,10 @@ impl Reader<'_> {
             Ok(done) => done,
             Err(error) => {
                 let what = redact_message(error).diagnostic();
-                let what = what.with_prefix(format_args!("{}: {name} ", place_of(provenance)));
+                let what = what.with_prefix(format_args!(
+                    "{}: invalid value for {name}: ",
+                    provenance.place()
+                ));
                 let problem = Problem::new(LoadErrorKind::Invalid, what);
                 return Some((Err(problem), provenance.clone()));
             }
@@ -328,7 +337,7 @@ impl Reader<'_> {
         let raw = secret_file::read(&file).map_err(|what| {
             let message = format!(
                 "{}: {name} names {}, which {what}",
-                place_of(&provenance),
+                provenance.place(),
                 path.display()
             );
             Problem::new(LoadErrorKind::Unreadable, message)
@@ -350,8 +359,8 @@ fn conflict(
         format!(" as {first}")
     };
     let message = format!(
-        "{}: {second} is set twice, first in line {line}{names}",
-        place_of(provenance)
+        "{}: {second} is set twice, first on line {line}{names}",
+        provenance.place()
     );
     let what = Diagnostic::new(message).with_hint("remove one");
     Problem::new(LoadErrorKind::Conflict, what).of(setting, provenance.clone())
@@ -364,7 +373,7 @@ fn line_of(provenance: &Provenance) -> usize {
     }
 }
 
-/// The file's own words about a missing variable, unless they may be a key.
+/// Replaces an error with a custom message that may contain a key.
 fn redact_message(error: SubstituteError) -> SubstituteError {
     match &error {
         SubstituteError::Message(variable, text) if text.contains("hh_") => {

@@ -1,4 +1,4 @@
-//! The layer of a source of variables: the environment or a `.env` file.
+//! Builds the layer of a source of variables: the environment or a `.env` file.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -14,7 +14,7 @@ use crate::{
     UNSUPPORTED, Via, names, nearest, secret_file, value,
 };
 
-/// A source of variables, each with its place.
+/// A source of variables, each with its location.
 pub(super) trait Variables {
     const SOURCE: Source;
 
@@ -22,18 +22,19 @@ pub(super) trait Variables {
 
     fn names(&self) -> impl Iterator<Item = &str>;
 
-    /// Resolves the path that a variable holds, so that it can be opened.
+    /// Resolves a path that a variable contains.
     fn path(&self, path: &Path) -> PathBuf;
 }
 
 impl Layer {
-    /// Builds the layer of the declared variables, aliases and `NAME_FILE` secrets.
+    /// Builds the layer from all known variables, aliases and `NAME_FILE` secrets.
     pub(super) fn of_variables<V: Variables>(variables: &V) -> Self {
         let mut layer = Self::new(V::SOURCE);
         for (setting, declared) in SettingName::all().zip(SETTINGS) {
             layer.read_setting(variables, setting, declared);
         }
-        // The two debug switches are one: either true is on (docs/design/decisions.md#p8), and either mistake is one.
+        // Both debug variables are equivalent: either enables debug (see `docs/design/decisions.md#p8`), and an invalid
+        // value of either is an error.
         layer.prefer(names::DEBUG, |entry| {
             let raw = entry.raw.as_ref().ok();
             raw.and_then(|raw| value::boolean(exposed(raw))) != Some(false)
@@ -83,7 +84,8 @@ impl Layer {
                     let raw = value.to_str().map(SecretString::from).ok_or_else(|| {
                         let what =
                             Diagnostic::new(format!("the value of {variable} is not UTF-8 text"));
-                        Problem::new(LoadErrorKind::Invalid, what.with_hint("set it again"))
+                        let what = what.with_hint(format!("set {variable} to UTF-8 text"));
+                        Problem::new(LoadErrorKind::Invalid, what)
                     });
                     (raw, Provenance::new(V::SOURCE, Some(place)))
                 }
@@ -93,7 +95,7 @@ impl Layer {
         }
     }
 
-    /// Warns if two variables name different servers (see `docs/design/decisions.md#p7`).
+    /// Adds a warning if two variables name different servers (see `docs/design/decisions.md#p7`).
     fn warn_two_urls<V: Variables>(&mut self, variables: &V) {
         let urls: Vec<_> = urls(variables).collect();
         if let [first, rest @ ..] = urls.as_slice()
@@ -103,10 +105,10 @@ impl Layer {
         }
     }
 
-    /// Warns of variables that have a prefix of ours and are not read, since the mistake would go unnoticed.
+    /// Adds a warning for each unknown variable with a HoneyHive prefix, because a typing error would go unnoticed.
     fn warn_unknown_names<V: Variables>(&mut self, variables: &V) {
-        let ours = |name: &&str| name.starts_with("HH_") || name.starts_with("HONEYHIVE_");
-        for name in variables.names().filter(ours) {
+        let is_honeyhive = |name: &&str| name.starts_with("HH_") || name.starts_with("HONEYHIVE_");
+        for name in variables.names().filter(is_honeyhive) {
             if is_read(name) {
                 continue;
             }
@@ -123,7 +125,7 @@ impl Layer {
     }
 }
 
-/// Returns whether a variable is read: as that of a setting, or as the path of a secret file.
+/// Returns whether a variable is read, for a setting or for the path of a secret file.
 pub(super) fn is_read(variable: &str) -> bool {
     let secret = variable
         .strip_suffix("_FILE")
@@ -132,7 +134,7 @@ pub(super) fn is_read(variable: &str) -> bool {
         || secret.is_some_and(|setting| setting.spec().secret)
 }
 
-/// Returns the variables that name a server, the preferred one first.
+/// Returns the variables that are set to a base URL, the preferred one first.
 pub(super) fn urls<V: Variables>(variables: &V) -> impl Iterator<Item = (&'static str, BaseUrl)> {
     let declared = names::BASE_URL.spec().variables.iter();
     declared.filter_map(|&name| {
@@ -146,12 +148,11 @@ pub(super) fn differ(
     (winner, url): &(&'static str, BaseUrl),
     (other, other_url): &(&'static str, BaseUrl),
 ) -> Option<String> {
-    (url.origin() != other_url.origin()).then(|| {
-        format!("{winner} and {other} name different servers; of the two, {winner} counts")
-    })
+    (url.origin() != other_url.origin())
+        .then(|| format!("{winner} and {other} name different servers; {winner} takes precedence"))
 }
 
-/// Returns the place of a variable in a file, as the prefix of a message.
+/// Returns the location of a variable in a file as the prefix of a message.
 fn line_of(provenance: &Provenance) -> String {
     match provenance.location() {
         Some(Location::File { path, line, .. }) => format!("{}:{line}: ", path.display()),

@@ -1,4 +1,4 @@
-//! The configuration files: the project file or the one that was named, its overlay, the user's and the system's.
+//! Loads the configuration files: the project file or the named file, its overlay, the user file and the system file.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -13,11 +13,11 @@ use crate::{
     TrustedFiles, guarded, names, paths, read,
 };
 
-/// What the name of a project file begins with.
+/// The name of a project file, without its extension.
 const PROJECT_STEM: &str = "honeyhive";
 
-/// Returns the overlays that lie beside a project file, for any environment: `honeyhive.prod.yaml` beside
-/// `honeyhive.yaml`; none beside any other file.
+/// Returns the overlays in the directory of a project file, for all environments, such as `honeyhive.prod.yaml` for
+/// `honeyhive.yaml`. Returns nothing for any other file.
 #[must_use]
 pub fn overlays(path: &Path) -> Vec<PathBuf> {
     if path.file_stem() != Some(PROJECT_STEM.as_ref()) {
@@ -45,8 +45,9 @@ pub fn overlays(path: &Path) -> Vec<PathBuf> {
     found
 }
 
-/// Adds the layers of all files. Where they are is told by the environment alone; a `.env` file adds to the variables for
-/// substitution.
+/// Adds the layers of all files.
+///
+/// Only `env` determines their paths. `variables`, which also contains the `.env` file, is for substitution.
 pub(super) fn add(stack: Stack, env: &Env, variables: &Env) -> Stack {
     let mut files = Files::new(stack, env, variables);
     files.base();
@@ -58,7 +59,7 @@ pub(super) fn add(stack: Stack, env: &Env, variables: &Env) -> Stack {
 }
 
 impl Stack {
-    /// Builds the stack of one configuration file alone, as if it were named.
+    /// Builds the stack of a single configuration file, as if the caller had named it.
     #[must_use]
     pub fn of_file(env: &Env, path: &Path) -> Self {
         let mut files = Files::new(Self::new(), env, env);
@@ -66,7 +67,7 @@ impl Stack {
         files.alone(environments)
     }
 
-    /// Builds the stack of one configuration file alone from its text; its name tells the format.
+    /// Builds the stack of a single configuration file from its text. The extension of `path` determines the format.
     #[must_use]
     pub fn of_text(env: &Env, path: &Path, text: &str) -> Self {
         let mut files = Files::new(Self::new(), env, env);
@@ -82,9 +83,9 @@ struct Files<'a> {
     env: &'a Env,
     /// The variables for substitution.
     variables: &'a Env,
-    /// The environment that was chosen.
+    /// The selected environment.
     environment: Option<Sourced<String>>,
-    /// The trusted files, read when a file of the working directory is.
+    /// The trusted files, which are read when the working directory contains a file.
     trusted: Option<TrustedFiles>,
 }
 
@@ -100,7 +101,7 @@ impl<'a> Files<'a> {
         }
     }
 
-    /// The environments in a file are checked as well, whichever is chosen.
+    /// Returns the stack with the problems of all environments of the file, not only of the selected one.
     fn alone(mut self, environments: BTreeMap<String, Layer>) -> Stack {
         for layer in environments.into_values() {
             let alone = Stack::new().with(layer);
@@ -109,7 +110,7 @@ impl<'a> Files<'a> {
         self.stack
     }
 
-    /// The file that was named, or the project file, with the overlay of an environment over it.
+    /// Adds the named file or the project file, and the overlay of the selected environment.
     fn base(&mut self) {
         let named = self.stack.text_or_problem(names::CONFIG_FILE);
         let named = named.map(|named| PathBuf::from(named.value));
@@ -137,6 +138,7 @@ impl<'a> Files<'a> {
         }
     }
 
+    /// Adds the overlay of the selected environment; a missing overlay or two overlays are a problem.
     fn overlay(
         &mut self,
         base: Option<&Path>,
@@ -147,17 +149,20 @@ impl<'a> Files<'a> {
         let (name, from) = (&environment.value, &environment.provenance);
         let fail = |what: Diagnostic| Problem::new(LoadErrorKind::Conflict, what);
         if !is_environment(name) {
-            let what =
-                format!("the environment from {from} is not a name of letters, digits, - and _");
+            let what = format!(
+                "invalid value for environment ({}): expected only letters, digits, - and _",
+                from.place()
+            );
             self.stack
                 .add_problems([fail(what.into()).of(names::ENVIRONMENT, from.clone())]);
             return;
         }
         let Some(dir) = base.and_then(Path::parent).or(self.env.working_dir()) else {
             let what = Diagnostic::new(format!(
-                "{from} is set, but there is no configuration file to lay it over"
+                "environment ({}) requires a configuration file, and none was found",
+                from.place()
             ));
-            let what = what.with_hint("name a configuration file");
+            let what = what.with_hint("set HH_CONFIG_FILE");
             self.stack
                 .add_problems([fail(what).of(names::ENVIRONMENT, from.clone())]);
             return;
@@ -165,7 +170,7 @@ impl<'a> Files<'a> {
         let mut found: Vec<PathBuf> = Vec::new();
         for stem in stems(base) {
             let files = EXTENSIONS.map(|extension| dir.join(format!("{stem}.{name}.{extension}")));
-            // A file is no overlay of itself.
+            // A file is not its own overlay.
             let files = files
                 .into_iter()
                 .filter(|file| Some(file.as_path()) != base);
@@ -186,12 +191,13 @@ impl<'a> Files<'a> {
                 let place = dir.join(format!("{stem}.{name}.yaml"));
                 let base = base.map(|base| {
                     format!(
-                        ", and there is no environments.{name} in {}",
+                        ", and {} does not define environments.{name}",
                         base.display()
                     )
                 });
                 Diagnostic::new(format!(
-                    "the environment {name} from {from} has no overlay: {} does not exist{}",
+                    "the environment {name} ({}) has no overlay: {} does not exist{}",
+                    from.place(),
                     place.display(),
                     base.unwrap_or_default()
                 ))
@@ -208,7 +214,7 @@ impl<'a> Files<'a> {
             .add_problems([fail(problem).of(names::ENVIRONMENT, from.clone())]);
     }
 
-    /// The user's file: in the directory of the XDG standard, else in the one that HoneyHive documents.
+    /// Adds the user file: the one in the XDG directory, or else the one in `~/.honeyhive`.
     fn user(&mut self) {
         let xdg = paths::config_dir(self.env);
         let home = self.env.home().map(|home| home.join(".honeyhive"));
@@ -234,7 +240,7 @@ impl<'a> Files<'a> {
                     FileState::Ignored,
                 ));
                 self.stack.add_warning(format!(
-                    "{} is not read, since there is {}; join them",
+                    "ignored {}, because {} takes precedence; merge them",
                     other.display(),
                     path.display()
                 ));
@@ -248,10 +254,10 @@ impl<'a> Files<'a> {
         }
     }
 
-    /// Finds the one spelling of a file; two are a problem.
+    /// Finds the file with one of the extensions; two such files are a problem.
     fn find(&mut self, source: Source, dir: &Path, stem: &str) -> Option<PathBuf> {
         let spellings = EXTENSIONS.map(|extension| dir.join(format!("{stem}.{extension}")));
-        // Most of the directories do not exist, which is one question in place of four.
+        // Most of the directories do not exist. This check saves four checks for files.
         let is_there = dir.exists();
         let mut found = spellings.iter().filter(|path| is_there && exists(path));
         match (found.next(), found.next()) {
@@ -271,10 +277,10 @@ impl<'a> Files<'a> {
         }
     }
 
-    /// Reads a file and adds its layer; returns those of its `environments`.
+    /// Reads a file and adds its layer; returns the layers of its `environments`.
     fn file(&mut self, source: Source, path: &Path, guard: Guard) -> BTreeMap<String, Layer> {
         let opened = self.env.resolve(path);
-        // These files were not named for this call, and they may set which programs run.
+        // The caller did not name these files, and they can determine which programs run.
         let is_guarded = matches!(source, Source::User | Source::System);
         let text = if is_guarded {
             guarded::text(&opened, MAX_BYTES, source, self.env.home().as_deref())
@@ -286,7 +292,7 @@ impl<'a> Files<'a> {
             Err((kind, what)) => {
                 let named = self.stack.candidates(names::CONFIG_FILE).winner;
                 let named = named.filter(|_| source == Source::Named);
-                let named = named.map(|named| format!(", named by {},", named.provenance()));
+                let named = named.map(|named| format!(" ({})", named.provenance().place()));
                 let what = what.with_prefix(format_args!(
                     "the configuration file {}{} ",
                     redacted_path(path).display(),
@@ -315,7 +321,7 @@ impl<'a> Files<'a> {
         };
         self.stack
             .add_file(DiscoveredFile::new(source, &opened, state));
-        // What was trusted is the file itself, not a link that leads to it.
+        // The list of trusted files contains the path of the target, not of a symbolic link to it.
         let opened = match guard {
             Guard::Trusted => std::fs::canonicalize(&opened).unwrap_or(opened),
             Guard::Named | Guard::Untrusted => opened,
@@ -324,6 +330,7 @@ impl<'a> Files<'a> {
         self.text(source, path, (&text, folder), guard)
     }
 
+    /// Adds the layer of the text of a file; returns the layers of its `environments`.
     fn text(
         &mut self,
         source: Source,
@@ -366,14 +373,15 @@ fn exists(path: &Path) -> bool {
 
 fn both(one: &Path, other: &Path) -> Diagnostic {
     Diagnostic::new(format!(
-        "{} and {} are two spellings of one file",
+        "both {} and {} exist, and only one is allowed",
         one.display(),
         other.display()
     ))
     .with_hint("remove one")
 }
 
-/// What the name of an overlay begins with: as the file's own name does, or with `honeyhive`.
+/// Returns the possible first parts of the name of an overlay: the name of the base file without extension, and
+/// `honeyhive`.
 fn stems(base: Option<&Path>) -> Vec<String> {
     let stem = base
         .and_then(Path::file_stem)

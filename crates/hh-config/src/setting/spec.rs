@@ -1,8 +1,8 @@
-//! Types that describe a setting: its name, type, range and use.
+//! Defines the specification of a setting: its name, type, range and use.
 
 use std::fmt;
 
-/// The flat name of a configuration value, one of the [`SETTINGS`](crate::SETTINGS) ones.
+/// The name of a setting in [`SETTINGS`](crate::SETTINGS).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SettingName(pub(super) u8);
 
@@ -10,95 +10,95 @@ pub struct SettingName(pub(super) u8);
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Kind {
-    /// Any text.
+    /// Any string.
     Text,
-    /// A project name: 1 to 100 characters, none of `/ \ ? # &` and no control character.
+    /// A project name: 1 to 100 characters, without `/ \ ? # &` and control characters.
     Project,
     /// An `http` or `https` URL without a user name, query or fragment.
     Url,
-    /// The URL of a proxy, which may hold a user name and password; shown without them.
+    /// The URL of a proxy, which may contain a user name and password; both are redacted.
     Proxy,
     /// A file path.
     Path,
-    /// true/1/yes/on/enabled or false/0/no/off/disabled, in any case.
+    /// `true`, `1`, `yes`, `on` or `enabled`, or `false`, `0`, `no`, `off` or `disabled`, in any case.
     Boolean,
-    /// Seconds with fractions, inclusive bounds.
+    /// Seconds with fractions, with inclusive bounds.
     Seconds(f64, f64),
-    /// A number with fractions, inclusive bounds.
+    /// A number with fractions, with inclusive bounds.
     Number(f64, f64),
-    /// A whole number, inclusive bounds.
+    /// A whole number, with inclusive bounds.
     Count(u64, u64),
     /// One of these words, in any case.
     Choice(&'static [&'static str]),
-    /// Several texts: a list in files, in variables separated by commas or a JSON array.
+    /// A list of strings: a list in files, and in variables strings separated by commas or a JSON array.
     List,
-    /// Texts by name: a table in files, in variables a JSON object.
+    /// A map of strings: a table in files, and a JSON object in variables.
     Map,
 }
 
 impl fmt::Display for Kind {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Text => formatter.write_str("text"),
+            Self::Text => formatter.write_str("string"),
             Self::Project => formatter.write_str("project name, 1 to 100 characters"),
             Self::Url => formatter.write_str("URL"),
-            Self::Proxy => formatter.write_str("URL of a proxy"),
+            Self::Proxy => formatter.write_str("proxy URL"),
             Self::Path => formatter.write_str("path"),
             Self::Boolean => formatter.write_str("boolean"),
             Self::Seconds(low, high) => write!(formatter, "seconds, {low} to {high}"),
             Self::Number(low, high) => write!(formatter, "number, {low} to {high}"),
             Self::Count(low, high) => write!(formatter, "whole number, {low} to {high}"),
             Self::Choice(words) => formatter.write_str(&words.join(", ")),
-            Self::List => formatter.write_str("list of texts"),
-            Self::Map => formatter.write_str("table of texts"),
+            Self::List => formatter.write_str("list of strings"),
+            Self::Map => formatter.write_str("table of strings"),
         }
     }
 }
 
-/// Where a setting may stand.
+/// The sources that can contain a setting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Placement {
-    /// As parameter, variable and in files.
+    /// Parameters, variables and files.
     Anywhere,
-    /// As parameter or variable, never in a file.
+    /// Parameters and variables, but not files.
     OutsideFiles,
 }
 
-/// Whether a project file that nobody trusted may set it (see `docs/design/decisions.md#x2`).
+/// Whether an untrusted project file can set a setting (see `docs/design/decisions.md#x2`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ProjectFilePolicy {
-    /// It may.
+    /// The file can set it.
     Allowed,
-    /// It may name a host of HoneyHive over https, and no other.
+    /// The file can set it only to an HTTPS URL with a host of HoneyHive.
     OnlyHosted,
-    /// It may switch it on, not off.
+    /// The file can enable it, but not disable it.
     OnlyTrue,
-    /// It may not.
+    /// The file cannot set it.
     Denied,
 }
 
-/// What acts on a setting.
+/// The part of HoneyHive that uses a setting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Consumer {
-    /// Loading itself.
+    /// The loading of settings.
     Loading,
-    /// Every request, of the client, the tracer and the command line.
+    /// All requests of the client, the tracer and the command line.
     Requests,
     /// The tracer.
     Tracer,
     /// The command line.
     CommandLine,
-    /// The server, whatever a client's settings say.
+    /// The server, which ignores the settings of clients.
     Server,
-    /// Nothing yet: setting it makes a warning.
+    /// Nothing yet; setting it causes a warning.
     Nothing,
 }
 
 impl Consumer {
-    /// Returns the words that people see.
+    /// Returns the text for users.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -112,8 +112,9 @@ impl Consumer {
     }
 }
 
-/// The values of a planned setting that ask for protection of data. They are errors, since data would be sent as if the
-/// setting was not there.
+/// The values of a planned setting that request protection of data.
+///
+/// They are errors, because data would be sent without the protection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Protection {
     /// `true`.
@@ -128,25 +129,25 @@ pub(crate) enum Protection {
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct SettingSpec {
-    /// The flat name.
+    /// The name.
     pub name: &'static str,
-    /// Other names in files.
+    /// The other names in files.
     pub aliases: &'static [&'static str],
-    /// Its variables, the preferred one first.
+    /// The variables, the preferred one first.
     pub variables: &'static [&'static str],
-    /// Type and range.
+    /// The type and range.
     pub kind: Kind,
     /// The default, as text.
     pub default: Option<&'static str>,
     /// Whether the value is a secret.
     pub secret: bool,
-    /// Where it may stand.
+    /// The sources that can contain it.
     pub place: Placement,
-    /// Whether a project file that nobody trusted may set it.
+    /// Whether an untrusted project file can set it.
     pub project_file: ProjectFilePolicy,
-    /// What acts on it.
+    /// The part of HoneyHive that uses it.
     pub acts_on: Consumer,
-    /// One line for people.
+    /// The description for users, one line.
     pub doc: &'static str,
     pub(crate) protection: Option<Protection>,
 }
@@ -173,12 +174,12 @@ impl SettingSpec {
         }
     }
 
-    /// A setting that nothing acts on yet.
+    /// Creates the specification of a setting that is not implemented yet.
     pub(super) const fn planned(name: &'static str, kind: Kind, doc: &'static str) -> Self {
         Self::new(name, kind, Consumer::Nothing, doc)
     }
 
-    /// Returns whether nothing acts on the setting yet.
+    /// Returns whether the setting is not implemented yet.
     #[must_use]
     pub fn is_planned(&self) -> bool {
         self.acts_on == Consumer::Nothing
@@ -220,12 +221,12 @@ impl SettingSpec {
     }
 }
 
-/// A documented variable that nothing here will act on, and why.
+/// A documented variable that has no effect, with the reason.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct UnsupportedVariable {
     /// The variable.
     pub variable: &'static str,
-    /// Why nothing acts on it, after "because".
+    /// The reason, as a clause.
     pub reason: &'static str,
 }

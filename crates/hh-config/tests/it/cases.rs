@@ -1,6 +1,6 @@
-//! Table-driven cases: the input from which settings are loaded, and the full expected result.
+//! Tests table-driven cases: the input of loading, and the complete expected result.
 //!
-//! `tests/cases/GROUP/RULE.yaml` holds the cases of one rule:
+//! `tests/cases/GROUP/RULE.yaml` contains the cases of one rule:
 //!
 //! ```yaml
 //! rule: A setting and its alias in one file are a conflict.
@@ -16,17 +16,17 @@
 //!         project: {value: docs, source: "file:[root]/proj/my.yaml:1:18"}
 //! ```
 //!
-//! - `given` is the input (see [`CaseInput`]). `[root]` is a temporary directory with the directories `proj` (the working
-//!   directory), `home` and `etc` (the system directory). A block string (`|`) ends with a line feed. Where bytes
+//! - `given` is the input (see [`CaseInput`]). `[root]` is a temporary directory with the directories `proj` (the
+//!   working directory), `home` and `etc` (the system directory). A block string (`|`) ends with a line feed. Where bytes
 //!   matter, write a string in double quotes with escapes: `"a\r\n"`, `"\uFEFFa"`, and no `\n` for no final line feed.
-//! - `expect` is the whole result (see [`Outcome`]): the settings to look at, **all** errors and **all** warnings, none if
-//!   the member is missing. An error is written as `KIND: MESSAGE`.
-//! - `secrets` lists texts that no output may contain: at least the value of every secret setting that is looked at.
+//! - `expect` is the whole result (see [`Outcome`]): the settings to check, **all** errors and **all** warnings. A
+//!   missing member means none. An error is written as `KIND: MESSAGE => HINT`.
+//! - `secrets` lists strings that no output may contain: at least the value of every secret setting that is checked.
 //! - `given` at the top of a table is input that all its cases share.
 //!
-//! A case with `rows` is checked once for each row. A row maps columns to values, and `[column]` stands for the value
-//! everywhere in the case; a string that is `[column]` alone becomes the value with its type. `[row]` is the label of the
-//! row, and a column that is a map has parts, as in `[at.project]`. `formats` are rows whose label is `[format]`:
+//! A case with `rows` is checked once for each row. A row maps columns to values, and `[column]` is replaced with the value
+//! everywhere in the case; a string that is `[column]` alone becomes the value with its type. `[row]` is the label of
+//! the row, and a column that is a map has parts, as in `[at.project]`. `formats` are rows whose label is `[format]`:
 //!
 //! ```yaml
 //!   - name: the_place_of_a_value_is_known_in_each_format
@@ -44,8 +44,8 @@
 //! `texts` at the top of a table names texts that several cases share, to be used like columns. An unknown member, a
 //! name that is used twice and a column or text that is not used are errors.
 //!
-//! To add a case, write it into the table of its rule with the result that the documentation promises, and raise the
-//! count of its group in [`GROUPS`]. A case that fails prints the expected and the actual result.
+//! To add a case, write it into the table of its rule with the documented result, and raise the count of its group in
+//! [`GROUPS`]. A case that fails prints the expected and the actual result.
 
 mod table;
 
@@ -83,7 +83,7 @@ struct Run<'a> {
     env: Env,
     options: LoadOptions,
     stack: Stack,
-    /// All texts of the input, to show that each secret could have been printed.
+    /// All strings of the input, to verify that each secret could have been printed.
     inputs: Vec<String>,
 }
 
@@ -144,7 +144,7 @@ impl<'a> Run<'a> {
         let typed: Option<Map<String, Value>> = self.stack.extract().ok();
         let problems = self.stack.problems();
         if typed.is_some() != problems.is_empty() {
-            return Err("settings can be read if and only if there is no error".to_owned());
+            return Err("settings must be readable if and only if there is no error".to_owned());
         }
         let mut settings = BTreeMap::new();
         for name in self.case.expect.settings.keys() {
@@ -218,7 +218,7 @@ impl<'a> Run<'a> {
                 .any(|text| text.contains(secret.as_str()));
             if !is_handed_out && !is_put_in {
                 return Err(format!(
-                    "secret {index} is not in the input, so no output could contain it"
+                    "secret {index} is not in the input, so that no output could contain it"
                 ));
             }
         }
@@ -256,13 +256,13 @@ impl<'a> Run<'a> {
                 .iter()
                 .position(|s| text.contains(s.as_str()));
             if let Some(index) = shown {
-                return Err(format!("{what} shows secret {index}"));
+                return Err(format!("{what} contains secret {index}"));
             }
         }
         Ok(())
     }
 
-    /// Hides the secrets of the case, for messages about the test itself.
+    /// Redacts the secrets of the case, for messages about the test itself.
     fn hidden(&self, mut text: String) -> String {
         for (index, secret) in self.case.secrets.iter().enumerate() {
             text = text.replace(secret.as_str(), &format!("<secret {index}>"));
@@ -271,7 +271,10 @@ impl<'a> Run<'a> {
     }
 }
 
-/// Checks a case and returns what is wrong with it.
+/// Checks a case.
+///
+/// # Errors
+/// The difference between the expected and the actual result, or the secret that was printed.
 fn check(case: &Case) -> Checked<()> {
     let temp = fails(tempfile::tempdir(), "a temporary directory")?;
     let root = fails(temp.path().canonicalize(), "a temporary directory")?;
@@ -290,7 +293,7 @@ fn check(case: &Case) -> Checked<()> {
 }
 
 fn setting(name: &str) -> Checked<SettingName> {
-    SettingName::find(name).ok_or_else(|| format!("{name} is no setting"))
+    SettingName::find(name).ok_or_else(|| format!("{name} is not a setting"))
 }
 
 fn with_root(values: &BTreeMap<String, String>, root: &str) -> BTreeMap<String, String> {
@@ -307,12 +310,12 @@ fn trust(given: &CaseInput, temp: &Path, env: &Env) -> Checked<()> {
     let none = TrustedFiles::default();
     let mut files = given.trust.iter();
     let trusted = files.try_fold(none, |all, file| all.with(&temp.join(file)));
-    let list = TrustedFiles::path(env).ok_or("no place for the list of trusted files")?;
+    let list = TrustedFiles::path(env).ok_or("the list of trusted files has no path")?;
     write(&list, &fails(trusted, "files to trust")?.to_text())
 }
 
 /// Writes a file and the directories above it.
-#[expect(clippy::disallowed_methods, reason = "files of the test's own")]
+#[expect(clippy::disallowed_methods, reason = "the test writes its own files")]
 fn write(path: &Path, text: &str) -> Checked<()> {
     let what = path.display().to_string();
     let dir = path.parent().ok_or_else(|| what.clone())?;
@@ -336,7 +339,7 @@ fn entries(path: &Path) -> Vec<PathBuf> {
     found
 }
 
-/// Checks all cases of a group, and names table, case and row of each that fails.
+/// Checks all cases of a group, and reports the table, case and row of each failure.
 fn all_of(group: &str) {
     let mut failures = Vec::new();
     let mut count = 0;

@@ -1,4 +1,4 @@
-//! Configuration files and the list of trusted files that other users own or can change.
+//! Tests configuration files and lists of trusted files that other users own or can change.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt as _, chown, lchown, symlink};
@@ -8,13 +8,13 @@ use std::process::Command;
 use hh_config::{Env, FileState, LoadErrorKind, LoadOptions, Source, Stack, TrustedFiles, names};
 use tempfile::TempDir;
 
-/// A user that this test is not.
+/// The id of another user.
 const OTHER: u32 = 4242;
 
 const CONFIG: &str = ".config/honeyhive/config.yaml";
 const SYSTEM: &str = "system/config.yaml";
 
-/// A home directory with the directories of the user's and the system's file.
+/// A home directory with the directories of the user file and the system file.
 struct Home {
     home: TempDir,
 }
@@ -50,7 +50,7 @@ impl Home {
         self.home.path().join(path)
     }
 
-    #[expect(clippy::disallowed_methods, reason = "a file of the test's own")]
+    #[expect(clippy::disallowed_methods, reason = "the test writes its own file")]
     fn write(&self, path: &str, text: &str) {
         fs::write(self.at(path), text).unwrap();
         self.mode(path, 0o644);
@@ -70,7 +70,7 @@ impl Home {
         Stack::load(&self.env(), LoadOptions::new())
     }
 
-    /// The message about a file that is not used; nothing in it is in effect.
+    /// Returns the message about a file that is not used, and asserts that no value of the file is in effect.
     #[track_caller]
     fn refused(&self, source: Source) -> String {
         let stack = self.load();
@@ -96,7 +96,7 @@ impl Home {
         assert!(stack.candidates(names::PROJECT).winner.is_some());
     }
 
-    /// Runs the command that a message names.
+    /// Runs the command in a message.
     fn repair(&self, message: &str) {
         let command = command_of(message).replace("[home]", self.home.path().to_str().unwrap());
         let done = Command::new("sh").args(["-c", &command]).status().unwrap();
@@ -104,18 +104,18 @@ impl Home {
     }
 }
 
-/// Returns the command that a hint names.
+/// Returns the command in a hint.
 fn command_of(hint: &str) -> &str {
     let (_, command) = hint.rsplit_once("run `").unwrap();
     command.strip_suffix('`').unwrap()
 }
 
-/// Whether files can be given to another user; a test that is skipped says so.
-#[expect(clippy::print_stdout, reason = "a test that is skipped says so")]
+/// Returns whether the test can change the owner of a file; prints a note if not.
+#[expect(clippy::print_stdout, reason = "a skipped test prints a note")]
 fn is_root() -> bool {
     let is_root = rustix::process::geteuid().is_root();
     if !is_root {
-        println!("skipped: only root can give a file to another user");
+        println!("skipped: only root can change the owner of a file");
     }
     is_root
 }
@@ -258,7 +258,7 @@ fn a_file_a_directory_or_a_link_of_another_user_is_refused_until_the_command_rep
     lchown(home.at(CONFIG), Some(OTHER), None).unwrap();
     let message = home.refused(Source::User);
     assert!(
-        message.contains("is a link that belongs to another user"),
+        message.contains("is a symbolic link that belongs to another user"),
         "{message}"
     );
     home.repair(&message);
@@ -414,7 +414,7 @@ fn the_command_is_one_that_a_shell_reads_as_it_is_meant() {
     assert!(!outer.path().join("planted").exists());
 }
 
-#[expect(clippy::disallowed_methods, reason = "a file of the test's own")]
+#[expect(clippy::disallowed_methods, reason = "the test writes its own file")]
 fn write(path: &Path, text: &str) {
     fs::write(path, text).unwrap();
 }

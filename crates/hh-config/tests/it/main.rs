@@ -1,4 +1,4 @@
-//! Settings through the public surface: who wins, what is refused, and that no secret is shown.
+//! Tests settings through the public API: precedence, errors and redaction.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod cases;
@@ -19,7 +19,7 @@ use tempfile::TempDir;
 
 const CANARY: &str = "hh_canarycanarycanarycanarycanary00";
 
-#[expect(clippy::disallowed_methods, reason = "a file of the test's own")]
+#[expect(clippy::disallowed_methods, reason = "the test writes its own file")]
 fn write(dir: &TempDir, name: &str, text: &str) -> String {
     let path = dir.path().join(name);
     std::fs::write(&path, text).unwrap();
@@ -28,7 +28,7 @@ fn write(dir: &TempDir, name: &str, text: &str) -> String {
 
 #[expect(
     clippy::disallowed_methods,
-    reason = "the test compares secrets of its own"
+    reason = "the test compares its own secrets"
 )]
 fn revealed(secret: &SecretString) -> &str {
     secret.expose_secret()
@@ -43,7 +43,7 @@ fn key_in(stack: &Stack) -> (String, Source) {
     (revealed(&found.value).to_owned(), found.provenance.source())
 }
 
-/// One value for each source that can give a key, lowest first.
+/// A value for each source that can contain a key, lowest precedence first.
 const SOURCES: [(Source, &str); 5] = [
     (Source::Stored, "hh_stored"),
     (Source::Named, "hh_named"),
@@ -145,13 +145,13 @@ fn wrong_values_name_their_variable_and_what_was_expected() {
         let hint = error.hint().map(|hint| format!(" => {hint}"));
         format!("{error}{}", hint.unwrap_or_default())
     };
-    insta::assert_snapshot!(message("HH_TIMEOUT", "0.5"), @"the value of timeout from HH_TIMEOUT (environment) is not a number of seconds from 1 to 300");
-    insta::assert_snapshot!(message("HH_TEST_MODE", "maybe"), @"the value of test_mode from HH_TEST_MODE (environment) is not a boolean (true or false)");
-    insta::assert_snapshot!(message("HH_BATCH_SIZE", "-1"), @"the value of batch_size from HH_BATCH_SIZE (environment) is not a whole number from 1 to 1000");
-    insta::assert_snapshot!(message("HH_API_URL", "ftp://host"), @"the value of base_url from HH_API_URL (environment) must begin with http:// or https://");
-    insta::assert_snapshot!(message("HH_BASE_URL", "https://user:canary@host"), @"the value of base_url from HH_BASE_URL (environment) must not hold a user name or password");
-    insta::assert_snapshot!(message("HH_OUTPUT_FORMAT", "xml"), @"the value of output_format from HH_OUTPUT_FORMAT (environment) is not one of table, json");
-    insta::assert_snapshot!(message("HH_ENVIRONMENT", "prod"), @"HH_ENVIRONMENT (environment) is set, but there is no configuration file to lay it over => name a configuration file");
+    insta::assert_snapshot!(message("HH_TIMEOUT", "0.5"), @"invalid value for timeout (HH_TIMEOUT): expected 1 to 300 seconds");
+    insta::assert_snapshot!(message("HH_TEST_MODE", "maybe"), @"invalid value for test_mode (HH_TEST_MODE): expected true or false");
+    insta::assert_snapshot!(message("HH_BATCH_SIZE", "-1"), @"invalid value for batch_size (HH_BATCH_SIZE): expected a whole number from 1 to 1000");
+    insta::assert_snapshot!(message("HH_API_URL", "ftp://host"), @"invalid value for base_url (HH_API_URL): expected a URL that begins with http:// or https://");
+    insta::assert_snapshot!(message("HH_BASE_URL", "https://user:canary@host"), @"invalid value for base_url (HH_BASE_URL): expected a URL without a user name or password");
+    insta::assert_snapshot!(message("HH_OUTPUT_FORMAT", "xml"), @"invalid value for output_format (HH_OUTPUT_FORMAT): expected one of table, json");
+    insta::assert_snapshot!(message("HH_ENVIRONMENT", "prod"), @"environment (HH_ENVIRONMENT) requires a configuration file, and none was found => set HH_CONFIG_FILE");
 }
 
 #[test]
@@ -184,7 +184,11 @@ fn an_overlay_is_laid_over_the_named_file() {
         project.winner.unwrap().provenance().source(),
         Source::Overlay
     );
-    assert_eq!(project.shadowed.len(), 1, "the file's own value is kept");
+    assert_eq!(
+        project.shadowed.len(),
+        1,
+        "the value of the base file is shadowed"
+    );
 }
 
 #[test]
@@ -198,7 +202,7 @@ fn no_debug_output_shows_a_secret() {
     let RedactedValue::Secret(secret) = &explained[0].value else {
         panic!("the key is a secret");
     };
-    assert_eq!(revealed(secret), CANARY, "it is there to be leaked");
+    assert_eq!(revealed(secret), CANARY, "the stack contains the secret");
     let shown = format!("{env:?}{options:?}{settings:?}{stack:?}{explained:?}");
     assert!(!shown.contains("canary"), "{shown}");
 }
@@ -247,7 +251,7 @@ proptest! {
 
 #[test]
 fn every_default_is_a_value_of_its_setting() {
-    // A default is checked like a value of any other place when it is given as one.
+    // A default is validated when it is given as a parameter.
     for declared in hh_config::SETTINGS {
         let Some(default) = declared.default else {
             continue;

@@ -1,4 +1,4 @@
-//! What holds for any settings in any places.
+//! Tests properties of arbitrary settings in arbitrary sources.
 
 mod round_trip;
 mod secrets;
@@ -17,12 +17,12 @@ use secrecy::SecretString;
 
 use super::{revealed, write};
 
-/// Text as people write it, and text of any letters, never blank.
+/// Generates ASCII text and arbitrary text, never blank.
 fn text() -> impl Strategy<Value = String> {
     prop_oneof!["[ -~]{1,24}", "\\PC{1,24}"].prop_filter("blank", |text| !text.trim().is_empty())
 }
 
-/// Text with much in it that substitution looks at.
+/// Generates text with many characters that are special in substitutions.
 fn dollars() -> impl Strategy<Value = String> {
     vec(
         prop_oneof![
@@ -69,7 +69,7 @@ proptest! {
         let expected = format!("{before}{value}{between}{value}{after}");
         prop_assert_eq!(&*substitute(&written, &env).unwrap().text, &expected);
 
-        // The same through a file, and in variables themselves, which nothing expands.
+        // The same applies to files. Values of variables are not expanded either.
         let file = format!("session_name: {}\n", quoted(&written));
         let stack = Stack::of_text(&env, "c.yaml".as_ref(), &file);
         let found = stack.text(names::SESSION_NAME).unwrap().unwrap();
@@ -79,7 +79,7 @@ proptest! {
     }
 }
 
-/// Every source, lowest first.
+/// All sources, lowest precedence first.
 const SOURCES: [Source; 10] = [
     Source::Default,
     Source::Stored,
@@ -104,7 +104,7 @@ const SETTINGS: [SettingName; 7] = [
     names::API_KEY,
 ];
 
-/// The value that a source gives to a setting: another one for every source.
+/// Returns the value of a setting in a source: a different value in every source.
 fn value(name: SettingName, source: Source) -> String {
     let rank = SOURCES.iter().position(|known| *known == source).unwrap();
     match name {
@@ -115,23 +115,23 @@ fn value(name: SettingName, source: Source) -> String {
     }
 }
 
-/// How a file has a value.
+/// The form of a value in a file.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum FileForm {
     Plain,
-    /// As the default of a variable that is not set.
+    /// The default of a variable that is not set.
     Substituted,
-    /// As a variable that is not set.
+    /// A variable that is not set.
     Broken,
 }
 
-/// Which source sets which settings.
+/// The settings of each source.
 #[derive(Clone, Debug)]
 struct Scenario {
     layers: BTreeMap<Source, BTreeMap<SettingName, FileForm>>,
-    /// A named file takes the project file's place.
+    /// Whether a named file is read instead of the project file.
     is_named: bool,
-    /// The overlay is a part of that file.
+    /// Whether the overlay is in that file.
     is_inside: bool,
 }
 
@@ -142,7 +142,7 @@ fn scene() -> impl Strategy<Value = Scenario> {
         1 => Just(FileForm::Broken),
     ];
     let layer = vec(option::weighted(0.4, written), SETTINGS.len());
-    // A layer that sets nothing is not there.
+    // A layer that sets nothing does not exist.
     let layers = vec(option::weighted(0.7, layer), SOURCES.len() - 2);
     (layers, any::<[bool; 2]>()).prop_map(|(layers, [is_named, is_inside])| {
         let taken = if is_named {
@@ -181,7 +181,7 @@ impl Scenario {
             .map(|(name, written)| (*name, *written))
     }
 
-    /// The sources that set a setting, highest first, each with its value if it has one.
+    /// Returns the sources that set a setting, highest precedence first, each with its value if it has one.
     fn expected(&self, name: SettingName) -> Vec<(Source, Option<String>)> {
         let places = self.layers.iter().rev();
         let places = places.filter_map(|(source, settings)| {
@@ -193,7 +193,7 @@ impl Scenario {
         places.collect()
     }
 
-    /// Lines of YAML.
+    /// Returns the settings of a source as lines of YAML.
     fn lines(&self, source: Source, indent: &str) -> String {
         let lines = self.settings(source).map(|(name, written)| {
             let value = value(name, source);
@@ -267,7 +267,7 @@ impl Scenario {
     }
 }
 
-/// Every place that sets a setting, highest first, each with its value if it has one.
+/// Returns the candidates of a setting, highest precedence first, each with its value if it has one.
 fn found(stack: &Stack, name: SettingName) -> Vec<(Source, Option<String>)> {
     let candidates = stack.candidates(name);
     let all = candidates.winner.iter().chain(&candidates.shadowed);
@@ -346,7 +346,7 @@ proptest! {
     }
 }
 
-/// The text of an explained value, a secret one as well.
+/// Returns the text of an explained value, including a secret one.
 fn plain(explained: &Explanation) -> Option<String> {
     match &explained.value {
         RedactedValue::Plain(text) => Some(text.clone()),
@@ -357,7 +357,7 @@ fn plain(explained: &Explanation) -> Option<String> {
 
 type Typed = Option<(String, hh_config::Provenance)>;
 
-/// Every field of the typed settings, as text.
+/// Returns every field of the typed settings as text.
 fn typed(settings: &Settings) -> Vec<(SettingName, Typed)> {
     macro_rules! all {
         ($($name:ident: $field:ident $(($optional:ident))? => $text:expr,)*) => {
@@ -394,12 +394,12 @@ fn typed(settings: &Settings) -> Vec<(SettingName, Typed)> {
     }
 }
 
-/// Quotes a text as all three formats read it.
+/// Quotes a string in a form that all three formats accept.
 fn quoted(text: &str) -> String {
     serde_json::to_string(text).unwrap()
 }
 
-/// Writes a file of names and values.
+/// Returns the text of a file with names and values.
 fn file_of(extension: &str, pairs: &[(&str, String)]) -> String {
     let lines = pairs.iter().map(|(name, value)| match extension {
         "json" => format!("  {}: {value}", quoted(name)),

@@ -33,7 +33,7 @@ fn errors_explain_the_problem_without_the_text() {
     };
     insta::assert_snapshot!(message("  "), @"is empty; copy the key again");
     insta::assert_snapshot!(message("sk-canary"), @"does not begin with hh_, so it is not a HoneyHive API key; copy the key again");
-    insta::assert_snapshot!(message("hh_abc def"), @"has a character at position 7 that no key contains; copy the key again");
+    insta::assert_snapshot!(message("hh_abc def"), @"contains an invalid character at position 7; copy the key again");
     insta::assert_snapshot!(message(&format!("hh_{}", "a".repeat(600))), @"is longer than 512 characters; copy the key again");
     insta::assert_snapshot!(message("hh_ingst_abc"), @"begins with hh_ingst_ but is not a complete key of that kind; copy the key again");
     insta::assert_snapshot!(message("hh_ws_abcdefgh"), @"is a key of the workspace kind, which the API does not accept; use a project key");
@@ -55,7 +55,7 @@ fn debug_shows_the_mask_only() {
     let key = ApiKey::parse(text).unwrap();
     assert!(
         key.text().contains("canarycanary"),
-        "the secret is there to be leaked"
+        "the key contains the secret"
     );
     assert_eq!(format!("{key:?}"), "ApiKey(hh_canar***)");
 }

@@ -1,4 +1,4 @@
-//! The contents of blobs, from one `git cat-file --batch`.
+//! Reads the contents of blobs from one `git cat-file --batch` process.
 
 use std::ffi::OsStr;
 use std::io::{self, BufRead as _, BufReader, Read, Write as _};
@@ -21,16 +21,17 @@ impl Blob {
     }
 }
 
-/// The number of ids that are written at once: they fit into a pipe, so that the two processes cannot deadlock.
+/// The number of ids that are written in one batch: they fit into a pipe, so that the two processes cannot deadlock.
 const BATCH: usize = 256;
 
+/// A running `git cat-file --batch` process.
 pub(crate) struct BlobReader {
     child: Child,
 }
 
 impl BlobReader {
     pub(crate) fn start(mut command: Command) -> io::Result<Self> {
-        // Its output reports errors as well.
+        // The process reports missing objects on stdout.
         command.stdin(Stdio::piped()).stderr(Stdio::null());
         Ok(Self {
             child: command.spawn()?,

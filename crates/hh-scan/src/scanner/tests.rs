@@ -5,7 +5,7 @@ use secrecy::ExposeSecret as _;
 
 use super::*;
 
-#[expect(clippy::disallowed_methods, reason = "keys of a test, to be planted")]
+#[expect(clippy::disallowed_methods, reason = "the test plants these keys")]
 fn minted(level: Level) -> String {
     hh_auth::mint(level)
         .unwrap()
@@ -38,7 +38,7 @@ impl Read for SlowReader<'_> {
 fn a_key_is_found_wherever_two_parts_of_the_text_meet() {
     for (level, line) in [(Level::Admin, ""), (Level::IngestOnly, "\n")] {
         let key = minted(level);
-        // Where parts begin and end, the first and the second.
+        // The start and the end of the first two chunks.
         for border in [
             CHUNK - AROUND,
             CHUNK,
@@ -150,7 +150,7 @@ fn the_mark_silences_its_line_or_alone_the_next() {
     ] {
         assert_eq!(places(&text), [(line, 1, Confidence::Confirmed)]);
     }
-    // A mark behind a key in the line above is that key's alone.
+    // A mark after a key applies to the line of that key only.
     assert_eq!(
         places(format!("{key} # {IGNORE_MARK}\n{key}")),
         [(2, 1, Confidence::Confirmed)]

@@ -275,7 +275,9 @@ fn a_production_file_takes_the_key_from_the_environment() {
     let error = get_config_with(&options(&[])).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Config);
     assert!(
-        error.to_string().contains("HH_PROD_KEY, which is not set"),
+        error
+            .to_string()
+            .contains("variable HH_PROD_KEY is not set"),
         "{error}"
     );
 }

@@ -22,7 +22,7 @@ fn main() -> io::Result<()> {
          $ HH_TIMEOUT=5 HH_API_TIMEOUT=9 honeyhive config get timeout\n\
          5\n\
          $ HH_TIMEOUT=soon honeyhive config get timeout\n\
-         error: the value of timeout from HH_TIMEOUT (environment) is not a number of seconds from 1 to 300\n\
+         error: invalid value for timeout (HH_TIMEOUT): expected 1 to 300 seconds\n\
          ```\n\n\
          If the meaning is *as* another variable, that variable takes precedence. [Configuration options](settings.md) shows\n\
          the order of all variables of a setting. `HH_DEBUG` and `HH_DEBUG_MODE` are one switch: either one turns it on.\n\

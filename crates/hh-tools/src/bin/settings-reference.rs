@@ -20,7 +20,7 @@ fn main() -> io::Result<()> {
          ```\n\n\
          ```console\n\
          $ HH_TIMEOUT=9 honeyhive config explain timeout\n\
-         timeout: seconds that one call may take, retries included\n\
+         timeout: time limit of one call in seconds, including retries\n\
          \x20 value       9\n\
          \x20 from        HH_TIMEOUT (environment)\n\
          \x20 shadows     5 from [home]/honeyhive.yaml:2:10 (project file)\n\
@@ -36,7 +36,7 @@ fn main() -> io::Result<()> {
          ```\n\n\
          ```console\n\
          $ honeyhive config validate wrong.yaml\n\
-         error: wrong.yaml:1:1: tiemout is not a setting\n  hint: did you mean timeout?\n\
+         error: wrong.yaml:1:1: unknown setting tiemout\n  hint: did you mean timeout?\n\
          ```\n\n\
          The column *project file* says what a `honeyhive.yaml` in the working directory may set before you\n\
          [trust it](../concepts/trust.md).\n\n\

@@ -89,17 +89,17 @@ fn files_that_cannot_be_read() {
         all += &refusal(&env, &["--config-file", name]);
     }
     insta::assert_snapshot!(all, @"
-    error: the configuration file missing.yaml, named by --config-file, does not exist
-    error: the configuration file dir.yaml, named by --config-file, is a directory
-    error: the configuration file big.yaml, named by --config-file, is larger than 1 MiB
-    error: the configuration file latin.yaml, named by --config-file, is not UTF-8 text (line 2)
-    error: the configuration file file/a.yaml, named by --config-file, cannot be read (Not a directory (os error 20))
-    error: the configuration file link.yaml, named by --config-file, does not exist
-    error: the configuration file loop.yaml, named by --config-file, cannot be read (Too many levels of symbolic links (os error 40))
-    error: a.ini has no known format
-      hint: use a name that ends in .yaml, .yml, .json or .toml
-    error: file has no known format
-      hint: use a name that ends in .yaml, .yml, .json or .toml
+    error: the configuration file missing.yaml (--config-file) does not exist
+    error: the configuration file dir.yaml (--config-file) is a directory
+    error: the configuration file big.yaml (--config-file) is larger than 1 MiB
+    error: the configuration file latin.yaml (--config-file) is not UTF-8 text (line 2)
+    error: the configuration file file/a.yaml (--config-file) cannot be read (Not a directory (os error 20))
+    error: the configuration file link.yaml (--config-file) does not exist
+    error: the configuration file loop.yaml (--config-file) cannot be read (Too many levels of symbolic links (os error 40))
+    error: a.ini has an unknown format
+      hint: use the extension .yaml, .yml, .json or .toml
+    error: file has an unknown format
+      hint: use the extension .yaml, .yml, .json or .toml
     ");
     server.assert_untouched(&all);
 }
@@ -114,7 +114,7 @@ fn a_file_that_the_user_may_not_read() {
         return;
     }
     let told = refusal(&env, &["--config-file", "a.yaml"]);
-    insta::assert_snapshot!(told, @"error: the configuration file a.yaml, named by --config-file, may not be read by you");
+    insta::assert_snapshot!(told, @"error: the configuration file a.yaml (--config-file) cannot be read (permission denied)");
     server.assert_untouched(&told);
 }
 
@@ -122,7 +122,7 @@ fn a_file_that_the_user_may_not_read() {
 fn the_variable_that_names_the_file_is_reported() {
     let (mut env, server) = ready();
     env.set("HH_CONFIG_FILE", "missing.yaml");
-    insta::assert_snapshot!(refusal(&env, &[]), @"error: the configuration file missing.yaml, named by HH_CONFIG_FILE (environment), does not exist");
+    insta::assert_snapshot!(refusal(&env, &[]), @"error: the configuration file missing.yaml (HH_CONFIG_FILE) does not exist");
     server.assert_untouched("a missing file");
 }
 
@@ -146,15 +146,15 @@ fn variables_of_the_wrong_type() {
         env.unset(name);
     }
     insta::assert_snapshot!(all, @r#"
-    error: the value of timeout from HH_TIMEOUT (environment) is not a number of seconds from 1 to 300
-    error: the value of timeout from HH_API_TIMEOUT (environment) is not a number of seconds from 1 to 300
-    error: the value of debug from HH_DEBUG (environment) is not a boolean (true or false)
-    error: the value of project from HH_PROJECT (environment) is not a project name: 1 to 100 characters, none of / \ ? # &
-    error: the value of log_level from HH_LOG_LEVEL (environment) is not one of trace, debug, info, warning, warn, error, critical
-    error: the value of otlp_endpoint from HH_OTLP_ENDPOINT (environment) is not a URL such as http://127.0.0.1:8642
-    error: the value of http_proxy from HTTP_PROXY (environment) is not the URL of a proxy such as http://proxy.example:3128
-    error: the value of otlp_headers from HH_OTLP_HEADERS (environment) is not a table of texts, in JSON such as {"name": "text"}
-    error: the environment from HH_ENVIRONMENT (environment) is not a name of letters, digits, - and _
+    error: invalid value for timeout (HH_TIMEOUT): expected 1 to 300 seconds
+    error: invalid value for timeout (HH_API_TIMEOUT): expected 1 to 300 seconds
+    error: invalid value for debug (HH_DEBUG): expected true or false
+    error: invalid value for project (HH_PROJECT): expected 1 to 100 characters, without / \ ? # & and control characters
+    error: invalid value for log_level (HH_LOG_LEVEL): expected one of trace, debug, info, warning, warn, error, critical
+    error: invalid value for otlp_endpoint (HH_OTLP_ENDPOINT): expected a URL such as http://127.0.0.1:8642
+    error: invalid value for http_proxy (HTTP_PROXY): expected a proxy URL such as http://proxy.example:3128
+    error: invalid value for otlp_headers (HH_OTLP_HEADERS): expected a JSON object of strings, such as {"name": "text"}
+    error: invalid value for environment (HH_ENVIRONMENT): expected only letters, digits, - and _
     "#);
     let output = env
         .program(env!("CARGO_BIN_EXE_honeyhive"), &["project", "list"])
@@ -165,7 +165,7 @@ fn variables_of_the_wrong_type() {
     let told = String::from_utf8(output.stderr).unwrap();
     insta::assert_snapshot!(told, @"
     error: the value of HH_PROJECT is not UTF-8 text
-      hint: set it again
+      hint: set HH_PROJECT to UTF-8 text
     ");
     server.assert_untouched(&all);
 }
@@ -197,9 +197,9 @@ fn two_spellings_of_one_file() {
     env.write(".honeyhive/config.yml", "");
     env.write(".honeyhive/config.json", "{}");
     insta::assert_snapshot!(refusal(&env, &[]), @"
-    error: [home]/honeyhive.yaml and [home]/honeyhive.toml are two spellings of one file
+    error: both [home]/honeyhive.yaml and [home]/honeyhive.toml exist, and only one is allowed
       hint: remove one
-    error: [home]/.honeyhive/config.yml and [home]/.honeyhive/config.json are two spellings of one file
+    error: both [home]/.honeyhive/config.yml and [home]/.honeyhive/config.json exist, and only one is allowed
       hint: remove one
     ");
     env.write("own.yaml", "project: docs\nenvironments: {prod: {}}\n");
@@ -208,7 +208,7 @@ fn two_spellings_of_one_file() {
     env.write("own.prod.yaml", "");
     std::fs::remove_file(env.path(".honeyhive/config.yml")).unwrap();
     insta::assert_snapshot!(refusal(&env, &["--config-file", "own.yaml", "--environment", "dev"]), @"
-    error: own.dev.yaml and own.dev.json are two spellings of one file
+    error: both own.dev.yaml and own.dev.json exist, and only one is allowed
       hint: remove one
     ");
     insta::assert_snapshot!(refusal(&env, &["--config-file", "own.yaml", "--environment", "prod"]), @"
@@ -221,10 +221,10 @@ fn two_spellings_of_one_file() {
 #[test]
 fn an_unknown_environment_is_an_error() {
     let (env, server) = ready();
-    insta::assert_snapshot!(refusal(&env, &["--environment", "staging"]), @"error: the environment staging from --environment has no overlay: [home]/honeyhive.staging.yaml does not exist");
+    insta::assert_snapshot!(refusal(&env, &["--environment", "staging"]), @"error: the environment staging (--environment) has no overlay: [home]/honeyhive.staging.yaml does not exist");
     env.write("honeyhive.yaml", "project: docs\n");
-    insta::assert_snapshot!(refusal(&env, &["--environment", "staging"]), @"error: the environment staging from --environment has no overlay: [home]/honeyhive.staging.yaml does not exist, and there is no environments.staging in [home]/honeyhive.yaml");
-    insta::assert_snapshot!(refusal(&env, &["--environment", "../staging"]), @"error: the environment from --environment is not a name of letters, digits, - and _");
+    insta::assert_snapshot!(refusal(&env, &["--environment", "staging"]), @"error: the environment staging (--environment) has no overlay: [home]/honeyhive.staging.yaml does not exist, and [home]/honeyhive.yaml does not define environments.staging");
+    insta::assert_snapshot!(refusal(&env, &["--environment", "../staging"]), @"error: invalid value for environment (--environment): expected only letters, digits, - and _");
     server.assert_untouched("no such environment");
 }
 
@@ -236,14 +236,14 @@ fn invalid_lines_of_an_env_file() {
         "HH_PROJECT=a\nHH_PROJECT=b\nHH_SOURCE 'b'\n=x\nHH-SOURCE=x\nHH_SOURCE='x\nHH_SOURCE=\"x\" y\nHH_TIMEOUT=soon\n",
     );
     insta::assert_snapshot!(refusal(&env, &["--env-file", "a.env"]), @"
-    error: a.env:2: HH_PROJECT is set twice, first in line 1
+    error: a.env:2: HH_PROJECT is set twice, first on line 1
       hint: remove one
-    error: a.env:3: the line is not NAME=value
-    error: a.env:4: the line has no variable name before the =
-    error: a.env:5: the line has no variable name before the =
-    error: a.env:6: the line has a quote that is not closed on the same line
-    error: a.env:7: the line has text after the closing quote
-    error: a.env:8:12: timeout is not a number of seconds from 1 to 300
+    error: a.env:3: expected NAME=value
+    error: a.env:4: expected the name of a variable before =
+    error: a.env:5: expected the name of a variable before =
+    error: a.env:6: the quote is not closed on the same line
+    error: a.env:7: unexpected text after the closing quote
+    error: a.env:8:12: invalid value for timeout: expected 1 to 300 seconds
     ");
     env.write("latin.env", b"HH_PROJECT=caf\xe9\n");
     env.write("dir/x", "");
@@ -253,11 +253,11 @@ fn invalid_lines_of_an_env_file() {
         all += &refusal(&env, &["--env-file", name]);
     }
     insta::assert_snapshot!(all, @"
-    error: the .env file latin.env, named by --env-file, is not UTF-8 text (line 1)
-    error: the .env file dir, named by --env-file, is a directory
-    error: the .env file big.env, named by --env-file, is larger than 1 MiB
-    error: the .env file missing.env, named by --env-file, does not exist
-    error: the .env file latin.env/a, named by --env-file, cannot be read (Not a directory (os error 20))
+    error: the .env file latin.env (--env-file) is not UTF-8 text (line 1)
+    error: the .env file dir (--env-file) is a directory
+    error: the .env file big.env (--env-file) is larger than 1 MiB
+    error: the .env file missing.env (--env-file) does not exist
+    error: the .env file latin.env/a (--env-file) cannot be read (Not a directory (os error 20))
     ");
     server.assert_untouched(&all);
 }
@@ -303,14 +303,14 @@ fn devices_and_fifos_instead_of_files() {
         env.set("HH_API_KEY", KEY);
     }
     insta::assert_snapshot!(all, @"
-    error: the configuration file fifo, named by --config-file, is not a regular file
-    error: the .env file fifo, named by --env-file, is not a regular file
+    error: the configuration file fifo (--config-file) is not a regular file
+    error: the .env file fifo (--env-file) is not a regular file
     error: HH_API_KEY_FILE names fifo, which is not a regular file
-    error: the configuration file /dev/zero, named by --config-file, is not a regular file
-    error: the .env file /dev/zero, named by --env-file, is not a regular file
+    error: the configuration file /dev/zero (--config-file) is not a regular file
+    error: the .env file /dev/zero (--env-file) is not a regular file
     error: HH_API_KEY_FILE names /dev/zero, which is not a regular file
-    error: the configuration file /dev/stdin, named by --config-file, is not a regular file
-    error: the .env file /dev/stdin, named by --env-file, is not a regular file
+    error: the configuration file /dev/stdin (--config-file) is not a regular file
+    error: the .env file /dev/stdin (--env-file) is not a regular file
     error: HH_API_KEY_FILE names /dev/stdin, which is not a regular file
     ");
     server.assert_untouched(&all);

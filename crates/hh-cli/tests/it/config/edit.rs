@@ -401,8 +401,8 @@ fn a_dash_reads_the_value_from_standard_input() {
         let done = env.run_with_input(&["config", "set", "api_key", "-"], nothing);
         insta::allow_duplicates! {
             insta::assert_snapshot!(env.seen_of(&done), @"
-            ! error: the value for api_key is empty
-            ! | hint: unset it instead
+            ! error: invalid value for api_key: the value is empty
+            ! | hint: unset the setting instead
             exit 5
             ");
         }
@@ -465,7 +465,7 @@ fn an_overridden_value_is_reported() {
     // What is put together later cannot be told now, but is checked once.
     insta::assert_snapshot!(env.seen(&["config", "set", "session_name", "${HH_NO_SUCH_VARIABLE}"]), @"
     ! Set session_name in [home]/.config/honeyhive/config.yaml
-    ! warning: [home]/.config/honeyhive/config.yaml:4:15: session_name needs the variable HH_NO_SUCH_VARIABLE, which is not set; set it, or write ${HH_NO_SUCH_VARIABLE:-default}
+    ! warning: [home]/.config/honeyhive/config.yaml:4:15: invalid value for session_name: variable HH_NO_SUCH_VARIABLE is not set; set HH_NO_SUCH_VARIABLE, or write ${HH_NO_SUCH_VARIABLE:-default}
     exit 0
     ");
 }

@@ -9,11 +9,11 @@ fn path_shows_every_file_that_is_looked_at() {
     let mut env = TestEnv::new();
     insta::assert_snapshot!(env.seen(&["config", "path"]), @"
     FILE | PATH | STATE
-    env file | - | not set
-    project file | [home]/honeyhive.yaml | not there
-    user file | [home]/.config/honeyhive/config.yaml | not there
-    user file | [home]/.honeyhive/config.yaml | not there
-    system file | /etc/honeyhive/config.yaml | not there
+    env file | - | none named
+    project file | [home]/honeyhive.yaml | not found
+    user file | [home]/.config/honeyhive/config.yaml | not found
+    user file | [home]/.honeyhive/config.yaml | not found
+    system file | /etc/honeyhive/config.yaml | not found
     credentials | [home]/.config/honeyhive/credentials.toml | not there
     trusted files | [home]/.config/honeyhive/trusted | not there
     exit 0
@@ -29,10 +29,10 @@ fn path_shows_every_file_that_is_looked_at() {
     env file | [home]/a.env | read
     project file | [home]/honeyhive.toml | read, not trusted
     overlay file | [home]/honeyhive.prod.yaml | read, not trusted
-    user file | [home]/.config/honeyhive/config.yaml | not there
+    user file | [home]/.config/honeyhive/config.yaml | not found
     user file | [home]/.honeyhive/config.json | read
-    system file | /etc/honeyhive/config.yaml | not there
-    credentials | [home]/.config/honeyhive/credentials.toml | found
+    system file | /etc/honeyhive/config.yaml | not found
+    credentials | [home]/.config/honeyhive/credentials.toml | there
     trusted files | [home]/.config/honeyhive/trusted | not there
     exit 0
     ");
@@ -53,7 +53,7 @@ fn path_shows_every_file_that_is_looked_at() {
       {
         "layer": "user file",
         "path": "[home]/.config/honeyhive/config.yaml",
-        "state": "not there"
+        "state": "not found"
       },
       {
         "layer": "user file",
@@ -63,7 +63,7 @@ fn path_shows_every_file_that_is_looked_at() {
       {
         "layer": "system file",
         "path": "/etc/honeyhive/config.yaml",
-        "state": "not there"
+        "state": "not found"
       },
       {
         "layer": "credentials",
@@ -143,19 +143,19 @@ fn one_of_two_user_files_is_read_and_the_other_is_reported() {
     env.write(".honeyhive/config.json", "{\"timeout\": 8}");
     insta::assert_snapshot!(env.seen(&["config", "get", "timeout"]), @"
     7
-    ! warning: [home]/.honeyhive/config.json is not read, since there is [home]/.config/honeyhive/config.yaml; join them
+    ! warning: ignored [home]/.honeyhive/config.json, because [home]/.config/honeyhive/config.yaml takes precedence; merge them
     exit 0
     ");
     insta::assert_snapshot!(env.seen(&["config", "path"]), @"
     FILE | PATH | STATE
-    env file | - | not set
-    project file | [home]/honeyhive.yaml | not there
+    env file | - | none named
+    project file | [home]/honeyhive.yaml | not found
     user file | [home]/.config/honeyhive/config.yaml | read
     user file | [home]/.honeyhive/config.json | not read
-    system file | /etc/honeyhive/config.yaml | not there
+    system file | /etc/honeyhive/config.yaml | not found
     credentials | [home]/.config/honeyhive/credentials.toml | not there
     trusted files | [home]/.config/honeyhive/trusted | not there
-    ! warning: [home]/.honeyhive/config.json is not read, since there is [home]/.config/honeyhive/config.yaml; join them
+    ! warning: ignored [home]/.honeyhive/config.json, because [home]/.config/honeyhive/config.yaml takes precedence; merge them
     exit 0
     ");
     assert_eq!(env.run(&["config", "set", "timeout", "9"]).code, 0);
@@ -169,23 +169,23 @@ fn two_spellings_of_one_file_are_refused() {
     env.write(".config/honeyhive/config.yaml", "timeout: 7\n");
     env.write(".config/honeyhive/config.json", "{}");
     insta::assert_snapshot!(env.seen(&["config", "set", "timeout", "8"]), @"
-    ! error: cannot change the user configuration file [home]/.config/honeyhive/config.yaml: there in two spellings
-    ! | hint: run `honeyhive config validate` for details
+    ! error: your configuration file [home]/.config/honeyhive/config.yaml is ambiguous (two extensions)
+    ! | hint: see `honeyhive config validate`
     exit 5
     ");
     assert_eq!(env.read(".config/honeyhive/config.yaml"), "timeout: 7\n");
     insta::assert_snapshot!(env.seen(&["config", "validate"]), @"
-    ! error: [home]/.config/honeyhive/config.yaml and [home]/.config/honeyhive/config.json are two spellings of one file
+    ! error: both [home]/.config/honeyhive/config.yaml and [home]/.config/honeyhive/config.json exist, and only one is allowed
     ! | hint: remove one
     exit 5
     ");
     insta::assert_snapshot!(env.seen(&["config", "path"]), @"
     FILE | PATH | STATE
-    env file | - | not set
-    project file | [home]/honeyhive.yaml | not there
-    user file | [home]/.config/honeyhive/config.yaml | there in two spellings
-    user file | [home]/.honeyhive/config.yaml | not there
-    system file | /etc/honeyhive/config.yaml | not there
+    env file | - | none named
+    project file | [home]/honeyhive.yaml | not found
+    user file | [home]/.config/honeyhive/config.yaml | ambiguous (two extensions)
+    user file | [home]/.honeyhive/config.yaml | not found
+    system file | /etc/honeyhive/config.yaml | not found
     credentials | [home]/.config/honeyhive/credentials.toml | not there
     trusted files | [home]/.config/honeyhive/trusted | not there
     exit 0
@@ -240,7 +240,7 @@ fn without_a_home_directory_nothing_is_written() {
     FILE | PATH | STATE
     env file | - | not set
     project file | [home]/honeyhive.yaml | read, not trusted
-    system file | /etc/honeyhive/config.yaml | not there
+    system file | /etc/honeyhive/config.yaml | not found
     exit 0
     ");
 }

@@ -102,7 +102,10 @@ fn commands_that_show_the_configuration_run_and_report_problems() {
     assert!(!list.stdout.contains("docs"), "{list:?}");
     let path = env.run(&["config", "path"]);
     assert!(
-        path.code == 0 && path.stdout.contains("not used, other users can change it"),
+        path.code == 0
+            && path
+                .stdout
+                .contains("not used, because other users can change it"),
         "{path:?}"
     );
     let doctor = env.run(&["doctor"]);
@@ -137,7 +140,7 @@ fn a_list_of_trusted_files_that_other_users_can_change_trusts_nothing_and_is_not
         env.set_mode(path, mode);
         let done = env.run(&["project", "list"]);
         assert_eq!(done.code, 5, "{done:?}");
-        assert!(done.stderr.contains("not trusted"), "{done:?}");
+        assert!(done.stderr.contains("untrusted project file"), "{done:?}");
         let done = env.run(&["config", "trust"]);
         assert_eq!(done.code, 5, "{done:?}");
         assert_eq!(env.read(TRUSTED), list);

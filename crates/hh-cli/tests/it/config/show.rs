@@ -174,7 +174,7 @@ fn explain_shows_the_winner_and_every_place_it_shadows() {
       shadows | hh_abcde*** from [home]/honeyhive.yaml:1:10 (project file)
       shadows | hh_filef*** from [home]/.config/honeyhive/config.toml:1:16 -> [home]/key (user file)
       shadows | hh_store*** from profile "work" (stored)
-      type | text
+      type | string
       variables | HH_API_KEY, HH_API_KEY_FILE, HH_PROJECT_API_KEY, HH_PROJECT_API_KEY_FILE, HONEYHIVE_API_KEY, HONEYHIVE_API_KEY_FILE
       in files | api_key, or api_key_file with a path
     exit 0
@@ -240,7 +240,7 @@ fn explain_shows_a_stored_key_also_when_everything_else_is_set() {
 fn explain_describes_a_setting() {
     let mut env = TestEnv::new();
     insta::assert_snapshot!(env.seen(&["config", "explain", "timeout"]), @"
-    timeout: seconds that one call may take, retries included
+    timeout: time limit of one call in seconds, including retries
       value | 30
       from | the default
       type | seconds, 1 to 300
@@ -257,7 +257,7 @@ fn explain_describes_a_setting() {
     exit 0
     ");
     insta::assert_snapshot!(env.seen(&["config", "explain", "HH_CONFIG_FILE"]), @"
-    config_file: configuration file in place of the project file: YAML, JSON or TOML
+    config_file: configuration file to read instead of the project file (YAML, JSON or TOML)
       value | not set
       type | path
       variables | HH_CONFIG_FILE
@@ -266,15 +266,15 @@ fn explain_describes_a_setting() {
     ");
     env.set("HH_POOL_TIMEOUT", "2");
     insta::assert_snapshot!(env.seen(&["config", "explain", "pool_timeout"]), @"
-    pool_timeout: seconds to wait for a connection of the pool
+    pool_timeout: maximum wait for a connection of the pool in seconds
       value | 2
       from | HH_POOL_TIMEOUT (environment)
       type | seconds, 0.1 to 300
       default | 10
       variables | HH_POOL_TIMEOUT
       in files | pool_timeout
-      note | not implemented yet
-    ! warning: pool_timeout from HH_POOL_TIMEOUT (environment) has no effect: nothing acts on it yet
+      note | nothing acts on it yet
+    ! warning: pool_timeout from HH_POOL_TIMEOUT (environment) has no effect: not implemented yet
     exit 0
     ");
 }
@@ -387,9 +387,9 @@ fn quiet_leaves_out_warnings_and_nothing_else() {
     let told = env.run(&["config", "get", "pool_timeout"]);
     insta::assert_snapshot!(env.seen_of(&told), @"
     2
-    ! warning: HH_API_SECRET has no effect: no document says how a server would receive it
-    ! warning: HH_TIMOUT is not a variable that is read; did you mean HH_TIMEOUT?
-    ! warning: pool_timeout from HH_POOL_TIMEOUT (environment) has no effect: nothing acts on it yet
+    ! warning: HH_API_SECRET has no effect: no API operation accepts it
+    ! warning: unknown variable HH_TIMOUT; did you mean HH_TIMEOUT?
+    ! warning: pool_timeout from HH_POOL_TIMEOUT (environment) has no effect: not implemented yet
     exit 0
     ");
     assert_eq!(

@@ -7,9 +7,10 @@ const TRUSTED: &str = ".config/honeyhive/trusted";
 
 fn hints_at_trust(env: &TestEnv, flags: &[&str]) -> bool {
     let done = env.run_with(&["project", "list"], flags);
-    let is_told = done
-        .stderr
-        .contains("not trusted\n  hint: read it, then run `honeyhive config trust ");
+    let is_told = done.stderr.contains("untrusted project file")
+        && done
+            .stderr
+            .contains("\n  hint: review the file and run `honeyhive config trust ");
     assert_eq!(done.code == 5, is_told, "{done:?}");
     is_told
 }
@@ -25,8 +26,8 @@ fn an_untrusted_project_file_cannot_send_a_key_elsewhere() {
     );
     let done = env.run(&["project", "list"]);
     insta::assert_snapshot!(env.seen_of(&done), @"
-    ! error: [home]/honeyhive.yaml:2:11: base_url names a server other than HoneyHive's over https in a file of the working directory that is not trusted
-    ! | hint: read it, then run `honeyhive config trust [home]/honeyhive.yaml`, or name it with --config-file or HH_CONFIG_FILE
+    ! error: [home]/honeyhive.yaml:2:11: an untrusted project file cannot set base_url to a server other than https://*.honeyhive.ai
+    ! | hint: review the file and run `honeyhive config trust [home]/honeyhive.yaml`, or name it with --config-file or HH_CONFIG_FILE
     exit 5
     ");
     // The commands that show what is wrong still run.
@@ -101,9 +102,9 @@ fn overlays_share_the_trust_that_they_had_when_it_was_given() {
     env file | - | not set
     project file | [home]/honeyhive.yaml | read, trusted
     overlay file | [home]/honeyhive.prod.yaml | read, trusted
-    user file | [home]/.config/honeyhive/config.yaml | not there
-    user file | [home]/.honeyhive/config.yaml | not there
-    system file | /etc/honeyhive/config.yaml | not there
+    user file | [home]/.config/honeyhive/config.yaml | not found
+    user file | [home]/.honeyhive/config.yaml | not found
+    system file | /etc/honeyhive/config.yaml | not found
     credentials | [home]/.config/honeyhive/credentials.toml | not there
     trusted files | [home]/.config/honeyhive/trusted | found
     exit 0
@@ -277,13 +278,13 @@ fn what_cannot_be_trusted_is_named() {
     ");
     env.write("two\nlines/honeyhive.yaml", "");
     insta::assert_snapshot!(env.seen(&["config", "trust", "two\nlines/honeyhive.yaml"]), @"
-    ! error: two�lines/honeyhive.yaml has a path that is not one line of text
-    ! | hint: rename it
+    ! error: two�lines/honeyhive.yaml has a path that is not one line of UTF-8 text
+    ! | hint: rename the file
     exit 5
     ");
     env.write("broken/honeyhive.yaml", "project: [");
     insta::assert_snapshot!(env.seen(&["config", "trust", "broken/honeyhive.yaml"]), @"
-    ! error: broken/honeyhive.yaml:1:10: the file is not valid YAML
+    ! error: broken/honeyhive.yaml:1:10: invalid YAML
     exit 5
     ");
     // Any other file needs none, and an overlay beside it gets none by the way.
@@ -308,7 +309,7 @@ fn a_dotenv_file_cannot_choose_the_list_of_trusted_files() {
     env.write("e.env", dotenv);
     let done = env.run(&["config", "get", "base_url", "--env-file", "e.env"]);
     assert_eq!(done.code, 5, "{done:?}");
-    assert!(done.stderr.contains("is not trusted"), "{done:?}");
+    assert!(done.stderr.contains("untrusted project file"), "{done:?}");
 }
 
 #[test]
@@ -324,11 +325,11 @@ fn a_broken_list_trusts_nothing_and_is_kept() {
     let done = env.run(&["config", "get", "timeout"]);
     insta::assert_snapshot!(env.seen_of(&done), @"
     30
-    ! warning: [home]/.config/honeyhive/trusted:2: the line is not a hash, two spaces and a path; remove the line
+    ! warning: [home]/.config/honeyhive/trusted:2: expected a SHA-256 hash, two spaces and a path; remove the line
     exit 0
     ");
     insta::assert_snapshot!(env.seen(&["config", "trust"]), @"
-    ! error: [home]/.config/honeyhive/trusted:2: the line is not a hash, two spaces and a path
+    ! error: [home]/.config/honeyhive/trusted:2: expected a SHA-256 hash, two spaces and a path
     ! | hint: remove the line
     exit 5
     ");

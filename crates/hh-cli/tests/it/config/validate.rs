@@ -28,28 +28,28 @@ fn what_is_in_effect_is_checked() {
     env.write("honeyhive.yaml", "projekt: docs\ndebug: maybe\n");
     env.write(".honeyhive/config.json", "{\"batch_size\": 1001}");
     insta::assert_snapshot!(env.seen(&["config", "validate"]), @"
-    ! warning: pool_timeout from HH_POOL_TIMEOUT (environment) has no effect: nothing acts on it yet
-    ! error: the value of timeout from HH_TIMEOUT (environment) is not a number of seconds from 1 to 300
-    ! error: [home]/.honeyhive/config.json:1:16: batch_size is not a whole number from 1 to 1000
-    ! error: [home]/honeyhive.yaml:1:1: projekt is not a setting
+    ! warning: pool_timeout from HH_POOL_TIMEOUT (environment) has no effect: not implemented yet
+    ! error: invalid value for timeout (HH_TIMEOUT): expected 1 to 300 seconds
+    ! error: [home]/.honeyhive/config.json:1:16: invalid value for batch_size: expected a whole number from 1 to 1000
+    ! error: [home]/honeyhive.yaml:1:1: unknown setting projekt
     ! | hint: did you mean project?
-    ! error: [home]/honeyhive.yaml:2:8: debug is not a boolean (true or false)
+    ! error: [home]/honeyhive.yaml:2:8: invalid value for debug: expected true or false
     exit 5
     ");
     insta::assert_snapshot!(env.seen(&["config", "validate", "-q", "--output", "json"]), @r#"
     {
       "valid": false,
       "problems": [
-        "the value of timeout from HH_TIMEOUT (environment) is not a number of seconds from 1 to 300",
-        "[home]/.honeyhive/config.json:1:16: batch_size is not a whole number from 1 to 1000",
-        "[home]/honeyhive.yaml:1:1: projekt is not a setting; did you mean project?",
-        "[home]/honeyhive.yaml:2:8: debug is not a boolean (true or false)"
+        "invalid value for timeout (HH_TIMEOUT): expected 1 to 300 seconds",
+        "[home]/.honeyhive/config.json:1:16: invalid value for batch_size: expected a whole number from 1 to 1000",
+        "[home]/honeyhive.yaml:1:1: unknown setting projekt; did you mean project?",
+        "[home]/honeyhive.yaml:2:8: invalid value for debug: expected true or false"
       ],
       "warnings": [
-        "pool_timeout from HH_POOL_TIMEOUT (environment) has no effect: nothing acts on it yet"
+        "pool_timeout from HH_POOL_TIMEOUT (environment) has no effect: not implemented yet"
       ]
     }
-    ! {"error":{"kind":"config","exit_code":5,"message":"the value of timeout from HH_TIMEOUT (environment) is not a number of seconds from 1 to 300","hint":null,"problems":[{"message":"the value of timeout from HH_TIMEOUT (environment) is not a number of seconds from 1 to 300","hint":null},{"message":"[home]/.honeyhive/config.json:1:16: batch_size is not a whole number from 1 to 1000","hint":null},{"message":"[home]/honeyhive.yaml:1:1: projekt is not a setting","hint":"did you mean project?"},{"message":"[home]/honeyhive.yaml:2:8: debug is not a boolean (true or false)","hint":null}]}}
+    ! {"error":{"kind":"config","exit_code":5,"message":"invalid value for timeout (HH_TIMEOUT): expected 1 to 300 seconds","hint":null,"problems":[{"message":"invalid value for timeout (HH_TIMEOUT): expected 1 to 300 seconds","hint":null},{"message":"[home]/.honeyhive/config.json:1:16: invalid value for batch_size: expected a whole number from 1 to 1000","hint":null},{"message":"[home]/honeyhive.yaml:1:1: unknown setting projekt","hint":"did you mean project?"},{"message":"[home]/honeyhive.yaml:2:8: invalid value for debug: expected true or false","hint":null}]}}
     exit 5
     "#);
     env.store_key("work", "http://127.0.0.1:9", KEY);
@@ -79,12 +79,12 @@ fn one_file_is_validated_alone() {
         "timeout = \"soon\"\nprojekt = \"docs\"\n\n[environments.prod]\ndebug = 7\nretries = 3\n\n[environments.dev]\nmax_retries = 11\n",
     );
     insta::assert_snapshot!(env.seen(&["config", "validate", "broken.toml"]), @"
-    ! error: broken.toml:1:11: timeout is not a number of seconds from 1 to 300
-    ! error: broken.toml:2:1: projekt is not a setting
+    ! error: broken.toml:1:11: invalid value for timeout: expected 1 to 300 seconds
+    ! error: broken.toml:2:1: unknown setting projekt
     ! | hint: did you mean project?
-    ! error: broken.toml:5:9: debug is not a boolean (true or false)
-    ! error: broken.toml:6:1: retries is not a setting
-    ! error: broken.toml:9:15: max_retries is not a whole number from 0 to 10
+    ! error: broken.toml:5:9: invalid value for debug: expected true or false
+    ! error: broken.toml:6:1: unknown setting retries
+    ! error: broken.toml:9:15: invalid value for max_retries: expected a whole number from 0 to 10
     exit 5
     ");
     let report = env.json(&["config", "validate", "broken.toml"]);
@@ -129,7 +129,7 @@ fn the_number_of_reported_mistakes_is_limited() {
     );
     assert_eq!(
         done.stderr.lines().last(),
-        Some("error: a.yaml: and 6 more")
+        Some("error: a.yaml: further problems: 6")
     );
 }
 
@@ -141,10 +141,10 @@ fn an_alias_and_its_setting_are_one() {
         "default_project: docs\nsanitize_inputs: yes\nmask_inputs: no\n",
     );
     insta::assert_snapshot!(env.seen(&["config", "validate", "a.yaml"]), @"
-    ! warning: mask_inputs from a.yaml:2:18 (named file) has no effect: nothing acts on it yet
-    ! error: a.yaml:2:18: mask_inputs is not supported yet, so data would be sent without this protection
-    ! | hint: remove it
-    ! error: a.yaml:3:1: mask_inputs is set twice, first in line 2 as sanitize_inputs
+    ! warning: mask_inputs from a.yaml:2:18 (named file) has no effect: not implemented yet
+    ! error: a.yaml:2:18: invalid value for mask_inputs: this protection is not supported yet, and data would be sent without it
+    ! | hint: remove the setting
+    ! error: a.yaml:3:1: mask_inputs is set twice, first on line 2 as sanitize_inputs
     ! | hint: remove one
     exit 5
     ");
@@ -220,7 +220,7 @@ fn the_schema_is_json_and_names_every_setting() {
         }
       ],
       "default": 30,
-      "description": "seconds that one call may take, retries included"
+      "description": "time limit of one call in seconds, including retries"
     }
     "#);
     // It is the same whatever is in effect.

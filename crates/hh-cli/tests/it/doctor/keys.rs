@@ -105,19 +105,19 @@ fn a_file_that_is_not_trusted() {
     env.set("HH_API_KEY", KEY);
     env.write("honeyhive.yaml", "base_url: https://evil.test\n");
     assert_seen!(seen(&env, &[], &[]), @"
-    failed | configuration | [time] | [home]/honeyhive.yaml:1:11: base_url names a server other than HoneyHive's over https in a file of the working directory that is not trusted
-             -> read it, then run `honeyhive config trust [home]/honeyhive.yaml`, or name it with --config-file or HH_CONFIG_FILE
-    skipped | proxy | requires configuration
-    skipped | dns | requires configuration
-    skipped | tcp | requires configuration
-    skipped | tls | requires configuration
-    skipped | health | requires configuration
-    skipped | key | requires configuration
-    skipped | authentication | requires configuration
-    skipped | permissions | requires configuration
-    skipped | clock | requires configuration
-    ! error: configuration: [home]/honeyhive.yaml:1:11: base_url names a server other than HoneyHive's over https in a file of the working directory that is not trusted
-    ! | hint: read it, then run `honeyhive config trust [home]/honeyhive.yaml`, or name it with --config-file or HH_CONFIG_FILE
+    failed | configuration | [time] | [home]/honeyhive.yaml:1:11: an untrusted project file cannot set base_url to a server other than https://*.honeyhive.ai
+             -> review the file and run `honeyhive config trust [home]/honeyhive.yaml`, or name it with --config-file or HH_CONFIG_FILE
+    skipped | proxy | needs configuration
+    skipped | dns | needs configuration
+    skipped | tcp | needs configuration
+    skipped | tls | needs configuration
+    skipped | health | needs configuration
+    skipped | key | needs configuration
+    skipped | authentication | needs configuration
+    skipped | permissions | needs configuration
+    skipped | clock | needs configuration
+    ! error: configuration: [home]/honeyhive.yaml:1:11: an untrusted project file cannot set base_url to a server other than https://*.honeyhive.ai
+    ! | hint: review the file and run `honeyhive config trust [home]/honeyhive.yaml`, or name it with --config-file or HH_CONFIG_FILE
     exit 5
     ");
 }
@@ -128,8 +128,8 @@ fn a_setting_that_is_wrong() {
     env.set("HH_TIMEOUT", "soon");
     let seen = seen(&env, &[], &[]);
     assert_seen!(seen.lines().take(2).collect::<Vec<_>>().join("\n"), @"
-    failed | configuration | [time] | the value of timeout from HH_TIMEOUT (environment) is not a number of seconds from 1 to 300
-             -> correct the value
+    failed | configuration | [time] | invalid value for timeout (HH_TIMEOUT): expected 1 to 300 seconds
+             -> correct it there
     ");
     assert!(seen.ends_with("exit 5"), "{seen}");
 }

@@ -69,7 +69,7 @@ fn the_shape_of_a_key_is_checked_before_anything_is_sent() {
     for (key, warning) in [
         (
             with_tail(&"a".repeat(31)),
-            Some("is shorter than HoneyHive's keys"),
+            Some("is shorter than a usual HoneyHive key"),
         ),
         (with_tail(&"a".repeat(32)), None),
         (

@@ -207,7 +207,7 @@ fn the_base_url_selects_the_host() {
     env.set("HH_API_KEY", KEY);
     env.set("HH_BASE_URL", &server.url());
     env.set("HH_API_URL", &other.url());
-    let told = "warning: HH_BASE_URL and HH_API_URL name different servers; of the two, HH_BASE_URL counts\n";
+    let told = "warning: HH_BASE_URL and HH_API_URL name different servers; HH_BASE_URL takes precedence\n";
     for command in [["project", "list"], ["config", "list"]] {
         assert_eq!(env.run(&command).stderr, told, "{command:?}");
     }
@@ -291,8 +291,8 @@ fn the_production_key_is_substituted_from_a_variable() {
     env.write("production.yaml", PRODUCTION);
     let flags = ["--config-file", "production.yaml"];
     insta::assert_snapshot!(refused(&env, &flags, 5), @"
-    error: production.yaml:2:10: api_key needs the variable HH_API_KEY, which is not set
-      hint: set it, or write ${HH_API_KEY:-default}
+    error: production.yaml:2:10: invalid value for api_key: variable HH_API_KEY is not set
+      hint: set HH_API_KEY, or write ${HH_API_KEY:-default}
     ");
     env.set("HH_API_KEY", "hh_prod_secure_key_here");
     assert_eq!(sent_key(&env, &flags), "hh_prod_secure_key_here");

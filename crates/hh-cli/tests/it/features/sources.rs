@@ -145,7 +145,7 @@ fn a_named_file_is_read_and_must_exist() {
         "dev",
         "default",
     );
-    insta::assert_snapshot!(refused(&env, &["--config-file", "honeyhive.yml"], 5), @"error: the configuration file honeyhive.yml, named by --config-file, does not exist");
+    insta::assert_snapshot!(refused(&env, &["--config-file", "honeyhive.yml"], 5), @"error: the configuration file honeyhive.yml (--config-file) does not exist");
     env.set("HH_CONFIG_FILE", "conf/honeyhive.yaml");
     assert_eq!(sent_key(&env, &[]), SEEDS_KEY);
 }

@@ -114,7 +114,7 @@ fn a_file_of_the_working_directory_has_no_such_effect() {
                     let file = format!("cwd/honeyhive.{format}");
                     env.write(&file, text(format, &[entry]));
                     let all = run_all(&env, "cwd", &[], &[]);
-                    assert_refused(&what, &all, "not trusted");
+                    assert_refused(&what, &all, "untrusted project file");
                     assert!(
                         all.iter().all(|done| done.stderr.contains(&name)),
                         "{all:?}"

@@ -183,8 +183,8 @@ fn other_folders_bare_and_shallow_clones() {
     assert_eq!(found(&env, &["--history", "bare"]).len(), 1);
     assert_eq!(found(&env, &["--history", "bare", "."]).len(), 2);
     insta::assert_snapshot!(env.seen(&["auth", "scan", "--history", "shallow"]), @"
-    ! warning: the clone in shallow is shallow: what is older than it was not searched (`git fetch --unshallow` gets it)
-    ! No API keys found in 1 file
+    ! warning: the clone in shallow is shallow, so older commits were not scanned (run `git fetch --unshallow` to get them)
+    ! No API keys in 1 file
     exit 0
     ");
 }
@@ -193,17 +193,17 @@ fn other_folders_bare_and_shallow_clones() {
 fn without_a_repository_and_without_git() {
     let env = with_git();
     insta::assert_snapshot!(env.seen(&["auth", "scan", "--staged"]), @"
-    ! error: cannot search the repository of this folder: git says: fatal: not a git repository (or any of the parent directories): .git
+    ! error: cannot scan the repository in the current directory: git failed: fatal: not a git repository (or any of the parent directories): .git
     exit 5
     ");
     insta::assert_snapshot!(env.seen(&["auth", "scan", "--history", "gone"]), @"
-    ! error: cannot search the repository of gone: git says: fatal: cannot change to 'gone': No such file or directory
+    ! error: cannot scan the repository in gone: git failed: fatal: cannot change to 'gone': No such file or directory
     exit 5
     ");
     let mut env = TestEnv::new();
     env.set("PATH", "/nonexistent");
     insta::assert_snapshot!(env.seen(&["auth", "scan", "--history"]), @"
-    ! error: cannot run git (No such file or directory (os error 2)): --staged and --history need it; install it or scan files
+    ! error: cannot run git, which --staged and --history require (No such file or directory (os error 2)); install git or scan files instead
     exit 5
     ");
 }

@@ -14,7 +14,7 @@ fn rules_without_an_end_are_not_read() {
     env.write("b", "");
     symlink("/dev/zero", env.path("sub/.honeyhiveignore")).unwrap();
     insta::assert_snapshot!(env.seen(&["auth", "scan"]), @"
-    ! error: cannot search by the rules of sub/.honeyhiveignore: it is no regular file, or over 1 MiB; remove it or use --no-ignore
+    ! error: cannot apply the ignore file sub/.honeyhiveignore: not a regular file, or larger than 1 MiB; remove it or use --no-ignore
     exit 5
     ");
     assert_eq!(found(&env, &["--no-ignore"]).len(), 1);
@@ -24,13 +24,13 @@ fn rules_without_an_end_are_not_read() {
     )
     .unwrap();
     insta::assert_snapshot!(env.seen(&["auth", "scan"]), @"
-    ! error: cannot search by the rules of .honeyhiveignore: it is no regular file, or over 1 MiB; remove it or use --no-ignore
+    ! error: cannot apply the ignore file .honeyhiveignore: not a regular file, or larger than 1 MiB; remove it or use --no-ignore
     exit 5
     ");
     for mode in ["--staged", "--history"] {
         insta::allow_duplicates! {
             insta::assert_snapshot!(env.seen(&["auth", "scan", mode]), @"
-            ! error: cannot read the rules of [home]/.honeyhiveignore: it is no regular file, or over 1 MiB; remove it or use --no-ignore
+            ! error: cannot read the ignore file [home]/.honeyhiveignore: not a regular file, or larger than 1 MiB; remove it or use --no-ignore
             exit 5
             ");
         }
@@ -47,7 +47,7 @@ fn an_ignore_file_that_is_a_fifo_is_not_waited_for() {
     // What was found is told, too.
     let done = env.run(&["auth", "scan"]);
     assert_eq!(done.code, 1, "{done:?}");
-    let warning = "warning: cannot search by the rules of sub/.gitignore: it is no regular file";
+    let warning = "warning: cannot apply the ignore file sub/.gitignore: not a regular file";
     assert!(done.stderr.contains(warning), "{done:?}");
     std::fs::remove_file(env.path("sub/.gitignore")).unwrap();
     // Above what is searched, and where git keeps more.
@@ -86,9 +86,9 @@ fn a_folder_without_searchable_files_is_reported() {
     env.write("hidden/.gitignore", "*\n");
     std::fs::create_dir(env.path("empty")).unwrap();
     insta::assert_snapshot!(env.seen(&["auth", "scan", "full", "hidden", "empty"]), @"
-    ! warning: no file was searched in hidden: it is empty, or all is left out (--no-ignore searches that too)
-    ! warning: no file was searched in empty: it is empty, or all is left out (--no-ignore searches that too)
-    ! No API keys found in 1 file
+    ! warning: no files scanned in hidden: the directory is empty or all its files are excluded (use --no-ignore to scan them)
+    ! warning: no files scanned in empty: the directory is empty or all its files are excluded (use --no-ignore to scan them)
+    ! No API keys in 1 file
     exit 0
     ");
 }

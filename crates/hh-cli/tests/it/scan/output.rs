@@ -190,7 +190,7 @@ fn sarif_for_code_scanning() {
                     "level": "error"
                   },
                   "help": {
-                    "text": "Make a new key with `honeyhive auth rotate`, revoke the old one, and take it out."
+                    "text": "Create a new key with `honeyhive auth rotate`, revoke the old key, and remove it from the file."
                   },
                   "id": "honeyhive-api-key",
                   "name": "HoneyHiveApiKey",
@@ -203,12 +203,12 @@ fn sarif_for_code_scanning() {
                     "level": "warning"
                   },
                   "help": {
-                    "text": "Make a new key with `honeyhive auth rotate`, revoke the old one, and take it out."
+                    "text": "Create a new key with `honeyhive auth rotate`, revoke the old key, and remove it from the file."
                   },
                   "id": "possible-honeyhive-api-key",
                   "name": "PossibleHoneyHiveApiKey",
                   "shortDescription": {
-                    "text": "What looks like a HoneyHive API key"
+                    "text": "Text in the format of a HoneyHive API key"
                   }
                 }
               ],

@@ -1,4 +1,4 @@
-//! What a file of the working directory may do that nobody trusted (see `docs/design/decisions.md#x2`).
+//! Checks what an untrusted file of the working directory is allowed to do (see `docs/design/decisions.md#x2`).
 
 use hh_text::Diagnostic;
 
@@ -8,7 +8,8 @@ use crate::{
 };
 
 impl Reader<'_> {
-    /// A secret belongs into a secret, and a file that nobody trusted gets at our own variables only.
+    /// Checks the variables of a value: a secret is allowed only in a secret setting, and an untrusted file can use
+    /// only variables with the prefix `HH_`.
     pub(super) fn check_use(
         &mut self,
         setting: SettingName,
@@ -17,13 +18,13 @@ impl Reader<'_> {
     ) -> bool {
         for variable in variables {
             if self.file.guard == Guard::Untrusted && !variable.starts_with("HH_") {
-                let what = format!("{setting} uses {variable}, and only HH_ variables may be used");
+                let what = format!("use {variable} in {setting} (only HH_ variables are allowed)");
                 self.untrusted(&what, setting, provenance);
                 return false;
             }
             if substitute::is_secret(variable) && !setting.spec().secret {
                 let what = Diagnostic::new(format!(
-                    "{setting} uses {variable}, which holds a secret, but {setting} is shown to people"
+                    "{setting} uses {variable}, which contains a secret, but {setting} is not a secret setting"
                 ));
                 let what = what.with_hint("use another variable");
                 self.problem(LoadErrorKind::Invalid, what, setting, provenance);
@@ -33,6 +34,7 @@ impl Reader<'_> {
         true
     }
 
+    /// Checks whether the file is allowed to set this value.
     pub(super) fn check_may_set(
         &mut self,
         setting: SettingName,
@@ -45,24 +47,25 @@ impl Reader<'_> {
         let what = match setting.spec().project_file {
             ProjectFilePolicy::Allowed => return true,
             ProjectFilePolicy::OnlyHosted if is_hosted(text) => return true,
-            // What is no URL at all is told as such.
+            // An invalid URL is reported as such later.
             ProjectFilePolicy::OnlyHosted if BaseUrl::parse(text.trim()).is_err() => return true,
-            ProjectFilePolicy::OnlyHosted => "names a server other than HoneyHive's over https",
+            ProjectFilePolicy::OnlyHosted => {
+                format!("set {setting} to a server other than https://*.honeyhive.ai")
+            }
             ProjectFilePolicy::OnlyTrue if value::boolean(text) != Some(false) => return true,
-            ProjectFilePolicy::OnlyTrue => "is switched off",
-            ProjectFilePolicy::Denied => "is set",
+            ProjectFilePolicy::OnlyTrue => format!("disable {setting}"),
+            ProjectFilePolicy::Denied => format!("set {setting}"),
         };
-        self.untrusted(&format!("{setting} {what}"), setting, provenance);
+        self.untrusted(&what, setting, provenance);
         false
     }
 
+    /// Adds the problem that the file is not allowed to do `what`, which is an infinitive.
     pub(super) fn untrusted(&mut self, what: &str, setting: SettingName, provenance: &Provenance) {
         let path = self.path.display();
-        let what = Diagnostic::new(format!(
-            "{what} in a file of the working directory that is not trusted"
-        ));
+        let what = Diagnostic::new(format!("an untrusted project file cannot {what}"));
         let what = what.with_hint(format!(
-            "read it, then run `honeyhive config trust {path}`, or name it with --config-file or HH_CONFIG_FILE"
+            "review the file and run `honeyhive config trust {path}`, or name it with --config-file or HH_CONFIG_FILE"
         ));
         self.problem(LoadErrorKind::Untrusted, what, setting, provenance);
     }

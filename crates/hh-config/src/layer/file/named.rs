@@ -1,11 +1,11 @@
-//! The names that a file may hold, and what is said of others.
+//! Finds the settings of names in a file, and reports unknown names.
 
 use hh_text::Diagnostic;
 
-use super::reader::{Reader, place_of};
+use super::reader::Reader;
 use crate::{LoadErrorKind, Problem, Provenance, SETTINGS, SettingName, UNSUPPORTED, nearest};
 
-/// What a name in a file stands for.
+/// The meaning of a name in a file.
 #[derive(Clone, Copy)]
 pub(super) enum Named {
     Setting(SettingName),
@@ -28,12 +28,12 @@ impl Named {
     }
 }
 
-/// Tells whether a name in a file stands for this setting, or for a file that holds it.
+/// Returns whether a name in a file sets this setting, directly or by a secret file.
 pub(crate) fn is_name_of(name: &str, setting: SettingName) -> bool {
     Named::find(name).is_some_and(|named| named.setting() == setting)
 }
 
-/// Finds the setting whose name is nearest to a mistyped one, if one is near.
+/// Returns the name of a setting that is similar to a mistyped one, if there is one.
 #[must_use]
 pub fn nearest_name(typed: &str) -> Option<&'static str> {
     nearest(
@@ -51,6 +51,7 @@ fn all_names() -> impl Iterator<Item = &'static str> {
 }
 
 impl Reader<'_> {
+    /// Adds the problem of an unknown name, with a hint if possible.
     pub(super) fn unknown(&mut self, name: &str, provenance: &Provenance) {
         let upper = name.to_ascii_uppercase();
         let is_variable = SettingName::of_variable(&upper)
@@ -58,20 +59,20 @@ impl Reader<'_> {
         let unsupported = UNSUPPORTED
             .iter()
             .find(|known| known.variable.strip_prefix("HH_") == Some(&upper));
-        // A mistyped line may hold the key itself, so only names that look like names are repeated.
+        // A mistyped line may contain the API key, so only plain names are printed.
         let is_plain = name.len() <= 32
             && !name.starts_with("hh_")
             && name
                 .bytes()
                 .all(|b| b.is_ascii_alphabetic() || matches!(b, b'_' | b'-' | b' '));
         let what = match (is_variable, unsupported) {
-            // The variable's own name is no key.
+            // The name of a known variable is not a key.
             (Some(setting), _) if name.starts_with("hh_") => {
-                Diagnostic::new(format!("in a file, {upper} is {setting}"))
-                    .with_hint(format!("write {setting}"))
+                Diagnostic::new(format!("unknown setting {upper}"))
+                    .with_hint(format!("use the name {setting} in a file"))
             }
-            (Some(setting), _) => Diagnostic::new(format!("in a file, {name} is {setting}"))
-                .with_hint(format!("write {setting}")),
+            (Some(setting), _) => Diagnostic::new(format!("unknown setting {name}"))
+                .with_hint(format!("use the name {setting} in a file")),
             (None, Some(known)) => {
                 Diagnostic::new(format!("{name} has no effect: {}", known.reason))
                     .with_hint("remove it")
@@ -79,15 +80,15 @@ impl Reader<'_> {
             (None, None) => {
                 let near = nearest_name(name);
                 let near = near.filter(|near| *near != name);
-                let shown = if is_plain { name } else { "(name not shown)" };
-                let unknown = Diagnostic::new(format!("{shown} is not a setting"));
+                let shown = if is_plain { name } else { "(name redacted)" };
+                let unknown = Diagnostic::new(format!("unknown setting {shown}"));
                 match near {
                     Some(near) => unknown.with_hint(format!("did you mean {near}?")),
                     None => unknown,
                 }
             }
         };
-        let what = what.with_prefix(format_args!("{}: ", place_of(provenance)));
+        let what = what.with_prefix(format_args!("{}: ", provenance.place()));
         self.problems
             .push(Problem::new(LoadErrorKind::Conflict, what).at(provenance.clone()));
     }

@@ -1,4 +1,4 @@
-//! The value of one setting before and after substitution.
+//! Converts the value of a setting in a file into raw text, and expands variables.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +15,7 @@ pub(super) enum Raw {
     Map(Vec<(String, Zeroizing<String>)>),
 }
 
-/// Puts variables into texts, and keeps which.
+/// Expands variables, and records their names.
 pub(super) struct Expander<'a> {
     pub(super) env: &'a Env,
     pub(super) variables: Vec<String>,
@@ -38,7 +38,7 @@ impl Expander<'_> {
 }
 
 impl Raw {
-    /// Returns the text after substitution; lists and tables as JSON.
+    /// Returns the text after substitution; lists and tables become JSON.
     pub(super) fn put(self, put: &mut Expander<'_>) -> Result<Zeroizing<String>, SubstituteError> {
         let json = match self {
             Self::Text(text) => return put.text(&text),
@@ -56,12 +56,15 @@ impl Raw {
                 serde_json::to_string(&map.collect::<BTreeMap<_, _>>())
             }
         };
-        // Texts always make JSON.
+        // Serializing strings cannot fail.
         Ok(Zeroizing::new(json.unwrap_or_default()))
     }
 }
 
-/// Takes a value in the shape that its setting has; `None` for null, and else what it must be.
+/// Returns a value in the form that its setting requires, or `None` for null.
+///
+/// # Errors
+/// The expected form of the value.
 pub(super) fn raw(setting: SettingName, node: Node) -> Result<Option<Raw>, Diagnostic> {
     let kind = setting.spec().kind;
     let is_numeric = matches!(
@@ -87,16 +90,16 @@ pub(super) fn raw(setting: SettingName, node: Node) -> Result<Option<Raw>, Diagn
                 .collect::<Result<_, _>>()
                 .map(|texts| Some(Raw::Map(texts)))
         }
-        // `1.10` and `007` have lost what made them names when they come as numbers.
-        Node::Number(_) => Err(unquoted("is text, but a number stands there")),
-        Node::Boolean(_) => Err(unquoted("is text, but a boolean stands there")),
+        // As numbers, names such as `1.10` and `007` have already lost a digit.
+        Node::Number(_) => Err(unquoted("expected a string, found a number")),
+        Node::Boolean(_) => Err(unquoted("expected a string, found a boolean")),
         Node::List(_) | Node::Table(_) | Node::Other if kind == Kind::List => {
-            Err("must be a list of texts".into())
+            Err("expected a list of strings".into())
         }
         Node::List(_) | Node::Table(_) | Node::Other if kind == Kind::Map => {
-            Err("must be a table of texts".into())
+            Err("expected a table of strings".into())
         }
-        Node::List(_) | Node::Table(_) | Node::Other => Err("must be a single value".into()),
+        Node::List(_) | Node::Table(_) | Node::Other => Err("expected a single value".into()),
     }
 }
 
@@ -104,9 +107,9 @@ fn text(node: Node) -> Result<Zeroizing<String>, Diagnostic> {
     if let Node::Text(text) = node {
         return Ok(text);
     }
-    Err(Diagnostic::new("must hold texts only").with_hint("write each in quotes"))
+    Err(Diagnostic::new("expected only strings as elements").with_hint("quote each element"))
 }
 
 fn unquoted(message: &'static str) -> Diagnostic {
-    Diagnostic::new(message).with_hint("write it in quotes")
+    Diagnostic::new(message).with_hint("quote the value")
 }

@@ -1,4 +1,4 @@
-//! The state of reading a configuration file, which all steps of reading share.
+//! Defines the state of reading a configuration file, which all steps share.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -10,10 +10,10 @@ use crate::error::Problems;
 use crate::format::Lines;
 use crate::{Env, Layer, LoadErrorKind, Location, Problem, Provenance, SettingName, Source};
 
-/// How far the settings of a file are trusted.
+/// The trust in the settings of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Guard {
-    /// The caller named the file, or it is the user's or the system's.
+    /// The caller named the file, or it is the user file or the system file.
     Named,
     /// The file was found in the working directory, and its content is trusted.
     Trusted,
@@ -46,7 +46,7 @@ pub(super) struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    /// Returns the place of a byte of the text.
+    /// Returns the location of a byte of the text.
     pub(super) fn place(&self, at: usize) -> Location {
         let (line, column) = self.lines.of(at);
         Location::File {
@@ -56,7 +56,7 @@ impl Reader<'_> {
         }
     }
 
-    /// Adds a problem of a setting, with its place before the message.
+    /// Adds a problem of a setting, with its location before the message.
     pub(super) fn problem(
         &mut self,
         kind: LoadErrorKind,
@@ -66,15 +66,8 @@ impl Reader<'_> {
     ) {
         let what = what
             .into()
-            .with_prefix(format_args!("{}: ", place_of(provenance)));
+            .with_prefix(format_args!("{}: ", provenance.place()));
         self.problems
             .push(Problem::new(kind, what).of(setting, provenance.clone()));
     }
-}
-
-/// Returns the place without the kind of file, which is plain from its name.
-pub(super) fn place_of(provenance: &Provenance) -> String {
-    provenance
-        .location()
-        .map_or_else(|| provenance.to_string(), ToString::to_string)
 }

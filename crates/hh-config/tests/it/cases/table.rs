@@ -1,4 +1,4 @@
-//! The format of the tables, and their expansion into single cases.
+//! Defines the format of the tables, and expands them into single cases.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -12,9 +12,9 @@ use super::{Checked, fails};
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Table {
-    /// The behavior that the cases show, for the reader.
+    /// The behavior that the cases test, for the reader.
     rule: String,
-    /// Texts that several cases share.
+    /// Strings that several cases share.
     #[serde(default)]
     texts: Map<String, Value>,
     /// Input that all cases share.
@@ -45,7 +45,7 @@ pub(super) struct Case {
     pub(super) title: String,
     pub(super) given: CaseInput,
     pub(super) expect: Outcome,
-    /// Texts that no output may contain: at least the value of every secret in `expect`.
+    /// Strings that no output may contain: at least the value of every secret in `expect`.
     pub(super) secrets: Vec<String>,
 }
 
@@ -77,7 +77,7 @@ pub(super) struct CaseInput {
 #[derive(Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Outcome {
-    /// The settings to look at.
+    /// The settings to check.
     #[serde(default)]
     pub(super) settings: BTreeMap<String, FoundValue>,
     /// Each error as its kind and its message.
@@ -91,11 +91,11 @@ pub(super) struct Outcome {
 #[derive(Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct FoundValue {
-    /// The typed value; a text if it is a secret or a proxy, or if there is any error.
+    /// The typed value; a string for a secret or a proxy, and for every setting if there is an error.
     pub(super) value: Value,
     /// The short form of the source.
     pub(super) source: String,
-    /// Variables and files that the value came through.
+    /// The variables and files that the value came through.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) via: Vec<String>,
     /// The sources that were overridden, highest precedence first.
@@ -106,7 +106,7 @@ pub(super) struct FoundValue {
 /// Reads the cases of a table.
 pub(super) fn read(path: &Path) -> Checked<Vec<Case>> {
     let text = fails(std::fs::read_to_string(path), "the table")?;
-    // `no` and `on` are texts, as in YAML 1.2.
+    // `no` and `on` are strings, as in YAML 1.2.
     let options = serde_saphyr::options! { strict_booleans: true };
     let table: Table = fails(
         serde_saphyr::from_str_with_options(&text, options),
@@ -153,7 +153,7 @@ impl Template {
             (true, true) => return Ok(vec![case(self.name, body)?]),
             (false, true) => ("row", self.rows),
             (true, false) => ("format", self.formats),
-            (false, false) => return Err("it has both rows and formats".to_owned()),
+            (false, false) => return Err("the case has both rows and formats".to_owned()),
         };
         let mut cases = Vec::new();
         let mut first: Option<BTreeSet<String>> = None;
@@ -185,11 +185,11 @@ fn join(given: &mut Map<String, Value>, member: String, value: Value) -> Checked
         return Ok(());
     };
     let (Value::Object(shared), Value::Object(own)) = (shared, value) else {
-        return Err(format!("{member} is given for all cases and again"));
+        return Err(format!("{member} is given in the table and in the case"));
     };
     for (name, value) in own {
         if shared.insert(name.clone(), value).is_some() {
-            return Err(format!("{name} is given for all cases and again"));
+            return Err(format!("{name} is given in the table and in the case"));
         }
     }
     Ok(())
@@ -223,7 +223,7 @@ fn flatten(prefix: &str, value: Value, columns: &mut Map<String, Value>) {
     }
 }
 
-/// Replaces `[name]` in all keys and texts. A text that is `[name]` alone becomes the value with its type.
+/// Replaces `[name]` in all keys and strings. A string that is only `[name]` becomes the value with its type.
 fn filled(value: Value, columns: &Map<String, Value>, used: &mut BTreeSet<String>) -> Value {
     match value {
         Value::String(text) => {
@@ -251,7 +251,7 @@ fn filled(value: Value, columns: &Map<String, Value>, used: &mut BTreeSet<String
     }
 }
 
-/// Replaces `[name]` in a text. Inserted text is not searched again.
+/// Replaces `[name]` in a string. Inserted text is not searched again.
 fn filled_text(text: &str, columns: &Map<String, Value>, used: &mut BTreeSet<String>) -> String {
     let mut result = String::new();
     let mut rest = text;

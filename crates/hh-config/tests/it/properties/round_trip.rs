@@ -1,4 +1,4 @@
-//! Settings come back as they were written.
+//! Tests that written settings are read back unchanged.
 
 use std::collections::BTreeMap;
 
@@ -21,7 +21,7 @@ enum ValidValue {
 }
 
 impl ValidValue {
-    /// The raw text that a stack has of it.
+    /// Returns the raw text that a stack contains for it.
     fn raw(&self) -> String {
         match self {
             Self::Text(text) | Self::Bare(text) => text.trim().to_owned(),
@@ -30,7 +30,7 @@ impl ValidValue {
         }
     }
 
-    /// The same, to be read from a file: a `$` is a `$`.
+    /// Returns the value with escaped substitutions, so that a file can contain it.
     fn escaped(&self) -> Self {
         match self {
             Self::Text(text) => Self::Text(escape(text)),
@@ -58,7 +58,7 @@ impl ValidValue {
 }
 
 fn valid(name: SettingName) -> BoxedStrategy<ValidValue> {
-    // Other values of these ask for a protection that does not exist yet.
+    // Other values of these settings request a protection that is not supported yet.
     let only = match name {
         names::MASK_INPUTS | names::MASK_OUTPUTS => Some(ValidValue::Bare("false".to_owned())),
         names::CAPTURE_INPUTS
@@ -105,18 +105,18 @@ fn valid(name: SettingName) -> BoxedStrategy<ValidValue> {
     }
 }
 
-/// The settings that a file may hold, all of them at once.
+/// Returns the settings that a file can contain at the same time.
 fn settings_of_files() -> Vec<SettingName> {
     let places = SettingName::all().zip(SETTINGS);
     let anywhere = places.filter(|(_, declared)| declared.place == Placement::Anywhere);
     let anywhere = anywhere.map(|(name, _)| name);
-    // Beside an API key it would be a conflict.
+    // It would conflict with an API key.
     anywhere
         .filter(|name| *name != names::CREDENTIAL_COMMAND)
         .collect()
 }
 
-/// Some settings, each with a value and whether it has its other name.
+/// Generates some settings, each with a value and whether its alias is used.
 fn settings() -> impl Strategy<Value = BTreeMap<SettingName, (ValidValue, bool)>> {
     subsequence(settings_of_files(), 0..12).prop_flat_map(|names| {
         let pairs = names.into_iter();

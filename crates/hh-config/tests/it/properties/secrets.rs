@@ -1,4 +1,4 @@
-//! No secret is printed, wherever it stands.
+//! Tests that no secret is printed, whatever its source.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +15,7 @@ use tempfile::TempDir;
 
 use super::{file_of, found, quoted, write};
 
-/// Where a secret is given.
+/// The place of a secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum SecretPlace {
     Direct,
@@ -47,13 +47,13 @@ fn secrets() -> Vec<SettingName> {
         .collect()
 }
 
-/// What makes a file another one, or none, wherever it is put in.
+/// Strings that change the meaning of a file or make it invalid.
 const JUNK: [&str; 18] = [
     "{", "}", "[", "]", "\"", "'", ":", "\n", ",", "&a ", "*a ", "\t", "- ", "|", "#", "=", "\0",
     "---\n",
 ];
 
-/// A line of YAML with an API key, `%`, where none belongs.
+/// Lines of YAML with an API key, `%`, in a wrong position.
 const ODD_LINES: [&str; 26] = [
     "api_key: ${%}",
     "%",
@@ -83,7 +83,7 @@ const ODD_LINES: [&str; 26] = [
     "source: \"${HH_UNSET:?%}\"",
 ];
 
-/// A line of a `.env` file, or a variable, with an API key where none belongs.
+/// Lines of a `.env` file or variables with an API key, `%`, in a wrong position.
 const ODD_VARIABLES: [&str; 10] = [
     "%",
     "HH_API_KEY %",
@@ -97,9 +97,9 @@ const ODD_VARIABLES: [&str; 10] = [
     "HH_OTLP_HEADERS=%",
 ];
 
-/// Everything that is loaded, and the texts that it is loaded from.
+/// The loaded settings, and the texts that they were loaded from.
 struct Loaded {
-    /// The files that it is read from.
+    /// The directory of the files.
     _dir: TempDir,
     inputs: String,
     env: Env,
@@ -109,8 +109,8 @@ struct Loaded {
 
 type Given = BTreeMap<(SettingName, SecretPlace), String>;
 
-/// Loads secrets from their places; `spoil` gets the text of the named file, `odd` is a variable of the environment or
-/// the rest of the `.env` file.
+/// Loads secrets from their places. `spoil` changes the text of the named file. `odd` is a variable of the environment
+/// or the rest of the `.env` file.
 fn load(
     given: &Given,
     extension: &str,
@@ -183,13 +183,13 @@ fn load(
 }
 
 impl Loaded {
-    /// Whether a secret was read as a value.
+    /// Returns whether a secret was read as a value.
     fn holds(&self, secret: &str) -> bool {
         let mut found = SettingName::all().flat_map(|name| found(&self.stack, name));
         found.any(|(_, value)| value.is_some_and(|value| value.contains(secret)))
     }
 
-    /// All that may be printed of it.
+    /// Returns everything that can be printed.
     fn printed(&self) -> String {
         let Self {
             env,
@@ -226,7 +226,7 @@ impl Loaded {
                 provenance.label()
             ));
             if name.spec().secret {
-                // The `Debug` of all others shows the value, so that a key in the wrong setting is in it.
+                // `Debug` of other settings prints the value, so that it contains a key in the wrong setting.
                 add(format!(
                     "{explained:?}{}",
                     error(&stack.text(*name).unwrap_err())
@@ -260,10 +260,10 @@ impl Loaded {
 }
 
 proptest! {
-    /// Property 6, where all is in its place.
+    /// Property 6, with secrets in the right places.
     #[test]
     fn no_secret_is_printed(
-        // Escapes would hide it from the search.
+        // The search would not find escaped characters.
         given in btree_map((select(secrets()), select(SPOTS.to_vec())), "[A-Za-z0-9+/=._~-]{16,40}", 1..5),
         extension in select(vec!["yaml", "json", "toml"]),
     ) {
@@ -271,12 +271,12 @@ proptest! {
         let printed = loaded.printed();
         let is_wrong = !loaded.stack.problems().is_empty();
         for secret in given.values() {
-            prop_assert!(loaded.holds(secret) || is_wrong, "{} is there to be printed", secret);
+            prop_assert!(loaded.holds(secret) || is_wrong, "{} could have been printed", secret);
             prop_assert!(!printed.contains(secret.as_str()), "{} in {}", secret, printed);
         }
     }
 
-    /// Property 6, where a file is broken, or the API key stands where none belongs.
+    /// Property 6, with a broken file or an API key in a wrong position.
     #[test]
     fn no_secret_is_printed_of_broken_files(
         given in btree_map((select(secrets()), select(SPOTS.to_vec())), "hh_[A-Za-z0-9]{32}[0-9]", 1..4),
@@ -302,7 +302,7 @@ proptest! {
         for secret in given.values().chain([&key]) {
             let is_there = loaded.holds(secret) || loaded.inputs.contains(secret.as_str());
             let is_given = *secret != key || odd.is_some() || !odd_variable.is_empty();
-            prop_assert!(is_there || !is_given || junk.is_some(), "{} is there to be printed", secret);
+            prop_assert!(is_there || !is_given || junk.is_some(), "{} could have been printed", secret);
             prop_assert!(!printed.contains(secret.as_str()), "{} in {}", secret, printed);
         }
     }

@@ -13,11 +13,11 @@ fn invalid_yaml() {
         ("alias.yaml", b"project: &a docs\nsource: *a\n"),
         ("merge.yaml", b"<<: {project: docs}\n"),
     ]), @"
-    error: list.yaml:1:1: the file does not hold a table of settings
-    error: text.yaml:1:1: the file does not hold a table of settings
-    error: two.yaml:3:1: the file holds more than one document
-    error: alias.yaml:1:13: the file has an anchor or alias, which settings do without
-    error: merge.yaml:1:1: (name not shown) is not a setting
+    error: list.yaml:1:1: expected a table of settings
+    error: text.yaml:1:1: expected a table of settings
+    error: two.yaml:3:1: more than one YAML document
+    error: alias.yaml:1:13: anchors and aliases are not supported
+    error: merge.yaml:1:1: unknown setting (name redacted)
     ");
 }
 
@@ -59,8 +59,8 @@ fn yaml_that_grows_without_end_is_refused_before_it_does() {
         ("bomb.yaml", bomb.as_bytes()),
         ("deep.yaml", deep.as_bytes()),
     ]), @"
-    error: bomb.yaml:1:7: the file has an anchor or alias, which settings do without
-    error: deep.yaml:1:265: the file is not valid YAML
+    error: bomb.yaml:1:7: anchors and aliases are not supported
+    error: deep.yaml:1:265: invalid YAML
     ");
     assert!(refusals(&[("braces.yaml", braces.as_bytes())]).starts_with("error: braces.yaml"));
     // The other formats are no deeper.
@@ -87,15 +87,15 @@ fn invalid_json_and_toml() {
         ("bare.toml", b"project = docs\n"),
         ("header.toml", b"timeout = 5\n[environments\n"),
     ]), @"
-    error: empty.json:1:1: the file is not valid JSON
-    error: list.json:1:1: the file does not hold a table of settings
-    error: comma.json:3:1: the file is not valid JSON
-    error: comment.json:2:3: the file is not valid JSON
-    error: open.json:1:18: the file is not valid JSON
-    error: tail.json:1:4: the file is not valid JSON
-    error: open.toml:1:16: the file is not valid TOML
-    error: bare.toml:1:11: the file is not valid TOML
-    error: header.toml:2:14: the file is not valid TOML
+    error: empty.json:1:1: invalid JSON
+    error: list.json:1:1: expected a table of settings
+    error: comma.json:3:1: invalid JSON
+    error: comment.json:2:3: invalid JSON
+    error: open.json:1:18: invalid JSON
+    error: tail.json:1:4: invalid JSON
+    error: open.toml:1:16: invalid TOML
+    error: bare.toml:1:11: invalid TOML
+    error: header.toml:2:14: invalid TOML
     ");
 }
 
@@ -112,23 +112,23 @@ fn duplicate_names() {
         ("b.json", b"{\"environments\": {\"dev\": {\"timeout\": 5, \"timeout\": 6}}}"),
         ("b.toml", b"project = \"a\"\ndefault_project = \"b\"\n"),
     ]), @"
-    error: a.yaml:3:1: project is set twice, first in line 1
+    error: a.yaml:3:1: project is set twice, first on line 1
       hint: remove one
-    error: b.yaml:2:1: default_project is set twice, first in line 1 as project
+    error: b.yaml:2:1: default_project is set twice, first on line 1 as project
       hint: remove one
-    error: c.yaml:2:1: api_key_file is set twice, first in line 1 as api_key
+    error: c.yaml:2:1: api_key_file is set twice, first on line 1 as api_key
       hint: remove one
-    error: d.yaml:2:1: environments is set twice, first in line 1
-      hint: join them
-    error: e.yaml:3:3: this environment stands here twice
-      hint: join them
+    error: d.yaml:2:1: environments is set twice, first on line 1
+      hint: merge them
+    error: e.yaml:3:3: the environment is defined twice
+      hint: merge them
     error: f.yaml:1:10: api_key and credential_command (line 2) are both set
       hint: remove one
-    error: a.json:2:2: project is set twice, first in line 1
+    error: a.json:2:2: project is set twice, first on line 1
       hint: remove one
-    error: b.json:1:41: timeout is set twice, first in line 1
+    error: b.json:1:41: timeout is set twice, first on line 1
       hint: remove one
-    error: b.toml:2:1: default_project is set twice, first in line 1 as project
+    error: b.toml:2:1: default_project is set twice, first on line 1 as project
       hint: remove one
     ");
 }
@@ -138,7 +138,7 @@ fn a_name_twice_in_toml_is_named() {
     let told = refusals(&[("a.toml", b"project = \"a\"\ntimeout = 5\nproject = \"b\"\n")]);
     assert_eq!(
         told,
-        "error: a.toml:3:1: project is set twice, first in line 1\n  hint: remove one\n"
+        "error: a.toml:3:1: project is set twice, first on line 1\n  hint: remove one\n"
     );
 }
 
@@ -156,28 +156,28 @@ fn names_that_are_no_setting() {
         ("inner.yaml", b"environments:\n  dev:\n    timout: 5\n"),
         ("number.yaml", b"7: 5\n"),
     ]), @"
-    error: near.yaml:1:1: timout is not a setting
+    error: near.yaml:1:1: unknown setting timout
       hint: did you mean timeout?
-    error: near.json:1:2: base-url is not a setting
+    error: near.json:1:2: unknown setting base-url
       hint: did you mean base_url?
-    error: near.toml:2:2: enviroments is not a setting
+    error: near.toml:2:2: unknown setting enviroments
       hint: did you mean environments?
-    error: far.yaml:1:1: flavors is not a setting
-    error: variable.yaml:1:1: in a file, HH_TIMEOUT is timeout
-      hint: write timeout
-    error: variable2.yaml:1:1: in a file, api_timeout is timeout
-      hint: write timeout
-    error: variable2.yaml:2:1: in a file, HH_DEBUG is debug
-      hint: write debug
-    error: nothing.yaml:1:1: follow_redirects has no effect: no redirect is followed: it could carry the API key elsewhere
+    error: far.yaml:1:1: unknown setting flavors
+    error: variable.yaml:1:1: unknown setting HH_TIMEOUT
+      hint: use the name timeout in a file
+    error: variable2.yaml:1:1: unknown setting api_timeout
+      hint: use the name timeout in a file
+    error: variable2.yaml:2:1: unknown setting HH_DEBUG
+      hint: use the name debug in a file
+    error: nothing.yaml:1:1: follow_redirects has no effect: redirects are never followed, because they could send the API key to another server
       hint: remove it
-    error: flag.yaml:1:14: config_file works as HH_CONFIG_FILE or as a flag only
-      hint: remove it from the file
-    error: flag.yaml:2:10: profile works as HH_PROFILE or as a flag only
-      hint: remove it from the file
-    error: inner.yaml:3:5: timout is not a setting
+    error: flag.yaml:1:14: config_file cannot be set in a configuration file
+      hint: remove it and set HH_CONFIG_FILE instead
+    error: flag.yaml:2:10: profile cannot be set in a configuration file
+      hint: remove it and set HH_PROFILE instead
+    error: inner.yaml:3:5: unknown setting timout
       hint: did you mean timeout?
-    error: number.yaml:1:1: (name not shown) is not a setting
+    error: number.yaml:1:1: unknown setting (name redacted)
     ");
 }
 
@@ -198,26 +198,26 @@ fn values_of_the_wrong_type() {
         ("a.json", b"{\"timeout\": \"soon\", \"api_key_file\": 7}"),
         ("a.toml", b"project = 2026-11-23\n"),
     ]), @"
-    error: a.yaml:1:10: project must be a single value
-    error: a.yaml:2:10: timeout is not a number of seconds from 1 to 300
-    error: a.yaml:3:8: debug is not a boolean (true or false)
-    error: a.yaml:4:13: batch_size is not a whole number from 1 to 1000
-    error: b.yaml:1:10: project is text, but a number stands there
-      hint: write it in quotes
-    error: c.yaml:1:10: project is text, but a boolean stands there
-      hint: write it in quotes
-    error: d.yaml:1:10: timeout must be a single value
-    error: e.yaml:1:14: allowed_ips must be a list of texts
-    error: f.yaml:1:14: allowed_ips must hold texts only
-      hint: write each in quotes
-    error: g.yaml:1:15: otlp_headers must be a table of texts
-    error: h.yaml:1:1: environments must be a table of tables of settings, one for each name
-    error: i.yaml:2:3: an environment must be a table of settings
-    error: j.yaml:1:20: control_plane_url is not a URL such as http://127.0.0.1:8642
-    error: k.yaml:1:12: log_level is not one of trace, debug, info, warning, warn, error, critical
-    error: a.json:1:13: timeout is not a number of seconds from 1 to 300
-    error: a.json:1:37: api_key_file must be a path
-    error: a.toml:1:11: project must be a single value
+    error: a.yaml:1:10: invalid value for project: expected a single value
+    error: a.yaml:2:10: invalid value for timeout: expected 1 to 300 seconds
+    error: a.yaml:3:8: invalid value for debug: expected true or false
+    error: a.yaml:4:13: invalid value for batch_size: expected a whole number from 1 to 1000
+    error: b.yaml:1:10: invalid value for project: expected a string, found a number
+      hint: quote the value
+    error: c.yaml:1:10: invalid value for project: expected a string, found a boolean
+      hint: quote the value
+    error: d.yaml:1:10: invalid value for timeout: expected a single value
+    error: e.yaml:1:14: invalid value for allowed_ips: expected a list of strings
+    error: f.yaml:1:14: invalid value for allowed_ips: expected only strings as elements
+      hint: quote each element
+    error: g.yaml:1:15: invalid value for otlp_headers: expected a table of strings
+    error: h.yaml:1:1: environments must be a table with a table of settings for each environment
+    error: i.yaml:2:3: the environment must be a table of settings
+    error: j.yaml:1:20: invalid value for control_plane_url: expected a URL such as http://127.0.0.1:8642
+    error: k.yaml:1:12: invalid value for log_level: expected one of trace, debug, info, warning, warn, error, critical
+    error: a.json:1:13: invalid value for timeout: expected 1 to 300 seconds
+    error: a.json:1:37: invalid value for api_key_file: expected a path
+    error: a.toml:1:11: invalid value for project: expected a single value
     ");
 }
 
@@ -230,15 +230,15 @@ fn values_out_of_range() {
         ("a.json", b"{\"timeout\": 1e99}"),
         ("a.toml", b"timeout = inf\n"),
     ]), @"
-    error: a.yaml:1:10: timeout is not a number of seconds from 1 to 300
-    error: a.yaml:2:21: evaluation_retries is not a whole number from 0 to 10
-    error: a.yaml:3:13: batch_size is not a whole number from 1 to 1000
-    error: a.yaml:4:17: flush_interval is not a number of seconds from 1 to 300
-    error: a.yaml:5:17: max_queue_size is not a whole number from 100 to 2000000
-    error: d.yaml:1:13: batch_size is not a whole number from 1 to 1000
-    error: e.yaml:1:17: max_queue_size is not a whole number from 100 to 2000000
-    error: a.json:1:13: timeout is not a number of seconds from 1 to 300
-    error: a.toml:1:11: timeout is not a number of seconds from 1 to 300
+    error: a.yaml:1:10: invalid value for timeout: expected 1 to 300 seconds
+    error: a.yaml:2:21: invalid value for evaluation_retries: expected a whole number from 0 to 10
+    error: a.yaml:3:13: invalid value for batch_size: expected a whole number from 1 to 1000
+    error: a.yaml:4:17: invalid value for flush_interval: expected 1 to 300 seconds
+    error: a.yaml:5:17: invalid value for max_queue_size: expected a whole number from 100 to 2000000
+    error: d.yaml:1:13: invalid value for batch_size: expected a whole number from 1 to 1000
+    error: e.yaml:1:17: invalid value for max_queue_size: expected a whole number from 100 to 2000000
+    error: a.json:1:13: invalid value for timeout: expected 1 to 300 seconds
+    error: a.toml:1:11: invalid value for timeout: expected 1 to 300 seconds
     ");
 }
 
@@ -256,25 +256,25 @@ fn variables_in_files_that_cannot_be_substituted() {
         ("i.json", b"{\"allowed_ips\": [\"${HH_NO_SUCH_VARIABLE}\"]}"),
         ("j.toml", b"otlp_headers.x = \"${HH_NO_SUCH_VARIABLE}\"\n"),
     ]), @"
-    error: a.yaml:1:10: project needs the variable HH_NO_SUCH_VARIABLE, which is not set
-      hint: set it, or write ${HH_NO_SUCH_VARIABLE:-default}
-    error: b.yaml:1:10: project needs the variable HH_NO_SUCH_VARIABLE, which is not set
-      hint: set it, or write ${HH_NO_SUCH_VARIABLE:-default}
-    error: c.yaml:1:10: project needs the variable HH_NO_SUCH_VARIABLE: ask the team
-    error: d.yaml:1:10: project has a substitution that is none of ${NAME}, ${NAME:-default} and ${NAME:?message}
+    error: a.yaml:1:10: invalid value for project: variable HH_NO_SUCH_VARIABLE is not set
+      hint: set HH_NO_SUCH_VARIABLE, or write ${HH_NO_SUCH_VARIABLE:-default}
+    error: b.yaml:1:10: invalid value for project: variable HH_NO_SUCH_VARIABLE is not set
+      hint: set HH_NO_SUCH_VARIABLE, or write ${HH_NO_SUCH_VARIABLE:-default}
+    error: c.yaml:1:10: invalid value for project: variable HH_NO_SUCH_VARIABLE is not set: ask the team
+    error: d.yaml:1:10: invalid value for project: malformed substitution (expected ${NAME}, ${NAME:-default} or ${NAME:?message})
       hint: write $${ for a literal ${
-    error: e.yaml:1:10: project has a substitution that is none of ${NAME}, ${NAME:-default} and ${NAME:?message}
+    error: e.yaml:1:10: invalid value for project: malformed substitution (expected ${NAME}, ${NAME:-default} or ${NAME:?message})
       hint: write $${ for a literal ${
-    error: f.yaml:1:10: project has a substitution that is none of ${NAME}, ${NAME:-default} and ${NAME:?message}
+    error: f.yaml:1:10: invalid value for project: malformed substitution (expected ${NAME}, ${NAME:-default} or ${NAME:?message})
       hint: write $${ for a literal ${
-    error: g.yaml:1:10: project uses HH_API_KEY, which holds a secret, but project is shown to people
+    error: g.yaml:1:10: project uses HH_API_KEY, which contains a secret, but project is not a secret setting
       hint: use another variable
-    error: h.yaml:1:9: source uses MY_TOKEN, which holds a secret, but source is shown to people
+    error: h.yaml:1:9: source uses MY_TOKEN, which contains a secret, but source is not a secret setting
       hint: use another variable
-    error: i.json:1:17: allowed_ips needs the variable HH_NO_SUCH_VARIABLE, which is not set
-      hint: set it, or write ${HH_NO_SUCH_VARIABLE:-default}
-    error: j.toml:1:1: otlp_headers needs the variable HH_NO_SUCH_VARIABLE, which is not set
-      hint: set it, or write ${HH_NO_SUCH_VARIABLE:-default}
+    error: i.json:1:17: invalid value for allowed_ips: variable HH_NO_SUCH_VARIABLE is not set
+      hint: set HH_NO_SUCH_VARIABLE, or write ${HH_NO_SUCH_VARIABLE:-default}
+    error: j.toml:1:1: invalid value for otlp_headers: variable HH_NO_SUCH_VARIABLE is not set
+      hint: set HH_NO_SUCH_VARIABLE, or write ${HH_NO_SUCH_VARIABLE:-default}
     ");
 }
 
@@ -287,7 +287,7 @@ fn numbers_of_yaml_that_are_out_of_every_range() {
     ]);
     for line in told.lines() {
         assert!(
-            line.ends_with(":1:10: timeout is not a number of seconds from 1 to 300"),
+            line.ends_with(":1:10: invalid value for timeout: expected 1 to 300 seconds"),
             "{told}"
         );
     }
@@ -297,7 +297,7 @@ fn numbers_of_yaml_that_are_out_of_every_range() {
 fn environments_within_environments() {
     let told = refusals(&[("a.yaml", b"environments:\n  dev:\n    environments: {}\n")]);
     assert!(
-        told.starts_with("error: a.yaml:3:5: environments "),
+        told.starts_with("error: a.yaml:3:5: unknown setting environments"),
         "{told}"
     );
     assert!(!told.contains("did you mean environments?"), "{told}");

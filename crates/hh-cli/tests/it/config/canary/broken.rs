@@ -39,7 +39,7 @@ fn invalid_lines() {
         (
             "f.txt",
             format!("api_key={KEY}\n"),
-            "f.txt has no known format",
+            "f.txt has an unknown format",
         ),
     ] {
         Case::named("api_key", name, text).assert_reported(told);
@@ -51,7 +51,7 @@ fn bytes_that_are_no_text() {
     let case = Case::new("api_key", KEY).flags(&["--config-file", "a.yaml"]);
     case.env
         .write("a.yaml", [b"api_key: ", KEY.as_bytes(), b"\xe9\n"].concat());
-    case.assert_reported("a.yaml, named by --config-file, is not UTF-8 text (line 1)");
+    case.assert_reported("a.yaml (--config-file) is not UTF-8 text (line 1)");
     let mut case = Case::variable("api_key", "HH_API_KEY_FILE", "key");
     case.input = KEY.to_owned();
     case.env.write("key", [KEY.as_bytes(), b"\xe9\n"].concat());
@@ -64,58 +64,58 @@ fn names() {
         (
             "a.yaml",
             format!("{KEY}: x\n"),
-            "a.yaml:1:1: (name not shown) is not a setting",
+            "a.yaml:1:1: unknown setting (name redacted)",
         ),
         (
             "b.yaml",
             format!("? {KEY}\n: x\n"),
-            "b.yaml:1:3: (name not shown)",
+            "b.yaml:1:3: unknown setting (name redacted)",
         ),
         (
             "c.yaml",
             format!("{KEY}: x\n{KEY}: y\n"),
-            "c.yaml:2:1: (name not shown)",
+            "c.yaml:2:1: unknown setting (name redacted)",
         ),
         (
             "d.yaml",
             format!("environments:\n  prod:\n    {KEY}: x\n"),
-            "d.yaml:3:5: (name not shown)",
+            "d.yaml:3:5: unknown setting (name redacted)",
         ),
         (
             "e.yaml",
             format!("environments:\n  {KEY}: x\n"),
-            "e.yaml:2:3: an environment must be",
+            "e.yaml:2:3: the environment must be",
         ),
         (
             "f.yaml",
             format!("environments:\n  {KEY}: {{}}\n  {KEY}: {{}}\n"),
-            "f.yaml:3:3: this environment stands",
+            "f.yaml:3:3: the environment is defined twice",
         ),
         (
             "g.yaml",
             format!("api_key: {{{KEY}: x}}\n"),
-            "g.yaml:1:10: api_key must be a single value",
+            "g.yaml:1:10: invalid value for api_key: expected a single value",
         ),
         (
             "h.yaml",
             format!("api_key={KEY}: x\n"),
-            "h.yaml:1:1: (name not shown)",
+            "h.yaml:1:1: unknown setting (name redacted)",
         ),
         (
             "a.json",
             format!("{{\"{KEY}\": \"x\", \"{KEY}\": 1}}"),
-            "a.json:1:2: (name not shown)",
+            "a.json:1:2: unknown setting (name redacted)",
         ),
         (
             "a.toml",
             format!("{KEY} = 1\n"),
-            "a.toml:1:1: (name not shown)",
+            "a.toml:1:1: unknown setting (name redacted)",
         ),
         ("b.toml", format!("{KEY} = 1\n{KEY} = 2\n"), "b.toml:2:1"),
         (
             "c.toml",
             format!("api_key.{KEY} = 1\n"),
-            "c.toml:1:1: api_key must be a single value",
+            "c.toml:1:1: invalid value for api_key: expected a single value",
         ),
         ("d.toml", format!("[{KEY}]\nx = 1\n[{KEY}]\n"), "d.toml:3:"),
     ] {
@@ -129,12 +129,12 @@ fn unknown_names_and_wrong_types() {
         (
             "a.yaml",
             format!("apikey: {KEY}\n"),
-            "a.yaml:1:1: apikey is not a setting\n  hint: did you mean api_key?",
+            "a.yaml:1:1: unknown setting apikey\n  hint: did you mean api_key?",
         ),
         (
             "b.yaml",
             format!("api_key: [{KEY}]\n"),
-            "b.yaml:1:10: api_key must be a single value",
+            "b.yaml:1:10: invalid value for api_key: expected a single value",
         ),
         (
             "c.yaml",
@@ -154,7 +154,7 @@ fn unknown_names_and_wrong_types() {
         (
             "f.yaml",
             format!("api_key_file: [{KEY}]\n"),
-            "f.yaml:1:15: api_key_file must be a path",
+            "f.yaml:1:15: invalid value for api_key_file: expected a path",
         ),
         (
             "g.yaml",
@@ -164,12 +164,12 @@ fn unknown_names_and_wrong_types() {
         (
             "h.yaml",
             format!("config_file: {KEY}\n"),
-            "h.yaml:1:14: config_file works as",
+            "h.yaml:1:14: config_file cannot be set",
         ),
         (
             "i.yaml",
             format!("HH_API_KEY: {KEY}\n"),
-            "i.yaml:1:1: in a file, HH_API_KEY is api_key",
+            "i.yaml:1:1: unknown setting HH_API_KEY",
         ),
         (
             "j.yaml",
@@ -179,7 +179,7 @@ fn unknown_names_and_wrong_types() {
         (
             "k.yaml",
             format!("environments:\n  prod:\n    api_key: [{KEY}]\n"),
-            "k.yaml:3:14: api_key must be",
+            "k.yaml:3:14: invalid value for api_key: expected a single value",
         ),
         (
             "l.yaml",
@@ -197,7 +197,7 @@ fn unknown_names_and_wrong_types_in_json_and_toml() {
         (
             "a.json",
             format!("{{\"api_key\": [\"{KEY}\"]}}"),
-            "a.json:1:13: api_key must be a single value",
+            "a.json:1:13: invalid value for api_key: expected a single value",
         ),
         (
             "b.json",
@@ -207,12 +207,12 @@ fn unknown_names_and_wrong_types_in_json_and_toml() {
         (
             "a.toml",
             format!("api_key = [\"{KEY}\"]\n"),
-            "a.toml:1:11: api_key must be a single value",
+            "a.toml:1:11: invalid value for api_key: expected a single value",
         ),
         (
             "b.toml",
             format!("apikey = \"{KEY}\"\n"),
-            "b.toml:1:1: apikey is not a setting",
+            "b.toml:1:1: unknown setting apikey",
         ),
     ] {
         Case::named("api_key", name, text).assert_reported(told);
@@ -225,27 +225,27 @@ fn secrets_that_are_no_keys() {
         (
             "a.yaml",
             format!("proxy_password: [{SECRET}]\n"),
-            "a.yaml:1:17: proxy_password must be",
+            "a.yaml:1:17: invalid value for proxy_password: expected",
         ),
         (
             "b.yaml",
             "proxy_url: 'me:canarycanary@ x'\n".to_owned(),
-            "b.yaml:1:12: proxy_url is not the URL of a proxy",
+            "b.yaml:1:12: invalid value for proxy_url: expected a proxy URL",
         ),
         (
             "c.yaml",
             "proxy_url: ftp://a:canarycanary@x.example\n".to_owned(),
-            "c.yaml:1:12: proxy_url is not",
+            "c.yaml:1:12: invalid value for proxy_url: expected",
         ),
         (
             "d.yaml",
             "otlp_headers: x=canarycanary\n".to_owned(),
-            "d.yaml:1:15: otlp_headers is not a table",
+            "d.yaml:1:15: invalid value for otlp_headers: expected a JSON object",
         ),
         (
             "e.yaml",
             "otlp_headers: {x: [canarycanary]}\n".to_owned(),
-            "e.yaml:1:15: otlp_headers must hold texts",
+            "e.yaml:1:15: invalid value for otlp_headers: expected only strings",
         ),
     ] {
         let setting = if text.starts_with("otlp") {
@@ -263,22 +263,22 @@ fn substitutions_that_fail() {
         (
             "a.yaml",
             format!("api_key: '${{HH_NO:?{KEY}}}'\n"),
-            "a.yaml:1:10: api_key needs the variable HH_NO",
+            "a.yaml:1:10: invalid value for api_key: variable HH_NO",
         ),
         (
             "b.yaml",
             format!("project: '${{HH_NO:?use {KEY}}}'\n"),
-            "b.yaml:1:10: project needs the variable HH_NO",
+            "b.yaml:1:10: invalid value for project: variable HH_NO",
         ),
         (
             "c.yaml",
             format!("api_key: '{KEY}${{'\n"),
-            "c.yaml:1:10: api_key has a substitution",
+            "c.yaml:1:10: invalid value for api_key: malformed substitution",
         ),
         (
             "d.yaml",
             format!("api_key: '${{{KEY}-x}}'\n"),
-            "d.yaml:1:10: api_key has a substitution",
+            "d.yaml:1:10: invalid value for api_key: malformed substitution",
         ),
     ] {
         Case::named("api_key", name, text).assert_reported(told);
@@ -289,7 +289,7 @@ fn substitutions_that_fail() {
         case.env.set(name, KEY);
         case.input = KEY.to_owned();
         case.assert_reported(&format!(
-            "a.yaml:1:10: project uses {name}, which holds a secret"
+            "a.yaml:1:10: project uses {name}, which contains a secret"
         ));
     }
 }
@@ -306,34 +306,35 @@ fn a_key_as_the_name_of_a_variable() {
         } else {
             "project"
         };
-        Case::named(setting, "a.yaml", text)
-            .assert_reported(&format!("{setting} has a substitution that is none of"));
+        Case::named(setting, "a.yaml", text).assert_reported(&format!(
+            "invalid value for {setting}: malformed substitution"
+        ));
     }
 }
 
 #[test]
 fn invalid_env_files() {
     for (text, told) in [
-        (format!("{KEY}\n"), "a.env:1: the line is not NAME=value"),
+        (format!("{KEY}\n"), "a.env:1: expected NAME=value"),
         (
             format!("HH_API_KEY {KEY}\n"),
-            "a.env:1: the line is not NAME=value",
+            "a.env:1: expected NAME=value",
         ),
         (
             format!("={KEY}\n"),
-            "a.env:1: the line has no variable name",
+            "a.env:1: expected the name of a variable",
         ),
         (
             format!("api-key={KEY}\n"),
-            "a.env:1: the line has no variable name",
+            "a.env:1: expected the name of a variable",
         ),
         (
             format!("HH_API_KEY='{KEY}\n"),
-            "a.env:1: the line has a quote",
+            "a.env:1: the quote is not closed",
         ),
         (
             format!("HH_API_KEY=\"x\" {KEY}\n"),
-            "a.env:1: the line has text after",
+            "a.env:1: unexpected text after",
         ),
         (
             format!("HH_API_KEY={KEY}\nHH_API_KEY={KEY}\n"),
@@ -345,7 +346,7 @@ fn invalid_env_files() {
         ),
         (
             format!("HH_API_KEYS={KEY}\n"),
-            "HH_API_KEYS is not a variable that is read; did you mean HH_API_KEY?",
+            "unknown variable HH_API_KEYS; did you mean HH_API_KEY?",
         ),
         (
             format!("HH_API_SECRET={SECRET}\n"),
@@ -353,7 +354,7 @@ fn invalid_env_files() {
         ),
         (
             format!("{KEY}=1\nHH_DEBUG=maybe\n"),
-            "a.env:2:10: debug is not a boolean",
+            "a.env:2:10: invalid value for debug: expected true or false",
         ),
     ] {
         Case::file("api_key", "a.env", text)
@@ -367,12 +368,12 @@ fn invalid_variables() {
     for (name, told) in [
         (
             "HH_API_KEYS",
-            "HH_API_KEYS is not a variable that is read; did you mean HH_API_KEY?",
+            "unknown variable HH_API_KEYS; did you mean HH_API_KEY?",
         ),
         ("HH_API_SECRET", "HH_API_SECRET has no effect"),
         (
             "HH_OTLP_HEADERS",
-            "otlp_headers from HH_OTLP_HEADERS (environment) is not a table",
+            "invalid value for otlp_headers (HH_OTLP_HEADERS): expected a JSON object",
         ),
         (
             "HH_LOG_FILE",
@@ -410,5 +411,5 @@ fn invalid_stores_and_lists_of_trusted_files() {
     let list = ".config/honeyhive/trusted";
     let case = Case::file("api_key", list, format!("{KEY}  /x\n"));
     case.env.write("honeyhive.yaml", "project: docs\n");
-    case.assert_reported("trusted:1: the line is not a hash");
+    case.assert_reported("trusted:1: expected a SHA-256 hash");
 }

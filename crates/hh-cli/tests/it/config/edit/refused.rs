@@ -22,38 +22,38 @@ fn refused(file: &str, before: &str, arguments: &[&str]) -> String {
 fn values_that_cannot_be_edited_are_refused() {
     let flow = "{project: docs, timeout: 5}\n";
     insta::assert_snapshot!(refused(YAML, flow, &["set", "source", "x"]), @"
-    ! error: [home]/.config/honeyhive/config.yaml: source cannot be changed without writing the file anew
-    ! | hint: edit it by hand
+    ! error: [home]/.config/honeyhive/config.yaml: cannot change source without reformatting the file
+    ! | hint: edit the file manually
     exit 5
     ");
     insta::assert_snapshot!(refused(YAML, flow, &["unset", "timeout"]), @"
-    ! error: [home]/.config/honeyhive/config.yaml:1:17: timeout cannot be changed without writing the file anew
-    ! | hint: edit it by hand
+    ! error: [home]/.config/honeyhive/config.yaml:1:17: cannot change timeout without reformatting the file
+    ! | hint: edit the file manually
     exit 5
     ");
     insta::assert_snapshot!(refused(YAML, "project: docs\n...\n", &["set", "source", "x"]), @"
-    ! error: [home]/.config/honeyhive/config.yaml: source cannot be changed without writing the file anew
-    ! | hint: edit it by hand
+    ! error: [home]/.config/honeyhive/config.yaml: cannot change source without reformatting the file
+    ! | hint: edit the file manually
     exit 5
     ");
     insta::assert_snapshot!(refused(TOML, BEFORE_TOML, &["unset", "otlp_headers"]), @"
-    ! error: [home]/.config/honeyhive/config.toml:10:2: otlp_headers cannot be changed without writing the file anew
-    ! | hint: edit it by hand
+    ! error: [home]/.config/honeyhive/config.toml:10:2: cannot change otlp_headers without reformatting the file
+    ! | hint: edit the file manually
     exit 5
     ");
     insta::assert_snapshot!(refused(YAML, "project: a\nproject: b\n", &["set", "project", "c"]), @"
-    ! error: [home]/.config/honeyhive/config.yaml:1:1: project cannot be changed without writing the file anew
-    ! | hint: edit it by hand
+    ! error: [home]/.config/honeyhive/config.yaml:1:1: cannot change project without reformatting the file
+    ! | hint: edit the file manually
     exit 5
     ");
     let broken = refused(YAML, "project: [", &["set", "project", "c"]);
-    assert!(broken.contains("the file is not valid YAML"), "{broken}");
+    assert!(broken.contains("invalid YAML"), "{broken}");
     insta::assert_snapshot!(refused(JSON, "[]\n", &["set", "project", "c"]), @"
-    ! error: [home]/.config/honeyhive/config.json:1:1: the file does not hold a table of settings
+    ! error: [home]/.config/honeyhive/config.json:1:1: expected a table of settings
     exit 5
     ");
     insta::assert_snapshot!(refused(JSON, "{\"project\": \"a\"", &["unset", "project"]), @"
-    ! error: [home]/.config/honeyhive/config.json:1:15: the file is not valid JSON
+    ! error: [home]/.config/honeyhive/config.json:1:15: invalid JSON
     exit 5
     ");
 }
@@ -62,48 +62,48 @@ fn values_that_cannot_be_edited_are_refused() {
 fn values_that_the_setting_does_not_take_are_refused() {
     let set = |name, value| refused(YAML, "project: docs\n", &["set", name, value]);
     insta::assert_snapshot!(set("timeout", "soon"), @"
-    ! error: the value for timeout is not a number of seconds from 1 to 300
+    ! error: invalid value for timeout: expected 1 to 300 seconds
     exit 5
     ");
     insta::assert_snapshot!(set("timeout", "301"), @"
-    ! error: the value for timeout is not a number of seconds from 1 to 300
+    ! error: invalid value for timeout: expected 1 to 300 seconds
     exit 5
     ");
     insta::assert_snapshot!(set("max_retries", "2.5"), @"
-    ! error: the value for max_retries is not a whole number from 0 to 10
+    ! error: invalid value for max_retries: expected a whole number from 0 to 10
     exit 5
     ");
     insta::assert_snapshot!(set("debug", "maybe"), @"
-    ! error: the value for debug is not a boolean (true or false)
+    ! error: invalid value for debug: expected true or false
     exit 5
     ");
     insta::assert_snapshot!(set("log_level", "loud"), @"
-    ! error: the value for log_level is not one of trace, debug, info, warning, warn, error, critical
+    ! error: invalid value for log_level: expected one of trace, debug, info, warning, warn, error, critical
     exit 5
     ");
     insta::assert_snapshot!(set("base_url", "localhost:8080"), @"
-    ! error: the value for base_url must begin with http:// or https://
+    ! error: invalid value for base_url: expected a URL that begins with http:// or https://
     exit 5
     ");
     insta::assert_snapshot!(set("base_url", "https://me:canarycanary@host.example"), @"
-    ! error: the value for base_url must not hold a user name or password
+    ! error: invalid value for base_url: expected a URL without a user name or password
     exit 5
     ");
     insta::assert_snapshot!(set("project", "a/b"), @r"
-    ! error: the value for project is not a project name: 1 to 100 characters, none of / \ ? # &
+    ! error: invalid value for project: expected 1 to 100 characters, without / \ ? # & and control characters
     exit 5
     ");
     insta::assert_snapshot!(set("otlp_headers", "x=canarycanary"), @r#"
-    ! warning: otlp_headers is visible to other users of this machine on the command line; use - and pass the value on standard input instead
-    ! error: the value for otlp_headers is not a table of texts, in JSON such as {"name": "text"}
+    ! warning: other users of this machine can see otlp_headers on the command line; better give - and the value on standard input
+    ! error: invalid value for otlp_headers: expected a JSON object of strings, such as {"name": "text"}
     exit 5
     "#);
     insta::assert_snapshot!(set("project", " "), @r"
-    ! error: the value for project is not a project name: 1 to 100 characters, none of / \ ? # &
+    ! error: invalid value for project: expected 1 to 100 characters, without / \ ? # & and control characters
     exit 5
     ");
     insta::assert_snapshot!(set("project", "${oops"), @"
-    ! error: the value for project has a substitution that is none of ${NAME}, ${NAME:-default} and ${NAME:?message}
+    ! error: invalid value for project: malformed substitution (expected ${NAME}, ${NAME:-default} or ${NAME:?message})
     ! | hint: write $${ for a literal ${
     exit 5
     ");
@@ -131,19 +131,23 @@ fn a_second_way_to_the_key_is_refused() {
 fn settings_that_no_file_may_hold_are_refused() {
     let set = |name, value| refused(YAML, "project: docs\n", &["set", name, value]);
     insta::assert_snapshot!(set("config_file", "a.yaml"), @"
-    ! error: config_file works as HH_CONFIG_FILE or as a flag only, not in a file
+    ! error: config_file cannot be set in a configuration file
+    ! | hint: set HH_CONFIG_FILE instead
     exit 5
     ");
     insta::assert_snapshot!(set("env_file", "a.env"), @"
-    ! error: env_file works as HH_ENV_FILE or as a flag only, not in a file
+    ! error: env_file cannot be set in a configuration file
+    ! | hint: set HH_ENV_FILE instead
     exit 5
     ");
     insta::assert_snapshot!(set("environment", "prod"), @"
-    ! error: environment works as HH_ENVIRONMENT or as a flag only, not in a file
+    ! error: environment cannot be set in a configuration file
+    ! | hint: set HH_ENVIRONMENT instead
     exit 5
     ");
     insta::assert_snapshot!(set("profile", "work"), @"
-    ! error: profile works as HH_PROFILE or as a flag only, not in a file
+    ! error: profile cannot be set in a configuration file
+    ! | hint: set HH_PROFILE instead
     exit 5
     ");
     insta::assert_snapshot!(set("timout", "5"), @"
@@ -158,7 +162,8 @@ fn settings_that_no_file_may_hold_are_refused() {
     ");
     let unset = refused(YAML, "profile: docs\n", &["unset", "profile"]);
     insta::assert_snapshot!(unset, @"
-    ! error: profile works as HH_PROFILE or as a flag only, not in a file
+    ! error: profile cannot be set in a configuration file
+    ! | hint: set HH_PROFILE instead
     exit 5
     ");
 }
@@ -167,8 +172,8 @@ fn settings_that_no_file_may_hold_are_refused() {
 fn a_key_is_not_written_next_to_its_key_file_setting() {
     let before = "api_key_file: /run/secrets/key\n";
     insta::assert_snapshot!(refused(YAML, before, &["set", "api_key", KEY]), @"
-    ! warning: api_key is visible to other users of this machine on the command line; use - and pass the value on standard input instead
-    ! error: [home]/.config/honeyhive/config.yaml:1: api_key_file is set in its place
+    ! warning: other users of this machine can see api_key on the command line; better give - and the value on standard input
+    ! error: [home]/.config/honeyhive/config.yaml:1: cannot set api_key because api_key_file is set
     ! | hint: unset api_key first
     exit 5
     ");

@@ -12,7 +12,7 @@ fn explain_and_get_fail_with_a_value_that_cannot_be_used() {
     let file = ["--config-file", "a.yaml"];
     let explain = ["config", "explain", "timeout"];
     insta::assert_snapshot!(env.seen(&[&explain[..], &file].concat()), @"
-    timeout: seconds that one call may take, retries included
+    timeout: time limit of one call in seconds, including retries
       value | soon
       from | HH_TIMEOUT (environment)
       shadows | 7 from a.yaml:1:10 (named file)
@@ -20,11 +20,11 @@ fn explain_and_get_fail_with_a_value_that_cannot_be_used() {
       default | 30
       variables | HH_TIMEOUT, HH_API_TIMEOUT
       in files | timeout
-    ! error: the value of timeout from HH_TIMEOUT (environment) is not a number of seconds from 1 to 300
+    ! error: invalid value for timeout (HH_TIMEOUT): expected 1 to 300 seconds
     exit 5
     ");
     insta::assert_snapshot!(env.seen(&["config", "get", "timeout", "--config-file", "a.yaml"]), @"
-    ! error: the value of timeout from HH_TIMEOUT (environment) is not a number of seconds from 1 to 300
+    ! error: invalid value for timeout (HH_TIMEOUT): expected 1 to 300 seconds
     exit 5
     ");
     // What is wrong elsewhere is none of their business.
@@ -33,15 +33,15 @@ fn explain_and_get_fail_with_a_value_that_cannot_be_used() {
     env.unset("HH_TIMEOUT");
     env.write("a.yaml", "timeout: ${HH_NO_SUCH_VARIABLE}\n");
     insta::assert_snapshot!(env.seen(&[&explain[..], &file].concat()), @"
-    timeout: seconds that one call may take, retries included
-      value | invalid, see below
+    timeout: time limit of one call in seconds, including retries
+      value | cannot be used, see below
       from | a.yaml:1:10 with ${HH_NO_SUCH_VARIABLE} (named file)
       type | seconds, 1 to 300
       default | 30
       variables | HH_TIMEOUT, HH_API_TIMEOUT
       in files | timeout
-    ! error: a.yaml:1:10: timeout needs the variable HH_NO_SUCH_VARIABLE, which is not set
-    ! | hint: set it, or write ${HH_NO_SUCH_VARIABLE:-default}
+    ! error: a.yaml:1:10: invalid value for timeout: variable HH_NO_SUCH_VARIABLE is not set
+    ! | hint: set HH_NO_SUCH_VARIABLE, or write ${HH_NO_SUCH_VARIABLE:-default}
     exit 5
     ");
     insta::assert_snapshot!(env.seen(&["config", "get", "timeout", "--config-file", "a.yaml", "--output", "json"]), @r#"
@@ -56,10 +56,10 @@ fn explain_and_get_fail_with_a_value_that_cannot_be_used() {
       "used_variables": [
         "HH_NO_SUCH_VARIABLE"
       ],
-      "problem": "a.yaml:1:10: timeout needs the variable HH_NO_SUCH_VARIABLE, which is not set; set it, or write ${HH_NO_SUCH_VARIABLE:-default}",
+      "problem": "a.yaml:1:10: invalid value for timeout: variable HH_NO_SUCH_VARIABLE is not set; set HH_NO_SUCH_VARIABLE, or write ${HH_NO_SUCH_VARIABLE:-default}",
       "shadowed": []
     }
-    ! {"error":{"kind":"config","exit_code":5,"message":"a.yaml:1:10: timeout needs the variable HH_NO_SUCH_VARIABLE, which is not set","hint":"set it, or write ${HH_NO_SUCH_VARIABLE:-default}"}}
+    ! {"error":{"kind":"config","exit_code":5,"message":"a.yaml:1:10: invalid value for timeout: variable HH_NO_SUCH_VARIABLE is not set","hint":"set HH_NO_SUCH_VARIABLE, or write ${HH_NO_SUCH_VARIABLE:-default}"}}
     exit 5
     "#);
 }
