@@ -106,7 +106,9 @@ fn a_name_server_that_does_not_answer() {
         .find(|line| line.starts_with("failed"))
         .unwrap();
     assert!(
-        dns.ends_with("cannot connect to no-such-host.invalid: no name server answered within 3 s"),
+        dns.ends_with(
+            "cannot connect to no-such-host.invalid: no name server responded within 3 s"
+        ),
         "{text}"
     );
     assert_eq!(output.status.code(), Some(4));
@@ -187,14 +189,14 @@ fn a_server_that_never_answers() {
     ok | dns | [time] | 127.0.0.1 is an address
     ok | tcp | [time] | [host] answers
     skipped | tls | plain http, which stays on this machine
-    failed | health | [time] | [host] was connected but began no answer within 3 s
+    failed | health | [time] | connected to [host], but received no response within 3 s
              -> the server is overloaded, or is no HTTP server: check base_url (--base-url)
-    failed | key | [time] | the credential_command from config.yaml:1:21 (named file) ran sleep, which printed no key within 10 s
+    failed | key | [time] | credential_command from config.yaml:1:21 (named file): sleep printed no key within 10 s
              -> `honeyhive config list` shows where the key and the server's address came from
     skipped | authentication | needs health
     skipped | permissions | needs health
     skipped | clock | needs health
-    ! error: health: [host] was connected but began no answer within 3 s
+    ! error: health: connected to [host], but received no response within 3 s
     ! | hint: the server is overloaded, or is no HTTP server: check base_url (--base-url)
     exit 4
     ");
@@ -209,9 +211,9 @@ fn a_proxy_that_wants_a_password() {
     ok | proxy | [time] | [proxy], by https_proxy (HTTPS_PROXY (environment))
     ok | dns | [time] | 127.0.0.1 is an address
     ok | tcp | [time] | [proxy] answers
-    failed | tunnel | [time] | cannot connect to api.test.invalid: the proxy [proxy] wants a user and a password (407)
+    failed | tunnel | [time] | cannot connect to api.test.invalid: the proxy [proxy] requires a user name and a password (407)
              -> set proxy_username and proxy_password
-    ! error: tunnel: cannot connect to api.test.invalid: the proxy [proxy] wants a user and a password (407)
+    ! error: tunnel: cannot connect to api.test.invalid: the proxy [proxy] requires a user name and a password (407)
     ! | hint: set proxy_username and proxy_password
     exit 4
     ");
@@ -220,9 +222,9 @@ fn a_proxy_that_wants_a_password() {
     ok | proxy | [time] | [proxy], by https_proxy (HTTPS_PROXY (environment))
     ok | dns | [time] | 127.0.0.1 is an address
     ok | tcp | [time] | [proxy] answers
-    failed | tunnel | [time] | cannot connect to api.test.invalid: the proxy [proxy] refuses its user or password (407)
+    failed | tunnel | [time] | cannot connect to api.test.invalid: the proxy [proxy] rejected the user name or password (407)
              -> correct proxy_username and proxy_password
-    ! error: tunnel: cannot connect to api.test.invalid: the proxy [proxy] refuses its user or password (407)
+    ! error: tunnel: cannot connect to api.test.invalid: the proxy [proxy] rejected the user name or password (407)
     ! | hint: correct proxy_username and proxy_password
     exit 4
     ");
@@ -237,9 +239,9 @@ fn a_proxy_that_refuses_the_host() {
     ok | proxy | [time] | [proxy], by https_proxy (HTTPS_PROXY (environment))
     ok | dns | [time] | 127.0.0.1 is an address
     ok | tcp | [time] | [proxy] answers
-    failed | tunnel | [time] | cannot connect to api.test.invalid: the proxy [proxy] refuses to connect there (it answered 403)
+    failed | tunnel | [time] | cannot connect to api.test.invalid: the proxy [proxy] refused to connect to the server (status 403)
              -> ask those who run the proxy to let you reach the host, or add the host to no_proxy if it can be reached directly; the proxy is from https_proxy (HTTPS_PROXY (environment))
-    ! error: tunnel: cannot connect to api.test.invalid: the proxy [proxy] refuses to connect there (it answered 403)
+    ! error: tunnel: cannot connect to api.test.invalid: the proxy [proxy] refused to connect to the server (status 403)
     ! | hint: ask those who run the proxy to let you reach the host, or add the host to no_proxy if it can be reached directly; the proxy is from https_proxy (HTTPS_PROXY (environment))
     exit 4
     ");
@@ -426,7 +428,7 @@ fn plain_http_to_another_machine() {
     let env = env_with_key();
     let seen = seen(&env, &["--base-url", "http://api.test.invalid"], &[]);
     assert_seen!(seen.lines().skip(1).take(2).collect::<Vec<_>>().join("\n"), @"
-    failed | proxy | [time] | refusing plain http to api.test.invalid: only this machine is reached without TLS
+    failed | proxy | [time] | refused plain HTTP to api.test.invalid: only loopback addresses are allowed without TLS
              -> write https:// in base_url (--base-url): a key must not cross a network in the clear
     ");
     assert!(seen.ends_with("exit 4"), "{seen}");
