@@ -106,7 +106,7 @@ fn each_failure_is_one_line_with_a_hint_and_a_code() {
           hint: copy the key again
 
         wrong checksum: exit 3
-        error: 127.0.0.1:[PORT] answered 401 Unauthorized: this server does not know the API key (request [ID])
+        error: 127.0.0.1:[PORT] responded with 401 Unauthorized: this server does not know the API key (request [ID])
           hint: the key is hh_[KEY]*** from HH_API_KEY_FILE -> [ROOT]/mistyped.key (environment), sent to http://127.0.0.1:[PORT] (HH_BASE_URL (environment))
 
         server down: exit 4
@@ -114,22 +114,22 @@ fn each_failure_is_one_line_with_a_hint_and_a_code() {
           hint: check the network connection and that the server is running; `honeyhive config list` shows where base_url came from
 
         wrong host: exit 4
-        error: 127.0.0.1:[PORT] answered 404 Not Found
-          hint: likely causes: it does not exist, the key lacks the permission, the key was rejected, or base_url names the wrong server
+        error: 127.0.0.1:[PORT] responded with 404 Not Found
+          hint: likely causes: it does not exist, or the key lacks the permission, or the key was rejected, or this is another server than you mean
 
         read-only key: exit 6
         error: the key hh_ro_[KEY]*** from HH_API_KEY_FILE -> [ROOT]/read_only.key (environment) is read-only, but the operation requires admin; nothing was sent
           hint: see `honeyhive auth whoami` for what the key may do
 
         read/write key: exit 6
-        error: 127.0.0.1:[PORT] answered 403 Forbidden: this key's level is read_write, which does not include admin; use a key that does (request [ID])
+        error: 127.0.0.1:[PORT] responded with 403 Forbidden: this key's level is read_write, which does not include admin; use a key that does (request [ID])
           hint: the key is hh_[KEY]*** from HH_API_KEY_FILE -> [ROOT]/read_write.key (environment)
 
         unknown project: exit 4
-        error: 127.0.0.1:[PORT] answered 404 Not Found: project "nope" not found; this key applies to: every project (request [ID])
+        error: 127.0.0.1:[PORT] responded with 404 Not Found: there is no project "nope" that this key applies to; it applies to: every project (request [ID])
 
         project of another key: exit 4
-        error: 127.0.0.1:[PORT] answered 404 Not Found: project "nope" not found; this key applies to: demo (request [ID])
+        error: 127.0.0.1:[PORT] responded with 404 Not Found: there is no project "nope" that this key applies to; it applies to: demo (request [ID])
 
         missing file: exit 5
         error: the configuration file missing.yaml (--config-file) does not exist

@@ -1,4 +1,4 @@
-//! `credential_command`: a program that prints the API key, such as the tool of a secret manager.
+//! Runs `credential_command`, a program that prints the API key, such as the client of a secret manager.
 
 mod program;
 
@@ -17,26 +17,29 @@ use zeroize::{Zeroize as _, Zeroizing};
 
 use crate::{ApiKey, AuthError, AuthErrorKind, redact};
 
-/// How long a program may take: people may have to touch a device for it.
+/// The time limit of a program. It leaves time for a user to touch a security device.
 const DEADLINE: Duration = Duration::from_secs(10);
 
-/// Far more than any key with what a secret manager wraps around it.
+/// The limit of the output, in bytes: far more than a key in the JSON of a secret manager.
 const MAX_OUTPUT: usize = 64 * 1024;
 
-/// So much of what a program says about its failure is repeated, in characters.
+/// The limit of the quoted error output of a program, in characters.
 const MAX_COMPLAINT: usize = 200;
 
-/// Runs a program without a shell, with our own variables removed from its environment, for at most 10 s, and reads the
-/// key from what it prints: the bare key, or one JSON object with `api_key` and perhaps `expires_at` (RFC 3339).
+/// Runs a program and returns the key that it prints, either alone or as `api_key` in a JSON object with an optional
+/// `expires_at` (RFC 3339).
 ///
-/// The program is an absolute path, or a name that is searched for in the absolute directories of `PATH`; it gets only
-/// these in its own `PATH`. It starts in `folder`, so that the working directory chooses neither the program nor what its
-/// relative arguments mean; without a `folder` it starts in the working directory of this process.
+/// The program runs without a shell, for at most 10 s, and without the `HH_` and `HONEYHIVE_` variables.
 ///
-/// `place` says in messages where the command stands.
+/// The program is an absolute path, or a name that is searched for in the absolute directories of `PATH`. The `PATH` of
+/// the program contains only these directories. The program starts in `folder`, so that the working directory affects
+/// neither the choice of the program nor the meaning of relative arguments; without a `folder` it starts in the working
+/// directory of this process.
+///
+/// `place` is the origin of the command in messages.
 ///
 /// # Errors
-/// `Command` when the program cannot be run, fails, takes too long, or prints something else.
+/// Returns `Command` if the program cannot be run, fails, exceeds the time limit or prints anything else.
 pub fn credential_command(
     argv: &[String],
     env: &Env,
@@ -54,17 +57,17 @@ fn run_within(
     within: Duration,
 ) -> Result<(ApiKey, Option<Timestamp>), AuthError> {
     let explained = |what: Diagnostic| {
-        let what = what.with_prefix(format_args!("the credential_command from {place} "));
+        let what = what.with_prefix(format_args!("credential_command from {place}: "));
         AuthError::new(AuthErrorKind::Command, what)
     };
     let failed = |what: String| explained(what.into());
     let Some((program, arguments)) = argv.split_first() else {
-        let empty = Diagnostic::new("is an empty list").with_hint("name a program");
+        let empty = Diagnostic::new("the list is empty").with_hint("name a program");
         return Err(explained(empty));
     };
     let shown = redact_word(program);
     let found = program::find(program, env);
-    let found = found.map_err(|why| explained(why.with_prefix(format_args!("names {shown}, "))))?;
+    let found = found.map_err(|why| explained(why.with_prefix(format_args!("{shown} "))))?;
     let mut command = Command::new(found);
     command
         .args(arguments)
@@ -81,18 +84,17 @@ fn run_within(
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
-        // What it starts in turn ends with it.
+        // A process group of its own, so that the processes that it starts can be killed with it.
         .process_group(0);
     if let Some(folder) = folder {
         command.current_dir(folder);
     }
     let child = command.spawn().map_err(|error| {
-        let why = if error.kind() == io::ErrorKind::NotFound {
-            "is not there".to_owned()
+        failed(if error.kind() == io::ErrorKind::NotFound {
+            format!("{shown} does not exist")
         } else {
-            format!("cannot be run: {error}")
-        };
-        failed(format!("names {shown}, which {why}"))
+            format!("cannot run {shown}: {error}")
+        })
     })?;
     let mut child = ProcessGroup(child);
     let start = Instant::now();
@@ -100,24 +102,22 @@ fn run_within(
     let complaint = read(child.0.stderr.take());
     let timed_out = || {
         let seconds = within.as_secs_f64();
-        failed(format!(
-            "ran {shown}, which printed no key within {seconds} s"
-        ))
+        failed(format!("{shown} printed no key within {seconds} s"))
     };
     let output = match output.recv_timeout(within) {
         Ok(output) => output,
         Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => return Err(timed_out()),
     };
-    // Nobody reads on, so that the program may well fail from here on.
+    // The pipe is not read any further, so the program may fail from here on.
     if output.len() > MAX_OUTPUT {
         let limit = MAX_OUTPUT / 1024;
         return Err(failed(format!(
-            "ran {shown}, whose output is longer than {limit} KiB"
+            "the output of {shown} is longer than {limit} KiB"
         )));
     }
     let status = loop {
         let waited = child.0.try_wait();
-        match waited.map_err(|error| failed(format!("ran {shown}: {error}")))? {
+        match waited.map_err(|error| failed(format!("cannot wait for {shown}: {error}")))? {
             Some(status) => break status,
             None if start.elapsed() < within => std::thread::sleep(Duration::from_millis(5)),
             None => return Err(timed_out()),
@@ -127,15 +127,15 @@ fn run_within(
         let left = within.saturating_sub(start.elapsed());
         let said = complaint.recv_timeout(left).unwrap_or_default();
         return Err(failed(format!(
-            "ran {shown}, which ended with {status}{}",
+            "{shown} failed ({status}){}",
             quote_first_line(&said)
         )));
     }
     parse_output(&output)
-        .map_err(|what| explained(what.with_prefix(format_args!("ran {shown}, whose output "))))
+        .map_err(|what| explained(what.with_prefix(format_args!("the output of {shown} "))))
 }
 
-/// Kills the program and what it has started, if it still runs.
+/// A running program, which is killed with its process group on drop.
 struct ProcessGroup(Child);
 
 impl Drop for ProcessGroup {
@@ -148,7 +148,7 @@ impl Drop for ProcessGroup {
     }
 }
 
-/// Reads on a thread of its own, since a pipe cannot be waited for; ends after the limit.
+/// Reads a pipe up to the limit, on a thread, because a read from a pipe has no timeout.
 fn read(pipe: Option<impl Read + Send + 'static>) -> Receiver<Zeroizing<Vec<u8>>> {
     let (sender, receiver) = channel();
     std::thread::spawn(move || {
@@ -166,7 +166,7 @@ fn is_own_variable(name: &str) -> bool {
     name.starts_with("HH_") || name.starts_with("HONEYHIVE_")
 }
 
-/// A key in the wrong place is still a key.
+/// Redacts a word that looks like an API key in the wrong place.
 fn redact_word(word: &str) -> String {
     if word.starts_with("hh_") {
         redact(word)
@@ -181,9 +181,9 @@ struct Object {
     expires_at: Option<Timestamp>,
 }
 
-/// The error completes "the output ", and holds nothing of it.
+/// Parses the output of a program. The error message is a predicate without a subject and quotes no part of the output.
 fn parse_output(output: &[u8]) -> Result<(ApiKey, Option<Timestamp>), Diagnostic> {
-    let text = std::str::from_utf8(output).map_err(|_| Diagnostic::new("is not text"))?;
+    let text = std::str::from_utf8(output).map_err(|_| Diagnostic::new("is not UTF-8"))?;
     let text = text.trim();
     let parse = |key: &str| {
         ApiKey::parse(key)
@@ -193,9 +193,9 @@ fn parse_output(output: &[u8]) -> Result<(ApiKey, Option<Timestamp>), Diagnostic
         return Ok((parse(text)?, None));
     }
     let mut object: Object = serde_json::from_str(text).map_err(|error| {
-        // The error's own text would show a part of it.
+        // The error of serde would quote a part of the output.
         Diagnostic::new(format!(
-            "is no JSON object with a text `api_key` and perhaps a time `expires_at` (line {}, column {})",
+            "is not a JSON object with a string `api_key` and an optional RFC 3339 time `expires_at` (line {}, column {})",
             error.line(),
             error.column()
         ))
@@ -205,7 +205,8 @@ fn parse_output(output: &[u8]) -> Result<(ApiKey, Option<Timestamp>), Diagnostic
     Ok((key?, object.expires_at))
 }
 
-/// The first line of what a program says about its failure, without unsafe characters and without anything like a key.
+/// Returns the first line of the error output of a program, without unsafe characters and anything that resembles a
+/// key.
 fn quote_first_line(said: &[u8]) -> String {
     let said = String::from_utf8_lossy(said);
     let line = said.lines().map(str::trim).find(|line| !line.is_empty());

@@ -1,4 +1,4 @@
-//! The credential in use: asked of providers in order, remembered, and asked again when it may have changed.
+//! The credential in use: loaded from providers in order, cached, and loaded again when it may have changed.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
@@ -9,24 +9,24 @@ use jiff::Timestamp;
 
 use crate::{ApiKey, AuthError, AuthErrorKind, Level};
 
-/// An API key, the origin it is for, and where it came from.
+/// An API key, the origin that it may be sent to, and its provenance.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Credential {
     /// The key.
     pub key: ApiKey,
-    /// The origin it may be sent to.
+    /// The origin that the key may be sent to.
     pub origin: Origin,
-    /// Where it came from.
+    /// The provenance of the key.
     pub provenance: Provenance,
-    /// Its level, if somebody told.
+    /// The level of the key, if it is known.
     pub level: Option<Level>,
-    /// When it ends, if somebody told.
+    /// The expiry of the key, if it is known.
     pub expires_at: Option<Timestamp>,
 }
 
 impl Credential {
-    /// Makes a credential of which no more is known.
+    /// Creates a credential without a level and an expiry.
     #[must_use]
     pub fn new(key: ApiKey, origin: Origin, provenance: Provenance) -> Self {
         Self {
@@ -38,14 +38,14 @@ impl Credential {
         }
     }
 
-    /// Sets the level that somebody told.
+    /// Sets the level.
     #[must_use]
     pub fn with_level(mut self, level: Option<Level>) -> Self {
         self.level = level;
         self
     }
 
-    /// Sets when it ends: it is asked for again a minute before.
+    /// Sets the expiry. The credential is loaded again one minute before.
     #[must_use]
     pub fn with_expiry(mut self, expires_at: Option<Timestamp>) -> Self {
         self.expires_at = expires_at;
@@ -59,7 +59,7 @@ impl Credential {
 /// use hh_auth::{ApiKey, AuthError, Credential, CredentialProvider, Credentials};
 /// use hh_config::{Location, Origin, Provenance, Source};
 ///
-/// /// Asks the vault of the company.
+/// /// Reads the key from the vault of a company.
 /// #[derive(Debug)]
 /// struct Vault {
 ///     origin: Origin,
@@ -71,7 +71,7 @@ impl Credential {
 ///     }
 ///
 ///     fn load(&self) -> Result<Option<Credential>, AuthError> {
-///         // A real one would ask here; this runs on a thread where waiting is fine.
+///         // A real provider sends a request here. This method runs on a thread that may block.
 ///         let key = ApiKey::parse("hh_1234567890abcdef1234567890abcdef").unwrap();
 ///         let place = Provenance::new(Source::Direct, Some(Location::Parameter("the vault".to_owned())));
 ///         Ok(Some(Credential::new(key, self.origin.clone(), place)))
@@ -85,23 +85,22 @@ impl Credential {
 /// # Ok::<(), AuthError>(())
 /// ```
 pub trait CredentialProvider: fmt::Debug + Send + Sync + 'static {
-    /// Returns what messages call it.
+    /// Returns the name of the provider in messages.
     fn name(&self) -> &str;
 
-    /// Returns its credential; `None` if it has none, and the next provider is asked. It may wait, and runs where that is
-    /// fine.
+    /// Returns the credential of this provider. With `None` the next provider is tried. This method may block.
     ///
     /// # Errors
-    /// When it is there but broken: no other provider is asked then.
+    /// Returns an error if a credential exists but is unusable. No other provider is tried then.
     fn load(&self) -> Result<Option<Credential>, AuthError>;
 
-    /// Tells whether what it gave last may have changed. It is asked before every request, so it must be quick.
+    /// Returns whether the last credential may have changed. This is called before every request, so it must be fast.
     fn may_have_changed(&self) -> bool {
         false
     }
 }
 
-/// The generation of a credential: two with the same epoch have the same key.
+/// The generation of a credential: credentials with the same epoch have the same key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Epoch(u64);
 
@@ -113,20 +112,20 @@ impl Epoch {
     }
 }
 
-/// A credential as it was handed out.
+/// A credential with its epoch.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct IssuedCredential {
     /// The credential.
     pub credential: Arc<Credential>,
-    /// Its generation.
+    /// The epoch of the credential.
     pub epoch: Epoch,
 }
 
-/// So long before it ends a credential is asked for again.
+/// Refresh this long before expiry.
 const BEFORE_EXPIRY: Duration = Duration::from_mins(1);
 
-/// The handle to the credential in use; clones share what it remembers.
+/// A handle to the credential in use. Clones share the cache.
 #[derive(Clone, Debug)]
 pub struct Credentials {
     inner: Arc<Inner>,
@@ -136,19 +135,19 @@ pub struct Credentials {
 struct Inner {
     providers: Vec<Box<dyn CredentialProvider>>,
     current: RwLock<Option<Current>>,
-    /// Held while providers are asked: whoever comes meanwhile takes what that gave.
+    /// Held while providers are tried. Concurrent callers wait and use the result.
     asking: Mutex<()>,
 }
 
 #[derive(Clone, Debug)]
 struct Current {
     issued: IssuedCredential,
-    /// The provider it came from.
+    /// The index of its provider.
     from: usize,
 }
 
 impl Credentials {
-    /// Makes a handle that has asked nobody yet; the first provider that has a credential wins.
+    /// Creates a handle that has loaded nothing yet. The first provider with a credential wins.
     #[must_use]
     pub fn new(providers: Vec<Box<dyn CredentialProvider>>) -> Self {
         Self {
@@ -160,7 +159,8 @@ impl Credentials {
         }
     }
 
-    /// Returns what is remembered; `None` if nothing is, if it may have changed, or if it ends within a minute.
+    /// Returns the cached credential; `None` if nothing is cached, if it may have changed, or if it expires within one
+    /// minute.
     #[must_use]
     pub fn cached(&self) -> Option<IssuedCredential> {
         let Current { issued, from } = self.remembered()?;
@@ -180,11 +180,11 @@ impl Credentials {
         self.remembered().map(|current| current.issued)
     }
 
-    /// Asks the providers. `stale` is the epoch that the server has rejected: if there is a newer one already, nobody is
-    /// asked. The same key again keeps its epoch.
+    /// Loads the credential from the providers. `stale` is the epoch that the server rejected: if a newer credential
+    /// exists already, it is returned and no provider is tried. A key that is loaded again keeps its epoch.
     ///
     /// # Errors
-    /// The error of the provider that is broken, or `Missing` when none has a credential.
+    /// Returns the error of a provider that fails, or `Missing` if no provider has a credential.
     pub fn load_blocking(&self, stale: Option<Epoch>) -> Result<IssuedCredential, AuthError> {
         let before = self.remembered().map(|current| current.issued.epoch);
         let _asking = lock(&self.inner.asking);
@@ -192,7 +192,7 @@ impl Credentials {
         if let Some(Current { issued, .. }) = &current {
             let is_newer = match stale {
                 Some(stale) => issued.epoch > stale,
-                // Somebody else has asked while this call waited for it.
+                // Another caller loaded the credential while this call waited for the lock.
                 None => Some(issued.epoch) != before,
             };
             if is_newer {
@@ -236,23 +236,23 @@ impl Credentials {
         issued
     }
 
-    /// Asks the providers on a thread of its own, so that no runtime is blocked and none is needed.
+    /// Loads the credential on a separate thread, so that no async runtime is blocked or required.
     ///
     /// # Errors
-    /// As [`Credentials::load_blocking`].
+    /// Returns the errors of [`Credentials::load_blocking`], and `Unusable` if the thread fails.
     pub async fn load(&self, stale: Option<Epoch>) -> Result<IssuedCredential, AuthError> {
         let (sender, receiver) = tokio::sync::oneshot::channel();
         let credentials = self.clone();
         let spawned = std::thread::Builder::new()
             .name("honeyhive-credentials".to_owned())
             .spawn(move || {
-                // Whoever asked may have gone.
+                // The caller may have been canceled.
                 sender.send(credentials.load_blocking(stale)).ok();
             });
         let failed = || {
             AuthError::new(
                 AuthErrorKind::Unusable,
-                "the key could not be loaded: a thread failed",
+                "cannot load the API key: the thread for it failed",
             )
         };
         spawned.map_err(|_| failed())?;

@@ -1,26 +1,26 @@
-//! The one rule that says whether a key may do something. Total, and closed by default.
+//! The rule that decides whether a key is authorized. It covers all cases and denies by default.
 
 use jiff::Timestamp;
 
 use crate::{Level, Need, ProjectId, Projects};
 
-/// What a key was issued for.
+/// The permissions of a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(
     clippy::exhaustive_structs,
-    reason = "a grant is its three parts; a fourth must break its makers"
+    reason = "a new field must not compile until every constructor sets it"
 )]
 pub struct Grant {
-    /// Its permission level.
+    /// The permission level.
     pub level: Level,
-    /// The projects it applies to.
+    /// The projects that the key applies to.
     pub projects: Projects,
-    /// When it ends, if ever; the moment itself is past the end.
+    /// The expiry, if any. The key is expired at this moment.
     pub expires: Option<Timestamp>,
 }
 
 impl Grant {
-    /// Tells whether this grant gives nothing that the other does not.
+    /// Returns whether the other grant includes everything that this grant allows.
     #[must_use]
     pub fn is_within(&self, other: &Self) -> bool {
         let ends_in_time = match (self.expires, other.expires) {
@@ -34,24 +34,24 @@ impl Grant {
     }
 }
 
-/// The outcome of [`decide`].
+/// The result of [`decide`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(
     clippy::exhaustive_enums,
-    reason = "every caller must handle exactly yes and no"
+    reason = "every caller must handle both cases"
 )]
 pub enum Decision {
-    /// Go on.
+    /// The operation is allowed.
     Allow,
-    /// Refuse.
+    /// The operation is denied.
     Deny(DenyReason),
 }
 
-/// Why a key may not do something.
+/// The reason why a key is denied an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum DenyReason {
-    /// The key has ended.
+    /// The key has expired.
     Expired,
     /// The level lacks the need.
     MissingNeed(Need),
@@ -59,7 +59,9 @@ pub enum DenyReason {
     ForeignProject,
 }
 
-/// Decides whether a grant covers a need (`None`: any valid key will do) in a project (`None`: no project is touched yet).
+/// Decides whether a grant covers a need in a project.
+///
+/// A `need` of `None` allows any valid key. A `project` of `None` means that the operation uses no project yet.
 #[must_use]
 pub fn decide(
     grant: &Grant,

@@ -1,4 +1,5 @@
-//! What a server keeps of a key: an HMAC under a pepper that is not in the database (see `docs/design/decisions.md#k7`).
+//! Digests that a server stores instead of keys: HMACs under a pepper that is not in the database (see
+//! `docs/design/decisions.md#k7`).
 
 use std::fmt;
 
@@ -9,27 +10,27 @@ use zeroize::Zeroizing;
 
 use crate::ApiKey;
 
-/// The secret under which digests are made; 32 random bytes that live beside the database, never in it.
+/// The secret under which digests are computed: 32 random bytes that are stored next to the database, never in it.
 pub struct Pepper {
     bytes: Zeroizing<[u8; 32]>,
     prepared: Hmac<Sha256>,
 }
 
 impl Pepper {
-    /// Makes a new pepper.
+    /// Creates a new pepper.
     ///
     /// # Errors
-    /// The system's random source failed.
+    /// Fails if the random source of the system fails.
     pub fn generate() -> Result<Self, getrandom::Error> {
         let mut bytes = Zeroizing::new([0; 32]);
         getrandom::fill(bytes.as_mut_slice())?;
         Ok(Self::from_bytes(*bytes))
     }
 
-    /// Takes a pepper back from its file.
+    /// Creates a pepper from the bytes of its file.
     #[must_use]
     pub fn from_bytes(bytes: [u8; 32]) -> Self {
-        // HMAC pads a key with zeros to the block of its hash; a whole block cannot have the wrong length.
+        // HMAC pads a key with zeros to the block size of its hash. A whole block always has a valid length.
         let mut block = Zeroizing::new([0; 64]);
         block[..bytes.len()].copy_from_slice(&bytes);
         let prepared = Hmac::new(&(*block).into());
@@ -39,13 +40,13 @@ impl Pepper {
         }
     }
 
-    /// Returns the bytes, to be written to its file.
+    /// Returns the bytes, for its file.
     #[must_use]
     pub fn bytes(&self) -> &[u8; 32] {
         &self.bytes
     }
 
-    /// Digests a key.
+    /// Computes the digest of a key.
     #[must_use]
     pub fn digest(&self, key: &ApiKey) -> KeyDigest {
         let mut mac = self.prepared.clone();
@@ -53,11 +54,11 @@ impl Pepper {
         KeyDigest(mac.finalize().into_bytes().into())
     }
 
-    /// Returns a value that tells this pepper from others and reveals nothing about it.
+    /// Returns a value that identifies this pepper and reveals nothing about it.
     #[must_use]
     pub fn check_value(&self) -> [u8; 32] {
         let mut mac = self.prepared.clone();
-        // No key begins like this, so it is the digest of none.
+        // No key begins with this text, so the value is not the digest of a key.
         mac.update(b"honeyhive pepper check");
         mac.finalize().into_bytes().into()
     }
@@ -69,7 +70,7 @@ impl fmt::Debug for Pepper {
     }
 }
 
-/// The digest of a key, which identifies it without giving it away.
+/// The digest of a key, which identifies the key without revealing it.
 #[derive(Clone, Copy, Eq)]
 pub struct KeyDigest([u8; 32]);
 
@@ -80,13 +81,13 @@ impl std::hash::Hash for KeyDigest {
 }
 
 impl KeyDigest {
-    /// Takes a digest back from the database.
+    /// Creates a digest from the bytes in the database.
     #[must_use]
     pub fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(bytes)
     }
 
-    /// Returns the bytes.
+    /// Returns the bytes of the digest.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8; 32] {
         &self.0
@@ -94,7 +95,7 @@ impl KeyDigest {
 }
 
 impl PartialEq for KeyDigest {
-    /// Compares in constant time.
+    /// Compares two digests in constant time.
     fn eq(&self, other: &Self) -> bool {
         self.0.ct_eq(&other.0).into()
     }

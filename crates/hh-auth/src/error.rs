@@ -1,24 +1,25 @@
-//! Why no credential could be had.
+//! The error of credential providers.
 
 use std::fmt;
 
 use hh_text::Diagnostic;
 
-/// What the caller can do about an [`AuthError`].
+/// The kind of an [`AuthError`], by what the caller can do about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AuthErrorKind {
-    /// No provider has a key: supply one.
+    /// No provider has a key. Supply one.
     Missing,
-    /// What a provider has is no key, or not one of the wanted kind: copy it again.
+    /// The value of a provider is not an API key, or not one of the expected kind. Copy the key again.
     Malformed,
-    /// The program that prints the key failed: mend it.
+    /// The program that prints the key failed. Fix the program or the command.
     Command,
-    /// The settings or the store of a provider cannot be used: mend the place that the message names.
+    /// The settings or the store of a provider cannot be used. Fix the source that the message names.
     Unusable,
 }
 
-/// Why no credential could be had: a message and a hint of one line each, never a part of a key.
+/// An error that prevents a credential from being obtained. The message and the hint are one line each and never
+/// contain a part of a key.
 #[derive(Clone, Debug)]
 pub struct AuthError {
     kind: AuthErrorKind,
@@ -26,7 +27,7 @@ pub struct AuthError {
 }
 
 impl AuthError {
-    /// Creates an error; message and hint are one line each and hold no secret.
+    /// Creates an error. Message and hint must be one line each and must not contain a secret.
     pub fn new(kind: AuthErrorKind, diagnostic: impl Into<Diagnostic>) -> Self {
         Self {
             kind,
@@ -34,19 +35,19 @@ impl AuthError {
         }
     }
 
-    /// Returns what the caller can do about it.
+    /// Returns the kind of error.
     #[must_use]
     pub fn kind(&self) -> AuthErrorKind {
         self.kind
     }
 
-    /// Returns what failed; the same as `Display`.
+    /// Returns the message, the same text as `Display`.
     #[must_use]
     pub fn message(&self) -> &str {
         self.diagnostic.message()
     }
 
-    /// Returns what to do about it, if that is not plain from the message.
+    /// Returns the hint: what the user can do, unless that is clear from the message.
     #[must_use]
     pub fn hint(&self) -> Option<&str> {
         self.diagnostic.hint()

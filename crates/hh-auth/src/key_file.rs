@@ -1,14 +1,14 @@
-//! Notices that a key file has changed: a mounted secret is replaced under a running program.
+//! Detects changes of a key file, such as a mounted secret that is replaced while the program runs.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-/// A file is looked at once in so long.
+/// The minimum interval between two checks of a file.
 const EVERY: Duration = Duration::from_secs(1);
 
-/// What is remembered of a file that a key was read from.
+/// A watch on the file that a key was read from.
 #[derive(Debug)]
 pub struct KeyFileWatch {
     path: PathBuf,
@@ -16,7 +16,8 @@ pub struct KeyFileWatch {
     looked: Instant,
 }
 
-/// What changes when a file is replaced, also behind a link: Kubernetes swaps a link to the directory above it.
+/// The identity of a file, which changes when the file is replaced. It includes the resolved path, because Kubernetes
+/// replaces a link to the parent directory.
 #[derive(Debug, PartialEq, Eq)]
 struct FileIdentity {
     resolved: PathBuf,
@@ -27,7 +28,7 @@ struct FileIdentity {
 }
 
 impl KeyFileWatch {
-    /// Begins to watch. Call it before the file is read: what changes in between is noticed then.
+    /// Creates a watch. Call it before the file is read, so that a change after the read is detected.
     #[must_use]
     pub fn new(path: PathBuf) -> Self {
         Self {
@@ -37,14 +38,14 @@ impl KeyFileWatch {
         }
     }
 
-    /// Tells whether the file is another one by now; it looks at most once a second, and costs next to nothing else.
+    /// Returns whether the file has changed. The file is checked at most once per second; other calls return `false`.
     pub fn has_changed(&mut self) -> bool {
         let now = Instant::now();
         if now.saturating_duration_since(self.looked) < EVERY {
             return false;
         }
         self.looked = now;
-        // A file that is gone is on its way to be replaced, and what it held still counts.
+        // A missing file is usually about to be replaced, so its last contents remain valid.
         identify(&self.path).is_some_and(|seen| Some(seen) != self.seen)
     }
 }

@@ -1,11 +1,11 @@
-//! What is known of the key in use beside its text: what it may do, how old it is, until when it works.
+//! Information about the key in use: its level, age and expiry.
 
 use hh_config::{Provenance, Source};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{Created, Credential, KeyDetails, KeyKind, Level, ProfileEntry};
 
-/// What is known of a key, each fact with who says so; nothing of it is a secret.
+/// Information about a key, with the source of each fact. It contains no secret.
 ///
 /// ```
 /// use hh_auth::{ApiKey, Credential, KeyInfo, Level, LevelSource};
@@ -22,36 +22,36 @@ use crate::{Created, Credential, KeyDetails, KeyKind, Level, ProfileEntry};
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct KeyInfo {
-    /// Its kind.
+    /// The kind of the key.
     pub kind: KeyKind,
-    /// Its text as it may be shown, see [`redact`](crate::redact).
+    /// The redacted text of the key, see [`redact`](crate::redact).
     pub redacted: String,
-    /// The server's id of it; that of a typed key is a part of its text.
+    /// The key id on the server. An ingestion key contains its key id.
     pub id: Option<String>,
-    /// Where it came from.
+    /// The provenance of the key.
     pub provenance: Provenance,
-    /// Who it acts for, if the server told.
+    /// The owner of the key, if the server reported it.
     pub owner: Option<String>,
-    /// What it may do, and who says so.
+    /// The level of the key and the source of this information.
     pub level: Option<(Level, LevelSource)>,
-    /// When it was made, and who says so.
+    /// The creation time of the key and the source of this information.
     pub created: Option<(Timestamp, CreatedSource)>,
-    /// When it ends, if the server told.
+    /// The expiry of the key, if it is known.
     pub expires_at: Option<Timestamp>,
 }
 
-/// Who says what level a key has.
+/// The source of the level of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum LevelSource {
-    /// The text of the key begins so.
+    /// The prefix of the key.
     Prefix,
     /// The server.
     Server,
 }
 
 impl LevelSource {
-    /// Returns the words that people see.
+    /// Returns the name of the source: `prefix` or `server`.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -61,20 +61,20 @@ impl LevelSource {
     }
 }
 
-/// Who says when a key was made.
+/// The source of the creation time of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CreatedSource {
     /// The server.
     Server,
-    /// Whoever logged in with it.
+    /// The user who logged in with the key.
     Stated,
-    /// Nobody: it was stored here at that time, so it is at least that old.
+    /// The time at which the key was first stored here. The key is at least that old.
     FirstSeen,
 }
 
 impl CreatedSource {
-    /// Returns the word that programs see.
+    /// Returns the name of the source as machine-readable output contains it.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -86,7 +86,7 @@ impl CreatedSource {
 }
 
 impl KeyInfo {
-    /// Tells what the key itself says.
+    /// Returns the information that the credential contains.
     #[must_use]
     pub fn of(credential: &Credential) -> Self {
         let key = &credential.key;
@@ -108,7 +108,8 @@ impl KeyInfo {
         }
     }
 
-    /// Adds what a stored profile knows, if its key is this one: `credential` is what this was made of.
+    /// Adds the information of a stored profile, if the profile has this key. `credential` is the one that was passed
+    /// to [`KeyInfo::of`].
     #[must_use]
     pub fn with_profile(self, profile: &ProfileEntry, credential: &Credential) -> Self {
         let is_stored = credential.provenance.source() == Source::Stored;
@@ -124,7 +125,7 @@ impl KeyInfo {
         .with_details(&profile.details)
     }
 
-    /// Adds what somebody told, which counts more than what was known.
+    /// Adds details, which take precedence over existing information.
     #[must_use]
     pub fn with_details(self, details: &KeyDetails) -> Self {
         let created = details.created.map(|created| match created {
@@ -142,7 +143,7 @@ impl KeyInfo {
         }
     }
 
-    /// Returns how old the key is, or how old it is at least if nobody told when it was made.
+    /// Returns the age of the key, or its minimum age if only the time of its first storage is known.
     #[must_use]
     pub fn age(&self, now: Timestamp) -> Option<SignedDuration> {
         let (created, _) = self.created?;

@@ -3,17 +3,17 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-/// What an operation requires.
+/// A permission that an operation requires.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Need {
-    /// Send telemetry.
+    /// Permission to send telemetry.
     Ingest,
-    /// Read projects, sessions and events.
+    /// Permission to read projects, sessions and events.
     Read,
-    /// Create and change data.
+    /// Permission to create and change data.
     Write,
-    /// Manage projects, settings and keys.
+    /// Permission to manage projects, settings and keys.
     Admin,
 }
 
@@ -28,7 +28,7 @@ impl fmt::Display for Need {
     }
 }
 
-/// A named set of needs; levels are sets, not ranks, so there is no order between them.
+/// A named set of needs. Levels are sets, not ranks, so they have no order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Level {
@@ -62,13 +62,13 @@ impl Level {
         }
     }
 
-    /// Tells whether a need is in the set.
+    /// Returns whether a need is in the set.
     #[must_use]
     pub fn allows(self, need: Need) -> bool {
         self.needs().contains(&need)
     }
 
-    /// Tells whether every need of this level is one of the other's.
+    /// Returns whether the other level includes every need of this level.
     #[must_use]
     pub fn is_within(self, other: Self) -> bool {
         self.needs().iter().all(|need| other.allows(*need))
@@ -91,7 +91,7 @@ impl Level {
         }
     }
 
-    /// Returns the name that people see (see `docs/design/decisions.md#c3`).
+    /// Returns the display name (see `docs/design/decisions.md#c3`).
     #[must_use]
     pub fn title(self) -> &'static str {
         match self {
@@ -114,7 +114,7 @@ impl fmt::Display for Level {
 pub struct ProjectId(i64);
 
 impl ProjectId {
-    /// Wraps a number.
+    /// Creates an id from its number.
     #[must_use]
     pub fn new(number: i64) -> Self {
         Self(number)
@@ -127,18 +127,18 @@ impl ProjectId {
     }
 }
 
-/// Where a key applies.
+/// The projects that a key applies to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Projects {
-    /// Every project, those made later too.
+    /// Every project, including future projects.
     All,
-    /// These and no others.
+    /// Only these projects.
     Only(BTreeSet<ProjectId>),
 }
 
 impl Projects {
-    /// Tells whether a project is one of them.
+    /// Returns whether a project is included.
     #[must_use]
     pub fn contains(&self, project: ProjectId) -> bool {
         match self {
@@ -147,7 +147,7 @@ impl Projects {
         }
     }
 
-    /// Tells whether all of these are among the other's.
+    /// Returns whether the other set includes all of these projects.
     #[must_use]
     pub fn is_within(&self, other: &Self) -> bool {
         match (self, other) {

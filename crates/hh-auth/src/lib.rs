@@ -1,7 +1,7 @@
-//! HoneyHive API keys: the key type, permission levels, issuing and the credential store.
+//! HoneyHive API keys: the key type, permission levels, key creation and the credential store.
 //!
-//! The core has no features and little below it: [`ApiKey`] is a secret that cannot be printed,
-//! [`Level`] names sets of [`Need`]s, and [`decide`] is the one rule that says whether a key may do something.
+//! The core needs no feature and few dependencies. [`ApiKey`] is a secret that cannot be printed, [`Level`] names sets
+//! of [`Need`]s, and [`decide`] is the rule that decides whether a key is authorized.
 //!
 //! ```
 //! use hh_auth::{ApiKey, Decision, Grant, Level, Need, Projects, decide};
@@ -16,11 +16,11 @@
 //! # Ok::<(), hh_auth::KeyError>(())
 //! ```
 //!
-//! | feature | default | brings |
+//! | feature | default | provides |
 //! | --- | --- | --- |
-//! | `client` | yes | [`Credentials`] over [`CredentialProvider`]s, [`KeyInfo`], [`credential_command`], [`FileStore`], the store of `honeyhive auth login` |
-//! | `keyring` | no | keys of the store in the keyring of the system ([`Storage::Keyring`]): the Secret Service, over D-Bus |
-//! | `checksum` | no | [`checksum()`], which tells keys that a server of ours issued |
+//! | `client` | yes | [`Credentials`] over [`CredentialProvider`]s, [`KeyInfo`], [`credential_command`], [`FileStore`], the credential store of `honeyhive auth login` |
+//! | `keyring` | no | storage of keys in the system keyring ([`Storage::Keyring`]): the Secret Service, over D-Bus |
+//! | `checksum` | no | [`checksum()`], which recognizes keys that a HoneyHive for Rust server issued |
 //! | `server` | no | [`mint`], [`Pepper`], [`KeyDigest`], and `checksum` |
 
 #[cfg(feature = "client")]
@@ -71,11 +71,11 @@ pub use {
 #[cfg(feature = "server")]
 pub use {hh_key::NewApiKey, mint::mint};
 
-/// Returns the text of a key, to be digested or stored.
+/// Returns the text of a key, for a digest or for storage.
 #[cfg(any(feature = "client", feature = "server"))]
 #[expect(
     clippy::disallowed_methods,
-    reason = "the text of a key becomes a digest or a line of the store"
+    reason = "the text of a key is digested or written to the credential store"
 )]
 pub(crate) fn exposed(key: &ApiKey) -> &str {
     use secrecy::ExposeSecret as _;

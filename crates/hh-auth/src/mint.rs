@@ -1,12 +1,12 @@
-//! Creating the key of a level.
+//! Creates a key for a level.
 
 use crate::{KeyKind, Level};
 use hh_key::NewApiKey;
 
-/// Creates a key of the kind that a level is issued as.
+/// Creates a key of the kind that belongs to a level.
 ///
 /// # Errors
-/// The random source of the system failed.
+/// Fails if the random source of the system fails.
 pub fn mint(level: Level) -> Result<NewApiKey, getrandom::Error> {
     hh_key::mint(match level {
         Level::IngestOnly => KeyKind::Ingestion,

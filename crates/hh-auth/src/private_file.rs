@@ -1,4 +1,4 @@
-//! Writing private files: whole or not at all, readable by their owner only.
+//! Atomic writing of private files, which only their owner can read.
 
 use std::ffi::OsStr;
 use std::fs::{self, File, TryLockError};
@@ -14,20 +14,20 @@ use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 use tempfile::NamedTempFile;
 
-/// Whether a file that is already there may be replaced.
+/// Whether an existing file may be replaced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(clippy::exhaustive_enums, reason = "yes and no")]
+#[expect(clippy::exhaustive_enums, reason = "the choice is binary")]
 pub enum Replace {
-    /// Replace it.
+    /// Replace an existing file.
     Yes,
-    /// Leave it and fail with [`io::ErrorKind::AlreadyExists`].
+    /// Keep an existing file and fail with [`io::ErrorKind::AlreadyExists`].
     No,
 }
 
-/// Makes a directory and its parents, each 0700 if it is new.
+/// Creates a directory and its parents. New directories have mode 0700.
 ///
 /// # Errors
-/// The system's error.
+/// Returns the error of the system.
 pub fn create_private_dir(dir: &Path) -> io::Result<()> {
     fs::DirBuilder::new()
         .recursive(true)
@@ -35,13 +35,13 @@ pub fn create_private_dir(dir: &Path) -> io::Result<()> {
         .create(dir)
 }
 
-/// Writes a file with mode 0600: to a temporary file beside it, synced, then renamed, and the directory synced.
+/// Writes a file with mode 0600: writes and syncs a temporary file in the same directory, renames it and syncs the directory.
 ///
 /// A symbolic link at `path` is replaced, never followed.
 ///
 /// # Errors
-/// The system's error, `AlreadyExists` if the file is there and `replace` is [`Replace::No`]. A new file is not there then;
-/// one that was there may hold the new contents, if all that failed is to sync the directory.
+/// Returns the error of the system; `AlreadyExists` if the file exists and `replace` is [`Replace::No`]. After an error
+/// no new file exists. An existing file may have the new contents, if only the sync of the directory failed.
 pub fn write_private(path: &Path, contents: &[u8], replace: Replace) -> io::Result<()> {
     let staged = stage(path, contents)?;
     match replace {
@@ -53,20 +53,21 @@ pub fn write_private(path: &Path, contents: &[u8], replace: Replace) -> io::Resu
             let put = staged.file.persist_noclobber(path);
             put.map_err(|error| without_temporary_name(error.error))?;
             sync_directory(path).inspect_err(|_| {
-                // Whoever is told that it failed may undo what the file is for, such as a new key.
+                // After an error the caller may discard what the file contains, such as a new key.
                 drop(fs::remove_file(path));
             })
         }
     }
 }
 
-/// What a file is to hold, written and synced beside it under another name; dropped, it goes away.
+/// The new contents of a file, written and synced to a temporary file in the same directory. Dropping it removes the
+/// temporary file.
 pub(crate) struct Staged<'a> {
     path: &'a Path,
     file: NamedTempFile,
 }
 
-/// Does of a [`write_private`] all that may well fail, without a change to the file.
+/// Performs the steps of [`write_private`] that are likely to fail, without a change to the file.
 pub(crate) fn stage<'a>(path: &'a Path, contents: &[u8]) -> io::Result<Staged<'a>> {
     let staged = || {
         let mut file = tempfile::Builder::new()
@@ -83,7 +84,7 @@ pub(crate) fn stage<'a>(path: &'a Path, contents: &[u8]) -> io::Result<Staged<'a
 }
 
 impl Staged<'_> {
-    /// Puts it in the file's place: from then on readers see it, and [`sync_directory`] has it outlast a power loss.
+    /// Replaces the file. Readers see the new contents immediately; [`sync_directory`] makes them survive a power loss.
     pub(crate) fn commit(self) -> io::Result<()> {
         let put = self.file.persist(self.path);
         put.map_err(|error| without_temporary_name(error.error))?;
@@ -91,7 +92,7 @@ impl Staged<'_> {
     }
 }
 
-/// The error of the system without the name of the temporary file, which means nothing to people.
+/// Returns the error of the system without the name of the temporary file, which means nothing to users.
 fn without_temporary_name(error: io::Error) -> io::Error {
     let Some(inner) = error.get_ref() else {
         return error;
@@ -105,9 +106,9 @@ fn without_temporary_name(error: io::Error) -> io::Error {
     }
 }
 
-/// Syncs the directory of a file; one on a file system that has no such thing counts as synced.
+/// Syncs the directory of a file. File systems that do not support this count as synced.
 pub(crate) fn sync_directory(path: &Path) -> io::Result<()> {
-    /// What such file systems answer.
+    /// The errors of file systems without support.
     const NONE: [Errno; 3] = [Errno::INVAL, Errno::NOTSUP, Errno::OPNOTSUPP];
     let codes = NONE.map(|errno| Some(errno.raw_os_error()));
     match File::open(directory(path))?.sync_all() {
@@ -116,15 +117,16 @@ pub(crate) fn sync_directory(path: &Path) -> io::Result<()> {
     }
 }
 
-/// How long another program may hold a lock.
+/// The maximum time to wait for a lock that another process holds.
 const LOCK_WAIT: Duration = Duration::from_secs(10);
 
-/// Takes the lock of a file that is read, changed and written: it is held as long as what is returned lives.
+/// Acquires the lock for a change of a file. The lock is held until the returned file is dropped.
 ///
-/// The lock is a file beside it, whose name ends in `.lock`.
+/// The lock is a file in the same directory, with the extension `.lock`.
 ///
 /// # Errors
-/// [`io::ErrorKind::WouldBlock`] if another program holds it for over 10 s, else the system's error; a symbolic link is one.
+/// Returns [`io::ErrorKind::WouldBlock`] if another process holds the lock for more than 10 s, otherwise the error of
+/// the system. A lock file that is a symbolic link is an error.
 pub fn lock(path: &Path) -> io::Result<File> {
     let flags =
         OFlags::CREATE | OFlags::RDWR | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
@@ -143,8 +145,8 @@ pub fn lock(path: &Path) -> io::Result<File> {
     }
 }
 
-/// Finds the temporary files of writers that were killed. They are to be removed only for a file that is written under its
-/// [`lock`], and while that is held: else that takes away the file of a writer that is still at work.
+/// Finds the temporary files of killed writers. Remove them only for a file that is written under its [`lock`], and
+/// only while the lock is held; otherwise the file of an active writer is removed.
 #[cfg(feature = "client")]
 pub(crate) fn temporary_files(path: &Path) -> Vec<PathBuf> {
     use std::os::unix::fs::MetadataExt as _;
@@ -162,7 +164,7 @@ pub(crate) fn temporary_files(path: &Path) -> Vec<PathBuf> {
     found
 }
 
-/// Finds what is in the directory of a file under names of some kind.
+/// Finds the entries in the directory of a file whose names match a predicate.
 #[cfg(feature = "client")]
 pub(crate) fn find_siblings(path: &Path, is_wanted: impl Fn(&[u8]) -> bool) -> Vec<PathBuf> {
     let entries = fs::read_dir(directory(path)).into_iter().flatten();
@@ -173,12 +175,13 @@ pub(crate) fn find_siblings(path: &Path, is_wanted: impl Fn(&[u8]) -> bool) -> V
         .collect()
 }
 
-/// How many letters and digits end the name of a temporary file.
+/// The number of random letters and digits at the end of the name of a temporary file.
 const RANDOM: usize = 6;
 
-/// Names of temporary files begin with the name of what they become, so that those of one file can be told apart.
+/// Returns the prefix of the names of temporary files. It contains the name of the file, so that the temporary files of
+/// different files can be distinguished.
 fn temporary_prefix(path: &Path) -> Vec<u8> {
-    /// A name has at most 255 bytes in all.
+    /// The limit of the name part, in bytes. A whole name has at most 255 bytes.
     const MAX: usize = 200;
     let name = path.file_name().unwrap_or_default().as_bytes();
     [b".", &name[..name.len().min(MAX)], b"-"].concat()

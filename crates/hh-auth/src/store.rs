@@ -1,7 +1,7 @@
-//! The store that `honeyhive auth login` keeps keys in (see `docs/design/decisions.md#l2` and `#l3`).
+//! The credential store of `honeyhive auth login` (see `docs/design/decisions.md#l2` and `#l3`).
 //!
-//! Every profile has an entry in one file; its key is there too, unless the entry says that the keyring of the system holds it.
-//! Readers take no lock: the file is only ever replaced whole.
+//! Every profile has an entry in one file. The entry contains the key, unless the key is stored in the system keyring.
+//! Readers need no lock, because the file is always replaced as a whole.
 
 mod error;
 mod file;
@@ -29,22 +29,22 @@ pub use keyring::probe_keyring;
 pub(crate) use profile::Contents;
 pub use profile::{Created, KeyDetails, Profile, ProfileEntry, Profiles, RemovedProfiles, Storage};
 
-/// The credential store: 0600 in a 0700 directory, replaced whole, under a lock.
+/// The credential store: a file with mode 0600 in a directory with mode 0700, replaced atomically under a lock.
 #[derive(Clone, Debug)]
 pub struct FileStore {
     path: PathBuf,
 }
 
 impl FileStore {
-    /// Opens the user's store, `credentials.toml` in [`hh_config::paths::config_dir`]; it need not exist.
+    /// Opens the store of the user, `credentials.toml` in [`hh_config::paths::config_dir`]. The file need not exist.
     ///
     /// # Errors
-    /// `NoHome` when no variable says where it is.
+    /// Returns `NoHome` if no variable determines the directory.
     pub fn of_user(env: &Env) -> Result<Self, StoreError> {
         let dir = hh_config::paths::config_dir(env).ok_or_else(|| {
             StoreError::new(
                 StoreErrorKind::NoHome,
-                Diagnostic::new("neither HOME nor XDG_CONFIG_HOME is an absolute path, so there is no place for stored credentials")
+                Diagnostic::new("no location for stored credentials: neither HOME nor XDG_CONFIG_HOME is an absolute path")
                     .with_hint("set HOME"),
             )
         })?;
@@ -53,17 +53,17 @@ impl FileStore {
         })
     }
 
-    /// Returns where the file is.
+    /// Returns the path of the file.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Returns the profile of this name, or the current one; a key in the keyring is fetched from there, within 3 s.
+    /// Returns the profile of this name, or the current one. A key in the keyring is read from there, within 3 s.
     ///
     /// # Errors
-    /// `Unsafe`, `Malformed`, `Newer` or `Io` when the file is there but cannot be used, `Keyring` when the profile's key is
-    /// in a keyring that does not hand it out.
+    /// Returns `Unsafe`, `Malformed`, `Newer` or `Io` if the file exists but cannot be used, and `Keyring` if the key
+    /// of the profile cannot be read from the keyring.
     pub fn get(&self, name: Option<&str>) -> Result<Option<Profile>, StoreError> {
         let Some(entry) = self.entry(name)? else {
             return Ok(None);
@@ -72,28 +72,28 @@ impl FileStore {
         Ok(Some(entry.with_key(key)))
     }
 
-    /// Reads the file once and returns all of its profiles, for a caller that needs several answers.
+    /// Reads the file once and returns all of its profiles, for a caller that makes several queries.
     ///
     /// # Errors
-    /// `Unsafe`, `Malformed`, `Newer` or `Io` when the file exists and cannot be used.
+    /// Returns `Unsafe`, `Malformed`, `Newer` or `Io` if the file exists but cannot be used.
     pub fn load(&self) -> Result<Profiles, StoreError> {
         Ok(Profiles::new(self.read()?))
     }
 
-    /// Returns what the file tells of the profile of this name, or of the current one; no keyring is asked.
+    /// Returns the entry of the profile of this name, or of the current one. The keyring is not read.
     ///
     /// # Errors
-    /// `Unsafe`, `Malformed`, `Newer` or `Io` when the file is there but cannot be used.
+    /// Returns `Unsafe`, `Malformed`, `Newer` or `Io` if the file exists but cannot be used.
     pub fn entry(&self, name: Option<&str>) -> Result<Option<ProfileEntry>, StoreError> {
         let mut contents = self.read()?;
         let found = contents.find(name);
         Ok(found.and_then(|name| contents.profiles.remove(&name)))
     }
 
-    /// Returns what the file tells of each profile, by name; no keyring is asked.
+    /// Returns the entries of all profiles, sorted by name. The keyring is not read.
     ///
     /// # Errors
-    /// `Unsafe`, `Malformed`, `Newer` or `Io` when the file is there but cannot be used.
+    /// Returns `Unsafe`, `Malformed`, `Newer` or `Io` if the file exists but cannot be used.
     pub fn list(&self) -> Result<Vec<ProfileEntry>, StoreError> {
         Ok(self.read()?.profiles.into_values().collect())
     }
@@ -101,15 +101,16 @@ impl FileStore {
     /// Returns the name of the current profile.
     ///
     /// # Errors
-    /// `Unsafe`, `Malformed`, `Newer` or `Io` when the file is there but cannot be used.
+    /// Returns `Unsafe`, `Malformed`, `Newer` or `Io` if the file exists but cannot be used.
     pub fn current(&self) -> Result<Option<String>, StoreError> {
         Ok(self.read()?.find(None))
     }
 
-    /// Makes another profile the current one.
+    /// Switches the current profile.
     ///
     /// # Errors
-    /// `NotFound` when there is none of this name; else `Unsafe`, `Malformed`, `Newer`, `Locked`, `Unsynced` or `Io`.
+    /// Returns `NotFound` if the profile does not exist; otherwise `Unsafe`, `Malformed`, `Newer`, `Locked`, `Unsynced`
+    /// or `Io`.
     pub fn switch(&self, name: &str) -> Result<(), StoreError> {
         if !self.exists() {
             return Err(no_profile(name, &Contents::default()));
@@ -130,29 +131,31 @@ impl FileStore {
         self.sync()
     }
 
-    /// Stores a profile, its key where its storage says, and makes it the current one.
+    /// Saves a profile and makes it the current one. Its key is saved in its storage.
     ///
-    /// A damaged file is not lost: it is moved aside, to where the result says. People should be told.
+    /// A damaged file is not lost: it is renamed, and its new path is returned. Report it to the user.
     ///
     /// # Errors
-    /// `Unsynced` when it is stored but may not outlast a power loss. Else `InvalidName`, `Unsafe`, `Newer`, `Locked`,
-    /// `Keyring` or `Io`; nothing has changed then, but for a key that the keyring has taken already.
+    /// Returns `Unsynced` if the profile is saved but a power loss may undo it. Otherwise returns `InvalidName`,
+    /// `Unsafe`, `Newer`, `Locked`, `Keyring` or `Io`, and nothing was changed except that the keyring may already
+    /// contain the new key.
     pub fn put(&self, profile: Profile) -> Result<Option<PathBuf>, StoreError> {
         self.change(profile, None)
     }
 
-    /// Stores a profile in place of the one of the same name, if that is as it was `seen`, and leaves the current one as it
-    /// is.
+    /// Replaces the profile of the same name, if it is unchanged since it was read as `seen`. The current profile stays
+    /// the same.
     ///
     /// # Errors
-    /// As [`FileStore::put`], `NotFound` when there is none of this name, and `Changed` when it is another one by now.
+    /// Returns the errors of [`FileStore::put`], `NotFound` if the profile does not exist, and `Changed` if it was
+    /// changed.
     pub fn replace(&self, seen: &ProfileEntry, profile: Profile) -> Result<(), StoreError> {
         self.change(profile, Some(seen)).map(drop)
     }
 
     #[expect(
         clippy::needless_pass_by_value,
-        reason = "the key moves into the store: a caller that goes on using it says so by a clone"
+        reason = "the key moves into the store; a caller that still needs the profile clones it"
     )]
     fn change(
         &self,
@@ -162,7 +165,7 @@ impl FileStore {
         if !Profile::is_valid_name(&profile.name) {
             return Err(StoreError::new(
                 StoreErrorKind::InvalidName,
-                "a profile name has 1 to 64 letters, digits, -, _ or .",
+                "invalid profile name: expected 1 to 64 letters, digits, `-`, `_` or `.`",
             ));
         }
         let _lock = self.begin()?;
@@ -179,7 +182,7 @@ impl FileStore {
             (Some(seen), Some(found)) if found.is_same(seen) => {}
             (Some(_), Some(_)) => {
                 let what = Diagnostic::new(format!(
-                    "the key of profile \"{}\" has changed meanwhile",
+                    "the key of profile \"{}\" was changed by another process",
                     profile.name
                 ));
                 let what = what.with_hint("try again");
@@ -190,7 +193,7 @@ impl FileStore {
         let old = contents
             .profiles
             .insert(profile.name.clone(), entry.clone());
-        // A disk that takes nothing must be noticed while the old key is still in the keyring.
+        // A disk that cannot be written must be detected while the old key is still in the keyring.
         let staged = self.stage(&contents)?;
         if profile.storage == Storage::Keyring {
             keyring::set(&profile)?;
@@ -201,7 +204,7 @@ impl FileStore {
         }
         if let Err(error) = staged.commit() {
             if is_damaged {
-                // The error that matters is the first one.
+                // The first error is the one to report.
                 drop(fs::rename(&kept, &self.path));
             }
             if let Some(old) = &old {
@@ -211,7 +214,7 @@ impl FileStore {
             }
             return Err(write_error(&self.path, &error));
         }
-        // Before this the old entry may come back, which needs its key.
+        // Until the sync a power loss may restore the old entry, which needs its key.
         self.sync()?;
         if let Some(old) = old {
             keyring::forget(&old, &entry);
@@ -219,15 +222,16 @@ impl FileStore {
         Ok(is_damaged.then_some(kept))
     }
 
-    /// Removes the profile of this name, or the current one; tells which, if there was one.
+    /// Removes the profile of this name, or the current one. Returns its name, if there was such a profile.
     ///
     /// # Errors
-    /// `NotFound` when there is none of this name, `Unsynced` when it is removed but a power loss may bring it back. Else
-    /// `Unsafe`, `Malformed`, `Newer`, `Locked`, `Keyring` or `Io`; the profile is still there then.
+    /// Returns `NotFound` if the named profile does not exist, and `Unsynced` if it is removed but a power loss may
+    /// restore it. Otherwise returns `Unsafe`, `Malformed`, `Newer`, `Locked`, `Keyring` or `Io`, and the profile still
+    /// exists.
     pub fn remove(&self, name: Option<&str>) -> Result<Option<String>, StoreError> {
         let not_found =
             |contents: &Contents| name.map_or(Ok(None), |name| Err(no_profile(name, contents)));
-        // A first login that was killed leaves no store, and yet its key.
+        // A first login that was killed leaves no store, but possibly a temporary file with its key.
         if !self.exists() && temporary_files(&self.path).is_empty() {
             return not_found(&Contents::default());
         }
@@ -241,14 +245,14 @@ impl FileStore {
         if contents.current.as_ref() == Some(&entry.name) {
             contents.current = None;
         }
-        // A disk that takes nothing must be noticed while the key is still in the keyring.
+        // A disk that cannot be written must be detected while the key is still in the keyring.
         let staged = self.stage(&contents)?;
-        keyring::delete(&entry, "unlock it and try again")?;
+        keyring::delete(&entry, "unlock the keyring and try again")?;
         staged.commit().map_err(|error| match entry.storage {
             Storage::File => write_error(&self.path, &error),
             Storage::Keyring => {
                 let what = Diagnostic::new(format!(
-                    "cannot write {}: {error}; the keyring has let go of the key, but its profile is still there",
+                    "cannot write {}: {error}; the key was deleted from the keyring, but its profile was not removed",
                     self.path.display()
                 ));
                 let what = what.with_hint("try again");
@@ -259,12 +263,13 @@ impl FileStore {
         Ok(Some(entry.name))
     }
 
-    /// Removes every profile, the file and what is left of damaged ones; tells how many profiles there were.
+    /// Removes every profile, the file and renamed damaged files. Returns the number of removed profiles.
     ///
-    /// A file that cannot be used is removed as well, and counts as one.
+    /// A file that cannot be used is also removed and counts as one profile.
     ///
     /// # Errors
-    /// `Locked` or `Io`; `Keyring` when all is removed but for keys that the keyring did not let go of.
+    /// Returns `Locked` or `Io`, and `Keyring` if everything was removed except keys that could not be deleted from the
+    /// keyring.
     pub fn remove_all(&self) -> Result<RemovedProfiles, StoreError> {
         let is_empty = || backups(&self.path).is_empty() && temporary_files(&self.path).is_empty();
         if !self.exists() && is_empty() {
@@ -284,9 +289,9 @@ impl FileStore {
             removed.was_unreadable = true;
         }
         let entries = contents.into_iter().flat_map(|all| all.profiles);
-        // The file must not wait for a keyring that may never open again.
+        // The file is removed first, because the keyring may never be unlocked again.
         let hint =
-            "all else is removed: delete its item \"honeyhive\" with the keyring's own program";
+            "delete the item \"honeyhive\" with a keyring manager; everything else was removed";
         keyring::delete_all(entries.map(|(_, entry)| entry), hint)?;
         Ok(removed)
     }
@@ -295,18 +300,18 @@ impl FileStore {
         fs::symlink_metadata(&self.path).is_ok()
     }
 
-    /// Makes the directory, checks it, and takes the lock: it is held as long as the file that is returned lives.
+    /// Creates and checks the directory, and acquires the lock. The lock is held until the returned file is dropped.
     fn begin(&self) -> Result<File, StoreError> {
         let dir = self.path.parent().unwrap_or(Path::new("."));
         create_private_dir(dir).map_err(|error| write_error(&self.path, &error))?;
         drop(open_dir(&self.path)?);
         let lock = self.lock()?;
-        // What cannot be removed now is tried again by the next writer.
+        // The next writer tries again to remove the remaining files.
         drop(self.remove_leftovers());
         Ok(lock)
     }
 
-    /// Removes what writers that were killed have left. Only while the lock is held.
+    /// Removes the temporary files of killed writers. The lock must be held.
     fn remove_leftovers(&self) -> Result<(), StoreError> {
         let mut leftovers = temporary_files(&self.path).into_iter();
         leftovers.try_for_each(|left| remove_file(&left))
@@ -321,7 +326,7 @@ impl FileStore {
             StoreError::new(
                 StoreErrorKind::Malformed,
                 Diagnostic::new(format!("{shown} is damaged: {what}")).with_hint(format!(
-                    "mend it, or log in again, which keeps it as {}",
+                    "fix it, or log in again, which renames it to {}",
                     backup_path(&self.path).display()
                 )),
             )
@@ -330,32 +335,32 @@ impl FileStore {
             return Err(damaged("it is larger than 1 MiB".to_owned()));
         }
         format::from_bytes(&bytes).map_err(|error| match error {
-            Unreadable::Damaged { line, what } => damaged(format!("line {line} {what}")),
+            Unreadable::Damaged { line, what } => damaged(format!("line {line}: {what}")),
             Unreadable::Newer { version } => StoreError::new(
                 StoreErrorKind::Newer,
                 Diagnostic::new(format!(
-                    "{shown} has version {version}, which a newer honeyhive wrote"
+                    "{shown} has version {version}, which is only supported by a newer version of honeyhive"
                 ))
-                .with_hint("update this one"),
+                .with_hint("update honeyhive"),
             ),
         })
     }
 
-    /// Has the change that is in place outlast a power loss.
+    /// Syncs the directory, so that the change survives a power loss.
     fn sync(&self) -> Result<(), StoreError> {
         sync_directory(&self.path).map_err(|error| {
             let shown = self.path.display();
             StoreError::new(
                 StoreErrorKind::Unsynced,
                 Diagnostic::new(format!(
-                    "{shown} holds the change, but a power loss may undo it ({error})"
+                    "changed {shown}, but a power loss may undo the change: cannot sync the directory ({error})"
                 ))
                 .with_hint("check the disk"),
             )
         })
     }
 
-    /// Writes beside the file what it is to hold, so that little can fail from there on.
+    /// Writes the new contents to a temporary file, so that few later steps can fail.
     fn stage(&self, contents: &Contents) -> Result<Staged<'_>, StoreError> {
         let text: Zeroizing<String> = format::to_text(contents);
         if text.len() as u64 > MAX_BYTES {
@@ -365,7 +370,7 @@ impl FileStore {
         stage(&self.path, text.as_bytes()).map_err(|error| write_error(&self.path, &error))
     }
 
-    /// Holds the lock as long as the file lives.
+    /// Acquires the lock, which is held until the returned file is dropped.
     fn lock(&self) -> Result<File, StoreError> {
         lock(&self.path).map_err(|error| {
             let path = self.path.with_extension("lock");
@@ -373,8 +378,10 @@ impl FileStore {
             if error.kind() == io::ErrorKind::WouldBlock {
                 StoreError::new(
                     StoreErrorKind::Locked,
-                    Diagnostic::new(format!("another program holds {shown} for over 10 s"))
-                        .with_hint("try again"),
+                    Diagnostic::new(format!(
+                        "another process has locked {shown} for more than 10 s"
+                    ))
+                    .with_hint("try again"),
                 )
             } else if fs::symlink_metadata(&path).is_ok_and(|metadata| metadata.is_symlink()) {
                 StoreError::new(
@@ -398,7 +405,7 @@ fn remove_file(path: &Path) -> Result<(), StoreError> {
 }
 
 fn no_profile(name: &str, contents: &Contents) -> StoreError {
-    // A key in the wrong place is still a key.
+    // The name may be an API key that was passed by mistake.
     let shown = if name.starts_with("hh_") {
         redact(name)
     } else {
@@ -406,9 +413,9 @@ fn no_profile(name: &str, contents: &Contents) -> StoreError {
     };
     let names: Vec<_> = contents.profiles.keys().map(String::as_str).collect();
     let next = if names.is_empty() {
-        "there are no stored profiles: log in first".to_owned()
+        "run `honeyhive auth login`".to_owned()
     } else {
-        format!("the stored profiles are {}", names.join(", "))
+        format!("use a stored profile: {}", names.join(", "))
     };
     StoreError::new(
         StoreErrorKind::NotFound,

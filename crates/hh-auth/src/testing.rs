@@ -1,4 +1,4 @@
-//! The text of the credential store without a file, for the fuzz targets. No part of the API.
+//! The text format of the credential store, for the fuzz targets. This module is not part of the public API.
 
 use zeroize::Zeroizing;
 
@@ -6,31 +6,31 @@ use crate::store::format::{self, Unreadable};
 use crate::store::{Contents, ProfileEntry};
 use crate::{ApiKey, Storage};
 
-/// What a text of the store says.
+/// The parsed text of a credential store.
 #[derive(Debug)]
 pub struct StoreText(Contents);
 
 impl StoreText {
-    /// Reads a text; the error is what a message says of it.
+    /// Parses a text. The error is the text of a message.
     ///
     /// # Errors
-    /// What is wrong with the text, and in which line.
+    /// Returns the line and the problem.
     pub fn parse(text: &[u8]) -> Result<Self, String> {
         format::from_bytes(text)
             .map(Self)
             .map_err(|error| match error {
-                Unreadable::Damaged { line, what } => format!("line {line} {what}"),
+                Unreadable::Damaged { line, what } => format!("line {line}: {what}"),
                 Unreadable::Newer { version } => format!("has version {version}"),
             })
     }
 
-    /// Writes the text anew.
+    /// Writes the text again.
     #[must_use]
     pub fn to_text(&self) -> Zeroizing<String> {
         format::to_text(&self.0)
     }
 
-    /// Tells whether two texts say the same.
+    /// Returns whether two texts have the same contents.
     #[must_use]
     pub fn is_same(&self, other: &Self) -> bool {
         let (ours, theirs) = (&self.0, &other.0);
@@ -43,7 +43,7 @@ impl StoreText {
                 .all(|((name, one), (same, two))| name == same && is_same(one, two))
     }
 
-    /// Returns the keys in the text, and whether each belongs into the file.
+    /// Returns the keys in the text, each with whether its storage is the file.
     pub fn keys(&self) -> impl Iterator<Item = (&ApiKey, bool)> {
         let entries = self.0.profiles.values();
         entries.filter_map(|entry| Some((entry.key.as_ref()?, entry.storage == Storage::File)))

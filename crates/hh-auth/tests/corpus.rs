@@ -1,14 +1,14 @@
-//! The committed corpora of the fuzz targets, replayed through the targets' own checks.
+//! Replays the committed corpora of the fuzz targets through the checks of the targets.
 
 use std::io::Result;
 use std::path::Path;
 
 #[path = "../../../fuzz/src/auth.rs"]
-#[expect(unreachable_pub, reason = "it is a library for the fuzz targets")]
+#[expect(unreachable_pub, reason = "the file is a library for the fuzz targets")]
 #[expect(clippy::expect_used, reason = "a check fails by panicking")]
 mod checks;
 
-/// Replays every file of a corpus, and tells by name which one fails.
+/// Replays every file of a corpus, and names the file that fails.
 fn replay(target: &str, check: impl Fn(&[u8])) -> Result<()> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus");
     let entries = std::fs::read_dir(root.join(target))?;

@@ -1,4 +1,4 @@
-//! What is remembered of each attempt.
+//! Records of the attempts of a call.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use http::{Method, StatusCode};
 
 use crate::error::TransportErrorKind;
 
-/// One attempt of a call: how it ended and how long it took.
+/// One attempt of a call: its result and its duration.
 #[derive(Clone, Debug)]
 pub struct Attempt {
     pub(crate) number: u32,
@@ -17,48 +17,48 @@ pub struct Attempt {
 }
 
 impl Attempt {
-    /// Returns its number; the first attempt is 1.
+    /// Returns the number of the attempt, counted from 1.
     pub const fn number(&self) -> u32 {
         self.number
     }
 
-    /// Returns the status of the answer, if there was one.
+    /// Returns the status of the response, if a response was received.
     pub const fn status(&self) -> Option<StatusCode> {
         self.status
     }
 
-    /// Returns what went wrong; `None` when the answer was a success.
+    /// Returns the kind of error; `None` for a successful response.
     pub const fn error(&self) -> Option<TransportErrorKind> {
         self.error
     }
 
-    /// Returns whether no byte of the request can have left.
+    /// Returns whether certainly no byte of the request was sent.
     pub const fn is_certainly_unsent(&self) -> bool {
         self.unsent
     }
 
-    /// Returns the time from sending to the last byte of the answer.
+    /// Returns the time from the start of sending to the last byte of the response.
     pub const fn elapsed(&self) -> Duration {
         self.elapsed
     }
 }
 
-/// What an observer is told: no header, no query, no body.
+/// An event that an observer receives. It contains no header, no query and no body.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Event {
-    /// An attempt has ended.
+    /// An attempt has finished.
     Attempt(AttemptRecord),
-    /// The call waits, before another attempt or for its place among the requests that a limit allows.
+    /// The call waits before another attempt or because of a rate limit.
     Wait {
-        /// How long.
+        /// The duration of the wait.
         delay: Duration,
-        /// Whether the server or a limit asks for it; it is a random delay else.
+        /// Whether the server or a rate limit requires the wait. Otherwise it is a random delay.
         asked: bool,
     },
 }
 
-/// An attempt and where it went.
+/// An attempt with its destination.
 #[derive(Clone, Debug)]
 pub struct AttemptRecord {
     pub(crate) method: Method,
@@ -73,7 +73,7 @@ impl AttemptRecord {
         &self.method
     }
 
-    /// Returns the host, with the port if the URI names one.
+    /// Returns the host, with the port if the URI contains one.
     pub fn host(&self) -> &str {
         &self.host
     }
@@ -83,7 +83,7 @@ impl AttemptRecord {
         &self.path
     }
 
-    /// Returns how the attempt ended.
+    /// Returns the attempt.
     pub const fn attempt(&self) -> &Attempt {
         &self.attempt
     }

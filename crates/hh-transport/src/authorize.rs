@@ -1,46 +1,45 @@
-//! How a request gets its `authorization` header.
+//! The `authorization` header of requests.
 //!
-//! The transport knows neither keys nor where they come from. It asks for a header value before every attempt, so that
-//! a key renewed in between is used at once, and it asks again when the server rejected the one it sent.
+//! The transport has no information about keys and their sources. It requests a header value before every attempt, so
+//! that a renewed key is used immediately, and requests another value after the server has rejected one.
 
 use http::{HeaderValue, Uri};
 
 use crate::error::TransportError;
 use crate::service::BoxFuture;
 
-/// The generation of a key: two header values with the same epoch carry the same key.
+/// The generation of a key: header values with the same epoch contain the same key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Epoch(u64);
 
 impl Epoch {
-    /// Wraps a generation number.
+    /// Creates an epoch from its number.
     pub const fn new(number: u64) -> Self {
         Self(number)
     }
 
-    /// Returns the generation number.
+    /// Returns the number of the epoch.
     pub const fn number(self) -> u64 {
         self.0
     }
 }
 
-/// Hands out the `authorization` header of a request.
+/// A source of the `authorization` header.
 ///
-/// It sees the URI and must give no header for an origin its key is not meant for. The transport marks the value as
-/// sensitive. When it answers an error nothing is sent, and whether it is asked again follows the same table as for an
-/// attempt: [`TransportError::no_credential`] ends the call.
+/// It receives the URI and must not return a header for an origin that its key is not meant for. The transport marks
+/// the value as sensitive. If it returns an error, nothing is sent, and the retry table decides whether it is called
+/// again: [`TransportError::no_credential`] is never retried.
 pub trait Authorizer: Send + Sync {
-    /// Returns the header at hand, without waiting; `None` when there is none yet and [`renew`](Self::renew) must
-    /// fetch it.
+    /// Returns the available header without waiting; `None` if [`renew`](Self::renew) must fetch it first.
     fn ready(&self, uri: &Uri) -> Option<Result<(HeaderValue, Epoch), TransportError>>;
 
-    /// Fetches a header. `stale` is the epoch the server has just rejected, or `None` when nothing was sent yet.
+    /// Fetches a header. `stale` is the epoch that the server has just rejected, or `None` if nothing was sent yet.
     ///
-    /// Returning the stale epoch again says that there is no other key: the request is then not repeated.
+    /// Returning the stale epoch again means that no other key exists. The request is then not sent again.
     ///
     /// # Errors
     ///
-    /// When there is no key for this URI, as [`TransportError::no_credential`].
+    /// Returns [`TransportError::no_credential`] if no key exists for this URI.
     fn renew<'a>(
         &'a self,
         uri: &'a Uri,

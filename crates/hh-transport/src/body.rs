@@ -1,25 +1,25 @@
-//! A response body with a limit on its size, decompressed on the way.
+//! A response body with a size limit, decompressed while it is received.
 
 use std::io::{self, Write};
 
 use bytes::Bytes;
 use flate2::write::MultiGzDecoder;
 
-/// The most any response may be allowed to have, in bytes.
+/// The upper bound of the size limit of any response body, in bytes.
 const CEILING: usize = 64 * 1024 * 1024;
 
-/// Collects chunks up to a cap, so that a server cannot fill our memory.
+/// A collector of chunks up to a size limit, so that a server cannot exhaust the memory.
 pub(crate) enum BodyCollector {
     Plain {
         cap: usize,
-        /// The only chunk, which most answers are: it need not be copied.
+        /// The only chunk. Most responses have a single chunk, which need not be copied.
         only: Bytes,
         all: Vec<u8>,
     },
     Gzip(Box<MultiGzDecoder<LimitedWriter>>),
 }
 
-/// Why a body cannot be used.
+/// The reason why a body cannot be used.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum BodyError {
     TooLarge,
@@ -71,7 +71,7 @@ impl BodyCollector {
 
 impl BodyError {
     fn of(error: &io::Error) -> Self {
-        // The one error of `LimitedWriter`; the decoder's own are of other kinds.
+        // Only `LimitedWriter` returns this kind; the decoder returns others.
         if error.kind() == io::ErrorKind::FileTooLarge {
             Self::TooLarge
         } else {
@@ -79,11 +79,11 @@ impl BodyError {
         }
     }
 
-    /// Completes "the answer of the server ".
+    /// Returns a predicate for the subject "the response from HOST".
     pub(crate) const fn describe(&self) -> &'static str {
         match self {
-            Self::TooLarge => "is larger than allowed",
-            Self::NotGzip => "is not the gzip it says it is",
+            Self::TooLarge => "exceeds the size limit",
+            Self::NotGzip => "is not valid gzip",
         }
     }
 }

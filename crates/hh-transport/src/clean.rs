@@ -1,24 +1,24 @@
-//! Makes text that a server or another program wrote safe to show.
+//! Cleans untrusted text for safe output.
 
 use hh_text::is_unsafe;
 
 use crate::redact::redact;
 
-/// Longer texts are cut to this many characters, the ellipsis included.
+/// The limit of a cleaned text, in characters, including the ellipsis.
 const MAX_CHARACTERS: usize = 500;
 
-/// Returns text that a server wrote as one line that is safe to show in errors, logs and reports.
+/// Returns untrusted text as one line that is safe to print in errors, logs and reports.
 ///
-/// Terminal sequences and [unsafe characters](hh_text::is_unsafe), line breaks included, are removed, API keys and the given `own` keys are redacted as
-/// in [`redact()`], and a text of more than 500 characters ends with an ellipsis.
+/// Terminal sequences and [unsafe characters](hh_text::is_unsafe), including line breaks, are removed. API keys and the
+/// given `own` keys are redacted as in [`redact()`]. A text of more than 500 characters is truncated with an ellipsis.
 ///
 /// ```
 /// let text = "no such key:\u{1b}[2J \u{202e}hh_dev_key_of_mine\n";
 /// assert_eq!(hh_transport::clean(text, &["hh_dev_key_of_mine"]), "no such key: [redacted]");
 /// ```
 pub fn clean(text: &str, own: &[&str]) -> String {
-    // Invisible characters first, since they could hide a key from the redaction; the cut last, since a cut key would
-    // not be recognized.
+    // Invisible characters are removed first, because they could hide a key from the redaction. The text is truncated
+    // last, because a truncated key would not be recognized.
     let visible: String = without_sequences(text)
         .filter(|character| !is_unsafe(*character) && !is_variation_selector(*character))
         .collect();
@@ -31,12 +31,13 @@ pub fn clean(text: &str, own: &[&str]) -> String {
     }
 }
 
-/// Returns whether a character only chooses how the one before it is drawn, so that it could hide a key from the redaction.
+/// Returns whether a character only selects a variant of the previous one, so that it could hide a key from the
+/// redaction.
 fn is_variation_selector(character: char) -> bool {
     matches!(character, '\u{180b}'..='\u{180f}' | '\u{fe00}'..='\u{fe0f}' | '\u{e0100}'..='\u{e01ef}')
 }
 
-/// Leaves out the sequences that command a terminal, with the letters and digits in them (ECMA-48, 5.4 and 5.6).
+/// Removes terminal control sequences, including the letters and digits in them (ECMA-48, 5.4 and 5.6).
 fn without_sequences(text: &str) -> impl Iterator<Item = char> {
     let mut rest = text.chars();
     std::iter::from_fn(move || {
@@ -44,7 +45,7 @@ fn without_sequences(text: &str) -> impl Iterator<Item = char> {
             let next = rest.next()?;
             let kind = match next {
                 '\u{1b}' => rest.next()?,
-                // The same in one character.
+                // The same sequences, introduced by one character.
                 '\u{9b}' => '[',
                 '\u{90}' | '\u{98}' | '\u{9d}'..='\u{9f}' => ']',
                 _ => return Some(next),

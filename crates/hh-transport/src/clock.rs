@@ -1,28 +1,28 @@
-//! Time and chance, as a parameter, so that a test needs neither.
+//! Injectable time and randomness, for tests.
 
 use std::fmt::Debug;
 use std::time::{Duration, Instant, SystemTime};
 
 use crate::service::BoxFuture;
 
-/// What a [`Transport`](crate::Transport) needs of the world: the time, a way to wait, and randomness.
+/// The time, the delays and the randomness that a [`Transport`](crate::Transport) uses.
 ///
-/// A test may give one whose time passes only when it says so.
+/// A test can implement a clock whose time only advances on request.
 pub trait Clock: Debug + Send + Sync + 'static {
-    /// Returns the time that delays and deadlines are counted in; it never goes back.
+    /// Returns the monotonic time for delays and deadlines.
     fn now(&self) -> Instant;
 
-    /// Returns the time of day, which only dates in answers are compared with.
+    /// Returns the time of day, which is only compared with dates in responses.
     fn time_of_day(&self) -> SystemTime;
 
-    /// Waits.
+    /// Waits for `delay`.
     fn sleep(&self, delay: Duration) -> BoxFuture<'static, ()>;
 
-    /// Returns a number of the whole range, each as likely as any other.
+    /// Returns a uniformly distributed random number.
     fn random(&self) -> u64;
 }
 
-/// The real clock; sleeping needs a tokio runtime with its timer on.
+/// The real clock. Sleeping needs a tokio runtime with an enabled timer.
 #[derive(Clone, Copy, Debug, Default)]
 #[non_exhaustive]
 pub struct SystemClock;
@@ -41,7 +41,7 @@ impl Clock for SystemClock {
     }
 
     fn random(&self) -> u64 {
-        // Without randomness the whole delay is the careful choice.
+        // Without randomness the full delay is the safe choice.
         getrandom::u64().unwrap_or(u64::MAX)
     }
 }

@@ -1,7 +1,7 @@
-//! The one error of this crate.
+//! The error of this crate.
 //!
-//! Its text is made here, from the host, the status and fixed words. The server's own text is kept apart in
-//! [`Problem`], redacted, and no URL, header or body is ever part of a message.
+//! Messages consist of the host, the status and fixed texts. The text of the server is separate and redacted, in
+//! [`Problem`]. No URL, header or body is ever part of a message.
 
 mod kind;
 
@@ -19,7 +19,7 @@ pub use kind::{TimeoutStage, TransportErrorKind};
 
 type Source = Box<dyn Error + Send + Sync>;
 
-/// A call that ended without a success status.
+/// An error of a call without a success status.
 pub struct TransportError {
     inner: Box<Inner>,
 }
@@ -28,10 +28,10 @@ struct Inner {
     kind: TransportErrorKind,
     message: Cow<'static, str>,
     hint: Option<&'static str>,
-    /// What went wrong, without the host.
+    /// The cause, without the host.
     cause: Option<String>,
     unsent: bool,
-    /// Nothing will be different next time, although nothing was sent.
+    /// Whether a retry cannot succeed, although nothing was sent.
     permanent: bool,
     stage: Option<TimeoutStage>,
     status: Option<StatusCode>,
@@ -42,7 +42,7 @@ struct Inner {
 }
 
 impl TransportError {
-    /// Says that no connection to `host` came about, so that nothing was sent; `why` completes
+    /// Creates the error for a connection to `host` that cannot be established. Nothing was sent. `why` completes
     /// "cannot connect to `host`: ".
     pub fn unreachable(host: &str, why: impl fmt::Display) -> Self {
         Self::new(
@@ -53,8 +53,8 @@ impl TransportError {
         .unsent()
     }
 
-    /// Says that `proxy` did not connect us to `host`, so that nothing was sent; `why` completes "the proxy `proxy` ".
-    /// If the cause is `permanent`, such as missing credentials, it is not tried again.
+    /// Creates the error for a `proxy` that does not connect to `host`. Nothing was sent. `why` completes "the proxy
+    /// `proxy` ". A `permanent` error, such as missing credentials, is not retried.
     pub fn proxy(proxy: &str, host: &str, why: impl fmt::Display, permanent: bool) -> Self {
         let message = format!("cannot connect to {host}: the proxy {proxy} {why}");
         let mut error = Self::new(TransportErrorKind::Proxy, message)
@@ -64,8 +64,8 @@ impl TransportError {
         error
     }
 
-    /// Says that the peer `host` proved no identity we trust, so that nothing was sent; `why` completes "cannot set up
-    /// TLS with `host`: ".
+    /// Creates the error for a peer `host` whose identity is not trusted. Nothing was sent. `why` completes "cannot set
+    /// up TLS with `host`: ".
     pub fn tls(host: &str, why: impl fmt::Display) -> Self {
         Self::new(
             TransportErrorKind::Tls,
@@ -75,8 +75,8 @@ impl TransportError {
         .unsent()
     }
 
-    /// Says that `host` was too slow: `stage` took longer than `after`. Only a stage of
-    /// [`Connect`](TimeoutStage::Connect) is certain to have sent nothing.
+    /// Creates the error for a timeout of `host`: `stage` took longer than `after`. Only the stage
+    /// [`Connect`](TimeoutStage::Connect) guarantees that nothing was sent.
     pub fn timeout(host: &str, stage: TimeoutStage, after: Duration) -> Self {
         let after = HumanDuration(after);
         let (message, cause) = match stage {
@@ -85,16 +85,16 @@ impl TransportError {
                 format!("no connection within {after}"),
             ),
             TimeoutStage::FirstByte => (
-                format!("{host} was connected but began no answer within {after}"),
-                format!("no answer within {after}"),
+                format!("connected to {host}, but received no response within {after}"),
+                format!("no response within {after}"),
             ),
             TimeoutStage::IdleRead => (
-                format!("{host} began an answer and then sent nothing for {after}"),
-                format!("nothing for {after} in the middle of an answer"),
+                format!("the response from {host} stopped for {after} before it was complete"),
+                format!("the response stopped for {after} before it was complete"),
             ),
             TimeoutStage::Total => (
-                format!("no whole answer from {host} within {after}"),
-                format!("no whole answer within {after}"),
+                format!("no complete response from {host} within {after}"),
+                format!("no complete response within {after}"),
             ),
         };
         let mut error = Self::new(TransportErrorKind::Timeout, message).with_cause(&cause);
@@ -103,30 +103,30 @@ impl TransportError {
         error
     }
 
-    /// Says that the connection to `host` broke; the request may have been sent.
+    /// Creates the error for a lost connection to `host`. The request may have been sent.
     pub fn interrupted(host: &str) -> Self {
         Self::new(
             TransportErrorKind::Interrupted,
-            format!("the connection to {host} broke before the answer was whole"),
+            format!("the connection to {host} was lost before the response was complete"),
         )
     }
 
-    /// Says that the answer of `host` cannot be used; `why` completes "the answer of `host` ".
+    /// Creates the error for an unusable response from `host`. `why` completes "the response from `host` ".
     pub fn invalid_response(host: &str, why: impl fmt::Display) -> Self {
         Self::new(
             TransportErrorKind::InvalidResponse,
-            format!("the answer of {host} {why}"),
+            format!("the response from {host} {why}"),
         )
     }
 
-    /// Says that the request cannot be sent as it is; `message` must hold no secret.
+    /// Creates the error for an invalid request. `message` must not contain a secret.
     pub fn invalid_request(message: impl Into<Cow<'static, str>>) -> Self {
         Self::new(TransportErrorKind::InvalidRequest, message).unsent()
     }
 
-    /// Says that there is no key for this request: an [`Authorizer`](crate::Authorizer) answers this.
+    /// Creates the error for a request without a key, which an [`Authorizer`](crate::Authorizer) returns.
     ///
-    /// `source` says why, and reaches users through [`Error::source`].
+    /// `source` is the cause, which users receive through [`Error::source`].
     pub fn no_credential(source: impl Into<Source>) -> Self {
         let error = Self::new(
             TransportErrorKind::Unauthenticated,
@@ -135,19 +135,19 @@ impl TransportError {
         error.unsent().with_source(source)
     }
 
-    /// Says that no certificate to trust could be read.
+    /// Creates the error for a file of trusted certificates that cannot be used.
     #[cfg(feature = "reqwest")]
     pub(crate) fn invalid_trust(why: &str) -> Self {
-        let message = format!("the file of certificates to trust cannot be used: {why}");
+        let message = format!("cannot use the file of trusted certificates: {why}");
         Self::new(TransportErrorKind::Tls, message).unsent()
     }
 
-    /// Says anything else; such an error is never retried. `message` must hold no secret.
+    /// Creates any other error, which is never retried. `message` must not contain a secret.
     pub fn other(message: impl Into<Cow<'static, str>>, source: impl Into<Source>) -> Self {
         Self::new(TransportErrorKind::Other, message).with_source(source)
     }
 
-    /// Says that a limit known here leaves no room for the request before `wait` has passed.
+    /// Creates the error for a rate limit that allows no request before `wait` has passed.
     pub(crate) fn limited(host: &str, wait: Duration) -> Self {
         let message = format!("too many requests to {host} from this program");
         let mut error = Self::new(TransportErrorKind::RateLimited, message).unsent();
@@ -156,12 +156,13 @@ impl TransportError {
     }
 
     pub(crate) fn insecure(host: &str) -> Self {
-        let message =
-            format!("refusing plain http to {host}: only this machine is reached without TLS");
+        let message = format!(
+            "refused plain HTTP to {host}: only loopback addresses are allowed without TLS"
+        );
         Self::new(TransportErrorKind::Insecure, message).unsent()
     }
 
-    /// Says what an answer without a success status means.
+    /// Creates the error for a response without a success status.
     pub(crate) fn answered(
         host: &str,
         status: StatusCode,
@@ -178,10 +179,10 @@ impl TransportError {
             500..=599 => TransportErrorKind::Unavailable,
             _ => TransportErrorKind::InvalidResponse,
         };
-        // The reason is the standard one of the status, never the text the server sent.
+        // The standard reason of the status, never the text that the server sent.
         let message = match status.canonical_reason() {
-            Some(reason) => format!("{host} answered {} {reason}", status.as_u16()),
-            None => format!("{host} answered {}", status.as_u16()),
+            Some(reason) => format!("{host} responded with {} {reason}", status.as_u16()),
+            None => format!("{host} responded with {}", status.as_u16()),
         };
         let mut error = Self::new(kind, message);
         error.inner.status = Some(status);
@@ -190,7 +191,7 @@ impl TransportError {
         error
     }
 
-    /// Says that the call's deadline had passed before anything was sent.
+    /// Creates the error for a deadline that passed before the first request was sent.
     pub(crate) fn deadline_before_sending() -> Self {
         Self::new(
             TransportErrorKind::Timeout,
@@ -218,14 +219,14 @@ impl TransportError {
         }
     }
 
-    /// Sets what people can do about it: an imperative without a full stop.
+    /// Sets the hint: an imperative without a period.
     #[must_use]
     pub fn with_hint(mut self, hint: &'static str) -> Self {
         self.inner.hint = Some(hint);
         self
     }
 
-    /// Sets what [`cause`](Self::cause) returns.
+    /// Sets the text that [`cause`](Self::cause) returns.
     pub(crate) fn with_cause(mut self, cause: &impl fmt::Display) -> Self {
         self.inner.cause = Some(cause.to_string());
         self
@@ -242,28 +243,28 @@ impl TransportError {
     }
 
     pub(crate) fn with_attempts(mut self, attempts: Vec<Attempt>) -> Self {
-        // What the last attempt did not send, an earlier one may have.
+        // Even if the last attempt sent nothing, an earlier one may have.
         self.inner.unsent &= attempts.iter().all(Attempt::is_certainly_unsent);
         self.inner.attempts = attempts;
         self
     }
 
-    /// Returns what a caller can do about it.
+    /// Returns the kind of error.
     pub fn kind(&self) -> TransportErrorKind {
         self.inner.kind
     }
 
-    /// Returns what failed; the same as `Display`.
+    /// Returns the message, the same text as `Display`.
     pub fn message(&self) -> &str {
         &self.inner.message
     }
 
-    /// Returns what to do about it, if that is not plain from the message.
+    /// Returns the hint: what the user can do, unless that is clear from the message.
     pub fn hint(&self) -> Option<&'static str> {
         self.inner.hint
     }
 
-    /// Returns message and hint as one line, for where only a line fits.
+    /// Returns message and hint as one line.
     #[must_use]
     pub fn to_line(&self) -> String {
         match self.inner.hint {
@@ -272,40 +273,41 @@ impl TransportError {
         }
     }
 
-    /// Returns why there is no connection or no answer, without the name of the host, such as `connection refused`; `None`
-    /// if the message says nothing more.
+    /// Returns why the connection or the response is missing, without the host, such as `connection refused`; `None` if
+    /// the message contains no cause.
     pub fn cause(&self) -> Option<&str> {
         self.inner.cause.as_deref()
     }
 
-    /// Returns the status of the last answer, if the last attempt got one.
+    /// Returns the status of the last response, if the last attempt received one.
     pub fn status(&self) -> Option<StatusCode> {
         self.inner.status
     }
 
-    /// Returns what the server said about it, redacted.
+    /// Returns the redacted error text of the server.
     pub fn problem(&self) -> Option<&Problem> {
         self.inner.problem.as_ref()
     }
 
-    /// Returns what took too long, if the kind is [`Timeout`](TransportErrorKind::Timeout) and it is known.
+    /// Returns the stage that timed out, if the kind is [`Timeout`](TransportErrorKind::Timeout) and the stage is
+    /// known.
     pub fn timeout_stage(&self) -> Option<TimeoutStage> {
         self.inner.stage
     }
 
-    /// Returns all attempts of the call, in order; empty when nothing was sent.
+    /// Returns all attempts of the call, in order. Empty if nothing was sent.
     pub fn attempts(&self) -> &[Attempt] {
         &self.inner.attempts
     }
 
-    /// Returns how long to wait before the request has a chance, counted from the last answer: the server asked
-    /// for it, of which at most a day is believed, or a limit known here does.
+    /// Returns how long to wait before another request, counted from the last response. The server or a rate limit
+    /// requires this wait; a wait of the server counts as at most one day.
     pub fn retry_after(&self) -> Option<Duration> {
         self.inner.retry_after
     }
 
-    /// Tells whether the error of the attempt before says more: this one ended by a limit of ours, or by the time of the
-    /// call where the other knows what was slow.
+    /// Returns whether the error of the previous attempt is more informative: this error is a rate limit of the client,
+    /// or a timeout of the whole call where the previous error names the slow stage.
     pub(crate) fn is_less_informative_than(&self, last: &Self) -> bool {
         let is_ours =
             self.inner.kind == TransportErrorKind::RateLimited && self.inner.status.is_none();
@@ -314,7 +316,7 @@ impl TransportError {
         is_ours || (is_late && last.inner.kind == TransportErrorKind::Timeout)
     }
 
-    /// Takes over a longer wait.
+    /// Raises `retry_after` to that of another error.
     pub(crate) fn with_wait_of(mut self, other: &Self) -> Self {
         self.inner.retry_after = self.inner.retry_after.max(other.inner.retry_after);
         self
@@ -324,7 +326,7 @@ impl TransportError {
         self.inner.permanent
     }
 
-    /// Returns whether no byte of the request can have left, in any attempt.
+    /// Returns whether certainly no byte of the request was sent, in any attempt.
     pub fn is_certainly_unsent(&self) -> bool {
         self.inner.unsent
     }
@@ -336,7 +338,7 @@ impl fmt::Display for TransportError {
     }
 }
 
-// By hand: the `Debug` of a foreign source may print what its `Display` does not.
+// Implemented by hand, because the `Debug` of another source may print what its `Display` omits.
 impl fmt::Debug for TransportError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TransportError")
@@ -357,7 +359,7 @@ impl fmt::Debug for TransportError {
     }
 }
 
-/// A duration as people write it.
+/// A duration in human-readable form.
 struct HumanDuration(Duration);
 
 impl fmt::Display for HumanDuration {
@@ -398,7 +400,7 @@ mod tests {
         let all = [
             TransportError::unreachable("127.0.0.1:4821", "connection refused"),
             TransportError::tls("h", "bad certificate"),
-            TransportError::proxy("p:1", "h", "asks for credentials", true),
+            TransportError::proxy("p:1", "h", "requires credentials", true),
             TransportError::timeout("h", TimeoutStage::Connect, Duration::from_secs(10)),
             TransportError::timeout("h", TimeoutStage::FirstByte, Duration::from_millis(1_500)),
             TransportError::timeout("h", TimeoutStage::IdleRead, Duration::from_millis(50)),
@@ -407,7 +409,7 @@ mod tests {
             TransportError::interrupted("h"),
             TransportError::invalid_response("h", "is malformed"),
             TransportError::invalid_request("the URI has no host"),
-            TransportError::no_credential("none stored"),
+            TransportError::no_credential("no key stored"),
             TransportError::insecure("example.com"),
             TransportError::deadline_before_sending(),
             answered(302),
@@ -427,27 +429,27 @@ mod tests {
         insta::assert_snapshot!(text.join("\n"), @r"
         Unreachable: cannot connect to 127.0.0.1:4821: connection refused
         Tls: cannot set up TLS with h: bad certificate
-        Proxy: cannot connect to h: the proxy p:1 asks for credentials
+        Proxy: cannot connect to h: the proxy p:1 requires credentials
         Timeout: cannot connect to h: no connection within 10 s
-        Timeout: h was connected but began no answer within 1.5 s
-        Timeout: h began an answer and then sent nothing for 50 ms
-        Timeout: no whole answer from h within 30 s
+        Timeout: connected to h, but received no response within 1.5 s
+        Timeout: the response from h stopped for 50 ms before it was complete
+        Timeout: no complete response from h within 30 s
         RateLimited: too many requests to h from this program
-        Interrupted: the connection to h broke before the answer was whole
-        InvalidResponse: the answer of h is malformed
+        Interrupted: the connection to h was lost before the response was complete
+        InvalidResponse: the response from h is malformed
         InvalidRequest: the URI has no host
         Unauthenticated: no usable API key for this request
-        Insecure: refusing plain http to example.com: only this machine is reached without TLS
+        Insecure: refused plain HTTP to example.com: only loopback addresses are allowed without TLS
         Timeout: the deadline passed before the request was sent
-        Rejected: h answered 302 Found
-        Unauthenticated: h answered 401 Unauthorized
-        PermissionDenied: h answered 403 Forbidden
-        NotFound: h answered 404 Not Found
-        Conflict: h answered 409 Conflict
-        Rejected: h answered 418 I'm a teapot
-        RateLimited: h answered 429 Too Many Requests
-        Unavailable: h answered 503 Service Unavailable
-        Unavailable: h answered 599
+        Rejected: h responded with 302 Found
+        Unauthenticated: h responded with 401 Unauthorized
+        PermissionDenied: h responded with 403 Forbidden
+        NotFound: h responded with 404 Not Found
+        Conflict: h responded with 409 Conflict
+        Rejected: h responded with 418 I'm a teapot
+        RateLimited: h responded with 429 Too Many Requests
+        Unavailable: h responded with 503 Service Unavailable
+        Unavailable: h responded with 599
         ");
     }
 }

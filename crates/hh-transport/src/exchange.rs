@@ -24,17 +24,17 @@ use crate::retry::retry_after;
 use crate::service::{BoxFuture, Request, Response};
 use crate::transport::{SendOptions, Shared};
 
-/// A call and what it has used up.
+/// A call and its consumed time and attempts.
 pub(crate) struct Exchange<'a> {
     transport: &'a Shared,
     options: SendOptions<'a>,
     request: Request,
-    /// The body as it goes out, if not plain.
+    /// The compressed body, if the body is sent compressed.
     compressed: Option<Bytes>,
     host: Authority,
     timeout: Duration,
     deadline: Instant,
-    /// How long was waited because somebody asked for it; the deadline moved on by as much.
+    /// The total of the waits that the server or a rate limit required. The deadline was extended by the same amount.
     waited: Duration,
     attempts: Vec<Attempt>,
     renewed: bool,
@@ -51,7 +51,7 @@ impl<'a> Exchange<'a> {
         let is_plain = !options.gzip || transport.plain_only.load(Ordering::Relaxed);
         Self {
             compressed: (!is_plain).then(|| compress(request.body())),
-            // No sum of times may overflow.
+            // The bound prevents an overflow of sums of times.
             deadline: transport.clock.now() + timeout.min(Duration::from_hours(24 * 365)),
             transport,
             options,
@@ -64,7 +64,7 @@ impl<'a> Exchange<'a> {
         }
     }
 
-    /// Makes attempts until one is final.
+    /// Attempts the request until a result is final.
     pub(crate) async fn run(&mut self) -> Result<Response, TransportError> {
         if self.timeout.is_zero() {
             return Err(TransportError::deadline_before_sending());
@@ -79,7 +79,7 @@ impl<'a> Exchange<'a> {
                 }
                 Err(error) => error,
             };
-            // Where our own time or limit ended this one, the one before says more of what is wrong.
+            // If the client's own deadline or rate limit ended this attempt, the previous error is more informative.
             if let Some(last) = last.take_if(|last| error.is_less_informative_than(last)) {
                 return Err(self.finish_error(last.with_wait_of(&error)));
             }
@@ -97,7 +97,7 @@ impl<'a> Exchange<'a> {
         error.with_attempts(std::mem::take(&mut self.attempts))
     }
 
-    /// Returns the delay before another attempt, if there is to be one.
+    /// Returns the delay before another attempt, if another attempt is allowed.
     fn before_next(&mut self, attempts: u32, error: &TransportError) -> Option<Wait> {
         if decide(classify(error), &self.options.repeat) == Decision::Fatal {
             return None;
@@ -122,11 +122,11 @@ impl<'a> Exchange<'a> {
                 asked: false,
             }
         };
-        // The budget is asked last: it is paid only for a repetition that is really made.
+        // The budget is checked last, so that only real retries are charged.
         self.transport.budget.take().then_some(wait)
     }
 
-    /// Takes a wait that somebody asks for, which is not counted as time of the call; false if it is too much.
+    /// Accepts a required wait, which does not count as time of the call. Returns false if it exceeds the limit.
     fn allow_wait(&mut self, wait: Duration) -> bool {
         let waited = self.waited.saturating_add(wait);
         let accepted = waited <= self.transport.retry.max_wait;
@@ -137,8 +137,8 @@ impl<'a> Exchange<'a> {
         accepted
     }
 
-    /// Sends the request, and once more if the key was rejected and there is another by now, or if the server does not
-    /// take compressed bodies.
+    /// Sends the request, and once more if the key was rejected and another key exists, or if the server rejects
+    /// compressed bodies.
     async fn attempt(&mut self) -> Result<Response, TransportError> {
         let result = self.send_authorized().await;
         let is_refused = |result: &Result<Response, TransportError>| {
@@ -173,7 +173,7 @@ impl<'a> Exchange<'a> {
         self.renewed = true;
         match self.renew(authorizer, Some(epoch)).await {
             Ok((header, fresh)) if fresh != epoch => self.send_once(Some(header)).await,
-            // Why there is no other key matters less than that this one was rejected.
+            // The rejection of this key matters more than the reason why no other key exists.
             Ok(_) | Err(_) => result,
         }
     }
@@ -207,14 +207,14 @@ impl<'a> Exchange<'a> {
                 self.timeout,
             )),
         };
-        // Of a success only an observer hears: attempts before it end with the call.
+        // A successful attempt is recorded only for an observer: its record would be dropped with the call.
         if result.is_err() || self.transport.observer.is_some() {
             self.record(&result, start);
         }
         result
     }
 
-    /// Waits until the limits known here allow another request, and returns the time then.
+    /// Waits until the rate limits allow another request, and returns the time at that moment.
     async fn wait_for_slot(&mut self) -> Result<Instant, TransportError> {
         let Shared { limiter, clock, .. } = self.transport;
         let longest = self.transport.retry.max_wait.saturating_sub(self.waited);
@@ -230,14 +230,14 @@ impl<'a> Exchange<'a> {
             }
             self.notify(Wait { delay, asked: true });
             clock.sleep(delay).await;
-            // The server may have said meanwhile that nothing is left.
+            // The server may have reported an exhausted limit meanwhile.
             now = clock.now();
             wait = Ok(limiter.held_for(now));
         }
     }
 
     fn build_request(&mut self, authorization: Option<&HeaderValue>) -> Request {
-        // Before the clone, whose headers have room for no other.
+        // Inserted before the clone, because the cloned headers have no spare capacity.
         if let Some(header) = authorization {
             let mut header = header.clone();
             header.set_sensitive(true);
@@ -252,7 +252,7 @@ impl<'a> Exchange<'a> {
         request
     }
 
-    /// Waits for `future` from `now` until the deadline; `None` when that came first.
+    /// Waits for `future` from `now` until the deadline; returns `None` at the deadline.
     fn before_deadline<'f, T: 'f>(
         &self,
         now: Instant,
@@ -271,7 +271,7 @@ impl<'a> Exchange<'a> {
         self.deadline.saturating_duration_since(now)
     }
 
-    /// Says what an answer means.
+    /// Checks the status and the headers of a response.
     fn check_response(
         &self,
         response: Response,
@@ -279,7 +279,7 @@ impl<'a> Exchange<'a> {
     ) -> Result<Response, TransportError> {
         let headers = response.headers();
         let exhausted = exhausted_for(headers);
-        // More than anybody here would wait is left to the server to say again.
+        // A longer wait is ignored here; the server reports it again with the next response.
         if let Some(wait) = exhausted.filter(|wait| *wait <= self.transport.retry.max_wait) {
             self.transport
                 .limiter
@@ -287,13 +287,16 @@ impl<'a> Exchange<'a> {
         }
         if response.status().is_success() {
             if is_web_page(headers) && !is_web_page_wanted(self.request.headers()) {
-                let why = "is a web page, not an answer of the API: something between may want you to log in, or the base URL is wrong";
-                return Err(TransportError::invalid_response(self.host.as_str(), why));
+                let why = "is a web page, not an API response";
+                let error = TransportError::invalid_response(self.host.as_str(), why);
+                return Err(
+                    error.with_hint("check the base URL, and whether the network requires a login")
+                );
             }
             return Ok(response);
         }
         let now = self.transport.clock.time_of_day();
-        // The key itself, without the scheme before it.
+        // The key alone, without the scheme.
         let sent = authorization.and_then(|header| header.to_str().ok());
         let own = sent.and_then(|header| header.rsplit(' ').next());
         Err(TransportError::answered(
@@ -350,13 +353,14 @@ struct Wait {
 
 fn compress(body: &Bytes) -> Bytes {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
-    // Writing into memory cannot fail.
+    // Writing to memory cannot fail.
     let written = encoder.write_all(body).and_then(|()| encoder.finish());
     written.map_or_else(|_| body.clone(), Bytes::from)
 }
 
 fn is_key_rejected(error: &TransportError) -> bool {
-    // 404 too: HoneyHive hides from a key what it may not see. Who asks us to wait is not asked again at once.
+    // 404 as well, because HoneyHive hides inaccessible resources from a key. A required wait excludes an immediate
+    // retry.
     let is_rejected = matches!(
         error.status(),
         Some(StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::NOT_FOUND)
@@ -364,7 +368,7 @@ fn is_key_rejected(error: &TransportError) -> bool {
     is_rejected && error.retry_after().is_none()
 }
 
-/// A proxy or a captive portal answers a page with status 200.
+/// Returns whether a response is a web page, which proxies and captive portals send with status 200.
 fn is_web_page(headers: &HeaderMap) -> bool {
     let kind = headers
         .get(CONTENT_TYPE)

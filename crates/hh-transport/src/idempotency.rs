@@ -1,20 +1,20 @@
-//! What repeating a request would do.
+//! The effect of sending a request twice.
 
 use http::HeaderValue;
 
 use crate::error::TransportError;
 
-/// Says whether a request may be sent again after an attempt whose fate is unknown.
+/// Whether a request may be sent again after an attempt with an unknown result.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Idempotency {
-    /// Sending it twice has the effect of sending it once.
+    /// Sending the request twice has the same effect as sending it once.
     Safe,
-    /// The server recognizes a repetition by this key, which is sent as `idempotency-key` with every attempt.
+    /// The server recognizes a retry by this key, which is sent as `idempotency-key` with every attempt.
     Keyed(IdempotencyKey),
-    /// Sending it twice may do the thing twice.
+    /// Sending the request twice may perform the action twice.
     Unsafe,
-    /// An export of OTLP, which is repeated when that protocol says so and else not (OTLP 1.9, "Failures").
+    /// An OTLP export, which is retried only when that protocol allows it (OTLP 1.9, "Failures").
     Otlp,
 }
 
@@ -23,33 +23,33 @@ pub enum Idempotency {
 pub struct IdempotencyKey(HeaderValue);
 
 impl IdempotencyKey {
-    /// Makes a key of 128 random bits.
+    /// Creates a key of 128 random bits.
     ///
     /// # Errors
     ///
-    /// [`Other`](crate::TransportErrorKind::Other) when the system has no randomness.
+    /// Returns [`Other`](crate::TransportErrorKind::Other) if the system has no randomness.
     pub fn random() -> Result<Self, TransportError> {
         let word = || {
             getrandom::u64()
-                .map_err(|error| TransportError::other("the system has no randomness", error))
+                .map_err(|error| TransportError::other("cannot generate a random number", error))
         };
         Self::parse(&format!("{:016x}{:016x}", word()?, word()?))
     }
 
-    /// Reads a key of 1 to 255 visible ASCII characters.
+    /// Parses a key of 1 to 255 visible ASCII characters.
     ///
     /// # Errors
     ///
-    /// [`InvalidRequest`](crate::TransportErrorKind::InvalidRequest) when it is anything else.
+    /// Returns [`InvalidRequest`](crate::TransportErrorKind::InvalidRequest) for any other text.
     pub fn parse(text: &str) -> Result<Self, TransportError> {
         if text.is_empty() || text.len() > 255 || !text.bytes().all(|byte| byte.is_ascii_graphic())
         {
             return Err(TransportError::invalid_request(
-                "an idempotency key is 1 to 255 visible ASCII characters",
+                "invalid idempotency key: expected 1 to 255 visible ASCII characters",
             ));
         }
         HeaderValue::from_str(text).map(Self).map_err(|_| {
-            TransportError::invalid_request("the idempotency key is not a header value")
+            TransportError::invalid_request("invalid idempotency key: not a header value")
         })
     }
 

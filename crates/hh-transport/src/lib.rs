@@ -1,22 +1,22 @@
-//! Retrying HTTP for the HoneyHive client.
+//! HTTP with retries for the HoneyHive client.
 //!
-//! A [`Transport`] sends an [`http::Request`] through an [`HttpService`], asks an [`Authorizer`] for the key of every
-//! attempt, repeats what may be repeated, and ends with a success or a [`TransportError`] that holds no secret. It
-//! spawns nothing, keeps no global state and works on a current-thread tokio runtime.
+//! A [`Transport`] sends an [`http::Request`] through an [`HttpService`], requests the key of every attempt from an
+//! [`Authorizer`], retries as the policy allows, and returns a success or a [`TransportError`] without secrets. It
+//! spawns no tasks, has no global state and works on a current-thread tokio runtime.
 //!
-//! Plain http is refused unless it stays on this machine, and redirects are not followed.
+//! Plain HTTP is rejected except to loopback addresses, and redirects are not followed.
 //!
-//! - [`Transport`], [`SendOptions`]: sending
-//! - [`HttpService`], [`Request`], [`Response`]: the seam for another HTTP stack or a test
-//! - `ReqwestService`, `ReqwestOptions`, `ProxyOptions` (feature `reqwest`, on by default): the real one, with timeouts of
-//!   each stage, certificates and proxies
-//! - `ScriptedService` (feature `testing`): the one for tests
-//! - `Probe` (feature `reqwest`): the way of a request taken step by step, to find out where it ends
-//! - [`Authorizer`], [`Epoch`]: keys, and what happens when one is rejected
-//! - [`Idempotency`], [`RetryPolicy`]: what is repeated, how often and how soon
-//! - [`TransportError`], [`Problem`], [`Attempt`], [`Event`]: what went wrong, and what happens meanwhile
-//! - [`clean()`], [`redact()`], [`redact_keys`]: make text that others wrote safe to show
-//! - [`Clock`]: time and chance, for tests
+//! - [`Transport`], [`SendOptions`]: sending of requests
+//! - [`HttpService`], [`Request`], [`Response`]: the interface to an HTTP stack or to a test
+//! - `ReqwestService`, `ReqwestOptions`, `ProxyOptions` (feature `reqwest`, on by default): the real HTTP client, with
+//!   timeouts per stage, certificates and proxies
+//! - `ScriptedService` (feature `testing`): a service for tests
+//! - `Probe` (feature `reqwest`): a request in separate stages, for diagnosis
+//! - [`Authorizer`], [`Epoch`]: keys and their renewal after a rejection
+//! - [`Idempotency`], [`RetryPolicy`]: the conditions, number and delays of retries
+//! - [`TransportError`], [`Problem`], [`Attempt`], [`Event`]: errors and observation of calls
+//! - [`clean()`], [`redact()`], [`redact_keys`]: safe output of untrusted text
+//! - [`Clock`]: injectable time and randomness
 //!
 //! ```
 //! # #[cfg(feature = "testing")]

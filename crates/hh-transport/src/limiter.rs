@@ -1,4 +1,4 @@
-//! When the next request may go: the caller's own limit, and what the server's `RateLimit` fields say.
+//! Rate limits: the limit of the caller, and the `RateLimit` fields of the server.
 
 mod fields;
 
@@ -7,17 +7,17 @@ use std::time::{Duration, Instant};
 
 pub(crate) use fields::exhausted_for;
 
-/// Holds requests back, for all clones of a transport together.
+/// A limiter that delays requests, shared by all clones of a transport.
 ///
-/// The own limit is the generic cell rate algorithm (GCRA): a burst of as many calls as a window allows, then one
-/// each time the window's share for it has passed.
+/// The limit of the caller uses the generic cell rate algorithm (GCRA): a burst of as many calls as a window allows,
+/// then one call per share of the window.
 #[derive(Debug)]
 pub(crate) struct Limiter {
     limit: Option<Limit>,
     state: Mutex<LimiterState>,
 }
 
-/// Calls that a window allows.
+/// The number of calls that a window allows.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limit {
     calls: u32,
@@ -26,16 +26,16 @@ pub(crate) struct Limit {
 
 #[derive(Debug, Default)]
 struct LimiterState {
-    /// When the limit would be unused again: each call moves it on by its share.
+    /// The time at which the limit would be unused again. Each call adds its share.
     unused_at: Option<Instant>,
-    /// Until when the server has nothing left for us.
+    /// The time until which the limit of the server is exhausted.
     exhausted_until: Option<Instant>,
 }
 
 impl Limit {
-    /// Makes a limit of at least one call.
+    /// Creates a limit of at least one call.
     pub(crate) fn new(calls: u32, window: Duration) -> Self {
-        // No sum of times may overflow.
+        // The bound prevents an overflow of sums of times.
         let window = window.min(Duration::from_hours(24 * 365));
         let calls = calls.max(1);
         Self { calls, window }
@@ -54,8 +54,8 @@ impl Limiter {
         }
     }
 
-    /// Takes the next place and returns how long to wait for it. If that is longer than `longest` no place is taken,
-    /// and the error is the wait.
+    /// Reserves the next slot and returns how long to wait for it. If the wait exceeds `longest`, no slot is reserved
+    /// and the wait is the error.
     pub(crate) fn reserve(&self, now: Instant, longest: Duration) -> Result<Duration, Duration> {
         let mut state = self.state();
         let exhausted = state.exhausted_until.filter(|until| *until > now);
@@ -66,7 +66,7 @@ impl Limiter {
         };
         let share = limit.share();
         let unused_at = state.unused_at.map_or(start, |at| at.max(start));
-        // A burst may be ahead of the even pace by all of a window but the call's own share.
+        // A burst may be ahead of the even rate by the window minus the share of this call.
         let ahead = limit.window.saturating_sub(share);
         let earliest = unused_at.checked_sub(ahead).unwrap_or(start).max(start);
         let wait = fits(earliest - now, longest)?;
@@ -74,13 +74,13 @@ impl Limiter {
         Ok(wait)
     }
 
-    /// Returns how long the server still has nothing left for us.
+    /// Returns how long the limit of the server remains exhausted.
     pub(crate) fn held_for(&self, now: Instant) -> Duration {
         let until = self.state().exhausted_until;
         until.map_or(Duration::ZERO, |until| until.saturating_duration_since(now))
     }
 
-    /// Holds all requests back for a while, because the server said so.
+    /// Delays all requests for a duration, because the server requires it.
     pub(crate) fn hold(&self, now: Instant, wait: Duration) {
         let Some(until) = now.checked_add(wait) else {
             return;
@@ -117,7 +117,7 @@ mod tests {
             .map(|_| limiter.reserve(now, 60 * SECOND).unwrap().as_millis())
             .collect();
         assert_eq!(waits, [0, 0, 500, 1_000, 1_500, 2_000, 2_500, 3_000]);
-        // After a pause the burst is there again.
+        // After a pause the full burst is available again.
         let later = now + 60 * SECOND;
         let waits = [(); 3].map(|()| limiter.reserve(later, 60 * SECOND).unwrap().as_millis());
         assert_eq!(waits, [0, 0, 500]);
@@ -149,7 +149,7 @@ mod tests {
     }
 
     proptest! {
-        /// Over any time from the start, no more calls go than a burst and the pace allow.
+        /// In any interval, at most a burst and the rate of the limit are sent.
         #[test]
         fn never_more_than_the_limit(calls in 1_u32..20, millis in 100_u64..5_000, gaps in proptest::collection::vec(0_u64..900, 1..80)) {
             let window = Duration::from_millis(millis);

@@ -1,6 +1,6 @@
-//! The way of a request, step by step, to find out where it ends: name, connection, proxy, TLS, and one answer.
+//! Runs the stages of a request separately, for diagnosis: name resolution, connection, proxy, TLS and one response.
 //!
-//! Each step follows the rules of real requests: the same proxy, the same trust, the same names of this machine.
+//! Each stage follows the rules of real requests: the same proxy, the same trust, the same names for this machine.
 
 mod certificate;
 mod tunnel;
@@ -29,15 +29,15 @@ use crate::tls::{self, CertificateProblem, RecordingVerifier, Roots};
 use crate::{ReqwestOptions, ReqwestService};
 pub use certificate::Certificate;
 
-/// So many addresses of one name are tried.
+/// The maximum number of addresses of a name that are tried.
 const MAX_ADDRESSES: usize = 8;
 
-/// So much of an answer is read.
+/// The limit of a response body, in bytes.
 const MAX_BODY: usize = 64 * 1024;
 
-/// Takes the way of requests to one server apart. No step has a key or sends one.
+/// Runs the stages of a request to one server separately. No stage has or sends a key.
 ///
-/// Each step takes at most the connect timeout of the options, whatever the network does.
+/// Each stage takes at most the connect timeout of the options.
 ///
 /// ```no_run
 /// # async fn example() -> Result<(), hh_transport::TransportError> {
@@ -62,7 +62,7 @@ pub struct Probe {
     service: ReqwestService,
 }
 
-/// A connection that a step has left for the next.
+/// A connection that one stage passes to the next.
 pub struct Connection {
     stream: Box<dyn Stream>,
 }
@@ -71,33 +71,33 @@ trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
 
-/// What came of a TLS handshake.
+/// The result of a TLS handshake.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Handshake {
-    /// The certificate of the server, if one came that can be read.
+    /// The certificate of the server, if a readable certificate was received.
     pub certificate: Option<Certificate>,
-    /// Whose word was taken for it.
+    /// The trust roots that the certificate was checked against.
     pub roots: Roots,
-    /// The version of TLS, such as `TLS 1.3`, when the handshake came to its end.
+    /// The version of TLS, such as `TLS 1.3`, if the handshake succeeded.
     pub version: Option<&'static str>,
-    /// Why it did not.
+    /// The error, if the handshake failed.
     pub error: Option<TransportError>,
-    /// What is wrong with the certificate, if that is why.
+    /// The problem of the certificate, if it caused the error.
     pub problem: Option<CertificateProblem>,
 }
 
-/// What can be told from the answer to a request without a key.
+/// The relevant parts of the response to a request without a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ProbeResponse {
-    /// The status.
+    /// The HTTP status.
     pub status: u16,
-    /// The time of day on the server.
+    /// The time of day on the server, from the `date` header.
     pub date: Option<SystemTime>,
-    /// It is a web page.
+    /// Whether the response is a web page.
     pub is_html: bool,
-    /// Where a redirect leads, [cleaned](crate::clean()).
+    /// The target of a redirect, [cleaned](crate::clean()).
     pub location: Option<String>,
 }
 
@@ -117,13 +117,13 @@ impl fmt::Debug for Connection {
 }
 
 impl Probe {
-    /// Prepares the way to the server of `uri`, whose path does not matter; nothing is sent.
+    /// Prepares a probe of the server of `uri`, whose path is ignored. Nothing is sent.
     ///
     /// # Errors
     ///
-    /// [`Insecure`](crate::TransportErrorKind::Insecure) and
-    /// [`InvalidRequest`](crate::TransportErrorKind::InvalidRequest) when no request may go there, and the errors of
-    /// [`ReqwestService::new`].
+    /// Returns [`Insecure`](crate::TransportErrorKind::Insecure) or
+    /// [`InvalidRequest`](crate::TransportErrorKind::InvalidRequest) if no request to `uri` is allowed, and the errors
+    /// of [`ReqwestService::new`].
     pub fn new(options: &ReqwestOptions, uri: &Uri) -> Result<Self, TransportError> {
         let authority = target::check(uri)?.clone();
         let rules = options.proxy.as_ref().map(Rules::new);
@@ -138,22 +138,22 @@ impl Probe {
         })
     }
 
-    /// Returns the host and port of the proxy that requests go through, without its credentials.
+    /// Returns the host and port of the proxy of requests, without its credentials.
     pub fn proxy(&self) -> Option<&str> {
         self.proxy.as_ref()?.redacted_for(&self.uri)
     }
 
-    /// Tells whether requests are encrypted.
+    /// Returns whether requests are encrypted.
     pub fn is_tls(&self) -> bool {
         self.is_tls
     }
 
-    /// Tells whether the server is on this machine, which no proxy is asked for.
+    /// Returns whether the server is on this machine, which is never reached through a proxy.
     pub fn is_loopback(&self) -> bool {
         is_loopback(self.authority.host())
     }
 
-    /// Returns the host that is connected to first, the proxy or the server, and its port.
+    /// Returns the host and port of the first connection: that of the proxy or of the server.
     pub fn first_host(&self) -> (&str, u16) {
         match &self.proxy {
             Some(rules) => {
@@ -164,19 +164,19 @@ impl Probe {
         }
     }
 
-    /// Finds the addresses of that host, at most 8.
+    /// Resolves the addresses of the first host, at most 8.
     ///
     /// # Errors
     ///
-    /// [`Unreachable`](crate::TransportErrorKind::Unreachable) or [`Proxy`](crate::TransportErrorKind::Proxy) when its
-    /// name does not resolve, or no name server answers in time.
+    /// Returns [`Unreachable`](crate::TransportErrorKind::Unreachable) or [`Proxy`](crate::TransportErrorKind::Proxy)
+    /// if the name does not resolve or no name server responds in time.
     pub async fn resolve(&self) -> Result<Vec<SocketAddr>, TransportError> {
         let (host, port) = self.first_host();
         let literal = host.trim_start_matches('[').trim_end_matches(']');
         if let Ok(address) = literal.parse::<IpAddr>() {
             return Ok(vec![(address, port).into()]);
         }
-        // As for every request, without asking anybody.
+        // Resolved without a name server, like in every request.
         if host.eq_ignore_ascii_case("localhost") {
             return Ok(vec![
                 (Ipv4Addr::LOCALHOST, port).into(),
@@ -184,7 +184,7 @@ impl Probe {
             ]);
         }
         let why = match tokio::time::timeout(self.limit, lookup_host((host, port))).await {
-            Err(_) => format!("no name server answered within {} s", self.limit.as_secs()),
+            Err(_) => format!("no name server responded within {} s", self.limit.as_secs()),
             Ok(Err(_)) => "the name does not resolve".to_owned(),
             Ok(Ok(addresses)) => {
                 let mut all: Vec<SocketAddr> = Vec::new();
@@ -204,7 +204,7 @@ impl Probe {
         })
     }
 
-    /// Connects to all these addresses at once; what comes of each.
+    /// Connects to all addresses at the same time, and returns the result for each.
     pub async fn connect(
         &self,
         addresses: &[SocketAddr],
@@ -222,11 +222,11 @@ impl Probe {
         join_all(addresses.iter().map(connect)).await
     }
 
-    /// Asks the proxy to connect on, if there is one.
+    /// Requests a tunnel from the proxy, if there is a proxy.
     ///
     /// # Errors
     ///
-    /// [`Proxy`](crate::TransportErrorKind::Proxy) when it does not.
+    /// Returns [`Proxy`](crate::TransportErrorKind::Proxy) if the proxy does not connect to the server.
     pub async fn tunnel(&self, connection: Connection) -> Result<Connection, TransportError> {
         let Some(rules) = &self.proxy else {
             return Ok(connection);
@@ -248,8 +248,8 @@ impl Probe {
         }
         let host = format!("{}:{}", self.authority.host(), self.port());
         let authorization = rules.authorization();
-        let asked = tunnel::ask(&mut connection.stream, &host, authorization.as_ref());
-        let status = self.within(asked).await?;
+        let response = tunnel::ask(&mut connection.stream, &host, authorization.as_ref());
+        let status = self.within(response).await?;
         let refused = |why: fmt::Arguments<'_>, permanent| {
             let proxy = self.proxy().unwrap_or_default();
             TransportError::proxy(proxy, self.host(), why, permanent)
@@ -257,29 +257,32 @@ impl Probe {
         match status {
             Some(200..=299) => Ok(connection),
             Some(407) if authorization.is_some() => {
-                let refused = refused(format_args!("refuses its user or password (407)"), true);
+                let refused = refused(
+                    format_args!("rejected the user name or password (407)"),
+                    true,
+                );
                 Err(refused.with_hint("correct proxy_username and proxy_password"))
             }
             Some(407) => {
-                let refused = refused(format_args!("wants a user and a password (407)"), true);
+                let refused = refused(
+                    format_args!("requires a user name and a password (407)"),
+                    true,
+                );
                 Err(refused.with_hint("set proxy_username and proxy_password"))
             }
             Some(status) => Err(refused(
-                format_args!("refuses to connect there (it answered {status})"),
+                format_args!("refused to connect to the server (status {status})"),
                 false,
             )),
-            None => Err(refused(
-                format_args!("does not answer as a proxy does"),
-                false,
-            )),
+            None => Err(refused(format_args!("did not respond as a proxy"), false)),
         }
     }
 
-    /// Greets the server in TLS, and sends nothing further.
+    /// Performs a TLS handshake with the server, and sends nothing else.
     ///
     /// # Errors
     ///
-    /// The errors of [`ReqwestService::new`]; why a handshake fails is in its result.
+    /// Returns the errors of [`ReqwestService::new`]. The error of a failed handshake is in the result.
     pub async fn handshake(&self, connection: Connection) -> Result<Handshake, TransportError> {
         let (handshake, _) = self
             .tls_handshake(connection, self.authority.host())
@@ -294,14 +297,14 @@ impl Probe {
     ) -> Result<(Handshake, Option<Connection>), TransportError> {
         let invalid_trust = |why: String| TransportError::invalid_trust(&why);
         let (verifier, roots) = tls::verifier(&self.options.trust).map_err(invalid_trust)?;
-        let witness = Arc::new(RecordingVerifier::new(verifier));
-        let mut config = tls::client(witness.clone()).map_err(|e| invalid_trust(e.to_string()))?;
+        let recorder = Arc::new(RecordingVerifier::new(verifier));
+        let mut config = tls::client(recorder.clone()).map_err(|e| invalid_trust(e.to_string()))?;
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
         let name = name.trim_start_matches('[').trim_end_matches(']');
         let name = ServerName::try_from(name.to_owned()).map_err(|_| {
-            TransportError::invalid_request("the host has a name that no certificate can have")
+            TransportError::invalid_request("the host name is not valid in a certificate")
         })?;
-        let greeted = TlsConnector::from(Arc::new(config)).connect(name, connection.stream);
+        let connecting = TlsConnector::from(Arc::new(config)).connect(name, connection.stream);
         let mut handshake = Handshake {
             certificate: None,
             roots,
@@ -310,10 +313,10 @@ impl Probe {
             problem: None,
         };
         let mut connection = None;
-        match tokio::time::timeout(self.limit, greeted).await {
+        match tokio::time::timeout(self.limit, connecting).await {
             Ok(Ok(stream)) => {
                 let version = stream.get_ref().1.protocol_version();
-                // No other version is spoken here.
+                // The client offers no other version.
                 let is_newest = version == Some(rustls::ProtocolVersion::TLSv1_3);
                 handshake.version = Some(if is_newest { "TLS 1.3" } else { "TLS 1.2" });
                 connection = Some(Connection {
@@ -330,21 +333,21 @@ impl Probe {
             }
             Err(_) => handshake.error = Some(self.timed_out()),
         }
-        let seen = witness.seen();
+        let seen = recorder.seen();
         handshake.certificate = seen.and_then(|der| Certificate::read(&der));
         Ok((handshake, connection))
     }
 
-    /// Sends one GET of this path, by the service that all requests go by, and takes any answer.
+    /// Sends one GET request for this path, through the service of all requests, and accepts any response.
     ///
     /// # Errors
     ///
-    /// As every request without an answer, and [`Timeout`](crate::TransportErrorKind::Timeout).
+    /// Returns the error of a request without a response, or [`Timeout`](crate::TransportErrorKind::Timeout).
     pub async fn get(&self, path: &str) -> Result<ProbeResponse, TransportError> {
         let mut parts = self.uri.clone().into_parts();
         parts.path_and_query = path.parse().ok();
-        let uri = Uri::from_parts(parts)
-            .map_err(|_| TransportError::invalid_request("the path is none"))?;
+        let uri =
+            Uri::from_parts(parts).map_err(|_| TransportError::invalid_request("invalid path"))?;
         let mut request = Request::default();
         *request.uri_mut() = uri;
         request.extensions_mut().insert(ResponseCap(MAX_BODY));

@@ -1,15 +1,15 @@
-//! What the server says about an error, made safe to show.
+//! The error text of a server, cleaned for safe output.
 
 use serde_json::Value;
 
 use crate::clean::clean;
 
-/// A longer error body is not looked at.
+/// The limit of an error body that is parsed, in bytes.
 const BODY_CAP: usize = 256 * 1024;
 
 /// The readable part of an error body.
 ///
-/// The server wrote it, and may have put into it what was sent: each text is [cleaned](crate::clean()).
+/// The body is untrusted and may contain what was sent, so each text is [cleaned](crate::clean()).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
     message: Option<String>,
@@ -18,8 +18,8 @@ pub struct Problem {
 }
 
 impl Problem {
-    /// Reads `message`, `errorCode` and `request_id` of a JSON object; `None` when it has none of them. `own` is the key
-    /// that was sent.
+    /// Reads `message`, `errorCode` and `request_id` of a JSON object; returns `None` if all are missing. `own` is the
+    /// key that was sent.
     pub(crate) fn read(body: &[u8], own: Option<&str>) -> Option<Self> {
         if body.len() > BODY_CAP {
             return None;
@@ -40,17 +40,17 @@ impl Problem {
         (!empty).then_some(problem)
     }
 
-    /// Returns the server's sentence for people.
+    /// Returns the human-readable message of the server.
     pub fn message(&self) -> Option<&str> {
         self.message.as_deref()
     }
 
-    /// Returns the server's word for programs.
+    /// Returns the machine-readable error code of the server.
     pub fn code(&self) -> Option<&str> {
         self.code.as_deref()
     }
 
-    /// Returns the name under which the server logged the request.
+    /// Returns the request id in the log of the server.
     pub fn request_id(&self) -> Option<&str> {
         self.request_id.as_deref()
     }

@@ -1,4 +1,4 @@
-//! Which requests go through a proxy.
+//! The proxy, and the requests that go through it.
 
 use std::fmt;
 
@@ -9,10 +9,10 @@ use hyper_util::client::proxy::matcher::Matcher;
 use crate::error::TransportError;
 use crate::target::is_loopback;
 
-/// A proxy, and the hosts that are reached without it.
+/// A proxy, and the hosts that are reached directly.
 ///
-/// Only https goes through it, in a tunnel that the proxy cannot look into: plain http is for this machine, and what is
-/// for this machine never leaves it.
+/// Only https goes through the proxy, in a tunnel that the proxy cannot read. Plain HTTP is only allowed to loopback
+/// addresses, and requests to loopback never leave this machine.
 #[derive(Clone)]
 #[must_use]
 pub struct ProxyOptions {
@@ -20,7 +20,7 @@ pub struct ProxyOptions {
     no_proxy: String,
 }
 
-// By hand: the URL holds the password.
+// Implemented by hand, because the URL contains the password.
 impl fmt::Debug for ProxyOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ProxyOptions")
@@ -31,12 +31,12 @@ impl fmt::Debug for ProxyOptions {
 }
 
 impl ProxyOptions {
-    /// Reads the URL of a proxy that speaks http or https, which may hold a user and a password; `http://` is added if
-    /// no scheme is there.
+    /// Parses the URL of an http or https proxy, which may contain a user name and a password. Without a scheme,
+    /// `http://` is added.
     ///
     /// # Errors
     ///
-    /// [`InvalidRequest`](crate::TransportErrorKind::InvalidRequest) when it is no such URL.
+    /// Returns [`InvalidRequest`](crate::TransportErrorKind::InvalidRequest) for any other text.
     pub fn parse(url: &str) -> Result<Self, TransportError> {
         let url = if url.contains("://") {
             Url::parse(url)
@@ -48,7 +48,9 @@ impl ProxyOptions {
                 && url.host_str().is_some_and(|h| !h.is_empty())
         });
         let url = url.ok_or_else(|| {
-            TransportError::invalid_request("the proxy is no http or https URL of a host")
+            TransportError::invalid_request(
+                "invalid proxy URL: expected an http or https URL with a host",
+            )
         })?;
         Ok(Self {
             url,
@@ -56,11 +58,11 @@ impl ProxyOptions {
         })
     }
 
-    /// Sets the user and the password at the proxy, each in place of the one in the URL if there is one.
+    /// Sets the user name and the password for the proxy. Each replaces the one in the URL.
     pub fn with_credentials(mut self, user: Option<&str>, password: Option<&str>) -> Self {
-        // A percent sign is one here, although the URL keeps what looks like an encoded character.
+        // Values are not percent-encoded, but the URL keeps sequences that look encoded, so percent signs are encoded.
         let plain = |text: &str| text.replace('%', "%25");
-        // Both fail only for URLs without a host.
+        // Both calls fail only for URLs without a host.
         if let Some(user) = user {
             let _done = self.url.set_username(&plain(user));
         }
@@ -70,20 +72,20 @@ impl ProxyOptions {
         self
     }
 
-    /// Sets the hosts that are reached directly, separated by commas: a name with all names below it, an address, a
-    /// network such as `10.0.0.0/8`, or `*` for all.
+    /// Sets the hosts that are reached directly, separated by commas: a name, which includes its subdomains, an
+    /// address, a network such as `10.0.0.0/8`, or `*` for all hosts.
     pub fn with_no_proxy(mut self, hosts: &str) -> Self {
         hosts.clone_into(&mut self.no_proxy);
         self
     }
 }
 
-/// The rules that are in effect.
+/// The proxy rules in effect.
 pub(crate) struct Rules {
     url: Url,
     shown: String,
     matcher: Matcher,
-    /// All hosts are reached directly; the matcher means all names by `*`, but no address.
+    /// Whether all hosts are reached directly. The matcher applies `*` to all names, but to no address.
     is_off: bool,
 }
 
@@ -107,25 +109,25 @@ impl Rules {
         }
     }
 
-    /// Returns how messages call the proxy of a request, if it has one.
+    /// Returns the host and port of the proxy for a request, if the request goes through it.
     pub(crate) fn redacted_for(&self, uri: &Uri) -> Option<&str> {
         self.is_for(uri).then_some(self.shown.as_str())
     }
 
-    /// Returns the URL of the proxy for a request, if it has one.
+    /// Returns the URL of the proxy for a request, if the request goes through it.
     pub(crate) fn url_for(&self, url: &Url) -> Option<Url> {
         let uri = url.as_str().parse::<Uri>().ok()?;
         self.is_for(&uri).then(|| self.url.clone())
     }
 
-    /// Returns what the proxy is told about who we are, if there is something.
+    /// Returns the credentials for the proxy, if any.
     pub(crate) fn authorization(&self) -> Option<HeaderValue> {
         let matcher = Matcher::builder().all(self.url.as_str()).build();
         let any = Uri::from_static("https://proxied.invalid/");
         matcher.intercept(&any)?.basic_auth().cloned()
     }
 
-    /// Returns the proxy itself: whether it is spoken to in TLS, its host and its port.
+    /// Returns whether the connection to the proxy uses TLS, its host and its port.
     pub(crate) fn place(&self) -> (bool, &str, u16) {
         (
             self.url.scheme() == "https",
@@ -140,7 +142,7 @@ impl Rules {
     }
 }
 
-/// The host and port, without the credentials.
+/// Returns the host and port, without the credentials.
 fn without_credentials(url: &Url) -> String {
     let host = url.host_str().unwrap_or_default();
     let port = url.port_or_known_default().unwrap_or_default();

@@ -1,20 +1,20 @@
-//! The one redactor: API keys in text that somebody else wrote.
+//! Redacts API keys in untrusted text.
 
 use std::borrow::Cow;
 
 use hh_key::key_at;
 
-/// What stands in place of a key.
+/// The replacement for a key.
 const REDACTED: &str = "[redacted]";
 
-/// So much of the beginning of our own key is taken for the key: what is cut off is still a part of it.
+/// A prefix of an own key of this length, in bytes, counts as the key, because a truncated key is still secret.
 const OWN_PREFIX: usize = 12;
 
-/// What follows `Bearer` is a credential from this length; "bearer token" is two words.
+/// A text of this length after `Bearer` counts as a credential. A shorter one, as in "bearer token", is a plain word.
 const BEARER_LENGTH: usize = 16;
 
-/// Replaces by `[redacted]` every one of our `own` keys, whole or cut off, everything that looks like a key of
-/// anybody else (`hh_` and 16 letters and digits in a row), and what looks like a credential after `Bearer`.
+/// Replaces secrets with `[redacted]`: each of the `own` keys, whole or truncated, everything that looks like an API
+/// key (`hh_` and 16 consecutive letters and digits), and everything that looks like a credential after `Bearer`.
 ///
 /// ```
 /// let text = "no such key: hh_dev_key_of_mine";
@@ -25,18 +25,18 @@ pub fn redact<'a>(text: &'a str, own: &[&str]) -> Cow<'a, str> {
     replace(text, own, bearer)
 }
 
-/// As [`redact`], but keys alone: for text of our users, who may write of bearers.
+/// Replaces API keys like [`redact`], but not texts after `Bearer`: for the text of users, which may contain that word.
 pub fn redact_keys<'a>(text: &'a str, own: &[&str]) -> Cow<'a, str> {
     replace(text, own, |_| None)
 }
 
-/// Replaces keys, and what `more` finds the length of at the beginning of what is left of the text.
+/// Replaces keys, and the match whose length `more` returns for the rest of the text.
 fn replace<'a>(text: &'a str, own: &[&str], more: impl Fn(&str) -> Option<usize>) -> Cow<'a, str> {
     let begins =
         |next: char| matches!(next, 'h' | 'B' | 'b') || own.iter().any(|key| key.starts_with(next));
     let mut out = String::new();
     let (mut kept, mut at) = (0, 0);
-    // Up to here a run of a key's characters is known to be none, so that no text is read more than once.
+    // The run of key characters up to here contains no key, so it is not scanned again.
     let mut no_key_before = 0;
     while let Some(skipped) = text[at..].find(begins) {
         at += skipped;
@@ -63,7 +63,7 @@ fn replace<'a>(text: &'a str, own: &[&str], more: impl Fn(&str) -> Option<usize>
     Cow::Owned(out)
 }
 
-/// Returns the length of one of our own keys, or of a part from its beginning.
+/// Returns the length of an own key, or of its truncated beginning, at the start of the text.
 fn own_key(text: &str, own: &[&str]) -> Option<usize> {
     let own = own.iter().filter(|key| !key.is_empty());
     let mut found = own.filter_map(|key| {
@@ -79,17 +79,17 @@ fn own_key(text: &str, own: &[&str]) -> Option<usize> {
     found.next()
 }
 
-/// Returns how many characters of a key come first.
+/// Returns the number of leading characters that a key can contain.
 fn run(text: &str) -> usize {
     text.bytes()
         .take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
         .count()
 }
 
-/// Returns the length of `Bearer`, in any case, and the credential that follows it.
+/// Returns the length of `Bearer`, in any case, and the credential after it.
 fn bearer(text: &str) -> Option<usize> {
     let (scheme, tail) = text.split_at_checked(6)?;
-    // First, since what follows may be long.
+    // Checked first, because the rest may be long.
     if !scheme.eq_ignore_ascii_case("bearer") || !tail.starts_with(' ') {
         return None;
     }
@@ -148,7 +148,7 @@ mod tests {
 
     #[test]
     fn hostile_text_is_read_once() {
-        // Read again at each place where a key could begin, this would take minutes.
+        // A scan from each place where a key could begin would take minutes.
         for part in ["b", "h", "hh_a_", "bearer ", "Bearer", "hh_"] {
             let text = part.repeat(256 * 1024 / part.len());
             assert_eq!(redact(&text, &["hh_own_key"]), text, "{part}");

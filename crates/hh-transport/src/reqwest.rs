@@ -1,7 +1,7 @@
-//! The real service: reqwest over rustls with ring, HTTP/1.1 only.
+//! The real HTTP service: reqwest over rustls with ring, HTTP/1.1 only.
 //!
-//! Everything reqwest would do on its own is off: its retries (they would hide attempts from the policy), redirects
-//! (they would carry headers elsewhere), its timeouts but the connector's, and proxies that nobody named.
+//! All automatic behavior of reqwest is disabled: its retries (they would bypass the policy), redirects (they would
+//! send headers elsewhere), its timeouts except that of the connector, and proxies from the environment.
 
 mod error;
 mod framing;
@@ -33,17 +33,17 @@ use error::{Route, explain};
 use send_timer::SendTimer;
 use url_cache::UrlCache;
 
-/// Below the 10 s after which the server closes an idle connection: a request sent at that moment would be lost, and
-/// an unsafe one could not be repeated.
+/// The maximum idle time of a pooled connection, below the 10 s after which the server closes it: a request that is
+/// sent at that moment would be lost, and an unsafe request could not be retried.
 const POOL_IDLE: Duration = Duration::from_secs(8);
 
-/// So long the body of a refusal may take.
+/// The time limit for the body of an error response.
 const REFUSAL: Duration = Duration::from_secs(1);
 
-/// A body may travel as slowly as this without the server being too slow to answer.
+/// The minimum upload rate that is allowed for, in bytes per second.
 const SLOWEST_BYTES_A_SECOND: u64 = 8 * 1024;
 
-/// Sends requests with reqwest; clones share the connections.
+/// A service that sends requests with reqwest. Clones share the connections.
 #[derive(Clone, Debug)]
 pub struct ReqwestService {
     client: Client,
@@ -53,12 +53,12 @@ pub struct ReqwestService {
 }
 
 impl ReqwestService {
-    /// Makes a service. It needs no runtime yet, and opens no connection.
+    /// Creates a service. It needs no runtime yet and opens no connection.
     ///
     /// # Errors
     ///
-    /// [`Tls`](crate::TransportErrorKind::Tls) when a file of certificates holds none that can be used, and
-    /// [`Other`](crate::TransportErrorKind::Other) when the client cannot be set up.
+    /// Returns [`Tls`](crate::TransportErrorKind::Tls) if a file of trusted certificates contains no usable
+    /// certificate, and [`Other`](crate::TransportErrorKind::Other) if the client cannot be set up.
     pub fn new(options: &ReqwestOptions) -> Result<Self, TransportError> {
         let tls = tls::config(&options.trust).map_err(|why| TransportError::invalid_trust(&why))?;
         let proxy = options
@@ -73,7 +73,7 @@ impl ReqwestService {
             .no_proxy()
             .referer(false)
             .connect_timeout(options.connect_timeout)
-            // This machine without asking anybody; port 0 stands for the one of the request.
+            // Resolved without a name server. Port 0 stands for the port of the request.
             .resolve_to_addrs(
                 "localhost",
                 &[
@@ -97,30 +97,30 @@ impl ReqwestService {
         })
     }
 
-    /// Receives the answer to `execute`, which has not been polled yet.
+    /// Receives the response to `execute`, which was not polled yet.
     async fn receive(
         &self,
         execute: impl Future<Output = ::reqwest::Result<::reqwest::Response>>,
         sending: SendTimer,
-        way: Route<'_>,
+        route: Route<'_>,
         within: Duration,
         cap: usize,
     ) -> Result<Response, TransportError> {
-        // One timer for all stages: to move its end costs less than to set another.
+        // One timer for all stages: resetting it is cheaper than creating another.
         let start = Instant::now();
         let mut timer = pin!(sleep_until(start + within));
-        let mut answer = head(execute, &sending, timer.as_mut(), start, within, &way).await?;
-        let body = self.body(&mut answer, timer, cap, &way).await;
+        let mut answer = head(execute, &sending, timer.as_mut(), start, within, &route).await?;
+        let body = self.body(&mut answer, timer, cap, &route).await;
         let body = match body {
             Ok(body) => body,
-            // The status of a refusal is the answer; what it says about it may be missing.
+            // The status of an error response is sufficient; its body may be missing.
             Err(_) if !answer.status().is_success() => Bytes::new(),
             Err(error) => return Err(error),
         };
         let mut response = Response::new(body);
         *response.status_mut() = answer.status();
         *response.headers_mut() = std::mem::take(answer.headers_mut());
-        // What is handed on is not packed any more.
+        // The body is returned decompressed.
         if response.headers_mut().remove(CONTENT_ENCODING).is_some() {
             response.headers_mut().remove(CONTENT_LENGTH);
         }
@@ -132,18 +132,18 @@ impl ReqwestService {
         answer: &mut ::reqwest::Response,
         mut timer: Pin<&mut Sleep>,
         cap: usize,
-        way: &Route<'_>,
+        route: &Route<'_>,
     ) -> Result<Bytes, TransportError> {
-        let unusable = |why| TransportError::invalid_response(way.host(), why);
+        let unusable = |why| TransportError::invalid_response(route.host(), why);
         let is_gzip = framing::is_gzip(answer.headers()).map_err(unusable)?;
-        // Without a length the end of the connection is the end of the body, and a broken one looks the same.
-        if !way.is_head && !framing::has_end(answer.status(), answer.headers()) {
-            let why = "does not say where it ends, so that it may be cut off";
+        // Without a length, the end of the connection ends the body, and a lost connection looks the same.
+        if !route.is_head && !framing::has_end(answer.status(), answer.headers()) {
+            let why = "has no length and may be truncated";
             return Err(unusable(why));
         }
         let mut body = BodyCollector::new(cap, is_gzip);
         let mut time = self.options.idle_read_timeout;
-        // What a refusal says is not waited for long, all of it: the status is there.
+        // The whole body of an error response has one short timeout, because the status is known.
         let is_refusal = !answer.status().is_success();
         if is_refusal {
             time = time.min(REFUSAL);
@@ -153,16 +153,17 @@ impl ReqwestService {
         let mut is_empty = true;
         loop {
             let chunk = chunk(answer, timer.as_mut(), idle).await;
-            let chunk = chunk
-                .ok_or_else(|| TransportError::timeout(way.host(), TimeoutStage::IdleRead, time))?;
-            let Some(chunk) = chunk.map_err(|error| explain(error, way))? else {
+            let chunk = chunk.ok_or_else(|| {
+                TransportError::timeout(route.host(), TimeoutStage::IdleRead, time)
+            })?;
+            let Some(chunk) = chunk.map_err(|error| explain(error, route))? else {
                 break;
             };
             is_empty &= chunk.is_empty();
             body.push(chunk)
                 .map_err(|error| unusable(error.describe()))?;
         }
-        // Nothing at all is not compressed, whatever the header says.
+        // An empty body is not compressed, regardless of the header.
         if is_empty {
             return Ok(Bytes::new());
         }
@@ -170,38 +171,39 @@ impl ReqwestService {
     }
 }
 
-/// Waits for the head of the answer, whose time begins when the request is being sent.
+/// Waits for the head of the response. Its timeout starts when the request is sent.
 async fn head(
     execute: impl Future<Output = ::reqwest::Result<::reqwest::Response>>,
     sending: &SendTimer,
     mut timer: Pin<&mut Sleep>,
     start: Instant,
     within: Duration,
-    way: &Route<'_>,
+    route: &Route<'_>,
 ) -> Result<::reqwest::Response, TransportError> {
     let mut execute = pin!(execute);
-    // The connector has a time of its own; but it may never be asked, where another call's connection is waited for.
-    let connected = start + way.connect_timeout;
+    // The connector has its own timeout, but it is not used while this call waits for a connection of another call.
+    let connected = start + route.connect_timeout;
     loop {
         let answer = poll_fn(|context| match execute.as_mut().poll(context) {
             Poll::Ready(answer) => Poll::Ready(Some(answer)),
             Poll::Pending => timer.as_mut().poll(context).map(|()| None),
         });
         if let Some(answer) = answer.await {
-            return answer.map_err(|error| explain(error, way));
+            return answer.map_err(|error| explain(error, route));
         }
         let due = sending.since().unwrap_or(connected) + within;
         let now = Instant::now();
         if due <= now {
             let stage = TimeoutStage::FirstByte;
-            return Err(TransportError::timeout(way.host(), stage, within));
+            return Err(TransportError::timeout(route.host(), stage, within));
         }
-        // It is looked again as soon as a request that is sent from now on could be over its time.
+        // The next check is as early as a request that is sent from now on could time out.
         timer.as_mut().reset(due.min(now + within));
     }
 }
 
-/// Waits for the next part of the body until `timer` is over, which begins anew with `idle`; `None` when that came first.
+/// Waits for the next chunk until `timer` expires, which restarts with `idle`; returns `None` if the timer expires
+/// first.
 async fn chunk(
     answer: &mut ::reqwest::Response,
     mut timer: Pin<&mut Sleep>,
@@ -212,7 +214,7 @@ async fn chunk(
         if let Poll::Ready(chunk) = chunk.as_mut().poll(context) {
             return Poll::Ready(Some(chunk));
         }
-        // Only now, as mostly the part is there.
+        // The timer is reset only here, because the chunk is usually available already.
         if let Some(idle) = idle.take() {
             timer.as_mut().reset(Instant::now() + idle);
         }
@@ -224,7 +226,7 @@ async fn chunk(
 impl HttpService for ReqwestService {
     fn call(&self, request: Request) -> BoxFuture<'_, Result<Response, TransportError>> {
         let rules = self.proxy.as_ref();
-        let way = Route {
+        let route = Route {
             authority: request.uri().authority().cloned(),
             proxy: rules.and_then(|rules| rules.redacted_for(request.uri())),
             connect_timeout: self.options.connect_timeout,
@@ -237,10 +239,10 @@ impl HttpService for ReqwestService {
         let within = self.options.first_byte_timeout.saturating_add(travel);
         let sending = SendTimer::default();
         let Some(request) = self.origin.request(request, &sending) else {
-            let why = "the URI is not one that can be sent to";
+            let why = "the URI is not a valid URL";
             return Box::pin(ready(Err(TransportError::invalid_request(why))));
         };
-        // All of the above outside of the future: it is as small as malloc likes best (1 KiB) without the request.
-        Box::pin(self.receive(self.client.execute(request), sending, way, within, cap))
+        // Everything above runs outside of the future, which therefore stays below 1 KiB, an efficient size for malloc.
+        Box::pin(self.receive(self.client.execute(request), sending, route, within, cap))
     }
 }

@@ -1,4 +1,4 @@
-//! When a request is sent again: the policy as data, its table in [`classify`], the loop in [`crate::exchange`].
+//! The retry policy: its data here, its table in [`classify`], its loop in [`crate::exchange`].
 
 pub(crate) mod backoff;
 pub(crate) mod budget;
@@ -6,26 +6,27 @@ pub(crate) mod classify;
 pub(crate) mod retry_after;
 pub(crate) use std::time::Duration;
 
-/// When, how often and how soon a request is sent again.
+/// The policy for retries: their conditions, number and delays.
 ///
 /// | outcome | Safe | Keyed | Unsafe | Otlp |
 /// |---|---|---|---|---|
-/// | not sent (DNS, connect, proxy, TLS handshake cut off) | retry | retry | retry | retry |
-/// | refused here or by the peer's TLS, certificate not trusted, proxy wants credentials, no key | fatal | fatal | fatal | fatal |
+/// | not sent (DNS, connect, proxy, interrupted TLS handshake) | retry | retry | retry | retry |
+/// | rejected by the client or by TLS of the peer, untrusted certificate, proxy requires credentials, no key | fatal | fatal | fatal | fatal |
 /// | connection lost or timeout after bytes may have left | retry | retry | fatal | retry |
 /// | 429 | retry | retry | retry | retry |
 /// | 408, 425, 500 | retry | retry | fatal | fatal |
 /// | 502, 503, 504 | retry | retry | fatal | retry |
-/// | any other status, an unusable answer | fatal | fatal | fatal | fatal |
+/// | any other status, an unusable response | fatal | fatal | fatal | fatal |
 ///
-/// `retry` waits what `Retry-After` says, and without it a random time up to a bound that doubles from attempt to
-/// attempt. A keyed request carries the same key every time. Besides, a request is sent once more, whatever it is, when
-/// a rejected key has been renewed, or without compression when the server answers 415 to a compressed body.
+/// `retry` waits for the time in `Retry-After`, or otherwise for a random time up to a bound that doubles with every
+/// attempt. A keyed request has the same key in every attempt. In addition, any request is sent once more after a
+/// rejected key was renewed, and without compression after the server responded with 415 to a compressed body.
 ///
-/// The last error is returned when the attempts are spent, when the waits asked for pass
-/// [`with_max_wait`](Self::with_max_wait) in all, when the time of the call would be over before the delay ends, or when
-/// the budget shared by all clones of a transport is empty: ten repetitions, and one more for every ten calls that
-/// succeed; a repetition that succeeds costs nothing. A wait that the server asks for is not counted as time of the call.
+/// The last error is returned when no attempts are left, when the required waits exceed
+/// [`with_max_wait`](Self::with_max_wait) in total, when the call would time out before the delay ends, or when the
+/// budget is empty that all clones of a transport share. The budget allows ten retries, and one more for every ten
+/// successful calls; a successful retry costs nothing. A wait that the server requires does not count as time of the
+/// call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
 pub struct RetryPolicy {
@@ -36,7 +37,8 @@ pub struct RetryPolicy {
 }
 
 impl RetryPolicy {
-    /// Makes the default: 4 attempts, delays of up to 1 s, 2 s, 4 s and so on but at most 30 s, and waits of at most 60 s.
+    /// Creates the default policy: 4 attempts, delays of up to 1 s, 2 s, 4 s and so on, at most 30 s, and waits of at
+    /// most 60 s.
     pub const fn new() -> Self {
         Self {
             max_attempts: 4,
@@ -46,7 +48,7 @@ impl RetryPolicy {
         }
     }
 
-    /// Sets the number of attempts, the first included; 0 counts as 1. One more is made for a key that was renewed.
+    /// Sets the number of attempts, including the first; 0 counts as 1. A renewed key allows one more attempt.
     pub const fn with_max_attempts(mut self, attempts: u32) -> Self {
         self.max_attempts = attempts;
         self
@@ -59,10 +61,10 @@ impl RetryPolicy {
         self
     }
 
-    /// Sets how long one call waits in all because `Retry-After` or a limit of requests asks for it; a longer wait ends
-    /// the call with an error that says when to come back.
+    /// Sets the limit of the total time that one call waits because of `Retry-After` or a rate limit. A longer wait is
+    /// an error that contains the time.
     pub const fn with_max_wait(mut self, wait: Duration) -> Self {
-        // No sum of times may overflow.
+        // The bound prevents an overflow of sums of times.
         let longest = Duration::from_hours(24 * 365);
         self.max_wait = if wait.as_secs() < longest.as_secs() {
             wait

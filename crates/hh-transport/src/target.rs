@@ -1,4 +1,4 @@
-//! Where a request may go at all.
+//! Checks the destination of a request.
 
 use std::net::Ipv4Addr;
 
@@ -7,27 +7,28 @@ use http::uri::{Authority, Scheme};
 
 use crate::error::TransportError;
 
-/// Returns the host and port of an absolute URI that may be sent to. A key or a session must not cross a network in
-/// the clear, so plain http stays on this machine.
+/// Returns the host and port of an absolute URI that requests may be sent to. A key must not cross a network
+/// unencrypted, so plain HTTP is only allowed to loopback addresses.
 pub(crate) fn check(uri: &Uri) -> Result<&Authority, TransportError> {
     let (Some(scheme), Some(authority)) = (uri.scheme(), uri.authority()) else {
         return Err(TransportError::invalid_request("the URI is not absolute"));
     };
-    // Before anything is said about the host: the part before the at sign may be a password.
+    // Checked before any message names the host: the part before the at sign may be a password.
     if authority.as_str().bytes().any(|byte| byte == b'@') {
-        return Err(TransportError::invalid_request(
-            "the URI names a user: keys go into a header",
-        ));
+        return Err(
+            TransportError::invalid_request("the URI contains a user name or a password")
+                .with_hint("send the API key in a header"),
+        );
     }
     let host = authority.host();
     if host.is_empty() {
         return Err(TransportError::invalid_request("the URI has no host"));
     }
-    // `[::1]evil.example` has the host `[::1]`, as far as `http` says.
+    // The host of `[::1]evil.example` is `[::1]` according to `http`.
     let rest = authority.as_str().strip_prefix(host);
     if !rest.is_some_and(is_port) {
         return Err(TransportError::invalid_request(
-            "the URI has more than a host and a port where they belong",
+            "the authority of the URI is not a host with an optional port",
         ));
     }
     if *scheme == Scheme::HTTPS || (*scheme == Scheme::HTTP && is_loopback(host)) {
@@ -36,12 +37,12 @@ pub(crate) fn check(uri: &Uri) -> Result<&Authority, TransportError> {
         Err(TransportError::insecure(host))
     } else {
         Err(TransportError::invalid_request(
-            "the URI is neither https nor http",
+            "the scheme of the URI is neither https nor http",
         ))
     }
 }
 
-/// Tells whether this is a colon and a port in its one usual form, or only colons, or nothing.
+/// Returns whether a text is a colon and a port in canonical form, only colons, or empty.
 fn is_port(text: &str) -> bool {
     let is_usual = |port: &str| {
         matches!(port.as_bytes(), [b'0'] | [b'1'..=b'9', ..]) && port.parse::<u16>().is_ok()
@@ -49,8 +50,8 @@ fn is_port(text: &str) -> bool {
     text.strip_prefix(':').is_some_and(is_usual) || text.trim_end_matches(':').is_empty()
 }
 
-/// Only what is loopback without asking a name server: the name `localhost` and the literals. Short forms such as
-/// `127.1` are names here.
+/// Returns whether a host is loopback without name resolution: the name `localhost` and the literals. Short forms such
+/// as `127.1` count as names.
 pub(crate) fn is_loopback(host: &str) -> bool {
     let literal = || {
         host.parse::<Ipv4Addr>()

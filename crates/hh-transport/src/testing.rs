@@ -1,4 +1,4 @@
-//! A service that answers from a script, for tests without a network.
+//! A service with scripted responses, for tests without a network.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -10,9 +10,9 @@ use http::StatusCode;
 use crate::error::TransportError;
 use crate::service::{BoxFuture, HttpService, Request, Response};
 
-/// Gives its answers in the order they were added and remembers the requests.
+/// A service that returns responses in the order in which they were added, and records the requests.
 ///
-/// Clones share the script and the memory, so that a test keeps one and gives the other away.
+/// Clones share the script and the records, so that a test can keep one clone.
 #[derive(Clone, Default)]
 pub struct ScriptedService {
     state: Arc<Mutex<ScriptState>>,
@@ -25,12 +25,12 @@ struct ScriptState {
 }
 
 impl ScriptedService {
-    /// Makes a service without an answer.
+    /// Creates a service without a response.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Adds an answer of this status and body.
+    /// Adds a response with a status and a body.
     #[must_use]
     pub fn with_answer(self, status: StatusCode, body: impl Into<Bytes>) -> Self {
         let mut response = Response::new(body.into());
@@ -38,14 +38,14 @@ impl ScriptedService {
         self.with_result(Ok(response))
     }
 
-    /// Adds an answer, or an error in place of one.
+    /// Adds a response or an error.
     #[must_use]
     pub fn with_result(self, result: Result<Response, TransportError>) -> Self {
         self.state().answers.push_back(result);
         self
     }
 
-    /// Returns the requests sent so far.
+    /// Returns the requests that were sent.
     pub fn requests(&self) -> Vec<Request> {
         self.state().requests.clone()
     }
@@ -55,7 +55,7 @@ impl ScriptedService {
     }
 }
 
-// By hand: the remembered requests show their query, and a transport shows its service.
+// Implemented by hand: recorded requests contain their query, and the `Debug` of a transport prints its service.
 impl fmt::Debug for ScriptedService {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ScriptedService")
@@ -67,15 +67,15 @@ impl fmt::Debug for ScriptedService {
 impl HttpService for ScriptedService {
     /// # Errors
     ///
-    /// As scripted, and [`Other`](crate::TransportErrorKind::Other) when the script is at its end.
+    /// Returns the scripted errors, and [`Other`](crate::TransportErrorKind::Other) when no response is left.
     fn call(&self, request: Request) -> BoxFuture<'_, Result<Response, TransportError>> {
         let mut state = self.state();
         state.requests.push(request);
         let answer = state.answers.pop_front();
         Box::pin(std::future::ready(answer.unwrap_or_else(|| {
             Err(TransportError::other(
-                "the scripted service has no answer left",
-                "add one more answer",
+                "the scripted service has no response left",
+                "add another response",
             ))
         })))
     }

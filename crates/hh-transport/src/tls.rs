@@ -1,4 +1,5 @@
-//! Whom we trust: the roots of the platform, the built-in ones when it has none, or those of a file.
+//! Trust in certificates: the roots of the platform (or the built-in roots on a platform without roots), or those of a
+//! file.
 
 mod recording_verifier;
 
@@ -19,18 +20,18 @@ use crate::error::TransportError;
 
 pub(crate) use recording_verifier::RecordingVerifier;
 
-/// Where trust comes from.
+/// The source of trust.
 #[derive(Clone)]
 pub(crate) enum Trust {
-    /// The platform, or the built-in roots when it has none.
+    /// The roots of the platform, or the built-in roots on a platform without roots.
     Platform,
     /// These certificates, in PEM, and no others.
     Pem(Vec<u8>),
-    /// Anybody.
+    /// Every certificate.
     NoVerification,
 }
 
-// By hand: a file of certificates may hold a private key too.
+// Implemented by hand, because a file of certificates may also contain a private key.
 impl fmt::Debug for Trust {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -41,27 +42,27 @@ impl fmt::Debug for Trust {
     }
 }
 
-/// Whose word is taken for the certificate of a server.
+/// The roots that the certificate of a server was checked against.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Roots {
     /// The authorities of the platform.
     Platform,
-    /// The public authorities that are built in, since the platform has none.
+    /// The built-in public authorities, on a platform without roots.
     BuiltIn,
-    /// The certificates of a file that was named, and no others.
+    /// The certificates of the configured file and no others.
     File,
-    /// Nobody's: certificates are not checked.
+    /// No roots: certificates are not checked.
     Unchecked,
 }
 
-/// Makes the TLS settings with ring, without touching the provider of the process.
+/// Creates the TLS configuration with ring, without the provider of the process.
 pub(crate) fn config(trust: &Trust) -> Result<ClientConfig, String> {
     let (verifier, _) = verifier(trust)?;
     client(verifier).map_err(|error| error.to_string())
 }
 
-/// Makes the TLS settings that ask this verifier.
+/// Creates a TLS configuration with this verifier.
 pub(crate) fn client(verifier: Arc<dyn ServerCertVerifier>) -> Result<ClientConfig, rustls::Error> {
     Ok(
         ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
@@ -72,19 +73,19 @@ pub(crate) fn client(verifier: Arc<dyn ServerCertVerifier>) -> Result<ClientConf
     )
 }
 
-/// Makes what checks certificates, and says whom it believes.
+/// Creates a certificate verifier, and returns it with its roots.
 pub(crate) fn verifier(trust: &Trust) -> Result<(Arc<dyn ServerCertVerifier>, Roots), String> {
     let provider = Arc::new(ring::default_provider());
     Ok(match trust {
-        // A container without CA certificates is common, and an error there would stop even calls to loopback.
+        // Containers often have no CA certificates, and an error here would also prevent calls to loopback.
         Trust::Platform => match Verifier::new(Arc::clone(&provider)) {
             Ok(platform) => (Arc::new(platform), Roots::Platform),
             Err(_) => (built_in(provider)?, Roots::BuiltIn),
         },
         Trust::Pem(pem) => (of_pem(provider, pem)?, Roots::File),
         Trust::NoVerification => {
-            let everybody = NoVerification(provider.signature_verification_algorithms);
-            (Arc::new(everybody), Roots::Unchecked)
+            let unchecked = NoVerification(provider.signature_verification_algorithms);
+            (Arc::new(unchecked), Roots::Unchecked)
         }
     })
 }
@@ -103,10 +104,10 @@ fn of_pem(
         let certificate = certificate.map_err(|_| "it is not valid PEM".to_owned())?;
         roots
             .add(certificate)
-            .map_err(|_| "a certificate in it cannot be read".to_owned())?;
+            .map_err(|_| "it contains an invalid certificate".to_owned())?;
     }
     if roots.is_empty() {
-        return Err("it has no certificate in PEM (-----BEGIN CERTIFICATE-----)".to_owned());
+        return Err("it contains no certificate in PEM (-----BEGIN CERTIFICATE-----)".to_owned());
     }
     with_roots(provider, roots)
 }
@@ -119,7 +120,7 @@ fn with_roots(
     Ok(verifier.map_err(|error| error.to_string())?)
 }
 
-/// Believes every certificate, but still checks that the peer holds its key.
+/// A verifier that accepts every certificate, but still checks that the peer has the private key.
 #[derive(Debug)]
 struct NoVerification(WebPkiSupportedAlgorithms);
 
@@ -158,19 +159,19 @@ impl ServerCertVerifier for NoVerification {
     }
 }
 
-/// What is wrong with a certificate, as far as somebody can do something about it.
+/// The problem of a certificate, as far as a user can fix it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum CertificateProblem {
-    /// Its time is over, as far as the clock of this machine tells.
+    /// The certificate has expired, according to the clock of this machine.
     Expired,
-    /// Its time has not begun, as far as the clock of this machine tells.
+    /// The certificate is not valid yet, according to the clock of this machine.
     NotYetValid,
-    /// It is for another name.
+    /// The certificate is for another name.
     WrongName,
-    /// Nobody who is trusted here vouches for it.
+    /// The certificate was not signed by a trusted authority.
     UnknownAuthority,
-    /// Anything else.
+    /// Any other problem.
     Other,
 }
 
@@ -181,7 +182,7 @@ impl CertificateProblem {
         };
         #[expect(
             clippy::wildcard_enum_match_arm,
-            reason = "for what is rare the message is enough"
+            reason = "rare problems need no kind of their own"
         )]
         Some(match problem {
             CertificateError::Expired | CertificateError::ExpiredContext { .. } => Self::Expired,
@@ -197,7 +198,7 @@ impl CertificateProblem {
     }
 }
 
-/// Returns the error of a handshake with `host`.
+/// Returns the error of a failed handshake with `host`.
 pub(crate) fn error(host: &str, error: &rustls::Error) -> TransportError {
     let (why, hint) = why(error);
     let result = TransportError::tls(host, why);
@@ -207,12 +208,9 @@ pub(crate) fn error(host: &str, error: &rustls::Error) -> TransportError {
     }
 }
 
-/// Returns what is wrong with a handshake, as the end of a sentence, and what to do about it.
+/// Returns the problem of a handshake, as the end of a sentence, and a hint.
 pub(crate) fn why(error: &rustls::Error) -> (&'static str, Option<&'static str>) {
-    #[expect(
-        clippy::wildcard_enum_match_arm,
-        reason = "what is rare has one sentence for all, and the source says the rest"
-    )]
+    #[expect(clippy::wildcard_enum_match_arm, reason = "rare errors share one text")]
     match error {
         rustls::Error::InvalidCertificate(problem) => match problem {
             CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
@@ -226,30 +224,30 @@ pub(crate) fn why(error: &rustls::Error) -> (&'static str, Option<&'static str>)
                 ("its certificate is for another name", None)
             }
             CertificateError::UnknownIssuer => (
-                "its certificate comes from an authority that is not trusted here",
-                Some("name a file of certificates to trust in ca_bundle"),
+                "its certificate was signed by an untrusted authority",
+                Some("set ca_bundle to a file of trusted certificates"),
             ),
             CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
-                ("its certificate is not one of a server", None)
+                ("its certificate is not a server certificate", None)
             }
             CertificateError::BadSignature => (
                 "its certificate was not signed by the authority that it names",
                 Some("check that ca_bundle names the right file"),
             ),
-            // The one error of another crate that people meet: what `openssl req -x509` makes by itself.
+            // The only common error of another crate, for the certificates that `openssl req -x509` creates by default.
             CertificateError::Other(other) if other.to_string().contains("CaUsedAsEndEntity") => (
-                "its certificate is one of an authority and not of a server",
+                "its certificate is a CA certificate, not a server certificate",
                 Some("create a certificate with basicConstraints CA:FALSE"),
             ),
             CertificateError::Revoked => ("its certificate was revoked", None),
             _ => ("its certificate is not valid", None),
         },
         rustls::Error::InvalidMessage(_) => (
-            "it does not speak TLS",
-            Some("check whether it is an http server"),
+            "it does not use TLS",
+            Some("check whether the server expects http"),
         ),
-        rustls::Error::AlertReceived(_) => ("it broke off the handshake", None),
-        rustls::Error::PeerIncompatible(_) => ("it speaks no version of TLS that is safe", None),
+        rustls::Error::AlertReceived(_) => ("it aborted the handshake", None),
+        rustls::Error::PeerIncompatible(_) => ("it supports no secure version of TLS", None),
         _ => ("the handshake failed", None),
     }
 }

@@ -1,4 +1,4 @@
-//! The client: checks where a request goes, gives it its headers, and sends it through a service.
+//! The client: checks the destination of a request, adds headers and sends it through a service.
 
 mod options;
 mod shared;
@@ -27,15 +27,15 @@ pub(crate) use shared::Shared;
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
-/// Sends requests through a service; clones are cheap and share its budget of retries and its limits.
+/// A client that sends requests through a service. Clones are cheap and share the retry budget and the rate limits.
 ///
-/// It is made for one server: what that says of its limits, or of compressed bodies, holds for all requests.
+/// A transport is for one server: its rate limits and its support of compressed bodies apply to all requests.
 #[derive(Clone, Debug)]
 pub struct Transport {
     inner: Arc<Shared>,
 }
 
-/// Makes a [`Transport`].
+/// A builder of a [`Transport`].
 #[derive(Debug)]
 #[must_use]
 pub struct TransportBuilder {
@@ -43,44 +43,44 @@ pub struct TransportBuilder {
 }
 
 impl TransportBuilder {
-    /// Sets when requests are sent again.
+    /// Sets the retry policy.
     pub fn with_retry(mut self, retry: RetryPolicy) -> Self {
         self.inner.retry = retry;
         self
     }
 
-    /// Sets how long a call may take, repetitions included, unless it has a time of its own; 30 s by default.
+    /// Sets the timeout of a call, including retries, for calls without a timeout of their own. The default is 30 s.
     pub fn with_timeout(mut self, timeout: Duration) -> Self {
         self.inner.timeout = timeout;
         self
     }
 
-    /// Allows a burst of `calls` requests, at least 1, and then as many in each `window`; no limit by default.
-    /// Repetitions count too. Waiting for a place counts as a wait that was asked for.
+    /// Sets a rate limit: a burst of `calls` requests, at least 1, and then the same number per `window`. The default
+    /// is no limit. Retries count as requests. Waiting for a slot counts as a required wait.
     pub fn with_rate_limit(mut self, calls: u32, window: Duration) -> Self {
         self.inner.limiter = Limiter::new(Some(Limit::new(calls, window)));
         self
     }
 
-    /// Sets the `user-agent` of requests that have none; by default `honeyhive-rust/` and the version of this crate.
+    /// Sets the `user-agent` of requests without one. The default is `honeyhive-rust/` and the version of this crate.
     pub fn with_user_agent(mut self, user_agent: HeaderValue) -> Self {
         self.inner.user_agent = user_agent;
         self
     }
 
-    /// Has `observer` called after each attempt and before each wait, on the task that sends: it should be quick.
+    /// Sets a function that is called after each attempt and before each wait, on the sending task. It must be fast.
     pub fn with_observer(mut self, observer: Arc<dyn Fn(&Event) + Send + Sync>) -> Self {
         self.inner.observer = Some(Observer(observer));
         self
     }
 
-    /// Takes the time and chance from `clock` instead of the system.
+    /// Uses the time and the randomness of `clock` instead of those of the system.
     pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.inner.clock = clock;
         self
     }
 
-    /// Makes the transport, with a full budget of retries.
+    /// Creates the transport, with a full retry budget.
     pub fn build(self) -> Transport {
         Transport {
             inner: Arc::new(self.inner),
@@ -89,7 +89,7 @@ impl TransportBuilder {
 }
 
 impl Transport {
-    /// Begins a transport over `service`.
+    /// Returns a builder of a transport over `service`.
     pub fn builder(service: Arc<dyn HttpService>) -> TransportBuilder {
         TransportBuilder {
             inner: Shared {
@@ -109,16 +109,16 @@ impl Transport {
         }
     }
 
-    /// Sends `request` until an answer is final, and returns it if its status is a success (2xx).
+    /// Sends `request` until a result is final, and returns the response if its status is a success (2xx).
     ///
-    /// It needs a tokio runtime with its timer on. A key that the server rejects (401, 403, or 404 with a key) is
-    /// renewed once, and the request sent once more if that gave another key, whatever its [`Idempotency`].
+    /// It needs a tokio runtime with an enabled timer. A key that the server rejects (401, 403, or 404 with a key) is
+    /// renewed once, and if that returns another key, the request is sent once more regardless of its [`Idempotency`].
     ///
     /// # Errors
     ///
-    /// [`Insecure`](crate::TransportErrorKind::Insecure) for plain http to another machine and
-    /// [`InvalidRequest`](crate::TransportErrorKind::InvalidRequest) for a URI that is not absolute or names a user,
-    /// both before the service is called; otherwise how the last attempt ended, of any
+    /// Returns [`Insecure`](crate::TransportErrorKind::Insecure) for plain HTTP to another machine and
+    /// [`InvalidRequest`](crate::TransportErrorKind::InvalidRequest) for a URI that is not absolute or contains
+    /// credentials, both before the service is called. Otherwise returns the error of the last attempt, of any
     /// [kind](crate::TransportErrorKind), with all attempts.
     pub async fn send(
         &self,
@@ -130,7 +130,7 @@ impl Transport {
         headers
             .entry(USER_AGENT)
             .or_insert_with(|| self.inner.user_agent.clone());
-        // Here and not in the service, which would have to make room for it in a copy that has none.
+        // Added here, because the service would have to grow the headers of a copy.
         headers
             .entry(ACCEPT_ENCODING)
             .or_insert(HeaderValue::from_static("gzip"));

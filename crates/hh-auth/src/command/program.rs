@@ -1,4 +1,4 @@
-//! Which program a `credential_command` runs: never one that the working directory chooses.
+//! Finds the program of a `credential_command`, independently of the working directory.
 
 use std::ffi::OsString;
 use std::os::unix::fs::PermissionsExt as _;
@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 use hh_config::Env;
 use hh_text::Diagnostic;
 
-/// Where programs are looked up without `PATH`, as the C library does.
+/// The directories that are searched without `PATH`, the same as those of the C library.
 const DEFAULT_PATH: &str = "/bin:/usr/bin";
 
-/// Returns the absolute directories of `PATH`. An empty or relative entry means the working directory or one below it.
+/// Returns the absolute directories of `PATH`. Empty and relative entries depend on the working directory.
 fn search_path(env: &Env) -> Vec<PathBuf> {
     let path = env.get("PATH").unwrap_or(DEFAULT_PATH.as_ref());
     std::env::split_paths(path)
@@ -18,10 +18,10 @@ fn search_path(env: &Env) -> Vec<PathBuf> {
         .collect()
 }
 
-/// Returns the search path that the program gets. It is never empty or unset, which some shells take for the working
+/// Returns the search path for the program. It is never empty or unset, which some shells interpret as the working
 /// directory.
 pub(super) fn child_path(env: &Env) -> OsString {
-    // Each entry was between colons before, so joining them cannot fail.
+    // Each entry was split at colons, so joining them cannot fail.
     let joined = std::env::join_paths(search_path(env)).unwrap_or_default();
     if joined.is_empty() {
         DEFAULT_PATH.into()
@@ -30,18 +30,18 @@ pub(super) fn child_path(env: &Env) -> OsString {
     }
 }
 
-/// Returns the absolute path of a program: of a name without a slash, the first executable file of that name in an absolute
-/// directory of `PATH`.
+/// Returns the absolute path of a program. A name without a slash is searched in the absolute directories of `PATH`;
+/// the first executable file wins.
 ///
 /// # Errors
-/// Why no program can be run, as the end of a sentence about its name.
+/// Returns a message that continues a sentence after the name of the program.
 pub(super) fn find(name: &str, env: &Env) -> Result<PathBuf, Diagnostic> {
     let path = Path::new(name);
     if path.is_absolute() {
         return Ok(path.to_owned());
     }
     if name.contains('/') {
-        return Err(Diagnostic::new("which is a relative path").with_hint("use an absolute path"));
+        return Err(Diagnostic::new("is a relative path").with_hint("use an absolute path"));
     }
     let directories = search_path(env);
     let found = directories.iter().map(|directory| directory.join(name));
@@ -49,7 +49,7 @@ pub(super) fn find(name: &str, env: &Env) -> Result<PathBuf, Diagnostic> {
         .into_iter()
         .find(|path| is_executable(path))
         .ok_or_else(|| {
-            Diagnostic::new("which is not in an absolute directory of PATH")
+            Diagnostic::new("is not in an absolute directory of PATH")
                 .with_hint("install it or use an absolute path")
         })
 }

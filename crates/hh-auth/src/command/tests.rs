@@ -49,40 +49,40 @@ fn our_variables_are_kept_from_it() {
 fn errors_do_not_contain_the_program_output() {
     assert_fails(
         "exit 3",
-        "the credential_command from file ran sh, which ended with exit status: 3",
+        "credential_command from file: sh failed (exit status: 3)",
     );
     assert_fails(
         &format!("echo 'no access for {KEY} today' >&2; echo {KEY}; exit 1"),
-        "the credential_command from file ran sh, which ended with exit status: 1: no access for *** today",
+        "credential_command from file: sh failed (exit status: 1): no access for *** today",
     );
     assert_fails(
         "true",
-        "the credential_command from file ran sh, whose output is empty",
+        "credential_command from file: the output of sh is empty",
     );
     assert_fails(
         "echo secret-word",
-        "the credential_command from file ran sh, whose output does not begin with hh_, so it is not a HoneyHive API key",
+        "credential_command from file: the output of sh does not begin with hh_, so it is not a HoneyHive API key",
     );
     assert_fails(
         r#"echo '{"key": "secret-word"}'"#,
-        "the credential_command from file ran sh, whose output is no JSON object with a text `api_key` and perhaps a time `expires_at` (line 1, column 22)",
+        "credential_command from file: the output of sh is not a JSON object with a string `api_key` and an optional RFC 3339 time `expires_at` (line 1, column 22)",
     );
     assert_fails(
         "head -c 70000 /dev/zero",
-        "the credential_command from file ran sh, whose output is longer than 64 KiB",
+        "credential_command from file: the output of sh is longer than 64 KiB",
     );
     let env = Env::from_pairs::<&str, &str>([]);
     let missing =
         credential_command(&["/no/such/program".to_owned()], &env, None, "file").unwrap_err();
     assert_eq!(
         missing.to_string(),
-        "the credential_command from file names /no/such/program, which is not there"
+        "credential_command from file: /no/such/program does not exist"
     );
     let empty = credential_command(&[], &env, None, "file").unwrap_err();
     assert_eq!(
         (empty.message(), empty.hint()),
         (
-            "the credential_command from file is an empty list",
+            "credential_command from file: the list is empty",
             Some("name a program")
         )
     );
@@ -103,16 +103,16 @@ fn a_program_that_hangs_is_ended_with_what_it_started() {
     let pid = std::fs::read_to_string(file).unwrap();
     let is_there = || {
         let state = std::fs::read_to_string(format!("/proc/{}/stat", pid.trim()));
-        // A zombie is one that nobody has waited for yet.
+        // A zombie is a dead process whose parent has not waited for it yet.
         state.is_ok_and(|state| !state.contains(") Z "))
     };
-    // The signal is on its way; if it never was, the test ends by its own time.
+    // The signal may still be pending. Without a signal the test fails by its deadline.
     while is_there() {
         std::thread::yield_now();
     }
 }
 
-/// A program that prints the key, below a folder.
+/// Writes a program that prints the key, in a folder.
 fn plant(folder: &Path, name: &str, mode: u32) {
     let path = folder.join(name);
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -156,12 +156,12 @@ fn a_program_is_never_found_through_a_relative_or_empty_entry_of_path() {
     ] {
         assert_eq!(
             run_in(folder.path(), Some(path), &["tool"]).unwrap_err(),
-            "the credential_command from file names tool, which is not in an absolute directory of PATH; install it or use an absolute path",
+            "credential_command from file: tool is not in an absolute directory of PATH; install it or use an absolute path",
             "{path:?}"
         );
     }
     assert!(run_in(folder.path(), None, &["tool"]).is_err());
-    // The same program is found where an absolute entry names it, behind entries that are not searched.
+    // The same program is found in an absolute entry that follows ignored entries.
     let bin = folder.path().join("bin");
     let path = format!(".::nowhere:/nonexistent:{}", bin.display());
     assert_eq!(
@@ -189,7 +189,7 @@ fn a_relative_path_of_a_program_is_refused() {
         assert_eq!(
             run_in(folder.path(), Some("/usr/bin:/bin"), &[name]).unwrap_err(),
             format!(
-                "the credential_command from file names {name}, which is a relative path; use an absolute path"
+                "credential_command from file: {name} is a relative path; use an absolute path"
             ),
         );
     }
@@ -220,11 +220,11 @@ fn the_program_starts_in_the_folder_of_its_file_and_searches_absolute_directorie
     let path = "/usr/bin:.::bin:/bin";
     let in_folder = format!(r#"[ "$(pwd -P)" = '{}' ] && echo {KEY}"#, folder.display());
     assert!(run_in(&folder, Some(path), &["sh", "-c", &in_folder]).is_ok());
-    // A relative argument is one of that folder.
+    // A relative argument is relative to that folder.
     assert!(run_in(&folder, Some(path), &["sh", "tool"]).is_ok());
     let its_path = format!(r#"[ "$PATH" = /usr/bin:/bin ] && echo {KEY}"#);
     assert!(run_in(&folder, Some(path), &["sh", "-c", &its_path]).is_ok());
-    // What the program starts in turn is not looked up in its folder either.
+    // The folder is not searched for programs that the program starts, either.
     for path in [Some(path), Some("."), Some(":"), Some(""), None] {
         let started = run_in(&folder, path, &["/bin/sh", "-c", "tool"]);
         assert!(started.is_err(), "{path:?}");

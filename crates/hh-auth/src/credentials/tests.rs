@@ -6,7 +6,7 @@ use super::*;
 
 const KEY: &str = "hh_1234567890abcdef1234567890abcdef";
 
-/// Gives keys of a number, which a test changes, and counts how often it is asked.
+/// A provider whose key depends on a number that a test changes. It counts its calls.
 #[derive(Debug, Default)]
 struct NumberedProvider {
     number: AtomicUsize,
@@ -36,7 +36,7 @@ impl CredentialProvider for Shared {
     }
 }
 
-/// Has nothing, or is broken.
+/// A provider that has no credential or fails.
 #[derive(Debug)]
 struct FailingProvider(bool);
 
@@ -53,7 +53,7 @@ impl CredentialProvider for FailingProvider {
     }
 }
 
-/// Has a key that ends.
+/// A provider of a key that expires.
 #[derive(Debug)]
 struct ExpiringProvider(Timestamp);
 
@@ -112,12 +112,12 @@ fn the_same_key_keeps_its_epoch_and_another_gets_the_next() {
         first.epoch
     );
     numbers.number.store(1, Ordering::SeqCst);
-    // Nobody has said that anything changed.
+    // No change was reported.
     assert_eq!(credentials.cached().unwrap().epoch, first.epoch);
     let second = credentials.load_blocking(Some(first.epoch)).unwrap();
     assert!(second.epoch > first.epoch);
     let asked = numbers.asked.load(Ordering::SeqCst);
-    // A call that was rejected with the old key finds the new one without asking.
+    // A call that was rejected with the old key finds the new one without another load.
     assert_eq!(
         credentials.load_blocking(Some(first.epoch)).unwrap().epoch,
         second.epoch

@@ -1,36 +1,37 @@
-//! Why the store cannot be used.
+//! The error of the credential store.
 
 use hh_text::Diagnostic;
 
-/// What the caller can do about a [`StoreError`].
+/// The kind of a [`StoreError`], by what the caller can do about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum StoreErrorKind {
-    /// No place for the file: set `HOME`.
+    /// The location of the file is unknown. Set `HOME`.
     NoHome,
-    /// No profile can have this name: choose another.
+    /// The name is not a valid profile name. Choose another name.
     InvalidName,
-    /// There is no profile of this name: choose another.
+    /// The profile does not exist. Choose another name.
     NotFound,
-    /// The profile was changed since it was read: read it again.
+    /// The profile was changed after it was read. Read it again.
     Changed,
-    /// The file or its directory is a link, another user's or open to others: mend it as the message says.
+    /// The file or its directory is a link, belongs to another user or is open to other users. Follow the hint.
     Unsafe,
-    /// The file is damaged: log in again, which keeps it under another name.
+    /// The file is damaged. Log in again, which renames the damaged file.
     Malformed,
-    /// A newer program wrote the file: update this one.
+    /// A newer version wrote the file. Update this program.
     Newer,
-    /// Another program holds the lock: try again.
+    /// Another process holds the lock. Try again.
     Locked,
-    /// The keyring does not hand out or take the key: unlock it, or log in again with the file as storage.
+    /// The keyring does not return or store the key. Unlock it, or log in again with the file as storage.
     Keyring,
-    /// The change is made and in effect, but a power loss may undo it: do nothing yet that relies on it, and try again.
+    /// The change is in effect, but a power loss may undo it. Do not rely on it yet, and try again.
     Unsynced,
-    /// The system refused.
+    /// The operating system returned an error.
     Io,
 }
 
-/// Why the store cannot be used: a message and a hint of one line each, never a part of its contents.
+/// An error of the credential store. The message and the hint are one line each and never contain a part of its
+/// contents.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("{diagnostic}")]
 pub struct StoreError {
@@ -42,24 +43,24 @@ impl StoreError {
     pub(super) fn new(kind: StoreErrorKind, diagnostic: impl Into<Diagnostic>) -> Self {
         Self {
             kind,
-            // Paths, and what the keyring says, come from elsewhere.
+            // Paths and texts of the keyring are untrusted.
             diagnostic: diagnostic.into().cleaned(),
         }
     }
 
-    /// Returns what the caller can do about it.
+    /// Returns the kind of error.
     #[must_use]
     pub fn kind(&self) -> StoreErrorKind {
         self.kind
     }
 
-    /// Returns what failed; the same as `Display`.
+    /// Returns the message, the same text as `Display`.
     #[must_use]
     pub fn message(&self) -> &str {
         self.diagnostic.message()
     }
 
-    /// Returns what to do about it, if that is not plain from the message.
+    /// Returns the hint: what the user can do, unless that is clear from the message.
     #[must_use]
     pub fn hint(&self) -> Option<&str> {
         self.diagnostic.hint()

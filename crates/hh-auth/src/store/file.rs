@@ -1,4 +1,5 @@
-//! The file as a file: only one that nobody else can have read or written is opened, and what is checked is what was opened.
+//! Safe access to the store file. A file that another user could read or write is rejected, and the checks apply to the
+//! opened file.
 
 use std::fmt;
 use std::fs::{self, File, Metadata};
@@ -15,23 +16,23 @@ use zeroize::Zeroizing;
 use super::{StoreError, StoreErrorKind};
 use crate::private_file::find_siblings;
 
-/// Far above any real store; keeps devices out.
+/// The limit of the file, in bytes: far more than any real store, and a protection against devices.
 pub(super) const MAX_BYTES: u64 = 1024 * 1024;
 
-/// Reads the file, if it is there; one byte more than [`MAX_BYTES`] at most.
+/// Reads the file, if it exists, up to one byte more than [`MAX_BYTES`].
 pub(super) fn read(path: &Path) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
     let Some(dir) = open_dir(path)? else {
         return Ok(None);
     };
     let name = path.file_name().unwrap_or_default();
-    // Does not follow a link, does not wait for the writer of a pipe, and is not inherited by programs we start.
+    // Does not follow a link, does not wait for the writer of a pipe, and is not inherited by child processes.
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
     let file = match rustix::fs::openat(&dir, name, flags, Mode::empty()) {
         Ok(file) => File::from(file),
         Err(Errno::NOENT) => return Ok(None),
         Err(Errno::LOOP) => return Err(is_link(path)),
         Err(error) => {
-            // What the file is says more than how the system refused.
+            // The type of the file explains the failure better than the error of the system.
             if let Ok(metadata) = fs::symlink_metadata(path) {
                 check_file(path, &metadata)?;
             }
@@ -41,7 +42,7 @@ pub(super) fn read(path: &Path) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError
     let failed = |error| io_error("read", path, &error);
     let metadata = file.metadata().map_err(failed)?;
     check_file(path, &metadata)?;
-    // Room for all of it and the end: a buffer that grew would leave parts of keys behind.
+    // The capacity covers the whole file: a buffer that grows would leave parts of keys in memory.
     let size = usize::try_from(metadata.len().min(MAX_BYTES)).unwrap_or_default();
     let mut bytes = Zeroizing::new(Vec::with_capacity(size + 64));
     file.take(MAX_BYTES + 1)
@@ -50,14 +51,14 @@ pub(super) fn read(path: &Path) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError
     Ok(Some(bytes))
 }
 
-/// Opens the directory of a file, if it is there, and checks that nobody else can put another file in place of ours.
+/// Opens the directory of a file, if it exists, and checks that no other user can replace the file.
 pub(super) fn open_dir(path: &Path) -> Result<Option<File>, StoreError> {
     let dir = path.parent().unwrap_or(Path::new("."));
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let opened = rustix::fs::open(dir, flags, Mode::empty()).map_err(io::Error::from);
     let opened = match opened {
         Ok(opened) => File::from(opened),
-        // A home that is no directory, such as /dev/null, holds no store either.
+        // A home that is not a directory, such as /dev/null, contains no store either.
         Err(error)
             if matches!(
                 error.kind(),
@@ -99,12 +100,12 @@ fn check_file(path: &Path, metadata: &Metadata) -> Result<(), StoreError> {
         ));
     }
     check_owner(path, metadata)?;
-    // None at all is a file that another login has replaced since it was opened.
+    // A count of 0 is a file that another login has replaced after it was opened.
     if metadata.nlink() > 1 {
         let new = with_suffix(path, ".new");
         let new = Shell(&new);
         return Err(unsafe_permissions(
-            format!("{shown} has other names (hard links), under which it can be read or changed"),
+            format!("{shown} has hard links, through which it can be read or changed"),
             format!("run `cp -p {quoted} {new} && mv {new} {quoted}`"),
         ));
     }
@@ -157,15 +158,15 @@ pub(super) fn io_error(verb: &str, path: &Path, error: &io::Error) -> StoreError
     )
 }
 
-/// Tells of a change that could not be made, and what to do next.
+/// Returns the error of a failed change, with a hint.
 pub(super) fn write_error(path: &Path, error: &io::Error) -> StoreError {
     use io::ErrorKind as Kind;
 
     let kind = error.kind();
     let next = if [Kind::StorageFull, Kind::QuotaExceeded, Kind::FileTooLarge].contains(&kind) {
-        "make room and try again"
+        "free disk space and try again"
     } else if [Kind::PermissionDenied, Kind::ReadOnlyFilesystem].contains(&kind) {
-        "make its directory writable, or set XDG_CONFIG_HOME to one that is"
+        "make its directory writable, or set XDG_CONFIG_HOME to a writable directory"
     } else {
         "try again"
     };
@@ -179,7 +180,7 @@ pub(super) fn write_error(path: &Path, error: &io::Error) -> StoreError {
     )
 }
 
-/// Finds the damaged files that logins have kept.
+/// Finds the damaged files that earlier logins have renamed.
 pub(super) fn backups(path: &Path) -> Vec<PathBuf> {
     let name = with_suffix(Path::new(path.file_name().unwrap_or_default()), KEPT);
     let is_number = |rest: &[u8]| {
@@ -192,7 +193,7 @@ pub(super) fn backups(path: &Path) -> Vec<PathBuf> {
     })
 }
 
-/// Returns where a damaged file is to be kept: one that was kept before may hold keys that are nowhere else.
+/// Returns an unused path for a damaged file, because an earlier damaged file may contain the only copy of a key.
 pub(super) fn backup_path(path: &Path) -> PathBuf {
     let first = with_suffix(path, KEPT);
     let more = (2_u64..).map(|number| with_suffix(&first, &format!("-{number}")));
@@ -209,7 +210,7 @@ fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     name.into()
 }
 
-/// A path as one word for a shell.
+/// A path that is quoted as one word for a shell.
 pub(super) struct Shell<'a>(pub(super) &'a Path);
 
 impl fmt::Display for Shell<'_> {

@@ -1,4 +1,4 @@
-//! The text of the store. What is wrong with it is told by line and never repeated: a line of this file may hold a key.
+//! The text format of the store. Errors name the line and never quote it, because a line may contain a key.
 
 use std::ops::Range;
 
@@ -12,21 +12,21 @@ use crate::{ApiKey, Level};
 
 const VERSION: u64 = 1;
 
-/// What one profile takes at most beside its texts: names of fields, quotes and times.
+/// The maximum size of a profile without its values, in bytes: field names, quotes and times.
 const OVERHEAD: usize = 512;
 
-/// Why a text is no store.
+/// The reason why a text cannot be read as a store.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Unreadable {
-    /// The line, and what is wrong there.
+    /// The line is invalid.
     Damaged { line: usize, what: String },
-    /// A newer program wrote it.
+    /// A newer version wrote the file.
     Newer { version: u64 },
 }
 
-/// The buffer never grows, so that no part of it is left behind unwiped.
+/// Writes the text of a store. The buffer never grows, so that no part of it remains in memory.
 pub(crate) fn to_text(contents: &Contents) -> Zeroizing<String> {
-    // A character becomes at most the six of `\u001f`.
+    // An escaped character has at most the six bytes of `\u001f`.
     let length = |profile: &ProfileEntry| {
         let texts = [
             Some(profile.name.as_str()),
@@ -58,7 +58,7 @@ pub(crate) fn to_text(contents: &Contents) -> Zeroizing<String> {
             set(&mut text, "api_key", crate::exposed(key));
         }
     }
-    debug_assert!(text.len() <= capacity, "the buffer has grown");
+    debug_assert!(text.len() <= capacity, "the buffer does not grow");
     text
 }
 
@@ -117,21 +117,21 @@ pub(crate) fn from_bytes(bytes: &[u8]) -> Result<Contents, Unreadable> {
         line: line_of(at),
         what: what.to_owned(),
     };
-    let text =
-        std::str::from_utf8(bytes).map_err(|error| damaged(error.valid_up_to(), "is not text"))?;
-    // What a full disk or an editor left: no store is what it says.
+    let text = std::str::from_utf8(bytes)
+        .map_err(|error| damaged(error.valid_up_to(), "invalid UTF-8"))?;
+    // A full disk or an editor may leave an empty file, which counts as no store.
     if text.trim().is_empty() {
         return Ok(Contents::default());
     }
     let root = DeTable::parse(text).map_err(|error| {
         let at = error.span().map_or(0, |span| span.start);
-        damaged(at, "is not TOML")
+        damaged(at, "invalid TOML")
     })?;
     let wrong = |(span, what): SyntaxError| damaged(span.start, &what);
     contents(root.get_ref(), wrong)
 }
 
-/// Where something is wrong, and what.
+/// The position and the description of a problem.
 type SyntaxError = (Range<usize>, String);
 
 fn contents(
@@ -141,13 +141,13 @@ fn contents(
     let none = |what: &str| wrong((0..0, what.to_owned()));
     let version = root
         .get("version")
-        .ok_or_else(|| none("begins a file without a version"))?;
+        .ok_or_else(|| none("the version is missing"))?;
     let number = version.get_ref().as_integer();
     match number.and_then(|number| number.as_str().parse::<u64>().ok()) {
         Some(VERSION) => {}
         Some(version) if version > VERSION => return Err(Unreadable::Newer { version }),
         Some(_) | None => {
-            let what = "gives a version that never was".to_owned();
+            let what = "unsupported version".to_owned();
             return Err(wrong((version.span(), what)));
         }
     }
@@ -160,7 +160,7 @@ fn contents(
         return Ok(contents);
     };
     let Some(entries) = profiles.get_ref().as_table() else {
-        let what = "gives profiles that are no table".to_owned();
+        let what = "profiles is not a table".to_owned();
         return Err(wrong((profiles.span(), what)));
     };
     for (key, value) in entries {
@@ -174,7 +174,7 @@ fn contents(
 fn name(span: Range<usize>, name: Option<&str>) -> Result<String, SyntaxError> {
     match name {
         Some(name) if Profile::is_valid_name(name) => Ok(name.to_owned()),
-        Some(_) | None => Err((span, "gives a name that no profile can have".to_owned())),
+        Some(_) | None => Err((span, "invalid profile name".to_owned())),
     }
 }
 
@@ -187,24 +187,20 @@ fn entry(
     let table = value
         .get_ref()
         .as_table()
-        .ok_or_else(|| wrong("gives a profile that is no table"))?;
+        .ok_or_else(|| wrong("the profile is not a table"))?;
     let optional = |field: &str| match table.get(field) {
         None => Ok(None),
         Some(value) => match value.get_ref().as_str() {
             Some(text) => Ok(Some((text, value.span()))),
-            None => Err((
-                value.span(),
-                format!("gives a value of {field} that is no text"),
-            )),
+            None => Err((value.span(), format!("{field} is not a string"))),
         },
     };
-    let required = |field: &str| {
-        optional(field)?.ok_or_else(|| wrong(&format!("begins a profile without {field}")))
-    };
+    let required =
+        |field: &str| optional(field)?.ok_or_else(|| wrong(&format!("the profile has no {field}")));
     let storage = match optional("storage")? {
         None => Storage::File,
         Some((text, span)) => Storage::find(text).ok_or_else(|| {
-            let what = "gives a storage that is neither file nor keyring";
+            let what = "unknown storage: expected file or keyring";
             (span, what.to_owned())
         })?,
     };
@@ -213,22 +209,21 @@ fn entry(
         Storage::File => {
             let (text, span) = required("api_key")?;
             let key = ApiKey::parse(text);
-            Some(key.map_err(|error| (span, format!("gives an api_key that {error}")))?)
+            Some(key.map_err(|error| (span, format!("api_key {error}")))?)
         }
     };
     let time = |field: &str| match optional(field)? {
         None => Ok(None),
         Some((text, span)) => match text.parse::<Timestamp>() {
             Ok(time) => Ok(Some(time)),
-            Err(_) => Err((span, format!("gives a value of {field} that is no time"))),
+            Err(_) => Err((span, format!("{field} is not an RFC 3339 time"))),
         },
     };
     let created = match (time("created_at")?, time("created_stated")?) {
         (Some(told), _) => Some(Created::Reported(told)),
         (None, stated) => stated.map(Created::Stated),
     };
-    let first_seen =
-        time("first_seen")?.ok_or_else(|| wrong("begins a profile without first_seen"))?;
+    let first_seen = time("first_seen")?.ok_or_else(|| wrong("the profile has no first_seen"))?;
     Ok(ProfileEntry {
         name: name.to_owned(),
         base_url: required("base_url")?.0.to_owned(),

@@ -1,4 +1,4 @@
-//! Keys that the keyring of the system holds. Only an entry that says so, or a probe that is asked for, ever comes here.
+//! Keys in the system keyring. It is used only for entries whose storage is the keyring, and by explicit probes.
 
 #[cfg(not(feature = "keyring"))]
 #[path = "keyring/unsupported.rs"]
@@ -14,16 +14,16 @@ use hh_text::Diagnostic;
 use super::{Profile, ProfileEntry, Storage, StoreError, StoreErrorKind};
 use crate::ApiKey;
 
-/// How long a keyring may take. One that is locked asks somebody, who may not be there.
+/// The time limit of a keyring operation. A locked keyring prompts the user, who may be absent.
 const WITHIN: Duration = Duration::from_secs(3);
 
-/// Tells whether the keyring of the system takes a value, gives it back and lets go of it, within 3 s.
+/// Checks that the system keyring can store, return and delete a value, within 3 s.
 ///
-/// Nothing less is a proof: a locked keyring answers as if it were empty. The program's own thread does nothing but wait,
-/// so it may be one of a runtime only where that may be blocked.
+/// A locked keyring behaves like an empty one, so a weaker check proves nothing. This function blocks the thread and
+/// must not be called from an async task.
 ///
 /// # Errors
-/// `Keyring`, also when this program is built without the feature `keyring`.
+/// Returns `Keyring` if the check fails, or if this program is built without the feature `keyring`.
 pub fn probe_keyring() -> Result<(), StoreError> {
     system::probe(WITHIN).map_err(|why| {
         StoreError::new(
@@ -34,10 +34,10 @@ pub fn probe_keyring() -> Result<(), StoreError> {
 }
 
 impl ProfileEntry {
-    /// Returns the key; a key in the keyring is fetched from there, which blocks the thread for up to 3 s.
+    /// Returns the key. A key in the keyring is read from there, which blocks the thread for up to 3 s.
     ///
     /// # Errors
-    /// `Keyring` when the key is in a keyring that does not hand it out.
+    /// Returns `Keyring` if the key cannot be read from the keyring.
     pub fn key(&self) -> Result<ApiKey, StoreError> {
         match &self.key {
             Some(key) => Ok(key.clone()),
@@ -53,8 +53,8 @@ fn get(entry: &ProfileEntry) -> Result<ApiKey, StoreError> {
         .and_then(|account| system::get(account, WITHIN))
         .map_err(|why| {
             refused(
-                format!("the keyring does not hand out the key of profile \"{name}\": {why}"),
-                "unlock it and try again, or log in again",
+                format!("cannot read the key of profile \"{name}\" from the keyring: {why}"),
+                "unlock the keyring and try again, or log in again",
             )
         })
 }
@@ -67,19 +67,19 @@ pub(super) fn set(profile: &Profile) -> Result<(), StoreError> {
         .map_err(|why| {
             refused(
                 format!(
-                    "the keyring does not take the key of profile \"{name}\": {why}; nothing was changed"
+                    "cannot save the key of profile \"{name}\" in the keyring: {why}; nothing was changed"
                 ),
-                "unlock it and try again",
+                "unlock the keyring and try again",
             )
         })
 }
 
-/// Deletes the key of an entry, if the keyring holds it; `hint` says what to do if it does not.
+/// Deletes the key of an entry, if the keyring contains it. `hint` is the hint of the error.
 pub(super) fn delete(entry: &ProfileEntry, hint: &'static str) -> Result<(), StoreError> {
     delete_within(WITHIN, entry, hint)
 }
 
-/// Deletes the keys of all these entries, and waits no longer than for one; the first that is not let go of is told.
+/// Deletes the keys of all these entries within the time limit of one, and returns the first error.
 pub(super) fn delete_all(
     entries: impl Iterator<Item = ProfileEntry>,
     hint: &'static str,
@@ -107,7 +107,7 @@ fn delete_within(
         .map_err(|why| {
             refused(
                 format!(
-                    "the keyring does not let go of the key of profile \"{name}\" for {}: {why}",
+                    "cannot delete the key of profile \"{name}\" for {} from the keyring: {why}",
                     entry.base_url
                 ),
                 hint,
@@ -115,8 +115,8 @@ fn delete_within(
         })
 }
 
-/// Deletes the key of an entry that another one has replaced. The login that did so is done: what the keyring does not let
-/// go of is an old key, which it still keeps as well as before.
+/// Deletes the key of a replaced entry. Errors are ignored: the login has succeeded, and the remaining key is an old
+/// one, still protected by the keyring.
 pub(super) fn forget(old: &ProfileEntry, new: &ProfileEntry) {
     let is_replaced = new.storage == Storage::Keyring
         && account_name(&old.name, &old.base_url) == account_name(&new.name, &new.base_url);
@@ -125,7 +125,8 @@ pub(super) fn forget(old: &ProfileEntry, new: &ProfileEntry) {
     }
 }
 
-/// What a key is found under: another server's key of the same profile is another key.
+/// Returns the account name of a key in the keyring. It contains the origin, because the same profile may have another
+/// key for another server.
 fn account_name(name: &str, base_url: &str) -> Result<String, String> {
     let origin = Origin::parse(base_url).map_err(|error| format!("invalid base_url: {error}"))?;
     Ok(format!("{name}@{origin}"))

@@ -1,4 +1,4 @@
-//! What a login leaves: a named entry of the store.
+//! Profiles, the named entries of the credential store.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -7,19 +7,19 @@ use jiff::Timestamp;
 
 use crate::{ApiKey, Level};
 
-/// Where the key of a profile is kept.
+/// The place where the key of a profile is stored.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Storage {
-    /// In the store's file, as plain text that only its owner can read.
+    /// The file of the store, as plain text that only its owner can read.
     #[default]
     File,
-    /// In the keyring of the system.
+    /// The system keyring.
     Keyring,
 }
 
 impl Storage {
-    /// Returns its name, as the file and the command line have it.
+    /// Returns the name of the storage, as in the file and on the command line.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -43,54 +43,54 @@ impl fmt::Display for Storage {
     }
 }
 
-/// What is known of a stored key beside its text.
+/// Information about a stored key, apart from its text.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct KeyDetails {
-    /// The server's id of the key, if it told.
+    /// The key id on the server, if the server reported it.
     pub id: Option<String>,
-    /// The key's level, if the server told.
+    /// The level of the key, if the server reported it.
     pub level: Option<Level>,
-    /// Who the key acts for, if the server told: a user's e-mail address or a service account's name.
+    /// The owner of the key, if the server reported it: the email address of a user or the name of a service account.
     pub owner: Option<String>,
-    /// When the key was made, if anybody told.
+    /// The creation time of the key, if it is known.
     pub created: Option<Created>,
-    /// When the key ends, if the server told.
+    /// The expiry of the key, if the server reported it.
     pub expires_at: Option<Timestamp>,
-    /// The server's id of the key whose place it takes, until a request with it has shown that it works.
+    /// The key id of the key that it replaces, until a request with the new key has succeeded.
     pub replaces: Option<String>,
 }
 
-/// When a key was made, and who says so.
+/// The creation time of a key, by its source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Created {
-    /// The server.
+    /// The time that the server reported.
     Reported(Timestamp),
-    /// Whoever logged in with it.
+    /// The time that the user stated at login.
     Stated(Timestamp),
 }
 
-/// One login with its key.
+/// A saved login with its key.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Profile {
-    /// Its name.
+    /// The name of the profile.
     pub name: String,
     /// The base URL the key is for.
     pub base_url: String,
     /// The key.
     pub key: ApiKey,
-    /// Where the key is kept.
+    /// The place where the key is stored.
     pub storage: Storage,
-    /// What is known of the key.
+    /// The information about the key.
     pub details: KeyDetails,
-    /// When this key was first stored here.
+    /// The time at which this key was first stored here.
     pub first_seen: Timestamp,
 }
 
 impl Profile {
-    /// Makes a profile of a key that was checked just now, to be kept in the file.
+    /// Creates a profile whose storage is the file. `first_seen` is the current time.
     #[must_use]
     pub fn new(name: &str, base_url: &str, key: ApiKey, first_seen: Timestamp) -> Self {
         Self {
@@ -103,21 +103,21 @@ impl Profile {
         }
     }
 
-    /// Tells whether a name can be a profile's: 1 to 64 letters, digits, `-`, `_` or `.`.
+    /// Returns whether a text is a valid profile name: 1 to 64 ASCII letters, digits, `-`, `_` or `.`.
     #[must_use]
     pub fn is_valid_name(name: &str) -> bool {
         let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
         (1..=64).contains(&name.len()) && name.chars().all(plain)
     }
 
-    /// Adds what is known of the key.
+    /// Sets the information about the key.
     #[must_use]
     pub fn with_details(mut self, details: KeyDetails) -> Self {
         self.details = details;
         self
     }
 
-    /// Sets where the key is to be kept.
+    /// Sets the place where the key is stored.
     #[must_use]
     pub fn with_storage(mut self, storage: Storage) -> Self {
         self.storage = storage;
@@ -125,32 +125,33 @@ impl Profile {
     }
 }
 
-/// One login as the file tells of it, without asking a keyring for its key.
+/// A saved login as it is in the file. A key in the keyring is not part of it.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct ProfileEntry {
-    /// Its name.
+    /// The name of the profile.
     pub name: String,
     /// The base URL the key is for.
     pub base_url: String,
-    /// Where the key is kept.
+    /// The place where the key is stored.
     pub storage: Storage,
-    /// What is known of the key.
+    /// The information about the key.
     pub details: KeyDetails,
-    /// When this key was first stored here.
+    /// The time at which this key was first stored here.
     pub first_seen: Timestamp,
-    /// The key, if the file holds it.
+    /// The key, if its storage is the file.
     pub(crate) key: Option<ApiKey>,
 }
 
 impl ProfileEntry {
-    /// Returns the key as it may be shown, if the file holds it, see [`redact`](crate::redact).
+    /// Returns the redacted key, if its storage is the file, see [`redact`](crate::redact).
     #[must_use]
     pub fn redacted(&self) -> Option<String> {
         self.key.as_ref().map(ApiKey::redacted)
     }
 
-    /// Tells whether nobody logged in between these two; a key in the keyring is known by when it was first stored.
+    /// Returns whether the two entries are from the same login. Keys in the keyring are compared by the time of their
+    /// first storage.
     pub(super) fn is_same(&self, other: &Self) -> bool {
         let is_same_key = match (&self.key, &other.key) {
             (Some(key), Some(other)) => key.is_same(other),
@@ -180,17 +181,17 @@ impl ProfileEntry {
     }
 }
 
-/// What [`FileStore::remove_all`](super::FileStore::remove_all) has removed.
+/// The result of [`FileStore::remove_all`](super::FileStore::remove_all).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RemovedProfiles {
-    /// How many profiles there were; each file that could not be read counts as one.
+    /// The number of removed profiles. Each unreadable file counts as one.
     pub count: usize,
-    /// Whether there was a file that could not be read: keys of its profiles may still be in the keyring.
+    /// Whether a file was unreadable. Keys of its profiles may still be in the keyring.
     pub was_unreadable: bool,
 }
 
-/// The profiles of a store by their names, and which is the current one.
+/// The profiles of a store by name, and the name of the current profile.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Contents {
     pub(crate) current: Option<String>,
@@ -198,14 +199,14 @@ pub(crate) struct Contents {
 }
 
 impl Contents {
-    /// Returns the name that is asked for, or else the current one, if there is a profile of that name.
+    /// Returns the requested name, or that of the current profile, if such a profile exists.
     pub(super) fn find(&self, name: Option<&str>) -> Option<String> {
         let name = name.or(self.current.as_deref())?;
         self.profiles.contains_key(name).then(|| name.to_owned())
     }
 }
 
-/// The profiles of the credential store as one reading of its file found them; no keyring is asked.
+/// The profiles of the credential store, read from the file at one time. The keyring is not read.
 #[derive(Clone, Debug, Default)]
 pub struct Profiles {
     contents: Contents,
@@ -229,7 +230,7 @@ impl Profiles {
         Some(self.entry(None)?.name.as_str())
     }
 
-    /// Returns every profile, by name.
+    /// Returns all profiles, sorted by name.
     pub fn iter(&self) -> impl Iterator<Item = &ProfileEntry> {
         self.contents.profiles.values()
     }

@@ -37,12 +37,13 @@ fn mode(path: &Path) -> u32 {
     fs::metadata(path).unwrap().permissions().mode() & 0o777
 }
 
-/// Message and hint, as a line each.
+/// Returns message and hint on separate lines.
 fn both(error: &StoreError) -> String {
     format!("{}\n{}", error.message(), error.hint().unwrap_or_default())
 }
 
-/// A store is refused as unsafe when read and when written, and nothing of it is shown; returns message and hint.
+/// Asserts that a store is rejected as unsafe on reading and writing and that no part of it is printed. Returns message
+/// and hint.
 fn refused(store: &FileStore) -> String {
     let error = store.get(None).unwrap_err();
     assert_eq!(error.kind(), StoreErrorKind::Unsafe, "{error}");
@@ -61,7 +62,7 @@ fn refused(store: &FileStore) -> String {
     message
 }
 
-/// Runs the command that the hint names.
+/// Runs the command in the hint.
 fn run_hint(message: &str) {
     let (_, hint) = message.split_once("\nrun `").unwrap();
     let (command, _) = hint.rsplit_once('`').unwrap();
@@ -188,7 +189,7 @@ fn a_path_that_is_no_file_is_refused_immediately() {
     fs::create_dir(path).unwrap();
     run_hint(&refused(&store));
 
-    // Opening a pipe would wait for somebody who writes into it.
+    // A blocking open of a pipe would wait for a writer.
     let made = Command::new("mkfifo").arg(path).status().unwrap();
     assert!(made.success());
     let message = refused(&store);
@@ -244,7 +245,7 @@ fn a_directory_that_others_can_write_is_refused() {
     assert_eq!(store.current().unwrap().as_deref(), Some("default"));
 }
 
-/// The file that is checked is the file that is read: a link that comes and goes never gets through.
+/// The checked file is the file that is read, so a link that appears for a moment is never read.
 #[test]
 fn a_link_swapped_in_between_is_never_read() {
     let dir = tempfile::tempdir().unwrap();
@@ -279,7 +280,7 @@ fn a_link_swapped_in_between_is_never_read() {
             }
         }
     }
-    assert!(refusals > 0, "the link was there at times");
+    assert!(refusals > 0, "the link existed at times");
 }
 
 #[test]
@@ -295,16 +296,16 @@ fn invalid_names_are_rejected_and_an_empty_file_is_not_a_store() {
     assert_eq!(error.kind(), StoreErrorKind::NotFound);
     insta::assert_snapshot!(both(&error), @r#"
     there is no stored profile "hh_canar***"
-    there are no stored profiles: log in first
+    run `honeyhive auth login`
     "#);
     assert!(
         !store.path().parent().unwrap().exists(),
-        "nothing to remove makes nothing"
+        "a removal without a store creates nothing"
     );
     store.put(profile("default")).unwrap();
     insta::assert_snapshot!(both(&store.switch("a\nb").unwrap_err()), @r#"
     there is no stored profile "a\nb"
-    the stored profiles are default
+    use a stored profile: default
     "#);
     write_private(store.path(), b"\n", Replace::Yes).unwrap();
     assert!(store.get(None).unwrap().is_none());
@@ -316,7 +317,7 @@ fn a_damaged_file_is_named_without_its_contents() {
     let store = store(dir.path());
     store.put(profile("default")).unwrap();
     let text = fs::read_to_string(store.path()).unwrap();
-    assert!(text.contains(KEY), "the key is there to be leaked");
+    assert!(text.contains(KEY), "the file contains the key");
     let mut refused = 0;
     for at in 0..text.len() {
         for byte in [b'\x01', b'"', b'\xff'] {
@@ -332,7 +333,7 @@ fn a_damaged_file_is_named_without_its_contents() {
             }
         }
     }
-    assert!(refused > 500, "{refused} damages are found");
+    assert!(refused > 500, "only {refused} damages are detected");
 }
 
 #[test]
@@ -351,18 +352,18 @@ fn messages_about_damage_name_the_line() {
         let (_, what) = message.split_once(" is damaged: ").unwrap();
         what.to_owned()
     };
-    insta::assert_snapshot!(damaged("\"hh_", "\"xx_"), @"line 14 gives an api_key that does not begin with hh_, so it is not a HoneyHive API key");
-    insta::assert_snapshot!(damaged("\"hh_", "hh_"), @"line 14 is not TOML");
-    insta::assert_snapshot!(damaged("api_key", "key"), @"line 4 begins a profile without api_key");
-    insta::assert_snapshot!(damaged("api_key = \"", "api_key = 1 # "), @"line 14 gives a value of api_key that is no text");
-    insta::assert_snapshot!(damaged("base_url", "url"), @"line 4 begins a profile without base_url");
-    insta::assert_snapshot!(damaged("1970", "970"), @"line 7 gives a value of first_seen that is no time");
-    insta::assert_snapshot!(damaged("\"file\"", "\"cloud\""), @"line 6 gives a storage that is neither file nor keyring");
-    insta::assert_snapshot!(damaged("profiles.\"default\"", "profiles.\"de fault\""), @"line 4 gives a name that no profile can have");
-    insta::assert_snapshot!(damaged("[profiles.\"default\"]", "[[profiles]]"), @"line 4 gives profiles that are no table");
-    insta::assert_snapshot!(damaged("current = \"default\"", "current = 1"), @"line 2 gives a name that no profile can have");
-    insta::assert_snapshot!(damaged("version = 1", ""), @"line 1 begins a file without a version");
-    insta::assert_snapshot!(damaged("version = 1", "version = 0"), @"line 1 gives a version that never was");
+    insta::assert_snapshot!(damaged("\"hh_", "\"xx_"), @"line 14: api_key does not begin with hh_, so it is not a HoneyHive API key");
+    insta::assert_snapshot!(damaged("\"hh_", "hh_"), @"line 14: invalid TOML");
+    insta::assert_snapshot!(damaged("api_key", "key"), @"line 4: the profile has no api_key");
+    insta::assert_snapshot!(damaged("api_key = \"", "api_key = 1 # "), @"line 14: api_key is not a string");
+    insta::assert_snapshot!(damaged("base_url", "url"), @"line 4: the profile has no base_url");
+    insta::assert_snapshot!(damaged("1970", "970"), @"line 7: first_seen is not an RFC 3339 time");
+    insta::assert_snapshot!(damaged("\"file\"", "\"cloud\""), @"line 6: unknown storage: expected file or keyring");
+    insta::assert_snapshot!(damaged("profiles.\"default\"", "profiles.\"de fault\""), @"line 4: invalid profile name");
+    insta::assert_snapshot!(damaged("[profiles.\"default\"]", "[[profiles]]"), @"line 4: profiles is not a table");
+    insta::assert_snapshot!(damaged("current = \"default\"", "current = 1"), @"line 2: invalid profile name");
+    insta::assert_snapshot!(damaged("version = 1", ""), @"line 1: the version is missing");
+    insta::assert_snapshot!(damaged("version = 1", "version = 0"), @"line 1: unsupported version");
     insta::assert_snapshot!(damaged("current", &"\n# long".repeat(200_000)), @"it is larger than 1 MiB");
 }
 
@@ -384,14 +385,18 @@ fn a_login_keeps_a_damaged_file_and_reports_it() {
         assert_eq!(store.put(profile("new")).unwrap().as_ref(), Some(kept));
         assert_eq!(mode(kept), 0o600);
         assert_eq!(store.list().unwrap().len(), 1);
-        assert_eq!(store.put(profile("new")).unwrap(), None, "it is whole now");
+        assert_eq!(
+            store.put(profile("new")).unwrap(),
+            None,
+            "the new file is valid"
+        );
     }
     assert_eq!(kept.each_ref().map(|kept| fs::read(kept).unwrap()), damages);
     let removed = store.remove_all().unwrap();
     assert_eq!((removed.count, removed.was_unreadable), (3, true));
     assert!(
         !kept.iter().any(|kept| kept.exists()),
-        "they held keys as well"
+        "the renamed files contained keys, too"
     );
 }
 
@@ -423,7 +428,7 @@ fn an_entry_of_the_keyring_holds_no_key() {
     write_private(store.path(), text.as_bytes(), Replace::Yes).unwrap();
     let entry = store.list().unwrap().remove(0);
     assert_eq!((entry.storage, entry.redacted()), (Storage::Keyring, None));
-    // What does not ask for the key goes on without a keyring, and no rewrite keeps the key that stood there.
+    // Calls that do not need the key work without a keyring, and a rewrite drops the key that was in the file.
     store.put(profile("other")).unwrap();
     assert_eq!(
         store.list().unwrap()[1].redacted().as_deref(),
@@ -455,7 +460,7 @@ fn writers_that_were_killed_leave_nothing_for_long() {
     symlink(&others[0], &link).unwrap();
     store.put(profile("default")).unwrap();
     assert!(!left.exists());
-    // Also where the first login was killed, so that there is no store.
+    // The same after a killed first login, without a store.
     store.remove_all().unwrap();
     let left = sibling(".credentials.toml-Ab12Cd");
     assert_eq!(store.remove(None).unwrap(), None);

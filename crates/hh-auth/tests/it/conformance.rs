@@ -1,4 +1,4 @@
-//! What every storage of keys does alike, and that it does what a map in memory does.
+//! Conformance of the storages: each behaves like a map in memory.
 
 use std::collections::BTreeMap;
 
@@ -16,11 +16,11 @@ fn the_file_conforms() {
 
 #[test]
 fn any_sequence_on_a_file_equals_a_map() {
-    // Each step waits for the disk.
+    // Each step waits for a sync, so the number of cases is small.
     equals_a_map(100, Storage::File);
 }
 
-/// One after the other, what the users of a store rely on. The store is empty before and after.
+/// Checks the guarantees of a store in order. The store is empty before and after.
 pub(crate) fn conforms(store: &FileStore, storage: Storage) {
     let made = |name: &str, number| profile(name, number).with_storage(storage);
     assert!(store.get(None).unwrap().is_none());
@@ -37,7 +37,7 @@ pub(crate) fn conforms(store: &FileStore, storage: Storage) {
     let a = store.get(Some("a")).unwrap().unwrap();
     assert_eq!((number_of(&a), a.storage), (1, storage));
 
-    // The same profile again replaces it, also when it is for another server.
+    // A profile of the same name replaces the old one, even for another server.
     store.put(made("a", 3)).unwrap();
     assert_eq!(number_of(&store.get(Some("a")).unwrap().unwrap()), 3);
     let names: Vec<_> = store
@@ -59,14 +59,14 @@ pub(crate) fn conforms(store: &FileStore, storage: Storage) {
     );
     assert_eq!(store.current().unwrap().as_deref(), Some("b"));
 
-    // The key is in the file or not at all there.
+    // The key is in the file only if its storage is the file.
     let text = std::fs::read_to_string(store.path()).unwrap();
     assert_eq!(text.contains("api_key"), storage == Storage::File);
     assert_eq!(
         text.contains(&format!("hh_{:0>40}", 3)),
         storage == Storage::File
     );
-    // From one storage into the other.
+    // The key moves from one storage to the other.
     let other = made("a", 4).with_storage(Storage::File);
     store.put(other).unwrap();
     assert_eq!(number_of(&store.get(None).unwrap().unwrap()), 4);
@@ -106,7 +106,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     prop::collection::vec(step, 1..16)
 }
 
-/// What a store should be.
+/// The model of a store.
 #[derive(Default)]
 struct Model {
     profiles: BTreeMap<String, u32>,
@@ -120,7 +120,7 @@ impl Model {
     }
 }
 
-/// Any sequence of steps on a store gives the same as on a map.
+/// Checks that any sequence of steps has the same results on a store and on a map.
 pub(crate) fn equals_a_map(cases: u32, storage: Storage) {
     let mut config = ProptestConfig::with_cases(cases);
     config.source_file = Some(file!());

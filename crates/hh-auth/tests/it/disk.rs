@@ -1,4 +1,4 @@
-//! Disks that take nothing any more.
+//! The credential store on full and read-only disks.
 
 use std::fs::File;
 use std::io::Write as _;
@@ -19,7 +19,7 @@ fn run(prefix: &[&str], job: Job<'_>, dir: &Path) {
     assert!(shown.contains("1 passed"), "{shown}");
 }
 
-/// A directory of one's own to mount things in needs rights that a container may lack.
+/// Returns whether a private mount is possible, which needs rights that a container may lack.
 fn can_mount() -> bool {
     let script = "mount -t tmpfs -o size=64k none /mnt";
     let tried = Command::new("unshare")
@@ -31,7 +31,7 @@ fn can_mount() -> bool {
 #[test]
 fn a_full_disk_and_a_read_only_one_change_nothing() {
     if !can_mount() {
-        println!("skipped: no disk can be mounted here");
+        println!("skipped: a disk cannot be mounted here");
         return;
     }
     let dir = tempfile::tempdir().unwrap();
@@ -43,7 +43,7 @@ fn a_full_disk_and_a_read_only_one_change_nothing() {
     run(&prefix, Job::FullDisk, dir.path());
 }
 
-/// The part that runs in a process of its own, whose disk has 64 KiB.
+/// Runs in a separate process, whose disk has 64 KiB.
 pub(crate) fn on_a_full_disk(store: &FileStore) {
     store.put(profile("old", 1)).unwrap();
     let dir = store.path().parent().unwrap();
@@ -57,10 +57,10 @@ pub(crate) fn on_a_full_disk(store: &FileStore) {
         while full.write_all(&[0; 512]).is_ok() {}
     };
     fill();
-    nothing_changes(store, "make room and try again");
+    nothing_changes(store, "free disk space and try again");
     assert_eq!(store.current().unwrap().as_deref(), Some("old"));
 
-    // A damaged file stays where it is as well.
+    // A damaged file is not renamed, either.
     std::fs::remove_file(&filler).unwrap();
     let whole = std::fs::read(store.path()).unwrap();
     let damage = |bytes: &[u8]| {
@@ -73,7 +73,7 @@ pub(crate) fn on_a_full_disk(store: &FileStore) {
     };
     damage(b"damage");
     fill();
-    nothing_changes(store, "make room and try again");
+    nothing_changes(store, "free disk space and try again");
     std::fs::remove_file(&filler).unwrap();
     damage(&whole);
 
@@ -94,13 +94,13 @@ pub(crate) fn on_a_full_disk(store: &FileStore) {
     private_files(store);
 }
 
-/// What needs no rights: the system refuses files of more than 0 bytes, and a directory that cannot be written.
+/// This needs no rights: the system rejects files of more than 0 bytes.
 #[test]
 fn a_file_that_cannot_be_written_changes_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let store = store(dir.path());
     store.put(profile("old", 1)).unwrap();
-    // The signal would end the process before the error is seen.
+    // The signal would kill the process before it receives the error.
     let script = "trap '' XFSZ; ulimit -f 0; exec \"$@\"";
     run(&["sh", "-c", script, "sh"], Job::NoFile, dir.path());
     assert_eq!(store.current().unwrap().as_deref(), Some("old"));

@@ -1,4 +1,4 @@
-//! Keys in a real Secret Service: gnome-keyring on a bus of its own, started here; and on a bus that never answers.
+//! Keys in a real Secret Service, gnome-keyring on a private bus, and on a bus that never responds.
 
 use std::os::unix::fs::DirBuilderExt as _;
 use std::os::unix::net::{UnixListener, UnixStream};
@@ -15,13 +15,13 @@ use super::conformance::{conforms, equals_a_map};
 use super::worker::{Job, prefixed};
 use super::{number_of, private_files, profile, store};
 
-/// What the store promises is 3 s; the rest is for a busy machine.
+/// The store promises 3 s; the rest is a margin for a busy machine.
 const AT_MOST: Duration = Duration::from_millis(3500);
 
 const UNLOCKED: &str = "printf 'a password\\n' | gnome-keyring-daemon --unlock --components=secrets >/dev/null; exec \"$@\"";
 const LOCKED: &str = "gnome-keyring-daemon --start --components=secrets >/dev/null; exec \"$@\"";
 
-/// Whether the programs of a Secret Service are installed.
+/// Returns whether the programs of a Secret Service are installed.
 fn can_run() -> bool {
     let is_there = |program: &str| Command::new(program).arg("--version").output().is_ok();
     is_there("dbus-run-session") && is_there("gnome-keyring-daemon")
@@ -31,7 +31,7 @@ fn is_ci() -> bool {
     Env::from_process().get("CI").is_some()
 }
 
-/// Runs a job in a home, on a bus with a keyring.
+/// Runs a job in a home directory, on a bus with a keyring.
 fn run(script: &str, job: Job<'_>, home: &Path) {
     let mut command = prefixed(
         &["dbus-run-session", "--", "sh", "-c", script, "sh"],
@@ -64,25 +64,25 @@ fn a_real_keyring_unlocked_and_locked() {
     if !can_run() {
         assert!(
             !is_ci(),
-            "install gnome-keyring and dbus: their absence is no reason to skip this in CI"
+            "install gnome-keyring and dbus: CI must not skip this test"
         );
         println!("skipped: gnome-keyring or dbus-run-session is not installed");
         return;
     }
     let home = tempfile::tempdir().unwrap();
     run(UNLOCKED, Job::Keyring, home.path());
-    // What the first session has left is there in the next, and behind a lock in the last.
+    // The second session finds the keys of the first one; in the last session they are locked.
     run(UNLOCKED, Job::KeyringAgain, home.path());
     run(LOCKED, Job::LockedKeyring, home.path());
 }
 
-/// The part that runs beside an unlocked keyring.
+/// Runs with an unlocked keyring.
 pub(crate) fn with_a_keyring(store: &FileStore) {
     quick(probe_keyring).unwrap();
     conforms(store, Storage::Keyring);
     equals_a_map(8, Storage::Keyring);
     store.put(kept("kept", 7)).unwrap();
-    // A login whose file cannot be written, here because it would be too large, leaves the old key in the keyring.
+    // After a login whose file cannot be written (here because it is too large), the keyring still has the old key.
     let too_long = Some("x".repeat(2 << 20));
     let mut again = kept("kept", 10);
     again.details.id = too_long;
@@ -95,7 +95,7 @@ pub(crate) fn with_a_keyring(store: &FileStore) {
 
 pub(crate) fn with_a_keyring_again(store: &FileStore) {
     assert_eq!(number_of(&store.get(Some("kept")).unwrap().unwrap()), 7);
-    // For another server the key of the profile is another, and the old one goes.
+    // For another server the profile has another key, and the old key is deleted.
     let before = store.get(Some("kept")).unwrap().unwrap();
     store.put(kept("kept", 9)).unwrap();
     let text = std::fs::read_to_string(store.path()).unwrap();
@@ -107,7 +107,7 @@ pub(crate) fn with_a_keyring_again(store: &FileStore) {
     assert!(error.to_string().contains("no such key"), "{error}");
     rewrite(store, &text);
     assert_eq!(number_of(&store.get(Some("kept")).unwrap().unwrap()), 9);
-    // Inside a runtime, whose thread only waits.
+    // A call from an async task works, too.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .build()
         .unwrap();
@@ -115,7 +115,7 @@ pub(crate) fn with_a_keyring_again(store: &FileStore) {
     assert_eq!(number_of(&found.unwrap().unwrap()), 9);
 }
 
-/// The part that runs beside a locked keyring, or beside none that answers: what is in the file goes on working.
+/// Runs with a locked or unresponsive keyring. Profiles in the file still work.
 pub(crate) fn with_a_locked_keyring(store: &FileStore) {
     let is_refused = |error: StoreError| {
         assert_eq!(error.kind(), StoreErrorKind::Keyring);
@@ -166,7 +166,7 @@ fn a_bus_that_never_responds_times_out() {
     let store = store(&dir.path().join("config"));
     let (asked, is_done) = (AtomicUsize::new(0), AtomicBool::new(false));
     let (plain, asked_by_files, closed) = std::thread::scope(|scope| {
-        // Accepts and says nothing, until all is done and it is asked a last time.
+        // Accepts connections without a response, until the test is finished and connects a last time.
         scope.spawn(|| {
             let mut connections = Vec::new();
             loop {
@@ -190,7 +190,7 @@ fn a_bus_that_never_responds_times_out() {
             count: 9,
         });
         let asked_by_files = asked.load(Ordering::SeqCst);
-        // Entries that say keyring, where no keyring would have taken them.
+        // Entries with the keyring as storage, although no keyring has their keys.
         for name in ["kept", "kept2", "kept3"] {
             store.put(profile(name, 7)).unwrap();
         }
@@ -202,7 +202,10 @@ fn a_bus_that_never_responds_times_out() {
         (plain, asked_by_files, closed)
     });
     assert!(plain.contains("1 passed"), "{plain}");
-    assert_eq!(asked_by_files, 0, "only an entry that says keyring asks it");
+    assert_eq!(
+        asked_by_files, 0,
+        "only an entry with the keyring as storage uses it"
+    );
     assert!(closed.contains("1 passed"), "{closed}");
     assert!(asked.into_inner() > 0);
 }

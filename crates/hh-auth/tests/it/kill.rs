@@ -1,4 +1,4 @@
-//! A login that is killed at any time leaves the old store or the new one.
+//! Killed logins: the store has either the old or the new contents.
 
 use std::io::BufRead as _;
 use std::time::{Duration, Instant};
@@ -14,7 +14,7 @@ fn a_killed_login_leaves_a_whole_store() {
     let mut left_behind = 0;
     for umask in ["000", "022", "077"] {
         let dir = tempfile::tempdir().unwrap();
-        // The first login makes the directories.
+        // The first login creates the directories.
         let dir = dir.path().join("home/config");
         let store = store(&dir);
         for round in 0..rounds {
@@ -25,7 +25,7 @@ fn a_killed_login_leaves_a_whole_store() {
             for _ in 0..puts {
                 assert_eq!(lines.next().unwrap().unwrap(), "put");
             }
-            // At another moment of the next put in each round.
+            // Kills each round at another moment of the next put.
             let moment = start.elapsed() / puts * (round * 7 % 20) / 16;
             spin(moment);
             child.kill().unwrap();
@@ -37,7 +37,7 @@ fn a_killed_login_leaves_a_whole_store() {
 
             let done = puts + u32::try_from(more).unwrap();
             let found = store.get(Some("p")).unwrap().unwrap();
-            // The last put may have been done and not yet told.
+            // The last put may be finished but not yet reported.
             let number = number_of(&found);
             assert!((done - 1..=done).contains(&number), "{number}, {done} puts");
             assert_eq!(store.current().unwrap().as_deref(), Some("p"));

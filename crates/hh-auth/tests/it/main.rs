@@ -1,4 +1,4 @@
-//! The credential store among other processes, on full disks and against a model.
+//! Tests of the credential store with other processes, on full disks and against a model.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -16,7 +16,7 @@ use hh_auth::{ApiKey, Created, FileStore, KeyDetails, Profile};
 use hh_config::Env;
 use jiff::Timestamp;
 
-/// The rounds of a test that repeats itself, or as many as `HH_SOAK_ROUNDS` asks for.
+/// Returns the number of rounds of a repeated test; `HH_SOAK_ROUNDS` overrides it.
 fn rounds(usual: u32) -> u32 {
     let env = Env::from_process();
     let more = env.get("HH_SOAK_ROUNDS").and_then(|text| text.to_str());
@@ -28,7 +28,7 @@ fn store(dir: &Path) -> FileStore {
     FileStore::of_user(&env).unwrap()
 }
 
-/// Two profiles of one name differ in all that this number goes into, so that a mixture of them is told.
+/// Creates a profile whose fields depend on a number, so that a mixture of two profiles is detected.
 fn profile(name: &str, number: u32) -> Profile {
     let key = ApiKey::parse(&format!("hh_{number:0>40}")).unwrap();
     let url = format!("http://127.0.0.1:{}", 1 + number % 60_000);
@@ -39,7 +39,7 @@ fn profile(name: &str, number: u32) -> Profile {
     Profile::new(name, &url, key, first_seen).with_details(details)
 }
 
-/// Tells which number a profile was made of, and checks that all of it was.
+/// Returns the number of a profile, and asserts that all of its fields belong to it.
 fn number_of(found: &Profile) -> u32 {
     let number = u32::try_from(found.first_seen.as_second()).unwrap();
     assert_same(found, &profile(&found.name, number));
@@ -54,7 +54,7 @@ fn assert_same(found: &Profile, expected: &Profile) {
     assert!(found.key.is_same(&expected.key), "{found:?}");
 }
 
-/// Checks that the directory is 0700 and all in it 0600, and returns the names.
+/// Checks that the directory has mode 0700 and its files mode 0600, and returns the names.
 fn private_files(store: &FileStore) -> Vec<String> {
     use std::os::unix::fs::PermissionsExt as _;
 
@@ -66,7 +66,7 @@ fn private_files(store: &FileStore) -> Vec<String> {
     for entry in std::fs::read_dir(dir).unwrap() {
         let entry = entry.unwrap();
         let name = entry.file_name().into_string().unwrap();
-        // A temporary file may have become the file by now.
+        // A temporary file may have been renamed meanwhile.
         if let Ok(mode) = mode(&entry.path()) {
             assert_eq!(mode, 0o600, "{name} has mode {mode:o}");
             names.push(name);

@@ -1,4 +1,4 @@
-//! Many logins at once: none is lost, and readers never see a part of one.
+//! Concurrent logins: no login is lost, and readers never see a partial file.
 
 use std::collections::BTreeSet;
 use std::io::Write as _;
@@ -10,7 +10,7 @@ use super::worker::{Job, command, wait_for};
 use super::{number_of, private_files, rounds, store};
 
 const PROCESSES: u32 = 20;
-/// Each process logs in so many times in a round.
+/// The number of logins of each process per round.
 const PUTS: u32 = 2;
 const READERS: u32 = 2;
 const ROUNDS: u32 = 3;
@@ -78,7 +78,7 @@ fn round() -> usize {
     reads
 }
 
-/// Reads until all is done: every read succeeds, and no profile that was there goes away or back.
+/// Reads until the writers are done. Every read succeeds, and profiles neither disappear nor return to an older state.
 fn read_until(store: &FileStore, done: &AtomicBool) -> usize {
     let mut reads = 0;
     let mut before: Vec<(String, u32)> = Vec::new();

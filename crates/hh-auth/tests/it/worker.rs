@@ -1,4 +1,4 @@
-//! The other processes of the tests: this test program again, told by variables what to do.
+//! Child processes of the tests: the same test program, controlled by variables.
 
 use std::io::{BufRead as _, Write as _};
 use std::path::Path;
@@ -10,33 +10,33 @@ use rustix::fs::Mode;
 
 use super::{profile, store};
 
-/// What a process does with the store.
+/// A job that a process does with the store.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Job<'a> {
     /// Waits for a line, then puts profiles of this name, one for each number.
     Put { name: &'a str, count: u32 },
-    /// Puts the profile `p` with one number after the other until it is killed, and writes a line after each.
+    /// Puts the profile `p` with increasing numbers until it is killed, and writes a line after each.
     PutForEver,
-    /// Checks what happens on a full disk, which is mounted already.
+    /// Checks the behavior on a full disk, which is already mounted.
     FullDisk,
-    /// Checks what happens when no file can be written.
+    /// Checks the behavior when files cannot be written.
     NoFile,
-    /// Checks the store beside a keyring, for the first time and again.
+    /// Checks the store with a keyring, in a first and a second session.
     #[cfg(feature = "keyring")]
     Keyring,
     #[cfg(feature = "keyring")]
     KeyringAgain,
-    /// Checks the store beside a keyring that is locked or does not answer.
+    /// Checks the store with a keyring that is locked or does not respond.
     #[cfg(feature = "keyring")]
     LockedKeyring,
 }
 
-/// A command that runs a job with a umask, in a directory.
+/// Returns a command that runs a job with a umask, in a directory.
 pub(crate) fn command(job: Job<'_>, umask: &str, dir: &Path) -> Command {
     prefixed(&[], job, umask, dir)
 }
 
-/// The same, run by another program.
+/// Returns the same command, run by another program.
 pub(crate) fn prefixed(prefix: &[&str], job: Job<'_>, umask: &str, dir: &Path) -> Command {
     let exe = std::env::current_exe().unwrap();
     let mut words = prefix.iter().map(Path::new).chain([exe.as_path()]);
@@ -66,7 +66,7 @@ pub(crate) fn prefixed(prefix: &[&str], job: Job<'_>, umask: &str, dir: &Path) -
     command
 }
 
-/// Reads the lines of a process up to one of its own: the test program says other things first.
+/// Reads the output of a process up to a line. The test program prints other lines before it.
 pub(crate) fn wait_for(
     child: &mut Child,
     line: &str,
@@ -75,12 +75,12 @@ pub(crate) fn wait_for(
     let mut read = String::new();
     while !read.ends_with(&format!("{line}\n")) {
         let count = output.read_line(&mut read).unwrap();
-        assert!(count > 0, "the process ended: {read}");
+        assert!(count > 0, "the process exited: {read}");
     }
     output
 }
 
-/// Does nothing by itself: other tests start this one in processes of its own and tell it what to do.
+/// Does nothing unless another test starts it in a child process with a job.
 #[test]
 fn worker() {
     let env = Env::from_process();
@@ -111,18 +111,18 @@ fn worker() {
             }
         }
         "full-disk" => super::disk::on_a_full_disk(&store),
-        "no-file" => nothing_changes(&store, "make room"),
+        "no-file" => nothing_changes(&store, "free disk space"),
         #[cfg(feature = "keyring")]
         "keyring" => super::keyring::with_a_keyring(&store),
         #[cfg(feature = "keyring")]
         "keyring-again" => super::keyring::with_a_keyring_again(&store),
         #[cfg(feature = "keyring")]
         "locked-keyring" => super::keyring::with_a_locked_keyring(&store),
-        other => panic!("there is no job {other}"),
+        other => panic!("unknown job {other}"),
     }
 }
 
-/// Checks that a profile cannot be stored, why it says so, and that what was there still is.
+/// Checks that a profile cannot be saved, that the error has the hint, and that the store is unchanged.
 pub(crate) fn nothing_changes(store: &FileStore, advice: &str) {
     let before = std::fs::read(store.path()).unwrap();
     let names = super::private_files(store);
@@ -135,7 +135,7 @@ pub(crate) fn nothing_changes(store: &FileStore, advice: &str) {
     assert!(message.contains("credentials.toml"), "{message}");
     assert_eq!(message.lines().count(), 1);
     assert_eq!(std::fs::read(store.path()).unwrap(), before);
-    assert_eq!(super::private_files(store), names, "nothing is left behind");
+    assert_eq!(super::private_files(store), names, "no file remains");
 }
 
 fn print_line(line: &str) {

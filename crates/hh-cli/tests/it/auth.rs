@@ -207,7 +207,7 @@ fn each_level_allows_only_its_operations() {
     assert_eq!(refused.code, 6);
     let told = env.filtered(&refused.stderr).replace(&writer[..8], "[key]");
     insta::assert_snapshot!(told, @"
-    error: [host] answered 403 Forbidden: this key's level is read_write, which does not include admin; use a key that does (request [id])
+    error: [host] responded with 403 Forbidden: this key's level is read_write, which does not include admin; use a key that does (request [id])
       hint: the key is [key]*** from --api-key
     ");
 }

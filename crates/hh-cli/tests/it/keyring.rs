@@ -104,12 +104,12 @@ honeyhive auth whoami | sed -n 1p
     SETTING | VALUE | SOURCE | STATE
     api_key | - | profile "default" (stored) | invalid, stored in the keyring
     Server: [server] (HH_BASE_URL (environment))
-    Credential file: [home]/.config/honeyhive/credentials.toml
-    error: the keyring does not hand out the key of profile "default": it is locked
-      hint: unlock it and try again, or log in again
+    Logins are saved in: [home]/.config/honeyhive/credentials.toml
+    error: cannot read the key of profile "default" from the keyring: it is locked
+      hint: unlock the keyring and try again, or log in again
     exit 5
-    error: the keyring does not hand out the key of profile "default": it is locked
-      hint: unlock it and try again, or log in again
+    error: cannot read the key of profile "default" from the keyring: it is locked
+      hint: unlock the keyring and try again, or log in again
     exit 5
     error: the keyring cannot be used: it is locked
       hint: start or unlock a keyring, or use --storage file
@@ -159,7 +159,7 @@ same
     the token is the key
     the token is the key
     error: cannot write [home]/.config/honeyhive/credentials.toml: file too large; nothing was changed
-      hint: make room and try again
+      hint: free disk space and try again
     the token is the key
     ");
 }
@@ -215,8 +215,8 @@ fn only_keyring_entries_read_the_keyring() {
     let done = env.run(&["auth", "token"]);
     assert_eq!(asked.load(Ordering::Relaxed), 1);
     insta::assert_snapshot!(env.filtered(&done.stderr), @r#"
-    error: the keyring does not hand out the key of profile "default": it does not answer within 3 s
-      hint: unlock it and try again, or log in again
+    error: cannot read the key of profile "default" from the keyring: it did not respond within 3 s
+      hint: unlock the keyring and try again, or log in again
     "#);
     assert_eq!(done.code, 5, "{done:?}");
     // A login goes on without.
@@ -225,7 +225,7 @@ fn only_keyring_entries_read_the_keyring() {
     let said = env.filtered(&done.stderr).replace(&key[..8], "[key]");
     insta::assert_snapshot!(said, @r#"
     Logged in to [server] as user@example.com (Admin)
-    note: the keyring cannot be used: it does not answer within 3 s; saving the key in [home]/.config/honeyhive/credentials.toml as plain text that only you can read
-    Saved key [key]*** in [home]/.config/honeyhive/credentials.toml (profile "default")
+    note: the keyring cannot be used: it did not respond within 3 s; the key goes into [home]/.config/honeyhive/credentials.toml, in plain text that only you can read
+    Saved the key [key]*** in [home]/.config/honeyhive/credentials.toml (profile "default")
     "#);
 }

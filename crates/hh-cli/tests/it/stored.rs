@@ -108,9 +108,9 @@ wait
     };
     insta::assert_snapshot!(shown(&env, &done), @r#"
     Logged in to [server] as user@example.com (Admin)
-    Saved key [key]*** in the system keyring (profile "default")
-    error: the keyring does not hand out the key of profile "default": it is locked
-      hint: unlock it and try again, or log in again
+    Saved the key [key]*** in the keyring of the system (profile "default")
+    error: cannot read the key of profile "default" from the keyring: it is locked
+      hint: unlock the keyring and try again, or log in again
     exit 5
     "#);
 }

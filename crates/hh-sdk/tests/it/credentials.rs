@@ -274,7 +274,7 @@ async fn a_failed_command_is_an_error_with_its_stderr() {
     assert_eq!(error.kind(), ErrorKind::Unauthenticated);
     let said = error.to_string();
     assert!(
-        said.ends_with("ran sh, which ended with exit status: 254: Token has expired"),
+        said.ends_with("sh failed (exit status: 254): Token has expired"),
         "{said}"
     );
     assert!(server.requests().is_empty());

@@ -126,7 +126,7 @@ fn a_server_that_hangs_for_a_while_gets_everything_in_order() {
     });
     let tracer = tracer(&server.url, &[("HH_TIMEOUT", "1")]);
     record(&tracer, 0..250);
-    let is_late = |error: hh_sdk::Error| error.to_string().contains("no whole answer");
+    let is_late = |error: hh_sdk::Error| error.to_string().contains("no complete response");
     while !tracer
         .flush_blocking(Duration::from_millis(50))
         .is_err_and(is_late)

@@ -1,24 +1,25 @@
 //! The kinds of a transport error, and the stages that can time out.
 
-/// What a caller can do about a [`TransportError`](crate::TransportError).
+/// The kind of a [`TransportError`](crate::TransportError), by what a caller can do about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum TransportErrorKind {
-    /// Rejected before sending: plain http to a host that is not this machine.
+    /// Rejected before sending: plain HTTP to a host that is not a loopback address.
     Insecure,
     /// Rejected before sending: the request is invalid.
     InvalidRequest,
-    /// No connection: the name does not resolve, the connection is refused, or it failed while it was set up.
+    /// No connection: the name does not resolve, the connection is refused, or it failed during the setup.
     Unreachable,
     /// The proxy cannot be reached, or does not connect to the server.
     Proxy,
-    /// The server's certificate is not trusted, or it does not speak TLS.
+    /// The certificate of the server is not trusted, or the server does not support TLS.
     Tls,
-    /// No complete response in time; [`timeout_stage`](crate::TransportError::timeout_stage) names the stage.
+    /// No complete response was received in time; [`timeout_stage`](crate::TransportError::timeout_stage) names the
+    /// stage.
     Timeout,
-    /// The connection broke after bytes of the request may have left.
+    /// The connection was lost after bytes of the request may have left.
     Interrupted,
-    /// There is no usable key, or the server responded with 401.
+    /// No usable key exists, or the server responded with 401.
     Unauthenticated,
     /// The server responded with 403.
     PermissionDenied,
@@ -26,7 +27,7 @@ pub enum TransportErrorKind {
     NotFound,
     /// The server responded with 409.
     Conflict,
-    /// The server responded with 429, or a known rate limit does not allow the request in time.
+    /// The server responded with 429, or a rate limit does not allow the request in time.
     RateLimited,
     /// The server responded with another 4xx, or with a 3xx: redirects are not followed.
     Rejected,
@@ -42,12 +43,12 @@ pub enum TransportErrorKind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum TimeoutStage {
-    /// Setting up the connection, name resolution and TLS included.
+    /// Setting up the connection, including name resolution and TLS.
     Connect,
     /// Waiting for the head of the response.
     FirstByte,
     /// Waiting for more of the response body.
     IdleRead,
-    /// The whole call, retries included.
+    /// The whole call, including retries.
     Total,
 }

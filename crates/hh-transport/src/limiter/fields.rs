@@ -1,4 +1,4 @@
-//! The `RateLimit` fields of an answer, in the forms that servers send.
+//! The `RateLimit` fields of a response, in the forms that servers send.
 //!
 //! The current draft (draft-ietf-httpapi-ratelimit-headers-10) has `RateLimit: "default";r=0;t=30`; an older one has
 //! `RateLimit: limit=100, remaining=0, reset=30`; the oldest has `RateLimit-Remaining` and `RateLimit-Reset`.
@@ -11,7 +11,7 @@ const CURRENT: HeaderName = HeaderName::from_static("ratelimit");
 const REMAINING: HeaderName = HeaderName::from_static("ratelimit-remaining");
 const RESET: HeaderName = HeaderName::from_static("ratelimit-reset");
 
-/// Returns for how long the server has nothing left for us; `None` if it has, or does not say.
+/// Returns how long the limit of the server is exhausted; `None` if it is not, or if the fields are missing.
 pub(crate) fn exhausted_for(headers: &HeaderMap) -> Option<Duration> {
     let current = headers.get_all(CURRENT).iter();
     let current = current.filter_map(|value| longest_of(value.to_str().ok()?));
@@ -21,7 +21,7 @@ pub(crate) fn exhausted_for(headers: &HeaderMap) -> Option<Duration> {
     (seconds > 0).then(|| Duration::from_secs(seconds))
 }
 
-/// Returns the longest reset of the policies that have nothing left.
+/// Returns the longest reset of the exhausted policies.
 fn longest_of(value: &str) -> Option<u64> {
     let mut longest = None;
     let (mut remaining, mut reset) = (None, None);

@@ -1,4 +1,4 @@
-//! What a certificate says of itself.
+//! The fields of a certificate.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::time::SystemTime;
@@ -12,20 +12,20 @@ use x509_cert::name::Name;
 
 use crate::clean::clean;
 
-/// The certificate of a server, as it was sent, whether it is trusted or not: a stranger may have written every word.
+/// The certificate that a server sent, whether it is trusted or not. All of its texts are untrusted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Certificate {
-    /// The authority that signed it, as it calls itself, such as `CN=R11,O=Let's Encrypt,C=US`: as much of the three as
-    /// there is.
+    /// The name of the authority that signed it, such as `CN=R11,O=Let's Encrypt,C=US`, with those of the three parts
+    /// that exist.
     pub issuer: String,
-    /// The host names and addresses that it is for.
+    /// The host names and addresses that the certificate is valid for.
     pub names: Vec<String>,
-    /// Since when it is valid.
+    /// The start of its validity.
     pub not_before: SystemTime,
-    /// Until when it is valid.
+    /// The end of its validity.
     pub not_after: SystemTime,
-    /// It names itself as its authority.
+    /// Whether the subject and the issuer are the same.
     pub is_self_signed: bool,
 }
 
@@ -45,8 +45,8 @@ impl Certificate {
     }
 }
 
-/// The name's own `Display` brings a table of 1,500 attributes along, and the loader would have to touch all of it whenever
-/// the program starts.
+/// Returns the display name. The `Display` of `Name` adds a table of 1,500 attributes, which the loader would have to
+/// relocate at every start of the program.
 fn display_name(name: &Name) -> String {
     let common = name.common_name().ok().flatten();
     let organization = name.organization().ok().flatten();
@@ -60,7 +60,7 @@ fn display_name(name: &Name) -> String {
     clean(&parts.join(","), &[])
 }
 
-/// Escapes what would pass for another part of the name, or do something to a terminal.
+/// Escapes characters that would look like another part of the name or control a terminal.
 fn escaped(text: &str) -> String {
     let mut escaped = String::new();
     for c in text.chars() {
@@ -74,7 +74,7 @@ fn escaped(text: &str) -> String {
 
 #[expect(
     clippy::wildcard_enum_match_arm,
-    reason = "all other kinds name something else than a server"
+    reason = "all other kinds of names do not name a server"
 )]
 fn name(name: &GeneralName) -> Option<String> {
     match name {

@@ -1,14 +1,14 @@
-//! Asks a proxy for a connection, and hears what it says: reqwest keeps its answer to itself.
+//! Requests a tunnel from a proxy with CONNECT, because reqwest does not expose the response of a proxy.
 
 use std::io;
 
 use http::HeaderValue;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 
-/// A longer head of an answer is none.
+/// The limit of a response head, in bytes.
 const MAX_HEAD: usize = 16 * 1024;
 
-/// Returns the status of the answer; none if the answer is not HTTP.
+/// Requests a tunnel and returns the status of the response; `None` if the response is not HTTP.
 pub(super) async fn ask(
     stream: &mut (impl AsyncRead + AsyncWrite + Unpin),
     host: &str,
@@ -24,7 +24,7 @@ pub(super) async fn ask(
     stream.write_all(&request).await?;
     stream.flush().await?;
     let mut head = Vec::new();
-    // What follows the head is the server's: nothing of it may be read here.
+    // The bytes after the head belong to the server and must not be read here.
     while !head.ends_with(b"\r\n\r\n") && head.len() < MAX_HEAD {
         head.push(stream.read_u8().await?);
     }

@@ -1,4 +1,4 @@
-//! What an error of reqwest means.
+//! Converts reqwest errors to transport errors.
 
 use std::error::Error;
 use std::io;
@@ -9,38 +9,38 @@ use http::uri::Authority;
 use crate::error::{TimeoutStage, TransportError};
 use crate::tls;
 
-/// What the connector says when the proxy itself was not reached; its type is not public.
+/// The text of the connector when the proxy itself is unreachable. The type of the error is not public.
 const NOT_AT_PROXY: &str = "tunnel error: failed to create underlying connection";
 
-/// Where the request was to go.
+/// The destination of a request.
 pub(super) struct Route<'a> {
     pub(super) authority: Option<Authority>,
-    /// The proxy in between, as messages call it.
+    /// The host and port of the proxy.
     pub(super) proxy: Option<&'a str>,
     pub(super) connect_timeout: Duration,
-    /// The answer to a HEAD has no body, whatever its head says.
+    /// Whether the request is a HEAD request, whose response has no body.
     pub(super) is_head: bool,
 }
 
 impl Route<'_> {
-    /// Returns the host and the port.
+    /// Returns the host and the port of the server.
     pub(super) fn host(&self) -> &str {
         let authority = self.authority.as_ref().map_or("", Authority::as_str);
-        // A caller that has no transport in between may name a user: that part is not for messages.
+        // Without a transport in between, a caller may have passed a user name, which must not be printed.
         authority.rsplit('@').next().unwrap_or_default()
     }
 }
 
-/// Says what a reqwest error means. What is not certain counts as sent.
-pub(super) fn explain(error: ::reqwest::Error, way: &Route<'_>) -> TransportError {
-    // Its text would show the whole URL.
+/// Converts a reqwest error. In case of doubt the request counts as sent.
+pub(super) fn explain(error: ::reqwest::Error, route: &Route<'_>) -> TransportError {
+    // The text of the error would contain the whole URL.
     let error = error.without_url();
-    let host = way.host();
+    let host = route.host();
     if error.is_builder() {
-        return TransportError::invalid_request("the request cannot be sent as it is");
+        return TransportError::invalid_request("the request is invalid");
     }
     if error.is_connect() {
-        return not_connected(&error, way);
+        return not_connected(&error, route);
     }
     if is_malformed(&error) {
         TransportError::invalid_response(host, "is not valid HTTP")
@@ -49,11 +49,11 @@ pub(super) fn explain(error: ::reqwest::Error, way: &Route<'_>) -> TransportErro
     }
 }
 
-fn not_connected(error: &::reqwest::Error, way: &Route<'_>) -> TransportError {
-    let host = way.host();
+fn not_connected(error: &::reqwest::Error, route: &Route<'_>) -> TransportError {
+    let host = route.host();
     if let Some(tls) = find::<rustls::Error>(error) {
-        return match way.proxy {
-            // The proxy itself is spoken to in TLS, and was not reached.
+        return match route.proxy {
+            // The connection to the proxy itself uses TLS and failed.
             Some(proxy) if find_text(error, |text| text == NOT_AT_PROXY).is_some() => {
                 let (why, hint) = tls::why(tls);
                 let why = format_args!("cannot be trusted: {why}");
@@ -67,28 +67,31 @@ fn not_connected(error: &::reqwest::Error, way: &Route<'_>) -> TransportError {
         };
     }
     if error.is_timeout() {
-        return TransportError::timeout(host, TimeoutStage::Connect, way.connect_timeout);
+        return TransportError::timeout(host, TimeoutStage::Connect, route.connect_timeout);
     }
     let cause = find::<io::Error>(error).map(io::Error::kind);
-    if let Some(proxy) = way.proxy {
-        // What says that the proxy itself was not reached is the error of connecting to it, below.
+    if let Some(proxy) = route.proxy {
+        // A failed connection to the proxy itself is an inner error, which is handled below.
         let is_refusal = |text: &str| text.starts_with("tunnel error: ") && text != NOT_AT_PROXY;
         return match find_text(error, is_refusal).as_deref() {
             Some("tunnel error: proxy authorization required") => {
-                let why = "wants a user and a password (407)";
+                let why = "requires a user name and a password (407)";
                 TransportError::proxy(proxy, host, why, true)
                     .with_hint("set proxy_username and proxy_password")
             }
             Some("tunnel error: unsuccessful") => {
-                TransportError::proxy(proxy, host, "refuses to connect there", false)
+                TransportError::proxy(proxy, host, "refused to connect to the server", false)
             }
-            Some(_) => TransportError::proxy(proxy, host, "broke the connection off", false),
-            None if error.is_dns() => {
-                TransportError::proxy(proxy, host, "has a name that does not resolve", false)
-            }
+            Some(_) => TransportError::proxy(proxy, host, "closed the connection", false),
+            None if error.is_dns() => TransportError::proxy(
+                proxy,
+                host,
+                "is not found: the name does not resolve",
+                false,
+            ),
             None => {
                 let why =
-                    cause.map_or_else(|| "the connection broke".to_owned(), |c| c.to_string());
+                    cause.map_or_else(|| "the connection was lost".to_owned(), |c| c.to_string());
                 TransportError::proxy(proxy, host, format_args!("cannot be reached: {why}"), false)
             }
         };
@@ -98,17 +101,17 @@ fn not_connected(error: &::reqwest::Error, way: &Route<'_>) -> TransportError {
     }
     match cause {
         Some(cause) => TransportError::unreachable(host, cause),
-        None => TransportError::unreachable(host, "the connection broke"),
+        None => TransportError::unreachable(host, "the connection was lost"),
     }
 }
 
 fn is_malformed(error: &::reqwest::Error) -> bool {
-    // A damaged TLS record is the connection's fault, not the server's.
+    // A damaged TLS record is an error of the connection, not of the server.
     if find::<rustls::Error>(error).is_some() {
         return false;
     }
     let bad_head = find::<hyper::Error>(error).is_some_and(hyper::Error::is_parse);
-    // hyper reports a bad chunk of a body as one of these.
+    // hyper reports an invalid chunk of a body as one of these kinds.
     let bad_chunk = |cause: &io::Error| {
         matches!(
             cause.kind(),
@@ -123,14 +126,14 @@ fn find<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a 
     chain(error).filter_map(<dyn Error>::downcast_ref).last()
 }
 
-/// Finds an error whose type is not public by its text.
+/// Finds an error with a private type by its text.
 fn find_text(error: &(dyn Error + 'static), is_it: impl Fn(&str) -> bool) -> Option<String> {
     chain(error)
         .map(ToString::to_string)
         .find(|text| is_it(text))
 }
 
-/// Walks the sources; an I/O error may wrap another error without naming it as its source.
+/// Returns an error and its sources. An I/O error may wrap an error that is not its source.
 fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
     std::iter::successors(Some(error), |error: &&'a (dyn Error + 'static)| {
         let error = *error;

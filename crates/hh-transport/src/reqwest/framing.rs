@@ -1,9 +1,9 @@
-//! How the body of an answer is packed, and where it ends.
+//! Reads the content encoding and the kind of length of a response body.
 
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderName, StatusCode};
 
-/// Tells whether a body is compressed with gzip; the error completes "the answer of the server ".
+/// Returns whether a body is compressed with gzip. The error is a predicate for the subject "the response from HOST".
 pub(super) fn is_gzip(headers: &HeaderMap) -> Result<bool, &'static str> {
     if !headers.contains_key(CONTENT_ENCODING) {
         return Ok(false);
@@ -13,11 +13,11 @@ pub(super) fn is_gzip(headers: &HeaderMap) -> Result<bool, &'static str> {
     match (first.as_deref(), second) {
         (None | Some("identity"), None) => Ok(false),
         (Some("gzip" | "x-gzip"), None) => Ok(true),
-        _ => Err("is compressed in a way that nobody asked for"),
+        _ => Err("uses an unsupported content encoding"),
     }
 }
 
-/// Tells whether a body says where it ends: by its length, or in chunks that are nothing else besides (RFC 9112, 6.3).
+/// Returns whether the end of a body is known: by a length, or by chunked as the only transfer coding (RFC 9112, 6.3).
 pub(super) fn has_end(status: StatusCode, headers: &HeaderMap) -> bool {
     if matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED) {
         return true;
@@ -32,7 +32,7 @@ pub(super) fn has_end(status: StatusCode, headers: &HeaderMap) -> bool {
 fn codings(headers: &HeaderMap, name: &HeaderName) -> impl Iterator<Item = String> {
     let values = headers.get_all(name).iter();
     let values = values.flat_map(|value| {
-        // What is not text is a coding that nobody knows.
+        // A value that is not text is an unknown coding.
         let codings = value.to_str().unwrap_or("?").split(',');
         codings.map(|coding| coding.trim().to_ascii_lowercase())
     });

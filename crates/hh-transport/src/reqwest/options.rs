@@ -1,11 +1,11 @@
-//! Settings of the real service.
+//! Options of the reqwest service.
 
 use std::time::Duration;
 
 use crate::proxy::ProxyOptions;
 use crate::tls::Trust;
 
-/// Settings of a [`ReqwestService`](crate::ReqwestService).
+/// Options of a [`ReqwestService`](crate::ReqwestService).
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct ReqwestOptions {
@@ -18,8 +18,8 @@ pub struct ReqwestOptions {
 }
 
 impl ReqwestOptions {
-    /// Makes the default: 10 s to connect, 10 s for the answer to begin, 10 s between its parts, 4 MiB for its body, the
-    /// roots of the platform, no proxy.
+    /// Creates the default options: 10 s to connect, 10 s to the start of the response, 10 s between parts of the
+    /// response, 4 MiB of response body, the roots of the platform and no proxy.
     pub const fn new() -> Self {
         Self {
             connect_timeout: Duration::from_secs(10),
@@ -31,51 +31,51 @@ impl ReqwestOptions {
         }
     }
 
-    /// Sets the time to set up a connection, name look-up, proxy and TLS included.
+    /// Sets the timeout for the setup of a connection, including name resolution, proxy and TLS.
     pub const fn with_connect_timeout(mut self, timeout: Duration) -> Self {
         self.connect_timeout = bounded(timeout);
         self
     }
 
-    /// Sets the time from a connection to the head of the answer. The request has to travel in it, so that a second is
-    /// added for each 8 KiB of its body.
+    /// Sets the timeout from the connection to the head of the response. One second is added for each 8 KiB of the
+    /// request body, which is sent in this time.
     pub const fn with_first_byte_timeout(mut self, timeout: Duration) -> Self {
         self.first_byte_timeout = bounded(timeout);
         self
     }
 
-    /// Sets the longest time without any part of the body of the answer.
+    /// Sets the maximum time without another part of the response body.
     pub const fn with_idle_read_timeout(mut self, timeout: Duration) -> Self {
         self.idle_read_timeout = bounded(timeout);
         self
     }
 
-    /// Sets how many bytes a response body may have, after decompression; more than 64 MiB count as 64 MiB.
+    /// Sets the size limit of a response body in bytes, after decompression. Values above 64 MiB count as 64 MiB.
     pub const fn with_max_response_bytes(mut self, bytes: usize) -> Self {
         self.max_response_bytes = bytes;
         self
     }
 
-    /// Trusts the certificates of a PEM file, and no others.
+    /// Trusts the certificates of a PEM file and no others.
     pub fn with_ca_bundle(mut self, pem: impl Into<Vec<u8>>) -> Self {
         self.trust = Trust::Pem(pem.into());
         self
     }
 
-    /// Trusts every certificate: whoever sits in between can read all that is sent, the API key too.
+    /// Trusts every certificate. An intermediary can then read everything that is sent, including the API key.
     pub fn without_verification(mut self) -> Self {
         self.trust = Trust::NoVerification;
         self
     }
 
-    /// Sends https through a proxy.
+    /// Sends https requests through a proxy.
     pub fn with_proxy(mut self, proxy: ProxyOptions) -> Self {
         self.proxy = Some(proxy);
         self
     }
 }
 
-/// No sum of times may overflow.
+/// Limits a timeout to one year, so that sums of times cannot overflow.
 const fn bounded(timeout: Duration) -> Duration {
     const YEAR: Duration = Duration::from_hours(24 * 365);
     if timeout.as_secs() < YEAR.as_secs() {

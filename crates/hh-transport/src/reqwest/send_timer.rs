@@ -1,7 +1,7 @@
-//! Knows since when an attempt is being sent, so that connecting and waiting for the answer have a time each.
+//! The time at which an attempt is sent, which separates the timeouts for connecting and for the response.
 //!
-//! reqwest tells nobody when it has connected. The body of the request hears of it: as HTTP/1 writes the head of a
-//! request, it asks the body whether there is one, and before that nobody does.
+//! reqwest has no callback for an established connection. hyper calls `is_end_stream` on the body when it writes the
+//! head of an HTTP/1 request, and not before, so that call marks the end of connecting.
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -12,17 +12,17 @@ use bytes::Bytes;
 use hyper::body::{Body, Frame, SizeHint};
 use tokio::time::Instant;
 
-/// Since when a request is being sent; clones tell of the same request.
+/// The time since which a request is being sent. Clones refer to the same request.
 #[derive(Clone, Debug, Default)]
 pub(super) struct SendTimer(Arc<Mutex<Option<Instant>>>);
 
 impl SendTimer {
-    /// Returns when a connection took the request; `None` as long as there is no connection.
+    /// Returns the time at which a connection accepted the request; `None` until then.
     pub(super) fn since(&self) -> Option<Instant> {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Makes the body of the request, which tells of it.
+    /// Creates the body of the request, which sets the time.
     pub(super) fn body(&self, bytes: Bytes) -> ::reqwest::Body {
         ::reqwest::Body::wrap(TimedBody {
             bytes: Some(bytes),
@@ -31,7 +31,7 @@ impl SendTimer {
     }
 }
 
-/// The body of a request; `None` once it was handed over.
+/// The body of a request. `bytes` is `None` after they were sent.
 struct TimedBody {
     bytes: Option<Bytes>,
     sending: SendTimer,
@@ -53,7 +53,7 @@ impl Body for TimedBody {
         let Some(bytes) = &self.bytes else {
             return true;
         };
-        // A connection that was closed meanwhile is replaced by another one, whose time counts.
+        // A connection that was closed meanwhile is replaced by another one, so the last time counts.
         let mut since = self
             .sending
             .0

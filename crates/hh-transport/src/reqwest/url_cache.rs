@@ -1,4 +1,4 @@
-//! Requests in reqwest's own type, with its own kind of URL.
+//! Converts requests to the types of reqwest.
 
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
@@ -9,20 +9,20 @@ use http::Uri;
 use super::send_timer::SendTimer;
 use crate::service::Request;
 
-/// Where the last request went, in both kinds of URL: to parse one is a sixth of a call, and most calls go where the one
-/// before them went, or at least to the same host.
+/// The last URL, in both types: parsing a URL is a sixth of the cost of a call, and most calls use the same URL or host
+/// as the previous call.
 #[derive(Default)]
 pub(super) struct UrlCache(Mutex<Option<(Uri, Url)>>);
 
 impl fmt::Debug for UrlCache {
-    /// Without the URL: what is asked for is nobody else's business.
+    /// Formats the cache without the URL, which may contain private data.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Origin")
+        f.write_str("UrlCache")
     }
 }
 
 impl UrlCache {
-    /// Converts a request; `None` if its URI is not one that can be sent to.
+    /// Converts a request; returns `None` if its URI is not a valid URL.
     pub(super) fn request(
         &self,
         request: Request,
@@ -50,7 +50,7 @@ impl UrlCache {
         };
         url.set_path(uri.path());
         url.set_query(uri.query());
-        // A user's password is not kept.
+        // A URL with credentials is not cached.
         if !authority.as_str().contains('@') {
             *last = Some((uri.clone(), url.clone()));
         }
@@ -70,13 +70,13 @@ mod tests {
         let asked = "https://h.test/a?name=ada".parse::<Uri>().unwrap();
         assert!(
             format!("{:?}", origin.url(&asked)).contains("ada"),
-            "it is there to be shown"
+            "the URL contains the name"
         );
         assert!(!format!("{origin:?}").contains("ada"));
     }
 
     proptest! {
-        /// Whatever was asked for before, the URL is the one that the text as a whole would be.
+        /// The URL is the same as one that is parsed as a whole, regardless of earlier requests.
         #[test]
         fn same_as_parsed_whole(
             texts in proptest::collection::vec(

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-/// Returns the delay after attempt `attempt` (from 1): evenly between zero and `base` doubled with every attempt, at
-/// most `cap`. `random` covers the whole of u64.
+/// Returns the delay after attempt `attempt` (from 1): uniformly distributed between zero and `base` doubled with every
+/// attempt, at most `cap`. `random` is uniform over all of u64.
 pub(crate) fn delay(base: Duration, cap: Duration, attempt: u32, random: u64) -> Duration {
     let doubled = base.saturating_mul(2_u32.saturating_pow(attempt.saturating_sub(1)));
     let bound = u64::try_from(doubled.min(cap).as_nanos()).unwrap_or(u64::MAX);

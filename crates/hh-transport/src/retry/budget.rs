@@ -1,12 +1,12 @@
-//! The allowance of retries shared by all calls of a transport.
+//! The retry budget that all calls of a transport share.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
 const CAPACITY: u32 = 100;
 const PRICE: u32 = 10;
 
-/// A bucket of tokens: a retry takes some, a success puts one back, and a success of a retry what it has cost. When everything fails, retries stop after the
-/// first ten, and what reaches the server is the calls themselves.
+/// A bucket of tokens. A retry takes ten tokens, a success returns one, and a successful retry returns its ten tokens.
+/// When everything fails, retries stop after the first ten, and only the calls themselves reach the server.
 #[derive(Debug)]
 pub(crate) struct Budget(AtomicU32);
 
@@ -15,7 +15,7 @@ impl Budget {
         Self(AtomicU32::new(CAPACITY))
     }
 
-    /// Pays for one retry; false when there is not enough left.
+    /// Pays for one retry. Returns false if the budget is too low.
     pub(crate) fn take(&self) -> bool {
         self.0
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |tokens| {
@@ -24,10 +24,10 @@ impl Budget {
             .is_ok()
     }
 
-    /// Puts back what a success is worth; `is_retry` if it took a repetition.
+    /// Returns the tokens for a success. `is_retry` means that a retry succeeded.
     pub(crate) fn refund(&self, is_retry: bool) {
         let worth = if is_retry { PRICE } else { 1 };
-        // An error only says that the bucket is full.
+        // An error only means that the bucket is full.
         let _full = self
             .0
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |tokens| {

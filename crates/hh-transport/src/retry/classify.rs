@@ -1,9 +1,9 @@
-//! The decision table.
+//! The decision table for retries.
 
 use crate::error::{TransportError, TransportErrorKind};
 use crate::idempotency::Idempotency;
 
-/// How an attempt ended, as far as repeating it goes.
+/// The result of an attempt, as far as it matters for a retry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
     NotSent,
@@ -15,24 +15,24 @@ pub(crate) enum Outcome {
     Responded,
 }
 
-/// What to do about it.
+/// The decision after a failed attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Decision {
-    /// Send again, after what `Retry-After` says, or after a random delay if it says nothing.
+    /// Retry after the time in `Retry-After`, or after a random delay.
     Retry,
-    /// Give up.
+    /// Return the error.
     Fatal,
 }
 
 pub(crate) struct Row {
     pub(crate) outcome: Outcome,
-    /// For `Safe`, `Keyed`, `Unsafe` and `Otlp`.
+    /// The decisions for `Safe`, `Keyed`, `Unsafe` and `Otlp`.
     pub(crate) decisions: [Decision; 4],
 }
 
 use Decision::{Fatal, Retry};
 
-/// The only place that says what is repeated; the docs of [`RetryPolicy`](crate::RetryPolicy) show it and a test compares them.
+/// The table of retries. The docs of [`RetryPolicy`](crate::RetryPolicy) repeat it, and a test compares them.
 pub(crate) const TABLE: [Row; 7] = [
     Row {
         outcome: Outcome::NotSent,
@@ -98,7 +98,7 @@ pub(crate) fn classify(error: &TransportError) -> Outcome {
         | TransportErrorKind::Tls
         | TransportErrorKind::Unauthenticated
         | TransportErrorKind::Other
-        // Without a status these come from no answer, so that nothing is known that would allow a repetition.
+        // Without a status these kinds do not come from a response, so that nothing allows a retry.
         | TransportErrorKind::PermissionDenied
         | TransportErrorKind::NotFound
         | TransportErrorKind::Conflict

@@ -1,17 +1,17 @@
-//! The `Retry-After` header: seconds, whole or with a fraction, or a date (RFC 9110, 10.2.3).
+//! The `Retry-After` header: seconds, possibly with a fraction, or a date (RFC 9110, 10.2.3).
 
 use std::time::{Duration, SystemTime};
 
 use http::HeaderMap;
 use http::header::{DATE, RETRY_AFTER};
 
-/// The longest wait that is believed.
+/// The longest accepted wait.
 pub(crate) const CAP: Duration = Duration::from_hours(24);
 
-/// Returns how long the sender of these headers wants us to wait; of several values the longest.
+/// Returns the wait that a response requires; the longest of several values.
 ///
-/// A date is compared with the sender's own `Date`, so that a wrong clock on either side changes nothing, or with
-/// `now` if there is none. What is malformed, over, or no time at all is as good as none.
+/// A date is compared with the `Date` header of the same response, so that a wrong clock on either side has no effect,
+/// or with `now` if that header is missing. Malformed values, past dates and zero are ignored.
 pub(crate) fn read(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
     let sent = headers.get(DATE).and_then(|value| date(value.as_bytes()));
     let values = headers.get_all(RETRY_AFTER).iter();
@@ -20,7 +20,7 @@ pub(crate) fn read(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
         .max()
 }
 
-/// Reads a header value as the time to wait from `now`, at most [`CAP`].
+/// Parses a header value as the time to wait from `now`, at most [`CAP`].
 fn parse(value: &[u8], now: SystemTime) -> Option<Duration> {
     let wait = match seconds(value) {
         Some(wait) => wait,
@@ -31,7 +31,7 @@ fn parse(value: &[u8], now: SystemTime) -> Option<Duration> {
 
 fn seconds(value: &[u8]) -> Option<Duration> {
     let text = str::from_utf8(value).ok()?.trim_ascii();
-    // f64 alone would also take a sign, an exponent, "inf" and "nan".
+    // The parser of f64 would also accept a sign, an exponent, "inf" and "nan".
     let plain = text
         .bytes()
         .all(|byte| byte.is_ascii_digit() || byte == b'.');
@@ -40,12 +40,12 @@ fn seconds(value: &[u8]) -> Option<Duration> {
     } else {
         return None;
     };
-    // Rounded up, so that no fraction that is lost makes us early.
+    // Rounded up, so that a lost fraction does not cause an early retry.
     let seconds = (seconds * 1e3).ceil() / 1e3;
     Some(Duration::try_from_secs_f64(seconds).unwrap_or(CAP))
 }
 
-/// Reads any of the three forms of a date (RFC 9110, 5.6.7).
+/// Parses a date in any of the three forms (RFC 9110, 5.6.7).
 fn date(value: &[u8]) -> Option<SystemTime> {
     httpdate::parse_http_date(str::from_utf8(value).ok()?.trim_ascii()).ok()
 }
@@ -140,7 +140,7 @@ mod tests {
             headers(&[until], Some("Sun, 06 Nov 1994 08:49:37 GMT")),
             Some(10)
         );
-        // Without the sender's clock it would be 25 years, of which a day is believed.
+        // Without the clock of the sender the wait would be 25 years, limited to one day.
         assert_eq!(headers(&[until], None), Some(CAP.as_secs()));
     }
 

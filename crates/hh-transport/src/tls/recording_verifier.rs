@@ -1,4 +1,4 @@
-//! Remembers the certificate that was looked at, be it refused: rustls shows one only after a handshake.
+//! A verifier that records the certificate, because rustls exposes a certificate only after a successful handshake.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -6,7 +6,7 @@ use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, Server
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{DigitallySignedStruct, Error, SignatureScheme};
 
-/// A verifier that decides as another does.
+/// A verifier that delegates its decisions to another one and records the certificate.
 #[derive(Debug)]
 pub(crate) struct RecordingVerifier {
     verifier: Arc<dyn ServerCertVerifier>,
@@ -21,7 +21,7 @@ impl RecordingVerifier {
         }
     }
 
-    /// Returns the certificate of the server, if it came so far.
+    /// Returns the certificate of the server, if it was received.
     pub(crate) fn seen(&self) -> Option<CertificateDer<'static>> {
         let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         seen.clone()

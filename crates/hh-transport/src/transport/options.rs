@@ -42,8 +42,8 @@ impl<'a> SendOptions<'a> {
         self
     }
 
-    /// Compresses the body with gzip. If the server responds with 415, this call retries at once without compression,
-    /// and later calls do not compress.
+    /// Compresses the body with gzip. If the server responds with 415, this call retries immediately without
+    /// compression, and later calls do not compress.
     pub const fn with_gzip(mut self) -> Self {
         self.gzip = true;
         self

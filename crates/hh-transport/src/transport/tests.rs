@@ -17,7 +17,7 @@ mod simulated;
 
 const SECRET: &str = "hh_rw_0123456789abcdef";
 
-/// Hands out `SECRET` and its epoch, and the next epoch when asked to renew, up to the last.
+/// An authorizer that returns `SECRET` with an epoch, and the next epoch on renewal, up to the last.
 #[derive(Debug)]
 struct Keys {
     epoch: Mutex<u64>,
@@ -293,7 +293,7 @@ fn secrets_stay_out_of_errors_and_records() {
     let options = SendOptions::new(Idempotency::Safe).with_authorizer(&keys);
     let error = run(transport.send(request, options)).unwrap_err();
 
-    // It was really there: in the header, in the query and in the answer.
+    // The secret was in the header, in the query and in the response.
     let sent = &service.requests()[0];
     assert!(
         sent.headers()[AUTHORIZATION]
@@ -313,7 +313,7 @@ fn secrets_stay_out_of_errors_and_records() {
         ),
         ("h:8", "/path", 1)
     );
-    assert_eq!(error.to_string(), "h:8 answered 403 Forbidden");
+    assert_eq!(error.to_string(), "h:8 responded with 403 Forbidden");
     assert_eq!(
         error.problem().unwrap().message(),
         Some("[redacted] or [redacted] is bad")
@@ -384,7 +384,7 @@ fn script(ends: &[End]) -> ScriptedService {
 }
 
 proptest! {
-    // Property 2: an unsafe request is repeated only when nothing was sent, after a 429, or once for another key.
+    // Property 2: an unsafe request is retried only if nothing was sent, after a 429, or once for another key.
     #[test]
     fn unsafe_requests_are_not_retried_after_a_failure(ends in ends(), last in 1_u64..4) {
         let (service, keys) = (script(&ends), Keys::new(last));
@@ -396,7 +396,7 @@ proptest! {
             match end {
                 End::Unsent | End::Status(429) => {}
                 End::Status(401 | 403 | 404) if last > 1 => renewals += 1,
-                End::Lost | End::Status(_) => prop_assert!(false, "repeated after {:?}", end),
+                End::Lost | End::Status(_) => prop_assert!(false, "retried after {:?}", end),
             }
         }
         prop_assert!(renewals <= 1);

@@ -1,4 +1,4 @@
-//! Answers that are no HTTP, or are none of the API.
+//! Responses that are not HTTP or not API responses.
 
 use hh_transport::{
     Idempotency, ReqwestOptions, Response, SendOptions, Transport, TransportError,
@@ -18,7 +18,7 @@ async fn send(transport: &Transport, url: &str) -> Result<Response, TransportErr
         .await
 }
 
-/// Expects each of these answers to be final, and returns the messages without the name of the server.
+/// Expects each of these responses to be final, and returns the messages without the name of the server.
 async fn unusable(transport: &Transport, replies: &[&[u8]]) -> Vec<String> {
     let mut messages = Vec::new();
     for reply in replies {
@@ -72,7 +72,7 @@ async fn bad_chunks() {
     let replies: Vec<Vec<u8>> = bodies.iter().map(|body| chunked(body)).collect();
     let replies: Vec<&[u8]> = replies.iter().map(Vec::as_slice).collect();
     for message in unusable(&transport(), &replies).await {
-        assert_eq!(message, "the answer of SERVER is not valid HTTP");
+        assert_eq!(message, "the response from SERVER is not valid HTTP");
     }
 }
 
@@ -113,11 +113,11 @@ async fn heads_that_are_no_http() {
         &many,
     ];
     for message in unusable(&transport(), &replies).await {
-        assert_eq!(message, "the answer of SERVER is not valid HTTP");
+        assert_eq!(message, "the response from SERVER is not valid HTTP");
     }
 }
 
-/// A place that wants people to log in answers every request with its page.
+/// A captive portal responds to every request with its login page.
 #[tokio::test]
 async fn a_page_is_no_answer() {
     let types = [
@@ -134,13 +134,18 @@ async fn a_page_is_no_answer() {
             let server = Server::start([answer(status, &head, "<html>log in</html>")]).await;
             let error = send(&transport, &server.url).await.unwrap_err();
             assert_eq!(error.kind(), TransportErrorKind::InvalidResponse, "{kind}");
-            assert!(error.to_string().contains(" is a web page, "), "{error}");
+            assert!(
+                error
+                    .to_string()
+                    .contains(" is a web page, not an API response"),
+                "{error}"
+            );
             assert_eq!(server.requests().len(), 1);
         }
     }
 }
 
-/// The page of a proxy before the server says nothing that we would show.
+/// No text of a proxy's error page is printed.
 #[tokio::test]
 async fn a_page_of_a_refusal_is_no_problem() {
     let head = "content-type: text/html\r\n";
@@ -150,7 +155,7 @@ async fn a_page_of_a_refusal_is_no_problem() {
     assert_eq!(error.kind(), TransportErrorKind::Unavailable);
     assert_eq!(
         error.to_string(),
-        format!("{} answered 502 Bad Gateway", server.host())
+        format!("{} responded with 502 Bad Gateway", server.host())
     );
     assert!(error.problem().is_none());
     assert_eq!(server.requests().len(), 4);
@@ -181,13 +186,13 @@ async fn the_cap_of_a_call_comes_before_the_cap_of_the_service() {
             assert_eq!(sent.is_ok(), is_ok, "{of_service} {of_call:?}: {sent:?}");
             if let Err(error) = sent {
                 assert_eq!(error.kind(), TransportErrorKind::InvalidResponse);
-                assert!(error.to_string().ends_with(" is larger than allowed"));
+                assert!(error.to_string().ends_with(" exceeds the size limit"));
             }
         }
     }
 }
 
-/// What a server sends too much is no answer to the next request.
+/// Extra bytes of a server are not the response to the next request.
 #[tokio::test]
 async fn surplus_bytes_answer_nothing() {
     let smuggled = "HTTP/1.1 200 OK\r\ncontent-length: 8\r\n\r\nsmuggled";
@@ -204,7 +209,7 @@ async fn surplus_bytes_answer_nothing() {
     }
 }
 
-/// These have no body, whatever their head says, so that they need no length.
+/// These responses have no body, regardless of their head, so they need no length.
 #[tokio::test]
 async fn a_success_without_a_body_needs_no_length() {
     for head in [

@@ -1,4 +1,4 @@
-//! A key that must not be seen outside its header, and all the text of an error, to look for it.
+//! A key that must not leave its header, and the whole text of an error, to search for the key.
 
 use std::error::Error;
 use std::fmt::Write as _;
@@ -6,10 +6,10 @@ use std::fmt::Write as _;
 use hh_transport::{Authorizer, BoxFuture, Epoch, TransportError};
 use http::{HeaderValue, Uri};
 
-/// Looks like a key of HoneyHive and is none.
+/// Looks like a HoneyHive key but is not a valid one.
 pub(crate) const KEY: &str = "hh_c4n4ryC4N4RY0123456789abcdefghijABCDEFGH";
 
-/// Gives this key to every host; there is never another.
+/// An authorizer that returns this key for every host and never another one.
 pub(crate) struct Canary(pub(crate) &'static str);
 
 impl Canary {
@@ -33,7 +33,7 @@ impl Authorizer for Canary {
     }
 }
 
-/// Has no key for anybody.
+/// An authorizer without a key.
 pub(crate) struct NoKey;
 
 impl Authorizer for NoKey {
@@ -46,11 +46,11 @@ impl Authorizer for NoKey {
         _: &'a Uri,
         _: Option<Epoch>,
     ) -> BoxFuture<'a, Result<(HeaderValue, Epoch), TransportError>> {
-        Box::pin(async { Err(TransportError::no_credential("none is stored")) })
+        Box::pin(async { Err(TransportError::no_credential("no key is stored")) })
     }
 }
 
-/// All that a caller could print of an error.
+/// Returns all texts of an error that a caller can print.
 pub(crate) fn all_text(error: &TransportError) -> String {
     let mut text = format!("{error}\n{error:?}\n{error:#?}\n");
     if let Some(problem) = error.problem() {

@@ -1,4 +1,4 @@
-//! Certificates for servers of the tests, good ones and bad ones.
+//! Valid and invalid certificates for servers of the tests.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 
-/// An authority of our own; what it signs is valid from 1975 to 4096 unless a test says otherwise.
+/// A private certificate authority. Its certificates are valid from 1975 to 4096 by default.
 pub(crate) struct Authority {
     issuer: CertifiedIssuer<'static, KeyPair>,
 }
@@ -25,17 +25,17 @@ impl Authority {
         }
     }
 
-    /// Its own certificate, to be trusted.
+    /// Returns the certificate of the authority, in PEM.
     pub(crate) fn pem(&self) -> String {
         self.issuer.pem()
     }
 
-    /// A server named `name`.
+    /// Returns the TLS configuration of a server named `name`.
     pub(crate) fn server(&self, name: &str) -> Arc<ServerConfig> {
         self.server_with(name, |_| {})
     }
 
-    /// A server named `name` whose certificate is changed before it is signed.
+    /// Returns the TLS configuration of a server named `name` whose certificate is changed before it is signed.
     pub(crate) fn server_with(
         &self,
         name: &str,
@@ -49,7 +49,7 @@ impl Authority {
     }
 }
 
-/// A server named `name` that nobody vouches for.
+/// Returns the TLS configuration of a server named `name` with a self-signed certificate.
 pub(crate) fn self_signed(name: &str) -> Arc<ServerConfig> {
     let key = KeyPair::generate().unwrap();
     let params = CertificateParams::new([name.to_owned()]).unwrap();

@@ -1,4 +1,4 @@
-//! Servers that answer with what they got, the key included.
+//! Servers that echo the request, including the key.
 
 use hh_transport::{Idempotency, ReqwestOptions, ReqwestService, SendOptions, TransportError};
 
@@ -18,10 +18,10 @@ const STATUSES: [&str; 9] = [
     "503 Service Unavailable",
 ];
 
-/// Keys whole and cut off, as they are sent.
+/// Whole and truncated keys.
 const KEYS: [&str; 3] = [KEY, "hh_dev_key", "hh_rw-with-dashes_and_words-in-it"];
 
-/// Sends a key to a server that makes its answer from the request, and proves that the answer has `leak` in it.
+/// Sends a key to a server that builds its response from the request, and proves that the response contains `leak`.
 async fn fail(
     service: &ReqwestService,
     key: &'static str,
@@ -40,7 +40,7 @@ async fn fail(
     error
 }
 
-/// An error of the API with the same text in all that is read of it.
+/// Returns an API error with the same text in all fields.
 fn problem(status: &str, text: &str) -> Reply {
     let text = serde_json::Value::from(text);
     let body = format!(
@@ -59,7 +59,7 @@ async fn all_headers_in_the_error() {
             assert_eq!(error.status().unwrap().as_str(), &status[..3]);
             let text = all_text(&error);
             assert!(!text.contains(key), "{status}: {text}");
-            // What is no secret is still there.
+            // Text that is not secret remains.
             let problem = error.problem().unwrap();
             for said in [problem.message(), problem.code(), problem.request_id()] {
                 let said = said.unwrap();
@@ -72,7 +72,7 @@ async fn all_headers_in_the_error() {
     }
 }
 
-/// A server may know the key without its scheme, in the middle of a word, cut off or dressed up.
+/// A server may echo the key without its scheme, inside a word, truncated or escaped.
 #[tokio::test]
 async fn the_key_in_other_shapes() {
     let service = service(&ReqwestOptions::new());
@@ -101,7 +101,7 @@ async fn the_key_in_other_shapes() {
             let text = all_text(&error);
             assert!(!text.contains(cut), "{shape:?}: {text}");
             assert!(!text.contains("C4N4RY0123456789"), "{shape:?}: {text}");
-            // Only what was cut at the end leaves no mark.
+            // Only a key that was truncated at the end has no replacement.
             assert!(
                 text.contains("[redacted]") || shape.len() > 2_000,
                 "{shape:?}: {text}"
@@ -151,7 +151,7 @@ async fn a_long_text_is_cut_and_a_longer_body_is_not_read() {
     }
 }
 
-/// In all of the answer that is not the body.
+/// The key is in all parts of the response except the body.
 #[tokio::test]
 async fn the_key_in_the_head() {
     let service = service(&ReqwestOptions::new());
@@ -169,7 +169,7 @@ async fn the_key_in_the_head() {
     }
 }
 
-/// Where the answer is no HTTP at all, what is wrong with it may be quoted somewhere.
+/// A response that is not HTTP may be quoted in an error.
 #[tokio::test]
 async fn the_key_in_what_is_malformed() {
     let service = service(&ReqwestOptions::new());

@@ -1,4 +1,4 @@
-//! Connections that do not come about or break.
+//! Connections that cannot be established or are lost.
 
 use std::time::Duration;
 
@@ -131,7 +131,7 @@ async fn a_broken_or_stalled_handshake_sent_nothing() {
 async fn errors_hide_the_query() {
     let address = closed_port();
     let url = format!("http://{address}/?key=hh_rw_0123456789abcdef");
-    // Without our care it would be shown: the URI holds it.
+    // The URI in the error of reqwest contains the key.
     assert!(
         get(&url)
             .uri()

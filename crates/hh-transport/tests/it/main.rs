@@ -1,4 +1,4 @@
-//! The transport over real sockets on loopback.
+//! Tests of the transport over real sockets on loopback.
 
 #![expect(
     clippy::unwrap_used,
@@ -37,12 +37,12 @@ fn transport() -> Transport {
     transport_with(ReqwestService::new(&ReqwestOptions::new()).unwrap())
 }
 
-/// Retries without a delay.
+/// Returns a retry policy without delays.
 fn transport_with(service: ReqwestService) -> Transport {
     transport_of(service, 4)
 }
 
-/// Makes so many attempts, without a delay.
+/// Returns a policy with this number of attempts, without delays.
 fn transport_of(service: ReqwestService, attempts: u32) -> Transport {
     let retry = RetryPolicy::new()
         .with_max_attempts(attempts)
@@ -56,7 +56,7 @@ fn service(options: &ReqwestOptions) -> ReqwestService {
     ReqwestService::new(options).unwrap()
 }
 
-/// Returns an address where nobody listens.
+/// Returns an address without a listener.
 fn closed_port() -> SocketAddr {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     listener.local_addr().unwrap()

@@ -1,4 +1,4 @@
-//! The way of a request, step by step, with the same rules as requests.
+//! The stages of a request, with the same rules as real requests.
 
 use std::time::{Duration, SystemTime};
 
@@ -17,7 +17,7 @@ fn probe(options: &ReqwestOptions, url: &str) -> Probe {
     Probe::new(&options, &url.parse().unwrap()).unwrap()
 }
 
-/// Goes to the first address and greets the server.
+/// Connects to the first address and performs the TLS handshake.
 async fn certificate(probe: &Probe) -> Certificate {
     let addresses = probe.resolve().await.unwrap();
     let (_, connected) = probe.connect(&addresses[..1]).await.remove(0);
@@ -63,7 +63,7 @@ async fn a_certificate_names_its_subject() {
     assert!(!certificate.is_self_signed);
     let now = SystemTime::now();
     assert!(certificate.not_before < now && now < certificate.not_after);
-    // A greeting is all that was sent.
+    // Only the handshake was sent.
     server.ended(1).await;
     assert!(server.requests().is_empty());
 }
@@ -121,7 +121,7 @@ async fn a_bad_certificate_is_shown_with_what_is_wrong() {
     }
 }
 
-/// Through a proxy that speaks TLS itself, or not, the server's own certificate is the one that is looked at.
+/// The certificate of the server is checked, whether the proxy itself uses TLS or not.
 #[tokio::test]
 async fn the_way_through_a_proxy() {
     const CONNECTED: &[u8] = b"HTTP/1.1 200 Connection established\r\nX: y\r\n\r\n";
@@ -163,13 +163,13 @@ async fn a_proxy_that_does_not_connect() {
     for (reply, why) in [
         (
             "HTTP/1.1 407 Who?\r\n\r\n",
-            "refuses its user or password (407)",
+            "rejected the user name or password (407)",
         ),
         (
             "HTTP/1.1 403 No\r\n\r\n",
-            "refuses to connect there (it answered 403)",
+            "refused to connect to the server (status 403)",
         ),
-        ("SSH-2.0-x\r\n\r\n", "does not answer as a proxy does"),
+        ("SSH-2.0-x\r\n\r\n", "did not respond as a proxy"),
         ("HTTP/1.1 2", "cannot be reached: unexpected end of file"),
     ] {
         let proxy = Server::start([Reply::Bytes(reply.into())]).await;
@@ -184,7 +184,7 @@ async fn a_proxy_that_does_not_connect() {
         assert!(error.to_string().ends_with(why), "{error}");
         assert!(!format!("{error:?}").contains("hidden-word"));
     }
-    // A proxy that speaks TLS has to be trusted as well.
+    // A proxy that uses TLS must also be trusted.
     let other = Authority::new("another").server("localhost");
     let proxy = Server::start_tls(other, [answer("200 OK", "", "")]).await;
     let probe = probe(
@@ -197,7 +197,7 @@ async fn a_proxy_that_does_not_connect() {
     assert!(
         error
             .to_string()
-            .contains("cannot be trusted: its certificate comes from an authority"),
+            .contains("cannot be trusted: its certificate was signed by an untrusted authority"),
         "{error}"
     );
 }

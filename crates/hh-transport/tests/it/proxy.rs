@@ -10,7 +10,7 @@ use crate::{get, post, service, transport_of};
 
 pub(crate) const CONNECTED: &str = "HTTP/1.1 200 Connection established\r\n\r\n";
 
-/// A server named `api.test` that only a proxy finds, and the proxy.
+/// Starts a server named `api.test`, which is only reachable through a proxy, and the proxy.
 async fn server_and_proxy(authority: &Authority) -> (Server, Server) {
     let config = authority.server("api.test");
     let server = Server::start_tls(config, [answer("200 OK", "", "hello")]).await;
@@ -38,7 +38,7 @@ async fn https_goes_through_it_and_shows_it_the_host_alone() {
         proxy.requests(),
         ["CONNECT api.test:443 HTTP/1.1\r\nHost: api.test:443\r\n\r\n"]
     );
-    // The server got what the proxy did not see.
+    // The server received the request, which the proxy could not read.
     let request = &server.requests()[0];
     assert!(request.starts_with("POST /path?q=1 HTTP/1.1\r\n"));
     assert!(request.contains(&format!("\r\nauthorization: Bearer {KEY}\r\n")));
@@ -168,7 +168,7 @@ async fn a_proxy_that_speaks_tls() {
     assert!(!seen.contains(KEY) && server.requests()[0].contains(KEY));
 }
 
-/// One connection after another goes through one tunnel each, and a tunnel is used again.
+/// Sequential connections use one tunnel each, and a tunnel is reused.
 #[tokio::test]
 async fn a_tunnel_serves_several_calls() {
     let authority = Authority::new("ours");
@@ -204,7 +204,7 @@ async fn this_machine_is_reached_directly() {
     }
 }
 
-/// Only here is 0.0.0.0 an address of this machine that is not taken for it.
+/// The address 0.0.0.0 belongs to this machine but does not count as loopback.
 #[cfg(unix)]
 #[tokio::test]
 async fn a_host_of_no_proxy_is_reached_directly() {

@@ -1,4 +1,4 @@
-//! Proxies that do not connect us.
+//! Proxies that do not connect to the server.
 
 use hh_transport::{
     Idempotency, ProxyOptions, SendOptions, Transport, TransportError, TransportErrorKind,
@@ -22,15 +22,15 @@ async fn fail(transport: &Transport) -> TransportError {
     error
 }
 
-/// Sends through a proxy that does this, with credentials; returns the error, whose message has the name of the proxy
-/// taken out, and the number of attempts.
+/// Sends through a proxy with this behavior, with credentials. Returns the error, whose message has `PROXY` as the name
+/// of the proxy, and the number of attempts.
 async fn refused(reply: Reply) -> (TransportErrorKind, String, usize) {
     let proxy = Server::start([reply]).await;
     let options = ProxyOptions::parse(&proxy.url)
         .unwrap()
         .with_credentials(Some("user"), Some(PASSWORD));
     let error = fail(&through(options, &Authority::new("ours"))).await;
-    // What must not be shown was sent.
+    // The secrets were sent.
     let basic = "Basic dXNlcjpoaWRkZW4td29yZA==";
     assert!(proxy.requests().iter().all(|head| head.contains(basic)));
     assert!(!proxy.requests().concat().contains(KEY));
@@ -48,7 +48,7 @@ async fn a_proxy_that_wants_other_credentials_is_final() {
         assert_eq!((kind, attempts), (TransportErrorKind::Proxy, 1));
         assert_eq!(
             message,
-            "cannot connect to api.test: the proxy PROXY wants a user and a password (407); set proxy_username and proxy_password"
+            "cannot connect to api.test: the proxy PROXY requires a user name and a password (407); set proxy_username and proxy_password"
         );
     }
 }
@@ -75,14 +75,15 @@ async fn a_proxy_that_refuses_is_retried() {
             (TransportErrorKind::Proxy, 2),
             "{message}"
         );
-        let expected = "cannot connect to api.test: the proxy PROXY refuses to connect there";
+        let expected =
+            "cannot connect to api.test: the proxy PROXY refused to connect to the server";
         assert_eq!(message, expected);
     }
 }
 
 #[tokio::test]
 async fn a_proxy_that_closes_is_retried() {
-    let expected = "cannot connect to api.test: the proxy PROXY broke the connection off";
+    let expected = "cannot connect to api.test: the proxy PROXY closed the connection";
     let half = CONNECTED.as_bytes()[..20].to_vec();
     for reply in [
         Reply::Bytes(Vec::new()),
@@ -102,7 +103,7 @@ async fn a_proxy_that_closes_is_retried() {
     }
 }
 
-/// Says that it has connected us, and then closes.
+/// The proxy reports an established tunnel and then closes the connection.
 #[tokio::test]
 async fn a_tunnel_that_breaks_at_once() {
     for reply in [
@@ -119,7 +120,7 @@ async fn a_tunnel_that_breaks_at_once() {
     }
 }
 
-/// A captive portal answers whatever it is asked with a page of its own.
+/// A captive portal responds to every request with its own page.
 #[tokio::test]
 async fn a_page_instead_of_a_tunnel() {
     let page = answer_bytes(
@@ -152,7 +153,7 @@ async fn a_proxy_that_does_not_run() {
     );
 }
 
-/// The tunnel leads to a server that proves the wrong identity: the proxy looks in.
+/// The tunnel leads to a server with the wrong identity: the proxy intercepts.
 #[tokio::test]
 async fn a_proxy_that_answers_for_the_server() {
     let authority = Authority::new("ours");
@@ -168,7 +169,7 @@ async fn a_proxy_that_answers_for_the_server() {
     assert!(server.requests().is_empty());
 }
 
-/// Sends through a proxy that speaks TLS and proves the wrong identity.
+/// Sends through a TLS proxy with the wrong identity.
 async fn fail_with_a_bad_proxy() -> (TransportError, Server) {
     let proxy = Server::start_tls(self_signed("localhost"), [Reply::Reset]).await;
     let options = ProxyOptions::parse(&proxy.url).unwrap();

@@ -1,4 +1,4 @@
-//! Redirects, of which none may be followed: the key would go where the server likes.
+//! Redirects, which must not be followed, because a server could choose where the key is sent.
 
 use hh_transport::{Idempotency, ReqwestOptions, SendOptions, Transport, TransportErrorKind};
 
@@ -17,7 +17,7 @@ const STATUSES: [&str; 6] = [
     "308 Permanent Redirect",
 ];
 
-/// Where a server could send us: its own port and the port of the trap stand for `HERE` and `THERE`.
+/// Targets of redirects. `HERE` stands for the port of the server and `THERE` for the port of the trap.
 const LOCATIONS: [&str; 10] = [
     "http://127.0.0.1:THERE/",
     "http://localhost:THERE/",
@@ -41,7 +41,7 @@ const OTHERS: [&str; 6] = [
     "http://[",
 ];
 
-/// Sends a GET and a POST, which get the redirect and nothing else.
+/// Sends a GET and a POST, which receive only the redirect.
 async fn check(transport: &Transport, server: &Server, trap: &Trap, status: &str) {
     let requests = [get(&server.url), post(&server.url, r#"{"a": 1}"#)];
     for (number, request) in requests.into_iter().enumerate() {
@@ -51,10 +51,10 @@ async fn check(transport: &Transport, server: &Server, trap: &Trap, status: &str
         assert_eq!(error.kind(), TransportErrorKind::Rejected, "{row}");
         assert_eq!(
             error.to_string(),
-            format!("{} answered {status}", server.host())
+            format!("{} responded with {status}", server.host())
         );
         assert_eq!(server.requests().len(), number + 1, "{row}");
-        // Whoever followed would have a key to take along.
+        // A client that follows would have a key to send.
         assert!(server.requests()[number].contains(KEY));
         assert!(trap.is_untouched(), "{row}");
         assert!(!all_text(&error).contains(KEY), "{row}");
@@ -73,7 +73,7 @@ async fn no_redirect_is_followed() {
     let trap = Trap::new("127.0.0.1:0");
     for status in STATUSES {
         for location in LOCATIONS.iter().chain(&OTHERS) {
-            // The own port is known to the server alone, and it has to be in its answer.
+            // Only the server has its own port, which must be in its response.
             let there = trap.port();
             let server = Server::with(move |_, request| {
                 let here = port_of(request);
@@ -108,7 +108,7 @@ async fn not_from_https_to_http() {
     }
 }
 
-/// Neither of these headers is a redirect with a success.
+/// With a success status, neither header is a redirect.
 #[tokio::test]
 async fn a_success_with_a_location_stays_where_it_is() {
     let transport = transport_of(service(&ReqwestOptions::new()), 4);

@@ -1,4 +1,4 @@
-//! Answers that come whole.
+//! Complete responses.
 
 use hh_transport::{Idempotency, ReqwestOptions, ReqwestService, SendOptions, TransportErrorKind};
 
@@ -59,7 +59,10 @@ async fn redirects_are_not_followed() {
         .url
         .trim_start_matches("http://")
         .trim_end_matches('/');
-    assert_eq!(error.to_string(), format!("{host} answered 302 Found"));
+    assert_eq!(
+        error.to_string(),
+        format!("{host} responded with 302 Found")
+    );
     assert_eq!((server.requests().len(), target.requests().len()), (1, 0));
 }
 

@@ -1,4 +1,4 @@
-//! What servers write into `Retry-After`, and what a call makes of it.
+//! The effect of `Retry-After` headers on a call.
 
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime};
@@ -14,20 +14,20 @@ use crate::{get, service};
 const MAX_WAIT: Duration = Duration::from_millis(200);
 const DAY: u64 = 24 * 60 * 60;
 
-/// What a call does about a header.
+/// The reaction of a call to a header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Outcome {
-    /// It waits so many milliseconds, since it was asked to, and goes on.
+    /// It waits this number of milliseconds and retries.
     Waits(u64),
-    /// It ends at once and says that so many seconds would have to pass.
+    /// It returns an error immediately, with this number of seconds as the wait.
     Ends(u64),
-    /// It goes on after its own delay.
+    /// It retries after its own delay.
     Ignores,
 }
 
 use Outcome::{Ends, Ignores, Waits};
 
-/// The lines of an answer, and what comes of them; the clock of the machine is far from these dates.
+/// Header lines and their effect. The clock of the machine is far from these dates.
 const SHAPES: [(&[u8], Outcome); 52] = [
     // Seconds.
     (b"retry-after: 1", Ends(1)),
@@ -47,12 +47,12 @@ const SHAPES: [(&[u8], Outcome); 52] = [
     (b"retry-after: 2.", Ends(2)),
     (b"retry-after: 4.0", Ends(4)),
     (b"retry-after: 0.0", Ignores),
-    // Absurd.
+    // Out of range.
     (b"retry-after: 86399", Ends(DAY - 1)),
     (b"retry-after: 86401", Ends(DAY)),
     (b"retry-after: 99999999999999999999999999", Ends(DAY)),
     (b"retry-after: 18446744073709551616", Ends(DAY)),
-    // Dates in three forms, by the clock of the server.
+    // Dates in three forms, with the clock of the server.
     (
         b"date: Sun, 06 Nov 1994 08:49:37 GMT\r\nretry-after: Sun, 06 Nov 1994 08:49:39 GMT",
         Ends(2),
@@ -85,7 +85,7 @@ const SHAPES: [(&[u8], Outcome); 52] = [
         b"date: Sun, 06 Nov 1994 08:49:37 GMT\r\nretry-after: Sun, 06 Nov 1994 08:49:36 GMT",
         Ignores,
     ),
-    // Dates by our own clock.
+    // Dates with the clock of the client.
     (b"retry-after: Sun, 06 Nov 1994 08:49:37 GMT", Ignores),
     (
         b"date: yesterday\r\nretry-after: Sun, 06 Nov 1994 08:49:39 GMT",
@@ -119,7 +119,7 @@ const SHAPES: [(&[u8], Outcome); 52] = [
         b"date: Sun, 06 Nov 1994 08:49:37 GMT\r\nretry-after: 2094-11-06T08:49:37Z",
         Ignores,
     ),
-    // More than one: the longest of those that say anything.
+    // Several values: the longest valid one counts.
     (b"retry-after: 0.05\r\nretry-after: 0.1", Waits(100)),
     (b"retry-after: 7\r\nretry-after: 0", Ends(7)),
     (b"retry-after: soon\r\nretry-after: 8", Ends(8)),
@@ -134,7 +134,7 @@ async fn every_shape() {
     }
 }
 
-/// A clock that is off changes nothing as long as it says so itself.
+/// A wrong clock of the server has no effect if the response contains its time.
 #[tokio::test]
 async fn a_server_whose_clock_is_off_by_an_hour() {
     let service = service(&ReqwestOptions::new());
@@ -161,7 +161,7 @@ async fn several_waits_count_together() {
     assert_eq!(server.requests().len(), 2);
 }
 
-/// Answers 429 with these lines once, and then 200.
+/// Responds with 429 and these lines once, and then with 200.
 async fn check(service: &ReqwestService, lines: &[u8], outcome: Outcome) {
     let shown = String::from_utf8_lossy(lines);
     let mut busy = b"HTTP/1.1 429 Too Many Requests\r\ncontent-length: 0\r\n".to_vec();
@@ -200,7 +200,7 @@ async fn check(service: &ReqwestService, lines: &[u8], outcome: Outcome) {
 
 type Seen = Arc<Mutex<Vec<(Duration, bool)>>>;
 
-/// A transport, and the delays it begins, each with whether somebody asked for it.
+/// Returns a transport and its delays, each with whether it was required.
 fn transport(service: &ReqwestService) -> (Transport, Seen) {
     let waits = Seen::default();
     let seen = Arc::clone(&waits);

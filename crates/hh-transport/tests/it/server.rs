@@ -1,4 +1,4 @@
-//! A server of a few lines on a real socket, which does as a script says and keeps what it gets.
+//! A minimal server on a real socket, which follows a script and records its requests.
 
 mod wire;
 
@@ -13,31 +13,31 @@ use tokio_rustls::rustls::ServerConfig;
 
 use wire::Wire;
 
-/// What happens to a connection after a request was read from it.
+/// The reaction of the server after a request was read.
 #[derive(Clone)]
 pub(crate) enum Reply {
-    /// These bytes are written and the connection is closed in good order.
+    /// These bytes are written and the connection is closed cleanly.
     Bytes(Vec<u8>),
     /// These bytes are written, and the connection waits for another request.
     Keep(Vec<u8>),
     /// These bytes are written and the connection is reset.
     BytesThenReset(Vec<u8>),
-    /// These bytes are written, and then nothing comes, until the test ends.
+    /// These bytes are written, and then nothing until the end of the test.
     BytesThenSilence(Vec<u8>),
-    /// The first bytes are written, and then the others over and over, slowly.
+    /// The first bytes are written, and then the others repeatedly and slowly.
     Drip(Vec<u8>, &'static [u8]),
     /// The connection is reset.
     Reset,
-    /// Nothing, until the test ends.
+    /// Nothing is written until the end of the test.
     Silence,
-    /// These bytes are written, and then the connection goes on to another server: what a proxy does.
+    /// These bytes are written, and then the connection is forwarded to another server, as a proxy does.
     Tunnel(Vec<u8>, SocketAddr),
 }
 
-/// How slowly [`Reply::Drip`] goes.
+/// The interval of [`Reply::Drip`].
 const DRIP: Duration = Duration::from_millis(5);
 
-/// So long a test waits for what must come.
+/// The deadline of a test for an expected event.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 type Handler = dyn Fn(usize, &[u8]) -> Reply + Send + Sync;
@@ -48,30 +48,30 @@ pub(crate) struct Server {
     log: Arc<Log>,
 }
 
-/// What the server has seen and said so far.
+/// The requests and responses of the server.
 #[derive(Default)]
 struct Log {
     connections: watch::Sender<usize>,
-    /// Connections that the server is through with.
+    /// The number of connections that the server has finished.
     ended: watch::Sender<usize>,
     requests: Mutex<Vec<Vec<u8>>>,
     sent: Mutex<Vec<u8>>,
 }
 
 impl Server {
-    /// Answers with these replies in order, whatever the connection, and with the last one from then on.
+    /// Starts a server with these replies in order, across connections. The last reply is repeated.
     pub(crate) async fn start(replies: impl IntoIterator<Item = Reply>) -> Self {
         Self::bind(None, in_order(replies)).await
     }
 
-    /// Answers as `handler` says, which gets the number of the request, from 0, and the request.
+    /// Starts a server whose `handler` receives the number of the request, from 0, and the request.
     pub(crate) async fn with(
         handler: impl Fn(usize, &[u8]) -> Reply + Send + Sync + 'static,
     ) -> Self {
         Self::bind(None, Arc::new(handler)).await
     }
 
-    /// Does as [`start`](Self::start) behind TLS.
+    /// Starts a server like [`start`](Self::start), with TLS.
     pub(crate) async fn start_tls(
         config: Arc<ServerConfig>,
         replies: impl IntoIterator<Item = Reply>,
@@ -91,41 +91,41 @@ impl Server {
         Self { url, address, log }
     }
 
-    /// Returns the host and port, as messages call the server.
+    /// Returns the host and port, as in messages.
     pub(crate) fn host(&self) -> &str {
         self.url.split('/').nth(2).unwrap()
     }
 
-    /// Returns the requests read so far, as text.
+    /// Returns the requests as text.
     pub(crate) fn requests(&self) -> Vec<String> {
         let requests = self.log.requests.lock().unwrap();
         let text = |request: &Vec<u8>| String::from_utf8_lossy(request).into_owned();
         requests.iter().map(text).collect()
     }
 
-    /// Returns the bodies of the requests read so far.
+    /// Returns the bodies of the requests.
     pub(crate) fn bodies(&self) -> Vec<Vec<u8>> {
         let requests = self.log.requests.lock().unwrap();
         let body = |request: &Vec<u8>| request[wire::head_length(request).unwrap()..].to_vec();
         requests.iter().map(body).collect()
     }
 
-    /// Returns all that the server has written so far, before any encryption.
+    /// Returns everything that the server has written, before encryption.
     pub(crate) fn sent(&self) -> String {
         String::from_utf8_lossy(&self.log.sent.lock().unwrap()).into_owned()
     }
 
-    /// Returns how many connections there were so far.
+    /// Returns the number of connections.
     pub(crate) fn connections(&self) -> usize {
         *self.log.connections.borrow()
     }
 
-    /// Waits until there were so many connections: a client that gave up may be ahead of the server.
+    /// Waits for this number of connections, because a client may give up before the server accepts its connection.
     pub(crate) async fn connected(&self, count: usize) {
         wait(&self.log.connections, count).await;
     }
 
-    /// Waits until so many connections have ended, so that nothing more comes from them.
+    /// Waits until this number of connections are finished.
     pub(crate) async fn ended(&self, count: usize) {
         wait(&self.log.ended, count).await;
     }
@@ -169,11 +169,11 @@ async fn accept(
     }
 }
 
-/// Answers the requests of one connection. What fails has failed for the client too, which is what a test looks at.
+/// Serves the requests of one connection. Errors are ignored here, because the test checks the error of the client.
 async fn serve<W: Wire>(mut wire: W, handler: &Handler, log: &Log) {
     loop {
         let request = wire::read(&mut wire).await;
-        // The connection was only closed.
+        // The connection was closed without a request.
         if request.is_empty() {
             return;
         }
@@ -222,7 +222,7 @@ enum StreamEnd {
     Tunnel(SocketAddr),
 }
 
-/// An answer with a length and these header lines, each with its end of line.
+/// Returns a response with a length and these header lines, each with its line break.
 pub(crate) fn answer(status: &str, headers: &str, body: impl AsRef<[u8]>) -> Reply {
     Reply::Bytes(answer_bytes(status, headers, body))
 }

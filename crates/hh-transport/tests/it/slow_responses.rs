@@ -1,4 +1,4 @@
-//! Answers that come so slowly that they never end.
+//! Slow responses that never finish.
 
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ async fn fail(reply: Reply, options: ReqwestOptions, total: Duration) -> (Transp
     let error = transport.send(get(&server.url), how).await.unwrap_err();
     assert_eq!(error.kind(), TransportErrorKind::Timeout, "{error}");
     assert!(!error.is_certainly_unsent());
-    // A client that gave up may be ahead of the server.
+    // A client may give up before the server accepts its connection.
     server.connected(1).await;
     assert_eq!(server.connections(), 1);
     (error, server)
@@ -42,7 +42,7 @@ async fn an_endless_head_times_out_after_the_first_byte_timeout() {
         let (error, server) = fail(Reply::Drip(start.clone(), each), options, LONG).await;
         assert_eq!(error.timeout_stage(), Some(TimeoutStage::FirstByte));
         let message = format!(
-            "{} was connected but began no answer within 150 ms",
+            "connected to {}, but received no response within 150 ms",
             server.host()
         );
         assert_eq!(error.to_string(), message);
@@ -54,7 +54,7 @@ async fn an_endless_head_times_out_after_the_call_timeout() {
     let start = b"HTTP/1.1 200 OK\r\nx-long: ".to_vec();
     let (error, server) = fail(Reply::Drip(start, b"a"), options(), SHORT).await;
     assert_eq!(error.timeout_stage(), Some(TimeoutStage::Total));
-    let message = format!("no whole answer from {} within 150 ms", server.host());
+    let message = format!("no complete response from {} within 150 ms", server.host());
     assert_eq!(error.to_string(), message);
 }
 
@@ -68,13 +68,13 @@ async fn provisional_answers_are_not_the_beginning_of_one() {
 
 #[tokio::test]
 async fn an_endless_body_times_out_after_the_call_timeout() {
-    // Each byte is in time for the idle read: only the call as a whole is too long.
+    // Each byte arrives within the idle timeout; only the whole call times out.
     let chunked = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
     let gzip = b"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: 100000\r\n\r\n\x1f\x8b\x08\x10\0\0\0\0\0\0";
     let bodies = [
         (HEAD, &b"a"[..]),
         (chunked, b"1\r\na\r\n"),
-        // The name of the file in a gzip header has no end.
+        // The file name in the gzip header never ends.
         (gzip, b"a"),
     ];
     for (head, each) in bodies {
@@ -82,7 +82,7 @@ async fn an_endless_body_times_out_after_the_call_timeout() {
         let reply = Reply::Drip(head.to_vec(), each);
         let (error, server) = fail(reply, options(), total).await;
         assert_eq!(error.timeout_stage(), Some(TimeoutStage::Total), "{error}");
-        let message = format!("no whole answer from {} within 300 ms", server.host());
+        let message = format!("no complete response from {} within 300 ms", server.host());
         assert_eq!(error.to_string(), message);
     }
 }
@@ -97,7 +97,7 @@ async fn a_stalled_body_times_out_after_the_idle_timeout() {
         let (error, server) = fail(reply, options, LONG).await;
         assert_eq!(error.timeout_stage(), Some(TimeoutStage::IdleRead));
         let message = format!(
-            "{} began an answer and then sent nothing for 150 ms",
+            "the response from {} stopped for 150 ms before it was complete",
             server.host()
         );
         assert_eq!(error.to_string(), message);
@@ -119,7 +119,7 @@ async fn a_refusal_keeps_its_status_if_its_body_never_ends() {
     );
 }
 
-/// The status of a refusal is the answer, whether what it says about it comes or not.
+/// The status of an error response is reported, even if its body is missing.
 #[tokio::test]
 async fn a_refusal_does_not_wait_for_a_body_that_stops() {
     let head = b"HTTP/1.1 403 Forbidden\r\ncontent-length: 100\r\n\r\n{".to_vec();

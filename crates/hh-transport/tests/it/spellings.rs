@@ -1,4 +1,4 @@
-//! Spellings of hosts that look like this machine, or lead to it: plain http goes to none of them.
+//! Spellings of hosts that resemble or lead to this machine. Plain HTTP is sent to none of them.
 
 use hh_transport::{Idempotency, ReqwestOptions, SendOptions, Transport, TransportErrorKind};
 
@@ -7,7 +7,7 @@ use crate::server::{Server, answer};
 use crate::trap::Trap;
 use crate::{get, post, service, transport_of};
 
-/// Hosts that are names, or addresses that are not loopback as they are written.
+/// Hosts that are names, or addresses that are not loopback in this spelling.
 const INSECURE: [&str; 30] = [
     "127.0.0.1.nip.invalid",
     "localhost.evil.invalid",
@@ -41,7 +41,7 @@ const INSECURE: [&str; 30] = [
     "[::2]",
 ];
 
-/// What names a user, before a host that is good or bad.
+/// User parts of a URI, before a valid or invalid host.
 const WITH_USER: [&str; 7] = [
     "127.0.0.1@evil.invalid",
     "hidden-name:hidden-word@127.0.0.1",
@@ -52,7 +52,7 @@ const WITH_USER: [&str; 7] = [
     "hidden-name:hidden-word@[::1]",
 ];
 
-/// What is a URI of this machine up to a point, and cannot be sent to.
+/// Invalid URIs that begin like a URI of this machine.
 const MALFORMED: [&str; 6] = [
     "http://127.0.0.1:99999/",
     "http://127.0.0.1:+PORT/",
@@ -62,7 +62,7 @@ const MALFORMED: [&str; 6] = [
     "http://:PORT/",
 ];
 
-/// What cannot be written as a URI at all, so that there is no request to send.
+/// Texts that cannot be parsed as a URI, so that no request exists.
 const NO_URI: [&str; 14] = [
     "http://127.0.0.1:PORT\\@evil.invalid/",
     "http://127.0.0.1:PORT evil.invalid/",
@@ -80,7 +80,7 @@ const NO_URI: [&str; 14] = [
     "http:127.0.0.1:PORT/",
 ];
 
-/// One port of all addresses, of version 6 too where this machine has them.
+/// Listens on one port of all addresses, including IPv6 if this machine supports it.
 struct Traps(Trap, Option<Trap>);
 
 impl Traps {
@@ -95,7 +95,7 @@ impl Traps {
     }
 }
 
-/// Sends the key to a URL, in which the port of the traps stands for `PORT`.
+/// Sends the key to a URL, in which `PORT` stands for the port of the traps.
 async fn refused(transport: &Transport, url: &str, expected: TransportErrorKind) {
     let traps = Traps::new();
     let url = url.replace("PORT", &traps.0.port().to_string());
@@ -105,7 +105,7 @@ async fn refused(transport: &Transport, url: &str, expected: TransportErrorKind)
         assert_eq!(error.kind(), expected, "{url}: {error}");
         assert!(error.is_certainly_unsent() && error.attempts().len() < 2);
         let text = all_text(&error);
-        // A user may be a key or a password in the wrong place.
+        // The user part may be a misplaced key or password.
         assert!(!text.contains(KEY) && !text.contains("hidden"), "{text}");
         assert!(traps.are_untouched(), "{url}");
     }
@@ -160,7 +160,7 @@ fn invalid_uris_send_no_request() {
     }
 }
 
-/// What is refused above is refused for how it is written: these lead to the same server.
+/// The hosts above are rejected only because of their spelling: these lead to the same server.
 #[tokio::test]
 async fn this_machine_is_reached_by_its_plain_names() {
     let server = Server::start([answer("200 OK", "", "hello")]).await;

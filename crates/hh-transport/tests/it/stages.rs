@@ -1,4 +1,4 @@
-//! How far a call comes with a server that does not go along, and what a crowd of calls costs a server.
+//! Timeouts of each stage with an unresponsive server, and the number of requests during an outage.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -38,7 +38,7 @@ async fn fail_with(request: Request, options: &ReqwestOptions) -> TransportError
     error
 }
 
-/// The kernel takes the connection, and nobody reads from it.
+/// The kernel accepts the connection, and no process reads from it.
 #[tokio::test]
 async fn a_server_that_never_reads() {
     let trap = Trap::new("127.0.0.1:0");
@@ -48,7 +48,7 @@ async fn a_server_that_never_reads() {
     assert_eq!(error.timeout_stage(), Some(TimeoutStage::FirstByte));
     assert_eq!(
         error.to_string(),
-        format!("{host} was connected but began no answer within 150 ms")
+        format!("connected to {host}, but received no response within 150 ms")
     );
     assert!(!error.is_certainly_unsent());
 }
@@ -112,7 +112,7 @@ async fn a_proxy_that_never_answers() {
     assert!(error.is_certainly_unsent());
 }
 
-/// A handshake that takes longer than the first byte may take is not counted as waiting for that.
+/// A slow TLS handshake does not count toward the timeout of the first byte.
 #[tokio::test]
 async fn the_time_of_the_first_byte_begins_with_the_connection() {
     let trap = Trap::new("127.0.0.1:0");
@@ -123,7 +123,7 @@ async fn the_time_of_the_first_byte_begins_with_the_connection() {
     assert_eq!(error.timeout_stage(), Some(TimeoutStage::Connect));
 }
 
-/// The first ten repetitions are all that fifty calls together add.
+/// Fifty calls together add only ten retries.
 #[tokio::test]
 async fn many_calls_retry_rarely() {
     let server = Server::start([answer("503 Service Unavailable", "", "")]).await;
@@ -151,7 +151,7 @@ async fn many_calls_retry_rarely() {
     }
 }
 
-/// A call whose handshake does not come to an end goes on with the connection of another call that has ended.
+/// A call with a stalled handshake uses the connection of another, finished call.
 #[tokio::test]
 async fn a_pooled_connection_that_is_free_before_the_new_one_is_ready() {
     let authority = Authority::new("ours");
@@ -165,7 +165,7 @@ async fn a_pooled_connection_that_is_free_before_the_new_one_is_ready() {
         let (first, _) = listener.accept().await.unwrap();
         let mut first = acceptor.accept(first).await.unwrap();
         first.read_u8().await.unwrap();
-        // The handshake of the second connection never goes on.
+        // The handshake of the second connection never continues.
         let second = listener.accept().await.unwrap();
         let kept = b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello";
         first.write_all(kept).await.unwrap();

@@ -1,4 +1,4 @@
-//! The decision table of `RetryPolicy`, each row by what a server does, counted in what reaches the server.
+//! The decision table of `RetryPolicy`: each row is tested by the behavior of a server and the number of its requests.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,7 +25,7 @@ fn columns() -> [Idempotency; 4] {
     ]
 }
 
-/// One service for all calls of a test: what it trusts takes long to read.
+/// Returns one service for all calls of a test, because loading the trusted certificates is slow.
 fn quick() -> ReqwestService {
     let timeout = Duration::from_millis(150);
     let options = ReqwestOptions::new()
@@ -34,7 +34,7 @@ fn quick() -> ReqwestService {
     service(&options)
 }
 
-/// At most two attempts, and a full budget.
+/// Returns a transport with at most two attempts and a full budget.
 fn twice(service: &ReqwestService) -> Transport {
     transport_of(service.clone(), 2)
 }
@@ -52,7 +52,7 @@ async fn send(
     error
 }
 
-/// Sends a request of each column to a server that does the same to all of them, and expects so many attempts.
+/// Sends a request of each column to a server that treats all of them the same, and expects these numbers of attempts.
 async fn check(service: &ReqwestService, row: &str, reply: Reply, expected: [usize; 4]) {
     for (repeat, expected) in columns().into_iter().zip(expected) {
         let server = Server::start([reply.clone()]).await;
@@ -60,7 +60,7 @@ async fn check(service: &ReqwestService, row: &str, reply: Reply, expected: [usi
         let is_keyed = matches!(repeat, Idempotency::Keyed(_));
         let error = send(service, &server.url, repeat, &row).await;
         assert_eq!(error.attempts().len(), expected, "{row}: {error}");
-        // A client that gave up may be ahead of the server.
+        // A client may give up before the server accepts its connection.
         server.connected(expected).await;
         assert_eq!(server.connections(), expected, "{row}: {error}");
         for request in server.requests() {
@@ -71,7 +71,7 @@ async fn check(service: &ReqwestService, row: &str, reply: Reply, expected: [usi
     }
 }
 
-/// Does as [`check`] for answers that come whole: each attempt is a request that the server has read.
+/// Checks like [`check`] for complete responses, where each attempt is a request that the server has read.
 async fn check_answers(rows: &[(&str, &str, [usize; 4])]) {
     let service = service(&ReqwestOptions::new());
     for (status, headers, expected) in rows {

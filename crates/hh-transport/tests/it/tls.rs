@@ -1,4 +1,4 @@
-//! Servers that prove the wrong identity, or none.
+//! Servers with a wrong identity or without one.
 
 use std::sync::Arc;
 
@@ -11,9 +11,9 @@ use crate::certificates::{Authority, self_signed};
 use crate::server::{Server, answer};
 use crate::{post, service, transport_of};
 
-/// What is wrong with a server, and how the message says so.
+/// Invalid servers and the expected messages.
 fn bad_servers(authority: &Authority) -> [(Arc<ServerConfig>, &'static str); 7] {
-    let not_trusted = "its certificate comes from an authority that is not trusted here; name a file of certificates to trust in ca_bundle";
+    let not_trusted = "its certificate was signed by an untrusted authority; set ca_bundle to a file of trusted certificates";
     [
         (self_signed("localhost"), not_trusted),
         (Authority::new("another").server("localhost"), not_trusted),
@@ -41,7 +41,7 @@ fn bad_servers(authority: &Authority) -> [(Arc<ServerConfig>, &'static str); 7] 
             authority.server_with("localhost", |params| {
                 params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
             }),
-            "its certificate is not one of a server",
+            "its certificate is not a server certificate",
         ),
     ]
 }
@@ -70,7 +70,7 @@ async fn a_bad_certificate_gets_no_request() {
     }
 }
 
-/// The servers are as they should be but for their certificates.
+/// The servers are valid except for their certificates.
 #[tokio::test]
 async fn without_verification_every_certificate_is_accepted() {
     let authority = Authority::new("ours");
@@ -99,7 +99,7 @@ async fn a_bundle_is_trusted_and_nothing_else() {
     }
 }
 
-/// The platform knows nothing of our authority.
+/// The platform does not trust the private authority.
 #[tokio::test]
 async fn the_platform_rejects_unknown_authorities() {
     let config = Authority::new("another").server("localhost");
@@ -132,7 +132,7 @@ async fn a_server_of_plain_http_gets_no_request() {
         let error = transport.send(post(&url, "{}"), how).await.unwrap_err();
         assert_eq!(error.kind(), TransportErrorKind::Tls);
         let message = format!(
-            "cannot set up TLS with localhost:{}: it does not speak TLS; check whether it is an http server",
+            "cannot set up TLS with localhost:{}: it does not use TLS; check whether the server expects http",
             server.address.port()
         );
         assert_eq!(error.to_line(), message);
@@ -140,7 +140,7 @@ async fn a_server_of_plain_http_gets_no_request() {
             (error.is_certainly_unsent(), error.attempts().len()),
             (true, 1)
         );
-        // What the server read is the greeting of TLS, which names the host and nothing else.
+        // The server only read the TLS ClientHello, which contains nothing secret.
         let seen = server.requests();
         assert_eq!(seen.len(), 1);
         assert!(seen[0].contains("localhost") && !seen[0].contains(KEY));
@@ -148,7 +148,7 @@ async fn a_server_of_plain_http_gets_no_request() {
     }
 }
 
-/// The alert of a server that knows no name, no version or no cipher of ours.
+/// Alerts of a server that does not accept the name, the version or the ciphers.
 #[tokio::test]
 async fn a_server_that_breaks_off_with_an_alert_is_final() {
     let alerts = [(40, "handshake failure"), (70, "version"), (112, "name")];
@@ -160,7 +160,7 @@ async fn a_server_that_breaks_off_with_an_alert_is_final() {
         let how = SendOptions::new(Idempotency::Safe);
         let error = transport.send(post(&url, "{}"), how).await.unwrap_err();
         assert_eq!(error.kind(), TransportErrorKind::Tls, "{name}: {error}");
-        assert!(error.to_string().ends_with(": it broke off the handshake"));
+        assert!(error.to_string().ends_with(": it aborted the handshake"));
         assert_eq!(
             (error.is_certainly_unsent(), error.attempts().len()),
             (true, 1)

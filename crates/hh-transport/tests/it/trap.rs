@@ -1,9 +1,9 @@
-//! A port of this machine that nobody may connect to.
+//! A port of this machine that must not receive a connection.
 
 use std::io::ErrorKind;
 use std::net::{TcpListener, TcpStream};
 
-/// Listens and accepts nothing until it is asked: the kernel keeps the connections for it.
+/// A listener that accepts nothing until it is checked. The kernel queues the connections.
 pub(crate) struct Trap {
     listener: TcpListener,
 }
@@ -13,7 +13,7 @@ impl Trap {
         Self::try_new(address).unwrap()
     }
 
-    /// Returns `None` if the machine does not have the address, or has given the port away.
+    /// Returns `None` if the machine does not have the address or the port is in use.
     pub(crate) fn try_new(address: &str) -> Option<Self> {
         let listener = TcpListener::bind(address).ok()?;
         listener.set_nonblocking(true).unwrap();
@@ -24,7 +24,7 @@ impl Trap {
         self.listener.local_addr().unwrap().port()
     }
 
-    /// Returns whether nobody has connected since it was last asked.
+    /// Returns whether no client has connected since the last check.
     pub(crate) fn is_untouched(&self) -> bool {
         let accepted = self.listener.accept();
         accepted.is_err_and(|error| error.kind() == ErrorKind::WouldBlock)

@@ -1,4 +1,4 @@
-//! Answers that are cut off after each of their bytes: none may pass for a success.
+//! Responses that are truncated after each byte, which must not count as a success.
 
 use std::io::Write as _;
 
@@ -52,8 +52,8 @@ fn chunked(lines: &str, body: &[u8], end: &str) -> Vec<u8> {
     whole
 }
 
-/// Cuts `whole` after each number of bytes, by closing and by resetting, and expects an error each time; returns how
-/// often, and after how many bytes there was a success all the same.
+/// Truncates `whole` after each number of bytes, by a close and by a reset, and expects an error each time. Returns the
+/// number of cases and the lengths with a success.
 async fn cut_everywhere(whole: &[u8]) -> (usize, Vec<usize>) {
     let transport = transport();
     let (mut points, mut successes) = (0, Vec::new());
@@ -131,7 +131,7 @@ async fn compressed_in_chunks() {
     assert_eq!(cut_everywhere(&whole).await, (2 * whole.len(), vec![]));
 }
 
-/// The end of the connection is the end of the body, so that nobody knows whether it is whole.
+/// The end of the connection ends the body, so that truncation cannot be detected.
 #[tokio::test]
 async fn without_a_length() {
     for (lines, body) in [
@@ -159,7 +159,7 @@ async fn without_a_length_before_the_first_byte_of_the_body() {
     }
 }
 
-/// Where the last transfer encoding is not "chunked", the end of the connection is the end of the body too.
+/// If the last transfer encoding is not "chunked", the end of the connection also ends the body.
 #[tokio::test]
 async fn in_a_transfer_encoding_without_an_end() {
     let heads = [

@@ -1,5 +1,5 @@
-//! The Secret Service over D-Bus. Each call has a thread of its own that is left behind if the service does not answer:
-//! the client library blocks, without a limit, and must not do so in a thread of somebody's runtime.
+//! The Secret Service over D-Bus. Each call has its own thread, which is abandoned if the service does not respond: the
+//! client library blocks without a time limit and must not block a thread of an async runtime.
 
 use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
@@ -15,14 +15,15 @@ use crate::ApiKey;
 
 const SERVICE: &str = "honeyhive";
 
-/// So much of what the system says is repeated, in characters.
+/// The limit of a quoted system error, in characters.
 const MAX_COMPLAINT: usize = 200;
 
 type Keyring = Arc<CredentialStore>;
 
 pub(super) fn probe(within: Duration) -> Result<(), String> {
     let mut random = [0; 16];
-    getrandom::fill(&mut random).map_err(|error| format!("there is no random number: {error}"))?;
+    getrandom::fill(&mut random)
+        .map_err(|error| format!("cannot generate a random number: {error}"))?;
     let random = format!("{:032x}", u128::from_ne_bytes(random));
     let account = format!("probe-{random}");
     let late = account.clone();
@@ -40,7 +41,7 @@ pub(super) fn probe(within: Duration) -> Result<(), String> {
     if same {
         Ok(())
     } else {
-        Err("it gives back something else than it was given".to_owned())
+        Err("it returned another value than the stored one".to_owned())
     }
 }
 
@@ -48,14 +49,11 @@ pub(super) fn get(account: String, within: Duration) -> Result<ApiKey, String> {
     let read = move |keyring: &Keyring| entry(keyring, &account)?.get_secret().map(Zeroizing::new);
     let secret = run_within(within, read, |_| ())?;
     let text = std::str::from_utf8(&secret);
-    let text = text.map_err(|_| "what it holds is not text".to_owned())?;
-    ApiKey::parse(text).map_err(|error| format!("what it holds {error}"))
+    let text = text.map_err(|_| "the stored value is not UTF-8".to_owned())?;
+    ApiKey::parse(text).map_err(|error| format!("the stored value {error}"))
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the keyring is where the key is to be kept"
-)]
+#[expect(clippy::disallowed_methods, reason = "the keyring stores the key")]
 pub(super) fn set(account: String, key: ApiKey, within: Duration) -> Result<(), String> {
     use secrecy::ExposeSecret as _;
 
@@ -66,7 +64,7 @@ pub(super) fn set(account: String, key: ApiKey, within: Duration) -> Result<(), 
             let secret = key.secret().expose_secret().as_bytes();
             entry(keyring, &account)?.set_secret(secret)
         },
-        // It has been said that the keyring does not take the key.
+        // The caller has already received the error that the key cannot be saved.
         move |keyring| remove(keyring, &late),
     )
 }
@@ -84,17 +82,17 @@ fn entry(keyring: &Keyring, account: &str) -> Result<Entry, Error> {
 }
 
 fn remove(keyring: &Keyring, account: &str) {
-    // Nobody waits for what comes of it.
+    // No caller waits for the result.
     drop(entry(keyring, account).and_then(|entry| entry.delete_credential()));
 }
 
-/// Does some work with the keyring; if that is done after all when nobody waits for it any more, undoes it.
+/// Runs `work` with the keyring. If it succeeds after the time limit, runs `undo`.
 fn run_within<T: Send + 'static>(
     within: Duration,
     work: impl FnOnce(&Keyring) -> Result<T, Error> + Send + 'static,
     undo: impl FnOnce(&Keyring) + Send + 'static,
 ) -> Result<T, String> {
-    // Nothing fits into it: what is sent has been received, or the sender hears that it has not.
+    // A channel without a buffer: a send fails if the receiver no longer waits.
     let (sender, receiver) = sync_channel(0);
     let work = move || {
         let keyring: Keyring = match Store::new() {
@@ -113,18 +111,18 @@ fn run_within<T: Send + 'static>(
     thread::Builder::new()
         .name("honeyhive-keyring".to_owned())
         .spawn(work)
-        .map_err(|error| format!("no thread can be started: {error}"))?;
+        .map_err(|error| format!("cannot start a thread: {error}"))?;
     match receiver.recv_timeout(within) {
         Ok(done) => done.map_err(|error| explain(&error)),
         Err(RecvTimeoutError::Timeout) => {
             let seconds = within.as_secs().max(1);
-            Err(format!("it does not answer within {seconds} s"))
+            Err(format!("it did not respond within {seconds} s"))
         }
-        Err(RecvTimeoutError::Disconnected) => Err("asking it has failed".to_owned()),
+        Err(RecvTimeoutError::Disconnected) => Err("the request failed".to_owned()),
     }
 }
 
-/// The texts of some errors hold what was read: only those that cannot are repeated, in one line.
+/// Describes an error in one line. The text of an error is only quoted if it cannot contain the value that was read.
 fn explain(error: &Error) -> String {
     match error {
         Error::NoEntry => "it has no such key, or is locked".to_owned(),
@@ -144,6 +142,6 @@ fn explain(error: &Error) -> String {
         | Error::Invalid(..)
         | Error::NoDefaultStore
         | Error::NotSupportedByStore(_)
-        | _ => "it holds or supports something else".to_owned(),
+        | _ => "it returned invalid data or does not support the operation".to_owned(),
     }
 }

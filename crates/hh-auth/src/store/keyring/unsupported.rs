@@ -1,10 +1,10 @@
-//! In place of the keyring, in a program that is built without the feature for it.
+//! A replacement for the keyring in a program that is built without the feature `keyring`.
 
 use std::time::Duration;
 
 use crate::ApiKey;
 
-const WITHOUT: &str = "this program is built without it";
+const WITHOUT: &str = "this program was built without keyring support";
 
 pub(super) fn probe(_within: Duration) -> Result<(), String> {
     Err(WITHOUT.to_owned())

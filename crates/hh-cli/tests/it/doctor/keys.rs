@@ -25,12 +25,12 @@ fn asked(answer: &str) -> String {
 #[test]
 fn a_rejected_key() {
     assert_seen!(asked("401 Unauthorized\r\n\r\n"), @"
-    failed | authentication | [time] | [host] answered 401 Unauthorized
-             -> likely causes: the key hh_12345*** from HH_API_KEY (environment) is mistyped or truncated, was revoked, has expired, or is for another server than http://[host] (--base-url)
+    failed | authentication | [time] | [host] responded with 401 Unauthorized
+             -> likely causes: the key hh_12345*** from HH_API_KEY (environment) is mistyped or cut off, was revoked, has expired, or is for another server than http://[host] (--base-url)
     skipped | permissions | needs authentication
     skipped | clock | [time] | the server does not tell the time
-    ! error: authentication: [host] answered 401 Unauthorized
-    ! | hint: likely causes: the key hh_12345*** from HH_API_KEY (environment) is mistyped or truncated, was revoked, has expired, or is for another server than http://[host] (--base-url)
+    ! error: authentication: [host] responded with 401 Unauthorized
+    ! | hint: likely causes: the key hh_12345*** from HH_API_KEY (environment) is mistyped or cut off, was revoked, has expired, or is for another server than http://[host] (--base-url)
     exit 3
     ");
 }
@@ -39,12 +39,12 @@ fn a_rejected_key() {
 #[test]
 fn a_missing_permission() {
     assert_seen!(asked("403 Forbidden\r\n\r\n"), @"
-    ok | authentication | [time] | the server recognizes the key
-    failed | permissions | [time] | [host] answered 403 Forbidden
-             -> likely causes: the key hh_12345*** from HH_API_KEY (environment) does not allow this, it does not apply to this project, or the feature is not enabled for your organization
+    ok | authentication | [time] | the server knows the key
+    failed | permissions | [time] | [host] responded with 403 Forbidden
+             -> likely causes: the key hh_12345*** from HH_API_KEY (environment) does not allow this, it is not for this project, or your organization does not have the feature
     skipped | clock | [time] | the server does not tell the time
-    ! error: permissions: [host] answered 403 Forbidden
-    ! | hint: likely causes: the key hh_12345*** from HH_API_KEY (environment) does not allow this, it does not apply to this project, or the feature is not enabled for your organization
+    ! error: permissions: [host] responded with 403 Forbidden
+    ! | hint: likely causes: the key hh_12345*** from HH_API_KEY (environment) does not allow this, it is not for this project, or your organization does not have the feature
     exit 6
     ");
 }
@@ -53,12 +53,12 @@ fn a_missing_permission() {
 #[test]
 fn a_404_that_may_be_a_rejected_key() {
     assert_seen!(asked("404 Not Found\r\n\r\n"), @"
-    failed | authentication | [time] | [host] answered 404 Not Found
-             -> likely causes: it does not exist, the key lacks the permission, the key was rejected, or base_url names the wrong server
+    failed | authentication | [time] | [host] responded with 404 Not Found
+             -> likely causes: it does not exist, or the key lacks the permission, or the key was rejected, or this is another server than you mean
     skipped | permissions | needs authentication
     skipped | clock | [time] | the server does not tell the time
-    ! error: authentication: [host] answered 404 Not Found
-    ! | hint: likely causes: it does not exist, the key lacks the permission, the key was rejected, or base_url names the wrong server
+    ! error: authentication: [host] responded with 404 Not Found
+    ! | hint: likely causes: it does not exist, or the key lacks the permission, or the key was rejected, or this is another server than you mean
     exit 4
     ");
 }

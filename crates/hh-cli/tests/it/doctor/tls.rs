@@ -73,8 +73,8 @@ fn an_unknown_authority() {
     let other = Authority::new("another");
     let config = Authority::new("ours").server("localhost", |_| {});
     assert_seen!(handshake_result(config, Some(other.pem())), @"
-    failed | tls | [time] | cannot set up TLS with [host]: its certificate comes from an authority that is not trusted here; certificate for localhost, signed by CN=ours, valid from 1975-01-01 to 4096-01-01; using the certificates in ca_bundle (HH_CA_BUNDLE (environment))
-             -> if your company or a proxy uses its own certificate authority, set its certificate file: `honeyhive config set ca_bundle FILE`
+    failed | tls | [time] | cannot set up TLS with [host]: its certificate was signed by an untrusted authority; its certificate is for localhost, signed by CN=ours, valid from 1975-01-01 to 4096-01-01; trusted is the file of ca_bundle (HH_CA_BUNDLE (environment))
+             -> if your company or a proxy has an authority of its own, name the file of its certificate: `honeyhive config set ca_bundle FILE`
     exit 4
     ");
 }

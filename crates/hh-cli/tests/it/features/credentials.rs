@@ -125,7 +125,7 @@ fn check_verifies_the_key_end_to_end() {
         "{done:?}"
     );
     assert_eq!(done.code, 3, "{done:?}");
-    insta::assert_snapshot!(env.filtered(done.stdout.lines().last().unwrap()), @"failed  [host] answered 401 Unauthorized: this server does not know the API key (request [id])");
+    insta::assert_snapshot!(env.filtered(done.stdout.lines().last().unwrap()), @"failed  [host] responded with 401 Unauthorized: this server does not know the API key (request [id])");
     env.unset("HH_API_KEY");
     insta::assert_snapshot!(env.seen(&["auth", "check"]), @"
     failed | no API key was found: HH_API_KEY is not set, there is no configuration file, and no login is saved

@@ -49,8 +49,8 @@ fn a_wait_that_is_too_long_fails_immediately_with_the_wait() {
     let (done, requests) = list(&env, [&answer], &[]);
     assert_eq!((done.code, requests), (4, 1), "{done:?}");
     insta::assert_snapshot!(done.stderr, @"
-    error: [host] answered 429 Too Many Requests: 100 requests a minute are allowed
-      hint: try again in 90 s; likely causes: this program sends too many requests (rate_limit_calls limits them), or other programs with the same key do
+    error: [host] responded with 429 Too Many Requests: 100 requests a minute are allowed
+      hint: try again in 90 s; likely causes: this program sends too many requests (rate_limit_calls holds them back), or others with the same key do
     ");
 }
 
@@ -75,7 +75,8 @@ fn the_limit_of_the_client_holds_requests_back() {
     let (done, requests) = list(&env, ["503 Service Unavailable\r\n\r\n"], &[]);
     assert_eq!((done.code, requests), (4, 1), "{done:?}");
     assert!(
-        done.stderr.contains("answered 503 Service Unavailable"),
+        done.stderr
+            .contains("responded with 503 Service Unavailable"),
         "{done:?}"
     );
     assert!(done.stderr.contains("try again in 3600 s"), "{done:?}");
@@ -134,8 +135,8 @@ fn a_slow_server_ends_the_call_after_the_timeout() {
         .stderr
         .replace(url.trim_start_matches("http://"), "[host]");
     insta::assert_snapshot!(said, @"
-    error: no whole answer from [host] within 1 s
-      hint: check the network connection and firewalls, or increase HH_TIMEOUT
+    error: no complete response from [host] within 1 s
+      hint: check the connection and firewalls in between; HH_TIMEOUT sets how long a call may take
     ");
 }
 
@@ -149,7 +150,7 @@ fn a_rejected_key_is_explained() {
     let (done, requests) = list(&env, [&answer], &[]);
     assert_eq!((done.code, requests), (3, 1), "{done:?}");
     insta::assert_snapshot!(done.stderr, @"
-    error: [host] answered 401 Unauthorized: the key [redacted] is not valid
+    error: [host] responded with 401 Unauthorized: the key [redacted] is not valid
       hint: the key is hh_12345*** from HH_API_KEY (environment), sent to http://[host] (--base-url)
     ");
     env.unset("HH_API_KEY");
@@ -166,8 +167,8 @@ fn a_missing_permission_is_explained() {
     let (done, requests) = list(&env, ["403 Forbidden\r\n\r\n"], &[]);
     assert_eq!((done.code, requests), (6, 1), "{done:?}");
     insta::assert_snapshot!(done.stderr, @"
-    error: [host] answered 403 Forbidden
-      hint: likely causes: the key hh_12345*** from HH_API_KEY (environment) does not allow read, it does not apply to this project, or the feature is not enabled for your organization
+    error: [host] responded with 403 Forbidden
+      hint: likely causes: the key hh_12345*** from HH_API_KEY (environment) does not allow read, it is not for this project, or your organization does not have the feature
     ");
 }
 
@@ -178,8 +179,8 @@ fn a_404_lists_its_three_possible_causes() {
     let (done, requests) = list(&env, ["404 Not Found\r\n\r\n"], &[]);
     assert_eq!((done.code, requests), (4, 1), "{done:?}");
     insta::assert_snapshot!(done.stderr, @"
-    error: [host] answered 404 Not Found
-      hint: likely causes: it does not exist, the key lacks the permission, the key was rejected, or base_url names the wrong server
+    error: [host] responded with 404 Not Found
+      hint: likely causes: it does not exist, or the key lacks the permission, or the key was rejected, or this is another server than you mean
     ");
 }
 
@@ -212,13 +213,13 @@ fn network_failures_give_different_errors() {
         .map(|address| (silent, address))
         .unwrap();
     insta::assert_snapshot!(at(&env, &format!("http://{}", silent.1)), @"
-    error: no whole answer from [host] within 1 s
-      hint: check the network connection and firewalls, or increase HH_TIMEOUT
+    error: no complete response from [host] within 1 s
+      hint: check the connection and firewalls in between; HH_TIMEOUT sets how long a call may take
     ");
     let plain = Loopback::answering(["400 Bad Request\r\n\r\n"]);
     insta::assert_snapshot!(at(&env, &plain.url().replace("http:", "https:")), @"
-    error: cannot set up TLS with [host]: it does not speak TLS
-      hint: check whether it is an http server
+    error: cannot set up TLS with [host]: it does not use TLS
+      hint: check whether the server expects http
     ");
     env.set(
         "HH_HTTPS_PROXY",

@@ -220,7 +220,7 @@ fn an_invalid_certificate_file_is_named() {
     for (path, what) in [
         (
             file.as_str(),
-            ": the file of certificates to trust cannot be used: it has no certificate in PEM (-----BEGIN CERTIFICATE-----)",
+            ": cannot use the file of trusted certificates: it contains no certificate in PEM (-----BEGIN CERTIFICATE-----)",
         ),
         ("missing.pem", ", which does not exist"),
         ("/", ", which is a directory"),

@@ -33,13 +33,13 @@ fn the_table_is_what_the_docs_show() {
         .collect();
     assert_eq!(rows.len(), TABLE.len());
     insta::assert_snapshot!(rows.join("\n"), @"
-    NotSent: | not sent (DNS, connect, proxy, TLS handshake cut off) | retry | retry | retry | retry |
-    Permanent: | refused here or by the peer's TLS, certificate not trusted, proxy wants credentials, no key | fatal | fatal | fatal | fatal |
+    NotSent: | not sent (DNS, connect, proxy, interrupted TLS handshake) | retry | retry | retry | retry |
+    Permanent: | rejected by the client or by TLS of the peer, untrusted certificate, proxy requires credentials, no key | fatal | fatal | fatal | fatal |
     Lost: | connection lost or timeout after bytes may have left | retry | retry | fatal | retry |
     RateLimited: | 429 | retry | retry | retry | retry |
     Broken: | 408, 425, 500 | retry | retry | fatal | fatal |
     Unavailable: | 502, 503, 504 | retry | retry | fatal | retry |
-    Responded: | any other status, an unusable answer | fatal | fatal | fatal | fatal |
+    Responded: | any other status, an unusable response | fatal | fatal | fatal | fatal |
     ");
 }
 
@@ -61,11 +61,11 @@ fn every_end_of_an_attempt_has_its_row() {
         ),
         (timeout(TimeoutStage::Connect), Outcome::NotSent),
         (
-            TransportError::proxy("p", "h", "broke", false),
+            TransportError::proxy("p", "h", "closed the connection", false),
             Outcome::NotSent,
         ),
         (
-            TransportError::proxy("p", "h", "wants a password", true),
+            TransportError::proxy("p", "h", "requires a password", true),
             Outcome::Permanent,
         ),
         (
@@ -82,13 +82,16 @@ fn every_end_of_an_attempt_has_its_row() {
         ),
         (TransportError::insecure("h"), Outcome::Permanent),
         (TransportError::no_credential("none"), Outcome::Permanent),
-        (TransportError::other("odd", "odd"), Outcome::Permanent),
+        (
+            TransportError::other("unexpected", "unexpected"),
+            Outcome::Permanent,
+        ),
         (timeout(TimeoutStage::FirstByte), Outcome::Lost),
         (timeout(TimeoutStage::IdleRead), Outcome::Lost),
         (timeout(TimeoutStage::Total), Outcome::Lost),
         (TransportError::interrupted("h"), Outcome::Lost),
         (
-            TransportError::invalid_response("h", "is odd"),
+            TransportError::invalid_response("h", "is malformed"),
             Outcome::Responded,
         ),
         (status(429, None), Outcome::RateLimited),

@@ -1,5 +1,5 @@
-//! Calls in simulated time: it goes on only when all wait, and then to the next moment that one of them waits for. So
-//! hours pass at once, and every test can say to the millisecond what happens when.
+//! Calls in simulated time, which advances to the next timer only when all tasks wait. Tests therefore take no real
+//! time and check events to the millisecond.
 
 mod edges;
 mod guarantees;
@@ -22,11 +22,11 @@ const SECOND: Duration = Duration::from_secs(1);
 const MILLISECOND: Duration = Duration::from_millis(1);
 const HOUR: Duration = Duration::from_hours(1);
 
-/// The time of day at which every test begins: 2027-01-15, 08:00:00.
+/// The time of day at the start of every test: 2027-01-15, 08:00:00.
 const MORNING: Duration = Duration::from_hours(500_000);
 
 thread_local! {
-    // One for all calls of a thread: to build one takes longer than a call.
+    // One runtime for all calls of a thread, because building a runtime takes longer than a call.
     static RUNTIME: Runtime = Builder::new_current_thread()
         .enable_time()
         .start_paused(true)
@@ -34,12 +34,12 @@ thread_local! {
         .unwrap();
 }
 
-/// Runs a future whose waits take no time.
+/// Runs a future whose waits take no real time.
 fn simulate<T>(future: impl Future<Output = T>) -> T {
     RUNTIME.with(|runtime| runtime.block_on(future))
 }
 
-/// The clock of the runtime, a clock on the wall that may be wrong, and chance that is the same in every run.
+/// A clock with the time of the runtime, a wall clock that may be wrong, and deterministic randomness.
 #[derive(Debug)]
 struct SimulatedClock {
     start: Instant,
@@ -50,7 +50,7 @@ struct SimulatedClock {
 #[derive(Debug)]
 enum Chance {
     Seeded(Random),
-    /// Always the same number: the largest makes every delay as long as it may be.
+    /// Always the same number. The largest number makes every delay as long as possible.
     Always(u64),
 }
 
@@ -102,7 +102,7 @@ impl Random {
     }
 }
 
-/// What the server does with one request.
+/// The behavior of the server for one request.
 #[derive(Clone, Debug)]
 struct ServerTurn {
     end: End,
@@ -141,12 +141,12 @@ impl From<End> for ServerTurn {
     }
 }
 
-/// An answer that asks to come back later.
+/// Returns a response that requires a wait.
 fn busy(status: u16, retry_after: &str) -> ServerTurn {
     ServerTurn::from(End::Status(status)).with_header("retry-after", retry_after)
 }
 
-/// Answers by turns, then always the same, and remembers what came when.
+/// A service that follows a script, then always does the same, and records the requests with their times.
 #[derive(Clone, Debug)]
 struct Server(Arc<Mutex<ServerState>>);
 
@@ -163,7 +163,7 @@ struct SentRequest {
     at: Instant,
     request: Request,
     turn: ServerTurn,
-    /// Whether the transport waited for the end.
+    /// Whether the transport waited for the result.
     is_over: bool,
 }
 
@@ -190,7 +190,7 @@ impl HttpService for Server {
     }
 }
 
-/// A server, a clock, and what an observer hears.
+/// A server, a clock, and the events of an observer.
 struct World {
     server: Server,
     clock: Arc<SimulatedClock>,
@@ -198,7 +198,7 @@ struct World {
 }
 
 impl World {
-    /// Makes a server that answers so and then loses every connection.
+    /// Creates a server with these responses, which then loses every connection.
     fn new(turns: impl IntoIterator<Item = impl Into<ServerTurn>>) -> Self {
         let server = Server(Arc::new(Mutex::new(ServerState {
             turns: turns.into_iter().map(Into::into).collect(),
@@ -217,7 +217,7 @@ impl World {
         }
     }
 
-    /// Makes one that ends every request in the same way.
+    /// Creates a server that treats every request the same.
     fn always(end: End) -> Self {
         let world = Self::new([End::Lost; 0]);
         world.end_all_with(end);
@@ -229,7 +229,7 @@ impl World {
         self
     }
 
-    /// The clock on the wall is so many seconds wrong.
+    /// Sets the error of the wall clock, in seconds.
     fn with_wrong_clock(mut self, seconds: i64) -> Self {
         let off = Duration::from_secs(seconds.unsigned_abs());
         let right = self.clock.time_of_day;
@@ -243,14 +243,14 @@ impl World {
     }
 
     fn clock_mut(&mut self) -> &mut SimulatedClock {
-        Arc::get_mut(&mut self.clock).expect("it is set before there is a transport")
+        Arc::get_mut(&mut self.clock).expect("the clock is set before a transport exists")
     }
 
     fn end_all_with(&self, end: End) {
         self.server.0.lock().unwrap().otherwise = end;
     }
 
-    /// Returns a transport of this world; `set` gives it what the test needs.
+    /// Returns a transport of this world; `set` configures it.
     fn transport(&self, set: impl FnOnce(TransportBuilder) -> TransportBuilder) -> Transport {
         let events = Arc::clone(&self.events);
         let builder = Transport::builder(Arc::new(self.server.clone()))
@@ -269,7 +269,7 @@ impl World {
         self.server.0.lock().unwrap().sent.len()
     }
 
-    /// Returns when the requests were sent, in milliseconds from the start.
+    /// Returns the times of the requests, in milliseconds from the start.
     fn sent_at(&self) -> Vec<u128> {
         let start = self.clock.start;
         let sent = self.sent();
@@ -278,7 +278,7 @@ impl World {
             .collect()
     }
 
-    /// Returns the waits so far, and whether each was asked for.
+    /// Returns the waits, and whether each was required.
     fn waits(&self) -> Vec<(Duration, bool)> {
         let events = self.events.lock().unwrap();
         let waits = events.iter().filter_map(|event| match event {
@@ -288,7 +288,7 @@ impl World {
         waits.collect()
     }
 
-    /// Returns how long was waited because somebody asked for it.
+    /// Returns the total of the required waits.
     fn waited(&self) -> Duration {
         let waits = self.waits();
         let asked = waits.iter().filter(|(_, asked)| *asked);
@@ -304,7 +304,7 @@ async fn send_safe(transport: &Transport) -> Result<Response, TransportError> {
     send(transport, SendOptions::new(Idempotency::Safe)).await
 }
 
-/// Keys that take a while to be renewed.
+/// An authorizer whose renewal takes a while.
 #[derive(Debug)]
 struct SlowKeys {
     keys: Keys,

@@ -1,4 +1,4 @@
-//! One connection, in the clear or behind TLS: reading a request, writing and closing.
+//! One connection, with or without TLS: reading a request, writing and closing.
 
 use std::net::SocketAddr;
 
@@ -7,7 +7,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
 
 pub(super) trait Wire: AsyncRead + AsyncWrite + Unpin {
-    /// The connection below, to reset it.
+    /// The underlying connection, for a reset.
     fn tcp(&self) -> &TcpStream;
 }
 
@@ -23,24 +23,24 @@ impl Wire for TlsStream<TcpStream> {
     }
 }
 
-/// Reads a head and as much body as it announces, or the greeting of a TLS client; less when the client goes away.
+/// Reads a head and its body, or the first message of a TLS client; less if the client disconnects.
 pub(super) async fn read<W: Wire>(wire: &mut W) -> Vec<u8> {
     let mut request = Vec::with_capacity(16 * 1024);
     loop {
         let count = wire.read_buf(&mut request).await.unwrap_or(0);
-        // The first byte of a TLS handshake: no head will come.
+        // The first byte of a TLS handshake, which has no head.
         if count == 0 || request[0] == 0x16 || is_whole(&request) {
             return request;
         }
     }
 }
 
-/// Writes; false when the client has gone away.
+/// Writes bytes; returns false if the client has disconnected.
 pub(super) async fn write<W: Wire>(wire: &mut W, bytes: &[u8]) -> bool {
     wire.write_all(bytes).await.is_ok() && wire.flush().await.is_ok()
 }
 
-/// Closes the sending side and waits for the client to do so too: closing while its bytes arrive would be a reset.
+/// Closes the sending side and waits for the client to close, because an early close would reset the connection.
 pub(super) async fn close<W: Wire>(wire: &mut W) {
     let mut rest = [0; 1024];
     if wire.shutdown().await.is_ok() {
@@ -48,14 +48,14 @@ pub(super) async fn close<W: Wire>(wire: &mut W) {
     }
 }
 
-/// Carries bytes to another server and back, until one side closes.
+/// Forwards bytes to another server and back, until one side closes.
 pub(super) async fn tunnel<W: Wire>(wire: &mut W, to: SocketAddr) {
     let mut other = TcpStream::connect(to).await.unwrap();
-    // How it ends is seen at the ends.
+    // Both ends detect an error.
     let _ended = tokio::io::copy_bidirectional(wire, &mut other).await;
 }
 
-/// Returns how long the head is, with its empty line.
+/// Returns the length of the head, including its empty line.
 pub(super) fn head_length(request: &[u8]) -> Option<usize> {
     let end = request.windows(4).position(|window| window == b"\r\n\r\n");
     end.map(|at| at + 4)

@@ -1,22 +1,22 @@
-//! What holds for any script of answers: a call keeps its time, and what must not be done twice is not.
+//! Guarantees for any script of responses: a call respects its timeout, and an unsafe request is not duplicated.
 
 use proptest::collection::vec;
 use proptest::option;
 
 use super::*;
 
-/// How a call is sent.
+/// The options of a call.
 #[derive(Clone, Debug)]
 struct Setup {
     timeout: Duration,
     max_attempts: u32,
-    /// Calls in a window, if there is a limit.
+    /// The calls per window, if there is a rate limit.
     limit: Option<(u32, Duration)>,
     max_wait: Duration,
-    /// The last key there is; the first is 1.
+    /// The number of the last key; the first is 1.
     last_key: u64,
     is_key_ready: bool,
-    /// How long another key takes.
+    /// The duration of a key renewal.
     renewal: Duration,
     gzip: bool,
     random: u64,
@@ -89,7 +89,7 @@ impl Setup {
         SlowKeys { keys, takes }
     }
 
-    /// Over any time no more requests went than a burst and the pace allow.
+    /// Checks that no interval has more requests than a burst and the rate allow.
     fn keeps_the_limit(&self, world: &World) -> Result<(), TestCaseError> {
         let Some((calls, window)) = self.limit else {
             return Ok(());
@@ -105,14 +105,14 @@ impl Setup {
         Ok(())
     }
 
-    /// Returns how many requests a call may make: one more for another key, and one for a body that must be plain.
+    /// Returns the maximum number of requests of a call: one more for another key, and one for an uncompressed body.
     fn most(&self) -> usize {
         let attempts = usize::try_from(self.max_attempts.max(1)).unwrap();
         attempts + 1 + usize::from(self.gzip)
     }
 }
 
-/// A time that passed, rounded to the millisecond of the simulated clock at each of its steps.
+/// The tolerance for elapsed time, because the simulated clock rounds each step to a millisecond.
 const TOLERANCE: Duration = Duration::from_millis(10);
 
 proptest! {
@@ -125,7 +125,7 @@ proptest! {
         simulate(async {
             let world = World::new(turns).with_random(setup.random);
             let (transport, keys) = (setup.transport(&world), setup.keys());
-            // Later calls find what earlier ones left of the limits.
+            // Later calls share the limits with earlier ones.
             for _ in 0..3 {
                 let repeat = if is_safe { Idempotency::Safe } else { Idempotency::Unsafe };
                 let mut options = SendOptions::new(repeat).with_authorizer(&keys);
@@ -137,8 +137,8 @@ proptest! {
                 let asked = world.waited().saturating_sub(waited);
                 let sent = world.count() - count;
                 let took = start.elapsed();
-                prop_assert!(asked <= setup.max_wait, "asked to wait {:?}", asked);
-                prop_assert!(took <= setup.timeout + asked + TOLERANCE, "took {:?}, of which {:?} asked for", took, asked);
+                prop_assert!(asked <= setup.max_wait, "required waits of {:?}", asked);
+                prop_assert!(took <= setup.timeout + asked + TOLERANCE, "took {:?}, of which {:?} were required", took, asked);
                 prop_assert!(sent <= setup.most(), "{} requests", sent);
                 if let Err(error) = result {
                     prop_assert_eq!(error.attempts().len(), sent);
@@ -152,7 +152,7 @@ proptest! {
     fn unsafe_requests_are_not_retried(
         mut setup in setup(),
         turns in vec(turn(), 1..12),
-        // The attempts after which somebody else renews the key.
+        // The attempts after which another task renews the key.
         renewed in 0_u16..1 << 12,
     ) {
         setup.gzip = false;
@@ -179,7 +179,7 @@ proptest! {
             let mut rejections = 0;
             for pair in world.sent().windows(2) {
                 let [before, after] = pair else { unreachable!() };
-                prop_assert!(before.is_over, "sent again while the server was at it");
+                prop_assert!(before.is_over, "sent again while the server processed the request");
                 match before.turn.end {
                     End::Unsent | End::Status(429) => {}
                     End::Status(401 | 403 | 404) => {
@@ -213,7 +213,7 @@ proptest! {
                 let reset: f64 = says("ratelimit").map_or(0.0, |field| {
                     field.rsplit('=').next().unwrap().parse().unwrap()
                 });
-                // A server that wants more than we would wait for is asked again.
+                // A server that requires more than the maximum wait is not waited for.
                 let reset = if reset > setup.max_wait.as_secs_f64() { 0.0 } else { reset };
                 let allowed = before.at + before.turn.takes + Duration::from_secs_f64(wait.max(reset));
                 prop_assert!(after.at >= allowed, "{:?} is too early", allowed - after.at);

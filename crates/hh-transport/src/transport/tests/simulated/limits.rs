@@ -1,4 +1,4 @@
-//! Limits of requests: our own, and what the server says it has left.
+//! Rate limits: the limit of the client, and the remaining requests that the server reports.
 
 use tokio::task::JoinSet;
 
@@ -66,7 +66,7 @@ fn a_slot_that_is_too_far_away_fails_the_call_with_the_wait() {
             assert!(error.is_certainly_unsent() && error.attempts().is_empty());
         }
         assert_eq!((world.sent_at(), world.waits()), (vec![0], vec![]));
-        // Who comes back then finds the place free.
+        // A call at that time finds a free slot.
         tokio::time::sleep(5 * SECOND).await;
         send_safe(&transport).await.unwrap();
         assert_eq!(world.sent_at(), [0, 5_000]);
@@ -95,7 +95,7 @@ fn the_cap_of_waits_counts_for_limits_and_retry_after_together() {
     simulate(async {
         let turns = [busy(429, "40"), busy(429, "20"), End::Status(200).into()];
         for (window, sent_at, rest) in [
-            // At 50 s there is a place, and 60 s are the cap.
+            // At 50 s a slot is free, and the cap is 60 s.
             (50, vec![0, 50_000], 20),
             (90, vec![0], 50),
         ] {
@@ -122,7 +122,7 @@ fn what_the_server_has_left_holds_the_next_call() {
             let transport = world.transport(|builder| builder);
             let first = send_safe(&transport).await;
             assert_eq!(first.is_ok(), status == 200);
-            // Clones hear of it, too.
+            // Clones share the hold.
             send_safe(&transport.clone()).await.unwrap();
             assert_eq!(world.sent_at(), [0, 6_000], "{field}");
             assert_eq!(world.waits(), [(5 * SECOND, true)]);

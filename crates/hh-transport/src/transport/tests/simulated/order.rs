@@ -1,4 +1,4 @@
-//! What happens in one call, one after the other.
+//! The order of events in one call.
 
 use std::fmt::Write as _;
 use std::io::Read as _;
@@ -8,7 +8,7 @@ use http::header::CONTENT_ENCODING;
 
 use super::*;
 
-/// Returns a line for each event.
+/// Returns one line per event.
 fn observed(world: &World) -> String {
     let mut lines = String::new();
     for event in world.events.lock().unwrap().iter() {
@@ -94,7 +94,7 @@ async fn post(transport: &Transport, repeat: Idempotency) -> Result<Response, Tr
     transport.send(request, options).await
 }
 
-/// Returns for each request whether its body is compressed, having read it.
+/// Returns for each request whether its body is compressed, and checks its contents.
 fn compressed(world: &World) -> Vec<bool> {
     let sent = world.sent();
     let bodies = sent.iter().map(|sent| {
@@ -130,7 +130,7 @@ fn a_server_that_does_not_take_gzip_gets_the_body_plain() {
     simulate(async {
         let world = World::new([415, 200, 200].map(End::Status));
         let transport = world.transport(|builder| builder);
-        // Even what must not go twice: the server has looked at the header alone.
+        // This includes unsafe requests, because the server has only read the header.
         for _ in 0..2 {
             post(&transport.clone(), Idempotency::Unsafe).await.unwrap();
         }
@@ -150,10 +150,10 @@ fn a_server_that_does_not_take_the_body_at_all_is_believed() {
             assert_eq!(status, StatusCode::UNSUPPORTED_MEDIA_TYPE);
             assert_eq!(error.attempts().len(), 2);
         }
-        // It was not the compression: the next call tries it again.
+        // The compression was not the cause, so the next call compresses again.
         assert_eq!(compressed(&world), [true, false, true, false]);
 
-        // Nothing is sent twice that was plain.
+        // An uncompressed request is not sent twice.
         send_safe(&transport).await.unwrap_err();
         assert_eq!(world.count(), 5);
     });

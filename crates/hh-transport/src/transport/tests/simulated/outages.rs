@@ -1,10 +1,10 @@
-//! Repetitions while everything fails: they must not make an outage worse.
+//! Retries during an outage, which must not make it worse.
 
 use tokio::task::JoinSet;
 
 use super::*;
 
-/// Sends `count` calls and returns how many requests that made.
+/// Sends `count` calls and returns the number of requests.
 async fn requests(world: &World, transport: &Transport, count: usize) -> usize {
     let before = world.count();
     for _ in 0..count {
@@ -31,7 +31,7 @@ fn ten_thousand_calls_in_an_outage_make_few_more_requests() {
             let sent = world.count();
             assert!((10_000..=11_000).contains(&sent), "{sent} after {end:?}");
 
-            // When it is over, every tenth call that succeeds earns one repetition.
+            // After the outage, ten successful calls earn one retry.
             for _ in 0..20 {
                 world.end_all_with(End::Status(200));
                 assert_eq!(requests(&world, &transport, 10).await, 10);
@@ -47,7 +47,7 @@ fn an_outage_empties_the_budget() {
     simulate(async {
         let world = World::always(End::Lost);
         let transport = world.transport(|builder| builder);
-        // Ten repetitions: three calls make three each, and one makes the last.
+        // Ten retries: three calls have three each, and one call has the last.
         assert_eq!(requests(&world, &transport, 3).await, 12);
         assert_eq!(requests(&world, &transport, 1).await, 2);
         assert_eq!(requests(&world, &transport, 96).await, 96);
@@ -62,7 +62,7 @@ fn an_outage_empties_the_budget() {
         world.end_all_with(End::Lost);
         assert_eq!(requests(&world, &transport, 1).await, 2);
 
-        // It holds ten at most.
+        // The budget allows at most ten.
         world.end_all_with(End::Status(200));
         requests(&world, &transport, 1_000).await;
         world.end_all_with(End::Lost);
@@ -90,12 +90,12 @@ fn a_skipped_retry_costs_nothing() {
         let world = World::always(End::Lost).with_random(u64::MAX);
         let transport = world.transport(|builder| builder);
         for _ in 0..50 {
-            // There is no time for the delay.
+            // The delay would exceed the timeout.
             let options = SendOptions::new(Idempotency::Safe).with_timeout(SECOND / 2);
             send(&transport, options).await.unwrap_err();
         }
         assert_eq!(world.count(), 50);
-        // The server asks for too much.
+        // The server requires a wait that is too long.
         let busy = std::iter::repeat_with(|| busy(429, "61")).take(50);
         world.server.0.lock().unwrap().turns.extend(busy);
         assert_eq!(requests(&world, &transport, 50).await, 50);

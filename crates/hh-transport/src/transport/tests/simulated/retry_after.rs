@@ -1,13 +1,13 @@
-//! Ten thousand generated `Retry-After` headers: no repetition comes before the header allows it.
+//! Ten thousand generated `Retry-After` headers: no retry is sent before the header allows it.
 
 use std::fmt::Write as _;
 
 use super::*;
 
-/// The longest wait that is believed.
+/// The longest accepted wait.
 const DAY: Duration = Duration::from_hours(24);
 
-/// A value of the header, and what it says.
+/// A header value and its meaning.
 struct Value {
     text: Vec<u8>,
     says: RetryAfterHeader,
@@ -21,7 +21,7 @@ enum RetryAfterHeader {
     Nothing,
 }
 
-/// The moment of an answer: what the clock on the wall shows here, and the `Date` that the answer has.
+/// The time of a response: the wall clock of the client, and the `Date` of the response.
 struct Moment {
     here: Duration,
     date: Option<u64>,
@@ -68,7 +68,7 @@ impl Value {
         Self { text, says }
     }
 
-    /// Returns how long it asks to wait.
+    /// Returns the required wait.
     fn wait(&self, moment: &Moment) -> Duration {
         match self.says {
             RetryAfterHeader::Nothing => Duration::ZERO,
@@ -81,7 +81,7 @@ impl Value {
     }
 }
 
-/// Mostly so few that they are waited for.
+/// Returns a number of seconds, mostly below the maximum wait.
 fn some_seconds(random: &Random) -> u64 {
     let bound = random.one_of(&[3, 30, 62, 100, 100_000, u64::from(u32::MAX)]);
     random.below(bound)
@@ -92,9 +92,9 @@ fn date(random: &Random, at: u64) -> String {
     let first = httpdate::fmt_http_date(SystemTime::UNIX_EPOCH + Duration::from_secs(at));
     let parts: Vec<&str> = first.split([',', ' ']).collect();
     let [weekday, _, day, month, year, time, _] = parts[..] else {
-        panic!("{first} has other parts");
+        panic!("{first} has unexpected parts");
     };
-    // Two digits of a year can say no more than this.
+    // Two digits of a year cover only this range.
     let is_soon = at < 3_000_000_000;
     match random.below(3) {
         0 if is_soon => {
@@ -116,7 +116,7 @@ fn date(random: &Random, at: u64) -> String {
     }
 }
 
-/// Nothing that means anything.
+/// Returns a value without a meaning.
 fn garbage(random: &Random) -> Vec<u8> {
     let known = [
         "",
@@ -157,7 +157,7 @@ fn no_repetition_comes_before_the_header_allows_it() {
             Outcome::Free => free += 1,
         }
     }
-    // Each happens often.
+    // Each case occurs often.
     assert!(
         waited.min(refused).min(free) > 1_500,
         "{waited} {refused} {free}"
@@ -173,7 +173,7 @@ enum Outcome {
 async fn one_call(random: &Random) -> Outcome {
     let takes = MILLISECOND * u32::try_from(random.below(3_000)).unwrap();
     let here = MORNING + takes;
-    // The clock of the server is right or wrong, or unknown.
+    // The clock of the server is correct, wrong or unknown.
     let date_sent = match random.below(6) {
         0 => Some(here.as_secs()),
         1 => Some(here.as_secs() + random.below(7_200) - 3_600),
@@ -231,7 +231,7 @@ async fn one_call(random: &Random) -> Outcome {
     Outcome::Waited
 }
 
-/// A fraction is rounded up to milliseconds, and so is the end of a simulated wait.
+/// Returns whether a time is at most two roundings later: of the fraction, and of the end of the simulated wait.
 fn is_just_over(allowed: Duration, wait: Duration) -> bool {
     wait >= allowed && wait <= allowed + 2 * MILLISECOND
 }

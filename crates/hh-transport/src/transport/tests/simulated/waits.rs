@@ -1,9 +1,9 @@
-//! Delays between attempts: how long they are, and which are not begun.
+//! Delays between attempts: their length, and the delays that are not started.
 
 use super::*;
 use crate::error::TimeoutStage;
 
-/// Sends one safe call with the defaults, and returns how it ends and when, in milliseconds from the start.
+/// Sends one safe call with the defaults, and returns its result and its time, in milliseconds from the start.
 async fn call(world: &World) -> (Result<Response, TransportError>, u128) {
     call_within(world, 30 * SECOND).await
 }
@@ -20,7 +20,7 @@ fn retry_after_is_honored() {
         let world = World::new([
             busy(429, "7"),
             busy(503, "0.5"),
-            // It is no answer that says when, but a repetition still comes no earlier.
+            // The status requires no wait, but the retry is still not earlier.
             busy(500, "3"),
             ServerTurn::from(End::Status(200)),
         ]);
@@ -39,13 +39,13 @@ fn a_wait_over_the_cap_fails_the_call_with_the_wait() {
         assert_eq!(result.unwrap_err().retry_after(), Some(61 * SECOND));
         assert_eq!((world.sent_at(), end), (vec![0], 0));
 
-        // The cap counts for the whole call.
+        // The cap applies to the whole call.
         let world = World::new([busy(429, "40"), busy(429, "40")]);
         let (result, end) = call(&world).await;
         assert_eq!(result.unwrap_err().retry_after(), Some(40 * SECOND));
         assert_eq!((world.sent_at(), end), (vec![0, 40_000], 40_000));
 
-        // It may be reached.
+        // The cap itself is allowed.
         let turns = [busy(429, "40"), busy(429, "20"), End::Status(200).into()];
         let world = World::new(turns);
         call(&world).await.0.unwrap();
@@ -163,7 +163,7 @@ fn keys_that_never_come_are_waited_for_until_the_deadline() {
         assert_eq!(world.count(), 0);
         assert_eq!(world.clock.start.elapsed(), 30 * SECOND);
 
-        // A rejection is the better answer.
+        // A rejection is the more informative response.
         let (keys, world) = (
             SlowKeys {
                 keys: Keys::new(2),
@@ -183,7 +183,7 @@ fn keys_that_never_come_are_waited_for_until_the_deadline() {
 fn a_wrong_wall_clock_changes_no_wait() {
     let times = [-3_600, 0, 3_600].map(|seconds| {
         simulate(async {
-            // What the server's own clock shows, which is right.
+            // The clock of the server, which is correct.
             let at = |seconds| httpdate::fmt_http_date(SystemTime::UNIX_EPOCH + MORNING + seconds);
             let until = |seconds: u32, status| {
                 let now = at(5 * SECOND);
