@@ -1,6 +1,6 @@
 use crate::store::port::StoreError;
 
-/// Why nothing of a group was stored.
+/// The reason why no command of a group was stored.
 #[derive(Clone, Copy)]
 pub(super) enum CommitError {
     DiskFull,
