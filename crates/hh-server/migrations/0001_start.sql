@@ -36,13 +36,13 @@ CREATE TABLE sessions (
   name TEXT NOT NULL,
   started INTEGER NOT NULL,
   ended INTEGER NOT NULL,
-  implicit INTEGER NOT NULL, -- 1 while only spans have named it
+  implicit INTEGER NOT NULL, -- 1 if only spans have created the session
   body BLOB NOT NULL,
   UNIQUE (project, id)
 ) STRICT;
 CREATE INDEX sessions_time ON sessions (project, started);
 
--- Clustered by session, so that a session is read from neighboring pages.
+-- Clustered by session, so that the events of a session are read from adjacent pages.
 CREATE TABLE events (
   sid INTEGER NOT NULL,
   started INTEGER NOT NULL,

@@ -1,5 +1,5 @@
--- The rotation family: a key and all keys that replaced it, one after another, share one random number. Keys from before
--- this migration have the number of the first key of their chain.
+-- The rotation family: a random number that a key shares with all keys that replaced it, directly or indirectly. Keys from
+-- before this migration have the number of the first key of their chain.
 ALTER TABLE api_keys ADD COLUMN family INTEGER NOT NULL DEFAULT 0;
 WITH RECURSIVE chain (key_id, family) AS (
   SELECT key_id, key_id FROM api_keys
@@ -10,6 +10,6 @@ WITH RECURSIVE chain (key_id, family) AS (
 UPDATE api_keys SET family = chain.family FROM chain WHERE chain.key_id = api_keys.key_id;
 CREATE INDEX api_keys_family ON api_keys (family);
 
--- The family of the key that stored a row; null for rows from before this migration.
+-- The family of the key that stored the row, or null for rows from before this migration.
 ALTER TABLE sessions ADD COLUMN family INTEGER;
 ALTER TABLE events ADD COLUMN family INTEGER;

@@ -1,4 +1,4 @@
-//! Rules as pure functions over plain data: no SQL, no HTTP, no clock.
+//! Implements the rules of the server as pure functions over plain data, without SQL, HTTP or a clock.
 
 pub(crate) mod event_body;
 pub(crate) mod event_limits;

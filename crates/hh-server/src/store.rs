@@ -1,4 +1,4 @@
-//! What the server stores. Commands and queries are data; an engine carries them out.
+//! Stores the data of the server. Commands and queries are data types; an engine executes them.
 
 mod catalog;
 mod commands;
@@ -34,16 +34,16 @@ use sqlite::{Opened, Sqlite};
 pub(crate) struct Store {
     engine: Sqlite,
     catalog: Arc<Catalog>,
-    /// Owners from before names had one spelling: that spelling, and the stored one.
+    /// The normalized and the stored names of owners from before names were normalized.
     owner_spellings: HashMap<String, String>,
     is_new: bool,
-    /// Tells the pepper of this database from others; the database has it once a key was checked under the pepper.
+    /// The check value of the pepper. It is stored in the database when a key is first verified with this pepper.
     pepper_check: String,
     announced_key: Option<String>,
 }
 
 impl Store {
-    /// Opens or creates the database. `keys` learns of every key, and of every change of one.
+    /// Opens or creates the database. `keys` is notified of every key and of every change of a key.
     pub(crate) fn open(
         path: &Path,
         keys: Arc<dyn KeyObserver>,
@@ -67,7 +67,7 @@ impl Store {
         })
     }
 
-    /// Carries out a command. The answer comes after it is durable.
+    /// Executes a command, and returns the answer after the change is durable.
     pub(crate) async fn write<C: Command>(
         &self,
         access: &C::Access,
@@ -79,7 +79,8 @@ impl Store {
         self.write_holding(access, command, Hold::default()).await
     }
 
-    /// As [`Store::write`], and keeps what the caller holds until the command is done, also if the caller stops waiting.
+    /// Executes a command like [`Store::write`], and keeps `hold` until the command is finished, even if the caller
+    /// stops waiting.
     pub(crate) async fn write_holding<C: Command>(
         &self,
         access: &C::Access,
@@ -92,7 +93,7 @@ impl Store {
         self.engine.write(access, command, hold).await
     }
 
-    /// Answers a query. Dropping the future stops it.
+    /// Executes a query. Dropping the future stops the query.
     pub(crate) async fn read<Q: Query>(
         &self,
         access: &Q::Access,
@@ -104,43 +105,43 @@ impl Store {
         self.engine.read(access, query).await
     }
 
-    /// Returns whether nothing was ever written: the first start was never finished.
+    /// Returns whether the first start was never finished, so that the store has no data.
     pub(crate) fn is_new(&self) -> bool {
         self.is_new
     }
 
-    /// Sets the pepper of the keys; returns false if the database belongs to another.
+    /// Sets the pepper of the keys; returns false if the database belongs to another pepper.
     ///
-    /// A database from before the check value accepts any pepper until a key was checked under it.
+    /// A database without a check value accepts any pepper until a key is verified with it.
     pub(crate) fn use_pepper(&mut self, pepper: &Pepper) -> bool {
         let expected = hex::encode(&pepper.check_value());
         let stored = std::mem::replace(&mut self.pepper_check, expected);
         stored.is_empty() || stored == self.pepper_check
     }
 
-    /// Returns what tells the pepper of the keys from others.
+    /// Returns the check value of the pepper.
     pub(crate) fn pepper_check(&self) -> &str {
         &self.pepper_check
     }
 
-    /// Returns whether a first start that was interrupted announced this key.
+    /// Returns whether an interrupted first start announced this key.
     pub(crate) fn has_announced(&self, digest: &KeyDigest) -> bool {
         self.announced_key.as_deref() == Some(&hex::encode(digest.as_bytes()))
     }
 
-    /// Stores the digest of the first key before the key is written to a file: the next start may delete that file if the
-    /// key was never stored. Blocks; for start-up only.
+    /// Stores the digest of the first key before the key is written to a file, so that the next start can delete that
+    /// file if the key was never stored. Blocks; for startup only.
     pub(crate) fn announce_key(&self, digest: &KeyDigest) -> Result<(), StoreError> {
         self.engine.announce_key(digest)
     }
 
-    /// Stores the organization, the project `default` and the first key. Blocks; for start-up only.
+    /// Stores the organization, the project `default` and the first key. Blocks; for startup only.
     pub(crate) fn first_start(&self, organization: String, key: NewKey) -> Result<(), StoreError> {
         let pepper_check = self.pepper_check.clone();
         self.engine.first_start(organization, key, pepper_check)
     }
 
-    /// Stops after what is queued.
+    /// Executes all queued commands, and stops.
     pub(crate) async fn close(&self) {
         self.engine.close().await;
     }
@@ -161,12 +162,12 @@ impl Store {
         self.catalog.names(projects)
     }
 
-    /// Lists the projects that the key applies to, in order of their names.
+    /// Lists the projects that the key applies to, in the order of their names.
     pub(crate) fn list_projects(&self, access: &Access) -> Vec<Project> {
         self.catalog.list(&access.record().grant.projects)
     }
 
-    /// Returns the stored spelling of an owner's name.
+    /// Returns the stored name of an owner for a normalized name.
     pub(crate) fn stored_owner(&self, name: String) -> String {
         self.owner_spellings.get(&name).cloned().unwrap_or(name)
     }

@@ -1,4 +1,4 @@
-//! What is stored of an event as JSON, and times.
+//! Encodes the JSON part of a stored event, and converts times.
 
 use std::io;
 
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::Refusal;
 use super::event_limits::MAX_BODY;
 
-/// What is stored of an event as JSON.
+/// The part of an event that is stored as JSON.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct EventBody {
@@ -33,31 +33,37 @@ pub(crate) struct EventBody {
 }
 
 impl EventBody {
-    /// Encodes the body, unless it is larger than a request may be: JSON can need six bytes for one that came.
+    /// Encodes the body.
+    ///
+    /// # Errors
+    /// `TooLarge` if the result exceeds [`MAX_BODY`]. JSON can need six bytes for one byte of a request.
     pub(crate) fn encode(&self) -> Result<Vec<u8>, Refusal> {
         encode_body(self)
     }
 }
 
-/// Encodes a body in any of its forms, unless it is larger than a request may be.
+/// Encodes a body in any of its forms.
+///
+/// # Errors
+/// `TooLarge` if the result exceeds [`MAX_BODY`].
 pub(crate) fn encode_body(body: &impl Serialize) -> Result<Vec<u8>, Refusal> {
     encode_within(body, MAX_BODY).ok_or(Refusal::TooLarge(
-        "an event would be larger than 16 MiB as it is stored; send less of it",
+        "the stored event would exceed 16 MiB; send a smaller event",
     ))
 }
 
-/// Encodes a value as JSON, unless that is larger than a limit in bytes.
+/// Encodes a value as JSON; returns `None` if the result exceeds a limit, in bytes.
 pub(crate) fn encode_within(value: &impl Serialize, limit: usize) -> Option<Vec<u8>> {
     let mut bytes = Bounded {
         bytes: Vec::new(),
         limit,
     };
-    // Maps with text keys can always be written, so the only error is the limit.
+    // Maps with string keys can always be serialized, so the only possible error is the limit.
     serde_json::to_writer(&mut bytes, value).ok()?;
     Some(bytes.bytes)
 }
 
-/// Takes bytes up to a limit.
+/// A writer that collects bytes up to a limit.
 struct Bounded {
     bytes: Vec<u8>,
     limit: usize,
@@ -79,11 +85,13 @@ impl io::Write for Bounded {
 
 const NANOS_PER_MILLI: i64 = 1_000_000;
 
-/// Turns the wire's milliseconds into nanoseconds. The whole ones apart: as one float they would be off by up to
-/// 128 ns, and a time would come back as another.
+/// Converts the milliseconds of the API to nanoseconds.
+///
+/// Whole milliseconds and the fraction are converted separately: a conversion as one float would be off by up to 128
+/// ns, and the server would return another time than it received.
 #[expect(
     clippy::cast_possible_truncation,
-    reason = "a float beyond the range saturates, and such a time means nothing"
+    reason = "a float beyond the range saturates, and such a time has no meaning"
 )]
 pub(crate) fn from_millis(millis: f64) -> i64 {
     let whole = millis.floor();

@@ -1,32 +1,34 @@
-//! Limits on what an event may say about itself.
+//! Limits the size and the times of an event.
 
 use hh_api::types::Object;
 
-/// The largest body of a request, counted after inflation, and the largest event as it is stored.
+/// The maximum size of a request body after decompression, and of a stored event, in bytes.
 pub(crate) const MAX_BODY: usize = 16 * 1024 * 1024;
 
 const NANOS_PER_MILLI: i64 = 1_000_000;
 const DAY: i64 = 24 * 60 * 60 * 1000 * NANOS_PER_MILLI;
 
-/// The member of the metadata that keeps a start time that was replaced, in Unix milliseconds.
+/// The metadata member that stores the original start time of an event that was moved, in Unix milliseconds.
 pub(crate) const ORIGINAL_START: &str = "original_start_time";
 
-/// Moves an event that starts more than a day after its arrival to the time of its arrival, so that it does not stay at
-/// the top of every list. Its duration stays, and the metadata keeps the original start time. An end more than a day after
-/// the arrival is moved to a day after it.
+/// Limits the times of an event to one day after its arrival.
+///
+/// An event that starts later is moved to the time of its arrival, so that it does not stay at the top of every list.
+/// Its duration does not change, and the original start time is stored in the metadata. For other events, only the end
+/// is limited.
 ///
 /// Times are nanoseconds since 1970.
 pub(crate) fn limit_start(started: &mut i64, ended: &mut i64, metadata: &mut Object, arrived: i64) {
     let latest = arrived.saturating_add(DAY);
     if *started <= latest {
-        // One end in the far future would be the end of the whole session.
+        // The latest end of its events is the end of the whole session.
         *ended = (*ended).min(latest);
         return;
     }
     let original = started.div_euclid(NANOS_PER_MILLI);
     *ended = arrived.saturating_add(ended.saturating_sub(*started));
     *started = arrived;
-    // A client's own value of that name is not ours to replace.
+    // A value that the client sent under this name must not be replaced.
     metadata
         .entry(ORIGINAL_START)
         .or_insert_with(|| original.into());

@@ -1,4 +1,4 @@
-//! What a patch changes of a stored event, and which events a key may see and change.
+//! Applies patches to stored events, and defines which events a key may read and change.
 
 use hh_api::types::EventPatch;
 use hh_auth::{Level, Need};
@@ -7,15 +7,15 @@ use super::Refusal;
 use super::event_body::{encode_within, from_millis};
 use super::stored_body::StoredBody;
 
-/// The largest stored body, in bytes, that a merge may change or leave. Replacing 1 MiB occupies the writer for about
+/// The maximum size of a stored body before and after a merge, in bytes. Replacing 1 MiB occupies the writer for about
 /// 8 ms, replacing 15 MiB for about 180 ms.
 pub(crate) const MAX_MERGED: usize = 1024 * 1024;
 
-/// What a key may see and change of stored events and sessions.
+/// The rights of a key to read and change stored events and sessions.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Rights {
     pub(crate) can_read: bool,
-    /// The only rotation family whose events and sessions the key may change; `None` means all of the project.
+    /// The only rotation family whose events and sessions the key may change; `None` means all families of the project.
     pub(crate) only_family: Option<i64>,
 }
 
@@ -30,30 +30,30 @@ impl Rights {
         }
     }
 
-    /// Returns whether the key may change what a key of a family stored. What an early version stored has no family.
+    /// Returns whether the key may change a row that a key of a family stored. Rows from early versions have no family.
     pub(crate) fn can_change(self, stored_by: Option<i64>) -> bool {
         self.only_family.is_none_or(|own| stored_by == Some(own))
     }
 }
 
-/// The error of a merge of which the result is too large.
+/// Returns the error of a merge whose result is too large.
 pub(crate) const fn too_large() -> Refusal {
     Refusal::TooLarge(
-        "the event would be stored with more than 1 MiB; send less in one event, or send it as several",
+        "the stored event would exceed 1 MiB; send less data in one event, or split it into several events",
     )
 }
 
-/// Refuses to change an event that is stored with a size.
+/// Checks that a stored event of a size, in bytes, is small enough to be changed.
 pub(crate) fn check_size(size: usize) -> Result<(), Refusal> {
     if size > MAX_MERGED {
         return Err(Refusal::TooLarge(
-            "the event is stored with more than 1 MiB and cannot be changed; send less in one event, or send it as several",
+            "the stored event exceeds 1 MiB and cannot be changed; send less data in one event, or split it into several events",
         ));
     }
     Ok(())
 }
 
-/// Merges a patch into an encoded body and encodes the result, without decoding what is stored into values.
+/// Merges a patch into an encoded body and encodes the result, without decoding the stored body into values.
 pub(crate) fn merge_patch(stored: &[u8], patch: &EventPatch) -> Result<Vec<u8>, Refusal> {
     let mut body = StoredBody::parse(stored)?;
     for (member, change) in [
@@ -73,7 +73,7 @@ pub(crate) fn merge_patch(stored: &[u8], patch: &EventPatch) -> Result<Vec<u8>, 
     encode_within(&body, MAX_MERGED).ok_or_else(too_large)
 }
 
-/// Returns the end that a patch sets: by its time, else by its duration, else the one that is stored.
+/// Returns the end of a patched event: from the end time of the patch, else from its duration, else the stored end.
 pub(crate) fn patched_end(patch: &EventPatch, started: i64, ended: i64) -> i64 {
     match (patch.end_time, patch.duration) {
         (Some(time), _) => from_millis(time).max(started),

@@ -1,36 +1,36 @@
-//! Requests that are sent again under the same `Idempotency-Key` create nothing twice.
+//! Recognizes retries of a request by `Idempotency-Key`, so that a retry creates no second key.
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::Refusal;
 
-/// How long a request that is sent again is recognized.
+/// How long the retry of a request is recognized.
 const KEPT: SignedDuration = SignedDuration::from_hours(24);
 
-/// A request that may be sent again: SHA-256 of its `Idempotency-Key`, and of all that it asks for.
+/// A request that the client may retry: SHA-256 of its `Idempotency-Key`, and of its contents.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct IdempotencyKey {
     pub(crate) name: [u8; 32],
     pub(crate) request: [u8; 32],
 }
 
-/// What is stored of such a request.
+/// A stored request with an `Idempotency-Key`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct IdempotencyRecord {
     pub(crate) request: [u8; 32],
-    /// The key that it created.
+    /// The number of the key that the request created.
     pub(crate) key_id: i64,
 }
 
-/// Returns the time at which a record was created that has just expired.
+/// Returns the creation time of the records that expire now.
 pub(crate) fn expired_at(now: Timestamp) -> Timestamp {
     now - KEPT
 }
 
-/// Returns the key that an earlier request created, if this one is the same request again.
+/// Returns the number of the key that an earlier request created, if this request is a retry of it.
 ///
 /// # Errors
-/// `Reused` if the earlier request was another one.
+/// `Reused` if the earlier request was a different one.
 pub(crate) fn replay(
     earlier: Option<IdempotencyRecord>,
     key: &IdempotencyKey,

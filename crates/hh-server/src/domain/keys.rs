@@ -1,4 +1,4 @@
-//! Keys as they are stored, and when they work.
+//! Defines stored keys and their states.
 
 use hh_api::types::{Key, KeyState, Principal, ProjectNames};
 use hh_auth::{Grant, KeyDigest};
@@ -6,14 +6,14 @@ use jiff::Timestamp;
 
 use super::Refusal;
 
-/// The id of the pepper in use; rows carry it, so that a second one can take over one day.
+/// The id of the pepper in use. Rows contain it, so that a later version can introduce a second pepper.
 pub(crate) const PEPPER_ID: i64 = 1;
 
-/// A key as it is stored. It never holds the text of the key.
+/// A stored key. It never contains the text of the key.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct KeyRecord {
     pub(crate) key_id: i64,
-    /// The rotation family: the key and all keys that replaced it, one after another, share it.
+    /// The rotation family, which the key shares with all keys that replaced it, directly or indirectly.
     pub(crate) family: i64,
     pub(crate) id: String,
     pub(crate) digest: KeyDigest,
@@ -25,19 +25,19 @@ pub(crate) struct KeyRecord {
     pub(crate) created: Timestamp,
     /// The id of the key that replaces it.
     pub(crate) replaced_by: Option<String>,
-    /// When it ends because another key replaces it; `None` before that key was used.
+    /// The end of the grace period; `None` until the key that replaces it is first used.
     pub(crate) grace_ends: Option<Timestamp>,
     /// The id of the key that it replaces.
     pub(crate) replaces: Option<String>,
-    /// It replaces a key whose grace has not begun: the first request with it begins that grace.
+    /// Whether the first request with this key begins the grace period of the key that it replaces.
     pub(crate) begins_grace: bool,
     pub(crate) is_revoked: bool,
-    /// How the key ended by time, once that is stored: then no clock can bring the key back.
+    /// The stored state of a key that has expired or was replaced. Once stored, no clock change reactivates the key.
     pub(crate) closed: Option<KeyState>,
     pub(crate) last_used: Option<Timestamp>,
 }
 
-/// Refuses to create a key that has expired already.
+/// Checks that a new key has not expired already.
 pub(crate) fn check_expiry(grant: &Grant, created: Timestamp) -> Result<(), Refusal> {
     if grant.expires.is_some_and(|end| end <= created) {
         return Err(Refusal::Invalid("expires_at is in the past".to_owned()));
@@ -46,7 +46,7 @@ pub(crate) fn check_expiry(grant: &Grant, created: Timestamp) -> Result<(), Refu
 }
 
 impl KeyRecord {
-    /// Returns whether the key works, and otherwise why it does not.
+    /// Returns the state of the key at a time.
     pub(crate) fn state(&self, now: Timestamp) -> KeyState {
         let is_past = |end: Option<Timestamp>| end.is_some_and(|end| now >= end);
         if self.is_revoked {
@@ -62,14 +62,14 @@ impl KeyRecord {
         }
     }
 
-    /// Returns how the key ended if that is certain and not stored yet.
+    /// Returns the state to store if the key has certainly expired or been replaced, and this is not stored yet.
     pub(crate) fn to_close(&self, certain: Timestamp) -> Option<KeyState> {
         let state = self.state(certain);
         let is_new = self.closed.is_none();
         (is_new && matches!(state, KeyState::Expired | KeyState::Replaced)).then_some(state)
     }
 
-    /// Returns whether the key may grant this to another key: nothing that ends later than itself.
+    /// Returns whether the key may grant these rights to another key, which must not outlive it.
     pub(crate) fn can_grant(&self, grant: &Grant) -> bool {
         let ends = [self.grant.expires, self.grace_ends];
         grant.is_within(&Grant {
@@ -78,7 +78,7 @@ impl KeyRecord {
         })
     }
 
-    /// Describes the key.
+    /// Returns the key as the API describes it.
     pub(crate) fn describe(
         &self,
         projects: ProjectNames,
@@ -106,7 +106,7 @@ impl KeyRecord {
 
 #[cfg(test)]
 impl KeyRecord {
-    /// Returns a key of level admin for all projects that was just created.
+    /// Returns a new key of level admin for all projects.
     pub(crate) fn of_admin(number: i64) -> Self {
         Self {
             key_id: number,

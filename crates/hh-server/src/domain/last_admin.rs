@@ -1,4 +1,5 @@
-//! The last key that can create others is kept: there is no other way in (see `docs/design/decisions.md#v1`).
+//! Protects the last key that can create other keys, because only such a key can manage keys
+//! (see `docs/design/decisions.md#v1`).
 
 use hh_api::types::KeyState;
 use hh_auth::{Level, Projects};
@@ -7,42 +8,45 @@ use jiff::{SignedDuration, Timestamp};
 use super::Refusal;
 use super::keys::KeyRecord;
 
-/// How long a key has to remain valid to count as lasting.
+/// How long a key must remain valid to count as lasting.
 pub(crate) const LASTING: SignedDuration = SignedDuration::from_hours(30 * 24);
 
-/// Which keys there are that can create others.
+/// Whether keys exist that can create other keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Admins {
-    /// There is one.
+    /// Whether any such key exists.
     pub(crate) any: bool,
-    /// There is one that lasts.
+    /// Whether such a key exists that is lasting.
     pub(crate) lasting: bool,
 }
 
-/// Returns whether a key can create others and is not about to be replaced: neither in its grace, nor created by a
-/// rotation and not used yet, in which case its text may have been lost on the way.
+/// Returns whether a key can create other keys and counts as available.
+///
+/// A key in its grace period does not count. Neither does a key that a rotation created and that was not used yet,
+/// because its text may have been lost in transit.
 pub(crate) fn is_admin(key: &KeyRecord, now: Timestamp) -> bool {
     can_create_keys(key, now) && key.grace_ends.is_none() && !key.begins_grace
 }
 
-/// Returns whether a key remains valid long enough.
+/// Returns whether a key remains valid for at least [`LASTING`].
 pub(crate) fn is_lasting(key: &KeyRecord, now: Timestamp) -> bool {
     let end = now.saturating_add(LASTING).unwrap_or(Timestamp::MAX);
     let expires = key.grant.expires.map(Timestamp::as_millisecond);
     expires.is_none_or(|expires| expires >= end.as_millisecond())
 }
 
-/// Returns whether a key can create others. Any other key can be revoked.
+/// Returns whether a key can create other keys. A key that cannot may always be revoked.
 pub(crate) fn can_create_keys(key: &KeyRecord, now: Timestamp) -> bool {
     key.grant.level == Level::Admin
         && key.grant.projects == Projects::All
         && key.state(now) == KeyState::Active
 }
 
-/// Refuses to revoke the last lasting key that can create others, and where there is none, the last one of any kind.
+/// Checks that a key is not the last lasting key that can create other keys or, if no lasting key exists, the last key
+/// that can.
 ///
-/// One that leaked can be revoked all the same: after it was rotated and the new key was used, or another was created. One
-/// that remains valid for less than 30 days can be revoked while any other is left, since it does not count itself.
+/// A leaked key can still be revoked: after it was rotated and the new key was used, or after another key was created.
+/// A key that is valid for less than 30 days can be revoked while any other key is left, because it is not lasting.
 pub(crate) fn check_revocation(
     key: &KeyRecord,
     others: Admins,
@@ -51,19 +55,19 @@ pub(crate) fn check_revocation(
     let counts = is_admin(key, now) && is_lasting(key, now);
     if can_create_keys(key, now) && !others.lasting && (counts || !others.any) {
         return Err(Refusal::Conflict(
-            "this is the last key of level admin for all projects that remains valid for 30 days, and without one no key can be created or revoked; create another first, or rotate this one and use the new key".to_owned(),
+            "this is the last key of level admin for all projects that is valid for at least 30 days, and no key could be created or revoked without it; create another such key first, or rotate this one and use the new key".to_owned(),
         ));
     }
     Ok(())
 }
 
-/// Refuses a change after which no key could create others, or none that lasts if one did before.
+/// Checks that keys that can create other keys remain after a change, and a lasting one if one existed before.
 pub(crate) fn check_some_left(had_lasting: bool, left: Admins) -> Result<(), Refusal> {
     if if had_lasting { left.lasting } else { left.any } {
         return Ok(());
     }
     Err(Refusal::Conflict(
-        "no key of level admin for all projects that remains valid for 30 days would be left, and without one no key can be created or revoked; create another first".to_owned(),
+        "no key of level admin for all projects that is valid for at least 30 days would remain, and no key could be created or revoked without one; create another such key first".to_owned(),
     ))
 }
 
@@ -90,7 +94,8 @@ mod tests {
         let unused = with(|key| key.begins_grace = true);
         let reader = with(|key| key.grant.level = Level::ReadOnly);
         let revoked = with(|key| key.is_revoked = true);
-        // Whether it can be revoked with no other key, one that does not last, and one that does.
+        // Whether the key can be revoked if no other key exists, if one that is not lasting exists, and if a lasting
+        // one exists.
         for (name, key, expected) in [
             ("lasting", &lasting, [false, false, true]),
             ("month", &month, [false, false, true]),

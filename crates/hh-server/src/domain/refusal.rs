@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-/// Why a rule does not allow a change. The text is for the client.
+/// The reason why a rule rejects a change. Clients receive the text.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub(crate) enum Refusal {
     #[error("{0}")]
@@ -10,16 +10,16 @@ pub(crate) enum Refusal {
     #[error("{0}")]
     TooLarge(&'static str),
     #[error(
-        "this Idempotency-Key came with another request before; take a new one for each request"
+        "the Idempotency-Key was already used for a different request; use a new one for each request"
     )]
     Reused,
     #[error("too many rotations")]
     TooManyRotations {
-        /// The most rotations within an hour.
+        /// The maximum number of rotations per hour.
         limit: u32,
         wait: Duration,
     },
-    /// Something that is stored is not what was stored.
-    #[error("it is damaged ({0})")]
+    /// Stored data is damaged.
+    #[error("the database is damaged ({0})")]
     Damaged(&'static str),
 }

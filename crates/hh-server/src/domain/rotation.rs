@@ -1,4 +1,4 @@
-//! Which keys may be rotated, and how often.
+//! Checks which keys may be rotated, and how often.
 
 use std::time::Duration;
 
@@ -11,21 +11,21 @@ use super::keys::KeyRecord;
 const DAY: u32 = 24 * 60 * 60;
 const MAX_GRACE: u32 = 7 * DAY;
 
-/// Returns how long a key works after the one that replaces it was used, in milliseconds.
+/// Returns the grace period of a replaced key, in milliseconds. It begins when the new key is first used.
 pub(crate) fn grace(seconds: Option<u32>) -> Result<i64, Refusal> {
     let seconds = seconds.unwrap_or(DAY);
     if seconds > MAX_GRACE {
         return Err(Refusal::Invalid(format!(
-            "grace_seconds is 0 to {MAX_GRACE}, which is 7 days"
+            "grace_seconds must be between 0 and {MAX_GRACE} (7 days)"
         )));
     }
     Ok(i64::from(seconds) * 1000)
 }
 
-/// The time in which rotations are limited.
+/// The window of the limit of rotations.
 const WINDOW: Duration = Duration::from_hours(1);
 
-/// Refuses a rotation that would leave more than two keys of one kind working, or bring a dead one back.
+/// Checks that at most two keys of the family are active after a rotation, and that the rotated key is active.
 ///
 /// `replaced` is the key that `old` replaces.
 pub(crate) fn check_may_rotate(
@@ -35,29 +35,32 @@ pub(crate) fn check_may_rotate(
 ) -> Result<(), Refusal> {
     let refuse = |what: String| Err(Refusal::Conflict(what));
     if old.state(now) != KeyState::Active {
-        return refuse("the key works no more, so it cannot be rotated; make a new one".to_owned());
+        return refuse(
+            "the key is no longer active and cannot be rotated; create a new key".to_owned(),
+        );
     }
     if let (Some(new), Some(end)) = (&old.replaced_by, old.grace_ends) {
         return refuse(format!(
-            "the key {new} took this one's place already, and this one ends at {end:.0}; rotate that one"
+            "the key was already replaced by {new}, and its grace period ends at {end:.0}; rotate {new} instead"
         ));
     }
     match replaced {
         Some(before) if before.state(now) == KeyState::Active => refuse(format!(
-            "the key {}, whose place this one takes, still works; revoke it first, or wait until it has ended",
+            "the key {}, which this key replaces, is still active; revoke it first, or wait until its grace period ends",
             before.id
         )),
         _ => Ok(()),
     }
 }
 
-/// Returns the time at which a rotation was that does not count any more.
+/// Returns the start of the window. Earlier rotations do not count.
 pub(crate) fn window_begin(now: Timestamp) -> Timestamp {
     now.saturating_sub(WINDOW).unwrap_or(Timestamp::MIN)
 }
 
-/// Refuses a rotation beyond the limit. `earliest` is when the rotation was that is as many rotations back as there may be
-/// within the window.
+/// Checks that a rotation is within the limit.
+///
+/// `earliest` is the time of the rotation that is `limit` rotations back; `None` if fewer rotations exist.
 pub(crate) fn check_rate(
     earliest: Option<Timestamp>,
     limit: u32,
@@ -88,7 +91,7 @@ mod tests {
             (Some(100_000 - 3600), 0),
             (Some(100_000 - 3599), 1),
             (Some(100_000), 3600),
-            // The clock was set back.
+            // The clock was set back since.
             (Some(200_000), 3600),
         ] {
             let limit = 60;
@@ -119,7 +122,10 @@ mod tests {
         old.grace_ends = Some(at(20));
         assert!(!check(&old, None), "the replacement was used");
         (old.grace_ends, old.replaces) = (None, Some(first.id.clone()));
-        assert!(!check(&old, Some(&first)), "the key before still works");
+        assert!(
+            !check(&old, Some(&first)),
+            "the previous key is still active"
+        );
         let revoked = KeyRecord {
             is_revoked: true,
             ..first.clone()

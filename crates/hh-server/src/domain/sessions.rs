@@ -1,4 +1,4 @@
-//! What a start changes of a stored session, and which times its events give it.
+//! Merges a session start into a stored session, and derives the times of a session from its events.
 
 use super::Refusal;
 use super::event_body::{EventBody, encode_body, encode_within};
@@ -8,18 +8,18 @@ use super::stored_body::StoredBody;
 /// The name of a session without a name.
 pub(crate) const UNNAMED: &str = "unknown";
 
-/// A stored session, as far as a second start depends on it.
+/// The facts about a stored session that decide the effect of another start.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct StoredSession {
-    /// Only spans have created it.
+    /// Whether only spans have created it.
     pub(crate) is_implicit: bool,
-    /// The bytes of its body.
+    /// The size of its body, in bytes.
     pub(crate) size: usize,
-    /// The key of the request may change it.
+    /// Whether the key of the request may change it.
     pub(crate) may_change: bool,
 }
 
-/// Returns whether a start changes a session in a way that the key may.
+/// Returns whether a start changes a stored session, and the key is allowed to change it.
 pub(crate) fn changes(sent: &EventBody, rights: Rights, stored: StoredSession) -> bool {
     if stored.is_implicit {
         return true;
@@ -28,10 +28,10 @@ pub(crate) fn changes(sent: &EventBody, rights: Rights, stored: StoredSession) -
     has_effect && stored.may_change && (rights.can_read || stored.size <= MAX_MERGED)
 }
 
-/// Merges a start into an encoded body and encodes the result; `None` if there is nothing to store.
+/// Merges a start into an encoded body and encodes the result; returns `None` if nothing changes.
 ///
-/// A session that only spans have created takes everything; otherwise metadata and user properties are merged. `encoded`
-/// is `sent` as it would be stored.
+/// A session that only spans have created receives all members of the start; otherwise only metadata and user
+/// properties are merged. `encoded` is `sent` in its stored form.
 pub(crate) fn merge_start(
     stored: &[u8],
     sent: &EventBody,
@@ -41,7 +41,7 @@ pub(crate) fn merge_start(
 ) -> Result<Option<Vec<u8>>, Refusal> {
     let mut body = StoredBody::parse(stored)?;
     if !is_implicit && stored.len() > MAX_MERGED {
-        // A start that is sent again must succeed, however large the session is.
+        // The retry of a start must succeed for a session of any size.
         let sent = StoredBody::parse(encoded)?;
         let is_known = body.metadata.has_all(&sent.metadata)
             && body.user_properties.has_all(&sent.user_properties);
@@ -50,7 +50,7 @@ pub(crate) fn merge_start(
     let merged = if is_implicit {
         body.set_source(&sent.source);
         body.set_inputs(&sent.inputs);
-        // What was set in a session that only spans had created stays: another key may have set it.
+        // Members that are set already are not replaced: another key may have set them.
         for (stored, sent) in [
             (&mut body.config, &sent.config),
             (&mut body.metadata, &sent.metadata),
@@ -65,13 +65,13 @@ pub(crate) fn merge_start(
         encode_within(&body, MAX_MERGED).ok_or_else(too_large)
     };
     match merged {
-        // The error would tell a key that may not read how much is stored.
+        // The error would reveal the size of the stored session to a key that may not read.
         Err(Refusal::TooLarge(_)) if !rights.can_read => Ok(None),
         merged => merged.map(Some),
     }
 }
 
-/// The times of events of one session that are stored together, in nanoseconds.
+/// The time range of events of one session that are stored together, in nanoseconds.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Extent {
     pub(crate) started: i64,
@@ -79,7 +79,7 @@ pub(crate) struct Extent {
 }
 
 impl Extent {
-    /// Joins the times of another event.
+    /// Returns the range that contains both ranges.
     pub(crate) fn join(self, other: Self) -> Self {
         Self {
             started: self.started.min(other.started),

@@ -1,6 +1,6 @@
-//! A stored body with its members as JSON text, so that a merge creates no values in memory.
+//! Represents a stored body with its members as JSON text, so that a merge creates no values in memory.
 //!
-//! As values, 1 MiB of small objects takes more than 100 MiB.
+//! Decoded into values, 1 MiB of small objects needs more than 100 MiB of memory.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -12,7 +12,7 @@ use serde_json::value::RawValue;
 
 use super::Refusal;
 
-/// What [`EventBody`](super::event_body::EventBody) encodes, with the same members in the same order.
+/// The encoded form of an [`EventBody`](super::event_body::EventBody), with the same members in the same order.
 #[derive(Default, Deserialize, Serialize)]
 #[serde(default)]
 pub(super) struct StoredBody<'a> {
@@ -64,14 +64,14 @@ impl<'a> Members<'a> {
         self.0.is_empty()
     }
 
-    /// Sets members; those that exist are replaced.
+    /// Sets members, and replaces those that exist.
     pub(super) fn set(&mut self, sent: &'a Object) {
         for (name, value) in sent {
             self.0.insert(Cow::Borrowed(name), Part::Sent(value));
         }
     }
 
-    /// Adds members; those that exist stay as they are.
+    /// Adds members that do not exist yet.
     pub(super) fn add(&mut self, sent: &'a Object) {
         for (name, value) in sent {
             let entry = self.0.entry(Cow::Borrowed(name));
@@ -79,8 +79,10 @@ impl<'a> Members<'a> {
         }
     }
 
-    /// Returns whether all members of another stored object are members of this one. The text is compared: equal values
-    /// have the same text, because the server encoded both. Only -0.0 counts as another value than 0.0.
+    /// Returns whether all members of another stored object are members of this one.
+    ///
+    /// The encoded text is compared: equal values have the same text, because the server encoded both. Only -0.0 and
+    /// 0.0 count as different values.
     pub(super) fn has_all(&self, other: &Self) -> bool {
         other.0.iter().all(|(name, wanted)| {
             let found = self.0.get(name).and_then(Part::stored);
@@ -89,7 +91,7 @@ impl<'a> Members<'a> {
     }
 }
 
-/// A value that was stored, or one that was sent.
+/// A stored value, or a value from the request.
 enum Part<'a, T: ?Sized> {
     Stored(&'a RawValue),
     Sent(&'a T),

@@ -1,11 +1,11 @@
-//! Projects and the organization, in memory: every request needs them and they seldom change.
+//! Keeps projects and the organization in memory, because every request needs them and they seldom change.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 use hh_api::types::{Project, ProjectNames};
 use hh_auth::{ProjectId, Projects};
-/// One project.
+/// A project.
 #[derive(Debug)]
 pub(crate) struct ProjectEntry {
     pub(crate) id: ProjectId,
@@ -24,7 +24,7 @@ impl ProjectEntry {
     }
 }
 
-/// The organization's name and the ids that answers carry.
+/// The name of the organization, and the ids that responses contain.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Meta {
     pub(crate) organization: String,
@@ -32,7 +32,7 @@ pub(crate) struct Meta {
     pub(crate) workspace_id: String,
 }
 
-/// Everything in memory.
+/// The projects and the organization.
 pub(crate) struct Catalog {
     projects: RwLock<BTreeMap<String, Arc<ProjectEntry>>>,
     meta: RwLock<Meta>,
@@ -77,7 +77,7 @@ impl Catalog {
         self.all().values().find(|entry| entry.id == id).cloned()
     }
 
-    /// Names the projects of a key, in order.
+    /// Returns the names of the projects of a key, in order.
     pub(super) fn names(&self, projects: &Projects) -> ProjectNames {
         match projects {
             Projects::All => ProjectNames::All,

@@ -1,4 +1,4 @@
-//! Commands and queries with their answers.
+//! Defines the commands and queries with their answers.
 
 use hh_api::types::{EventKind, EventPatch, KeyState, Owner, Project};
 use hh_auth::{Grant, KeyDigest};
@@ -68,18 +68,18 @@ pub(crate) struct NewKey {
     pub(crate) family: Option<i64>,
 }
 
-/// Stores a key, unless an earlier request did so under the same `Idempotency-Key`.
+/// Stores a key, unless an earlier request with the same `Idempotency-Key` did so.
 #[derive(Clone, Debug)]
 pub(crate) struct InsertKey {
     pub(crate) key: NewKey,
     pub(crate) idempotency: Option<IdempotencyKey>,
 }
 
-/// What became of a key to store.
+/// The result of storing a key.
 #[derive(Debug)]
 pub(crate) enum InsertOutcome {
     Inserted,
-    /// It was not stored: an earlier request that was the same created this key.
+    /// The key was not stored, because an earlier identical request created this key.
     Repeated(Box<KeyRecord>),
 }
 
@@ -90,28 +90,28 @@ pub(crate) struct RotateKey {
     pub(crate) old: i64,
     /// The key that replaces it.
     pub(crate) new: NewKey,
-    /// How long the old key works once the new one is used, in milliseconds.
+    /// The grace period of the old key after the first use of the new one, in milliseconds.
     pub(crate) grace: i64,
-    /// The rotations of one family within an hour.
+    /// The maximum number of rotations of one family per hour.
     pub(crate) limit: u32,
     pub(crate) idempotency: Option<IdempotencyKey>,
 }
 
-/// Begins the grace of the key that the key of the access replaces, once.
+/// Begins the grace period of the key that the key of the access replaces. Has no effect if the period has begun.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct BeginGrace;
 
-/// Revokes a key that [`GetKey`] found; the second time changes nothing.
+/// Revokes a key that [`GetKey`] found. Has no effect on a revoked key.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct RevokeKey {
     /// The number of the key.
     pub(crate) key_id: i64,
 }
 
-/// Stores that a key was refused for its date, so that it stays ended when the clock is set back.
+/// Stores that a key has expired or was replaced, so that it stays invalid when the clock is set back.
 ///
-/// This is stored by key and not as the latest time that was seen: a clock that was wrong then ends the keys that were
-/// refused meanwhile, and no others.
+/// The state is stored for each key, not as the latest time of the clock: a wrong clock then invalidates only the keys
+/// that were rejected meanwhile.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct CloseKey {
     pub(crate) key_id: i64,
@@ -123,13 +123,13 @@ pub(crate) struct CloseKey {
 /// Stores when keys were last used.
 #[derive(Clone, Debug)]
 pub(crate) struct SaveUses {
-    /// Numbers of keys, and Unix milliseconds.
+    /// Numbers of keys, and the times of use in Unix milliseconds.
     pub(crate) uses: Vec<(i64, i64)>,
-    /// Identifies the pepper that the keys were checked with.
+    /// The check value of the pepper that the keys were verified with.
     pub(crate) pepper_check: String,
 }
 
-/// Finds the key of a digest.
+/// Finds a key by its digest.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct KeyByDigest(pub(crate) KeyDigest);
 
@@ -139,14 +139,14 @@ pub(crate) struct GetKey {
     pub(crate) id: String,
 }
 
-/// Lists keys that the key of the access may manage, the latest first.
+/// Lists keys that the key of the access may manage, newest first.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ListKeys {
-    /// The number of keys.
+    /// The maximum number of keys to list.
     pub(crate) limit: u32,
-    /// The number of the last key of the page before.
+    /// The number of the last key of the previous page.
     pub(crate) after: Option<i64>,
-    /// Keys that do not work any more are listed too.
+    /// Whether keys that are no longer valid are listed too.
     pub(crate) with_ended: bool,
 }
 
@@ -156,15 +156,16 @@ pub(crate) struct CreateOwner {
     pub(crate) name: String,
 }
 
-/// Disables an owner and revokes its keys; the second time changes nothing.
+/// Disables an owner and revokes its keys. Has no effect on a disabled owner.
 ///
-/// The owner of the key of the access cannot be disabled with it, nor one whose keys are the last that can create others.
+/// The error is `Conflict` if the key of the access belongs to the owner, or if no other key could create keys
+/// afterwards.
 #[derive(Clone, Debug)]
 pub(crate) struct DisableOwner {
     pub(crate) id: String,
 }
 
-/// Lists the owners, in order of their names.
+/// Lists the owners in the order of their names.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ListOwners;
 
@@ -180,7 +181,7 @@ pub(crate) struct CreateProject {
 pub(crate) struct NewEvent {
     pub(crate) id: Uuid,
     pub(crate) session: Uuid,
-    /// The name that the span gives to a session that does not exist yet.
+    /// The session name in the span, for a session that does not exist yet.
     pub(crate) session_name: Option<String>,
     pub(crate) parent: Uuid,
     pub(crate) kind: EventKind,
@@ -188,58 +189,58 @@ pub(crate) struct NewEvent {
     pub(crate) started: i64,
     pub(crate) ended: i64,
     pub(crate) source: String,
-    /// An [`EventBody`], encoded before it is queued: the writer has enough to do.
+    /// An [`EventBody`], encoded before it is queued to save time of the writer.
     pub(crate) body: Vec<u8>,
 }
 
-/// Stores events; those that are stored already stay as they are.
+/// Stores events. Events that are stored already do not change.
 ///
-/// Many events are stored in parts, so that other commands run in between. The error is `Partial` if some parts were stored
-/// before it.
+/// Many events are stored in parts, so that other commands can run in between. The error is `Partial` if some parts
+/// were stored before a part failed.
 #[derive(Clone, Debug)]
 pub(crate) struct InsertEvents {
     pub(crate) batches: Vec<(ProjectAccess, Vec<NewEvent>)>,
 }
 
-/// Merges into an event or a session.
+/// Merges a patch into an event or a session.
 ///
-/// The error is `NotFound` if there is no such event, or none that the key may change, and `TooLarge` if the event is
-/// larger than [`MAX_MERGED`](crate::domain::events::MAX_MERGED), or would be.
+/// The error is `NotFound` if the event does not exist or the key may not change it, and `TooLarge` if the event
+/// exceeds [`MAX_MERGED`](crate::domain::events::MAX_MERGED) before or after the merge.
 #[derive(Clone, Debug)]
 pub(crate) struct UpdateEvent {
     pub(crate) rights: Rights,
     pub(crate) patch: EventPatch,
 }
 
-/// A session to start, or to fill in if a span of it came first.
+/// A session to start. If a span of the session arrived first, the start completes the stored session.
 #[derive(Clone, Debug)]
 pub(crate) struct NewSession {
     pub(crate) id: Uuid,
     pub(crate) name: String,
     pub(crate) started: i64,
     pub(crate) body: EventBody,
-    /// The body, encoded before it is queued: the writer has enough to do.
+    /// The body, encoded before it is queued to save time of the writer.
     pub(crate) encoded: Vec<u8>,
 }
 
-/// Starts a session; a second start merges metadata and user properties into the first.
+/// Starts a session. A second start merges metadata and user properties into the stored session.
 ///
-/// The answer is the stored session as JSON if the key may read it. For another key it is what the key sent, with the same
-/// success whatever is stored: a session of another family, and one that the merge would make too large, stays as
-/// it is.
+/// The answer is the stored session as JSON if the key may read it. A key that may not read receives the session that
+/// it sent, in every case with success. A session of another family does not change then, and neither does a session
+/// that would become too large.
 ///
-/// The error is `TooLarge` if the merged session would be larger than
-/// [`MAX_MERGED`](crate::domain::events::MAX_MERGED) and the key may read it.
+/// The error is `TooLarge` if the key may read the session, and the merged session would exceed
+/// [`MAX_MERGED`](crate::domain::events::MAX_MERGED).
 #[derive(Clone, Debug)]
 pub(crate) struct StartSession {
     pub(crate) rights: Rights,
     pub(crate) session: NewSession,
 }
 
-/// Reads a page of events. The first page is 0.
+/// Reads a page of events. The number of the first page is 0.
 ///
-/// The total is exact on the page that reaches the end and on those after it. While more events follow, it is one
-/// more than the place where the page ends: no request counts what it does not pass.
+/// The total is exact on the last page and on the pages after it. While more events follow, the total is one more than
+/// the number of events up to the end of the page, because a query does not count the events after its page.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ReadEvents {
     pub(crate) session: Option<Uuid>,

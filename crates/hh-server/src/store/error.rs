@@ -1,4 +1,4 @@
-//! Why the store did not do what it was asked for.
+//! Defines the errors of the store.
 
 use crate::domain::Refusal;
 
@@ -7,25 +7,25 @@ use crate::domain::Refusal;
 #[error("{cause}")]
 pub(crate) struct EngineError {
     pub(super) kind: EngineErrorKind,
-    /// The engine's number of the error.
+    /// The error code of the engine.
     pub(super) code: i32,
-    /// For the log: it contains no values, but may name files.
+    /// The cause, for the log only: it contains no values, but may name files.
     pub(super) cause: String,
 }
 
-/// What the store can do about an [`EngineError`].
+/// The kind of an [`EngineError`], by which the store handles it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum EngineErrorKind {
     /// The disk is full or failing.
     Disk,
-    /// The database cannot be opened now: out of file descriptors, most often.
+    /// The database cannot be opened at the moment, usually for lack of file descriptors.
     CannotOpen,
     /// The query was stopped.
     Interrupted,
     Other,
 }
 
-/// Why the store did not do what it was asked for. The texts are for clients, except where they name a cause.
+/// The error of a command or query. Clients receive the text, except for texts that name a cause in the server.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum StoreError {
     #[error("{0}")]
@@ -33,37 +33,39 @@ pub(crate) enum StoreError {
     #[error("the server cannot write: its disk is full or failing; nothing was stored")]
     DiskFull(Option<EngineError>),
     #[error(
-        "the keys are rejected from now on, but the server cannot write: its disk is full or failing; make space and repeat the request, or they work again when the server restarts"
+        "the keys are rejected until the server restarts, but their revocation could not be stored because the disk is full or failing; free disk space and retry the request"
     )]
     Unsaved,
     #[error("{0}")]
     NotFound(String),
     #[error("{0}")]
     Refused(#[from] Refusal),
-    #[error("the API key ended while the request went on; nothing was changed")]
+    #[error(
+        "the API key was revoked or expired while the request was in progress; nothing was changed"
+    )]
     Ended,
-    #[error("it is damaged ({0})")]
+    #[error("the database is damaged ({0})")]
     Damaged(String),
     /// A request was stored in parts, and one of them failed.
     #[error(
-        "the request failed after {stored} of its events were stored; send all of it again, no event is stored twice"
+        "the request failed after {stored} of its events were stored; retry the whole request, no event is stored twice"
     )]
     Partial {
         stored: usize,
         cause: Box<StoreError>,
     },
-    #[error("made by a newer version of this program")]
+    #[error("it was created by a newer version")]
     Newer,
-    #[error("the server cannot store now; nothing was stored, try again")]
+    #[error("the server cannot store data at the moment; nothing was stored, retry later")]
     Stopped,
-    /// The transaction could not be committed, for another reason than the disk.
-    #[error("the server cannot store now; nothing was stored, try again")]
+    /// The transaction could not be committed, and the disk is not the cause.
+    #[error("the server cannot store data at the moment; nothing was stored, retry later")]
     NotCommitted(EngineError),
     #[error("{0}")]
     Panicked(String),
     #[error("{0}")]
     TooSlow(&'static str),
-    #[error("the server is running as many queries as it can; try again")]
+    #[error("too many queries are running; retry later")]
     Busy,
 }
 
@@ -72,7 +74,7 @@ impl StoreError {
         Refusal::Conflict(message.into()).into()
     }
 
-    /// Returns the error of a write: [`StoreError::DiskFull`] if the disk is full or failing.
+    /// Converts a failure of the engine to `DiskFull` if the disk is full or failing. Other errors do not change.
     pub(super) fn of_write(self) -> Self {
         match self {
             Self::Engine(error) if error.kind == EngineErrorKind::Disk => {
@@ -82,7 +84,7 @@ impl StoreError {
         }
     }
 
-    /// Adds how many events of the same request were stored before.
+    /// Adds the number of events of the same request that were stored before the error.
     pub(super) fn after(self, stored: usize) -> Self {
         if stored == 0 {
             return self;
@@ -97,7 +99,7 @@ impl EngineError {
         self.kind
     }
 
-    /// Returns what the log says about the error.
+    /// Returns the text of the error for the log.
     pub(crate) fn log_text(&self) -> String {
         format!("SQLite failed (code {}): {self}", self.code)
     }

@@ -1,4 +1,4 @@
-//! A page of events as the body of a response: rendered row by row, so that its size is known at each event.
+//! Renders a page of events as the body of a response, row by row, so that its size is known after each event.
 
 use std::borrow::Cow;
 
@@ -12,18 +12,18 @@ use super::port::{Page, StoreError};
 use crate::domain::sessions::UNNAMED;
 use hh_api::to_millis;
 
-/// The size of a page that has more than one event.
+/// The maximum size of a page that has more than one event, in bytes.
 pub(super) const MAX_PAGE: usize = 8 * 1024 * 1024;
-/// The size of what follows the last event.
+/// The maximum size of the text after the last event, in bytes.
 const MAX_END: usize = 128;
 
-/// The rendered form of [`EventList`](hh_api::types::EventList).
+/// A builder of the JSON of an [`EventList`](hh_api::types::EventList).
 pub(super) struct PageBuilder {
     json: Vec<u8>,
     is_empty: bool,
 }
 
-/// An event as it is stored. Times are nanoseconds since 1970.
+/// A stored event. Times are nanoseconds since 1970.
 pub(super) struct StoredEvent<'a> {
     pub(super) id: Uuid,
     pub(super) session: Uuid,
@@ -43,14 +43,14 @@ impl PageBuilder {
         }
     }
 
-    /// Adds an event if it fits; the first one always does.
+    /// Adds an event if it fits, and returns whether it did. The first event always fits.
     pub(super) fn push(
         &mut self,
         event: &StoredEvent<'_>,
         project: &str,
     ) -> Result<bool, StoreError> {
         let before = self.json.len();
-        // All of the stored JSON comes back, so that an event that is too large need not be rendered to find out.
+        // The rendered event contains all of the stored JSON, so its size is a lower bound that needs no rendering.
         if !self.is_empty && before + event.body.len() > MAX_PAGE - MAX_END {
             return Ok(false);
         }
@@ -69,7 +69,7 @@ impl PageBuilder {
         Ok(true)
     }
 
-    /// Returns the page.
+    /// Completes the page.
     pub(super) fn finish(mut self, total: u64, truncated: bool) -> Page {
         let truncated = if truncated { ",\"truncated\":true" } else { "" };
         let end = format!("],\"totalEvents\":{total},\"count\":{total}{truncated}}}");
@@ -78,14 +78,14 @@ impl PageBuilder {
     }
 }
 
-/// Renders one event, without its JSON as values in memory.
+/// Renders one event without decoding its JSON into values.
 pub(super) fn render(event: &StoredEvent<'_>, project: &str) -> Result<Vec<u8>, StoreError> {
     let damaged = |_| StoreError::Damaged("the body of an event".to_owned());
     let stored = serde_json::from_slice(event.body).map_err(damaged)?;
     serde_json::to_vec(&RenderedEvent::new(event, stored, project)).map_err(damaged)
 }
 
-/// What [`EventBody`](crate::domain::event_body::EventBody) encodes, its members still as JSON.
+/// An encoded [`EventBody`](crate::domain::event_body::EventBody) whose members are still JSON text.
 #[derive(Deserialize)]
 struct BorrowedBody<'a> {
     #[serde(borrow, default)]
@@ -108,7 +108,7 @@ struct BorrowedBody<'a> {
     user_properties: Member<'a>,
 }
 
-/// An object as it is stored; an empty one is not stored.
+/// A stored object; `None` for an empty object, which is not stored.
 #[derive(Default, Deserialize)]
 #[serde(transparent)]
 struct Member<'a>(#[serde(borrow)] Option<&'a RawValue>);
@@ -122,7 +122,7 @@ impl Serialize for Member<'_> {
     }
 }
 
-/// An [`Event`](hh_api::types::Event) of borrowed parts, its members in the same order.
+/// An [`Event`](hh_api::types::Event) of borrowed parts, with the members in the same order.
 #[derive(Serialize)]
 struct RenderedEvent<'a> {
     event_id: Uuid,

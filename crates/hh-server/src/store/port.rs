@@ -1,4 +1,4 @@
-//! What an engine has to do for the store. No HTTP, no key cache, no type of an engine.
+//! Defines the interface between the store and an engine, without HTTP, the key cache or types of an engine.
 
 use std::any::Any;
 use std::sync::Arc;
@@ -7,25 +7,25 @@ use hh_auth::KeyDigest;
 
 pub(crate) use super::error::StoreError;
 
-/// A change of what is stored, as data.
+/// A change of the stored data.
 pub(crate) trait Command: Send + 'static {
-    /// The access that allows it.
+    /// The type of access that it requires.
     type Access: Sync;
     type Answer: Send + 'static;
 }
 
-/// A question about what is stored, as data.
+/// A request for stored data.
 pub(crate) trait Query: Send + 'static {
-    /// The access that allows it.
+    /// The type of access that it requires.
     type Access: Sync;
     type Answer: Send + 'static;
 }
 
-/// An engine that carries out a command.
+/// An engine that executes a command.
 ///
-/// All of a command is stored or nothing, unless the command says otherwise, and the answer comes after it is durable. The
-/// engine tells the [`KeyObserver`] before it answers, in the order of the commits, also when nobody waits for the answer
-/// any more.
+/// A command is stored completely or not at all, unless its documentation defines otherwise. The engine answers after
+/// the change is durable. It notifies the [`KeyObserver`] before it answers, in the order of the commits, even if the
+/// caller has stopped waiting.
 pub(crate) trait Write<C: Command> {
     fn write(
         &self,
@@ -44,11 +44,11 @@ pub(crate) trait Read<Q: Query> {
     ) -> impl Future<Output = Result<Q::Answer, StoreError>> + Send;
 }
 
-/// Something that the caller holds for a command, such as its share of the memory: dropped when the command is done, also if
-/// the caller does not wait any more.
+/// A resource that the caller holds for a command, such as reserved memory. It is dropped when the command is finished,
+/// even if the caller has stopped waiting.
 #[derive(Clone, Default)]
 pub(crate) struct Hold(
-    #[expect(dead_code, reason = "it is only kept")] Option<Arc<dyn Any + Send + Sync>>,
+    #[expect(dead_code, reason = "it only delays the drop")] Option<Arc<dyn Any + Send + Sync>>,
 );
 
 impl Hold {
@@ -57,52 +57,52 @@ impl Hold {
     }
 }
 
-/// A page of events, rendered as the JSON of an [`EventList`](hh_api::types::EventList): as values in memory it would be
-/// many times as large.
+/// A page of events, rendered as the JSON of an [`EventList`](hh_api::types::EventList). Values in memory would be many
+/// times as large.
 #[derive(Debug)]
 pub(crate) struct Page {
     pub(crate) json: Vec<u8>,
 }
 
-/// The answer of a command that changes keys.
+/// The result of a command that changes keys.
 #[derive(Debug, Default)]
 pub(crate) struct Changed<T> {
     pub(crate) value: T,
     pub(crate) changes: KeyChanges,
 }
 
-/// Which keys a command changed.
+/// The keys that a command changed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct KeyChanges {
     pub(crate) created: Vec<KeyDigest>,
-    /// Keys that are not stored any more.
+    /// Keys that are no longer stored.
     pub(crate) deleted: Vec<KeyDigest>,
-    /// Keys that do not work any more.
+    /// Keys that are no longer valid.
     pub(crate) revoked: Vec<KeyDigest>,
-    /// Keys that changed in another way.
+    /// Keys with any other change.
     pub(crate) changed: Vec<KeyDigest>,
 }
 
-/// Learns which keys there are and how they change.
+/// An observer of the stored keys and their changes.
 pub(crate) trait KeyObserver: Send + Sync {
-    /// Is called for each key when the store is opened.
+    /// Receives the digest of each stored key when the store is opened.
     fn exists(&self, digest: &KeyDigest);
 
-    /// Is called before a change of keys that exist can become durable. Until it is settled, readers of the store may
-    /// find these keys changed or unchanged.
+    /// Receives the changes of existing keys before they can become durable. Until they are settled, readers of the store
+    /// may find these keys changed or unchanged.
     fn changing(&self, changes: &KeyChanges);
 
-    /// Is called for each change after [`changing`](Self::changing): it is durable and was reported, or it is undone.
+    /// Receives the changes that were passed to [`changing`](Self::changing) once they are committed or rolled back.
     fn settled(&self, changes: &KeyChanges);
 
-    /// Is called once a change is durable, before the command is answered.
+    /// Receives the changes of a command when they are durable, before the command is answered.
     fn committed(&self, changes: &KeyChanges);
 
-    /// Is called for keys of which the revocation could not be stored: they have to be rejected until the server stops.
+    /// Receives keys whose revocation could not be stored. They must be rejected until the server stops.
     fn unsaved(&self, revoked: &[KeyDigest]);
 }
 
-/// Nobody has to learn of it.
+/// An observer that ignores all changes.
 #[cfg(test)]
 impl KeyObserver for () {
     fn exists(&self, _: &KeyDigest) {}

@@ -1,4 +1,5 @@
-//! The SQLite engine: one writer thread with group commit, and readers that never wait for each other.
+//! Implements the store on SQLite, with one writer thread that commits in groups and readers that never wait for each
+//! other.
 
 mod check;
 mod engine;

@@ -1,5 +1,5 @@
-//! One conformance suite for every engine: sequences of commands and queries get the same answers from an engine and from a
-//! plain model in memory.
+//! Tests engines for conformance: sequences of commands and queries must have the same answers from an engine and from
+//! a simple model in memory.
 
 mod events;
 mod keys;
@@ -22,8 +22,8 @@ use crate::domain::keys::KeyRecord;
 use crate::testing::repetitions;
 use model::Model;
 
-/// Runs a test for 48 random sequences of steps, or for as many as `HH_SOAK_ROUNDS` says. Each sequence has a database, so
-/// that the cases of all other properties (`PROPTEST_CASES`) would be too many.
+/// Runs a test for 48 random sequences of steps, or for the number in `HH_SOAK_ROUNDS`. It does not use
+/// `PROPTEST_CASES`, the number for other properties, which would be too many because each sequence creates a database.
 fn for_sequences<S: Strategy>(step: S, longest: usize, test: impl Fn(Vec<S::Value>)) {
     let config = Config {
         cases: repetitions("HH_SOAK_ROUNDS", 48),
@@ -36,7 +36,7 @@ fn for_sequences<S: Strategy>(step: S, longest: usize, test: impl Fn(Vec<S::Valu
     done.unwrap();
 }
 
-/// Carries out every command and query.
+/// An engine that executes every command and query.
 trait Engine:
     Write<InsertKey>
     + Write<RotateKey>
@@ -61,7 +61,7 @@ trait Engine:
 impl Engine for Sqlite {}
 impl Engine for Model {}
 
-/// What an engine told about keys.
+/// An observer that records the changes of keys that an engine reports.
 #[derive(Default)]
 struct RecordingObserver(Mutex<Vec<KeyChanges>>);
 
@@ -81,7 +81,7 @@ impl KeyObserver for RecordingObserver {
     }
 }
 
-/// An engine and the model, with the same first key.
+/// An engine and the model with the same first key.
 struct EngineAndModel {
     store: Store,
     told: Arc<RecordingObserver>,
@@ -92,7 +92,7 @@ struct EngineAndModel {
     _dir: TempDir,
 }
 
-/// 2026.
+/// The beginning of 2026, in Unix milliseconds.
 const START: i64 = 1_767_225_600_000;
 
 impl EngineAndModel {
@@ -175,7 +175,7 @@ fn key_changes_are_observed_even_if_the_caller_is_gone() {
         };
         both.told.0.lock().unwrap().clear();
         let queued = both.store.write(&access, revoke).now_or_never();
-        assert!(queued.is_none(), "it was answered at once");
+        assert!(queued.is_none(), "the command was answered immediately");
         both.store.close().await;
     });
     let told = both.told.0.lock().unwrap();
@@ -192,7 +192,7 @@ fn what_the_caller_holds_is_kept_until_the_command_is_done_and_no_longer() {
         let insert = || InsertEvents {
             batches: Vec::new(),
         };
-        // The command waits in the queue, and its caller is gone.
+        // The command waits in the queue, and its caller has stopped waiting.
         let writer = both.store.engine.block_writer();
         let hold = Hold::new(Arc::clone(&memory));
         let queued = both.store.write_holding(&access, insert(), hold);

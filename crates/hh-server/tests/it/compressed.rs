@@ -1,4 +1,4 @@
-//! Compressed bodies: every member counts, and nothing but compressed bytes is accepted.
+//! Tests compressed bodies: every member is read, and other bytes are rejected.
 
 use std::io::Write as _;
 
@@ -39,7 +39,7 @@ async fn every_member_of_a_gzip_body_is_stored() {
     for members in [1, 2, 3, 10, 100] {
         let server = TestServer::start().await;
         let client = server.key(Level::ReadWrite, "all").await;
-        // Messages after each other are one message.
+        // Concatenated messages form one message.
         let body = [spans(1..=10), spans(11..=20)].concat();
         let parts = body.chunks(body.len().div_ceil(members));
         let packed: Vec<u8> = parts.flat_map(gzip).collect();
@@ -50,7 +50,7 @@ async fn every_member_of_a_gzip_body_is_stored() {
         let parts = json.as_bytes().chunks(json.len().div_ceil(members));
         let packed: Vec<u8> = parts.flat_map(gzip).collect();
         send(&client, JSON, "gzip", &packed).await.assert_ok();
-        // An empty member between others is one too.
+        // Empty members are valid too.
         let body = [
             gzip(&spans(31..=31)),
             gzip(b""),
@@ -80,7 +80,7 @@ async fn bytes_after_a_compressed_body_are_400_and_nothing_is_stored() {
         vec![0],
         vec![0; 512],
         b"x".to_vec(),
-        b"trailing bytes that are no member".to_vec(),
+        b"trailing bytes that are not a member".to_vec(),
         vec![0x1f],
         vec![0x1f, 0x8b],
         body.clone(),
@@ -99,7 +99,7 @@ async fn bytes_after_a_compressed_body_are_400_and_nothing_is_stored() {
             .await
             .assert_problem(400);
     }
-    // A second zlib stream is not a member: the format has none.
+    // A second zlib stream is rejected: the format has no members.
     let twice = deflated.repeat(2);
     send(&client, PROTOBUF, "deflate", &twice)
         .await
@@ -124,7 +124,7 @@ async fn a_truncated_compressed_body_is_400_and_nothing_is_stored() {
     ] {
         let length = packed.len();
         let half = length / 2;
-        // Half of two members is one whole member.
+        // Half of two members is exactly one member.
         let ends = [0, 1, 2, 9, 10, 11, half - 1, half + 1];
         let last = (1..=9).map(|missing| length - missing);
         for end in ends.into_iter().chain(last) {
@@ -146,7 +146,7 @@ async fn members_together_inflate_to_16_mib_at_most() {
     send(&client, JSON, "gzip", &exceeds)
         .await
         .assert_problem(413);
-    // Members without contents cost time only, and not much.
+    // Members without contents only use a little time.
     let empty = gzip(b"").repeat(20_000);
     send(&client, PROTOBUF, "gzip", &empty)
         .await

@@ -1,4 +1,4 @@
-//! What a server demands of its data directory before it uses it.
+//! Tests the checks of the data directory at startup.
 
 use std::fs::{self, File, Permissions};
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
@@ -17,14 +17,14 @@ use super::support::{TestServer, data_dir, options, text_of, within};
 
 const WHOAMI: &str = "/v1/auth/whoami";
 
-/// A data directory after a first start and a stop, with its admin key.
+/// Returns a data directory after a first start and a stop, with its admin key.
 async fn stopped() -> (TempDir, String) {
     let server = TestServer::start().await;
     let key = server.first_key().to_owned();
     (server.stop().await, key)
 }
 
-/// Starts a server that needs no new key, and checks that the old one works.
+/// Starts a server on an existing data directory, and checks that its key works.
 pub(crate) async fn works(dir: TempDir, key: &str) -> TempDir {
     let mut server = Server::start(options(&dir)).await.unwrap();
     assert!(server.take_first_key().is_none());
@@ -53,7 +53,7 @@ async fn a_second_server_is_refused_although_the_lock_file_was_removed() {
     Server::start(options(&dir)).await.unwrap();
 }
 
-#[expect(clippy::disallowed_methods, reason = "files of the test's own")]
+#[expect(clippy::disallowed_methods, reason = "files of the test")]
 #[tokio::test]
 async fn loose_modes_are_refused_with_the_command_that_repairs_them() {
     let (mut dir, key) = stopped().await;
@@ -62,7 +62,7 @@ async fn loose_modes_are_refused_with_the_command_that_repairs_them() {
         fs::write(data.join(name), "").unwrap();
         fs::set_permissions(data.join(name), Permissions::from_mode(0o600)).unwrap();
     }
-    // Other users may read what holds no secret.
+    // Other users may read files without secrets.
     fs::set_permissions(data.join("server.yaml"), Permissions::from_mode(0o644)).unwrap();
     let loose = [
         ("pepper", vec![0o640, 0o604, 0o620, 0o602, 0o610]),
@@ -98,7 +98,7 @@ async fn loose_modes_are_refused_with_the_command_that_repairs_them() {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "a file of the test's own")]
+#[expect(clippy::disallowed_methods, reason = "a file of the test")]
 #[tokio::test]
 async fn files_of_other_users_are_refused() {
     let (dir, key) = stopped().await;
@@ -107,7 +107,7 @@ async fn files_of_other_users_are_refused() {
     for name in ["", "pepper", "honeyhive.db", "lock", "server.yaml"] {
         let path = data.join(name);
         if chown(&path, Some(1), None).is_err() {
-            println!("skipped: only root can give files away");
+            println!("skipped: only root can change the owner of a file");
             return;
         }
         let Err(error) = Server::start(options(&dir)).await else {
@@ -217,7 +217,7 @@ async fn the_pepper_of_another_database_is_refused() {
     insta::assert_snapshot!(message, @"DIR/pepper does not belong to DIR/honeyhive.db, so every key would be rejected; restore the pepper and the database from the same backup");
     put(&own);
 
-    // A database from before the check value does not bind itself to a pepper that no key has proven.
+    // A database without a check value does not store one before a key is verified with the pepper.
     let database = Connection::open(data_dir(&dir).join("honeyhive.db")).unwrap();
     let deleted = database.execute("DELETE FROM meta WHERE name = 'pepper_check'", []);
     assert_eq!(deleted.unwrap(), 1);
@@ -253,7 +253,7 @@ async fn a_lost_database_is_replaced_by_an_empty_one_only_on_request() {
             let other = Connection::open(&database).unwrap();
             other.execute_batch("CREATE TABLE other (x)").unwrap();
         } else {
-            // SQLite deletes the log of an empty database; it may hold what is to be restored.
+            // SQLite deletes the log of an empty database, but the log may contain data to restore.
             write_private(&data.join("honeyhive.db-wal"), b"log", Replace::No).unwrap();
         }
         let message = refusal(options(&dir), &dir, StartErrorKind::Damaged).await;
@@ -269,7 +269,7 @@ async fn a_lost_database_is_replaced_by_an_empty_one_only_on_request() {
         let asked = options(&dir).with_new_database(true);
         let mut server = Server::start(asked).await.unwrap();
         let Some(FirstKey::Show { key: new, .. }) = server.take_first_key() else {
-            panic!("a first start shows a key");
+            panic!("the first start returned no key");
         };
         let server = TestServer::run(server, dir, text_of(&new));
         server.client(&key).get(WHOAMI).await.assert_problem(401);
@@ -290,8 +290,8 @@ async fn a_request_for_a_new_database_deletes_none() {
     works(dir, &key).await;
 }
 
-/// A first start that is killed has written `pepper.new`, then the database, and then renames the former.
-#[expect(clippy::disallowed_methods, reason = "a file of the test's own")]
+/// A first start writes `pepper.new` and then the database, and then renames `pepper.new`. It can be killed in between.
+#[expect(clippy::disallowed_methods, reason = "a file of the test")]
 #[tokio::test]
 async fn a_first_start_that_was_interrupted_is_repeated() {
     for left in ["no database", "an empty file", "tables"] {
@@ -310,13 +310,13 @@ async fn a_first_start_that_was_interrupted_is_repeated() {
         }
         let mut server = Server::start(options(&dir)).await.unwrap();
         let Some(FirstKey::Show { key, .. }) = server.take_first_key() else {
-            panic!("{left}: a first start shows a key");
+            panic!("{left}: the first start returned no key");
         };
         drop(server);
         assert!(!data.join("pepper.new").exists());
         works(dir, &text_of(&key)).await;
     }
-    // It was interrupted after the last of what matters: the key was written to its file already.
+    // This start was interrupted before the rename: the key was stored and written to its file already.
     let (dir, key) = stopped().await;
     let data = data_dir(&dir);
     fs::rename(data.join("pepper"), data.join("pepper.new")).unwrap();
@@ -340,12 +340,12 @@ async fn a_directory_instead_of_the_reserve_file_is_refused_with_its_reason() {
     fs::remove_dir(&reserve).unwrap();
     let dir = works(dir, &key).await;
     assert!(reserve.is_file());
-    // A part of it, as a crash leaves it, is replaced.
+    // An incomplete file, which a crash can leave, is replaced.
     write_private(&reserve, b"part", Replace::Yes).unwrap();
     drop(works(dir, &key).await);
 }
 
-/// Writes over a part of a file.
+/// Overwrites a part of a file.
 fn overwrite(path: &Path, at: u64, bytes: &[u8]) {
     let mut file = File::options().write(true).open(path).unwrap();
     file.seek(SeekFrom::Start(at)).unwrap();
@@ -372,7 +372,7 @@ async fn a_damaged_database_is_refused_and_left_as_it_is() {
     let pages = whole.len() / 4096;
     assert!(pages > 100, "{pages}");
     let noise: Vec<u8> = (0..4096_u32).map(|at| (at * 31 % 251) as u8).collect();
-    // A page is lost, exchanged or hit in its header; the end of the file is lost.
+    // Each case damages a page or its header, exchanges pages, or truncates the file.
     let middle = (pages / 2 * 4096) as u64;
     let faults: [&dyn Fn(); 6] = [
         &|| overwrite(&database, middle, &noise),
@@ -400,7 +400,7 @@ async fn a_damaged_database_is_refused_and_left_as_it_is() {
         assert!(fs::read(&database).unwrap() == before, "{number}");
         write_private(&database, &whole, Replace::Yes).unwrap();
         dir = works(dir, &key).await;
-        // The use of the key has changed it.
+        // The use of the key has changed the file.
         write_private(&database, &whole, Replace::Yes).unwrap();
     }
 }
@@ -414,14 +414,17 @@ async fn the_reserve_is_private_and_occupies_its_space() {
     let check = || {
         let metadata = fs::metadata(&path).unwrap();
         assert_eq!(metadata.len(), 1024 * 1024);
-        assert!(metadata.blocks() * 512 >= metadata.len(), "it is sparse");
+        assert!(
+            metadata.blocks() * 512 >= metadata.len(),
+            "the file is sparse"
+        );
         assert_eq!(metadata.permissions().mode() & 0o777, 0o600);
         let mut bytes = Vec::new();
         File::open(&path).unwrap().read_to_end(&mut bytes).unwrap();
         assert!(bytes.iter().any(|byte| *byte != 0));
     };
     check();
-    // Part of it is left by a crash.
+    // This simulates a crash that leaves an incomplete file.
     File::options()
         .write(true)
         .open(&path)

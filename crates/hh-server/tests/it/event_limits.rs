@@ -1,4 +1,4 @@
-//! Limits on names, start times and dotted attribute names of events.
+//! Tests limits of names, start times and dotted attribute names of events.
 
 use opentelemetry_proto::tonic::trace::v1::Span;
 use serde_json::{Value, json};
@@ -44,7 +44,7 @@ async fn a_long_name_is_truncated_to_1_kib_and_ends_with_an_ellipsis() {
         .map(|event| event["event_name"].as_str().unwrap())
         .filter(|name| *name != "unknown")
         .collect();
-    assert_eq!(names.len(), 3, "two spans and the session that they name");
+    assert_eq!(names.len(), 3, "two spans and their session");
     for name in names {
         let kept = name.strip_suffix('…').unwrap();
         assert!(long.starts_with(kept), "{kept}");
@@ -104,12 +104,12 @@ async fn a_span_that_starts_more_than_a_day_in_the_future_starts_when_it_arrives
             let start = start.min(i64::MAX.unsigned_abs()) / 1_000_000;
             assert_eq!(*original, start, "{number}");
             let end = event["end_time"].as_f64().unwrap();
-            assert!((end - shown).abs() < 5.1, "the duration is kept");
+            assert!((end - shown).abs() < 5.1, "the duration changed");
         }
     }
 }
 
-/// A span with attributes whose names have so many parts each.
+/// Returns a span with attributes whose names have a number of parts each.
 fn dotted(number: u8, attributes: usize, parts: usize) -> Span {
     let tail = ".a".repeat(parts - 1);
     let names = (0..attributes).map(|at| label(&format!("honeyhive_outputs.{at}{tail}"), "v"));
@@ -120,14 +120,14 @@ fn dotted(number: u8, attributes: usize, parts: usize) -> Span {
 async fn dotted_names_that_would_create_too_many_objects_are_rejected_before_they_do() {
     let server = TestServer::start().await;
     let admin = server.admin();
-    // 31 objects for a name of 32 parts: 10,000 is the most.
+    // A name of 32 parts creates 31 objects, and the limit is 10,000 objects.
     for (attributes, parts, is_stored) in [
         (322, 32, true),
         (323, 32, false),
         (10_000, 2, true),
         (10_001, 2, false),
         (45_000, 32, false),
-        // Further dots are part of the last name.
+        // All further dots belong to the last part.
         (322, 100, true),
     ] {
         let number = 1;

@@ -1,4 +1,4 @@
-//! Reading events, and merging into them.
+//! Tests reading events and merging patches into them.
 
 use std::collections::BTreeSet;
 
@@ -12,7 +12,8 @@ use super::support::{Client, TestServer, text};
 const OTHER: &str = "01234567-89ab-4def-8123-456789abcdef";
 const EXPORT: &str = "/v1/events/export";
 
-/// Two sessions with events of all kinds: 4 chains and 4 models in each, 6 tools in the first, some at the same time.
+/// Starts a server with two sessions that have events of all kinds: 4 chains and 4 models in each, and 6 tools in the
+/// first. Some events start at the same time.
 async fn filled() -> TestServer {
     let server = TestServer::start().await;
     let mut spans = Vec::new();
@@ -55,7 +56,7 @@ fn ids(list: &Value) -> Vec<String> {
         .collect()
 }
 
-/// Reads all pages at a limit.
+/// Reads all pages with a limit of events per page, and returns the ids.
 async fn pages(client: &Client, filters: &Value, limit: usize) -> Vec<String> {
     let mut all = Vec::new();
     for page in 1.. {
@@ -205,7 +206,7 @@ async fn an_export_that_cannot_be_meant_is_refused() {
     }
 }
 
-/// A session and an event, their ids.
+/// Stores a session and an event, and returns their ids.
 async fn two(server: &TestServer) -> [String; 2] {
     let session = json!({"session": {"session_id": SESSION, "start_time": 1000.0, "metadata": {"a": 1, "b": {"c": 1}}}});
     server
@@ -276,7 +277,10 @@ async fn a_patch_merges_objects_and_replaces_outputs() {
                 expected.extend(merged.as_object().unwrap().clone());
                 assert_eq!(event[name], Value::Object(expected), "{name}");
             }
-            assert_eq!(event["outputs"], before["outputs"], "absent outputs stay");
+            assert_eq!(
+                event["outputs"], before["outputs"],
+                "absent outputs changed"
+            );
         }
         for (outputs, kept) in [
             (json!({"final": "done"}), json!({"final": "done"})),
@@ -300,7 +304,7 @@ async fn a_patch_merges_objects_and_replaces_outputs() {
         for name in objects.iter().chain(&["outputs"]) {
             after[*name] = before[*name].clone();
         }
-        assert_eq!(after, before, "nothing else has changed");
+        assert_eq!(after, before, "other members changed");
     }
 }
 
@@ -357,7 +361,7 @@ async fn a_patch_of_no_event_is_refused() {
         .put("/events", &json!({"event_id": OTHER}))
         .await
         .assert_problem(404);
-    insta::assert_snapshot!(message, @"there is no event 01234567-89ab-4def-8123-456789abcdef");
+    insta::assert_snapshot!(message, @"event 01234567-89ab-4def-8123-456789abcdef not found");
     for patch in [
         json!({}),
         json!({"event_id": null}),
@@ -402,7 +406,7 @@ async fn concurrent_patches_are_all_applied() {
     }
 }
 
-/// What is stored must not make pages that clients cannot read: JSON parsers stop at 128 levels.
+/// Clients must be able to read all stored events, and JSON parsers stop at 128 levels.
 #[tokio::test]
 async fn json_that_is_nested_deeply_is_refused_or_readable() {
     let server = TestServer::start().await;

@@ -1,5 +1,5 @@
-//! One key with many large requests keeps no other key waiting: shown by the order of responses and by their status,
-//! without a clock. `cargo xtask soak floods` measures the same for longer.
+//! Tests that one key with many large requests does not delay other keys. The tests compare the order and the status of
+//! responses, without a clock. `cargo xtask soak floods` measures the same for longer.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use super::families::start;
 use super::spans::{encode, in_session, label, span};
 use super::support::{Client, Connection, JSON, PROTOBUF, TRACES, TestServer, within};
 
-/// Sends the same request many times at once.
+/// Sends many identical requests at the same time.
 fn flood(
     client: &Client,
     count: usize,
@@ -29,7 +29,7 @@ fn flood(
     all
 }
 
-/// Waits for the first response, so that the server is at work.
+/// Waits for the first response, which proves that the server executes the requests.
 async fn begun(flood: &mut JoinSet<u16>) {
     within(flood.join_next()).await.unwrap().unwrap();
 }
@@ -86,7 +86,7 @@ async fn bodies_that_do_not_arrive_leave_memory_to_ordinary_requests_of_others()
         let hostile = server.key(Level::IngestOnly, "all").await;
         let mut bytes = hostile.head("POST", TRACES, &[PROTOBUF, ("content-length", &length)]);
         bytes.extend_from_slice(&part);
-        // Until its share is used up: that rejects its own requests too.
+        // When its share is used up, the server rejects other requests of the key too.
         while hostile.export(b"\x0a\x00").await.status == 200 {
             let mut connection = hostile.connect().await;
             connection.write(&bytes).await;

@@ -1,4 +1,4 @@
-//! What a key without the need to read learns and changes of what is stored.
+//! Tests which stored data a key without the need `read` can observe and change.
 
 use std::collections::BTreeSet;
 
@@ -32,7 +32,7 @@ pub(crate) async fn read(server: &TestServer, project: &str, session: &str) -> V
     list["events"].as_array().unwrap().clone()
 }
 
-/// Reads a session itself.
+/// Reads a session without its events.
 pub(crate) async fn find(server: &TestServer, project: &str, session: &str) -> Value {
     let wanted = json!({"project": project, "filters": [
         {"field": "session_id", "operator": "is", "value": session},
@@ -41,7 +41,7 @@ pub(crate) async fn find(server: &TestServer, project: &str, session: &str) -> V
     server.admin().events(&wanted).await["events"][0].clone()
 }
 
-/// Stores a span that has a session of its own, and returns the ids of the session and the event.
+/// Stores a span in a new session, and returns the ids of the session and the event.
 pub(crate) async fn send_span(
     client: &Client,
     server: &TestServer,
@@ -64,7 +64,7 @@ pub(crate) async fn send_span(
     [session, event]
 }
 
-/// A session with a value in every member, which a key without the need to read must not get.
+/// Stores a session with a value in every member that a key without the need `read` must not receive.
 async fn fill(client: &Client, id: &str) {
     let session = json!({
         "session_id": id, "session_name": "STORED name", "source": "STORED source", "start_time": 123_456.0,
@@ -79,7 +79,8 @@ async fn fill(client: &Client, id: &str) {
     patch(client, id, &members).await.assert_ok();
 }
 
-/// An answer without what differs between any two requests: the session's own id, times of now and the request's id.
+/// Returns a response without the values that differ between any two requests: the id of the session, current times and
+/// the id of the request.
 fn comparable(answer: &Answer, id: &str) -> (u16, BTreeSet<String>, Value) {
     let headers = answer.headers().iter().map(|(name, _)| name.clone());
     let mut body: Value = serde_json::from_str(&answer.text().replace(id, "ID")).unwrap();
@@ -133,7 +134,7 @@ async fn an_ingest_only_key_cannot_read_a_stored_session() {
             assert_eq!(answer, &answers[0], "{sent}");
         }
 
-        // The same request with a key that may read returns what is stored.
+        // The same request with a key that may read returns the stored session.
         let stored = start(&writer, &json!({"session_id": by_others}))
             .await
             .assert_ok();
@@ -155,7 +156,7 @@ async fn an_export_reveals_nothing_stored_to_an_ingest_only_key() {
     let spans = encode(vec![in_session(1, SESSION), in_session(2, UNKNOWN)]);
     server.admin().export(&spans).await.assert_ok_empty();
     let fresh = Uuid::new_v4().to_string();
-    // New events of a new session, of a stored one, and events that are stored already.
+    // The exports contain new events of a new session, new events of a stored session, and stored events.
     for spans in [
         vec![in_session(3, &fresh)],
         vec![in_session(4, SESSION)],
@@ -187,7 +188,7 @@ async fn the_size_of_a_stored_session_shows_in_no_answer_to_an_ingest_only_key()
             let answer = start(key, &second).await;
             assert!(comparable(&answer, &id) == fresh, "{stored} and {sent}");
         }
-        // A key that may read learns that the merge was refused, and nothing was changed.
+        // A key that may read receives an error, and the session does not change.
         if stored + sent > MIB {
             let third = json!({"session_id": id, "metadata": {"third": "z".repeat(sent)}});
             start(&server.admin(), &third).await.assert_problem(413);
@@ -227,14 +228,14 @@ async fn an_ingest_only_key_patches_only_what_its_family_stored() {
                     unknown.assert_problem(404).replace(UNKNOWN, "ID"),
                 );
                 assert_eq!(read(&server, project, session).await, before);
-                // Who stored it may, and so may a key that reads and writes.
+                // The key that stored the event may patch it, and so may a key that reads and writes.
                 patch(&foreign, id, &wanted).await.assert_ok();
                 let writer = server.key(Level::ReadWrite, "all").await;
                 patch(&writer, id, &wanted).await.assert_ok();
                 let after = read(&server, project, session).await;
                 let patched = after.iter().find(|event| event["event_id"] == *id);
                 assert_eq!(patched.unwrap()["outputs"], json!({"o": 1}));
-                // Its id means nothing in another project, whoever asks.
+                // The id is unknown in another project, for every key.
                 let elsewhere = if project == "other" {
                     "default"
                 } else {
@@ -267,7 +268,7 @@ async fn a_rotated_key_patches_what_the_keys_before_it_stored() {
         let new = server.admin().post(&path, &grace).await.assert_ok();
         let old = std::mem::replace(&mut client, server.client(&text(&new["key"])));
         stored.extend(send_span(&client, &server, "default", 10).await);
-        // Both keys work until the grace is over.
+        // Both keys are valid until the grace period ends.
         for id in &stored {
             for patching in [&old, &client] {
                 patch(patching, id, &json!({"metrics": {"by": 1}}))
@@ -305,9 +306,9 @@ async fn starting_a_session_of_another_family_changes_nothing_of_it() {
         });
         start(&stranger, &session).await.assert_ok();
         assert_eq!(find(&server, "default", &id).await, before);
-        // It does not belong to the stranger now.
+        // The start did not transfer the session to the other family.
         patch(&stranger, &id, &json!({})).await.assert_problem(404);
-        // The family that started it merges.
+        // A key of the family that started the session can merge.
         start(&owner, &session).await.assert_ok();
         let after = find(&server, "default", &id).await;
         assert_eq!(after["metadata"]["m"], "new");
@@ -337,7 +338,7 @@ async fn a_session_that_only_spans_created_belongs_to_the_first_key_that_starts_
     for other in [&tracing, &second] {
         patch(other, &id, &json!({})).await.assert_problem(404);
     }
-    // The event is still of the key that sent the span.
+    // The event still belongs to the key that sent the span.
     patch(&tracing, &event, &json!({})).await.assert_ok();
     patch(&first, &event, &json!({})).await.assert_problem(404);
 }
@@ -365,7 +366,7 @@ async fn rows_without_a_family_are_foreign_to_ingest_only_keys() {
     start(&client, &sent).await.assert_ok();
     let stored = find(&server, "default", &session).await;
     assert_eq!(stored["metadata"], json!({"a": 1}));
-    // A session without a start can still be started.
+    // A session that was never started can still be started.
     start(
         &client,
         &json!({"session_id": implicit, "session_name": "s"}),

@@ -1,4 +1,4 @@
-//! A first start that is killed between writing the admin key to its file and storing it.
+//! Tests a first start that is killed after writing the admin key to its file and before storing it.
 
 use std::fs;
 use std::path::PathBuf;
@@ -12,7 +12,7 @@ use super::data_dir::works;
 use super::rest::refusal;
 use super::support::{data_dir, options};
 
-/// Makes the state after the kill; returns the directory and the key file.
+/// Creates the state after the kill, and returns the directory and the key file.
 async fn killed() -> (TempDir, PathBuf) {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("admin.key");
@@ -62,7 +62,7 @@ async fn a_key_file_that_is_gone_or_has_another_name_is_no_obstacle() {
     }
 }
 
-/// Another file may be the only copy of the key of another server.
+/// Any other file may be the only copy of the key of another server.
 #[tokio::test]
 async fn only_the_key_file_of_this_first_start_is_replaced() {
     let (_other, file) = killed().await;

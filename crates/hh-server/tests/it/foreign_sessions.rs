@@ -1,4 +1,4 @@
-//! Variants of item 9: what a key of another family changes of stored sessions through ids and spans.
+//! Tests which changes of stored sessions a key of another family can cause through ids and spans.
 
 use hh_auth::Level;
 use serde_json::json;
@@ -8,7 +8,8 @@ use super::families::{find, send_span, start};
 use super::spans::{BASE, encode, in_session, span};
 use super::support::{TestServer, text};
 
-/// The digest of a text session id and that of a span are the same when the bytes are: "session" and 17 more.
+/// The id of a session with a text name and the id of a span are digests. Without domain separation they would be the
+/// same for the same bytes: "session" and 17 more.
 #[tokio::test]
 async fn no_span_gets_the_id_of_a_session_with_a_text_name() {
     const NAMED: &str = "chat-of-user-0042";
@@ -31,7 +32,7 @@ async fn no_span_gets_the_id_of_a_session_with_a_text_name() {
     assert_eq!(
         stored["feedback"],
         json!({"rating": 5}),
-        "the patch of the session went elsewhere"
+        "the patch of the session changed another event"
     );
 }
 

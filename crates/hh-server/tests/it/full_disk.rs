@@ -1,4 +1,4 @@
-//! Keys are revoked although the disk is full. Each test runs itself again in a process with a small disk.
+//! Tests that keys can be revoked on a full disk. Each test runs itself again in a process with a small disk.
 
 use std::fs::{self, File};
 use std::io::Write as _;
@@ -16,21 +16,21 @@ use serde_json::{Value, json};
 use super::support::{Client, TestServer, text};
 
 const WHOAMI: &str = "/v1/auth/whoami";
-/// More keys than can be revoked without the reserve.
+/// The number of keys, more than can be revoked without the reserve.
 const KEYS: usize = 60;
 
-/// The directory and the part of a process that a test has started.
+/// Returns the directory and the name of the job, in a process that a test has started.
 fn job() -> Option<(PathBuf, String)> {
     let env = Env::from_process();
     let dir = env.get("HH_TEST_DIR")?.into();
     Some((dir, env.get("HH_TEST_JOB")?.to_str()?.to_owned()))
 }
 
-/// Runs a script in which `job NAME` runs a test of this program with a part to do.
+/// Runs a script in which `job NAME` runs one test of this program with the name of a job.
 fn run(script: &str, test: &str, dir: &Path) {
     let job = r#"job() { HH_TEST_JOB=$1 "$exe" "$test" --exact --nocapture; }"#;
     let output = Command::new("sh")
-        // A script that runs itself again finds its text in `$0`.
+        // A script that runs itself again reads its text from `$0`.
         .args(["-c", r#"eval "$0""#, &format!("{job}\n{script}")])
         .env("HH_TEST_DIR", dir)
         .env("exe", std::env::current_exe().unwrap())
@@ -46,7 +46,8 @@ fn run(script: &str, test: &str, dir: &Path) {
     print!("{}", String::from_utf8_lossy(&output.stdout));
 }
 
-/// Runs a script in a mount namespace of its own, in which `dir` is a disk of 8 MiB; false if that needs more rights.
+/// Runs a script in its own mount namespace, in which `dir` is a disk of 8 MiB. Returns false if the process is not
+/// allowed to mount.
 fn on_small_disk(script: &str, test: &str, dir: &Path) -> bool {
     const UNSHARE: &str = "unshare --user --map-root-user --mount";
     let mount = "mount -t tmpfs -o size=8m,mode=700 none \"$HH_TEST_DIR\"";
@@ -55,7 +56,7 @@ fn on_small_disk(script: &str, test: &str, dir: &Path) -> bool {
         .env("HH_TEST_DIR", dir)
         .output();
     if !tried.is_ok_and(|tried| tried.status.success()) {
-        println!("skipped: no disk can be mounted here");
+        println!("skipped: the process is not allowed to mount a disk");
         return false;
     }
     let again = format!(r#"[ "$inside" ] || inside=1 exec {UNSHARE} sh -c 'eval "$0"' "$0""#);
@@ -73,7 +74,7 @@ fn options(dir: &Path) -> ServerOptions {
 async fn start(dir: &Path) -> TestServer {
     let server = Server::start(options(dir)).await.unwrap();
     let key = fs::read_to_string(dir.join("admin.key")).unwrap();
-    // The server keeps its data elsewhere than in this one.
+    // The server stores its data in another directory than this one.
     let unused = tempfile::tempdir_in(dir).unwrap();
     TestServer::run(server, unused, key.trim().to_owned())
 }
@@ -84,7 +85,7 @@ async fn store(client: &Client, bytes: usize) -> u16 {
     client.post("/session/start", &body).await.status
 }
 
-/// Fills the disk to its last byte, so that no event can be stored.
+/// Fills the disk completely, so that no event can be stored.
 async fn fill(dir: &Path, admin: &Client) {
     let mut filler = File::options()
         .create(true)
@@ -96,11 +97,11 @@ async fn fill(dir: &Path, admin: &Client) {
     for size in [4096, 1] {
         while filler.write_all(&vec![0; size]).is_ok() {}
     }
-    // The log may have space of its own, from what was not committed.
+    // The log may contain free space from transactions that were not committed.
     while store(admin, 1).await == 200 {}
 }
 
-/// Creates keys; returns their ids and texts.
+/// Creates keys, and returns their ids and texts.
 async fn keys(server: &TestServer, count: usize) -> Vec<(String, String)> {
     let mut keys = Vec::new();
     for _ in 0..count {
@@ -116,11 +117,14 @@ async fn revoke(admin: &Client, id: &str) -> Value {
         .assert_ok()
 }
 
-/// Polls until the server has noticed that there is space again.
+/// Polls until the server stores events again.
 async fn stores_again(admin: &Client, dir: &Path) {
     let deadline = Instant::now() + Duration::from_secs(30);
     while store(admin, 1).await != 200 {
-        assert!(Instant::now() < deadline, "nothing is stored again");
+        assert!(
+            Instant::now() < deadline,
+            "the server does not store events again"
+        );
     }
     assert!(dir.join("data/reserve").exists());
 }
@@ -157,7 +161,7 @@ async fn changes_on_a_full_disk(dir: &Path) {
     let leaver = text(&admin.post("/v1/api_keys", &wanted).await.assert_ok()["key"]);
     fill(dir, &admin).await;
     let reserve = dir.join("data/reserve");
-    assert!(reserve.exists(), "events must not use it");
+    assert!(reserve.exists(), "events must not use the reserve");
 
     let (rotated, old) = keys.last().unwrap();
     let path = format!("/v1/api_keys/{rotated}/rotate");
@@ -172,14 +176,14 @@ async fn changes_on_a_full_disk(dir: &Path) {
     admin.send("POST", &path, &[], b"").await.assert_ok();
     server.client(&leaver).get(WHOAMI).await.assert_problem(401);
     for (id, key) in &keys[..39] {
-        // The freed space is not for events.
+        // Events must not use the space of the reserve.
         assert_eq!(store(&admin, 1).await, 503);
         revoke(&admin, id).await;
         server.client(key).get(WHOAMI).await.assert_problem(401);
     }
-    assert!(!reserve.exists(), "nothing else has freed space");
+    assert!(!reserve.exists(), "only the reserve can have freed space");
 
-    // Still full, the next start has the same keys.
+    // The keys stay invalid after a restart on the full disk.
     drop(server.stop().await);
     let server = start(dir).await;
     for (_, key) in &keys {
@@ -215,7 +219,7 @@ fn a_crash_between_the_reserve_and_the_revocation_costs_neither() {
     }
 }
 
-/// Fills the disk, revokes keys, and is killed as soon as the reserve is gone.
+/// Fills the disk and revokes keys. The process is killed as soon as the reserve is deleted.
 async fn is_killed_without_the_reserve(dir: &Path) {
     let server = start(dir).await;
     let keys = keys(&server, KEYS).await;
@@ -224,7 +228,7 @@ async fn is_killed_without_the_reserve(dir: &Path) {
         .write(true)
         .open(dir.join("keys"))
         .unwrap();
-    // The first bytes take no more space when they are written over.
+    // Overwriting these bytes later needs no disk space.
     writeln!(file, "{}", "-".repeat(KEYS)).unwrap();
     for (id, key) in &keys {
         writeln!(file, "{id} {key}").unwrap();
@@ -244,7 +248,7 @@ async fn is_killed_without_the_reserve(dir: &Path) {
     }
 }
 
-/// Starts on the disk that is still full: what was answered holds, and every key can be revoked.
+/// Starts on the disk that is still full, and checks that answered revocations are stored and every key can be revoked.
 async fn goes_on_after_the_kill(dir: &Path) {
     let server = start(dir).await;
     let admin = server.admin();
@@ -267,7 +271,7 @@ async fn goes_on_after_the_kill(dir: &Path) {
     stores_again(&admin, dir).await;
 }
 
-/// The log cannot grow although the reserve is gone: no file may have more than a few megabytes.
+/// The log cannot grow even after the reserve is deleted, because the size of files is limited to a few megabytes.
 #[test]
 fn a_revocation_that_no_space_is_left_for_holds_in_memory_and_is_not_a_success() {
     const TEST: &str =
@@ -284,7 +288,7 @@ fn a_revocation_that_no_space_is_left_for_holds_in_memory_and_is_not_a_success()
         return;
     }
     let dir = tempfile::tempdir().unwrap();
-    // The signal would end the process before the error is seen.
+    // The signal would terminate the process before the server receives the error.
     let script = "trap '' XFSZ; (ulimit -f 4096; job revoke) && job restart";
     run(script, TEST, dir.path());
 }
@@ -310,7 +314,7 @@ async fn revokes_in_memory(dir: &Path) {
             let message = answer.assert_problem(503);
             assert_eq!(
                 message,
-                "the keys are rejected from now on, but the server cannot write: its disk is full or failing; make space and repeat the request, or they work again when the server restarts"
+                "the keys are rejected until the server restarts, but their revocation could not be stored because the disk is full or failing; free disk space and retry the request"
             );
             writeln!(unsaved, "{id} {key}").unwrap();
         } else {
@@ -319,8 +323,8 @@ async fn revokes_in_memory(dir: &Path) {
         client.get(WHOAMI).await.assert_problem(401);
         client.get(WHOAMI).await.assert_problem(401);
     }
-    assert!(count > 0, "each of {} revocations fits", keys.len());
-    println!("{count} revocations do not fit");
+    assert!(count > 0, "all {} revocations were stored", keys.len());
+    println!("{count} revocations could not be stored");
 }
 
 async fn revokes_after_a_restart(dir: &Path) {

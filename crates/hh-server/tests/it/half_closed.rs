@@ -1,4 +1,4 @@
-//! Clients that close their sending side after a request.
+//! Tests clients that close their sending side after a request.
 
 use serde_json::json;
 
@@ -13,7 +13,7 @@ async fn send_and_end(client: &Client, bytes: &[u8], responses: usize) {
         let answer = connection.answer().await;
         assert_eq!(answer.status, 200, "{}", answer.text());
     }
-    // The server closes what it cannot receive from any more.
+    // The server closes a connection from which it can no longer receive.
     connection.closed().await;
 }
 
@@ -30,7 +30,7 @@ async fn a_client_that_half_closes_gets_its_response() {
         let old = String::from_utf8(get).unwrap().replace("1.1", "1.0");
         send_and_end(&admin, old.as_bytes(), 1).await;
 
-        // A write is answered after a commit, so the end is there long before the response.
+        // A write is answered after a commit, so the server receives the end long before it responds.
         let spans = encode((1..=20).map(|number| in_session(number, SESSION)).collect());
         let length = spans.len().to_string();
         let mut plain = admin.head("POST", TRACES, &[PROTOBUF, ("content-length", &length)]);

@@ -1,4 +1,4 @@
-//! Requests that mean harm. Each server is its own, so no test waits for another.
+//! Tests hostile requests. Each test has its own server, so that no test waits for another.
 
 use hh_auth::Level;
 use serde_json::json;
@@ -25,7 +25,7 @@ async fn a_body_that_is_announced_too_large_is_413_before_it_is_sent() {
             connection.answer().await.assert_problem(413);
         }
     }
-    // The largest that is taken is read to its end.
+    // A body of the maximum size is read completely.
     let spaces = vec![b' '; 16 * MIB];
     client
         .send("POST", TRACES, &[JSON], &spaces)
@@ -57,12 +57,12 @@ async fn a_chunked_body_that_goes_on_is_413() {
     let mut chunk = b"10000\r\n".to_vec();
     chunk.resize(chunk.len() + 0x10000, b' ');
     chunk.extend_from_slice(b"\r\n");
-    // Without an end: the server has to say no by itself.
+    // The body never ends, so the server must reject it.
     let mut sent = 0;
     while sent < 64 * MIB && connection.write(&chunk).await {
         sent += 0x10000;
     }
-    assert!(sent < 64 * MIB, "the server reads on");
+    assert!(sent < 64 * MIB, "the server did not stop reading");
     connection.answer().await.assert_problem(413);
 }
 
@@ -76,7 +76,7 @@ async fn silent_connections_do_not_keep_others_out_and_are_closed() {
         match number % 3 {
             0 => {}
             1 => drop(connection.write(b"GET / HT").await),
-            // One whole request, then silence.
+            // The client sends one complete request and then nothing.
             _ => drop(
                 connection
                     .call(&admin, "GET", "/v1/projects", &[], b"")
@@ -92,7 +92,7 @@ async fn silent_connections_do_not_keep_others_out_and_are_closed() {
     for connection in &mut silent {
         assert!(
             connection.is_open(),
-            "another client was served while all are open"
+            "a silent connection was closed before another client was served"
         );
     }
     for mut connection in silent {
@@ -101,7 +101,7 @@ async fn silent_connections_do_not_keep_others_out_and_are_closed() {
     admin.get("/v1/projects").await.assert_ok();
 }
 
-/// Sends bytes as they are; the status of the answer, none if the server just closes.
+/// Sends bytes unchanged and returns the status of the response, or `None` if the server closes without one.
 async fn raw(client: &Client, bytes: &[u8]) -> Option<u16> {
     let mut connection = client.connect().await;
     connection.write(bytes).await;
@@ -162,19 +162,22 @@ async fn a_peer_that_reads_no_response_is_closed() {
     let server = TestServer::start().await;
     let nobody = server.anonymous();
     let health = nobody.head("GET", "/api/v1/health", &[]);
-    // One that takes its answers gets one for each request, however they were sent.
+    // A client that reads its responses receives one for each request, even if all requests were sent together.
     let mut reader = nobody.connect().await;
     reader.write(&health.repeat(100)).await;
     for _ in 0..100 {
         reader.answer().await.assert_ok();
     }
-    // Once both sides' buffers are full neither can go on; then the server's patience ends.
+    // When the buffers of both sides are full, neither side can send, and the server closes after its timeout.
     let mut connection = nobody.connect().await;
     let many = health.repeat(1000);
     let mut sent = 0;
     while connection.write(&many).await {
         sent += many.len();
-        assert!(sent < 64 * MIB, "the server answers nobody without end");
+        assert!(
+            sent < 64 * MIB,
+            "the server did not stop sending responses that no client reads"
+        );
     }
     assert!(sent > 0);
     nobody.get("/api/v1/health").await.assert_ok();

@@ -1,4 +1,4 @@
-//! Ids of spans in JSON are pairs of hexadecimal digits.
+//! Tests that ids of spans in JSON must be pairs of hexadecimal digits.
 
 use serde_json::json;
 

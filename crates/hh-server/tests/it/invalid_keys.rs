@@ -1,4 +1,4 @@
-//! Keys that the server never issued.
+//! Tests keys that the server never issued.
 
 use hh_auth::Level;
 
@@ -6,7 +6,7 @@ use super::support::{Answer, TestServer};
 
 const WHOAMI: &str = "/v1/auth/whoami";
 
-/// A key of our shape that begins as told, with the right checksum.
+/// Returns a key in the format of HoneyHive with a given start and a valid checksum.
 fn guess(start: &str, number: u32) -> String {
     const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
     let text = format!("{start}{number:0>29}");
@@ -19,7 +19,7 @@ fn guess(start: &str, number: u32) -> String {
     text + &String::from_iter(check)
 }
 
-/// All of an answer that does not differ from one request to the next.
+/// Returns a response without the values that differ between any two requests.
 fn without_names(answer: &Answer) -> String {
     let id = answer.header("x-request-id").unwrap().to_owned();
     let headers = answer.headers().iter().filter(|(name, _)| name != "date");
@@ -49,7 +49,7 @@ async fn what_a_guess_shares_with_a_key_does_not_show_in_its_answer() {
         .delete(&format!("/v1/api_keys/{id}"))
         .await
         .assert_ok();
-    // Ids of requests are counted up, and so have one length within the test.
+    // Ids of requests contain a counter. After these requests, all ids of the test have the same length.
     for _ in 0..10 {
         server.admin().get(WHOAMI).await.assert_ok();
     }
@@ -102,7 +102,7 @@ async fn the_challenge_shows_whether_a_key_was_presented() {
         challenge(&nobody.get(WHOAMI).await).as_deref(),
         Some("Bearer")
     );
-    // Keys that ended, whose holder learns why, and one that may not do it.
+    // A key without permission and a revoked key receive different challenges.
     let (id, key) = server.mint(Level::ReadOnly, "all").await;
     let client = server.client(&key);
     let refused = client.get("/v1/api_keys").await;
@@ -138,7 +138,7 @@ async fn nine_hundred_bad_attempts_hold_up_no_valid_key() {
     let mut held_up = None;
     let mut statuses = [0, 0];
     for number in 0..900 {
-        // Guesses with a right checksum, with a wrong one, and no keys at all.
+        // The guesses have a valid checksum, have an invalid checksum, or are not API keys.
         let bad = match number % 3 {
             0 => guess("hh_00000", number),
             1 => format!("hh_{number:0>40}"),
@@ -157,7 +157,7 @@ async fn nine_hundred_bad_attempts_hold_up_no_valid_key() {
     }
     assert_eq!(statuses[0] + statuses[1], 900);
     assert!(statuses[0] >= 120 && statuses[1] > 0, "{statuses:?}");
-    // A key that has not been seen yet, one that has, and one that is told why it is dead.
+    // Valid keys are accepted before and after their first use, and a revoked key still receives 401.
     server.client(&good).get(WHOAMI).await.assert_ok();
     server.admin().get(WHOAMI).await.assert_ok();
     server

@@ -1,4 +1,4 @@
-//! The list of keys, page by page.
+//! Tests the pages of the list of keys.
 
 use hh_auth::Level;
 use serde_json::{Value, json};
@@ -37,7 +37,7 @@ async fn the_list_of_keys_has_pages() {
     for _ in 0..104 {
         expected.insert(0, server.mint(Level::ReadOnly, "all").await.0);
     }
-    // 105 keys, the latest first.
+    // The list has 105 keys, newest first.
     for (query, pages) in [
         ("", 2),
         ("limit=1000", 1),
@@ -51,7 +51,7 @@ async fn the_list_of_keys_has_pages() {
             "{query}"
         );
     }
-    // A key that is created or revoked meanwhile neither repeats nor hides another.
+    // Keys that are created or revoked between two pages neither repeat nor hide other keys.
     let page = admin.get(&format!("{KEYS}?limit=50")).await.assert_ok();
     server.mint(Level::ReadOnly, "all").await;
     let last = &expected[49];
@@ -122,7 +122,7 @@ async fn ended_keys_are_listed_on_request() {
         ids(&admin.get(&format!("{KEYS}?ended=false")).await.assert_ok()),
         live
     );
-    // They do not use up the limit of a page either.
+    // Keys that are not listed do not count toward the limit of a page.
     assert_eq!(read_all(&admin, "limit=2").await, (live.to_vec(), 2));
     let mut all = live.to_vec();
     all.insert(0, expired);

@@ -43,7 +43,7 @@ async fn a_new_key_is_described_alike_everywhere() {
     assert_eq!(
         admin.get(KEYS).await.assert_ok()["keys"][0],
         made,
-        "the latest first"
+        "newest first"
     );
     let mut whoami = server.client(&key).get(WHOAMI).await.assert_ok();
     assert!(whoami["key"]["last_used_at"].is_string());
@@ -74,7 +74,7 @@ async fn a_child_key_is_within_its_issuer() {
     for name in ["a", "b", "c"] {
         server.project(name).await;
     }
-    // Levels: only admins mint keys at all, so no level is above its issuer's.
+    // Levels: only admins can create keys, so that no key has a higher level than its issuer.
     for level in [Level::IngestOnly, Level::ReadOnly, Level::ReadWrite] {
         let client = server.key(level, "all").await;
         for child in Level::ALL {
@@ -82,7 +82,7 @@ async fn a_child_key_is_within_its_issuer() {
             client.post(KEYS, &asked).await.assert_problem(403);
         }
     }
-    // Projects: the issuer's or some of them; what it cannot see does not exist.
+    // Projects: all or some projects of the issuer. Other projects do not exist for the issuer.
     let issuer = server.key(Level::Admin, json!(["a", "b"])).await;
     for (projects, status) in [
         (json!("all"), 403),
@@ -95,7 +95,7 @@ async fn a_child_key_is_within_its_issuer() {
         let asked = wanted(&json!({"projects": projects}));
         assert_eq!(issuer.post(KEYS, &asked).await.status, status, "{projects}");
     }
-    // Expiry: no later than the issuer's.
+    // Expiry: not later than the expiry of the issuer.
     let end = Timestamp::now() + SignedDuration::from_hours(1);
     let later = end + SignedDuration::from_millis(1);
     let asked = wanted(&json!({"level": "admin", "expires_at": end.to_string()}));
@@ -187,20 +187,23 @@ async fn a_key_expires_at_its_expiry() {
     let made = server.admin().post(KEYS, &asked).await.assert_ok();
     let client = server.client(&text(&made["key"]));
     let mut connection = client.connect().await;
-    // The requests themselves pass the time; every answer must fit the moments around it.
+    // Requests run until the key expires. Each response must match the times before and after its request.
     loop {
         let before = Timestamp::now();
         let answer = connection.call(&client, "GET", WHOAMI, &[], b"").await;
         let after = Timestamp::now();
         if answer.status == 200 {
-            assert!(before < end, "a key that ended at {end} works at {before}");
+            assert!(
+                before < end,
+                "a key that expired at {end} was accepted at {before}"
+            );
             continue;
         }
         answer.assert_problem(401);
         let stored = end - SignedDuration::from_millis(1);
         assert!(
             after > stored,
-            "a key that ends at {end} is refused at {after}"
+            "a key that expires at {end} was rejected at {after}"
         );
         break;
     }
@@ -243,14 +246,14 @@ async fn a_key_can_revoke_itself() {
     client.get(WHOAMI).await.assert_problem(401);
 }
 
-/// The rounds of a test that repeats itself, or as many as `HH_SOAK_ROUNDS` asks for.
+/// Returns the number of rounds of a repeated test: the usual number, or `HH_SOAK_ROUNDS` if that is larger.
 fn rounds(usual: u32) -> u32 {
     let env = Env::from_process();
     let more = env.get("HH_SOAK_ROUNDS").and_then(|text| text.to_str());
     more.map_or(usual, |text| text.parse().unwrap()).max(usual)
 }
 
-/// Uses a key on 8 connections while it is revoked: a request that starts after the answer never succeeds.
+/// Uses a key on 8 connections while it is revoked. A request that starts after the response never succeeds.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_request_that_starts_after_a_revocation_succeeds() {
     let server = TestServer::start().await;
@@ -290,7 +293,7 @@ async fn no_request_that_starts_after_a_revocation_succeeds() {
     }
 }
 
-/// The first uses of a key race with its revocation, so that the server may be reading it while it ends.
+/// The first uses of a key race with its revocation, so that the server may read the key while it is revoked.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_key_that_is_first_used_while_it_is_revoked_does_not_stay_in_memory() {
     let server = TestServer::start().await;

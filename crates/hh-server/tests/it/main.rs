@@ -1,4 +1,4 @@
-//! The server from outside: a real one in this process, spoken to over real sockets.
+//! Tests a real server in this process over real sockets.
 
 #[cfg(test)]
 mod compressed;

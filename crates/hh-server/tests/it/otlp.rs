@@ -1,4 +1,4 @@
-//! OTLP traces in, events out.
+//! Tests the conversion of OTLP traces to events.
 
 use std::io::Write as _;
 
@@ -34,7 +34,7 @@ async fn send(client: &Client, headers: &[(&str, &str)], body: &[u8]) -> Answer 
     client.send("POST", TRACES, headers, body).await
 }
 
-/// Two spans with every kind of attribute.
+/// Returns two spans with every kind of attribute.
 fn spans() -> Vec<Span> {
     let any = |value| AnyValue { value: Some(value) };
     let list = ArrayValue {
@@ -79,7 +79,7 @@ fn spans() -> Vec<Span> {
     vec![parent, child]
 }
 
-/// The same spans in one of the dialects of JSON: names and texts as Python has them, or numbers.
+/// Returns the same spans in one of the dialects of JSON: with names and strings as in Python, or with numbers.
 fn json_spans(names: bool) -> Vec<u8> {
     let number = |number: i64| {
         if names {
@@ -129,7 +129,7 @@ fn json_spans(names: bool) -> Vec<u8> {
     request.to_string().into_bytes()
 }
 
-/// All events of the default project, without the project's id, which is random.
+/// Returns all events of the default project without the id of the project, which is random.
 async fn stored(client: &Client) -> Value {
     let mut list = client.events(&json!({})).await;
     for event in list["events"].as_array_mut().unwrap() {
@@ -138,7 +138,7 @@ async fn stored(client: &Client) -> Value {
     list
 }
 
-/// The first event of a type; events that start together come in no order that means anything.
+/// Returns the first event of a type. Events that start at the same time are in an arbitrary order.
 fn of_type(list: &Value, wanted: fn(&str) -> bool) -> Value {
     let mut events = list["events"].as_array().unwrap().iter();
     let found = events.find(|event| wanted(event["event_type"].as_str().unwrap()));
@@ -203,7 +203,7 @@ async fn spans_become_events_below_their_session() {
         .assert_ok_empty();
     let list = stored(&server.admin()).await;
     assert_eq!(list["count"], 3);
-    // Ids follow from the project's number, the trace and the span: they are the same on every run.
+    // Ids are derived from the number of the project, the trace and the span, so they are the same in every run.
     let events = list["events"].as_array().unwrap();
     let lines: Vec<_> = events.iter().map(Value::to_string).collect();
     insta::assert_snapshot!(lines.join("\n"), @r#"
@@ -219,7 +219,7 @@ async fn a_resent_export_changes_nothing() {
     let admin = server.admin();
     let body = encode(spans());
     admin.export(&body).await.assert_ok_empty();
-    // What was changed since stays changed, the session's end too.
+    // Changes since the first export are not reverted, including the end of the session.
     let events = stored(&admin).await;
     let end = events["events"][2]["start_time"].as_f64().unwrap() + 0.5;
     let patch = json!({"event_id": SESSION, "metadata": {"seen": true}, "end_time": end});
@@ -269,12 +269,12 @@ async fn the_order_of_arrival_does_not_matter() {
                 .assert_ok_empty();
         }
         let mut events = stored(&server.admin()).await;
-        // The session takes its source from the span that made it, and its times from all of them.
+        // The session has the source of the span that created it, and the times of all spans.
         let session = events["events"].as_array_mut().unwrap().pop().unwrap();
         assert_eq!(session["event_id"], SESSION);
         assert_eq!(session["duration"], 2.0);
         let [child, parent] = &events["events"].as_array().unwrap()[..] else {
-            panic!("two events, the latest first");
+            panic!("expected two events");
         };
         assert_eq!(child["parent_id"], parent["event_id"]);
         assert_eq!(parent["parent_id"], SESSION);
@@ -308,7 +308,7 @@ async fn a_session_that_starts_after_its_spans_gets_its_name_and_keeps_what_came
     assert_eq!(started["outputs"], json!({"o": 1}));
     assert_eq!(
         started["start_time"], implicit["start_time"],
-        "it began with its first span"
+        "the session starts with its first span"
     );
     let list = stored(&admin).await;
     assert_eq!(list["count"], 2);
@@ -447,7 +447,7 @@ async fn invalid_otlp_is_refused() {
     the body cannot be decompressed
     ");
     assert_eq!(stored(&admin).await["count"], 0);
-    // Nothing is a valid export of nothing.
+    // An empty body is a valid export without spans.
     admin.export(b"").await.assert_ok_empty();
     send(&admin, &[JSON], b"{}").await.assert_ok();
 }
@@ -473,7 +473,7 @@ async fn a_chunked_body_is_read_whole() {
     }
     connection.write(b"0\r\ntrailer: 1\r\n\r\n").await;
     connection.answer().await.assert_ok_empty();
-    // The connection can be used again.
+    // The connection can be reused.
     connection
         .call(&admin, "POST", TRACES, &[PROTOBUF], &body)
         .await
@@ -481,7 +481,7 @@ async fn a_chunked_body_is_read_whole() {
     assert_eq!(stored(&admin).await["count"], 3);
 }
 
-/// Stores one span and reads it back: what was taken must be readable.
+/// Stores one span and reads it, because every accepted span must be readable.
 async fn survives(attributes: Vec<opentelemetry_proto::tonic::common::v1::KeyValue>) -> Value {
     let server = TestServer::start().await;
     server

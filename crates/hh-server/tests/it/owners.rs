@@ -1,4 +1,4 @@
-//! Names of owners, and who may create keys for them.
+//! Tests names of owners, and which keys may create keys for other owners.
 
 use hh_auth::Level;
 use hh_server::Server;
@@ -45,7 +45,7 @@ async fn two_spellings_of_an_owner_are_one_owner() {
         let path = format!("{OWNERS}/{}/disable", text(&made["id"]));
         let disabled = admin.send("POST", &path, &[], b"").await.assert_ok();
         assert_eq!(disabled["revoked_keys"], 2);
-        // No other spelling gets around it.
+        // Another spelling of the name does not create a second owner.
         create_key(&admin, &json!("all"), &json!(one))
             .await
             .assert_problem(409);
@@ -152,7 +152,7 @@ async fn a_project_admin_creates_keys_for_its_own_owner_only() {
             .assert_problem(403);
         assert!(message.contains("its own owner"), "{message}");
     }
-    assert_eq!(owners(&server).await, before, "no owner came of it");
+    assert_eq!(owners(&server).await, before, "an owner was created");
     for own in [
         Value::Null,
         json!("ada@example.com"),
@@ -161,7 +161,7 @@ async fn a_project_admin_creates_keys_for_its_own_owner_only() {
         let made = create_key(&local, &json!(["a"]), &own).await.assert_ok();
         assert_eq!(made["owner"]["name"], "ada@example.com");
     }
-    // A rotation gives the key to nobody else.
+    // A rotation does not change the owner of the key.
     let (id, _) = server.mint(Level::ReadOnly, json!(["a"])).await;
     let path = format!("{KEYS}/{id}/rotate");
     let rotated = local.post(&path, &json!({})).await.assert_ok();

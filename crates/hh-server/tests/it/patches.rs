@@ -1,4 +1,4 @@
-//! Patches of large events, and many at a time.
+//! Tests patches of large events, and many concurrent patches.
 
 use hh_auth::Level;
 use serde_json::json;
@@ -12,7 +12,7 @@ use super::support::TestServer;
 const KIB: usize = 1024;
 const MIB: usize = 1024 * KIB;
 
-/// The end of a session moves with its spans; that must not rewrite all that the session holds.
+/// Each span can move the end of its session, which must not rewrite the body of the session.
 #[tokio::test]
 async fn spans_of_a_large_session_write_little() {
     const MIB: u64 = 1024 * 1024;
@@ -20,7 +20,7 @@ async fn spans_of_a_large_session_write_little() {
     let server = TestServer::start().await;
     let admin = server.admin();
     let text = "x".repeat(15 * 1024 * 1024);
-    // Before all of its spans, so that each of them moves the end.
+    // The session starts before all of its spans, so that each span moves its end.
     let session = json!({"session": {
         "session_id": SESSION,
         "start_time": BASE / 1_000_000,
@@ -71,15 +71,15 @@ async fn a_patch_of_an_event_larger_than_one_mebibyte_is_refused() {
         other.put("/events", &patch).await.assert_problem(404);
     }
     messages.dedup();
-    insta::assert_snapshot!(messages.join("\n"), @"the event is stored with more than 1 MiB and cannot be changed; send less in one event, or send it as several");
+    insta::assert_snapshot!(messages.join("\n"), @"the stored event exceeds 1 MiB and cannot be changed; send less data in one event, or split it into several events");
 
-    // It is stored and read as before, also when its start is sent again.
+    // The session can be read as before, even after its start is sent again.
     let started = start(&admin, &sent).await.assert_ok();
     assert!(started["inputs"] == inputs);
     assert_eq!(started["metadata"], json!({"f": 0.1}));
     let more = json!({"session_id": SESSION, "metadata": {"f": 0.2}});
     let message = start(&admin, &more).await.assert_problem(413);
-    insta::assert_snapshot!(message, @"the event would be stored with more than 1 MiB; send less in one event, or send it as several");
+    insta::assert_snapshot!(message, @"the stored event would exceed 1 MiB; send less data in one event, or split it into several events");
 }
 
 #[tokio::test]
@@ -142,7 +142,7 @@ async fn a_start_with_large_inputs_fills_in_a_session_that_spans_created() {
     }
 }
 
-/// Patches and starts of all sizes, so that merges inside and outside the writer meet.
+/// The patches and starts have different sizes, so that merges inside and outside the writer run concurrently.
 #[tokio::test]
 async fn concurrent_patches_and_starts_of_a_large_session_are_all_applied() {
     let server = TestServer::start().await;

@@ -26,7 +26,7 @@ async fn a_project_is_created_once() {
         .post("/v1/projects", &wanted)
         .await
         .assert_problem(409);
-    insta::assert_snapshot!(message, @r#"a project "Chat bot 2.0" exists already"#);
+    insta::assert_snapshot!(message, @r#"project "Chat bot 2.0" already exists"#);
     admin
         .post("/v1/projects", &json!({"name": "default"}))
         .await
@@ -107,7 +107,7 @@ async fn a_key_for_some_projects_lists_them_and_cannot_create_projects() {
         .post("/v1/projects", &json!({"name": "e"}))
         .await
         .assert_problem(403);
-    // A project that is made later belongs to keys for all projects, and to no other.
+    // Keys for all projects apply to a project that is created later, but other keys do not.
     server.project("e").await;
     let all = server.key(Level::ReadOnly, "all").await;
     assert_eq!(
@@ -117,7 +117,8 @@ async fn a_key_for_some_projects_lists_them_and_cannot_create_projects() {
     assert_eq!(names(&client, "/v1/projects").await, ["a", "b d"]);
 }
 
-/// Starts a session, sends a span and reads events under a name; tells the statuses and the project's id.
+/// Starts a session, sends a span and reads events with a project name, and returns the statuses and the id of the
+/// project.
 async fn use_project(client: &Client, name: Option<&str>) -> (Vec<u16>, Value) {
     let mut session = json!({"session_name": "s"});
     let mut wanted = json!({});
@@ -179,7 +180,7 @@ async fn the_project_of_a_request_follows_from_the_key_and_the_name() {
     assert_eq!(
         names(&server.admin(), "/v1/projects").await,
         ["default", "one", "two"],
-        "telemetry makes no project"
+        "telemetry must not create projects"
     );
 }
 

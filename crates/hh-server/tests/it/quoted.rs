@@ -1,4 +1,4 @@
-//! Error messages that quote what a client sent or what is stored.
+//! Tests error messages that quote values from the client or from the store.
 
 use hh_auth::Level;
 use serde_json::{Value, json};
@@ -7,7 +7,7 @@ use super::support::{Answer, Client, TestServer, text};
 
 const KEY: &str = "hh_0123456789abcdefghijklmnopqrstuvwxyzABCD";
 
-/// Names that nobody should have to read, or may.
+/// Returns names that are too long to print, contain keys, or contain control characters.
 fn bad_names() -> Vec<String> {
     vec![
         "x".repeat(10_000),
@@ -25,7 +25,7 @@ fn bad_names() -> Vec<String> {
     ]
 }
 
-/// Sends a name by every operation whose errors quote one.
+/// Sends a name in every operation whose errors quote it.
 async fn quote_everywhere(client: &Client, name: &str) -> Vec<(String, Answer)> {
     let key = |member: &str, value: Value| {
         let mut key = json!({"name": "n", "level": "read_only", "projects": "all"});
@@ -113,11 +113,11 @@ async fn a_stored_name_that_looks_like_a_key_is_redacted_in_errors() {
             .assert_problem(409),
     );
     insta::assert_snapshot!(messages.join("\n"), @r#"
-    a project "hh_01234***" exists already
-    project "nowhere" not found; this key applies to: default, hh_01234***
-    there is an owner hh_01234*** already
-    there was an owner hh_01234*** already, and it is disabled
-    the owner hh_01234*** is disabled, so no key can be made for it; name another
+    project "hh_01234***" already exists
+    there is no project "nowhere" that this key applies to; it applies to: default, hh_01234***
+    owner hh_01234*** already exists
+    owner hh_01234*** already exists and is disabled
+    owner hh_01234*** is disabled and cannot own new keys; choose another owner
     "#);
 }
 

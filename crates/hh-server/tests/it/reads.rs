@@ -1,4 +1,5 @@
-//! What reads cost: pages are bounded, queries end, and neither keeps keys from working.
+//! Tests the limits of reads: pages have a maximum size, queries have a time limit, and neither delays the check of
+//! keys.
 
 use std::time::{Duration, Instant};
 
@@ -13,14 +14,14 @@ use super::support::{Client, JSON, TestServer, text, within};
 const EXPORT: &str = "/v1/events/export";
 const WHOAMI: &str = "/v1/auth/whoami";
 const MIB: usize = 1 << 20;
-/// The time that a query over events has.
+/// The time limit of a query over events.
 const LIMIT: Duration = Duration::from_secs(5);
 
 fn database(server: &TestServer) -> Database {
     Database::open(server.data_dir().join("honeyhive.db")).unwrap()
 }
 
-/// Makes queries that read a table with rows endless, as they are with very many of them.
+/// Replaces a table by an endless view, which simulates a table with very many rows.
 fn slow_down(server: &TestServer, table: &str) {
     let sql = format!(
         "ALTER TABLE {table} RENAME TO kept;
@@ -28,7 +29,7 @@ fn slow_down(server: &TestServer, table: &str) {
            WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT count(*) FROM n) > 0;"
     );
     let database = database(server);
-    // The foreign keys of other tables go on naming the table.
+    // With these settings, the foreign keys of other tables still refer to the original name.
     database
         .execute_batch("PRAGMA legacy_alter_table = ON; PRAGMA foreign_keys = OFF;")
         .unwrap();
@@ -44,7 +45,7 @@ fn undo(server: &TestServer, table: &str) {
     database.execute_batch(&sql).unwrap();
 }
 
-/// Lets so many clients read slow pages for as long as the result lives.
+/// Starts a number of clients that read slow pages until the result is dropped.
 fn readers(client: &Client, count: usize) -> JoinSet<()> {
     let mut readers = JoinSet::new();
     for _ in 0..count {
@@ -59,7 +60,7 @@ fn readers(client: &Client, count: usize) -> JoinSet<()> {
     readers
 }
 
-/// Waits until every reader of events is busy: a read is not answered any more.
+/// Waits until all reading threads are busy, so that another read is not answered.
 async fn busy(client: &Client) {
     let soon = Duration::from_millis(200);
     let small = json!({"limit": 1});
@@ -80,7 +81,7 @@ async fn slow_readers_keep_no_key_from_working_or_being_revoked() {
     busy(&reader).await;
     let started = Instant::now();
     let mut rounds = 0;
-    // Long enough for several queries to reach their limit.
+    // The loop is long enough for several queries to reach their limit.
     while started.elapsed() < 2 * LIMIT || rounds < 20 {
         let (id, key) = server.mint(Level::ReadWrite, "all").await;
         let client = server.client(&key);
@@ -95,7 +96,7 @@ async fn slow_readers_keep_no_key_from_working_or_being_revoked() {
         client.get(WHOAMI).await.assert_problem(401);
         rounds += 1;
     }
-    assert!(readers.try_join_next().is_none(), "the readers read on");
+    assert!(readers.try_join_next().is_none(), "a reader has stopped");
     readers.shutdown().await;
 }
 
@@ -115,7 +116,7 @@ async fn a_slow_list_of_owners_keeps_no_key_from_being_checked() {
         }
     };
     tokio::select! {
-        answer = slow => panic!("it was to be slow: {answer:?}"),
+        answer = slow => panic!("the slow request was answered: {answer:?}"),
         () = within(others) => {}
     }
 }
@@ -130,7 +131,7 @@ async fn a_query_that_times_out_is_503_with_a_hint() {
     assert!(answer.header("retry-after").is_some());
     let message = answer.assert_problem(503);
     insta::assert_snapshot!(message, @"the query took longer than 5 s and was stopped; filter by session_id, request an earlier page or set a smaller limit");
-    // Sessions are not in that table.
+    // Sessions are in another table.
     let filter = json!({"field": "event_type", "operator": "is", "value": "session"});
     let sessions = server.admin().events(&json!({"filters": [filter]})).await;
     assert_eq!(sessions["count"], 1);
@@ -159,10 +160,10 @@ async fn a_query_stops_when_its_client_disconnects() {
     let list = admin.events(&json!({})).await;
     assert_eq!(list["count"], 2);
     let took = started.elapsed();
-    assert!(took < LIMIT, "the queries went on to their limit: {took:?}");
+    assert!(took < LIMIT, "the queries ran until their limit: {took:?}");
 }
 
-/// Events of two kinds in sessions, all in one millisecond.
+/// Stores events of two kinds in sessions, all in one millisecond.
 async fn filled(server: &TestServer, count: u8) {
     let spans = (1..=count).map(|number| {
         let session = format!("{:08}-0000-4000-8000-000000000000", number % 4);
@@ -227,7 +228,7 @@ async fn events_that_start_together_have_one_order_on_all_pages() {
         }
         assert_eq!(&all, whole);
     }
-    // In a session, by id; the session last.
+    // Within a session, events are ordered by id, with the session itself last.
     let ids = whole
         .iter()
         .filter(|event| event["session_id"] == "00000002-0000-4000-8000-000000000000")
@@ -239,7 +240,7 @@ async fn events_that_start_together_have_one_order_on_all_pages() {
     assert!(ids.clone().count() == 11 && ids.is_sorted_by(|one, next| one > next));
 }
 
-/// Stores events with large inputs or, as older versions did, with large names.
+/// Stores events with large inputs or with large names, which older versions accepted.
 fn store(server: &TestServer, count: u8, started: i64, name: usize, inputs: usize) {
     let database = database(server);
     let session = [9_u8; 16];
@@ -268,7 +269,7 @@ fn store(server: &TestServer, count: u8, started: i64, name: usize, inputs: usiz
     }
 }
 
-/// Reads all pages as a client that lowers its limit where a page is cut short.
+/// Reads all pages like a client that lowers its limit when a page is truncated.
 async fn read_all(client: &Client) -> Vec<Value> {
     let mut all: Vec<Value> = Vec::new();
     let mut limit = 1000;
@@ -299,7 +300,7 @@ async fn a_page_has_the_events_that_fit_and_is_marked_as_truncated() {
         let list = client.events(&json!({})).await;
         assert_eq!(list["events"].as_array().unwrap().len(), fit);
         assert_eq!(list["truncated"], true);
-        // The total tells clients that read by page numbers what they have to look for.
+        // Clients that read by page number compare the total with the end of the page.
         assert_eq!(list["totalEvents"], 6);
         let few = client.events(&json!({"limit": 4})).await;
         assert_eq!(few["events"], list["events"]);
@@ -316,7 +317,7 @@ async fn a_page_has_the_events_that_fit_and_is_marked_as_truncated() {
 async fn large_events_of_the_future_make_no_default_list_fail() {
     let server = TestServer::start().await;
     filled(&server, 10).await;
-    // The latest time that 64 bits of nanoseconds hold is in 2262.
+    // The latest time in 64 bits of nanoseconds is in 2262.
     store(&server, 2, i64::MAX, 10, 5 * MIB);
     let client = server.key(Level::ReadOnly, "all").await;
     let list = client.events(&json!({})).await;

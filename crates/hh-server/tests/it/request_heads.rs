@@ -1,4 +1,4 @@
-//! Limits of request heads, and headers that must not occur twice.
+//! Tests limits of request heads, and headers that must not be repeated.
 
 use super::support::{Client, JSON, TestServer};
 
@@ -9,7 +9,7 @@ const PATH: &str = "/v1/projects";
 async fn status(client: &Client, head: &[u8], piece: usize) -> u16 {
     let mut connection = client.connect().await;
     for part in head.chunks(piece) {
-        // The server may answer before the end.
+        // The server may respond before the end of the head.
         if !connection.write(part).await {
             break;
         }
@@ -21,7 +21,7 @@ async fn status(client: &Client, head: &[u8], piece: usize) -> u16 {
     status
 }
 
-/// Fills a head to a size, in one of several places.
+/// Returns a head of a size, in bytes, that is filled in one of several places.
 fn filled(client: &Client, size: usize, place: usize) -> Vec<u8> {
     let build = |fill: &str| match place {
         0 => client.head("GET", PATH, &[("x", fill)]),
@@ -56,7 +56,7 @@ async fn a_request_head_has_at_most_32_kib() {
             }
         }
     }
-    // A head that never ends is refused as well.
+    // A head without an end is rejected too.
     let endless = filled(&admin, 4 * LIMIT, 0);
     let got = status(&admin, &endless[..=LIMIT], 4096).await;
     assert_eq!(got, 431);
@@ -83,7 +83,7 @@ async fn a_request_has_at_most_100_headers() {
     let server = TestServer::start().await;
     let admin = server.admin();
     let names: Vec<_> = (0..400).map(|number| format!("x-{number}")).collect();
-    // The key and the host are two of them.
+    // Two more headers are the key and the host.
     for (count, wanted) in [(97, 200), (98, 200), (99, 431), (398, 431)] {
         for repeated in [false, true] {
             let name = |number: usize| {
@@ -137,7 +137,7 @@ async fn a_second_authorization_or_host_header_is_400_everywhere() {
             assert!(!message.contains("hh_"), "{message}");
         }
     }
-    // Without a key too, and however often.
+    // The same holds without a key, and for any number of repeated headers.
     let hosts = [("host", "a"), ("host", "b"), ("host", "c")];
     nobody
         .send("GET", "/v1/auth/whoami", &hosts, b"")

@@ -1,4 +1,4 @@
-//! What is left in the data directory.
+//! Tests the contents of the data directory.
 
 use std::collections::HashSet;
 use std::fs;
@@ -16,7 +16,7 @@ use super::support::{TestServer, data_dir, options, text_of};
 
 const WINDOW: usize = 10;
 
-/// The windows of what is secret in a key: all after the prefix, or after the key id of a typed one.
+/// Returns all windows of the secret part of a key: the text after the prefix or, in a key with an id, after the id.
 fn windows(key: &str) -> Vec<Vec<u8>> {
     let parsed = ApiKey::parse(key).unwrap();
     let tail = &key[parsed.kind().prefix().len()..];
@@ -31,7 +31,7 @@ fn windows(key: &str) -> Vec<Vec<u8>> {
         .collect()
 }
 
-/// Names the files below a directory that have one of the windows.
+/// Returns the names of the files in a directory tree that contain one of the windows.
 fn search(dir: &Path, windows: &HashSet<Vec<u8>>) -> Vec<String> {
     let mut hits = Vec::new();
     for entry in fs::read_dir(dir).unwrap() {
@@ -77,7 +77,7 @@ async fn no_part_of_a_key_is_in_the_data_directory() {
     let needles: HashSet<_> = keys.iter().flat_map(|key| windows(key)).collect();
     let dir = server.data_dir();
 
-    // The search finds ten characters of any key that are planted.
+    // The search detects any ten characters of a key in a file.
     for key in &keys {
         let middle = windows(key).swap_remove(17);
         let planted = [b"before ", &middle[..], b" after"].concat();
@@ -88,7 +88,7 @@ async fn no_part_of_a_key_is_in_the_data_directory() {
 
     assert!(
         dir.join("honeyhive.db-wal").exists(),
-        "the log is searched too"
+        "the log does not exist, so it would not be searched"
     );
     assert_eq!(search(&dir, &needles), [""; 0]);
     let kept = server.stop().await;
@@ -130,7 +130,7 @@ async fn a_second_server_in_a_data_directory_is_refused() {
         .replace(server.data_dir().to_str().unwrap(), "DIR");
     insta::assert_snapshot!(message, @"another server uses the data directory DIR");
     server.admin().get("/v1/auth/whoami").await.assert_ok();
-    // Once the first has stopped the directory is free.
+    // The directory is free after the first server has stopped.
     let dir = server.stop().await;
     Server::start(options(&dir)).await.unwrap();
 }
@@ -169,7 +169,7 @@ async fn reopening_keeps_keys_projects_and_events_and_shows_no_second_key() {
     let read = json!({"project": "p"});
     let events = server.admin().events(&read).await;
     assert_eq!(events["count"], 2);
-    // Every request is another use of the key.
+    // Every request changes the time of the last use of the key.
     let without_use = |mut answer: Value| {
         for pointer in ["/keys/1/last_used_at", "/key/last_used_at"] {
             if let Some(time) = answer.pointer_mut(pointer) {
@@ -263,7 +263,7 @@ async fn without_its_pepper_a_database_does_not_open() {
     Server::start(options(&dir)).await.unwrap();
 }
 
-#[expect(clippy::disallowed_methods, reason = "a file of the test's own")]
+#[expect(clippy::disallowed_methods, reason = "a file of the test")]
 #[tokio::test]
 async fn server_yaml_provides_what_no_option_sets() {
     let dir = tempfile::tempdir().unwrap();
@@ -274,7 +274,7 @@ async fn server_yaml_provides_what_no_option_sets() {
         .await
         .unwrap();
     let Some(FirstKey::Show { admin, .. }) = server.take_first_key() else {
-        panic!("a first start");
+        panic!("the server started as if the directory were new");
     };
     assert_eq!(admin, "option@example.com");
     drop(server);
@@ -292,7 +292,7 @@ async fn server_yaml_provides_what_no_option_sets() {
     }
 }
 
-/// Why a server does not start; the data directory is shown as DIR.
+/// Returns the error of a failed start, with DIR instead of the data directory.
 pub(crate) async fn refusal(options: ServerOptions, dir: &TempDir, kind: StartErrorKind) -> String {
     let Err(error) = Server::start(options).await else {
         panic!("started");
@@ -302,7 +302,7 @@ pub(crate) async fn refusal(options: ServerOptions, dir: &TempDir, kind: StartEr
     error.to_line().replace(dir.to_str().unwrap(), "DIR")
 }
 
-#[expect(clippy::disallowed_methods, reason = "a file of the test's own")]
+#[expect(clippy::disallowed_methods, reason = "a file of the test")]
 #[tokio::test]
 async fn invalid_names_are_rejected_before_anything_is_created() {
     let dir = tempfile::tempdir().unwrap();
@@ -336,7 +336,7 @@ async fn invalid_names_are_rejected_before_anything_is_created() {
     ");
     assert!(!data_dir(&dir).exists());
 
-    // The file is held to the same.
+    // The same rules apply to the values in the file.
     create_private_dir(&data_dir(&dir)).unwrap();
     let file = data_dir(&dir).join("server.yaml");
     fs::write(&file, "admin: root\n").unwrap();
@@ -348,7 +348,7 @@ async fn invalid_names_are_rejected_before_anything_is_created() {
     Server::start(whole).await.unwrap();
 }
 
-#[expect(clippy::disallowed_methods, reason = "a file of the test's own")]
+#[expect(clippy::disallowed_methods, reason = "a file of the test")]
 #[tokio::test]
 async fn a_data_directory_that_is_a_file_is_named_as_such() {
     let dir = tempfile::tempdir().unwrap();
@@ -362,17 +362,17 @@ async fn a_data_directory_that_is_a_file_is_named_as_such() {
 async fn a_pepper_that_is_a_link_to_nothing_is_not_one_to_restore() {
     let dir = tempfile::tempdir().unwrap();
     create_private_dir(&data_dir(&dir)).unwrap();
-    // Nothing can be read through the link, and nothing may take its place.
+    // The target of the link does not exist, and the server must not replace the link.
     std::os::unix::fs::symlink("nowhere", data_dir(&dir).join("pepper")).unwrap();
     let message = refusal(options(&dir), &dir, StartErrorKind::DataDir).await;
     insta::assert_snapshot!(message, @"DIR/pepper is a symbolic link, which is not followed; replace it with the file itself");
     assert!(!data_dir(&dir).join("honeyhive.db").exists());
 }
 
-#[expect(clippy::disallowed_methods, reason = "a file of the test's own")]
+#[expect(clippy::disallowed_methods, reason = "a file of the test")]
 #[tokio::test]
 async fn an_invalid_database_file_is_named() {
-    // Stopped, so that the whole log is in the file: what is in the log could mend the file.
+    // A stopped server has copied the log into the file. SQLite could repair the file from a remaining log.
     let dir = TestServer::start().await.stop().await;
     fs::write(data_dir(&dir).join("honeyhive.db"), [7; 8192]).unwrap();
     let Err(error) = Server::start(options(&dir)).await else {

@@ -1,4 +1,5 @@
-//! A key that has ended has ended for everybody: for requests under way, and whoever asked for its end has gone.
+//! Tests that a revocation applies to all requests, including requests in progress, even if the client that requested
+//! it has disconnected.
 
 use hh_auth::Level;
 use serde_json::{Value, json};
@@ -8,7 +9,7 @@ use super::support::{Client, Connection, JSON, TestServer, text};
 const KEYS: &str = "/v1/api_keys";
 const WHOAMI: &str = "/v1/auth/whoami";
 
-/// Sends a request but for the last byte of its body, once the server has let it in.
+/// Sends a request without the last byte of its body, after the server has authorized it.
 async fn begin(client: &Client, method: &str, path: &str, body: &Value) -> (Connection, Vec<u8>) {
     let mut body = body.to_string().into_bytes();
     let length = body.len().to_string();
@@ -96,21 +97,21 @@ async fn a_revocation_completes_after_its_client_disconnects() {
         client.get(WHOAMI).await.assert_ok();
         let mut connection = admin.connect().await;
         connection.write(&admin.head("DELETE", &path, &[])).await;
-        // Of the many moments at which it may go, some are between the commit and the answer.
+        // The client disconnects at different moments, some of them between the commit and the answer.
         for _ in 0..round % 4 {
             tokio::task::yield_now().await;
         }
         drop(connection);
-        // What was queued before is done by the time another change is answered.
+        // All commands that were queued before are finished when another change is answered.
         server.mint(Level::ReadOnly, "all").await;
         if admin.get(&path).await.assert_ok()["state"] == "revoked" {
-            // The revocation may have been read a moment before it was complete, which nobody was told of.
+            // The state may have been read after the commit but before the revocation was complete.
             server.mint(Level::ReadOnly, "all").await;
             client.get(WHOAMI).await.assert_problem(401);
             ended += 1;
         }
     }
-    assert!(ended > 0, "the server heard nothing of what it should do");
+    assert!(ended > 0, "the server received none of the revocations");
 }
 
 #[tokio::test]
@@ -124,7 +125,7 @@ async fn a_rotation_with_a_lost_response_locks_no_client_out() {
         .await
         .assert_ok();
     admin.delete(&path).await.assert_problem(409);
-    // The one that nobody has can go.
+    // The key whose text was lost can be revoked.
     admin
         .delete(&format!("{KEYS}/{}", text(&lost["id"])))
         .await
@@ -143,14 +144,14 @@ async fn a_key_about_to_end_for_another_leaves_nothing_behind() {
         .post(&format!("{KEYS}/{first}/rotate"), &json!({}))
         .await
         .assert_ok();
-    // One that was asked for before the end was known is no exception.
+    // A request that begins before the grace period is rejected too.
     let (mut late, rest) = begin(&admin, "POST", KEYS, &wanted).await;
     server
         .client(&text(&new["key"]))
         .get(WHOAMI)
         .await
         .assert_ok();
-    // No key that lives longer than it does.
+    // The key cannot create a key that outlives it.
     let message = admin.post(KEYS, &wanted).await.assert_problem(403);
     assert!(message.contains("issuer does not have"), "{message}");
     late.write(&rest).await;
@@ -160,7 +161,7 @@ async fn a_key_about_to_end_for_another_leaves_nothing_behind() {
         .delete(&format!("{KEYS}/{}", text(&new["id"])))
         .await
         .assert_ok();
-    // Bob's is the last that goes on.
+    // The key of bob is the last admin key that is not about to expire.
     let owners = admin.get("/v1/owners").await.assert_ok();
     let owner = owners["owners"].as_array().unwrap().iter();
     let owner = owner.clone().find(|owner| owner["name"] == "bob").unwrap();

@@ -1,4 +1,4 @@
-//! Rotation, owners, and what the holder of a dead key is told.
+//! Tests rotation, owners, and the errors for keys that are no longer valid.
 
 use std::collections::BTreeSet;
 
@@ -48,14 +48,14 @@ async fn a_new_key_has_the_rights_of_the_old_and_starts_its_grace_by_being_used(
     assert_eq!(new["replaces"], old["id"]);
     assert_ne!(new["key"], old["key"]);
 
-    // Nobody has the new key yet, so the old one has no end.
+    // The new key was not used yet, so the grace period of the old key has not begun.
     let shown = admin.get(&path).await.assert_ok();
     assert_eq!(shown["replaced_by"], new["id"]);
     assert_eq!(shown["grace_ends_at"], Value::Null);
     let old_key = server.client(&text(&old["key"]));
     old_key.get(WHOAMI).await.assert_ok();
 
-    // A refused request is no use of it.
+    // A rejected request does not count as a use of the key.
     let new_key = server.client(&text(&new["key"]));
     new_key.get(KEYS).await.assert_problem(403);
     assert_eq!(
@@ -74,7 +74,7 @@ async fn a_new_key_has_the_rights_of_the_old_and_starts_its_grace_by_being_used(
     );
     assert_eq!(me["key"]["replaces"], old["id"]);
 
-    // The old one works on, and sees what takes its place and when.
+    // The old key is still valid, and its holder can read which key replaces it and when.
     let me = old_key.get(WHOAMI).await.assert_ok();
     assert_eq!(me["key"]["replaced_by"], new["id"]);
     assert_eq!(time(&me["key"]["grace_ends_at"]), ends);
@@ -82,7 +82,7 @@ async fn a_new_key_has_the_rights_of_the_old_and_starts_its_grace_by_being_used(
     assert_eq!(
         time(&admin.get(&path).await.assert_ok()["grace_ends_at"]),
         ends,
-        "once"
+        "the end of the grace period is set only once"
     );
 }
 
@@ -96,7 +96,7 @@ async fn the_grace_of_a_key_is_on_disk_when_its_successor_is_answered() {
         .get(WHOAMI)
         .await
         .assert_ok();
-    // As a crash leaves it: what another connection reads while the server runs.
+    // Another connection reads the same state as a server after a crash.
     let connection = rusqlite::Connection::open(server.data_dir().join("honeyhive.db")).unwrap();
     let sql = "SELECT grace_ends FROM api_keys WHERE id = ?1";
     let ends: i64 = connection.query_row(sql, [&id], |row| row.get(0)).unwrap();
@@ -154,19 +154,22 @@ async fn a_key_in_grace_is_revoked_at_the_end_of_the_grace() {
         .assert_ok();
     let end = time(&shown["grace_ends_at"]);
     let mut connection = old.connect().await;
-    // The requests themselves pass the time; every answer must fit the moments around it.
+    // Requests run until the grace period ends. Each response must match the times before and after its request.
     loop {
         let before = Timestamp::now();
         let answer = connection.call(&old, "GET", WHOAMI, &[], b"").await;
         let after = Timestamp::now();
         if answer.status == 200 {
-            assert!(before < end, "a key that ended at {end} works at {before}");
+            assert!(
+                before < end,
+                "a key that expired at {end} was accepted at {before}"
+            );
             continue;
         }
         answer.assert_problem(401);
         assert!(
             after >= end,
-            "a key that ends at {end} is refused at {after}"
+            "a key that expires at {end} was rejected at {after}"
         );
         break;
     }
@@ -186,7 +189,7 @@ async fn a_second_rotation_replaces_an_unused_key_and_no_other() {
         .assert_problem(401);
     assert!(refused.contains("was revoked"), "{refused}");
     server.client(&old).get(WHOAMI).await.assert_ok();
-    // Not in use yet, it cannot be rotated itself: three keys would work.
+    // The new key was not used yet and cannot be rotated, because three keys would be valid then.
     let new_id = text(&new["id"]);
     let mut messages = vec![rotate(&admin, &new_id, 0).await.assert_problem(409)];
     server
@@ -196,7 +199,7 @@ async fn a_second_rotation_replaces_an_unused_key_and_no_other() {
         .assert_ok();
     messages.push(rotate(&admin, &id, 0).await.assert_problem(409));
     messages.push(rotate(&admin, &new_id, 0).await.assert_problem(409));
-    // The old one ended, its successor can be rotated in turn.
+    // After the old key was revoked, the new key can be rotated.
     admin.delete(&format!("{KEYS}/{id}")).await.assert_ok();
     messages.push(rotate(&admin, &id, 0).await.assert_problem(409));
     rotate(&admin, &new_id, 0).await.assert_ok();
@@ -207,10 +210,10 @@ async fn a_second_rotation_replaces_an_unused_key_and_no_other() {
         .replace(&id, "OLD")
         .replace(&new_id, "NEW");
     insta::assert_snapshot!(messages.replace(&end, "END"), @"
-    the key OLD, whose place this one takes, still works; revoke it first, or wait until it has ended
-    the key NEW took this one's place already, and this one ends at END; rotate that one
-    the key OLD, whose place this one takes, still works; revoke it first, or wait until it has ended
-    the key works no more, so it cannot be rotated; make a new one
+    the key OLD, which this key replaces, is still active; revoke it first, or wait until its grace period ends
+    the key was already replaced by NEW, and its grace period ends at END; rotate NEW instead
+    the key OLD, which this key replaces, is still active; revoke it first, or wait until its grace period ends
+    the key is no longer active and cannot be rotated; create a new key
     ");
 }
 
@@ -244,7 +247,7 @@ async fn every_key_may_rotate_and_revoke_itself_and_revoke_its_predecessor() {
         assert_eq!(new["level"], level.as_str());
         let new_key = server.client(&text(&new["key"]));
         if level != Level::Admin {
-            // Not the other way round, and no other key, whether there is one or not.
+            // The old key can neither revoke nor rotate the new key, another key, or a key that does not exist.
             for target in [&text(&new["id"]), &other, &"nothing".to_owned()] {
                 old.delete(&format!("{KEYS}/{target}"))
                     .await
@@ -256,7 +259,7 @@ async fn every_key_may_rotate_and_revoke_itself_and_revoke_its_predecessor() {
         assert_eq!(revoked["state"], "revoked");
         assert_eq!(
             revoked["replaced_by"], new["id"],
-            "whoever revokes it sees what goes on"
+            "the response names the key that replaces the revoked key"
         );
         old.get(WHOAMI).await.assert_problem(401);
         new_key
@@ -271,7 +274,7 @@ async fn every_key_may_rotate_and_revoke_itself_and_revoke_its_predecessor() {
 async fn a_rotation_grants_no_new_permissions() {
     let server = TestServer::start().await;
     server.project("a").await;
-    // A key for a time must not come by one for ever.
+    // A key that expires must not obtain a key that never expires.
     let soon = (Timestamp::now() + SignedDuration::from_hours(1)).to_string();
     let brief = create(&server, &json!({"level": "admin", "expires_at": soon}))
         .await
@@ -283,7 +286,7 @@ async fn a_rotation_grants_no_new_permissions() {
     // An admin of one project does not see keys beyond it.
     let local = server.key(Level::Admin, json!(["a"])).await;
     rotate(&local, &id, 0).await.assert_problem(404);
-    // What a request may say of the new key is its grace.
+    // A rotation accepts only a valid grace period.
     for body in [
         json!({"level": "admin"}),
         json!({"grace_seconds": 604_801}),
@@ -293,7 +296,7 @@ async fn a_rotation_grants_no_new_permissions() {
         let path = format!("{KEYS}/{id}/rotate");
         server.admin().post(&path, &body).await.assert_problem(400);
     }
-    // Without a body it is a day.
+    // The default grace period is one day.
     let new = server
         .admin()
         .send("POST", &format!("{KEYS}/{id}/rotate"), &[], b"")
@@ -386,7 +389,7 @@ async fn rotations_beyond_the_limit_are_refused_with_the_time_to_wait() {
     write(&file, "max_rotations_per_hour: 2\n");
     let mut server = Server::start(data.clone()).await.unwrap();
     let Some(FirstKey::Show { key, .. }) = server.take_first_key() else {
-        panic!("a first start shows a key");
+        panic!("the first start returned no key");
     };
     let server = TestServer::run(server, dir, text_of(&key));
     let (id, key) = server.mint(Level::ReadOnly, "all").await;
@@ -395,7 +398,7 @@ async fn rotations_beyond_the_limit_are_refused_with_the_time_to_wait() {
     for _ in 0..2 {
         let client = server.client(&text(&newest["key"]));
         newest = rotate(&client, &text(&newest["id"]), 0).await.assert_ok();
-        // The limit is of the family, so the key that replaced another goes on counting.
+        // The limit applies to the family, so that rotations of the replacement count too.
         server
             .client(&text(&newest["key"]))
             .get(WHOAMI)
@@ -408,10 +411,10 @@ async fn rotations_beyond_the_limit_are_refused_with_the_time_to_wait() {
     insta::assert_snapshot!(answer.assert_problem(429), @"the limit of 2 rotations per key and hour is reached; use the newest key, or retry later");
     let wait: u32 = answer.header("retry-after").unwrap().parse().unwrap();
     assert!((3000..=3600).contains(&wait), "{wait}");
-    // Clients would hold back their other requests for it.
+    // With this header, clients would delay all their requests.
     assert_eq!(answer.header("ratelimit"), None);
     client.get(WHOAMI).await.assert_ok();
-    // A repeated request is no rotation.
+    // A retried request does not count as a rotation.
     let path = format!(
         "{KEYS}/{}/rotate",
         server.mint(Level::ReadOnly, "all").await.0
@@ -426,7 +429,7 @@ async fn rotations_beyond_the_limit_are_refused_with_the_time_to_wait() {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "a file of the test's own")]
+#[expect(clippy::disallowed_methods, reason = "a file of the test")]
 fn write(path: &std::path::Path, text: &str) {
     std::fs::write(path, text).unwrap();
 }
@@ -437,14 +440,14 @@ async fn the_last_key_that_can_create_keys_stays() {
     let admin = server.admin();
     let first = text(&admin.get(WHOAMI).await.assert_ok()["key"]["id"]);
     let path = format!("{KEYS}/{first}");
-    // Keys of some projects, of other levels, and dead ones do not count.
+    // Keys of some projects, keys of other levels, and revoked keys do not count.
     server.mint(Level::Admin, json!(["default"])).await;
     server.mint(Level::ReadWrite, "all").await;
     let (dead, _) = server.mint(Level::Admin, "all").await;
     admin.delete(&format!("{KEYS}/{dead}")).await.assert_ok();
     let message = admin.delete(&path).await.assert_problem(409);
-    insta::assert_snapshot!(message, @"this is the last key of level admin for all projects that remains valid for 30 days, and without one no key can be created or revoked; create another first, or rotate this one and use the new key");
-    // One that leaked can be ended all the same.
+    insta::assert_snapshot!(message, @"this is the last key of level admin for all projects that is valid for at least 30 days, and no key could be created or revoked without it; create another such key first, or rotate this one and use the new key");
+    // A leaked key can still be revoked after a rotation.
     let new = rotate(&admin, &first, 0).await.assert_ok();
     let new_key = server.client(&text(&new["key"]));
     new_key.delete(&path).await.assert_ok();
@@ -473,7 +476,7 @@ async fn disabling_an_owner_revokes_all_their_keys_and_blocks_new_ones() {
         keys.push(create(&server, &members).await.assert_ok());
     }
     let other = create(&server, &json!({"owner": "ci"})).await.assert_ok();
-    // One of them was rotated, so a successor must go too.
+    // One of the keys was rotated, so its replacement must be revoked too.
     let id = text(&keys[2]["id"]);
     keys.push(rotate(&admin, &id, 3600).await.assert_ok());
     let clients: Vec<_> = keys
@@ -483,7 +486,7 @@ async fn disabling_an_owner_revokes_all_their_keys_and_blocks_new_ones() {
     for client in &clients {
         client.get(WHOAMI).await.assert_ok();
     }
-    // Nobody disables whom they are.
+    // A key cannot disable its own owner.
     let id = text(&made["id"]);
     let path = format!("{OWNERS}/{id}/disable");
     let own = clients[3]
@@ -533,9 +536,9 @@ async fn disabling_an_owner_revokes_all_their_keys_and_blocks_new_ones() {
         })
         .collect();
     insta::assert_snapshot!([taken, own, refused, shown.join("\n")].join("\n"), @"
-    there is an owner ada@example.com already
-    the key in use belongs to ada@example.com, and disabling its owner would end it; use an admin key of another owner
-    the owner ada@example.com is disabled, so no key can be made for it; name another
+    owner ada@example.com already exists
+    cannot disable owner ada@example.com, because the API key of this request belongs to it; use an admin key of another owner
+    owner ada@example.com is disabled and cannot own new keys; choose another owner
     ada@example.com user 0 true
     admin@localhost user 1 false
     ci service_account 1 false
@@ -578,7 +581,7 @@ async fn the_last_use_of_a_key_is_shown_and_survives_a_stop() {
     server.client(&key).get(WHOAMI).await.assert_ok();
     let used = server.admin().get(&path).await.assert_ok()["last_used_at"].clone();
     assert!(before <= time(&used) && time(&used) <= Timestamp::now());
-    // A refused request is no use.
+    // A rejected request does not count as a use.
     server.client(&key).get(KEYS).await.assert_problem(403);
     let listed = server.admin().get(KEYS).await.assert_ok();
     assert_eq!(listed["keys"][0]["last_used_at"], used);
@@ -600,12 +603,12 @@ async fn requests_do_not_write_when_a_key_was_used() {
     let client = server.client(&key);
     client.get(WHOAMI).await.assert_ok();
     let connection = rusqlite::Connection::open(server.data_dir().join("honeyhive.db")).unwrap();
-    // Goes up with every commit of another connection.
+    // The value changes with every commit of another connection.
     let commits = || -> i64 {
         let sql = "PRAGMA data_version";
         connection.query_row(sql, [], |row| row.get(0)).unwrap()
     };
-    // The first use after a start flushes at once, and may be under way.
+    // The first use after a start is stored immediately, possibly after this point.
     let mut versions = BTreeSet::from([commits()]);
     for _ in 0..100 {
         client.get(WHOAMI).await.assert_ok();
@@ -627,7 +630,7 @@ async fn an_answer_with_a_key_in_it_is_not_to_be_stored() {
     }
 }
 
-/// Sends a creation under an `Idempotency-Key`.
+/// Sends a request to create a key with an `Idempotency-Key`.
 async fn create_once(client: &Client, key: &str, body: &Value) -> Answer {
     let headers = [JSON, ("idempotency-key", key)];
     client
@@ -641,7 +644,7 @@ async fn a_repeated_creation_is_answered_without_the_text() {
     let admin = server.admin();
     let body = json!({"name": "n", "level": "read_only", "projects": "all"});
     let made = create_once(&admin, "one", &body).await.assert_ok();
-    // Another spelling of the same is the same.
+    // Different JSON with the same meaning is the same request.
     let same = json!({"projects": "all", "owner": null, "level": "read_only", "name": "n"});
     for body in [&body, &same] {
         let again = create_once(&admin, "one", body).await.assert_ok();
@@ -660,9 +663,9 @@ async fn a_repeated_creation_is_answered_without_the_text() {
 
     let other = json!({"name": "other", "level": "read_only", "projects": "all"});
     let answer = create_once(&admin, "one", &other).await;
-    insta::assert_snapshot!(answer.assert_problem(422), @"this Idempotency-Key came with another request before; take a new one for each request");
+    insta::assert_snapshot!(answer.assert_problem(422), @"the Idempotency-Key was already used for a different request; use a new one for each request");
     assert_eq!(answer.json()["errorCode"], "IDEMPOTENCY_KEY_REUSED");
-    // It is the issuer's own: another's is another.
+    // An `Idempotency-Key` applies to one issuer. Another issuer can use the same text.
     let second = server.key(Level::Admin, "all").await;
     let theirs = create_once(&second, "one", &other).await.assert_ok();
     assert!(theirs["key"].is_string());
@@ -687,7 +690,7 @@ async fn a_repeated_rotation_creates_no_second_key() {
         .get(WHOAMI)
         .await
         .assert_ok();
-    // The same word for another request of the same key.
+    // This is a different request of the same key with the same `Idempotency-Key`.
     let body = br#"{"grace_seconds": 5}"#;
     let other = old
         .send("POST", &path, &[JSON, ("idempotency-key", "r")], body)
@@ -709,7 +712,11 @@ async fn two_hundred_concurrent_creations_with_one_idempotency_key_create_one_ke
     let ids: BTreeSet<_> = answers.iter().map(|answer| text(&answer["id"])).collect();
     assert_eq!(ids.len(), 1);
     let with_text = answers.iter().filter(|answer| answer.get("key").is_some());
-    assert_eq!(with_text.count(), 1, "the text goes out once");
+    assert_eq!(
+        with_text.count(),
+        1,
+        "exactly one response contains the text of the key"
+    );
     assert_eq!(
         admin.get(KEYS).await.assert_ok()["keys"]
             .as_array()

@@ -1,4 +1,4 @@
-//! Every operation of the table against every kind of caller.
+//! Tests every operation of the table with every kind of caller.
 
 use hh_api::{OpId, Requirement, Route};
 use hh_auth::{Level, mint};
@@ -7,10 +7,10 @@ use serde_json::{Value, json};
 use super::spans::{encode, in_session, label, span};
 use super::support::{Answer, Client, JSON, PROTOBUF, TestServer, text, text_of};
 
-/// What a request is about.
+/// The objects that a request refers to.
 #[derive(Clone, Default)]
 struct Target {
-    /// A project by name; empty for the usual one.
+    /// The name of a project; empty for the default project.
     project: String,
     /// The id of a key.
     key: String,
@@ -18,22 +18,23 @@ struct Target {
     owner: String,
     /// The id of an event.
     event: String,
-    /// A name that is not taken.
+    /// A name that is not in use.
     fresh: String,
 }
 
-/// What a key of one project must meet when it turns to what belongs to another.
+/// The expected result of a request with a key of one project for objects of another project.
 #[derive(PartialEq)]
 enum ForeignAccess {
-    /// 404: the request names the other's object.
+    /// The response is 404, because the request names an object of the other project.
     Missing,
-    /// The answer does not show it: the request lists.
+    /// The response is a list that does not contain the object.
     Unseen,
-    /// Nothing: the request is about no project.
+    /// The operation does not depend on a project.
     NotApplicable,
 }
 
-/// The body of a valid request, and what a foreigner gets. No wildcard: a new operation needs its case.
+/// Returns the body of a valid request, and the expected result for a key of another project. The match has no
+/// wildcard, so that a new operation needs a case.
 fn case(op: OpId, target: &Target) -> (Vec<u8>, ForeignAccess) {
     let json = |value: Value| value.to_string().into_bytes();
     let project = target.project.as_str();
@@ -92,7 +93,7 @@ async fn call(client: &Client, op: OpId, route: &Route, target: &Target) -> Answ
         .await
 }
 
-/// A target that exists: a key, a session, and a name for a new project.
+/// Creates the objects of a target: a key and a session, and a name for a new project.
 async fn target(server: &TestServer, project: &str) -> Target {
     let projects = match project {
         "" => json!("all"),
@@ -116,7 +117,7 @@ async fn target(server: &TestServer, project: &str) -> Target {
     }
 }
 
-/// Every route of the operations that require a key.
+/// Returns every route of the operations that require a key.
 fn guarded() -> impl Iterator<Item = (OpId, &'static Route)> {
     OpId::ALL
         .into_iter()
@@ -164,7 +165,7 @@ async fn every_operation_refuses_a_request_without_a_valid_key() {
     let server = TestServer::start().await;
     let target = target(&server, "").await;
     let (revoked_id, revoked) = server.mint(Level::Admin, "all").await;
-    // The key was in use, so the server has it in memory.
+    // After this request, the server has the key in memory.
     server
         .client(&revoked)
         .get("/v1/auth/whoami")
@@ -225,7 +226,7 @@ async fn every_operation_accepts_exactly_the_levels_of_the_table() {
             let mut target = target(&server, "").await;
             target.fresh = format!("{level} made it by route {number}");
             if level == Level::IngestOnly {
-                // Such a key may patch only what keys of its own rotation family stored.
+                // A key of this level may only patch events that keys of its own rotation family stored.
                 let session = json!({"session": {}});
                 let started = client.post("/session/start", &session).await.assert_ok();
                 target.event = text(&started["event_id"]);
@@ -233,7 +234,7 @@ async fn every_operation_accepts_exactly_the_levels_of_the_table() {
             let answer = call(&client, op, route, &target).await;
             let allowed = match op.operation().need {
                 Requirement::Open | Requirement::AnyKey => true,
-                // What `Own` is for a key itself has tests of its own.
+                // Other tests cover requests of a key about itself (`Own`).
                 Requirement::Need(need) | Requirement::Own(need) => level.allows(need),
             };
             if allowed {
@@ -272,7 +273,7 @@ async fn every_operation_hides_the_objects_of_another_project() {
             assert!(!answer.text().contains(&theirs.key), "{op:?}");
         }
     }
-    // The object is there all the same, and untouched.
+    // The objects still exist and are unchanged.
     let admin = server.admin();
     let key = admin
         .get(&format!("/v1/api_keys/{}", theirs.key))
@@ -369,7 +370,7 @@ async fn unknown_paths_are_404_and_wrong_methods_405() {
         answer.assert_problem(405);
         assert!(answer.header("allow").is_some(), "{method} {path}");
     }
-    // An id is never a path.
+    // An id is never interpreted as a path.
     for id in [
         "..",
         "%2e%2e",

@@ -56,7 +56,7 @@ async fn the_stored_session_is_what_was_sent() {
     let members = started.as_object_mut().unwrap();
     members.remove("org_id");
     members.remove("workspace_id");
-    assert_eq!(started, listed, "the answer is the event");
+    assert_eq!(started, listed, "the response is not the stored event");
     members_without(&mut started, "project_id");
     let shown = serde_json::to_string_pretty(&started).unwrap();
     insta::assert_snapshot!(shown, @r#"
@@ -124,7 +124,7 @@ async fn an_id_that_is_no_uuid_becomes_the_same_one_each_time() {
     assert_ne!(
         started("my session", "other").await,
         id,
-        "ids of two projects do not meet"
+        "ids of different projects must differ"
     );
     let upper: &'static str = "6BA7B810-9DAD-41D1-80B4-00C04FD430C8";
     assert_eq!(started(upper, "").await, SESSION);
@@ -175,7 +175,7 @@ async fn many_starts_of_one_session_at_once_make_one() {
     let events = server.admin().events(&json!({})).await;
     assert_eq!(events["count"], 1);
     let metadata = events["events"][0]["metadata"].as_object().unwrap();
-    assert_eq!(metadata.len(), 16, "none is lost");
+    assert_eq!(metadata.len(), 16, "a change was lost");
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! Request bodies that arrive slowly or not at all. Each server is its own.
+//! Tests request bodies that arrive slowly or not at all. Each test has its own server.
 
 use std::time::{Duration, Instant};
 
@@ -24,7 +24,7 @@ async fn begin(client: &Client, headers: &[(&str, &str)], first: &[u8]) -> Conne
 /// The headers of a request, and the first bytes of its body.
 type Beginning = (Vec<(&'static str, &'static str)>, &'static [u8]);
 
-/// The ways in which a body can begin and not end.
+/// Returns beginnings of incomplete requests.
 fn beginnings() -> Vec<Beginning> {
     const LENGTH: (&str, &str) = ("content-length", "16777216");
     vec![
@@ -54,7 +54,8 @@ async fn announced_bodies_that_do_not_arrive_block_no_other_request() {
             }
         }
         assert!(pending.iter().all(Connection::is_open));
-        // The largest body is still read, from the same key and from another: it is no JSON, so 400.
+        // A body of the maximum size is still read, from the same key and from another. The response is 400, because it
+        // is not JSON.
         let large = vec![b' '; 16 * MIB];
         for client in [&client, &other] {
             client
@@ -77,7 +78,8 @@ async fn fill_with(client: &Client, bytes: usize) -> Connection {
     begin(client, &[JSON, ("content-length", &length)], &body).await
 }
 
-/// Sends bodies until one has the status: the server reads what is pending on other connections meanwhile.
+/// Sends bodies until a response has the status, because the server first has to read pending data of other
+/// connections.
 async fn send_until(client: &Client, body: &[u8], status: u16) -> Option<String> {
     let end = Instant::now() + Duration::from_secs(30);
     loop {
@@ -91,7 +93,7 @@ async fn send_until(client: &Client, body: &[u8], status: u16) -> Option<String>
             answer.status,
             answer.text()
         );
-        assert!(Instant::now() < end, "no response is {status}");
+        assert!(Instant::now() < end, "no response has status {status}");
     }
 }
 
@@ -111,16 +113,16 @@ async fn one_key_cannot_hold_the_memory_of_the_others() {
     let body = vec![b' '; 8 * MIB];
     let retry_after = send_until(&client, &body, 503).await;
     assert_eq!(retry_after.as_deref(), Some("1"));
-    // The key that replaces it has the same share.
+    // The key that replaces it uses the same share of memory.
     let answer = rotated.send("POST", TRACES, &[JSON], &body).await;
     answer.assert_problem(503);
-    // Another key is served, with the largest body too.
+    // Another key is served, even with a body of the maximum size.
     let large = vec![b' '; 16 * MIB];
     other
         .send("POST", TRACES, &[JSON], &large)
         .await
         .assert_problem(400);
-    // What fits into the share is served.
+    // A request that fits into the share is served.
     let small = encode(vec![in_session(1, SESSION)]);
     client.export(&small).await.assert_ok_empty();
     drop(pending);
@@ -172,7 +174,7 @@ async fn a_request_fails_when_its_key_is_revoked_while_its_body_arrives() {
             assert!(connection.asked_to_continue().await);
             connection.write(first).await;
             if rotated {
-                // The server forgets what it knew of the key, and the request still has that.
+                // The rotation removes the key from the cache, but the request in progress still uses the cached key.
                 let path = format!("/v1/api_keys/{id}/rotate");
                 admin.post(&path, &json!({})).await.assert_ok();
             }
@@ -188,7 +190,7 @@ async fn a_request_fails_when_its_key_is_revoked_while_its_body_arrives() {
     }
 }
 
-/// Sends bytes of a body at a rate until the server answers; returns the status.
+/// Sends bytes of a body at a rate until the server responds, and returns the status.
 async fn drip(mut connection: Connection, piece: &[u8], pause: Duration) -> u16 {
     let mut rate = tokio::time::interval(pause);
     while connection.is_open() {
@@ -208,7 +210,7 @@ async fn a_body_below_the_minimum_rate_is_408() {
     let mut dripping = Vec::new();
     for (headers, first) in beginnings() {
         let chunked = headers.contains(&CHUNKED);
-        // Nothing more, and a byte every now and then.
+        // The client sends nothing more, or a byte from time to time.
         let piece: &[u8] = match (chunked, first) {
             (true, b"" | b"1\r\nx\r\n") => b"1\r\nx\r\n",
             _ => b"x",
@@ -227,7 +229,7 @@ async fn a_body_below_the_minimum_rate_is_408() {
     let took = started.elapsed();
     assert!(
         took < Duration::from_secs(25),
-        "they were ended after {took:?}"
+        "the requests were closed after {took:?}"
     );
 }
 
@@ -250,7 +252,7 @@ async fn a_small_body_from_a_slow_link_is_stored() {
     let body = encode(vec![span]);
     let length = body.len().to_string();
     let mut connection = begin(&client, &[PROTOBUF, ("content-length", &length)], b"").await;
-    // 2 KiB/s: it takes longer than one window of the rate.
+    // At 2 KiB/s, the body needs longer than one window of the rate limit.
     let mut rate = tokio::time::interval(Duration::from_millis(100));
     for piece in body.chunks(205) {
         rate.tick().await;

@@ -1,4 +1,4 @@
-//! A client that reads its responses at a rate.
+//! Provides a client that reads responses at a limited rate.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use tokio::net::{TcpSocket, TcpStream};
 use super::spans::{SESSION, encode, in_session, label};
 use super::support::{Client, JSON, within};
 
-/// Stores an event of a size.
+/// Stores an event of a size, in bytes.
 pub(crate) async fn store(client: &Client, number: u8, size: usize) {
     let mut span = in_session(number, SESSION);
     span.attributes
@@ -31,7 +31,7 @@ pub(crate) async fn request(client: &Client) -> TcpStream {
     stream
 }
 
-/// Reads some bytes, 20 times a second, until there are `enough` or the server closes; returns what was read.
+/// Reads at a rate, 20 times per second, until it has `enough` bytes or the server closes, and returns the bytes.
 pub(crate) async fn read_at(stream: &TcpStream, rate: usize, enough: usize) -> Vec<u8> {
     const TICKS: usize = 20;
 

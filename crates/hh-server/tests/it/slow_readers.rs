@@ -1,4 +1,4 @@
-//! Clients that read their responses slowly or not at all. Each server is its own.
+//! Tests clients that read their responses slowly or not at all. Each test has its own server.
 
 use hh_auth::Level;
 use serde_json::json;
@@ -23,7 +23,7 @@ async fn a_reader_below_the_minimum_rate_is_closed() {
     let slow = request(&admin).await;
     let still = request(&admin).await;
     let slow = within(read_at(&slow, 4 * KIB, usize::MAX)).await;
-    // The other one read nothing meanwhile; what the kernels on both sides buffered can still be read.
+    // The other client has read nothing, but it can still read the bytes in the buffers of the kernel on both sides.
     let still = within(read_at(&still, 4096 * KIB, usize::MAX)).await;
     for read in [slow, still] {
         assert_eq!(status(&read), "200");
@@ -63,7 +63,7 @@ async fn pages_that_are_not_read_do_not_block_other_keys() {
         slow.post("/v1/events/export", &one),
         other.post("/v1/events/export", &all),
     );
-    // The pages that are held are half of the memory for responses, which is the share of one key.
+    // The unread pages use half of the memory for responses, which is the limit of one key.
     answer.assert_problem(503);
     assert_eq!(answer.header("retry-after"), Some("1"));
     page.assert_ok();

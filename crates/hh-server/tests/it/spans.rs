@@ -1,4 +1,4 @@
-//! Spans to send.
+//! Provides spans for tests.
 
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::common::v1::any_value::Value as Any;
@@ -6,7 +6,7 @@ use opentelemetry_proto::tonic::common::v1::{AnyValue, InstrumentationScope, Key
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span};
 use prost::Message as _;
 
-/// A time after all that matters, in nanoseconds.
+/// The start time of the spans, in Unix nanoseconds.
 pub(crate) const BASE: u64 = 1_795_461_676_000_000_000;
 /// A session id that is a UUID.
 pub(crate) const SESSION: &str = "6ba7b810-9dad-41d1-80b4-00c04fd430c8";
@@ -23,7 +23,8 @@ pub(crate) fn label(key: &str, value: &str) -> KeyValue {
     attribute(key, Any::StringValue(value.to_owned()))
 }
 
-/// A span of one trace, told apart by its number; it takes a millisecond, and begins as many after `BASE`.
+/// Returns a span of one trace that is identified by its number. It starts this number of milliseconds after `BASE` and
+/// takes one millisecond.
 pub(crate) fn span(number: u8, parent: Option<u8>, attributes: Vec<KeyValue>) -> Span {
     let id = |number: u8| vec![number; 8];
     let start = BASE + u64::from(number) * 1_000_000;
@@ -39,7 +40,7 @@ pub(crate) fn span(number: u8, parent: Option<u8>, attributes: Vec<KeyValue>) ->
     }
 }
 
-/// A root span in a session.
+/// Returns a root span in a session.
 pub(crate) fn in_session(number: u8, session: &str) -> Span {
     span(number, None, vec![label("honeyhive.session_id", session)])
 }

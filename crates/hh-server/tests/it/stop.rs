@@ -25,7 +25,7 @@ async fn end_in_a_request(server: TestServer) {
         .await;
     assert!(
         connection.asked_to_continue().await,
-        "the request is in progress"
+        "the server did not begin the request"
     );
     let (first, rest) = body.split_at(body.len() / 2);
     connection.write(first).await;
@@ -35,7 +35,7 @@ async fn end_in_a_request(server: TestServer) {
         .assert_ok();
 
     let (running, dir) = server.begin_stop();
-    // The idle connection is closed at once: the stop has begun, and `run` waits for the other.
+    // The idle connection is closed immediately, which proves that the stop has begun. `run` waits for the other one.
     idle.closed().await;
     assert!(!running.is_finished());
     connection.write(rest).await;
@@ -49,7 +49,7 @@ async fn end_in_a_request(server: TestServer) {
             .is_err()
     );
 
-    // It was stored.
+    // The events of the request were stored.
     let again = hh_server::Server::start(options(&dir)).await.unwrap();
     let server = TestServer::run(again, dir, key);
     assert_eq!(server.admin().events(&json!({})).await["count"], 2);

@@ -1,4 +1,4 @@
-//! A server in this process, and a small HTTP/1.1 client that sends exactly what it is told.
+//! Provides a server in this process, and a small HTTP/1.1 client that sends the given bytes unchanged.
 
 use std::future::Future;
 use std::net::SocketAddr;
@@ -20,16 +20,16 @@ pub(crate) const TRACES: &str = "/opentelemetry/v1/traces";
 pub(crate) const PROTOBUF: (&str, &str) = ("content-type", "application/x-protobuf");
 pub(crate) const JSON: (&str, &str) = ("content-type", "application/json");
 
-/// Fails a test that would hang.
+/// Waits for a future, and fails the test if it takes longer than a minute.
 pub(crate) async fn within<T>(future: impl Future<Output = T>) -> T {
     tokio::time::timeout(Duration::from_mins(1), future)
         .await
-        .expect("nothing happened for a minute")
+        .expect("timed out after one minute")
 }
 
 #[expect(
     clippy::disallowed_methods,
-    reason = "a test sends the key in a header of its own making"
+    reason = "tests send the key in a header that they write themselves"
 )]
 pub(crate) fn text_of(key: &ApiKey) -> String {
     key.secret().expose_secret().to_owned()
@@ -43,7 +43,7 @@ pub(crate) fn data_dir(dir: &TempDir) -> PathBuf {
     dir.path().join("data")
 }
 
-/// A running server with a data directory of its own.
+/// A running server with its own data directory.
 pub(crate) struct TestServer {
     address: SocketAddr,
     key: String,
@@ -57,7 +57,7 @@ impl TestServer {
         Self::with(|options| options).await
     }
 
-    /// Starts one that serves on threads of its own.
+    /// Starts a server that serves on its own threads.
     pub(crate) async fn start_on_threads() -> Self {
         Self::with(|options| options.with_threads(NonZero::new(2).unwrap())).await
     }
@@ -66,7 +66,7 @@ impl TestServer {
         let dir = tempfile::tempdir().unwrap();
         let mut server = Server::start(more(options(&dir))).await.unwrap();
         let Some(FirstKey::Show { key, .. }) = server.take_first_key() else {
-            panic!("a first start shows a key");
+            panic!("the first start returned no key");
         };
         Self::run(server, dir, text_of(&key))
     }
@@ -84,7 +84,7 @@ impl TestServer {
         }
     }
 
-    /// Stops it, and hands back its directory once `run` has returned.
+    /// Stops the server, waits until `run` returns, and returns the directory.
     pub(crate) async fn stop(self) -> TempDir {
         let (running, dir) = self.begin_stop();
         within(running).await.unwrap();
@@ -108,7 +108,7 @@ impl TestServer {
         &self.key
     }
 
-    /// Speaks with the first admin key.
+    /// Returns a client with the first admin key.
     pub(crate) fn admin(&self) -> Client {
         self.client(&self.key)
     }
@@ -127,7 +127,7 @@ impl TestServer {
         }
     }
 
-    /// Mints a key through the API; `projects` is `"all"` or a list.
+    /// Creates a key through the API, and returns its id and text. `projects` is `"all"` or a list of names.
     pub(crate) async fn mint(&self, level: Level, projects: impl Into<Value>) -> (String, String) {
         let wanted = json!({"name": "test", "level": level.as_str(), "projects": projects.into()});
         let made = self.admin().post("/v1/api_keys", &wanted).await.assert_ok();
@@ -148,7 +148,7 @@ pub(crate) fn text(value: &Value) -> String {
     value.as_str().expect("a string").to_owned()
 }
 
-/// Speaks HTTP with one key, a connection for each request.
+/// An HTTP client with one key that opens a connection for each request.
 #[derive(Clone)]
 pub(crate) struct Client {
     address: SocketAddr,
@@ -167,7 +167,7 @@ impl Client {
         }
     }
 
-    /// Writes a request head, up to and with the empty line.
+    /// Returns a request head including the empty line.
     pub(crate) fn head(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> Vec<u8> {
         use std::fmt::Write as _;
 
@@ -216,20 +216,20 @@ impl Client {
         self.send("POST", TRACES, &[PROTOBUF], body).await
     }
 
-    /// Reads events by the body of an export.
+    /// Reads events with the body of an export request.
     pub(crate) async fn events(&self, wanted: &Value) -> Value {
         self.post("/v1/events/export", wanted).await.assert_ok()
     }
 }
 
-/// One connection.
+/// A connection to the server.
 pub(crate) struct Connection {
     stream: TcpStream,
     unread: Vec<u8>,
 }
 
 impl Connection {
-    /// Sends as much as the server takes: it may answer and close before the end.
+    /// Sends bytes, and returns false if the server closed the connection before the end.
     pub(crate) async fn write(&mut self, bytes: &[u8]) -> bool {
         within(self.stream.write_all(bytes)).await.is_ok()
     }
@@ -251,7 +251,7 @@ impl Connection {
         self.answer().await
     }
 
-    /// Tells whether the server asks for the body, which it does when it begins to read it.
+    /// Returns whether the server requests the body with 100 Continue, which it does when it begins to read the body.
     pub(crate) async fn asked_to_continue(&mut self) -> bool {
         const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
 
@@ -263,18 +263,18 @@ impl Connection {
         asked
     }
 
-    /// Ends what is sent; the server can still answer.
+    /// Closes the sending side of the connection. The server can still respond.
     pub(crate) async fn end(&mut self) {
         drop(self.stream.shutdown().await);
     }
 
-    /// Tells whether the server has not closed, without waiting.
+    /// Returns whether the connection is open, without waiting.
     pub(crate) fn is_open(&self) -> bool {
         let read = self.stream.try_read(&mut [0]);
         read.is_err_and(|error| error.kind() == std::io::ErrorKind::WouldBlock)
     }
 
-    /// The answer, or none if the server closes without one.
+    /// Returns the response, or `None` if the server closes without one.
     pub(crate) async fn answer_if_any(&mut self) -> Option<Answer> {
         if self.unread.is_empty() && !self.more().await {
             return None;
@@ -287,7 +287,7 @@ impl Connection {
             let end = self.unread.windows(4).position(|four| four == b"\r\n\r\n");
             match end {
                 Some(at) => break at,
-                None => assert!(self.more().await, "no answer before the end"),
+                None => assert!(self.more().await, "the server closed without a response"),
             }
         };
         let head = String::from_utf8(self.unread[..end].to_vec()).unwrap();
@@ -305,25 +305,25 @@ impl Connection {
         let length: usize = answer.header("content-length").unwrap().parse().unwrap();
         self.unread.drain(..end + 4);
         while self.unread.len() < length {
-            assert!(self.more().await, "the answer breaks off");
+            assert!(self.more().await, "the response is truncated");
         }
         answer.body = self.unread.drain(..length).collect();
         answer
     }
 
-    /// Waits for the server to close; what it sent before is dropped.
+    /// Waits until the server closes the connection, and ignores the data before that.
     pub(crate) async fn closed(&mut self) {
         while self.more().await {}
     }
 
-    /// Reads what is there; false at the end.
+    /// Reads more bytes, and returns false at the end.
     async fn more(&mut self) -> bool {
         let read = within(self.stream.read_buf(&mut self.unread)).await;
         read.is_ok_and(|count| count > 0)
     }
 }
 
-/// An answer, read whole.
+/// A complete response.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
@@ -349,21 +349,21 @@ impl Answer {
         serde_json::from_slice(&self.body).unwrap()
     }
 
-    /// The body of a success.
+    /// Checks that the response is a success, and returns its body.
     #[track_caller]
     pub(crate) fn assert_ok(&self) -> Value {
         assert_eq!(self.status, 200, "{}", self.text());
         self.json()
     }
 
-    /// A success without a body.
+    /// Checks that the response is a success without a body.
     #[track_caller]
     pub(crate) fn assert_ok_empty(&self) {
         assert_eq!(self.status, 200, "{}", self.text());
         assert_eq!(self.body, b"");
     }
 
-    /// The message of an error that has the one shape of errors.
+    /// Checks that the response is an error with a status in the common format, and returns its message.
     #[track_caller]
     pub(crate) fn assert_problem(&self, status: u16) -> String {
         assert_eq!(self.status, status, "{}", self.text());

@@ -1,5 +1,5 @@
-//! What hostile bodies cost. The server shares this process and the figures are the process's, so this is a program
-//! of its own with one test: another beside it would be counted too.
+//! Tests the memory that hostile bodies use. The server runs in this process, and the measured memory is that of the
+//! whole process. This program therefore has only one test: the memory of a concurrent test would be counted too.
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -30,7 +30,7 @@ use support::{Client, Connection, JSON, PROTOBUF, TRACES, TestServer, within};
 
 const DEPTH: usize = 20_000;
 
-/// A gzip file of about 1 MiB that inflates to 1 GiB of zeros: one flushed MiB, 1,024 times.
+/// Returns a gzip file of about 1 MiB that decompresses to 1 GiB of zeros: one flushed block of 1 MiB, 1,024 times.
 fn bomb() -> Vec<u8> {
     let zeros = vec![0; MIB];
     let mut block = Vec::with_capacity(64 * 1024);
@@ -50,18 +50,18 @@ fn bomb() -> Vec<u8> {
         half.combine(&sum);
         sum.combine(&half);
     }
-    // An empty last block, the checksum and the length.
+    // The file ends with an empty block, the checksum and the length.
     bytes.extend_from_slice(&[3, 0]);
     bytes.extend_from_slice(&sum.sum().to_le_bytes());
     bytes.extend_from_slice(&(1_u32 << 30).to_le_bytes());
     bytes
 }
 
-/// Builds a message from the inside out, back to front.
+/// A builder of a message from the inside out, with the bytes in reverse order.
 struct MessageBuilder(Vec<u8>);
 
 impl MessageBuilder {
-    /// Makes all there is so far the value of a field.
+    /// Wraps all current contents in a field.
     fn wrap(&mut self, field: u8) {
         let mut length = self.0.len();
         let mut varint = Vec::new();
@@ -78,18 +78,19 @@ impl MessageBuilder {
     }
 }
 
-/// An export whose one attribute is nested deeply, in lists or in objects.
+/// Returns an export whose only attribute is deeply nested in lists or in objects.
 fn deep_protobuf(objects: bool) -> Vec<u8> {
     let mut inside = MessageBuilder(Vec::new());
     for _ in 0..DEPTH {
-        // AnyValue in a list's values, or in a pair's value in an object's values; then the AnyValue around it.
+        // The field of an AnyValue in the values of a list, or in a pair in the values of an object, and then the field
+        // of the list or object in the AnyValue around it.
         if objects {
             inside.wrap(2);
         }
         inside.wrap(1);
         inside.wrap(if objects { 6 } else { 5 });
     }
-    // KeyValue.value, Span.attributes, ScopeSpans.spans, ResourceSpans.scope_spans, resource_spans.
+    // The fields are KeyValue.value, Span.attributes, ScopeSpans.spans, ResourceSpans.scope_spans and resource_spans.
     for field in [2, 9, 2, 2, 1] {
         inside.wrap(field);
     }
@@ -110,7 +111,7 @@ async fn assert_refused(client: &Client, headers: &[(&str, &str)], body: &[u8], 
         .assert_problem(status);
 }
 
-/// Sends 100 MiB, or as much of it as the server takes.
+/// Sends 100 MiB, or less if the server closes the connection before.
 async fn send_huge(client: &Client) -> Connection {
     let mut connection = client.connect().await;
     let length = (100 * MIB).to_string();
@@ -125,7 +126,7 @@ async fn send_huge(client: &Client) -> Connection {
     connection
 }
 
-/// Shows that the bomb is a real one: it inflates, and its checksum is right.
+/// Checks that the bomb is a valid gzip file that decompresses, with a correct checksum.
 fn check(bytes: &[u8]) {
     use std::io::Read as _;
 
@@ -135,7 +136,7 @@ fn check(bytes: &[u8]) {
     for _ in 0..32 {
         decoder.read_exact(&mut chunk).unwrap();
     }
-    // A bomb of one MiB, so that the checksum is proven without inflating 1 GiB.
+    // A bomb of 1 MiB proves that the checksum is correct, without decompressing 1 GiB.
     let small = {
         let start = 10;
         let block = (bytes.len() - start - 10) / 1024;
@@ -154,7 +155,7 @@ fn check(bytes: &[u8]) {
     assert_eq!(whole, vec![0; MIB]);
 }
 
-/// Measures the most that a case costs, in a server of its own.
+/// Measures the peak memory of a case, with its own server.
 async fn measure(title: &str, case: impl AsyncFnOnce(&Client)) {
     const LIMIT: usize = 100;
 
@@ -181,7 +182,7 @@ fn export_of(spans: &str) -> String {
     format!("{{\"resourceSpans\": [{{\"scopeSpans\": [{{\"spans\": [{spans}]}}]}}]}}")
 }
 
-/// A span with attributes, which are JSON.
+/// Returns a span with attributes in JSON.
 fn span_with(number: u8, attributes: &str) -> String {
     export_of(&format!(
         "{{\"traceId\": \"{number:032x}\", \"spanId\": \"{number:016x}\", \"attributes\": [{attributes}]}}"
@@ -192,7 +193,7 @@ fn text_attribute(name: &str, value: &str) -> String {
     format!("{{\"key\": \"{name}\", \"value\": {{\"stringValue\": \"{value}\"}}}}")
 }
 
-/// What is below a list of fields, each of which wraps the one after it.
+/// Wraps a value in a list of fields, from the inside out.
 fn wrapped(inner: Vec<u8>, fields: &[u8]) -> Vec<u8> {
     let mut inside = MessageBuilder(inner.into_iter().rev().collect());
     for field in fields {
@@ -202,10 +203,10 @@ fn wrapped(inner: Vec<u8>, fields: &[u8]) -> Vec<u8> {
     inside.0
 }
 
-/// The fields around a value, from the inside out: its pair, the span, the scope, the resource, the request.
+/// The fields around a value, from the inside out: pair, span, scope, resource and request.
 const AROUND_ANY: [u8; 5] = [2, 9, 2, 2, 1];
 
-/// Just below what a body may have.
+/// A size just below the maximum size of a body, in bytes.
 const SIZE: usize = 15 * MIB;
 
 async fn bodies_that_are_packed_or_announced(bomb: &[u8]) {
@@ -238,7 +239,7 @@ async fn bodies_that_are_deep() {
         for body in &json {
             assert_refused(client, &[JSON], body, 400).await;
         }
-        // A member that nobody knows is skipped, however deep it is.
+        // An unknown member is ignored at any depth.
         client
             .send("POST", TRACES, &[JSON], &ignored)
             .await
@@ -255,7 +256,7 @@ async fn bodies_that_are_deep() {
     .await;
 }
 
-/// Two bytes on the wire, hundreds in memory: what a body decodes to is bounded as well.
+/// Values of two bytes in the body can need hundreds of bytes in memory, so the decoded size is limited too.
 async fn bodies_of_many_small_values() {
     let many = format!("{}{{}}", "{},".repeat(SIZE / 3));
     for (title, body) in [
@@ -281,7 +282,7 @@ async fn bodies_of_many_small_values() {
         ("empty resources", wrapped(empty(), &[])),
         ("empty scopes", wrapped(empty(), &[1])),
         (
-            "an empty list's items",
+            "items of an empty list",
             wrapped(empty(), &[&[5][..], &AROUND_ANY].concat()),
         ),
         ("items 12 lists deep", wrapped(empty(), &deep)),
@@ -314,12 +315,12 @@ async fn bodies_of_many_small_values() {
     }
 }
 
-/// Attributes whose dotted names would create objects many times their size, compressed.
+/// The compressed attributes have dotted names that would create objects many times their size.
 async fn bodies_of_dotted_names() {
     let one_span = encode(vec![dotted_names("honeyhive_outputs.", 45_000)]);
     let association = "traceloop.association.properties.honeyhive_inputs.";
     let renamed = encode(vec![dotted_names(association, 45_000)]);
-    // As many objects as a span may have, in as many spans as a body may have.
+    // The spans have the maximum number of objects per span, and the body has the maximum number of such spans.
     let mut spans = Vec::new();
     for number in 0..120 {
         let names = dotted_names("honeyhive_outputs.", 300);
@@ -345,7 +346,7 @@ async fn bodies_of_dotted_names() {
     }
 }
 
-/// Text that holds JSON is read up to a limit, and text that grows when it is stored is refused.
+/// JSON in strings is parsed up to a limit, and text that becomes too large when it is stored is rejected.
 async fn bodies_of_text() {
     let numbers = format!("[{}0]", "0,".repeat(SIZE / 2));
     let long = span_with(1, &text_attribute("honeyhive_inputs.a", &numbers));
@@ -366,7 +367,7 @@ async fn bodies_of_text() {
         })
         .await;
     }
-    // Each of these bytes is six in JSON.
+    // Each of these bytes needs six bytes in JSON.
     let any = wrapped(vec![1; SIZE], &[1]);
     let span = [
         wrapped(vec![7; 16], &[1]),
@@ -378,7 +379,7 @@ async fn bodies_of_text() {
         assert_refused(client, &[PROTOBUF], &grows, 413).await;
     })
     .await;
-    // An ordinary long text is none of these.
+    // An ordinary long string is accepted.
     let spaces = span_with(
         3,
         &text_attribute("honeyhive_inputs.a", &" ".repeat(4 * MIB)),
@@ -408,7 +409,7 @@ async fn hostile_bodies_use_little_memory_and_do_not_delay_others() {
     others_are_served(bomb).await;
 }
 
-/// Older versions stored names of any length: a page counts them as well.
+/// Older versions stored names of any length, so the size of names counts toward the size of a page.
 async fn pages_of_large_names() {
     let server = TestServer::start().await;
     let client = server.key(Level::ReadOnly, "all").await;
@@ -438,12 +439,12 @@ async fn pages_of_large_names() {
     }
     let grown = memory("VmHWM:").saturating_sub(before) / 1024;
     println!("pages of 2 MiB names: the peak grew by {grown} MiB");
-    // The page, and what this client has of it.
+    // The memory contains the page and the copy in this client.
     assert!(grown < 50, "the peak grew by {grown} MiB");
     server.stop().await;
 }
 
-/// Others are served while hostile bodies come, again and again.
+/// Other clients are served while hostile bodies arrive continuously.
 async fn others_are_served(bomb: Vec<u8>) {
     let server = TestServer::start().await;
     let client = server.key(Level::ReadWrite, "all").await;
@@ -463,14 +464,14 @@ async fn others_are_served(bomb: Vec<u8>) {
     });
     let small = encode(vec![in_session(1, SESSION)]);
     let mut answered = 0;
-    // Three whole rounds, so that good requests met each kind of body.
+    // Three complete rounds ensure that valid requests run concurrently with each kind of body.
     while answered < 30 || rounds.load(Ordering::Relaxed) < 3 {
         client.get("/v1/auth/whoami").await.assert_ok();
         client.export(&small).await.assert_ok_empty();
         answered += 1;
-        assert!(!attack.is_finished(), "the attack goes on all the while");
+        assert!(!attack.is_finished(), "the attack stopped early");
     }
-    println!("{answered} rounds were answered while the attack went on");
+    println!("{answered} rounds were answered during the attack");
     stop.store(true, Ordering::Relaxed);
     within(attack).await.unwrap();
 }

@@ -1,4 +1,4 @@
-//! Figures of the process, and bodies that both memory tests send.
+//! Measures the memory of the process, and provides bodies for both memory tests.
 
 use std::fs;
 use std::io::Write as _;
@@ -11,7 +11,7 @@ use super::spans::{label, span};
 
 pub(crate) const MIB: usize = 1024 * 1024;
 
-/// A figure of the process in KiB: `VmRSS` is what it has in use, `VmHWM` the most that it ever had.
+/// Returns a memory value of the process, in KiB: `VmRSS` is the current memory, `VmHWM` the peak.
 pub(crate) fn memory(name: &str) -> usize {
     let status = fs::read_to_string("/proc/self/status").unwrap();
     let mut lines = status.lines().map(|line| line.split_whitespace());
@@ -21,16 +21,16 @@ pub(crate) fn memory(name: &str) -> usize {
     line.nth(1).unwrap().parse().unwrap()
 }
 
-/// Has the kernel forget the most that the process ever used.
+/// Resets the peak memory of the process in the kernel.
 #[expect(
     clippy::disallowed_methods,
-    reason = "the kernel's switch, which is no file to keep"
+    reason = "a control file of the kernel, which needs no safe write"
 )]
 pub(crate) fn reset_peak() {
     fs::write("/proc/self/clear_refs", "5").unwrap();
 }
 
-/// A span whose attributes have dotted names of 32 parts.
+/// Returns a span whose attributes have dotted names of 32 parts.
 pub(crate) fn dotted_names(prefix: &str, count: usize) -> Span {
     let tail = ".a".repeat(31);
     let names = (0..count).map(|at| label(&format!("{prefix}{at}{tail}"), "v"));

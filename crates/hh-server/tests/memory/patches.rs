@@ -1,4 +1,4 @@
-//! Memory of changes of stored events that have very many small values.
+//! Measures the memory of changes of stored events that have very many small values.
 
 use hh_auth::Level;
 
@@ -23,14 +23,14 @@ async fn start(client: &Client, member: &str) {
     assert_eq!(answer.status, 200, "{}", answer.text());
 }
 
-/// Shows that a small change of a large stored event does not bring all of its values into memory.
+/// Checks that a small change of a large stored event does not load all of its values into memory.
 pub(crate) async fn patches_of_many_small_values() {
     for (title, value) in [("objects", "{\"\":0}"), ("lists", "[[]]"), ("numbers", "0")] {
         let server = TestServer::start().await;
         let client = server.key(Level::ReadWrite, "all").await;
         start(&client, "").await;
         let count = (MIB / 3 - 1024) / (value.len() + 1);
-        // One request may have fewer values than a stored event.
+        // Several requests are needed, because a request is limited to fewer values than a stored event.
         for name in ["a", "b", "c"] {
             let mut values = 0;
             let mut members = Vec::new();
@@ -55,7 +55,7 @@ pub(crate) async fn patches_of_many_small_values() {
             "changes of an event of {} {title}: the peak grew by {grown} MiB",
             3 * count
         );
-        // The body before and after a change, and what this client and the server send and receive of it.
+        // The memory contains the body before and after a change, and the buffers of this client and the server.
         assert!(grown < 24, "{title}: the peak grew by {grown} MiB");
         server.stop().await;
     }

@@ -1,4 +1,4 @@
-//! Memory that slow clients hold: readers of large pages and senders of large bodies.
+//! Measures the memory that slow clients use: readers of large pages and senders of large bodies.
 
 use std::time::{Duration, Instant};
 
@@ -13,7 +13,8 @@ use super::support::{Client, JSON, PROTOBUF, TRACES, TestServer, within};
 
 const READERS: usize = 100;
 const KEYS: usize = 10;
-/// Long enough for every reader to ask for its page, and shorter than the time after which a reader is closed.
+/// The duration of the attack, long enough for every reader to request its page, and shorter than the timeout of a
+/// reader.
 const ATTACK: Duration = Duration::from_secs(30);
 
 /// Connects with a small receive buffer, so that the response stays with the server.
@@ -23,7 +24,7 @@ async fn connect(client: &Client) -> TcpStream {
     within(socket.connect(client.address())).await.unwrap()
 }
 
-/// Requests a page and reads it slowly until the server closes or the time is over; returns the status line.
+/// Requests a page and reads it slowly until the server closes or the time is over, and returns the status line.
 pub(crate) async fn read_slowly(client: Client, end: Instant) -> String {
     let body = r#"{"filters": [], "limit": 7}"#;
     let length = body.len().to_string();
@@ -62,7 +63,7 @@ pub(crate) async fn store_page(client: &Client) {
     }
 }
 
-/// Shows that the responses which slow readers do not take stay within their budget, and that others are served.
+/// Checks that unread responses of slow readers stay within their memory limit, and that other clients are served.
 pub(crate) async fn readers_of_large_pages() {
     let server = TestServer::start_on_threads().await;
     let admin = server.admin();
@@ -93,13 +94,13 @@ pub(crate) async fn readers_of_large_pages() {
         "{READERS} slow readers of 8 MiB: {pages} were given a page, the peak grew by {grown} MiB, \
          {rounds} rounds of others were served"
     );
-    assert!(pages > 0, "no reader was given a page");
+    assert!(pages > 0, "no reader received a page");
     assert!(rounds > 10);
     assert!(grown < 256, "the peak grew by {grown} MiB");
     server.stop().await;
 }
 
-/// Shows that bodies which are announced and do not arrive hold no memory.
+/// Checks that announced bodies that do not arrive use no memory.
 pub(crate) async fn senders_of_announced_bodies() {
     let server = TestServer::start_on_threads().await;
     let client = server.key(Level::IngestOnly, "all").await;

@@ -1,6 +1,7 @@
-//! Several attacks on memory at one time: dotted names, long names, announced bodies and slow readers of large pages.
+//! Tests several attacks on memory at the same time: dotted names, long names, announced bodies and slow readers of
+//! large pages.
 //!
-//! A program of its own with one test, since the figures are the process's.
+//! This program has only one test, because the measured memory is that of the whole process.
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -34,10 +35,10 @@ use spans::{SESSION, encode, in_session, span};
 use support::{Client, PROTOBUF, TRACES, TestServer, within};
 
 const ATTACK: Duration = Duration::from_secs(20);
-/// The most that the whole process may have in use, in MiB, this test's own buffers included.
+/// The maximum memory of the whole process, including the buffers of this test, in MiB.
 const LIMIT: usize = 300;
 
-/// Sends the same export until the end; whatever the response is, the server must stay within its limits.
+/// Sends the same export until the end. The status of the responses does not matter, only the memory of the server.
 async fn send_again(client: Client, body: Arc<Vec<u8>>, end: Instant, sent: Arc<AtomicUsize>) {
     let headers = [PROTOBUF, ("content-encoding", "gzip")];
     while Instant::now() < end {
@@ -51,7 +52,7 @@ async fn send_again(client: Client, body: Arc<Vec<u8>>, end: Instant, sent: Arc<
     }
 }
 
-/// Announces bodies that do not arrive, again when the server has given up on them.
+/// Announces bodies that do not arrive, and announces them again after the server times out.
 async fn announce(client: Client, end: Instant) {
     let length = (16 * MIB).to_string();
     let head = client.head("POST", TRACES, &[PROTOBUF, ("content-length", &length)]);

@@ -54,7 +54,7 @@ fn small_object() -> impl Strategy<Value = Object> {
 }
 
 proptest! {
-    /// The same as a merge of decoded values.
+    /// A merge of encoded text has the same result as a merge of decoded values.
     #[test]
     fn a_merge_of_texts_is_a_merge_of_values(
         stored in small_object(), set in small_object(), added in small_object(), whole in small_object(),
@@ -84,7 +84,7 @@ proptest! {
         };
         let (one_text, other_text) = (encode(&one), encode(&other));
         let [parsed, others] = [&one_text, &other_text].map(|text| StoredBody::parse(text).unwrap());
-        // As text: -0.0 equals 0.0 as a value.
+        // The text is compared, because -0.0 equals 0.0 as a value.
         let text_of = |value: &Value| value.to_string();
         let expected = other
             .iter()

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::*;
 use crate::domain::event_body::EventBody as Body;
 
-/// An object of a few members, nested.
+/// Returns a strategy for nested objects with a few members.
 fn object() -> impl Strategy<Value = Object> {
     let leaf = prop_oneof![
         Just(Value::Null),
@@ -98,7 +98,7 @@ proptest! {
     }
 }
 
-/// A body with this much text in its inputs.
+/// Encodes a body with a text in its inputs.
 fn large(text: &str) -> Vec<u8> {
     let mut body = Body::default();
     body.inputs.insert("text".to_owned(), text.into());
@@ -108,7 +108,7 @@ fn large(text: &str) -> Vec<u8> {
 #[test]
 fn a_page_has_one_event_however_large_and_more_only_as_far_as_all_bytes_fit() {
     const MIB: usize = 1 << 20;
-    // JSON needs six bytes for each of these.
+    // JSON needs six bytes for each of these characters.
     let controls = "\u{1}".repeat(MIB);
     let long = "x".repeat(3 * MIB);
     for (name, body, fit) in [
@@ -135,14 +135,17 @@ fn a_page_has_one_event_however_large_and_more_only_as_far_as_all_bytes_fit() {
         while page.push(&event, "project").unwrap() {
             pushed += 1;
         }
-        assert!(!page.push(&event, "project").unwrap(), "it stays full");
+        assert!(
+            !page.push(&event, "project").unwrap(),
+            "the page stays full"
+        );
         let rendered = page.finish(u64::MAX, true).json;
         assert!(rendered.len() <= MAX_PAGE || pushed == 1);
         let list: EventList = serde_json::from_slice(&rendered).unwrap();
         assert_eq!(list.events.len(), pushed);
         assert!(
             (fit..=fit + fit / 5).contains(&pushed),
-            "{pushed} for {fit}"
+            "{pushed} events fit, expected {fit}"
         );
     }
 }

@@ -8,10 +8,11 @@ use rusqlite::{Connection, OptionalExtension as _};
 
 use crate::store::port::StoreError;
 
-/// A larger database is checked in part, so that a start takes seconds: a check reads everything.
+/// The maximum size of a database that is checked completely, in bytes. A check reads the whole database, so a larger
+/// database is checked in part to keep the startup at a few seconds.
 const WHOLE: u64 = 1024 * 1024 * 1024;
 
-/// Without these no key can be checked or revoked.
+/// The tables that are needed to verify and revoke keys.
 const KEY_TABLES: &[&str] = &[
     "sqlite_schema",
     "meta",
@@ -22,20 +23,21 @@ const KEY_TABLES: &[&str] = &[
     "creations",
 ];
 
-/// Reads a database that is checked whole into the page cache of the system: SQLite reads the pages in the order of its trees,
-/// which takes about five times longer from a disk (24 s per GiB, and 4 s after this).
+/// Reads a database that will be checked completely into the page cache of the system.
 ///
-/// Only before SQLite opens the file: closing any descriptor of it ends the locks that SQLite holds.
+/// SQLite reads the pages in the order of its trees, which takes about five times longer from a disk: 24 s per GiB, and
+/// 4 s after this. Call it only before SQLite opens the file, because closing any descriptor of the file releases the
+/// locks of SQLite.
 pub(super) fn prefetch(path: &Path) {
     if fs::metadata(path).is_ok_and(|metadata| metadata.len() <= WHOLE)
         && let Ok(mut file) = File::open(path)
     {
-        // What cannot be read is reported by the check.
+        // The check reports read errors.
         drop(io::copy(&mut file, &mut io::sink()));
     }
 }
 
-/// Runs the quick check of SQLite, up to 1 GiB on the whole database and above on what keys need.
+/// Runs the quick check of SQLite, on the whole database up to 1 GiB, and on [`KEY_TABLES`] above that size.
 pub(super) fn check(connection: &Connection, path: &Path) -> Result<(), StoreError> {
     let size = fs::metadata(path).map_or(0, |metadata| metadata.len());
     check_up_to(connection, size, WHOLE)
@@ -69,7 +71,7 @@ fn run(connection: &Connection, sql: &str) -> Result<(), StoreError> {
     if found == "ok" {
         return Ok(());
     }
-    // SQLite says where, in lines.
+    // SQLite reports the location in several lines.
     let found: Vec<_> = found.split_whitespace().collect();
     Err(StoreError::Damaged(found.join(" ")))
 }

@@ -1,4 +1,4 @@
-//! What the commands and queries work with.
+//! Defines the engine that executes the commands and queries.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -21,7 +21,7 @@ pub(crate) struct Sqlite {
     pub(super) log_path: PathBuf,
     pub(super) event_turns: Turns,
     pub(super) merge_turns: Turns,
-    /// The turn of a merge outside the writer.
+    /// The permit for a merge outside the writer.
     pub(super) merges: Arc<Semaphore>,
     pub(super) catalog: Arc<Catalog>,
     pub(super) keys: Arc<dyn KeyObserver>,
@@ -29,7 +29,8 @@ pub(crate) struct Sqlite {
 }
 
 impl Sqlite {
-    /// Returns the check that each command of a key begins with: the key may have ended since its request was authorized.
+    /// Returns the check with which each command of a key begins, because the key may have been revoked or have expired
+    /// since its request was authorized.
     pub(super) fn check_live(
         &self,
         key: i64,
@@ -38,7 +39,7 @@ impl Sqlite {
         move |connection| key_rows::check_live(connection, key, clock.key_time())
     }
 
-    /// Stops the writer after what is queued.
+    /// Stops the writer after all queued commands.
     pub(crate) async fn close(&self) {
         let readers = Arc::clone(&self.readers);
         drop(tokio::task::spawn_blocking(move || readers.close()).await);

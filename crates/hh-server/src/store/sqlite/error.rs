@@ -1,4 +1,4 @@
-//! SQLite's errors as errors of the store.
+//! Converts SQLite errors to errors of the store.
 
 use rusqlite::{Error, ErrorCode};
 

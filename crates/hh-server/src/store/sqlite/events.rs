@@ -1,4 +1,4 @@
-//! Events below sessions.
+//! Stores the events of sessions.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -13,8 +13,8 @@ use crate::domain::sessions::Extent;
 use crate::store::commands::{InsertEvents, NewEvent};
 use crate::store::port::{Hold, StoreError, Write};
 
-/// The most events of one command of the writer. A key change waits for the command that is running, and each event may
-/// create a session too.
+/// The maximum number of events per command of the writer. A key change waits for the running command, and each event
+/// may also create a session.
 const MAX_PART: usize = 500;
 
 /// Events that are not stored yet, by project.
@@ -54,7 +54,7 @@ impl PendingEvents {
 }
 
 impl Write<InsertEvents> for Sqlite {
-    /// Many events are stored in parts, each in a transaction of its own, so that other commands run in between.
+    /// Stores many events in parts, each in its own transaction, so that other commands can run in between.
     async fn write(
         &self,
         access: &Access,
@@ -103,7 +103,7 @@ fn insert_events(
         "INSERT INTO events (sid, started, id, parent, project, kind, name, ended, body, family)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT DO NOTHING",
     )?;
-    // Events come in runs of one session, which is looked up and extended once a run.
+    // Consecutive events often belong to one session, which is looked up and extended once for all of them.
     for run in events.chunk_by(|one, next| one.session == next.session) {
         let sid = session_of(connection, project, &run[0])?;
         let mut extent: Option<Extent> = None;
@@ -120,7 +120,7 @@ fn insert_events(
                 event.body,
                 project.family(),
             ])?;
-            // One that was sent again changes nothing: the session may have been given other times since.
+            // An event that was sent again must not change the times of the session, which may have changed since.
             if inserted > 0 {
                 let times = Extent {
                     started: event.started,

@@ -1,4 +1,4 @@
-//! The first start of a server. These calls block.
+//! Stores the data of the first start of a server. All functions block.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use crate::hex;
 use crate::store::commands::NewKey;
 use crate::store::port::{KeyChanges, StoreError};
 
-/// The row of `meta` with the digest of the key that a first start is about to write to a file.
+/// The name of the row of `meta` with the digest of the key that a first start is about to write to a file.
 pub(super) const ANNOUNCED_KEY: &str = "announced_key";
 
 impl Sqlite {
@@ -26,7 +26,7 @@ impl Sqlite {
         announced.wait_blocking()
     }
 
-    /// Stores the organization, the project `default` and the first key, all or nothing.
+    /// Stores the organization, the project `default` and the first key in one transaction.
     pub(crate) fn first_start(
         &self,
         organization: String,

@@ -1,4 +1,4 @@
-//! Which keys were created under an `Idempotency-Key`. The table is named `creations`.
+//! Stores which keys were created with an `Idempotency-Key`, in the table `creations`.
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, params};
@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use crate::domain::idempotency::{self, IdempotencyKey, IdempotencyRecord};
 use crate::store::port::StoreError;
 
-/// Returns the number of the key that an earlier request of the same issuer created.
+/// Returns the number of the key that an earlier identical request of the same issuer created.
 pub(super) fn replay(
     connection: &Connection,
     issuer: i64,
@@ -29,7 +29,7 @@ pub(super) fn replay(
     Ok(idempotency::replay(earlier, &key)?)
 }
 
-/// Deletes what is too old, of every issuer, so that the table holds those of one day.
+/// Deletes expired rows of all issuers, so that the table only contains the rows of one day.
 pub(super) fn expire(connection: &Connection, now: Timestamp) -> Result<(), StoreError> {
     let oldest = idempotency::expired_at(now).as_millisecond();
     connection
@@ -38,7 +38,7 @@ pub(super) fn expire(connection: &Connection, now: Timestamp) -> Result<(), Stor
     Ok(())
 }
 
-/// Stores what a request created, in the transaction that creates it.
+/// Stores which key a request created, in the same transaction as the key.
 pub(super) fn insert(
     connection: &Connection,
     issuer: i64,

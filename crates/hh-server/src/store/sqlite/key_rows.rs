@@ -1,4 +1,5 @@
-//! Rows of API keys: digests only, never a key (see `docs/design/decisions.md#k7`).
+//! Reads and writes rows of API keys. They contain digests, never the text of a key (see
+//! `docs/design/decisions.md#k7`).
 
 use std::collections::BTreeSet;
 
@@ -12,9 +13,10 @@ use crate::domain::keys::{KeyRecord, PEPPER_ID};
 use crate::store::commands::NewKey;
 use crate::store::port::StoreError;
 
-/// What `revoked` holds of a key that was refused for its date, in place of when it was revoked: it ended for good.
+/// The value of the column `revoked` for a key that was rejected because it had expired. It replaces the time of the
+/// revocation, and the key stays expired even if the clock is set back.
 pub(super) const EXPIRED: i64 = -1;
-/// As [`EXPIRED`], for a key whose grace was over.
+/// The value of the column `revoked` for a key that was rejected after its grace period, like [`EXPIRED`].
 pub(super) const REPLACED: i64 = -2;
 
 pub(super) const SELECT: &str = "SELECT k.key_id, k.id, k.name, k.shown, k.level, k.all_projects, k.owner, k.created, k.expires,
@@ -23,7 +25,7 @@ pub(super) const SELECT: &str = "SELECT k.key_id, k.id, k.name, k.shown, k.level
   LEFT JOIN api_keys new ON new.key_id = k.replaced_by
   LEFT JOIN api_keys old ON old.replaced_by = k.key_id";
 
-/// Inserts a key and, if nobody has used the name yet, its owner.
+/// Inserts a key and, if it does not exist yet, its owner.
 pub(super) fn insert(connection: &Connection, key: &NewKey) -> Result<i64, StoreError> {
     owner_rows::ensure(connection, &key.owner, key.created)?;
     let all = key.grant.projects == Projects::All;
@@ -58,7 +60,7 @@ pub(super) fn insert(connection: &Connection, key: &NewKey) -> Result<i64, Store
     Ok(key_id)
 }
 
-/// Finds the key of a condition on `k`.
+/// Finds the key that matches a condition on `k`.
 pub(super) fn find(
     connection: &Connection,
     condition: &str,
@@ -71,7 +73,7 @@ pub(super) fn find(
     Ok(found)
 }
 
-/// Refuses what a key asked for that ended while the request went on.
+/// Checks that a key is still valid: it may have been revoked or have expired since its request was authorized.
 pub(super) fn check_live(
     connection: &Connection,
     access: i64,
@@ -85,7 +87,7 @@ pub(super) fn check_live(
     is_live.then_some(()).ok_or(StoreError::Ended)
 }
 
-/// Refuses a key that would have what its issuer does not have any more: the grace of the issuer may have begun since its
+/// Checks that the issuer of a key may still grant its rights: the grace period of the issuer may have begun since its
 /// request was authorized.
 pub(super) fn check_within(
     connection: &Connection,
@@ -127,7 +129,7 @@ pub(super) fn record(connection: &Connection, row: &Row<'_>) -> Result<KeyRecord
         name: row.get(2)?,
         shown: row.get(3)?,
         grant: Grant {
-            // A level that this version does not know must not open anything.
+            // A level that this version does not support must not grant any right.
             level: Level::find(&level).ok_or(rusqlite::Error::InvalidQuery)?,
             projects,
             expires,
@@ -147,8 +149,8 @@ pub(super) fn record(connection: &Connection, row: &Row<'_>) -> Result<KeyRecord
     })
 }
 
-/// Finds the key of a number.
+/// Finds a key by its number.
 pub(super) fn by_number(connection: &Connection, key_id: i64) -> Result<KeyRecord, StoreError> {
     find(connection, "k.key_id", key_id)?
-        .ok_or_else(|| StoreError::NotFound("there is no such key".to_owned()))
+        .ok_or_else(|| StoreError::NotFound("API key not found".to_owned()))
 }

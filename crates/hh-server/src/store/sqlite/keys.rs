@@ -1,4 +1,4 @@
-//! Creating, finding and listing keys.
+//! Creates, finds and lists keys.
 
 use std::sync::Arc;
 
@@ -13,7 +13,8 @@ use crate::domain::keys::{KeyRecord, check_expiry};
 use crate::store::commands::{GetKey, InsertKey, InsertOutcome, KeyByDigest, ListKeys, SaveUses};
 use crate::store::port::{Changed, Hold, KeyChanges, Read, StoreError, Write};
 
-/// Selects a page; `:narrow` is a key that applies to some projects only, and manages keys within them.
+/// Selects a page of keys. `:narrow` is set if the requesting key applies to some projects only, so that it manages
+/// keys within these projects only.
 const PAGE: &str = "WHERE k.key_id < coalesce(:after, 9223372036854775807)
   AND (:with_ended OR k.revoked IS NULL AND coalesce(k.expires > :now, true) AND coalesce(k.grace_ends > :now, true))
   AND (:narrow IS NULL OR NOT k.all_projects AND NOT EXISTS (
@@ -103,7 +104,7 @@ impl Read<GetKey> for Sqlite {
             .read(move |connection| {
                 find(connection, "k.id", query.id)?
                     .filter(|key| key.grant.projects.is_within(&reach))
-                    .ok_or_else(|| StoreError::NotFound("there is no such key".to_owned()))
+                    .ok_or_else(|| StoreError::NotFound("API key not found".to_owned()))
             })
             .await
     }
@@ -113,7 +114,7 @@ impl Write<SaveUses> for Sqlite {
     async fn write(&self, _: &ServerAccess, command: SaveUses, _: Hold) -> Result<(), StoreError> {
         let SaveUses { uses, pepper_check } = command;
         let saved = self.writer.submit(move |connection| {
-            // A key that was used was found by its digest, which proves the pepper.
+            // The key was found by its digest, which proves that the pepper is correct.
             let sql = "INSERT INTO meta VALUES ('pepper_check', ?1) ON CONFLICT DO NOTHING";
             connection.prepare_cached(sql)?.execute([pepper_check])?;
             let sql =

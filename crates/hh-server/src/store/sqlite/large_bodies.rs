@@ -1,26 +1,27 @@
-//! Large bodies of sessions, apart from the rows whose times change with each span.
+//! Stores large bodies of sessions separately from the rows, whose times change with each span.
 
 use rusqlite::{Connection, params};
 use uuid::Uuid;
 
 use crate::store::port::StoreError;
 
-/// Larger bodies are stored apart. A body is never empty, so an empty one in the row says that it is.
+/// The maximum size of a body in the row of a session, in bytes. A larger body is stored separately, and the body in
+/// the row is empty, which no other body is.
 const LARGE: usize = 64 * 1024;
 
-/// The body of a row of `sessions`, as a column.
+/// The column expression for the body of a row of `sessions`.
 pub(super) const BODY: &str =
     "coalesce((SELECT body FROM large_bodies WHERE large_bodies.sid = sessions.sid), body)";
 
-/// The length of the body of a row of `sessions`, as a column. Reads none of a large body.
+/// The column expression for the length of the body of a row of `sessions`. It does not read a large body.
 pub(super) const LENGTH: &str = "coalesce((SELECT length(body) FROM large_bodies WHERE large_bodies.sid = sessions.sid), length(body))";
 
-/// Returns the part of a body that the row holds: all of it, or nothing.
+/// Returns the body to store in the row, which is empty for a large body.
 pub(super) fn in_row(body: &[u8]) -> &[u8] {
     if body.len() > LARGE { b"" } else { body }
 }
 
-/// Stores the part of a body that the row of the session does not hold.
+/// Stores a large body separately, or deletes the separate body if the body is not large.
 pub(super) fn save(
     connection: &Connection,
     project: i64,

@@ -1,4 +1,4 @@
-//! Facts for the rule of the last key that can create others.
+//! Queries the facts for the rule that protects the last key that can create other keys.
 
 use jiff::Timestamp;
 use rusqlite::{Connection, named_params};
@@ -7,15 +7,15 @@ use crate::domain::keys::KeyRecord;
 use crate::domain::last_admin::{Admins, LASTING, can_create_keys, check_revocation};
 use crate::store::port::StoreError;
 
-/// Selects what [`is_admin`](crate::domain::last_admin::is_admin) is true for.
+/// The condition for keys for which [`is_admin`](crate::domain::last_admin::is_admin) is true.
 const ADMIN: &str = "level = 'admin' AND all_projects AND revoked IS NULL AND coalesce(expires > :now, true)
   AND grace_ends IS NULL
   AND NOT EXISTS (SELECT 1 FROM api_keys old WHERE old.replaced_by = api_keys.key_id AND old.grace_ends IS NULL)";
 
-/// Narrows [`ADMIN`] to what [`is_lasting`](crate::domain::last_admin::is_lasting) is true for.
+/// The condition for keys for which [`is_lasting`](crate::domain::last_admin::is_lasting) is true.
 const LASTING_ADMIN: &str = "coalesce(expires >= :now + :lasting, true)";
 
-/// Returns which keys there are that can create others, without one.
+/// Returns whether keys that can create other keys exist, without counting one key.
 pub(super) fn admins_without(
     connection: &Connection,
     key_id: Option<i64>,
@@ -39,13 +39,13 @@ pub(super) fn admins_without(
     Ok(admins)
 }
 
-/// Refuses to revoke the last key that can create others.
+/// Checks that a key to revoke is not the last key that can create other keys.
 pub(super) fn check_not_last(
     connection: &Connection,
     key: &KeyRecord,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    // The facts may take a look at every key.
+    // The query may read every key, so it only runs when needed.
     if !can_create_keys(key, now) {
         return Ok(());
     }

@@ -1,7 +1,7 @@
-//! A limit for the write-ahead log while queries over events overlap.
+//! Limits the size of the write-ahead log while queries over events overlap.
 //!
-//! Each query holds a version of the database. SQLite writes the log anew from its beginning only when none is held, so
-//! that queries which overlap without end would let it grow without end.
+//! Each query reads a snapshot of the database. SQLite reuses the log from its beginning only when no snapshot is in
+//! use, so the log would grow without limit while queries continuously overlap.
 
 use std::fs;
 
@@ -9,17 +9,18 @@ use super::engine::Sqlite;
 use super::schema::CHECKPOINT;
 use crate::store::port::StoreError;
 
-/// Above this size no query over events starts before the log is empty: twice what SQLite lets it grow to.
+/// The size of the log, in bytes, above which no query over events starts before the log is empty. It is twice the size
+/// at which SQLite runs a checkpoint.
 const MAX_LOG: u64 = 2 * CHECKPOINT.unsigned_abs() * 4096;
 
 impl Sqlite {
-    /// Empties the log if it is too large.
+    /// Empties the log if it exceeds [`MAX_LOG`].
     pub(super) async fn limit_log(&self) -> Result<(), StoreError> {
         if self.log_size() <= MAX_LOG {
             return Ok(());
         }
         let _pause = self.readers.pause_events().await?;
-        // Another query may have done it meanwhile.
+        // Another query may have emptied the log meanwhile.
         if self.log_size() > MAX_LOG {
             self.writer.empty_log().wait().await?;
         }

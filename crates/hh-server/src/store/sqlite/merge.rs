@@ -1,4 +1,4 @@
-//! Merging into stored bodies without delaying other writes.
+//! Merges changes into stored bodies without delaying other writes.
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -13,15 +13,15 @@ use super::large_bodies;
 use crate::domain::events::{MAX_MERGED, Rights};
 use crate::store::port::{Hold, StoreError};
 
-/// The largest stored body and the largest change, in bytes, that are merged inside the writer. That takes at most a
-/// few milliseconds, and saves a query and a second command.
+/// The maximum size of a stored body and of a change that are merged inside the writer, in bytes. Such a merge takes at
+/// most a few milliseconds, and saves a query and a second command.
 pub(super) const SMALL: usize = 64 * 1024;
 
-/// How long a large merge waits for others of the same key, and then for those of other keys.
+/// How long a large merge waits for other merges of the same key, and then for merges of other keys.
 const MAX_WAIT: Duration = Duration::from_secs(10);
 
-/// Merges outside the writer before the change is merged inside it. Only small changes of the same body, which do not
-/// wait for their turn, can make one fail.
+/// The number of merges outside the writer before the change is merged inside it. Such a merge can only fail because of
+/// concurrent small changes of the same body, which do not wait for their turn.
 const ATTEMPTS: usize = 4;
 
 #[derive(Clone, Copy, Debug)]
@@ -39,7 +39,7 @@ impl Table {
     }
 }
 
-/// Where a body is stored.
+/// The table and the key of a row that has a body.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Location {
     pub(super) table: Table,
@@ -55,12 +55,12 @@ pub(super) struct Target {
     pub(super) ended: i64,
     /// Whether it is a session that only spans have created.
     pub(super) is_implicit: bool,
-    /// The bytes of the stored body.
+    /// The size of the stored body, in bytes.
     pub(super) size: usize,
 }
 
 impl Location {
-    /// Finds the row. Reads none of the body, which can be large.
+    /// Finds the row without reading the body, which can be large.
     pub(super) fn find(self, connection: &Connection) -> Result<Option<Target>, StoreError> {
         let implicit = match self.table {
             Table::Sessions => "implicit",
@@ -140,18 +140,18 @@ pub(super) enum ChangeOutcome {
 
 /// A change of a stored body.
 pub(super) trait Change: Send + Sync + 'static {
-    /// Tells whether the change is small enough to be merged inside the writer.
+    /// Returns whether the change is small enough to be merged inside the writer.
     fn is_small(&self) -> bool;
 
-    /// Finds what to change, or breaks if there is nothing to merge. Runs inside the writer first, and again before
-    /// and after each merge outside it.
+    /// Finds the row to change, or returns `Break` if nothing has to be merged. Runs inside the writer first, and again
+    /// before and after each merge outside it.
     fn find(
         &self,
         connection: &Connection,
     ) -> Result<ControlFlow<ChangeOutcome, Target>, StoreError>;
 
-    /// Merges into an encoded body and encodes the result; `None` if there is nothing to store. The request's memory is
-    /// reserved for what it sent, so a merge must not decode what is stored into values.
+    /// Merges the change into an encoded body and encodes the result; returns `None` if nothing changes. A merge must
+    /// not decode the stored body into values, because memory is only reserved for the data of the request.
     fn merge(&self, target: &Target, stored: &[u8]) -> Result<Option<Vec<u8>>, StoreError>;
 
     /// Stores the merged body.
@@ -159,23 +159,23 @@ pub(super) trait Change: Send + Sync + 'static {
     -> Result<(), StoreError>;
 }
 
-/// A merge that was made outside the writer.
+/// The result of a merge outside the writer.
 struct Merged {
     is_implicit: bool,
     before: Vec<u8>,
     after: Vec<u8>,
 }
 
-/// How the writer applies a change.
+/// The method by which the writer applies a change.
 enum Mode {
-    /// Merges it if both the change and the stored body are small.
+    /// Merges the change if both the change and the stored body are small.
     Small,
-    /// Stores the merged body if the stored one is live the one that was read.
+    /// Stores the merged body if the stored body is still the one that was read.
     ///
-    /// The bytes themselves are compared: the writer would have to read them for a hash too, and equal bytes cannot be
-    /// another version.
+    /// The bytes are compared, not a hash of them: the writer would have to read them for a hash too, and equal bytes
+    /// are certainly unchanged.
     Unchanged(Merged),
-    /// Merges it if the stored body is small; the result is known to be at most [`MAX_MERGED`] bytes.
+    /// Merges the change if the stored body is small. The result is known to be at most [`MAX_MERGED`] bytes.
     SmallStored,
 }
 
@@ -192,7 +192,8 @@ impl Sqlite {
         if let Some(done) = first.await? {
             return Ok(done);
         }
-        // One at a time: more would mostly undo each other's work, and each holds its bodies several times over.
+        // Only one merge runs at a time: concurrent merges would mostly invalidate each other, and each one needs
+        // memory for several copies of its bodies.
         let turn = self.merge_turns.wait(family, MAX_WAIT).await?;
         let permit = Arc::clone(&self.merges).acquire_owned();
         let permit = tokio::time::timeout(MAX_WAIT, permit).await;
@@ -229,7 +230,7 @@ impl Sqlite {
         Err(StoreError::Stopped)
     }
 
-    /// Applies a change inside the writer; `None` if it has to be merged outside first, or again.
+    /// Applies a change inside the writer; returns `None` if it must be merged outside the writer first, or again.
     async fn apply<C: Change>(
         &self,
         key: i64,
@@ -242,7 +243,7 @@ impl Sqlite {
             .submit(move |connection| {
                 live(connection)?;
                 let done = apply(connection, &*change, mode);
-                // Kept until here, also when the client has gone.
+                // The memory is in use until here, even if the client has disconnected.
                 drop(hold);
                 done
             })
@@ -255,7 +256,7 @@ fn merge_outside<C: Change>(
     connection: &Connection,
     change: &C,
 ) -> Result<ControlFlow<ChangeOutcome, Merged>, StoreError> {
-    // One snapshot for the row and its body; it ends before the merge.
+    // The row and its body are read from one snapshot, which is released before the merge.
     let snapshot = connection.unchecked_transaction()?;
     let target = match change.find(&snapshot)? {
         ControlFlow::Break(done) => return Ok(ControlFlow::Break(done)),

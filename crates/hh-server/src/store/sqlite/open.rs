@@ -1,4 +1,4 @@
-//! Opening the database.
+//! Opens the database.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -19,13 +19,13 @@ use crate::clock::Clock;
 use crate::store::catalog::Catalog;
 use crate::store::port::{KeyObserver, StoreError};
 
-/// An open database, and what was read from it.
+/// An open database and the data that was read from it.
 pub(crate) struct Opened {
     pub(crate) engine: Sqlite,
     pub(crate) catalog: Arc<Catalog>,
-    /// Owners from before names had one spelling: that spelling, and the stored one.
+    /// The normalized and the stored names of owners from before names were normalized.
     pub(crate) owner_spellings: HashMap<String, String>,
-    /// The first start was never finished.
+    /// Whether the first start was never finished.
     pub(crate) is_new: bool,
     pub(crate) pepper_check: String,
     pub(crate) announced_key: Option<String>,
@@ -39,7 +39,7 @@ pub(crate) fn open(
 ) -> Result<Opened, StoreError> {
     let mut reserve = Reserve::new(path.with_file_name("reserve"));
     let connection = match connect(path) {
-        // A restart on a full disk must not keep keys from being revoked.
+        // Keys must be revocable after a restart on a full disk.
         Err(StoreError::DiskFull(_)) if reserve.release() => connect(path)?,
         opened => opened?,
     };
@@ -54,7 +54,7 @@ pub(crate) fn open(
         writer: Writer::start(connection, reserve)?,
         readers: Arc::new(Readers::start(path)?),
         log_path: path.with_extension("db-wal"),
-        // Two of the four connections.
+        // One family uses at most two of the four connections.
         event_turns: Turns::new(2),
         merge_turns: Turns::new(1),
         merges: Arc::new(Semaphore::new(1)),
@@ -72,7 +72,7 @@ pub(crate) fn open(
     })
 }
 
-/// Opens the database, checks it and brings it to the newest schema.
+/// Opens the database, checks it and migrates it to the newest schema.
 fn connect(path: &Path) -> Result<Connection, StoreError> {
     check::prefetch(path);
     let connect = || {
@@ -84,12 +84,12 @@ fn connect(path: &Path) -> Result<Connection, StoreError> {
     connect().map_err(StoreError::of_write)
 }
 
-/// Tells the observer which keys there are.
+/// Notifies the observer of all stored keys.
 fn read_digests(connection: &Connection, keys: &dyn KeyObserver) -> Result<(), StoreError> {
     let mut statement = connection.prepare("SELECT digest FROM api_keys")?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
-        // No key has a digest of another length.
+        // Every digest of a key has this length.
         if let Ok(digest) = row.get(0) {
             keys.exists(&KeyDigest::from_bytes(digest));
         }

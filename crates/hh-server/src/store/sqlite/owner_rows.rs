@@ -1,4 +1,4 @@
-//! Rows of owners: who keys act for.
+//! Reads and writes rows of owners, the users and service accounts that keys act for.
 
 use std::collections::HashMap;
 
@@ -11,13 +11,13 @@ use crate::owner_name;
 use crate::quote::quote;
 use crate::store::port::StoreError;
 
-/// The number of keys that work at ?1.
+/// Selects owners with the number of their keys that are valid at the time ?1.
 pub(super) const SELECT: &str = "SELECT id, name, created, disabled, (
     SELECT count(*) FROM api_keys WHERE owner = owners.name AND revoked IS NULL
       AND coalesce(expires > ?1, true) AND coalesce(grace_ends > ?1, true))
   FROM owners";
 
-/// Makes an owner if there is none of the name; a disabled one gets no key.
+/// Creates an owner if no owner has the name. A disabled owner is an error, because it cannot own new keys.
 pub(super) fn ensure(
     connection: &Connection,
     name: &str,
@@ -29,16 +29,17 @@ pub(super) fn ensure(
         .query_row([name], |row| row.get(0))?;
     if disabled {
         return Err(StoreError::conflict(format!(
-            "the owner {} is disabled, so no key can be made for it; name another",
+            "owner {} is disabled and cannot own new keys; choose another owner",
             quote(name)
         )));
     }
     Ok(())
 }
 
-/// Reads the owners whose stored names are not the one spelling that [`owner_name::normalize`] gives; the first of several
-/// with one spelling counts. Names are never changed, and no owner of such a spelling is created any more, so this holds
-/// as long as the server runs.
+/// Returns the normalized and the stored names of owners whose stored names are not normalized.
+///
+/// If several owners have the same normalized name, the first one counts. The map stays correct while the server runs,
+/// because stored names never change and new names are normalized by [`owner_name::normalize`].
 pub(super) fn spellings(connection: &Connection) -> Result<HashMap<String, String>, StoreError> {
     let mut statement = connection.prepare("SELECT name FROM owners ORDER BY created, name")?;
     let names: Vec<String> = statement
@@ -58,7 +59,7 @@ pub(super) fn spellings(connection: &Connection) -> Result<HashMap<String, Strin
     Ok(spellings)
 }
 
-/// Tells whether there was none of the name.
+/// Inserts an owner if no owner has the name, and returns whether it did.
 pub(super) fn insert(
     connection: &Connection,
     name: &str,

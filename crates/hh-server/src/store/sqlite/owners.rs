@@ -1,4 +1,4 @@
-//! Creating, listing and disabling owners.
+//! Creates, lists and disables owners.
 
 use std::sync::Arc;
 
@@ -44,14 +44,11 @@ impl Write<CreateOwner> for Sqlite {
                 let found = find(connection, "name", &name, now.as_millisecond())?;
                 match found {
                     Some(owner) if is_new => Ok(owner),
-                    Some(owner) if owner.disabled_at.is_some() => {
-                        Err(StoreError::conflict(format!(
-                            "there was an owner {} already, and it is disabled",
-                            quote(&name)
-                        )))
-                    }
+                    Some(owner) if owner.disabled_at.is_some() => Err(StoreError::conflict(
+                        format!("owner {} already exists and is disabled", quote(&name)),
+                    )),
                     _ => Err(StoreError::conflict(format!(
-                        "there is an owner {} already",
+                        "owner {} already exists",
                         quote(&name)
                     ))),
                 }
@@ -76,11 +73,11 @@ impl Write<DisableOwner> for Sqlite {
             &self.keys,
             move |connection| {
                 live(connection)?;
-                let missing = || StoreError::NotFound("there is no such owner".to_owned());
+                let missing = || StoreError::NotFound("owner not found".to_owned());
                 let name = find(connection, "id", &id, now)?.ok_or_else(missing)?.principal.name;
                 if name == own {
                     return Err(StoreError::conflict(format!(
-                        "the key in use belongs to {}, and disabling its owner would end it; use an admin key of another owner",
+                        "cannot disable owner {}, because the API key of this request belongs to it; use an admin key of another owner",
                         quote(&name)
                     )));
                 }

@@ -1,8 +1,8 @@
-//! Reading pages of events.
+//! Reads pages of events.
 //!
-//! A page is found by keys in the order of an index, without a sort; only then are the rows of that page read. Events
-//! come the latest start first. Of those that start at the same time the ones of the newer session come first, and in
-//! a session those with the greater id, the session itself last.
+//! A query finds the keys of a page in the order of an index, without a sort, and then reads only the rows of that
+//! page. Events are ordered by start time, latest first. Events with the same start time are ordered by session, newest
+//! first, and within a session by descending id, with the session itself last.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use crate::store::commands::ReadEvents;
 use crate::store::page::PageBuilder;
 use crate::store::port::{Page, Read, StoreError};
 
-/// How long a query waits for other queries with the same key.
+/// How long a query waits for other queries of the same key.
 const MAX_WAIT: Duration = Duration::from_secs(10);
 
 impl Read<ReadEvents> for Sqlite {
@@ -35,7 +35,8 @@ impl Read<ReadEvents> for Sqlite {
     }
 }
 
-/// The keys of all rows that match, in order: time, session, and the event's id, which is null for the session.
+/// Returns the SQL for the ordered keys of all matching rows: time, session, and id of the event, which is null for the
+/// session itself.
 fn keys(query: &ReadEvents) -> String {
     const SESSIONS: &str = "SELECT started, sid, NULL AS id FROM sessions WHERE project = ?1";
     const EVENTS: &str = "SELECT started, sid, id FROM events WHERE project = ?1";
@@ -55,13 +56,13 @@ fn keys(query: &ReadEvents) -> String {
     format!("{rows} ORDER BY 1 DESC, 2 DESC, 3 DESC")
 }
 
-/// Runs the query for the keys.
+/// Runs the SQL of [`keys`].
 fn run_keys<'a>(
     statement: &'a mut CachedStatement<'_>,
     project: i64,
     query: &ReadEvents,
 ) -> Result<Rows<'a>, rusqlite::Error> {
-    // Each query has the first few of these.
+    // Each query uses the first few of these parameters.
     let used = statement.parameter_count();
     for number in 1..=used {
         match number {
@@ -79,7 +80,7 @@ fn read_page(
     public: &str,
     query: &ReadEvents,
 ) -> Result<Page, StoreError> {
-    // One snapshot for all, whatever is written meanwhile.
+    // All rows are read from one snapshot, so that concurrent writes do not matter.
     let snapshot = connection.unchecked_transaction()?;
     let mut keys = snapshot.prepare_cached(&keys(query))?;
     let mut keys = run_keys(&mut keys, project, query)?;
@@ -99,8 +100,8 @@ fn read_page(
         if passed == end {
             return Ok(page.finish(end + 1, truncated));
         }
-        // A page that is cut short goes on to its end without reading events: clients that read the pages by number
-        // compare the total with that end.
+        // A truncated page still counts keys to its regular end without reading events, because clients that read pages
+        // by number compare the total with that end.
         if passed >= begin && !truncated {
             let (started, sid): (i64, i64) = (key.get(0)?, key.get(1)?);
             let mut found = match key.get::<_, Option<[u8; 16]>>(2)? {

@@ -1,4 +1,4 @@
-//! Patches of events and sessions.
+//! Applies patches to events and sessions.
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -52,8 +52,9 @@ impl Change for Patch {
         connection: &Connection,
     ) -> Result<ControlFlow<ChangeOutcome, Target>, StoreError> {
         let id = self.sent.event_id;
-        // Any client may choose the id of a session, also that of an event; nobody can choose the id of an event. So the
-        // event comes first: a session under its id must not divert its patches.
+        // Events are searched first. Any client can choose the id of a session, even the id of an existing event, but
+        // no client can choose the id of an event. A session with the id of an event must not receive patches of the
+        // event.
         for table in [Table::Events, Table::Sessions] {
             let location = Location {
                 table,
@@ -69,7 +70,7 @@ impl Change for Patch {
             events::check_size(target.size)?;
             return Ok(ControlFlow::Continue(target));
         }
-        Err(StoreError::NotFound(format!("there is no event {id}")))
+        Err(StoreError::NotFound(format!("event {id} not found")))
     }
 
     fn merge(&self, _: &Target, stored: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {

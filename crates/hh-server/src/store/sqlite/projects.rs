@@ -1,4 +1,4 @@
-//! Projects and the organization.
+//! Stores projects and the organization.
 
 use std::sync::Arc;
 
@@ -37,7 +37,7 @@ pub(super) fn read_meta(connection: &Connection) -> Result<Meta, StoreError> {
     })
 }
 
-/// Reads a value of the database as a whole.
+/// Reads a value from the table `meta`.
 pub(super) fn meta(connection: &Connection, name: &str) -> Result<Option<String>, StoreError> {
     let sql = "SELECT value FROM meta WHERE name = ?1";
     Ok(connection
@@ -58,7 +58,7 @@ pub(super) fn insert(
     )?;
     if inserted == 0 {
         return Err(StoreError::conflict(format!(
-            "a project \"{}\" exists already",
+            "project \"{}\" already exists",
             quote(name)
         )));
     }

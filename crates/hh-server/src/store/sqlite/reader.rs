@@ -1,6 +1,7 @@
-//! Connections that only read, in pools that never wait for each other.
+//! Runs queries on read-only connections, in pools that never wait for each other.
 //!
-//! Each pool has threads of its own: neither a page of events nor a large request body can delay the check of a key.
+//! Each pool has its own threads, so that neither a page of events nor a large request body can delay the check of a
+//! key.
 
 mod queue;
 
@@ -29,14 +30,14 @@ pub(super) struct Readers {
     events_lock: Arc<RwLock<()>>,
 }
 
-/// One connection serves tens of thousands of look-ups a second.
+/// The pool for keys of requests. One connection serves tens of thousands of lookups per second.
 const KEYS: Config = Config {
     name: "hh-read-keys",
     threads: 1,
     opens_at_start: true,
     wait: Duration::from_secs(10),
     limit: Duration::from_secs(10),
-    too_slow: "the database did not return the API key within 10 s; try again",
+    too_slow: "the database did not return the API key within 10 s; retry later",
 };
 const ADMINISTRATION: Config = Config {
     name: "hh-read-admin",
@@ -44,23 +45,23 @@ const ADMINISTRATION: Config = Config {
     opens_at_start: true,
     wait: Duration::from_secs(10),
     limit: Duration::from_secs(10),
-    too_slow: "the query took longer than 10 s and was stopped; try again",
+    too_slow: "the query took longer than 10 s and was stopped; retry later",
 };
-/// Single events and sessions: what a start returns, and merges into large bodies, which are one at a time.
+/// The pool for single events and sessions: results of session starts, and merges into large bodies, one at a time.
 const BODIES: Config = Config {
     name: "hh-read-bodies",
     threads: 1,
     opens_at_start: false,
     wait: Duration::from_secs(10),
     limit: Duration::from_secs(10),
-    too_slow: "the event could not be read within 10 s; try again",
+    too_slow: "the event could not be read within 10 s; retry later",
 };
-/// Each thread holds up to one page of events and one stored event.
+/// The pool for pages of events. Each thread uses memory for at most one page and one stored event.
 const EVENTS: Config = Config {
     name: "hh-read-events",
     threads: 4,
     opens_at_start: false,
-    // Longer than the queries of two keys that wait before.
+    // This is longer than two queries of other keys that wait in front.
     wait: Duration::from_secs(10),
     limit: Duration::from_secs(5),
     too_slow: "the query took longer than 5 s and was stopped; filter by session_id, request an earlier page or set a smaller limit",
@@ -77,7 +78,7 @@ impl Readers {
         })
     }
 
-    /// Runs the query that finds the key of a request.
+    /// Runs a query that finds the key of a request.
     pub(super) async fn look_up<T: Send + 'static>(
         &self,
         query: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
@@ -101,9 +102,9 @@ impl Readers {
         self.bodies.read(query).await
     }
 
-    /// Closes every connection after its present query. Blocks.
+    /// Closes every connection after its current query. Blocks.
     ///
-    /// The writer is the last to close its connection, so that SQLite removes the write-ahead log.
+    /// The writer must close its connection last, so that SQLite removes the write-ahead log.
     pub(super) fn close(&self) {
         for pool in [&self.keys, &self.administration, &self.bodies, &self.events] {
             pool.close();
@@ -126,10 +127,10 @@ impl Readers {
         self.events.read(query).await
     }
 
-    /// Waits until no query over events runs, and starts none while the guard lives.
+    /// Waits until no query over events runs, and prevents new ones until the returned guard is dropped.
     ///
     /// # Errors
-    /// `Busy` when a query runs longer than it may.
+    /// `Busy` if a query exceeds its time limit.
     pub(super) async fn pause_events(&self) -> Result<OwnedRwLockWriteGuard<()>, StoreError> {
         let paused = Arc::clone(&self.events_lock).write_owned();
         let paused = timeout(EVENTS.wait, paused).await;
@@ -141,19 +142,19 @@ impl Readers {
 struct Config {
     name: &'static str,
     threads: usize,
-    /// Opens the files before the server runs out of file descriptors.
+    /// Whether the connection is opened at startup, before the server can run out of file descriptors.
     opens_at_start: bool,
-    /// The longest wait for a connection.
+    /// The maximum time to wait for a connection.
     wait: Duration,
-    /// The longest run of a query.
+    /// The maximum duration of a query.
     limit: Duration,
-    /// The message for a query that ran longer.
+    /// The error message for a query that exceeds the limit.
     too_slow: &'static str,
 }
 
 type ReadJob = Box<dyn FnOnce(&mut Reader) + Send>;
 
-/// Threads with a connection each. They end when the pool is dropped.
+/// A pool of threads with one connection each. The threads stop when the pool is dropped.
 struct Pool {
     queue: Arc<Queue<ReadJob>>,
     threads: Mutex<Vec<JoinHandle<()>>>,
@@ -172,7 +173,7 @@ impl Pool {
                 config: *config,
             };
             if config.opens_at_start {
-                // The first query opens the write-ahead log.
+                // SQLite opens the write-ahead log with the first query.
                 reader.run(Arc::default(), |connection| {
                     Ok(connection.pragma_query_value(None, "schema_version", |_| Ok(()))?)
                 })?;
@@ -206,7 +207,7 @@ impl Pool {
         let stopped = Arc::clone(&must_stop);
         let (answer, mut pending) = oneshot::channel();
         let job: ReadJob = Box::new(move |reader| {
-            // The client may have gone.
+            // The client may have disconnected.
             drop(answer.send(reader.run(stopped, query)));
         });
         let number = self.queue.push(job).ok_or(StoreError::Stopped)?;
@@ -225,7 +226,7 @@ impl Pool {
             Err(if self.queue.is_closed() {
                 StoreError::Stopped
             } else {
-                StoreError::Panicked("the thread of the database connection ended".to_owned())
+                StoreError::Panicked("the thread of the database connection stopped".to_owned())
             })
         })
     }
@@ -234,7 +235,7 @@ impl Pool {
         self.queue.close();
         let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
         for thread in threads.drain(..) {
-            // Queries catch their panics.
+            // Panics of queries are caught in the thread.
             drop(thread.join());
         }
     }
@@ -270,12 +271,12 @@ impl Drop for Ticket<'_> {
 /// The connection of one thread.
 struct Reader {
     path: PathBuf,
-    /// Opened by the first query, and again after one that failed to leave it clean.
+    /// Opened by the first query, and again after a query that panicked or left a transaction open.
     connection: Option<Connection>,
     config: Config,
 }
 
-/// SQLite's instructions between two looks at the clock: some tens of microseconds.
+/// The number of SQLite instructions between two checks of the clock, some tens of microseconds.
 const INSTRUCTIONS: i32 = 1000;
 
 impl Reader {
@@ -297,7 +298,7 @@ impl Reader {
         connection.progress_handler(INSTRUCTIONS, Some(must_stop))?;
         let result = panics::catch(|| query(&connection)).map_err(StoreError::Panicked)?;
         connection.progress_handler(0, None::<fn() -> bool>)?;
-        // A transaction that is still open would show the next query old data.
+        // The next query would read old data in a transaction that is still open.
         if connection.is_autocommit() {
             self.connection = Some(connection);
         }

@@ -1,4 +1,4 @@
-//! Disk space that is kept for ending keys: a file that is deleted when a key cannot be revoked for lack of space.
+//! Reserves disk space for key changes: a file that is deleted when a key cannot be revoked for lack of space.
 
 use std::fs::{self, File};
 use std::io::{self, Write as _};
@@ -6,16 +6,16 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-/// A revocation adds 4 KiB to the log of the database and a rotation about 30 KiB, so this is enough for about 250 revocations
-/// or 30 rotations in a row.
+/// The size of the reserve file. A revocation adds 4 KiB to the log of the database and a rotation about 30 KiB, so
+/// this is enough for about 250 revocations or 30 rotations in a row.
 pub(super) const BYTES: usize = 1024 * 1024;
-/// An attempt to create the file again writes up to its whole size.
+/// The delay between attempts to create the file again, because each attempt can write up to the whole size.
 const RETRY: Duration = Duration::from_secs(1);
 
-/// The reserve file. Without it only key changes are stored.
+/// The reserve file. While it is missing, only key changes are stored.
 pub(super) struct Reserve {
     path: PathBuf,
-    /// When the next attempt to create it is due; `None` while it exists.
+    /// The time of the next attempt to create it; `None` while it exists.
     missing: Option<Instant>,
 }
 
@@ -43,13 +43,13 @@ impl Reserve {
         is_released
     }
 
-    /// Creates the file unless it is there.
+    /// Creates the file if it is missing or incomplete.
     pub(super) fn restore(&mut self) -> io::Result<()> {
         self.missing = Some(Instant::now() + RETRY);
         let is_whole = fs::symlink_metadata(&self.path)
             .is_ok_and(|found| found.is_file() && found.len() == BYTES as u64);
         if !is_whole {
-            // Part of it is no reserve, but takes the space.
+            // An incomplete file uses disk space but is not sufficient as a reserve.
             drop(fs::remove_file(&self.path));
             self.write()
                 .inspect_err(|_| drop(fs::remove_file(&self.path)))?;
@@ -58,7 +58,8 @@ impl Reserve {
         Ok(())
     }
 
-    /// Writes random bytes: a file system that compresses or leaves out zeros would reserve nothing for them.
+    /// Creates the file with random bytes. A file system that compresses data or omits zeros would reserve no space for
+    /// zeros.
     fn write(&self) -> io::Result<()> {
         let mut bytes = vec![0; BYTES];
         getrandom::fill(&mut bytes).map_err(io::Error::other)?;

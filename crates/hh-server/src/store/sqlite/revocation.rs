@@ -1,4 +1,4 @@
-//! How keys end.
+//! Revokes keys, and stores that keys have expired or were replaced.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use crate::domain::keys::KeyRecord;
 use crate::store::commands::{CloseKey, RevokeKey};
 use crate::store::port::{Changed, Hold, KeyChanges, StoreError, Write};
 
-/// Revokes a key; one that is revoked keeps its time.
+/// Revokes a key. A revoked key keeps the time of its revocation.
 pub(super) fn revoke(
     connection: &Connection,
     key_id: i64,
@@ -46,7 +46,7 @@ impl Write<RevokeKey> for Sqlite {
                 let key = by_number(connection, key_id)?;
                 check_not_last(connection, &key, now)?;
                 revoke(connection, key_id, now)?;
-                // Without its unused replacement a key goes on as if it had not been rotated.
+                // If a replacement was never used, its revocation undoes the rotation of the key that it replaces.
                 let sql = "UPDATE api_keys SET replaced_by = NULL, grace = NULL WHERE replaced_by = ?1 AND grace_ends IS NULL RETURNING digest";
                 let replaced = connection
                     .prepare_cached(sql)?

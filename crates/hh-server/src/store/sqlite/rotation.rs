@@ -1,4 +1,4 @@
-//! Rotation of keys, and its grace.
+//! Rotates keys, and begins their grace periods.
 
 mod family;
 

@@ -1,4 +1,4 @@
-//! Opening a connection, and the migrations.
+//! Opens connections, and migrates the schema.
 
 use std::path::Path;
 
@@ -13,12 +13,12 @@ pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/0004_large_bodies.sql"),
 ];
 
-/// Pages of the log at which it is copied into the database file.
+/// The number of pages in the log at which SQLite copies it into the database file.
 pub(super) const CHECKPOINT: i64 = 4000;
 
-/// Opens the writer's connection.
+/// Opens the connection of the writer.
 pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
-    // The name is the data directory's; 0600 as all files there, before SQLite makes it with the umask's mode.
+    // The file is created with mode 0600, like all files in the data directory. SQLite would use the mode of the umask.
     if !path.exists() {
         let created =
             hh_auth::private_file::write_private(path, b"", hh_auth::private_file::Replace::No);
@@ -45,13 +45,13 @@ pub(super) fn open_reader(path: &Path) -> Result<Connection, StoreError> {
     Ok(connection)
 }
 
-/// Keeps temporary data out of files: SQLite would make them in `/var/tmp` or `/tmp`, where the rules of the data
-/// directory do not hold. What is left of it is small: pages of events are read in the order of an index.
+/// Stores temporary data in memory. SQLite would create files in `/var/tmp` or `/tmp`, outside the protected data
+/// directory. The temporary data is small, because pages of events are read in the order of an index.
 fn keep_in_memory(connection: &Connection) -> Result<(), StoreError> {
     Ok(connection.pragma_update(None, "temp_store", "MEMORY")?)
 }
 
-/// Brings the database to the newest schema, each step whole or not at all.
+/// Migrates the database to the newest schema, with one transaction per migration.
 pub(super) fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
     let version: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
     let done = usize::try_from(version).map_err(|_| StoreError::Newer)?;

@@ -1,4 +1,4 @@
-//! Rows of sessions and of the events below them.
+//! Reads and writes rows of sessions and of their events.
 
 use hh_api::types::EventKind;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
@@ -11,7 +11,7 @@ use crate::store::commands::NewEvent;
 use crate::store::page::StoredEvent;
 use crate::store::port::StoreError;
 
-/// Borrows a row of either table.
+/// Returns a row of either table as a borrowed event.
 pub(super) fn stored_event<'a>(row: &'a Row<'_>) -> Result<StoredEvent<'a>, rusqlite::Error> {
     let text = |column: usize| Ok::<_, rusqlite::Error>(row.get_ref(column)?.as_str()?);
     Ok(StoredEvent {
@@ -41,7 +41,7 @@ pub(super) fn kind_of(number: i64) -> EventKind {
         .unwrap_or(EventKind::Tool)
 }
 
-/// Finds the session of an event, or creates it: spans may come before the session's own start.
+/// Finds the session of an event, or creates it, because spans may arrive before the session is started.
 pub(super) fn session_of(
     connection: &Connection,
     project: &ProjectAccess,
@@ -76,7 +76,8 @@ pub(super) fn session_of(
     Ok(connection.last_insert_rowid())
 }
 
-/// Lets a session end no earlier than its events, and one that only its events have started begin with them.
+/// Moves the end of a session to the end of its events if they end later. The start of a session that only spans have
+/// created is moved to the start of its events if they start earlier.
 pub(super) fn extend_session(
     connection: &Connection,
     sid: i64,

@@ -1,4 +1,4 @@
-//! Starts of sessions. A session is an event whose id is the session id.
+//! Starts sessions. A session is an event whose id is the session id.
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -33,7 +33,7 @@ impl Write<StartSession> for Sqlite {
             rights,
             session: Arc::clone(&session),
         };
-        // The caller's memory is held until the response is rendered.
+        // The memory that the caller reserved is held until the response is rendered.
         let _held = hold.clone();
         let done = self
             .merge(project.key(), project.family(), Arc::new(start), hold)
@@ -58,7 +58,7 @@ impl Write<StartSession> for Sqlite {
     }
 }
 
-/// Renders a session as it was sent.
+/// Renders a session as the client sent it.
 fn render_new(session: &NewSession, project: &str) -> Result<Vec<u8>, StoreError> {
     let event = StoredEvent {
         id: session.id,

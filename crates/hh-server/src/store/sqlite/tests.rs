@@ -12,11 +12,11 @@ use crate::store::{KeyChanges, KeyObserver, Store, StoreError};
 use crate::testing::{InProcess, line_of, log};
 
 impl Sqlite {
-    /// Keeps the writer busy until what is returned is dropped.
+    /// Keeps the writer busy until the returned sender is dropped.
     pub(in crate::store) fn block_writer(&self) -> std::sync::mpsc::Sender<()> {
         let (go, gate) = std::sync::mpsc::channel();
         drop(self.writer.submit(move |_| {
-            // It ends with an error, once the sender is dropped.
+            // This returns an error when the sender is dropped.
             Ok(gate.recv().is_ok())
         }));
         go
@@ -149,7 +149,7 @@ fn a_command_that_fails_or_panics_does_not_affect_others() {
     assert_eq!(names.wait_blocking().unwrap(), "one,two");
 }
 
-/// Brings a database to the state that the first so many migrations leave.
+/// Creates a database with the schema after a number of migrations.
 fn made_by(path: &Path, migrations: usize) -> Connection {
     let connection = Connection::open(path).unwrap();
     for (number, sql) in (1_i64..).zip(schema::MIGRATIONS).take(migrations) {
@@ -202,7 +202,7 @@ fn a_database_of_a_newer_version_is_left_alone() {
     assert!(matches!(open(&path), Err(StoreError::Newer)));
 }
 
-/// Leaves room for a few more pages, as many as there are without `more`.
+/// Limits the database to its current number of pages plus `more`.
 fn limit(store: &Store, more: i64) {
     let limit = store.engine.writer.submit(move |connection| {
         let pages: i64 = connection.query_row("PRAGMA page_count", [], |row| row.get(0))?;
@@ -212,7 +212,7 @@ fn limit(store: &Store, more: i64) {
     limit.wait_blocking().unwrap();
 }
 
-/// Stores a value of so many bytes.
+/// Stores a value of a size, in bytes.
 fn store_bytes(store: &Store, name: &str, bytes: usize) -> Pending<usize> {
     let name = name.to_owned();
     store.engine.writer.submit(move |connection| {
@@ -246,9 +246,9 @@ fn a_full_disk_is_reported_and_stored_data_stays() {
     assert_eq!(
         count(&store),
         stored,
-        "answered is stored, and nothing else"
+        "exactly the commands that succeeded are stored"
     );
-    // Once there is room it goes on.
+    // Commands succeed again when the disk has space.
     limit(&store, 1000);
     store_bytes(&store, "later", 2000).wait_blocking().unwrap();
     assert_eq!(count(&store), stored + 1);
@@ -259,7 +259,7 @@ fn commands_in_a_transaction_that_fills_the_disk_fail_too() {
     let dir = tempfile::tempdir().unwrap();
     let store = open(&dir.path().join("honeyhive.db")).unwrap();
     limit(&store, 2);
-    // The writer waits in the first command until all are queued, so that they are one group.
+    // The writer waits in the first command until all are queued, so that they form one group.
     let (go, gate) = std::sync::mpsc::channel();
     let first = store.engine.writer.submit(move |connection| {
         gate.recv().unwrap();
@@ -273,7 +273,7 @@ fn commands_in_a_transaction_that_fills_the_disk_fail_too() {
         Err(StoreError::DiskFull(_))
     ));
     assert!(matches!(huge.wait_blocking(), Err(StoreError::DiskFull(_))));
-    assert_eq!(next.wait_blocking().unwrap(), 1, "it fits by itself");
+    assert_eq!(next.wait_blocking().unwrap(), 1, "it fits alone");
     assert_eq!(count(&store), 1);
 }
 
@@ -282,7 +282,7 @@ fn a_failed_commit_is_no_success() {
     let dir = tempfile::tempdir().unwrap();
     let store = open(&dir.path().join("honeyhive.db")).unwrap();
     let broken = store.engine.writer.submit(|connection| {
-        // Checked at the commit, which it makes fail.
+        // The foreign keys are checked at the commit, which fails.
         connection.pragma_update(None, "defer_foreign_keys", true)?;
         Ok(connection.execute("INSERT INTO key_projects VALUES (1, 1)", [])?)
     });

@@ -1,4 +1,5 @@
-//! Turns by rotation family: a key with many requests waits for its own, and not before the requests of other keys.
+//! Assigns turns by rotation family, so that a key with many requests waits for its own requests and does not delay
+//! requests of other keys.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -8,10 +9,10 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::store::port::StoreError;
 
-/// Families beyond this are forgotten once none of their requests waits or runs.
+/// The number of families above which families without waiting or running requests are removed.
 const REMEMBERED: usize = 1024;
 
-/// The requests of each family that may wait for something shared at one time.
+/// The limit of requests of each family that may wait for a shared resource at the same time.
 pub(super) struct Turns {
     permits: usize,
     by_family: Mutex<HashMap<i64, Arc<Semaphore>>>,
@@ -28,7 +29,7 @@ impl Turns {
     /// Waits for the turn of a family.
     ///
     /// # Errors
-    /// `Busy` when it does not come in time.
+    /// `Busy` if the wait exceeds the limit.
     pub(super) async fn wait(
         &self,
         family: i64,

@@ -1,4 +1,4 @@
-//! The one writer: a thread that takes what is queued, commits it as one transaction, then answers.
+//! Runs the only writer: a thread that executes all queued commands in one transaction, commits, and then answers.
 
 mod changing;
 mod command;
@@ -23,19 +23,19 @@ use command::{CommandJob, CommandKind, WriterCommand};
 use commit_error::CommitError;
 use queue::{AbandonOnDrop, Queue};
 
-/// Commands of one commit at most, so that the first of them does not wait for ever.
+/// The maximum number of commands per commit, which limits how long the first of them waits.
 const GROUP: usize = 4096;
-/// No command begins later than this after the first of its group, for the same reason.
+/// The maximum time between the first command of a group and the start of its last one, for the same reason.
 const GROUP_TIME: Duration = Duration::from_millis(50);
 
 pub(super) struct Writer {
-    /// Closed to stop the thread.
+    /// The queue of the thread; closing it stops the thread.
     queue: Arc<Queue>,
     thread: Mutex<Option<JoinHandle<()>>>,
     must_empty_log: Arc<AtomicBool>,
 }
 
-/// An answer that comes after the commit.
+/// The result of a queued command, which is available after the commit.
 pub(super) struct Pending<T>(oneshot::Receiver<Result<T, StoreError>>);
 
 impl<T> Pending<T> {
@@ -70,7 +70,7 @@ impl Writer {
         })
     }
 
-    /// Queues a command. It runs in a savepoint of its own: if it fails, the others of its group stand.
+    /// Queues a command. It runs in its own savepoint, so that its failure does not affect other commands of its group.
     pub(super) fn submit<T: Send + 'static>(
         &self,
         command: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
@@ -78,7 +78,7 @@ impl Writer {
         self.submit_then(Hold::default(), command, |_| ())
     }
 
-    /// As [`Writer::submit`] for a command about keys, owners or projects, which does not wait for events.
+    /// Queues a command about keys, owners or projects like [`Writer::submit`]. It does not wait for events.
     pub(super) fn submit_administration<T: Send + 'static>(
         &self,
         command: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
@@ -87,8 +87,10 @@ impl Writer {
         self.submit_as(CommandKind::Administration, Hold::default(), command, then)
     }
 
-    /// As [`Writer::submit`]; once the command is committed `then` runs, before anybody is answered, and also when nobody
-    /// waits any more: a client that hangs up must not keep what it changed from those who come after it. `hold` is kept until then.
+    /// Queues a command like [`Writer::submit`], and runs `then` after the commit and before the answer.
+    ///
+    /// `then` also runs if the caller has stopped waiting: later requests must see the change even if the client has
+    /// disconnected. `hold` is kept until then.
     pub(super) fn submit_then<T: Send + 'static>(
         &self,
         hold: Hold,
@@ -122,11 +124,11 @@ impl Writer {
         })
     }
 
-    /// As [`Writer::submit_then`] for a command that ends keys: on a full disk it is repeated, alone and then with the space
-    /// of the [reserve](Reserve).
+    /// Queues a command that invalidates keys, like [`Writer::submit_then`]. On a full disk it is retried, first alone
+    /// and then with the space of the [reserve](Reserve).
     ///
-    /// The observer learns of the change before the commit and after it. If the change cannot be committed even with the
-    /// reserve, `otherwise` returns the error.
+    /// The observer is notified before and after the commit. If the last retry cannot be committed, `otherwise` returns
+    /// the error.
     pub(super) fn submit_key_change<T: Send + 'static>(
         &self,
         keys: &Arc<dyn KeyObserver>,
@@ -134,7 +136,7 @@ impl Writer {
         otherwise: impl FnOnce(&Changed<T>) -> StoreError + Send + 'static,
     ) -> Pending<Changed<T>> {
         let (observer, keys) = (Arc::clone(keys), Arc::clone(keys));
-        // Dropped with the command, once it is answered.
+        // It is dropped with the command, after the answer is sent.
         let mut changing = None;
         let command = move |connection: &Connection| {
             let changed = command(connection)?;
@@ -165,18 +167,18 @@ impl Writer {
         command: impl FnOnce(oneshot::Sender<Result<T, StoreError>>) -> C,
     ) -> Pending<T> {
         let (answer, pending) = oneshot::channel();
-        // A queue that is closed drops the command, and the answer's sender with it.
+        // A closed queue drops the command together with the sender of its answer.
         self.queue.push(Box::new(command(answer)));
         Pending(pending)
     }
 
-    /// Has the whole log written into the database file and emptied, unless a query holds a version of it.
+    /// Writes the whole log into the database file and empties it, unless a query uses a snapshot.
     pub(super) fn empty_log(&self) -> Pending<()> {
         self.must_empty_log.store(true, Ordering::Release);
         self.submit(|_| Ok(()))
     }
 
-    /// Lets the thread finish what is queued and waits for it.
+    /// Closes the queue, and waits until the thread has finished all queued commands.
     pub(super) async fn close(&self) {
         self.queue.close();
         let thread = self
@@ -190,7 +192,7 @@ impl Writer {
     }
 }
 
-/// What the thread works with.
+/// The state of the writer thread.
 struct Committer {
     connection: Connection,
     reserve: Reserve,
@@ -218,7 +220,9 @@ impl Committer {
             }
             if self.reserve.is_due() && self.reserve.restore().is_ok() {
                 self.allow_checkpoints(true);
-                tracing::warn!("the disk has space again: everything is stored");
+                tracing::warn!(
+                    "the disk has space again: restored the reserve, all data is stored"
+                );
             }
         }
         self.empty_log();
@@ -226,7 +230,7 @@ impl Committer {
 
     /// Writes the whole log into the database file and empties it.
     fn empty_log(&self) {
-        // The space that the reserve has freed is not for the database file.
+        // The space of the released reserve must not be used for the database file.
         if !self.reserve.is_missing() {
             drop(
                 self.connection
@@ -235,7 +239,8 @@ impl Committer {
         }
     }
 
-    /// Runs commands as one transaction. One that ends early leaves the rest of them for the next.
+    /// Runs commands as one transaction. If the transaction ends early, the remaining commands are left for the next
+    /// one.
     fn commit<C>(&self, commands: impl Iterator<Item = C>) -> (Vec<C>, Option<CommitError>)
     where
         C: DerefMut<Target = dyn WriterCommand>,
@@ -246,7 +251,7 @@ impl Committer {
             .execute_batch("BEGIN IMMEDIATE")
             .map_err(CommitError::from);
         for mut command in commands {
-            // What the reserve has freed is for key changes.
+            // The space of the released reserve is for key changes only.
             let is_refused = self.reserve.is_missing() && command.kind() != CommandKind::KeyChange;
             command.run(if is_refused {
                 Err(CommitError::DiskFull(None))
@@ -254,7 +259,8 @@ impl Committer {
                 begun.clone().map(|()| connection)
             });
             done.push(command);
-            // SQLite ends the transaction by itself when it cannot write: what follows must not be stored alone.
+            // SQLite rolls back the transaction when it cannot write. Later commands must not run outside a
+            // transaction.
             if connection.is_autocommit() {
                 return (
                     done,
@@ -272,31 +278,32 @@ impl Committer {
         (done, lost)
     }
 
-    /// Repeats a key change that a full disk has undone, before anything else can use the space.
+    /// Retries a key change that failed because the disk is full, before other commands can use the space.
     fn retry(&mut self, command: &mut (dyn WriterCommand + 'static)) -> Option<CommitError> {
-        // Without the others of its group it may fit.
+        // The change may fit without the other commands of its group.
         let (_, lost) = self.commit(std::iter::once(&mut *command));
         if !command.can_use_reserve(lost.as_ref()) || !self.reserve.release() {
             return lost;
         }
         tracing::error!(
-            "the disk is full or failing: the reserve is released, and only key changes are stored until there is space for it again"
+            "the disk is full or failing: released the reserve, only key changes are stored until it can be restored"
         );
         self.allow_checkpoints(false);
         self.commit(std::iter::once(command)).1
     }
 
-    /// Creates the reserve if there is space for it.
+    /// Creates the reserve if the disk has space for it.
     fn begin(&mut self) {
         if let Err(error) = self.reserve.restore() {
             self.allow_checkpoints(false);
             tracing::error!(
-                "the disk is full or failing: only key changes are stored until there is space for the reserve ({error})"
+                "the disk is full or failing: only key changes are stored until the reserve can be created ({error})"
             );
         }
     }
 
-    /// A checkpoint makes the database file grow, and would use up the space that the reserve has freed.
+    /// Enables or disables checkpoints. A checkpoint extends the database file, and would use the space of the released
+    /// reserve.
     fn allow_checkpoints(&self, are_allowed: bool) {
         let pages = if are_allowed { schema::CHECKPOINT } else { 0 };
         drop(

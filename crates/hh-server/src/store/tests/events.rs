@@ -1,4 +1,4 @@
-//! Sessions, events, patches and pages.
+//! Compares sessions, events, patches and pages of an engine with the model.
 
 use hh_api::types::{EventKind, EventPatch, Object};
 use hh_auth::{Grant, Level, Projects};
@@ -42,10 +42,10 @@ enum Step {
     Revoke,
 }
 
-/// The first key may do everything; the others are of families of their own.
+/// The levels of the keys. The first key has all rights; the others belong to different families.
 const LEVELS: [Level; 3] = [Level::Admin, Level::IngestOnly, Level::ReadWrite];
 
-/// Bytes of a member: one is stored apart, and merged outside the writer.
+/// Sizes of a member, in bytes. From 70,000 bytes on, a body is stored separately and merged outside the writer.
 const SIZES: [usize; 4] = [0, 10, 70_000, 1_100_000];
 
 fn step() -> impl Strategy<Value = Step> {
@@ -65,7 +65,7 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// The id of a session, and of an event from 4 on.
+/// Returns the id of a session, or of an event if the number is 4 or more.
 fn id(number: u8) -> Uuid {
     Uuid::from_bytes([number + 1; 16])
 }
@@ -114,7 +114,7 @@ async fn insert_keys(engine: &impl Engine, now: Timestamp) {
     }
 }
 
-/// Takes a step and returns the response, or the error.
+/// Executes a step and returns the answer or the error.
 #[expect(clippy::too_many_lines, reason = "one arm for each step")]
 async fn run(engine: &impl Engine, public: &str, now: Timestamp, step: &Step) -> String {
     let by = match step {

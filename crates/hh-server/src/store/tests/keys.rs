@@ -1,4 +1,4 @@
-//! Keys, owners and projects.
+//! Compares keys, owners and projects of an engine with the model.
 
 mod scripted;
 
@@ -13,7 +13,7 @@ use crate::domain::idempotency::IdempotencyKey;
 
 const OWNERS: [&str; 3] = ["ada", "ci", "bot"];
 
-/// One command or query. Keys are named by the order in which they were created.
+/// One command or query. The number of a key is its position in the order of creation.
 #[derive(Clone, Debug)]
 enum Step {
     Advance {
@@ -119,7 +119,7 @@ fn new_key(number: u8, created: Timestamp) -> NewKey {
     }
 }
 
-/// An answer without what an engine chooses at random. Families are compared by the first key of each.
+/// An answer without the random values of an engine. Families are compared by the first key of each.
 #[derive(Debug, Default, PartialEq)]
 struct Outcome {
     error: Option<String>,
@@ -132,7 +132,7 @@ struct Outcome {
 struct Driver<'a, E> {
     engine: &'a E,
     now: Timestamp,
-    /// How many keys were created so far.
+    /// The number of keys created so far.
     count: u8,
 }
 
@@ -368,7 +368,7 @@ impl<E: Engine> Driver<'_, E> {
 }
 
 impl EngineAndModel {
-    /// Takes a step with both; returns what both answered.
+    /// Executes a step with both, compares the answers, and returns the answer.
     async fn step(&self, step: &Step, count: &mut u8) -> Option<Outcome> {
         if let Step::Advance { minutes } = step {
             self.advance(*minutes);
@@ -403,7 +403,7 @@ impl EngineAndModel {
         found
     }
 
-    /// The observer learns of what the command answers, and of nothing else.
+    /// Checks that the observer received exactly the changes that the command returned.
     fn check_reported(&self, outcome: &Outcome) {
         let mut told = std::mem::take(&mut *self.told.0.lock().unwrap());
         told.retain(|changes| *changes != KeyChanges::default());

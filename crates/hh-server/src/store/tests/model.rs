@@ -1,4 +1,4 @@
-//! A store in memory, as plain as it can be. A command that fails puts the whole state back.
+//! Implements a simple store in memory. A command that fails restores the whole previous state.
 
 mod events;
 mod keys;
@@ -73,7 +73,7 @@ struct ModelSession {
 #[derive(Clone)]
 struct ModelEvent {
     project: i64,
-    /// The place of its session.
+    /// The index of its session.
     session: usize,
     event: NewEvent,
     family: i64,
@@ -86,7 +86,7 @@ fn at(millis: i64) -> Timestamp {
 }
 
 fn unknown(what: &str) -> StoreError {
-    StoreError::NotFound(format!("there is no such {what}"))
+    StoreError::NotFound(format!("{what} not found"))
 }
 
 impl ModelKey {
@@ -140,7 +140,7 @@ impl State {
 
     fn by_number(&self, number: i64) -> Answer<&ModelKey> {
         let found = self.keys.iter().find(|key| key.number == number);
-        found.ok_or_else(|| unknown("key"))
+        found.ok_or_else(|| unknown("API key"))
     }
 
     fn key(&mut self, number: i64) -> &mut ModelKey {
@@ -168,7 +168,7 @@ impl State {
         let owner = self.owners.entry(key.owner.clone()).or_insert(new);
         if owner.disabled.is_some() {
             return Err(StoreError::conflict(format!(
-                "the owner {} is disabled, so no key can be made for it; name another",
+                "owner {} is disabled and cannot own new keys; choose another owner",
                 key.owner
             )));
         }
@@ -210,7 +210,8 @@ impl State {
         }));
     }
 
-    /// Finds what a rotation deletes: the keys of a family that ended unused, more than an hour ago.
+    /// Finds the keys that a rotation deletes: keys of a family that are no longer valid, were never used, and are
+    /// older than an hour.
     fn unused(&self, family: i64, now: Timestamp) -> Vec<i64> {
         let family = self.keys.iter().filter(|key| key.family == family);
         let first = family.clone().map(|key| key.number).min();
@@ -282,7 +283,7 @@ impl Model {
         command(&mut state).inspect_err(|_| *state = before)
     }
 
-    /// As [`Model::transact`] for a command of a key, which must work.
+    /// Executes a command of a key like [`Model::transact`], and checks that the key is valid.
     fn transact_as<T>(&self, key: i64, command: impl FnOnce(&mut State) -> Answer<T>) -> Answer<T> {
         let now = self.clock.key_time();
         self.transact(|state| {
@@ -292,7 +293,7 @@ impl Model {
     }
 }
 
-/// Returns the access to the one project of the tests.
+/// Returns the access to the only project of the tests.
 pub(super) fn project_access(public: &str, record: &KeyRecord) -> ProjectAccess {
     ProjectAccess::of(ProjectId::new(1), public, record)
 }

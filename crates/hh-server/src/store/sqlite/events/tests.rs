@@ -9,10 +9,10 @@ use super::*;
 use crate::testing::InProcess;
 
 const TRACES: &str = "/opentelemetry/v1/traces";
-/// Five whole parts and a short one.
+/// The number of spans for five full parts and a shorter one.
 const SPANS: usize = 5 * MAX_PART + 100;
 
-/// An export of spans, each with a session of its own.
+/// Returns an export of spans in one session each.
 fn export() -> Value {
     let spans: Vec<_> = (1..=SPANS)
         .map(|number| {
@@ -31,13 +31,16 @@ fn count(connection: &Connection) -> Result<usize, StoreError> {
     Ok(count.unsigned_abs())
 }
 
-/// Drives an export until a part of it is stored. It goes on only when it is polled again.
+/// Polls an export until a part of it is stored. It only continues when it is polled again.
 async fn until_stored(server: &InProcess, export: &mut (impl Future + Unpin)) {
     let database = Connection::open(server.data_dir().join("honeyhive.db")).unwrap();
     let stored = async {
         while count(&database).unwrap() == 0 {
             let is_done = poll_fn(|cx| Poll::Ready(Pin::new(&mut *export).poll(cx).is_ready()));
-            assert!(!is_done.await, "it was answered before anything was stored");
+            assert!(
+                !is_done.await,
+                "the export was answered before anything was stored"
+            );
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
     };
@@ -54,7 +57,7 @@ fn a_key_change_does_not_wait_for_the_whole_of_a_large_export() {
         until_stored(&server, &mut export).await;
         let writer = &server.app.store.engine.writer;
         let before = writer.submit_administration(count, |_| ()).wait().await;
-        // One part is stored, and another one may have been queued.
+        // One part is stored, and another one may be queued.
         assert!(before.unwrap() <= 2 * MAX_PART);
         assert_eq!(export.await, (200, json!({})));
         let stored = writer.submit(count).wait().await;
@@ -82,7 +85,7 @@ fn an_export_whose_key_is_revoked_in_between_reports_how_much_was_stored() {
         assert!((1..=2 * MAX_PART).contains(&stored), "{stored}");
         assert_eq!(
             answer["message"],
-            format!("the request failed after {stored} of its events were stored; send all of it again, no event is stored twice")
+            format!("the request failed after {stored} of its events were stored; retry the whole request, no event is stored twice")
         );
     });
 }

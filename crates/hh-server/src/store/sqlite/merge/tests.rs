@@ -11,10 +11,10 @@ use crate::testing::InProcess;
 const SESSION: &str = "6ba7b810-9dad-41d1-80b4-00c04fd430c8";
 const SMALL_SESSION: &str = "01234567-89ab-4def-8123-456789abcdef";
 
-/// A server with a session of so many bytes and a small one.
+/// Starts a server with a session of a size, in bytes, and a small session.
 fn with_sessions(bytes: usize) -> InProcess {
     let server = InProcess::start();
-    // Many members, as in what programs trace: one long text would be read and written much faster.
+    // The session has many members, as traces of programs have. One long string would be read and written much faster.
     let members: Vec<_> = (0..bytes / 16)
         .map(|number| json!(format!("{number:013}")))
         .collect();
@@ -43,7 +43,7 @@ fn parse(body: &[u8]) -> Body {
     serde_json::from_slice(body).unwrap()
 }
 
-/// The CPU time of the thread that calls, in nanoseconds.
+/// Returns the CPU time of the calling thread, in nanoseconds.
 #[cfg(target_os = "linux")]
 fn cpu_time() -> u64 {
     let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
@@ -56,7 +56,7 @@ fn cpu_time_of_writer(server: &InProcess) -> u64 {
     time.wait_blocking().unwrap()
 }
 
-/// The writer compares and stores; it does not read or write the JSON of a large session.
+/// The writer only compares and stores bytes. It does not parse or render the JSON of a large session.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_patch_of_a_large_session_uses_little_writer_time() {
@@ -79,14 +79,14 @@ fn a_patch_of_a_large_session_uses_little_writer_time() {
     assert_eq!(encoded.len(), body.len());
     assert!(
         writer < merge / 2,
-        "{writer} ns, and {merge} ns for the JSON"
+        "the writer used {writer} ns, and the JSON needs {merge} ns"
     );
 }
 
 #[test]
 fn small_writes_do_not_wait_for_merges_of_large_sessions() {
     let server = with_sessions(500 * 1024);
-    // As while another large merge goes on.
+    // This simulates another large merge in progress.
     let permit = Arc::clone(&server.app.store.engine.merges).try_acquire_owned();
     let key = server.admin.clone();
     let large = [
@@ -133,7 +133,7 @@ fn small_writes_do_not_wait_for_merges_of_large_sessions() {
     assert_eq!(stored["metadata"].as_object().unwrap().len(), 100);
 }
 
-/// A large change of the small session; a small one overtakes it each time it is merged outside the writer.
+/// A large change of the small session. Each time it is merged outside the writer, a small change is stored first.
 struct ConcurrentChange {
     app: Arc<App>,
     merges: AtomicUsize,

@@ -46,7 +46,7 @@ fn every_query_for_events_reads_an_index_in_order_and_sorts_nothing() {
         plans += 1;
     }
     assert_eq!(plans, 10);
-    // The same words are there when a query does sort.
+    // The plan of a query that does sort contains these words.
     let sorted = plan("SELECT name FROM events ORDER BY name");
     assert!(sorted.iter().any(|step| step.contains("TEMP B-TREE")));
     assert!(sorted.iter().any(|step| step.contains("SCAN")));

@@ -11,7 +11,7 @@ use super::*;
 use crate::http::error::ApiError;
 use crate::store::Store;
 
-/// Runs until it is stopped.
+/// A query that runs until it is stopped.
 const ENDLESS: &str =
     "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT count(*) FROM n";
 
@@ -75,7 +75,7 @@ async fn a_query_stops_when_its_caller_is_gone() {
             endless(connection)
         });
         tokio::select! {
-            _ = query => panic!("an endless query has ended"),
+            _ = query => panic!("an endless query returned"),
             begun = within(has_begun) => begun.unwrap(),
         }
     }
@@ -228,7 +228,7 @@ async fn a_query_that_panics_or_leaves_a_transaction_open_does_not_affect_the_ne
     assert_eq!(within(pool.read(count)).await.unwrap(), 1);
 }
 
-/// One pool's queries, as many as it has threads and more.
+/// A pool that has more queries than threads does not delay other pools.
 #[tokio::test]
 async fn no_pool_waits_for_another() {
     let (_dir, path) = database();
@@ -263,7 +263,7 @@ async fn no_pool_waits_for_another() {
     }
 }
 
-/// SQLite's instructions for finding a key.
+/// Returns the number of SQLite instructions to find a key.
 fn cost(connection: &mut Connection, digest: &[u8]) -> u32 {
     let steps = Arc::new(AtomicU32::new(0));
     let counted = Arc::clone(&steps);
@@ -275,7 +275,7 @@ fn cost(connection: &mut Connection, digest: &[u8]) -> u32 {
         let found = key_rows::find(connection, "k.digest", digest).unwrap();
         assert!(found.unwrap().replaces.is_some());
     };
-    // Once before: it compiles the statements.
+    // The first call compiles the statements.
     find(connection);
     connection.progress_handler(1, Some(count)).unwrap();
     find(connection);
@@ -320,7 +320,8 @@ fn a_database_that_temporarily_cannot_be_opened_is_503_with_retry_after() {
     }
 }
 
-/// Counts SQLite's temporary files: open, deleted, and directly in one of the system's directories for such files.
+/// Counts the temporary files of SQLite: open files that are deleted, and that were directly in a directory of the
+/// system for temporary files.
 fn temporary_files() -> usize {
     let system = [
         std::env::temp_dir(),
@@ -345,7 +346,7 @@ const CHANGE: &str = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FR
   INSERT INTO meta SELECT 'row' || x, hex(randomblob(1000)) FROM n;
   BEGIN; SAVEPOINT command; UPDATE meta SET value = hex(randomblob(1000));";
 
-/// Sorts more than SQLite's cache holds.
+/// Sorts more data than fits into the cache of SQLite, and counts the temporary files.
 fn files_of_a_sort(connection: &Connection) -> usize {
     let mut sort = connection.prepare(SORT).unwrap();
     let mut rows = sort.query([]).unwrap();
@@ -353,7 +354,7 @@ fn files_of_a_sort(connection: &Connection) -> usize {
     temporary_files()
 }
 
-/// Changes more pages in a savepoint than SQLite keeps in memory by default.
+/// Changes more pages in a savepoint than SQLite keeps in memory by default, and counts the temporary files.
 fn files_of_a_savepoint(connection: &Connection) -> usize {
     connection.execute_batch(CHANGE).unwrap();
     let found = temporary_files();

@@ -23,7 +23,7 @@ fn event(store: &Store) -> Pending<usize> {
     })
 }
 
-/// Submits a key change that finds the disk full so many times, and then does `at_last`.
+/// Submits a key change that fails with a full disk for a number of times, and then runs `at_last`.
 fn key_change(
     store: &Store,
     full: usize,
@@ -76,7 +76,7 @@ fn nothing_else_is_stored_until_the_reserve_is_restored() {
     let dir = tempfile::tempdir().unwrap();
     let store = open(dir.path());
     let reserve = dir.path().join("reserve");
-    // A full directory in its place cannot be replaced, as if the disk stayed full.
+    // A directory with a file cannot be replaced by the reserve file, which has the same effect as a full disk.
     let taken = reserve.clone();
     let (change, _) = key_change(&store, 2, move || {
         assert!(!taken.exists());
@@ -87,7 +87,7 @@ fn nothing_else_is_stored_until_the_reserve_is_restored() {
         let stored = event(&store).wait_blocking();
         assert!(matches!(stored, Err(StoreError::DiskFull(_))));
         let (change, _) = key_change(&store, 0, || ());
-        // It is the same name again, so that it fails for another reason.
+        // The name exists already, so that this fails for another reason.
         assert!(matches!(change.wait_blocking(), Err(StoreError::Engine(_))));
     }
     let (change, _) = key_change(&store, usize::MAX, || ());
@@ -105,7 +105,7 @@ fn nothing_else_is_stored_until_the_reserve_is_restored() {
 fn who_shares_a_transaction_with_a_key_change_cannot_undo_it() {
     let dir = tempfile::tempdir().unwrap();
     let store = open(dir.path());
-    // The writer waits in the first command until all are queued, so that they are one group.
+    // The writer waits in the first command until all are queued, so that they form one group.
     let (go, gate) = std::sync::mpsc::channel();
     let first = store.engine.writer.submit(move |connection| {
         gate.recv().unwrap();
@@ -113,7 +113,7 @@ fn who_shares_a_transaction_with_a_key_change_cannot_undo_it() {
     });
     let (change, attempts) = key_change(&store, 0, || ());
     let fatal = store.engine.writer.submit(|connection| {
-        // As SQLite does when it cannot write.
+        // SQLite does the same when it cannot write.
         connection.execute_batch("ROLLBACK")?;
         Err::<(), _>(StoreError::DiskFull(None))
     });
@@ -135,7 +135,7 @@ fn who_shares_a_transaction_with_a_key_change_cannot_undo_it() {
 fn a_crash_after_the_release_leaves_a_database_that_opens_with_or_without_the_change() {
     let dir = tempfile::tempdir().unwrap();
     let store = open(dir.path());
-    // What a crash at this moment leaves is a copy of the files at this moment.
+    // A copy of the files at this moment is the state that a crash at this moment leaves.
     let crashed = Arc::new(tempfile::tempdir().unwrap());
     let (from, to) = (dir.path().to_owned(), Arc::clone(&crashed));
     let (change, _) = key_change(&store, 2, move || {

@@ -1,4 +1,4 @@
-//! Limits of a rotation family: how often it is rotated, and which of its keys are kept.
+//! Limits the rotations of a rotation family, and deletes its unused keys.
 
 use hh_auth::KeyDigest;
 use jiff::Timestamp;
@@ -8,14 +8,18 @@ use super::super::idempotency_keys;
 use crate::domain::rotation;
 use crate::store::port::StoreError;
 
-/// Keys that one rotation deletes at most. It creates one, so what an earlier version left goes too, bit by bit.
+/// The maximum number of keys that one rotation deletes. It is greater than 1, so that unused keys from an earlier
+/// version are deleted over time.
 const DELETED_AT_ONCE: u32 = 20;
 
-/// The hours for which keys that cannot be deleted yet are looked at again: a day of `Idempotency-Key`, and one more.
+/// The number of hours for which keys that cannot be deleted yet are checked again: the 24 hours of an
+/// `Idempotency-Key`, and one more.
 const HOURS_LOOKED_BACK: u32 = 25;
 
-/// Refuses a rotation of a family that has had as many as it may. Every key but the first is a rotation's, and none is
-/// deleted within the window, so neither a restart nor a deletion resets the count.
+/// Checks that a family has not reached the limit of rotations.
+///
+/// Every key except the first was created by a rotation, and no key is deleted within the window, so neither a restart
+/// nor a deletion resets the count.
 pub(super) fn check_rate(
     connection: &Connection,
     family: i64,
@@ -33,12 +37,13 @@ pub(super) fn check_rate(
     Ok(rotation::check_rate(created, limit, now)?)
 }
 
-/// Deletes keys of a family that ended without having been used, and returns their digests.
+/// Deletes keys of a family that are no longer valid and were never used, and returns their digests.
 ///
-/// The last use of a key is written late, but the first one begins the grace of the key before it at once.
-/// The first key of the family stays, keys of the last hour are counted, and those in `creations` are what a repeated
-/// request is answered with. SQLite gives the number of a deleted last row to the next one; this runs after the new key
-/// was inserted, whose number is higher, so no number comes back for another key.
+/// The last use of a key is stored with a delay, but its first use immediately begins the grace period of the previous
+/// key. Some keys are not deleted: the first key of the family, keys of the last hour, because they are counted, and
+/// keys in `creations`, because a retried request returns them. SQLite reuses the number of the last row after its
+/// deletion. Call this function after the new key was inserted: its number is higher, so no number is reused for
+/// another key.
 pub(super) fn delete_unused(
     connection: &Connection,
     family: i64,

@@ -1,4 +1,4 @@
-//! Commands in the queue of the writer.
+//! Defines the commands in the queue of the writer.
 
 use rusqlite::Connection;
 use tokio::sync::oneshot;
@@ -7,31 +7,31 @@ use super::commit_error::CommitError;
 use crate::panics;
 use crate::store::port::{Hold, StoreError};
 
-/// What a command is for.
+/// The kind of a command, which decides its priority.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum CommandKind {
-    /// It ends keys, and may use the reserve.
+    /// Invalidates keys, and may use the reserve.
     KeyChange,
-    /// It creates keys, owners or projects.
+    /// Creates keys, owners or projects.
     Administration,
     Other,
 }
 
-/// A command, its result, and how to answer.
+/// A command with its result and the sender of its answer.
 pub(super) trait WriterCommand: Send {
     fn kind(&self) -> CommandKind;
 
-    /// Runs inside the transaction, or keeps why there is none.
+    /// Runs the command inside the transaction, or stores the error that prevented the transaction.
     fn run(&mut self, connection: Result<&Connection, CommitError>);
 
-    /// Returns whether more space could have made a difference to a key change.
+    /// Returns whether this is a key change that may succeed with more disk space.
     fn can_use_reserve(&self, lost: Option<&CommitError>) -> bool;
 
-    /// Answers, once it is known whether the commit held.
+    /// Sends the answer after the commit; `lost` is the error of a failed commit.
     fn answer(self: Box<Self>, lost: Option<CommitError>);
 }
 
-/// The one implementation, with the types of the command erased by the trait.
+/// The only implementation of [`WriterCommand`], which hides the types of a command.
 pub(super) struct CommandJob<T, R, A> {
     kind: CommandKind,
     hold: Hold,
@@ -47,7 +47,8 @@ where
     R: FnMut(&Connection) -> Result<T, StoreError> + Send,
     A: FnOnce(&T, Option<CommitError>) -> Result<(), StoreError> + Send,
 {
-    /// `then` takes the result of a command that did not fail, and why its commit did.
+    /// Creates a job. `then` receives the result of a command that succeeded, and the error of its commit if that
+    /// failed.
     pub(super) fn new(
         kind: CommandKind,
         hold: Hold,
@@ -101,7 +102,7 @@ where
         } = *self;
         let result = result.and_then(|done| then(&done, lost).map(|()| done));
         drop(hold);
-        // Whoever asked may have gone.
+        // The caller may have stopped waiting.
         drop(answer.send(result));
     }
 }
@@ -114,7 +115,8 @@ fn in_savepoint<T>(
     let result = panics::catch(|| command(connection))
         .unwrap_or_else(|cause| Err(StoreError::Panicked(cause)));
     if result.is_err() {
-        // A full disk may have ended the whole transaction, and the savepoint with it; the error says so already.
+        // On a full disk, SQLite may have rolled back the whole transaction with its savepoints. `error` reports that
+        // already.
         drop(connection.execute_batch("ROLLBACK TO command; RELEASE command"));
         return result;
     }

@@ -1,10 +1,10 @@
 use crate::store::error::EngineError;
 use crate::store::port::StoreError;
 
-/// Why nothing of a group of commands was stored. Each command of the group reports it.
+/// The reason why no command of a group was stored. Each command of the group reports it.
 #[derive(Clone)]
 pub(super) enum CommitError {
-    /// The disk is full or failing; without a cause if the store did not try to write.
+    /// The disk is full or failing. There is no cause if the store did not try to write.
     DiskFull(Option<EngineError>),
     Engine(EngineError),
     Other,

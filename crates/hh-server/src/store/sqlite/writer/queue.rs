@@ -1,11 +1,11 @@
-//! The queue of the writer: commands about keys come before all others.
+//! Implements the queue of the writer, in which commands about keys, owners and projects run before all others.
 
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use super::command::{CommandKind, WriterCommand};
 
-/// Commands that wait for the writer.
+/// A queue of commands that wait for the writer.
 #[derive(Default)]
 pub(super) struct Queue {
     state: Mutex<State>,
@@ -27,7 +27,7 @@ impl State {
 }
 
 impl Queue {
-    /// Adds a command; a closed queue drops it.
+    /// Adds a command. A closed queue drops it.
     pub(super) fn push(&self, command: Box<dyn WriterCommand>) {
         let mut state = self.state();
         if state.is_closed {
@@ -41,7 +41,8 @@ impl Queue {
         self.filled.notify_one();
     }
 
-    /// Takes the next command and waits for one if there is none; `None` once the queue is closed and empty.
+    /// Removes and returns the next command, and waits for one if the queue is empty. Returns `None` when the queue is
+    /// closed and empty.
     pub(super) fn wait(&self) -> Option<Box<dyn WriterCommand>> {
         let mut state = self.state();
         loop {
@@ -58,18 +59,18 @@ impl Queue {
         }
     }
 
-    /// Takes the next command if there is one.
+    /// Removes and returns the next command, if the queue is not empty.
     pub(super) fn take(&self) -> Option<Box<dyn WriterCommand>> {
         self.state().next()
     }
 
-    /// Lets no more commands in.
+    /// Closes the queue for new commands.
     pub(super) fn close(&self) {
         self.state().is_closed = true;
         self.filled.notify_one();
     }
 
-    /// Closes the queue and drops what waits, so that nobody waits for a thread that is gone.
+    /// Closes the queue and drops all waiting commands, so that no caller waits for a thread that has stopped.
     pub(super) fn abandon(&self) {
         let mut state = self.state();
         state.is_closed = true;
@@ -86,7 +87,7 @@ impl Queue {
     }
 }
 
-/// Abandons the queue when its thread ends.
+/// A guard that abandons the queue when its thread stops.
 pub(super) struct AbandonOnDrop<'a>(pub(super) &'a Queue);
 
 impl Drop for AbandonOnDrop<'_> {

@@ -1,11 +1,11 @@
-//! What random steps seldom reach.
+//! Tests states that random steps seldom reach.
 
 use hh_api::types::KeyState;
 use hh_auth::Level;
 
 use super::*;
 
-/// Takes steps that both have to accept.
+/// Executes steps that both must accept, and returns the last answer.
 async fn accepted(both: &EngineAndModel, steps: &[Step], count: &mut u8) -> Outcome {
     let mut last = Outcome::default();
     for step in steps {
@@ -83,7 +83,8 @@ fn a_key_that_was_used_is_never_deleted() {
             HOUR,
         ];
         accepted(&both, &steps, &mut count).await;
-        // The third key was never used; the fourth was, and nothing but its last use shows that once the third is deleted.
+        // The third key was never used, but the fourth was. After the third key is deleted, only the last use of the
+        // fourth key shows that it was used.
         let rotated = accepted(&both, &[rotate(1, 3, 0)], &mut count).await;
         assert_eq!(rotated.changes.deleted, [digest(2)]);
         let steps = [Step::Use { by: 4 }, HOUR, rotate(1, 4, 0)];

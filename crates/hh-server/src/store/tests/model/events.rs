@@ -1,4 +1,4 @@
-//! Sessions and events of the model.
+//! Implements sessions and events of the model.
 
 use hh_api::types::EventKind;
 use uuid::Uuid;
@@ -110,7 +110,7 @@ impl Write<UpdateEvent> for Model {
             }
             let session = state.session(number, id).map(|at| &mut state.sessions[at]);
             let session = session.filter(|session| rights.can_change(Some(session.family)));
-            let missing = || StoreError::NotFound(format!("there is no event {id}"));
+            let missing = || StoreError::NotFound(format!("event {id} not found"));
             let session = session.ok_or_else(missing)?;
             events::check_size(session.body.len())?;
             session.body = events::merge_patch(&session.body, &patch)?;
@@ -173,7 +173,7 @@ impl Write<StartSession> for Model {
             if rights.can_read {
                 return render(&state.session_event(place), project.public());
             }
-            // What was sent, as if it had been stored.
+            // The answer is the sent session, as if it had been stored.
             let mut alone = State::default();
             alone.sessions.push(sent);
             render(&alone.session_event(0), project.public())
@@ -219,7 +219,7 @@ impl Read<ReadEvents> for Model {
         for (.., event) in all.iter().take(end).skip(begin) {
             assert!(
                 page.push(event, project.public())?,
-                "pages of the tests are small"
+                "pages in these tests are small"
             );
         }
         Ok(page.finish(total, false))

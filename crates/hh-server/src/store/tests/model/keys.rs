@@ -1,4 +1,4 @@
-//! Keys, owners and projects of the model.
+//! Implements keys, owners and projects of the model.
 
 use hh_api::types::{KeyState, Owner, Project};
 use hh_auth::KeyDigest;
@@ -188,11 +188,9 @@ impl Write<CreateOwner> for Model {
         self.transact_as(access.record().key_id, |state| {
             match state.owners.get(&name) {
                 Some(owner) if owner.disabled.is_some() => Err(StoreError::conflict(format!(
-                    "there was an owner {name} already, and it is disabled"
+                    "owner {name} already exists and is disabled"
                 ))),
-                Some(_) => Err(StoreError::conflict(format!(
-                    "there is an owner {name} already"
-                ))),
+                Some(_) => Err(StoreError::conflict(format!("owner {name} already exists"))),
                 None => {
                     let owner = ModelOwner {
                         created: now,
@@ -220,7 +218,7 @@ impl Write<DisableOwner> for Model {
             }
             if name == own.owner {
                 return Err(StoreError::conflict(format!(
-                    "the key in use belongs to {name}, and disabling its owner would end it; use an admin key of another owner"
+                    "cannot disable owner {name}, because the API key of this request belongs to it; use an admin key of another owner"
                 )));
             }
             let had_lasting = state.admins(None, now).lasting;
@@ -250,7 +248,7 @@ impl Write<CreateProject> for Model {
         self.transact_as(access.record().key_id, |state| {
             if state.projects.contains(&name) {
                 return Err(StoreError::conflict(format!(
-                    "a project \"{name}\" exists already"
+                    "project \"{name}\" already exists"
                 )));
             }
             state.projects.push(name.clone());
@@ -280,7 +278,7 @@ impl Read<GetKey> for Model {
         let found = state.records().find(|key| key.id == query.id);
         found
             .filter(|key| key.grant.projects.is_within(reach))
-            .ok_or_else(|| unknown("key"))
+            .ok_or_else(|| unknown("API key"))
     }
 }
 
