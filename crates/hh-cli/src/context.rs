@@ -127,8 +127,10 @@ impl Context {
         let quiet = self.global.quiet;
         let options = Options::new()
             .with_env(self.env.clone())
-            .with_max_wait(MAX_WAIT)
-            .with_reporter(move |line| print_unless_quiet(quiet, line));
+            .with_max_wait(MAX_WAIT);
+        let options = tooling::with_reporter(options, move |severity, line| {
+            print_unless_quiet(quiet, &format!("{}{line}", severity.prefix()));
+        });
         let direct = direct
             .iter()
             .map(|(name, value, place)| (*name, value.clone(), place.clone()));

@@ -7,7 +7,7 @@ use hh_config::{Env, LoadOptions, SettingName, names};
 use secrecy::SecretString;
 
 use crate::catch::catch;
-use crate::report::Reporter;
+use crate::report::{Reporter, Severity};
 
 /// Direct parameters, which take precedence over every other source of settings.
 ///
@@ -86,9 +86,20 @@ impl Options {
     /// The same lines are also `tracing` events with the target `honeyhive`. If the program has a `tracing` subscriber,
     /// the lines do not go to standard error. The export thread emits no events for single attempts, because a
     /// subscriber that records them as spans of the tracer would cause endless exports.
-    pub fn with_reporter(mut self, reporter: impl Fn(&str) + Send + Sync + 'static) -> Self {
-        self.reporter = Reporter::new(move |line| {
-            catch(|| reporter(line));
+    #[deprecated(note = "install a `tracing` subscriber, which receives the lines as events")]
+    pub fn with_reporter(self, reporter: impl Fn(&str) + Send + Sync + 'static) -> Self {
+        self.with_lines(move |severity, line| {
+            reporter(&format!("{}{line}", severity.prefix()));
+        })
+    }
+
+    /// Passes lines with their severity to a function instead of standard error. A panic of the function loses the line.
+    pub(crate) fn with_lines(
+        mut self,
+        reporter: impl Fn(Severity, &str) + Send + Sync + 'static,
+    ) -> Self {
+        self.reporter = Reporter::new(move |severity, line| {
+            catch(|| reporter(severity, line));
         });
         self
     }

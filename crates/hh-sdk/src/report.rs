@@ -14,8 +14,32 @@ use hh_text::one_line;
 
 use crate::quiet::{emit_always, is_quiet};
 
-/// A function that receives one line without a line ending.
-type LineFunction = dyn Fn(&str) + Send + Sync;
+/// The severity of a reported line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Severity {
+    /// A problem that does not stop the operation.
+    Warning,
+    /// The start-up summary of the setting `verbose`.
+    Info,
+    /// A detail of one request.
+    Debug,
+}
+
+impl Severity {
+    /// Returns what precedes a line of this severity in text output: `warning: `, `debug: ` or nothing.
+    #[must_use]
+    pub fn prefix(self) -> &'static str {
+        match self {
+            Self::Warning => "warning: ",
+            Self::Info => "",
+            Self::Debug => "debug: ",
+        }
+    }
+}
+
+/// A function that receives the severity and one line without a line ending.
+type LineFunction = dyn Fn(Severity, &str) + Send + Sync;
 
 /// Reports lines to `tracing` and to a function of the program, or to standard error if the program has neither.
 #[derive(Clone, Default)]
@@ -23,7 +47,7 @@ pub(crate) struct Reporter(Option<Arc<LineFunction>>);
 
 impl Reporter {
     /// Creates a reporter that calls this function.
-    pub(crate) fn new(function: impl Fn(&str) + Send + Sync + 'static) -> Self {
+    pub(crate) fn new(function: impl Fn(Severity, &str) + Send + Sync + 'static) -> Self {
         Self(Some(Arc::new(function)))
     }
 
@@ -34,13 +58,13 @@ impl Reporter {
             is_received = has_subscriber();
             tracing::warn!(target: "honeyhive", "{}", one_line(line));
         });
-        self.write(&format!("warning: {line}"), is_received);
+        self.write(Severity::Warning, line, is_received);
     }
 
     /// Reports a line of the level `info`.
     fn info(&self, line: &str) {
         tracing::info!(target: "honeyhive", "{}", one_line(line));
-        self.write(line, has_subscriber());
+        self.write(Severity::Info, line, has_subscriber());
     }
 
     /// Reports a debug line. The export thread emits no event for it, because each attempt reports one.
@@ -48,16 +72,19 @@ impl Reporter {
         if !is_quiet() {
             tracing::debug!(target: "honeyhive", "{}", one_line(line));
         }
-        self.write(&format!("debug: {line}"), has_subscriber());
+        self.write(Severity::Debug, line, has_subscriber());
     }
 
     /// Passes a line to the function, or writes it to standard error if no subscriber received it.
-    fn write(&self, line: &str, is_received: bool) {
+    fn write(&self, severity: Severity, line: &str, is_received: bool) {
         match &self.0 {
-            Some(function) => function(line),
+            Some(function) => function(severity, line),
             None if is_received => {}
             // A closed standard error is not a failure: nothing depends on these lines.
-            None => drop(writeln!(std::io::stderr(), "honeyhive: {}", one_line(line))),
+            None => {
+                let (prefix, line) = (severity.prefix(), one_line(line));
+                drop(writeln!(std::io::stderr(), "honeyhive: {prefix}{line}"));
+            }
         }
     }
 }

@@ -4,7 +4,10 @@
 //! stages of a connection. Other programs only need [`HoneyHive`](crate::HoneyHive) and
 //! [`HoneyHiveTracer`](crate::HoneyHiveTracer).
 
+use crate::Options;
+
 pub use crate::client::create_client;
+pub use crate::report::Severity;
 pub use crate::resolve::{
     Layers, Resolved, layers, load_without_profile, probe, resolve, warnings,
 };
@@ -12,3 +15,14 @@ pub use hh_transport::{
     Certificate, CertificateProblem, Connection, Handshake, Probe, ProbeResponse, Roots,
     TransportError, TransportErrorKind,
 };
+
+/// Passes warnings and debug lines to a function instead of standard error, with their severity.
+///
+/// The function can run on the export thread of the tracer. If it panics, the panic is caught and the line is lost.
+#[must_use]
+pub fn with_reporter(
+    options: Options,
+    reporter: impl Fn(Severity, &str) + Send + Sync + 'static,
+) -> Options {
+    options.with_lines(reporter)
+}

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use hh_key::find_key;
 use hh_text::Diagnostic;
 
 use crate::format::EXTENSIONS;
@@ -148,7 +149,8 @@ impl<'a> Files<'a> {
     ) {
         let (name, from) = (&environment.value, &environment.provenance);
         let fail = |what: Diagnostic| Problem::new(LoadErrorKind::Conflict, what);
-        if !is_environment(name) {
+        // An API key that was set by mistake must not be printed.
+        if !is_environment(name) || find_key(name).is_some() {
             let what = format!(
                 "invalid value for environment ({}): expected only letters, digits, - and _",
                 from.place()

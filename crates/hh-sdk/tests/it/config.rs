@@ -1,5 +1,10 @@
 //! The sources of the settings of the client and the tracer.
 
+#![expect(
+    deprecated,
+    reason = "`with_reporter` works until it is removed, and collects the lines here"
+)]
+
 use std::net::TcpListener;
 use std::path::Path;
 use std::sync::{Arc, Mutex};

@@ -1,5 +1,10 @@
 //! Requests on the network, and failures of the network and the server.
 
+#![expect(
+    deprecated,
+    reason = "`with_reporter` works until it is removed, and collects the lines here"
+)]
+
 pub(crate) mod scripted;
 mod slow;
 mod tls;

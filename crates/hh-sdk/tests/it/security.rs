@@ -1,5 +1,10 @@
 //! The security log of a long-running program.
 
+#![expect(
+    deprecated,
+    reason = "`with_reporter` works until it is removed, and collects the lines here"
+)]
+
 use std::path::Path;
 
 use hh_sdk::config::Env;

@@ -3,7 +3,7 @@
 use hh_sdk::api::types::{ProjectNames, Whoami};
 use hh_sdk::auth::KeyKind;
 use hh_sdk::config::{SettingName, names};
-use hh_sdk::tooling::{self, Resolved};
+use hh_sdk::tooling::{self, Resolved, Severity};
 use hh_sdk::{Credential, Error, ErrorKind, Identity};
 use tokio::task::{JoinHandle, spawn_blocking};
 
@@ -85,9 +85,9 @@ pub(super) async fn authenticate(
     let kind = credential.key.kind();
     let place = credential.provenance.to_string();
     let quiet = context.global().quiet;
-    let debug = move |line: &str| {
-        if line.starts_with("debug: ") && !quiet {
-            ui::print_line(line);
+    let debug = move |severity: Severity, line: &str| {
+        if severity == Severity::Debug && !quiet {
+            ui::print_line(&format!("{}{line}", severity.prefix()));
         }
     };
     let base_url = &resolved.settings.base_url;
@@ -105,7 +105,7 @@ pub(super) async fn authenticate(
         fixed(names::MAX_RETRIES, "0"),
         fixed(names::TIMEOUT, REQUEST),
     ];
-    let options = context.options_with(&direct).with_reporter(debug);
+    let options = tooling::with_reporter(context.options_with(&direct), debug);
     let layers = context.layers_with(direct);
     let ask = async {
         let client = tooling::create_client(&options, &layers.resolve()?)?;

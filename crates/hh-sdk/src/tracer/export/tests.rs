@@ -243,7 +243,7 @@ fn a_panic_of_the_credential_provider_stops_nothing() {
 
 #[test]
 fn a_panic_of_the_reporter_loses_only_its_line() {
-    let options = Options::new().with_reporter(|line| panic!("{line}"));
+    let options = Options::new().with_lines(|_, line| panic!("{line}"));
     let reporter = options.reporter();
     let observer = move |event: &hh_transport::Event| report::event(&reporter, event);
     let service = service(|_| Ok(200));
