@@ -146,9 +146,9 @@ impl Stack {
         let mut warnings = self.warnings.clone();
         let layers = self.layers.iter().flat_map(Layer::warnings);
         warnings.extend(layers.cloned());
-        for (odd, near) in self.layers.iter().flat_map(Layer::unknown_names) {
-            if !self.is_substituted(odd) {
-                warnings.push(format!("unknown variable {odd}; did you mean {near}?"));
+        for (unknown, near) in self.layers.iter().flat_map(Layer::unknown_names) {
+            if !self.is_substituted(unknown) {
+                warnings.push(format!("unknown variable {unknown}; did you mean {near}?"));
             }
         }
         for (name, declared) in SettingName::all().zip(SETTINGS) {

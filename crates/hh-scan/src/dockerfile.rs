@@ -1,4 +1,4 @@
-//! Finds keys in a Dockerfile: the value of an `ARG` or `ENV` stays in the image and its history, whatever its format.
+//! Finds keys in a Dockerfile: the value of an `ARG` or `ENV` stays in the image and its history, in every format.
 
 use std::path::Path;
 
@@ -122,7 +122,7 @@ fn setting(word: &[u8], kind: &str, old_value: Option<&[u8]>) -> Option<(Option<
     Some(((!is_empty).then(|| redact(value)), length))
 }
 
-/// The words of a line, each with the number of bytes before it.
+/// An iterator over the words of a line, each with its byte offset.
 struct Words<'a> {
     line: &'a [u8],
     at: usize,

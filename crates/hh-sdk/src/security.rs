@@ -140,7 +140,7 @@ impl LogFile {
 
 /// Opens a file to append to it, and creates it with mode 0600 if it does not exist.
 ///
-/// Rejects everything but regular files, and does not block on a FIFO without a reader.
+/// Rejects everything except regular files, and does not block on a FIFO without a reader.
 fn open(path: &Path) -> io::Result<File> {
     // Opening a device can have side effects.
     if let Ok(metadata) = std::fs::metadata(path) {
@@ -158,7 +158,7 @@ fn open(path: &Path) -> io::Result<File> {
     Ok(file)
 }
 
-/// Rejects everything but a regular file.
+/// Rejects everything except a regular file.
 fn check(metadata: &Metadata) -> io::Result<()> {
     if metadata.is_file() {
         Ok(())

@@ -23,7 +23,7 @@ use crate::http::router::router;
 use crate::start::{DirLock, FirstKey, open};
 pub(crate) use log::{line_of, log};
 
-/// Returns the number of repetitions of a test: the value of a variable, or else `usual`.
+/// Returns how many times a test runs: the value of a variable, or else `usual`.
 pub(crate) fn repetitions(variable: &str, usual: u32) -> u32 {
     let env = Env::from_process();
     let asked = env.get(variable).and_then(|text| text.to_str());

@@ -1,4 +1,4 @@
-//! Blocks of encoded telemetry, the unit of queueing, dropping and sending.
+//! Blocks of encoded telemetry, the unit of queuing, dropping and sending.
 
 use std::time::Instant;
 

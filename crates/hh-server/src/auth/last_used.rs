@@ -1,4 +1,4 @@
-//! Records in atomics when keys were last used, and collects the times that are to be written to the database.
+//! Records in atomics when keys were last used, and collects the times that must be written to the database.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};

@@ -50,7 +50,7 @@ impl Workers {
     ) -> Result<T, ApiError> {
         let (sender, done) = oneshot::channel();
         let job: Job = Box::new(move || {
-            // A client that is gone does not need the result.
+            // A client that has disconnected does not need the result.
             drop(sender.send(panics::catch(work)));
         });
         // The threads live as long as the pool.

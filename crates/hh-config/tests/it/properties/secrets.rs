@@ -1,4 +1,4 @@
-//! Tests that no secret is printed, whatever its source.
+//! Tests that no secret is printed, from any source.
 
 use std::collections::BTreeMap;
 

@@ -96,7 +96,7 @@ impl Inner {
             // Delivery wakes a task. Its waker is code of the program, which may panic after it has the result.
             let is_received = catch(|| answer(result)).unwrap_or(true);
             if !is_received && reports_loss {
-                // The caller of this flush is gone, so the next flush reports the loss.
+                // The caller of this flush has stopped waiting, so the next flush reports the loss.
                 self.lock().set_reported(before);
             }
         }

@@ -20,7 +20,7 @@ async fn connected() -> (TcpStream, ConnectionIo) {
     )
 }
 
-/// Returns the time until the server detects that the client is gone, or `None` after 2 s.
+/// Returns the time until the server detects that the client has disconnected, or `None` after 2 s.
 async fn noticed(io: &ConnectionIo) -> Option<Duration> {
     let started = Instant::now();
     let closed = timeout(Duration::from_secs(2), io.client().closed()).await;
