@@ -1,4 +1,4 @@
-//! The text of the credential store: no panic, no key in what is said of it, and nothing lost by writing it anew.
+//! Checks the text of the credential store: reading does not panic, output contains no key, and writing loses no data.
 
 use hh_auth::testing::StoreText;
 use secrecy::ExposeSecret as _;
@@ -8,10 +8,10 @@ use super::is_hidden;
 /// Checks one text.
 ///
 /// # Panics
-/// When something does not hold.
+/// Panics if a property does not hold.
 #[expect(
     clippy::disallowed_methods,
-    reason = "what is checked is where the key stands"
+    reason = "the check searches for the text of the key"
 )]
 pub fn credentials_file(data: &[u8]) {
     let store = match StoreText::parse(data) {
@@ -24,19 +24,21 @@ pub fn credentials_file(data: &[u8]) {
     };
     let debug = format!("{store:?}");
     for (key, is_in_file) in store.keys() {
-        assert!(is_in_file, "a key that the keyring holds was taken");
+        assert!(
+            is_in_file,
+            "a key in the file is marked as stored in the keyring"
+        );
         let secret = key.secret().expose_secret();
         if key.key_id().is_none() && secret.len() > 24 {
             let is_elsewhere = String::from_utf8_lossy(data).matches(secret).count() != 1;
-            assert!(is_elsewhere || !debug.contains(secret), "Debug shows a key");
+            assert!(
+                is_elsewhere || !debug.contains(secret),
+                "Debug contains a key"
+            );
         }
     }
     let text = store.to_text();
-    let again = StoreText::parse(text.as_bytes()).expect("what was written is a store");
-    assert!(again.is_same(&store), "writing has changed something");
-    assert_eq!(
-        *again.to_text(),
-        *text,
-        "writing again has changed something"
-    );
+    let again = StoreText::parse(text.as_bytes()).expect("the written text is a store");
+    assert!(again.is_same(&store), "writing changed the store");
+    assert_eq!(*again.to_text(), *text, "writing again changed the text");
 }

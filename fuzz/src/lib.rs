@@ -1,9 +1,10 @@
-//! What must hold for any bytes: the checks of the fuzz targets.
+//! Checks properties that hold for any input; the fuzz targets call these functions.
 //!
-//! The integration tests of hh-config include this file as well and replay the committed corpora through it, so outside
-//! of `auth` and `transport` it uses nothing but hh-config and secrecy.
+//! The integration tests of hh-config also include this file and replay the committed corpora with it. Therefore, code
+//! outside of `auth` and `transport` uses only hh-config and secrecy.
 
-// Not where a test includes this file: hh-config does not know these crates, whose own tests include the two files.
+// The tests of hh-config include this file, but hh-config does not depend on hh-auth and hh-transport. The tests of
+// these crates include the two files.
 #[cfg(not(test))]
 #[path = "auth.rs"]
 mod auth;

@@ -1,4 +1,4 @@
-//! The body of an error: whatever it is, what is kept of it is short, visible, and without a key.
+//! Checks the body of an error response: the stored texts are short and visible and contain no key.
 
 use std::fmt::Write as _;
 
@@ -8,25 +8,25 @@ use http::{HeaderValue, StatusCode, Uri};
 
 use super::error_of;
 
-/// The key that is sent. It does not look like one, so that nothing but being sent tells it.
+/// The key of the request. It does not have the format of a key, so only the request identifies it as one.
 const CANARY: &str = "hh_canary_of-the-fuzz-target_0";
 
-/// So much of it is still a secret.
+/// The number of its first characters that are already a secret.
 const CUT: usize = 12;
 
-/// So many letters and digits after `hh_` are a key of somebody else.
+/// The number of letters and digits after `hh_` that make a text another key.
 const FOREIGN: usize = 16;
 
-/// The longest text that is kept, in bytes.
+/// The maximum length of a stored text, in bytes.
 const LONGEST: usize = 2 * 1024;
 
-/// A longer body is not looked at, in bytes.
+/// The maximum length of a body that is read, in bytes.
 const LARGEST: usize = 256 * 1024;
 
-/// Checks one body, and texts of which it is a part.
+/// Checks one body, and a body whose texts contain it.
 ///
 /// # Panics
-/// When something does not hold.
+/// Panics if a property does not hold.
 pub fn problem_body(data: &[u8]) {
     check(data.to_vec());
     let text = String::from_utf8_lossy(data);
@@ -36,11 +36,11 @@ pub fn problem_body(data: &[u8]) {
         r#"{{"message": "{CANARY}{text}", "errorCode": "{text}{CANARY}", "request_id": "{text}{cut}{text}"}}"#
     );
     if body.len() <= LARGEST {
-        assert!(check(body.into()), "a text is lost");
+        assert!(check(body.into()), "no text was stored");
     }
 }
 
-/// Returns whether anything is kept of the body.
+/// Returns whether a text of the body is stored.
 fn check(body: Vec<u8>) -> bool {
     let mut answer = Response::new(body.into());
     *answer.status_mut() = StatusCode::FORBIDDEN;
@@ -63,19 +63,19 @@ fn check(body: Vec<u8>) -> bool {
     !texts.is_empty()
 }
 
-/// Returns whether what follows `hh_` makes it a key.
+/// Returns whether the text after `hh_` has the length of a key.
 fn is_foreign(tail: &str) -> bool {
     let letters = tail.bytes().take_while(u8::is_ascii_alphanumeric);
     letters.count() >= FOREIGN
 }
 
-/// Writes a text for between the quotes of JSON.
+/// Escapes a text for a JSON string.
 fn escaped(text: &str) -> String {
     let mut escaped = String::new();
     for character in text.chars() {
         if matches!(character, '"' | '\\' | '\0'..' ') {
             let number = u32::from(character);
-            write!(escaped, "\\u{number:04x}").expect("a text takes all");
+            write!(escaped, "\\u{number:04x}").expect("writing to a string cannot fail");
         } else {
             escaped.push(character);
         }
@@ -83,13 +83,16 @@ fn escaped(text: &str) -> String {
     escaped
 }
 
-/// Has the one key and no other.
+/// An authorizer that returns one key.
 struct OneKey;
 
 impl Authorizer for OneKey {
     fn ready(&self, _: &Uri) -> Option<Result<(HeaderValue, Epoch), TransportError>> {
         let header = HeaderValue::try_from(format!("Bearer {CANARY}"));
-        Some(Ok((header.expect("it is visible"), Epoch::new(1))))
+        Some(Ok((
+            header.expect("the key is visible ASCII"),
+            Epoch::new(1),
+        )))
     }
 
     fn renew<'a>(
@@ -97,6 +100,6 @@ impl Authorizer for OneKey {
         uri: &'a Uri,
         _: Option<Epoch>,
     ) -> BoxFuture<'a, Result<(HeaderValue, Epoch), TransportError>> {
-        Box::pin(async { self.ready(uri).expect("it is at hand") })
+        Box::pin(async { self.ready(uri).expect("the key is always ready") })
     }
 }

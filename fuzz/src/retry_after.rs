@@ -1,4 +1,4 @@
-//! `Retry-After`: no panic, never more than a day, and a number of seconds is exactly that.
+//! Checks the parser of `Retry-After`: it does not panic, limits the wait to one day, and reads seconds exactly.
 
 use std::time::Duration;
 
@@ -8,13 +8,14 @@ use http::{HeaderValue, StatusCode};
 
 use super::error_of;
 
-/// The longest wait that is believed.
+/// The longest wait that is accepted.
 const DAY: Duration = Duration::from_hours(24);
 
-/// Checks the headers of one answer: a line with a value, and perhaps another with a second one, and then the `Date`.
+/// Checks the headers of one response: a line with a value, and optionally a line with a second value and one with the
+/// `Date`.
 ///
 /// # Panics
-/// When something does not hold.
+/// Panics if a property does not hold.
 pub fn retry_after(data: &[u8]) {
     let lines = data.splitn(3, |byte| *byte == b'\n');
     let lines: Result<Vec<_>, _> = lines.map(HeaderValue::from_bytes).collect();
@@ -26,7 +27,10 @@ pub fn retry_after(data: &[u8]) {
         values => (values.iter().collect(), None),
     };
     let wait = wait(&values, sent);
-    assert!(wait.is_none_or(|wait| !wait.is_zero()), "no wait is none");
+    assert!(
+        wait.is_none_or(|wait| !wait.is_zero()),
+        "the wait is zero instead of absent"
+    );
     assert!(wait.is_none_or(|wait| wait <= DAY), "{wait:?} is too long");
     for value in &values {
         let Some(seconds) = seconds(value) else {
@@ -34,19 +38,30 @@ pub fn retry_after(data: &[u8]) {
         };
         let asked = Duration::from_secs(seconds).min(DAY);
         if values.len() == 1 {
-            assert_eq!(wait.unwrap_or_default(), asked, "not what it says");
+            assert_eq!(
+                wait.unwrap_or_default(),
+                asked,
+                "the wait differs from the header"
+            );
         }
-        assert!(wait.unwrap_or_default() >= asked, "less than it says");
+        assert!(
+            wait.unwrap_or_default() >= asked,
+            "the wait is shorter than the header"
+        );
     }
     let has_digit = |value: &&HeaderValue| value.as_bytes().iter().any(u8::is_ascii_digit);
     if !values.iter().any(has_digit) {
-        assert_eq!(wait, None, "no number and no date");
+        assert_eq!(wait, None, "a wait without a number or a date");
     }
     values.reverse();
-    assert_eq!(self::wait(&values, sent), wait, "the order matters");
+    assert_eq!(
+        self::wait(&values, sent),
+        wait,
+        "the wait depends on the order"
+    );
 }
 
-/// Returns how long an answer with these headers asks to wait.
+/// Returns the wait that a response with these headers requests.
 fn wait(values: &[&HeaderValue], date: Option<&HeaderValue>) -> Option<Duration> {
     let mut answer = Response::default();
     *answer.status_mut() = StatusCode::TOO_MANY_REQUESTS;
@@ -60,7 +75,7 @@ fn wait(values: &[&HeaderValue], date: Option<&HeaderValue>) -> Option<Duration>
     error_of(answer, SendOptions::new(Idempotency::Safe)).retry_after()
 }
 
-/// Reads a plain number; what does not fit is the largest.
+/// Reads a number of seconds; a number that is too large becomes the maximum.
 fn seconds(value: &HeaderValue) -> Option<u64> {
     let digits = value.as_bytes().trim_ascii();
     let is_plain = !digits.is_empty() && digits.iter().all(u8::is_ascii_digit);

@@ -1,18 +1,18 @@
-//! Substitution: no panic, bounded output, `escape` undone, nothing expanded twice.
+//! Checks substitution: it does not panic, limits its output, reverses `escape`, and expands nothing twice.
 
 use std::ffi::OsString;
 
 use hh_config::{Env, SubstituteError, Substituted};
 
-/// What substitution may make at most, in bytes.
+/// The maximum size of the output, in bytes.
 const MAX_BYTES: usize = 64 * 1024;
 
 /// Checks one text with some variables: lines `NAME=value` up to the first empty line, then the text.
 ///
-/// Without an empty line there are no variables and all is text. A value may be any bytes.
+/// Without an empty line, the whole input is the text. A value can be any bytes.
 ///
 /// # Panics
-/// When something does not hold.
+/// Panics if a property does not hold.
 pub fn substitute(data: &[u8]) {
     let (head, text) = match data.windows(2).position(|pair| pair == b"\n\n") {
         Some(at) => (&data[..at], &data[at + 2..]),
@@ -30,14 +30,14 @@ pub fn substitute(data: &[u8]) {
     if text.len() > MAX_BYTES {
         assert_eq!(plain.err(), Some(SubstituteError::TooLong));
     } else {
-        let plain = plain.expect("what is escaped needs no variable");
-        assert_eq!(*plain.text, text, "escape is not undone");
+        let plain = plain.expect("an escaped text needs no variable");
+        assert_eq!(*plain.text, text, "substitution does not reverse escape");
         assert_eq!(plain.variables, [""; 0], "an escaped text uses variables");
     }
     if let Ok(done) = done {
         assert!(done.text.len() <= MAX_BYTES, "{} bytes", done.text.len());
         if !text.contains('$') {
-            assert_eq!(*done.text, text, "there is nothing to put in");
+            assert_eq!(*done.text, text, "a text without variables changed");
         }
         for name in &done.variables {
             assert!(text.contains(name.as_str()), "{name} is not in the text");
@@ -55,7 +55,7 @@ fn variable(line: &[u8]) -> Option<(String, OsString)> {
 #[cfg(unix)]
 #[expect(
     clippy::unnecessary_wraps,
-    reason = "elsewhere not every sequence of bytes is a value"
+    reason = "on other systems, some sequences of bytes are not valid values"
 )]
 fn os_string(bytes: &[u8]) -> Option<OsString> {
     use std::os::unix::ffi::OsStringExt as _;
@@ -67,7 +67,8 @@ fn os_string(bytes: &[u8]) -> Option<OsString> {
     Some(std::str::from_utf8(bytes).ok()?.into())
 }
 
-/// With marks in place of the values, the same text must come out but for the marks: then nothing has looked at a value.
+/// Checks that the result is the same with marks as values, except for the marks. The content of a value then has no
+/// effect.
 fn is_expanded_once(text: &str, variables: &[(String, OsString)], done: &Substituted) {
     const MARKS: [char; 2] = ['\u{f0000}', '\u{f0001}'];
     let is_marked = |text: &str| text.contains(MARKS);
@@ -86,16 +87,19 @@ fn is_expanded_once(text: &str, variables: &[(String, OsString)], done: &Substit
         (name.clone(), value)
     });
     let Ok(marked) = hh_config::substitute(text, &Env::from_pairs(marked)) else {
-        // The marks may be longer than the values.
+        // The marks can be longer than the values.
         let longest = done.text.len() + text.len() * mark(variables.len()).len();
-        assert!(longest > MAX_BYTES, "a value decides what a text is");
+        assert!(
+            longest > MAX_BYTES,
+            "the content of a value decides the result"
+        );
         return;
     };
     let mut expected = String::new();
     let mut rest = marked.text.as_str();
     while let Some((before, after)) = rest.split_once(MARKS[0]) {
         let (at, after) = after.split_once(MARKS[1]).expect("marks come in pairs");
-        let at: usize = at.parse().expect("a mark holds a number");
+        let at: usize = at.parse().expect("a mark contains a number");
         let value = variables[at].1.to_str().expect("only texts are marked");
         expected.extend([before, value.trim()]);
         rest = after;

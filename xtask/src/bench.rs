@@ -1,4 +1,4 @@
-//! `cargo xtask bench`: figures of the release build, by CPU time, beside what they are compared with in the same run.
+//! `cargo xtask bench`: measures the CPU time of the release build and compares it with a reference in the same run.
 
 mod builds;
 mod comparison;
@@ -20,7 +20,7 @@ use clap::{Args, ValueEnum};
 
 #[derive(Debug, Args)]
 pub(crate) struct BenchOptions {
-    /// What to measure
+    /// Benchmark to run
     #[arg(value_enum)]
     what: Benchmark,
     /// Another build of the measured program to compare with in the same run: `honeyhive` for config and server,
@@ -31,17 +31,17 @@ pub(crate) struct BenchOptions {
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum Benchmark {
-    /// Configuration: a full load beside parsing alone, the command line beside a program that does nothing
+    /// Configuration: a full load compared with parsing alone, and commands compared with a minimal program
     Config,
-    /// Keys while others read far pages of a million events: first use and revocation, beside an idle server
+    /// Keys during reads: first use and revocation while other clients read far pages of a million events
     Reads,
-    /// The search for keys: CPU beside that of ripgrep with the same pattern
+    /// The search for keys: CPU time compared with ripgrep and the same pattern
     Scan,
-    /// The server: CPU of a checked request and of a stored span, start, memory
+    /// The server: CPU time of an authorized request and of a stored span, start time, memory
     Server,
-    /// The tracer: CPU that a span costs its caller beside that of OpenTelemetry
+    /// The tracer: CPU time that a span costs its caller, compared with OpenTelemetry
     Tracer,
-    /// The transport: CPU of a call beside that of reqwest alone
+    /// The transport: CPU time of a call, compared with reqwest alone
     Transport,
 }
 

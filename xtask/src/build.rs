@@ -1,4 +1,4 @@
-//! `cargo xtask build`
+//! `cargo xtask build`: builds all programs and examples.
 
 use anyhow::Result;
 use clap::Args;
@@ -7,7 +7,7 @@ use crate::{process, workspace};
 
 #[derive(Debug, Default, Args)]
 pub(crate) struct BuildOptions {
-    /// Build what users get: optimized, with the profile `dist`
+    /// Build the optimized programs that users get, with the profile `dist`
     #[arg(long)]
     release: bool,
 }

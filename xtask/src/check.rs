@@ -1,6 +1,6 @@
-//! `cargo xtask check`: the rules of the workspace that no compiler knows.
+//! `cargo xtask check`: rules of the workspace that the compiler does not check.
 //!
-//! A check takes the real path of a workspace and returns its findings, one line each.
+//! A check receives the canonical path of a workspace and returns its findings, one per line.
 
 mod cycles;
 mod deps;
@@ -21,10 +21,10 @@ use crate::{references, workspace};
 
 #[derive(Debug, Args)]
 pub(crate) struct CheckOptions {
-    /// What to check; everything when nothing is named
+    /// Checks to run [default: the checks of `cargo xtask test`]
     #[arg(value_enum)]
     checks: Vec<Check>,
-    /// Folder of the workspace to check, this one when not given
+    /// Directory of the workspace to check [default: this workspace]
     #[arg(long, value_name = "DIR")]
     root: Option<PathBuf>,
 }
@@ -32,21 +32,21 @@ pub(crate) struct CheckOptions {
 /// One set of rules.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub(crate) enum Check {
-    /// Which crate may depend on which, and that versions are named once
+    /// Crates depend on each other in one direction, and each version is specified once
     Deps,
-    /// Files of a crate depend on one another in one direction, and the layers of the server hold
+    /// Files of a crate depend on each other in one direction, and the layers of the server are kept
     Cycles,
-    /// How long a file of code may be
+    /// Files of code do not exceed the maximum length
     Lengths,
     /// Lints and package fields come from the workspace
     Lints,
-    /// Links between documents lead somewhere
+    /// Links between documents lead to existing files
     Docs,
     /// Each security promise and limit links to the test that shows it
     Promises,
-    /// Generated pages are what the code says
+    /// Generated pages match the code
     References,
-    /// Comments, documents, help and messages use none of the phrases in xtask/style/phrases.txt
+    /// Comments, documents, help and messages do not use the phrases in xtask/style/phrases.txt
     Style,
     /// Documentation of public items begins with a sentence in the third person
     Summaries,
@@ -105,15 +105,15 @@ pub(crate) fn run(options: &CheckOptions) -> Result<()> {
     run_all(&root, checks)
 }
 
-/// Runs the checks to the last one and prints what they find.
+/// Runs all checks and prints their findings.
 ///
 /// # Errors
-/// When there is a finding.
+/// Returns an error if there is a finding.
 pub(crate) fn run_all(root: &Path, checks: &[Check]) -> Result<()> {
-    // Findings and links are compared with the folder's real path.
+    // Findings and links are compared with the canonical path of the directory.
     let root = root
         .canonicalize()
-        .with_context(|| format!("{} is no folder that can be read", root.display()))?;
+        .with_context(|| format!("cannot read the directory {}", root.display()))?;
     let mut count = 0;
     for check in checks {
         let findings = check.findings(&root)?;

@@ -1,6 +1,6 @@
-//! `cargo xtask demo`: the whole way in one go, as a person would type it.
+//! `cargo xtask demo`: runs a server, creates a key, traces a program and reads the trace.
 //!
-//! Every line that is printed behind `$` is run by a shell just so, in a home of its own.
+//! A shell runs each line that is printed after `$` exactly as printed, with a temporary home directory.
 
 use std::env;
 use std::io::{BufRead as _, BufReader};
@@ -17,15 +17,15 @@ use crate::{build, process, workspace};
 
 #[derive(Debug, Args)]
 pub(crate) struct DemoOptions {
-    /// Leave the server up, and print what to export to go on with it
+    /// Keep the server running, and print the variables to use it
     #[arg(long)]
     keep: bool,
-    /// Use the programs as they were built last
+    /// Use the programs of the last build
     #[arg(long)]
     no_build: bool,
 }
 
-/// What no key means: the exit code of the command line for it.
+/// The exit code of the command line if there is no key.
 const NO_KEY: i32 = 3;
 
 pub(crate) fn run(options: &DemoOptions) -> Result<()> {
@@ -39,33 +39,35 @@ pub(crate) fn run(options: &DemoOptions) -> Result<()> {
     let root = workspace::root()?;
     let mut shell = Shell::new(&root, home.path())?;
 
-    note("A server on this machine, with a database of its own. Its admin key goes into a file.");
+    note("Start a server on this machine, with a new database. It writes its admin key to a file.");
     let mut server = shell.start_server()?;
     let url = server.url.clone();
-    note("A project, and a key that can read and write in it and nowhere else.");
+    note("Create a project, and a key that can read and write in this project only.");
     shell.set("HH_BASE_URL", &url);
     shell.run(
-        "HH_API_KEY_FILE=~/admin.key honeyhive project create docs --description 'Our own guides'",
+        "HH_API_KEY_FILE=~/admin.key honeyhive project create docs --description 'Product guides'",
     )?;
     shell.run("HH_API_KEY_FILE=~/admin.key honeyhive auth keys create --name ask-docs --level read_write --project docs --key-file ~/docs.key")?;
-    note("From here on the stored key is used.");
+    note("Log in. The following commands use the saved key.");
     shell.run("honeyhive auth login --storage file --api-key-stdin < ~/docs.key")?;
     shell.run("honeyhive auth whoami")?;
     shell.run("honeyhive project list")?;
-    note("A real program: it looks for answers in this project's docs, and traces each step.");
+    note(
+        "Trace a program. It searches the documentation of HoneyHive for answers, and traces each step.",
+    );
     let answers = shell.run(
         "ask_docs --ask 'Where does login keep my key?' --ask 'What happens to spans when the queue is full?' docs/guides/*.md docs/concepts/*.md",
     )?;
     let session = answers
         .lines()
         .find_map(|line| line.strip_prefix("session "))
-        .context("ask_docs printed no session: its output above says why")?;
-    note("The trace, read back from the server.");
+        .context("ask_docs printed no session; see its output above")?;
+    note("Read the trace from the server.");
     shell.run("honeyhive session list")?;
     shell.run(&format!(
         "honeyhive event list --tree --session-id {session}"
     ))?;
-    note("Without a key nothing is sent, and the message says what to do.");
+    note("Log out. Without a key, no request is sent, and the error has a hint.");
     shell.run("honeyhive auth logout")?;
     shell.expect("honeyhive project list", NO_KEY)?;
 
@@ -73,7 +75,7 @@ pub(crate) fn run(options: &DemoOptions) -> Result<()> {
     if options.keep {
         let home = home.keep();
         server.keep();
-        print_line("The server is still up. To go on with it:\n");
+        print_line("The server is still running. To use it, run:\n");
         print_line(format_args!("  export HH_BASE_URL={url}"));
         print_line(format_args!(
             "  export HH_API_KEY_FILE={}",
@@ -83,23 +85,26 @@ pub(crate) fn run(options: &DemoOptions) -> Result<()> {
             "  export PATH={}:$PATH",
             programs()?.display()
         ));
-        print_line(format_args!("\nTo stop it: kill {}", server.child.id()));
+        print_line(format_args!(
+            "\nTo stop it, run: kill {}",
+            server.child.id()
+        ));
     }
     Ok(())
 }
 
-/// Says what comes next.
+/// Prints a description of the next step.
 fn note(text: &str) {
     print_line(format_args!("\n# {text}"));
 }
 
-/// Runs lines by `sh` in the workspace's folder, with a home and variables of its own.
+/// Runs lines with `sh` in the directory of the workspace, with a temporary home directory and its own variables.
 struct Shell<'a> {
     root: &'a Path,
     variables: Vec<(String, String)>,
 }
 
-/// A server that is stopped when the demo ends, however it ends.
+/// A server that is stopped when it is dropped, unless it is kept.
 struct DemoServer {
     child: Child,
     url: String,
@@ -113,7 +118,7 @@ impl<'a> Shell<'a> {
         let path = [programs.clone(), programs.join("examples")]
             .into_iter()
             .chain(env::split_paths(&outside));
-        let path = env::join_paths(path).context("PATH cannot be extended")?;
+        let path = env::join_paths(path).context("cannot extend PATH")?;
         let variables = [
             ("PATH", path.to_string_lossy().into_owned()),
             ("HOME", home.display().to_string()),
@@ -134,12 +139,15 @@ impl<'a> Shell<'a> {
     /// Prints a line, runs it and prints its output.
     ///
     /// # Errors
-    /// When it does not succeed.
+    /// Returns an error if the line fails.
     fn run(&self, line: &str) -> Result<String> {
         self.expect(line, 0)
     }
 
-    /// As [`Shell::run`], for a line that must end with this exit code.
+    /// Prints a line, runs it and prints its output and its exit code.
+    ///
+    /// # Errors
+    /// Returns an error if the exit code is not `code`.
     fn expect(&self, line: &str, code: i32) -> Result<String> {
         print_line(format_args!("$ {line}"));
         let output = self.command(&format!("{line} 2>&1")).output();
@@ -153,7 +161,7 @@ impl<'a> Shell<'a> {
         }
         if output.status.code() != Some(code) {
             bail!(
-                "`{line}` ended with {}, not with exit code {code}",
+                "`{line}` failed: expected exit code {code}, found {}",
                 output.status
             );
         }
@@ -163,7 +171,7 @@ impl<'a> Shell<'a> {
     fn start_server(&self) -> Result<DemoServer> {
         let line = "honeyhive server start --bind 127.0.0.1:0 --organization 'My Company' --admin me@example.com --admin-key-file ~/admin.key";
         print_line(format_args!("$ {line} &"));
-        // `exec`, so that the shell's process is the server's.
+        // `exec` makes the process of the shell that of the server, so that it can be stopped.
         let mut child = self
             .command(&format!("exec {line} 2>&1"))
             .stdout(Stdio::piped())
@@ -183,7 +191,7 @@ impl<'a> Shell<'a> {
                 return Ok(server);
             }
         }
-        bail!("the server did not start: its output above says why")
+        bail!("the server did not start; see its output above")
     }
 
     fn command(&self, line: &str) -> Command {

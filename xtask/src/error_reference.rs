@@ -1,6 +1,6 @@
-//! `docs/reference/errors.md`: every error message in one page, for review of the wording.
+//! Generates `docs/reference/errors.md`, which lists every error message for review of the wording.
 //!
-//! The code of the crates is read, not run: [`names`] lists the few names that identify errors.
+//! The generator parses the code of the crates and does not run it. [`names`] lists the names that identify errors.
 
 mod names;
 mod page;
@@ -12,7 +12,7 @@ use std::path::Path;
 
 use anyhow::Result;
 
-/// Returns the page.
+/// Returns the text of the page.
 pub(crate) fn page(root: &Path) -> Result<String> {
     let crates = sources::read(&root.join("crates"))?;
     let sources = sources::Sources::of(&crates);

@@ -1,19 +1,19 @@
-//! The files of a source tree.
+//! Reads and writes files of a source tree.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 
-/// Hidden folders that hold code of the project; others belong to tools.
-const HIDDEN_BUT_OURS: [&str; 2] = [".ci", ".github"];
+/// Hidden directories with code of the project; others belong to tools.
+const HIDDEN: [&str; 2] = [".ci", ".github"];
 
-/// Returns every file below a folder, sorted, as paths below it.
+/// Returns all files in a directory and its subdirectories, as sorted relative paths.
 ///
-/// Build output (marked by cargo with `CACHEDIR.TAG`), installed packages and links are left out.
+/// Build output (which cargo marks with `CACHEDIR.TAG`), installed packages and links are omitted.
 ///
 /// # Errors
-/// When a folder cannot be read.
+/// Returns an error if a directory cannot be read.
 pub(crate) fn below(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     let mut folders = vec![folder.to_path_buf()];
@@ -35,36 +35,36 @@ pub(crate) fn below(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// Returns a file's text.
+/// Returns the text of a file.
 ///
 /// # Errors
-/// When it cannot be read.
+/// Returns an error if the file cannot be read.
 pub(crate) fn text(path: &Path) -> Result<String> {
     fs::read_to_string(path).with_context(|| cannot_read(path))
 }
 
-/// Writes a file, and its folder if need be.
+/// Writes a file, and creates its directory if it is missing.
 ///
 /// # Errors
-/// When it cannot be written.
+/// Returns an error if the file cannot be written.
 pub(crate) fn write(path: &Path, text: &str) -> Result<()> {
-    let cannot = || format!("{} cannot be written", path.display());
+    let cannot = || format!("cannot write {}", path.display());
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder).with_context(cannot)?;
     }
     #[expect(
         clippy::disallowed_methods,
-        reason = "a page in the source tree: no secret, and git has the old one"
+        reason = "a page in the source tree is not secret, and git has the previous version"
     )]
     fs::write(path, text).with_context(cannot)
 }
 
 fn cannot_read(path: &Path) -> String {
-    format!("{} cannot be read", path.display())
+    format!("cannot read {}", path.display())
 }
 
 fn is_ours(folder: &Path) -> bool {
     let name = folder.file_name().unwrap_or_default().to_string_lossy();
-    let hidden = name.starts_with('.') && !HIDDEN_BUT_OURS.contains(&&*name);
+    let hidden = name.starts_with('.') && !HIDDEN.contains(&&*name);
     !hidden && name != "node_modules" && !folder.join("CACHEDIR.TAG").exists()
 }

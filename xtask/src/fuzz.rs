@@ -1,4 +1,4 @@
-//! `cargo xtask fuzz`: the fuzz targets in `fuzz`, each for a while. Their committed corpora are replayed by the tests.
+//! `cargo xtask fuzz`: runs each fuzz target in `fuzz` for a limited time. The tests replay the committed corpora.
 
 use std::collections::BTreeSet;
 use std::io::{BufRead as _, BufReader};
@@ -15,10 +15,10 @@ use crate::{files, workspace};
 
 #[derive(Debug, Args)]
 pub(crate) struct FuzzOptions {
-    /// What to fuzz; each target in turn when not given
+    /// Fuzz target to run [default: all targets]
     #[arg(value_enum)]
     target: Option<Target>,
-    /// How long each target runs
+    /// Duration of each target in minutes
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..=10_000))]
     minutes: u64,
 }
@@ -26,17 +26,17 @@ pub(crate) struct FuzzOptions {
 #[derive(Debug, Clone, Copy, ValueEnum)]
 #[value(rename_all = "snake_case")]
 enum Target {
-    /// Variables put into a text
+    /// Substitution of variables in text
     Substitute,
-    /// A configuration file, read and edited
+    /// Reading and editing a configuration file
     FileLayer,
-    /// The `Retry-After` headers of an answer
+    /// The `Retry-After` headers of a response
     RetryAfter,
-    /// The body of an error
+    /// The body of an error response
     ProblemBody,
-    /// A text in place of an API key
+    /// Parsing an API key
     ApiKeyParse,
-    /// The file of stored logins
+    /// The file of saved logins
     CredentialsFile,
 }
 
@@ -53,13 +53,13 @@ impl Target {
     }
 }
 
-/// An input that takes longer than this is a finding: files are read at every start of a program.
+/// An input that takes longer than this, in seconds, is a finding, because every start of a program reads files.
 const SLOW_SECONDS: u64 = 10;
 
 pub(crate) fn run(options: &FuzzOptions) -> Result<()> {
     let root = workspace::root()?;
     if !process::succeeds(cargo(&root, "fuzz --version")) {
-        bail!("cargo-fuzz is not installed: `cargo install --locked cargo-fuzz`");
+        bail!("cargo-fuzz is not installed: run `cargo install --locked cargo-fuzz`");
     }
     let targets = match &options.target {
         Some(target) => std::slice::from_ref(target),
@@ -77,18 +77,18 @@ pub(crate) fn run(options: &FuzzOptions) -> Result<()> {
     }
     if reports.iter().any(|report| !report.findings.is_empty()) {
         bail!(
-            "an input breaks a check: `cargo fuzz tmin --fuzz-dir fuzz -s none TARGET FINDING` makes it small; add that to fuzz/corpus/TARGET and correct the code"
+            "fuzzing found failing inputs: minimize each with `cargo fuzz tmin --fuzz-dir fuzz -s none TARGET FINDING`, add it to fuzz/corpus/TARGET and correct the code"
         );
     }
     Ok(())
 }
 
-/// What came of one target.
+/// The result of one target.
 struct Report {
     target: &'static str,
     took: Duration,
     figures: Figures,
-    /// Inputs that break a check, below the workspace's folder.
+    /// Paths of failing inputs, relative to the workspace.
     findings: Vec<PathBuf>,
 }
 
@@ -112,13 +112,13 @@ impl Report {
 }
 
 fn fuzz(root: &Path, target: &'static str, minutes: u64) -> Result<Report> {
-    // What libFuzzer adds goes into the first folder: the committed corpus stays small and meaningful.
+    // libFuzzer adds inputs to the first directory only, so that the committed corpus stays small.
     let generated = format!("fuzz/generated/{target}");
     let artifacts = PathBuf::from(format!("fuzz/artifacts/{target}"));
     for folder in [Path::new(&generated), &artifacts] {
         let folder = root.join(folder);
         std::fs::create_dir_all(&folder)
-            .with_context(|| format!("{} cannot be made", folder.display()))?;
+            .with_context(|| format!("cannot create {}", folder.display()))?;
     }
     let before = found(root, &artifacts)?;
     process::run(cargo_fuzz(
@@ -133,22 +133,22 @@ fn fuzz(root: &Path, target: &'static str, minutes: u64) -> Result<Report> {
     let mut command = cargo_fuzz(root, &arguments);
     command.stdin(Stdio::null()).stderr(Stdio::piped());
     let start = Instant::now();
-    let mut child = command.spawn().context("cargo cannot be started")?;
+    let mut child = command.spawn().context("cannot start cargo")?;
     let mut figures = Figures::default();
     let stderr = child.stderr.take().context("stderr is piped")?;
     for line in BufReader::new(stderr).split(b'\n') {
-        let line = line.context("the output of cargo fuzz cannot be read")?;
+        let line = line.context("cannot read the output of cargo fuzz")?;
         let line = String::from_utf8_lossy(&line);
         figures.read(&line);
         if !is_noise(&line) {
             print_line(&line);
         }
     }
-    let status = child.wait().context("cargo fuzz cannot be waited for")?;
+    let status = child.wait().context("cannot wait for cargo fuzz")?;
     let after = found(root, &artifacts)?;
     let findings: Vec<_> = after.difference(&before).cloned().collect();
     if !status.success() && findings.is_empty() {
-        bail!("{target} did not run to its end ({status}): its output above says why");
+        bail!("{target} failed ({status}); see its output above");
     }
     Ok(Report {
         target,
@@ -158,8 +158,10 @@ fn fuzz(root: &Path, target: &'static str, minutes: u64) -> Result<Report> {
     })
 }
 
-/// The address sanitizer, which watches the parsers' unsafe code, is a nightly flag of rustc. The variable lets the pinned
-/// stable toolchain take it, so that what is fuzzed is what is released.
+/// Returns a command of cargo-fuzz that enables the address sanitizer.
+///
+/// The sanitizer checks unsafe code of the parsers and is a nightly flag of rustc. `RUSTC_BOOTSTRAP` allows it with the
+/// pinned stable toolchain, so that the fuzzed code is the released code.
 fn cargo_fuzz(root: &Path, arguments: &str) -> Command {
     let mut command = cargo(root, arguments);
     command.env("RUSTC_BOOTSTRAP", "1");
@@ -171,17 +173,17 @@ fn found(root: &Path, artifacts: &Path) -> Result<BTreeSet<PathBuf>> {
     Ok(files.iter().map(|file| artifacts.join(file)).collect())
 }
 
-/// What libFuzzer tells about a run.
+/// The figures that libFuzzer reports for a run.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Figures {
     runs: u64,
     coverage: u64,
-    /// Inputs, and their size.
+    /// Number and size of the inputs.
     corpus: String,
 }
 
 impl Figures {
-    /// Takes what one line of libFuzzer's output says.
+    /// Reads the figures in one line of the output of libFuzzer.
     fn read(&mut self, line: &str) {
         if let Some(runs) = line.strip_prefix("stat::number_of_executed_units:") {
             self.runs = runs.trim().parse().unwrap_or(self.runs);
@@ -200,7 +202,7 @@ impl Figures {
     }
 }
 
-/// Whether a line is one of the thousands about single inputs.
+/// Returns whether a line reports a single input.
 fn is_noise(line: &str) -> bool {
     let is_input = ["NEW ", "REDUCE ", "RELOAD "]
         .iter()

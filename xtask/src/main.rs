@@ -1,7 +1,7 @@
 //! Developer tasks of the workspace, run as `cargo xtask <task>`.
 //!
 //! Every task is one file. Nothing depends on this crate, and it runs the other crates' binaries
-//! instead of linking to them, so a broken library never keeps the tasks from building.
+//! instead of linking to them, so that the tasks build even if a library does not.
 
 mod bench;
 mod build;
@@ -34,25 +34,25 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Task {
-    /// Build every binary and example
+    /// Build all programs and examples
     Build(build::BuildOptions),
-    /// Run everything a change must pass: format, lints, tests, documentation, features, licenses, checks
+    /// Run all checks that a change must pass: format, lints, tests, documentation, features, licenses, workspace rules
     Test,
-    /// Check the rules of the workspace that no compiler knows
+    /// Check rules of the workspace that the compiler does not check
     Check(check::CheckOptions),
-    /// Run the tests, write changed snapshots as .snap.new files and list them
+    /// Run the tests and list changed snapshots, which are written as .snap.new files
     Snapshots(snapshots::SnapshotsOptions),
-    /// Write the pages of docs/reference anew, from the code
+    /// Generate the pages of docs/reference from the code
     References,
-    /// Write the manual pages of the command line
+    /// Generate the manual pages of the command line
     Man(man::ManOptions),
     /// Measure the release build
     Bench(bench::BenchOptions),
-    /// Run the fuzz targets, each for a while
+    /// Run each fuzz target for a limited time
     Fuzz(fuzz::FuzzOptions),
-    /// Run the tests that repeat themselves, in their long forms
+    /// Run the long versions of tests with many rounds, and floods of requests
     Soak(soak::SoakOptions),
-    /// Show the whole way: a server, a key, a traced program, its trace read back
+    /// Run a server, create a key, trace a program and read the trace
     Demo(demo::DemoOptions),
 }
 

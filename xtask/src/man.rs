@@ -1,4 +1,4 @@
-//! `cargo xtask man`: the manual pages, a file for each command.
+//! `cargo xtask man`: generates the manual pages, one file for each command.
 
 use std::fs;
 use std::path::PathBuf;
@@ -12,10 +12,10 @@ use crate::{process, references, workspace};
 
 #[derive(Debug, Args)]
 pub(crate) struct ManOptions {
-    /// Folder that the pages go to
+    /// Output directory
     #[arg(default_value = "target/man")]
     folder: PathBuf,
-    /// Take what is built already
+    /// Use the programs of the last build
     #[arg(long)]
     no_build: bool,
 }
@@ -27,10 +27,10 @@ pub(crate) fn run(options: &ManOptions) -> Result<()> {
     }
     let folder = root.join(&options.folder);
     let shown = folder.display();
-    fs::create_dir_all(&folder).with_context(|| format!("{shown} cannot be made"))?;
+    fs::create_dir_all(&folder).with_context(|| format!("cannot create {shown}"))?;
     let mut command = Command::new(references::programs()?.join("man-pages"));
     command.arg(&folder);
     process::output(command)?;
-    print_line(format_args!("wrote the manual pages to {shown}"));
+    print_line(format_args!("Wrote the manual pages to {shown}"));
     Ok(())
 }

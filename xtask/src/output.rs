@@ -1,15 +1,21 @@
-//! The only place that writes to the terminal.
+//! Prints to the terminal; no other module does.
 
 use std::fmt::Display;
 
-/// Prints one line for the person who runs the task.
-#[expect(clippy::print_stdout, reason = "a task's lines are its output")]
+/// Prints one line to standard output.
+#[expect(
+    clippy::print_stdout,
+    reason = "printed lines are the output of a task"
+)]
 pub(crate) fn print_line(line: impl Display) {
     println!("{line}");
 }
 
-/// Prints the error that ends the program: one line, never a backtrace.
-#[expect(clippy::print_stderr, reason = "the last line of a task that failed")]
+/// Prints the error of a task as one line, without a backtrace.
+#[expect(
+    clippy::print_stderr,
+    reason = "the error of a task is for standard error"
+)]
 pub(crate) fn print_error(error: &anyhow::Error) {
     eprintln!("error: {error:#}");
 }

@@ -1,5 +1,4 @@
-//! `cargo xtask references`: the pages of `docs/reference` and the OpenAPI document, which the programs themselves
-//! print.
+//! `cargo xtask references`: generates the pages of `docs/reference` and the OpenAPI document with the built programs.
 
 use std::env;
 use std::fmt::Write as _;
@@ -13,24 +12,24 @@ use crate::{error_reference, files, process, workspace};
 
 const MARKER: &str = "Generated from the code by `cargo xtask references`; do not edit.";
 
-/// Writes every page anew.
+/// Generates and writes all pages.
 pub(crate) fn run() -> Result<()> {
     let root = workspace::root()?;
     build(&root)?;
     for (page, text) in pages(&root)? {
         files::write(&root.join(page), &text)?;
-        print_line(format_args!("wrote {page}"));
+        print_line(format_args!("Wrote {page}"));
     }
     Ok(())
 }
 
-/// Builds the programs that print the pages, as the tests build, so that nothing is built twice.
+/// Builds the programs that print the pages, with the features of the tests, so that nothing is built twice.
 pub(crate) fn build(root: &Path) -> Result<()> {
     let all = "build --workspace --bins --all-features --locked";
     process::run(process::cargo(root, all))
 }
 
-/// Finds the pages that differ from what the programs print.
+/// Returns a finding for each page that differs from the output of the programs.
 pub(crate) fn findings(root: &Path) -> Result<Vec<String>> {
     if !root.join("crates/hh-cli").exists() {
         return Ok(Vec::new());
@@ -40,7 +39,7 @@ pub(crate) fn findings(root: &Path) -> Result<Vec<String>> {
         .into_iter()
         .filter(|(page, text)| files::text(&root.join(page)).ok().as_ref() != Some(text));
     Ok(stale
-        .map(|(page, _)| format!("{page} is not what the code says: run `cargo xtask references`"))
+        .map(|(page, _)| format!("{page} does not match the code: run `cargo xtask references`"))
         .collect())
 }
 
@@ -65,12 +64,12 @@ fn pages(root: &Path) -> Result<Vec<(&'static str, String)>> {
     ])
 }
 
-/// The folder of this program, where cargo puts the others too.
+/// Returns the directory of this program, which contains the other programs too.
 pub(crate) fn programs() -> Result<PathBuf> {
-    let this = env::current_exe().context("cannot find this program's own file")?;
+    let this = env::current_exe().context("cannot find the path of this program")?;
     let folder = this
         .parent()
-        .context("this program's file is in no folder")?;
+        .context("the path of this program has no directory")?;
     Ok(folder.to_path_buf())
 }
 
@@ -80,7 +79,7 @@ fn cli() -> Result<String> {
     Ok(text)
 }
 
-/// Adds the help of a command and of all below it, depth first.
+/// Adds the help of a command and of all its subcommands, depth first.
 fn describe(text: &mut String, path: &[&str]) -> Result<()> {
     let mut command = Command::new(programs()?.join(path[0]));
     command.args(&path[1..]).arg("--help");

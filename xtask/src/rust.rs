@@ -1,10 +1,10 @@
-//! Rust code of the workspace as syntax trees.
+//! Recognizes tests in Rust code.
 
 use std::path::Path;
 
 use syn::{Attribute, ImplItemFn, Item};
 
-/// Returns whether a file below `src` holds code that only tests use.
+/// Returns whether a file in `src` contains only code for tests.
 pub(crate) fn is_test_file(path: &Path) -> bool {
     let name_of_tests = |name: &str| matches!(name, "tests" | "testing");
     path.with_extension("")
@@ -12,10 +12,10 @@ pub(crate) fn is_test_file(path: &Path) -> bool {
         .any(|name| name.to_str().is_some_and(name_of_tests))
 }
 
-/// Returns whether an item exists in tests only.
+/// Returns whether an item is compiled only for tests.
 #[expect(
     clippy::wildcard_enum_match_arm,
-    reason = "no other item is only for tests here"
+    reason = "other items are never only for tests in this workspace"
 )]
 pub(crate) fn is_test_item(item: &Item) -> bool {
     let attributes: &[Attribute] = match item {
@@ -29,7 +29,7 @@ pub(crate) fn is_test_item(item: &Item) -> bool {
     attributes.iter().any(is_for_tests)
 }
 
-/// Returns whether a method exists in tests only.
+/// Returns whether a method is compiled only for tests.
 pub(crate) fn is_test_method(method: &ImplItemFn) -> bool {
     method.attrs.iter().any(is_for_tests)
 }
@@ -41,7 +41,7 @@ fn is_for_tests(attribute: &Attribute) -> bool {
             is_test |= meta.path.is_ident("test");
             Ok(())
         });
-        // A condition of another form is not the one of tests alone.
+        // Any other form of condition is not `cfg(test)`.
         drop(read);
     }
     is_test

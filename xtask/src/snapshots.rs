@@ -1,4 +1,4 @@
-//! `cargo xtask snapshots`
+//! `cargo xtask snapshots`: runs the tests and lists the snapshots that changed.
 
 use std::path::{Path, PathBuf};
 
@@ -11,7 +11,7 @@ use crate::{files, test, workspace};
 
 #[derive(Debug, Args)]
 pub(crate) struct SnapshotsOptions {
-    /// Look at each change and accept or reject it (needs cargo-insta)
+    /// Accept or reject each change (requires cargo-insta)
     #[arg(long)]
     review: bool,
 }
@@ -19,7 +19,7 @@ pub(crate) struct SnapshotsOptions {
 pub(crate) fn run(options: &SnapshotsOptions) -> Result<()> {
     let root = workspace::root()?;
     if options.review && !process::succeeds(cargo(&root, "insta --version")) {
-        bail!("--review needs cargo-insta: `cargo install --locked cargo-insta`");
+        bail!("cargo-insta is not installed: run `cargo install --locked cargo-insta`");
     }
     let shape = if test::has_nextest(&root) {
         "nextest run --workspace --all-features --locked --no-fail-fast"
@@ -27,7 +27,7 @@ pub(crate) fn run(options: &SnapshotsOptions) -> Result<()> {
         "test --workspace --all-targets --all-features --locked --no-fail-fast"
     };
     let mut tests = cargo(&root, shape);
-    // A test with several snapshots must reach the last one.
+    // With these variables, a test continues after a changed snapshot and so checks all of them.
     tests.envs([("INSTA_UPDATE", "new"), ("INSTA_FORCE_PASS", "1")]);
     let tested = process::run(tests);
     let pending = pending(&root)?;
@@ -41,7 +41,7 @@ pub(crate) fn run(options: &SnapshotsOptions) -> Result<()> {
     tested
 }
 
-/// Returns the files insta wrote beside a snapshot, or beside the source of an inline one.
+/// Returns the files that insta wrote next to changed snapshots, or next to the source of inline ones.
 fn pending(root: &Path) -> Result<Vec<PathBuf>> {
     let is_pending = |path: &PathBuf| {
         let name = path.to_string_lossy();

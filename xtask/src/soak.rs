@@ -1,5 +1,6 @@
-//! `cargo xtask soak`: the tests that repeat themselves, in their long forms, and floods of requests that measure time and
-//! memory. The short forms of the former run with all other tests.
+//! `cargo xtask soak`: runs tests with many rounds, and floods of requests that measure time and memory.
+//!
+//! The usual test run contains the tests with few rounds, and no floods.
 
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
@@ -15,7 +16,7 @@ use crate::workspace;
 
 #[derive(Debug, Args)]
 pub(crate) struct SoakOptions {
-    /// What to run; each in turn when not given
+    /// Test to run [default: all of them]
     #[arg(value_enum)]
     soak: Option<Soak>,
 }
@@ -23,32 +24,32 @@ pub(crate) struct SoakOptions {
 #[derive(Debug, Clone, Copy, ValueEnum)]
 #[value(rename_all = "snake_case")]
 enum Soak {
-    /// Logins that are killed, with each of three umasks
+    /// Logins that are killed, with three umasks
     KilledLogins,
-    /// Many logins at once
+    /// Many logins at the same time
     LoginsAtOnce,
-    /// Writers of the store that are killed, with each of three umasks
+    /// Writes of the credential store that are killed, with three umasks
     KilledWrites,
-    /// Many writers of the store at once
+    /// Many writes of the credential store at the same time
     WritesAtOnce,
-    /// A mounted key that changes under a running client; its rounds are seconds
+    /// A mounted key that changes while a client runs; a round is one second
     MountedKey,
-    /// Rotations of a login under a client and a tracer
+    /// Rotations of a login while a client and a tracer run
     Rotations,
-    /// Floods of requests to a server, which must not keep other requests waiting or use much memory
+    /// Floods of requests to a server, which must neither delay other requests nor use much memory
     Floods,
 }
 
-/// Lines of the tests that begin so are figures.
+/// The prefix of lines with figures in the output of a test.
 const FIGURES: &str = "soak: ";
 
 /// A test of a soak.
 struct SoakTest {
     package: &'static str,
-    /// The test program.
+    /// The name of the test program.
     program: &'static str,
     name: String,
-    /// How many rounds make the long form; 0 if the test has no rounds.
+    /// Number of rounds; 0 if the test has no rounds.
     rounds: u32,
 }
 
@@ -103,7 +104,7 @@ impl Soak {
     }
 }
 
-/// Returns the floods. Each runs in a process of its own, because memory is measured for the whole process.
+/// Returns the tests with floods. Each runs in its own process, because memory is measured for the whole process.
 fn floods(root: &Path) -> Result<Vec<SoakTest>> {
     let (package, program) = ("hh-server", "floods");
     let list =
@@ -146,7 +147,7 @@ pub(crate) fn run(options: &SoakOptions) -> Result<()> {
 }
 
 impl SoakTest {
-    /// Runs the test and returns its figures, and why it failed.
+    /// Runs the test and returns its figures and its failure, if any.
     fn run(&self, root: &Path) -> Result<(Vec<String>, Option<String>)> {
         let Self {
             package,
@@ -167,25 +168,23 @@ impl SoakTest {
             print_line(format_args!("$ cargo {arguments}"));
         }
         command.stdin(Stdio::null()).stdout(Stdio::piped());
-        let mut child = command.spawn().context("cargo cannot be started")?;
+        let mut child = command.spawn().context("cannot start cargo")?;
         let stdout = child.stdout.take().context("stdout is piped")?;
         let mut figures = Vec::new();
         for line in BufReader::new(stdout).lines() {
-            let line = line.context("the output of the test cannot be read")?;
-            // The harness begins the first line with the name of the test.
+            let line = line.context("cannot read the output of the test")?;
+            // The test harness prints the name of the test before the first line.
             if let Some((_, figure)) = line.split_once(FIGURES) {
                 figures.push(figure.to_owned());
             }
             print_line(line);
         }
-        let status = child.wait().context("cargo cannot be waited for")?;
+        let status = child.wait().context("cannot wait for cargo")?;
         let failure = if !status.success() {
-            Some(format!(
-                "{name} failed ({status}): its output above says why"
-            ))
+            Some(format!("{name} failed ({status}); see its output above"))
         } else if figures.is_empty() {
             Some(format!(
-                "{name} printed no figures: is it still named so in {package}?"
+                "{name} printed no figures: check that {package} has a test of this name"
             ))
         } else {
             None

@@ -1,4 +1,4 @@
-//! `cargo xtask test`: what a change must pass, the quick answers first.
+//! `cargo xtask test`: runs all checks that a change must pass, the fast ones first.
 
 use std::path::Path;
 use std::process::Command;
@@ -10,15 +10,15 @@ use crate::output::print_line;
 use crate::process::{self, cargo};
 use crate::workspace;
 
-/// Every step that builds code the workspace's way names the same features, so nothing is built twice.
+/// The formatter and Clippy. All steps for the workspace use the same features, so that nothing is built twice.
 const STATIC: [&str; 3] = [
     "fmt --all --check",
     "clippy --workspace --all-targets --all-features --locked -- -D warnings",
-    // What only a soak runs is no part of all targets.
+    // `--all-targets` does not include this test, because only `cargo xtask soak` runs it.
     "clippy --package hh-server --test floods --all-features --locked -- -D warnings",
 ];
 
-/// The shapes in which a library is used without the rest of the workspace.
+/// Builds of libraries with the features that programs outside this workspace use.
 const FEATURES: [&str; 5] = [
     "check --locked --package hh-auth --no-default-features",
     "check --locked --package hh-auth --no-default-features --features server",
@@ -46,7 +46,7 @@ pub(crate) fn run() -> Result<()> {
     }
     deny(&root)?;
     check::run_all(&root, &Check::ALL)?;
-    print_line("everything passed");
+    print_line("All checks passed");
     Ok(())
 }
 
@@ -55,11 +55,11 @@ fn spelling(root: &Path) -> Result<()> {
     version.arg("--version");
     if !process::succeeds(version) {
         let missing =
-            "typos is not installed: `pip install typos` or `cargo install --locked typos-cli`";
+            "typos is not installed: run `pip install typos` or `cargo install --locked typos-cli`";
         if process::is_ci() {
             bail!("{missing}");
         }
-        print_line(format_args!("skipped the check of spelling: {missing}"));
+        print_line(format_args!("skipped the spelling check: {missing}"));
         return Ok(());
     }
     let mut command = Command::new("typos");
@@ -74,7 +74,7 @@ fn tests(root: &Path) -> Result<()> {
         command.args(["--profile", profile]);
         process::run(command)
     } else {
-        print_line("cargo-nextest is not installed: the tests run with `cargo test` instead");
+        print_line("cargo-nextest is not installed: running the tests with `cargo test`");
         process::run(cargo(
             root,
             "test --workspace --all-targets --all-features --locked",
@@ -82,14 +82,14 @@ fn tests(root: &Path) -> Result<()> {
     }
 }
 
-/// Returns whether `cargo nextest` can be used.
+/// Returns whether cargo-nextest is installed.
 pub(crate) fn has_nextest(root: &Path) -> bool {
     process::succeeds(cargo(root, "nextest --version"))
 }
 
 fn deny(root: &Path) -> Result<()> {
     if !process::succeeds(cargo(root, "deny --version")) {
-        let missing = "cargo-deny is not installed: `cargo install --locked cargo-deny`";
+        let missing = "cargo-deny is not installed: run `cargo install --locked cargo-deny`";
         if process::is_ci() {
             bail!("{missing}");
         }
@@ -98,7 +98,7 @@ fn deny(root: &Path) -> Result<()> {
         ));
         return Ok(());
     }
-    // Crates of other platforms may not have been downloaded yet: only then is the network needed.
+    // Crates for other platforms may not have been downloaded yet; only then is the network required.
     let complete = cargo(
         root,
         "metadata --format-version 1 --all-features --locked --offline",

@@ -1,4 +1,4 @@
-//! What cargo knows about the workspace.
+//! Reads the members of the workspace from the metadata of cargo.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use toml::Table;
 
 use crate::{files, process};
 
-/// One member of the workspace.
+/// A member of the workspace.
 #[derive(Debug)]
 pub(crate) struct Package {
     pub(crate) name: String,
@@ -17,33 +17,34 @@ pub(crate) struct Package {
     pub(crate) dependencies: Vec<Dependency>,
 }
 
-/// One dependency of a member, optional and platform-specific ones included.
+/// A dependency of a member, possibly optional or for one platform.
 #[derive(Debug)]
 pub(crate) struct Dependency {
     pub(crate) name: String,
-    /// Only for tests, examples and benchmarks.
+    /// Whether only tests, examples and benchmarks use it.
     pub(crate) dev: bool,
 }
 
-/// Returns the folder of the workspace.
+/// Returns the root directory of the workspace.
 ///
-/// Cargo names it when it starts this program. A path fixed at compile time would be another checkout's when two
-/// share a target folder.
+/// Cargo passes it in a variable when it starts this program. A path from compile time could belong to another checkout
+/// that uses the same target directory.
 ///
 /// # Errors
-/// When cargo did not start this program.
+/// Returns an error if cargo did not start this program.
 pub(crate) fn root() -> Result<PathBuf> {
-    let xtask = env::var_os("CARGO_MANIFEST_DIR").context("start this as `cargo xtask`")?;
+    let xtask = env::var_os("CARGO_MANIFEST_DIR")
+        .context("CARGO_MANIFEST_DIR is not set: run `cargo xtask`")?;
     let root = Path::new(&xtask)
         .parent()
-        .context("CARGO_MANIFEST_DIR is not the folder of xtask")?;
+        .context("CARGO_MANIFEST_DIR is not the directory of xtask")?;
     Ok(root.to_path_buf())
 }
 
 /// Returns the members of the workspace, sorted by name.
 ///
 /// # Errors
-/// When a manifest cannot be read.
+/// Returns an error if the metadata cannot be read.
 pub(crate) fn packages(root: &Path) -> Result<Vec<Package>> {
     let metadata = process::output(process::cargo(
         root,
@@ -59,17 +60,17 @@ pub(crate) fn packages(root: &Path) -> Result<Vec<Package>> {
     Ok(packages)
 }
 
-/// Returns a manifest as written, which `cargo metadata` does not show.
+/// Returns a manifest as it is in the file, which `cargo metadata` does not print.
 ///
 /// # Errors
-/// When it cannot be read.
+/// Returns an error if the file cannot be read or is not TOML.
 pub(crate) fn manifest(path: &Path) -> Result<Table> {
     files::text(path)?
         .parse()
-        .with_context(|| format!("{} is not TOML", path.display()))
+        .with_context(|| format!("{} is not valid TOML", path.display()))
 }
 
-/// Returns a path as shown to a person: below the workspace's folder.
+/// Returns a path for messages, relative to the workspace.
 pub(crate) fn display_path(root: &Path, path: &Path) -> String {
     path.strip_prefix(root)
         .unwrap_or(path)
@@ -98,7 +99,7 @@ fn dependency(value: &Value) -> Result<Dependency> {
 fn text(value: &Value, field: &str) -> Result<String> {
     let text = value[field]
         .as_str()
-        .with_context(|| format!("`cargo metadata` has no text named {field}"))?;
+        .with_context(|| format!("`cargo metadata` has no string named {field}"))?;
     Ok(text.to_owned())
 }
 

@@ -1,4 +1,4 @@
-//! Builds of the programs that are measured, and the folder that they are in.
+//! Builds the measured programs and finds the directory that contains them.
 
 use std::path::{Path, PathBuf};
 
@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result};
 
 use crate::process;
 
-/// Builds one program of hh-tools with the features that it needs, so that nothing else is built.
+/// Builds one program of hh-tools with only the features that it needs.
 pub(super) fn build_tool(root: &Path, profile: &str, program: &str, features: &str) -> Result<()> {
     let mut build = process::cargo(
         root,
@@ -20,7 +20,7 @@ pub(super) fn build_tool(root: &Path, profile: &str, program: &str, features: &s
     process::run(build)
 }
 
-/// Returns Cargo's folder for what it builds.
+/// Returns the target directory of Cargo.
 pub(super) fn target(root: &Path) -> Result<PathBuf> {
     let metadata = process::output(process::cargo(
         root,
@@ -29,6 +29,6 @@ pub(super) fn target(root: &Path) -> Result<PathBuf> {
     let metadata: serde_json::Value = serde_json::from_str(&metadata)?;
     let folder = metadata["target_directory"].as_str();
     Ok(PathBuf::from(
-        folder.context("cargo names no target folder")?,
+        folder.context("`cargo metadata` has no target_directory")?,
     ))
 }

@@ -1,4 +1,5 @@
-//! Configuration: a full load beside parsing the same files alone, and short commands beside a program that says hello.
+//! Compares a full load of the configuration with parsing the same files alone, and short commands with a minimal
+//! program.
 
 use std::fs;
 use std::io::{Read as _, Write as _};
@@ -14,13 +15,13 @@ use super::cpu_time::of_children;
 use crate::output::print_line;
 use crate::{process, workspace};
 
-/// How often each command runs in a round: the kernel tells CPU time in hundredths of a second.
+/// Number of runs of each command in a round; the kernel reports CPU time in hundredths of a second.
 const RUNS: u32 = 1_000;
 
-/// More rounds than other benchmarks have: starting a program is the kernel's work, which varies most.
+/// Number of rounds, more than in other benchmarks: starting a program is work of the kernel, which varies most.
 const ROUNDS: usize = 10;
 
-/// Arguments of `honeyhive`, and how many times the CPU of the program that says hello they may cost.
+/// Arguments of `honeyhive`, and the limit of the ratio of their CPU time to that of the minimal program.
 const COMMANDS: [(&[&str], f64); 4] = [
     (&["config", "list"], 2.0),
     (&["--version"], 1.5),
@@ -28,7 +29,7 @@ const COMMANDS: [(&[&str], f64); 4] = [
     (&["auth", "token"], 2.0),
 ];
 
-/// Resident memory that `config list` may have, in KiB.
+/// The limit of the resident memory of `config list`, in KiB.
 const MAX_MEMORY: f64 = 8.0 * 1024.0;
 
 pub(super) fn run(baseline: Option<&Path>) -> Result<()> {
@@ -45,8 +46,8 @@ pub(super) fn run(baseline: Option<&Path>) -> Result<()> {
 
 fn processes(dist: &Path, baseline: Option<&Path>) -> Result<()> {
     let home = tempfile::tempdir()?;
-    // Copied, as whoever installs a program copies it: the kernel holds a copy in larger pieces of memory than what the
-    // linker wrote page by page, and so needs fewer faults to start it.
+    // Copies the programs, as an installation does: the kernel caches a copy in larger units than a file that the
+    // linker wrote page by page, so a copy starts with fewer page faults.
     let install = |path: &Path| -> Result<PathBuf> {
         let copy = home.path().join(path.file_name().unwrap_or_default());
         fs::copy(path, &copy).with_context(|| format!("cannot copy {}", path.display()))?;
@@ -95,7 +96,7 @@ fn processes(dist: &Path, baseline: Option<&Path>) -> Result<()> {
             missed.push(arguments.join(" "));
         }
         print_line(format_args!(
-            "honeyhive {}: {:.2} ms CPU; a program that says hello: {:.2} ms; ratio {:.2}, limit {limit}",
+            "honeyhive {}: {:.2} ms CPU; minimal program: {:.2} ms; ratio {:.2}, limit {limit}",
             arguments.join(" "),
             time.as_secs_f64() * 1e3,
             best[0].as_secs_f64() * 1e3,
@@ -104,7 +105,7 @@ fn processes(dist: &Path, baseline: Option<&Path>) -> Result<()> {
     }
     let memory = memory(command(&honeyhive, COMMANDS[0].0))?;
     print_line(format_args!(
-        "honeyhive config list: {:.1} MiB resident at most, limit {:.0}",
+        "honeyhive config list: peak resident memory {:.1} MiB, limit {:.0}",
         memory / 1024.0,
         MAX_MEMORY / 1024.0
     ));
@@ -112,11 +113,11 @@ fn processes(dist: &Path, baseline: Option<&Path>) -> Result<()> {
         missed.push("memory".to_owned());
     }
     comparison.finish()?;
-    ensure!(missed.is_empty(), "over the limit: {}", missed.join(", "));
+    ensure!(missed.is_empty(), "limits exceeded: {}", missed.join(", "));
     Ok(())
 }
 
-/// CPU time of one run, the mean of many.
+/// Returns the mean CPU time of one run.
 fn cpu(command: &mut Command) -> Result<Duration> {
     let before = of_children()?;
     for _ in 0..RUNS {
@@ -125,10 +126,10 @@ fn cpu(command: &mut Command) -> Result<Duration> {
     Ok(of_children()?.saturating_sub(before) / RUNS)
 }
 
-/// The most resident memory a command has had by the time of its last output, in KiB.
+/// Returns the peak resident memory of a command at the time of its last output, in KiB.
 fn memory(mut command: Command) -> Result<f64> {
     let (mut reader, mut writer) = std::io::pipe()?;
-    // A full pipe holds the command at its only write, when all its work is done.
+    // A full pipe blocks the command at its only write, after all its work is done.
     let filler = vec![b' '; 64 * 1024];
     writer.write_all(&filler)?;
     let mut child = command.stdout(writer).spawn()?;
@@ -151,5 +152,5 @@ fn memory(mut command: Command) -> Result<f64> {
     });
     reader.read_to_end(&mut Vec::new())?;
     child.wait()?;
-    peak.context("the kernel tells no peak of resident memory")
+    peak.context("the kernel does not report the peak of resident memory")
 }

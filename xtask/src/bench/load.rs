@@ -1,4 +1,4 @@
-//! Requests over kept connections, as many at a time as there are connections.
+//! Sends requests over several persistent connections at the same time.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
@@ -7,16 +7,17 @@ use std::thread;
 
 use anyhow::{Context as _, Result, bail, ensure};
 
+/// The requests of a measurement.
 pub(super) struct Load {
     /// Request line and headers, without the length and the empty line.
     pub(super) head: String,
-    /// Sent in turn; an empty one is no body.
+    /// Bodies that are sent in turn; an empty one means a request without a body.
     pub(super) bodies: Vec<Vec<u8>>,
     pub(super) connections: usize,
 }
 
 impl Load {
-    /// Sends so many requests in all and checks that each is answered with 200.
+    /// Sends `requests` requests in total and checks that the status of each response is 200.
     pub(super) fn run(&self, address: &str, requests: usize) -> Result<()> {
         let next = AtomicUsize::new(0);
         thread::scope(|scope| {
@@ -25,7 +26,7 @@ impl Load {
                 .collect();
             for worker in workers {
                 let Ok(result) = worker.join() else {
-                    bail!("a connection's thread has failed");
+                    bail!("the thread of a connection panicked");
                 };
                 result?;
             }
@@ -51,7 +52,7 @@ impl Load {
             }
             writer.write_all(&request)?;
             let (status, _) = response(&mut reader)?;
-            ensure!(status == 200, "the response is {status}");
+            ensure!(status == 200, "the status of a response is {status}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! A server process under measurement.
+//! Runs a server process and measures it.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -11,9 +11,10 @@ use anyhow::{Context as _, Result};
 
 use crate::process;
 
-/// The kernel counts a process's CPU time in hundredths of a second.
+/// The unit in which the kernel counts the CPU time of a process.
 const TICK: Duration = Duration::from_millis(10);
 
+/// A running server; it is stopped when it is dropped.
 pub(super) struct Program {
     child: Child,
     address: String,
@@ -56,15 +57,15 @@ impl Program {
         &self.address
     }
 
-    /// How long it took until it could be reached.
+    /// Returns the time from the start to the line with the address.
     pub(super) fn ready(&self) -> Duration {
         self.ready
     }
 
-    /// User and system time so far.
+    /// Returns the user and system time so far.
     pub(super) fn cpu(&self) -> Result<Duration> {
         let stat = self.proc("stat")?;
-        // The second field is the name in brackets, which may hold spaces.
+        // The second field is the name in parentheses, which can contain spaces.
         let fields = stat.rsplit(')').next().unwrap_or_default();
         let ticks: u32 = fields
             .split_whitespace()
@@ -75,7 +76,7 @@ impl Program {
         Ok(TICK * ticks)
     }
 
-    /// Resident memory, in KiB.
+    /// Returns the resident memory, in KiB.
     pub(super) fn memory(&self) -> Result<f64> {
         self.proc("status")?
             .lines()
@@ -86,7 +87,7 @@ impl Program {
                     .parse()
                     .ok()
             })
-            .context("the kernel tells no resident memory")
+            .context("the kernel does not report the resident memory")
     }
 
     fn proc(&self, file: &str) -> Result<String> {

@@ -1,4 +1,4 @@
-//! Keys while others read: the first use of a key and its revocation, on an idle server and beside readers of far pages.
+//! Measures the first use and the revocation of keys, on an idle server and while other clients read far pages.
 
 use std::fmt;
 use std::io::{BufReader, Write as _};
@@ -18,14 +18,15 @@ use crate::output::print_line;
 use crate::{process, workspace};
 
 const EVENTS: usize = 1_000_000;
-/// Exports of one load, whose bodies are all in memory.
+/// Number of exports in one load; all bodies of a load are in memory.
 const EXPORTS: usize = 500;
-/// Keys of one measurement; the slowest hundredth of them is left out.
+/// Number of keys in one measurement; the slowest 1 % do not count.
 const KEYS: usize = 3000;
 const READERS: usize = 12;
 const LIMITS: [usize; 5] = [1, 10, 100, 500, 1000];
-/// What a request may take beside the readers: so many times what it takes on an idle server, or this.
+/// The limit of the ratio of the duration of a request during reads to that on an idle server.
 const MAX_RATIO: u32 = 20;
+/// The duration of a request that is always accepted.
 const MAX_TIME: Duration = Duration::from_millis(200);
 
 pub(super) fn run() -> Result<()> {
@@ -59,7 +60,7 @@ pub(super) fn run() -> Result<()> {
     let idle = measure(&server, admin)?;
     print_line(format_args!("idle: {idle}"));
     let busy = beside_readers(&server, admin)?;
-    print_line(format_args!("beside {READERS} readers: {busy}"));
+    print_line(format_args!("with {READERS} readers: {busy}"));
     print_line(format_args!("memory: {:.1} MiB", server.memory()? / 1024.0));
     for (what, idle, busy) in [
         ("the first use of a key", idle.first_use, busy.first_use),
@@ -68,7 +69,7 @@ pub(super) fn run() -> Result<()> {
         let most = MAX_TIME.max(idle * MAX_RATIO);
         ensure!(
             busy <= most,
-            "{what} took {busy:.1?} beside readers and may take {most:.1?}"
+            "{what} took {busy:.1?} with readers, limit {most:.1?}"
         );
     }
     Ok(())
@@ -96,7 +97,7 @@ fn fill(server: &Program, admin: &str) -> Result<()> {
     Ok(())
 }
 
-/// Times single pages on an idle server.
+/// Measures the duration of single pages on an idle server.
 fn time_pages(server: &Program, admin: &str) -> Result<()> {
     let mut client = Client::connect(server, admin)?;
     let tools = json!([{"field": "event_type", "operator": "is", "value": "tool"}]);
@@ -117,7 +118,7 @@ fn time_pages(server: &Program, admin: &str) -> Result<()> {
     Ok(())
 }
 
-/// The 99th percentiles.
+/// The 99th percentiles of a measurement.
 #[derive(Clone, Copy)]
 struct Latencies {
     first_use: Duration,
@@ -137,7 +138,7 @@ impl fmt::Display for Latencies {
     }
 }
 
-/// Creates keys, uses each for the first time and revokes it. Any failure is an error.
+/// Creates keys, uses each for the first time and revokes it.
 fn measure(server: &Program, admin: &str) -> Result<Latencies> {
     let mut by_admin = Client::connect(server, admin)?;
     let mut keys = Vec::new();
@@ -159,7 +160,10 @@ fn measure(server: &Program, admin: &str) -> Result<Latencies> {
         by_admin.succeed("DELETE", &format!("/v1/api_keys/{id}"), &Value::Null)?;
         revocations.push(start.elapsed());
         let (status, _) = by_key.call("GET", "/v1/auth/whoami", &Value::Null)?;
-        ensure!(status == 401, "a revoked key is answered with {status}");
+        ensure!(
+            status == 401,
+            "the response to a revoked key has the status {status}"
+        );
     }
     Ok(Latencies {
         first_use: percentile(first_uses),
@@ -173,7 +177,7 @@ fn percentile(mut times: Vec<Duration>) -> Duration {
     times.get(at).copied().unwrap_or_default()
 }
 
-/// Measures while readers read, each page of a number that no other page has.
+/// Measures while readers read pages with different numbers.
 fn beside_readers(server: &Program, admin: &str) -> Result<Latencies> {
     let stop = AtomicBool::new(false);
     let (pages, refused) = (AtomicUsize::new(0), AtomicUsize::new(0));
@@ -185,14 +189,16 @@ fn beside_readers(server: &Program, admin: &str) -> Result<Latencies> {
                     break;
                 }
                 let limit = LIMITS[(number + round) % LIMITS.len()];
-                // In the last tenth.
+                // The page is in the last tenth of the events.
                 let last = EVENTS / limit;
                 let page = last - (number * 7919 + round * 104_729) % (last / 10).max(1);
                 let wanted = json!({"limit": limit, "page": page});
                 match client.call("POST", "/v1/events/export", &wanted)? {
                     (200, _) => pages.fetch_add(1, Ordering::Relaxed),
                     (503, _) => refused.fetch_add(1, Ordering::Relaxed),
-                    (status, _) => bail!("a page of events is answered with {status}"),
+                    (status, _) => {
+                        bail!("the response to a page of events has the status {status}")
+                    }
                 };
             }
             Ok(())
@@ -206,12 +212,12 @@ fn beside_readers(server: &Program, admin: &str) -> Result<Latencies> {
         stop.store(true, Ordering::Relaxed);
         for reader in readers {
             let Ok(result) = reader.join() else {
-                bail!("a reader's thread has failed");
+                bail!("the thread of a reader panicked");
             };
             result?;
         }
         print_line(format_args!(
-            "{READERS} readers of far pages read {} pages in {:.0} s, {} requests were refused with 503",
+            "{READERS} readers of far pages read {} pages in {:.0} s, the server rejected {} requests with 503",
             pages.load(Ordering::Relaxed),
             took.as_secs_f64(),
             refused.load(Ordering::Relaxed)
@@ -220,7 +226,7 @@ fn beside_readers(server: &Program, admin: &str) -> Result<Latencies> {
     })
 }
 
-/// One connection with one key.
+/// A connection that sends one key.
 struct Client {
     reader: BufReader<TcpStream>,
     authorization: String,
@@ -236,7 +242,7 @@ impl Client {
         })
     }
 
-    /// Sends one request; the body is null for none.
+    /// Sends one request; null means no body.
     fn call(&mut self, method: &str, path: &str, body: &Value) -> Result<(u16, Vec<u8>)> {
         let body = if body.is_null() {
             String::new()
@@ -256,7 +262,7 @@ impl Client {
         let (status, body) = self.call(method, path, body)?;
         ensure!(
             status == 200,
-            "{method} {path} is answered with {status}: {}",
+            "the response to {method} {path} has the status {status}: {}",
             String::from_utf8_lossy(&body)
         );
         Ok(serde_json::from_slice(&body)?)

@@ -1,4 +1,4 @@
-//! The server: CPU of a checked request and of a stored span, start, memory.
+//! Measures the server: CPU time of an authorized request and of a stored span, start time, memory.
 
 use std::path::Path;
 
@@ -38,7 +38,7 @@ pub(super) fn run(baseline: Option<&Path>) -> Result<()> {
     drop(server);
     let again = Program::start(&honeyhive, &start(home.path(), "server"), home.path())?;
     print_line(format_args!(
-        "start to ready: {:.0} ms first, {:.0} ms with {} spans stored",
+        "start time: {:.0} ms at the first start, {:.0} ms with {} stored spans",
         ready.as_secs_f64() * 1e3,
         again.ready().as_secs_f64() * 1e3,
         2 * ROUNDS * EXPORTS * otlp::SPANS as usize,
@@ -51,14 +51,14 @@ pub(super) fn run(baseline: Option<&Path>) -> Result<()> {
     Ok(())
 }
 
-/// A server with a data directory of its own, and its admin key as a header.
+/// A server with its own data directory, and its admin key as a header.
 struct Server {
     program: Program,
     authorization: String,
 }
 
 impl Server {
-    /// Starts a build for the first time in the data directory `name` below a folder.
+    /// Starts a build with the new data directory `name` in `home`.
     fn start(program: &Path, home: &Path, name: &str) -> Result<Self> {
         let key_file = home.join(format!("{name}.key"));
         let mut arguments = start(home, name);
@@ -75,7 +75,7 @@ impl Server {
     }
 }
 
-/// The arguments that start a server on a free port.
+/// Returns the arguments that start a server on a free port.
 fn start(home: &Path, name: &str) -> Vec<String> {
     let data = home.join(name).display().to_string();
     let arguments = ["server", "start", "--bind", "127.0.0.1:0", "--data-dir"];
@@ -83,7 +83,7 @@ fn start(home: &Path, name: &str) -> Vec<String> {
     arguments.chain([data]).collect()
 }
 
-/// Measures two builds in turn.
+/// Compares two builds, which are measured in turn.
 fn compare(baseline: &Path, this: &Path, home: &Path) -> Result<()> {
     let baseline = Server::start(baseline, home, "compared-baseline")?;
     let this = Server::start(this, home, "compared")?;
@@ -109,7 +109,7 @@ fn whoami(authorization: &str) -> Load {
     }
 }
 
-/// A checked request beside a bare route, in turn.
+/// Compares an authorized request with a request to a bare route, in turn.
 fn measure_whoami(server: &Server, bare: &Program) -> Result<()> {
     let mut best = [f64::MAX; 2];
     for _ in 0..ROUNDS {
@@ -153,7 +153,7 @@ fn measure_spans(server: &Server) -> Result<()> {
             best = best.min(span_micros(server, encoding, round)?);
         }
         print_line(format_args!(
-            "stored span, {} a request in {}, 8 connections: {best:.2} us CPU",
+            "stored span, {} spans in each request in {}, 8 connections: {best:.2} us CPU",
             otlp::SPANS,
             encoding.name,
         ));
@@ -161,7 +161,7 @@ fn measure_spans(server: &Server) -> Result<()> {
     Ok(())
 }
 
-/// CPU microseconds of a stored span in one round.
+/// Returns the CPU time of a stored span in one round, in microseconds.
 fn span_micros(server: &Server, encoding: &Encoding, round: usize) -> Result<f64> {
     let batches = (0..EXPORTS).map(|number| otlp::batch(encoding.name, round, number));
     let load = Load {
@@ -175,12 +175,15 @@ fn span_micros(server: &Server, encoding: &Encoding, round: usize) -> Result<f64
     Ok(micros(&server.program, &load, EXPORTS)? / f64::from(otlp::SPANS))
 }
 
-/// CPU microseconds of a program per request of a load.
+/// Returns the CPU time of a program per request of a load, in microseconds.
 fn micros(program: &Program, load: &Load, requests: usize) -> Result<f64> {
     let before = program.cpu()?;
     load.run(program.address(), requests)?;
     let spent = program.cpu()?.saturating_sub(before);
-    #[expect(clippy::cast_precision_loss, reason = "a count of requests is small")]
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "the number of requests is small"
+    )]
     let requests = requests as f64;
     Ok(spent.as_secs_f64() * 1e6 / requests)
 }

@@ -1,8 +1,8 @@
-//! The files of a crate depend on one another in one direction, and the layers of the server hold.
+//! Checks that files of a crate depend on each other in one direction, and that the layers of the server are kept.
 //!
-//! A file depends on the files that define what its paths name. A name is followed through `use` to the file that defines
-//! it, so that a parent module that only passes on its children's items is no dependency. Tests, and what stands inside
-//! macros, are not looked at.
+//! A file depends on the files that define the items of its paths. A name is followed through `use` to the file that
+//! defines it, so that a parent module that only re-exports items of its children is not a dependency. Tests and the
+//! contents of macros are not checked.
 
 mod graph;
 mod paths;
@@ -15,12 +15,12 @@ use anyhow::{Context as _, Result};
 use self::graph::Graph;
 use self::paths::Crate;
 
-/// Files of a crate that may not depend on other files of it or on other crates, and why.
+/// Files of a crate that must not depend on certain other files or crates.
 struct Layer {
     name: &'static str,
-    /// The module that the rule is about, with everything below it.
+    /// The module that the rule applies to, including its children.
     module: &'static str,
-    /// Modules and crates that it may not use; `http` is both.
+    /// Modules and crates that the layer must not use; `http` is both.
     may_not_use: &'static [&'static str],
 }
 
@@ -58,7 +58,7 @@ const LAYERS: [Layer; 3] = [
     },
 ];
 
-/// What a single module of a crate may use.
+/// A module or crate that only one module of a crate may use.
 struct Exclusive {
     name: &'static str,
     /// A module or another crate.
@@ -77,7 +77,7 @@ pub(super) fn findings(root: &Path) -> Result<Vec<String>> {
     let mut members = vec![root.join("xtask")];
     let crates = root.join("crates");
     if crates.is_dir() {
-        for entry in fs::read_dir(&crates).context("the folder of crates cannot be read")? {
+        for entry in fs::read_dir(&crates).context("cannot read the directory of the crates")? {
             members.push(entry?.path());
         }
     }
@@ -107,7 +107,7 @@ fn violations(layer: &Layer, graph: &Graph) -> Vec<String> {
     {
         if layer.may_not_use.iter().any(|top| is_below(to, top)) {
             found.push(format!(
-                "{}: {from} uses {to}, which the layer {} may not",
+                "{}: {from} uses {to}, which the layer {} must not use",
                 layer.name, layer.module
             ));
         }
@@ -124,7 +124,7 @@ fn uses_of_others(rule: &Exclusive, graph: &Graph) -> Vec<String> {
     let edges = graph.edges();
     edges
         .filter(|(from, to)| is_below(to, used) && !is_below(from, only_by))
-        .map(|(from, to)| format!("{name}: {from} uses {to}, which only {only_by} may"))
+        .map(|(from, to)| format!("{name}: {from} uses {to}, which only {only_by} may use"))
         .collect()
 }
 

@@ -1,4 +1,4 @@
-//! The direction of dependencies: which crate may know which, and which crate alone may know a library.
+//! Checks the dependencies between crates, the crates that may use certain libraries, and where versions are specified.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -11,7 +11,7 @@ use crate::workspace::{self, Package, display_path};
 
 const THIS_FILE: &str = "xtask/src/check/deps.rs";
 
-/// Every member, and the members it may depend on. Tests of a crate may know more.
+/// Each member with the members that it may depend on; tests may depend on others.
 const EDGES: [(&str, &[&str]); 13] = [
     ("hh-text", &[]),
     ("hh-key", &[]),
@@ -44,10 +44,10 @@ const EDGES: [(&str, &[&str]); 13] = [
     ("xtask", &[]),
 ];
 
-/// Members that are programs: they may have the command line among what their tests need.
+/// Members whose tests may depend on the command line.
 const PROGRAMS: [&str; 3] = ["hh-cli", "hh-e2e", "xtask"];
 
-/// Libraries only the named members may depend on; a `*` stands for the rest of the name.
+/// Libraries that only certain members may depend on; `*` matches the rest of the name.
 const RESERVED: [(&str, &[&str]); 9] = [
     ("reqwest", &["hh-transport", "hh-tools"]),
     ("figment", &["hh-config"]),
@@ -63,7 +63,7 @@ const RESERVED: [(&str, &[&str]); 9] = [
     ("anyhow", &["hh-cli", "xtask", "hh-e2e"]),
 ];
 
-/// What a library must not bring along, in the shape given by the features: it would burden whoever uses only that.
+/// Libraries with features, and the crates that they must not depend on then, so that small programs stay small.
 const WITHOUT: [(&str, &str, &[&str]); 2] = [
     (
         "hh-auth",
@@ -73,7 +73,7 @@ const WITHOUT: [(&str, &str, &[&str]); 2] = [
     ("hh-config", "--all-features", &["tokio"]),
 ];
 
-/// tokio's own scheduler is the only thing that needs libm, which each start of the program would load.
+/// A feature that a crate must not enable: only the scheduler of tokio needs libm, which each start would load.
 const WITHOUT_FEATURE: (&str, &str, &str) = ("hh-cli", "tokio", "rt-multi-thread");
 
 const SECTIONS: [&str; 3] = ["dependencies", "dev-dependencies", "build-dependencies"];
@@ -83,14 +83,14 @@ pub(super) fn findings(root: &Path) -> Result<Vec<String>> {
     let mut findings = members(&packages);
     findings.extend(packages.iter().flat_map(edges));
     findings.extend(versions(root, &packages)?);
-    // Cargo cannot walk the dependencies of a workspace that lacks a member.
+    // Cargo cannot resolve the dependencies of a workspace without all of its members.
     if findings.is_empty() {
         findings.extend(trees(root)?);
     }
     Ok(findings)
 }
 
-/// The table and the workspace name the same members.
+/// Checks that the table and the workspace have the same members.
 fn members(packages: &[Package]) -> Vec<String> {
     let actual: BTreeSet<_> = packages
         .iter()
@@ -102,7 +102,7 @@ fn members(packages: &[Package]) -> Vec<String> {
         .map(|name| format!("{name} is a member: add it to EDGES in {THIS_FILE}"));
     let gone = expected
         .difference(&actual)
-        .map(|name| format!("{name} is no member: take it out of {THIS_FILE}"));
+        .map(|name| format!("{name} is not a member: remove it from {THIS_FILE}"));
     unknown.chain(gone).collect()
 }
 
@@ -131,7 +131,7 @@ fn edges(package: &Package) -> Vec<String> {
         let reserved = RESERVED.iter().find(|(pattern, _)| is_match(pattern, on));
         if let Some((_, owners)) = reserved.filter(|(_, owners)| !owners.contains(&name)) {
             findings.push(format!(
-                "{name}: depends on {on}, which is for {} only: remove it",
+                "{name}: depends on {on}, which only {} may use: remove it",
                 owners.join(", ")
             ));
         }
@@ -145,7 +145,7 @@ fn is_match(pattern: &str, name: &str) -> bool {
         .map_or(name == pattern, |start| name.starts_with(start))
 }
 
-/// Versions stand in the root, features in the member that uses them, and nothing stands there unused.
+/// Checks that versions are in the root, features in the members that use them, and no version is unused.
 fn versions(root: &Path, packages: &[Package]) -> Result<Vec<String>> {
     let mut findings = Vec::new();
     let mut used = BTreeSet::new();
@@ -154,7 +154,7 @@ fn versions(root: &Path, packages: &[Package]) -> Result<Vec<String>> {
         for (name, value) in dependencies(&workspace::manifest(&package.manifest_path)?) {
             if value.get("workspace").and_then(Value::as_bool) != Some(true) {
                 findings.push(format!(
-                    "{path}: {name}: write `workspace = true` and keep its version in the root"
+                    "{path}: {name}: write `workspace = true` and specify its version in the root"
                 ));
             }
             used.insert(name);
@@ -168,12 +168,12 @@ fn versions(root: &Path, packages: &[Package]) -> Result<Vec<String>> {
     for (name, value) in table.into_iter().flatten() {
         if value.get("default-features").and_then(Value::as_bool) != Some(false) {
             findings.push(format!(
-                "Cargo.toml: {name}: add `default-features = false`, a member cannot take them away"
+                "Cargo.toml: {name}: add `default-features = false`, because a member cannot disable them"
             ));
         }
         if value.get("features").is_some() {
             findings.push(format!(
-                "Cargo.toml: {name}: name its features in the members that use them"
+                "Cargo.toml: {name}: specify its features in the members that use them"
             ));
         }
         if !used.contains(name) {
@@ -183,7 +183,7 @@ fn versions(root: &Path, packages: &[Package]) -> Result<Vec<String>> {
     Ok(findings)
 }
 
-/// Returns every dependency of a manifest, those of single platforms included.
+/// Returns all dependencies of a manifest, including those of single platforms.
 fn dependencies(manifest: &Table) -> Vec<(String, Value)> {
     let platforms = manifest
         .get("target")
@@ -217,7 +217,7 @@ fn trees(root: &Path) -> Result<Vec<String>> {
             .collect();
         for unwanted in unwanted.iter().filter(|unwanted| found.contains(*unwanted)) {
             findings.push(format!(
-                "{name}: brings {unwanted} along: `cargo tree --package {name} {features} --invert {unwanted}` says how"
+                "{name}: depends on {unwanted}: find the reason with `cargo tree --package {name} {features} --invert {unwanted}`"
             ));
         }
     }
@@ -226,7 +226,7 @@ fn trees(root: &Path) -> Result<Vec<String>> {
     let tree = process::output(process::cargo(root, &format!("{why} --prefix none")))?;
     if tree.contains(&format!("{library} feature \"{feature}\"")) {
         findings.push(format!(
-            "{name}: brings the feature {feature} of {library} along: `cargo {why}` says how"
+            "{name}: enables the feature {feature} of {library}: find the reason with `cargo {why}`"
         ));
     }
     Ok(findings)

@@ -1,4 +1,4 @@
-//! Links from one document of the repository to another file lead to a file, and links to tests lead to a test.
+//! Checks that relative links of documents lead to existing files, and links to tests to existing functions.
 
 use std::path::{Path, PathBuf};
 
@@ -21,7 +21,7 @@ pub(super) fn findings(root: &Path) -> Result<Vec<String>> {
         for link in links(&files::text(&root.join(&document))?) {
             let target = link.path;
             let place = format!("{}:{}", document.display(), link.line);
-            // As on a forge: a leading slash is the repository.
+            // A leading slash means the root of the repository, as on GitHub.
             let path = match target.strip_prefix('/') {
                 Some(path) => root.join(path),
                 None => folder.join(&target),
@@ -106,7 +106,7 @@ pub(super) fn links(text: &str) -> Vec<Link> {
     links
 }
 
-/// Returns what follows `](`, or `[name]: ` at the start of a line.
+/// Returns the text after `](`, or after `[name]: ` at the start of a line.
 fn targets(line: &str) -> impl Iterator<Item = &str> {
     let definition = line
         .trim_start()
@@ -133,11 +133,11 @@ fn targets(line: &str) -> impl Iterator<Item = &str> {
     inline.chain(definition)
 }
 
-/// Returns the path in a target and, for Rust code, the function that it names; `None` for an address or a section of the
-/// same document.
+/// Returns the path in a target and, for Rust code, the function that it names; `None` for an address or a section of
+/// the same document.
 fn relative(target: &str) -> Option<(String, Option<String>)> {
     let target = target.trim();
-    // A title may follow, and a path with spaces stands in angle brackets.
+    // A title may follow, and a path with spaces is in angle brackets.
     let target = match target.strip_prefix('<') {
         Some(rest) => rest.split('>').next()?,
         None => target.split_whitespace().next()?,

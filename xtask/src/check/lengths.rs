@@ -1,4 +1,4 @@
-//! Files of code stay short enough to be read in one go.
+//! Checks that files of code do not exceed a maximum number of lines.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -8,8 +8,9 @@ use anyhow::{Context as _, Result};
 
 use crate::files;
 
+/// The limit for other code, in lines.
 const CODE: usize = 500;
-/// For tests and generated files, which are looked up rather than read.
+/// The limit for tests and generated files, which are rarely read as a whole.
 const LONG: usize = 800;
 const EXTENSIONS: [&str; 9] = ["css", "html", "js", "proto", "py", "rs", "sh", "sql", "ts"];
 
@@ -20,13 +21,12 @@ pub(super) fn findings(root: &Path) -> Result<Vec<String>> {
             .extension()
             .and_then(OsStr::to_str)
             .is_some_and(|name| EXTENSIONS.contains(&name));
-        // A file without extension may be a script.
+        // A file without an extension may be a script.
         if !code && path.extension().is_some() {
             continue;
         }
         let file = root.join(&path);
-        let content =
-            fs::read(&file).with_context(|| format!("{} cannot be read", file.display()))?;
+        let content = fs::read(&file).with_context(|| format!("cannot read {}", file.display()))?;
         if !code && !content.starts_with(b"#!") {
             continue;
         }

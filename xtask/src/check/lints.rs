@@ -1,4 +1,4 @@
-//! Every member takes its lints and package fields from the workspace: a crate that forgets would not be linted at all.
+//! Checks that every member inherits its lints and package fields from the workspace, because lints are off otherwise.
 
 use std::path::Path;
 

@@ -1,7 +1,7 @@
-//! Each promise of SECURITY.md and each limit of the server links to the test that shows it.
+//! Checks that each promise of SECURITY.md and each limit of the server links to the test that shows it.
 //!
-//! A link to a test is a link to Rust code with the name of the function as its section; the check of links makes sure
-//! that the function exists.
+//! A link to a test is a link to Rust code with the name of the function as its section. The check `docs` verifies that
+//! the function exists.
 
 use std::path::Path;
 

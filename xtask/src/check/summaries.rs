@@ -1,4 +1,4 @@
-//! The documentation of a public item begins with one sentence, that of a function in the third person.
+//! Checks that the documentation of a public item begins with a sentence, and that of a function in the third person.
 
 use std::path::Path;
 
@@ -68,7 +68,7 @@ fn after_attributes(lines: &[&str], start: usize) -> usize {
     at
 }
 
-/// Returns whether the line defines a public function; `None` if it defines nothing public.
+/// Returns whether the line defines a public function; `None` if it defines no public item.
 fn is_public_function(line: &str) -> Option<bool> {
     let mut words = line.strip_prefix("pub ")?.split([' ', '<', '(']);
     let first = words.next()?;

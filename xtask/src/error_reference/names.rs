@@ -1,33 +1,33 @@
-//! The names by which the scan knows errors: the only ones it depends on.
+//! The names in code that identify errors; the generator depends on no others.
 
-/// A crate whose errors no user sees.
+/// A crate whose errors are not visible to users.
 pub(super) const TOOLS: &str = "hh-tools";
 
 /// The crate whose errors are responses.
 pub(super) const SERVER: &str = "hh-server";
 
-/// Types that carry a message end with one of these.
+/// The last words of the names of types that contain a message.
 const ERRORS: [&str; 4] = ["Error", "Problem", "Refusal", "Diagnostic"];
-/// Types whose variants classify errors end with this.
+/// The last word of the names of types whose variants classify errors.
 const KIND: &str = "Kind";
-/// The exit codes of the command line: an enum whose variants have numbers.
+/// The enum of the exit codes of the command line.
 pub(super) const EXIT: &str = "Exit";
-/// The HTTP status of a response.
+/// The type of the HTTP status of a response.
 pub(super) const STATUS: &str = "StatusCode";
 
-/// Methods that set the hint, with it as their argument.
+/// Methods that set the hint, which is their argument.
 pub(super) const WITH_HINT: [&str; 1] = ["with_hint"];
-/// Methods that put text before the message.
+/// Methods that insert text before the message.
 pub(super) const WITH_PREFIX: [&str; 1] = ["with_prefix"];
-/// Fields of an error that hold the message.
+/// Fields of an error that contain the message.
 pub(super) const MESSAGE_FIELDS: [&str; 3] = ["message", "diagnostic", "diagnostics"];
 
-/// The field and the method of an error that hold the hint.
+/// The name of the field and of the method of an error for the hint.
 pub(super) const HINT: &str = "hint";
 
-/// Methods whose arguments, texts of errors, become the error of a result.
+/// Methods whose argument becomes the error of a result.
 pub(super) const RESULTS: [&str; 3] = ["ok_or", "ok_or_else", "map_err"];
-/// Methods and functions that return the text or error that they get.
+/// Methods and functions that return the text or error that they receive.
 pub(super) const SAME: [&str; 14] = [
     "into",
     "to_owned",
@@ -44,7 +44,7 @@ pub(super) const SAME: [&str; 14] = [
     "Borrowed",
     "Owned",
 ];
-/// Methods whose arguments may be the result, most often as closures.
+/// Methods whose argument can be the result, usually a closure.
 pub(super) const BRANCHES: [&str; 10] = [
     "and_then",
     "find_map",
@@ -57,17 +57,17 @@ pub(super) const BRANCHES: [&str; 10] = [
     "unwrap_or",
     "unwrap_or_else",
 ];
-/// Macros that build a text.
+/// Macros that build text.
 pub(super) const FORMAT: [&str; 3] = ["format", "format_args", "concat"];
 
-/// Methods and macros that show a warning, with its text as their argument.
+/// Methods and macros that print a warning, which is their argument.
 pub(super) const WARN: [&str; 2] = ["warn", "add_warning"];
 /// Lists whose entries are warnings or notes.
 pub(super) const WARNINGS: [&str; 2] = ["warnings", "notes"];
 /// The first word of a printed warning.
 pub(super) const WARNING: &str = "warning: ";
 
-/// Statuses with their numbers.
+/// The names of HTTP statuses with their numbers.
 const STATUSES: [(&str, u16); 20] = [
     ("OK", 200),
     ("BAD_REQUEST", 400),
@@ -91,7 +91,7 @@ const STATUSES: [(&str, u16); 20] = [
     ("GATEWAY_TIMEOUT", 504),
 ];
 
-/// Returns whether a type carries a message.
+/// Returns whether a type contains a message.
 pub(super) fn is_error(name: &str) -> bool {
     ERRORS.iter().any(|end| name.ends_with(end))
 }

@@ -1,4 +1,4 @@
-//! The page of the reference: tables by crate, with exit codes and statuses.
+//! Renders the page: tables for each crate, with exit codes and statuses.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -12,15 +12,14 @@ const HEAD: &str = "# Errors
 
 Generated from the code by `cargo xtask references`; do not edit.
 
-Every message of an error in the code of the crates, with its hint and the exit code of `honeyhive` or the HTTP status of
-the server. `{name}` stands for a value that is only known when the error occurs. A message without a kind is part of
-another message, or its kind is not visible where the message is written. A dash marks what the code does not show at the
-place of the message.
+This page lists the error messages in the code of each crate, with the hint and the exit code of `honeyhive` or the HTTP
+status of the server. `{name}` is a value that is known only when the error occurs. A message without a kind is part of
+another message, or its kind is set in another place. A dash means that the code sets no value next to the message.
 ";
-/// Errors are converted at most this many times on the way to an exit code.
+/// The maximum number of conversions of an error before it becomes an exit code.
 const MOST_CONVERSIONS: usize = 4;
 
-/// A message, from all places that use it.
+/// The kinds and hints of a message, from all places that use it.
 #[derive(Default)]
 struct Row {
     kinds: Vec<Kind>,
@@ -40,7 +39,7 @@ pub(super) fn render(sources: &Sources<'_>, collected: Collected) -> String {
             add_new(&mut row.kinds, found.kinds);
             add_new(&mut row.hints, found.hints);
         } else if found.message.is_empty() {
-            // The hints of several messages that are not visible do not belong together.
+            // Each hint gets its own row, because the messages that it belongs to are not known.
             for hint in found.hints {
                 let row = rows.entry((String::new(), hint.clone())).or_default();
                 add_new(&mut row.kinds, found.kinds.clone());
@@ -95,7 +94,7 @@ pub(super) fn render(sources: &Sources<'_>, collected: Collected) -> String {
 
 fn table(page: &mut String, head: &str, lines: &[String]) {
     if !lines.is_empty() {
-        // Writing to a text cannot fail.
+        // Writing to a string cannot fail.
         let _ = write!(page, "\n## {head}\n{}\n", lines.join("\n"));
     }
 }
@@ -108,7 +107,7 @@ fn line(krate: &str, message: &str, row: &Row, codes: &Codes<'_>) -> String {
         shown.dedup();
         shown.join(", ")
     };
-    // The most exact ones: the code of a response, a kind, or the exit code.
+    // The most specific names: the code of a response, a kind, or the exit code.
     let kind = [
         shown(|of| of == Kind::CODE),
         shown(|of| ![Kind::CODE, names::STATUS, names::EXIT].contains(&of)),
@@ -130,13 +129,13 @@ fn dash(text: &str) -> &str {
     if text.is_empty() { "–" } else { text }
 }
 
-/// Returns a text in the form of a cell of a table.
+/// Returns a text as a cell of a table.
 fn cell(text: &str) -> String {
     let text = text.replace('\n', " ").replace('|', "\\|");
     text.replace('<', "\\<").trim().to_owned()
 }
 
-/// Returns whether a text has a word outside its placeholders.
+/// Returns whether a text contains a word outside its placeholders.
 fn has_words(text: &str) -> bool {
     let mut depth = 0_usize;
     text.chars().any(|character| {
@@ -156,7 +155,7 @@ struct Codes<'a> {
 }
 
 impl Codes<'_> {
-    /// Returns the statuses of an error of these kinds, or else its exit codes.
+    /// Returns the statuses of an error of these kinds, or its exit codes if it has no status.
     fn of(&self, krate: &str, kinds: &[Kind]) -> String {
         let mut all = kinds.to_vec();
         for _ in 0..MOST_CONVERSIONS {
@@ -184,7 +183,7 @@ impl Codes<'_> {
         numbers.join(", ")
     }
 
-    /// Returns what the branches for a kind, or else for all errors of its type, make of it.
+    /// Returns the results of the conversions of a kind, or of all errors of its type if the kind has no conversions.
     fn converted(&self, krate: &str, kind: &Kind) -> Vec<Kind> {
         let to = |of: &str, name: &str| {
             let mut all = Vec::new();

@@ -1,4 +1,4 @@
-//! Follows the code of a function over all its branches and collects the errors that it makes.
+//! Reads the code of a function with all its branches and collects the errors that it creates.
 
 mod calls;
 mod text;
@@ -9,17 +9,17 @@ use super::names;
 use super::sources::{Closures, Function, Sources};
 use super::value::{Found, Kind, Value};
 
-/// Helpers call each other less deep than this.
+/// The maximum depth of calls between helpers.
 const DEEPEST: usize = 5;
 
-/// What the crates say about errors.
+/// The errors, warnings and hints of all crates.
 #[derive(Default)]
 pub(super) struct Collected {
     /// Errors with their crates.
     pub(super) errors: Vec<(String, Found)>,
     /// Warnings with their crates.
     pub(super) warnings: Vec<(String, String)>,
-    /// Hints of all errors of a kind, with the crate of the kind.
+    /// Hints for all errors of a kind, with the crate of the kind.
     pub(super) hints: Vec<(String, Kind, Vec<String>)>,
     /// Branches that turn one kind into another.
     pub(super) conversions: Vec<Conversion>,
@@ -37,26 +37,26 @@ pub(super) struct Conversion {
 struct Variable {
     name: String,
     value: Value,
-    /// Errors that nothing uses are errors of their own.
+    /// Errors in a variable that is not used are collected when its scope ends.
     is_used: bool,
 }
 
-/// Follows one function.
+/// The reader of one function.
 struct Reader<'a, 'b> {
     sources: &'b Sources<'a>,
     function: Function<'a>,
     closures: Closures<'a>,
     variables: Vec<Variable>,
-    /// What `return` and `?` return.
+    /// The values that `return` and `?` return.
     returned: Value,
-    /// The variants of the match arm that is read.
+    /// The variants of the current match arm.
     variants: Vec<Kind>,
-    /// How many calls led here; what helpers make is collected from their own code.
+    /// The depth of calls. Errors of helpers are collected only from their own code, at depth 0.
     depth: usize,
     collected: Collected,
 }
 
-/// Collects from all functions.
+/// Collects the errors, warnings and hints of all functions.
 pub(super) fn collect(sources: &Sources<'_>) -> Collected {
     let mut collected = Collected::default();
     for function in &sources.functions {
@@ -89,7 +89,7 @@ pub(super) fn collect(sources: &Sources<'_>) -> Collected {
     collected
 }
 
-/// Returns the type of an error that the function converts as `From`.
+/// Returns the type of the error that an implementation of `From` converts.
 fn converted(function: &Function<'_>) -> Option<String> {
     let last = function.of_trait?.segments.last()?;
     let syn::PathArguments::AngleBracketed(arguments) = &last.arguments else {
@@ -99,20 +99,20 @@ fn converted(function: &Function<'_>) -> Option<String> {
         return None;
     };
     let name = from.path.segments.last()?.ident.to_string();
-    // The plain name stands for the errors of several crates.
+    // The name `Error` alone can mean the errors of several crates.
     let is_known = names::is_error(&name) && name != "Error";
     (last.ident == "From" && is_known).then_some(name)
 }
 
 impl Reader<'_, '_> {
-    /// Reads the body; returns what the function may return.
+    /// Reads the body and returns the values that the function can return.
     fn run(&mut self) -> Value {
         let mut value = self.block(self.function.block);
         value.merge(std::mem::take(&mut self.returned));
         value
     }
 
-    /// Collects the errors of a value that the code does not use any further.
+    /// Collects the errors of a value that the code does not use further.
     fn discard(&mut self, value: Value) {
         if self.depth > 0 {
             return;
@@ -148,7 +148,7 @@ impl Reader<'_, '_> {
         for (index, statement) in block.stmts.iter().enumerate() {
             match statement {
                 Stmt::Local(local) => {
-                    // A closure is read where it is used.
+                    // A closure is read where it is called.
                     if let Some(init) = &local.init
                         && !matches!(&*init.expr, Expr::Closure(_))
                     {
@@ -181,7 +181,7 @@ impl Reader<'_, '_> {
         tail
     }
 
-    /// Ends a scope.
+    /// Removes the variables of a scope that ends.
     fn leave(&mut self, outer: usize) {
         for variable in self.variables.split_off(outer) {
             if !variable.is_used {
@@ -223,7 +223,7 @@ impl Reader<'_, '_> {
 
     #[expect(
         clippy::wildcard_enum_match_arm,
-        reason = "other expressions hold no error"
+        reason = "other expressions contain no error"
     )]
     fn eval(&mut self, expr: &Expr) -> Value {
         match expr {
@@ -285,10 +285,10 @@ impl Reader<'_, '_> {
         }
     }
 
-    /// Reads expressions that use the errors of their parts for nothing.
+    /// Reads expressions that do not use the errors of their parts.
     #[expect(
         clippy::wildcard_enum_match_arm,
-        reason = "other expressions hold no error"
+        reason = "other expressions contain no error"
     )]
     fn others(&mut self, expr: &Expr) -> Value {
         let parts: Vec<&Expr> = match expr {
@@ -337,7 +337,7 @@ impl Reader<'_, '_> {
         all
     }
 
-    /// Reads the body of a closure; what it returns is not returned by the function.
+    /// Reads the body of a closure, whose `return` does not return from the function.
     fn closure(&mut self, body: &Expr) -> Value {
         let outer = std::mem::take(&mut self.returned);
         let mut value = self.eval(body);
@@ -369,7 +369,7 @@ impl Reader<'_, '_> {
         all
     }
 
-    /// Collects texts that a method of an error returns for some of its variants.
+    /// Collects the texts that a method of an error returns for some of its variants.
     fn texts_of_variants(&mut self, variants: &[Kind], texts: &[String]) {
         let owner = self.function.owner.map(ToString::to_string);
         if !owner.is_some_and(|owner| names::is_error(&owner)) || self.is_display() {
@@ -410,7 +410,7 @@ impl Reader<'_, '_> {
         }
     }
 
-    /// Returns the last two names of a path, with `Self` as the type that it means.
+    /// Returns the last two names of a path, with `Self` replaced with its type.
     fn names(&self, path: &syn::Path) -> (Option<String>, String) {
         let mut names = path
             .segments

@@ -1,4 +1,4 @@
-//! The functions, constants and message attributes of the crates, without tests.
+//! Reads the functions, constants and message attributes of the crates, without tests.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -22,7 +22,7 @@ pub(super) struct Crate {
 #[derive(Clone, Copy)]
 pub(super) struct Function<'a> {
     pub(super) krate: &'a str,
-    /// The number of the file in the crate.
+    /// The index of the file in the crate.
     pub(super) file: usize,
     /// The type that the method belongs to.
     pub(super) owner: Option<&'a syn::Ident>,
@@ -41,7 +41,7 @@ pub(super) struct VariantMessage<'a> {
     pub(super) message: String,
 }
 
-/// All code by name.
+/// The functions, messages and constants of all crates.
 #[derive(Default)]
 pub(super) struct Sources<'a> {
     pub(super) functions: Vec<Function<'a>>,
@@ -52,13 +52,13 @@ pub(super) struct Sources<'a> {
     pub(super) messages: Vec<VariantMessage<'a>>,
     /// The crates that define a type.
     types: HashMap<String, Vec<&'a str>>,
-    /// What helpers return for calls without known arguments, by their bodies.
+    /// The results of helpers for calls without known arguments, by their bodies.
     pub(super) helpers: RefCell<HashMap<*const Block, Value>>,
     /// The exit codes by variant.
     pub(super) exits: HashMap<String, String>,
 }
 
-/// Reads the crates below a folder.
+/// Reads the crates in a directory.
 pub(super) fn read(folder: &Path) -> Result<Vec<Crate>> {
     let mut crates: Vec<Crate> = Vec::new();
     for path in files::below(folder)? {
@@ -73,8 +73,8 @@ pub(super) fn read(folder: &Path) -> Result<Vec<Crate>> {
             continue;
         }
         let text = files::text(&folder.join(&path))?;
-        let file =
-            syn::parse_file(&text).with_context(|| format!("{} is not Rust", path.display()))?;
+        let file = syn::parse_file(&text)
+            .with_context(|| format!("{} is not valid Rust", path.display()))?;
         match crates.last_mut() {
             Some(last) if last.name == name => last.files.push(file),
             _ => crates.push(Crate {
@@ -106,15 +106,15 @@ impl<'a> Sources<'a> {
         sources
     }
 
-    /// Returns whether a type in code of the crate `user` is the one that code of `krate` means.
+    /// Returns whether a type name means the same type in the crates `user` and `krate`.
     pub(super) fn is_same_type(&self, name: &str, krate: &str, user: &str) -> bool {
         let defines = self.types.get(name);
         krate == user || defines.is_none_or(|crates| !crates.contains(&user))
     }
 
-    /// Returns the one function of a name, of the caller's file or crate if there is one; `None` for several.
+    /// Returns the function with a name, first from the file and then from the crate of the caller; `None` for several.
     ///
-    /// Of another crate, only the functions of errors are found: the others are read with their own crate.
+    /// In other crates, only functions of errors are found, because the others are read with their own crate.
     pub(super) fn function(
         &self,
         caller: &Function<'_>,
@@ -142,7 +142,7 @@ impl<'a> Sources<'a> {
         }
     }
 
-    /// Returns what a field is in the constants of a crate.
+    /// Returns the values of a field in the constants of a crate.
     pub(super) fn field(&self, krate: &'a str, name: &str) -> Vec<&'a Expr> {
         let found = self.fields.get(&(krate, name.to_owned()));
         found.cloned().unwrap_or_default()
@@ -153,7 +153,7 @@ impl<'a> Sources<'a> {
     }
 }
 
-/// The closures of a function that a variable names.
+/// The closures of a function that are assigned to a variable.
 #[derive(Default)]
 pub(super) struct Closures<'a>(HashMap<String, &'a syn::ExprClosure>);
 

@@ -7,7 +7,7 @@ use super::page;
 /// Returns the rows of the page for crates with this code.
 #[expect(
     clippy::disallowed_methods,
-    reason = "a test's own file in its own folder"
+    reason = "a file in the directory of a test"
 )]
 fn rows(crates: &[(&str, &str)]) -> Vec<String> {
     let root = TempDir::new().unwrap();

@@ -1,4 +1,4 @@
-//! What an expression may be: texts, errors and kinds.
+//! The possible values of an expression: texts, errors and kinds.
 
 /// A variant that classifies an error, or the code of a response.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -10,7 +10,7 @@ pub(super) struct Kind {
 
 impl Kind {
     pub(super) const CODE: &str = "code";
-    /// The name that stands for every variant of a type.
+    /// The name that means every variant of a type.
     pub(super) const ANY: &str = "*";
 
     pub(super) fn new(of: impl Into<String>, name: impl Into<String>) -> Self {
@@ -39,10 +39,10 @@ impl Found {
     }
 }
 
-/// Everything that an expression may be, over all branches.
+/// The possible values of an expression in all branches.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Value {
-    /// Texts with `{name}` for what is only known at run time.
+    /// Texts with `{name}` for a value that is known only at run time.
     pub(super) texts: Vec<String>,
     pub(super) errors: Vec<Found>,
     pub(super) kinds: Vec<Kind>,
@@ -51,7 +51,7 @@ pub(super) struct Value {
 }
 
 impl Value {
-    /// A text with more alternatives than this stays a placeholder.
+    /// The maximum number of alternatives of a text; with more, it is a placeholder.
     const MOST_TEXTS: usize = 12;
 
     pub(super) fn of_text(text: impl Into<String>) -> Self {
@@ -111,7 +111,7 @@ impl Value {
         self.texts.len() > Self::MOST_TEXTS
     }
 
-    /// Puts each of `texts` after each text; keeps the first alternatives if there are too many.
+    /// Appends each of `texts` to each text. If there are too many alternatives, the first ones are kept.
     pub(super) fn append(&mut self, texts: &[String]) {
         let before = std::mem::take(&mut self.texts);
         for text in &before {
@@ -123,9 +123,9 @@ impl Value {
         }
     }
 
-    /// Returns the errors that these arguments of a constructor make.
+    /// Returns the errors that a constructor creates from these arguments.
     ///
-    /// The last argument with texts is the message; a code in capitals may stand before it.
+    /// The last argument with texts is the message. A code in capital letters can precede it.
     pub(super) fn error_of(arguments: Vec<Self>, kind: Option<Kind>) -> Self {
         let mut error = Self::default();
         error.kinds.extend(kind);
@@ -161,7 +161,7 @@ fn is_code(text: &str) -> bool {
     !text.is_empty() && text.chars().all(|c| c.is_ascii_uppercase() || c == '_')
 }
 
-/// Adds what a list does not have yet.
+/// Adds the items that a list does not contain yet.
 pub(super) fn add_new<T: PartialEq>(list: &mut Vec<T>, more: Vec<T>) {
     for item in more {
         if !list.contains(&item) {

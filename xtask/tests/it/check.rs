@@ -1,4 +1,4 @@
-//! The checks, run by the program on small workspaces that break one rule each.
+//! Tests of the checks, on small workspaces that break one rule each.
 
 use std::io;
 use std::path::Path;
@@ -30,7 +30,7 @@ license.workspace = true
 workspace = true
 "#;
 
-/// A workspace in a folder of its own.
+/// A workspace in a temporary directory.
 struct Tree(TempDir);
 
 impl Tree {
@@ -44,7 +44,7 @@ impl Tree {
 
     #[expect(
         clippy::disallowed_methods,
-        reason = "a test's own file in its own folder"
+        reason = "a file in the directory of a test"
     )]
     fn write(&self, path: &str, text: &str) -> io::Result<()> {
         let path = self.0.path().join(path);
@@ -52,7 +52,7 @@ impl Tree {
         std::fs::write(path, text)
     }
 
-    /// Runs one check and returns whether it passed, with what it printed.
+    /// Runs one check and returns whether it passed, with its output.
     fn check(&self, name: &str) -> io::Result<(bool, String)> {
         let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
         let output = command
@@ -172,17 +172,17 @@ rusqlite = "1"
     let findings: Vec<_> = printed
         .lines()
         .filter_map(|line| line.strip_prefix("  "))
-        .filter(|line| !line.contains("is no member"))
+        .filter(|line| !line.contains("is not a member"))
         .collect();
     assert_eq!(
         findings,
         [
             "hh-config: depends on hh-auth, against the direction of dependencies: remove it",
-            "hh-config: depends on reqwest, which is for hh-transport, hh-tools only: remove it",
-            "hh-config: depends on opentelemetry-proto, which is for hh-api, hh-sdk, hh-server, hh-tools only: remove it",
-            "crates/one/Cargo.toml: rusqlite: write `workspace = true` and keep its version in the root",
-            "Cargo.toml: opentelemetry-proto: add `default-features = false`, a member cannot take them away",
-            "Cargo.toml: reqwest: name its features in the members that use them",
+            "hh-config: depends on reqwest, which only hh-transport, hh-tools may use: remove it",
+            "hh-config: depends on opentelemetry-proto, which only hh-api, hh-sdk, hh-server, hh-tools may use: remove it",
+            "crates/one/Cargo.toml: rusqlite: write `workspace = true` and specify its version in the root",
+            "Cargo.toml: opentelemetry-proto: add `default-features = false`, because a member cannot disable them",
+            "Cargo.toml: reqwest: specify its features in the members that use them",
             "Cargo.toml: url: no member uses it: remove it",
         ],
         "{printed}"
@@ -238,7 +238,7 @@ fn style_reports_phrases_with_better_words_unless_they_are_allowed() -> io::Resu
         "README.md",
         "Returns the keys, of which the first is used.\n",
     )?;
-    let unused = "xtask/style/allowed.txt:1: nothing to allow: remove it";
+    let unused = "xtask/style/allowed.txt:1: unused exception: remove it";
     assert_findings(&tree.check("style")?, &[unused]);
 
     let phrases = "nobody\n\n".repeat(11);
@@ -249,7 +249,7 @@ fn style_reports_phrases_with_better_words_unless_they_are_allowed() -> io::Resu
     )?;
     let (passed, printed) = tree.check("style")?;
     assert!(!passed, "{printed}");
-    let most = "xtask/style/allowed.txt:11: more than 10 phrases are allowed: reword the text";
+    let most = "xtask/style/allowed.txt:11: more than 10 exceptions: reword the text";
     assert!(printed.contains(most), "{printed}");
     Ok(())
 }

@@ -18,7 +18,7 @@ fn transcript() -> String {
     text
 }
 
-/// One run serves both: the transcript is what it should be, and the guides show commands that were run.
+/// Checks the transcript and the guides with one run, because a run takes long.
 #[test]
 fn the_demo_goes_the_whole_way_and_the_guides_show_its_commands() {
     let text = transcript();
@@ -40,7 +40,7 @@ fn the_demo_goes_the_whole_way_and_the_guides_show_its_commands() {
 
 #[test]
 fn a_demo_that_fails_ends_with_1_and_leaves_no_server() {
-    // A folder without `docs`: the program to trace finds no file.
+    // In a directory without `docs`, the program to trace finds no file.
     let elsewhere = tempfile::tempdir().unwrap();
     let output = Command::new(env!("CARGO_BIN_EXE_xtask"))
         .args(["demo", "--no-build"])
@@ -62,7 +62,7 @@ fn a_demo_that_fails_ends_with_1_and_leaves_no_server() {
     assert_eq!(gone.kind(), std::io::ErrorKind::ConnectionRefused);
 }
 
-/// A `console` block of a guide or the README shows nothing that nobody runs.
+/// Asserts that the `console` blocks of the guides and the README show only commands of the transcript.
 fn guides_show_only_commands_of(transcript: &str) {
     let run: Vec<_> = transcript.lines().filter_map(command).collect();
     for guide in ["README.md", "docs/guides/get-started.md"] {
@@ -84,7 +84,7 @@ fn command(line: &str) -> Option<&str> {
         .map(|line| line.trim_end_matches(" &"))
 }
 
-/// Cuts what differs between a guide and a run: session ids, and the port.
+/// Removes session IDs and the port, which differ between a guide and a run.
 fn session_cut(line: &str) -> String {
     let line = line.split("--session-id").next().unwrap_or(line);
     let line = line.split("=http://127.0.0.1:").next().unwrap_or(line);

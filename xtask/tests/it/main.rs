@@ -1,4 +1,4 @@
-//! The tasks as a person runs them.
+//! Tests of the tasks, which run the program.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod check;

@@ -1,4 +1,4 @@
-//! A bare axum route that answers a fixed JSON body: what `cargo xtask bench server` measures the server against.
+//! Serves a bare axum route with a fixed JSON body, as the baseline of `cargo xtask bench server`.
 
 use std::io::{self, Write as _};
 
@@ -21,7 +21,7 @@ async fn main() -> io::Result<()> {
     let answer = || async { ([(CONTENT_TYPE, "application/json")], BODY) };
     #[expect(
         clippy::disallowed_methods,
-        reason = "the bare route to compare with is not one of the server's"
+        reason = "the baseline does not use the routes of the server"
     )]
     let router = Router::new().route("/v1/auth/whoami", get(answer));
     axum::serve(listener, router).await

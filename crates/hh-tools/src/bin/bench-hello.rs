@@ -1,4 +1,4 @@
-//! Prints one word: the baseline of the command line in `cargo xtask bench config`.
+//! Prints one word, as the minimal program of `cargo xtask bench config`.
 
 use std::io::{self, Write as _};
 

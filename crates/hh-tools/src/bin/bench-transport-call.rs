@@ -1,5 +1,5 @@
-//! Compares a call through the transport with the same call by reqwest alone, by CPU time of the thread that calls: what
-//! `cargo xtask bench transport` prints. With `--ratio` it prints the ratio alone.
+//! Compares the CPU time of a call through the transport with that of the same call by reqwest alone, for
+//! `cargo xtask bench transport`. With `--ratio` it prints only the ratio.
 
 use std::error::Error;
 use std::hint::black_box;
@@ -19,15 +19,15 @@ use reqwest::Client;
 use rustix::time::{ClockId, clock_gettime};
 use rustls::{ClientConfig, RootCertStore, crypto::ring};
 
-/// Pairs of blocks, one of each kind right after the other: what else the machine does changes more slowly than that, and
-/// so falls on both alike. The middle one of their ratios counts.
+/// Number of pairs of blocks, one of each kind in direct succession, so that other work on the machine affects both.
+/// The median of their ratios counts.
 const PAIRS: usize = 151;
 const CALLS: u32 = 150;
 const LIMIT: f64 = 1.1;
 
 const BODY: &str = r#"{"id":"0192f3a4-5b6c-7d8e-9f01-23456789abcd","name":"docs","type":"completions","created_at":"2026-01-01T00:00:00Z","count":1}"#;
 
-/// What the transport says by itself.
+/// The `User-Agent` that the transport sends by default.
 const AGENT: &str = concat!("honeyhive-rust/", env!("CARGO_PKG_VERSION"));
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
@@ -46,7 +46,8 @@ fn main() -> Outcome<()> {
     let client = client()?;
     let bare = async || by_reqwest(&client, &url, &key).await;
 
-    // One thread for the clients and their connections: its clock shows all they do, and nothing of the server.
+    // One thread runs the clients and their connections, so that its CPU time contains all their work and no work of
+    // the server.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
@@ -73,7 +74,7 @@ fn main() -> Outcome<()> {
             "call through the transport: {whole:.2} us CPU; bare reqwest: {alone:.2} us; ratio {ratio:.3}, limit {LIMIT}"
         )?;
         if ratio > LIMIT {
-            return Err("over the limit".into());
+            return Err("the ratio exceeds its limit".into());
         }
         Ok(())
     })
@@ -91,7 +92,7 @@ async fn through_transport(
     Ok(transport.send(request, options).await?.into_body())
 }
 
-/// The same bytes on the wire.
+/// Sends the same bytes with reqwest.
 async fn by_reqwest(client: &Client, url: &str, key: &HeaderValue) -> Outcome<Bytes> {
     let request = client
         .get(url)
@@ -103,7 +104,7 @@ async fn by_reqwest(client: &Client, url: &str, key: &HeaderValue) -> Outcome<By
     Ok(client.execute(request).await?.bytes().await?)
 }
 
-/// As `ReqwestService` has it, as far as a call over a connection that is there already can tell.
+/// Returns a client with the settings of `ReqwestService` that affect a call over an open connection.
 fn client() -> Outcome<Client> {
     let tls = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()?
@@ -119,7 +120,7 @@ fn client() -> Outcome<Client> {
     Ok(client.build()?)
 }
 
-/// CPU microseconds of one call.
+/// Returns the CPU time of one call in microseconds.
 async fn micros(call: &impl AsyncFn() -> Outcome<Bytes>) -> Outcome<f64> {
     let now = || Duration::try_from(clock_gettime(ClockId::ThreadCPUTime)).unwrap_or_default();
     let start = now();
@@ -129,7 +130,7 @@ async fn micros(call: &impl AsyncFn() -> Outcome<Bytes>) -> Outcome<f64> {
     Ok(now().saturating_sub(start).as_secs_f64() * 1e6 / f64::from(CALLS))
 }
 
-/// Hands out a key that it has.
+/// An authorizer that returns a fixed key.
 struct Cached(HeaderValue);
 
 impl Authorizer for Cached {
@@ -146,14 +147,14 @@ impl Authorizer for Cached {
     }
 }
 
-/// Answers everybody, on threads of their own.
+/// Serves each connection on its own thread.
 fn serve(server: &TcpListener) {
     for connection in server.incoming().flatten() {
         std::thread::spawn(|| answer(connection));
     }
 }
 
-/// Answers each request the same; one that has no body ends with an empty line.
+/// Sends the same response to each request. A request without a body ends with an empty line.
 fn answer(mut connection: TcpStream) -> io::Result<()> {
     let answer = format!(
         "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{BODY}",

@@ -12,8 +12,8 @@ fn main() -> io::Result<()> {
          Generated from the code by `cargo xtask references`; do not edit.\n\n\
          A variable takes precedence over every file. A parameter in code and an option of the command line take precedence\n\
          over a variable ([precedence](../concepts/configuration.md#precedence)). A variable with an empty value counts as\n\
-         unset. [Configuration options](settings.md) lists the same settings by their names in files, and says what a project\n\
-         file may set.\n\n\
+         unset. [Configuration options](settings.md) lists the same settings by their names in files, and what a project file\n\
+         may set.\n\n\
          ```console\n\
          $ HH_TIMEOUT=5 honeyhive config get timeout\n\
          5\n\
@@ -39,7 +39,7 @@ fn main() -> io::Result<()> {
         out,
         "\n## Not supported\n\n\
          These variables have no effect. Setting one of them prints a warning.\n\n\
-         | variable | why |\n\
+         | variable | reason |\n\
          | --- | --- |"
     )?;
     for unsupported in UNSUPPORTED {
@@ -59,7 +59,7 @@ fn main() -> io::Result<()> {
     )
 }
 
-/// A row for each variable of a setting, and for the file of each one that holds a secret; each behind its variable.
+/// Returns a row for each variable of a setting and for the file variable of each secret, with the name for sorting.
 fn rows(declared: &SettingSpec) -> impl Iterator<Item = (String, String)> {
     let first = declared.variables.first().copied().unwrap_or_default();
     let row = |variable: &str, kind: &str, default: Option<&str>, meaning: &str| {

@@ -1,4 +1,4 @@
-//! Prints the OpenAPI 3.1 document of the API, from the table that both sides build from.
+//! Prints the OpenAPI 3.1 document of the API, from the table of operations.
 
 use std::collections::BTreeSet;
 use std::io::{self, Write as _};
@@ -71,7 +71,7 @@ fn generator(contract: Contract) -> SchemaGenerator {
     settings.into_generator()
 }
 
-/// Returns the schemas that a document refers to. A name that inputs and outputs share must mean the same.
+/// Returns the schemas that a document refers to. A name that inputs and outputs share must have one schema.
 fn schemas(
     document: &Value,
     inputs: &SchemaGenerator,
@@ -107,7 +107,7 @@ fn schemas(
     Ok(Value::Object(all))
 }
 
-/// The members of an input, with the schema of the whole.
+/// The members of an input, with the schema of the input.
 struct Input {
     schema: Value,
     whole: Object,
@@ -217,7 +217,7 @@ fn parameters(operation: &Operation, route: &Route, input: &Input) -> Vec<Value>
         let description = schema
             .as_object_mut()
             .and_then(|schema| schema.remove("description"));
-        // A member without a value is left out of a query.
+        // A query omits a member without a value.
         if let Some(types) = schema["type"].as_array_mut() {
             types.retain(|name| name != "null");
             if let [one] = types.as_slice() {

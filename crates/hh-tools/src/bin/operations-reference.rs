@@ -1,4 +1,4 @@
-//! Prints the reference page of all operations, from the table that both sides build from.
+//! Prints the reference page of all operations, from the table of operations.
 
 use std::io::{self, Write as _};
 
@@ -17,9 +17,9 @@ fn main() -> io::Result<()> {
          describes the same operations as an OpenAPI 3.1 document at `/openapi.json`; `honeyhive server openapi` prints it.\n\n\
          `needs` names the permission that the operation requires, and `levels` the\n\
          [permission levels](../concepts/keys-and-levels.md#permission-levels) that include it. `keys` names the kinds of keys\n\
-         that clients use, the preferred one first. `retry` says whether a failed request may be sent again: `safe` (repeating\n\
-         it has the same effect), `keyed` (only with the same `Idempotency-Key`), `otlp` (according to the rules of OTLP) or\n\
-         `never`."
+         that clients use, the preferred one first. `retry` specifies whether a client may send a failed request\n\
+         again: `safe` (repeating it has the same effect), `keyed` (only with the same `Idempotency-Key`), `otlp` (according to\n\
+         the rules of OTLP) or `never`."
     )?;
     let mut resource = "";
     for id in OpId::ALL {
@@ -66,7 +66,7 @@ fn main() -> io::Result<()> {
     Ok(())
 }
 
-/// Returns a word with a capital letter.
+/// Returns a word with a capital first letter.
 fn title(word: &str) -> String {
     let (first, rest) = word.split_at(1.min(word.len()));
     format!("{}{rest}", first.to_ascii_uppercase())

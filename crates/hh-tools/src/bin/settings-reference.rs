@@ -1,4 +1,4 @@
-//! Prints the reference page of all settings, from the table that acts on them.
+//! Prints the reference page of all settings, from the table of settings.
 
 use std::io::{self, Write as _};
 
@@ -38,7 +38,7 @@ fn main() -> io::Result<()> {
          $ honeyhive config validate wrong.yaml\n\
          error: wrong.yaml:1:1: unknown setting tiemout\n  hint: did you mean timeout?\n\
          ```\n\n\
-         The column *project file* says what a `honeyhive.yaml` in the working directory may set before you\n\
+         The column *project file* lists what a `honeyhive.yaml` in the working directory may set before you\n\
          [trust it](../concepts/trust.md).\n\n\
          | setting | variables | type | default | acts on | project file | meaning |\n\
          | --- | --- | --- | --- | --- | --- | --- |"
@@ -79,7 +79,7 @@ fn main() -> io::Result<()> {
     }
     writeln!(
         out,
-        "\n[Environment variables](environment-variables.md#system-variables) describes which other variables are read."
+        "\n[Environment variables](environment-variables.md#system-variables) describes the other variables."
     )
 }
 

@@ -1,4 +1,4 @@
-//! The programs of this package, run as xtask runs them.
+//! Tests of the programs of this package, which run them like xtask does.
 
 #[cfg(test)]
 mod man_pages;

@@ -1,4 +1,4 @@
-//! Which module depends on which.
+//! The graph of dependencies between modules.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,7 +21,7 @@ impl Graph {
         edges.flat_map(|(from, all)| all.iter().map(|to| (from.as_str(), to.as_str())))
     }
 
-    /// Returns one cycle for each module that is in one and in no cycle found before, such as `a -> b -> a`.
+    /// Returns cycles such as `a -> b -> a` that together contain each module that is in a cycle.
     pub(super) fn cycles(&self) -> Vec<String> {
         let mut seen = BTreeSet::new();
         let mut cycles = Vec::new();

@@ -1,4 +1,4 @@
-//! The paths in the files of a crate, and the files that define what they name.
+//! Collects the paths in the files of a crate and finds the files that define their items.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -13,25 +13,25 @@ use crate::{files, rust};
 /// The segments of a path or of the name of a module.
 type Segments = Vec<String>;
 
-/// A chain of re-exports is shorter than this.
+/// The maximum length of a chain of re-exports.
 const MOST_REEXPORTS: usize = 16;
 
-/// The modules of a crate that have a file of their own.
+/// The modules of a crate that are separate files.
 pub(super) struct Crate {
     modules: BTreeMap<Segments, Module>,
 }
 
-/// What one file says.
+/// The names and paths of one file.
 #[derive(Default)]
 struct Module {
-    /// What each name that is imported or passed on stands for.
+    /// The full path of each name that is imported or re-exported.
     names: BTreeMap<String, Segments>,
-    /// Every path that the code uses; what is only passed on is not among them.
+    /// All paths that the code uses, without those that are only re-exported.
     paths: BTreeSet<Segments>,
 }
 
 impl Crate {
-    /// Reads the files below a folder `src`.
+    /// Reads the files in a directory `src`.
     pub(super) fn read(src: &Path) -> Result<Self> {
         let mut modules = BTreeMap::new();
         for path in files::below(src)? {
@@ -40,7 +40,7 @@ impl Crate {
             };
             let text = files::text(&src.join(&path))?;
             let file = syn::parse_file(&text)
-                .with_context(|| format!("{} is not Rust", src.join(&path).display()))?;
+                .with_context(|| format!("{} is not valid Rust", src.join(&path).display()))?;
             let mut module = Module::default();
             Visitor(&mut module).visit_file(&file);
             modules.insert(name, module);
@@ -48,7 +48,7 @@ impl Crate {
         Ok(Self { modules })
     }
 
-    /// Returns which module depends on which module or other crate.
+    /// Returns the dependencies of each module on other modules and crates.
     pub(super) fn graph(&self) -> Graph {
         let mut graph = Graph::default();
         for (module, content) in &self.modules {
@@ -102,7 +102,7 @@ impl Crate {
         Some(base)
     }
 
-    /// Follows re-exports to the module that defines what a path from the root names.
+    /// Follows re-exports to the module that defines the item of a path from the root.
     fn defining_module(&self, path: Segments) -> Segments {
         let mut path = path;
         for _ in 0..MOST_REEXPORTS {
@@ -125,7 +125,7 @@ impl Crate {
     }
 }
 
-/// Returns the name of the module in a file; `None` for tests, programs and what is no Rust.
+/// Returns the name of the module in a file; `None` for tests, programs and files that are not Rust.
 fn module_of(path: &Path) -> Option<Segments> {
     let path = path.to_str()?.strip_suffix(".rs")?;
     let mut name: Segments = path.split('/').map(str::to_owned).collect();
@@ -174,7 +174,7 @@ impl<'ast> Visit<'ast> for Visitor<'_> {
     }
 
     fn visit_path(&mut self, path: &'ast syn::Path) {
-        // What begins with `::` is another crate, even if a module has its name.
+        // A path that begins with `::` names another crate, even if a module has the same name.
         if path.segments.len() > 1 && path.leading_colon.is_none() {
             let segments = path
                 .segments
@@ -186,7 +186,7 @@ impl<'ast> Visit<'ast> for Visitor<'_> {
     }
 }
 
-/// Collects the names that a tree of `use` brings in, each with its path; what `*` brings in counts as the module.
+/// Collects the names that a tree of `use` imports, each with its path; `*` counts as the module.
 fn flatten(tree: &UseTree, before: &[String], all: &mut Vec<(String, Segments)>) {
     let with = |name: String| {
         let mut path = before.to_vec();

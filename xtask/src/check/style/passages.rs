@@ -1,11 +1,11 @@
-//! The texts in a file: comments and string literals of Rust code, documents, and comments of other files.
+//! Extracts the texts of a file: comments and string literals of Rust code, documents, and comments of other files.
 
-/// A text with the place where it begins.
+/// A text with the line where it begins.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Passage {
     /// The first line, counted from 1.
     pub(super) line: usize,
-    /// Line breaks are those of the file.
+    /// The text, with the line breaks of the file.
     pub(super) text: String,
 }
 
@@ -24,7 +24,7 @@ pub(super) fn of_document(text: &str) -> Vec<Passage> {
     }]
 }
 
-/// Returns the comments of a file whose comments begin with `mark`, such as `#`; each block of lines is one text.
+/// Returns the comments of a file whose comments begin with `mark`, such as `#`; each block of lines is one passage.
 pub(super) fn of_lines(text: &str, mark: &str) -> Vec<Passage> {
     let mut passages = Vec::new();
     for (index, line) in text.lines().enumerate() {
@@ -56,13 +56,13 @@ pub(super) fn of_rust(text: &str, is_test: bool) -> Vec<Passage> {
     passages
 }
 
-/// Reads Rust code from its start to its end.
+/// A scanner of Rust code.
 struct Scanner<'a> {
     rest: &'a str,
     line: usize,
-    /// Open braces.
+    /// Number of open braces.
     depth: usize,
-    /// The open braces around the item that only tests have, and whether its own brace was read.
+    /// The number of open braces around an item of tests, and whether its own brace was read.
     test: Option<(usize, bool)>,
     /// The character before the rest.
     before: char,
@@ -71,7 +71,7 @@ struct Scanner<'a> {
 }
 
 impl Scanner<'_> {
-    /// Reads one comment, literal or character; returns whether there was one.
+    /// Reads one comment, literal or character; returns false at the end.
     fn step(&mut self) -> bool {
         let Some(first) = self.rest.chars().next() else {
             return false;
@@ -91,7 +91,7 @@ impl Scanner<'_> {
         true
     }
 
-    /// Follows braces and the attribute of items that only tests have.
+    /// Reads one character of code, and tracks braces and items of tests.
     fn code(&mut self, first: char) -> usize {
         match first {
             '#' if self.rest.starts_with("#[cfg(test)]") && self.test.is_none() => {
@@ -192,7 +192,7 @@ fn is_of_name(character: char) -> bool {
     character.is_alphanumeric() || character == '_'
 }
 
-/// Adds a line of a comment, to the block that ends above it if there is one.
+/// Adds a line of a comment, to the block above it if there is one.
 fn add_comment(passages: &mut Vec<Passage>, line: usize, comment: &str) {
     if let Some(last) = passages.last_mut()
         && last.line + last.text.matches('\n').count() + 1 == line

@@ -1,10 +1,10 @@
-//! The list of phrases and the search for them.
+//! Reads the list of phrases and searches texts for them.
 
 use std::collections::HashMap;
 
-/// The list, part of the program so that a check of another folder uses it too.
+/// The list, part of the program so that a check of another directory uses it too.
 const LIST: &str = include_str!("../../../style/phrases.txt");
-/// Instead of better words: the phrase is correct.
+/// Marks a correct phrase, in the place of better words.
 const CORRECT: &str = "OK";
 
 /// A phrase that texts do not use.
@@ -26,7 +26,7 @@ pub(super) struct Phrases {
 pub(super) struct Match {
     /// Number of line breaks before the phrase.
     pub(super) line: usize,
-    /// The words as the text has them, in lower case.
+    /// The words of the text, in lower case.
     pub(super) phrase: String,
     pub(super) better: &'static str,
 }
@@ -34,7 +34,7 @@ pub(super) struct Match {
 /// A word of a text, or the end of a clause.
 struct Word {
     line: usize,
-    /// In lower case; empty for the end of a clause.
+    /// The word in lower case; empty for the end of a clause.
     text: String,
 }
 
@@ -56,7 +56,7 @@ impl Phrases {
                 by_first_word.entry(first).or_default().push(phrase);
             }
         }
-        // The longest phrase names the best words.
+        // The longest phrase has the most specific advice.
         for phrases in by_first_word.values_mut() {
             phrases.sort_by_key(|phrase| std::cmp::Reverse(phrase.words.len()));
         }
@@ -136,7 +136,7 @@ fn is_of_word(character: char) -> bool {
     character.is_alphanumeric() || "_'-".contains(character)
 }
 
-/// Returns the length of a code span that begins a text; a lone backtick is no code span.
+/// Returns the length of a code span that begins a text; a single backtick is not a code span.
 fn code_span(text: &str) -> usize {
     let ticks = text.len() - text.trim_start_matches('`').len();
     let paragraph = text.find("\n\n").unwrap_or(text.len());

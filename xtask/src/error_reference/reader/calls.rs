@@ -1,4 +1,4 @@
-//! Calls: constructors of errors, helpers, and the methods that change an error.
+//! Reads calls: constructors of errors, helpers, and methods that change an error.
 
 use syn::{Expr, ExprCall, ExprMethodCall, ExprStruct, Member, ReturnType};
 
@@ -47,7 +47,7 @@ impl<'a> Reader<'a, '_> {
         if names::SAME.contains(&name.as_str()) {
             return merged(arguments);
         }
-        // What is not known here most often changes the form of a text only.
+        // Unknown methods usually change only the form of a text.
         let texts = merged(arguments.clone()).texts;
         let texts = texts.into_iter().filter(|text| text.contains(' '));
         Value {
@@ -137,7 +137,7 @@ impl<'a> Reader<'a, '_> {
         }
     }
 
-    /// Returns what becomes the error of a result. Texts are errors of their own.
+    /// Returns the value that becomes the error of a result, and collects texts as errors.
     fn error_result(&mut self, arguments: Vec<Value>) -> Value {
         let value = merged(arguments);
         if value.errors.is_empty() {
@@ -149,7 +149,7 @@ impl<'a> Reader<'a, '_> {
         }
     }
 
-    /// Reads a method of `self`, or one of an error that adds something to it.
+    /// Reads a method of `self`, or a method that extends an error.
     fn method(
         &mut self,
         call: &ExprMethodCall,
@@ -195,7 +195,7 @@ impl<'a> Reader<'a, '_> {
         if self.depth >= DEEPEST || matches!(function.signature.output, ReturnType::Default) {
             return Value::default();
         }
-        // Without arguments the result is the same for every call; this also ends recursion.
+        // Without arguments, the result is the same for every call. The stored result also stops recursion.
         let is_constant =
             receiver.is_none_or(Value::is_empty) && arguments.iter().all(Value::is_empty);
         let key = std::ptr::from_ref(function.block);
@@ -231,7 +231,7 @@ impl<'a> Reader<'a, '_> {
         value
     }
 
-    /// Reads a struct literal: with a message it is an error.
+    /// Reads a struct literal, which is an error if it has a message.
     pub(super) fn struct_literal(&mut self, literal: &ExprStruct) -> Value {
         let (of, name) = self.names(&literal.path);
         let mut result = Value::default();
@@ -277,7 +277,7 @@ impl<'a> Reader<'a, '_> {
         result
     }
 
-    /// Collects the arguments of a method that is not followed. A kind and a text together are an error.
+    /// Collects the arguments of a method whose body is not read. A kind and a text together are an error.
     fn unknown_method(&mut self, arguments: Vec<Value>) {
         let all = merged(arguments.clone());
         if all.errors.is_empty() && !all.kinds.is_empty() {
@@ -286,7 +286,7 @@ impl<'a> Reader<'a, '_> {
         self.unknown(arguments);
     }
 
-    /// Collects the arguments of a call that is not followed.
+    /// Collects the arguments of a call whose body is not read.
     fn unknown(&mut self, arguments: Vec<Value>) -> Value {
         for argument in arguments {
             self.discard(argument);
@@ -307,7 +307,7 @@ fn is_self(expr: &Expr) -> bool {
     matches!(expr, Expr::Path(path) if path.path.is_ident("self"))
 }
 
-/// Adds hints to the errors of a value; without errors, the message is not visible here.
+/// Adds hints to the errors of a value, or to an error without a message if the value has no errors.
 fn with_hint(receiver: Value, hints: &[String], is_not_self: bool) -> Value {
     let mut value = receiver;
     if value.errors.is_empty() && is_not_self && !hints.is_empty() {

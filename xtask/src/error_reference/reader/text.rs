@@ -1,4 +1,4 @@
-//! Texts: literals, formats, and the names of what is only known at run time.
+//! Reads texts: literals, format strings, and names of values that are known only at run time.
 
 use syn::punctuated::Punctuated;
 use syn::{Expr, Lit, Macro, Member, Token};
@@ -7,7 +7,7 @@ use super::Reader;
 use crate::error_reference::names;
 use crate::error_reference::value::Value;
 
-/// Methods that show the same value in another form begin with one of these.
+/// The beginnings of the names of methods that return the same value in another form.
 const VIEWS: [&str; 10] = [
     "as_", "clone", "display", "get", "into_", "iter", "join", "map", "to_", "unwrap",
 ];
@@ -47,7 +47,7 @@ impl Reader<'_, '_> {
         Value::default()
     }
 
-    /// Returns whether this is the `Display` of an error.
+    /// Returns whether the function is the `Display` of an error.
     pub(super) fn is_display(&self) -> bool {
         let last = self.function.of_trait.and_then(|path| path.segments.last());
         let owner = self.function.owner.map(ToString::to_string);
@@ -55,14 +55,14 @@ impl Reader<'_, '_> {
             && owner.is_some_and(|owner| names::is_error(&owner))
     }
 
-    /// Collects a text that begins as warnings do.
+    /// Collects a text that begins like a warning.
     fn warn_of(&mut self, text: &str) {
         if let Some(warning) = text.strip_prefix(names::WARNING) {
             self.warn(&[warning.to_owned()]);
         }
     }
 
-    /// Returns the texts of a format string, which comes after `skip` other arguments.
+    /// Returns the texts of a format string, which follows `skip` other arguments.
     fn format(&mut self, arguments: &Arguments, skip: usize) -> Value {
         let Some(Expr::Lit(literal)) = arguments.get(skip) else {
             return Value::default();
