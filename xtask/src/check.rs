@@ -53,13 +53,15 @@ pub(crate) enum Check {
 }
 
 impl Check {
-    pub(crate) const ALL: [Self; 7] = [
+    pub(crate) const ALL: [Self; 9] = [
         Self::Deps,
         Self::Cycles,
         Self::Lengths,
         Self::Lints,
         Self::Docs,
         Self::Promises,
+        Self::Style,
+        Self::Summaries,
         Self::References,
     ];
 
