@@ -129,7 +129,7 @@ fn a_key_on_the_command_line_works_and_warns_once() {
     let done = env.run(&["auth", "login", "--api-key", key.trim(), "--save"]);
     assert_eq!(done.code, 0, "{done:?}");
     assert_eq!(
-        done.stderr.matches("warning: other users").count(),
+        done.stderr.matches("warning: --api-key is visible").count(),
         1,
         "{done:?}"
     );

@@ -29,7 +29,7 @@ fn a_missing_key_is_reported_with_where_to_get_one_and_how_to_set_it() {
         "Settings > API Keys",
         "`honeyhive auth login`",
         "HH_API_KEY",
-        "a configuration file with an api_key",
+        "set api_key in a configuration file",
     ] {
         assert!(said.contains(way), "{said}");
     }
