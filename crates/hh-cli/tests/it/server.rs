@@ -115,7 +115,7 @@ fn a_new_database_is_created_only_on_request() {
     drop(Server::start(&env, &flags));
     assert_ne!(env.read("first.key"), env.read("second.key"));
     let mut server = Server::start(&env, &["--new-database"]);
-    server.wait_for("warning: this is not the first start");
+    server.wait_for("warning: the database already exists");
 }
 
 #[test]
