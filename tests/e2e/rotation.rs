@@ -19,7 +19,7 @@ fn rotate(place: &TestDir) {
         let done = run(&mut place.command(&["auth", "rotate", "--grace", "2s"]));
         match done.exit {
             Some(0) => return,
-            Some(1) if done.stderr.contains("still works") => {}
+            Some(1) if done.stderr.contains("is still active") => {}
             _ => panic!("{done:?}"),
         }
     }

@@ -286,7 +286,7 @@ async fn server_yaml_provides_what_no_option_sets() {
         };
         assert_eq!(error.kind(), StartErrorKind::Damaged);
         assert!(
-            error.to_string().contains("server.yaml is not valid"),
+            error.to_string().contains("invalid server configuration"),
             "{error}"
         );
     }

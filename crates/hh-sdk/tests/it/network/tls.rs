@@ -166,7 +166,7 @@ async fn certificates_are_checked_unless_verification_is_disabled() {
 
     let error = client(&[]).list_projects().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Tls);
-    assert!(error.to_string().contains("not trusted here"), "{error}");
+    assert!(error.to_string().contains("signed by an untrusted authority"), "{error}");
     assert!(lines.lock().unwrap().is_empty());
 
     for name in ["HH_CA_BUNDLE", "HH_SSL_CERT_PATH"] {
@@ -201,7 +201,7 @@ async fn certificates_are_checked_unless_verification_is_disabled() {
         .await
         .unwrap();
     let late = tracer(&[]);
-    let says_why = |error: hh_sdk::Error| error.to_string().contains("not trusted here");
+    let says_why = |error: hh_sdk::Error| error.to_string().contains("signed by an untrusted authority");
     while !late
         .flush(Duration::from_millis(50))
         .await

@@ -302,7 +302,7 @@ fn each_request_that_fails_on_a_full_disk_leaves_one_line_with_the_cause() {
     let mut failed = 0;
     for number in 0..20 {
         let project = serde_json::json!({"name": format!("project {number}"), "description": long});
-        let (status, response) = server.call(&server.admin, "POST", "/projects", &project);
+        let (status, response) = server.call(&server.admin, "POST", "/v1/projects", &project);
         if status == 200 {
             assert!(lines.take().is_empty());
             continue;
