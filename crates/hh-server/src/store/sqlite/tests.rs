@@ -303,7 +303,7 @@ fn each_request_that_fails_on_a_full_disk_leaves_one_line_with_the_cause() {
     for number in 0..20 {
         let project = serde_json::json!({"name": format!("project {number}"), "description": long});
         let (status, response) = server.call(&server.admin, "POST", "/v1/projects", &project);
-        if status == 200 {
+        if status < 300 {
             assert!(lines.take().is_empty());
             continue;
         }
