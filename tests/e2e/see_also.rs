@@ -4,10 +4,11 @@ use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
+use hh_testing::{Done, ServerProcess, write};
 use serde_json::Value;
 
 use crate::docs::{fenced, run};
-use crate::support::{Done, Place, Server, key_in, profile_dir, write};
+use crate::support::{Place, key_in, profile_dir};
 
 const CI_CD: &str = include_str!("../../docs/ci-cd.md");
 
@@ -159,7 +160,7 @@ printf '%s\n' "${0##*/} $*$with" >>"$PLACE/calls"
 }
 
 /// Runs what a person types. The first commands make the key of the pipeline, by that of the admin; the others have it.
-fn as_person(place: &Place, server: &Server, text: &str) {
+fn as_person(place: &Place, server: &ServerProcess, text: &str) {
     let made = place.path("cwd/ci.key");
     let admin = place.admin_key_file();
     if place.path("key").exists() {
@@ -177,14 +178,14 @@ fn as_person(place: &Place, server: &Server, text: &str) {
             &[("HH_BASE_URL", server.url()), ("HH_API_KEY_FILE", admin)],
         );
         let key = key_in(&made);
-        write(&place.path("key"), &key);
+        write(place.path("key"), &key);
         // As a container has it.
-        write(&place.path("cwd/honeyhive_api_key"), &key);
+        write(place.path("cwd/honeyhive_api_key"), &key);
     }
 }
 
 /// Runs the shell lines of a recipe, with the variables that it gives them.
-fn pipeline(place: &Place, server: &Server, file: &str, recipe: &Value) {
+fn pipeline(place: &Place, server: &ServerProcess, file: &str, recipe: &Value) {
     let key = key_in(&place.path("key"));
     match file {
         ".github/workflows/test.yml" => {
@@ -228,7 +229,7 @@ fn variables(table: &Value, secret: impl Fn(&str) -> String) -> Vec<(String, Str
 }
 
 /// Runs what stands in `sh '…'` and `sh '''…'''`, with the variables of the stage.
-fn jenkins(place: &Place, server: &Server, recipe: &str) {
+fn jenkins(place: &Place, server: &ServerProcess, recipe: &str) {
     let key = key_in(&place.path("key"));
     assert!(recipe.contains("HH_API_KEY = credentials('honeyhive-test-api-key')"));
     let mut steps = 0;
@@ -249,7 +250,7 @@ fn jenkins(place: &Place, server: &Server, recipe: &str) {
 }
 
 /// Runs what stands behind the options of `RUN`; no key may be an argument or a variable of the image.
-fn dockerfile(place: &Place, server: &Server, recipe: &str) {
+fn dockerfile(place: &Place, server: &ServerProcess, recipe: &str) {
     for line in recipe.lines() {
         let (instruction, rest) = line.split_once(' ').unwrap();
         assert!(!matches!(instruction, "ARG" | "ENV"), "{line}");
@@ -260,7 +261,7 @@ fn dockerfile(place: &Place, server: &Server, recipe: &str) {
     }
 }
 
-fn must_with(place: &Place, server: &Server, script: &str, variables: &[(String, String)]) {
+fn must_with(place: &Place, server: &ServerProcess, script: &str, variables: &[(String, String)]) {
     let base = [("HH_BASE_URL", server.url())];
     let variables = variables.iter().map(|(name, value)| (&**name, &**value));
     must(
@@ -274,7 +275,7 @@ fn must_with(place: &Place, server: &Server, script: &str, variables: &[(String,
 #[track_caller]
 fn must(place: &Place, script: &str, variables: &[(&str, &str)]) {
     let done = done(place, script, variables);
-    assert_eq!(done.exit, Some(0), "{script}\n{done:?}");
+    assert_eq!(done.code, 0, "{script}\n{done:?}");
 }
 
 fn done(place: &Place, script: &str, variables: &[(&str, &str)]) -> Done {
@@ -290,5 +291,5 @@ fn done(place: &Place, script: &str, variables: &[(&str, &str)]) -> Done {
         .env("PATH", std::env::join_paths(path).unwrap())
         .env("PLACE", place.root())
         .envs(variables.iter().copied());
-    crate::support::run(&mut shell)
+    hh_testing::run(&mut shell)
 }

@@ -1,30 +1,11 @@
 //! The committed corpora of the fuzz targets, replayed through the targets' own checks.
 
-use std::path::Path;
+use hh_testing::replay;
 
 #[path = "../../../../fuzz/src/lib.rs"]
 #[expect(unreachable_pub, reason = "it is a library for the fuzz targets")]
 #[expect(clippy::expect_used, reason = "a check fails by panicking")]
 mod checks;
-
-/// Replays every file of a corpus, and tells by name which one fails.
-fn replay(target: &str, check: impl Fn(&[u8])) {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus");
-    let folder = root.join(target);
-    assert!(folder.is_dir(), "{} is no folder", folder.display());
-    let mut files: Vec<_> = std::fs::read_dir(&folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .collect();
-    files.sort();
-    assert!(files.len() >= 30, "{} files are too few", files.len());
-    for file in files {
-        let data = std::fs::read(&file).unwrap();
-        let check = std::panic::AssertUnwindSafe(|| check(&data));
-        let replayed = std::panic::catch_unwind(check);
-        assert!(replayed.is_ok(), "{} fails, see above", file.display());
-    }
-}
 
 #[test]
 fn the_corpus_of_substitute_holds() {

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use hh_sdk::auth::Level;
 use hh_sdk::config::Env;
 use hh_sdk::{ErrorKind, EventKind, HoneyHive, HoneyHiveTracer, Options};
+use hh_testing::{HttpServer, Request, rounds, write};
 
-use crate::network::scripted::{Request, Scripted};
 use crate::support::TestServer;
 
 const KEY: &str = "hh_1234567890abcdef1234567890abcdef";
@@ -20,11 +20,6 @@ fn ingestion_key() -> String {
     format!("hh_ingst_{}_{}", "a".repeat(24), "b".repeat(64))
 }
 
-#[expect(clippy::disallowed_methods, reason = "a file of the test's own")]
-fn write(path: &Path, text: &str) {
-    std::fs::write(path, text).unwrap();
-}
-
 /// Empty lists, whatever was asked for.
 fn empty(_: &Request) -> (&'static str, Vec<u8>) {
     (
@@ -33,12 +28,9 @@ fn empty(_: &Request) -> (&'static str, Vec<u8>) {
     )
 }
 
-fn keys(server: &Scripted) -> Vec<String> {
-    let key = |request: &Request| {
-        let header = request.header("authorization").unwrap();
-        header.strip_prefix("Bearer ").unwrap().to_owned()
-    };
-    server.requests().iter().map(key).collect()
+fn keys(server: &HttpServer) -> Vec<String> {
+    let key = |request: &Request| request.bearer().unwrap().to_owned();
+    server.take_requests().iter().map(key).collect()
 }
 
 /// A mounted secret as Kubernetes makes it: `api-key` is a link through `..data`, which is swapped as a whole.
@@ -68,7 +60,7 @@ impl Mount {
         self.count += 1;
         let (at, name) = (self.folder.path(), format!("..{}", self.count));
         std::fs::create_dir(at.join(&name)).unwrap();
-        write(&at.join(&name).join("api-key"), &format!("{key}\n"));
+        write(at.join(&name).join("api-key"), format!("{key}\n"));
         symlink(&name, at.join("..tmp")).unwrap();
         std::fs::rename(at.join("..tmp"), at.join("..data")).unwrap();
         if self.count > 1 {
@@ -79,13 +71,6 @@ impl Mount {
 
 /// So many requests are sent in a second.
 const A_SECOND: u32 = 200;
-
-/// The rounds of a test that repeats itself, or as many as `HH_SOAK_ROUNDS` asks for.
-fn rounds(usual: u32) -> u32 {
-    let env = Env::from_process();
-    let more = env.get("HH_SOAK_ROUNDS").and_then(|text| text.to_str());
-    more.map_or(usual, |text| text.parse().unwrap()).max(usual)
-}
 
 /// The old key is revoked right after the swap: what still goes out with it is rejected, read again and repeated.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -169,7 +154,7 @@ fn a_thousand_swaps_are_read_whole() {
 /// A program of the test's own that stands in for the tool of a secret manager.
 fn stand_in(folder: &Path, name: &str, script: &str) {
     let path = folder.join(name);
-    write(&path, &format!("#!/bin/sh\n{script}\n"));
+    write(&path, format!("#!/bin/sh\n{script}\n"));
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
 }
 
@@ -214,7 +199,7 @@ async fn s44_s45_secret_managers_print_the_key() {
             &without_end,
         ),
     ];
-    let server = Scripted::start(empty);
+    let server = HttpServer::with(empty);
     for (program, arguments, print) in cases {
         stand_in(at, program, &when(arguments, print));
         let argv: Vec<&str> = std::iter::once(program)
@@ -223,7 +208,7 @@ async fn s44_s45_secret_managers_print_the_key() {
         let config = at.join("honeyhive-test.yaml");
         write(
             &config,
-            &format!(
+            format!(
                 "credential_command: {}\n",
                 serde_json::to_string(&argv).unwrap()
             ),
@@ -235,7 +220,7 @@ async fn s44_s45_secret_managers_print_the_key() {
                 ("HH_PROJECT", "docs"),
             ]))
             .with_config_file(&config)
-            .with_base_url(&server.url)
+            .with_base_url(server.url())
             .build()
             .unwrap();
         assert!(
@@ -256,12 +241,12 @@ async fn a_command_that_fails_is_an_error_that_says_what_it_said() {
         &config,
         "credential_command: [sh, -c, 'echo Token has expired >&2; exit 254']\n",
     );
-    let server = Scripted::start(empty);
+    let server = HttpServer::with(empty);
     let build = |variables: &[(&str, &str)]| {
         HoneyHive::builder()
             .with_env(Env::from_pairs(variables.iter().copied()))
             .with_config_file(&config)
-            .with_base_url(&server.url)
+            .with_base_url(server.url())
             .build()
             .unwrap()
     };
@@ -275,7 +260,7 @@ async fn a_command_that_fails_is_an_error_that_says_what_it_said() {
         said.ends_with("ran sh, which ended with exit status: 254: Token has expired"),
         "{said}"
     );
-    assert!(server.requests().is_empty());
+    assert!(server.take_requests().is_empty());
     // A place above it wins, and then it is not run.
     build(&[("HH_API_KEY", KEY)]).list_projects().await.unwrap();
     assert_eq!(keys(&server), [KEY]);
@@ -289,7 +274,7 @@ async fn what_a_command_says_is_safe_to_show() {
     let text = r"\342\200\256a\302\23331mb\342\200\213c";
     write(
         &config,
-        &format!(
+        format!(
             "credential_command: [sh, -c, \"printf '{}' >&2; exit 1\"]\n",
             text.replace('\\', "\\\\")
         ),
@@ -314,7 +299,7 @@ async fn what_a_command_says_is_safe_to_show() {
 #[tokio::test]
 async fn sessions_and_events_have_a_key_of_their_own_if_there_is_one() {
     let ingestion = ingestion_key();
-    let server = Scripted::start(|request| match request.path() {
+    let server = HttpServer::with(|request| match request.path() {
         "/opentelemetry/v1/traces" => ("200 OK", Vec::new()),
         _ => empty(request),
     });
@@ -325,7 +310,7 @@ async fn sessions_and_events_have_a_key_of_their_own_if_there_is_one() {
     let trace = |variables: &[(&str, &str)]| {
         let tracer = HoneyHiveTracer::builder()
             .with_env(Env::from_pairs(variables.iter().copied()))
-            .with_base_url(&server.url)
+            .with_base_url(server.url())
             .build()
             .unwrap();
         tracer.span("s", EventKind::Tool).start().end();
@@ -339,7 +324,7 @@ async fn sessions_and_events_have_a_key_of_their_own_if_there_is_one() {
     let client = |variables: &[(&str, &str)]| {
         HoneyHive::builder()
             .with_env(Env::from_pairs(variables.iter().copied()))
-            .with_base_url(&server.url)
+            .with_base_url(server.url())
             .build()
     };
     client(&both).unwrap().list_projects().await.unwrap();
@@ -363,7 +348,7 @@ async fn sessions_and_events_have_a_key_of_their_own_if_there_is_one() {
         "{wrong}"
     );
     assert!(!wrong.to_string().contains(&OTHER_KEY[8..]));
-    assert!(server.requests().is_empty());
+    assert!(server.take_requests().is_empty());
 }
 
 #[test]

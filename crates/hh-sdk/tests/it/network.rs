@@ -1,14 +1,15 @@
 //! What goes over the network, and what happens when the network or the server does not do its part.
 
-pub(crate) mod scripted;
 mod slow;
 mod tls;
 
+use std::io::Read as _;
 use std::time::{Duration, Instant};
 
 use hh_sdk::api::types::{ExportEvents, StartSession};
 use hh_sdk::auth::Level;
 use hh_sdk::{ErrorKind, EventKind, HoneyHive, HoneyHiveTracer, InMemoryExporter, Options};
+use hh_testing::{HttpServer, IdleListener, Request};
 use opentelemetry_proto::tonic::collector::trace::v1::{
     ExportTracePartialSuccess, ExportTraceServiceRequest, ExportTraceServiceResponse,
 };
@@ -16,7 +17,6 @@ use opentelemetry_proto::tonic::trace::v1::Span;
 use prost::Message as _;
 
 use crate::support::{TestServer, empty_env};
-use scripted::{Request, Scripted};
 use slow::SlowProxy;
 
 pub(crate) const KEY: &str = "hh_1234567890abcdef1234567890abcdef";
@@ -40,8 +40,19 @@ pub(crate) fn accepted(request: &Request) -> (&'static str, Vec<u8>) {
     }
 }
 
+/// Returns the body without its compression, if it has one.
+fn plain(request: &Request) -> Vec<u8> {
+    if request.header("content-encoding") != Some("gzip") {
+        return request.body.clone();
+    }
+    let mut plain = Vec::new();
+    let mut decoder = flate2::read::GzDecoder::new(&request.body[..]);
+    decoder.read_to_end(&mut plain).unwrap();
+    plain
+}
+
 pub(crate) fn spans(request: &Request) -> Vec<Span> {
-    let export = ExportTraceServiceRequest::decode(&request.plain()[..]).unwrap();
+    let export = ExportTraceServiceRequest::decode(&plain(request)[..]).unwrap();
     let scopes = export
         .resource_spans
         .into_iter()
@@ -49,8 +60,8 @@ pub(crate) fn spans(request: &Request) -> Vec<Span> {
     scopes.flat_map(|scope| scope.spans).collect()
 }
 
-fn exports(server: &Scripted) -> Vec<Request> {
-    let requests = server.requests().into_iter();
+fn exports(server: &HttpServer) -> Vec<Request> {
+    let requests = server.take_requests().into_iter();
     requests
         .filter(|request| request.path() == TRACES)
         .collect()
@@ -116,11 +127,11 @@ async fn sessions_arrive_whole_over_a_bad_line() {
 
 #[test]
 fn an_export_goes_out_compressed_and_plain_after_a_415() {
-    let server = Scripted::start(|request| match request.header("content-encoding") {
+    let server = HttpServer::with(|request| match request.header("content-encoding") {
         Some(_) => ("415 Unsupported Media Type", Vec::new()),
         None => accepted(request),
     });
-    let tracer = tracer(&server.url);
+    let tracer = tracer(server.url());
     for name in ["first", "second"] {
         tracer.span(name, EventKind::Tool).start().end();
         tracer.flush_blocking(LONG).unwrap();
@@ -142,7 +153,7 @@ fn an_export_goes_out_compressed_and_plain_after_a_415() {
 
 #[test]
 fn what_the_server_refuses_of_an_export_is_lost_and_not_sent_again() {
-    let server = Scripted::start(|request| {
+    let server = HttpServer::with(|request| {
         if request.path() != TRACES {
             return accepted(request);
         }
@@ -154,7 +165,7 @@ fn what_the_server_refuses_of_an_export_is_lost_and_not_sent_again() {
         };
         ("200 OK", answer.encode_to_vec())
     });
-    let tracer = tracer(&server.url);
+    let tracer = tracer(server.url());
     for _ in 0..3 {
         tracer.span("s", EventKind::Tool).start().end();
     }
@@ -179,7 +190,7 @@ fn a_hostile_answer_to_an_export_is_a_bounded_loss_with_a_clean_reason() {
     for count in [i64::MAX, i64::MIN, -1, 0, 4] {
         for is_json in [false, true] {
             let text = hostile.clone();
-            let server = Scripted::start(move |request| {
+            let server = HttpServer::with(move |request| {
                 if request.path() != TRACES {
                     return accepted(request);
                 }
@@ -198,7 +209,7 @@ fn a_hostile_answer_to_an_export_is_a_bounded_loss_with_a_clean_reason() {
                 };
                 ("200 OK", answer.encode_to_vec())
             });
-            let tracer = tracer(&server.url);
+            let tracer = tracer(server.url());
             for _ in 0..3 {
                 // One request each, so that what is counted adds up.
                 tracer.span("s", EventKind::Tool).start().end();
@@ -227,11 +238,11 @@ fn a_response_that_is_not_otlp_is_no_success_and_no_loss_until_the_end() {
         ("200 OK\r\ncontent-type: text/html", "<html>log in</html>"),
         ("200 OK\r\ncontent-type: text/plain", "please log in"),
     ] {
-        let server = Scripted::start(move |request| match request.path() {
+        let server = HttpServer::with(move |request| match request.path() {
             TRACES => (status, body.as_bytes().to_vec()),
             _ => accepted(request),
         });
-        let tracer = tracer(&server.url);
+        let tracer = tracer(server.url());
         tracer.span("s", EventKind::Tool).start().end();
         let deadline = Instant::now() + LONG;
         loop {
@@ -253,14 +264,14 @@ fn a_response_that_is_not_otlp_is_no_success_and_no_loss_until_the_end() {
 #[test]
 fn spans_that_the_server_refuses_are_a_loss_and_not_sent_again() {
     let body = r#"{"partialSuccess": {"rejectedSpans": "1", "errorMessage": "too large"}}"#;
-    let server = Scripted::start(move |request| match request.path() {
+    let server = HttpServer::with(move |request| match request.path() {
         TRACES => (
             "200 OK\r\ncontent-type: application/json",
             body.as_bytes().to_vec(),
         ),
         _ => accepted(request),
     });
-    let tracer = tracer(&server.url);
+    let tracer = tracer(server.url());
     tracer.span("s", EventKind::Tool).start().end();
     let error = tracer.flush_blocking(LONG).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Dropped, "{error}");
@@ -269,10 +280,10 @@ fn spans_that_the_server_refuses_are_a_loss_and_not_sent_again() {
 
 #[test]
 fn after_a_rejected_key_a_flush_sends_one_request_and_no_flood() {
-    let server = Scripted::start(|_| ("401 Unauthorized", Vec::new()));
+    let server = HttpServer::with(|_| ("401 Unauthorized", Vec::new()));
     let tracer = HoneyHiveTracer::builder()
         .with_env(hh_sdk::config::Env::from_pairs([("HH_BATCH_SIZE", "10")]))
-        .with_base_url(&server.url)
+        .with_base_url(server.url())
         .with_api_key(KEY.to_owned())
         .build()
         .unwrap();
@@ -292,16 +303,15 @@ fn after_a_rejected_key_a_flush_sends_one_request_and_no_flood() {
     assert_eq!(error.kind(), ErrorKind::Dropped, "{error}");
     // One request for each flush and for the end, and one more if the thread has tried before the first flush: which flush
     // that one answers depends on when it arrives.
-    let sent = server.requests().len();
+    let sent = server.take_requests().len();
     assert!(sent == 4 || sent == 5, "{sent}");
 }
 
 /// However the address of a server is spelled, no key leaves this machine without TLS.
 #[tokio::test]
 async fn hostile_base_urls_get_nothing() {
-    let listener = std::net::TcpListener::bind("0.0.0.0:0").unwrap();
-    listener.set_nonblocking(true).unwrap();
-    let port = listener.local_addr().unwrap().port();
+    let listener = IdleListener::bind("0.0.0.0:0").unwrap();
+    let port = listener.address().port();
     for host in [
         "127.0.0.1.nip.invalid",
         "127.0.0.1@evil.invalid",
@@ -334,7 +344,7 @@ async fn hostile_base_urls_get_nothing() {
             "{host}: {error}"
         );
         assert!(!format!("{error} {error:?}").contains(&KEY[8..]));
-        assert!(listener.accept().is_err(), "{host} was contacted");
+        assert!(listener.is_untouched(), "{host} was contacted");
     }
 }
 
@@ -351,7 +361,7 @@ fn an_export_is_repeated_unless_it_would_fail_again() {
         ("400 Bad Request", 1),
     ] {
         let first = std::sync::atomic::AtomicBool::new(true);
-        let server = Scripted::start(move |request| {
+        let server = HttpServer::with(move |request| {
             let fails =
                 request.path() == TRACES && first.swap(false, std::sync::atomic::Ordering::Relaxed);
             if fails {
@@ -362,7 +372,7 @@ fn an_export_is_repeated_unless_it_would_fail_again() {
         });
         let tracer = HoneyHiveTracer::builder()
             .with_env(hh_sdk::config::Env::from_pairs([("HH_RETRY_DELAY", "0.1")]))
-            .with_base_url(&server.url)
+            .with_base_url(server.url())
             .with_api_key(KEY.to_owned())
             .build()
             .unwrap();
@@ -375,8 +385,8 @@ fn an_export_is_repeated_unless_it_would_fail_again() {
 
 #[test]
 fn our_key_never_leaves_inside_telemetry() {
-    let server = Scripted::start(accepted);
-    let tracer = tracer(&server.url);
+    let server = HttpServer::with(accepted);
+    let tracer = tracer(server.url());
     let cut = &KEY[..20];
     let session = tracer
         .session(&format!("with {KEY}"))
@@ -400,7 +410,7 @@ fn our_key_never_leaves_inside_telemetry() {
     session.end();
     tracer.flush_blocking(LONG).unwrap();
 
-    let requests = server.requests();
+    let requests = server.take_requests();
     assert_eq!(requests.len(), 3, "{requests:?}");
     // It was really there: each request is authorized with it.
     assert!(
@@ -410,7 +420,7 @@ fn our_key_never_leaves_inside_telemetry() {
     );
     let mut all = String::new();
     for request in &requests {
-        all.push_str(&String::from_utf8_lossy(&request.plain()));
+        all.push_str(&String::from_utf8_lossy(&plain(request)));
     }
     assert!(
         all.contains("[redacted]") && all.contains("hh_search"),
@@ -546,10 +556,10 @@ fn use_client_and_tracer() {
 
 #[tokio::test]
 async fn s61_the_timeout_bounds_the_whole_call() {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let listener = IdleListener::new();
     let client = HoneyHive::builder()
         .with_env(empty_env())
-        .with_base_url(&format!("http://{}", listener.local_addr().unwrap()))
+        .with_base_url(&listener.url())
         .with_api_key(KEY.to_owned())
         .with_timeout(Duration::from_secs(1))
         .build()
@@ -563,10 +573,10 @@ async fn s61_the_timeout_bounds_the_whole_call() {
 
 #[tokio::test]
 async fn s49_a_wait_over_the_cap_is_an_error_that_says_when() {
-    let server = Scripted::start(|_| ("429 Too Many Requests\r\nretry-after: 61", Vec::new()));
+    let server = HttpServer::with(|_| ("429 Too Many Requests\r\nretry-after: 61", Vec::new()));
     let options = Options::new()
         .with_env(empty_env())
-        .with(hh_sdk::config::names::BASE_URL, server.url.clone())
+        .with(hh_sdk::config::names::BASE_URL, server.url())
         .with(hh_sdk::config::names::API_KEY, KEY);
     for options in [
         options.clone(),
@@ -579,17 +589,17 @@ async fn s49_a_wait_over_the_cap_is_an_error_that_says_when() {
         let hint = error.hint().unwrap_or_default();
         assert!(hint.starts_with("try again in 61 s"), "{hint}");
     }
-    assert_eq!(server.requests().len(), 2);
+    assert_eq!(server.take_requests().len(), 2);
 }
 
 #[test]
 fn s89_debug_tells_of_every_attempt() {
-    let server = Scripted::start(accepted);
+    let server = HttpServer::with(accepted);
     let lines = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
     let seen = std::sync::Arc::clone(&lines);
     let options = Options::new()
         .with_env(empty_env())
-        .with(hh_sdk::config::names::BASE_URL, server.url.clone())
+        .with(hh_sdk::config::names::BASE_URL, server.url())
         .with(hh_sdk::config::names::API_KEY, KEY)
         .with(hh_sdk::config::names::DEBUG, "true")
         .with_reporter(move |line| seen.lock().unwrap().push(line.to_owned()));

@@ -4,17 +4,11 @@ use std::path::Path;
 
 use hh_sdk::config::Env;
 use hh_sdk::{ErrorKind, HoneyHive, Options, SecurityEvent, SecurityEventKind, SecurityLog};
+use hh_testing::{HttpServer, write};
 use serde_json::Value;
-
-use crate::network::scripted::Scripted;
 
 const KEY: &str = "hh_1234567890abcdef1234567890abcdef";
 const OTHER_KEY: &str = "hh_abcdef1234567890abcdef1234567890";
-
-#[expect(clippy::disallowed_methods, reason = "a file of the test's own")]
-fn write(path: &Path, text: &str) {
-    std::fs::write(path, text).unwrap();
-}
 
 /// The events of a log with their keys and details.
 fn events(log: &Path) -> Vec<String> {
@@ -32,7 +26,7 @@ async fn rejected(folder: &Path, next: Option<&'static str>) -> Result<(), hh_sd
     let file = folder.join("key");
     write(&file, KEY);
     let at_server = file.clone();
-    let server = Scripted::start(move |request| {
+    let server = HttpServer::with(move |request| {
         if request.header("authorization") == Some(&format!("Bearer {OTHER_KEY}")) {
             return ("200 OK", br#"{"projects": []}"#.to_vec());
         }
@@ -46,7 +40,7 @@ async fn rejected(folder: &Path, next: Option<&'static str>) -> Result<(), hh_sd
             ("HH_API_KEY_FILE", file.to_str().unwrap()),
             ("HH_SECURITY_LOG", folder.join("log").to_str().unwrap()),
         ]))
-        .with_base_url(&server.url)
+        .with_base_url(server.url())
         .build()?;
     client.list_projects().await.map(drop)
 }

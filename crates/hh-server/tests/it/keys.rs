@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use hh_auth::Level;
-use hh_config::Env;
+use hh_testing::rounds;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
@@ -212,13 +212,6 @@ async fn a_key_can_revoke_itself() {
     let client = server.client(&key);
     client.delete(&format!("{KEYS}/{id}")).await.ok();
     client.get(WHOAMI).await.refused(401);
-}
-
-/// The rounds of a test that repeats itself, or as many as `HH_SOAK_ROUNDS` asks for.
-fn rounds(usual: u32) -> u32 {
-    let env = Env::from_process();
-    let more = env.get("HH_SOAK_ROUNDS").and_then(|text| text.to_str());
-    more.map_or(usual, |text| text.parse().unwrap()).max(usual)
 }
 
 /// Uses a key on 8 connections while it is revoked: a request that starts after the answer never succeeds.

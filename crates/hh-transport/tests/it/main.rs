@@ -9,7 +9,6 @@ mod answers;
 mod bodies;
 mod breaks;
 mod canary;
-mod certificates;
 mod drip;
 mod echo;
 mod gzip;
@@ -18,15 +17,12 @@ mod proxy;
 mod proxy_refusals;
 mod redirects;
 mod retry_after;
-mod server;
 mod spellings;
 mod stages;
 mod table;
 mod tls;
-mod trap;
 mod truncation;
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -54,12 +50,6 @@ fn transport_of(service: ReqwestService, attempts: u32) -> Transport {
 
 fn service(options: &ReqwestOptions) -> ReqwestService {
     ReqwestService::new(options).unwrap()
-}
-
-/// Returns an address where nobody listens.
-fn closed_port() -> SocketAddr {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap()
 }
 
 fn get(url: &str) -> Request {

@@ -59,7 +59,7 @@ fn a_file_of_the_directory_sends_no_key_elsewhere_until_it_is_trusted() {
     let keys: Vec<_> = server.requests();
     assert_eq!(
         keys.iter()
-            .filter_map(|request| request.key())
+            .filter_map(|request| request.bearer())
             .collect::<Vec<_>>(),
         [KEY, KEY]
     );
@@ -201,7 +201,7 @@ fn a_key_in_a_file_of_the_directory_is_obeyed_and_told_in_one_line() {
     let requests = server.requests();
     let keys: Vec<_> = requests
         .iter()
-        .filter_map(|request| request.key())
+        .filter_map(|request| request.bearer())
         .collect();
     assert_eq!(keys, [KEY, KEY, OTHER_KEY]);
 }

@@ -1,6 +1,8 @@
 //! Faults between this machine and an answer of HoneyHive.
 
-use super::site::{Filtered, Site, WELL, closed};
+use hh_testing::{IdleListener, closed_address};
+
+use super::site::{Filtered, Site, WELL};
 use super::{assert_seen, env_with_key, run, seen};
 use crate::support::TestEnv;
 
@@ -120,7 +122,7 @@ fn skipped(program: &str, error: &std::io::Error) {
 #[test]
 fn s81_a_port_that_is_refused() {
     let env = env_with_key();
-    let closed = closed().to_string();
+    let closed = closed_address().to_string();
     let flags = ["--base-url", &format!("http://{closed}")];
     assert_seen!(seen(&env, &flags, &[(&closed, "[host]")]), @"
     ok | configuration | [time] | no configuration file; requests go to http://[host] (--base-url)
@@ -164,8 +166,8 @@ fn s81_a_port_that_is_filtered() {
 
 #[test]
 fn s81_a_server_that_never_answers() {
-    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let host = silent.local_addr().unwrap().to_string();
+    let silent = IdleListener::new();
+    let host = silent.address().to_string();
     let mut env = TestEnv::new();
     // The longest of all: a program that prints the key hangs too.
     env.write("config.yaml", "credential_command: [sleep, '60']\n");
@@ -256,7 +258,7 @@ fn proxied(proxy: &Site, user: &str) -> String {
 
 #[test]
 fn a_proxy_that_is_not_used_and_why() {
-    let closed = closed();
+    let closed = closed_address();
     let mut env = env_with_key();
     env.set("HH_PROXY_URL", "http://proxy.test.invalid:1");
     let line = |env: &TestEnv, url: &str| {

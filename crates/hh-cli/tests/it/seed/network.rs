@@ -1,6 +1,6 @@
 //! What the network does, and what people hear of it.
 
-use std::net::TcpListener;
+use hh_testing::{IdleListener, closed_address};
 
 use super::{KEY, refused};
 use crate::support::{Done, Loopback, TestEnv};
@@ -109,8 +109,8 @@ fn s52_s57_test_mode_makes_no_socket() {
 
 #[test]
 fn s61_a_slow_server_ends_the_call_after_the_timeout() {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
+    let listener = IdleListener::new();
+    let url = listener.url();
     let mut env = env_with_key();
     env.set("HH_TIMEOUT", "1");
     let start = std::time::Instant::now();
@@ -177,10 +177,7 @@ fn s81_failures_of_the_network_are_told_apart() {
         let host = url.split('/').nth(2).unwrap();
         done.stderr.replace(host, "[host]")
     };
-    let closed = {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        listener.local_addr().unwrap()
-    };
+    let closed = closed_address();
     insta::assert_snapshot!(at(&env, &format!("http://{closed}")), @"
     error: cannot connect to [host]: connection refused
       hint: check the connection and that the server runs; `honeyhive config list` shows where base_url came from
@@ -189,12 +186,8 @@ fn s81_failures_of_the_network_are_told_apart() {
     error: cannot connect to [host]: the name does not resolve
       hint: check the connection and that the server runs; `honeyhive config list` shows where base_url came from
     ");
-    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
-    let silent = silent
-        .local_addr()
-        .map(|address| (silent, address))
-        .unwrap();
-    insta::assert_snapshot!(at(&env, &format!("http://{}", silent.1)), @"
+    let silent = IdleListener::new();
+    insta::assert_snapshot!(at(&env, &silent.url()), @"
     error: no whole answer from [host] within 1 s
       hint: check the connection and firewalls in between; HH_TIMEOUT sets how long a call may take
     ");
