@@ -12,13 +12,13 @@ fn main() {
     let target = env::var_os("TARGET");
     let is_native = target == env::var_os("HOST");
     let is_gnu = target.is_some_and(|target| target.to_string_lossy().ends_with("-linux-gnu"));
-    if is_gnu && is_native && is_there() {
+    if is_gnu && is_native && is_available() {
         println!("cargo::rustc-link-lib=static:+verbatim,-bundle={UNWINDER}");
     }
 }
 
 /// Asks the compiler that links; not all of them come with it.
-fn is_there() -> bool {
+fn is_available() -> bool {
     let linker = env::var_os("RUSTC_LINKER").unwrap_or_else(|| "cc".into());
     let answer = Command::new(linker)
         .arg(format!("-print-file-name={UNWINDER}"))

@@ -1,6 +1,6 @@
 //! A text in place of a key: no panic, what is accepted stays as it is, and nothing of it is shown.
 
-use hh_auth::{ApiKey, mask};
+use hh_auth::{ApiKey, redact};
 use secrecy::ExposeSecret as _;
 
 use super::{SHOWN, is_hidden};
@@ -18,7 +18,7 @@ pub fn api_key_parse(data: &[u8]) {
         return;
     };
     // A text that is none may be a key with a typing error.
-    let shown = mask(text);
+    let shown = redact(text);
     is_hidden(text, without_id(&shown, text.trim()));
     let key = match ApiKey::parse(text) {
         Ok(key) => key,
@@ -30,7 +30,7 @@ pub fn api_key_parse(data: &[u8]) {
     let secret = key.secret().expose_secret();
     assert_eq!(secret, text.trim(), "only white space around it is cut");
     assert!(secret.starts_with(key.kind().prefix()));
-    assert_eq!(key.shown(), shown);
+    assert_eq!(key.redacted(), shown);
     assert_eq!(format!("{key:?}"), format!("ApiKey({shown})"));
     assert_eq!(format!("{:?}", key.clone()), format!("{key:?}"));
 

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use hh_config::{Edit, Env, Layer, LoadError, SettingName, Shown, Stack, names};
+use hh_config::{Edit, Env, Layer, LoadError, RedactedValue, SettingName, Stack, names};
 use secrecy::SecretString;
 
 /// What the API keys that stand in a file begin with. The digit tells them from names, which messages may repeat.
@@ -51,7 +51,7 @@ pub fn file_layer(data: &[u8]) {
         text,
     };
     let stack = file.stack(text);
-    file.is_told_well(&stack);
+    file.is_reported_safely(&stack);
     let before = values(&stack);
     for (setting, value) in EDITS {
         // All are put in alike, so one that the text does not name is enough.
@@ -84,7 +84,7 @@ impl File<'_> {
     }
 
     /// Every message is a short line, and nothing that is printed holds a key.
-    fn is_told_well(&self, stack: &Stack) {
+    fn is_reported_safely(&self, stack: &Stack) {
         let problems = stack.problems();
         for message in problems.iter().map(ToString::to_string) {
             self.is_good_message(&message);
@@ -102,7 +102,7 @@ impl File<'_> {
             self.hides_keys(&format!("{candidates:?}"));
             let debug = format!("{explained:?}");
             self.hides_variables(&debug);
-            if explained.name.declared().secret {
+            if explained.name.spec().secret {
                 self.hides_keys(&debug);
             }
             let places = explained.shadowed.iter().map(|shadowed| &shadowed.value);
@@ -132,7 +132,7 @@ impl File<'_> {
     }
 
     /// A key in a setting that is no secret is masked where people see it.
-    fn is_masked(&self, shown: &Shown) {
+    fn is_masked(&self, shown: &RedactedValue) {
         let Some(text) = shown.text(|_| "***".to_owned()) else {
             return;
         };

@@ -4,7 +4,7 @@ use insta::assert_snapshot;
 use serde_json::{Value, json};
 
 use super::python;
-use super::support::{PROJECT, Place, key_in};
+use super::support::{PROJECT, TestDir, key_in};
 
 #[test]
 fn the_python_client_over_json() {
@@ -17,7 +17,7 @@ fn the_python_client_over_protobuf() {
 }
 
 fn trace_with_the_python_client(protocol: &str) {
-    let place = Place::new();
+    let place = TestDir::new();
     let server = place.start();
     let key_file = place.make_key(&server, "read_write");
     let key = key_in(&key_file);
@@ -138,7 +138,7 @@ fn check_model(events: &Value, session: &str) {
 
 #[test]
 fn the_plain_exporter() {
-    let place = Place::new();
+    let place = TestDir::new();
     let server = place.start();
     let key_file = place.make_key(&server, "read_write");
     let key = key_in(&key_file);

@@ -2,21 +2,21 @@
 
 use hh_testing::{TestEnv, run as run_command};
 
-use crate::support::{Place, profile_dir};
+use crate::support::{TestDir, profile_dir};
 
 /// A fenced part of a page: what follows the fence on its line, and the lines within.
-pub(crate) struct Fenced<'a> {
+pub(crate) struct CodeBlock<'a> {
     pub(crate) info: &'a str,
     pub(crate) lines: Vec<&'a str>,
 }
 
-pub(crate) fn fenced(page: &str) -> Vec<Fenced<'_>> {
+pub(crate) fn fenced(page: &str) -> Vec<CodeBlock<'_>> {
     let mut parts = Vec::new();
     let mut lines = page.lines();
     while let Some(line) = lines.next() {
         if let Some(info) = line.strip_prefix("```") {
             let lines = lines.by_ref().take_while(|line| *line != "```").collect();
-            parts.push(Fenced { info, lines });
+            parts.push(CodeBlock { info, lines });
         }
     }
     parts
@@ -88,32 +88,38 @@ fn without_times(text: &str) -> String {
 
 #[test]
 fn configuration() {
-    let page = include_str!("../../docs/configuration.md");
-    assert!(run(page) > 15, "the page has lost its commands");
+    let page = include_str!("../../docs/concepts/configuration.md");
+    assert!(run(page) > 12, "the page has lost its commands");
+}
+
+#[test]
+fn trust() {
+    let page = include_str!("../../docs/concepts/trust.md");
+    assert!(run(page) > 2, "the page has lost its commands");
 }
 
 #[test]
 fn network() {
-    let page = include_str!("../../docs/network.md");
-    assert!(run(page) > 5, "the page has lost its commands");
-}
-
-#[test]
-fn authentication() {
-    let page = include_str!("../../docs/authentication.md");
+    let page = include_str!("../../docs/concepts/network.md");
     assert!(run(page) > 3, "the page has lost its commands");
 }
 
 #[test]
-fn server() {
-    let place = Place::new();
+fn log_in() {
+    let page = include_str!("../../docs/guides/log-in.md");
+    assert!(run(page) > 3, "the page has lost its commands");
+}
+
+#[test]
+fn manage_keys() {
+    let place = TestDir::new();
     let server = place.start();
     let key_file = place.admin_key_file().display().to_string();
     let variables = [
         ("HH_BASE_URL", server.url()),
         ("HH_API_KEY_FILE", key_file.as_str()),
     ];
-    let page = include_str!("../../docs/server.md");
+    let page = include_str!("../../docs/guides/manage-keys.md");
     assert!(
         run_with(page, &variables) > 3,
         "the page has lost its commands"
@@ -121,21 +127,21 @@ fn server() {
 }
 
 #[test]
-fn troubleshooting() {
-    let page = include_str!("../../docs/troubleshooting.md");
-    assert!(run(page) > 3, "the page has lost its commands");
+fn troubleshoot() {
+    let page = include_str!("../../docs/guides/troubleshoot.md");
+    assert!(run(page) > 5, "the page has lost its commands");
 }
 
 #[test]
-fn leak_scan() {
-    let page = include_str!("../../docs/leak-scan.md");
+fn scan_for_leaks() {
+    let page = include_str!("../../docs/guides/scan-for-leaks.md");
     assert!(run(page) > 4, "the page has lost its commands");
 }
 
 /// The hook of the page about leaked keys refuses a commit with a key, and no other.
 #[test]
-fn leak_scan_before_a_commit() {
-    let page = include_str!("../../docs/leak-scan.md");
+fn scan_for_leaks_before_a_commit() {
+    let page = include_str!("../../docs/guides/scan-for-leaks.md");
     let parts = fenced(page);
     let lines = |info: &str| &parts.iter().find(|part| part.info == info).unwrap().lines;
     let path = std::env::var_os("PATH").unwrap();

@@ -5,10 +5,10 @@ use std::process::Command;
 use hh_testing::run;
 
 use super::http::{export, spans};
-use super::support::{PROJECT, Place, key_in, profile_dir};
+use super::support::{PROJECT, TestDir, key_in, profile_dir};
 
 /// Returns a command of an example; `cargo build --workspace --examples` builds them.
-fn example(place: &Place, name: &str) -> Command {
+fn example(place: &TestDir, name: &str) -> Command {
     let path = profile_dir().join("examples").join(name);
     assert!(
         path.is_file(),
@@ -27,7 +27,7 @@ fn output(command: &mut Command) -> String {
 
 #[test]
 fn the_client_prints_projects_and_events() {
-    let place = Place::new();
+    let place = TestDir::new();
     let server = place.start();
     let key = place.make_key(&server, "read_write");
     export(server.address(), &key_in(&key), &spans("tool", 1, 2)).unwrap();
@@ -46,7 +46,7 @@ fn the_client_prints_projects_and_events() {
 
 #[test]
 fn the_tracer_records_a_session() {
-    let place = Place::new();
+    let place = TestDir::new();
     let server = place.start();
     let key = place.make_key(&server, "read_write");
     let printed = output(
@@ -73,7 +73,7 @@ fn the_tracer_records_a_session() {
 
 #[test]
 fn a_custom_provider_supplies_the_key() {
-    let place = Place::new();
+    let place = TestDir::new();
     let server = place.start();
     let key = place.make_key(&server, "read_only");
     let run = |key: &std::path::Path| {
@@ -90,7 +90,7 @@ fn a_custom_provider_supplies_the_key() {
 
 #[test]
 fn a_custom_service_sees_each_attempt() {
-    let place = Place::new();
+    let place = TestDir::new();
     let server = place.start();
     let printed = output(example(&place, "custom_service").arg(server.url()));
     assert!(

@@ -6,18 +6,18 @@ use std::process::Command;
 
 use hh_testing::{HttpServer, IdleListener, ServerProcess, closed_address, response, run, write};
 
-use super::support::{Place, key_in};
+use super::support::{TestDir, key_in};
 
 /// Failed commands, one after the other as they are shown.
 struct Failures {
-    place: Place,
+    place: TestDir,
     server: ServerProcess,
     shown: String,
 }
 
 impl Failures {
     fn new() -> Self {
-        let place = Place::new();
+        let place = TestDir::new();
         let server = place.start();
         let shown = String::new();
         Self {
@@ -143,7 +143,7 @@ fn each_failure_is_one_line_with_a_hint_and_a_code() {
 }
 
 fn servers_that_cannot_start(failures: &mut Failures) {
-    let place = Place::new();
+    let place = TestDir::new();
     let taken = IdleListener::new();
     let address = taken.address().to_string();
     let mut command = place.command(&["server", "start", "--bind", &address]);

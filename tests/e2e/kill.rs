@@ -8,7 +8,7 @@ use hh_testing::ServerProcess;
 use serde_json::Value;
 
 use super::http::{count, export, spans};
-use super::support::{Place, key_in};
+use super::support::{TestDir, key_in};
 
 const ROUNDS: u64 = 20;
 const CONNECTIONS: u64 = 4;
@@ -20,7 +20,7 @@ const FLOOD: &str = "chain";
 
 #[test]
 fn an_answered_export_outlives_kill_9() {
-    let place = Place::new();
+    let place = TestDir::new();
     let mut server = place.start();
     let key = key_in(&place.make_key(&server, "read_write"));
     let mut expected = 0;

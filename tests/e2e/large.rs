@@ -4,13 +4,13 @@ use hh_testing::run;
 use serde_json::json;
 
 use super::http::{export, post, spans};
-use super::support::{Place, key_in};
+use super::support::{TestDir, key_in};
 
 const SESSION: &str = "6ba7b810-9dad-41d1-80b4-00c04fd430c8";
 
 #[test]
 fn a_session_larger_than_a_page_is_shown_whole() {
-    let place = Place::new();
+    let place = TestDir::new();
     let server = place.start();
     let file = place.make_key(&server, "read_write");
     let key = key_in(&file);

@@ -1,10 +1,10 @@
 //! A reader that has gone.
 
-use super::support::Place;
+use super::support::TestDir;
 
 #[test]
-fn a_closed_pipe_ends_the_program_without_a_word() {
-    let place = Place::new();
+fn a_closed_pipe_ends_the_program_silently() {
+    let place = TestDir::new();
     for arguments in [
         &["config", "list"][..],
         &["config", "list", "--output", "json"],

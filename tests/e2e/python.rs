@@ -7,13 +7,13 @@ use std::process::Command;
 
 use hh_testing::{run, write};
 
-use super::support::{Place, profile_dir};
+use super::support::{TestDir, profile_dir};
 
 /// What pip chose for `honeyhive==1.7.0`, the plain OTLP exporter among it.
 const REQUIREMENTS: &str = include_str!("python/requirements.txt");
 
 /// Runs a script of the folder `python` with variables and returns its last line; nothing where there is no client.
-pub(crate) fn script(place: &Place, name: &str, variables: &[(&str, &str)]) -> Option<String> {
+pub(crate) fn script(place: &TestDir, name: &str, variables: &[(&str, &str)]) -> Option<String> {
     let python = interpreter()?;
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("e2e/python");
     let mut command = place.command_of(python);
@@ -25,7 +25,8 @@ pub(crate) fn script(place: &Place, name: &str, variables: &[(&str, &str)]) -> O
     Some(done.stdout.lines().last().unwrap().to_owned())
 }
 
-/// Returns the interpreter of the environment; without one, says why and fails where that must not be (decisions Q3).
+/// Returns the interpreter of the environment; without one, says why and fails where that must not be (see
+/// `docs/design/decisions.md#q3`).
 fn interpreter() -> Option<PathBuf> {
     match environment() {
         Ok(dir) => Some(dir.join("bin/python")),

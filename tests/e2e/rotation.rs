@@ -9,13 +9,13 @@ use hh_sdk::{EventKind, HoneyHive, HoneyHiveTracer};
 use hh_testing::{PATIENCE, rounds, run, run_with_input};
 
 use super::http::count;
-use super::support::{PROJECT, Place, key_in};
+use super::support::{PROJECT, TestDir, key_in};
 
 /// So many requests are sent in a second, and so many spans.
 const A_SECOND: u32 = 200;
 
 /// Rotates the login once; a rotation has to wait for the grace of the one before.
-fn rotate(place: &Place) {
+fn rotate(place: &TestDir) {
     loop {
         let done = run(&mut place.command(&["auth", "rotate", "--grace", "2s"]));
         match done.code {
@@ -30,7 +30,7 @@ fn rotate(place: &Place) {
 async fn rotations_under_load_fail_no_request() {
     let rounds = rounds(2);
 
-    let place = Place::new();
+    let place = TestDir::new();
     let server = place.start();
     let key = key_in(&place.make_key(&server, "read_write"));
     let mut login = place.command(&["auth", "login", "--storage", "file", "--api-key-stdin"]);

@@ -8,18 +8,18 @@ use std::process::Stdio;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
-use hh_testing::{Done, ServerProcess, run, run_with_input};
+use hh_testing::{RunOutput, ServerProcess, run, run_with_input};
 
-use super::support::{Place, key_in};
+use super::support::{TestDir, key_in};
 
 const CREDENTIALS: &str = "home/config/honeyhive/credentials.toml";
-/// What the mask of a key shows of it (decisions K4); the rest must not be seen.
+/// What the mask of a key shows of it (see `docs/design/decisions.md#k4`); the rest must not be seen.
 const SHOWN: usize = 8;
 const TALKATIVE: [&str; 2] = ["--debug", "--verbose"];
 
 #[test]
 fn a_printed_admin_key_is_in_one_line_and_the_credential_store() {
-    let place = Place::new();
+    let place = TestDir::new();
     let mut command = place.server_command();
     command.args(TALKATIVE);
     let mut server = ServerProcess::start(&mut command);
@@ -33,8 +33,8 @@ fn a_printed_admin_key_is_in_one_line_and_the_credential_store() {
 }
 
 #[test]
-fn an_admin_key_in_a_file_is_there_and_in_the_credential_store() {
-    let place = Place::new();
+fn an_admin_key_in_a_file_is_only_there_and_in_the_credential_store() {
+    let place = TestDir::new();
     let mut command = place.server_command();
     let file = place.admin_key_file();
     command.args(TALKATIVE).arg("--admin-key-file").arg(&file);
@@ -45,7 +45,7 @@ fn an_admin_key_in_a_file_is_there_and_in_the_credential_store() {
 }
 
 /// Uses a key in all ways but the command line, and looks for it everywhere.
-fn check(place: &Place, server: ServerProcess, key: &str, prints: usize, files: &[&str]) {
+fn check(place: &TestDir, server: ServerProcess, key: &str, prints: usize, files: &[&str]) {
     let hidden = key.get(SHOWN..).unwrap();
     prove_that_processes_are_seen(place, hidden);
     let (log, watched) = watch(place, hidden, || use_the_key(place, &server, key));
@@ -79,14 +79,14 @@ fn check(place: &Place, server: ServerProcess, key: &str, prints: usize, files: 
 }
 
 /// Logs in with a key and uses it, with the most talk there is. Returns all output.
-fn use_the_key(place: &Place, server: &ServerProcess, key: &str) -> String {
+fn use_the_key(place: &TestDir, server: &ServerProcess, key: &str) -> String {
     let command = |arguments: &[&str]| {
         let mut command = place.command(arguments);
         command.args(TALKATIVE).env("HH_LOG_LEVEL", "trace");
         command
     };
     let mut log = String::new();
-    let mut keep = |done: Done, exit: i32| {
+    let mut keep = |done: RunOutput, exit: i32| {
         assert_eq!(done.code, exit, "{done:?}");
         log += &done.stdout;
         log += &done.stderr;
@@ -139,7 +139,7 @@ fn use_the_key(place: &Place, server: &ServerProcess, key: &str) -> String {
 }
 
 /// Shows that a key on a command line or in a variable would be seen.
-fn prove_that_processes_are_seen(place: &Place, hidden: &str) {
+fn prove_that_processes_are_seen(place: &TestDir, hidden: &str) {
     let wait = ["-c", "read line; exit 0"];
     let mut with_argument = place.command_of("sh");
     with_argument.args(wait).arg(hidden);
@@ -147,7 +147,7 @@ fn prove_that_processes_are_seen(place: &Place, hidden: &str) {
     with_variable.args(wait).env("PROBE", hidden);
     for mut command in [with_argument, with_variable] {
         let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
-        let mut watched = Watched::default();
+        let mut watched = Sightings::default();
         watched.look(place, hidden);
         assert_eq!(watched.with_key, BTreeSet::from([child.id()]));
         drop(child.stdin.take());
@@ -157,7 +157,7 @@ fn prove_that_processes_are_seen(place: &Place, hidden: &str) {
 
 /// What was seen in the process list.
 #[derive(Default)]
-struct Watched {
+struct Sightings {
     looks: usize,
     /// Processes of the place.
     ours: BTreeSet<u32>,
@@ -165,8 +165,8 @@ struct Watched {
     with_key: BTreeSet<u32>,
 }
 
-impl Watched {
-    fn look(&mut self, place: &Place, hidden: &str) {
+impl Sightings {
+    fn look(&mut self, place: &TestDir, hidden: &str) {
         self.looks += 1;
         let root = place.root().to_str().unwrap();
         for entry in fs::read_dir("/proc").unwrap() {
@@ -187,10 +187,10 @@ impl Watched {
 }
 
 /// Looks at the process list again and again while something runs.
-fn watch<T>(place: &Place, hidden: &str, run: impl FnOnce() -> T) -> (T, Watched) {
+fn watch<T>(place: &TestDir, hidden: &str, run: impl FnOnce() -> T) -> (T, Sightings) {
     /// Ends the watch, also when a test fails meanwhile.
-    struct End<'a>(&'a AtomicBool);
-    impl Drop for End<'_> {
+    struct StopOnDrop<'a>(&'a AtomicBool);
+    impl Drop for StopOnDrop<'_> {
         fn drop(&mut self) {
             self.0.store(true, Ordering::Relaxed);
         }
@@ -199,13 +199,13 @@ fn watch<T>(place: &Place, hidden: &str, run: impl FnOnce() -> T) -> (T, Watched
     let ended = AtomicBool::new(false);
     thread::scope(|scope| {
         let watcher = scope.spawn(|| {
-            let mut watched = Watched::default();
+            let mut watched = Sightings::default();
             while !ended.load(Ordering::Relaxed) {
                 watched.look(place, hidden);
             }
             watched
         });
-        let end = End(&ended);
+        let end = StopOnDrop(&ended);
         let result = run();
         drop(end);
         (result, watcher.join().unwrap())
@@ -213,7 +213,7 @@ fn watch<T>(place: &Place, hidden: &str, run: impl FnOnce() -> T) -> (T, Watched
 }
 
 /// Returns the files of a place that contain a text, by their paths in it.
-fn files_with(place: &Place, hidden: &str) -> Vec<String> {
+fn files_with(place: &TestDir, hidden: &str) -> Vec<String> {
     let mut found = Vec::new();
     let mut folders = vec![place.root().to_owned()];
     while let Some(folder) = folders.pop() {

@@ -1,47 +1,55 @@
-//! The four pages that stand beside the one on authentication: what they show parses and runs.
+//! Four pages that the guide to logins links to: the examples on these pages parse and run.
 
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
-use hh_testing::{Done, ServerProcess, write};
+use hh_testing::{RunOutput, ServerProcess, write};
 use serde_json::Value;
 
 use crate::docs::{fenced, run};
-use crate::support::{Place, key_in, profile_dir};
+use crate::support::{TestDir, key_in, profile_dir};
 
-const CI_CD: &str = include_str!("../../docs/ci-cd.md");
+const CI_CD: &str = include_str!("../../docs/guides/run-in-ci.md");
 
+// Feature S102.
 #[test]
-fn s102_the_four_pages_are_linked_from_the_readme_and_from_authentication() {
+fn the_four_pages_are_linked_from_the_readme_and_from_the_guide_to_logins() {
     let readme = include_str!("../../README.md");
-    let authentication = include_str!("../../docs/authentication.md");
+    let log_in = include_str!("../../docs/guides/log-in.md");
     for page in [
         "reference/environment-variables.md",
         "reference/settings.md",
         "reference/cli.md",
-        "ci-cd.md",
+        "guides/run-in-ci.md",
     ] {
         assert!(readme.contains(&format!("](docs/{page})")), "{page}");
-        assert!(authentication.contains(&format!("]({page})")), "{page}");
+        let link = match page.strip_prefix("guides/") {
+            Some(guide) => format!("]({guide})"),
+            None => format!("](../{page})"),
+        };
+        assert!(log_in.contains(&link), "{page}");
     }
 }
 
+// Feature S102.
 #[test]
-fn s102_environment_variables() {
+fn environment_variables() {
     let page = include_str!("../../docs/reference/environment-variables.md");
     assert!(run(page) > 2, "the page has lost its commands");
 }
 
+// Feature S102.
 #[test]
-fn s102_configuration_options() {
+fn configuration_options() {
     let page = include_str!("../../docs/reference/settings.md");
     assert!(run(page) > 1, "the page has lost its commands");
 }
 
+// Feature S102.
 #[test]
-fn s102_commands() {
-    let place = Place::new();
+fn commands() {
+    let place = TestDir::new();
     let page = include_str!("../../docs/reference/cli.md");
     let headings = page
         .lines()
@@ -56,9 +64,10 @@ fn s102_commands() {
     assert!(commands > 30, "the page has lost its commands");
 }
 
+// Features S64, S66, S69, S102.
 #[test]
-fn s64_s66_s69_s102_ci_cd() {
-    let place = Place::new();
+fn ci_cd() {
+    let place = TestDir::new();
     let server = place.start();
     stand_ins(&place);
     let mut seen = Vec::new();
@@ -112,8 +121,9 @@ fn s64_s66_s69_s102_ci_cd() {
     ");
 }
 
+// Feature S73.
 #[test]
-fn s73_the_manifests_name_one_secret() {
+fn the_manifests_name_one_secret() {
     let at = |pointer: &str| {
         let parts = fenced(CI_CD).into_iter();
         let values = parts
@@ -140,7 +150,7 @@ fn s73_the_manifests_name_one_secret() {
 
 /// Programs of others, which are not here or would go elsewhere: each notes how it was called and whether the key of
 /// the pipeline came with it.
-fn stand_ins(place: &Place) {
+fn stand_ins(place: &TestDir) {
     let folder = place.path("bin");
     std::fs::create_dir(&folder).unwrap();
     let script = r#"#!/bin/sh
@@ -160,7 +170,7 @@ printf '%s\n' "${0##*/} $*$with" >>"$PLACE/calls"
 }
 
 /// Runs what a person types. The first commands make the key of the pipeline, by that of the admin; the others have it.
-fn as_person(place: &Place, server: &ServerProcess, text: &str) {
+fn as_person(place: &TestDir, server: &ServerProcess, text: &str) {
     let made = place.path("cwd/ci.key");
     let admin = place.admin_key_file();
     if place.path("key").exists() {
@@ -185,7 +195,7 @@ fn as_person(place: &Place, server: &ServerProcess, text: &str) {
 }
 
 /// Runs the shell lines of a recipe, with the variables that it gives them.
-fn pipeline(place: &Place, server: &ServerProcess, file: &str, recipe: &Value) {
+fn pipeline(place: &TestDir, server: &ServerProcess, file: &str, recipe: &Value) {
     let key = key_in(&place.path("key"));
     match file {
         ".github/workflows/test.yml" => {
@@ -229,7 +239,7 @@ fn variables(table: &Value, secret: impl Fn(&str) -> String) -> Vec<(String, Str
 }
 
 /// Runs what stands in `sh '…'` and `sh '''…'''`, with the variables of the stage.
-fn jenkins(place: &Place, server: &ServerProcess, recipe: &str) {
+fn jenkins(place: &TestDir, server: &ServerProcess, recipe: &str) {
     let key = key_in(&place.path("key"));
     assert!(recipe.contains("HH_API_KEY = credentials('honeyhive-test-api-key')"));
     let mut steps = 0;
@@ -250,7 +260,7 @@ fn jenkins(place: &Place, server: &ServerProcess, recipe: &str) {
 }
 
 /// Runs what stands behind the options of `RUN`; no key may be an argument or a variable of the image.
-fn dockerfile(place: &Place, server: &ServerProcess, recipe: &str) {
+fn dockerfile(place: &TestDir, server: &ServerProcess, recipe: &str) {
     for line in recipe.lines() {
         let (instruction, rest) = line.split_once(' ').unwrap();
         assert!(!matches!(instruction, "ARG" | "ENV"), "{line}");
@@ -261,7 +271,12 @@ fn dockerfile(place: &Place, server: &ServerProcess, recipe: &str) {
     }
 }
 
-fn must_with(place: &Place, server: &ServerProcess, script: &str, variables: &[(String, String)]) {
+fn must_with(
+    place: &TestDir,
+    server: &ServerProcess,
+    script: &str,
+    variables: &[(String, String)],
+) {
     let base = [("HH_BASE_URL", server.url())];
     let variables = variables.iter().map(|(name, value)| (&**name, &**value));
     must(
@@ -273,12 +288,12 @@ fn must_with(place: &Place, server: &ServerProcess, script: &str, variables: &[(
 
 /// Runs lines of which each must work, as pipelines do.
 #[track_caller]
-fn must(place: &Place, script: &str, variables: &[(&str, &str)]) {
+fn must(place: &TestDir, script: &str, variables: &[(&str, &str)]) {
     let done = done(place, script, variables);
     assert_eq!(done.code, 0, "{script}\n{done:?}");
 }
 
-fn done(place: &Place, script: &str, variables: &[(&str, &str)]) -> Done {
+fn done(place: &TestDir, script: &str, variables: &[(&str, &str)]) -> RunOutput {
     let path = [
         place.path("bin"),
         profile_dir(),

@@ -5,13 +5,13 @@ use std::process::Stdio;
 
 use hh_testing::ServerProcess;
 
-use super::support::Place;
+use super::support::TestDir;
 
 /// The first key is shown once: a start that fails must not have made it.
 #[test]
 fn a_start_without_descriptors_costs_no_key() {
     for limit in 8.. {
-        let place = Place::new();
+        let place = TestDir::new();
         let server = place.server_command();
         let mut limited = place.command_of("sh");
         limited

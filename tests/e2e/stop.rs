@@ -3,11 +3,11 @@
 use hh_testing::run;
 
 use super::http::{count, export, spans};
-use super::support::{Place, key_in};
+use super::support::{TestDir, key_in};
 
 #[test]
 fn a_signal_stops_the_server_and_nothing_is_lost() {
-    let place = Place::new();
+    let place = TestDir::new();
     let mut server = place.start();
     let key = key_in(&place.make_key(&server, "read_write"));
     for (round, signal) in (1..).zip(["TERM", "INT"]) {
@@ -24,7 +24,7 @@ fn a_signal_stops_the_server_and_nothing_is_lost() {
 
 #[test]
 fn a_data_directory_has_one_server() {
-    let place = Place::new();
+    let place = TestDir::new();
     let server = place.start();
     let key = key_in(&place.make_key(&server, "read_write"));
     let done = run(&mut place.server_command());

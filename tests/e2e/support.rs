@@ -27,11 +27,11 @@ fn program() -> PathBuf {
 }
 
 /// A folder with a home, a working directory and room for data.
-pub(crate) struct Place {
+pub(crate) struct TestDir {
     env: TestEnv,
 }
 
-impl Place {
+impl TestDir {
     pub(crate) fn new() -> Self {
         let mut env = TestEnv::new();
         for (variable, folder) in [

@@ -22,7 +22,7 @@ use clap::{Args, ValueEnum};
 pub(crate) struct BenchOptions {
     /// What to measure
     #[arg(value_enum)]
-    what: What,
+    what: Benchmark,
     /// Another build of the measured program to compare with in the same run: `honeyhive` for config and server,
     /// `bench-transport-call` for transport
     #[arg(long, value_name = "BINARY")]
@@ -30,7 +30,7 @@ pub(crate) struct BenchOptions {
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
-enum What {
+enum Benchmark {
     /// Configuration: a full load beside parsing alone, the command line beside a program that does nothing
     Config,
     /// Keys while others read far pages of a million events: first use and revocation, beside an idle server
@@ -48,11 +48,11 @@ enum What {
 pub(crate) fn run(options: &BenchOptions) -> Result<()> {
     let baseline = options.baseline.as_deref();
     match options.what {
-        What::Config => config::run(baseline),
-        What::Reads => reads::run(),
-        What::Scan => scan::run(),
-        What::Server => server::run(baseline),
-        What::Tracer => tracer::run(),
-        What::Transport => transport::run(baseline),
+        Benchmark::Config => config::run(baseline),
+        Benchmark::Reads => reads::run(),
+        Benchmark::Scan => scan::run(),
+        Benchmark::Server => server::run(baseline),
+        Benchmark::Tracer => tracer::run(),
+        Benchmark::Transport => transport::run(baseline),
     }
 }

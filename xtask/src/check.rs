@@ -8,13 +8,15 @@ mod docs;
 mod lengths;
 mod lints;
 mod promises;
+mod style;
+mod summaries;
 
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 use clap::{Args, ValueEnum};
 
-use crate::say::say;
+use crate::output::print_line;
 use crate::{references, workspace};
 
 #[derive(Debug, Args)]
@@ -44,6 +46,10 @@ pub(crate) enum Check {
     Promises,
     /// Generated pages are what the code says
     References,
+    /// Comments, documents, help and messages use none of the phrases in xtask/style/phrases.txt
+    Style,
+    /// Documentation of public items begins with a sentence in the third person
+    Summaries,
 }
 
 impl Check {
@@ -66,6 +72,8 @@ impl Check {
             Self::Docs => "docs",
             Self::Promises => "promises",
             Self::References => "references",
+            Self::Style => "style",
+            Self::Summaries => "summaries",
         }
     }
 
@@ -78,6 +86,8 @@ impl Check {
             Self::Docs => docs::findings(root),
             Self::Promises => promises::findings(root),
             Self::References => references::findings(root),
+            Self::Style => style::findings(root),
+            Self::Summaries => summaries::findings(root),
         }
     }
 }
@@ -107,13 +117,13 @@ pub(crate) fn run_all(root: &Path, checks: &[Check]) -> Result<()> {
     let mut count = 0;
     for check in checks {
         let findings = check.findings(&root)?;
-        say(format_args!(
+        print_line(format_args!(
             "check {}: {}",
             check.name(),
             if findings.is_empty() { "ok" } else { "failed" }
         ));
         for finding in &findings {
-            say(format_args!("  {finding}"));
+            print_line(format_args!("  {finding}"));
         }
         count += findings.len();
     }

@@ -11,8 +11,8 @@ use std::time::Instant;
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
 
+use crate::output::print_line;
 use crate::references::programs;
-use crate::say::say;
 use crate::{build, process, workspace};
 
 #[derive(Debug, Args)]
@@ -54,7 +54,7 @@ pub(crate) fn run(options: &DemoOptions) -> Result<()> {
     shell.run("honeyhive project list")?;
     note("A real program: it looks for answers in this project's docs, and traces each step.");
     let answers = shell.run(
-        "ask_docs --ask 'Where does login keep my key?' --ask 'What happens to spans when the queue is full?' docs/*.md",
+        "ask_docs --ask 'Where does login keep my key?' --ask 'What happens to spans when the queue is full?' docs/guides/*.md docs/concepts/*.md",
     )?;
     let session = answers
         .lines()
@@ -73,24 +73,24 @@ pub(crate) fn run(options: &DemoOptions) -> Result<()> {
     if options.keep {
         let home = home.keep();
         server.keep();
-        say("The server is still up. To go on with it:\n");
-        say(format_args!("  export HH_BASE_URL={url}"));
-        say(format_args!(
+        print_line("The server is still up. To go on with it:\n");
+        print_line(format_args!("  export HH_BASE_URL={url}"));
+        print_line(format_args!(
             "  export HH_API_KEY_FILE={}",
             home.join("admin.key").display()
         ));
-        say(format_args!(
+        print_line(format_args!(
             "  export PATH={}:$PATH",
             programs()?.display()
         ));
-        say(format_args!("\nTo stop it: kill {}", server.child.id()));
+        print_line(format_args!("\nTo stop it: kill {}", server.child.id()));
     }
     Ok(())
 }
 
 /// Says what comes next.
 fn note(text: &str) {
-    say(format_args!("\n# {text}"));
+    print_line(format_args!("\n# {text}"));
 }
 
 /// Runs lines by `sh` in the workspace's folder, with a home and variables of its own.
@@ -100,7 +100,7 @@ struct Shell<'a> {
 }
 
 /// A server that is stopped when the demo ends, however it ends.
-struct Server {
+struct DemoServer {
     child: Child,
     url: String,
     kept: bool,
@@ -127,7 +127,7 @@ impl<'a> Shell<'a> {
     }
 
     fn set(&mut self, name: &str, value: &str) {
-        say(format_args!("$ export {name}={value}"));
+        print_line(format_args!("$ export {name}={value}"));
         self.variables.push((name.to_owned(), value.to_owned()));
     }
 
@@ -141,15 +141,15 @@ impl<'a> Shell<'a> {
 
     /// As [`Shell::run`], for a line that must end with this exit code.
     fn expect(&self, line: &str, code: i32) -> Result<String> {
-        say(format_args!("$ {line}"));
+        print_line(format_args!("$ {line}"));
         let output = self.command(&format!("{line} 2>&1")).output();
         let output = output.context("cannot start sh")?;
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         for line in text.lines() {
-            say(line);
+            print_line(line);
         }
         if code != 0 {
-            say(format_args!("(exit code {code})"));
+            print_line(format_args!("(exit code {code})"));
         }
         if output.status.code() != Some(code) {
             bail!(
@@ -160,9 +160,9 @@ impl<'a> Shell<'a> {
         Ok(text)
     }
 
-    fn start_server(&self) -> Result<Server> {
+    fn start_server(&self) -> Result<DemoServer> {
         let line = "honeyhive server start --bind 127.0.0.1:0 --organization 'My Company' --admin me@example.com --admin-key-file ~/admin.key";
-        say(format_args!("$ {line} &"));
+        print_line(format_args!("$ {line} &"));
         // `exec`, so that the shell's process is the server's.
         let mut child = self
             .command(&format!("exec {line} 2>&1"))
@@ -170,14 +170,14 @@ impl<'a> Shell<'a> {
             .spawn()
             .context("cannot start sh")?;
         let output = child.stdout.take().context("the server has no output")?;
-        let mut server = Server {
+        let mut server = DemoServer {
             child,
             url: String::new(),
             kept: false,
         };
         for line in BufReader::new(output).lines() {
             let line = line.context("cannot read the server's output")?;
-            say(&line);
+            print_line(&line);
             if let Some(url) = line.strip_prefix("Listening on ") {
                 url.clone_into(&mut server.url);
                 return Ok(server);
@@ -198,13 +198,13 @@ impl<'a> Shell<'a> {
     }
 }
 
-impl Server {
+impl DemoServer {
     fn keep(&mut self) {
         self.kept = true;
     }
 }
 
-impl Drop for Server {
+impl Drop for DemoServer {
     fn drop(&mut self) {
         if self.kept {
             return;

@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, bail};
 use clap::{Args, ValueEnum};
 
+use crate::output::print_line;
 use crate::process::{self, cargo};
-use crate::say::say;
 use crate::{files, workspace};
 
 #[derive(Debug, Args)]
@@ -70,9 +70,9 @@ pub(crate) fn run(options: &FuzzOptions) -> Result<()> {
         reports.push(fuzz(&root, target.name(), options.minutes)?);
     }
     for report in &reports {
-        say(report.line());
+        print_line(report.line());
         for finding in &report.findings {
-            say(format_args!("  finding: {}", finding.display()));
+            print_line(format_args!("  finding: {}", finding.display()));
         }
     }
     if reports.iter().any(|report| !report.findings.is_empty()) {
@@ -129,7 +129,7 @@ fn fuzz(root: &Path, target: &'static str, minutes: u64) -> Result<Report> {
         "fuzz run --fuzz-dir fuzz {target} {generated} fuzz/corpus/{target} -- -max_total_time={} -timeout={SLOW_SECONDS} -print_final_stats=1",
         minutes * 60
     );
-    say(format_args!("$ RUSTC_BOOTSTRAP=1 cargo {arguments}"));
+    print_line(format_args!("$ RUSTC_BOOTSTRAP=1 cargo {arguments}"));
     let mut command = cargo_fuzz(root, &arguments);
     command.stdin(Stdio::null()).stderr(Stdio::piped());
     let start = Instant::now();
@@ -141,7 +141,7 @@ fn fuzz(root: &Path, target: &'static str, minutes: u64) -> Result<Report> {
         let line = String::from_utf8_lossy(&line);
         figures.read(&line);
         if !is_noise(&line) {
-            say(&line);
+            print_line(&line);
         }
     }
     let status = child.wait().context("cargo fuzz cannot be waited for")?;

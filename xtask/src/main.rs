@@ -7,12 +7,14 @@ mod bench;
 mod build;
 mod check;
 mod demo;
+mod error_reference;
 mod files;
 mod fuzz;
 mod man;
+mod output;
 mod process;
 mod references;
-mod say;
+mod rust;
 mod snapshots;
 mod soak;
 mod test;
@@ -34,7 +36,7 @@ struct Arguments {
 enum Task {
     /// Build every binary and example
     Build(build::BuildOptions),
-    /// Run everything a change must pass: format, lints, tests, documentation, features, licences, checks
+    /// Run everything a change must pass: format, lints, tests, documentation, features, licenses, checks
     Test,
     /// Check the rules of the workspace that no compiler knows
     Check(check::CheckOptions),
@@ -58,7 +60,7 @@ fn main() -> ExitCode {
     match run(&Arguments::parse().task) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            say::complain(&error);
+            output::print_error(&error);
             ExitCode::FAILURE
         }
     }

@@ -7,7 +7,7 @@ use std::process::Command;
 use anyhow::{Context as _, Result};
 use clap::Args;
 
-use crate::say::say;
+use crate::output::print_line;
 use crate::{process, references, workspace};
 
 #[derive(Debug, Args)]
@@ -31,6 +31,6 @@ pub(crate) fn run(options: &ManOptions) -> Result<()> {
     let mut command = Command::new(references::programs()?.join("man-pages"));
     command.arg(&folder);
     process::output(command)?;
-    say(format_args!("wrote the manual pages to {shown}"));
+    print_line(format_args!("wrote the manual pages to {shown}"));
     Ok(())
 }

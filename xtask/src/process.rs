@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::say::say;
+use crate::output::print_line;
 
 /// Returns whether a machine, not a person, runs this: what is missing is then an error.
 pub(crate) fn is_ci() -> bool {
@@ -34,7 +34,7 @@ pub(crate) fn cargo(root: &Path, arguments: &str) -> Command {
 /// When the program cannot be started or does not succeed.
 pub(crate) fn run(mut command: Command) -> Result<()> {
     let line = render(&command);
-    say(format_args!("$ {line}"));
+    print_line(format_args!("$ {line}"));
     let status = command.status().with_context(|| cannot_start(&line))?;
     if !status.success() {
         bail!("`{line}` failed ({status}): its output above says why");

@@ -8,8 +8,8 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result};
 
-use crate::say::say;
-use crate::{files, process, workspace};
+use crate::output::print_line;
+use crate::{error_reference, files, process, workspace};
 
 const MARKER: &str = "Generated from the code by `cargo xtask references`; do not edit.";
 
@@ -17,9 +17,9 @@ const MARKER: &str = "Generated from the code by `cargo xtask references`; do no
 pub(crate) fn run() -> Result<()> {
     let root = workspace::root()?;
     build(&root)?;
-    for (page, text) in pages()? {
+    for (page, text) in pages(&root)? {
         files::write(&root.join(page), &text)?;
-        say(format_args!("wrote {page}"));
+        print_line(format_args!("wrote {page}"));
     }
     Ok(())
 }
@@ -36,7 +36,7 @@ pub(crate) fn findings(root: &Path) -> Result<Vec<String>> {
         return Ok(Vec::new());
     }
     build(root)?;
-    let stale = pages()?
+    let stale = pages(root)?
         .into_iter()
         .filter(|(page, text)| files::text(&root.join(page)).ok().as_ref() != Some(text));
     Ok(stale
@@ -44,7 +44,7 @@ pub(crate) fn findings(root: &Path) -> Result<Vec<String>> {
         .collect())
 }
 
-fn pages() -> Result<Vec<(&'static str, String)>> {
+fn pages(root: &Path) -> Result<Vec<(&'static str, String)>> {
     let page = |name: &str| process::output(Command::new(programs()?.join(name)));
     Ok(vec![
         (
@@ -61,6 +61,7 @@ fn pages() -> Result<Vec<(&'static str, String)>> {
             page("openapi-document")?,
         ),
         ("docs/reference/cli.md", cli()?),
+        ("docs/reference/errors.md", error_reference::page(root)?),
     ])
 }
 

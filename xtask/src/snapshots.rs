@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, bail};
 use clap::Args;
 
+use crate::output::print_line;
 use crate::process::{self, cargo};
-use crate::say::say;
 use crate::{files, test, workspace};
 
 #[derive(Debug, Args)]
@@ -32,9 +32,9 @@ pub(crate) fn run(options: &SnapshotsOptions) -> Result<()> {
     let tested = process::run(tests);
     let pending = pending(&root)?;
     for path in &pending {
-        say(format_args!("changed: {}", path.display()));
+        print_line(format_args!("changed: {}", path.display()));
     }
-    say(format_args!("{} changed snapshot files", pending.len()));
+    print_line(format_args!("{} changed snapshot files", pending.len()));
     if options.review && !pending.is_empty() {
         process::run(cargo(&root, "insta review"))?;
     }

@@ -9,8 +9,8 @@ use std::time::Instant;
 use anyhow::{Context as _, Result, bail};
 use clap::{Args, ValueEnum};
 
+use crate::output::print_line;
 use crate::process::{self, cargo};
-use crate::say::say;
 use crate::workspace;
 
 #[derive(Debug, Args)]
@@ -82,7 +82,7 @@ impl Soak {
             Self::MountedKey => (
                 "hh-sdk",
                 "it",
-                "credentials::s34_s76_a_mounted_key_changes_under_a_running_client",
+                "credentials::a_mounted_key_changes_under_a_running_client",
                 10,
             ),
             Self::Rotations => (
@@ -137,7 +137,7 @@ pub(crate) fn run(options: &SoakOptions) -> Result<()> {
         }
     }
     for line in figures {
-        say(line);
+        print_line(line);
     }
     if !failures.is_empty() {
         bail!("{}", failures.join("\n"));
@@ -162,9 +162,9 @@ impl SoakTest {
         let mut command = cargo(root, &arguments);
         if *rounds > 0 {
             command.env("HH_SOAK_ROUNDS", rounds.to_string());
-            say(format_args!("$ HH_SOAK_ROUNDS={rounds} cargo {arguments}"));
+            print_line(format_args!("$ HH_SOAK_ROUNDS={rounds} cargo {arguments}"));
         } else {
-            say(format_args!("$ cargo {arguments}"));
+            print_line(format_args!("$ cargo {arguments}"));
         }
         command.stdin(Stdio::null()).stdout(Stdio::piped());
         let mut child = command.spawn().context("cargo cannot be started")?;
@@ -176,7 +176,7 @@ impl SoakTest {
             if let Some((_, figure)) = line.split_once(FIGURES) {
                 figures.push(figure.to_owned());
             }
-            say(line);
+            print_line(line);
         }
         let status = child.wait().context("cargo cannot be waited for")?;
         let failure = if !status.success() {

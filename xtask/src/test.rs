@@ -1,12 +1,13 @@
 //! `cargo xtask test`: what a change must pass, the quick answers first.
 
 use std::path::Path;
+use std::process::Command;
 
 use anyhow::{Result, bail};
 
 use crate::check::{self, Check};
+use crate::output::print_line;
 use crate::process::{self, cargo};
-use crate::say::say;
 use crate::workspace;
 
 /// Every step that builds code the workspace's way names the same features, so nothing is built twice.
@@ -28,6 +29,7 @@ const FEATURES: [&str; 5] = [
 
 pub(crate) fn run() -> Result<()> {
     let root = workspace::root()?;
+    spelling(&root)?;
     for step in STATIC {
         process::run(cargo(&root, step))?;
     }
@@ -44,8 +46,25 @@ pub(crate) fn run() -> Result<()> {
     }
     deny(&root)?;
     check::run_all(&root, &Check::ALL)?;
-    say("everything passed");
+    print_line("everything passed");
     Ok(())
+}
+
+fn spelling(root: &Path) -> Result<()> {
+    let mut version = Command::new("typos");
+    version.arg("--version");
+    if !process::succeeds(version) {
+        let missing =
+            "typos is not installed: `pip install typos` or `cargo install --locked typos-cli`";
+        if process::is_ci() {
+            bail!("{missing}");
+        }
+        print_line(format_args!("skipped the check of spelling: {missing}"));
+        return Ok(());
+    }
+    let mut command = Command::new("typos");
+    command.current_dir(root);
+    process::run(command)
 }
 
 fn tests(root: &Path) -> Result<()> {
@@ -55,7 +74,7 @@ fn tests(root: &Path) -> Result<()> {
         command.args(["--profile", profile]);
         process::run(command)
     } else {
-        say("cargo-nextest is not installed: the tests run with `cargo test` instead");
+        print_line("cargo-nextest is not installed: the tests run with `cargo test` instead");
         process::run(cargo(
             root,
             "test --workspace --all-targets --all-features --locked",
@@ -74,8 +93,8 @@ fn deny(root: &Path) -> Result<()> {
         if process::is_ci() {
             bail!("{missing}");
         }
-        say(format_args!(
-            "skipped the check of licences, bans and sources: {missing}"
+        print_line(format_args!(
+            "skipped the check of licenses, bans and sources: {missing}"
         ));
         return Ok(());
     }

@@ -70,7 +70,7 @@ pub(crate) fn manifest(path: &Path) -> Result<Table> {
 }
 
 /// Returns a path as shown to a person: below the workspace's folder.
-pub(crate) fn shown(root: &Path, path: &Path) -> String {
+pub(crate) fn display_path(root: &Path, path: &Path) -> String {
     path.strip_prefix(root)
         .unwrap_or(path)
         .display()

@@ -15,7 +15,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use zeroize::{Zeroize as _, Zeroizing};
 
-use crate::{ApiKey, AuthError, AuthErrorKind, mask};
+use crate::{ApiKey, AuthError, AuthErrorKind, redact};
 
 /// How long a program may take: people may have to touch a device for it.
 const DEADLINE: Duration = Duration::from_secs(10);
@@ -62,7 +62,7 @@ fn run_within(
         let empty = Diagnostic::new("is an empty list").with_hint("name a program");
         return Err(explained(empty));
     };
-    let shown = mask_word(program);
+    let shown = redact_word(program);
     let found = program::find(program, env);
     let found = found.map_err(|why| explained(why.with_prefix(format_args!("names {shown}, "))))?;
     let mut command = Command::new(found);
@@ -71,7 +71,7 @@ fn run_within(
         .env_clear()
         .envs(
             env.names()
-                .filter(|name| !is_ours(name))
+                .filter(|name| !is_own_variable(name))
                 .filter_map(|name| {
                     let value = env.get(name)?;
                     Some((name, value))
@@ -94,7 +94,7 @@ fn run_within(
         };
         failed(format!("names {shown}, which {why}"))
     })?;
-    let mut child = Group(child);
+    let mut child = ProcessGroup(child);
     let start = Instant::now();
     let output = read(child.0.stdout.take());
     let complaint = read(child.0.stderr.take());
@@ -128,17 +128,17 @@ fn run_within(
         let said = complaint.recv_timeout(left).unwrap_or_default();
         return Err(failed(format!(
             "ran {shown}, which ended with {status}{}",
-            quoted(&said)
+            quote_first_line(&said)
         )));
     }
-    key_of(&output)
+    parse_output(&output)
         .map_err(|what| explained(what.with_prefix(format_args!("ran {shown}, whose output "))))
 }
 
 /// Kills the program and what it has started, if it still runs.
-struct Group(Child);
+struct ProcessGroup(Child);
 
-impl Drop for Group {
+impl Drop for ProcessGroup {
     fn drop(&mut self) {
         if !matches!(self.0.try_wait(), Ok(Some(_))) {
             let group = rustix::process::Pid::from_child(&self.0);
@@ -162,14 +162,14 @@ fn read(pipe: Option<impl Read + Send + 'static>) -> Receiver<Zeroizing<Vec<u8>>
     receiver
 }
 
-fn is_ours(name: &str) -> bool {
+fn is_own_variable(name: &str) -> bool {
     name.starts_with("HH_") || name.starts_with("HONEYHIVE_")
 }
 
 /// A key in the wrong place is still a key.
-fn mask_word(word: &str) -> String {
+fn redact_word(word: &str) -> String {
     if word.starts_with("hh_") {
-        mask(word)
+        redact(word)
     } else {
         word.to_owned()
     }
@@ -182,7 +182,7 @@ struct Object {
 }
 
 /// The error completes "the output ", and holds nothing of it.
-fn key_of(output: &[u8]) -> Result<(ApiKey, Option<Timestamp>), Diagnostic> {
+fn parse_output(output: &[u8]) -> Result<(ApiKey, Option<Timestamp>), Diagnostic> {
     let text = std::str::from_utf8(output).map_err(|_| Diagnostic::new("is not text"))?;
     let text = text.trim();
     let parse = |key: &str| {
@@ -206,7 +206,7 @@ fn key_of(output: &[u8]) -> Result<(ApiKey, Option<Timestamp>), Diagnostic> {
 }
 
 /// The first line of what a program says about its failure, without unsafe characters and without anything like a key.
-fn quoted(said: &[u8]) -> String {
+fn quote_first_line(said: &[u8]) -> String {
     let said = String::from_utf8_lossy(said);
     let line = said.lines().map(str::trim).find(|line| !line.is_empty());
     let Some(line) = line else {

@@ -81,7 +81,7 @@ impl Credential {
 /// let origin = Origin::parse("https://api.honeyhive.ai").unwrap();
 /// let credentials = Credentials::new(vec![Box::new(Vault { origin })]);
 /// let issued = credentials.load_blocking(None)?;
-/// assert_eq!(issued.credential.key.shown(), "hh_12345***");
+/// assert_eq!(issued.credential.key.redacted(), "hh_12345***");
 /// # Ok::<(), AuthError>(())
 /// ```
 pub trait CredentialProvider: fmt::Debug + Send + Sync + 'static {
@@ -116,7 +116,7 @@ impl Epoch {
 /// A credential as it was handed out.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-pub struct Issued {
+pub struct IssuedCredential {
     /// The credential.
     pub credential: Arc<Credential>,
     /// Its generation.
@@ -142,7 +142,7 @@ struct Inner {
 
 #[derive(Clone, Debug)]
 struct Current {
-    issued: Issued,
+    issued: IssuedCredential,
     /// The provider it came from.
     from: usize,
 }
@@ -162,7 +162,7 @@ impl Credentials {
 
     /// Returns what is remembered; `None` if nothing is, if it may have changed, or if it ends within a minute.
     #[must_use]
-    pub fn cached(&self) -> Option<Issued> {
+    pub fn cached(&self) -> Option<IssuedCredential> {
         let Current { issued, from } = self.remembered()?;
         let ends = issued.credential.expires_at;
         let is_over = ends.is_some_and(|ends| {
@@ -176,7 +176,7 @@ impl Credentials {
 
     /// Returns the credential used last, even if it may have changed.
     #[must_use]
-    pub fn last(&self) -> Option<Issued> {
+    pub fn last(&self) -> Option<IssuedCredential> {
         self.remembered().map(|current| current.issued)
     }
 
@@ -185,7 +185,7 @@ impl Credentials {
     ///
     /// # Errors
     /// The error of the provider that is broken, or `Missing` when none has a credential.
-    pub fn load_blocking(&self, stale: Option<Epoch>) -> Result<Issued, AuthError> {
+    pub fn load_blocking(&self, stale: Option<Epoch>) -> Result<IssuedCredential, AuthError> {
         let before = self.remembered().map(|current| current.issued.epoch);
         let _asking = lock(&self.inner.asking);
         let current = self.remembered();
@@ -210,7 +210,12 @@ impl Credentials {
         ))
     }
 
-    fn remember(&self, credential: Credential, from: usize, old: Option<Current>) -> Issued {
+    fn remember(
+        &self,
+        credential: Credential,
+        from: usize,
+        old: Option<Current>,
+    ) -> IssuedCredential {
         let old = old.map(|old| old.issued);
         let epoch = match &old {
             Some(old) if old.credential.key.is_same(&credential.key) => old.epoch,
@@ -218,7 +223,7 @@ impl Credentials {
             None => Epoch(1),
         };
         let credential = Arc::new(credential);
-        let issued = Issued { credential, epoch };
+        let issued = IssuedCredential { credential, epoch };
         let current = Current {
             issued: issued.clone(),
             from,
@@ -235,7 +240,7 @@ impl Credentials {
     ///
     /// # Errors
     /// As [`Credentials::load_blocking`].
-    pub async fn load(&self, stale: Option<Epoch>) -> Result<Issued, AuthError> {
+    pub async fn load(&self, stale: Option<Epoch>) -> Result<IssuedCredential, AuthError> {
         let (sender, receiver) = tokio::sync::oneshot::channel();
         let credentials = self.clone();
         let spawned = std::thread::Builder::new()

@@ -1,4 +1,4 @@
-//! What a server keeps of a key: an HMAC under a pepper that is not in the database (decisions K7).
+//! What a server keeps of a key: an HMAC under a pepper that is not in the database (see `docs/design/decisions.md#k7`).
 
 use std::fmt;
 

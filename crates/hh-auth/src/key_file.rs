@@ -12,13 +12,13 @@ const EVERY: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub struct KeyFileWatch {
     path: PathBuf,
-    seen: Option<Seen>,
+    seen: Option<FileIdentity>,
     looked: Instant,
 }
 
 /// What changes when a file is replaced, also behind a link: Kubernetes swaps a link to the directory above it.
 #[derive(Debug, PartialEq, Eq)]
-struct Seen {
+struct FileIdentity {
     resolved: PathBuf,
     device: u64,
     inode: u64,
@@ -31,7 +31,7 @@ impl KeyFileWatch {
     #[must_use]
     pub fn new(path: PathBuf) -> Self {
         Self {
-            seen: look(&path),
+            seen: identify(&path),
             path,
             looked: Instant::now(),
         }
@@ -45,14 +45,14 @@ impl KeyFileWatch {
         }
         self.looked = now;
         // A file that is gone is on its way to be replaced, and what it held still counts.
-        look(&self.path).is_some_and(|seen| Some(seen) != self.seen)
+        identify(&self.path).is_some_and(|seen| Some(seen) != self.seen)
     }
 }
 
-fn look(path: &Path) -> Option<Seen> {
+fn identify(path: &Path) -> Option<FileIdentity> {
     let resolved = fs::canonicalize(path).ok()?;
     let metadata = fs::metadata(&resolved).ok()?;
-    Some(Seen {
+    Some(FileIdentity {
         resolved,
         device: metadata.dev(),
         inode: metadata.ino(),

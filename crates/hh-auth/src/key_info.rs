@@ -24,8 +24,8 @@ use crate::{Created, Credential, KeyDetails, KeyKind, Level, ProfileEntry};
 pub struct KeyInfo {
     /// Its kind.
     pub kind: KeyKind,
-    /// Its text as it may be shown, see [`mask`](crate::mask).
-    pub shown: String,
+    /// Its text as it may be shown, see [`redact`](crate::redact).
+    pub redacted: String,
     /// The server's id of it; that of a typed key is a part of its text.
     pub id: Option<String>,
     /// Where it came from.
@@ -98,7 +98,7 @@ impl KeyInfo {
         };
         Self {
             kind,
-            shown: key.shown(),
+            redacted: key.redacted(),
             id: key.key_id().map(str::to_owned),
             provenance: credential.provenance.clone(),
             owner: None,
@@ -128,7 +128,7 @@ impl KeyInfo {
     #[must_use]
     pub fn with_details(self, details: &KeyDetails) -> Self {
         let created = details.created.map(|created| match created {
-            Created::Told(time) => (time, CreatedSource::Server),
+            Created::Reported(time) => (time, CreatedSource::Server),
             Created::Stated(time) => (time, CreatedSource::Stated),
         });
         let level = details.level.map(|level| (level, LevelSource::Server));

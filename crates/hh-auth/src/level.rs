@@ -91,7 +91,7 @@ impl Level {
         }
     }
 
-    /// Returns the name that people see (decisions C3).
+    /// Returns the name that people see (see `docs/design/decisions.md#c3`).
     #[must_use]
     pub fn title(self) -> &'static str {
         match self {

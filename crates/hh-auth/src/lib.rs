@@ -7,7 +7,7 @@
 //! use hh_auth::{ApiKey, Decision, Grant, Level, Need, Projects, decide};
 //!
 //! let key = ApiKey::parse("hh_1234567890abcdef1234567890abcdef")?;
-//! assert_eq!(key.shown(), "hh_12345***");
+//! assert_eq!(key.redacted(), "hh_12345***");
 //!
 //! let grant = Grant { level: Level::ReadOnly, projects: Projects::All, expires: None };
 //! let now = jiff::Timestamp::UNIX_EPOCH;
@@ -30,9 +30,9 @@ mod credentials;
 mod decide;
 #[cfg(feature = "client")]
 mod error;
-#[cfg(any(feature = "client", feature = "server"))]
-pub mod fsio;
 mod level;
+#[cfg(any(feature = "client", feature = "server"))]
+pub mod private_file;
 
 #[cfg(feature = "server")]
 mod digest;
@@ -52,24 +52,24 @@ pub mod testing;
 pub use decide::{Decision, DenyReason, Grant, decide};
 #[cfg(feature = "server")]
 pub use digest::{KeyDigest, Pepper};
-pub use hh_key::{ApiKey, KeyError, KeyKind, KeyWarning, mask};
+pub use hh_key::{ApiKey, KeyError, KeyKind, KeyWarning, redact};
 #[cfg(feature = "checksum")]
 pub use hh_key::{Checksum, checksum};
 pub use level::{Level, Need, ProjectId, Projects};
 #[cfg(feature = "client")]
 pub use {
     command::credential_command,
-    credentials::{Credential, CredentialProvider, Credentials, Epoch, Issued},
+    credentials::{Credential, CredentialProvider, Credentials, Epoch, IssuedCredential},
     error::{AuthError, AuthErrorKind},
     key_file::KeyFileWatch,
     key_info::{CreatedSource, KeyInfo, LevelSource},
     store::{
-        Created, FileStore, KeyDetails, Profile, ProfileEntry, Profiles, Removed, Storage,
+        Created, FileStore, KeyDetails, Profile, ProfileEntry, Profiles, RemovedProfiles, Storage,
         StoreError, StoreErrorKind, probe_keyring,
     },
 };
 #[cfg(feature = "server")]
-pub use {hh_key::Minted, mint::mint};
+pub use {hh_key::NewApiKey, mint::mint};
 
 /// Returns the text of a key, to be digested or stored.
 #[cfg(any(feature = "client", feature = "server"))]

@@ -1,13 +1,13 @@
 //! Creating the key of a level.
 
 use crate::{KeyKind, Level};
-use hh_key::Minted;
+use hh_key::NewApiKey;
 
 /// Creates a key of the kind that a level is issued as.
 ///
 /// # Errors
 /// The random source of the system failed.
-pub fn mint(level: Level) -> Result<Minted, getrandom::Error> {
+pub fn mint(level: Level) -> Result<NewApiKey, getrandom::Error> {
     hh_key::mint(match level {
         Level::IngestOnly => KeyKind::Ingestion,
         Level::ReadOnly => KeyKind::ReadOnly,
@@ -34,7 +34,7 @@ mod tests {
             assert_eq!(parsed.kind(), minted.key.kind());
             assert_eq!(text.len(), length, "{level}");
             assert_eq!(parsed.warning(), None);
-            assert_eq!(checksum(&parsed), Checksum::Right);
+            assert_eq!(checksum(&parsed), Checksum::Valid);
             if level == Level::IngestOnly {
                 assert_eq!(parsed.key_id(), Some(minted.id.as_str()));
             }

@@ -1,4 +1,4 @@
-//! The store that `honeyhive auth login` keeps keys in (decisions L2, L3).
+//! The store that `honeyhive auth login` keeps keys in (see `docs/design/decisions.md#l2` and `#l3`).
 //!
 //! Every profile has an entry in one file; its key is there too, unless the entry says that the keyring of the system holds it.
 //! Readers take no lock: the file is only ever replaced whole.
@@ -17,15 +17,17 @@ use hh_config::Env;
 use hh_text::Diagnostic;
 use zeroize::Zeroizing;
 
-use crate::fsio::{Staged, create_private_dir, leftovers, lock, stage, sync_directory};
-use crate::mask;
-use file::{MAX_BYTES, Shell, cannot, cannot_write, kept, open_dir, to_keep};
+use crate::private_file::{
+    Staged, create_private_dir, lock, stage, sync_directory, temporary_files,
+};
+use crate::redact;
+use file::{MAX_BYTES, Shell, backup_path, backups, io_error, open_dir, write_error};
 use format::Unreadable;
 
 pub use error::{StoreError, StoreErrorKind};
 pub use keyring::probe_keyring;
 pub(crate) use profile::Contents;
-pub use profile::{Created, KeyDetails, Profile, ProfileEntry, Profiles, Removed, Storage};
+pub use profile::{Created, KeyDetails, Profile, ProfileEntry, Profiles, RemovedProfiles, Storage};
 
 /// The credential store: 0600 in a 0700 directory, replaced whole, under a lock.
 #[derive(Clone, Debug)]
@@ -109,7 +111,7 @@ impl FileStore {
     /// # Errors
     /// `NotFound` when there is none of this name; else `Unsafe`, `Malformed`, `Newer`, `Locked`, `Unsynced` or `Io`.
     pub fn switch(&self, name: &str) -> Result<(), StoreError> {
-        if !self.is_there() {
+        if !self.exists() {
             return Err(no_profile(name, &Contents::default()));
         }
         let _lock = self.begin()?;
@@ -123,8 +125,8 @@ impl FileStore {
         contents.current = Some(name.to_owned());
         let staged = self.stage(&contents)?;
         staged
-            .put_in_place()
-            .map_err(|error| cannot_write(&self.path, &error))?;
+            .commit()
+            .map_err(|error| write_error(&self.path, &error))?;
         self.sync()
     }
 
@@ -193,11 +195,11 @@ impl FileStore {
         if profile.storage == Storage::Keyring {
             keyring::set(&profile)?;
         }
-        let kept = to_keep(&self.path);
+        let kept = backup_path(&self.path);
         if is_damaged {
-            fs::rename(&self.path, &kept).map_err(|error| cannot_write(&kept, &error))?;
+            fs::rename(&self.path, &kept).map_err(|error| write_error(&kept, &error))?;
         }
-        if let Err(error) = staged.put_in_place() {
+        if let Err(error) = staged.commit() {
             if is_damaged {
                 // The error that matters is the first one.
                 drop(fs::rename(&kept, &self.path));
@@ -207,7 +209,7 @@ impl FileStore {
             } else {
                 drop(keyring::delete(&entry, ""));
             }
-            return Err(cannot_write(&self.path, &error));
+            return Err(write_error(&self.path, &error));
         }
         // Before this the old entry may come back, which needs its key.
         self.sync()?;
@@ -226,7 +228,7 @@ impl FileStore {
         let not_found =
             |contents: &Contents| name.map_or(Ok(None), |name| Err(no_profile(name, contents)));
         // A first login that was killed leaves no store, and yet its key.
-        if !self.is_there() && leftovers(&self.path).is_empty() {
+        if !self.exists() && temporary_files(&self.path).is_empty() {
             return not_found(&Contents::default());
         }
         let _lock = self.begin()?;
@@ -242,8 +244,8 @@ impl FileStore {
         // A disk that takes nothing must be noticed while the key is still in the keyring.
         let staged = self.stage(&contents)?;
         keyring::delete(&entry, "unlock it and try again")?;
-        staged.put_in_place().map_err(|error| match entry.storage {
-            Storage::File => cannot_write(&self.path, &error),
+        staged.commit().map_err(|error| match entry.storage {
+            Storage::File => write_error(&self.path, &error),
             Storage::Keyring => {
                 let what = Diagnostic::new(format!(
                     "cannot write {}: {error}; the keyring has let go of the key, but its profile is still there",
@@ -263,20 +265,20 @@ impl FileStore {
     ///
     /// # Errors
     /// `Locked` or `Io`; `Keyring` when all is removed but for keys that the keyring did not let go of.
-    pub fn remove_all(&self) -> Result<Removed, StoreError> {
-        let is_empty = || kept(&self.path).is_empty() && leftovers(&self.path).is_empty();
-        if !self.is_there() && is_empty() {
-            return Ok(Removed::default());
+    pub fn remove_all(&self) -> Result<RemovedProfiles, StoreError> {
+        let is_empty = || backups(&self.path).is_empty() && temporary_files(&self.path).is_empty();
+        if !self.exists() && is_empty() {
+            return Ok(RemovedProfiles::default());
         }
         let _lock = self.lock()?;
         self.remove_leftovers()?;
         let contents = self.read();
-        let mut removed = Removed {
+        let mut removed = RemovedProfiles {
             count: contents.as_ref().map_or(1, |all| all.profiles.len()),
             was_unreadable: contents.is_err(),
         };
         remove_file(&self.path)?;
-        for kept in kept(&self.path) {
+        for kept in backups(&self.path) {
             remove_file(&kept)?;
             removed.count += 1;
             removed.was_unreadable = true;
@@ -289,14 +291,14 @@ impl FileStore {
         Ok(removed)
     }
 
-    fn is_there(&self) -> bool {
+    fn exists(&self) -> bool {
         fs::symlink_metadata(&self.path).is_ok()
     }
 
     /// Makes the directory, checks it, and takes the lock: it is held as long as the file that is returned lives.
     fn begin(&self) -> Result<File, StoreError> {
         let dir = self.path.parent().unwrap_or(Path::new("."));
-        create_private_dir(dir).map_err(|error| cannot_write(&self.path, &error))?;
+        create_private_dir(dir).map_err(|error| write_error(&self.path, &error))?;
         drop(open_dir(&self.path)?);
         let lock = self.lock()?;
         // What cannot be removed now is tried again by the next writer.
@@ -306,7 +308,7 @@ impl FileStore {
 
     /// Removes what writers that were killed have left. Only while the lock is held.
     fn remove_leftovers(&self) -> Result<(), StoreError> {
-        let mut leftovers = leftovers(&self.path).into_iter();
+        let mut leftovers = temporary_files(&self.path).into_iter();
         leftovers.try_for_each(|left| remove_file(&left))
     }
 
@@ -320,7 +322,7 @@ impl FileStore {
                 StoreErrorKind::Malformed,
                 Diagnostic::new(format!("{shown} is damaged: {what}")).with_hint(format!(
                     "mend it, or log in again, which keeps it as {}",
-                    to_keep(&self.path).display()
+                    backup_path(&self.path).display()
                 )),
             )
         };
@@ -358,9 +360,9 @@ impl FileStore {
         let text: Zeroizing<String> = format::to_text(contents);
         if text.len() as u64 > MAX_BYTES {
             let error = io::Error::new(io::ErrorKind::FileTooLarge, "it would exceed 1 MiB");
-            return Err(cannot_write(&self.path, &error));
+            return Err(write_error(&self.path, &error));
         }
-        stage(&self.path, text.as_bytes()).map_err(|error| cannot_write(&self.path, &error))
+        stage(&self.path, text.as_bytes()).map_err(|error| write_error(&self.path, &error))
     }
 
     /// Holds the lock as long as the file lives.
@@ -381,7 +383,7 @@ impl FileStore {
                         .with_hint(format!("run `rm {}`", Shell(&path))),
                 )
             } else {
-                cannot_write(&self.path, &error)
+                write_error(&self.path, &error)
             }
         })
     }
@@ -391,14 +393,14 @@ fn remove_file(path: &Path) -> Result<(), StoreError> {
     match fs::remove_file(path) {
         Ok(()) => Ok(()),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        Err(error) => Err(cannot("remove", path, &error)),
+        Err(error) => Err(io_error("remove", path, &error)),
     }
 }
 
 fn no_profile(name: &str, contents: &Contents) -> StoreError {
     // A key in the wrong place is still a key.
     let shown = if name.starts_with("hh_") {
-        mask(name)
+        redact(name)
     } else {
         name.escape_debug().to_string()
     };

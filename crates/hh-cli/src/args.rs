@@ -40,7 +40,7 @@ pub(crate) struct Global {
     /// Show each request on stderr
     #[arg(long)]
     pub(crate) debug: bool,
-    /// No colours, of which there are none so far
+    /// No colors, of which there are none so far
     #[arg(long)]
     no_color: bool,
     /// Treat warnings about the API key as errors
@@ -74,7 +74,7 @@ impl Global {
     }
 
     /// What was given nearer to the command's name wins.
-    pub(crate) fn over(self, lower: Self) -> Self {
+    pub(crate) fn merge_over(self, lower: Self) -> Self {
         Self {
             api_key: self.api_key.or(lower.api_key),
             base_url: self.base_url.or(lower.base_url),

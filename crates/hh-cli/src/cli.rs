@@ -9,7 +9,7 @@ use crate::args::Global;
 #[cfg(feature = "server")]
 use crate::commands::server;
 use crate::commands::{auth, completion, config, doctor, event, project, session};
-use crate::lazy::{Called, Group};
+use crate::lazy::{LazyCommand, LazyGroup};
 
 /// HoneyHive: observability and evaluation of LLM applications
 #[derive(Parser)]
@@ -26,7 +26,7 @@ struct Cli {
     command: Command,
 }
 
-/// The command `honeyhive`. What is below it is put together by [`clap::Command::build`].
+/// Returns the command `honeyhive`; [`clap::Command::build`] adds its subcommands.
 pub fn command() -> clap::Command {
     Cli::command()
 }
@@ -55,7 +55,7 @@ pub(crate) fn parse() -> Result<(Global, Command), clap::Error> {
     let mut global = Global::read(&matches);
     let mut at = &matches;
     while let Some((_, below)) = at.subcommand() {
-        global = Global::read(below).over(global);
+        global = Global::read(below).merge_over(global);
         at = below;
     }
     Ok((global, Command::from_arg_matches_mut(&mut matches)?))
@@ -64,20 +64,20 @@ pub(crate) fn parse() -> Result<(Global, Command), clap::Error> {
 #[derive(Subcommand)]
 pub(crate) enum Command {
     /// Log in and out, and manage API keys
-    Auth(Group<auth::Command>),
+    Auth(LazyGroup<auth::Command>),
     /// List and create projects
-    Project(Group<project::Command>),
+    Project(LazyGroup<project::Command>),
     /// List sessions
-    Session(Group<session::Command>),
+    Session(LazyGroup<session::Command>),
     /// List events
-    Event(Group<event::Command>),
+    Event(LazyGroup<event::Command>),
     /// Show settings and where they come from
-    Config(Group<config::Command>),
+    Config(LazyGroup<config::Command>),
     /// Find out why HoneyHive does not work here, step by step
-    Doctor(Called<doctor::Arguments>),
+    Doctor(LazyCommand<doctor::Arguments>),
     /// Print what a shell needs to complete commands and options
-    Completion(Group<completion::Command>),
+    Completion(LazyGroup<completion::Command>),
     /// Run a local server
     #[cfg(feature = "server")]
-    Server(Group<server::Command>),
+    Server(LazyGroup<server::Command>),
 }

@@ -13,19 +13,19 @@ pub(crate) mod session;
 use crate::cli::{self, Command};
 use crate::context::Context;
 use crate::error::CliError;
-use crate::lazy::{Called, Group};
+use crate::lazy::{LazyCommand, LazyGroup};
 
 /// Runs a command.
 pub(crate) fn run(context: &Context, command: Command) -> Result<(), CliError> {
     match command {
-        Command::Auth(Group(command)) => auth::run(context, command),
-        Command::Project(Group(command)) => project::run(context, command),
-        Command::Session(Group(command)) => session::run(context, &command),
-        Command::Event(Group(command)) => event::run(context, &command),
-        Command::Config(Group(command)) => config::run(context, command),
-        Command::Doctor(Called(arguments)) => doctor::run(context, &arguments),
-        Command::Completion(Group(command)) => completion::run(&command, cli::command()),
+        Command::Auth(LazyGroup(command)) => auth::run(context, command),
+        Command::Project(LazyGroup(command)) => project::run(context, command),
+        Command::Session(LazyGroup(command)) => session::run(context, &command),
+        Command::Event(LazyGroup(command)) => event::run(context, &command),
+        Command::Config(LazyGroup(command)) => config::run(context, command),
+        Command::Doctor(LazyCommand(arguments)) => doctor::run(context, &arguments),
+        Command::Completion(LazyGroup(command)) => completion::run(&command, cli::command()),
         #[cfg(feature = "server")]
-        Command::Server(Group(command)) => server::run(context, command),
+        Command::Server(LazyGroup(command)) => server::run(context, command),
     }
 }

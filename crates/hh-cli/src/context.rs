@@ -122,7 +122,7 @@ impl Context {
         let options = Options::new()
             .with_env(self.env.clone())
             .with_max_wait(MAX_WAIT)
-            .with_reporter(move |line| say_unless(quiet, line));
+            .with_reporter(move |line| print_unless_quiet(quiet, line));
         let direct = direct
             .iter()
             .map(|(name, value, place)| (*name, value.clone(), place.clone()));
@@ -188,7 +188,7 @@ impl Context {
     /// Warns once that other users can see a key on the command line.
     pub(crate) fn warn_of_visible_key(&self) {
         if self.global.api_key.is_some() && !self.has_warned.replace(true) {
-            self.say(
+            self.note(
                 "warning: other users of this machine can see --api-key; better use --api-key-stdin at login, or HH_API_KEY",
             );
         }
@@ -196,15 +196,15 @@ impl Context {
 
     /// Whether anything above the stored profile says where requests go.
     pub(crate) fn sets_base_url(&self) -> bool {
-        self.above_the_store(names::BASE_URL).is_some()
+        self.provenance_above_profile(names::BASE_URL).is_some()
     }
 
     /// The place that gives a key in place of the stored one, other than a flag.
     pub(crate) fn other_key(&self) -> Option<Provenance> {
-        self.above_the_store(names::API_KEY)
+        self.provenance_above_profile(names::API_KEY)
     }
 
-    fn above_the_store(&self, name: SettingName) -> Option<Provenance> {
+    fn provenance_above_profile(&self, name: SettingName) -> Option<Provenance> {
         let winner = self.stack().candidates(name).winner?;
         Some(winner.provenance().clone()).filter(|place| place.source() > Source::Stored)
     }
@@ -258,16 +258,16 @@ impl Context {
     ) -> Result<HoneyHive, CliError> {
         let client = tooling::create_client(options, resolved)?;
         let verify_ssl = &client.settings().verify_ssl;
-        // This one is not for `--quiet` to leave out (decisions X3); without that it was said already.
+        // This one is not for `--quiet` to leave out (docs/design/decisions.md#x3); without that it was said already.
         if self.global.quiet && !verify_ssl.value {
-            ui::say(&format!(
+            ui::print_line(&format!(
                 "warning: certificates are not checked (verify_ssl from {})",
                 verify_ssl.provenance
             ));
         }
         let test_mode = &client.settings().test_mode;
         if test_mode.value {
-            self.say(&format!(
+            self.note(&format!(
                 "note: test mode is on ({}), so no server is asked",
                 test_mode.provenance
             ));
@@ -310,34 +310,34 @@ impl Context {
     pub(crate) fn warn_truncated(&self, what: &str, page: &EventList) {
         let shown = page.events.len();
         if page.truncated {
-            self.say(&format!(
+            self.note(&format!(
                 "The page was truncated after {shown} {what} because they are large; set --limit to {shown} or less, then read on with --page"
             ));
         }
     }
 
     /// Says what a page is not: all there is, or anything.
-    pub(crate) fn say_more(&self, what: &str, list: &List, shown: usize, total: u64) {
+    pub(crate) fn print_pagination(&self, what: &str, list: &List, shown: usize, total: u64) {
         let before = u64::from(list.page - 1) * u64::from(list.limit);
         if total == 0 {
-            self.say(&format!(
+            self.note(&format!(
                 "No {what} here; a key for several projects reads the project \"default\" unless you name one with --project"
             ));
         } else if shown == 0 {
-            self.say(&format!(
+            self.note(&format!(
                 "Page {} is past the last; there are {total} {what}",
                 list.page
             ));
         } else if before + (shown as u64) < total {
-            self.say(&format!(
+            self.note(&format!(
                 "Shown: {shown} of at least {total} {what}; see more with --limit and --page"
             ));
         }
     }
 
     /// Says a line on stderr, unless people asked for quiet.
-    pub(crate) fn say(&self, line: &str) {
-        say_unless(self.global.quiet, line);
+    pub(crate) fn note(&self, line: &str) {
+        print_unless_quiet(self.global.quiet, line);
     }
 }
 
@@ -363,8 +363,8 @@ pub(crate) fn stop_signal() -> Result<impl Future<Output = ()>, CliError> {
     })
 }
 
-fn say_unless(quiet: bool, line: &str) {
+fn print_unless_quiet(quiet: bool, line: &str) {
     if !quiet {
-        ui::say(line);
+        ui::print_line(line);
     }
 }

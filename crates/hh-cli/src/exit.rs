@@ -1,4 +1,4 @@
-//! The exit codes, in one place (decisions C1).
+//! The exit codes, in one place (see `docs/design/decisions.md#c1`).
 
 use std::process::ExitCode;
 

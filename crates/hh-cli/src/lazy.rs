@@ -16,9 +16,9 @@ fn add_global(command: clap::Command) -> clap::Command {
 }
 
 /// The commands of a group, put together only when one of them is called: all of them cost more than most commands.
-pub(crate) struct Group<T>(pub(crate) T);
+pub(crate) struct LazyGroup<T>(pub(crate) T);
 
-impl<T: Subcommand> Args for Group<T> {
+impl<T: Subcommand> Args for LazyGroup<T> {
     fn augment_args(command: clap::Command) -> clap::Command {
         command
             .subcommand_required(true)
@@ -32,9 +32,9 @@ impl<T: Subcommand> Args for Group<T> {
 }
 
 /// The options of one command, put together only when it is called.
-pub(crate) struct Called<T>(pub(crate) T);
+pub(crate) struct LazyCommand<T>(pub(crate) T);
 
-impl<T: Args> Args for Called<T> {
+impl<T: Args> Args for LazyCommand<T> {
     fn augment_args(command: clap::Command) -> clap::Command {
         command.defer(|command| T::augment_args(add_global(command)))
     }
@@ -62,4 +62,4 @@ macro_rules! read_as_within {
     )*};
 }
 
-read_as_within!(Group Called);
+read_as_within!(LazyGroup LazyCommand);

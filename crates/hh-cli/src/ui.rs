@@ -2,8 +2,8 @@
 
 use std::io::Write as _;
 
-use hh_sdk::auth::mask;
-use hh_sdk::config::mask_keys;
+use hh_sdk::auth::redact;
+use hh_sdk::config::redact_keys;
 use hh_text::{is_unsafe, one_line};
 
 use crate::error::CliError;
@@ -13,18 +13,18 @@ pub(crate) fn error(error: &CliError, is_json: bool) {
     if is_json {
         let object = std::collections::BTreeMap::from([("error", error.report())]);
         // Texts and numbers always make JSON.
-        return say(&serde_json::to_string(&object).unwrap_or_default());
+        return print_line(&serde_json::to_string(&object).unwrap_or_default());
     }
     for diagnostic in error.diagnostics() {
-        say(&format!("error: {}", diagnostic.message()));
+        print_line(&format!("error: {}", diagnostic.message()));
         if let Some(hint) = diagnostic.hint() {
-            say(&format!("  hint: {hint}"));
+            print_line(&format!("  hint: {hint}"));
         }
     }
 }
 
 /// Prints a line. Nothing depends on it, so a closed stderr is no failure.
-pub(crate) fn say(line: &str) {
+pub(crate) fn print_line(line: &str) {
     let line = without_keys(line);
     let line = one_line(&line);
     drop(writeln!(std::io::stderr(), "{line}"));
@@ -45,5 +45,5 @@ pub(crate) fn usage(text: &str) {
 
 /// A key in the wrong place, such as a file's name, is still a key.
 pub(crate) fn without_keys(text: &str) -> String {
-    mask_keys(text, mask)
+    redact_keys(text, redact)
 }

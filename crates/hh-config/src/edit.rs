@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 use crate::format::{self, Format, Lines, Node, Pair};
 use crate::layer::{exposed, is_name_of};
 use crate::substitute::{is_secret, substitute_with};
-use crate::{Env, Kind, LoadError, LoadErrorKind, Place, Problem, SettingName, Stack, value};
+use crate::{Env, Kind, LoadError, LoadErrorKind, Placement, Problem, SettingName, Stack, value};
 
 /// What to do with a setting.
 #[derive(Clone, Debug)]
@@ -40,8 +40,8 @@ pub enum Edit {
 /// # Ok::<(), hh_config::LoadError>(())
 /// ```
 pub fn edit(path: &Path, text: &str, name: SettingName, edit: &Edit) -> Result<String, LoadError> {
-    if name.declared().place == Place::OutsideFiles {
-        let variable = name.declared().variables[0];
+    if name.spec().place == Placement::OutsideFiles {
+        let variable = name.spec().variables[0];
         let message = format!("{name} works as {variable} or as a flag only, not in a file");
         return Err(LoadError::new(LoadErrorKind::Conflict, message));
     }
@@ -76,7 +76,7 @@ pub fn edit(path: &Path, text: &str, name: SettingName, edit: &Edit) -> Result<S
                 let wrong = Diagnostic::new(message).with_hint(format!("unset {name} first"));
                 return Err(LoadError::new(LoadErrorKind::Conflict, wrong));
             }
-            let written = write(format, name.declared().kind, wanted);
+            let written = write(format, name.spec().kind, wanted);
             match at {
                 Some(at) if format == Format::Yaml => set_yaml(text, &before[at], &written),
                 Some(at) => replace(text, &before[at].value.span, &written),
@@ -132,12 +132,12 @@ fn check(name: SettingName, wanted: &str) -> Result<(), LoadError> {
     let what = match substitute_with(wanted, |_| Some(some)) {
         Err(error) => Some(error.diagnostic()),
         Ok(done) if done.variables.is_empty() => {
-            value::parse_setting(name.declared(), done.text.trim()).err()
+            value::parse_setting(name.spec(), done.text.trim()).err()
         }
         Ok(done) => done
             .variables
             .iter()
-            .find(|variable| is_secret(variable) && !name.declared().secret)
+            .find(|variable| is_secret(variable) && !name.spec().secret)
             .map(|variable| {
                 Diagnostic::new(format!("uses {variable}, which holds a secret"))
                     .with_hint("use another variable")
@@ -336,7 +336,7 @@ fn reads_back(before: &[Pair], after: &[Pair], name: SettingName, edit: &Edit) -
     let is_wanted = match (edit, found.next(), found.next()) {
         (Edit::Unset, None, None) => true,
         (Edit::Set(wanted), Some(pair), None) => {
-            let kind = name.declared().kind;
+            let kind = name.spec().kind;
             let (wanted, found) = (exposed(wanted).trim(), plain(&pair.value.value));
             *found == wanted || value::parse(kind, wanted).ok() == value::parse(kind, &found).ok()
         }

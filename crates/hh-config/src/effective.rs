@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::{Env, Explained, LoadError, LoadOptions, Stack, names};
+use crate::{Env, Explanation, LoadError, LoadOptions, Stack, names};
 
 /// The settings in effect, each with where it came from; secrets are masked.
 ///
@@ -32,17 +32,21 @@ pub fn get_config() -> Result<Config, LoadError> {
 }
 
 impl Config {
-    /// Takes the settings in effect from a stack; `mask` shows what may be seen of a secret.
+    /// Takes the settings in effect from a stack; `redact` shows what may be seen of a secret.
     ///
     /// # Errors
     /// Everything that is wrong with the stack.
-    pub fn of(stack: &Stack, mask: impl Fn(&str) -> String) -> Result<Self, LoadError> {
+    pub fn of(stack: &Stack, redact: impl Fn(&str) -> String) -> Result<Self, LoadError> {
         if let Some(error) = LoadError::of_all(stack.problems()) {
             return Err(error);
         }
-        let entry = |explained: Explained| {
+        let entry = |explained: Explanation| {
             let source = explained.source_label();
-            (explained.name.as_str(), explained.value.text(&mask), source)
+            (
+                explained.name.as_str(),
+                explained.value.text(&redact),
+                source,
+            )
         };
         Ok(Self {
             entries: stack.explain().into_iter().map(entry).collect(),

@@ -144,7 +144,7 @@ impl Problems {
     }
 
     /// Adds those of a part of the file, but for what `keep` takes.
-    pub(crate) fn extend_but(
+    pub(crate) fn extend_except(
         &mut self,
         part: Self,
         keep: impl Fn(&Problem) -> bool,

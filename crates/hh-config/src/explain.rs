@@ -3,33 +3,33 @@
 use secrecy::SecretString;
 
 use crate::layer::exposed;
-use crate::shown::mask_keys;
+use crate::redact::redact_keys;
 use crate::stack::Candidate;
 use crate::{Problem, Provenance, SettingName, Source, Stack, value};
 
 /// A value as it may be shown.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-pub enum Shown {
+pub enum RedactedValue {
     /// The text itself.
     Plain(String),
-    /// A secret: [`Shown::text`] masks it, `Debug` shows nothing of it.
+    /// A secret: [`RedactedValue::text`] masks it, `Debug` shows nothing of it.
     Secret(SecretString),
     /// It is set, but there is no value: why.
-    Broken(Problem),
+    Invalid(Problem),
     /// Nothing sets it and there is no default.
     Unset,
 }
 
-impl Shown {
-    /// Returns the text that people may see, secrets and what looks like an API key through `mask`; `None` without a value.
+impl RedactedValue {
+    /// Returns the text that people may see, secrets and what looks like an API key through `redact`; `None` without a value.
     #[must_use]
-    pub fn text(&self, mask: impl Fn(&str) -> String) -> Option<String> {
+    pub fn text(&self, redact: impl Fn(&str) -> String) -> Option<String> {
         match self {
             // A key in the wrong setting is still a key.
-            Self::Plain(text) => Some(mask_keys(text, mask)),
-            Self::Secret(secret) => Some(mask(exposed(secret).trim())),
-            Self::Broken(_) | Self::Unset => None,
+            Self::Plain(text) => Some(redact_keys(text, redact)),
+            Self::Secret(secret) => Some(redact(exposed(secret).trim())),
+            Self::Invalid(_) | Self::Unset => None,
         }
     }
 }
@@ -37,9 +37,9 @@ impl Shown {
 /// One place that sets a setting, with what it holds.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-pub struct Shadowed {
+pub struct ShadowedValue {
     /// The value there.
-    pub value: Shown,
+    pub value: RedactedValue,
     /// Where it is.
     pub provenance: Provenance,
 }
@@ -47,21 +47,21 @@ pub struct Shadowed {
 /// What is in effect for one setting, where it came from, and what it shadows.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-pub struct Explained {
+pub struct Explanation {
     /// The setting.
     pub name: SettingName,
     /// The value in effect.
-    pub value: Shown,
+    pub value: RedactedValue,
     /// Where it came from.
     pub provenance: Provenance,
     /// What is wrong with the value, if it is: it cannot be put together, has the wrong type or is out of range.
     pub problem: Option<Problem>,
     /// The places that it shadows, highest first.
-    pub shadowed: Vec<Shadowed>,
+    pub shadowed: Vec<ShadowedValue>,
 }
 
-impl Explained {
-    /// Whether any place sets it, be it to a value that cannot be used.
+impl Explanation {
+    /// Returns whether any place sets it, even to a value that cannot be used.
     #[must_use]
     pub fn is_set(&self) -> bool {
         self.provenance.source() != Source::Default
@@ -71,8 +71,10 @@ impl Explained {
     #[must_use]
     pub fn source_label(&self) -> String {
         match self.value {
-            Shown::Unset => "unset".to_owned(),
-            Shown::Plain(_) | Shown::Secret(_) | Shown::Broken(_) => self.provenance.label(),
+            RedactedValue::Unset => "unset".to_owned(),
+            RedactedValue::Plain(_) | RedactedValue::Secret(_) | RedactedValue::Invalid(_) => {
+                self.provenance.label()
+            }
         }
     }
 }
@@ -80,7 +82,7 @@ impl Explained {
 impl Stack {
     /// Explains every declared setting, in the order of the table.
     #[must_use]
-    pub fn explain(&self) -> Vec<Explained> {
+    pub fn explain(&self) -> Vec<Explanation> {
         SettingName::all()
             .map(|name| self.explain_one(name))
             .collect()
@@ -88,21 +90,21 @@ impl Stack {
 
     /// Explains one setting.
     #[must_use]
-    pub fn explain_one(&self, name: SettingName) -> Explained {
+    pub fn explain_one(&self, name: SettingName) -> Explanation {
         let candidates = self.candidates(name);
-        let shadowed = candidates.shadowed.iter().map(|candidate| Shadowed {
-            value: shown(name, *candidate),
+        let shadowed = candidates.shadowed.iter().map(|candidate| ShadowedValue {
+            value: redacted_value(name, *candidate),
             provenance: candidate.provenance().clone(),
         });
-        let (value, provenance) = match (candidates.winner, name.declared().default) {
-            (Some(winner), _) => (shown(name, winner), winner.provenance().clone()),
+        let (value, provenance) = match (candidates.winner, name.spec().default) {
+            (Some(winner), _) => (redacted_value(name, winner), winner.provenance().clone()),
             (None, default) => {
-                let default = default.map(|text| Shown::Plain(text.to_owned()));
+                let default = default.map(|text| RedactedValue::Plain(text.to_owned()));
                 let provenance = Provenance::new(Source::Default, None);
-                (default.unwrap_or(Shown::Unset), provenance)
+                (default.unwrap_or(RedactedValue::Unset), provenance)
             }
         };
-        Explained {
+        Explanation {
             name,
             value,
             provenance,
@@ -112,11 +114,11 @@ impl Stack {
     }
 }
 
-fn shown(name: SettingName, candidate: Candidate<'_>) -> Shown {
-    let declared = name.declared();
+fn redacted_value(name: SettingName, candidate: Candidate<'_>) -> RedactedValue {
+    let declared = name.spec();
     match candidate.raw() {
-        Err(problem) => Shown::Broken(problem.clone()),
-        Ok(raw) if declared.secret => Shown::Secret(raw.clone()),
-        Ok(raw) => Shown::Plain(value::shown(declared.kind, exposed(raw).trim())),
+        Err(problem) => RedactedValue::Invalid(problem.clone()),
+        Ok(raw) if declared.secret => RedactedValue::Secret(raw.clone()),
+        Ok(raw) => RedactedValue::Plain(value::redacted(declared.kind, exposed(raw).trim())),
     }
 }

@@ -3,7 +3,7 @@
 use figment::value::{Dict, Value as FigmentValue};
 use serde::de::DeserializeOwned;
 
-use crate::stack::in_order;
+use crate::stack::sort_by_line;
 use crate::value::Value;
 use crate::{LoadError, LoadErrorKind, SettingName, Sourced, Stack};
 
@@ -42,7 +42,7 @@ impl Stack {
                 Err(problem) => problems.push(problem),
             }
         }
-        if let Some(error) = LoadError::of_all(in_order(problems)) {
+        if let Some(error) = LoadError::of_all(sort_by_line(problems)) {
             return Err(error);
         }
         FigmentValue::from(values).deserialize().map_err(|error| {

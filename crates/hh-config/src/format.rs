@@ -9,7 +9,7 @@ use std::fmt;
 use std::path::Path;
 
 use node::ParseError;
-pub(crate) use node::{At, Node, Pair};
+pub(crate) use node::{Located, Node, Pair};
 
 /// The format of a configuration file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,7 +5,7 @@ use std::path::Path;
 use hh_text::Diagnostic;
 use zeroize::Zeroizing;
 
-use crate::read::{self, Opened};
+use crate::read::{self, OpenedFile};
 use crate::{LoadErrorKind, Source};
 
 /// Why a guarded file is not used: the kind, and the end of a sentence about the file.
@@ -26,20 +26,20 @@ pub(crate) fn text(
     home: Option<&Path>,
 ) -> Result<Zeroizing<String>, Refusal> {
     let unreadable = |what: String| (LoadErrorKind::Unreadable, what.into());
-    let opened = Opened::new(path, limit).map_err(unreadable)?;
+    let opened = OpenedFile::new(path, limit).map_err(unreadable)?;
     check(path, &opened, source, home).map_err(|what| (LoadErrorKind::Unsafe, what))?;
     read::rest(opened, limit).map_err(unreadable)
 }
 
 #[cfg(not(unix))]
-fn check(_: &Path, _: &Opened, _: Source, _: Option<&Path>) -> Result<(), Diagnostic> {
+fn check(_: &Path, _: &OpenedFile, _: Source, _: Option<&Path>) -> Result<(), Diagnostic> {
     Ok(())
 }
 
 #[cfg(unix)]
 fn check(
     path: &Path,
-    opened: &Opened,
+    opened: &OpenedFile,
     source: Source,
     home: Option<&Path>,
 ) -> Result<(), Diagnostic> {
@@ -55,7 +55,7 @@ mod unix {
     use hh_text::Diagnostic;
 
     use crate::Source;
-    use crate::shown::shown_path;
+    use crate::redact::redacted_path;
 
     const WRITABLE_BY_OTHERS: u32 = 0o022;
     /// In a directory with this bit, only the owner of a file can replace it.
@@ -134,7 +134,7 @@ mod unix {
         }
 
         fn check_directory(&self, directory: &Path, sticky: u32) -> Result<(), Diagnostic> {
-            let shown = shown_path(directory);
+            let shown = redacted_path(directory);
             let found = metadata(directory)
                 .map_err(|error| format!("is in {}: {error}", shown.display()))?;
             let what = format!("is in {}, which ", shown.display());
@@ -169,7 +169,7 @@ mod unix {
             let is_allowed = self.effective == 0
                 || command.starts_with("chmod") && found.uid() == self.effective;
             let sudo = if is_allowed { "" } else { "sudo " };
-            let path = shown_path(path);
+            let path = redacted_path(path);
             let word = hh_text::shell_word(&path.to_string_lossy()).into_owned();
             format!("{sudo}{command} {word}")
         }

@@ -12,7 +12,7 @@ use std::fmt;
 use secrecy::SecretString;
 
 pub(crate) use dotenv::DotEnv;
-pub(crate) use environment::differ_across;
+pub(crate) use environment::conflicting_variables;
 pub use file::nearest_name;
 pub(crate) use file::{ConfigFile, Guard, MAX_BYTES, is_name_of};
 
@@ -34,7 +34,7 @@ pub struct Layer {
     problems: Vec<Problem>,
     warnings: Vec<String>,
     /// Variables that nothing reads by their name, each with the one it is near to.
-    odd_names: Vec<(String, &'static str)>,
+    unknown_names: Vec<(String, &'static str)>,
     is_project_file: bool,
 }
 
@@ -45,7 +45,7 @@ impl Layer {
             entries: BTreeMap::new(),
             problems: Vec::new(),
             warnings: Vec::new(),
-            odd_names: Vec::new(),
+            unknown_names: Vec::new(),
             is_project_file: false,
         }
     }
@@ -78,8 +78,8 @@ impl Layer {
         self.is_project_file
     }
 
-    pub(crate) fn odd_names(&self) -> &[(String, &'static str)] {
-        &self.odd_names
+    pub(crate) fn unknown_names(&self) -> &[(String, &'static str)] {
+        &self.unknown_names
     }
 
     pub(crate) fn entries(&self) -> impl Iterator<Item = &Entry> {

@@ -30,7 +30,7 @@ mod provenance;
 mod source;
 
 #[cfg(feature = "files")]
-mod declared;
+mod discovered_file;
 #[cfg(feature = "files")]
 mod edit;
 #[cfg(feature = "files")]
@@ -50,19 +50,19 @@ mod layer;
 #[cfg(feature = "files")]
 mod load;
 #[cfg(feature = "files")]
-mod looked_at;
-#[cfg(feature = "files")]
 mod nearest;
 #[cfg(feature = "files")]
 mod read;
+#[cfg(feature = "files")]
+mod redact;
 #[cfg(feature = "files")]
 mod schema;
 #[cfg(feature = "files")]
 mod secret_file;
 #[cfg(feature = "files")]
-mod settings;
+mod setting;
 #[cfg(feature = "files")]
-mod shown;
+mod settings;
 #[cfg(feature = "files")]
 mod stack;
 #[cfg(feature = "files")]
@@ -81,22 +81,22 @@ pub use source::Source;
 use nearest::nearest;
 #[cfg(feature = "files")]
 pub use {
-    declared::{
-        ActsOn, DECLARED, Declared, Kind, Place, ProjectFile, SettingName, UNSUPPORTED,
-        Unsupported, names,
-    },
+    discovered_file::{DiscoveredFile, FileState},
     edit::{Edit, edit},
     effective::{Config, get_config},
     error::{LoadError, LoadErrorKind, Problem},
-    explain::{Explained, Shadowed, Shown},
+    explain::{Explanation, RedactedValue, ShadowedValue},
     format::Format,
     layer::{Layer, nearest_name},
     load::{LoadOptions, overlays},
-    looked_at::{FileState, LookedAt},
     read::text as read_text,
+    redact::redact_keys,
     schema::schema,
+    setting::{
+        Consumer, Kind, Placement, ProjectFilePolicy, SETTINGS, SettingName, SettingSpec,
+        UNSUPPORTED, UnsupportedVariable, names,
+    },
     settings::Settings,
-    shown::mask_keys,
     stack::{Candidate, Candidates, Stack},
     substitute::{SubstituteError, Substituted, escape, substitute},
     trust::TrustedFiles,

@@ -4,8 +4,8 @@ mod files;
 
 use secrecy::SecretString;
 
-use crate::layer::{DotEnv, differ_across};
-use crate::{Env, Layer, LookedAt, SettingName, Stack, names};
+use crate::layer::{DotEnv, conflicting_variables};
+use crate::{DiscoveredFile, Env, Layer, SettingName, Stack, names};
 
 pub use files::overlays;
 
@@ -52,17 +52,17 @@ impl Stack {
             .with(Layer::direct(options.direct))
             .with(Layer::environment(env));
         let Some(named) = stack.text_or_problem(names::ENV_FILE) else {
-            stack.look_at(LookedAt::dotenv(None));
+            stack.add_file(DiscoveredFile::dotenv(None));
             return files::add(stack, env, env);
         };
         let path = std::path::PathBuf::from(named.value);
         let dotenv = DotEnv::read(env, &path, &named.provenance);
-        stack.look_at(LookedAt::dotenv(Some(env.resolve(&path))));
-        if let Some(warning) = differ_across(env, &dotenv) {
+        stack.add_file(DiscoveredFile::dotenv(Some(env.resolve(&path))));
+        if let Some(warning) = conflicting_variables(env, &dotenv) {
             stack.add_warning(warning);
         }
         let stack = stack.with(dotenv.layer());
-        // The real environment wins over it (decisions P3), in substitutions as well.
+        // The real environment wins over it (docs/design/decisions.md#p3), in substitutions as well.
         files::add(stack, env, &env.clone().with_lower(dotenv.pairs()))
     }
 }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use url::{Host, Url};
 
-/// Scheme, host and port of a server, normalised: the audience of a credential.
+/// Scheme, host and port of a server, normalized: the audience of a credential.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Origin {
     scheme: String,

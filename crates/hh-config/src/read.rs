@@ -12,17 +12,17 @@ use zeroize::Zeroizing;
 /// # Errors
 /// What is wrong with the file, as the end of a sentence about it.
 pub fn text(path: &Path, limit: u64) -> Result<Zeroizing<String>, String> {
-    rest(Opened::new(path, limit)?, limit)
+    rest(OpenedFile::new(path, limit)?, limit)
 }
 
 /// A regular file that was opened and not read yet.
-pub(crate) struct Opened {
+pub(crate) struct OpenedFile {
     file: File,
     /// What is known of the file that was opened, whatever is at its path by now.
     pub(crate) metadata: Metadata,
 }
 
-impl Opened {
+impl OpenedFile {
     pub(crate) fn new(path: &Path, limit: u64) -> Result<Self, String> {
         let metadata = std::fs::metadata(path).map_err(|error| failed(&error))?;
         check(&metadata, limit)?;
@@ -35,7 +35,7 @@ impl Opened {
 }
 
 /// Reads the text of an opened file.
-pub(crate) fn rest(opened: Opened, limit: u64) -> Result<Zeroizing<String>, String> {
+pub(crate) fn rest(opened: OpenedFile, limit: u64) -> Result<Zeroizing<String>, String> {
     let capacity = usize::try_from(opened.metadata.len()).unwrap_or_default();
     let mut bytes = Zeroizing::new(Vec::with_capacity(capacity + 1));
     opened

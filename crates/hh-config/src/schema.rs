@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::{DECLARED, Declared, Kind, Place};
+use crate::{Kind, Placement, SETTINGS, SettingSpec};
 
 /// Returns the JSON Schema (draft 2020-12) of a configuration file, as indented JSON.
 ///
@@ -10,9 +10,9 @@ use crate::{DECLARED, Declared, Kind, Place};
 #[must_use]
 pub fn schema() -> String {
     let mut properties = Map::new();
-    for declared in DECLARED
+    for declared in SETTINGS
         .iter()
-        .filter(|declared| declared.place == Place::Anywhere)
+        .filter(|declared| declared.place == Placement::Anywhere)
     {
         properties.insert(declared.name.to_owned(), property(declared));
         for alias in declared.aliases {
@@ -61,7 +61,7 @@ pub fn schema() -> String {
     serde_json::to_string_pretty(&schema).unwrap_or_default()
 }
 
-fn property(declared: &Declared) -> Value {
+fn property(declared: &SettingSpec) -> Value {
     let text = json!({ "type": "string" });
     let or_text = |value: Value| json!([value, { "type": "string" }]);
     let texts = json!({ "type": "string" });

@@ -6,7 +6,7 @@ use secrecy::SecretString;
 
 use crate::layer::{Entry, Layer, exposed};
 use crate::{
-    ActsOn, DECLARED, LoadError, LoadErrorKind, Location, LookedAt, Problem, Provenance,
+    Consumer, DiscoveredFile, LoadError, LoadErrorKind, Location, Problem, Provenance, SETTINGS,
     SettingName, Source, Sourced, Via, value,
 };
 
@@ -16,7 +16,7 @@ pub struct Stack {
     layers: Vec<Layer>,
     problems: Vec<Problem>,
     warnings: Vec<String>,
-    files: Vec<LookedAt>,
+    files: Vec<DiscoveredFile>,
 }
 
 /// One place that sets a value.
@@ -89,7 +89,7 @@ impl Stack {
         self.warnings.push(warning);
     }
 
-    pub(crate) fn look_at(&mut self, file: LookedAt) {
+    pub(crate) fn add_file(&mut self, file: DiscoveredFile) {
         self.files.push(file);
     }
 
@@ -101,7 +101,7 @@ impl Stack {
 
     /// Returns the files that were looked at, each in the order of looking.
     #[must_use]
-    pub fn files(&self) -> &[LookedAt] {
+    pub fn files(&self) -> &[DiscoveredFile] {
         &self.files
     }
 
@@ -125,7 +125,7 @@ impl Stack {
         let mut problems = self.problems_of_places();
         let values = SettingName::all().filter_map(|name| self.problem_of_value(name));
         problems.extend(values);
-        in_order(problems)
+        sort_by_line(problems)
     }
 
     /// Returns what is wrong with the value that wins; a default is right.
@@ -146,18 +146,18 @@ impl Stack {
         let mut warnings = self.warnings.clone();
         let layers = self.layers.iter().flat_map(Layer::warnings);
         warnings.extend(layers.cloned());
-        for (odd, near) in self.layers.iter().flat_map(Layer::odd_names) {
+        for (odd, near) in self.layers.iter().flat_map(Layer::unknown_names) {
             if !self.is_substituted(odd) {
                 warnings.push(format!(
                     "{odd} is not a variable that is read; did you mean {near}?"
                 ));
             }
         }
-        for (name, declared) in SettingName::all().zip(DECLARED) {
+        for (name, declared) in SettingName::all().zip(SETTINGS) {
             let Some(found) = self.candidates(name).winner else {
                 continue;
             };
-            let why = if declared.acts_on == ActsOn::Server {
+            let why = if declared.acts_on == Consumer::Server {
                 Some("the server enforces such a list, no client can")
             } else if declared.is_planned() && !is_default(name, found) {
                 Some("nothing acts on it yet")
@@ -208,7 +208,7 @@ impl Stack {
                 Ok(raw) => Ok(Some(Sourced::new(raw.clone(), entry.provenance.clone()))),
                 Err(problem) => Err(problem.clone()),
             },
-            None => Ok(name.declared().default.map(|default| {
+            None => Ok(name.spec().default.map(|default| {
                 let provenance = Provenance::new(Source::Default, None);
                 Sourced::new(SecretString::from(default), provenance)
             })),
@@ -220,7 +220,7 @@ impl Stack {
         &self,
         name: SettingName,
     ) -> Result<Option<Sourced<value::Value>>, Problem> {
-        let declared = name.declared();
+        let declared = name.spec();
         // Only looked at where it stands: a copy of a secret has to be wiped again, and this is done for every setting.
         let found = self.layers.iter().find_map(|layer| layer.get(name));
         let text = match (found.map(|entry| &entry.raw), declared.default) {
@@ -252,7 +252,7 @@ impl Stack {
 
     /// Tells whether a setting of yes or no is on, however it is spelled; one that is neither is off.
     #[must_use]
-    pub fn is_on(&self, name: SettingName) -> bool {
+    pub fn is_enabled(&self, name: SettingName) -> bool {
         let found = self.value(name).ok().flatten();
         found.is_some_and(|found| found.value == value::Value::Boolean(true))
     }
@@ -262,7 +262,7 @@ impl Stack {
     /// # Errors
     /// `Conflict` for a secret, whose text is not handed out here; `Invalid` for a value that cannot be put together.
     pub fn text(&self, name: SettingName) -> Result<Option<Sourced<String>>, LoadError> {
-        if name.declared().secret {
+        if name.spec().secret {
             let message = format!("{name} is a secret, which has no plain text");
             return Err(LoadError::new(LoadErrorKind::Conflict, message));
         }
@@ -294,7 +294,7 @@ impl Stack {
 
 /// Whether a place says what would be so without it.
 fn is_default(name: SettingName, found: Candidate<'_>) -> bool {
-    let declared = name.declared();
+    let declared = name.spec();
     let parsed = |text: &str| value::parse(declared.kind, text.trim());
     match (declared.default, found.raw()) {
         (Some(default), Ok(raw)) => parsed(default) == parsed(exposed(raw)),
@@ -303,7 +303,7 @@ fn is_default(name: SettingName, found: Candidate<'_>) -> bool {
 }
 
 /// Mistakes of one file in the order of its lines.
-pub(crate) fn in_order(mut problems: Vec<Problem>) -> Vec<Problem> {
+pub(crate) fn sort_by_line(mut problems: Vec<Problem>) -> Vec<Problem> {
     problems.sort_by_cached_key(|problem| {
         let place = problem.provenance().and_then(Provenance::location);
         match place {

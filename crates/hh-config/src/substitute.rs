@@ -1,4 +1,4 @@
-//! `${NAME}` in the values of configuration files (decisions P6).
+//! `${NAME}` in the values of configuration files (see `docs/design/decisions.md#p6`).
 //!
 //! `${NAME}` is the variable's value and an error if it is unset, `${NAME:-default}` has a default,
 //! `${NAME:?message}` an error message of its own; `$<NAME>` has the same forms. `$${` and `$$<` stand for `${` and
@@ -11,7 +11,7 @@ use hh_text::{Diagnostic, is_unsafe};
 use zeroize::Zeroizing;
 
 use crate::Env;
-use crate::shown::mask_keys;
+use crate::redact::redact_keys;
 
 /// The longest value that substitution may make, in bytes.
 const MAX_BYTES: usize = 64 * 1024;
@@ -117,9 +117,9 @@ pub(crate) fn substitute_with<'e>(
             push(&mut done, &rest[1..3])?;
             rest = after;
         } else if let Some(after) = rest.strip_prefix("${") {
-            rest = one(&mut done, &mut variables, after, '}', &get)?;
+            rest = substitute_one(&mut done, &mut variables, after, '}', &get)?;
         } else if let Some(after) = rest.strip_prefix("$<") {
-            rest = one(&mut done, &mut variables, after, '>', &get)?;
+            rest = substitute_one(&mut done, &mut variables, after, '>', &get)?;
         } else {
             push(&mut done, "$")?;
             rest = &rest[1..];
@@ -139,7 +139,7 @@ pub fn escape(text: &str) -> String {
 }
 
 /// Puts in what stands before `close`, and returns what follows it.
-fn one<'a, 'e>(
+fn substitute_one<'a, 'e>(
     done: &mut String,
     variables: &mut Vec<String>,
     text: &'a str,
@@ -155,7 +155,7 @@ fn one<'a, 'e>(
     if name.is_empty()
         || name.starts_with(|c: char| c.is_ascii_digit())
         // A name is shown to people: this one is an API key, or too long to be read.
-        || mask_keys(name, |_| String::new()) != name
+        || redact_keys(name, |_| String::new()) != name
         || name.len() > MAX_NAME
         || form.contains("${")
         || form.contains("$<")
@@ -207,7 +207,7 @@ pub(crate) fn is_secret(variable: &str) -> bool {
     ];
     const ENDS: [&str; 5] = ["APIKEY", "SECRET", "TOKEN", "PASSWORD", "PASSPHRASE"];
     if let Some(setting) = crate::SettingName::of_variable(variable) {
-        return setting.declared().secret;
+        return setting.spec().secret;
     }
     let name = variable.to_ascii_uppercase();
     // NAME_FILE holds a path.

@@ -1,4 +1,4 @@
-//! Which project files the user has trusted: by path and content (decisions X2).
+//! Which project files the user has trusted: by path and content (see `docs/design/decisions.md#x2`).
 //!
 //! The list is a file of lines as `sha256sum` writes them, `trusted` in [`crate::paths::config_dir`].
 

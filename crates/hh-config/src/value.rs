@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use hh_text::Diagnostic;
 use url::Url;
 
-use crate::declared::Protection;
-use crate::{BaseUrl, Declared, Kind};
+use crate::setting::Protection;
+use crate::{BaseUrl, Kind, SettingSpec};
 
 /// A value of its kind, not a secret one.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,7 +20,7 @@ pub(crate) enum Value {
 }
 
 /// Parses the value of a setting; the error says what was expected, not what was found.
-pub(crate) fn parse_setting(declared: &Declared, text: &str) -> Result<Value, Diagnostic> {
+pub(crate) fn parse_setting(declared: &SettingSpec, text: &str) -> Result<Value, Diagnostic> {
     let value = parse(declared.kind, text)?;
     match declared.protection {
         Some(protection) if asks_for(protection, &value, declared.default) => Err(Diagnostic::new(
@@ -92,7 +92,7 @@ pub(crate) fn parse(kind: Kind, text: &str) -> Result<Value, String> {
     }
 }
 
-/// Reads a boolean as decisions P9 spell it.
+/// Reads a boolean in any of its spellings (see `docs/design/decisions.md#p9`).
 pub(crate) fn boolean(text: &str) -> Option<bool> {
     match text.trim().to_ascii_lowercase().as_str() {
         "true" | "1" | "yes" | "on" | "enabled" => Some(true),
@@ -139,7 +139,7 @@ fn proxy(text: &str) -> Option<Url> {
 }
 
 /// Shows a value that is no secret setting: an address without a user name and password.
-pub(crate) fn shown(kind: Kind, text: &str) -> String {
+pub(crate) fn redacted(kind: Kind, text: &str) -> String {
     if !matches!(kind, Kind::Proxy | Kind::Url) || !text.contains('@') {
         return text.to_owned();
     }

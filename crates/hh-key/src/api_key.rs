@@ -78,7 +78,8 @@ pub struct ApiKey {
 }
 
 impl ApiKey {
-    /// Parses a key: surrounding white space is cut, the rest must be one of the known shapes (decisions K1, K2).
+    /// Parses a key: surrounding white space is cut, the rest must be one of the known shapes (see
+    /// `docs/design/decisions.md#k1` and `#k2`).
     ///
     /// # Errors
     /// [`KeyError`] says what is wrong and never repeats the text.
@@ -125,7 +126,7 @@ impl ApiKey {
 
     /// Wraps a key that was just minted in the shape of its kind.
     #[cfg(feature = "mint")]
-    pub(crate) fn issued(secret: SecretString, kind: KeyKind) -> Self {
+    pub(crate) fn from_minted(secret: SecretString, kind: KeyKind) -> Self {
         Self { secret, kind }
     }
 
@@ -167,10 +168,10 @@ impl ApiKey {
         self.text() == other.text()
     }
 
-    /// Returns the key as it may be shown, see [`mask`].
+    /// Returns the key as it may be shown, see [`redact`].
     #[must_use]
-    pub fn shown(&self) -> String {
-        mask(self.text())
+    pub fn redacted(&self) -> String {
+        redact(self.text())
     }
 
     /// Returns the secret itself, to be sent or stored.
@@ -190,16 +191,16 @@ impl ApiKey {
 
 impl fmt::Debug for ApiKey {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "ApiKey({})", self.shown())
+        write!(formatter, "ApiKey({})", self.redacted())
     }
 }
 
-/// Shows a value that may be an API key without giving it away (decisions K4).
+/// Shows a value that may be an API key without giving it away (see `docs/design/decisions.md#k4`).
 ///
 /// Keys of 16 characters or more show their first 8, typed keys their prefix and key id; anything that is not a
 /// HoneyHive key shows nothing.
 #[must_use]
-pub fn mask(text: &str) -> String {
+pub fn redact(text: &str) -> String {
     let text = text.trim();
     let Some(kind) = KeyKind::of(text) else {
         return "***".to_owned();

@@ -1,4 +1,4 @@
-//! The checksum at the end of issued keys, in the shape GitHub made common (decisions K3).
+//! The checksum at the end of issued keys, in the shape GitHub made common (see `docs/design/decisions.md#k3`).
 
 use crate::{ApiKey, KeyKind};
 
@@ -13,11 +13,11 @@ pub(crate) const PLAIN_RANDOM: usize = 34;
 #[expect(clippy::exhaustive_enums, reason = "the three answers there are")]
 pub enum Checksum {
     /// The key has the length of our own keys and its checksum is right.
-    Right,
+    Valid,
     /// The key has the length of our own keys but the checksum of none.
-    Wrong,
+    Invalid,
     /// The key has another length, so it is not one of ours.
-    Foreign,
+    Unknown,
 }
 
 /// Checks the checksum of a key, without any look-up.
@@ -31,15 +31,15 @@ pub fn checksum(key: &ApiKey) -> Checksum {
     };
     let (front, check) = text.split_at(text.len() - CHECK_LENGTH.min(text.len()));
     if !ours {
-        Checksum::Foreign
-    } else if check_of(front) == check {
-        Checksum::Right
+        Checksum::Unknown
+    } else if compute_checksum(front) == check {
+        Checksum::Valid
     } else {
-        Checksum::Wrong
+        Checksum::Invalid
     }
 }
 
-pub(crate) fn check_of(text: &str) -> String {
+pub(crate) fn compute_checksum(text: &str) -> String {
     let mut rest = crc32fast::hash(text.as_bytes()) as usize;
     let mut digits = [b'0'; CHECK_LENGTH];
     for digit in digits.iter_mut().rev() {
@@ -56,7 +56,7 @@ mod tests {
     #[test]
     fn keys_of_other_lengths_are_foreign() {
         let hosted = ApiKey::parse("hh_1234567890abcdef1234567890abcdef").unwrap();
-        assert_eq!(checksum(&hosted), Checksum::Foreign);
-        assert_eq!(checksum(&ApiKey::parse("hh_a").unwrap()), Checksum::Foreign);
+        assert_eq!(checksum(&hosted), Checksum::Unknown);
+        assert_eq!(checksum(&ApiKey::parse("hh_a").unwrap()), Checksum::Unknown);
     }
 }

@@ -8,7 +8,7 @@
 //!
 //! let key = ApiKey::parse("hh_1234567890abcdef1234567890abcdef")?;
 //! assert_eq!(key.kind(), KeyKind::Project);
-//! assert_eq!(key.shown(), "hh_12345***");
+//! assert_eq!(key.redacted(), "hh_12345***");
 //! assert_eq!(key_at("hh_1234567890abcdef is a key"), Ok(19));
 //! # Ok::<(), hh_key::KeyError>(())
 //! ```
@@ -25,9 +25,9 @@ mod checksum;
 mod mint;
 mod recognize;
 
-pub use api_key::{ApiKey, KeyError, KeyKind, KeyWarning, mask};
+pub use api_key::{ApiKey, KeyError, KeyKind, KeyWarning, redact};
 #[cfg(feature = "checksum")]
 pub use checksum::{Checksum, checksum};
 #[cfg(feature = "mint")]
-pub use mint::{Minted, mint};
+pub use mint::{NewApiKey, mint};
 pub use recognize::{find_key, key_at};

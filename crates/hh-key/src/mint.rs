@@ -3,7 +3,7 @@
 use secrecy::SecretString;
 use zeroize::Zeroizing;
 
-use crate::checksum::{DIGITS, PLAIN_RANDOM, check_of};
+use crate::checksum::{DIGITS, PLAIN_RANDOM, compute_checksum};
 use crate::{ApiKey, KeyKind};
 
 const ID_LENGTH: usize = 24;
@@ -13,7 +13,7 @@ const TYPED_RANDOM: usize = 58;
 /// A new key with its public id.
 #[derive(Debug)]
 #[non_exhaustive]
-pub struct Minted {
+pub struct NewApiKey {
     /// The key, which exists nowhere else.
     pub key: ApiKey,
     /// 24 letters and digits that name the key and are not a secret; typed keys carry it.
@@ -24,7 +24,7 @@ pub struct Minted {
 ///
 /// # Errors
 /// The random source of the system failed.
-pub fn mint(kind: KeyKind) -> Result<Minted, getrandom::Error> {
+pub fn mint(kind: KeyKind) -> Result<NewApiKey, getrandom::Error> {
     let mut text = Zeroizing::new(String::with_capacity(128));
     let mut id = String::with_capacity(ID_LENGTH);
     push_random(&mut id, ID_LENGTH)?;
@@ -36,10 +36,10 @@ pub fn mint(kind: KeyKind) -> Result<Minted, getrandom::Error> {
     } else {
         push_random(&mut text, PLAIN_RANDOM)?;
     }
-    let check = check_of(&text);
+    let check = compute_checksum(&text);
     text.push_str(&check);
-    let key = ApiKey::issued(SecretString::from(text.as_str()), kind);
-    Ok(Minted { key, id })
+    let key = ApiKey::from_minted(SecretString::from(text.as_str()), kind);
+    Ok(NewApiKey { key, id })
 }
 
 fn push_random(text: &mut String, count: usize) -> Result<(), getrandom::Error> {
@@ -74,7 +74,7 @@ mod tests {
             assert_eq!(parsed.kind(), minted.key.kind());
             assert_eq!(parsed.text().len(), length, "{kind:?}");
             assert_eq!(parsed.warning(), None);
-            assert_eq!(checksum(&parsed), Checksum::Right);
+            assert_eq!(checksum(&parsed), Checksum::Valid);
             if kind == KeyKind::Ingestion {
                 assert_eq!(parsed.key_id(), Some(minted.id.as_str()));
             }
@@ -89,7 +89,7 @@ mod tests {
             let mut bytes = text.as_bytes().to_vec();
             bytes[at] = if bytes[at] == b'a' { b'b' } else { b'a' };
             let changed = ApiKey::parse(std::str::from_utf8(&bytes).unwrap()).unwrap();
-            assert_eq!(checksum(&changed), Checksum::Wrong, "position {at}");
+            assert_eq!(checksum(&changed), Checksum::Invalid, "position {at}");
         }
     }
 }

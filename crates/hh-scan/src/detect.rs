@@ -1,6 +1,6 @@
 //! Recognizes an API key at a position in other text.
 
-use hh_auth::{ApiKey, Checksum, KeyError, checksum, mask};
+use hh_auth::{ApiKey, Checksum, KeyError, checksum, redact};
 
 /// The maximum length of a key in bytes.
 pub(crate) const MAX_LENGTH: usize = 512;
@@ -88,10 +88,10 @@ pub(crate) fn detect_at_start(bytes: &[u8], is_alone: bool) -> Option<Detection>
 
 fn confirmed(key: &[u8]) -> Option<Detection> {
     let parsed = ApiKey::parse(std::str::from_utf8(key).ok()?).ok()?;
-    (checksum(&parsed) == Checksum::Right).then(|| Detection {
+    (checksum(&parsed) == Checksum::Valid).then(|| Detection {
         confidence: Confidence::Confirmed,
         kind: parsed.kind().as_str(),
-        redacted: parsed.shown(),
+        redacted: parsed.redacted(),
         length: key.len(),
     })
 }
@@ -110,7 +110,7 @@ fn possible(key: &[u8], rest: &[u8], is_alone: bool) -> Option<Detection> {
     Some(Detection {
         confidence: Confidence::Possible,
         kind,
-        redacted: mask(text),
+        redacted: redact(text),
         length: key.len(),
     })
 }
@@ -227,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn what_documentation_writes_in_a_keys_place_is_none() {
+    fn placeholders_of_documentation_are_not_keys() {
         for sample in [
             "hh_your_api_key",
             "hh_xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",

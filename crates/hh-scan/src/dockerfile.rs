@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use hh_auth::mask;
+use hh_auth::redact;
 use hh_config::{SettingName, names};
 
 /// The settings whose variables hold an API key.
@@ -104,7 +104,7 @@ fn setting(word: &[u8], kind: &str, old_value: Option<&[u8]>) -> Option<(Option<
     let (name, value) = word
         .split_once('=')
         .map_or((word, None), |(name, value)| (name, Some(value)));
-    let is_key = |key: &SettingName| key.declared().variables.contains(&name);
+    let is_key = |key: &SettingName| key.spec().variables.contains(&name);
     if !KEYS.iter().any(is_key) {
         return None;
     }
@@ -119,7 +119,7 @@ fn setting(word: &[u8], kind: &str, old_value: Option<&[u8]>) -> Option<(Option<
         return None;
     }
     let length = word.len() + old_value.map_or(0, |value| 1 + value.len());
-    Some(((!is_empty).then(|| mask(value)), length))
+    Some(((!is_empty).then(|| redact(value)), length))
 }
 
 /// The words of a line with the bytes before each.

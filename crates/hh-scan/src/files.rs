@@ -16,7 +16,7 @@ use crate::report::{Report, redacted_folder};
 use crate::scanner::{ScanResult, Scanner};
 
 /// The path of a file and its result.
-type Outcome = (PathBuf, Result<ScanResult, String>);
+type FileResult = (PathBuf, Result<ScanResult, String>);
 
 /// Scans files, and folders with everything below them.
 pub fn scan_paths(paths: &[PathBuf], ignore_files: IgnoreFiles, report: &mut Report) {
@@ -48,14 +48,14 @@ fn not_followed(error: &str) -> String {
 }
 
 /// The folders that were not entered, shared by all threads of a walk.
-type Refused = Arc<Mutex<Vec<String>>>;
+type RefusedFolders = Arc<Mutex<Vec<String>>>;
 
 /// Returns the walk through files and folders, or `None` without any.
-fn walk_of(
+fn build_walk(
     paths: &[&PathBuf],
     is_repository: bool,
     no_ignore: bool,
-    refused: &Refused,
+    refused: &RefusedFolders,
 ) -> Option<WalkBuilder> {
     let (first, others) = paths.split_first()?;
     let mut walk = WalkBuilder::new(first);
@@ -93,8 +93,8 @@ fn walk_of(
 }
 
 fn walk(paths: &[&PathBuf], is_repository: bool, no_ignore: bool, report: &mut Report) {
-    let refused = Refused::default();
-    let Some(walk) = walk_of(paths, is_repository, no_ignore, &refused) else {
+    let refused = RefusedFolders::default();
+    let Some(walk) = build_walk(paths, is_repository, no_ignore, &refused) else {
         return;
     };
     let files = AtomicUsize::new(0);
@@ -108,7 +108,7 @@ fn walk(paths: &[&PathBuf], is_repository: bool, no_ignore: bool, report: &mut R
         Box::new(move |entry| {
             let outcome = match entry {
                 Ok(entry) => scan_entry(&entry, &mut scanner),
-                Err(error) => Some(unread(&error)),
+                Err(error) => Some(unreadable(&error)),
             };
             let Some((path, outcome)) = outcome else {
                 return WalkState::Continue;
@@ -153,9 +153,9 @@ fn walk(paths: &[&PathBuf], is_repository: bool, no_ignore: bool, report: &mut R
 }
 
 /// The path of an entry that cannot be read, and why.
-fn unread(error: &ignore::Error) -> Outcome {
+fn unreadable(error: &ignore::Error) -> FileResult {
     if let ignore::Error::WithDepth { err, .. } = error {
-        unread(err)
+        unreadable(err)
     } else if let ignore::Error::WithPath { path, err } = error {
         let error = err.io_error();
         let error = error.map_or_else(|| err.to_string(), ToString::to_string);
@@ -165,7 +165,7 @@ fn unread(error: &ignore::Error) -> Outcome {
     }
 }
 
-fn scan_entry(entry: &DirEntry, scanner: &mut Result<Scanner, String>) -> Option<Outcome> {
+fn scan_entry(entry: &DirEntry, scanner: &mut Result<Scanner, String>) -> Option<FileResult> {
     let kind = entry.file_type()?;
     let path = entry.path();
     if !kind.is_file() {

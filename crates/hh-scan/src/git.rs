@@ -56,7 +56,9 @@ impl<'a> Repository<'a> {
                     .add_line(None, line.trim_start_matches('\u{feff}'))
                     .ok();
             }
-            repository.ignored = rules.build().map_err(|error| cannot(&error.to_string()))?;
+            repository.ignored = rules
+                .build()
+                .map_err(|error| failed_to(&error.to_string()))?;
         }
         Ok(repository)
     }
@@ -82,7 +84,7 @@ impl<'a> Repository<'a> {
         let mut blobs = Vec::new();
         let mut output = output_of(&mut child).split(0);
         while let Some(meta) = output.next() {
-            let meta = meta.map_err(|error| self.broken(&error))?;
+            let meta = meta.map_err(|error| self.read_error(&error))?;
             let path = output.next().and_then(Result::ok).unwrap_or_default();
             if let Some(blob) = changed(&String::from_utf8_lossy(&meta), &path) {
                 blobs.push(blob);
@@ -121,7 +123,7 @@ impl<'a> Repository<'a> {
         let mut child = self.start(&[&list, stashes.as_slice()].concat())?;
         let mut hits: HashMap<String, (PathBuf, ScanResult)> = HashMap::new();
         let blobs = output_of(&mut child).split(b'\n').map(|line| {
-            let line = line.map_err(|error| self.broken(&error))?;
+            let line = line.map_err(|error| self.read_error(&error))?;
             let mut parts = line.splitn(2, |byte| *byte == b' ');
             let id = parts.next().unwrap_or_default();
             Ok(Blob::new(id, parts.next().unwrap_or_default()))
@@ -189,7 +191,7 @@ impl<'a> Repository<'a> {
         let mut commit = String::new();
         let mut only_ignored = HashSet::new();
         for line in output_of(&mut child).split(b'\n') {
-            let line = line.map_err(|error| self.broken(&error))?;
+            let line = line.map_err(|error| self.read_error(&error))?;
             let mut parts = line.splitn(2, |byte| *byte == b'\t');
             let meta = String::from_utf8_lossy(parts.next().unwrap_or_default());
             if let Some(blob) = changed(&meta, parts.next().unwrap_or_default()) {
@@ -215,12 +217,12 @@ impl<'a> Repository<'a> {
         report: &mut Report,
         mut keep: impl FnMut(&mut Report, Blob, ScanResult),
     ) -> Result<(), ScanError> {
-        let mut scanner = Scanner::new().map_err(|error| cannot(&error.to_string()))?;
+        let mut scanner = Scanner::new().map_err(|error| failed_to(&error.to_string()))?;
         let mut reader = BlobReader::start(self.command(&["cat-file", "--batch"]))
             .map_err(|error| not_started(&error))?;
         reader.read_all(
             blobs,
-            |error| self.broken(&error),
+            |error| self.read_error(&error),
             |blob, content| {
                 let Some(content) = content else {
                     let error = "this copy of the repository does not have it";
@@ -280,27 +282,27 @@ impl<'a> Repository<'a> {
         let mut child = self.start(arguments)?;
         let lines = output_of(&mut child).lines().collect::<Result<_, _>>();
         self.finish(child)?;
-        lines.map_err(|error| self.broken(&error))
+        lines.map_err(|error| self.read_error(&error))
     }
 
     /// Waits for a command whose output was read; its message on stderr becomes the error.
     fn finish(&self, child: Child) -> Result<(), ScanError> {
         let output = child.wait_with_output();
-        let output = output.map_err(|error| self.broken(&error))?;
+        let output = output.map_err(|error| self.read_error(&error))?;
         if output.status.success() {
             return Ok(());
         }
         let complaint = String::from_utf8_lossy(&output.stderr);
         let complaint = complaint.lines().find(|line| !line.trim().is_empty());
         let complaint = complaint.map_or_else(|| output.status.to_string(), str::to_owned);
-        Err(cannot(&format!(
+        Err(failed_to(&format!(
             "{}: git says: {complaint}",
             redacted_folder(self.folder)
         )))
     }
 
-    fn broken(&self, error: &std::io::Error) -> ScanError {
-        cannot(&format!("{}: {error}", redacted_folder(self.folder)))
+    fn read_error(&self, error: &std::io::Error) -> ScanError {
+        failed_to(&format!("{}: {error}", redacted_folder(self.folder)))
     }
 }
 
@@ -329,7 +331,7 @@ fn changed(meta: &str, path: &[u8]) -> Option<Blob> {
     is_blob.then(|| Blob::new(id.as_bytes(), path))
 }
 
-fn cannot(what: &str) -> ScanError {
+fn failed_to(what: &str) -> ScanError {
     ScanError::new(format!("cannot search the repository of {what}"))
 }
 

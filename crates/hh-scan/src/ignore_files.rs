@@ -61,7 +61,7 @@ pub(crate) fn is_in_repository(path: &Path) -> bool {
 
 fn check(file: &Path) -> Result<(), String> {
     match file.symlink_metadata() {
-        Ok(metadata) if !is_small_file(&metadata) => Err(odd(file)),
+        Ok(metadata) if !is_small_file(&metadata) => Err(unusable(file)),
         Ok(_) | Err(_) => Ok(()),
     }
 }
@@ -87,7 +87,7 @@ pub(crate) fn read(file: &Path) -> Result<Option<String>, String> {
     let mut text = Vec::new();
     let metadata = opened.metadata();
     if !metadata.is_ok_and(|metadata| is_small_file(&metadata)) {
-        return Err(odd(file));
+        return Err(unusable(file));
     }
     let read = opened.take(MAX_SIZE).read_to_end(&mut text);
     read.map_err(|error| format!("{}: {error}", redacted_path(file)))?;
@@ -98,7 +98,7 @@ fn is_small_file(metadata: &Metadata) -> bool {
     metadata.is_file() && metadata.len() <= MAX_SIZE
 }
 
-fn odd(file: &Path) -> String {
+fn unusable(file: &Path) -> String {
     format!(
         "{}: it is no regular file, or over 1 MiB; remove it or use --no-ignore",
         redacted_path(file)

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::path::Path;
 
-use hh_auth::mask;
-use hh_config::mask_keys;
+use hh_auth::redact;
+use hh_config::redact_keys;
 use hh_text::one_line;
 use serde::Serialize;
 
@@ -61,7 +61,7 @@ impl Finding {
         self.confidence == Confidence::Confirmed.as_str()
     }
 
-    fn is_of_image(&self) -> bool {
+    fn is_in_image(&self) -> bool {
         [dockerfile::BUILD, dockerfile::IMAGE].contains(&self.kind.as_str())
     }
 
@@ -92,7 +92,7 @@ impl fmt::Display for Finding {
 }
 
 fn redacted(text: &str) -> String {
-    mask_keys(text, mask)
+    redact_keys(text, redact)
 }
 
 /// Returns a path for a message: its name is untrusted and may contain a key.
@@ -151,13 +151,13 @@ impl Report {
     /// Returns whether a Dockerfile puts a key into an image.
     #[must_use]
     pub fn has_image(&self) -> bool {
-        self.findings.iter().any(Finding::is_of_image)
+        self.findings.iter().any(Finding::is_in_image)
     }
 
     /// Returns whether a finding is outside of the instructions of a Dockerfile.
     #[must_use]
     pub fn has_key(&self) -> bool {
-        !self.findings.iter().all(Finding::is_of_image)
+        !self.findings.iter().all(Finding::is_in_image)
     }
 
     /// Returns the number of scanned files in words.

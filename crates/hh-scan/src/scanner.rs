@@ -107,7 +107,7 @@ impl Scanner {
                 return Ok(found);
             }
             let kept = limit - AROUND;
-            position.leave(text, kept);
+            position.discard(text, kept);
             self.buffer.copy_within(kept.., 0);
             filled -= kept;
             done -= kept;
@@ -130,7 +130,7 @@ impl Scanner {
                 break;
             }
             from = at + 1;
-            let (encoding, met) = self.look_at(text, at);
+            let (encoding, met) = self.detect(text, at);
             let Some(met) = met else { continue };
             from = at + met.length;
             if is_ignored(text, at, from) {
@@ -141,7 +141,7 @@ impl Scanner {
                 found.omitted += 1;
                 continue;
             }
-            let (line, column) = position.of(text, at, encoding);
+            let (line, column) = position.locate(text, at, encoding);
             found.matches.push(Match {
                 line,
                 column,
@@ -155,7 +155,7 @@ impl Scanner {
     }
 
     /// Returns the key at a start, with its length in the encoded text.
-    fn look_at(&self, text: &[u8], at: usize) -> (Encoding, Option<Detection>) {
+    fn detect(&self, text: &[u8], at: usize) -> (Encoding, Option<Detection>) {
         match &text[at..(at + 3).min(text.len())] {
             b"hh_" => {
                 let most = text.len().min(at + detect::MAX_LENGTH + 1);
@@ -165,7 +165,8 @@ impl Scanner {
                 )
             }
             b"h\0h" => {
-                let letters = narrow(&text[at..text.len().min(at + 2 * detect::MAX_LENGTH + 2)]);
+                let letters =
+                    ascii_of_utf16(&text[at..text.len().min(at + 2 * detect::MAX_LENGTH + 2)]);
                 let met = detect::detect_at_start(&letters, true);
                 let wide = |met: Detection| Detection {
                     length: 2 * met.length,
@@ -237,7 +238,7 @@ fn stands_alone(before: &[u8]) -> bool {
 }
 
 /// Returns the ASCII text of UTF-16 in either byte order: every second byte, as long as those between are zero.
-fn narrow(text: &[u8]) -> Vec<u8> {
+fn ascii_of_utf16(text: &[u8]) -> Vec<u8> {
     let rest = text[1..].chunks(2).take_while(|pair| pair[0] == 0);
     let rest = rest.filter_map(|pair| pair.get(1).copied());
     std::iter::once(text[0]).chain(rest).collect()
@@ -278,7 +279,7 @@ fn add_instructions(text: &[u8], found: &mut ScanResult) {
     let mut position = Position::default();
     for instruction in dockerfile::instructions(text) {
         let (from, to) = (instruction.offset, instruction.offset + instruction.length);
-        let (line, column) = position.of(text, from, Encoding::Plain);
+        let (line, column) = position.locate(text, from, Encoding::Plain);
         let value = column..column + instruction.length;
         let is_known = found
             .matches
@@ -345,7 +346,7 @@ impl Position {
         self.at = to;
     }
 
-    fn of(&mut self, text: &[u8], at: usize, encoding: Encoding) -> (usize, usize) {
+    fn locate(&mut self, text: &[u8], at: usize, encoding: Encoding) -> (usize, usize) {
         self.advance(text, at);
         let column = match encoding {
             Encoding::Plain | Encoding::Base64 => self.characters,
@@ -355,7 +356,7 @@ impl Position {
     }
 
     /// Counts the bytes that are dropped from the start of the text.
-    fn leave(&mut self, text: &[u8], dropped: usize) {
+    fn discard(&mut self, text: &[u8], dropped: usize) {
         self.advance(text, dropped);
         self.at -= dropped;
         self.is_first = false;

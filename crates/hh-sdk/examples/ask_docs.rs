@@ -2,7 +2,7 @@
 //! of the best sections that fits the question best. Nothing is sent anywhere but the trace.
 //!
 //! ```console
-//! ask_docs --ask "How do I log in?" --ask "Where is my key kept?" docs/*.md
+//! ask_docs --ask "How do I log in?" --ask "Where is my key kept?" docs/guides/*.md
 //! ```
 
 use std::error::Error;

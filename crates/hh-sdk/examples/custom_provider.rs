@@ -11,7 +11,7 @@
 use std::path::PathBuf;
 
 use hh_sdk::auth::{
-    ApiKey, AuthError, AuthErrorKind, Credential, CredentialProvider, Credentials, Issued,
+    ApiKey, AuthError, AuthErrorKind, Credential, CredentialProvider, Credentials, IssuedCredential,
 };
 use hh_sdk::config::{Location, Origin, Provenance, Source};
 use hh_sdk::{Error, ErrorKind, HoneyHive};
@@ -39,7 +39,7 @@ impl CredentialProvider for Vault {
     }
 }
 
-fn client(url: &str, issued: &Issued) -> Result<HoneyHive, Error> {
+fn client(url: &str, issued: &IssuedCredential) -> Result<HoneyHive, Error> {
     HoneyHive::builder()
         .with_base_url(url)
         .with_api_key(issued.credential.key.secret().clone())

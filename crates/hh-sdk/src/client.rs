@@ -113,7 +113,7 @@ impl Identity {
             details.id = Some(me.key.id.clone());
             details.level = Some(me.key.level);
             details.owner = Some(me.principal.name.clone());
-            details.created = Some(Created::Told(me.key.created_at));
+            details.created = Some(Created::Reported(me.key.created_at));
             details.expires_at = me.key.expires_at;
         }
         details
@@ -191,7 +191,9 @@ impl HoneyHive {
     pub async fn create_key(&self, key: &CreateKey) -> Result<CreatedKey, Error> {
         match self.send::<op::CreateKey>(key.clone()).await? {
             CreateKeyResponse::Created(created) => Ok(created),
-            CreateKeyResponse::Repeated(key) => Err(text_lost(&key, "revoke it, and make another")),
+            CreateKeyResponse::Repeated(key) => {
+                Err(lost_secret(&key, "revoke it, and make another"))
+            }
         }
     }
 
@@ -210,7 +212,7 @@ impl HoneyHive {
         };
         match self.send::<op::RotateKey>(input).await? {
             CreateKeyResponse::Created(created) => Ok(created),
-            CreateKeyResponse::Repeated(key) => Err(text_lost(
+            CreateKeyResponse::Repeated(key) => Err(lost_secret(
                 &key,
                 "rotate the old key again, which revokes this one",
             )),
@@ -362,7 +364,7 @@ fn key_ref(id: &str) -> KeyRef {
 }
 
 /// A key exists whose text nobody has.
-fn text_lost(key: &Key, hint: &'static str) -> Error {
+fn lost_secret(key: &Key, hint: &'static str) -> Error {
     Error::new(
         ErrorKind::Conflict,
         format!(
@@ -378,7 +380,7 @@ fn text_lost(key: &Key, hint: &'static str) -> Error {
 fn in_test_mode<E: Endpoint>(input: &E::Input) -> Result<E::Output, Error> {
     let values = TestValues {
         id: crate::ids::random_uuid(),
-        now: crate::ids::millis(crate::ids::Started::now().nanos()),
+        now: crate::ids::millis(crate::ids::StartTime::now().nanos()),
     };
     E::test_response(input, &values).map_err(|error| match error {
         TestModeError::ServerOnly => Error::new(

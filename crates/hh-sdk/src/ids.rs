@@ -81,12 +81,12 @@ pub(crate) fn unix_nanos() -> u64 {
 
 /// A start by the wall clock, whose end is measured by the monotonic one.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Started {
+pub(crate) struct StartTime {
     nanos: u64,
     instant: Instant,
 }
 
-impl Started {
+impl StartTime {
     pub(crate) fn now() -> Self {
         Self {
             nanos: unix_nanos(),

@@ -14,18 +14,18 @@ thread_local! {
 }
 
 /// Waits for `work`, whose events no subscriber receives.
-pub(crate) async fn quietly<T>(work: impl Future<Output = T>) -> T {
+pub(crate) async fn without_events<T>(work: impl Future<Output = T>) -> T {
     let mut work = pin!(work);
     let none = Dispatch::none();
     poll_fn(|context| {
-        let _restored = LeftOut::new(get_default(Clone::clone));
+        let _restored = SuppressedSubscriber::new(get_default(Clone::clone));
         with_default(&none, || work.as_mut().poll(context))
     })
     .await
 }
 
-/// Emits an event that a subscriber receives even from inside of [`quietly`]: one that is rare and that people need.
-pub(crate) fn aloud(emit: impl FnOnce()) {
+/// Emits an event that a subscriber receives even from inside of [`without_events`]: one that is rare and that people need.
+pub(crate) fn emit_always(emit: impl FnOnce()) {
     let left_out = LEFT_OUT
         .try_with(|left_out| left_out.borrow().clone())
         .ok()
@@ -44,15 +44,15 @@ pub(crate) fn is_quiet() -> bool {
 }
 
 /// Keeps the subscriber that is left out until it is dropped, also by a panic.
-struct LeftOut(Option<Dispatch>);
+struct SuppressedSubscriber(Option<Dispatch>);
 
-impl LeftOut {
+impl SuppressedSubscriber {
     fn new(subscriber: Dispatch) -> Self {
         Self(LEFT_OUT.replace(Some(subscriber)))
     }
 }
 
-impl Drop for LeftOut {
+impl Drop for SuppressedSubscriber {
     fn drop(&mut self) {
         LEFT_OUT.set(self.0.take());
     }

@@ -12,7 +12,7 @@ use tracing::subscriber::NoSubscriber;
 use hh_auth::Credential;
 use hh_text::one_line;
 
-use crate::quiet::{aloud, is_quiet};
+use crate::quiet::{emit_always, is_quiet};
 
 /// Receives one line without a line ending.
 type LineFunction = dyn Fn(&str) + Send + Sync;
@@ -28,7 +28,7 @@ impl Reporter {
 
     pub(crate) fn warn(&self, line: &str) {
         let mut is_received = false;
-        aloud(|| {
+        emit_always(|| {
             is_received = has_subscriber();
             tracing::warn!(target: "honeyhive", "{}", one_line(line));
         });
@@ -64,13 +64,13 @@ fn has_subscriber() -> bool {
 }
 
 /// Tells what is unusual, and if `verbose` is on what is in effect; a key that a program has still to print is not known.
-pub(crate) fn start_up(
+pub(crate) fn report_start(
     reporter: &Reporter,
     settings: &Settings,
     stack: &Stack,
     credential: Option<&Credential>,
 ) {
-    // At every start, whatever the log level (decisions X3).
+    // At every start, whatever the log level (docs/design/decisions.md#x3).
     if !settings.verify_ssl.value {
         reporter.warn(&format!(
             "certificates are not checked (verify_ssl from {}): whoever sits between here and {} can read the API key",
@@ -92,7 +92,7 @@ pub(crate) fn start_up(
     if settings.verbose.value && shows(settings, "info") {
         let key = credential.map_or_else(
             || "the key that a program prints".to_owned(),
-            |found| format!("{} from {}", found.key.shown(), found.provenance),
+            |found| format!("{} from {}", found.key.redacted(), found.provenance),
         );
         reporter.info(&format!(
             "version {}, {} with {key}",
@@ -102,7 +102,7 @@ pub(crate) fn start_up(
     }
 }
 
-/// The levels of lines, least severe first (decisions P8); `warn` is another name of `warning`.
+/// The levels of lines, least severe first (see `docs/design/decisions.md#p8`); `warn` is another name of `warning`.
 const LEVELS: [&str; 6] = ["trace", "debug", "info", "warning", "error", "critical"];
 
 /// Whether lines of a level are wanted; the switch `debug` wants them all.

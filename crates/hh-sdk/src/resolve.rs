@@ -11,7 +11,7 @@ mod sender;
 use hh_auth::{ApiKey, Credential, KeyError, KeyInfo, ProfileEntry};
 use hh_config::Config;
 
-use chain::{Found, Slot, parse};
+use chain::{KeyRole, Resolution, parse};
 pub use http::probe;
 pub(crate) use layers::resolve_path;
 pub use layers::{Layers, Resolved, layers, load_without_profile, resolve, warnings};
@@ -73,8 +73,9 @@ impl Resolved {
     /// # Errors
     /// As [`load_credential`].
     pub fn credential(&self, options: &Options) -> Result<Credential, Error> {
-        let found = self.find(Slot::Project)?;
-        let found = chain::Walk::new(options, Slot::Project, self, found).walk()?;
+        let found = self.find(KeyRole::Project)?;
+        let found = chain::SettingsProvider::new(options, KeyRole::Project, self, found)
+            .resolve_credential()?;
         found.ok_or_else(|| self.missing_key())
     }
 
@@ -88,14 +89,14 @@ impl Resolved {
         if self.settings.test_mode.value {
             return self.check_test_key().map(|()| None);
         }
-        self.find(Slot::Ingestion)?;
-        match self.find(Slot::Project)? {
-            Found::Key(found) => {
+        self.find(KeyRole::Ingestion)?;
+        match self.find(KeyRole::Project)? {
+            Resolution::Key(found) => {
                 let place = &found.provenance;
                 let warning = found.key.warning();
                 Ok(warning.map(|what| format!("the API key from {place} {what}")))
             }
-            Found::Command(_) | Found::Nothing => Ok(None),
+            Resolution::Command(_) | Resolution::Nothing => Ok(None),
         }
     }
 
@@ -104,24 +105,24 @@ impl Resolved {
     /// # Errors
     /// As [`Resolved::check_key`].
     pub fn key_info(&self) -> Result<Option<KeyInfo>, Error> {
-        match self.find(Slot::Project)? {
-            Found::Key(credential) => Ok(Some(key_info(&credential, self.profile.as_ref()))),
-            Found::Command(_) | Found::Nothing => Ok(None),
+        match self.find(KeyRole::Project)? {
+            Resolution::Key(credential) => Ok(Some(key_info(&credential, self.profile.as_ref()))),
+            Resolution::Command(_) | Resolution::Nothing => Ok(None),
         }
     }
 
     /// Returns the keys that are set, as far as they are any.
     pub(crate) fn keys(&self) -> Vec<ApiKey> {
-        let found = [Slot::Project, Slot::Ingestion]
+        let found = [KeyRole::Project, KeyRole::Ingestion]
             .into_iter()
             .filter_map(|slot| match self.find(slot).ok()? {
-                Found::Key(credential) => Some(credential.key),
-                Found::Command(_) | Found::Nothing => None,
+                Resolution::Key(credential) => Some(credential.key),
+                Resolution::Command(_) | Resolution::Nothing => None,
             });
         found.collect()
     }
 
-    /// Checks a key in test mode, where every `hh_…` will do and none is needed (decisions K2).
+    /// Checks a key in test mode, where every `hh_…` will do and none is needed (see `docs/design/decisions.md#k2`).
     pub(crate) fn check_test_key(&self) -> Result<(), Error> {
         let Some(found) = &self.settings.api_key else {
             return Ok(());
@@ -160,5 +161,5 @@ pub fn get_config_with(options: &Options) -> Result<Config, Error> {
     if let Some(error) = layers.store_error {
         return Err(error);
     }
-    Ok(Config::of(&layers.stack, hh_auth::mask)?)
+    Ok(Config::of(&layers.stack, hh_auth::redact)?)
 }

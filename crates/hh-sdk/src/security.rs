@@ -15,7 +15,7 @@ use rustix::fs::OFlags;
 use serde::Serialize;
 
 use crate::catch::catch;
-use crate::quiet::aloud;
+use crate::quiet::emit_always;
 use crate::report::Reporter;
 use crate::resolve::resolve_path;
 use crate::{Error, ErrorKind, Options};
@@ -73,7 +73,7 @@ impl SecurityEvent {
 
     /// Adds the key, where it came from and the server it is for.
     pub fn with_credential(mut self, credential: &Credential) -> Self {
-        self.key = Some(credential.key.shown());
+        self.key = Some(credential.key.redacted());
         self.key_source = Some(without_keys(&credential.provenance.to_string()));
         self.host = Some(credential.origin.to_string());
         self.key_id = self
@@ -174,7 +174,7 @@ impl std::fmt::Debug for SecurityLog {
 }
 
 #[derive(Serialize)]
-struct Line<'a> {
+struct LogLine<'a> {
     time: Timestamp,
     pid: u32,
     version: &'static str,
@@ -229,7 +229,7 @@ impl SecurityLog {
 
     /// Writes an event. One that cannot be written is told of where warnings go.
     pub fn record(&self, event: &SecurityEvent) {
-        let line = Line {
+        let line = LogLine {
             time: Timestamp::now(),
             pid: std::process::id(),
             version: env!("CARGO_PKG_VERSION"),
@@ -239,7 +239,7 @@ impl SecurityLog {
         let line = serde_json::to_string(&line).unwrap_or_default();
         let line = escape_json(&line);
         // A subscriber is other people's code, and may be called on the tracer's thread.
-        catch(|| aloud(|| tracing::info!(target: "honeyhive.security", "{line}")));
+        catch(|| emit_always(|| tracing::info!(target: "honeyhive.security", "{line}")));
         let Some(file) = &self.file else {
             return;
         };

@@ -7,6 +7,6 @@ pub use crate::resolve::{
     Layers, Resolved, layers, load_without_profile, probe, resolve, warnings,
 };
 pub use hh_transport::{
-    Answer, Certificate, CertificateProblem, Connection, Handshake, Probe, Roots, TransportError,
-    TransportErrorKind,
+    Certificate, CertificateProblem, Connection, Handshake, Probe, ProbeResponse, Roots,
+    TransportError, TransportErrorKind,
 };

@@ -83,7 +83,7 @@ impl TracerBuilder {
     pub fn build(self) -> Result<HoneyHiveTracer, Error> {
         let resolved = resolve(&self.options)?;
         let settings = &resolved.settings;
-        let is_disabled = resolved.stack.is_on(names::DISABLE_TRACING);
+        let is_disabled = resolved.stack.is_enabled(names::DISABLE_TRACING);
         let (exporter, redactor): (Box<dyn Exporter>, _) = match self.memory {
             Some(memory) if !is_disabled => {
                 resolved.check_test_key()?;

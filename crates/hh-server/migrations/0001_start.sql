@@ -42,7 +42,7 @@ CREATE TABLE sessions (
 ) STRICT;
 CREATE INDEX sessions_time ON sessions (project, started);
 
--- Clustered by session, so that a session is read from neighbouring pages.
+-- Clustered by session, so that a session is read from neighboring pages.
 CREATE TABLE events (
   sid INTEGER NOT NULL,
   started INTEGER NOT NULL,

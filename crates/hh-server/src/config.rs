@@ -1,4 +1,4 @@
-//! How a server is started: flags, else `DIR/server.yaml`, else defaults (decisions V1).
+//! How a server is started: flags, else `DIR/server.yaml`, else defaults (see `docs/design/decisions.md#v1`).
 
 use std::net::SocketAddr;
 use std::num::NonZero;
@@ -9,7 +9,7 @@ use hh_text::Diagnostic;
 use serde::Deserialize;
 
 use crate::owner_name;
-use crate::start::files::{self, Others};
+use crate::start::files::{self, OtherUsers};
 use crate::start::{StartError, StartErrorKind};
 
 const DEFAULT_BIND: SocketAddr =
@@ -139,7 +139,8 @@ impl ServerOptions {
     fn file(&self) -> Result<ServerFile, StartError> {
         let path = self.data_dir.join("server.yaml");
         let fail = |what: Diagnostic| StartError::new(StartErrorKind::Damaged, what);
-        let Some(bytes) = files::read(&path, Others::Read, MAX_FILE_BYTES).map_err(fail)? else {
+        let Some(bytes) = files::read(&path, OtherUsers::Read, MAX_FILE_BYTES).map_err(fail)?
+        else {
             return Ok(ServerFile::default());
         };
         serde_saphyr::from_slice(&bytes).map_err(|error| {

@@ -23,12 +23,12 @@ mod config;
 mod domain;
 mod hex;
 mod http;
+mod limits;
 mod otlp;
 mod owner_name;
 mod panics;
 mod quote;
 mod routes;
-mod shape;
 mod start;
 mod store;
 #[cfg(test)]

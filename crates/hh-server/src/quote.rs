@@ -24,7 +24,7 @@ pub(crate) fn quote(text: &str) -> String {
             .flatten();
         let (part, tail) = rest.split_at(length.unwrap_or(first.len_utf8()));
         let shown = match length {
-            Some(_) => hh_auth::mask(part),
+            Some(_) => hh_auth::redact(part),
             None if is_visible(first) => part.to_owned(),
             None => char::REPLACEMENT_CHARACTER.to_string(),
         };

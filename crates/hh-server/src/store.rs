@@ -19,7 +19,7 @@ use crate::clock::Clock;
 use crate::hex;
 
 pub(crate) use crate::domain::event_body::EventBody as Body;
-pub(crate) use catalog::{Catalog, Entry};
+pub(crate) use catalog::{Catalog, ProjectEntry};
 pub(crate) use commands::{
     BeginGrace, CloseKey, CreateOwner, CreateProject, DisableOwner, GetKey, InsertEvents,
     InsertKey, InsertOutcome, KeyByDigest, ListKeys, ListOwners, NewEvent, NewKey, NewSession,
@@ -149,11 +149,11 @@ impl Store {
         &self.catalog
     }
 
-    pub(crate) fn project_by_name(&self, name: &str) -> Option<Arc<Entry>> {
+    pub(crate) fn project_by_name(&self, name: &str) -> Option<Arc<ProjectEntry>> {
         self.catalog.by_name(name)
     }
 
-    pub(crate) fn project_by_id(&self, id: ProjectId) -> Option<Arc<Entry>> {
+    pub(crate) fn project_by_id(&self, id: ProjectId) -> Option<Arc<ProjectEntry>> {
         self.catalog.by_id(id)
     }
 

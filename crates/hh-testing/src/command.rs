@@ -5,7 +5,7 @@ use std::process::{Command, Output, Stdio};
 
 /// The result of a command.
 #[derive(Debug)]
-pub struct Done {
+pub struct RunOutput {
     /// The exit code.
     pub code: i32,
     /// What it printed to stdout.
@@ -15,7 +15,7 @@ pub struct Done {
 }
 
 /// Panics if a signal ended the command, or if its output is not UTF-8.
-impl From<Output> for Done {
+impl From<Output> for RunOutput {
     fn from(output: Output) -> Self {
         Self {
             code: output.status.code().unwrap(),
@@ -26,8 +26,8 @@ impl From<Output> for Done {
 }
 
 /// Runs a command to its end.
-pub fn run(command: &mut Command) -> Done {
-    Done::from(command.output().unwrap())
+pub fn run(command: &mut Command) -> RunOutput {
+    RunOutput::from(command.output().unwrap())
 }
 
 /// Runs a command to its end with a text on its standard input.
@@ -35,7 +35,7 @@ pub fn run(command: &mut Command) -> Done {
 /// # Errors
 ///
 /// Fails if the program cannot be started.
-pub fn run_with_input(command: &mut Command, input: &str) -> io::Result<Done> {
+pub fn run_with_input(command: &mut Command, input: &str) -> io::Result<RunOutput> {
     let mut child = command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -43,5 +43,5 @@ pub fn run_with_input(command: &mut Command, input: &str) -> io::Result<Done> {
         .spawn()?;
     // A command that does not read its input may have ended already.
     drop(child.stdin.take().unwrap().write_all(input.as_bytes()));
-    Ok(Done::from(child.wait_with_output()?))
+    Ok(RunOutput::from(child.wait_with_output()?))
 }

@@ -275,12 +275,12 @@ async fn serve<W: Wire>(mut wire: W, site: &Site) {
             return;
         }
         match ending {
-            reply::Ending::Next => {}
-            reply::Ending::Close => return wire::close(&mut wire).await,
-            reply::Ending::Reset => return wire.tcp().set_zero_linger().unwrap(),
-            reply::Ending::Silence => return wire::read_to_end(&mut wire).await,
-            reply::Ending::Tunnel(to) => return wire::tunnel(&mut wire, to).await,
-            reply::Ending::Drip(part) => {
+            reply::StreamEnd::Next => {}
+            reply::StreamEnd::Close => return wire::close(&mut wire).await,
+            reply::StreamEnd::Reset => return wire.tcp().set_zero_linger().unwrap(),
+            reply::StreamEnd::Silence => return wire::read_to_end(&mut wire).await,
+            reply::StreamEnd::Tunnel(to) => return wire::tunnel(&mut wire, to).await,
+            reply::StreamEnd::Drip(part) => {
                 while wire::write(&mut wire, part).await {
                     tokio::time::sleep(DRIP).await;
                 }

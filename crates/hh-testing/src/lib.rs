@@ -16,7 +16,7 @@ mod poll;
 mod process;
 
 pub use authority::{CertificateAuthority, SelfSigned};
-pub use command::{Done, run, run_with_input};
+pub use command::{RunOutput, run, run_with_input};
 pub use corpus::replay;
 pub use env::{TestEnv, write};
 pub use http_server::{HttpServer, Reply, Request, response, response_bytes};

@@ -5,7 +5,7 @@ use std::process::{Child, ChildStderr, ChildStdout, Command, Stdio};
 use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 
-use crate::command::Done;
+use crate::command::RunOutput;
 use crate::poll::PATIENCE;
 
 /// A server process, killed when dropped.
@@ -13,11 +13,11 @@ pub struct ServerProcess {
     child: Child,
     url: String,
     stdout: BufReader<ChildStdout>,
-    stderr: Lines,
+    stderr: OutputLines,
 }
 
 /// The lines that a process prints to stderr.
-struct Lines {
+struct OutputLines {
     /// In a mutex, so that threads can share the process.
     receiver: Mutex<Receiver<String>>,
     so_far: String,
@@ -29,7 +29,7 @@ impl ServerProcess {
     pub fn start(command: &mut Command) -> Self {
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
-        let mut stderr = Lines::of(child.stderr.take().unwrap());
+        let mut stderr = OutputLines::of(child.stderr.take().unwrap());
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
         let mut line = String::new();
         stdout.read_line(&mut line).unwrap();
@@ -84,7 +84,7 @@ impl ServerProcess {
 
     /// Sends a signal, such as `TERM`, and waits for the end. The result has what the server printed to stdout since its
     /// start, and all of stderr.
-    pub fn stop(mut self, signal: &str) -> Done {
+    pub fn stop(mut self, signal: &str) -> RunOutput {
         let kill = format!("kill -{signal} {}", self.pid());
         let sent = Command::new("sh").args(["-c", &kill]).status().unwrap();
         assert!(sent.success());
@@ -93,7 +93,7 @@ impl ServerProcess {
         let status = self.child.wait().unwrap();
         let mut stdout = String::new();
         self.stdout.read_to_string(&mut stdout).unwrap();
-        Done {
+        RunOutput {
             code: status.code().unwrap(),
             stdout,
             stderr,
@@ -109,7 +109,7 @@ impl Drop for ServerProcess {
     }
 }
 
-impl Lines {
+impl OutputLines {
     /// Reads in a thread, so that the process never waits.
     fn of(stderr: ChildStderr) -> Self {
         let (sender, receiver) = channel();

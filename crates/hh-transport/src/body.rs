@@ -9,29 +9,29 @@ use flate2::write::MultiGzDecoder;
 const CEILING: usize = 64 * 1024 * 1024;
 
 /// Collects chunks up to a cap, so that a server cannot fill our memory.
-pub(crate) enum Body {
+pub(crate) enum BodyCollector {
     Plain {
         cap: usize,
         /// The only chunk, which most answers are: it need not be copied.
         only: Bytes,
         all: Vec<u8>,
     },
-    Gzip(Box<MultiGzDecoder<Capped>>),
+    Gzip(Box<MultiGzDecoder<LimitedWriter>>),
 }
 
 /// Why a body cannot be used.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum BodyError {
-    OverCap,
+    TooLarge,
     NotGzip,
 }
 
-impl Body {
+impl BodyCollector {
     pub(crate) fn new(cap: usize, is_gzip: bool) -> Self {
         let cap = cap.min(CEILING);
         if is_gzip {
             let bytes = Vec::new();
-            Self::Gzip(Box::new(MultiGzDecoder::new(Capped { cap, bytes })))
+            Self::Gzip(Box::new(MultiGzDecoder::new(LimitedWriter { cap, bytes })))
         } else {
             let (only, all) = (Bytes::new(), Vec::new());
             Self::Plain { cap, only, all }
@@ -40,7 +40,7 @@ impl Body {
 
     pub(crate) fn push(&mut self, chunk: Bytes) -> Result<(), BodyError> {
         match self {
-            Self::Plain { cap, .. } if chunk.len() > *cap => return Err(BodyError::OverCap),
+            Self::Plain { cap, .. } if chunk.len() > *cap => return Err(BodyError::TooLarge),
             Self::Plain { cap, only, all } => {
                 *cap -= chunk.len();
                 if only.is_empty() && all.is_empty() {
@@ -71,29 +71,29 @@ impl Body {
 
 impl BodyError {
     fn of(error: &io::Error) -> Self {
-        // The one error of `Capped`; the decoder's own are of other kinds.
+        // The one error of `LimitedWriter`; the decoder's own are of other kinds.
         if error.kind() == io::ErrorKind::FileTooLarge {
-            Self::OverCap
+            Self::TooLarge
         } else {
             Self::NotGzip
         }
     }
 
     /// Completes "the answer of the server ".
-    pub(crate) const fn what(&self) -> &'static str {
+    pub(crate) const fn describe(&self) -> &'static str {
         match self {
-            Self::OverCap => "is larger than allowed",
+            Self::TooLarge => "is larger than allowed",
             Self::NotGzip => "is not the gzip it says it is",
         }
     }
 }
 
-pub(crate) struct Capped {
+pub(crate) struct LimitedWriter {
     cap: usize,
     bytes: Vec<u8>,
 }
 
-impl Write for Capped {
+impl Write for LimitedWriter {
     fn write(&mut self, chunk: &[u8]) -> io::Result<usize> {
         if chunk.len() > self.cap - self.bytes.len() {
             return Err(io::ErrorKind::FileTooLarge.into());
@@ -121,7 +121,7 @@ mod tests {
     }
 
     fn read(cap: usize, is_gzip: bool, chunks: &[&[u8]]) -> Result<Bytes, BodyError> {
-        let mut body = Body::new(cap, is_gzip);
+        let mut body = BodyCollector::new(cap, is_gzip);
         for chunk in chunks {
             body.push(Bytes::copy_from_slice(chunk))?;
         }
@@ -131,26 +131,26 @@ mod tests {
     #[test]
     fn the_cap_itself_is_allowed() {
         assert_eq!(read(4, false, &[b"abcd"]).unwrap(), "abcd");
-        assert_eq!(read(4, false, &[b"abcde"]), Err(BodyError::OverCap));
+        assert_eq!(read(4, false, &[b"abcde"]), Err(BodyError::TooLarge));
         assert_eq!(read(4, false, &[b"ab", b"cd", b""]).unwrap(), "abcd");
         assert_eq!(
             read(4, false, &[b"", b"a", b"", b"bc", b"d"]).unwrap(),
             "abcd"
         );
-        assert_eq!(read(4, false, &[b"abcd", b"e"]), Err(BodyError::OverCap));
+        assert_eq!(read(4, false, &[b"abcd", b"e"]), Err(BodyError::TooLarge));
         assert_eq!(read(4, true, &[&gzip(b"abcd")]).unwrap(), "abcd");
-        assert_eq!(read(4, true, &[&gzip(b"abcde")]), Err(BodyError::OverCap));
+        assert_eq!(read(4, true, &[&gzip(b"abcde")]), Err(BodyError::TooLarge));
     }
 
     #[test]
     fn a_bomb_stops_at_the_cap() {
         let bomb = gzip(&vec![0; 32 * 1024 * 1024]);
         assert!(bomb.len() < 64 * 1024);
-        assert_eq!(read(1024, true, &[&bomb]), Err(BodyError::OverCap));
+        assert_eq!(read(1024, true, &[&bomb]), Err(BodyError::TooLarge));
     }
 
     #[test]
-    fn gzip_that_is_cut_off_is_none() {
+    fn truncated_gzip_is_an_error() {
         let whole = gzip(b"some text that is compressed");
         for length in 0..whole.len() {
             let read = read(1024, true, &[&whole[..length]]);

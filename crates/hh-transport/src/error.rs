@@ -78,7 +78,7 @@ impl TransportError {
     /// Says that `host` was too slow: `stage` took longer than `after`. Only a stage of
     /// [`Connect`](TimeoutStage::Connect) is certain to have sent nothing.
     pub fn timeout(host: &str, stage: TimeoutStage, after: Duration) -> Self {
-        let after = Shown(after);
+        let after = HumanDuration(after);
         let (message, cause) = match stage {
             TimeoutStage::Connect => (
                 format!("cannot connect to {host}: no connection within {after}"),
@@ -137,7 +137,7 @@ impl TransportError {
 
     /// Says that no certificate to trust could be read.
     #[cfg(feature = "reqwest")]
-    pub(crate) fn bad_trust(why: &str) -> Self {
+    pub(crate) fn invalid_trust(why: &str) -> Self {
         let message = format!("the file of certificates to trust cannot be used: {why}");
         Self::new(TransportErrorKind::Tls, message).unsent()
     }
@@ -306,7 +306,7 @@ impl TransportError {
 
     /// Tells whether the error of the attempt before says more: this one ended by a limit of ours, or by the time of the
     /// call where the other knows what was slow.
-    pub(crate) fn says_less_than(&self, last: &Self) -> bool {
+    pub(crate) fn is_less_informative_than(&self, last: &Self) -> bool {
         let is_ours =
             self.inner.kind == TransportErrorKind::RateLimited && self.inner.status.is_none();
         let is_late = self.inner.kind == TransportErrorKind::Timeout
@@ -358,9 +358,9 @@ impl fmt::Debug for TransportError {
 }
 
 /// A duration as people write it.
-struct Shown(Duration);
+struct HumanDuration(Duration);
 
-impl fmt::Display for Shown {
+impl fmt::Display for HumanDuration {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.0.subsec_millis() == 0 {
             write!(f, "{} s", self.0.as_secs())

@@ -80,20 +80,20 @@ impl<'a> Exchange<'a> {
                 Err(error) => error,
             };
             // Where our own time or limit ended this one, the one before says more of what is wrong.
-            if let Some(last) = last.take_if(|last| error.says_less_than(last)) {
-                return Err(self.ended(last.with_wait_of(&error)));
+            if let Some(last) = last.take_if(|last| error.is_less_informative_than(last)) {
+                return Err(self.finish_error(last.with_wait_of(&error)));
             }
             attempts += 1;
             let Some(wait) = self.before_next(attempts, &error) else {
-                return Err(self.ended(error));
+                return Err(self.finish_error(error));
             };
             last = Some(error);
-            self.tell(wait);
+            self.notify(wait);
             self.transport.clock.sleep(wait.delay).await;
         }
     }
 
-    fn ended(&mut self, error: TransportError) -> TransportError {
+    fn finish_error(&mut self, error: TransportError) -> TransportError {
         error.with_attempts(std::mem::take(&mut self.attempts))
     }
 
@@ -103,18 +103,18 @@ impl<'a> Exchange<'a> {
             return None;
         }
         let policy = &self.transport.retry;
-        if attempts >= policy.max_attempts || self.left().is_zero() {
+        if attempts >= policy.max_attempts || self.time_left().is_zero() {
             return None;
         }
         let wait = if let Some(delay) = error.retry_after() {
-            if !self.accept(delay) {
+            if !self.allow_wait(delay) {
                 return None;
             }
             Wait { delay, asked: true }
         } else {
             let random = self.transport.clock.random();
             let delay = backoff::delay(policy.base, policy.cap, attempts, random);
-            if self.left() <= delay {
+            if self.time_left() <= delay {
                 return None;
             }
             Wait {
@@ -127,7 +127,7 @@ impl<'a> Exchange<'a> {
     }
 
     /// Takes a wait that somebody asks for, which is not counted as time of the call; false if it is too much.
-    fn accept(&mut self, wait: Duration) -> bool {
+    fn allow_wait(&mut self, wait: Duration) -> bool {
         let waited = self.waited.saturating_add(wait);
         let accepted = waited <= self.transport.retry.max_wait;
         if accepted {
@@ -140,7 +140,7 @@ impl<'a> Exchange<'a> {
     /// Sends the request, and once more if the key was rejected and there is another by now, or if the server does not
     /// take compressed bodies.
     async fn attempt(&mut self) -> Result<Response, TransportError> {
-        let result = self.authorized().await;
+        let result = self.send_authorized().await;
         let is_refused = |result: &Result<Response, TransportError>| {
             result.as_ref().is_err_and(|error| {
                 error.status() == Some(StatusCode::UNSUPPORTED_MEDIA_TYPE)
@@ -151,14 +151,14 @@ impl<'a> Exchange<'a> {
             return result;
         }
         self.compressed = None;
-        let again = self.authorized().await;
+        let again = self.send_authorized().await;
         if !is_refused(&again) {
             self.transport.plain_only.store(true, Ordering::Relaxed);
         }
         again
     }
 
-    async fn authorized(&mut self) -> Result<Response, TransportError> {
+    async fn send_authorized(&mut self) -> Result<Response, TransportError> {
         let Some(authorizer) = self.options.authorizer else {
             return self.send_once(None).await;
         };
@@ -193,13 +193,13 @@ impl<'a> Exchange<'a> {
         &mut self,
         authorization: Option<HeaderValue>,
     ) -> Result<Response, TransportError> {
-        let start = self.wait_for_place().await?;
-        let request = self.outgoing(authorization.as_ref());
+        let start = self.wait_for_slot().await?;
+        let request = self.build_request(authorization.as_ref());
         let answer = self
             .before_deadline(start, self.transport.service.call(request))
             .await;
         let result = match answer {
-            Some(Ok(response)) => self.judge(response, authorization.as_ref()),
+            Some(Ok(response)) => self.check_response(response, authorization.as_ref()),
             Some(Err(error)) => Err(error),
             None => Err(TransportError::timeout(
                 self.host.as_str(),
@@ -215,7 +215,7 @@ impl<'a> Exchange<'a> {
     }
 
     /// Waits until the limits known here allow another request, and returns the time then.
-    async fn wait_for_place(&mut self) -> Result<Instant, TransportError> {
+    async fn wait_for_slot(&mut self) -> Result<Instant, TransportError> {
         let Shared { limiter, clock, .. } = self.transport;
         let longest = self.transport.retry.max_wait.saturating_sub(self.waited);
         let mut now = clock.now();
@@ -225,10 +225,10 @@ impl<'a> Exchange<'a> {
             if delay.is_zero() {
                 return Ok(now);
             }
-            if !self.accept(delay) {
+            if !self.allow_wait(delay) {
                 return Err(TransportError::limited(self.host.as_str(), delay));
             }
-            self.tell(Wait { delay, asked: true });
+            self.notify(Wait { delay, asked: true });
             clock.sleep(delay).await;
             // The server may have said meanwhile that nothing is left.
             now = clock.now();
@@ -236,7 +236,7 @@ impl<'a> Exchange<'a> {
         }
     }
 
-    fn outgoing(&mut self, authorization: Option<&HeaderValue>) -> Request {
+    fn build_request(&mut self, authorization: Option<&HeaderValue>) -> Request {
         // Before the clone, whose headers have room for no other.
         if let Some(header) = authorization {
             let mut header = header.clone();
@@ -266,13 +266,13 @@ impl<'a> Exchange<'a> {
         })
     }
 
-    fn left(&self) -> Duration {
+    fn time_left(&self) -> Duration {
         let now = self.transport.clock.now();
         self.deadline.saturating_duration_since(now)
     }
 
     /// Says what an answer means.
-    fn judge(
+    fn check_response(
         &self,
         response: Response,
         authorization: Option<&HeaderValue>,
@@ -324,7 +324,7 @@ impl<'a> Exchange<'a> {
             elapsed: self.transport.clock.now().saturating_duration_since(start),
         };
         if let Some(observer) = &self.transport.observer {
-            observer.tell(&Event::Attempt(AttemptRecord {
+            observer.notify(&Event::Attempt(AttemptRecord {
                 method: self.request.method().clone(),
                 host: self.host.to_string(),
                 path: self.request.uri().path().to_owned(),
@@ -334,10 +334,10 @@ impl<'a> Exchange<'a> {
         self.attempts.push(attempt);
     }
 
-    fn tell(&self, wait: Wait) {
+    fn notify(&self, wait: Wait) {
         if let Some(observer) = &self.transport.observer {
             let Wait { delay, asked } = wait;
-            observer.tell(&Event::Wait { delay, asked });
+            observer.notify(&Event::Wait { delay, asked });
         }
     }
 }

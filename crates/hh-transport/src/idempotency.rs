@@ -10,7 +10,7 @@ use crate::error::TransportError;
 pub enum Idempotency {
     /// Sending it twice has the effect of sending it once.
     Safe,
-    /// The server recognises a repetition by this key, which is sent as `idempotency-key` with every attempt.
+    /// The server recognizes a repetition by this key, which is sent as `idempotency-key` with every attempt.
     Keyed(IdempotencyKey),
     /// Sending it twice may do the thing twice.
     Unsafe,

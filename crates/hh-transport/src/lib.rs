@@ -76,7 +76,7 @@ pub use clock::{Clock, SystemClock};
 pub use error::{TimeoutStage, TransportError, TransportErrorKind};
 pub use idempotency::{Idempotency, IdempotencyKey};
 #[cfg(feature = "reqwest")]
-pub use probe::{Answer, Certificate, Connection, Handshake, Probe};
+pub use probe::{Certificate, Connection, Handshake, Probe, ProbeResponse};
 pub use problem::Problem;
 #[cfg(feature = "reqwest")]
 pub use proxy::ProxyOptions;

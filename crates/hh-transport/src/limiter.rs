@@ -14,7 +14,7 @@ pub(crate) use fields::exhausted_for;
 #[derive(Debug)]
 pub(crate) struct Limiter {
     limit: Option<Limit>,
-    state: Mutex<State>,
+    state: Mutex<LimiterState>,
 }
 
 /// Calls that a window allows.
@@ -25,7 +25,7 @@ pub(crate) struct Limit {
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct LimiterState {
     /// When the limit would be unused again: each call moves it on by its share.
     unused_at: Option<Instant>,
     /// Until when the server has nothing left for us.
@@ -89,7 +89,7 @@ impl Limiter {
         state.exhausted_until = Some(state.exhausted_until.map_or(until, |old| old.max(until)));
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, LimiterState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wait_that_is_too_long_takes_no_place() {
+    fn a_wait_that_is_too_long_uses_no_slot() {
         let (limiter, now) = (limiter(1, 10 * SECOND), Instant::now());
         assert_eq!(limiter.reserve(now, SECOND), Ok(Duration::ZERO));
         for _ in 0..3 {
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn the_server_may_hold_everything_back() {
+    fn a_server_hold_delays_every_call() {
         let now = Instant::now();
         for limiter in [Limiter::new(None), limiter(5, SECOND)] {
             limiter.hold(now, 3 * SECOND);

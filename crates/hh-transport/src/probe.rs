@@ -25,7 +25,7 @@ use crate::error::{TimeoutStage, TransportError};
 use crate::proxy::Rules;
 use crate::service::{HttpService as _, Request, Response, ResponseCap};
 use crate::target::{self, is_loopback};
-use crate::tls::{self, CertificateProblem, Roots, Witness};
+use crate::tls::{self, CertificateProblem, RecordingVerifier, Roots};
 use crate::{ReqwestOptions, ReqwestService};
 pub use certificate::Certificate;
 
@@ -90,7 +90,7 @@ pub struct Handshake {
 /// What can be told from the answer to a request without a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Answer {
+pub struct ProbeResponse {
     /// The status.
     pub status: u16,
     /// The time of day on the server.
@@ -130,7 +130,7 @@ impl Probe {
         Ok(Self {
             is_tls: uri.scheme_str() == Some("https"),
             limit: options.connect_timeout,
-            proxy: rules.filter(|rules| rules.shown_for(uri).is_some()),
+            proxy: rules.filter(|rules| rules.redacted_for(uri).is_some()),
             service: ReqwestService::new(options)?,
             options: options.clone(),
             uri: uri.clone(),
@@ -140,7 +140,7 @@ impl Probe {
 
     /// Returns the host and port of the proxy that requests go through, without its credentials.
     pub fn proxy(&self) -> Option<&str> {
-        self.proxy.as_ref()?.shown_for(&self.uri)
+        self.proxy.as_ref()?.redacted_for(&self.uri)
     }
 
     /// Tells whether requests are encrypted.
@@ -234,7 +234,7 @@ impl Probe {
         let mut connection = connection;
         let (is_tls, host, _) = rules.place();
         if is_tls {
-            let (handshake, inner) = self.greet(connection, host).await?;
+            let (handshake, inner) = self.tls_handshake(connection, host).await?;
             connection = match (handshake.error, inner) {
                 (None, Some(connection)) => connection,
                 (error, _) => {
@@ -281,19 +281,21 @@ impl Probe {
     ///
     /// The errors of [`ReqwestService::new`]; why a handshake fails is in its result.
     pub async fn handshake(&self, connection: Connection) -> Result<Handshake, TransportError> {
-        let (handshake, _) = self.greet(connection, self.authority.host()).await?;
+        let (handshake, _) = self
+            .tls_handshake(connection, self.authority.host())
+            .await?;
         Ok(handshake)
     }
 
-    async fn greet(
+    async fn tls_handshake(
         &self,
         connection: Connection,
         name: &str,
     ) -> Result<(Handshake, Option<Connection>), TransportError> {
-        let bad_trust = |why: String| TransportError::bad_trust(&why);
-        let (verifier, roots) = tls::verifier(&self.options.trust).map_err(bad_trust)?;
-        let witness = Arc::new(Witness::new(verifier));
-        let mut config = tls::client(witness.clone()).map_err(|e| bad_trust(e.to_string()))?;
+        let invalid_trust = |why: String| TransportError::invalid_trust(&why);
+        let (verifier, roots) = tls::verifier(&self.options.trust).map_err(invalid_trust)?;
+        let witness = Arc::new(RecordingVerifier::new(verifier));
+        let mut config = tls::client(witness.clone()).map_err(|e| invalid_trust(e.to_string()))?;
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
         let name = name.trim_start_matches('[').trim_end_matches(']');
         let name = ServerName::try_from(name.to_owned()).map_err(|_| {
@@ -323,10 +325,10 @@ impl Probe {
                 handshake.problem = tls.and_then(CertificateProblem::of);
                 handshake.error = Some(match tls {
                     Some(tls) => tls::error(self.host(), tls),
-                    None => self.broken(error.kind()),
+                    None => self.io_error(error.kind()),
                 });
             }
-            Err(_) => handshake.error = Some(self.late()),
+            Err(_) => handshake.error = Some(self.timed_out()),
         }
         let seen = witness.seen();
         handshake.certificate = seen.and_then(|der| Certificate::read(&der));
@@ -338,7 +340,7 @@ impl Probe {
     /// # Errors
     ///
     /// As every request without an answer, and [`Timeout`](crate::TransportErrorKind::Timeout).
-    pub async fn get(&self, path: &str) -> Result<Answer, TransportError> {
+    pub async fn get(&self, path: &str) -> Result<ProbeResponse, TransportError> {
         let mut parts = self.uri.clone().into_parts();
         parts.path_and_query = path.parse().ok();
         let uri = Uri::from_parts(parts)
@@ -356,12 +358,12 @@ impl Probe {
         step: impl Future<Output = io::Result<T>>,
     ) -> Result<T, TransportError> {
         match tokio::time::timeout(self.limit, step).await {
-            Ok(done) => done.map_err(|error| self.broken(error.kind())),
-            Err(_) => Err(self.late()),
+            Ok(done) => done.map_err(|error| self.io_error(error.kind())),
+            Err(_) => Err(self.timed_out()),
         }
     }
 
-    fn broken(&self, why: io::ErrorKind) -> TransportError {
+    fn io_error(&self, why: io::ErrorKind) -> TransportError {
         match self.proxy() {
             Some(proxy) => {
                 let reached = format_args!("cannot be reached: {why}");
@@ -371,7 +373,7 @@ impl Probe {
         }
     }
 
-    fn late(&self) -> TransportError {
+    fn timed_out(&self) -> TransportError {
         TransportError::timeout(self.host(), TimeoutStage::Connect, self.limit)
     }
 
@@ -385,11 +387,11 @@ impl Probe {
     }
 }
 
-fn answer(response: &Response) -> Answer {
+fn answer(response: &Response) -> ProbeResponse {
     let text = |name: HeaderName| response.headers().get(name)?.to_str().ok();
     let body = response.body().trim_ascii_start();
     let is_page = |kind: &str| kind.to_ascii_lowercase().starts_with("text/html");
-    Answer {
+    ProbeResponse {
         status: response.status().as_u16(),
         date: text(DATE).and_then(|date| httpdate::parse_http_date(date).ok()),
         is_html: text(CONTENT_TYPE).is_some_and(is_page) || body.starts_with(b"<"),

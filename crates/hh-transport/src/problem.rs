@@ -73,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn other_bodies_say_nothing() {
+    fn other_bodies_contain_no_problem() {
         for body in [
             "",
             "<html>",

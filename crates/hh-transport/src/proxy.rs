@@ -24,7 +24,7 @@ pub struct ProxyOptions {
 impl fmt::Debug for ProxyOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ProxyOptions")
-            .field("proxy", &shown(&self.url))
+            .field("proxy", &without_credentials(&self.url))
             .field("no_proxy", &self.no_proxy)
             .finish()
     }
@@ -95,7 +95,7 @@ impl fmt::Debug for Rules {
 
 impl Rules {
     pub(crate) fn new(options: &ProxyOptions) -> Self {
-        let shown = shown(&options.url);
+        let shown = without_credentials(&options.url);
         Self {
             url: options.url.clone(),
             matcher: Matcher::builder()
@@ -108,7 +108,7 @@ impl Rules {
     }
 
     /// Returns how messages call the proxy of a request, if it has one.
-    pub(crate) fn shown_for(&self, uri: &Uri) -> Option<&str> {
+    pub(crate) fn redacted_for(&self, uri: &Uri) -> Option<&str> {
         self.is_for(uri).then_some(self.shown.as_str())
     }
 
@@ -141,7 +141,7 @@ impl Rules {
 }
 
 /// The host and port, without the credentials.
-fn shown(url: &Url) -> String {
+fn without_credentials(url: &Url) -> String {
     let host = url.host_str().unwrap_or_default();
     let port = url.port_or_known_default().unwrap_or_default();
     format!("{host}:{port}")
@@ -156,7 +156,7 @@ mod tests {
         let rules = Rules::new(&options.with_no_proxy(no_proxy));
         uris.iter()
             .map(|uri| {
-                let by_uri = rules.shown_for(&uri.parse().unwrap()).is_some();
+                let by_uri = rules.redacted_for(&uri.parse().unwrap()).is_some();
                 assert_eq!(rules.url_for(&uri.parse().unwrap()).is_some(), by_uri);
                 by_uri
             })

@@ -165,7 +165,7 @@ mod tests {
         }
 
         #[test]
-        fn our_own_key_is_never_kept(before in "[^hé]{0,20}", own in "[!-~]{1,64}", after in ".{0,20}") {
+        fn the_own_key_is_always_redacted(before in "[^hé]{0,20}", own in "[!-~]{1,64}", after in ".{0,20}") {
             let text = format!("{before}{own}{after}");
             prop_assert!(text.contains(&own));
             let shown = redact(&text, &[&own]).replace(REDACTED, "");

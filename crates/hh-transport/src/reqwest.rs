@@ -3,11 +3,11 @@
 //! Everything reqwest would do on its own is off: its retries (they would hide attempts from the policy), redirects
 //! (they would carry headers elsewhere), its timeouts but the connector's, and proxies that nobody named.
 
-mod broken;
+mod error;
 mod framing;
 mod options;
-mod origin;
-mod sending;
+mod send_timer;
+mod url_cache;
 
 use std::future::{poll_fn, ready};
 use std::net::{Ipv4Addr, Ipv6Addr};
@@ -24,14 +24,14 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 pub use options::ReqwestOptions;
 
-use crate::body::Body;
+use crate::body::BodyCollector;
 use crate::error::{TimeoutStage, TransportError};
 use crate::proxy::Rules;
 use crate::service::{BoxFuture, HttpService, Request, Response, ResponseCap};
 use crate::tls;
-use broken::{Way, explain};
-use origin::Origin;
-use sending::Sending;
+use error::{Route, explain};
+use send_timer::SendTimer;
+use url_cache::UrlCache;
 
 /// Below the 10 s after which the server closes an idle connection: a request sent at that moment would be lost, and
 /// an unsafe one could not be repeated.
@@ -49,7 +49,7 @@ pub struct ReqwestService {
     client: Client,
     options: ReqwestOptions,
     proxy: Option<Arc<Rules>>,
-    origin: Arc<Origin>,
+    origin: Arc<UrlCache>,
 }
 
 impl ReqwestService {
@@ -60,7 +60,7 @@ impl ReqwestService {
     /// [`Tls`](crate::TransportErrorKind::Tls) when a file of certificates holds none that can be used, and
     /// [`Other`](crate::TransportErrorKind::Other) when the client cannot be set up.
     pub fn new(options: &ReqwestOptions) -> Result<Self, TransportError> {
-        let tls = tls::config(&options.trust).map_err(|why| TransportError::bad_trust(&why))?;
+        let tls = tls::config(&options.trust).map_err(|why| TransportError::invalid_trust(&why))?;
         let proxy = options
             .proxy
             .as_ref()
@@ -101,8 +101,8 @@ impl ReqwestService {
     async fn receive(
         &self,
         execute: impl Future<Output = ::reqwest::Result<::reqwest::Response>>,
-        sending: Sending,
-        way: Way<'_>,
+        sending: SendTimer,
+        way: Route<'_>,
         within: Duration,
         cap: usize,
     ) -> Result<Response, TransportError> {
@@ -132,7 +132,7 @@ impl ReqwestService {
         answer: &mut ::reqwest::Response,
         mut timer: Pin<&mut Sleep>,
         cap: usize,
-        way: &Way<'_>,
+        way: &Route<'_>,
     ) -> Result<Bytes, TransportError> {
         let unusable = |why| TransportError::invalid_response(way.host(), why);
         let is_gzip = framing::is_gzip(answer.headers()).map_err(unusable)?;
@@ -141,7 +141,7 @@ impl ReqwestService {
             let why = "does not say where it ends, so that it may be cut off";
             return Err(unusable(why));
         }
-        let mut body = Body::new(cap, is_gzip);
+        let mut body = BodyCollector::new(cap, is_gzip);
         let mut time = self.options.idle_read_timeout;
         // What a refusal says is not waited for long, all of it: the status is there.
         let is_refusal = !answer.status().is_success();
@@ -159,24 +159,25 @@ impl ReqwestService {
                 break;
             };
             is_empty &= chunk.is_empty();
-            body.push(chunk).map_err(|error| unusable(error.what()))?;
+            body.push(chunk)
+                .map_err(|error| unusable(error.describe()))?;
         }
         // Nothing at all is not compressed, whatever the header says.
         if is_empty {
             return Ok(Bytes::new());
         }
-        body.finish().map_err(|error| unusable(error.what()))
+        body.finish().map_err(|error| unusable(error.describe()))
     }
 }
 
 /// Waits for the head of the answer, whose time begins when the request is being sent.
 async fn head(
     execute: impl Future<Output = ::reqwest::Result<::reqwest::Response>>,
-    sending: &Sending,
+    sending: &SendTimer,
     mut timer: Pin<&mut Sleep>,
     start: Instant,
     within: Duration,
-    way: &Way<'_>,
+    way: &Route<'_>,
 ) -> Result<::reqwest::Response, TransportError> {
     let mut execute = pin!(execute);
     // The connector has a time of its own; but it may never be asked, where another call's connection is waited for.
@@ -223,9 +224,9 @@ async fn chunk(
 impl HttpService for ReqwestService {
     fn call(&self, request: Request) -> BoxFuture<'_, Result<Response, TransportError>> {
         let rules = self.proxy.as_ref();
-        let way = Way {
+        let way = Route {
             authority: request.uri().authority().cloned(),
-            proxy: rules.and_then(|rules| rules.shown_for(request.uri())),
+            proxy: rules.and_then(|rules| rules.redacted_for(request.uri())),
             connect_timeout: self.options.connect_timeout,
             is_head: *request.method() == Method::HEAD,
         };
@@ -234,7 +235,7 @@ impl HttpService for ReqwestService {
         let length = u64::try_from(request.body().len()).unwrap_or(u64::MAX);
         let travel = Duration::from_secs(length / SLOWEST_BYTES_A_SECOND);
         let within = self.options.first_byte_timeout.saturating_add(travel);
-        let sending = Sending::default();
+        let sending = SendTimer::default();
         let Some(request) = self.origin.request(request, &sending) else {
             let why = "the URI is not one that can be sent to";
             return Box::pin(ready(Err(TransportError::invalid_request(why))));

@@ -15,11 +15,11 @@ use crate::service::{BoxFuture, HttpService, Request, Response};
 /// Clones share the script and the memory, so that a test keeps one and gives the other away.
 #[derive(Clone, Default)]
 pub struct ScriptedService {
-    state: Arc<Mutex<State>>,
+    state: Arc<Mutex<ScriptState>>,
 }
 
 #[derive(Default)]
-struct State {
+struct ScriptState {
     answers: VecDeque<Result<Response, TransportError>>,
     requests: Vec<Request>,
 }
@@ -50,7 +50,7 @@ impl ScriptedService {
         self.state().requests.clone()
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, ScriptState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,6 +1,6 @@
 //! Whom we trust: the roots of the platform, the built-in ones when it has none, or those of a file.
 
-mod witness;
+mod recording_verifier;
 
 use std::fmt;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use rustls_platform_verifier::Verifier;
 
 use crate::error::TransportError;
 
-pub(crate) use witness::Witness;
+pub(crate) use recording_verifier::RecordingVerifier;
 
 /// Where trust comes from.
 #[derive(Clone)]
@@ -27,7 +27,7 @@ pub(crate) enum Trust {
     /// These certificates, in PEM, and no others.
     Pem(Vec<u8>),
     /// Anybody.
-    Everybody,
+    NoVerification,
 }
 
 // By hand: a file of certificates may hold a private key too.
@@ -36,7 +36,7 @@ impl fmt::Debug for Trust {
         f.write_str(match self {
             Self::Platform => "Platform",
             Self::Pem(_) => "Pem",
-            Self::Everybody => "Everybody",
+            Self::NoVerification => "NoVerification",
         })
     }
 }
@@ -82,8 +82,8 @@ pub(crate) fn verifier(trust: &Trust) -> Result<(Arc<dyn ServerCertVerifier>, Ro
             Err(_) => (built_in(provider)?, Roots::BuiltIn),
         },
         Trust::Pem(pem) => (of_pem(provider, pem)?, Roots::File),
-        Trust::Everybody => {
-            let everybody = Everybody(provider.signature_verification_algorithms);
+        Trust::NoVerification => {
+            let everybody = NoVerification(provider.signature_verification_algorithms);
             (Arc::new(everybody), Roots::Unchecked)
         }
     })
@@ -121,9 +121,9 @@ fn with_roots(
 
 /// Believes every certificate, but still checks that the peer holds its key.
 #[derive(Debug)]
-struct Everybody(WebPkiSupportedAlgorithms);
+struct NoVerification(WebPkiSupportedAlgorithms);
 
-impl ServerCertVerifier for Everybody {
+impl ServerCertVerifier for NoVerification {
     fn verify_server_cert(
         &self,
         _: &CertificateDer<'_>,
@@ -259,10 +259,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_kind_of_trust_makes_a_configuration() {
+    fn every_kind_of_trust_builds_a_configuration() {
         let provider = Arc::new(ring::default_provider());
         assert!(config(&Trust::Platform).is_ok());
-        assert!(config(&Trust::Everybody).is_ok());
+        assert!(config(&Trust::NoVerification).is_ok());
         assert!(built_in(provider).is_ok());
     }
 

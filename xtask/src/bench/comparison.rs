@@ -2,7 +2,7 @@
 
 use anyhow::{Result, ensure};
 
-use crate::say::say;
+use crate::output::print_line;
 
 /// How many times the figure of the baseline a figure may be.
 const LIMIT: f64 = 1.15;
@@ -33,7 +33,7 @@ impl Comparison {
         let mut worse = Vec::new();
         for (name, baseline, this) in &self.figures {
             let ratio = this / baseline;
-            say(format_args!(
+            print_line(format_args!(
                 "{name}: {this:.3}, baseline {baseline:.3}, ratio {ratio:.3}, limit {LIMIT}"
             ));
             if ratio > LIMIT {

@@ -11,7 +11,7 @@ use anyhow::{Context as _, Result, ensure};
 use super::builds::{build_tool, target};
 use super::comparison::Comparison;
 use super::cpu_time::of_children;
-use crate::say::say;
+use crate::output::print_line;
 use crate::{process, workspace};
 
 /// How often each command runs in a round: the kernel tells CPU time in hundredths of a second.
@@ -39,7 +39,7 @@ pub(super) fn run(baseline: Option<&Path>) -> Result<()> {
     build_tool(&root, "--profile dist", "bench-hello", "")?;
     let target = target(&root)?;
     let load = Command::new(target.join("release/bench-config-load"));
-    say(process::output(load)?.trim());
+    print_line(process::output(load)?.trim());
     processes(&target.join("dist"), baseline)
 }
 
@@ -94,7 +94,7 @@ fn processes(dist: &Path, baseline: Option<&Path>) -> Result<()> {
         if ratio > limit {
             missed.push(arguments.join(" "));
         }
-        say(format_args!(
+        print_line(format_args!(
             "honeyhive {}: {:.2} ms CPU; a program that says hello: {:.2} ms; ratio {:.2}, limit {limit}",
             arguments.join(" "),
             time.as_secs_f64() * 1e3,
@@ -103,7 +103,7 @@ fn processes(dist: &Path, baseline: Option<&Path>) -> Result<()> {
         ));
     }
     let memory = memory(command(&honeyhive, COMMANDS[0].0))?;
-    say(format_args!(
+    print_line(format_args!(
         "honeyhive config list: {:.1} MiB resident at most, limit {:.0}",
         memory / 1024.0,
         MAX_MEMORY / 1024.0

@@ -14,7 +14,7 @@ use super::builds::target;
 use super::load::{Load, response};
 use super::otlp;
 use super::program::Program;
-use crate::say::say;
+use crate::output::print_line;
 use crate::{process, workspace};
 
 const EVENTS: usize = 1_000_000;
@@ -57,10 +57,10 @@ pub(super) fn run() -> Result<()> {
     fill(&server, admin)?;
     time_pages(&server, admin)?;
     let idle = measure(&server, admin)?;
-    say(format_args!("idle: {idle}"));
+    print_line(format_args!("idle: {idle}"));
     let busy = beside_readers(&server, admin)?;
-    say(format_args!("beside {READERS} readers: {busy}"));
-    say(format_args!("memory: {:.1} MiB", server.memory()? / 1024.0));
+    print_line(format_args!("beside {READERS} readers: {busy}"));
+    print_line(format_args!("memory: {:.1} MiB", server.memory()? / 1024.0));
     for (what, idle, busy) in [
         ("the first use of a key", idle.first_use, busy.first_use),
         ("a revocation", idle.revocation, busy.revocation),
@@ -89,7 +89,7 @@ fn fill(server: &Program, admin: &str) -> Result<()> {
         };
         load.run(server.address(), count)?;
     }
-    say(format_args!(
+    print_line(format_args!(
         "stored {EVENTS} events in {:.0} s",
         start.elapsed().as_secs_f64()
     ));
@@ -112,7 +112,7 @@ fn time_pages(server: &Program, admin: &str) -> Result<()> {
     ] {
         let start = Instant::now();
         client.succeed("POST", "/v1/events/export", &wanted)?;
-        say(format_args!("idle: {name}: {:.1?}", start.elapsed()));
+        print_line(format_args!("idle: {name}: {:.1?}", start.elapsed()));
     }
     Ok(())
 }
@@ -210,7 +210,7 @@ fn beside_readers(server: &Program, admin: &str) -> Result<Latencies> {
             };
             result?;
         }
-        say(format_args!(
+        print_line(format_args!(
             "{READERS} readers of far pages read {} pages in {:.0} s, {} requests were refused with 503",
             pages.load(Ordering::Relaxed),
             took.as_secs_f64(),

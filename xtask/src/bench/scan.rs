@@ -10,7 +10,7 @@ use anyhow::{Context as _, Result, ensure};
 
 use super::builds::target;
 use super::cpu_time::{ROUNDS, of_children};
-use crate::say::say;
+use crate::output::print_line;
 use crate::{process, workspace};
 
 /// How often each program runs in a round: the kernel tells CPU time in hundredths of a second.
@@ -60,7 +60,7 @@ pub(super) fn run() -> Result<()> {
     }
     let [ours, theirs] = best.map(|time| time.as_secs_f64());
     let ratio = ours / theirs;
-    say(format_args!(
+    print_line(format_args!(
         "honeyhive auth scan, {} MiB in {} files: {:.0} ms CPU; rg: {:.0} ms; ratio {ratio:.2}, limit {LIMIT}",
         bytes >> 20,
         FILES[0].0 + FILES[1].0,

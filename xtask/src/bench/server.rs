@@ -10,7 +10,7 @@ use super::cpu_time::ROUNDS;
 use super::load::Load;
 use super::otlp;
 use super::program::Program;
-use crate::say::say;
+use crate::output::print_line;
 use crate::{process, workspace};
 
 const REQUESTS: usize = 20_000;
@@ -37,13 +37,13 @@ pub(super) fn run(baseline: Option<&Path>) -> Result<()> {
     let (ready, full) = (server.program.ready(), server.program.memory()?);
     drop(server);
     let again = Program::start(&honeyhive, &start(home.path(), "server"), home.path())?;
-    say(format_args!(
+    print_line(format_args!(
         "start to ready: {:.0} ms first, {:.0} ms with {} spans stored",
         ready.as_secs_f64() * 1e3,
         again.ready().as_secs_f64() * 1e3,
         2 * ROUNDS * EXPORTS * otlp::SPANS as usize,
     ));
-    say(format_args!(
+    print_line(format_args!(
         "memory: {:.1} MiB idle, {:.1} MiB after the load",
         idle / 1024.0,
         full / 1024.0
@@ -117,7 +117,7 @@ fn measure_whoami(server: &Server, bare: &Program) -> Result<()> {
         let load = whoami(&server.authorization);
         best[1] = best[1].min(micros(&server.program, &load, REQUESTS)?);
     }
-    say(format_args!(
+    print_line(format_args!(
         "whoami with a key: {:.2} us CPU; bare axum route: {:.2} us; ratio {:.2}",
         best[1],
         best[0],
@@ -152,7 +152,7 @@ fn measure_spans(server: &Server) -> Result<()> {
         for round in 0..ROUNDS {
             best = best.min(span_micros(server, encoding, round)?);
         }
-        say(format_args!(
+        print_line(format_args!(
             "stored span, {} a request in {}, 8 connections: {best:.2} us CPU",
             otlp::SPANS,
             encoding.name,

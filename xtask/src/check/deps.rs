@@ -7,7 +7,7 @@ use anyhow::Result;
 use toml::{Table, Value};
 
 use crate::process;
-use crate::workspace::{self, Package, shown};
+use crate::workspace::{self, Package, display_path};
 
 const THIS_FILE: &str = "xtask/src/check/deps.rs";
 
@@ -151,7 +151,7 @@ fn versions(root: &Path, packages: &[Package]) -> Result<Vec<String>> {
     let mut findings = Vec::new();
     let mut used = BTreeSet::new();
     for package in packages {
-        let path = shown(root, &package.manifest_path);
+        let path = display_path(root, &package.manifest_path);
         for (name, value) in dependencies(&workspace::manifest(&package.manifest_path)?) {
             if value.get("workspace").and_then(Value::as_bool) != Some(true) {
                 findings.push(format!(

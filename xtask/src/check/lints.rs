@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::Result;
 use toml::{Table, Value};
 
-use crate::workspace::{self, shown};
+use crate::workspace::{self, display_path};
 
 const FIELDS: [&str; 4] = ["version", "edition", "license", "rust-version"];
 
@@ -13,7 +13,7 @@ pub(super) fn findings(root: &Path) -> Result<Vec<String>> {
     let mut findings = Vec::new();
     for package in workspace::packages(root)? {
         let manifest = workspace::manifest(&package.manifest_path)?;
-        let path = shown(root, &package.manifest_path);
+        let path = display_path(root, &package.manifest_path);
         if !inherits(&manifest, "lints") {
             findings.push(format!("{path}: add `workspace = true` below `[lints]`"));
         }

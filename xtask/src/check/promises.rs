@@ -13,7 +13,7 @@ use crate::files;
 /// Documents with the sections whose entries are promises.
 const SECTIONS: [(&str, &str); 2] = [
     ("SECURITY.md", "## What is promised"),
-    ("docs/server.md", "## Limits"),
+    ("docs/concepts/server-limits.md", "## Limits"),
 ];
 
 pub(super) fn findings(root: &Path) -> Result<Vec<String>> {

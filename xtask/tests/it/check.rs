@@ -213,3 +213,53 @@ fn docs_wants_links_that_lead_to_a_file() -> io::Result<()> {
     );
     Ok(())
 }
+
+#[test]
+fn style_reports_phrases_with_better_words_unless_they_are_allowed() -> io::Result<()> {
+    let tree = Tree::new()?;
+    tree.write("README.md", "Returns `nobody`.\n\nSo\nmany keys.\n")?;
+    tree.write(
+        "crates/one/src/lib.rs",
+        "/// Somebody.\npub const A: &str = \"the key is none\";\n",
+    )?;
+    tree.write("crates/one/src/tests.rs", "const A: &str = \"nobody\";\n")?;
+    let found = [
+        "README.md:3: \"so many\": better: at most N, a limit of N",
+        "crates/one/src/lib.rs:1: \"somebody\": better: a user, another process",
+        "crates/one/src/lib.rs:2: \"is none\": better: does not exist, is not a NOUN",
+    ];
+    assert_findings(&tree.check("style")?, &found);
+
+    let allowed = "README.md | so many | a quotation\ncrates/one/src/lib.rs | * | a sample\n";
+    tree.write("xtask/style/allowed.txt", allowed)?;
+    assert_findings(&tree.check("style")?, &[]);
+
+    tree.write(
+        "README.md",
+        "Returns the keys, of which the first is used.\n",
+    )?;
+    let unused = "xtask/style/allowed.txt:1: nothing to allow: remove it";
+    assert_findings(&tree.check("style")?, &[unused]);
+
+    let phrases = "nobody\n\n".repeat(11);
+    tree.write("README.md", &phrases)?;
+    tree.write(
+        "xtask/style/allowed.txt",
+        &"README.md | nobody | a quotation\n".repeat(11),
+    )?;
+    let (passed, printed) = tree.check("style")?;
+    assert!(!passed, "{printed}");
+    let most = "xtask/style/allowed.txt:11: more than 10 phrases are allowed: reword the text";
+    assert!(printed.contains(most), "{printed}");
+    Ok(())
+}
+
+#[test]
+fn summaries_reports_functions_that_do_not_begin_with_a_verb() -> io::Result<()> {
+    let tree = Tree::new()?;
+    let code = "/// The key.\npub struct Key;\n/// Key of a file\npub fn key() {}\n";
+    tree.write("crates/one/src/lib.rs", code)?;
+    let found = "crates/one/src/lib.rs:3: \"Key\" is not a verb in the third person: begin with \"Returns\", \"Creates\" ...";
+    assert_findings(&tree.check("summaries")?, &[found]);
+    Ok(())
+}

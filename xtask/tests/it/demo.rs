@@ -65,7 +65,7 @@ fn a_demo_that_fails_ends_with_1_and_leaves_no_server() {
 /// A `console` block of a guide or the README shows nothing that nobody runs.
 fn guides_show_only_commands_of(transcript: &str) {
     let run: Vec<_> = transcript.lines().filter_map(command).collect();
-    for guide in ["README.md", "docs/getting-started.md"] {
+    for guide in ["README.md", "docs/guides/get-started.md"] {
         let text = std::fs::read_to_string(root().join(guide)).unwrap();
         let shown = text.lines().filter_map(command);
         let shown = shown.filter(|line| !line.starts_with("cargo xtask "));

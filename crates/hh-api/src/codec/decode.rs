@@ -8,7 +8,7 @@ use serde_json::error::Category;
 
 use super::decoded::Decoded;
 use super::join::{Input, Wrapped};
-use super::members::{Member, MemberMap, path_members, query_members};
+use super::members::{MemberMap, RequestMember, path_members, query_members};
 use super::tracked::{DecodeErrorKind, Failure, Track, Tracked};
 use crate::{BodyKind, Dialect, Route};
 
@@ -63,7 +63,7 @@ impl Route {
 
     fn decode_body<T: DeserializeOwned>(
         &self,
-        members: &[Member],
+        members: &[RequestMember],
         body: &[u8],
     ) -> Result<Decoded<T>, DecodeError> {
         let track = Track::default();
@@ -88,7 +88,9 @@ impl Route {
     }
 }
 
-fn decode_members<T: DeserializeOwned>(members: &[Member]) -> Result<Decoded<T>, DecodeError> {
+fn decode_members<T: DeserializeOwned>(
+    members: &[RequestMember],
+) -> Result<Decoded<T>, DecodeError> {
     let map = MemberMap::<Failure<value::Error>>::new(members);
     let decoded = T::deserialize(MapAccessDeserializer::new(map));
     decoded.map(Decoded::Value).map_err(|failure| DecodeError {

@@ -10,11 +10,11 @@ use serde::de::{
 use serde::{Deserialize, Deserializer};
 
 use super::decoded::Decoded;
-use super::members::{Member, MemberMap};
+use super::members::{MemberMap, RequestMember};
 
 /// Reads an input from the members of the path followed by those of a JSON object.
 pub(super) struct Input<'m, T> {
-    pub(super) members: &'m [Member],
+    pub(super) members: &'m [RequestMember],
     /// Whether JSON text in a string stands for the object too.
     pub(super) accepts_text: bool,
     pub(super) value: PhantomData<T>,
@@ -55,7 +55,7 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for Input<'_, T> {
 
 /// The members of the path, then the body.
 struct Joined<'m, A, E> {
-    members: &'m [Member],
+    members: &'m [RequestMember],
     /// The members that were not read yet; none once the body is being read.
     first: Option<MemberMap<'m, E>>,
     body: A,
@@ -88,7 +88,7 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Joined<'_, A, A::Error> {
 
 /// The name of a member of the body, which must not be one of the path.
 struct BodyName<'m, S> {
-    members: &'m [Member],
+    members: &'m [RequestMember],
     seed: S,
 }
 

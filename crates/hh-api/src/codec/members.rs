@@ -14,27 +14,27 @@ use crate::operation::path_member;
 
 /// A member with its texts: one, or several of a list in the query.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Member {
+pub(super) struct RequestMember {
     pub(super) name: String,
     pub(super) texts: Vec<String>,
 }
 
 /// Returns the members of a path that matches the route.
-pub(super) fn path_members(route: &Route, path: &str) -> Vec<Member> {
+pub(super) fn path_members(route: &Route, path: &str) -> Vec<RequestMember> {
     let pattern = route.path.split('/').zip(path.split('/'));
     pattern
         .filter_map(|(pattern, segment)| {
             let name = path_member(pattern)?.to_owned();
             let text = percent_decode_str(segment).decode_utf8_lossy();
             let texts = vec![text.into_owned()];
-            Some(Member { name, texts })
+            Some(RequestMember { name, texts })
         })
         .collect()
 }
 
 /// Returns the members of a query. A list is `name[]=a&name[]=b`; of a name without brackets, the first value counts.
-pub(super) fn query_members(query: &str) -> Vec<Member> {
-    let mut members: Vec<Member> = Vec::new();
+pub(super) fn query_members(query: &str) -> Vec<RequestMember> {
+    let mut members: Vec<RequestMember> = Vec::new();
     for (name, value) in query.split('&').filter_map(|pair| pair.split_once('=')) {
         let (name, value) = (decode_form(name), decode_form(value));
         let (name, is_list) = match name.strip_suffix("[]") {
@@ -44,7 +44,7 @@ pub(super) fn query_members(query: &str) -> Vec<Member> {
         match members.iter_mut().find(|member| member.name == name) {
             Some(member) if is_list => member.texts.push(value),
             Some(_) => {}
-            None => members.push(Member {
+            None => members.push(RequestMember {
                 name: name.to_owned(),
                 texts: vec![value],
             }),
@@ -60,13 +60,13 @@ fn decode_form(text: &str) -> String {
 
 /// Members as the entries of a map.
 pub(super) struct MemberMap<'m, E> {
-    rest: std::slice::Iter<'m, Member>,
-    value: Option<&'m Member>,
+    rest: std::slice::Iter<'m, RequestMember>,
+    value: Option<&'m RequestMember>,
     error: PhantomData<E>,
 }
 
 impl<'m, E> MemberMap<'m, E> {
-    pub(super) fn new(members: &'m [Member]) -> Self {
+    pub(super) fn new(members: &'m [RequestMember]) -> Self {
         Self {
             rest: members.iter(),
             value: None,

@@ -306,7 +306,7 @@ fn route_with_wrapper() -> Route {
 }
 
 #[test]
-fn a_path_takes_no_segment_that_changes_it() {
+fn path_segments_that_would_change_the_path_are_rejected() {
     for id in ["", ".", ".."] {
         let input = json!({ "id": id });
         let encoded = ROUTES[0].encode(&input);

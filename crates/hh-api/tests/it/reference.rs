@@ -1,4 +1,4 @@
-//! The table and the requests beside HoneyHive's own description of its API (decisions Q2).
+//! The table and the requests beside HoneyHive's own description of its API (see `docs/design/decisions.md#q2`).
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -79,7 +79,7 @@ fn the_reference_has_the_operations_that_are_not_our_own() {
 }
 
 #[test]
-fn the_reference_knows_what_our_requests_are_made_of() {
+fn the_reference_describes_every_part_of_our_requests() {
     let Some(all) = reference() else {
         return;
     };

@@ -46,7 +46,7 @@ fn our_variables_are_kept_from_it() {
 }
 
 #[test]
-fn what_goes_wrong_is_said_without_the_output() {
+fn errors_do_not_contain_the_program_output() {
     assert_fails(
         "exit 3",
         "the credential_command from file ran sh, which ended with exit status: 3",
@@ -117,7 +117,8 @@ fn plant(folder: &Path, name: &str, mode: u32) {
     let path = folder.join(name);
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();
     let script = format!("#!/bin/sh\necho {KEY}\n");
-    crate::fsio::write_private(&path, script.as_bytes(), crate::fsio::Replace::Yes).unwrap();
+    crate::private_file::write_private(&path, script.as_bytes(), crate::private_file::Replace::Yes)
+        .unwrap();
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
 }
 

@@ -8,7 +8,7 @@ const KEY: &str = "hh_1234567890abcdef1234567890abcdef";
 
 /// Gives keys of a number, which a test changes, and counts how often it is asked.
 #[derive(Debug, Default)]
-struct Numbered {
+struct NumberedProvider {
     number: AtomicUsize,
     asked: AtomicUsize,
     changed: AtomicBool,
@@ -16,7 +16,7 @@ struct Numbered {
 }
 
 #[derive(Debug)]
-struct Shared(Arc<Numbered>);
+struct Shared(Arc<NumberedProvider>);
 
 impl CredentialProvider for Shared {
     fn name(&self) -> &'static str {
@@ -38,9 +38,9 @@ impl CredentialProvider for Shared {
 
 /// Has nothing, or is broken.
 #[derive(Debug)]
-struct Useless(bool);
+struct FailingProvider(bool);
 
-impl CredentialProvider for Useless {
+impl CredentialProvider for FailingProvider {
     fn name(&self) -> &'static str {
         "useless"
     }
@@ -55,9 +55,9 @@ impl CredentialProvider for Useless {
 
 /// Has a key that ends.
 #[derive(Debug)]
-struct Ending(Timestamp);
+struct ExpiringProvider(Timestamp);
 
-impl CredentialProvider for Ending {
+impl CredentialProvider for ExpiringProvider {
     fn name(&self) -> &'static str {
         "ending"
     }
@@ -73,19 +73,19 @@ fn credential(number: usize) -> Credential {
     Credential::new(key, origin, Provenance::new(Source::Direct, None))
 }
 
-fn numbered(numbers: &Arc<Numbered>) -> Credentials {
+fn numbered(numbers: &Arc<NumberedProvider>) -> Credentials {
     Credentials::new(vec![
-        Box::new(Useless(false)),
+        Box::new(FailingProvider(false)),
         Box::new(Shared(Arc::clone(numbers))),
     ])
 }
 
 #[test]
-fn the_first_that_has_one_wins_and_a_broken_one_ends_the_walk() {
-    let numbers = Arc::new(Numbered::default());
+fn the_first_provider_with_a_key_wins_and_a_failing_one_stops_the_search() {
+    let numbers = Arc::new(NumberedProvider::default());
     assert!(numbered(&numbers).load_blocking(None).is_ok());
     let broken = Credentials::new(vec![
-        Box::new(Useless(true)),
+        Box::new(FailingProvider(true)),
         Box::new(Shared(Arc::clone(&numbers))),
     ]);
     assert_eq!(
@@ -93,7 +93,7 @@ fn the_first_that_has_one_wins_and_a_broken_one_ends_the_walk() {
         AuthErrorKind::Command
     );
     assert_eq!(numbers.asked.load(Ordering::SeqCst), 1);
-    let none = Credentials::new(vec![Box::new(Useless(false))]);
+    let none = Credentials::new(vec![Box::new(FailingProvider(false))]);
     assert_eq!(
         none.load_blocking(None).unwrap_err().kind(),
         AuthErrorKind::Missing
@@ -102,7 +102,7 @@ fn the_first_that_has_one_wins_and_a_broken_one_ends_the_walk() {
 
 #[test]
 fn the_same_key_keeps_its_epoch_and_another_gets_the_next() {
-    let numbers = Arc::new(Numbered::default());
+    let numbers = Arc::new(NumberedProvider::default());
     let credentials = numbered(&numbers);
     assert!(credentials.cached().is_none());
     let first = credentials.load_blocking(None).unwrap();
@@ -126,8 +126,8 @@ fn the_same_key_keeps_its_epoch_and_another_gets_the_next() {
 }
 
 #[test]
-fn what_may_have_changed_or_ends_soon_is_asked_for_again() {
-    let numbers = Arc::new(Numbered::default());
+fn credentials_that_changed_or_expire_soon_are_loaded_again() {
+    let numbers = Arc::new(NumberedProvider::default());
     let credentials = numbered(&numbers);
     credentials.load_blocking(None).unwrap();
     numbers.changed.store(true, Ordering::SeqCst);
@@ -137,7 +137,7 @@ fn what_may_have_changed_or_ends_soon_is_asked_for_again() {
     let now = Timestamp::now();
     for (seconds, is_cached) in [(30, false), (3_600, true)] {
         let ends = now.checked_add(Duration::from_secs(seconds)).unwrap();
-        let credentials = Credentials::new(vec![Box::new(Ending(ends))]);
+        let credentials = Credentials::new(vec![Box::new(ExpiringProvider(ends))]);
         credentials.load_blocking(None).unwrap();
         assert_eq!(credentials.cached().is_some(), is_cached, "{seconds}");
     }
@@ -145,9 +145,9 @@ fn what_may_have_changed_or_ends_soon_is_asked_for_again() {
 
 #[test]
 fn many_that_were_rejected_at_once_ask_once() {
-    let numbers = Arc::new(Numbered {
+    let numbers = Arc::new(NumberedProvider {
         slow: true,
-        ..Numbered::default()
+        ..NumberedProvider::default()
     });
     let credentials = numbered(&numbers);
     let stale = credentials.load_blocking(None).unwrap().epoch;
@@ -162,7 +162,7 @@ fn many_that_were_rejected_at_once_ask_once() {
 
 #[test]
 fn loading_needs_no_runtime() {
-    let numbers = Arc::new(Numbered::default());
+    let numbers = Arc::new(NumberedProvider::default());
     let credentials = numbered(&numbers);
     let mut load = Box::pin(credentials.load(None));
     let mut context = std::task::Context::from_waker(std::task::Waker::noop());

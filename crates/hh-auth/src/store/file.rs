@@ -13,7 +13,7 @@ use rustix::io::Errno;
 use zeroize::Zeroizing;
 
 use super::{StoreError, StoreErrorKind};
-use crate::fsio::beside;
+use crate::private_file::find_siblings;
 
 /// Far above any real store; keeps devices out.
 pub(super) const MAX_BYTES: u64 = 1024 * 1024;
@@ -35,10 +35,10 @@ pub(super) fn read(path: &Path) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError
             if let Ok(metadata) = fs::symlink_metadata(path) {
                 check_file(path, &metadata)?;
             }
-            return Err(cannot("read", path, &error.into()));
+            return Err(io_error("read", path, &error.into()));
         }
     };
-    let failed = |error| cannot("read", path, &error);
+    let failed = |error| io_error("read", path, &error);
     let metadata = file.metadata().map_err(failed)?;
     check_file(path, &metadata)?;
     // Room for all of it and the end: a buffer that grew would leave parts of keys behind.
@@ -70,15 +70,15 @@ pub(super) fn open_dir(path: &Path) -> Result<Option<File>, StoreError> {
             if let Ok(metadata) = fs::metadata(dir) {
                 check_owner(dir, &metadata)?;
             }
-            return Err(cannot("read", dir, &error));
+            return Err(io_error("read", dir, &error));
         }
     };
     let metadata = opened
         .metadata()
-        .map_err(|error| cannot("read", dir, &error))?;
+        .map_err(|error| io_error("read", dir, &error))?;
     check_owner(dir, &metadata)?;
     if metadata.permissions().mode() & 0o022 != 0 {
-        return Err(is_unsafe(
+        return Err(unsafe_permissions(
             format!("{} can be written by other users", dir.display()),
             format!("run `chmod 700 {}`", Shell(dir)),
         ));
@@ -93,7 +93,7 @@ fn check_file(path: &Path, metadata: &Metadata) -> Result<(), StoreError> {
         return Err(is_link(path));
     }
     if !metadata.is_file() {
-        return Err(is_unsafe(
+        return Err(unsafe_permissions(
             format!("{shown} is not a regular file"),
             format!("run `rm -r {quoted}`, then log in again"),
         ));
@@ -103,13 +103,13 @@ fn check_file(path: &Path, metadata: &Metadata) -> Result<(), StoreError> {
     if metadata.nlink() > 1 {
         let new = with_suffix(path, ".new");
         let new = Shell(&new);
-        return Err(is_unsafe(
+        return Err(unsafe_permissions(
             format!("{shown} has other names (hard links), under which it can be read or changed"),
             format!("run `cp -p {quoted} {new} && mv {new} {quoted}`"),
         ));
     }
     if metadata.permissions().mode() & 0o077 != 0 {
-        return Err(is_unsafe(
+        return Err(unsafe_permissions(
             format!("{shown} can be read by other users"),
             format!("run `chmod 600 {quoted}`"),
         ));
@@ -124,7 +124,7 @@ fn check_owner(path: &Path, metadata: &Metadata) -> Result<(), StoreError> {
         return Ok(());
     }
     let sudo = if me == 0 { "" } else { "sudo " };
-    Err(is_unsafe(
+    Err(unsafe_permissions(
         format!(
             "{} belongs to another user (id {owner}, not {me})",
             path.display()
@@ -134,7 +134,7 @@ fn check_owner(path: &Path, metadata: &Metadata) -> Result<(), StoreError> {
 }
 
 fn is_link(path: &Path) -> StoreError {
-    is_unsafe(
+    unsafe_permissions(
         format!(
             "{} is a symbolic link, which is not followed",
             path.display()
@@ -143,14 +143,14 @@ fn is_link(path: &Path) -> StoreError {
     )
 }
 
-fn is_unsafe(message: String, hint: String) -> StoreError {
+fn unsafe_permissions(message: String, hint: String) -> StoreError {
     StoreError::new(
         StoreErrorKind::Unsafe,
         Diagnostic::new(message).with_hint(hint),
     )
 }
 
-pub(super) fn cannot(verb: &str, path: &Path, error: &io::Error) -> StoreError {
+pub(super) fn io_error(verb: &str, path: &Path, error: &io::Error) -> StoreError {
     StoreError::new(
         StoreErrorKind::Io,
         format!("cannot {verb} {}: {error}", path.display()),
@@ -158,7 +158,7 @@ pub(super) fn cannot(verb: &str, path: &Path, error: &io::Error) -> StoreError {
 }
 
 /// Tells of a change that could not be made, and what to do next.
-pub(super) fn cannot_write(path: &Path, error: &io::Error) -> StoreError {
+pub(super) fn write_error(path: &Path, error: &io::Error) -> StoreError {
     use io::ErrorKind as Kind;
 
     let kind = error.kind();
@@ -180,20 +180,20 @@ pub(super) fn cannot_write(path: &Path, error: &io::Error) -> StoreError {
 }
 
 /// Finds the damaged files that logins have kept.
-pub(super) fn kept(path: &Path) -> Vec<PathBuf> {
+pub(super) fn backups(path: &Path) -> Vec<PathBuf> {
     let name = with_suffix(Path::new(path.file_name().unwrap_or_default()), KEPT);
     let is_number = |rest: &[u8]| {
         let digits = rest.strip_prefix(b"-").unwrap_or_default();
         rest.is_empty() || !digits.is_empty() && digits.iter().all(u8::is_ascii_digit)
     };
-    beside(path, |found| {
+    find_siblings(path, |found| {
         let rest = found.strip_prefix(name.as_os_str().as_bytes());
         rest.is_some_and(is_number)
     })
 }
 
 /// Returns where a damaged file is to be kept: one that was kept before may hold keys that are nowhere else.
-pub(super) fn to_keep(path: &Path) -> PathBuf {
+pub(super) fn backup_path(path: &Path) -> PathBuf {
     let first = with_suffix(path, KEPT);
     let more = (2_u64..).map(|number| with_suffix(&first, &format!("-{number}")));
     let is_free = |path: &PathBuf| fs::symlink_metadata(path).is_err();

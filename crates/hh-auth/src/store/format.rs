@@ -73,7 +73,7 @@ fn set_details(text: &mut String, details: &KeyDetails) {
         set(text, "owner", owner);
     }
     match details.created {
-        Some(Created::Told(time)) => set(text, "created_at", &time.to_string()),
+        Some(Created::Reported(time)) => set(text, "created_at", &time.to_string()),
         Some(Created::Stated(time)) => set(text, "created_stated", &time.to_string()),
         None => {}
     }
@@ -127,16 +127,16 @@ pub(crate) fn from_bytes(bytes: &[u8]) -> Result<Contents, Unreadable> {
         let at = error.span().map_or(0, |span| span.start);
         damaged(at, "is not TOML")
     })?;
-    let wrong = |(span, what): Wrong| damaged(span.start, &what);
+    let wrong = |(span, what): SyntaxError| damaged(span.start, &what);
     contents(root.get_ref(), wrong)
 }
 
 /// Where something is wrong, and what.
-type Wrong = (Range<usize>, String);
+type SyntaxError = (Range<usize>, String);
 
 fn contents(
     root: &DeTable<'_>,
-    wrong: impl Fn(Wrong) -> Unreadable,
+    wrong: impl Fn(SyntaxError) -> Unreadable,
 ) -> Result<Contents, Unreadable> {
     let none = |what: &str| wrong((0..0, what.to_owned()));
     let version = root
@@ -171,7 +171,7 @@ fn contents(
     Ok(contents)
 }
 
-fn name(span: Range<usize>, name: Option<&str>) -> Result<String, Wrong> {
+fn name(span: Range<usize>, name: Option<&str>) -> Result<String, SyntaxError> {
     match name {
         Some(name) if Profile::is_valid_name(name) => Ok(name.to_owned()),
         Some(_) | None => Err((span, "gives a name that no profile can have".to_owned())),
@@ -182,7 +182,7 @@ fn entry(
     name: &str,
     span: Range<usize>,
     value: &Spanned<DeValue<'_>>,
-) -> Result<ProfileEntry, Wrong> {
+) -> Result<ProfileEntry, SyntaxError> {
     let wrong = |what: &str| (span.clone(), what.to_owned());
     let table = value
         .get_ref()
@@ -224,7 +224,7 @@ fn entry(
         },
     };
     let created = match (time("created_at")?, time("created_stated")?) {
-        (Some(told), _) => Some(Created::Told(told)),
+        (Some(told), _) => Some(Created::Reported(told)),
         (None, stated) => stated.map(Created::Stated),
     };
     let first_seen =

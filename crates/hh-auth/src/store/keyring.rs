@@ -1,7 +1,7 @@
 //! Keys that the keyring of the system holds. Only an entry that says so, or a probe that is asked for, ever comes here.
 
 #[cfg(not(feature = "keyring"))]
-#[path = "keyring/without.rs"]
+#[path = "keyring/unsupported.rs"]
 mod system;
 #[cfg(feature = "keyring")]
 mod system;
@@ -48,7 +48,7 @@ impl ProfileEntry {
 
 fn get(entry: &ProfileEntry) -> Result<ApiKey, StoreError> {
     let name = &entry.name;
-    let account = account(name, &entry.base_url);
+    let account = account_name(name, &entry.base_url);
     account
         .and_then(|account| system::get(account, WITHIN))
         .map_err(|why| {
@@ -61,7 +61,7 @@ fn get(entry: &ProfileEntry) -> Result<ApiKey, StoreError> {
 
 pub(super) fn set(profile: &Profile) -> Result<(), StoreError> {
     let name = &profile.name;
-    let account = account(name, &profile.base_url);
+    let account = account_name(name, &profile.base_url);
     account
         .and_then(|account| system::set(account, profile.key.clone(), WITHIN))
         .map_err(|why| {
@@ -101,7 +101,7 @@ fn delete_within(
         return Ok(());
     }
     let name = &entry.name;
-    let account = account(name, &entry.base_url);
+    let account = account_name(name, &entry.base_url);
     account
         .and_then(|account| system::delete(account, within))
         .map_err(|why| {
@@ -119,14 +119,14 @@ fn delete_within(
 /// go of is an old key, which it still keeps as well as before.
 pub(super) fn forget(old: &ProfileEntry, new: &ProfileEntry) {
     let is_replaced = new.storage == Storage::Keyring
-        && account(&old.name, &old.base_url) == account(&new.name, &new.base_url);
+        && account_name(&old.name, &old.base_url) == account_name(&new.name, &new.base_url);
     if !is_replaced {
         drop(delete(old, ""));
     }
 }
 
 /// What a key is found under: another server's key of the same profile is another key.
-fn account(name: &str, base_url: &str) -> Result<String, String> {
+fn account_name(name: &str, base_url: &str) -> Result<String, String> {
     let origin = Origin::parse(base_url).map_err(|error| format!("its base_url {error}"))?;
     Ok(format!("{name}@{origin}"))
 }

@@ -66,7 +66,7 @@ pub struct KeyDetails {
 #[non_exhaustive]
 pub enum Created {
     /// The server.
-    Told(Timestamp),
+    Reported(Timestamp),
     /// Whoever logged in with it.
     Stated(Timestamp),
 }
@@ -144,10 +144,10 @@ pub struct ProfileEntry {
 }
 
 impl ProfileEntry {
-    /// Returns the key as it may be shown, if the file holds it, see [`mask`](crate::mask).
+    /// Returns the key as it may be shown, if the file holds it, see [`redact`](crate::redact).
     #[must_use]
-    pub fn shown(&self) -> Option<String> {
-        self.key.as_ref().map(ApiKey::shown)
+    pub fn redacted(&self) -> Option<String> {
+        self.key.as_ref().map(ApiKey::redacted)
     }
 
     /// Tells whether nobody logged in between these two; a key in the keyring is known by when it was first stored.
@@ -183,7 +183,7 @@ impl ProfileEntry {
 /// What [`FileStore::remove_all`](super::FileStore::remove_all) has removed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Removed {
+pub struct RemovedProfiles {
     /// How many profiles there were; each file that could not be read counts as one.
     pub count: usize,
     /// Whether there was a file that could not be read: keys of its profiles may still be in the keyring.

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use jiff::Timestamp;
 
 use super::*;
-use crate::fsio::{Replace, write_private};
+use crate::private_file::{Replace, write_private};
 use crate::{ApiKey, Level};
 
 const KEY: &str = "hh_canarycanarycanarycanarycanary00";
@@ -22,7 +22,7 @@ fn profile(name: &str) -> Profile {
         id: Some("id1".to_owned()),
         level: Some(Level::ReadWrite),
         owner: Some("user@example.com".to_owned()),
-        created: Some(Created::Told(Timestamp::UNIX_EPOCH)),
+        created: Some(Created::Reported(Timestamp::UNIX_EPOCH)),
         expires_at: Some(Timestamp::MAX),
         replaces: Some("id0".to_owned()),
     };
@@ -179,7 +179,7 @@ fn an_open_file_and_a_link_are_refused() {
 }
 
 #[test]
-fn what_is_no_file_is_refused_at_once() {
+fn a_path_that_is_no_file_is_refused_immediately() {
     let dir = tempfile::tempdir().unwrap();
     let store = store(dir.path());
     store.put(profile("default")).unwrap();
@@ -209,7 +209,7 @@ fn what_is_no_file_is_refused_at_once() {
 }
 
 #[test]
-fn a_file_and_a_directory_of_somebody_else_are_refused() {
+fn a_file_or_directory_of_another_user_is_refused() {
     if !rustix::process::geteuid().is_root() {
         println!("skipped: only root can give a file away");
         return;
@@ -283,7 +283,7 @@ fn a_link_swapped_in_between_is_never_read() {
 }
 
 #[test]
-fn names_that_are_none_are_refused_and_an_empty_file_is_no_store() {
+fn invalid_names_are_rejected_and_an_empty_file_is_not_a_store() {
     let dir = tempfile::tempdir().unwrap();
     let store = store(dir.path());
     for name in ["", "a b", "x\n\u{1b}[31m", "../up", &"n".repeat(65)] {
@@ -367,7 +367,7 @@ fn messages_about_damage_name_the_line() {
 }
 
 #[test]
-fn a_login_keeps_a_damaged_file_and_says_so() {
+fn a_login_keeps_a_damaged_file_and_reports_it() {
     let dir = tempfile::tempdir().unwrap();
     let store = store(dir.path());
     store.put(profile("default")).unwrap();
@@ -422,11 +422,11 @@ fn an_entry_of_the_keyring_holds_no_key() {
     let text = text.replace("\"file\"", "\"keyring\"");
     write_private(store.path(), text.as_bytes(), Replace::Yes).unwrap();
     let entry = store.list().unwrap().remove(0);
-    assert_eq!((entry.storage, entry.shown()), (Storage::Keyring, None));
+    assert_eq!((entry.storage, entry.redacted()), (Storage::Keyring, None));
     // What does not ask for the key goes on without a keyring, and no rewrite keeps the key that stood there.
     store.put(profile("other")).unwrap();
     assert_eq!(
-        store.list().unwrap()[1].shown().as_deref(),
+        store.list().unwrap()[1].redacted().as_deref(),
         Some("hh_canar***")
     );
     let text = fs::read_to_string(store.path()).unwrap();
@@ -438,18 +438,18 @@ fn writers_that_were_killed_leave_nothing_for_long() {
     let dir = tempfile::tempdir().unwrap();
     let store = store(dir.path());
     store.put(profile("default")).unwrap();
-    let beside = |name: &str| {
+    let sibling = |name: &str| {
         let path = store.path().with_file_name(name);
         write_private(&path, KEY.as_bytes(), Replace::Yes).unwrap();
         path
     };
-    let left = beside(".credentials.toml-Ab12Cd");
+    let left = sibling(".credentials.toml-Ab12Cd");
     let others = [
-        beside(".config.yaml-Ab12Cd"),
-        beside("credentials.toml-old"),
-        beside(".credentials.toml-old"),
-        beside(".credentials.toml-Ab12C~"),
-        beside("credentials.toml.corrupt-b"),
+        sibling(".config.yaml-Ab12Cd"),
+        sibling("credentials.toml-old"),
+        sibling(".credentials.toml-old"),
+        sibling(".credentials.toml-Ab12C~"),
+        sibling("credentials.toml.corrupt-b"),
     ];
     let link = store.path().with_file_name(".credentials.toml-Ab12Ce");
     symlink(&others[0], &link).unwrap();
@@ -457,11 +457,11 @@ fn writers_that_were_killed_leave_nothing_for_long() {
     assert!(!left.exists());
     // Also where the first login was killed, so that there is no store.
     store.remove_all().unwrap();
-    let left = beside(".credentials.toml-Ab12Cd");
+    let left = sibling(".credentials.toml-Ab12Cd");
     assert_eq!(store.remove(None).unwrap(), None);
     assert!(!left.exists());
-    let left = beside(".credentials.toml-Ab12Cd");
-    assert_eq!(store.remove_all().unwrap(), Removed::default());
+    let left = sibling(".credentials.toml-Ab12Cd");
+    assert_eq!(store.remove_all().unwrap(), RemovedProfiles::default());
     assert!(!left.exists());
     assert!(others.iter().chain([&link]).all(|other| other.exists()));
 }

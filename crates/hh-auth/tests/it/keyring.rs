@@ -7,7 +7,7 @@ use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use hh_auth::fsio::{Replace, write_private};
+use hh_auth::private_file::{Replace, write_private};
 use hh_auth::{FileStore, Profile, Storage, StoreError, StoreErrorKind, probe_keyring};
 use hh_config::Env;
 
@@ -77,7 +77,7 @@ fn a_real_keyring_unlocked_and_locked() {
 }
 
 /// The part that runs beside an unlocked keyring.
-pub(crate) fn beside_a_keyring(store: &FileStore) {
+pub(crate) fn with_a_keyring(store: &FileStore) {
     quick(probe_keyring).unwrap();
     conforms(store, Storage::Keyring);
     equals_a_map(8, Storage::Keyring);
@@ -93,7 +93,7 @@ pub(crate) fn beside_a_keyring(store: &FileStore) {
     store.put(profile("plain", 8)).unwrap();
 }
 
-pub(crate) fn beside_a_keyring_again(store: &FileStore) {
+pub(crate) fn with_a_keyring_again(store: &FileStore) {
     assert_eq!(number_of(&store.get(Some("kept")).unwrap().unwrap()), 7);
     // For another server the key of the profile is another, and the old one goes.
     let before = store.get(Some("kept")).unwrap().unwrap();
@@ -116,7 +116,7 @@ pub(crate) fn beside_a_keyring_again(store: &FileStore) {
 }
 
 /// The part that runs beside a locked keyring, or beside none that answers: what is in the file goes on working.
-pub(crate) fn beside_a_closed_keyring(store: &FileStore) {
+pub(crate) fn with_a_locked_keyring(store: &FileStore) {
     let is_refused = |error: StoreError| {
         assert_eq!(error.kind(), StoreErrorKind::Keyring);
         let message = error.to_string();
@@ -159,7 +159,7 @@ fn quick<T>(work: impl FnOnce() -> T) -> T {
 }
 
 #[test]
-fn a_bus_that_never_answers_is_given_up() {
+fn a_bus_that_never_responds_times_out() {
     let dir = tempfile::tempdir().unwrap();
     let socket = dir.path().join("bus");
     let listener = UnixListener::bind(&socket).unwrap();

@@ -28,7 +28,7 @@ fn profile(name: &str, number: u32) -> Profile {
     let first_seen = Timestamp::from_second(i64::from(number)).unwrap();
     let mut details = KeyDetails::default();
     details.id = Some(format!("id{number}"));
-    details.created = Some(Created::Told(first_seen));
+    details.created = Some(Created::Reported(first_seen));
     Profile::new(name, &url, key, first_seen).with_details(details)
 }
 

@@ -93,7 +93,7 @@ fn worker() {
     let store = store(Path::new(text("HH_TEST_DIR").unwrap()));
     match job {
         "put" => {
-            say("\nready");
+            print_line("\nready");
             std::io::stdin()
                 .lock()
                 .read_line(&mut String::new())
@@ -104,20 +104,20 @@ fn worker() {
             }
         }
         "put-for-ever" => {
-            say("\nready");
+            print_line("\nready");
             for number in 0.. {
                 store.put(profile("p", number)).unwrap();
-                say("put");
+                print_line("put");
             }
         }
         "full-disk" => super::disk::on_a_full_disk(&store),
         "no-file" => nothing_changes(&store, "make room"),
         #[cfg(feature = "keyring")]
-        "keyring" => super::keyring::beside_a_keyring(&store),
+        "keyring" => super::keyring::with_a_keyring(&store),
         #[cfg(feature = "keyring")]
-        "keyring-again" => super::keyring::beside_a_keyring_again(&store),
+        "keyring-again" => super::keyring::with_a_keyring_again(&store),
         #[cfg(feature = "keyring")]
-        "locked-keyring" => super::keyring::beside_a_closed_keyring(&store),
+        "locked-keyring" => super::keyring::with_a_locked_keyring(&store),
         other => panic!("there is no job {other}"),
     }
 }
@@ -138,7 +138,7 @@ pub(crate) fn nothing_changes(store: &FileStore, advice: &str) {
     assert_eq!(super::private_files(store), names, "nothing is left behind");
 }
 
-fn say(line: &str) {
+fn print_line(line: &str) {
     let mut out = std::io::stdout();
     writeln!(out, "{line}").unwrap();
     out.flush().unwrap();

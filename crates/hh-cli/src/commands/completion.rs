@@ -4,7 +4,7 @@ use clap::Subcommand;
 use clap_complete::Shell;
 
 use crate::error::CliError;
-use crate::lazy::Called;
+use crate::lazy::LazyCommand;
 use crate::output;
 
 // Texts, since the examples of comments would be taken for Rust.
@@ -23,7 +23,7 @@ For each new one, where the package bash-completion is installed:
     mkdir -p ~/.local/share/bash-completion/completions
     honeyhive completion bash > ~/.local/share/bash-completion/completions/honeyhive"
     )]
-    Bash(Called<()>),
+    Bash(LazyCommand<()>),
     #[command(
         about = "Completion of zsh",
         long_about = "Completion of zsh
@@ -42,7 +42,7 @@ with this in ~/.zshrc, where a line with compinit may stand already:
     fpath=(~/.zfunc $fpath)
     autoload -Uz compinit && compinit"
     )]
-    Zsh(Called<()>),
+    Zsh(LazyCommand<()>),
     #[command(
         about = "Completion of fish",
         long_about = "Completion of fish
@@ -56,7 +56,7 @@ For each new one:
     mkdir -p ~/.config/fish/completions
     honeyhive completion fish > ~/.config/fish/completions/honeyhive.fish"
     )]
-    Fish(Called<()>),
+    Fish(LazyCommand<()>),
     #[command(
         about = "Completion of PowerShell",
         long_about = "Completion of PowerShell
@@ -65,7 +65,7 @@ For this shell alone, and in the file that $PROFILE names for each new one:
 
     honeyhive completion powershell | Out-String | Invoke-Expression"
     )]
-    Powershell(Called<()>),
+    Powershell(LazyCommand<()>),
 }
 
 /// Prints the script that completes a program.

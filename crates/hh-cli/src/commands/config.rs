@@ -16,29 +16,29 @@ use hh_sdk::config::schema;
 
 use crate::context::Context;
 use crate::error::CliError;
-use crate::lazy::Called;
+use crate::lazy::LazyCommand;
 use crate::output;
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
     /// List every setting, its value and where it came from
-    List(Called<list::Arguments>),
+    List(LazyCommand<list::Arguments>),
     /// Explain one setting: what it is, what is in effect, and what that shadows
-    Explain(Called<explain::Arguments>),
+    Explain(LazyCommand<explain::Arguments>),
     /// Print the value in effect of one setting
-    Get(Called<get::Arguments>),
+    Get(LazyCommand<get::Arguments>),
     /// Set a setting in your own configuration file
-    Set(Called<edit::SetArguments>),
+    Set(LazyCommand<edit::SetArguments>),
     /// Take a setting out of your own configuration file
-    Unset(Called<edit::UnsetArguments>),
+    Unset(LazyCommand<edit::UnsetArguments>),
     /// Show which files are read
-    Path(Called<()>),
+    Path(LazyCommand<()>),
     /// Check what is in effect, or one file
-    Validate(Called<validate::Arguments>),
+    Validate(LazyCommand<validate::Arguments>),
     /// Trust the configuration file of a working directory with its present content
-    Trust(Called<trust::Arguments>),
+    Trust(LazyCommand<trust::Arguments>),
     /// Print the JSON Schema of configuration files
-    Schema(Called<()>),
+    Schema(LazyCommand<()>),
 }
 
 pub(super) fn run(context: &Context, command: Command) -> Result<(), CliError> {
@@ -46,14 +46,14 @@ pub(super) fn run(context: &Context, command: Command) -> Result<(), CliError> {
         context.warn_of_visible_key();
     }
     match command {
-        Command::List(Called(arguments)) => list::run(context, &arguments),
-        Command::Explain(Called(arguments)) => explain::run(context, &arguments),
-        Command::Get(Called(arguments)) => get::run(context, &arguments),
-        Command::Set(Called(arguments)) => edit::set(context, arguments),
-        Command::Unset(Called(arguments)) => edit::unset(context, &arguments),
+        Command::List(LazyCommand(arguments)) => list::run(context, &arguments),
+        Command::Explain(LazyCommand(arguments)) => explain::run(context, &arguments),
+        Command::Get(LazyCommand(arguments)) => get::run(context, &arguments),
+        Command::Set(LazyCommand(arguments)) => edit::set(context, arguments),
+        Command::Unset(LazyCommand(arguments)) => edit::unset(context, &arguments),
         Command::Path(_) => path::run(context),
-        Command::Validate(Called(arguments)) => validate::run(context, &arguments),
-        Command::Trust(Called(arguments)) => trust::run(context, &arguments),
+        Command::Validate(LazyCommand(arguments)) => validate::run(context, &arguments),
+        Command::Trust(LazyCommand(arguments)) => trust::run(context, &arguments),
         Command::Schema(_) => output::verbatim(&schema()),
     }
 }

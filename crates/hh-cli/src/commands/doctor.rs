@@ -50,11 +50,11 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliErr
     let is_json = context.is_json();
     let mut report = Report::new(!is_json);
     if is(names::VERBOSE, "true") {
-        report.begin()?;
+        report.print_header()?;
     }
     let notes = notes::find(context, &layers);
     let stack = layers.stack.clone();
-    walk(context, layers, &mut report)?;
+    run_steps(context, layers, &mut report)?;
     for note in notes {
         report.note(&note)?;
     }
@@ -63,13 +63,13 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliErr
     }
     if let Some(file) = &arguments.bundle {
         bundle::write(file, context, &stack, &report)?;
-        context.say(&format!(
+        context.note(&format!(
             "Wrote {}; look through it before you give it away",
             file.display()
         ));
     }
     report.outcome()?;
-    context.say(match report.notes().len() {
+    context.note(match report.notes().len() {
         0 => "No problems found",
         _ => "No problems found, but see the notes",
     });
@@ -77,7 +77,7 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliErr
 }
 
 /// Takes every step that can be taken.
-fn walk(context: &Context, layers: Layers, report: &mut Report) -> Result<(), CliError> {
+fn run_steps(context: &Context, layers: Layers, report: &mut Report) -> Result<(), CliError> {
     let resolved = report.step("configuration", || configuration::check(layers))?;
     let Some(resolved) = resolved else {
         report.skip(&["proxy"], "configuration")?;
@@ -94,8 +94,8 @@ fn walk(context: &Context, layers: Layers, report: &mut Report) -> Result<(), Cl
         return report.add_skipped("network", &why);
     }
     if !settings.verify_ssl.value {
-        // At every start, whatever else is said (decisions X3).
-        ui::say(&format!(
+        // At every start, whatever else is said (docs/design/decisions.md#x3).
+        ui::print_line(&format!(
             "warning: certificates are not checked (verify_ssl from {})",
             settings.verify_ssl.provenance
         ));
@@ -119,11 +119,11 @@ async fn steps(
     probe: Option<Probe>,
     report: &mut Report,
 ) -> Result<(), CliError> {
-    report.until(ALL);
+    report.limit_waits(ALL);
     // A program that prints the key may take its time meanwhile.
     let looking = key::look(context, resolved);
     let answer = if let Some(probe) = &probe {
-        if network::walk(resolved, probe, report).await? {
+        if network::run_steps(resolved, probe, report).await? {
             let asked = server::health(context, resolved, probe);
             report.wait("health", asked).await?.flatten()
         } else {

@@ -10,13 +10,13 @@ use uuid::Uuid;
 use crate::args::List;
 use crate::context::Context;
 use crate::error::CliError;
-use crate::lazy::Called;
+use crate::lazy::LazyCommand;
 use crate::output;
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
     /// List events, the latest first
-    List(Called<Events>),
+    List(LazyCommand<Events>),
 }
 
 #[derive(Args)]
@@ -54,7 +54,7 @@ impl TypeName {
 }
 
 pub(super) fn run(context: &Context, command: &Command) -> Result<(), CliError> {
-    let Command::List(Called(arguments)) = command;
+    let Command::List(LazyCommand(arguments)) = command;
     let list = &arguments.list;
     let session = arguments.session_id.map(|id| id.to_string());
     let kind = arguments.event_type.map(TypeName::as_str);
@@ -71,9 +71,9 @@ pub(super) fn run(context: &Context, command: &Command) -> Result<(), CliError> 
     let client = context.client(list.project.as_deref())?;
     if arguments.tree && session.is_some() && !context.is_json() {
         // Half a tree would be none.
-        let events = context.block_on(whole(client, query, list.limit))?;
+        let events = context.block_on(read_all(client, query, list.limit))?;
         output::lines(tree::render(&events))?;
-        context.say_more("events", list, events.len(), events.len() as u64);
+        context.print_pagination("events", list, events.len(), events.len() as u64);
         return Ok(());
     }
     let page = context.block_on(client.export_events(query))?;
@@ -86,12 +86,12 @@ pub(super) fn run(context: &Context, command: &Command) -> Result<(), CliError> 
     } else {
         table(&page.events)?;
     }
-    context.say_more("events", list, page.events.len(), page.total_events);
+    context.print_pagination("events", list, page.events.len(), page.total_events);
     Ok(())
 }
 
 /// Reads all of a query, `limit` events at a time, or fewer where they are large.
-async fn whole(
+async fn read_all(
     client: &HoneyHive,
     query: ExportEvents,
     mut limit: u32,

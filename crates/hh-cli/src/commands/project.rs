@@ -5,15 +5,15 @@ use hh_sdk::api::types::{CreateProject, Project};
 
 use crate::context::Context;
 use crate::error::CliError;
-use crate::lazy::Called;
+use crate::lazy::LazyCommand;
 use crate::output;
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
     /// List the projects that the key applies to
-    List(Called<()>),
+    List(LazyCommand<()>),
     /// Create a project
-    Create(Called<Create>),
+    Create(LazyCommand<Create>),
 }
 
 #[derive(Args)]
@@ -35,13 +35,13 @@ pub(super) fn run(context: &Context, command: Command) -> Result<(), CliError> {
             }
             show(&projects)
         }
-        Command::Create(Called(Create { name, description })) => {
+        Command::Create(LazyCommand(Create { name, description })) => {
             let wanted = CreateProject { name, description };
             let project = context.block_on(client.create_project(&wanted))?;
             if context.is_json() {
                 return output::json(&project);
             }
-            context.say(&format!("Created project {}", project.name));
+            context.note(&format!("Created project {}", project.name));
             show(&[project])
         }
     }

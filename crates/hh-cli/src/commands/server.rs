@@ -16,7 +16,7 @@ use secrecy::ExposeSecret as _;
 use crate::context::{Context, stop_signal};
 use crate::error::{CliError, diagnostic};
 use crate::exit::Exit;
-use crate::lazy::Called;
+use crate::lazy::LazyCommand;
 use crate::{output, ui};
 use log::{LogFormat, LogLevel};
 
@@ -27,10 +27,10 @@ const MAX_THREADS: NonZero<usize> = NonZero::new(16).unwrap();
 #[derive(Subcommand)]
 pub(crate) enum Command {
     /// Start a server on this machine, until Ctrl-C or SIGTERM
-    Start(Called<Start>),
+    Start(LazyCommand<Start>),
     /// Print the OpenAPI 3.1 document of the API
     #[command(name = "openapi")]
-    OpenApi(Called<openapi::OpenApi>),
+    OpenApi(LazyCommand<openapi::OpenApi>),
 }
 
 #[derive(Args)]
@@ -66,8 +66,8 @@ pub(crate) struct Start {
 
 pub(super) fn run(context: &Context, command: Command) -> Result<(), CliError> {
     match command {
-        Command::Start(Called(arguments)) => start(context, arguments),
-        Command::OpenApi(Called(_)) => openapi::run(),
+        Command::Start(LazyCommand(arguments)) => start(context, arguments),
+        Command::OpenApi(LazyCommand(_)) => openapi::run(),
     }
 }
 
@@ -129,9 +129,9 @@ async fn serve(
     match server.take_first_key() {
         Some(FirstKey::Show { key, admin }) => show_first_key(&key, &admin),
         Some(FirstKey::InFile { path, admin }) => {
-            context.say(&format!("Wrote the admin key of {admin} to {}", path.display()));
+            context.note(&format!("Wrote the admin key of {admin} to {}", path.display()));
         }
-        Some(_) | None if expects_first_start => context.say(
+        Some(_) | None if expects_first_start => context.note(
             "warning: this is not the first start, so --organization, --admin, --admin-key-file and --new-database change nothing",
         ),
         Some(_) | None => {}
@@ -139,12 +139,12 @@ async fn serve(
     // Waiting for signals begins before anybody is told that the server is there.
     let stop = stop_signal()?;
     output::lines([format!("Listening on http://{}", server.address())])?;
-    context.say(&format!(
+    context.note(&format!(
         "Use it: export HH_BASE_URL=http://{}",
         server.address()
     ));
     server.run(stop).await;
-    context.say("Stopped");
+    context.note("Stopped");
     Ok(())
 }
 
@@ -154,7 +154,7 @@ async fn serve(
     reason = "the one print of the first admin key"
 )]
 fn show_first_key(key: &hh_sdk::auth::ApiKey, admin: &str) {
-    ui::say(&format!(
+    ui::print_line(&format!(
         "Admin key of {admin}, shown this once; keep it, or log in with it now:"
     ));
     ui::key(key.secret().expose_secret());

@@ -6,17 +6,17 @@ use hh_sdk::api::types::{ExportEvents, Filter};
 use crate::args::List;
 use crate::context::Context;
 use crate::error::CliError;
-use crate::lazy::Called;
+use crate::lazy::LazyCommand;
 use crate::output;
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
     /// List sessions, the latest first
-    List(Called<List>),
+    List(LazyCommand<List>),
 }
 
 pub(super) fn run(context: &Context, command: &Command) -> Result<(), CliError> {
-    let Command::List(Called(arguments)) = command;
+    let Command::List(LazyCommand(arguments)) = command;
     let client = context.client(arguments.project.as_deref())?;
     let page = context.block_on(client.export_events(ExportEvents {
         filters: vec![Filter::is("event_type", "session")],
@@ -38,6 +38,6 @@ pub(super) fn run(context: &Context, command: &Command) -> Result<(), CliError> 
         ]
     });
     output::table(["SESSION", "NAME", "STARTED", "DURATION", "SOURCE"], rows)?;
-    context.say_more("sessions", arguments, page.events.len(), page.total_events);
+    context.print_pagination("sessions", arguments, page.events.len(), page.total_events);
     Ok(())
 }

@@ -2,8 +2,9 @@ use crate::support::{STORE, TestEnv};
 
 const FOREIGN_KEY: &str = "hh_1234567890abcdef1234567890abcdef";
 
+// Feature S24.
 #[test]
-fn s24_whoami_prints_the_three_lines() {
+fn whoami_prints_three_lines() {
     let mut env = TestEnv::with_server();
     env.be_admin();
     let done = env.run(&["auth", "whoami"]);
@@ -89,7 +90,7 @@ fn no_save_checks_only() {
 }
 
 #[test]
-fn without_a_terminal_login_says_how_to_give_the_key() {
+fn login_without_a_terminal_explains_how_to_pass_the_key() {
     let done = TestEnv::new().run(&["auth", "login"]);
     assert_eq!(done.code, 2);
     insta::assert_snapshot!(done.stderr, @"
@@ -134,8 +135,9 @@ fn a_key_on_the_command_line_works_and_warns_once() {
     );
 }
 
+// Feature S7.
 #[test]
-fn s7_a_key_can_go_straight_into_a_file() {
+fn a_new_key_can_be_written_directly_to_a_file() {
     let mut env = TestEnv::with_server();
     env.be_admin();
     let file = env.path("new.key").display().to_string();
@@ -174,8 +176,9 @@ fn s7_a_key_can_go_straight_into_a_file() {
     );
 }
 
+// Features S11, S12.
 #[test]
-fn s11_s12_levels_end_where_they_should() {
+fn each_level_allows_only_its_operations() {
     let mut env = TestEnv::with_server();
     env.be_admin();
     let make = |level: &str| {
@@ -240,8 +243,9 @@ fn a_revoked_key_is_refused_at_once() {
     assert_eq!(env.run(&["auth", "keys", "revoke", "no-such-key"]).code, 4);
 }
 
+// Feature S57.
 #[test]
-fn s57_test_mode_checks_nothing_and_opens_nothing() {
+fn test_mode_checks_nothing_and_opens_no_connection() {
     let mut env = TestEnv::new();
     env.set("HH_TEST_MODE", "yes");
     env.set("HH_API_KEY", "hh_mock_key");
@@ -272,7 +276,7 @@ fn a_blank_key_at_login_is_no_key_and_never_the_stored_one() {
 }
 
 #[test]
-fn a_key_in_the_wrong_place_is_masked() {
+fn a_key_in_the_wrong_place_is_redacted() {
     let env = TestEnv::new();
     for arguments in [
         &["auth", "login", FOREIGN_KEY][..],
@@ -291,7 +295,7 @@ fn a_key_in_the_wrong_place_is_masked() {
 }
 
 #[test]
-fn a_login_that_the_environment_shadows_says_so() {
+fn a_login_warns_when_the_environment_overrides_it() {
     let mut env = TestEnv::with_server();
     env.be_admin();
     let key = env.read("admin.key");
@@ -316,7 +320,7 @@ fn a_login_that_the_environment_shadows_says_so() {
 }
 
 #[test]
-fn a_store_that_cannot_be_used_is_told_before_the_key_is_sent() {
+fn an_unusable_store_is_reported_before_the_key_is_sent() {
     let env = TestEnv::with_server();
     let key = env.read("admin.key");
     let login = ["auth", "login", "--api-key-stdin"];
@@ -466,7 +470,7 @@ fn a_key_given_as_an_id_is_not_sent() {
 }
 
 #[test]
-fn a_key_in_the_wrong_variable_is_masked() {
+fn a_key_in_the_wrong_variable_is_redacted() {
     let mut env = TestEnv::new();
     env.set("HH_PROFILE", FOREIGN_KEY);
     env.set("HH_SOURCE", FOREIGN_KEY);

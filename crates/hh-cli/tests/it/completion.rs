@@ -118,7 +118,7 @@ fn a_shell_that_is_not_known_is_a_usage_error() {
 
 /// Runs a script with the lines as its arguments, which prints the offers of each and then an empty line.
 fn asked(shell: &str, arguments: &[&str]) {
-    if !is_there(shell) {
+    if !is_installed(shell) {
         return;
     }
     let env = TestEnv::new();
@@ -155,7 +155,7 @@ pub(crate) fn in_shell(env: &TestEnv, shell: &str, arguments: &[&str]) -> Comman
 
 /// Whether a program can be run; `.ci/run` installs what is asked for here.
 #[expect(clippy::print_stdout, reason = "a test that is skipped says so")]
-pub(crate) fn is_there(program: &str) -> bool {
+pub(crate) fn is_installed(program: &str) -> bool {
     let found = Command::new(program).arg("--version").output().is_ok();
     if !found {
         assert!(std::env::var_os("CI").is_none(), "install {program}");

@@ -3,8 +3,8 @@
 mod bad_input;
 mod canary;
 mod edit;
+mod locations;
 mod other_users;
-mod places;
 mod show;
 mod trust;
 mod validate;

@@ -2,14 +2,14 @@
 
 mod keys;
 mod network;
+mod notes;
 mod secrets;
 mod site;
 mod tls;
-mod told;
 
 use std::time::{Duration, Instant};
 
-use crate::support::{Done, TestEnv};
+use crate::support::{RunOutput, TestEnv};
 
 const KEY: &str = "hh_1234567890abcdef1234567890abcdef";
 
@@ -30,7 +30,7 @@ fn env_with_key() -> TestEnv {
 }
 
 /// Runs it to its end.
-fn run(env: &TestEnv, flags: &[&str]) -> Done {
+fn run(env: &TestEnv, flags: &[&str]) -> RunOutput {
     let start = Instant::now();
     let done = env.run_with(&["doctor"], flags);
     assert!(start.elapsed() < LIMIT, "{done:?}");

@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use crate::support::{Done, TestEnv};
+use crate::support::{RunOutput, TestEnv};
 
 /// What a command prints on stdout when JSON is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Prints {
+enum Stdout {
     /// Data, which is JSON then.
     Data,
     /// Nothing: what it has done is told on stderr.
@@ -16,10 +16,10 @@ enum Prints {
     /// Text for another program, in a format of its own.
     Text,
 }
-use Prints::{Data, Nothing, Text};
+use Stdout::{Data, Nothing, Text};
 
 /// Every command, in an order in which each of them works.
-const COMMANDS: &[(&str, Prints)] = &[
+const COMMANDS: &[(&str, Stdout)] = &[
     ("auth login --api-key-stdin --storage file", Nothing),
     ("auth whoami", Data),
     ("auth status", Data),
@@ -113,7 +113,7 @@ fn env() -> TestEnv {
     env
 }
 
-fn run(env: &TestEnv, words: &str, id: &str) -> Done {
+fn run(env: &TestEnv, words: &str, id: &str) -> RunOutput {
     let words = words.replace("[id]", id);
     let words: Vec<_> = words.split(' ').collect();
     env.run_with_input(&words, &env.read("admin.key"))
@@ -142,7 +142,7 @@ fn assert_json(env: &TestEnv) {
 }
 
 #[test]
-fn a_variable_in_any_case_gives_json_in_every_command_that_prints_data() {
+fn a_variable_in_any_case_selects_json_for_every_command_that_prints_data() {
     for spelled in ["json", "JSON", " Json "] {
         let mut env = env();
         env.set("HH_OUTPUT_FORMAT", spelled);
@@ -151,7 +151,7 @@ fn a_variable_in_any_case_gives_json_in_every_command_that_prints_data() {
 }
 
 #[test]
-fn a_file_gives_json_in_every_command_that_prints_data() {
+fn a_file_selects_json_for_every_command_that_prints_data() {
     let env = env();
     env.write(".config/honeyhive/config.yaml", "output_format: JSON\n");
     assert_json(&env);

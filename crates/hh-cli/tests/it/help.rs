@@ -35,7 +35,7 @@ fn lists(help: &str, option: &str) -> bool {
 }
 
 #[test]
-fn only_the_help_of_honeyhive_lists_the_global_options_and_every_command_takes_them() {
+fn only_the_top_level_help_lists_global_options_and_every_command_accepts_them() {
     let env = TestEnv::new();
     let mut command = hh_cli::command();
     command.build();

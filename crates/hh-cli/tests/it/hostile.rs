@@ -10,7 +10,7 @@ use std::time::Duration;
 use hh_sdk::{EventKind, HoneyHiveTracer};
 use hh_testing::run_with_input;
 
-use crate::support::{Done, TestEnv};
+use crate::support::{RunOutput, TestEnv};
 
 /// The key of the login that is stored.
 const KEY: &str = "hh_1234567890abcdef1234567890abcdef";
@@ -25,7 +25,12 @@ const COMMANDS: &[&[&str]] = &[
 ];
 
 /// Runs each command and a program that traces, in a directory of the home, with flags or variables.
-fn run_all(env: &TestEnv, folder: &str, flags: &[&str], variables: &[(&str, &str)]) -> Vec<Done> {
+fn run_all(
+    env: &TestEnv,
+    folder: &str,
+    flags: &[&str],
+    variables: &[(&str, &str)],
+) -> Vec<RunOutput> {
     let run = |mut command: std::process::Command| {
         let command = command.current_dir(env.path(folder));
         run_with_input(command.envs(variables.iter().copied()), "").unwrap()
@@ -62,7 +67,7 @@ fn tracer() {
 
 /// Checks that everything was refused, that nothing was printed for it, and why.
 #[track_caller]
-fn assert_refused(what: &str, all: &[Done], why: &str) {
+fn assert_refused(what: &str, all: &[RunOutput], why: &str) {
     for done in all {
         let is_tracer = done.stderr.contains("no tracer: ");
         let expected = if is_tracer { 101 } else { 5 };

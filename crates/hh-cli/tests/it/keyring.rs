@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use hh_testing::run;
 
-use crate::support::{Done, STORE, TestEnv, undated};
+use crate::support::{RunOutput, STORE, TestEnv, undated};
 
 pub(crate) const UNLOCKED: &str =
     "printf 'a password\\n' | gnome-keyring-daemon --unlock --components=secrets >/dev/null";
@@ -14,7 +14,7 @@ const LOCKED: &str = "gnome-keyring-daemon --start --components=secrets >/dev/nu
 
 /// Runs lines of a shell beside a keyring, `honeyhive` being the program; nothing if there is no keyring to be had.
 #[expect(clippy::print_stdout, reason = "a test that is skipped says so")]
-pub(crate) fn beside_a_keyring(env: &TestEnv, start: &str, lines: &str) -> Option<Done> {
+pub(crate) fn with_a_keyring(env: &TestEnv, start: &str, lines: &str) -> Option<RunOutput> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let is_there = |program: &str| env.program(program, &["--version"]).output().is_ok();
     if !(is_there("dbus-run-session") && is_there("gnome-keyring-daemon")) {
@@ -36,7 +36,7 @@ pub(crate) fn beside_a_keyring(env: &TestEnv, start: &str, lines: &str) -> Optio
 }
 
 /// What was shown, without the noise of the keyring's own start.
-pub(crate) fn shown(env: &TestEnv, done: &Done) -> String {
+pub(crate) fn shown(env: &TestEnv, done: &RunOutput) -> String {
     let key = env.read("admin.key");
     assert!(!done.stdout.contains(key.trim()), "{done:?}");
     let text = done.stdout.replace(&key[..8], "[key]");
@@ -57,7 +57,7 @@ honeyhive auth whoami | sed -n 1p
 honeyhive auth logout
 honeyhive auth login --storage keyring --api-key-stdin < admin.key
 "#;
-    let Some(done) = beside_a_keyring(&env, UNLOCKED, lines) else {
+    let Some(done) = with_a_keyring(&env, UNLOCKED, lines) else {
         return;
     };
     insta::assert_snapshot!(shown(&env, &done), @r#"
@@ -99,7 +99,7 @@ honeyhive auth login --storage keyring --api-key-stdin < admin.key; echo "exit $
 honeyhive auth login --api-key-stdin < admin.key; echo "exit $?"
 honeyhive auth whoami | sed -n 1p
 "#;
-    let Some(done) = beside_a_keyring(&env, LOCKED, lines) else {
+    let Some(done) = with_a_keyring(&env, LOCKED, lines) else {
         return;
     };
     insta::assert_snapshot!(shown(&env, &done), @r#"
@@ -151,7 +151,7 @@ same
 (trap '' XFSZ; ulimit -f 0; honeyhive auth logout)
 same
 "#;
-    let Some(done) = beside_a_keyring(&env, &start, lines) else {
+    let Some(done) = with_a_keyring(&env, &start, lines) else {
         return;
     };
     insta::assert_snapshot!(shown(&env, &done), @"
@@ -187,7 +187,7 @@ pub(crate) fn silent_bus(env: &mut TestEnv) -> Arc<AtomicUsize> {
 }
 
 #[test]
-fn only_an_entry_that_says_keyring_is_asked_for_there() {
+fn only_keyring_entries_read_the_keyring() {
     let mut env = TestEnv::with_server();
     let asked = silent_bus(&mut env);
     let key = env.read("admin.key").trim().to_owned();

@@ -98,8 +98,9 @@ fn assert_used(server: Loopback, talks: usize) {
     assert!(with_key.count() >= ASKING * talks * 2, "{requests:?}");
 }
 
+// Feature S41.
 #[test]
-fn s41_when_all_is_well() {
+fn when_every_request_succeeds() {
     let server = Loopback::start();
     let codes = assert_never_written(&server.url(), TALK);
     let done = codes.iter().filter(|code| **code == 0).count();
@@ -107,16 +108,18 @@ fn s41_when_all_is_well() {
     assert_used(server, TALK.len());
 }
 
+// Feature S41.
 #[test]
-fn s41_when_the_server_echoes_it() {
+fn when_the_server_echoes_it() {
     assert_not_echoed(&echo("401 Unauthorized"), TALK);
     for status in ["403 Forbidden", "404 Not Found", "302 Found"] {
         assert_not_echoed(&echo(status), &TALK[3..]);
     }
 }
 
+// Feature S41.
 #[test]
-fn s41_when_the_server_fails_with_it() {
+fn when_the_server_fails_with_it() {
     assert_not_echoed(&echo("500 Internal Server Error"), TALK);
     for status in ["503 Service Unavailable", "200 OK"] {
         assert_not_echoed(&echo(status), &TALK[3..]);
@@ -126,8 +129,9 @@ fn s41_when_the_server_fails_with_it() {
     assert_not_echoed(&page, &TALK[2..]);
 }
 
+// Feature S41.
 #[test]
-fn s41_when_nobody_answers() {
+fn when_no_server_responds() {
     let listener = IdleListener::new();
     let silent = listener.url();
     let codes = assert_never_written(&silent, TALK);
@@ -137,10 +141,11 @@ fn s41_when_nobody_answers() {
     assert_never_written(&silent, &TALK[3..]);
 }
 
+// Feature S41.
 /// No thread can be started, which the look-up of a name needs: the program panics in the middle of a request, with the
 /// key in its hands. Nothing in the program is there for this test: the system refuses.
 #[test]
-fn s41_when_it_panics() {
+fn when_the_program_panics() {
     let server = "https://api.test.invalid";
     let panics = each(server, TALK, |env, arguments| {
         let done = env.run_without_threads(arguments, KEY)?;

@@ -17,7 +17,7 @@ fn a_key_that_a_killed_login_has_left_is_removed() {
 }
 
 #[test]
-fn a_profile_that_is_not_there_cannot_be_logged_out() {
+fn a_missing_profile_cannot_be_logged_out() {
     let mut env = TestEnv::new();
     let logout = ["auth", "logout", "--profile", "typo"];
     let switch = ["auth", "switch", "typo"];
@@ -33,7 +33,7 @@ fn a_profile_that_is_not_there_cannot_be_logged_out() {
 }
 
 #[test]
-fn keys_in_the_keyring_that_nobody_can_name_are_told() {
+fn keyring_keys_without_a_known_profile_are_reported() {
     let env = TestEnv::new();
     for name in [STORE.to_owned(), format!("{STORE}.corrupt-2")] {
         env.write(&name, "[profiles.work]\nstorage = \"keyring\"\n");

@@ -178,7 +178,7 @@ fn a_host_that_does_not_resolve_is_named() {
 }
 
 #[test]
-fn config_list_shows_what_there_is_before_what_is_wrong() {
+fn config_list_prints_valid_settings_before_errors() {
     let mut env = TestEnv::new();
     env.set("HH_TIMEOUT", "soon");
     let done = env.run(&["config", "list"]);

@@ -9,8 +9,9 @@ fn without_ids(table: &str) -> String {
     rows.collect::<Vec<_>>().join("\n")
 }
 
+// Features S8, S40.
 #[test]
-fn s8_s40_an_admin_makes_keys_for_members_and_ends_them_when_they_leave() {
+fn an_admin_creates_keys_for_members_and_revokes_them_when_they_leave() {
     let mut env = TestEnv::with_server();
     env.be_admin();
     let mut seen = vec![env.seen(&["auth", "owners", "create", "ada@example.com"])];

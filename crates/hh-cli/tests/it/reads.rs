@@ -7,15 +7,15 @@ use std::os::fd::OwnedFd;
 use rustix::fs::inotify::{self, CreateFlags, ReadFlags, Reader, WatchFlags};
 use rustix::io::Errno;
 
-use crate::support::{Done, STORE, TestEnv};
+use crate::support::{RunOutput, STORE, TestEnv};
 
 const DIR: &str = ".config/honeyhive";
 const KEY: &str = "hh_0000000000000000000000000000000000000001";
 
 /// Counts how often files of the configuration directory are opened.
-struct Opens(OwnedFd);
+struct OpenCounter(OwnedFd);
 
-impl Opens {
+impl OpenCounter {
     fn of(env: &TestEnv) -> Self {
         let inotify = inotify::init(CreateFlags::NONBLOCK | CreateFlags::CLOEXEC).unwrap();
         // Equal events in a row become one event, so that each open needs the close after it.
@@ -57,7 +57,7 @@ fn env() -> TestEnv {
     env
 }
 
-fn login(env: &TestEnv, flags: &[&str]) -> Done {
+fn login(env: &TestEnv, flags: &[&str]) -> RunOutput {
     let key = env.read("admin.key");
     let command = ["auth", "login", "--api-key-stdin"];
     env.run_with_input(&[&command, flags].concat(), key.trim())
@@ -66,7 +66,7 @@ fn login(env: &TestEnv, flags: &[&str]) -> Done {
 #[test]
 fn every_open_is_counted() {
     let env = env();
-    let opens = Opens::of(&env);
+    let opens = OpenCounter::of(&env);
     for _ in 0..3 {
         env.read(STORE);
     }
@@ -80,7 +80,7 @@ fn a_login_loads_the_configuration_once_and_reads_the_store_at_most_twice() {
     let env = env();
     let configuration = env.read(&format!("{DIR}/config.yaml"));
     let url = configuration.trim().trim_start_matches("base_url: ");
-    let opens = Opens::of(&env);
+    let opens = OpenCounter::of(&env);
     for flags in [
         // Over the same key, as a new profile, over another profile, and without saving.
         &[][..],
@@ -98,9 +98,9 @@ fn a_login_loads_the_configuration_once_and_reads_the_store_at_most_twice() {
 }
 
 #[test]
-fn a_login_that_fails_or_repairs_a_damaged_store_reads_no_more() {
+fn a_login_that_fails_or_repairs_a_damaged_store_reads_nothing_again() {
     let env = env();
-    let opens = Opens::of(&env);
+    let opens = OpenCounter::of(&env);
     // A key that the server does not know.
     let done = env.run_with_input(&["auth", "login", "--api-key-stdin"], KEY);
     assert_eq!(done.code, 3, "{done:?}");
@@ -124,7 +124,7 @@ fn a_login_that_fails_or_repairs_a_damaged_store_reads_no_more() {
 fn other_commands_load_the_configuration_once_and_read_the_store_at_most_once() {
     let env = env();
     env.write("clean/file", "nothing here\n");
-    let opens = Opens::of(&env);
+    let opens = OpenCounter::of(&env);
     for command in [
         &["auth", "whoami"][..],
         &["auth", "status"],

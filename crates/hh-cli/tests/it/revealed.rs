@@ -2,7 +2,7 @@
 
 use hh_testing::run;
 
-use crate::completion::{in_shell, is_there};
+use crate::completion::{in_shell, is_installed};
 use crate::support::TestEnv;
 
 /// Every character but white space may be in a key, and a folder that somebody else filled may name one.
@@ -33,7 +33,7 @@ fn no_shell_runs_any_part_of_a_revealed_key() {
             r#"eval (honeyhive auth env --shell fish --reveal); printf %s "$HH_API_KEY""#,
         ),
     ] {
-        if !is_there(shell) {
+        if !is_installed(shell) {
             continue;
         }
         let env = TestEnv::new();

@@ -7,7 +7,7 @@ use std::process::{Child, Stdio};
 use hh_testing::poll_until;
 
 use self::gate::{Gate, Stop};
-use crate::support::{Done, STORE, TestEnv, undated};
+use crate::support::{RunOutput, STORE, TestEnv, undated};
 
 const LOGIN: &[&str] = &["auth", "login", "--storage", "file", "--api-key-stdin"];
 const ROTATE: &[&str] = &["auth", "rotate", "--grace", "0s"];
@@ -32,8 +32,9 @@ fn saved(env: &TestEnv) -> String {
     line.unwrap().trim_matches('"').to_owned()
 }
 
+// Feature S33.
 #[test]
-fn s33_a_rotation_makes_saves_and_uses_a_new_key() {
+fn a_rotation_creates_saves_and_uses_a_new_key() {
     for level in ["read_only", "read_write"] {
         let mut env = TestEnv::with_server();
         let old = log_in(&mut env, level);
@@ -59,7 +60,7 @@ fn s33_a_rotation_makes_saves_and_uses_a_new_key() {
 }
 
 #[test]
-fn without_grace_the_old_key_ends_with_the_rotation() {
+fn without_grace_the_old_key_is_revoked_by_the_rotation() {
     let mut env = TestEnv::with_server();
     let old = log_in(&mut env, "ingest_only");
     let log = env.at("security.log");
@@ -79,7 +80,7 @@ fn without_grace_the_old_key_ends_with_the_rotation() {
 }
 
 #[test]
-fn a_key_from_elsewhere_is_for_its_people_to_rotate() {
+fn a_key_from_another_source_is_not_rotated() {
     let mut env = TestEnv::with_server();
     env.be_admin();
     let done = env.run(&["auth", "rotate"]);
@@ -135,7 +136,7 @@ fn wait_for_lock(child: &Child) {
 }
 
 #[test]
-fn a_switch_meanwhile_leaves_a_rotation_with_its_own_profile() {
+fn a_concurrent_switch_does_not_change_the_profile_of_a_rotation() {
     let mut env = TestEnv::with_server();
     let gate = Gate::before(&env.url());
     env.unset("HH_BASE_URL");
@@ -182,7 +183,7 @@ fn a_login_meanwhile_is_not_overwritten() {
         let done = env.run_with_input(&[LOGIN, &other].concat(), &key);
         assert_eq!(done.code, 0, "{done:?}");
         gate.go_on();
-        let done = Done::from(child.unwrap().wait_with_output().unwrap());
+        let done = RunOutput::from(child.unwrap().wait_with_output().unwrap());
         assert_eq!(
             (done.code, &*done.stderr),
             (
@@ -196,7 +197,7 @@ fn a_login_meanwhile_is_not_overwritten() {
 }
 
 #[test]
-fn a_working_key_is_saved_whatever_ends_a_rotation_and_the_next_one_completes() {
+fn a_working_key_is_saved_when_a_rotation_is_interrupted_and_the_next_one_completes() {
     // The requests: whose key is it, make the new one, and the first one with that.
     let kills = [
         Kill::At(Stop::Before(1)),
@@ -223,7 +224,7 @@ fn a_working_key_is_saved_whatever_ends_a_rotation_and_the_next_one_completes() 
         gate.wait();
         let mut lock = None;
         if let Kill::Saving(_) = kill {
-            lock = Some(hh_sdk::auth::fsio::lock(&env.path(STORE)).unwrap());
+            lock = Some(hh_sdk::auth::private_file::lock(&env.path(STORE)).unwrap());
             gate.go_on();
             wait_for_lock(&child);
         }

@@ -4,8 +4,8 @@ mod git;
 mod ignored;
 mod leaks;
 mod output;
-mod own;
 mod planted;
+mod repository;
 mod rules;
 mod volume;
 

@@ -50,7 +50,7 @@ fn the_cause_of_an_internal_error_is_printed_by_the_server_and_not_sent() {
 }
 
 #[test]
-fn a_server_starts_over_only_when_asked_to() {
+fn a_new_database_is_created_only_on_request() {
     let env = TestEnv::new();
     let first = env.at("first.key");
     drop(start(&env, &["--admin-key-file", &first]));

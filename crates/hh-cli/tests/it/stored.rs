@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::keyring::{UNLOCKED, beside_a_keyring, shown, silent_bus};
+use crate::keyring::{UNLOCKED, shown, silent_bus, with_a_keyring};
 use crate::support::{Loopback, STORE, TestEnv};
 
 const KEY: &str = "hh_1234567890abcdef1234567890abcdef";
@@ -24,7 +24,7 @@ fn a_login_into_a_damaged_store_goes_to_the_usual_server() {
 }
 
 #[test]
-fn test_mode_and_those_who_need_no_key_ask_no_keyring() {
+fn test_mode_and_commands_without_a_key_do_not_read_the_keyring() {
     let mut env = TestEnv::new();
     let asked = silent_bus(&mut env);
     env.store_key("default", "http://127.0.0.1:9", KEY);
@@ -64,7 +64,7 @@ fn test_mode_and_those_who_need_no_key_ask_no_keyring() {
 }
 
 #[test]
-fn logins_that_are_not_in_use_are_told_of() {
+fn unused_logins_are_reported() {
     let env = TestEnv::new();
     env.store_key("first", "http://127.0.0.1:9", KEY);
     let current = "current = \"first\"\n";
@@ -76,7 +76,7 @@ fn logins_that_are_not_in_use_are_told_of() {
 }
 
 #[test]
-fn a_keyring_that_is_locked_during_a_rotation_is_told_of() {
+fn a_keyring_that_is_locked_during_a_rotation_is_reported() {
     let env = TestEnv::with_server();
     env.write(".config/honeyhive/made", "");
     env.set_mode(".config/honeyhive", 0o700);
@@ -90,7 +90,7 @@ dbus-send --session --print-reply --dest=org.freedesktop.secrets /org/freedeskto
 touch locked
 wait
 "#;
-    let lock = hh_sdk::auth::fsio::lock(&env.path(".config/honeyhive/rotation")).unwrap();
+    let lock = hh_sdk::auth::private_file::lock(&env.path(".config/honeyhive/rotation")).unwrap();
     let is_over = AtomicBool::new(false);
     let done = std::thread::scope(|scope| {
         scope.spawn(|| {
@@ -99,7 +99,7 @@ wait
             }
             drop(lock);
         });
-        let done = beside_a_keyring(&env, UNLOCKED, lines);
+        let done = with_a_keyring(&env, UNLOCKED, lines);
         is_over.store(true, Ordering::Relaxed);
         done
     });

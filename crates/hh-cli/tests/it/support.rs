@@ -10,7 +10,7 @@ use std::process::{Command, Stdio};
 use hh_testing::{ServerProcess, run_with_input};
 use serde_json::Value;
 
-pub(crate) use hh_testing::Done;
+pub(crate) use hh_testing::RunOutput;
 pub(crate) use loopback::{Loopback, usual};
 pub(crate) use terminal::Terminal;
 
@@ -101,12 +101,12 @@ impl TestEnv {
         self.set("HH_API_KEY_FILE", &path);
     }
 
-    pub(crate) fn run(&self, arguments: &[&str]) -> Done {
+    pub(crate) fn run(&self, arguments: &[&str]) -> RunOutput {
         self.run_with_input(arguments, "")
     }
 
     /// Runs with flags behind the command.
-    pub(crate) fn run_with(&self, command: &[&str], flags: &[&str]) -> Done {
+    pub(crate) fn run_with(&self, command: &[&str], flags: &[&str]) -> RunOutput {
         self.run(&[command, flags].concat())
     }
 
@@ -124,7 +124,7 @@ impl TestEnv {
         self.seen_of(&self.run(arguments))
     }
 
-    pub(crate) fn seen_of(&self, done: &Done) -> String {
+    pub(crate) fn seen_of(&self, done: &RunOutput) -> String {
         let errors = done.stderr.lines().map(|line| format!("! {line}\n"));
         let errors: String = errors.collect();
         let text = format!("{}\n{errors}exit {}", done.stdout.trim_end(), done.code);
@@ -139,12 +139,12 @@ impl TestEnv {
         (value.to_owned(), self.filtered(source))
     }
 
-    pub(crate) fn run_with_input(&self, arguments: &[&str], input: &str) -> Done {
+    pub(crate) fn run_with_input(&self, arguments: &[&str], input: &str) -> RunOutput {
         run_with_input(&mut self.command(arguments), input).unwrap()
     }
 
     /// Runs with stdout going into a file.
-    pub(crate) fn run_into(&self, arguments: &[&str], stdout: std::fs::File) -> Done {
+    pub(crate) fn run_into(&self, arguments: &[&str], stdout: std::fs::File) -> RunOutput {
         let output = self
             .command(arguments)
             .stdin(Stdio::null())
@@ -152,19 +152,19 @@ impl TestEnv {
             .stderr(Stdio::piped())
             .output()
             .unwrap();
-        Done::from(output)
+        RunOutput::from(output)
     }
 
     /// Runs under a tracer of the system calls for the network and for threads, and returns them too; none without
     /// strace, unless CI is set.
-    pub(crate) fn run_traced(&self, arguments: &[&str]) -> Option<(Done, String)> {
+    pub(crate) fn run_traced(&self, arguments: &[&str]) -> Option<(RunOutput, String)> {
         let calls = "trace=network,clone,clone3,fork,vfork";
         let done = self.run_under_strace(&["-e", calls, "-o", "calls"], arguments, "")?;
         Some((done, self.read("calls")))
     }
 
     /// Runs where no thread can be started: the system refuses. None without strace, unless CI is set.
-    pub(crate) fn run_without_threads(&self, arguments: &[&str], input: &str) -> Option<Done> {
+    pub(crate) fn run_without_threads(&self, arguments: &[&str], input: &str) -> Option<RunOutput> {
         let calls = [
             "-e",
             "trace=clone,clone3",
@@ -182,7 +182,7 @@ impl TestEnv {
         error: &str,
         arguments: &[&str],
         input: &str,
-    ) -> Option<Done> {
+    ) -> Option<RunOutput> {
         let (dir, inject) = (self.at(dir), format!("inject=fsync:error={error}"));
         let of_dir = ["-P", &dir, "-e", "trace=fsync", "-e", &inject];
         let options = [&of_dir[..], &["-qq", "-o", "/dev/null"]].concat();
@@ -190,7 +190,12 @@ impl TestEnv {
     }
 
     #[expect(clippy::print_stdout, reason = "a test that is skipped says so")]
-    fn run_under_strace(&self, options: &[&str], arguments: &[&str], input: &str) -> Option<Done> {
+    fn run_under_strace(
+        &self,
+        options: &[&str],
+        arguments: &[&str],
+        input: &str,
+    ) -> Option<RunOutput> {
         // The other calls are not slowed down.
         let honeyhive = ["-f", "--seccomp-bpf", "--", env!("CARGO_BIN_EXE_honeyhive")];
         let mut strace = self.program("strace", &[options, &honeyhive, arguments].concat());

@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Done, Loopback, TestEnv};
+use crate::support::{Loopback, RunOutput, TestEnv};
 
 const KEY: &str = "hh_1234567890abcdef1234567890abcdef";
 
@@ -42,7 +42,7 @@ fn is_unsafe(character: char) -> bool {
 }
 
 #[track_caller]
-fn assert_safe(what: &str, done: &Done) {
+fn assert_safe(what: &str, done: &RunOutput) {
     for text in [&done.stdout, &done.stderr] {
         assert!(!text.contains(is_unsafe), "{what}: {text:?}");
     }
@@ -91,7 +91,7 @@ fn answer(path: &str) -> Value {
     }
 }
 
-fn run(status: &str, path: &str, arguments: &[&str]) -> Done {
+fn run(status: &str, path: &str, arguments: &[&str]) -> RunOutput {
     let body = answer(path);
     let head = format!("{status}\r\nContent-Type: application/json\r\n\r\n");
     let server = Loopback::always(&format!("{head}{body}"));

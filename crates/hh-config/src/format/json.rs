@@ -6,7 +6,7 @@ use serde::de::{Deserializer as _, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 use zeroize::Zeroizing;
 
-use super::node::{At, MAX_DEPTH, NOT_A_TABLE, Node, Pair, ParseError};
+use super::node::{Located, MAX_DEPTH, NOT_A_TABLE, Node, Pair, ParseError};
 
 pub(super) fn parse(text: &str) -> Result<Vec<Pair>, ParseError> {
     let raw = serde_json::from_str::<&RawValue>(text).map_err(|error| {
@@ -33,10 +33,10 @@ fn offset(text: &str, line: usize, column: usize) -> usize {
     at
 }
 
-fn at<T>(text: &str, raw: &RawValue, value: T) -> At<T> {
+fn at<T>(text: &str, raw: &RawValue, value: T) -> Located<T> {
     // A raw value is a part of the text it was read from.
     let start = raw.get().as_ptr() as usize - text.as_ptr() as usize;
-    At {
+    Located {
         value,
         span: start..start + raw.get().len(),
     }

@@ -5,7 +5,7 @@ use std::ops::Range;
 use zeroize::Zeroizing;
 
 /// A value with its place in the text, in bytes. It has no `Debug`, since it may be a secret.
-pub(crate) struct At<T> {
+pub(crate) struct Located<T> {
     pub(crate) value: T,
     pub(crate) span: Range<usize>,
 }
@@ -16,7 +16,7 @@ pub(crate) enum Node {
     Boolean(bool),
     Number(String),
     Text(Zeroizing<String>),
-    List(Vec<At<Node>>),
+    List(Vec<Located<Node>>),
     Table(Vec<Pair>),
     /// A value that no setting can have: a date, or a value nested too deep.
     Other,
@@ -37,8 +37,8 @@ impl Node {
 
 /// A name and its value.
 pub(crate) struct Pair {
-    pub(crate) name: At<String>,
-    pub(crate) value: At<Node>,
+    pub(crate) name: Located<String>,
+    pub(crate) value: Located<Node>,
 }
 
 /// A syntax error; it holds no part of the text, which may contain a key.
@@ -47,7 +47,7 @@ pub(crate) struct ParseError {
     pub(crate) what: &'static str,
     pub(crate) at: Option<usize>,
     /// For a duplicate name: the name, and its first place.
-    pub(crate) twice: Option<At<String>>,
+    pub(crate) twice: Option<Located<String>>,
 }
 
 impl ParseError {

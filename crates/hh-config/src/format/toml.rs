@@ -6,7 +6,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 use zeroize::Zeroizing;
 
-use super::node::{At, MAX_DEPTH, Node, Pair, ParseError};
+use super::node::{Located, MAX_DEPTH, Node, Pair, ParseError};
 
 pub(super) fn parse(text: &str) -> Result<Vec<Pair>, ParseError> {
     let (table, errors) = DeTable::parse_recoverable(text);
@@ -33,7 +33,7 @@ fn pairs(table: &DeTable<'_>, depth: usize) -> Vec<Pair> {
     let mut pairs: Vec<_> = table
         .iter()
         .map(|(name, value)| Pair {
-            name: At {
+            name: Located {
                 value: name.get_ref().to_string(),
                 span: name.span(),
             },
@@ -45,9 +45,9 @@ fn pairs(table: &DeTable<'_>, depth: usize) -> Vec<Pair> {
     pairs
 }
 
-fn at(value: &Spanned<DeValue<'_>>, depth: usize) -> At<Node> {
+fn at(value: &Spanned<DeValue<'_>>, depth: usize) -> Located<Node> {
     let span: Range<usize> = value.span();
-    At {
+    Located {
         value: node(value.get_ref(), depth),
         span,
     }

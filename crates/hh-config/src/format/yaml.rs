@@ -6,12 +6,15 @@ use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Vis
 use serde_saphyr::{DuplicateKeyPolicy, MergeKeyPolicy, NonFiniteFloatPolicy, Options, Spanned};
 use zeroize::Zeroizing;
 
-use super::node::{At, NOT_A_TABLE, Node, Pair, ParseError};
+use super::node::{Located, NOT_A_TABLE, Node, Pair, ParseError};
 
 pub(super) fn parse(text: &str) -> Result<Vec<Pair>, ParseError> {
     let parsed = serde_saphyr::from_str_with_options::<Option<Spanned<Node>>>(text, options());
     let document = parsed.map_err(|error| {
-        ParseError::new(what(&error), error.location().map(|at| offset_in(text, at)))
+        ParseError::new(
+            describe(&error),
+            error.location().map(|at| offset_in(text, at)),
+        )
     })?;
     match document.map(|document| document.value) {
         None | Some(Node::Null) => Ok(Vec::new()),
@@ -36,7 +39,7 @@ fn options() -> Options {
     }
 }
 
-fn what(error: &serde_saphyr::Error) -> &'static str {
+fn describe(error: &serde_saphyr::Error) -> &'static str {
     use serde_saphyr::{Error, budget::BudgetBreach};
     #[expect(
         clippy::wildcard_enum_match_arm,
@@ -69,10 +72,10 @@ fn offset(at: serde_saphyr::Location) -> usize {
     usize::try_from(at.span().byte_offset().unwrap_or_default()).unwrap_or_default()
 }
 
-fn at<T>(spanned: Spanned<T>) -> At<T> {
+fn at<T>(spanned: Spanned<T>) -> Located<T> {
     let start = offset(spanned.referenced);
     let length = spanned.referenced.span().byte_len().unwrap_or_default();
-    At {
+    Located {
         value: spanned.value,
         span: start..start + usize::try_from(length).unwrap_or_default(),
     }
@@ -152,7 +155,7 @@ impl<'de> Visitor<'de> for NodeVisitor {
                     return Err(A::Error::custom("a name is not a text"));
                 }
             };
-            let name = At {
+            let name = Located {
                 value,
                 span: name.span,
             };

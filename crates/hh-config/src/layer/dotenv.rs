@@ -10,7 +10,7 @@ use hh_text::Diagnostic;
 use super::variables::{Variables, is_read};
 use super::{Layer, MAX_BYTES};
 use crate::error::Problems;
-use crate::shown::shown_path;
+use crate::redact::redacted_path;
 use crate::{Env, LoadErrorKind, Location, Problem, Provenance, Source, read};
 
 /// The variables of a `.env` file, with the line and column of each.
@@ -26,7 +26,7 @@ impl<'a> DotEnv<'a> {
     pub(crate) fn read(env: &'a Env, path: &Path, named_by: &Provenance) -> Self {
         let mut file = Self {
             env,
-            path: Arc::from(shown_path(path)),
+            path: Arc::from(redacted_path(path)),
             variables: BTreeMap::new(),
             problems: Vec::new(),
         };

@@ -34,7 +34,7 @@ impl Layer {
 
 /// Two variables of different names in the environment and in a `.env` file are the same trap; one name in both is how
 /// the environment wins over the file.
-pub(crate) fn differ_across(env: &Env, dotenv: &DotEnv<'_>) -> Option<String> {
+pub(crate) fn conflicting_variables(env: &Env, dotenv: &DotEnv<'_>) -> Option<String> {
     let (first, second) = (urls(env).next()?, urls(dotenv).next()?);
     differ(&first, &second).filter(|_| first.0 != second.0)
 }

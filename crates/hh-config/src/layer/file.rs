@@ -14,19 +14,19 @@ use secrecy::SecretString;
 
 use super::Layer;
 use crate::error::Problems;
-use crate::format::{self, At, Format, Lines, Node, Pair};
-use crate::shown::shown_path;
+use crate::format::{self, Format, Lines, Located, Node, Pair};
+use crate::redact::redacted_path;
 use crate::{
-    LoadErrorKind, Location, Place, Problem, Provenance, SettingName, Source, SubstituteError, Via,
-    names, secret_file, substitute,
+    LoadErrorKind, Location, Placement, Problem, Provenance, SettingName, Source, SubstituteError,
+    Via, names, secret_file, substitute,
 };
 
 use named::Named;
 pub(crate) use named::is_name_of;
 pub use named::nearest_name;
-use raw::{Put, raw};
+use raw::{Expander, raw};
 pub(crate) use reader::{ConfigFile, Guard};
-use reader::{Reader, shown};
+use reader::{Reader, place_of};
 
 /// Settings files are small; this bound keeps mistakes out.
 pub(crate) const MAX_BYTES: u64 = 1024 * 1024;
@@ -42,7 +42,7 @@ impl ConfigFile<'_> {
     pub(crate) fn layers(&self) -> FileLayers {
         let mut reader = Reader {
             file: self,
-            path: Arc::from(shown_path(self.path)),
+            path: Arc::from(redacted_path(self.path)),
             lines: Lines::new(self.text),
             problems: Problems::default(),
             environments: BTreeMap::new(),
@@ -136,8 +136,8 @@ impl Reader<'_> {
             }
             // The value's own place, which people have to look at.
             let provenance = Provenance::new(source, Some(self.place(value.span.start)));
-            if setting.declared().place == Place::OutsideFiles {
-                let variable = setting.declared().variables[0];
+            if setting.spec().place == Placement::OutsideFiles {
+                let variable = setting.spec().variables[0];
                 let what =
                     Diagnostic::new(format!("{setting} works as {variable} or as a flag only"));
                 let what = what.with_hint("remove it from the file");
@@ -156,12 +156,13 @@ impl Reader<'_> {
             }
         }
         let key = seen.get(names::API_KEY.as_str());
-        self.one_key(&layer, key.map_or("api_key", |(name, _)| name));
+        self.check_single_key(&layer, key.map_or("api_key", |(name, _)| name));
         layer
     }
 
-    /// `api_key`, `api_key_file` and `credential_command` of one file contradict each other (decisions P1).
-    fn one_key(&mut self, layer: &Layer, name: &str) {
+    /// `api_key`, `api_key_file` and `credential_command` of one file contradict each other (see
+    /// `docs/design/decisions.md#p1`).
+    fn check_single_key(&mut self, layer: &Layer, name: &str) {
         if let (Some(key), Some(command)) = (
             layer.get(names::API_KEY),
             layer.get(names::CREDENTIAL_COMMAND),
@@ -182,12 +183,12 @@ impl Reader<'_> {
 
     fn environments(
         &mut self,
-        value: At<Node>,
+        value: Located<Node>,
         provenance: &Provenance,
         seen: &mut BTreeMap<&'static str, (String, usize)>,
     ) {
         let fail = |what: Diagnostic| {
-            let what = what.with_prefix(format_args!("{}: environments ", shown(provenance)));
+            let what = what.with_prefix(format_args!("{}: environments ", place_of(provenance)));
             Problem::new(LoadErrorKind::Conflict, what)
         };
         let name = "environments".to_owned();
@@ -226,7 +227,7 @@ impl Reader<'_> {
                 Diagnostic::new("an environment must be a table of settings")
             };
             let at = Provenance::new(Source::Overlay, Some(self.place(name.span.start)));
-            let what = what.with_prefix(format_args!("{}: ", shown(&at)));
+            let what = what.with_prefix(format_args!("{}: ", place_of(&at)));
             self.problems
                 .push(Problem::new(LoadErrorKind::Conflict, what).at(at));
         }
@@ -238,7 +239,7 @@ impl Reader<'_> {
         let mut layer = self.layer(pairs, Source::Overlay, false);
         let own = std::mem::replace(&mut self.problems, outer);
         let is_untrusted = |problem: &Problem| problem.kind() == LoadErrorKind::Untrusted;
-        layer.problems = self.problems.extend_but(own, is_untrusted);
+        layer.problems = self.problems.extend_except(own, is_untrusted);
         layer
     }
 
@@ -257,7 +258,7 @@ impl Reader<'_> {
                 return None;
             }
         };
-        let mut put = Put {
+        let mut put = Expander {
             env: self.file.env,
             variables: Vec::new(),
         };
@@ -265,18 +266,18 @@ impl Reader<'_> {
         let variables = put.variables;
         let via = variables.iter().cloned().map(Via::Substituted);
         let provenance = via.fold(provenance.clone(), Provenance::with_via);
-        if !self.may_use(setting, &variables, &provenance) {
+        if !self.check_use(setting, &variables, &provenance) {
             return None;
         }
         let text = match done {
             Ok(text) => text,
             Err(error) => {
-                let what = spoken(error).diagnostic();
-                let what = what.with_prefix(format_args!("{}: {setting} ", shown(&provenance)));
+                let what = redact_message(error).diagnostic();
+                let what = what.with_prefix(format_args!("{}: {setting} ", place_of(&provenance)));
                 return Some((Err(Problem::new(LoadErrorKind::Invalid, what)), provenance));
             }
         };
-        if text.trim().is_empty() || !self.may_set(setting, &text, &provenance) {
+        if text.trim().is_empty() || !self.check_may_set(setting, &text, &provenance) {
             return None;
         }
         Some((Ok(SecretString::from(text.as_str())), provenance))
@@ -313,8 +314,8 @@ impl Reader<'_> {
             }
             Ok(done) => done,
             Err(error) => {
-                let what = spoken(error).diagnostic();
-                let what = what.with_prefix(format_args!("{}: {name} ", shown(provenance)));
+                let what = redact_message(error).diagnostic();
+                let what = what.with_prefix(format_args!("{}: {name} ", place_of(provenance)));
                 let problem = Problem::new(LoadErrorKind::Invalid, what);
                 return Some((Err(problem), provenance.clone()));
             }
@@ -323,11 +324,11 @@ impl Reader<'_> {
         let provenance = via.fold(provenance.clone(), Provenance::with_via);
         let path = Path::new(done.text.trim());
         let file = self.file.folder.join(path);
-        let path = shown_path(path);
+        let path = redacted_path(path);
         let raw = secret_file::read(&file).map_err(|what| {
             let message = format!(
                 "{}: {name} names {}, which {what}",
-                shown(&provenance),
+                place_of(&provenance),
                 path.display()
             );
             Problem::new(LoadErrorKind::Unreadable, message)
@@ -350,7 +351,7 @@ fn conflict(
     };
     let message = format!(
         "{}: {second} is set twice, first in line {line}{names}",
-        shown(provenance)
+        place_of(provenance)
     );
     let what = Diagnostic::new(message).with_hint("remove one");
     Problem::new(LoadErrorKind::Conflict, what).of(setting, provenance.clone())
@@ -364,7 +365,7 @@ fn line_of(provenance: &Provenance) -> usize {
 }
 
 /// The file's own words about a missing variable, unless they may be a key.
-fn spoken(error: SubstituteError) -> SubstituteError {
+fn redact_message(error: SubstituteError) -> SubstituteError {
     match &error {
         SubstituteError::Message(variable, text) if text.contains("hh_") => {
             SubstituteError::Unset(variable.clone())

@@ -8,9 +8,9 @@ use secrecy::SecretString;
 
 use super::{Layer, exposed};
 use crate::origin::BaseUrl;
-use crate::shown::shown_path;
+use crate::redact::redacted_path;
 use crate::{
-    DECLARED, Declared, LoadErrorKind, Location, Problem, Provenance, SettingName, Source,
+    LoadErrorKind, Location, Problem, Provenance, SETTINGS, SettingName, SettingSpec, Source,
     UNSUPPORTED, Via, names, nearest, secret_file, value,
 };
 
@@ -30,16 +30,16 @@ impl Layer {
     /// Builds the layer of the declared variables, aliases and `NAME_FILE` secrets.
     pub(super) fn of_variables<V: Variables>(variables: &V) -> Self {
         let mut layer = Self::new(V::SOURCE);
-        for (setting, declared) in SettingName::all().zip(DECLARED) {
+        for (setting, declared) in SettingName::all().zip(SETTINGS) {
             layer.read_setting(variables, setting, declared);
         }
-        // The two debug switches are one: either true is on (decisions P8), and either mistake is one.
+        // The two debug switches are one: either true is on (docs/design/decisions.md#p8), and either mistake is one.
         layer.prefer(names::DEBUG, |entry| {
             let raw = entry.raw.as_ref().ok();
             raw.and_then(|raw| value::boolean(exposed(raw))) != Some(false)
         });
-        layer.note_two_urls(variables);
-        layer.note_odd_names(variables);
+        layer.warn_two_urls(variables);
+        layer.warn_unknown_names(variables);
         layer
     }
 
@@ -47,7 +47,7 @@ impl Layer {
         &mut self,
         variables: &V,
         setting: SettingName,
-        declared: &Declared,
+        declared: &SettingSpec,
     ) {
         for &variable in declared.variables {
             let file_variable = declared.secret.then(|| format!("{variable}_FILE"));
@@ -69,7 +69,7 @@ impl Layer {
                                 .of(setting, provenance.clone()),
                         );
                     }
-                    let shown = shown_path(&path);
+                    let shown = redacted_path(&path);
                     let raw = secret_file::read(&variables.path(&path)).map_err(|what| {
                         let message = format!(
                             "{place}{file_variable} names {}, which {what}",
@@ -93,8 +93,8 @@ impl Layer {
         }
     }
 
-    /// Warns if two variables name different servers (decisions P7).
-    fn note_two_urls<V: Variables>(&mut self, variables: &V) {
+    /// Warns if two variables name different servers (see `docs/design/decisions.md#p7`).
+    fn warn_two_urls<V: Variables>(&mut self, variables: &V) {
         let urls: Vec<_> = urls(variables).collect();
         if let [first, rest @ ..] = urls.as_slice()
             && let Some(warning) = rest.iter().find_map(|other| differ(first, other))
@@ -104,7 +104,7 @@ impl Layer {
     }
 
     /// Warns of variables that have a prefix of ours and are not read, since the mistake would go unnoticed.
-    fn note_odd_names<V: Variables>(&mut self, variables: &V) {
+    fn warn_unknown_names<V: Variables>(&mut self, variables: &V) {
         let ours = |name: &&str| name.starts_with("HH_") || name.starts_with("HONEYHIVE_");
         for name in variables.names().filter(ours) {
             if is_read(name) {
@@ -115,9 +115,9 @@ impl Layer {
                     .push(format!("{name} has no effect: {}", known.reason));
                 continue;
             }
-            let declared = DECLARED.iter().flat_map(|declared| declared.variables);
+            let declared = SETTINGS.iter().flat_map(|declared| declared.variables);
             if let Some(near) = nearest(name, declared.copied()) {
-                self.odd_names.push((name.to_owned(), near));
+                self.unknown_names.push((name.to_owned(), near));
             }
         }
     }
@@ -129,12 +129,12 @@ pub(super) fn is_read(variable: &str) -> bool {
         .strip_suffix("_FILE")
         .and_then(SettingName::of_variable);
     SettingName::of_variable(variable).is_some()
-        || secret.is_some_and(|setting| setting.declared().secret)
+        || secret.is_some_and(|setting| setting.spec().secret)
 }
 
 /// Returns the variables that name a server, the preferred one first.
 pub(super) fn urls<V: Variables>(variables: &V) -> impl Iterator<Item = (&'static str, BaseUrl)> {
-    let declared = names::BASE_URL.declared().variables.iter();
+    let declared = names::BASE_URL.spec().variables.iter();
     declared.filter_map(|&name| {
         let (value, _) = variables.get(name)?;
         Some((name, BaseUrl::parse(value.to_str()?).ok()?))

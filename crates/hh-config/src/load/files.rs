@@ -7,10 +7,10 @@ use hh_text::Diagnostic;
 
 use crate::format::EXTENSIONS;
 use crate::layer::{ConfigFile, Guard, MAX_BYTES};
-use crate::shown::shown_path;
+use crate::redact::redacted_path;
 use crate::{
-    Env, FileState, Layer, LoadErrorKind, LookedAt, Problem, Source, Sourced, Stack, TrustedFiles,
-    guarded, names, paths, read,
+    DiscoveredFile, Env, FileState, Layer, LoadErrorKind, Problem, Source, Sourced, Stack,
+    TrustedFiles, guarded, names, paths, read,
 };
 
 /// What the name of a project file begins with.
@@ -228,8 +228,11 @@ impl<'a> Files<'a> {
             }
             (Some(path), Some(other)) => {
                 self.file(Source::User, &path, Guard::Named);
-                self.stack
-                    .look_at(LookedAt::new(Source::User, &other, FileState::Ignored));
+                self.stack.add_file(DiscoveredFile::new(
+                    Source::User,
+                    &other,
+                    FileState::Ignored,
+                ));
                 self.stack.add_warning(format!(
                     "{} is not read, since there is {}; join them",
                     other.display(),
@@ -253,16 +256,16 @@ impl<'a> Files<'a> {
         let mut found = spellings.iter().filter(|path| is_there && exists(path));
         match (found.next(), found.next()) {
             (None, _) => {
-                let absent = LookedAt::new(source, &spellings[0], FileState::Absent);
-                self.stack.look_at(absent);
+                let absent = DiscoveredFile::new(source, &spellings[0], FileState::Absent);
+                self.stack.add_file(absent);
                 None
             }
             (Some(path), None) => Some(path.clone()),
             (Some(path), Some(other)) => {
                 let problem = Problem::new(LoadErrorKind::Conflict, both(path, other));
                 self.stack.add_problems([problem]);
-                let two = LookedAt::new(source, path, FileState::TwoSpellings);
-                self.stack.look_at(two);
+                let two = DiscoveredFile::new(source, path, FileState::TwoSpellings);
+                self.stack.add_file(two);
                 None
             }
         }
@@ -286,7 +289,7 @@ impl<'a> Files<'a> {
                 let named = named.map(|named| format!(", named by {},", named.provenance()));
                 let what = what.with_prefix(format_args!(
                     "the configuration file {}{} ",
-                    shown_path(path).display(),
+                    redacted_path(path).display(),
                     named.unwrap_or_default()
                 ));
                 self.stack.add_problems([Problem::new(kind, what)]);
@@ -295,7 +298,8 @@ impl<'a> Files<'a> {
                 } else {
                     FileState::Unreadable
                 };
-                self.stack.look_at(LookedAt::new(source, &opened, state));
+                self.stack
+                    .add_file(DiscoveredFile::new(source, &opened, state));
                 return BTreeMap::new();
             }
         };
@@ -309,7 +313,8 @@ impl<'a> Files<'a> {
             Guard::Trusted => FileState::Trusted,
             Guard::Untrusted => FileState::NotTrusted,
         };
-        self.stack.look_at(LookedAt::new(source, &opened, state));
+        self.stack
+            .add_file(DiscoveredFile::new(source, &opened, state));
         // What was trusted is the file itself, not a link that leads to it.
         let opened = match guard {
             Guard::Trusted => std::fs::canonicalize(&opened).unwrap_or(opened),

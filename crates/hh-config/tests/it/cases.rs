@@ -16,7 +16,7 @@
 //!         project: {value: docs, source: "file:[root]/proj/my.yaml:1:18"}
 //! ```
 //!
-//! - `given` is the input (see [`Given`]). `[root]` is a temporary directory with the directories `proj` (the working
+//! - `given` is the input (see [`CaseInput`]). `[root]` is a temporary directory with the directories `proj` (the working
 //!   directory), `home` and `etc` (the system directory). A block string (`|`) ends with a line feed. Where bytes
 //!   matter, write a string in double quotes with escapes: `"a\r\n"`, `"\uFEFFa"`, and no `\n` for no final line feed.
 //! - `expect` is the whole result (see [`Outcome`]): the settings to look at, **all** errors and **all** warnings, none if
@@ -53,13 +53,13 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use hh_config::{
-    Config, Env, Kind, Layer, LoadOptions, Provenance, SettingName, Settings, Shown, Stack,
+    Config, Env, Kind, Layer, LoadOptions, Provenance, RedactedValue, SettingName, Settings, Stack,
     TrustedFiles, Via,
 };
 use secrecy::SecretString;
 use serde_json::{Map, Value};
 
-use self::table::{Case, Found, Given, Outcome};
+use self::table::{Case, CaseInput, FoundValue, Outcome};
 use super::revealed;
 
 /// The groups, each with its minimum number of checks.
@@ -163,8 +163,8 @@ impl<'a> Run<'a> {
         })
     }
 
-    fn found(&self, name: SettingName, typed: Option<&Map<String, Value>>) -> Checked<Found> {
-        let declared = name.declared();
+    fn found(&self, name: SettingName, typed: Option<&Map<String, Value>>) -> Checked<FoundValue> {
+        let declared = name.spec();
         let explained = self.stack.explain_one(name);
         let value = match typed {
             Some(typed) if !declared.secret && declared.kind != Kind::Proxy => {
@@ -188,7 +188,7 @@ impl<'a> Run<'a> {
         });
         let label = |provenance: &Provenance| self.short(&provenance.label());
         let shadowed = explained.shadowed.iter();
-        Ok(Found {
+        Ok(FoundValue {
             value,
             source: self.short(&explained.source_label()),
             via: via.collect(),
@@ -205,7 +205,7 @@ impl<'a> Run<'a> {
         let explained = self.stack.explain();
         let secrets: Vec<_> = explained
             .iter()
-            .filter(|explained| matches!(explained.value, Shown::Secret(_)))
+            .filter(|explained| matches!(explained.value, RedactedValue::Secret(_)))
             .filter_map(|explained| self.stack.secret(explained.name).ok()?)
             .collect();
         for (index, secret) in self.case.secrets.iter().enumerate() {
@@ -300,7 +300,7 @@ fn with_root(values: &BTreeMap<String, String>, root: &str) -> BTreeMap<String, 
         .collect()
 }
 
-fn trust(given: &Given, temp: &Path, env: &Env) -> Checked<()> {
+fn trust(given: &CaseInput, temp: &Path, env: &Env) -> Checked<()> {
     if given.trust.is_empty() {
         return Ok(());
     }

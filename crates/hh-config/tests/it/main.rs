@@ -10,7 +10,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use hh_config::{
-    BaseUrl, Env, Layer, LoadErrorKind, LoadOptions, Origin, Settings, Shown, Source, Stack, names,
+    BaseUrl, Env, Layer, LoadErrorKind, LoadOptions, Origin, RedactedValue, Settings, Source,
+    Stack, names,
 };
 use proptest::prelude::*;
 use secrecy::{ExposeSecret as _, SecretString};
@@ -50,8 +51,9 @@ const SOURCES: [(Source, &str); 5] = [
     (Source::Direct, "hh_direct"),
 ];
 
+// Features S27, S28, S29, S30.
 #[test]
-fn s27_to_s30_the_highest_source_that_has_a_key_wins() {
+fn the_highest_source_that_has_a_key_wins() {
     let dir = tempfile::tempdir().unwrap();
     let file = write(&dir, "c.yaml", "api_key: hh_named\n");
     let dotenv = write(&dir, "c.env", "HH_API_KEY=hh_dotenv\n");
@@ -100,8 +102,9 @@ fn aliases_rank_below_the_preferred_name_and_blank_is_unset() {
     assert_eq!(key_of(&env, blank).1, Source::Env);
 }
 
+// Feature S47.
 #[test]
-fn s47_a_key_can_stand_in_a_file() {
+fn a_key_can_be_in_a_file() {
     let dir = tempfile::tempdir().unwrap();
     let file = write(&dir, "key", "hh_from_file\r\n");
     let env = Env::from_pairs([("HH_API_KEY_FILE", file.as_str())]);
@@ -191,7 +194,7 @@ fn no_debug_output_shows_a_secret() {
     let options = LoadOptions::new().with(names::API_KEY, CANARY);
     let (settings, stack) = Settings::load(&env, options.clone()).unwrap();
     let explained = stack.explain();
-    let Shown::Secret(secret) = &explained[0].value else {
+    let RedactedValue::Secret(secret) = &explained[0].value else {
         panic!("the key is a secret");
     };
     assert_eq!(revealed(secret), CANARY, "it is there to be leaked");
@@ -200,7 +203,7 @@ fn no_debug_output_shows_a_secret() {
 }
 
 #[test]
-fn origins_are_normalised() {
+fn origins_are_normalized() {
     let origin = |url: &str| Origin::parse(url).unwrap().to_string();
     assert_eq!(
         origin("HTTPS://API.HoneyHive.ai:443/v1/"),
@@ -244,7 +247,7 @@ proptest! {
 #[test]
 fn every_default_is_a_value_of_its_setting() {
     // A default is checked like a value of any other place when it is given as one.
-    for declared in hh_config::DECLARED {
+    for declared in hh_config::SETTINGS {
         let Some(default) = declared.default else {
             continue;
         };

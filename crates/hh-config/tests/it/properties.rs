@@ -6,8 +6,8 @@ mod secrets;
 use std::collections::BTreeMap;
 
 use hh_config::{
-    Env, Explained, Layer, LoadOptions, SettingName, Settings, Shown, Source, Stack, escape, names,
-    substitute,
+    Env, Explanation, Layer, LoadOptions, RedactedValue, SettingName, Settings, Source, Stack,
+    escape, names, substitute,
 };
 use proptest::collection::vec;
 use proptest::option;
@@ -117,7 +117,7 @@ fn value(name: SettingName, source: Source) -> String {
 
 /// How a file has a value.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Written {
+enum FileForm {
     Plain,
     /// As the default of a variable that is not set.
     Substituted,
@@ -127,19 +127,19 @@ enum Written {
 
 /// Which source sets which settings.
 #[derive(Clone, Debug)]
-struct Scene {
-    layers: BTreeMap<Source, BTreeMap<SettingName, Written>>,
+struct Scenario {
+    layers: BTreeMap<Source, BTreeMap<SettingName, FileForm>>,
     /// A named file takes the project file's place.
     is_named: bool,
     /// The overlay is a part of that file.
     is_inside: bool,
 }
 
-fn scene() -> impl Strategy<Value = Scene> {
+fn scene() -> impl Strategy<Value = Scenario> {
     let written = prop_oneof![
-        6 => Just(Written::Plain),
-        2 => Just(Written::Substituted),
-        1 => Just(Written::Broken),
+        6 => Just(FileForm::Plain),
+        2 => Just(FileForm::Substituted),
+        1 => Just(FileForm::Broken),
     ];
     let layer = vec(option::weighted(0.4, written), SETTINGS.len());
     // A layer that sets nothing is not there.
@@ -158,7 +158,7 @@ fn scene() -> impl Strategy<Value = Scene> {
             let settings = settings.filter_map(|(name, written)| Some((*name, written?)));
             (*source, settings.collect())
         });
-        Scene {
+        Scenario {
             layers: layers.collect(),
             is_named,
             is_inside,
@@ -166,14 +166,14 @@ fn scene() -> impl Strategy<Value = Scene> {
     })
 }
 
-impl Scene {
+impl Scenario {
     fn without(&self, source: Source) -> Self {
         let mut scene = self.clone();
         scene.layers.remove(&source);
         scene
     }
 
-    fn settings(&self, source: Source) -> impl Iterator<Item = (SettingName, Written)> {
+    fn settings(&self, source: Source) -> impl Iterator<Item = (SettingName, FileForm)> {
         self.layers
             .get(&source)
             .into_iter()
@@ -187,7 +187,7 @@ impl Scene {
         let places = places.filter_map(|(source, settings)| {
             let written = settings.get(&name)?;
             let is_file = (Source::System..=Source::Overlay).contains(source);
-            let is_broken = is_file && *written == Written::Broken;
+            let is_broken = is_file && *written == FileForm::Broken;
             Some((*source, (!is_broken).then(|| value(name, *source))))
         });
         places.collect()
@@ -198,9 +198,9 @@ impl Scene {
         let lines = self.settings(source).map(|(name, written)| {
             let value = value(name, source);
             match written {
-                Written::Plain => format!("{indent}{name}: {value:?}\n"),
-                Written::Substituted => format!("{indent}{name}: ${{HH_UNSET:-{value}}}\n"),
-                Written::Broken => format!("{indent}{name}: ${{HH_UNSET}}\n"),
+                FileForm::Plain => format!("{indent}{name}: {value:?}\n"),
+                FileForm::Substituted => format!("{indent}{name}: ${{HH_UNSET:-{value}}}\n"),
+                FileForm::Broken => format!("{indent}{name}: ${{HH_UNSET}}\n"),
             }
         });
         lines.collect()
@@ -210,7 +210,7 @@ impl Scene {
     fn load(&self) -> Stack {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path();
-        let variable = |name: SettingName| name.declared().variables[0].to_owned();
+        let variable = |name: SettingName| name.spec().variables[0].to_owned();
         let mut env: BTreeMap<_, _> = self
             .settings(Source::Env)
             .map(|(name, _)| (variable(name), value(name, Source::Env)))
@@ -315,7 +315,7 @@ proptest! {
         let stack = scene.load();
         for name in SettingName::all() {
             let explained = stack.explain_one(name);
-            let in_effect = if name.declared().secret {
+            let in_effect = if name.spec().secret {
                 stack.secret(name).map(|found| found.map(|found| (revealed(&found.value).to_owned(), found.provenance)))
             } else {
                 stack.text(name).map(|found| found.map(|found| (found.value, found.provenance)))
@@ -325,9 +325,9 @@ proptest! {
                     prop_assert_eq!(plain(&explained), Some(text), "{}", name);
                     prop_assert_eq!(&explained.provenance, &provenance, "{}", name);
                 }
-                Ok(None) => prop_assert!(matches!(explained.value, Shown::Unset), "{}", name),
+                Ok(None) => prop_assert!(matches!(explained.value, RedactedValue::Unset), "{}", name),
                 Err(error) => {
-                    let Shown::Broken(problem) = &explained.value else {
+                    let RedactedValue::Invalid(problem) = &explained.value else {
                         return Err(TestCaseError::fail(format!("{name} has a value, but {error}")));
                     };
                     prop_assert_eq!(problem.to_string(), error.to_string(), "{}", name);
@@ -347,11 +347,11 @@ proptest! {
 }
 
 /// The text of an explained value, a secret one as well.
-fn plain(explained: &Explained) -> Option<String> {
+fn plain(explained: &Explanation) -> Option<String> {
     match &explained.value {
-        Shown::Plain(text) => Some(text.clone()),
-        Shown::Secret(secret) => Some(revealed(secret).to_owned()),
-        Shown::Broken(_) | Shown::Unset | _ => None,
+        RedactedValue::Plain(text) => Some(text.clone()),
+        RedactedValue::Secret(secret) => Some(revealed(secret).to_owned()),
+        RedactedValue::Invalid(_) | RedactedValue::Unset | _ => None,
     }
 }
 

@@ -26,7 +26,7 @@ fn the_samples_of_the_documents_are_keys() {
 }
 
 #[test]
-fn errors_say_what_is_wrong_and_not_the_text() {
+fn errors_explain_the_problem_without_the_text() {
     let message = |text: &str| {
         let error = ApiKey::parse(text).unwrap_err();
         format!("{error}; {}", error.hint())
@@ -40,13 +40,13 @@ fn errors_say_what_is_wrong_and_not_the_text() {
 }
 
 #[test]
-fn masks() {
+fn redacted_forms_of_keys() {
     let id = "a".repeat(24);
-    insta::assert_snapshot!(mask("hh_1234567890abcdef1234567890abcdef"), @"hh_12345***");
-    insta::assert_snapshot!(mask("hh_ro_34567890abcdef1234567890abcdef"), @"hh_ro_34***");
-    insta::assert_snapshot!(mask("hh_mock_key"), @"hh_***");
-    insta::assert_snapshot!(mask(&format!("hh_ingst_{id}_{TAIL}")), @"hh_ingst_aaaaaaaaaaaaaaaaaaaaaaaa_***");
-    insta::assert_snapshot!(mask("sk-proj-something-long-and-secret"), @"***");
+    insta::assert_snapshot!(redact("hh_1234567890abcdef1234567890abcdef"), @"hh_12345***");
+    insta::assert_snapshot!(redact("hh_ro_34567890abcdef1234567890abcdef"), @"hh_ro_34***");
+    insta::assert_snapshot!(redact("hh_mock_key"), @"hh_***");
+    insta::assert_snapshot!(redact(&format!("hh_ingst_{id}_{TAIL}")), @"hh_ingst_aaaaaaaaaaaaaaaaaaaaaaaa_***");
+    insta::assert_snapshot!(redact("sk-proj-something-long-and-secret"), @"***");
 }
 
 #[test]
@@ -69,8 +69,8 @@ proptest! {
     }
 
     #[test]
-    fn a_mask_shows_at_most_8_characters_of_an_untyped_key(tail in "[A-Za-z0-9]{1,60}") {
-        let shown = mask(&format!("hh_{tail}"));
+    fn redaction_shows_at_most_8_characters_of_an_untyped_key(tail in "[A-Za-z0-9]{1,60}") {
+        let shown = redact(&format!("hh_{tail}"));
         prop_assert!(shown.trim_end_matches('*').len() <= 8);
     }
 }

@@ -25,9 +25,9 @@ fn places(text: impl AsRef<[u8]>) -> Vec<(usize, usize, Confidence)> {
 }
 
 /// Reads a few bytes at a time, as a pipe may.
-struct Dripping<'a>(&'a [u8]);
+struct SlowReader<'a>(&'a [u8]);
 
-impl Read for Dripping<'_> {
+impl Read for SlowReader<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let most = buffer.len().min(7_777);
         self.0.read(&mut buffer[..most])
@@ -50,7 +50,7 @@ fn a_key_is_found_wherever_two_parts_of_the_text_meet() {
                 let text = format!("{before}{line}{key}{spaces}");
                 let found = Scanner::new()
                     .unwrap()
-                    .scan(Dripping(text.as_bytes()), false)
+                    .scan(SlowReader(text.as_bytes()), false)
                     .unwrap();
                 let (line, column) = match line {
                     "" => (1, before.chars().count() + 1),

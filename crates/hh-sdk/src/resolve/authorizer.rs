@@ -2,7 +2,7 @@
 
 use std::sync::{Mutex, PoisonError, RwLock};
 
-use hh_auth::{AuthError, AuthErrorKind, Credentials, Issued};
+use hh_auth::{AuthError, AuthErrorKind, Credentials, IssuedCredential};
 use hh_config::{BaseUrl, Origin};
 use hh_transport::{Authorizer, BoxFuture, Epoch, TransportError};
 use http::uri::Authority;
@@ -22,7 +22,7 @@ pub(super) struct KeyAuthorizer {
     target: Uri,
     header: RwLock<Option<(Epoch, HeaderValue)>>,
     /// The key in use and the one before it, whose rejection may still come.
-    used: Mutex<Vec<Issued>>,
+    used: Mutex<Vec<IssuedCredential>>,
     security: SecurityLog,
 }
 
@@ -46,7 +46,7 @@ impl KeyAuthorizer {
     }
 
     /// Returns the credential to use, asking for it if it is not at hand.
-    pub(super) async fn issued(&self) -> Result<Issued, AuthError> {
+    pub(super) async fn issued(&self) -> Result<IssuedCredential, AuthError> {
         match self.credentials.cached() {
             Some(issued) => Ok(issued),
             None => self.credentials.load(None).await,
@@ -57,7 +57,11 @@ impl KeyAuthorizer {
         &self.credentials
     }
 
-    fn header(&self, uri: &Uri, issued: &Issued) -> Result<(HeaderValue, Epoch), TransportError> {
+    fn header(
+        &self,
+        uri: &Uri,
+        issued: &IssuedCredential,
+    ) -> Result<(HeaderValue, Epoch), TransportError> {
         let is_target = uri.scheme() == self.target.scheme()
             && uri.authority().map(Authority::as_str)
                 == self.target.authority().map(Authority::as_str);
@@ -74,7 +78,7 @@ impl KeyAuthorizer {
             return Ok((header.clone(), epoch));
         }
         drop(made);
-        let header = make(issued)?;
+        let header = to_header(issued)?;
         *self.header.write().unwrap_or_else(PoisonError::into_inner) =
             Some((epoch, header.clone()));
         let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
@@ -88,7 +92,7 @@ impl KeyAuthorizer {
     }
 
     /// Records that a key was rejected and another one is used: once, however many requests went out with it.
-    fn record(&self, uri: &Uri, stale: Epoch, fresh: &Issued) {
+    fn record(&self, uri: &Uri, stale: Epoch, fresh: &IssuedCredential) {
         let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
         let old = used
             .iter()
@@ -116,7 +120,7 @@ impl KeyAuthorizer {
     clippy::disallowed_methods,
     reason = "the key becomes the one header it is sent in, marked sensitive"
 )]
-fn make(issued: &Issued) -> Result<HeaderValue, TransportError> {
+fn to_header(issued: &IssuedCredential) -> Result<HeaderValue, TransportError> {
     let key = issued.credential.key.secret().expose_secret();
     let text = Zeroizing::new(format!("Bearer {key}"));
     let header = HeaderValue::try_from(text.as_str());

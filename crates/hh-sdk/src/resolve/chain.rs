@@ -1,4 +1,4 @@
-//! The places a key can come from, walked anew whenever it may have changed (decisions P1).
+//! The places a key can come from, walked anew whenever it may have changed (see `docs/design/decisions.md#p1`).
 
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
@@ -19,7 +19,7 @@ const COPY_AGAIN: &str = "copy the key again";
 
 /// Which key an operation wants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Slot {
+pub(super) enum KeyRole {
     /// The project key, for everything.
     Project,
     /// The ingestion key, for sessions and events.
@@ -28,7 +28,7 @@ pub(super) enum Slot {
 
 /// What the highest place that has anything has.
 #[derive(Debug)]
-pub(super) enum Found {
+pub(super) enum Resolution {
     Key(Credential),
     Command(Sourced<Vec<String>>),
     Nothing,
@@ -41,18 +41,18 @@ struct Command {
 
 impl Resolved {
     /// Finds the key of a slot, checked for its shape and bound to the origin of the base URL; nothing is run.
-    pub(super) fn find(&self, slot: Slot) -> Result<Found, Error> {
-        if slot == Slot::Project
+    pub(super) fn find(&self, slot: KeyRole) -> Result<Resolution, Error> {
+        if slot == KeyRole::Project
             && let Some(command) = self.command()?
         {
-            return Ok(Found::Command(command));
+            return Ok(Resolution::Command(command));
         }
         let found = match slot {
-            Slot::Project => self.settings.api_key.clone(),
-            Slot::Ingestion => self.stack.secret(names::INGESTION_API_KEY)?,
+            KeyRole::Project => self.settings.api_key.clone(),
+            KeyRole::Ingestion => self.stack.secret(names::INGESTION_API_KEY)?,
         };
         let Some(found) = found else {
-            return Ok(Found::Nothing);
+            return Ok(Resolution::Nothing);
         };
         let malformed = |what: &str, hint: &'static str| {
             let what = format!("the API key from {} {what}", found.provenance);
@@ -62,7 +62,7 @@ impl Resolved {
             parse(&found.value).map_err(|error| malformed(&error.to_string(), error.hint()))?;
         self.check(slot, &key)
             .map_err(|what| malformed(&what, COPY_AGAIN))?;
-        self.bind(key, found.provenance).map(Found::Key)
+        self.bind(key, found.provenance).map(Resolution::Key)
     }
 
     /// The command, if it stands above every key.
@@ -99,8 +99,8 @@ impl Resolved {
         folder.filter(|folder| !folder.as_os_str().is_empty())
     }
 
-    fn check(&self, slot: Slot, key: &ApiKey) -> Result<(), String> {
-        if slot == Slot::Ingestion && key.kind() != KeyKind::Ingestion {
+    fn check(&self, slot: KeyRole, key: &ApiKey) -> Result<(), String> {
+        if slot == KeyRole::Ingestion && key.kind() != KeyKind::Ingestion {
             return Err(format!(
                 "is of another kind: ingestion_api_key takes a key that begins with {}",
                 KeyKind::Ingestion.prefix()
@@ -137,15 +137,20 @@ impl Resolved {
 
 /// Reads settings and store again each time it is asked, but for the first time, when that was just done.
 #[derive(Debug)]
-pub(super) struct Walk {
+pub(super) struct SettingsProvider {
     options: Options,
-    slot: Slot,
-    fresh: Mutex<Option<(Resolved, Found)>>,
+    slot: KeyRole,
+    fresh: Mutex<Option<(Resolved, Resolution)>>,
     watch: Mutex<Option<KeyFileWatch>>,
 }
 
-impl Walk {
-    pub(super) fn new(options: &Options, slot: Slot, fresh: &Resolved, found: Found) -> Self {
+impl SettingsProvider {
+    pub(super) fn new(
+        options: &Options,
+        slot: KeyRole,
+        fresh: &Resolved,
+        found: Resolution,
+    ) -> Self {
         Self {
             options: options.clone(),
             slot,
@@ -154,10 +159,10 @@ impl Walk {
         }
     }
 
-    pub(super) fn walk(&self) -> Result<Option<Credential>, Error> {
+    pub(super) fn resolve_credential(&self) -> Result<Option<Credential>, Error> {
         let mut fresh = self.fresh.lock().unwrap_or_else(PoisonError::into_inner);
         // A key that is given directly is the same whenever it is read.
-        if let Some((_, Found::Key(credential))) = &*fresh
+        if let Some((_, Resolution::Key(credential))) = &*fresh
             && credential.provenance.source() == Source::Direct
             && credential.provenance.via().is_empty()
         {
@@ -172,17 +177,17 @@ impl Walk {
             (resolved, found)
         };
         match found {
-            Found::Key(credential) => {
+            Resolution::Key(credential) => {
                 if !self.watch_file_of(&credential.provenance) {
                     return Ok(Some(credential));
                 }
                 // It may have been replaced before it was watched: what is read from here on is not missed.
                 match resolve(&self.options)?.find(self.slot)? {
-                    Found::Key(again) => Ok(Some(again)),
-                    Found::Command(_) | Found::Nothing => Ok(Some(credential)),
+                    Resolution::Key(again) => Ok(Some(again)),
+                    Resolution::Command(_) | Resolution::Nothing => Ok(Some(credential)),
                 }
             }
-            Found::Command(Sourced {
+            Resolution::Command(Sourced {
                 value, provenance, ..
             }) => {
                 let place = provenance.to_string();
@@ -200,7 +205,7 @@ impl Walk {
                 let credential = resolved.bind(key, provenance)?;
                 Ok(Some(credential.with_expiry(expires_at)))
             }
-            Found::Nothing => Ok(None),
+            Resolution::Nothing => Ok(None),
         }
     }
 
@@ -217,13 +222,13 @@ impl Walk {
     }
 }
 
-impl CredentialProvider for Walk {
+impl CredentialProvider for SettingsProvider {
     fn name(&self) -> &'static str {
         "the settings and the credential store"
     }
 
     fn load(&self) -> Result<Option<Credential>, AuthError> {
-        self.walk().map_err(|error| {
+        self.resolve_credential().map_err(|error| {
             let kind = if error.kind() == ErrorKind::MalformedKey {
                 AuthErrorKind::Malformed
             } else if error.kind() == ErrorKind::Unauthenticated {

@@ -14,7 +14,7 @@ const KNOWN_HOSTS: [&str; 2] = [
     "https://api.dp1.us.honeyhive.ai",
 ];
 
-/// The causes of a 404 where the server keeps to itself which it is (decisions C4).
+/// The causes of a 404 where the server keeps to itself which it is (see `docs/design/decisions.md#c4`).
 const CAUSES_OF_404: &str = "likely causes: it does not exist, or the key lacks the permission, or the key was rejected, or this is another server than you mean";
 
 /// What is known on this side about a request.
@@ -68,7 +68,7 @@ impl Context<'_> {
             provenance,
             ..
         } = self.credential;
-        let shown = key.shown();
+        let shown = key.redacted();
         if error.names_cause() {
             return format!(
                 "the key is {shown} from {provenance}, sent to {origin} ({})",
@@ -85,7 +85,7 @@ impl Context<'_> {
         let Credential {
             key, provenance, ..
         } = self.credential;
-        let shown = key.shown();
+        let shown = key.redacted();
         if error.names_cause() {
             return format!("the key is {shown} from {provenance}");
         }

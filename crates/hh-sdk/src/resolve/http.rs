@@ -18,7 +18,7 @@ use crate::{Error, ErrorKind, Options, report};
 
 /// The settings that only requests need.
 #[derive(Deserialize)]
-struct Requests {
+struct RequestSettings {
     retry_delay: f64,
     max_retries: u32,
     rate_limit_calls: Option<u32>,
@@ -45,8 +45,8 @@ const MAX_CA_BUNDLE: u64 = 1024 * 1024;
 /// Makes what moves requests; nothing is sent.
 pub(super) fn transport(options: &Options, resolved: &Resolved) -> Result<Transport, Error> {
     let settings = &resolved.settings;
-    let requests: Requests = resolved.stack.extract()?;
-    let way = way(options, &resolved.stack, &requests)?;
+    let requests: RequestSettings = resolved.stack.extract()?;
+    let way = connection_settings(options, &resolved.stack, &requests)?;
     let delay = Duration::from_secs_f64(requests.retry_delay);
     let retry = RetryPolicy::new()
         .with_max_attempts(requests.max_retries + 1)
@@ -70,12 +70,12 @@ pub(super) fn transport(options: &Options, resolved: &Resolved) -> Result<Transp
 }
 
 /// The certificates and the proxy of requests.
-struct Way {
+struct ConnectionSettings {
     http: ReqwestOptions,
-    bundle: Option<Bundle>,
+    bundle: Option<CaBundle>,
 }
 
-impl Way {
+impl ConnectionSettings {
     /// Says which file of certificates cannot be used, if that is what is wrong.
     fn explain(&self, error: TransportError) -> Error {
         match &self.bundle {
@@ -88,7 +88,11 @@ impl Way {
     }
 }
 
-fn way(options: &Options, stack: &Stack, requests: &Requests) -> Result<Way, Error> {
+fn connection_settings(
+    options: &Options,
+    stack: &Stack,
+    requests: &RequestSettings,
+) -> Result<ConnectionSettings, Error> {
     let mut http = ReqwestOptions::new();
     let bundle = ca_bundle(&options.env(), stack, requests)?;
     if !requests.verify_ssl {
@@ -99,7 +103,7 @@ fn way(options: &Options, stack: &Stack, requests: &Requests) -> Result<Way, Err
     if let Some(proxy) = proxy(stack, requests)? {
         http = http.with_proxy(proxy);
     }
-    Ok(Way { http, bundle })
+    Ok(ConnectionSettings { http, bundle })
 }
 
 /// Prepares the way that requests with these settings take, to go it step by step with so much time for each; nothing is
@@ -108,7 +112,7 @@ fn way(options: &Options, stack: &Stack, requests: &Requests) -> Result<Way, Err
 /// # Errors
 /// `Config` for settings that cannot be used, and `Tls` for plain `http` to another machine.
 pub fn probe(options: &Options, resolved: &Resolved, limit: Duration) -> Result<Probe, Error> {
-    let way = way(options, &resolved.stack, &resolved.stack.extract()?)?;
+    let way = connection_settings(options, &resolved.stack, &resolved.stack.extract()?)?;
     let uri = resolved.settings.base_url.value.as_str().parse();
     let uri =
         uri.map_err(|_| Error::new(ErrorKind::Config, "the base URL makes no valid address"))?;
@@ -117,14 +121,18 @@ pub fn probe(options: &Options, resolved: &Resolved, limit: Duration) -> Result<
 }
 
 /// A file of certificates to trust.
-struct Bundle {
+struct CaBundle {
     pem: Zeroizing<String>,
     /// What names it, as the beginning of a message.
     place: String,
 }
 
 /// Reads the file of certificates to trust, if one is named.
-fn ca_bundle(env: &Env, stack: &Stack, requests: &Requests) -> Result<Option<Bundle>, Error> {
+fn ca_bundle(
+    env: &Env,
+    stack: &Stack,
+    requests: &RequestSettings,
+) -> Result<Option<CaBundle>, Error> {
     let (name, path) = match (&requests.ca_bundle, &requests.ssl_cert_path) {
         (Some(path), _) => (names::CA_BUNDLE, path),
         (None, Some(path)) if requests.ssl_key_path.is_none() => (names::SSL_CERT_PATH, path),
@@ -134,7 +142,7 @@ fn ca_bundle(env: &Env, stack: &Stack, requests: &Requests) -> Result<Option<Bun
     let file = resolve_path(env, path.as_ref(), &provenance);
     let place = format!("{name} ({provenance}) names {path}");
     match hh_config::read_text(&file, MAX_CA_BUNDLE) {
-        Ok(pem) => Ok(Some(Bundle { pem, place })),
+        Ok(pem) => Ok(Some(CaBundle { pem, place })),
         Err(what) => Err(Error::new(
             ErrorKind::Config,
             format!("{place}, which {what}"),
@@ -146,7 +154,7 @@ fn ca_bundle(env: &Env, stack: &Stack, requests: &Requests) -> Result<Option<Bun
     clippy::disallowed_methods,
     reason = "the password of the proxy goes into what connects to it, and shows nowhere"
 )]
-fn proxy(stack: &Stack, requests: &Requests) -> Result<Option<ProxyOptions>, Error> {
+fn proxy(stack: &Stack, requests: &RequestSettings) -> Result<Option<ProxyOptions>, Error> {
     let (name, url) = match (&requests.proxy_url, &requests.https_proxy) {
         (Some(url), _) => (names::PROXY_URL, url),
         (None, Some(url)) => (names::HTTPS_PROXY, url),

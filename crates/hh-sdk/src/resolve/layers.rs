@@ -64,20 +64,21 @@ impl Layers {
         // A store that nothing is needed from may be broken.
         let is_needed = !(has_key && is_set(names::BASE_URL));
         let profile = match stored_profile(&stack, profiles) {
-            Ok(Stored::Profile(profile)) => *profile,
+            Ok(StoredProfile::Profile(profile)) => *profile,
             unused => {
                 return Self {
                     stack,
                     profile: None,
-                    has_unused_logins: matches!(unused, Ok(Stored::Unused)),
+                    has_unused_logins: matches!(unused, Ok(StoredProfile::Unused)),
                     store_error: unused.err().filter(|_| is_needed),
                 };
             }
         };
         let mut layer = vec![(names::BASE_URL, profile.base_url.clone().into())];
         let mut store_error = None;
-        let is_test = stack.is_on(names::TEST_MODE);
-        // Nobody is to wait for a keyring whose key would not be used, and test mode opens no connection (decisions X4).
+        let is_test = stack.is_enabled(names::TEST_MODE);
+        // Nobody is to wait for a keyring whose key would not be used, and test mode opens no connection
+        // (docs/design/decisions.md#x4).
         if profile.storage == Storage::File || !(has_key || is_test) {
             match profile.key() {
                 Ok(key) => layer.push((names::API_KEY, key.secret().clone())),
@@ -134,7 +135,7 @@ impl Layers {
 pub fn warnings(stack: &Stack) -> Vec<String> {
     let text = |name| stack.text(name).ok().flatten();
     let level = text(names::LOG_LEVEL).map_or_else(String::new, |found| found.value);
-    if stack.is_on(names::DEBUG) || report::is_shown(&level.to_ascii_lowercase(), "warning") {
+    if stack.is_enabled(names::DEBUG) || report::is_shown(&level.to_ascii_lowercase(), "warning") {
         stack.warnings()
     } else {
         Vec::new()
@@ -142,14 +143,17 @@ pub fn warnings(stack: &Stack) -> Vec<String> {
 }
 
 /// What the credential store has.
-enum Stored {
+enum StoredProfile {
     Profile(Box<ProfileEntry>),
     /// Profiles, none of which is asked for or the current one.
     Unused,
     None,
 }
 
-fn stored_profile(stack: &Stack, profiles: Result<&Profiles, StoreError>) -> Result<Stored, Error> {
+fn stored_profile(
+    stack: &Stack,
+    profiles: Result<&Profiles, StoreError>,
+) -> Result<StoredProfile, Error> {
     let wanted = stack.text(names::PROFILE)?;
     let profiles = match profiles {
         Ok(profiles) => Some(profiles),
@@ -158,11 +162,11 @@ fn stored_profile(stack: &Stack, profiles: Result<&Profiles, StoreError>) -> Res
     };
     let name = wanted.as_ref().map(|name| name.value.as_str());
     match (profiles.and_then(|all| all.entry(name)), wanted) {
-        (Some(profile), _) => Ok(Stored::Profile(Box::new(profile.clone()))),
+        (Some(profile), _) => Ok(StoredProfile::Profile(Box::new(profile.clone()))),
         (None, Some(name)) => {
             // A key in the wrong variable is still a key.
             let shown = match name.value.as_str() {
-                key if key.starts_with("hh_") => hh_auth::mask(key),
+                key if key.starts_with("hh_") => hh_auth::redact(key),
                 name => name.to_owned(),
             };
             Err(Error::new(
@@ -174,8 +178,8 @@ fn stored_profile(stack: &Stack, profiles: Result<&Profiles, StoreError>) -> Res
             )
             .with_hint(format!("log in with --profile {shown}")))
         }
-        (None, None) if profiles.is_none_or(Profiles::is_empty) => Ok(Stored::None),
-        (None, None) => Ok(Stored::Unused),
+        (None, None) if profiles.is_none_or(Profiles::is_empty) => Ok(StoredProfile::None),
+        (None, None) => Ok(StoredProfile::Unused),
     }
 }
 

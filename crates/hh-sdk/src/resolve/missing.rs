@@ -1,6 +1,6 @@
 //! What is said when no place has a key.
 
-use hh_config::{FileState, LookedAt, mask_keys};
+use hh_config::{DiscoveredFile, FileState, redact_keys};
 
 use super::layers::Resolved;
 use crate::{Error, ErrorKind};
@@ -9,8 +9,8 @@ impl Resolved {
     /// Returns the error that there is no API key: it tells where one was looked for.
     #[must_use]
     pub fn missing_key(&self) -> Error {
-        let there = |file: &&LookedAt| file.state != FileState::Absent;
-        let shown = |file: &LookedAt| {
+        let there = |file: &&DiscoveredFile| file.state != FileState::Absent;
+        let shown = |file: &DiscoveredFile| {
             let path = file.path.as_ref()?.display();
             Some(format!("{path} ({})", file.state.as_str()))
         };
@@ -37,6 +37,9 @@ impl Resolved {
             }
         };
         let message = format!("no API key was found: HH_API_KEY is not set, {files}, and {logins}");
-        Error::new(ErrorKind::MissingKey, mask_keys(&message, hh_auth::mask))
+        Error::new(
+            ErrorKind::MissingKey,
+            redact_keys(&message, hh_auth::redact),
+        )
     }
 }

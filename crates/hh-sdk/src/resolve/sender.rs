@@ -12,7 +12,7 @@ use http::header::{ACCEPT, CONTENT_TYPE};
 use http::{Method, Request};
 
 use super::authorizer::KeyAuthorizer;
-use super::chain::{Found, Slot, Walk};
+use super::chain::{KeyRole, Resolution, SettingsProvider};
 use super::explain::Context;
 use super::layers::Resolved;
 use super::{http as settings_of_http, key_info};
@@ -46,15 +46,15 @@ impl Sender {
     pub(crate) fn new(options: &Options, resolved: &Resolved) -> Result<Self, Error> {
         let settings = &resolved.settings;
         let security = SecurityLog::of(&options.env(), &resolved.stack, options.reporter())?;
-        let slot = |slot| slot_of(options, resolved, slot, &security);
-        let (project, ingestion) = (slot(Slot::Project)?, slot(Slot::Ingestion)?);
+        let slot = |slot| key_authorizer(options, resolved, slot, &security);
+        let (project, ingestion) = (slot(KeyRole::Project)?, slot(KeyRole::Ingestion)?);
         if project.is_none() && ingestion.is_none() {
             return Err(resolved.missing_key());
         }
         let known = project.as_ref().or(ingestion.as_ref());
         let known = known.and_then(|slot| slot.credentials().last());
         let credential = known.as_ref().map(|issued| &*issued.credential);
-        report::start_up(&options.reporter(), settings, &resolved.stack, credential);
+        report::report_start(&options.reporter(), settings, &resolved.stack, credential);
         let started = SecurityEvent::new(SecurityEventKind::ClientStart);
         let issued = project.as_ref().and_then(|slot| slot.credentials().last());
         let id = issued.and_then(|issued| {
@@ -108,7 +108,7 @@ impl Sender {
     }
 
     /// Chooses the key of an operation: the first of the kinds that the table names.
-    fn slot(&self, op: OpId) -> Result<&Arc<KeyAuthorizer>, Error> {
+    fn authorizer_for(&self, op: OpId) -> Result<&Arc<KeyAuthorizer>, Error> {
         let mut kinds = op.operation().keys.iter();
         let slot = kinds.find_map(|kind| match kind {
             KeyUse::Ingestion => self.ingestion.as_ref(),
@@ -172,7 +172,7 @@ impl Sender {
         target: &str,
         message: Message,
     ) -> Result<Response, Error> {
-        let slot = self.slot(op)?;
+        let slot = self.authorizer_for(op)?;
         // A program that prints the key has no more time than the call.
         let issued = tokio::time::timeout(self.timeout, slot.issued()).await;
         let late = |_| Error::new(ErrorKind::Timeout, "there was no API key in time");
@@ -223,19 +223,19 @@ impl Sender {
 }
 
 /// Makes what hands out the key of a slot, if there is one.
-fn slot_of(
+fn key_authorizer(
     options: &Options,
     resolved: &Resolved,
-    slot: Slot,
+    slot: KeyRole,
     security: &SecurityLog,
 ) -> Result<Option<Arc<KeyAuthorizer>>, Error> {
     let found = resolved.find(slot)?;
-    if matches!(found, Found::Nothing) {
+    if matches!(found, Resolution::Nothing) {
         return Ok(None);
     }
     // A key that is at hand is known from the start; a program is run when its key is needed.
-    let is_key = matches!(found, Found::Key(_));
-    let walk = Walk::new(options, slot, resolved, found);
+    let is_key = matches!(found, Resolution::Key(_));
+    let walk = SettingsProvider::new(options, slot, resolved, found);
     let credentials = Credentials::new(vec![Box::new(walk)]);
     if is_key {
         credentials.load_blocking(None)?;
@@ -245,7 +245,7 @@ fn slot_of(
     Ok(Some(Arc::new(authorizer)))
 }
 
-/// Refuses a change that the key is known not to allow (decisions C5); all else is the server's to say.
+/// Refuses a change that the key is known not to allow (see `docs/design/decisions.md#c5`); all else is the server's to say.
 fn check_locally(op: OpId, credential: &Credential) -> Result<(), Error> {
     let Requirement::Need(need) = op.operation().need else {
         return Ok(());
@@ -262,7 +262,7 @@ fn check_locally(op: OpId, credential: &Credential) -> Result<(), Error> {
             ErrorKind::PermissionDenied,
             format!(
                 "the key {} from {provenance} is read only, and this needs {need}: nothing was sent",
-                key.shown(),
+                key.redacted(),
             ),
         ));
     }

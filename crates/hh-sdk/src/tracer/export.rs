@@ -8,10 +8,10 @@ use super::exporter::{ExportError, Exporter, Outcome};
 use super::failure::Failure;
 use super::pace::{MAX_ASKED, Pace, Pause};
 use super::queue::Inner;
-use super::state::{Loss, Next, Watch};
+use super::state::{Loss, NextStep, Watch};
 use crate::catch::{catch, catch_async};
 use crate::ids::random;
-use crate::quiet::quietly;
+use crate::quiet::without_events;
 
 /// After a rejected key nothing is sent for so long: the next export would be rejected too.
 const REJECTED_PAUSE: Duration = Duration::from_mins(1);
@@ -41,7 +41,7 @@ pub(super) fn ensure_started(inner: &Arc<Inner>) -> bool {
 /// Answers the flushes that wait for a thread that cannot be started.
 pub(super) fn fail_to_start(inner: &Inner) {
     let due = inner.lock().fail_to_start(NOT_STARTED);
-    inner.give(due);
+    inner.deliver(due);
 }
 
 fn run_thread(inner: &Inner) {
@@ -59,7 +59,7 @@ fn run_thread(inner: &Inner) {
     // Nobody may wait for ever, whatever panics. Not by a destructor: a second panic in one ends the program.
     if catch(|| runtime.block_on(run(inner, &mut *exporter))).is_none() {
         let due = inner.lock().abandon("the export thread has failed");
-        inner.give(due);
+        inner.deliver(due);
     }
     catch(|| drop(exporter));
     catch(|| drop(runtime));
@@ -91,18 +91,18 @@ async fn wait_for_work(inner: &Inner, pause: Option<Pause>) -> bool {
             state.next(now, due, is_full, pause)
         };
         match next {
-            Next::Send => return true,
-            Next::Wait(Some(until)) => tokio::select! {
+            NextStep::Send => return true,
+            NextStep::Wait(Some(until)) => tokio::select! {
                 () = tokio::time::sleep_until(until.into()) => {}
                 () = inner.wake.notified() => {}
             },
-            Next::Wait(None) => inner.wake.notified().await,
-            Next::GiveUp => {
+            NextStep::Wait(None) => inner.wake.notified().await,
+            NextStep::GiveUp => {
                 let due = inner.lock().abandon_late();
-                inner.give(due);
+                inner.deliver(due);
                 return false;
             }
-            Next::End => return false,
+            NextStep::End => return false,
         }
     }
 }
@@ -115,7 +115,7 @@ async fn send_some(inner: &Inner, exporter: &mut dyn Exporter, pace: &mut Pace) 
         return None;
     }
     let export = async { exporter.export(&batch).await };
-    let error = match catch_async(quietly(export)).await {
+    let error = match catch_async(without_events(export)).await {
         Some(Outcome::Delivered) => {
             pace.succeed();
             finish(inner, None);
@@ -141,7 +141,7 @@ async fn send_some(inner: &Inner, exporter: &mut dyn Exporter, pace: &mut Pace) 
     let is_final = match failure {
         Failure::Final => true,
         Failure::TooLarge => count == 1,
-        Failure::Suspect => count == 1 && pace.is_hopeless(first_number(&batch), Instant::now()),
+        Failure::Suspect => count == 1 && pace.should_give_up(first_number(&batch), Instant::now()),
         Failure::Unavailable | Failure::Rejected => false,
     };
     if is_final {
@@ -159,13 +159,13 @@ async fn send_some(inner: &Inner, exporter: &mut dyn Exporter, pace: &mut Pace) 
     }
     let (due, dropped) = inner.lock().put_back(batch, &why);
     drop(dropped);
-    inner.give(due);
+    inner.deliver(due);
     let delay = match failure {
         Failure::TooLarge => Duration::ZERO,
         Failure::Rejected => {
             // Flushes would wait in vain, and the rest be rejected in as many requests.
             let due = inner.lock().reject(&why);
-            inner.give(due);
+            inner.deliver(due);
             REJECTED_PAUSE
         }
         Failure::Unavailable | Failure::Suspect | Failure::Final => pace.delay(random()),
@@ -175,7 +175,7 @@ async fn send_some(inner: &Inner, exporter: &mut dyn Exporter, pace: &mut Pace) 
 
 fn finish(inner: &Inner, loss: Option<Loss>) {
     let due = inner.lock().finish(loss);
-    inner.give(due);
+    inner.deliver(due);
 }
 
 fn lost(count: usize, why: String) -> Loss {
@@ -190,14 +190,14 @@ fn first_number(batch: &[Block]) -> u64 {
 async fn expire_waiters(inner: &Inner) {
     loop {
         let (due, watch) = inner.lock().expire(Instant::now());
-        inner.give(due);
+        inner.deliver(due);
         match watch {
-            Watch::At(Some(deadline)) => tokio::select! {
+            Watch::Until(Some(deadline)) => tokio::select! {
                 () = tokio::time::sleep_until(deadline.into()) => {}
                 () = inner.flushed.notified() => {}
             },
-            Watch::At(None) => inner.flushed.notified().await,
-            Watch::Over => return,
+            Watch::Until(None) => inner.flushed.notified().await,
+            Watch::Done => return,
         }
     }
 }

@@ -46,12 +46,12 @@ pub(super) struct Pace {
     first_delay: Duration,
     failures: u32,
     /// The job that failed alone.
-    alone: Option<Alone>,
+    alone: Option<FailingJob>,
 }
 
 /// A job that fails alone.
 #[derive(Debug)]
-struct Alone {
+struct FailingJob {
     number: u64,
     tries: u32,
     /// When it failed first.
@@ -88,12 +88,12 @@ impl Pace {
     }
 
     /// Counts a failure of the job with this number, sent alone; true if it is to be given up.
-    pub(super) fn is_hopeless(&mut self, number: u64, now: Instant) -> bool {
+    pub(super) fn should_give_up(&mut self, number: u64, now: Instant) -> bool {
         let (tries, since) = match &self.alone {
             Some(alone) if alone.number == number => (alone.tries.saturating_add(1), alone.since),
             Some(_) | None => (1, now),
         };
-        self.alone = Some(Alone {
+        self.alone = Some(FailingJob {
             number,
             tries,
             since,
@@ -143,8 +143,8 @@ mod tests {
         assert_eq!(limits, [50, 25, 12, 6, 3, 1]);
         let start = Instant::now();
         let end = start + MIN_TIME_ALONE;
-        assert!(!pace.is_hopeless(7, start));
-        let tries = (2..=10).map(|_| pace.is_hopeless(7, end));
+        assert!(!pace.should_give_up(7, start));
+        let tries = (2..=10).map(|_| pace.should_give_up(7, end));
         assert_eq!(
             tries
                 .collect::<Vec<_>>()
@@ -152,7 +152,7 @@ mod tests {
                 .position(|hopeless| *hopeless),
             Some(8)
         );
-        assert!(!pace.is_hopeless(8, end), "another one begins anew");
+        assert!(!pace.should_give_up(8, end), "another one begins anew");
         for _ in 0..8 {
             pace.succeed();
         }
@@ -165,13 +165,13 @@ mod tests {
         let start = Instant::now();
         let end = start + MIN_TIME_ALONE;
         for _ in 0..1_000 {
-            assert!(!pace.is_hopeless(7, end.checked_sub(Duration::from_millis(1)).unwrap()));
+            assert!(!pace.should_give_up(7, end.checked_sub(Duration::from_millis(1)).unwrap()));
         }
-        assert!(!pace.is_hopeless(8, start));
+        assert!(!pace.should_give_up(8, start));
         for _ in 0..1_000 {
-            assert!(!pace.is_hopeless(8, end.checked_sub(Duration::from_millis(1)).unwrap()));
+            assert!(!pace.should_give_up(8, end.checked_sub(Duration::from_millis(1)).unwrap()));
         }
-        assert!(pace.is_hopeless(8, end));
+        assert!(pace.should_give_up(8, end));
     }
 
     #[test]

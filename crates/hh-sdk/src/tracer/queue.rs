@@ -83,10 +83,10 @@ impl Queue {
         let is_full = before < inner.batch_size && state.len() >= inner.batch_size;
         let wakes = before == 0 || is_full;
         // What was dropped may have been the last that a flush waits for.
-        let due = state.settle();
+        let due = state.complete_flushes();
         drop(state);
         drop(dropped);
-        inner.give(due);
+        inner.deliver(due);
         // If the thread cannot be started, the next span or flush tries again.
         export::ensure_started(inner);
         if wakes {
@@ -145,7 +145,7 @@ impl Queue {
         let due = state.wait(deadline, answer);
         let is_busy = state.is_busy();
         drop(state);
-        inner.give(due);
+        inner.deliver(due);
         if is_busy && !export::ensure_started(inner) {
             export::fail_to_start(inner);
         }

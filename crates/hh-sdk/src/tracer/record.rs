@@ -17,7 +17,7 @@ use super::wire::{
     ATTRIBUTE, KEY, STRING, VALUE, close, delimited, fixed, open, put_bytes, put_fixed, put_varint,
     split_field, variable,
 };
-use crate::ids::{self, Started};
+use crate::ids::{self, StartTime};
 
 const TRACE_ID: u8 = delimited(1);
 const SPAN_ID: u8 = delimited(2);
@@ -43,7 +43,7 @@ pub(super) struct Record {
     span_id: [u8; 8],
     parent: Option<[u8; 8]>,
     kind: EventKind,
-    started: Option<Started>,
+    started: Option<StartTime>,
     /// The span of OTLP, with its name and the attributes so far; empty if nothing is recorded.
     encoded: Vec<u8>,
     error: Option<String>,
@@ -87,7 +87,7 @@ impl Record {
     }
 
     pub(super) fn start(&mut self) {
-        self.started = Some(Started::now());
+        self.started = Some(StartTime::now());
     }
 
     /// Returns the name without keys; empty if nothing is recorded.
@@ -108,7 +108,7 @@ impl Record {
         if self.encoded.is_empty() {
             return;
         }
-        let encoded = Unfinished::new(&mut self.encoded);
+        let encoded = PartialAttribute::new(&mut self.encoded);
         let start = encoded.start;
         let attribute = open(encoded.out, ATTRIBUTE);
         let key = open(encoded.out, KEY);
@@ -137,7 +137,7 @@ impl Record {
         if self.encoded.is_empty() {
             return;
         }
-        let started = self.started.unwrap_or_else(Started::now);
+        let started = self.started.unwrap_or_else(StartTime::now);
         let now = Instant::now();
         let out = &mut self.encoded;
         let mut id = [0; uuid::fmt::Hyphenated::LENGTH];
@@ -208,13 +208,13 @@ fn find_replaced(encoded: &[u8], start: usize) -> Option<Range<usize>> {
 }
 
 /// An attribute that is removed again if the type of its value panics.
-struct Unfinished<'a> {
+struct PartialAttribute<'a> {
     out: &'a mut Vec<u8>,
     start: usize,
     is_finished: bool,
 }
 
-impl<'a> Unfinished<'a> {
+impl<'a> PartialAttribute<'a> {
     fn new(out: &'a mut Vec<u8>) -> Self {
         Self {
             start: out.len(),
@@ -228,7 +228,7 @@ impl<'a> Unfinished<'a> {
     }
 }
 
-impl Drop for Unfinished<'_> {
+impl Drop for PartialAttribute<'_> {
     fn drop(&mut self) {
         if !self.is_finished {
             self.out.truncate(self.start);

@@ -24,7 +24,7 @@ pub(super) struct Redactor {
 
 enum Keys {
     /// Those that requests carry now.
-    Of(Box<Sender>),
+    FromSender(Box<Sender>),
     /// Those that were found at the start; in test mode there may be none.
     Fixed(Vec<ApiKey>),
 }
@@ -32,7 +32,7 @@ enum Keys {
 impl Redactor {
     /// Returns a redactor of the keys that a sender uses, and of everything that looks like a key.
     pub(super) fn of(sender: Sender) -> Self {
-        Self::new(Keys::Of(Box::new(sender)))
+        Self::new(Keys::FromSender(Box::new(sender)))
     }
 
     /// Returns a redactor of these keys, and of everything that looks like a key.
@@ -62,7 +62,7 @@ impl Redactor {
 
     /// Overwrites keys in encoded telemetry. It was redacted before, but a program may have printed a key of an unusual
     /// form after that.
-    pub(super) fn mask(&self, encoded: &mut [u8]) {
+    pub(super) fn redact_bytes(&self, encoded: &mut [u8]) {
         self.with_keys(|keys| {
             for key in keys.iter().filter(|key| key.len() >= MIN_MASKED) {
                 let (key, part) = (key.as_bytes(), &key.as_bytes()[..MIN_MASKED]);
@@ -108,7 +108,7 @@ impl Redactor {
     fn with_keys<T>(&self, work: impl FnOnce(&[&str]) -> T) -> T {
         let current;
         let keys = match &self.keys {
-            Keys::Of(sender) => {
+            Keys::FromSender(sender) => {
                 current = sender.keys();
                 &current
             }
@@ -155,7 +155,7 @@ mod tests {
             ("", ""),
         ] {
             let mut bytes = text.as_bytes().to_vec();
-            redactor.mask(&mut bytes);
+            redactor.redact_bytes(&mut bytes);
             assert_eq!(String::from_utf8(bytes).unwrap(), expected);
         }
     }

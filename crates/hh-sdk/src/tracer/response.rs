@@ -9,7 +9,7 @@ use serde_json::Value;
 
 /// What the server refused of an export.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Refused {
+pub(super) struct Rejection {
     /// At most as many spans as were sent.
     pub(super) count: u32,
     /// Why, as the server wrote it.
@@ -19,12 +19,12 @@ pub(super) struct Refused {
 /// Reads what a response says about refused spans; `None` if it is no response of OTLP at all, whatever its status.
 ///
 /// Any number is taken for one between 0 and `sent`: the server may be wrong about it.
-pub(super) fn refused(response: &Response<Bytes>, sent: u32) -> Option<Refused> {
+pub(super) fn read_rejection(response: &Response<Bytes>, sent: u32) -> Option<Rejection> {
     let kind = response.headers().get(CONTENT_TYPE);
     let kind = kind.and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     let kind = kind.split(';').next().unwrap_or_default().trim();
     if response.body().is_empty() {
-        return Some(Refused::default());
+        return Some(Rejection::default());
     }
     if kind.eq_ignore_ascii_case("application/json") {
         return of_json(response.body(), sent);
@@ -32,13 +32,13 @@ pub(super) fn refused(response: &Response<Bytes>, sent: u32) -> Option<Refused> 
     let response = ExportTraceServiceResponse::decode(response.body().clone()).ok()?;
     let refused = response.partial_success.unwrap_or_default();
     let count = refused.rejected_spans.clamp(0, i64::from(sent));
-    Some(Refused {
+    Some(Rejection {
         count: u32::try_from(count).unwrap_or_default(),
         reason: refused.error_message,
     })
 }
 
-fn of_json(body: &[u8], sent: u32) -> Option<Refused> {
+fn of_json(body: &[u8], sent: u32) -> Option<Rejection> {
     let Value::Object(response) = serde_json::from_slice(body).ok()? else {
         return None;
     };
@@ -47,7 +47,7 @@ fn of_json(body: &[u8], sent: u32) -> Option<Refused> {
     let number = &refused["rejectedSpans"];
     let text = || number.as_str()?.parse().ok();
     let number = number.as_f64().or_else(text).unwrap_or_default();
-    Some(Refused {
+    Some(Rejection {
         count: clamp(number, sent),
         reason: refused["errorMessage"]
             .as_str()
@@ -81,7 +81,7 @@ mod tests {
     fn json_count(number: &Value) -> u32 {
         let body = json!({ "partialSuccess": { "rejectedSpans": number } });
         let response = response("application/json; charset=utf-8", body.to_string());
-        refused(&response, 3).unwrap().count
+        read_rejection(&response, 3).unwrap().count
     }
 
     #[test]
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn members_of_another_type_say_nothing() {
+    fn members_of_another_type_are_ignored() {
         for body in [
             json!({}),
             json!({ "partialSuccess": null }),
@@ -117,11 +117,15 @@ mod tests {
             json!({ "partialSuccess": { "rejectedSpans": null, "errorMessage": 5 } }),
         ] {
             let response = response("application/json", body.to_string());
-            assert_eq!(refused(&response, 3), Some(Refused::default()), "{body}");
+            assert_eq!(
+                read_rejection(&response, 3),
+                Some(Rejection::default()),
+                "{body}"
+            );
         }
         for body in ["[]", "5", "\"ok\"", "{", "<html>"] {
             assert_eq!(
-                refused(&response("application/json", body), 3),
+                read_rejection(&response("application/json", body), 3),
                 None,
                 "{body}"
             );
@@ -152,9 +156,9 @@ mod tests {
         #[test]
         fn no_json_refuses_more_than_was_sent(number in any_json(), reason in any_json(), body in any_json(), sent: u32) {
             let whole = json!({ "partialSuccess": { "rejectedSpans": number, "errorMessage": reason } });
-            let read = refused(&response("application/json", whole.to_string()), sent);
+            let read = read_rejection(&response("application/json", whole.to_string()), sent);
             prop_assert!(read.unwrap().count <= sent);
-            let read = refused(&response("application/json", body.to_string()), sent);
+            let read = read_rejection(&response("application/json", body.to_string()), sent);
             prop_assert_eq!(read.is_some(), body.is_object());
             prop_assert!(read.unwrap_or_default().count <= sent);
         }
@@ -164,7 +168,7 @@ mod tests {
             let message = ExportTraceServiceResponse {
                 partial_success: Some(ExportTracePartialSuccess { rejected_spans, error_message: error_message.clone() }),
             };
-            let read = refused(&response("application/x-protobuf", message.encode_to_vec()), sent);
+            let read = read_rejection(&response("application/x-protobuf", message.encode_to_vec()), sent);
             let read = read.unwrap_or_default();
             prop_assert!(i64::from(read.count) == rejected_spans.clamp(0, i64::from(sent)));
             prop_assert_eq!(read.reason, error_message);
@@ -173,7 +177,7 @@ mod tests {
         #[test]
         fn any_bytes(body: Vec<u8>, sent: u32) {
             for kind in ["application/json", "application/x-protobuf", "text/html"] {
-                let read = refused(&response(kind, body.clone()), sent);
+                let read = read_rejection(&response(kind, body.clone()), sent);
                 prop_assert!(read.unwrap_or_default().count <= sent);
             }
         }

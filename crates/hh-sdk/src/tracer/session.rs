@@ -17,7 +17,7 @@ use super::shared::Shared;
 use super::span::SpanBuilder;
 use super::state::Item;
 use crate::EventKind;
-use crate::ids::{Started, millis, random_uuid};
+use crate::ids::{StartTime, millis, random_uuid};
 
 /// Builds a [`Session`].
 #[must_use = "a session begins with start()"]
@@ -74,7 +74,7 @@ impl SessionBuilder {
             shared: self.shared,
             id,
             name: self.session.session_name.clone().unwrap_or_default(),
-            started: Started::now(),
+            started: StartTime::now(),
             announced: AtomicBool::new(false),
             ended: AtomicBool::new(false),
             start: Mutex::new(Some(StartSession {
@@ -111,7 +111,7 @@ pub struct Session {
     shared: Arc<Shared>,
     id: Uuid,
     name: String,
-    started: Started,
+    started: StartTime,
     announced: AtomicBool,
     ended: AtomicBool,
     /// Taken when the start is queued.
@@ -164,7 +164,7 @@ impl Session {
         name: &str,
         value: impl Serialize,
     ) {
-        // Before the lock: serialising runs the caller's code, which may use this session.
+        // Before the lock: serializing runs the caller's code, which may use this session.
         if !self.shared.queue.is_recording() {
             return;
         }

@@ -11,7 +11,7 @@ use super::budget::ByteBudget;
 use super::pace::Pause;
 use crate::{Error, ErrorKind};
 use waiter::Waiter;
-pub(super) use waiter::{Answer, Due, Watch, no_response};
+pub(super) use waiter::{Answer, Replies, Watch, no_response};
 
 /// What was lost, and why.
 pub(super) struct Loss {
@@ -52,7 +52,7 @@ pub(super) struct State {
     limits: Limits,
     /// The bytes of what waits and of what is being sent right now.
     budget: ByteBudget,
-    sending: Option<Sending>,
+    sending: Option<InFlight>,
     closing: Option<Closing>,
     /// A flush or the end has come since something was last sent.
     is_asked: bool,
@@ -71,7 +71,7 @@ pub(super) struct State {
 }
 
 /// What is being sent right now.
-struct Sending {
+struct InFlight {
     /// The number of the first job.
     first: u64,
     count: usize,
@@ -88,7 +88,7 @@ pub(super) struct Closing {
 }
 
 /// What the export thread does next.
-pub(super) enum Next {
+pub(super) enum NextStep {
     Send,
     /// Wait, at most until then.
     Wait(Option<Instant>),
@@ -138,11 +138,11 @@ impl State {
     }
 
     /// Returns how many of the dropped jobs were reported to a flush.
-    pub(super) fn told(&self) -> u64 {
+    pub(super) fn reported(&self) -> u64 {
         self.told
     }
 
-    pub(super) fn set_told(&mut self, told: u64) {
+    pub(super) fn set_reported(&mut self, told: u64) {
         self.told = told;
     }
 
@@ -166,7 +166,7 @@ impl State {
         match (refused, item) {
             (None, item) => self.append(item),
             (Some(reason), item) => {
-                self.lose(1, reason);
+                self.record_loss(1, reason);
                 if let Item::Session(block) = item {
                     dropped.push(block);
                 }
@@ -227,7 +227,7 @@ impl State {
             if count == 0 {
                 return Some(reason);
             }
-            self.lose(count, reason);
+            self.record_loss(count, reason);
         }
     }
 
@@ -275,7 +275,7 @@ impl State {
             }
         }
         self.len = self.len.saturating_sub(count);
-        self.sending = batch.first().map(|first| Sending {
+        self.sending = batch.first().map(|first| InFlight {
             first: first.number(),
             count,
             bytes,
@@ -284,19 +284,19 @@ impl State {
     }
 
     /// Marks what was taken as dealt with, and what of it was lost.
-    pub(super) fn finish(&mut self, loss: Option<Loss>) -> Due {
+    pub(super) fn finish(&mut self, loss: Option<Loss>) -> Replies {
         if let Some(sending) = self.sending.take() {
             self.budget.release(sending.bytes);
         }
         self.failure = None;
         if let Some(Loss { count, reason }) = loss {
-            self.lose(count, &reason);
+            self.record_loss(count, &reason);
         }
-        self.settle()
+        self.complete_flushes()
     }
 
     /// Puts what was taken back to the head of the queue, as far as there is room; returns what was dropped.
-    pub(super) fn put_back(&mut self, batch: Vec<Block>, failure: &str) -> (Due, Vec<Block>) {
+    pub(super) fn put_back(&mut self, batch: Vec<Block>, failure: &str) -> (Replies, Vec<Block>) {
         self.sending = None;
         self.failure = Some(failure.to_owned());
         for block in batch.into_iter().rev() {
@@ -310,9 +310,9 @@ impl State {
             if count == 0 {
                 break;
             }
-            self.lose(count, "the queue was full");
+            self.record_loss(count, "the queue was full");
         }
-        (self.settle(), dropped)
+        (self.complete_flushes(), dropped)
     }
 
     /// Closes the queue, unless it was closed before.
@@ -328,10 +328,10 @@ impl State {
         due: Instant,
         is_full: bool,
         pause: Option<Pause>,
-    ) -> Next {
+    ) -> NextStep {
         match (self.blocks.is_empty(), self.closing) {
-            (true, Some(_)) => return Next::End,
-            (true, None) => return Next::Wait(None),
+            (true, Some(_)) => return NextStep::End,
+            (true, None) => return NextStep::Wait(None),
             (false, _) => {}
         }
         let ready = match pause {
@@ -342,21 +342,21 @@ impl State {
                     .closing
                     .is_some_and(|closing| pause.until >= closing.until) =>
             {
-                return Next::GiveUp;
+                return NextStep::GiveUp;
             }
             Some(pause) => pause.until,
             None if is_full || self.closing.is_some() || !self.waiters.is_empty() => now,
             None => due,
         };
         if ready <= now {
-            Next::Send
+            NextStep::Send
         } else {
-            Next::Wait(Some(ready))
+            NextStep::Wait(Some(ready))
         }
     }
 
     /// Gives up on everything, for the reason of the last failure if there is one.
-    pub(super) fn abandon_late(&mut self) -> Due {
+    pub(super) fn abandon_late(&mut self) -> Replies {
         let mut reason = "the tracer was shut down before they could be sent".to_owned();
         if let Some(failure) = &self.failure {
             reason = format!("{reason}: {failure}");
@@ -365,7 +365,7 @@ impl State {
     }
 
     /// Gives up on everything; nothing will be sent any more.
-    pub(super) fn abandon(&mut self, reason: &str) -> Due {
+    pub(super) fn abandon(&mut self, reason: &str) -> Replies {
         self.closing.get_or_insert(Closing {
             until: Instant::now(),
             is_hard: true,
@@ -376,13 +376,13 @@ impl State {
         self.len = 0;
         self.budget = ByteBudget::new(self.budget.limit());
         if count > 0 {
-            self.lose(u64::try_from(count).unwrap_or(u64::MAX), reason);
+            self.record_loss(u64::try_from(count).unwrap_or(u64::MAX), reason);
         }
-        self.settle()
+        self.complete_flushes()
     }
 
     /// Finds the flushes for which all is dealt with; each is told what nobody was told yet.
-    pub(super) fn settle(&mut self) -> Due {
+    pub(super) fn complete_flushes(&mut self) -> Replies {
         let first_waiting = self.blocks.front().map_or(self.next, Block::number);
         let oldest = self.sending.as_ref().map_or(first_waiting, |s| s.first);
         let ready: Vec<_> = self
@@ -392,7 +392,7 @@ impl State {
         let answers = ready
             .into_iter()
             .map(|waiter| (waiter.answer, self.outcome()));
-        Due {
+        Replies {
             answers: answers.collect(),
             dropped: self.dropped,
         }
@@ -411,7 +411,7 @@ impl State {
         }
     }
 
-    fn lose(&mut self, count: u64, reason: &str) {
+    fn record_loss(&mut self, count: u64, reason: &str) {
         self.dropped = self.dropped.saturating_add(count);
         reason.clone_into(&mut self.reason);
     }

@@ -33,7 +33,7 @@ fn watch(inner: &Inner) {
         } else {
             let due = state.overdue(deadline);
             drop(state);
-            inner.give(due);
+            inner.deliver(due);
             state = inner.lock();
         }
     }

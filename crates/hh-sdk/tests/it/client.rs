@@ -87,7 +87,7 @@ async fn sessions_and_events() {
 }
 
 #[tokio::test]
-async fn no_server_a_wrong_host_and_a_foreign_key_are_told_apart() {
+async fn a_missing_server_a_wrong_host_and_a_foreign_key_give_different_errors() {
     let mut server = TestServer::start().await;
     let client = server.client("hh_1234567890abcdef1234567890abcdef");
     let error = client.list_projects().await.unwrap_err();
@@ -105,7 +105,7 @@ async fn no_server_a_wrong_host_and_a_foreign_key_are_told_apart() {
 }
 
 #[test]
-fn a_missing_key_and_a_malformed_one_are_told_apart() {
+fn a_missing_key_and_a_malformed_one_give_different_errors() {
     let missing = HoneyHive::builder()
         .with_env(empty_env())
         .build()
@@ -136,7 +136,7 @@ fn a_stored_key_is_used_last_and_for_its_own_origin_only() {
 
     let client = HoneyHive::builder().with_env(env.clone()).build().unwrap();
     let credential = client.credential().unwrap();
-    assert_eq!(credential.key.shown(), "hh_store***");
+    assert_eq!(credential.key.redacted(), "hh_store***");
     assert_eq!(credential.origin.to_string(), "http://127.0.0.1:9");
 
     let elsewhere = HoneyHive::builder()
@@ -151,7 +151,7 @@ fn a_stored_key_is_used_last_and_for_its_own_origin_only() {
         .with_api_key("hh_direct")
         .build()
         .unwrap();
-    assert_eq!(direct.credential().unwrap().key.shown(), "hh_***");
+    assert_eq!(direct.credential().unwrap().key.redacted(), "hh_***");
 }
 
 #[tokio::test]

@@ -39,8 +39,9 @@ fn store_key(home: &Path, key: &str, url: &str) {
     store.put(Profile::new("default", url, key, now)).unwrap();
 }
 
+// Features S14, S15, S32, S62.
 #[tokio::test]
-async fn s14_s15_s32_s62_the_environment_gives_the_key_and_the_project() {
+async fn the_environment_provides_the_key_and_the_project() {
     let server = TestServer::start().await;
     let home = tempfile::tempdir().unwrap();
     let key = server.key(Level::ReadWrite, "default").await;
@@ -57,8 +58,9 @@ async fn s14_s15_s32_s62_the_environment_gives_the_key_and_the_project() {
     assert_eq!(client.settings().project.as_ref().unwrap().value, "default");
 }
 
+// Features S16, S27.
 #[tokio::test]
-async fn s16_s27_a_direct_parameter_reaches_the_server_and_beats_the_environment() {
+async fn a_direct_parameter_reaches_the_server_and_beats_the_environment() {
     let server = TestServer::start().await;
     let home = tempfile::tempdir().unwrap();
     let env = env(
@@ -76,8 +78,9 @@ async fn s16_s27_a_direct_parameter_reaches_the_server_and_beats_the_environment
     assert_eq!(client.settings().project.as_ref().unwrap().value, "default");
 }
 
+// Features S18, S19, S20, S29.
 #[tokio::test]
-async fn s18_s19_s20_s29_a_named_file_in_each_format_gives_the_key() {
+async fn a_named_file_in_each_format_provides_the_key() {
     let server = TestServer::start().await;
     let home = tempfile::tempdir().unwrap();
     store_key(home.path(), KEYS[3], &server.url);
@@ -109,8 +112,9 @@ async fn s18_s19_s20_s29_a_named_file_in_each_format_gives_the_key() {
     }
 }
 
+// Feature S20.
 #[test]
-fn s20_a_missing_file_is_an_error_of_the_constructor() {
+fn a_missing_file_is_an_error_of_the_constructor() {
     let home = tempfile::tempdir().unwrap();
     let missing = home.path().join("honeyhive.yaml");
     let client = HoneyHive::builder().with_env(env(home.path(), &[]));
@@ -126,8 +130,9 @@ fn s20_a_missing_file_is_an_error_of_the_constructor() {
     );
 }
 
+// Features S27, S28, S29, S30, S31, S84.
 #[test]
-fn s27_s28_s29_s30_s31_s84_all_combinations_of_four_sources() {
+fn all_combinations_of_four_sources() {
     for mask in 0_u32..16 {
         let has = |at: usize| mask & 1 << at != 0;
         let home = tempfile::tempdir().unwrap();
@@ -172,7 +177,7 @@ fn s27_s28_s29_s30_s31_s84_all_combinations_of_four_sources() {
             .build();
         match winner {
             Some(at) => assert_eq!(
-                built.unwrap().credential().unwrap().key.shown(),
+                built.unwrap().credential().unwrap().key.redacted(),
                 format!("{}***", &KEYS[at][..8])
             ),
             None => assert_eq!(built.unwrap_err().kind(), ErrorKind::MissingKey),
@@ -180,8 +185,9 @@ fn s27_s28_s29_s30_s31_s84_all_combinations_of_four_sources() {
     }
 }
 
+// Features S46, S50, S54, S55.
 #[test]
-fn s46_s50_s54_s55_a_named_env_file_sets_exactly_what_it_holds() {
+fn a_named_env_file_sets_exactly_what_it_holds() {
     let home = tempfile::tempdir().unwrap();
     let text = "HH_API_KEY=hh_dev_1234567890abcdef\nHH_BASE_URL=https://api-dev.honeyhive.ai\nHH_TEST_MODE=false\nHH_DEBUG=true\n";
     write(&home, ".env.development", text);
@@ -215,8 +221,9 @@ fn s46_s50_s54_s55_a_named_env_file_sets_exactly_what_it_holds() {
     assert!(!settings.debug.value);
 }
 
+// Feature S56.
 #[test]
-fn s56_a_mock_key_of_the_environment_is_enough_in_test_mode() {
+fn a_mock_key_of_the_environment_is_enough_in_test_mode() {
     let listener = IdleListener::new();
     let url = listener.url();
     let home = tempfile::tempdir().unwrap();
@@ -239,8 +246,9 @@ fn s56_a_mock_key_of_the_environment_is_enough_in_test_mode() {
     assert!(listener.is_untouched(), "nothing connected");
 }
 
+// Features S58, S59.
 #[test]
-fn s58_s59_a_production_file_takes_the_key_from_the_environment() {
+fn a_production_file_takes_the_key_from_the_environment() {
     let home = tempfile::tempdir().unwrap();
     let text = "api_key: \"${HH_PROD_KEY}\"\nbase_url: \"https://api.honeyhive.ai\"\nproject: \"my-app-prod\"\ntest_mode: false\ndebug: false\n\nverify_ssl: true\ntimeout: 30.0\n";
     let file = write(&home, "production.yaml", text);
@@ -270,8 +278,9 @@ fn s58_s59_a_production_file_takes_the_key_from_the_environment() {
     );
 }
 
+// Feature S83.
 #[test]
-fn s83_get_config_shows_every_setting_and_no_key() {
+fn get_config_shows_every_setting_and_no_key() {
     let home = tempfile::tempdir().unwrap();
     let variables = [("HH_API_KEY", KEYS[1]), ("HH_PROXY_PASSWORD", "opensesame")];
     let options = Options::new().with_env(env(home.path(), &variables));
@@ -300,8 +309,9 @@ fn s83_get_config_shows_every_setting_and_no_key() {
     assert_eq!(config.get("nonsense"), None);
 }
 
+// Features S53, S88, S89, S90.
 #[tokio::test]
-async fn s53_s88_s89_s90_debug_lines_come_by_any_of_the_switches() {
+async fn each_debug_switch_enables_debug_lines() {
     let server = TestServer::start().await;
     let home = tempfile::tempdir().unwrap();
     for (variables, debug, expected) in [

@@ -72,9 +72,10 @@ impl Mount {
 /// So many requests are sent in a second.
 const A_SECOND: u32 = 200;
 
+// Features S34, S76.
 /// The old key is revoked right after the swap: what still goes out with it is rejected, read again and repeated.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn s34_s76_a_mounted_key_changes_under_a_running_client() {
+async fn a_mounted_key_changes_under_a_running_client() {
     let server = TestServer::start().await;
     let admin = server.client(&server.admin_key);
     let old = server.key(Level::ReadWrite, "default").await;
@@ -103,7 +104,7 @@ async fn s34_s76_a_mounted_key_changes_under_a_running_client() {
             let id = &listed.iter().find(|key| key.shown == shown).unwrap().id;
             admin.revoke_key(id).await.unwrap();
         }
-        let shown = client.credential().unwrap().key.shown();
+        let shown = client.credential().unwrap().key.redacted();
         if seen.is_none() && shown == format!("{}***", &new[..8]) {
             seen = Some(start.elapsed());
         }
@@ -127,7 +128,7 @@ fn a_thousand_swaps_are_read_whole() {
     let env = Env::from_pairs([("HH_API_KEY_FILE", mount.file())]);
     let read = || {
         let options = Options::new().with_env(env.clone());
-        hh_sdk::load_credential(&options).unwrap().key.shown()
+        hh_sdk::load_credential(&options).unwrap().key.redacted()
     };
     let stop = std::sync::atomic::AtomicBool::new(false);
     std::thread::scope(|scope| {
@@ -158,9 +159,10 @@ fn stand_in(folder: &Path, name: &str, script: &str) {
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
 }
 
+// Features S44, S45.
 /// Each prints what the real tool prints, and fails if it is not asked as the guide says.
 #[tokio::test]
-async fn s44_s45_secret_managers_print_the_key() {
+async fn secret_managers_print_the_key() {
     let folder = tempfile::tempdir().unwrap();
     let at = folder.path();
     let when = |arguments: &str, print: &str| {
@@ -228,13 +230,13 @@ async fn s44_s45_secret_managers_print_the_key() {
             "nothing is run before it is needed"
         );
         client.list_projects().await.unwrap();
-        assert_eq!(client.credential().unwrap().key.shown(), "hh_12345***");
+        assert_eq!(client.credential().unwrap().key.redacted(), "hh_12345***");
     }
     assert_eq!(keys(&server), vec![KEY; 6]);
 }
 
 #[tokio::test]
-async fn a_command_that_fails_is_an_error_that_says_what_it_said() {
+async fn a_failed_command_is_an_error_with_its_stderr() {
     let folder = tempfile::tempdir().unwrap();
     let config = folder.path().join("c.yaml");
     write(
@@ -267,7 +269,7 @@ async fn a_command_that_fails_is_an_error_that_says_what_it_said() {
 }
 
 #[tokio::test]
-async fn what_a_command_says_is_safe_to_show() {
+async fn the_stderr_of_a_command_is_safe_to_print() {
     let folder = tempfile::tempdir().unwrap();
     let config = folder.path().join("c.yaml");
     // A bidirectional override, a C1 control and a zero-width space, in UTF-8.
@@ -297,7 +299,7 @@ async fn what_a_command_says_is_safe_to_show() {
 }
 
 #[tokio::test]
-async fn sessions_and_events_have_a_key_of_their_own_if_there_is_one() {
+async fn sessions_and_events_use_the_ingestion_key_if_one_is_set() {
     let ingestion = ingestion_key();
     let server = HttpServer::with(|request| match request.path() {
         "/opentelemetry/v1/traces" => ("200 OK", Vec::new()),
@@ -351,8 +353,9 @@ async fn sessions_and_events_have_a_key_of_their_own_if_there_is_one() {
     assert!(server.take_requests().is_empty());
 }
 
+// Feature S93.
 #[test]
-fn s93_the_key_of_a_client_can_be_read_but_not_printed() {
+fn the_key_of_a_client_can_be_read_but_not_printed() {
     let client = HoneyHive::builder()
         .with_env(Env::from_pairs([("HH_API_KEY", KEY)]))
         .build()

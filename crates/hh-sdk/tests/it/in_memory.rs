@@ -143,7 +143,7 @@ fn comparable(mut events: Vec<Event>, session: Uuid) -> Vec<Event> {
 }
 
 /// The same spans in memory and on a server.
-struct Both {
+struct TwoTracers {
     runtime: Runtime,
     _server: TestServer,
     client: HoneyHive,
@@ -152,7 +152,7 @@ struct Both {
     in_memory: HoneyHiveTracer,
 }
 
-impl Both {
+impl TwoTracers {
     fn start() -> Self {
         let runtime = Runtime::new().unwrap();
         let server = runtime.block_on(TestServer::start());
@@ -193,7 +193,7 @@ impl Both {
 
 #[test]
 fn events_in_memory_and_on_a_server_are_equal() {
-    let both = Both::start();
+    let both = TwoTracers::start();
     let mut runner = TestRunner::new(Config {
         cases: 64,
         failure_persistence: None,
@@ -212,7 +212,7 @@ fn events_in_memory_and_on_a_server_are_equal() {
 
 #[test]
 fn dotted_names_that_collide_lose_no_value() {
-    let both = Both::start();
+    let both = TwoTracers::start();
     for (names, expected) in [
         (&["a.b", "a"][..], json!({"a.b": 0, "a": 1})),
         (&["a", "a.b"], json!({"a": 0, "a.b": 1})),
@@ -238,7 +238,7 @@ fn dotted_names_that_collide_lose_no_value() {
 
 #[test]
 fn names_inside_an_object_value_are_literal() {
-    let both = Both::start();
+    let both = TwoTracers::start();
     let models = json!({"gpt-4.1": 1, "a": {"b.c": [{"d.e": null}]}});
     let [in_memory, stored] = both.events(|session| {
         let span = session.span("0", EventKind::Model);

@@ -28,8 +28,9 @@ async fn key_of(client: &HoneyHive) -> Option<Key> {
     }
 }
 
+// Feature S9.
 #[tokio::test]
-async fn s9_a_key_tells_all_about_itself_and_takes_its_own_place() {
+async fn a_key_can_describe_and_rotate_itself() {
     let server = TestServer::start().await;
     let admin = server.client(&server.admin_key);
     let created = admin.create_key(&wanted(Some("ci"))).await.unwrap();
@@ -65,8 +66,9 @@ async fn s9_a_key_tells_all_about_itself_and_takes_its_own_place() {
     assert_eq!(long.unwrap_err().kind(), ErrorKind::Invalid);
 }
 
+// Feature S40.
 #[tokio::test]
-async fn s40_whoever_leaves_is_disabled_with_all_their_keys() {
+async fn disabling_an_owner_revokes_all_their_keys() {
     let server = TestServer::start().await;
     let admin = server.client(&server.admin_key);
     let name = "ada@example.com".to_owned();

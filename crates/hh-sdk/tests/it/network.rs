@@ -68,7 +68,7 @@ fn exports(server: &HttpServer) -> Vec<Request> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn sessions_arrive_whole_over_a_bad_line() {
+async fn sessions_arrive_complete_over_an_unreliable_connection() {
     let server = TestServer::start().await;
     let key = server.key(Level::ReadWrite, "default").await;
     let proxy = SlowProxy::start(&server.url).await;
@@ -279,7 +279,7 @@ fn spans_that_the_server_refuses_are_a_loss_and_not_sent_again() {
 }
 
 #[test]
-fn after_a_rejected_key_a_flush_sends_one_request_and_no_flood() {
+fn after_a_rejected_key_a_flush_sends_one_request() {
     let server = HttpServer::with(|_| ("401 Unauthorized", Vec::new()));
     let tracer = HoneyHiveTracer::builder()
         .with_env(hh_sdk::config::Env::from_pairs([("HH_BATCH_SIZE", "10")]))
@@ -431,8 +431,9 @@ fn our_key_never_leaves_inside_telemetry() {
     }
 }
 
+// Features S52, S57.
 #[test]
-fn s52_s57_a_tracer_in_memory_needs_no_key_and_no_server() {
+fn a_tracer_in_memory_needs_no_key_and_no_server() {
     let exporter = InMemoryExporter::new();
     let tracer = HoneyHiveTracer::builder()
         .with_env(empty_env())
@@ -494,10 +495,11 @@ fn s52_s57_a_tracer_in_memory_needs_no_key_and_no_server() {
     assert!(exporter.events().is_empty());
 }
 
+// Features S52, S57.
 /// Runs itself as a program of its own, under a tracer of system calls.
 #[test]
-fn s52_s57_test_mode_makes_no_socket() {
-    const TEST: &str = "network::s52_s57_test_mode_makes_no_socket";
+fn test_mode_opens_no_socket() {
+    const TEST: &str = "network::test_mode_opens_no_socket";
     const CHILD: &str = "HH_TEST_MODE";
     if std::env::var_os(CHILD).is_some() {
         use_client_and_tracer();
@@ -554,8 +556,9 @@ fn use_client_and_tracer() {
     let _result = tracer.shutdown_blocking(Duration::from_millis(100));
 }
 
+// Feature S61.
 #[tokio::test]
-async fn s61_the_timeout_bounds_the_whole_call() {
+async fn the_timeout_bounds_the_whole_call() {
     let listener = IdleListener::new();
     let client = HoneyHive::builder()
         .with_env(empty_env())
@@ -571,8 +574,9 @@ async fn s61_the_timeout_bounds_the_whole_call() {
     assert!(error.to_string().ends_with("within 1 s"), "{error}");
 }
 
+// Feature S49.
 #[tokio::test]
-async fn s49_a_wait_over_the_cap_is_an_error_that_says_when() {
+async fn a_wait_over_the_cap_is_an_error_with_the_wait() {
     let server = HttpServer::with(|_| ("429 Too Many Requests\r\nretry-after: 61", Vec::new()));
     let options = Options::new()
         .with_env(empty_env())
@@ -592,8 +596,9 @@ async fn s49_a_wait_over_the_cap_is_an_error_that_says_when() {
     assert_eq!(server.take_requests().len(), 2);
 }
 
+// Feature S89.
 #[test]
-fn s89_debug_tells_of_every_attempt() {
+fn debug_reports_every_attempt() {
     let server = HttpServer::with(accepted);
     let lines = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
     let seen = std::sync::Arc::clone(&lines);

@@ -278,7 +278,7 @@ fn a_batch_that_is_too_large_is_sent_in_parts() {
 }
 
 #[test]
-fn a_flush_during_an_outage_keeps_its_time_and_says_why() {
+fn a_flush_during_an_outage_times_out_with_the_reason() {
     let server = HttpServer::with(|_| ("503 Service Unavailable", Vec::new()));
     let tracer = tracer(server.url(), &[]);
     record(&tracer, 0..5);
@@ -298,7 +298,7 @@ fn a_flush_during_an_outage_keeps_its_time_and_says_why() {
 }
 
 #[test]
-fn a_shutdown_during_an_outage_ends_in_its_time_and_counts_what_is_left() {
+fn a_shutdown_during_an_outage_meets_its_deadline_and_counts_the_rest() {
     let (release, released) = channel::<()>();
     let released = Mutex::new(released);
     let hanging = HttpServer::with(move |request| {

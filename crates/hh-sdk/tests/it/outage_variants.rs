@@ -67,7 +67,7 @@ fn flushes_during_an_outage_do_not_use_up_the_attempts_of_what_waits() {
 }
 
 #[test]
-fn a_page_in_place_of_an_answer_for_a_while_loses_nothing() {
+fn temporary_web_pages_instead_of_responses_lose_nothing() {
     let mut lost = Vec::new();
     for (status, body) in [
         ("200 OK\r\ncontent-type: text/html", "<html>log in</html>"),
@@ -153,9 +153,9 @@ fn a_value_of_a_thousand_levels_is_exported() {
 }
 
 #[test]
-fn spans_that_end_with_the_local_data_of_a_thread_end_no_program() {
-    struct Last(Option<HoneyHiveTracer>);
-    impl Drop for Last {
+fn spans_that_end_in_thread_local_destructors_do_not_abort_the_program() {
+    struct DropsTracer(Option<HoneyHiveTracer>);
+    impl Drop for DropsTracer {
         fn drop(&mut self) {
             if let Some(tracer) = self.0.take() {
                 tracer.span("last", EventKind::Tool).start().end();
@@ -164,7 +164,7 @@ fn spans_that_end_with_the_local_data_of_a_thread_end_no_program() {
         }
     }
     thread_local! {
-        static LAST: std::cell::RefCell<Last> = const { std::cell::RefCell::new(Last(None)) };
+        static LAST: std::cell::RefCell<DropsTracer> = const { std::cell::RefCell::new(DropsTracer(None)) };
     }
     let server = HttpServer::with(accepted);
     let url = server.url().to_owned();

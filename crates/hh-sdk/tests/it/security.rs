@@ -45,8 +45,9 @@ async fn rejected(folder: &Path, next: Option<&'static str>) -> Result<(), hh_sd
     client.list_projects().await.map(drop)
 }
 
+// Feature S94.
 #[tokio::test]
-async fn s94_a_rejected_key_that_is_renewed_leaves_two_lines() {
+async fn a_rejected_and_renewed_key_is_logged_twice() {
     let folder = tempfile::tempdir().unwrap();
     rejected(folder.path(), Some(OTHER_KEY)).await.unwrap();
     assert_eq!(
@@ -59,8 +60,9 @@ async fn s94_a_rejected_key_that_is_renewed_leaves_two_lines() {
     );
 }
 
+// Feature S94.
 #[tokio::test]
-async fn s94_a_rejection_is_recorded_once() {
+async fn a_rejection_is_recorded_once() {
     for next in [None, Some("hh_fedcba0987654321fedcba0987654321")] {
         let folder = tempfile::tempdir().unwrap();
         let error = rejected(folder.path(), next).await.unwrap_err();
@@ -111,7 +113,7 @@ fn text_of_a_server_is_escaped_in_the_log_and_kept() {
 }
 
 #[test]
-fn a_fifo_in_place_of_the_log_makes_no_program_wait() {
+fn a_fifo_as_security_log_does_not_block_the_program() {
     for has_reader in [false, true] {
         let folder = tempfile::tempdir().unwrap();
         let log = folder.path().join("log");

@@ -95,7 +95,7 @@ fn it_works_without_a_runtime_and_flush_means_arrived() {
 }
 
 #[test]
-fn init_touches_no_network_and_a_server_that_is_down_costs_no_more_than_the_time_given() {
+fn init_opens_no_connection_and_a_server_that_is_down_costs_at_most_the_timeout() {
     let tracer = HoneyHiveTracer::builder()
         .with_env(empty_env())
         .with_base_url("http://127.0.0.1:9")
@@ -209,7 +209,7 @@ async fn an_object_with_numbers_as_names_stays_an_object() {
 }
 
 #[test]
-fn a_flush_ends_in_its_time_while_a_request_hangs() {
+fn a_flush_meets_its_deadline_while_a_request_hangs() {
     let silent = HttpServer::start([Reply::Silence]);
     let tracer = HoneyHiveTracer::builder()
         .with_env(empty_env())
@@ -277,7 +277,7 @@ async fn a_deep_value_costs_no_other_span() {
 }
 
 #[tokio::test]
-async fn what_a_cancelled_flush_did_not_tell_the_next_one_does() {
+async fn the_flush_after_a_canceled_one_reports_its_losses() {
     let server = HttpServer::with(|_| ("400 Bad Request", Vec::new()));
     let tracer = HoneyHiveTracer::builder()
         .with_env(empty_env())
@@ -339,9 +339,9 @@ fn init_and_its_end_open_no_connection() {
 }
 
 /// Is never asked for its content.
-struct Unused;
+struct NeverSerialized;
 
-impl serde::Serialize for Unused {
+impl serde::Serialize for NeverSerialized {
     fn serialize<S: serde::Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
         unreachable!("a disabled tracer looks at values")
     }
@@ -367,17 +367,17 @@ fn a_disabled_tracer_needs_no_key_sends_nothing_and_has_ids() {
     };
     for is_in_memory in [false, true] {
         let tracer = build(is_in_memory).build().unwrap();
-        let session = tracer.session("s").with_input("a", Unused).start();
+        let session = tracer.session("s").with_input("a", NeverSerialized).start();
         assert!(!session.id().is_nil() && session.id() != tracer.session_id());
         let mut span = session
             .span("span", EventKind::Tool)
-            .with_input("a", Unused)
+            .with_input("a", NeverSerialized)
             .start();
-        span.set_output("b", Unused);
+        span.set_output("b", NeverSerialized);
         span.set_error("no");
         span.child("child", EventKind::Tool).start().end();
         span.end();
-        session.set_metadata("c", Unused);
+        session.set_metadata("c", NeverSerialized);
         session.end();
         tracer.flush_blocking(Duration::ZERO).unwrap();
         assert_eq!(tracer.dropped(), 0);

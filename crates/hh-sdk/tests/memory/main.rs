@@ -77,7 +77,7 @@ fn record(tracer: &HoneyHiveTracer, shape: &str) {
 }
 
 #[test]
-fn spans_that_no_server_takes_stay_within_the_budget_of_the_queue() {
+fn spans_that_no_server_accepts_stay_within_the_budget_of_the_queue() {
     // Nobody accepts: what is sent is under way all the time.
     let hanging = IdleListener::new();
     let hanging = hanging.url();

@@ -21,9 +21,9 @@ const LONG: Duration = Duration::from_mins(1);
 static EVENTS: Mutex<BTreeMap<String, Vec<String>>> = Mutex::new(BTreeMap::new());
 
 /// Keeps all events.
-struct Kept;
+struct EventCollector;
 
-impl Subscriber for Kept {
+impl Subscriber for EventCollector {
     fn enabled(&self, _: &Metadata<'_>) -> bool {
         true
     }
@@ -60,7 +60,7 @@ impl Visit for Message<'_> {
 
 fn subscribe() {
     static SUBSCRIBED: Once = Once::new();
-    SUBSCRIBED.call_once(|| tracing::subscriber::set_global_default(Kept).unwrap());
+    SUBSCRIBED.call_once(|| tracing::subscriber::set_global_default(EventCollector).unwrap());
 }
 
 fn events_of(thread: &str) -> Vec<String> {

@@ -104,25 +104,25 @@ pub(crate) async fn flush_uses(app: Arc<App>) {
 }
 
 /// A key that was refused, as far as it may be a guess.
-enum Refused {
+enum RejectedKey {
     /// It is none of ours.
     Guess,
     /// There is none, or it was ours: no guess.
     Other(ApiError),
 }
 
-impl<E: Into<ApiError>> From<E> for Refused {
+impl<E: Into<ApiError>> From<E> for RejectedKey {
     fn from(error: E) -> Self {
         Self::Other(error.into())
     }
 }
 
 /// Answers a guess, and from an address with too many of them says that instead.
-fn count(app: &App, parts: &Parts, refused: Refused) -> ApiError {
+fn count(app: &App, parts: &Parts, refused: RejectedKey) -> ApiError {
     let peer = parts.extensions.get::<Peer>().copied().unwrap_or_default();
     match refused {
-        Refused::Other(error) => error,
-        Refused::Guess => match app.failures.count(peer, Instant::now()) {
+        RejectedKey::Other(error) => error,
+        RejectedKey::Guess => match app.failures.count(peer, Instant::now()) {
             Ok(()) if is_bearer(&parts.headers) => ApiError::bad_key(UNKNOWN_KEY),
             Ok(()) => ApiError::no_key(UNKNOWN_KEY),
             Err(wait) => ApiError::too_many_failures(wait),
@@ -146,7 +146,7 @@ async fn authenticate(
     app: &App,
     headers: &HeaderMap,
     now: Timestamp,
-) -> Result<Arc<Principal>, Refused> {
+) -> Result<Arc<Principal>, RejectedKey> {
     let header = headers
         .get(AUTHORIZATION)
         .ok_or_else(|| ApiError::no_key("no API key; send it as Authorization: Bearer hh_…"))?;
@@ -156,13 +156,15 @@ async fn authenticate(
         .and_then(|text| text.split_once(' '))
         .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
         .and_then(|(_, key)| ApiKey::parse(key).ok())
-        .ok_or(Refused::Guess)?;
+        .ok_or(RejectedKey::Guess)?;
     // A wrong checksum is a typo or a guess: no look-up for it. Keys of other lengths are not ours at all.
-    if checksum(&key) != Checksum::Right {
-        return Err(Refused::Guess);
+    if checksum(&key) != Checksum::Valid {
+        return Err(RejectedKey::Guess);
     }
     let digest = app.pepper.digest(&key);
-    let principal = find_principal(app, digest).await?.ok_or(Refused::Guess)?;
+    let principal = find_principal(app, digest)
+        .await?
+        .ok_or(RejectedKey::Guess)?;
     if principal.state(now) == KeyState::Active {
         return Ok(principal);
     }
@@ -200,7 +202,7 @@ pub(crate) async fn find_principal(
     Ok(principal)
 }
 
-/// Finds the project of a request (decisions K6).
+/// Finds the project of a request (see `docs/design/decisions.md#k6`).
 ///
 /// A key with one project means that one; otherwise an absent or empty name means `default`. A project that
 /// does not exist and one that the key does not apply to get the same response.

@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn no_more_addresses_are_remembered_than_fit() {
+    fn the_number_of_remembered_addresses_is_limited() {
         let (failures, now) = (FailureLimiter::default(), Instant::now());
         for number in 0..200_000 {
             let address = Peer(Ipv4Addr::from_bits(number).into());

@@ -1,7 +1,7 @@
 //! Keys in memory: a request with a key that was seen before, or that does not exist, reads no database.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use hh_auth::KeyDigest;
 
@@ -27,8 +27,19 @@ struct Shard {
     /// million keys, and costs a read of the database then.
     known: HashSet<u64>,
     principals: HashMap<KeyDigest, Arc<Principal>>,
+    /// Keys that readers of the store may find changed or unchanged. Each request with them reads the store, so that no
+    /// key works after anyone has seen it revoked.
+    changing: HashMap<KeyDigest, Changing>,
     /// Keys whose revocation could not be written to the disk.
     rejected: HashSet<KeyDigest>,
+}
+
+/// A key that one or more commands are changing.
+#[derive(Default)]
+struct Changing {
+    commands: usize,
+    /// What requests have read meanwhile.
+    principals: Vec<Weak<Principal>>,
 }
 
 /// What a look-up found, or the epoch to hand back with what the database says.
@@ -54,9 +65,11 @@ impl KeyCache {
     pub(crate) fn look_up(&self, digest: &KeyDigest) -> Lookup {
         let shard = self.shard(digest);
         match shard.principals.get(digest) {
-            Some(principal) => Lookup::Found(Arc::clone(principal)),
-            None if shard.known.contains(&prefix(digest)) => Lookup::Missing { epoch: shard.epoch },
-            None => Lookup::Unknown,
+            Some(principal) if !shard.changing.contains_key(digest) => {
+                Lookup::Found(Arc::clone(principal))
+            }
+            _ if shard.known.contains(&prefix(digest)) => Lookup::Missing { epoch: shard.epoch },
+            _ => Lookup::Unknown,
         }
     }
 
@@ -71,7 +84,9 @@ impl KeyCache {
         if shard.rejected.contains(&digest) {
             principal.revoke();
         }
-        if shard.epoch == epoch {
+        if let Some(changing) = shard.changing.get_mut(&digest) {
+            changing.add(principal);
+        } else if shard.epoch == epoch {
             if shard.principals.len() >= SHARD_LIMIT {
                 shard.principals.clear();
             }
@@ -83,6 +98,11 @@ impl KeyCache {
     fn revoke(&self, digest: &KeyDigest) {
         if let Some(principal) = self.forget(digest) {
             principal.revoke();
+        }
+        if let Some(changing) = self.shard(digest).changing.get(digest) {
+            for principal in changing.principals.iter().filter_map(Weak::upgrade) {
+                principal.revoke();
+            }
         }
     }
 
@@ -103,6 +123,25 @@ impl KeyCache {
 impl KeyObserver for KeyCache {
     fn exists(&self, digest: &KeyDigest) {
         self.add(digest);
+    }
+
+    fn changing(&self, changes: &KeyChanges) {
+        for digest in existing(changes) {
+            let mut shard = self.shard(digest);
+            shard.changing.entry(*digest).or_default().commands += 1;
+        }
+    }
+
+    fn settled(&self, changes: &KeyChanges) {
+        for digest in existing(changes) {
+            let mut shard = self.shard(digest);
+            if let Some(changing) = shard.changing.get_mut(digest) {
+                changing.commands -= 1;
+                if changing.commands == 0 {
+                    shard.changing.remove(digest);
+                }
+            }
+        }
     }
 
     /// The next request with each of these keys reads what was committed of it.
@@ -130,6 +169,26 @@ impl KeyObserver for KeyCache {
     }
 }
 
+impl Changing {
+    fn add(&mut self, principal: &Arc<Principal>) {
+        if self.principals.len() == self.principals.capacity() {
+            self.principals.retain(|read| read.strong_count() > 0);
+        }
+        self.principals.push(Arc::downgrade(principal));
+    }
+}
+
+/// Returns the keys of a change that existed before it.
+fn existing(changes: &KeyChanges) -> impl Iterator<Item = &KeyDigest> {
+    let KeyChanges {
+        created: _,
+        deleted,
+        revoked,
+        changed,
+    } = changes;
+    deleted.iter().chain(revoked).chain(changed)
+}
+
 fn prefix(digest: &KeyDigest) -> u64 {
     let bytes = digest.as_bytes();
     bytes[..8]
@@ -142,6 +201,62 @@ mod tests {
 
     use super::*;
     use crate::domain::keys::KeyRecord;
+
+    fn principal(digest: KeyDigest) -> Arc<Principal> {
+        Arc::new(Principal::new(KeyRecord {
+            digest,
+            ..KeyRecord::of_admin(1)
+        }))
+    }
+
+    fn epoch(cache: &KeyCache, digest: &KeyDigest) -> u64 {
+        match cache.look_up(digest) {
+            Lookup::Missing { epoch } => epoch,
+            Lookup::Found(_) => panic!("the key is in the cache"),
+            Lookup::Unknown => panic!("the key does not exist"),
+        }
+    }
+
+    #[test]
+    fn a_key_is_read_from_the_store_while_it_changes() {
+        let (cache, digest) = (KeyCache::default(), KeyDigest::from_bytes([7; 32]));
+        cache.add(&digest);
+        let before = epoch(&cache, &digest);
+        let cached = principal(digest);
+        cache.insert(before, &cached);
+        let changes = KeyChanges {
+            revoked: vec![digest],
+            ..KeyChanges::default()
+        };
+        cache.changing(&changes);
+        let meanwhile = epoch(&cache, &digest);
+        let read = principal(digest);
+        cache.insert(meanwhile, &read);
+        assert_eq!(epoch(&cache, &digest), meanwhile, "not kept");
+        cache.committed(&changes);
+        assert!(cached.is_revoked() && read.is_revoked());
+        cache.settled(&changes);
+        cache.insert(meanwhile, &principal(digest));
+        cache.insert(epoch(&cache, &digest), &principal(digest));
+        assert!(matches!(cache.look_up(&digest), Lookup::Found(_)));
+    }
+
+    #[test]
+    fn a_change_that_is_undone_leaves_the_key_in_the_cache() {
+        let (cache, digest) = (KeyCache::default(), KeyDigest::from_bytes([7; 32]));
+        cache.add(&digest);
+        cache.insert(epoch(&cache, &digest), &principal(digest));
+        let changes = KeyChanges {
+            changed: vec![digest],
+            ..KeyChanges::default()
+        };
+        cache.changing(&changes);
+        cache.changing(&changes);
+        cache.settled(&changes);
+        epoch(&cache, &digest);
+        cache.settled(&changes);
+        assert!(matches!(cache.look_up(&digest), Lookup::Found(found) if !found.is_revoked()));
+    }
 
     /// No request can hit this moment on purpose: a record is read, its key is revoked, then the record is kept.
     #[test]

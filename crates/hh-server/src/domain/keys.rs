@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_ends_at_the_first_of_its_ends_and_no_clock_brings_it_back() {
+    fn a_key_expires_at_its_earliest_end_and_no_clock_change_revives_it() {
         let key = KeyRecord::of_admin(1);
         for (expires, grace_ends, closed, is_revoked, expected) in [
             (None, None, None, false, KeyState::Active),
@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_grants_nothing_that_ends_after_its_expiry_or_its_grace() {
+    fn a_key_grants_nothing_that_outlives_its_expiry_or_grace() {
         let mut issuer = KeyRecord::of_admin(1);
         let until = |expires| Grant {
             expires,

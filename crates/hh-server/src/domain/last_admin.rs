@@ -1,4 +1,4 @@
-//! The last key that can create others is kept: there is no other way in (decisions V1).
+//! The last key that can create others is kept: there is no other way in (see `docs/design/decisions.md#v1`).
 
 use hh_api::types::KeyState;
 use hh_auth::{Level, Projects};

@@ -19,7 +19,7 @@ use tokio::time::{Instant, Sleep, sleep};
 use crate::app::App;
 use crate::auth::{Access, find_principal};
 use crate::http::error::ApiError;
-use crate::shape::Shape;
+use crate::limits::BodyShape;
 
 pub(crate) use crate::domain::event_limits::MAX_BODY;
 pub(crate) use crate::http::budget::{Budget, Reservation};
@@ -48,7 +48,7 @@ const MINIMUM_ARRIVAL: usize = 5 * 1024;
 
 impl Reservation {
     /// Reserves what the values of JSON in a string will need.
-    pub(crate) fn unpack(&mut self, shape: Shape) -> Result<(), ApiError> {
+    pub(crate) fn unpack(&mut self, shape: BodyShape) -> Result<(), ApiError> {
         self.grow_for_work(shape.elements * ELEMENT_BYTES + shape.objects * OBJECT_BYTES)
     }
 
@@ -62,7 +62,7 @@ impl Reservation {
 }
 
 /// A whole body, with its share of the budget.
-pub(crate) struct Held {
+pub(crate) struct BufferedBody {
     pub(crate) bytes: Bytes,
     pub(crate) reservation: Reservation,
 }
@@ -73,7 +73,7 @@ pub(crate) async fn read(
     access: &Access,
     headers: &HeaderMap,
     body: Body,
-) -> Result<Held, ApiError> {
+) -> Result<BufferedBody, ApiError> {
     let announced = headers
         .get(CONTENT_LENGTH)
         .and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
@@ -87,22 +87,22 @@ pub(crate) async fn read(
         is_arriving: true,
         reservation: app.in_flight.reservation(access.record().family),
     };
-    let mut arriving = Arriving::new(body);
+    let mut arriving = IncomingBody::new(body);
     if !arriving.body.is_end_stream() {
         buffer.reservation.grow(OVERHEAD)?;
     }
-    let mut rate = Rate::begin();
+    let mut rate = ArrivalRate::begin();
     loop {
         match arriving.next().await {
-            Next::Frame(None) => break,
-            Next::Frame(Some(frame)) => {
+            BodyEvent::Frame(None) => break,
+            BodyEvent::Frame(Some(frame)) => {
                 let frame = frame.map_err(|_| ApiError::invalid("the body broke off"))?;
                 if let Ok(data) = frame.into_data() {
                     buffer.extend(&data)?;
                     rate.count(data.len());
                 }
             }
-            Next::Check => {
+            BodyEvent::Check => {
                 rate.check()?;
                 check_key(app, access).await?;
             }
@@ -112,7 +112,7 @@ pub(crate) async fn read(
             return Err(ApiError::ended(access.record(), state));
         }
     }
-    Ok(Held {
+    Ok(BufferedBody {
         bytes: Bytes::from(buffer.bytes),
         reservation: buffer.reservation,
     })
@@ -130,20 +130,20 @@ async fn check_key(app: &App, access: &Access) -> Result<(), ApiError> {
 }
 
 /// A body of which more is to come.
-struct Arriving {
+struct IncomingBody {
     body: Body,
     /// Armed when bytes have to be waited for: most bodies are there at the second poll.
     timer: Option<Pin<Box<Sleep>>>,
     was_polled: bool,
 }
 
-enum Next {
+enum BodyEvent {
     Frame(Option<Result<Frame<Bytes>, axum::Error>>),
     /// Some time has passed.
     Check,
 }
 
-impl Arriving {
+impl IncomingBody {
     fn new(body: Body) -> Self {
         Self {
             body,
@@ -152,10 +152,10 @@ impl Arriving {
         }
     }
 
-    async fn next(&mut self) -> Next {
+    async fn next(&mut self) -> BodyEvent {
         poll_fn(|cx| {
             if let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(cx) {
-                return Poll::Ready(Next::Frame(frame));
+                return Poll::Ready(BodyEvent::Frame(frame));
             }
             // The first poll makes the connection read the body, so it is polled once more before it is waited for.
             if !std::mem::replace(&mut self.was_polled, true) {
@@ -167,20 +167,20 @@ impl Arriving {
                 return Poll::Pending;
             }
             timer.as_mut().reset(Instant::now() + CHECK);
-            Poll::Ready(Next::Check)
+            Poll::Ready(BodyEvent::Check)
         })
         .await
     }
 }
 
 /// How fast a body arrives.
-struct Rate {
+struct ArrivalRate {
     started: Instant,
     window: u32,
     received: usize,
 }
 
-impl Rate {
+impl ArrivalRate {
     fn begin() -> Self {
         Self {
             started: Instant::now(),
@@ -249,9 +249,9 @@ impl Buffer {
     }
 }
 
-impl Held {
+impl BufferedBody {
     /// Takes what the decoded form of a body will need from the budget, before it is decoded.
-    pub(crate) fn reserve(&mut self, shape: Shape) -> Result<(), ApiError> {
+    pub(crate) fn reserve(&mut self, shape: BodyShape) -> Result<(), ApiError> {
         if shape.elements > MAX_ELEMENTS {
             return Err(ApiError::new(
                 StatusCode::PAYLOAD_TOO_LARGE,
@@ -264,7 +264,7 @@ impl Held {
     }
 
     /// Reserves what the values of a JSON body will need, before it is decoded into such values.
-    pub(crate) fn reserve_values(&mut self, shape: Shape) -> Result<(), ApiError> {
+    pub(crate) fn reserve_values(&mut self, shape: BodyShape) -> Result<(), ApiError> {
         self.reserve(shape)?;
         self.reservation.grow_for_work(shape.objects * OBJECT_BYTES)
     }

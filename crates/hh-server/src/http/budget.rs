@@ -17,16 +17,16 @@ const MAX_WAITING: usize = 2048;
 
 /// Bytes that may be held at one time. Clones share them.
 #[derive(Clone)]
-pub(crate) struct Budget(Arc<Shared>);
+pub(crate) struct Budget(Arc<BudgetState>);
 
-struct Shared {
+struct BudgetState {
     total: usize,
-    held: Mutex<Held>,
+    held: Mutex<BudgetUse>,
     released: Notify,
 }
 
 #[derive(Default)]
-struct Held {
+struct BudgetUse {
     total: usize,
     /// By rotation family: a key and the keys that replaced it share one share.
     by_family: HashMap<i64, usize>,
@@ -36,7 +36,7 @@ struct Held {
 
 impl Budget {
     pub(crate) fn new(total: usize) -> Self {
-        Self(Arc::new(Shared {
+        Self(Arc::new(BudgetState {
             total,
             held: Mutex::default(),
             released: Notify::new(),
@@ -114,8 +114,8 @@ impl Drop for Waiter<'_> {
     }
 }
 
-impl Shared {
-    fn held(&self) -> MutexGuard<'_, Held> {
+impl BudgetState {
+    fn held(&self) -> MutexGuard<'_, BudgetUse> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -290,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn work_takes_more_than_a_share_but_never_everything() {
+    fn work_may_exceed_a_share_but_never_uses_everything() {
         let budget = budget();
         let mut first = budget.reservation(1);
         first.grow(300 * UNIT).unwrap();

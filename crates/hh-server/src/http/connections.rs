@@ -36,40 +36,40 @@ const RETRY: Duration = Duration::from_millis(100);
 /// The open connections of a server.
 #[derive(Clone)]
 pub(crate) struct Connections {
-    shared: Arc<Shared>,
+    shared: Arc<ConnectionsState>,
 }
 
-struct Shared {
+struct ConnectionsState {
     limits: ConnectionLimits,
     epoch: Instant,
-    open: Mutex<Open>,
+    open: Mutex<OpenConnections>,
     released: Notify,
 }
 
 #[derive(Default)]
-struct Open {
+struct OpenConnections {
     next: u64,
     total: usize,
-    by_address: HashMap<Prefix, HashMap<u64, Arc<Entry>>>,
+    by_address: HashMap<Prefix, HashMap<u64, Arc<ConnectionEntry>>>,
 }
 
-struct Entry {
+struct ConnectionEntry {
     activity: Arc<Activity>,
     task: OnceLock<AbortHandle>,
 }
 
 /// The place of one connection, which is free again when this is dropped.
-pub(crate) struct Place {
-    shared: Arc<Shared>,
+pub(crate) struct ConnectionSlot {
+    shared: Arc<ConnectionsState>,
     address: Prefix,
     number: u64,
-    entry: Arc<Entry>,
+    entry: Arc<ConnectionEntry>,
 }
 
 impl Connections {
     pub(crate) fn new(limits: ConnectionLimits) -> Self {
         Self {
-            shared: Arc::new(Shared {
+            shared: Arc::new(ConnectionsState {
                 limits,
                 epoch: Instant::now(),
                 open: Mutex::default(),
@@ -80,7 +80,7 @@ impl Connections {
 
     /// Finds a place for a new connection, and closes silent ones for it if necessary. Waits only while each
     /// connection has a request that makes progress.
-    pub(crate) async fn admit(&self, peer: Peer) -> Place {
+    pub(crate) async fn admit(&self, peer: Peer) -> ConnectionSlot {
         loop {
             let released = self.shared.released.notified();
             if let Some(place) = self.try_admit(peer) {
@@ -91,7 +91,7 @@ impl Connections {
         }
     }
 
-    fn try_admit(&self, peer: Peer) -> Option<Place> {
+    fn try_admit(&self, peer: Peer) -> Option<ConnectionSlot> {
         let (address, limits) = (Prefix::from(peer), self.shared.limits);
         let mut open = self.shared.open();
         let theirs = open.by_address.get(&address).map_or(0, HashMap::len);
@@ -102,7 +102,7 @@ impl Connections {
             return None;
         }
         let number = open.next;
-        let entry = Arc::new(Entry {
+        let entry = Arc::new(ConnectionEntry {
             activity: Arc::new(Activity::new(self.shared.epoch)),
             task: OnceLock::new(),
         });
@@ -110,7 +110,7 @@ impl Connections {
         open.total += 1;
         let addresses = open.by_address.entry(address).or_default();
         addresses.insert(number, Arc::clone(&entry));
-        Some(Place {
+        Some(ConnectionSlot {
             shared: Arc::clone(&self.shared),
             address,
             number,
@@ -128,13 +128,13 @@ impl Connections {
     }
 }
 
-impl Shared {
-    fn open(&self) -> MutexGuard<'_, Open> {
+impl ConnectionsState {
+    fn open(&self) -> MutexGuard<'_, OpenConnections> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Open {
+impl OpenConnections {
     /// Makes place for one more connection of an address that may stay silent.
     fn limit_silent(&mut self, address: Prefix, limit: usize) {
         let connections = self.by_address.get(&address).into_iter().flatten();
@@ -158,7 +158,7 @@ impl Open {
     /// longest time within a request.
     fn evict_oldest(&mut self, now: Duration) -> bool {
         let all = self.by_address.iter().flat_map(|(address, connections)| {
-            let of_one = move |(number, entry): (&u64, &Arc<Entry>)| {
+            let of_one = move |(number, entry): (&u64, &Arc<ConnectionEntry>)| {
                 let (wait, since) = entry.activity.waits()?;
                 let is_stalled = wait == Wait::Stalled;
                 let is_recent = now.saturating_sub(since) < STALLED;
@@ -208,7 +208,7 @@ impl Open {
     }
 }
 
-impl Place {
+impl ConnectionSlot {
     pub(crate) fn activity(&self) -> Arc<Activity> {
         Arc::clone(&self.entry.activity)
     }
@@ -220,7 +220,7 @@ impl Place {
     }
 }
 
-impl Drop for Place {
+impl Drop for ConnectionSlot {
     fn drop(&mut self) {
         self.shared.open().remove(self.address, self.number);
         self.shared.released.notify_one();

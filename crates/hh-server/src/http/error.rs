@@ -1,4 +1,4 @@
-//! Error answers: one shape for all routes (decisions V3).
+//! Error answers: one shape for all routes (see `docs/design/decisions.md#v3`).
 
 use http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderName, HeaderValue, Response, StatusCode};

@@ -9,14 +9,14 @@ use http::Method;
 use crate::http::error::ApiError;
 
 /// What a line says about a request, whatever came of it.
-pub(crate) struct Logged<'a> {
+pub(crate) struct RequestLog<'a> {
     pub(crate) request_id: &'a str,
     pub(crate) method: &'a Method,
     /// The path of the route, with names in place of values; `None` for a path that is no route.
     pub(crate) path: Option<&'static str>,
 }
 
-impl Logged<'_> {
+impl RequestLog<'_> {
     /// Logs that a request failed: as an error if the server is the cause, else as information.
     pub(crate) fn failed(&self, error: &ApiError) {
         macro_rules! line {

@@ -54,7 +54,7 @@ impl PageReservation {
 
 /// Marks a response that counts already.
 #[derive(Clone)]
-struct Counted;
+struct AlreadyCounted;
 
 /// Counts a response that is large until it is written.
 ///
@@ -66,7 +66,7 @@ pub(crate) async fn count(
     response: Response<Body>,
 ) -> Result<Response<Body>, ApiError> {
     let is_small = size(&response) <= LARGE;
-    if is_small || response.extensions().get::<Counted>().is_some() {
+    if is_small || response.extensions().get::<AlreadyCounted>().is_some() {
         return Ok(response);
     }
     let reservation = app.responses.reservation(access.record().family);
@@ -94,9 +94,9 @@ async fn hold(
     let bytes = collected.to_bytes();
     reservation.grow(bytes.len().saturating_sub(reservation.held()))?;
     reservation.shrink_to(bytes.len());
-    parts.extensions.insert(Counted);
-    let body = Counting {
-        bytes: Bytes::from_owner(Owner {
+    parts.extensions.insert(AlreadyCounted);
+    let body = CountedBody {
+        bytes: Bytes::from_owner(ReservedBytes {
             bytes,
             _reservation: reservation,
         }),
@@ -106,40 +106,40 @@ async fn hold(
 }
 
 /// The bytes of a response with their reservation: both end with the last part that is being written.
-struct Owner {
+struct ReservedBytes {
     bytes: Bytes,
     _reservation: Reservation,
 }
 
-impl AsRef<[u8]> for Owner {
+impl AsRef<[u8]> for ReservedBytes {
     fn as_ref(&self) -> &[u8] {
         &self.bytes
     }
 }
 
 /// A response that is written in parts and breaks off when its key is revoked.
-struct Counting {
+struct CountedBody {
     bytes: Bytes,
     access: Access,
 }
 
 #[derive(Debug, thiserror::Error)]
 #[error("the API key was revoked while the response was written")]
-struct Revoked;
+struct KeyRevoked;
 
-impl HttpBody for Counting {
+impl HttpBody for CountedBody {
     type Data = Bytes;
-    type Error = Revoked;
+    type Error = KeyRevoked;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         _: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Revoked>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, KeyRevoked>>> {
         if self.bytes.is_empty() {
             return Poll::Ready(None);
         }
         if self.access.is_revoked() {
-            return Poll::Ready(Some(Err(Revoked)));
+            return Poll::Ready(Some(Err(KeyRevoked)));
         }
         let step = STEP.min(self.bytes.len());
         Poll::Ready(Some(Ok(Frame::data(self.bytes.split_to(step)))))

@@ -12,7 +12,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode};
 
 use crate::app::App;
 use crate::http::error::ApiError;
-use crate::http::request_log::Logged;
+use crate::http::request_log::RequestLog;
 use crate::panics;
 use crate::routes::{self, Handler, KeyId};
 
@@ -58,14 +58,14 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
 fn refuse(app: &App, request: &Request<Body>, error: ApiError) -> Response<Body> {
     let error = check_headers(request.headers()).err().unwrap_or(error);
     let request_id = app.request_ids.next();
-    let logged = Logged {
+    let logged = RequestLog {
         request_id: &request_id,
         method: request.method(),
         path: None,
     };
     logged.failed(&error);
     let mut response = error.into_response(&request_id);
-    name(&mut response, &request_id);
+    set_request_id(&mut response, &request_id);
     response
 }
 
@@ -80,7 +80,7 @@ fn check_headers(headers: &HeaderMap) -> Result<(), ApiError> {
     Ok(())
 }
 
-fn name(response: &mut Response<Body>, request_id: &str) {
+fn set_request_id(response: &mut Response<Body>, request_id: &str) {
     if let Ok(value) = HeaderValue::try_from(request_id) {
         response.headers_mut().insert(REQUEST_ID, value);
     }
@@ -95,7 +95,7 @@ async fn serve(
 ) -> Response<Body> {
     let request_id = app.request_ids.next();
     let method = request.method().clone();
-    let logged = Logged {
+    let logged = RequestLog {
         request_id: &request_id,
         method: &method,
         path: Some(route.path),
@@ -123,7 +123,7 @@ async fn serve(
             error.into_response(&request_id)
         }
     };
-    name(&mut response, &request_id);
+    set_request_id(&mut response, &request_id);
     response
 }
 

@@ -1,4 +1,4 @@
-//! The two encodings of an export request, and the dialects of its JSON (wire.md 6).
+//! The two encodings of an export request, and the dialects of its JSON (see `docs/design/wire.md`, section 6).
 
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::common::v1::any_value::Value as Any;

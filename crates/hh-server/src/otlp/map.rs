@@ -13,7 +13,7 @@ use crate::domain::event_limits::limit_start;
 use crate::http::body::MAX_BODY;
 use crate::http::budget::Reservation;
 use crate::http::error::ApiError;
-use crate::shape::{self, Shape};
+use crate::limits::{self, BodyShape};
 use crate::store::{Body, NewEvent};
 
 /// A span as an event that still lacks its project, on which its ids depend.
@@ -76,7 +76,7 @@ impl<'a> Values<'a> {
     }
 
     /// Reserves memory for JSON that is about to be read out of a string.
-    fn unpack(&mut self, shape: Shape) -> Result<(), ApiError> {
+    fn unpack(&mut self, shape: BodyShape) -> Result<(), ApiError> {
         self.reserve(shape.objects * OBJECT_BYTES + shape.elements * VALUE_BYTES)
     }
 }
@@ -102,7 +102,7 @@ impl MapLimits for Values<'_> {
     }
 
     fn parse(&mut self, text: &str) -> Result<Option<Value>, ApiError> {
-        let shape = shape::json(text.as_bytes());
+        let shape = limits::json(text.as_bytes());
         if shape.depth > MAX_DEPTH || shape.elements > *self.allowance {
             return Ok(None);
         }
@@ -236,7 +236,7 @@ pub(crate) fn session_id(project: ProjectId, text: &str) -> Uuid {
     Uuid::try_parse(text).unwrap_or_else(|_| event_id(project, prefix, text.as_bytes()))
 }
 
-/// A version 8 UUID of the first bits of a digest (decisions V6).
+/// A version 8 UUID of the first bits of a digest (see `docs/design/decisions.md#v6`).
 fn event_id(project: ProjectId, trace_id: &[u8], span_id: &[u8]) -> Uuid {
     let mut digest = Sha256::new();
     digest.update(project.number().to_be_bytes());

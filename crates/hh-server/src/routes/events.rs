@@ -74,13 +74,13 @@ fn query_of(
     };
     let mut can_match = true;
     for filter in &wanted.filters {
-        can_match &= narrow(&mut query, project, filter)?;
+        can_match &= apply_filter(&mut query, project, filter)?;
     }
     Ok(can_match.then_some(query))
 }
 
 /// Adds a condition; false if it contradicts an earlier one, so that nothing can match.
-fn narrow(
+fn apply_filter(
     query: &mut ReadEvents,
     project: hh_auth::ProjectId,
     filter: &Filter,

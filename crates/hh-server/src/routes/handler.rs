@@ -45,13 +45,14 @@ impl<T: Serialize> Rendered<T> {
 #[derive(Clone)]
 pub(crate) struct KeyId(pub(crate) String);
 
-type Handled = Result<Response<Body>, ApiError>;
-type Handle =
-    dyn Fn(Arc<App>, &'static Route, Request<Body>) -> BoxFuture<'static, Handled> + Send + Sync;
+type HandlerResult = Result<Response<Body>, ApiError>;
+type HandlerFn = dyn Fn(Arc<App>, &'static Route, Request<Body>) -> BoxFuture<'static, HandlerResult>
+    + Send
+    + Sync;
 
 /// The handler of one operation.
 #[derive(Clone)]
-pub(crate) struct Handler(Arc<Handle>);
+pub(crate) struct Handler(Arc<HandlerFn>);
 
 impl Handler {
     /// Returns a handler for an operation without a key.
@@ -129,7 +130,7 @@ impl Handler {
         app: Arc<App>,
         route: &'static Route,
         request: Request<Body>,
-    ) -> BoxFuture<'static, Handled> {
+    ) -> BoxFuture<'static, HandlerResult> {
         (self.0)(app, route, request)
     }
 }

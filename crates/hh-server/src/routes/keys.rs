@@ -38,7 +38,8 @@ pub(super) async fn create_key(
 ) -> Result<CreateKeyResponse, ApiError> {
     let access = &call.access;
     let header = idempotency_key(&call.headers)?;
-    let once = header.map(|header| once::<operations::CreateKey>(&header, "", &input));
+    let once = header
+        .map(|header| digest_idempotent_request::<operations::CreateKey>(&header, "", &input));
     let name = one_line("name", &input.name, MAX_NAME)?;
     let owner = match &input.owner {
         Some(owner) => owner_name(app, "owner", owner)?,
@@ -68,7 +69,7 @@ pub(super) async fn create_key(
     let key = NewKey {
         id: minted.id.clone(),
         digest: app.pepper.digest(&minted.key),
-        shown: minted.key.shown(),
+        shown: minted.key.redacted(),
         name,
         note: note.transpose()?,
         owner,
@@ -110,7 +111,7 @@ pub(super) fn answer(
     app: &App,
     access: &Access,
     stored: InsertOutcome,
-    minted: &hh_auth::Minted,
+    minted: &hh_auth::NewApiKey,
     key: Key,
 ) -> CreateKeyResponse {
     match stored {
@@ -139,7 +140,7 @@ pub(super) fn idempotency_key(headers: &HeaderMap) -> Result<Option<HeaderValue>
 }
 
 /// Digests the `Idempotency-Key` and what the request asks for, by its meaning and not by its spelling.
-pub(super) fn once<E: Endpoint>(
+pub(super) fn digest_idempotent_request<E: Endpoint>(
     header: &HeaderValue,
     id: &str,
     body: &impl Serialize,

@@ -11,11 +11,11 @@ use super::call::Call;
 use super::large_work::{SMALL, run_blocking_if};
 use crate::app::App;
 use crate::auth::Access;
-use crate::http::body::{self, Held, Reservation};
+use crate::http::body::{self, BufferedBody, Reservation};
 use crate::http::connection::ClientConnection;
 use crate::http::error::ApiError;
+use crate::limits;
 use crate::quote::quote;
-use crate::shape;
 
 /// The levels of nesting that a body may have. What is stored comes back two levels deeper in a list of events, and
 /// JSON parsers stop at 128.
@@ -78,9 +78,9 @@ pub(super) fn decode_members<T: Message>(route: &Route, uri: &Uri) -> Result<T, 
 fn decode<T: Message>(
     route: &Route,
     uri: &Uri,
-    mut held: Held,
+    mut held: BufferedBody,
 ) -> Result<(Decoded<T>, Reservation), ApiError> {
-    let shape = shape::json(&held.bytes);
+    let shape = limits::json(&held.bytes);
     if shape.depth > MAX_DEPTH {
         return Err(ApiError::invalid(format!(
             "the body is nested deeper than {MAX_DEPTH} levels"
@@ -99,7 +99,7 @@ async fn read_text<T: Message>(
     text: String,
 ) -> Result<T, ApiError> {
     let name = route.wrapper.unwrap_or_default();
-    let shape = shape::json(text.as_bytes());
+    let shape = limits::json(text.as_bytes());
     if shape.depth > MAX_DEPTH || shape.elements > MAX_TEXT_ELEMENTS {
         let message = format!("the {name} is too deep or too large");
         return Err(ApiError::invalid(message));

@@ -4,7 +4,9 @@ use hh_auth::mint;
 use serde_json::json;
 
 use super::Call;
-use super::keys::{answer, describe, idempotency_key, new_key, once, whole_millis};
+use super::keys::{
+    answer, describe, digest_idempotent_request, idempotency_key, new_key, whole_millis,
+};
 use crate::app::App;
 use crate::domain::rotation;
 use crate::http::error::ApiError;
@@ -23,7 +25,7 @@ pub(super) async fn rotate_key(
             Some(seconds) => json!({ "grace_seconds": seconds }),
             None => json!({}),
         };
-        once::<operations::RotateKey>(&header, id, &body)
+        digest_idempotent_request::<operations::RotateKey>(&header, id, &body)
     });
     let grace = rotation::grace(input.grace_seconds)?;
     let find = GetKey { id: id.to_owned() };
@@ -39,7 +41,7 @@ pub(super) async fn rotate_key(
     let new = NewKey {
         id: minted.id.clone(),
         digest: app.pepper.digest(&minted.key),
-        shown: minted.key.shown(),
+        shown: minted.key.redacted(),
         name: old.name.clone(),
         note: old.note.clone(),
         owner: old.owner.clone(),

@@ -14,10 +14,10 @@ use super::large_work::{SMALL, run_blocking_if};
 use super::{Call, Rendered};
 use crate::app::App;
 use crate::auth::{Access, ProjectAccess, authorize_project};
-use crate::http::body::{self, Held, Reservation};
+use crate::http::body::{self, BufferedBody, Reservation};
 use crate::http::error::ApiError;
+use crate::limits;
 use crate::otlp::{Encoding, MappedSpan, decode, map};
-use crate::shape;
 use crate::store::{Hold, InsertEvents, NewEvent};
 
 /// Stores the spans of an OTLP export. Nothing is stored unless every span's project is one of the key's.
@@ -107,12 +107,12 @@ fn answer(encoding: Encoding, rejected: u32) -> Rendered<ExportTracesResponse> {
 
 fn decode_body(
     encoding: Encoding,
-    mut held: Held,
+    mut held: BufferedBody,
     arrived: i64,
 ) -> Result<(Reservation, (Vec<MappedSpan>, u32)), ApiError> {
     held.reserve(match encoding {
-        Encoding::Json => shape::json(&held.bytes),
-        Encoding::Protobuf => shape::protobuf(&held.bytes),
+        Encoding::Json => limits::json(&held.bytes),
+        Encoding::Protobuf => limits::protobuf(&held.bytes),
     })?;
     let bytes = std::mem::take(&mut held.bytes);
     // While it is decoded, its texts exist twice; the number of workers limits how often. Then its reservation is theirs.

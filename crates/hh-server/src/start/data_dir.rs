@@ -6,11 +6,11 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use hh_auth::fsio::create_private_dir;
+use hh_auth::private_file::create_private_dir;
 use hh_text::Diagnostic;
 use rustix::fs::{Mode, OFlags};
 
-use super::files::{self, Others};
+use super::files::{self, OtherUsers};
 use super::first_key::{FirstKey, first_start};
 use super::pepper::PepperFile;
 use super::{StartError, StartErrorKind};
@@ -43,11 +43,11 @@ pub(crate) fn open(
     let lock = lock(&dir)?;
     let database = dir.join("honeyhive.db");
     for name in ["honeyhive.db", "honeyhive.db-wal", "honeyhive.db-shm"] {
-        files::check_if_exists(&dir.join(name), Others::Nothing)
+        files::check_if_exists(&dir.join(name), OtherUsers::Nothing)
             .map_err(|message| StartError::new(StartErrorKind::DataDir, message))?;
     }
     // What else is in its place is replaced; a directory cannot be.
-    files::check_if_exists(&dir.join("reserve"), Others::Read)
+    files::check_if_exists(&dir.join("reserve"), OtherUsers::Read)
         .map_err(|message| StartError::new(StartErrorKind::DataDir, message))?;
     let size = fs::metadata(&database).map(|metadata| metadata.len()).ok();
     let pepper = PepperFile::open(&dir, size.is_none())?;
@@ -140,7 +140,7 @@ fn lock(dir: &Path) -> Result<DirLock, StartError> {
     files::check_dir(dir, &metadata).map_err(is_unsafe)?;
     let path = dir.join("lock");
     let flags = OFlags::CREATE | OFlags::WRONLY;
-    let file = files::open(&path, Others::Nothing, flags, Mode::RUSR | Mode::WUSR)
+    let file = files::open(&path, OtherUsers::Nothing, flags, Mode::RUSR | Mode::WUSR)
         .map_err(is_unsafe)?
         .ok_or_else(|| refused(dir, &"the file lock cannot be created"))?;
     for lock in [&opened, &file] {

@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 
 /// What other users may do with a file.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Others {
+pub(crate) enum OtherUsers {
     /// Neither read nor write it; it belongs to the user of the server and is not a link.
     Nothing,
     /// Read it; it may belong to root.
@@ -21,7 +21,7 @@ pub(crate) enum Others {
 /// Reads a file of `limit` bytes at most; `None` if it does not exist. The error says what is wrong and what to do.
 pub(crate) fn read(
     path: &Path,
-    others: Others,
+    others: OtherUsers,
     limit: u64,
 ) -> Result<Option<Zeroizing<Vec<u8>>>, Diagnostic> {
     let shown = path.display();
@@ -48,13 +48,13 @@ pub(crate) fn read(
 /// Opens a regular file and checks what was opened; `None` if it does not exist.
 pub(super) fn open(
     path: &Path,
-    others: Others,
+    others: OtherUsers,
     flags: OFlags,
     mode: Mode,
 ) -> Result<Option<File>, Diagnostic> {
     // A named pipe is opened at once and then refused.
     let mut flags = flags | OFlags::NONBLOCK | OFlags::CLOEXEC;
-    if others == Others::Nothing {
+    if others == OtherUsers::Nothing {
         flags |= OFlags::NOFOLLOW;
     }
     let file = match rustix::fs::open(path, flags, mode) {
@@ -82,10 +82,10 @@ pub(super) fn open(
 }
 
 /// Checks a file that another library opens by its name.
-pub(super) fn check_if_exists(path: &Path, others: Others) -> Result<(), Diagnostic> {
+pub(super) fn check_if_exists(path: &Path, others: OtherUsers) -> Result<(), Diagnostic> {
     let metadata = match others {
-        Others::Nothing => fs::symlink_metadata(path),
-        Others::Read => fs::metadata(path),
+        OtherUsers::Nothing => fs::symlink_metadata(path),
+        OtherUsers::Read => fs::metadata(path),
     };
     match metadata {
         Ok(metadata) => check(path, &metadata, others),
@@ -96,7 +96,7 @@ pub(super) fn check_if_exists(path: &Path, others: Others) -> Result<(), Diagnos
 
 /// Checks the data directory: files in it are replaced by whoever can write it.
 pub(super) fn check_dir(path: &Path, metadata: &Metadata) -> Result<(), Diagnostic> {
-    check_owner(path, metadata, Others::Nothing)?;
+    check_owner(path, metadata, OtherUsers::Nothing)?;
     if metadata.permissions().mode() & 0o077 != 0 {
         let message = format!("{} can be read or written by other users", path.display());
         return Err(Diagnostic::new(message).with_hint(run("chmod 700", path)));
@@ -104,7 +104,7 @@ pub(super) fn check_dir(path: &Path, metadata: &Metadata) -> Result<(), Diagnost
     Ok(())
 }
 
-fn check(path: &Path, metadata: &Metadata, others: Others) -> Result<(), Diagnostic> {
+fn check(path: &Path, metadata: &Metadata, others: OtherUsers) -> Result<(), Diagnostic> {
     let shown = path.display();
     if metadata.is_symlink() {
         let message = format!("{shown} is a symbolic link, which is not followed");
@@ -117,22 +117,22 @@ fn check(path: &Path, metadata: &Metadata, others: Others) -> Result<(), Diagnos
     check_owner(path, metadata, others)?;
     let mode = metadata.permissions().mode();
     match others {
-        Others::Nothing if mode & 0o077 != 0 => Err(Diagnostic::new(format!(
+        OtherUsers::Nothing if mode & 0o077 != 0 => Err(Diagnostic::new(format!(
             "{shown} can be read or written by other users"
         ))
         .with_hint(run("chmod 600", path))),
-        Others::Read if mode & 0o022 != 0 => Err(Diagnostic::new(format!(
+        OtherUsers::Read if mode & 0o022 != 0 => Err(Diagnostic::new(format!(
             "{shown} can be written by other users"
         ))
         .with_hint(run("chmod go-w", path))),
-        Others::Nothing | Others::Read => Ok(()),
+        OtherUsers::Nothing | OtherUsers::Read => Ok(()),
     }
 }
 
-fn check_owner(path: &Path, metadata: &Metadata, others: Others) -> Result<(), Diagnostic> {
+fn check_owner(path: &Path, metadata: &Metadata, others: OtherUsers) -> Result<(), Diagnostic> {
     let me = rustix::process::geteuid().as_raw();
     let owner = metadata.uid();
-    if owner == me || others == Others::Read && owner == 0 {
+    if owner == me || others == OtherUsers::Read && owner == 0 {
         return Ok(());
     }
     let sudo = if me == 0 { "" } else { "sudo " };

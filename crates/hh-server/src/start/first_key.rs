@@ -3,13 +3,13 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use hh_auth::fsio::{Replace, write_private};
+use hh_auth::private_file::{Replace, write_private};
 use hh_auth::{ApiKey, Grant, Level, Pepper, Projects, mint};
 use hh_text::Diagnostic;
 use jiff::Timestamp;
 use zeroize::Zeroizing;
 
-use super::files::{self, Others};
+use super::files::{self, OtherUsers};
 use super::{StartError, StartErrorKind};
 use crate::config::ServerSettings;
 use crate::store::{NewKey, Store, StoreError};
@@ -56,7 +56,7 @@ pub(super) fn first_start(
     let first = NewKey {
         id: minted.id,
         digest,
-        shown: minted.key.shown(),
+        shown: minted.key.redacted(),
         name: "first admin key".to_owned(),
         note: None,
         owner: settings.admin.clone(),
@@ -91,7 +91,7 @@ const MAX_KEY_FILE: u64 = 1024;
 
 /// Deletes the key file of a first start that was interrupted before it stored the key. Any other file is left as it is.
 fn delete_unused(store: &Store, pepper: &Pepper, path: &Path) {
-    let Ok(Some(bytes)) = files::read(path, Others::Nothing, MAX_KEY_FILE) else {
+    let Ok(Some(bytes)) = files::read(path, OtherUsers::Nothing, MAX_KEY_FILE) else {
         return;
     };
     let key = std::str::from_utf8(&bytes).ok();

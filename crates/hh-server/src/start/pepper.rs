@@ -4,11 +4,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use hh_auth::Pepper;
-use hh_auth::fsio::{Replace, write_private};
+use hh_auth::private_file::{Replace, write_private};
 use hh_text::Diagnostic;
 use zeroize::Zeroizing;
 
-use super::files::{self, Others};
+use super::files::{self, OtherUsers};
 use super::{StartError, StartErrorKind};
 use crate::domain::keys::PEPPER_ID;
 use crate::hex;
@@ -68,7 +68,7 @@ impl PepperFile {
 }
 
 fn read(path: &Path) -> Result<Option<Pepper>, StartError> {
-    let bytes = files::read(path, Others::Nothing, MAX_BYTES)
+    let bytes = files::read(path, OtherUsers::Nothing, MAX_BYTES)
         .map_err(|message| StartError::new(StartErrorKind::DataDir, message))?;
     let Some(bytes) = bytes else {
         return Ok(None);

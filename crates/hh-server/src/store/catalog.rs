@@ -7,14 +7,14 @@ use hh_api::types::{Project, ProjectNames};
 use hh_auth::{ProjectId, Projects};
 /// One project.
 #[derive(Debug)]
-pub(crate) struct Entry {
+pub(crate) struct ProjectEntry {
     pub(crate) id: ProjectId,
     pub(crate) public: String,
     pub(crate) name: String,
     pub(crate) description: String,
 }
 
-impl Entry {
+impl ProjectEntry {
     pub(crate) fn describe(&self) -> Project {
         Project {
             id: self.public.clone(),
@@ -34,12 +34,12 @@ pub(crate) struct Meta {
 
 /// Everything in memory.
 pub(crate) struct Catalog {
-    projects: RwLock<BTreeMap<String, Arc<Entry>>>,
+    projects: RwLock<BTreeMap<String, Arc<ProjectEntry>>>,
     meta: RwLock<Meta>,
 }
 
 impl Catalog {
-    pub(super) fn new(meta: Meta, projects: Vec<Entry>) -> Self {
+    pub(super) fn new(meta: Meta, projects: Vec<ProjectEntry>) -> Self {
         let projects = projects.into_iter();
         Self {
             projects: RwLock::new(
@@ -55,7 +55,7 @@ impl Catalog {
         *self.meta.write().unwrap_or_else(PoisonError::into_inner) = meta;
     }
 
-    pub(super) fn add(&self, entry: Arc<Entry>) {
+    pub(super) fn add(&self, entry: Arc<ProjectEntry>) {
         self.projects
             .write()
             .unwrap_or_else(PoisonError::into_inner)
@@ -69,11 +69,11 @@ impl Catalog {
             .clone()
     }
 
-    pub(super) fn by_name(&self, name: &str) -> Option<Arc<Entry>> {
+    pub(super) fn by_name(&self, name: &str) -> Option<Arc<ProjectEntry>> {
         self.all().get(name).cloned()
     }
 
-    pub(super) fn by_id(&self, id: ProjectId) -> Option<Arc<Entry>> {
+    pub(super) fn by_id(&self, id: ProjectId) -> Option<Arc<ProjectEntry>> {
         self.all().values().find(|entry| entry.id == id).cloned()
     }
 
@@ -98,7 +98,7 @@ impl Catalog {
         listed.map(|entry| entry.describe()).collect()
     }
 
-    fn all(&self) -> RwLockReadGuard<'_, BTreeMap<String, Arc<Entry>>> {
+    fn all(&self) -> RwLockReadGuard<'_, BTreeMap<String, Arc<ProjectEntry>>> {
         self.projects.read().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -87,7 +87,7 @@ pub(super) fn render(event: &StoredEvent<'_>, project: &str) -> Result<Vec<u8>, 
 
 /// What [`EventBody`](crate::domain::event_body::EventBody) encodes, its members still as JSON.
 #[derive(Deserialize)]
-struct StoredBody<'a> {
+struct BorrowedBody<'a> {
     #[serde(borrow, default)]
     source: Cow<'a, str>,
     #[serde(borrow, default)]
@@ -148,7 +148,7 @@ struct RenderedEvent<'a> {
 }
 
 impl<'a> RenderedEvent<'a> {
-    fn new(event: &StoredEvent<'a>, body: StoredBody<'a>, project: &'a str) -> Self {
+    fn new(event: &StoredEvent<'a>, body: BorrowedBody<'a>, project: &'a str) -> Self {
         let source = if body.source.is_empty() {
             Cow::Borrowed(UNNAMED)
         } else {

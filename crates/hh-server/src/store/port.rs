@@ -88,6 +88,13 @@ pub(crate) trait KeyObserver: Send + Sync {
     /// Is called for each key when the store is opened.
     fn exists(&self, digest: &KeyDigest);
 
+    /// Is called before a change of keys that exist can become durable. Until it is settled, readers of the store may
+    /// find these keys changed or unchanged.
+    fn changing(&self, changes: &KeyChanges);
+
+    /// Is called for each change after [`changing`](Self::changing): it is durable and was reported, or it is undone.
+    fn settled(&self, changes: &KeyChanges);
+
     /// Is called once a change is durable, before the command is answered.
     fn committed(&self, changes: &KeyChanges);
 
@@ -99,6 +106,10 @@ pub(crate) trait KeyObserver: Send + Sync {
 #[cfg(test)]
 impl KeyObserver for () {
     fn exists(&self, _: &KeyDigest) {}
+
+    fn changing(&self, _: &KeyChanges) {}
+
+    fn settled(&self, _: &KeyChanges) {}
 
     fn committed(&self, _: &KeyChanges) {}
 

@@ -63,10 +63,14 @@ impl Engine for Model {}
 
 /// What an engine told about keys.
 #[derive(Default)]
-struct Told(Mutex<Vec<KeyChanges>>);
+struct RecordingObserver(Mutex<Vec<KeyChanges>>);
 
-impl KeyObserver for Told {
+impl KeyObserver for RecordingObserver {
     fn exists(&self, _: &KeyDigest) {}
+
+    fn changing(&self, _: &KeyChanges) {}
+
+    fn settled(&self, _: &KeyChanges) {}
 
     fn committed(&self, changes: &KeyChanges) {
         self.0.lock().unwrap().push(changes.clone());
@@ -78,9 +82,9 @@ impl KeyObserver for Told {
 }
 
 /// An engine and the model, with the same first key.
-struct Both {
+struct EngineAndModel {
     store: Store,
-    told: Arc<Told>,
+    told: Arc<RecordingObserver>,
     model: Model,
     clock: Arc<Clock>,
     /// The public id of the project `default`, which is random.
@@ -91,10 +95,10 @@ struct Both {
 /// 2026.
 const START: i64 = 1_767_225_600_000;
 
-impl Both {
+impl EngineAndModel {
     fn start(first: &NewKey) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let (told, clock) = (Arc::<Told>::default(), Arc::<Clock>::default());
+        let (told, clock) = (Arc::<RecordingObserver>::default(), Arc::<Clock>::default());
         clock.set(START);
         let store = open(dir.path(), Arc::clone(&told), Arc::clone(&clock));
         store.first_start("o".to_owned(), first.clone()).unwrap();
@@ -120,7 +124,7 @@ impl Both {
     }
 }
 
-fn open(dir: &Path, told: Arc<Told>, clock: Arc<Clock>) -> Store {
+fn open(dir: &Path, told: Arc<RecordingObserver>, clock: Arc<Clock>) -> Store {
     Store::open(&dir.join("honeyhive.db"), told, clock).unwrap()
 }
 
@@ -150,8 +154,8 @@ fn first_key() -> NewKey {
 }
 
 #[test]
-fn a_change_of_keys_is_told_also_if_nobody_waits_for_the_answer() {
-    let both = Both::start(&first_key());
+fn key_changes_are_observed_even_if_the_caller_is_gone() {
+    let both = EngineAndModel::start(&first_key());
     runtime().block_on(async {
         let first = find(&both.store.engine, first_key().digest).await.unwrap();
         let access = Access::of(first, both.now());
@@ -180,7 +184,7 @@ fn a_change_of_keys_is_told_also_if_nobody_waits_for_the_answer() {
 
 #[test]
 fn what_the_caller_holds_is_kept_until_the_command_is_done_and_no_longer() {
-    let both = Both::start(&first_key());
+    let both = EngineAndModel::start(&first_key());
     let memory = Arc::new(());
     runtime().block_on(async {
         let first = find(&both.store.engine, first_key().digest).await.unwrap();

@@ -35,7 +35,7 @@ pub(crate) fn large_sessions(server: &TestServer, count: u8, body: &Value) {
 /// Makes queries that read events endless, as they are with very many of them.
 pub(crate) async fn slow_down(server: &TestServer) {
     let one = encode(vec![span(1, None, Vec::new())]);
-    server.admin().export(&one).await.ok_empty();
+    server.admin().export(&one).await.assert_ok_empty();
     let database = database(server);
     database
         .execute_batch(

@@ -75,7 +75,7 @@ async fn stored_sessions_that_are_returned_count_against_the_memory_of_responses
     );
     let session = small_objects(&server);
     let before = used();
-    writer.post("/session/start", &session).await.ok();
+    writer.post("/session/start", &session).await.assert_ok();
     let one = used() - before;
     let mut starts = JoinSet::new();
     for _ in 0..64 {

@@ -43,7 +43,7 @@ async fn reads_that_wait_for_memory_leave_connections_to_others() {
     figures(format_args!(
         "{waiting_for} reads that wait for memory, opened in {opened:?}: a revocation takes {took:?} (limit {SOON:?})"
     ));
-    answer.ok();
+    answer.assert_ok();
     assert!(took < SOON, "the revocation took {took:?}");
     drop((held, waiting));
 }
@@ -67,7 +67,7 @@ async fn reads_whose_clients_are_gone_leave_connections_to_others() {
     let admin = server.admin();
     within(admin.delete(&format!("/v1/api_keys/{id}")))
         .await
-        .ok();
+        .assert_ok();
     let took = started.elapsed();
     figures(format_args!(
         "{gone} reads whose clients are gone: a revocation takes {took:?} (limit {SOON:?})"
@@ -207,12 +207,12 @@ async fn lists_of_very_many_keys_delay_no_other_administration() {
     let all = latencies(3, &server.admin(), "/v1/owners").await;
     let started = Instant::now();
     let (id, key) = server.mint(Level::ReadOnly, "all").await;
-    server.client(&key).get(WHOAMI).await.ok();
+    server.client(&key).get(WHOAMI).await.assert_ok();
     server
         .admin()
         .delete(&format!("/v1/api_keys/{id}"))
         .await
-        .ok();
+        .assert_ok();
     figures(format_args!(
         "64 lists of 100,000 keys at a time: a list of owners takes {:?} (limit {SOON:?}); a key was created, used and \
          revoked in {:?}",
@@ -273,10 +273,14 @@ async fn starts_of_a_large_stored_session_do_not_delay_a_revocation() {
     let writer = server.key(Level::ReadWrite, "all").await;
     let session = Uuid::new_v4().to_string();
     let sent = json!({"session_id": session, "inputs": {"filler": "x".repeat(15 * MIB)}});
-    start(&writer, &sent).await.ok();
+    start(&writer, &sent).await.assert_ok();
     let (id, _) = server.mint(Level::IngestOnly, "all").await;
     let begin = Instant::now();
-    server.admin().get(&format!("/v1/api_keys/{id}")).await.ok();
+    server
+        .admin()
+        .get(&format!("/v1/api_keys/{id}"))
+        .await
+        .assert_ok();
     let alone = begin.elapsed();
 
     let mut open = Vec::new();

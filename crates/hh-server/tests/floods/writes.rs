@@ -65,7 +65,7 @@ async fn large_changes_of_one_key_delay_no_administration_and_no_small_change() 
     for (key, id) in [(&attacker, ids[0]), (&other, ids[1])] {
         let text = "x".repeat(900_000);
         let session = json!({"session": {"session_id": id, "inputs": {"text": text}}});
-        key.post("/session/start", &session).await.ok();
+        key.post("/session/start", &session).await.assert_ok();
     }
     let mut floods = JoinSet::new();
     for number in 0..256 {
@@ -113,12 +113,12 @@ async fn spans_of_two_large_sessions_in_turns_do_not_stall_the_writer() {
     let sessions = [Uuid::new_v4().to_string(), Uuid::new_v4().to_string()];
     for session in &sessions {
         let sent = json!({"session_id": session, "inputs": {"filler": "x".repeat(15 * MIB)}});
-        start(&hostile, &sent).await.ok();
+        start(&hostile, &sent).await.assert_ok();
     }
     let other = server.key(Level::IngestOnly, "all").await;
     let one = encode(vec![in_session(1, &Uuid::new_v4().to_string())]);
     let begin = Instant::now();
-    other.export(&one).await.ok_empty();
+    other.export(&one).await.assert_ok_empty();
     let (alone, mut all) = (begin.elapsed(), Vec::new());
 
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
@@ -144,7 +144,7 @@ async fn spans_of_two_large_sessions_in_turns_do_not_stall_the_writer() {
         let attack = tokio::spawn(async move { sender.export(&body).await.status });
         tokio::time::sleep(Duration::from_millis(100)).await;
         let begin = Instant::now();
-        other.export(&one).await.ok_empty();
+        other.export(&one).await.assert_ok_empty();
         let waited = begin.elapsed();
         let status = within(attack).await.unwrap();
         all.push((alternate, status, waited));
@@ -210,7 +210,7 @@ async fn large_bodies_of_one_key_do_not_delay_the_sessions_of_others() {
     let hostile = server.key(Level::IngestOnly, "all").await;
     let other = server.key(Level::IngestOnly, "all").await;
     let begin = Instant::now();
-    start(&other, &json!({})).await.ok();
+    start(&other, &json!({})).await.assert_ok();
     let alone = begin.elapsed();
     // One span with 70 KiB of attributes, many at a time.
     let names = (0..9000).map(|at| label(&format!("honeyhive_outputs.{at}.a"), "v"));
@@ -222,7 +222,7 @@ async fn large_bodies_of_one_key_do_not_delay_the_sessions_of_others() {
     }
     tokio::time::sleep(Duration::from_millis(100)).await;
     let begin = Instant::now();
-    start(&other, &json!({})).await.ok();
+    start(&other, &json!({})).await.assert_ok();
     let waited = begin.elapsed();
     let mut statuses = attack.join_all().await;
     statuses.sort_unstable();
@@ -241,11 +241,13 @@ async fn patches_of_a_large_session_do_not_delay_large_patches_of_others() {
     let hostile = server.key(Level::IngestOnly, "all").await;
     let other = server.key(Level::IngestOnly, "all").await;
     let [large, ordinary] = [Uuid::new_v4().to_string(), Uuid::new_v4().to_string()];
-    start(&hostile, &json!({"session_id": large})).await.ok();
+    start(&hostile, &json!({"session_id": large}))
+        .await
+        .assert_ok();
     let inputs = json!({"prompt": "x".repeat(100 * 1024)});
     start(&other, &json!({"session_id": ordinary, "inputs": inputs}))
         .await
-        .ok();
+        .assert_ok();
     let numbers = format!("[{}0]", "0,".repeat(120_000));
     for name in ["a", "b", "c"] {
         let body = format!("{{\"event_id\":\"{large}\",\"metadata\":{{\"{name}\":{numbers}}}}}");
@@ -256,7 +258,7 @@ async fn patches_of_a_large_session_do_not_delay_large_patches_of_others() {
     }
     let patch = json!({"event_id": ordinary, "metrics": {"m": 1}});
     let begin = Instant::now();
-    other.put("/events", &patch).await.ok();
+    other.put("/events", &patch).await.assert_ok();
     let alone = begin.elapsed();
     let mut attack = JoinSet::new();
     for number in 0..50 {
@@ -310,7 +312,7 @@ async fn starts_of_large_sessions_do_not_delay_the_exports_of_others() {
     let mut times = Vec::new();
     while Instant::now() < stop {
         let begin = Instant::now();
-        other.export(&one).await.ok_empty();
+        other.export(&one).await.assert_ok_empty();
         times.push(begin.elapsed());
     }
     times.sort_unstable();
@@ -353,7 +355,7 @@ async fn exports_of_very_many_sessions_do_not_delay_key_changes() {
         let begin = Instant::now();
         let (id, _) = server.mint(Level::ReadOnly, "all").await;
         let path = format!("/v1/api_keys/{id}");
-        server.admin().delete(&path).await.ok();
+        server.admin().delete(&path).await.assert_ok();
         times.push(begin.elapsed());
     }
     times.sort_unstable();

@@ -43,11 +43,13 @@ async fn every_member_of_a_gzip_body_is_stored() {
         let body = [spans(1..=10), spans(11..=20)].concat();
         let parts = body.chunks(body.len().div_ceil(members));
         let packed: Vec<u8> = parts.flat_map(gzip).collect();
-        send(&client, PROTOBUF, "gzip", &packed).await.ok_empty();
+        send(&client, PROTOBUF, "gzip", &packed)
+            .await
+            .assert_ok_empty();
         assert_eq!(client.events(&json!({})).await["count"], 21, "{members}");
         let parts = json.as_bytes().chunks(json.len().div_ceil(members));
         let packed: Vec<u8> = parts.flat_map(gzip).collect();
-        send(&client, JSON, "gzip", &packed).await.ok();
+        send(&client, JSON, "gzip", &packed).await.assert_ok();
         // An empty member between others is one too.
         let body = [
             gzip(&spans(31..=31)),
@@ -56,7 +58,9 @@ async fn every_member_of_a_gzip_body_is_stored() {
             gzip(b""),
         ]
         .concat();
-        send(&client, PROTOBUF, "gzip", &body).await.ok_empty();
+        send(&client, PROTOBUF, "gzip", &body)
+            .await
+            .assert_ok_empty();
         let count = client.events(&json!({})).await["count"].as_u64().unwrap();
         assert!(count >= 25, "{members}: {count}");
     }
@@ -87,19 +91,23 @@ async fn bytes_after_a_compressed_body_are_400_and_nothing_is_stored() {
     ];
     for trailer in &trailers {
         let body = [&packed[..], trailer].concat();
-        send(&client, PROTOBUF, "gzip", &body).await.refused(400);
+        send(&client, PROTOBUF, "gzip", &body)
+            .await
+            .assert_problem(400);
         let body = [&deflated[..], trailer].concat();
-        send(&client, PROTOBUF, "deflate", &body).await.refused(400);
+        send(&client, PROTOBUF, "deflate", &body)
+            .await
+            .assert_problem(400);
     }
     // A second zlib stream is not a member: the format has none.
     let twice = deflated.repeat(2);
     send(&client, PROTOBUF, "deflate", &twice)
         .await
-        .refused(400);
+        .assert_problem(400);
     assert_eq!(client.events(&json!({})).await["count"], 0);
     send(&client, PROTOBUF, "deflate", &deflated)
         .await
-        .ok_empty();
+        .assert_ok_empty();
     assert_eq!(client.events(&json!({})).await["count"], 21);
 }
 
@@ -133,10 +141,14 @@ async fn members_together_inflate_to_16_mib_at_most() {
     let client = server.key(Level::IngestOnly, "all").await;
     let member = gzip(&vec![b' '; 1024 * 1024]);
     let fits = member.repeat(16);
-    send(&client, JSON, "gzip", &fits).await.refused(400);
+    send(&client, JSON, "gzip", &fits).await.assert_problem(400);
     let exceeds = [member.repeat(16), gzip(b" ")].concat();
-    send(&client, JSON, "gzip", &exceeds).await.refused(413);
+    send(&client, JSON, "gzip", &exceeds)
+        .await
+        .assert_problem(413);
     // Members without contents cost time only, and not much.
     let empty = gzip(b"").repeat(20_000);
-    send(&client, PROTOBUF, "gzip", &empty).await.ok_empty();
+    send(&client, PROTOBUF, "gzip", &empty)
+        .await
+        .assert_ok_empty();
 }

@@ -6,7 +6,7 @@ use std::os::unix::fs::{PermissionsExt as _, chown, symlink};
 use std::path::Path;
 use std::process::Command;
 
-use hh_auth::fsio::{Replace, create_private_dir, write_private};
+use hh_auth::private_file::{Replace, create_private_dir, write_private};
 use hh_server::{FirstKey, Server, StartErrorKind};
 use rusqlite::Connection;
 use serde_json::json;
@@ -29,7 +29,7 @@ pub(crate) async fn works(dir: TempDir, key: &str) -> TempDir {
     let mut server = Server::start(options(&dir)).await.unwrap();
     assert!(server.take_first_key().is_none());
     let server = TestServer::run(server, dir, key.to_owned());
-    server.admin().get(WHOAMI).await.ok();
+    server.admin().get(WHOAMI).await.assert_ok();
     server.stop().await
 }
 
@@ -48,7 +48,7 @@ async fn a_second_server_is_refused_although_the_lock_file_was_removed() {
             insta::assert_snapshot!(message, @"another server uses the data directory DIR; stop it, or choose another directory with --data-dir");
         }
     }
-    server.admin().get(WHOAMI).await.ok();
+    server.admin().get(WHOAMI).await.assert_ok();
     let dir = server.stop().await;
     Server::start(options(&dir)).await.unwrap();
 }
@@ -228,7 +228,7 @@ async fn the_pepper_of_another_database_is_refused() {
         dir,
         key.clone(),
     );
-    server.admin().get(WHOAMI).await.refused(401);
+    server.admin().get(WHOAMI).await.assert_problem(401);
     let dir = server.stop().await;
     put(&own);
     let dir = works(dir, &key).await;
@@ -239,7 +239,7 @@ async fn the_pepper_of_another_database_is_refused() {
 }
 
 #[tokio::test]
-async fn a_lost_database_is_not_replaced_by_an_empty_one_without_being_asked_to() {
+async fn a_lost_database_is_replaced_by_an_empty_one_only_on_request() {
     for what in ["is missing", "is empty", "holds no data"] {
         let (dir, key) = stopped().await;
         let data = data_dir(&dir);
@@ -272,8 +272,8 @@ async fn a_lost_database_is_not_replaced_by_an_empty_one_without_being_asked_to(
             panic!("a first start shows a key");
         };
         let server = TestServer::run(server, dir, text_of(&new));
-        server.client(&key).get(WHOAMI).await.refused(401);
-        server.admin().get(WHOAMI).await.ok();
+        server.client(&key).get(WHOAMI).await.assert_problem(401);
+        server.admin().get(WHOAMI).await.assert_ok();
         let dir = server.stop().await;
         assert_eq!(fs::read(data.join("pepper")).unwrap(), pepper);
         works(dir, &text_of(&new)).await;
@@ -281,7 +281,7 @@ async fn a_lost_database_is_not_replaced_by_an_empty_one_without_being_asked_to(
 }
 
 #[tokio::test]
-async fn asking_for_a_new_database_deletes_none() {
+async fn a_request_for_a_new_database_deletes_none() {
     let (dir, key) = stopped().await;
     let asked = options(&dir).with_new_database(true);
     let mut server = Server::start(asked).await.unwrap();
@@ -327,7 +327,7 @@ async fn a_first_start_that_was_interrupted_is_repeated() {
 }
 
 #[tokio::test]
-async fn a_directory_in_place_of_the_reserve_is_refused_with_its_reason() {
+async fn a_directory_instead_of_the_reserve_file_is_refused_with_its_reason() {
     let (dir, key) = stopped().await;
     let reserve = data_dir(&dir).join("reserve");
     fs::remove_file(&reserve).unwrap();
@@ -360,7 +360,11 @@ async fn a_damaged_database_is_refused_and_left_as_it_is() {
         let text = "text ".repeat(500);
         let session = json!({"session_name": number.to_string(), "inputs": {"text": text}});
         let body = json!({"session": session});
-        server.admin().post("/session/start", &body).await.ok();
+        server
+            .admin()
+            .post("/session/start", &body)
+            .await
+            .assert_ok();
     }
     let mut dir = server.stop().await;
     let database = data_dir(&dir).join("honeyhive.db");
@@ -402,7 +406,7 @@ async fn a_damaged_database_is_refused_and_left_as_it_is() {
 }
 
 #[tokio::test]
-async fn the_reserve_is_private_and_really_takes_its_space() {
+async fn the_reserve_is_private_and_occupies_its_space() {
     use std::os::unix::fs::MetadataExt as _;
 
     let (dir, key) = stopped().await;

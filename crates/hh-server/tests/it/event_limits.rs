@@ -7,7 +7,7 @@ use crate::spans::{BASE, SESSION, encode, in_session, label, span};
 use crate::support::{Client, TestServer};
 
 async fn exported(client: &Client, span: Span) -> Value {
-    client.export(&encode(vec![span])).await.ok_empty();
+    client.export(&encode(vec![span])).await.assert_ok_empty();
     let filters =
         json!([{"field": "event_type", "operator": "is", "value": "tool", "type": "string"}]);
     let list = client.events(&json!({"filters": filters})).await;
@@ -33,7 +33,10 @@ async fn a_long_name_is_truncated_to_1_kib_and_ends_with_an_ellipsis() {
             ],
         ),
     ];
-    admin.export(&encode(names.to_vec())).await.ok_empty();
+    admin
+        .export(&encode(names.to_vec()))
+        .await
+        .assert_ok_empty();
     let list = admin.events(&json!({})).await;
     let events = list["events"].as_array().unwrap();
     let names: Vec<_> = events
@@ -83,7 +86,7 @@ async fn a_span_that_starts_more_than_a_day_in_the_future_starts_when_it_arrives
         };
         let before = jiff::Timestamp::now().as_millisecond();
         let admin = server.admin();
-        admin.export(&encode(vec![late])).await.ok_empty();
+        admin.export(&encode(vec![late])).await.assert_ok_empty();
         let after = jiff::Timestamp::now().as_millisecond();
         let events = admin.events(&json!({})).await;
         let name = format!("span {number}");
@@ -132,9 +135,9 @@ async fn dotted_names_that_would_create_too_many_objects_are_rejected_before_the
             .export(&encode(vec![dotted(number, attributes, parts)]))
             .await;
         if is_stored {
-            response.ok_empty();
+            response.assert_ok_empty();
         } else {
-            let message = response.refused(413);
+            let message = response.assert_problem(413);
             assert!(message.contains("10000 objects"), "{message}");
         }
     }
@@ -164,7 +167,7 @@ async fn a_session_that_starts_more_than_a_day_in_the_future_starts_when_it_arri
         "metadata": {"kept": 1},
     }});
     let before = jiff::Timestamp::now().as_millisecond();
-    let started = admin.post("/session/start", &session).await.ok();
+    let started = admin.post("/session/start", &session).await.assert_ok();
     let after = jiff::Timestamp::now().as_millisecond();
     let list = admin.events(&json!({})).await;
     for event in [&started, &list["events"][0]] {

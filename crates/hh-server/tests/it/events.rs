@@ -35,7 +35,11 @@ async fn filled() -> TestServer {
         one.start_time_unix_nano -= u64::from(number % 3) * 1_000_000;
         spans.push(one);
     }
-    server.admin().export(&encode(spans)).await.ok_empty();
+    server
+        .admin()
+        .export(&encode(spans))
+        .await
+        .assert_ok_empty();
     server
 }
 
@@ -179,7 +183,7 @@ async fn an_export_that_cannot_be_meant_is_refused() {
         json!({"filters": [{"field": "session_id", "operator": "is"}]}),
         json!({"filters": {}}),
     ] {
-        messages.push(admin.post(EXPORT, &wanted).await.refused(400));
+        messages.push(admin.post(EXPORT, &wanted).await.assert_problem(400));
     }
     insta::assert_snapshot!(messages.join("\n"), @r#"
     limit must be 1 to 7500
@@ -204,7 +208,11 @@ async fn an_export_that_cannot_be_meant_is_refused() {
 /// A session and an event, their ids.
 async fn two(server: &TestServer) -> [String; 2] {
     let session = json!({"session": {"session_id": SESSION, "start_time": 1000.0, "metadata": {"a": 1, "b": {"c": 1}}}});
-    server.admin().post("/session/start", &session).await.ok();
+    server
+        .admin()
+        .post("/session/start", &session)
+        .await
+        .assert_ok();
     let labels = vec![
         label("honeyhive.session_id", SESSION),
         label("honeyhive_metadata.a", "1"),
@@ -214,7 +222,7 @@ async fn two(server: &TestServer) -> [String; 2] {
         .admin()
         .export(&encode(vec![span(1, None, labels)]))
         .await
-        .ok_empty();
+        .assert_ok_empty();
     let list = server.admin().events(&json!({})).await;
     [SESSION.to_owned(), text(&list["events"][0]["event_id"])]
 }
@@ -259,7 +267,7 @@ async fn a_patch_merges_objects_and_replaces_outputs() {
                 patch[name] = value.clone();
             }
             assert_eq!(
-                admin.put("/events", &patch).await.ok(),
+                admin.put("/events", &patch).await.assert_ok(),
                 json!({"success": true})
             );
             let event = find(&admin, &id).await;
@@ -279,14 +287,14 @@ async fn a_patch_merges_objects_and_replaces_outputs() {
             admin
                 .put("/events", &json!({"event_id": id, "outputs": outputs}))
                 .await
-                .ok();
+                .assert_ok();
             assert_eq!(find(&admin, &id).await["outputs"], kept);
         }
         for outputs in [json!("text"), json!(1), json!([1]), json!(true)] {
             admin
                 .put("/events", &json!({"event_id": id, "outputs": outputs}))
                 .await
-                .refused(400);
+                .assert_problem(400);
         }
         let mut after = find(&admin, &id).await;
         for name in objects.iter().chain(&["outputs"]) {
@@ -319,7 +327,7 @@ async fn a_patch_sets_the_end_by_time_or_duration_and_ignores_the_rest() {
         ] {
             let mut sent = patch.clone();
             sent["event_id"] = json!(id);
-            client.put("/events", &sent).await.ok();
+            client.put("/events", &sent).await.assert_ok();
             let event = find(&admin, &id).await;
             let found = event["duration"].as_f64().unwrap();
             assert!((found - duration).abs() < 1e-3, "{patch}: {found}");
@@ -348,7 +356,7 @@ async fn a_patch_of_no_event_is_refused() {
     let message = admin
         .put("/events", &json!({"event_id": OTHER}))
         .await
-        .refused(404);
+        .assert_problem(404);
     insta::assert_snapshot!(message, @"there is no event 01234567-89ab-4def-8123-456789abcdef");
     for patch in [
         json!({}),
@@ -357,12 +365,12 @@ async fn a_patch_of_no_event_is_refused() {
         json!({"event_id": SESSION, "metadata": []}),
         json!({"event_id": SESSION, "duration": "1"}),
     ] {
-        admin.put("/events", &patch).await.refused(400);
+        admin.put("/events", &patch).await.assert_problem(400);
     }
 }
 
 #[tokio::test]
-async fn of_many_patches_at_once_none_is_lost() {
+async fn concurrent_patches_are_all_applied() {
     let server = TestServer::start().await;
     let [session, event] = two(&server).await;
     let mut tasks = tokio::task::JoinSet::new();
@@ -379,7 +387,7 @@ async fn of_many_patches_at_once_none_is_lost() {
             admin
                 .put("/events", &json!({"event_id": id, "metrics": metrics}))
                 .await
-                .ok()
+                .assert_ok()
         });
     }
     tasks.join_all().await;
@@ -412,9 +420,9 @@ async fn json_that_is_nested_deeply_is_refused_or_readable() {
         ] {
             let answer = admin.send(method, path, &[], body.as_bytes()).await;
             if depth < 95 {
-                answer.ok();
+                answer.assert_ok();
             } else if answer.status != 200 {
-                answer.refused(400);
+                answer.assert_problem(400);
             }
             assert_eq!(admin.events(&json!({})).await["count"], 2);
         }

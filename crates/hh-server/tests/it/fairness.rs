@@ -48,9 +48,9 @@ async fn small_requests_of_another_key_overtake_many_large_exports() {
     let body = encode(vec![span(1, None, names.collect())]).into();
     let mut exports = flood(&hostile, 40, "POST", TRACES, PROTOBUF, &body);
     begun(&mut exports).await;
-    start(&other, &json!({})).await.ok();
+    start(&other, &json!({})).await.assert_ok();
     let one = encode(vec![in_session(1, &Uuid::new_v4().to_string())]);
-    other.export(&one).await.ok_empty();
+    other.export(&one).await.assert_ok_empty();
     assert!(!is_over(&mut exports));
     exports.shutdown().await;
 }
@@ -63,15 +63,15 @@ async fn administration_overtakes_many_changes_of_a_large_session() {
     let inputs = json!({"text": "x".repeat(900_000)});
     start(&hostile, &json!({"session_id": id, "inputs": inputs}))
         .await
-        .ok();
+        .assert_ok();
     let body = json!({"event_id": id, "metrics": {"n": 1}}).to_string();
     let body = Arc::from(body.into_bytes());
     let mut patches = flood(&hostile, 100, "PUT", "/events", JSON, &body);
     begun(&mut patches).await;
-    server.admin().get("/v1/owners").await.ok();
+    server.admin().get("/v1/owners").await.assert_ok();
     let (key, _) = server.mint(Level::ReadOnly, "all").await;
     let path = format!("/v1/api_keys/{key}");
-    server.admin().delete(&path).await.ok();
+    server.admin().delete(&path).await.assert_ok();
     assert!(!is_over(&mut patches));
     patches.shutdown().await;
 }
@@ -96,7 +96,7 @@ async fn bodies_that_do_not_arrive_leave_memory_to_ordinary_requests_of_others()
     let other = server.key(Level::IngestOnly, "all").await;
     let one = encode(vec![in_session(1, &Uuid::new_v4().to_string())]);
     for _ in 0..20 {
-        other.export(&one).await.ok_empty();
+        other.export(&one).await.assert_ok_empty();
     }
     assert!(open.iter().any(Connection::is_open));
 }

@@ -56,7 +56,7 @@ pub(crate) async fn send_span(
     ];
     let mut one = span(1, None, labels);
     one.trace_id = session.as_bytes().to_vec();
-    client.export(&encode(vec![one])).await.ok_empty();
+    client.export(&encode(vec![one])).await.assert_ok_empty();
     let session = session.to_string();
     let events = read(server, project, &session).await;
     let event = events.iter().find(|event| event["event_id"] != session);
@@ -71,12 +71,12 @@ async fn fill(client: &Client, id: &str) {
         "inputs": {"STORED": 1}, "config": {"STORED": 2}, "metadata": {"STORED": 3, "m": "STORED"},
         "user_properties": {"STORED": 4},
     });
-    start(client, &session).await.ok();
+    start(client, &session).await.assert_ok();
     let members = json!({
         "outputs": {"STORED": 5}, "metrics": {"STORED": 6}, "feedback": {"STORED": 7},
         "metadata": {"STORED patch": 8}, "duration": 77_777.0,
     });
-    patch(client, id, &members).await.ok();
+    patch(client, id, &members).await.assert_ok();
 }
 
 /// An answer without what differs between any two requests: the session's own id, times of now and the request's id.
@@ -110,7 +110,9 @@ async fn an_ingest_only_key_cannot_read_a_stored_session() {
         fill(&client, &own).await;
         let [by_spans, _] = send_span(&server.admin(), &server, "default", 10).await;
         let members = json!({"outputs": {"STORED": 1}, "metadata": {"STORED": 1}});
-        patch(&server.admin(), &by_spans, &members).await.ok();
+        patch(&server.admin(), &by_spans, &members)
+            .await
+            .assert_ok();
         let fresh = Uuid::new_v4().to_string();
         let mut answers = Vec::new();
         for id in [&fresh, &by_others, &own, &by_spans] {
@@ -118,7 +120,7 @@ async fn an_ingest_only_key_cannot_read_a_stored_session() {
             session["session_id"] = json!(id);
             let answer = start(&client, &session).await;
             assert!(!answer.text().contains("STORED"), "{sent}");
-            let body = answer.ok();
+            let body = answer.assert_ok();
             assert_eq!(body["session_id"], *id);
             assert_eq!(body["event_id"], *id);
             for member in ["inputs", "config", "metadata", "user_properties"] {
@@ -132,7 +134,9 @@ async fn an_ingest_only_key_cannot_read_a_stored_session() {
         }
 
         // The same request with a key that may read returns what is stored.
-        let stored = start(&writer, &json!({"session_id": by_others})).await.ok();
+        let stored = start(&writer, &json!({"session_id": by_others}))
+            .await
+            .assert_ok();
         for member in ["outputs", "metrics", "feedback", "inputs", "metadata"] {
             assert!(stored[member].get("STORED").is_some(), "{member}");
         }
@@ -144,12 +148,12 @@ async fn an_ingest_only_key_cannot_read_a_stored_session() {
 }
 
 #[tokio::test]
-async fn an_export_of_spans_tells_an_ingest_only_key_nothing_of_what_is_stored() {
+async fn an_export_reveals_nothing_stored_to_an_ingest_only_key() {
     let server = TestServer::start().await;
     let client = server.key(Level::IngestOnly, "all").await;
     fill(&server.admin(), SESSION).await;
     let spans = encode(vec![in_session(1, SESSION), in_session(2, UNKNOWN)]);
-    server.admin().export(&spans).await.ok_empty();
+    server.admin().export(&spans).await.assert_ok_empty();
     let fresh = Uuid::new_v4().to_string();
     // New events of a new session, of a stored one, and events that are stored already.
     for spans in [
@@ -157,7 +161,7 @@ async fn an_export_of_spans_tells_an_ingest_only_key_nothing_of_what_is_stored()
         vec![in_session(4, SESSION)],
         vec![in_session(1, SESSION)],
     ] {
-        client.export(&encode(spans)).await.ok_empty();
+        client.export(&encode(spans)).await.assert_ok_empty();
     }
 }
 
@@ -174,7 +178,7 @@ async fn the_size_of_a_stored_session_shows_in_no_answer_to_an_ingest_only_key()
     ] {
         let id = Uuid::new_v4().to_string();
         let first = json!({"session_id": id, "metadata": {"first": "x".repeat(stored)}});
-        start(&client, &first).await.ok();
+        start(&client, &first).await.assert_ok();
         let second = json!({"session_id": id, "metadata": {"second": "y".repeat(sent)}});
         let fresh = json!({"metadata": second["metadata"]});
         let fresh = start(&client, &fresh).await;
@@ -186,8 +190,8 @@ async fn the_size_of_a_stored_session_shows_in_no_answer_to_an_ingest_only_key()
         // A key that may read learns that the merge was refused, and nothing was changed.
         if stored + sent > MIB {
             let third = json!({"session_id": id, "metadata": {"third": "z".repeat(sent)}});
-            start(&server.admin(), &third).await.refused(413);
-            let again = start(&server.admin(), &first).await.ok();
+            start(&server.admin(), &third).await.assert_problem(413);
+            let again = start(&server.admin(), &first).await.assert_ok();
             assert!(again["metadata"] == first["metadata"], "{stored}");
         }
     }
@@ -207,7 +211,7 @@ async fn an_ingest_only_key_patches_only_what_its_family_stored() {
         for foreign in [theirs.clone(), server.admin()] {
             let session = json!({"project": project, "inputs": {"i": 1}});
             let [implicit, event] = send_span(&foreign, &server, project, 10).await;
-            let started = text(&start(&foreign, &session).await.ok()["event_id"]);
+            let started = text(&start(&foreign, &session).await.assert_ok()["event_id"]);
             for (session, id) in [
                 (&implicit, &implicit),
                 (&implicit, &event),
@@ -219,14 +223,14 @@ async fn an_ingest_only_key_patches_only_what_its_family_stored() {
                 let refused = patch(&mine, id, &wanted).await;
                 let unknown = patch(&mine, UNKNOWN, &wanted).await;
                 assert_eq!(
-                    refused.refused(404).replace(id, "ID"),
-                    unknown.refused(404).replace(UNKNOWN, "ID"),
+                    refused.assert_problem(404).replace(id, "ID"),
+                    unknown.assert_problem(404).replace(UNKNOWN, "ID"),
                 );
                 assert_eq!(read(&server, project, session).await, before);
                 // Who stored it may, and so may a key that reads and writes.
-                patch(&foreign, id, &wanted).await.ok();
+                patch(&foreign, id, &wanted).await.assert_ok();
                 let writer = server.key(Level::ReadWrite, "all").await;
-                patch(&writer, id, &wanted).await.ok();
+                patch(&writer, id, &wanted).await.assert_ok();
                 let after = read(&server, project, session).await;
                 let patched = after.iter().find(|event| event["event_id"] == *id);
                 assert_eq!(patched.unwrap()["outputs"], json!({"o": 1}));
@@ -238,7 +242,7 @@ async fn an_ingest_only_key_patches_only_what_its_family_stored() {
                 };
                 wanted["project"] = json!(elsewhere);
                 for client in [&mine, &foreign, &writer] {
-                    patch(client, id, &wanted).await.refused(404);
+                    patch(client, id, &wanted).await.assert_problem(404);
                 }
             }
         }
@@ -254,11 +258,13 @@ async fn a_rotated_key_patches_what_the_keys_before_it_stored() {
     let mut stored = Vec::new();
     for _ in 0..3 {
         stored.extend(send_span(&client, &server, "default", 10).await);
-        let session = start(&client, &json!({"metadata": {"a": 1}})).await.ok();
+        let session = start(&client, &json!({"metadata": {"a": 1}}))
+            .await
+            .assert_ok();
         stored.push(text(&session["event_id"]));
         let path = format!("/v1/api_keys/{id}/rotate");
         let grace = json!({"grace_seconds": 3600});
-        let new = server.admin().post(&path, &grace).await.ok();
+        let new = server.admin().post(&path, &grace).await.assert_ok();
         let old = std::mem::replace(&mut client, server.client(&text(&new["key"])));
         stored.extend(send_span(&client, &server, "default", 10).await);
         // Both keys work until the grace is over.
@@ -266,12 +272,12 @@ async fn a_rotated_key_patches_what_the_keys_before_it_stored() {
             for patching in [&old, &client] {
                 patch(patching, id, &json!({"metrics": {"by": 1}}))
                     .await
-                    .ok();
+                    .assert_ok();
             }
-            patch(&stranger, id, &json!({})).await.refused(404);
+            patch(&stranger, id, &json!({})).await.assert_problem(404);
         }
         let path = format!("/v1/api_keys/{id}");
-        server.admin().delete(&path).await.ok();
+        server.admin().delete(&path).await.assert_ok();
         id = text(&new["id"]);
     }
 }
@@ -291,18 +297,18 @@ async fn starting_a_session_of_another_family_changes_nothing_of_it() {
         fill(&owner, &id).await;
         patch(&owner, &id, &json!({"outputs": {"filler": filler}}))
             .await
-            .ok();
+            .assert_ok();
         let before = find(&server, "default", &id).await;
         let session = json!({
             "session_id": id, "session_name": "new", "source": "new", "start_time": 1.0, "inputs": {"new": 1},
             "config": {"new": 1}, "metadata": {"new": 1, "m": "new"}, "user_properties": {"new": 1},
         });
-        start(&stranger, &session).await.ok();
+        start(&stranger, &session).await.assert_ok();
         assert_eq!(find(&server, "default", &id).await, before);
         // It does not belong to the stranger now.
-        patch(&stranger, &id, &json!({})).await.refused(404);
+        patch(&stranger, &id, &json!({})).await.assert_problem(404);
         // The family that started it merges.
-        start(&owner, &session).await.ok();
+        start(&owner, &session).await.assert_ok();
         let after = find(&server, "default", &id).await;
         assert_eq!(after["metadata"]["m"], "new");
         assert_eq!(after["user_properties"]["new"], 1);
@@ -319,40 +325,44 @@ async fn a_session_that_only_spans_created_belongs_to_the_first_key_that_starts_
     let [id, event] = send_span(&tracing, &server, "default", 10).await;
     patch(&tracing, &id, &json!({"metadata": {"early": 1}}))
         .await
-        .ok();
+        .assert_ok();
     let session = |name: &str| json!({"session_id": id, "session_name": name, "inputs": {"by": name}, "metadata": {"by": name}});
-    start(&first, &session("first")).await.ok();
-    start(&second, &session("second")).await.ok();
+    start(&first, &session("first")).await.assert_ok();
+    start(&second, &session("second")).await.assert_ok();
     let stored = find(&server, "default", &id).await;
     assert_eq!(stored["event_name"], "first");
     assert_eq!(stored["inputs"], json!({"by": "first"}));
     assert_eq!(stored["metadata"], json!({"by": "first", "early": 1}));
-    patch(&first, &id, &json!({})).await.ok();
+    patch(&first, &id, &json!({})).await.assert_ok();
     for other in [&tracing, &second] {
-        patch(other, &id, &json!({})).await.refused(404);
+        patch(other, &id, &json!({})).await.assert_problem(404);
     }
     // The event is still of the key that sent the span.
-    patch(&tracing, &event, &json!({})).await.ok();
-    patch(&first, &event, &json!({})).await.refused(404);
+    patch(&tracing, &event, &json!({})).await.assert_ok();
+    patch(&first, &event, &json!({})).await.assert_problem(404);
 }
 
 #[tokio::test]
-async fn rows_from_before_there_were_families_are_foreign_to_ingest_only_keys() {
+async fn rows_without_a_family_are_foreign_to_ingest_only_keys() {
     let server = TestServer::start().await;
     let client = server.key(Level::IngestOnly, "all").await;
     let [implicit, event] = send_span(&client, &server, "default", 10).await;
-    let session = text(&start(&client, &json!({"metadata": {"a": 1}})).await.ok()["event_id"]);
+    let session = text(
+        &start(&client, &json!({"metadata": {"a": 1}}))
+            .await
+            .assert_ok()["event_id"],
+    );
     let database = server.data_dir().join("honeyhive.db");
     let connection = rusqlite::Connection::open(database).unwrap();
     connection
         .execute_batch("UPDATE sessions SET family = NULL; UPDATE events SET family = NULL;")
         .unwrap();
     for id in [&implicit, &event, &session] {
-        patch(&client, id, &json!({})).await.refused(404);
-        patch(&server.admin(), id, &json!({})).await.ok();
+        patch(&client, id, &json!({})).await.assert_problem(404);
+        patch(&server.admin(), id, &json!({})).await.assert_ok();
     }
     let sent = json!({"session_id": session, "metadata": {"a": 2}});
-    start(&client, &sent).await.ok();
+    start(&client, &sent).await.assert_ok();
     let stored = find(&server, "default", &session).await;
     assert_eq!(stored["metadata"], json!({"a": 1}));
     // A session without a start can still be started.
@@ -361,8 +371,8 @@ async fn rows_from_before_there_were_families_are_foreign_to_ingest_only_keys() 
         &json!({"session_id": implicit, "session_name": "s"}),
     )
     .await
-    .ok();
-    patch(&client, &implicit, &json!({})).await.ok();
+    .assert_ok();
+    patch(&client, &implicit, &json!({})).await.assert_ok();
 }
 
 #[tokio::test]
@@ -371,16 +381,18 @@ async fn a_session_under_the_id_of_an_event_does_not_divert_patches_of_the_event
     let mine = server.key(Level::IngestOnly, "all").await;
     let theirs = server.key(Level::IngestOnly, "all").await;
     let [_, event] = send_span(&mine, &server, "default", 10).await;
-    start(&theirs, &json!({"session_id": event})).await.ok();
+    start(&theirs, &json!({"session_id": event}))
+        .await
+        .assert_ok();
     patch(&mine, &event, &json!({"metrics": {"mine": 1}}))
         .await
-        .ok();
+        .assert_ok();
     patch(&theirs, &event, &json!({"metrics": {"theirs": 1}}))
         .await
-        .ok();
+        .assert_ok();
     patch(&server.admin(), &event, &json!({"feedback": {"f": 1}}))
         .await
-        .ok();
+        .assert_ok();
     let list = server.admin().events(&json!({})).await;
     let metrics: Vec<_> = list["events"]
         .as_array()

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use hh_auth::fsio::{Replace, write_private};
+use hh_auth::private_file::{Replace, write_private};
 use hh_server::{FirstKey, Server, StartErrorKind};
 use rusqlite::Connection;
 use tempfile::TempDir;

@@ -110,7 +110,10 @@ async fn keys(server: &TestServer, count: usize) -> Vec<(String, String)> {
 }
 
 async fn revoke(admin: &Client, id: &str) -> Value {
-    admin.delete(&format!("/v1/api_keys/{id}")).await.ok()
+    admin
+        .delete(&format!("/v1/api_keys/{id}"))
+        .await
+        .assert_ok()
 }
 
 /// Polls until the server has noticed that there is space again.
@@ -149,27 +152,30 @@ async fn changes_on_a_full_disk(dir: &Path) {
     let admin = server.admin();
     let keys = keys(&server, 40).await;
     let owner = json!({"name": "leaver@example.com"});
-    let owner = admin.post("/v1/owners", &owner).await.ok();
+    let owner = admin.post("/v1/owners", &owner).await.assert_ok();
     let wanted = json!({"name": "k", "level": "read_only", "projects": "all", "owner": "leaver@example.com"});
-    let leaver = text(&admin.post("/v1/api_keys", &wanted).await.ok()["key"]);
+    let leaver = text(&admin.post("/v1/api_keys", &wanted).await.assert_ok()["key"]);
     fill(dir, &admin).await;
     let reserve = dir.join("data/reserve");
     assert!(reserve.exists(), "events must not use it");
 
     let (rotated, old) = keys.last().unwrap();
     let path = format!("/v1/api_keys/{rotated}/rotate");
-    let new = admin.post(&path, &json!({"grace_seconds": 0})).await.ok();
+    let new = admin
+        .post(&path, &json!({"grace_seconds": 0}))
+        .await
+        .assert_ok();
     let new = server.client(&text(&new["key"]));
-    new.get(WHOAMI).await.ok();
-    server.client(old).get(WHOAMI).await.refused(401);
+    new.get(WHOAMI).await.assert_ok();
+    server.client(old).get(WHOAMI).await.assert_problem(401);
     let path = format!("/v1/owners/{}/disable", text(&owner["id"]));
-    admin.send("POST", &path, &[], b"").await.ok();
-    server.client(&leaver).get(WHOAMI).await.refused(401);
+    admin.send("POST", &path, &[], b"").await.assert_ok();
+    server.client(&leaver).get(WHOAMI).await.assert_problem(401);
     for (id, key) in &keys[..39] {
         // The freed space is not for events.
         assert_eq!(store(&admin, 1).await, 503);
         revoke(&admin, id).await;
-        server.client(key).get(WHOAMI).await.refused(401);
+        server.client(key).get(WHOAMI).await.assert_problem(401);
     }
     assert!(!reserve.exists(), "nothing else has freed space");
 
@@ -177,7 +183,7 @@ async fn changes_on_a_full_disk(dir: &Path) {
     drop(server.stop().await);
     let server = start(dir).await;
     for (_, key) in &keys {
-        server.client(key).get(WHOAMI).await.refused(401);
+        server.client(key).get(WHOAMI).await.assert_problem(401);
     }
     let admin = server.admin();
     assert_eq!(store(&admin, 1).await, 503);
@@ -254,7 +260,7 @@ async fn goes_on_after_the_kill(dir: &Path) {
             "{status}"
         );
         revoke(&admin, id).await;
-        client.get(WHOAMI).await.refused(401);
+        client.get(WHOAMI).await.assert_problem(401);
     }
     println!("answered before the kill: {answered}");
     fs::remove_file(dir.join("filler")).unwrap();
@@ -297,21 +303,21 @@ async fn revokes_in_memory(dir: &Path) {
     let mut count = 0;
     for (id, key) in &keys {
         let client = server.client(key);
-        client.get(WHOAMI).await.ok();
+        client.get(WHOAMI).await.assert_ok();
         let answer = admin.delete(&format!("/v1/api_keys/{id}")).await;
         if answer.status == 503 {
             count += 1;
-            let message = answer.refused(503);
+            let message = answer.assert_problem(503);
             assert_eq!(
                 message,
                 "the keys are rejected from now on, but the server cannot write: its disk is full or failing; make space and repeat the request, or they work again when the server restarts"
             );
             writeln!(unsaved, "{id} {key}").unwrap();
         } else {
-            answer.ok();
+            answer.assert_ok();
         }
-        client.get(WHOAMI).await.refused(401);
-        client.get(WHOAMI).await.refused(401);
+        client.get(WHOAMI).await.assert_problem(401);
+        client.get(WHOAMI).await.assert_problem(401);
     }
     assert!(count > 0, "each of {} revocations fits", keys.len());
     println!("{count} revocations do not fit");
@@ -321,8 +327,8 @@ async fn revokes_after_a_restart(dir: &Path) {
     let server = start(dir).await;
     for line in fs::read_to_string(dir.join("unsaved")).unwrap().lines() {
         let (id, key) = line.split_once(' ').unwrap();
-        server.client(key).get(WHOAMI).await.ok();
+        server.client(key).get(WHOAMI).await.assert_ok();
         revoke(&server.admin(), id).await;
-        server.client(key).get(WHOAMI).await.refused(401);
+        server.client(key).get(WHOAMI).await.assert_problem(401);
     }
 }

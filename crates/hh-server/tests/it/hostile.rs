@@ -22,7 +22,7 @@ async fn a_body_that_is_announced_too_large_is_413_before_it_is_sent() {
             let mut connection = client.connect().await;
             let head = client.head(method, path, &[PROTOBUF, ("content-length", &length)]);
             connection.write(&head).await;
-            connection.answer().await.refused(413);
+            connection.answer().await.assert_problem(413);
         }
     }
     // The largest that is taken is read to its end.
@@ -30,17 +30,17 @@ async fn a_body_that_is_announced_too_large_is_413_before_it_is_sent() {
     client
         .send("POST", TRACES, &[JSON], &spaces)
         .await
-        .refused(400);
+        .assert_problem(400);
 }
 
 #[tokio::test]
 async fn a_body_without_a_key_is_refused_before_it_is_sent() {
     let server = TestServer::start().await;
-    let nobody = server.nobody();
+    let nobody = server.anonymous();
     let mut connection = nobody.connect().await;
     let head = nobody.head("POST", TRACES, &[PROTOBUF, ("content-length", "1000000")]);
     connection.write(&head).await;
-    connection.answer().await.refused(401);
+    connection.answer().await.assert_problem(401);
 }
 
 #[tokio::test]
@@ -63,7 +63,7 @@ async fn a_chunked_body_that_goes_on_is_413() {
         sent += 0x10000;
     }
     assert!(sent < 64 * MIB, "the server reads on");
-    connection.answer().await.refused(413);
+    connection.answer().await.assert_problem(413);
 }
 
 #[tokio::test]
@@ -81,13 +81,13 @@ async fn silent_connections_do_not_keep_others_out_and_are_closed() {
                 connection
                     .call(&admin, "GET", "/v1/projects", &[], b"")
                     .await
-                    .ok(),
+                    .assert_ok(),
             ),
         }
         silent.push(connection);
     }
     for _ in 0..20 {
-        admin.get("/v1/projects").await.ok();
+        admin.get("/v1/projects").await.assert_ok();
     }
     for connection in &mut silent {
         assert!(
@@ -98,7 +98,7 @@ async fn silent_connections_do_not_keep_others_out_and_are_closed() {
     for mut connection in silent {
         connection.closed().await;
     }
-    admin.get("/v1/projects").await.ok();
+    admin.get("/v1/projects").await.assert_ok();
 }
 
 /// Sends bytes as they are; the status of the answer, none if the server just closes.
@@ -109,7 +109,7 @@ async fn raw(client: &Client, bytes: &[u8]) -> Option<u16> {
 }
 
 #[tokio::test]
-async fn what_is_not_http_or_says_its_length_twice_is_never_served() {
+async fn invalid_http_and_duplicate_lengths_are_never_served() {
     let server = TestServer::start().await;
     let admin = server.admin();
     let key = server.first_key();
@@ -158,15 +158,15 @@ async fn a_body_that_breaks_off_stores_nothing() {
 }
 
 #[tokio::test]
-async fn a_peer_that_takes_no_answer_is_closed() {
+async fn a_peer_that_reads_no_response_is_closed() {
     let server = TestServer::start().await;
-    let nobody = server.nobody();
+    let nobody = server.anonymous();
     let health = nobody.head("GET", "/api/v1/health", &[]);
     // One that takes its answers gets one for each request, however they were sent.
     let mut reader = nobody.connect().await;
     reader.write(&health.repeat(100)).await;
     for _ in 0..100 {
-        reader.answer().await.ok();
+        reader.answer().await.assert_ok();
     }
     // Once both sides' buffers are full neither can go on; then the server's patience ends.
     let mut connection = nobody.connect().await;
@@ -177,5 +177,5 @@ async fn a_peer_that_takes_no_answer_is_closed() {
         assert!(sent < 64 * MIB, "the server answers nobody without end");
     }
     assert!(sent > 0);
-    nobody.get("/api/v1/health").await.ok();
+    nobody.get("/api/v1/health").await.assert_ok();
 }

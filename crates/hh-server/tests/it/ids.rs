@@ -23,6 +23,6 @@ async fn ids_of_spans_with_signs_or_an_odd_length_are_invalid() {
         .map(|(trace, span)| json!({"traceId": trace, "spanId": span, "name": "span"}))
         .collect();
     let body = json!({"resourceSpans": [{"scopeSpans": [{"spans": spans}]}]});
-    let answer = server.admin().post(TRACES, &body).await.ok();
+    let answer = server.admin().post(TRACES, &body).await.assert_ok();
     assert_eq!(answer["partialSuccess"]["rejectedSpans"], "7");
 }

@@ -16,7 +16,10 @@ fn ids(page: &Value) -> Vec<String> {
 async fn read_all(client: &Client, query: &str) -> (Vec<String>, usize) {
     let (mut all, mut pages, mut cursor) = (Vec::new(), 0, String::new());
     loop {
-        let page = client.get(&format!("{KEYS}?{query}{cursor}")).await.ok();
+        let page = client
+            .get(&format!("{KEYS}?{query}{cursor}"))
+            .await
+            .assert_ok();
         all.extend(ids(&page));
         pages += 1;
         match page.get("next") {
@@ -30,7 +33,7 @@ async fn read_all(client: &Client, query: &str) -> (Vec<String>, usize) {
 async fn the_list_of_keys_has_pages() {
     let server = TestServer::start().await;
     let admin = server.admin();
-    let mut expected = ids(&admin.get(KEYS).await.ok());
+    let mut expected = ids(&admin.get(KEYS).await.assert_ok());
     for _ in 0..104 {
         expected.insert(0, server.mint(Level::ReadOnly, "all").await.0);
     }
@@ -49,10 +52,10 @@ async fn the_list_of_keys_has_pages() {
         );
     }
     // A key that is created or revoked meanwhile neither repeats nor hides another.
-    let page = admin.get(&format!("{KEYS}?limit=50")).await.ok();
+    let page = admin.get(&format!("{KEYS}?limit=50")).await.assert_ok();
     server.mint(Level::ReadOnly, "all").await;
     let last = &expected[49];
-    admin.delete(&format!("{KEYS}/{last}")).await.ok();
+    admin.delete(&format!("{KEYS}/{last}")).await.assert_ok();
     let next = format!("limit=1000&cursor={}", text(&page["next"]));
     assert_eq!(read_all(&admin, &next).await.0, expected[50..]);
     for query in [
@@ -66,7 +69,10 @@ async fn the_list_of_keys_has_pages() {
         "ended=1",
         "ended=",
     ] {
-        admin.get(&format!("{KEYS}?{query}")).await.refused(400);
+        admin
+            .get(&format!("{KEYS}?{query}"))
+            .await
+            .assert_problem(400);
     }
 }
 
@@ -74,9 +80,9 @@ async fn the_list_of_keys_has_pages() {
 async fn ended_keys_are_listed_on_request() {
     let server = TestServer::start().await;
     let admin = server.admin();
-    let first = ids(&admin.get(KEYS).await.ok());
+    let first = ids(&admin.get(KEYS).await.assert_ok());
     let (revoked, _) = server.mint(Level::ReadOnly, "all").await;
-    admin.delete(&format!("{KEYS}/{revoked}")).await.ok();
+    admin.delete(&format!("{KEYS}/{revoked}")).await.assert_ok();
     let (replaced, _) = server.mint(Level::ReadOnly, "all").await;
     let rotate = |id: &str, grace: u32| {
         let (admin, path) = (admin.clone(), format!("{KEYS}/{id}/rotate"));
@@ -84,7 +90,7 @@ async fn ended_keys_are_listed_on_request() {
             admin
                 .post(&path, &json!({"grace_seconds": grace}))
                 .await
-                .ok()
+                .assert_ok()
         }
     };
     let new = rotate(&replaced, 0).await;
@@ -92,28 +98,28 @@ async fn ended_keys_are_listed_on_request() {
         .client(&text(&new["key"]))
         .get("/v1/auth/whoami")
         .await
-        .ok();
+        .assert_ok();
     let (in_grace, _) = server.mint(Level::ReadOnly, "all").await;
     let newer = rotate(&in_grace, 600).await;
     server
         .client(&text(&newer["key"]))
         .get("/v1/auth/whoami")
         .await
-        .ok();
+        .assert_ok();
     let end = (jiff::Timestamp::now() + jiff::SignedDuration::from_millis(200)).to_string();
     let wanted = json!({"name": "n", "level": "read_only", "projects": "all", "expires_at": end});
-    let expired = text(&admin.post(KEYS, &wanted).await.ok()["id"]);
+    let expired = text(&admin.post(KEYS, &wanted).await.assert_ok()["id"]);
     let path = format!("{KEYS}/{expired}");
-    while admin.get(&path).await.ok()["state"] != "expired" {}
+    while admin.get(&path).await.assert_ok()["state"] != "expired" {}
     let live = [
         text(&newer["id"]),
         in_grace,
         text(&new["id"]),
         first[0].clone(),
     ];
-    assert_eq!(ids(&admin.get(KEYS).await.ok()), live);
+    assert_eq!(ids(&admin.get(KEYS).await.assert_ok()), live);
     assert_eq!(
-        ids(&admin.get(&format!("{KEYS}?ended=false")).await.ok()),
+        ids(&admin.get(&format!("{KEYS}?ended=false")).await.assert_ok()),
         live
     );
     // They do not use up the limit of a page either.
@@ -123,7 +129,7 @@ async fn ended_keys_are_listed_on_request() {
     all.insert(4, replaced);
     all.insert(5, revoked);
     assert_eq!(
-        ids(&admin.get(&format!("{KEYS}?ended=true")).await.ok()),
+        ids(&admin.get(&format!("{KEYS}?ended=true")).await.assert_ok()),
         all
     );
     assert_eq!(read_all(&admin, "ended=true&limit=3").await, (all, 3));
@@ -163,7 +169,7 @@ async fn a_page_of_keys_stays_small_enough_for_every_client() {
     let mut tasks = tokio::task::JoinSet::new();
     for _ in 0..600 {
         let (admin, wanted) = (admin.clone(), wanted.clone());
-        tasks.spawn(async move { admin.post(KEYS, &wanted).await.ok() });
+        tasks.spawn(async move { admin.post(KEYS, &wanted).await.assert_ok() });
     }
     assert_eq!(tasks.join_all().await.len(), 600);
     let page = admin.get(&format!("{KEYS}?limit=1000")).await;

@@ -29,7 +29,7 @@ async fn a_new_key_is_described_alike_everywhere() {
     let admin = server.admin();
     let end = in_seconds(3600);
     let asked = wanted(&json!({"name": " build ", "owner": "ci", "expires_at": end}));
-    let mut made = admin.post(KEYS, &asked).await.ok();
+    let mut made = admin.post(KEYS, &asked).await.assert_ok();
     let key = text(&made["key"]);
     made.as_object_mut().unwrap().remove("key");
     assert_eq!(made["name"], "build");
@@ -39,13 +39,13 @@ async fn a_new_key_is_described_alike_everywhere() {
     );
     assert_eq!(made["shown"], format!("{}***", &key[..8]));
     let path = format!("{KEYS}/{}", text(&made["id"]));
-    assert_eq!(admin.get(&path).await.ok(), made);
+    assert_eq!(admin.get(&path).await.assert_ok(), made);
     assert_eq!(
-        admin.get(KEYS).await.ok()["keys"][0],
+        admin.get(KEYS).await.assert_ok()["keys"][0],
         made,
         "the latest first"
     );
-    let mut whoami = server.client(&key).get(WHOAMI).await.ok();
+    let mut whoami = server.client(&key).get(WHOAMI).await.assert_ok();
     assert!(whoami["key"]["last_used_at"].is_string());
     whoami["key"]["last_used_at"] = Value::Null;
     assert_eq!(whoami["key"], made);
@@ -57,7 +57,11 @@ async fn a_new_key_is_described_alike_everywhere() {
 #[tokio::test]
 async fn a_key_belongs_to_its_issuer_unless_it_names_an_owner() {
     let server = TestServer::start().await;
-    let made = server.admin().post(KEYS, &wanted(&json!({}))).await.ok();
+    let made = server
+        .admin()
+        .post(KEYS, &wanted(&json!({})))
+        .await
+        .assert_ok();
     assert_eq!(
         made["owner"],
         json!({"type": "user", "name": "admin@localhost"})
@@ -75,7 +79,7 @@ async fn a_child_key_is_within_its_issuer() {
         let client = server.key(level, "all").await;
         for child in Level::ALL {
             let asked = wanted(&json!({"level": child.as_str()}));
-            client.post(KEYS, &asked).await.refused(403);
+            client.post(KEYS, &asked).await.assert_problem(403);
         }
     }
     // Projects: the issuer's or some of them; what it cannot see does not exist.
@@ -95,19 +99,25 @@ async fn a_child_key_is_within_its_issuer() {
     let end = Timestamp::now() + SignedDuration::from_hours(1);
     let later = end + SignedDuration::from_millis(1);
     let asked = wanted(&json!({"level": "admin", "expires_at": end.to_string()}));
-    let issuer = server.admin().post(KEYS, &asked).await.ok();
+    let issuer = server.admin().post(KEYS, &asked).await.assert_ok();
     let issuer = server.client(&text(&issuer["key"]));
-    issuer.post(KEYS, &wanted(&json!({}))).await.refused(403);
+    issuer
+        .post(KEYS, &wanted(&json!({})))
+        .await
+        .assert_problem(403);
     for (end, status) in [(end, 200), (later, 403)] {
         let asked = wanted(&json!({"expires_at": end.to_string()}));
         assert_eq!(issuer.post(KEYS, &asked).await.status, status, "{end}");
     }
-    let message = issuer.post(KEYS, &wanted(&json!({}))).await.refused(403);
+    let message = issuer
+        .post(KEYS, &wanted(&json!({})))
+        .await
+        .assert_problem(403);
     insta::assert_snapshot!(message, @"a key cannot give what its issuer does not have: narrow its level, projects or expiry");
 }
 
 #[tokio::test]
-async fn a_key_that_cannot_be_meant_is_refused() {
+async fn an_impossible_key_is_refused() {
     let server = TestServer::start().await;
     let admin = server.admin();
     let mut messages = Vec::new();
@@ -125,14 +135,24 @@ async fn a_key_that_cannot_be_meant_is_refused() {
         json!({"name": "two\nlines"}),
         json!({"owner": " "}),
     ] {
-        messages.push(admin.post(KEYS, &wanted(&members)).await.refused(400));
+        messages.push(
+            admin
+                .post(KEYS, &wanted(&members))
+                .await
+                .assert_problem(400),
+        );
     }
-    messages.push(admin.post(KEYS, &json!({"name": "n"})).await.refused(400));
+    messages.push(
+        admin
+            .post(KEYS, &json!({"name": "n"}))
+            .await
+            .assert_problem(400),
+    );
     messages.push(
         admin
             .send("POST", KEYS, &[], b"not json")
             .await
-            .refused(400),
+            .assert_problem(400),
     );
     insta::assert_snapshot!(messages.join("\n"), @r#"
     the body is not what this operation takes: unknown field "permissions", expected one of "name", "level", "projects", "expires_at", "owner", "note" (line 1, column 45)
@@ -151,17 +171,20 @@ async fn a_key_that_cannot_be_meant_is_refused() {
     the body is not JSON (line 1, column 2)
     "#);
     assert_eq!(
-        admin.get(KEYS).await.ok()["keys"].as_array().unwrap().len(),
+        admin.get(KEYS).await.assert_ok()["keys"]
+            .as_array()
+            .unwrap()
+            .len(),
         1
     );
 }
 
 #[tokio::test]
-async fn a_key_ends_at_its_time() {
+async fn a_key_expires_at_its_expiry() {
     let server = TestServer::start().await;
     let end = Timestamp::now() + SignedDuration::from_millis(500);
     let asked = wanted(&json!({"expires_at": end.to_string()}));
-    let made = server.admin().post(KEYS, &asked).await.ok();
+    let made = server.admin().post(KEYS, &asked).await.assert_ok();
     let client = server.client(&text(&made["key"]));
     let mut connection = client.connect().await;
     // The requests themselves pass the time; every answer must fit the moments around it.
@@ -173,7 +196,7 @@ async fn a_key_ends_at_its_time() {
             assert!(before < end, "a key that ended at {end} works at {before}");
             continue;
         }
-        answer.refused(401);
+        answer.assert_problem(401);
         let stored = end - SignedDuration::from_millis(1);
         assert!(
             after > stored,
@@ -182,7 +205,10 @@ async fn a_key_ends_at_its_time() {
         break;
     }
     let path = format!("{KEYS}/{}", text(&made["id"]));
-    assert_eq!(server.admin().get(&path).await.ok()["state"], "expired");
+    assert_eq!(
+        server.admin().get(&path).await.assert_ok()["state"],
+        "expired"
+    );
 }
 
 #[tokio::test]
@@ -192,17 +218,20 @@ async fn a_revoked_key_is_dead_and_revoking_it_again_is_fine() {
     for used in [true, false] {
         let (id, key) = server.mint(Level::IngestOnly, "all").await;
         if used {
-            server.client(&key).get(WHOAMI).await.ok();
+            server.client(&key).get(WHOAMI).await.assert_ok();
         }
         let path = format!("{KEYS}/{id}");
         for _ in 0..2 {
-            let revoked = admin.delete(&path).await.ok();
+            let revoked = admin.delete(&path).await.assert_ok();
             assert_eq!(revoked["state"], "revoked");
-            assert_eq!(admin.get(&path).await.ok(), revoked);
-            server.client(&key).get(WHOAMI).await.refused(401);
+            assert_eq!(admin.get(&path).await.assert_ok(), revoked);
+            server.client(&key).get(WHOAMI).await.assert_problem(401);
         }
     }
-    admin.delete("/v1/api_keys/nothing").await.refused(404);
+    admin
+        .delete("/v1/api_keys/nothing")
+        .await
+        .assert_problem(404);
 }
 
 #[tokio::test]
@@ -210,8 +239,8 @@ async fn a_key_can_revoke_itself() {
     let server = TestServer::start().await;
     let (id, key) = server.mint(Level::Admin, "all").await;
     let client = server.client(&key);
-    client.delete(&format!("{KEYS}/{id}")).await.ok();
-    client.get(WHOAMI).await.refused(401);
+    client.delete(&format!("{KEYS}/{id}")).await.assert_ok();
+    client.get(WHOAMI).await.assert_problem(401);
 }
 
 /// Uses a key on 8 connections while it is revoked: a request that starts after the answer never succeeds.
@@ -235,7 +264,7 @@ async fn no_request_that_starts_after_a_revocation_succeeds() {
                     assert!(matches!(answer.status, 200 | 401));
                     if after {
                         late += 1;
-                        answer.refused(401);
+                        answer.assert_problem(401);
                     }
                     answered.send(answer.status).unwrap();
                 }
@@ -244,7 +273,11 @@ async fn no_request_that_starts_after_a_revocation_succeeds() {
         for _ in 0..80 {
             assert_eq!(answers.recv().await, Some(200));
         }
-        server.admin().delete(&format!("{KEYS}/{id}")).await.ok();
+        server
+            .admin()
+            .delete(&format!("{KEYS}/{id}"))
+            .await
+            .assert_ok();
         revoked.store(true, Ordering::SeqCst);
         tasks.join_all().await;
     }
@@ -261,11 +294,15 @@ async fn a_key_that_is_first_used_while_it_is_revoked_does_not_stay_in_memory() 
             let client = server.client(&key);
             tasks.spawn(async move { client.get(WHOAMI).await.status });
         }
-        server.admin().delete(&format!("{KEYS}/{id}")).await.ok();
-        server.client(&key).get(WHOAMI).await.refused(401);
+        server
+            .admin()
+            .delete(&format!("{KEYS}/{id}"))
+            .await
+            .assert_ok();
+        server.client(&key).get(WHOAMI).await.assert_problem(401);
         let statuses = tasks.join_all().await;
         assert!(statuses.iter().all(|status| matches!(status, 200 | 401)));
-        server.client(&key).get(WHOAMI).await.refused(401);
+        server.client(&key).get(WHOAMI).await.assert_problem(401);
     }
 }
 
@@ -274,7 +311,7 @@ async fn a_key_with_a_wrong_checksum_is_refused() {
     let server = TestServer::start().await;
     for level in Level::ALL {
         let (_, key) = server.mint(level, "all").await;
-        server.client(&key).get(WHOAMI).await.ok();
+        server.client(&key).get(WHOAMI).await.assert_ok();
         let (front, last) = key.split_at(key.len() - 1);
         let other = if last == "a" { "b" } else { "a" };
         for wrong in [
@@ -282,7 +319,7 @@ async fn a_key_with_a_wrong_checksum_is_refused() {
             format!("{key}0"),
             front.to_owned(),
         ] {
-            server.client(&wrong).get(WHOAMI).await.refused(401);
+            server.client(&wrong).get(WHOAMI).await.assert_problem(401);
         }
     }
 }
@@ -291,7 +328,7 @@ async fn a_key_with_a_wrong_checksum_is_refused() {
 async fn only_a_bearer_key_in_the_one_header_counts() {
     let server = TestServer::start().await;
     let key = server.first_key();
-    let nobody = server.nobody();
+    let nobody = server.anonymous();
     for (value, status) in [
         (format!("Bearer {key}"), 200),
         (format!("bearer {key}"), 200),
@@ -311,9 +348,9 @@ async fn only_a_bearer_key_in_the_one_header_counts() {
     nobody
         .send("GET", WHOAMI, &[("x-api-key", key)], b"")
         .await
-        .refused(401);
+        .assert_problem(401);
     nobody
         .get(&format!("{WHOAMI}?api_key={key}"))
         .await
-        .refused(401);
+        .assert_problem(401);
 }

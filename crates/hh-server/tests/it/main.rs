@@ -5,8 +5,6 @@ mod compressed;
 #[cfg(test)]
 mod data_dir;
 #[cfg(test)]
-mod endings;
-#[cfg(test)]
 mod event_limits;
 #[cfg(test)]
 mod events;
@@ -21,15 +19,13 @@ mod foreign_sessions;
 #[cfg(test)]
 mod full_disk;
 #[cfg(test)]
-mod guesses;
-#[cfg(test)]
 mod half_closed;
-#[cfg(test)]
-mod heads;
 #[cfg(test)]
 mod hostile;
 #[cfg(test)]
 mod ids;
+#[cfg(test)]
+mod invalid_keys;
 #[cfg(test)]
 mod key_list;
 #[cfg(test)]
@@ -47,7 +43,11 @@ mod quoted;
 #[cfg(test)]
 mod reads;
 #[cfg(test)]
+mod request_heads;
+#[cfg(test)]
 mod rest;
+#[cfg(test)]
+mod revocations;
 #[cfg(test)]
 mod rotation;
 #[cfg(test)]

@@ -175,13 +175,13 @@ async fn every_encoding_stores_the_same_events() {
         let client = server.key(Level::IngestOnly, "all").await;
         let answer = send(&client, &headers, &body).await;
         if empty {
-            answer.ok_empty();
+            answer.assert_ok_empty();
             assert_eq!(
                 answer.header("content-type"),
                 Some("application/x-protobuf")
             );
         } else {
-            assert_eq!(answer.ok(), json!({}));
+            assert_eq!(answer.assert_ok(), json!({}));
             assert_eq!(answer.header("content-type"), Some("application/json"));
         }
         let events = stored(&server.admin()).await;
@@ -196,7 +196,11 @@ async fn every_encoding_stores_the_same_events() {
 #[tokio::test]
 async fn spans_become_events_below_their_session() {
     let server = TestServer::start().await;
-    server.admin().export(&encode(spans())).await.ok_empty();
+    server
+        .admin()
+        .export(&encode(spans()))
+        .await
+        .assert_ok_empty();
     let list = stored(&server.admin()).await;
     assert_eq!(list["count"], 3);
     // Ids follow from the project's number, the trace and the span: they are the same on every run.
@@ -214,23 +218,23 @@ async fn a_resent_export_changes_nothing() {
     let server = TestServer::start().await;
     let admin = server.admin();
     let body = encode(spans());
-    admin.export(&body).await.ok_empty();
+    admin.export(&body).await.assert_ok_empty();
     // What was changed since stays changed, the session's end too.
     let events = stored(&admin).await;
     let end = events["events"][2]["start_time"].as_f64().unwrap() + 0.5;
     let patch = json!({"event_id": SESSION, "metadata": {"seen": true}, "end_time": end});
-    admin.put("/events", &patch).await.ok();
+    admin.put("/events", &patch).await.assert_ok();
     let before = stored(&admin).await;
-    admin.export(&body).await.ok_empty();
+    admin.export(&body).await.assert_ok_empty();
     assert_eq!(stored(&admin).await, before);
     let mut tasks = tokio::task::JoinSet::new();
     for number in 0..5 {
         let (admin, body) = (admin.clone(), body.clone());
         tasks.spawn(async move {
             if number % 2 == 0 {
-                admin.export(&body).await.ok_empty();
+                admin.export(&body).await.assert_ok_empty();
             } else {
-                send(&admin, &[JSON], &json_spans(true)).await.ok();
+                send(&admin, &[JSON], &json_spans(true)).await.assert_ok();
             }
         });
     }
@@ -245,7 +249,7 @@ async fn an_export_that_is_sent_five_times_at_once_is_stored_once() {
     let mut tasks = tokio::task::JoinSet::new();
     for _ in 0..5 {
         let (admin, body) = (server.admin(), body.clone());
-        tasks.spawn(async move { admin.export(&body).await.ok_empty() });
+        tasks.spawn(async move { admin.export(&body).await.assert_ok_empty() });
     }
     tasks.join_all().await;
     assert_eq!(server.admin().events(&json!({})).await["count"], 51);
@@ -258,7 +262,11 @@ async fn the_order_of_arrival_does_not_matter() {
         let server = TestServer::start().await;
         for at in order {
             let span = spans().swap_remove(at);
-            server.admin().export(&encode(vec![span])).await.ok_empty();
+            server
+                .admin()
+                .export(&encode(vec![span]))
+                .await
+                .assert_ok_empty();
         }
         let mut events = stored(&server.admin()).await;
         // The session takes its source from the span that made it, and its times from all of them.
@@ -281,18 +289,18 @@ async fn a_session_that_starts_after_its_spans_gets_its_name_and_keeps_what_came
     admin
         .export(&encode(vec![in_session(1, SESSION)]))
         .await
-        .ok_empty();
+        .assert_ok_empty();
     let implicit = &stored(&admin).await["events"][1];
     assert_eq!(implicit["event_name"], "unknown");
     assert_eq!(implicit["event_type"], "session");
     let patch = json!({"event_id": SESSION, "metadata": {"early": 1}, "outputs": {"o": 1}});
-    admin.put("/events", &patch).await.ok();
+    admin.put("/events", &patch).await.assert_ok();
     let session = json!({
         "session_id": SESSION, "session_name": "real name", "source": "prod",
         "inputs": {"q": "hello"}, "metadata": {"late": 2},
     });
     let start = json!({"session": session});
-    let started = admin.post("/session/start", &start).await.ok();
+    let started = admin.post("/session/start", &start).await.assert_ok();
     assert_eq!(started["event_name"], "real name");
     assert_eq!(started["source"], "prod");
     assert_eq!(started["inputs"], json!({"q": "hello"}));
@@ -311,7 +319,11 @@ async fn a_session_that_starts_after_its_spans_gets_its_name_and_keeps_what_came
 async fn spans_without_a_session_share_one_for_their_trace() {
     let server = TestServer::start().await;
     let spans = vec![span(1, None, vec![]), span(2, Some(1), vec![])];
-    server.admin().export(&encode(spans)).await.ok_empty();
+    server
+        .admin()
+        .export(&encode(spans))
+        .await
+        .assert_ok_empty();
     let list = stored(&server.admin()).await;
     assert_eq!(list["count"], 3);
     let session = of_type(&list, |kind| kind == "session")["event_id"].clone();
@@ -333,14 +345,18 @@ async fn a_span_may_name_its_session_and_an_event_that_is_its_parent() {
         .admin()
         .export(&encode(vec![span(1, None, labels)]))
         .await
-        .ok_empty();
+        .assert_ok_empty();
     let list = stored(&server.admin()).await;
     assert_eq!(list["events"][0]["parent_id"], parent);
     assert_eq!(list["events"][0]["metadata"], json!({}));
     assert_eq!(list["events"][1]["event_name"], "nightly");
     let session = json!({"session_id": "not a uuid"});
     let start = json!({"session": session});
-    let started = server.admin().post("/session/start", &start).await.ok();
+    let started = server
+        .admin()
+        .post("/session/start", &start)
+        .await
+        .assert_ok();
     assert_eq!(
         text(&started["session_id"]),
         text(&list["events"][1]["event_id"])
@@ -374,12 +390,12 @@ async fn spans_without_ids_are_left_out_and_the_rest_is_stored() {
 
     let json =
         br#"{"resourceSpans": [{"scopeSpans": [{"spans": [{"traceId": "zz", "spanId": "01"}]}]}]}"#;
-    let answer = send(&server.admin(), &[JSON], json).await.ok();
+    let answer = send(&server.admin(), &[JSON], json).await.assert_ok();
     insta::assert_snapshot!(answer, @r#"{"partialSuccess":{"errorMessage":"a trace id has 16 bytes and a span id 8","rejectedSpans":"1"}}"#);
 }
 
 #[tokio::test]
-async fn what_is_not_otlp_is_refused() {
+async fn invalid_otlp_is_refused() {
     let server = TestServer::start().await;
     let admin = server.admin();
     let body = encode(spans());
@@ -391,7 +407,7 @@ async fn what_is_not_otlp_is_refused() {
         vec![PROTOBUF, ("content-encoding", "br")],
         vec![PROTOBUF, ("content-encoding", "gzip, gzip")],
     ] {
-        messages.push(send(&admin, &headers, &body).await.refused(415));
+        messages.push(send(&admin, &headers, &body).await.assert_problem(415));
     }
     let packed = gzip(&body);
     let mut wrong_sum = packed.clone();
@@ -410,7 +426,7 @@ async fn what_is_not_otlp_is_refused() {
         (vec![PROTOBUF, GZIP], &wrong_sum),
         (vec![PROTOBUF, DEFLATE], &packed),
     ] {
-        messages.push(send(&admin, &headers, body).await.refused(400));
+        messages.push(send(&admin, &headers, body).await.assert_problem(400));
     }
     insta::assert_snapshot!(messages.join("\n"), @r"
     Content-Type must be application/x-protobuf or application/json
@@ -432,8 +448,8 @@ async fn what_is_not_otlp_is_refused() {
     ");
     assert_eq!(stored(&admin).await["count"], 0);
     // Nothing is a valid export of nothing.
-    admin.export(b"").await.ok_empty();
-    send(&admin, &[JSON], b"{}").await.ok();
+    admin.export(b"").await.assert_ok_empty();
+    send(&admin, &[JSON], b"{}").await.assert_ok();
 }
 
 #[tokio::test]
@@ -456,12 +472,12 @@ async fn a_chunked_body_is_read_whole() {
         assert!(connection.write(&chunk).await);
     }
     connection.write(b"0\r\ntrailer: 1\r\n\r\n").await;
-    connection.answer().await.ok_empty();
+    connection.answer().await.assert_ok_empty();
     // The connection can be used again.
     connection
         .call(&admin, "POST", TRACES, &[PROTOBUF], &body)
         .await
-        .ok_empty();
+        .assert_ok_empty();
     assert_eq!(stored(&admin).await["count"], 3);
 }
 
@@ -472,14 +488,14 @@ async fn survives(attributes: Vec<opentelemetry_proto::tonic::common::v1::KeyVal
         .admin()
         .export(&encode(vec![span(1, None, attributes)]))
         .await
-        .ok_empty();
+        .assert_ok_empty();
     let list = stored(&server.admin()).await;
     assert_eq!(list["count"], 2);
     of_type(&list, |kind| kind != "session")
 }
 
 #[tokio::test]
-async fn a_key_of_very_many_dots_neither_ends_the_server_nor_makes_events_unreadable() {
+async fn an_attribute_name_with_many_dots_neither_stops_the_server_nor_makes_events_unreadable() {
     for dots in [10, 60, 124, 125, 126, 127, 128, 200, 300_000] {
         let key = format!("honeyhive_inputs{}", ".a".repeat(dots));
         survives(vec![label(&key, "v")]).await;

@@ -15,7 +15,7 @@ async fn create_key(client: &Client, projects: &Value, owner: &Value) -> Answer 
 }
 
 async fn owners(server: &TestServer) -> Vec<String> {
-    let list = server.admin().get(OWNERS).await.ok();
+    let list = server.admin().get(OWNERS).await.assert_ok();
     let owners = list["owners"].as_array().unwrap().iter();
     owners.map(|owner| text(&owner["name"])).collect()
 }
@@ -30,25 +30,25 @@ async fn two_spellings_of_an_owner_are_one_owner() {
         ("u\u{308}bersetzer", "\u{fc}bersetzer"),
     ];
     for (one, other) in pairs {
-        let made = admin.post(OWNERS, &json!({"name": one})).await.ok();
+        let made = admin.post(OWNERS, &json!({"name": one})).await.assert_ok();
         assert_eq!(made["name"], other);
         admin
             .post(OWNERS, &json!({"name": other}))
             .await
-            .refused(409);
+            .assert_problem(409);
         for spelling in [one, other] {
             let key = create_key(&admin, &json!("all"), &json!(spelling))
                 .await
-                .ok();
+                .assert_ok();
             assert_eq!(key["owner"]["name"], other);
         }
         let path = format!("{OWNERS}/{}/disable", text(&made["id"]));
-        let disabled = admin.send("POST", &path, &[], b"").await.ok();
+        let disabled = admin.send("POST", &path, &[], b"").await.assert_ok();
         assert_eq!(disabled["revoked_keys"], 2);
         // No other spelling gets around it.
         create_key(&admin, &json!("all"), &json!(one))
             .await
-            .refused(409);
+            .assert_problem(409);
     }
     assert_eq!(owners(&server).await.len(), 4);
 }
@@ -74,10 +74,10 @@ async fn names_with_invisible_characters_are_refused_wherever_an_owner_is_named(
         admin
             .post(OWNERS, &json!({"name": name}))
             .await
-            .refused(400);
+            .assert_problem(400);
         create_key(&admin, &json!("all"), &json!(name))
             .await
-            .refused(400);
+            .assert_problem(400);
     }
     assert_eq!(owners(&server).await, ["admin@localhost"]);
     let dir = tempfile::tempdir().unwrap();
@@ -97,7 +97,7 @@ async fn owners_from_before_names_were_normalized_stay_reachable() {
     for name in ["bob", "carol@example.com"] {
         create_key(&server.admin(), &json!("all"), &json!(name))
             .await
-            .ok();
+            .assert_ok();
     }
     let dir = server.stop().await;
     let connection = rusqlite::Connection::open(data_dir(&dir).join("honeyhive.db")).unwrap();
@@ -118,19 +118,19 @@ async fn owners_from_before_names_were_normalized_stay_reachable() {
     let admin = server.admin();
     let made = create_key(&admin, &json!("all"), &json!("CAROL@example.com"))
         .await
-        .ok();
+        .assert_ok();
     assert_eq!(made["owner"]["name"], "Carol@Example.com");
     admin
         .post(OWNERS, &json!({"name": "carol@example.com"}))
         .await
-        .refused(409);
-    let list = admin.get(OWNERS).await.ok();
+        .assert_problem(409);
+    let list = admin.get(OWNERS).await.assert_ok();
     let list = list["owners"].as_array().unwrap();
     assert_eq!(list.len(), 3);
     for (name, keys) in [("Bo\u{200b}b", 1), ("Carol@Example.com", 2)] {
         let owner = list.iter().find(|owner| owner["name"] == name).unwrap();
         let path = format!("{OWNERS}/{}/disable", text(&owner["id"]));
-        let disabled = admin.send("POST", &path, &[], b"").await.ok();
+        let disabled = admin.send("POST", &path, &[], b"").await.assert_ok();
         assert_eq!(disabled["revoked_keys"], keys);
     }
 }
@@ -143,13 +143,13 @@ async fn a_project_admin_creates_keys_for_its_own_owner_only() {
     let wanted = json!({
         "name": "local", "level": "admin", "projects": ["a"], "owner": "ada@example.com",
     });
-    let made = admin.post(KEYS, &wanted).await.ok();
+    let made = admin.post(KEYS, &wanted).await.assert_ok();
     let local = server.client(&text(&made["key"]));
     let before = owners(&server).await;
     for other in ["admin@localhost", "somebody@example.com", "ci"] {
         let message = create_key(&local, &json!(["a"]), &json!(other))
             .await
-            .refused(403);
+            .assert_problem(403);
         assert!(message.contains("its own owner"), "{message}");
     }
     assert_eq!(owners(&server).await, before, "no owner came of it");
@@ -158,13 +158,15 @@ async fn a_project_admin_creates_keys_for_its_own_owner_only() {
         json!("ada@example.com"),
         json!("ADA@example.com"),
     ] {
-        let made = create_key(&local, &json!(["a"]), &own).await.ok();
+        let made = create_key(&local, &json!(["a"]), &own).await.assert_ok();
         assert_eq!(made["owner"]["name"], "ada@example.com");
     }
     // A rotation gives the key to nobody else.
     let (id, _) = server.mint(Level::ReadOnly, json!(["a"])).await;
     let path = format!("{KEYS}/{id}/rotate");
-    let rotated = local.post(&path, &json!({})).await.ok();
+    let rotated = local.post(&path, &json!({})).await.assert_ok();
     assert_eq!(rotated["owner"]["name"], "admin@localhost");
-    create_key(&admin, &json!(["a"]), &json!("ci")).await.ok();
+    create_key(&admin, &json!(["a"]), &json!("ci"))
+        .await
+        .assert_ok();
 }

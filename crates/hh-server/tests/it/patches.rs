@@ -26,13 +26,13 @@ async fn spans_of_a_large_session_write_little() {
         "start_time": BASE / 1_000_000,
         "inputs": {"text": text},
     }});
-    admin.post("/session/start", &session).await.ok();
+    admin.post("/session/start", &session).await.assert_ok();
     let log = server.data_dir().join("honeyhive.db-wal");
     let size = || std::fs::metadata(&log).unwrap().len();
     let before = size();
     for number in 1..=20 {
         let span = encode(vec![in_session(number, SESSION)]);
-        admin.export(&span).await.ok_empty();
+        admin.export(&span).await.assert_ok_empty();
     }
     assert!(size() < before + 4 * MIB, "{} bytes", size() - before);
     let filters = json!([{"field": "event_type", "operator": "is", "value": "session"}]);
@@ -49,7 +49,7 @@ async fn a_patch_of_an_event_larger_than_one_mebibyte_is_refused() {
     let admin = server.admin();
     let inputs = json!({"filler": "x".repeat(15 * MIB)});
     let sent = json!({"session_id": SESSION, "inputs": inputs, "metadata": {"f": 0.1}});
-    start(&admin, &sent).await.ok();
+    start(&admin, &sent).await.assert_ok();
     let [_, large] = send_span(&admin, &server, "default", MIB).await;
     let mut messages = Vec::new();
     for id in [SESSION, &large] {
@@ -61,24 +61,24 @@ async fn a_patch_of_an_event_larger_than_one_mebibyte_is_refused() {
         ] {
             let mut patch = members;
             patch["event_id"] = json!(id);
-            messages.push(admin.put("/events", &patch).await.refused(413));
+            messages.push(admin.put("/events", &patch).await.assert_problem(413));
         }
     }
     // The family of the key is checked first.
     let other = server.key(Level::IngestOnly, "all").await;
     for id in [SESSION, &large] {
         let patch = json!({"event_id": id, "metrics": {"m": 1}});
-        other.put("/events", &patch).await.refused(404);
+        other.put("/events", &patch).await.assert_problem(404);
     }
     messages.dedup();
     insta::assert_snapshot!(messages.join("\n"), @"the event is stored with more than 1 MiB and cannot be changed; send less in one event, or send it as several");
 
     // It is stored and read as before, also when its start is sent again.
-    let started = start(&admin, &sent).await.ok();
+    let started = start(&admin, &sent).await.assert_ok();
     assert!(started["inputs"] == inputs);
     assert_eq!(started["metadata"], json!({"f": 0.1}));
     let more = json!({"session_id": SESSION, "metadata": {"f": 0.2}});
-    let message = start(&admin, &more).await.refused(413);
+    let message = start(&admin, &more).await.assert_problem(413);
     insta::assert_snapshot!(message, @"the event would be stored with more than 1 MiB; send less in one event, or send it as several");
 }
 
@@ -97,7 +97,7 @@ async fn a_patch_that_would_make_an_event_larger_than_one_mebibyte_is_refused() 
         let [session, event] = send_span(&admin, &server, "default", stored).await;
         let feedback = json!({"filler": "x".repeat(stored)});
         let patch = json!({"event_id": session, "feedback": feedback});
-        admin.put("/events", &patch).await.ok();
+        admin.put("/events", &patch).await.assert_ok();
         for id in [&session, &event] {
             let before = read(&server, "default", &session).await;
             let metadata = json!({"filler": "y".repeat(sent)});
@@ -127,13 +127,13 @@ async fn a_start_with_large_inputs_fills_in_a_session_that_spans_created() {
         let id = Uuid::new_v4().to_string();
         let labels = vec![label("honeyhive.session_id", &id)];
         let spans = encode(vec![span(1, None, labels)]);
-        client.export(&spans).await.ok_empty();
+        client.export(&spans).await.assert_ok_empty();
         let patch = json!({"event_id": id, "metadata": {"early": "x".repeat(100 * KIB)}});
-        client.put("/events", &patch).await.ok();
+        client.put("/events", &patch).await.assert_ok();
         let inputs = json!({"filler": "x".repeat(3 * MIB)});
         let sent = json!({"session_id": id, "session_name": "filled", "inputs": inputs});
         for _ in 0..2 {
-            start(&client, &sent).await.ok();
+            start(&client, &sent).await.assert_ok();
         }
         let stored = find(&server, "default", &id).await;
         assert_eq!(stored["event_name"], "filled");
@@ -144,13 +144,13 @@ async fn a_start_with_large_inputs_fills_in_a_session_that_spans_created() {
 
 /// Patches and starts of all sizes, so that merges inside and outside the writer meet.
 #[tokio::test]
-async fn of_many_patches_and_starts_of_a_large_session_at_once_none_is_lost() {
+async fn concurrent_patches_and_starts_of_a_large_session_are_all_applied() {
     let server = TestServer::start().await;
     for stored in [10, 60 * KIB, 300 * KIB] {
         let id = Uuid::new_v4().to_string();
         let inputs = json!({"filler": "x".repeat(stored)});
         let session = json!({"session_id": id, "inputs": inputs});
-        start(&server.admin(), &session).await.ok();
+        start(&server.admin(), &session).await.assert_ok();
         let mut tasks = JoinSet::new();
         for number in 0..48 {
             let (client, id) = (server.admin(), id.clone());
@@ -160,10 +160,10 @@ async fn of_many_patches_and_starts_of_a_large_session_at_once_none_is_lost() {
                 metadata[number.to_string()] = json!("y".repeat(filler));
                 if number % 3 == 0 {
                     let session = json!({"session_id": id, "metadata": metadata});
-                    start(&client, &session).await.ok();
+                    start(&client, &session).await.assert_ok();
                 } else {
                     let patch = json!({"event_id": id, "metadata": metadata});
-                    client.put("/events", &patch).await.ok();
+                    client.put("/events", &patch).await.assert_ok();
                 }
             });
         }
@@ -181,7 +181,7 @@ async fn patches_of_one_connection_are_applied_in_their_order() {
     let inputs = json!({"filler": "x".repeat(200 * KIB)});
     start(&admin, &json!({"session_id": SESSION, "inputs": inputs}))
         .await
-        .ok();
+        .assert_ok();
     let mut connection = admin.connect().await;
     for number in 0..20 {
         let filler = if number % 2 == 0 { 10 } else { 70 * KIB };
@@ -190,7 +190,7 @@ async fn patches_of_one_connection_are_applied_in_their_order() {
         });
         let body = patch.to_string();
         let answer = connection.call(&admin, "PUT", "/events", &[], body.as_bytes());
-        answer.await.ok();
+        answer.await.assert_ok();
         assert_eq!(
             find(&server, "default", SESSION).await["metadata"]["last"],
             number

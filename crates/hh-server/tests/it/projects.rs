@@ -5,7 +5,7 @@ use super::spans::{encode, label, span};
 use super::support::{Client, TestServer, text};
 
 async fn names(client: &Client, path: &str) -> Vec<String> {
-    let list = client.get(path).await.ok();
+    let list = client.get(path).await.assert_ok();
     let projects = list["projects"].as_array().unwrap();
     projects
         .iter()
@@ -18,16 +18,19 @@ async fn a_project_is_created_once() {
     let server = TestServer::start().await;
     let admin = server.admin();
     let wanted = json!({"name": "Chat bot 2.0", "description": "what it is for"});
-    let made = admin.post("/v1/projects", &wanted).await.ok();
+    let made = admin.post("/v1/projects", &wanted).await.assert_ok();
     assert_eq!(made["name"], "Chat bot 2.0");
     assert_eq!(made["description"], "what it is for");
     assert_ne!(text(&made["id"]), "");
-    let message = admin.post("/v1/projects", &wanted).await.refused(409);
+    let message = admin
+        .post("/v1/projects", &wanted)
+        .await
+        .assert_problem(409);
     insta::assert_snapshot!(message, @r#"a project "Chat bot 2.0" exists already"#);
     admin
         .post("/v1/projects", &json!({"name": "default"}))
         .await
-        .refused(409);
+        .assert_problem(409);
     assert_eq!(
         names(&admin, "/v1/projects").await,
         ["Chat bot 2.0", "default"]
@@ -63,7 +66,7 @@ async fn names_that_look_alike_or_break_lines_are_refused() {
         admin
             .post("/v1/projects", &json!({"name": name}))
             .await
-            .refused(400);
+            .assert_problem(400);
     }
     for body in [
         json!({}),
@@ -73,19 +76,19 @@ async fn names_that_look_alike_or_break_lines_are_refused() {
         json!({"name": "a", "extra": 1}),
         json!({"name": "a", "description": "x".repeat(501)}),
     ] {
-        admin.post("/v1/projects", &body).await.refused(400);
+        admin.post("/v1/projects", &body).await.assert_problem(400);
     }
     assert_eq!(names(&admin, "/v1/projects").await, ["default"]);
     for name in ["a", &"x".repeat(100)] {
         admin
             .post("/v1/projects", &json!({"name": name}))
             .await
-            .ok();
+            .assert_ok();
     }
 }
 
 #[tokio::test]
-async fn a_key_of_some_projects_lists_those_and_creates_none() {
+async fn a_key_for_some_projects_lists_them_and_cannot_create_projects() {
     let server = TestServer::start().await;
     for name in ["c", "a", "b d"] {
         server.project(name).await;
@@ -103,7 +106,7 @@ async fn a_key_of_some_projects_lists_those_and_creates_none() {
     client
         .post("/v1/projects", &json!({"name": "e"}))
         .await
-        .refused(403);
+        .assert_problem(403);
     // A project that is made later belongs to keys for all projects, and to no other.
     server.project("e").await;
     let all = server.key(Level::ReadOnly, "all").await;
@@ -144,7 +147,7 @@ async fn the_project_of_a_request_follows_from_the_key_and_the_name() {
     for name in ["one", "two"] {
         server.project(name).await;
     }
-    let listed = server.admin().get("/v1/projects").await.ok();
+    let listed = server.admin().get("/v1/projects").await.assert_ok();
     let id = |name: &str| {
         let list = listed["projects"].as_array().unwrap();
         list.iter().find(|project| project["name"] == name).unwrap()["id"].clone()
@@ -190,7 +193,12 @@ async fn a_missing_project_is_named_with_those_the_key_has() {
     for projects in [json!("all"), json!(["one", "two"])] {
         let client = server.key(Level::ReadWrite, projects).await;
         let wanted = json!({"project": "nowhere"});
-        messages.push(client.post("/v1/events/export", &wanted).await.refused(404));
+        messages.push(
+            client
+                .post("/v1/events/export", &wanted)
+                .await
+                .assert_problem(404),
+        );
     }
     insta::assert_snapshot!(messages.join("\n"), @r#"
     there is no project "nowhere" that this key applies to; it applies to: every project

@@ -62,7 +62,7 @@ async fn an_error_quotes_at_most_100_visible_characters_and_no_key() {
                 "{path}: {}",
                 answer.text()
             );
-            let message = answer.refused(answer.status);
+            let message = answer.assert_problem(answer.status);
             assert!(message.chars().count() < 400, "{path}: {message}");
             let unsafe_ones: &[char] = &[
                 '\u{7f}', '\u{9b}', '\u{202e}', '\u{2066}', '\u{2028}', '\u{200b}', '\u{feff}',
@@ -77,11 +77,11 @@ async fn an_error_quotes_at_most_100_visible_characters_and_no_key() {
     let message = client
         .post("/v1/events/export", &json!({"project": "nowhere"}))
         .await;
-    assert!(message.refused(404).contains("\"nowhere\""));
+    assert!(message.assert_problem(404).contains("\"nowhere\""));
 }
 
 #[tokio::test]
-async fn a_stored_name_that_looks_like_a_key_is_masked_in_errors() {
+async fn a_stored_name_that_looks_like_a_key_is_redacted_in_errors() {
     let server = TestServer::start().await;
     let admin = server.admin();
     server.project(KEY).await;
@@ -89,19 +89,29 @@ async fn a_stored_name_that_looks_like_a_key_is_masked_in_errors() {
         admin
             .post("/v1/projects", &json!({"name": KEY}))
             .await
-            .refused(409),
+            .assert_problem(409),
     ];
     let local = server.key(Level::Admin, json!([KEY, "default"])).await;
     let wrong = json!({"project": "nowhere"});
-    messages.push(local.post("/v1/events/export", &wrong).await.refused(404));
+    messages.push(
+        local
+            .post("/v1/events/export", &wrong)
+            .await
+            .assert_problem(404),
+    );
     let owner = json!({"name": KEY});
-    let made = admin.post("/v1/owners", &owner).await.ok();
-    messages.push(admin.post("/v1/owners", &owner).await.refused(409));
+    let made = admin.post("/v1/owners", &owner).await.assert_ok();
+    messages.push(admin.post("/v1/owners", &owner).await.assert_problem(409));
     let path = format!("/v1/owners/{}/disable", text(&made["id"]));
-    admin.send("POST", &path, &[], b"").await.ok();
-    messages.push(admin.post("/v1/owners", &owner).await.refused(409));
+    admin.send("POST", &path, &[], b"").await.assert_ok();
+    messages.push(admin.post("/v1/owners", &owner).await.assert_problem(409));
     let wanted = json!({"name": "n", "level": "admin", "projects": "all", "owner": KEY});
-    messages.push(admin.post("/v1/api_keys", &wanted).await.refused(409));
+    messages.push(
+        admin
+            .post("/v1/api_keys", &wanted)
+            .await
+            .assert_problem(409),
+    );
     insta::assert_snapshot!(messages.join("\n"), @r#"
     a project "hh_01234***" exists already
     there is no project "nowhere" that this key applies to; it applies to: default, hh_01234***
@@ -122,6 +132,6 @@ async fn an_error_names_ten_projects_of_a_key() {
     let message = client
         .post("/v1/events/export", &json!({"project": "x"}))
         .await
-        .refused(404);
+        .assert_problem(404);
     insta::assert_snapshot!(message, @r#"there is no project "x" that this key applies to; it applies to: p10, p11, p12, p13, p14, p15, p16, p17, p18, p19 and 5 more"#);
 }

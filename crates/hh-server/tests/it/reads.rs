@@ -52,7 +52,7 @@ fn readers(client: &Client, count: usize) -> JoinSet<()> {
         readers.spawn(async move {
             loop {
                 let answer = client.post(EXPORT, &json!({"page": 1000})).await;
-                answer.refused(503);
+                answer.assert_problem(503);
             }
         });
     }
@@ -84,12 +84,15 @@ async fn slow_readers_keep_no_key_from_working_or_being_revoked() {
     while started.elapsed() < 2 * LIMIT || rounds < 20 {
         let (id, key) = server.mint(Level::ReadWrite, "all").await;
         let client = server.client(&key);
-        client.get(WHOAMI).await.ok();
-        admin.get("/v1/api_keys").await.ok();
-        admin.get(&format!("/v1/api_keys/{id}")).await.ok();
-        admin.get("/v1/owners").await.ok();
-        admin.delete(&format!("/v1/api_keys/{id}")).await.ok();
-        client.get(WHOAMI).await.refused(401);
+        client.get(WHOAMI).await.assert_ok();
+        admin.get("/v1/api_keys").await.assert_ok();
+        admin.get(&format!("/v1/api_keys/{id}")).await.assert_ok();
+        admin.get("/v1/owners").await.assert_ok();
+        admin
+            .delete(&format!("/v1/api_keys/{id}"))
+            .await
+            .assert_ok();
+        client.get(WHOAMI).await.assert_problem(401);
         rounds += 1;
     }
     assert!(readers.try_join_next().is_none(), "the readers read on");
@@ -108,7 +111,7 @@ async fn a_slow_list_of_owners_keeps_no_key_from_being_checked() {
     let slow = admin.get("/v1/owners");
     let others = async {
         for key in &keys {
-            key.get(WHOAMI).await.ok();
+            key.get(WHOAMI).await.assert_ok();
         }
     };
     tokio::select! {
@@ -118,14 +121,14 @@ async fn a_slow_list_of_owners_keeps_no_key_from_being_checked() {
 }
 
 #[tokio::test]
-async fn a_query_beyond_its_time_is_503_with_a_hint() {
+async fn a_query_that_times_out_is_503_with_a_hint() {
     let server = TestServer::start().await;
     filled(&server, 1).await;
     slow_down(&server, "events");
     let answer = server.admin().post(EXPORT, &json!({})).await;
     assert_eq!(answer.json()["errorCode"], "QUERY_TIMEOUT");
     assert!(answer.header("retry-after").is_some());
-    let message = answer.refused(503);
+    let message = answer.assert_problem(503);
     insta::assert_snapshot!(message, @"the query took longer than 5 s and was stopped; filter by session_id, request an earlier page or set a smaller limit");
     // Sessions are not in that table.
     let filter = json!({"field": "event_type", "operator": "is", "value": "session"});
@@ -136,7 +139,7 @@ async fn a_query_beyond_its_time_is_503_with_a_hint() {
 }
 
 #[tokio::test]
-async fn a_query_ends_with_the_connection_of_its_client() {
+async fn a_query_stops_when_its_client_disconnects() {
     let server = TestServer::start().await;
     let admin = server.admin();
     filled(&server, 1).await;
@@ -173,7 +176,7 @@ async fn filled(server: &TestServer, count: u8) {
         one
     });
     let spans = encode(spans.collect());
-    server.admin().export(&spans).await.ok_empty();
+    server.admin().export(&spans).await.assert_ok_empty();
 }
 
 #[tokio::test]
@@ -274,7 +277,7 @@ async fn read_all(client: &Client) -> Vec<Value> {
         let answer = client
             .post(EXPORT, &json!({"limit": limit, "page": page}))
             .await;
-        let list = answer.ok();
+        let list = answer.assert_ok();
         let events = list["events"].as_array().unwrap();
         assert!(answer.body.len() <= 8 * MIB || events.len() == 1);
         all.extend(events.iter().skip(all.len() % limit).cloned());
@@ -288,7 +291,7 @@ async fn read_all(client: &Client) -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn a_page_has_as_many_events_as_fit_and_says_that_more_exist() {
+async fn a_page_has_the_events_that_fit_and_is_marked_as_truncated() {
     for (name, inputs, fit) in [(10, 3 * MIB, 2), (2 * MIB, 10, 3), (2 * MIB, 5 * MIB, 1)] {
         let server = TestServer::start().await;
         store(&server, 5, 1_000_000_000, name, inputs);
@@ -323,7 +326,7 @@ async fn large_events_of_the_future_make_no_default_list_fail() {
 }
 
 #[tokio::test]
-async fn a_database_that_cannot_be_opened_for_a_while_is_503_and_keys_go_on() {
+async fn reads_are_503_while_the_database_cannot_be_opened_and_known_keys_work() {
     let server = TestServer::start().await;
     let key = server.key(Level::ReadOnly, "all").await;
     let path = server.data_dir().join("honeyhive.db");
@@ -331,10 +334,10 @@ async fn a_database_that_cannot_be_opened_for_a_while_is_503_and_keys_go_on() {
     std::fs::rename(&path, &away).unwrap();
     let answer = server.admin().post(EXPORT, &json!({})).await;
     assert!(answer.header("retry-after").is_some());
-    let message = answer.refused(503);
+    let message = answer.assert_problem(503);
     insta::assert_snapshot!(message, @"the server cannot open its database at the moment; try again");
     // Its connection has been open since the start.
-    key.get(WHOAMI).await.ok();
+    key.get(WHOAMI).await.assert_ok();
     std::fs::rename(&away, &path).unwrap();
     assert_eq!(key.events(&json!({})).await["count"], 0);
 }

@@ -5,7 +5,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
-use hh_auth::fsio::{Replace, create_private_dir, write_private};
+use hh_auth::private_file::{Replace, create_private_dir, write_private};
 use hh_auth::{ApiKey, Level, mint};
 use hh_server::{FirstKey, Server, ServerOptions, StartErrorKind};
 use serde_json::{Value, json};
@@ -129,7 +129,7 @@ async fn a_second_server_in_a_data_directory_is_refused() {
         .to_string()
         .replace(server.data_dir().to_str().unwrap(), "DIR");
     insta::assert_snapshot!(message, @"another server uses the data directory DIR");
-    server.admin().get("/v1/auth/whoami").await.ok();
+    server.admin().get("/v1/auth/whoami").await.assert_ok();
     // Once the first has stopped the directory is free.
     let dir = server.stop().await;
     Server::start(options(&dir)).await.unwrap();
@@ -139,7 +139,7 @@ async fn a_second_server_in_a_data_directory_is_refused() {
 async fn a_port_that_is_taken_leaves_no_data_directory_behind() {
     let server = TestServer::start().await;
     let dir = tempfile::tempdir().unwrap();
-    let taken = options(&dir).with_bind(server.nobody().address());
+    let taken = options(&dir).with_bind(server.anonymous().address());
     let Err(error) = Server::start(taken).await else {
         panic!("two servers on one port");
     };
@@ -156,7 +156,7 @@ async fn reopening_keeps_keys_projects_and_events_and_shows_no_second_key() {
         .admin()
         .delete(&format!("/v1/api_keys/{id}"))
         .await
-        .ok();
+        .assert_ok();
     let labels = vec![
         label("honeyhive.project", "p"),
         label("honeyhive.session_id", SESSION),
@@ -165,7 +165,7 @@ async fn reopening_keeps_keys_projects_and_events_and_shows_no_second_key() {
         .admin()
         .export(&encode(vec![span(1, None, labels)]))
         .await
-        .ok_empty();
+        .assert_ok_empty();
     let read = json!({"project": "p"});
     let events = server.admin().events(&read).await;
     assert_eq!(events["count"], 2);
@@ -179,8 +179,8 @@ async fn reopening_keeps_keys_projects_and_events_and_shows_no_second_key() {
         answer
     };
     let list = "/v1/api_keys?ended=true";
-    let keys = without_use(server.admin().get(list).await.ok());
-    let whoami = without_use(server.admin().get("/v1/auth/whoami").await.ok());
+    let keys = without_use(server.admin().get(list).await.assert_ok());
+    let whoami = without_use(server.admin().get("/v1/auth/whoami").await.assert_ok());
     let key = server.first_key().to_owned();
     let dir = server.stop().await;
 
@@ -190,19 +190,19 @@ async fn reopening_keeps_keys_projects_and_events_and_shows_no_second_key() {
     assert!(again.take_first_key().is_none());
     let server = TestServer::run(again, dir, key);
     assert_eq!(server.admin().events(&read).await, events);
-    let again = server.admin().get(list).await.ok();
+    let again = server.admin().get(list).await.assert_ok();
     assert_eq!(without_use(again), keys);
-    let again = server.admin().get("/v1/auth/whoami").await.ok();
+    let again = server.admin().get("/v1/auth/whoami").await.assert_ok();
     assert_eq!(without_use(again), whoami);
     server
         .client(&revoked)
         .get("/v1/auth/whoami")
         .await
-        .refused(401);
+        .assert_problem(401);
 }
 
 #[tokio::test]
-async fn the_first_key_goes_into_a_private_file_when_asked() {
+async fn the_first_key_is_written_to_a_private_file_on_request() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("admin.key");
     let asked = options(&dir)
@@ -218,7 +218,7 @@ async fn the_first_key_goes_into_a_private_file_when_asked() {
     );
     let key = fs::read_to_string(&path).unwrap();
     let server = TestServer::run(server, dir, key.trim_end().to_owned());
-    let whoami = server.admin().get("/v1/auth/whoami").await.ok();
+    let whoami = server.admin().get("/v1/auth/whoami").await.assert_ok();
     assert_eq!(
         whoami["principal"],
         json!({"type": "user", "name": "root@example.com"})
@@ -265,7 +265,7 @@ async fn without_its_pepper_a_database_does_not_open() {
 
 #[expect(clippy::disallowed_methods, reason = "a file of the test's own")]
 #[tokio::test]
-async fn server_yaml_gives_what_no_option_does() {
+async fn server_yaml_provides_what_no_option_sets() {
     let dir = tempfile::tempdir().unwrap();
     let file = data_dir(&dir).join("server.yaml");
     create_private_dir(&data_dir(&dir)).unwrap();
@@ -279,7 +279,7 @@ async fn server_yaml_gives_what_no_option_does() {
     assert_eq!(admin, "option@example.com");
     drop(server);
 
-    for damaged in ["organisation: typo\n", "bind: [\n", "bind: nowhere\n"] {
+    for damaged in ["organizations: typo\n", "bind: [\n", "bind: nowhere\n"] {
         fs::write(&file, damaged).unwrap();
         let Err(error) = Server::start(options(&dir)).await else {
             panic!("started with {damaged}");
@@ -304,7 +304,7 @@ pub(crate) async fn refusal(options: ServerOptions, dir: &TempDir, kind: StartEr
 
 #[expect(clippy::disallowed_methods, reason = "a file of the test's own")]
 #[tokio::test]
-async fn names_that_are_none_are_refused_before_anything_is_made() {
+async fn invalid_names_are_rejected_before_anything_is_created() {
     let dir = tempfile::tempdir().unwrap();
     let (longest, longer) = ("é".repeat(100), "é".repeat(101));
     let mut messages = Vec::new();
@@ -371,7 +371,7 @@ async fn a_pepper_that_is_a_link_to_nothing_is_not_one_to_restore() {
 
 #[expect(clippy::disallowed_methods, reason = "a file of the test's own")]
 #[tokio::test]
-async fn a_database_that_is_none_is_named() {
+async fn an_invalid_database_file_is_named() {
     // Stopped, so that the whole log is in the file: what is in the log could mend the file.
     let dir = TestServer::start().await.stop().await;
     fs::write(data_dir(&dir).join("honeyhive.db"), [7; 8192]).unwrap();

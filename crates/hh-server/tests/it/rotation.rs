@@ -39,10 +39,10 @@ async fn a_new_key_has_the_rights_of_the_old_and_starts_its_grace_by_being_used(
         "name": "build", "level": "ingest_only", "projects": ["docs"], "owner": "ci",
         "expires_at": end.to_string(), "note": "of the build machines",
     });
-    let old = create(&server, &members).await.ok();
+    let old = create(&server, &members).await.assert_ok();
     let (id, admin) = (text(&old["id"]), server.admin());
     let path = format!("{KEYS}/{id}");
-    let new = rotate(&admin, &id, 3600).await.ok();
+    let new = rotate(&admin, &id, 3600).await.assert_ok();
     for member in ["name", "level", "projects", "owner", "expires_at", "note"] {
         assert_eq!(new[member], old[member], "{member}");
     }
@@ -50,21 +50,24 @@ async fn a_new_key_has_the_rights_of_the_old_and_starts_its_grace_by_being_used(
     assert_ne!(new["key"], old["key"]);
 
     // Nobody has the new key yet, so the old one has no end.
-    let shown = admin.get(&path).await.ok();
+    let shown = admin.get(&path).await.assert_ok();
     assert_eq!(shown["replaced_by"], new["id"]);
     assert_eq!(shown["grace_ends_at"], Value::Null);
     let old_key = server.client(&text(&old["key"]));
-    old_key.get(WHOAMI).await.ok();
+    old_key.get(WHOAMI).await.assert_ok();
 
     // A refused request is no use of it.
     let new_key = server.client(&text(&new["key"]));
-    new_key.get(KEYS).await.refused(403);
-    assert_eq!(admin.get(&path).await.ok()["grace_ends_at"], Value::Null);
+    new_key.get(KEYS).await.assert_problem(403);
+    assert_eq!(
+        admin.get(&path).await.assert_ok()["grace_ends_at"],
+        Value::Null
+    );
 
     let before = Timestamp::now();
-    let me = new_key.get(WHOAMI).await.ok();
+    let me = new_key.get(WHOAMI).await.assert_ok();
     let hour = SignedDuration::from_hours(1);
-    let ends = time(&admin.get(&path).await.ok()["grace_ends_at"]);
+    let ends = time(&admin.get(&path).await.assert_ok()["grace_ends_at"]);
     let slack = SignedDuration::from_millis(1);
     assert!(
         before + hour - slack <= ends && ends <= Timestamp::now() + hour,
@@ -73,12 +76,12 @@ async fn a_new_key_has_the_rights_of_the_old_and_starts_its_grace_by_being_used(
     assert_eq!(me["key"]["replaces"], old["id"]);
 
     // The old one works on, and sees what takes its place and when.
-    let me = old_key.get(WHOAMI).await.ok();
+    let me = old_key.get(WHOAMI).await.assert_ok();
     assert_eq!(me["key"]["replaced_by"], new["id"]);
     assert_eq!(time(&me["key"]["grace_ends_at"]), ends);
-    new_key.get(WHOAMI).await.ok();
+    new_key.get(WHOAMI).await.assert_ok();
     assert_eq!(
-        time(&admin.get(&path).await.ok()["grace_ends_at"]),
+        time(&admin.get(&path).await.assert_ok()["grace_ends_at"]),
         ends,
         "once"
     );
@@ -88,44 +91,68 @@ async fn a_new_key_has_the_rights_of_the_old_and_starts_its_grace_by_being_used(
 async fn the_grace_of_a_key_is_on_disk_when_its_successor_is_answered() {
     let server = TestServer::start().await;
     let (id, _) = server.mint(Level::ReadWrite, "all").await;
-    let new = rotate(&server.admin(), &id, 600).await.ok();
-    server.client(&text(&new["key"])).get(WHOAMI).await.ok();
+    let new = rotate(&server.admin(), &id, 600).await.assert_ok();
+    server
+        .client(&text(&new["key"]))
+        .get(WHOAMI)
+        .await
+        .assert_ok();
     // As a crash leaves it: what another connection reads while the server runs.
     let connection = rusqlite::Connection::open(server.data_dir().join("honeyhive.db")).unwrap();
     let sql = "SELECT grace_ends FROM api_keys WHERE id = ?1";
     let ends: i64 = connection.query_row(sql, [&id], |row| row.get(0)).unwrap();
-    let shown = server.admin().get(&format!("{KEYS}/{id}")).await.ok();
+    let shown = server
+        .admin()
+        .get(&format!("{KEYS}/{id}"))
+        .await
+        .assert_ok();
     assert_eq!(time(&shown["grace_ends_at"]).as_millisecond(), ends);
 }
 
 #[tokio::test]
-async fn without_a_grace_the_old_key_ends_with_the_first_use_of_the_new() {
+async fn without_a_grace_the_old_key_is_revoked_at_the_first_use_of_the_new_one() {
     let server = TestServer::start().await;
     let (id, key) = server.mint(Level::ReadOnly, "all").await;
     let old = server.client(&key);
-    let new = rotate(&server.admin(), &id, 0).await.ok();
-    old.get(WHOAMI).await.ok();
-    server.client(&text(&new["key"])).get(WHOAMI).await.ok();
+    let new = rotate(&server.admin(), &id, 0).await.assert_ok();
+    old.get(WHOAMI).await.assert_ok();
+    server
+        .client(&text(&new["key"]))
+        .get(WHOAMI)
+        .await
+        .assert_ok();
     let answer = old.get(WHOAMI).await;
-    let message = answer.refused(401);
+    let message = answer.assert_problem(401);
     let message = message
         .replace(&id, "OLD")
         .replace(&key[..8], "hh_FIRST")
         .replace(&text(&new["id"]), "NEW");
     insta::assert_snapshot!(message, @"the API key OLD (hh_FIRST***) was replaced by the key NEW and its grace is over; use that one");
     assert_eq!(answer.json()["errorCode"], "KEY_REPLACED");
-    let shown = server.admin().get(&format!("{KEYS}/{id}")).await.ok();
+    let shown = server
+        .admin()
+        .get(&format!("{KEYS}/{id}"))
+        .await
+        .assert_ok();
     assert_eq!(shown["state"], "replaced");
 }
 
 #[tokio::test]
-async fn a_key_in_grace_ends_at_its_time() {
+async fn a_key_in_grace_is_revoked_at_the_end_of_the_grace() {
     let server = TestServer::start().await;
     let (id, old) = server.mint(Level::ReadOnly, "all").await;
     let old = server.client(&old);
-    let new = rotate(&server.admin(), &id, 1).await.ok();
-    server.client(&text(&new["key"])).get(WHOAMI).await.ok();
-    let shown = server.admin().get(&format!("{KEYS}/{id}")).await.ok();
+    let new = rotate(&server.admin(), &id, 1).await.assert_ok();
+    server
+        .client(&text(&new["key"]))
+        .get(WHOAMI)
+        .await
+        .assert_ok();
+    let shown = server
+        .admin()
+        .get(&format!("{KEYS}/{id}"))
+        .await
+        .assert_ok();
     let end = time(&shown["grace_ends_at"]);
     let mut connection = old.connect().await;
     // The requests themselves pass the time; every answer must fit the moments around it.
@@ -137,7 +164,7 @@ async fn a_key_in_grace_ends_at_its_time() {
             assert!(before < end, "a key that ended at {end} works at {before}");
             continue;
         }
-        answer.refused(401);
+        answer.assert_problem(401);
         assert!(
             after >= end,
             "a key that ends at {end} is refused at {after}"
@@ -151,26 +178,30 @@ async fn a_second_rotation_replaces_an_unused_key_and_no_other() {
     let server = TestServer::start().await;
     let admin = server.admin();
     let (id, old) = server.mint(Level::ReadWrite, "all").await;
-    let unused = rotate(&admin, &id, 3600).await.ok();
-    let new = rotate(&admin, &id, 3600).await.ok();
+    let unused = rotate(&admin, &id, 3600).await.assert_ok();
+    let new = rotate(&admin, &id, 3600).await.assert_ok();
     let refused = server
         .client(&text(&unused["key"]))
         .get(WHOAMI)
         .await
-        .refused(401);
+        .assert_problem(401);
     assert!(refused.contains("was revoked"), "{refused}");
-    server.client(&old).get(WHOAMI).await.ok();
+    server.client(&old).get(WHOAMI).await.assert_ok();
     // Not in use yet, it cannot be rotated itself: three keys would work.
     let new_id = text(&new["id"]);
-    let mut messages = vec![rotate(&admin, &new_id, 0).await.refused(409)];
-    server.client(&text(&new["key"])).get(WHOAMI).await.ok();
-    messages.push(rotate(&admin, &id, 0).await.refused(409));
-    messages.push(rotate(&admin, &new_id, 0).await.refused(409));
+    let mut messages = vec![rotate(&admin, &new_id, 0).await.assert_problem(409)];
+    server
+        .client(&text(&new["key"]))
+        .get(WHOAMI)
+        .await
+        .assert_ok();
+    messages.push(rotate(&admin, &id, 0).await.assert_problem(409));
+    messages.push(rotate(&admin, &new_id, 0).await.assert_problem(409));
     // The old one ended, its successor can be rotated in turn.
-    admin.delete(&format!("{KEYS}/{id}")).await.ok();
-    messages.push(rotate(&admin, &id, 0).await.refused(409));
-    rotate(&admin, &new_id, 0).await.ok();
-    let shown = admin.get(&format!("{KEYS}/{id}")).await.ok();
+    admin.delete(&format!("{KEYS}/{id}")).await.assert_ok();
+    messages.push(rotate(&admin, &id, 0).await.assert_problem(409));
+    rotate(&admin, &new_id, 0).await.assert_ok();
+    let shown = admin.get(&format!("{KEYS}/{id}")).await.assert_ok();
     let end = format!("{:.0}", time(&shown["grace_ends_at"]));
     let messages = messages
         .join("\n")
@@ -189,18 +220,19 @@ async fn a_key_whose_unused_successor_is_revoked_goes_on() {
     let server = TestServer::start().await;
     let admin = server.admin();
     let (id, old) = server.mint(Level::ReadWrite, "all").await;
-    let unused = rotate(&admin, &id, 0).await.ok();
+    let unused = rotate(&admin, &id, 0).await.assert_ok();
     admin
         .delete(&format!("{KEYS}/{}", text(&unused["id"])))
         .await
-        .ok();
-    let me = server.client(&old).get(WHOAMI).await.ok();
+        .assert_ok();
+    let me = server.client(&old).get(WHOAMI).await.assert_ok();
     assert_eq!(me["key"]["replaced_by"], Value::Null);
-    rotate(&admin, &id, 0).await.ok();
+    rotate(&admin, &id, 0).await.assert_ok();
 }
 
+// Feature S9.
 #[tokio::test]
-async fn s9_every_key_may_rotate_itself_and_end_itself_and_what_it_replaces() {
+async fn every_key_may_rotate_and_revoke_itself_and_revoke_its_predecessor() {
     let server = TestServer::start().await;
     for level in Level::ALL {
         let (id, old) = server.mint(level, "all").await;
@@ -209,47 +241,49 @@ async fn s9_every_key_may_rotate_itself_and_end_itself_and_what_it_replaces() {
         let new = old
             .post(&format!("{KEYS}/{id}/rotate"), &json!({}))
             .await
-            .ok();
+            .assert_ok();
         assert_eq!(new["level"], level.as_str());
         let new_key = server.client(&text(&new["key"]));
         if level != Level::Admin {
             // Not the other way round, and no other key, whether there is one or not.
             for target in [&text(&new["id"]), &other, &"nothing".to_owned()] {
-                old.delete(&format!("{KEYS}/{target}")).await.refused(403);
-                rotate(&old, target, 0).await.refused(403);
+                old.delete(&format!("{KEYS}/{target}"))
+                    .await
+                    .assert_problem(403);
+                rotate(&old, target, 0).await.assert_problem(403);
             }
         }
-        let revoked = new_key.delete(&format!("{KEYS}/{id}")).await.ok();
+        let revoked = new_key.delete(&format!("{KEYS}/{id}")).await.assert_ok();
         assert_eq!(revoked["state"], "revoked");
         assert_eq!(
             revoked["replaced_by"], new["id"],
             "whoever revokes it sees what goes on"
         );
-        old.get(WHOAMI).await.refused(401);
+        old.get(WHOAMI).await.assert_problem(401);
         new_key
             .delete(&format!("{KEYS}/{}", text(&new["id"])))
             .await
-            .ok();
-        new_key.get(WHOAMI).await.refused(401);
+            .assert_ok();
+        new_key.get(WHOAMI).await.assert_problem(401);
     }
 }
 
 #[tokio::test]
-async fn a_rotation_gives_nobody_more_than_they_have() {
+async fn a_rotation_grants_no_new_permissions() {
     let server = TestServer::start().await;
     server.project("a").await;
     // A key for a time must not come by one for ever.
     let soon = (Timestamp::now() + SignedDuration::from_hours(1)).to_string();
     let brief = create(&server, &json!({"level": "admin", "expires_at": soon}))
         .await
-        .ok();
+        .assert_ok();
     let brief = server.client(&text(&brief["key"]));
     let (id, _) = server.mint(Level::Admin, "all").await;
-    let message = rotate(&brief, &id, 0).await.refused(403);
+    let message = rotate(&brief, &id, 0).await.assert_problem(403);
     insta::assert_snapshot!(message, @"a key cannot give what its issuer does not have: this key's level, projects or expiry go beyond yours");
     // An admin of one project does not see keys beyond it.
     let local = server.key(Level::Admin, json!(["a"])).await;
-    rotate(&local, &id, 0).await.refused(404);
+    rotate(&local, &id, 0).await.assert_problem(404);
     // What a request may say of the new key is its grace.
     for body in [
         json!({"level": "admin"}),
@@ -258,16 +292,24 @@ async fn a_rotation_gives_nobody_more_than_they_have() {
         json!({"grace_seconds": 0.5}),
     ] {
         let path = format!("{KEYS}/{id}/rotate");
-        server.admin().post(&path, &body).await.refused(400);
+        server.admin().post(&path, &body).await.assert_problem(400);
     }
     // Without a body it is a day.
     let new = server
         .admin()
         .send("POST", &format!("{KEYS}/{id}/rotate"), &[], b"")
         .await
-        .ok();
-    server.client(&text(&new["key"])).get(WHOAMI).await.ok();
-    let shown = server.admin().get(&format!("{KEYS}/{id}")).await.ok();
+        .assert_ok();
+    server
+        .client(&text(&new["key"]))
+        .get(WHOAMI)
+        .await
+        .assert_ok();
+    let shown = server
+        .admin()
+        .get(&format!("{KEYS}/{id}"))
+        .await
+        .assert_ok();
     let grace = time(&shown["grace_ends_at"]).duration_since(Timestamp::now());
     assert!((23..=24).contains(&grace.as_hours()), "{grace}");
 }
@@ -276,25 +318,35 @@ async fn a_rotation_gives_nobody_more_than_they_have() {
 async fn a_dead_key_cannot_be_rotated() {
     let server = TestServer::start().await;
     let (id, _) = server.mint(Level::ReadOnly, "all").await;
-    server.admin().delete(&format!("{KEYS}/{id}")).await.ok();
-    rotate(&server.admin(), &id, 0).await.refused(409);
-    rotate(&server.admin(), "nothing", 0).await.refused(404);
+    server
+        .admin()
+        .delete(&format!("{KEYS}/{id}"))
+        .await
+        .assert_ok();
+    rotate(&server.admin(), &id, 0).await.assert_problem(409);
+    rotate(&server.admin(), "nothing", 0)
+        .await
+        .assert_problem(404);
 }
 
 #[tokio::test]
-async fn the_holder_of_a_dead_key_is_told_why_it_is_dead() {
+async fn the_response_for_a_dead_key_explains_why_it_is_dead() {
     let server = TestServer::start().await;
     let soon = Timestamp::now() + SignedDuration::from_millis(300);
     let expired = create(&server, &json!({"expires_at": soon.to_string()}))
         .await
-        .ok();
+        .assert_ok();
     let (id, revoked) = server.mint(Level::ReadWrite, "all").await;
-    server.admin().delete(&format!("{KEYS}/{id}")).await.ok();
+    server
+        .admin()
+        .delete(&format!("{KEYS}/{id}"))
+        .await
+        .assert_ok();
     let answer = server.client(&revoked).get(WHOAMI).await;
     let mut messages = vec![format!(
         "{} {}",
         text(&answer.json()["errorCode"]),
-        answer.refused(401)
+        answer.assert_problem(401)
     )];
     let client = server.client(&text(&expired["key"]));
     let answer = loop {
@@ -306,7 +358,7 @@ async fn the_holder_of_a_dead_key_is_told_why_it_is_dead() {
     messages.push(format!(
         "{} {}",
         text(&answer.json()["errorCode"]),
-        answer.refused(401)
+        answer.assert_problem(401)
     ));
     let end = time(&expired["expires_at"]);
     let messages = messages
@@ -326,7 +378,7 @@ async fn the_holder_of_a_dead_key_is_told_why_it_is_dead() {
 async fn rotations_beyond_the_limit_are_refused_with_the_time_to_wait() {
     let dir = tempfile::tempdir().unwrap();
     let data = options(&dir);
-    hh_auth::fsio::create_private_dir(&super::support::data_dir(&dir)).unwrap();
+    hh_auth::private_file::create_private_dir(&super::support::data_dir(&dir)).unwrap();
     let file = super::support::data_dir(&dir).join("server.yaml");
     for wrong in ["0", "3601", "-1", "many"] {
         write(&file, format!("max_rotations_per_hour: {wrong}\n"));
@@ -343,19 +395,23 @@ async fn rotations_beyond_the_limit_are_refused_with_the_time_to_wait() {
     let mut newest = json!({"id": id, "key": key});
     for _ in 0..2 {
         let client = server.client(&text(&newest["key"]));
-        newest = rotate(&client, &text(&newest["id"]), 0).await.ok();
+        newest = rotate(&client, &text(&newest["id"]), 0).await.assert_ok();
         // The limit is of the family, so the key that replaced another goes on counting.
-        server.client(&text(&newest["key"])).get(WHOAMI).await.ok();
+        server
+            .client(&text(&newest["key"]))
+            .get(WHOAMI)
+            .await
+            .assert_ok();
     }
-    own.get(WHOAMI).await.refused(401);
+    own.get(WHOAMI).await.assert_problem(401);
     let client = server.client(&text(&newest["key"]));
     let answer = rotate(&client, &text(&newest["id"]), 0).await;
-    insta::assert_snapshot!(answer.refused(429), @"the limit of 2 rotations of one key within an hour is reached; use the newest key, or try again later");
+    insta::assert_snapshot!(answer.assert_problem(429), @"the limit of 2 rotations of one key within an hour is reached; use the newest key, or try again later");
     let wait: u32 = answer.header("retry-after").unwrap().parse().unwrap();
     assert!((3000..=3600).contains(&wait), "{wait}");
     // Clients would hold back their other requests for it.
     assert_eq!(answer.header("ratelimit"), None);
-    client.get(WHOAMI).await.ok();
+    client.get(WHOAMI).await.assert_ok();
     // A repeated request is no rotation.
     let path = format!(
         "{KEYS}/{}/rotate",
@@ -367,86 +423,97 @@ async fn rotations_beyond_the_limit_are_refused_with_the_time_to_wait() {
             .admin()
             .send("POST", &path, &headers, b"{}")
             .await
-            .ok();
+            .assert_ok();
     }
 }
 
 #[tokio::test]
-async fn the_last_key_that_can_make_others_stays() {
+async fn the_last_key_that_can_create_keys_stays() {
     let server = TestServer::start().await;
     let admin = server.admin();
-    let first = text(&admin.get(WHOAMI).await.ok()["key"]["id"]);
+    let first = text(&admin.get(WHOAMI).await.assert_ok()["key"]["id"]);
     let path = format!("{KEYS}/{first}");
     // Keys of some projects, of other levels, and dead ones do not count.
     server.mint(Level::Admin, json!(["default"])).await;
     server.mint(Level::ReadWrite, "all").await;
     let (dead, _) = server.mint(Level::Admin, "all").await;
-    admin.delete(&format!("{KEYS}/{dead}")).await.ok();
-    let message = admin.delete(&path).await.refused(409);
+    admin.delete(&format!("{KEYS}/{dead}")).await.assert_ok();
+    let message = admin.delete(&path).await.assert_problem(409);
     insta::assert_snapshot!(message, @"this is the last key of level admin for all projects that remains valid for 30 days, and without one no key can be created or revoked; create another first, or rotate this one and use the new key");
     // One that leaked can be ended all the same.
-    let new = rotate(&admin, &first, 0).await.ok();
+    let new = rotate(&admin, &first, 0).await.assert_ok();
     let new_key = server.client(&text(&new["key"]));
-    new_key.delete(&path).await.ok();
-    admin.get(WHOAMI).await.refused(401);
+    new_key.delete(&path).await.assert_ok();
+    admin.get(WHOAMI).await.assert_problem(401);
     new_key
         .delete(&format!("{KEYS}/{}", text(&new["id"])))
         .await
-        .refused(409);
+        .assert_problem(409);
 }
 
+// Feature S40.
 #[tokio::test]
-async fn s40_disabling_an_owner_ends_all_their_keys_and_lets_none_be_made() {
+async fn disabling_an_owner_revokes_all_their_keys_and_blocks_new_ones() {
     let server = TestServer::start().await;
     let admin = server.admin();
     let owner = json!({"name": "ada@example.com"});
-    let made = admin.post(OWNERS, &owner).await.ok();
+    let made = admin.post(OWNERS, &owner).await.assert_ok();
     assert_eq!(
         (&made["type"], &made["active_keys"]),
         (&json!("user"), &json!(0))
     );
-    let taken = admin.post(OWNERS, &owner).await.refused(409);
+    let taken = admin.post(OWNERS, &owner).await.assert_problem(409);
     let mut keys = Vec::new();
     for level in Level::ALL {
         let members = json!({"level": level.as_str(), "owner": "ada@example.com"});
-        keys.push(create(&server, &members).await.ok());
+        keys.push(create(&server, &members).await.assert_ok());
     }
-    let other = create(&server, &json!({"owner": "ci"})).await.ok();
+    let other = create(&server, &json!({"owner": "ci"})).await.assert_ok();
     // One of them was rotated, so a successor must go too.
     let id = text(&keys[2]["id"]);
-    keys.push(rotate(&admin, &id, 3600).await.ok());
+    keys.push(rotate(&admin, &id, 3600).await.assert_ok());
     let clients: Vec<_> = keys
         .iter()
         .map(|key| server.client(&text(&key["key"])))
         .collect();
     for client in &clients {
-        client.get(WHOAMI).await.ok();
+        client.get(WHOAMI).await.assert_ok();
     }
     // Nobody disables whom they are.
     let id = text(&made["id"]);
     let path = format!("{OWNERS}/{id}/disable");
-    let own = clients[3].send("POST", &path, &[], b"").await.refused(409);
-    clients[2].send("POST", &path, &[], b"").await.refused(403);
+    let own = clients[3]
+        .send("POST", &path, &[], b"")
+        .await
+        .assert_problem(409);
+    clients[2]
+        .send("POST", &path, &[], b"")
+        .await
+        .assert_problem(403);
 
-    let disabled = admin.send("POST", &path, &[], b"").await.ok();
+    let disabled = admin.send("POST", &path, &[], b"").await.assert_ok();
     assert_eq!(
         (&disabled["revoked_keys"], &disabled["active_keys"]),
         (&json!(5), &json!(0))
     );
     for client in &clients {
-        client.get(WHOAMI).await.refused(401);
+        client.get(WHOAMI).await.assert_problem(401);
     }
-    server.client(&text(&other["key"])).get(WHOAMI).await.ok();
+    server
+        .client(&text(&other["key"]))
+        .get(WHOAMI)
+        .await
+        .assert_ok();
     let members = json!({"owner": "ada@example.com"});
-    let refused = create(&server, &members).await.refused(409);
-    let again = admin.send("POST", &path, &[], b"").await.ok();
+    let refused = create(&server, &members).await.assert_problem(409);
+    let again = admin.send("POST", &path, &[], b"").await.assert_ok();
     assert_eq!(again["revoked_keys"], 0);
     assert_eq!(again["disabled_at"], disabled["disabled_at"]);
     admin
         .send("POST", "/v1/owners/nobody/disable", &[], b"")
         .await
-        .refused(404);
-    let list = admin.get(OWNERS).await.ok();
+        .assert_problem(404);
+    let list = admin.get(OWNERS).await.assert_ok();
     let shown: Vec<_> = list["owners"]
         .as_array()
         .unwrap()
@@ -476,18 +543,21 @@ async fn owners_are_for_admins_of_all_projects() {
     let server = TestServer::start().await;
     server.project("a").await;
     let local = server.key(Level::Admin, json!(["a"])).await;
-    local.get(OWNERS).await.refused(403);
-    local.post(OWNERS, &json!({"name": "x"})).await.refused(403);
+    local.get(OWNERS).await.assert_problem(403);
+    local
+        .post(OWNERS, &json!({"name": "x"}))
+        .await
+        .assert_problem(403);
     local
         .send("POST", "/v1/owners/x/disable", &[], b"")
         .await
-        .refused(403);
+        .assert_problem(403);
     for name in ["", "two\nlines", &"x".repeat(101)] {
         server
             .admin()
             .post(OWNERS, &json!({"name": name}))
             .await
-            .refused(400);
+            .assert_problem(400);
     }
 }
 
@@ -497,23 +567,26 @@ async fn the_last_use_of_a_key_is_shown_and_survives_a_stop() {
     let (id, key) = server.mint(Level::ReadOnly, "all").await;
     let path = format!("{KEYS}/{id}");
     assert_eq!(
-        server.admin().get(&path).await.ok()["last_used_at"],
+        server.admin().get(&path).await.assert_ok()["last_used_at"],
         Value::Null
     );
     let before = Timestamp::now() - SignedDuration::from_millis(1);
-    server.client(&key).get(WHOAMI).await.ok();
-    let used = server.admin().get(&path).await.ok()["last_used_at"].clone();
+    server.client(&key).get(WHOAMI).await.assert_ok();
+    let used = server.admin().get(&path).await.assert_ok()["last_used_at"].clone();
     assert!(before <= time(&used) && time(&used) <= Timestamp::now());
     // A refused request is no use.
-    server.client(&key).get(KEYS).await.refused(403);
-    let listed = server.admin().get(KEYS).await.ok();
+    server.client(&key).get(KEYS).await.assert_problem(403);
+    let listed = server.admin().get(KEYS).await.assert_ok();
     assert_eq!(listed["keys"][0]["last_used_at"], used);
 
     let admin = server.first_key().to_owned();
     let dir = server.stop().await;
     let again = Server::start(options(&dir)).await.unwrap();
     let server = TestServer::run(again, dir, admin);
-    assert_eq!(server.admin().get(&path).await.ok()["last_used_at"], used);
+    assert_eq!(
+        server.admin().get(&path).await.assert_ok()["last_used_at"],
+        used
+    );
 }
 
 #[tokio::test]
@@ -521,7 +594,7 @@ async fn requests_do_not_write_when_a_key_was_used() {
     let server = TestServer::start().await;
     let (_, key) = server.mint(Level::ReadOnly, "all").await;
     let client = server.client(&key);
-    client.get(WHOAMI).await.ok();
+    client.get(WHOAMI).await.assert_ok();
     let connection = rusqlite::Connection::open(server.data_dir().join("honeyhive.db")).unwrap();
     // Goes up with every commit of another connection.
     let commits = || -> i64 {
@@ -531,7 +604,7 @@ async fn requests_do_not_write_when_a_key_was_used() {
     // The first use after a start flushes at once, and may be under way.
     let mut versions = BTreeSet::from([commits()]);
     for _ in 0..100 {
-        client.get(WHOAMI).await.ok();
+        client.get(WHOAMI).await.assert_ok();
         versions.insert(commits());
     }
     assert!(versions.len() <= 2, "{versions:?}");
@@ -545,7 +618,7 @@ async fn an_answer_with_a_key_in_it_is_not_to_be_stored() {
         create(&server, &json!({})).await,
         rotate(&server.admin(), &id, 0).await,
     ] {
-        assert!(text(&answer.ok()["key"]).starts_with("hh_"));
+        assert!(text(&answer.assert_ok()["key"]).starts_with("hh_"));
         assert_eq!(answer.header("cache-control"), Some("no-store"));
     }
 }
@@ -563,11 +636,11 @@ async fn a_repeated_creation_is_answered_without_the_text() {
     let server = TestServer::start().await;
     let admin = server.admin();
     let body = json!({"name": "n", "level": "read_only", "projects": "all"});
-    let made = create_once(&admin, "one", &body).await.ok();
+    let made = create_once(&admin, "one", &body).await.assert_ok();
     // Another spelling of the same is the same.
     let same = json!({"projects": "all", "owner": null, "level": "read_only", "name": "n"});
     for body in [&body, &same] {
-        let again = create_once(&admin, "one", body).await.ok();
+        let again = create_once(&admin, "one", body).await.assert_ok();
         assert_eq!(
             (&again["id"], &again["state"]),
             (&made["id"], &json!("active"))
@@ -575,54 +648,58 @@ async fn a_repeated_creation_is_answered_without_the_text() {
         assert_eq!(again.get("key"), None);
     }
     let path = format!("{KEYS}/{}", text(&made["id"]));
-    admin.delete(&path).await.ok();
+    admin.delete(&path).await.assert_ok();
     assert_eq!(
-        create_once(&admin, "one", &body).await.ok()["state"],
+        create_once(&admin, "one", &body).await.assert_ok()["state"],
         "revoked"
     );
 
     let other = json!({"name": "other", "level": "read_only", "projects": "all"});
     let answer = create_once(&admin, "one", &other).await;
-    insta::assert_snapshot!(answer.refused(422), @"this Idempotency-Key came with another request before; take a new one for each request");
+    insta::assert_snapshot!(answer.assert_problem(422), @"this Idempotency-Key came with another request before; take a new one for each request");
     assert_eq!(answer.json()["errorCode"], "IDEMPOTENCY_KEY_REUSED");
     // It is the issuer's own: another's is another.
     let second = server.key(Level::Admin, "all").await;
-    let theirs = create_once(&second, "one", &other).await.ok();
+    let theirs = create_once(&second, "one", &other).await.assert_ok();
     assert!(theirs["key"].is_string());
     for bad in ["", "a b", &"k".repeat(256)] {
-        create_once(&admin, bad, &body).await.refused(400);
+        create_once(&admin, bad, &body).await.assert_problem(400);
     }
 }
 
 #[tokio::test]
-async fn a_repeated_rotation_makes_no_second_key() {
+async fn a_repeated_rotation_creates_no_second_key() {
     let server = TestServer::start().await;
     let (id, old) = server.mint(Level::ReadWrite, "all").await;
     let old = server.client(&old);
     let path = format!("{KEYS}/{id}/rotate");
     let send = || old.send("POST", &path, &[JSON, ("idempotency-key", "r")], b"{}");
-    let new = send().await.ok();
-    let again = send().await.ok();
+    let new = send().await.assert_ok();
+    let again = send().await.assert_ok();
     assert_eq!(again["id"], new["id"]);
     assert_eq!(again.get("key"), None);
-    server.client(&text(&new["key"])).get(WHOAMI).await.ok();
+    server
+        .client(&text(&new["key"]))
+        .get(WHOAMI)
+        .await
+        .assert_ok();
     // The same word for another request of the same key.
     let body = br#"{"grace_seconds": 5}"#;
     let other = old
         .send("POST", &path, &[JSON, ("idempotency-key", "r")], body)
         .await;
-    other.refused(422);
+    other.assert_problem(422);
 }
 
 #[tokio::test]
-async fn two_hundred_creations_at_once_under_one_idempotency_key_make_one_key() {
+async fn two_hundred_concurrent_creations_with_one_idempotency_key_create_one_key() {
     let server = TestServer::start().await;
     let admin = server.admin();
     let body = json!({"name": "n", "level": "admin", "projects": "all"});
     let mut tasks = tokio::task::JoinSet::new();
     for _ in 0..200 {
         let (admin, body) = (admin.clone(), body.clone());
-        tasks.spawn(async move { create_once(&admin, "storm", &body).await.ok() });
+        tasks.spawn(async move { create_once(&admin, "storm", &body).await.assert_ok() });
     }
     let answers = tasks.join_all().await;
     let ids: BTreeSet<_> = answers.iter().map(|answer| text(&answer["id"])).collect();
@@ -630,7 +707,10 @@ async fn two_hundred_creations_at_once_under_one_idempotency_key_make_one_key() 
     let with_text = answers.iter().filter(|answer| answer.get("key").is_some());
     assert_eq!(with_text.count(), 1, "the text goes out once");
     assert_eq!(
-        admin.get(KEYS).await.ok()["keys"].as_array().unwrap().len(),
+        admin.get(KEYS).await.assert_ok()["keys"]
+            .as_array()
+            .unwrap()
+            .len(),
         2
     );
 }

@@ -24,7 +24,7 @@ struct Target {
 
 /// What a key of one project must meet when it turns to what belongs to another.
 #[derive(PartialEq)]
-enum Foreign {
+enum ForeignAccess {
     /// 404: the request names the other's object.
     Missing,
     /// The answer does not show it: the request lists.
@@ -34,41 +34,42 @@ enum Foreign {
 }
 
 /// The body of a valid request, and what a foreigner gets. No wildcard: a new operation needs its case.
-fn case(op: OpId, target: &Target) -> (Vec<u8>, Foreign) {
+fn case(op: OpId, target: &Target) -> (Vec<u8>, ForeignAccess) {
     let json = |value: Value| value.to_string().into_bytes();
     let project = target.project.as_str();
     match op {
         OpId::Health | OpId::GetOpenApi | OpId::ListOwners | OpId::DisableOwner => {
-            (Vec::new(), Foreign::NotApplicable)
+            (Vec::new(), ForeignAccess::NotApplicable)
         }
-        OpId::Whoami | OpId::ListKeys | OpId::ListProjects => (Vec::new(), Foreign::Unseen),
+        OpId::Whoami | OpId::ListKeys | OpId::ListProjects => (Vec::new(), ForeignAccess::Unseen),
         OpId::CreateKey => {
             let projects = match project {
                 "" => json!("all"),
                 name => json!([name]),
             };
             let body = json!({"name": "new", "level": "read_only", "projects": projects});
-            (json(body), Foreign::Missing)
+            (json(body), ForeignAccess::Missing)
         }
-        OpId::GetKey | OpId::RevokeKey | OpId::RotateKey => (Vec::new(), Foreign::Missing),
-        OpId::CreateOwner | OpId::CreateProject => {
-            (json(json!({"name": target.fresh})), Foreign::NotApplicable)
-        }
+        OpId::GetKey | OpId::RevokeKey | OpId::RotateKey => (Vec::new(), ForeignAccess::Missing),
+        OpId::CreateOwner | OpId::CreateProject => (
+            json(json!({"name": target.fresh})),
+            ForeignAccess::NotApplicable,
+        ),
         OpId::StartSession => (
             json(json!({"session": {"session_name": "s", "project": project}})),
-            Foreign::Missing,
+            ForeignAccess::Missing,
         ),
         OpId::ExportTraces => {
             let labels = match project {
                 "" => Vec::new(),
                 name => vec![label("honeyhive.project", name)],
             };
-            (encode(vec![span(1, None, labels)]), Foreign::Missing)
+            (encode(vec![span(1, None, labels)]), ForeignAccess::Missing)
         }
-        OpId::ExportEvents => (json(json!({"project": project})), Foreign::Missing),
+        OpId::ExportEvents => (json(json!({"project": project})), ForeignAccess::Missing),
         OpId::UpdateEvent => (
             json(json!({"event_id": target.event, "metadata": {"a": 1}})),
-            Foreign::Missing,
+            ForeignAccess::Missing,
         ),
     }
 }
@@ -99,9 +100,13 @@ async fn target(server: &TestServer, project: &str) -> Target {
     };
     let (key, _) = server.mint(Level::ReadOnly, projects).await;
     let session = json!({"session": {"session_name": format!("of {project}"), "project": project}});
-    let started = server.admin().post("/session/start", &session).await.ok();
+    let started = server
+        .admin()
+        .post("/session/start", &session)
+        .await
+        .assert_ok();
     let owner = json!({"name": format!("owner of {key}")});
-    let owner = server.admin().post("/v1/owners", &owner).await.ok();
+    let owner = server.admin().post("/v1/owners", &owner).await.assert_ok();
     Target {
         project: project.to_owned(),
         key,
@@ -122,11 +127,11 @@ fn guarded() -> impl Iterator<Item = (OpId, &'static Route)> {
 #[tokio::test]
 async fn open_operations_take_no_key_and_a_bad_one_does_not_matter() {
     let server = TestServer::start().await;
-    for client in [server.nobody(), server.client("nonsense")] {
+    for client in [server.anonymous(), server.client("nonsense")] {
         let health = OpId::Health.operation().route().path;
-        assert_eq!(client.get(health).await.ok()["status"], "ok");
+        assert_eq!(client.get(health).await.assert_ok()["status"], "ok");
         let openapi = OpId::GetOpenApi.operation().route().path;
-        assert_eq!(client.get(openapi).await.ok()["openapi"], "3.1.1");
+        assert_eq!(client.get(openapi).await.assert_ok()["openapi"], "3.1.1");
     }
     let open = |op: &OpId| op.operation().need == Requirement::Open;
     let open: Vec<_> = OpId::ALL.into_iter().filter(open).collect();
@@ -136,7 +141,7 @@ async fn open_operations_take_no_key_and_a_bad_one_does_not_matter() {
 #[tokio::test]
 async fn the_openapi_document_has_every_route_and_no_other() {
     let server = TestServer::start().await;
-    let document = server.nobody().get("/openapi.json").await.ok();
+    let document = server.anonymous().get("/openapi.json").await.assert_ok();
     let mut missing = Vec::new();
     let mut count = 0;
     for op in OpId::ALL {
@@ -160,12 +165,16 @@ async fn every_operation_refuses_a_request_without_a_valid_key() {
     let target = target(&server, "").await;
     let (revoked_id, revoked) = server.mint(Level::Admin, "all").await;
     // The key was in use, so the server has it in memory.
-    server.client(&revoked).get("/v1/auth/whoami").await.ok();
+    server
+        .client(&revoked)
+        .get("/v1/auth/whoami")
+        .await
+        .assert_ok();
     let path = format!("/v1/api_keys/{revoked_id}");
-    server.admin().delete(&path).await.ok();
+    server.admin().delete(&path).await.assert_ok();
     let mut messages = std::collections::BTreeSet::new();
     for (what, client) in [
-        ("no key", server.nobody()),
+        ("no key", server.anonymous()),
         (
             "an unknown key",
             server.client(&text_of(&mint(Level::Admin).unwrap().key)),
@@ -191,7 +200,7 @@ async fn every_operation_refuses_a_request_without_a_valid_key() {
                 "{op:?} at {} with {what}",
                 route.path
             );
-            messages.insert(answer.refused(401));
+            messages.insert(answer.assert_problem(401));
             let id = text(&answer.json()["request_id"]);
             assert_eq!(answer.header("x-request-id"), Some(id.as_str()));
         }
@@ -208,7 +217,7 @@ async fn every_operation_refuses_a_request_without_a_valid_key() {
 }
 
 #[tokio::test]
-async fn every_operation_takes_the_levels_of_the_table_and_no_other() {
+async fn every_operation_accepts_exactly_the_levels_of_the_table() {
     let server = TestServer::start().await;
     for level in Level::ALL {
         let client = server.key(level, "all").await;
@@ -218,7 +227,7 @@ async fn every_operation_takes_the_levels_of_the_table_and_no_other() {
             if level == Level::IngestOnly {
                 // Such a key may patch only what keys of its own rotation family stored.
                 let session = json!({"session": {}});
-                let started = client.post("/session/start", &session).await.ok();
+                let started = client.post("/session/start", &session).await.assert_ok();
                 target.event = text(&started["event_id"]);
             }
             let answer = call(&client, op, route, &target).await;
@@ -232,7 +241,7 @@ async fn every_operation_takes_the_levels_of_the_table_and_no_other() {
                 let text = answer.text();
                 assert_eq!(answer.status, 200, "{op:?} at {path} as {level}: {text}");
             } else {
-                let message = answer.refused(403);
+                let message = answer.assert_problem(403);
                 assert!(message.contains(level.as_str()), "{op:?}: {message}");
             }
         }
@@ -250,9 +259,9 @@ async fn every_operation_hides_the_objects_of_another_project() {
     for (op, route) in guarded() {
         let answer = call(&client, op, route, &theirs).await;
         match case(op, &theirs).1 {
-            Foreign::Missing => drop(answer.refused(404)),
-            Foreign::Unseen => assert_eq!(answer.status, 200, "{op:?}"),
-            Foreign::NotApplicable => continue,
+            ForeignAccess::Missing => drop(answer.assert_problem(404)),
+            ForeignAccess::Unseen => assert_eq!(answer.status, 200, "{op:?}"),
+            ForeignAccess::NotApplicable => continue,
         }
         if op != OpId::UpdateEvent && answer.status == 200 {
             assert!(
@@ -268,7 +277,7 @@ async fn every_operation_hides_the_objects_of_another_project() {
     let key = admin
         .get(&format!("/v1/api_keys/{}", theirs.key))
         .await
-        .ok();
+        .assert_ok();
     assert_eq!(key["state"], "active");
     let events = admin.events(&json!({"project": "theirs"})).await;
     assert_eq!(events["count"], 1);
@@ -276,7 +285,7 @@ async fn every_operation_hides_the_objects_of_another_project() {
 }
 
 #[tokio::test]
-async fn a_key_of_one_project_sees_its_own_alone() {
+async fn a_key_of_one_project_sees_only_that_project() {
     let server = TestServer::start().await;
     for name in ["ours", "theirs"] {
         server.project(name).await;
@@ -286,10 +295,10 @@ async fn a_key_of_one_project_sees_its_own_alone() {
     let events = client.events(&json!({})).await;
     assert_eq!(events["count"], 1);
     assert_eq!(events["events"][0]["event_name"], "of ours");
-    let projects = client.get("/v1/projects").await.ok();
+    let projects = client.get("/v1/projects").await.assert_ok();
     assert_eq!(projects["projects"].as_array().unwrap().len(), 1);
     assert_eq!(projects["projects"][0]["name"], "ours");
-    let keys = client.get("/v1/api_keys").await.ok();
+    let keys = client.get("/v1/api_keys").await.assert_ok();
     let keys = keys["keys"].as_array().unwrap();
     assert_eq!(keys.len(), 2, "the read-only key and the client's own");
     assert!(keys.iter().all(|key| key["projects"] == json!(["ours"])));
@@ -305,7 +314,7 @@ async fn an_event_of_another_project_cannot_be_changed_by_naming_that_project() 
         let client = server.key(level, json!(["ours"])).await;
         for project in ["", "ours", "theirs", "nowhere"] {
             let patch = json!({"event_id": theirs.event, "project": project, "metadata": {"a": 1}});
-            client.put("/events", &patch).await.refused(404);
+            client.put("/events", &patch).await.assert_problem(404);
         }
     }
     let events = server.admin().events(&json!({"project": "theirs"})).await;
@@ -323,7 +332,7 @@ async fn an_export_with_one_foreign_span_stores_none() {
     let message = client
         .export(&encode(vec![own, foreign]))
         .await
-        .refused(404);
+        .assert_problem(404);
     insta::assert_snapshot!(message, @r#"there is no project "theirs" that this key applies to; it applies to: ours"#);
     for project in ["ours", "theirs", "default"] {
         let events = server.admin().events(&json!({"project": project})).await;
@@ -348,7 +357,7 @@ async fn unknown_paths_are_404_and_wrong_methods_405() {
         "/V1/PROJECTS",
         "/v1/projects%00",
     ] {
-        admin.get(path).await.refused(404);
+        admin.get(path).await.assert_problem(404);
     }
     for (method, path) in [
         ("DELETE", "/v1/projects"),
@@ -357,7 +366,7 @@ async fn unknown_paths_are_404_and_wrong_methods_405() {
         ("POST", "/v1/auth/whoami"),
     ] {
         let answer = admin.send(method, path, &[], b"").await;
-        answer.refused(405);
+        answer.assert_problem(405);
         assert!(answer.header("allow").is_some(), "{method} {path}");
     }
     // An id is never a path.
@@ -367,6 +376,9 @@ async fn unknown_paths_are_404_and_wrong_methods_405() {
         "..%2f..%2fpepper",
         "' OR 1=1 --".replace(' ', "%20").as_str(),
     ] {
-        admin.get(&format!("/v1/api_keys/{id}")).await.refused(404);
+        admin
+            .get(&format!("/v1/api_keys/{id}"))
+            .await
+            .assert_problem(404);
     }
 }

@@ -6,7 +6,7 @@ use super::support::{Client, TestServer, text};
 
 async fn start(client: &Client, session: Value) -> Value {
     let body = json!({"session": session});
-    client.post("/session/start", &body).await.ok()
+    client.post("/session/start", &body).await.assert_ok()
 }
 
 fn has_null(value: &Value) -> bool {
@@ -190,17 +190,20 @@ async fn a_session_that_cannot_be_meant_is_refused_without_quoting_it() {
         json!({"session": {"start_time": "hh_secret"}}),
         json!({"session": {"inputs": "hh_secret"}}),
     ] {
-        let message = admin.post("/session/start", &body).await.refused(400);
+        let message = admin
+            .post("/session/start", &body)
+            .await
+            .assert_problem(400);
         assert!(!message.contains("hh_secret"), "{message}");
     }
     admin
         .send("POST", "/session/start", &[], b"")
         .await
-        .refused(400);
+        .assert_problem(400);
     admin
         .send("POST", "/session/start", &[], b"{\"session\": {}} x")
         .await
-        .refused(400);
+        .assert_problem(400);
     assert_eq!(admin.events(&json!({})).await["count"], 0);
 }
 
@@ -213,7 +216,7 @@ async fn odd_times_are_taken_without_failing() {
         admin
             .send("POST", "/session/start", &[], body.as_bytes())
             .await
-            .ok();
+            .assert_ok();
     }
     assert_eq!(admin.events(&json!({})).await["count"], 6);
 }
@@ -229,7 +232,7 @@ async fn a_time_comes_back_as_it_was_sent() {
             assert_eq!(started["start_time"], json!(time));
             let end = time + 1.0;
             let patch = json!({"event_id": started["event_id"], "end_time": end});
-            admin.put("/events", &patch).await.ok();
+            admin.put("/events", &patch).await.assert_ok();
             let wanted = json!({"filters": [{
                 "field": "session_id", "operator": "is", "value": started["session_id"],
             }]});

@@ -40,7 +40,7 @@ fn beginnings() -> Vec<Beginning> {
 }
 
 #[tokio::test]
-async fn announced_bodies_that_do_not_arrive_block_nobody() {
+async fn announced_bodies_that_do_not_arrive_block_no_other_request() {
     for server in [
         TestServer::start().await,
         TestServer::start_on_threads().await,
@@ -60,7 +60,7 @@ async fn announced_bodies_that_do_not_arrive_block_nobody() {
             client
                 .send("POST", TRACES, &[JSON], &large)
                 .await
-                .refused(400);
+                .assert_problem(400);
         }
     }
 }
@@ -104,7 +104,7 @@ async fn one_key_cannot_hold_the_memory_of_the_others() {
         .admin()
         .post(&format!("/v1/api_keys/{id}/rotate"), &json!({}))
         .await
-        .ok();
+        .assert_ok();
     let rotated = server.client(&text(&rotated["key"]));
     let other = server.key(Level::IngestOnly, "all").await;
     let pending = [fill(&client).await, fill(&client).await];
@@ -113,16 +113,16 @@ async fn one_key_cannot_hold_the_memory_of_the_others() {
     assert_eq!(retry_after.as_deref(), Some("1"));
     // The key that replaces it has the same share.
     let answer = rotated.send("POST", TRACES, &[JSON], &body).await;
-    answer.refused(503);
+    answer.assert_problem(503);
     // Another key is served, with the largest body too.
     let large = vec![b' '; 16 * MIB];
     other
         .send("POST", TRACES, &[JSON], &large)
         .await
-        .refused(400);
+        .assert_problem(400);
     // What fits into the share is served.
     let small = encode(vec![in_session(1, SESSION)]);
-    client.export(&small).await.ok_empty();
+    client.export(&small).await.assert_ok_empty();
     drop(pending);
     send_until(&client, &body, 400).await;
     send_until(&rotated, &body, 400).await;
@@ -148,15 +148,15 @@ async fn a_revocation_releases_what_requests_hold() {
         .admin()
         .delete(&format!("/v1/api_keys/{id}"))
         .await
-        .ok();
+        .assert_ok();
     send_until(&third, &body, 400).await;
     for connection in &mut held {
-        connection.answer().await.refused(401);
+        connection.answer().await.assert_problem(401);
     }
 }
 
 #[tokio::test]
-async fn a_request_ends_with_its_key_while_its_body_arrives() {
+async fn a_request_fails_when_its_key_is_revoked_while_its_body_arrives() {
     let server = TestServer::start_on_threads().await;
     let admin = server.admin();
     for rotated in [false, true] {
@@ -174,11 +174,14 @@ async fn a_request_ends_with_its_key_while_its_body_arrives() {
             if rotated {
                 // The server forgets what it knew of the key, and the request still has that.
                 let path = format!("/v1/api_keys/{id}/rotate");
-                admin.post(&path, &json!({})).await.ok();
+                admin.post(&path, &json!({})).await.assert_ok();
             }
-            admin.delete(&format!("/v1/api_keys/{id}")).await.ok();
+            admin
+                .delete(&format!("/v1/api_keys/{id}"))
+                .await
+                .assert_ok();
             let answer = connection.answer().await;
-            answer.refused(401);
+            answer.assert_problem(401);
             assert_eq!(answer.json()["errorCode"], "KEY_REVOKED");
             connection.closed().await;
         }
@@ -233,7 +236,7 @@ async fn a_body_that_stops_in_the_middle_is_408() {
     let server = TestServer::start().await;
     let client = server.key(Level::IngestOnly, "all").await;
     let mut connection = fill(&client).await;
-    connection.answer().await.refused(408);
+    connection.answer().await.assert_problem(408);
     connection.closed().await;
 }
 
@@ -253,6 +256,6 @@ async fn a_small_body_from_a_slow_link_is_stored() {
         rate.tick().await;
         assert!(connection.write(piece).await);
     }
-    connection.answer().await.ok_empty();
+    connection.answer().await.assert_ok_empty();
     assert_eq!(client.events(&json!({})).await["count"], 2);
 }

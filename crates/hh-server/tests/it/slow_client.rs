@@ -14,7 +14,7 @@ pub(crate) async fn store(client: &Client, number: u8, size: usize) {
     let mut span = in_session(number, SESSION);
     span.attributes
         .push(label("honeyhive_inputs.a", &"x".repeat(size)));
-    client.export(&encode(vec![span])).await.ok_empty();
+    client.export(&encode(vec![span])).await.assert_ok_empty();
 }
 
 /// Requests all events on a connection with a small receive buffer, so that the response stays with the server.

@@ -64,17 +64,17 @@ async fn pages_that_are_not_read_do_not_block_other_keys() {
         other.post("/v1/events/export", &all),
     );
     // The pages that are held are half of the memory for responses, which is the share of one key.
-    answer.refused(503);
+    answer.assert_problem(503);
     assert_eq!(answer.header("retry-after"), Some("1"));
-    page.ok();
+    page.assert_ok();
     assert!(reading.try_join_next().is_none(), "a reader was closed");
     // A closed connection releases its page.
     reading.shutdown().await;
-    slow.post("/v1/events/export", &one).await.ok();
+    slow.post("/v1/events/export", &one).await.assert_ok();
 }
 
 #[tokio::test]
-async fn a_revocation_ends_responses_that_are_being_read() {
+async fn a_revocation_aborts_responses_that_are_being_read() {
     let server = TestServer::start_on_threads().await;
     let admin = server.admin();
     for number in 1..=4 {
@@ -84,7 +84,10 @@ async fn a_revocation_ends_responses_that_are_being_read() {
     let stream = request(&server.client(&key)).await;
     let begun = within(read_at(&stream, 128 * KIB, 12)).await;
     assert_eq!(status(&begun), "200");
-    admin.delete(&format!("/v1/api_keys/{id}")).await.ok();
+    admin
+        .delete(&format!("/v1/api_keys/{id}"))
+        .await
+        .assert_ok();
     let rest = within(read_at(&stream, 1024 * KIB, usize::MAX)).await;
     assert!(rest.len() < 1024 * KIB, "{} bytes", rest.len());
 }

@@ -32,7 +32,7 @@ async fn end_in_a_request(server: TestServer) {
     let mut idle = admin.connect().await;
     idle.call(&admin, "GET", "/v1/projects", &[], b"")
         .await
-        .ok();
+        .assert_ok();
 
     let (running, dir) = server.begin_stop();
     // The idle connection is closed at once: the stop has begun, and `run` waits for the other.
@@ -40,7 +40,7 @@ async fn end_in_a_request(server: TestServer) {
     assert!(!running.is_finished());
     connection.write(rest).await;
     let answer = connection.answer().await;
-    answer.ok_empty();
+    answer.assert_ok_empty();
     connection.closed().await;
     within(running).await.unwrap();
     assert!(
@@ -63,7 +63,7 @@ async fn a_stop_closes_connections_that_have_sent_nothing() {
     ] {
         let mut silent = server.admin().connect().await;
         // A request on a later connection has been answered, so the silent one was accepted.
-        server.admin().get("/v1/projects").await.ok();
+        server.admin().get("/v1/projects").await.assert_ok();
         let (running, _dir) = server.begin_stop();
         silent.closed().await;
         within(running).await.unwrap();

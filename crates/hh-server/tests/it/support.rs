@@ -120,7 +120,7 @@ impl TestServer {
         }
     }
 
-    pub(crate) fn nobody(&self) -> Client {
+    pub(crate) fn anonymous(&self) -> Client {
         Client {
             address: self.address,
             key: None,
@@ -130,7 +130,7 @@ impl TestServer {
     /// Mints a key through the API; `projects` is `"all"` or a list.
     pub(crate) async fn mint(&self, level: Level, projects: impl Into<Value>) -> (String, String) {
         let wanted = json!({"name": "test", "level": level.as_str(), "projects": projects.into()});
-        let made = self.admin().post("/v1/api_keys", &wanted).await.ok();
+        let made = self.admin().post("/v1/api_keys", &wanted).await.assert_ok();
         (text(&made["id"]), text(&made["key"]))
     }
 
@@ -140,7 +140,7 @@ impl TestServer {
 
     pub(crate) async fn project(&self, name: &str) {
         let wanted = json!({"name": name});
-        self.admin().post("/v1/projects", &wanted).await.ok();
+        self.admin().post("/v1/projects", &wanted).await.assert_ok();
     }
 }
 
@@ -218,7 +218,7 @@ impl Client {
 
     /// Reads events by the body of an export.
     pub(crate) async fn events(&self, wanted: &Value) -> Value {
-        self.post("/v1/events/export", wanted).await.ok()
+        self.post("/v1/events/export", wanted).await.assert_ok()
     }
 }
 
@@ -351,21 +351,21 @@ impl Answer {
 
     /// The body of a success.
     #[track_caller]
-    pub(crate) fn ok(&self) -> Value {
+    pub(crate) fn assert_ok(&self) -> Value {
         assert_eq!(self.status, 200, "{}", self.text());
         self.json()
     }
 
     /// A success without a body.
     #[track_caller]
-    pub(crate) fn ok_empty(&self) {
+    pub(crate) fn assert_ok_empty(&self) {
         assert_eq!(self.status, 200, "{}", self.text());
         assert_eq!(self.body, b"");
     }
 
     /// The message of an error that has the one shape of errors.
     #[track_caller]
-    pub(crate) fn refused(&self, status: u16) -> String {
+    pub(crate) fn assert_problem(&self, status: u16) -> String {
         assert_eq!(self.status, status, "{}", self.text());
         assert_eq!(self.header("content-type"), Some("application/json"));
         let problem = self.json();

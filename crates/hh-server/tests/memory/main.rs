@@ -58,9 +58,9 @@ fn bomb() -> Vec<u8> {
 }
 
 /// Builds a message from the inside out, back to front.
-struct Inside(Vec<u8>);
+struct MessageBuilder(Vec<u8>);
 
-impl Inside {
+impl MessageBuilder {
     /// Makes all there is so far the value of a field.
     fn wrap(&mut self, field: u8) {
         let mut length = self.0.len();
@@ -80,7 +80,7 @@ impl Inside {
 
 /// An export whose one attribute is nested deeply, in lists or in objects.
 fn deep_protobuf(objects: bool) -> Vec<u8> {
-    let mut inside = Inside(Vec::new());
+    let mut inside = MessageBuilder(Vec::new());
     for _ in 0..DEPTH {
         // AnyValue in a list's values, or in a pair's value in an object's values; then the AnyValue around it.
         if objects {
@@ -103,11 +103,11 @@ fn deep_json(open: &str, close: &str) -> Vec<u8> {
     format!("{{\"resourceSpans\": [{{\"scopeSpans\": [{{\"spans\": [{{\"attributes\": [{attribute}]}}]}}]}}]}}").into_bytes()
 }
 
-async fn refused(client: &Client, headers: &[(&str, &str)], body: &[u8], status: u16) {
+async fn assert_refused(client: &Client, headers: &[(&str, &str)], body: &[u8], status: u16) {
     client
         .send("POST", TRACES, headers, body)
         .await
-        .refused(status);
+        .assert_problem(status);
 }
 
 /// Sends 100 MiB, or as much of it as the server takes.
@@ -163,7 +163,7 @@ async fn measure(title: &str, case: impl AsyncFnOnce(&Client)) {
     client
         .send("POST", TRACES, &[PROTOBUF], b"")
         .await
-        .ok_empty();
+        .assert_ok_empty();
     reset_peak();
     let before = memory("VmRSS:");
     case(&client).await;
@@ -173,7 +173,7 @@ async fn measure(title: &str, case: impl AsyncFnOnce(&Client)) {
     client
         .send("POST", TRACES, &[PROTOBUF], b"")
         .await
-        .ok_empty();
+        .assert_ok_empty();
     server.stop().await;
 }
 
@@ -194,7 +194,7 @@ fn text_attribute(name: &str, value: &str) -> String {
 
 /// What is below a list of fields, each of which wraps the one after it.
 fn wrapped(inner: Vec<u8>, fields: &[u8]) -> Vec<u8> {
-    let mut inside = Inside(inner.into_iter().rev().collect());
+    let mut inside = MessageBuilder(inner.into_iter().rev().collect());
     for field in fields {
         inside.wrap(*field);
     }
@@ -211,12 +211,12 @@ const SIZE: usize = 15 * MIB;
 async fn bodies_that_are_packed_or_announced(bomb: &[u8]) {
     measure("a gzip bomb, twice", async |client: &Client| {
         for kind in [PROTOBUF, JSON] {
-            refused(client, &[kind, ("content-encoding", "gzip")], bomb, 413).await;
+            assert_refused(client, &[kind, ("content-encoding", "gzip")], bomb, 413).await;
         }
     })
     .await;
     measure("100 MiB announced and sent", async |client: &Client| {
-        send_huge(client).await.answer().await.refused(413);
+        send_huge(client).await.answer().await.assert_problem(413);
     })
     .await;
 }
@@ -233,16 +233,22 @@ async fn bodies_that_are_deep() {
     let ignored = deep_json("{\"a\": ", "}");
     measure("20,000 levels", async |client: &Client| {
         for body in [deep_protobuf(false), deep_protobuf(true)] {
-            refused(client, &[PROTOBUF], &body, 400).await;
+            assert_refused(client, &[PROTOBUF], &body, 400).await;
         }
         for body in &json {
-            refused(client, &[JSON], body, 400).await;
+            assert_refused(client, &[JSON], body, 400).await;
         }
         // A member that nobody knows is skipped, however deep it is.
-        client.send("POST", TRACES, &[JSON], &ignored).await.ok();
+        client
+            .send("POST", TRACES, &[JSON], &ignored)
+            .await
+            .assert_ok();
         for (method, path) in [("POST", "/session/start"), ("PUT", "/events")] {
             for body in json.iter().chain([&ignored]) {
-                client.send(method, path, &[JSON], body).await.refused(400);
+                client
+                    .send(method, path, &[JSON], body)
+                    .await
+                    .assert_problem(400);
             }
         }
     })
@@ -260,7 +266,7 @@ async fn bodies_of_many_small_values() {
         ),
     ] {
         measure(title, async |client: &Client| {
-            refused(client, &[JSON], body.as_bytes(), 413).await;
+            assert_refused(client, &[JSON], body.as_bytes(), 413).await;
         })
         .await;
     }
@@ -281,7 +287,7 @@ async fn bodies_of_many_small_values() {
         ("items 12 lists deep", wrapped(empty(), &deep)),
     ] {
         measure(title, async |client: &Client| {
-            refused(client, &[PROTOBUF], &body, 413).await;
+            assert_refused(client, &[PROTOBUF], &body, 413).await;
         })
         .await;
     }
@@ -356,7 +362,7 @@ async fn bodies_of_text() {
             client
                 .send("POST", TRACES, &[JSON], body.as_bytes())
                 .await
-                .ok();
+                .assert_ok();
         })
         .await;
     }
@@ -369,7 +375,7 @@ async fn bodies_of_text() {
     ];
     let grows = wrapped(span.concat(), &[2, 2, 1]);
     measure("15 MiB of control characters", async |client: &Client| {
-        refused(client, &[PROTOBUF], &grows, 413).await;
+        assert_refused(client, &[PROTOBUF], &grows, 413).await;
     })
     .await;
     // An ordinary long text is none of these.
@@ -381,13 +387,13 @@ async fn bodies_of_text() {
         client
             .send("POST", TRACES, &[JSON], spaces.as_bytes())
             .await
-            .ok();
+            .assert_ok();
     })
     .await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn hostile_bodies_cost_little_memory_and_nobody_else_is_kept_waiting() {
+async fn hostile_bodies_use_little_memory_and_do_not_delay_others() {
     let bomb = bomb();
     check(&bomb);
     bodies_that_are_packed_or_announced(&bomb).await;
@@ -449,8 +455,8 @@ async fn others_are_served(bomb: Vec<u8>) {
     let attack = tokio::spawn(async move {
         while !stopped.load(Ordering::Relaxed) {
             let packed = [PROTOBUF, ("content-encoding", "gzip")];
-            refused(&hostile, &packed, &bomb, 413).await;
-            refused(&hostile, &[PROTOBUF], &deep, 400).await;
+            assert_refused(&hostile, &packed, &bomb, 413).await;
+            assert_refused(&hostile, &[PROTOBUF], &deep, 400).await;
             send_huge(&hostile).await.closed().await;
             counted.fetch_add(1, Ordering::Relaxed);
         }
@@ -459,8 +465,8 @@ async fn others_are_served(bomb: Vec<u8>) {
     let mut answered = 0;
     // Three whole rounds, so that good requests met each kind of body.
     while answered < 30 || rounds.load(Ordering::Relaxed) < 3 {
-        client.get("/v1/auth/whoami").await.ok();
-        client.export(&small).await.ok_empty();
+        client.get("/v1/auth/whoami").await.assert_ok();
+        client.export(&small).await.assert_ok_empty();
         answered += 1;
         assert!(!attack.is_finished(), "the attack goes on all the while");
     }

@@ -58,7 +58,7 @@ pub(crate) async fn store_page(client: &Client) {
     for number in 1..=7 {
         let mut span = in_session(number, SESSION);
         span.attributes.push(label("honeyhive_inputs.a", &text));
-        client.export(&encode(vec![span])).await.ok_empty();
+        client.export(&encode(vec![span])).await.assert_ok_empty();
     }
 }
 
@@ -82,8 +82,8 @@ pub(crate) async fn readers_of_large_pages() {
     }
     let mut rounds = 0;
     while Instant::now() < end {
-        other.get("/v1/auth/whoami").await.ok();
-        other.export(&small).await.ok_empty();
+        other.get("/v1/auth/whoami").await.assert_ok();
+        other.export(&small).await.assert_ok_empty();
         rounds += 1;
     }
     let lines = within(readers.join_all()).await;
@@ -103,7 +103,7 @@ pub(crate) async fn readers_of_large_pages() {
 pub(crate) async fn senders_of_announced_bodies() {
     let server = TestServer::start_on_threads().await;
     let client = server.key(Level::IngestOnly, "all").await;
-    client.export(b"").await.ok_empty();
+    client.export(b"").await.assert_ok_empty();
     reset_peak();
     let before = memory("VmRSS:");
     let length = (16 * MIB).to_string();
@@ -115,7 +115,7 @@ pub(crate) async fn senders_of_announced_bodies() {
         connection.write(b"x").await;
         pending.push(connection);
     }
-    server.admin().export(b"").await.ok_empty();
+    server.admin().export(b"").await.assert_ok_empty();
     let grown = memory("VmHWM:").saturating_sub(before) / 1024;
     println!("400 announced bodies of 16 MiB: the peak grew by {grown} MiB");
     assert!(grown < 40, "the peak grew by {grown} MiB");

@@ -106,8 +106,8 @@ async fn attacks_at_one_time_cost_less_than_300_mib_and_others_are_served() {
     }
     let mut rounds = 0;
     while Instant::now() < end {
-        other.get("/v1/auth/whoami").await.ok();
-        other.export(&small).await.ok_empty();
+        other.get("/v1/auth/whoami").await.assert_ok();
+        other.export(&small).await.assert_ok_empty();
         rounds += 1;
     }
     within(attack.join_all()).await;

@@ -25,7 +25,7 @@ pub enum Reply {
 }
 
 /// How a connection goes on after the first bytes of a reply.
-pub(super) enum Ending {
+pub(super) enum StreamEnd {
     Next,
     Close,
     Reset,
@@ -35,16 +35,16 @@ pub(super) enum Ending {
 }
 
 impl Reply {
-    pub(super) fn into_parts(self) -> (Vec<u8>, Ending) {
+    pub(super) fn into_parts(self) -> (Vec<u8>, StreamEnd) {
         match self {
-            Self::Bytes(bytes) => (bytes, Ending::Close),
-            Self::Keep(bytes) => (bytes, Ending::Next),
-            Self::BytesThenReset(bytes) => (bytes, Ending::Reset),
-            Self::BytesThenSilence(bytes) => (bytes, Ending::Silence),
-            Self::Drip(bytes, part) => (bytes, Ending::Drip(part)),
-            Self::Reset => (Vec::new(), Ending::Reset),
-            Self::Silence => (Vec::new(), Ending::Silence),
-            Self::Tunnel(bytes, to) => (bytes, Ending::Tunnel(to)),
+            Self::Bytes(bytes) => (bytes, StreamEnd::Close),
+            Self::Keep(bytes) => (bytes, StreamEnd::Next),
+            Self::BytesThenReset(bytes) => (bytes, StreamEnd::Reset),
+            Self::BytesThenSilence(bytes) => (bytes, StreamEnd::Silence),
+            Self::Drip(bytes, part) => (bytes, StreamEnd::Drip(part)),
+            Self::Reset => (Vec::new(), StreamEnd::Reset),
+            Self::Silence => (Vec::new(), StreamEnd::Silence),
+            Self::Tunnel(bytes, to) => (bytes, StreamEnd::Tunnel(to)),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::hint::black_box;
 use std::io::{self, Write as _};
 use std::path::Path;
 
-use hh_config::{DECLARED, Env, Kind, LoadOptions, Place, Settings};
+use hh_config::{Env, Kind, LoadOptions, Placement, SETTINGS, Settings};
 use rustix::time::{ClockId, clock_gettime};
 
 /// Rounds of which the best counts: other work on the machine only ever adds.
@@ -47,14 +47,14 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 /// The named file, the user's and the system's, and a `.env` file, with as many settings as fit.
 fn write_files(dir: &Path) -> io::Result<[std::path::PathBuf; 4]> {
-    let settings = DECLARED.iter().filter_map(|declared| {
+    let settings = SETTINGS.iter().filter_map(|declared| {
         let is_bare = matches!(
             declared.kind,
             Kind::Boolean | Kind::Count(..) | Kind::Seconds(..) | Kind::Number(..)
         );
         let value = declared
             .default
-            .filter(|_| declared.place == Place::Anywhere)?;
+            .filter(|_| declared.place == Placement::Anywhere)?;
         let value = if is_bare {
             value.to_owned()
         } else {

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write as _};
 
-use hh_config::{DECLARED, Declared, UNSUPPORTED};
+use hh_config::{SETTINGS, SettingSpec, UNSUPPORTED};
 
 fn main() -> io::Result<()> {
     let mut out = io::stdout().lock();
@@ -10,9 +10,10 @@ fn main() -> io::Result<()> {
         out,
         "# Environment variables\n\n\
          Generated from the code by `cargo xtask references`; do not edit.\n\n\
-         A variable wins over every file and loses to a parameter in code and to a flag of the command line ([how values\n\
-         are found](../configuration.md)). One that is set to nothing counts as unset. [Configuration options](settings.md)\n\
-         has the same settings by their names in files, with what a project may set.\n\n\
+         A variable takes precedence over every file. A parameter in code and an option of the command line take precedence\n\
+         over a variable ([precedence](../concepts/configuration.md#precedence)). A variable with an empty value counts as\n\
+         unset. [Configuration options](settings.md) lists the same settings by their names in files, and says what a project\n\
+         file may set.\n\n\
          ```console\n\
          $ HH_TIMEOUT=5 honeyhive config get timeout\n\
          5\n\
@@ -23,20 +24,21 @@ fn main() -> io::Result<()> {
          $ HH_TIMEOUT=soon honeyhive config get timeout\n\
          error: the value of timeout from HH_TIMEOUT (environment) is not a number of seconds from 1 to 300\n\
          ```\n\n\
-         Where the meaning is *as* another variable, that one wins; the other page has the whole order. `HH_DEBUG` and\n\
-         `HH_DEBUG_MODE` are one switch: either puts it on. A variable that acts on *nothing yet* makes a warning.\n\n\
+         If the meaning is *as* another variable, that variable takes precedence. [Configuration options](settings.md) shows\n\
+         the order of all variables of a setting. `HH_DEBUG` and `HH_DEBUG_MODE` are one switch: either one turns it on.\n\
+         Setting a variable that acts on *nothing yet* prints a warning.\n\n\
          | variable | setting | type | default | acts on | meaning |\n\
          | --- | --- | --- | --- | --- | --- |"
     )?;
-    let mut rows: Vec<_> = DECLARED.iter().flat_map(rows).collect();
+    let mut rows: Vec<_> = SETTINGS.iter().flat_map(rows).collect();
     rows.sort();
     for (_, row) in rows {
         writeln!(out, "{row}")?;
     }
     writeln!(
         out,
-        "\n## Without effect\n\n\
-         Setting one of these makes a warning.\n\n\
+        "\n## Not supported\n\n\
+         These variables have no effect. Setting one of them prints a warning.\n\n\
          | variable | why |\n\
          | --- | --- |"
     )?;
@@ -49,14 +51,16 @@ fn main() -> io::Result<()> {
     }
     writeln!(
         out,
-        "\n## Of the system\n\n\
-         `HOME`, `XDG_CONFIG_HOME` and `XDG_DATA_HOME` say where files are. No other variable is read without the prefix `HH_`\n\
-         or `HONEYHIVE_`, but for those above and those that a configuration file names in `${{NAME}}`."
+        "\n## System variables\n\n\
+         `HOME`, `XDG_CONFIG_HOME` and `XDG_DATA_HOME` determine where files are. `SSL_CERT_FILE` and `SSL_CERT_DIR` name the\n\
+         [certificate authorities](../concepts/network.md#certificates) of the system, and `PATH` is searched for a\n\
+         [`credential_command`](../guides/use-a-secret-manager.md). No other variable sets a value, unless its name begins with\n\
+         `HH_` or `HONEYHIVE_`, it is listed above, or a configuration file names it in `${{NAME}}`."
     )
 }
 
 /// A row for each variable of a setting, and for the file of each one that holds a secret; each behind its variable.
-fn rows(declared: &Declared) -> impl Iterator<Item = (String, String)> {
+fn rows(declared: &SettingSpec) -> impl Iterator<Item = (String, String)> {
     let first = declared.variables.first().copied().unwrap_or_default();
     let row = |variable: &str, kind: &str, default: Option<&str>, meaning: &str| {
         let default = default.map_or_else(|| "none".to_owned(), |default| format!("`{default}`"));
@@ -73,7 +77,7 @@ fn rows(declared: &Declared) -> impl Iterator<Item = (String, String)> {
             row(variable, &kind, None, &format!("as `{first}`"))
         };
         let file = declared.secret.then(|| {
-            let meaning = format!("file that holds what `{variable}` would");
+            let meaning = format!("path of a file that holds the value of `{variable}`");
             row(&format!("{variable}_FILE"), "path", None, &meaning)
         });
         std::iter::once(own).chain(file)

@@ -11,13 +11,15 @@ fn main() -> io::Result<()> {
         out,
         "# Operations\n\n\
          Generated from the code by `cargo xtask references`; do not edit.\n\n\
-         The server's routes are a loop over this table, and the client takes its paths from it. A key is sent as\n\
-         `Authorization: Bearer hh_…`. A missing or unusable key is 401, a level without the need 403, an object of a\n\
-         project that the key does not apply to 404. The server describes the same operations as an OpenAPI 3.1 document\n\
-         at `/openapi.json`; `honeyhive server openapi` prints it.\n\n\
-         `keys` names the kinds of keys that clients use, the preferred one first. `retry` says whether a request may be\n\
-         sent again after a failure: `safe` (the effect is the same), `keyed` (with the same `Idempotency-Key`), `otlp`\n\
-         (by the rules of OTLP), `never`."
+         The server and the client use the same table of operations, which this page shows. A request sends its key in the\n\
+         header `Authorization: Bearer hh_…`. The response is 401 for a missing or invalid key, 403 if the level of the key\n\
+         does not allow what the operation needs, and 404 for an object of a project that the key does not apply to. The server\n\
+         describes the same operations as an OpenAPI 3.1 document at `/openapi.json`; `honeyhive server openapi` prints it.\n\n\
+         `needs` names the permission that the operation requires, and `levels` the\n\
+         [permission levels](../concepts/keys-and-levels.md#permission-levels) that include it. `keys` names the kinds of keys\n\
+         that clients use, the preferred one first. `retry` says whether a failed request may be sent again: `safe` (repeating\n\
+         it has the same effect), `keyed` (only with the same `Idempotency-Key`), `otlp` (according to the rules of OTLP) or\n\
+         `never`."
     )?;
     let mut resource = "";
     for id in OpId::ALL {

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write as _};
 
-use hh_config::{DECLARED, Declared, Place, ProjectFile, UNSUPPORTED};
+use hh_config::{Placement, ProjectFilePolicy, SETTINGS, SettingSpec, UNSUPPORTED};
 
 fn main() -> io::Result<()> {
     let mut out = io::stdout().lock();
@@ -10,10 +10,10 @@ fn main() -> io::Result<()> {
         out,
         "# Configuration options\n\n\
          Generated from the code by `cargo xtask references`; do not edit.\n\n\
-         Each setting has a flat name in configuration files and one or more environment variables; where there are\n\
-         several, the first that is set wins. A secret can also stand in a file: in variables `NAME_FILE` holds its path,\n\
-         in configuration files `name_file`. Any setting takes `${{NAME}}` in a configuration file. [How values are\n\
-         found](../configuration.md) explains which place wins.\n\n\
+         A setting has one name in configuration files and usually one or more environment variables. If there are several\n\
+         variables, the first one that is set is used. A secret can also be in a file: the variable `NAME_FILE`, or `name_file`\n\
+         in a configuration file, holds the path of that file. Every setting can contain `${{NAME}}` in a configuration file.\n\
+         [Configuration](../concepts/configuration.md) describes which source takes precedence.\n\n\
          ```yaml honeyhive.yaml\n\
          project: my-app\n\
          timeout: 5\n\
@@ -38,33 +38,35 @@ fn main() -> io::Result<()> {
          $ honeyhive config validate wrong.yaml\n\
          error: wrong.yaml:1:1: tiemout is not a setting\n  hint: did you mean timeout?\n\
          ```\n\n\
-         The column *project file* tells what a file of the working directory may set before you trust it.\n\n\
+         The column *project file* says what a `honeyhive.yaml` in the working directory may set before you\n\
+         [trust it](../concepts/trust.md).\n\n\
          | setting | variables | type | default | acts on | project file | meaning |\n\
          | --- | --- | --- | --- | --- | --- | --- |"
     )?;
     write_rows(
         &mut out,
-        DECLARED.iter().filter(|declared| !declared.is_planned()),
+        SETTINGS.iter().filter(|declared| !declared.is_planned()),
     )?;
     writeln!(
         out,
         "\n## Planned\n\n\
-         These settings are read and checked, and nothing acts on them yet. Setting one to another value than its default\n\
-         prints a warning. A value that asks for the protection of data is an error instead, because data would be sent\n\
-         without this protection: `true` for `mask_inputs` and `mask_outputs`, `false` for `capture_inputs`,\n\
-         `capture_outputs`, `capture_exceptions` and `otlp_enabled`, and any list for `pii_patterns` and (except for the\n\
-         default) `sensitive_keys`. `honeyhive config list --all` lists them.\n\n\
+         These settings are read and validated, but they have no effect yet. Setting one to a value other than its default\n\
+         prints a warning. A value that would protect data is an error instead, because data would be sent without this\n\
+         protection: `true` for `mask_inputs` and `mask_outputs`, `false` for `capture_inputs`, `capture_outputs`,\n\
+         `capture_exceptions` and `otlp_enabled`, and any list for `pii_patterns` and (except for the default)\n\
+         `sensitive_keys`. `honeyhive config list --all` lists these settings.\n\n\
          | setting | variables | type | default | acts on | project file | meaning |\n\
          | --- | --- | --- | --- | --- | --- | --- |"
     )?;
     write_rows(
         &mut out,
-        DECLARED.iter().filter(|declared| declared.is_planned()),
+        SETTINGS.iter().filter(|declared| declared.is_planned()),
     )?;
     writeln!(
         out,
         "\n## Not supported\n\n\
-         These variables stand in documents of HoneyHive, and nothing here will act on them. Setting one makes a warning.\n\n\
+         The documentation of HoneyHive mentions these variables. They have no effect here. Setting one of them prints a\n\
+         warning.\n\n\
          | variable | why it has no effect |\n\
          | --- | --- |"
     )?;
@@ -77,14 +79,13 @@ fn main() -> io::Result<()> {
     }
     writeln!(
         out,
-        "\nBeside these, the variables `HOME`, `XDG_CONFIG_HOME` and `XDG_DATA_HOME` say where files are. No other variable\n\
-         is read without the prefix `HH_` or `HONEYHIVE_`, but for those that a configuration file names in `${{NAME}}`."
+        "\n[Environment variables](environment-variables.md#system-variables) describes which other variables are read."
     )
 }
 
 fn write_rows<'a>(
     out: &mut impl io::Write,
-    declared: impl Iterator<Item = &'a Declared>,
+    declared: impl Iterator<Item = &'a SettingSpec>,
 ) -> io::Result<()> {
     for declared in declared {
         writeln!(
@@ -106,26 +107,26 @@ fn write_rows<'a>(
     Ok(())
 }
 
-fn aliases(declared: &Declared) -> String {
+fn aliases(declared: &SettingSpec) -> String {
     if declared.aliases.is_empty() {
         return String::new();
     }
     format!(" (also `{}`)", declared.aliases.join("`, `"))
 }
 
-fn variables(declared: &Declared) -> String {
+fn variables(declared: &SettingSpec) -> String {
     if declared.variables.is_empty() {
         return "none".to_owned();
     }
     format!("`{}`", declared.variables.join("`, `"))
 }
 
-fn project_file(declared: &Declared) -> &'static str {
+fn project_file(declared: &SettingSpec) -> &'static str {
     match (declared.place, declared.project_file) {
-        (Place::OutsideFiles, _) => "in no file",
-        (_, ProjectFile::May) => "yes",
-        (_, ProjectFile::OnlyHosted) => "a HoneyHive host over https",
-        (_, ProjectFile::OnlyTrue) => "`true` only",
+        (Placement::OutsideFiles, _) => "in no file",
+        (_, ProjectFilePolicy::Allowed) => "yes",
+        (_, ProjectFilePolicy::OnlyHosted) => "a HoneyHive host over https",
+        (_, ProjectFilePolicy::OnlyTrue) => "`true` only",
         _ => "no",
     }
 }

@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_left_or_odd_holds_nothing_back() {
+    fn headers_with_calls_left_or_odd_values_delay_nothing() {
         for value in [
             "",
             "\"a\";r=1;t=30",

@@ -36,7 +36,7 @@ impl Certificate {
         let names = body.get_extension::<SubjectAltName>().ok().flatten();
         let names = names.map_or_else(Vec::new, |(_, names)| names.0);
         Some(Self {
-            issuer: shown(body.issuer()),
+            issuer: display_name(body.issuer()),
             names: names.iter().filter_map(name).collect(),
             not_before: SystemTime::UNIX_EPOCH + body.validity().not_before.to_unix_duration(),
             not_after: SystemTime::UNIX_EPOCH + body.validity().not_after.to_unix_duration(),
@@ -47,7 +47,7 @@ impl Certificate {
 
 /// The name's own `Display` brings a table of 1,500 attributes along, and the loader would have to touch all of it whenever
 /// the program starts.
-fn shown(name: &Name) -> String {
+fn display_name(name: &Name) -> String {
     let common = name.common_name().ok().flatten();
     let organization = name.organization().ok().flatten();
     let country = name.country().ok().flatten();

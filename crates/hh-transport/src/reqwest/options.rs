@@ -64,7 +64,7 @@ impl ReqwestOptions {
 
     /// Trusts every certificate: whoever sits in between can read all that is sent, the API key too.
     pub fn without_verification(mut self) -> Self {
-        self.trust = Trust::Everybody;
+        self.trust = Trust::NoVerification;
         self
     }
 

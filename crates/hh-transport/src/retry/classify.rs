@@ -7,12 +7,12 @@ use crate::idempotency::Idempotency;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
     NotSent,
-    Hopeless,
+    Permanent,
     Lost,
     RateLimited,
     Broken,
     Unavailable,
-    Answered,
+    Responded,
 }
 
 /// What to do about it.
@@ -39,7 +39,7 @@ pub(crate) const TABLE: [Row; 7] = [
         decisions: [Retry, Retry, Retry, Retry],
     },
     Row {
-        outcome: Outcome::Hopeless,
+        outcome: Outcome::Permanent,
         decisions: [Fatal, Fatal, Fatal, Fatal],
     },
     Row {
@@ -59,7 +59,7 @@ pub(crate) const TABLE: [Row; 7] = [
         decisions: [Retry, Retry, Fatal, Retry],
     },
     Row {
-        outcome: Outcome::Answered,
+        outcome: Outcome::Responded,
         decisions: [Fatal, Fatal, Fatal, Fatal],
     },
 ];
@@ -83,7 +83,7 @@ pub(crate) fn classify(error: &TransportError) -> Outcome {
             429 => Outcome::RateLimited,
             408 | 425 | 500 => Outcome::Broken,
             502..=504 => Outcome::Unavailable,
-            _ => Outcome::Answered,
+            _ => Outcome::Responded,
         };
     }
     match error.kind() {
@@ -91,7 +91,7 @@ pub(crate) fn classify(error: &TransportError) -> Outcome {
             if error.is_certainly_unsent() { Outcome::NotSent } else { Outcome::Lost }
         }
         TransportErrorKind::Proxy if !error.is_permanent() => Outcome::NotSent,
-        TransportErrorKind::InvalidResponse => Outcome::Answered,
+        TransportErrorKind::InvalidResponse => Outcome::Responded,
         TransportErrorKind::Insecure
         | TransportErrorKind::InvalidRequest
         | TransportErrorKind::Proxy
@@ -104,7 +104,7 @@ pub(crate) fn classify(error: &TransportError) -> Outcome {
         | TransportErrorKind::Conflict
         | TransportErrorKind::RateLimited
         | TransportErrorKind::Rejected
-        | TransportErrorKind::Unavailable => Outcome::Hopeless,
+        | TransportErrorKind::Unavailable => Outcome::Permanent,
     }
 }
 

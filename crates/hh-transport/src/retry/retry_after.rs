@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn what_asks_for_no_wait_is_none() {
+    fn values_that_request_no_wait_are_ignored() {
         for text in [
             "0",
             "0.0",

@@ -33,7 +33,7 @@ pub(crate) struct Shared {
 pub(crate) struct Observer(pub(super) Arc<dyn Fn(&Event) + Send + Sync>);
 
 impl Observer {
-    pub(crate) fn tell(&self, event: &Event) {
+    pub(crate) fn notify(&self, event: &Event) {
         (self.0)(event);
     }
 }

@@ -170,7 +170,7 @@ fn a_uri_that_cannot_be_sent_to_is_refused() {
 }
 
 #[test]
-fn the_header_is_asked_for_before_each_attempt() {
+fn the_header_is_requested_before_each_attempt() {
     let service = answers(&[503, 503, 200]);
     let keys = Arc::new(Keys::new(1));
     let rotating = Arc::clone(&keys);
@@ -234,13 +234,13 @@ fn a_key_that_is_not_at_hand_is_fetched() {
 #[test]
 fn the_deadline_cuts_off_an_attempt() {
     #[derive(Debug)]
-    struct Silent;
-    impl HttpService for Silent {
+    struct NeverResponds;
+    impl HttpService for NeverResponds {
         fn call(&self, _: Request) -> BoxFuture<'_, Result<Response, TransportError>> {
             Box::pin(std::future::pending())
         }
     }
-    let transport = Transport::builder(Arc::new(Silent)).build();
+    let transport = Transport::builder(Arc::new(NeverResponds)).build();
     let options = SendOptions::new(Idempotency::Safe).with_timeout(Duration::from_millis(5));
     let error = run(transport.send(get("https://h/"), options)).unwrap_err();
     assert_eq!(
@@ -386,7 +386,7 @@ fn script(ends: &[End]) -> ScriptedService {
 proptest! {
     // Property 2: an unsafe request is repeated only when nothing was sent, after a 429, or once for another key.
     #[test]
-    fn unsafe_is_not_repeated(ends in ends(), last in 1_u64..4) {
+    fn unsafe_requests_are_not_retried_after_a_failure(ends in ends(), last in 1_u64..4) {
         let (service, keys) = (script(&ends), Keys::new(last));
         let options = SendOptions::new(Idempotency::Unsafe).with_authorizer(&keys);
         let result = run(transport(&service).send(get("https://h/"), options));

@@ -75,7 +75,7 @@ async fn a_bomb_is_larger_than_allowed() {
 }
 
 #[tokio::test]
-async fn what_is_not_gzip_is_unusable() {
+async fn an_invalid_gzip_body_is_an_error() {
     let whole = gzip(TEXT.as_bytes());
     let mut wrong_sum = whole.clone();
     let at = wrong_sum.len() - 8;
@@ -182,7 +182,7 @@ async fn a_compressed_transfer_is_unusable() {
 }
 
 #[tokio::test]
-async fn a_request_is_compressed_if_asked_to() {
+async fn a_request_is_compressed_on_request() {
     let server = HttpServer::start([response("200 OK", "", "")]);
     let how = SendOptions::new(Idempotency::Unsafe);
     for how in [how.clone(), how.with_gzip()] {
@@ -238,7 +238,7 @@ async fn a_server_that_refuses_it_plain_too_has_refused() {
 
 /// The attempt that follows is plain as well.
 #[tokio::test]
-async fn a_repetition_stays_plain() {
+async fn a_retry_stays_uncompressed() {
     let busy = response("503 Service Unavailable", "", "{}");
     let replies = [
         response(REFUSAL, "", "{}"),

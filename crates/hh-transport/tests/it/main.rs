@@ -5,18 +5,18 @@
     reason = "a test that cannot be set up has failed"
 )]
 
-mod answers;
 mod bodies;
-mod breaks;
 mod canary;
-mod drip;
 mod echo;
 mod gzip;
+mod interruptions;
 mod probe;
 mod proxy;
 mod proxy_refusals;
 mod redirects;
+mod responses;
 mod retry_after;
+mod slow_responses;
 mod spellings;
 mod stages;
 mod table;

@@ -50,7 +50,7 @@ async fn this_machine_and_addresses_are_found_without_asking() {
 }
 
 #[tokio::test]
-async fn a_certificate_says_who_it_is_for() {
+async fn a_certificate_names_its_subject() {
     let authority = CertificateAuthority::new("ours");
     let config = authority.server("localhost");
     let server = HttpServer::start_tls(config, [response("200 OK", "", "")]);

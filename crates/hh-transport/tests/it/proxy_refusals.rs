@@ -60,7 +60,7 @@ async fn a_proxy_that_wants_other_credentials_is_final() {
 }
 
 #[tokio::test]
-async fn a_proxy_that_refuses_is_asked_again() {
+async fn a_proxy_that_refuses_is_retried() {
     let page = "<html>no</html>";
     let html = "content-type: text/html\r\n";
     let replies = [
@@ -87,7 +87,7 @@ async fn a_proxy_that_refuses_is_asked_again() {
 }
 
 #[tokio::test]
-async fn a_proxy_that_closes_is_asked_again() {
+async fn a_proxy_that_closes_is_retried() {
     let expected = "cannot connect to api.test: the proxy PROXY broke the connection off";
     let half = CONNECTED.as_bytes()[..20].to_vec();
     for reply in [
@@ -141,7 +141,7 @@ async fn a_page_instead_of_a_tunnel() {
 }
 
 #[tokio::test]
-async fn a_proxy_that_nobody_runs() {
+async fn a_proxy_that_does_not_run() {
     let proxy = closed_address();
     let options = ProxyOptions::parse(&format!("http://{proxy}")).unwrap();
     let options = options.with_credentials(Some("user"), Some(PASSWORD));

@@ -152,7 +152,7 @@ async fn a_url_that_is_malformed_is_refused() {
 }
 
 #[test]
-fn what_is_no_uri_makes_no_request() {
+fn invalid_uris_send_no_request() {
     for url in NO_URI {
         let url = url.replace("PORT", "80");
         assert!(url.parse::<http::Uri>().is_err(), "{url:?}");

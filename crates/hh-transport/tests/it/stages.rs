@@ -71,7 +71,7 @@ async fn a_server_that_reads_and_never_answers() {
 }
 
 #[tokio::test]
-async fn times_without_an_end_are_none_to_stumble_over() {
+async fn unlimited_timeouts_do_not_overflow() {
     let server = HttpServer::start([response("200 OK", "", "hello")]);
     let options = ReqwestOptions::new()
         .with_connect_timeout(Duration::MAX)
@@ -127,7 +127,7 @@ async fn the_time_of_the_first_byte_begins_with_the_connection() {
 
 /// The first ten repetitions are all that fifty calls together add.
 #[tokio::test]
-async fn a_crowd_of_calls_repeats_little() {
+async fn many_calls_retry_rarely() {
     let server = HttpServer::start([response("503 Service Unavailable", "", "")]);
     let service = service(&ReqwestOptions::new());
     let retry = RetryPolicy::new()
@@ -155,7 +155,7 @@ async fn a_crowd_of_calls_repeats_little() {
 
 /// A call whose handshake does not come to an end goes on with the connection of another call that has ended.
 #[tokio::test]
-async fn a_connection_that_is_free_before_the_own_one_is_ready() {
+async fn a_pooled_connection_that_is_free_before_the_new_one_is_ready() {
     let authority = CertificateAuthority::new("ours");
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!(

@@ -74,7 +74,7 @@ async fn a_bad_certificate_gets_no_request() {
 
 /// The servers are as they should be but for their certificates.
 #[tokio::test]
-async fn without_verification_every_certificate_is_good() {
+async fn without_verification_every_certificate_is_accepted() {
     let authority = CertificateAuthority::new("ours");
     let transport = transport_of(service(&ReqwestOptions::new().without_verification()), 1);
     for (config, why) in bad_servers(&authority) {
@@ -106,7 +106,7 @@ async fn a_bundle_is_trusted_and_nothing_else() {
 
 /// The platform knows nothing of our authority.
 #[tokio::test]
-async fn the_platform_trusts_no_stranger() {
+async fn the_platform_rejects_unknown_authorities() {
     let config = CertificateAuthority::new("another").server("localhost");
     let server = HttpServer::start_tls(config, [response("200 OK", "", "hello")]);
     let transport = transport_of(service(&ReqwestOptions::new()), 4);

@@ -5,10 +5,10 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result};
 use syn::visit::{self, Visit};
-use syn::{Attribute, Item, ItemUse, UseTree};
+use syn::{Item, ItemUse, UseTree};
 
 use super::graph::Graph;
-use crate::files;
+use crate::{files, rust};
 
 /// The segments of a path or of the name of a module.
 type Segments = Vec<String>;
@@ -56,9 +56,9 @@ impl Crate {
                 match self.absolute(module, path) {
                     Some(absolute) => {
                         let target = self.defining_module(absolute);
-                        graph.add(&shown(module), &shown(&target));
+                        graph.add(&display_name(module), &display_name(&target));
                     }
-                    None => graph.add(&shown(module), &path[0]),
+                    None => graph.add(&display_name(module), &path[0]),
                 }
             }
         }
@@ -139,7 +139,7 @@ fn module_of(path: &Path) -> Option<Segments> {
     Some(name)
 }
 
-fn shown(module: &[String]) -> String {
+fn display_name(module: &[String]) -> String {
     if module.is_empty() {
         "lib".to_owned()
     } else {
@@ -151,19 +151,7 @@ struct Visitor<'a>(&'a mut Module);
 
 impl<'ast> Visit<'ast> for Visitor<'_> {
     fn visit_item(&mut self, item: &'ast Item) {
-        #[expect(
-            clippy::wildcard_enum_match_arm,
-            reason = "no other item is only for tests here"
-        )]
-        let attributes: &[Attribute] = match item {
-            Item::Mod(item) => &item.attrs,
-            Item::Fn(item) => &item.attrs,
-            Item::Impl(item) => &item.attrs,
-            Item::Use(item) => &item.attrs,
-            Item::Const(item) => &item.attrs,
-            _ => &[],
-        };
-        if !attributes.iter().any(is_for_tests) {
+        if !rust::is_test_item(item) {
             visit::visit_item(self, item);
         }
     }
@@ -196,19 +184,6 @@ impl<'ast> Visit<'ast> for Visitor<'_> {
         }
         visit::visit_path(self, path);
     }
-}
-
-fn is_for_tests(attribute: &Attribute) -> bool {
-    let mut is_test = false;
-    if attribute.path().is_ident("cfg") {
-        let read = attribute.parse_nested_meta(|meta| {
-            is_test |= meta.path.is_ident("test");
-            Ok(())
-        });
-        // A condition of another form is not the one of tests alone.
-        drop(read);
-    }
-    is_test
 }
 
 /// Collects the names that a tree of `use` brings in, each with its path; what `*` brings in counts as the module.

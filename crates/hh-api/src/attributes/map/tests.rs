@@ -47,7 +47,7 @@ fn names_that_collide_stay_flat_in_any_order() {
 }
 
 #[test]
-fn an_object_value_keeps_its_members_beside_dotted_names() {
+fn an_object_value_keeps_its_members_when_dotted_names_add_more() {
     let object = |name: &str, number| {
         let value = Any::KvlistValue(opentelemetry_proto::tonic::common::v1::KeyValueList {
             values: vec![KeyValue {

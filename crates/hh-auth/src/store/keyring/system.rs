@@ -26,7 +26,7 @@ pub(super) fn probe(within: Duration) -> Result<(), String> {
     let random = format!("{:032x}", u128::from_ne_bytes(random));
     let account = format!("probe-{random}");
     let late = account.clone();
-    let same = ask(
+    let same = run_within(
         within,
         move |keyring| {
             let entry = entry(keyring, &account)?;
@@ -46,7 +46,7 @@ pub(super) fn probe(within: Duration) -> Result<(), String> {
 
 pub(super) fn get(account: String, within: Duration) -> Result<ApiKey, String> {
     let read = move |keyring: &Keyring| entry(keyring, &account)?.get_secret().map(Zeroizing::new);
-    let secret = ask(within, read, |_| ())?;
+    let secret = run_within(within, read, |_| ())?;
     let text = std::str::from_utf8(&secret);
     let text = text.map_err(|_| "what it holds is not text".to_owned())?;
     ApiKey::parse(text).map_err(|error| format!("what it holds {error}"))
@@ -60,7 +60,7 @@ pub(super) fn set(account: String, key: ApiKey, within: Duration) -> Result<(), 
     use secrecy::ExposeSecret as _;
 
     let late = account.clone();
-    ask(
+    run_within(
         within,
         move |keyring| {
             let secret = key.secret().expose_secret().as_bytes();
@@ -76,7 +76,7 @@ pub(super) fn delete(account: String, within: Duration) -> Result<(), String> {
         Err(Error::NoEntry) => Ok(()),
         deleted => deleted,
     };
-    ask(within, delete, |_| ())
+    run_within(within, delete, |_| ())
 }
 
 fn entry(keyring: &Keyring, account: &str) -> Result<Entry, Error> {
@@ -89,7 +89,7 @@ fn remove(keyring: &Keyring, account: &str) {
 }
 
 /// Does some work with the keyring; if that is done after all when nobody waits for it any more, undoes it.
-fn ask<T: Send + 'static>(
+fn run_within<T: Send + 'static>(
     within: Duration,
     work: impl FnOnce(&Keyring) -> Result<T, Error> + Send + 'static,
     undo: impl FnOnce(&Keyring) + Send + 'static,

@@ -11,13 +11,13 @@ use crate::output;
 use crate::ui::without_keys;
 
 #[derive(Serialize)]
-struct Report {
+struct CheckReport {
     ok: bool,
-    steps: Vec<Step>,
+    steps: Vec<CheckStep>,
 }
 
 #[derive(Serialize)]
-struct Step {
+struct CheckStep {
     state: &'static str,
     seen: String,
 }
@@ -28,7 +28,7 @@ pub(super) fn run(context: &Context) -> Result<(), CliError> {
     let add = |state, seen: &str| {
         if is_json {
             let seen = without_keys(seen);
-            steps.borrow_mut().push(Step { state, seen });
+            steps.borrow_mut().push(CheckStep { state, seen });
             return Ok(());
         }
         output::lines([format!("{state:<8}{seen}")])
@@ -42,7 +42,10 @@ pub(super) fn run(context: &Context) -> Result<(), CliError> {
         }
         let credential = context.credential()?;
         step(&format!("API key set, from {}", credential.provenance))?;
-        step(&format!("API key format valid: {}", credential.key.shown()))?;
+        step(&format!(
+            "API key format valid: {}",
+            credential.key.redacted()
+        ))?;
         let identity = context.block_on(client.whoami())?;
         step(&match identity {
             Identity::Known(me) => format!(
@@ -66,7 +69,7 @@ pub(super) fn run(context: &Context) -> Result<(), CliError> {
         add("failed", what).ok();
     });
     if is_json {
-        output::json(&Report {
+        output::json(&CheckReport {
             ok: result.is_ok(),
             steps: steps.take(),
         })?;

@@ -6,7 +6,7 @@ use clap::{ArgGroup, Args, Subcommand, ValueEnum};
 use hh_sdk::HoneyHive;
 use hh_sdk::api::types::{CreateKey, CreatedKey, Key, KeyState, ProjectNames};
 use hh_sdk::auth::Level;
-use hh_sdk::auth::fsio::{Replace, write_private};
+use hh_sdk::auth::private_file::{Replace, write_private};
 use jiff::{Span, Timestamp, tz::TimeZone};
 use secrecy::ExposeSecret as _;
 use zeroize::Zeroizing;
@@ -14,17 +14,17 @@ use zeroize::Zeroizing;
 use crate::context::Context;
 use crate::error::CliError;
 use crate::exit::Exit;
-use crate::lazy::Called;
+use crate::lazy::LazyCommand;
 use crate::{output, ui};
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
     /// Make an API key and print it, this once
-    Create(Called<Create>),
+    Create(LazyCommand<Create>),
     /// List API keys, without their secrets
-    List(Called<List>),
+    List(LazyCommand<List>),
     /// Revoke an API key; the server takes it no more once this returns
-    Revoke(Called<Revoke>),
+    Revoke(LazyCommand<Revoke>),
 }
 
 #[derive(Args)]
@@ -95,9 +95,9 @@ pub(crate) struct Revoke {
 
 pub(super) fn run(context: &Context, command: Command) -> Result<(), CliError> {
     match command {
-        Command::Create(Called(arguments)) => create(context, arguments),
-        Command::List(Called(arguments)) => list(context, &arguments),
-        Command::Revoke(Called(arguments)) => revoke(context, &arguments.id),
+        Command::Create(LazyCommand(arguments)) => create(context, arguments),
+        Command::List(LazyCommand(arguments)) => list(context, &arguments),
+        Command::Revoke(LazyCommand(arguments)) => revoke(context, &arguments.id),
     }
 }
 
@@ -127,32 +127,32 @@ fn create(context: &Context, arguments: Create) -> Result<(), CliError> {
         projects(key)
     );
     if let Some(path) = &arguments.key_file {
-        write(path, &created).map_err(|error| lost(context, client, key, error))?;
-        context.say(&format!("{made} and wrote it to {}", path.display()));
+        write(path, &created).map_err(|error| revoke_lost_key(context, client, key, error))?;
+        context.note(&format!("{made} and wrote it to {}", path.display()));
         return if context.is_json() {
             output::json(key)
         } else {
             Ok(())
         };
     }
-    context.say(&format!("{made}; it is shown this once:"));
+    context.note(&format!("{made}; it is shown this once:"));
     let printed = if context.is_json() {
         output::json(&created)
     } else {
         print(&created)
     };
-    printed.map_err(|error| lost(context, client, key, error))
+    printed.map_err(|error| revoke_lost_key(context, client, key, error))
 }
 
 /// Revokes a key that nobody will ever see.
-fn lost(context: &Context, client: &HoneyHive, key: &Key, error: CliError) -> CliError {
+fn revoke_lost_key(context: &Context, client: &HoneyHive, key: &Key, error: CliError) -> CliError {
     let id = &key.id;
     let end = match context.block_on(client.revoke_key(id)) {
         Ok(_) => format!("the key {id} was revoked again"),
         Err(_) => format!("the key {id} still works: run `honeyhive auth keys revoke {id}`"),
     };
     // By itself, since a closed pipe has no error message; and also when quiet, since a key may be left working.
-    ui::say(&end);
+    ui::print_line(&end);
     error
 }
 
@@ -238,7 +238,7 @@ fn list(context: &Context, arguments: &List) -> Result<(), CliError> {
 fn revoke(context: &Context, id: &str) -> Result<(), CliError> {
     let client = context.client(None)?;
     let key = context.block_on(client.revoke_key(id))?;
-    context.say(&format!("Revoked key {} ({})", key.id, key.name));
+    context.note(&format!("Revoked key {} ({})", key.id, key.name));
     if context.is_json() {
         return output::json(&key);
     }

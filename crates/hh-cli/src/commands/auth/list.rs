@@ -7,7 +7,7 @@ use crate::error::CliError;
 use crate::output;
 
 #[derive(Serialize)]
-struct Listed {
+struct ProfileRow {
     name: String,
     current: bool,
     base_url: String,
@@ -22,11 +22,11 @@ pub(super) fn run(context: &Context) -> Result<(), CliError> {
     let profiles = context.profiles()?;
     let current = profiles.current().map(str::to_owned);
     let current = context.profile_name().or(current);
-    let listed: Vec<Listed> = profiles
+    let listed: Vec<ProfileRow> = profiles
         .iter()
-        .map(|entry| Listed {
+        .map(|entry| ProfileRow {
             current: current.as_ref() == Some(&entry.name),
-            api_key: entry.shown(),
+            api_key: entry.redacted(),
             level: entry.details.level.map(hh_sdk::auth::Level::as_str),
             storage: entry.storage.as_str(),
             first_seen: entry.first_seen.to_string(),
@@ -39,7 +39,7 @@ pub(super) fn run(context: &Context) -> Result<(), CliError> {
         return output::json(&serde_json::json!({ "profiles": listed }));
     }
     if listed.is_empty() {
-        context.say("There is no saved login; `honeyhive auth login` makes one");
+        context.note("There is no saved login; `honeyhive auth login` makes one");
         return Ok(());
     }
     let rows = listed.into_iter().map(|profile| {

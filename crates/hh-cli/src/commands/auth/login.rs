@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
-use self::storage::Wanted;
+use self::storage::StorageChoice;
 use crate::context::{Context, Direct};
 use crate::error::CliError;
 /// The profile of those who name none.
@@ -31,7 +31,7 @@ pub(crate) struct Arguments {
     save: bool,
     /// Where to keep the key; `auto` is the keyring of the system, or else a file
     #[arg(long, value_name = "WHERE", conflicts_with = "no_save")]
-    storage: Option<Wanted>,
+    storage: Option<StorageChoice>,
     /// Day on which the key was made, for servers that do not tell: 2026-01-31, or a time of RFC 3339
     #[arg(long, value_name = "DATE", value_parser = day)]
     created: Option<Timestamp>,
@@ -46,9 +46,9 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliErr
     }
     let security = context.security_log()?;
     let storage = if arguments.no_save {
-        Wanted::File
+        StorageChoice::File
     } else {
-        Wanted::find(context, arguments.storage)?
+        StorageChoice::find(context, arguments.storage)?
     };
     let client = client(context, arguments.api_key_stdin, profiles)?;
     let Some(credential) = client.credential() else {
@@ -70,7 +70,7 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliErr
         Identity::Known(me) => format!("as {} ({})", me.principal.name, me.permissions),
         Identity::Unknown | _ => "(this server does not tell as whom)".to_owned(),
     };
-    context.say(&format!(
+    context.note(&format!(
         "Logged in to {} {who}",
         client.settings().base_url.value
     ));
@@ -78,10 +78,10 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliErr
         return Ok(());
     }
     let base_url = client.settings().base_url.value.as_str();
-    let storage = storage.settle(context, store);
+    let storage = storage.choose(context, store);
     // A keyring that does not answer is not asked again.
     let can_ask = |old: &ProfileEntry| old.storage == Storage::File || storage == Storage::Keyring;
-    let before = old.as_ref().and_then(ProfileEntry::shown);
+    let before = old.as_ref().and_then(ProfileEntry::redacted);
     let old = old.filter(|old| can_ask(old) && is_same_key(old, &credential));
     let first_seen = old
         .as_ref()
@@ -135,25 +135,25 @@ fn save(
     profile: Profile,
     replaced: Option<&str>,
 ) -> Result<(), CliError> {
-    let (shown, name) = (profile.key.shown(), profile.name.clone());
+    let (shown, name) = (profile.key.redacted(), profile.name.clone());
     let place = match profile.storage {
         Storage::Keyring => "the keyring of the system".to_owned(),
         Storage::File | _ => store.path().display().to_string(),
     };
     let kept = store.put(profile)?;
     if let Some(kept) = kept {
-        context.say(&format!(
+        context.note(&format!(
             "note: {} was damaged, so it was kept as {} and a new one made",
             store.path().display(),
             kept.display()
         ));
     }
     let replaced = replaced.map_or_else(String::new, |old| format!(" in place of {old}"));
-    context.say(&format!(
+    context.note(&format!(
         "Saved the key {shown} in {place} (profile \"{name}\"){replaced}"
     ));
     if let Some(place) = context.other_key() {
-        context.say(&format!(
+        context.note(&format!(
             "note: the key from {place} wins over the saved key; remove it to use this one"
         ));
     }

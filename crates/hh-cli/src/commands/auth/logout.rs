@@ -19,7 +19,7 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliErr
     let done = if arguments.all {
         let removed = store.remove_all()?;
         if removed.was_unreadable {
-            context.say("note: a damaged file of saved keys was removed; keys in the keyring may remain: delete items \"honeyhive\" with the keyring's own program");
+            context.note("note: a damaged file of saved keys was removed; keys in the keyring may remain: delete items \"honeyhive\" with the keyring's own program");
         }
         match removed.count {
             0 => None,
@@ -36,13 +36,13 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliErr
         security.record(&event.with_detail(done));
     }
     match done {
-        Some(done) => context.say(&format!(
+        Some(done) => context.note(&format!(
             "{done}; logging out does not revoke a key: it works until `honeyhive auth keys revoke`"
         )),
-        None => context.say("There was no saved key to remove"),
+        None => context.note("There was no saved key to remove"),
     }
     if let Some(place) = context.other_key() {
-        context.say(&format!(
+        context.note(&format!(
             "the key from {place} is still there and still used"
         ));
     }

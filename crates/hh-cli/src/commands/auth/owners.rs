@@ -6,17 +6,17 @@ use hh_sdk::api::types::{CreateOwner, Owner, PrincipalKind};
 use crate::context::Context;
 use crate::error::CliError;
 use crate::exit::Exit;
-use crate::lazy::Called;
+use crate::lazy::LazyCommand;
 use crate::output;
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
     /// List the people and service accounts that keys act for
-    List(Called<()>),
+    List(LazyCommand<()>),
     /// Make an owner; making a key for a new name does so too
-    Create(Called<Create>),
+    Create(LazyCommand<Create>),
     /// Revoke all keys of somebody who leaves, and let no new one be made for them
-    Disable(Called<Disable>),
+    Disable(LazyCommand<Disable>),
 }
 
 #[derive(Args)]
@@ -34,8 +34,8 @@ pub(crate) struct Disable {
 pub(super) fn run(context: &Context, command: Command) -> Result<(), CliError> {
     match command {
         Command::List(_) => list(context),
-        Command::Create(Called(arguments)) => create(context, arguments.name),
-        Command::Disable(Called(arguments)) => disable(context, &arguments.owner),
+        Command::Create(LazyCommand(arguments)) => create(context, arguments.name),
+        Command::Disable(LazyCommand(arguments)) => disable(context, &arguments.owner),
     }
 }
 
@@ -60,7 +60,7 @@ fn list(context: &Context) -> Result<(), CliError> {
 fn create(context: &Context, name: String) -> Result<(), CliError> {
     let client = context.client(None)?;
     let owner = context.block_on(client.create_owner(&CreateOwner { name }))?;
-    context.say(&format!("Made owner {}", owner.principal.name));
+    context.note(&format!("Made owner {}", owner.principal.name));
     if context.is_json() {
         return output::json(&owner);
     }
@@ -82,7 +82,7 @@ fn disable(context: &Context, wanted: &str) -> Result<(), CliError> {
         count => format!("{count} keys"),
     };
     let name = &owner.principal.name;
-    context.say(&format!("Disabled owner {name} and revoked {keys}"));
+    context.note(&format!("Disabled owner {name} and revoked {keys}"));
     if context.is_json() {
         return output::json(&disabled);
     }

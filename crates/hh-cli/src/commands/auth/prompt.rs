@@ -14,7 +14,7 @@ pub(super) fn ask(context: &Context) -> io::Result<SecretString> {
     let failed = |error: CliError| io::Error::other(error.message().to_owned());
     let runtime = context.runtime().map_err(failed)?;
     // Before the prompt is there: what is typed at once must not show either.
-    let _echo = Echo::off();
+    let _echo = EchoGuard::off();
     // The thread that reads may still wait for a line that never comes when this is interrupted.
     runtime.block_on(async {
         let stop = stop_signal().map_err(failed)?;
@@ -27,9 +27,9 @@ pub(super) fn ask(context: &Context) -> io::Result<SecretString> {
 }
 
 /// The state of the terminal, which is restored when this is dropped: a shell need not do it.
-struct Echo(Option<(File, Termios)>);
+struct EchoGuard(Option<(File, Termios)>);
 
-impl Echo {
+impl EchoGuard {
     fn off() -> Self {
         let terminal = File::options().read(true).write(true).open("/dev/tty");
         Self(terminal.ok().and_then(|terminal| {
@@ -42,7 +42,7 @@ impl Echo {
     }
 }
 
-impl Drop for Echo {
+impl Drop for EchoGuard {
     fn drop(&mut self) {
         if let Some((terminal, state)) = &self.0 {
             // There is nobody to tell.

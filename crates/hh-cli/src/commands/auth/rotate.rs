@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use clap::Args;
 use hh_sdk::api::types::{CreatedKey, Whoami};
-use hh_sdk::auth::fsio::lock;
+use hh_sdk::auth::private_file::lock;
 use hh_sdk::auth::{ApiKey, Created, FileStore, KeyDetails, Profile, ProfileEntry, StoreErrorKind};
 use hh_sdk::config::{Location, Provenance, names};
 use hh_sdk::tooling;
@@ -48,9 +48,9 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliErr
     let entry = entry_with(store, &name, &old.key)?;
     if entry.details.replaces.is_some() {
         finish(context, &options, store, &entry)?;
-        context.say(&format!(
+        context.note(&format!(
             "Finished the rotation that was begun before: the saved key is {}",
-            entry.key()?.shown()
+            entry.key()?.redacted()
         ));
         return Ok(());
     }
@@ -76,15 +76,15 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliErr
         let saved = entry_with(store, &name, &new)?;
         return Err(unfinished(store, &saved, &entry, &old.key, error));
     }
-    let old = old.key.shown();
-    context.say(&format!(
+    let old = old.key.redacted();
+    context.note(&format!(
         "Saved the new key {} ({}) in place of {old}, {}",
-        new.shown(),
+        new.redacted(),
         created.key.id,
         if arguments.grace.is_zero() {
             "which does not work any more".to_owned()
         } else {
-            format!("which works for another {:#}", short(arguments.grace))
+            format!("which works for another {:#}", rounded(arguments.grace))
         }
     ));
     Ok(())
@@ -153,7 +153,7 @@ fn save(
     details.id = Some(created.key.id.clone());
     details.level = Some(created.key.level);
     details.owner = Some(created.key.owner.name.clone());
-    details.created = Some(Created::Told(created.key.created_at));
+    details.created = Some(Created::Reported(created.key.created_at));
     details.expires_at = created.key.expires_at;
     details.replaces = Some(me.key.id.clone());
     let new = profile(entry, key.clone(), details, Timestamp::now());
@@ -254,6 +254,6 @@ fn grace(text: &str) -> Result<Duration, String> {
 }
 
 /// Shows as 24h or 1m 30s.
-fn short(grace: Duration) -> SignedDuration {
+fn rounded(grace: Duration) -> SignedDuration {
     SignedDuration::try_from(grace).unwrap_or_default()
 }

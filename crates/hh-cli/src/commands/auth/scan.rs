@@ -62,7 +62,7 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliErr
     }
     report.sort();
     print(context, arguments, &report)?;
-    conclude(context, arguments, &report)
+    print_outcome(context, arguments, &report)
 }
 
 fn failed(error: &ScanError) -> CliError {
@@ -81,23 +81,27 @@ fn print(context: &Context, arguments: &Arguments, report: &Report) -> Result<()
 }
 
 /// Says what was found and what to do about it.
-fn conclude(context: &Context, arguments: &Arguments, report: &Report) -> Result<(), CliError> {
+fn print_outcome(
+    context: &Context,
+    arguments: &Arguments,
+    report: &Report,
+) -> Result<(), CliError> {
     for note in &report.notes {
-        context.say(&format!("warning: {note}"));
+        context.note(&format!("warning: {note}"));
     }
     if report.findings.is_empty() {
         if report.errors.is_empty() {
-            context.say(&format!("No API keys in {}", report.scanned()));
+            context.note(&format!("No API keys in {}", report.scanned()));
         }
         let errors = report.errors.iter().cloned().map(Diagnostic::from);
         return CliError::of_all(Exit::Config, errors.collect());
     }
     // Whoever reads the findings must know that they are not all.
     for error in &report.errors {
-        ui::say(&format!("warning: {error}"));
+        ui::print_line(&format!("warning: {error}"));
     }
     if report.omitted > 0 {
-        ui::say(&format!(
+        ui::print_line(&format!(
             "warning: {} more possible keys, in files with over a thousand of them, are not listed",
             report.omitted
         ));
@@ -108,16 +112,16 @@ fn conclude(context: &Context, arguments: &Arguments, report: &Report) -> Result
         } else {
             ""
         };
-        context.say(&format!(
+        context.note(&format!(
             "note: whoever could read a key can use it: make a new one with `honeyhive auth rotate` and revoke the old one{history}"
         ));
     }
     if report.has_image() {
-        context.say(
+        context.note(
             "note: what ARG and ENV are given stays in the image: give a build its key with `RUN --mount=type=secret`, a container with HH_API_KEY_FILE",
         );
     }
-    context.say(&format!(
+    context.note(&format!(
         "note: what is no secret is left out by `{IGNORE_MARK}` in its line or alone in the line above, a file by a line in {IGNORE_FILE}"
     ));
     Err(CliError::new(Exit::Other, report.summary()))

@@ -4,8 +4,10 @@ mod key;
 
 use clap::Args;
 
-use hh_sdk::auth::{KeyInfo, ProfileEntry, Storage, mask};
-use hh_sdk::config::{Explained, Location, Provenance, SettingName, Shown, Source, names};
+use hh_sdk::auth::{KeyInfo, ProfileEntry, Storage, redact};
+use hh_sdk::config::{
+    Explanation, Location, Provenance, RedactedValue, SettingName, Source, names,
+};
 use hh_sdk::tooling::Layers;
 use serde::Serialize;
 
@@ -36,36 +38,36 @@ struct Status {
     test_mode: bool,
     /// The file that logins are saved in.
     store: Option<String>,
-    keys: Vec<Place>,
+    keys: Vec<KeySource>,
     /// The project key in use.
-    key: Option<key::Facts>,
+    key: Option<key::KeyFacts>,
 }
 
 /// One place that has something.
 #[derive(Serialize)]
-struct Place {
+struct KeySource {
     setting: &'static str,
     value: Option<String>,
     source: String,
-    state: State,
+    state: SourceState,
     /// How a stored key is kept: anybody who can read the file can read it.
     storage: Option<&'static str>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-enum State {
+enum SourceState {
     Used,
     Shadowed,
-    Broken,
+    Invalid,
 }
 
-impl State {
+impl SourceState {
     fn as_str(self) -> &'static str {
         match self {
             Self::Used => "used",
             Self::Shadowed => "shadowed",
-            Self::Broken => "cannot be used",
+            Self::Invalid => "cannot be used",
         }
     }
 }
@@ -76,7 +78,7 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliErr
     let stack = &layers.stack;
     let text = |name| stack.text(name).ok().flatten();
     let base_url = text(names::BASE_URL);
-    let test_mode = stack.is_on(names::TEST_MODE);
+    let test_mode = stack.is_enabled(names::TEST_MODE);
     let source_of = |name| {
         let winner = stack.candidates(name).winner;
         winner.map(|winner| winner.provenance().source())
@@ -93,8 +95,8 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliErr
             loses,
         ));
     }
-    let wins = !keys.iter().any(|place| place.state == State::Used);
-    keys.extend(unseen(&layers, wins));
+    let wins = !keys.iter().any(|place| place.state == SourceState::Used);
+    keys.extend(hidden_keyring_key(&layers, wins));
     let mut status = Status {
         base_url: base_url.as_ref().map(|found| found.value.clone()),
         base_url_source: base_url.as_ref().map(|found| found.provenance.to_string()),
@@ -114,7 +116,7 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliErr
         Err(_) => None,
     };
     if context.is_json() {
-        status.key = info.as_ref().map(key::Facts::of);
+        status.key = info.as_ref().map(key::KeyFacts::of);
         output::json(&status)?;
     } else {
         print(&status, info.as_ref())?;
@@ -125,14 +127,17 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliErr
     }
     let resolved = resolved?;
     if let Some(warning) = resolved.check_key()? {
-        context.say(&format!("warning: {warning}"));
+        context.note(&format!("warning: {warning}"));
     }
     if let (Some(info), Some(max_age)) = (&info, max_age)
         && let Some(warning) = key::warning(info, max_age)
     {
-        context.say(&format!("warning: {warning}"));
+        context.note(&format!("warning: {warning}"));
     }
-    let has_key = status.keys.iter().any(|place| place.state == State::Used);
+    let has_key = status
+        .keys
+        .iter()
+        .any(|place| place.state == SourceState::Used);
     if !has_key && !test_mode {
         return Err(resolved.missing_key().into());
     }
@@ -168,7 +173,7 @@ fn print(status: &Status, info: Option<&KeyInfo>) -> Result<(), CliError> {
 }
 
 /// A key in the keyring that was not asked for, since another one is used or test mode is on, or that it does not hand out.
-fn unseen(layers: &Layers, wins: bool) -> Option<Place> {
+fn hidden_keyring_key(layers: &Layers, wins: bool) -> Option<KeySource> {
     let profile = layers.profile.as_ref()?;
     let has_key = |name| {
         let stored = layers.stack.explain_one(name);
@@ -181,16 +186,16 @@ fn unseen(layers: &Layers, wins: bool) -> Option<Place> {
         return None;
     }
     let place = Location::Profile(profile.name.clone());
-    Some(Place {
+    Some(KeySource {
         setting: names::API_KEY.as_str(),
         value: None,
         source: Provenance::new(Source::Stored, Some(place)).to_string(),
         state: if layers.store_error.is_some() {
-            State::Broken
+            SourceState::Invalid
         } else if wins {
-            State::Used
+            SourceState::Used
         } else {
-            State::Shadowed
+            SourceState::Shadowed
         },
         storage: Some(kept_in(profile.storage)),
     })
@@ -204,24 +209,29 @@ fn kept_in(storage: Storage) -> &'static str {
 }
 
 /// The places of one setting, highest first; `loses` if another setting stands above it.
-fn places(explained: &Explained, profile: Option<&ProfileEntry>, loses: bool) -> Vec<Place> {
-    let place = |value: &Shown, provenance: &Provenance, state| Place {
+fn places(explained: &Explanation, profile: Option<&ProfileEntry>, loses: bool) -> Vec<KeySource> {
+    let place = |value: &RedactedValue, provenance: &Provenance, state| KeySource {
         setting: explained.name.as_str(),
-        value: value.text(mask),
+        value: value.text(redact),
         source: provenance.to_string(),
         state: match value {
-            Shown::Broken(_) => State::Broken,
-            Shown::Plain(_) | Shown::Secret(_) | Shown::Unset | _ => state,
+            RedactedValue::Invalid(_) => SourceState::Invalid,
+            RedactedValue::Plain(_) | RedactedValue::Secret(_) | RedactedValue::Unset | _ => state,
         },
         storage: profile
             .filter(|_| provenance.source() == Source::Stored)
             .map(|profile| kept_in(profile.storage)),
     };
-    let first = if loses { State::Shadowed } else { State::Used };
+    let first = if loses {
+        SourceState::Shadowed
+    } else {
+        SourceState::Used
+    };
     let winner = explained
         .is_set()
         .then(|| place(&explained.value, &explained.provenance, first));
     let shadowed = explained.shadowed.iter();
-    let shadowed = shadowed.map(|other| place(&other.value, &other.provenance, State::Shadowed));
+    let shadowed =
+        shadowed.map(|other| place(&other.value, &other.provenance, SourceState::Shadowed));
     winner.into_iter().chain(shadowed).collect()
 }

@@ -14,14 +14,14 @@ pub(crate) struct Arguments {
 pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliError> {
     let name = &arguments.name;
     context.store()?.switch(name)?;
-    context.say(&format!("Switched to profile \"{name}\""));
+    context.note(&format!("Switched to profile \"{name}\""));
     if let Some(other) = context.profile_name().filter(|other| other != name) {
-        context.say(&format!(
+        context.note(&format!(
             "note: profile \"{other}\" is still used here, since HH_PROFILE or --profile names it"
         ));
     }
     if let Some(place) = context.other_key() {
-        context.say(&format!(
+        context.note(&format!(
             "note: the key from {place} wins over every saved key"
         ));
     }

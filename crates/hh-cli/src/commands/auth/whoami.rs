@@ -15,7 +15,7 @@ const UNTOLD: &str = "unknown (this server does not tell)";
 const UNCHECKED: &str = "(test mode, not checked)";
 
 #[derive(Serialize)]
-struct Shown<'a> {
+struct WhoamiReport<'a> {
     base_url: &'a str,
     api_key: Option<String>,
     api_key_source: Option<String>,
@@ -41,9 +41,9 @@ pub(super) fn run(context: &Context) -> Result<(), CliError> {
     };
     let base_url = settings.base_url.value.as_str();
     if context.is_json() {
-        return output::json(&Shown {
+        return output::json(&WhoamiReport {
             base_url,
-            api_key: credential.as_ref().map(|found| found.key.shown()),
+            api_key: credential.as_ref().map(|found| found.key.redacted()),
             api_key_source: credential
                 .as_ref()
                 .map(|found| found.provenance.to_string()),
@@ -86,7 +86,7 @@ pub(super) fn run(context: &Context) -> Result<(), CliError> {
 fn key_lines(credential: &Credential) -> [String; 3] {
     [
         format!("Key kind: {}", credential.key.kind().as_str()),
-        format!("Key: {}", credential.key.shown()),
+        format!("Key: {}", credential.key.redacted()),
         format!("Key source: {}", credential.provenance),
     ]
 }

@@ -4,8 +4,8 @@ use std::io::{self, Read as _};
 use std::path::PathBuf;
 
 use clap::Args;
-use hh_sdk::auth::fsio::{Replace, create_private_dir, lock, write_private};
-use hh_sdk::config::{Edit, FileState, SettingName, Shown, Source, edit, paths};
+use hh_sdk::auth::private_file::{Replace, create_private_dir, lock, write_private};
+use hh_sdk::config::{Edit, FileState, RedactedValue, SettingName, Source, edit, paths};
 use hh_sdk::tooling;
 use secrecy::SecretString;
 use serde::Serialize;
@@ -34,7 +34,7 @@ pub(crate) struct UnsetArguments {
 }
 
 #[derive(Serialize)]
-struct Report {
+struct EditReport {
     name: &'static str,
     file: String,
     changed: bool,
@@ -45,8 +45,8 @@ pub(super) fn set(context: &Context, arguments: SetArguments) -> Result<(), CliE
     let value = if is_dash(&arguments.value) {
         read_value()?
     } else {
-        if name.declared().secret {
-            context.say(&format!(
+        if name.spec().secret {
+            context.note(&format!(
                     "warning: other users of this machine can see {name} on the command line; better give - and the value on standard input"
                 ));
         }
@@ -107,32 +107,32 @@ fn change(context: &Context, name: SettingName, wanted: &Edit) -> Result<(), Cli
     }
     let file = named.display().to_string();
     let is_unset = matches!(wanted, Edit::Unset);
-    context.say(&match (is_unset, is_changed) {
+    context.note(&match (is_unset, is_changed) {
         (true, false) => format!("{name} is not set in {file}; nothing was changed"),
         (true, true) => format!("Took {name} out of {file}"),
         (false, false) => format!("{name} has this value in {file} already"),
         (false, true) => format!("Set {name} in {file}"),
     });
     if context.is_json() {
-        output::json(&Report {
+        output::json(&EditReport {
             name: name.as_str(),
             file: without_keys(&file),
             changed: is_changed,
         })?;
     }
-    say_winner(context, name, is_unset);
+    warn_if_overridden(context, name, is_unset);
     Ok(())
 }
 
 /// A value that something else wins over is not in effect, which nobody would guess.
-fn say_winner(context: &Context, name: SettingName, is_unset: bool) {
+fn warn_if_overridden(context: &Context, name: SettingName, is_unset: bool) {
     // Read anew: the file has changed.
     let layers = tooling::layers(&context.options());
     let explained = layers.stack.explain_one(name);
-    if let Shown::Broken(problem) = &explained.value {
-        context.say(&format!("warning: {}", of_problem(problem).to_line()));
+    if let RedactedValue::Invalid(problem) = &explained.value {
+        context.note(&format!("warning: {}", of_problem(problem).to_line()));
     } else if !is_unset && explained.provenance.source() > Source::User {
-        context.say(&format!(
+        context.note(&format!(
             "note: the value from {} wins over it",
             explained.provenance
         ));

@@ -1,7 +1,7 @@
 //! `honeyhive config explain`
 
 use clap::Args;
-use hh_sdk::config::{Declared, Place, Shown};
+use hh_sdk::config::{Placement, RedactedValue, SettingSpec};
 use serde::Serialize;
 
 use super::find::find;
@@ -20,7 +20,7 @@ pub(crate) struct Arguments {
 }
 
 #[derive(Serialize)]
-struct About {
+struct SettingDetails {
     #[serde(flatten)]
     record: Record,
     doc: &'static str,
@@ -34,8 +34,8 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliErr
     let name = find(&arguments.name)?;
     let layers = layers(context);
     let explained = layers.stack.explain_one(name);
-    let declared = name.declared();
-    let about = About {
+    let declared = name.spec();
+    let about = SettingDetails {
         record: Record::new(&explained),
         doc: declared.doc,
         kind: declared.kind.to_string(),
@@ -52,8 +52,10 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliErr
         line(
             "value",
             value.unwrap_or(match &explained.value {
-                Shown::Broken(_) => "cannot be used, see below",
-                Shown::Plain(_) | Shown::Secret(_) | Shown::Unset | _ => "not set",
+                RedactedValue::Invalid(_) => "cannot be used, see below",
+                RedactedValue::Plain(_) | RedactedValue::Secret(_) | RedactedValue::Unset | _ => {
+                    "not set"
+                }
             }),
         );
         if explained.is_set() {
@@ -62,7 +64,7 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliErr
             line("from", "the default");
         }
         for shadowed in &explained.shadowed {
-            let value = shadowed.value.text(hh_sdk::auth::mask);
+            let value = shadowed.value.text(hh_sdk::auth::redact);
             let value = value.unwrap_or_else(|| "(cannot be used)".to_owned());
             let place = without_keys(&shadowed.provenance.to_string());
             line("shadows", &format!("{value} from {place}"));
@@ -75,14 +77,14 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliErr
             line("variables", &about.variables.join(", "));
         }
         match declared.place {
-            Place::Anywhere if declared.secret => {
+            Placement::Anywhere if declared.secret => {
                 line("in files", &format!("{name}, or {name}_file with a path"));
             }
-            Place::Anywhere => line(
+            Placement::Anywhere => line(
                 "in files",
                 &[&[declared.name], declared.aliases].concat().join(", "),
             ),
-            Place::OutsideFiles | _ => line("in files", "no"),
+            Placement::OutsideFiles | _ => line("in files", "no"),
         }
         if declared.is_planned() {
             line("note", "nothing acts on it yet");
@@ -92,7 +94,7 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliErr
     CliError::of_all(Exit::Config, problems_of(&layers, name))
 }
 
-fn variables(declared: &Declared) -> Vec<String> {
+fn variables(declared: &SettingSpec) -> Vec<String> {
     let own = declared.variables.iter();
     own.flat_map(|variable| {
         let file = declared.secret.then(|| format!("{variable}_FILE"));

@@ -12,12 +12,12 @@ pub(super) fn find(name: &str) -> Result<SettingName, CliError> {
         .and_then(SettingName::of_variable);
     if let Some(found) = SettingName::find(name)
         .or_else(|| SettingName::of_variable(&variable))
-        .or_else(|| of_file.filter(|found| found.declared().secret))
+        .or_else(|| of_file.filter(|found| found.spec().secret))
     {
         return Ok(found);
     }
     let own = name.strip_suffix("_file").and_then(SettingName::find);
-    let hint = match own.filter(|found| found.declared().secret) {
+    let hint = match own.filter(|found| found.spec().secret) {
         Some(found) => format!("in a file it is another way to set {found}"),
         None if name == "environments" => "in a file it holds the overlays".to_owned(),
         None => match nearest_name(name) {

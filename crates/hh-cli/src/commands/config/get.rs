@@ -1,7 +1,7 @@
 //! `honeyhive config get`
 
 use clap::Args;
-use hh_sdk::config::Shown;
+use hh_sdk::config::RedactedValue;
 
 use super::find::find;
 use super::layers::{layers, problems_of};
@@ -24,14 +24,14 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliErr
     let problems = problems_of(&layers, name);
     if context.is_json() {
         output::json(&Record::new(&explained))?;
-    } else if let Some(value) = explained.value.text(hh_sdk::auth::mask)
+    } else if let Some(value) = explained.value.text(hh_sdk::auth::redact)
         // A program that reads the text must not take another value for it.
         && problems.is_empty()
     {
         output::lines([value])?;
     }
     CliError::of_all(Exit::Config, problems)?;
-    if let Shown::Unset = explained.value {
+    if let RedactedValue::Unset = explained.value {
         return Err(CliError::new(Exit::Other, format!("{name} is not set")));
     }
     Ok(())

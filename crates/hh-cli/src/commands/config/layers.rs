@@ -1,6 +1,6 @@
 //! The layers that the commands show, and what is wrong with them.
 
-use hh_sdk::config::{ActsOn, LoadError, Problem, SettingName, Stack, names};
+use hh_sdk::config::{Consumer, LoadError, Problem, SettingName, Stack, names};
 use hh_sdk::tooling::{self, Layers};
 use hh_text::Diagnostic;
 
@@ -17,7 +17,7 @@ pub(super) fn layers(context: &Context) -> Layers {
 /// Prints the warnings of layers.
 pub(super) fn warn(context: &Context, stack: &Stack) {
     for warning in tooling::warnings(stack) {
-        context.say(&format!("warning: {warning}"));
+        context.note(&format!("warning: {warning}"));
     }
 }
 
@@ -26,7 +26,7 @@ pub(super) fn problems_of(layers: &Layers, name: SettingName) -> Vec<Diagnostic>
     let is_about = |problem: &&Problem| {
         problem
             .setting()
-            .is_none_or(|other| other == name || other.declared().acts_on == ActsOn::Loading)
+            .is_none_or(|other| other == name || other.spec().acts_on == Consumer::Loading)
     };
     let problems = layers.stack.problems();
     let problems = problems.iter().filter(is_about).map(of_problem);

@@ -1,7 +1,7 @@
 //! `honeyhive config list`
 
 use clap::Args;
-use hh_sdk::config::Explained;
+use hh_sdk::config::Explanation;
 
 use super::layers::{layers, result};
 use super::record::Record;
@@ -19,8 +19,8 @@ pub(crate) struct Arguments {
 pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliError> {
     let layers = layers(context);
     let explained = layers.stack.explain();
-    let is_listed = |setting: &&Explained| {
-        arguments.all || setting.is_set() || !setting.name.declared().is_planned()
+    let is_listed = |setting: &&Explanation| {
+        arguments.all || setting.is_set() || !setting.name.spec().is_planned()
     };
     let records: Vec<_> = explained
         .iter()
@@ -32,7 +32,7 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliErr
     } else {
         let mut rows = Vec::with_capacity(records.len());
         for record in &records {
-            rows.push([record.name, record.shown(), &record.source]);
+            rows.push([record.name, record.display_value(), &record.source]);
             let shadowed = record.shadowed().iter().filter(|_| arguments.all);
             rows.extend(shadowed.map(|shadowed| {
                 let value = shadowed.value.as_deref().unwrap_or("-");

@@ -1,6 +1,6 @@
 //! `honeyhive config path`
 
-use hh_sdk::config::{LookedAt, TrustedFiles};
+use hh_sdk::config::{DiscoveredFile, TrustedFiles};
 use serde::Serialize;
 
 use super::layers::warn;
@@ -10,7 +10,7 @@ use crate::output;
 use crate::ui::without_keys;
 
 #[derive(Serialize)]
-struct File {
+struct FileRow {
     layer: &'static str,
     path: Option<String>,
     state: &'static str,
@@ -29,7 +29,7 @@ pub(super) fn run(context: &Context) -> Result<(), CliError> {
         ("trusted files", TrustedFiles::path(context.env())),
     ] {
         let Some(path) = path else { continue };
-        files.push(File {
+        files.push(FileRow {
             layer,
             state: if path.exists() { "there" } else { "not there" },
             path: Some(without_keys(&path.display().to_string())),
@@ -46,13 +46,13 @@ pub(super) fn run(context: &Context) -> Result<(), CliError> {
     }
 }
 
-fn file(looked_at: &LookedAt) -> File {
-    let path = looked_at.path.as_ref();
-    File {
-        layer: looked_at.source.as_str(),
+fn file(found: &DiscoveredFile) -> FileRow {
+    let path = found.path.as_ref();
+    FileRow {
+        layer: found.source.as_str(),
         path: path.map(|path| without_keys(&path.display().to_string())),
         state: match path {
-            Some(_) => looked_at.state.as_str(),
+            Some(_) => found.state.as_str(),
             None => "none named",
         },
     }

@@ -1,7 +1,7 @@
 //! A setting as JSON shows it.
 
-use hh_sdk::auth::mask;
-use hh_sdk::config::{Explained, Location, Provenance, Via};
+use hh_sdk::auth::redact;
+use hh_sdk::config::{Explanation, Location, Provenance, Via};
 use serde::Serialize;
 
 use crate::error::of_problem;
@@ -15,25 +15,25 @@ pub(super) struct Record {
     /// `param`, `env:NAME`, `file:PATH:LINE:COLUMN`, `stored`, `default` or `unset`.
     pub(super) source: String,
     #[serde(flatten)]
-    place: Place,
+    place: ValueLocation,
     /// What is wrong with the value.
     #[serde(skip_serializing_if = "Option::is_none")]
     problem: Option<String>,
-    shadowed: Vec<Shadowed>,
+    shadowed: Vec<ShadowedRecord>,
 }
 
 /// One place that another shadows.
 #[derive(Serialize)]
-pub(super) struct Shadowed {
+pub(super) struct ShadowedRecord {
     pub(super) value: Option<String>,
     pub(super) source: String,
     #[serde(flatten)]
-    place: Place,
+    place: ValueLocation,
 }
 
 /// The exact place of a value.
 #[derive(Serialize)]
-struct Place {
+struct ValueLocation {
     layer: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     file: Option<String>,
@@ -49,12 +49,12 @@ struct Place {
 }
 
 impl Record {
-    pub(super) fn new(explained: &Explained) -> Self {
+    pub(super) fn new(explained: &Explanation) -> Self {
         Self {
             name: explained.name.as_str(),
-            value: explained.value.text(mask),
+            value: explained.value.text(redact),
             source: without_keys(&explained.source_label()),
-            place: Place::new(&explained.provenance),
+            place: ValueLocation::new(&explained.provenance),
             problem: explained
                 .problem
                 .as_ref()
@@ -62,26 +62,26 @@ impl Record {
             shadowed: explained
                 .shadowed
                 .iter()
-                .map(|shadowed| Shadowed {
-                    value: shadowed.value.text(mask),
+                .map(|shadowed| ShadowedRecord {
+                    value: shadowed.value.text(redact),
                     source: without_keys(&shadowed.provenance.label()),
-                    place: Place::new(&shadowed.provenance),
+                    place: ValueLocation::new(&shadowed.provenance),
                 })
                 .collect(),
         }
     }
 
-    pub(super) fn shadowed(&self) -> &[Shadowed] {
+    pub(super) fn shadowed(&self) -> &[ShadowedRecord] {
         &self.shadowed
     }
 
     /// The value as a table shows it.
-    pub(super) fn shown(&self) -> &str {
+    pub(super) fn display_value(&self) -> &str {
         self.value.as_deref().unwrap_or("-")
     }
 }
 
-impl Place {
+impl ValueLocation {
     fn new(provenance: &Provenance) -> Self {
         let mut place = Self {
             layer: provenance.source().as_str(),

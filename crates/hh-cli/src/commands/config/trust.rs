@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use hh_sdk::auth::fsio::{Replace, create_private_dir, lock, write_private};
+use hh_sdk::auth::private_file::{Replace, create_private_dir, lock, write_private};
 use hh_sdk::config::{FileState, LoadErrorKind, Source, Stack, TrustedFiles, overlays};
 use hh_sdk::{SecurityEvent, SecurityEventKind};
 use serde::Serialize;
@@ -22,7 +22,7 @@ pub(crate) struct Arguments {
 }
 
 #[derive(Serialize)]
-struct Report {
+struct TrustReport {
     trusted: Vec<String>,
 }
 
@@ -74,9 +74,9 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliErr
     let event = SecurityEvent::new(SecurityEventKind::ConfigTrusted);
     security.record(&event.with_detail(files.join(", ")));
     if context.is_json() {
-        output::json(&Report { trusted: files })?;
+        output::json(&TrustReport { trusted: files })?;
     } else {
-        context.say(&format!(
+        context.note(&format!(
             "Trusted {} with the present content; a change asks again",
             files.join(", ")
         ));

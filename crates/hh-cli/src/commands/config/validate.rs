@@ -21,7 +21,7 @@ pub(crate) struct Arguments {
 }
 
 #[derive(Serialize)]
-struct Report {
+struct ValidationReport {
     valid: bool,
     problems: Vec<String>,
     warnings: Vec<String>,
@@ -46,11 +46,11 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliErr
         (what, problems, warnings)
     };
     for warning in &warnings {
-        context.say(&format!("warning: {warning}"));
+        context.note(&format!("warning: {warning}"));
     }
     if context.is_json() {
         let shown = |text: String| without_keys(&text);
-        output::json(&Report {
+        output::json(&ValidationReport {
             valid: problems.is_empty(),
             problems: problems
                 .iter()
@@ -61,7 +61,7 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliErr
         })?;
     }
     if problems.is_empty() {
-        context.say(&format!("No mistakes in {what}"));
+        context.note(&format!("No mistakes in {what}"));
     }
     CliError::of_all(Exit::Config, problems)
 }
@@ -72,7 +72,7 @@ fn check_key(context: &Context, layers: Layers) -> Option<Diagnostic> {
     match resolved.check_key() {
         Ok(warning) => {
             if let Some(warning) = warning {
-                context.say(&format!("warning: {warning}"));
+                context.note(&format!("warning: {warning}"));
             }
             None
         }

@@ -13,13 +13,13 @@ pub(super) fn clean(text: &str) -> String {
 }
 
 /// What tells who somebody is: the home directory, the user's name as its last part, and often the names of profiles.
-pub(super) struct People {
+pub(super) struct Anonymizer {
     home: Option<String>,
     user: Option<String>,
     profiles: Vec<String>,
 }
 
-impl People {
+impl Anonymizer {
     pub(super) fn new(home: Option<&Path>, mut profiles: Vec<String>) -> Self {
         let text = |path: &Path| path.to_string_lossy().into_owned();
         let home = home.filter(|home| home.parent().is_some());
@@ -37,7 +37,7 @@ impl People {
     }
 
     /// Returns a text that may be given away.
-    pub(super) fn without(&self, text: &str) -> String {
+    pub(super) fn anonymize(&self, text: &str) -> String {
         let mut text = clean(text);
         if let Some(home) = &self.home {
             text = without_part(&text, home, "~");
@@ -125,18 +125,18 @@ mod tests {
     #[test]
     fn people_are_not_named() {
         let profiles = ["default", "alice", "al.ice"].map(str::to_owned).to_vec();
-        let people = People::new(Some(Path::new("/home/alice")), profiles);
+        let people = Anonymizer::new(Some(Path::new("/home/alice")), profiles);
         let text = "/home/alice/x and /srv/alice, /srv/alice2 for alices by alice@example.com";
         let shown = "~/x and /srv/[user], /srv/alice2 for alices by [name]";
-        assert_eq!(people.without(text), shown);
+        assert_eq!(people.anonymize(text), shown);
         let text = "/home/alice /home/alice/a /home/alicea/x /home/alice-b, --profile alice (profile \"al.ice\")";
         let shown =
             "~ ~/a /home/alicea/x /home/alice-b, --profile [profile] (profile \"[profile]\")";
-        assert_eq!(people.without(text), shown);
+        assert_eq!(people.anonymize(text), shown);
         let text = "the stored profiles are default, alice, al.ice and malice";
         let shown = "the stored profiles are default, [profile], [profile] and malice";
-        assert_eq!(people.without(text), shown);
-        let root = People::new(Some(Path::new("/")), Vec::new());
-        assert_eq!(root.without("/etc/x"), "/etc/x");
+        assert_eq!(people.anonymize(text), shown);
+        let root = Anonymizer::new(Some(Path::new("/")), Vec::new());
+        assert_eq!(root.anonymize("/etc/x"), "/etc/x");
     }
 }

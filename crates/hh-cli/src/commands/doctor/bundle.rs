@@ -3,12 +3,12 @@
 use std::io;
 use std::path::Path;
 
-use hh_sdk::auth::fsio::{Replace, write_private};
-use hh_sdk::auth::{Profiles, mask};
-use hh_sdk::config::{Explained, Kind, Stack, names};
+use hh_sdk::auth::private_file::{Replace, write_private};
+use hh_sdk::auth::{Profiles, redact};
+use hh_sdk::config::{Explanation, Kind, Stack, names};
 use serde::Serialize;
 
-use super::anonymous::People;
+use super::anonymous::Anonymizer;
 use super::report::{Report, Step, VERSION, system};
 use crate::context::Context;
 use crate::error::CliError;
@@ -47,15 +47,15 @@ pub(super) fn write(
     report: &Report,
 ) -> Result<(), CliError> {
     let home = context.env().home();
-    let people = People::new(home.as_deref(), profiles(context, stack));
+    let people = Anonymizer::new(home.as_deref(), profiles(context, stack));
     let steps = report.steps().iter().map(|step| {
         let mut step = step.clone();
-        step.seen = people.without(step.nameless.as_ref().unwrap_or(&step.seen));
-        step.fix = step.fix.map(|fix| people.without(&fix));
+        step.seen = people.anonymize(step.anonymous.as_ref().unwrap_or(&step.seen));
+        step.fix = step.fix.map(|fix| people.anonymize(&fix));
         step.identity = None;
         step
     });
-    let notes = report.notes().iter().map(|note| people.without(note));
+    let notes = report.notes().iter().map(|note| people.anonymize(note));
     let settings = stack.explain();
     let settings = settings.iter().filter(|setting| setting.is_set());
     let bundle = Bundle {
@@ -89,20 +89,20 @@ fn failed(file: &Path, error: &io::Error) -> CliError {
     }
 }
 
-fn setting(found: &Explained, people: &People) -> Setting {
-    let declared = found.name.declared();
+fn setting(found: &Explanation, people: &Anonymizer) -> Setting {
+    let declared = found.name.spec();
     // A command may hold a password among its arguments, and free text anything.
     let is_free = matches!(declared.kind, Kind::Text | Kind::List | Kind::Map)
         && found.name != names::NO_PROXY;
-    let value = match found.value.text(mask) {
+    let value = match found.value.text(redact) {
         Some(masked) if declared.secret => masked,
         Some(_) if is_free => "(set)".to_owned(),
-        Some(text) if found.problem.is_none() => people.without(&text),
+        Some(text) if found.problem.is_none() => people.anonymize(&text),
         Some(_) | None => "(cannot be used)".to_owned(),
     };
     Setting {
         name: found.name.as_str(),
         value,
-        source: people.without(&found.provenance.to_string()),
+        source: people.anonymize(&found.provenance.to_string()),
     }
 }

@@ -37,7 +37,7 @@ pub(super) async fn found(resolved: &Resolved, looking: Looking) -> (Finding, Op
             } = &credential;
             let seen = format!(
                 "{}, a {} key, from {provenance}",
-                key.shown(),
+                key.redacted(),
                 key.kind().as_str()
             );
             let finding = match (resolved.check_key(), key.warning()) {
@@ -86,7 +86,7 @@ pub(super) async fn authenticate(
     let quiet = context.global().quiet;
     let debug = move |line: &str| {
         if line.starts_with("debug: ") && !quiet {
-            ui::say(line);
+            ui::print_line(line);
         }
     };
     let base_url = &resolved.settings.base_url;
@@ -141,13 +141,13 @@ fn known(identity: &Identity) -> Finding {
 
 fn permissions(identity: &Identity, kind: KeyKind) -> Finding {
     match identity {
-        Identity::Known(me) => Finding::ok(shown(me)),
+        Identity::Known(me) => Finding::ok(describe_identity(me)),
         Identity::Unknown | _ if kind == KeyKind::ReadOnly => Finding::ok("Read Only, by its kind"),
         Identity::Unknown | _ => Finding::skipped("unknown (this server does not tell)"),
     }
 }
 
-fn shown(me: &Whoami) -> String {
+fn describe_identity(me: &Whoami) -> String {
     let projects = match &me.key.projects {
         ProjectNames::All => "all projects".to_owned(),
         ProjectNames::Only(names) => match names.as_slice() {

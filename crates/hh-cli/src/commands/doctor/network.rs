@@ -62,7 +62,7 @@ fn place(resolved: &Resolved, name: SettingName) -> Option<String> {
 }
 
 /// Goes all the way; tells whether it leads to the server.
-pub(super) async fn walk(
+pub(super) async fn run_steps(
     resolved: &Resolved,
     probe: &Probe,
     report: &mut Report,
@@ -215,12 +215,12 @@ async fn tls(resolved: &Resolved, probe: &Probe, connection: Connection) -> (Fin
     let certificate = handshake.certificate.as_ref();
     let facts = certificate.map_or_else(String::new, |it| facts(it, &issuer(it)));
     // Who signs is often the company that somebody works for.
-    let nameless = certificate.map_or_else(String::new, |it| self::facts(it, "[issuer]"));
+    let anonymous = certificate.map_or_else(String::new, |it| self::facts(it, "[issuer]"));
     let roots = roots(resolved, handshake.roots);
     let Some(error) = &handshake.error else {
         let version = handshake.version.unwrap_or("TLS");
         let shown = |facts: &str| format!("{version}{facts}; {roots}");
-        let finding = Finding::ok(shown(&facts)).with_nameless(shown(&nameless));
+        let finding = Finding::ok(shown(&facts)).with_anonymous(shown(&anonymous));
         return (finding, true);
     };
     let seen = error.message();
@@ -240,7 +240,7 @@ async fn tls(resolved: &Resolved, probe: &Probe, connection: Connection) -> (Fin
         }
     };
     let finding = Finding::failed(NETWORK, shown(&facts), fix);
-    (finding.with_nameless(shown(&nameless)), false)
+    (finding.with_anonymous(shown(&anonymous)), false)
 }
 
 fn issuer(certificate: &Certificate) -> String {

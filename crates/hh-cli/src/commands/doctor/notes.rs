@@ -30,7 +30,7 @@ pub(super) fn find(context: &Context, layers: &Layers) -> Vec<String> {
             "{RECIPE} is set and HH_API_KEY is not: nothing reads the first, so pass it on in the recipe, as HH_API_KEY: $HH_TEST_API_KEY"
         ));
     }
-    // Whether, never what (decisions P10).
+    // Whether, never what (docs/design/decisions.md#p10).
     if env.get("TRACELOOP_API_KEY").is_some() {
         notes.push(
             "TRACELOOP_API_KEY is set: HoneyHive does not read it, but an OpenLLMetry SDK in the same program sends its spans by it to another server".to_owned(),

@@ -40,7 +40,7 @@ pub(super) struct Finding {
     state: State,
     seen: String,
     /// The same without names, to be given away.
-    nameless: Option<String>,
+    anonymous: Option<String>,
     /// What names a person or an organization, for this terminal alone.
     identity: Option<String>,
     fix: Option<String>,
@@ -52,7 +52,7 @@ impl Finding {
         Self {
             state: State::Ok,
             seen: seen.into(),
-            nameless: None,
+            anonymous: None,
             identity: None,
             fix: None,
             exit: Exit::Ok,
@@ -93,8 +93,8 @@ impl Finding {
         self.state == State::Failed
     }
 
-    pub(super) fn with_nameless(mut self, seen: String) -> Self {
-        self.nameless = Some(seen);
+    pub(super) fn with_anonymous(mut self, seen: String) -> Self {
+        self.anonymous = Some(seen);
         self
     }
 
@@ -113,7 +113,7 @@ pub(super) struct Step {
     millis: Option<f64>,
     pub(super) seen: String,
     #[serde(skip)]
-    pub(super) nameless: Option<String>,
+    pub(super) anonymous: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) identity: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -132,7 +132,7 @@ pub(super) struct Report {
 }
 
 #[derive(Serialize)]
-struct Whole<'a> {
+struct JsonReport<'a> {
     version: &'static str,
     ok: bool,
     exit_code: u8,
@@ -164,7 +164,7 @@ impl Report {
     }
 
     /// Says what runs here, before the first step.
-    pub(super) fn begin(&self) -> Result<(), CliError> {
+    pub(super) fn print_header(&self) -> Result<(), CliError> {
         if !self.is_live {
             return Ok(());
         }
@@ -172,7 +172,7 @@ impl Report {
     }
 
     /// Gives all that waits from here on so much time together.
-    pub(super) fn until(&mut self, time: Duration) {
+    pub(super) fn limit_waits(&mut self, time: Duration) {
         self.until = Some(Instant::now() + time);
     }
 
@@ -235,7 +235,7 @@ impl Report {
             state: finding.state,
             millis: start.map(|start| (start.elapsed().as_secs_f64() * 1e5).round() / 100.0),
             seen: clean(&finding.seen),
-            nameless: finding.nameless,
+            anonymous: finding.anonymous,
             identity: finding.identity.map(|identity| clean(&identity)),
             fix: finding.fix.map(|fix| clean(&fix)),
             exit: finding.exit,
@@ -267,7 +267,7 @@ impl Report {
 
     pub(super) fn json(&self) -> Result<(), CliError> {
         let exit = self.first_failed().map_or(Exit::Ok, |step| step.exit);
-        output::json(&Whole {
+        output::json(&JsonReport {
             version: VERSION,
             ok: exit == Exit::Ok,
             exit_code: exit as u8,

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use hh_sdk::api::OpId;
 use hh_sdk::config::Origin;
-use hh_sdk::tooling::{Answer, Probe, Resolved, TransportErrorKind};
+use hh_sdk::tooling::{Probe, ProbeResponse, Resolved, TransportErrorKind};
 use jiff::Timestamp;
 
 use super::configuration::base_url_place;
@@ -20,7 +20,7 @@ pub(super) async fn health(
     context: &Context,
     resolved: &Resolved,
     probe: &Probe,
-) -> (Finding, Option<Answer>) {
+) -> (Finding, Option<ProbeResponse>) {
     let base_url = &resolved.settings.base_url.value;
     let health = OpId::Health.operation().route().path;
     let base = base_url.as_str().splitn(4, '/').nth(3);
@@ -41,13 +41,13 @@ pub(super) async fn health(
     };
     let millis = start.elapsed().as_millis();
     if resolved.settings.debug.value {
-        context.say(&format!(
+        context.note(&format!(
             "debug: GET {}{health}: {} in {millis} ms",
             base_url, answer.status
         ));
     }
     let place = base_url_place(resolved);
-    let is_well = |answer: &Answer| (200..300).contains(&answer.status) && !answer.is_html;
+    let is_well = |answer: &ProbeResponse| (200..300).contains(&answer.status) && !answer.is_html;
     let (status, is_html) = (answer.status, answer.is_html);
     let finding = match status {
         200..=299 if is_html => Finding::failed(
@@ -101,7 +101,7 @@ fn unknown(path: &str, place: &str) -> Finding {
 }
 
 /// No redirect is followed: it leads to another server, or to where `base_url` should lead.
-fn redirected(resolved: &Resolved, answer: &Answer) -> Finding {
+fn redirected(resolved: &Resolved, answer: &ProbeResponse) -> Finding {
     let status = answer.status;
     let own = resolved.settings.base_url.value.origin();
     let place = base_url_place(resolved);
@@ -138,7 +138,7 @@ fn redirected(resolved: &Resolved, answer: &Answer) -> Finding {
 }
 
 /// Compares the clock with the server's.
-pub(super) fn clock(answer: &Answer) -> Finding {
+pub(super) fn clock(answer: &ProbeResponse) -> Finding {
     let Some(there) = answer.date else {
         return Finding::skipped("the server does not tell the time");
     };

@@ -61,14 +61,14 @@ fn lines(events: &[Event]) -> Vec<Line<'_>> {
             ""
         };
         if !shown.contains(&event.event_id) {
-            walk(&mut lines, &mut shown, &mut below, event, note);
+            push_subtree(&mut lines, &mut shown, &mut below, event, note);
         }
     }
     lines
 }
 
 /// Adds an event and all below it, without recursion: a chain may be thousands deep.
-fn walk<'a>(
+fn push_subtree<'a>(
     lines: &mut Vec<Line<'a>>,
     shown: &mut HashSet<Uuid>,
     below: &mut HashMap<Uuid, Vec<&'a Event>>,

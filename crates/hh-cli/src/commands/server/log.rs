@@ -74,7 +74,7 @@ impl Write for Stderr {
     /// Writes one event: the subscriber passes it as a whole.
     fn write(&mut self, event: &[u8]) -> io::Result<usize> {
         let text = String::from_utf8_lossy(event);
-        ui::say(text.trim_end());
+        ui::print_line(text.trim_end());
         Ok(event.len())
     }
 

@@ -119,7 +119,7 @@ fn a_file_that_the_user_may_not_read() {
 }
 
 #[test]
-fn a_variable_that_names_the_file_is_told() {
+fn the_variable_that_names_the_file_is_reported() {
     let (mut env, server) = ready();
     env.set("HH_CONFIG_FILE", "missing.yaml");
     insta::assert_snapshot!(refusal(&env, &[]), @"error: the configuration file missing.yaml, named by HH_CONFIG_FILE (environment), does not exist");
@@ -219,7 +219,7 @@ fn two_spellings_of_one_file() {
 }
 
 #[test]
-fn an_environment_that_is_none() {
+fn an_unknown_environment_is_an_error() {
     let (env, server) = ready();
     insta::assert_snapshot!(refusal(&env, &["--environment", "staging"]), @"error: the environment staging from --environment has no overlay: [home]/honeyhive.staging.yaml does not exist");
     env.write("honeyhive.yaml", "project: docs\n");
@@ -229,7 +229,7 @@ fn an_environment_that_is_none() {
 }
 
 #[test]
-fn lines_of_an_env_file_that_are_none() {
+fn invalid_lines_of_an_env_file() {
     let (env, server) = ready();
     env.write(
         "a.env",
@@ -263,7 +263,7 @@ fn lines_of_an_env_file_that_are_none() {
 }
 
 #[test]
-fn key_files_that_hold_none() {
+fn key_files_without_a_key() {
     let (mut env, server) = ready();
     env.unset("HH_API_KEY");
     env.write("empty", " \n");
@@ -289,7 +289,7 @@ fn key_files_that_hold_none() {
 
 /// What never ends, or never begins, is not waited for.
 #[test]
-fn devices_and_fifos_in_place_of_files() {
+fn devices_and_fifos_instead_of_files() {
     let (mut env, server) = ready();
     env.make_fifo("fifo");
     let mut all = String::new();

@@ -6,7 +6,7 @@ mod wrong_places;
 
 use serde_json::Value;
 
-use crate::support::{Done, TestEnv};
+use crate::support::{RunOutput, TestEnv};
 
 /// A key; what is behind its first eight characters is never shown.
 const KEY: &str = "hh_canarycanarycanarycanarycanary00";
@@ -93,14 +93,14 @@ impl Case {
 
     /// Shows that the place of the secret is told, so that it was read; then looks for the secret everywhere.
     #[track_caller]
-    fn assert_told(self, told: &str) {
+    fn assert_reported(self, told: &str) {
         let done = self.run(&["config", "list"]);
         let is_told = self.env.filtered(&done.stderr).contains(told);
         assert!(is_told, "{told:?} is not told: {:?}", done.stderr);
         self.assert_hidden();
     }
 
-    fn run(&self, command: &[&str]) -> Done {
+    fn run(&self, command: &[&str]) -> RunOutput {
         let flags: Vec<_> = self.flags.iter().map(String::as_str).collect();
         self.env.run_with(command, &flags)
     }

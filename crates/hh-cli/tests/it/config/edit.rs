@@ -103,7 +103,7 @@ fn yaml_keeps_everything_but_the_line() {
 }
 
 #[test]
-fn what_is_so_already_is_left_alone() {
+fn unchanged_values_are_not_rewritten() {
     let env = TestEnv::new();
     env.write(YAML, BEFORE_YAML);
     let before = env.path(YAML).metadata().unwrap().modified().unwrap();
@@ -123,7 +123,7 @@ fn what_is_so_already_is_left_alone() {
 }
 
 #[test]
-fn yaml_of_other_ends_of_lines_keeps_them() {
+fn yaml_keeps_its_line_endings() {
     assert_change(
         YAML,
         "project: docs",
@@ -445,7 +445,7 @@ fn a_secret_on_the_command_line_is_warned_about_and_never_shown() {
 }
 
 #[test]
-fn a_value_that_another_place_shadows_is_told() {
+fn an_overridden_value_is_reported() {
     let mut env = TestEnv::new();
     env.set("HH_TIMEOUT", "9");
     insta::assert_snapshot!(env.seen(&["config", "set", "timeout", "7"]), @"

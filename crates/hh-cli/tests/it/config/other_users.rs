@@ -27,7 +27,7 @@ fn repair(env: &TestEnv, message: &str) {
 }
 
 #[test]
-fn a_file_that_other_users_can_change_sends_no_key_until_the_named_command_repaired_it() {
+fn a_file_that_other_users_can_change_sends_no_key_until_it_is_repaired() {
     for (path, mode) in [
         (OWN, 0o666),
         (OWN, 0o664),
@@ -87,7 +87,7 @@ fn a_program_named_in_a_file_that_other_users_can_change_is_not_run() {
 }
 
 #[test]
-fn commands_that_show_the_configuration_still_run_and_say_what_is_wrong() {
+fn commands_that_show_the_configuration_run_and_report_problems() {
     let server = Loopback::start();
     let env = planted(&server);
     env.set_mode(OWN, 0o666);

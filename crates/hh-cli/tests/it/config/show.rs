@@ -237,7 +237,7 @@ fn explain_shows_a_stored_key_also_when_everything_else_is_set() {
 }
 
 #[test]
-fn explain_says_what_a_setting_is() {
+fn explain_describes_a_setting() {
     let mut env = TestEnv::new();
     insta::assert_snapshot!(env.seen(&["config", "explain", "timeout"]), @"
     timeout: seconds that one call may take, retries included

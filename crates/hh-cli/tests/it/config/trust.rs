@@ -5,7 +5,7 @@ use crate::support::{Loopback, TestEnv};
 
 const TRUSTED: &str = ".config/honeyhive/trusted";
 
-fn told_to_trust(env: &TestEnv, flags: &[&str]) -> bool {
+fn hints_at_trust(env: &TestEnv, flags: &[&str]) -> bool {
     let done = env.run_with(&["project", "list"], flags);
     let is_told = done
         .stderr
@@ -15,7 +15,7 @@ fn told_to_trust(env: &TestEnv, flags: &[&str]) -> bool {
 }
 
 #[test]
-fn a_file_of_the_directory_sends_no_key_elsewhere_until_it_is_trusted() {
+fn an_untrusted_project_file_cannot_send_a_key_elsewhere() {
     let server = Loopback::start();
     let mut env = TestEnv::new();
     env.set("HH_API_KEY", KEY);
@@ -53,9 +53,9 @@ fn a_file_of_the_directory_sends_no_key_elsewhere_until_it_is_trusted() {
         "honeyhive.yaml",
         format!("project: docs\nbase_url: {}\n\n", server.url()),
     );
-    assert!(told_to_trust(&env, &[]));
+    assert!(hints_at_trust(&env, &[]));
     assert_eq!(env.run(&["config", "trust", "honeyhive.yaml"]).code, 0);
-    assert!(!told_to_trust(&env, &[]));
+    assert!(!hints_at_trust(&env, &[]));
     let keys: Vec<_> = server.requests();
     assert_eq!(
         keys.iter()
@@ -71,10 +71,10 @@ fn a_file_that_was_named_needs_no_trust() {
     let mut env = TestEnv::new();
     env.set("HH_API_KEY", KEY);
     env.write("honeyhive.yaml", format!("base_url: {}\n", server.url()));
-    assert!(told_to_trust(&env, &[]));
-    assert!(!told_to_trust(&env, &["--config-file", "honeyhive.yaml"]));
+    assert!(hints_at_trust(&env, &[]));
+    assert!(!hints_at_trust(&env, &["--config-file", "honeyhive.yaml"]));
     env.set("HH_CONFIG_FILE", "honeyhive.yaml");
-    assert!(!told_to_trust(&env, &[]));
+    assert!(!hints_at_trust(&env, &[]));
     assert_eq!(server.requests().len(), 2);
 }
 
@@ -88,14 +88,14 @@ fn overlays_share_the_trust_that_they_had_when_it_was_given() {
         "project: docs\nenvironments:\n  dev:\n    base_url: http://127.0.0.1:9\n",
     );
     env.write("honeyhive.prod.yaml", "base_url: http://127.0.0.1:9\n");
-    assert!(told_to_trust(&env, &["--environment", "dev"]));
-    assert!(told_to_trust(&env, &["--environment", "prod"]));
+    assert!(hints_at_trust(&env, &["--environment", "dev"]));
+    assert!(hints_at_trust(&env, &["--environment", "prod"]));
     insta::assert_snapshot!(env.seen(&["config", "trust"]), @"
     ! Trusted [home]/honeyhive.yaml, [home]/honeyhive.prod.yaml with the present content; a change asks again
     exit 0
     ");
-    assert!(!told_to_trust(&env, &["--environment", "dev"]));
-    assert!(!told_to_trust(&env, &["--environment", "prod"]));
+    assert!(!hints_at_trust(&env, &["--environment", "dev"]));
+    assert!(!hints_at_trust(&env, &["--environment", "prod"]));
     insta::assert_snapshot!(env.seen(&["config", "path", "--environment", "prod"]), @"
     FILE | PATH | STATE
     env file | - | none named
@@ -114,9 +114,9 @@ fn overlays_share_the_trust_that_they_had_when_it_was_given() {
         "honeyhive.new.json",
         r#"{"base_url": "http://127.0.0.1:9"}"#,
     );
-    assert!(told_to_trust(&env, &["--environment", "prod"]));
-    assert!(told_to_trust(&env, &["--environment", "new"]));
-    assert!(!told_to_trust(&env, &["--environment", "dev"]));
+    assert!(hints_at_trust(&env, &["--environment", "prod"]));
+    assert!(hints_at_trust(&env, &["--environment", "new"]));
+    assert!(!hints_at_trust(&env, &["--environment", "dev"]));
 }
 
 /// What an untrusted file says of where requests go, or of what is read, run or written.
@@ -159,7 +159,7 @@ fn what_only_a_trusted_file_may_set_is_refused() {
         "base_url: '${HH_X:-http://127.0.0.1:9}'",
     ] {
         env.write("honeyhive.yaml", format!("{text}\n"));
-        assert!(told_to_trust(&env, &[]), "{text}");
+        assert!(hints_at_trust(&env, &[]), "{text}");
         let named = env.run(&["project", "list", "-q", "--config-file", "honeyhive.yaml"]);
         assert_eq!(named.code, 0, "{text}: {named:?}");
     }
@@ -172,12 +172,12 @@ fn what_only_a_trusted_file_may_set_is_refused() {
         "timeout: 7",
     ] {
         env.write("honeyhive.yaml", format!("{text}\n"));
-        assert!(!told_to_trust(&env, &[]), "{text}");
+        assert!(!hints_at_trust(&env, &[]), "{text}");
     }
 }
 
 #[test]
-fn a_key_in_a_file_of_the_directory_is_obeyed_and_told_in_one_line() {
+fn a_key_in_a_project_file_is_used_with_a_one_line_warning() {
     let server = Loopback::start();
     let mut env = TestEnv::new();
     env.set("HH_BASE_URL", &server.url());
@@ -250,7 +250,7 @@ fn trust_belongs_to_the_path_as_well() {
         0
     );
     env.write("honeyhive.yaml", "base_url: http://127.0.0.1:9\n");
-    assert!(told_to_trust(&env, &[]));
+    assert!(hints_at_trust(&env, &[]));
 }
 
 #[test]
@@ -298,7 +298,7 @@ fn what_cannot_be_trusted_is_named() {
 }
 
 #[test]
-fn a_dotenv_file_does_not_say_where_the_list_is() {
+fn a_dotenv_file_cannot_choose_the_list_of_trusted_files() {
     let env = TestEnv::new();
     env.write("honeyhive.yaml", "base_url: http://127.0.0.1:9\n");
     assert_eq!(env.run(&["config", "trust"]).code, 0);
@@ -320,7 +320,7 @@ fn a_broken_list_trusts_nothing_and_is_kept() {
     assert_eq!(env.run(&["config", "trust"]).code, 0);
     let list = format!("{}oops\n", env.read(TRUSTED));
     env.write(TRUSTED, &list);
-    assert!(told_to_trust(&env, &[]));
+    assert!(hints_at_trust(&env, &[]));
     let done = env.run(&["config", "get", "timeout"]);
     insta::assert_snapshot!(env.seen_of(&done), @"
     30

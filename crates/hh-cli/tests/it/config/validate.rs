@@ -59,7 +59,7 @@ fn what_is_in_effect_is_checked() {
 }
 
 #[test]
-fn one_file_is_checked_by_itself() {
+fn one_file_is_validated_alone() {
     let mut env = TestEnv::new();
     env.write("ok.yaml", "project: docs\nbase_url: http://127.0.0.1:9\n");
     insta::assert_snapshot!(env.seen(&["config", "validate", "ok.yaml"]), @"
@@ -117,7 +117,7 @@ fn warnings_of_one_file_are_its_own() {
 }
 
 #[test]
-fn many_mistakes_are_told_up_to_a_bound() {
+fn the_number_of_reported_mistakes_is_limited() {
     let env = TestEnv::new();
     let lines = (0..26).map(|at| format!("x{}: 1\n", char::from(b'a' + at)));
     env.write("a.yaml", lines.collect::<String>());
@@ -236,7 +236,7 @@ fn the_schema_is_json_and_names_every_setting() {
 }
 
 #[test]
-fn a_file_of_nothing_but_mistakes_is_told_in_few_lines() {
+fn a_file_full_of_mistakes_is_reported_in_few_lines() {
     let env = TestEnv::new();
     let names: Vec<_> = (0..60_000).map(|at| format!("\"n{at}\":1")).collect();
     let inner: Vec<_> = (0..40_000)
@@ -257,7 +257,7 @@ fn a_file_of_nothing_but_mistakes_is_told_in_few_lines() {
 }
 
 #[test]
-fn what_test_mode_takes_is_no_mistake() {
+fn values_that_test_mode_accepts_are_valid() {
     let mut env = TestEnv::new();
     env.set("HH_TEST_MODE", "true");
     for key in ["hh_mock_key", "hh_ingst_abc"] {

@@ -21,8 +21,9 @@ fn asked(answer: &str) -> String {
     from(&seen, "authentication")
 }
 
+// Feature S77.
 #[test]
-fn s77_a_key_that_is_rejected() {
+fn a_rejected_key() {
     assert_seen!(asked("401 Unauthorized\r\n\r\n"), @"
     failed | authentication | [time] | [host] answered 401 Unauthorized
              -> likely causes: the key hh_12345*** from HH_API_KEY (environment) is mistyped or cut off, was revoked, has expired, or is for another server than http://[host] (--base-url)
@@ -34,8 +35,9 @@ fn s77_a_key_that_is_rejected() {
     ");
 }
 
+// Feature S79.
 #[test]
-fn s79_a_permission_that_is_missing() {
+fn a_missing_permission() {
     assert_seen!(asked("403 Forbidden\r\n\r\n"), @"
     ok | authentication | [time] | the server knows the key
     failed | permissions | [time] | [host] answered 403 Forbidden
@@ -47,8 +49,9 @@ fn s79_a_permission_that_is_missing() {
     ");
 }
 
+// Feature S80.
 #[test]
-fn s80_a_404_that_may_be_a_rejected_key() {
+fn a_404_that_may_be_a_rejected_key() {
     assert_seen!(asked("404 Not Found\r\n\r\n"), @"
     failed | authentication | [time] | [host] answered 404 Not Found
              -> likely causes: it does not exist, or the key lacks the permission, or the key was rejected, or this is another server than you mean
@@ -60,8 +63,9 @@ fn s80_a_404_that_may_be_a_rejected_key() {
     ");
 }
 
+// Feature S77.
 #[test]
-fn s77_no_key() {
+fn a_missing_key() {
     let site = Site::well();
     let env = TestEnv::new();
     let seen = seen(&env, &["--base-url", &site.url()], &[]);
@@ -78,7 +82,7 @@ fn s77_no_key() {
 }
 
 #[test]
-fn a_key_that_is_none() {
+fn a_malformed_key() {
     let site = Site::well();
     let mut env = TestEnv::new();
     env.set("HH_API_KEY", "sk-hidden-word");

@@ -2,7 +2,7 @@
 
 use hh_testing::{IdleListener, closed_address};
 
-use super::site::{Filtered, Site, WELL};
+use super::site::{FilteredPort, Site, WELL};
 use super::{assert_seen, env_with_key, run, seen};
 use crate::support::TestEnv;
 
@@ -38,7 +38,7 @@ fn all_is_well() {
 const KEY_START: &str = "hh_1234567890";
 
 #[test]
-fn a_server_that_tells_who_the_key_is_for() {
+fn a_server_that_reports_the_identity() {
     let mut env = TestEnv::with_server();
     env.be_admin();
     let seen = seen(&env, &[], &[]);
@@ -53,8 +53,9 @@ fn a_server_that_tells_who_the_key_is_for() {
     ");
 }
 
+// Feature S81.
 #[test]
-fn s81_a_name_that_does_not_resolve() {
+fn a_name_that_does_not_resolve() {
     let env = env_with_key();
     let flags = ["--base-url", "https://no-such-host.invalid"];
     assert_seen!(seen(&env, &flags, &[]), @"
@@ -75,9 +76,10 @@ fn s81_a_name_that_does_not_resolve() {
     ");
 }
 
+// Feature S81.
 /// The system call with which a name server is reached does not come to its end in time.
 #[test]
-fn s81_a_name_server_that_does_not_answer() {
+fn a_name_server_that_does_not_answer() {
     let env = env_with_key();
     let honeyhive = env!("CARGO_BIN_EXE_honeyhive");
     let slow = [
@@ -119,8 +121,9 @@ fn skipped(program: &str, error: &std::io::Error) {
     println!("skipped: {program} cannot be run ({error})");
 }
 
+// Feature S81.
 #[test]
-fn s81_a_port_that_is_refused() {
+fn a_port_that_is_refused() {
     let env = env_with_key();
     let closed = closed_address().to_string();
     let flags = ["--base-url", &format!("http://{closed}")];
@@ -141,10 +144,11 @@ fn s81_a_port_that_is_refused() {
     ");
 }
 
+// Feature S81.
 #[test]
-fn s81_a_port_that_is_filtered() {
+fn a_port_that_is_filtered() {
     let env = env_with_key();
-    let filtered = Filtered::new();
+    let filtered = FilteredPort::new();
     let host = filtered.address.to_string();
     let flags = ["--base-url", &format!("http://{host}")];
     assert_seen!(seen(&env, &flags, &[(&host, "[host]")]), @"
@@ -164,8 +168,9 @@ fn s81_a_port_that_is_filtered() {
     ");
 }
 
+// Feature S81.
 #[test]
-fn s81_a_server_that_never_answers() {
+fn a_server_that_never_answers() {
     let silent = IdleListener::new();
     let host = silent.address().to_string();
     let mut env = TestEnv::new();
@@ -197,8 +202,9 @@ fn s81_a_server_that_never_answers() {
     ");
 }
 
+// Feature S81.
 #[test]
-fn s81_a_proxy_that_wants_a_password() {
+fn a_proxy_that_wants_a_password() {
     let proxy = Site::new(|_| "407 Proxy Authentication Required\r\n\r\n".to_owned());
     assert_seen!(proxied(&proxy, ""), @"
     ok | configuration | [time] | no configuration file; requests go to https://api.test.invalid (--base-url)
@@ -224,8 +230,9 @@ fn s81_a_proxy_that_wants_a_password() {
     ");
 }
 
+// Feature S81.
 #[test]
-fn s81_a_proxy_that_refuses_the_host() {
+fn a_proxy_that_refuses_the_host() {
     let proxy = Site::new(|_| "403 Forbidden\r\n\r\n".to_owned());
     assert_seen!(proxied(&proxy, "user:hidden-word@"), @"
     ok | configuration | [time] | no configuration file; requests go to https://api.test.invalid (--base-url)
@@ -337,8 +344,9 @@ fn a_base_url_with_a_wrong_path() {
     ");
 }
 
+// Feature S82.
 #[test]
-fn s82_any_answer_is_reachable() {
+fn any_response_counts_as_reachable() {
     let env = env_with_key();
     for (status, shown) in [
         ("200 OK", "GET /api/v1/health answered 200"),

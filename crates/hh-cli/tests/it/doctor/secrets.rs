@@ -119,7 +119,7 @@ fn when_all_is_well() {
 }
 
 #[test]
-fn when_the_server_tells_who_it_is() {
+fn when_the_server_reports_the_identity() {
     let mut server = TestEnv::with_server();
     server.be_admin();
     let forms = forms();
@@ -239,7 +239,7 @@ fn a_key_is_sent_to_the_server_it_was_found_for_alone() {
 }
 
 #[test]
-fn when_names_are_those_of_people() {
+fn when_paths_contain_user_names() {
     let authority = CertificateAuthority::new("Alice Sample");
     let site = Site::tls(authority.server("localhost"));
     let mut env = TestEnv::new();

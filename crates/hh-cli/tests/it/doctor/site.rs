@@ -75,13 +75,13 @@ fn route(path: &str, health: &str) -> String {
 }
 
 /// A port whose connections get no answer at all, as behind a firewall that drops them.
-pub(super) struct Filtered {
+pub(super) struct FilteredPort {
     pub(super) address: SocketAddr,
     _listener: TcpListener,
     _waiting: Vec<TcpStream>,
 }
 
-impl Filtered {
+impl FilteredPort {
     pub(super) fn new() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         rustix::net::listen(&listener, 0).unwrap();

@@ -9,7 +9,7 @@ use super::site::Site;
 use super::{assert_seen, env_with_key, seen};
 
 /// The lines about TLS and the end, for a server with this certificate; `trusted` is the file of authorities.
-fn greeted(config: Arc<ServerConfig>, trusted: Option<String>) -> String {
+fn handshake_result(config: Arc<ServerConfig>, trusted: Option<String>) -> String {
     let site = Site::tls(config);
     let mut env = env_with_key();
     if let Some(pem) = trusted {
@@ -33,20 +33,21 @@ fn greeted(config: Arc<ServerConfig>, trusted: Option<String>) -> String {
 fn a_certificate_that_is_trusted() {
     let authority = CertificateAuthority::new("ours");
     let config = authority.server("localhost");
-    assert_seen!(greeted(config, Some(authority.pem())), @"
+    assert_seen!(handshake_result(config, Some(authority.pem())), @"
     ok | tls | [time] | TLS 1.3; its certificate is for localhost, signed by CN=ours, valid from 1975-01-01 to 4096-01-01; trusted is the file of ca_bundle (HH_CA_BUNDLE (environment))
     ok | health | [time] | GET /api/v1/health answered 200
     exit 0
     ");
 }
 
+// Feature S81.
 #[test]
-fn s81_a_certificate_that_has_expired() {
+fn a_certificate_that_has_expired() {
     let authority = CertificateAuthority::new("ours");
     let config = authority.server_with("localhost", |params| {
         params.not_after = date_time_ymd(2001, 1, 1);
     });
-    assert_seen!(greeted(config, Some(authority.pem())), @"
+    assert_seen!(handshake_result(config, Some(authority.pem())), @"
     failed | tls | [time] | cannot set up TLS with [host]: its certificate has expired; its certificate is for localhost, signed by CN=ours, valid from 1975-01-01 to 2001-01-01; trusted is the file of ca_bundle (HH_CA_BUNDLE (environment))
              -> the server needs a new certificate, unless the clock of this machine is wrong: it says [today]
     exit 4
@@ -59,29 +60,31 @@ fn a_certificate_that_is_not_valid_yet() {
     let config = authority.server_with("localhost", |params| {
         params.not_before = date_time_ymd(4000, 1, 1);
     });
-    assert_seen!(greeted(config, Some(authority.pem())), @"
+    assert_seen!(handshake_result(config, Some(authority.pem())), @"
     failed | tls | [time] | cannot set up TLS with [host]: its certificate is not valid yet; its certificate is for localhost, signed by CN=ours, valid from 4000-01-01 to 4096-01-01; trusted is the file of ca_bundle (HH_CA_BUNDLE (environment))
              -> set the clock of this machine: it says [today]
     exit 4
     ");
 }
 
+// Feature S81.
 #[test]
-fn s81_an_authority_that_nobody_knows() {
+fn an_unknown_authority() {
     let other = CertificateAuthority::new("another");
     let config = CertificateAuthority::new("ours").server("localhost");
-    assert_seen!(greeted(config, Some(other.pem())), @"
+    assert_seen!(handshake_result(config, Some(other.pem())), @"
     failed | tls | [time] | cannot set up TLS with [host]: its certificate comes from an authority that is not trusted here; its certificate is for localhost, signed by CN=ours, valid from 1975-01-01 to 4096-01-01; trusted is the file of ca_bundle (HH_CA_BUNDLE (environment))
              -> if your company or a proxy has an authority of its own, name the file of its certificate: `honeyhive config set ca_bundle FILE`
     exit 4
     ");
 }
 
+// Feature S81.
 #[test]
-fn s81_a_certificate_for_another_name() {
+fn a_certificate_for_another_name() {
     let authority = CertificateAuthority::new("ours");
     let config = authority.server("api.test");
-    assert_seen!(greeted(config, Some(authority.pem())), @"
+    assert_seen!(handshake_result(config, Some(authority.pem())), @"
     failed | tls | [time] | cannot set up TLS with [host]: its certificate is for another name; its certificate is for api.test, signed by CN=ours, valid from 1975-01-01 to 4096-01-01; trusted is the file of ca_bundle (HH_CA_BUNDLE (environment))
              -> use one of those names in base_url (--base-url), or have the server get a certificate for this one
     exit 4

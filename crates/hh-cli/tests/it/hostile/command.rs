@@ -5,7 +5,7 @@ use std::path::Path;
 use hh_testing::run_with_input;
 
 use super::KEY;
-use crate::support::{Done, Loopback, TestEnv};
+use crate::support::{Loopback, RunOutput, TestEnv};
 
 const OWN: &str = ".config/honeyhive/config.yaml";
 
@@ -33,7 +33,7 @@ fn planted(command: &str) -> TestEnv {
     env
 }
 
-fn run_there(env: &TestEnv, path: &str, server: &Loopback) -> Done {
+fn run_there(env: &TestEnv, path: &str, server: &Loopback) -> RunOutput {
     let mut command = env.command(&["project", "list", "--base-url", &server.url()]);
     let command = command.current_dir(env.path("clone"));
     run_with_input(command.env("PATH", path), "").unwrap()

@@ -1,6 +1,7 @@
-//! Configuration files that somebody has planted, with each setting that only a trusted file may set (decisions X2).
+//! Configuration files that somebody has planted, with each setting that only a trusted file may set (see
+//! `docs/design/decisions.md#x2`).
 
-use hh_sdk::config::{Kind, Place, ProjectFile, SettingName, names};
+use hh_sdk::config::{Kind, Placement, ProjectFilePolicy, SettingName, names};
 use serde_json::{Value, json};
 
 use super::{COMMANDS, KEY, OTHER_KEY, assert_refused, run_all, shown};
@@ -20,8 +21,8 @@ struct Entry {
 fn entries(env: &TestEnv, hostile: &str) -> Vec<Entry> {
     let mut entries = Vec::new();
     for setting in SettingName::all() {
-        let declared = setting.declared();
-        if declared.place == Place::OutsideFiles {
+        let declared = setting.spec();
+        if declared.place == Placement::OutsideFiles {
             continue;
         }
         let entry = |name: String, value| Entry {
@@ -29,7 +30,7 @@ fn entries(env: &TestEnv, hostile: &str) -> Vec<Entry> {
             name,
             value,
         };
-        if declared.project_file != ProjectFile::May {
+        if declared.project_file != ProjectFilePolicy::Allowed {
             let value = value(env, declared.kind, hostile);
             entries.push(entry(declared.name.to_owned(), value));
         }

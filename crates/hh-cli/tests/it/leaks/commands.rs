@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::support::canary::{KEY, assert_hidden};
-use crate::support::{Done, TestEnv};
+use crate::support::{RunOutput, TestEnv};
 
 /// Every command that is not there to print the key; where it takes a name or value, it is told the key in its place too.
 pub(super) const COMMANDS: &[&[&str]] = &[
@@ -117,6 +117,6 @@ fn the_commands_that_print_the_key_print_it_once() {
         let done = env.run_with(command, &["--verbose", "--debug"]);
         assert_eq!(done.stdout.matches(&KEY[8..]).count(), 1, "{done:?}");
         let stdout = String::new();
-        assert_hidden("stderr", &Done { stdout, ..done });
+        assert_hidden("stderr", &RunOutput { stdout, ..done });
     }
 }

@@ -6,7 +6,7 @@ use std::sync::mpsc::channel;
 
 use hh_testing::PATIENCE;
 
-use crate::support::processes::{Seen, Watched, watch};
+use crate::support::processes::{Sighting, Sightings, watch};
 use crate::support::{Loopback, Terminal, TestEnv, usual};
 
 const OTHER_KEY: &str = "hh_abcdef1234567890abcdef1234567890";
@@ -22,7 +22,7 @@ fn watched(
     env: &mut TestEnv,
     key: &str,
     start: impl FnOnce(&TestEnv) -> Child,
-) -> (Watched, Watched) {
+) -> (Sightings, Sightings) {
     let ((has_asked, asked), (answer, may_answer)) = (channel(), channel::<()>());
     let server = Loopback::with(move |request| {
         has_asked.send(()).ok();
@@ -35,7 +35,7 @@ fn watched(
     let (held, all) = watch(env, &key[8..], || {
         let child = start(env);
         asked.recv_timeout(PATIENCE).unwrap();
-        let mut held = Watched::default();
+        let mut held = Sightings::default();
         held.look(env, &key[8..]);
         answer.send(()).unwrap();
         let output = child.wait_with_output().unwrap();
@@ -55,18 +55,19 @@ fn piped(env: &TestEnv, arguments: &[&str], input: &str) -> Child {
     child
 }
 
+// Features S22, S41.
 #[test]
-fn s22_s41_only_a_key_on_the_command_line_or_in_a_variable_is_seen() {
+fn only_a_key_on_the_command_line_or_in_a_variable_is_seen() {
     let key = &*own_key("given");
     // The watch sees what can be seen.
     let argument = ["auth", "login", "--api-key", key];
     let (held, all) = watched(&mut TestEnv::new(), key, |env| piped(env, &argument, ""));
-    assert_eq!(held.places(), [Seen::InArguments], "{held:?}");
-    assert_eq!(all.places(), [Seen::InArguments], "{all:?}");
+    assert_eq!(held.places(), [Sighting::InArguments], "{held:?}");
+    assert_eq!(all.places(), [Sighting::InArguments], "{all:?}");
     let mut env = TestEnv::new();
     env.set("HH_API_KEY", key);
     let (held, _) = watched(&mut env, key, |env| piped(env, &["auth", "whoami"], ""));
-    assert_eq!(held.places(), [Seen::InVariables], "{held:?}");
+    assert_eq!(held.places(), [Sighting::InVariables], "{held:?}");
 
     let stdin = ["auth", "login", "--api-key-stdin"];
     let stdin = watched(&mut TestEnv::new(), key, |env| piped(env, &stdin, key));
@@ -83,8 +84,9 @@ fn s22_s41_only_a_key_on_the_command_line_or_in_a_variable_is_seen() {
     }
 }
 
+// Feature S44.
 #[test]
-fn s44_a_key_that_a_program_prints_is_in_no_process() {
+fn a_key_that_a_program_prints_is_in_no_process() {
     let key = &*own_key("printed");
     let mut env = TestEnv::new();
     env.write("key", key);
@@ -97,8 +99,9 @@ fn s44_a_key_that_a_program_prints_is_in_no_process() {
     assert_eq!(all.places(), [], "{all:?}");
 }
 
+// Feature S44.
 #[test]
-fn s44_the_program_does_not_get_the_keys_that_honeyhive_has() {
+fn the_program_does_not_get_the_keys_that_honeyhive_has() {
     let key = &*own_key("beside");
     let mut env = TestEnv::new();
     env.write("c.yaml", "credential_command: [sh, tell.sh]\n");
@@ -119,7 +122,7 @@ fn s44_the_program_does_not_get_the_keys_that_honeyhive_has() {
     });
     let child = piped(&env, &["auth", "token", "--config-file", "c.yaml"], "");
     is_started.recv_timeout(PATIENCE).unwrap();
-    let mut held = Watched::default();
+    let mut held = Sightings::default();
     held.look(&env, &key[8..]);
     let go = std::fs::File::options().write(true).open(env.path("go"));
     go.unwrap().write_all(b"go\n").unwrap();
@@ -127,7 +130,7 @@ fn s44_the_program_does_not_get_the_keys_that_honeyhive_has() {
     assert_eq!(String::from_utf8(output.stdout).unwrap().trim(), OTHER_KEY);
     // What was given to honeyhive was seen there, and nowhere else.
     assert!(held.ran("sh tell.sh"), "{held:?}");
-    assert_eq!(held.places(), [Seen::InVariables], "{held:?}");
+    assert_eq!(held.places(), [Sighting::InVariables], "{held:?}");
     assert!(
         held.with_text
             .values()

@@ -32,7 +32,7 @@ const MOMENTS: [Moment; 4] = [
 
 /// What the kills of one umask did.
 #[derive(Debug, Default)]
-struct Tally {
+struct KillCounts {
     kills: u32,
     in_new_homes: u32,
     left_nothing: u32,
@@ -50,7 +50,7 @@ struct Logins {
     /// How long a login takes in all, and from the server's answer on.
     takes: Duration,
     takes_after_the_answer: Duration,
-    tally: Tally,
+    tally: KillCounts,
 }
 
 #[test]
@@ -68,7 +68,7 @@ fn a_killed_login_leaves_the_old_profile_or_the_new_one() {
             asked,
             takes: Duration::ZERO,
             takes_after_the_answer: Duration::ZERO,
-            tally: Tally::default(),
+            tally: KillCounts::default(),
         };
         logins.kill_many(rounds);
         println!(

@@ -5,7 +5,7 @@ use crate::support::{STORE, TestEnv};
 const DIR: &str = ".config/honeyhive";
 
 #[test]
-fn a_login_that_a_power_loss_may_undo_is_saved_and_says_so() {
+fn a_login_that_could_not_be_synced_is_saved_with_a_warning() {
     let env = TestEnv::with_server();
     let key = env.read("admin.key");
     let login = ["auth", "login", "--api-key-stdin"];

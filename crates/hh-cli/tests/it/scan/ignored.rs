@@ -39,7 +39,7 @@ fn rules_without_an_end_are_not_read() {
 }
 
 #[test]
-fn rules_that_nobody_writes_are_not_waited_for() {
+fn an_ignore_file_that_is_a_fifo_is_not_waited_for() {
     let env = with_repository();
     env.write("a", minted(Level::Admin));
     env.write("sub/b", "");
@@ -79,7 +79,7 @@ fn rules_above_a_repository_or_outside_of_any_hide_nothing() {
 }
 
 #[test]
-fn a_folder_without_a_file_to_search_is_told_of() {
+fn a_folder_without_searchable_files_is_reported() {
     let env = TestEnv::new();
     env.write("full/a", "");
     env.write("hidden/a", minted(Level::Admin));

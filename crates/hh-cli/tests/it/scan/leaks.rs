@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use hh_auth::Level;
 
 use super::{POSSIBLE, commit, git, minted, with_repository};
-use crate::support::Done;
+use crate::support::RunOutput;
 
 const FORMS: [&[&str]; 8] = [
     &[],
@@ -18,8 +18,9 @@ const FORMS: [&[&str]; 8] = [
     &["--quiet"],
 ];
 
+// Feature S41.
 #[test]
-fn s41_no_form_of_the_output_holds_a_key() {
+fn no_output_format_contains_a_key() {
     let mut env = with_repository();
     env.set("HH_LOG_LEVEL", "trace");
     let keys = [
@@ -47,7 +48,7 @@ fn s41_no_form_of_the_output_holds_a_key() {
         ),
     );
     git(&env, &["add", "--all"]);
-    let assert_hidden = |done: &Done, what: &str| {
+    let assert_hidden = |done: &RunOutput, what: &str| {
         assert_eq!(done.code, 1, "{what}: {done:?}");
         let all = format!("{}{}", done.stdout, done.stderr);
         // What is shown of a key is its begin; the id of an ingestion key is public.

@@ -140,7 +140,7 @@ fn fine_grained(prefix: &str) -> String {
 }
 
 fn shown(key: &str) -> String {
-    hh_auth::mask(key)
+    hh_auth::redact(key)
 }
 
 #[test]

@@ -10,9 +10,9 @@ use crate::support::TestEnv;
 const MIB: usize = 8;
 
 /// One of the digits of keys after the other, from a fixed seed.
-struct Digits(u64);
+struct DigitSource(u64);
 
-impl Iterator for Digits {
+impl Iterator for DigitSource {
     type Item = char;
 
     fn next(&mut self) -> Option<char> {
@@ -32,13 +32,13 @@ fn no_wrong_checksum_is_confirmed() {
     let mib = std::env::var_os("HH_TEST_SCAN_MIB")
         .map_or(MIB, |mib| mib.to_str().unwrap().parse().unwrap());
     let env = TestEnv::new();
-    let mut digits = Digits(0x9e37_79b9_7f4a_7c15);
+    let mut digits = DigitSource(0x9e37_79b9_7f4a_7c15);
     let mut lines = 0_u64;
     for part in 0..mib {
         let mut text = String::with_capacity(1 << 20);
         while text.len() < 1 << 20 {
             let key: String = "hh_".chars().chain(digits.by_ref().take(40)).collect();
-            if checksum(&ApiKey::parse(&key).unwrap()) == Checksum::Wrong {
+            if checksum(&ApiKey::parse(&key).unwrap()) == Checksum::Invalid {
                 writeln!(text, "{key}").unwrap();
                 lines += 1;
             }

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use super::{Done, STORE, TestEnv};
+use super::{RunOutput, STORE, TestEnv};
 
 pub(crate) const KEY: &str = "hh_C4N4RY0123456789abcdefghijklmnopqrstuv";
 
@@ -52,7 +52,7 @@ pub(crate) fn find(bytes: &[u8]) -> Option<&'static str> {
 }
 
 #[track_caller]
-pub(crate) fn assert_hidden(what: &str, done: &Done) {
+pub(crate) fn assert_hidden(what: &str, done: &RunOutput) {
     for text in [&done.stdout, &done.stderr] {
         let found = find(text.as_bytes());
         assert_eq!(found, None, "{what}: {done:?}");
@@ -111,6 +111,6 @@ fn every_form_is_found() {
         write!(whole, "%{:02X}", character as u32).unwrap();
     }
     assert!(find(whole.as_bytes()).is_some());
-    let masked = hh_sdk::auth::mask(KEY);
+    let masked = hh_sdk::auth::redact(KEY);
     assert_eq!(find(masked.as_bytes()), None);
 }

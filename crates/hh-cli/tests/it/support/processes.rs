@@ -8,21 +8,21 @@ use super::TestEnv;
 
 /// Where a text was seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Seen {
+pub(crate) enum Sighting {
     InArguments,
     InVariables,
 }
 
 /// What was seen in the list of processes.
 #[derive(Debug, Default)]
-pub(crate) struct Watched {
+pub(crate) struct Sightings {
     /// The programs of one home, by process, with their command lines.
     pub(crate) ours: BTreeMap<u32, String>,
     /// Where the text was, with the command lines of those that had it.
-    pub(crate) with_text: BTreeMap<(u32, Seen), String>,
+    pub(crate) with_text: BTreeMap<(u32, Sighting), String>,
 }
 
-impl Watched {
+impl Sightings {
     /// Looks once.
     pub(crate) fn look(&mut self, env: &TestEnv, text: &str) {
         let home = format!("HOME={}", env.path("").display());
@@ -39,8 +39,8 @@ impl Watched {
                 self.ours.insert(pid, shown.clone());
             }
             for (bytes, seen) in [
-                (arguments, Seen::InArguments),
-                (variables, Seen::InVariables),
+                (arguments, Sighting::InArguments),
+                (variables, Sighting::InVariables),
             ] {
                 if contains(&bytes, text) {
                     self.with_text.insert((pid, seen), shown.clone());
@@ -50,7 +50,7 @@ impl Watched {
     }
 
     /// Where the text was seen, without saying by whom.
-    pub(crate) fn places(&self) -> Vec<Seen> {
+    pub(crate) fn places(&self) -> Vec<Sighting> {
         self.with_text.keys().map(|(_, seen)| *seen).collect()
     }
 
@@ -61,10 +61,10 @@ impl Watched {
 }
 
 /// Looks again and again while something runs.
-pub(crate) fn watch<T>(env: &TestEnv, text: &str, run: impl FnOnce() -> T) -> (T, Watched) {
+pub(crate) fn watch<T>(env: &TestEnv, text: &str, run: impl FnOnce() -> T) -> (T, Sightings) {
     /// Ends the watch, also when a test fails meanwhile.
-    struct End<'a>(&'a AtomicBool);
-    impl Drop for End<'_> {
+    struct StopOnDrop<'a>(&'a AtomicBool);
+    impl Drop for StopOnDrop<'_> {
         fn drop(&mut self) {
             self.0.store(true, Ordering::Relaxed);
         }
@@ -73,13 +73,13 @@ pub(crate) fn watch<T>(env: &TestEnv, text: &str, run: impl FnOnce() -> T) -> (T
     let ended = AtomicBool::new(false);
     std::thread::scope(|scope| {
         let watcher = scope.spawn(|| {
-            let mut watched = Watched::default();
+            let mut watched = Sightings::default();
             while !ended.load(Ordering::Relaxed) {
                 watched.look(env, text);
             }
             watched
         });
-        let end = End(&ended);
+        let end = StopOnDrop(&ended);
         let result = run();
         drop(end);
         (result, watcher.join().unwrap())

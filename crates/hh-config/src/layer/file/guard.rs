@@ -1,13 +1,15 @@
-//! What a file of the working directory may do that nobody trusted (decisions X2).
+//! What a file of the working directory may do that nobody trusted (see `docs/design/decisions.md#x2`).
 
 use hh_text::Diagnostic;
 
 use super::reader::{Guard, Reader};
-use crate::{BaseUrl, LoadErrorKind, ProjectFile, Provenance, SettingName, substitute, value};
+use crate::{
+    BaseUrl, LoadErrorKind, ProjectFilePolicy, Provenance, SettingName, substitute, value,
+};
 
 impl Reader<'_> {
     /// A secret belongs into a secret, and a file that nobody trusted gets at our own variables only.
-    pub(super) fn may_use(
+    pub(super) fn check_use(
         &mut self,
         setting: SettingName,
         variables: &[String],
@@ -19,7 +21,7 @@ impl Reader<'_> {
                 self.untrusted(&what, setting, provenance);
                 return false;
             }
-            if substitute::is_secret(variable) && !setting.declared().secret {
+            if substitute::is_secret(variable) && !setting.spec().secret {
                 let what = Diagnostic::new(format!(
                     "{setting} uses {variable}, which holds a secret, but {setting} is shown to people"
                 ));
@@ -31,7 +33,7 @@ impl Reader<'_> {
         true
     }
 
-    pub(super) fn may_set(
+    pub(super) fn check_may_set(
         &mut self,
         setting: SettingName,
         text: &str,
@@ -40,15 +42,15 @@ impl Reader<'_> {
         if self.file.guard != Guard::Untrusted {
             return true;
         }
-        let what = match setting.declared().project_file {
-            ProjectFile::May => return true,
-            ProjectFile::OnlyHosted if is_hosted(text) => return true,
+        let what = match setting.spec().project_file {
+            ProjectFilePolicy::Allowed => return true,
+            ProjectFilePolicy::OnlyHosted if is_hosted(text) => return true,
             // What is no URL at all is told as such.
-            ProjectFile::OnlyHosted if BaseUrl::parse(text.trim()).is_err() => return true,
-            ProjectFile::OnlyHosted => "names a server other than HoneyHive's over https",
-            ProjectFile::OnlyTrue if value::boolean(text) != Some(false) => return true,
-            ProjectFile::OnlyTrue => "is switched off",
-            ProjectFile::MayNot => "is set",
+            ProjectFilePolicy::OnlyHosted if BaseUrl::parse(text.trim()).is_err() => return true,
+            ProjectFilePolicy::OnlyHosted => "names a server other than HoneyHive's over https",
+            ProjectFilePolicy::OnlyTrue if value::boolean(text) != Some(false) => return true,
+            ProjectFilePolicy::OnlyTrue => "is switched off",
+            ProjectFilePolicy::Denied => "is set",
         };
         self.untrusted(&format!("{setting} {what}"), setting, provenance);
         false

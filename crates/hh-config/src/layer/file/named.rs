@@ -2,8 +2,8 @@
 
 use hh_text::Diagnostic;
 
-use super::reader::{Reader, shown};
-use crate::{DECLARED, LoadErrorKind, Problem, Provenance, SettingName, UNSUPPORTED, nearest};
+use super::reader::{Reader, place_of};
+use crate::{LoadErrorKind, Problem, Provenance, SETTINGS, SettingName, UNSUPPORTED, nearest};
 
 /// What a name in a file stands for.
 #[derive(Clone, Copy)]
@@ -16,10 +16,7 @@ impl Named {
     pub(super) fn find(name: &str) -> Option<Self> {
         let secret = || {
             let setting = SettingName::find(name.strip_suffix("_file")?)?;
-            setting
-                .declared()
-                .secret
-                .then_some(Self::SecretFile(setting))
+            setting.spec().secret.then_some(Self::SecretFile(setting))
         };
         SettingName::find(name).map(Self::Setting).or_else(secret)
     }
@@ -46,8 +43,8 @@ pub fn nearest_name(typed: &str) -> Option<&'static str> {
 }
 
 fn all_names() -> impl Iterator<Item = &'static str> {
-    let aliases = DECLARED.iter().flat_map(|declared| declared.aliases);
-    let names = DECLARED.iter().map(|declared| declared.name);
+    let aliases = SETTINGS.iter().flat_map(|declared| declared.aliases);
+    let names = SETTINGS.iter().map(|declared| declared.name);
     names
         .chain(aliases.copied())
         .chain(["environments", "api_key_file"])
@@ -90,7 +87,7 @@ impl Reader<'_> {
                 }
             }
         };
-        let what = what.with_prefix(format_args!("{}: ", shown(provenance)));
+        let what = what.with_prefix(format_args!("{}: ", place_of(provenance)));
         self.problems
             .push(Problem::new(LoadErrorKind::Conflict, what).at(provenance.clone()));
     }

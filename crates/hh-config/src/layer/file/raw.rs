@@ -16,12 +16,12 @@ pub(super) enum Raw {
 }
 
 /// Puts variables into texts, and keeps which.
-pub(super) struct Put<'a> {
+pub(super) struct Expander<'a> {
     pub(super) env: &'a Env,
     pub(super) variables: Vec<String>,
 }
 
-impl Put<'_> {
+impl Expander<'_> {
     fn text(&mut self, text: &str) -> Result<Zeroizing<String>, SubstituteError> {
         let done = substitute(text, self.env);
         match &done {
@@ -39,7 +39,7 @@ impl Put<'_> {
 
 impl Raw {
     /// Returns the text after substitution; lists and tables as JSON.
-    pub(super) fn put(self, put: &mut Put<'_>) -> Result<Zeroizing<String>, SubstituteError> {
+    pub(super) fn put(self, put: &mut Expander<'_>) -> Result<Zeroizing<String>, SubstituteError> {
         let json = match self {
             Self::Text(text) => return put.text(&text),
             Self::List(list) => {
@@ -63,7 +63,7 @@ impl Raw {
 
 /// Takes a value in the shape that its setting has; `None` for null, and else what it must be.
 pub(super) fn raw(setting: SettingName, node: Node) -> Result<Option<Raw>, Diagnostic> {
-    let kind = setting.declared().kind;
+    let kind = setting.spec().kind;
     let is_numeric = matches!(
         kind,
         Kind::Boolean | Kind::Seconds(..) | Kind::Number(..) | Kind::Count(..)

@@ -66,14 +66,14 @@ impl Reader<'_> {
     ) {
         let what = what
             .into()
-            .with_prefix(format_args!("{}: ", shown(provenance)));
+            .with_prefix(format_args!("{}: ", place_of(provenance)));
         self.problems
             .push(Problem::new(kind, what).of(setting, provenance.clone()));
     }
 }
 
 /// Returns the place without the kind of file, which is plain from its name.
-pub(super) fn shown(provenance: &Provenance) -> String {
+pub(super) fn place_of(provenance: &Provenance) -> String {
     provenance
         .location()
         .map_or_else(|| provenance.to_string(), ToString::to_string)

@@ -43,7 +43,7 @@ struct Template {
 pub(super) struct Case {
     /// Name and row.
     pub(super) title: String,
-    pub(super) given: Given,
+    pub(super) given: CaseInput,
     pub(super) expect: Outcome,
     /// Texts that no output may contain: at least the value of every secret in `expect`.
     pub(super) secrets: Vec<String>,
@@ -52,7 +52,7 @@ pub(super) struct Case {
 /// The input of a case.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Given {
+pub(super) struct CaseInput {
     /// Variables. `HOME` is `[root]/home` unless it is set here.
     #[serde(default)]
     pub(super) env: BTreeMap<String, String>,
@@ -79,7 +79,7 @@ pub(super) struct Given {
 pub(super) struct Outcome {
     /// The settings to look at.
     #[serde(default)]
-    pub(super) settings: BTreeMap<String, Found>,
+    pub(super) settings: BTreeMap<String, FoundValue>,
     /// Each error as its kind and its message.
     #[serde(default)]
     pub(super) errors: Vec<BTreeMap<String, String>>,
@@ -90,7 +90,7 @@ pub(super) struct Outcome {
 /// A setting after loading.
 #[derive(Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Found {
+pub(super) struct FoundValue {
     /// The typed value; a text if it is a secret or a proxy, or if there is any error.
     pub(super) value: Value,
     /// The short form of the source.
@@ -198,7 +198,7 @@ fn join(given: &mut Map<String, Value>, member: String, value: Value) -> Checked
 fn case(title: String, body: Value) -> Checked<Case> {
     #[derive(Deserialize)]
     struct Body {
-        given: Given,
+        given: CaseInput,
         expect: Outcome,
         secrets: Vec<String>,
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use hh_config::{
-    DECLARED, Edit, Env, Kind, Place, SettingName, Settings, Stack, edit, escape, names,
+    Edit, Env, Kind, Placement, SETTINGS, SettingName, Settings, Stack, edit, escape, names,
 };
 use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
@@ -13,14 +13,14 @@ use super::{file_of, found, quoted, text, write};
 
 /// A valid value.
 #[derive(Clone, Debug)]
-enum Valid {
+enum ValidValue {
     Text(String),
     Bare(String),
     List(Vec<String>),
     Map(BTreeMap<String, String>),
 }
 
-impl Valid {
+impl ValidValue {
     /// The raw text that a stack has of it.
     fn raw(&self) -> String {
         match self {
@@ -57,34 +57,34 @@ impl Valid {
     }
 }
 
-fn valid(name: SettingName) -> BoxedStrategy<Valid> {
+fn valid(name: SettingName) -> BoxedStrategy<ValidValue> {
     // Other values of these ask for a protection that does not exist yet.
     let only = match name {
-        names::MASK_INPUTS | names::MASK_OUTPUTS => Some(Valid::Bare("false".to_owned())),
+        names::MASK_INPUTS | names::MASK_OUTPUTS => Some(ValidValue::Bare("false".to_owned())),
         names::CAPTURE_INPUTS
         | names::CAPTURE_OUTPUTS
         | names::CAPTURE_EXCEPTIONS
-        | names::OTLP_ENABLED => Some(Valid::Bare("true".to_owned())),
-        names::SENSITIVE_KEYS | names::PII_PATTERNS => Some(Valid::List(Vec::new())),
+        | names::OTLP_ENABLED => Some(ValidValue::Bare("true".to_owned())),
+        names::SENSITIVE_KEYS | names::PII_PATTERNS => Some(ValidValue::List(Vec::new())),
         _ => None,
     };
     if let Some(only) = only {
         return Just(only).boxed();
     }
-    let bare = |text: String| Valid::Bare(text);
-    match name.declared().kind {
-        Kind::Text | Kind::Path => text().prop_map(Valid::Text).boxed(),
+    let bare = |text: String| ValidValue::Bare(text);
+    match name.spec().kind {
+        Kind::Text | Kind::Path => text().prop_map(ValidValue::Text).boxed(),
         Kind::Project => text()
-            .prop_map(|text| Valid::Text(text.replace(['/', '\\', '?', '#', '&'], "-")))
+            .prop_map(|text| ValidValue::Text(text.replace(['/', '\\', '?', '#', '&'], "-")))
             .boxed(),
         Kind::Url => "https://[a-z]{1,9}[.]example(:[1-9][0-9]{1,3})?(/[a-z]{1,5})?"
-            .prop_map(Valid::Text)
+            .prop_map(ValidValue::Text)
             .boxed(),
         Kind::Proxy => "(http://)?[a-z]{1,9}:[1-9][0-9]{1,3}"
-            .prop_map(Valid::Text)
+            .prop_map(ValidValue::Text)
             .boxed(),
         Kind::Boolean => any::<bool>()
-            .prop_map(|flag| Valid::Bare(flag.to_string()))
+            .prop_map(|flag| ValidValue::Bare(flag.to_string()))
             .boxed(),
         Kind::Seconds(low, high) | Kind::Number(low, high) => (low..=high)
             .prop_map(|number| number.to_string())
@@ -95,18 +95,20 @@ fn valid(name: SettingName) -> BoxedStrategy<Valid> {
             .prop_map(bare)
             .boxed(),
         Kind::Choice(words) => select(words)
-            .prop_map(|word| Valid::Text(word.to_owned()))
+            .prop_map(|word| ValidValue::Text(word.to_owned()))
             .boxed(),
-        Kind::List => vec(text(), 0..4).prop_map(Valid::List).boxed(),
-        Kind::Map => btree_map(text(), text(), 0..4).prop_map(Valid::Map).boxed(),
+        Kind::List => vec(text(), 0..4).prop_map(ValidValue::List).boxed(),
+        Kind::Map => btree_map(text(), text(), 0..4)
+            .prop_map(ValidValue::Map)
+            .boxed(),
         other => unreachable!("{other} has no strategy"),
     }
 }
 
 /// The settings that a file may hold, all of them at once.
 fn settings_of_files() -> Vec<SettingName> {
-    let places = SettingName::all().zip(DECLARED);
-    let anywhere = places.filter(|(_, declared)| declared.place == Place::Anywhere);
+    let places = SettingName::all().zip(SETTINGS);
+    let anywhere = places.filter(|(_, declared)| declared.place == Placement::Anywhere);
     let anywhere = anywhere.map(|(name, _)| name);
     // Beside an API key it would be a conflict.
     anywhere
@@ -115,7 +117,7 @@ fn settings_of_files() -> Vec<SettingName> {
 }
 
 /// Some settings, each with a value and whether it has its other name.
-fn settings() -> impl Strategy<Value = BTreeMap<SettingName, (Valid, bool)>> {
+fn settings() -> impl Strategy<Value = BTreeMap<SettingName, (ValidValue, bool)>> {
     subsequence(settings_of_files(), 0..12).prop_flat_map(|names| {
         let pairs = names.into_iter();
         let pairs = pairs.map(|name| (Just(name), (valid(name), any::<bool>())));
@@ -143,7 +145,7 @@ proptest! {
         let expected: BTreeMap<_, _> = settings.iter().map(|(name, (value, _))| (*name, value.raw())).collect();
         for extension in ["yaml", "json", "toml"] {
             let pairs = settings.iter().map(|(name, (value, is_alias))| {
-                let alias = name.declared().aliases.first().filter(|_| *is_alias);
+                let alias = name.spec().aliases.first().filter(|_| *is_alias);
                 (alias.map_or(name.as_str(), |alias| alias), value.written(extension))
             });
             let text = file_of(extension, &pairs.collect::<Vec<_>>());

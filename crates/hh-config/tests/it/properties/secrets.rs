@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use hh_config::{
-    Config, Env, Explained, Layer, LoadError, LoadOptions, Problem, SettingName, Settings, Shown,
-    Stack, escape, names,
+    Config, Env, Explanation, Layer, LoadError, LoadOptions, Problem, RedactedValue, SettingName,
+    Settings, Stack, escape, names,
 };
 use proptest::collection::btree_map;
 use proptest::option;
@@ -17,7 +17,7 @@ use super::{file_of, found, quoted, write};
 
 /// Where a secret is given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Spot {
+enum SecretPlace {
     Direct,
     Variable,
     FileOfVariable,
@@ -29,21 +29,21 @@ enum Spot {
     Stored,
 }
 
-const SPOTS: [Spot; 9] = [
-    Spot::Direct,
-    Spot::Variable,
-    Spot::FileOfVariable,
-    Spot::DotEnv,
-    Spot::Named,
-    Spot::FileOfNamed,
-    Spot::SubstitutedInNamed,
-    Spot::User,
-    Spot::Stored,
+const SPOTS: [SecretPlace; 9] = [
+    SecretPlace::Direct,
+    SecretPlace::Variable,
+    SecretPlace::FileOfVariable,
+    SecretPlace::DotEnv,
+    SecretPlace::Named,
+    SecretPlace::FileOfNamed,
+    SecretPlace::SubstitutedInNamed,
+    SecretPlace::User,
+    SecretPlace::Stored,
 ];
 
 fn secrets() -> Vec<SettingName> {
     SettingName::all()
-        .filter(|name| name.declared().secret)
+        .filter(|name| name.spec().secret)
         .collect()
 }
 
@@ -107,7 +107,7 @@ struct Loaded {
     stack: Stack,
 }
 
-type Given = BTreeMap<(SettingName, Spot), String>;
+type Given = BTreeMap<(SettingName, SecretPlace), String>;
 
 /// Loads secrets from their places; `spoil` gets the text of the named file, `odd` is a variable of the environment or
 /// the rest of the `.env` file.
@@ -123,7 +123,7 @@ fn load(
     let (mut user, mut dotenv, mut inputs) = (String::new(), String::new(), String::new());
     let (mut options, mut stored) = (LoadOptions::new(), Vec::new());
     for (at, ((name, spot), secret)) in given.iter().enumerate() {
-        let variable = name.declared().variables[0];
+        let variable = name.spec().variables[0];
         let value = if *name == names::OTLP_HEADERS {
             format!("{{\"authorization\":\"{secret}\"}}")
         } else {
@@ -131,20 +131,20 @@ fn load(
         };
         let file = || write(&dir, &format!("secret{at}"), &value);
         match spot {
-            Spot::Direct => options = options.with(*name, value.as_str()),
-            Spot::Variable => drop(env.insert(variable.to_owned(), value.clone())),
-            Spot::FileOfVariable => drop(env.insert(format!("{variable}_FILE"), file())),
-            Spot::DotEnv => dotenv.extend([variable, "='", &value, "'\n"]),
-            Spot::Named => pairs.push((name.to_string(), escape(&value))),
-            Spot::FileOfNamed => pairs.push((format!("{name}_file"), file())),
-            Spot::SubstitutedInNamed => {
+            SecretPlace::Direct => options = options.with(*name, value.as_str()),
+            SecretPlace::Variable => drop(env.insert(variable.to_owned(), value.clone())),
+            SecretPlace::FileOfVariable => drop(env.insert(format!("{variable}_FILE"), file())),
+            SecretPlace::DotEnv => dotenv.extend([variable, "='", &value, "'\n"]),
+            SecretPlace::Named => pairs.push((name.to_string(), escape(&value))),
+            SecretPlace::FileOfNamed => pairs.push((format!("{name}_file"), file())),
+            SecretPlace::SubstitutedInNamed => {
                 env.insert(format!("HH_SECRET_{at}"), value.clone());
                 pairs.push((name.to_string(), format!("${{HH_SECRET_{at}}}")));
             }
-            Spot::User => {
+            SecretPlace::User => {
                 user.extend([name.as_str(), ": ", &quoted(&escape(&value)), "\n"]);
             }
-            Spot::Stored => stored.push((*name, SecretString::from(value.as_str()))),
+            SecretPlace::Stored => stored.push((*name, SecretString::from(value.as_str()))),
         }
         inputs.push_str(&value);
     }
@@ -213,7 +213,7 @@ impl Loaded {
             add(problem(&found));
         }
         for explained in stack.explain() {
-            let Explained {
+            let Explanation {
                 name,
                 value,
                 provenance,
@@ -225,7 +225,7 @@ impl Loaded {
                 "{candidates:?}{provenance}{provenance:?}{}",
                 provenance.label()
             ));
-            if name.declared().secret {
+            if name.spec().secret {
                 // The `Debug` of all others shows the value, so that a key in the wrong setting is in it.
                 add(format!(
                     "{explained:?}{}",
@@ -238,7 +238,7 @@ impl Loaded {
                 .chain([value])
             {
                 add(value.text(mask).unwrap_or_default());
-                if let Shown::Broken(found) = value {
+                if let RedactedValue::Invalid(found) = value {
                     add(problem(found));
                 }
             }

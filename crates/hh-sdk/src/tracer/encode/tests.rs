@@ -108,7 +108,7 @@ enum Shape {
 }
 
 #[derive(Serialize)]
-struct Everything {
+struct EveryType {
     shapes: Vec<Shape>,
     by_number: BTreeMap<i32, bool>,
     by_flag: BTreeMap<bool, &'static str>,
@@ -119,8 +119,8 @@ struct Everything {
 }
 
 #[test]
-fn every_type_becomes_what_serde_json_makes_of_it() {
-    let everything = Everything {
+fn every_type_is_encoded_as_serde_json_does() {
+    let everything = EveryType {
         shapes: vec![
             Shape::Point,
             Shape::Circle(0.5),
@@ -161,9 +161,9 @@ enum Form {
 
 /// A value with so many levels.
 #[derive(Clone, Copy)]
-struct Deep(Form, u32);
+struct NestedValue(Form, u32);
 
-impl Serialize for Deep {
+impl Serialize for NestedValue {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Self(form, left) = *self;
         let Some(left) = left.checked_sub(1) else {
@@ -182,14 +182,16 @@ impl Serialize for Deep {
                 map.end()
             }
             Form::Struct => {
-                let mut object = serializer.serialize_struct("Deep", 2)?;
+                let mut object = serializer.serialize_struct("NestedValue", 2)?;
                 object.serialize_field("below", below)?;
                 object.serialize_field("after", &1)?;
                 object.end()
             }
             Form::Option => serializer.serialize_some(below),
-            Form::Newtype => serializer.serialize_newtype_struct("Deep", below),
-            Form::Variant => serializer.serialize_newtype_variant("Deep", 0, "variant", below),
+            Form::Newtype => serializer.serialize_newtype_struct("NestedValue", below),
+            Form::Variant => {
+                serializer.serialize_newtype_variant("NestedValue", 0, "variant", below)
+            }
             Form::Mixed => match left % 3 {
                 0 => Some(below).serialize(serializer),
                 1 => [below].serialize(serializer),
@@ -213,8 +215,8 @@ const FORMS: [Form; 7] = [
 fn a_value_of_a_hundred_thousand_levels_is_cut_off() {
     for form in FORMS {
         for value in [
-            encoded(Deep(form, 100_000)).encode_to_vec(),
-            as_json(Deep(form, 100_000)).to_string().into_bytes(),
+            encoded(NestedValue(form, 100_000)).encode_to_vec(),
+            as_json(NestedValue(form, 100_000)).to_string().into_bytes(),
         ] {
             let text = String::from_utf8_lossy(&value);
             assert!(text.contains(TOO_DEEP), "{form:?}: {text}");
@@ -227,7 +229,7 @@ fn a_value_of_a_hundred_thousand_levels_is_cut_off() {
 fn levels_up_to_the_limit_are_kept_and_deep_ones_are_a_text() {
     for form in FORMS {
         for levels in [1, 23, 24, 25, 26, 40, 63, 64] {
-            let deep = Deep(form, levels);
+            let deep = NestedValue(form, levels);
             let plain = serde_json::to_value(deep).unwrap();
             assert_eq!(as_json(deep), plain, "{form:?} {levels}");
             let mut value = read(deep);
@@ -269,9 +271,9 @@ fn keys_are_removed_from_texts_and_names_at_every_level() {
 }
 
 /// Fails or misuses the serializer inside of other values.
-struct Broken(u8);
+struct FailingValue(u8);
 
-impl Serialize for Broken {
+impl Serialize for FailingValue {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self.0 {
             0 => Err(serde::ser::Error::custom("it is broken")),
@@ -302,14 +304,14 @@ impl Serialize for Broken {
 fn a_value_that_cannot_be_serialized_is_named_and_breaks_nothing() {
     for kind in 0..4 {
         let value = json!(NOT_SERIALIZABLE);
-        let nested = [(Some(1), None), (None, Some([Broken(kind)]))];
+        let nested = [(Some(1), None), (None, Some([FailingValue(kind)]))];
         assert_eq!(encoded(&nested), any_of(&value), "{kind}");
         assert_eq!(as_json(&nested), value, "{kind}");
     }
     // What is left is well formed, whatever it means.
     for kind in 4..6 {
-        encoded([Broken(kind), Broken(kind)]);
-        as_json([Broken(kind), Broken(kind)]);
+        encoded([FailingValue(kind), FailingValue(kind)]);
+        as_json([FailingValue(kind), FailingValue(kind)]);
     }
 }
 

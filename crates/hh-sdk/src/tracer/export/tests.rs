@@ -218,7 +218,7 @@ impl CredentialProvider for Provider {
 }
 
 #[test]
-fn a_panic_of_the_credential_provider_ends_nothing() {
+fn a_panic_of_the_credential_provider_stops_nothing() {
     let queue_with = |panics_in_load| {
         let provider = Provider {
             loads: AtomicUsize::new(0),
@@ -318,7 +318,7 @@ fn a_waker_that_panics_disturbs_no_other_flush() {
 }
 
 #[test]
-fn a_span_that_makes_the_server_fail_is_the_only_one_that_is_lost() {
+fn only_the_span_that_makes_the_server_fail_is_lost() {
     for status in [500, 501, 408, 413] {
         let service = service(move |names| {
             let is_poisoned = names.iter().any(|name| name == "13");
@@ -416,7 +416,7 @@ fn a_thread_that_cannot_be_started_is_started_by_a_later_span_or_flush() {
 }
 
 #[test]
-fn a_shutdown_without_a_thread_says_what_is_lost() {
+fn a_shutdown_without_a_thread_reports_the_loss() {
     let queue = queue_with(&service(|_| Ok(200)), |_, _| no_thread());
     push(&queue, "lost");
     let error = poll_to_end(queue.flush(LONG)).unwrap_err();
@@ -528,7 +528,7 @@ impl Drop for PanicsInDrop {
 }
 
 #[test]
-fn a_service_that_panics_in_its_destructor_ends_the_thread_without_a_panic() {
+fn a_service_that_panics_in_its_destructor_stops_the_thread_without_a_panic() {
     let (dropped, was_dropped) = std::sync::mpsc::channel();
     let service: Arc<dyn HttpService> = Arc::new(PanicsInDrop(service(|_| Ok(200)), dropped));
     let transport = Transport::builder(service);

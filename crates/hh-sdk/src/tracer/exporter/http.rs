@@ -10,7 +10,7 @@ use crate::resolve::{Message, Sender};
 use crate::tracer::block::Content;
 use crate::tracer::failure::Failure;
 use crate::tracer::redact::Redactor;
-use crate::tracer::response::refused;
+use crate::tracer::response::read_rejection;
 use crate::tracer::wire::{delimited, put_bytes, put_varint, varint_len};
 use crate::{Error, ErrorKind};
 
@@ -58,18 +58,18 @@ impl HttpExporter {
 
     async fn send_json(&self, op: OpId, blocks: &[Block]) -> Result<Outcome, Error> {
         let body = blocks.first().map(Block::body).unwrap_or_default();
-        let message = Message::Json(self.masked(body.to_vec()));
+        let message = Message::Json(self.redacted(body.to_vec()));
         self.sender.send(op, message).await?;
         Ok(Outcome::Delivered)
     }
 
     /// Sends spans; what the server refuses of them is lost, and not sent again (OTLP, "Partial Success").
     async fn send_spans(&self, blocks: &[Block]) -> Result<Outcome, Error> {
-        let message = Message::Protobuf(self.masked(envelop(blocks)));
+        let message = Message::Protobuf(self.redacted(encode_request(blocks)));
         let response = self.sender.send(OpId::ExportTraces, message).await?;
         let sent = blocks.iter().map(Block::count).sum::<usize>();
         let sent = u32::try_from(sent).unwrap_or(u32::MAX);
-        let Some(refused) = refused(&response, sent) else {
+        let Some(refused) = read_rejection(&response, sent) else {
             let why =
                 "the response to an export is not OTLP: something else than the server answered";
             return Err(Error::new(ErrorKind::Unavailable, why));
@@ -89,8 +89,8 @@ impl HttpExporter {
         })
     }
 
-    fn masked(&self, mut body: Vec<u8>) -> Bytes {
-        self.redactor.mask(&mut body);
+    fn redacted(&self, mut body: Vec<u8>) -> Bytes {
+        self.redactor.redact_bytes(&mut body);
         Bytes::from(body)
     }
 }
@@ -102,7 +102,7 @@ impl Exporter for HttpExporter {
 }
 
 /// Joins blocks of spans to the body of one request, of one resource and one scope.
-fn envelop(blocks: &[Block]) -> Vec<u8> {
+fn encode_request(blocks: &[Block]) -> Vec<u8> {
     let mut scope = Vec::new();
     put_bytes(&mut scope, NAME, SCOPE.as_bytes());
     put_bytes(&mut scope, VERSION, env!("CARGO_PKG_VERSION").as_bytes());

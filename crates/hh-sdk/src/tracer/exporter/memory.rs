@@ -60,7 +60,7 @@ impl InMemoryExporter {
         self.lock().clear();
     }
 
-    fn keep(&self, block: &Block) {
+    fn insert(&self, block: &Block) {
         match block.content() {
             Content::Spans => {
                 let spans = ScopeSpans::decode(block.body()).unwrap_or_default().spans;
@@ -99,7 +99,7 @@ impl Exporter for InMemoryExporter {
 
     fn export<'a>(&'a mut self, blocks: &'a [Block]) -> BoxFuture<'a, Outcome> {
         for block in blocks {
-            self.keep(block);
+            self.insert(block);
         }
         Box::pin(std::future::ready(Outcome::Delivered))
     }

@@ -11,7 +11,7 @@ use tokio::sync::Notify;
 use crate::ErrorKind;
 use crate::catch::catch;
 use crate::tracer::exporter::Exporter;
-use crate::tracer::state::{Due, Limits, State};
+use crate::tracer::state::{Limits, Replies, State};
 
 /// The encoded bytes of the spans of one export: well below what servers take.
 const MAX_BATCH_BYTES: usize = 4 * 1024 * 1024;
@@ -77,8 +77,8 @@ impl Inner {
     }
 
     /// Gives answers to flushes; call it with the state unlocked.
-    pub(crate) fn give(&self, due: Due) {
-        let Due { answers, dropped } = due;
+    pub(crate) fn deliver(&self, due: Replies) {
+        let Replies { answers, dropped } = due;
         if !answers.is_empty() {
             self.answered.notify_all();
         }
@@ -87,15 +87,15 @@ impl Inner {
                 .as_ref()
                 .is_err_and(|error| error.kind() == ErrorKind::Dropped);
             // Marked before it is told: whoever receives it may flush again at once.
-            let before = self.lock().told();
+            let before = self.lock().reported();
             if tells {
-                self.lock().set_told(before.max(dropped));
+                self.lock().set_reported(before.max(dropped));
             }
             // It wakes a task, whose waker is other people's code and may panic once it has the outcome.
             let is_received = catch(|| answer(result)).unwrap_or(true);
             if !is_received && tells {
                 // The caller of this flush is gone, so the next flush reports the loss.
-                self.lock().set_told(before);
+                self.lock().set_reported(before);
             }
         }
     }

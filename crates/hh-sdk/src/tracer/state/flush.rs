@@ -3,23 +3,23 @@
 use std::time::Instant;
 
 use super::State;
-use super::waiter::{Answer, Due, Waiter, Watch, no_response};
+use super::waiter::{Answer, Replies, Waiter, Watch, no_response};
 use crate::{Error, ErrorKind};
 
 impl State {
     /// Adds a flush: all that is queued now has until `deadline`.
-    pub(crate) fn wait(&mut self, deadline: Instant, answer: Answer) -> Due {
+    pub(crate) fn wait(&mut self, deadline: Instant, answer: Answer) -> Replies {
         self.waiters.push(Waiter {
             target: self.next,
             deadline,
             answer,
         });
         self.is_asked = true;
-        self.settle()
+        self.complete_flushes()
     }
 
     /// The key was rejected: answers all flushes, and near the end gives up on what is left.
-    pub(crate) fn reject(&mut self, why: &str) -> Due {
+    pub(crate) fn reject(&mut self, why: &str) -> Replies {
         if self.closing.is_some() && !self.blocks.is_empty() {
             return self.abandon(why);
         }
@@ -33,11 +33,11 @@ impl State {
     }
 
     /// Finds the flushes whose time is over, and when the next one's is.
-    pub(crate) fn expire(&mut self, now: Instant) -> (Due, Watch) {
+    pub(crate) fn expire(&mut self, now: Instant) -> (Replies, Watch) {
         let hard = self.closing.filter(|closing| closing.is_hard);
         let is_busy = self.is_busy();
         if is_busy && hard.is_some_and(|closing| closing.until <= now) {
-            return (self.abandon_late(), Watch::Over);
+            return (self.abandon_late(), Watch::Done);
         }
         let failure = self.failure.as_deref().map(|why| format!(" ({why})"));
         let failure = failure.unwrap_or_default();
@@ -51,7 +51,7 @@ impl State {
         );
         let deadlines = self.waiters.iter().map(|waiter| waiter.deadline);
         let next = deadlines.chain(hard.map(|closing| closing.until)).min();
-        (due, Watch::At(next.filter(|_| is_busy)))
+        (due, Watch::Until(next.filter(|_| is_busy)))
     }
 
     /// Marks that a watchdog is there if a flush waits and none is; returns whether one has to be started.
@@ -72,12 +72,12 @@ impl State {
     }
 
     /// Answers the flushes whose time was over then: the export thread has not done it.
-    pub(crate) fn overdue(&mut self, deadline: Instant) -> Due {
+    pub(crate) fn overdue(&mut self, deadline: Instant) -> Replies {
         self.answer_if(|waiter| waiter.deadline <= deadline, no_response)
     }
 
     /// The export thread cannot be started: answers all flushes, and near the end gives up on what is left.
-    pub(crate) fn fail_to_start(&mut self, why: &str) -> Due {
+    pub(crate) fn fail_to_start(&mut self, why: &str) -> Replies {
         if self.closing.is_some() && !self.blocks.is_empty() {
             return self.abandon(why);
         }
@@ -90,10 +90,14 @@ impl State {
         )
     }
 
-    fn answer_if(&mut self, is_due: impl Fn(&Waiter) -> bool, error: impl Fn() -> Error) -> Due {
+    fn answer_if(
+        &mut self,
+        is_due: impl Fn(&Waiter) -> bool,
+        error: impl Fn() -> Error,
+    ) -> Replies {
         let due = self.waiters.extract_if(.., |waiter| is_due(waiter));
         let answers = due.map(|waiter| (waiter.answer, Err(error())));
-        Due {
+        Replies {
             answers: answers.collect(),
             dropped: self.dropped,
         }

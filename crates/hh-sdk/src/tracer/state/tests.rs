@@ -48,7 +48,7 @@ fn held(state: &State) -> usize {
 }
 
 #[test]
-fn a_full_budget_drops_the_oldest_spans_and_says_why() {
+fn a_full_budget_drops_the_oldest_spans_and_reports_the_reason() {
     let mut state = state(1_000);
     for _ in 0..25 {
         push_span(&mut state, 10_000);
@@ -93,7 +93,7 @@ fn session_changes_are_dropped_only_when_there_is_no_span_left() {
 }
 
 #[test]
-fn what_is_being_sent_counts_and_makes_no_room() {
+fn spans_in_flight_count_against_the_budget_and_are_not_dropped() {
     let mut state = state(1_000);
     for _ in 0..9 {
         push_span(&mut state, 10_000);

@@ -17,7 +17,7 @@ pub(crate) type Answer = Box<dyn FnOnce(Result<(), Error>) -> bool + Send>;
 
 /// Answers that are due. They wake other threads, so they are given with the lock released.
 #[must_use = "give them with the lock released"]
-pub(crate) struct Due {
+pub(crate) struct Replies {
     pub(crate) answers: Vec<(Answer, Result<(), Error>)>,
     /// How many jobs were dropped in all when these answers were made.
     pub(crate) dropped: u64,
@@ -25,9 +25,9 @@ pub(crate) struct Due {
 
 /// When flushes have to be looked at again.
 pub(crate) enum Watch {
-    At(Option<Instant>),
+    Until(Option<Instant>),
     /// The time to send anything is over.
-    Over,
+    Done,
 }
 
 /// The export thread has not ended a flush in time.

@@ -89,8 +89,9 @@ fn self_signed() -> (HttpServer, String) {
     (server, certificate.pem)
 }
 
+// Feature S60.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn s60_certificates_are_checked_unless_somebody_says_otherwise() {
+async fn certificates_are_checked_unless_verification_is_disabled() {
     let (server, pem) = self_signed();
     let url = server.url();
     let home = tempfile::tempdir().unwrap();
@@ -158,7 +159,7 @@ async fn s60_certificates_are_checked_unless_somebody_says_otherwise() {
 }
 
 #[test]
-fn a_file_of_certificates_that_is_none_is_named() {
+fn an_invalid_certificate_file_is_named() {
     let home = tempfile::tempdir().unwrap();
     let file = home.path().join("ca.pem");
     write(&file, "no certificate");

@@ -10,11 +10,11 @@ use crate::testing::{InProcess, repetitions};
 const CLASSES: [&str; 3] = ["a live key", "a revoked key", "no key"];
 
 /// Makes keys with a right checksum that begin as they are told to.
-struct Guesses {
+struct GuessGenerator {
     state: u64,
 }
 
-impl Guesses {
+impl GuessGenerator {
     /// Splitmix64: nobody has to be kept from guessing these.
     fn next(&mut self) -> u64 {
         self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
@@ -63,8 +63,8 @@ fn welch(one: &[u64], other: &[u64]) -> f64 {
 }
 
 #[test]
-fn welch_tells_a_shift_from_none() {
-    let mut random = Guesses { state: 1 };
+fn the_welch_test_detects_a_shift() {
+    let mut random = GuessGenerator { state: 1 };
     let mut samples = |shift: u64| -> Vec<u64> {
         (0..20_000)
             .map(|_| 1000 + random.next() % 100 + shift)
@@ -112,11 +112,11 @@ fn a_guess_reads_no_database_and_a_valid_key_works_from_the_same_address() {
             .now_or_never()
             .map(|found| found.is_ok())
     };
-    let mut guesses = Guesses { state: 11 };
+    let mut guesses = GuessGenerator { state: 11 };
     for _ in 0..2000 {
         let guess = guesses.key(&text(&live)[..8]);
         let parsed = ApiKey::parse(&guess).unwrap();
-        assert_eq!(checksum(&parsed), Checksum::Right);
+        assert_eq!(checksum(&parsed), Checksum::Valid);
         assert_eq!(
             at_once(&guess),
             Some(false),
@@ -149,7 +149,7 @@ fn a_guess_reads_no_database_and_a_valid_key_works_from_the_same_address() {
 
 /// A bit of timing noise says nothing, so a figure comes with `HH_TIMING_SAMPLES` alone: samples of each class.
 #[test]
-fn how_long_a_guess_takes_does_not_tell_what_it_shares_with_a_key() {
+fn the_duration_of_a_guess_does_not_depend_on_its_common_prefix_with_a_key() {
     let server = InProcess::start();
     let created = |name: &str| {
         let wanted = serde_json::json!({"name": name, "level": "read_write", "projects": "all"});
@@ -171,7 +171,7 @@ fn how_long_a_guess_takes_does_not_tell_what_it_shares_with_a_key() {
 
     let count = repetitions("HH_TIMING_SAMPLES", 200);
     let starts = [&live[..8], &revoked[..8], &none[..8]];
-    let mut guesses = Guesses { state: 7 };
+    let mut guesses = GuessGenerator { state: 7 };
     let mut samples: [Vec<u64>; 3] = Default::default();
     let now = server.app.clock.now();
     server.runtime.block_on(async {
@@ -184,7 +184,11 @@ fn how_long_a_guess_takes_does_not_tell_what_it_shares_with_a_key() {
             let start = Instant::now();
             let refused = authenticate(&server.app, &headers, now).await;
             let taken = start.elapsed();
-            assert!(matches!(refused, Err(Refused::Guess)), "{}", CLASSES[class]);
+            assert!(
+                matches!(refused, Err(RejectedKey::Guess)),
+                "{}",
+                CLASSES[class]
+            );
             if number >= 300 {
                 samples[class].push(u64::try_from(taken.as_nanos()).unwrap());
             }

@@ -36,7 +36,7 @@ fn a_body_without_a_change_is_encoded_as_it_was_stored() {
 }
 
 #[test]
-fn what_is_no_body_is_an_error() {
+fn an_invalid_body_is_an_error() {
     for damaged in ["", "{", "1", "{\"metadata\":[]}", "{\"config\":{\"a\":}}"] {
         let parsed = StoredBody::parse(damaged.as_bytes());
         assert!(parsed.is_err(), "{damaged}");

@@ -157,7 +157,7 @@ fn requests_that_succeed_are_logged_on_request() {
     let (lines, _guard) = log();
     let (status, _) = server.call(&server.admin, "GET", "/v1/projects", &Value::Null);
     assert_eq!((status, lines.take()), (200, vec![]));
-    let logged = Logged {
+    let logged = RequestLog {
         request_id: "1",
         method: &Method::GET,
         path: Some("/v1/projects"),

@@ -216,7 +216,7 @@ async fn busy_connections_of_one_address_are_not_closed() {
 }
 
 #[tokio::test]
-async fn the_oldest_silent_connection_of_all_is_closed_when_there_is_no_place() {
+async fn the_oldest_silent_connection_is_closed_when_all_slots_are_used() {
     let server = start(20, 15).await;
     let mut silent = Vec::new();
     for round in 0..4 {
@@ -293,7 +293,7 @@ async fn a_request_that_was_received_completely_is_never_closed_for_a_new_connec
 }
 
 #[tokio::test]
-async fn clients_that_stall_within_a_request_give_way_when_there_is_no_place() {
+async fn clients_that_stall_within_a_request_are_closed_when_all_slots_are_used() {
     let upload = b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 100000\r\n\r\nx";
     for stalled in [&b"GET /large HTTP/1.1\r\nhost: x\r\n\r\n"[..], upload] {
         let server = start(4, 4).await;

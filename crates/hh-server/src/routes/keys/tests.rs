@@ -153,7 +153,7 @@ fn replaced_keys_that_were_never_used_are_deleted_and_no_key_gets_the_number_of_
 }
 
 #[test]
-fn a_key_in_the_middle_of_a_chain_is_kept_while_it_says_what_replaced_another() {
+fn a_key_in_the_middle_of_a_chain_is_kept_while_it_names_a_replacement() {
     let server = InProcess::at(START);
     let mut key = server.create("read_only", "ci", None);
     let mut all = vec![key.id.clone()];
@@ -287,7 +287,7 @@ fn a_clock_set_back_revives_no_expired_key() {
 }
 
 #[test]
-fn a_clock_that_was_wrong_for_a_moment_ends_no_key_for_good() {
+fn a_temporarily_wrong_clock_ends_no_key_permanently() {
     let server = InProcess::at(START);
     let key = server.create("read_only", "ci", Some(START + DAY));
     let far = START + 40_000 * DAY;

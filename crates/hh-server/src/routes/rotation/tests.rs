@@ -365,9 +365,9 @@ impl Server {
     }
 }
 
-struct LifeOfKeys;
+struct KeyLifecycle;
 
-impl StateMachineTest for LifeOfKeys {
+impl StateMachineTest for KeyLifecycle {
     type SystemUnderTest = Server;
     type Reference = Reference;
 
@@ -463,5 +463,5 @@ fn config() -> ProptestConfig {
 prop_state_machine! {
     #![proptest_config(config())]
     #[test]
-    fn keys_live_and_end_as_the_model_says(sequential 1..30 => LifeOfKeys);
+    fn keys_live_and_end_as_the_model_says(sequential 1..30 => KeyLifecycle);
 }

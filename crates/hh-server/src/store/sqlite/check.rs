@@ -97,7 +97,12 @@ mod tests {
         for (page, is_found) in [(keys, true), (events, false)] {
             let mut damaged = whole.clone();
             damaged[(page - 1) * 4096..][..8].fill(0xff);
-            hh_auth::fsio::write_private(&path, &damaged, hh_auth::fsio::Replace::Yes).unwrap();
+            hh_auth::private_file::write_private(
+                &path,
+                &damaged,
+                hh_auth::private_file::Replace::Yes,
+            )
+            .unwrap();
             let connection = schema::open(&path).unwrap();
             let found = check_up_to(&connection, 1, 0);
             assert_eq!(found.is_err(), is_found, "{found:?}");

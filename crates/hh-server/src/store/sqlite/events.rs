@@ -18,12 +18,12 @@ use crate::store::port::{Hold, StoreError, Write};
 const MAX_PART: usize = 500;
 
 /// Events that are not stored yet, by project.
-struct Unstored(VecDeque<(Arc<ProjectAccess>, vec::IntoIter<NewEvent>)>);
+struct PendingEvents(VecDeque<(Arc<ProjectAccess>, vec::IntoIter<NewEvent>)>);
 
 /// Events of one command of the writer.
-type Part = Vec<(Arc<ProjectAccess>, Vec<NewEvent>)>;
+type EventBatch = Vec<(Arc<ProjectAccess>, Vec<NewEvent>)>;
 
-impl Unstored {
+impl PendingEvents {
     fn new(batches: Vec<(ProjectAccess, Vec<NewEvent>)>) -> Self {
         let batches = batches.into_iter();
         Self(
@@ -33,8 +33,8 @@ impl Unstored {
         )
     }
 
-    fn take_part(&mut self) -> Part {
-        let (mut part, mut free) = (Part::new(), MAX_PART);
+    fn take_part(&mut self) -> EventBatch {
+        let (mut part, mut free) = (EventBatch::new(), MAX_PART);
         while free > 0
             && let Some((project, events)) = self.0.front_mut()
         {
@@ -61,7 +61,7 @@ impl Write<InsertEvents> for Sqlite {
         InsertEvents { batches }: InsertEvents,
         hold: Hold,
     ) -> Result<(), StoreError> {
-        let (key, mut unstored) = (access.record().key_id, Unstored::new(batches));
+        let (key, mut unstored) = (access.record().key_id, PendingEvents::new(batches));
         let mut stored = 0;
         loop {
             let part = unstored.take_part();
@@ -77,7 +77,7 @@ impl Write<InsertEvents> for Sqlite {
 }
 
 impl Sqlite {
-    async fn insert_part(&self, key: i64, part: Part, hold: Hold) -> Result<(), StoreError> {
+    async fn insert_part(&self, key: i64, part: EventBatch, hold: Hold) -> Result<(), StoreError> {
         let live = self.check_live(key);
         let inserted = self.writer.submit_then(
             hold,

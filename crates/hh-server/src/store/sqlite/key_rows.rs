@@ -1,4 +1,4 @@
-//! Rows of API keys: digests only, never a key (decisions K7).
+//! Rows of API keys: digests only, never a key (see `docs/design/decisions.md#k7`).
 
 use std::collections::BTreeSet;
 

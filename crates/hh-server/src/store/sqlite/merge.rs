@@ -133,7 +133,7 @@ impl Location {
 
 /// Whether a change created the row that it names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Done {
+pub(super) enum ChangeOutcome {
     Created,
     Existed,
 }
@@ -145,7 +145,10 @@ pub(super) trait Change: Send + Sync + 'static {
 
     /// Finds what to change, or breaks if there is nothing to merge. Runs inside the writer first, and again before
     /// and after each merge outside it.
-    fn find(&self, connection: &Connection) -> Result<ControlFlow<Done, Target>, StoreError>;
+    fn find(
+        &self,
+        connection: &Connection,
+    ) -> Result<ControlFlow<ChangeOutcome, Target>, StoreError>;
 
     /// Merges into an encoded body and encodes the result; `None` if there is nothing to store. The request's memory is
     /// reserved for what it sent, so a merge must not decode what is stored into values.
@@ -184,7 +187,7 @@ impl Sqlite {
         family: i64,
         change: Arc<C>,
         hold: Hold,
-    ) -> Result<Done, StoreError> {
+    ) -> Result<ChangeOutcome, StoreError> {
         let first = self.apply(key, &change, hold.clone(), Mode::Small);
         if let Some(done) = first.await? {
             return Ok(done);
@@ -233,7 +236,7 @@ impl Sqlite {
         change: &Arc<C>,
         hold: impl Send + 'static,
         mode: Mode,
-    ) -> Result<Option<Done>, StoreError> {
+    ) -> Result<Option<ChangeOutcome>, StoreError> {
         let (live, change) = (self.check_live(key), Arc::clone(change));
         self.writer
             .submit(move |connection| {
@@ -251,7 +254,7 @@ impl Sqlite {
 fn merge_outside<C: Change>(
     connection: &Connection,
     change: &C,
-) -> Result<ControlFlow<Done, Merged>, StoreError> {
+) -> Result<ControlFlow<ChangeOutcome, Merged>, StoreError> {
     // One snapshot for the row and its body; it ends before the merge.
     let snapshot = connection.unchecked_transaction()?;
     let target = match change.find(&snapshot)? {
@@ -262,7 +265,7 @@ fn merge_outside<C: Change>(
     drop(snapshot);
     let after = change.merge(&target, &before)?;
     Ok(match after {
-        None => ControlFlow::Break(Done::Existed),
+        None => ControlFlow::Break(ChangeOutcome::Existed),
         Some(after) => ControlFlow::Continue(Merged {
             is_implicit: target.is_implicit,
             before,
@@ -275,7 +278,7 @@ fn apply<C: Change>(
     connection: &Connection,
     change: &C,
     mode: Mode,
-) -> Result<Option<Done>, StoreError> {
+) -> Result<Option<ChangeOutcome>, StoreError> {
     let target = match change.find(connection)? {
         ControlFlow::Break(done) => return Ok(Some(done)),
         ControlFlow::Continue(target) => target,
@@ -298,7 +301,7 @@ fn apply<C: Change>(
     if let Some(after) = after {
         change.save(connection, &target, &after)?;
     }
-    Ok(Some(Done::Existed))
+    Ok(Some(ChangeOutcome::Existed))
 }
 
 fn merge_inside<C: Change>(

@@ -71,8 +71,9 @@ impl Write<DisableOwner> for Sqlite {
     ) -> Result<Changed<Owner>, StoreError> {
         let (live, time) = (self.check_live(access.record().key_id), access.key_time());
         let (own, now) = (access.record().owner.clone(), time.as_millisecond());
-        let (observer, of_unsaved) = (Arc::clone(&self.keys), Arc::clone(&self.keys));
+        let of_unsaved = Arc::clone(&self.keys);
         let disabled = self.writer.submit_key_change(
+            &self.keys,
             move |connection| {
                 live(connection)?;
                 let missing = || StoreError::NotFound("there is no such owner".to_owned());
@@ -102,7 +103,6 @@ impl Write<DisableOwner> for Sqlite {
                 };
                 Ok(Changed { value, changes })
             },
-            move |disabled| observer.committed(&disabled.changes),
             move |disabled| {
                 of_unsaved.unsaved(&disabled.changes.revoked);
                 StoreError::Unsaved

@@ -8,7 +8,7 @@ use rusqlite::{Connection, params};
 
 use super::engine::Sqlite;
 use super::large_bodies;
-use super::merge::{Change, Done, Location, SMALL, Table, Target};
+use super::merge::{Change, ChangeOutcome, Location, SMALL, Table, Target};
 use crate::auth::ProjectAccess;
 use crate::domain::event_body::encode_within;
 use crate::domain::events::{self, Rights};
@@ -47,7 +47,10 @@ impl Change for Patch {
         self.is_small
     }
 
-    fn find(&self, connection: &Connection) -> Result<ControlFlow<Done, Target>, StoreError> {
+    fn find(
+        &self,
+        connection: &Connection,
+    ) -> Result<ControlFlow<ChangeOutcome, Target>, StoreError> {
         let id = self.sent.event_id;
         // Any client may choose the id of a session, also that of an event; nobody can choose the id of an event. So the
         // event comes first: a session under its id must not divert its patches.

@@ -10,15 +10,15 @@ use uuid::Uuid;
 use super::engine::Sqlite;
 use crate::auth::Access;
 use crate::quote::quote;
-use crate::store::catalog::{Entry, Meta};
+use crate::store::catalog::{Meta, ProjectEntry};
 use crate::store::commands::CreateProject;
 use crate::store::port::{Hold, StoreError, Write};
 
-pub(super) fn read_all(connection: &Connection) -> Result<Vec<Entry>, StoreError> {
+pub(super) fn read_all(connection: &Connection) -> Result<Vec<ProjectEntry>, StoreError> {
     let mut statement =
         connection.prepare("SELECT project, id, name, description FROM projects")?;
     let entries = statement.query_map([], |row| {
-        Ok(Entry {
+        Ok(ProjectEntry {
             id: ProjectId::new(row.get(0)?),
             public: row.get(1)?,
             name: row.get(2)?,
@@ -50,7 +50,7 @@ pub(super) fn insert(
     connection: &Connection,
     name: &str,
     description: &str,
-) -> Result<Entry, StoreError> {
+) -> Result<ProjectEntry, StoreError> {
     let public = Uuid::new_v4().to_string();
     let inserted = connection.execute(
         "INSERT INTO projects (id, name, description) VALUES (?1, ?2, ?3) ON CONFLICT (name) DO NOTHING",
@@ -62,7 +62,7 @@ pub(super) fn insert(
             quote(name)
         )));
     }
-    Ok(Entry {
+    Ok(ProjectEntry {
         id: ProjectId::new(connection.last_insert_rowid()),
         public,
         name: name.to_owned(),

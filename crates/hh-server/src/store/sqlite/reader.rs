@@ -2,18 +2,22 @@
 //!
 //! Each pool has threads of its own: neither a page of events nor a large request body can delay the check of a key.
 
+mod queue;
+
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::sync::{OwnedRwLockWriteGuard, RwLock, oneshot};
+use tokio::time::timeout;
 
 use super::schema;
 use crate::panics;
 use crate::store::error::{EngineErrorKind, StoreError};
+use queue::Queue;
 
 /// The read connections of a store.
 pub(super) struct Readers {
@@ -21,6 +25,8 @@ pub(super) struct Readers {
     administration: Pool,
     bodies: Pool,
     events: Pool,
+    /// Each query over events holds it for reading.
+    events_lock: Arc<RwLock<()>>,
 }
 
 /// One connection serves tens of thousands of look-ups a second.
@@ -67,6 +73,7 @@ impl Readers {
             administration: Pool::start(path, &ADMINISTRATION)?,
             bodies: Pool::start(path, &BODIES)?,
             events: Pool::start(path, &EVENTS)?,
+            events_lock: Arc::default(),
         })
     }
 
@@ -108,6 +115,14 @@ impl Readers {
         &self,
         query: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
+        let running = Arc::clone(&self.events_lock).read_owned();
+        let running = timeout(EVENTS.wait, running).await;
+        let running = running.map_err(|_| StoreError::Busy)?;
+        let query = move |connection: &Connection| {
+            let result = query(connection);
+            drop(running);
+            result
+        };
         self.events.read(query).await
     }
 
@@ -115,12 +130,10 @@ impl Readers {
     ///
     /// # Errors
     /// `Busy` when a query runs longer than it may.
-    pub(super) async fn pause_events(&self) -> Result<OwnedSemaphorePermit, StoreError> {
-        let all = u32::try_from(EVENTS.threads).unwrap_or(u32::MAX);
-        let free = Arc::clone(&self.events.free).acquire_many_owned(all);
-        let paused = tokio::time::timeout(self.events.wait, free).await;
-        let paused = paused.map_err(|_| StoreError::Busy)?;
-        paused.map_err(|_| StoreError::Stopped)
+    pub(super) async fn pause_events(&self) -> Result<OwnedRwLockWriteGuard<()>, StoreError> {
+        let paused = Arc::clone(&self.events_lock).write_owned();
+        let paused = timeout(EVENTS.wait, paused).await;
+        paused.map_err(|_| StoreError::Busy)
     }
 }
 
@@ -138,25 +151,21 @@ struct Config {
     too_slow: &'static str,
 }
 
-type Job = Box<dyn FnOnce(&mut Reader) + Send>;
+type ReadJob = Box<dyn FnOnce(&mut Reader) + Send>;
 
 /// Threads with a connection each. They end when the pool is dropped.
 struct Pool {
-    /// `None` once the pool is closed.
-    jobs: Mutex<Option<mpsc::Sender<Job>>>,
+    queue: Arc<Queue<ReadJob>>,
     threads: Mutex<Vec<JoinHandle<()>>>,
-    /// One permit per thread, so that a query waits here, where its client can give up, and not in the channel.
-    free: Arc<Semaphore>,
     wait: Duration,
 }
 
 impl Pool {
     fn start(path: &Path, config: &Config) -> Result<Self, StoreError> {
-        let (jobs, receiver) = mpsc::channel::<Job>();
-        let receiver = Arc::new(Mutex::new(receiver));
+        let queue = Arc::<Queue<ReadJob>>::default();
         let mut threads = Vec::with_capacity(config.threads);
         for _ in 0..config.threads {
-            let receiver = Arc::clone(&receiver);
+            let jobs = Arc::clone(&queue);
             let mut reader = Reader {
                 path: path.to_owned(),
                 connection: None,
@@ -171,11 +180,7 @@ impl Pool {
             let thread = std::thread::Builder::new()
                 .name(config.name.to_owned())
                 .spawn(move || {
-                    let next = || {
-                        let receiver = receiver.lock().unwrap_or_else(PoisonError::into_inner);
-                        receiver.recv()
-                    };
-                    while let Ok(job) = next() {
+                    while let Some(job) = jobs.wait() {
                         job(&mut reader);
                     }
                 })
@@ -183,46 +188,50 @@ impl Pool {
             threads.push(thread);
         }
         Ok(Self {
-            jobs: Mutex::new(Some(jobs)),
+            queue,
             threads: Mutex::new(threads),
-            free: Arc::new(Semaphore::new(config.threads)),
             wait: config.wait,
         })
     }
 
-    /// Runs a query on one of the threads. Dropping the future stops the query.
+    /// Runs a query on one of the threads. Dropping the future removes the query from the queue, or stops it.
+    ///
+    /// The query is queued at once. If the requests passed a permit from one to the next, each query would also wait
+    /// until a serving thread has time for the request before it, which is long when that thread is busy.
     async fn read<T: Send + 'static>(
         &self,
         query: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let free = Arc::clone(&self.free).acquire_owned();
-        let permit = tokio::time::timeout(self.wait, free)
-            .await
-            .map_err(|_| StoreError::Busy)?;
-        let stop = StopOnDrop(Arc::default());
-        let stopped = Arc::clone(&stop.0);
-        let (answer, pending) = oneshot::channel();
-        let job: Job = Box::new(move |reader| {
-            let result = reader.run(stopped, query);
-            drop(permit);
+        let must_stop = Arc::<AtomicBool>::default();
+        let stopped = Arc::clone(&must_stop);
+        let (answer, mut pending) = oneshot::channel();
+        let job: ReadJob = Box::new(move |reader| {
             // The client may have gone.
-            drop(answer.send(result));
+            drop(answer.send(reader.run(stopped, query)));
         });
-        let sent = match &*self.jobs.lock().unwrap_or_else(PoisonError::into_inner) {
-            Some(jobs) => jobs.send(job).is_ok(),
-            None => false,
+        let number = self.queue.push(job).ok_or(StoreError::Stopped)?;
+        let ticket = Ticket {
+            queue: &self.queue,
+            number,
+            must_stop,
         };
-        if !sent {
-            return Err(StoreError::Stopped);
-        }
-        let ended =
-            || StoreError::Panicked("the thread of the database connection ended".to_owned());
-        pending.await.unwrap_or_else(|_| Err(ended()))
+        let answered = match timeout(self.wait, &mut pending).await {
+            Ok(answered) => answered,
+            Err(_) if ticket.give_up() => return Err(StoreError::Busy),
+            // The query runs, and has a limit of its own.
+            Err(_) => pending.await,
+        };
+        answered.unwrap_or_else(|_| {
+            Err(if self.queue.is_closed() {
+                StoreError::Stopped
+            } else {
+                StoreError::Panicked("the thread of the database connection ended".to_owned())
+            })
+        })
     }
 
     fn close(&self) {
-        let jobs = self.jobs.lock();
-        drop(jobs.unwrap_or_else(PoisonError::into_inner).take());
+        self.queue.close();
         let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
         for thread in threads.drain(..) {
             // Queries catch their panics.
@@ -231,12 +240,30 @@ impl Pool {
     }
 }
 
-/// Stops a query that nobody waits for any more.
-struct StopOnDrop(Arc<AtomicBool>);
-
-impl Drop for StopOnDrop {
+impl Drop for Pool {
     fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
+        self.queue.close();
+    }
+}
+
+/// A query that a request waits for. Dropping it removes the query from the queue, or stops it.
+struct Ticket<'a> {
+    queue: &'a Queue<ReadJob>,
+    number: u64,
+    must_stop: Arc<AtomicBool>,
+}
+
+impl Ticket<'_> {
+    /// Removes the query from the queue; returns false if a thread has taken it.
+    fn give_up(&self) -> bool {
+        self.queue.remove(self.number).is_some()
+    }
+}
+
+impl Drop for Ticket<'_> {
+    fn drop(&mut self) {
+        self.must_stop.store(true, Ordering::Relaxed);
+        self.give_up();
     }
 }
 

@@ -38,8 +38,9 @@ impl Write<RevokeKey> for Sqlite {
     ) -> Result<Changed<KeyRecord>, StoreError> {
         let now = access.key_time();
         let live = self.check_live(access.record().key_id);
-        let (observer, of_unsaved) = (Arc::clone(&self.keys), Arc::clone(&self.keys));
+        let of_unsaved = Arc::clone(&self.keys);
         let revoked = self.writer.submit_key_change(
+            &self.keys,
             move |connection| {
                 live(connection)?;
                 let key = by_number(connection, key_id)?;
@@ -59,7 +60,6 @@ impl Write<RevokeKey> for Sqlite {
                 let value = by_number(connection, key_id)?;
                 Ok(Changed { value, changes })
             },
-            move |revoked| observer.committed(&revoked.changes),
             move |revoked| {
                 of_unsaved.unsaved(&revoked.changes.revoked);
                 StoreError::Unsaved

@@ -2,8 +2,6 @@
 
 mod family;
 
-use std::sync::Arc;
-
 use hh_auth::KeyDigest;
 
 use super::engine::Sqlite;
@@ -23,7 +21,7 @@ impl Write<RotateKey> for Sqlite {
         _: Hold,
     ) -> Result<Changed<InsertOutcome>, StoreError> {
         let issuer = access.record().key_id;
-        let (live, observer) = (self.check_live(issuer), Arc::clone(&self.keys));
+        let live = self.check_live(issuer);
         let RotateKey {
             old,
             new,
@@ -32,6 +30,7 @@ impl Write<RotateKey> for Sqlite {
             idempotency,
         } = command;
         let rotated = self.writer.submit_key_change(
+            &self.keys,
             move |connection| {
                 let now = new.created;
                 live(connection)?;
@@ -73,7 +72,6 @@ impl Write<RotateKey> for Sqlite {
                 let value = InsertOutcome::Inserted;
                 Ok(Changed { value, changes })
             },
-            move |rotated| observer.committed(&rotated.changes),
             |_| StoreError::DiskFull,
         );
         rotated.wait().await
@@ -88,8 +86,9 @@ impl Write<BeginGrace> for Sqlite {
         _: Hold,
     ) -> Result<Changed<()>, StoreError> {
         let (new, now) = (access.record().key_id, access.key_time().as_millisecond());
-        let (live, observer) = (self.check_live(new), Arc::clone(&self.keys));
+        let live = self.check_live(new);
         let begun = self.writer.submit_key_change(
+            &self.keys,
             move |connection| {
                 live(connection)?;
                 let sql = "UPDATE api_keys SET grace_ends = ?2 + grace WHERE replaced_by = ?1 AND grace_ends IS NULL RETURNING digest";
@@ -105,7 +104,6 @@ impl Write<BeginGrace> for Sqlite {
                     },
                 })
             },
-            move |begun| observer.committed(&begun.changes),
             |_| StoreError::DiskFull,
         );
         begun.wait().await

@@ -20,7 +20,8 @@ pub(super) const CHECKPOINT: i64 = 4000;
 pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
     // The name is the data directory's; 0600 as all files there, before SQLite makes it with the umask's mode.
     if !path.exists() {
-        let created = hh_auth::fsio::write_private(path, b"", hh_auth::fsio::Replace::No);
+        let created =
+            hh_auth::private_file::write_private(path, b"", hh_auth::private_file::Replace::No);
         created.map_err(|_| rusqlite::Error::InvalidPath(path.to_owned()))?;
     }
     let connection = Connection::open_with_flags(

@@ -8,7 +8,7 @@ use rusqlite::{Connection, params};
 
 use super::engine::Sqlite;
 use super::large_bodies;
-use super::merge::{Change, Done, Location, SMALL, Table, Target};
+use super::merge::{Change, ChangeOutcome, Location, SMALL, Table, Target};
 use super::session_rows::stored_event;
 use crate::auth::ProjectAccess;
 use crate::domain::events::Rights;
@@ -38,7 +38,7 @@ impl Write<StartSession> for Sqlite {
         let done = self
             .merge(project.key(), project.family(), Arc::new(start), hold)
             .await?;
-        if done == Done::Created || !rights.can_read {
+        if done == ChangeOutcome::Created || !rights.can_read {
             return render_new(&session, &public);
         }
         let live = self.check_live(project.key());
@@ -107,7 +107,10 @@ impl Change for Start {
         self.session.encoded.len() <= SMALL
     }
 
-    fn find(&self, connection: &Connection) -> Result<ControlFlow<Done, Target>, StoreError> {
+    fn find(
+        &self,
+        connection: &Connection,
+    ) -> Result<ControlFlow<ChangeOutcome, Target>, StoreError> {
         let location = Location {
             table: Table::Sessions,
             project: self.project,
@@ -115,7 +118,7 @@ impl Change for Start {
         };
         let Some(target) = location.find(connection)? else {
             self.insert(connection)?;
-            return Ok(ControlFlow::Break(Done::Created));
+            return Ok(ControlFlow::Break(ChangeOutcome::Created));
         };
         let stored = StoredSession {
             is_implicit: target.is_implicit,
@@ -125,7 +128,7 @@ impl Change for Start {
         if changes(&self.session.body, self.rights, stored) {
             return Ok(ControlFlow::Continue(target));
         }
-        Ok(ControlFlow::Break(Done::Existed))
+        Ok(ControlFlow::Break(ChangeOutcome::Existed))
     }
 
     fn merge(&self, target: &Target, stored: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {

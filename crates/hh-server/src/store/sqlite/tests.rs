@@ -1,12 +1,14 @@
 use super::writer::Pending;
-use std::path::Path;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
 
+use hh_auth::KeyDigest;
 use rusqlite::Connection;
 
 use super::{Sqlite, large_bodies, schema};
 use crate::http::error::ApiError;
-use crate::store::{Store, StoreError};
+use crate::store::port::Changed;
+use crate::store::{KeyChanges, KeyObserver, Store, StoreError};
 
 impl Sqlite {
     /// Keeps the writer busy until what is returned is dropped.
@@ -43,8 +45,81 @@ fn the_writer_answers_after_its_last_command_and_then_refuses() {
     assert!(matches!(late, Err(StoreError::Stopped)));
 }
 
+/// Records at each call whether a reader sees the row of the change.
+struct Watch {
+    path: PathBuf,
+    calls: Mutex<Vec<(&'static str, bool)>>,
+}
+
+impl Watch {
+    fn note(&self, call: &'static str) {
+        let reader = schema::open_reader(&self.path).unwrap();
+        let sql = "SELECT count(*) FROM meta WHERE name = 'change'";
+        let count: i64 = reader.query_row(sql, [], |row| row.get(0)).unwrap();
+        self.calls.lock().unwrap().push((call, count > 0));
+    }
+}
+
+impl KeyObserver for Watch {
+    fn exists(&self, _: &KeyDigest) {}
+
+    fn changing(&self, _: &KeyChanges) {
+        self.note("changing");
+    }
+
+    fn settled(&self, _: &KeyChanges) {
+        self.note("settled");
+    }
+
+    fn committed(&self, _: &KeyChanges) {
+        self.note("committed");
+    }
+
+    fn unsaved(&self, _: &[KeyDigest]) {}
+}
+
 #[test]
-fn a_command_that_fails_or_panics_takes_no_other_with_it() {
+fn a_key_change_is_announced_before_readers_can_see_it() {
+    const COMMITS: &str = "INSERT INTO meta VALUES ('change', '')";
+    const FAILS_TO_COMMIT: &str = "PRAGMA defer_foreign_keys = ON;
+        INSERT INTO meta VALUES ('change', ''); INSERT INTO key_projects VALUES (12345, 12345);";
+
+    let calls_of = |change: &'static str| {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("honeyhive.db");
+        let watch = Arc::new(Watch {
+            path: path.clone(),
+            calls: Mutex::default(),
+        });
+        let keys: Arc<dyn KeyObserver> = Arc::clone(&watch) as _;
+        let store = Store::open(&path, Arc::clone(&keys), Arc::default()).unwrap();
+        let changed = store.engine.writer.submit_key_change(
+            &keys,
+            move |connection| {
+                connection.execute_batch(change)?;
+                Ok(Changed::<()>::default())
+            },
+            |_| StoreError::Unsaved,
+        );
+        let is_stored = changed.wait_blocking().is_ok();
+        // The last call may come after the answer.
+        store
+            .engine
+            .writer
+            .submit(|_| Ok(()))
+            .wait_blocking()
+            .unwrap();
+        let calls = std::mem::take(&mut *watch.calls.lock().unwrap());
+        (is_stored, calls)
+    };
+    let all = vec![("changing", false), ("committed", true), ("settled", true)];
+    assert_eq!(calls_of(COMMITS), (true, all));
+    let undone = vec![("changing", false), ("settled", false)];
+    assert_eq!(calls_of(FAILS_TO_COMMIT), (false, undone));
+}
+
+#[test]
+fn a_command_that_fails_or_panics_does_not_affect_others() {
     let dir = tempfile::tempdir().unwrap();
     let store = open(&dir.path().join("honeyhive.db")).unwrap();
     let insert = |name: &'static str| {
@@ -153,7 +228,7 @@ fn count(store: &Store) -> u32 {
 }
 
 #[test]
-fn a_full_disk_is_told_as_such_and_leaves_what_was_there() {
+fn a_full_disk_is_reported_and_stored_data_stays() {
     let dir = tempfile::tempdir().unwrap();
     let store = open(&dir.path().join("honeyhive.db")).unwrap();
     limit(&store, 2);
@@ -179,7 +254,7 @@ fn a_full_disk_is_told_as_such_and_leaves_what_was_there() {
 }
 
 #[test]
-fn who_shares_a_transaction_with_what_fills_the_disk_hears_it_too() {
+fn commands_in_a_transaction_that_fills_the_disk_fail_too() {
     let dir = tempfile::tempdir().unwrap();
     let store = open(&dir.path().join("honeyhive.db")).unwrap();
     limit(&store, 2);
@@ -212,7 +287,7 @@ fn a_failed_commit_is_no_success() {
 }
 
 #[test]
-fn clients_hear_of_a_full_disk_and_when_to_try_again() {
+fn clients_get_a_disk_full_error_with_retry_after() {
     let failed = |code| {
         let error = rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), None);
         let error = ApiError::from(StoreError::from(error).of_write());

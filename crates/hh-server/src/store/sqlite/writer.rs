@@ -1,5 +1,6 @@
 //! The one writer: a thread that takes what is queued, commits it as one transaction, then answers.
 
+mod changing;
 mod command;
 mod commit_error;
 mod queue;
@@ -16,8 +17,9 @@ use tokio::sync::oneshot;
 
 use super::reserve::Reserve;
 use super::schema;
-use crate::store::port::{Hold, StoreError};
-use command::{Command, Kind, Queued};
+use crate::store::port::{Changed, Hold, KeyObserver, StoreError};
+use changing::Changing;
+use command::{CommandJob, CommandKind, WriterCommand};
 use commit_error::CommitError;
 use queue::{AbandonOnDrop, Queue};
 
@@ -82,7 +84,7 @@ impl Writer {
         command: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
         then: impl FnOnce(&T) + Send + 'static,
     ) -> Pending<T> {
-        self.submit_as(Kind::Administration, Hold::default(), command, then)
+        self.submit_as(CommandKind::Administration, Hold::default(), command, then)
     }
 
     /// As [`Writer::submit`]; once the command is committed `then` runs, before anybody is answered, and also when nobody
@@ -93,12 +95,12 @@ impl Writer {
         command: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
         then: impl FnOnce(&T) + Send + 'static,
     ) -> Pending<T> {
-        self.submit_as(Kind::Other, hold, command, then)
+        self.submit_as(CommandKind::Other, hold, command, then)
     }
 
     fn submit_as<T: Send + 'static>(
         &self,
-        kind: Kind,
+        kind: CommandKind,
         hold: Hold,
         command: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
         then: impl FnOnce(&T) + Send + 'static,
@@ -116,34 +118,49 @@ impl Writer {
                 }
                 Some(lost) => Err(StoreError::from(lost)),
             };
-            Queued::new(kind, hold, run, then, answer)
+            CommandJob::new(kind, hold, run, then, answer)
         })
     }
 
     /// As [`Writer::submit_then`] for a command that ends keys: on a full disk it is repeated, alone and then with the space
     /// of the [reserve](Reserve).
     ///
-    /// If even that cannot be committed, `otherwise` runs in place of `then` and returns the error.
+    /// The observer learns of the change before the commit and after it. If the change cannot be committed even with the
+    /// reserve, `otherwise` returns the error.
     pub(super) fn submit_key_change<T: Send + 'static>(
         &self,
-        command: impl FnMut(&Connection) -> Result<T, StoreError> + Send + 'static,
-        then: impl FnOnce(&T) + Send + 'static,
-        otherwise: impl FnOnce(&T) -> StoreError + Send + 'static,
-    ) -> Pending<T> {
+        keys: &Arc<dyn KeyObserver>,
+        mut command: impl FnMut(&Connection) -> Result<Changed<T>, StoreError> + Send + 'static,
+        otherwise: impl FnOnce(&Changed<T>) -> StoreError + Send + 'static,
+    ) -> Pending<Changed<T>> {
+        let (observer, keys) = (Arc::clone(keys), Arc::clone(keys));
+        // Dropped with the command, once it is answered.
+        let mut changing = None;
+        let command = move |connection: &Connection| {
+            let changed = command(connection)?;
+            drop(changing.replace(Changing::new(&keys, &changed.changes)));
+            Ok(changed)
+        };
         self.queue(|answer| {
-            let then = move |done: &T, lost| match lost {
+            let then = move |done: &Changed<T>, lost| match lost {
                 None => {
-                    then(done);
+                    observer.committed(&done.changes);
                     Ok(())
                 }
                 Some(CommitError::DiskFull) => Err(otherwise(done)),
                 Some(lost) => Err(StoreError::from(lost)),
             };
-            Queued::new(Kind::KeyChange, Hold::default(), command, then, answer)
+            CommandJob::new(
+                CommandKind::KeyChange,
+                Hold::default(),
+                command,
+                then,
+                answer,
+            )
         })
     }
 
-    fn queue<T: Send + 'static, C: Command + 'static>(
+    fn queue<T: Send + 'static, C: WriterCommand + 'static>(
         &self,
         command: impl FnOnce(oneshot::Sender<Result<T, StoreError>>) -> C,
     ) -> Pending<T> {
@@ -193,7 +210,7 @@ impl Committer {
             }
             for mut command in commands {
                 let lost = if command.can_use_reserve(lost) {
-                    self.repeat(&mut *command)
+                    self.retry(&mut *command)
                 } else {
                     lost
                 };
@@ -221,7 +238,7 @@ impl Committer {
     /// Runs commands as one transaction. One that ends early leaves the rest of them for the next.
     fn commit<C>(&self, commands: impl Iterator<Item = C>) -> (Vec<C>, Option<CommitError>)
     where
-        C: DerefMut<Target = dyn Command>,
+        C: DerefMut<Target = dyn WriterCommand>,
     {
         let connection = &self.connection;
         let mut done = Vec::new();
@@ -230,7 +247,7 @@ impl Committer {
             .map_err(CommitError::from);
         for mut command in commands {
             // What the reserve has freed is for key changes.
-            let is_refused = self.reserve.is_missing() && command.kind() != Kind::KeyChange;
+            let is_refused = self.reserve.is_missing() && command.kind() != CommandKind::KeyChange;
             command.run(if is_refused {
                 Err(CommitError::DiskFull)
             } else {
@@ -253,7 +270,7 @@ impl Committer {
     }
 
     /// Repeats a key change that a full disk has undone, before anything else can use the space.
-    fn repeat(&mut self, command: &mut (dyn Command + 'static)) -> Option<CommitError> {
+    fn retry(&mut self, command: &mut (dyn WriterCommand + 'static)) -> Option<CommitError> {
         // Without the others of its group it may fit.
         let (_, lost) = self.commit(std::iter::once(&mut *command));
         if !command.can_use_reserve(lost) || !self.reserve.release() {

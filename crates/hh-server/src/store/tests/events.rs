@@ -220,7 +220,7 @@ async fn run(engine: &impl Engine, public: &str, now: Timestamp, step: &Step) ->
 #[test]
 fn commands_about_events_do_what_the_model_does() {
     for_sequences(step(), 25, |steps| {
-        let both = Both::start(&key(0));
+        let both = EngineAndModel::start(&key(0));
         runtime().block_on(async {
             let (engine, model, now) = (&both.store.engine, &both.model, both.now());
             insert_keys(engine, now).await;

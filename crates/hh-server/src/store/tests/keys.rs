@@ -367,7 +367,7 @@ impl<E: Engine> Driver<'_, E> {
     }
 }
 
-impl Both {
+impl EngineAndModel {
     /// Takes a step with both; returns what both answered.
     async fn step(&self, step: &Step, count: &mut u8) -> Option<Outcome> {
         if let Step::Advance { minutes } = step {
@@ -389,7 +389,7 @@ impl Both {
         let found = of_engine.run(step).await;
         assert_eq!(found, expected, "{step:?}");
         if let Some(outcome) = &found {
-            self.check_told(outcome);
+            self.check_reported(outcome);
             *count += u8::try_from(outcome.changes.created.len()).unwrap();
         }
         for number in 0..*count {
@@ -404,7 +404,7 @@ impl Both {
     }
 
     /// The observer learns of what the command answers, and of nothing else.
-    fn check_told(&self, outcome: &Outcome) {
+    fn check_reported(&self, outcome: &Outcome) {
         let mut told = std::mem::take(&mut *self.told.0.lock().unwrap());
         told.retain(|changes| *changes != KeyChanges::default());
         for changes in &mut told {
@@ -422,9 +422,9 @@ impl Both {
     }
 }
 
-fn begin() -> Both {
+fn begin() -> EngineAndModel {
     let first = Timestamp::from_millisecond(START).unwrap();
-    Both::start(&new_key(0, first))
+    EngineAndModel::start(&new_key(0, first))
 }
 
 #[test]

@@ -34,12 +34,12 @@ fn the_table_is_what_the_docs_show() {
     assert_eq!(rows.len(), TABLE.len());
     insta::assert_snapshot!(rows.join("\n"), @"
     NotSent: | not sent (DNS, connect, proxy, TLS handshake cut off) | retry | retry | retry | retry |
-    Hopeless: | refused here or by the peer's TLS, certificate not trusted, proxy wants credentials, no key | fatal | fatal | fatal | fatal |
+    Permanent: | refused here or by the peer's TLS, certificate not trusted, proxy wants credentials, no key | fatal | fatal | fatal | fatal |
     Lost: | connection lost or timeout after bytes may have left | retry | retry | fatal | retry |
     RateLimited: | 429 | retry | retry | retry | retry |
     Broken: | 408, 425, 500 | retry | retry | fatal | fatal |
     Unavailable: | 502, 503, 504 | retry | retry | fatal | retry |
-    Answered: | any other status, an unusable answer | fatal | fatal | fatal | fatal |
+    Responded: | any other status, an unusable answer | fatal | fatal | fatal | fatal |
     ");
 }
 
@@ -66,30 +66,30 @@ fn every_end_of_an_attempt_has_its_row() {
         ),
         (
             TransportError::proxy("p", "h", "wants a password", true),
-            Outcome::Hopeless,
+            Outcome::Permanent,
         ),
         (
             TransportError::limited("h", Duration::from_secs(9)),
-            Outcome::Hopeless,
+            Outcome::Permanent,
         ),
         (
             TransportError::tls("h", "unknown issuer"),
-            Outcome::Hopeless,
+            Outcome::Permanent,
         ),
         (
             TransportError::invalid_request("no host"),
-            Outcome::Hopeless,
+            Outcome::Permanent,
         ),
-        (TransportError::insecure("h"), Outcome::Hopeless),
-        (TransportError::no_credential("none"), Outcome::Hopeless),
-        (TransportError::other("odd", "odd"), Outcome::Hopeless),
+        (TransportError::insecure("h"), Outcome::Permanent),
+        (TransportError::no_credential("none"), Outcome::Permanent),
+        (TransportError::other("odd", "odd"), Outcome::Permanent),
         (timeout(TimeoutStage::FirstByte), Outcome::Lost),
         (timeout(TimeoutStage::IdleRead), Outcome::Lost),
         (timeout(TimeoutStage::Total), Outcome::Lost),
         (TransportError::interrupted("h"), Outcome::Lost),
         (
             TransportError::invalid_response("h", "is odd"),
-            Outcome::Answered,
+            Outcome::Responded,
         ),
         (status(429, None), Outcome::RateLimited),
         (status(408, None), Outcome::Broken),
@@ -99,10 +99,10 @@ fn every_end_of_an_attempt_has_its_row() {
         (status(500, Some(1)), Outcome::Broken),
         (status(502, None), Outcome::Unavailable),
         (status(504, None), Outcome::Unavailable),
-        (status(501, None), Outcome::Answered),
-        (status(302, None), Outcome::Answered),
-        (status(401, None), Outcome::Answered),
-        (status(409, None), Outcome::Answered),
+        (status(501, None), Outcome::Responded),
+        (status(302, None), Outcome::Responded),
+        (status(401, None), Outcome::Responded),
+        (status(409, None), Outcome::Responded),
     ];
     for (error, outcome) in cases {
         assert_eq!(classify(&error), outcome, "{error}");

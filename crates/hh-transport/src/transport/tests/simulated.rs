@@ -2,10 +2,10 @@
 //! hours pass at once, and every test can say to the millisecond what happens when.
 
 mod edges;
+mod guarantees;
 mod limits;
 mod order;
 mod outages;
-mod promises;
 mod retry_after;
 mod waits;
 
@@ -104,13 +104,13 @@ impl Random {
 
 /// What the server does with one request.
 #[derive(Clone, Debug)]
-struct Turn {
+struct ServerTurn {
     end: End,
     headers: Vec<(&'static str, HeaderValue)>,
     takes: Duration,
 }
 
-impl Turn {
+impl ServerTurn {
     fn with_header(mut self, name: &'static str, value: &str) -> Self {
         let value = HeaderValue::from_str(value).unwrap();
         self.headers.push((name, value));
@@ -131,7 +131,7 @@ impl Turn {
     }
 }
 
-impl From<End> for Turn {
+impl From<End> for ServerTurn {
     fn from(end: End) -> Self {
         Self {
             end,
@@ -142,8 +142,8 @@ impl From<End> for Turn {
 }
 
 /// An answer that asks to come back later.
-fn busy(status: u16, retry_after: &str) -> Turn {
-    Turn::from(End::Status(status)).with_header("retry-after", retry_after)
+fn busy(status: u16, retry_after: &str) -> ServerTurn {
+    ServerTurn::from(End::Status(status)).with_header("retry-after", retry_after)
 }
 
 /// Answers by turns, then always the same, and remembers what came when.
@@ -152,17 +152,17 @@ struct Server(Arc<Mutex<ServerState>>);
 
 #[derive(Debug)]
 struct ServerState {
-    turns: VecDeque<Turn>,
+    turns: VecDeque<ServerTurn>,
     otherwise: End,
-    sent: Vec<Sent>,
+    sent: Vec<SentRequest>,
 }
 
 /// A request that was sent.
 #[derive(Clone, Debug)]
-struct Sent {
+struct SentRequest {
     at: Instant,
     request: Request,
-    turn: Turn,
+    turn: ServerTurn,
     /// Whether the transport waited for the end.
     is_over: bool,
 }
@@ -174,7 +174,7 @@ impl HttpService for Server {
         let turn = state.turns.pop_front();
         let turn = turn.unwrap_or_else(|| otherwise.into());
         let number = state.sent.len();
-        state.sent.push(Sent {
+        state.sent.push(SentRequest {
             at: Instant::now(),
             request,
             turn: turn.clone(),
@@ -199,7 +199,7 @@ struct World {
 
 impl World {
     /// Makes a server that answers so and then loses every connection.
-    fn new(turns: impl IntoIterator<Item = impl Into<Turn>>) -> Self {
+    fn new(turns: impl IntoIterator<Item = impl Into<ServerTurn>>) -> Self {
         let server = Server(Arc::new(Mutex::new(ServerState {
             turns: turns.into_iter().map(Into::into).collect(),
             otherwise: End::Lost,
@@ -261,7 +261,7 @@ impl World {
         set(builder).build()
     }
 
-    fn sent(&self) -> Vec<Sent> {
+    fn sent(&self) -> Vec<SentRequest> {
         self.server.0.lock().unwrap().sent.clone()
     }
 

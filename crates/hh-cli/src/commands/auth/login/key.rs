@@ -35,7 +35,7 @@ pub(super) fn read(
     let empty = "no key was typed; nothing was changed";
     let key = prompt::ask(context).map_err(|_| {
         // The line of the prompt is still open.
-        context.say("");
+        context.note("");
         none(empty)
     })?;
     check_given(&key, empty)?;

@@ -1,4 +1,4 @@
-//! Where the key of a login is kept (decisions L3).
+//! Where the key of a login is kept (see `docs/design/decisions.md#l3`).
 
 use clap::ValueEnum;
 use hh_sdk::auth::{FileStore, Storage, probe_keyring};
@@ -9,13 +9,13 @@ use crate::error::CliError;
 
 /// Where a key is wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum Wanted {
+pub(super) enum StorageChoice {
     Auto,
     Keyring,
     File,
 }
 
-impl Wanted {
+impl StorageChoice {
     /// Reads the setting. A keyring that is asked for and cannot be used is told before the key is asked for.
     pub(super) fn find(context: &Context, flag: Option<Self>) -> Result<Self, CliError> {
         let stack = context.stack();
@@ -26,7 +26,7 @@ impl Wanted {
             Some("keyring") => Self::Keyring,
             Some(_) | None => Self::Auto,
         });
-        if wanted == Self::Keyring && !stack.is_on(names::TEST_MODE) {
+        if wanted == Self::Keyring && !stack.is_enabled(names::TEST_MODE) {
             probe_keyring().map_err(|error| {
                 CliError::from(error).with_hint("unlock or start one, or use --storage file")
             })?;
@@ -35,7 +35,7 @@ impl Wanted {
     }
 
     /// Settles where the key goes, and says so where that is a file for want of a keyring.
-    pub(super) fn settle(self, context: &Context, store: &FileStore) -> Storage {
+    pub(super) fn choose(self, context: &Context, store: &FileStore) -> Storage {
         let Err(error) = (match self {
             Self::File => return Storage::File,
             Self::Keyring => return Storage::Keyring,
@@ -43,7 +43,7 @@ impl Wanted {
         }) else {
             return Storage::Keyring;
         };
-        context.say(&format!(
+        context.note(&format!(
             "note: {error}; the key goes into {}, in plain text that only you can read",
             store.path().display()
         ));

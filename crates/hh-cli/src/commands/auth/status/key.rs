@@ -14,7 +14,7 @@ const SECONDS_OF_A_DAY: i64 = 24 * 60 * 60;
 
 /// The facts as programs read them; what nobody tells is null.
 #[derive(Serialize)]
-pub(super) struct Facts {
+pub(super) struct KeyFacts {
     kind: &'static str,
     api_key: String,
     id: Option<String>,
@@ -27,11 +27,11 @@ pub(super) struct Facts {
     expires_at: Option<Timestamp>,
 }
 
-impl Facts {
+impl KeyFacts {
     pub(super) fn of(info: &KeyInfo) -> Self {
         Self {
             kind: info.kind.as_str(),
-            api_key: info.shown.clone(),
+            api_key: info.redacted.clone(),
             id: info.id.clone(),
             owner: info.owner.clone(),
             level: info.level.map(|(level, _)| level.as_str()),
@@ -50,7 +50,7 @@ pub(super) fn lines(info: &KeyInfo) -> Vec<String> {
     let owner = info.owner.as_ref().map(|owner| format!(", for {owner}"));
     let mut lines = vec![format!(
         "Key in use: {}, {} key{}{}",
-        info.shown,
+        info.redacted,
         info.kind.as_str(),
         id.unwrap_or_default(),
         owner.unwrap_or_default()
@@ -88,7 +88,7 @@ pub(super) fn warning(info: &KeyInfo, limit: i64) -> Option<String> {
     is_older(info, Span::new().days(limit)).then(|| {
         format!(
             "the API key {} is {} days old, more than {limit} (key_max_age_days); replace it with `honeyhive auth rotate`",
-            info.shown,
+            info.redacted,
             days(info).unwrap_or_default()
         )
     })
@@ -116,7 +116,7 @@ pub(super) fn check_age(
         Some(info) if is_known(&info) => info,
         info => ask(context, info)?,
     };
-    let shown = &info.shown;
+    let shown = &info.redacted;
     if info.created.is_none() {
         let message = format!("the age of the API key {shown} is not known");
         let unknown = CliError::new(Exit::Other, message);

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::{ready, refusal, refusals};
 
 #[test]
-fn yaml_that_is_none() {
+fn invalid_yaml() {
     insta::assert_snapshot!(refusals(&[
         ("list.yaml", b"- project\n"),
         ("text.yaml", b"project\n"),
@@ -22,7 +22,7 @@ fn yaml_that_is_none() {
 }
 
 #[test]
-fn a_mistake_in_yaml_is_told_with_its_line() {
+fn a_yaml_error_is_reported_with_its_line() {
     let (env, server) = ready();
     for (text, line) in [
         // To YAML this goes on with the value of the line before.
@@ -75,7 +75,7 @@ fn yaml_that_grows_without_end_is_refused_before_it_does() {
 }
 
 #[test]
-fn json_and_toml_that_are_none() {
+fn invalid_json_and_toml() {
     insta::assert_snapshot!(refusals(&[
         ("empty.json", b""),
         ("list.json", b"[]"),
@@ -100,7 +100,7 @@ fn json_and_toml_that_are_none() {
 }
 
 #[test]
-fn names_that_stand_there_twice() {
+fn duplicate_names() {
     insta::assert_snapshot!(refusals(&[
         ("a.yaml", b"project: a\ntimeout: 5\nproject: b\n"),
         ("b.yaml", b"project: a\ndefault_project: b\n"),
@@ -148,7 +148,7 @@ fn names_that_are_no_setting() {
         ("near.yaml", b"timout: 5\n"),
         ("near.json", b"{\"base-url\": \"https://api.honeyhive.ai\"}"),
         ("near.toml", b"\n[enviroments.dev]\nproject = \"a\"\n"),
-        ("far.yaml", b"flavour: sweet\n"),
+        ("far.yaml", b"flavors: sweet\n"),
         ("variable.yaml", b"HH_TIMEOUT: 5\n"),
         ("variable2.yaml", b"api_timeout: 5\nhh_debug: true\n"),
         ("nothing.yaml", b"follow_redirects: true\n"),
@@ -162,7 +162,7 @@ fn names_that_are_no_setting() {
       hint: did you mean base_url?
     error: near.toml:2:2: enviroments is not a setting
       hint: did you mean environments?
-    error: far.yaml:1:1: flavour is not a setting
+    error: far.yaml:1:1: flavors is not a setting
     error: variable.yaml:1:1: in a file, HH_TIMEOUT is timeout
       hint: write timeout
     error: variable2.yaml:1:1: in a file, api_timeout is timeout
@@ -243,7 +243,7 @@ fn values_out_of_range() {
 }
 
 #[test]
-fn variables_in_files_that_cannot_be_put_in() {
+fn variables_in_files_that_cannot_be_substituted() {
     insta::assert_snapshot!(refusals(&[
         ("a.yaml", b"project: ${HH_NO_SUCH_VARIABLE}\n"),
         ("b.yaml", b"project: $<HH_NO_SUCH_VARIABLE>\n"),

@@ -4,7 +4,7 @@ use super::{Case, KEY, MARK, SECRET};
 use crate::support::STORE;
 
 #[test]
-fn lines_that_are_none() {
+fn invalid_lines() {
     for (name, text, told) in [
         ("a.yaml", format!("api_key: {KEY}\n  oops: [\n"), "a.yaml:"),
         ("b.yaml", format!("api_key: \"{KEY}\n"), "b.yaml:"),
@@ -42,7 +42,7 @@ fn lines_that_are_none() {
             "f.txt has no known format",
         ),
     ] {
-        Case::named("api_key", name, text).assert_told(told);
+        Case::named("api_key", name, text).assert_reported(told);
     }
 }
 
@@ -51,11 +51,11 @@ fn bytes_that_are_no_text() {
     let case = Case::new("api_key", KEY).flags(&["--config-file", "a.yaml"]);
     case.env
         .write("a.yaml", [b"api_key: ", KEY.as_bytes(), b"\xe9\n"].concat());
-    case.assert_told("a.yaml, named by --config-file, is not UTF-8 text (line 1)");
+    case.assert_reported("a.yaml, named by --config-file, is not UTF-8 text (line 1)");
     let mut case = Case::variable("api_key", "HH_API_KEY_FILE", "key");
     case.input = KEY.to_owned();
     case.env.write("key", [KEY.as_bytes(), b"\xe9\n"].concat());
-    case.assert_told("HH_API_KEY_FILE names key, which is not UTF-8 text");
+    case.assert_reported("HH_API_KEY_FILE names key, which is not UTF-8 text");
 }
 
 #[test]
@@ -119,7 +119,7 @@ fn names() {
         ),
         ("d.toml", format!("[{KEY}]\nx = 1\n[{KEY}]\n"), "d.toml:3:"),
     ] {
-        Case::named("api_key", name, text).assert_told(told);
+        Case::named("api_key", name, text).assert_reported(told);
     }
 }
 
@@ -187,7 +187,7 @@ fn unknown_names_and_wrong_types() {
             "l.yaml:1:1: environments must be",
         ),
     ] {
-        Case::named("api_key", name, text).assert_told(told);
+        Case::named("api_key", name, text).assert_reported(told);
     }
 }
 
@@ -215,7 +215,7 @@ fn unknown_names_and_wrong_types_in_json_and_toml() {
             "b.toml:1:1: apikey is not a setting",
         ),
     ] {
-        Case::named("api_key", name, text).assert_told(told);
+        Case::named("api_key", name, text).assert_reported(told);
     }
 }
 
@@ -253,7 +253,7 @@ fn secrets_that_are_no_keys() {
         } else {
             "proxy_url"
         };
-        Case::named(setting, name, text).assert_told(told);
+        Case::named(setting, name, text).assert_reported(told);
     }
 }
 
@@ -281,14 +281,14 @@ fn substitutions_that_fail() {
             "d.yaml:1:10: api_key has a substitution",
         ),
     ] {
-        Case::named("api_key", name, text).assert_told(told);
+        Case::named("api_key", name, text).assert_reported(told);
     }
     // A secret of the environment does not get into what is shown.
     for name in ["HH_API_KEY", "MY_TOKEN"] {
         let mut case = Case::named("project", "a.yaml", format!("project: x-${{{name}}}\n"));
         case.env.set(name, KEY);
         case.input = KEY.to_owned();
-        case.assert_told(&format!(
+        case.assert_reported(&format!(
             "a.yaml:1:10: project uses {name}, which holds a secret"
         ));
     }
@@ -307,12 +307,12 @@ fn a_key_as_the_name_of_a_variable() {
             "project"
         };
         Case::named(setting, "a.yaml", text)
-            .assert_told(&format!("{setting} has a substitution that is none of"));
+            .assert_reported(&format!("{setting} has a substitution that is none of"));
     }
 }
 
 #[test]
-fn env_files_that_are_none() {
+fn invalid_env_files() {
     for (text, told) in [
         (format!("{KEY}\n"), "a.env:1: the line is not NAME=value"),
         (
@@ -358,12 +358,12 @@ fn env_files_that_are_none() {
     ] {
         Case::file("api_key", "a.env", text)
             .flags(&["--env-file", "a.env"])
-            .assert_told(told);
+            .assert_reported(told);
     }
 }
 
 #[test]
-fn variables_that_are_none() {
+fn invalid_variables() {
     for (name, told) in [
         (
             "HH_API_KEYS",
@@ -379,11 +379,11 @@ fn variables_that_are_none() {
             "log_file from HH_LOG_FILE (environment) has no effect",
         ),
     ] {
-        Case::variable("otlp_headers", name, KEY).assert_told(told);
+        Case::variable("otlp_headers", name, KEY).assert_reported(told);
     }
     let mut case = Case::variable("api_key", "HH_API_KEY", KEY);
     case.env.set("HH_API_KEY_FILE", KEY);
-    case.assert_told("both HH_API_KEY and HH_API_KEY_FILE are set");
+    case.assert_reported("both HH_API_KEY and HH_API_KEY_FILE are set");
 }
 
 fn stored(text: &str) -> Case {
@@ -394,7 +394,7 @@ fn stored(text: &str) -> Case {
 }
 
 #[test]
-fn stores_and_lists_of_trusted_files_that_are_none() {
+fn invalid_stores_and_lists_of_trusted_files() {
     for text in [
         format!("version = 1\napi_key = \"{KEY}\n"),
         format!("{KEY}\n"),
@@ -403,12 +403,12 @@ fn stores_and_lists_of_trusted_files_that_are_none() {
             "version = 1\ncurrent = \"a\"\n[profiles.a]\nbase_url = \"x\"\napi_key = \"sk-{MARK}\"\n"
         ),
     ] {
-        stored(&text).assert_told("[home]/.config/honeyhive/credentials.toml is damaged");
+        stored(&text).assert_reported("[home]/.config/honeyhive/credentials.toml is damaged");
     }
     let newer = format!("version = 2\napi_key = \"{KEY}\"\n");
-    stored(&newer).assert_told("credentials.toml has version 2");
+    stored(&newer).assert_reported("credentials.toml has version 2");
     let list = ".config/honeyhive/trusted";
     let case = Case::file("api_key", list, format!("{KEY}  /x\n"));
     case.env.write("honeyhive.yaml", "project: docs\n");
-    case.assert_told("trusted:1: the line is not a hash");
+    case.assert_reported("trusted:1: the line is not a hash");
 }

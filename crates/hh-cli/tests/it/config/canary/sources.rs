@@ -170,7 +170,7 @@ fn project_files() {
     // What only a trusted file may set is refused, and not shown for that.
     let text = format!("proxy_password: {SECRET}\n");
     Case::file("proxy_password", "honeyhive.yaml", text)
-        .assert_told("honeyhive.yaml:1:17: proxy_password is set in a file");
+        .assert_reported("honeyhive.yaml:1:17: proxy_password is set in a file");
 }
 
 #[test]

@@ -19,7 +19,7 @@ fn refused(file: &str, before: &str, arguments: &[&str]) -> String {
 }
 
 #[test]
-fn what_cannot_be_changed_in_place_is_refused() {
+fn values_that_cannot_be_edited_are_refused() {
     let flow = "{project: docs, timeout: 5}\n";
     insta::assert_snapshot!(refused(YAML, flow, &["set", "source", "x"]), @"
     ! error: [home]/.config/honeyhive/config.yaml: source cannot be changed without writing the file anew
@@ -151,8 +151,8 @@ fn settings_that_no_file_may_hold_are_refused() {
     ! | hint: did you mean timeout?
     exit 2
     ");
-    insta::assert_snapshot!(set("flavour", "5"), @"
-    ! error: flavour is not a setting
+    insta::assert_snapshot!(set("flavors", "5"), @"
+    ! error: flavors is not a setting
     ! | hint: see `honeyhive config list`
     exit 2
     ");
@@ -164,7 +164,7 @@ fn settings_that_no_file_may_hold_are_refused() {
 }
 
 #[test]
-fn a_key_does_not_go_beside_the_file_that_holds_it() {
+fn a_key_is_not_written_next_to_its_key_file_setting() {
     let before = "api_key_file: /run/secrets/key\n";
     insta::assert_snapshot!(refused(YAML, before, &["set", "api_key", KEY]), @"
     ! warning: other users of this machine can see api_key on the command line; better give - and the value on standard input

@@ -65,7 +65,7 @@ fn explain_and_get_fail_with_a_value_that_cannot_be_used() {
 }
 
 /// The value would be another one than the file says, without a word.
-fn assert_files_are_told(command: &str) {
+fn assert_files_are_reported(command: &str) {
     let mut env = TestEnv::new();
     env.write("honeyhive.yaml", "timeout: 7\n");
     env.write("bad.yaml", "timeout: 7\n  oops: [");
@@ -85,17 +85,17 @@ fn assert_files_are_told(command: &str) {
 }
 
 #[test]
-fn get_tells_of_a_file_that_was_meant_and_is_not_read() {
-    assert_files_are_told("get");
+fn get_reports_a_file_that_is_not_read() {
+    assert_files_are_reported("get");
 }
 
 #[test]
-fn explain_tells_of_a_file_that_was_meant_and_is_not_read() {
-    assert_files_are_told("explain");
+fn explain_reports_a_file_that_is_not_read() {
+    assert_files_are_reported("explain");
 }
 
 #[test]
-fn a_store_that_cannot_be_used_is_told_by_get_and_explain() {
+fn get_and_explain_report_an_unusable_store() {
     let env = TestEnv::new();
     env.store_key("work", "http://127.0.0.1:9", KEY);
     assert_eq!(env.setting("api_key", &[]).1, "stored");
@@ -131,15 +131,15 @@ fn an_unknown_setting_is_answered_with_the_nearest() {
     ! | hint: did you mean max_retries?
     exit 2
     ");
-    insta::assert_snapshot!(env.seen(&["config", "get", "flavour"]), @"
-    ! error: flavour is not a setting
+    insta::assert_snapshot!(env.seen(&["config", "get", "flavors"]), @"
+    ! error: flavors is not a setting
     ! | hint: see `honeyhive config list`
     exit 2
     ");
 }
 
 #[test]
-fn a_name_that_stands_in_files_alone_is_not_its_own_suggestion() {
+fn a_setting_name_is_not_suggested_for_itself() {
     let env = TestEnv::new();
     for name in ["api_key_file", "environments"] {
         let done = env.run(&["config", "get", name]);

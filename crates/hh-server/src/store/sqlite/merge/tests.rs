@@ -59,7 +59,7 @@ fn cpu_time_of_writer(server: &InProcess) -> u64 {
 /// The writer compares and stores; it does not read or write the JSON of a large session.
 #[cfg(target_os = "linux")]
 #[test]
-fn a_patch_of_a_large_session_takes_little_of_the_writers_time() {
+fn a_patch_of_a_large_session_uses_little_writer_time() {
     const PATCHES: u64 = 20;
 
     let server = with_sessions(900 * 1024);
@@ -134,12 +134,12 @@ fn small_writes_do_not_wait_for_merges_of_large_sessions() {
 }
 
 /// A large change of the small session; a small one overtakes it each time it is merged outside the writer.
-struct Overtaken {
+struct ConcurrentChange {
     app: Arc<App>,
     merges: AtomicUsize,
 }
 
-impl Overtaken {
+impl ConcurrentChange {
     fn location() -> Location {
         Location {
             table: Table::Sessions,
@@ -156,12 +156,15 @@ impl Overtaken {
     }
 }
 
-impl Change for Overtaken {
+impl Change for ConcurrentChange {
     fn is_small(&self) -> bool {
         false
     }
 
-    fn find(&self, connection: &Connection) -> Result<ControlFlow<Done, Target>, StoreError> {
+    fn find(
+        &self,
+        connection: &Connection,
+    ) -> Result<ControlFlow<ChangeOutcome, Target>, StoreError> {
         let target = Self::location().find(connection)?;
         Ok(ControlFlow::Continue(target.unwrap()))
     }
@@ -189,7 +192,7 @@ impl Change for Overtaken {
 #[test]
 fn a_large_change_that_small_ones_overtake_is_merged_inside_the_writer_in_the_end() {
     let server = with_sessions(0);
-    let change = Arc::new(Overtaken {
+    let change = Arc::new(ConcurrentChange {
         app: Arc::clone(&server.app),
         merges: AtomicUsize::new(0),
     });
@@ -200,7 +203,7 @@ fn a_large_change_that_small_ones_overtake_is_merged_inside_the_writer_in_the_en
         .engine
         .merge(first_key, 1, Arc::clone(&change), Hold::default());
     let done = server.runtime.block_on(merged).unwrap();
-    assert_eq!(done, Done::Existed);
+    assert_eq!(done, ChangeOutcome::Existed);
     assert_eq!(change.merges.load(Ordering::Relaxed), ATTEMPTS + 1);
     let (_, stored) = start(&server, &json!({"session_id": SMALL_SESSION}));
     let expected = json!({"0": 0, "1": 1, "2": 2, "3": 3, "large": 1});

@@ -1,7 +1,9 @@
 use std::fs;
 use std::future::Future;
 use std::sync::atomic::AtomicU32;
+use std::sync::mpsc;
 
+use futures_util::poll;
 use tempfile::TempDir;
 
 use super::super::key_rows;
@@ -46,13 +48,13 @@ fn endless(connection: &Connection) -> Result<i64, StoreError> {
 
 async fn within<T>(future: impl Future<Output = T>) -> T {
     let minute = Duration::from_mins(1);
-    tokio::time::timeout(minute, future).await.unwrap()
+    timeout(minute, future).await.unwrap()
 }
 
 const HOUR: Duration = Duration::from_hours(1);
 
 #[tokio::test]
-async fn a_query_beyond_its_time_is_stopped_and_the_next_one_runs() {
+async fn a_query_that_times_out_is_stopped_and_the_next_one_runs() {
     let (_dir, path) = database();
     let pool = pool(&path, Duration::from_millis(50));
     for _ in 0..3 {
@@ -63,7 +65,7 @@ async fn a_query_beyond_its_time_is_stopped_and_the_next_one_runs() {
 }
 
 #[tokio::test]
-async fn a_query_stops_when_nobody_waits_for_it() {
+async fn a_query_stops_when_its_caller_is_gone() {
     let (_dir, path) = database();
     let pool = pool(&path, HOUR);
     let (begun, has_begun) = oneshot::channel();
@@ -101,6 +103,109 @@ async fn a_query_that_waits_longer_than_the_limit_is_refused() {
     go.send(()).unwrap();
     drop(within(held).await);
     assert_eq!(within(pool.read(one)).await.unwrap(), 1);
+}
+
+/// Returns a query that runs until its gate opens or is dropped.
+fn gated() -> (
+    mpsc::Sender<()>,
+    impl FnOnce(&Connection) -> Result<i64, StoreError> + Send + 'static,
+) {
+    let (go, gate) = mpsc::channel();
+    let query = move |connection: &Connection| {
+        let _ = gate.recv();
+        one(connection)
+    };
+    (go, query)
+}
+
+/// A request is not polled while the thread that serves it is busy with others.
+#[tokio::test]
+async fn a_query_does_not_wait_for_requests_that_wait_for_earlier_queries() {
+    let (_dir, path) = database();
+    let pool = pool(&path, HOUR);
+    let (go, held) = gated();
+    let mut first = std::pin::pin!(pool.read(held));
+    assert!(poll!(&mut first).is_pending());
+    let mut second = std::pin::pin!(pool.read(one));
+    assert!(poll!(&mut second).is_pending());
+    let mut third = std::pin::pin!(pool.read(one));
+    assert!(poll!(&mut third).is_pending());
+    go.send(()).unwrap();
+    // The other two are not polled meanwhile.
+    assert_eq!(within(third).await.unwrap(), 1);
+    assert_eq!(within(second).await.unwrap(), 1);
+    assert_eq!(within(first).await.unwrap(), 1);
+}
+
+#[tokio::test]
+async fn a_request_that_gives_up_releases_what_its_query_holds_before_earlier_queries_end() {
+    let (_dir, path) = database();
+    let pool = pool(&path, HOUR);
+    let (go, held) = gated();
+    let mut first = std::pin::pin!(pool.read(held));
+    assert!(poll!(&mut first).is_pending());
+    let memory = Arc::new(());
+    {
+        let memory = Arc::clone(&memory);
+        let query = pool.read(move |connection| {
+            drop(memory);
+            one(connection)
+        });
+        let mut query = std::pin::pin!(query);
+        assert!(poll!(&mut query).is_pending());
+    }
+    assert_eq!(Arc::strong_count(&memory), 1);
+    go.send(()).unwrap();
+    assert_eq!(within(first).await.unwrap(), 1);
+}
+
+#[tokio::test]
+async fn closing_a_pool_rejects_the_queries_that_wait() {
+    let (_dir, path) = database();
+    let pool = pool(&path, HOUR);
+    let (go, held) = gated();
+    let (begun, has_begun) = oneshot::channel();
+    let held = move |connection: &Connection| {
+        begun.send(()).unwrap();
+        held(connection)
+    };
+    let mut first = std::pin::pin!(pool.read(held));
+    assert!(poll!(&mut first).is_pending());
+    within(has_begun).await.unwrap();
+    let mut second = std::pin::pin!(pool.read(one));
+    assert!(poll!(&mut second).is_pending());
+    pool.queue.close();
+    let error = within(second).await.unwrap_err();
+    assert!(matches!(error, StoreError::Stopped), "{error}");
+    go.send(()).unwrap();
+    assert_eq!(within(first).await.unwrap(), 1);
+    pool.close();
+    let error = within(pool.read(one)).await.unwrap_err();
+    assert!(matches!(error, StoreError::Stopped), "{error}");
+}
+
+#[tokio::test]
+async fn a_pause_waits_for_queries_over_events_and_starts_none() {
+    let (_dir, path) = database();
+    let readers = Readers::start(&path).unwrap();
+    let (go, held) = gated();
+    let mut running = std::pin::pin!(readers.read_events(held));
+    assert!(poll!(&mut running).is_pending());
+    let mut pause = std::pin::pin!(readers.pause_events());
+    assert!(poll!(&mut pause).is_pending());
+    let (begun, mut has_begun) = oneshot::channel();
+    let mut later = std::pin::pin!(readers.read_events(move |connection| {
+        begun.send(()).unwrap();
+        one(connection)
+    }));
+    assert!(poll!(&mut later).is_pending());
+    go.send(()).unwrap();
+    let paused = within(pause).await.unwrap();
+    assert!(poll!(&mut later).is_pending());
+    assert!(has_begun.try_recv().is_err());
+    drop(paused);
+    assert_eq!(within(later).await.unwrap(), 1);
+    assert_eq!(within(running).await.unwrap(), 1);
 }
 
 #[tokio::test]
@@ -180,7 +285,7 @@ fn cost(connection: &mut Connection, digest: &[u8]) -> u32 {
 }
 
 #[test]
-fn finding_a_key_costs_the_same_however_many_keys_there_are() {
+fn finding_a_key_costs_the_same_for_any_number_of_keys() {
     let (_dir, path) = database();
     let mut connection = Connection::open(path).unwrap();
     connection
@@ -201,7 +306,7 @@ fn finding_a_key_costs_the_same_however_many_keys_there_are() {
 }
 
 #[test]
-fn a_database_that_cannot_be_opened_at_the_moment_is_503_with_retry_after() {
+fn a_database_that_temporarily_cannot_be_opened_is_503_with_retry_after() {
     for code in [
         rusqlite::ffi::SQLITE_CANTOPEN,
         rusqlite::ffi::SQLITE_CANTOPEN_ISDIR,

@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use rusqlite::Connection;
 
 use super::super::writer::Pending;
-use crate::store::{Store, StoreError};
+use crate::store::port::Changed;
+use crate::store::{KeyChanges, Store, StoreError};
 
 fn open(dir: &Path) -> Store {
     Store::open(&dir.join("honeyhive.db"), Arc::new(()), Arc::default()).unwrap()
@@ -27,11 +28,12 @@ fn key_change(
     store: &Store,
     full: usize,
     at_last: impl Fn() + Send + 'static,
-) -> (Pending<usize>, Arc<AtomicUsize>) {
+) -> (Pending<Changed<usize>>, Arc<AtomicUsize>) {
     let (attempts, count) = <(Arc<AtomicUsize>, usize)>::default();
     let counted = Arc::clone(&attempts);
     let mut count = count;
     let pending = store.engine.writer.submit_key_change(
+        &store.engine.keys,
         move |connection| {
             count += 1;
             counted.store(count, Ordering::SeqCst);
@@ -40,9 +42,11 @@ fn key_change(
                 return Err(StoreError::DiskFull);
             }
             at_last();
-            Ok(inserted)
+            Ok(Changed {
+                value: inserted,
+                changes: KeyChanges::default(),
+            })
         },
-        |_| (),
         |_| StoreError::Unsaved,
     );
     (pending, attempts)
@@ -68,7 +72,7 @@ fn a_key_change_that_fits_alone_leaves_the_reserve() {
 }
 
 #[test]
-fn nothing_else_is_stored_until_the_reserve_is_there_again() {
+fn nothing_else_is_stored_until_the_reserve_is_restored() {
     let dir = tempfile::tempdir().unwrap();
     let store = open(dir.path());
     let reserve = dir.path().join("reserve");

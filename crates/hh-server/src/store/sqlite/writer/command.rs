@@ -9,7 +9,7 @@ use crate::store::port::{Hold, StoreError};
 
 /// What a command is for.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum CommandKind {
     /// It ends keys, and may use the reserve.
     KeyChange,
     /// It creates keys, owners or projects.
@@ -18,8 +18,8 @@ pub(super) enum Kind {
 }
 
 /// A command, its result, and how to answer.
-pub(super) trait Command: Send {
-    fn kind(&self) -> Kind;
+pub(super) trait WriterCommand: Send {
+    fn kind(&self) -> CommandKind;
 
     /// Runs inside the transaction, or keeps why there is none.
     fn run(&mut self, connection: Result<&Connection, CommitError>);
@@ -32,8 +32,8 @@ pub(super) trait Command: Send {
 }
 
 /// The one implementation, with the types of the command erased by the trait.
-pub(super) struct Queued<T, R, A> {
-    kind: Kind,
+pub(super) struct CommandJob<T, R, A> {
+    kind: CommandKind,
     hold: Hold,
     run: R,
     result: Result<T, StoreError>,
@@ -41,7 +41,7 @@ pub(super) struct Queued<T, R, A> {
     answer: oneshot::Sender<Result<T, StoreError>>,
 }
 
-impl<T, R, A> Queued<T, R, A>
+impl<T, R, A> CommandJob<T, R, A>
 where
     T: Send,
     R: FnMut(&Connection) -> Result<T, StoreError> + Send,
@@ -49,7 +49,7 @@ where
 {
     /// `then` takes the result of a command that did not fail, and why its commit did.
     pub(super) fn new(
-        kind: Kind,
+        kind: CommandKind,
         hold: Hold,
         run: R,
         then: A,
@@ -66,13 +66,13 @@ where
     }
 }
 
-impl<T, R, A> Command for Queued<T, R, A>
+impl<T, R, A> WriterCommand for CommandJob<T, R, A>
 where
     T: Send,
     R: FnMut(&Connection) -> Result<T, StoreError> + Send,
     A: FnOnce(&T, Option<CommitError>) -> Result<(), StoreError> + Send,
 {
-    fn kind(&self) -> Kind {
+    fn kind(&self) -> CommandKind {
         self.kind
     }
 
@@ -88,7 +88,7 @@ where
             Ok(_) => matches!(lost, Some(CommitError::DiskFull)),
             Err(error) => matches!(error, StoreError::DiskFull),
         };
-        is_full && self.kind == Kind::KeyChange
+        is_full && self.kind == CommandKind::KeyChange
     }
 
     fn answer(self: Box<Self>, lost: Option<CommitError>) {

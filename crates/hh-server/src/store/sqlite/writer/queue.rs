@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
-use super::command::{Command, Kind};
+use super::command::{CommandKind, WriterCommand};
 
 /// Commands that wait for the writer.
 #[derive(Default)]
@@ -15,34 +15,34 @@ pub(super) struct Queue {
 #[derive(Default)]
 struct State {
     /// Commands about keys, owners and projects.
-    first: VecDeque<Box<dyn Command>>,
-    others: VecDeque<Box<dyn Command>>,
+    first: VecDeque<Box<dyn WriterCommand>>,
+    others: VecDeque<Box<dyn WriterCommand>>,
     is_closed: bool,
 }
 
 impl State {
-    fn next(&mut self) -> Option<Box<dyn Command>> {
+    fn next(&mut self) -> Option<Box<dyn WriterCommand>> {
         self.first.pop_front().or_else(|| self.others.pop_front())
     }
 }
 
 impl Queue {
     /// Adds a command; a closed queue drops it.
-    pub(super) fn push(&self, command: Box<dyn Command>) {
+    pub(super) fn push(&self, command: Box<dyn WriterCommand>) {
         let mut state = self.state();
         if state.is_closed {
             return;
         }
         match command.kind() {
-            Kind::KeyChange | Kind::Administration => state.first.push_back(command),
-            Kind::Other => state.others.push_back(command),
+            CommandKind::KeyChange | CommandKind::Administration => state.first.push_back(command),
+            CommandKind::Other => state.others.push_back(command),
         }
         drop(state);
         self.filled.notify_one();
     }
 
     /// Takes the next command and waits for one if there is none; `None` once the queue is closed and empty.
-    pub(super) fn wait(&self) -> Option<Box<dyn Command>> {
+    pub(super) fn wait(&self) -> Option<Box<dyn WriterCommand>> {
         let mut state = self.state();
         loop {
             if let Some(command) = state.next() {
@@ -59,7 +59,7 @@ impl Queue {
     }
 
     /// Takes the next command if there is one.
-    pub(super) fn take(&self) -> Option<Box<dyn Command>> {
+    pub(super) fn take(&self) -> Option<Box<dyn WriterCommand>> {
         self.state().next()
     }
 

@@ -6,7 +6,7 @@ use hh_auth::Level;
 use super::*;
 
 /// Takes steps that both have to accept.
-async fn accepted(both: &Both, steps: &[Step], count: &mut u8) -> Outcome {
+async fn accepted(both: &EngineAndModel, steps: &[Step], count: &mut u8) -> Outcome {
     let mut last = Outcome::default();
     for step in steps {
         last = both.step(step, count).await.unwrap();

@@ -18,9 +18,9 @@ fn a_call_without_time_left_does_not_wait_and_send_once_more() {
 }
 
 #[test]
-fn a_call_that_waits_for_its_place_hears_of_a_hold() {
+fn a_call_that_waits_for_its_slot_observes_a_hold() {
     simulate(async {
-        let hold = Turn::from(End::Status(200)).with_header("ratelimit", "\"a\";r=0;t=10");
+        let hold = ServerTurn::from(End::Status(200)).with_header("ratelimit", "\"a\";r=0;t=10");
         let world = World::new([hold.taking(SECOND / 2)]);
         world.end_all_with(End::Status(200));
         let transport = world.transport(|builder| builder.with_rate_limit(1, SECOND));
@@ -35,7 +35,7 @@ fn a_call_that_waits_for_its_place_hears_of_a_hold() {
 }
 
 #[test]
-fn that_gzip_is_refused_is_remembered_when_the_plain_one_is_repeated() {
+fn a_gzip_refusal_is_remembered_when_the_plain_request_is_retried() {
     simulate(async {
         let world = World::new([415, 503, 200, 200].map(End::Status));
         let transport = world.transport(|builder| builder);
@@ -62,11 +62,12 @@ fn no_sum_of_times_overflows() {
 }
 
 #[test]
-fn no_server_makes_a_sum_overflow() {
+fn no_server_response_overflows_a_sum() {
     simulate(async {
         let reset = i64::MAX - 20_000_000;
         let field = format!("\"a\";r=0;t={reset}");
-        let world = World::new([Turn::from(End::Status(200)).with_header("ratelimit", &field)]);
+        let world =
+            World::new([ServerTurn::from(End::Status(200)).with_header("ratelimit", &field)]);
         let retry = RetryPolicy::new().with_max_wait(Duration::MAX);
         let transport =
             world.transport(|builder| builder.with_retry(retry).with_timeout(Duration::MAX));

@@ -47,7 +47,7 @@ fn repetitions_take_places_too() {
 }
 
 #[test]
-fn a_place_that_is_too_far_off_ends_the_call_and_says_when() {
+fn a_slot_that_is_too_far_away_fails_the_call_with_the_wait() {
     simulate(async {
         let retry = RetryPolicy::new().with_max_wait(SECOND);
         let set = |builder: TransportBuilder| {
@@ -117,7 +117,7 @@ fn what_the_server_has_left_holds_the_next_call() {
             ("limit=9, remaining=0, reset=5", 200),
             ("\"default\";r=0;t=5", 404),
         ] {
-            let turn = Turn::from(End::Status(status)).with_header("ratelimit", field);
+            let turn = ServerTurn::from(End::Status(status)).with_header("ratelimit", field);
             let world = World::new([turn.taking(SECOND), End::Status(200).into()]);
             let transport = world.transport(|builder| builder);
             let first = send_safe(&transport).await;
@@ -133,7 +133,7 @@ fn what_the_server_has_left_holds_the_next_call() {
 #[test]
 fn the_hold_is_over_when_it_has_passed() {
     simulate(async {
-        let turn = Turn::from(End::Status(200)).with_header("ratelimit", "\"a\";r=0;t=5");
+        let turn = ServerTurn::from(End::Status(200)).with_header("ratelimit", "\"a\";r=0;t=5");
         let world = World::new([turn, End::Status(200).into()]);
         let transport = world.transport(|builder| builder);
         send_safe(&transport).await.unwrap();
@@ -149,7 +149,7 @@ fn the_longest_of_several_holds_counts() {
         for seconds in [[5, 9], [9, 5]] {
             let turns = seconds.map(|seconds| {
                 let field = format!("\"default\";r=0;t={seconds}");
-                let turn = Turn::from(End::Status(200)).with_header("ratelimit", &field);
+                let turn = ServerTurn::from(End::Status(200)).with_header("ratelimit", &field);
                 turn.taking(SECOND)
             });
             let world = World::new(turns);
@@ -164,11 +164,11 @@ fn the_longest_of_several_holds_counts() {
 }
 
 #[test]
-fn what_the_server_wants_beyond_our_patience_holds_nothing() {
+fn a_hold_beyond_the_limit_delays_nothing() {
     simulate(async {
         let answer = |seconds| {
             let field = format!("\"default\";r=0;t={seconds}");
-            Turn::from(End::Status(200)).with_header("ratelimit", &field)
+            ServerTurn::from(End::Status(200)).with_header("ratelimit", &field)
         };
         let world = World::new([answer(61), answer(u64::MAX), answer(60), answer(0)]);
         let transport = world.transport(|builder| builder);
@@ -180,7 +180,7 @@ fn what_the_server_wants_beyond_our_patience_holds_nothing() {
 }
 
 #[test]
-fn a_wait_is_not_asked_for_twice_by_one_answer() {
+fn one_response_causes_one_wait() {
     simulate(async {
         let turn = busy(429, "7").with_header("ratelimit", "\"default\";r=0;t=7");
         let world = World::new([turn, End::Status(200).into()]);

@@ -9,7 +9,7 @@ use http::header::CONTENT_ENCODING;
 use super::*;
 
 /// Returns a line for each event.
-fn told(world: &World) -> String {
+fn observed(world: &World) -> String {
     let mut lines = String::new();
     for event in world.events.lock().unwrap().iter() {
         match event {
@@ -30,19 +30,19 @@ fn told(world: &World) -> String {
 }
 
 #[test]
-fn an_observer_is_told_all_in_order() {
+fn an_observer_receives_all_events_in_order() {
     simulate(async {
         let world = World::new([
-            Turn::from(End::Status(503)).taking(20 * MILLISECOND),
+            ServerTurn::from(End::Status(503)).taking(20 * MILLISECOND),
             busy(429, "7").taking(30 * MILLISECOND),
-            Turn::from(End::Status(200)).taking(40 * MILLISECOND),
+            ServerTurn::from(End::Status(200)).taking(40 * MILLISECOND),
         ])
         .with_random(u64::MAX / 2);
         let transport = world.transport(|builder| builder.with_rate_limit(1, 2 * SECOND));
         let request = get("https://h:8/path?query=1");
         let options = SendOptions::new(Idempotency::Safe);
         transport.send(request, options).await.unwrap();
-        insta::assert_snapshot!(told(&world), @"
+        insta::assert_snapshot!(observed(&world), @"
         attempt 1: GET h:8/path, Some(503), Some(Unavailable), 20ms
         wait 500.0ms, asked: false
         wait 1.5s, asked: true
@@ -54,7 +54,7 @@ fn an_observer_is_told_all_in_order() {
 }
 
 #[test]
-fn an_observer_is_told_of_a_renewed_key() {
+fn an_observer_receives_the_attempt_with_a_renewed_key() {
     simulate(async {
         let world = World::new([401, 200].map(End::Status));
         let transport = world.transport(|builder| builder);
@@ -65,7 +65,7 @@ fn an_observer_is_told_of_a_renewed_key() {
         let options = SendOptions::new(Idempotency::Unsafe).with_authorizer(&keys);
         send(&transport, options).await.unwrap();
         assert_eq!(world.sent_at(), [0, 1_000]);
-        insta::assert_snapshot!(told(&world), @"
+        insta::assert_snapshot!(observed(&world), @"
         attempt 1: GET h/, Some(401), Some(Unauthenticated), 0ns
         attempt 2: GET h/, Some(200), None, 0ns
         ");

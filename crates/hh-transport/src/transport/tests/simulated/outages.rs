@@ -85,7 +85,7 @@ fn a_final_answer_costs_nothing() {
 }
 
 #[test]
-fn a_repetition_that_is_not_made_costs_nothing() {
+fn a_skipped_retry_costs_nothing() {
     simulate(async {
         let world = World::always(End::Lost).with_random(u64::MAX);
         let transport = world.transport(|builder| builder);

@@ -10,11 +10,11 @@ const DAY: Duration = Duration::from_hours(24);
 /// A value of the header, and what it says.
 struct Value {
     text: Vec<u8>,
-    says: Says,
+    says: RetryAfterHeader,
 }
 
 #[derive(Clone, Copy)]
-enum Says {
+enum RetryAfterHeader {
     Wait(Duration),
     /// A time of day, in seconds from 1970.
     At(u64),
@@ -34,7 +34,7 @@ impl Value {
                 let seconds = some_seconds(random);
                 let zeros = random.one_of(&["", "", "0", "000"]);
                 let text = format!("{zeros}{seconds}").into();
-                let says = Says::Wait(Duration::from_secs(seconds));
+                let says = RetryAfterHeader::Wait(Duration::from_secs(seconds));
                 Self { text, says }
             }
             3..=4 => Self::fraction(random),
@@ -42,12 +42,12 @@ impl Value {
                 let from = moment.date.unwrap_or(moment.here.as_secs());
                 let at = (from + some_seconds(random)).saturating_sub(random.below(2) * 100);
                 let text = date(random, at).into();
-                let says = Says::At(at);
+                let says = RetryAfterHeader::At(at);
                 Self { text, says }
             }
             _ => Self {
                 text: garbage(random),
-                says: Says::Nothing,
+                says: RetryAfterHeader::Nothing,
             },
         }
     }
@@ -63,7 +63,7 @@ impl Value {
             place /= 10;
             wait += place * digit;
         }
-        let says = Says::Wait(wait);
+        let says = RetryAfterHeader::Wait(wait);
         let text = text.into();
         Self { text, says }
     }
@@ -71,9 +71,9 @@ impl Value {
     /// Returns how long it asks to wait.
     fn wait(&self, moment: &Moment) -> Duration {
         match self.says {
-            Says::Nothing => Duration::ZERO,
-            Says::Wait(wait) => wait.min(DAY),
-            Says::At(at) => {
+            RetryAfterHeader::Nothing => Duration::ZERO,
+            RetryAfterHeader::Wait(wait) => wait.min(DAY),
+            RetryAfterHeader::At(at) => {
                 let sender = moment.date.map_or(moment.here, Duration::from_secs);
                 Duration::from_secs(at).saturating_sub(sender).min(DAY)
             }
@@ -183,7 +183,7 @@ async fn one_call(random: &Random) -> Outcome {
         here,
         date: date_sent,
     };
-    let mut turn = Turn::from(End::Status(
+    let mut turn = ServerTurn::from(End::Status(
         random.one_of(&[408, 425, 429, 500, 502, 503, 504]),
     ));
     turn.takes = takes;

@@ -15,14 +15,14 @@ async fn call_within(world: &World, timeout: Duration) -> (Result<Response, Tran
 }
 
 #[test]
-fn retry_after_is_honoured() {
+fn retry_after_is_honored() {
     simulate(async {
         let world = World::new([
             busy(429, "7"),
             busy(503, "0.5"),
             // It is no answer that says when, but a repetition still comes no earlier.
             busy(500, "3"),
-            Turn::from(End::Status(200)),
+            ServerTurn::from(End::Status(200)),
         ]);
         call(&world).await.0.unwrap();
         assert_eq!(world.sent_at(), [0, 7_000, 7_500, 10_500]);
@@ -32,7 +32,7 @@ fn retry_after_is_honoured() {
 }
 
 #[test]
-fn a_wait_over_the_cap_ends_the_call_and_says_when() {
+fn a_wait_over_the_cap_fails_the_call_with_the_wait() {
     simulate(async {
         let world = World::new([busy(429, "61")]);
         let (result, end) = call(&world).await;
@@ -54,9 +54,9 @@ fn a_wait_over_the_cap_ends_the_call_and_says_when() {
 }
 
 #[test]
-fn a_wait_that_was_asked_for_is_no_time_of_the_call() {
+fn a_requested_wait_does_not_count_against_the_timeout() {
     simulate(async {
-        let slow = Turn::from(End::Status(200)).taking(SECOND);
+        let slow = ServerTurn::from(End::Status(200)).taking(SECOND);
         let world = World::new([busy(429, "50").taking(SECOND), slow]);
         let (result, end) = call_within(&world, 2 * SECOND).await;
         result.unwrap();
@@ -119,7 +119,7 @@ fn a_delay_that_passes_the_deadline_is_not_begun() {
 }
 
 #[test]
-fn without_time_nothing_is_sent() {
+fn nothing_is_sent_after_the_deadline() {
     simulate(async {
         let world = World::always(End::Status(200));
         let (result, end) = call_within(&world, Duration::ZERO).await;
@@ -133,8 +133,8 @@ fn without_time_nothing_is_sent() {
 #[test]
 fn an_attempt_that_lasts_too_long_is_cut_off() {
     simulate(async {
-        let slow = Turn::from(End::Status(200)).taking(HOUR);
-        let world = World::new([Turn::from(End::Unsent).taking(SECOND), slow]).with_random(0);
+        let slow = ServerTurn::from(End::Status(200)).taking(HOUR);
+        let world = World::new([ServerTurn::from(End::Unsent).taking(SECOND), slow]).with_random(0);
         let (result, end) = call_within(&world, 5 * SECOND).await;
         let error = result.unwrap_err();
         assert_eq!(error.timeout_stage(), Some(TimeoutStage::Total));
@@ -180,7 +180,7 @@ fn keys_that_never_come_are_waited_for_until_the_deadline() {
 }
 
 #[test]
-fn a_clock_on_the_wall_that_is_wrong_changes_no_wait() {
+fn a_wrong_wall_clock_changes_no_wait() {
     let times = [-3_600, 0, 3_600].map(|seconds| {
         simulate(async {
             // What the server's own clock shows, which is right.

@@ -1,0 +1,263 @@
+//! Where files are looked for, `config path`, and which of them `config set` writes.
+
+use std::os::unix::fs::symlink;
+
+use crate::support::TestEnv;
+
+#[test]
+fn path_shows_every_file_that_is_looked_at() {
+    let mut env = TestEnv::new();
+    insta::assert_snapshot!(env.seen(&["config", "path"]), @"
+    FILE | PATH | STATE
+    env file | - | none named
+    project file | [home]/honeyhive.yaml | not there
+    user file | [home]/.config/honeyhive/config.yaml | not there
+    user file | [home]/.honeyhive/config.yaml | not there
+    system file | /etc/honeyhive/config.yaml | not there
+    credentials | [home]/.config/honeyhive/credentials.toml | not there
+    trusted files | [home]/.config/honeyhive/trusted | not there
+    exit 0
+    ");
+    env.write("honeyhive.toml", "project = \"docs\"\n");
+    env.write("honeyhive.prod.yaml", "source: prod\n");
+    env.write("a.env", "HH_TIMEOUT=7\n");
+    env.write(".honeyhive/config.json", "{}");
+    env.store_key("work", "http://127.0.0.1:9", super::KEY);
+    let flags = ["--environment", "prod", "--env-file", "a.env"];
+    insta::assert_snapshot!(env.seen(&[&["config", "path"], &flags[..]].concat()), @"
+    FILE | PATH | STATE
+    env file | [home]/a.env | read
+    project file | [home]/honeyhive.toml | read, not trusted
+    overlay file | [home]/honeyhive.prod.yaml | read, not trusted
+    user file | [home]/.config/honeyhive/config.yaml | not there
+    user file | [home]/.honeyhive/config.json | read
+    system file | /etc/honeyhive/config.yaml | not there
+    credentials | [home]/.config/honeyhive/credentials.toml | there
+    trusted files | [home]/.config/honeyhive/trusted | not there
+    exit 0
+    ");
+    env.set("HH_CONFIG_FILE", "other.yaml");
+    env.set("HH_ENV_FILE", "missing.env");
+    insta::assert_snapshot!(env.seen(&["config", "path", "--output", "json"]), @r#"
+    [
+      {
+        "layer": "env file",
+        "path": "[home]/missing.env",
+        "state": "not readable"
+      },
+      {
+        "layer": "named file",
+        "path": "[home]/other.yaml",
+        "state": "not readable"
+      },
+      {
+        "layer": "user file",
+        "path": "[home]/.config/honeyhive/config.yaml",
+        "state": "not there"
+      },
+      {
+        "layer": "user file",
+        "path": "[home]/.honeyhive/config.json",
+        "state": "read"
+      },
+      {
+        "layer": "system file",
+        "path": "/etc/honeyhive/config.yaml",
+        "state": "not there"
+      },
+      {
+        "layer": "credentials",
+        "path": "[home]/.config/honeyhive/credentials.toml",
+        "state": "there"
+      },
+      {
+        "layer": "trusted files",
+        "path": "[home]/.config/honeyhive/trusted",
+        "state": "not there"
+      }
+    ]
+    exit 0
+    "#);
+}
+
+#[test]
+fn the_file_of_the_xdg_directory_is_read_in_each_format() {
+    let mut env = TestEnv::new();
+    env.set("XDG_CONFIG_HOME", &env.at("elsewhere"));
+    for (name, text, place) in [
+        ("config.yaml", "project: docs\n", "1:10"),
+        ("config.yml", "\nproject: docs\n", "2:10"),
+        ("config.json", "{\"project\":\"docs\"}", "1:12"),
+        ("config.toml", "project = \"docs\"\n", "1:11"),
+    ] {
+        let file = format!("elsewhere/honeyhive/{name}");
+        env.write(&file, text);
+        env.assert_setting(
+            "project",
+            &[],
+            "docs",
+            &format!("file:[home]/{file}:{place}"),
+        );
+        // It is the one that is changed.
+        assert_eq!(env.run(&["config", "set", "project", "search"]).code, 0);
+        assert!(env.read(&file).contains("search"), "{name}");
+        std::fs::remove_file(env.path(&file)).unwrap();
+    }
+    // Without any, a YAML file is made there.
+    env.unset("XDG_CONFIG_HOME");
+    env.set("XDG_CONFIG_HOME", &env.at("new"));
+    assert_eq!(env.run(&["config", "set", "timeout", "7"]).code, 0);
+    assert_eq!(env.read("new/honeyhive/config.yaml"), "timeout: 7\n");
+    assert_eq!(env.mode("new"), 0o700);
+    assert_eq!(env.mode("new/honeyhive"), 0o700);
+    assert!(!env.path(".config").exists());
+    // A relative one means nothing.
+    env.unset("XDG_CONFIG_HOME");
+    env.set("XDG_CONFIG_HOME", "new");
+    env.assert_setting("timeout", &[], "30", "default");
+}
+
+#[test]
+fn the_file_in_the_directory_that_honeyhive_documents_is_read_and_changed() {
+    let env = TestEnv::new();
+    for name in ["config.yaml", "config.yml", "config.json", "config.toml"] {
+        let file = format!(".honeyhive/{name}");
+        let text = match name {
+            "config.json" => "{\"timeout\": 7}",
+            "config.toml" => "timeout = 7\n",
+            _ => "timeout: 7\n",
+        };
+        env.write(&file, text);
+        assert_eq!(env.setting("timeout", &[]).0, "7", "{name}");
+        assert_eq!(env.run(&["config", "set", "timeout", "8"]).code, 0);
+        assert_eq!(env.read(&file), text.replace('7', "8"));
+        assert!(!env.path(".config").exists());
+        std::fs::remove_file(env.path(&file)).unwrap();
+    }
+}
+
+#[test]
+fn one_of_two_user_files_is_read_and_the_other_is_reported() {
+    let env = TestEnv::new();
+    env.write(".config/honeyhive/config.yaml", "timeout: 7\n");
+    env.write(".honeyhive/config.json", "{\"timeout\": 8}");
+    insta::assert_snapshot!(env.seen(&["config", "get", "timeout"]), @"
+    7
+    ! warning: [home]/.honeyhive/config.json is not read, since there is [home]/.config/honeyhive/config.yaml; join them
+    exit 0
+    ");
+    insta::assert_snapshot!(env.seen(&["config", "path"]), @"
+    FILE | PATH | STATE
+    env file | - | none named
+    project file | [home]/honeyhive.yaml | not there
+    user file | [home]/.config/honeyhive/config.yaml | read
+    user file | [home]/.honeyhive/config.json | not read
+    system file | /etc/honeyhive/config.yaml | not there
+    credentials | [home]/.config/honeyhive/credentials.toml | not there
+    trusted files | [home]/.config/honeyhive/trusted | not there
+    ! warning: [home]/.honeyhive/config.json is not read, since there is [home]/.config/honeyhive/config.yaml; join them
+    exit 0
+    ");
+    assert_eq!(env.run(&["config", "set", "timeout", "9"]).code, 0);
+    assert_eq!(env.read(".config/honeyhive/config.yaml"), "timeout: 9\n");
+    assert_eq!(env.read(".honeyhive/config.json"), "{\"timeout\": 8}");
+}
+
+#[test]
+fn two_spellings_of_one_file_are_refused() {
+    let env = TestEnv::new();
+    env.write(".config/honeyhive/config.yaml", "timeout: 7\n");
+    env.write(".config/honeyhive/config.json", "{}");
+    insta::assert_snapshot!(env.seen(&["config", "set", "timeout", "8"]), @"
+    ! error: your configuration file [home]/.config/honeyhive/config.yaml is there in two spellings
+    ! | hint: see `honeyhive config validate`
+    exit 5
+    ");
+    assert_eq!(env.read(".config/honeyhive/config.yaml"), "timeout: 7\n");
+    insta::assert_snapshot!(env.seen(&["config", "validate"]), @"
+    ! error: [home]/.config/honeyhive/config.yaml and [home]/.config/honeyhive/config.json are two spellings of one file
+    ! | hint: remove one
+    exit 5
+    ");
+    insta::assert_snapshot!(env.seen(&["config", "path"]), @"
+    FILE | PATH | STATE
+    env file | - | none named
+    project file | [home]/honeyhive.yaml | not there
+    user file | [home]/.config/honeyhive/config.yaml | there in two spellings
+    user file | [home]/.honeyhive/config.yaml | not there
+    system file | /etc/honeyhive/config.yaml | not there
+    credentials | [home]/.config/honeyhive/credentials.toml | not there
+    trusted files | [home]/.config/honeyhive/trusted | not there
+    exit 0
+    ");
+}
+
+#[test]
+fn a_link_stays_a_link_and_its_target_is_changed() {
+    let env = TestEnv::new();
+    env.write("dotfiles/honeyhive.yaml", "# shared\ntimeout: 7\n");
+    env.write(".config/honeyhive/placeholder", "");
+    let link = env.path(".config/honeyhive/config.yaml");
+    symlink(env.path("dotfiles/honeyhive.yaml"), &link).unwrap();
+    insta::assert_snapshot!(env.seen(&["config", "set", "timeout", "8"]), @"
+    ! Set timeout in [home]/.config/honeyhive/config.yaml
+    exit 0
+    ");
+    assert!(link.is_symlink());
+    assert_eq!(
+        env.read("dotfiles/honeyhive.yaml"),
+        "# shared\ntimeout: 8\n"
+    );
+    assert_eq!(env.mode("dotfiles/honeyhive.yaml"), 0o600);
+    assert_eq!(env.run(&["config", "unset", "timeout"]).code, 0);
+    assert!(link.is_symlink());
+    // One that leads nowhere is not written through.
+    std::fs::remove_file(env.path("dotfiles/honeyhive.yaml")).unwrap();
+    insta::assert_snapshot!(env.seen(&["config", "set", "timeout", "8"]), @"
+    ! error: your configuration file [home]/.config/honeyhive/config.yaml is not readable
+    ! | hint: see `honeyhive config validate`
+    exit 5
+    ");
+    assert!(!env.path("dotfiles/honeyhive.yaml").exists());
+}
+
+#[test]
+fn without_a_home_directory_nothing_is_written() {
+    let mut env = TestEnv::new();
+    env.set("HOME", "");
+    insta::assert_snapshot!(env.seen(&["config", "set", "timeout", "8"]), @"
+    ! error: there is no place for your configuration file
+    ! | hint: set HOME or XDG_CONFIG_HOME
+    exit 5
+    ");
+    env.write("honeyhive.yaml", "base_url: http://127.0.0.1:9\n");
+    insta::assert_snapshot!(env.seen(&["config", "trust"]), @"
+    ! error: there is no place for the list of trusted files
+    ! | hint: set HOME or XDG_CONFIG_HOME
+    exit 5
+    ");
+    insta::assert_snapshot!(env.seen(&["config", "path"]), @"
+    FILE | PATH | STATE
+    env file | - | none named
+    project file | [home]/honeyhive.yaml | read, not trusted
+    system file | /etc/honeyhive/config.yaml | not there
+    exit 0
+    ");
+}
+
+#[test]
+fn a_place_that_cannot_be_written_is_named() {
+    let env = TestEnv::new();
+    env.write(".config", "a file");
+    insta::assert_snapshot!(env.seen(&["config", "set", "timeout", "8"]), @"
+    ! error: cannot write [home]/.config/honeyhive/config.yaml: Not a directory (os error 20)
+    exit 1
+    ");
+    let env = TestEnv::new();
+    env.write(".config/honeyhive/config.yaml/x", "");
+    insta::assert_snapshot!(env.seen(&["config", "set", "timeout", "8"]), @"
+    ! error: your configuration file [home]/.config/honeyhive/config.yaml is not readable
+    ! | hint: see `honeyhive config validate`
+    exit 5
+    ");
+}
