@@ -1,9 +1,8 @@
 //! The commands of the guides print what the guides say.
 
-use std::path::Path;
-use std::process::{Command, Stdio};
+use hh_testing::{TestEnv, run as run_command};
 
-use crate::support::{TestDir, profile_dir, write};
+use crate::support::{TestDir, profile_dir};
 
 /// A fenced part of a page: what follows the fence on its line, and the lines within.
 pub(crate) struct CodeBlock<'a> {
@@ -31,21 +30,23 @@ pub(crate) fn run(page: &str) -> usize {
 
 /// As [`run`], with variables that every command of the page gets.
 fn run_with(page: &str, variables: &[(&str, &str)]) -> usize {
-    let home = tempfile::tempdir().unwrap();
+    let mut env = TestEnv::new();
+    env.set("PATH", profile_dir().to_str().unwrap());
+    for (name, value) in variables {
+        env.set(name, value);
+    }
     let mut commands = 0;
     for part in fenced(page) {
         match part.info.split_once(' ') {
             Some((_, file)) => {
-                let path = home.path().join(file);
-                std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-                write(&path, part.lines.join("\n") + "\n");
+                env.write(file, part.lines.join("\n") + "\n");
             }
             None if part.info == "console" => {
                 let text = part.lines.join("\n");
                 for run in format!("\n{text}").split("\n$ ").skip(1) {
                     let (command, expected) = run.split_once('\n').unwrap_or((run, ""));
                     assert_eq!(
-                        without_times(&output(home.path(), command, variables)),
+                        without_times(&output(&env, command)),
                         without_times(expected),
                         "`{command}` prints something else than the guide says"
                     );
@@ -58,20 +59,15 @@ fn run_with(page: &str, variables: &[(&str, &str)]) -> usize {
     commands
 }
 
-fn output(home: &Path, command: &str, variables: &[(&str, &str)]) -> String {
-    let output = Command::new("/bin/sh")
+fn output(env: &TestEnv, command: &str) -> String {
+    let output = env
+        .command("/bin/sh")
         .args(["-c", &format!("{command} 2>&1")])
-        .env_clear()
-        .env("HOME", home)
-        .env("PATH", profile_dir())
-        .envs(variables.iter().copied())
-        .current_dir(home)
-        .stdin(Stdio::null())
         .output()
         .unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
     text.trim_end()
-        .replace(&home.display().to_string(), "[home]")
+        .replace(&env.root().display().to_string(), "[home]")
 }
 
 /// Replaces how long each step took, with the width of its column.
@@ -148,31 +144,23 @@ fn scan_for_leaks_before_a_commit() {
     let page = include_str!("../../docs/guides/scan-for-leaks.md");
     let parts = fenced(page);
     let lines = |info: &str| &parts.iter().find(|part| part.info == info).unwrap().lines;
-    let home = tempfile::tempdir().unwrap();
     let path = std::env::var_os("PATH").unwrap();
     let path = format!("{}:{}", profile_dir().display(), path.to_str().unwrap());
+    let mut env = TestEnv::new();
+    env.set("PATH", &path);
     let shell = |script: &str| {
-        let output = Command::new("/bin/sh")
-            .args(["-c", script])
-            .env_clear()
-            .env("HOME", home.path())
-            .env("PATH", &path)
-            .current_dir(home.path())
-            .output()
-            .unwrap();
-        let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
-        (output.status.success(), stderr)
+        let done = run_command(env.command("/bin/sh").args(["-c", script]));
+        (done.code == 0, done.stderr)
     };
-    let hook = home.path().join(".git/hooks/pre-commit");
     assert!(
         shell("git init -q && git config user.name A && git config user.email a@example.com").0
     );
-    write(&hook, lines("sh pre-commit").join("\n") + "\n");
-    assert!(shell("chmod +x .git/hooks/pre-commit").0);
-    write(
-        &home.path().join("app.py"),
-        lines("python app.py").join("\n"),
+    env.write(
+        ".git/hooks/pre-commit",
+        lines("sh pre-commit").join("\n") + "\n",
     );
+    assert!(shell("chmod +x .git/hooks/pre-commit").0);
+    env.write("app.py", lines("python app.py").join("\n"));
     let commit = "git add app.py && git commit -qm m";
     assert_eq!(
         shell(commit),

@@ -1,18 +1,17 @@
 //! What people see when something is wrong: one line, and an exit code that says of what kind.
 
 use std::fmt::Write as _;
-use std::io::{BufRead as _, BufReader, Write as _};
-use std::net::TcpListener;
 use std::path::Path;
 use std::process::Command;
-use std::thread;
 
-use super::support::{Server, TestDir, key_in, run, write};
+use hh_testing::{HttpServer, IdleListener, ServerProcess, closed_address, response, run, write};
+
+use super::support::{TestDir, key_in};
 
 /// Failed commands, one after the other as they are shown.
 struct Failures {
     place: TestDir,
-    server: Server,
+    server: ServerProcess,
     shown: String,
 }
 
@@ -50,7 +49,7 @@ impl Failures {
     /// Runs a command, which must fail with this code, one line and at most one hint.
     fn case(&mut self, title: &str, mut command: Command, exit: i32) {
         let done = run(&mut command);
-        assert_eq!(done.exit, Some(exit), "{title}: {done:?}");
+        assert_eq!(done.code, exit, "{title}: {done:?}");
         assert_eq!(done.stdout, "", "{title}");
         let errors: Vec<&str> = done
             .stderr
@@ -145,8 +144,8 @@ fn each_failure_is_one_line_with_a_hint_and_a_code() {
 
 fn servers_that_cannot_start(failures: &mut Failures) {
     let place = TestDir::new();
-    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = taken.local_addr().unwrap().to_string();
+    let taken = IdleListener::new();
+    let address = taken.address().to_string();
     let mut command = place.command(&["server", "start", "--bind", &address]);
     command.arg("--data-dir").arg(place.path("data"));
     failures.case("busy port", command, 1);
@@ -179,38 +178,25 @@ fn keys(failures: &mut Failures) {
 }
 
 fn hosts(failures: &mut Failures) {
-    let closed = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}", closed.local_addr().unwrap());
-    drop(closed);
+    let url = format!("http://{}", closed_address());
     let mut command = failures.admin(&["session", "list"]);
     command.env("HH_BASE_URL", url);
     failures.case("server down", command, 4);
 
     let mut command = failures.admin(&["session", "list"]);
-    command.env("HH_BASE_URL", other_server());
+    let other = other_server();
+    command.env("HH_BASE_URL", other.url());
     failures.case("wrong host", command, 4);
 }
 
-/// Starts a server of another kind, which knows no path, and returns its URL.
-fn other_server() -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    thread::spawn(move || {
-        for stream in listener.incoming() {
-            let mut stream = stream.unwrap();
-            let head = BufReader::new(stream.try_clone().unwrap()).lines();
-            let end = head.map_while(Result::ok).find(String::is_empty);
-            assert!(end.is_some(), "a whole head");
-            let page = "<!DOCTYPE html><html><body><h1>Not Found</h1></body></html>";
-            write!(
-                stream,
-                "HTTP/1.1 404 Not Found\r\nContent-Type: text/html\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{page}",
-                page.len()
-            )
-            .unwrap();
-        }
-    });
-    url
+/// Starts a server of another kind, which knows no path.
+fn other_server() -> HttpServer {
+    let page = "<!DOCTYPE html><html><body><h1>Not Found</h1></body></html>";
+    HttpServer::start([response(
+        "404 Not Found",
+        "Content-Type: text/html\r\n",
+        page,
+    )])
 }
 
 fn projects(failures: &mut Failures) {

@@ -3,9 +3,8 @@
 use std::io::{self, Read as _, Write as _};
 use std::net::TcpStream;
 
+use hh_testing::PATIENCE;
 use serde_json::{Value, json};
-
-use super::support::PATIENCE;
 
 /// Posts JSON on a connection of its own; an error says that no whole answer came.
 pub(crate) fn post(address: &str, key: &str, path: &str, body: &Value) -> io::Result<(u16, Value)> {

@@ -4,10 +4,11 @@
 use std::sync::Barrier;
 use std::thread;
 
+use hh_testing::ServerProcess;
 use serde_json::Value;
 
 use super::http::{count, export, spans};
-use super::support::{Server, TestDir, key_in};
+use super::support::{TestDir, key_in};
 
 const ROUNDS: u64 = 20;
 const CONNECTIONS: u64 = 4;
@@ -53,7 +54,7 @@ fn an_answered_export_outlives_kill_9() {
 
 /// Exports over several connections at the same time and kills the server as soon as all are answered, while one more
 /// connection goes on sending. Returns one of the requests, and how many exports the last connection had answered.
-fn export_and_kill(server: Server, key: &str, round: u64) -> (Value, u64) {
+fn export_and_kill(server: ServerProcess, key: &str, round: u64) -> (Value, u64) {
     let address = server.address().to_owned();
     let request = |kind, connection| {
         let trace = (round + 1) * 1_000_000 + connection;

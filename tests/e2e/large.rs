@@ -1,9 +1,10 @@
 //! Sessions larger than one answer may be.
 
+use hh_testing::run;
 use serde_json::json;
 
 use super::http::{export, post, spans};
-use super::support::{TestDir, key_in, run};
+use super::support::{TestDir, key_in};
 
 const SESSION: &str = "6ba7b810-9dad-41d1-80b4-00c04fd430c8";
 
@@ -36,7 +37,7 @@ fn a_session_larger_than_a_page_is_shown_whole() {
         .env("HH_BASE_URL", server.url())
         .env("HH_API_KEY_FILE", &file);
     let done = run(&mut command);
-    assert_eq!(done.exit, Some(0), "{done:?}");
+    assert_eq!(done.code, 0, "{done:?}");
     // A header, the session and two of its events.
     assert_eq!(done.stdout.lines().count(), 4, "{done:?}");
     let warning = "The page was truncated after 3 events because of their size; set --limit to 3 or less and continue with --page";

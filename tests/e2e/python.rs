@@ -5,7 +5,9 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::support::{TestDir, profile_dir, run, write};
+use hh_testing::{run, write};
+
+use super::support::{TestDir, profile_dir};
 
 /// What pip chose for `honeyhive==1.7.0`, the plain OTLP exporter among it.
 const REQUIREMENTS: &str = include_str!("python/requirements.txt");
@@ -19,7 +21,7 @@ pub(crate) fn script(place: &TestDir, name: &str, variables: &[(&str, &str)]) ->
         .arg(script.join(name))
         .envs(variables.iter().copied());
     let done = run(&mut command);
-    assert_eq!(done.exit, Some(0), "{name}: {done:?}");
+    assert_eq!(done.code, 0, "{name}: {done:?}");
     Some(done.stdout.lines().last().unwrap().to_owned())
 }
 

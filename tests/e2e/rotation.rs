@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use hh_sdk::config::Env;
 use hh_sdk::{EventKind, HoneyHive, HoneyHiveTracer};
+use hh_testing::{PATIENCE, rounds, run, run_with_input};
 
 use super::http::count;
-use super::support::{PATIENCE, PROJECT, TestDir, key_in, run, run_with_input};
+use super::support::{PROJECT, TestDir, key_in};
 
 /// So many requests are sent in a second, and so many spans.
 const A_SECOND: u32 = 200;
@@ -17,9 +18,9 @@ const A_SECOND: u32 = 200;
 fn rotate(place: &TestDir) {
     loop {
         let done = run(&mut place.command(&["auth", "rotate", "--grace", "2s"]));
-        match done.exit {
-            Some(0) => return,
-            Some(1) if done.stderr.contains("is still active") => {}
+        match done.code {
+            0 => return,
+            1 if done.stderr.contains("is still active") => {}
             _ => panic!("{done:?}"),
         }
     }
@@ -27,16 +28,14 @@ fn rotate(place: &TestDir) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn rotations_under_load_fail_no_request() {
-    let env = Env::from_process();
-    let more = env.get("HH_SOAK_ROUNDS").and_then(|text| text.to_str());
-    let rounds: u32 = more.map_or(2, |text| text.parse().unwrap());
+    let rounds = rounds(2);
 
     let place = TestDir::new();
     let server = place.start();
     let key = key_in(&place.make_key(&server, "read_write"));
     let mut login = place.command(&["auth", "login", "--storage", "file", "--api-key-stdin"]);
-    let done = run_with_input(login.env("HH_BASE_URL", server.url()), &key);
-    assert_eq!(done.exit, Some(0), "{done:?}");
+    let done = run_with_input(login.env("HH_BASE_URL", server.url()), &key).unwrap();
+    assert_eq!(done.code, 0, "{done:?}");
 
     let home = place.path("home").join("config");
     let env = Env::from_pairs([("XDG_CONFIG_HOME", home)]);

@@ -8,7 +8,9 @@ use std::process::Stdio;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
-use super::support::{RunOutput, Server, TestDir, key_in, run, run_with_input};
+use hh_testing::{RunOutput, ServerProcess, run, run_with_input};
+
+use super::support::{TestDir, key_in};
 
 const CREDENTIALS: &str = "home/config/honeyhive/credentials.toml";
 /// What the mask of a key shows of it (see `docs/design/decisions.md#k4`); the rest must not be seen.
@@ -20,13 +22,13 @@ fn a_printed_admin_key_is_in_one_line_and_the_credential_store() {
     let place = TestDir::new();
     let mut command = place.server_command();
     command.args(TALKATIVE);
-    let mut server = Server::start(command);
-    let key = server.wait_for_line("hh_");
+    let mut server = ServerProcess::start(&mut command);
+    let key = server.wait_for_line(|line| line.contains("hh_"));
     assert!(key.starts_with("hh_") && key.len() == 43, "only the key");
     // That search finds what is there: the first print, and below the credential store.
     check(&place, server, &key, 1, &[CREDENTIALS]);
 
-    let again = Server::start(place.server_command()).stop("TERM");
+    let again = ServerProcess::start(&mut place.server_command()).stop("TERM");
     assert!(!again.stderr.contains("hh_"), "{again:?}");
 }
 
@@ -36,14 +38,14 @@ fn an_admin_key_in_a_file_is_only_there_and_in_the_credential_store() {
     let mut command = place.server_command();
     let file = place.admin_key_file();
     command.args(TALKATIVE).arg("--admin-key-file").arg(&file);
-    let server = Server::start(command);
+    let server = ServerProcess::start(&mut command);
     let key = key_in(&file);
     assert_eq!(mode(&file), 0o600);
     check(&place, server, &key, 0, &["admin.key", CREDENTIALS]);
 }
 
 /// Uses a key in all ways but the command line, and looks for it everywhere.
-fn check(place: &TestDir, server: Server, key: &str, prints: usize, files: &[&str]) {
+fn check(place: &TestDir, server: ServerProcess, key: &str, prints: usize, files: &[&str]) {
     let hidden = key.get(SHOWN..).unwrap();
     prove_that_processes_are_seen(place, hidden);
     let (log, watched) = watch(place, hidden, || use_the_key(place, &server, key));
@@ -67,7 +69,7 @@ fn check(place: &TestDir, server: Server, key: &str, prints: usize, files: &[&st
     assert_eq!(files_with(place, hidden), files);
 
     let out = run(&mut place.command(&["auth", "logout"]));
-    assert_eq!(out.exit, Some(0), "{out:?}");
+    assert_eq!(out.code, 0, "{out:?}");
     let rest: Vec<&str> = files
         .iter()
         .copied()
@@ -77,7 +79,7 @@ fn check(place: &TestDir, server: Server, key: &str, prints: usize, files: &[&st
 }
 
 /// Logs in with a key and uses it, with the most talk there is. Returns all output.
-fn use_the_key(place: &TestDir, server: &Server, key: &str) -> String {
+fn use_the_key(place: &TestDir, server: &ServerProcess, key: &str) -> String {
     let command = |arguments: &[&str]| {
         let mut command = place.command(arguments);
         command.args(TALKATIVE).env("HH_LOG_LEVEL", "trace");
@@ -85,13 +87,13 @@ fn use_the_key(place: &TestDir, server: &Server, key: &str) -> String {
     };
     let mut log = String::new();
     let mut keep = |done: RunOutput, exit: i32| {
-        assert_eq!(done.exit, Some(exit), "{done:?}");
+        assert_eq!(done.code, exit, "{done:?}");
         log += &done.stdout;
         log += &done.stderr;
     };
     let mut login = command(&["auth", "login", "--api-key-stdin"]);
     login.env("HH_BASE_URL", server.url());
-    keep(run_with_input(&mut login, &format!("{key}\n")), 0);
+    keep(run_with_input(&mut login, &format!("{key}\n")).unwrap(), 0);
     let other_key = place.path("other.key");
     let into = other_key.to_str().unwrap();
     for arguments in [
@@ -132,7 +134,7 @@ fn use_the_key(place: &TestDir, server: &Server, key: &str) -> String {
     let mut again = command(&["auth", "login", "--api-key-stdin"]);
     again.env("HH_BASE_URL", server.url());
     let cut = key.get(..key.len() - 1).unwrap();
-    keep(run_with_input(&mut again, cut), 3);
+    keep(run_with_input(&mut again, cut).unwrap(), 3);
     log
 }
 

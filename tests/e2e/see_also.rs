@@ -4,10 +4,11 @@ use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
+use hh_testing::{RunOutput, ServerProcess, write};
 use serde_json::Value;
 
 use crate::docs::{fenced, run};
-use crate::support::{RunOutput, Server, TestDir, key_in, profile_dir, write};
+use crate::support::{TestDir, key_in, profile_dir};
 
 const CI_CD: &str = include_str!("../../docs/guides/run-in-ci.md");
 
@@ -169,7 +170,7 @@ printf '%s\n' "${0##*/} $*$with" >>"$PLACE/calls"
 }
 
 /// Runs what a person types. The first commands make the key of the pipeline, by that of the admin; the others have it.
-fn as_person(place: &TestDir, server: &Server, text: &str) {
+fn as_person(place: &TestDir, server: &ServerProcess, text: &str) {
     let made = place.path("cwd/ci.key");
     let admin = place.admin_key_file();
     if place.path("key").exists() {
@@ -187,14 +188,14 @@ fn as_person(place: &TestDir, server: &Server, text: &str) {
             &[("HH_BASE_URL", server.url()), ("HH_API_KEY_FILE", admin)],
         );
         let key = key_in(&made);
-        write(&place.path("key"), &key);
+        write(place.path("key"), &key);
         // As a container has it.
-        write(&place.path("cwd/honeyhive_api_key"), &key);
+        write(place.path("cwd/honeyhive_api_key"), &key);
     }
 }
 
 /// Runs the shell lines of a recipe, with the variables that it gives them.
-fn pipeline(place: &TestDir, server: &Server, file: &str, recipe: &Value) {
+fn pipeline(place: &TestDir, server: &ServerProcess, file: &str, recipe: &Value) {
     let key = key_in(&place.path("key"));
     match file {
         ".github/workflows/test.yml" => {
@@ -238,7 +239,7 @@ fn variables(table: &Value, secret: impl Fn(&str) -> String) -> Vec<(String, Str
 }
 
 /// Runs what stands in `sh '…'` and `sh '''…'''`, with the variables of the stage.
-fn jenkins(place: &TestDir, server: &Server, recipe: &str) {
+fn jenkins(place: &TestDir, server: &ServerProcess, recipe: &str) {
     let key = key_in(&place.path("key"));
     assert!(recipe.contains("HH_API_KEY = credentials('honeyhive-test-api-key')"));
     let mut steps = 0;
@@ -259,7 +260,7 @@ fn jenkins(place: &TestDir, server: &Server, recipe: &str) {
 }
 
 /// Runs what stands behind the options of `RUN`; no key may be an argument or a variable of the image.
-fn dockerfile(place: &TestDir, server: &Server, recipe: &str) {
+fn dockerfile(place: &TestDir, server: &ServerProcess, recipe: &str) {
     for line in recipe.lines() {
         let (instruction, rest) = line.split_once(' ').unwrap();
         assert!(!matches!(instruction, "ARG" | "ENV"), "{line}");
@@ -270,7 +271,12 @@ fn dockerfile(place: &TestDir, server: &Server, recipe: &str) {
     }
 }
 
-fn must_with(place: &TestDir, server: &Server, script: &str, variables: &[(String, String)]) {
+fn must_with(
+    place: &TestDir,
+    server: &ServerProcess,
+    script: &str,
+    variables: &[(String, String)],
+) {
     let base = [("HH_BASE_URL", server.url())];
     let variables = variables.iter().map(|(name, value)| (&**name, &**value));
     must(
@@ -284,7 +290,7 @@ fn must_with(place: &TestDir, server: &Server, script: &str, variables: &[(Strin
 #[track_caller]
 fn must(place: &TestDir, script: &str, variables: &[(&str, &str)]) {
     let done = done(place, script, variables);
-    assert_eq!(done.exit, Some(0), "{script}\n{done:?}");
+    assert_eq!(done.code, 0, "{script}\n{done:?}");
 }
 
 fn done(place: &TestDir, script: &str, variables: &[(&str, &str)]) -> RunOutput {
@@ -300,5 +306,5 @@ fn done(place: &TestDir, script: &str, variables: &[(&str, &str)]) -> RunOutput 
         .env("PATH", std::env::join_paths(path).unwrap())
         .env("PLACE", place.root())
         .envs(variables.iter().copied());
-    crate::support::run(&mut shell)
+    hh_testing::run(&mut shell)
 }

@@ -3,7 +3,9 @@
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::process::Stdio;
 
-use super::support::{Server, TestDir};
+use hh_testing::ServerProcess;
+
+use super::support::TestDir;
 
 /// The first key is shown once: a start that fails must not have made it.
 #[test]
@@ -35,7 +37,8 @@ fn a_start_without_descriptors_costs_no_key() {
         assert!(!said.contains("panicked"), "{limit}: {exit}, {said}");
         let shown = "Admin key of";
         if !said.contains(shown) {
-            Server::start(place.server_command()).wait_for_line(shown);
+            ServerProcess::start(&mut place.server_command())
+                .wait_for_line(|line| line.contains(shown));
         }
     }
 }

@@ -1,7 +1,9 @@
 //! A server that is asked to stop, and two that want one data directory.
 
+use hh_testing::run;
+
 use super::http::{count, export, spans};
-use super::support::{TestDir, key_in, run};
+use super::support::{TestDir, key_in};
 
 #[test]
 fn a_signal_stops_the_server_and_nothing_is_lost() {
@@ -11,7 +13,7 @@ fn a_signal_stops_the_server_and_nothing_is_lost() {
     for (round, signal) in (1..).zip(["TERM", "INT"]) {
         export(server.address(), &key, &spans("tool", round, 10)).unwrap();
         let done = server.stop(signal);
-        assert_eq!(done.exit, Some(0), "{signal}: {done:?}");
+        assert_eq!(done.code, 0, "{signal}: {done:?}");
         assert!(done.stderr.ends_with("Stopped\n"), "{signal}: {done:?}");
         assert_eq!(done.stdout, "", "{signal}");
 
@@ -26,7 +28,7 @@ fn a_data_directory_has_one_server() {
     let server = place.start();
     let key = key_in(&place.make_key(&server, "read_write"));
     let done = run(&mut place.server_command());
-    assert_eq!((done.exit, done.stdout.as_str()), (Some(1), ""));
+    assert_eq!((done.code, done.stdout.as_str()), (1, ""));
     let said = done
         .stderr
         .replace(place.root().to_str().unwrap(), "[ROOT]");

@@ -3,8 +3,10 @@
 use std::io::BufRead as _;
 use std::time::{Duration, Instant};
 
+use hh_testing::rounds;
+
 use super::worker::{Job, command, wait_for};
-use super::{number_of, private_files, profile, rounds, store};
+use super::{number_of, private_files, profile, store};
 
 const ROUNDS: u32 = 20;
 

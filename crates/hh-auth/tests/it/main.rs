@@ -16,13 +16,6 @@ use hh_auth::{ApiKey, Created, FileStore, KeyDetails, Profile};
 use hh_config::Env;
 use jiff::Timestamp;
 
-/// Returns the number of rounds of a repeated test; `HH_SOAK_ROUNDS` overrides it.
-fn rounds(usual: u32) -> u32 {
-    let env = Env::from_process();
-    let more = env.get("HH_SOAK_ROUNDS").and_then(|text| text.to_str());
-    more.map_or(usual, |text| text.parse().unwrap()).max(usual)
-}
-
 fn store(dir: &Path) -> FileStore {
     let env = Env::from_pairs([("XDG_CONFIG_HOME", dir)]);
     FileStore::of_user(&env).unwrap()

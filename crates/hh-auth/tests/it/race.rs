@@ -5,9 +5,10 @@ use std::io::Write as _;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use hh_auth::FileStore;
+use hh_testing::rounds;
 
 use super::worker::{Job, command, wait_for};
-use super::{number_of, private_files, rounds, store};
+use super::{number_of, private_files, store};
 
 const PROCESSES: u32 = 20;
 /// The number of logins of each process per round.

@@ -3,7 +3,9 @@
 use std::path::Path;
 use std::process::Command;
 
-use crate::support::{RunOutput, TestEnv, done};
+use hh_testing::run;
+
+use crate::support::TestEnv;
 
 /// What stands on the line behind `honeyhive`, and what the shell offers, sorted.
 const ASKED: [(&str, &str); 8] = [
@@ -124,7 +126,7 @@ fn asked(shell: &str, arguments: &[&str]) {
     let lines = ASKED.map(|(line, _)| line);
     let mut command = in_shell(&env, shell, arguments);
     command.args(lines).env("TERM", "dumb");
-    let done: RunOutput = done(command.output().unwrap());
+    let done = run(&mut command);
     assert_eq!(done.code, 0, "{done:?}");
     let mut parts = done.stdout.split("\n\n");
     for (line, expected) in ASKED {

@@ -20,7 +20,7 @@ fn sent_key(env: &TestEnv, flags: &[&str]) -> String {
     let server = Loopback::start();
     let done = env.run_with(&["project", "list", "--base-url", &server.url()], flags);
     assert_eq!(done.code, 0, "{flags:?}: {done:?}");
-    server.request().key().unwrap().to_owned()
+    server.request().bearer().unwrap().to_owned()
 }
 
 /// A command that must end with this code before anything is sent; returns what was said.

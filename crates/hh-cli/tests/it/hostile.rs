@@ -8,8 +8,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use hh_sdk::{EventKind, HoneyHiveTracer};
+use hh_testing::run_with_input;
 
-use crate::support::{RunOutput, TestEnv, with_input};
+use crate::support::{RunOutput, TestEnv};
 
 /// The key of the login that is stored.
 const KEY: &str = "hh_1234567890abcdef1234567890abcdef";
@@ -32,7 +33,7 @@ fn run_all(
 ) -> Vec<RunOutput> {
     let run = |mut command: std::process::Command| {
         let command = command.current_dir(env.path(folder));
-        with_input(command.envs(variables.iter().copied()), "").unwrap()
+        run_with_input(command.envs(variables.iter().copied()), "").unwrap()
     };
     let commands = COMMANDS.iter();
     let commands = commands.map(|command| env.command(&[command, flags].concat()));

@@ -4,7 +4,9 @@ use std::os::unix::net::UnixListener;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::support::{RunOutput, STORE, TestEnv, done, undated};
+use hh_testing::run;
+
+use crate::support::{RunOutput, STORE, TestEnv, undated};
 
 pub(crate) const UNLOCKED: &str =
     "printf 'a password\\n' | gnome-keyring-daemon --unlock --components=secrets >/dev/null";
@@ -30,7 +32,7 @@ pub(crate) fn with_a_keyring(env: &TestEnv, start: &str, lines: &str) -> Option<
         .env("PATH", path)
         .env("XDG_RUNTIME_DIR", env.path("run"))
         .env_remove("DBUS_SESSION_BUS_ADDRESS");
-    Some(done(session.output().unwrap()))
+    Some(run(&mut session))
 }
 
 /// What was shown, without the noise of the keyring's own start.

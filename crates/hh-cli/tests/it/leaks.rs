@@ -3,9 +3,8 @@
 mod commands;
 mod processes;
 
-use std::net::TcpListener;
-
 use commands::COMMANDS;
+use hh_testing::IdleListener;
 
 use crate::support::canary::{KEY, assert_hidden, assert_in_no_file, find};
 use crate::support::{Loopback, TestEnv};
@@ -93,7 +92,9 @@ fn assert_not_echoed(answer: &str, talk: &'static [(&[&str], &str)]) {
 /// Checks that each command that asks did so, with each amount of talk and the key from each place.
 fn assert_used(server: Loopback, talks: usize) {
     let requests = server.requests();
-    let with_key = requests.iter().filter(|request| request.key() == Some(KEY));
+    let with_key = requests
+        .iter()
+        .filter(|request| request.bearer() == Some(KEY));
     assert!(with_key.count() >= ASKING * talks * 2, "{requests:?}");
 }
 
@@ -131,8 +132,8 @@ fn when_the_server_fails_with_it() {
 // Feature S41.
 #[test]
 fn when_no_server_responds() {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let silent = format!("http://{}", listener.local_addr().unwrap());
+    let listener = IdleListener::new();
+    let silent = listener.url();
     let codes = assert_never_written(&silent, TALK);
     let late = codes.iter().filter(|code| **code == 4).count();
     assert!(late >= ASKING * TALK.len() * 2, "{codes:?}");

@@ -1,7 +1,9 @@
 //! A key that a shell is given in the open, whoever chose it.
 
+use hh_testing::run;
+
 use crate::completion::{in_shell, is_installed};
-use crate::support::{TestEnv, done};
+use crate::support::TestEnv;
 
 /// Every character but white space may be in a key, and a folder that somebody else filled may name one.
 const KEY: &str =
@@ -37,7 +39,7 @@ fn no_shell_runs_any_part_of_a_revealed_key() {
         let env = TestEnv::new();
         env.write("honeyhive.yaml", format!("api_key: {KEY}\n"));
         let mut shell = in_shell(&env, shell, &[arguments, &[script]].concat());
-        let done = done(shell.output().unwrap());
+        let done = run(&mut shell);
         assert_eq!((done.code, &*done.stdout), (0, KEY), "{done:?}");
         assert!(!env.path("ran").exists(), "{shell:?}");
     }

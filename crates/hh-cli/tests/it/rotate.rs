@@ -4,8 +4,10 @@ mod gate;
 
 use std::process::{Child, Stdio};
 
+use hh_testing::poll_until;
+
 use self::gate::{Gate, Stop};
-use crate::support::{STORE, TestEnv, done as done_of, undated};
+use crate::support::{RunOutput, STORE, TestEnv, undated};
 
 const LOGIN: &[&str] = &["auth", "login", "--storage", "file", "--api-key-stdin"];
 const ROTATE: &[&str] = &["auth", "rotate", "--grace", "0s"];
@@ -130,9 +132,7 @@ fn wait_for_lock(child: &Child) {
             std::fs::read_link(file.path()).is_ok_and(|path| path.ends_with("credentials.lock"))
         })
     };
-    while !has_it() {
-        std::thread::yield_now();
-    }
+    poll_until("the lock is open", has_it);
 }
 
 #[test]
@@ -183,7 +183,7 @@ fn a_login_meanwhile_is_not_overwritten() {
         let done = env.run_with_input(&[LOGIN, &other].concat(), &key);
         assert_eq!(done.code, 0, "{done:?}");
         gate.go_on();
-        let done = done_of(child.unwrap().wait_with_output().unwrap());
+        let done = RunOutput::from(child.unwrap().wait_with_output().unwrap());
         assert_eq!(
             (done.code, &*done.stderr),
             (

@@ -1,80 +1,33 @@
 use std::fs::File;
-use std::io::{BufRead as _, BufReader, Seek as _, SeekFrom, Write as _};
-use std::process::{Child, ChildStderr, Command, Stdio};
+use std::io::{Seek as _, SeekFrom, Write as _};
+
+use hh_testing::ServerProcess;
 
 use crate::support::TestEnv;
 
-/// A server on `data` whose stderr is read, killed when dropped.
-struct Server {
-    child: Child,
-    stderr: BufReader<ChildStderr>,
-    url: String,
-}
-
-impl Server {
-    fn start(env: &TestEnv, flags: &[&str]) -> Self {
-        let data = env.at("data");
-        let start = ["server", "start", "--bind", "127.0.0.1:0", "--data-dir"];
-        let mut child = env
-            .command(&[&start[..], &[&data], flags].concat())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap())
-            .read_line(&mut line)
-            .unwrap();
-        let stderr = BufReader::new(child.stderr.take().unwrap());
-        let url = line.trim().strip_prefix("Listening on ").unwrap();
-        Self {
-            url: url.to_owned(),
-            child,
-            stderr,
-        }
-    }
-
-    /// Stops it, after which the whole log is in the database file.
-    fn stop(mut self) {
-        let kill = format!("kill -TERM {}", self.child.id());
-        let sent = Command::new("sh").args(["-c", &kill]).status();
-        assert!(sent.unwrap().success());
-        assert!(self.child.wait().unwrap().success());
-    }
-
-    /// Reads stderr up to a line that begins like this.
-    fn wait_for(&mut self, start: &str) -> String {
-        loop {
-            let mut line = String::new();
-            assert!(self.stderr.read_line(&mut line).unwrap() > 0, "the end");
-            if line.starts_with(start) {
-                return line;
-            }
-        }
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        drop(self.child.kill());
-        drop(self.child.wait());
-    }
+/// Starts a server on `data`.
+fn start(env: &TestEnv, flags: &[&str]) -> ServerProcess {
+    let data = env.at("data");
+    let start = ["server", "start", "--bind", "127.0.0.1:0", "--data-dir"];
+    ServerProcess::start(&mut env.command(&[&start[..], &[&data], flags].concat()))
 }
 
 #[test]
 fn the_cause_of_an_internal_error_is_printed_by_the_server_and_not_sent() {
     let mut env = TestEnv::new();
     let key_file = env.at("admin.key");
-    Server::start(&env, &["--admin-key-file", &key_file]).stop();
+    // It stops by a signal, after which the whole log is in the database file.
+    let done = start(&env, &["--admin-key-file", &key_file]).stop("TERM");
+    assert_eq!(done.code, 0, "{done:?}");
     // It has read the schema and no key.
-    let mut server = Server::start(&env, &["--log-format", "json"]);
+    let mut server = start(&env, &["--log-format", "json"]);
     let database = env.path("data/honeyhive.db");
     let size = database.metadata().unwrap().len();
     let mut database = File::options().write(true).open(database).unwrap();
     database.seek(SeekFrom::Start(4096)).unwrap();
     let noise = vec![0x55; usize::try_from(size).unwrap() - 4096];
     database.write_all(&noise).unwrap();
-    env.set("HH_BASE_URL", &server.url);
+    env.set("HH_BASE_URL", server.url());
     env.be_admin();
     let done = env.run(&["auth", "whoami"]);
     assert!(
@@ -82,7 +35,8 @@ fn the_cause_of_an_internal_error_is_printed_by_the_server_and_not_sent() {
         "{done:?}"
     );
     assert!(!done.stderr.contains("SQLite"), "{done:?}");
-    let line: serde_json::Value = serde_json::from_str(&server.wait_for("{")).unwrap();
+    let line: serde_json::Value =
+        serde_json::from_str(&server.wait_for_line(|line| line.starts_with('{'))).unwrap();
     assert_eq!(
         (&line["level"], &line["status"]),
         (&"ERROR".into(), &500.into())
@@ -99,23 +53,23 @@ fn the_cause_of_an_internal_error_is_printed_by_the_server_and_not_sent() {
 fn a_new_database_is_created_only_on_request() {
     let env = TestEnv::new();
     let first = env.at("first.key");
-    drop(Server::start(&env, &["--admin-key-file", &first]));
+    drop(start(&env, &["--admin-key-file", &first]));
     for name in ["honeyhive.db", "honeyhive.db-wal", "honeyhive.db-shm"] {
         drop(std::fs::remove_file(env.path(&format!("data/{name}"))));
     }
     let data = env.at("data");
-    let start = ["server", "start", "--bind", "127.0.0.1:0", "--data-dir"];
-    insta::assert_snapshot!(env.seen(&[&start[..], &[&data]].concat()), @"
-    ! error: the database [home]/data/honeyhive.db is missing, although this directory contained one before
-    ! | hint: restore it from a backup, or create an empty one with --new-database
+    let command = ["server", "start", "--bind", "127.0.0.1:0", "--data-dir"];
+    insta::assert_snapshot!(env.seen(&[&command[..], &[&data]].concat()), @"
+    ! error: the database [home]/data/honeyhive.db is missing, although this directory has had one
+    ! | hint: restore it from a backup, or start with an empty one with --new-database
     exit 5
     ");
     let second = env.at("second.key");
     let flags = ["--new-database", "--admin-key-file", &second];
-    drop(Server::start(&env, &flags));
+    drop(start(&env, &flags));
     assert_ne!(env.read("first.key"), env.read("second.key"));
-    let mut server = Server::start(&env, &["--new-database"]);
-    server.wait_for("warning: the database already exists");
+    let mut server = start(&env, &["--new-database"]);
+    server.wait_for_line(|line| line.starts_with("warning: the database already exists"));
 }
 
 #[test]

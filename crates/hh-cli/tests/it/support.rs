@@ -3,47 +3,44 @@ mod loopback;
 pub(crate) mod processes;
 mod terminal;
 
-use std::fs::Permissions;
-use std::io::{BufRead as _, BufReader, Write as _};
-use std::os::unix::fs::PermissionsExt as _;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::ops::Deref;
+use std::path::Path;
+use std::process::{Command, Stdio};
 
+use hh_testing::{ServerProcess, run_with_input};
 use serde_json::Value;
-use tempfile::TempDir;
 
+pub(crate) use hh_testing::RunOutput;
 pub(crate) use loopback::{Loopback, usual};
 pub(crate) use terminal::Terminal;
 
-/// A home of a test's own, with a server if the test starts one.
+/// An environment of a test's own, with a server if the test starts one.
 pub(crate) struct TestEnv {
-    home: TempDir,
-    variables: Vec<(String, String)>,
-    server: Option<Child>,
+    /// Ends before its directory is removed.
+    _server: Option<ServerProcess>,
+    env: hh_testing::TestEnv,
 }
 
-/// What a command did.
-#[derive(Debug)]
-pub(crate) struct RunOutput {
-    pub(crate) code: i32,
-    pub(crate) stdout: String,
-    pub(crate) stderr: String,
+impl Deref for TestEnv {
+    type Target = hh_testing::TestEnv;
+
+    fn deref(&self) -> &Self::Target {
+        &self.env
+    }
 }
 
 impl TestEnv {
     pub(crate) fn new() -> Self {
-        Self {
-            home: tempfile::tempdir().unwrap(),
-            variables: vec![("HH_MAX_RETRIES".to_owned(), "0".to_owned())],
-            server: None,
-        }
+        let mut env = hh_testing::TestEnv::new();
+        env.set("HH_MAX_RETRIES", "0");
+        Self { env, _server: None }
     }
 
     /// An environment with a server, whose address is set, and its admin key in `admin.key`.
     pub(crate) fn with_server() -> Self {
-        let mut env = Self::new();
-        let mut child = env
-            .command(&["server", "start", "--bind", "127.0.0.1:0"])
+        let env = Self::new();
+        let mut command = env.command(&["server", "start", "--bind", "127.0.0.1:0"]);
+        command
             .args([
                 "--organization",
                 "My Company",
@@ -51,70 +48,32 @@ impl TestEnv {
                 "user@example.com",
             ])
             .arg("--admin-key-file")
-            .arg(env.path("admin.key"))
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap())
-            .read_line(&mut line)
-            .unwrap();
-        env.server = Some(child);
-        let url = line
-            .trim()
-            .strip_prefix("Listening on ")
-            .unwrap()
-            .to_owned();
-        env.set("HH_BASE_URL", &url);
-        env
+            .arg(env.path("admin.key"));
+        let server = ServerProcess::start(&mut command);
+        let mut env = env.env;
+        env.set("HH_BASE_URL", server.url());
+        Self {
+            env,
+            _server: Some(server),
+        }
     }
 
     pub(crate) fn set(&mut self, name: &str, value: &str) {
-        self.variables.push((name.to_owned(), value.to_owned()));
+        self.env.set(name, value);
     }
 
     pub(crate) fn unset(&mut self, name: &str) {
-        self.variables.retain(|(other, _)| other != name);
+        self.env.unset(name);
     }
 
     /// The address of the server.
     pub(crate) fn url(&self) -> String {
-        let url = self
-            .variables
-            .iter()
-            .find(|(name, _)| name == "HH_BASE_URL");
-        url.unwrap().1.clone()
-    }
-
-    pub(crate) fn path(&self, name: &str) -> PathBuf {
-        self.home.path().join(name)
+        self.variable("HH_BASE_URL").unwrap().to_owned()
     }
 
     /// The path as an argument.
     pub(crate) fn at(&self, name: &str) -> String {
         shown(&self.path(name))
-    }
-
-    pub(crate) fn read(&self, name: &str) -> String {
-        std::fs::read_to_string(self.path(name)).unwrap()
-    }
-
-    /// Writes a file below the home, with the directories on the way.
-    #[expect(clippy::disallowed_methods, reason = "a file of the test's own")]
-    pub(crate) fn write(&self, name: &str, text: impl AsRef<[u8]>) {
-        let path = self.path(name);
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(path, text).unwrap();
-    }
-
-    pub(crate) fn mode(&self, name: &str) -> u32 {
-        let metadata = self.path(name).symlink_metadata().unwrap();
-        metadata.permissions().mode() & 0o777
-    }
-
-    pub(crate) fn set_mode(&self, name: &str, mode: u32) {
-        std::fs::set_permissions(self.path(name), Permissions::from_mode(mode)).unwrap();
     }
 
     /// A FIFO that nobody writes into.
@@ -181,7 +140,7 @@ impl TestEnv {
     }
 
     pub(crate) fn run_with_input(&self, arguments: &[&str], input: &str) -> RunOutput {
-        with_input(&mut self.command(arguments), input).unwrap()
+        run_with_input(&mut self.command(arguments), input).unwrap()
     }
 
     /// Runs with stdout going into a file.
@@ -193,7 +152,7 @@ impl TestEnv {
             .stderr(Stdio::piped())
             .output()
             .unwrap();
-        done(output)
+        RunOutput::from(output)
     }
 
     /// Runs under a tracer of the system calls for the network and for threads, and returns them too; none without
@@ -240,7 +199,7 @@ impl TestEnv {
         // The other calls are not slowed down.
         let honeyhive = ["-f", "--seccomp-bpf", "--", env!("CARGO_BIN_EXE_honeyhive")];
         let mut strace = self.program("strace", &[options, &honeyhive, arguments].concat());
-        match with_input(&mut strace, input) {
+        match run_with_input(&mut strace, input) {
             Ok(done) => Some(done),
             Err(error) => {
                 let is_ci = std::env::var_os("CI").is_some();
@@ -270,56 +229,19 @@ impl TestEnv {
 
     /// Any program, in this home with these variables alone.
     pub(crate) fn program(&self, program: &str, arguments: &[&str]) -> Command {
-        let mut command = Command::new(program);
-        command
-            .args(arguments)
-            .env_clear()
-            .env("HOME", self.home.path())
-            // There is no keyring here, whatever this machine has.
-            .env("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent")
-            .current_dir(self.home.path())
-            .envs(self.variables.iter().map(|(name, value)| (name, value)));
+        let mut command = self.env.command(program);
+        command.args(arguments);
         command
     }
 
     /// Replaces what differs from run to run.
     pub(crate) fn filtered(&self, text: &str) -> String {
-        let url = self
-            .variables
-            .iter()
-            .find(|(name, _)| name == "HH_BASE_URL");
-        let url = url.map_or("http://no.server", |(_, url)| url);
+        let url = self.variable("HH_BASE_URL").unwrap_or("http://no.server");
         let text = text
-            .replace(&shown(self.home.path()), "[home]")
+            .replace(&shown(self.root()), "[home]")
             .replace(url, "[server]")
             .replace(url.trim_start_matches("http://"), "[host]");
         without_request_ids(&text)
-    }
-}
-
-pub(crate) fn with_input(command: &mut Command, input: &str) -> std::io::Result<RunOutput> {
-    let mut child = command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()?;
-    // A command that reads nothing may have gone already.
-    drop(child.stdin.take().unwrap().write_all(input.as_bytes()));
-    Ok(done(child.wait_with_output()?))
-}
-
-/// The rounds of a test that repeats itself, or as many as `HH_SOAK_ROUNDS` asks for.
-pub(crate) fn rounds(usual: u32) -> u32 {
-    let env = hh_sdk::config::Env::from_process();
-    let more = env.get("HH_SOAK_ROUNDS").and_then(|text| text.to_str());
-    more.map_or(usual, |text| text.parse().unwrap()).max(usual)
-}
-
-pub(crate) fn done(output: Output) -> RunOutput {
-    RunOutput {
-        code: output.status.code().unwrap(),
-        stdout: String::from_utf8(output.stdout).unwrap(),
-        stderr: String::from_utf8(output.stderr).unwrap(),
     }
 }
 
@@ -392,13 +314,4 @@ pub(crate) fn squeezed(table: &str) -> String {
 
 fn shown(path: &Path) -> String {
     path.display().to_string()
-}
-
-impl Drop for TestEnv {
-    fn drop(&mut self) {
-        if let Some(server) = &mut self.server {
-            drop(server.kill());
-            drop(server.wait());
-        }
-    }
 }

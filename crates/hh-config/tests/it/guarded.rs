@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use hh_config::{Env, FileState, LoadErrorKind, LoadOptions, Source, Stack, TrustedFiles, names};
-use tempfile::TempDir;
+use hh_testing::{TestEnv, write};
 
 /// The id of another user.
 const OTHER: u32 = 4242;
@@ -16,13 +16,14 @@ const SYSTEM: &str = "system/config.yaml";
 
 /// A home directory with the directories of the user file and the system file.
 struct Home {
-    home: TempDir,
+    env: TestEnv,
 }
 
 impl Home {
     fn new() -> Self {
-        let home = tempfile::tempdir().unwrap();
-        let all = Self { home };
+        let all = Self {
+            env: TestEnv::new(),
+        };
         for dir in [
             ".config/honeyhive",
             ".honeyhive",
@@ -47,21 +48,20 @@ impl Home {
     }
 
     fn at(&self, path: &str) -> PathBuf {
-        self.home.path().join(path)
+        self.env.path(path)
     }
 
-    #[expect(clippy::disallowed_methods, reason = "the test writes its own file")]
     fn write(&self, path: &str, text: &str) {
-        fs::write(self.at(path), text).unwrap();
+        self.env.write(path, text);
         self.mode(path, 0o644);
     }
 
     fn mode(&self, path: &str, mode: u32) {
-        fs::set_permissions(self.at(path), Permissions::from_mode(mode)).unwrap();
+        self.env.set_mode(path, mode);
     }
 
     fn env(&self) -> Env {
-        Env::from_pairs([("HOME", self.home.path())])
+        Env::from_pairs([("HOME", self.env.root())])
             .with_system_dir(self.at("system"))
             .with_working_dir(self.at("work"))
     }
@@ -86,7 +86,7 @@ impl Home {
         let file = files.find(|file| file.source == source && file.state != FileState::Absent);
         assert_eq!(file.unwrap().state, FileState::Unsafe, "{problem}");
         format!("{problem}; {}", problem.hint().unwrap_or_default())
-            .replace(self.home.path().to_str().unwrap(), "[home]")
+            .replace(self.env.root().to_str().unwrap(), "[home]")
     }
 
     #[track_caller]
@@ -98,7 +98,7 @@ impl Home {
 
     /// Runs the command in a message.
     fn repair(&self, message: &str) {
-        let command = command_of(message).replace("[home]", self.home.path().to_str().unwrap());
+        let command = command_of(message).replace("[home]", self.env.root().to_str().unwrap());
         let done = Command::new("sh").args(["-c", &command]).status().unwrap();
         assert!(done.success(), "{command}");
     }
@@ -317,7 +317,7 @@ fn a_file_that_was_named_and_a_project_file_are_not_judged() {
     home.write("work/named.yaml", "project: docs\n");
     home.mode("work/named.yaml", 0o666);
     let env = Env::from_pairs([
-        ("HOME", home.home.path().to_str().unwrap()),
+        ("HOME", home.env.root().to_str().unwrap()),
         (
             "HH_CONFIG_FILE",
             home.at("work/named.yaml").to_str().unwrap(),
@@ -412,9 +412,4 @@ fn the_command_is_one_that_a_shell_reads_as_it_is_meant() {
         );
     }
     assert!(!outer.path().join("planted").exists());
-}
-
-#[expect(clippy::disallowed_methods, reason = "the test writes its own file")]
-fn write(path: &Path, text: &str) {
-    fs::write(path, text).unwrap();
 }

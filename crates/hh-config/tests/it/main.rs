@@ -19,10 +19,9 @@ use tempfile::TempDir;
 
 const CANARY: &str = "hh_canarycanarycanarycanarycanary00";
 
-#[expect(clippy::disallowed_methods, reason = "the test writes its own file")]
 fn write(dir: &TempDir, name: &str, text: &str) -> String {
     let path = dir.path().join(name);
-    std::fs::write(&path, text).unwrap();
+    hh_testing::write(&path, text);
     path.display().to_string()
 }
 

@@ -5,13 +5,13 @@
     reason = "`with_reporter` works until it is removed, and collects the lines here"
 )]
 
-use std::net::TcpListener;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use hh_sdk::auth::{ApiKey, FileStore, Level, Profile};
 use hh_sdk::config::{Env, Source, names};
 use hh_sdk::{ErrorKind, HoneyHive, HoneyHiveTracer, Options, get_config_with};
+use hh_testing::IdleListener;
 use tempfile::TempDir;
 
 use crate::support::{TestServer, env_with_home};
@@ -23,10 +23,9 @@ const KEYS: [&str; 4] = [
     "hh_4444stored4444stored4444stored44",
 ];
 
-#[expect(clippy::disallowed_methods, reason = "the file belongs to the test")]
 fn write(dir: &TempDir, name: &str, text: &str) -> String {
     let path = dir.path().join(name);
-    std::fs::write(&path, text).unwrap();
+    hh_testing::write(&path, text);
     path.display().to_string()
 }
 
@@ -230,9 +229,8 @@ fn a_named_env_file_sets_exactly_what_it_holds() {
 // Feature S56.
 #[test]
 fn a_mock_key_of_the_environment_is_enough_in_test_mode() {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.set_nonblocking(true).unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
+    let listener = IdleListener::new();
+    let url = listener.url();
     let home = tempfile::tempdir().unwrap();
     let env = env(
         home.path(),
@@ -250,7 +248,7 @@ fn a_mock_key_of_the_environment_is_enough_in_test_mode() {
     tracer
         .shutdown_blocking(std::time::Duration::from_secs(5))
         .unwrap();
-    assert!(listener.accept().is_err(), "nothing connected");
+    assert!(listener.is_untouched(), "nothing connected");
 }
 
 // Features S58, S59.

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use hh_sdk::auth::Level;
 use hh_sdk::config::Env;
 use hh_sdk::{ErrorKind, EventKind, HoneyHive, HoneyHiveTracer, Options};
+use hh_testing::{HttpServer, Request, rounds, write};
 
-use crate::network::scripted::{Request, Scripted};
 use crate::support::TestServer;
 
 const KEY: &str = "hh_1234567890abcdef1234567890abcdef";
@@ -20,12 +20,7 @@ fn ingestion_key() -> String {
     format!("hh_ingst_{}_{}", "a".repeat(24), "b".repeat(64))
 }
 
-#[expect(clippy::disallowed_methods, reason = "the file belongs to the test")]
-fn write(path: &Path, text: &str) {
-    std::fs::write(path, text).unwrap();
-}
-
-/// Returns empty lists for every request.
+/// Empty lists, whatever was asked for.
 fn empty(_: &Request) -> (&'static str, Vec<u8>) {
     (
         "200 OK",
@@ -33,12 +28,9 @@ fn empty(_: &Request) -> (&'static str, Vec<u8>) {
     )
 }
 
-fn keys(server: &Scripted) -> Vec<String> {
-    let key = |request: &Request| {
-        let header = request.header("authorization").unwrap();
-        header.strip_prefix("Bearer ").unwrap().to_owned()
-    };
-    server.requests().iter().map(key).collect()
+fn keys(server: &HttpServer) -> Vec<String> {
+    let key = |request: &Request| request.bearer().unwrap().to_owned();
+    server.take_requests().iter().map(key).collect()
 }
 
 /// A mounted secret like in Kubernetes: `api-key` is a link through `..data`, which is replaced atomically.
@@ -68,7 +60,7 @@ impl Mount {
         self.count += 1;
         let (at, name) = (self.folder.path(), format!("..{}", self.count));
         std::fs::create_dir(at.join(&name)).unwrap();
-        write(&at.join(&name).join("api-key"), &format!("{key}\n"));
+        write(at.join(&name).join("api-key"), format!("{key}\n"));
         symlink(&name, at.join("..tmp")).unwrap();
         std::fs::rename(at.join("..tmp"), at.join("..data")).unwrap();
         if self.count > 1 {
@@ -79,13 +71,6 @@ impl Mount {
 
 /// The number of requests per second.
 const A_SECOND: u32 = 200;
-
-/// Returns the number of rounds of a repeated test; `HH_SOAK_ROUNDS` overrides it.
-fn rounds(usual: u32) -> u32 {
-    let env = Env::from_process();
-    let more = env.get("HH_SOAK_ROUNDS").and_then(|text| text.to_str());
-    more.map_or(usual, |text| text.parse().unwrap()).max(usual)
-}
 
 // Features S34, S76.
 /// The old key is revoked right after the replacement: requests with it are rejected and retried with the new key.
@@ -170,7 +155,7 @@ fn a_thousand_swaps_are_read_whole() {
 /// Writes a program that replaces the tool of a secret manager.
 fn stand_in(folder: &Path, name: &str, script: &str) {
     let path = folder.join(name);
-    write(&path, &format!("#!/bin/sh\n{script}\n"));
+    write(&path, format!("#!/bin/sh\n{script}\n"));
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
 }
 
@@ -216,7 +201,7 @@ async fn secret_managers_print_the_key() {
             &without_end,
         ),
     ];
-    let server = Scripted::start(empty);
+    let server = HttpServer::with(empty);
     for (program, arguments, print) in cases {
         stand_in(at, program, &when(arguments, print));
         let argv: Vec<&str> = std::iter::once(program)
@@ -225,7 +210,7 @@ async fn secret_managers_print_the_key() {
         let config = at.join("honeyhive-test.yaml");
         write(
             &config,
-            &format!(
+            format!(
                 "credential_command: {}\n",
                 serde_json::to_string(&argv).unwrap()
             ),
@@ -237,7 +222,7 @@ async fn secret_managers_print_the_key() {
                 ("HH_PROJECT", "docs"),
             ]))
             .with_config_file(&config)
-            .with_base_url(&server.url)
+            .with_base_url(server.url())
             .build()
             .unwrap();
         assert!(
@@ -258,12 +243,12 @@ async fn a_failed_command_is_an_error_with_its_stderr() {
         &config,
         "credential_command: [sh, -c, 'echo Token has expired >&2; exit 254']\n",
     );
-    let server = Scripted::start(empty);
+    let server = HttpServer::with(empty);
     let build = |variables: &[(&str, &str)]| {
         HoneyHive::builder()
             .with_env(Env::from_pairs(variables.iter().copied()))
             .with_config_file(&config)
-            .with_base_url(&server.url)
+            .with_base_url(server.url())
             .build()
             .unwrap()
     };
@@ -277,8 +262,8 @@ async fn a_failed_command_is_an_error_with_its_stderr() {
         said.ends_with("sh failed (exit status: 254): Token has expired"),
         "{said}"
     );
-    assert!(server.requests().is_empty());
-    // A source of higher precedence wins, and the command does not run.
+    assert!(server.take_requests().is_empty());
+    // A place above it wins, and then it is not run.
     build(&[("HH_API_KEY", KEY)]).list_projects().await.unwrap();
     assert_eq!(keys(&server), [KEY]);
 }
@@ -291,7 +276,7 @@ async fn the_stderr_of_a_command_is_safe_to_print() {
     let text = r"\342\200\256a\302\23331mb\342\200\213c";
     write(
         &config,
-        &format!(
+        format!(
             "credential_command: [sh, -c, \"printf '{}' >&2; exit 1\"]\n",
             text.replace('\\', "\\\\")
         ),
@@ -316,7 +301,7 @@ async fn the_stderr_of_a_command_is_safe_to_print() {
 #[tokio::test]
 async fn sessions_and_events_use_the_ingestion_key_if_one_is_set() {
     let ingestion = ingestion_key();
-    let server = Scripted::start(|request| match request.path() {
+    let server = HttpServer::with(|request| match request.path() {
         "/opentelemetry/v1/traces" => ("200 OK", Vec::new()),
         _ => empty(request),
     });
@@ -327,7 +312,7 @@ async fn sessions_and_events_use_the_ingestion_key_if_one_is_set() {
     let trace = |variables: &[(&str, &str)]| {
         let tracer = HoneyHiveTracer::builder()
             .with_env(Env::from_pairs(variables.iter().copied()))
-            .with_base_url(&server.url)
+            .with_base_url(server.url())
             .build()
             .unwrap();
         tracer.span("s", EventKind::Tool).start().end();
@@ -341,7 +326,7 @@ async fn sessions_and_events_use_the_ingestion_key_if_one_is_set() {
     let client = |variables: &[(&str, &str)]| {
         HoneyHive::builder()
             .with_env(Env::from_pairs(variables.iter().copied()))
-            .with_base_url(&server.url)
+            .with_base_url(server.url())
             .build()
     };
     client(&both).unwrap().list_projects().await.unwrap();
@@ -367,7 +352,7 @@ async fn sessions_and_events_use_the_ingestion_key_if_one_is_set() {
         "{wrong}"
     );
     assert!(!wrong.to_string().contains(&OTHER_KEY[8..]));
-    assert!(server.requests().is_empty());
+    assert!(server.take_requests().is_empty());
 }
 
 // Feature S93.

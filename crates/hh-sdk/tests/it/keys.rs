@@ -4,9 +4,9 @@ use std::time::Duration;
 use hh_sdk::api::types::{CreateKey, CreateOwner, Key, KeyState, ProjectNames};
 use hh_sdk::auth::Level;
 use hh_sdk::{ErrorKind, HoneyHive, Identity};
+use hh_testing::HttpServer;
 use serde_json::json;
 
-use crate::network::scripted::Scripted;
 use crate::support::{TestServer, empty_env, reveal};
 
 fn wanted(owner: Option<&str>) -> CreateKey {
@@ -100,7 +100,7 @@ async fn disabling_an_owner_revokes_all_their_keys() {
 #[tokio::test]
 async fn a_key_whose_text_was_lost_on_the_way_is_named() {
     let count = AtomicU32::new(0);
-    let server = Scripted::start(move |_| {
+    let server = HttpServer::with(move |_| {
         if count.fetch_add(1, Ordering::SeqCst).is_multiple_of(2) {
             return ("503 Service Unavailable", Vec::new());
         }
@@ -113,7 +113,7 @@ async fn a_key_whose_text_was_lost_on_the_way_is_named() {
     });
     let client = HoneyHive::builder()
         .with_env(empty_env())
-        .with_base_url(&server.url)
+        .with_base_url(server.url())
         .with_api_key("hh_1234567890abcdef1234567890abcdef")
         .build()
         .unwrap();
@@ -136,7 +136,7 @@ async fn a_key_whose_text_was_lost_on_the_way_is_named() {
         )
     );
     let keys: Vec<_> = server
-        .requests()
+        .take_requests()
         .iter()
         .map(|request| request.header("idempotency-key").unwrap().to_owned())
         .collect();
@@ -179,10 +179,10 @@ async fn more_keys_than_one_response_may_hold_are_listed() {
 async fn a_list_of_keys_that_cannot_be_continued_is_an_error() {
     for next in ["7", "a/../b", "1&ended=true", "1#", "hh_\u{e9}", ""] {
         let page = json!({"keys": [], "next": next}).to_string().into_bytes();
-        let server = Scripted::start(move |_| ("200 OK", page.clone()));
+        let server = HttpServer::with(move |_| ("200 OK", page.clone()));
         let client = HoneyHive::builder()
             .with_env(empty_env())
-            .with_base_url(&server.url)
+            .with_base_url(server.url())
             .with_api_key("hh_1234567890abcdef1234567890abcdef")
             .build()
             .unwrap();

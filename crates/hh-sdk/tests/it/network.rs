@@ -5,15 +5,16 @@
     reason = "`with_reporter` works until it is removed, and collects the lines here"
 )]
 
-pub(crate) mod scripted;
 mod slow;
 mod tls;
 
+use std::io::Read as _;
 use std::time::{Duration, Instant};
 
 use hh_sdk::api::types::{ExportEvents, StartSession};
 use hh_sdk::auth::Level;
 use hh_sdk::{ErrorKind, EventKind, HoneyHive, HoneyHiveTracer, InMemoryExporter, Options};
+use hh_testing::{HttpServer, IdleListener, Request};
 use opentelemetry_proto::tonic::collector::trace::v1::{
     ExportTracePartialSuccess, ExportTraceServiceRequest, ExportTraceServiceResponse,
 };
@@ -21,7 +22,6 @@ use opentelemetry_proto::tonic::trace::v1::Span;
 use prost::Message as _;
 
 use crate::support::{TestServer, empty_env};
-use scripted::{Request, Scripted};
 use slow::SlowProxy;
 
 pub(crate) const KEY: &str = "hh_1234567890abcdef1234567890abcdef";
@@ -45,8 +45,19 @@ pub(crate) fn accepted(request: &Request) -> (&'static str, Vec<u8>) {
     }
 }
 
+/// Returns the body without its compression, if it has one.
+fn plain(request: &Request) -> Vec<u8> {
+    if request.header("content-encoding") != Some("gzip") {
+        return request.body.clone();
+    }
+    let mut plain = Vec::new();
+    let mut decoder = flate2::read::GzDecoder::new(&request.body[..]);
+    decoder.read_to_end(&mut plain).unwrap();
+    plain
+}
+
 pub(crate) fn spans(request: &Request) -> Vec<Span> {
-    let export = ExportTraceServiceRequest::decode(&request.plain()[..]).unwrap();
+    let export = ExportTraceServiceRequest::decode(&plain(request)[..]).unwrap();
     let scopes = export
         .resource_spans
         .into_iter()
@@ -54,8 +65,8 @@ pub(crate) fn spans(request: &Request) -> Vec<Span> {
     scopes.flat_map(|scope| scope.spans).collect()
 }
 
-fn exports(server: &Scripted) -> Vec<Request> {
-    let requests = server.requests().into_iter();
+fn exports(server: &HttpServer) -> Vec<Request> {
+    let requests = server.take_requests().into_iter();
     requests
         .filter(|request| request.path() == TRACES)
         .collect()
@@ -121,11 +132,11 @@ async fn sessions_arrive_complete_over_an_unreliable_connection() {
 
 #[test]
 fn an_export_goes_out_compressed_and_plain_after_a_415() {
-    let server = Scripted::start(|request| match request.header("content-encoding") {
+    let server = HttpServer::with(|request| match request.header("content-encoding") {
         Some(_) => ("415 Unsupported Media Type", Vec::new()),
         None => accepted(request),
     });
-    let tracer = tracer(&server.url);
+    let tracer = tracer(server.url());
     for name in ["first", "second"] {
         tracer.span(name, EventKind::Tool).start().end();
         tracer.flush_blocking(LONG).unwrap();
@@ -147,7 +158,7 @@ fn an_export_goes_out_compressed_and_plain_after_a_415() {
 
 #[test]
 fn what_the_server_refuses_of_an_export_is_lost_and_not_sent_again() {
-    let server = Scripted::start(|request| {
+    let server = HttpServer::with(|request| {
         if request.path() != TRACES {
             return accepted(request);
         }
@@ -159,7 +170,7 @@ fn what_the_server_refuses_of_an_export_is_lost_and_not_sent_again() {
         };
         ("200 OK", answer.encode_to_vec())
     });
-    let tracer = tracer(&server.url);
+    let tracer = tracer(server.url());
     for _ in 0..3 {
         tracer.span("s", EventKind::Tool).start().end();
     }
@@ -184,7 +195,7 @@ fn a_hostile_answer_to_an_export_is_a_bounded_loss_with_a_clean_reason() {
     for count in [i64::MAX, i64::MIN, -1, 0, 4] {
         for is_json in [false, true] {
             let text = hostile.clone();
-            let server = Scripted::start(move |request| {
+            let server = HttpServer::with(move |request| {
                 if request.path() != TRACES {
                     return accepted(request);
                 }
@@ -203,7 +214,7 @@ fn a_hostile_answer_to_an_export_is_a_bounded_loss_with_a_clean_reason() {
                 };
                 ("200 OK", answer.encode_to_vec())
             });
-            let tracer = tracer(&server.url);
+            let tracer = tracer(server.url());
             for _ in 0..3 {
                 // One request each, so that the counts add up.
                 tracer.span("s", EventKind::Tool).start().end();
@@ -232,11 +243,11 @@ fn a_response_that_is_not_otlp_is_no_success_and_no_loss_until_the_end() {
         ("200 OK\r\ncontent-type: text/html", "<html>log in</html>"),
         ("200 OK\r\ncontent-type: text/plain", "please log in"),
     ] {
-        let server = Scripted::start(move |request| match request.path() {
+        let server = HttpServer::with(move |request| match request.path() {
             TRACES => (status, body.as_bytes().to_vec()),
             _ => accepted(request),
         });
-        let tracer = tracer(&server.url);
+        let tracer = tracer(server.url());
         tracer.span("s", EventKind::Tool).start().end();
         let deadline = Instant::now() + LONG;
         loop {
@@ -258,14 +269,14 @@ fn a_response_that_is_not_otlp_is_no_success_and_no_loss_until_the_end() {
 #[test]
 fn spans_that_the_server_refuses_are_a_loss_and_not_sent_again() {
     let body = r#"{"partialSuccess": {"rejectedSpans": "1", "errorMessage": "too large"}}"#;
-    let server = Scripted::start(move |request| match request.path() {
+    let server = HttpServer::with(move |request| match request.path() {
         TRACES => (
             "200 OK\r\ncontent-type: application/json",
             body.as_bytes().to_vec(),
         ),
         _ => accepted(request),
     });
-    let tracer = tracer(&server.url);
+    let tracer = tracer(server.url());
     tracer.span("s", EventKind::Tool).start().end();
     let error = tracer.flush_blocking(LONG).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Dropped, "{error}");
@@ -274,10 +285,10 @@ fn spans_that_the_server_refuses_are_a_loss_and_not_sent_again() {
 
 #[test]
 fn after_a_rejected_key_a_flush_sends_one_request() {
-    let server = Scripted::start(|_| ("401 Unauthorized", Vec::new()));
+    let server = HttpServer::with(|_| ("401 Unauthorized", Vec::new()));
     let tracer = HoneyHiveTracer::builder()
         .with_env(hh_sdk::config::Env::from_pairs([("HH_BATCH_SIZE", "10")]))
-        .with_base_url(&server.url)
+        .with_base_url(server.url())
         .with_api_key(KEY.to_owned())
         .build()
         .unwrap();
@@ -297,18 +308,17 @@ fn after_a_rejected_key_a_flush_sends_one_request() {
     // The shutdown drops the rest and reports the number.
     let error = tracer.shutdown_blocking(LONG).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Dropped, "{error}");
-    // One request for each flush and for the shutdown, and one more if the thread sent a request before the first
-    // flush. Which flush that request completes depends on its arrival.
-    let sent = server.requests().len();
+    // One request for each flush and for the end, and one more if the thread has tried before the first flush: which flush
+    // that one answers depends on when it arrives.
+    let sent = server.take_requests().len();
     assert!(sent == 4 || sent == 5, "{sent}");
 }
 
 /// No spelling of the base URL makes the client send a key to another machine without TLS.
 #[tokio::test]
 async fn hostile_base_urls_get_nothing() {
-    let listener = std::net::TcpListener::bind("0.0.0.0:0").unwrap();
-    listener.set_nonblocking(true).unwrap();
-    let port = listener.local_addr().unwrap().port();
+    let listener = IdleListener::bind("0.0.0.0:0").unwrap();
+    let port = listener.address().port();
     for host in [
         "127.0.0.1.nip.invalid",
         "127.0.0.1@evil.invalid",
@@ -341,7 +351,7 @@ async fn hostile_base_urls_get_nothing() {
             "{host}: {error}"
         );
         assert!(!format!("{error} {error:?}").contains(&KEY[8..]));
-        assert!(listener.accept().is_err(), "{host} was contacted");
+        assert!(listener.is_untouched(), "{host} was contacted");
     }
 }
 
@@ -358,7 +368,7 @@ fn an_export_is_repeated_unless_it_would_fail_again() {
         ("400 Bad Request", 1),
     ] {
         let first = std::sync::atomic::AtomicBool::new(true);
-        let server = Scripted::start(move |request| {
+        let server = HttpServer::with(move |request| {
             let fails =
                 request.path() == TRACES && first.swap(false, std::sync::atomic::Ordering::Relaxed);
             if fails {
@@ -369,7 +379,7 @@ fn an_export_is_repeated_unless_it_would_fail_again() {
         });
         let tracer = HoneyHiveTracer::builder()
             .with_env(hh_sdk::config::Env::from_pairs([("HH_RETRY_DELAY", "0.1")]))
-            .with_base_url(&server.url)
+            .with_base_url(server.url())
             .with_api_key(KEY.to_owned())
             .build()
             .unwrap();
@@ -382,8 +392,8 @@ fn an_export_is_repeated_unless_it_would_fail_again() {
 
 #[test]
 fn our_key_never_leaves_inside_telemetry() {
-    let server = Scripted::start(accepted);
-    let tracer = tracer(&server.url);
+    let server = HttpServer::with(accepted);
+    let tracer = tracer(server.url());
     let cut = &KEY[..20];
     let session = tracer
         .session(&format!("with {KEY}"))
@@ -407,7 +417,7 @@ fn our_key_never_leaves_inside_telemetry() {
     session.end();
     tracer.flush_blocking(LONG).unwrap();
 
-    let requests = server.requests();
+    let requests = server.take_requests();
     assert_eq!(requests.len(), 3, "{requests:?}");
     // The key was in use: each request is authorized with it.
     assert!(
@@ -417,7 +427,7 @@ fn our_key_never_leaves_inside_telemetry() {
     );
     let mut all = String::new();
     for request in &requests {
-        all.push_str(&String::from_utf8_lossy(&request.plain()));
+        all.push_str(&String::from_utf8_lossy(&plain(request)));
     }
     assert!(
         all.contains("[redacted]") && all.contains("hh_search"),
@@ -556,10 +566,10 @@ fn use_client_and_tracer() {
 // Feature S61.
 #[tokio::test]
 async fn the_timeout_bounds_the_whole_call() {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let listener = IdleListener::new();
     let client = HoneyHive::builder()
         .with_env(empty_env())
-        .with_base_url(&format!("http://{}", listener.local_addr().unwrap()))
+        .with_base_url(&listener.url())
         .with_api_key(KEY.to_owned())
         .with_timeout(Duration::from_secs(1))
         .build()
@@ -574,10 +584,10 @@ async fn the_timeout_bounds_the_whole_call() {
 // Feature S49.
 #[tokio::test]
 async fn a_wait_over_the_cap_is_an_error_with_the_wait() {
-    let server = Scripted::start(|_| ("429 Too Many Requests\r\nretry-after: 61", Vec::new()));
+    let server = HttpServer::with(|_| ("429 Too Many Requests\r\nretry-after: 61", Vec::new()));
     let options = Options::new()
         .with_env(empty_env())
-        .with(hh_sdk::config::names::BASE_URL, server.url.clone())
+        .with(hh_sdk::config::names::BASE_URL, server.url())
         .with(hh_sdk::config::names::API_KEY, KEY);
     for options in [
         options.clone(),
@@ -590,18 +600,18 @@ async fn a_wait_over_the_cap_is_an_error_with_the_wait() {
         let hint = error.hint().unwrap_or_default();
         assert!(hint.starts_with("try again in 61 s"), "{hint}");
     }
-    assert_eq!(server.requests().len(), 2);
+    assert_eq!(server.take_requests().len(), 2);
 }
 
 // Feature S89.
 #[test]
 fn debug_reports_every_attempt() {
-    let server = Scripted::start(accepted);
+    let server = HttpServer::with(accepted);
     let lines = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
     let seen = std::sync::Arc::clone(&lines);
     let options = Options::new()
         .with_env(empty_env())
-        .with(hh_sdk::config::names::BASE_URL, server.url.clone())
+        .with(hh_sdk::config::names::BASE_URL, server.url())
         .with(hh_sdk::config::names::API_KEY, KEY)
         .with(hh_sdk::config::names::DEBUG, "true")
         .with_reporter(move |line| seen.lock().unwrap().push(line.to_owned()));

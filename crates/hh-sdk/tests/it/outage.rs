@@ -1,6 +1,5 @@
 //! The tracer during outages of its server.
 
-use std::net::TcpListener;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::channel;
@@ -8,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use hh_sdk::config::Env;
 use hh_sdk::{ErrorKind, EventKind, HoneyHiveTracer};
+use hh_testing::{HttpServer, Request, closed_address};
 
-use crate::network::scripted::{Request, Scripted};
 use crate::network::{KEY, LONG, TRACES, accepted, spans};
 
 /// Returns a tracer with a short retry delay, whose transport does not retry.
@@ -67,7 +66,7 @@ fn an_outage_loses_nothing_and_keeps_the_order() {
     ] {
         let first = FirstExports(AtomicUsize::new(3));
         let (outcome, outcomes) = channel();
-        let server = Scripted::start(move |request| {
+        let server = HttpServer::with(move |request| {
             let fails = first.fails(request);
             outcome.send(fails).unwrap();
             if fails {
@@ -76,11 +75,11 @@ fn an_outage_loses_nothing_and_keeps_the_order() {
                 accepted(request)
             }
         });
-        let tracer = tracer(&server.url, &[]);
+        let tracer = tracer(server.url(), &[]);
         record(&tracer, 0..250);
         tracer.flush_blocking(LONG).unwrap();
         assert_eq!(tracer.dropped(), 0, "{failure}");
-        let all = server.requests();
+        let all = server.take_requests();
         assert_eq!(all[0].path(), "/session/start");
         // Failed requests did not arrive.
         let arrived = all.iter().zip(outcomes.try_iter());
@@ -91,9 +90,7 @@ fn an_outage_loses_nothing_and_keeps_the_order() {
 
 #[test]
 fn a_server_that_is_down_for_a_while_gets_everything_in_order() {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap().to_string();
-    drop(listener);
+    let address = closed_address().to_string();
     let tracer = tracer(&format!("http://{address}"), &[]);
     record(&tracer, 0..100);
     let says_why = |error: hh_sdk::Error| {
@@ -105,10 +102,10 @@ fn a_server_that_is_down_for_a_while_gets_everything_in_order() {
         .is_err_and(says_why)
     {}
     record(&tracer, 100..250);
-    let server = Scripted::start_at(&address, accepted);
+    let server = HttpServer::at(&address, accepted);
     tracer.flush_blocking(LONG).unwrap();
     assert_eq!(tracer.dropped(), 0);
-    let requests = server.requests();
+    let requests = server.take_requests();
     assert_eq!(requests[0].path(), "/session/start");
     assert_eq!(names(&requests), numbered(0..250));
 }
@@ -117,14 +114,14 @@ fn a_server_that_is_down_for_a_while_gets_everything_in_order() {
 fn a_server_that_hangs_for_a_while_gets_everything_in_order() {
     let (release, released) = channel::<()>();
     let hangs = AtomicBool::new(true);
-    let server = Scripted::start(move |request| {
+    let server = HttpServer::with(move |request| {
         if request.path() == TRACES && hangs.swap(false, Ordering::Relaxed) {
             // Blocks until the test has seen the timeout.
             released.recv().unwrap();
         }
         accepted(request)
     });
-    let tracer = tracer(&server.url, &[("HH_TIMEOUT", "1")]);
+    let tracer = tracer(server.url(), &[("HH_TIMEOUT", "1")]);
     record(&tracer, 0..250);
     let is_late = |error: hh_sdk::Error| error.to_string().contains("no complete response");
     while !tracer
@@ -134,7 +131,7 @@ fn a_server_that_hangs_for_a_while_gets_everything_in_order() {
     release.send(()).unwrap();
     tracer.flush_blocking(LONG).unwrap();
     assert_eq!(tracer.dropped(), 0);
-    let requests = server.requests();
+    let requests = server.take_requests();
     let exports: Vec<_> = requests.iter().filter(|r| r.path() == TRACES).collect();
     assert_eq!(names(exports[1..].iter().copied()), numbered(0..250));
 }
@@ -143,7 +140,7 @@ fn a_server_that_hangs_for_a_while_gets_everything_in_order() {
 fn a_session_change_that_failed_goes_before_what_came_after_it() {
     for path in ["/session/start", "/events"] {
         let left = AtomicUsize::new(3);
-        let server = Scripted::start(move |request| {
+        let server = HttpServer::with(move |request| {
             let order = Ordering::Relaxed;
             let is_it = request.path() == path;
             if is_it
@@ -155,14 +152,14 @@ fn a_session_change_that_failed_goes_before_what_came_after_it() {
             }
             accepted(request)
         });
-        let tracer = tracer(&server.url, &[]);
+        let tracer = tracer(server.url(), &[]);
         let session = tracer.session("s").start();
         session.span("0", EventKind::Tool).start().end();
         session.end();
         tracer.session("next").start().end();
         tracer.flush_blocking(LONG).unwrap();
         assert_eq!(tracer.dropped(), 0);
-        let requests = server.requests();
+        let requests = server.take_requests();
         let mut paths: Vec<_> = requests.iter().map(Request::path).collect();
         paths.dedup();
         assert_eq!(
@@ -183,21 +180,21 @@ fn a_session_change_that_failed_goes_before_what_came_after_it() {
 fn a_key_that_is_rejected_for_a_while_loses_nothing() {
     for failure in ["401 Unauthorized", "403 Forbidden", "404 Not Found"] {
         let first = FirstExports(AtomicUsize::new(1));
-        let server = Scripted::start(move |request| {
+        let server = HttpServer::with(move |request| {
             if first.fails(request) {
                 (failure, Vec::new())
             } else {
                 accepted(request)
             }
         });
-        let tracer = tracer(&server.url, &[]);
+        let tracer = tracer(server.url(), &[]);
         record(&tracer, 0..5);
         let error = tracer.flush_blocking(LONG).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unauthenticated, "{error}");
         // The next flush causes one attempt.
         tracer.flush_blocking(LONG).unwrap();
         assert_eq!(tracer.dropped(), 0);
-        let requests = server.requests();
+        let requests = server.take_requests();
         let last = requests.last().unwrap();
         assert_eq!(names([last]), numbered(0..5), "{failure}");
     }
@@ -206,17 +203,17 @@ fn a_key_that_is_rejected_for_a_while_loses_nothing() {
 #[test]
 fn a_change_of_a_session_that_the_server_does_not_know_blocks_nothing() {
     for failure in ["403 Forbidden", "404 Not Found"] {
-        let server = Scripted::start(move |request| match request.path() {
+        let server = HttpServer::with(move |request| match request.path() {
             "/events" => (failure, Vec::new()),
             _ => accepted(request),
         });
-        let tracer = tracer(&server.url, &[]);
+        let tracer = tracer(server.url(), &[]);
         tracer.session("s").start().end();
         record(&tracer, 0..5);
         let error = tracer.flush_blocking(LONG).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Dropped, "{error}");
         assert_eq!(tracer.dropped(), 1);
-        assert_eq!(names(&server.requests()), numbered(0..5));
+        assert_eq!(names(&server.take_requests()), numbered(0..5));
     }
 }
 
@@ -227,7 +224,7 @@ fn a_batch_that_can_never_arrive_is_lost_and_blocks_nothing() {
         "415 Unsupported Media Type",
         "422 Unprocessable Content",
     ] {
-        let server = Scripted::start(move |request| {
+        let server = HttpServer::with(move |request| {
             let is_bad = request.path() == TRACES && spans(request)[0].name == "0";
             if is_bad {
                 (failure, Vec::new())
@@ -235,11 +232,11 @@ fn a_batch_that_can_never_arrive_is_lost_and_blocks_nothing() {
                 accepted(request)
             }
         });
-        let tracer = tracer(&server.url, &[("HH_BATCH_SIZE", "10")]);
+        let tracer = tracer(server.url(), &[("HH_BATCH_SIZE", "10")]);
         record(&tracer, 0..30);
         let error = tracer.flush_blocking(LONG).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Dropped, "{error}");
-        let requests = server.requests();
+        let requests = server.take_requests();
         let good = requests
             .iter()
             .filter(|r| r.path() == TRACES && spans(r)[0].name != "0");
@@ -255,7 +252,7 @@ fn a_batch_that_can_never_arrive_is_lost_and_blocks_nothing() {
 
 #[test]
 fn a_batch_that_is_too_large_is_sent_in_parts() {
-    let server = Scripted::start(move |request| {
+    let server = HttpServer::with(move |request| {
         if request.path() != TRACES {
             return accepted(request);
         }
@@ -266,12 +263,12 @@ fn a_batch_that_is_too_large_is_sent_in_parts() {
             accepted(request)
         }
     });
-    let tracer = tracer(&server.url, &[]);
+    let tracer = tracer(server.url(), &[]);
     record(&tracer, 0..40);
     let error = tracer.flush_blocking(LONG).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Dropped);
     assert!(error.to_string().starts_with("1 of "), "{error}");
-    let requests = server.requests();
+    let requests = server.take_requests();
     let small = requests.iter().filter(|request| {
         let is_export = request.path() == TRACES;
         is_export && spans(request).len() <= 3 && !names([*request]).contains(&"17".to_owned())
@@ -282,8 +279,8 @@ fn a_batch_that_is_too_large_is_sent_in_parts() {
 
 #[test]
 fn a_flush_during_an_outage_times_out_with_the_reason() {
-    let server = Scripted::start(|_| ("503 Service Unavailable", Vec::new()));
-    let tracer = tracer(&server.url, &[]);
+    let server = HttpServer::with(|_| ("503 Service Unavailable", Vec::new()));
+    let tracer = tracer(server.url(), &[]);
     record(&tracer, 0..5);
     let start = Instant::now();
     let error = loop {
@@ -307,13 +304,13 @@ fn a_flush_during_an_outage_times_out_with_the_reason() {
 fn a_shutdown_during_an_outage_meets_its_deadline_and_counts_the_rest() {
     let (release, released) = channel::<()>();
     let released = Mutex::new(released);
-    let hanging = Scripted::start(move |request| {
+    let hanging = HttpServer::with(move |request| {
         released.lock().unwrap().recv().ok();
         accepted(request)
     });
-    let failing = Scripted::start(|_| ("503 Service Unavailable", Vec::new()));
+    let failing = HttpServer::with(|_| ("503 Service Unavailable", Vec::new()));
     for (server, timeout) in [(&hanging, 50), (&failing, 300), (&failing, 0)] {
-        let tracer = tracer(&server.url, &[]);
+        let tracer = tracer(server.url(), &[]);
         record(&tracer, 0..5);
         let start = Instant::now();
         let timeout = Duration::from_millis(timeout);
@@ -335,8 +332,8 @@ fn a_shutdown_during_an_outage_meets_its_deadline_and_counts_the_rest() {
 
 #[test]
 fn a_wait_that_the_server_asks_for_is_not_cut_short_by_a_flush() {
-    let server = Scripted::start(|_| ("503 Service Unavailable\r\nretry-after: 100", Vec::new()));
-    let tracer = tracer(&server.url, &[]);
+    let server = HttpServer::with(|_| ("503 Service Unavailable\r\nretry-after: 100", Vec::new()));
+    let tracer = tracer(server.url(), &[]);
     record(&tracer, 0..5);
     let says_why = |error: hh_sdk::Error| error.to_string().contains("try again in 100 s");
     while !tracer
@@ -348,11 +345,11 @@ fn a_wait_that_the_server_asks_for_is_not_cut_short_by_a_flush() {
             .flush_blocking(Duration::from_millis(20))
             .unwrap_err();
     }
-    assert_eq!(server.requests().len(), 1);
-    // The shutdown does not wait, because a retry is impossible before its deadline.
+    assert_eq!(server.take_requests().len(), 1);
+    // The shutdown does not wait for what cannot come.
     let error = tracer
         .shutdown_blocking(Duration::from_secs(90))
         .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Dropped, "{error}");
-    assert_eq!(server.requests().len(), 0);
+    assert_eq!(server.take_requests().len(), 0);
 }

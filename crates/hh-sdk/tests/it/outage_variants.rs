@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use hh_sdk::config::Env;
 use hh_sdk::{ErrorKind, EventKind, HoneyHiveTracer};
+use hh_testing::{HttpServer, Request};
 
-use crate::network::scripted::{Request, Scripted};
 use crate::network::{KEY, LONG, TRACES, accepted, spans};
 
 fn tracer(url: &str, variables: &[(&str, &str)]) -> HoneyHiveTracer {
@@ -54,8 +54,8 @@ fn flushes_during_an_outage_do_not_use_up_the_attempts_of_what_waits() {
         (TRACES, "500 Internal Server Error"),
         ("/session/start", ""),
     ] {
-        let server = Scripted::start(failing(path, 60, status, ""));
-        let tracer = tracer(&server.url, &[("HH_RETRY_DELAY", "1")]);
+        let server = HttpServer::with(failing(path, 60, status, ""));
+        let tracer = tracer(server.url(), &[("HH_RETRY_DELAY", "1")]);
         record(&tracer, 40);
         // A program flushes after each of its own requests during an outage of one second.
         for _ in 0..100 {
@@ -79,12 +79,12 @@ fn temporary_web_pages_instead_of_responses_lose_nothing() {
         ("ssh-2.0 no status", ""),
         ("200 OK\r\nno header", ""),
     ] {
-        let server = Scripted::start(failing(TRACES, 3, status, body));
-        let tracer = tracer(&server.url, &[]);
+        let server = HttpServer::with(failing(TRACES, 3, status, body));
+        let tracer = tracer(server.url(), &[]);
         record(&tracer, 400);
         let outcome = tracer.flush_blocking(LONG);
         let arrived: usize = server
-            .requests()
+            .take_requests()
             .iter()
             .filter(|request| request.path() == TRACES)
             .map(|request| spans(request).len())
@@ -98,8 +98,8 @@ fn temporary_web_pages_instead_of_responses_lose_nothing() {
 #[test]
 fn one_answer_cannot_silence_the_tracer_for_hours() {
     let status = "503 Service Unavailable\r\nretry-after: 31536000";
-    let server = Scripted::start(failing("/session/start", 1, status, ""));
-    let tracer = tracer(&server.url, &[]);
+    let server = HttpServer::with(failing("/session/start", 1, status, ""));
+    let tracer = tracer(server.url(), &[]);
     record(&tracer, 5);
     let outcome = tracer.flush_blocking(Duration::from_secs(2));
     let text = outcome.unwrap_err().to_string();
@@ -108,8 +108,8 @@ fn one_answer_cannot_silence_the_tracer_for_hours() {
 
 #[test]
 fn a_flush_and_a_shutdown_keep_their_time_while_the_standard_error_is_held() {
-    let server = Scripted::start(accepted);
-    let tracer = tracer(&server.url, &[("HH_DEBUG", "true")]);
+    let server = HttpServer::with(accepted);
+    let tracer = tracer(server.url(), &[("HH_DEBUG", "true")]);
     let (outcome, outcomes) = channel();
     let mut held = std::io::stderr().lock();
     held.write_all(b"").unwrap();
@@ -141,8 +141,8 @@ fn a_value_of_a_thousand_levels_is_exported() {
             list.end()
         }
     }
-    let server = Scripted::start(accepted);
-    let tracer = tracer(&server.url, &[]);
+    let server = HttpServer::with(accepted);
+    let tracer = tracer(server.url(), &[]);
     let mut span = tracer.span("deep", EventKind::Tool).start();
     span.set_output("list", List(1_000));
     span.end();
@@ -163,11 +163,11 @@ fn spans_that_end_in_thread_local_destructors_do_not_abort_the_program() {
     thread_local! {
         static LAST: std::cell::RefCell<DropsTracer> = const { std::cell::RefCell::new(DropsTracer(None)) };
     }
-    let server = Scripted::start(accepted);
-    let url = server.url.clone();
+    let server = HttpServer::with(accepted);
+    let url = server.url().to_owned();
     std::thread::spawn(move || LAST.with_borrow_mut(|last| last.0 = Some(tracer(&url, &[]))))
         .join()
         .unwrap();
-    let requests = server.requests();
+    let requests = server.take_requests();
     assert!(requests.iter().any(|request| request.path() == TRACES));
 }

@@ -9,19 +9,13 @@ use std::path::Path;
 
 use hh_sdk::config::Env;
 use hh_sdk::{ErrorKind, HoneyHive, Options, SecurityEvent, SecurityEventKind, SecurityLog};
+use hh_testing::{HttpServer, write};
 use serde_json::Value;
-
-use crate::network::scripted::Scripted;
 
 const KEY: &str = "hh_1234567890abcdef1234567890abcdef";
 const OTHER_KEY: &str = "hh_abcdef1234567890abcdef1234567890";
 
-#[expect(clippy::disallowed_methods, reason = "the file belongs to the test")]
-fn write(path: &Path, text: &str) {
-    std::fs::write(path, text).unwrap();
-}
-
-/// Returns the events of a log with their keys and details.
+/// The events of a log with their keys and details.
 fn events(log: &Path) -> Vec<String> {
     let log = std::fs::read_to_string(log).unwrap();
     let line = |line: &str| {
@@ -38,7 +32,7 @@ async fn rejected(folder: &Path, next: Option<&'static str>) -> Result<(), hh_sd
     let file = folder.join("key");
     write(&file, KEY);
     let at_server = file.clone();
-    let server = Scripted::start(move |request| {
+    let server = HttpServer::with(move |request| {
         if request.header("authorization") == Some(&format!("Bearer {OTHER_KEY}")) {
             return ("200 OK", br#"{"projects": []}"#.to_vec());
         }
@@ -52,7 +46,7 @@ async fn rejected(folder: &Path, next: Option<&'static str>) -> Result<(), hh_sd
             ("HH_API_KEY_FILE", file.to_str().unwrap()),
             ("HH_SECURITY_LOG", folder.join("log").to_str().unwrap()),
         ]))
-        .with_base_url(&server.url)
+        .with_base_url(server.url())
         .build()?;
     client.list_projects().await.map(drop)
 }

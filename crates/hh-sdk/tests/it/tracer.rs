@@ -1,12 +1,11 @@
 use std::collections::BTreeMap;
-use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
 use hh_sdk::api::types::{Event, ExportEvents};
 use hh_sdk::auth::Level;
 use hh_sdk::{ErrorKind, EventKind, HoneyHiveTracer};
+use hh_testing::{HttpServer, IdleListener, Reply, poll_until};
 
-use crate::network::scripted::Scripted;
 use crate::support::{TestServer, empty_env};
 
 const LONG: Duration = Duration::from_secs(20);
@@ -209,27 +208,12 @@ async fn an_object_with_numbers_as_names_stays_an_object() {
     assert_eq!(events(&server, &key).await["span"].inputs["map"], value);
 }
 
-/// Starts a server that accepts connections and never responds.
-fn silent_server() -> (String, std::thread::JoinHandle<()>) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    let held = std::thread::spawn(move || {
-        // Stays open until the client closes it.
-        let connections: Vec<_> = listener.incoming().take(1).collect();
-        for connection in connections.into_iter().flatten() {
-            let mut all = Vec::new();
-            drop(std::io::Read::read_to_end(&mut &connection, &mut all));
-        }
-    });
-    (url, held)
-}
-
 #[test]
 fn a_flush_meets_its_deadline_while_a_request_hangs() {
-    let (url, _held) = silent_server();
+    let silent = HttpServer::start([Reply::Silence]);
     let tracer = HoneyHiveTracer::builder()
         .with_env(empty_env())
-        .with_base_url(&url)
+        .with_base_url(silent.url())
         .with_api_key("hh_1234567890abcdef1234567890abcdef")
         .with_timeout(Duration::from_mins(5))
         .build()
@@ -294,10 +278,10 @@ async fn a_deep_value_costs_no_other_span() {
 
 #[tokio::test]
 async fn the_flush_after_a_canceled_one_reports_its_losses() {
-    let server = Scripted::start(|_| ("400 Bad Request", Vec::new()));
+    let server = HttpServer::with(|_| ("400 Bad Request", Vec::new()));
     let tracer = HoneyHiveTracer::builder()
         .with_env(empty_env())
-        .with_base_url(&server.url)
+        .with_base_url(server.url())
         .with_api_key("hh_1234567890abcdef1234567890abcdef")
         .build()
         .unwrap();
@@ -336,25 +320,22 @@ async fn names_with_dots_nest_and_a_name_set_again_is_replaced() {
 
 #[test]
 fn init_and_its_end_open_no_connection() {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.set_nonblocking(true).unwrap();
+    let listener = IdleListener::new();
     let build = || {
         HoneyHiveTracer::builder()
             .with_env(empty_env())
-            .with_base_url(&format!("http://{}", listener.local_addr().unwrap()))
+            .with_base_url(&listener.url())
             .with_api_key("hh_1234567890abcdef1234567890abcdef")
             .build()
             .unwrap()
     };
     build().shutdown_blocking(LONG).unwrap();
-    let none = listener.accept().unwrap_err();
-    assert_eq!(none.kind(), std::io::ErrorKind::WouldBlock);
-    // The same listener receives the first span of the tracer.
+    assert!(listener.is_untouched());
+    // The same listener does see the tracer's first span.
     let tracer = build();
     tracer.span("span", EventKind::Tool).start().end();
     assert!(tracer.flush_blocking(Duration::from_millis(50)).is_err());
-    listener.set_nonblocking(false).unwrap();
-    listener.accept().unwrap();
+    poll_until("a connection", || !listener.is_untouched());
 }
 
 /// A value that must not be serialized.
@@ -368,9 +349,8 @@ impl serde::Serialize for NeverSerialized {
 
 #[test]
 fn a_disabled_tracer_needs_no_key_sends_nothing_and_has_ids() {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.set_nonblocking(true).unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
+    let listener = IdleListener::new();
+    let url = listener.url();
     let exporter = hh_sdk::InMemoryExporter::new();
     let build = |is_in_memory: bool| {
         let builder = HoneyHiveTracer::builder()
@@ -404,8 +384,7 @@ fn a_disabled_tracer_needs_no_key_sends_nothing_and_has_ids() {
         tracer.shutdown_blocking(Duration::ZERO).unwrap();
     }
     assert!(exporter.events().is_empty());
-    let none = listener.accept().unwrap_err();
-    assert_eq!(none.kind(), std::io::ErrorKind::WouldBlock);
+    assert!(listener.is_untouched());
     let error = HoneyHiveTracer::builder()
         .with_env(hh_sdk::config::Env::from_pairs([(
             "HH_DISABLE_TRACING",

@@ -3,11 +3,11 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::fs;
-use std::net::TcpListener;
 use std::time::Duration;
 
 use hh_sdk::config::Env;
 use hh_sdk::{ErrorKind, EventKind, HoneyHiveTracer};
+use hh_testing::IdleListener;
 use serde_json::json;
 
 const MIB: usize = 1024 * 1024;
@@ -78,9 +78,9 @@ fn record(tracer: &HoneyHiveTracer, shape: &str) {
 
 #[test]
 fn spans_that_no_server_accepts_stay_within_the_budget_of_the_queue() {
-    // The listener accepts no connection, so an export is always in progress.
-    let hanging = TcpListener::bind("127.0.0.1:0").unwrap();
-    let hanging = format!("http://{}", hanging.local_addr().unwrap());
+    // Nobody accepts: what is sent is under way all the time.
+    let hanging = IdleListener::new();
+    let hanging = hanging.url();
     let before = memory("VmRSS:");
     // The maximum memory never decreases, so the small limits come first.
     for (shape, url, limit) in [

@@ -3,14 +3,13 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
 use std::process::Command;
 use std::sync::{Mutex, Once};
 use std::time::Duration;
 
 use hh_sdk::config::{Env, names};
 use hh_sdk::{EventKind, HoneyHive, HoneyHiveTracer, Options};
+use hh_testing::{HttpServer, response};
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Level, Metadata, Subscriber};
@@ -69,35 +68,10 @@ fn events_of(thread: &str) -> Vec<String> {
     events.get(thread).cloned().unwrap_or_default()
 }
 
-/// Starts a server that responds to every request with a status.
-fn server(status: &'static str) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    std::thread::spawn(move || {
-        for connection in listener.incoming().flatten() {
-            std::thread::spawn(move || drop(answer(&connection, status)));
-        }
-    });
-    url
-}
-
-fn answer(mut connection: &TcpStream, status: &str) -> std::io::Result<()> {
-    let mut reader = BufReader::new(connection);
-    let mut length = 0;
-    loop {
-        let mut line = String::new();
-        reader.read_line(&mut line)?;
-        let line = line.trim_end().to_ascii_lowercase();
-        if let Some(value) = line.strip_prefix("content-length:") {
-            length = value.trim().parse().unwrap();
-        }
-        if line.is_empty() {
-            break;
-        }
-    }
-    reader.read_exact(&mut vec![0; length])?;
-    let head = "content-type: application/json\r\ncontent-length: 2\r\nconnection: close";
-    write!(connection, "HTTP/1.1 {status}\r\n{head}\r\n\r\n{{}}")
+/// Answers every request with a status.
+fn server(status: &'static str) -> HttpServer {
+    let headers = "content-type: application/json\r\n";
+    HttpServer::start([response(status, headers, "{}")])
 }
 
 fn options(url: &str) -> Options {
@@ -121,7 +95,8 @@ fn tracer(url: &str) -> HoneyHiveTracer {
 #[test]
 fn warnings_and_attempts_of_a_client_are_events_without_a_key() {
     subscribe();
-    let url = server("200 OK");
+    let server = server("200 OK");
+    let url = server.url().to_owned();
     let thread = std::thread::Builder::new().name("client".to_owned());
     let client = thread.spawn(move || {
         let options = options(&url)
@@ -155,7 +130,8 @@ fn the_export_thread_emits_no_event_but_that_of_a_rejected_key() {
     subscribe();
     for (status, expected) in [("401 Unauthorized", 1), ("200 OK", 0), ("503 Busy", 0)] {
         EVENTS.lock().unwrap().remove("honeyhive-export");
-        let tracer = tracer(&server(status));
+        let server = server(status);
+        let tracer = tracer(server.url());
         tracer.span("span", EventKind::Tool).start().end();
         drop(tracer.flush_blocking(Duration::from_millis(200)));
         drop(tracer.shutdown_blocking(LONG.min(Duration::from_secs(1))));

@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use hh_auth::Level;
-use hh_config::Env;
+use hh_testing::rounds;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
@@ -246,14 +246,7 @@ async fn a_key_can_revoke_itself() {
     client.get(WHOAMI).await.assert_problem(401);
 }
 
-/// Returns the number of rounds of a repeated test: the usual number, or `HH_SOAK_ROUNDS` if that is larger.
-fn rounds(usual: u32) -> u32 {
-    let env = Env::from_process();
-    let more = env.get("HH_SOAK_ROUNDS").and_then(|text| text.to_str());
-    more.map_or(usual, |text| text.parse().unwrap()).max(usual)
-}
-
-/// Uses a key on 8 connections while it is revoked. A request that starts after the response never succeeds.
+/// Uses a key on 8 connections while it is revoked: a request that starts after the answer never succeeds.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_request_that_starts_after_a_revocation_succeeds() {
     let server = TestServer::start().await;

@@ -153,7 +153,10 @@ async fn a_key_about_to_end_for_another_leaves_nothing_behind() {
         .assert_ok();
     // The key cannot create a key that outlives it.
     let message = admin.post(KEYS, &wanted).await.assert_problem(403);
-    assert!(message.contains("cannot grant more than the issuing key has"), "{message}");
+    assert!(
+        message.contains("cannot grant more than the issuing key has"),
+        "{message}"
+    );
     late.write(&rest).await;
     late.answer().await.assert_problem(401);
     let bob_key = server.client(&text(&bob["key"]));

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use hh_auth::Level;
 use hh_server::{FirstKey, Server};
+use hh_testing::write;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
@@ -383,7 +384,7 @@ async fn rotations_beyond_the_limit_are_refused_with_the_time_to_wait() {
     hh_auth::private_file::create_private_dir(&super::support::data_dir(&dir)).unwrap();
     let file = super::support::data_dir(&dir).join("server.yaml");
     for wrong in ["0", "3601", "-1", "many"] {
-        write(&file, &format!("max_rotations_per_hour: {wrong}\n"));
+        write(&file, format!("max_rotations_per_hour: {wrong}\n"));
         assert!(Server::start(data.clone()).await.is_err(), "{wrong}");
     }
     write(&file, "max_rotations_per_hour: 2\n");
@@ -427,11 +428,6 @@ async fn rotations_beyond_the_limit_are_refused_with_the_time_to_wait() {
             .await
             .assert_ok();
     }
-}
-
-#[expect(clippy::disallowed_methods, reason = "a file of the test")]
-fn write(path: &std::path::Path, text: &str) {
-    std::fs::write(path, text).unwrap();
 }
 
 #[tokio::test]

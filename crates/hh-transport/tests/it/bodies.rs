@@ -1,11 +1,11 @@
 //! Responses that are not HTTP or not API responses.
 
+use hh_testing::{HttpServer, Reply, response};
 use hh_transport::{
     Idempotency, ReqwestOptions, Response, SendOptions, Transport, TransportError,
     TransportErrorKind,
 };
 
-use crate::server::{Reply, Server, answer};
 use crate::{get, service, transport_of};
 
 fn transport() -> Transport {
@@ -22,9 +22,9 @@ async fn send(transport: &Transport, url: &str) -> Result<Response, TransportErr
 async fn unusable(transport: &Transport, replies: &[&[u8]]) -> Vec<String> {
     let mut messages = Vec::new();
     for reply in replies {
-        let server = Server::start([Reply::Bytes(reply.to_vec())]).await;
+        let server = HttpServer::start([Reply::Bytes(reply.to_vec())]);
         let shown = String::from_utf8_lossy(&reply[..reply.len().min(200)]);
-        let sent = send(transport, &server.url).await;
+        let sent = send(transport, server.url()).await;
         assert!(sent.is_err(), "{shown}: {sent:?}");
         let error = sent.unwrap_err();
         assert_eq!(
@@ -131,8 +131,8 @@ async fn a_page_is_no_answer() {
     for status in ["200 OK", "201 Created", "203 Non-Authoritative Information"] {
         for kind in types {
             let head = format!("content-type: {kind}\r\n");
-            let server = Server::start([answer(status, &head, "<html>log in</html>")]).await;
-            let error = send(&transport, &server.url).await.unwrap_err();
+            let server = HttpServer::start([response(status, &head, "<html>log in</html>")]);
+            let error = send(&transport, server.url()).await.unwrap_err();
             assert_eq!(error.kind(), TransportErrorKind::InvalidResponse, "{kind}");
             assert!(
                 error
@@ -150,8 +150,8 @@ async fn a_page_is_no_answer() {
 async fn a_page_of_a_refusal_is_no_problem() {
     let head = "content-type: text/html\r\n";
     let page = "<html><title>502</title>{\"message\": \"odd\"}</html>";
-    let server = Server::start([answer("502 Bad Gateway", head, page)]).await;
-    let error = send(&transport(), &server.url).await.unwrap_err();
+    let server = HttpServer::start([response("502 Bad Gateway", head, page)]);
+    let error = send(&transport(), server.url()).await.unwrap_err();
     assert_eq!(error.kind(), TransportErrorKind::Unavailable);
     assert_eq!(
         error.to_string(),
@@ -164,10 +164,10 @@ async fn a_page_of_a_refusal_is_no_problem() {
 #[tokio::test]
 async fn the_cap_of_a_call_comes_before_the_cap_of_the_service() {
     let body = "b".repeat(1_000);
-    let sized = answer("200 OK", "", &body);
+    let sized = response("200 OK", "", &body);
     let in_chunks = Reply::Bytes(chunked(&format!("3e8\r\n{body}\r\n0\r\n\r\n")));
     for reply in [sized, in_chunks] {
-        let server = Server::start([reply]).await;
+        let server = HttpServer::start([reply]);
         for (of_service, of_call, is_ok) in [
             (1_000, None, true),
             (999, None, false),
@@ -182,7 +182,7 @@ async fn the_cap_of_a_call_comes_before_the_cap_of_the_service() {
                 how = how.with_max_response_bytes(bytes);
             }
             let transport = transport_of(service(&options), 1);
-            let sent = transport.send(get(&server.url), how).await;
+            let sent = transport.send(get(server.url()), how).await;
             assert_eq!(sent.is_ok(), is_ok, "{of_service} {of_call:?}: {sent:?}");
             if let Err(error) = sent {
                 assert_eq!(error.kind(), TransportErrorKind::InvalidResponse);
@@ -200,10 +200,10 @@ async fn surplus_bytes_answer_nothing() {
     let both = Reply::Keep(format!("{kept}{smuggled}").into());
     let transport = transport();
     for _ in 0..20 {
-        let server = Server::start([both.clone(), answer("200 OK", "", "second")]).await;
+        let server = HttpServer::start([both.clone(), response("200 OK", "", "second")]);
         let bodies = [
-            send(&transport, &server.url).await.unwrap().into_body(),
-            send(&transport, &server.url).await.unwrap().into_body(),
+            send(&transport, server.url()).await.unwrap().into_body(),
+            send(&transport, server.url()).await.unwrap().into_body(),
         ];
         assert_eq!(bodies, ["hello", "second"]);
     }
@@ -216,8 +216,8 @@ async fn a_success_without_a_body_needs_no_length() {
         "HTTP/1.1 204 No Content\r\n\r\n",
         "HTTP/1.1 204 No Content\r\ncontent-length: 5\r\n\r\n",
     ] {
-        let server = Server::start([Reply::Bytes(head.into())]).await;
-        let response = send(&transport(), &server.url).await.unwrap();
+        let server = HttpServer::start([Reply::Bytes(head.into())]);
+        let response = send(&transport(), server.url()).await.unwrap();
         assert_eq!(
             (response.status().as_u16(), response.body().len()),
             (204, 0)
@@ -229,9 +229,9 @@ async fn a_success_without_a_body_needs_no_length() {
 async fn provisional_answers_come_before_the_answer() {
     let early = "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n";
     let reply = format!("{early}HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello");
-    let server = Server::start([Reply::Bytes(reply.into())]).await;
+    let server = HttpServer::start([Reply::Bytes(reply.into())]);
     assert_eq!(
-        send(&transport(), &server.url).await.unwrap().body(),
+        send(&transport(), server.url()).await.unwrap().body(),
         "hello"
     );
 }

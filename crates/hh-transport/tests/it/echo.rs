@@ -1,9 +1,9 @@
 //! Servers that echo the request, including the key.
 
+use hh_testing::{HttpServer, Reply, response};
 use hh_transport::{Idempotency, ReqwestOptions, ReqwestService, SendOptions, TransportError};
 
 use crate::canary::{Canary, KEY, all_text};
-use crate::server::{Reply, Server, answer};
 use crate::{post, service, transport_of};
 
 const STATUSES: [&str; 9] = [
@@ -28,12 +28,12 @@ async fn fail(
     leak: &str,
     reply: impl Fn(&str) -> Reply + Send + Sync + 'static,
 ) -> TransportError {
-    let server = Server::with(move |_, request| reply(&String::from_utf8_lossy(request))).await;
+    let server = HttpServer::with(move |request| reply(&request.text()));
     let transport = transport_of(service.clone(), 2);
     let canary = Canary(key);
     let how = SendOptions::new(Idempotency::Safe).with_authorizer(&canary);
     let error = transport
-        .send(post(&server.url, "{}"), how)
+        .send(post(server.url(), "{}"), how)
         .await
         .unwrap_err();
     assert!(server.sent().contains(leak), "{}", server.sent());
@@ -46,7 +46,7 @@ fn problem(status: &str, text: &str) -> Reply {
     let body = format!(
         r#"{{"message": {text}, "errorCode": {text}, "request_id": {text}, "other": {text}}}"#
     );
-    answer(status, "content-type: application/json\r\n", body)
+    response(status, "content-type: application/json\r\n", body)
 }
 
 #[tokio::test]
@@ -160,7 +160,7 @@ async fn the_key_in_the_head() {
             let lines = format!(
                 "location: http://a.test/{KEY}\r\nwww-authenticate: {KEY}\r\nretry-after: {KEY}\r\n{KEY}: 1\r\n"
             );
-            answer(&format!("{status} {KEY}"), &lines, "")
+            response(&format!("{status} {KEY}"), &lines, "")
         };
         let error = fail(&service, KEY, KEY, echo).await;
         assert_eq!(error.status().unwrap().as_str(), status);

@@ -5,9 +5,9 @@ use std::io::{Read as _, Write as _};
 use flate2::Compression;
 use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
+use hh_testing::{HttpServer, Reply, response};
 use hh_transport::{Idempotency, ReqwestOptions, SendOptions, Transport, TransportErrorKind};
 
-use crate::server::{Reply, Server, answer};
 use crate::{get, post, service, transport_of};
 
 const TEXT: &str = r#"{"event": "a text of a request that is compressed"}"#;
@@ -33,22 +33,22 @@ fn gunzip(bytes: &[u8]) -> String {
 async fn a_compressed_answer_is_inflated() {
     for encoding in ["gzip", "x-gzip"] {
         let head = format!("content-encoding: {encoding}\r\n");
-        let server = Server::start([answer("200 OK", &head, gzip(TEXT.as_bytes()))]).await;
+        let server = HttpServer::start([response("200 OK", &head, gzip(TEXT.as_bytes()))]);
         let sent = transport()
-            .send(get(&server.url), SendOptions::new(Idempotency::Safe))
+            .send(get(server.url()), SendOptions::new(Idempotency::Safe))
             .await;
         assert_eq!(sent.unwrap().body(), TEXT, "{encoding}");
-        assert!(server.requests()[0].contains("\r\naccept-encoding: gzip\r\n"));
+        assert!(server.request_texts()[0].contains("\r\naccept-encoding: gzip\r\n"));
     }
 }
 
 #[tokio::test]
 async fn a_compressed_refusal_is_read() {
     let problem = gzip(br#"{"message": "no such project"}"#);
-    let reply = answer("404 Not Found", "content-encoding: gzip\r\n", problem);
-    let server = Server::start([reply]).await;
+    let reply = response("404 Not Found", "content-encoding: gzip\r\n", problem);
+    let server = HttpServer::start([reply]);
     let sent = transport()
-        .send(get(&server.url), SendOptions::new(Idempotency::Safe))
+        .send(get(server.url()), SendOptions::new(Idempotency::Safe))
         .await;
     let error = sent.unwrap_err();
     assert_eq!(error.problem().unwrap().message(), Some("no such project"));
@@ -58,13 +58,13 @@ async fn a_compressed_refusal_is_read() {
 async fn a_bomb_is_larger_than_allowed() {
     let bomb = gzip(&vec![0; 32 * 1024 * 1024]);
     assert!(bomb.len() < 64 * 1024);
-    let server = Server::start([answer("200 OK", "content-encoding: gzip\r\n", bomb)]).await;
+    let server = HttpServer::start([response("200 OK", "content-encoding: gzip\r\n", bomb)]);
     for bytes in [None, Some(1), Some(1024 * 1024)] {
         let mut how = SendOptions::new(Idempotency::Safe);
         if let Some(bytes) = bytes {
             how = how.with_max_response_bytes(bytes);
         }
-        let error = transport().send(get(&server.url), how).await.unwrap_err();
+        let error = transport().send(get(server.url()), how).await.unwrap_err();
         assert_eq!(error.kind(), TransportErrorKind::InvalidResponse);
         assert!(
             error.to_string().ends_with(" exceeds the size limit"),
@@ -88,9 +88,9 @@ async fn an_invalid_gzip_body_is_an_error() {
         &surplus,
         b"\x1f\x8b",
     ] {
-        let server = Server::start([answer("200 OK", "content-encoding: gzip\r\n", body)]).await;
+        let server = HttpServer::start([response("200 OK", "content-encoding: gzip\r\n", body)]);
         let sent = transport()
-            .send(get(&server.url), SendOptions::new(Idempotency::Safe))
+            .send(get(server.url()), SendOptions::new(Idempotency::Safe))
             .await;
         let error = sent.unwrap_err();
         assert_eq!(
@@ -108,9 +108,9 @@ async fn another_encoding_is_unusable() {
         "br", "deflate", "zstd", "gzip, br", "br, gzip", "\u{e9}", "none",
     ] {
         let head = format!("content-encoding: {encoding}\r\n");
-        let server = Server::start([answer("200 OK", &head, TEXT)]).await;
+        let server = HttpServer::start([response("200 OK", &head, TEXT)]);
         let sent = transport()
-            .send(get(&server.url), SendOptions::new(Idempotency::Safe))
+            .send(get(server.url()), SendOptions::new(Idempotency::Safe))
             .await;
         let error = sent.unwrap_err();
         assert_eq!(
@@ -135,9 +135,9 @@ async fn the_name_of_an_encoding_has_no_case() {
             _ => gzip(TEXT.as_bytes()),
         };
         let head = format!("content-encoding: {encoding}\r\n");
-        let server = Server::start([answer("200 OK", &head, body)]).await;
+        let server = HttpServer::start([response("200 OK", &head, body)]);
         let sent = transport()
-            .send(get(&server.url), SendOptions::new(Idempotency::Safe))
+            .send(get(server.url()), SendOptions::new(Idempotency::Safe))
             .await;
         assert_eq!(sent.unwrap().body(), TEXT, "{encoding}");
     }
@@ -148,9 +148,9 @@ async fn several_lines_are_several_encodings() {
     let head = "content-encoding: gzip\r\ncontent-encoding: br\r\n";
     let twice = [gzip(&gzip(TEXT.as_bytes())), gzip(b"\x0b\x02\x80hello\x03")];
     for body in twice {
-        let server = Server::start([answer("200 OK", head, body)]).await;
+        let server = HttpServer::start([response("200 OK", head, body)]);
         let sent = transport()
-            .send(get(&server.url), SendOptions::new(Idempotency::Safe))
+            .send(get(server.url()), SendOptions::new(Idempotency::Safe))
             .await;
         assert_eq!(
             sent.unwrap_err().kind(),
@@ -166,9 +166,9 @@ async fn a_compressed_transfer_is_unusable() {
     let head = "HTTP/1.1 200 OK\r\ntransfer-encoding: gzip, chunked\r\n\r\n";
     let length = format!("{:x}\r\n", body.len());
     let reply = [head.as_bytes(), length.as_bytes(), &body, b"\r\n0\r\n\r\n"].concat();
-    let server = Server::start([Reply::Bytes(reply)]).await;
+    let server = HttpServer::start([Reply::Bytes(reply)]);
     let sent = transport()
-        .send(get(&server.url), SendOptions::new(Idempotency::Safe))
+        .send(get(server.url()), SendOptions::new(Idempotency::Safe))
         .await;
     assert_eq!(
         sent.unwrap_err().kind(),
@@ -178,12 +178,17 @@ async fn a_compressed_transfer_is_unusable() {
 
 #[tokio::test]
 async fn a_request_is_compressed_on_request() {
-    let server = Server::start([answer("200 OK", "", "")]).await;
+    let server = HttpServer::start([response("200 OK", "", "")]);
     let how = SendOptions::new(Idempotency::Unsafe);
     for how in [how.clone(), how.with_gzip()] {
-        assert!(transport().send(post(&server.url, TEXT), how).await.is_ok());
+        assert!(
+            transport()
+                .send(post(server.url(), TEXT), how)
+                .await
+                .is_ok()
+        );
     }
-    let (requests, bodies) = (server.requests(), server.bodies());
+    let (requests, bodies) = (server.request_texts(), server.bodies());
     assert!(!requests[0].contains("content-encoding"));
     assert_eq!(bodies[0], TEXT.as_bytes());
     assert!(requests[1].contains("\r\ncontent-encoding: gzip\r\n"));
@@ -193,13 +198,13 @@ async fn a_request_is_compressed_on_request() {
 /// This is not a retry, so it has no delay and also applies to unsafe requests.
 #[tokio::test]
 async fn a_server_that_wants_it_plain_gets_it_plain_from_then_on() {
-    let server = Server::start([answer(REFUSAL, "", "{}"), answer("200 OK", "", "")]).await;
+    let server = HttpServer::start([response(REFUSAL, "", "{}"), response("200 OK", "", "")]);
     let transport = transport_of(service(&ReqwestOptions::new()), 1);
     for _ in 0..3 {
         let how = SendOptions::new(Idempotency::Unsafe).with_gzip();
-        assert!(transport.send(post(&server.url, TEXT), how).await.is_ok());
+        assert!(transport.send(post(server.url(), TEXT), how).await.is_ok());
     }
-    let requests = server.requests();
+    let requests = server.request_texts();
     let compressed: Vec<bool> = requests
         .iter()
         .map(|request| request.contains("content-encoding: gzip"))
@@ -211,14 +216,14 @@ async fn a_server_that_wants_it_plain_gets_it_plain_from_then_on() {
 
 #[tokio::test]
 async fn a_server_that_refuses_it_plain_too_has_refused() {
-    let server = Server::start([answer(REFUSAL, "", "{}")]).await;
+    let server = HttpServer::start([response(REFUSAL, "", "{}")]);
     let transport = transport();
     for (count, how) in [
         (2, SendOptions::new(Idempotency::Safe).with_gzip()),
         (3, SendOptions::new(Idempotency::Safe)),
     ] {
         let error = transport
-            .send(post(&server.url, TEXT), how)
+            .send(post(server.url(), TEXT), how)
             .await
             .unwrap_err();
         assert_eq!(error.kind(), TransportErrorKind::Rejected);
@@ -229,10 +234,19 @@ async fn a_server_that_refuses_it_plain_too_has_refused() {
 /// The next attempt is also uncompressed.
 #[tokio::test]
 async fn a_retry_stays_uncompressed() {
-    let busy = answer("503 Service Unavailable", "", "{}");
-    let replies = [answer(REFUSAL, "", "{}"), busy, answer("200 OK", "", "")];
-    let server = Server::start(replies).await;
+    let busy = response("503 Service Unavailable", "", "{}");
+    let replies = [
+        response(REFUSAL, "", "{}"),
+        busy,
+        response("200 OK", "", ""),
+    ];
+    let server = HttpServer::start(replies);
     let how = SendOptions::new(Idempotency::Safe).with_gzip();
-    assert!(transport().send(post(&server.url, TEXT), how).await.is_ok());
+    assert!(
+        transport()
+            .send(post(server.url(), TEXT), how)
+            .await
+            .is_ok()
+    );
     assert_eq!(server.bodies()[1..], [TEXT.as_bytes(); 2]);
 }

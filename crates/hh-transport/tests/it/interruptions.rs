@@ -2,16 +2,16 @@
 
 use std::time::Duration;
 
+use hh_testing::{HttpServer, Reply, closed_address, response};
 use hh_transport::{
     Idempotency, IdempotencyKey, ReqwestOptions, ReqwestService, SendOptions, TransportErrorKind,
 };
 
-use crate::server::{Reply, Server, answer};
-use crate::{closed_port, get, post, transport, transport_with};
+use crate::{get, post, transport, transport_with};
 
 #[tokio::test]
 async fn refused_connections_are_retried_even_if_unsafe() {
-    let address = closed_port();
+    let address = closed_address();
     let request = post(&format!("http://{address}/?key=hh_rw_0123456789abcdef"), "");
     let error = transport()
         .send(request, SendOptions::new(Idempotency::Unsafe))
@@ -30,9 +30,9 @@ async fn refused_connections_are_retried_even_if_unsafe() {
 async fn a_reset_request_is_repeated_only_if_that_is_safe() {
     let keyed = Idempotency::Keyed(IdempotencyKey::random().unwrap());
     for (repeat, count) in [(Idempotency::Safe, 2), (keyed, 2), (Idempotency::Unsafe, 1)] {
-        let server = Server::start([Reply::Reset, answer("200 OK", "", "")]).await;
+        let server = HttpServer::start([Reply::Reset, response("200 OK", "", "")]);
         let result = transport()
-            .send(post(&server.url, "body"), SendOptions::new(repeat))
+            .send(post(server.url(), "body"), SendOptions::new(repeat))
             .await;
         assert_eq!(server.requests().len(), count);
         if count == 1 {
@@ -50,9 +50,9 @@ async fn a_truncated_body_is_an_error() {
     let sized = "HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nhello";
     let chunked = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n";
     for reply in [sized, chunked] {
-        let server = Server::start([Reply::Bytes(reply.into())]).await;
+        let server = HttpServer::start([Reply::Bytes(reply.into())]);
         let error = transport()
-            .send(get(&server.url), SendOptions::new(Idempotency::Unsafe))
+            .send(get(server.url()), SendOptions::new(Idempotency::Unsafe))
             .await
             .unwrap_err();
         assert_eq!(error.kind(), TransportErrorKind::Interrupted, "{reply}");
@@ -64,9 +64,9 @@ async fn a_truncated_body_is_an_error() {
 async fn an_answer_that_is_not_http_is_final() {
     let chunked = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz\r\nhello\r\n";
     for reply in ["SSH-2.0-OpenSSH_9.9\r\n", chunked] {
-        let server = Server::start([Reply::Bytes(reply.into())]).await;
+        let server = HttpServer::start([Reply::Bytes(reply.into())]);
         let error = transport()
-            .send(get(&server.url), SendOptions::new(Idempotency::Safe))
+            .send(get(server.url()), SendOptions::new(Idempotency::Safe))
             .await
             .unwrap_err();
         assert_eq!(error.kind(), TransportErrorKind::InvalidResponse, "{reply}");
@@ -76,11 +76,11 @@ async fn an_answer_that_is_not_http_is_final() {
 
 #[tokio::test]
 async fn silence_is_a_timeout() {
-    let server = Server::start([Reply::Silence]).await;
+    let server = HttpServer::start([Reply::Silence]);
     let options = ReqwestOptions::new().with_first_byte_timeout(Duration::from_millis(50));
     let transport = transport_with(ReqwestService::new(&options).unwrap());
     let error = transport
-        .send(get(&server.url), SendOptions::new(Idempotency::Unsafe))
+        .send(get(server.url()), SendOptions::new(Idempotency::Unsafe))
         .await
         .unwrap_err();
     assert_eq!(
@@ -91,8 +91,8 @@ async fn silence_is_a_timeout() {
 
 #[tokio::test]
 async fn a_server_without_tls_is_final() {
-    let server = Server::start([answer("400 Bad Request", "", "")]).await;
-    let url = server.url.replace("http:", "https:");
+    let server = HttpServer::start([response("400 Bad Request", "", "")]);
+    let url = server.url().replace("http:", "https:");
     let error = transport()
         .send(get(&url), SendOptions::new(Idempotency::Safe))
         .await
@@ -106,8 +106,8 @@ async fn a_server_without_tls_is_final() {
 
 #[tokio::test]
 async fn a_broken_or_stalled_handshake_sent_nothing() {
-    let server = Server::start([Reply::Reset, Reply::Silence]).await;
-    let url = server.url.replace("http:", "https:");
+    let server = HttpServer::start([Reply::Reset, Reply::Silence]);
+    let url = server.url().replace("http:", "https:");
     let options = ReqwestOptions::new().with_connect_timeout(Duration::from_millis(50));
     let service = ReqwestService::new(&options).unwrap();
     let retry = hh_transport::RetryPolicy::new().with_max_attempts(1);
@@ -129,7 +129,7 @@ async fn a_broken_or_stalled_handshake_sent_nothing() {
 
 #[tokio::test]
 async fn errors_hide_the_query() {
-    let address = closed_port();
+    let address = closed_address();
     let url = format!("http://{address}/?key=hh_rw_0123456789abcdef");
     // The URI in the error of reqwest contains the key.
     assert!(

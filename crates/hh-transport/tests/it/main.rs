@@ -7,7 +7,6 @@
 
 mod bodies;
 mod canary;
-mod certificates;
 mod echo;
 mod gzip;
 mod interruptions;
@@ -17,16 +16,13 @@ mod proxy_refusals;
 mod redirects;
 mod responses;
 mod retry_after;
-mod server;
 mod slow_responses;
 mod spellings;
 mod stages;
 mod table;
 mod tls;
-mod trap;
 mod truncation;
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -54,12 +50,6 @@ fn transport_of(service: ReqwestService, attempts: u32) -> Transport {
 
 fn service(options: &ReqwestOptions) -> ReqwestService {
     ReqwestService::new(options).unwrap()
-}
-
-/// Returns an address without a listener.
-fn closed_port() -> SocketAddr {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap()
 }
 
 fn get(url: &str) -> Request {

@@ -2,13 +2,11 @@
 
 use std::time::{Duration, SystemTime};
 
+use hh_testing::rcgen::date_time_ymd;
+use hh_testing::{CertificateAuthority, HttpServer, Reply, response};
 use hh_transport::{
     Certificate, CertificateProblem, Probe, ProxyOptions, ReqwestOptions, Roots, TransportErrorKind,
 };
-use rcgen::date_time_ymd;
-
-use crate::certificates::Authority;
-use crate::server::{Reply, Server, answer};
 
 fn probe(options: &ReqwestOptions, url: &str) -> Probe {
     let options = options
@@ -28,10 +26,10 @@ async fn certificate(probe: &Probe) -> Certificate {
     handshake.certificate.unwrap()
 }
 
-fn proxied(proxy: &Server, scheme: &str, pem: String) -> ReqwestOptions {
+fn proxied(proxy: &HttpServer, scheme: &str, pem: String) -> ReqwestOptions {
     let url = format!(
         "{scheme}://user:hidden-word@localhost:{}",
-        proxy.address.port()
+        proxy.address().port()
     );
     let proxy = ProxyOptions::parse(&url).unwrap();
     ReqwestOptions::new().with_ca_bundle(pem).with_proxy(proxy)
@@ -53,31 +51,31 @@ async fn this_machine_and_addresses_are_found_without_asking() {
 
 #[tokio::test]
 async fn a_certificate_names_its_subject() {
-    let authority = Authority::new("ours");
+    let authority = CertificateAuthority::new("ours");
     let config = authority.server("localhost");
-    let server = Server::start_tls(config, [answer("200 OK", "", "")]).await;
+    let server = HttpServer::start_tls(config, [response("200 OK", "", "")]);
     let options = ReqwestOptions::new().with_ca_bundle(authority.pem());
-    let certificate = certificate(&probe(&options, &server.url)).await;
+    let certificate = certificate(&probe(&options, server.url())).await;
     assert_eq!(certificate.names, ["localhost"]);
     assert_eq!(certificate.issuer, "CN=ours");
     assert!(!certificate.is_self_signed);
     let now = SystemTime::now();
     assert!(certificate.not_before < now && now < certificate.not_after);
-    // Only the handshake was sent.
-    server.ended(1).await;
+    // A greeting is all that was sent.
+    server.wait_for_closed(1).await;
     assert!(server.requests().is_empty());
 }
 
 #[tokio::test]
 async fn the_name_of_an_authority_is_safe_to_show() {
-    let authority = Authority::new(&format!(
+    let authority = CertificateAuthority::new(&format!(
         "a\u{202e}\u{9b}31m\u{200b}\nb {}",
         "x".repeat(600)
     ));
     let config = authority.server("localhost");
-    let server = Server::start_tls(config, [answer("200 OK", "", "")]).await;
+    let server = HttpServer::start_tls(config, [response("200 OK", "", "")]);
     let options = ReqwestOptions::new().with_ca_bundle(authority.pem());
-    let issuer = certificate(&probe(&options, &server.url)).await.issuer;
+    let issuer = certificate(&probe(&options, server.url())).await.issuer;
     assert!(
         issuer.starts_with("CN=a") && issuer.ends_with("x…"),
         "{issuer}"
@@ -88,7 +86,7 @@ async fn the_name_of_an_authority_is_safe_to_show() {
 
 #[tokio::test]
 async fn a_bad_certificate_is_shown_with_what_is_wrong() {
-    let authority = Authority::new("ours");
+    let authority = CertificateAuthority::new("ours");
     let expired = authority.server_with("localhost", |params| {
         params.not_after = date_time_ymd(2001, 1, 1);
     });
@@ -100,14 +98,14 @@ async fn a_bad_certificate_is_shown_with_what_is_wrong() {
             "CN=ours",
         ),
         (
-            Authority::new("another").server("localhost"),
+            CertificateAuthority::new("another").server("localhost"),
             CertificateProblem::UnknownAuthority,
             "CN=another",
         ),
     ] {
-        let server = Server::start_tls(config, [answer("200 OK", "", "")]).await;
+        let server = HttpServer::start_tls(config, [response("200 OK", "", "")]);
         let options = ReqwestOptions::new().with_ca_bundle(authority.pem());
-        let probe = probe(&options, &server.url);
+        let probe = probe(&options, server.url());
         let addresses = probe.resolve().await.unwrap();
         let (_, connected) = probe.connect(&addresses[..1]).await.remove(0);
         let handshake = probe.handshake(connected.unwrap()).await.unwrap();
@@ -125,21 +123,21 @@ async fn a_bad_certificate_is_shown_with_what_is_wrong() {
 #[tokio::test]
 async fn the_way_through_a_proxy() {
     const CONNECTED: &[u8] = b"HTTP/1.1 200 Connection established\r\nX: y\r\n\r\n";
-    let authority = Authority::new("ours");
+    let authority = CertificateAuthority::new("ours");
     let config = authority.server("api.test");
-    let server = Server::start_tls(config, [answer("200 OK", "", "")]).await;
-    let reply = || [Reply::Tunnel(CONNECTED.to_vec(), server.address)];
-    let plain = Server::start(reply()).await;
-    let secure = Server::start_tls(authority.server("localhost"), reply()).await;
+    let server = HttpServer::start_tls(config, [response("200 OK", "", "")]);
+    let reply = || [Reply::Tunnel(CONNECTED.to_vec(), server.address())];
+    let plain = HttpServer::start(reply());
+    let secure = HttpServer::start_tls(authority.server("localhost"), reply());
     for (proxy, scheme) in [(plain, "http"), (secure, "https")] {
         let probe = probe(
             &proxied(&proxy, scheme, authority.pem()),
             "https://api.test/",
         );
-        let shown = format!("localhost:{}", proxy.address.port());
+        let shown = format!("localhost:{}", proxy.address().port());
         assert_eq!(probe.proxy(), Some(shown.as_str()));
         assert_eq!(certificate(&probe).await.names, ["api.test"]);
-        let asked = proxy.requests().remove(0);
+        let asked = proxy.request_texts().remove(0);
         // dXNlcjpoaWRkZW4td29yZA== is user:hidden-word
         assert!(
             asked.starts_with("CONNECT api.test:443 HTTP/1.1\r\nHost: api.test:443\r\n"),
@@ -159,7 +157,7 @@ async fn the_way_through_a_proxy() {
 
 #[tokio::test]
 async fn a_proxy_that_does_not_connect() {
-    let authority = Authority::new("ours");
+    let authority = CertificateAuthority::new("ours");
     for (reply, why) in [
         (
             "HTTP/1.1 407 Who?\r\n\r\n",
@@ -172,7 +170,7 @@ async fn a_proxy_that_does_not_connect() {
         ("SSH-2.0-x\r\n\r\n", "did not respond as a proxy"),
         ("HTTP/1.1 2", "cannot be reached: unexpected end of file"),
     ] {
-        let proxy = Server::start([Reply::Bytes(reply.into())]).await;
+        let proxy = HttpServer::start([Reply::Bytes(reply.into())]);
         let probe = probe(
             &proxied(&proxy, "http", authority.pem()),
             "https://api.test/",
@@ -184,9 +182,9 @@ async fn a_proxy_that_does_not_connect() {
         assert!(error.to_string().ends_with(why), "{error}");
         assert!(!format!("{error:?}").contains("hidden-word"));
     }
-    // A proxy that uses TLS must also be trusted.
-    let other = Authority::new("another").server("localhost");
-    let proxy = Server::start_tls(other, [answer("200 OK", "", "")]).await;
+    // A proxy that speaks TLS has to be trusted as well.
+    let other = CertificateAuthority::new("another").server("localhost");
+    let proxy = HttpServer::start_tls(other, [response("200 OK", "", "")]);
     let probe = probe(
         &proxied(&proxy, "https", authority.pem()),
         "https://api.test/",
@@ -215,8 +213,8 @@ async fn any_answer_is_taken() {
         ("500 Oh", "", "  <html>", (500, true)),
     ] {
         let date = "date: Sun, 06 Nov 1994 08:49:37 GMT\r\nlocation: /x\r\n";
-        let server = Server::start([answer(status, &format!("{headers}{date}"), body)]).await;
-        let probe = probe(&ReqwestOptions::new(), &format!("{}/base", server.url));
+        let server = HttpServer::start([response(status, &format!("{headers}{date}"), body)]);
+        let probe = probe(&ReqwestOptions::new(), &format!("{}/base", server.url()));
         let found = probe.get("/api/v1/health?x").await.unwrap();
         assert_eq!((found.status, found.is_html), expected);
         let date = SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_777);
@@ -224,7 +222,7 @@ async fn any_answer_is_taken() {
             (found.date, found.location.as_deref()),
             (Some(date), Some("/x"))
         );
-        assert!(server.requests()[0].starts_with("GET /api/v1/health?x HTTP/1.1\r\n"));
+        assert!(server.request_texts()[0].starts_with("GET /api/v1/health?x HTTP/1.1\r\n"));
     }
 }
 

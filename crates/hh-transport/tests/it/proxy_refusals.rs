@@ -1,14 +1,15 @@
 //! Proxies that do not connect to the server.
 
+use hh_testing::{
+    CertificateAuthority, HttpServer, Reply, SelfSigned, closed_address, response, response_bytes,
+};
 use hh_transport::{
     Idempotency, ProxyOptions, SendOptions, Transport, TransportError, TransportErrorKind,
 };
 
 use crate::canary::{Canary, KEY, all_text};
-use crate::certificates::{Authority, self_signed};
+use crate::post;
 use crate::proxy::{CONNECTED, through};
-use crate::server::{Reply, Server, answer, answer_bytes};
-use crate::{closed_port, post};
 
 const PASSWORD: &str = "hidden-word";
 
@@ -25,15 +26,20 @@ async fn fail(transport: &Transport) -> TransportError {
 /// Sends through a proxy with this behavior, with credentials. Returns the error, whose message has `PROXY` as the name
 /// of the proxy, and the number of attempts.
 async fn refused(reply: Reply) -> (TransportErrorKind, String, usize) {
-    let proxy = Server::start([reply]).await;
-    let options = ProxyOptions::parse(&proxy.url)
+    let proxy = HttpServer::start([reply]);
+    let options = ProxyOptions::parse(proxy.url())
         .unwrap()
         .with_credentials(Some("user"), Some(PASSWORD));
-    let error = fail(&through(options, &Authority::new("ours"))).await;
-    // The secrets were sent.
+    let error = fail(&through(options, &CertificateAuthority::new("ours"))).await;
+    // What must not be shown was sent.
     let basic = "Basic dXNlcjpoaWRkZW4td29yZA==";
-    assert!(proxy.requests().iter().all(|head| head.contains(basic)));
-    assert!(!proxy.requests().concat().contains(KEY));
+    assert!(
+        proxy
+            .request_texts()
+            .iter()
+            .all(|head| head.contains(basic))
+    );
+    assert!(!proxy.request_texts().concat().contains(KEY));
     assert_eq!(proxy.connections(), error.attempts().len());
     let message = error.to_line().replace(proxy.host(), "PROXY");
     (error.kind(), message, error.attempts().len())
@@ -43,7 +49,7 @@ async fn refused(reply: Reply) -> (TransportErrorKind, String, usize) {
 async fn a_proxy_that_wants_other_credentials_is_final() {
     let head = "proxy-authenticate: Basic realm=\"hh\"\r\n";
     for body in ["", "<html>log in</html>"] {
-        let reply = answer("407 Proxy Authentication Required", head, body);
+        let reply = response("407 Proxy Authentication Required", head, body);
         let (kind, message, attempts) = refused(reply).await;
         assert_eq!((kind, attempts), (TransportErrorKind::Proxy, 1));
         assert_eq!(
@@ -58,12 +64,12 @@ async fn a_proxy_that_refuses_is_retried() {
     let page = "<html>no</html>";
     let html = "content-type: text/html\r\n";
     let replies = [
-        answer("502 Bad Gateway", "", ""),
-        answer("503 Service Unavailable", "retry-after: 99\r\n", ""),
-        answer("403 Forbidden", html, page),
-        answer("302 Found", "location: http://127.0.0.1:1/\r\n", ""),
-        answer("500 Internal Server Error", html, page),
-        answer("204 No Content", "", ""),
+        response("502 Bad Gateway", "", ""),
+        response("503 Service Unavailable", "retry-after: 99\r\n", ""),
+        response("403 Forbidden", html, page),
+        response("302 Found", "location: http://127.0.0.1:1/\r\n", ""),
+        response("500 Internal Server Error", html, page),
+        response("204 No Content", "", ""),
         Reply::Bytes("SSH-2.0-OpenSSH_9.9\r\n".into()),
         Reply::Bytes(page.into()),
         Reply::Bytes(vec![0x15, 3, 3, 0, 2, 2, 40]),
@@ -123,7 +129,7 @@ async fn a_tunnel_that_breaks_at_once() {
 /// A captive portal responds to every request with its own page.
 #[tokio::test]
 async fn a_page_instead_of_a_tunnel() {
-    let page = answer_bytes(
+    let page = response_bytes(
         "200 OK",
         "content-type: text/html\r\n",
         "<html>log in</html>",
@@ -137,10 +143,10 @@ async fn a_page_instead_of_a_tunnel() {
 
 #[tokio::test]
 async fn a_proxy_that_does_not_run() {
-    let proxy = closed_port();
+    let proxy = closed_address();
     let options = ProxyOptions::parse(&format!("http://{proxy}")).unwrap();
     let options = options.with_credentials(Some("user"), Some(PASSWORD));
-    let error = fail(&through(options, &Authority::new("ours"))).await;
+    let error = fail(&through(options, &CertificateAuthority::new("ours"))).await;
     assert_eq!(
         (error.kind(), error.attempts().len()),
         (TransportErrorKind::Proxy, 2)
@@ -156,25 +162,28 @@ async fn a_proxy_that_does_not_run() {
 /// The tunnel leads to a server with the wrong identity: the proxy intercepts.
 #[tokio::test]
 async fn a_proxy_that_answers_for_the_server() {
-    let authority = Authority::new("ours");
-    let server = Server::start_tls(self_signed("api.test"), [answer("200 OK", "", "")]).await;
-    let proxy = Server::start([Reply::Tunnel(CONNECTED.into(), server.address)]).await;
-    let options = ProxyOptions::parse(&proxy.url).unwrap();
+    let authority = CertificateAuthority::new("ours");
+    let server = HttpServer::start_tls(
+        SelfSigned::new(&["api.test"]).config,
+        [response("200 OK", "", "")],
+    );
+    let proxy = HttpServer::start([Reply::Tunnel(CONNECTED.into(), server.address())]);
+    let options = ProxyOptions::parse(proxy.url()).unwrap();
     let error = fail(&through(options, &authority)).await;
     assert_eq!(
         (error.kind(), error.attempts().len()),
         (TransportErrorKind::Tls, 1)
     );
-    server.ended(1).await;
+    server.wait_for_closed(1).await;
     assert!(server.requests().is_empty());
 }
 
-/// Sends through a TLS proxy with the wrong identity.
-async fn fail_with_a_bad_proxy() -> (TransportError, Server) {
-    let proxy = Server::start_tls(self_signed("localhost"), [Reply::Reset]).await;
-    let options = ProxyOptions::parse(&proxy.url).unwrap();
+/// Sends through a proxy that speaks TLS and proves the wrong identity.
+async fn fail_with_a_bad_proxy() -> (TransportError, HttpServer) {
+    let proxy = HttpServer::start_tls(SelfSigned::new(&["localhost"]).config, [Reply::Reset]);
+    let options = ProxyOptions::parse(proxy.url()).unwrap();
     let options = options.with_credentials(Some("user"), Some(PASSWORD));
-    let error = fail(&through(options, &Authority::new("ours"))).await;
+    let error = fail(&through(options, &CertificateAuthority::new("ours"))).await;
     (error, proxy)
 }
 
@@ -188,6 +197,6 @@ async fn the_message_of_a_proxy_whose_own_certificate_is_bad() {
 async fn a_proxy_whose_own_certificate_is_bad_gets_no_credentials() {
     let (error, proxy) = fail_with_a_bad_proxy().await;
     assert_eq!(error.attempts().len(), 1, "{error}");
-    proxy.ended(1).await;
+    proxy.wait_for_closed(1).await;
     assert!(proxy.requests().is_empty());
 }

@@ -1,11 +1,9 @@
 //! Redirects, which must not be followed, because a server could choose where the key is sent.
 
+use hh_testing::{CertificateAuthority, HttpServer, IdleListener, Request, response};
 use hh_transport::{Idempotency, ReqwestOptions, SendOptions, Transport, TransportErrorKind};
 
 use crate::canary::{Canary, KEY, all_text};
-use crate::certificates::Authority;
-use crate::server::{Server, answer};
-use crate::trap::Trap;
 use crate::{get, post, service, transport_of};
 
 const STATUSES: [&str; 6] = [
@@ -41,9 +39,9 @@ const OTHERS: [&str; 6] = [
     "http://[",
 ];
 
-/// Sends a GET and a POST, which receive only the redirect.
-async fn check(transport: &Transport, server: &Server, trap: &Trap, status: &str) {
-    let requests = [get(&server.url), post(&server.url, r#"{"a": 1}"#)];
+/// Sends a GET and a POST, which get the redirect and nothing else.
+async fn check(transport: &Transport, server: &HttpServer, trap: &IdleListener, status: &str) {
+    let requests = [get(server.url()), post(server.url(), r#"{"a": 1}"#)];
     for (number, request) in requests.into_iter().enumerate() {
         let how = SendOptions::new(Idempotency::Safe).with_authorizer(&Canary(KEY));
         let error = transport.send(request, how).await.unwrap_err();
@@ -54,8 +52,8 @@ async fn check(transport: &Transport, server: &Server, trap: &Trap, status: &str
             format!("{} responded with {status}", server.host())
         );
         assert_eq!(server.requests().len(), number + 1, "{row}");
-        // A client that follows would have a key to send.
-        assert!(server.requests()[number].contains(KEY));
+        // Whoever followed would have a key to take along.
+        assert!(server.request_texts()[number].contains(KEY));
         assert!(trap.is_untouched(), "{row}");
         assert!(!all_text(&error).contains(KEY), "{row}");
     }
@@ -70,39 +68,35 @@ fn lines(location: &str, here: u16, there: u16) -> String {
 #[tokio::test]
 async fn no_redirect_is_followed() {
     let transport = transport_of(service(&ReqwestOptions::new()), 4);
-    let trap = Trap::new("127.0.0.1:0");
+    let trap = IdleListener::new();
     for status in STATUSES {
         for location in LOCATIONS.iter().chain(&OTHERS) {
-            // Only the server has its own port, which must be in its response.
-            let there = trap.port();
-            let server = Server::with(move |_, request| {
+            // The own port is known to the server alone, and it has to be in its answer.
+            let there = trap.address().port();
+            let server = HttpServer::with(move |request| {
                 let here = port_of(request);
-                answer(status, &lines(location, here, there), "{}")
-            })
-            .await;
+                response(status, &lines(location, here, there), "{}")
+            });
             check(&transport, &server, &trap, status).await;
         }
     }
 }
 
-fn port_of(request: &[u8]) -> u16 {
-    let head = String::from_utf8_lossy(request);
-    let host = head
-        .lines()
-        .find_map(|line| line.strip_prefix("host: 127.0.0.1:"));
-    host.unwrap().parse().unwrap()
+fn port_of(request: &Request) -> u16 {
+    let host = request.header("host").unwrap();
+    host.strip_prefix("127.0.0.1:").unwrap().parse().unwrap()
 }
 
 #[tokio::test]
 async fn not_from_https_to_http() {
-    let authority = Authority::new("ours");
+    let authority = CertificateAuthority::new("ours");
     let options = ReqwestOptions::new().with_ca_bundle(authority.pem());
     let transport = transport_of(service(&options), 4);
-    let trap = Trap::new("127.0.0.1:0");
+    let trap = IdleListener::new();
     for status in STATUSES {
         for location in ["http://localhost:THERE/", "//localhost:THERE/"] {
-            let reply = answer(status, &lines(location, 1, trap.port()), "{}");
-            let server = Server::start_tls(authority.server("localhost"), [reply]).await;
+            let reply = response(status, &lines(location, 1, trap.address().port()), "{}");
+            let server = HttpServer::start_tls(authority.server("localhost"), [reply]);
             check(&transport, &server, &trap, status).await;
         }
     }
@@ -112,12 +106,12 @@ async fn not_from_https_to_http() {
 #[tokio::test]
 async fn a_success_with_a_location_stays_where_it_is() {
     let transport = transport_of(service(&ReqwestOptions::new()), 4);
-    let trap = Trap::new("127.0.0.1:0");
+    let trap = IdleListener::new();
     for status in ["200 OK", "201 Created", "202 Accepted"] {
-        let lines = lines("http://127.0.0.1:THERE/", 1, trap.port());
-        let server = Server::start([answer(status, &lines, "{}")]).await;
+        let lines = lines("http://127.0.0.1:THERE/", 1, trap.address().port());
+        let server = HttpServer::start([response(status, &lines, "{}")]);
         let how = SendOptions::new(Idempotency::Unsafe).with_authorizer(&Canary(KEY));
-        let response = transport.send(post(&server.url, ""), how).await.unwrap();
+        let response = transport.send(post(server.url(), ""), how).await.unwrap();
         assert_eq!(response.body(), "{}");
         assert!(trap.is_untouched());
     }

@@ -3,12 +3,12 @@
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime};
 
+use hh_testing::{HttpServer, Reply, response};
 use hh_transport::{
     Event, Idempotency, ReqwestOptions, ReqwestService, RetryPolicy, SendOptions, Transport,
     TransportErrorKind,
 };
 
-use crate::server::{Server, answer};
 use crate::{get, service};
 
 const MAX_WAIT: Duration = Duration::from_millis(200);
@@ -152,10 +152,10 @@ async fn a_server_whose_clock_is_off_by_an_hour() {
 
 #[tokio::test]
 async fn several_waits_count_together() {
-    let wait = answer("429 Too Many Requests", "retry-after: 0.15\r\n", "");
-    let server = Server::start([wait]).await;
+    let wait = response("429 Too Many Requests", "retry-after: 0.15\r\n", "");
+    let server = HttpServer::start([wait]);
     let (transport, _) = transport(&service(&ReqwestOptions::new()));
-    let sent = transport.send(get(&server.url), SendOptions::new(Idempotency::Safe));
+    let sent = transport.send(get(server.url()), SendOptions::new(Idempotency::Safe));
     let error = sent.await.unwrap_err();
     assert_eq!(error.retry_after(), Some(Duration::from_millis(150)));
     assert_eq!(server.requests().len(), 2);
@@ -167,10 +167,10 @@ async fn check(service: &ReqwestService, lines: &[u8], outcome: Outcome) {
     let mut busy = b"HTTP/1.1 429 Too Many Requests\r\ncontent-length: 0\r\n".to_vec();
     busy.extend_from_slice(lines);
     busy.extend_from_slice(b"\r\n\r\n");
-    let server = Server::start([crate::server::Reply::Bytes(busy), answer("200 OK", "", "")]).await;
+    let server = HttpServer::start([Reply::Bytes(busy), response("200 OK", "", "")]);
     let (transport, waits) = transport(service);
     let start = Instant::now();
-    let sent = transport.send(get(&server.url), SendOptions::new(Idempotency::Unsafe));
+    let sent = transport.send(get(server.url()), SendOptions::new(Idempotency::Unsafe));
     let sent = sent.await;
     let elapsed = start.elapsed();
     let waits = waits.lock().unwrap().clone();

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
+use hh_testing::{HttpServer, Reply};
 use hh_transport::{
     Idempotency, ReqwestOptions, SendOptions, TimeoutStage, TransportError, TransportErrorKind,
 };
 
-use crate::server::{Reply, Server};
 use crate::{get, service, transport_of};
 
 const SHORT: Duration = Duration::from_millis(150);
@@ -14,15 +14,19 @@ const LONG: Duration = Duration::from_mins(1);
 
 const HEAD: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 1000000\r\n\r\n";
 
-async fn fail(reply: Reply, options: ReqwestOptions, total: Duration) -> (TransportError, Server) {
-    let server = Server::start([reply]).await;
+async fn fail(
+    reply: Reply,
+    options: ReqwestOptions,
+    total: Duration,
+) -> (TransportError, HttpServer) {
+    let server = HttpServer::start([reply]);
     let transport = transport_of(service(&options), 1);
     let how = SendOptions::new(Idempotency::Safe).with_timeout(total);
-    let error = transport.send(get(&server.url), how).await.unwrap_err();
+    let error = transport.send(get(server.url()), how).await.unwrap_err();
     assert_eq!(error.kind(), TransportErrorKind::Timeout, "{error}");
     assert!(!error.is_certainly_unsent());
-    // A client may give up before the server accepts its connection.
-    server.connected(1).await;
+    // A client that gave up may be ahead of the server.
+    server.wait_for_connections(1).await;
     assert_eq!(server.connections(), 1);
     (error, server)
 }
@@ -107,11 +111,11 @@ async fn a_stalled_body_times_out_after_the_idle_timeout() {
 #[tokio::test]
 async fn a_refusal_keeps_its_status_if_its_body_never_ends() {
     let head = b"HTTP/1.1 403 Forbidden\r\ncontent-length: 1000000\r\n\r\n".to_vec();
-    let server = Server::start([Reply::Drip(head, b" ")]).await;
+    let server = HttpServer::start([Reply::Drip(head, b" ")]);
     let options = options().with_idle_read_timeout(SHORT);
     let transport = transport_of(service(&options), 1);
     let how = SendOptions::new(Idempotency::Safe).with_timeout(LONG);
-    let error = transport.send(get(&server.url), how).await.unwrap_err();
+    let error = transport.send(get(server.url()), how).await.unwrap_err();
     assert_eq!(
         error.kind(),
         TransportErrorKind::PermissionDenied,
@@ -123,10 +127,10 @@ async fn a_refusal_keeps_its_status_if_its_body_never_ends() {
 #[tokio::test]
 async fn a_refusal_does_not_wait_for_a_body_that_stops() {
     let head = b"HTTP/1.1 403 Forbidden\r\ncontent-length: 100\r\n\r\n{".to_vec();
-    let server = Server::start([Reply::BytesThenSilence(head)]).await;
+    let server = HttpServer::start([Reply::BytesThenSilence(head)]);
     let options = options().with_idle_read_timeout(SHORT);
     let transport = transport_of(service(&options), 1);
     let how = SendOptions::new(Idempotency::Safe);
-    let error = transport.send(get(&server.url), how).await.unwrap_err();
+    let error = transport.send(get(server.url()), how).await.unwrap_err();
     assert_eq!(error.kind(), TransportErrorKind::PermissionDenied);
 }

@@ -1,10 +1,9 @@
 //! Spellings of hosts that resemble or lead to this machine. Plain HTTP is sent to none of them.
 
+use hh_testing::{HttpServer, IdleListener, response};
 use hh_transport::{Idempotency, ReqwestOptions, SendOptions, Transport, TransportErrorKind};
 
 use crate::canary::{Canary, KEY, all_text};
-use crate::server::{Server, answer};
-use crate::trap::Trap;
 use crate::{get, post, service, transport_of};
 
 /// Hosts that are names, or addresses that are not loopback in this spelling.
@@ -80,25 +79,25 @@ const NO_URI: [&str; 14] = [
     "http:127.0.0.1:PORT/",
 ];
 
-/// Listens on one port of all addresses, including IPv6 if this machine supports it.
-struct Traps(Trap, Option<Trap>);
+/// One port of all addresses, of version 6 too where this machine has them.
+struct Traps(IdleListener, Option<IdleListener>);
 
 impl Traps {
     fn new() -> Self {
-        let v4 = Trap::new("0.0.0.0:0");
-        let v6 = Trap::try_new(&format!("[::1]:{}", v4.port()));
+        let v4 = IdleListener::bind("0.0.0.0:0").unwrap();
+        let v6 = IdleListener::bind(&format!("[::1]:{}", v4.address().port())).ok();
         Self(v4, v6)
     }
 
     fn are_untouched(&self) -> bool {
-        self.0.is_untouched() && self.1.as_ref().is_none_or(Trap::is_untouched)
+        self.0.is_untouched() && self.1.as_ref().is_none_or(IdleListener::is_untouched)
     }
 }
 
 /// Sends the key to a URL, in which `PORT` stands for the port of the traps.
 async fn refused(transport: &Transport, url: &str, expected: TransportErrorKind) {
     let traps = Traps::new();
-    let url = url.replace("PORT", &traps.0.port().to_string());
+    let url = url.replace("PORT", &traps.0.address().port().to_string());
     for request in [get(&url), post(&url, "{}")] {
         let how = SendOptions::new(Idempotency::Safe).with_authorizer(&Canary(KEY));
         let error = transport.send(request, how).await.unwrap_err();
@@ -163,8 +162,8 @@ fn invalid_uris_send_no_request() {
 /// The hosts above are rejected only because of their spelling: these lead to the same server.
 #[tokio::test]
 async fn this_machine_is_reached_by_its_plain_names() {
-    let server = Server::start([answer("200 OK", "", "hello")]).await;
-    let port = server.address.port();
+    let server = HttpServer::start([response("200 OK", "", "hello")]);
+    let port = server.address().port();
     let transport = transport_of(service(&ReqwestOptions::new()), 1);
     for host in ["127.0.0.1", "localhost", "LocalHost", "LOCALHOST"] {
         let url = format!("http://{host}:{port}/");

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use hh_testing::{CertificateAuthority, HttpServer, IdleListener, Reply, response};
 use hh_transport::{
     Idempotency, Request, ReqwestOptions, RetryPolicy, SendOptions, TimeoutStage, Transport,
     TransportError, TransportErrorKind,
@@ -13,9 +14,6 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
-use crate::certificates::Authority;
-use crate::server::{Reply, Server, answer};
-use crate::trap::Trap;
 use crate::{get, post, service, transport_of};
 
 const SHORT: Duration = Duration::from_millis(150);
@@ -41,8 +39,8 @@ async fn fail_with(request: Request, options: &ReqwestOptions) -> TransportError
 /// The kernel accepts the connection, and no process reads from it.
 #[tokio::test]
 async fn a_server_that_never_reads() {
-    let trap = Trap::new("127.0.0.1:0");
-    let host = format!("127.0.0.1:{}", trap.port());
+    let trap = IdleListener::new();
+    let host = format!("127.0.0.1:{}", trap.address().port());
     let options = options().with_first_byte_timeout(SHORT);
     let error = fail(&format!("http://{host}/"), &options).await;
     assert_eq!(error.timeout_stage(), Some(TimeoutStage::FirstByte));
@@ -55,16 +53,16 @@ async fn a_server_that_never_reads() {
 
 #[tokio::test]
 async fn a_server_that_reads_and_never_answers() {
-    let authority = Authority::new("ours");
-    let plain = Server::start([Reply::Silence]).await;
-    let secure = Server::start_tls(authority.server("localhost"), [Reply::Silence]).await;
+    let authority = CertificateAuthority::new("ours");
+    let plain = HttpServer::start([Reply::Silence]);
+    let secure = HttpServer::start_tls(authority.server("localhost"), [Reply::Silence]);
     for server in [plain, secure] {
         let options = options()
             .with_first_byte_timeout(SHORT)
             .with_ca_bundle(authority.pem());
-        let mut head = get(&server.url);
+        let mut head = get(server.url());
         *head.method_mut() = Method::HEAD;
-        for request in [post(&server.url, "{}"), get(&server.url), head] {
+        for request in [post(server.url(), "{}"), get(server.url()), head] {
             let error = fail_with(request, &options).await;
             assert_eq!(error.timeout_stage(), Some(TimeoutStage::FirstByte));
             assert!(!error.is_certainly_unsent());
@@ -74,22 +72,22 @@ async fn a_server_that_reads_and_never_answers() {
 
 #[tokio::test]
 async fn unlimited_timeouts_do_not_overflow() {
-    let server = Server::start([answer("200 OK", "", "hello")]).await;
+    let server = HttpServer::start([response("200 OK", "", "hello")]);
     let options = ReqwestOptions::new()
         .with_connect_timeout(Duration::MAX)
         .with_first_byte_timeout(Duration::MAX)
         .with_idle_read_timeout(Duration::MAX);
     let transport = transport_of(service(&options), 1);
     let how = SendOptions::new(Idempotency::Safe).with_timeout(Duration::MAX);
-    let answer = transport.send(get(&server.url), how).await.unwrap();
+    let answer = transport.send(get(server.url()), how).await.unwrap();
     assert_eq!(answer.body(), "hello");
 }
 
 #[tokio::test]
 async fn a_handshake_that_never_ends() {
-    let trap = Trap::new("127.0.0.1:0");
-    let hello = Server::start([Reply::BytesThenSilence(vec![0x16, 3, 3, 0])]).await;
-    for port in [trap.port(), hello.address.port()] {
+    let trap = IdleListener::new();
+    let hello = HttpServer::start([Reply::BytesThenSilence(vec![0x16, 3, 3, 0])]);
+    for port in [trap.address().port(), hello.address().port()] {
         let options = options().with_connect_timeout(SHORT);
         let error = fail(&format!("https://localhost:{port}/"), &options).await;
         assert_eq!(error.timeout_stage(), Some(TimeoutStage::Connect));
@@ -103,10 +101,10 @@ async fn a_handshake_that_never_ends() {
 
 #[tokio::test]
 async fn a_proxy_that_never_answers() {
-    let proxy = Server::start([Reply::Silence]).await;
+    let proxy = HttpServer::start([Reply::Silence]);
     let options = options()
         .with_connect_timeout(SHORT)
-        .with_proxy(hh_transport::ProxyOptions::parse(&proxy.url).unwrap());
+        .with_proxy(hh_transport::ProxyOptions::parse(proxy.url()).unwrap());
     let error = fail("https://api.test/", &options).await;
     assert_eq!(error.timeout_stage(), Some(TimeoutStage::Connect));
     assert!(error.is_certainly_unsent());
@@ -115,18 +113,22 @@ async fn a_proxy_that_never_answers() {
 /// A slow TLS handshake does not count toward the timeout of the first byte.
 #[tokio::test]
 async fn the_time_of_the_first_byte_begins_with_the_connection() {
-    let trap = Trap::new("127.0.0.1:0");
+    let trap = IdleListener::new();
     let options = options()
         .with_connect_timeout(2 * SHORT)
         .with_first_byte_timeout(SHORT / 3);
-    let error = fail(&format!("https://localhost:{}/", trap.port()), &options).await;
+    let error = fail(
+        &format!("https://localhost:{}/", trap.address().port()),
+        &options,
+    )
+    .await;
     assert_eq!(error.timeout_stage(), Some(TimeoutStage::Connect));
 }
 
 /// Fifty calls together add only ten retries.
 #[tokio::test]
 async fn many_calls_retry_rarely() {
-    let server = Server::start([answer("503 Service Unavailable", "", "")]).await;
+    let server = HttpServer::start([response("503 Service Unavailable", "", "")]);
     let service = service(&ReqwestOptions::new());
     let retry = RetryPolicy::new()
         .with_max_attempts(10)
@@ -136,7 +138,7 @@ async fn many_calls_retry_rarely() {
         .build();
     let mut calls = JoinSet::new();
     for _ in 0..50 {
-        let (transport, request) = (transport.clone(), get(&server.url));
+        let (transport, request) = (transport.clone(), get(server.url()));
         calls.spawn(async move {
             let sent = transport.send(request, SendOptions::new(Idempotency::Safe));
             sent.await.unwrap_err()
@@ -154,7 +156,7 @@ async fn many_calls_retry_rarely() {
 /// A call with a stalled handshake uses the connection of another, finished call.
 #[tokio::test]
 async fn a_pooled_connection_that_is_free_before_the_new_one_is_ready() {
-    let authority = Authority::new("ours");
+    let authority = CertificateAuthority::new("ours");
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!(
         "https://localhost:{}/",

@@ -3,15 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use hh_testing::{HttpServer, IdleListener, Reply, SelfSigned, closed_address, response};
 use hh_transport::{
     Idempotency, IdempotencyKey, ProxyOptions, ReqwestOptions, ReqwestService, SendOptions,
     Transport, TransportError, TransportErrorKind,
 };
 
 use crate::canary::NoKey;
-use crate::certificates::self_signed;
-use crate::server::{Reply, Server, answer};
-use crate::trap::Trap;
 use crate::{post, service, transport_of};
 
 /// The columns, in the order of the table.
@@ -55,15 +53,15 @@ async fn send(
 /// Sends a request of each column to a server that treats all of them the same, and expects these numbers of attempts.
 async fn check(service: &ReqwestService, row: &str, reply: Reply, expected: [usize; 4]) {
     for (repeat, expected) in columns().into_iter().zip(expected) {
-        let server = Server::start([reply.clone()]).await;
+        let server = HttpServer::start([reply.clone()]);
         let row = format!("{row}, {repeat:?}");
         let is_keyed = matches!(repeat, Idempotency::Keyed(_));
-        let error = send(service, &server.url, repeat, &row).await;
+        let error = send(service, server.url(), repeat, &row).await;
         assert_eq!(error.attempts().len(), expected, "{row}: {error}");
-        // A client may give up before the server accepts its connection.
-        server.connected(expected).await;
+        // A client that gave up may be ahead of the server.
+        server.wait_for_connections(expected).await;
         assert_eq!(server.connections(), expected, "{row}: {error}");
-        for request in server.requests() {
+        for request in server.request_texts() {
             let key = request.contains("\r\nidempotency-key: job-4711\r\n");
             assert_eq!(key, is_keyed, "{row}: {request}");
             assert!(is_keyed || !request.contains("idempotency-key"), "{row}");
@@ -77,10 +75,10 @@ async fn check_answers(rows: &[(&str, &str, [usize; 4])]) {
     for (status, headers, expected) in rows {
         let row = format!("{status} {headers:?}");
         for (repeat, expected) in columns().into_iter().zip(*expected) {
-            let server = Server::start([answer(status, headers, "{}")]).await;
+            let server = HttpServer::start([response(status, headers, "{}")]);
             let is_keyed = matches!(repeat, Idempotency::Keyed(_));
-            let error = send(&service, &server.url, repeat, &row).await;
-            let requests = server.requests();
+            let error = send(&service, server.url(), repeat, &row).await;
+            let requests = server.request_texts();
             assert_eq!(requests.len(), expected, "{row}: {error:?}");
             assert_eq!(error.status().unwrap().as_str(), &status[..3]);
             let key = |request: &String| request.contains("\r\nidempotency-key: job-4711\r\n");
@@ -96,7 +94,7 @@ async fn check_answers(rows: &[(&str, &str, [usize; 4])]) {
 async fn not_sent_a_refused_port() {
     let service = quick();
     for repeat in columns() {
-        let address = crate::closed_port();
+        let address = closed_address();
         let error = send(&service, &format!("http://{address}"), repeat, "refused").await;
         let kinds = (error.kind(), error.is_certainly_unsent());
         assert_eq!(kinds, (TransportErrorKind::Unreachable, true));
@@ -109,8 +107,8 @@ async fn not_sent_a_handshake_broken_off() {
     let service = quick();
     for reply in [Reply::Reset, Reply::Bytes(Vec::new())] {
         for repeat in columns() {
-            let server = Server::start([reply.clone()]).await;
-            let url = server.url.replace("http:", "https:");
+            let server = HttpServer::start([reply.clone()]);
+            let url = server.url().replace("http:", "https:");
             let error = send(&service, &url, repeat, "handshake").await;
             let kinds = (error.kind(), error.is_certainly_unsent());
             assert_eq!(kinds, (TransportErrorKind::Unreachable, true), "{error}");
@@ -121,12 +119,12 @@ async fn not_sent_a_handshake_broken_off() {
 
 #[tokio::test]
 async fn refused_here_an_untrusted_certificate() {
-    let config = self_signed("localhost");
+    let config = SelfSigned::new(&["localhost"]).config;
     for repeat in columns() {
-        let server = Server::start_tls(Arc::clone(&config), [answer("200 OK", "", "hello")]).await;
-        let error = send(&quick(), &server.url, repeat, "certificate").await;
+        let server = HttpServer::start_tls(Arc::clone(&config), [response("200 OK", "", "hello")]);
+        let error = send(&quick(), server.url(), repeat, "certificate").await;
         assert_eq!(error.kind(), TransportErrorKind::Tls, "{error}");
-        server.ended(1).await;
+        server.wait_for_closed(1).await;
         assert_eq!((error.attempts().len(), server.connections()), (1, 1));
         assert!(server.requests().is_empty());
     }
@@ -134,10 +132,10 @@ async fn refused_here_an_untrusted_certificate() {
 
 #[tokio::test]
 async fn refused_here_a_proxy_that_wants_credentials() {
-    let refusal = answer("407 Proxy Authentication Required", "", "");
+    let refusal = response("407 Proxy Authentication Required", "", "");
     for repeat in columns() {
-        let proxy = Server::start([refusal.clone()]).await;
-        let options = ProxyOptions::parse(&proxy.url).unwrap();
+        let proxy = HttpServer::start([refusal.clone()]);
+        let options = ProxyOptions::parse(proxy.url()).unwrap();
         let service = service(&ReqwestOptions::new().with_proxy(options));
         let error = send(&service, "https://api.test/", repeat, "proxy").await;
         assert_eq!(error.kind(), TransportErrorKind::Proxy, "{error}");
@@ -148,9 +146,9 @@ async fn refused_here_a_proxy_that_wants_credentials() {
 #[tokio::test]
 async fn refused_here_no_key() {
     let service = quick();
-    let trap = Trap::new("127.0.0.1:0");
+    let trap = IdleListener::new();
     for repeat in columns() {
-        let request = post(&format!("http://127.0.0.1:{}", trap.port()), "{}");
+        let request = post(&format!("http://127.0.0.1:{}", trap.address().port()), "{}");
         let how = SendOptions::new(repeat).with_authorizer(&NoKey);
         let error = twice(&service).send(request, how).await.unwrap_err();
         assert_eq!(error.kind(), TransportErrorKind::Unauthenticated, "{error}");

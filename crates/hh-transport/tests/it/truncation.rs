@@ -4,12 +4,12 @@ use std::io::Write as _;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use hh_testing::{HttpServer, Reply};
 use hh_transport::{
     Idempotency, ReqwestOptions, Response, SendOptions, Transport, TransportError,
     TransportErrorKind,
 };
 
-use crate::server::{Reply, Server};
 use crate::{post, service, transport_of};
 
 const BODY: &str = r#"{"id": "4711", "items": [1, 2, 3], "note": "a body of some length"}"#;
@@ -18,8 +18,8 @@ fn transport() -> Transport {
     transport_of(service(&ReqwestOptions::new()), 1)
 }
 
-async fn send(transport: &Transport, server: &Server) -> Result<Response, TransportError> {
-    let request = post(&server.url, "{}");
+async fn send(transport: &Transport, server: &HttpServer) -> Result<Response, TransportError> {
+    let request = post(server.url(), "{}");
     transport
         .send(request, SendOptions::new(Idempotency::Unsafe))
         .await
@@ -59,15 +59,14 @@ async fn cut_everywhere(whole: &[u8]) -> (usize, Vec<usize>) {
     let (mut points, mut successes) = (0, Vec::new());
     for is_reset in [false, true] {
         let cut = whole.to_vec();
-        let server = Server::with(move |number, _| {
-            let part = cut[..number].to_vec();
+        let server = HttpServer::with(move |request| {
+            let part = cut[..request.number].to_vec();
             if is_reset {
                 Reply::BytesThenReset(part)
             } else {
                 Reply::Bytes(part)
             }
-        })
-        .await;
+        });
         for length in 0..whole.len() {
             match send(&transport, &server).await {
                 Ok(_) => successes.push(length),
@@ -87,7 +86,7 @@ async fn cut_everywhere(whole: &[u8]) -> (usize, Vec<usize>) {
 }
 
 async fn is_success(whole: &[u8]) -> bool {
-    let server = Server::start([Reply::Bytes(whole.to_vec())]).await;
+    let server = HttpServer::start([Reply::Bytes(whole.to_vec())]);
     let sent = send(&transport(), &server).await;
     sent.is_ok_and(|response| response.body() == BODY)
 }
@@ -153,7 +152,7 @@ async fn without_a_length() {
 async fn without_a_length_before_the_first_byte_of_the_body() {
     let transport = transport();
     for lines in ["", "content-encoding: gzip\r\n", "connection: close\r\n"] {
-        let server = Server::start([Reply::Bytes(head(lines))]).await;
+        let server = HttpServer::start([Reply::Bytes(head(lines))]);
         let error = send(&transport, &server).await.unwrap_err();
         assert_eq!(error.kind(), TransportErrorKind::InvalidResponse);
     }
@@ -172,7 +171,7 @@ async fn in_a_transfer_encoding_without_an_end() {
     let transport = transport();
     for lines in heads {
         let whole = [&head(lines), BODY.as_bytes()].concat();
-        let server = Server::start([Reply::Bytes(whole)]).await;
+        let server = HttpServer::start([Reply::Bytes(whole)]);
         let sent = send(&transport, &server).await;
         let error = sent.expect_err(lines);
         assert_eq!(error.kind(), TransportErrorKind::InvalidResponse, "{lines}");

@@ -19,7 +19,7 @@ fn ready() -> (TestEnv, Loopback) {
     let before = Loopback::start();
     let done = env.run(&["project", "list", "--base-url", &before.url()]);
     assert_eq!(done.code, 0, "{done:?}");
-    assert_eq!(before.request().key(), Some(KEY));
+    assert_eq!(before.request().bearer(), Some(KEY));
     (env, server)
 }
 

@@ -60,7 +60,7 @@ fn a_file_that_other_users_can_change_sends_no_key_until_it_is_repaired() {
         let server = Loopback::start();
         env.write(OWN, format!("base_url: {}\n", server.url()));
         assert_eq!(env.run(&["project", "list"]).code, 0);
-        assert_eq!(server.request().key(), Some(KEY));
+        assert_eq!(server.request().bearer(), Some(KEY));
     }
 }
 

@@ -60,7 +60,7 @@ fn an_untrusted_project_file_cannot_send_a_key_elsewhere() {
     let keys: Vec<_> = server.requests();
     assert_eq!(
         keys.iter()
-            .filter_map(|request| request.key())
+            .filter_map(|request| request.bearer())
             .collect::<Vec<_>>(),
         [KEY, KEY]
     );
@@ -202,7 +202,7 @@ fn a_key_in_a_project_file_is_used_with_a_one_line_warning() {
     let requests = server.requests();
     let keys: Vec<_> = requests
         .iter()
-        .filter_map(|request| request.key())
+        .filter_map(|request| request.bearer())
         .collect();
     assert_eq!(keys, [KEY, KEY, OTHER_KEY]);
 }

@@ -1,6 +1,8 @@
 //! Faults between this machine and an answer of HoneyHive.
 
-use super::site::{FilteredPort, Site, WELL, closed};
+use hh_testing::{IdleListener, closed_address};
+
+use super::site::{FilteredPort, Site, WELL};
 use super::{assert_seen, env_with_key, run, seen};
 use crate::support::TestEnv;
 
@@ -125,7 +127,7 @@ fn skipped(program: &str, error: &std::io::Error) {
 #[test]
 fn a_port_that_is_refused() {
     let env = env_with_key();
-    let closed = closed().to_string();
+    let closed = closed_address().to_string();
     let flags = ["--base-url", &format!("http://{closed}")];
     assert_seen!(seen(&env, &flags, &[(&closed, "[host]")]), @"
     ok | configuration | [time] | no configuration file; requests go to http://[host] (--base-url)
@@ -171,8 +173,8 @@ fn a_port_that_is_filtered() {
 // Feature S81.
 #[test]
 fn a_server_that_never_answers() {
-    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let host = silent.local_addr().unwrap().to_string();
+    let silent = IdleListener::new();
+    let host = silent.address().to_string();
     let mut env = TestEnv::new();
     // The longest of all: a program that prints the key hangs too.
     env.write("config.yaml", "credential_command: [sleep, '60']\n");
@@ -265,7 +267,7 @@ fn proxied(proxy: &Site, user: &str) -> String {
 
 #[test]
 fn a_proxy_that_is_not_used_and_why() {
-    let closed = closed();
+    let closed = closed_address();
     let mut env = env_with_key();
     env.set("HH_PROXY_URL", "http://proxy.test.invalid:1");
     let line = |env: &TestEnv, url: &str| {

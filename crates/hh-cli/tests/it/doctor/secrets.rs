@@ -4,8 +4,10 @@ use std::fmt::Write as _;
 use std::process::Command;
 use std::sync::Arc;
 
+use hh_testing::CertificateAuthority;
+
 use super::run;
-use super::site::{Authority, Site, WELL};
+use super::site::{Site, WELL};
 use crate::support::TestEnv;
 
 const KEY: &str = "hh_C4N4RY0123456789abcdefghijklmnopqrstuv";
@@ -226,7 +228,7 @@ fn a_key_is_sent_to_the_server_it_was_found_for_alone() {
             env.write("c.yaml", "credential_command: [sh, tell.sh]\n");
             doctor.env("HH_CONFIG_FILE", "c.yaml");
         }
-        let done = crate::support::with_input(&mut doctor, "").unwrap();
+        let done = hh_testing::run_with_input(&mut doctor, "").unwrap();
         assert!(done.stdout.contains("authentication"), "{done:?}");
         assert_eq!(other.requests(), [""; 0], "{done:?}");
         if is_found_before {
@@ -238,8 +240,8 @@ fn a_key_is_sent_to_the_server_it_was_found_for_alone() {
 
 #[test]
 fn when_paths_contain_user_names() {
-    let authority = Authority::new("Alice Sample");
-    let site = Site::tls(authority.server("localhost", |_| {}));
+    let authority = CertificateAuthority::new("Alice Sample");
+    let site = Site::tls(authority.server("localhost"));
     let mut env = TestEnv::new();
     env.write("ca.pem", authority.pem());
     env.set("HH_CA_BUNDLE", "ca.pem");

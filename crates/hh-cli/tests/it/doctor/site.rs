@@ -1,13 +1,9 @@
-//! A server of a test, in plain HTTP or behind TLS, that answers by the path.
+//! A HoneyHive server of a test, in plain HTTP or behind TLS, that answers by the path.
 
-use std::io::{BufRead as _, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
-use rustls::crypto::ring;
-use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
-use rustls::{ServerConfig, ServerConnection, StreamOwned};
+use hh_testing::{HttpServer, Request, ServerConfig};
 
 /// What a HoneyHive server says of its health.
 pub(super) const WELL: &str =
@@ -16,17 +12,13 @@ pub(super) const WELL: &str =
 const NO_EVENTS: &str = "200 OK\r\nContent-Type: application/json\r\n\r\n{\"events\": [], \"totalEvents\": 0, \"count\": 0}";
 const ABSENT: &str = "404 Not Found\r\n\r\n";
 
-/// It runs until the test ends.
-pub(super) struct Site {
-    address: SocketAddr,
-    scheme: &'static str,
-    requests: Arc<Mutex<Vec<String>>>,
-}
+/// It runs until it is dropped.
+pub(super) struct Site(HttpServer);
 
 impl Site {
     /// Answers each path; an answer is a status line with header lines, and a body behind a blank line.
-    pub(super) fn new(route: impl Fn(&str) -> String + Send + Sync + 'static) -> Self {
-        Self::start(None, route)
+    pub(super) fn new(route: impl Fn(&str) -> String + Send + 'static) -> Self {
+        Self(HttpServer::with(move |request| route(request.path())))
     }
 
     /// A server that is well.
@@ -51,54 +43,26 @@ impl Site {
 
     /// A server that is well, behind TLS.
     pub(super) fn tls(config: Arc<ServerConfig>) -> Self {
-        Self::start(Some(config), |path| route(path, WELL))
-    }
-
-    fn start(
-        tls: Option<Arc<ServerConfig>>,
-        route: impl Fn(&str) -> String + Send + Sync + 'static,
-    ) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let site = Self {
-            address: listener.local_addr().unwrap(),
-            scheme: if tls.is_some() { "https" } else { "http" },
-            requests: Arc::default(),
-        };
-        let (route, requests) = (Arc::new(route), Arc::clone(&site.requests));
-        std::thread::spawn(move || {
-            for stream in listener.incoming() {
-                let (tls, route, requests) = (tls.clone(), Arc::clone(&route), requests.clone());
-                std::thread::spawn(move || {
-                    let stream = stream.unwrap();
-                    match tls {
-                        Some(tls) => {
-                            let connection = ServerConnection::new(tls).unwrap();
-                            serve(StreamOwned::new(connection, stream), &*route, &requests);
-                        }
-                        None => serve(stream, &*route, &requests),
-                    }
-                });
-            }
-        });
-        site
+        let route = |request: &Request| route(request.path(), WELL);
+        Self(HttpServer::with_tls(config, route))
     }
 
     /// The host and port, by the name that its certificates are for.
     pub(super) fn host(&self) -> String {
-        format!("localhost:{}", self.address.port())
+        format!("localhost:{}", self.port())
     }
 
     pub(super) fn port(&self) -> u16 {
-        self.address.port()
+        self.0.address().port()
     }
 
     pub(super) fn url(&self) -> String {
-        format!("{}://{}", self.scheme, self.host())
+        self.0.url().replace("127.0.0.1", "localhost")
     }
 
     /// The heads of the requests so far.
     pub(super) fn requests(&self) -> Vec<String> {
-        self.requests.lock().unwrap().clone()
+        self.0.requests().iter().map(Request::head).collect()
     }
 }
 
@@ -108,42 +72,6 @@ fn route(path: &str, health: &str) -> String {
         "/v1/events/export" => NO_EVENTS.to_owned(),
         _ => ABSENT.to_owned(),
     }
-}
-
-fn serve(stream: impl Read + Write, route: &dyn Fn(&str) -> String, requests: &Mutex<Vec<String>>) {
-    let mut reader = BufReader::new(stream);
-    let mut head = String::new();
-    // The connections of single steps carry no request.
-    while reader.read_line(&mut head).is_ok_and(|count| count > 0) {
-        if !head.ends_with("\r\n\r\n") {
-            continue;
-        }
-        let length = head.lines().find_map(|line| {
-            let (name, value) = line.split_once(": ")?;
-            name.eq_ignore_ascii_case("content-length")
-                .then(|| value.parse().unwrap())
-        });
-        let mut body = vec![0; length.unwrap_or_default()];
-        reader.read_exact(&mut body).unwrap();
-        let answer = route(head.split(' ').nth(1).unwrap_or_default());
-        requests.lock().unwrap().push(head.clone());
-        let (top, body) = answer.split_once("\r\n\r\n").unwrap();
-        let length = body.len();
-        let answer = format!(
-            "HTTP/1.1 {top}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
-        );
-        drop(reader.get_mut().write_all(answer.as_bytes()));
-        drop(reader.get_mut().flush());
-        return;
-    }
-}
-
-/// A port that nobody listens on.
-pub(super) fn closed() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
 }
 
 /// A port whose connections get no answer at all, as behind a firewall that drops them.
@@ -167,46 +95,5 @@ impl FilteredPort {
             _listener: listener,
             _waiting: waiting,
         }
-    }
-}
-
-/// An authority of a test.
-pub(super) struct Authority {
-    issuer: CertifiedIssuer<'static, KeyPair>,
-}
-
-impl Authority {
-    pub(super) fn new(name: &str) -> Self {
-        let mut params = CertificateParams::default();
-        params.distinguished_name.push(DnType::CommonName, name);
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        let issuer = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap());
-        Self {
-            issuer: issuer.unwrap(),
-        }
-    }
-
-    /// Its own certificate, to be trusted.
-    pub(super) fn pem(&self) -> String {
-        self.issuer.pem()
-    }
-
-    /// A server of this name, whose certificate is changed before it is signed.
-    pub(super) fn server(
-        &self,
-        name: &str,
-        change: impl FnOnce(&mut CertificateParams),
-    ) -> Arc<ServerConfig> {
-        let key = KeyPair::generate().unwrap();
-        let mut params = CertificateParams::new([name.to_owned()]).unwrap();
-        change(&mut params);
-        let certificate = params.signed_by(&key, &self.issuer).unwrap();
-        let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
-        let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_no_client_auth()
-            .with_single_cert(vec![certificate.der().clone()], key);
-        Arc::new(config.unwrap())
     }
 }

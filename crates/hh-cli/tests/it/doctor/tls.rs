@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use rcgen::date_time_ymd;
-use rustls::ServerConfig;
+use hh_testing::rcgen::date_time_ymd;
+use hh_testing::{CertificateAuthority, HttpServer, Reply, ServerConfig};
 
-use super::site::{Authority, Site};
+use super::site::Site;
 use super::{assert_seen, env_with_key, seen};
 
 /// The lines about TLS and the end, for a server with this certificate; `trusted` is the file of authorities.
@@ -31,8 +31,8 @@ fn handshake_result(config: Arc<ServerConfig>, trusted: Option<String>) -> Strin
 
 #[test]
 fn a_certificate_that_is_trusted() {
-    let authority = Authority::new("ours");
-    let config = authority.server("localhost", |_| {});
+    let authority = CertificateAuthority::new("ours");
+    let config = authority.server("localhost");
     assert_seen!(handshake_result(config, Some(authority.pem())), @"
     ok | tls | [time] | TLS 1.3; certificate for localhost, signed by CN=ours, valid from 1975-01-01 to 4096-01-01; using the certificates in ca_bundle (HH_CA_BUNDLE (environment))
     ok | health | [time] | GET /api/v1/health returned 200
@@ -43,8 +43,8 @@ fn a_certificate_that_is_trusted() {
 // Feature S81.
 #[test]
 fn a_certificate_that_has_expired() {
-    let authority = Authority::new("ours");
-    let config = authority.server("localhost", |params| {
+    let authority = CertificateAuthority::new("ours");
+    let config = authority.server_with("localhost", |params| {
         params.not_after = date_time_ymd(2001, 1, 1);
     });
     assert_seen!(handshake_result(config, Some(authority.pem())), @"
@@ -56,8 +56,8 @@ fn a_certificate_that_has_expired() {
 
 #[test]
 fn a_certificate_that_is_not_valid_yet() {
-    let authority = Authority::new("ours");
-    let config = authority.server("localhost", |params| {
+    let authority = CertificateAuthority::new("ours");
+    let config = authority.server_with("localhost", |params| {
         params.not_before = date_time_ymd(4000, 1, 1);
     });
     assert_seen!(handshake_result(config, Some(authority.pem())), @"
@@ -70,8 +70,8 @@ fn a_certificate_that_is_not_valid_yet() {
 // Feature S81.
 #[test]
 fn an_unknown_authority() {
-    let other = Authority::new("another");
-    let config = Authority::new("ours").server("localhost", |_| {});
+    let other = CertificateAuthority::new("another");
+    let config = CertificateAuthority::new("ours").server("localhost");
     assert_seen!(handshake_result(config, Some(other.pem())), @"
     failed | tls | [time] | cannot set up TLS with [host]: its certificate was signed by an untrusted authority; its certificate is for localhost, signed by CN=ours, valid from 1975-01-01 to 4096-01-01; trusted is the file of ca_bundle (HH_CA_BUNDLE (environment))
              -> if your company or a proxy has an authority of its own, name the file of its certificate: `honeyhive config set ca_bundle FILE`
@@ -82,8 +82,8 @@ fn an_unknown_authority() {
 // Feature S81.
 #[test]
 fn a_certificate_for_another_name() {
-    let authority = Authority::new("ours");
-    let config = authority.server("api.test", |_| {});
+    let authority = CertificateAuthority::new("ours");
+    let config = authority.server("api.test");
     assert_seen!(handshake_result(config, Some(authority.pem())), @"
     failed | tls | [time] | cannot set up TLS with [host]: its certificate is for another name; certificate for api.test, signed by CN=ours, valid from 1975-01-01 to 4096-01-01; using the certificates in ca_bundle (HH_CA_BUNDLE (environment))
              -> use one of these names in base_url (--base-url), or issue a certificate for the current name
@@ -93,10 +93,11 @@ fn a_certificate_for_another_name() {
 
 #[test]
 fn a_server_without_tls() {
-    let site = Site::well();
+    // It closes the connection at the greeting.
+    let site = HttpServer::start([Reply::Bytes(Vec::new())]);
     let env = env_with_key();
     let url = site.url().replace("http:", "https:");
-    let seen = seen(&env, &["--base-url", &url], &[(&site.host(), "[host]")]);
+    let seen = seen(&env, &["--base-url", &url], &[(site.host(), "[host]")]);
     let tls = seen.lines().skip_while(|line| !line.starts_with("failed"));
     assert_seen!(tls.take(2).collect::<Vec<_>>().join("\n"), @"
     failed | tls | [time] | cannot connect to [host]: unexpected end of file
@@ -107,7 +108,7 @@ fn a_server_without_tls() {
 /// Nothing is checked, which is said whatever else is.
 #[test]
 fn certificates_that_are_not_checked() {
-    let site = Site::tls(Authority::new("ours").server("localhost", |_| {}));
+    let site = Site::tls(CertificateAuthority::new("ours").server("localhost"));
     let mut env = env_with_key();
     env.set("HH_VERIFY_SSL", "false");
     let seen = seen(

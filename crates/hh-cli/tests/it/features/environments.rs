@@ -233,7 +233,7 @@ fn an_env_file_is_loaded_and_then_used() {
     assert_eq!(done.code, 0, "{done:?}");
     assert!(done.stderr.contains("debug: "), "{done:?}");
     let request = server.request();
-    assert_eq!(request.key(), Some("hh_dev_1234567890abcdef"));
+    assert_eq!(request.bearer(), Some("hh_dev_1234567890abcdef"));
     assert_eq!(request.header("host"), Some(host.as_str()));
 }
 

@@ -14,7 +14,7 @@ fn talk(variables: &[(&str, &str)], flags: &[&str]) -> RunOutput {
     }
     let done = env.run_with(&["project", "list"], flags);
     assert_eq!(done.code, 0, "{done:?}");
-    assert_eq!(server.request().key(), Some("hh_canarycanary_dev"));
+    assert_eq!(server.request().bearer(), Some("hh_canarycanary_dev"));
     assert!(!format!("{done:?}").contains("canarycanary"), "{done:?}");
     done
 }

@@ -1,6 +1,6 @@
 //! What the network does, and what people hear of it.
 
-use std::net::TcpListener;
+use hh_testing::{IdleListener, closed_address};
 
 use super::{KEY, refused};
 use crate::support::{Loopback, RunOutput, TestEnv};
@@ -123,8 +123,8 @@ fn test_mode_opens_no_socket() {
 // Feature S61.
 #[test]
 fn a_slow_server_ends_the_call_after_the_timeout() {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
+    let listener = IdleListener::new();
+    let url = listener.url();
     let mut env = env_with_key();
     env.set("HH_TIMEOUT", "1");
     let start = std::time::Instant::now();
@@ -195,10 +195,7 @@ fn network_failures_give_different_errors() {
         let host = url.split('/').nth(2).unwrap();
         done.stderr.replace(host, "[host]")
     };
-    let closed = {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        listener.local_addr().unwrap()
-    };
+    let closed = closed_address();
     insta::assert_snapshot!(at(&env, &format!("http://{closed}")), @"
     error: cannot connect to [host]: connection refused
       hint: check the network connection and that the server is running; `honeyhive config list` shows where base_url came from
@@ -207,13 +204,9 @@ fn network_failures_give_different_errors() {
     error: cannot connect to [host]: the name does not resolve
       hint: check the network connection and that the server is running; `honeyhive config list` shows where base_url came from
     ");
-    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
-    let silent = silent
-        .local_addr()
-        .map(|address| (silent, address))
-        .unwrap();
-    insta::assert_snapshot!(at(&env, &format!("http://{}", silent.1)), @"
-    error: no complete response from [host] within 1 s
+    let silent = IdleListener::new();
+    insta::assert_snapshot!(at(&env, &silent.url()), @"
+    error: no whole answer from [host] within 1 s
       hint: check the connection and firewalls in between; HH_TIMEOUT sets how long a call may take
     ");
     let plain = Loopback::answering(["400 Bad Request\r\n\r\n"]);

@@ -16,7 +16,7 @@ fn sent_project(env: &TestEnv, flags: &[&str]) -> String {
     let done = env.run_with(&["event", "list", "--base-url", &server.url()], flags);
     assert_eq!(done.code, 0, "{done:?}");
     let request = server.request();
-    let body: serde_json::Value = serde_json::from_str(&request.body).unwrap();
+    let body: serde_json::Value = serde_json::from_slice(&request.body).unwrap();
     body["project"].as_str().unwrap().to_owned()
 }
 
@@ -188,7 +188,7 @@ fn every_combination_of_sources_has_its_winner() {
         let requests = server.requests();
         let sent: Vec<_> = requests
             .iter()
-            .map(|request| request.key().unwrap())
+            .map(|request| request.bearer().unwrap())
             .collect();
         let (code, wanted, keys) = match winner {
             Some((wanted, key)) => (0, wanted, vec![key]),
@@ -385,7 +385,7 @@ fn all_combinations_of_four_sources() {
 
         let whoami = env.run_with(&["auth", "whoami", "--verbose"], &flags);
         let requests = server.requests();
-        let sent: Vec<_> = requests.iter().map(|request| request.key()).collect();
+        let sent: Vec<_> = requests.iter().map(|request| request.bearer()).collect();
         let Some(winner) = given.first() else {
             assert_eq!((whoami.code, sent), (3, Vec::new()), "{whoami:?}");
             continue;

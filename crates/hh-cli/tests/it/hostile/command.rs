@@ -2,8 +2,10 @@
 
 use std::path::Path;
 
+use hh_testing::run_with_input;
+
 use super::KEY;
-use crate::support::{Loopback, TestEnv, with_input};
+use crate::support::{Loopback, RunOutput, TestEnv};
 
 const OWN: &str = ".config/honeyhive/config.yaml";
 
@@ -31,10 +33,10 @@ fn planted(command: &str) -> TestEnv {
     env
 }
 
-fn run_there(env: &TestEnv, path: &str, server: &Loopback) -> crate::support::RunOutput {
+fn run_there(env: &TestEnv, path: &str, server: &Loopback) -> RunOutput {
     let mut command = env.command(&["project", "list", "--base-url", &server.url()]);
     let command = command.current_dir(env.path("clone"));
-    with_input(command.env("PATH", path), "").unwrap()
+    run_with_input(command.env("PATH", path), "").unwrap()
 }
 
 #[test]
@@ -93,7 +95,7 @@ fn the_same_program_runs_by_its_absolute_path_and_from_an_absolute_entry_of_path
     let keys: Vec<_> = server
         .requests()
         .iter()
-        .map(|request| request.key().map(str::to_owned))
+        .map(|request| request.bearer().map(str::to_owned))
         .collect();
     assert_eq!(keys, [Some(KEY.to_owned()), Some(KEY.to_owned())]);
 }
@@ -106,7 +108,7 @@ fn relative_arguments_are_those_of_the_folder_of_the_file() {
     let done = run_there(&env, "/usr/bin:/bin", &server);
     assert_eq!(done.code, 0, "{done:?}");
     assert!(!env.path("was-run").exists());
-    assert_eq!(server.request().key(), Some(KEY));
+    assert_eq!(server.request().bearer(), Some(KEY));
 }
 
 #[test]
@@ -125,7 +127,7 @@ fn a_trusted_file_behind_a_link_starts_its_program_where_the_file_is() {
     let done = run_there(&env, "/usr/bin:/bin", &server);
     assert_eq!(done.code, 0, "{done:?}");
     assert!(!env.path("was-run").exists());
-    assert_eq!(server.request().key(), Some(KEY));
+    assert_eq!(server.request().bearer(), Some(KEY));
 }
 
 fn link(target: &Path, at: &Path) {

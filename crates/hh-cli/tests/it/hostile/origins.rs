@@ -48,10 +48,10 @@ fn it_goes_to_its_own() {
     }
     let requests = own.requests();
     assert!(requests.len() >= 2 * COMMANDS.len(), "{requests:?}");
-    assert!(requests.iter().all(|request| request.key() == Some(KEY)));
+    assert!(requests.iter().all(|request| request.bearer() == Some(KEY)));
     // A key that was not stored goes where it is told to.
     let other = Loopback::start();
     let flags = ["--base-url", &other.url(), "--api-key", OTHER_KEY];
     assert_eq!(env.run_with(&["project", "list"], &flags).code, 0);
-    assert_eq!(other.request().key(), Some(OTHER_KEY));
+    assert_eq!(other.request().bearer(), Some(OTHER_KEY));
 }

@@ -158,8 +158,10 @@ fn a_file_of_a_parent_directory_is_not_read() {
         let requests = good.requests();
         // The token is printed and not sent; the tracer starts a session and exports a span.
         assert!(requests.len() >= 2 * COMMANDS.len(), "{requests:?}");
-        assert!(requests.iter().all(|request| request.key() == Some(KEY)));
-        let exports = requests.iter().filter(|request| request.is_export());
+        assert!(requests.iter().all(|request| request.bearer() == Some(KEY)));
+        let exports = requests
+            .iter()
+            .filter(|request| request.path() == "/opentelemetry/v1/traces");
         assert!(exports.count() >= 2, "{requests:?}");
     }
 }
@@ -203,7 +205,7 @@ fn what_is_named_does_what_it_says() {
         env.set("HH_API_KEY", OTHER_KEY);
         with(&env, "base_url", json!(hostile.url()));
         assert_eq!(env.run_with(&project_list, &named).code, 0);
-        assert_eq!(hostile.request().key(), Some(OTHER_KEY));
+        assert_eq!(hostile.request().bearer(), Some(OTHER_KEY));
         // Through the proxy that it names.
         let hostile = Loopback::start();
         with(&env, "https_proxy", json!(hostile.url()));
@@ -225,6 +227,6 @@ fn what_is_named_does_what_it_says() {
         let url = good.url();
         let flags = [&named[..], &["--base-url", &url]].concat();
         assert_eq!(env.run_with(&project_list, &flags).code, 0);
-        assert_eq!(good.request().key(), Some(OTHER_KEY));
+        assert_eq!(good.request().bearer(), Some(OTHER_KEY));
     }
 }

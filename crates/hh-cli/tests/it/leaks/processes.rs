@@ -3,12 +3,12 @@
 use std::io::{Read as _, Write as _};
 use std::process::{Child, Stdio};
 use std::sync::mpsc::channel;
-use std::time::Duration;
+
+use hh_testing::PATIENCE;
 
 use crate::support::processes::{Sighting, Sightings, watch};
 use crate::support::{Loopback, Terminal, TestEnv, usual};
 
-const PATIENCE: Duration = Duration::from_secs(30);
 const OTHER_KEY: &str = "hh_abcdef1234567890abcdef1234567890";
 
 /// A key that no other test has, nor another run of this one: all of them are in one list of processes.
@@ -42,7 +42,7 @@ fn watched(
         assert!(output.status.success(), "{output:?}");
         held
     });
-    assert_eq!(server.request().key(), Some(key));
+    assert_eq!(server.request().bearer(), Some(key));
     (held, all)
 }
 

@@ -4,13 +4,12 @@ use std::ffi::OsString;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
+use hh_testing::{PATIENCE, rounds};
+
 use super::{UMASKS, give_key, is_temporary, login, number_of, private_files, store, wait};
-use crate::support::{Loopback, TestEnv, rounds, usual};
+use crate::support::{Loopback, TestEnv, usual};
 
 const ROUNDS: u32 = 20;
-/// How long a server waits to be asked before the test fails.
-const PATIENCE: Duration = Duration::from_secs(30);
-
 /// When a login is killed.
 #[derive(Clone, Copy, Debug)]
 enum Moment {

@@ -2,8 +2,10 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use hh_testing::rounds;
+
 use super::{UMASKS, give_key, is_temporary, login, number_of, private_files, store, wait};
-use crate::support::{Loopback, TestEnv, rounds};
+use crate::support::{Loopback, TestEnv};
 
 const LOGINS: u32 = 20;
 const ROUNDS: u32 = 20;

@@ -29,7 +29,10 @@ fn a_login_that_could_not_be_synced_is_saved_with_a_warning() {
     let done = env.run_without_sync(DIR, "EIO", &["auth", "logout"], "");
     let done = done.unwrap();
     assert_eq!(done.code, 5, "{done:?}");
-    assert!(done.stderr.contains("a power loss may undo the change"), "{done:?}");
+    assert!(
+        done.stderr.contains("a power loss may undo the change"),
+        "{done:?}"
+    );
     assert!(!env.read(STORE).contains("second"));
 }
 
@@ -55,7 +58,10 @@ fn a_new_key_that_a_power_loss_may_undo_is_not_used() {
     env.unset("HH_API_KEY");
     let done = env.run(&rotate);
     assert_eq!(done.code, 0, "{done:?}");
-    assert!(done.stderr.contains("Finished the interrupted rotation"), "{done:?}");
+    assert!(
+        done.stderr.contains("Finished the interrupted rotation"),
+        "{done:?}"
+    );
     assert_eq!(env.run(&whoami).code, 0);
 }
 

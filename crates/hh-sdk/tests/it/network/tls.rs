@@ -5,13 +5,7 @@ use std::time::Duration;
 
 use hh_sdk::config::{Env, names};
 use hh_sdk::{ErrorKind, EventKind, HoneyHive, HoneyHiveTracer, Options};
-use rcgen::{CertifiedKey, generate_simple_self_signed};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{TcpListener, TcpStream};
-use tokio_rustls::TlsAcceptor;
-use tokio_rustls::rustls::ServerConfig;
-use tokio_rustls::rustls::crypto::ring;
-use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use hh_testing::{HttpServer, Reply, Request, SelfSigned, write};
 
 use super::{KEY, LONG};
 
@@ -20,47 +14,26 @@ const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncon
 /// A host that only the proxy of the test can resolve.
 const PROXIED: &str = "api.test.invalid";
 
-/// Starts a proxy that connects all clients to one server; returns its address and the heads of the requests to it.
-async fn proxy(server: &str) -> (String, Arc<Mutex<Vec<String>>>) {
-    let port = server.rsplit(':').next().unwrap().to_owned();
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap().to_string();
-    let asked = Arc::new(Mutex::new(Vec::new()));
-    let seen = Arc::clone(&asked);
-    tokio::spawn(async move {
-        loop {
-            let (mut client, _) = listener.accept().await.unwrap();
-            let mut head = Vec::new();
-            while !head.ends_with(b"\r\n\r\n") {
-                head.push(client.read_u8().await.unwrap());
-            }
-            seen.lock().unwrap().push(String::from_utf8(head).unwrap());
-            client.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await.unwrap();
-            let mut server = TcpStream::connect(format!("127.0.0.1:{port}"))
-                .await
-                .unwrap();
-            tokio::spawn(async move {
-                drop(tokio::io::copy_bidirectional(&mut client, &mut server).await);
-            });
-        }
-    });
-    (address, asked)
+/// A proxy that connects every client with one server, whatever it asks for.
+fn proxy(server: &HttpServer) -> HttpServer {
+    let connected = b"HTTP/1.1 200 OK\r\n\r\n";
+    HttpServer::start([Reply::Tunnel(connected.to_vec(), server.address())])
 }
 
 /// Calls and exports use the proxy, which receives its own credentials and no API key.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn calls_and_exports_go_through_the_proxy() {
-    let (server, pem) = self_signed().await;
+    let (target, pem) = self_signed();
     let home = tempfile::tempdir().unwrap();
     let bundle = home.path().join("ca.pem");
-    #[expect(clippy::disallowed_methods, reason = "the file belongs to the test")]
-    std::fs::write(&bundle, pem).unwrap();
-    let (proxy, asked) = proxy(&server).await;
+    write(&bundle, pem);
+    let server = proxy(&target);
+    let proxy = server.host();
     let bundle = bundle.to_string_lossy().into_owned();
     // dXNlcjpwYXNzLXdvcmQ= is user:pass-word
     for variables in [
         vec![
-            ("HH_PROXY_URL", proxy.clone()),
+            ("HH_PROXY_URL", proxy.to_owned()),
             ("HH_PROXY_USERNAME", "user".to_owned()),
             ("HH_PROXY_PASSWORD", "pass-word".to_owned()),
         ],
@@ -93,9 +66,9 @@ async fn calls_and_exports_go_through_the_proxy() {
         tracer.span("s", EventKind::Tool).start().end();
         // This server returns projects for every request, which is not a valid response to an export.
         drop(tracer.flush(LONG).await);
-        let asked = std::mem::take(&mut *asked.lock().unwrap());
+        let asked = server.take_requests();
         assert!(asked.len() >= 2, "{asked:?}");
-        for head in asked {
+        for head in asked.iter().map(Request::head) {
             assert!(
                 head.starts_with(&format!("CONNECT {PROXIED}:443 ")),
                 "{head}"
@@ -109,53 +82,28 @@ async fn calls_and_exports_go_through_the_proxy() {
     }
 }
 
-/// Starts a server with a self-signed certificate; returns its address and the certificate.
-async fn self_signed() -> (String, String) {
-    let CertifiedKey { cert, signing_key } =
-        generate_simple_self_signed(["localhost".to_owned(), PROXIED.to_owned()]).unwrap();
-    let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(signing_key.serialize_der()));
-    let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(vec![cert.der().clone()], key)
-        .unwrap();
-    let acceptor = TlsAcceptor::from(Arc::new(config));
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let port = listener.local_addr().unwrap().port();
-    tokio::spawn(async move {
-        loop {
-            let (stream, _) = listener.accept().await.unwrap();
-            let acceptor = acceptor.clone();
-            tokio::spawn(async move {
-                let Ok(mut stream) = acceptor.accept(stream).await else {
-                    return;
-                };
-                let mut buffer = [0; 16 * 1024];
-                while matches!(stream.read(&mut buffer).await, Ok(1..)) {
-                    drop(stream.write_all(ANSWER).await);
-                }
-            });
-        }
-    });
-    (format!("https://localhost:{port}"), cert.pem())
+/// A server whose certificate no authority has signed, and the certificate.
+fn self_signed() -> (HttpServer, String) {
+    let certificate = SelfSigned::new(&["localhost", PROXIED]);
+    let server = HttpServer::start_tls(certificate.config, [Reply::Keep(ANSWER.to_vec())]);
+    (server, certificate.pem)
 }
 
 // Feature S60.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn certificates_are_checked_unless_verification_is_disabled() {
-    let (url, pem) = self_signed().await;
+    let (server, pem) = self_signed();
+    let url = server.url();
     let home = tempfile::tempdir().unwrap();
     let bundle = home.path().join("ca.pem");
-    #[expect(clippy::disallowed_methods, reason = "the file belongs to the test")]
-    std::fs::write(&bundle, pem).unwrap();
+    write(&bundle, pem);
     let bundle = bundle.to_string_lossy().into_owned();
     let lines = Arc::new(Mutex::new(Vec::new()));
     let options = |variables: &[(&str, &str)]| {
         let seen = Arc::clone(&lines);
         Options::new()
             .with_env(Env::from_pairs(variables.iter().copied()))
-            .with(names::BASE_URL, url.clone())
+            .with(names::BASE_URL, url.to_owned())
             .with(names::API_KEY, KEY)
             .with_reporter(move |line| seen.lock().unwrap().push(line.to_owned()))
     };
@@ -166,7 +114,12 @@ async fn certificates_are_checked_unless_verification_is_disabled() {
 
     let error = client(&[]).list_projects().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Tls);
-    assert!(error.to_string().contains("signed by an untrusted authority"), "{error}");
+    assert!(
+        error
+            .to_string()
+            .contains("signed by an untrusted authority"),
+        "{error}"
+    );
     assert!(lines.lock().unwrap().is_empty());
 
     for name in ["HH_CA_BUNDLE", "HH_SSL_CERT_PATH"] {
@@ -189,7 +142,7 @@ async fn certificates_are_checked_unless_verification_is_disabled() {
     let tracer = |variables: &[(&str, &str)]| {
         let tracer = HoneyHiveTracer::builder()
             .with_env(Env::from_pairs(variables.iter().copied()))
-            .with_base_url(&url)
+            .with_base_url(url)
             .with_api_key(KEY.to_owned())
             .build()
             .unwrap();
@@ -201,7 +154,11 @@ async fn certificates_are_checked_unless_verification_is_disabled() {
         .await
         .unwrap();
     let late = tracer(&[]);
-    let says_why = |error: hh_sdk::Error| error.to_string().contains("signed by an untrusted authority");
+    let says_why = |error: hh_sdk::Error| {
+        error
+            .to_string()
+            .contains("signed by an untrusted authority")
+    };
     while !late
         .flush(Duration::from_millis(50))
         .await
@@ -214,8 +171,7 @@ async fn certificates_are_checked_unless_verification_is_disabled() {
 fn an_invalid_certificate_file_is_named() {
     let home = tempfile::tempdir().unwrap();
     let file = home.path().join("ca.pem");
-    #[expect(clippy::disallowed_methods, reason = "the file belongs to the test")]
-    std::fs::write(&file, "no certificate").unwrap();
+    write(&file, "no certificate");
     let file = file.to_string_lossy().into_owned();
     for (path, what) in [
         (

@@ -169,8 +169,9 @@ fn project_files() {
     }
     // What only a trusted file may set is refused, and not shown for that.
     let text = format!("proxy_password: {SECRET}\n");
-    Case::file("proxy_password", "honeyhive.yaml", text)
-        .assert_reported("honeyhive.yaml:1:17: an untrusted project file cannot set proxy_password");
+    Case::file("proxy_password", "honeyhive.yaml", text).assert_reported(
+        "honeyhive.yaml:1:17: an untrusted project file cannot set proxy_password",
+    );
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Valid and invalid certificates for servers of the tests.
+//! Certificates for servers of tests, valid and invalid ones.
 
 use std::sync::Arc;
 
@@ -9,13 +9,14 @@ use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 
-/// A private certificate authority. Its certificates are valid from 1975 to 4096 by default.
-pub(crate) struct Authority {
+/// A certificate authority. What it signs is valid from 1975 to 4096 unless a test changes that.
+pub struct CertificateAuthority {
     issuer: CertifiedIssuer<'static, KeyPair>,
 }
 
-impl Authority {
-    pub(crate) fn new(name: &str) -> Self {
+impl CertificateAuthority {
+    /// Creates an authority with this common name.
+    pub fn new(name: &str) -> Self {
         let mut params = CertificateParams::default();
         params.distinguished_name.push(DnType::CommonName, name);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -25,18 +26,18 @@ impl Authority {
         }
     }
 
-    /// Returns the certificate of the authority, in PEM.
-    pub(crate) fn pem(&self) -> String {
+    /// Returns the authority's own certificate, for clients that trust it.
+    pub fn pem(&self) -> String {
         self.issuer.pem()
     }
 
-    /// Returns the TLS configuration of a server named `name`.
-    pub(crate) fn server(&self, name: &str) -> Arc<ServerConfig> {
+    /// Returns the configuration of a server of this name.
+    pub fn server(&self, name: &str) -> Arc<ServerConfig> {
         self.server_with(name, |_| {})
     }
 
-    /// Returns the TLS configuration of a server named `name` whose certificate is changed before it is signed.
-    pub(crate) fn server_with(
+    /// Returns the configuration of a server of this name, whose certificate `change` edits before it is signed.
+    pub fn server_with(
         &self,
         name: &str,
         change: impl FnOnce(&mut CertificateParams),
@@ -49,11 +50,26 @@ impl Authority {
     }
 }
 
-/// Returns the TLS configuration of a server named `name` with a self-signed certificate.
-pub(crate) fn self_signed(name: &str) -> Arc<ServerConfig> {
-    let key = KeyPair::generate().unwrap();
-    let params = CertificateParams::new([name.to_owned()]).unwrap();
-    config(&params.self_signed(&key).unwrap(), &key)
+/// A server whose certificate no authority has signed.
+pub struct SelfSigned {
+    /// The configuration of the server.
+    pub config: Arc<ServerConfig>,
+    /// The certificate, for clients that trust it.
+    pub pem: String,
+}
+
+impl SelfSigned {
+    /// Creates a certificate for these names.
+    pub fn new(names: &[&str]) -> Self {
+        let key = KeyPair::generate().unwrap();
+        let names: Vec<_> = names.iter().map(|name| (*name).to_owned()).collect();
+        let params = CertificateParams::new(names).unwrap();
+        let certificate = params.self_signed(&key).unwrap();
+        Self {
+            config: config(&certificate, &key),
+            pem: certificate.pem(),
+        }
+    }
 }
 
 fn config(certificate: &Certificate, key: &KeyPair) -> Arc<ServerConfig> {

@@ -1,0 +1,54 @@
+//! Addresses of this machine where nothing answers.
+
+use std::io::{self, ErrorKind};
+use std::net::{SocketAddr, TcpListener};
+
+/// Returns an address of this machine where nothing listens.
+pub fn closed_address() -> SocketAddr {
+    IdleListener::new().address()
+}
+
+/// A listener that accepts nothing: the kernel completes the connections, and nothing answers.
+pub struct IdleListener {
+    listener: TcpListener,
+}
+
+impl IdleListener {
+    /// Listens on a free port of `127.0.0.1`.
+    pub fn new() -> Self {
+        Self::bind("127.0.0.1:0").unwrap()
+    }
+
+    /// Listens on an address.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the machine does not have the address or the port is in use.
+    pub fn bind(address: &str) -> io::Result<Self> {
+        let listener = TcpListener::bind(address)?;
+        listener.set_nonblocking(true)?;
+        Ok(Self { listener })
+    }
+
+    /// Returns the address with the port.
+    pub fn address(&self) -> SocketAddr {
+        self.listener.local_addr().unwrap()
+    }
+
+    /// Returns the URL of the address.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address())
+    }
+
+    /// Returns whether no connection was made since the last call.
+    pub fn is_untouched(&self) -> bool {
+        let accepted = self.listener.accept();
+        accepted.is_err_and(|error| error.kind() == ErrorKind::WouldBlock)
+    }
+}
+
+impl Default for IdleListener {
+    fn default() -> Self {
+        Self::new()
+    }
+}
