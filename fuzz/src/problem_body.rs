@@ -47,7 +47,7 @@ fn check(body: Vec<u8>) -> bool {
     let options = SendOptions::new(Idempotency::Safe).with_authorizer(&OneKey);
     let error = error_of(answer, options);
     assert_eq!(error.kind(), TransportErrorKind::PermissionDenied);
-    assert_eq!(error.to_string(), "h answered 403 Forbidden");
+    assert_eq!(error.to_string(), "h responded with 403 Forbidden");
     assert!(!format!("{error:?}").contains(&CANARY[..CUT]));
     let Some(problem) = error.problem() else {
         return false;
