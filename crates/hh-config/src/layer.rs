@@ -82,6 +82,10 @@ impl Layer {
         &self.unknown_names
     }
 
+    pub(crate) fn forget_unknown(&mut self, variable: &str) {
+        self.unknown_names.retain(|(name, _)| name != variable);
+    }
+
     pub(crate) fn entries(&self) -> impl Iterator<Item = &Entry> {
         self.entries.values().flatten()
     }

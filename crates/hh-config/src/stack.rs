@@ -140,6 +140,15 @@ impl Stack {
         self.problems.iter().chain(layers).cloned().collect()
     }
 
+    /// Removes the warning about an unknown variable, for a caller that explains this variable itself.
+    #[must_use]
+    pub fn without_unknown(mut self, variable: &str) -> Self {
+        for layer in &mut self.layers {
+            layer.forget_unknown(variable);
+        }
+        self
+    }
+
     /// Returns the warnings for the user, one line each.
     #[must_use]
     pub fn warnings(&self) -> Vec<String> {

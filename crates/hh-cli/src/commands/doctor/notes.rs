@@ -2,7 +2,7 @@
 
 use hh_sdk::auth::{ApiKey, KeyKind};
 use hh_sdk::config::{SettingName, Source, names};
-use hh_sdk::tooling::Layers;
+use hh_sdk::tooling::{self, Layers};
 use secrecy::ExposeSecret as _;
 
 use crate::context::Context;
@@ -68,8 +68,12 @@ pub(super) fn find(context: &Context, layers: &Layers) -> Vec<String> {
     }
     notes.extend(shadowed_login(layers));
     // The warnings of all commands, except the one that a note above replaces.
-    let warnings = layers.warnings().into_iter();
-    notes.extend(warnings.filter(|warning| !(is_recipe_key && warning.starts_with(RECIPE))));
+    let stack = stack.clone();
+    notes.extend(tooling::warnings(&if is_recipe_key {
+        stack.without_unknown(RECIPE)
+    } else {
+        stack
+    }));
     notes
 }
 
