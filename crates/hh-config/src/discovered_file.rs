@@ -10,8 +10,8 @@ use crate::Source;
 pub struct DiscoveredFile {
     /// The source that the file belongs to.
     pub source: Source,
-    /// The path of the file, or the first of its possible paths if none exists. `None` for a file that is read only
-    /// when the caller names it.
+    /// The path of the file, or the first of its possible paths if none of them exists. It is `None` for a `.env` file
+    /// if the caller names none.
     pub path: Option<PathBuf>,
     /// The result of the search.
     pub state: FileState,
@@ -58,7 +58,7 @@ pub enum FileState {
     Unsafe,
     /// The file is not read, because another file takes precedence.
     Ignored,
-    /// The file is not read, because it ambiguous (two extensions).
+    /// The file is not read, because another file has the same name with another extension.
     TwoSpellings,
 }
 

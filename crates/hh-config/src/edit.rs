@@ -28,8 +28,9 @@ pub enum Edit {
 /// The new text is parsed again before it is returned, to verify that only this setting has changed.
 ///
 /// # Errors
-/// `Invalid` for a value of the wrong type or out of range, `Conflict` for a setting that is not allowed in files,
-/// `Unreadable` for an unknown format, and `Malformed` for a syntax error or a text that cannot be changed in place.
+/// Returns `Invalid` for a value of the wrong type or out of range, `Conflict` for a setting that is not allowed in
+/// files, `Unreadable` for an unknown format, and `Malformed` for a syntax error or a text that cannot be changed in
+/// place.
 ///
 /// ```
 /// use hh_config::{Edit, edit, names};

@@ -18,7 +18,7 @@ pub struct Config {
 /// It does not include a stored credential, which `get_config` of the SDK adds.
 ///
 /// # Errors
-/// [`LoadError`] with all problems, as [`Settings::load`](crate::Settings::load) returns it.
+/// Returns a [`LoadError`] with all problems, of the same kinds as those of [`Settings::load`](crate::Settings::load).
 ///
 /// ```no_run
 /// let config = hh_config::get_config()?;
@@ -32,10 +32,11 @@ pub fn get_config() -> Result<Config, LoadError> {
 }
 
 impl Config {
-    /// Creates the settings in effect from a stack; `redact` returns the redacted form of a secret.
+    /// Creates the settings in effect from a stack. `redact` returns the redacted form of a secret.
     ///
     /// # Errors
-    /// [`LoadError`] with all problems of the stack.
+    /// Returns a [`LoadError`] with all problems of the stack, of the same kinds as those of
+    /// [`Settings::load`](crate::Settings::load).
     pub fn of(stack: &Stack, redact: impl Fn(&str) -> String) -> Result<Self, LoadError> {
         if let Some(error) = LoadError::of_all(stack.problems()) {
             return Err(error);
@@ -54,8 +55,8 @@ impl Config {
         })
     }
 
-    /// Returns the value of a setting, or for `api_key_source` the source of the API key: `param`, `env:NAME`,
-    /// `file:PATH:LINE:COLUMN`, `stored` or `unset`.
+    /// Returns the value of a setting. For the name `api_key_source`, it returns the source of the API key: `param`,
+    /// `env:NAME`, `file:PATH:LINE:COLUMN`, `stored` or `unset`.
     ///
     /// Returns `None` for a setting without a value and for an unknown name.
     #[must_use]
@@ -67,7 +68,8 @@ impl Config {
         value.as_deref()
     }
 
-    /// Returns the source of the value of a setting, in the same short form.
+    /// Returns the source of the value of a setting, in the form of [`Provenance::label`](crate::Provenance::label), or
+    /// `unset`. Returns `None` for an unknown name.
     #[must_use]
     pub fn source(&self, name: &str) -> Option<&str> {
         let (_, _, source) = self.entries.iter().find(|(known, ..)| *known == name)?;

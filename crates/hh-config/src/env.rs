@@ -46,14 +46,16 @@ impl Env {
         }
     }
 
-    /// Sets the working directory, which contains the project file and resolves relative paths.
+    /// Sets the working directory, in which the project file is searched for and against which relative paths are
+    /// resolved.
     #[must_use]
     pub fn with_working_dir(mut self, dir: impl Into<PathBuf>) -> Self {
         self.working_dir = Some(dir.into());
         self
     }
 
-    /// Sets the directory of the system configuration file, which is `/etc/honeyhive` by default.
+    /// Sets the directory of the system configuration file. [`from_process`](Self::from_process) sets
+    /// `/etc/honeyhive`.
     #[must_use]
     pub fn with_system_dir(mut self, dir: impl Into<PathBuf>) -> Self {
         self.system_dir = Some(dir.into());
@@ -75,7 +77,7 @@ impl Env {
         self.get(name).map(PathBuf::from)
     }
 
-    /// Returns the home directory, from `HOME`.
+    /// Returns the home directory: the value of `HOME`, if it is an absolute path.
     #[must_use]
     pub fn home(&self) -> Option<PathBuf> {
         self.path("HOME").filter(|home| home.is_absolute())

@@ -6,7 +6,7 @@ use hh_text::Diagnostic;
 
 use crate::{Provenance, SettingName};
 
-/// The kind of a [`LoadError`], by what the caller can do about it.
+/// The kind of a [`Problem`], which determines how a user can fix it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum LoadErrorKind {
@@ -24,7 +24,7 @@ pub enum LoadErrorKind {
     Untrusted,
 }
 
-/// One problem: a message that names the location, and a hint.
+/// One problem of loading settings: a message that names the location, and a hint.
 ///
 /// Message and hint are one line each and never contain a secret.
 #[derive(Clone)]
@@ -64,7 +64,7 @@ impl Problem {
         self
     }
 
-    /// Returns the kind.
+    /// Returns the kind of the problem.
     #[must_use]
     pub fn kind(&self) -> LoadErrorKind {
         self.inner.kind

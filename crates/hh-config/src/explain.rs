@@ -7,22 +7,22 @@ use crate::redact::redact_keys;
 use crate::stack::Candidate;
 use crate::{Problem, Provenance, SettingName, Source, Stack, value};
 
-/// A value that is safe to print.
+/// A value whose [text](Self::text) is safe to print.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum RedactedValue {
     /// The text itself.
     Plain(String),
-    /// A secret: [`RedactedValue::text`] redacts it, and `Debug` prints nothing of it.
+    /// A secret, which [`RedactedValue::text`] redacts and `Debug` does not print.
     Secret(SecretString),
-    /// The setting is set, but has no usable value, for this reason.
+    /// The setting is set, but this problem prevents a value.
     Invalid(Problem),
     /// The setting is not set and has no default.
     Unset,
 }
 
 impl RedactedValue {
-    /// Returns the printable text, or `None` without a value.
+    /// Returns the printable text, or `None` if there is no value.
     ///
     /// Secrets, and parts of other values that look like an API key, are replaced with the result of `redact`.
     #[must_use]
@@ -69,7 +69,7 @@ impl Explanation {
         self.provenance.source() != Source::Default
     }
 
-    /// Returns the short form of the provenance, or `unset` without a value.
+    /// Returns the [short form](Provenance::label) of the provenance, or `unset` if there is no value.
     #[must_use]
     pub fn source_label(&self) -> String {
         match self.value {

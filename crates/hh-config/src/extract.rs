@@ -13,8 +13,8 @@ impl Stack {
     /// Durations are numbers of seconds. Secrets are not included; [`Stack::secret`] returns them.
     ///
     /// # Errors
-    /// [`LoadError`] with all problems of the stack, or `Invalid` for a field that is not a setting or has another
-    /// type.
+    /// Returns a [`LoadError`] with all problems of the stack, of the same kinds as those of
+    /// [`Settings::load`](crate::Settings::load), or `Invalid` for a field that is not a setting or has another type.
     ///
     /// ```
     /// use hh_config::{Env, LoadOptions, Stack};

@@ -27,7 +27,7 @@ pub enum Format {
 pub(crate) const EXTENSIONS: [&str; 4] = ["yaml", "yml", "json", "toml"];
 
 impl Format {
-    /// Returns the format of a file by its extension.
+    /// Returns the format of a file by its extension, or `None` for an unknown extension.
     #[must_use]
     pub fn of(path: &Path) -> Option<Self> {
         match path.extension()?.to_str()? {

@@ -1,9 +1,9 @@
 //! Loads the layered settings of HoneyHive tools and records the provenance of every value.
 //!
-//! [`Settings::load`] reads direct parameters, environment variables, a named `.env` file and configuration files, in
-//! this order of precedence, and falls back to defaults. [`Source`] lists all sources in order. Each source becomes a
-//! [`Layer`] of a [`Stack`]. The stack stores all layers, so that [`Stack::explain`] reports which value is in effect,
-//! where it came from, and which values it shadows.
+//! [`Settings::load`] reads parameters of the caller, environment variables, a `.env` file that the caller names, and
+//! configuration files, in this order of precedence. A setting that none of them sets has its default. [`Source`] lists
+//! all sources in order. Each source becomes a [`Layer`] of a [`Stack`]. The stack stores all layers, so that
+//! [`Stack::explain`] reports which value is in effect, where it came from, and which values it shadows.
 //!
 //! ```
 //! # #[cfg(feature = "files")] {
@@ -20,7 +20,7 @@
 //!
 //! | feature | default | adds |
 //! | --- | --- | --- |
-//! | `files` | yes | everything except [`Env`], [`Origin`], [`Provenance`] and [`paths`] |
+//! | `files` | yes | everything except [`Env`], [`paths`] and the types of origins, sources and provenance |
 //!
 //! Only [`Env::from_process`] and [`get_config`] read the process environment.
 

@@ -9,7 +9,7 @@ use crate::{DiscoveredFile, Env, Layer, SettingName, Stack, names};
 
 pub use files::overlays;
 
-/// The direct parameters of [`Settings::load`](crate::Settings::load).
+/// The direct parameters of [`Settings::load`](crate::Settings::load), which override all other sources.
 #[derive(Clone, Debug, Default)]
 #[must_use]
 pub struct LoadOptions {
@@ -22,12 +22,13 @@ impl LoadOptions {
         Self::default()
     }
 
-    /// Sets a setting as text.
+    /// Sets a setting. The value is text, in the same form as in an environment variable.
     pub fn with(self, name: SettingName, value: impl Into<SecretString>) -> Self {
         self.with_place(name, value, format!("parameter {name}"))
     }
 
-    /// Sets a setting as text; messages name the parameter `place`, such as `--base-url`.
+    /// Sets a setting, as [`with`](Self::with) does. `place` is the name of the parameter in messages, such
+    /// as `--base-url`.
     pub fn with_place(
         mut self,
         name: SettingName,
@@ -45,7 +46,8 @@ impl LoadOptions {
 }
 
 impl Stack {
-    /// Builds the stack of all layers except the stored profile. The stack contains all problems.
+    /// Builds the stack of all layers except the stored profile. Loading does not stop at a problem:
+    /// [`Stack::problems`] returns all of them.
     #[must_use]
     pub fn load(env: &Env, options: LoadOptions) -> Self {
         let mut stack = Self::new()

@@ -16,7 +16,7 @@ impl Origin {
     /// Parses the origin of a URL; path, query and fragment are ignored.
     ///
     /// # Errors
-    /// [`OriginError`] if the URL is not a valid base URL. The error never contains the URL.
+    /// Returns an [`OriginError`] if the URL is not a valid base URL. The error never contains the URL.
     pub fn parse(url: &str) -> Result<Self, OriginError> {
         BaseUrl::parse(url).map(|base| base.origin)
     }
@@ -44,7 +44,7 @@ impl BaseUrl {
     /// Parses a base URL and removes trailing slashes.
     ///
     /// # Errors
-    /// [`OriginError`] if the URL is not a valid base URL. The error never contains the URL.
+    /// Returns an [`OriginError`] if the URL is not a valid base URL. The error never contains the URL.
     pub fn parse(text: &str) -> Result<Self, OriginError> {
         let url = Url::parse(text.trim())
             .map_err(|_| OriginError("expected a URL such as http://127.0.0.1:8642"))?;

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use crate::Env;
 
-/// Returns the directory of the user's HoneyHive files: `$XDG_CONFIG_HOME/honeyhive`, else `~/.config/honeyhive`.
+/// Returns the directory of the user's HoneyHive files: `$XDG_CONFIG_HOME/honeyhive` or else
+/// `~/.config/honeyhive`.
 ///
 /// Returns `None` if neither `XDG_CONFIG_HOME` nor `HOME` is an absolute path.
 #[must_use]
@@ -12,7 +13,7 @@ pub fn config_dir(env: &Env) -> Option<PathBuf> {
     base_dir(env, "XDG_CONFIG_HOME", ".config")
 }
 
-/// Returns the data directory of a local server: `$XDG_DATA_HOME/honeyhive/server`, else
+/// Returns the data directory of a local server: `$XDG_DATA_HOME/honeyhive/server` or else
 /// `~/.local/share/honeyhive/server`.
 ///
 /// Returns `None` if neither `XDG_DATA_HOME` nor `HOME` is an absolute path.

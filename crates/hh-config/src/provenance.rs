@@ -49,7 +49,7 @@ pub enum Via {
     Substituted(String),
 }
 
-/// The provenance of a value: its source, its location and the steps after that.
+/// The provenance of a value: its source, its location and the steps between its location and its use.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Provenance {
     source: Source,
@@ -102,7 +102,7 @@ impl Provenance {
         }
     }
 
-    /// Returns the location, or the source if there is none, for a message.
+    /// Returns the location for a message, or the source if the value has no location.
     #[cfg(feature = "files")]
     pub(crate) fn place(&self) -> String {
         match &self.location {
@@ -142,7 +142,7 @@ impl fmt::Display for Provenance {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Sourced<T> {
-    /// The value in effect.
+    /// The value.
     pub value: T,
     /// The provenance of the value.
     pub provenance: Provenance,

@@ -8,10 +8,10 @@ use zeroize::Zeroizing;
 
 /// Reads a regular file of at most `limit` bytes of UTF-8, without its byte order mark.
 ///
-/// It follows links. It rejects other kinds of files, such as a FIFO, without waiting for them.
+/// It follows symbolic links. It rejects other kinds of files, such as a FIFO, without waiting for them.
 ///
 /// # Errors
-/// The problem of the file as a predicate, such as `does not exist`.
+/// Returns the problem as a predicate whose subject is the file, such as `does not exist`.
 pub fn text(path: &Path, limit: u64) -> Result<Zeroizing<String>, String> {
     rest(OpenedFile::new(path, limit)?, limit)
 }

@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 
 use hh_key::find_key;
 
-/// Replaces every word of a text that looks like an API key with the result of `redact` for it.
+/// Replaces every word of a text that looks like an API key with the result of `redact` for that word.
 ///
 /// Such a word begins with `hh_` and contains a run of 16 letters and digits, which every key has and few names have. A
-/// word before a `*` is already redacted.
+/// word before a `*` is not replaced, because it is already redacted.
 #[must_use]
 pub fn redact_keys(text: &str, redact: impl Fn(&str) -> String) -> String {
     let mut shown = String::new();

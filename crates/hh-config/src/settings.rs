@@ -88,8 +88,9 @@ impl Settings {
     /// Loads the settings from direct parameters, the environment and files.
     ///
     /// # Errors
-    /// [`LoadError`] with all problems: a value is `Invalid`, a file is `Unreadable`, `Unsafe` or `Malformed`, entries
-    /// are in `Conflict`, or a project file is `Untrusted`.
+    /// Returns a [`LoadError`] with all problems. Their [kind](LoadErrorKind) is `Invalid` for a value, `Unreadable`,
+    /// `Unsafe` or `Malformed` for a file, `Conflict` for a name or for entries that contradict each other, and
+    /// `Untrusted` for a project file.
     pub fn load(env: &Env, options: LoadOptions) -> Result<(Self, Stack), LoadError> {
         let stack = Stack::load(env, options);
         Ok((Self::from_stack(&stack)?, stack))
@@ -98,7 +99,7 @@ impl Settings {
     /// Creates the typed settings from a stack.
     ///
     /// # Errors
-    /// [`LoadError`] with all problems of the stack, as [`Settings::load`] returns it.
+    /// Returns a [`LoadError`] with all problems of the stack, of the same kinds as those of [`Settings::load`].
     pub fn from_stack(stack: &Stack) -> Result<Self, LoadError> {
         let values: Values = stack.extract()?;
         let base_url = BaseUrl::parse(&values.base_url).map_err(|error| {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// The source of a value, in order of precedence: later variants override earlier ones.
+/// The source of a value. The variants are in order of precedence: later ones override earlier ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Source {

@@ -10,7 +10,7 @@ use crate::{
     SettingName, Source, Sourced, Via, value,
 };
 
-/// All layers in order of precedence. No layer changes another one.
+/// All layers in order of precedence, including the values that are shadowed.
 #[derive(Clone, Debug, Default)]
 pub struct Stack {
     layers: Vec<Layer>,
@@ -19,7 +19,7 @@ pub struct Stack {
     files: Vec<DiscoveredFile>,
 }
 
-/// A source that sets a value.
+/// A value that one source sets for a setting. It is in effect or shadowed.
 #[derive(Clone, Copy)]
 pub struct Candidate<'a> {
     entry: &'a Entry,
@@ -35,7 +35,8 @@ impl<'a> Candidate<'a> {
     /// Returns the raw text, after substitution.
     ///
     /// # Errors
-    /// The [`Problem`] that prevents a text, such as an unset variable or an unreadable secret file.
+    /// Returns the [`Problem`] that prevents a text. It is `Invalid` for a value that cannot be expanded or is not
+    /// UTF-8, and `Unreadable` for a secret file that cannot be read.
     pub fn raw(&self) -> Result<&'a SecretString, &'a Problem> {
         self.entry.raw.as_ref()
     }
@@ -50,7 +51,7 @@ impl std::fmt::Debug for Candidate<'_> {
     }
 }
 
-/// All sources that set one setting.
+/// All values that the sources set for one setting.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Candidates<'a> {
@@ -273,7 +274,7 @@ impl Stack {
     /// Returns the text of a setting that is not a secret, if it is set or has a default.
     ///
     /// # Errors
-    /// `Conflict` for a secret setting, `Invalid` for a value that cannot be expanded.
+    /// Returns `Conflict` for a secret setting, and `Invalid` for a value that cannot be expanded or is not UTF-8.
     pub fn text(&self, name: SettingName) -> Result<Option<Sourced<String>>, LoadError> {
         if name.spec().secret {
             let message = format!("{name} is a secret and cannot be read as plain text");
@@ -299,7 +300,8 @@ impl Stack {
     /// Returns the value in effect of a secret setting, without validation.
     ///
     /// # Errors
-    /// `Invalid` for a value that cannot be expanded, `Unreadable` for a secret file that cannot be read.
+    /// Returns `Invalid` for a value that cannot be expanded or is not UTF-8, and `Unreadable` for a secret file that
+    /// cannot be read.
     pub fn secret(&self, name: SettingName) -> Result<Option<Sourced<SecretString>>, LoadError> {
         Ok(self.winner(name)?)
     }

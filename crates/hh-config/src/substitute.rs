@@ -1,9 +1,4 @@
 //! Expands `${NAME}` in the values of configuration files (see `docs/design/decisions.md#p6`).
-//!
-//! `${NAME}` is the value of the variable, and an error if it is unset. `${NAME:-default}` has a default, and
-//! `${NAME:?message}` has a custom error message. `$<NAME>` has the same forms. `$${` and `$$<` are literal `${` and
-//! `$<`. A bare `$NAME` is not expanded, and neither are substitutions in inserted values. A blank variable counts as
-//! unset.
 
 use std::ffi::OsStr;
 use std::fmt;
@@ -32,7 +27,7 @@ pub struct Substituted {
     pub variables: Vec<String>,
 }
 
-/// `Debug` prints only the names of the variables.
+/// Prints only the names of the variables.
 impl fmt::Debug for Substituted {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
@@ -66,7 +61,7 @@ pub enum SubstituteError {
 }
 
 impl SubstituteError {
-    /// Returns a hint about how to fix it, if there is one.
+    /// Returns a hint about how to fix the error, if there is one.
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         match self {
@@ -86,10 +81,22 @@ impl SubstituteError {
     }
 }
 
-/// Expands the variables of a text, without expanding their values.
+/// Expands the substitutions in a text.
+///
+/// | text | result |
+/// | --- | --- |
+/// | `${NAME}` | the value of the variable, or an error if it is unset |
+/// | `${NAME:-default}` | the value of the variable, or `default` if it is unset |
+/// | `${NAME:?message}` | the value of the variable, or an error with `message` if it is unset |
+/// | `$<NAME>`, `$<NAME:-default>`, `$<NAME:?message>` | the same |
+/// | `$${`, `$$<` | `${`, `$<` |
+///
+/// A blank variable counts as unset. A bare `$NAME` is not expanded, and neither are substitutions in the value of a
+/// variable.
 ///
 /// # Errors
-/// [`SubstituteError`] if a variable is unset or not UTF-8, a substitution is malformed, or the result is too long.
+/// Returns a [`SubstituteError`] if a variable is unset or not UTF-8, a substitution is malformed, or the result is too
+/// long.
 ///
 /// ```
 /// use hh_config::{Env, substitute};

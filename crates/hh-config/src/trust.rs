@@ -13,23 +13,27 @@ use crate::{Env, LoadError, LoadErrorKind, Source, guarded, paths, read};
 /// The maximum size of the list and of a trusted file, in bytes.
 const MAX_BYTES: u64 = 1024 * 1024;
 
-/// The trusted files: their paths and the hashes of their contents.
+/// The list of the project files that the user trusts, with their paths and the hashes of their contents.
+///
+/// A project file that is not in the list can set only some settings (see
+/// [`ProjectFilePolicy`](crate::ProjectFilePolicy)). The list is stored in the file `trusted` in
+/// [`config_dir`](crate::paths::config_dir), in the format of `sha256sum`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TrustedFiles {
     files: BTreeMap<PathBuf, String>,
 }
 
 impl TrustedFiles {
-    /// Returns the path of the list, or `None` without a configuration directory.
+    /// Returns the path of the stored list, or `None` if there is no configuration directory.
     #[must_use]
     pub fn path(env: &Env) -> Option<PathBuf> {
         paths::config_dir(env).map(|dir| dir.join("trusted"))
     }
 
-    /// Reads the list; a missing list is empty.
+    /// Reads the stored list. If no list is stored, the result is empty.
     ///
     /// # Errors
-    /// `Unreadable`, `Unsafe` or `Malformed` for a list that exists and cannot be used.
+    /// Returns `Unreadable`, `Unsafe` or `Malformed` for a stored list that cannot be used.
     pub fn load(env: &Env) -> Result<Self, LoadError> {
         let Some(path) = Self::path(env).filter(|path| path.symlink_metadata().is_ok()) else {
             return Ok(Self::default());
@@ -60,7 +64,7 @@ impl TrustedFiles {
         Ok(Self { files })
     }
 
-    /// Returns whether a file with this content is trusted.
+    /// Returns whether the file at `path` is trusted with `text` as its content.
     #[must_use]
     pub fn contains(&self, path: &Path, text: &str) -> bool {
         std::fs::canonicalize(path)
@@ -72,7 +76,7 @@ impl TrustedFiles {
     /// Adds a file with its current content.
     ///
     /// # Errors
-    /// `Unreadable` for a file that cannot be read, or whose path is not one line of UTF-8.
+    /// Returns `Unreadable` for a file that cannot be read, or whose path is not one line of UTF-8.
     pub fn with(mut self, path: &Path) -> Result<Self, LoadError> {
         let fail = |what: Diagnostic| {
             let what = what.with_prefix(format_args!("{} ", path.display()));
@@ -89,7 +93,7 @@ impl TrustedFiles {
         Ok(self)
     }
 
-    /// Returns the text of the list, as its file contains it.
+    /// Returns the list in the format in which it is stored.
     #[must_use]
     pub fn to_text(&self) -> String {
         let mut text = String::new();

@@ -6,7 +6,7 @@ use http::{Method, StatusCode};
 
 use crate::error::TransportErrorKind;
 
-/// One attempt of a call: its result and its duration.
+/// The record of one attempt of a call: its result and its duration.
 #[derive(Clone, Debug)]
 pub struct Attempt {
     pub(crate) number: u32,
@@ -27,23 +27,24 @@ impl Attempt {
         self.status
     }
 
-    /// Returns the kind of error; `None` for a successful response.
+    /// Returns the kind of the error, or `None` if the attempt succeeded.
     pub const fn error(&self) -> Option<TransportErrorKind> {
         self.error
     }
 
-    /// Returns whether certainly no byte of the request was sent.
+    /// Returns whether it is certain that no byte of the request was sent.
     pub const fn is_certainly_unsent(&self) -> bool {
         self.unsent
     }
 
-    /// Returns the time from the start of sending to the last byte of the response.
+    /// Returns the time from the start of the attempt to its result, including the setup of a connection.
     pub const fn elapsed(&self) -> Duration {
         self.elapsed
     }
 }
 
-/// An event that an observer receives. It contains no header, no query and no body.
+/// An event that the [observer](crate::TransportBuilder::with_observer) of a transport receives. It contains no header,
+/// no query and no body.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Event {
@@ -53,12 +54,12 @@ pub enum Event {
     Wait {
         /// The duration of the wait.
         delay: Duration,
-        /// Whether the server or a rate limit requires the wait. Otherwise it is a random delay.
+        /// Whether the server or a rate limit requires the wait. Otherwise, the wait is a random delay before a retry.
         asked: bool,
     },
 }
 
-/// An attempt with its destination.
+/// An attempt with the method, the host and the path of its request.
 #[derive(Clone, Debug)]
 pub struct AttemptRecord {
     pub(crate) method: Method,

@@ -9,8 +9,9 @@ const MAX_CHARACTERS: usize = 500;
 
 /// Returns untrusted text as one line that is safe to print in errors, logs and reports.
 ///
-/// Terminal sequences and [unsafe characters](hh_text::is_unsafe), including line breaks, are removed. API keys and the
-/// given `own` keys are redacted as in [`redact()`]. A text of more than 500 characters is truncated with an ellipsis.
+/// Terminal control sequences and [unsafe characters](hh_text::is_unsafe), including line breaks, are removed. Secrets,
+/// including the `own` keys, are redacted as in [`redact()`]. A text of more than 500 characters is truncated and ends
+/// with an ellipsis.
 ///
 /// ```
 /// let text = "no such key:\u{1b}[2J \u{202e}hh_dev_key_of_mine\n";

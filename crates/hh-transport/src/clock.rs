@@ -7,22 +7,22 @@ use crate::service::BoxFuture;
 
 /// The time, the delays and the randomness that a [`Transport`](crate::Transport) uses.
 ///
-/// A test can implement a clock whose time only advances on request.
+/// A test can implement a clock whose time advances only when the test advances it.
 pub trait Clock: Debug + Send + Sync + 'static {
     /// Returns the monotonic time for delays and deadlines.
     fn now(&self) -> Instant;
 
-    /// Returns the time of day, which is only compared with dates in responses.
+    /// Returns the wall-clock time, which is only compared with dates in responses.
     fn time_of_day(&self) -> SystemTime;
 
-    /// Waits for `delay`.
+    /// Returns a future that completes after `delay`.
     fn sleep(&self, delay: Duration) -> BoxFuture<'static, ()>;
 
     /// Returns a uniformly distributed random number.
     fn random(&self) -> u64;
 }
 
-/// The real clock. Sleeping needs a tokio runtime with an enabled timer.
+/// The clock and the random number generator of the system. Its delays need a tokio runtime with an enabled timer.
 #[derive(Clone, Copy, Debug, Default)]
 #[non_exhaustive]
 pub struct SystemClock;

@@ -19,7 +19,10 @@ pub use kind::{TimeoutStage, TransportErrorKind};
 
 type Source = Box<dyn Error + Send + Sync>;
 
-/// An error of a call without a success status.
+/// The error of this crate: a request could not be sent, or its response is unusable or has no success status.
+///
+/// The message contains no URL, no header and no body. The text that the server sent is separate and redacted, in
+/// [`Problem`].
 pub struct TransportError {
     inner: Box<Inner>,
 }
@@ -42,8 +45,8 @@ struct Inner {
 }
 
 impl TransportError {
-    /// Creates the error for a connection to `host` that cannot be established. Nothing was sent. `why` completes
-    /// "cannot connect to `host`: ".
+    /// Creates the error for a connection to `host` that cannot be established. The request counts as
+    /// [unsent](Self::is_certainly_unsent). The message is `cannot connect to HOST: WHY`.
     pub fn unreachable(host: &str, why: impl fmt::Display) -> Self {
         Self::new(
             TransportErrorKind::Unreachable,
@@ -53,8 +56,9 @@ impl TransportError {
         .unsent()
     }
 
-    /// Creates the error for a `proxy` that does not connect to `host`. Nothing was sent. `why` completes "the proxy
-    /// `proxy` ". A `permanent` error, such as missing credentials, is not retried.
+    /// Creates the error for a `proxy` that does not connect to `host`. The request counts as
+    /// [unsent](Self::is_certainly_unsent). The message is `cannot connect to HOST: the proxy PROXY WHY`. A `permanent`
+    /// error, such as missing credentials, is not retried.
     pub fn proxy(proxy: &str, host: &str, why: impl fmt::Display, permanent: bool) -> Self {
         let message = format!("cannot connect to {host}: the proxy {proxy} {why}");
         let mut error = Self::new(TransportErrorKind::Proxy, message)
@@ -64,8 +68,8 @@ impl TransportError {
         error
     }
 
-    /// Creates the error for a peer `host` whose identity is not trusted. Nothing was sent. `why` completes "cannot set
-    /// up TLS with `host`: ".
+    /// Creates the error for a failed TLS handshake with `host`. The request counts as
+    /// [unsent](Self::is_certainly_unsent). The message is `cannot set up TLS with HOST: WHY`.
     pub fn tls(host: &str, why: impl fmt::Display) -> Self {
         Self::new(
             TransportErrorKind::Tls,
@@ -75,8 +79,8 @@ impl TransportError {
         .unsent()
     }
 
-    /// Creates the error for a timeout of `host`: `stage` took longer than `after`. Only the stage
-    /// [`Connect`](TimeoutStage::Connect) guarantees that nothing was sent.
+    /// Creates the error for a request to `host` whose `stage` took longer than `after`. The request counts as
+    /// [unsent](Self::is_certainly_unsent) only after a timeout of the stage [`Connect`](TimeoutStage::Connect).
     pub fn timeout(host: &str, stage: TimeoutStage, after: Duration) -> Self {
         let after = HumanDuration(after);
         let (message, cause) = match stage {
@@ -111,7 +115,7 @@ impl TransportError {
         )
     }
 
-    /// Creates the error for an unusable response from `host`. `why` completes "the response from `host` ".
+    /// Creates the error for an unusable response from `host`. The message is `the response from HOST WHY`.
     pub fn invalid_response(host: &str, why: impl fmt::Display) -> Self {
         Self::new(
             TransportErrorKind::InvalidResponse,
@@ -119,14 +123,16 @@ impl TransportError {
         )
     }
 
-    /// Creates the error for an invalid request. `message` must not contain a secret.
+    /// Creates the error for an invalid request, which counts as [unsent](Self::is_certainly_unsent). `message` must
+    /// not contain a secret.
     pub fn invalid_request(message: impl Into<Cow<'static, str>>) -> Self {
         Self::new(TransportErrorKind::InvalidRequest, message).unsent()
     }
 
-    /// Creates the error for a request without a key, which an [`Authorizer`](crate::Authorizer) returns.
+    /// Creates the error that an [`Authorizer`](crate::Authorizer) returns if it has no usable key for a request. The
+    /// request counts as [unsent](Self::is_certainly_unsent).
     ///
-    /// `source` is the cause, which users receive through [`Error::source`].
+    /// `source` is the cause, which [`Error::source`] returns.
     pub fn no_credential(source: impl Into<Source>) -> Self {
         let error = Self::new(
             TransportErrorKind::Unauthenticated,
@@ -142,7 +148,8 @@ impl TransportError {
         Self::new(TransportErrorKind::Tls, message).unsent()
     }
 
-    /// Creates any other error, which is never retried. `message` must not contain a secret.
+    /// Creates an error of the kind [`Other`](TransportErrorKind::Other), which is never retried. `message` must not
+    /// contain a secret.
     pub fn other(message: impl Into<Cow<'static, str>>, source: impl Into<Source>) -> Self {
         Self::new(TransportErrorKind::Other, message).with_source(source)
     }
@@ -219,7 +226,7 @@ impl TransportError {
         }
     }
 
-    /// Sets the hint: an imperative without a period.
+    /// Sets the hint, an imperative without a period, such as `set proxy_username and proxy_password`.
     #[must_use]
     pub fn with_hint(mut self, hint: &'static str) -> Self {
         self.inner.hint = Some(hint);
@@ -249,22 +256,22 @@ impl TransportError {
         self
     }
 
-    /// Returns the kind of error.
+    /// Returns the kind of the error.
     pub fn kind(&self) -> TransportErrorKind {
         self.inner.kind
     }
 
-    /// Returns the message, the same text as `Display`.
+    /// Returns the message, which `Display` also writes.
     pub fn message(&self) -> &str {
         &self.inner.message
     }
 
-    /// Returns the hint: what the user can do, unless that is clear from the message.
+    /// Returns the hint about how to fix the problem, if there is one.
     pub fn hint(&self) -> Option<&'static str> {
         self.inner.hint
     }
 
-    /// Returns message and hint as one line.
+    /// Returns the message, and the hint if there is one, on one line.
     #[must_use]
     pub fn to_line(&self) -> String {
         match self.inner.hint {
@@ -273,8 +280,8 @@ impl TransportError {
         }
     }
 
-    /// Returns why the connection or the response is missing, without the host, such as `connection refused`; `None` if
-    /// the message contains no cause.
+    /// Returns the part of the message that states the cause, without the host, such as `connection refused`. Returns
+    /// `None` if the message states no cause.
     pub fn cause(&self) -> Option<&str> {
         self.inner.cause.as_deref()
     }
@@ -284,7 +291,7 @@ impl TransportError {
         self.inner.status
     }
 
-    /// Returns the redacted error text of the server.
+    /// Returns the redacted texts of the error response, if the last attempt received one that contains texts.
     pub fn problem(&self) -> Option<&Problem> {
         self.inner.problem.as_ref()
     }
@@ -295,13 +302,14 @@ impl TransportError {
         self.inner.stage
     }
 
-    /// Returns all attempts of the call, in order. Empty if nothing was sent.
+    /// Returns the records of all attempts of the call, in order. There are none if the error occurred before the first
+    /// attempt.
     pub fn attempts(&self) -> &[Attempt] {
         &self.inner.attempts
     }
 
-    /// Returns how long to wait before another request, counted from the last response. The server or a rate limit
-    /// requires this wait; a wait of the server counts as at most one day.
+    /// Returns the time to wait before another request, if the server or a rate limit requires a wait. The time starts
+    /// at the last response. A wait that the server requires is limited to one day.
     pub fn retry_after(&self) -> Option<Duration> {
         self.inner.retry_after
     }
@@ -326,7 +334,7 @@ impl TransportError {
         self.inner.permanent
     }
 
-    /// Returns whether certainly no byte of the request was sent, in any attempt.
+    /// Returns whether it is certain that no byte of the request was sent, in any attempt.
     pub fn is_certainly_unsent(&self) -> bool {
         self.inner.unsent
     }

@@ -4,13 +4,13 @@ use http::HeaderValue;
 
 use crate::error::TransportError;
 
-/// Whether a request may be sent again after an attempt with an unknown result.
+/// Specifies whether a request may be sent again after an attempt whose result is unknown.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Idempotency {
     /// Sending the request twice has the same effect as sending it once.
     Safe,
-    /// The server recognizes a retry by this key, which is sent as `idempotency-key` with every attempt.
+    /// The server recognizes a retry by this key, which every attempt sends in the `idempotency-key` header.
     Keyed(IdempotencyKey),
     /// Sending the request twice may perform the action twice.
     Unsafe,
@@ -18,16 +18,16 @@ pub enum Idempotency {
     Otlp,
 }
 
-/// The value of the `idempotency-key` header, the same on every attempt of one request.
+/// The value of the `idempotency-key` header, which is the same in every attempt of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IdempotencyKey(HeaderValue);
 
 impl IdempotencyKey {
-    /// Creates a key of 128 random bits.
+    /// Creates a key of 128 random bits, written as 32 hexadecimal digits.
     ///
     /// # Errors
     ///
-    /// Returns [`Other`](crate::TransportErrorKind::Other) if the system has no randomness.
+    /// Returns [`Other`](crate::TransportErrorKind::Other) if the system cannot generate random numbers.
     pub fn random() -> Result<Self, TransportError> {
         let word = || {
             getrandom::u64()

@@ -1,22 +1,54 @@
 //! HTTP with retries for the HoneyHive client.
 //!
-//! A [`Transport`] sends an [`http::Request`] through an [`HttpService`], requests the key of every attempt from an
-//! [`Authorizer`], retries as the policy allows, and returns a success or a [`TransportError`] without secrets. It
-//! spawns no tasks, has no global state and works on a current-thread tokio runtime.
+//! A [`Transport`] sends an [`http::Request`] through an [`HttpService`]. It gets the `authorization` header for every
+//! attempt from an [`Authorizer`] and retries as its [`RetryPolicy`] allows. It returns either a response with a
+//! success status (2xx) or a [`TransportError`], whose texts contain no secrets. A transport spawns no tasks, has no
+//! global state and works on a current-thread tokio runtime.
 //!
-//! Plain HTTP is rejected except to loopback addresses, and redirects are not followed.
+//! Plain HTTP is rejected, except to loopback addresses. Redirects are not followed: a 3xx response is an error.
 //!
-//! - [`Transport`], [`SendOptions`]: sending of requests
-//! - [`HttpService`], [`Request`], [`Response`]: the interface to an HTTP stack or to a test
-//! - `ReqwestService`, `ReqwestOptions`, `ProxyOptions` (feature `reqwest`, on by default): the real HTTP client, with
-//!   timeouts per stage, certificates and proxies
-//! - `ScriptedService` (feature `testing`): a service for tests
-//! - `Probe` (feature `reqwest`): a request in separate stages, for diagnosis
-//! - [`Authorizer`], [`Epoch`]: keys and their renewal after a rejection
-//! - [`Idempotency`], [`RetryPolicy`]: the conditions, number and delays of retries
-//! - [`TransportError`], [`Problem`], [`Attempt`], [`Event`]: errors and observation of calls
-//! - [`clean()`], [`redact()`], [`redact_keys`]: safe output of untrusted text
-//! - [`Clock`]: injectable time and randomness
+//! | items | purpose |
+//! | --- | --- |
+//! | [`Transport`], [`SendOptions`] | send requests |
+//! | [`HttpService`], [`Request`], [`Response`] | connect a transport to an HTTP client or to a test |
+//! | `ReqwestService`, `ReqwestOptions`, `ProxyOptions` | send requests with reqwest, with timeouts per stage |
+//! | `ScriptedService` | return prepared responses in tests |
+//! | `Probe` | run the stages of a request separately, for diagnosis |
+//! | [`Authorizer`], [`Epoch`] | add the API key, and renew it after the server has rejected it |
+//! | [`Idempotency`], [`RetryPolicy`] | decide which requests are retried, how often and after which delay |
+//! | [`TransportError`], [`Problem`] | report why a call failed |
+//! | [`Attempt`], [`Event`] | observe the attempts and the waits of a call |
+//! | [`clean()`], [`redact()`], [`redact_keys`] | make untrusted text safe to print |
+//! | [`Clock`] | control time and randomness in tests |
+//!
+//! | feature | default | adds |
+//! | --- | --- | --- |
+//! | `reqwest` | yes | `ReqwestService`, `ReqwestOptions`, `ProxyOptions`, `Probe` and their types |
+//! | `testing` | no | `ScriptedService` |
+//!
+//! # Examples
+//!
+//! Send a request:
+//!
+//! ```no_run
+//! # #[cfg(feature = "reqwest")]
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! use std::sync::Arc;
+//!
+//! use hh_transport::{Idempotency, ReqwestOptions, ReqwestService, SendOptions, Transport};
+//! use http::Request;
+//!
+//! let service = ReqwestService::new(&ReqwestOptions::new())?;
+//! let transport = Transport::builder(Arc::new(service)).build();
+//!
+//! let request = Request::get("https://api.honeyhive.ai/v1/projects").body("".into())?;
+//! let response = transport.send(request, SendOptions::new(Idempotency::Safe)).await?;
+//! println!("{} bytes", response.body().len());
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Replace the network with prepared responses in a test:
 //!
 //! ```
 //! # #[cfg(feature = "testing")]

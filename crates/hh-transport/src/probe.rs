@@ -1,6 +1,7 @@
 //! Runs the stages of a request separately, for diagnosis: name resolution, connection, proxy, TLS and one response.
 //!
-//! Each stage follows the rules of real requests: the same proxy, the same trust, the same names for this machine.
+//! Each stage follows the rules of real requests: the same proxy, the same trusted certificates and the same addresses
+//! of `localhost`.
 
 mod certificate;
 mod tunnel;
@@ -35,9 +36,10 @@ const MAX_ADDRESSES: usize = 8;
 /// The limit of a response body, in bytes.
 const MAX_BODY: usize = 64 * 1024;
 
-/// Runs the stages of a request to one server separately. No stage has or sends a key.
+/// A probe that runs the stages of a request to one server separately, for diagnosis.
 ///
-/// Each stage takes at most the connect timeout of the options.
+/// The stages use the same proxy and the same trusted certificates as real requests, and never send an API key. Each
+/// stage fails after the connect timeout of the options.
 ///
 /// ```no_run
 /// # async fn example() -> Result<(), hh_transport::TransportError> {
@@ -62,7 +64,7 @@ pub struct Probe {
     service: ReqwestService,
 }
 
-/// A connection that one stage passes to the next.
+/// A connection that one stage of a [`Probe`] returns and the next stage uses.
 pub struct Connection {
     stream: Box<dyn Stream>,
 }
@@ -75,29 +77,29 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Handshake {
-    /// The certificate of the server, if a readable certificate was received.
+    /// The certificate of the server, if one was received and could be parsed.
     pub certificate: Option<Certificate>,
-    /// The trust roots that the certificate was checked against.
+    /// The trusted certificates that the certificate was checked against.
     pub roots: Roots,
-    /// The version of TLS, such as `TLS 1.3`, if the handshake succeeded.
+    /// The version of TLS, `TLS 1.2` or `TLS 1.3`, if the handshake succeeded.
     pub version: Option<&'static str>,
     /// The error, if the handshake failed.
     pub error: Option<TransportError>,
-    /// The problem of the certificate, if it caused the error.
+    /// The problem of the certificate, if the certificate caused the error.
     pub problem: Option<CertificateProblem>,
 }
 
-/// The relevant parts of the response to a request without a key.
+/// The parts of a response that matter for a diagnosis.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ProbeResponse {
     /// The HTTP status.
     pub status: u16,
-    /// The time of day on the server, from the `date` header.
+    /// The wall-clock time of the server, from the `date` header.
     pub date: Option<SystemTime>,
-    /// Whether the response is a web page.
+    /// Whether the response is a web page, according to its `content-type` or the start of its body.
     pub is_html: bool,
-    /// The target of a redirect, [cleaned](crate::clean()).
+    /// The target of a redirect from the `location` header, [cleaned](crate::clean()).
     pub location: Option<String>,
 }
 
@@ -117,13 +119,14 @@ impl fmt::Debug for Connection {
 }
 
 impl Probe {
-    /// Prepares a probe of the server of `uri`, whose path is ignored. Nothing is sent.
+    /// Creates a probe of the server in `uri`. The path of `uri` is ignored, and no connection is opened.
     ///
     /// # Errors
     ///
     /// Returns [`Insecure`](crate::TransportErrorKind::Insecure) or
-    /// [`InvalidRequest`](crate::TransportErrorKind::InvalidRequest) if no request to `uri` is allowed, and the errors
-    /// of [`ReqwestService::new`].
+    /// [`InvalidRequest`](crate::TransportErrorKind::InvalidRequest) if no request to `uri` is allowed, and
+    /// [`Tls`](crate::TransportErrorKind::Tls) or [`Other`](crate::TransportErrorKind::Other) as
+    /// [`ReqwestService::new`] does.
     pub fn new(options: &ReqwestOptions, uri: &Uri) -> Result<Self, TransportError> {
         let authority = target::check(uri)?.clone();
         let rules = options.proxy.as_ref().map(Rules::new);
@@ -138,22 +141,22 @@ impl Probe {
         })
     }
 
-    /// Returns the host and port of the proxy of requests, without its credentials.
+    /// Returns the host and port of the proxy that requests to the server use, if any, without its credentials.
     pub fn proxy(&self) -> Option<&str> {
         self.proxy.as_ref()?.redacted_for(&self.uri)
     }
 
-    /// Returns whether requests are encrypted.
+    /// Returns whether requests to the server use TLS.
     pub fn is_tls(&self) -> bool {
         self.is_tls
     }
 
-    /// Returns whether the server is on this machine, which is never reached through a proxy.
+    /// Returns whether the host of the server is a loopback address, which is never reached through a proxy.
     pub fn is_loopback(&self) -> bool {
         is_loopback(self.authority.host())
     }
 
-    /// Returns the host and port of the first connection: that of the proxy or of the server.
+    /// Returns the host and port that requests connect to: those of the proxy, or of the server without a proxy.
     pub fn first_host(&self) -> (&str, u16) {
         match &self.proxy {
             Some(rules) => {
@@ -164,12 +167,13 @@ impl Probe {
         }
     }
 
-    /// Resolves the addresses of the first host, at most 8.
+    /// Resolves the [first host](Self::first_host) to at most 8 addresses.
     ///
     /// # Errors
     ///
-    /// Returns [`Unreachable`](crate::TransportErrorKind::Unreachable) or [`Proxy`](crate::TransportErrorKind::Proxy)
-    /// if the name does not resolve or no name server responds in time.
+    /// Returns [`Unreachable`](crate::TransportErrorKind::Unreachable), or
+    /// [`Proxy`](crate::TransportErrorKind::Proxy) for the host of a proxy, if the name does not resolve or no name
+    /// server responds in time.
     pub async fn resolve(&self) -> Result<Vec<SocketAddr>, TransportError> {
         let (host, port) = self.first_host();
         let literal = host.trim_start_matches('[').trim_end_matches(']');
@@ -204,7 +208,10 @@ impl Probe {
         })
     }
 
-    /// Connects to all addresses at the same time, and returns the result for each.
+    /// Connects to all addresses at the same time, and returns one result per address.
+    ///
+    /// The error of a failed connection has the kind [`Unreachable`](crate::TransportErrorKind::Unreachable),
+    /// [`Timeout`](crate::TransportErrorKind::Timeout) or, for a proxy, [`Proxy`](crate::TransportErrorKind::Proxy).
     pub async fn connect(
         &self,
         addresses: &[SocketAddr],
@@ -222,11 +229,13 @@ impl Probe {
         join_all(addresses.iter().map(connect)).await
     }
 
-    /// Requests a tunnel from the proxy, if there is a proxy.
+    /// Requests a tunnel to the server from the proxy. Without a proxy, returns `connection` unchanged.
     ///
     /// # Errors
     ///
-    /// Returns [`Proxy`](crate::TransportErrorKind::Proxy) if the proxy does not connect to the server.
+    /// Returns [`Proxy`](crate::TransportErrorKind::Proxy) if the proxy is not trusted or does not connect to the
+    /// server, and [`Timeout`](crate::TransportErrorKind::Timeout) if it does not respond in time. For a proxy with
+    /// TLS, also returns the errors of [`handshake`](Self::handshake).
     pub async fn tunnel(&self, connection: Connection) -> Result<Connection, TransportError> {
         let Some(rules) = &self.proxy else {
             return Ok(connection);
@@ -278,11 +287,14 @@ impl Probe {
         }
     }
 
-    /// Performs a TLS handshake with the server, and sends nothing else.
+    /// Performs a TLS handshake with the server. No request is sent.
+    ///
+    /// The error of a failed handshake is in [`Handshake::error`].
     ///
     /// # Errors
     ///
-    /// Returns the errors of [`ReqwestService::new`]. The error of a failed handshake is in the result.
+    /// Returns [`Tls`](crate::TransportErrorKind::Tls) if the trusted certificates cannot be used, and
+    /// [`InvalidRequest`](crate::TransportErrorKind::InvalidRequest) if the host name is not valid in a certificate.
     pub async fn handshake(&self, connection: Connection) -> Result<Handshake, TransportError> {
         let (handshake, _) = self
             .tls_handshake(connection, self.authority.host())
@@ -338,11 +350,13 @@ impl Probe {
         Ok((handshake, connection))
     }
 
-    /// Sends one GET request for this path, through the service of all requests, and accepts any response.
+    /// Sends one GET request for `path` with a [`ReqwestService`], and returns the response regardless of its status.
     ///
     /// # Errors
     ///
-    /// Returns the error of a request without a response, or [`Timeout`](crate::TransportErrorKind::Timeout).
+    /// Returns [`InvalidRequest`](crate::TransportErrorKind::InvalidRequest) for an invalid path,
+    /// [`Timeout`](crate::TransportErrorKind::Timeout) if there is no complete response in time, and the other errors
+    /// of an [`HttpService`](crate::HttpService::call).
     pub async fn get(&self, path: &str) -> Result<ProbeResponse, TransportError> {
         let mut parts = self.uri.clone().into_parts();
         parts.path_and_query = path.parse().ok();

@@ -7,9 +7,9 @@ use crate::clean::clean;
 /// The limit of an error body that is parsed, in bytes.
 const BODY_CAP: usize = 256 * 1024;
 
-/// The readable part of an error body.
+/// The texts in the body of an error response.
 ///
-/// The body is untrusted and may contain what was sent, so each text is [cleaned](crate::clean()).
+/// The body is untrusted and may repeat parts of the request, so each text is [cleaned](crate::clean()).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
     message: Option<String>,
@@ -40,17 +40,17 @@ impl Problem {
         (!empty).then_some(problem)
     }
 
-    /// Returns the human-readable message of the server.
+    /// Returns the human-readable message of the server, if the body contains one.
     pub fn message(&self) -> Option<&str> {
         self.message.as_deref()
     }
 
-    /// Returns the machine-readable error code of the server.
+    /// Returns the machine-readable error code of the server, if the body contains one.
     pub fn code(&self) -> Option<&str> {
         self.code.as_deref()
     }
 
-    /// Returns the request id in the log of the server.
+    /// Returns the id under which the server logs the request, if the body contains one.
     pub fn request_id(&self) -> Option<&str> {
         self.request_id.as_deref()
     }

@@ -9,10 +9,10 @@ use hyper_util::client::proxy::matcher::Matcher;
 use crate::error::TransportError;
 use crate::target::is_loopback;
 
-/// A proxy, and the hosts that are reached directly.
+/// The options of a proxy: its URL, and the hosts that are reached without it.
 ///
-/// Only https goes through the proxy, in a tunnel that the proxy cannot read. Plain HTTP is only allowed to loopback
-/// addresses, and requests to loopback never leave this machine.
+/// Only https requests go through the proxy, in a tunnel whose contents the proxy cannot read. Requests to loopback
+/// addresses never use the proxy.
 #[derive(Clone)]
 #[must_use]
 pub struct ProxyOptions {
@@ -58,7 +58,7 @@ impl ProxyOptions {
         })
     }
 
-    /// Sets the user name and the password for the proxy. Each replaces the one in the URL.
+    /// Sets the user name and the password for the proxy. `None` keeps the one in the URL.
     pub fn with_credentials(mut self, user: Option<&str>, password: Option<&str>) -> Self {
         // Values are not percent-encoded, but the URL keeps sequences that look encoded, so percent signs are encoded.
         let plain = |text: &str| text.replace('%', "%25");
@@ -72,8 +72,8 @@ impl ProxyOptions {
         self
     }
 
-    /// Sets the hosts that are reached directly, separated by commas: a name, which includes its subdomains, an
-    /// address, a network such as `10.0.0.0/8`, or `*` for all hosts.
+    /// Sets the hosts that are reached without the proxy, as a list separated by commas. Each entry is a name (which
+    /// also matches its subdomains), an address, a network such as `10.0.0.0/8`, or `*` for all hosts.
     pub fn with_no_proxy(mut self, hosts: &str) -> Self {
         hosts.clone_into(&mut self.no_proxy);
         self

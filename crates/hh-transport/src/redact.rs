@@ -13,8 +13,13 @@ const OWN_PREFIX: usize = 12;
 /// A text of this length after `Bearer` counts as a credential. A shorter one, as in "bearer token", is a plain word.
 const BEARER_LENGTH: usize = 16;
 
-/// Replaces secrets with `[redacted]`: each of the `own` keys, whole or truncated, everything that looks like an API
-/// key (`hh_` and 16 consecutive letters and digits), and everything that looks like a credential after `Bearer`.
+/// Replaces secrets in a text with `[redacted]`.
+///
+/// A secret is:
+///
+/// - one of the `own` keys, or the beginning of one (at least 12 bytes)
+/// - a word that looks like an API key: it begins with `hh_` and contains 16 consecutive letters and digits
+/// - a word of at least 16 bytes after `Bearer`, together with `Bearer`
 ///
 /// ```
 /// let text = "no such key: hh_dev_key_of_mine";
@@ -25,7 +30,8 @@ pub fn redact<'a>(text: &'a str, own: &[&str]) -> Cow<'a, str> {
     replace(text, own, bearer)
 }
 
-/// Replaces API keys like [`redact`], but not texts after `Bearer`: for the text of users, which may contain that word.
+/// Replaces API keys as [`redact()`] does, but keeps words after `Bearer`. It is for the text of users, which may
+/// contain that word.
 pub fn redact_keys<'a>(text: &'a str, own: &[&str]) -> Cow<'a, str> {
     replace(text, own, |_| None)
 }

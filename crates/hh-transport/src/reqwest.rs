@@ -43,7 +43,10 @@ const REFUSAL: Duration = Duration::from_secs(1);
 /// The minimum upload rate that is allowed for, in bytes per second.
 const SLOWEST_BYTES_A_SECOND: u64 = 8 * 1024;
 
-/// A service that sends requests with reqwest. Clones share the connections.
+/// A service that sends requests with reqwest, over HTTP/1.1 and rustls. Clones share the connections.
+///
+/// It uses no proxy from the environment, follows no redirects and does not retry. The [crate documentation](crate) has
+/// an example.
 #[derive(Clone, Debug)]
 pub struct ReqwestService {
     client: Client,
@@ -53,7 +56,7 @@ pub struct ReqwestService {
 }
 
 impl ReqwestService {
-    /// Creates a service. It needs no runtime yet and opens no connection.
+    /// Creates a service. This opens no connection and needs no tokio runtime.
     ///
     /// # Errors
     ///

@@ -12,7 +12,8 @@ use crate::service::{BoxFuture, HttpService, Request, Response};
 
 /// A service that returns responses in the order in which they were added, and records the requests.
 ///
-/// Clones share the script and the records, so that a test can keep one clone.
+/// Clones share the responses and the records, so a test can pass one clone to a transport and read the requests from
+/// another one.
 #[derive(Clone, Default)]
 pub struct ScriptedService {
     state: Arc<Mutex<ScriptState>>,
@@ -25,12 +26,12 @@ struct ScriptState {
 }
 
 impl ScriptedService {
-    /// Creates a service without a response.
+    /// Creates a service without responses.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Adds a response with a status and a body.
+    /// Adds a response with this status and this body.
     #[must_use]
     pub fn with_answer(self, status: StatusCode, body: impl Into<Bytes>) -> Self {
         let mut response = Response::new(body.into());
@@ -45,7 +46,7 @@ impl ScriptedService {
         self
     }
 
-    /// Returns the requests that were sent.
+    /// Returns the requests that the service received, in order.
     pub fn requests(&self) -> Vec<Request> {
         self.state().requests.clone()
     }

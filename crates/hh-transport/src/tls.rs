@@ -42,17 +42,17 @@ impl fmt::Debug for Trust {
     }
 }
 
-/// The roots that the certificate of a server was checked against.
+/// The trusted certificates that the certificate of a server was checked against.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Roots {
-    /// The authorities of the platform.
+    /// The certificate authorities of the platform.
     Platform,
-    /// The built-in public authorities, on a platform without roots.
+    /// The built-in public certificate authorities, because the platform has none.
     BuiltIn,
-    /// The certificates of the configured file and no others.
+    /// The certificates of the configured PEM file and no others.
     File,
-    /// No roots: certificates are not checked.
+    /// No certificates, because verification is disabled.
     Unchecked,
 }
 
@@ -159,7 +159,7 @@ impl ServerCertVerifier for NoVerification {
     }
 }
 
-/// The problem of a certificate, as far as a user can fix it.
+/// The reason why the certificate of a server was rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum CertificateProblem {
@@ -167,7 +167,7 @@ pub enum CertificateProblem {
     Expired,
     /// The certificate is not valid yet, according to the clock of this machine.
     NotYetValid,
-    /// The certificate is for another name.
+    /// The certificate is for another host name.
     WrongName,
     /// The certificate was not signed by a trusted authority.
     UnknownAuthority,

@@ -27,9 +27,11 @@ pub(crate) use shared::Shared;
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
-/// A client that sends requests through a service. Clones are cheap and share the retry budget and the rate limits.
+/// A client that sends requests through a service. Clones are cheap and share the [retry budget](RetryPolicy) and the
+/// rate limits.
 ///
-/// A transport is for one server: its rate limits and its support of compressed bodies apply to all requests.
+/// Use one transport per server, because the rate limits of a server, and whether it accepts compressed bodies, apply
+/// to all requests of a transport. The [crate documentation](crate) has an example.
 #[derive(Clone, Debug)]
 pub struct Transport {
     inner: Arc<Shared>,
@@ -43,38 +45,44 @@ pub struct TransportBuilder {
 }
 
 impl TransportBuilder {
-    /// Sets the retry policy.
+    /// Sets the retry policy. The default is [`RetryPolicy::new`].
     pub fn with_retry(mut self, retry: RetryPolicy) -> Self {
         self.inner.retry = retry;
         self
     }
 
-    /// Sets the timeout of a call, including retries, for calls without a timeout of their own. The default is 30 s.
+    /// Sets the time limit of a call, including retries, unless [`SendOptions::with_timeout`] sets another one. The
+    /// default is 30 s. Waits that the server or a rate limit requires do not count.
     pub fn with_timeout(mut self, timeout: Duration) -> Self {
         self.inner.timeout = timeout;
         self
     }
 
-    /// Sets a rate limit: a burst of `calls` requests, at least 1, and then the same number per `window`. The default
-    /// is no limit. Retries count as requests. Waiting for a slot counts as a required wait.
+    /// Sets a rate limit: a burst of `calls` requests, and then one request every `window / calls`. Retries count as
+    /// requests, and 0 `calls` count as 1. The default is no limit.
+    ///
+    /// A request that exceeds the limit waits. The wait counts toward [`RetryPolicy::with_max_wait`], not toward the
+    /// time limit of the call.
     pub fn with_rate_limit(mut self, calls: u32, window: Duration) -> Self {
         self.inner.limiter = Limiter::new(Some(Limit::new(calls, window)));
         self
     }
 
-    /// Sets the `user-agent` of requests without one. The default is `honeyhive-rust/` and the version of this crate.
+    /// Sets the `user-agent` header of requests that have none. The default is `honeyhive-rust/` followed by the
+    /// version of this crate.
     pub fn with_user_agent(mut self, user_agent: HeaderValue) -> Self {
         self.inner.user_agent = user_agent;
         self
     }
 
-    /// Sets a function that is called after each attempt and before each wait, on the sending task. It must be fast.
+    /// Sets a function that is called after each attempt and before each wait. It runs on the task of the call and must
+    /// not block.
     pub fn with_observer(mut self, observer: Arc<dyn Fn(&Event) + Send + Sync>) -> Self {
         self.inner.observer = Some(Observer(observer));
         self
     }
 
-    /// Uses the time and the randomness of `clock` instead of those of the system.
+    /// Sets the source of time and randomness. The default is [`SystemClock`].
     pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.inner.clock = clock;
         self
@@ -89,7 +97,7 @@ impl TransportBuilder {
 }
 
 impl Transport {
-    /// Returns a builder of a transport over `service`.
+    /// Returns a builder of a transport that sends requests through `service`.
     pub fn builder(service: Arc<dyn HttpService>) -> TransportBuilder {
         TransportBuilder {
             inner: Shared {
@@ -109,17 +117,26 @@ impl Transport {
         }
     }
 
-    /// Sends `request` until a result is final, and returns the response if its status is a success (2xx).
+    /// Sends `request`, retries as the [`RetryPolicy`] allows, and returns the response if its status is a success
+    /// (2xx).
     ///
-    /// It needs a tokio runtime with an enabled timer. A key that the server rejects (401, 403, or 404 with a key) is
-    /// renewed once, and if that returns another key, the request is sent once more regardless of its [`Idempotency`].
+    /// It needs a tokio runtime with an enabled timer. It adds the headers `user-agent` and `accept-encoding: gzip` if
+    /// the request does not have them.
+    ///
+    /// If the server rejects the key of an [`Authorizer`](crate::Authorizer) with 401, 403 or 404 and without a
+    /// `Retry-After` header, the key is renewed once. If the authorizer then returns another key, the request is sent
+    /// once more, regardless of its [`Idempotency`]. The status 404 is included, because HoneyHive hides a resource
+    /// from a key without access to it.
     ///
     /// # Errors
     ///
-    /// Returns [`Insecure`](crate::TransportErrorKind::Insecure) for plain HTTP to another machine and
-    /// [`InvalidRequest`](crate::TransportErrorKind::InvalidRequest) for a URI that is not absolute or contains
-    /// credentials, both before the service is called. Otherwise returns the error of the last attempt, of any
-    /// [kind](crate::TransportErrorKind), with all attempts.
+    /// Before the service is called, returns [`Insecure`](crate::TransportErrorKind::Insecure) for plain HTTP to a host
+    /// that is not a loopback address, and [`InvalidRequest`](crate::TransportErrorKind::InvalidRequest) for a URI that
+    /// is invalid, not absolute or contains credentials.
+    ///
+    /// Otherwise, returns an error of any [kind](crate::TransportErrorKind), with the records of all attempts. It is
+    /// the error of the last attempt, or of the attempt before it if the time limit or a rate limit ended the last
+    /// attempt.
     pub async fn send(
         &self,
         mut request: Request,

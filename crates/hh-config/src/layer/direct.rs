@@ -6,7 +6,8 @@ use super::Layer;
 use crate::{Location, Provenance, SettingName, Source};
 
 impl Layer {
-    /// Builds the layer of direct parameters, each with its name for messages; a blank value counts as unset.
+    /// Builds the layer of direct parameters from settings, values and the names of the parameters in messages. A blank
+    /// value counts as unset.
     #[must_use]
     pub fn direct(values: impl IntoIterator<Item = (SettingName, SecretString, String)>) -> Self {
         let values = values
@@ -15,7 +16,7 @@ impl Layer {
         Self::of_values(Source::Direct, values)
     }
 
-    /// Builds the layer of a stored profile.
+    /// Builds the layer of a stored profile. A blank value counts as unset.
     #[must_use]
     pub fn stored(
         profile: &str,

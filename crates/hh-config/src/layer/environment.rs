@@ -25,7 +25,7 @@ impl Variables for Env {
 }
 
 impl Layer {
-    /// Builds the layer from all known variables, aliases and `NAME_FILE` secrets.
+    /// Builds the layer of all known environment variables, including `NAME_FILE` variables, which name secret files.
     #[must_use]
     pub fn environment(env: &Env) -> Self {
         Self::of_variables(env)

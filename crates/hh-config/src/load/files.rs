@@ -17,8 +17,8 @@ use crate::{
 /// The name of a project file, without its extension.
 const PROJECT_STEM: &str = "honeyhive";
 
-/// Returns the overlays in the directory of a project file, for all environments, such as `honeyhive.prod.yaml` for
-/// `honeyhive.yaml`. Returns nothing for any other file.
+/// Returns the paths of the overlays of a project file for all environments, such as `honeyhive.prod.yaml` for
+/// `honeyhive.yaml`. For a file that is not a project file, the list is empty.
 #[must_use]
 pub fn overlays(path: &Path) -> Vec<PathBuf> {
     if path.file_stem() != Some(PROJECT_STEM.as_ref()) {

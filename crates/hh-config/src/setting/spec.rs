@@ -30,9 +30,9 @@ pub enum Kind {
     Count(u64, u64),
     /// One of these words, in any case.
     Choice(&'static [&'static str]),
-    /// A list of strings: a list in files, and in variables strings separated by commas or a JSON array.
+    /// A list of strings. It is a list in files. In variables, it is strings separated by commas, or a JSON array.
     List,
-    /// A map of strings: a table in files, and a JSON object in variables.
+    /// A map of strings. It is a table in files and a JSON object in variables.
     Map,
 }
 
@@ -65,17 +65,17 @@ pub enum Placement {
     OutsideFiles,
 }
 
-/// Whether an untrusted project file can set a setting (see `docs/design/decisions.md#x2`).
+/// The rule for a setting in an untrusted project file (see `docs/design/decisions.md#x2`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ProjectFilePolicy {
-    /// The file can set it.
+    /// The file can set the setting.
     Allowed,
-    /// The file can set it only to an HTTPS URL with a host of HoneyHive.
+    /// The file can set the setting only to an HTTPS URL with a host of HoneyHive.
     OnlyHosted,
-    /// The file can enable it, but not disable it.
+    /// The file can set the setting to true, but not to false.
     OnlyTrue,
-    /// The file cannot set it.
+    /// The file cannot set the setting.
     Denied,
 }
 
@@ -93,7 +93,7 @@ pub enum Consumer {
     CommandLine,
     /// The server, which ignores the settings of clients.
     Server,
-    /// Nothing yet; setting it causes a warning.
+    /// No part uses the setting yet. If it is set, there is a warning.
     Nothing,
 }
 
@@ -129,23 +129,23 @@ pub(crate) enum Protection {
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct SettingSpec {
-    /// The name.
+    /// The name of the setting.
     pub name: &'static str,
-    /// The other names in files.
+    /// The other names of the setting in files.
     pub aliases: &'static [&'static str],
-    /// The variables, the preferred one first.
+    /// The environment variables that set the setting, the preferred one first.
     pub variables: &'static [&'static str],
     /// The type and range.
     pub kind: Kind,
-    /// The default, as text.
+    /// The default value as text, if there is one.
     pub default: Option<&'static str>,
     /// Whether the value is a secret.
     pub secret: bool,
-    /// The sources that can contain it.
+    /// The sources that can contain the setting.
     pub place: Placement,
-    /// Whether an untrusted project file can set it.
+    /// The rule for the setting in an untrusted project file.
     pub project_file: ProjectFilePolicy,
-    /// The part of HoneyHive that uses it.
+    /// The part of HoneyHive that uses the setting.
     pub acts_on: Consumer,
     /// The description for users, one line.
     pub doc: &'static str,
@@ -225,8 +225,8 @@ impl SettingSpec {
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct UnsupportedVariable {
-    /// The variable.
+    /// The name of the variable.
     pub variable: &'static str,
-    /// The reason, as a clause.
+    /// The reason why the variable has no effect, as a clause.
     pub reason: &'static str,
 }

@@ -13,7 +13,7 @@ const DEFAULT_BASE_URL: &str = "https://api.honeyhive.ai";
 
 macro_rules! settings {
     ($($id:ident => $declared:expr;)*) => {
-        /// All settings.
+        /// The table of all settings.
         pub static SETTINGS: &[SettingSpec] = &[$($declared),*];
 
         #[expect(clippy::upper_case_acronyms, non_camel_case_types, reason = "the names of the constants below")]
@@ -87,7 +87,7 @@ with_planned! { settings;
 
 }
 
-/// Documented variables that have no effect.
+/// The documented variables that have no effect.
 pub static UNSUPPORTED: &[UnsupportedVariable] = &[
     UnsupportedVariable {
         variable: "HH_API_SECRET",

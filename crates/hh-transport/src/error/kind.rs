@@ -1,23 +1,25 @@
 //! The kinds of a transport error, and the stages that can time out.
 
-/// The kind of a [`TransportError`](crate::TransportError), by what a caller can do about it.
+/// The kind of a [`TransportError`](crate::TransportError). A caller can handle all errors of a kind in the same way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum TransportErrorKind {
-    /// Rejected before sending: plain HTTP to a host that is not a loopback address.
+    /// The client rejected the request, because it uses plain HTTP to a host that is not a loopback address.
     Insecure,
-    /// Rejected before sending: the request is invalid.
+    /// The client rejected the request, or a part of it such as an idempotency key, because it is invalid.
     InvalidRequest,
-    /// No connection: the name does not resolve, the connection is refused, or it failed during the setup.
+    /// The connection could not be established: the name does not resolve, the connection was refused, or it was lost
+    /// during its setup.
     Unreachable,
-    /// The proxy cannot be reached, or does not connect to the server.
+    /// The proxy cannot be reached, is not trusted, or does not connect to the server.
     Proxy,
-    /// The certificate of the server is not trusted, or the server does not support TLS.
+    /// The certificate of the server is not trusted, the server does not support TLS, or the file of trusted
+    /// certificates is unusable.
     Tls,
     /// No complete response was received in time; [`timeout_stage`](crate::TransportError::timeout_stage) names the
     /// stage.
     Timeout,
-    /// The connection was lost after bytes of the request may have left.
+    /// The connection was lost, and a part of the request may have been sent.
     Interrupted,
     /// No usable key exists, or the server responded with 401.
     Unauthenticated,
@@ -27,13 +29,15 @@ pub enum TransportErrorKind {
     NotFound,
     /// The server responded with 409.
     Conflict,
-    /// The server responded with 429, or a rate limit does not allow the request in time.
+    /// The server responded with 429, or a rate limit requires a longer wait than the
+    /// [maximum](crate::RetryPolicy::with_max_wait).
     RateLimited,
-    /// The server responded with another 4xx, or with a 3xx: redirects are not followed.
+    /// The server responded with another 4xx status, or with a 3xx status, because redirects are not followed.
     Rejected,
-    /// The server responded with 5xx.
+    /// The server responded with a 5xx status.
     Unavailable,
-    /// The response is malformed, or its body exceeds the size limit.
+    /// The response is malformed, its body exceeds the size limit, or it is a web page although the `accept` header of
+    /// the request does not contain `html`.
     InvalidResponse,
     /// Anything else.
     Other,
@@ -43,11 +47,11 @@ pub enum TransportErrorKind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum TimeoutStage {
-    /// Setting up the connection, including name resolution and TLS.
+    /// The setup of the connection, including name resolution, proxy and TLS.
     Connect,
-    /// Waiting for the head of the response.
+    /// The wait for the head of the response.
     FirstByte,
-    /// Waiting for more of the response body.
+    /// The wait for the next part of the response body.
     IdleRead,
     /// The whole call, including retries.
     Total,

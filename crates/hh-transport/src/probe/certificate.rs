@@ -12,18 +12,19 @@ use x509_cert::name::Name;
 
 use crate::clean::clean;
 
-/// The certificate that a server sent, whether it is trusted or not. All of its texts are untrusted.
+/// The certificate that a server sent, whether it is trusted or not. Its texts are untrusted and therefore
+/// [cleaned](crate::clean()).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Certificate {
-    /// The name of the authority that signed it, such as `CN=R11,O=Let's Encrypt,C=US`, with those of the three parts
-    /// that exist.
+    /// The name of the authority that signed the certificate, such as `CN=R11,O=Let's Encrypt,C=US`. Parts that the
+    /// certificate does not contain are omitted.
     pub issuer: String,
     /// The host names and addresses that the certificate is valid for.
     pub names: Vec<String>,
-    /// The start of its validity.
+    /// The start of the validity period.
     pub not_before: SystemTime,
-    /// The end of its validity.
+    /// The end of the validity period.
     pub not_after: SystemTime,
     /// Whether the subject and the issuer are the same.
     pub is_self_signed: bool,

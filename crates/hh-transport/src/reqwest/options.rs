@@ -18,8 +18,10 @@ pub struct ReqwestOptions {
 }
 
 impl ReqwestOptions {
-    /// Creates the default options: 10 s to connect, 10 s to the start of the response, 10 s between parts of the
-    /// response, 4 MiB of response body, the roots of the platform and no proxy.
+    /// Creates the default options: timeouts of 10 s for the connection, for the head of the response and between parts
+    /// of the body, a limit of 4 MiB for the body, the trusted certificates of the platform, and no proxy.
+    ///
+    /// On a platform without trusted certificates, the built-in public certificate authorities are trusted.
     pub const fn new() -> Self {
         Self {
             connect_timeout: Duration::from_secs(10),
@@ -37,14 +39,14 @@ impl ReqwestOptions {
         self
     }
 
-    /// Sets the timeout from the connection to the head of the response. One second is added for each 8 KiB of the
-    /// request body, which is sent in this time.
+    /// Sets the timeout from the established connection to the head of the response. This includes the time to send the
+    /// request, for which one second is added per 8 KiB of the request body.
     pub const fn with_first_byte_timeout(mut self, timeout: Duration) -> Self {
         self.first_byte_timeout = bounded(timeout);
         self
     }
 
-    /// Sets the maximum time without another part of the response body.
+    /// Sets the timeout between two parts of the response body.
     pub const fn with_idle_read_timeout(mut self, timeout: Duration) -> Self {
         self.idle_read_timeout = bounded(timeout);
         self
@@ -56,19 +58,20 @@ impl ReqwestOptions {
         self
     }
 
-    /// Trusts the certificates of a PEM file and no others.
+    /// Trusts the certificates in `pem`, the contents of a PEM file, and no others.
     pub fn with_ca_bundle(mut self, pem: impl Into<Vec<u8>>) -> Self {
         self.trust = Trust::Pem(pem.into());
         self
     }
 
-    /// Trusts every certificate. An intermediary can then read everything that is sent, including the API key.
+    /// Disables the verification of certificates. Anyone who intercepts the connection can then read everything that is
+    /// sent, including the API key.
     pub fn without_verification(mut self) -> Self {
         self.trust = Trust::NoVerification;
         self
     }
 
-    /// Sends https requests through a proxy.
+    /// Sets the proxy for https requests.
     pub fn with_proxy(mut self, proxy: ProxyOptions) -> Self {
         self.proxy = Some(proxy);
         self

@@ -33,13 +33,13 @@ fn the_table_is_what_the_docs_show() {
         .collect();
     assert_eq!(rows.len(), TABLE.len());
     insta::assert_snapshot!(rows.join("\n"), @"
-    NotSent: | not sent (DNS, connect, proxy, interrupted TLS handshake) | retry | retry | retry | retry |
-    Permanent: | rejected by the client or by TLS of the peer, untrusted certificate, proxy requires credentials, no key | fatal | fatal | fatal | fatal |
-    Lost: | connection lost or timeout after bytes may have left | retry | retry | fatal | retry |
+    NotSent: | nothing was sent (DNS, connect, proxy, interrupted TLS handshake) | retry | retry | retry | retry |
+    Permanent: | invalid request, TLS error, proxy without valid credentials, no key, rate limit of the client, other error of the client | fatal | fatal | fatal | fatal |
+    Lost: | connection lost or timeout after a part of the request may have been sent | retry | retry | fatal | retry |
     RateLimited: | 429 | retry | retry | retry | retry |
     Broken: | 408, 425, 500 | retry | retry | fatal | fatal |
     Unavailable: | 502, 503, 504 | retry | retry | fatal | retry |
-    Responded: | any other status, an unusable response | fatal | fatal | fatal | fatal |
+    Responded: | any other status, or an unusable response | fatal | fatal | fatal | fatal |
     ");
 }
 
