@@ -96,7 +96,7 @@ fn each_failure_is_one_line_with_a_hint_and_a_code() {
           hint: choose another directory with --data-dir
 
         no key: exit 3
-        error: no API key was found: HH_API_KEY is not set, there is no configuration file, and no login is saved
+        error: no API key was found: HH_API_KEY is not set, there is no configuration file, and no profile is saved
           hint: run `honeyhive auth login`, set HH_API_KEY, or set api_key in a configuration file (create keys in the HoneyHive dashboard under Settings > API Keys; a local server prints one at its first start)
 
         malformed key: exit 3
@@ -106,7 +106,7 @@ fn each_failure_is_one_line_with_a_hint_and_a_code() {
 
         wrong checksum: exit 3
         error: 127.0.0.1:[PORT] responded with 401 Unauthorized: this server does not know the API key (request [ID])
-          hint: the key is hh_[KEY]*** from HH_API_KEY_FILE -> [ROOT]/mistyped.key (environment), sent to http://127.0.0.1:[PORT] (HH_BASE_URL (environment))
+          hint: check the key hh_[KEY]*** from HH_API_KEY_FILE -> [ROOT]/mistyped.key (environment), which was sent to http://127.0.0.1:[PORT] (HH_BASE_URL (environment))
 
         server down: exit 4
         error: cannot connect to 127.0.0.1:[PORT]: connection refused
@@ -114,15 +114,15 @@ fn each_failure_is_one_line_with_a_hint_and_a_code() {
 
         wrong host: exit 4
         error: 127.0.0.1:[PORT] responded with 404 Not Found
-          hint: likely causes: it does not exist, or the key lacks the permission, or the key was rejected, or this is another server than you mean
+          hint: check whether the requested object exists, whether the key is valid and has the permission, and whether base_url names the right server
 
         read-only key: exit 6
         error: the key hh_ro_[KEY]*** from HH_API_KEY_FILE -> [ROOT]/read_only.key (environment) is read-only, but the operation requires admin; nothing was sent
-          hint: see `honeyhive auth whoami` for what the key may do
+          hint: run `honeyhive auth whoami` to see the permissions of the key
 
         read/write key: exit 6
         error: 127.0.0.1:[PORT] responded with 403 Forbidden: this key's level is read_write, which does not include admin; use a key that does (request [ID])
-          hint: the key is hh_[KEY]*** from HH_API_KEY_FILE -> [ROOT]/read_write.key (environment)
+          hint: check the key hh_[KEY]*** from HH_API_KEY_FILE -> [ROOT]/read_write.key (environment)
 
         unknown project: exit 4
         error: 127.0.0.1:[PORT] responded with 404 Not Found: there is no project "nope" that this key applies to; it applies to: every project (request [ID])

@@ -62,7 +62,7 @@ fn run_within(
     };
     let failed = |what: String| explained(what.into());
     let Some((program, arguments)) = argv.split_first() else {
-        let empty = Diagnostic::new("the list is empty").with_hint("name a program");
+        let empty = Diagnostic::new("the list is empty").with_hint("specify a program");
         return Err(explained(empty));
     };
     let shown = redact_word(program);

@@ -252,7 +252,7 @@ impl Credentials {
         let failed = || {
             AuthError::new(
                 AuthErrorKind::Unusable,
-                "cannot load the API key: the thread for it failed",
+                "cannot load the API key: the loading thread failed",
             )
         };
         spawned.map_err(|_| failed())?;

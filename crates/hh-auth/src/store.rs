@@ -44,8 +44,8 @@ impl FileStore {
         let dir = hh_config::paths::config_dir(env).ok_or_else(|| {
             StoreError::new(
                 StoreErrorKind::NoHome,
-                Diagnostic::new("no location for stored credentials: neither HOME nor XDG_CONFIG_HOME is an absolute path")
-                    .with_hint("set HOME"),
+                Diagnostic::new("cannot determine the location of saved credentials: neither HOME nor XDG_CONFIG_HOME is an absolute path")
+                    .with_hint("set HOME or XDG_CONFIG_HOME to an absolute path"),
             )
         })?;
         Ok(Self {
@@ -165,7 +165,7 @@ impl FileStore {
         if !Profile::is_valid_name(&profile.name) {
             return Err(StoreError::new(
                 StoreErrorKind::InvalidName,
-                "invalid profile name: expected 1 to 64 letters, digits, `-`, `_` or `.`",
+                "invalid profile name: expected 1 to 64 letters, digits, -, _ or .",
             ));
         }
         let _lock = self.begin()?;
@@ -326,7 +326,7 @@ impl FileStore {
             StoreError::new(
                 StoreErrorKind::Malformed,
                 Diagnostic::new(format!("{shown} is damaged: {what}")).with_hint(format!(
-                    "fix it, or log in again, which renames it to {}",
+                    "fix it, or run `honeyhive auth login`, which renames it to {}",
                     backup_path(&self.path).display()
                 )),
             )
@@ -364,7 +364,7 @@ impl FileStore {
     fn stage(&self, contents: &Contents) -> Result<Staged<'_>, StoreError> {
         let text: Zeroizing<String> = format::to_text(contents);
         if text.len() as u64 > MAX_BYTES {
-            let error = io::Error::new(io::ErrorKind::FileTooLarge, "it would exceed 1 MiB");
+            let error = io::Error::new(io::ErrorKind::FileTooLarge, "the file would exceed 1 MiB");
             return Err(write_error(&self.path, &error));
         }
         stage(&self.path, text.as_bytes()).map_err(|error| write_error(&self.path, &error))
@@ -415,11 +415,11 @@ fn no_profile(name: &str, contents: &Contents) -> StoreError {
     let next = if names.is_empty() {
         "run `honeyhive auth login`".to_owned()
     } else {
-        format!("use a stored profile: {}", names.join(", "))
+        format!("use a saved profile: {}", names.join(", "))
     };
     StoreError::new(
         StoreErrorKind::NotFound,
-        Diagnostic::new(format!("there is no stored profile \"{shown}\"")).with_hint(next),
+        Diagnostic::new(format!("profile \"{shown}\" not found")).with_hint(next),
     )
 }
 

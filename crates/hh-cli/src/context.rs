@@ -271,7 +271,7 @@ impl Context {
         // `--quiet` does not suppress this warning (docs/design/decisions.md#x3). Without it the reporter printed it.
         if self.global.quiet && !verify_ssl.value {
             ui::print_line(&format!(
-                "warning: certificates are not checked (verify_ssl from {})",
+                "warning: certificates are not verified (verify_ssl from {})",
                 verify_ssl.provenance
             ));
         }

@@ -76,7 +76,8 @@ pub fn edit(path: &Path, text: &str, name: SettingName, edit: &Edit) -> Result<S
                     Lines::new(text).of(other.span.start).0,
                     other.value
                 );
-                let wrong = Diagnostic::new(message).with_hint(format!("unset {name} first"));
+                let wrong = Diagnostic::new(message)
+                    .with_hint(format!("run `honeyhive config unset {name}` first"));
                 return Err(LoadError::new(LoadErrorKind::Conflict, wrong));
             }
             let written = write(format, name.spec().kind, wanted);

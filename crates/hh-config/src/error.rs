@@ -163,7 +163,11 @@ impl Problems {
     /// Returns the listed problems, and a last one with the number of further problems.
     pub(crate) fn into_list(mut self, path: &std::path::Path) -> Vec<Problem> {
         if self.more > 0 {
-            let message = format!("{}: further problems: {}", path.display(), self.more);
+            let message = format!(
+                "{}: further problems (not listed): {}",
+                path.display(),
+                self.more
+            );
             let mut problem = Problem::new(LoadErrorKind::Conflict, message);
             // The list is sorted by location, and this problem must be the last of its file.
             problem.inner.provenance = self.list.last().and_then(Problem::provenance).cloned();

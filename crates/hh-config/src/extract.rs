@@ -51,7 +51,7 @@ impl Stack {
             let path = error.path.join(".");
             let name = if path.is_empty() { "a field" } else { &path };
             let message = format!(
-                "cannot deserialize settings: {name} is unknown, not set or has another type"
+                "cannot deserialize settings: {name} is unknown, not set or has the wrong type"
             );
             LoadError::new(LoadErrorKind::Invalid, message)
         })

@@ -86,7 +86,8 @@ impl TrustedFiles {
         let path = std::fs::canonicalize(path)
             .map_err(|error| fail(format!("cannot be resolved ({error})").into()))?;
         if path.to_str().is_none_or(|path| path.contains(['\n', '\r'])) {
-            let wrong = Diagnostic::new("has a path that is not one line of UTF-8 text");
+            let wrong =
+                Diagnostic::new("cannot be trusted: its path is not one line of UTF-8 text");
             return Err(fail(wrong.with_hint("rename the file")));
         }
         self.files.insert(path, hash(&text));

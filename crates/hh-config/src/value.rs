@@ -56,9 +56,9 @@ pub(crate) fn parse(kind: Kind, text: &str) -> Result<Value, String> {
     match kind {
         Kind::Text | Kind::Path => Ok(plain()),
         Kind::Project if is_project(text) => Ok(plain()),
-        Kind::Project => Err(
-            "expected 1 to 100 characters, without / \\ ? # & and control characters".to_owned(),
-        ),
+        Kind::Project => {
+            Err("expected 1 to 100 characters, without / \\ ? # & or control characters".to_owned())
+        }
         Kind::Url => match BaseUrl::parse(text) {
             Ok(_) => Ok(plain()),
             Err(error) => Err(error.to_string()),

@@ -432,7 +432,7 @@ impl HoneyHive {
             Error::new(
                 ErrorKind::Unavailable,
                 format!(
-                    "cannot parse the response of {} (line {}, column {})",
+                    "cannot parse the response from {} (line {}, column {})",
                     E::OPERATION.route().path,
                     error.line(),
                     error.column()
@@ -469,7 +469,7 @@ fn in_test_mode<E: Endpoint>(input: &E::Input) -> Result<E::Output, Error> {
     E::test_response(input, &values).map_err(|error| match error {
         TestModeError::ServerOnly => Error::new(
             ErrorKind::TestMode,
-            "not available in test mode, which opens no connection",
+            "this operation is not available in test mode, which opens no connection",
         )
         .with_hint("set HH_TEST_MODE=false"),
         TestModeError::Invalid => Error::new(

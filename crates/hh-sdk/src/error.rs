@@ -229,7 +229,7 @@ impl From<TransportError> for Error {
         }
         let hint = if error.status().is_some_and(|status| status.is_redirection()) {
             message.push_str("; redirects are not followed");
-            Some("set base_url to the address that it redirects to")
+            Some("set base_url to the address that the server redirects to")
         } else {
             error.hint()
         };

@@ -251,7 +251,7 @@ impl SecurityLog {
         };
         if let Err(error) = file.write(&line) {
             self.reporter
-                .warn(&format!("failed to write the security log: {error}"));
+                .warn(&format!("cannot write to the security log: {error}"));
         }
     }
 }

@@ -416,7 +416,7 @@ mod tests {
             TransportError::limited("h", Duration::from_secs(3)),
             TransportError::interrupted("h"),
             TransportError::invalid_response("h", "is malformed"),
-            TransportError::invalid_request("the URI has no host"),
+            TransportError::invalid_request("the URL has no host"),
             TransportError::no_credential("no key stored"),
             TransportError::insecure("example.com"),
             TransportError::deadline_before_sending(),
@@ -445,7 +445,7 @@ mod tests {
         RateLimited: too many requests to h from this program
         Interrupted: the connection to h was lost before the response was complete
         InvalidResponse: the response from h is malformed
-        InvalidRequest: the URI has no host
+        InvalidRequest: the URL has no host
         Unauthenticated: no usable API key for this request
         Insecure: refused plain HTTP to example.com: only loopback addresses are allowed without TLS
         Timeout: the deadline passed before the request was sent

@@ -202,7 +202,7 @@ impl Probe {
         };
         Err(match self.proxy() {
             Some(proxy) => {
-                TransportError::proxy(proxy, self.host(), format!("is not found: {why}"), false)
+                TransportError::proxy(proxy, self.host(), format!("cannot be found: {why}"), false)
             }
             None => TransportError::unreachable(self.host(), why),
         })

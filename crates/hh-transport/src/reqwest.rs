@@ -242,7 +242,7 @@ impl HttpService for ReqwestService {
         let within = self.options.first_byte_timeout.saturating_add(travel);
         let sending = SendTimer::default();
         let Some(request) = self.origin.request(request, &sending) else {
-            let why = "the URI is not a valid URL";
+            let why = "the URL is not valid";
             return Box::pin(ready(Err(TransportError::invalid_request(why))));
         };
         // Everything above runs outside of the future, which therefore stays below 1 KiB, an efficient size for malloc.

@@ -11,24 +11,24 @@ use crate::error::TransportError;
 /// unencrypted, so plain HTTP is only allowed to loopback addresses.
 pub(crate) fn check(uri: &Uri) -> Result<&Authority, TransportError> {
     let (Some(scheme), Some(authority)) = (uri.scheme(), uri.authority()) else {
-        return Err(TransportError::invalid_request("the URI is not absolute"));
+        return Err(TransportError::invalid_request("the URL is not absolute"));
     };
     // Checked before any message names the host: the part before the at sign may be a password.
     if authority.as_str().bytes().any(|byte| byte == b'@') {
         return Err(
-            TransportError::invalid_request("the URI contains a user name or a password")
+            TransportError::invalid_request("the URL contains a user name or a password")
                 .with_hint("send the API key in a header"),
         );
     }
     let host = authority.host();
     if host.is_empty() {
-        return Err(TransportError::invalid_request("the URI has no host"));
+        return Err(TransportError::invalid_request("the URL has no host"));
     }
     // The host of `[::1]evil.example` is `[::1]` according to `http`.
     let rest = authority.as_str().strip_prefix(host);
     if !rest.is_some_and(is_port) {
         return Err(TransportError::invalid_request(
-            "the authority of the URI is not a host with an optional port",
+            "the authority of the URL is not a host with an optional port",
         ));
     }
     if *scheme == Scheme::HTTPS || (*scheme == Scheme::HTTP && is_loopback(host)) {
@@ -37,7 +37,7 @@ pub(crate) fn check(uri: &Uri) -> Result<&Authority, TransportError> {
         Err(TransportError::insecure(host))
     } else {
         Err(TransportError::invalid_request(
-            "the scheme of the URI is neither https nor http",
+            "the scheme of the URL is neither https nor http",
         ))
     }
 }

@@ -83,7 +83,7 @@ fn errors_do_not_contain_the_program_output() {
         (empty.message(), empty.hint()),
         (
             "credential_command from file: the list is empty",
-            Some("name a program")
+            Some("specify a program")
         )
     );
 }

@@ -96,7 +96,7 @@ fn check_file(path: &Path, metadata: &Metadata) -> Result<(), StoreError> {
     if !metadata.is_file() {
         return Err(unsafe_permissions(
             format!("{shown} is not a regular file"),
-            format!("run `rm -r {quoted}`, then log in again"),
+            format!("run `rm -r {quoted}`, then run `honeyhive auth login`"),
         ));
     }
     check_owner(path, metadata)?;
@@ -140,7 +140,7 @@ fn is_link(path: &Path) -> StoreError {
             "{} is a symbolic link, which is not followed",
             path.display()
         ),
-        format!("run `rm {}`, then log in again", Shell(path)),
+        format!("run `rm {}`, then run `honeyhive auth login`", Shell(path)),
     )
 }
 

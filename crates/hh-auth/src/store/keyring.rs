@@ -54,7 +54,7 @@ fn get(entry: &ProfileEntry) -> Result<ApiKey, StoreError> {
         .map_err(|why| {
             refused(
                 format!("cannot read the key of profile \"{name}\" from the keyring: {why}"),
-                "unlock the keyring and try again, or log in again",
+                "unlock the keyring and try again, or run `honeyhive auth login`",
             )
         })
 }

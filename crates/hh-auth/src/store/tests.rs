@@ -295,7 +295,7 @@ fn invalid_names_are_rejected_and_an_empty_file_is_not_a_store() {
     let error = store.switch(KEY).unwrap_err();
     assert_eq!(error.kind(), StoreErrorKind::NotFound);
     insta::assert_snapshot!(both(&error), @r#"
-    there is no stored profile "hh_canar***"
+    profile "hh_canar***" not found
     run `honeyhive auth login`
     "#);
     assert!(
@@ -304,8 +304,8 @@ fn invalid_names_are_rejected_and_an_empty_file_is_not_a_store() {
     );
     store.put(profile("default")).unwrap();
     insta::assert_snapshot!(both(&store.switch("a\nb").unwrap_err()), @r#"
-    there is no stored profile "a\nb"
-    use a stored profile: default
+    profile "a\nb" not found
+    use a saved profile: default
     "#);
     write_private(store.path(), b"\n", Replace::Yes).unwrap();
     assert!(store.get(None).unwrap().is_none());

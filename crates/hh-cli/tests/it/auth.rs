@@ -110,14 +110,16 @@ fn profiles_keep_their_servers_apart() {
     let other = env.run(&["auth", "whoami", "--profile", "home"]);
     assert_eq!(other.code, 5);
     insta::assert_snapshot!(other.stderr, @r#"
-    error: stored profile "home" not found (--profile)
+    error: profile "home" not found (--profile)
       hint: run `honeyhive auth login --profile home`
     "#);
     // The stored key is for its server alone.
     let elsewhere = env.run(&["project", "list", "--base-url", "https://api.honeyhive.ai"]);
     assert_eq!(elsewhere.code, 5);
     assert!(
-        elsewhere.stderr.contains("log in to that server first"),
+        elsewhere
+            .stderr
+            .contains("log in to https://api.honeyhive.ai first"),
         "{elsewhere:?}"
     );
 }
@@ -208,7 +210,7 @@ fn each_level_allows_only_its_operations() {
     let told = env.filtered(&refused.stderr).replace(&writer[..8], "[key]");
     insta::assert_snapshot!(told, @"
     error: [host] responded with 403 Forbidden: this key's level is read_write, which does not include admin; use a key that does (request [id])
-      hint: the key is [key]*** from --api-key
+      hint: check the key [key]*** from --api-key
     ");
 }
 

@@ -108,10 +108,10 @@ honeyhive auth whoami | sed -n 1p
     Server: [server] (HH_BASE_URL (environment))
     Logins are saved in: [home]/.config/honeyhive/credentials.toml
     error: cannot read the key of profile "default" from the keyring: it is locked
-      hint: unlock the keyring and try again, or log in again
+      hint: unlock the keyring and try again, or run `honeyhive auth login`
     exit 5
     error: cannot read the key of profile "default" from the keyring: it is locked
-      hint: unlock the keyring and try again, or log in again
+      hint: unlock the keyring and try again, or run `honeyhive auth login`
     exit 5
     error: the keyring cannot be used: it is locked
       hint: start or unlock a keyring, or use --storage file
@@ -218,7 +218,7 @@ fn only_keyring_entries_read_the_keyring() {
     assert_eq!(asked.load(Ordering::Relaxed), 1);
     insta::assert_snapshot!(env.filtered(&done.stderr), @r#"
     error: cannot read the key of profile "default" from the keyring: it did not respond within 3 s
-      hint: unlock the keyring and try again, or log in again
+      hint: unlock the keyring and try again, or run `honeyhive auth login`
     "#);
     assert_eq!(done.code, 5, "{done:?}");
     // A login goes on without.

@@ -70,8 +70,8 @@ fn unused_logins_are_reported() {
     let current = "current = \"first\"\n";
     env.write(STORE, env.read(STORE).replace(current, ""));
     insta::assert_snapshot!(env.run(&["project", "list"]).stderr, @"
-    error: no API key was found: HH_API_KEY is not set, there is no configuration file, and no saved login is selected
-      hint: run `honeyhive auth switch NAME` to select a saved login
+    error: no API key was found: HH_API_KEY is not set, there is no configuration file, and no saved profile is selected
+      hint: run `honeyhive auth switch NAME` to select a saved profile
     ");
 }
 
@@ -110,7 +110,7 @@ wait
     Logged in to [server] as user@example.com (Admin)
     Saved the key [key]*** in the keyring of the system (profile "default")
     error: cannot read the key of profile "default" from the keyring: it is locked
-      hint: unlock the keyring and try again, or log in again
+      hint: unlock the keyring and try again, or run `honeyhive auth login`
     exit 5
     "#);
 }

@@ -48,7 +48,7 @@ fn describe(error: &serde_saphyr::Error) -> &'static str {
     match error.without_snippet() {
         Error::Budget { breach, .. } => match breach {
             BudgetBreach::Aliases { .. } | BudgetBreach::Anchors { .. } => ALIASES,
-            _ => "too deeply nested or too many parts",
+            _ => "the document is nested too deeply or has too many values",
         },
         Error::MultipleDocuments { .. } => "more than one YAML document",
         _ => "invalid YAML",

@@ -203,7 +203,9 @@ impl Reader<'_> {
             return;
         };
         if !can_have {
-            let what = Diagnostic::new("is allowed only in a project file or a named file");
+            let what = Diagnostic::new(
+                "is allowed only in a project file or a file specified with --config-file or HH_CONFIG_FILE",
+            );
             self.problems
                 .push(fail(what.with_hint("move it to such a file")));
             return;

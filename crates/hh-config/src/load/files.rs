@@ -161,7 +161,7 @@ impl<'a> Files<'a> {
         }
         let Some(dir) = base.and_then(Path::parent).or(self.env.working_dir()) else {
             let what = Diagnostic::new(format!(
-                "environment ({}) requires a configuration file, and none was found",
+                "environment ({}) requires a configuration file, but none was found",
                 from.place()
             ));
             let what = what.with_hint("set HH_CONFIG_FILE");
@@ -242,7 +242,7 @@ impl<'a> Files<'a> {
                     FileState::Ignored,
                 ));
                 self.stack.add_warning(format!(
-                    "ignored {}, because {} takes precedence; merge them",
+                    "ignored {}, because {} takes precedence; merge the files",
                     other.display(),
                     path.display()
                 ));

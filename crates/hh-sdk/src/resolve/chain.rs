@@ -137,7 +137,7 @@ impl Resolved {
                     profile.name, profile.base_url, self.settings.base_url.provenance
                 ),
             )
-            .with_hint("log in to that server first"));
+            .with_hint(format!("log in to {origin} first")));
         }
         let level = stored.and_then(|profile| profile.details.level);
         Ok(Credential::new(key, origin, provenance).with_level(level))

@@ -14,8 +14,8 @@ const KNOWN_HOSTS: [&str; 2] = [
     "https://api.dp1.us.honeyhive.ai",
 ];
 
-/// The possible causes of a 404, which a server does not distinguish (see `docs/design/decisions.md#c4`).
-const CAUSES_OF_404: &str = "likely causes: it does not exist, the key lacks the permission, the key was rejected, or base_url names the wrong server";
+/// What to check after a 404, whose causes a server does not distinguish (see `docs/design/decisions.md#c4`).
+const CHECKS_OF_404: &str = "check whether the requested object exists, whether the key is valid and has the permission, and whether base_url names the right server";
 
 /// The facts about a request that the client knows.
 pub(super) struct Context<'a> {
@@ -33,7 +33,7 @@ impl Context<'_> {
             ErrorKind::PermissionDenied if error.is_answered() => Some(self.denied(op, &error)),
             ErrorKind::NotFound => self.not_found(&error),
             ErrorKind::RateLimited if error.is_answered() => Some(
-                "likely causes: this program sends too many requests (rate_limit_calls limits them), or other programs with the same key do".to_owned(),
+                "send fewer requests from this program (rate_limit_calls limits them) or from other programs with the same key".to_owned(),
             ),
             ErrorKind::Config
             | ErrorKind::MissingKey
@@ -73,12 +73,12 @@ impl Context<'_> {
         let shown = key.redacted();
         if error.names_cause() {
             return format!(
-                "the key is {shown} from {provenance}, sent to {origin} ({})",
+                "check the key {shown} from {provenance}, which was sent to {origin} ({})",
                 self.address
             );
         }
         format!(
-            "likely causes: the key {shown} from {provenance} is mistyped or truncated, was revoked, has expired, or is for another server than {origin} ({})",
+            "check the key {shown} from {provenance}: it may be mistyped, truncated, revoked, expired or for another server than {origin} ({})",
             self.address
         )
     }
@@ -90,14 +90,14 @@ impl Context<'_> {
         } = self.credential;
         let shown = key.redacted();
         if error.names_cause() {
-            return format!("the key is {shown} from {provenance}");
+            return format!("check the key {shown} from {provenance}");
         }
         let need = match op.operation().need {
-            Requirement::Need(need) | Requirement::Own(need) => format!("does not allow {need}"),
-            Requirement::AnyKey | Requirement::Open => "does not allow this".to_owned(),
+            Requirement::Need(need) | Requirement::Own(need) => format!("not allow {need}"),
+            Requirement::AnyKey | Requirement::Open => "not allow this operation".to_owned(),
         };
         format!(
-            "likely causes: the key {shown} from {provenance} {need}, it does not apply to this project, or the feature is not enabled for your organization"
+            "check the key {shown} from {provenance}: it may {need} or not apply to this project, or the feature may not be enabled for your organization"
         )
     }
 
@@ -111,9 +111,9 @@ impl Context<'_> {
         let other = KNOWN_HOSTS.iter().find(|host| **host != origin);
         match other.filter(|_| is_known) {
             Some(other) => Some(format!(
-                "{CAUSES_OF_404}; HoneyHive also has a server at {other}"
+                "{CHECKS_OF_404}; HoneyHive also has a server at {other}"
             )),
-            None => Some(CAUSES_OF_404.to_owned()),
+            None => Some(CHECKS_OF_404.to_owned()),
         }
     }
 }

@@ -174,7 +174,7 @@ fn stored_profile(
             };
             Err(Error::new(
                 ErrorKind::Config,
-                format!("stored profile \"{shown}\" not found ({})", name.provenance),
+                format!("profile \"{shown}\" not found ({})", name.provenance),
             )
             .with_hint(format!("run `honeyhive auth login --profile {shown}`")))
         }

@@ -31,8 +31,8 @@ impl Resolved {
                 "test mode does not read the key of profile \"{}\" from the keyring",
                 profile.name
             ),
-            (None, false) => "no login is saved".to_owned(),
-            (None, true) => "no saved login is selected".to_owned(),
+            (None, false) => "no profile is saved".to_owned(),
+            (None, true) => "no saved profile is selected".to_owned(),
         };
         let message = format!("no API key was found: HH_API_KEY is not set, {files}, and {logins}");
         let error = Error::new(
@@ -40,7 +40,7 @@ impl Resolved {
             redact_keys(&message, hh_auth::redact),
         );
         if self.has_unused_logins {
-            error.with_hint("run `honeyhive auth switch NAME` to select a saved login")
+            error.with_hint("run `honeyhive auth switch NAME` to select a saved profile")
         } else {
             error
         }

@@ -119,7 +119,7 @@ impl Sender {
         slot.ok_or_else(|| {
             Error::new(
                 ErrorKind::MissingKey,
-                "no project API key is set, and the ingestion key only applies to sessions and events",
+                "no project API key is set, and the ingestion key applies only to sessions and events",
             )
         })
     }

@@ -340,7 +340,7 @@ async fn sessions_and_events_use_the_ingestion_key_if_one_is_set() {
     assert!(
         alone
             .to_string()
-            .contains("only applies to sessions and events"),
+            .contains("applies only to sessions and events"),
         "{alone}"
     );
     let wrong = client(&[("HH_API_KEY", KEY), ("HH_INGESTION_API_KEY", OTHER_KEY)]).unwrap_err();

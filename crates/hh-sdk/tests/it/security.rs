@@ -142,7 +142,7 @@ fn a_fifo_as_security_log_does_not_block_the_program() {
             security.record(&SecurityEvent::new(SecurityEventKind::Logout).with_detail(&*detail));
             assert_eq!(
                 warnings.recv().unwrap(),
-                "warning: failed to write the security log: not a regular file"
+                "warning: cannot write to the security log: not a regular file"
             );
         }
         let error = SecurityLog::open(&options).unwrap_err();

@@ -67,7 +67,7 @@ pub(crate) fn check_some_left(had_lasting: bool, left: Admins) -> Result<(), Ref
         return Ok(());
     }
     Err(Refusal::Conflict(
-        "no key of level admin for all projects that is valid for at least 30 days would remain, and no key could be created or revoked without one; create another such key first".to_owned(),
+        "this would leave no key of level admin for all projects that is valid for at least 30 days, and no key could be created or revoked without one; create another such key first".to_owned(),
     ))
 }
 

@@ -169,7 +169,7 @@ impl ApiError {
     }
 
     pub(crate) fn too_large() -> Self {
-        let message = "the body is larger than 16 MiB, counted after decompression and as it is stored; send smaller requests";
+        let message = "the body is larger than 16 MiB after decompression or in its stored form; send smaller requests";
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "TOO_LARGE", message)
     }
 
@@ -187,7 +187,7 @@ impl ApiError {
     /// Returns a 503 error: other requests with the same key use all memory that one key may use.
     pub(crate) fn busy_key() -> Self {
         Self::unavailable(
-            "requests with this key have reached the memory limit of a key; retry later",
+            "requests with this key have reached the memory limit per key; retry later",
         )
     }
 

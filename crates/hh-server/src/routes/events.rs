@@ -63,7 +63,9 @@ fn query_of(
     }
     let limit = wanted.limit.unwrap_or(USUAL_LIMIT);
     if !(1..=MAX_LIMIT).contains(&limit) {
-        return Err(ApiError::invalid(format!("limit must be 1 to {MAX_LIMIT}")));
+        return Err(ApiError::invalid(format!(
+            "limit must be between 1 and {MAX_LIMIT}"
+        )));
     }
     let page = wanted.page.unwrap_or(1);
     let mut query = ReadEvents {

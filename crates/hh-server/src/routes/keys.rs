@@ -170,7 +170,8 @@ pub(super) async fn list_keys(app: &App, call: Call, input: ListKeys) -> Result<
         return Err(ApiError::invalid(message));
     }
     let after = input.cursor.map(|text| {
-        let invalid = |_| ApiError::invalid("cursor must be the member next of an earlier page");
+        let invalid =
+            |_| ApiError::invalid("cursor must be the value of next from an earlier page");
         text.parse().map_err(invalid)
     });
     let wanted = KeysQuery {
@@ -215,7 +216,7 @@ fn find_projects(app: &App, access: &Access, names: ProjectNames) -> Result<Proj
         ProjectNames::All => return Ok(Projects::All),
         ProjectNames::Only(names) if names.is_empty() => {
             return Err(ApiError::invalid(
-                "projects is empty; name at least one project or use \"all\"",
+                "projects is empty; specify at least one project or use \"all\"",
             ));
         }
         ProjectNames::Only(names) => names,

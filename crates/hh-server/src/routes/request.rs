@@ -124,7 +124,7 @@ fn invalid(error: DecodeError) -> ApiError {
         DecodeErrorKind::Rule { member, rule } => {
             Some(format!("{} must be {rule}", quote(&member)))
         }
-        DecodeErrorKind::WrongType => Some("a member has the wrong type".to_owned()),
+        DecodeErrorKind::WrongType => Some("a value has the wrong type".to_owned()),
     };
     let mut message = match (what, error.place) {
         (None, _) => "the body is not valid JSON".to_owned(),

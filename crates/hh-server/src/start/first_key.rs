@@ -119,7 +119,7 @@ fn write_key(path: &Path, key: &ApiKey) -> Result<(), StartError> {
                 "cannot write the admin key to {}: {error}",
                 path.display(),
             ))
-            .with_hint("name a new file with --admin-key-file"),
+            .with_hint("specify a new file with --admin-key-file"),
         )
     })
 }

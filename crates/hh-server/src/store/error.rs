@@ -48,7 +48,7 @@ pub(crate) enum StoreError {
     Damaged(String),
     /// A request was stored in parts, and one of them failed.
     #[error(
-        "the request failed after {stored} of its events were stored; retry the whole request, no event is stored twice"
+        "the request failed after {stored} of its events were stored; retry the whole request (no event is stored twice)"
     )]
     Partial {
         stored: usize,
@@ -56,10 +56,10 @@ pub(crate) enum StoreError {
     },
     #[error("it was created by a newer version")]
     Newer,
-    #[error("the server cannot store data at the moment; nothing was stored, retry later")]
+    #[error("the server cannot store data at the moment; nothing was stored; retry later")]
     Stopped,
     /// The transaction could not be committed, and the disk is not the cause.
-    #[error("the server cannot store data at the moment; nothing was stored, retry later")]
+    #[error("the server cannot store data at the moment; nothing was stored; retry later")]
     NotCommitted(EngineError),
     #[error("{0}")]
     Panicked(String),

@@ -187,18 +187,18 @@ async fn an_export_that_cannot_be_meant_is_refused() {
         messages.push(admin.post(EXPORT, &wanted).await.assert_problem(400));
     }
     insta::assert_snapshot!(messages.join("\n"), @r#"
-    limit must be 1 to 7500
-    limit must be 1 to 7500
-    invalid body: a member has the wrong type (line 1, column 11)
-    invalid body: a member has the wrong type (line 1, column 13)
+    limit must be between 1 and 7500
+    limit must be between 1 and 7500
+    invalid body: a value has the wrong type (line 1, column 11)
+    invalid body: a value has the wrong type (line 1, column 13)
     page must be at least 1
-    invalid body: a member has the wrong type (line 1, column 11)
+    invalid body: a value has the wrong type (line 1, column 11)
     unsupported filter; use the fields session_id and event_type with the operator "is"
     event_type must be one of session, chain, model, tool
-    invalid body: a member has the wrong type (line 1, column 55)
+    invalid body: a value has the wrong type (line 1, column 55)
     the value of a filter must be a string
     invalid body: missing field "value" (line 1, column 50)
-    invalid body: a member has the wrong type (line 1, column 11)
+    invalid body: a value has the wrong type (line 1, column 11)
     "#);
     for (limit, page) in [(1, 1), (7500, 1), (7500, u32::MAX)] {
         let list = admin.events(&json!({"limit": limit, "page": page})).await;

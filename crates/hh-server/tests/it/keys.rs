@@ -156,13 +156,13 @@ async fn an_impossible_key_is_refused() {
     );
     insta::assert_snapshot!(messages.join("\n"), @r#"
     invalid body: unknown field "permissions", expected one of "name", "level", "projects", "expires_at", "owner", "note" (line 1, column 45)
-    projects is empty; name at least one project or use "all"
+    projects is empty; specify at least one project or use "all"
     invalid body: projects must be "all" or a list of names (line 1, column 50)
     invalid body: projects must be "all" or a list of names (line 1, column 48)
     invalid body: level must be one of ingest_only, read_only, read_write, admin (line 1, column 16)
     invalid body: level must be one of ingest_only, read_only, read_write, admin (line 1, column 16)
     expires_at is in the past
-    invalid body: a member has the wrong type (line 1, column 24)
+    invalid body: a value has the wrong type (line 1, column 24)
     name must have 1 to 100 characters on one line
     name must have 1 to 100 characters on one line
     name must have 1 to 100 characters on one line

@@ -86,7 +86,7 @@ fn not_connected(error: &::reqwest::Error, route: &Route<'_>) -> TransportError 
             None if error.is_dns() => TransportError::proxy(
                 proxy,
                 host,
-                "is not found: the name does not resolve",
+                "cannot be found: the name does not resolve",
                 false,
             ),
             None => {

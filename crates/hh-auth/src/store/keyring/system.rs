@@ -41,7 +41,7 @@ pub(super) fn probe(within: Duration) -> Result<(), String> {
     if same {
         Ok(())
     } else {
-        Err("it returned another value than the stored one".to_owned())
+        Err("it returned a different value than the stored one".to_owned())
     }
 }
 

@@ -42,7 +42,9 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliErr
     let store = open_store(context, named.as_deref())?;
     let profiles = profiles(context)?;
     if arguments.created.is_some_and(|day| day > Timestamp::now()) {
-        return Err(CliError::usage("--created is in the future"));
+        return Err(CliError::usage(
+            "invalid value for --created: the date is in the future",
+        ));
     }
     let security = context.security_log()?;
     let storage = if arguments.no_save {
@@ -183,7 +185,7 @@ fn check_replaced(old: &ProfileEntry, client: &HoneyHive) -> Result<(), CliError
         old.base_url
     ))
     .with_hint(format!(
-        "add --profile NAME to keep it, or --profile {name} to replace it"
+        "add --profile NAME to save the new key as another profile, or --profile {name} to replace the existing key"
     )))
 }
 

@@ -147,7 +147,7 @@ fn save(
 ) -> Result<ApiKey, CliError> {
     let key = ApiKey::parse(created.secret.expose_secret());
     let key = key.map_err(|error| {
-        let message = format!("the new key from the server {error}; the saved key still works");
+        let message = format!("the new key from the server {error}; the old key still works");
         CliError::new(Exit::Other, message)
     })?;
     let mut details = KeyDetails::default();
@@ -167,7 +167,7 @@ fn save(
         )
         .with_hint("run `honeyhive auth rotate` again to finish")),
         Err(error) => {
-            let message = format!("{error}; the new key is lost, but the saved key still works");
+            let message = format!("{error}; the new key is lost, but the old key still works");
             let hint = match error.hint() {
                 Some(hint) => format!("{hint}, then run `honeyhive auth rotate` again"),
                 None => "run `honeyhive auth rotate` again".to_owned(),
@@ -219,7 +219,7 @@ fn unfinished(
 ) -> CliError {
     if error.exit() != Exit::Auth {
         return error
-            .with_hint("the new key is saved; run `honeyhive auth rotate` again to finish");
+            .with_hint("run `honeyhive auth rotate` again to finish; the new key is saved");
     }
     let restored = profile(
         before,
@@ -228,8 +228,8 @@ fn unfinished(
         before.first_seen,
     );
     match store.replace(saved, restored) {
-        Ok(()) => error.with_hint("the server rejected the new key, so the old key was restored"),
-        Err(_) => error.with_hint("the server rejected the new key; run `honeyhive auth login`"),
+        Ok(()) => error.with_hint("run `honeyhive auth rotate` again; the server rejected the new key, so the old key was restored"),
+        Err(_) => error.with_hint("run `honeyhive auth login`; the server rejected the new key, and the old key could not be restored"),
     }
 }
 

@@ -105,7 +105,7 @@ fn print_outcome(
     }
     if report.omitted > 0 {
         ui::print_line(&format!(
-            "warning: {} more possible keys are not listed, in files with more than 1,000 findings",
+            "warning: {} more possible keys are not listed, because their files have more than 1,000 findings",
             report.omitted
         ));
     }

@@ -47,7 +47,7 @@ pub(super) fn set(context: &Context, arguments: SetArguments) -> Result<(), CliE
     } else {
         if name.spec().secret {
             context.note(&format!(
-                    "warning: {name} is visible to other users of this machine on the command line; use - and pass the value on standard input instead"
+                    "warning: the value of {name} on the command line is visible to other users of this machine; use - and pass the value on standard input instead"
                 ));
         }
         arguments.value
@@ -75,7 +75,12 @@ fn read_value() -> Result<SecretString, CliError> {
     io::stdin()
         .take(MAX_STDIN + 1)
         .read_to_string(&mut text)
-        .map_err(|error| CliError::new(Exit::Other, format!("cannot read the value: {error}")))?;
+        .map_err(|error| {
+            CliError::new(
+                Exit::Other,
+                format!("cannot read the value from standard input: {error}"),
+            )
+        })?;
     if text.len() as u64 > MAX_STDIN {
         return Err(CliError::new(
             Exit::Config,
@@ -167,9 +172,9 @@ fn own_file(context: &Context) -> Result<PathBuf, CliError> {
         CliError::new(
             Exit::Config,
             hh_text::Diagnostic::new(
-                "cannot determine the location of the user configuration file",
+                "cannot determine the location of the user configuration file: neither HOME nor XDG_CONFIG_HOME is an absolute path",
             )
-            .with_hint("set HOME or XDG_CONFIG_HOME"),
+            .with_hint("set HOME or XDG_CONFIG_HOME to an absolute path"),
         )
     })?;
     Ok(dir.join("config.yaml"))

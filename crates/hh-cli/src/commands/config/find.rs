@@ -22,9 +22,9 @@ pub(super) fn find(name: &str) -> Result<SettingName, CliError> {
     }
     let own = name.strip_suffix("_file").and_then(SettingName::find);
     let hint = match own.filter(|found| found.spec().secret) {
-        Some(found) => format!("use {found}; {name} is valid only in files"),
+        Some(found) => format!("use {found}; {name} is valid only in configuration files"),
         None if name == "environments" => {
-            "use it only in files, where it contains the overlays".to_owned()
+            "use it only in configuration files, where it contains the overlays".to_owned()
         }
         None => match nearest_name(name) {
             Some(near) => format!("did you mean {near}?"),

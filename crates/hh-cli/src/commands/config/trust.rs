@@ -44,9 +44,9 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliErr
     let Some(list) = TrustedFiles::path(context.env()) else {
         return Err(CliError::new(
             Exit::Config,
-            "cannot determine the location of the list of trusted files",
+            "cannot determine the location of the list of trusted files: neither HOME nor XDG_CONFIG_HOME is an absolute path",
         )
-        .with_hint("set HOME or XDG_CONFIG_HOME"));
+        .with_hint("set HOME or XDG_CONFIG_HOME to an absolute path"));
     };
     check(context, &file)?;
     let security = context.security_log()?;

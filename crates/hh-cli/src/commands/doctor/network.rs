@@ -302,7 +302,7 @@ fn roots(resolved: &Resolved, roots: Roots) -> String {
             format!("using the certificates in {}", file.unwrap_or_default())
         }
         Roots::Unchecked | _ => format!(
-            "certificates are not checked (verify_ssl from {})",
+            "certificates are not verified (verify_ssl from {})",
             resolved.settings.verify_ssl.provenance
         ),
     }

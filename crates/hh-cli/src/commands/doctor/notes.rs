@@ -29,7 +29,7 @@ pub(super) fn find(context: &Context, layers: &Layers) -> Vec<String> {
     let is_recipe_key = env.get(RECIPE).is_some() && !is_set(names::API_KEY);
     if is_recipe_key {
         notes.push(format!(
-            "{RECIPE} is set, but HH_API_KEY is not: HoneyHive does not read {RECIPE}; pass it on in the recipe as HH_API_KEY: $HH_TEST_API_KEY"
+            "{RECIPE} is set, but HH_API_KEY is not: HoneyHive does not read {RECIPE}; add HH_API_KEY: $HH_TEST_API_KEY to the pipeline configuration"
         ));
     }
     // Only checks whether it is set, never its value (docs/design/decisions.md#p10).
@@ -40,7 +40,7 @@ pub(super) fn find(context: &Context, layers: &Layers) -> Vec<String> {
     }
     if context.global().api_key.is_some() {
         notes.push(
-            "the key is from --api-key, which is visible to other users of this machine: use HH_API_KEY instead".to_owned(),
+            "the key is from --api-key, which is visible to other users of this machine; use HH_API_KEY instead".to_owned(),
         );
     }
     notes.extend(OWN_PLACES.iter().filter_map(|(name, kinds)| {
@@ -62,7 +62,7 @@ pub(super) fn find(context: &Context, layers: &Layers) -> Vec<String> {
     }
     if let Some(found) = text(names::VERIFY_SSL).filter(|found| found.value == "false") {
         notes.push(format!(
-            "verify_ssl ({}) is off, so others on the network can read the API key: set ca_bundle to trust your certificate authority instead",
+            "verify_ssl ({}) is off, so others on the network can read the API key; set ca_bundle to trust your certificate authority instead",
             found.provenance
         ));
     }

@@ -149,7 +149,7 @@ fn variables_of_the_wrong_type() {
     error: invalid value for timeout (HH_TIMEOUT): expected 1 to 300 seconds
     error: invalid value for timeout (HH_API_TIMEOUT): expected 1 to 300 seconds
     error: invalid value for debug (HH_DEBUG): expected true or false
-    error: invalid value for project (HH_PROJECT): expected 1 to 100 characters, without / \ ? # & and control characters
+    error: invalid value for project (HH_PROJECT): expected 1 to 100 characters, without / \ ? # & or control characters
     error: invalid value for log_level (HH_LOG_LEVEL): expected one of trace, debug, info, warning, warn, error, critical
     error: invalid value for otlp_endpoint (HH_OTLP_ENDPOINT): expected a URL such as http://127.0.0.1:8642
     error: invalid value for http_proxy (HTTP_PROXY): expected a proxy URL such as http://proxy.example:3128

@@ -427,12 +427,12 @@ fn a_value_too_long_to_read_is_not_cut() {
 fn a_secret_on_the_command_line_is_warned_about_and_never_shown() {
     let env = TestEnv::new();
     insta::assert_snapshot!(env.seen(&["config", "set", "api_key", KEY]), @"
-    ! warning: api_key is visible to other users of this machine on the command line; use - and pass the value on standard input instead
+    ! warning: the value of api_key on the command line is visible to other users of this machine; use - and pass the value on standard input instead
     ! Set api_key in [home]/.config/honeyhive/config.yaml
     exit 0
     ");
     insta::assert_snapshot!(env.seen(&["config", "set", "proxy_password", "canarycanary"]), @"
-    ! warning: proxy_password is visible to other users of this machine on the command line; use - and pass the value on standard input instead
+    ! warning: the value of proxy_password on the command line is visible to other users of this machine; use - and pass the value on standard input instead
     ! Set proxy_password in [home]/.config/honeyhive/config.yaml
     exit 0
     ");

@@ -226,14 +226,14 @@ fn without_a_home_directory_nothing_is_written() {
     let mut env = TestEnv::new();
     env.set("HOME", "");
     insta::assert_snapshot!(env.seen(&["config", "set", "timeout", "8"]), @"
-    ! error: cannot determine the location of the user configuration file
-    ! | hint: set HOME or XDG_CONFIG_HOME
+    ! error: cannot determine the location of the user configuration file: neither HOME nor XDG_CONFIG_HOME is an absolute path
+    ! | hint: set HOME or XDG_CONFIG_HOME to an absolute path
     exit 5
     ");
     env.write("honeyhive.yaml", "base_url: http://127.0.0.1:9\n");
     insta::assert_snapshot!(env.seen(&["config", "trust"]), @"
-    ! error: cannot determine the location of the list of trusted files
-    ! | hint: set HOME or XDG_CONFIG_HOME
+    ! error: cannot determine the location of the list of trusted files: neither HOME nor XDG_CONFIG_HOME is an absolute path
+    ! | hint: set HOME or XDG_CONFIG_HOME to an absolute path
     exit 5
     ");
     insta::assert_snapshot!(env.seen(&["config", "path"]), @"

@@ -27,7 +27,7 @@ fn an_untrusted_project_file_cannot_send_a_key_elsewhere() {
     let done = env.run(&["project", "list"]);
     insta::assert_snapshot!(env.seen_of(&done), @"
     ! error: [home]/honeyhive.yaml:2:11: an untrusted project file cannot set base_url to a server other than https://*.honeyhive.ai
-    ! | hint: review the file and run `honeyhive config trust [home]/honeyhive.yaml`, or name it with --config-file or HH_CONFIG_FILE
+    ! | hint: review the file and run `honeyhive config trust [home]/honeyhive.yaml`, or specify it with --config-file or HH_CONFIG_FILE
     exit 5
     ");
     // The commands that show what is wrong still run.
@@ -278,7 +278,7 @@ fn what_cannot_be_trusted_is_named() {
     ");
     env.write("two\nlines/honeyhive.yaml", "");
     insta::assert_snapshot!(env.seen(&["config", "trust", "two\nlines/honeyhive.yaml"]), @"
-    ! error: two�lines/honeyhive.yaml has a path that is not one line of UTF-8 text
+    ! error: two�lines/honeyhive.yaml cannot be trusted: its path is not one line of UTF-8 text
     ! | hint: rename the file
     exit 5
     ");

@@ -26,11 +26,11 @@ fn asked(answer: &str) -> String {
 fn a_rejected_key() {
     assert_seen!(asked("401 Unauthorized\r\n\r\n"), @"
     failed | authentication | [time] | [host] responded with 401 Unauthorized
-             -> likely causes: the key hh_12345*** from HH_API_KEY (environment) is mistyped or cut off, was revoked, has expired, or is for another server than http://[host] (--base-url)
+             -> check the key hh_12345*** from HH_API_KEY (environment): it may be mistyped, truncated, revoked, expired or for another server than http://[host] (--base-url)
     skipped | permissions | needs authentication
     skipped | clock | [time] | the server does not tell the time
     ! error: authentication: [host] responded with 401 Unauthorized
-    ! | hint: likely causes: the key hh_12345*** from HH_API_KEY (environment) is mistyped or cut off, was revoked, has expired, or is for another server than http://[host] (--base-url)
+    ! | hint: check the key hh_12345*** from HH_API_KEY (environment): it may be mistyped, truncated, revoked, expired or for another server than http://[host] (--base-url)
     exit 3
     ");
 }
@@ -41,10 +41,10 @@ fn a_missing_permission() {
     assert_seen!(asked("403 Forbidden\r\n\r\n"), @"
     ok | authentication | [time] | the server knows the key
     failed | permissions | [time] | [host] responded with 403 Forbidden
-             -> likely causes: the key hh_12345*** from HH_API_KEY (environment) does not allow this, it is not for this project, or your organization does not have the feature
+             -> check the key hh_12345*** from HH_API_KEY (environment): it may not allow this operation or not apply to this project, or the feature may not be enabled for your organization
     skipped | clock | [time] | the server does not tell the time
     ! error: permissions: [host] responded with 403 Forbidden
-    ! | hint: likely causes: the key hh_12345*** from HH_API_KEY (environment) does not allow this, it is not for this project, or your organization does not have the feature
+    ! | hint: check the key hh_12345*** from HH_API_KEY (environment): it may not allow this operation or not apply to this project, or the feature may not be enabled for your organization
     exit 6
     ");
 }
@@ -54,11 +54,11 @@ fn a_missing_permission() {
 fn a_404_that_may_be_a_rejected_key() {
     assert_seen!(asked("404 Not Found\r\n\r\n"), @"
     failed | authentication | [time] | [host] responded with 404 Not Found
-             -> likely causes: it does not exist, or the key lacks the permission, or the key was rejected, or this is another server than you mean
+             -> check whether the requested object exists, whether the key is valid and has the permission, and whether base_url names the right server
     skipped | permissions | needs authentication
     skipped | clock | [time] | the server does not tell the time
     ! error: authentication: [host] responded with 404 Not Found
-    ! | hint: likely causes: it does not exist, or the key lacks the permission, or the key was rejected, or this is another server than you mean
+    ! | hint: check whether the requested object exists, whether the key is valid and has the permission, and whether base_url names the right server
     exit 4
     ");
 }
@@ -70,12 +70,12 @@ fn a_missing_key() {
     let env = TestEnv::new();
     let seen = seen(&env, &["--base-url", &site.url()], &[]);
     assert_seen!(from(&seen, "key"), @"
-    failed | key | [time] | no API key was found: HH_API_KEY is not set, there is no configuration file, and no login is saved
+    failed | key | [time] | no API key was found: HH_API_KEY is not set, there is no configuration file, and no profile is saved
              -> run `honeyhive auth login`, set HH_API_KEY, or set api_key in a configuration file (create keys in the HoneyHive dashboard under Settings > API Keys; a local server prints one at its first start)
     skipped | authentication | requires key
     skipped | permissions | requires key
     skipped | clock | [time] | the server does not report its time
-    ! error: key: no API key was found: HH_API_KEY is not set, there is no configuration file, and no login is saved
+    ! error: key: no API key was found: HH_API_KEY is not set, there is no configuration file, and no profile is saved
     ! | hint: run `honeyhive auth login`, set HH_API_KEY, or set api_key in a configuration file (create keys in the HoneyHive dashboard under Settings > API Keys; a local server prints one at its first start)
     exit 3
     ");
@@ -106,7 +106,7 @@ fn a_file_that_is_not_trusted() {
     env.write("honeyhive.yaml", "base_url: https://evil.test\n");
     assert_seen!(seen(&env, &[], &[]), @"
     failed | configuration | [time] | [home]/honeyhive.yaml:1:11: an untrusted project file cannot set base_url to a server other than https://*.honeyhive.ai
-             -> review the file and run `honeyhive config trust [home]/honeyhive.yaml`, or name it with --config-file or HH_CONFIG_FILE
+             -> review the file and run `honeyhive config trust [home]/honeyhive.yaml`, or specify it with --config-file or HH_CONFIG_FILE
     skipped | proxy | needs configuration
     skipped | dns | needs configuration
     skipped | tcp | needs configuration
@@ -117,7 +117,7 @@ fn a_file_that_is_not_trusted() {
     skipped | permissions | needs configuration
     skipped | clock | needs configuration
     ! error: configuration: [home]/honeyhive.yaml:1:11: an untrusted project file cannot set base_url to a server other than https://*.honeyhive.ai
-    ! | hint: review the file and run `honeyhive config trust [home]/honeyhive.yaml`, or name it with --config-file or HH_CONFIG_FILE
+    ! | hint: review the file and run `honeyhive config trust [home]/honeyhive.yaml`, or specify it with --config-file or HH_CONFIG_FILE
     exit 5
     ");
 }

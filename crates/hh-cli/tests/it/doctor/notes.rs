@@ -24,10 +24,10 @@ fn notes(env: &TestEnv, flags: &[&str], code: i32) -> String {
 fn a_key_that_a_ci_recipe_does_not_pass_on() {
     let mut env = TestEnv::new();
     env.set("HH_TEST_API_KEY", KEY);
-    assert_seen!(notes(&env, &[], 3), @"note     HH_TEST_API_KEY is set, but HH_API_KEY is not: HoneyHive does not read HH_TEST_API_KEY; pass it on in the recipe as HH_API_KEY: $HH_TEST_API_KEY");
+    assert_seen!(notes(&env, &[], 3), @"note     HH_TEST_API_KEY is set, but HH_API_KEY is not: HoneyHive does not read HH_TEST_API_KEY; add HH_API_KEY: $HH_TEST_API_KEY to the pipeline configuration");
     // Passed on, it is as it should be.
     env.set("HH_API_KEY", KEY);
-    assert!(!notes(&env, &[], 0).contains("pass it on in the recipe"));
+    assert!(!notes(&env, &[], 0).contains("to the pipeline configuration"));
 }
 
 #[test]
@@ -67,7 +67,7 @@ fn a_proxy_for_plain_http_alone() {
 #[test]
 fn a_key_that_others_can_see() {
     let env = TestEnv::new();
-    assert_seen!(notes(&env, &["--api-key", KEY], 0), @"note     the key is from --api-key, which is visible to other users of this machine: use HH_API_KEY instead");
+    assert_seen!(notes(&env, &["--api-key", KEY], 0), @"note     the key is from --api-key, which is visible to other users of this machine; use HH_API_KEY instead");
 }
 
 #[test]

@@ -118,9 +118,9 @@ fn certificates_that_are_not_checked() {
     );
     let told = seen.lines().filter(|line| line.contains("verify_ssl"));
     assert_seen!(told.collect::<Vec<_>>().join("\n"), @"
-    ok | tls | [time] | TLS 1.3; certificate for localhost, signed by CN=ours, valid from 1975-01-01 to 4096-01-01; certificates are not checked (verify_ssl from HH_VERIFY_SSL (environment))
-    note | verify_ssl (HH_VERIFY_SSL (environment)) is off, so others on the network can read the API key: set ca_bundle to trust your certificate authority instead
-    ! warning: certificates are not checked (verify_ssl from HH_VERIFY_SSL (environment))
+    ok | tls | [time] | TLS 1.3; certificate for localhost, signed by CN=ours, valid from 1975-01-01 to 4096-01-01; certificates are not verified (verify_ssl from HH_VERIFY_SSL (environment))
+    note | verify_ssl (HH_VERIFY_SSL (environment)) is off, so others on the network can read the API key; set ca_bundle to trust your certificate authority instead
+    ! warning: certificates are not verified (verify_ssl from HH_VERIFY_SSL (environment))
     ");
     assert!(seen.ends_with("exit 0"), "{seen}");
 }

@@ -43,7 +43,7 @@ fn a_missing_key_is_reported_with_the_files_that_were_searched() {
     env.write("honeyhive.yaml", "project: docs\n");
     let said = env.filtered(&refused(&env, &[], 3));
     let (places, _) = said.split_once('\n').unwrap();
-    insta::assert_snapshot!(places, @"error: no API key was found: HH_API_KEY is not set, api_key is not set in [home]/honeyhive.yaml (read, not trusted), [home]/.config/honeyhive/config.yaml (read), and no login is saved");
+    insta::assert_snapshot!(places, @"error: no API key was found: HH_API_KEY is not set, api_key is not set in [home]/honeyhive.yaml (read, not trusted), [home]/.config/honeyhive/config.yaml (read), and no profile is saved");
 }
 
 // Feature S1.
@@ -128,8 +128,8 @@ fn check_verifies_the_key_end_to_end() {
     insta::assert_snapshot!(env.filtered(done.stdout.lines().last().unwrap()), @"failed  [host] responded with 401 Unauthorized: this server does not know the API key (request [id])");
     env.unset("HH_API_KEY");
     insta::assert_snapshot!(env.seen(&["auth", "check"]), @"
-    failed | no API key was found: HH_API_KEY is not set, there is no configuration file, and no login is saved
-    ! error: no API key was found: HH_API_KEY is not set, there is no configuration file, and no login is saved
+    failed | no API key was found: HH_API_KEY is not set, there is no configuration file, and no profile is saved
+    ! error: no API key was found: HH_API_KEY is not set, there is no configuration file, and no profile is saved
     ! | hint: run `honeyhive auth login`, set HH_API_KEY, or set api_key in a configuration file (create keys in the HoneyHive dashboard under Settings > API Keys; a local server prints one at its first start)
     exit 3
     ");
@@ -436,7 +436,7 @@ fn status_shows_the_sources_without_a_request() {
     insta::assert_snapshot!(env.seen(&["auth", "status"]), @"
     Server: https://api.honeyhive.ai (default)
     Credential file: [home]/.config/honeyhive/credentials.toml
-    ! error: no API key was found: HH_API_KEY is not set, there is no configuration file, and no login is saved
+    ! error: no API key was found: HH_API_KEY is not set, there is no configuration file, and no profile is saved
     ! | hint: run `honeyhive auth login`, set HH_API_KEY, or set api_key in a configuration file (create keys in the HoneyHive dashboard under Settings > API Keys; a local server prints one at its first start)
     exit 3
     ");

@@ -50,7 +50,7 @@ fn a_wait_that_is_too_long_fails_immediately_with_the_wait() {
     assert_eq!((done.code, requests), (4, 1), "{done:?}");
     insta::assert_snapshot!(done.stderr, @"
     error: [host] responded with 429 Too Many Requests: 100 requests a minute are allowed
-      hint: try again in 90 s; likely causes: this program sends too many requests (rate_limit_calls holds them back), or others with the same key do
+      hint: try again in 90 s; send fewer requests from this program (rate_limit_calls limits them) or from other programs with the same key
     ");
 }
 
@@ -151,11 +151,11 @@ fn a_rejected_key_is_explained() {
     assert_eq!((done.code, requests), (3, 1), "{done:?}");
     insta::assert_snapshot!(done.stderr, @"
     error: [host] responded with 401 Unauthorized: the key [redacted] is not valid
-      hint: the key is hh_12345*** from HH_API_KEY (environment), sent to http://[host] (--base-url)
+      hint: check the key hh_12345*** from HH_API_KEY (environment), which was sent to http://[host] (--base-url)
     ");
     env.unset("HH_API_KEY");
     insta::assert_snapshot!(refused(&env, &[], 3), @"
-    error: no API key was found: HH_API_KEY is not set, there is no configuration file, and no login is saved
+    error: no API key was found: HH_API_KEY is not set, there is no configuration file, and no profile is saved
       hint: run `honeyhive auth login`, set HH_API_KEY, or set api_key in a configuration file (create keys in the HoneyHive dashboard under Settings > API Keys; a local server prints one at its first start)
     ");
 }
@@ -168,7 +168,7 @@ fn a_missing_permission_is_explained() {
     assert_eq!((done.code, requests), (6, 1), "{done:?}");
     insta::assert_snapshot!(done.stderr, @"
     error: [host] responded with 403 Forbidden
-      hint: likely causes: the key hh_12345*** from HH_API_KEY (environment) does not allow read, it is not for this project, or your organization does not have the feature
+      hint: check the key hh_12345*** from HH_API_KEY (environment): it may not allow read or not apply to this project, or the feature may not be enabled for your organization
     ");
 }
 
@@ -180,7 +180,7 @@ fn a_404_lists_its_three_possible_causes() {
     assert_eq!((done.code, requests), (4, 1), "{done:?}");
     insta::assert_snapshot!(done.stderr, @"
     error: [host] responded with 404 Not Found
-      hint: likely causes: it does not exist, or the key lacks the permission, or the key was rejected, or this is another server than you mean
+      hint: check whether the requested object exists, whether the key is valid and has the permission, and whether base_url names the right server
     ");
 }
 

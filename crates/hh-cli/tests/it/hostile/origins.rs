@@ -25,7 +25,7 @@ fn a_stored_key_goes_to_no_other_origin() {
         ] {
             let all = run_all(&env, "", flags, &[variables]);
             let what = format!("{flags:?} {variables:?} {url}");
-            assert_refused(&what, &all, "log in to that server first");
+            assert_refused(&what, &all, "log in to ");
         }
         let reveal = ["auth", "env", "--shell", "bash", "--reveal"];
         let done = env.run_with(&reveal, &["--base-url", &url]);

@@ -65,7 +65,7 @@ impl Reader<'_> {
         let path = self.path.display();
         let what = Diagnostic::new(format!("an untrusted project file cannot {what}"));
         let what = what.with_hint(format!(
-            "review the file and run `honeyhive config trust {path}`, or name it with --config-file or HH_CONFIG_FILE"
+            "review the file and run `honeyhive config trust {path}`, or specify it with --config-file or HH_CONFIG_FILE"
         ));
         self.problem(LoadErrorKind::Untrusted, what, setting, provenance);
     }

@@ -84,7 +84,7 @@ impl State {
         self.answer_if(
             |_| true,
             || {
-                let message = format!("{why}; the next span or flush retries");
+                let message = format!("{why}; the tracer retries at the next span or flush");
                 Error::new(ErrorKind::Other, message)
             },
         )

@@ -221,7 +221,7 @@ impl Committer {
             if self.reserve.is_due() && self.reserve.restore().is_ok() {
                 self.allow_checkpoints(true);
                 tracing::warn!(
-                    "the disk has space again: restored the reserve, all data is stored"
+                    "the disk has free space again: restored the reserve; all data is stored"
                 );
             }
         }

@@ -21,7 +21,12 @@ pub(super) fn read(
     if from_stdin {
         let mut bytes = Zeroizing::new(Vec::with_capacity(MAX_STDIN));
         let read = io::stdin().take(MAX_STDIN as u64).read_to_end(&mut bytes);
-        read.map_err(|error| CliError::new(Exit::Other, format!("cannot read the key: {error}")))?;
+        read.map_err(|error| {
+            CliError::new(
+                Exit::Other,
+                format!("cannot read the key from standard input: {error}"),
+            )
+        })?;
         let text = std::str::from_utf8(&bytes);
         let text = text.map_err(|_| none("invalid key on standard input: not UTF-8 text"))?;
         let key = SecretString::from(text);

@@ -90,16 +90,16 @@ fn values_that_the_setting_does_not_take_are_refused() {
     exit 5
     ");
     insta::assert_snapshot!(set("project", "a/b"), @r"
-    ! error: invalid value for project: expected 1 to 100 characters, without / \ ? # & and control characters
+    ! error: invalid value for project: expected 1 to 100 characters, without / \ ? # & or control characters
     exit 5
     ");
     insta::assert_snapshot!(set("otlp_headers", "x=canarycanary"), @r#"
-    ! warning: other users of this machine can see otlp_headers on the command line; better give - and the value on standard input
+    ! warning: the value of otlp_headers on the command line is visible to other users of this machine; use - and pass the value on standard input instead
     ! error: invalid value for otlp_headers: expected a JSON object of strings, such as {"name": "text"}
     exit 5
     "#);
     insta::assert_snapshot!(set("project", " "), @r"
-    ! error: invalid value for project: expected 1 to 100 characters, without / \ ? # & and control characters
+    ! error: invalid value for project: expected 1 to 100 characters, without / \ ? # & or control characters
     exit 5
     ");
     insta::assert_snapshot!(set("project", "${oops"), @"
@@ -172,9 +172,9 @@ fn settings_that_no_file_may_hold_are_refused() {
 fn a_key_is_not_written_next_to_its_key_file_setting() {
     let before = "api_key_file: /run/secrets/key\n";
     insta::assert_snapshot!(refused(YAML, before, &["set", "api_key", KEY]), @"
-    ! warning: other users of this machine can see api_key on the command line; better give - and the value on standard input
+    ! warning: the value of api_key on the command line is visible to other users of this machine; use - and pass the value on standard input instead
     ! error: [home]/.config/honeyhive/config.yaml:1: cannot set api_key because api_key_file is set
-    ! | hint: unset api_key first
+    ! | hint: run `honeyhive config unset api_key` first
     exit 5
     ");
     // It is the setting that is unset, by whichever name.

@@ -85,7 +85,7 @@ fn an_export_whose_key_is_revoked_in_between_reports_how_much_was_stored() {
         assert!((1..=2 * MAX_PART).contains(&stored), "{stored}");
         assert_eq!(
             answer["message"],
-            format!("the request failed after {stored} of its events were stored; retry the whole request, no event is stored twice")
+            format!("the request failed after {stored} of its events were stored; retry the whole request (no event is stored twice)")
         );
     });
 }
