@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use hh_key::find_key;
 use hh_text::Diagnostic;
 
 use crate::format::EXTENSIONS;
@@ -149,8 +148,7 @@ impl<'a> Files<'a> {
     ) {
         let (name, from) = (&environment.value, &environment.provenance);
         let fail = |what: Diagnostic| Problem::new(LoadErrorKind::Conflict, what);
-        // An API key that was set by mistake must not be printed.
-        if !is_environment(name) || find_key(name).is_some() {
+        if !is_environment(name) {
             let what = format!(
                 "invalid value for environment ({}): expected only letters, digits, - and _",
                 from.place()
@@ -297,7 +295,7 @@ impl<'a> Files<'a> {
                 let named = named.map(|named| format!(" ({})", named.provenance().place()));
                 let what = what.with_prefix(format_args!(
                     "the configuration file {}{} ",
-                    redacted_path(path).display(),
+                    path.display(),
                     named.unwrap_or_default()
                 ));
                 self.stack.add_problems([Problem::new(kind, what)]);
