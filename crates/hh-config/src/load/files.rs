@@ -295,7 +295,7 @@ impl<'a> Files<'a> {
                 let named = named.map(|named| format!(" ({})", named.provenance().place()));
                 let what = what.with_prefix(format_args!(
                     "the configuration file {}{} ",
-                    path.display(),
+                    redacted_path(path).display(),
                     named.unwrap_or_default()
                 ));
                 self.stack.add_problems([Problem::new(kind, what)]);
