@@ -1,4 +1,5 @@
-//! A text in place of a key: no panic, what is accepted stays as it is, and nothing of it is shown.
+//! Checks the parser of API keys: it does not panic, it does not change an accepted key, and no output contains the
+//! secret part of a key.
 
 use hh_auth::{ApiKey, redact};
 use secrecy::ExposeSecret as _;
@@ -8,7 +9,7 @@ use super::{SHOWN, is_hidden};
 /// Checks one text.
 ///
 /// # Panics
-/// When something does not hold.
+/// Panics if a check fails.
 #[expect(
     clippy::disallowed_methods,
     reason = "what is checked is that the key is the text"
@@ -17,7 +18,7 @@ pub fn api_key_parse(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else {
         return;
     };
-    // A text that is none may be a key with a typing error.
+    // A text that is not a key may be a key with a typing error.
     let shown = redact(text);
     is_hidden(text, without_id(&shown, text.trim()));
     let key = match ApiKey::parse(text) {
@@ -28,13 +29,19 @@ pub fn api_key_parse(data: &[u8]) {
         }
     };
     let secret = key.secret().expose_secret();
-    assert_eq!(secret, text.trim(), "only white space around it is cut");
+    assert_eq!(
+        secret,
+        text.trim(),
+        "only surrounding white space is removed"
+    );
     assert!(secret.starts_with(key.kind().prefix()));
     assert_eq!(key.redacted(), shown);
     assert_eq!(format!("{key:?}"), format!("ApiKey({shown})"));
     assert_eq!(format!("{:?}", key.clone()), format!("{key:?}"));
 
-    let stars = shown.strip_suffix("***").expect("a mask ends with stars");
+    let stars = shown
+        .strip_suffix("***")
+        .expect("a redacted key ends with stars");
     assert!(secret.starts_with(stars), "{shown}");
     match key.key_id() {
         Some(id) => assert_eq!(stars, format!("{}{id}_", key.kind().prefix())),
@@ -52,7 +59,7 @@ pub fn api_key_parse(data: &[u8]) {
     }
 }
 
-/// The id of a typed key is no secret.
+/// Returns the text without the id of a typed key, which is not a secret.
 fn without_id<'a>(shown: &'a str, text: &str) -> &'a str {
     let is_typed = ["hh_ingst_", "hh_fgdp_", "hh_fgcp_"]
         .iter()

@@ -1,4 +1,5 @@
-//! The text of the credential store: no panic, no key in what is said of it, and nothing lost by writing it anew.
+//! Checks the parser of the credential store: it does not panic, messages contain no key, and writing the parsed text
+//! loses nothing.
 
 use hh_auth::testing::StoreText;
 use secrecy::ExposeSecret as _;
@@ -8,7 +9,7 @@ use super::is_hidden;
 /// Checks one text.
 ///
 /// # Panics
-/// When something does not hold.
+/// Panics if a check fails.
 #[expect(
     clippy::disallowed_methods,
     reason = "what is checked is where the key stands"

@@ -1,5 +1,5 @@
-//! A configuration file: whatever it holds, it is read or refused in short lines that repeat none of it, and an edit
-//! changes what it should and nothing else.
+//! Checks configuration files: any file is read or rejected with short messages that do not contain its secrets, and an
+//! edit changes only the edited setting.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -7,13 +7,13 @@ use std::path::Path;
 use hh_config::{Edit, Env, Layer, LoadError, RedactedValue, SettingName, Stack, names};
 use secrecy::SecretString;
 
-/// What the API keys that stand in a file begin with. The digit tells them from names, which messages may repeat.
+/// The beginning of the API keys in a file. The digit distinguishes them from names, which messages may contain.
 const CANARY: &str = "hh_canary0";
 
-/// An API key that only the environment holds.
+/// An API key that is only in the environment.
 const ENV_CANARY: &str = "hh_environment0canary0only0in0variables";
 
-/// Longer than any message has to be, in characters.
+/// The maximum length of a message, in characters.
 const LONGEST: usize = 1_400;
 
 /// Settings of several kinds, each with a value to set.
@@ -25,15 +25,16 @@ const EDITS: [(SettingName, &str); 5] = [
     (names::SENSITIVE_KEYS, "[\"a\",\"b, c\"]"),
 ];
 
-/// Checks one file: the first byte picks the format (`y`, `j` or `t`, others by turns), the rest is its text.
+/// Checks one file. The first byte selects the format: `y`, `j`, `t`, or for any other byte its remainder modulo 3. The
+/// rest is the text of the file.
 ///
 /// # Panics
-/// When something does not hold.
+/// Panics if a check fails.
 pub fn file_layer(data: &[u8]) {
     let Some((format, text)) = data.split_first() else {
         return;
     };
-    // What is not UTF-8 is refused before it is parsed.
+    // Text that is not UTF-8 is rejected before it is parsed.
     let Ok(text) = std::str::from_utf8(text) else {
         return;
     };
@@ -54,7 +55,7 @@ pub fn file_layer(data: &[u8]) {
     file.is_reported_safely(&stack);
     let before = values(&stack);
     for (setting, value) in EDITS {
-        // All are put in alike, so one that the text does not name is enough.
+        // All settings that the text does not contain are inserted in the same way, so one of them is enough.
         if setting == names::PROJECT || text.contains(setting.as_str()) {
             file.is_edited_well(&before, setting, value);
         }
@@ -68,7 +69,7 @@ fn env() -> Env {
         ("HH_API_KEY", ENV_CANARY),
         ("DEPLOY_TOKEN", ENV_CANARY),
     ];
-    // Paths in a file are relative to it: there is nothing below this one.
+    // Paths in a file are relative to the file. This directory does not exist.
     Env::from_pairs(pairs).with_working_dir("/nonexistent")
 }
 
@@ -83,7 +84,7 @@ impl File<'_> {
         Stack::of_text(&self.env, self.path, text)
     }
 
-    /// Every message is a short line, and nothing that is printed holds a key.
+    /// Checks that every message is a short line, and that nothing that is printed contains a key.
     fn is_reported_safely(&self, stack: &Stack) {
         let problems = stack.problems();
         for message in problems.iter().map(ToString::to_string) {
@@ -124,26 +125,26 @@ impl File<'_> {
         self.hides_variables(shown);
     }
 
-    /// No variable that holds a secret gets into what people see.
+    /// Checks that no output contains the value of a secret variable.
     fn hides_variables(&self, shown: &str) {
         let is_there = shown.contains(ENV_CANARY);
         let is_own = self.text.contains("hh_environment0");
         assert!(!is_there || is_own, "a variable is shown: {shown}");
     }
 
-    /// A key in a setting that is no secret is masked where people see it.
+    /// Checks that a key in a setting that is not secret is redacted in output.
     fn is_masked(&self, shown: &RedactedValue) {
         let Some(text) = shown.text(|_| "***".to_owned()) else {
             return;
         };
         self.hides_variables(&text);
-        assert!(!is_key_in(&text), "a key is not masked: {text}");
+        assert!(!is_key_in(&text), "a key is not redacted: {text}");
     }
 
     fn is_edited_well(&self, before: &Values, setting: SettingName, value: &str) {
         let set = Edit::Set(SecretString::from(value));
         let Some(text) = self.edited(self.text, setting, &set) else {
-            // What cannot be set may still be taken out.
+            // A setting that cannot be set may still be removed.
             if let Some(text) = self.edited(self.text, setting, &Edit::Unset) {
                 self.holds(&text, before, setting, None);
             }
@@ -156,7 +157,7 @@ impl File<'_> {
         }
     }
 
-    /// An edited text has the wanted value, and all others as before.
+    /// Checks that an edited text has the new value, and that all other values are unchanged.
     fn holds(&self, text: &str, before: &Values, setting: SettingName, wanted: Option<&str>) {
         let mut expected = before.clone();
         expected.remove(&setting);
@@ -176,8 +177,8 @@ impl File<'_> {
     }
 }
 
-/// Whether a text has a key in it that is a word of its own. One that `*` follows counts as masked, and one that another
-/// character cuts short is none.
+/// Returns whether a text contains a key as a separate word. A key before a `*` is redacted, and a key that another
+/// character shortens does not count.
 fn is_key_in(text: &str) -> bool {
     let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
     text.match_indices(CANARY).any(|(at, _)| {
@@ -189,18 +190,18 @@ fn is_key_in(text: &str) -> bool {
 }
 
 fn is_one_line(message: &str) {
-    // Control characters could also make a terminal show something else.
+    // Control characters could also change what a terminal shows.
     let is_plain = !message.contains(char::is_control);
     assert!(is_plain, "more than plain text on one line: {message:?}");
 }
 
-/// What a file sets: the text, or that there is none.
+/// The settings of a file, each with its text or an error.
 type Values = BTreeMap<SettingName, Result<String, ()>>;
 
 fn values(stack: &Stack) -> Values {
     #[expect(
         clippy::disallowed_methods,
-        reason = "the values are made up, and compared here alone"
+        reason = "the values are generated and only compared here"
     )]
     let text = |raw: &SecretString| secrecy::ExposeSecret::expose_secret(raw).to_owned();
     let names = stack.layers().iter().flat_map(Layer::names);

@@ -1,9 +1,10 @@
-//! What must hold for any bytes: the checks of the fuzz targets.
+//! The checks of the fuzz targets, which must succeed for any bytes.
 //!
-//! The integration tests of hh-config include this file as well and replay the committed corpora through it, so outside
-//! of `auth` and `transport` it uses nothing but hh-config and secrecy.
+//! The integration tests of hh-config also include this file and replay the committed corpora, so outside of `auth` and
+//! `transport` it uses only hh-config and secrecy.
 
-// Not where a test includes this file: hh-config does not know these crates, whose own tests include the two files.
+// These modules are excluded when the tests of hh-config include this file, because hh-config does not depend on their
+// crates. The tests of those crates include the modules.
 #[cfg(not(test))]
 #[path = "auth.rs"]
 mod auth;

@@ -1,4 +1,5 @@
-//! The body of an error: whatever it is, what is kept of it is short, visible, and without a key.
+//! Checks the parser of error bodies: for any body, the texts that are kept are short and contain neither control
+//! characters nor a key.
 
 use std::fmt::Write as _;
 
@@ -8,25 +9,25 @@ use http::{HeaderValue, StatusCode, Uri};
 
 use super::error_of;
 
-/// The key that is sent. It does not look like one, so that nothing but being sent tells it.
+/// The key that is sent. It does not have the format of a key, so it can only be recognized because it is sent.
 const CANARY: &str = "hh_canary_of-the-fuzz-target_0";
 
-/// So much of it is still a secret.
+/// The length of a part of the key that is still secret.
 const CUT: usize = 12;
 
-/// So many letters and digits after `hh_` are a key of somebody else.
+/// The number of letters and digits after `hh_` that count as another key.
 const FOREIGN: usize = 16;
 
-/// The longest text that is kept, in bytes.
+/// The maximum length of a text that is kept, in bytes.
 const LONGEST: usize = 2 * 1024;
 
-/// A longer body is not looked at, in bytes.
+/// The maximum size of a body that is parsed, in bytes.
 const LARGEST: usize = 256 * 1024;
 
-/// Checks one body, and texts of which it is a part.
+/// Checks one body, and bodies whose texts contain it.
 ///
 /// # Panics
-/// When something does not hold.
+/// Panics if a check fails.
 pub fn problem_body(data: &[u8]) {
     check(data.to_vec());
     let text = String::from_utf8_lossy(data);
@@ -40,14 +41,14 @@ pub fn problem_body(data: &[u8]) {
     }
 }
 
-/// Returns whether anything is kept of the body.
+/// Checks one body, and returns whether any text of it is kept.
 fn check(body: Vec<u8>) -> bool {
     let mut answer = Response::new(body.into());
     *answer.status_mut() = StatusCode::FORBIDDEN;
     let options = SendOptions::new(Idempotency::Safe).with_authorizer(&OneKey);
     let error = error_of(answer, options);
     assert_eq!(error.kind(), TransportErrorKind::PermissionDenied);
-    assert_eq!(error.to_string(), "h answered 403 Forbidden");
+    assert_eq!(error.to_string(), "h responded with 403 Forbidden");
     assert!(!format!("{error:?}").contains(&CANARY[..CUT]));
     let Some(problem) = error.problem() else {
         return false;
@@ -63,13 +64,13 @@ fn check(body: Vec<u8>) -> bool {
     !texts.is_empty()
 }
 
-/// Returns whether what follows `hh_` makes it a key.
+/// Returns whether the text after `hh_` has the format of a key.
 fn is_foreign(tail: &str) -> bool {
     let letters = tail.bytes().take_while(u8::is_ascii_alphanumeric);
     letters.count() >= FOREIGN
 }
 
-/// Writes a text for between the quotes of JSON.
+/// Escapes a text for a JSON string.
 fn escaped(text: &str) -> String {
     let mut escaped = String::new();
     for character in text.chars() {
@@ -83,7 +84,7 @@ fn escaped(text: &str) -> String {
     escaped
 }
 
-/// Has the one key and no other.
+/// An authorizer with a single key.
 struct OneKey;
 
 impl Authorizer for OneKey {

@@ -1,4 +1,5 @@
-//! `Retry-After`: no panic, never more than a day, and a number of seconds is exactly that.
+//! Checks the parser of `Retry-After`: it does not panic, returns at most one day, and returns a number of seconds
+//! unchanged.
 
 use std::time::Duration;
 
@@ -8,13 +9,14 @@ use http::{HeaderValue, StatusCode};
 
 use super::error_of;
 
-/// The longest wait that is believed.
+/// The longest accepted wait.
 const DAY: Duration = Duration::from_hours(24);
 
-/// Checks the headers of one answer: a line with a value, and perhaps another with a second one, and then the `Date`.
+/// Checks the headers of one response: a line with a value, and optionally a line with a second value and a line with
+/// the `Date`.
 ///
 /// # Panics
-/// When something does not hold.
+/// Panics if a check fails.
 pub fn retry_after(data: &[u8]) {
     let lines = data.splitn(3, |byte| *byte == b'\n');
     let lines: Result<Vec<_>, _> = lines.map(HeaderValue::from_bytes).collect();
@@ -26,7 +28,10 @@ pub fn retry_after(data: &[u8]) {
         values => (values.iter().collect(), None),
     };
     let wait = wait(&values, sent);
-    assert!(wait.is_none_or(|wait| !wait.is_zero()), "no wait is none");
+    assert!(
+        wait.is_none_or(|wait| !wait.is_zero()),
+        "a wait of zero is returned"
+    );
     assert!(wait.is_none_or(|wait| wait <= DAY), "{wait:?} is too long");
     for value in &values {
         let Some(seconds) = seconds(value) else {
@@ -46,7 +51,7 @@ pub fn retry_after(data: &[u8]) {
     assert_eq!(self::wait(&values, sent), wait, "the order matters");
 }
 
-/// Returns how long an answer with these headers asks to wait.
+/// Returns the wait that a response with these headers requires.
 fn wait(values: &[&HeaderValue], date: Option<&HeaderValue>) -> Option<Duration> {
     let mut answer = Response::default();
     *answer.status_mut() = StatusCode::TOO_MANY_REQUESTS;
@@ -60,7 +65,7 @@ fn wait(values: &[&HeaderValue], date: Option<&HeaderValue>) -> Option<Duration>
     error_of(answer, SendOptions::new(Idempotency::Safe)).retry_after()
 }
 
-/// Reads a plain number; what does not fit is the largest.
+/// Parses a number without a sign; a number that does not fit becomes the largest number.
 fn seconds(value: &HeaderValue) -> Option<u64> {
     let digits = value.as_bytes().trim_ascii();
     let is_plain = !digits.is_empty() && digits.iter().all(u8::is_ascii_digit);

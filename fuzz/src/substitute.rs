@@ -1,18 +1,18 @@
-//! Substitution: no panic, bounded output, `escape` undone, nothing expanded twice.
+//! Checks substitution: it does not panic, limits its output, reverses `escape`, and expands nothing twice.
 
 use std::ffi::OsString;
 
 use hh_config::{Env, SubstituteError, Substituted};
 
-/// What substitution may make at most, in bytes.
+/// The maximum size of the result, in bytes.
 const MAX_BYTES: usize = 64 * 1024;
 
-/// Checks one text with some variables: lines `NAME=value` up to the first empty line, then the text.
+/// Checks a text with variables. The lines up to the first empty line are variables, `NAME=value`. The text follows.
 ///
-/// Without an empty line there are no variables and all is text. A value may be any bytes.
+/// Without an empty line everything is text, and there are no variables. A value may contain any bytes.
 ///
 /// # Panics
-/// When something does not hold.
+/// Panics if a check fails.
 pub fn substitute(data: &[u8]) {
     let (head, text) = match data.windows(2).position(|pair| pair == b"\n\n") {
         Some(at) => (&data[..at], &data[at + 2..]),
@@ -37,7 +37,7 @@ pub fn substitute(data: &[u8]) {
     if let Ok(done) = done {
         assert!(done.text.len() <= MAX_BYTES, "{} bytes", done.text.len());
         if !text.contains('$') {
-            assert_eq!(*done.text, text, "there is nothing to put in");
+            assert_eq!(*done.text, text, "there is nothing to substitute");
         }
         for name in &done.variables {
             assert!(text.contains(name.as_str()), "{name} is not in the text");
@@ -67,7 +67,8 @@ fn os_string(bytes: &[u8]) -> Option<OsString> {
     Some(std::str::from_utf8(bytes).ok()?.into())
 }
 
-/// With marks in place of the values, the same text must come out but for the marks: then nothing has looked at a value.
+/// Checks that substitution does not interpret values: with marks instead of the values, the result must be the same
+/// except for the marks.
 fn is_expanded_once(text: &str, variables: &[(String, OsString)], done: &Substituted) {
     const MARKS: [char; 2] = ['\u{f0000}', '\u{f0001}'];
     let is_marked = |text: &str| text.contains(MARKS);
@@ -86,7 +87,7 @@ fn is_expanded_once(text: &str, variables: &[(String, OsString)], done: &Substit
         (name.clone(), value)
     });
     let Ok(marked) = hh_config::substitute(text, &Env::from_pairs(marked)) else {
-        // The marks may be longer than the values.
+        // The marks may be longer than the values, so that the result exceeds the limit.
         let longest = done.text.len() + text.len() * mark(variables.len()).len();
         assert!(longest > MAX_BYTES, "a value decides what a text is");
         return;

@@ -1,7 +1,7 @@
-//! What must hold for any bytes of an answer.
+//! Checks for any bytes of a response.
 //!
-//! The integration tests of hh-transport include this file and replay the committed corpora through it, so it uses
-//! nothing but hh-transport and http.
+//! The integration tests of hh-transport include this file and replay the committed corpora, so it uses only
+//! hh-transport and http.
 
 mod problem_body;
 mod retry_after;
@@ -18,7 +18,7 @@ use http::Request;
 pub use problem_body::problem_body;
 pub use retry_after::retry_after;
 
-/// A clock that stands still, so that an input does the same on every day: 1994-11-06 08:49:37.
+/// A clock that does not advance, so that an input always has the same result. Its time is 1994-11-06 08:49:37.
 #[derive(Debug)]
 struct Stopped(Instant);
 
@@ -40,7 +40,7 @@ impl Clock for Stopped {
     }
 }
 
-/// Sends a request of a single attempt, and returns what comes of an answer that is no success.
+/// Sends a request with a single attempt, and returns the error for a response without a success status.
 fn error_of(answer: Response, options: SendOptions<'_>) -> TransportError {
     let service = ScriptedService::new().with_result(Ok(answer));
     let transport = Transport::builder(Arc::new(service))
@@ -49,7 +49,7 @@ fn error_of(answer: Response, options: SendOptions<'_>) -> TransportError {
         .build();
     let request = Request::get("https://h/").body(Vec::new().into());
     let call = transport.send(request.expect("it is a request"), options);
-    // Nothing waits here, so no runtime is needed.
+    // Nothing waits, so no runtime is needed.
     let mut context = Context::from_waker(Waker::noop());
     match pin!(call).poll(&mut context) {
         Poll::Ready(result) => result.expect_err("the answer is no success"),

@@ -1,4 +1,5 @@
-//! `cargo xtask bench`: figures of the release build, by CPU time, beside what they are compared with in the same run.
+//! Implements `cargo xtask bench`, which measures the CPU time of the release build and compares it with a baseline in
+//! the same run.
 
 mod builds;
 mod comparison;
@@ -31,17 +32,18 @@ pub(crate) struct BenchOptions {
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum Benchmark {
-    /// Configuration: a full load beside parsing alone, the command line beside a program that does nothing
+    /// Configuration: a full load compared with parsing only, and the command line compared with a minimal program
     Config,
-    /// Keys while others read far pages of a million events: first use and revocation, beside an idle server
+    /// Keys: first use and revocation while other clients read late pages of a million events, compared with an idle
+    /// server
     Reads,
-    /// The search for keys: CPU beside that of ripgrep with the same pattern
+    /// Scan for keys: CPU time compared with ripgrep and the same pattern
     Scan,
-    /// The server: CPU of a checked request and of a stored span, start, memory
+    /// Server: CPU time of an authorized request and of a stored span, startup time and memory
     Server,
-    /// The tracer: CPU that a span costs its caller beside that of OpenTelemetry
+    /// Tracer: CPU time of the caller for one span, compared with OpenTelemetry
     Tracer,
-    /// The transport: CPU of a call beside that of reqwest alone
+    /// Transport: CPU time of a call, compared with reqwest alone
     Transport,
 }
 

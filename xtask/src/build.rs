@@ -7,7 +7,7 @@ use crate::{process, workspace};
 
 #[derive(Debug, Default, Args)]
 pub(crate) struct BuildOptions {
-    /// Build what users get: optimized, with the profile `dist`
+    /// Build the release for users, optimized with the profile `dist`
     #[arg(long)]
     release: bool,
 }

@@ -1,4 +1,4 @@
-//! `cargo xtask check`: the rules of the workspace that no compiler knows.
+//! Implements `cargo xtask check`, which checks rules of the workspace that the compiler does not enforce.
 //!
 //! A check takes the real path of a workspace and returns its findings, one line each.
 
@@ -21,34 +21,34 @@ use crate::{references, workspace};
 
 #[derive(Debug, Args)]
 pub(crate) struct CheckOptions {
-    /// What to check; everything when nothing is named
+    /// Checks to run [default: all]
     #[arg(value_enum)]
     checks: Vec<Check>,
-    /// Folder of the workspace to check, this one when not given
+    /// Folder of the workspace to check [default: this workspace]
     #[arg(long, value_name = "DIR")]
     root: Option<PathBuf>,
 }
 
-/// One set of rules.
+/// A set of rules.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub(crate) enum Check {
-    /// Which crate may depend on which, and that versions are named once
+    /// Allowed dependencies between crates, and versions in one place
     Deps,
-    /// Files of a crate depend on one another in one direction, and the layers of the server hold
+    /// No dependency cycles between the files of a crate, and no violations of the layers of the server
     Cycles,
-    /// How long a file of code may be
+    /// Maximum length of code files
     Lengths,
-    /// Lints and package fields come from the workspace
+    /// Lints and package fields inherited from the workspace
     Lints,
-    /// Links between documents lead somewhere
+    /// Targets of links between documents
     Docs,
-    /// Each security promise and limit links to the test that shows it
+    /// Links from security promises and limits to the tests that verify them
     Promises,
-    /// Generated pages are what the code says
+    /// Generated pages that are up to date with the code
     References,
-    /// Comments, documents, help and messages use none of the phrases in xtask/style/phrases.txt
+    /// Phrases of xtask/style/phrases.txt in comments, documents, help and messages
     Style,
-    /// Documentation of public items begins with a sentence in the third person
+    /// First sentence of the documentation of public items, in the third person
     Summaries,
 }
 
@@ -105,12 +105,12 @@ pub(crate) fn run(options: &CheckOptions) -> Result<()> {
     run_all(&root, checks)
 }
 
-/// Runs the checks to the last one and prints what they find.
+/// Runs all selected checks and prints their findings.
 ///
 /// # Errors
-/// When there is a finding.
+/// Fails if there is a finding.
 pub(crate) fn run_all(root: &Path, checks: &[Check]) -> Result<()> {
-    // Findings and links are compared with the folder's real path.
+    // Findings and links are compared with the real path of the folder.
     let root = root
         .canonicalize()
         .with_context(|| format!("{} is no folder that can be read", root.display()))?;

@@ -1,6 +1,6 @@
-//! `cargo xtask demo`: the whole way in one go, as a person would type it.
+//! Implements `cargo xtask demo`, which runs a complete example in a shell, from starting a server to reading a trace.
 //!
-//! Every line that is printed behind `$` is run by a shell just so, in a home of its own.
+//! A shell runs every line that is printed after `$` unchanged, with its own home directory.
 
 use std::env;
 use std::io::{BufRead as _, BufReader};
@@ -17,15 +17,15 @@ use crate::{build, process, workspace};
 
 #[derive(Debug, Args)]
 pub(crate) struct DemoOptions {
-    /// Leave the server up, and print what to export to go on with it
+    /// Keep the server running, and print the variables to export for further commands
     #[arg(long)]
     keep: bool,
-    /// Use the programs as they were built last
+    /// Use the programs from the last build
     #[arg(long)]
     no_build: bool,
 }
 
-/// What no key means: the exit code of the command line for it.
+/// The exit code of the command line for a missing key.
 const NO_KEY: i32 = 3;
 
 pub(crate) fn run(options: &DemoOptions) -> Result<()> {
@@ -73,7 +73,7 @@ pub(crate) fn run(options: &DemoOptions) -> Result<()> {
     if options.keep {
         let home = home.keep();
         server.keep();
-        print_line("The server is still up. To go on with it:\n");
+        print_line("The server keeps running. To use it:\n");
         print_line(format_args!("  export HH_BASE_URL={url}"));
         print_line(format_args!(
             "  export HH_API_KEY_FILE={}",
@@ -88,18 +88,18 @@ pub(crate) fn run(options: &DemoOptions) -> Result<()> {
     Ok(())
 }
 
-/// Says what comes next.
+/// Prints a description of the next step.
 fn note(text: &str) {
     print_line(format_args!("\n# {text}"));
 }
 
-/// Runs lines by `sh` in the workspace's folder, with a home and variables of its own.
+/// Runs lines with `sh` in the folder of the workspace, with its own home directory and variables.
 struct Shell<'a> {
     root: &'a Path,
     variables: Vec<(String, String)>,
 }
 
-/// A server that is stopped when the demo ends, however it ends.
+/// A server that is stopped when the demo ends, even after an error.
 struct DemoServer {
     child: Child,
     url: String,
@@ -134,12 +134,12 @@ impl<'a> Shell<'a> {
     /// Prints a line, runs it and prints its output.
     ///
     /// # Errors
-    /// When it does not succeed.
+    /// Fails if the line does not succeed.
     fn run(&self, line: &str) -> Result<String> {
         self.expect(line, 0)
     }
 
-    /// As [`Shell::run`], for a line that must end with this exit code.
+    /// Runs a line like [`Shell::run`], and checks that it exits with this code.
     fn expect(&self, line: &str, code: i32) -> Result<String> {
         print_line(format_args!("$ {line}"));
         let output = self.command(&format!("{line} 2>&1")).output();
@@ -163,7 +163,7 @@ impl<'a> Shell<'a> {
     fn start_server(&self) -> Result<DemoServer> {
         let line = "honeyhive server start --bind 127.0.0.1:0 --organization 'My Company' --admin me@example.com --admin-key-file ~/admin.key";
         print_line(format_args!("$ {line} &"));
-        // `exec`, so that the shell's process is the server's.
+        // With `exec`, the process of the shell becomes that of the server.
         let mut child = self
             .command(&format!("exec {line} 2>&1"))
             .stdout(Stdio::piped())

@@ -1,19 +1,19 @@
-//! The files of a source tree.
+//! Lists, reads and writes the files of a source tree.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 
-/// Hidden folders that hold code of the project; others belong to tools.
+/// The hidden folders that contain code of the project. Other hidden folders belong to tools.
 const HIDDEN_BUT_OURS: [&str; 2] = [".ci", ".github"];
 
-/// Returns every file below a folder, sorted, as paths below it.
+/// Returns the sorted paths of all files in a folder and its subfolders, relative to the folder.
 ///
-/// Build output (marked by cargo with `CACHEDIR.TAG`), installed packages and links are left out.
+/// Build output (marked by cargo with `CACHEDIR.TAG`), installed packages and links are skipped.
 ///
 /// # Errors
-/// When a folder cannot be read.
+/// Fails if a folder cannot be read.
 pub(crate) fn below(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     let mut folders = vec![folder.to_path_buf()];
@@ -35,18 +35,18 @@ pub(crate) fn below(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// Returns a file's text.
+/// Returns the text of a file.
 ///
 /// # Errors
-/// When it cannot be read.
+/// Fails if the file cannot be read.
 pub(crate) fn text(path: &Path) -> Result<String> {
     fs::read_to_string(path).with_context(|| cannot_read(path))
 }
 
-/// Writes a file, and its folder if need be.
+/// Writes a file, and creates its folder if necessary.
 ///
 /// # Errors
-/// When it cannot be written.
+/// Fails if the file cannot be written.
 pub(crate) fn write(path: &Path, text: &str) -> Result<()> {
     let cannot = || format!("{} cannot be written", path.display());
     if let Some(folder) = path.parent() {

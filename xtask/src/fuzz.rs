@@ -1,4 +1,5 @@
-//! `cargo xtask fuzz`: the fuzz targets in `fuzz`, each for a while. Their committed corpora are replayed by the tests.
+//! Implements `cargo xtask fuzz`, which runs each fuzz target in `fuzz` for a limited time. The tests replay the
+//! committed corpora.
 
 use std::collections::BTreeSet;
 use std::io::{BufRead as _, BufReader};
@@ -15,10 +16,10 @@ use crate::{files, workspace};
 
 #[derive(Debug, Args)]
 pub(crate) struct FuzzOptions {
-    /// What to fuzz; each target in turn when not given
+    /// Target to fuzz [default: all targets in turn]
     #[arg(value_enum)]
     target: Option<Target>,
-    /// How long each target runs
+    /// Time limit of each target, in minutes
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..=10_000))]
     minutes: u64,
 }
@@ -26,17 +27,17 @@ pub(crate) struct FuzzOptions {
 #[derive(Debug, Clone, Copy, ValueEnum)]
 #[value(rename_all = "snake_case")]
 enum Target {
-    /// Variables put into a text
+    /// Substitution of variables in a text
     Substitute,
-    /// A configuration file, read and edited
+    /// Reading and editing of a configuration file
     FileLayer,
-    /// The `Retry-After` headers of an answer
+    /// `Retry-After` headers of a response
     RetryAfter,
-    /// The body of an error
+    /// Body of an error response
     ProblemBody,
-    /// A text in place of an API key
+    /// Parsing of an API key
     ApiKeyParse,
-    /// The file of stored logins
+    /// File of the credential store
     CredentialsFile,
 }
 
@@ -53,7 +54,7 @@ impl Target {
     }
 }
 
-/// An input that takes longer than this is a finding: files are read at every start of a program.
+/// An input that takes longer than this is a finding, because files are read at every start of a program.
 const SLOW_SECONDS: u64 = 10;
 
 pub(crate) fn run(options: &FuzzOptions) -> Result<()> {
@@ -83,12 +84,12 @@ pub(crate) fn run(options: &FuzzOptions) -> Result<()> {
     Ok(())
 }
 
-/// What came of one target.
+/// The result of one target.
 struct Report {
     target: &'static str,
     took: Duration,
     figures: Figures,
-    /// Inputs that break a check, below the workspace's folder.
+    /// The inputs that violate a check, as paths relative to the workspace.
     findings: Vec<PathBuf>,
 }
 
@@ -112,7 +113,7 @@ impl Report {
 }
 
 fn fuzz(root: &Path, target: &'static str, minutes: u64) -> Result<Report> {
-    // What libFuzzer adds goes into the first folder: the committed corpus stays small and meaningful.
+    // libFuzzer adds inputs to the first folder, so that the committed corpus stays small.
     let generated = format!("fuzz/generated/{target}");
     let artifacts = PathBuf::from(format!("fuzz/artifacts/{target}"));
     for folder in [Path::new(&generated), &artifacts] {
@@ -158,8 +159,9 @@ fn fuzz(root: &Path, target: &'static str, minutes: u64) -> Result<Report> {
     })
 }
 
-/// The address sanitizer, which watches the parsers' unsafe code, is a nightly flag of rustc. The variable lets the pinned
-/// stable toolchain take it, so that what is fuzzed is what is released.
+/// Returns a command of cargo-fuzz. The address sanitizer, which checks the unsafe code of parsers, is an unstable flag
+/// of rustc. The variable allows it with the pinned stable toolchain, so that the fuzzed code is compiled like a
+/// release.
 fn cargo_fuzz(root: &Path, arguments: &str) -> Command {
     let mut command = cargo(root, arguments);
     command.env("RUSTC_BOOTSTRAP", "1");
@@ -171,17 +173,17 @@ fn found(root: &Path, artifacts: &Path) -> Result<BTreeSet<PathBuf>> {
     Ok(files.iter().map(|file| artifacts.join(file)).collect())
 }
 
-/// What libFuzzer tells about a run.
+/// The figures that libFuzzer reports about a run.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Figures {
     runs: u64,
     coverage: u64,
-    /// Inputs, and their size.
+    /// The number of inputs in the corpus, and their size.
     corpus: String,
 }
 
 impl Figures {
-    /// Takes what one line of libFuzzer's output says.
+    /// Reads the figures in one line of the output of libFuzzer.
     fn read(&mut self, line: &str) {
         if let Some(runs) = line.strip_prefix("stat::number_of_executed_units:") {
             self.runs = runs.trim().parse().unwrap_or(self.runs);
@@ -200,7 +202,7 @@ impl Figures {
     }
 }
 
-/// Whether a line is one of the thousands about single inputs.
+/// Returns whether a line is about a single input. There are thousands of such lines.
 fn is_noise(line: &str) -> bool {
     let is_input = ["NEW ", "REDUCE ", "RELOAD "]
         .iter()

@@ -1,7 +1,7 @@
 //! Developer tasks of the workspace, run as `cargo xtask <task>`.
 //!
-//! Every task is one file. Nothing depends on this crate, and it runs the other crates' binaries
-//! instead of linking to them, so a broken library never keeps the tasks from building.
+//! Every task is one file. No crate depends on this one. It runs the binaries of the other crates instead of linking to
+//! them, so the tasks can be built even if a library cannot.
 
 mod bench;
 mod build;
@@ -36,23 +36,23 @@ struct Arguments {
 enum Task {
     /// Build every binary and example
     Build(build::BuildOptions),
-    /// Run everything a change must pass: format, lints, tests, documentation, features, licenses, checks
+    /// Run all checks that a change must pass: format, lints, tests, documentation, features, licenses and rules
     Test,
-    /// Check the rules of the workspace that no compiler knows
+    /// Check the rules of the workspace that the compiler does not enforce
     Check(check::CheckOptions),
     /// Run the tests, write changed snapshots as .snap.new files and list them
     Snapshots(snapshots::SnapshotsOptions),
-    /// Write the pages of docs/reference anew, from the code
+    /// Regenerate the pages of docs/reference from the code
     References,
     /// Write the manual pages of the command line
     Man(man::ManOptions),
     /// Measure the release build
     Bench(bench::BenchOptions),
-    /// Run the fuzz targets, each for a while
+    /// Run each fuzz target for a limited time
     Fuzz(fuzz::FuzzOptions),
-    /// Run the tests that repeat themselves, in their long forms
+    /// Run the long versions of repeating tests
     Soak(soak::SoakOptions),
-    /// Show the whole way: a server, a key, a traced program, its trace read back
+    /// Run a complete example: start a server, create a key, trace a program and read its trace
     Demo(demo::DemoOptions),
 }
 

@@ -1,4 +1,4 @@
-//! `cargo xtask man`: the manual pages, a file for each command.
+//! Implements `cargo xtask man`, which writes one manual page for each command.
 
 use std::fs;
 use std::path::PathBuf;
@@ -12,10 +12,10 @@ use crate::{process, references, workspace};
 
 #[derive(Debug, Args)]
 pub(crate) struct ManOptions {
-    /// Folder that the pages go to
+    /// Folder for the pages
     #[arg(default_value = "target/man")]
     folder: PathBuf,
-    /// Take what is built already
+    /// Use the existing build
     #[arg(long)]
     no_build: bool,
 }

@@ -1,4 +1,4 @@
-//! Programs started by the tasks: printed as one would type them, run in the workspace's folder.
+//! Runs programs in the folder of the workspace, and prints their command lines.
 
 use std::env;
 use std::path::Path;
@@ -8,17 +8,17 @@ use anyhow::{Context as _, Result, bail};
 
 use crate::output::print_line;
 
-/// Returns whether a machine, not a person, runs this: what is missing is then an error.
+/// Returns whether this program runs in CI, where a missing tool is an error.
 pub(crate) fn is_ci() -> bool {
     env::var_os("CI").is_some_and(|value| !value.is_empty())
 }
 
-/// Returns the cargo that runs this program, with arguments separated by spaces.
+/// Returns a command of the cargo that runs this program. The arguments are separated by spaces.
 pub(crate) fn cargo(root: &Path, arguments: &str) -> Command {
     let program = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(program);
     command.current_dir(root).args(arguments.split_whitespace());
-    // `cargo run` describes xtask in these. Build scripts that watch them would run again.
+    // `cargo run` sets these variables for xtask. Build scripts that watch them would run again.
     for (name, _) in env::vars_os() {
         let text = name.to_string_lossy();
         if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
@@ -31,7 +31,7 @@ pub(crate) fn cargo(root: &Path, arguments: &str) -> Command {
 /// Prints the command and runs it.
 ///
 /// # Errors
-/// When the program cannot be started or does not succeed.
+/// Fails if the program cannot be started or does not succeed.
 pub(crate) fn run(mut command: Command) -> Result<()> {
     let line = render(&command);
     print_line(format_args!("$ {line}"));
@@ -42,10 +42,10 @@ pub(crate) fn run(mut command: Command) -> Result<()> {
     Ok(())
 }
 
-/// Returns what the command prints, without printing anything.
+/// Runs a command and returns its output without printing it.
 ///
 /// # Errors
-/// When the program cannot be started or does not succeed; the first line it complained with is part of the error.
+/// Fails if the program cannot be started or does not succeed. The error contains the first line of its error output.
 pub(crate) fn output(mut command: Command) -> Result<String> {
     let line = render(&command);
     let output = command
@@ -64,7 +64,7 @@ pub(crate) fn output(mut command: Command) -> Result<String> {
         .with_context(|| format!("`{line}` printed something that is not UTF-8"))
 }
 
-/// Returns whether the command succeeds, without printing anything.
+/// Runs a command without printing anything, and returns whether it succeeds.
 pub(crate) fn succeeds(mut command: Command) -> bool {
     command
         .stdin(Stdio::null())
@@ -73,7 +73,7 @@ pub(crate) fn succeeds(mut command: Command) -> bool {
     command.status().is_ok_and(|status| status.success())
 }
 
-/// Stops a server as a person would, by SIGTERM, so that it closes its database; waits for its end.
+/// Stops a server with SIGTERM, so that it closes its database, and waits until it exits.
 pub(crate) fn stop(child: &mut Child) {
     let asked = Command::new("kill").arg(child.id().to_string()).status();
     if !asked.is_ok_and(|status| status.success()) {
@@ -86,7 +86,7 @@ fn cannot_start(line: &str) -> String {
     format!("`{line}` cannot be started: is it installed and on PATH?")
 }
 
-/// Returns the command as typed in a shell, with the variables that were added.
+/// Returns the command as a shell command line, including the added variables.
 fn render(command: &Command) -> String {
     let variables = command.get_envs().filter_map(|(name, value)| {
         Some(format!(

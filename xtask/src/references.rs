@@ -1,5 +1,5 @@
-//! `cargo xtask references`: the pages of `docs/reference` and the OpenAPI document, which the programs themselves
-//! print.
+//! Implements `cargo xtask references`, which writes the pages of `docs/reference` and the OpenAPI document. The
+//! programs themselves print their contents.
 
 use std::env;
 use std::fmt::Write as _;
@@ -13,7 +13,7 @@ use crate::{error_reference, files, process, workspace};
 
 const MARKER: &str = "Generated from the code by `cargo xtask references`; do not edit.";
 
-/// Writes every page anew.
+/// Regenerates every page.
 pub(crate) fn run() -> Result<()> {
     let root = workspace::root()?;
     build(&root)?;
@@ -24,7 +24,7 @@ pub(crate) fn run() -> Result<()> {
     Ok(())
 }
 
-/// Builds the programs that print the pages, as the tests build, so that nothing is built twice.
+/// Builds the programs that print the pages with the options of the tests, so that nothing is built twice.
 pub(crate) fn build(root: &Path) -> Result<()> {
     let all = "build --workspace --bins --all-features --locked";
     process::run(process::cargo(root, all))
@@ -65,7 +65,7 @@ fn pages(root: &Path) -> Result<Vec<(&'static str, String)>> {
     ])
 }
 
-/// The folder of this program, where cargo puts the others too.
+/// Returns the folder of this program, in which cargo also builds the other programs.
 pub(crate) fn programs() -> Result<PathBuf> {
     let this = env::current_exe().context("cannot find this program's own file")?;
     let folder = this
@@ -80,7 +80,7 @@ fn cli() -> Result<String> {
     Ok(text)
 }
 
-/// Adds the help of a command and of all below it, depth first.
+/// Adds the help of a command and of all its subcommands, depth first.
 fn describe(text: &mut String, path: &[&str]) -> Result<()> {
     let mut command = Command::new(programs()?.join(path[0]));
     command.args(&path[1..]).arg("--help");

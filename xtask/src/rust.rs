@@ -1,10 +1,10 @@
-//! Rust code of the workspace as syntax trees.
+//! Recognizes code for tests in the syntax trees of the workspace.
 
 use std::path::Path;
 
 use syn::{Attribute, ImplItemFn, Item};
 
-/// Returns whether a file below `src` holds code that only tests use.
+/// Returns whether a file below `src` contains only code for tests.
 pub(crate) fn is_test_file(path: &Path) -> bool {
     let name_of_tests = |name: &str| matches!(name, "tests" | "testing");
     path.with_extension("")
@@ -41,7 +41,7 @@ fn is_for_tests(attribute: &Attribute) -> bool {
             is_test |= meta.path.is_ident("test");
             Ok(())
         });
-        // A condition of another form is not the one of tests alone.
+        // Any other condition can also be true outside of tests.
         drop(read);
     }
     is_test

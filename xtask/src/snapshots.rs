@@ -11,7 +11,7 @@ use crate::{files, test, workspace};
 
 #[derive(Debug, Args)]
 pub(crate) struct SnapshotsOptions {
-    /// Look at each change and accept or reject it (needs cargo-insta)
+    /// Review each change and accept or reject it (requires cargo-insta)
     #[arg(long)]
     review: bool,
 }
@@ -41,7 +41,7 @@ pub(crate) fn run(options: &SnapshotsOptions) -> Result<()> {
     tested
 }
 
-/// Returns the files insta wrote beside a snapshot, or beside the source of an inline one.
+/// Returns the files that insta wrote next to a snapshot, or next to the source file of an inline snapshot.
 fn pending(root: &Path) -> Result<Vec<PathBuf>> {
     let is_pending = |path: &PathBuf| {
         let name = path.to_string_lossy();

@@ -1,5 +1,5 @@
-//! `cargo xtask soak`: the tests that repeat themselves, in their long forms, and floods of requests that measure time and
-//! memory. The short forms of the former run with all other tests.
+//! Implements `cargo xtask soak`, which runs the long versions of repeating tests, and tests that measure time and
+//! memory during many requests. The short versions of the repeating tests run with all other tests.
 
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
@@ -15,7 +15,7 @@ use crate::workspace;
 
 #[derive(Debug, Args)]
 pub(crate) struct SoakOptions {
-    /// What to run; each in turn when not given
+    /// Tests to run [default: all in turn]
     #[arg(value_enum)]
     soak: Option<Soak>,
 }
@@ -23,23 +23,23 @@ pub(crate) struct SoakOptions {
 #[derive(Debug, Clone, Copy, ValueEnum)]
 #[value(rename_all = "snake_case")]
 enum Soak {
-    /// Logins that are killed, with each of three umasks
+    /// Killed logins, with three umasks
     KilledLogins,
-    /// Many logins at once
+    /// Many simultaneous logins
     LoginsAtOnce,
-    /// Writers of the store that are killed, with each of three umasks
+    /// Killed writers of the credential store, with three umasks
     KilledWrites,
-    /// Many writers of the store at once
+    /// Many simultaneous writers of the credential store
     WritesAtOnce,
-    /// A mounted key that changes under a running client; its rounds are seconds
+    /// A mounted key file that changes while a client runs (rounds are seconds)
     MountedKey,
-    /// Rotations of a login under a client and a tracer
+    /// Rotations of a login while a client and a tracer run
     Rotations,
-    /// Floods of requests to a server, which must not keep other requests waiting or use much memory
+    /// Many requests to a server, which must not delay other requests or use much memory
     Floods,
 }
 
-/// Lines of the tests that begin so are figures.
+/// The prefix of test output lines that contain figures.
 const FIGURES: &str = "soak: ";
 
 /// A test of a soak.
@@ -48,7 +48,7 @@ struct SoakTest {
     /// The test program.
     program: &'static str,
     name: String,
-    /// How many rounds make the long form; 0 if the test has no rounds.
+    /// The number of rounds of the long version; 0 if the test has no rounds.
     rounds: u32,
 }
 

@@ -1,4 +1,4 @@
-//! `cargo xtask test`: what a change must pass, the quick answers first.
+//! Implements `cargo xtask test`, which runs all checks that a change must pass, the fastest first.
 
 use std::path::Path;
 use std::process::Command;
@@ -10,15 +10,15 @@ use crate::output::print_line;
 use crate::process::{self, cargo};
 use crate::workspace;
 
-/// Every step that builds code the workspace's way names the same features, so nothing is built twice.
+/// Every step that builds the workspace uses the same features, so that nothing is built twice.
 const STATIC: [&str; 3] = [
     "fmt --all --check",
     "clippy --workspace --all-targets --all-features --locked -- -D warnings",
-    // What only a soak runs is no part of all targets.
+    // Tests that only the soak task runs are not included in all targets.
     "clippy --package hh-server --test floods --all-features --locked -- -D warnings",
 ];
 
-/// The shapes in which a library is used without the rest of the workspace.
+/// The combinations of features in which a library is used without the rest of the workspace.
 const FEATURES: [&str; 5] = [
     "check --locked --package hh-auth --no-default-features",
     "check --locked --package hh-auth --no-default-features --features server",
@@ -98,7 +98,7 @@ fn deny(root: &Path) -> Result<()> {
         ));
         return Ok(());
     }
-    // Crates of other platforms may not have been downloaded yet: only then is the network needed.
+    // The crates of other platforms may not have been downloaded yet. Only in this case is the network needed.
     let complete = cargo(
         root,
         "metadata --format-version 1 --all-features --locked --offline",

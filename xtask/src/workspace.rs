@@ -1,4 +1,4 @@
-//! What cargo knows about the workspace.
+//! Reads the members and the manifests of the workspace from cargo.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use toml::Table;
 
 use crate::{files, process};
 
-/// One member of the workspace.
+/// A member of the workspace.
 #[derive(Debug)]
 pub(crate) struct Package {
     pub(crate) name: String,
@@ -17,21 +17,21 @@ pub(crate) struct Package {
     pub(crate) dependencies: Vec<Dependency>,
 }
 
-/// One dependency of a member, optional and platform-specific ones included.
+/// A dependency of a member, which may be optional or platform-specific.
 #[derive(Debug)]
 pub(crate) struct Dependency {
     pub(crate) name: String,
-    /// Only for tests, examples and benchmarks.
+    /// Whether it is only for tests, examples and benchmarks.
     pub(crate) dev: bool,
 }
 
 /// Returns the folder of the workspace.
 ///
-/// Cargo names it when it starts this program. A path fixed at compile time would be another checkout's when two
-/// share a target folder.
+/// Cargo passes the path when it starts this program. A path that is fixed at compile time could belong to another
+/// checkout with the same target folder.
 ///
 /// # Errors
-/// When cargo did not start this program.
+/// Fails if cargo did not start this program.
 pub(crate) fn root() -> Result<PathBuf> {
     let xtask = env::var_os("CARGO_MANIFEST_DIR").context("start this as `cargo xtask`")?;
     let root = Path::new(&xtask)
@@ -43,7 +43,7 @@ pub(crate) fn root() -> Result<PathBuf> {
 /// Returns the members of the workspace, sorted by name.
 ///
 /// # Errors
-/// When a manifest cannot be read.
+/// Fails if a manifest cannot be read.
 pub(crate) fn packages(root: &Path) -> Result<Vec<Package>> {
     let metadata = process::output(process::cargo(
         root,
@@ -59,17 +59,17 @@ pub(crate) fn packages(root: &Path) -> Result<Vec<Package>> {
     Ok(packages)
 }
 
-/// Returns a manifest as written, which `cargo metadata` does not show.
+/// Returns the original contents of a manifest, which `cargo metadata` does not return.
 ///
 /// # Errors
-/// When it cannot be read.
+/// Fails if the manifest cannot be read.
 pub(crate) fn manifest(path: &Path) -> Result<Table> {
     files::text(path)?
         .parse()
         .with_context(|| format!("{} is not TOML", path.display()))
 }
 
-/// Returns a path as shown to a person: below the workspace's folder.
+/// Returns a path for messages, relative to the folder of the workspace.
 pub(crate) fn display_path(root: &Path, path: &Path) -> String {
     path.strip_prefix(root)
         .unwrap_or(path)

@@ -58,7 +58,7 @@ pub enum FileState {
     Unsafe,
     /// The file is not read, because another file takes precedence.
     Ignored,
-    /// The file is not read, because it ambiguous (two extensions).
+    /// The file is not read, because it exists with two extensions, and it is unclear which one applies.
     TwoSpellings,
 }
 

@@ -16,9 +16,9 @@ pub enum Location {
     File {
         /// The path of the file, as it was given or found.
         path: Arc<Path>,
-        /// The line, from 1.
+        /// The line, starting at 1.
         line: usize,
-        /// The column in characters, from 1.
+        /// The column in characters, starting at 1.
         column: usize,
     },
     /// The name of the parameter or option, such as `--base-url`.
@@ -102,7 +102,7 @@ impl Provenance {
         }
     }
 
-    /// Returns the location, or the source if there is none, for a message.
+    /// Returns the location for a message, or the source of a value without a location.
     #[cfg(feature = "files")]
     pub(crate) fn place(&self) -> String {
         match &self.location {

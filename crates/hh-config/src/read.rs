@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 /// It follows links. It rejects other kinds of files, such as a FIFO, without waiting for them.
 ///
 /// # Errors
-/// The problem of the file as a predicate, such as `does not exist`.
+/// A message such as `does not exist`, which continues a sentence about the file.
 pub fn text(path: &Path, limit: u64) -> Result<Zeroizing<String>, String> {
     rest(OpenedFile::new(path, limit)?, limit)
 }

@@ -1,4 +1,5 @@
-//! Manages the list of project files that the user trusts, by path and content (see `docs/design/decisions.md#x2`).
+//! Manages the list of configuration files that the user trusts, by path and content
+//! (see `docs/design/decisions.md#x2`).
 //!
 //! The list is the file `trusted` in [`crate::paths::config_dir`], in the format of `sha256sum`.
 
@@ -26,10 +27,10 @@ impl TrustedFiles {
         paths::config_dir(env).map(|dir| dir.join("trusted"))
     }
 
-    /// Reads the list; a missing list is empty.
+    /// Reads the list. It is empty if its file does not exist.
     ///
     /// # Errors
-    /// `Unreadable`, `Unsafe` or `Malformed` for a list that exists and cannot be used.
+    /// `Unreadable`, `Unsafe` or `Malformed` if the file of the list exists but cannot be used.
     pub fn load(env: &Env) -> Result<Self, LoadError> {
         let Some(path) = Self::path(env).filter(|path| path.symlink_metadata().is_ok()) else {
             return Ok(Self::default());
@@ -69,10 +70,10 @@ impl TrustedFiles {
             .is_some_and(|trusted| *trusted == hash(text))
     }
 
-    /// Adds a file with its current content.
+    /// Adds a file with its current content to the list.
     ///
     /// # Errors
-    /// `Unreadable` for a file that cannot be read, or whose path is not one line of UTF-8.
+    /// `Unreadable` if the file cannot be read, or if its path contains a line break or is not valid UTF-8.
     pub fn with(mut self, path: &Path) -> Result<Self, LoadError> {
         let fail = |what: Diagnostic| {
             let what = what.with_prefix(format_args!("{} ", path.display()));
@@ -82,14 +83,15 @@ impl TrustedFiles {
         let path = std::fs::canonicalize(path)
             .map_err(|error| fail(format!("cannot be resolved ({error})").into()))?;
         if path.to_str().is_none_or(|path| path.contains(['\n', '\r'])) {
-            let wrong = Diagnostic::new("has a path that is not one line of UTF-8 text");
+            let wrong =
+                Diagnostic::new("has a path that contains a line break or is not valid UTF-8");
             return Err(fail(wrong.with_hint("rename the file")));
         }
         self.files.insert(path, hash(&text));
         Ok(self)
     }
 
-    /// Returns the text of the list, as its file contains it.
+    /// Returns the list in the format of its file.
     #[must_use]
     pub fn to_text(&self) -> String {
         let mut text = String::new();

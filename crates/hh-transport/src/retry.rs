@@ -1,4 +1,4 @@
-//! The retry policy: its data here, its table in [`classify`], its loop in [`crate::exchange`].
+//! Defines the retry policy. The decision table is in [`classify`], and the loop is in [`crate::exchange`].
 
 pub(crate) mod backoff;
 pub(crate) mod budget;
@@ -19,14 +19,14 @@ pub(crate) use std::time::Duration;
 /// | any other status, an unusable response | fatal | fatal | fatal | fatal |
 ///
 /// `retry` waits for the time in `Retry-After`, or otherwise for a random time up to a bound that doubles with every
-/// attempt. A keyed request has the same key in every attempt. In addition, any request is sent once more after a
-/// rejected key was renewed, and without compression after the server responded with 415 to a compressed body.
+/// attempt. A keyed request has the same idempotency key in every attempt. In addition, any request is sent once more
+/// after a rejected key was renewed, and without compression after the server responded with 415 to a compressed body.
 ///
 /// The last error is returned when no attempts are left, when the required waits exceed
 /// [`with_max_wait`](Self::with_max_wait) in total, when the call would time out before the delay ends, or when the
-/// budget is empty that all clones of a transport share. The budget allows ten retries, and one more for every ten
-/// successful calls; a successful retry costs nothing. A wait that the server requires does not count as time of the
-/// call.
+/// retry budget, which all clones of a transport share, is empty. The budget allows ten retries, and one more for every
+/// ten successful calls; a successful retry costs nothing. A wait that the server requires does not count toward the
+/// timeout of the call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
 pub struct RetryPolicy {

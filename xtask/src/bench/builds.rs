@@ -1,4 +1,4 @@
-//! Builds of the programs that are measured, and the folder that they are in.
+//! Builds the programs to measure, and returns the folder that contains them.
 
 use std::path::{Path, PathBuf};
 
@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result};
 
 use crate::process;
 
-/// Builds one program of hh-tools with the features that it needs, so that nothing else is built.
+/// Builds one program of hh-tools with only the features that it needs, so that nothing else is built.
 pub(super) fn build_tool(root: &Path, profile: &str, program: &str, features: &str) -> Result<()> {
     let mut build = process::cargo(
         root,
@@ -20,7 +20,7 @@ pub(super) fn build_tool(root: &Path, profile: &str, program: &str, features: &s
     process::run(build)
 }
 
-/// Returns Cargo's folder for what it builds.
+/// Returns the target folder of Cargo.
 pub(super) fn target(root: &Path) -> Result<PathBuf> {
     let metadata = process::output(process::cargo(
         root,

@@ -1,13 +1,13 @@
-//! Two builds in one run: the figures of a baseline beside those of this build.
+//! Compares the figures of this build with those of a baseline in one run.
 
 use anyhow::{Result, ensure};
 
 use crate::output::print_line;
 
-/// How many times the figure of the baseline a figure may be.
+/// The maximum ratio of a figure to the figure of the baseline.
 const LIMIT: f64 = 1.15;
 
-/// The best figures of two builds by name; other work on the machine only ever adds.
+/// The best figures of two builds by name. The best one counts, because other work on the machine can only add time.
 #[derive(Default)]
 pub(super) struct Comparison {
     figures: Vec<(String, f64, f64)>,
@@ -28,7 +28,7 @@ impl Comparison {
     /// Prints every ratio.
     ///
     /// # Errors
-    /// When a figure is more than 15 % worse than the baseline.
+    /// Fails if a figure is more than 15 % worse than the baseline.
     pub(super) fn finish(self) -> Result<()> {
         let mut worse = Vec::new();
         for (name, baseline, this) in &self.figures {

@@ -1,4 +1,5 @@
-//! Configuration: a full load beside parsing the same files alone, and short commands beside a program that says hello.
+//! Compares a full load of the configuration with only parsing the same files, and short commands with a program that
+//! prints one word.
 
 use std::fs;
 use std::io::{Read as _, Write as _};
@@ -14,13 +15,15 @@ use super::cpu_time::of_children;
 use crate::output::print_line;
 use crate::{process, workspace};
 
-/// How often each command runs in a round: the kernel tells CPU time in hundredths of a second.
+/// The number of runs of each command in a round. There are many, because the kernel reports CPU time in hundredths of
+/// a second.
 const RUNS: u32 = 1_000;
 
-/// More rounds than other benchmarks have: starting a program is the kernel's work, which varies most.
+/// The number of rounds. It is higher than in other benchmarks, because the kernel starts programs, and its CPU time
+/// varies most.
 const ROUNDS: usize = 10;
 
-/// Arguments of `honeyhive`, and how many times the CPU of the program that says hello they may cost.
+/// Arguments of `honeyhive`, and the maximum ratio of their CPU time to that of the program that prints one word.
 const COMMANDS: [(&[&str], f64); 4] = [
     (&["config", "list"], 2.0),
     (&["--version"], 1.5),
@@ -28,7 +31,7 @@ const COMMANDS: [(&[&str], f64); 4] = [
     (&["auth", "token"], 2.0),
 ];
 
-/// Resident memory that `config list` may have, in KiB.
+/// The maximum resident memory of `config list`, in KiB.
 const MAX_MEMORY: f64 = 8.0 * 1024.0;
 
 pub(super) fn run(baseline: Option<&Path>) -> Result<()> {
@@ -45,8 +48,8 @@ pub(super) fn run(baseline: Option<&Path>) -> Result<()> {
 
 fn processes(dist: &Path, baseline: Option<&Path>) -> Result<()> {
     let home = tempfile::tempdir()?;
-    // Copied, as whoever installs a program copies it: the kernel holds a copy in larger pieces of memory than what the
-    // linker wrote page by page, and so needs fewer faults to start it.
+    // The programs are copied, as an installation does. The kernel caches a copied file in larger parts than a file
+    // that the linker wrote page by page, so that its start causes fewer page faults.
     let install = |path: &Path| -> Result<PathBuf> {
         let copy = home.path().join(path.file_name().unwrap_or_default());
         fs::copy(path, &copy).with_context(|| format!("cannot copy {}", path.display()))?;
@@ -116,7 +119,7 @@ fn processes(dist: &Path, baseline: Option<&Path>) -> Result<()> {
     Ok(())
 }
 
-/// CPU time of one run, the mean of many.
+/// Returns the mean CPU time of one run.
 fn cpu(command: &mut Command) -> Result<Duration> {
     let before = of_children()?;
     for _ in 0..RUNS {
@@ -125,10 +128,10 @@ fn cpu(command: &mut Command) -> Result<Duration> {
     Ok(of_children()?.saturating_sub(before) / RUNS)
 }
 
-/// The most resident memory a command has had by the time of its last output, in KiB.
+/// Returns the maximum resident memory of a command until its last output, in KiB.
 fn memory(mut command: Command) -> Result<f64> {
     let (mut reader, mut writer) = std::io::pipe()?;
-    // A full pipe holds the command at its only write, when all its work is done.
+    // The pipe is full, so the command blocks at its only write, after all its work.
     let filler = vec![b' '; 64 * 1024];
     writer.write_all(&filler)?;
     let mut child = command.stdout(writer).spawn()?;
@@ -151,5 +154,5 @@ fn memory(mut command: Command) -> Result<f64> {
     });
     reader.read_to_end(&mut Vec::new())?;
     child.wait()?;
-    peak.context("the kernel tells no peak of resident memory")
+    peak.context("the kernel does not report the maximum resident memory")
 }

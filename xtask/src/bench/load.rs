@@ -1,4 +1,4 @@
-//! Requests over kept connections, as many at a time as there are connections.
+//! Sends requests over persistent connections, one at a time on each connection.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
@@ -8,15 +8,15 @@ use std::thread;
 use anyhow::{Context as _, Result, bail, ensure};
 
 pub(super) struct Load {
-    /// Request line and headers, without the length and the empty line.
+    /// The request line and the headers, without `content-length` and the empty line.
     pub(super) head: String,
-    /// Sent in turn; an empty one is no body.
+    /// The bodies, which are sent in turn. Empty means no body.
     pub(super) bodies: Vec<Vec<u8>>,
     pub(super) connections: usize,
 }
 
 impl Load {
-    /// Sends so many requests in all and checks that each is answered with 200.
+    /// Sends this number of requests in total and checks that each response has status 200.
     pub(super) fn run(&self, address: &str, requests: usize) -> Result<()> {
         let next = AtomicUsize::new(0);
         thread::scope(|scope| {

@@ -1,19 +1,19 @@
-//! Exports of made-up spans with five attributes each, in both encodings.
+//! Creates exports of generated spans with five attributes each, in both encodings.
 
-/// Spans of one export.
+/// The number of spans in one export.
 pub(super) const SPANS: u32 = 100;
-/// Spans of one session.
+/// The number of spans in one session.
 const SESSION: u64 = 25;
 const START: u64 = 1_795_461_676_880_265_471;
 
-/// Numbers an export so that no span of a run comes twice.
+/// The number of the next export, so that no span of a run occurs twice.
 pub(super) fn batch(encoding: &str, round: usize, number: usize) -> usize {
     (encoding.len() * 100 + round) * 100_000 + number
 }
 
-/// The trace, span and session of one span of a batch.
+/// The ids of the trace, the span and the session of one span of a batch.
 fn ids(batch: usize, span: u32) -> (u128, u64, String) {
-    // Spread over the whole range, as random ids are.
+    // The ids are spread over the whole range, like random ids.
     let mix = |value: u64| {
         value
             .wrapping_mul(0x9e37_79b9_7f4a_7c15)
@@ -94,12 +94,12 @@ pub(super) fn protobuf(batch: usize) -> Vec<u8> {
     request
 }
 
-/// A field of protobuf's wire type 2: a length and that many bytes.
+/// Appends a protobuf field of wire type 2: a length and this number of bytes.
 fn bytes(into: &mut Vec<u8>, field: u8, value: &[u8]) {
     into.push(field << 3 | 2);
     let mut length = value.len();
     loop {
-        // Seven bits at a time, the lowest first; the highest bit says that more follow.
+        // A varint has seven bits per byte, the lowest first. The highest bit of a byte is set if more bytes follow.
         let [low, ..] = length.to_le_bytes();
         length >>= 7;
         into.push(low & 0x7f | if length > 0 { 0x80 } else { 0 });
@@ -110,7 +110,7 @@ fn bytes(into: &mut Vec<u8>, field: u8, value: &[u8]) {
     into.extend_from_slice(value);
 }
 
-/// A field of protobuf's wire type 1: eight bytes.
+/// Appends a protobuf field of wire type 1: eight bytes.
 fn fixed(into: &mut Vec<u8>, field: u8, value: u64) {
     into.push(field << 3 | 1);
     into.extend_from_slice(&value.to_le_bytes());

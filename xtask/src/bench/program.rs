@@ -1,4 +1,4 @@
-//! A server process under measurement.
+//! A server process that is measured.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -11,7 +11,7 @@ use anyhow::{Context as _, Result};
 
 use crate::process;
 
-/// The kernel counts a process's CPU time in hundredths of a second.
+/// The kernel counts the CPU time of a process in hundredths of a second.
 const TICK: Duration = Duration::from_millis(10);
 
 pub(super) struct Program {
@@ -21,7 +21,7 @@ pub(super) struct Program {
 }
 
 impl Program {
-    /// Starts a program and waits for the line that names its address.
+    /// Starts a program and waits for the line with its address.
     pub(super) fn start<A: AsRef<OsStr>>(
         path: &Path,
         arguments: &[A],
@@ -56,15 +56,15 @@ impl Program {
         &self.address
     }
 
-    /// How long it took until it could be reached.
+    /// Returns the time from the start until the server was reachable.
     pub(super) fn ready(&self) -> Duration {
         self.ready
     }
 
-    /// User and system time so far.
+    /// Returns the user and system time so far.
     pub(super) fn cpu(&self) -> Result<Duration> {
         let stat = self.proc("stat")?;
-        // The second field is the name in brackets, which may hold spaces.
+        // The second field is the name in parentheses, which may contain spaces.
         let fields = stat.rsplit(')').next().unwrap_or_default();
         let ticks: u32 = fields
             .split_whitespace()
@@ -75,7 +75,7 @@ impl Program {
         Ok(TICK * ticks)
     }
 
-    /// Resident memory, in KiB.
+    /// Returns the resident memory, in KiB.
     pub(super) fn memory(&self) -> Result<f64> {
         self.proc("status")?
             .lines()
@@ -86,7 +86,7 @@ impl Program {
                     .parse()
                     .ok()
             })
-            .context("the kernel tells no resident memory")
+            .context("the kernel does not report the resident memory")
     }
 
     fn proc(&self, file: &str) -> Result<String> {

@@ -1,4 +1,5 @@
-//! Keys while others read: the first use of a key and its revocation, on an idle server and beside readers of far pages.
+//! Measures the first use and the revocation of keys, on an idle server and while other clients read late pages of
+//! events.
 
 use std::fmt;
 use std::io::{BufReader, Write as _};
@@ -18,13 +19,14 @@ use crate::output::print_line;
 use crate::{process, workspace};
 
 const EVENTS: usize = 1_000_000;
-/// Exports of one load, whose bodies are all in memory.
+/// The number of exports in one load. Their bodies are all in memory.
 const EXPORTS: usize = 500;
-/// Keys of one measurement; the slowest hundredth of them is left out.
+/// The number of keys in one measurement. The slowest percent is not counted.
 const KEYS: usize = 3000;
 const READERS: usize = 12;
 const LIMITS: [usize; 5] = [1, 10, 100, 500, 1000];
-/// What a request may take beside the readers: so many times what it takes on an idle server, or this.
+/// The limit of the time of a request while others read: this multiple of the time on an idle server, or `MAX_TIME` if
+/// that is longer.
 const MAX_RATIO: u32 = 20;
 const MAX_TIME: Duration = Duration::from_millis(200);
 
@@ -59,7 +61,7 @@ pub(super) fn run() -> Result<()> {
     let idle = measure(&server, admin)?;
     print_line(format_args!("idle: {idle}"));
     let busy = beside_readers(&server, admin)?;
-    print_line(format_args!("beside {READERS} readers: {busy}"));
+    print_line(format_args!("with {READERS} readers: {busy}"));
     print_line(format_args!("memory: {:.1} MiB", server.memory()? / 1024.0));
     for (what, idle, busy) in [
         ("the first use of a key", idle.first_use, busy.first_use),
@@ -68,7 +70,7 @@ pub(super) fn run() -> Result<()> {
         let most = MAX_TIME.max(idle * MAX_RATIO);
         ensure!(
             busy <= most,
-            "{what} took {busy:.1?} beside readers and may take {most:.1?}"
+            "{what} took {busy:.1?} with readers, limit {most:.1?}"
         );
     }
     Ok(())
@@ -117,7 +119,7 @@ fn time_pages(server: &Program, admin: &str) -> Result<()> {
     Ok(())
 }
 
-/// The 99th percentiles.
+/// The 99th percentiles of the times.
 #[derive(Clone, Copy)]
 struct Latencies {
     first_use: Duration,
@@ -173,7 +175,7 @@ fn percentile(mut times: Vec<Duration>) -> Duration {
     times.get(at).copied().unwrap_or_default()
 }
 
-/// Measures while readers read, each page of a number that no other page has.
+/// Measures while other clients read pages, each with a page number that no other request has.
 fn beside_readers(server: &Program, admin: &str) -> Result<Latencies> {
     let stop = AtomicBool::new(false);
     let (pages, refused) = (AtomicUsize::new(0), AtomicUsize::new(0));
@@ -185,7 +187,7 @@ fn beside_readers(server: &Program, admin: &str) -> Result<Latencies> {
                     break;
                 }
                 let limit = LIMITS[(number + round) % LIMITS.len()];
-                // In the last tenth.
+                // The page is in the last tenth of the events.
                 let last = EVENTS / limit;
                 let page = last - (number * 7919 + round * 104_729) % (last / 10).max(1);
                 let wanted = json!({"limit": limit, "page": page});
@@ -220,7 +222,7 @@ fn beside_readers(server: &Program, admin: &str) -> Result<Latencies> {
     })
 }
 
-/// One connection with one key.
+/// A connection that uses one key.
 struct Client {
     reader: BufReader<TcpStream>,
     authorization: String,
@@ -236,7 +238,7 @@ impl Client {
         })
     }
 
-    /// Sends one request; the body is null for none.
+    /// Sends one request; a null body means no body.
     fn call(&mut self, method: &str, path: &str, body: &Value) -> Result<(u16, Vec<u8>)> {
         let body = if body.is_null() {
             String::new()

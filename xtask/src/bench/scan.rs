@@ -1,4 +1,4 @@
-//! The search for keys: CPU time of `honeyhive auth scan` beside ripgrep with the same pattern on the same files.
+//! Compares the CPU time of `honeyhive auth scan` with that of ripgrep with the same pattern on the same files.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -13,17 +13,18 @@ use super::cpu_time::{ROUNDS, of_children};
 use crate::output::print_line;
 use crate::{process, workspace};
 
-/// How often each program runs in a round: the kernel tells CPU time in hundredths of a second.
+/// The number of runs of each program in a round. There are several, because the kernel reports CPU time in hundredths
+/// of a second.
 const RUNS: u32 = 10;
 
-/// How many times the CPU of ripgrep a search may cost.
+/// The maximum ratio of the CPU time of a scan to that of ripgrep.
 const LIMIT: f64 = 2.0;
 
-/// The shapes of keys, without what the search knows beyond a pattern: checksums, base64, UTF-16, placeholders.
+/// The pattern of keys. The scan also recognizes what a pattern cannot: checksums, base64, UTF-16 and placeholders.
 const PATTERN: &str =
     "hh_(?:ro_)?[A-Za-z0-9]{32,}|hh_(?:ingst|fgdp|fgcp)_[A-Za-z0-9]{24}_[A-Za-z0-9_-]{64}";
 
-/// Files of a usual size, and large ones.
+/// The sets of files: files of a usual size, and large files.
 const FILES: [(usize, usize); 2] = [(4_000, 16 * 1024), (4, 16 * 1024 * 1024)];
 
 pub(super) fn run() -> Result<()> {
@@ -54,7 +55,7 @@ pub(super) fn run() -> Result<()> {
     );
     let mut best = [Duration::MAX; 2];
     for _ in 0..ROUNDS {
-        // Neither finds a key: ripgrep then ends with 1.
+        // Neither program finds a key, and ripgrep then exits with code 1.
         best[0] = best[0].min(cpu(&mut ours, 0)?);
         best[1] = best[1].min(cpu(&mut theirs, 1).context("is ripgrep (`rg`) installed?")?);
     }
@@ -71,7 +72,7 @@ pub(super) fn run() -> Result<()> {
     Ok(())
 }
 
-/// CPU time of one run, the mean of several.
+/// Returns the mean CPU time of one run.
 fn cpu(command: &mut Command, code: i32) -> Result<Duration> {
     let before = of_children()?;
     for _ in 0..RUNS {
@@ -84,10 +85,10 @@ fn cpu(command: &mut Command, code: i32) -> Result<Duration> {
     Ok(of_children()?.saturating_sub(before) / RUNS)
 }
 
-/// Writes files that look like code, with names that begin as keys do.
+/// Writes files that look like code, with names that begin like keys.
 #[expect(
     clippy::disallowed_methods,
-    reason = "files to be searched, which nobody reads while they are written"
+    reason = "no program reads these files while they are written"
 )]
 fn write_tree(tree: &Path) -> Result<usize> {
     const WORDS: [&str; 16] = [
@@ -114,7 +115,7 @@ fn write_tree(tree: &Path) -> Result<usize> {
         for number in 0..count {
             let mut text = String::with_capacity(size + 64);
             while text.len() < size {
-                // A linear congruence is random enough.
+                // A linear congruential generator is sufficiently random.
                 state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
                 let word = WORDS[(state >> 28) as usize];
                 let space = if (state >> 20).is_multiple_of(8) {

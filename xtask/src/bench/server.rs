@@ -1,4 +1,4 @@
-//! The server: CPU of a checked request and of a stored span, start, memory.
+//! Measures the server: CPU time of an authorized request and of a stored span, startup time and memory.
 
 use std::path::Path;
 
@@ -51,7 +51,7 @@ pub(super) fn run(baseline: Option<&Path>) -> Result<()> {
     Ok(())
 }
 
-/// A server with a data directory of its own, and its admin key as a header.
+/// A server with its own data directory, and its admin key as a header.
 struct Server {
     program: Program,
     authorization: String,
@@ -83,7 +83,7 @@ fn start(home: &Path, name: &str) -> Vec<String> {
     arguments.chain([data]).collect()
 }
 
-/// Measures two builds in turn.
+/// Measures two builds alternately.
 fn compare(baseline: &Path, this: &Path, home: &Path) -> Result<()> {
     let baseline = Server::start(baseline, home, "compared-baseline")?;
     let this = Server::start(this, home, "compared")?;
@@ -109,7 +109,7 @@ fn whoami(authorization: &str) -> Load {
     }
 }
 
-/// A checked request beside a bare route, in turn.
+/// Compares an authorized request with a bare route, alternately.
 fn measure_whoami(server: &Server, bare: &Program) -> Result<()> {
     let mut best = [f64::MAX; 2];
     for _ in 0..ROUNDS {
@@ -161,7 +161,7 @@ fn measure_spans(server: &Server) -> Result<()> {
     Ok(())
 }
 
-/// CPU microseconds of a stored span in one round.
+/// Returns the CPU time of a stored span in one round, in microseconds.
 fn span_micros(server: &Server, encoding: &Encoding, round: usize) -> Result<f64> {
     let batches = (0..EXPORTS).map(|number| otlp::batch(encoding.name, round, number));
     let load = Load {
@@ -175,7 +175,7 @@ fn span_micros(server: &Server, encoding: &Encoding, round: usize) -> Result<f64
     Ok(micros(&server.program, &load, EXPORTS)? / f64::from(otlp::SPANS))
 }
 
-/// CPU microseconds of a program per request of a load.
+/// Returns the CPU time of a program for one request of a load, in microseconds.
 fn micros(program: &Program, load: &Load, requests: usize) -> Result<f64> {
     let before = program.cpu()?;
     load.run(program.address(), requests)?;

@@ -1,4 +1,4 @@
-//! The tracer: what a span costs its caller beside a span of OpenTelemetry.
+//! Compares the CPU time of the caller for a span of the tracer with that for a span of OpenTelemetry.
 
 use std::process::Command;
 
@@ -10,7 +10,7 @@ use crate::{process, workspace};
 pub(super) fn run() -> Result<()> {
     let root = workspace::root()?;
     build_tool(&root, "--release", "bench-tracer-span", "bench-tracer")?;
-    // It fails when it is over its limit.
+    // The program fails if the ratio exceeds its limit.
     process::run(Command::new(
         target(&root)?.join("release/bench-tracer-span"),
     ))

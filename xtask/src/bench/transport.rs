@@ -1,4 +1,4 @@
-//! The transport: a call through it beside the same call by reqwest alone.
+//! Compares a call through the transport with the same call with reqwest alone.
 
 use std::path::Path;
 use std::process::Command;
@@ -9,7 +9,7 @@ use super::builds::{build_tool, target};
 use super::comparison::Comparison;
 use crate::{process, workspace};
 
-/// Runs of each build, in turn.
+/// The number of runs of each build, which alternate.
 const RUNS: usize = 5;
 
 pub(super) fn run(baseline: Option<&Path>) -> Result<()> {
@@ -28,11 +28,11 @@ pub(super) fn run(baseline: Option<&Path>) -> Result<()> {
         }
         comparison.finish()?;
     }
-    // It fails when it is over its limit.
+    // The program fails if the ratio exceeds its limit.
     process::run(Command::new(call))
 }
 
-/// The ratio that a build of the program measures.
+/// Returns the ratio that a build of the program measures.
 fn ratio(program: &Path) -> Result<f64> {
     let mut command = Command::new(program);
     command.arg("--ratio");

@@ -1,8 +1,9 @@
-//! The files of a crate depend on one another in one direction, and the layers of the server hold.
+//! Checks that the files of a crate depend on each other in one direction, and that the layers of the server are
+//! respected.
 //!
-//! A file depends on the files that define what its paths name. A name is followed through `use` to the file that defines
-//! it, so that a parent module that only passes on its children's items is no dependency. Tests, and what stands inside
-//! macros, are not looked at.
+//! A file depends on the files that define the items that its paths name. A name is resolved through `use` to the file
+//! that defines the item, so a parent module that only re-exports items of its children does not count as a dependency.
+//! Tests and the contents of macros are not checked.
 
 mod graph;
 mod paths;
@@ -15,12 +16,12 @@ use anyhow::{Context as _, Result};
 use self::graph::Graph;
 use self::paths::Crate;
 
-/// Files of a crate that may not depend on other files of it or on other crates, and why.
+/// The modules that must not depend on certain modules or crates, with the reasons.
 struct Layer {
     name: &'static str,
-    /// The module that the rule is about, with everything below it.
+    /// The module that the rule applies to, including its submodules.
     module: &'static str,
-    /// Modules and crates that it may not use; `http` is both.
+    /// The modules and crates that it must not use. `http` is the name of both a module and a crate.
     may_not_use: &'static [&'static str],
 }
 
@@ -58,7 +59,7 @@ const LAYERS: [Layer; 3] = [
     },
 ];
 
-/// What a single module of a crate may use.
+/// The modules and crates that a module may use.
 struct Exclusive {
     name: &'static str,
     /// A module or another crate.

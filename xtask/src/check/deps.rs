@@ -1,4 +1,4 @@
-//! The direction of dependencies: which crate may know which, and which crate alone may know a library.
+//! Checks the dependencies: which crates may depend on which crates, and which crates may use a library.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -11,7 +11,7 @@ use crate::workspace::{self, Package, display_path};
 
 const THIS_FILE: &str = "xtask/src/check/deps.rs";
 
-/// Every member, and the members it may depend on. Tests of a crate may know more.
+/// Every member, and the members that it may depend on. Tests may depend on more members.
 const EDGES: [(&str, &[&str]); 13] = [
     ("hh-text", &[]),
     ("hh-key", &[]),
@@ -44,10 +44,10 @@ const EDGES: [(&str, &[&str]); 13] = [
     ("xtask", &[]),
 ];
 
-/// Members that are programs: they may have the command line among what their tests need.
+/// The members that are programs. Their tests may depend on the command line.
 const PROGRAMS: [&str; 3] = ["hh-cli", "hh-e2e", "xtask"];
 
-/// Libraries only the named members may depend on; a `*` stands for the rest of the name.
+/// The libraries that only the named members may depend on. A `*` matches the rest of the name.
 const RESERVED: [(&str, &[&str]); 9] = [
     ("reqwest", &["hh-transport", "hh-tools"]),
     ("figment", &["hh-config"]),
@@ -63,7 +63,8 @@ const RESERVED: [(&str, &[&str]); 9] = [
     ("anyhow", &["hh-cli", "xtask", "hh-e2e"]),
 ];
 
-/// What a library must not bring along, in the shape given by the features: it would burden whoever uses only that.
+/// The crates that a library with these features must not depend on, because users of only that library should not have
+/// to build them.
 const WITHOUT: [(&str, &str, &[&str]); 2] = [
     (
         "hh-auth",
@@ -73,7 +74,7 @@ const WITHOUT: [(&str, &str, &[&str]); 2] = [
     ("hh-config", "--all-features", &["tokio"]),
 ];
 
-/// tokio's own scheduler is the only thing that needs libm, which each start of the program would load.
+/// Only the multi-threaded scheduler of tokio needs libm, which every start of the program would load.
 const WITHOUT_FEATURE: (&str, &str, &str) = ("hh-cli", "tokio", "rt-multi-thread");
 
 const SECTIONS: [&str; 3] = ["dependencies", "dev-dependencies", "build-dependencies"];
@@ -83,14 +84,14 @@ pub(super) fn findings(root: &Path) -> Result<Vec<String>> {
     let mut findings = members(&packages);
     findings.extend(packages.iter().flat_map(edges));
     findings.extend(versions(root, &packages)?);
-    // Cargo cannot walk the dependencies of a workspace that lacks a member.
+    // Cargo cannot resolve the dependencies of a workspace with a missing member.
     if findings.is_empty() {
         findings.extend(trees(root)?);
     }
     Ok(findings)
 }
 
-/// The table and the workspace name the same members.
+/// Checks that the table and the workspace have the same members.
 fn members(packages: &[Package]) -> Vec<String> {
     let actual: BTreeSet<_> = packages
         .iter()
@@ -145,7 +146,8 @@ fn is_match(pattern: &str, name: &str) -> bool {
         .map_or(name == pattern, |start| name.starts_with(start))
 }
 
-/// Versions stand in the root, features in the member that uses them, and nothing stands there unused.
+/// Checks that versions are in the root manifest, features in the member that uses them, and that no dependency of the
+/// root is unused.
 fn versions(root: &Path, packages: &[Package]) -> Result<Vec<String>> {
     let mut findings = Vec::new();
     let mut used = BTreeSet::new();
@@ -183,7 +185,7 @@ fn versions(root: &Path, packages: &[Package]) -> Result<Vec<String>> {
     Ok(findings)
 }
 
-/// Returns every dependency of a manifest, those of single platforms included.
+/// Returns every dependency of a manifest, including those for single platforms.
 fn dependencies(manifest: &Table) -> Vec<(String, Value)> {
     let platforms = manifest
         .get("target")

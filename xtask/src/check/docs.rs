@@ -1,4 +1,5 @@
-//! Links from one document of the repository to another file lead to a file, and links to tests lead to a test.
+//! Checks that links from documents to files of the repository lead to an existing file, and links to tests to an
+//! existing test.
 
 use std::path::{Path, PathBuf};
 
@@ -21,7 +22,7 @@ pub(super) fn findings(root: &Path) -> Result<Vec<String>> {
         for link in links(&files::text(&root.join(&document))?) {
             let target = link.path;
             let place = format!("{}:{}", document.display(), link.line);
-            // As on a forge: a leading slash is the repository.
+            // As on GitHub, a leading slash means the root of the repository.
             let path = match target.strip_prefix('/') {
                 Some(path) => root.join(path),
                 None => folder.join(&target),
@@ -71,7 +72,7 @@ fn documents(root: &Path) -> Result<Vec<PathBuf>> {
 /// A relative link of a document.
 #[derive(Debug, PartialEq)]
 pub(super) struct Link {
-    /// The line, from 1.
+    /// The line, starting at 1.
     pub(super) line: usize,
     /// The path without `#section`.
     path: String,
@@ -137,7 +138,7 @@ fn targets(line: &str) -> impl Iterator<Item = &str> {
 /// same document.
 fn relative(target: &str) -> Option<(String, Option<String>)> {
     let target = target.trim();
-    // A title may follow, and a path with spaces stands in angle brackets.
+    // A title may follow, and a path with spaces is in angle brackets.
     let target = match target.strip_prefix('<') {
         Some(rest) => rest.split('>').next()?,
         None => target.split_whitespace().next()?,

@@ -1,4 +1,4 @@
-//! Files of code stay short enough to be read in one go.
+//! Checks that code files are short enough to be read at once.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result};
 use crate::files;
 
 const CODE: usize = 500;
-/// For tests and generated files, which are looked up rather than read.
+/// The limit for tests and generated files, which are rarely read as a whole.
 const LONG: usize = 800;
 const EXTENSIONS: [&str; 9] = ["css", "html", "js", "proto", "py", "rs", "sh", "sql", "ts"];
 

@@ -1,4 +1,5 @@
-//! Every member takes its lints and package fields from the workspace: a crate that forgets would not be linted at all.
+//! Checks that every member inherits its lints and package fields from the workspace, because a crate without inherited
+//! lints would not be linted.
 
 use std::path::Path;
 

@@ -1,7 +1,7 @@
-//! Each promise of SECURITY.md and each limit of the server links to the test that shows it.
+//! Checks that each promise of SECURITY.md and each limit of the server has a link to the test that verifies it.
 //!
-//! A link to a test is a link to Rust code with the name of the function as its section; the check of links makes sure
-//! that the function exists.
+//! A link to a test is a link to Rust code whose section is the name of the function. The check of links verifies that
+//! the function exists.
 
 use std::path::Path;
 
@@ -10,7 +10,7 @@ use anyhow::Result;
 use super::docs::links;
 use crate::files;
 
-/// Documents with the sections whose entries are promises.
+/// The documents, with the sections whose entries are promises.
 const SECTIONS: [(&str, &str); 2] = [
     ("SECURITY.md", "## What is promised"),
     ("docs/concepts/server-limits.md", "## Limits"),
@@ -33,7 +33,7 @@ pub(super) fn findings(root: &Path) -> Result<Vec<String>> {
     Ok(findings)
 }
 
-/// Returns the first line of each entry of a section that has no link to a test.
+/// Returns the first line of each entry without a link to a test in a section.
 fn without_test(text: &str, section: &str) -> Vec<usize> {
     let linked: Vec<_> = links(text)
         .into_iter()

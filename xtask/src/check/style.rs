@@ -1,6 +1,6 @@
-//! Texts for users and contributors use plain words: comments, documents, help and messages.
+//! Checks that comments, documents, help and messages use plain words.
 //!
-//! The phrases are in `xtask/style/phrases.txt`, and what may stay is in `xtask/style/allowed.txt`.
+//! The phrases are in `xtask/style/phrases.txt`, and the allowed exceptions are in `xtask/style/allowed.txt`.
 
 mod passages;
 mod phrases;
@@ -15,10 +15,10 @@ use self::phrases::Phrases;
 use crate::files;
 
 const ALLOWED: &str = "xtask/style/allowed.txt";
-/// Lines of the list that allow a single phrase.
+/// The maximum number of exceptions for a single phrase.
 const MOST_ALLOWED: usize = 10;
 
-/// A line of the list of what may stay.
+/// A line of the list of exceptions.
 struct Allowed {
     line: usize,
     path: String,
@@ -109,7 +109,7 @@ fn is_allowed(allowed: &mut [Allowed], path: &str, phrase: &str) -> bool {
     })
 }
 
-/// Returns the lines of the list that allow nothing, and those over the limit.
+/// Returns the exceptions that match no finding, and those over the limit.
 fn unfit(root: &Path, allowed: &[Allowed]) -> Vec<String> {
     let is_unused = |entry: &&Allowed| {
         !entry.is_used && (entry.phrase != "*" || !root.join(&entry.path).exists())

@@ -1,4 +1,4 @@
-//! A bare axum route that answers a fixed JSON body: what `cargo xtask bench server` measures the server against.
+//! Serves one axum route that returns a fixed JSON body. `cargo xtask bench server` compares the server with it.
 
 use std::io::{self, Write as _};
 
@@ -21,7 +21,7 @@ async fn main() -> io::Result<()> {
     let answer = || async { ([(CONTENT_TYPE, "application/json")], BODY) };
     #[expect(
         clippy::disallowed_methods,
-        reason = "the bare route to compare with is not one of the server's"
+        reason = "this route is a baseline and not part of the server"
     )]
     let router = Router::new().route("/v1/auth/whoami", get(answer));
     axum::serve(listener, router).await

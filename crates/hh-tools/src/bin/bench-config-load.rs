@@ -1,4 +1,5 @@
-//! Compares a full load with parsing the same files alone, by CPU time: what `cargo xtask bench config` prints.
+//! Compares the CPU time of loading the whole configuration with that of only parsing the same files.
+//! `cargo xtask bench config` prints the result.
 
 use std::error::Error;
 use std::hint::black_box;
@@ -8,7 +9,7 @@ use std::path::Path;
 use hh_config::{Env, Kind, LoadOptions, Placement, SETTINGS, Settings};
 use rustix::time::{ClockId, clock_gettime};
 
-/// Rounds of which the best counts: other work on the machine only ever adds.
+/// The number of rounds. The fastest round counts, because other work on the machine can only add time.
 const ROUNDS: usize = 20;
 const LOADS: u32 = 50;
 const VARIABLES: usize = 40;
@@ -45,7 +46,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// The named file, the user's and the system's, and a `.env` file, with as many settings as fit.
+/// Writes a file for `HH_CONFIG_FILE`, a user file, a system file and a `.env` file. The first three contain every
+/// setting that has a default and is allowed in any file.
 fn write_files(dir: &Path) -> io::Result<[std::path::PathBuf; 4]> {
     let settings = SETTINGS.iter().filter_map(|declared| {
         let is_bare = matches!(
@@ -84,12 +86,15 @@ fn write_files(dir: &Path) -> io::Result<[std::path::PathBuf; 4]> {
     Ok(files)
 }
 
-#[expect(clippy::disallowed_methods, reason = "a file of the benchmark's own")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the file belongs to the benchmark"
+)]
 fn write(path: &Path, text: &str) -> io::Result<()> {
     std::fs::write(path, text)
 }
 
-/// Ten of the variables are ours, the rest what a shell has.
+/// Returns an environment with ten variables of HoneyHive. The others stand for the variables of a shell.
 fn environment(dir: &Path) -> Env {
     let path = |name: &str| dir.join(name).display().to_string();
     let mut variables = vec![
@@ -114,7 +119,7 @@ fn environment(dir: &Path) -> Env {
     Env::from_pairs(variables).with_system_dir(dir.join("etc"))
 }
 
-/// CPU microseconds of one call.
+/// Returns the CPU time of one call, in microseconds.
 fn micros(call: impl Fn()) -> f64 {
     let now = || {
         let time = clock_gettime(ClockId::ProcessCPUTime);

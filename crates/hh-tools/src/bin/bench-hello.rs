@@ -1,4 +1,4 @@
-//! Prints one word: the baseline of the command line in `cargo xtask bench config`.
+//! Prints one word. `cargo xtask bench config` compares the command line with this program.
 
 use std::io::{self, Write as _};
 

@@ -1,7 +1,7 @@
-//! Compares what a span costs its caller in the tracer and in OpenTelemetry, by CPU time of the calling thread: what
-//! `cargo xtask bench tracer` prints.
+//! Compares the CPU time of the calling thread for one span in the tracer and in OpenTelemetry. `cargo xtask bench
+//! tracer` prints the result.
 //!
-//! OpenTelemetry runs with its batch processor and its OTLP exporter over HTTP. Both send to a server of this program.
+//! OpenTelemetry runs with its batch processor and its OTLP exporter over HTTP. Both send to a server in this process.
 
 use std::error::Error;
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
@@ -18,8 +18,8 @@ use opentelemetry_sdk::trace::{
 };
 use rustix::time::{ClockId, clock_gettime};
 
-/// Pairs of blocks, one of each kind right after the other, so that what else the machine does falls on both alike. The
-/// median of their ratios counts.
+/// The number of pairs of measurements. A pair measures both libraries in direct succession, so that other work on the
+/// machine affects both equally. The median of the ratios of the pairs is the result.
 const PAIRS: usize = 31;
 const SPANS: u32 = 2_000;
 const QUEUE: usize = 100_000;
@@ -27,7 +27,8 @@ const LIMIT: f64 = 4.0;
 const FLUSH: Duration = Duration::from_mins(1);
 
 fn main() -> Result<(), Box<dyn Error>> {
-    // The HTTP client of OpenTelemetry wants one, although the URL is plain HTTP. It fails only if one is installed.
+    // The HTTP client of OpenTelemetry needs a crypto provider, although the URL is plain HTTP. Installing it fails
+    // only if one is already installed.
     drop(rustls::crypto::ring::default_provider().install_default());
     let server = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
     let url = format!("http://{}", server.local_addr()?);
@@ -114,7 +115,7 @@ fn open_telemetry(url: &str) -> Result<SdkTracerProvider, Box<dyn Error>> {
         .build())
 }
 
-/// The same five attributes.
+/// Records a span with the same five attributes in OpenTelemetry.
 fn span_of_open_telemetry(tracer: &SdkTracer, number: u32) {
     let mut span = tracer.start("chat");
     span.set_attribute(KeyValue::new(
@@ -134,7 +135,7 @@ fn span_of_open_telemetry(tracer: &SdkTracer, number: u32) {
     span.end();
 }
 
-/// CPU microseconds of the calling thread for one span.
+/// Returns the CPU time of the calling thread for one span, in microseconds.
 fn micros(span: impl Fn(u32)) -> f64 {
     let now = || Duration::try_from(clock_gettime(ClockId::ThreadCPUTime)).unwrap_or_default();
     let start = now();
@@ -144,7 +145,7 @@ fn micros(span: impl Fn(u32)) -> f64 {
     now().saturating_sub(start).as_secs_f64() * 1e6 / f64::from(SPANS)
 }
 
-/// Accepts every export and session, one thread for each connection.
+/// Accepts every export and every session. Each connection has its own thread.
 fn serve(server: &TcpListener) {
     for connection in server.incoming().flatten() {
         std::thread::spawn(|| accept(connection));

@@ -1,5 +1,5 @@
-//! Compares a call through the transport with the same call by reqwest alone, by CPU time of the thread that calls: what
-//! `cargo xtask bench transport` prints. With `--ratio` it prints the ratio alone.
+//! Compares the CPU time of the calling thread for a call through the transport and for the same call with reqwest
+//! alone. `cargo xtask bench transport` prints the result. With `--ratio` the program prints only the ratio.
 
 use std::error::Error;
 use std::hint::black_box;
@@ -19,15 +19,15 @@ use reqwest::Client;
 use rustix::time::{ClockId, clock_gettime};
 use rustls::{ClientConfig, RootCertStore, crypto::ring};
 
-/// Pairs of blocks, one of each kind right after the other: what else the machine does changes more slowly than that, and
-/// so falls on both alike. The middle one of their ratios counts.
+/// The number of pairs of measurements. A pair measures both clients in direct succession, so that other work on the
+/// machine affects both equally. The median of the ratios of the pairs is the result.
 const PAIRS: usize = 151;
 const CALLS: u32 = 150;
 const LIMIT: f64 = 1.1;
 
 const BODY: &str = r#"{"id":"0192f3a4-5b6c-7d8e-9f01-23456789abcd","name":"docs","type":"completions","created_at":"2026-01-01T00:00:00Z","count":1}"#;
 
-/// What the transport says by itself.
+/// The default `User-Agent` of the transport.
 const AGENT: &str = concat!("honeyhive-rust/", env!("CARGO_PKG_VERSION"));
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
@@ -46,7 +46,8 @@ fn main() -> Outcome<()> {
     let client = client()?;
     let bare = async || by_reqwest(&client, &url, &key).await;
 
-    // One thread for the clients and their connections: its clock shows all they do, and nothing of the server.
+    // The clients and their connections share one thread, so that its CPU time includes all their work and no work of
+    // the server.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
@@ -91,7 +92,7 @@ async fn through_transport(
     Ok(transport.send(request, options).await?.into_body())
 }
 
-/// The same bytes on the wire.
+/// Sends a request with the same bytes through reqwest alone.
 async fn by_reqwest(client: &Client, url: &str, key: &HeaderValue) -> Outcome<Bytes> {
     let request = client
         .get(url)
@@ -103,7 +104,8 @@ async fn by_reqwest(client: &Client, url: &str, key: &HeaderValue) -> Outcome<By
     Ok(client.execute(request).await?.bytes().await?)
 }
 
-/// As `ReqwestService` has it, as far as a call over a connection that is there already can tell.
+/// Creates a client with the options of `ReqwestService`, except for those that do not affect a call over an existing
+/// connection.
 fn client() -> Outcome<Client> {
     let tls = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()?
@@ -119,7 +121,7 @@ fn client() -> Outcome<Client> {
     Ok(client.build()?)
 }
 
-/// CPU microseconds of one call.
+/// Returns the CPU time of one call, in microseconds.
 async fn micros(call: &impl AsyncFn() -> Outcome<Bytes>) -> Outcome<f64> {
     let now = || Duration::try_from(clock_gettime(ClockId::ThreadCPUTime)).unwrap_or_default();
     let start = now();
@@ -129,7 +131,7 @@ async fn micros(call: &impl AsyncFn() -> Outcome<Bytes>) -> Outcome<f64> {
     Ok(now().saturating_sub(start).as_secs_f64() * 1e6 / f64::from(CALLS))
 }
 
-/// Hands out a key that it has.
+/// An authorizer that always returns the same key.
 struct Cached(HeaderValue);
 
 impl Authorizer for Cached {
@@ -146,14 +148,14 @@ impl Authorizer for Cached {
     }
 }
 
-/// Answers everybody, on threads of their own.
+/// Serves every connection on its own thread.
 fn serve(server: &TcpListener) {
     for connection in server.incoming().flatten() {
         std::thread::spawn(|| answer(connection));
     }
 }
 
-/// Answers each request the same; one that has no body ends with an empty line.
+/// Sends the same response to each request. The requests have no body, so an empty line ends them.
 fn answer(mut connection: TcpStream) -> io::Result<()> {
     let answer = format!(
         "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{BODY}",

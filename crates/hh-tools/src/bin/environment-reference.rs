@@ -1,4 +1,4 @@
-//! Prints the reference page of all environment variables, from the table of settings.
+//! Prints the reference page of all environment variables, which it generates from the table of settings.
 
 use std::io::{self, Write as _};
 
@@ -59,7 +59,8 @@ fn main() -> io::Result<()> {
     )
 }
 
-/// A row for each variable of a setting, and for the file of each one that holds a secret; each behind its variable.
+/// Returns a row for each variable of a setting and, for a secret, a row for each variable with `_FILE`. The first
+/// element of each pair is the variable, by which the rows are sorted.
 fn rows(declared: &SettingSpec) -> impl Iterator<Item = (String, String)> {
     let first = declared.variables.first().copied().unwrap_or_default();
     let row = |variable: &str, kind: &str, default: Option<&str>, meaning: &str| {

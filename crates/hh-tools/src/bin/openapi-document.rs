@@ -1,4 +1,5 @@
-//! Prints the OpenAPI 3.1 document of the API, from the table that both sides build from.
+//! Prints the OpenAPI 3.1 document of the API, which it generates from the operation table of the client and the
+//! server.
 
 use std::collections::BTreeSet;
 use std::io::{self, Write as _};
@@ -71,7 +72,8 @@ fn generator(contract: Contract) -> SchemaGenerator {
     settings.into_generator()
 }
 
-/// Returns the schemas that a document refers to. A name that inputs and outputs share must mean the same.
+/// Returns the schemas that a document refers to. Fails if an input and an output have different schemas with the same
+/// name.
 fn schemas(
     document: &Value,
     inputs: &SchemaGenerator,
@@ -107,7 +109,7 @@ fn schemas(
     Ok(Value::Object(all))
 }
 
-/// The members of an input, with the schema of the whole.
+/// The schema of an input and its members.
 struct Input {
     schema: Value,
     whole: Object,
@@ -217,7 +219,7 @@ fn parameters(operation: &Operation, route: &Route, input: &Input) -> Vec<Value>
         let description = schema
             .as_object_mut()
             .and_then(|schema| schema.remove("description"));
-        // A member without a value is left out of a query.
+        // A query omits a member without a value, so `null` is not a valid type.
         if let Some(types) = schema["type"].as_array_mut() {
             types.retain(|name| name != "null");
             if let [one] = types.as_slice() {

@@ -1,4 +1,5 @@
-//! Prints the reference page of all operations, from the table that both sides build from.
+//! Prints the reference page of all operations, which it generates from the operation table of the client and the
+//! server.
 
 use std::io::{self, Write as _};
 
@@ -66,7 +67,7 @@ fn main() -> io::Result<()> {
     Ok(())
 }
 
-/// Returns a word with a capital letter.
+/// Returns a word with its first letter in upper case.
 fn title(word: &str) -> String {
     let (first, rest) = word.split_at(1.min(word.len()));
     format!("{}{rest}", first.to_ascii_uppercase())

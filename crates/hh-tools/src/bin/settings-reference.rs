@@ -1,4 +1,4 @@
-//! Prints the reference page of all settings, from the table that acts on them.
+//! Prints the reference page of all settings, which it generates from the table of settings.
 
 use std::io::{self, Write as _};
 

@@ -1,8 +1,8 @@
-//! Which module depends on which.
+//! The dependencies between modules.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Modules by name, such as `store::keys`; the root of the crate is `lib`.
+/// The modules by name, such as `store::keys`. The root of the crate is `lib`.
 #[derive(Default)]
 pub(super) struct Graph {
     edges: BTreeMap<String, BTreeSet<String>>,
@@ -21,7 +21,8 @@ impl Graph {
         edges.flat_map(|(from, all)| all.iter().map(|to| (from.as_str(), to.as_str())))
     }
 
-    /// Returns one cycle for each module that is in one and in no cycle found before, such as `a -> b -> a`.
+    /// Returns cycles such as `a -> b -> a`: one for each module that is in a cycle and not in a cycle that was already
+    /// found.
     pub(super) fn cycles(&self) -> Vec<String> {
         let mut seen = BTreeSet::new();
         let mut cycles = Vec::new();

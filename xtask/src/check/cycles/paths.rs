@@ -1,4 +1,4 @@
-//! The paths in the files of a crate, and the files that define what they name.
+//! Reads the paths in the files of a crate, and finds the files that define the named items.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -13,20 +13,20 @@ use crate::{files, rust};
 /// The segments of a path or of the name of a module.
 type Segments = Vec<String>;
 
-/// A chain of re-exports is shorter than this.
+/// The maximum length of a chain of re-exports.
 const MOST_REEXPORTS: usize = 16;
 
-/// The modules of a crate that have a file of their own.
+/// The modules of a crate that have their own files.
 pub(super) struct Crate {
     modules: BTreeMap<Segments, Module>,
 }
 
-/// What one file says.
+/// The imports and the paths of one file.
 #[derive(Default)]
 struct Module {
-    /// What each name that is imported or passed on stands for.
+    /// The path of each name that is imported or re-exported.
     names: BTreeMap<String, Segments>,
-    /// Every path that the code uses; what is only passed on is not among them.
+    /// Every path that the code uses, without paths that are only re-exported.
     paths: BTreeSet<Segments>,
 }
 
@@ -48,7 +48,7 @@ impl Crate {
         Ok(Self { modules })
     }
 
-    /// Returns which module depends on which module or other crate.
+    /// Returns the modules and other crates that each module depends on.
     pub(super) fn graph(&self) -> Graph {
         let mut graph = Graph::default();
         for (module, content) in &self.modules {
@@ -125,7 +125,7 @@ impl Crate {
     }
 }
 
-/// Returns the name of the module in a file; `None` for tests, programs and what is no Rust.
+/// Returns the name of the module in a file; `None` for tests, programs and files that are not Rust code.
 fn module_of(path: &Path) -> Option<Segments> {
     let path = path.to_str()?.strip_suffix(".rs")?;
     let mut name: Segments = path.split('/').map(str::to_owned).collect();
@@ -174,7 +174,7 @@ impl<'ast> Visit<'ast> for Visitor<'_> {
     }
 
     fn visit_path(&mut self, path: &'ast syn::Path) {
-        // What begins with `::` is another crate, even if a module has its name.
+        // A path that begins with `::` is in another crate, even if a module has the same name.
         if path.segments.len() > 1 && path.leading_colon.is_none() {
             let segments = path
                 .segments
@@ -186,7 +186,8 @@ impl<'ast> Visit<'ast> for Visitor<'_> {
     }
 }
 
-/// Collects the names that a tree of `use` brings in, each with its path; what `*` brings in counts as the module.
+/// Collects the names that a `use` tree imports, each with its path. An import with `*` counts as an import of the
+/// module.
 fn flatten(tree: &UseTree, before: &[String], all: &mut Vec<(String, Segments)>) {
     let with = |name: String| {
         let mut path = before.to_vec();

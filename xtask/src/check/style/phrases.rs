@@ -1,8 +1,8 @@
-//! The list of phrases and the search for them.
+//! Reads the list of phrases and finds phrases in texts.
 
 use std::collections::HashMap;
 
-/// The list, part of the program so that a check of another folder uses it too.
+/// The list. It is part of the program, so that a check of another folder uses the same list.
 const LIST: &str = include_str!("../../../style/phrases.txt");
 /// Instead of better words: the phrase is correct.
 const CORRECT: &str = "OK";
@@ -136,7 +136,7 @@ fn is_of_word(character: char) -> bool {
     character.is_alphanumeric() || "_'-".contains(character)
 }
 
-/// Returns the length of a code span that begins a text; a lone backtick is no code span.
+/// Returns the length of a code span at the start of a text. A single backtick without a second one is not a code span.
 fn code_span(text: &str) -> usize {
     let ticks = text.len() - text.trim_start_matches('`').len();
     let paragraph = text.find("\n\n").unwrap_or(text.len());

@@ -278,7 +278,7 @@ fn what_cannot_be_trusted_is_named() {
     ");
     env.write("two\nlines/honeyhive.yaml", "");
     insta::assert_snapshot!(env.seen(&["config", "trust", "two\nlines/honeyhive.yaml"]), @"
-    ! error: two�lines/honeyhive.yaml has a path that is not one line of UTF-8 text
+    ! error: two�lines/honeyhive.yaml has a path that contains a line break or is not valid UTF-8
     ! | hint: rename the file
     exit 5
     ");
