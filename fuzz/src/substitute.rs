@@ -7,7 +7,7 @@ use hh_config::{Env, SubstituteError, Substituted};
 /// The maximum size of the output, in bytes.
 const MAX_BYTES: usize = 64 * 1024;
 
-/// Checks one text with some variables: lines `NAME=value` up to the first empty line, then the text.
+/// Checks a text with variables. The lines up to the first empty line are variables, `NAME=value`. The text follows.
 ///
 /// Without an empty line, the whole input is the text. A value can be any bytes.
 ///

@@ -29,7 +29,7 @@ pub(crate) struct CheckOptions {
     root: Option<PathBuf>,
 }
 
-/// One set of rules.
+/// A set of rules.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub(crate) enum Check {
     /// Crates depend on each other in one direction, and each version is specified once
@@ -38,17 +38,17 @@ pub(crate) enum Check {
     Cycles,
     /// Files of code do not exceed the maximum length
     Lengths,
-    /// Lints and package fields come from the workspace
+    /// Lints and package fields inherited from the workspace
     Lints,
     /// Links between documents lead to existing files
     Docs,
-    /// Each security promise and limit links to the test that shows it
+    /// Links from security promises and limits to the tests that verify them
     Promises,
     /// Generated pages match the code
     References,
     /// Comments, documents, help and messages do not use the phrases in xtask/style/phrases.txt
     Style,
-    /// Documentation of public items begins with a sentence in the third person
+    /// First sentence of the documentation of public items, in the third person
     Summaries,
 }
 

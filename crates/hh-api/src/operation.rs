@@ -69,7 +69,10 @@ impl KeyUse {
 
 /// A generation of the API. Dialects differ in the location of ids, in wrapper members and in the handling of null.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[expect(clippy::exhaustive_enums, reason = "both sides must handle every case")]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "the client and the server must handle every case"
+)]
 pub enum Dialect {
     /// Paths without a version, such as `/session/start`.
     Legacy,
@@ -93,7 +96,10 @@ impl Dialect {
 
 /// An HTTP method.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[expect(clippy::exhaustive_enums, reason = "both sides must handle every case")]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "the client and the server must handle every case"
+)]
 #[expect(missing_docs, reason = "the names are self-explanatory")]
 pub enum Method {
     Get,
@@ -125,7 +131,10 @@ impl Method {
 
 /// The kind of the body of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(clippy::exhaustive_enums, reason = "both sides must handle every case")]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "the client and the server must handle every case"
+)]
 pub enum BodyKind {
     /// No body; a server ignores one.
     None,

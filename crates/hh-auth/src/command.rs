@@ -181,7 +181,8 @@ struct Object {
     expires_at: Option<Timestamp>,
 }
 
-/// Parses the output of a program. The error message is a predicate without a subject and quotes no part of the output.
+/// Parses the output of a program. The error message is the end of a sentence about the output, such as `is not UTF-8`,
+/// and quotes no part of the output.
 fn parse_output(output: &[u8]) -> Result<(ApiKey, Option<Timestamp>), Diagnostic> {
     let text = std::str::from_utf8(output).map_err(|_| Diagnostic::new("is not UTF-8"))?;
     let text = text.trim();

@@ -15,7 +15,7 @@ pub struct Grant {
     pub level: Level,
     /// The projects that the key applies to.
     pub projects: Projects,
-    /// The expiry, if any. The key is expired at this moment.
+    /// The expiry, if any. From this moment on, the key is expired.
     pub expires: Option<Timestamp>,
 }
 

@@ -35,7 +35,8 @@ pub fn create_private_dir(dir: &Path) -> io::Result<()> {
         .create(dir)
 }
 
-/// Writes a file with mode 0600: writes and syncs a temporary file in the same directory, renames it and syncs the directory.
+/// Writes a file with mode 0600: writes and syncs a temporary file in the same directory, renames it and syncs the
+/// directory.
 ///
 /// A symbolic link at `path` is replaced, never followed.
 ///

@@ -43,7 +43,7 @@ impl StoreText {
                 .all(|((name, one), (same, two))| name == same && is_same(one, two))
     }
 
-    /// Returns the keys in the text, each with whether its storage is the file.
+    /// Returns the keys in the text, each with a flag that is true if its storage is the file.
     pub fn keys(&self) -> impl Iterator<Item = (&ApiKey, bool)> {
         let entries = self.0.profiles.values();
         entries.filter_map(|entry| Some((entry.key.as_ref()?, entry.storage == Storage::File)))

@@ -1,4 +1,5 @@
-//! Parses the command line. Environment variables are resolved together with all other sources, not by clap.
+//! Parses the command line. clap does not read environment variables: they are resolved together with all other sources
+//! of settings.
 
 use std::env;
 use std::mem::ManuallyDrop;
@@ -26,14 +27,14 @@ struct Cli {
     command: Command,
 }
 
-/// Returns the command `honeyhive`. Its subcommands are complete after [`clap::Command::build`].
+/// Returns the command `honeyhive`. Call [`clap::Command::build`] on it to add the arguments of its subcommands.
 pub fn command() -> clap::Command {
     Cli::command()
 }
 
-/// Returns the whole command tree for manual pages, in which every command also lists the global options.
+/// Returns the complete command tree for manual pages. Every command in it also lists the global options.
 pub fn manual() -> clap::Command {
-    /// Unhides the options of a command and of its subcommands.
+    /// Makes the hidden options of a command and of its subcommands visible.
     fn show(command: clap::Command) -> clap::Command {
         command
             .mut_args(|arg| arg.hide(false))
@@ -47,8 +48,8 @@ pub fn manual() -> clap::Command {
 
 /// Parses the command line.
 ///
-/// The global options are added only to the commands that are called. clap's own `global` copies them into every
-/// command, which takes longer than most commands run.
+/// The global options are added only to the command that is called and to its parents. The attribute `global` of clap
+/// would copy them into every command, which takes longer than most commands run.
 pub(crate) fn parse() -> Result<(Global, Command), clap::Error> {
     // Dropping the tree of all commands would take 5 % of the time of a short command.
     let mut command = ManuallyDrop::new(command());

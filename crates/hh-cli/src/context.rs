@@ -18,7 +18,7 @@ use crate::error::CliError;
 use crate::exit::Exit;
 use crate::ui;
 
-/// The longest `Retry-After` that a command waits for. After that an interactive user is better served by an error.
+/// The longest `Retry-After` that a command waits for. For an interactive user, an error is better than a longer wait.
 const MAX_WAIT: Duration = Duration::from_secs(30);
 
 /// A setting that is set directly, with its value and the name of its source, such as `--base-url`.
@@ -268,7 +268,8 @@ impl Context {
     ) -> Result<HoneyHive, CliError> {
         let client = tooling::create_client(options, resolved)?;
         let verify_ssl = &client.settings().verify_ssl;
-        // `--quiet` does not suppress this warning (docs/design/decisions.md#x3). Without it the reporter printed it.
+        // `--quiet` does not suppress this warning (docs/design/decisions.md#x3). Without `--quiet`, the reporter has
+        // already printed it.
         if self.global.quiet && !verify_ssl.value {
             ui::print_line(&format!(
                 "warning: certificates are not verified (verify_ssl from {})",

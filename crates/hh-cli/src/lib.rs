@@ -18,7 +18,7 @@ use crate::exit::Exit;
 
 /// Runs the program with the arguments and the environment of this process and returns its exit code.
 pub fn run() -> ExitCode {
-    // Scripts call this most often, and it needs none of the setup below.
+    // Scripts call `--version` most often. It is handled first, because it does not need the setup below.
     let mut arguments = std::env::args_os().skip(1);
     let is_version = arguments
         .next()

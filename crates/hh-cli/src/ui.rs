@@ -8,7 +8,7 @@ use hh_text::{is_unsafe, one_line};
 
 use crate::error::CliError;
 
-/// Prints an error: one line for each message, followed by a line with its hint, or a JSON object.
+/// Prints an error as a JSON object, or as text: one line for each message, and a line for its hint if it has one.
 pub(crate) fn error(error: &CliError, is_json: bool) {
     if is_json {
         let object = std::collections::BTreeMap::from([("error", error.report())]);
@@ -23,7 +23,7 @@ pub(crate) fn error(error: &CliError, is_json: bool) {
     }
 }
 
-/// Prints a line. Failures are ignored, because stderr may be closed.
+/// Prints a line with API keys redacted. Failures are ignored, because stderr may be closed.
 pub(crate) fn print_line(line: &str) {
     let line = without_keys(line);
     let line = one_line(&line);

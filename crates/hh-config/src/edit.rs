@@ -130,7 +130,7 @@ fn parse(path: &Path, format: Format, text: &str) -> Result<Vec<Pair>, LoadError
     })
 }
 
-/// Validates a value; of a value with variables, only the form of the substitutions.
+/// Validates a value. If the value contains variables, only the syntax of the substitutions is validated.
 fn check(name: SettingName, wanted: &str) -> Result<(), LoadError> {
     let some = OsStr::new("x");
     let what = match substitute_with(wanted, |_| Some(some)) {
@@ -291,7 +291,7 @@ fn set_yaml(text: &str, pair: &Pair, written: &str) -> String {
     replace(text, &(colon..end), &format!(" {written}"))
 }
 
-/// Returns whether a value is a scalar on the line of its name. Of other values the parser reports only the start.
+/// Returns whether a value is a scalar on the line of its name. For other values, the parser reports only the start.
 fn is_in_line(text: &str, pair: &Pair) -> bool {
     let is_scalar = matches!(
         pair.value.value,

@@ -100,7 +100,7 @@ impl Layer {
         entries.push(Entry { raw, provenance });
     }
 
-    /// Moves the first entry that fits before the others.
+    /// Moves the first matching entry to the front.
     pub(crate) fn prefer(&mut self, name: SettingName, fits: impl Fn(&Entry) -> bool) {
         if let Some(entries) = self.entries.get_mut(&name)
             && let Some(at) = entries.iter().position(fits)

@@ -16,9 +16,9 @@ pub enum Location {
     File {
         /// The path of the file, as it was given or found.
         path: Arc<Path>,
-        /// The line, from 1.
+        /// The line, starting at 1.
         line: usize,
-        /// The column in characters, from 1.
+        /// The column in characters, starting at 1.
         column: usize,
     },
     /// The name of the parameter or option, such as `--base-url`.

@@ -16,7 +16,7 @@ const TRIES: u32 = 5;
 /// removed.
 ///
 /// # Errors
-/// The problem of the file as a predicate, such as `is empty`.
+/// A message such as `is empty`, which continues a sentence about the file.
 pub(crate) fn read(path: &Path) -> Result<SecretString, String> {
     let mut text = read::text(path, MAX_BYTES);
     // Kubernetes replaces a mounted secret by changing a symbolic link and removing the old target. A reader that has

@@ -1,4 +1,5 @@
-//! Manages the list of project files that the user trusts, by path and content (see `docs/design/decisions.md#x2`).
+//! Manages the list of configuration files that the user trusts, by path and content
+//! (see `docs/design/decisions.md#x2`).
 //!
 //! The list is the file `trusted` in [`crate::paths::config_dir`], in the format of `sha256sum`.
 
@@ -73,7 +74,7 @@ impl TrustedFiles {
             .is_some_and(|trusted| *trusted == hash(text))
     }
 
-    /// Adds a file with its current content.
+    /// Adds a file with its current content to the list.
     ///
     /// # Errors
     /// Returns `Unreadable` for a file that cannot be read, or whose path is not one line of UTF-8.

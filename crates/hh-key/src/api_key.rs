@@ -18,7 +18,7 @@ pub enum KeyKind {
     Project,
     /// `hh_ro_…`, a project key that can only read.
     ReadOnly,
-    /// `hh_ingst_…`, for telemetry only.
+    /// `hh_ingst_…`, a key that can only send telemetry.
     Ingestion,
     /// `hh_fgdp_…`, a fine-grained data plane key.
     DataPlane,
@@ -39,7 +39,7 @@ impl KeyKind {
         }
     }
 
-    /// Returns the name of the kind for users.
+    /// Returns the name of the kind that is shown to users.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -51,7 +51,7 @@ impl KeyKind {
         }
     }
 
-    /// Returns whether keys of this kind contain their public key id.
+    /// Returns whether keys of this kind contain a key id, which is not a secret.
     #[must_use]
     pub fn is_typed(self) -> bool {
         matches!(self, Self::Ingestion | Self::DataPlane | Self::ControlPlane)
@@ -70,7 +70,7 @@ impl KeyKind {
     }
 }
 
-/// A well-formed API key; its text is a secret and has no `Display`.
+/// A well-formed API key. The type has no `Display`, because the text is a secret.
 #[derive(Clone)]
 pub struct ApiKey {
     secret: SecretString,
@@ -123,7 +123,7 @@ impl ApiKey {
         })
     }
 
-    /// Wraps a new key that has the format of its kind.
+    /// Wraps the text of a new key without parsing it. The text must have the format of `kind`.
     #[cfg(feature = "mint")]
     pub(crate) fn from_minted(secret: SecretString, kind: KeyKind) -> Self {
         Self { secret, kind }
@@ -150,7 +150,7 @@ impl ApiKey {
         }
     }
 
-    /// Returns the key id of a typed key, which is not a secret.
+    /// Returns the key id of a typed key, or `None` for other kinds. The key id is not a secret.
     #[must_use]
     pub fn key_id(&self) -> Option<&str> {
         let tail = &self.text()[self.kind.prefix().len()..];
@@ -161,7 +161,7 @@ impl ApiKey {
             .map(|(id, _)| id)
     }
 
-    /// Returns whether two keys are the same. The comparison is not constant-time, so it is not for verifying keys.
+    /// Returns whether two keys are the same. The comparison is not constant-time; do not verify keys with it.
     #[must_use]
     pub fn is_same(&self, other: &Self) -> bool {
         self.text() == other.text()
@@ -196,8 +196,12 @@ impl fmt::Debug for ApiKey {
 
 /// Returns a redacted form of a text that may be an API key (see `docs/design/decisions.md#k4`).
 ///
-/// For a key of 16 or more characters it contains the first 8 characters, and for a typed key the prefix and the key
-/// id. It is `hh_***` for a shorter key and `***` for any other text.
+/// The redacted form is:
+///
+/// - for a complete typed key, the prefix and the key id, then `_***`
+/// - for any other key of 16 or more characters, the first 8 characters, then `***`
+/// - for a shorter key, `hh_***`
+/// - for any other text, `***`
 #[must_use]
 pub fn redact(text: &str) -> String {
     let text = text.trim();
@@ -219,7 +223,7 @@ fn is_alphanumeric(text: &str) -> bool {
     text.bytes().all(|byte| byte.is_ascii_alphanumeric())
 }
 
-/// Splits the tail of a typed key, `<24 alphanumeric>_<64 of [A-Za-z0-9_-]>`.
+/// Splits the tail of a typed key into key id and secret. Its format is `<24 alphanumeric>_<64 of [A-Za-z0-9_-]>`.
 fn split_typed(tail: &str) -> Option<(&str, &str)> {
     let (id, rest) = tail.split_at_checked(24)?;
     let secret = rest.strip_prefix('_')?;
@@ -231,19 +235,19 @@ fn split_typed(tail: &str) -> Option<(&str, &str)> {
     well_formed.then_some((id, secret))
 }
 
-/// A warning about an unusual key, which is sent nevertheless.
+/// A warning about an unusual key. The key can still be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum KeyWarning {
-    /// Fewer than 32 characters after `hh_`.
+    /// The key has fewer than 32 characters after `hh_`.
     #[error("is shorter than a usual HoneyHive key, which has 32 or more characters after hh_")]
     Short,
-    /// Characters other than letters and digits after `hh_`.
+    /// The key has characters other than letters and digits after `hh_`.
     #[error("has characters other than letters and digits after hh_")]
     NotAlphanumeric,
 }
 
-/// The reason why a text is not an API key; it never contains the text.
+/// The reason why a text is not an API key. The error never contains the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum KeyError {
@@ -256,7 +260,7 @@ pub enum KeyError {
     /// The text contains white space, a control character or a character outside ASCII.
     #[error("contains an invalid character at position {position}")]
     Character {
-        /// The position, from 1.
+        /// The position of the character, counted from 1.
         position: usize,
     },
     /// The text has more than 512 characters.
@@ -277,7 +281,7 @@ pub enum KeyError {
 }
 
 impl KeyError {
-    /// Returns a hint about how to fix it.
+    /// Returns a hint for fixing the error.
     #[must_use]
     pub fn hint(&self) -> &'static str {
         match self {

@@ -50,8 +50,9 @@ const SHORTEST: usize = 32;
 
 /// Returns the key at the start of bytes that start with `hh_`.
 ///
-/// A valid checksum is sufficient, independent of the text around the key: compiled programs store strings without a separator. The
-/// format alone is sufficient only with `is_alone`, which means that no character before it belongs to the same word.
+/// A valid checksum is sufficient, regardless of the text around the key: compiled programs store strings without a
+/// separator. The format alone is sufficient only with `is_alone`, which means that no character before it belongs to
+/// the same word.
 pub(crate) fn detect_at_start(bytes: &[u8], is_alone: bool) -> Option<Detection> {
     let is_word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
     // Most matches are short names. Checking from the end rejects them at the first byte.

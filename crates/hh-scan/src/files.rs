@@ -169,7 +169,7 @@ fn scan_entry(entry: &DirEntry, scanner: &mut Result<Scanner, String>) -> Option
     let kind = entry.file_type()?;
     let path = entry.path();
     if !kind.is_file() {
-        // A pipe or a device is an error as an argument, and is skipped below a folder.
+        // A pipe or a device is an error if it is an argument, and is skipped if it is in a folder.
         let is_odd = entry.depth() == 0 && !kind.is_dir() && !path.is_dir();
         if !is_odd {
             return None;

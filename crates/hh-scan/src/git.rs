@@ -161,7 +161,8 @@ impl<'a> Repository<'a> {
         ])
     }
 
-    /// Reports each blob with the first commit that has it at a path that is not ignored, and removes it from the list.
+    /// Reports each blob with the first commit that contains it at a path that is not ignored, and removes it from the
+    /// list.
     fn name_commits(
         &self,
         hits: &mut HashMap<String, (PathBuf, ScanResult)>,

@@ -1,6 +1,7 @@
 //! Checks and reads ignore files.
 //!
-//! They are untrusted: one may be a link to an endless device, or a pipe without a writer.
+//! Ignore files are untrusted. Reading one might never end, for example if it is a link to `/dev/zero` or a named pipe
+//! without a writer.
 
 use std::fs::{Metadata, OpenOptions};
 use std::io::{self, Read as _};
@@ -11,7 +12,7 @@ use rustix::fs::OFlags;
 
 use crate::report::redacted_path;
 
-/// The file with paths that are not scanned, in the syntax of `.gitignore`.
+/// The name of the file that lists the paths to exclude from scans, in the syntax of `.gitignore`.
 pub const IGNORE_FILE: &str = ".honeyhiveignore";
 
 /// Whether `.gitignore` and [`IGNORE_FILE`] exclude paths.
@@ -27,14 +28,14 @@ pub enum IgnoreFiles {
 /// The maximum size of an ignore file, in bytes.
 const MAX_SIZE: u64 = 1024 * 1024;
 
-/// Checks the ignore files of a folder, because the walk opens them without a check.
+/// Checks the ignore files of a folder. The directory walk itself opens them without a check.
 pub(crate) fn check_folder(folder: &Path) -> Result<(), String> {
     check(&folder.join(".gitignore"))?;
     check(&folder.join(IGNORE_FILE))?;
     let git = folder.join(".git");
     match git.metadata() {
         Ok(metadata) if metadata.is_dir() => check(&git.join("info/exclude")),
-        // A linked worktree: the exclude file is in the main repository.
+        // In a linked worktree `.git` is a file, and the exclude file is in the main repository.
         Ok(metadata) if metadata.is_file() => {
             let Some(place) = first_line(&git)? else {
                 return Ok(());
@@ -49,7 +50,7 @@ pub(crate) fn check_folder(folder: &Path) -> Result<(), String> {
     }
 }
 
-/// Checks the ignore files of every folder above a folder.
+/// Checks the ignore files of all parent folders of a folder.
 pub(crate) fn check_above(folder: &Path) -> Result<(), String> {
     let folder = folder.canonicalize().unwrap_or_default();
     folder.ancestors().skip(1).try_for_each(check_folder)

@@ -44,9 +44,9 @@ pub struct Finding {
     pub key: Option<String>,
     /// The path of the file.
     pub path: String,
-    /// The line, from 1.
+    /// The line, starting at 1.
     pub line: usize,
-    /// The column in characters, from 1.
+    /// The column in characters, starting at 1.
     pub column: usize,
     /// The encoding of the key unless it is plain text.
     pub encoding: Option<&'static str>,

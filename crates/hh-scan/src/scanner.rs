@@ -33,9 +33,9 @@ pub(crate) enum Encoding {
 /// A key and its position in a file, without its text.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Match {
-    /// The line, from 1.
+    /// The line, starting at 1.
     pub(crate) line: usize,
-    /// The column in characters, from 1.
+    /// The column in characters, starting at 1.
     pub(crate) column: usize,
     pub(crate) confidence: Confidence,
     pub(crate) kind: String,

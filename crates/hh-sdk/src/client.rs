@@ -370,7 +370,7 @@ impl HoneyHive {
     /// The [errors of every call](HoneyHive#errors).
     pub async fn start_session(&self, mut session: StartSession) -> Result<Event, Error> {
         session.project = session.project.or_else(|| self.project());
-        // With an id of the client, a retried start is the same session and not a second one.
+        // The client creates the id, so that a retried start does not create a second session.
         session
             .session_id
             .get_or_insert_with(|| crate::ids::random_uuid().to_string());

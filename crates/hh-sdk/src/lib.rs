@@ -72,8 +72,8 @@
 //! ```
 //!
 //! # Errors
-//! All functions return [`Error`]. Its [`kind`](Error::kind) is for the program, its [`message`](Error::message) and
-//! its [`hint`](Error::hint) are for the user. None of them contains an API key.
+//! All functions that can fail return [`Error`]. Programs match on its [`kind`](Error::kind) and show its
+//! [`message`](Error::message) and its [`hint`](Error::hint) to the user. None of them contains an API key.
 //!
 //! ```
 //! use hh_sdk::config::Env;
@@ -92,7 +92,7 @@
 //! ```
 //!
 //! # Features
-//! - `keyring`: reads and saves API keys in the keyring of the operating system.
+//! - `keyring`: reads API keys from the keyring of the operating system and saves them there.
 
 mod catch;
 mod client;

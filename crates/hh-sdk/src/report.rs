@@ -103,7 +103,7 @@ pub(crate) fn report_start(
     stack: &Stack,
     credential: Option<&Credential>,
 ) {
-    // Reported at every start and at every log level (see `docs/design/decisions.md#x3`).
+    // This is reported at every start and at every log level (see `docs/design/decisions.md#x3`).
     if !settings.verify_ssl.value {
         reporter.warn(&format!(
             "TLS certificates are not verified (verify_ssl from {}): an attacker between this machine and {} can read the API key",

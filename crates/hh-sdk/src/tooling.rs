@@ -19,7 +19,6 @@ pub use hh_transport::{
 /// Passes warnings and debug lines to a function instead of standard error, with their severity.
 ///
 /// The function can run on the export thread of the tracer. If it panics, the panic is caught and the line is lost.
-#[must_use]
 pub fn with_reporter(
     options: Options,
     reporter: impl Fn(Severity, &str) + Send + Sync + 'static,

@@ -20,20 +20,22 @@ pub(crate) struct App {
     pub(crate) pepper: Pepper,
     /// The maximum number of rotations of one key family per hour.
     pub(crate) max_rotations: u32,
-    /// The memory of request bodies.
+    /// The budget for the memory of request bodies.
     pub(crate) in_flight: Budget,
-    /// The memory of responses that are being built or were not yet read by their clients.
+    /// The budget for the memory of responses that are being rendered or that their clients have not read yet.
     pub(crate) responses: Budget,
     /// Threads that decode large bodies and render large responses.
     pub(crate) large_work: Workers,
-    /// Threads that decompress bodies. They are separate, so that small compressed bodies do not wait for large work.
+    /// Threads that decompress bodies. They are separate, so that small compressed bodies do not wait for large
+    /// bodies and responses.
     pub(crate) inflation: Workers,
     pub(crate) request_ids: RequestIds,
     /// Whether successful requests are logged too.
     pub(crate) has_access_log: bool,
 }
 
-/// Creates request ids from a random number of this run and a counter, so that no request needs system randomness.
+/// Creates request ids from a counter and a random number that is chosen at startup, so that no request needs system
+/// randomness.
 pub(crate) struct RequestIds {
     boot: u32,
     next: AtomicU64,

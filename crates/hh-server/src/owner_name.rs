@@ -33,7 +33,8 @@ pub(crate) fn normalize(text: &str) -> String {
     if !name.contains('@') {
         return name.into_owned();
     }
-    // Character by character: the lower case of a whole text depends on the position of a Greek sigma in its word.
+    // Each character is converted separately, because in a whole text the lower case of a Greek sigma depends on its
+    // position in the word.
     let lower: String = name.chars().flat_map(char::to_lowercase).collect();
     nfc.normalize(&lower).into_owned()
 }

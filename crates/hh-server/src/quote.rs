@@ -17,7 +17,7 @@ pub(crate) fn quote(text: &str) -> String {
     let mut quoted = String::new();
     let mut free = MAX_QUOTED;
     let mut rest = text;
-    // Up to here the text is known to contain no key, so that no part of it is scanned more than once.
+    // No key starts before this offset. No part of the text before it is scanned again.
     let mut no_key_before = 0;
     while let Some(first) = rest.chars().next() {
         let at = text.len() - rest.len();

@@ -1,4 +1,4 @@
-//! A response body with a size limit, decompressed while it is received.
+//! Collects a response body up to a size limit, and decompresses it while it is received.
 
 use std::io::{self, Write};
 
@@ -8,12 +8,14 @@ use flate2::write::MultiGzDecoder;
 /// The upper bound of the size limit of any response body, in bytes.
 const CEILING: usize = 64 * 1024 * 1024;
 
-/// A collector of chunks up to a size limit, so that a server cannot exhaust the memory.
+/// Collects the chunks of a body. The size limit prevents a server from exhausting the memory.
 pub(crate) enum BodyCollector {
     Plain {
+        /// The number of bytes that may still be added.
         cap: usize,
-        /// The only chunk. Most responses have a single chunk, which need not be copied.
+        /// The first chunk, until there is a second. Most responses have a single chunk, which is then never copied.
         only: Bytes,
+        /// All chunks, once there are two.
         all: Vec<u8>,
     },
     Gzip(Box<MultiGzDecoder<LimitedWriter>>),
@@ -79,7 +81,7 @@ impl BodyError {
         }
     }
 
-    /// Returns a predicate for the subject "the response from HOST".
+    /// Returns the end of an error message that begins with "the response from HOST".
     pub(crate) const fn describe(&self) -> &'static str {
         match self {
             Self::TooLarge => "exceeds the size limit",

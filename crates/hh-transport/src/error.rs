@@ -314,8 +314,8 @@ impl TransportError {
         self.inner.retry_after
     }
 
-    /// Returns whether the error of the previous attempt is more informative: this error is a rate limit of the client,
-    /// or a timeout of the whole call where the previous error names the slow stage.
+    /// Returns whether the error of the previous attempt is more informative. This is the case if this error is a rate
+    /// limit of the client, or if it is a timeout of the whole call and the previous error names the slow stage.
     pub(crate) fn is_less_informative_than(&self, last: &Self) -> bool {
         let is_ours =
             self.inner.kind == TransportErrorKind::RateLimited && self.inner.status.is_none();

@@ -359,8 +359,8 @@ fn compress(body: &Bytes) -> Bytes {
 }
 
 fn is_key_rejected(error: &TransportError) -> bool {
-    // 404 as well, because HoneyHive hides inaccessible resources from a key. A required wait excludes an immediate
-    // retry.
+    // The status 404 is included, because HoneyHive hides inaccessible resources from a key. An error with a required
+    // wait is excluded, because the retry would be immediate.
     let is_rejected = matches!(
         error.status(),
         Some(StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::NOT_FOUND)

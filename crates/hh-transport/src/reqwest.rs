@@ -40,7 +40,7 @@ const POOL_IDLE: Duration = Duration::from_secs(8);
 /// The time limit for the body of an error response.
 const REFUSAL: Duration = Duration::from_secs(1);
 
-/// The minimum upload rate that is allowed for, in bytes per second.
+/// The slowest upload for which the timeout leaves enough time, in bytes per second.
 const SLOWEST_BYTES_A_SECOND: u64 = 8 * 1024;
 
 /// A service that sends requests with reqwest, over HTTP/1.1 and rustls. Clones share the connections.
@@ -76,7 +76,7 @@ impl ReqwestService {
             .no_proxy()
             .referer(false)
             .connect_timeout(options.connect_timeout)
-            // Resolved without a name server. Port 0 stands for the port of the request.
+            // `localhost` is resolved without a name server. Port 0 stands for the port of the request.
             .resolve_to_addrs(
                 "localhost",
                 &[
@@ -200,7 +200,7 @@ async fn head(
             let stage = TimeoutStage::FirstByte;
             return Err(TransportError::timeout(route.host(), stage, within));
         }
-        // The next check is as early as a request that is sent from now on could time out.
+        // A request that is sent from now on times out at `now + within` at the earliest.
         timer.as_mut().reset(due.min(now + within));
     }
 }

@@ -1,4 +1,4 @@
-//! The retry policy: its data here, its table in [`classify`], its loop in [`crate::exchange`].
+//! Defines the retry policy. The decision table is in [`classify`], and the loop is in [`crate::exchange`].
 
 pub(crate) mod backoff;
 pub(crate) mod budget;

@@ -42,7 +42,7 @@ pub(crate) fn check(uri: &Uri) -> Result<&Authority, TransportError> {
     }
 }
 
-/// Returns whether a text is a colon and a port in canonical form, only colons, or empty.
+/// Returns whether the text after a host is valid: a colon and a port in canonical form, colons only, or nothing.
 fn is_port(text: &str) -> bool {
     let is_usual = |port: &str| {
         matches!(port.as_bytes(), [b'0'] | [b'1'..=b'9', ..]) && port.parse::<u16>().is_ok()

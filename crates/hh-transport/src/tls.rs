@@ -234,7 +234,8 @@ pub(crate) fn why(error: &rustls::Error) -> (&'static str, Option<&'static str>)
                 "its certificate was not signed by the authority that it names",
                 Some("check that ca_bundle names the right file"),
             ),
-            // The only common error of another crate, for the certificates that `openssl req -x509` creates by default.
+            // `Other` contains errors of other crates. Only this one is common: `openssl req -x509` creates such
+            // certificates by default.
             CertificateError::Other(other) if other.to_string().contains("CaUsedAsEndEntity") => (
                 "its certificate is a CA certificate, not a server certificate",
                 Some("create a certificate with basicConstraints CA:FALSE"),

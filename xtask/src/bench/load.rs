@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 
 /// The requests of a measurement.
 pub(super) struct Load {
-    /// Request line and headers, without the length and the empty line.
+    /// The request line and the headers, without `content-length` and the empty line.
     pub(super) head: String,
     /// Bodies that are sent in turn; an empty one means a request without a body.
     pub(super) bodies: Vec<Vec<u8>>,

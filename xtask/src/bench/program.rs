@@ -22,7 +22,7 @@ pub(super) struct Program {
 }
 
 impl Program {
-    /// Starts a program and waits for the line that names its address.
+    /// Starts a program and waits for the line with its address.
     pub(super) fn start<A: AsRef<OsStr>>(
         path: &Path,
         arguments: &[A],

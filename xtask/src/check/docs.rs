@@ -71,7 +71,7 @@ fn documents(root: &Path) -> Result<Vec<PathBuf>> {
 /// A relative link of a document.
 #[derive(Debug, PartialEq)]
 pub(super) struct Link {
-    /// The line, from 1.
+    /// The line, starting at 1.
     pub(super) line: usize,
     /// The path without `#section`.
     path: String,

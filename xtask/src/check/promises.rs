@@ -10,7 +10,7 @@ use anyhow::Result;
 use super::docs::links;
 use crate::files;
 
-/// Documents with the sections whose entries are promises.
+/// The documents, with the sections whose entries are promises.
 const SECTIONS: [(&str, &str); 2] = [
     ("SECURITY.md", "## What is promised"),
     ("docs/concepts/server-limits.md", "## Limits"),
@@ -33,7 +33,7 @@ pub(super) fn findings(root: &Path) -> Result<Vec<String>> {
     Ok(findings)
 }
 
-/// Returns the first line of each entry of a section that has no link to a test.
+/// Returns the first line of each entry without a link to a test in a section.
 fn without_test(text: &str, section: &str) -> Vec<usize> {
     let linked: Vec<_> = links(text)
         .into_iter()

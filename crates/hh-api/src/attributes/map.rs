@@ -96,8 +96,8 @@ impl MapLimits for NoLimits {
 
 /// Maps a span to the fields of its event.
 ///
-/// `is_typed` is true for spans of the tracer with the scope [`SCOPE`](names::SCOPE), which sends lists and objects as
-/// such. Other tracers send them as JSON strings, or as names with numbers.
+/// `is_typed` is true for spans of the tracer with the scope [`SCOPE`](names::SCOPE), which sends lists and objects
+/// unchanged. Other tracers send them as JSON strings, or as names with numbers.
 ///
 /// Dots in the name of a value nest: `a.b` becomes the member `b` of the object `a`. If that would overwrite another
 /// value, the whole name stays flat. Names inside an object value are literal. If two attributes have the same name,

@@ -10,7 +10,7 @@ pub type Object = Map<String, Value>;
 #[serde(rename_all = "camelCase")]
 #[expect(
     clippy::exhaustive_structs,
-    reason = "the server builds it, every member is on the wire"
+    reason = "the server creates it; all of its fields are sent"
 )]
 pub struct Problem {
     /// Always false.

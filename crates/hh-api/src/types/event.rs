@@ -47,7 +47,7 @@ impl EventKind {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[expect(
     clippy::exhaustive_structs,
-    reason = "the server builds it, every member is on the wire"
+    reason = "the server creates it; all of its fields are sent"
 )]
 pub struct Event {
     /// The id of the event. For a session, it is equal to the session id.
@@ -103,7 +103,7 @@ pub struct Event {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[expect(
     clippy::exhaustive_structs,
-    reason = "both sides build it, every member is on the wire"
+    reason = "the client and the server create it; all of its fields are sent"
 )]
 pub struct EventPatch {
     /// The id of the event.
@@ -142,7 +142,7 @@ pub struct EventPatch {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[expect(
     clippy::exhaustive_structs,
-    reason = "the server builds it, every member is on the wire"
+    reason = "the server creates it; all of its fields are sent"
 )]
 pub struct Updated {
     /// Always true.
@@ -164,7 +164,7 @@ pub enum Operator {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[expect(
     clippy::exhaustive_structs,
-    reason = "both sides build it, every member is on the wire"
+    reason = "the client and the server create it; all of its fields are sent"
 )]
 pub struct Filter {
     /// The field to compare: `session_id` or `event_type`.
@@ -196,7 +196,7 @@ impl Filter {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[expect(
     clippy::exhaustive_structs,
-    reason = "both sides build it, every member is on the wire"
+    reason = "the client and the server create it; all of its fields are sent"
 )]
 pub struct ExportEvents {
     /// The name of the project; required for keys that apply to several projects.
@@ -221,7 +221,7 @@ pub struct ExportEvents {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[expect(
     clippy::exhaustive_structs,
-    reason = "the server builds it, every member is on the wire"
+    reason = "the server creates it; all of its fields are sent"
 )]
 pub struct EventList {
     /// The events on the page.

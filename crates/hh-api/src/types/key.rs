@@ -6,7 +6,10 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A set of projects: all (`"all"` in the API), or a list of names.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(clippy::exhaustive_enums, reason = "both sides must handle both cases")]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "the client and the server must handle both cases"
+)]
 pub enum ProjectNames {
     /// All projects.
     All,
@@ -88,7 +91,7 @@ pub enum PrincipalKind {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[expect(
     clippy::exhaustive_structs,
-    reason = "the server builds it, every member is on the wire"
+    reason = "the server creates it; all of its fields are sent"
 )]
 pub struct Principal {
     /// The kind of the principal.
@@ -120,7 +123,7 @@ impl Principal {
 #[serde(deny_unknown_fields)]
 #[expect(
     clippy::exhaustive_structs,
-    reason = "both sides build it, every member is on the wire"
+    reason = "the client and the server create it; all of its fields are sent"
 )]
 pub struct CreateKey {
     /// The name of the key, which describes its purpose: one line of 1 to 100 characters.
@@ -150,7 +153,7 @@ pub struct CreateKey {
 #[serde(deny_unknown_fields)]
 #[expect(
     clippy::exhaustive_structs,
-    reason = "both sides build it, every member is on the wire"
+    reason = "the client and the server create it; all of its fields are sent"
 )]
 pub struct RotateKey {
     /// The id of the key to replace.
@@ -166,7 +169,7 @@ pub struct RotateKey {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[expect(
     clippy::exhaustive_structs,
-    reason = "both sides build it, every member is on the wire"
+    reason = "the client and the server create it; all of its fields are sent"
 )]
 pub struct KeyRef {
     /// The id of the key.
@@ -178,7 +181,7 @@ pub struct KeyRef {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[expect(
     clippy::exhaustive_structs,
-    reason = "both sides build it, every member is on the wire"
+    reason = "the client and the server create it; all of its fields are sent"
 )]
 pub struct ListKeys {
     /// The maximum number of keys on the page: 1 to 1,000, 100 by default.
@@ -213,7 +216,7 @@ pub enum KeyState {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[expect(
     clippy::exhaustive_structs,
-    reason = "the server builds it, every member is on the wire"
+    reason = "the server creates it; all of its fields are sent"
 )]
 pub struct Key {
     /// The id of the key, which is not a secret.
@@ -239,21 +242,21 @@ pub struct Key {
     #[serde(default)]
     #[cfg_attr(feature = "schema", schemars(with = "Option<super::schema::Time>"))]
     pub expires_at: Option<Timestamp>,
-    /// The free-form note; null if there is none.
+    /// The free-form note; null if the key has no note.
     #[serde(default)]
     pub note: Option<String>,
     /// The time of the last accepted request with the key; null before the first one.
     #[serde(default)]
     #[cfg_attr(feature = "schema", schemars(with = "Option<super::schema::Time>"))]
     pub last_used_at: Option<Timestamp>,
-    /// The id of the key that replaces this key; null if there is none.
+    /// The id of the key that replaces this key; null if this key was not replaced.
     #[serde(default)]
     pub replaced_by: Option<String>,
     /// The end of the grace period; null until the first use of the key that replaces this key.
     #[serde(default)]
     #[cfg_attr(feature = "schema", schemars(with = "Option<super::schema::Time>"))]
     pub grace_ends_at: Option<Timestamp>,
-    /// The id of the key that this key replaces; null if there is none.
+    /// The id of the key that this key replaces; null if it replaces no key.
     #[serde(default)]
     pub replaces: Option<String>,
 }
@@ -263,7 +266,7 @@ pub struct Key {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[expect(
     clippy::exhaustive_structs,
-    reason = "the server builds it, every member is on the wire"
+    reason = "the server creates it; all of its fields are sent"
 )]
 pub struct KeyList {
     /// The keys, newest first.
@@ -278,7 +281,7 @@ pub struct KeyList {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[expect(
     clippy::exhaustive_structs,
-    reason = "the server builds it, every member is on the wire"
+    reason = "the server creates it; all of its fields are sent"
 )]
 pub struct CreatedKey {
     /// The secret. No other response contains it.
@@ -294,7 +297,10 @@ pub struct CreatedKey {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(untagged)]
-#[expect(clippy::exhaustive_enums, reason = "both sides must handle both cases")]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "the client and the server must handle both cases"
+)]
 pub enum CreateKeyResponse {
     /// The new key.
     Created(CreatedKey),
@@ -317,7 +323,7 @@ fn reveal<S: Serializer>(secret: &SecretString, serializer: S) -> Result<S::Ok, 
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[expect(
     clippy::exhaustive_structs,
-    reason = "the server builds it, every member is on the wire"
+    reason = "the server creates it; all of its fields are sent"
 )]
 pub struct Whoami {
     /// The user or service account that owns the key.

@@ -9,7 +9,7 @@ use super::Principal;
 #[serde(deny_unknown_fields)]
 #[expect(
     clippy::exhaustive_structs,
-    reason = "both sides build it, every member is on the wire"
+    reason = "the client and the server create it; all of its fields are sent"
 )]
 pub struct CreateOwner {
     /// The email address of a user, or the name of a service account.
@@ -21,7 +21,7 @@ pub struct CreateOwner {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[expect(
     clippy::exhaustive_structs,
-    reason = "the server builds it, every member is on the wire"
+    reason = "the server creates it; all of its fields are sent"
 )]
 pub struct Owner {
     /// The id of the owner.
@@ -46,7 +46,7 @@ pub struct Owner {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[expect(
     clippy::exhaustive_structs,
-    reason = "both sides build it, every member is on the wire"
+    reason = "the client and the server create it; all of its fields are sent"
 )]
 pub struct OwnerRef {
     /// The id of the owner.
@@ -58,7 +58,7 @@ pub struct OwnerRef {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[expect(
     clippy::exhaustive_structs,
-    reason = "the server builds it, every member is on the wire"
+    reason = "the server creates it; all of its fields are sent"
 )]
 pub struct OwnerList {
     /// The owners, ordered by name.
@@ -70,7 +70,7 @@ pub struct OwnerList {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[expect(
     clippy::exhaustive_structs,
-    reason = "the server builds it, every member is on the wire"
+    reason = "the server creates it; all of its fields are sent"
 )]
 pub struct DisabledOwner {
     /// The disabled owner.

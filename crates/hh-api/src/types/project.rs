@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[expect(
     clippy::exhaustive_structs,
-    reason = "the server builds it, every member is on the wire"
+    reason = "the server creates it; all of its fields are sent"
 )]
 pub struct Project {
     /// The id of the project.
@@ -23,7 +23,7 @@ pub struct Project {
 #[serde(deny_unknown_fields)]
 #[expect(
     clippy::exhaustive_structs,
-    reason = "both sides build it, every member is on the wire"
+    reason = "the client and the server create it; all of its fields are sent"
 )]
 pub struct CreateProject {
     /// The name of the project: 1 to 100 letters, digits, `-`, `_`, `.` or spaces.
@@ -38,7 +38,7 @@ pub struct CreateProject {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[expect(
     clippy::exhaustive_structs,
-    reason = "both sides build it, every member is on the wire"
+    reason = "the client and the server create it; all of its fields are sent"
 )]
 pub struct ListProjects {
     /// The name of a project, to list only this one.
@@ -51,7 +51,7 @@ pub struct ListProjects {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[expect(
     clippy::exhaustive_structs,
-    reason = "the server builds it, every member is on the wire"
+    reason = "the server creates it; all of its fields are sent"
 )]
 pub struct ProjectList {
     /// The projects, ordered by name.

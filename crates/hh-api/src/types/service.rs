@@ -11,7 +11,7 @@ pub struct Empty {}
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[expect(
     clippy::exhaustive_structs,
-    reason = "the server builds it, every member is on the wire"
+    reason = "the server creates it; all of its fields are sent"
 )]
 pub struct HealthStatus {
     /// Always `ok`.

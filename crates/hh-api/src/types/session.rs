@@ -7,7 +7,7 @@ use super::{Event, Object, common::nullable};
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[expect(
     clippy::exhaustive_structs,
-    reason = "both sides build it, every member is on the wire"
+    reason = "the client and the server create it; all of its fields are sent"
 )]
 pub struct StartSession {
     /// The id of the session. The server creates a UUID by default, and derives one from a text that is not a UUID.
@@ -60,7 +60,7 @@ pub struct StartSession {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[expect(
     clippy::exhaustive_structs,
-    reason = "both sides build it, every member is on the wire"
+    reason = "the client and the server create it; all of its fields are sent"
 )]
 pub struct SessionEnvelope {
     /// The id of the organization.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 #[serde(rename_all = "camelCase")]
 #[expect(
     clippy::exhaustive_structs,
-    reason = "the server builds it, every member is on the wire"
+    reason = "the server creates it; all of its fields are sent"
 )]
 pub struct ExportTracesResponse {
     /// The rejected spans; absent if all spans were accepted.
@@ -20,7 +20,7 @@ pub struct ExportTracesResponse {
 #[serde(rename_all = "camelCase")]
 #[expect(
     clippy::exhaustive_structs,
-    reason = "the server builds it, every member is on the wire"
+    reason = "the server creates it; all of its fields are sent"
 )]
 pub struct PartialSuccess {
     /// The number of rejected spans, as a string.

@@ -460,7 +460,7 @@ fn writers_that_were_killed_leave_nothing_for_long() {
     symlink(&others[0], &link).unwrap();
     store.put(profile("default")).unwrap();
     assert!(!left.exists());
-    // The same after a killed first login, without a store.
+    // The file of a first login that was killed is removed too, although no store exists.
     store.remove_all().unwrap();
     let left = sibling(".credentials.toml-Ab12Cd");
     assert_eq!(store.remove(None).unwrap(), None);

@@ -95,7 +95,7 @@ fn run_steps(context: &Context, layers: Layers, report: &mut Report) -> Result<(
         return report.add_skipped("network", &why);
     }
     if !settings.verify_ssl.value {
-        // Printed at every start, also with `--quiet` (docs/design/decisions.md#x3).
+        // This is printed at every start, even with `--quiet` (docs/design/decisions.md#x3).
         ui::print_line(&format!(
             "warning: certificates are not verified (verify_ssl from {})",
             settings.verify_ssl.provenance

@@ -98,7 +98,8 @@ async fn read_all(
 ) -> Result<Vec<Event>, hh_sdk::Error> {
     let mut events: Vec<Event> = Vec::new();
     loop {
-        // Pages of another size have other boundaries: reads the page with the next event and skips the known ones.
+        // Pages of another size have other boundaries, so the page that contains the next event may begin with known
+        // events, which are skipped.
         let done = u32::try_from(events.len()).unwrap_or(u32::MAX);
         let page = client.export_events(ExportEvents {
             limit: Some(limit),

@@ -148,7 +148,7 @@ async fn serve(
     Ok(())
 }
 
-/// Prints the first admin key, also with `--quiet`, because it cannot be printed again.
+/// Prints the first admin key, even with `--quiet`, because it cannot be printed again.
 #[expect(
     clippy::disallowed_methods,
     reason = "prints the first admin key, once"

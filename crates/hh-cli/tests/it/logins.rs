@@ -55,7 +55,7 @@ fn number_of(found: &Profile, url: &str) -> u32 {
     number
 }
 
-/// Checks that the directories are 0700 and all in them 0600, as far as there are any, and returns the names.
+/// Checks that the existing configuration directories have mode 0700 and their files mode 0600; returns the file names.
 fn private_files(env: &TestEnv) -> Vec<String> {
     let mut names = Vec::new();
     for folder in [".config", ".config/honeyhive"] {

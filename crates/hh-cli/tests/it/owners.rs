@@ -58,14 +58,14 @@ fn an_admin_creates_keys_for_members_and_revokes_them_when_they_leave() {
     insta::assert_snapshot!(seen.join("\n"), @"
     ! Created owner ada@example.com
     exit 0
-    ! error: [host] answered 409 Conflict: owner ada@example.com already exists (request [id])
+    ! error: [host] responded with 409 Conflict: owner ada@example.com already exists (request [id])
     exit 1
     ID | OWNER | TYPE | ACTIVE KEYS | STATE
     [id] | ada@example.com | user | 1 | active
     [id] | user@example.com | user | 1 | active
     ! Disabled owner ada@example.com and revoked 1 key
     exit 0
-    error: [host] answered 409 Conflict: cannot disable owner user@example.com, because the API key of this request belongs to it; use an admin key of another owner (request [id])
+    error: [host] responded with 409 Conflict: cannot disable owner user@example.com, because the API key of this request belongs to it; use an admin key of another owner (request [id])
     exit 1
     error: owner not found
       hint: run `honeyhive auth owners list` to list all owners

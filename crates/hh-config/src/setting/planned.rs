@@ -10,7 +10,7 @@ macro_rules! with_planned {
             DATA_PLANE_API_KEY => SettingSpec::planned("data_plane_api_key", Kind::Text, "fine-grained API key of the data plane").variables(&["HH_DATA_PLANE_API_KEY"]).secret();
             CONTROL_PLANE_API_KEY => SettingSpec::planned("control_plane_api_key", Kind::Text, "fine-grained API key of the control plane").variables(&["HH_CONTROL_PLANE_API_KEY"]).secret();
 
-            // Where requests go, and for whom.
+            // Server and labels.
             CONTROL_PLANE_URL => SettingSpec::planned("control_plane_url", Kind::Url, "base URL of the control plane").variables(&["HH_CONTROL_PLANE_URL", "HH_CP_API_URL"]).default("https://api.cp.us.honeyhive.ai").project_file(ProjectFilePolicy::Denied);
             SERVICE_NAME => SettingSpec::planned("service_name", Kind::Text, "name of the service in exported traces").variables(&["HH_SERVICE_NAME", "OTEL_SERVICE_NAME"]);
             SERVICE_VERSION => SettingSpec::planned("service_version", Kind::Text, "version of the service in exported traces").variables(&["HH_SERVICE_VERSION"]);

@@ -41,14 +41,14 @@ with_planned! { settings;
     KEY_MAX_AGE_DAYS => SettingSpec::new("key_max_age_days", Kind::Count(1, 3650), Consumer::CommandLine, "age of an API key in days above which `honeyhive auth status` prints a warning").variables(&["HH_KEY_MAX_AGE_DAYS"]).default("90");
     PROFILE => SettingSpec::new("profile", Kind::Text, Consumer::Loading, "credential profile to use; the current profile by default").variables(&["HH_PROFILE"]).outside_files();
 
-    // Where requests go, and for whom.
+    // Server, project and labels.
     BASE_URL => SettingSpec::new("base_url", Kind::Url, Consumer::Requests, "base URL of the API").variables(&["HH_BASE_URL", "HH_DATA_PLANE_URL", "HH_API_URL", "HONEYHIVE_SERVER_URL", "HH_SERVER_URL"]).default(DEFAULT_BASE_URL).project_file(ProjectFilePolicy::OnlyHosted);
     PROJECT => SettingSpec::new("project", Kind::Project, Consumer::Requests, "project name").variables(&["HH_PROJECT"]).aliases(&["default_project"]);
     SOURCE => SettingSpec::new("source", Kind::Text, Consumer::Tracer, "deployment label of traces, such as `production`").variables(&["HH_SOURCE"]).default("dev");
     SESSION_NAME => SettingSpec::new("session_name", Kind::Text, Consumer::Tracer, "name of the session that a tracer starts automatically").variables(&["HH_SESSION_NAME"]);
     ALLOWED_IPS => SettingSpec::new("allowed_ips", Kind::List, Consumer::Server, "IP addresses that may use the API key; only the server can enforce this list");
 
-    // Which files are read.
+    // Files.
     CONFIG_FILE => SettingSpec::new("config_file", Kind::Path, Consumer::Loading, "configuration file to read instead of the project file (YAML, JSON or TOML)").variables(&["HH_CONFIG_FILE"]).outside_files();
     ENV_FILE => SettingSpec::new("env_file", Kind::Path, Consumer::Loading, "`.env` file to load variables from; the process environment takes precedence").variables(&["HH_ENV_FILE"]).outside_files();
     ENVIRONMENT => SettingSpec::new("environment", Kind::Text, Consumer::Loading, "environment whose overlay is applied to the project file or named file").variables(&["HH_ENVIRONMENT"]).outside_files();

@@ -29,7 +29,7 @@ pub(super) fn ensure_started(inner: &Arc<Inner>) -> bool {
     let for_thread = Arc::clone(inner);
     let task = move || {
         run_thread(&for_thread);
-        // The last reference drops the exporter, whose code of the program may panic.
+        // Dropping the last reference drops the exporter, which may run code of the program that panics.
         catch(|| drop(for_thread));
     };
     let is_started = (inner.spawn)("honeyhive-export", Box::new(task)).is_ok();

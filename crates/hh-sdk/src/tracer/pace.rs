@@ -25,7 +25,7 @@ pub(super) const MAX_ASKED: Duration = Duration::from_mins(5);
 /// A pause of the export.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Pause {
-    /// The end of the pause.
+    /// The time when the pause ends.
     pub(super) until: Instant,
     /// Whether the server requested the pause; a flush does not end such a pause.
     pub(super) is_asked: bool,
@@ -85,8 +85,8 @@ impl Pace {
         self.limit
     }
 
-    /// Ends a series of failures. Batches grow by an eighth of the full size only, so that a size that fails is retried
-    /// rarely.
+    /// Ends a series of failures. Batches grow by only an eighth of the full size, so that a size that fails is rarely
+    /// retried.
     pub(super) fn succeed(&mut self) {
         self.failures = 0;
         self.alone = None;

@@ -140,7 +140,7 @@ impl Queue {
         }
     }
 
-    /// Arranges a call of `answer` when everything in the queue is sent or lost, or when `timeout` passes.
+    /// Registers `answer`, which is called when everything in the queue is sent or lost, or when `timeout` passes.
     ///
     /// The export thread has the timer, so the runtime of the caller does not need one.
     fn wait(&self, timeout: Duration, answer: Answer) {

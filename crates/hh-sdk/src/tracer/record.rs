@@ -1,4 +1,4 @@
-//! Records of spans in progress, encoded as far as they are known.
+//! Records of spans in progress. Each part is encoded as soon as it is known.
 
 use std::ops::Range;
 use std::time::Instant;

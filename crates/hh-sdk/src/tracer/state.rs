@@ -1,4 +1,5 @@
-//! The state of the queue: the waiting blocks, the export in progress, losses, and the flushes that wait.
+//! The state of the queue: the blocks that wait to be exported, the export in progress, lost telemetry, and the
+//! flushes that wait for an export.
 
 mod flush;
 mod waiter;
@@ -13,14 +14,14 @@ use crate::{Error, ErrorKind};
 use waiter::Waiter;
 pub(super) use waiter::{Answer, Replies, Watch, no_response};
 
-/// A loss of telemetry with its reason.
+/// A number of lost spans or session changes, with the reason.
 pub(super) struct Loss {
     count: u64,
     reason: String,
 }
 
 impl Loss {
-    /// Creates a loss of this number of spans or session changes.
+    /// Creates a loss of `count` spans or session changes.
     pub(super) fn new(count: u64, reason: String) -> Self {
         Self { count, reason }
     }
@@ -29,11 +30,11 @@ impl Loss {
 /// The limits of the queue.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Limits {
-    /// The number of spans and session changes.
+    /// The maximum number of waiting spans and session changes.
     pub(super) count: usize,
-    /// The memory, in bytes.
+    /// The maximum memory, in bytes.
     pub(super) bytes: usize,
-    /// The number of spans in one block.
+    /// The maximum number of spans in one block.
     pub(super) block: usize,
 }
 
@@ -58,24 +59,24 @@ pub(super) struct State {
     closing: Option<Closing>,
     /// Whether a flush or a shutdown was requested since the last export.
     is_asked: bool,
-    /// The number of the next span or session change.
+    /// The sequence number of the next span or session change.
     next: u64,
     /// The number of lost spans and session changes.
     dropped: u64,
-    /// The number of losses that were reported to a flush.
+    /// The number of lost spans and session changes that were reported to a flush.
     told: u64,
     /// The reason of the last loss.
     reason: String,
-    /// The error of the last failed export, if the next one has not succeeded yet.
+    /// The error of the last export, if it failed and will be retried.
     failure: Option<String>,
     waiters: Vec<Waiter>,
-    /// Whether a watchdog checks the deadlines of flushes.
+    /// Whether a watchdog is running, which checks the deadlines of flushes.
     is_watched: bool,
 }
 
 /// The export in progress.
 struct InFlight {
-    /// The number of the first span or session change.
+    /// The sequence number of the first span or session change.
     first: u64,
     count: usize,
     bytes: usize,
@@ -84,9 +85,9 @@ struct InFlight {
 /// The shutdown of the tracer.
 #[derive(Clone, Copy)]
 pub(super) struct Closing {
-    /// The end of retries.
+    /// The time when retries stop.
     pub(super) until: Instant,
-    /// Whether to abort a request in progress at the end.
+    /// Whether to abort a request that is still in progress at that time.
     pub(super) is_hard: bool,
 }
 
@@ -143,17 +144,17 @@ impl State {
         self.dropped
     }
 
-    /// Returns the number of losses that were reported to a flush.
+    /// Returns the number of lost spans and session changes that were reported to a flush.
     pub(super) fn reported(&self) -> u64 {
         self.told
     }
 
-    /// Sets the number of losses that were reported to a flush.
+    /// Sets the number of lost spans and session changes that were reported to a flush.
     pub(super) fn set_reported(&mut self, told: u64) {
         self.told = told;
     }
 
-    /// Adds an item. Returns the blocks that it displaced, which the caller frees after it releases the lock.
+    /// Adds an item. Returns the blocks that were dropped, so that the caller can free them after releasing the lock.
     pub(super) fn push(&mut self, item: Item<'_>) -> Vec<Block> {
         let mut dropped = Vec::new();
         let (is_span, cost) = match &item {
@@ -165,7 +166,7 @@ impl State {
         } else if cost > self.budget.limit() {
             Some("the record is larger than the queue (max_queue_bytes)")
         } else if cost > self.budget.limit().saturating_sub(self.sending_bytes()) {
-            // Even an empty queue would not have enough room, so nothing is dropped.
+            // The item would not fit even if all waiting blocks were dropped, so they are kept.
             Some("the queue was full (max_queue_bytes)")
         } else {
             self.make_room(is_span, cost, &mut dropped)
@@ -211,7 +212,7 @@ impl State {
         self.sending.as_ref().map_or(0, |sending| sending.bytes)
     }
 
-    /// Drops the oldest spans until there is room; returns a reason if there cannot be enough room.
+    /// Drops the oldest items, spans first, until a new item fits; returns the reason if it cannot fit.
     fn make_room(
         &mut self,
         for_span: bool,
@@ -239,7 +240,8 @@ impl State {
         }
     }
 
-    /// Drops the first span of a block or the whole block, which frees its memory; returns the number of dropped items.
+    /// Drops the first span of a block if `is_one`, or else the whole block to free its memory; returns the number of
+    /// dropped items.
     fn drop_oldest(&mut self, at: usize, is_one: bool, dropped: &mut Vec<Block>) -> u64 {
         let Some(block) = self.blocks.get_mut(at) else {
             return 0;
@@ -257,7 +259,8 @@ impl State {
         count as u64
     }
 
-    /// Takes the blocks of the next request: one session change, or the first spans up to both limits.
+    /// Takes the blocks of the next request: one session change, or the oldest spans, at most `limit` spans and
+    /// `max_bytes` (but at least one block).
     pub(super) fn take(&mut self, limit: usize, max_bytes: usize) -> Vec<Block> {
         self.is_asked = false;
         let limit = limit.max(1);
@@ -291,7 +294,7 @@ impl State {
         batch
     }
 
-    /// Completes the export in progress, with its loss if there is one.
+    /// Completes the export in progress and counts its loss, if any.
     pub(super) fn finish(&mut self, loss: Option<Loss>) -> Replies {
         if let Some(sending) = self.sending.take() {
             self.budget.release(sending.bytes);
@@ -329,7 +332,8 @@ impl State {
         self.is_asked = true;
     }
 
-    /// Decides the next step: a batch is sent at `due`, or immediately if `is_full`, but not during a pause.
+    /// Decides the next step. A batch is sent at `due`, or immediately if `is_full`, if a flush waits or during a
+    /// shutdown. A pause delays it.
     pub(super) fn next(
         &self,
         now: Instant,
@@ -343,7 +347,7 @@ impl State {
             (false, _) => {}
         }
         let ready = match pause {
-            // A flush ends the pause after a failure for one attempt.
+            // A flush allows one attempt during the pause, unless the server requested the pause.
             Some(pause) if self.is_asked && !pause.is_asked => now,
             Some(pause)
                 if self
@@ -363,7 +367,7 @@ impl State {
         }
     }
 
-    /// Drops everything at the end of a shutdown, with the last failure as the reason.
+    /// Drops everything when the time of a shutdown is over. The reason includes the error of the last export.
     pub(super) fn abandon_late(&mut self) -> Replies {
         let mut reason = "the tracer was shut down before they could be sent".to_owned();
         if let Some(failure) = &self.failure {

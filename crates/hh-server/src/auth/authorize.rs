@@ -78,8 +78,8 @@ fn is_own(record: &KeyRecord, id: &str) -> bool {
 /// Starts the grace period of the replaced key at the first accepted request with the new key.
 ///
 /// The start is stored on disk before the request continues. A response to the new key therefore proves that the old
-/// key will stop working, even after a crash. If the start cannot be stored, the old key works until the new one is used
-/// again, which is less harmful than a key that stops working too early.
+/// key will stop working, even after a crash. If the start cannot be stored, the old key works until the new one is
+/// used again, which is less harmful than a key that stops working too early.
 async fn begin_grace(app: &App, access: &Access) -> Result<(), ApiError> {
     if access.principal().begins_grace() {
         app.store.write(access, BeginGrace).await?;
@@ -131,7 +131,7 @@ fn count(app: &App, parts: &Parts, refused: RejectedKey) -> ApiError {
     }
 }
 
-/// Returns whether a request presents any key. RFC 6750 has another challenge for requests that do not.
+/// Returns whether a request presents a key. RFC 6750 defines a different challenge for requests without a key.
 fn is_bearer(headers: &HeaderMap) -> bool {
     let value = headers.get(AUTHORIZATION).map(HeaderValue::as_bytes);
     let scheme = value.and_then(|value| value.split(|byte| *byte == b' ').next());
@@ -141,8 +141,9 @@ fn is_bearer(headers: &HeaderMap) -> bool {
 /// Finds the key of a request and checks that it works.
 ///
 /// Every key that this server has never issued gets the same response by the same code path. The index in memory uses a
-/// digest that clients cannot control, so the number of correct characters of a guess changes nothing, and the database
-/// is read for existing keys only. Only a request with a complete key learns why the key no longer works.
+/// digest that clients cannot control, so the response time does not depend on the number of correct characters of a
+/// guess. The database is read for existing keys only. Only a request with a complete key learns why the key no longer
+/// works.
 async fn authenticate(
     app: &App,
     headers: &HeaderMap,

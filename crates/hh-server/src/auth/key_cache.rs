@@ -260,7 +260,8 @@ mod tests {
         assert!(matches!(cache.look_up(&digest), Lookup::Found(found) if !found.is_revoked()));
     }
 
-    /// No request can hit this moment on purpose: a record is read, its key is revoked, then the record is inserted.
+    /// Tests the cache directly, because no request can be timed so that its key is revoked after the record is read
+    /// and before the record is inserted.
     #[test]
     fn a_record_that_was_read_before_a_revocation_is_not_kept_after_it() {
         let index = KeyCache::default();

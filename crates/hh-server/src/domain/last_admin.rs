@@ -11,12 +11,12 @@ use super::keys::KeyRecord;
 /// How long a key must remain valid to count as lasting.
 pub(crate) const LASTING: SignedDuration = SignedDuration::from_hours(30 * 24);
 
-/// Whether keys exist that can create other keys.
+/// Which keys exist that can create other keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Admins {
     /// Whether any such key exists.
     pub(crate) any: bool,
-    /// Whether such a key exists that is lasting.
+    /// Whether such a key exists that is also lasting (see [`is_lasting`]).
     pub(crate) lasting: bool,
 }
 
@@ -35,18 +35,18 @@ pub(crate) fn is_lasting(key: &KeyRecord, now: Timestamp) -> bool {
     expires.is_none_or(|expires| expires >= end.as_millisecond())
 }
 
-/// Returns whether a key can create other keys. A key that cannot may always be revoked.
+/// Returns whether a key can create other keys. All other keys can always be revoked.
 pub(crate) fn can_create_keys(key: &KeyRecord, now: Timestamp) -> bool {
     key.grant.level == Level::Admin
         && key.grant.projects == Projects::All
         && key.state(now) == KeyState::Active
 }
 
-/// Checks that a key is not the last lasting key that can create other keys or, if no lasting key exists, the last key
-/// that can.
+/// Checks that a key can be revoked. The last lasting key that can create other keys cannot be revoked. If no lasting
+/// key exists, the last key that can create other keys cannot be revoked.
 ///
-/// A leaked key can still be revoked: after it was rotated and the new key was used, or after another key was created.
-/// A key that is valid for less than 30 days can be revoked while any other key is left, because it is not lasting.
+/// A leaked key can be revoked after another such key was created, or after the leaked key was rotated and the new key
+/// was used. A key that is valid for less than 30 days can be revoked while any other such key exists.
 pub(crate) fn check_revocation(
     key: &KeyRecord,
     others: Admins,
@@ -55,13 +55,14 @@ pub(crate) fn check_revocation(
     let counts = is_admin(key, now) && is_lasting(key, now);
     if can_create_keys(key, now) && !others.lasting && (counts || !others.any) {
         return Err(Refusal::Conflict(
-            "this is the last key of level admin for all projects that is valid for at least 30 days, and no key could be created or revoked without it; create another such key first, or rotate this one and use the new key".to_owned(),
+            "revoking this key would leave no key of level admin for all projects that is valid for at least 30 days, and keys could no longer be created or revoked; create such a key first, or rotate this one and use the new key".to_owned(),
         ));
     }
     Ok(())
 }
 
-/// Checks that keys that can create other keys remain after a change, and a lasting one if one existed before.
+/// Checks that a key that can create other keys remains after a change. If a lasting one existed before, a lasting one
+/// must remain.
 pub(crate) fn check_some_left(had_lasting: bool, left: Admins) -> Result<(), Refusal> {
     if if had_lasting { left.lasting } else { left.any } {
         return Ok(());
@@ -94,8 +95,8 @@ mod tests {
         let unused = with(|key| key.begins_grace = true);
         let reader = with(|key| key.grant.level = Level::ReadOnly);
         let revoked = with(|key| key.is_revoked = true);
-        // Whether the key can be revoked if no other key exists, if one that is not lasting exists, and if a lasting
-        // one exists.
+        // `expected` states whether the key can be revoked in three cases: if no other admin key exists, if only one
+        // that is not lasting exists, and if a lasting one exists.
         for (name, key, expected) in [
             ("lasting", &lasting, [false, false, true]),
             ("month", &month, [false, false, true]),

@@ -60,7 +60,7 @@ pub(crate) fn window_begin(now: Timestamp) -> Timestamp {
 
 /// Checks that a rotation is within the limit.
 ///
-/// `earliest` is the time of the rotation that is `limit` rotations back; `None` if fewer rotations exist.
+/// `earliest` is the time of the earliest of the last `limit` rotations; `None` if fewer rotations exist.
 pub(crate) fn check_rate(
     earliest: Option<Timestamp>,
     limit: u32,
@@ -91,7 +91,7 @@ mod tests {
             (Some(100_000 - 3600), 0),
             (Some(100_000 - 3599), 1),
             (Some(100_000), 3600),
-            // The clock was set back since.
+            // The clock was set back after the rotation.
             (Some(200_000), 3600),
         ] {
             let limit = 60;

@@ -8,10 +8,10 @@ use super::stored_body::StoredBody;
 /// The name of a session without a name.
 pub(crate) const UNNAMED: &str = "unknown";
 
-/// The facts about a stored session that decide the effect of another start.
+/// The properties of a stored session that determine the effect of another start.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct StoredSession {
-    /// Whether only spans have created it.
+    /// Whether spans created it and no start was received yet.
     pub(crate) is_implicit: bool,
     /// The size of its body, in bytes.
     pub(crate) size: usize,
@@ -30,7 +30,7 @@ pub(crate) fn changes(sent: &EventBody, rights: Rights, stored: StoredSession) -
 
 /// Merges a start into an encoded body and encodes the result; returns `None` if nothing changes.
 ///
-/// A session that only spans have created receives all members of the start; otherwise only metadata and user
+/// A session that spans created without a start receives all members of the start; otherwise only metadata and user
 /// properties are merged. `encoded` is `sent` in its stored form.
 pub(crate) fn merge_start(
     stored: &[u8],

@@ -1,4 +1,5 @@
-//! Creates the routes from the operation table, and the wrapper that every request passes.
+//! Creates the routes from the operation table, and handles what all requests have in common: request ids, header
+//! checks, logging and panics.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -21,7 +22,7 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Creates the routes of every operation.
 #[expect(
     clippy::disallowed_methods,
-    reason = "the only loop that creates routes from the operation table"
+    reason = "this loop creates the routes from the operation table; no other code adds routes"
 )]
 pub(crate) fn router(app: &Arc<App>) -> Router {
     let mut router = Router::new();
@@ -54,7 +55,7 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
         })
 }
 
-/// Returns the error response for a request that matches no route.
+/// Logs a request that matches no route, and returns the error response.
 fn refuse(app: &App, request: &Request<Body>, error: ApiError) -> Response<Body> {
     let error = check_headers(request.headers()).err().unwrap_or(error);
     let request_id = app.request_ids.next();
@@ -69,7 +70,8 @@ fn refuse(app: &App, request: &Request<Body>, error: ApiError) -> Response<Body>
     response
 }
 
-/// Rejects a request with two hosts or two keys, because a proxy may have read the other one.
+/// Rejects a request with more than one `Host` or `Authorization` header. A proxy in front of the server may have used
+/// one of them, and the server another one.
 fn check_headers(headers: &HeaderMap) -> Result<(), ApiError> {
     for name in [AUTHORIZATION, HOST] {
         if headers.get_all(&name).iter().nth(1).is_some() {

@@ -136,7 +136,7 @@ pub(crate) fn map(
     let mut allowance = UNPACKED_VALUES;
     for group in request.resource_spans {
         for scoped in group.scope_spans {
-            // The tracer of this project sends lists and objects as such; others send them as JSON in a string.
+            // The tracer of this project sends lists and objects unchanged; others send them as JSON in a string.
             let is_typed = scoped.scope.is_some_and(|scope| scope.name == SCOPE);
             for span in scoped.spans {
                 if span.trace_id.len() == 16 && span.span_id.len() == 8 {
@@ -199,8 +199,8 @@ impl MappedSpan {
         size_of::<Self>() + self.body.len() + self.name.len() + self.source.len() + texts
     }
 
-    /// Returns the event with its ids, which follow from project, trace and span. A resent span is therefore the same
-    /// event.
+    /// Returns the event with its ids, which are derived from project, trace and span. A resent span is therefore the
+    /// same event.
     pub(crate) fn in_project(self, project: ProjectId) -> NewEvent {
         let session = match self.session {
             Some(text) => session_id(project, &text),

@@ -57,7 +57,7 @@ fn query_of(
     wanted: &ExportEvents,
     project: hh_auth::ProjectId,
 ) -> Result<Option<ReadEvents>, ApiError> {
-    // Ignoring it would return events outside of the range.
+    // If the range were ignored, the response would contain events outside of it.
     if wanted.date_range.is_some() {
         return Err(ApiError::invalid("dateRange is not supported"));
     }

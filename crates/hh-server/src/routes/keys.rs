@@ -33,7 +33,7 @@ const LIMITS: RangeInclusive<u32> = 1..=1000;
 /// many projects.
 const MAX_PAGE: usize = 1024 * 1024;
 
-/// Creates a key that has no permission that its issuer does not have.
+/// Creates a key. The new key cannot have more permissions than the key of the request.
 pub(super) async fn create_key(
     app: &App,
     call: Call,

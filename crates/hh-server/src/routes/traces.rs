@@ -119,8 +119,8 @@ fn decode_body(
         Encoding::Protobuf => limits::protobuf(&held.bytes),
     })?;
     let bytes = std::mem::take(&mut held.bytes);
-    // During decoding the texts exist twice, which the number of workers limits. Afterwards their memory is that of the
-    // reservation.
+    // During decoding, memory contains the texts twice. The number of workers limits this additional memory. After
+    // decoding, the reservation covers the texts.
     let request = decode(encoding, &bytes)?;
     drop(bytes);
     let once = held.reservation.held();

@@ -131,7 +131,7 @@ fn lock(dir: &Path) -> Result<DirLock, StartError> {
     let opened = match opened {
         Ok(opened) => File::from(opened),
         Err(error) => {
-            // The check reports a directory of another user.
+            // If the directory belongs to another user, this check reports it more precisely.
             if let Ok(metadata) = fs::metadata(dir) {
                 files::check_dir(dir, &metadata).map_err(is_unsafe)?;
             }

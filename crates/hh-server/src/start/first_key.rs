@@ -98,7 +98,7 @@ fn delete_unused(store: &Store, pepper: &Pepper, path: &Path) {
     let key = std::str::from_utf8(&bytes).ok();
     let key = key.and_then(|text| ApiKey::parse(text).ok());
     if key.is_some_and(|key| store.has_announced(&pepper.digest(&key))) {
-        // If it cannot be deleted, writing it fails and reports the reason.
+        // If the deletion fails, writing the new file fails too and reports the reason.
         drop(fs::remove_file(path));
     }
 }
@@ -112,7 +112,7 @@ fn write_key(path: &Path, key: &ApiKey) -> Result<(), StartError> {
 
     let line = Zeroizing::new(format!("{}\n", key.secret().expose_secret()));
     write_private(path, line.as_bytes(), Replace::No).map_err(|error| {
-        // A file that already exists has no key of this server, which has no keys yet.
+        // A file that already exists cannot contain a key of this server, because the server has no keys yet.
         StartError::new(
             StartErrorKind::AdminKeyFile,
             Diagnostic::new(format!(

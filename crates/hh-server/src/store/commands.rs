@@ -225,9 +225,9 @@ pub(crate) struct NewSession {
 
 /// Starts a session. A second start merges metadata and user properties into the stored session.
 ///
-/// The answer is the stored session as JSON if the key may read it. A key that may not read receives the session that
-/// it sent, in every case with success. A session of another family does not change then, and neither does a session
-/// that would become too large.
+/// The answer is the stored session as JSON if the key may read it. A key that may not read always receives a success
+/// with the session that it sent, even if the stored session does not change because it belongs to another family or
+/// would become too large.
 ///
 /// The error is `TooLarge` if the key may read the session, and the merged session would exceed
 /// [`MAX_MERGED`](crate::domain::events::MAX_MERGED).

@@ -54,7 +54,8 @@ pub(crate) fn log() -> (Lines, tracing::subscriber::DefaultGuard) {
     (lines, tracing::subscriber::set_default(subscriber))
 }
 
-/// Returns the only log line of a failed request, after checking that it has the id of the response and no key.
+/// Returns the log line of a failed request. Checks that it is the only line, has the request id of the response and
+/// does not contain the key.
 #[track_caller]
 pub(crate) fn line_of(lines: &Lines, response: &Value, key: &str) -> Value {
     let all = lines.take();

@@ -1,7 +1,7 @@
 //! Compares the CPU time that a span costs the calling thread in the tracer and in OpenTelemetry, for
 //! `cargo xtask bench tracer`.
 //!
-//! OpenTelemetry runs with its batch processor and its OTLP exporter over HTTP. Both send to a server of this program.
+//! OpenTelemetry runs with its batch processor and its OTLP exporter over HTTP. Both send to a server in this process.
 
 use std::error::Error;
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};

@@ -1,4 +1,4 @@
-//! Prints the reference page of all environment variables, from the table of settings.
+//! Prints the reference page of all environment variables, which it generates from the table of settings.
 
 use std::io::{self, Write as _};
 

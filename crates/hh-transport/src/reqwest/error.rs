@@ -26,7 +26,7 @@ impl Route<'_> {
     /// Returns the host and the port of the server.
     pub(super) fn host(&self) -> &str {
         let authority = self.authority.as_ref().map_or("", Authority::as_str);
-        // Without a transport in between, a caller may have passed a user name, which must not be printed.
+        // If the service is used without a transport, the URI may contain a user name, which must not be printed.
         authority.rsplit('@').next().unwrap_or_default()
     }
 }

@@ -3,7 +3,8 @@
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderName, StatusCode};
 
-/// Returns whether a body is compressed with gzip. The error is a predicate for the subject "the response from HOST".
+/// Returns whether a body is compressed with gzip. The error is the end of a message that begins with "the response
+/// from HOST".
 pub(super) fn is_gzip(headers: &HeaderMap) -> Result<bool, &'static str> {
     if !headers.contains_key(CONTENT_ENCODING) {
         return Ok(false);

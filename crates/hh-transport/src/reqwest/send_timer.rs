@@ -1,7 +1,7 @@
 //! The time at which an attempt is sent, which separates the timeouts for connecting and for the response.
 //!
 //! reqwest has no callback for an established connection. hyper calls `is_end_stream` on the body when it writes the
-//! head of an HTTP/1 request, and not before, so that call marks the end of connecting.
+//! head of an HTTP/1 request, and not before. This call therefore marks the end of connecting.
 
 use std::convert::Infallible;
 use std::pin::Pin;

@@ -40,7 +40,7 @@ mod tests {
     }
 
     proptest! {
-        // Property 4: delays lie within [0, cap] and depend on the random number.
+        // Delays lie within [0, cap] and depend on the random number.
         #[test]
         fn within_zero_and_the_cap(base: u64, cap: u64, attempt: u32, random: u64) {
             let (base, cap) = (Duration::from_nanos(base), Duration::from_nanos(cap));

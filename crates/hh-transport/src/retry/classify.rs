@@ -3,15 +3,22 @@
 use crate::error::{TransportError, TransportErrorKind};
 use crate::idempotency::Idempotency;
 
-/// The result of an attempt, as far as it matters for a retry.
+/// The result of a failed attempt, in the categories that decide whether to retry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
+    /// No byte of the request was sent.
     NotSent,
+    /// The cause does not change with a retry, such as an untrusted certificate.
     Permanent,
+    /// The connection failed or timed out after bytes of the request may have been sent.
     Lost,
+    /// The status is 429.
     RateLimited,
+    /// The status is 408, 425 or 500.
     Broken,
+    /// The status is 502, 503 or 504.
     Unavailable,
+    /// The status is any other, or the response is unusable.
     Responded,
 }
 
@@ -24,15 +31,17 @@ pub(crate) enum Decision {
     Fatal,
 }
 
+/// A row of the decision table.
 pub(crate) struct Row {
     pub(crate) outcome: Outcome,
-    /// The decisions for `Safe`, `Keyed`, `Unsafe` and `Otlp`.
+    /// The decisions for requests that are `Safe`, `Keyed`, `Unsafe` and `Otlp`, in this order (see [`Idempotency`]).
     pub(crate) decisions: [Decision; 4],
 }
 
 use Decision::{Fatal, Retry};
 
-/// The table of retries. The docs of [`RetryPolicy`](crate::RetryPolicy) repeat it, and a test compares them.
+/// The decision table. The documentation of [`RetryPolicy`](crate::RetryPolicy) contains the same table, and a test
+/// compares the two.
 pub(crate) const TABLE: [Row; 7] = [
     Row {
         outcome: Outcome::NotSent,
@@ -98,7 +107,7 @@ pub(crate) fn classify(error: &TransportError) -> Outcome {
         | TransportErrorKind::Tls
         | TransportErrorKind::Unauthenticated
         | TransportErrorKind::Other
-        // Without a status these kinds do not come from a response, so that nothing allows a retry.
+        // These kinds describe a status. An error without one does not come from a response and is not retried.
         | TransportErrorKind::PermissionDenied
         | TransportErrorKind::NotFound
         | TransportErrorKind::Conflict

@@ -145,7 +145,7 @@ mod tests {
     }
 
     proptest! {
-        // Property 3: never panics and never passes the cap, for any bytes.
+        // The parser never panics and never exceeds the cap, for any bytes.
         #[test]
         fn any_bytes(value: Vec<u8>, now in 0_u64..1 << 40) {
             prop_assert!(parse(&value, at(now)).is_none_or(|wait| wait <= CAP));

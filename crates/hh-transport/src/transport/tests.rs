@@ -384,7 +384,7 @@ fn script(ends: &[End]) -> ScriptedService {
 }
 
 proptest! {
-    // Property 2: an unsafe request is retried only if nothing was sent, after a 429, or once for another key.
+    // An unsafe request is retried only if nothing was sent, after a 429, or once for another key.
     #[test]
     fn unsafe_requests_are_not_retried_after_a_failure(ends in ends(), last in 1_u64..4) {
         let (service, keys) = (script(&ends), Keys::new(last));
@@ -406,7 +406,7 @@ proptest! {
         }
     }
 
-    // Property 6: the idempotency key is the same on every attempt.
+    // The idempotency key is the same on every attempt.
     #[test]
     fn the_idempotency_key_is_constant(ends in ends()) {
         let (service, keys) = (script(&ends), Keys::new(2));

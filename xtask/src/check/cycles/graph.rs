@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Modules by name, such as `store::keys`; the root of the crate is `lib`.
+/// The modules by name, such as `store::keys`. The root of the crate is `lib`.
 #[derive(Default)]
 pub(super) struct Graph {
     edges: BTreeMap<String, BTreeSet<String>>,

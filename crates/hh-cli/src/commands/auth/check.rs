@@ -1,4 +1,5 @@
-//! Implements `honeyhive auth check`, which verifies the key in steps, up to an authorized request.
+//! Implements `honeyhive auth check`, which verifies the key in steps: its source, its format, the authentication and
+//! the access to projects.
 
 use std::cell::RefCell;
 

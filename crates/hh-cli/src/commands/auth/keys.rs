@@ -156,8 +156,8 @@ fn revoke_lost_key(context: &Context, client: &HoneyHive, key: &Key, error: CliE
             format!("warning: key {id} could not be revoked; run `honeyhive auth keys revoke {id}`")
         }
     };
-    // Printed separately because a closed pipe has no error message, and also with `--quiet` because a key may remain
-    // active.
+    // The line is separate from the error, because a closed pipe has no error message. It is printed even with
+    // `--quiet`, because the key may still be active.
     ui::print_line(&line);
     error
 }

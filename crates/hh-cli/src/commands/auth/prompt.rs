@@ -45,7 +45,7 @@ impl EchoGuard {
 impl Drop for EchoGuard {
     fn drop(&mut self) {
         if let Some((terminal, state)) = &self.0 {
-            // Best effort.
+            // Nothing more can be done if this fails.
             tcsetattr(terminal, OptionalActions::Now, state).ok();
         }
     }

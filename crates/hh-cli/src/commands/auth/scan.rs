@@ -99,7 +99,7 @@ fn print_outcome(
         let errors = report.errors.iter().cloned().map(Diagnostic::from);
         return CliError::of_all(Exit::Config, errors.collect());
     }
-    // Printed also with `--quiet`, because the findings are incomplete.
+    // Warnings are printed even with `--quiet`, because the findings are incomplete.
     for error in &report.errors {
         ui::print_line(&format!("warning: {error}"));
     }

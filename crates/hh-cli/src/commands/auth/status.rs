@@ -83,7 +83,7 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliErr
         let winner = stack.candidates(name).winner;
         winner.map(|winner| winner.provenance().source())
     };
-    // The setting with the higher precedence is used, independent of the other one.
+    // Only the setting with the higher precedence is used.
     let command_wins = source_of(names::CREDENTIAL_COMMAND) > source_of(names::API_KEY);
     let mut keys = Vec::new();
     for name in KEYS {

@@ -1,4 +1,4 @@
-//! Implements the step that checks the configuration.
+//! Implements the step of `honeyhive doctor` that checks the configuration.
 
 use hh_sdk::config::{FileState, names};
 use hh_sdk::tooling::{Layers, Resolved};
@@ -6,7 +6,7 @@ use hh_sdk::tooling::{Layers, Resolved};
 use super::report::Finding;
 use crate::exit::Exit;
 
-/// Checks all sources. Returns the resolved settings if they are valid.
+/// Checks all sources of settings. Returns the finding, and the resolved settings if they are valid.
 pub(super) fn check(layers: Layers) -> (Finding, Option<Resolved>) {
     let problems = layers.stack.problems();
     if let [first, more @ ..] = problems.as_slice() {
@@ -71,7 +71,7 @@ fn files(layers: &Layers) -> String {
     }
 }
 
-/// Returns `base_url` and its source for a message.
+/// Returns the name of the setting `base_url` with its source, for a message.
 pub(super) fn base_url_place(resolved: &Resolved) -> String {
     format!(
         "{} ({})",

@@ -115,7 +115,7 @@ fn check_verifies_the_key_end_to_end() {
     ok | access to 1 project
     exit 0
     ");
-    // The seed's own example is a key as far as its shape goes.
+    // The example in the specification has the format of a key.
     env.unset("HH_API_KEY");
     env.set("HH_API_KEY", KEY);
     let done = env.run(&["auth", "check"]);

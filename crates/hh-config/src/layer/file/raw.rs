@@ -90,7 +90,7 @@ pub(super) fn raw(setting: SettingName, node: Node) -> Result<Option<Raw>, Diagn
                 .collect::<Result<_, _>>()
                 .map(|texts| Some(Raw::Map(texts)))
         }
-        // As numbers, names such as `1.10` and `007` have already lost a digit.
+        // A name such as `1.10` or `007` that was parsed as a number has already lost a digit.
         Node::Number(_) => Err(unquoted("expected a string, found a number")),
         Node::Boolean(_) => Err(unquoted("expected a string, found a boolean")),
         Node::List(_) | Node::Table(_) | Node::Other if kind == Kind::List => {

@@ -93,7 +93,7 @@ impl Inner {
             if reports_loss {
                 self.lock().set_reported(before.max(dropped));
             }
-            // Delivery wakes a task. Its waker is code of the program, which may panic after it has the result.
+            // Delivery wakes a task. The waker is code of the program and may panic after the result was received.
             let is_received = catch(|| answer(result)).unwrap_or(true);
             if !is_received && reports_loss {
                 // The caller of this flush has stopped waiting, so the next flush reports the loss.

@@ -258,10 +258,10 @@ impl ReferenceStateMachine for Reference {
     }
 
     fn transitions(model: &Model) -> BoxedStrategy<Step> {
-        // Every key by its number, and the first more often, because it is never rejected.
+        // Selects any key by its number, and the first key more often, because it is never rejected.
         let count = model.keys.len();
         let by = || prop_oneof![1 => Just(0), 3 => 0..count];
-        // The latest key more often than by chance, so that chains of rotations are long.
+        // Selects the latest key more often than by chance, so that chains of rotations are long.
         let key = || prop_oneof![Just(count.max(2) - 2), 0..count];
         let short = || prop_oneof![Just(0_i64), 1..5_i64, Just(1000), 1000..604_800_000_i64];
         prop_oneof![

@@ -6,7 +6,7 @@ use uuid::Uuid;
 use crate::store::port::StoreError;
 
 /// The maximum size of a body in the row of a session, in bytes. A larger body is stored separately, and the body in
-/// the row is empty, which no other body is.
+/// the row is then empty. A body that is stored in the row is never empty.
 const LARGE: usize = 64 * 1024;
 
 /// The column expression for the body of a row of `sessions`.

@@ -1,4 +1,4 @@
-//! Queries the facts for the rule that protects the last key that can create other keys.
+//! Queries which keys can create other keys, to protect the last one (see [`crate::domain::last_admin`]).
 
 use jiff::Timestamp;
 use rusqlite::{Connection, named_params};
@@ -7,15 +7,15 @@ use crate::domain::keys::KeyRecord;
 use crate::domain::last_admin::{Admins, LASTING, can_create_keys, check_revocation};
 use crate::store::port::StoreError;
 
-/// The condition for keys for which [`is_admin`](crate::domain::last_admin::is_admin) is true.
+/// The SQL form of [`is_admin`](crate::domain::last_admin::is_admin).
 const ADMIN: &str = "level = 'admin' AND all_projects AND revoked IS NULL AND coalesce(expires > :now, true)
   AND grace_ends IS NULL
   AND NOT EXISTS (SELECT 1 FROM api_keys old WHERE old.replaced_by = api_keys.key_id AND old.grace_ends IS NULL)";
 
-/// The condition for keys for which [`is_lasting`](crate::domain::last_admin::is_lasting) is true.
+/// The SQL form of [`is_lasting`](crate::domain::last_admin::is_lasting).
 const LASTING_ADMIN: &str = "coalesce(expires >= :now + :lasting, true)";
 
-/// Returns whether keys that can create other keys exist, without counting one key.
+/// Returns which keys exist that can create other keys. The key `key_id` is not counted.
 pub(super) fn admins_without(
     connection: &Connection,
     key_id: Option<i64>,
@@ -39,7 +39,7 @@ pub(super) fn admins_without(
     Ok(admins)
 }
 
-/// Checks that a key to revoke is not the last key that can create other keys.
+/// Checks that a key can be revoked (see [`check_revocation`]).
 pub(super) fn check_not_last(
     connection: &Connection,
     key: &KeyRecord,

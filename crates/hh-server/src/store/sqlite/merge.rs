@@ -20,8 +20,9 @@ pub(super) const SMALL: usize = 64 * 1024;
 /// How long a large merge waits for other merges of the same key, and then for merges of other keys.
 const MAX_WAIT: Duration = Duration::from_secs(10);
 
-/// The number of merges outside the writer before the change is merged inside it. Such a merge can only fail because of
-/// concurrent small changes of the same body, which do not wait for their turn.
+/// The number of merges outside the writer before the change is merged inside it. A merge outside the writer must be
+/// repeated only if a small change of the same body runs at the same time, because small changes do not wait for a
+/// turn.
 const ATTEMPTS: usize = 4;
 
 #[derive(Clone, Copy, Debug)]
@@ -53,7 +54,7 @@ pub(super) struct Target {
     pub(super) location: Location,
     pub(super) started: i64,
     pub(super) ended: i64,
-    /// Whether it is a session that only spans have created.
+    /// Whether it is a session that spans created without a start.
     pub(super) is_implicit: bool,
     /// The size of the stored body, in bytes.
     pub(super) size: usize,

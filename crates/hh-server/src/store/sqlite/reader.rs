@@ -26,7 +26,7 @@ pub(super) struct Readers {
     administration: Pool,
     bodies: Pool,
     events: Pool,
-    /// Each query over events holds it for reading.
+    /// A lock that each query over events holds for reading.
     events_lock: Arc<RwLock<()>>,
 }
 
@@ -61,7 +61,7 @@ const EVENTS: Config = Config {
     name: "hh-read-events",
     threads: 4,
     opens_at_start: false,
-    // This is longer than two queries of other keys that wait in front.
+    // Two queries of other keys that are ahead in the queue take less time than this.
     wait: Duration::from_secs(10),
     limit: Duration::from_secs(5),
     too_slow: "the query took longer than 5 s and was stopped; filter by session_id, request an earlier page or set a smaller limit",
@@ -197,8 +197,8 @@ impl Pool {
 
     /// Runs a query on one of the threads. Dropping the future removes the query from the queue, or stops it.
     ///
-    /// The query is queued at once. If the requests passed a permit from one to the next, each query would also wait
-    /// until a serving thread has time for the request before it, which is long when that thread is busy.
+    /// The query enters the queue immediately. A semaphore would be slower: its permit would pass from one request to
+    /// the next on the serving threads, so that each query would also wait until these threads have time.
     async fn read<T: Send + 'static>(
         &self,
         query: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,

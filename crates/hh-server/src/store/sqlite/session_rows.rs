@@ -76,8 +76,8 @@ pub(super) fn session_of(
     Ok(connection.last_insert_rowid())
 }
 
-/// Moves the end of a session to the end of its events if they end later. The start of a session that only spans have
-/// created is moved to the start of its events if they start earlier.
+/// Moves the end of a session to the end of its events if they end later. The start of a session that spans created
+/// without a start request is moved to the start of its events if they start earlier.
 pub(super) fn extend_session(
     connection: &Connection,
     sid: i64,

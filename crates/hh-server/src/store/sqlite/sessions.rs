@@ -58,7 +58,7 @@ impl Write<StartSession> for Sqlite {
     }
 }
 
-/// Renders a session as the client sent it.
+/// Renders a session from the data of the request, without reading the stored session.
 fn render_new(session: &NewSession, project: &str) -> Result<Vec<u8>, StoreError> {
     let event = StoredEvent {
         id: session.id,

@@ -23,7 +23,7 @@ fn event(store: &Store) -> Pending<usize> {
     })
 }
 
-/// Submits a key change that fails with a full disk for a number of times, and then runs `at_last`.
+/// Submits a key change that fails `full` times because the disk is full, and then runs `at_last`.
 fn key_change(
     store: &Store,
     full: usize,

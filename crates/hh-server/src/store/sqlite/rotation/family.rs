@@ -12,8 +12,8 @@ use crate::store::port::StoreError;
 /// version are deleted over time.
 const DELETED_AT_ONCE: u32 = 20;
 
-/// The number of hours for which keys that cannot be deleted yet are checked again: the 24 hours of an
-/// `Idempotency-Key`, and one more.
+/// The number of hours for which a rotation checks again whether unused keys can be deleted. It is one more than the 24
+/// hours for which an `Idempotency-Key` prevents the deletion.
 const HOURS_LOOKED_BACK: u32 = 25;
 
 /// Checks that a family has not reached the limit of rotations.

@@ -1,10 +1,11 @@
-//! Keys whose change may become durable at any moment.
+//! Announces changes of keys before they can become durable.
 
 use std::sync::Arc;
 
 use crate::store::port::{KeyChanges, KeyObserver};
 
-/// Announces a change of keys to the observer. Dropping it announces that the change is committed or undone.
+/// An announced change of keys. Creating it notifies the observer that the keys are changing. Dropping it notifies the
+/// observer that the change was committed or rolled back.
 pub(super) struct Changing {
     keys: Arc<dyn KeyObserver>,
     changes: KeyChanges,

@@ -1,4 +1,4 @@
-//! Edge cases that were once wrong.
+//! Tests edge cases that earlier versions handled incorrectly.
 
 use tokio::task::JoinSet;
 
@@ -12,7 +12,8 @@ fn a_call_without_time_left_does_not_wait_and_send_once_more() {
         let transport = world.transport(|builder| builder.with_timeout(SECOND));
         let options = SendOptions::new(Idempotency::Unsafe);
         let error = send(&transport, options).await.unwrap_err();
-        // Was wrong: it waited 10 s, sent, canceled the request immediately and lost the status and retry_after.
+        // An earlier version waited 10 s, sent the second request, canceled it immediately, and lost the status and
+        // `retry_after`.
         assert_eq!(world.sent_at(), [0], "{error:?}");
     });
 }
@@ -29,7 +30,7 @@ fn a_call_that_waits_for_its_slot_observes_a_hold() {
             .map(|transport| async move { send_safe(&transport).await.map(|_| ()) })
             .collect();
         calls.join_all().await;
-        // Was wrong: 0, 1 s, 2 s.
+        // An earlier version sent the requests at 0, 1 s and 2 s.
         assert!(world.sent_at()[1] >= 10_500, "{:?}", world.sent_at());
     });
 }

@@ -122,7 +122,7 @@ fn what_the_server_has_left_holds_the_next_call() {
             let transport = world.transport(|builder| builder);
             let first = send_safe(&transport).await;
             assert_eq!(first.is_ok(), status == 200);
-            // Clones share the hold.
+            // Clones share the exhausted limit of the server.
             send_safe(&transport.clone()).await.unwrap();
             assert_eq!(world.sent_at(), [0, 6_000], "{field}");
             assert_eq!(world.waits(), [(5 * SECOND, true)]);

@@ -1,10 +1,10 @@
-//! Retries during an outage, which must not make it worse.
+//! Tests that retries do not make an outage worse.
 
 use tokio::task::JoinSet;
 
 use super::*;
 
-/// Sends `count` calls and returns the number of requests.
+/// Performs `count` calls and returns the number of requests that were sent.
 async fn requests(world: &World, transport: &Transport, count: usize) -> usize {
     let before = world.count();
     for _ in 0..count {
@@ -31,7 +31,7 @@ fn ten_thousand_calls_in_an_outage_make_few_more_requests() {
             let sent = world.count();
             assert!((10_000..=11_000).contains(&sent), "{sent} after {end:?}");
 
-            // After the outage, ten successful calls earn one retry.
+            // After the outage, every ten successful calls add one retry to the budget.
             for _ in 0..20 {
                 world.end_all_with(End::Status(200));
                 assert_eq!(requests(&world, &transport, 10).await, 10);
@@ -47,7 +47,7 @@ fn an_outage_empties_the_budget() {
     simulate(async {
         let world = World::always(End::Lost);
         let transport = world.transport(|builder| builder);
-        // Ten retries: three calls have three each, and one call has the last.
+        // The budget allows ten retries: the first three calls use three each, and the fourth call uses the last one.
         assert_eq!(requests(&world, &transport, 3).await, 12);
         assert_eq!(requests(&world, &transport, 1).await, 2);
         assert_eq!(requests(&world, &transport, 96).await, 96);
@@ -62,7 +62,7 @@ fn an_outage_empties_the_budget() {
         world.end_all_with(End::Lost);
         assert_eq!(requests(&world, &transport, 1).await, 2);
 
-        // The budget allows at most ten.
+        // The budget never exceeds ten retries.
         world.end_all_with(End::Status(200));
         requests(&world, &transport, 1_000).await;
         world.end_all_with(End::Lost);
@@ -95,7 +95,7 @@ fn a_skipped_retry_costs_nothing() {
             send(&transport, options).await.unwrap_err();
         }
         assert_eq!(world.count(), 50);
-        // The server requires a wait that is too long.
+        // The server requires a longer wait than the policy allows.
         let busy = std::iter::repeat_with(|| busy(429, "61")).take(50);
         world.server.0.lock().unwrap().turns.extend(busy);
         assert_eq!(requests(&world, &transport, 50).await, 50);

@@ -231,7 +231,8 @@ async fn one_call(random: &Random) -> Outcome {
     Outcome::Waited
 }
 
-/// Returns whether a time is at most two roundings later: of the fraction, and of the end of the simulated wait.
+/// Returns whether a wait is at most 2 ms longer than allowed. The fraction of the header and the end of the simulated
+/// wait are each rounded up to a millisecond.
 fn is_just_over(allowed: Duration, wait: Duration) -> bool {
     wait >= allowed && wait <= allowed + 2 * MILLISECOND
 }

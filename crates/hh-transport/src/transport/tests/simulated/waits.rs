@@ -20,7 +20,7 @@ fn retry_after_is_honored() {
         let world = World::new([
             busy(429, "7"),
             busy(503, "0.5"),
-            // The status requires no wait, but the retry is still not earlier.
+            // For this status `Retry-After` is unusual, but it is honored too.
             busy(500, "3"),
             ServerTurn::from(End::Status(200)),
         ]);
