@@ -76,12 +76,12 @@ impl StoreError {
 
     /// Converts a failure of the engine to `DiskFull` if the disk is full or failing. Other errors do not change.
     pub(super) fn of_write(self) -> Self {
-        match self {
-            Self::Engine(error) if error.kind == EngineErrorKind::Disk => {
-                Self::DiskFull(Some(error))
-            }
-            other => other,
+        if let Self::Engine(error) = &self
+            && error.kind == EngineErrorKind::Disk
+        {
+            return Self::DiskFull(Some(error.clone()));
         }
+        self
     }
 
     /// Adds the number of events of the same request that were stored before the error.

@@ -12,10 +12,13 @@ pub(super) enum CommitError {
 
 impl From<rusqlite::Error> for CommitError {
     fn from(error: rusqlite::Error) -> Self {
-        match StoreError::from(error).of_write() {
-            StoreError::DiskFull(cause) => Self::DiskFull(cause),
-            StoreError::Engine(cause) => Self::Engine(cause),
-            _ => Self::Other,
+        let error = StoreError::from(error).of_write();
+        if let StoreError::DiskFull(cause) = error {
+            Self::DiskFull(cause)
+        } else if let StoreError::Engine(cause) = error {
+            Self::Engine(cause)
+        } else {
+            Self::Other
         }
     }
 }
