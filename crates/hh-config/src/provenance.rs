@@ -102,7 +102,7 @@ impl Provenance {
         }
     }
 
-    /// Returns the location, or the source if there is none, for a message.
+    /// Returns the location, or the source if the value has no location, for a message.
     #[cfg(feature = "files")]
     pub(crate) fn place(&self) -> String {
         match &self.location {

@@ -122,7 +122,7 @@ fn setting(word: &[u8], kind: &str, old_value: Option<&[u8]>) -> Option<(Option<
     Some(((!is_empty).then(|| redact(value)), length))
 }
 
-/// An iterator over the words of a line, each with its byte offset.
+/// An iterator over the words of a line and their byte offsets.
 struct Words<'a> {
     line: &'a [u8],
     at: usize,

@@ -220,7 +220,7 @@ impl HoneyHiveTracer {
     ///
     /// # Errors
     /// - `Timeout`: `timeout` passed. The tracer continues to send.
-    /// - `Unauthenticated`: the server rejected the API key, or there is none. The tracer retries in one minute.
+    /// - `Unauthenticated`: the API key is missing, or the server rejected it. The tracer retries in one minute.
     /// - `Dropped`: records were lost since the last flush that reported a loss.
     /// - `Other`: the export thread cannot be started.
     pub async fn flush(&self, timeout: Duration) -> Result<(), Error> {

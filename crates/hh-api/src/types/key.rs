@@ -239,21 +239,21 @@ pub struct Key {
     #[serde(default)]
     #[cfg_attr(feature = "schema", schemars(with = "Option<super::schema::Time>"))]
     pub expires_at: Option<Timestamp>,
-    /// The free-form note; null if there is none.
+    /// The free-form note; null if the key has no note.
     #[serde(default)]
     pub note: Option<String>,
     /// The time of the last accepted request with the key; null before the first one.
     #[serde(default)]
     #[cfg_attr(feature = "schema", schemars(with = "Option<super::schema::Time>"))]
     pub last_used_at: Option<Timestamp>,
-    /// The id of the key that replaces this key; null if there is none.
+    /// The id of the key that replaces this key; null if no key replaces it.
     #[serde(default)]
     pub replaced_by: Option<String>,
     /// The end of the grace period; null until the first use of the key that replaces this key.
     #[serde(default)]
     #[cfg_attr(feature = "schema", schemars(with = "Option<super::schema::Time>"))]
     pub grace_ends_at: Option<Timestamp>,
-    /// The id of the key that this key replaces; null if there is none.
+    /// The id of the key that this key replaces; null if it replaces no key.
     #[serde(default)]
     pub replaces: Option<String>,
 }
