@@ -1,4 +1,5 @@
-//! The official Python client and the plain OpenTelemetry exporter, unmodified, and what the command line shows then.
+//! The official Python client and the plain OpenTelemetry exporter, unmodified, and the events that the CLI prints
+//! then.
 
 use insta::assert_snapshot;
 use serde_json::{Value, json};
@@ -38,7 +39,7 @@ fn trace_with_the_python_client(protocol: &str) {
     assert_eq!(events.as_array().unwrap().len(), 3, "{events:#}");
 
     let tree = place.ask(&server, &key_file, &[&list[..], &["--tree"]].concat());
-    // Both protocols come here, and with `cargo test` in one process.
+    // The test runs with both protocols, and `cargo test` uses one process for them.
     insta::allow_duplicates! {
         insta::with_settings!({filters => vec![(r" +\d[\d.]* m?s\b", "  [TIME]")]}, {
             assert_snapshot!(tree, @"
@@ -181,7 +182,7 @@ fn the_plain_exporter() {
             },
         }),
     );
-    // Two traces, so two sessions, though each span came in a request of its own.
+    // Two traces create two sessions, although each span was in its own request.
     let other = named(&events, "other trace");
     assert_ne!(other["session_id"], *session);
     let mut sessions: Vec<&Value> = events

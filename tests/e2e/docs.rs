@@ -1,10 +1,10 @@
-//! The commands of the guides print what the guides say.
+//! The commands of the guides print the output that the guides contain.
 
 use hh_testing::{TestEnv, run as run_command};
 
 use crate::support::{TestDir, profile_dir};
 
-/// A fenced part of a page: what follows the fence on its line, and the lines within.
+/// A fenced block of a page: the text after the fence on its line, and the lines within.
 pub(crate) struct CodeBlock<'a> {
     pub(crate) info: &'a str,
     pub(crate) lines: Vec<&'a str>,
@@ -22,13 +22,13 @@ pub(crate) fn fenced(page: &str) -> Vec<CodeBlock<'_>> {
     parts
 }
 
-/// Runs the page from top to bottom in one home, which is the working directory too: `console` parts are commands with
-/// what they print, and a part with a file's name is that file.
+/// Runs the page from top to bottom in one home, which is also the working directory. `console` blocks are commands
+/// with their output, and a block with a file name is that file.
 pub(crate) fn run(page: &str) -> usize {
     run_with(page, &[])
 }
 
-/// As [`run`], with variables that every command of the page gets.
+/// Runs the page as [`run`] does, with variables for every command.
 fn run_with(page: &str, variables: &[(&str, &str)]) -> usize {
     let mut env = TestEnv::new();
     env.set("PATH", profile_dir().to_str().unwrap());
@@ -70,12 +70,12 @@ fn output(env: &TestEnv, command: &str) -> String {
         .replace(&env.root().display().to_string(), "[home]")
 }
 
-/// Replaces how long each step took, with the width of its column.
+/// Removes the duration of each step and the padding of its column.
 fn without_times(text: &str) -> String {
     let is_time = |pair: &[&str]| pair[0].parse::<f64>().is_ok() && matches!(pair[1], "ms" | "s");
     let line = |line: &str| {
         let words: Vec<_> = line.split_whitespace().collect();
-        // The state, the step, and then the time.
+        // The state, the step, and then the duration.
         let is_step = words.get(2..4).is_some_and(is_time);
         if is_step {
             format!("{} {} [time] {}", words[0], words[1], words[4..].join(" "))
@@ -89,25 +89,25 @@ fn without_times(text: &str) -> String {
 #[test]
 fn configuration() {
     let page = include_str!("../../docs/concepts/configuration.md");
-    assert!(run(page) > 12, "the page has lost its commands");
+    assert!(run(page) > 12, "the page has too few commands");
 }
 
 #[test]
 fn trust() {
     let page = include_str!("../../docs/concepts/trust.md");
-    assert!(run(page) > 2, "the page has lost its commands");
+    assert!(run(page) > 2, "the page has too few commands");
 }
 
 #[test]
 fn network() {
     let page = include_str!("../../docs/concepts/network.md");
-    assert!(run(page) > 3, "the page has lost its commands");
+    assert!(run(page) > 3, "the page has too few commands");
 }
 
 #[test]
 fn log_in() {
     let page = include_str!("../../docs/guides/log-in.md");
-    assert!(run(page) > 3, "the page has lost its commands");
+    assert!(run(page) > 3, "the page has too few commands");
 }
 
 #[test]
@@ -122,23 +122,23 @@ fn manage_keys() {
     let page = include_str!("../../docs/guides/manage-keys.md");
     assert!(
         run_with(page, &variables) > 3,
-        "the page has lost its commands"
+        "the page has too few commands"
     );
 }
 
 #[test]
 fn troubleshoot() {
     let page = include_str!("../../docs/guides/troubleshoot.md");
-    assert!(run(page) > 5, "the page has lost its commands");
+    assert!(run(page) > 5, "the page has too few commands");
 }
 
 #[test]
 fn scan_for_leaks() {
     let page = include_str!("../../docs/guides/scan-for-leaks.md");
-    assert!(run(page) > 4, "the page has lost its commands");
+    assert!(run(page) > 4, "the page has too few commands");
 }
 
-/// The hook of the page about leaked keys refuses a commit with a key, and no other.
+/// The hook of the page about leaked keys rejects a commit with a key, and no other commit.
 #[test]
 fn scan_for_leaks_before_a_commit() {
     let page = include_str!("../../docs/guides/scan-for-leaks.md");
@@ -166,15 +166,15 @@ fn scan_for_leaks_before_a_commit() {
         shell(commit),
         (true, "No API keys found in 1 file\n".to_owned())
     );
-    // Without the mark it is refused, also as `git commit -a`, which has an index of its own.
+    // Without the marker the commit is rejected, also with `git commit -a`, which has an index of its own.
     assert!(shell("sed -i 's/hh-scan: ignore//' app.py").0);
-    let (is_committed, said) = shell("git commit -qam m");
+    let (is_committed, printed) = shell("git commit -qam m");
     assert!(
-        !is_committed && said.contains("error: found 1 possible API key"),
-        "{said}"
+        !is_committed && printed.contains("error: found 1 possible API key"),
+        "{printed}"
     );
     assert!(shell("git add app.py").0 && !shell("git commit -qm m").0);
-    // The other recipe calls the same.
+    // The other recipe runs the same command.
     let recipe = lines("yaml .pre-commit-config.yaml").join("\n");
     assert!(
         recipe.contains("entry: honeyhive auth scan --staged\n"),

@@ -1,4 +1,4 @@
-//! The examples of the libraries against a server.
+//! The examples of the libraries, run against a server.
 
 use std::process::Command;
 
@@ -82,7 +82,7 @@ fn a_custom_provider_supplies_the_key() {
     };
     let done = run(&key);
     assert_eq!((done.code, done.stdout.as_str()), (0, "project demo\n"));
-    // A file without a key fails.
+    // A missing key file causes an error.
     let done = run(&place.path("missing.key"));
     assert_eq!(done.code, 1, "{done:?}");
     assert!(done.stderr.contains("the vault cannot be read"), "{done:?}");

@@ -1,4 +1,4 @@
-//! What people see when something is wrong: one line, and an exit code that says of what kind.
+//! The output of failures: one line, and an exit code for the kind of failure.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -8,7 +8,7 @@ use hh_testing::{HttpServer, IdleListener, ServerProcess, closed_address, respon
 
 use super::support::{TestDir, key_in};
 
-/// Failed commands, one after the other as they are shown.
+/// The failed commands with their output.
 struct Failures {
     place: TestDir,
     server: ServerProcess,
@@ -27,7 +27,7 @@ impl Failures {
         }
     }
 
-    /// Makes a command that uses the server, without a key.
+    /// Returns a command that uses the server, without a key.
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = self.place.command(arguments);
         command
@@ -150,7 +150,7 @@ fn servers_that_cannot_start(failures: &mut Failures) {
     command.arg("--data-dir").arg(place.path("data"));
     failures.case("busy port", command, 1);
 
-    // Below a regular file nobody can write, not even root.
+    // No user, not even root, can write below a regular file.
     let file = failures.place.path("file");
     write(&file, "");
     let mut command = failures
@@ -189,7 +189,7 @@ fn hosts(failures: &mut Failures) {
     failures.case("wrong host", command, 4);
 }
 
-/// Starts a server of another kind, which knows no path.
+/// Starts a server of another product, which responds to no HoneyHive path.
 fn other_server() -> HttpServer {
     let page = "<!DOCTYPE html><html><body><h1>Not Found</h1></body></html>";
     HttpServer::start([response(

@@ -1,4 +1,4 @@
-//! Requests over a plain socket, written out, so that no client library stands between a test and the server.
+//! Requests over a plain socket, so that no client library is between a test and the server.
 
 use std::io::{self, Read as _, Write as _};
 use std::net::TcpStream;
@@ -6,7 +6,7 @@ use std::net::TcpStream;
 use hh_testing::PATIENCE;
 use serde_json::{Value, json};
 
-/// Posts JSON on a connection of its own; an error says that no whole answer came.
+/// Posts JSON on a new connection; an error means that no complete response arrived.
 pub(crate) fn post(address: &str, key: &str, path: &str, body: &Value) -> io::Result<(u16, Value)> {
     let body = body.to_string();
     let mut stream = TcpStream::connect(address)?;
@@ -27,15 +27,15 @@ pub(crate) fn post(address: &str, key: &str, path: &str, body: &Value) -> io::Re
     whole().ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
 }
 
-/// Sends spans and returns once the server has said that it has them.
+/// Sends spans and returns after the server has confirmed them.
 pub(crate) fn export(address: &str, key: &str, request: &Value) -> io::Result<()> {
     let (status, body) = post(address, key, "/opentelemetry/v1/traces", request)?;
     assert_eq!(status, 200, "{body}");
-    assert_eq!(body, json!({}), "no span was refused");
+    assert_eq!(body, json!({}), "the server rejected spans");
     Ok(())
 }
 
-/// Makes an export request of spans of one event type in one trace.
+/// Returns an export request of spans of one event type in one trace.
 pub(crate) fn spans(kind: &str, trace: u64, count: u64) -> Value {
     let spans: Vec<Value> = (1..=count)
         .map(|number| {
@@ -57,7 +57,7 @@ pub(crate) fn spans(kind: &str, trace: u64, count: u64) -> Value {
 pub(crate) fn count(address: &str, key: &str, kind: &str) -> u64 {
     let filter = json!({"field": "event_type", "operator": "is", "value": kind, "type": "string"});
     let mut count = 0;
-    // The server counts only what it reads: the total is exact on the last page.
+    // The server counts only the rows that it reads: the total is exact on the last page.
     for page in 1.. {
         let body = json!({"filters": [filter], "limit": 1000, "page": page});
         let (status, body) = post(address, key, "/v1/events/export", &body).unwrap();

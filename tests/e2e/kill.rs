@@ -1,4 +1,4 @@
-//! What was answered is there after the process was killed. (That it survives a power cut too rests on SQLite's
+//! Confirmed data is stored after the process was killed. (Durability after a power failure depends on SQLite's
 //! `synchronous=FULL`, which no test of a process can show.)
 
 use std::sync::Barrier;
@@ -13,9 +13,9 @@ use super::support::{TestDir, key_in};
 const ROUNDS: u64 = 20;
 const CONNECTIONS: u64 = 4;
 const SPANS: u64 = 25;
-/// The event type of the spans whose export was answered before the kill.
+/// The event type of the spans whose export was confirmed before the kill.
 const ANSWERED: &str = "model";
-/// The event type of those that were under way.
+/// The event type of the spans that were in flight.
 const FLOOD: &str = "chain";
 
 #[test]
@@ -35,25 +35,25 @@ fn an_answered_export_outlives_kill_9() {
         assert_eq!(stored, expected, "round {round}");
         export(server.address(), &key, &sent).unwrap();
         let again = count(server.address(), &key, ANSWERED);
-        assert_eq!(again, expected, "round {round}: sent once more");
+        assert_eq!(again, expected, "round {round}: sent again");
 
-        // Each kill may have met one export that was stored and not answered, and none that was stored in part.
+        // Each kill may interrupt one export that is stored and not confirmed; no export is stored in part.
         let flooded = count(server.address(), &key, FLOOD);
         assert_eq!(flooded % SPANS, 0, "round {round}: {flooded} spans");
         let exports = flooded / SPANS;
         assert!(
             (flood_answered..=flood_answered + round + 1).contains(&exports),
-            "round {round}: {flood_answered} exports answered, {exports} stored"
+            "round {round}: {flood_answered} exports confirmed, {exports} stored"
         );
         println!(
-            "round {round:2}: answered {expected:4} spans, stored {stored:4}, after resending {again:4}; \
-             until the kill: answered {flood_answered:3} exports, stored {exports:3}"
+            "round {round:2}: confirmed {expected:4} spans, stored {stored:4}, after resending {again:4}; \
+             until the kill: confirmed {flood_answered:3} exports, stored {exports:3}"
         );
     }
 }
 
-/// Exports over several connections at the same time and kills the server as soon as all are answered, while one more
-/// connection goes on sending. Returns one of the requests, and how many exports the last connection had answered.
+/// Exports over several connections at the same time and kills the server when all are confirmed, while another
+/// connection continues to send. Returns one of the requests, and the number of confirmed exports of that connection.
 fn export_and_kill(server: ServerProcess, key: &str, round: u64) -> (Value, u64) {
     let address = server.address().to_owned();
     let request = |kind, connection| {

@@ -1,4 +1,4 @@
-//! Sessions larger than one answer may be.
+//! Sessions larger than the limit of one response.
 
 use hh_testing::run;
 use serde_json::json;

@@ -1,4 +1,4 @@
-//! The whole from outside: the program `honeyhive`, its server as a process of its own, and the official clients.
+//! End-to-end tests: the program `honeyhive`, its server as a separate process, and the official clients.
 
 #[cfg(test)]
 mod clients;

@@ -1,4 +1,4 @@
-//! A reader that has gone.
+//! A pipe whose reader is closed.
 
 use super::support::TestDir;
 

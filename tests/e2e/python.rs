@@ -1,4 +1,4 @@
-//! The virtual environment of the official Python clients: made once, kept below the target folder.
+//! The virtual environment of the official Python clients, created once below the target directory.
 
 use std::fs::{self, OpenOptions};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
@@ -9,10 +9,10 @@ use hh_testing::{run, write};
 
 use super::support::{TestDir, profile_dir};
 
-/// What pip chose for `honeyhive==1.7.0`, the plain OTLP exporter among it.
+/// The versions that pip chose for `honeyhive==1.7.0`, including the plain OTLP exporter.
 const REQUIREMENTS: &str = include_str!("python/requirements.txt");
 
-/// Runs a script of the folder `python` with variables and returns its last line; nothing where there is no client.
+/// Runs a script of the directory `python` with variables and returns its last line, or `None` without a client.
 pub(crate) fn script(place: &TestDir, name: &str, variables: &[(&str, &str)]) -> Option<String> {
     let python = interpreter()?;
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("e2e/python");
@@ -25,7 +25,7 @@ pub(crate) fn script(place: &TestDir, name: &str, variables: &[(&str, &str)]) ->
     Some(done.stdout.lines().last().unwrap().to_owned())
 }
 
-/// Returns the interpreter of the environment; without one, says why and fails where that must not be (see
+/// Returns the interpreter of the environment. Without one, prints the reason, and fails if CI is set (see
 /// `docs/design/decisions.md#q3`).
 fn interpreter() -> Option<PathBuf> {
     match environment() {
@@ -35,7 +35,7 @@ fn interpreter() -> Option<PathBuf> {
                 std::env::var_os("CI").is_none(),
                 "the official Python clients cannot be installed: {why}"
             );
-            println!("not run: the official Python clients cannot be installed: {why}");
+            println!("skipped: the official Python clients cannot be installed: {why}");
             None
         }
     }
@@ -59,7 +59,7 @@ fn environment() -> Result<PathBuf, String> {
     let dir = cache.join(&name);
     let complete = dir.join("complete");
     if !complete.exists() {
-        // Of a test that was ended in the middle.
+        // A directory of an interrupted test.
         if dir.exists() {
             fs::remove_dir_all(&dir).unwrap();
         }

@@ -1,4 +1,4 @@
-//! A key is rotated again and again under a client and a tracer that go on sending with it.
+//! A key is rotated repeatedly while a client and a tracer continue to send with it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,10 +11,10 @@ use hh_testing::{PATIENCE, rounds, run, run_with_input};
 use super::http::count;
 use super::support::{PROJECT, TestDir, key_in};
 
-/// So many requests are sent in a second, and so many spans.
+/// The number of requests per second, and of spans per second.
 const A_SECOND: u32 = 200;
 
-/// Rotates the login once; a rotation has to wait for the grace of the one before.
+/// Rotates the login once, after the grace period of the previous rotation.
 fn rotate(place: &TestDir) {
     loop {
         let done = run(&mut place.command(&["auth", "rotate", "--grace", "2s"]));
@@ -47,7 +47,7 @@ async fn rotations_under_load_fail_no_request() {
     let is_done = Arc::new(AtomicBool::new(false));
     let done = Arc::clone(&is_done);
     let rotations = tokio::task::spawn_blocking(move || {
-        // One more, so that the key before the last has ended under load as well.
+        // One more rotation, so that the key before the last is also revoked under load.
         for _ in 0..=rounds {
             rotate(&place);
         }
@@ -82,6 +82,6 @@ async fn rotations_under_load_fail_no_request() {
     let saved = saved.unwrap().trim_matches('"');
     assert_eq!(count(server.address(), saved, "tool"), spans);
     println!(
-        "soak: {rounds} rotations with 2 s of grace under {requests} requests and {spans} spans, {A_SECOND} a second each: none failed"
+        "soak: {rounds} rotations with 2 s of grace during {requests} requests and {spans} spans, {A_SECOND} per second each: none failed"
     );
 }

@@ -1,4 +1,4 @@
-//! Where the admin key is, and where it is not: in one print or one file, in the credential store, and nowhere else.
+//! The admin key is in one output or one file and in the credential store, and nowhere else.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -13,7 +13,7 @@ use hh_testing::{RunOutput, ServerProcess, run, run_with_input};
 use super::support::{TestDir, key_in};
 
 const CREDENTIALS: &str = "home/config/honeyhive/credentials.toml";
-/// What the mask of a key shows of it (see `docs/design/decisions.md#k4`); the rest must not be seen.
+/// The number of characters of a key that output contains (see `docs/design/decisions.md#k4`); the rest is redacted.
 const SHOWN: usize = 8;
 const TALKATIVE: [&str; 2] = ["--debug", "--verbose"];
 
@@ -24,8 +24,11 @@ fn a_printed_admin_key_is_in_one_line_and_the_credential_store() {
     command.args(TALKATIVE);
     let mut server = ServerProcess::start(&mut command);
     let key = server.wait_for_line(|line| line.contains("hh_"));
-    assert!(key.starts_with("hh_") && key.len() == 43, "only the key");
-    // That search finds what is there: the first print, and below the credential store.
+    assert!(
+        key.starts_with("hh_") && key.len() == 43,
+        "the output is not exactly the key"
+    );
+    // The search finds the existing copies: the first output, and later the credential store.
     check(&place, server, &key, 1, &[CREDENTIALS]);
 
     let again = ServerProcess::start(&mut place.server_command()).stop("TERM");
@@ -44,7 +47,7 @@ fn an_admin_key_in_a_file_is_only_there_and_in_the_credential_store() {
     check(&place, server, &key, 0, &["admin.key", CREDENTIALS]);
 }
 
-/// Uses a key in all ways but the command line, and looks for it everywhere.
+/// Uses a key by all methods except the command line, and searches for it everywhere.
 fn check(place: &TestDir, server: ServerProcess, key: &str, prints: usize, files: &[&str]) {
     let hidden = key.get(SHOWN..).unwrap();
     prove_that_processes_are_seen(place, hidden);
@@ -52,12 +55,15 @@ fn check(place: &TestDir, server: ServerProcess, key: &str, prints: usize, files
     assert_eq!(watched.with_key, BTreeSet::new(), "processes with the key");
     assert!(watched.ours.contains(&server.pid()));
     println!(
-        "{} looks at the process list, {} processes of ours seen, {} bytes of output",
+        "{} searches of the process list, {} processes of the test found, {} bytes of output",
         watched.looks,
         watched.ours.len(),
         log.len()
     );
-    assert!(log.contains(key.get(..SHOWN).unwrap()), "the mask is there");
+    assert!(
+        log.contains(key.get(..SHOWN).unwrap()),
+        "the redacted key is not in the output"
+    );
     assert_eq!(log.matches(hidden).count(), 0, "the output has the key");
 
     assert_eq!(files_with(place, hidden), files);
@@ -65,7 +71,7 @@ fn check(place: &TestDir, server: ServerProcess, key: &str, prints: usize, files
     let done = server.stop("TERM");
     assert_eq!(done.stderr.matches(hidden).count(), prints, "prints");
     assert_eq!(done.stdout.matches(hidden).count(), 0);
-    // A stop moves what the server holds in memory to its files.
+    // A stop writes the memory of the server to its files.
     assert_eq!(files_with(place, hidden), files);
 
     let out = run(&mut place.command(&["auth", "logout"]));
@@ -78,7 +84,7 @@ fn check(place: &TestDir, server: ServerProcess, key: &str, prints: usize, files
     assert_eq!(files_with(place, hidden), rest, "after the logout");
 }
 
-/// Logs in with a key and uses it, with the most talk there is. Returns all output.
+/// Logs in with a key and uses it at the highest verbosity. Returns all output.
 fn use_the_key(place: &TestDir, server: &ServerProcess, key: &str) -> String {
     let command = |arguments: &[&str]| {
         let mut command = place.command(arguments);
@@ -123,7 +129,7 @@ fn use_the_key(place: &TestDir, server: &ServerProcess, key: &str) -> String {
     ] {
         keep(run(&mut command(arguments)), 0);
     }
-    // Failures talk too: of the server, of an address where the key must not go, and of a wrong key.
+    // Failures also produce output: of the server, of an address that must not receive the key, and of a wrong key.
     keep(
         run(&mut command(&["session", "list", "--project", "nope"])),
         4,
@@ -138,7 +144,7 @@ fn use_the_key(place: &TestDir, server: &ServerProcess, key: &str) -> String {
     log
 }
 
-/// Shows that a key on a command line or in a variable would be seen.
+/// Checks that the search finds a key on a command line or in a variable.
 fn prove_that_processes_are_seen(place: &TestDir, hidden: &str) {
     let wait = ["-c", "read line; exit 0"];
     let mut with_argument = place.command_of("sh");
@@ -155,13 +161,13 @@ fn prove_that_processes_are_seen(place: &TestDir, hidden: &str) {
     }
 }
 
-/// What was seen in the process list.
+/// The sightings in the process list.
 #[derive(Default)]
 struct Sightings {
     looks: usize,
-    /// Processes of the place.
+    /// The processes of the test directory.
     ours: BTreeSet<u32>,
-    /// Processes with the text in their command line or their environment.
+    /// The processes with the text in their command line or their environment.
     with_key: BTreeSet<u32>,
 }
 
@@ -173,7 +179,7 @@ impl Sightings {
             let Ok(pid) = entry.unwrap().file_name().to_string_lossy().parse() else {
                 continue;
             };
-            // A process that has ended meanwhile has neither.
+            // A process that has exited meanwhile has neither.
             let read = |name| fs::read(format!("/proc/{pid}/{name}")).unwrap_or_default();
             let shown = [read("cmdline"), read("environ")].concat();
             if contains(&shown, root) {
@@ -186,9 +192,9 @@ impl Sightings {
     }
 }
 
-/// Looks at the process list again and again while something runs.
+/// Searches the process list repeatedly while `run` runs.
 fn watch<T>(place: &TestDir, hidden: &str, run: impl FnOnce() -> T) -> (T, Sightings) {
-    /// Ends the watch, also when a test fails meanwhile.
+    /// Stops the watch, also when the test fails.
     struct StopOnDrop<'a>(&'a AtomicBool);
     impl Drop for StopOnDrop<'_> {
         fn drop(&mut self) {
@@ -212,7 +218,7 @@ fn watch<T>(place: &TestDir, hidden: &str, run: impl FnOnce() -> T) -> (T, Sight
     })
 }
 
-/// Returns the files of a place that contain a text, by their paths in it.
+/// Returns the files of a directory that contain a text, by their relative paths.
 fn files_with(place: &TestDir, hidden: &str) -> Vec<String> {
     let mut found = Vec::new();
     let mut folders = vec![place.root().to_owned()];

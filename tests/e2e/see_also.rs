@@ -1,4 +1,4 @@
-//! Four pages that the guide to logins links to: the examples on these pages parse and run.
+//! The examples on the four pages that the guide to logins links to parse and run.
 
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt as _;
@@ -36,14 +36,14 @@ fn the_four_pages_are_linked_from_the_readme_and_from_the_guide_to_logins() {
 #[test]
 fn environment_variables() {
     let page = include_str!("../../docs/reference/environment-variables.md");
-    assert!(run(page) > 2, "the page has lost its commands");
+    assert!(run(page) > 2, "the page has too few commands");
 }
 
 // Feature S102.
 #[test]
 fn configuration_options() {
     let page = include_str!("../../docs/reference/settings.md");
-    assert!(run(page) > 1, "the page has lost its commands");
+    assert!(run(page) > 1, "the page has too few commands");
 }
 
 // Feature S102.
@@ -61,7 +61,7 @@ fn commands() {
         assert_eq!(done.stdout.trim_end(), part.lines.join("\n"), "{command}");
         commands += 1;
     }
-    assert!(commands > 30, "the page has lost its commands");
+    assert!(commands > 30, "the page has too few commands");
 }
 
 // Features S64, S66, S69, S102.
@@ -73,7 +73,7 @@ fn ci_cd() {
     let mut seen = Vec::new();
     for part in fenced(CI_CD) {
         let text = part.lines.join("\n");
-        // Where a container has its secrets there are those of this place.
+        // The test directory replaces the secrets directory of a container.
         let text = text.replace("/run/secrets", &place.path("cwd").display().to_string());
         let (language, file) = part.info.split_once(' ').unwrap_or((part.info, ""));
         match language {
@@ -85,7 +85,7 @@ fn ci_cd() {
             "groovy" => jenkins(&place, &server, &text),
             "dockerfile" => dockerfile(&place, &server, &text),
             "console" => assert!(run(&format!("```console\n{text}\n```\n")) > 0),
-            language => panic!("nothing runs {language}"),
+            language => panic!("blocks of language {language} are not supported"),
         }
         seen.push(part.info);
     }
@@ -104,8 +104,8 @@ fn ci_cd() {
     );
     let calls = || std::fs::read_to_string(place.path("calls")).unwrap();
     let (key, recorded) = (key_in(&place.path("key")), calls());
-    assert!(!recorded.contains(&key), "a key stands on a command line");
-    // It would be seen there.
+    assert!(!recorded.contains(&key), "a command line contains a key");
+    // The check detects a key on a command line.
     must(&place, &format!("gh secret set --body {key}"), &[]);
     assert!(calls().contains(&key));
     insta::assert_snapshot!(recorded, @"
@@ -148,8 +148,8 @@ fn the_manifests_name_one_secret() {
     assert!(CI_CD.contains(made));
 }
 
-/// Programs of others, which are not here or would go elsewhere: each notes how it was called and whether the key of
-/// the pipeline came with it.
+/// Creates replacements for external programs. Each records its arguments and whether it received the key of the
+/// pipeline.
 fn stand_ins(place: &TestDir) {
     let folder = place.path("bin");
     std::fs::create_dir(&folder).unwrap();
@@ -169,7 +169,7 @@ printf '%s\n' "${0##*/} $*$with" >>"$PLACE/calls"
     }
 }
 
-/// Runs what a person types. The first commands make the key of the pipeline, by that of the admin; the others have it.
+/// Runs commands of a user. The first ones create the key of the pipeline with the admin key; the others use it.
 fn as_person(place: &TestDir, server: &ServerProcess, text: &str) {
     let made = place.path("cwd/ci.key");
     let admin = place.admin_key_file();
@@ -189,12 +189,12 @@ fn as_person(place: &TestDir, server: &ServerProcess, text: &str) {
         );
         let key = key_in(&made);
         write(place.path("key"), &key);
-        // As a container has it.
+        // A container has the key in this file.
         write(place.path("cwd/honeyhive_api_key"), &key);
     }
 }
 
-/// Runs the shell lines of a recipe, with the variables that it gives them.
+/// Runs the shell lines of a recipe, with the variables of the recipe.
 fn pipeline(place: &TestDir, server: &ServerProcess, file: &str, recipe: &Value) {
     let key = key_in(&place.path("key"));
     match file {
@@ -238,7 +238,7 @@ fn variables(table: &Value, secret: impl Fn(&str) -> String) -> Vec<(String, Str
         .collect()
 }
 
-/// Runs what stands in `sh '…'` and `sh '''…'''`, with the variables of the stage.
+/// Runs the content of `sh '…'` and `sh '''…'''`, with the variables of the stage.
 fn jenkins(place: &TestDir, server: &ServerProcess, recipe: &str) {
     let key = key_in(&place.path("key"));
     assert!(recipe.contains("HH_API_KEY = credentials('honeyhive-test-api-key')"));
@@ -259,7 +259,7 @@ fn jenkins(place: &TestDir, server: &ServerProcess, recipe: &str) {
     assert_eq!(steps, 2);
 }
 
-/// Runs what stands behind the options of `RUN`; no key may be an argument or a variable of the image.
+/// Runs the command after the options of `RUN`; no key may be an argument or a variable of the image.
 fn dockerfile(place: &TestDir, server: &ServerProcess, recipe: &str) {
     for line in recipe.lines() {
         let (instruction, rest) = line.split_once(' ').unwrap();
@@ -286,7 +286,7 @@ fn must_with(
     );
 }
 
-/// Runs lines of which each must work, as pipelines do.
+/// Runs lines that must all succeed, as pipelines do.
 #[track_caller]
 fn must(place: &TestDir, script: &str, variables: &[(&str, &str)]) {
     let done = done(place, script, variables);

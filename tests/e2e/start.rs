@@ -7,7 +7,7 @@ use hh_testing::ServerProcess;
 
 use super::support::TestDir;
 
-/// The first key is shown once: a start that fails must not have made it.
+/// The first key is printed once, so a failed start must not create it.
 #[test]
 fn a_start_without_descriptors_costs_no_key() {
     for limit in 8.. {
@@ -25,18 +25,18 @@ fn a_start_without_descriptors_costs_no_key() {
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
         stdout.read_line(&mut line).unwrap();
         if line.starts_with("Listening on ") {
-            assert!(limit > 16, "some starts have failed");
+            assert!(limit > 16, "no start failed");
             child.kill().unwrap();
             child.wait().unwrap();
             return;
         }
         let exit = child.wait().unwrap();
-        let mut said = String::new();
+        let mut printed = String::new();
         let stderr = child.stderr.take().unwrap();
-        BufReader::new(stderr).read_to_string(&mut said).unwrap();
-        assert!(!said.contains("panicked"), "{limit}: {exit}, {said}");
+        BufReader::new(stderr).read_to_string(&mut printed).unwrap();
+        assert!(!printed.contains("panicked"), "{limit}: {exit}, {printed}");
         let shown = "Admin key of";
-        if !said.contains(shown) {
+        if !printed.contains(shown) {
             ServerProcess::start(&mut place.server_command())
                 .wait_for_line(|line| line.contains(shown));
         }

@@ -1,4 +1,4 @@
-//! A server that is asked to stop, and two that want one data directory.
+//! A server that receives a stop signal, and two servers with one data directory.
 
 use hh_testing::run;
 
@@ -29,14 +29,14 @@ fn a_data_directory_has_one_server() {
     let key = key_in(&place.make_key(&server, "read_write"));
     let done = run(&mut place.server_command());
     assert_eq!((done.code, done.stdout.as_str()), (1, ""));
-    let said = done
+    let printed = done
         .stderr
         .replace(place.root().to_str().unwrap(), "[ROOT]");
-    insta::assert_snapshot!(said, @"
+    insta::assert_snapshot!(printed, @"
     error: another server uses the data directory [ROOT]/data
       hint: stop it, or choose another directory with --data-dir
     ");
-    // The first is none the worse.
+    // The first server is not affected.
     export(server.address(), &key, &spans("tool", 1, 1)).unwrap();
     assert_eq!(count(server.address(), &key, "tool"), 1);
 }

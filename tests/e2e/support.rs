@@ -1,4 +1,4 @@
-//! The program and its server, as processes that see nothing of this machine but a folder of their own.
+//! The program and its server, as processes that see nothing of this machine except their own directory.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ use serde_json::Value;
 /// The project that the tests write to.
 pub(crate) const PROJECT: &str = "demo";
 
-/// Returns the folder of the profile, such as `target/debug`, which this test runs in.
+/// Returns the directory of the profile, such as `target/debug`, which this test runs in.
 pub(crate) fn profile_dir() -> PathBuf {
     let test = std::env::current_exe().unwrap();
     test.ancestors().nth(2).unwrap().to_owned()
@@ -26,7 +26,7 @@ fn program() -> PathBuf {
     path
 }
 
-/// A folder with a home, a working directory and room for data.
+/// A directory with a home, a working directory and a data directory.
 pub(crate) struct TestDir {
     env: TestEnv,
 }
@@ -63,7 +63,7 @@ impl TestDir {
         self.path("admin.key")
     }
 
-    /// Makes a command of any program whose environment is this place.
+    /// Returns a command of any program in this environment.
     pub(crate) fn command_of(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = self.env.command(program);
         command
@@ -72,7 +72,7 @@ impl TestDir {
         command
     }
 
-    /// Makes a command of `honeyhive`.
+    /// Returns a command of `honeyhive`.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = self.command_of(program());
         command.args(arguments);
@@ -85,14 +85,14 @@ impl TestDir {
         command
     }
 
-    /// Starts a server on `data`, whose first key goes to `admin.key`.
+    /// Starts a server on `data`, which writes its first key to `admin.key`.
     pub(crate) fn start(&self) -> ServerProcess {
         let mut command = self.server_command();
         command.arg("--admin-key-file").arg(self.admin_key_file());
         ServerProcess::start(&mut command)
     }
 
-    /// Runs `honeyhive` against a server, which must work, and returns its stdout.
+    /// Runs `honeyhive` against a server, which must succeed, and returns its stdout.
     pub(crate) fn ask(
         &self,
         server: &ServerProcess,
@@ -108,7 +108,7 @@ impl TestDir {
         done.stdout
     }
 
-    /// The same with `--output json`.
+    /// Runs the same with `--output json` and returns the parsed output.
     pub(crate) fn ask_json(
         &self,
         server: &ServerProcess,
@@ -119,7 +119,7 @@ impl TestDir {
         serde_json::from_str(&self.ask(server, key_file, &arguments)).unwrap()
     }
 
-    /// Makes the project and a key of a level for it; returns the file of the key.
+    /// Creates the project and a key of a level for it; returns the file of the key.
     pub(crate) fn make_key(&self, server: &ServerProcess, level: &str) -> PathBuf {
         let admin = self.admin_key_file();
         if !self

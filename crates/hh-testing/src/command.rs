@@ -1,4 +1,4 @@
-//! Running commands to their end.
+//! Runs commands to their end.
 
 use std::io::{self, Write as _};
 use std::process::{Command, Output, Stdio};
@@ -8,9 +8,9 @@ use std::process::{Command, Output, Stdio};
 pub struct RunOutput {
     /// The exit code.
     pub code: i32,
-    /// What it printed to stdout.
+    /// The text of stdout.
     pub stdout: String,
-    /// What it printed to stderr.
+    /// The text of stderr.
     pub stderr: String,
 }
 
@@ -41,7 +41,7 @@ pub fn run_with_input(command: &mut Command, input: &str) -> io::Result<RunOutpu
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()?;
-    // A command that does not read its input may have ended already.
+    // A command that does not read its input may have exited already.
     drop(child.stdin.take().unwrap().write_all(input.as_bytes()));
     Ok(RunOutput::from(child.wait_with_output()?))
 }

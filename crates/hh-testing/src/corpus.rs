@@ -1,4 +1,4 @@
-//! The committed corpora of the fuzz targets.
+//! The corpora of the fuzz targets in the repository.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
@@ -9,7 +9,11 @@ pub fn replay(target: &str, check: impl Fn(&[u8])) {
     let entries = std::fs::read_dir(root.join(target)).unwrap();
     let mut files: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
     files.sort();
-    assert!(files.len() >= 30, "{} files are too few", files.len());
+    assert!(
+        files.len() >= 30,
+        "only {} corpus files, expected at least 30",
+        files.len()
+    );
     for file in files {
         let data = std::fs::read(&file).unwrap();
         let checked = catch_unwind(AssertUnwindSafe(|| check(&data)));

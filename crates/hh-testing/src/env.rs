@@ -1,4 +1,4 @@
-//! A directory and variables of a test's own, for commands that must see nothing else of this machine.
+//! An isolated directory and variables for commands.
 
 use std::ffi::OsStr;
 use std::fs::Permissions;
@@ -78,7 +78,7 @@ impl TestEnv {
         command
             .env_clear()
             .env("HOME", self.root())
-            // There is no keyring, even if this machine has one.
+            // Commands use no keyring, even if this machine has one.
             .env("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent")
             .envs(self.variables.iter().map(|(name, value)| (name, value)))
             .current_dir(self.root())
@@ -96,7 +96,7 @@ impl Default for TestEnv {
 /// Writes a file of a test.
 #[expect(
     clippy::disallowed_methods,
-    reason = "nobody reads a file of a test while it is written"
+    reason = "no other process reads a file of a test while it is written"
 )]
 pub fn write(path: impl AsRef<Path>, content: impl AsRef<[u8]>) {
     std::fs::write(path, content).unwrap();

@@ -25,10 +25,10 @@ const DRIP: Duration = Duration::from_millis(5);
 
 type Handler = dyn FnMut(&Request) -> Reply + Send;
 
-/// A server on a thread of its own, for tests with and without a runtime.
+/// A server on its own thread, for tests with and without a runtime.
 ///
 /// It serves connections concurrently and calls the handler for one request at a time. A handler may block; nothing else
-/// is served meanwhile. The server ends when it is dropped.
+/// is served meanwhile. The server stops when it is dropped.
 pub struct HttpServer {
     url: String,
     address: SocketAddr,
@@ -37,7 +37,7 @@ pub struct HttpServer {
     thread: Option<JoinHandle<()>>,
 }
 
-/// What the server has received and sent so far.
+/// The data that the server has received and sent so far.
 #[derive(Default)]
 struct Log {
     connections: watch::Sender<usize>,
@@ -48,7 +48,7 @@ struct Log {
 
 #[derive(Default)]
 struct Requests {
-    /// Requests received so far, including those that were taken.
+    /// The number of requests received so far, including removed ones.
     count: usize,
     kept: Vec<Request>,
 }
@@ -138,23 +138,23 @@ impl HttpServer {
         self.address
     }
 
-    /// Returns the requests received so far, without those that were taken.
+    /// Returns the requests received so far, without those that were removed.
     pub fn requests(&self) -> Vec<Request> {
         self.log.requests.lock().unwrap().kept.clone()
     }
 
-    /// Returns the same as text.
+    /// Returns the same requests as text.
     pub fn request_texts(&self) -> Vec<String> {
         self.requests().iter().map(Request::text).collect()
     }
 
-    /// Returns the bodies of the same.
+    /// Returns the bodies of the same requests.
     pub fn bodies(&self) -> Vec<Vec<u8>> {
         let requests = self.requests().into_iter();
         requests.map(|request| request.body).collect()
     }
 
-    /// Takes the requests received since the last call.
+    /// Removes and returns the requests received since the last call.
     pub fn take_requests(&self) -> Vec<Request> {
         std::mem::take(&mut self.log.requests.lock().unwrap().kept)
     }
@@ -179,7 +179,7 @@ impl HttpServer {
         wait(&self.log.closed, count).await;
     }
 
-    /// Serves all connections made so far to their end, and accepts no others.
+    /// Serves all accepted connections to their end, and accepts no others.
     pub fn stop(&mut self) {
         if let (Some(stop), Some(thread)) = (self.stop.take(), self.thread.take()) {
             stop.send(()).unwrap();
@@ -204,14 +204,14 @@ async fn wait(counter: &watch::Sender<usize>, count: usize) {
         .unwrap();
 }
 
-/// What all connections share.
+/// The state that all connections share.
 struct Site {
     tls: Option<TlsAcceptor>,
     handler: Mutex<Box<Handler>>,
     log: Arc<Log>,
 }
 
-/// Accepts connections until `stopped` receives a message, and then serves those made before, or until its sender is
+/// Accepts connections until `stopped` receives a message, and then serves earlier ones, or until its sender is
 /// dropped.
 async fn accept(
     listener: std::net::TcpListener,
@@ -232,7 +232,7 @@ async fn accept(
     if !is_orderly {
         return;
     }
-    // The listener of the standard library misses no connection that was made before the stop.
+    // The listener of the standard library accepts every connection established before the stop.
     let listener = listener.into_std().unwrap();
     while let Ok((stream, _)) = listener.accept() {
         stream.set_nonblocking(true).unwrap();
@@ -256,7 +256,7 @@ async fn connection(stream: TcpStream, site: Arc<Site>) {
     site.log.closed.send_modify(|count| *count += 1);
 }
 
-/// Replies to the requests of one connection. An error here is one of the client too, and the test looks at the client.
+/// Replies to the requests of one connection. An error here is also an error of the client, which the test checks.
 async fn serve<W: Wire>(mut wire: W, site: &Site) {
     loop {
         let bytes = wire::read(&mut wire).await;

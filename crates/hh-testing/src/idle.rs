@@ -1,4 +1,4 @@
-//! Addresses of this machine where nothing answers.
+//! Addresses of this machine without a responding server.
 
 use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, TcpListener};
@@ -8,7 +8,7 @@ pub fn closed_address() -> SocketAddr {
     IdleListener::new().address()
 }
 
-/// A listener that accepts nothing: the kernel completes the connections, and nothing answers.
+/// A listener that accepts no connections: the kernel completes them, and no data is sent.
 pub struct IdleListener {
     listener: TcpListener,
 }
@@ -40,7 +40,7 @@ impl IdleListener {
         format!("http://{}", self.address())
     }
 
-    /// Returns whether no connection was made since the last call.
+    /// Returns whether no client has connected since the last call.
     pub fn is_untouched(&self) -> bool {
         let accepted = self.listener.accept();
         accepted.is_err_and(|error| error.kind() == ErrorKind::WouldBlock)

@@ -1,4 +1,4 @@
-//! A server as a process of its own.
+//! A server in a separate process.
 
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::process::{Child, ChildStderr, ChildStdout, Command, Stdio};
@@ -63,7 +63,7 @@ impl ServerProcess {
     /// Waits for the first line on stderr that `is_wanted` accepts, and returns it.
     #[expect(
         clippy::panic,
-        reason = "a server that ends before the line fails the test"
+        reason = "a server that exits before the line fails the test"
     )]
     #[track_caller]
     pub fn wait_for_line(&mut self, is_wanted: impl Fn(&str) -> bool) -> String {
@@ -75,15 +75,15 @@ impl ServerProcess {
         panic!("no such line: {}", self.stderr.so_far);
     }
 
-    /// Sends SIGKILL and waits for the end.
+    /// Sends SIGKILL and waits for the exit.
     pub fn kill(mut self) {
         self.child.kill().unwrap();
         let status = self.child.wait().unwrap();
         assert_eq!(status.code(), None, "the kill came too late: {status}");
     }
 
-    /// Sends a signal, such as `TERM`, and waits for the end. The result has what the server printed to stdout since its
-    /// start, and all of stderr.
+    /// Sends a signal, such as `TERM`, and waits for the exit. The result has the stdout of the process since its
+    /// start, and all of its stderr.
     pub fn stop(mut self, signal: &str) -> RunOutput {
         let kill = format!("kill -{signal} {}", self.pid());
         let sent = Command::new("sh").args(["-c", &kill]).status().unwrap();
@@ -103,14 +103,14 @@ impl ServerProcess {
 
 impl Drop for ServerProcess {
     fn drop(&mut self) {
-        // Both fail if the process has ended already.
+        // Both fail if the process has already exited.
         self.child.kill().ok();
         self.child.wait().ok();
     }
 }
 
 impl OutputLines {
-    /// Reads in a thread, so that the process never waits.
+    /// Reads lines in a thread, so that the process never blocks.
     fn of(stderr: ChildStderr) -> Self {
         let (sender, receiver) = channel();
         std::thread::spawn(move || {
@@ -134,11 +134,11 @@ impl OutputLines {
                 Some(line)
             }
             Err(RecvTimeoutError::Disconnected) => None,
-            Err(RecvTimeoutError::Timeout) => panic!("waited in vain after {:?}", self.so_far),
+            Err(RecvTimeoutError::Timeout) => panic!("timed out after the lines {:?}", self.so_far),
         }
     }
 
-    /// Waits for the end.
+    /// Waits for the end of the output and returns all of it.
     fn all(&mut self) -> &str {
         while self.next().is_some() {}
         &self.so_far

@@ -1,4 +1,4 @@
-//! The helpers that other tests rely on.
+//! Tests of the helpers that other tests use.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -7,7 +7,7 @@ use std::net::{SocketAddr, TcpStream};
 
 use hh_testing::{HttpServer, IdleListener, Reply, TestEnv, closed_address, run, run_with_input};
 
-/// Sends a request and returns all that comes back.
+/// Sends a request and returns the whole response.
 fn exchange(address: SocketAddr, request: &str) -> String {
     let mut stream = TcpStream::connect(address).unwrap();
     stream.write_all(request.as_bytes()).unwrap();

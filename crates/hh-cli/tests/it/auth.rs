@@ -51,8 +51,8 @@ fn login_stores_the_key_and_later_commands_need_nothing() {
     let done = env.run_with_input(&["auth", "login", "--api-key-stdin"], &key);
     assert_eq!(done.code, 0, "{done:?}");
     assert_eq!(done.stdout, "");
-    let said = env.filtered(&done.stderr).replace(&key[..8], "hh_[5]");
-    insta::assert_snapshot!(said, @r#"
+    let printed = env.filtered(&done.stderr).replace(&key[..8], "hh_[5]");
+    insta::assert_snapshot!(printed, @r#"
     Logged in to [server] as user@example.com (Admin)
     note: the keyring cannot be used: Failed to connect to address `unix:path=/nonexistent`: No such file or directory (os error 2); saving the key in [home]/.config/honeyhive/credentials.toml as plain text that only you can read
     Saved key hh_[5]*** in [home]/.config/honeyhive/credentials.toml (profile "default")
@@ -113,7 +113,7 @@ fn profiles_keep_their_servers_apart() {
     error: profile "home" not found (--profile)
       hint: run `honeyhive auth login --profile home`
     "#);
-    // The stored key is for its server alone.
+    // The stored key is sent only to its server.
     let elsewhere = env.run(&["project", "list", "--base-url", "https://api.honeyhive.ai"]);
     assert_eq!(elsewhere.code, 5);
     assert!(
@@ -162,7 +162,7 @@ fn a_new_key_can_be_written_directly_to_a_file() {
     let key = env.read("new.key");
     assert!(key.starts_with("hh_ro_"));
 
-    // A file that is there is left alone, and no second key is made for nobody.
+    // The command keeps an existing file unchanged and creates no second key.
     let again = env.run(&create);
     assert_eq!(again.code, 5);
     assert!(
@@ -207,8 +207,8 @@ fn each_level_allows_only_its_operations() {
     assert!(refused.stderr.contains("nothing was sent"), "{refused:?}");
     let refused = env.run(&["project", "create", "p", "-q", "--api-key", &writer]);
     assert_eq!(refused.code, 6);
-    let told = env.filtered(&refused.stderr).replace(&writer[..8], "[key]");
-    insta::assert_snapshot!(told, @"
+    let printed = env.filtered(&refused.stderr).replace(&writer[..8], "[key]");
+    insta::assert_snapshot!(printed, @"
     error: [host] responded with 403 Forbidden: this key's level is read_write, which does not include admin; use a key that does (request [id])
       hint: check the key [key]*** from --api-key
     ");
@@ -290,7 +290,7 @@ fn a_key_in_the_wrong_place_is_redacted() {
     ] {
         assert!(
             arguments.concat().contains(FOREIGN_KEY),
-            "it is there to be leaked"
+            "the command line does not contain the key"
         );
         let done = env.run(arguments);
         assert_eq!(done.code, 2);
@@ -395,7 +395,7 @@ fn strict_makes_warnings_about_the_key_errors() {
     assert_eq!(strict.code, 3, "{strict:?}");
     env.set("HH_STRICT", "yes");
     assert_eq!(env.run(&["project", "list"]).code, 3);
-    // In test mode any hh_… value is a key, and anything else is none.
+    // In test mode any `hh_…` value is a valid key; any other value is not.
     env.set("HH_TEST_MODE", "1");
     assert_eq!(env.run(&["project", "list"]).code, 0);
     env.set("HH_API_KEY", "garbage");
@@ -417,7 +417,7 @@ fn a_stored_read_only_level_refuses_changes_here() {
         "read_only",
     ];
     let key = env.run(&create).stdout;
-    // The level was told at login; a key of a hosted server would not carry it in its prefix.
+    // The login saved the level that the server reported; the prefix of a hosted key does not contain it.
     assert_eq!(
         env.run_with_input(
             &["auth", "login", "--api-key-stdin", "--profile", "r"],
@@ -430,7 +430,7 @@ fn a_stored_read_only_level_refuses_changes_here() {
     assert!(text.contains("level = \"read_only\""), "{text}");
     env.unset("HH_API_KEY_FILE");
     let hosted = text.replace(key.trim(), FOREIGN_KEY);
-    // The mode of a file that is there stays.
+    // The mode of an existing file stays.
     env.write(STORE, hosted);
     let done = env.run(&["project", "create", "p"]);
     assert_eq!(done.code, 6, "{done:?}");
@@ -455,7 +455,7 @@ fn a_login_for_the_server_of_the_current_profile_goes_into_it() {
     );
     let work = [&login[..], &["--profile", "work", "--base-url", &url]].concat();
     assert_eq!(first.run_with_input(&work, &other).code, 0);
-    // Neither names a server: the current profile's is meant, and its key is the one to replace.
+    // Neither command names a server, so the login uses the current profile's server and replaces its key.
     first.unset("HH_BASE_URL");
     let done = first.run_with_input(&login, &other);
     assert!(done.stderr.contains("(profile \"work\")"), "{done:?}");
@@ -464,7 +464,7 @@ fn a_login_for_the_server_of_the_current_profile_goes_into_it() {
     first.set("HH_PROFILE", "default");
     let done = first.run_with_input(&login, &key);
     assert!(done.stderr.contains("(profile \"default\")"), "{done:?}");
-    // What is wrong is said, not what usually is.
+    // A hint describes the actual problem, not the usual cause.
     let broken = [&login[..], &["--config-file", "nope.yaml"]].concat();
     let done = first.run_with_input(&broken, &key);
     assert_eq!(done.code, 5);

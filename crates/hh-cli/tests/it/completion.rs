@@ -1,4 +1,4 @@
-//! Completion, as the shells themselves offer it.
+//! Tests of completion in the shells themselves.
 
 use std::path::Path;
 use std::process::Command;
@@ -7,14 +7,14 @@ use hh_testing::run;
 
 use crate::support::TestEnv;
 
-/// What stands on the line behind `honeyhive`, and what the shell offers, sorted.
+/// The words after `honeyhive` on the line, and the sorted completions that the shell offers.
 const ASKED: [(&str, &str); 8] = [
     ("au", "auth"),
     ("auth lo", "login logout"),
     ("auth keys cr", "create"),
     ("auth login --api", "--api-key --api-key-stdin"),
     ("auth login --storage ", "auto file keyring"),
-    // The options of all commands, on a group, on a command and on one two groups down.
+    // The options of all commands: on a group, on a command and on a command two groups down.
     ("project --security", "--security-log"),
     ("config list --output ", "json table"),
     ("auth keys create --security", "--security-log"),
@@ -42,7 +42,7 @@ for line in $argv
 end
 ";
 
-/// Completion of zsh needs a terminal: each line is typed into one, and what the completion adds is written down.
+/// Completion in zsh needs a terminal: the script types each line into one and records the completions.
 const ZSH: &str = r#"
 zmodload zsh/zpty || exit
 honeyhive completion zsh >_honeyhive
@@ -63,7 +63,7 @@ const ZSH_START: &str = r#"
 fpath=($HOME $fpath)
 autoload -Uz compinit && compinit -D -u
 compadd() {
-  # With these it fills arrays and adds nothing.
+  # With these options compadd fills arrays and adds no completions.
   if [[ ${@[1,(i)(-|--)]} == *-(O|A|D)\ * ]]; then
     builtin compadd "$@"
     return
@@ -93,7 +93,7 @@ fn zsh_completes() {
     asked("zsh", &["-f", "-c", ZSH, "zsh"]);
 }
 
-/// No PowerShell runs here: this shows that the script knows every command, not that a shell takes it.
+/// PowerShell is not available here: the test checks that the script contains every command, not that it runs.
 #[test]
 fn the_script_for_powershell_knows_the_same() {
     let script = TestEnv::new().run(&["completion", "powershell"]).stdout;
@@ -116,7 +116,7 @@ fn a_shell_that_is_not_known_is_a_usage_error() {
     assert_eq!((done.code, &*done.stdout), (2, ""));
 }
 
-/// Runs a script with the lines as its arguments, which prints the offers of each and then an empty line.
+/// Runs a script with the lines as its arguments; it prints the completions of each line and then an empty line.
 fn asked(shell: &str, arguments: &[&str]) {
     if !is_installed(shell) {
         return;
@@ -141,7 +141,7 @@ fn asked(shell: &str, arguments: &[&str]) {
     }
 }
 
-/// A shell that finds `honeyhive` and all else that this process finds.
+/// Returns a shell command that finds `honeyhive` and every program that this process finds.
 pub(crate) fn in_shell(env: &TestEnv, shell: &str, arguments: &[&str]) -> Command {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let folder = Path::new(env!("CARGO_BIN_EXE_honeyhive")).parent().unwrap();
@@ -153,8 +153,11 @@ pub(crate) fn in_shell(env: &TestEnv, shell: &str, arguments: &[&str]) -> Comman
     command
 }
 
-/// Whether a program can be run; `.ci/run` installs what is asked for here.
-#[expect(clippy::print_stdout, reason = "a test that is skipped says so")]
+/// Returns whether a program can be run. `.ci/run` installs the programs that tests check with this function.
+#[expect(
+    clippy::print_stdout,
+    reason = "a skipped test prints that it is skipped"
+)]
 pub(crate) fn is_installed(program: &str) -> bool {
     let found = Command::new(program).arg("--version").output().is_ok();
     if !found {

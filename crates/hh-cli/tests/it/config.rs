@@ -1,4 +1,4 @@
-//! `honeyhive config`.
+//! Tests of `honeyhive config`.
 
 mod bad_input;
 mod canary;
@@ -11,7 +11,7 @@ mod validate;
 
 use crate::support::TestEnv;
 
-/// A key with which nothing is unusual.
+/// A valid key without unusual properties.
 const KEY: &str = "hh_1234567890abcdef1234567890abcdef";
 const OTHER_KEY: &str = "hh_abcdef1234567890abcdef1234567890";
 
@@ -31,7 +31,7 @@ fn config_list_opens_no_socket_and_starts_no_thread() {
         ends.next() == Some(true) && ends.all(|is_end| is_end),
         "{calls}"
     );
-    // The same look at a command that asks a server shows what it would have seen.
+    // The trace of a command that sends a request contains the connection, so the check above can fail.
     let asks = ["project", "list", "--base-url", "http://127.0.0.1:9"];
     let (_, calls) = env.run_traced(&asks).unwrap();
     assert!(

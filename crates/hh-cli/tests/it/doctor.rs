@@ -1,4 +1,4 @@
-//! `honeyhive doctor` names what is wrong: each fault is made, with real sockets and certificates.
+//! `honeyhive doctor` identifies faults. Each test causes a real one, with real sockets and certificates.
 
 mod keys;
 mod network;
@@ -13,10 +13,10 @@ use crate::support::{RunOutput, TestEnv};
 
 const KEY: &str = "hh_1234567890abcdef1234567890abcdef";
 
-/// Whatever is wrong, the program ends by its own limits, which are below 15 s. A machine that is busy has twice that.
+/// The limit for a run. The program's own limits add up to less than 15 s; a busy machine may need twice that.
 const LIMIT: Duration = Duration::from_secs(30);
 
-/// What differs from run to run.
+/// Parts of the output that differ between runs.
 const FILTERS: [(&str, &str); 3] = [
     (r"\| [\d.]+ m?s \|", "| [time] |"),
     (r"it says \d{4}-\d\d-\d\d", "it says [today]"),
@@ -29,7 +29,7 @@ fn env_with_key() -> TestEnv {
     env
 }
 
-/// Runs it to its end.
+/// Runs `honeyhive doctor` to its end.
 fn run(env: &TestEnv, flags: &[&str]) -> RunOutput {
     let start = Instant::now();
     let done = env.run_with(&["doctor"], flags);
@@ -37,7 +37,7 @@ fn run(env: &TestEnv, flags: &[&str]) -> RunOutput {
     done
 }
 
-/// What a person sees, with these parts of it renamed.
+/// Returns the output with these names replaced.
 fn seen(env: &TestEnv, flags: &[&str], names: &[(&str, &str)]) -> String {
     let text = env.seen_of(&run(env, flags));
     names

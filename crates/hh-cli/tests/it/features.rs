@@ -1,4 +1,4 @@
-//! The rows of the seed's list of features that show on the command line, by their numbers.
+//! Tests of the features that the command line has, by their numbers in `docs/design/features.md`.
 
 mod credentials;
 mod environments;
@@ -14,7 +14,7 @@ use crate::support::{Loopback, TestEnv};
 const KEY: &str = "hh_1234567890abcdef1234567890abcdef";
 const OTHER_KEY: &str = "hh_abcdef1234567890abcdef1234567890";
 
-/// The key with which a request comes, given these flags; requests go to a server of the test's own.
+/// Returns the key that a request with these flags carries; the server is one of the test.
 #[track_caller]
 fn sent_key(env: &TestEnv, flags: &[&str]) -> String {
     let server = Loopback::start();
@@ -23,7 +23,7 @@ fn sent_key(env: &TestEnv, flags: &[&str]) -> String {
     server.request().bearer().unwrap().to_owned()
 }
 
-/// A command that must end with this code before anything is sent; returns what was said.
+/// Runs a command that must exit with this code before it sends a request; returns its stderr.
 #[track_caller]
 fn refused(env: &TestEnv, flags: &[&str], code: i32) -> String {
     let server = Loopback::start();

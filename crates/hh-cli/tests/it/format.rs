@@ -1,4 +1,4 @@
-//! The output format: one decision for every command.
+//! The output format is one decision for every command.
 
 use std::collections::BTreeSet;
 
@@ -6,19 +6,19 @@ use serde_json::Value;
 
 use crate::support::{RunOutput, TestEnv};
 
-/// What a command prints on stdout when JSON is asked for.
+/// The content of a command's stdout with JSON output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stdout {
-    /// Data, which is JSON then.
+    /// Data, as JSON.
     Data,
-    /// Nothing: what it has done is told on stderr.
+    /// Nothing: the result is on stderr.
     Nothing,
     /// Text for another program, in a format of its own.
     Text,
 }
 use Stdout::{Data, Nothing, Text};
 
-/// Every command, in an order in which each of them works.
+/// Every command, in an order in which each succeeds.
 const COMMANDS: &[(&str, Stdout)] = &[
     ("auth login --api-key-stdin --storage file", Nothing),
     ("auth whoami", Data),
@@ -26,9 +26,9 @@ const COMMANDS: &[(&str, Stdout)] = &[
     ("auth list", Data),
     ("auth switch default", Nothing),
     ("auth check", Data),
-    // The key itself, into a pipe.
+    // The key itself, for a pipe.
     ("auth token", Text),
-    // A line of a shell.
+    // A line for a shell.
     ("auth env --shell bash", Text),
     (
         "auth keys create --name docs --level read_only --all-projects",
@@ -63,18 +63,18 @@ const COMMANDS: &[(&str, Stdout)] = &[
     ("config schema", Data),
     ("doctor", Data),
     ("server openapi", Text),
-    // Scripts of shells.
+    // Scripts for shells.
     ("completion bash", Text),
     ("completion zsh", Text),
     ("completion fish", Text),
     ("completion powershell", Text),
     ("auth rotate", Nothing),
     ("auth logout", Nothing),
-    // One line with the address, until it is stopped; this one fails to start.
+    // One line with the address, until the server stops; here the start fails.
     ("server start --data-dir /dev/null/data", Text),
 ];
 
-/// The commands of the tree that have none below them.
+/// Returns the commands of the tree that have no subcommands.
 fn leaves(command: &clap::Command, path: &str) -> BTreeSet<String> {
     let below = command
         .get_subcommands()
@@ -107,7 +107,7 @@ fn env() -> TestEnv {
     let env = TestEnv::with_server();
     env.write("honeyhive.yaml", "{}\n");
     env.write("clean/file", "nothing here\n");
-    // A possible key, which is found.
+    // A possible key, which the scan finds.
     let key = ["hh_", "k7Qm2Xw9Rt4Lp8Zs3Nv6Bd1Hf5Jg0Cya"].concat();
     env.write("planted/file", key);
     env
@@ -119,7 +119,7 @@ fn run(env: &TestEnv, words: &str, id: &str) -> RunOutput {
     env.run_with_input(&words, &env.read("admin.key"))
 }
 
-/// Runs all commands where JSON is asked for by the environment or a file.
+/// Runs all commands with JSON output set by the environment or a file.
 fn assert_json(env: &TestEnv) {
     let mut id = String::new();
     for (words, prints) in COMMANDS {

@@ -2,10 +2,10 @@
 
 use crate::support::TestEnv;
 
-/// The last line of a page below that of `honeyhive`.
+/// The last line of every page except that of `honeyhive`.
 const LAST: &str = "Global options: see `honeyhive --help`";
 
-/// Every command and group below a command, by the words that call it.
+/// Returns every command and group below a command, as argument lists.
 fn below(command: &clap::Command, path: &[String]) -> Vec<Vec<String>> {
     let commands = command
         .get_subcommands()

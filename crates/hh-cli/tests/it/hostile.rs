@@ -1,4 +1,4 @@
-//! A working directory that belongs to somebody else: what its files say sends no key elsewhere, runs and writes nothing.
+//! In a working directory of another user, files send no key elsewhere, run no program and write no file.
 
 mod command;
 mod origins;
@@ -12,11 +12,11 @@ use hh_testing::run_with_input;
 
 use crate::support::{RunOutput, TestEnv};
 
-/// The key of the login that is stored.
+/// The key of the saved login.
 const KEY: &str = "hh_1234567890abcdef1234567890abcdef";
 const OTHER_KEY: &str = "hh_abcdef1234567890abcdef1234567890";
 
-/// What is run in such a directory, apart from a program that traces.
+/// Commands that are run in such a directory, in addition to a program with a tracer.
 const COMMANDS: &[&[&str]] = &[
     &["auth", "whoami"],
     &["auth", "check"],
@@ -24,7 +24,7 @@ const COMMANDS: &[&[&str]] = &[
     &["auth", "token"],
 ];
 
-/// Runs each command and a program that traces, in a directory of the home, with flags or variables.
+/// Runs each command and a program with a tracer, in a directory of the home, with flags or variables.
 fn run_all(
     env: &TestEnv,
     folder: &str,
@@ -40,7 +40,7 @@ fn run_all(
     commands.chain([tracer_of(env)]).map(run).collect()
 }
 
-/// This test program again, as a program that traces.
+/// Returns a command that runs this test program again, as a program with a tracer.
 fn tracer_of(env: &TestEnv) -> std::process::Command {
     let this = std::env::current_exe().unwrap();
     let arguments = ["hostile::tracer", "--exact", "--nocapture"];
@@ -49,7 +49,7 @@ fn tracer_of(env: &TestEnv) -> std::process::Command {
     command
 }
 
-/// Does nothing by itself: other tests start this one in processes of its own, where it is a program that traces.
+/// Does nothing in a usual run: other tests start it in separate processes, where it is a program with a tracer.
 #[test]
 fn tracer() {
     if std::env::var_os("TRACES").is_none() {
@@ -61,11 +61,11 @@ fn tracer() {
     };
     tracer.span("step", EventKind::Tool).start().end();
     let patience = Duration::from_secs(30);
-    // Whether the server understands it is not the question.
+    // The response of the server does not matter here.
     tracer.shutdown_blocking(patience).ok();
 }
 
-/// Checks that everything was refused, that nothing was printed for it, and why.
+/// Checks that everything was rejected for this reason and that stdout contains no key.
 #[track_caller]
 fn assert_refused(what: &str, all: &[RunOutput], why: &str) {
     for done in all {

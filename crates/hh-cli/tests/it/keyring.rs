@@ -1,4 +1,4 @@
-//! Logins in a real Secret Service: gnome-keyring on a bus of its own, started here. And who never asks one.
+//! Logins in a real Secret Service (gnome-keyring on its own bus), and commands that do not query a keyring.
 
 use std::os::unix::net::UnixListener;
 use std::sync::Arc;
@@ -12,8 +12,11 @@ pub(crate) const UNLOCKED: &str =
     "printf 'a password\\n' | gnome-keyring-daemon --unlock --components=secrets >/dev/null";
 const LOCKED: &str = "gnome-keyring-daemon --start --components=secrets >/dev/null";
 
-/// Runs lines of a shell beside a keyring, `honeyhive` being the program; nothing if there is no keyring to be had.
-#[expect(clippy::print_stdout, reason = "a test that is skipped says so")]
+/// Runs shell lines next to a keyring, with `honeyhive` as the program. Returns `None` without a keyring.
+#[expect(
+    clippy::print_stdout,
+    reason = "a skipped test prints that it is skipped"
+)]
 pub(crate) fn with_a_keyring(env: &TestEnv, start: &str, lines: &str) -> Option<RunOutput> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let is_there = |program: &str| env.program(program, &["--version"]).output().is_ok();
@@ -35,7 +38,7 @@ pub(crate) fn with_a_keyring(env: &TestEnv, start: &str, lines: &str) -> Option<
     Some(run(&mut session))
 }
 
-/// What was shown, without the noise of the keyring's own start.
+/// Returns the output without the lines of the keyring's own start.
 pub(crate) fn shown(env: &TestEnv, done: &RunOutput) -> String {
     let key = env.read("admin.key");
     assert!(!done.stdout.contains(key.trim()), "{done:?}");
@@ -91,7 +94,7 @@ honeyhive auth login --storage keyring --api-key-stdin < admin.key
     assert!(store.contains("storage = \"keyring\""), "{store}");
     assert_eq!(store.matches("api_key = ").count(), 1, "{store}");
 
-    // Another session, in which nobody has unlocked it.
+    // In another session the keyring is locked.
     let lines = r#"
 honeyhive auth status; echo "exit $?"
 honeyhive auth token; echo "exit $?"
@@ -124,7 +127,7 @@ honeyhive auth whoami | sed -n 1p
     "#);
 }
 
-/// The key is in one place or the other, or in both, whatever the disk does.
+/// With any disk failure, the key is in the keyring, in the file, or in both.
 #[test]
 fn a_disk_that_fails_costs_no_key() {
     let env = TestEnv::with_server();
@@ -140,12 +143,12 @@ fn a_disk_that_fails_costs_no_key() {
     let start = format!("{UNLOCKED}\nunsynced() {{ {strace} '{honeyhive}' \"$@\" 2>&1; }}");
     let lines = r#"
 same() { honeyhive auth token | cmp - admin.key && echo 'the token is the key'; }
-honeyhive auth login --storage file --api-key-stdin < admin.key > said
-unsynced auth login --storage keyring --api-key-stdin < admin.key > said || tail -n 1 said
+honeyhive auth login --storage file --api-key-stdin < admin.key > printed
+unsynced auth login --storage keyring --api-key-stdin < admin.key > printed || tail -n 1 printed
 same
-unsynced auth login --storage file --api-key-stdin < admin.key > said || tail -n 1 said
+unsynced auth login --storage file --api-key-stdin < admin.key > printed || tail -n 1 printed
 same
-# What a power loss brings back.
+# Restores the state after a power loss.
 sed -i 's/"file"/"keyring"/; /^api_key/d' .config/honeyhive/credentials.toml
 same
 (trap '' XFSZ; ulimit -f 0; honeyhive auth logout)
@@ -166,7 +169,7 @@ same
     ");
 }
 
-/// A bus that takes connections and says nothing; it counts them.
+/// Returns a bus that accepts and counts connections and never responds.
 pub(crate) fn silent_bus(env: &mut TestEnv) -> Arc<AtomicUsize> {
     let path = env.path("bus");
     let listener = UnixListener::bind(&path).unwrap();
@@ -204,7 +207,7 @@ fn only_keyring_entries_read_the_keyring() {
         env.run(command);
         assert_eq!(asked.load(Ordering::Relaxed), 0, "{command:?}");
     }
-    // Nor one whose key is not the one in use.
+    // A login whose key is not the one in use does not query it either.
     let entry = env.read(STORE).replace("\"file\"", "\"keyring\"");
     let entry = entry.lines().filter(|line| !line.starts_with("api_key"));
     env.write(STORE, entry.collect::<Vec<_>>().join("\n"));
@@ -221,11 +224,11 @@ fn only_keyring_entries_read_the_keyring() {
       hint: unlock the keyring and try again, or run `honeyhive auth login`
     "#);
     assert_eq!(done.code, 5, "{done:?}");
-    // A login goes on without.
+    // A login continues without the keyring.
     let done = env.run_with_input(&["auth", "login", "--api-key-stdin"], &key);
     assert!(asked.load(Ordering::Relaxed) > 1, "{done:?}");
-    let said = env.filtered(&done.stderr).replace(&key[..8], "[key]");
-    insta::assert_snapshot!(said, @r#"
+    let printed = env.filtered(&done.stderr).replace(&key[..8], "[key]");
+    insta::assert_snapshot!(printed, @r#"
     Logged in to [server] as user@example.com (Admin)
     note: the keyring cannot be used: it did not respond within 3 s; the key goes into [home]/.config/honeyhive/credentials.toml, in plain text that only you can read
     Saved the key [key]*** in [home]/.config/honeyhive/credentials.toml (profile "default")

@@ -1,4 +1,4 @@
-//! The key in use is in no output of any command, whatever the server answers, however much is said.
+//! The key in use is in no output of any command, with any response of the server and any verbosity.
 
 mod commands;
 mod processes;
@@ -9,20 +9,20 @@ use hh_testing::IdleListener;
 use crate::support::canary::{KEY, assert_hidden, assert_in_no_file, find};
 use crate::support::{Loopback, TestEnv};
 
-/// How much is said: flags and a variable.
+/// The verbosities: flags and a variable.
 const TALK: &[(&[&str], &str)] = &[
     (&[], "info"),
     (&["--verbose"], "info"),
     (&["--debug"], "info"),
     (&["--output", "json"], "trace"),
 ];
-/// So many of the commands ask a server, at least.
+/// The minimum number of commands that send a request.
 const ASKING: usize = 12;
-/// So many commands run at once.
+/// The number of commands that run at the same time.
 const AT_ONCE: usize = 32;
 
-/// Runs every command, with these amounts of talk and the key from each place, each in a home of its own, and looks for the
-/// key in all that was written. `run` runs it; returns whatever that did.
+/// Runs every command at these verbosities with the key from each source, each in its own home, and searches all
+/// output for the key. Returns the results of `run`.
 fn each<T: Send>(
     base_url: &str,
     talk: &'static [(&[&str], &str)],
@@ -39,7 +39,7 @@ fn each<T: Send>(
         env.set("HH_BASE_URL", base_url);
         env.set("HH_TIMEOUT", "1");
         env.set("HH_LOG_LEVEL", level);
-        // What a backtrace shows does not depend on the talk, and it takes its time.
+        // A backtrace does not depend on the verbosity and is slow, so one level is sufficient.
         let backtrace = if *level == "trace" { "full" } else { "0" };
         env.set("RUST_BACKTRACE", backtrace);
         if *is_stored {
@@ -61,7 +61,7 @@ fn each<T: Send>(
     all
 }
 
-/// The same, with the key on standard input as well; returns the exit codes.
+/// Runs the same, and also with the key on standard input; returns the exit codes.
 fn assert_never_written(base_url: &str, talk: &'static [(&[&str], &str)]) -> Vec<i32> {
     each(base_url, talk, |env, arguments| {
         let done = env.run_with_input(arguments, KEY);
@@ -70,26 +70,29 @@ fn assert_never_written(base_url: &str, talk: &'static [(&[&str], &str)]) -> Vec
     })
 }
 
-/// An answer that holds what a careless server or proxy would echo.
+/// Returns a response that contains everything that a careless server or proxy would echo.
 fn echo(status: &str) -> String {
     let (bearer, kind) = (format!("Bearer {KEY}"), "Content-Type: application/json");
     let body = format!(
         r#"{{"message": "authorization: {bearer}", "errorCode": "{KEY}", "request_id": "{KEY}", "detail": "{KEY}"}}"#
     );
-    assert!(find(body.as_bytes()).is_some(), "it is there to be leaked");
+    assert!(
+        find(body.as_bytes()).is_some(),
+        "the response does not contain the key"
+    );
     format!(
         "{status}\r\n{kind}\r\nX-Echo: {bearer}\r\nLocation: https://evil.invalid/{KEY}\r\n\r\n{body}"
     )
 }
 
-/// Looks at a server that gives this answer, and checks that requests came with the key.
+/// Runs every command against a server that gives this response, and checks that requests carried the key.
 fn assert_not_echoed(answer: &str, talk: &'static [(&[&str], &str)]) {
     let server = Loopback::always(answer);
     assert_never_written(&server.url(), talk);
     assert_used(server, talk.len());
 }
 
-/// Checks that each command that asks did so, with each amount of talk and the key from each place.
+/// Checks that each command that sends requests did so, at each verbosity with the key from each source.
 fn assert_used(server: Loopback, talks: usize) {
     let requests = server.requests();
     let with_key = requests
@@ -142,8 +145,8 @@ fn when_no_server_responds() {
 }
 
 // Feature S41.
-/// No thread can be started, which the look-up of a name needs: the program panics in the middle of a request, with the
-/// key in its hands. Nothing in the program is there for this test: the system refuses.
+/// The system refuses to start threads, which name resolution needs, so the program panics while it holds the key in
+/// the middle of a request. The program has no code for this test.
 #[test]
 fn when_the_program_panics() {
     let server = "https://api.test.invalid";
@@ -157,7 +160,7 @@ fn when_the_program_panics() {
         assert_eq!(has_backtrace, is_panic && is_loudest, "{done:?}");
         Some(is_panic)
     });
-    // Without strace none is run.
+    // Without strace, no command runs.
     if let Some(panics) = panics.into_iter().collect::<Option<Vec<_>>>() {
         let count = panics.iter().filter(|is_panic| **is_panic).count();
         assert!(count >= ASKING * TALK.len() * 2, "{count}");

@@ -1,4 +1,4 @@
-//! Real logins that are killed, many at once, and on disks that sync nothing: the store that they leave is whole.
+//! Real logins that are killed, run at the same time, or run on disks without sync leave a complete store.
 
 mod kill;
 mod race;
@@ -15,7 +15,7 @@ use crate::support::TestEnv;
 
 const UMASKS: [&str; 3] = ["000", "022", "077"];
 
-/// Two logins differ in all that this number goes into, so that a mixture of them is told.
+/// Returns the key of a login. The number is part of all its fields, so that a mixture of two logins is detected.
 fn key(number: u32) -> String {
     format!("hh_{number:0>40}")
 }
@@ -24,7 +24,7 @@ fn store(env: &TestEnv) -> FileStore {
     FileStore::of_user(&Env::from_pairs([("HOME", env.path(""))])).unwrap()
 }
 
-/// Starts a login, which goes on once it is given its key.
+/// Starts a login, which continues when it receives its key.
 fn login(env: &TestEnv, umask: &str, profile: &str) -> Child {
     let arguments = ["auth", "login", "--api-key-stdin", "--profile", profile];
     env.command_with_umask(umask, &arguments)
@@ -45,7 +45,7 @@ fn wait(child: Child) {
     assert!(output.status.success(), "{output:?}");
 }
 
-/// Tells which login a profile is of, and checks that all of it is.
+/// Returns the number of the login that a profile comes from, and checks that all its fields match.
 fn number_of(found: &Profile, url: &str) -> u32 {
     let id = found.details.id.as_deref().unwrap();
     let number = id.strip_prefix("id").unwrap().parse().unwrap();
@@ -67,7 +67,7 @@ fn private_files(env: &TestEnv) -> Vec<String> {
     for entry in std::fs::read_dir(env.path(".config/honeyhive")).unwrap() {
         let name = entry.unwrap().file_name().into_string().unwrap();
         let path = format!(".config/honeyhive/{name}");
-        // A temporary file may have become the file by now.
+        // A temporary file may have replaced the store in the meantime.
         if let Ok(metadata) = Path::new(&env.at(&path)).symlink_metadata() {
             use std::os::unix::fs::PermissionsExt as _;
             let mode = metadata.permissions().mode() & 0o777;

@@ -1,4 +1,4 @@
-//! What a logout removes, and what it says of it.
+//! The files that a logout removes, and its output.
 
 use crate::support::{STORE, TestEnv};
 

@@ -1,4 +1,4 @@
-//! The program as a person runs it: real processes against a real server, in a home of their own.
+//! The program from the command line: real processes against a real server, each in its own home.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod support;

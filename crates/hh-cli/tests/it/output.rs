@@ -54,7 +54,7 @@ fn a_named_file_is_read_and_shadowed_by_the_environment() {
         for ((setting, value), place) in settings.into_iter().zip(places) {
             env.assert_setting(setting, &flags, value, &format!("file:{name}:{place}"));
         }
-        // The table of all says the same.
+        // The table of all settings contains the same rows.
         let list = env.run_with(&["config", "list"], &flags).stdout;
         let row = format!("project | from-file | file:{name}:{}", places[1]);
         assert_eq!(rows(&list, &["project"]), row);
@@ -88,7 +88,7 @@ fn a_broken_file_is_named_without_its_contents() {
     ] {
         assert!(
             text.contains("canarycanary"),
-            "the secret is there to be leaked"
+            "the file does not contain the secret"
         );
         env.write(name, &text);
         for command in [["config", "list"], ["project", "list"]] {
@@ -223,7 +223,7 @@ fn a_dollar_in_an_env_file_is_a_dollar() {
 fn the_prefix_of_keys_is_no_key_and_is_named() {
     let mut env = TestEnv::new();
     env.set("HH_BASE_URL", "http://127.0.0.1:9");
-    for (key, told) in [
+    for (key, message) in [
         ("garbage", "does not begin with hh_, so it is"),
         ("hh_dev", "32 or more characters after hh_\n"),
         ("hh_dev_dev_dev", "than letters and digits after hh_\n"),
@@ -232,6 +232,6 @@ fn the_prefix_of_keys_is_no_key_and_is_named() {
         env.set("HH_API_KEY", key);
         let done = env.run(&["project", "list"]);
         env.unset("HH_API_KEY");
-        assert!(done.stderr.contains(told), "{key}: {}", done.stderr);
+        assert!(done.stderr.contains(message), "{key}: {}", done.stderr);
     }
 }

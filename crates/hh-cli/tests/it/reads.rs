@@ -1,4 +1,4 @@
-//! How often a command reads the configuration and the credential store, counted from outside of the process.
+//! The number of times that a command reads the configuration and the credential store, counted outside the process.
 #![cfg(target_os = "linux")]
 
 use std::mem::MaybeUninit;
@@ -12,19 +12,19 @@ use crate::support::{RunOutput, STORE, TestEnv};
 const DIR: &str = ".config/honeyhive";
 const KEY: &str = "hh_0000000000000000000000000000000000000001";
 
-/// Counts how often files of the configuration directory are opened.
+/// A counter of how often files of the configuration directory are opened.
 struct OpenCounter(OwnedFd);
 
 impl OpenCounter {
     fn of(env: &TestEnv) -> Self {
         let inotify = inotify::init(CreateFlags::NONBLOCK | CreateFlags::CLOEXEC).unwrap();
-        // Equal events in a row become one event, so that each open needs the close after it.
+        // The kernel merges equal consecutive events, so each open needs the close after it.
         let events = WatchFlags::OPEN | WatchFlags::CLOSE_NOWRITE | WatchFlags::CLOSE_WRITE;
         inotify::add_watch(&inotify, env.path(DIR), events).unwrap();
         Self(inotify)
     }
 
-    /// Returns how often the configuration and the credential file were opened since the last call.
+    /// Returns the numbers of opens of the configuration and of the credential file since the last call.
     fn take(&self) -> (usize, usize) {
         let mut buffer = [MaybeUninit::uninit(); 4096];
         let mut reader = Reader::new(&self.0, &mut buffer);
@@ -45,12 +45,12 @@ impl OpenCounter {
     }
 }
 
-/// A home with a configuration file, a saved login and a server.
+/// Returns a home with a configuration file, a saved login and a server.
 fn env() -> TestEnv {
     let mut env = TestEnv::with_server();
     let key = env.read("admin.key");
     env.store_key("default", &env.url(), key.trim());
-    // Where nothing but the store and the file says it.
+    // Only the store and the file contain the URL.
     let url = env.url();
     env.write(&format!("{DIR}/config.yaml"), format!("base_url: {url}\n"));
     env.unset("HH_BASE_URL");
@@ -101,18 +101,18 @@ fn a_login_loads_the_configuration_once_and_reads_the_store_at_most_twice() {
 fn a_login_that_fails_or_repairs_a_damaged_store_reads_nothing_again() {
     let env = env();
     let opens = OpenCounter::of(&env);
-    // A key that the server does not know.
+    // A key that the server does not have.
     let done = env.run_with_input(&["auth", "login", "--api-key-stdin"], KEY);
     assert_eq!(done.code, 3, "{done:?}");
     assert_eq!(opens.take(), (1, 1));
-    // A damaged store, which is kept aside.
+    // A damaged store, which the login moves aside.
     env.write(STORE, "version = 1\nprofiles = 7\n");
     env.set_mode(STORE, 0o600);
     opens.take();
     let done = login(&env, &[]);
     assert_eq!(done.code, 0, "{done:?}");
     assert_eq!(opens.take(), (1, 2));
-    // No store at all.
+    // Without a store.
     std::fs::remove_file(env.path(STORE)).unwrap();
     opens.take();
     let done = login(&env, &[]);

@@ -1,11 +1,11 @@
-//! A key that a shell is given in the open, whoever chose it.
+//! A key that a shell receives in plain text is safe to evaluate, for any content of the key.
 
 use hh_testing::run;
 
 use crate::completion::{in_shell, is_installed};
 use crate::support::TestEnv;
 
-/// Every character but white space may be in a key, and a folder that somebody else filled may name one.
+/// A key may contain every character except white space, and a directory of another user may contain one.
 const KEY: &str =
     r#"hh_1234567890abcdef1234567890abcdef';id>ran;'\'\\''$(id>ran)(id>ran)`id>ran`"\n!*~''\"#;
 

@@ -1,4 +1,4 @@
-//! Rotation of the saved key: what people see, and that nothing that ends it leaves them without a key.
+//! Rotation of the saved key: its output, and that an interruption never leaves the user without a key.
 
 mod gate;
 
@@ -12,7 +12,7 @@ use crate::support::{RunOutput, STORE, TestEnv, undated};
 const LOGIN: &[&str] = &["auth", "login", "--storage", "file", "--api-key-stdin"];
 const ROTATE: &[&str] = &["auth", "rotate", "--grace", "0s"];
 
-/// Logs in with a key of its own, and returns it.
+/// Logs in with a new key, and returns it.
 fn log_in(env: &mut TestEnv, level: &str) -> String {
     env.be_admin();
     let create = ["auth", "keys", "create", "--name", "mine", "--level", level];
@@ -42,19 +42,19 @@ fn a_rotation_creates_saves_and_uses_a_new_key() {
         assert_eq!(done.code, 0, "{done:?}");
         let new = saved(&env);
         assert!(!done.stderr.contains(&old) && !done.stderr.contains(&new));
-        let said = done
+        let printed = done
             .stderr
             .replace(&old[..8], "[old]")
             .replace(&new[..8], "[new]");
-        let said = undated(&said.replace(['(', ')'], " "));
+        let printed = undated(&printed.replace(['(', ')'], " "));
         insta::allow_duplicates! {
-            insta::assert_snapshot!(said, @"Replaced key [old]*** with [new]***  [key id] ; the old key works for another 24h");
+            insta::assert_snapshot!(printed, @"Replaced key [old]*** with [new]***  [key id] ; the old key works for another 24h");
         }
         assert_eq!(
             (env.mode(STORE), env.run(&["auth", "whoami"]).code),
             (0o600, 0)
         );
-        // The grace has only begun.
+        // The grace period has just begun.
         assert_eq!(env.run(&["auth", "whoami", "--api-key", &old]).code, 0);
     }
 }
@@ -106,11 +106,11 @@ fn a_server_that_does_not_rotate_leaves_it_to_people() {
     assert_eq!(saved(&env), key);
 }
 
-/// What ends a rotation, and when.
+/// The event that ends a rotation.
 #[derive(Clone, Copy, Debug)]
 enum Kill {
     At(Stop),
-    /// It has this answer and waits for the store.
+    /// A kill while it has this response and waits for the store.
     Saving(usize),
 }
 
@@ -123,7 +123,7 @@ fn start(env: &TestEnv) -> Child {
         .unwrap()
 }
 
-/// Waits until the process has the lock of the store open, which another one holds.
+/// Waits until the process has opened the lock of the store, which another process holds.
 fn wait_for_lock(child: &Child) {
     let files = format!("/proc/{}/fd", child.id());
     let has_it = || {
@@ -147,7 +147,7 @@ fn a_concurrent_switch_does_not_change_the_profile_of_a_rotation() {
     assert_eq!(done.code, 0, "{done:?}");
     let switch = |name| assert_eq!(env.run(&["auth", "switch", name]).code, 0);
     switch("default");
-    // The server has made the new key, which is not saved yet.
+    // The server has created the new key, which is not saved yet.
     gate.plan(Stop::Until(2));
     let mut child = start(&env);
     gate.wait();
@@ -157,7 +157,7 @@ fn a_concurrent_switch_does_not_change_the_profile_of_a_rotation() {
 
     assert!(!env.read(STORE).contains("replaces"));
     assert_ne!(saved(&env), old);
-    // Its end shows that the new key was used.
+    // The old key is revoked, so the new key was used.
     let done = env.run(&["auth", "whoami", "--api-key", &old]);
     assert_eq!(done.code, 3, "{done:?}");
     switch("default");
@@ -177,7 +177,7 @@ fn a_login_meanwhile_is_not_overwritten() {
         let mut rotate = env.command(ROTATE);
         let child = rotate.stdin(Stdio::null()).stderr(Stdio::piped()).spawn();
         gate.wait();
-        // The gate is busy with the rotation: the login goes another way.
+        // The gate is busy with the rotation, so the login uses the server directly.
         let other = ["--profile", "default", "--base-url", &server];
         let key = env.read("admin.key");
         let done = env.run_with_input(&[LOGIN, &other].concat(), &key);
@@ -198,7 +198,7 @@ fn a_login_meanwhile_is_not_overwritten() {
 
 #[test]
 fn a_working_key_is_saved_when_a_rotation_is_interrupted_and_the_next_one_completes() {
-    // The requests: whose key is it, make the new one, and the first one with that.
+    // The requests: read the owner of the key, create the new key, and use the new key for the first time.
     let kills = [
         Kill::At(Stop::Before(1)),
         Kill::At(Stop::After(1)),
@@ -242,7 +242,7 @@ fn a_working_key_is_saved_when_a_rotation_is_interrupted_and_the_next_one_comple
         assert_ne!(saved(&env), old, "{kill:?}");
         let done = env.run(&["auth", "whoami", "--api-key", &old]);
         assert_eq!(done.code, 3, "{kill:?}: {done:?}");
-        // And no other one of the keys made on the way works.
+        // No other key created meanwhile is valid.
         env.be_admin();
         let keys = env.json(&["auth", "keys", "list"]);
         let live = keys.as_array().unwrap().iter();

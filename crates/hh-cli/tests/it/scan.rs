@@ -1,4 +1,4 @@
-//! The search for keys: what is found where, in which form it is told, and what it costs nobody.
+//! The scan for keys: its findings, its output formats, and its effects on other files.
 
 mod git;
 mod ignored;
@@ -17,17 +17,17 @@ use serde_json::Value;
 
 use crate::support::TestEnv;
 
-/// The shape of a key of the hosted service, which nothing confirms.
+/// A value in the format of a hosted key, which nothing confirms.
 pub(crate) const POSSIBLE: &str = "hh_k7Qm2Xw9Rt4Lp8Zs3Nv6Bd1Hf5Jg0Cya"; // hh-scan: ignore
 
-/// A new key of a server of ours.
-#[expect(clippy::disallowed_methods, reason = "it is made to be planted")]
+/// Returns a new key of a self-hosted server.
+#[expect(clippy::disallowed_methods, reason = "the test plants the key")]
 pub(crate) fn minted(level: Level) -> String {
     let minted = hh_auth::mint(level).unwrap();
     minted.key.secret().expose_secret().to_owned()
 }
 
-/// An environment in which git can be run, and honeyhive runs it.
+/// Returns an environment in which git can run, and honeyhive runs it.
 pub(crate) fn with_git() -> TestEnv {
     let mut env = TestEnv::new();
     let path = std::env::var_os("PATH").unwrap();
@@ -49,7 +49,7 @@ pub(crate) fn with_git() -> TestEnv {
     env
 }
 
-/// The same in a new repository.
+/// Returns the same with a new repository.
 fn with_repository() -> TestEnv {
     let env = with_git();
     git(&env, &["init", "--quiet"]);
@@ -63,7 +63,7 @@ fn git(env: &TestEnv, arguments: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap().trim().to_owned()
 }
 
-/// Commits all there is, and returns the commit's id.
+/// Commits all files, and returns the id of the commit.
 #[track_caller]
 fn commit(env: &TestEnv) -> String {
     git(env, &["add", "--all"]);
@@ -74,7 +74,7 @@ fn commit(env: &TestEnv) -> String {
     git(env, &["rev-parse", "HEAD"])
 }
 
-/// `certainty path:line:column key` of each finding, with the commit if there is one.
+/// Returns `certainty path:line:column key` of each finding, with the commit if it has one.
 fn found(env: &TestEnv, arguments: &[&str]) -> Vec<String> {
     let report = env.json(&[&["auth", "scan"], arguments].concat());
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
@@ -91,7 +91,7 @@ fn found(env: &TestEnv, arguments: &[&str]) -> Vec<String> {
     findings.map(shown).collect()
 }
 
-/// The checkout that this test was compiled in.
+/// Returns the checkout that this test was compiled in.
 fn checkout() -> PathBuf {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2);
     root.unwrap().to_owned()
@@ -127,7 +127,7 @@ fn ignored_files_hidden_ones_and_those_of_git() {
     ]
     .map(hit);
     assert_eq!(found(&env, &["--no-ignore"]), all);
-    // What is named is searched.
+    // A named file is searched.
     assert_eq!(found(&env, &["skipped.txt"]), ["skipped.txt"].map(hit));
     assert_eq!(found(&env, &["ignored", ".env", "plain"]).len(), 3);
 }
@@ -149,7 +149,7 @@ fn what_cannot_be_searched_is_a_failure_but_a_finding_comes_first() {
         done.stderr.contains("warning: cannot scan gone"),
         "{done:?}"
     );
-    // Below a folder a pipe is passed by.
+    // A pipe in a directory is skipped.
     assert_eq!(found(&env, &[]).len(), 1);
 }
 

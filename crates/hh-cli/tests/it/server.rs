@@ -16,10 +16,10 @@ fn start(env: &TestEnv, flags: &[&str]) -> ServerProcess {
 fn the_cause_of_an_internal_error_is_printed_by_the_server_and_not_sent() {
     let mut env = TestEnv::new();
     let key_file = env.at("admin.key");
-    // It stops by a signal, after which the whole log is in the database file.
+    // A signal stops the server, after which the database file contains the whole log.
     let done = start(&env, &["--admin-key-file", &key_file]).stop("TERM");
     assert_eq!(done.code, 0, "{done:?}");
-    // It has read the schema and no key.
+    // The server reads the schema and no key.
     let mut server = start(&env, &["--log-format", "json"]);
     let database = env.path("data/honeyhive.db");
     let size = database.metadata().unwrap().len();

@@ -1,4 +1,4 @@
-//! Saved logins that are damaged, that nobody uses, or that are not needed.
+//! Saved logins that are damaged, unused or not needed.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -12,7 +12,7 @@ fn a_login_into_a_damaged_store_goes_to_the_usual_server() {
     let mut env = TestEnv::new();
     env.store_key("default", "http://127.0.0.1:9", KEY);
     env.write(STORE, "no TOML");
-    // It is far away: the way there ends at the proxy.
+    // The server is remote: its connection ends at the proxy.
     let proxy = Loopback::always("403 Forbidden\r\n\r\n");
     env.set("HH_PROXY_URL", &proxy.url());
     let login = ["auth", "login", "--storage", "file", "--api-key-stdin"];
@@ -80,7 +80,7 @@ fn a_keyring_that_is_locked_during_a_rotation_is_reported() {
     let env = TestEnv::with_server();
     env.write(".config/honeyhive/made", "");
     env.set_mode(".config/honeyhive", 0o700);
-    // The rotation has its key and waits for another rotation: this process and that one have the lock open.
+    // The rotation has its key and waits for another rotation: both processes have the lock open.
     let lines = r#"
 honeyhive auth login --storage keyring --api-key-stdin < admin.key
 (honeyhive auth rotate; echo "exit $?"; touch over) &

@@ -14,9 +14,9 @@ pub(crate) use hh_testing::RunOutput;
 pub(crate) use loopback::{Loopback, usual};
 pub(crate) use terminal::Terminal;
 
-/// An environment of a test's own, with a server if the test starts one.
+/// An isolated environment, with a server if the test starts one.
 pub(crate) struct TestEnv {
-    /// Ends before its directory is removed.
+    /// Stops before its directory is removed.
     _server: Option<ServerProcess>,
     env: hh_testing::TestEnv,
 }
@@ -36,7 +36,7 @@ impl TestEnv {
         Self { env, _server: None }
     }
 
-    /// An environment with a server, whose address is set, and its admin key in `admin.key`.
+    /// Creates an environment with a server, whose address is set, and its admin key in `admin.key`.
     pub(crate) fn with_server() -> Self {
         let env = Self::new();
         let mut command = env.command(&["server", "start", "--bind", "127.0.0.1:0"]);
@@ -66,17 +66,17 @@ impl TestEnv {
         self.env.unset(name);
     }
 
-    /// The address of the server.
+    /// Returns the base URL of the server.
     pub(crate) fn url(&self) -> String {
         self.variable("HH_BASE_URL").unwrap().to_owned()
     }
 
-    /// The path as an argument.
+    /// Returns the path as an argument.
     pub(crate) fn at(&self, name: &str) -> String {
         shown(&self.path(name))
     }
 
-    /// A FIFO that nobody writes into.
+    /// Creates a FIFO without a writer.
     pub(crate) fn make_fifo(&self, name: &str) {
         let made = Command::new("mkfifo").arg(self.path(name)).status();
         assert!(made.unwrap().success());
@@ -95,7 +95,7 @@ impl TestEnv {
         self.set_mode(".config/honeyhive", 0o700);
     }
 
-    /// Acts as the admin from here on.
+    /// Uses the admin key from here on.
     pub(crate) fn be_admin(&mut self) {
         let path = self.path("admin.key").display().to_string();
         self.set("HH_API_KEY_FILE", &path);
@@ -105,12 +105,12 @@ impl TestEnv {
         self.run_with_input(arguments, "")
     }
 
-    /// Runs with flags behind the command.
+    /// Runs a command with flags after it.
     pub(crate) fn run_with(&self, command: &[&str], flags: &[&str]) -> RunOutput {
         self.run(&[command, flags].concat())
     }
 
-    /// Runs for JSON, whatever the exit code.
+    /// Runs a command with JSON output, and accepts any exit code.
     pub(crate) fn json(&self, arguments: &[&str]) -> Value {
         let done = self.run_with(arguments, &["--output", "json"]);
         let parsed = serde_json::from_str(&done.stdout);
@@ -119,7 +119,7 @@ impl TestEnv {
             .unwrap()
     }
 
-    /// What a person sees: stdout, stderr behind `!`, and the exit code.
+    /// Returns the whole output: stdout, stderr with `!` before each line, and the exit code.
     pub(crate) fn seen(&self, arguments: &[&str]) -> String {
         self.seen_of(&self.run(arguments))
     }
@@ -131,7 +131,7 @@ impl TestEnv {
         squeezed(self.filtered(&text).trim_start())
     }
 
-    /// The value of a setting and its source, with these flags; `null` without a value.
+    /// Returns the value of a setting and its source, with these flags; the value is `null` if it is not set.
     pub(crate) fn setting(&self, name: &str, flags: &[&str]) -> (String, String) {
         let record = self.json(&[&["config", "get", name], flags].concat());
         let value = record["value"].as_str().unwrap_or("null");
@@ -143,7 +143,7 @@ impl TestEnv {
         run_with_input(&mut self.command(arguments), input).unwrap()
     }
 
-    /// Runs with stdout going into a file.
+    /// Runs a command whose stdout is a file.
     pub(crate) fn run_into(&self, arguments: &[&str], stdout: std::fs::File) -> RunOutput {
         let output = self
             .command(arguments)
@@ -155,15 +155,16 @@ impl TestEnv {
         RunOutput::from(output)
     }
 
-    /// Runs under a tracer of the system calls for the network and for threads, and returns them too; none without
-    /// strace, unless CI is set.
+    /// Runs a command under a tracer of system calls for the network and for threads, and returns the calls too.
+    /// Returns
+    /// `None` without strace, unless CI is set.
     pub(crate) fn run_traced(&self, arguments: &[&str]) -> Option<(RunOutput, String)> {
         let calls = "trace=network,clone,clone3,fork,vfork";
         let done = self.run_under_strace(&["-e", calls, "-o", "calls"], arguments, "")?;
         Some((done, self.read("calls")))
     }
 
-    /// Runs where no thread can be started: the system refuses. None without strace, unless CI is set.
+    /// Runs a command for which the system refuses to start threads. Returns `None` without strace, unless CI is set.
     pub(crate) fn run_without_threads(&self, arguments: &[&str], input: &str) -> Option<RunOutput> {
         let calls = [
             "-e",
@@ -175,7 +176,8 @@ impl TestEnv {
         self.run_under_strace(&options, arguments, input)
     }
 
-    /// Runs where a directory cannot be synced, for this reason. None without strace, unless CI is set.
+    /// Runs a command for which syncing a directory fails with this error. Returns `None` without strace, unless CI is
+    /// set.
     pub(crate) fn run_without_sync(
         &self,
         dir: &str,
@@ -189,14 +191,17 @@ impl TestEnv {
         self.run_under_strace(&options, arguments, input)
     }
 
-    #[expect(clippy::print_stdout, reason = "a test that is skipped says so")]
+    #[expect(
+        clippy::print_stdout,
+        reason = "a skipped test prints that it is skipped"
+    )]
     fn run_under_strace(
         &self,
         options: &[&str],
         arguments: &[&str],
         input: &str,
     ) -> Option<RunOutput> {
-        // The other calls are not slowed down.
+        // The other calls run at full speed.
         let honeyhive = ["-f", "--seccomp-bpf", "--", env!("CARGO_BIN_EXE_honeyhive")];
         let mut strace = self.program("strace", &[options, &honeyhive, arguments].concat());
         match run_with_input(&mut strace, input) {
@@ -220,21 +225,21 @@ impl TestEnv {
         self.program(env!("CARGO_BIN_EXE_honeyhive"), arguments)
     }
 
-    /// A command that runs with a umask, as the process that a shell has become.
+    /// Returns a command that runs with a umask; the shell that sets it replaces itself with the program.
     pub(crate) fn command_with_umask(&self, umask: &str, arguments: &[&str]) -> Command {
         let script = format!("umask {umask}; exec \"$0\" \"$@\"");
         let shell = ["-c", &script, env!("CARGO_BIN_EXE_honeyhive")];
         self.program("sh", &[&shell, arguments].concat())
     }
 
-    /// Any program, in this home with these variables alone.
+    /// Returns a command of any program, in this home and with only these variables.
     pub(crate) fn program(&self, program: &str, arguments: &[&str]) -> Command {
         let mut command = self.env.command(program);
         command.args(arguments);
         command
     }
 
-    /// Replaces what differs from run to run.
+    /// Replaces the parts that differ between runs.
     pub(crate) fn filtered(&self, text: &str) -> String {
         let url = self.variable("HH_BASE_URL").unwrap_or("http://no.server");
         let text = text
@@ -273,7 +278,7 @@ pub(crate) fn undated(text: &str) -> String {
     text.lines().map(line).collect::<Vec<_>>().join("\n")
 }
 
-/// Replaces the names under which a server logged requests.
+/// Replaces the request ids of a server.
 fn without_request_ids(text: &str) -> String {
     let mut parts = text.split(" (request ");
     let first = parts.next().unwrap_or_default().to_owned();
@@ -283,10 +288,10 @@ fn without_request_ids(text: &str) -> String {
     })
 }
 
-/// Where a login keeps the key.
+/// The file where a login stores the key.
 pub(crate) const STORE: &str = ".config/honeyhive/credentials.toml";
 
-/// The lines of a table that begin with these words, without the width of its columns.
+/// Returns the lines of a table that begin with these words, without the padding of its columns.
 pub(crate) fn rows(table: &str, first: &[&str]) -> String {
     let line = |word: &&str| {
         let line = table.lines().find(|line| {
@@ -298,7 +303,7 @@ pub(crate) fn rows(table: &str, first: &[&str]) -> String {
     squeezed(&first.iter().map(line).collect::<Vec<_>>().join("\n"))
 }
 
-/// A table without the width of its columns, which depends on the home's path.
+/// Returns a table without the padding of its columns, which depends on the path of the home.
 pub(crate) fn squeezed(table: &str) -> String {
     let line = |line: &str| {
         let indent = line.len() - line.trim_start().len();

@@ -1,5 +1,5 @@
-//! Text from a server, a file, the environment or the command line never acts on a terminal and hides nothing, whatever
-//! prints it.
+//! Text from a server, a file, the environment or the command line never controls a terminal and never hides other
+//! text, in the output of any command.
 
 use serde_json::{Value, json};
 
@@ -7,7 +7,8 @@ use crate::support::{Loopback, RunOutput, TestEnv};
 
 const KEY: &str = "hh_1234567890abcdef1234567890abcdef";
 
-/// One of every kind: C0 with an escape sequence, DEL, C1, and characters that turn, hide or break text, some above U+FFFF.
+/// One of every kind: C0 with an escape sequence, DEL, C1, and characters that turn, hide or break text, some above
+/// U+FFFF.
 const HOSTILE: [&str; 20] = [
     "\u{1b}[31m",
     "\u{7}",
@@ -48,7 +49,7 @@ fn assert_safe(what: &str, done: &RunOutput) {
     }
 }
 
-/// The texts in a JSON value, names of fields included.
+/// Collects the texts in a JSON value, including field names.
 fn texts(value: &Value, all: &mut Vec<String>) {
     match value {
         Value::String(text) => all.push(text.clone()),
@@ -63,7 +64,7 @@ fn texts(value: &Value, all: &mut Vec<String>) {
     }
 }
 
-/// A server whose every text is hostile.
+/// Returns a response of a server in which every text is hostile.
 fn answer(path: &str) -> Value {
     let text = hostile();
     let owner = json!({ "type": "user", "name": text });
@@ -182,7 +183,7 @@ fn errors_of_a_hostile_server_are_safe() {
 #[test]
 fn values_of_the_environment_and_of_files_are_safe() {
     let mut env = TestEnv::new();
-    // A variable cannot hold NUL, and blanks at its ends are cut.
+    // A variable cannot contain NUL, and HoneyHive trims blanks at its ends.
     env.set("HH_SESSION_NAME", &hostile());
     env.write(
         "c.json",
@@ -209,7 +210,7 @@ fn values_of_the_environment_and_of_files_are_safe() {
         assert_safe(&what, &done);
         let mut all = Vec::new();
         texts(&serde_json::from_str(&done.stdout).unwrap(), &mut all);
-        // A list is shown as a JSON text, and `auth status` shows the places of keys alone.
+        // A list is printed as JSON text, and `auth status` prints only the sources of keys.
         if !command.contains(&"credential_command") && !command.contains(&"status") {
             assert!(table.stdout.contains(&shown), "{what}: {table:?}");
             assert!(all.contains(&hostile()), "{what}: {all:?}");

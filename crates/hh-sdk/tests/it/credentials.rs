@@ -20,7 +20,7 @@ fn ingestion_key() -> String {
     format!("hh_ingst_{}_{}", "a".repeat(24), "b".repeat(64))
 }
 
-/// Empty lists, whatever was asked for.
+/// Returns empty lists for any request.
 fn empty(_: &Request) -> (&'static str, Vec<u8>) {
     (
         "200 OK",

@@ -78,7 +78,7 @@ fn record(tracer: &HoneyHiveTracer, shape: &str) {
 
 #[test]
 fn spans_that_no_server_accepts_stay_within_the_budget_of_the_queue() {
-    // Nobody accepts: what is sent is under way all the time.
+    // The server accepts nothing, so all sent spans stay in flight.
     let hanging = IdleListener::new();
     let hanging = hanging.url();
     let before = memory("VmRSS:");

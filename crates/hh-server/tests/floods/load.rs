@@ -1,4 +1,4 @@
-//! What floods are made of.
+//! The clients and data of floods.
 
 use std::time::{Duration, Instant};
 
@@ -10,14 +10,14 @@ use super::support::{Answer, Client, Connection, JSON, TestServer, within};
 
 pub(crate) const EXPORT: &str = "/v1/events/export";
 pub(crate) const WHOAMI: &str = "/v1/auth/whoami";
-/// Well above what anything here takes without a flood, well below the limits of the server.
+/// A limit well above any duration without a flood, and well below the limits of the server.
 pub(crate) const SOON: Duration = Duration::from_secs(3);
 
 pub(crate) fn database(server: &TestServer) -> Database {
     Database::open(server.data_dir().join("honeyhive.db")).unwrap()
 }
 
-/// Stores sessions of 5 MiB, of which a page has one.
+/// Stores sessions of 5 MiB; a page contains one of them.
 pub(crate) fn large_sessions(server: &TestServer, count: u8, body: &Value) {
     let database = database(server);
     let body = body.to_string();
@@ -32,7 +32,7 @@ pub(crate) fn large_sessions(server: &TestServer, count: u8, body: &Value) {
     }
 }
 
-/// Makes queries that read events endless, as they are with very many of them.
+/// Makes queries for events run endlessly, as they do with very many events.
 pub(crate) async fn slow_down(server: &TestServer) {
     let one = encode(vec![span(1, None, Vec::new())]);
     server.admin().export(&one).await.assert_ok_empty();
@@ -59,7 +59,7 @@ pub(crate) async fn ask(client: &Client, body: &Value) -> Connection {
     connection
 }
 
-/// The latencies of a request, the longest last.
+/// Returns the latencies of a request, sorted.
 pub(crate) async fn latencies(count: usize, client: &Client, path: &str) -> Vec<(Duration, u16)> {
     let mut all = Vec::new();
     for _ in 0..count {

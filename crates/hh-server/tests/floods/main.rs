@@ -1,7 +1,7 @@
-//! Floods of requests that must not keep others out: `cargo xtask soak floods`.
+//! Floods of requests, which must not block other clients: `cargo xtask soak floods`.
 //!
-//! They measure time and memory for many seconds, so that they are no part of the usual tests. Each needs a process of its
-//! own, because memory is measured for the whole process.
+//! They measure time and memory for many seconds, so that the usual tests do not include them. Each needs its own
+//! process, because memory is measured for the whole process.
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -26,7 +26,7 @@ use std::fmt::Display;
 
 const MIB: usize = 1024 * 1024;
 
-/// Prints the figures of a scenario for the soak.
+/// Prints the figures of a scenario.
 fn figures(text: impl Display) {
     println!("soak: {text}");
 }

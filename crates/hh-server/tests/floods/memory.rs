@@ -1,4 +1,4 @@
-//! Floods that want memory.
+//! Floods that consume memory.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ fn used() -> usize {
     kib / 1024
 }
 
-/// A session of 800 KB, which takes 60 MiB as values.
+/// Returns a session of 800 KB, which needs 60 MiB as parsed values.
 fn small_objects(server: &TestServer) -> Value {
     let values: Vec<Value> = (0..99_000).map(|_| json!({"": 0})).collect();
     large_sessions(
@@ -86,7 +86,7 @@ async fn stored_sessions_that_are_returned_count_against_the_memory_of_responses
             }
         });
     }
-    // What renders the answers is busy with this.
+    // These requests keep the threads that render responses busy.
     let values: Vec<Value> = (0..30_000).map(|_| json!({})).collect();
     let body = json!({"session": {"inputs": {"values": values}, "session_id": "one"}}).to_string();
     for _ in 0..200 {
@@ -102,7 +102,7 @@ async fn stored_sessions_that_are_returned_count_against_the_memory_of_responses
     tokio::time::sleep(Duration::from_secs(25)).await;
     let more = used() - before;
     figures(format_args!(
-        "64 starts at a time return a session of 99,000 objects, beside 200 starts of another key: {more} MiB more \
+        "64 starts at a time return a session of 99,000 objects, with 200 starts of another key: {more} MiB more \
          (limit 300 MiB), {one} MiB for one"
     ));
     starts.shutdown().await;
@@ -118,7 +118,7 @@ async fn sent_sessions_that_are_returned_count_until_they_are_rendered() {
         let values = vec![body.clone(); count];
         json!({"session": {"inputs": {"values": values}}}).to_string()
     };
-    // The first is about the largest that is accepted.
+    // The first body is about the largest that the server accepts.
     let bodies = [
         (large, session(&json!({"": 0}), 50_000), 32),
         (other, session(&json!({}), 30_000), 200),
@@ -140,7 +140,7 @@ async fn sent_sessions_that_are_returned_count_until_they_are_rendered() {
     tokio::time::sleep(Duration::from_secs(20)).await;
     let more = used() - before;
     figures(format_args!(
-        "32 starts at a time of sessions of 50,000 objects, beside 200 starts of another key: {more} MiB more \
+        "32 starts at a time of sessions of 50,000 objects, with 200 starts of another key: {more} MiB more \
          (limit 300 MiB)"
     ));
     starts.shutdown().await;

@@ -1,4 +1,4 @@
-//! Floods of requests that read.
+//! Floods of read requests.
 
 use std::time::{Duration, Instant};
 
@@ -20,7 +20,7 @@ async fn reads_that_wait_for_memory_leave_connections_to_others() {
     let (id, _) = server.mint(Level::ReadWrite, "all").await;
     let text = json!({"source": "test", "inputs": {"text": "x".repeat(6 * MIB)}});
     large_sessions(&server, 2, &text);
-    // Four pages that nobody reads hold the whole share of the key.
+    // Four unread pages use the whole memory share of the key.
     let mut held = Vec::new();
     for _ in 0..4 {
         held.push(ask(&reader, &json!({"limit": 1})).await);
@@ -70,7 +70,7 @@ async fn reads_whose_clients_are_gone_leave_connections_to_others() {
         .assert_ok();
     let took = started.elapsed();
     figures(format_args!(
-        "{gone} reads whose clients are gone: a revocation takes {took:?} (limit {SOON:?})"
+        "{gone} reads whose clients disconnected: a revocation takes {took:?} (limit {SOON:?})"
     ));
     assert!(took < SOON, "the revocation took {took:?}");
 }
@@ -93,7 +93,7 @@ async fn slow_reads_of_two_keys_leave_reads_to_a_third() {
     }
     tokio::time::sleep(Duration::from_secs(2)).await;
     let third = server.key(Level::ReadOnly, "all").await;
-    // Sessions are in another table: this read takes no time.
+    // Sessions are in another table, so this read is fast.
     let filter = json!({"field": "event_type", "operator": "is", "value": "session"});
     let mut statuses = Vec::new();
     for _ in 0..5 {
@@ -128,7 +128,7 @@ async fn the_log_of_the_database_stays_small_while_reads_overlap() {
         });
     }
     tokio::time::sleep(Duration::from_secs(3)).await;
-    // In place of 10 MiB/s of events: what is written and checkpointed is the same.
+    // Replaces 10 MiB/s of events: the written and checkpointed bytes are the same.
     let database = database(&server);
     let wal = server.data_dir().join("honeyhive.db-wal");
     let mut most = 0;
@@ -143,10 +143,10 @@ async fn the_log_of_the_database_stays_small_while_reads_overlap() {
     }
     readers.shutdown().await;
     figures(format_args!(
-        "250 MiB are written while endless reads overlap: the log has at most {} MiB (limit 128 MiB)",
+        "250 MiB are written while endless reads overlap: the write-ahead log has at most {} MiB (limit 128 MiB)",
         most / MIB as u64
     ));
-    // The limit, and what is written while the last query runs.
+    // The limit, plus the bytes written while the last query runs.
     assert!(most < 128 * MIB as u64, "{} MiB", most / MIB as u64);
 }
 
@@ -227,7 +227,7 @@ async fn lists_of_very_many_keys_delay_no_other_administration() {
     );
 }
 
-/// Two keys that read pages at twice the minimum rate hold all memory for responses.
+/// Two keys that read pages at twice the minimum rate use all memory for responses.
 #[tokio::test]
 async fn slow_readers_with_two_keys_do_not_block_the_reads_of_others() {
     let server = TestServer::start_on_threads().await;
@@ -266,7 +266,7 @@ async fn slow_readers_with_two_keys_do_not_block_the_reads_of_others() {
     assert_eq!(refused, 0);
 }
 
-/// What is read of sessions for a start must not delay the end of keys.
+/// Reading sessions at a start must not delay the expiry and revocation of keys.
 #[tokio::test]
 async fn starts_of_a_large_stored_session_do_not_delay_a_revocation() {
     let server = TestServer::start_on_threads().await;

@@ -1,4 +1,4 @@
-//! Floods of requests that write.
+//! Floods of write requests.
 
 use std::time::{Duration, Instant};
 
@@ -105,7 +105,7 @@ async fn large_changes_of_one_key_delay_no_administration_and_no_small_change() 
     );
 }
 
-/// Each run of spans of one session writes its row again, with the body in it.
+/// Each run of spans of one session rewrites its row, including the body.
 #[tokio::test]
 async fn spans_of_two_large_sessions_in_turns_do_not_stall_the_writer() {
     let server = TestServer::start_on_threads().await;
@@ -160,7 +160,7 @@ async fn spans_of_two_large_sessions_in_turns_do_not_stall_the_writer() {
     );
 }
 
-/// Two keys hold all memory for bodies with many requests that each look small.
+/// Two keys use all memory for bodies with many requests that each look small.
 #[tokio::test]
 async fn two_keys_with_slow_bodies_do_not_block_the_bodies_of_others() {
     let server = TestServer::start_on_threads().await;
@@ -176,7 +176,7 @@ async fn two_keys_with_slow_bodies_do_not_block_the_bodies_of_others() {
             open.push(connection);
         }
         tokio::time::sleep(Duration::from_millis(500)).await;
-        // What is left of its share.
+        // Uses the rest of the key's share.
         while key.export(b"").await.status == 200 && open.len() < 1500 {
             let mut connection = key.connect().await;
             let bytes = key.head("POST", TRACES, &[PROTOBUF, ("content-length", "1000")]);
@@ -203,7 +203,7 @@ async fn two_keys_with_slow_bodies_do_not_block_the_bodies_of_others() {
     assert_eq!(refused, 0);
 }
 
-/// Large work is done in the order in which it comes, whoever's it is.
+/// The server processes large requests in their order of arrival, for all keys.
 #[tokio::test]
 async fn large_bodies_of_one_key_do_not_delay_the_sessions_of_others() {
     let server = TestServer::start_on_threads().await;
@@ -234,7 +234,7 @@ async fn large_bodies_of_one_key_do_not_delay_the_sessions_of_others() {
     assert!(waited < Duration::from_secs(1), "{waited:?}");
 }
 
-/// Merges of large bodies take turns in the order in which they come, whoever's they are.
+/// Merges of large bodies run in their order of arrival, for all keys.
 #[tokio::test]
 async fn patches_of_a_large_session_do_not_delay_large_patches_of_others() {
     let server = TestServer::start_on_threads().await;
@@ -327,7 +327,7 @@ async fn starts_of_large_sessions_do_not_delay_the_exports_of_others() {
     assert!(slowest < Duration::from_secs(1), "{slowest:?}");
 }
 
-/// Each span creates a session: the most rows that one export can write.
+/// Each span creates a session: the maximum number of rows that one export can write.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn exports_of_very_many_sessions_do_not_delay_key_changes() {
     let server = TestServer::start_on_threads().await;

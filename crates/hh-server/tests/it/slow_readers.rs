@@ -23,7 +23,7 @@ async fn a_reader_below_the_minimum_rate_is_closed() {
     let slow = request(&admin).await;
     let still = request(&admin).await;
     let slow = within(read_at(&slow, 4 * KIB, usize::MAX)).await;
-    // The other client has not read anything, but it can still read the bytes in the buffers of the kernel on both sides.
+    // The other client has read nothing yet, but it can still read the bytes in the kernel's buffers on both sides.
     let still = within(read_at(&still, 4096 * KIB, usize::MAX)).await;
     for read in [slow, still] {
         assert_eq!(status(&read), "200");

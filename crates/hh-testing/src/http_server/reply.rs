@@ -1,12 +1,12 @@
-//! What a server sends for a request, and how the connection goes on.
+//! The reply of a server to a request, and the state of the connection after it.
 
 use std::net::SocketAddr;
 
-/// What happens to a connection after a request was read from it.
+/// A reply, with the state of the connection after it.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Reply {
-    /// Sends these bytes and closes the connection in good order.
+    /// Sends these bytes and closes the connection cleanly.
     Bytes(Vec<u8>),
     /// Sends these bytes and waits for another request.
     Keep(Vec<u8>),
@@ -14,17 +14,17 @@ pub enum Reply {
     BytesThenReset(Vec<u8>),
     /// Sends these bytes and then nothing, until the client closes the connection.
     BytesThenSilence(Vec<u8>),
-    /// Sends the first bytes, and then the others over and over, slowly.
+    /// Sends the first bytes, and then repeats the others slowly.
     Drip(Vec<u8>, &'static [u8]),
     /// Resets the connection.
     Reset,
     /// Sends nothing, until the client closes the connection.
     Silence,
-    /// Sends these bytes and connects the client with another server, as a proxy does.
+    /// Sends these bytes and connects the client to another server, as a proxy does.
     Tunnel(Vec<u8>, SocketAddr),
 }
 
-/// How a connection goes on after the first bytes of a reply.
+/// The state of a connection after the first bytes of a reply.
 pub(super) enum StreamEnd {
     Next,
     Close,
@@ -49,7 +49,7 @@ impl Reply {
     }
 }
 
-/// A status with its reason, header lines behind it if there are any, and a body: `("429 Slow\r\nretry-after: 1", body)`.
+/// A status with its reason, optional header lines after it, and a body: `("429 Slow\r\nretry-after: 1", body)`.
 /// Without a status the connection is closed without a response.
 impl From<(&str, Vec<u8>)> for Reply {
     fn from((head, body): (&str, Vec<u8>)) -> Self {
@@ -62,7 +62,7 @@ impl From<(&str, Vec<u8>)> for Reply {
     }
 }
 
-/// The same as one text, in which an empty line separates the body: `"200 OK\r\nX: y\r\n\r\nbody"`.
+/// The same in one text, in which an empty line separates the body: `"200 OK\r\nX: y\r\n\r\nbody"`.
 impl From<&str> for Reply {
     fn from(text: &str) -> Self {
         let (head, body) = text.split_once("\r\n\r\n").unwrap_or((text, ""));

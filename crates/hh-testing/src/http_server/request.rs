@@ -1,11 +1,11 @@
-//! A request as it was received.
+//! A received request.
 
-/// A request: its head and body, and its place in the order of requests.
+/// A request: its head, its body, and its number in the order of requests.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Request {
-    /// The number of requests that the server received before.
+    /// The number of requests that the server received before this one.
     pub number: usize,
-    /// The body, still compressed if it was.
+    /// The body, without decompression.
     pub body: Vec<u8>,
     /// The head with its empty line, or the greeting of a TLS client.
     head: Vec<u8>,
@@ -22,7 +22,7 @@ impl Request {
         }
     }
 
-    /// Returns the request as it was received.
+    /// Returns the bytes of the request.
     pub fn bytes(&self) -> Vec<u8> {
         [&self.head[..], &self.body].concat()
     }
@@ -56,7 +56,7 @@ impl Request {
         self.header("authorization")?.strip_prefix("Bearer ")
     }
 
-    /// The lines of the head; none if it is not text.
+    /// Returns the lines of the head, or no lines if it is not text.
     fn lines(&self) -> std::str::Lines<'_> {
         std::str::from_utf8(&self.head).unwrap_or_default().lines()
     }

@@ -1,4 +1,4 @@
-//! One connection, plain or behind TLS: reading a request, writing and closing.
+//! One connection, plain or with TLS: reads a request, writes and closes.
 
 use std::net::SocketAddr;
 
@@ -23,13 +23,13 @@ impl Wire for TlsStream<TcpStream> {
     }
 }
 
-/// Reads a head and the body that it announces, or the greeting of a TLS client; less if the client goes away.
+/// Reads a head and its body, or the greeting of a TLS client. The result is shorter if the client disconnects.
 pub(super) async fn read<W: Wire>(wire: &mut W) -> Vec<u8> {
     let mut request = Vec::with_capacity(16 * 1024);
     let mut length = None;
     loop {
         let count = wire.read_buf(&mut request).await.unwrap_or(0);
-        // The first byte of a TLS handshake: no head will come.
+        // The first byte of a TLS handshake: no head will follow.
         if count == 0 || request[0] == 0x16 {
             return request;
         }
@@ -40,7 +40,7 @@ pub(super) async fn read<W: Wire>(wire: &mut W) -> Vec<u8> {
     }
 }
 
-/// Writes and returns true, or false if the client has gone away.
+/// Writes the bytes. Returns false if the client has disconnected.
 pub(super) async fn write<W: Wire>(wire: &mut W, bytes: &[u8]) -> bool {
     wire.write_all(bytes).await.is_ok() && wire.flush().await.is_ok()
 }
@@ -58,10 +58,10 @@ pub(super) async fn read_to_end<W: Wire>(wire: &mut W) {
     while wire.read(&mut rest).await.is_ok_and(|count| count > 0) {}
 }
 
-/// Carries bytes to another server and back, until one side closes.
+/// Forwards bytes in both directions to another server, until one side closes.
 pub(super) async fn tunnel<W: Wire>(wire: &mut W, to: SocketAddr) {
     let mut other = TcpStream::connect(to).await.unwrap();
-    // The ends see how it ends.
+    // Both ends detect the end of the connection.
     let _ended = tokio::io::copy_bidirectional(wire, &mut other).await;
 }
 

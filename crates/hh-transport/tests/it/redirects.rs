@@ -52,7 +52,7 @@ async fn check(transport: &Transport, server: &HttpServer, trap: &IdleListener, 
             format!("{} responded with {status}", server.host())
         );
         assert_eq!(server.requests().len(), number + 1, "{row}");
-        // Whoever followed would have a key to take along.
+        // The request carries a key, so a followed redirect could leak it.
         assert!(server.request_texts()[number].contains(KEY));
         assert!(trap.is_untouched(), "{row}");
         assert!(!all_text(&error).contains(KEY), "{row}");

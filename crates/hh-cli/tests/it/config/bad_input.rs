@@ -1,4 +1,4 @@
-//! Files and variables that cannot be used: each is told by an error of its own, and no request is sent.
+//! Unusable files and variables each cause their own error, and no request is sent.
 
 mod content;
 
@@ -9,13 +9,13 @@ use std::os::unix::fs::symlink;
 use super::KEY;
 use crate::support::{Loopback, TestEnv};
 
-/// An environment in which a request would be sent, and the server that it would reach.
+/// Returns an environment in which a command sends a request, and the server that would receive it.
 fn ready() -> (TestEnv, Loopback) {
     let server = Loopback::start();
     let mut env = TestEnv::new();
     env.set("HH_API_KEY", KEY);
     env.set("HH_BASE_URL", &server.url());
-    // It is so: the same command without a mistake asks the server.
+    // The environment is valid: the same command without a mistake sends a request.
     let before = Loopback::start();
     let done = env.run(&["project", "list", "--base-url", &before.url()]);
     assert_eq!(done.code, 0, "{done:?}");
@@ -23,7 +23,7 @@ fn ready() -> (TestEnv, Loopback) {
     (env, server)
 }
 
-/// What a command that would send a request says; `config list` must say the same.
+/// Returns the error of a command that would send a request; `config list` must print the same error.
 fn refusal(env: &TestEnv, flags: &[&str]) -> String {
     let done = env.run_with(&["project", "list"], flags);
     assert_eq!(
@@ -48,7 +48,7 @@ fn is_of_error(line: &str) -> bool {
     line.starts_with("error: ") || line.starts_with("  hint: ")
 }
 
-/// The refusals of configuration files, one below the other.
+/// Returns the errors of configuration files, one below the other.
 fn refusals(files: &[(&str, &[u8])]) -> String {
     let (env, server) = ready();
     let mut all = String::new();
@@ -110,12 +110,12 @@ fn a_file_that_the_user_may_not_read() {
     env.write("a.yaml", "project: docs\n");
     env.set_mode("a.yaml", 0o000);
     if std::fs::File::open(env.path("a.yaml")).is_ok() {
-        println!("skipped: this user may read every file");
+        println!("skipped: the user can read every file");
         return;
     }
-    let told = refusal(&env, &["--config-file", "a.yaml"]);
-    insta::assert_snapshot!(told, @"error: the configuration file a.yaml (--config-file) cannot be read (permission denied)");
-    server.assert_untouched(&told);
+    let printed = refusal(&env, &["--config-file", "a.yaml"]);
+    insta::assert_snapshot!(printed, @"error: the configuration file a.yaml (--config-file) cannot be read (permission denied)");
+    server.assert_untouched(&printed);
 }
 
 #[test]
@@ -162,8 +162,8 @@ fn variables_of_the_wrong_type() {
         .output()
         .unwrap();
     assert_eq!(output.status.code(), Some(5));
-    let told = String::from_utf8(output.stderr).unwrap();
-    insta::assert_snapshot!(told, @"
+    let printed = String::from_utf8(output.stderr).unwrap();
+    insta::assert_snapshot!(printed, @"
     error: the value of HH_PROJECT is not UTF-8 text
       hint: set HH_PROJECT to UTF-8 text
     ");
@@ -287,7 +287,7 @@ fn key_files_without_a_key() {
     server.assert_untouched(&all);
 }
 
-/// What never ends, or never begins, is not waited for.
+/// A file that never ends, or never begins, does not block a command.
 #[test]
 fn devices_and_fifos_instead_of_files() {
     let (mut env, server) = ready();
@@ -322,8 +322,8 @@ fn fifos_where_files_are_looked_for() {
     env.make_fifo("honeyhive.yaml");
     env.write(".config/honeyhive/x", "");
     env.make_fifo(".config/honeyhive/config.yaml");
-    let told = refusal(&env, &[]);
-    insta::assert_snapshot!(told, @"
+    let printed = refusal(&env, &[]);
+    insta::assert_snapshot!(printed, @"
     error: the configuration file [home]/honeyhive.yaml is not a regular file
     error: the configuration file [home]/.config/honeyhive/config.yaml is not a regular file
     ");
@@ -335,7 +335,7 @@ fn fifos_where_files_are_looked_for() {
         let done = env.run(command);
         assert_eq!(done.code, 5, "{command:?}: {done:?}");
     }
-    // The list of trusted files and the store are read as well.
+    // The list of trusted files and the credential store are read in the same manner.
     std::fs::remove_file(env.path("honeyhive.yaml")).unwrap();
     std::fs::remove_file(env.path(".config/honeyhive/config.yaml")).unwrap();
     env.make_fifo(".config/honeyhive/trusted");
@@ -345,5 +345,5 @@ fn fifos_where_files_are_looked_for() {
     env.make_fifo(crate::support::STORE);
     let done = env.run(&["config", "list", "--profile", "work"]);
     assert_eq!(done.code, 5, "{done:?}");
-    server.assert_untouched(&told);
+    server.assert_untouched(&printed);
 }

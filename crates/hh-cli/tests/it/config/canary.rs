@@ -1,4 +1,4 @@
-//! Secrets are shown by no `config` command, wherever they stand: in their own place, in a wrong one, in a broken file.
+//! No `config` command prints a secret, whether it is in its own setting, in a wrong one or in a broken file.
 
 mod broken;
 mod sources;
@@ -8,24 +8,24 @@ use serde_json::Value;
 
 use crate::support::{RunOutput, TestEnv};
 
-/// A key; what is behind its first eight characters is never shown.
+/// A key; everything after its first eight characters is a secret.
 const KEY: &str = "hh_canarycanarycanarycanarycanary00";
-/// What stands for the key.
+/// The redacted form of the key.
 const MASKED: &str = "hh_canar***";
-/// A secret that is no key, of which nothing is shown.
+/// A secret that is not a key; output contains no part of it.
 const SECRET: &str = "a-canarycanary-secret";
-/// What both have, and no output may have.
+/// A text that both secrets contain and no output may contain.
 const MARK: &str = "canarycanary";
 
-/// One place for a secret.
+/// One place that holds a secret.
 struct Case {
     env: TestEnv,
-    /// What stands in that place, which holds the secret.
+    /// The content of the place, which contains the secret.
     input: String,
     flags: Vec<String>,
-    /// The setting that is looked at closely.
+    /// The setting whose output is checked in detail.
     setting: &'static str,
-    /// Further commands, which know the place.
+    /// Further commands that read the place.
     commands: Vec<Vec<String>>,
 }
 
@@ -40,21 +40,21 @@ impl Case {
         }
     }
 
-    /// A variable with the secret.
+    /// Creates a case with the secret in a variable.
     fn variable(setting: &'static str, name: &str, value: &str) -> Self {
         let mut case = Self::new(setting, value);
         case.env.set(name, value);
         case
     }
 
-    /// A file with the secret.
+    /// Creates a case with the secret in a file.
     fn file(setting: &'static str, name: &str, text: impl Into<String>) -> Self {
         let case = Self::new(setting, text);
         case.env.write(name, &case.input);
         case
     }
 
-    /// A configuration file with the secret that is named, and so checked by itself too.
+    /// Creates a case with the secret in a named configuration file, which `config validate` also checks.
     fn named(setting: &'static str, name: &str, text: impl Into<String>) -> Self {
         let case = Self::file(setting, name, text).flags(&["--config-file", name]);
         case.command(&["config", "validate", name])
@@ -72,8 +72,8 @@ impl Case {
         self
     }
 
-    /// Shows that the secret was read from `source` and that `shown` stands for it, wins or not; then looks for it
-    /// everywhere.
+    /// Checks that the secret was read from `source` and that `shown` is its redacted form, whether or not it is in
+    /// effect; then searches all output for the secret.
     #[track_caller]
     fn assert_shown(self, shown: &str, source: &str) {
         let list = self.run(&["config", "list", "--output", "json"]);
@@ -91,12 +91,13 @@ impl Case {
         self.assert_hidden();
     }
 
-    /// Shows that the place of the secret is told, so that it was read; then looks for the secret everywhere.
+    /// Checks that an error names the place of the secret, so that it was read; then searches all output for the
+    /// secret.
     #[track_caller]
-    fn assert_reported(self, told: &str) {
+    fn assert_reported(self, message: &str) {
         let done = self.run(&["config", "list"]);
-        let is_told = self.env.filtered(&done.stderr).contains(told);
-        assert!(is_told, "{told:?} is not told: {:?}", done.stderr);
+        let is_reported = self.env.filtered(&done.stderr).contains(message);
+        assert!(is_reported, "{message:?} is missing in: {:?}", done.stderr);
         self.assert_hidden();
     }
 
@@ -105,14 +106,10 @@ impl Case {
         self.env.run_with(command, &flags)
     }
 
-    /// Looks at every command in both forms; when louder or quieter, at those that show all there is.
+    /// Runs every command in both formats, and the commands that print the most also with other verbosities.
     #[track_caller]
     fn assert_hidden(mut self) {
-        assert!(
-            self.input.contains(MARK),
-            "there is nothing to hide in {}",
-            self.input
-        );
+        assert!(self.input.contains(MARK), "no secret in {}", self.input);
         let owned = |command: &[&str]| command.iter().map(|part| (*part).to_owned()).collect();
         let mut most = std::mem::take(&mut self.commands);
         most.extend([

@@ -1,4 +1,4 @@
-//! `config set` and `config unset`.
+//! Tests of `config set` and `config unset`.
 
 mod refused;
 
@@ -9,7 +9,7 @@ const YAML: &str = ".config/honeyhive/config.yaml";
 const JSON: &str = ".config/honeyhive/config.json";
 const TOML: &str = ".config/honeyhive/config.toml";
 
-/// Runs a change that must work, and compares the file byte for byte.
+/// Runs a change that must succeed, and compares the file byte for byte.
 #[track_caller]
 fn assert_change(file: &str, before: &str, arguments: &[&str], after: &str) {
     let env = TestEnv::new();
@@ -18,7 +18,7 @@ fn assert_change(file: &str, before: &str, arguments: &[&str], after: &str) {
     assert_eq!((done.code, done.stdout.as_str()), (0, ""), "{done:?}");
     assert_eq!(env.read(file), after, "{arguments:?}");
     assert_eq!(env.mode(file), 0o600);
-    // Nothing but the lock is left beside it.
+    // The directory contains only the file and its lock.
     let dir = env.path(file).parent().unwrap().read_dir().unwrap();
     let names = dir.map(|entry| entry.unwrap().path());
     let lock = env.path(file).with_extension("lock");
@@ -317,7 +317,7 @@ fn toml_keeps_everything_but_the_line() {
         &["set", "allowed_ips", "a,b"],
         &with("[\n  \"192.0.2.1\", # the office\n]", "[\"a\",\"b\"]"),
     );
-    // A new one stands above the first header, else it would be another table's.
+    // A new setting is inserted above the first header; otherwise it would be part of that table.
     assert_change(
         TOML,
         BEFORE_TOML,
@@ -461,8 +461,8 @@ fn an_overridden_value_is_reported() {
     ");
     env.store_key("work", "http://127.0.0.1:9", OTHER_KEY);
     let done = env.run_with_input(&["config", "set", "api_key", "-"], KEY);
-    assert!(!done.stderr.contains("wins"), "{done:?}");
-    // What is put together later cannot be told now, but is checked once.
+    assert!(!done.stderr.contains("takes precedence"), "{done:?}");
+    // A substitution cannot be resolved while the file is written, so the command checks it once and warns.
     insta::assert_snapshot!(env.seen(&["config", "set", "session_name", "${HH_NO_SUCH_VARIABLE}"]), @"
     ! Set session_name in [home]/.config/honeyhive/config.yaml
     ! warning: [home]/.config/honeyhive/config.yaml:4:15: invalid value for session_name: variable HH_NO_SUCH_VARIABLE is not set; set HH_NO_SUCH_VARIABLE, or write ${HH_NO_SUCH_VARIABLE:-default}

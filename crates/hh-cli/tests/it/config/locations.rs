@@ -1,4 +1,4 @@
-//! Where files are looked for, `config path`, and which of them `config set` writes.
+//! The locations of files, `config path`, and the file that `config set` writes.
 
 use std::os::unix::fs::symlink;
 
@@ -98,12 +98,12 @@ fn the_file_of_the_xdg_directory_is_read_in_each_format() {
             "docs",
             &format!("file:[home]/{file}:{place}"),
         );
-        // It is the one that is changed.
+        // `config set` changes the file that is read.
         assert_eq!(env.run(&["config", "set", "project", "search"]).code, 0);
         assert!(env.read(&file).contains("search"), "{name}");
         std::fs::remove_file(env.path(&file)).unwrap();
     }
-    // Without any, a YAML file is made there.
+    // Without an existing file, the command creates a YAML file there.
     env.unset("XDG_CONFIG_HOME");
     env.set("XDG_CONFIG_HOME", &env.at("new"));
     assert_eq!(env.run(&["config", "set", "timeout", "7"]).code, 0);
@@ -111,7 +111,7 @@ fn the_file_of_the_xdg_directory_is_read_in_each_format() {
     assert_eq!(env.mode("new"), 0o700);
     assert_eq!(env.mode("new/honeyhive"), 0o700);
     assert!(!env.path(".config").exists());
-    // A relative one means nothing.
+    // A relative path is ignored.
     env.unset("XDG_CONFIG_HOME");
     env.set("XDG_CONFIG_HOME", "new");
     env.assert_setting("timeout", &[], "30", "default");
@@ -211,7 +211,7 @@ fn a_link_stays_a_link_and_its_target_is_changed() {
     assert_eq!(env.mode("dotfiles/honeyhive.yaml"), 0o600);
     assert_eq!(env.run(&["config", "unset", "timeout"]).code, 0);
     assert!(link.is_symlink());
-    // One that leads nowhere is not written through.
+    // A link without a target is not followed for writing.
     std::fs::remove_file(env.path("dotfiles/honeyhive.yaml")).unwrap();
     insta::assert_snapshot!(env.seen(&["config", "set", "timeout", "8"]), @"
     ! error: cannot change the user configuration file [home]/.config/honeyhive/config.yaml: not readable

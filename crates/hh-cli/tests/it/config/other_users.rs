@@ -1,4 +1,4 @@
-//! The user's own file and list of trusted files, when other users can change them.
+//! The user's own file and list of trusted files, when other users can write them.
 
 use super::KEY;
 use crate::support::{Loopback, TestEnv};
@@ -6,7 +6,7 @@ use crate::support::{Loopback, TestEnv};
 const OWN: &str = ".config/honeyhive/config.yaml";
 const TRUSTED: &str = ".config/honeyhive/trusted";
 
-/// A home whose own file sends keys to this server and runs a program, both of which another user may have written.
+/// Returns a home whose own file names this server and a program; another user may have written both.
 fn planted(server: &Loopback) -> TestEnv {
     let mut env = TestEnv::new();
     env.set("HH_API_KEY", KEY);
@@ -17,7 +17,7 @@ fn planted(server: &Loopback) -> TestEnv {
     env
 }
 
-/// Runs the command that a message names.
+/// Runs the command that an error message suggests.
 fn repair(env: &TestEnv, message: &str) {
     let (_, command) = message.rsplit_once("run `").unwrap();
     let (command, _) = command.split_once('`').unwrap();
@@ -82,7 +82,7 @@ fn a_program_named_in_a_file_that_other_users_can_change_is_not_run() {
     env.run(&["auth", "token"]);
     assert!(
         env.path("written").exists(),
-        "the test can see a program that is run"
+        "the test does not detect a program that runs"
     );
 }
 
@@ -121,7 +121,7 @@ fn commands_that_show_the_configuration_run_and_report_problems() {
         assert_eq!(done.code, 5, "{done:?}");
         assert_eq!(env.read(OWN), before);
     }
-    server.assert_untouched("the address is one of a file that is not used");
+    server.assert_untouched("the file with its address is not used");
 }
 
 #[test]
@@ -144,7 +144,7 @@ fn a_list_of_trusted_files_that_other_users_can_change_trusts_nothing_and_is_not
         let done = env.run(&["config", "trust"]);
         assert_eq!(done.code, 5, "{done:?}");
         assert_eq!(env.read(TRUSTED), list);
-        server.assert_untouched("nothing is trusted");
+        server.assert_untouched("no file is trusted");
         repair(&env, &done.stderr);
         let list = env.run(&["config", "list"]);
         assert_eq!(list.code, 0, "{list:?}");

@@ -1,11 +1,11 @@
-//! `config list`, `config explain` and `config get`.
+//! Tests of `config list`, `config explain` and `config get`.
 
 mod failures;
 
 use super::{KEY, OTHER_KEY};
 use crate::support::{TestEnv, rows, squeezed};
 
-/// The row of a setting and those of what it shadows.
+/// Returns the row of a setting and the rows of its shadowed values.
 fn section(table: &str, name: &str) -> String {
     let mut lines = table.lines();
     let own = lines.find(|line| line.split("  ").next() == Some(name));
@@ -14,7 +14,7 @@ fn section(table: &str, name: &str) -> String {
     squeezed(&lines.join("\n"))
 }
 
-/// A place of every kind but the system's, whose file no test can write.
+/// Returns an environment with every source except the system file, which a test cannot write.
 fn every_source() -> TestEnv {
     let mut env = TestEnv::new();
     env.write(
@@ -98,7 +98,7 @@ fn the_list_of_all_shows_what_is_shadowed_below_each_winner() {
       shadowed | from-project | file:[home]/honeyhive.yaml:3:9
     timeout | 7 | file:[home]/.honeyhive/config.json:3:14
     ");
-    // Without --all they stay away.
+    // Without `--all` the shadowed values are not printed.
     let done = env.run(&["config", "list"]);
     assert!(!done.stdout.contains("shadowed"), "{done:?}");
     assert_eq!(
@@ -211,7 +211,7 @@ fn explain_shows_the_winner_and_every_place_it_shadows() {
       }
     ]
     "#);
-    // One by one, each of the others comes to the top.
+    // Without the sources of higher precedence, each of the others comes into effect.
     env.unset("HH_API_KEY");
     env.assert_setting(
         "api_key",
@@ -351,7 +351,7 @@ fn assert_no_password(variable: &str, setting: &str) {
     ] {
         for form in ["table", "json"] {
             let done = env.run_with(command, &["--output", form]);
-            // It was read, and something of it is told.
+            // The variable was read, and the output contains a part of it.
             assert!(
                 done.stdout.contains("host.example") || done.stderr.contains(variable),
                 "{done:?}"
@@ -384,8 +384,8 @@ fn quiet_leaves_out_warnings_and_nothing_else() {
     env.set("HH_POOL_TIMEOUT", "2");
     env.set("HH_TIMOUT", "7");
     env.set("HH_API_SECRET", "x");
-    let told = env.run(&["config", "get", "pool_timeout"]);
-    insta::assert_snapshot!(env.seen_of(&told), @"
+    let printed = env.run(&["config", "get", "pool_timeout"]);
+    insta::assert_snapshot!(env.seen_of(&printed), @"
     2
     ! warning: HH_API_SECRET has no effect: no API operation accepts it
     ! warning: unknown variable HH_TIMOUT; did you mean HH_TIMEOUT?

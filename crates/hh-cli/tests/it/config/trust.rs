@@ -1,4 +1,4 @@
-//! What a file of the working directory may do, and `config trust`.
+//! The settings that a file of the working directory may have, and `config trust`.
 
 use super::{KEY, OTHER_KEY};
 use crate::support::{Loopback, TestEnv};
@@ -7,12 +7,12 @@ const TRUSTED: &str = ".config/honeyhive/trusted";
 
 fn hints_at_trust(env: &TestEnv, flags: &[&str]) -> bool {
     let done = env.run_with(&["project", "list"], flags);
-    let is_told = done.stderr.contains("untrusted project file")
+    let is_reported = done.stderr.contains("untrusted project file")
         && done
             .stderr
             .contains("\n  hint: review the file and run `honeyhive config trust ");
-    assert_eq!(done.code == 5, is_told, "{done:?}");
-    is_told
+    assert_eq!(done.code == 5, is_reported, "{done:?}");
+    is_reported
 }
 
 #[test]
@@ -30,7 +30,7 @@ fn an_untrusted_project_file_cannot_send_a_key_elsewhere() {
     ! | hint: review the file and run `honeyhive config trust [home]/honeyhive.yaml`, or specify it with --config-file or HH_CONFIG_FILE
     exit 5
     ");
-    // The commands that show what is wrong still run.
+    // The commands that help to find the mistake still run.
     let done = env.run(&["config", "list"]);
     assert_eq!(done.code, 5, "{done:?}");
     assert!(done.stdout.contains("docs"), "{done:?}");
@@ -49,7 +49,7 @@ fn an_untrusted_project_file_cannot_send_a_key_elsewhere() {
     let done = env.run(&["project", "list"]);
     assert_eq!(done.code, 0, "{done:?}");
 
-    // Any change asks again, whatever it is.
+    // Any change of the file requires a new decision.
     env.write(
         "honeyhive.yaml",
         format!("project: docs\nbase_url: {}\n\n", server.url()),
@@ -109,7 +109,7 @@ fn overlays_share_the_trust_that_they_had_when_it_was_given() {
     trusted files | [home]/.config/honeyhive/trusted | found
     exit 0
     ");
-    // A changed one and a new one ask for themselves.
+    // A changed file and a new file each require a decision.
     env.write("honeyhive.prod.yaml", "base_url: http://127.0.0.1:99\n");
     env.write(
         "honeyhive.new.json",
@@ -120,7 +120,7 @@ fn overlays_share_the_trust_that_they_had_when_it_was_given() {
     assert!(!hints_at_trust(&env, &["--environment", "dev"]));
 }
 
-/// What an untrusted file says of where requests go, or of what is read, run or written.
+/// An untrusted file may not select servers, or files and programs to read, run or write.
 #[test]
 fn what_only_a_trusted_file_may_set_is_refused() {
     let mut env = TestEnv::new();
@@ -224,7 +224,7 @@ fn the_list_is_private_and_holds_path_and_hash() {
     }
     exit 0
     "#);
-    // As sha256sum writes it, so that it can be checked.
+    // The format is that of sha256sum, so that it can be checked.
     let home = env.path("").canonicalize().unwrap().display().to_string();
     let list = env
         .read(TRUSTED)
@@ -235,7 +235,7 @@ fn the_list_is_private_and_holds_path_and_hash() {
     ");
     assert_eq!(env.mode(TRUSTED), 0o600);
     assert_eq!(env.mode(".config/honeyhive"), 0o700);
-    // The same twice is once.
+    // A file that is trusted twice has one entry.
     assert_eq!(env.run(&["config", "trust", "a/honeyhive.yaml"]).code, 0);
     assert_eq!(env.read(TRUSTED).lines().count(), 2);
 }
@@ -287,7 +287,7 @@ fn what_cannot_be_trusted_is_named() {
     ! error: broken/honeyhive.yaml:1:10: invalid YAML
     exit 5
     ");
-    // Any other file needs none, and an overlay beside it gets none by the way.
+    // Other files need no trust, and `config trust` does not cover an overlay in the same directory.
     env.write("notes.txt", "base_url: http://127.0.0.1:9\n");
     env.write("honeyhive.prod.yaml", "base_url: http://127.0.0.1:9\n");
     insta::assert_snapshot!(env.seen(&["config", "trust", "notes.txt"]), @"

@@ -1,4 +1,4 @@
-//! `config validate` and `config schema`.
+//! Tests of `config validate` and `config schema`.
 
 use std::collections::BTreeSet;
 
@@ -90,7 +90,7 @@ fn one_file_is_validated_alone() {
     let report = env.json(&["config", "validate", "broken.toml"]);
     assert_eq!(report["valid"], false);
     assert_eq!(report["problems"].as_array().unwrap().len(), 5);
-    // What is wrong elsewhere is not this file's mistake.
+    // The result does not depend on mistakes outside of the file.
     env.set("HH_TIMEOUT", "soon");
     env.write("honeyhive.yaml", "projekt: docs\n");
     let done = env.run(&["config", "validate", "ok.yaml"]);
@@ -183,7 +183,7 @@ fn the_schema_is_json_and_names_every_setting() {
             seen.insert(name);
         }
     }
-    // Beyond them there are other names and files of secrets alone, and above all the environments.
+    // The remaining names are aliases, files of secrets and, at the top level, the environments.
     let others: Vec<_> = names(settings).difference(&seen).copied().collect();
     insta::assert_snapshot!(others.join("\n"), @"
     api_key_file
@@ -223,7 +223,7 @@ fn the_schema_is_json_and_names_every_setting() {
       "description": "time limit of one call in seconds, including retries"
     }
     "#);
-    // It is the same whatever is in effect.
+    // The schema does not depend on the settings in effect.
     assert_eq!(
         env.run(&["config", "schema", "--output", "json"]).stdout,
         done.stdout

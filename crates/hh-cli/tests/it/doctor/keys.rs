@@ -4,7 +4,7 @@ use super::site::Site;
 use super::{KEY, assert_seen, env_with_key, run, seen};
 use crate::support::TestEnv;
 
-/// The lines of what was seen from this step on.
+/// Returns the lines of the output from this step on.
 fn from(seen: &str, step: &str) -> String {
     let lines = seen.lines().skip_while(|line| !line.contains(step));
     lines.collect::<Vec<_>>().join("\n")
@@ -134,7 +134,7 @@ fn a_setting_that_is_wrong() {
     assert!(seen.ends_with("exit 5"), "{seen}");
 }
 
-/// Such a program has its tracer at work, which needs no other key.
+/// A program whose tracer has an ingestion key needs no other key.
 #[test]
 fn an_ingestion_key_alone_is_no_failure() {
     let site = Site::well();

@@ -1,4 +1,4 @@
-//! Faults between this machine and an answer of HoneyHive.
+//! Faults between this machine and a response of HoneyHive.
 
 use hh_testing::{IdleListener, closed_address};
 
@@ -25,7 +25,7 @@ fn all_is_well() {
     ! No problems found
     exit 0
     ");
-    // The requests with the key are those of the client, and the one before has none.
+    // The client sends the key with its requests; the request before them has no key.
     let requests = site.requests();
     assert!(
         requests[0].starts_with("GET /api/v1/health "),
@@ -77,7 +77,7 @@ fn a_name_that_does_not_resolve() {
 }
 
 // Feature S81.
-/// The system call with which a name server is reached does not come to its end in time.
+/// The system call that queries the name server does not return in time.
 #[test]
 fn a_name_server_that_does_not_answer() {
     let env = env_with_key();
@@ -116,7 +116,10 @@ fn a_name_server_that_does_not_answer() {
     assert_eq!(output.status.code(), Some(4));
 }
 
-#[expect(clippy::print_stdout, reason = "a test that is skipped says so")]
+#[expect(
+    clippy::print_stdout,
+    reason = "a skipped test prints that it is skipped"
+)]
 fn skipped(program: &str, error: &std::io::Error) {
     let is_ci = std::env::var_os("CI").is_some();
     assert!(!is_ci, "{program} cannot be run: {error}");
@@ -176,7 +179,7 @@ fn a_server_that_never_answers() {
     let silent = IdleListener::new();
     let host = silent.address().to_string();
     let mut env = TestEnv::new();
-    // The longest of all: a program that prints the key hangs too.
+    // The slowest case: a program that prints the key hangs too.
     env.write("config.yaml", "credential_command: [sleep, '60']\n");
     env.set("PATH", "/usr/bin:/bin");
     let flags = [
@@ -249,7 +252,7 @@ fn a_proxy_that_refuses_the_host() {
     ");
 }
 
-/// The steps of the way through a proxy.
+/// Returns the steps of a connection through a proxy.
 fn proxied(proxy: &Site, user: &str) -> String {
     let mut env = env_with_key();
     let host = format!("127.0.0.1:{}", proxy.port());
@@ -314,7 +317,7 @@ fn a_captive_portal() {
         "); } }
         assert!(seen.contains("log in to the network"), "{seen}");
         assert!(seen.ends_with("exit 4"), "{seen}");
-        // What answers in the server's place never sees the key.
+        // A server that responds instead of HoneyHive does not receive the key.
         assert!(
             site.requests()
                 .iter()
@@ -378,7 +381,7 @@ fn any_response_counts_as_reachable() {
             .lines()
             .find(|line| line.contains("health "))
             .unwrap();
-        // With the time that it took.
+        // The line contains the duration.
         assert!(line.contains(shown) && line.contains("ms "), "{line}");
     }
     let json = {
@@ -416,7 +419,7 @@ fn a_clock_that_is_wrong() {
     assert_eq!(run(&env, &["--base-url", &site.url()]).code, 0);
 }
 
-/// The health of a server whose clock is so many seconds ahead.
+/// Returns a health response of a server whose clock is this many seconds ahead.
 fn dated(ahead: i64) -> String {
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     let then = i64::try_from(now.unwrap().as_secs()).unwrap() + ahead;

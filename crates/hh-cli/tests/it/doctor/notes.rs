@@ -1,4 +1,4 @@
-//! Notes: what is no failure, but likely a mistake.
+//! Notes: probable mistakes that are not failures.
 
 use super::site::Site;
 use super::{KEY, assert_seen, env_with_key, run};
@@ -6,7 +6,7 @@ use crate::support::TestEnv;
 
 const OTHER_KEY: &str = "hh_abcdef1234567890abcdef1234567890";
 
-/// The notes of a run that ends with this code.
+/// Returns the notes of a run, which must exit with this code.
 #[track_caller]
 fn notes(env: &TestEnv, flags: &[&str], code: i32) -> String {
     let site = Site::well();
@@ -25,7 +25,7 @@ fn a_key_that_a_ci_recipe_does_not_pass_on() {
     let mut env = TestEnv::new();
     env.set("HH_TEST_API_KEY", KEY);
     assert_seen!(notes(&env, &[], 3), @"note     HH_TEST_API_KEY is set, but HH_API_KEY is not: HoneyHive does not read HH_TEST_API_KEY; add HH_API_KEY: $HH_TEST_API_KEY to the pipeline configuration");
-    // Passed on, it is as it should be.
+    // With the variable passed to HoneyHive, doctor prints no note.
     env.set("HH_API_KEY", KEY);
     assert!(!notes(&env, &[], 0).contains("to the pipeline configuration"));
 }

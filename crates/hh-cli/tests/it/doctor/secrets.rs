@@ -1,4 +1,4 @@
-//! Nothing secret and nobody's name is in what doctor writes, whatever the form.
+//! The output of doctor contains no secrets and no user names, in any format.
 
 use std::fmt::Write as _;
 use std::process::Command;
@@ -15,7 +15,7 @@ const INGESTION: &str = "C4N4RYingestion7Jq0C4N4RYingestion7Jq0C4N4RYingestion7J
 const WORD: &str = "C4N4RY+password/7Jq0";
 const USER: &str = "c4n4ry-user-7jq0";
 
-/// The secrets as they stand, in base64, in hex and as an address holds them.
+/// Returns the secrets unchanged, in base64, in hex and URL-encoded.
 fn forms() -> Vec<String> {
     let mut forms = Vec::new();
     for secret in [&KEY[8..], &INGESTION[..20], WORD] {
@@ -24,7 +24,7 @@ fn forms() -> Vec<String> {
             hex
         });
         let url = secret.replace('+', "%2B").replace('/', "%2F");
-        // Whatever stands before it, one of these is a part of the whole in base64.
+        // For any preceding text, the base64 form of the whole contains one of these three.
         let base64 = (0..3).map(|skip| base64(&secret.as_bytes()[skip..]));
         forms.extend(base64);
         forms.extend([secret.to_owned(), url, hex.to_uppercase(), hex]);
@@ -32,7 +32,7 @@ fn forms() -> Vec<String> {
     forms
 }
 
-/// All whole groups of three bytes.
+/// Returns the base64 form of all complete groups of three bytes.
 fn base64(bytes: &[u8]) -> String {
     const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let groups = bytes.chunks_exact(3).flat_map(|group| {
@@ -48,7 +48,7 @@ fn assert_none(what: &str, text: &str, forms: &[String]) {
     }
 }
 
-/// An environment with a canary in every place that has a secret.
+/// Returns an environment with a canary in every place that has a secret.
 fn planted(server: &str, proxy: &str) -> TestEnv {
     let mut env = TestEnv::new();
     let url_word = WORD.replace('+', "%2B").replace('/', "%2F");
@@ -76,7 +76,7 @@ fn planted(server: &str, proxy: &str) -> TestEnv {
 
 const TALK: [&[&str]; 4] = [&[], &["--verbose"], &["--debug"], &["--output", "json"]];
 
-/// Runs it in all forms and looks through all that is written.
+/// Runs doctor in all formats and searches all output for the canaries.
 fn assert_hidden(env: &TestEnv, flags: &[&str]) {
     let forms = forms();
     for (index, talk) in TALK.iter().enumerate() {
@@ -95,7 +95,7 @@ fn assert_hidden(env: &TestEnv, flags: &[&str]) {
     }
 }
 
-/// They would be found: what holds them shows them to the same search.
+/// The search finds the canaries in output that contains them.
 #[test]
 fn the_canaries_can_be_seen() {
     let forms = forms();
@@ -137,7 +137,7 @@ fn when_the_server_reports_the_identity() {
     );
     assert_none("the bundle", &bundle, &forms);
     assert_eq!(server.mode("bundle.json"), 0o600);
-    // A file that is there is left alone.
+    // An existing file stays unchanged.
     let again = run(&server, &["--bundle", &server.at("bundle.json")]);
     assert_eq!((again.code, again.stdout.as_str()), (1, ""), "{again:?}");
     assert_eq!(server.read("bundle.json"), bundle);
@@ -173,7 +173,7 @@ fn when_a_proxy_is_asked() {
         &format!("127.0.0.1:{}", proxy.port()),
     );
     assert_hidden(&env, &[]);
-    // The proxy was told, so there was something to leak.
+    // The proxy received the secret, so a leak was possible.
     let asked = proxy.requests();
     assert!(
         asked[0].contains("Proxy-Authorization: Basic "),
@@ -200,7 +200,7 @@ fn when_an_address_holds_it() {
     }
 }
 
-/// Somebody switches to another server while doctor runs, before it has found the key or afterwards.
+/// A user switches to another server while doctor runs, before or after it finds the key.
 #[test]
 fn a_key_is_sent_to_the_server_it_was_found_for_alone() {
     for is_found_before in [true, false] {
@@ -211,7 +211,8 @@ fn a_key_is_sent_to_the_server_it_was_found_for_alone() {
         let site = Site::new(move |path| {
             if path == "/api/v1/health" {
                 if is_found_before {
-                    // Ends when the program that tells the key has begun: the rest was read before.
+                    // The read returns when the program that prints the key has started: everything else was read
+                    // before.
                     std::fs::read(switched.path("gate")).unwrap();
                 }
                 switched.store_key("b", &other_url, "hh_1234567890abcdef1234567890abcdef");

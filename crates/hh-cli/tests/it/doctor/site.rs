@@ -1,38 +1,38 @@
-//! A HoneyHive server of a test, in plain HTTP or behind TLS, that answers by the path.
+//! A HoneyHive server for tests, with or without TLS, whose response depends on the path.
 
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 
 use hh_testing::{HttpServer, Request, ServerConfig};
 
-/// What a HoneyHive server says of its health.
+/// The health response of a healthy server.
 pub(super) const WELL: &str =
     "200 OK\r\nContent-Type: application/json\r\n\r\n{\"status\": \"ok\"}";
-/// A page of a server that does not tell who a key is for, and takes it.
+/// A page of a server that does not report the owner of a key and accepts it.
 const NO_EVENTS: &str = "200 OK\r\nContent-Type: application/json\r\n\r\n{\"events\": [], \"totalEvents\": 0, \"count\": 0}";
 const ABSENT: &str = "404 Not Found\r\n\r\n";
 
-/// It runs until it is dropped.
+/// A server that runs until it is dropped.
 pub(super) struct Site(HttpServer);
 
 impl Site {
-    /// Answers each path; an answer is a status line with header lines, and a body behind a blank line.
+    /// Creates a server. `route` returns the status line, header lines, a blank line and the body for a path.
     pub(super) fn new(route: impl Fn(&str) -> String + Send + 'static) -> Self {
         Self(HttpServer::with(move |request| route(request.path())))
     }
 
-    /// A server that is well.
+    /// Creates a healthy server.
     pub(super) fn well() -> Self {
         Self::with_health(WELL)
     }
 
-    /// A server that takes every key and says this of its health.
+    /// Creates a server that accepts every key and returns this health response.
     pub(super) fn with_health(health: &str) -> Self {
         let health = health.to_owned();
         Self::new(move |path| route(path, &health))
     }
 
-    /// A server that answers this to every request with a key.
+    /// Creates a server that returns this response to every request with a key.
     pub(super) fn with_keys(answer: &str) -> Self {
         let answer = answer.to_owned();
         Self::new(move |path| match path {
@@ -41,13 +41,13 @@ impl Site {
         })
     }
 
-    /// A server that is well, behind TLS.
+    /// Creates a healthy server with TLS.
     pub(super) fn tls(config: Arc<ServerConfig>) -> Self {
         let route = |request: &Request| route(request.path(), WELL);
         Self(HttpServer::with_tls(config, route))
     }
 
-    /// The host and port, by the name that its certificates are for.
+    /// Returns the host and port, with the name in its certificates.
     pub(super) fn host(&self) -> String {
         format!("localhost:{}", self.port())
     }
@@ -60,7 +60,7 @@ impl Site {
         self.0.url().replace("127.0.0.1", "localhost")
     }
 
-    /// The heads of the requests so far.
+    /// Returns the heads of all requests.
     pub(super) fn requests(&self) -> Vec<String> {
         self.0.requests().iter().map(Request::head).collect()
     }
@@ -74,7 +74,7 @@ fn route(path: &str, health: &str) -> String {
     }
 }
 
-/// A port whose connections get no answer at all, as behind a firewall that drops them.
+/// A port whose connections receive no response, as behind a firewall that drops packets.
 pub(super) struct FilteredPort {
     pub(super) address: SocketAddr,
     _listener: TcpListener,
@@ -86,7 +86,7 @@ impl FilteredPort {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         rustix::net::listen(&listener, 0).unwrap();
         let address = listener.local_addr().unwrap();
-        // The one place of the queue is taken, and then all further ones are dropped.
+        // The first connection fills the queue; the kernel drops all further ones.
         let short = std::time::Duration::from_millis(200);
         let connect = || TcpStream::connect_timeout(&address, short).ok();
         let waiting = std::iter::from_fn(connect).take(16).collect();

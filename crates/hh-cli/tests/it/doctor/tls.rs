@@ -1,4 +1,4 @@
-//! Certificates that are not trusted, and why.
+//! Untrusted certificates and the reported reasons.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use hh_testing::{CertificateAuthority, HttpServer, Reply, ServerConfig};
 use super::site::Site;
 use super::{assert_seen, env_with_key, seen};
 
-/// The lines about TLS and the end, for a server with this certificate; `trusted` is the file of authorities.
+/// Returns the lines about TLS and the end, for a server with this certificate; `trusted` is a file of authorities.
 fn handshake_result(config: Arc<ServerConfig>, trusted: Option<String>) -> String {
     let site = Site::tls(config);
     let mut env = env_with_key();
@@ -93,7 +93,7 @@ fn a_certificate_for_another_name() {
 
 #[test]
 fn a_server_without_tls() {
-    // It closes the connection at the greeting.
+    // The server closes the connection after the TLS greeting.
     let site = HttpServer::start([Reply::Bytes(Vec::new())]);
     let env = env_with_key();
     let url = site.url().replace("http:", "https:");
@@ -105,7 +105,7 @@ fn a_server_without_tls() {
     ");
 }
 
-/// Nothing is checked, which is said whatever else is.
+/// Doctor reports that certificates are not checked, with any other result.
 #[test]
 fn certificates_that_are_not_checked() {
     let site = Site::tls(CertificateAuthority::new("ours").server("localhost"));
@@ -116,11 +116,11 @@ fn certificates_that_are_not_checked() {
         &["--base-url", &site.url(), "--quiet"],
         &[(&site.host(), "[host]")],
     );
-    let told = seen.lines().filter(|line| line.contains("verify_ssl"));
-    assert_seen!(told.collect::<Vec<_>>().join("\n"), @"
-    ok | tls | [time] | TLS 1.3; certificate for localhost, signed by CN=ours, valid from 1975-01-01 to 4096-01-01; certificates are not verified (verify_ssl from HH_VERIFY_SSL (environment))
-    note | verify_ssl (HH_VERIFY_SSL (environment)) is off, so others on the network can read the API key; set ca_bundle to trust your certificate authority instead
-    ! warning: certificates are not verified (verify_ssl from HH_VERIFY_SSL (environment))
+    let printed = seen.lines().filter(|line| line.contains("verify_ssl"));
+    assert_seen!(printed.collect::<Vec<_>>().join("\n"), @"
+    ok | tls | [time] | TLS 1.3; certificate for localhost, signed by CN=ours, valid from 1975-01-01 to 4096-01-01; certificates are not checked (verify_ssl from HH_VERIFY_SSL (environment))
+    note | verify_ssl (HH_VERIFY_SSL (environment)) is off, so others on the network can read the API key: set ca_bundle to trust your certificate authority instead
+    ! warning: certificates are not checked (verify_ssl from HH_VERIFY_SSL (environment))
     ");
     assert!(seen.ends_with("exit 0"), "{seen}");
 }

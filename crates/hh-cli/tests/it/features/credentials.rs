@@ -1,11 +1,11 @@
-//! Keys: what they look like, where they come from, where they are kept, and who may do what with them.
+//! Keys: their format, their sources, where they are stored, and the operations that each level allows.
 
 use std::process::Stdio;
 
 use super::{KEY, OTHER_KEY, refused, sent_key};
 use crate::support::{Loopback, STORE, Terminal, TestEnv, undated};
 
-/// A key that the server of this environment issues.
+/// Returns a key that the server of this environment issues.
 fn issue(env: &TestEnv, level: &str, project: &str) -> String {
     let create = [
         "auth",
@@ -24,14 +24,14 @@ fn issue(env: &TestEnv, level: &str, project: &str) -> String {
 // Feature S6.
 #[test]
 fn a_missing_key_is_reported_with_where_to_get_one_and_how_to_set_it() {
-    let said = refused(&TestEnv::new(), &[], 3);
-    for way in [
+    let printed = refused(&TestEnv::new(), &[], 3);
+    for method in [
         "Settings > API Keys",
         "`honeyhive auth login`",
         "HH_API_KEY",
         "set api_key in a configuration file",
     ] {
-        assert!(said.contains(way), "{said}");
+        assert!(printed.contains(method), "{printed}");
     }
 }
 
@@ -41,9 +41,9 @@ fn a_missing_key_is_reported_with_the_files_that_were_searched() {
     let env = TestEnv::new();
     env.write(".config/honeyhive/config.yaml", "project: docs\n");
     env.write("honeyhive.yaml", "project: docs\n");
-    let said = env.filtered(&refused(&env, &[], 3));
-    let (places, _) = said.split_once('\n').unwrap();
-    insta::assert_snapshot!(places, @"error: no API key was found: HH_API_KEY is not set, api_key is not set in [home]/honeyhive.yaml (read, not trusted), [home]/.config/honeyhive/config.yaml (read), and no profile is saved");
+    let printed = env.filtered(&refused(&env, &[], 3));
+    let (places, _) = printed.split_once('\n').unwrap();
+    insta::assert_snapshot!(places, @"error: no API key was found: HH_API_KEY is not set, api_key is not set in [home]/honeyhive.yaml (read, not trusted), [home]/.config/honeyhive/config.yaml (read), and no login is saved");
 }
 
 // Feature S1.
@@ -60,10 +60,10 @@ fn every_request_carries_the_key() {
 fn the_shape_of_a_key_is_checked_before_anything_is_sent() {
     let mut env = TestEnv::new();
     env.set("HH_API_KEY", "sk-something-else-altogether");
-    let said = refused(&env, &[], 3);
+    let printed = refused(&env, &[], 3);
     assert!(
-        said.contains("does not begin with hh_") && !said.contains("something"),
-        "{said}"
+        printed.contains("does not begin with hh_") && !printed.contains("something"),
+        "{printed}"
     );
     let with_tail = |tail: &str| format!("hh_{tail}");
     for (key, warning) in [
@@ -115,7 +115,7 @@ fn check_verifies_the_key_end_to_end() {
     ok | access to 1 project
     exit 0
     ");
-    // The example in the specification has the format of a key.
+    // The example key of the product documentation has a valid format.
     env.unset("HH_API_KEY");
     env.set("HH_API_KEY", KEY);
     let done = env.run(&["auth", "check"]);
@@ -157,7 +157,7 @@ fn an_admin_key_is_allowed_every_command() {
     env.be_admin();
     assert_eq!(env.run(&["project", "create", "docs"]).code, 0);
     assert!(issue(&env, "read_only", "docs").starts_with("hh_ro_"));
-    // The last first.
+    // The list begins with the newest key.
     let list = env.json(&["auth", "keys", "list"]);
     let id = list[0]["id"].as_str().unwrap().to_owned();
     for command in [
@@ -177,7 +177,7 @@ fn an_admin_key_is_allowed_every_command() {
 }
 
 // Feature S38.
-/// One that is revoked leaves the other's alone, and which is whose is told by the server and by the profile's name.
+/// Revoking one developer's key does not affect the others. The server and the profile name identify the owners.
 #[test]
 fn each_developer_has_their_own_key() {
     let mut env = TestEnv::with_server();
@@ -236,7 +236,7 @@ fn login_saves_and_logout_removes() {
         (env.mode(STORE), env.mode(".config/honeyhive")),
         (0o600, 0o700)
     );
-    // The base URL too is that of the login.
+    // The base URL is also that of the login.
     let bare = env
         .program(env!("CARGO_BIN_EXE_honeyhive"), &["project", "list"])
         .env_remove("HH_BASE_URL")
@@ -287,7 +287,7 @@ fn the_prompt_does_not_show_the_key() {
     );
     assert!(!shown.contains(&key[8..]), "{shown}");
 
-    // Without a terminal nobody is asked.
+    // Without a terminal the command does not prompt.
     let done = env.run(&["auth", "login"]);
     assert_eq!(done.code, 2);
     assert!(done.stderr.contains("--api-key-stdin"), "{done:?}");
@@ -343,10 +343,10 @@ fn a_login_is_saved_with_the_identity_of_its_key() {
     assert!(done.stderr.contains("as user@example.com"), "{done:?}");
     let listed = env.json(&["auth", "list"]);
     assert_eq!(listed["profiles"][0]["owner"], "user@example.com");
-    let told = env.run(&["auth", "whoami"]).stdout;
+    let printed = env.run(&["auth", "whoami"]).stdout;
     assert!(
-        told.contains("Authenticated as: user@example.com"),
-        "{told}"
+        printed.contains("Authenticated as: user@example.com"),
+        "{printed}"
     );
 }
 
@@ -397,7 +397,7 @@ fn the_line_for_a_shell_does_not_hold_the_key() {
             open
         );
     }
-    // What a shell makes of it.
+    // The value that a shell reads from the line.
     let folder = std::path::Path::new(env!("CARGO_BIN_EXE_honeyhive"))
         .parent()
         .unwrap();
@@ -417,7 +417,7 @@ fn the_line_for_a_shell_does_not_hold_the_key() {
 #[test]
 fn a_mounted_secret_is_read() {
     let mut env = TestEnv::new();
-    // As Kubernetes decodes a secret, and as Docker mounts one.
+    // Kubernetes decodes a secret without a line end; Docker mounts a file that may have one.
     for text in [KEY.to_owned(), format!("{KEY}\n"), format!("{KEY}\r\n")] {
         env.write("secret", &text);
         env.set_mode("secret", 0o444);

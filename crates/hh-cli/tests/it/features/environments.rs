@@ -1,9 +1,9 @@
-//! Development, test, staging and production.
+//! Tests of the development, test, staging and production environments.
 
 use super::{KEY, OTHER_KEY, refused, sent_key};
 use crate::support::{Loopback, TestEnv, rows};
 
-/// The files of the seed, word for word.
+/// The example files of the product documentation, word for word.
 const DEVELOPMENT: &str = "# .env.development\nHH_API_KEY=hh_dev_1234567890abcdef\n\
     HH_BASE_URL=https://api-dev.honeyhive.ai\nHH_TEST_MODE=false\nHH_DEBUG=true\n";
 const TEST: &str = "# .env.test\nHH_API_KEY=hh_test_1234567890abcdef\n\
@@ -47,7 +47,7 @@ fn each_environment_has_its_own_key() {
     let staging = ["--environment", "staging"];
     assert_eq!(sent_key(&env, &staging), STAGING_KEY);
     assert_eq!(sent_key(&env, &["--environment", "production"]), OTHER_KEY);
-    // What the overlay does not set stays.
+    // Settings that the overlay does not contain stay in effect.
     env.assert_setting(
         "project",
         &staging,
@@ -63,9 +63,9 @@ fn each_environment_has_its_own_key() {
     env.set("HH_ENVIRONMENT", "staging");
     assert_eq!(sent_key(&env, &[]), STAGING_KEY);
     assert_eq!(sent_key(&env, &["--environment", "production"]), OTHER_KEY);
-    let told = refused(&env, &["--environment", "nowhere"], 5);
-    assert!(told.contains("nowhere"), "{told}");
-    // The environment's own variables win over any overlay.
+    let printed = refused(&env, &["--environment", "nowhere"], 5);
+    assert!(printed.contains("nowhere"), "{printed}");
+    // Variables of the process environment take precedence over an overlay.
     env.set("HH_API_KEY", KEY);
     assert_eq!(sent_key(&env, &[]), KEY);
 }
@@ -100,7 +100,7 @@ fn environments_can_share_one_file() {
             OTHER_KEY
         );
     }
-    // Beside a named file its own overlays are looked for.
+    // The overlays of a named file are in the directory of that file.
     env.write("conf/app.yaml", format!("api_key: {KEY}\n"));
     env.write("conf/app.staging.yaml", format!("api_key: {OTHER_KEY}\n"));
     assert_eq!(
@@ -201,19 +201,19 @@ fn the_base_url_selects_the_host() {
         assert_eq!((done.code, done.stderr.as_str()), (0, ""), "{done:?}");
         assert_eq!(server.request().header("host"), Some(host.as_str()));
     }
-    // Two names for different servers are told; the preferred one counts.
+    // A command warns about two variables with different servers; the preferred variable is in effect.
     let (server, other) = (Loopback::start(), Loopback::start());
     let mut env = TestEnv::new();
     env.set("HH_API_KEY", KEY);
     env.set("HH_BASE_URL", &server.url());
     env.set("HH_API_URL", &other.url());
-    let told = "warning: HH_BASE_URL and HH_API_URL name different servers; HH_BASE_URL takes precedence\n";
+    let warning = "warning: HH_BASE_URL and HH_API_URL name different servers; HH_BASE_URL takes precedence\n";
     for command in [["project", "list"], ["config", "list"]] {
-        assert_eq!(env.run(&command).stderr, told, "{command:?}");
+        assert_eq!(env.run(&command).stderr, warning, "{command:?}");
     }
     server.request();
     other.assert_untouched("HH_API_URL");
-    // The same server by two names is no matter.
+    // Two variables with the same server cause no warning.
     env.unset("HH_API_URL");
     env.set("HH_API_URL", &format!("{}/", env.url()));
     assert_eq!(env.run(&["config", "list"]).stderr, "");
@@ -296,7 +296,8 @@ fn the_production_key_is_substituted_from_a_variable() {
     ");
     env.set("HH_API_KEY", "hh_prod_secure_key_here");
     assert_eq!(sent_key(&env, &flags), "hh_prod_secure_key_here");
-    // Not through the variable's own precedence alone: other names and the other form work as well.
+    // Substitution works with other names and with the other syntax too, so it does not depend on the variable's
+    // precedence.
     for text in [
         "${HH_PROD_KEY}",
         "$<HH_PROD_KEY>",
@@ -313,7 +314,7 @@ fn the_production_key_is_substituted_from_a_variable() {
             "file:production.yaml:2:10",
         );
     }
-    // A bare name is no substitution, and what was put in is not looked at again.
+    // A name without braces is not substituted, and substituted text is not substituted again.
     env.unset("HH_API_KEY");
     env.set("HH_STAGE", "${HH_REGION}");
     env.set("HH_REGION", "eu");

@@ -1,11 +1,11 @@
-//! What is known of a key, how old it is, and what follows from that.
+//! Information about a key, its age, and the effects of the age.
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::KEY;
 use crate::support::{Loopback, STORE, TestEnv, undated};
 
-/// A login whose key was made so long ago, by what `field` says.
+/// Saves a login whose key has this age according to `field`.
 fn login_of_age(env: &TestEnv, field: &str, age: SignedDuration) {
     env.store_key("default", "https://api.honeyhive.ai", KEY);
     let made = Timestamp::now() - age;
@@ -14,7 +14,7 @@ fn login_of_age(env: &TestEnv, field: &str, age: SignedDuration) {
     env.write(STORE, text);
 }
 
-/// Its age of a moment less, so that the limit is not passed while the test runs.
+/// Returns this number of days less one minute, so that the age does not reach the limit while the test runs.
 fn days(days: i64) -> SignedDuration {
     SignedDuration::from_hours(24 * days) - SignedDuration::from_mins(1)
 }
@@ -35,12 +35,12 @@ fn status_reports_what_is_known_about_the_key_and_its_source() {
     let listed = env.json(&["auth", "keys", "list"]);
     assert_eq!(listed[0]["note"], "for the dashboard");
     env.unset("HH_API_KEY_FILE");
-    // By its prefix alone.
+    // The level comes from the prefix.
     env.set("HH_API_KEY", key.trim());
-    let told = env.json(&["auth", "status"]);
-    assert_eq!(told["key"]["level"], "read_only");
-    assert_eq!(told["key"]["level_source"], "prefix");
-    assert_eq!(told["key"]["created_at"], serde_json::Value::Null);
+    let printed = env.json(&["auth", "status"]);
+    assert_eq!(printed["key"]["level"], "read_only");
+    assert_eq!(printed["key"]["level_source"], "prefix");
+    assert_eq!(printed["key"]["created_at"], serde_json::Value::Null);
     let shown = undated(&env.seen(&["auth", "status"])).replace(&key[..8], "[key]");
     insta::assert_snapshot!(shown, @"
     SETTING | VALUE | SOURCE | STATE
@@ -52,14 +52,14 @@ fn status_reports_what_is_known_about_the_key_and_its_source() {
     Credential file: [home]/.config/honeyhive/credentials.toml
     exit 0
     ");
-    // By what the server told at login, which holds for the same key from elsewhere too.
+    // The server reported the details at login; they apply to the same key from another source too.
     let done = env.run_with_input(&["auth", "login", "--api-key-stdin"], &key);
     assert_eq!(done.code, 0, "{done:?}");
-    let told = env.json(&["auth", "status"]);
-    assert_eq!(told["key"]["level_source"], "server");
-    assert_eq!(told["key"]["created_at_source"], "server");
-    assert_eq!(told["key"]["age_days"], 0);
-    assert_eq!(told["key"]["owner"], "user@example.com");
+    let printed = env.json(&["auth", "status"]);
+    assert_eq!(printed["key"]["level_source"], "server");
+    assert_eq!(printed["key"]["created_at_source"], "server");
+    assert_eq!(printed["key"]["age_days"], 0);
+    assert_eq!(printed["key"]["owner"], "user@example.com");
     env.unset("HH_API_KEY");
     let shown = undated(&env.seen(&["auth", "status"])).replace(&key[..8], "[key]");
     insta::assert_snapshot!(shown, @r#"
@@ -88,7 +88,7 @@ fn the_age_comes_from_the_server_the_user_or_the_first_use() {
     env.store_key("default", "https://api.honeyhive.ai", KEY);
     let key = env.json(&["auth", "status"])["key"].take();
     assert_eq!(key["created_at_source"], "first_seen");
-    // A server that does not tell, and somebody who knows.
+    // The server does not report the date, and the user sets it.
     let env = TestEnv::new();
     let server = Loopback::answering(["404 Not Found\r\nContent-Type: application/json\r\n\r\n{}"]);
     let login = [

@@ -1,9 +1,9 @@
-//! What is in effect, and what is said while it works.
+//! Tests of log levels, debug lines and the settings that commands print.
 
 use super::{KEY, OTHER_KEY};
 use crate::support::{Loopback, RunOutput, TestEnv, squeezed};
 
-/// Runs a command that sends one request, with a key that is worth a warning.
+/// Runs a command that sends one request, with a key that causes a warning.
 fn talk(variables: &[(&str, &str)], flags: &[&str]) -> RunOutput {
     let server = Loopback::start();
     let mut env = TestEnv::new();
@@ -42,7 +42,7 @@ fn either_variable_switches_debug_lines_on() {
             assert!(!has_debug(&talk(&[(name, value)], &[])), "{name}={value}");
         }
     }
-    // Either true is on.
+    // One true variable is sufficient.
     assert!(has_debug(&talk(
         &[("HH_DEBUG", "true"), ("HH_DEBUG_MODE", "false")],
         &[]
@@ -68,7 +68,7 @@ fn debug_lines_are_on_stderr_with_a_redacted_key() {
     assert!(has_debug(&done), "{done:?}");
     assert!(done.stderr.contains("hh_canar***"), "{done:?}");
     assert_eq!(squeezed(&done.stdout), "NAME | ID | DESCRIPTION");
-    // Quiet wins over both.
+    // `--quiet` takes precedence over both.
     let done = talk(&[], &["--debug", "--verbose", "--quiet"]);
     assert_eq!(done.stderr, "");
 }
@@ -93,14 +93,14 @@ fn the_log_level_is_the_least_severe_line() {
             "{level}: {done:?}"
         );
     }
-    // The summary of --verbose is of the level info.
+    // The summary of `--verbose` has the level info.
     let summary = |level| {
         talk(&[("HH_LOG_LEVEL", level)], &["--verbose"])
             .stderr
             .contains("version ")
     };
     assert_eq!([summary("info"), summary("warning")], [true, false]);
-    // --debug wants them all.
+    // `--debug` prints all lines.
     let done = talk(&[("HH_LOG_LEVEL", "error")], &["--debug"]);
     assert!(has_debug(&done) && has_warning(&done), "{done:?}");
 }
@@ -158,7 +158,7 @@ fn the_source_of_the_key_is_a_field() {
 
 // Feature S87.
 #[test]
-#[expect(clippy::too_many_lines, reason = "there are as many settings")]
+#[expect(clippy::too_many_lines, reason = "the test lists all settings")]
 fn the_list_has_every_setting_its_value_and_its_source_and_planned_ones_with_all() {
     let mut env = TestEnv::new();
     env.set("HH_API_KEY", KEY);

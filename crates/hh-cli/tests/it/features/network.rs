@@ -1,4 +1,4 @@
-//! What the network does, and what people hear of it.
+//! Network failures, retries and rate limits, and their output.
 
 use hh_testing::{IdleListener, closed_address};
 
@@ -13,7 +13,7 @@ fn env_with_key() -> TestEnv {
     env
 }
 
-/// Lists projects at a server of the test's own that gives these answers; what was said, and how many requests came.
+/// Lists projects at a server of the test that sends these responses; returns the output and the number of requests.
 fn list<const N: usize>(env: &TestEnv, answers: [&str; N], flags: &[&str]) -> (RunOutput, usize) {
     let server = Loopback::answering(answers);
     let host = server.host();
@@ -62,7 +62,7 @@ fn the_limit_of_the_client_holds_requests_back() {
     env.set("HH_RATE_LIMIT_WINDOW", "0.2");
     env.set("HH_MAX_RETRIES", "1");
     env.set("HH_RETRY_DELAY", "0.1");
-    // The second attempt is a request too.
+    // The second attempt counts as a request.
     let (done, requests) = list(&env, ["503 Service Unavailable\r\n\r\n"], &["--debug"]);
     assert_eq!((done.code, requests), (0, 2), "{done:?}");
     assert!(
@@ -93,7 +93,7 @@ fn test_mode_opens_no_socket() {
         &["session", "list"],
         &["event", "list"],
     ];
-    // The pair of sockets that a runtime makes for signals leads nowhere.
+    // The pair of sockets that a runtime creates for signals has no network connection.
     let reaches_out = |calls: &str| {
         calls
             .lines()
@@ -110,7 +110,7 @@ fn test_mode_opens_no_socket() {
         assert_eq!(done.code, 0, "{done:?}");
         assert!(!reaches_out(&calls), "{command:?}: {calls}");
     }
-    // A file of variables that is named does the same.
+    // A named .env file has the same effect.
     env.unset("HH_TEST_MODE");
     env.write(".env.test", "HH_TEST_MODE=true\n");
     let (done, calls) = env
@@ -131,10 +131,10 @@ fn a_slow_server_ends_the_call_after_the_timeout() {
     let done = env.run(&["project", "list", "--base-url", &url]);
     assert!(start.elapsed().as_secs_f64() >= 1.0);
     assert_eq!(done.code, 4, "{done:?}");
-    let said = done
+    let printed = done
         .stderr
         .replace(url.trim_start_matches("http://"), "[host]");
-    insta::assert_snapshot!(said, @"
+    insta::assert_snapshot!(printed, @"
     error: no complete response from [host] within 1 s
       hint: check the connection and firewalls in between; HH_TIMEOUT sets how long a call may take
     ");
@@ -145,7 +145,7 @@ fn a_slow_server_ends_the_call_after_the_timeout() {
 fn a_rejected_key_is_explained() {
     let mut env = env_with_key();
     let body = format!(r#"{{"message": "the key {KEY} is not valid"}}"#);
-    assert!(body.contains(KEY), "it is there to be leaked");
+    assert!(body.contains(KEY), "the response does not contain the key");
     let answer = format!("401 Unauthorized\r\n{JSON}{body}");
     let (done, requests) = list(&env, [&answer], &[]);
     assert_eq!((done.code, requests), (3, 1), "{done:?}");
@@ -218,9 +218,9 @@ fn network_failures_give_different_errors() {
         "HH_HTTPS_PROXY",
         &format!("http://user:hidden-word@{closed}"),
     );
-    let said = at(&env, "https://api.test.invalid");
-    assert!(!said.contains("hidden-word"), "{said}");
-    insta::assert_snapshot!(said.replace(&closed.to_string(), "[proxy]"), @"
+    let printed = at(&env, "https://api.test.invalid");
+    assert!(!printed.contains("hidden-word"), "{printed}");
+    insta::assert_snapshot!(printed.replace(&closed.to_string(), "[proxy]"), @"
     error: cannot connect to [host]: the proxy [proxy] cannot be reached: connection refused
       hint: check the proxy settings; `honeyhive config list` shows where proxy_url, https_proxy and no_proxy came from
     ");

@@ -1,4 +1,4 @@
-//! Keys where none should be: in code, and in what images are built from.
+//! Keys in code and in the build context of images.
 
 use hh_auth::Level;
 
@@ -28,7 +28,7 @@ fn a_key_in_code_is_found_with_its_location_and_redacted() {
     assert!(done.stderr.contains("`honeyhive auth rotate`"), "{done:?}");
     assert!(env.read("src/app.py").contains(&key[8..]));
     assert!(!format!("{done:?}").contains(&key[8..]), "{done:?}");
-    // As it should be.
+    // Code without a key.
     env.write("src/app.py", "import honeyhive\n\nhoneyhive.init()\n");
     assert_eq!(env.run(&["auth", "scan"]).code, 0);
 }
@@ -48,7 +48,7 @@ fn a_hard_coded_key_of_the_hosted_service_is_possible_and_samples_are_not() {
         "config.ts:1:24: possible project key hh_k7Qm2***\n"
     );
     assert!(!format!("{done:?}").contains(&POSSIBLE[8..]), "{done:?}");
-    // The samples of the documentation, and what stands for a key.
+    // The samples of the documentation, and placeholders for keys.
     let samples = [
         "hh_1234567890abcdef1234567890abcdef",
         "hh_your_api_key_here",
@@ -104,7 +104,7 @@ fn a_key_given_to_the_build_of_an_image_is_flagged() {
             assert_eq!((done.code, done.stdout), (1, format!("{name}:{wanted}\n")));
         }
     }
-    // The ways that leave nothing in the image.
+    // The recommended methods leave no key in the image.
     let env = TestEnv::new();
     env.write(
         "Dockerfile",

@@ -1,4 +1,4 @@
-//! The record of what is done with keys.
+//! The log of key operations.
 
 use std::os::unix::fs::symlink;
 use std::os::unix::net::UnixListener;
@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::KEY;
 use crate::support::{Loopback, TestEnv};
 
-/// The events in the log, each with the facts of this name.
+/// Returns the events in the log, each with the facts of this name.
 fn events(env: &TestEnv, facts: &[&str]) -> Vec<String> {
     let log = env.read("security.log");
     let line = |line: &str| {
@@ -34,7 +34,7 @@ fn every_client_start_is_logged() {
     let events = events(&env, &["key", "key_source", "host"]);
     insta::assert_snapshot!(events.join("\n"), @"client_start | hh_12345*** | HH_API_KEY (environment) | [server]");
     assert_eq!(env.mode("security.log"), 0o600);
-    // What is offline starts no client.
+    // An offline command starts no client.
     env.run(&["auth", "status"]);
     assert_eq!(env.read("security.log").lines().count(), 1);
 }
@@ -76,7 +76,7 @@ fn rejected_keys_and_logins_are_logged() {
     logout | Removed the saved key of profile "default"
     config_trusted | [home]/honeyhive.yaml
     "#);
-    // No key is in it whole, which it would be if it were written as it is.
+    // The log contains no complete key. Without redaction it would.
     let log = env.read("security.log");
     assert!(log.contains(&admin[..8]), "{log}");
     assert!(!log.contains(admin.trim()) && !log.contains(key.trim()) && !log.contains(KEY));
@@ -128,7 +128,7 @@ fn a_fifo_a_device_or_a_directory_is_refused_at_once_as_security_log() {
     env.set("HH_BASE_URL", &server.url());
     env.make_fifo("fifo");
     env.make_fifo("read-fifo");
-    // With a reader, opening it would not wait, but writing would once it is full.
+    // With a reader, opening the FIFO does not block, but writing to a full one does.
     let mut reader = std::fs::File::options();
     let _reader = reader
         .read(true)
@@ -165,7 +165,7 @@ fn a_fifo_a_device_or_a_directory_is_refused_at_once_as_security_log() {
             );
         }
     }
-    server.assert_untouched("nothing is sent that cannot be recorded");
+    server.assert_untouched("a request that cannot be logged is not sent");
     // A link to a file is followed.
     env.write("file", "");
     symlink("file", env.path("file-link")).unwrap();

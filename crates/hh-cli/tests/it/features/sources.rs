@@ -1,16 +1,16 @@
-//! Where the key and the project come from, and which of them wins.
+//! The sources of the key and the project, and their precedence.
 
 use std::os::unix::fs::symlink;
 
 use super::{KEY, OTHER_KEY, refused, sent_key};
 use crate::support::{Loopback, TestEnv};
 
-/// The files of the seed, word for word.
+/// The example files of the product documentation, word for word.
 const YAML: &str = "# honeyhive.yaml\napi_key: \"hh_your_api_key_here\"\nproject: \"my-project\"\n";
 const JSON: &str = "{\n\"api_key\": \"hh_your_api_key_here\",\n\"project\": \"my-project\"\n}\n";
 const SEEDS_KEY: &str = "hh_your_api_key_here";
 
-/// The project that a request for events names.
+/// Returns the project that a request for events names.
 fn sent_project(env: &TestEnv, flags: &[&str]) -> String {
     let server = Loopback::start();
     let done = env.run_with(&["event", "list", "--base-url", &server.url()], flags);
@@ -30,7 +30,7 @@ fn the_key_is_read_from_its_variable() {
         assert_eq!(sent_key(&env, &[]), KEY);
         env.assert_setting("api_key", &[], "hh_12345***", &format!("env:{variable}"));
     }
-    // A blank one is none, and the preferred one wins.
+    // A blank value counts as not set, and the preferred variable takes precedence.
     let mut env = TestEnv::new();
     env.set("HH_API_KEY", "  ");
     env.set("HONEYHIVE_API_KEY", OTHER_KEY);
@@ -65,16 +65,16 @@ fn a_key_and_a_project_given_directly_are_used() {
 }
 
 // Feature S17.
-/// Finding keys in what is committed is a command of its own; this is the line that a key in such a file gets at once.
+/// `auth scan` searches files for keys; this test covers the warning that a key in a project file causes immediately.
 #[test]
 fn a_key_in_a_project_file_causes_a_warning() {
     let env = TestEnv::new();
     env.write("honeyhive.yaml", YAML);
-    let told = |env: &TestEnv| env.filtered(&env.run(&["config", "get", "project"]).stderr);
-    insta::assert_snapshot!(told(&env), @"warning: api_key comes from [home]/honeyhive.yaml:2:10 (project file); keep that file out of version control");
-    // A reference to a variable is no key.
+    let printed = |env: &TestEnv| env.filtered(&env.run(&["config", "get", "project"]).stderr);
+    insta::assert_snapshot!(printed(&env), @"warning: api_key comes from [home]/honeyhive.yaml:2:10 (project file); keep that file out of version control");
+    // A reference to a variable is not a key.
     env.write("honeyhive.yaml", "api_key: ${HH_CI_KEY:-}\nproject: x\n");
-    assert_eq!(told(&env), "");
+    assert_eq!(printed(&env), "");
 }
 
 // Feature S18.
@@ -111,7 +111,7 @@ fn the_json_file_of_the_directory_is_read() {
         "hh_your_***",
         "file:[home]/honeyhive.json:2:12",
     );
-    // As is one in TOML.
+    // A TOML file is read in the same manner.
     let env = TestEnv::new();
     env.write("honeyhive.toml", format!("api_key = '{KEY}'\n"));
     assert_eq!(sent_key(&env, &[]), KEY);
@@ -130,7 +130,7 @@ fn a_named_file_is_read_and_must_exist() {
         sent_key(&env, &["--config-file", &env.at("conf/honeyhive.yaml")]),
         SEEDS_KEY
     );
-    // It takes the place of the directory's.
+    // The named file replaces the file of the directory.
     env.write(
         "honeyhive.yaml",
         format!("api_key: {KEY}\nsource: directory\n"),
@@ -264,7 +264,7 @@ fn an_env_file_is_read_when_asked_for_and_the_environment_wins() {
         ".env",
         format!("HH_API_KEY={KEY}\nHH_PROJECT=from-env-file\n"),
     );
-    // Nobody asked for it.
+    // Without `--env-file` the file is not read.
     refused(&env, &[], 3);
     env.assert_setting("project", &[], "null", "unset");
     let asked = ["--env-file", ".env"];
@@ -276,7 +276,7 @@ fn an_env_file_is_read_when_asked_for_and_the_environment_wins() {
     env.unset("HH_API_KEY");
     env.set("HH_ENV_FILE", ".env");
     assert_eq!(sent_key(&env, &[]), KEY);
-    // An alias of the real environment wins as well.
+    // An alias in the process environment also takes precedence.
     env.set("HONEYHIVE_API_KEY", OTHER_KEY);
     assert_eq!(sent_key(&env, &[]), OTHER_KEY);
 }
@@ -296,7 +296,7 @@ fn a_key_is_read_from_the_file_that_its_variable_names() {
         env.write("run/secrets/honeyhive_api_key", &text);
         assert_eq!(sent_key(&env, &[]), KEY, "{text:?}");
     }
-    // Docker's are 0444, Kubernetes' are links.
+    // Docker's secret files have mode 0444; those of Kubernetes are links.
     env.set_mode("run/secrets/honeyhive_api_key", 0o444);
     assert_eq!(sent_key(&env, &[]), KEY);
     symlink("honeyhive_api_key", env.path("run/secrets/link")).unwrap();
@@ -316,16 +316,16 @@ fn a_key_is_read_from_the_file_that_its_variable_names() {
         }
         env.unset("HH_API_KEY_FILE");
         env.set("HH_API_KEY_FILE", name);
-        let told = refused(&env, &[], code);
+        let printed = refused(&env, &[], code);
         assert!(
-            told.contains("HH_API_KEY_FILE") && told.contains(name),
-            "{told}"
+            printed.contains("HH_API_KEY_FILE") && printed.contains(name),
+            "{printed}"
         );
     }
 }
 
 // Features S27, S28, S29, S30, S31, S84.
-/// Each subset of them: the key that reaches the server, and the place that people are told.
+/// Each subset of the sources: the key that reaches the server, and the source that `auth status` reports.
 #[test]
 fn all_combinations_of_four_sources() {
     const KEYS: [&str; 4] = [
@@ -372,7 +372,7 @@ fn all_combinations_of_four_sources() {
         let given: Vec<_> = (0..4).filter(|at| has(*at)).collect();
 
         let status = env.json(&[&["auth", "status"], &flags[..]].concat());
-        let told = status["keys"].as_array().unwrap().iter().map(|key| {
+        let reported = status["keys"].as_array().unwrap().iter().map(|key| {
             let text = |name: &str| key[name].as_str().unwrap();
             let (value, source) = (text("value"), env.filtered(text("source")));
             (value.to_owned(), source, text("state") == "used")
@@ -381,7 +381,7 @@ fn all_combinations_of_four_sources() {
             let shown = format!("{}***", &KEYS[*at][..8]);
             (shown, places[*at].to_owned(), rank == 0)
         });
-        assert!(told.eq(expected), "sources {mask:04b}: {status}");
+        assert!(reported.eq(expected), "sources {mask:04b}: {status}");
 
         let whoami = env.run_with(&["auth", "whoami", "--verbose"], &flags);
         let requests = server.requests();
@@ -392,8 +392,8 @@ fn all_combinations_of_four_sources() {
         };
         assert_eq!(whoami.code, 0, "{whoami:?}");
         assert_eq!(sent, [Some(KEYS[*winner])], "sources {mask:04b}");
-        let told = env.filtered(&whoami.stdout);
+        let printed = env.filtered(&whoami.stdout);
         let line = format!("\nKey source: {}\n", places[*winner]);
-        assert!(told.contains(&line), "sources {mask:04b}: {told}");
+        assert!(printed.contains(&line), "sources {mask:04b}: {printed}");
     }
 }

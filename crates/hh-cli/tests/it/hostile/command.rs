@@ -1,4 +1,4 @@
-//! A `credential_command` never runs what the working directory holds.
+//! A `credential_command` never runs a program of the working directory.
 
 use std::path::Path;
 
@@ -9,7 +9,7 @@ use crate::support::{Loopback, RunOutput, TestEnv};
 
 const OWN: &str = ".config/honeyhive/config.yaml";
 
-/// A home whose user file names this command, with programs of many names in a working directory of another user.
+/// Returns a home whose user file names this command, and a working directory of another user with many programs.
 fn planted(command: &str) -> TestEnv {
     let env = TestEnv::new();
     env.write(OWN, format!("credential_command: {command}\n"));

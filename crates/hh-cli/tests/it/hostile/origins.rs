@@ -1,4 +1,4 @@
-//! A stored key goes to the server that it was stored for, whoever says where requests go.
+//! A stored key is sent only to the server that it was stored for, for every source of the base URL.
 
 use super::{COMMANDS, KEY, OTHER_KEY, assert_refused, run_all};
 use crate::support::{Loopback, TestEnv};
@@ -8,7 +8,7 @@ fn a_stored_key_goes_to_no_other_origin() {
     let (own, other) = (Loopback::start(), Loopback::start());
     let env = TestEnv::new();
     env.store_key("work", &own.url(), KEY);
-    // Another port, another name of the same machine, and another scheme are other origins.
+    // Another port, another name of the same machine and another scheme are other origins.
     for url in [
         other.url(),
         own.url().replace("127.0.0.1", "localhost"),
@@ -31,8 +31,8 @@ fn a_stored_key_goes_to_no_other_origin() {
         let done = env.run_with(&reveal, &["--base-url", &url]);
         assert_eq!((done.code, done.stdout.as_str()), (5, ""), "{done:?}");
     }
-    other.assert_untouched("it was given a key that is not for it");
-    own.assert_untouched("requests were to go elsewhere");
+    other.assert_untouched("the key is for another server");
+    own.assert_untouched("the base URL names another server");
 }
 
 #[test]
@@ -49,7 +49,7 @@ fn it_goes_to_its_own() {
     let requests = own.requests();
     assert!(requests.len() >= 2 * COMMANDS.len(), "{requests:?}");
     assert!(requests.iter().all(|request| request.bearer() == Some(KEY)));
-    // A key that was not stored goes where it is told to.
+    // A key from another source is sent to the configured server.
     let other = Loopback::start();
     let flags = ["--base-url", &other.url(), "--api-key", OTHER_KEY];
     assert_eq!(env.run_with(&["project", "list"], &flags).code, 0);

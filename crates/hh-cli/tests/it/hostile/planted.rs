@@ -1,4 +1,4 @@
-//! Configuration files that somebody has planted, with each setting that only a trusted file may set (see
+//! Configuration files planted by another user, with each setting that only a trusted file may set (see
 //! `docs/design/decisions.md#x2`).
 
 use hh_sdk::config::{Kind, Placement, ProjectFilePolicy, SettingName, names};
@@ -17,7 +17,7 @@ struct Entry {
     value: Value,
 }
 
-/// Every entry that is refused, as the table of settings has them: a new setting is in here by itself.
+/// Returns every rejected entry from the table of settings, so that a new setting is included automatically.
 fn entries(env: &TestEnv, hostile: &str) -> Vec<Entry> {
     let mut entries = Vec::new();
     for setting in SettingName::all() {
@@ -47,7 +47,7 @@ fn entries(env: &TestEnv, hostile: &str) -> Vec<Entry> {
     entries
 }
 
-/// A value that does harm: it leads to the hostile server, or writes a file.
+/// Returns a harmful value: it names the hostile server, or writes a file.
 fn value(env: &TestEnv, kind: Kind, hostile: &str) -> Value {
     let written = shown(&env.path("written"));
     match kind {
@@ -124,12 +124,11 @@ fn a_file_of_the_working_directory_has_no_such_effect() {
             });
         }
     });
-    hostile.assert_untouched("it was named by an untrusted file");
-    good.assert_untouched("a refused file ends everything");
+    hostile.assert_untouched("an untrusted file names it");
+    good.assert_untouched("a rejected file stops every command");
 }
 
-/// Of a parent directory, and of a name that is nobody's, no file is so much as opened: one that cannot be read does not
-/// matter.
+/// Files of a parent directory, and files with unknown names, are not opened: an unreadable one has no effect.
 #[test]
 fn a_file_of_a_parent_directory_is_not_read() {
     for format in FORMATS {
@@ -148,13 +147,13 @@ fn a_file_of_a_parent_directory_is_not_read() {
             for done in run_all(&env, "repo/deep", &[], &[]) {
                 assert_eq!(done.code, 0, "{done:?}");
             }
-            // Where it is the working directory's own, it is read.
+            // In the working directory itself, the file is read.
             for done in run_all(&env, "repo", &[], &[]) {
                 assert_ne!(done.code, 0, "{done:?}");
             }
             assert_nothing_written(&env, format);
         }
-        hostile.assert_untouched("it was named by the file of a parent directory");
+        hostile.assert_untouched("a file of a parent directory names it");
         let requests = good.requests();
         // The token is printed and not sent; the tracer starts a session and exports a span.
         assert!(requests.len() >= 2 * COMMANDS.len(), "{requests:?}");
@@ -166,7 +165,7 @@ fn a_file_of_a_parent_directory_is_not_read() {
     }
 }
 
-/// The same files, named: each setting is taken from there.
+/// The same file, named with an option: each setting takes effect.
 #[test]
 fn the_same_file_has_its_effect_when_it_is_named() {
     let hostile = Loopback::start();
@@ -180,7 +179,7 @@ fn the_same_file_has_its_effect_when_it_is_named() {
             assert!(source.starts_with(&format!("file:{file}:1:")), "{source}");
         }
     }
-    hostile.assert_untouched("showing a setting does not use it");
+    hostile.assert_untouched("printing a setting does not use it");
 }
 
 #[test]
@@ -199,20 +198,20 @@ fn what_is_named_does_what_it_says() {
             };
             env.write(&file, text(format, &[entry]));
         };
-        // Requests go to the server that it names.
+        // Requests go to the server that the file names.
         let hostile = Loopback::start();
         let mut env = TestEnv::new();
         env.set("HH_API_KEY", OTHER_KEY);
         with(&env, "base_url", json!(hostile.url()));
         assert_eq!(env.run_with(&project_list, &named).code, 0);
         assert_eq!(hostile.request().bearer(), Some(OTHER_KEY));
-        // Through the proxy that it names.
+        // Requests go through the proxy that the file names.
         let hostile = Loopback::start();
         with(&env, "https_proxy", json!(hostile.url()));
         let flags = [&named[..], &["--base-url", "https://api.test.invalid"]].concat();
         assert_eq!(env.run_with(&project_list, &flags).code, 4);
         assert_eq!(hostile.requests().len(), 1);
-        // What it names is run.
+        // The program that the file names is run.
         let env = TestEnv::new();
         let written = shown(&env.path("written"));
         with(&env, "credential_command", json!(["touch", written]));
@@ -220,7 +219,7 @@ fn what_is_named_does_what_it_says() {
         let mut command = env.command(&[&project_list[..], &named].concat());
         assert!(!command.envs(path).output().unwrap().status.success());
         assert!(env.path("written").exists());
-        // And read.
+        // The file that it names is read.
         let good = Loopback::start();
         env.write("planted", OTHER_KEY);
         with(&env, "api_key_file", json!(shown(&env.path("planted"))));

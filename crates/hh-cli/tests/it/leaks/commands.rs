@@ -1,11 +1,11 @@
-//! The commands that are tried, and that none is missing.
+//! The commands under test, and a check that none is missing.
 
 use std::collections::BTreeSet;
 
 use crate::support::canary::{KEY, assert_hidden};
 use crate::support::{RunOutput, TestEnv};
 
-/// Every command that is not there to print the key; where it takes a name or value, it is told the key in its place too.
+/// Every command that does not print the key on purpose, with the key also as a name or value where it accepts one.
 pub(super) const COMMANDS: &[&[&str]] = &[
     &["auth", "login", "--api-key-stdin"],
     &["auth", "login", "--api-key-stdin", "--no-save"],
@@ -67,20 +67,20 @@ pub(super) const COMMANDS: &[&[&str]] = &[
     &["server", "openapi"],
 ];
 
-/// Those that are there to print it.
+/// Commands that print the key on purpose.
 const PRINTING: &[&[&str]] = &[
     &["auth", "token"],
     &["auth", "env", "--shell", "bash", "--reveal"],
 ];
 
-/// The commands below this one that have none below them, as the help lists them.
+/// Returns the commands below this one that have no subcommands, from the help.
 fn leaves(env: &TestEnv, path: &[&str]) -> BTreeSet<String> {
     let help = env.run_with(path, &["--help"]).stdout;
     let Some((_, list)) = help.split_once("Commands:\n") else {
         return BTreeSet::from([path.join(" ")]);
     };
     let (list, _) = list.split_once("\n\n").unwrap();
-    // What a description takes further lines for stands further to the right.
+    // The second line of a description has a larger indent.
     let names = list.lines().filter_map(|line| {
         let name = line.strip_prefix("  ")?;
         (!name.starts_with(' ')).then(|| name.split(' ').next().unwrap())

@@ -11,13 +11,13 @@ use crate::support::{Loopback, Terminal, TestEnv, usual};
 
 const OTHER_KEY: &str = "hh_abcdef1234567890abcdef1234567890";
 
-/// A key that no other test has, nor another run of this one: all of them are in one list of processes.
+/// Returns a key that no other test and no other run has: all of them share one list of processes.
 fn own_key(test: &str) -> String {
     format!("hh_{test}{:0>34}", std::process::id())
 }
 
-/// Starts a command that asks a server, and looks at all processes from before its start until its end, and once for
-/// certain while the server holds its answer back. Returns what was seen then, and in all.
+/// Starts a command that sends a request, and watches all processes until it exits, and at least once while the
+/// server delays its response. Returns the sightings at that moment and of the whole run.
 fn watched(
     env: &mut TestEnv,
     key: &str,
@@ -26,7 +26,7 @@ fn watched(
     let ((has_asked, asked), (answer, may_answer)) = (channel(), channel::<()>());
     let server = Loopback::with(move |request| {
         has_asked.send(()).ok();
-        // It ends when the test has failed, too.
+        // The channel closes if the test fails, so the server does not block.
         may_answer.recv().ok();
         usual(request)
     });
@@ -59,7 +59,7 @@ fn piped(env: &TestEnv, arguments: &[&str], input: &str) -> Child {
 #[test]
 fn only_a_key_on_the_command_line_or_in_a_variable_is_seen() {
     let key = &*own_key("given");
-    // The watch sees what can be seen.
+    // The watch sees visible keys.
     let argument = ["auth", "login", "--api-key", key];
     let (held, all) = watched(&mut TestEnv::new(), key, |env| piped(env, &argument, ""));
     assert_eq!(held.places(), [Sighting::InArguments], "{held:?}");
@@ -128,7 +128,7 @@ fn the_program_does_not_get_the_keys_that_honeyhive_has() {
     go.unwrap().write_all(b"go\n").unwrap();
     let output = child.wait_with_output().unwrap();
     assert_eq!(String::from_utf8(output.stdout).unwrap().trim(), OTHER_KEY);
-    // What was given to honeyhive was seen there, and nowhere else.
+    // Only honeyhive itself has its variables.
     assert!(held.ran("sh tell.sh"), "{held:?}");
     assert_eq!(held.places(), [Sighting::InVariables], "{held:?}");
     assert!(

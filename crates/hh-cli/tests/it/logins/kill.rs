@@ -1,4 +1,4 @@
-//! A login that is killed at any time leaves the profile as it was, or the new one.
+//! A login that is killed at any time leaves the old profile or the new one.
 
 use std::ffi::OsString;
 use std::sync::mpsc::{Receiver, channel};
@@ -10,16 +10,16 @@ use super::{UMASKS, give_key, is_temporary, login, number_of, private_files, sto
 use crate::support::{Loopback, TestEnv, usual};
 
 const ROUNDS: u32 = 20;
-/// When a login is killed.
+/// The moment at which a login is killed.
 #[derive(Clone, Copy, Debug)]
 enum Moment {
-    /// At some time of all that it takes.
+    /// At any moment of the run.
     OfTheRun,
-    /// At some time after the server was asked, when it is soon to write.
+    /// At a moment after the server received the request, shortly before the write.
     AfterTheAnswer,
-    /// While it writes.
+    /// During the write.
     OfTheWrite,
-    /// As soon as what it wrote is in its place.
+    /// Immediately after the new file replaced the old one.
     AfterTheWrite,
 }
 
@@ -30,7 +30,7 @@ const MOMENTS: [Moment; 4] = [
     Moment::AfterTheWrite,
 ];
 
-/// What the kills of one umask did.
+/// The results of the kills with one umask.
 #[derive(Debug, Default)]
 struct KillCounts {
     kills: u32,
@@ -45,9 +45,9 @@ struct KillCounts {
 struct Logins {
     umask: &'static str,
     url: String,
-    /// Tells when the server was asked.
+    /// Receives a message when the server receives a request.
     asked: Receiver<()>,
-    /// How long a login takes in all, and from the server's answer on.
+    /// The duration of a whole login, and of the part after the server's response.
     takes: Duration,
     takes_after_the_answer: Duration,
     tally: KillCounts,
@@ -89,7 +89,7 @@ impl Logins {
             if self.tally.kills == kills {
                 break;
             }
-            // The first login of all makes the directories.
+            // The first login creates the directories.
             if number % 5 == 0 {
                 self.kill(&self.home(), None, number, moment);
                 continue;
@@ -101,7 +101,7 @@ impl Logins {
                 self.log_in(&env, "bystander", 7);
             }
         }
-        assert_eq!(self.tally.kills, kills, "most logins end too early");
+        assert_eq!(self.tally.kills, kills, "most logins exit before the kill");
         self.log_in(&env, "p", old);
         let names = private_files(&env);
         assert!(!names.iter().any(|name| is_temporary(name)), "{names:?}");
@@ -113,7 +113,7 @@ impl Logins {
         env
     }
 
-    /// Logs in to the end, and takes the times.
+    /// Logs in without a kill, and measures the durations.
     fn log_in(&mut self, env: &TestEnv, profile: &str, number: u32) {
         while self.asked.try_recv().is_ok() {}
         let start = Instant::now();
@@ -126,7 +126,7 @@ impl Logins {
         self.takes_after_the_answer = asked.elapsed();
     }
 
-    /// Kills a login, and checks what it leaves; tells which login the profile is of then.
+    /// Kills a login, checks what it leaves, and returns the number of the login that the profile comes from.
     fn kill(
         &mut self,
         env: &TestEnv,
@@ -136,7 +136,7 @@ impl Logins {
     ) -> Option<u32> {
         while self.asked.try_recv().is_ok() {}
         let left_before = temporary_files(env);
-        // Spread evenly over the time, whatever the number of rounds.
+        // Spreads the kills evenly over the time, for any number of rounds.
         let share = (f64::from(number) * 0.618_034).fract();
         let start = Instant::now();
         let mut child = login(env, self.umask, "p");
@@ -167,10 +167,10 @@ impl Logins {
         let found = found.map(|found| number_of(&found, &self.url));
         assert!(
             found == old || found == Some(number),
-            "{found:?} in place of {old:?} or {number}, killed at a moment {moment:?}"
+            "found {found:?}, expected {old:?} or {number}; killed at {moment:?}"
         );
         if !is_killed {
-            assert_eq!(found, Some(number), "it had ended");
+            assert_eq!(found, Some(number), "the login exited before the kill");
             return found;
         }
         let tally = &mut self.tally;
@@ -184,7 +184,7 @@ impl Logins {
     }
 }
 
-/// The files that become the store, or were to.
+/// Returns the temporary files of the store.
 fn temporary_files(env: &TestEnv) -> Vec<OsString> {
     let entries = std::fs::read_dir(env.path(".config/honeyhive"));
     let entries = entries.into_iter().flatten().flatten();

@@ -1,4 +1,4 @@
-//! Many real logins at once: none is lost, and readers never see a part of one.
+//! Many real logins at the same time: none is lost, and readers never see a partial login.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -22,7 +22,7 @@ fn logins_at_once_are_all_kept_and_readers_see_whole_stores() {
     }
     drop(server.requests());
     println!(
-        "soak: {rounds} rounds of {LOGINS} real logins at once, all {} kept; meanwhile {reads} profiles were read, and all listed {lists} times",
+        "soak: {rounds} rounds of {LOGINS} concurrent real logins, all {} stored; meanwhile {reads} profiles were read and all profiles listed {lists} times",
         rounds * LOGINS
     );
 }
@@ -41,7 +41,7 @@ fn round(url: &str) -> (usize, usize) {
         for (number, child) in (0..).zip(&mut children) {
             give_key(child, number);
         }
-        // The reader ends whatever comes of the logins.
+        // The reader stops with any result of the logins.
         let ended = std::panic::catch_unwind(|| children.into_iter().for_each(wait));
         done.store(true, Ordering::Relaxed);
         let read = reader.join().unwrap();
@@ -62,15 +62,15 @@ fn name(number: u32) -> String {
     format!("p{number}")
 }
 
-/// Reads the store until all is done, at times with the command: every read succeeds, and no profile that was there goes
-/// away. Returns how many profiles were read, and how often the command ran.
+/// Reads the store until `done`, sometimes with the command: every read succeeds, and no profile disappears.
+/// Returns the number of profiles read and the number of runs of the command.
 fn read_until(env: &TestEnv, url: &str, done: &AtomicBool) -> (usize, usize) {
     let (store, mut reads, mut lists, mut before) = (store(env), 0, 0, Vec::new());
     while !done.load(Ordering::Relaxed) {
         let entries = store.list().unwrap();
         let names: Vec<_> = entries.into_iter().map(|entry| entry.name).collect();
         let gone = before.iter().find(|name| !names.contains(name));
-        assert_eq!(gone, None, "it was there before");
+        assert_eq!(gone, None, "a profile disappeared");
         for found in &names {
             let profile = store.get(Some(found)).unwrap().unwrap();
             assert_eq!(&name(number_of(&profile, url)), found);
@@ -80,7 +80,10 @@ fn read_until(env: &TestEnv, url: &str, done: &AtomicBool) -> (usize, usize) {
         if reads >= lists * 100 {
             let listed = env.json(&["auth", "list"]);
             let count = listed["profiles"].as_array().unwrap().len();
-            assert!(count >= names.len(), "{names:?} became {listed}");
+            assert!(
+                count >= names.len(),
+                "{names:?} were stored before {listed}"
+            );
             lists += 1;
         }
         before = names;

@@ -1,4 +1,4 @@
-//! Directories that cannot be synced: what was put in place is in effect, and told as what it is.
+//! Directories that cannot be synced: the new file is in effect, and the error reports its state.
 
 use crate::support::{STORE, TestEnv};
 
@@ -21,7 +21,7 @@ fn a_login_that_could_not_be_synced_is_saved_with_a_warning() {
     assert!(env.read(STORE).contains("current = \"second\""));
     assert_eq!(env.run(&["auth", "whoami"]).code, 0);
 
-    // A file system that syncs no directories at all has done what it can.
+    // On a file system that does not support syncing directories, the login succeeds.
     for error in ["EINVAL", "EOPNOTSUPP"] {
         let done = env.run_without_sync(DIR, error, &second, &key).unwrap();
         assert_eq!(done.code, 0, "{done:?}");
@@ -36,7 +36,7 @@ fn a_login_that_could_not_be_synced_is_saved_with_a_warning() {
     assert!(!env.read(STORE).contains("second"));
 }
 
-/// Its first use ends the old key, which may be the one that is left after a power loss.
+/// The first use of the new key revokes the old key, which may be the saved one after a power loss.
 #[test]
 fn a_new_key_that_a_power_loss_may_undo_is_not_used() {
     let mut env = TestEnv::with_server();
@@ -54,7 +54,7 @@ fn a_new_key_that_a_power_loss_may_undo_is_not_used() {
     ");
     let whoami = ["auth", "whoami"];
     env.set("HH_API_KEY", key.trim());
-    assert_eq!(env.run(&whoami).code, 0, "the old key still works");
+    assert_eq!(env.run(&whoami).code, 0, "the old key is not valid");
     env.unset("HH_API_KEY");
     let done = env.run(&rotate);
     assert_eq!(done.code, 0, "{done:?}");

@@ -1,4 +1,4 @@
-//! A gate in front of a server that stops at one request: before the server has it, or before the answer comes back.
+//! A gate in front of a server that stops at one request, before the server receives it or before the response.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
@@ -6,14 +6,14 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 
 use hh_testing::{HttpServer, Reply};
 
-/// Where the gate stops, requests counted from 1.
+/// The request at which the gate stops; requests are counted from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Stop {
-    /// The server never has it.
+    /// The server does not receive the request.
     Before(usize),
-    /// The server has it, and the answer never comes.
+    /// The server receives the request, and the response is never sent.
     After(usize),
-    /// The answer comes when the test says so.
+    /// The response is sent when the test permits it.
     Until(usize),
 }
 
@@ -47,7 +47,7 @@ impl Gate {
             }
             count += 1;
             let here = stop.take_if(|stop| stop.number() == count);
-            // Without an answer the connection stays open: closed, it would tell something.
+            // The connection stays open without a response: closing it would inform the client.
             if matches!(here, Some(Stop::Before(_))) {
                 reach.send(()).unwrap();
                 return Reply::Silence;
@@ -87,14 +87,17 @@ impl Gate {
     }
 }
 
-/// Reads an answer, as far as its length says.
+/// Reads a response of the length that its head declares.
 fn answer(stream: &TcpStream) -> Vec<u8> {
     let mut reader = BufReader::new(stream);
     let mut bytes = Vec::new();
     let mut length = 0;
     while !bytes.ends_with(b"\r\n\r\n") {
         let mut line = String::new();
-        assert!(reader.read_line(&mut line).unwrap() > 0, "a whole head");
+        assert!(
+            reader.read_line(&mut line).unwrap() > 0,
+            "the response head is incomplete"
+        );
         bytes.extend_from_slice(line.as_bytes());
         let lower = line.to_ascii_lowercase();
         if let Some(value) = lower.strip_prefix("content-length:") {

@@ -1,4 +1,4 @@
-//! The index and the history.
+//! The scan of the index and the history.
 
 use std::os::unix::fs::PermissionsExt as _;
 
@@ -22,7 +22,7 @@ fn what_is_staged_counts_and_not_what_is_in_the_file() {
         minted(Level::Admin),
         minted(Level::Admin),
     );
-    // Before the first commit, too.
+    // The scan also works before the first commit.
     env.write("old", &old);
     git(&env, &["add", "old"]);
     assert_eq!(found(&env, &["--staged"]), [hit("old:1:1", &old, "")]);
@@ -31,13 +31,13 @@ fn what_is_staged_counts_and_not_what_is_in_the_file() {
     env.write("a b.txt", format!("one\ntwo {staged}\n"));
     env.write("other", format!("{later}\n"));
     git(&env, &["add", "a b.txt"]);
-    // Changed, or taken away, after it was staged.
+    // The file was changed or removed after it was staged.
     env.write("a b.txt", &later);
     let wanted = [hit("a b.txt:2:5", &staged, "")];
     assert_eq!(found(&env, &["--staged"]), wanted);
     std::fs::remove_file(env.path("a b.txt")).unwrap();
     assert_eq!(found(&env, &["--staged"]), wanted);
-    // A deletion brings nothing.
+    // A deletion causes no finding.
     git(&env, &["rm", "--quiet", "--cached", "a b.txt", "old"]);
     assert_eq!(found(&env, &["--staged"]), [""; 0]);
 }
@@ -66,7 +66,7 @@ fn every_version_that_a_ref_reaches() {
     let first = commit(&env);
     env.write("a", "");
     commit(&env);
-    // On a branch that is merged, and in the merge itself.
+    // On a merged branch, and in the merge commit itself.
     git(&env, &["checkout", "--quiet", "-b", "side"]);
     env.write("side", &keys[1]);
     let side = commit(&env);
@@ -80,7 +80,7 @@ fn every_version_that_a_ref_reaches() {
     env.write("evil", &keys[2]);
     let merge = commit(&env);
     git(&env, &["branch", "--delete", "side"]);
-    // In a stash, under a tag of its own, and where no branch points to.
+    // In a stash, under its own tag, and in a commit that no branch contains.
     env.write("b", &keys[3]);
     git(&env, &["stash", "--quiet"]);
     let stash = git(&env, &["rev-parse", "stash"]);
@@ -102,7 +102,7 @@ fn every_version_that_a_ref_reaches() {
     wanted.sort();
     let mut found = found(&env, &["--history"]);
     found.sort();
-    // The commit that a stash makes of the index may come first.
+    // The commit that a stash creates of the index may come first.
     let is_stash = |line: &String| line.starts_with(&format!("confirmed b:1:1 {}", &keys[3][..8]));
     assert!(found.iter().any(is_stash), "{found:?}");
     found.retain(|line| !is_stash(line));
@@ -153,7 +153,7 @@ fn a_version_is_ignored_only_if_all_its_paths_are() {
 fn many_versions_and_large_ones() {
     let env = with_repository();
     let key = minted(Level::ReadOnly);
-    // More than are asked for at once.
+    // More files than one batch contains.
     for number in 0..600 {
         env.write(&format!("many/{number}"), format!("{number}\n"));
     }
@@ -247,7 +247,7 @@ fn a_repository_runs_nothing_and_git_sees_no_key() {
     assert_eq!(found(&env, &["--history"]).len(), 1);
     assert!(!env.path("ran").exists(), "{}", env.read("ran"));
 
-    // What git is given, by one that writes it down.
+    // A wrapper of git that records its arguments.
     let real = std::env::split_paths(&std::env::var_os("PATH").unwrap())
         .map(|folder| folder.join("git"))
         .find(|path| path.is_file() && path.metadata().unwrap().permissions().mode() & 0o111 != 0);

@@ -1,4 +1,4 @@
-//! Files that say what is left out, by somebody who means no good, or who is not asked.
+//! Ignore files from another user, and ignore files that the scan does not read.
 
 use std::os::unix::fs::symlink;
 
@@ -44,13 +44,13 @@ fn an_ignore_file_that_is_a_fifo_is_not_waited_for() {
     env.write("a", minted(Level::Admin));
     env.write("sub/b", "");
     env.make_fifo("sub/.gitignore");
-    // What was found is told, too.
+    // The findings are reported as well.
     let done = env.run(&["auth", "scan"]);
     assert_eq!(done.code, 1, "{done:?}");
     let warning = "warning: cannot apply the ignore file sub/.gitignore: not a regular file";
     assert!(done.stderr.contains(warning), "{done:?}");
     std::fs::remove_file(env.path("sub/.gitignore")).unwrap();
-    // Above what is searched, and where git keeps more.
+    // Above the searched directory, and in git's own directory.
     for file in [".gitignore", ".git/info/exclude"] {
         drop(std::fs::remove_file(env.path(file)));
         env.make_fifo(file);

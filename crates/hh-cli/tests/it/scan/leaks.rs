@@ -1,4 +1,4 @@
-//! No finding gives away what it found.
+//! No finding contains the key that it reports.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -35,8 +35,8 @@ fn no_output_format_contains_a_key() {
             STANDARD.encode(key),
             STANDARD.encode(format!("a{key}"))
         );
-        assert!(text.contains(key), "it is there to be leaked");
-        // In the file's name too, and in that of a folder.
+        assert!(text.contains(key), "the file does not contain the key");
+        // The names of the file and of a directory contain the key too.
         env.write(&format!("{key}/{index}-{key}.txt"), text);
     }
     let literal = "a-literal-that-is-a-secret-too";
@@ -51,7 +51,7 @@ fn no_output_format_contains_a_key() {
     let assert_hidden = |done: &RunOutput, what: &str| {
         assert_eq!(done.code, 1, "{what}: {done:?}");
         let all = format!("{}{}", done.stdout, done.stderr);
-        // What is shown of a key is its begin; the id of an ingestion key is public.
+        // Output contains only the beginning of a key; the id of an ingestion key is public.
         let begin = |key: &str| if key.starts_with("hh_ingst_") { 34 } else { 8 };
         for key in &keys {
             let (_, secret) = key.split_at(begin(key));

@@ -1,4 +1,4 @@
-//! What people and programs are told.
+//! The output for users and programs.
 
 use hh_auth::Level;
 
@@ -106,7 +106,7 @@ fn json_for_programs() {
 }
 
 #[test]
-#[expect(clippy::too_many_lines, reason = "SARIF is long")]
+#[expect(clippy::too_many_lines, reason = "the SARIF report is long")]
 fn sarif_for_code_scanning() {
     let env = TestEnv::new();
     let key = planted(&env);

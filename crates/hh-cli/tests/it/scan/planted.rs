@@ -6,7 +6,7 @@ use hh_auth::Level;
 
 use super::{commit, found, git, minted, with_repository};
 
-/// Keys in each file.
+/// The number of keys in each file.
 const EACH: usize = 50;
 
 /// A kind of file: its name, a line with a key, and a line without one.
@@ -82,7 +82,7 @@ const KINDS: [Kind; 20] = [
     kind("windows.txt", "nothing", |key| format!("key is {key}.")),
 ];
 
-/// The content of a file with these keys, and the line of each.
+/// Returns the content of a file with these keys, and the line of each.
 fn content(kind: &Kind, keys: &[String]) -> (Vec<u8>, Vec<usize>) {
     let is_one_line = kind.name.ends_with(".min.js");
     let mut text = String::new();
@@ -109,7 +109,7 @@ fn content(kind: &Kind, keys: &[String]) -> (Vec<u8>, Vec<usize>) {
     (text.into_bytes(), lines)
 }
 
-/// A key of each kind there is; those that no level is issued as are put together the same way.
+/// Returns keys of every kind; kinds that no level issues are built in the same format.
 pub(super) fn keys() -> impl Iterator<Item = String> {
     let issue = |index: usize| match index % 5 {
         0 => minted(Level::ReadWrite),
@@ -177,7 +177,7 @@ fn a_thousand_of_a_thousand_are_confirmed_at_their_lines() {
     in_files.sort();
     in_history.sort();
     assert_eq!(without_columns(&found(&env, &[])), in_files);
-    // Gone from the files, and still in the history.
+    // The files are deleted, but the history still contains them.
     git(&env, &["rm", "--quiet", "-r", "."]);
     commit(&env);
     assert_eq!(found(&env, &[]), Vec::<String>::new());

@@ -1,4 +1,4 @@
-//! This repository holds samples of keys and no key.
+//! This repository contains sample keys and no real key.
 
 use super::{checkout, with_git};
 
@@ -17,7 +17,7 @@ fn the_history_of_this_repository_contains_no_keys() {
     let root = checkout();
     // A copy of the files alone has no history.
     if !root.join(".git").exists() {
-        println!("skipped: this is no clone");
+        println!("skipped: the directory is not a git clone");
         return;
     }
     let done = env.run(&["auth", "scan", root.to_str().unwrap(), "--history"]);

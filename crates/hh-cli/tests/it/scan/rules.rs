@@ -1,5 +1,5 @@
-//! The rules for other scanners find the same keys. Neither scanner is installed here: the rules are read, and their
-//! expressions tried.
+//! The rules for other scanners find the same keys. Neither scanner is installed, so the tests read the rules and run
+//! their expressions.
 
 use std::collections::HashMap;
 
@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::planted::keys;
 use super::{POSSIBLE, checkout};
 
-/// What the rule of either scanner says.
+/// The rule of one scanner.
 #[derive(Debug, PartialEq)]
 struct Rule {
     regex: String,
@@ -48,7 +48,7 @@ fn trufflehog() -> Rule {
     }
 }
 
-/// Shannon's, in bits a character, as both scanners compute it.
+/// Returns the Shannon entropy in bits per character, as both scanners compute it.
 fn entropy(text: &str) -> f64 {
     let mut counts: HashMap<char, f64> = HashMap::new();
     for letter in text.chars() {

@@ -1,4 +1,4 @@
-//! Much text that looks like keys and holds none.
+//! A large text that resembles keys and contains none.
 
 use std::fmt::Write as _;
 
@@ -6,10 +6,10 @@ use hh_auth::{ApiKey, Checksum, checksum};
 
 use crate::support::TestEnv;
 
-/// How much, in MiB; `HH_TEST_SCAN_MIB=200` is the long form.
+/// The amount in MiB; `HH_TEST_SCAN_MIB=200` selects the long form.
 const MIB: usize = 8;
 
-/// One of the digits of keys after the other, from a fixed seed.
+/// A generator of characters of keys, from a fixed seed.
 struct DigitSource(u64);
 
 impl Iterator for DigitSource {
@@ -17,7 +17,7 @@ impl Iterator for DigitSource {
 
     fn next(&mut self) -> Option<char> {
         const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-        // xorshift64
+        // The xorshift64 algorithm.
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
@@ -51,7 +51,7 @@ fn no_wrong_checksum_is_confirmed() {
         .iter()
         .filter(|one| one["certainty"] == "confirmed");
     assert_eq!(confirmed.count(), 0);
-    // They were looked at: but for a few that look like placeholders, each is possible.
+    // The scan read them: each is possible, except for a few that resemble placeholders.
     let possible = findings.len() as u64 + report["left_out"].as_u64().unwrap();
     assert!(
         possible > lines / 1_000 * 998 && possible <= lines,

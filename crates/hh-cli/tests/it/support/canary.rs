@@ -1,4 +1,4 @@
-//! A key that is looked for in all that is written, in every form in which a program might write it.
+//! Searches all output for a key, in every form in which a program might write it.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -7,10 +7,10 @@ use super::{RunOutput, STORE, TestEnv};
 
 pub(crate) const KEY: &str = "hh_C4N4RY0123456789abcdefghijklmnopqrstuv";
 
-/// So many characters of a form in a row are a leak: a part of a key is worth as much attention as all of it.
+/// The length of a leak: this many consecutive characters of a form. A part of a key is as serious as the whole key.
 const PART: usize = 12;
 
-/// What the mask hides, as it is, in base64 wherever it begins in it, in hex, and with every character encoded for a URL.
+/// Returns the redacted part of the key: unchanged, in base64 at each offset, in hex, and URL-encoded.
 fn forms() -> Vec<(&'static str, String)> {
     let hidden = &KEY[8..];
     let each = |what: fn(u8) -> String| hidden.bytes().map(what).collect::<String>();
@@ -26,7 +26,7 @@ fn forms() -> Vec<(&'static str, String)> {
     ]
 }
 
-/// Without the last characters, which depend on what follows. The alphabet for URLs is the same for a key.
+/// Encodes without the last characters, which depend on the following bytes. For a key, the URL alphabet is the same.
 fn base64(bytes: &[u8]) -> String {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut text = String::new();
@@ -41,7 +41,7 @@ fn base64(bytes: &[u8]) -> String {
     text
 }
 
-/// The form in which the key, or a part of it, is in these bytes.
+/// Returns the form of the key, or of a part of it, that these bytes contain.
 pub(crate) fn find(bytes: &[u8]) -> Option<&'static str> {
     let is_there = |part: &[u8]| bytes.windows(part.len()).any(|at| at == part);
     let found = forms().into_iter().find(|(_, form)| {
@@ -59,7 +59,7 @@ pub(crate) fn assert_hidden(what: &str, done: &RunOutput) {
     }
 }
 
-/// Looks at every file of a home but the store.
+/// Searches every file of a home except the store.
 #[track_caller]
 pub(crate) fn assert_in_no_file(env: &TestEnv) {
     let mut folders = vec![env.path("")];
@@ -82,14 +82,14 @@ fn find_in(path: &Path) -> Option<&'static str> {
 #[test]
 fn every_form_is_found() {
     for (name, form) in forms() {
-        // The smallest part of each that must be seen, wherever it begins.
+        // The smallest part of each form that must be found, at any offset.
         let size = (PART + PART / 4) * form.len() / KEY[8..].len();
         for at in [0, 5, form.len() - size] {
             let text = format!("x{}x", &form[at..at + size]);
             assert!(find(text.as_bytes()).is_some(), "{name} at {at}");
         }
     }
-    // What other programs make of the whole of it.
+    // The encodings of the whole key by other programs.
     for (command, expected) in [
         ("printf %s \"$0\" | base64 -w0", true),
         ("printf %s \"a$0\" | base64 -w0", true),

@@ -1,9 +1,9 @@
 use hh_testing::{HttpServer, Request};
 
-/// An empty page, whatever list was asked for.
+/// An empty page, for any list.
 const ANSWER: &str = r#"{"projects": [], "events": [], "totalEvents": 0, "count": 0}"#;
 
-/// A server that answers as HoneyHive does and keeps every request.
+/// A server that responds as HoneyHive does and records every request.
 pub(crate) struct Loopback(HttpServer);
 
 impl Loopback {
@@ -11,20 +11,20 @@ impl Loopback {
         Self::with(usual)
     }
 
-    /// Gives these answers, each a status line with header lines and a body behind a blank line, in order, and then the
-    /// usual ones.
+    /// Starts a server that sends these responses in order, and then the usual ones. Each is a status line with header
+    /// lines, an empty line and a body.
     pub(crate) fn answering<const N: usize>(answers: [&str; N]) -> Self {
         let mut answers = answers.map(str::to_owned).into_iter();
         Self::with(move |request| answers.next().unwrap_or_else(|| usual(request)))
     }
 
-    /// Gives the same answer to everything.
+    /// Starts a server that sends the same response to every request.
     pub(crate) fn always(answer: &str) -> Self {
         let answer = answer.to_owned();
         Self::with(move |_| answer.clone())
     }
 
-    /// Answers as the function says, which may take its time.
+    /// Starts a server that responds with the result of the function, which may block.
     pub(crate) fn with(answer: impl FnMut(&Request) -> String + Send + 'static) -> Self {
         Self(HttpServer::with(answer))
     }
@@ -37,7 +37,7 @@ impl Loopback {
         self.0.url().to_owned()
     }
 
-    /// Ends it and returns the requests, and an empty one for each connection without a request.
+    /// Stops the server and returns the requests, with an empty one for each connection without a request.
     pub(crate) fn requests(mut self) -> Vec<Request> {
         self.0.stop();
         let mut requests = self.0.take_requests();
@@ -45,21 +45,21 @@ impl Loopback {
         requests
     }
 
-    /// Ends it and returns the one request that came.
+    /// Stops the server and returns its only request.
     pub(crate) fn request(self) -> Request {
         let mut requests = self.requests();
         assert_eq!(requests.len(), 1, "{requests:?}");
         requests.remove(0)
     }
 
-    /// Ends it and fails if anything came.
+    /// Stops the server and fails if it received anything.
     pub(crate) fn assert_untouched(self, why: &str) {
         let requests = self.requests();
         assert!(requests.is_empty(), "{why}: {requests:?}");
     }
 }
 
-/// What a server would answer that has nothing yet. The id of a key is made of its last characters.
+/// Returns the response of a server without data. The id of a key consists of its last characters.
 pub(crate) fn usual(request: &Request) -> String {
     let ok = "200 OK\r\nContent-Type: application/json\r\n\r\n";
     if request.path() != "/v1/auth/whoami" {

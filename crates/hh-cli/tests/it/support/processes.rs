@@ -1,4 +1,4 @@
-//! What anybody sees of running programs: their arguments, and for the same user their variables.
+//! The visible parts of running programs: arguments, and variables for the same user.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -6,24 +6,24 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::TestEnv;
 
-/// Where a text was seen.
+/// The place where a text was seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Sighting {
     InArguments,
     InVariables,
 }
 
-/// What was seen in the list of processes.
+/// The sightings in the list of processes.
 #[derive(Debug, Default)]
 pub(crate) struct Sightings {
     /// The programs of one home, by process, with their command lines.
     pub(crate) ours: BTreeMap<u32, String>,
-    /// Where the text was, with the command lines of those that had it.
+    /// The places of the text, with the command lines of the processes.
     pub(crate) with_text: BTreeMap<(u32, Sighting), String>,
 }
 
 impl Sightings {
-    /// Looks once.
+    /// Searches the list of processes once.
     pub(crate) fn look(&mut self, env: &TestEnv, text: &str) {
         let home = format!("HOME={}", env.path("").display());
         let home = home.trim_end_matches('/');
@@ -31,7 +31,7 @@ impl Sightings {
             let Ok(pid) = entry.unwrap().file_name().to_string_lossy().parse() else {
                 continue;
             };
-            // A process that has ended meanwhile has neither.
+            // A process that has exited meanwhile has neither.
             let read = |name| fs::read(format!("/proc/{pid}/{name}")).unwrap_or_default();
             let (arguments, variables) = (read("cmdline"), read("environ"));
             let shown = String::from_utf8_lossy(&arguments).replace('\0', " ");
@@ -49,20 +49,20 @@ impl Sightings {
         }
     }
 
-    /// Where the text was seen, without saying by whom.
+    /// Returns the places where the text was seen, without the processes.
     pub(crate) fn places(&self) -> Vec<Sighting> {
         self.with_text.keys().map(|(_, seen)| *seen).collect()
     }
 
-    /// Whether a program of the home ran whose command line has this in it.
+    /// Returns whether a program of the home ran whose command line contains this part.
     pub(crate) fn ran(&self, part: &str) -> bool {
         self.ours.values().any(|shown| shown.contains(part))
     }
 }
 
-/// Looks again and again while something runs.
+/// Searches repeatedly while `run` runs.
 pub(crate) fn watch<T>(env: &TestEnv, text: &str, run: impl FnOnce() -> T) -> (T, Sightings) {
-    /// Ends the watch, also when a test fails meanwhile.
+    /// Stops the watch, also when the test fails.
     struct StopOnDrop<'a>(&'a AtomicBool);
     impl Drop for StopOnDrop<'_> {
         fn drop(&mut self) {

@@ -3,7 +3,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Stdio};
 
 use super::TestEnv;
 
-/// The program on a terminal of its own, which `script` makes.
+/// The program on its own terminal, which `script` creates.
 pub(crate) struct Terminal {
     child: Child,
     stdin: ChildStdin,
@@ -32,7 +32,7 @@ impl Terminal {
         }
     }
 
-    /// Waits until a text was shown.
+    /// Waits until the output contains a text.
     pub(crate) fn read_until(&mut self, text: &str) {
         while !self.shown.contains(text) {
             let mut byte = [0];
@@ -47,14 +47,14 @@ impl Terminal {
             .unwrap();
     }
 
-    /// Waits for the end, which must be a good one; returns all that was shown.
+    /// Waits for a successful exit; returns the whole output.
     pub(crate) fn read_to_end(mut self) -> String {
         self.stdout.read_to_string(&mut self.shown).unwrap();
         assert!(self.child.wait().unwrap().success(), "{}", self.shown);
         self.shown
     }
 
-    /// The process, whose output is still to be read.
+    /// Returns the process, whose output is not read yet.
     pub(crate) fn into_child(mut self) -> Child {
         self.child.stdin = Some(self.stdin);
         self.child.stdout = Some(self.stdout);

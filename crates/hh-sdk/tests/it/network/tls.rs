@@ -14,7 +14,7 @@ const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncon
 /// A host that only the proxy of the test can resolve.
 const PROXIED: &str = "api.test.invalid";
 
-/// A proxy that connects every client with one server, whatever it asks for.
+/// Returns a proxy that connects every client to one server, for any requested host.
 fn proxy(server: &HttpServer) -> HttpServer {
     let connected = b"HTTP/1.1 200 OK\r\n\r\n";
     HttpServer::start([Reply::Tunnel(connected.to_vec(), server.address())])

@@ -1,4 +1,4 @@
-//! Configuration files whose text is wrong.
+//! Configuration files with invalid content.
 
 use std::fmt::Write as _;
 
@@ -25,7 +25,7 @@ fn invalid_yaml() {
 fn a_yaml_error_is_reported_with_its_line() {
     let (env, server) = ready();
     for (text, line) in [
-        // To YAML this goes on with the value of the line before.
+        // In YAML this line continues the value of the line before.
         ("project: docs\ntimeout: 5\n\tsource: x\n", 2),
         ("project: docs\nenvironments:\n\tprod: {}\n", 3),
         ("project: docs\n  oops: [\n", 2),
@@ -34,13 +34,13 @@ fn a_yaml_error_is_reported_with_its_line() {
         ("project: docs\ntimeout: 5\n]\n", 3),
     ] {
         env.write("a.yaml", text);
-        let told = refusal(&env, &["--config-file", "a.yaml"]);
-        // An open quote or bracket may also be told where the text ends.
+        let printed = refusal(&env, &["--config-file", "a.yaml"]);
+        // The error for an open quote or bracket may name the end of the text.
         let lines = line..=text.lines().count() + 1;
         let is_there = lines
             .into_iter()
-            .any(|line| told.starts_with(&format!("error: a.yaml:{line}:")));
-        assert!(is_there, "{text:?}: {told}");
+            .any(|line| printed.starts_with(&format!("error: a.yaml:{line}:")));
+        assert!(is_there, "{text:?}: {printed}");
     }
     server.assert_untouched("broken YAML");
 }
@@ -63,7 +63,7 @@ fn yaml_that_grows_without_end_is_refused_before_it_does() {
     error: deep.yaml:1:265: invalid YAML
     ");
     assert!(refusals(&[("braces.yaml", braces.as_bytes())]).starts_with("error: braces.yaml"));
-    // The other formats are no deeper.
+    // The other formats have the same limit of depth.
     let json = format!(
         "{{\"project\": {}{}}}",
         "[".repeat(100_000),
@@ -135,9 +135,9 @@ fn duplicate_names() {
 
 #[test]
 fn a_name_twice_in_toml_is_named() {
-    let told = refusals(&[("a.toml", b"project = \"a\"\ntimeout = 5\nproject = \"b\"\n")]);
+    let printed = refusals(&[("a.toml", b"project = \"a\"\ntimeout = 5\nproject = \"b\"\n")]);
     assert_eq!(
-        told,
+        printed,
         "error: a.toml:3:1: project is set twice, first on line 1\n  hint: remove one\n"
     );
 }
@@ -280,25 +280,25 @@ fn variables_in_files_that_cannot_be_substituted() {
 
 #[test]
 fn numbers_of_yaml_that_are_out_of_every_range() {
-    let told = refusals(&[
+    let printed = refusals(&[
         ("a.yaml", b"timeout: .inf\n"),
         ("b.yaml", b"timeout: -.inf\n"),
         ("c.yaml", b"timeout: .nan\n"),
     ]);
-    for line in told.lines() {
+    for line in printed.lines() {
         assert!(
             line.ends_with(":1:10: invalid value for timeout: expected 1 to 300 seconds"),
-            "{told}"
+            "{printed}"
         );
     }
 }
 
 #[test]
 fn environments_within_environments() {
-    let told = refusals(&[("a.yaml", b"environments:\n  dev:\n    environments: {}\n")]);
+    let printed = refusals(&[("a.yaml", b"environments:\n  dev:\n    environments: {}\n")]);
     assert!(
-        told.starts_with("error: a.yaml:3:5: unknown setting environments"),
-        "{told}"
+        printed.starts_with("error: a.yaml:3:5: unknown setting environments"),
+        "{printed}"
     );
-    assert!(!told.contains("did you mean environments?"), "{told}");
+    assert!(!printed.contains("did you mean environments?"), "{printed}");
 }

@@ -1,11 +1,11 @@
-//! Keys in files that cannot be used.
+//! Keys in unusable files.
 
 use super::{Case, KEY, MARK, SECRET};
 use crate::support::STORE;
 
 #[test]
 fn invalid_lines() {
-    for (name, text, told) in [
+    for (name, text, message) in [
         ("a.yaml", format!("api_key: {KEY}\n  oops: [\n"), "a.yaml:"),
         ("b.yaml", format!("api_key: \"{KEY}\n"), "b.yaml:"),
         ("c.yaml", format!("{KEY}\n"), "c.yaml:1:1"),
@@ -42,7 +42,7 @@ fn invalid_lines() {
             "f.txt has an unknown format",
         ),
     ] {
-        Case::named("api_key", name, text).assert_reported(told);
+        Case::named("api_key", name, text).assert_reported(message);
     }
 }
 
@@ -60,7 +60,7 @@ fn bytes_that_are_no_text() {
 
 #[test]
 fn names() {
-    for (name, text, told) in [
+    for (name, text, message) in [
         (
             "a.yaml",
             format!("{KEY}: x\n"),
@@ -119,13 +119,13 @@ fn names() {
         ),
         ("d.toml", format!("[{KEY}]\nx = 1\n[{KEY}]\n"), "d.toml:3:"),
     ] {
-        Case::named("api_key", name, text).assert_reported(told);
+        Case::named("api_key", name, text).assert_reported(message);
     }
 }
 
 #[test]
 fn unknown_names_and_wrong_types() {
-    for (name, text, told) in [
+    for (name, text, message) in [
         (
             "a.yaml",
             format!("apikey: {KEY}\n"),
@@ -187,13 +187,13 @@ fn unknown_names_and_wrong_types() {
             "l.yaml:1:1: environments must be",
         ),
     ] {
-        Case::named("api_key", name, text).assert_reported(told);
+        Case::named("api_key", name, text).assert_reported(message);
     }
 }
 
 #[test]
 fn unknown_names_and_wrong_types_in_json_and_toml() {
-    for (name, text, told) in [
+    for (name, text, message) in [
         (
             "a.json",
             format!("{{\"api_key\": [\"{KEY}\"]}}"),
@@ -215,13 +215,13 @@ fn unknown_names_and_wrong_types_in_json_and_toml() {
             "b.toml:1:1: unknown setting apikey",
         ),
     ] {
-        Case::named("api_key", name, text).assert_reported(told);
+        Case::named("api_key", name, text).assert_reported(message);
     }
 }
 
 #[test]
 fn secrets_that_are_no_keys() {
-    for (name, text, told) in [
+    for (name, text, message) in [
         (
             "a.yaml",
             format!("proxy_password: [{SECRET}]\n"),
@@ -253,13 +253,13 @@ fn secrets_that_are_no_keys() {
         } else {
             "proxy_url"
         };
-        Case::named(setting, name, text).assert_reported(told);
+        Case::named(setting, name, text).assert_reported(message);
     }
 }
 
 #[test]
 fn substitutions_that_fail() {
-    for (name, text, told) in [
+    for (name, text, message) in [
         (
             "a.yaml",
             format!("api_key: '${{HH_NO:?{KEY}}}'\n"),
@@ -281,9 +281,9 @@ fn substitutions_that_fail() {
             "d.yaml:1:10: invalid value for api_key: malformed substitution",
         ),
     ] {
-        Case::named("api_key", name, text).assert_reported(told);
+        Case::named("api_key", name, text).assert_reported(message);
     }
-    // A secret of the environment does not get into what is shown.
+    // Output contains no secret of the environment.
     for name in ["HH_API_KEY", "MY_TOKEN"] {
         let mut case = Case::named("project", "a.yaml", format!("project: x-${{{name}}}\n"));
         case.env.set(name, KEY);
@@ -314,7 +314,7 @@ fn a_key_as_the_name_of_a_variable() {
 
 #[test]
 fn invalid_env_files() {
-    for (text, told) in [
+    for (text, message) in [
         (format!("{KEY}\n"), "a.env:1: expected NAME=value"),
         (
             format!("HH_API_KEY {KEY}\n"),
@@ -359,13 +359,13 @@ fn invalid_env_files() {
     ] {
         Case::file("api_key", "a.env", text)
             .flags(&["--env-file", "a.env"])
-            .assert_reported(told);
+            .assert_reported(message);
     }
 }
 
 #[test]
 fn invalid_variables() {
-    for (name, told) in [
+    for (name, message) in [
         (
             "HH_API_KEYS",
             "unknown variable HH_API_KEYS; did you mean HH_API_KEY?",
@@ -380,7 +380,7 @@ fn invalid_variables() {
             "log_file from HH_LOG_FILE (environment) has no effect",
         ),
     ] {
-        Case::variable("otlp_headers", name, KEY).assert_reported(told);
+        Case::variable("otlp_headers", name, KEY).assert_reported(message);
     }
     let mut case = Case::variable("api_key", "HH_API_KEY", KEY);
     case.env.set("HH_API_KEY_FILE", KEY);

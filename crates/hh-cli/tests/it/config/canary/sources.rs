@@ -1,4 +1,4 @@
-//! Secrets where they belong: every source of every secret setting.
+//! Secrets in their own settings: every source of every secret setting.
 
 use super::{Case, KEY, MASKED, SECRET};
 use crate::support::STORE;
@@ -10,7 +10,7 @@ const KEYS: [&str; 4] = [
     "control_plane_api_key",
 ];
 
-/// One setting in the three formats, and the place of its value.
+/// Returns one setting in the three formats, and the location of its value.
 fn formats(name: &str, value: &str) -> [(&'static str, String, String); 3] {
     let column = name.len();
     [
@@ -167,7 +167,7 @@ fn project_files() {
         let place = format!("file:[home]/{name}:{place}");
         Case::file("api_key", &name, text).assert_shown(MASKED, &place);
     }
-    // What only a trusted file may set is refused, and not shown for that.
+    // A setting that only a trusted file may have is rejected, and the error does not contain its value.
     let text = format!("proxy_password: {SECRET}\n");
     Case::file("proxy_password", "honeyhive.yaml", text).assert_reported(
         "honeyhive.yaml:1:17: an untrusted project file cannot set proxy_password",

@@ -1,4 +1,4 @@
-//! Keys in places that are shown: other settings, names of files, environments and profiles.
+//! Keys in places that are printed: other settings, and names of files, environments and profiles.
 
 use super::{Case, KEY, MARK, MASKED};
 use crate::support::TestEnv;
@@ -41,7 +41,7 @@ fn settings_that_are_shown() {
             format!("[\"a\",\"{MASKED}\"]"),
         ),
         ("ca_bundle", "HH_CA_BUNDLE", KEY, MASKED.to_owned()),
-        // What it is not is told without the value.
+        // An error about the type does not contain the value.
         ("timeout", "HH_TIMEOUT", KEY, MASKED.to_owned()),
         ("debug", "HH_DEBUG_MODE", KEY, MASKED.to_owned()),
         ("log_format", "HH_LOG_FORMAT", KEY, MASKED.to_owned()),

@@ -1,10 +1,10 @@
-//! Changes that are refused, and what is said then.
+//! Rejected changes and their errors.
 
 use super::{BEFORE_TOML, JSON, TOML, YAML, assert_change};
 use crate::config::KEY;
 use crate::support::TestEnv;
 
-/// Runs a change that must be refused, leaving the file as it is; returns what was said.
+/// Runs a change that must fail and leave the file unchanged; returns the output.
 #[track_caller]
 fn refused(file: &str, before: &str, arguments: &[&str]) -> String {
     let env = TestEnv::new();
@@ -109,22 +109,22 @@ fn values_that_the_setting_does_not_take_are_refused() {
     ");
 }
 
-/// What would stop every later command is told at once, and the file stays as it is.
+/// A value that would make every later command fail is rejected immediately, and the file stays unchanged.
 #[test]
 fn a_secret_variable_in_a_setting_that_is_shown_is_refused() {
-    let told = refused(YAML, "timeout: 7\n", &["set", "project", "${HH_API_KEY}"]);
-    assert!(told.contains("HH_API_KEY"), "{told}");
+    let printed = refused(YAML, "timeout: 7\n", &["set", "project", "${HH_API_KEY}"]);
+    assert!(printed.contains("HH_API_KEY"), "{printed}");
 }
 
 #[test]
 fn a_second_way_to_the_key_is_refused() {
     let before = format!("api_key: {KEY}\n");
-    let told = refused(
+    let printed = refused(
         YAML,
         &before,
         &["set", "credential_command", "print-the-key"],
     );
-    assert!(told.contains("api_key"), "{told}");
+    assert!(printed.contains("api_key"), "{printed}");
 }
 
 #[test]
@@ -177,6 +177,6 @@ fn a_key_is_not_written_next_to_its_key_file_setting() {
     ! | hint: run `honeyhive config unset api_key` first
     exit 5
     ");
-    // It is the setting that is unset, by whichever name.
+    // `unset` accepts any name of the setting.
     assert_change(YAML, before, &["unset", "api_key"], "");
 }

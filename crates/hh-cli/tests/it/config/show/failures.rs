@@ -1,4 +1,4 @@
-//! What these commands say of names, values, files and stores that cannot be used.
+//! The errors of these commands for unusable names, values, files and stores.
 
 use crate::config::KEY;
 use crate::support::{STORE, TestEnv};
@@ -27,7 +27,7 @@ fn explain_and_get_fail_with_a_value_that_cannot_be_used() {
     ! error: invalid value for timeout (HH_TIMEOUT): expected 1 to 300 seconds
     exit 5
     ");
-    // What is wrong elsewhere is none of their business.
+    // Mistakes in other settings do not affect these commands.
     assert_eq!(env.run(&["config", "get", "source"]).code, 0);
     assert_eq!(env.run(&["config", "explain", "source"]).code, 0);
     env.unset("HH_TIMEOUT");
@@ -64,7 +64,7 @@ fn explain_and_get_fail_with_a_value_that_cannot_be_used() {
     "#);
 }
 
-/// The value would be another one than the file says, without a word.
+/// Checks that an unusable file is an error, because without it the printed value would be wrong.
 fn assert_files_are_reported(command: &str) {
     let mut env = TestEnv::new();
     env.write("honeyhive.yaml", "timeout: 7\n");
