@@ -26,20 +26,22 @@ const MAX_OUTPUT: usize = 64 * 1024;
 /// The limit of the quoted error output of a program, in characters.
 const MAX_COMPLAINT: usize = 200;
 
-/// Runs a program and returns the key that it prints, either alone or as `api_key` in a JSON object with an optional
-/// `expires_at` (RFC 3339).
+/// Runs a program and returns the key that it prints, with its expiry if the program prints one.
+///
+/// The program prints the key alone, or a JSON object with the key as `api_key` and an optional time `expires_at` (RFC
+/// 3339). `argv` contains the program and its arguments.
 ///
 /// The program runs without a shell, for at most 10 s, and without the `HH_` and `HONEYHIVE_` variables.
 ///
-/// The program is an absolute path, or a name that is searched for in the absolute directories of `PATH`. The `PATH` of
-/// the program contains only these directories. The program starts in `folder`, so that the working directory affects
-/// neither the choice of the program nor the meaning of relative arguments; without a `folder` it starts in the working
-/// directory of this process.
+/// The program is an absolute path, or a name. The function searches for a name in the absolute directories of `PATH`,
+/// and the `PATH` of the program contains only these directories. The program starts in `folder`, so that the working
+/// directory affects neither the choice of the program nor the meaning of relative arguments. Without a `folder`, it
+/// starts in the working directory of this process.
 ///
-/// `place` is the origin of the command in messages.
+/// `place` names the source of the command in messages.
 ///
 /// # Errors
-/// Returns `Command` if the program cannot be run, fails, exceeds the time limit or prints anything else.
+/// Returns `Command` if the program cannot be run, fails, exceeds the time limit or does not print a valid key.
 pub fn credential_command(
     argv: &[String],
     env: &Env,

@@ -45,7 +45,7 @@ impl Credential {
         self
     }
 
-    /// Sets the expiry. The credential is loaded again one minute before.
+    /// Sets the expiry. [`Credentials`] loads the credential again one minute earlier.
     #[must_use]
     pub fn with_expiry(mut self, expires_at: Option<Timestamp>) -> Self {
         self.expires_at = expires_at;
@@ -53,8 +53,9 @@ impl Credential {
     }
 }
 
-/// One way to obtain a credential.
+/// A way to obtain a credential, such as a vault.
 ///
+/// # Examples
 /// ```
 /// use hh_auth::{ApiKey, AuthError, Credential, CredentialProvider, Credentials};
 /// use hh_config::{Location, Origin, Provenance, Source};
@@ -85,27 +86,30 @@ impl Credential {
 /// # Ok::<(), AuthError>(())
 /// ```
 pub trait CredentialProvider: fmt::Debug + Send + Sync + 'static {
-    /// Returns the name of the provider in messages.
+    /// Returns the name of the provider, for messages.
     fn name(&self) -> &str;
 
-    /// Returns the credential of this provider. With `None` the next provider is tried. This method may block.
+    /// Returns the credential of this provider, or `None` if it has none. This method may block.
+    ///
+    /// If the result is `None`, [`Credentials`] tries the next provider.
     ///
     /// # Errors
-    /// Returns an error if a credential exists but is unusable. No other provider is tried then.
+    /// Returns an error if a credential exists but is unusable. [`Credentials`] then tries no other provider.
     fn load(&self) -> Result<Option<Credential>, AuthError>;
 
-    /// Returns whether the last credential may have changed. This is called before every request, so it must be fast.
+    /// Returns whether the last credential may have changed. The client calls this method before every request, so it
+    /// must be fast.
     fn may_have_changed(&self) -> bool {
         false
     }
 }
 
-/// The generation of a credential: credentials with the same epoch have the same key.
+/// The number of a key among those that a [`Credentials`] handle has loaded. It increases when the key changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Epoch(u64);
 
 impl Epoch {
-    /// Returns its number, counted from 1.
+    /// Returns the number. The first key has the number 1.
     #[must_use]
     pub fn number(self) -> u64 {
         self.0
@@ -147,7 +151,7 @@ struct Current {
 }
 
 impl Credentials {
-    /// Creates a handle that has loaded nothing yet. The first provider with a credential wins.
+    /// Creates a handle that has loaded nothing yet. It uses the credential of the first provider that has one.
     #[must_use]
     pub fn new(providers: Vec<Box<dyn CredentialProvider>>) -> Self {
         Self {
@@ -159,8 +163,8 @@ impl Credentials {
         }
     }
 
-    /// Returns the cached credential; `None` if nothing is cached, if it may have changed, or if it expires within one
-    /// minute.
+    /// Returns the cached credential; `None` if there is none, if the credential may have changed, or if it expires
+    /// within one minute.
     #[must_use]
     pub fn cached(&self) -> Option<IssuedCredential> {
         let Current { issued, from } = self.remembered()?;
@@ -174,14 +178,16 @@ impl Credentials {
         (!is_over && !provider.may_have_changed()).then_some(issued)
     }
 
-    /// Returns the credential used last, even if it may have changed.
+    /// Returns the credential that was loaded last, even if it may have changed.
     #[must_use]
     pub fn last(&self) -> Option<IssuedCredential> {
         self.remembered().map(|current| current.issued)
     }
 
-    /// Loads the credential from the providers. `stale` is the epoch that the server rejected: if a newer credential
-    /// exists already, it is returned and no provider is tried. A key that is loaded again keeps its epoch.
+    /// Loads the credential from the providers, and blocks until a provider returns it.
+    ///
+    /// `stale` is the epoch of a key that the server rejected. If a newer credential is already loaded, this method
+    /// returns it and tries no provider. If the providers return the same key as before, it keeps its epoch.
     ///
     /// # Errors
     /// Returns the error of a provider that fails, or `Missing` if no provider has a credential.
@@ -236,7 +242,8 @@ impl Credentials {
         issued
     }
 
-    /// Loads the credential on a separate thread, so that no async runtime is blocked or required.
+    /// Loads the credential like [`Credentials::load_blocking`], but on a separate thread. The future does not block
+    /// and does not require an async runtime.
     ///
     /// # Errors
     /// Returns the errors of [`Credentials::load_blocking`], and `Unusable` if the thread fails.

@@ -15,7 +15,7 @@ pub struct Grant {
     pub level: Level,
     /// The projects that the key applies to.
     pub projects: Projects,
-    /// The expiry, if any. From this moment on, the key is expired.
+    /// The time from which the key is expired, if any.
     pub expires: Option<Timestamp>,
 }
 
@@ -53,15 +53,16 @@ pub enum Decision {
 pub enum DenyReason {
     /// The key has expired.
     Expired,
-    /// The level lacks the need.
+    /// The level does not include the need.
     MissingNeed(Need),
     /// The key does not apply to the project.
     ForeignProject,
 }
 
-/// Decides whether a grant covers a need in a project.
+/// Decides whether a key with this grant is authorized for an operation at the time `now`.
 ///
-/// A `need` of `None` allows any valid key. A `project` of `None` means that the operation uses no project yet.
+/// `need` is the permission that the operation requires. If it is `None`, every key that is not expired is authorized.
+/// `project` is the project of the operation. If it is `None`, the projects of the grant are not checked.
 #[must_use]
 pub fn decide(
     grant: &Grant,

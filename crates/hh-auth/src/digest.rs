@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 
 use crate::ApiKey;
 
-/// The secret under which digests are computed: 32 random bytes that are stored next to the database, never in it.
+/// The secret that a server computes digests with: 32 random bytes that are stored next to the database, never in it.
 pub struct Pepper {
     bytes: Zeroizing<[u8; 32]>,
     prepared: Hmac<Sha256>,
@@ -20,7 +20,7 @@ impl Pepper {
     /// Creates a new pepper.
     ///
     /// # Errors
-    /// Fails if the random source of the system fails.
+    /// [`getrandom::Error`] if the random source of the system fails.
     pub fn generate() -> Result<Self, getrandom::Error> {
         let mut bytes = Zeroizing::new([0; 32]);
         getrandom::fill(bytes.as_mut_slice())?;
@@ -40,7 +40,7 @@ impl Pepper {
         }
     }
 
-    /// Returns the bytes, for its file.
+    /// Returns the bytes of the pepper, to write them to its file.
     #[must_use]
     pub fn bytes(&self) -> &[u8; 32] {
         &self.bytes

@@ -18,8 +18,7 @@ pub enum AuthErrorKind {
     Unusable,
 }
 
-/// An error that prevents a credential from being obtained. The message and the hint are one line each and never
-/// contain a part of a key.
+/// The error of a credential that cannot be loaded. The message and the hint have one line each and contain no API key.
 #[derive(Clone, Debug)]
 pub struct AuthError {
     kind: AuthErrorKind,
@@ -27,7 +26,7 @@ pub struct AuthError {
 }
 
 impl AuthError {
-    /// Creates an error. Message and hint must be one line each and must not contain a secret.
+    /// Creates an error. The message and the hint must have one line each and must not contain a secret.
     pub fn new(kind: AuthErrorKind, diagnostic: impl Into<Diagnostic>) -> Self {
         Self {
             kind,
@@ -41,13 +40,13 @@ impl AuthError {
         self.kind
     }
 
-    /// Returns the message, the same text as `Display`.
+    /// Returns the message. It is the same text as that of `Display`.
     #[must_use]
     pub fn message(&self) -> &str {
         self.diagnostic.message()
     }
 
-    /// Returns the hint: what the user can do, unless that is clear from the message.
+    /// Returns the hint, which says what the user can do. It is `None` if the message makes that clear.
     #[must_use]
     pub fn hint(&self) -> Option<&str> {
         self.diagnostic.hint()

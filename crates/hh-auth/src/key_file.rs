@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 /// The minimum interval between two checks of a file.
 const EVERY: Duration = Duration::from_secs(1);
 
-/// A watch on the file that a key was read from.
+/// A watch that detects changes of the file that a key was read from.
 #[derive(Debug)]
 pub struct KeyFileWatch {
     path: PathBuf,
@@ -28,7 +28,7 @@ struct FileIdentity {
 }
 
 impl KeyFileWatch {
-    /// Creates a watch. Call it before the file is read, so that a change after the read is detected.
+    /// Creates a watch. Create it before you read the file, so that it detects every change after the read.
     #[must_use]
     pub fn new(path: PathBuf) -> Self {
         Self {
@@ -38,7 +38,9 @@ impl KeyFileWatch {
         }
     }
 
-    /// Returns whether the file has changed. The file is checked at most once per second; other calls return `false`.
+    /// Returns whether the file has changed since the watch was created. A missing file does not count as changed.
+    ///
+    /// The method checks the file at most once per second. Other calls return `false`.
     pub fn has_changed(&mut self) -> bool {
         let now = Instant::now();
         if now.saturating_duration_since(self.looked) < EVERY {

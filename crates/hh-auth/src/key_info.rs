@@ -5,8 +5,9 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::{Created, Credential, KeyDetails, KeyKind, Level, ProfileEntry};
 
-/// Information about a key, with the source of each fact. It contains no secret.
+/// Information about a key. It contains no secret.
 ///
+/// # Examples
 /// ```
 /// use hh_auth::{ApiKey, Credential, KeyInfo, Level, LevelSource};
 /// use hh_config::{Origin, Provenance, Source};
@@ -24,9 +25,9 @@ use crate::{Created, Credential, KeyDetails, KeyKind, Level, ProfileEntry};
 pub struct KeyInfo {
     /// The kind of the key.
     pub kind: KeyKind,
-    /// The redacted text of the key, see [`redact`](crate::redact).
+    /// The redacted text of the key (see [`redact`](crate::redact)).
     pub redacted: String,
-    /// The key id on the server. An ingestion key contains its key id.
+    /// The key id on the server, if it is known. An ingestion key contains its key id.
     pub id: Option<String>,
     /// The provenance of the key.
     pub provenance: Provenance,
@@ -69,12 +70,12 @@ pub enum CreatedSource {
     Server,
     /// The user who logged in with the key.
     Stated,
-    /// The time at which the key was first stored here. The key is at least that old.
+    /// The time at which the key was first stored in the credential store. The key is at least that old.
     FirstSeen,
 }
 
 impl CreatedSource {
-    /// Returns the name of the source as machine-readable output contains it.
+    /// Returns the name of the source: `server`, `stated` or `first_seen`.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -108,8 +109,8 @@ impl KeyInfo {
         }
     }
 
-    /// Adds the information of a stored profile, if the profile has this key. `credential` is the one that was passed
-    /// to [`KeyInfo::of`].
+    /// Adds the information of a stored profile, if the profile has this key. `credential` must be the credential that
+    /// was passed to [`KeyInfo::of`].
     #[must_use]
     pub fn with_profile(self, profile: &ProfileEntry, credential: &Credential) -> Self {
         let is_stored = credential.provenance.source() == Source::Stored;
@@ -125,7 +126,7 @@ impl KeyInfo {
         .with_details(&profile.details)
     }
 
-    /// Adds details, which take precedence over existing information.
+    /// Adds the details of the key. They take precedence over existing information.
     #[must_use]
     pub fn with_details(self, details: &KeyDetails) -> Self {
         let created = details.created.map(|created| match created {
@@ -143,7 +144,9 @@ impl KeyInfo {
         }
     }
 
-    /// Returns the age of the key, or its minimum age if only the time of its first storage is known.
+    /// Returns the age of the key at the time `now`, or its minimum age if only the time of its first storage is known.
+    ///
+    /// Returns `None` if neither time is known.
     #[must_use]
     pub fn age(&self, now: Timestamp) -> Option<SignedDuration> {
         let (created, _) = self.created?;

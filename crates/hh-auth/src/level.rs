@@ -28,17 +28,17 @@ impl fmt::Display for Need {
     }
 }
 
-/// A named set of needs. Levels are sets, not ranks, so they have no order.
+/// A named set of needs. Levels have no order: for example, neither `IngestOnly` nor `ReadOnly` includes the other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Level {
-    /// Telemetry only.
+    /// Permission to send telemetry only.
     IngestOnly,
-    /// Reading only.
+    /// Permission to read only.
     ReadOnly,
-    /// Reading, telemetry and changes.
+    /// Permission to send telemetry, and to read, create and change data.
     ReadWrite,
-    /// Everything.
+    /// All permissions.
     Admin,
 }
 
@@ -74,13 +74,13 @@ impl Level {
         self.needs().iter().all(|need| other.allows(*need))
     }
 
-    /// Finds a level by its name on the wire.
+    /// Returns the level with this name in the API; `None` for an unknown name.
     #[must_use]
     pub fn find(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|level| level.as_str() == name)
     }
 
-    /// Returns the name on the wire.
+    /// Returns the name in the API.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {

@@ -1,7 +1,8 @@
 //! HoneyHive API keys: the key type, permission levels, key creation and the credential store.
 //!
-//! The core needs no feature and few dependencies. [`ApiKey`] is a secret that cannot be printed, [`Level`] names sets
-//! of [`Need`]s, and [`decide`] is the rule that decides whether a key is authorized.
+//! The core needs no feature and few dependencies. An [`ApiKey`] is a secret, which is printed only in redacted form. A
+//! [`Level`] is a named set of permissions, which are [`Need`]s. [`decide`] returns whether the permissions of a key
+//! allow an operation.
 //!
 //! ```
 //! use hh_auth::{ApiKey, Decision, Grant, Level, Need, Projects, decide};
@@ -18,10 +19,10 @@
 //!
 //! | feature | default | provides |
 //! | --- | --- | --- |
-//! | `client` | yes | [`Credentials`] over [`CredentialProvider`]s, [`KeyInfo`], [`credential_command`], [`FileStore`], the credential store of `honeyhive auth login` |
-//! | `keyring` | no | storage of keys in the system keyring ([`Storage::Keyring`]): the Secret Service, over D-Bus |
+//! | `client` | yes | [`Credentials`], which loads keys from [`CredentialProvider`]s; [`KeyInfo`]; [`credential_command`]; [`FileStore`], the credential store of `honeyhive auth login` |
+//! | `keyring` | no | [`Storage::Keyring`], which stores keys in the system keyring (the Secret Service, over D-Bus) |
 //! | `checksum` | no | [`checksum()`], which recognizes keys that a HoneyHive for Rust server issued |
-//! | `server` | no | [`mint`], [`Pepper`], [`KeyDigest`], and `checksum` |
+//! | `server` | no | [`mint`], [`Pepper`], [`KeyDigest`], and the feature `checksum` |
 
 #[cfg(feature = "client")]
 mod command;

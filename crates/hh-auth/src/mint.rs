@@ -3,10 +3,10 @@
 use crate::{KeyKind, Level};
 use hh_key::NewApiKey;
 
-/// Creates a key of the kind that belongs to a level.
+/// Creates an API key of the kind that keys of this level have.
 ///
 /// # Errors
-/// Fails if the random source of the system fails.
+/// [`getrandom::Error`] if the random source of the system fails.
 pub fn mint(level: Level) -> Result<NewApiKey, getrandom::Error> {
     hh_key::mint(match level {
         Level::IngestOnly => KeyKind::Ingestion,

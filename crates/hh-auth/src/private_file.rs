@@ -1,4 +1,4 @@
-//! Atomic writing of private files, which only their owner can read.
+//! Writes private files, which only their owner can read, atomically and under a lock.
 
 use std::ffi::OsStr;
 use std::fs::{self, File, TryLockError};
@@ -35,14 +35,17 @@ pub fn create_private_dir(dir: &Path) -> io::Result<()> {
         .create(dir)
 }
 
-/// Writes a file with mode 0600: writes and syncs a temporary file in the same directory, renames it and syncs the
-/// directory.
+/// Replaces or creates a file with mode 0600, atomically.
+///
+/// The function writes and syncs a temporary file in the same directory, renames it, and syncs the directory.
 ///
 /// A symbolic link at `path` is replaced, never followed.
 ///
 /// # Errors
-/// Returns the error of the system; `AlreadyExists` if the file exists and `replace` is [`Replace::No`]. After an error
-/// no new file exists. An existing file may have the new contents, if only the sync of the directory failed.
+/// Returns `AlreadyExists` if the file exists and `replace` is [`Replace::No`]; otherwise the error of the system.
+///
+/// After an error, no new file exists. If only the sync of the directory failed, an existing file may have the new
+/// contents.
 pub fn write_private(path: &Path, contents: &[u8], replace: Replace) -> io::Result<()> {
     let staged = stage(path, contents)?;
     match replace {
@@ -121,12 +124,13 @@ pub(crate) fn sync_directory(path: &Path) -> io::Result<()> {
 /// The maximum time to wait for a lock that another process holds.
 const LOCK_WAIT: Duration = Duration::from_secs(10);
 
-/// Acquires the lock for a change of a file. The lock is held until the returned file is dropped.
+/// Acquires the lock that protects a file against concurrent changes. The lock is held until the returned file is
+/// dropped.
 ///
 /// The lock is a file in the same directory, with the extension `.lock`.
 ///
 /// # Errors
-/// Returns [`io::ErrorKind::WouldBlock`] if another process holds the lock for more than 10 s, otherwise the error of
+/// Returns [`io::ErrorKind::WouldBlock`] if another process holds the lock for more than 10 s; otherwise the error of
 /// the system. A lock file that is a symbolic link is an error.
 pub fn lock(path: &Path) -> io::Result<File> {
     let flags =

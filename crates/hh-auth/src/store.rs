@@ -36,7 +36,8 @@ pub struct FileStore {
 }
 
 impl FileStore {
-    /// Opens the store of the user, `credentials.toml` in [`hh_config::paths::config_dir`]. The file need not exist.
+    /// Opens the store of the user, `credentials.toml` in [`hh_config::paths::config_dir`]. The file does not have to
+    /// exist.
     ///
     /// # Errors
     /// Returns `NoHome` if no variable determines the directory.
@@ -59,7 +60,9 @@ impl FileStore {
         &self.path
     }
 
-    /// Returns the profile of this name, or the current one. A key in the keyring is read from there, within 3 s.
+    /// Returns the profile with this name, or the current profile if `name` is `None`.
+    ///
+    /// If the key of the profile is in the keyring, the method blocks for up to 3 s while it reads the key.
     ///
     /// # Errors
     /// Returns `Unsafe`, `Malformed`, `Newer` or `Io` if the file exists but cannot be used, and `Keyring` if the key
@@ -72,7 +75,7 @@ impl FileStore {
         Ok(Some(entry.with_key(key)))
     }
 
-    /// Reads the file once and returns all of its profiles, for a caller that makes several queries.
+    /// Returns all profiles, for a caller that needs several. The file is read only once.
     ///
     /// # Errors
     /// Returns `Unsafe`, `Malformed`, `Newer` or `Io` if the file exists but cannot be used.
@@ -80,7 +83,8 @@ impl FileStore {
         Ok(Profiles::new(self.read()?))
     }
 
-    /// Returns the entry of the profile of this name, or of the current one. The keyring is not read.
+    /// Returns the entry of the profile with this name, or of the current profile if `name` is `None`. The keyring is
+    /// not read.
     ///
     /// # Errors
     /// Returns `Unsafe`, `Malformed`, `Newer` or `Io` if the file exists but cannot be used.
@@ -98,7 +102,7 @@ impl FileStore {
         Ok(self.read()?.profiles.into_values().collect())
     }
 
-    /// Returns the name of the current profile.
+    /// Returns the name of the current profile, if there is one.
     ///
     /// # Errors
     /// Returns `Unsafe`, `Malformed`, `Newer` or `Io` if the file exists but cannot be used.
@@ -106,7 +110,7 @@ impl FileStore {
         Ok(self.read()?.find(None))
     }
 
-    /// Switches the current profile.
+    /// Makes the profile with this name the current one.
     ///
     /// # Errors
     /// Returns `NotFound` if the profile does not exist; otherwise `Unsafe`, `Malformed`, `Newer`, `Locked`, `Unsynced`
@@ -131,9 +135,9 @@ impl FileStore {
         self.sync()
     }
 
-    /// Saves a profile and makes it the current one. Its key is saved in its storage.
+    /// Saves a profile and makes it the current one. [`Profile::storage`] determines where the key is saved.
     ///
-    /// A damaged file is not lost: it is renamed, and its new path is returned. Report it to the user.
+    /// If the file is damaged, the method renames it and returns its new path. Report this path to the user.
     ///
     /// # Errors
     /// Returns `Unsynced` if the profile is saved but a power loss may undo it. Otherwise returns `InvalidName`,
@@ -143,12 +147,13 @@ impl FileStore {
         self.change(profile, None)
     }
 
-    /// Replaces the profile of the same name, if it is unchanged since it was read as `seen`. The current profile stays
-    /// the same.
+    /// Replaces the profile with the same name, unless that profile has changed since its entry `seen` was read.
+    ///
+    /// The current profile stays the same.
     ///
     /// # Errors
-    /// Returns the errors of [`FileStore::put`], `NotFound` if the profile does not exist, and `Changed` if it was
-    /// changed.
+    /// Returns the errors of [`FileStore::put`], `Malformed` if the file is damaged, `NotFound` if the profile does not
+    /// exist, and `Changed` if it has changed.
     pub fn replace(&self, seen: &ProfileEntry, profile: Profile) -> Result<(), StoreError> {
         self.change(profile, Some(seen)).map(drop)
     }
@@ -222,7 +227,9 @@ impl FileStore {
         Ok(is_damaged.then_some(kept))
     }
 
-    /// Removes the profile of this name, or the current one. Returns its name, if there was such a profile.
+    /// Removes the profile with this name, or the current profile if `name` is `None`.
+    ///
+    /// Returns the name of the removed profile, or `None` if there is no current profile.
     ///
     /// # Errors
     /// Returns `NotFound` if the named profile does not exist, and `Unsynced` if it is removed but a power loss may
@@ -263,7 +270,7 @@ impl FileStore {
         Ok(Some(entry.name))
     }
 
-    /// Removes every profile, the file and renamed damaged files. Returns the number of removed profiles.
+    /// Removes all profiles with their keys, the file itself, and damaged files that were renamed.
     ///
     /// A file that cannot be used is also removed and counts as one profile.
     ///

@@ -51,7 +51,7 @@ impl KeyKind {
         }
     }
 
-    /// Returns whether keys of this kind contain a key id, which is not a secret.
+    /// Returns whether a key of this kind contains its key id, which is public.
     #[must_use]
     pub fn is_typed(self) -> bool {
         matches!(self, Self::Ingestion | Self::DataPlane | Self::ControlPlane)
@@ -70,7 +70,7 @@ impl KeyKind {
     }
 }
 
-/// A well-formed API key. The type has no `Display`, because the text is a secret.
+/// A well-formed API key. Its text is a secret, so the type does not implement `Display`, and `Debug` redacts it.
 #[derive(Clone)]
 pub struct ApiKey {
     secret: SecretString,
@@ -150,7 +150,7 @@ impl ApiKey {
         }
     }
 
-    /// Returns the key id of a typed key, or `None` for other kinds. The key id is not a secret.
+    /// Returns the key id of a [typed](KeyKind::is_typed) key. The key id is not a secret.
     #[must_use]
     pub fn key_id(&self) -> Option<&str> {
         let tail = &self.text()[self.kind.prefix().len()..];
@@ -173,7 +173,7 @@ impl ApiKey {
         redact(self.text())
     }
 
-    /// Returns the secret text, to be sent or stored.
+    /// Returns the text of the key, for a program that sends or stores it.
     #[must_use]
     pub fn secret(&self) -> &SecretString {
         &self.secret
@@ -196,12 +196,9 @@ impl fmt::Debug for ApiKey {
 
 /// Returns a redacted form of a text that may be an API key (see `docs/design/decisions.md#k4`).
 ///
-/// The redacted form is:
-///
-/// - for a complete typed key, the prefix and the key id, then `_***`
-/// - for any other key of 16 or more characters, the first 8 characters, then `***`
-/// - for a shorter key, `hh_***`
-/// - for any other text, `***`
+/// The redacted form of a [typed](KeyKind::is_typed) key contains its prefix and its key id. That of another key of 16
+/// or more characters contains its first 8 characters. The result is `hh_***` for a shorter key and `***` for any other
+/// text.
 #[must_use]
 pub fn redact(text: &str) -> String {
     let text = text.trim();
@@ -235,7 +232,7 @@ fn split_typed(tail: &str) -> Option<(&str, &str)> {
     well_formed.then_some((id, secret))
 }
 
-/// A warning about an unusual key. The key can still be used.
+/// A warning about an unusual key. The client sends such a key nevertheless.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum KeyWarning {
@@ -281,7 +278,7 @@ pub enum KeyError {
 }
 
 impl KeyError {
-    /// Returns a hint for fixing the error.
+    /// Returns a hint about how to fix the key.
     #[must_use]
     pub fn hint(&self) -> &'static str {
         match self {

@@ -16,11 +16,11 @@ pub enum Checksum {
     Valid,
     /// The key has the length of an issued key and an invalid checksum.
     Invalid,
-    /// The key has another length, so a HoneyHive server for Rust did not issue it.
+    /// The key has another length, so a HoneyHive for Rust server did not issue it.
     Unknown,
 }
 
-/// Verifies the checksum of a key, without any lookup.
+/// Verifies the checksum of a key. This needs no database and no server.
 #[must_use]
 pub fn checksum(key: &ApiKey) -> Checksum {
     let text = key.text();

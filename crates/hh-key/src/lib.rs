@@ -15,7 +15,7 @@
 //!
 //! | feature | default | adds |
 //! | --- | --- | --- |
-//! | `checksum` | no | [`checksum()`], which recognizes keys that a HoneyHive server for Rust issued |
+//! | `checksum` | no | [`checksum()`], which recognizes keys that a HoneyHive for Rust server issued |
 //! | `mint` | no | [`mint`], and the feature `checksum` |
 
 mod api_key;

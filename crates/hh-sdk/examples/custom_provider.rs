@@ -1,10 +1,10 @@
-//! Takes API keys from a source of its own, and asks it again when the server rejects a key.
+//! Loads the API key from a custom source, and loads it again if the server rejects the key.
 //!
 //! ```console
 //! $ cargo run -p hh-sdk --example custom_provider -- http://127.0.0.1:8080 admin.key
 //! ```
 //!
-//! The source is a file here. A program of yours may ask a vault instead.
+//! Here the source is a file. Your program can read a vault instead.
 
 #![expect(clippy::print_stdout, reason = "an example prints its results")]
 
@@ -16,7 +16,7 @@ use hh_sdk::auth::{
 use hh_sdk::config::{Location, Origin, Provenance, Source};
 use hh_sdk::{Error, ErrorKind, HoneyHive};
 
-/// Has the key of one server.
+/// A source of the key for one server.
 #[derive(Debug)]
 struct Vault {
     origin: Origin,
@@ -56,7 +56,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         origin: Origin::parse(&url)?,
         file: file.into(),
     };
-    // Remembers the credential until it expires or is rejected. The first provider with a credential wins.
+    // Caches the credential until it expires or is rejected. It comes from the first provider that has one.
     let credentials = Credentials::new(vec![Box::new(vault)]);
     let issued = credentials.load(None).await?;
     let projects = match client(&url, &issued)?.list_projects().await {

@@ -6,7 +6,7 @@
 //! $ honeyhive event list --tree --session-id ID
 //! ```
 //!
-//! The program has no runtime: the tracer sends from a thread of its own.
+//! The program needs no async runtime, because the tracer sends telemetry on its own thread.
 
 #![expect(clippy::print_stdout, reason = "an example prints its results")]
 
@@ -26,11 +26,11 @@ fn main() -> Result<(), Error> {
     session.set_output("answer", &answer);
     println!("session {}", session.id());
     session.end();
-    // Sends what is left, or fails after ten seconds.
+    // Sends the rest of the telemetry, or fails after 10 s.
     tracer.shutdown_blocking(Duration::from_secs(10))
 }
 
-/// A chain of two steps. A span ends when it is dropped.
+/// Runs a chain of two steps. A span ends when it is dropped.
 fn answer(session: &Session, question: &str) -> String {
     let mut chain = session.span("answer", EventKind::Chain).start();
     let passages = search(&chain, question);

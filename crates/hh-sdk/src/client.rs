@@ -29,7 +29,7 @@ use crate::{Error, ErrorKind, Options};
 ///   request.
 /// - `Unreachable`, `Proxy`, `Tls`, `Timeout`, `Unavailable`: no usable response arrived. The client retries requests
 ///   that are safe to repeat before it returns one of these.
-/// - `TestMode`: the client is in test mode, and only a server can respond to the call.
+/// - `TestMode`: the client is in test mode, and it cannot create a response for this call without a server.
 ///
 /// The methods list only the kinds that have a special meaning for them.
 ///
@@ -142,7 +142,7 @@ pub enum Identity {
 }
 
 impl Identity {
-    /// Returns the details of the key that the server reported; all empty for [`Identity::Unknown`].
+    /// Returns the details of the key that the server reported. All of them are `None` for [`Identity::Unknown`].
     #[must_use]
     pub fn details(&self) -> KeyDetails {
         let mut details = KeyDetails::default();
@@ -194,7 +194,7 @@ impl HoneyHive {
 
     /// Returns the owner and the permissions of the API key.
     ///
-    /// If the server does not report identities, the client exports one event to verify the key, and returns
+    /// If the server does not report identities, the client reads one event to verify the key, and returns
     /// [`Identity::Unknown`].
     ///
     /// # Errors
@@ -257,11 +257,11 @@ impl HoneyHive {
         }
     }
 
-    /// Creates a key with the same permissions that replaces the key with this id. A key can rotate itself.
+    /// Rotates the key with this id: creates a new key with the same permissions, which replaces it.
     ///
-    /// The old key works until the new one is first used, and for the grace period after that: `grace` in whole
-    /// seconds, at most 7 days, 24 hours by default. A second rotation before the first use revokes the unused new key
-    /// and creates another one.
+    /// A key can rotate itself. The old key works until the new key is first used, and after that for the grace period
+    /// `grace`: whole seconds, at most 7 days, 24 hours by default. If the old key is rotated again before the new key
+    /// is first used, the new key is revoked and another one is created.
     ///
     /// # Errors
     /// The [errors of every call](HoneyHive#errors), and `Conflict` if the key is no longer active or was already
@@ -280,7 +280,7 @@ impl HoneyHive {
         }
     }
 
-    /// Lists the active keys that this key can manage, newest first.
+    /// Lists the active keys that the key of the client can manage, newest first.
     ///
     /// # Errors
     /// The [errors of every call](HoneyHive#errors).
@@ -288,7 +288,8 @@ impl HoneyHive {
         self.read_keys(false).await
     }
 
-    /// Lists the keys that this key can manage, newest first, including expired, revoked and replaced ones.
+    /// Lists all keys that the key of the client can manage, newest first. The list includes expired, revoked and
+    /// replaced keys.
     ///
     /// # Errors
     /// The [errors of every call](HoneyHive#errors).
@@ -329,12 +330,12 @@ impl HoneyHive {
         self.send::<op::GetKey>(key_ref(id)).await
     }
 
-    /// Revokes the key with this id, which takes effect immediately.
+    /// Revokes the key with this id. The revocation takes effect immediately.
     ///
     /// A key can revoke itself and the key that it replaces.
     ///
     /// # Errors
-    /// The [errors of every call](HoneyHive#errors), and `Conflict` for the last key that can create others.
+    /// The [errors of every call](HoneyHive#errors), and `Conflict` if this is the last key that can create keys.
     pub async fn revoke_key(&self, id: &str) -> Result<Key, Error> {
         self.send::<op::RevokeKey>(key_ref(id)).await
     }
@@ -355,16 +356,16 @@ impl HoneyHive {
         self.send::<op::CreateOwner>(owner.clone()).await
     }
 
-    /// Disables the owner with this id: revokes all their keys and rejects new ones.
+    /// Disables the owner with this id: revokes all keys of the owner and prevents the creation of new ones.
     ///
     /// # Errors
-    /// The [errors of every call](HoneyHive#errors), and `Conflict` for the owner of the key in use.
+    /// The [errors of every call](HoneyHive#errors), and `Conflict` if the key of the client belongs to this owner.
     pub async fn disable_owner(&self, id: &str) -> Result<DisabledOwner, Error> {
         self.send::<op::DisableOwner>(OwnerRef { id: id.to_owned() })
             .await
     }
 
-    /// Starts a session. If it names no project, the project of the client applies.
+    /// Starts a session. If the session names no project, the project of the client applies.
     ///
     /// # Errors
     /// The [errors of every call](HoneyHive#errors).
@@ -379,8 +380,8 @@ impl HoneyHive {
 
     /// Returns a page of events. If the query names no project, the project of the client applies.
     ///
-    /// The last page can have fewer events than the limit. So can every page with [`truncated`](EventList::truncated)
-    /// set: the server ends a page at 8 MiB.
+    /// Two kinds of pages can have fewer events than the limit: the last page, and a page with
+    /// [`truncated`](EventList::truncated) set, because the server ends a page at 8 MiB.
     ///
     /// # Errors
     /// The [errors of every call](HoneyHive#errors).

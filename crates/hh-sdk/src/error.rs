@@ -27,7 +27,7 @@ pub enum ErrorKind {
     Conflict,
     /// The request is invalid.
     Invalid,
-    /// The request or the requested response is too large. Request less.
+    /// The request or the response is too large. Send or request less.
     TooLarge,
     /// The client sent too many requests. Wait for [`Error::retry_after`] if it is known.
     RateLimited,
@@ -41,9 +41,10 @@ pub enum ErrorKind {
     Timeout,
     /// The server failed or returned an invalid response. Retry later.
     Unavailable,
-    /// Test mode opens no connection, and only a server can respond to this call.
+    /// Test mode opens no connection, and this call needs the response of a server.
     TestMode,
-    /// The tracer lost telemetry, because the queue was full or the server rejected it.
+    /// The tracer lost telemetry, for example because the queue was full, the server rejected it, or a shutdown timed
+    /// out.
     Dropped,
     /// An error of another kind.
     Other,
@@ -51,8 +52,8 @@ pub enum ErrorKind {
 
 /// An error of the client or the tracer: a message, a hint and details.
 ///
-/// Message and hint have one line each. They contain no API key and no request or response body. `Display` writes the
-/// message only.
+/// The message and the hint have one line each. They contain no API key and no request or response body. `Display`
+/// writes only the message.
 ///
 /// # Examples
 /// ```
@@ -129,7 +130,7 @@ impl Error {
         self.inner.kind
     }
 
-    /// Returns the message, which says what failed; the same text as `Display`.
+    /// Returns the message, which says what failed. It is the same text as that of `Display`.
     #[must_use]
     pub fn message(&self) -> &str {
         self.inner.diagnostic.message()
@@ -141,7 +142,7 @@ impl Error {
         self.inner.diagnostic.hint()
     }
 
-    /// Returns message and hint as one line, for places without room for two, such as a warning.
+    /// Returns the message and the hint as one line, for a place with room for only one line, such as a warning.
     #[must_use]
     pub fn to_line(&self) -> String {
         self.inner.diagnostic.to_line()
@@ -153,7 +154,7 @@ impl Error {
         Some(self.sent()?.status()?.as_u16())
     }
 
-    /// Returns the id of the request in the log of the server, if the response has one.
+    /// Returns the id that the request has in the log of the server, if the response contains it.
     #[must_use]
     pub fn request_id(&self) -> Option<&str> {
         self.sent()?.problem()?.request_id()

@@ -7,12 +7,15 @@
 //! | [`Options`], [`get_config`] | set and inspect the configuration |
 //! | [`Error`], [`ErrorKind`] | report failures, with a hint for the user |
 //!
-//! Both the client and the tracer need an API key. They use the same sources in the same order: a direct parameter, the
-//! variable `HH_API_KEY`, a configuration file, and the profile that `honeyhive auth login` saved.
+//! Both the client and the tracer need an API key. They search the same sources in the same order: a direct parameter,
+//! which a `with_…` method of a builder sets, the variable `HH_API_KEY`, a configuration file, and the profile that
+//! `honeyhive auth login` saved.
 //!
 //! # Tracing
-//! A session contains spans, and spans contain other spans. A span ends with [`end`](Span::end) or when it is dropped.
-//! Call [`shutdown`](HoneyHiveTracer::shutdown) before the program exits, to send the rest of the telemetry.
+//! A session is one interaction with the program, for example one question of a user. It contains spans, and a span can
+//! have child spans. The server stores each session and each span as an event. A span ends with [`end`](Span::end) or
+//! when it is dropped. Call [`shutdown`](HoneyHiveTracer::shutdown) before the program exits, to send the rest of the
+//! telemetry.
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), hh_sdk::Error> {
@@ -33,12 +36,17 @@
 //! # }
 //! ```
 //!
+//! The tracer sends spans as OTLP over HTTP, but it does not use the OpenTelemetry SDK. It has no current span: a child
+//! is always created from its parent, with [`Span::child`]. Each span directly below a session starts a new
+//! OpenTelemetry trace.
+//!
 //! The tracer sends telemetry on its own thread, which starts with the first session or span. It does not spawn tasks
-//! on the async runtime of the program. Tests can record events with [`InMemoryExporter`].
+//! on the async runtime of the program. Tests can read the recorded events from an [`InMemoryExporter`].
 //!
 //! # Calling the API
-//! The client needs a Tokio runtime. It retries failed requests that are safe to repeat, and resolves the API key again
-//! after a 401 response, so that a key rotation does not interrupt the program.
+//! The client needs a Tokio runtime. It retries failed requests that are safe to repeat. If the server rejects the API
+//! key, the client resolves the key again. If it finds another key, it repeats the request, so that a key rotation does
+//! not interrupt the program.
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), hh_sdk::Error> {
@@ -55,14 +63,15 @@
 //! ```
 //!
 //! # Configuration
-//! Direct parameters take precedence over environment variables, which take precedence over configuration files and the
-//! stored profile. [`get_config`] returns each setting in effect with its source. Secrets are redacted.
+//! A setting can come from several sources. In order of precedence, these are direct parameters, environment variables,
+//! configuration files and the stored profile. [`get_config`] returns each setting in effect with its source. Secrets
+//! are redacted.
 //!
 //! ```
 //! use hh_sdk::config::Env;
 //! use hh_sdk::{Options, get_config_with};
 //!
-//! // Without `with_env`, the options read the variables of the process.
+//! // Without `with_env`, the variables of the process apply.
 //! let env = Env::from_pairs([("HH_PROJECT", "my-project")]);
 //! let config = get_config_with(&Options::new().with_env(env))?;
 //! assert_eq!(config.get("project"), Some("my-project"));
@@ -72,8 +81,8 @@
 //! ```
 //!
 //! # Errors
-//! All functions that can fail return [`Error`]. Programs match on its [`kind`](Error::kind) and show its
-//! [`message`](Error::message) and its [`hint`](Error::hint) to the user. None of them contains an API key.
+//! The error of every call is an [`Error`]. Its [`kind`](Error::kind) is for the program. Its
+//! [`message`](Error::message) and its [`hint`](Error::hint) are for the user. An error never contains an API key.
 //!
 //! ```
 //! use hh_sdk::config::Env;
@@ -92,7 +101,7 @@
 //! ```
 //!
 //! # Features
-//! - `keyring`: reads API keys from the keyring of the operating system and saves them there.
+//! - `keyring`: supports API keys that are stored in the keyring of the operating system. It is disabled by default.
 
 mod catch;
 mod client;
@@ -122,5 +131,5 @@ pub use tracer::{
 pub use hh_api as api;
 /// API keys, permission levels and the credential store.
 pub use hh_auth as auth;
-/// Settings and their provenance.
+/// Settings, and the provenance of each: where its value comes from.
 pub use hh_config as config;

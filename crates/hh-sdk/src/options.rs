@@ -66,9 +66,9 @@ impl Options {
         self
     }
 
-    /// Sets a setting from text, and names where the text comes from, such as `--project`.
+    /// Sets a setting from text. `place` names where the text comes from, such as `--project`.
     ///
-    /// Errors and the provenance of the setting show `place`.
+    /// Errors and the provenance of the setting contain `place`.
     pub fn with_place(
         mut self,
         name: SettingName,
@@ -201,25 +201,26 @@ macro_rules! option_methods {
             self
         }
 
-        /// Sets the label of the deployment, such as `production`, which every event has.
+        /// Sets the source of the events of a tracer: a label of the deployment, such as `production`.
         pub fn with_source(mut self, source: &str) -> Self {
             self.options = self.options.with(hh_config::names::SOURCE, source);
             self
         }
 
-        /// Applies the overlay of this environment to the configuration file, for example `staging`.
+        /// Applies the overlay of this environment, such as `staging`, to the configuration file.
         pub fn with_environment(mut self, name: &str) -> Self {
             self.options = self.options.with(hh_config::names::ENVIRONMENT, name);
             self
         }
 
-        /// Uses this profile of the credential store.
+        /// Uses this profile of the credential store, in which `honeyhive auth login` saves API keys.
         pub fn with_profile(mut self, name: &str) -> Self {
             self.options = self.options.with(hh_config::names::PROFILE, name);
             self
         }
 
-        /// Enables or disables test mode, which opens no connection and needs no API key.
+        /// Enables or disables test mode, which opens no connection and needs no API key. In test mode the
+        /// client creates responses itself, and a tracer sends nothing.
         pub fn with_test_mode(mut self, on: bool) -> Self {
             self.options = self.options.with_flag(hh_config::names::TEST_MODE, on);
             self
@@ -231,7 +232,7 @@ macro_rules! option_methods {
             self
         }
 
-        /// Enables or disables debug lines: one for each attempt of each request.
+        /// Enables or disables debug lines: one for each attempt of a request, and one for each wait between attempts.
         pub fn with_debug(mut self, on: bool) -> Self {
             self.options = self.options.with_flag(hh_config::names::DEBUG, on);
             self

@@ -32,8 +32,8 @@ pub fn load_credential(options: &Options) -> Result<Credential, Error> {
     resolve(options)?.credential(options)
 }
 
-/// Returns the information about the API key in effect that is known without a request: kind, id, level and age, each
-/// with its source.
+/// Returns the information about the API key in effect that is known without a request, such as its kind, id, level and
+/// creation time.
 ///
 /// The function can block, like [`load_credential`]. To add the details that a server reports, pass
 /// [`Identity::details`](crate::Identity::details) to [`KeyInfo::with_details`](hh_auth::KeyInfo::with_details).
@@ -45,7 +45,7 @@ pub fn load_credential(options: &Options) -> Result<Credential, Error> {
 /// ```no_run
 /// let info = hh_sdk::get_key_info()?;
 /// if let Some(age) = info.age(jiff::Timestamp::now()) {
-///     println!("{} is {} days old", info.shown, age.as_hours() / 24);
+///     println!("{} is {} days old", info.redacted, age.as_hours() / 24);
 /// }
 /// # Ok::<(), hh_sdk::Error>(())
 /// ```
@@ -75,8 +75,8 @@ fn key_info(credential: &Credential, profile: Option<&ProfileEntry>) -> KeyInfo 
 impl Resolved {
     /// Returns the project API key in effect, like [`load_credential`].
     ///
-    /// `options` must be the options that these settings were loaded with: the settings are loaded again if a file with
-    /// the key changes in the meantime.
+    /// `options` must be the options that these settings were loaded with: if the file that contains the key has
+    /// changed in the meantime, the method loads the settings again.
     ///
     /// # Errors
     /// The errors of [`load_credential`].
@@ -110,7 +110,7 @@ impl Resolved {
 
     /// Returns the information about the project key in effect.
     ///
-    /// Returns `None` without a key, and if a `credential_command` must run first.
+    /// Returns `None` if there is no key, or if a `credential_command` must run first.
     ///
     /// # Errors
     /// The errors of [`Resolved::check_key`].

@@ -35,7 +35,7 @@ pub enum SecurityEventKind {
     Login,
     /// A saved key was removed.
     Logout,
-    /// A new key replaced a key.
+    /// A new key replaced an old one.
     Rotation,
     /// A user trusted a configuration file.
     ConfigTrusted,
@@ -88,7 +88,7 @@ impl SecurityEvent {
         self
     }
 
-    /// Adds details in a few words.
+    /// Adds details, in a few words.
     pub fn with_detail(mut self, detail: impl Into<String>) -> Self {
         self.detail = Some(without_keys(&detail.into()));
         self
@@ -100,8 +100,12 @@ fn without_keys(text: &str) -> String {
     hh_transport::redact_keys(text, &[]).into_owned()
 }
 
-/// A handle to the security log; clones share the file.
+/// A handle to the security log, which records how API keys are used. Clones share the file.
 ///
+/// Each event is one line of JSON in the file of the setting `security_log`, and a `tracing` event with the target
+/// `honeyhive.security`.
+///
+/// # Examples
 /// ```no_run
 /// use hh_sdk::{Options, SecurityEvent, SecurityEventKind, SecurityLog};
 ///
@@ -189,7 +193,7 @@ struct LogLine<'a> {
 impl SecurityLog {
     /// Opens the file of the setting `security_log`, and creates it with mode 0600 if it does not exist.
     ///
-    /// Without the setting, events only go to `tracing`.
+    /// Without the setting, the log emits only `tracing` events.
     ///
     /// # Errors
     /// `Config` if the file cannot be written.
@@ -233,7 +237,7 @@ impl SecurityLog {
         })
     }
 
-    /// Writes an event. If that fails, it reports a warning.
+    /// Writes an event. If the file cannot be written, the log reports a warning.
     pub fn record(&self, event: &SecurityEvent) {
         let line = LogLine {
             time: Timestamp::now(),

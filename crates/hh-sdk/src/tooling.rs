@@ -1,7 +1,7 @@
 //! Lower-level parts for programs that show and check settings, such as the CLI.
 //!
-//! The module provides the layers of settings before resolution, clients of settings that are already loaded, and the
-//! stages of a connection. Other programs only need [`HoneyHive`](crate::HoneyHive) and
+//! The module loads the layers of settings before they are resolved, creates a client from settings that are already
+//! loaded, and checks a connection in stages. Other programs need only [`HoneyHive`](crate::HoneyHive) and
 //! [`HoneyHiveTracer`](crate::HoneyHiveTracer).
 
 use crate::Options;
@@ -16,7 +16,7 @@ pub use hh_transport::{
     TransportError, TransportErrorKind,
 };
 
-/// Passes warnings and debug lines to a function instead of standard error, with their severity.
+/// Passes warnings and debug lines, each with its severity, to a function instead of standard error.
 ///
 /// The function can run on the export thread of the tracer. If it panics, the panic is caught and the line is lost.
 pub fn with_reporter(

@@ -43,9 +43,12 @@ use shared::Shared;
 /// memory, and an export thread sends it. The thread starts with the first session or span and has its own runtime, so
 /// the tracer works with every async runtime and without one.
 ///
-/// - If an export fails, the telemetry stays at the head of the queue, and the thread retries it until it arrives.
-/// - If the queue is full, the tracer drops the oldest spans. [`HoneyHiveTracer::dropped`] counts them.
-/// - Telemetry that is still in the queue when the process exits is lost. Call [`HoneyHiveTracer::shutdown`] first.
+/// - If the server or the network is unavailable, the telemetry stays at the head of the queue, and the thread retries
+///   the export until it succeeds.
+/// - If the server rejects a record, or fails on it again and again, the tracer drops the record.
+/// - If the queue is full, the tracer drops the oldest spans. [`HoneyHiveTracer::dropped`] counts all lost records.
+/// - Telemetry that is still in the queue when the process exits is lost. Call [`HoneyHiveTracer::shutdown`] first: a
+///   drop of the tracer does not wait.
 /// - A panic on the export thread does not reach the program, unless the program is built with `panic = "abort"`. The
 ///   tracer drops and counts the telemetry of that export.
 ///
@@ -95,14 +98,16 @@ pub struct TracerBuilder {
 impl TracerBuilder {
     option_methods!();
 
-    /// Sets the name of the session of the tracer, which contains all spans without another session.
+    /// Sets the name of the session of the tracer, which contains the spans of [`HoneyHiveTracer::span`].
+    ///
+    /// The default is the name of the program.
     pub fn with_session_name(mut self, name: &str) -> Self {
         self.options = self.options.with(names::SESSION_NAME, name);
         self
     }
 
-    /// Stores the telemetry in memory for tests, and opens no connection. The exporter stays empty if tracing is
-    /// disabled.
+    /// Stores the telemetry in memory for tests, and opens no connection. The exporter stays empty if the setting
+    /// `disable_tracing` is true.
     pub fn with_in_memory_exporter(mut self, exporter: &InMemoryExporter) -> Self {
         self.memory = Some(exporter.clone());
         self
@@ -180,7 +185,7 @@ impl HoneyHiveTracer {
         TracerBuilder::default()
     }
 
-    /// Returns the id of the session of the tracer.
+    /// Returns the id of the session of the tracer, which contains the spans of [`HoneyHiveTracer::span`].
     #[must_use]
     pub fn session_id(&self) -> Uuid {
         self.own_session.id()
@@ -200,7 +205,7 @@ impl HoneyHiveTracer {
         SessionBuilder::new(Arc::clone(&self.shared), name)
     }
 
-    /// Returns a builder of a span in the session of the tracer.
+    /// Returns a builder of a span in the session of the tracer. That session starts with its first span.
     pub fn span(&self, name: &str, kind: EventKind) -> SpanBuilder {
         self.own_session.span(name, kind)
     }
@@ -214,15 +219,14 @@ impl HoneyHiveTracer {
         self.shared.queue.dropped()
     }
 
-    /// Waits until the server has everything that was recorded before this call, including retries.
+    /// Waits until the server has everything that was recorded before this call. The wait includes retries.
     ///
     /// The future works on every async runtime.
     ///
     /// # Errors
     /// - `Timeout`: `timeout` passed. The tracer continues to send.
-    /// - `Unauthenticated`: the server rejected the API key, or no API key is available. The tracer retries in one
-    ///   minute.
-    /// - `Dropped`: records were lost since the last flush that reported a loss.
+    /// - `Unauthenticated`: the server rejected the API key, or there is none. The tracer retries in one minute.
+    /// - `Dropped`: records were lost, and no earlier flush reported their loss.
     /// - `Other`: the export thread cannot be started.
     pub async fn flush(&self, timeout: Duration) -> Result<(), Error> {
         self.shared.queue.flush(timeout).await
@@ -238,10 +242,10 @@ impl HoneyHiveTracer {
 
     /// Ends the session of the tracer, sends everything that was recorded, and stops the tracer.
     ///
-    /// The tracer drops records that have not arrived after `timeout`, and spans that end later.
+    /// The tracer drops records that have not arrived when `timeout` has passed, and spans that end after this call.
     ///
     /// # Errors
-    /// - `Dropped`: records were lost since the last flush that reported a loss.
+    /// - `Dropped`: records were lost, and no earlier flush reported their loss.
     /// - `Timeout`: the export thread does not respond.
     pub async fn shutdown(self, timeout: Duration) -> Result<(), Error> {
         self.close(Some(timeout));

@@ -14,7 +14,8 @@ pub enum StoreErrorKind {
     NotFound,
     /// The profile was changed after it was read. Read it again.
     Changed,
-    /// The file or its directory is a link, belongs to another user or is open to other users. Follow the hint.
+    /// The file or its directory is a symbolic link, belongs to another user or is open to other users. Follow the
+    /// hint.
     Unsafe,
     /// The file is damaged. Log in again, which renames the damaged file.
     Malformed,
@@ -30,8 +31,7 @@ pub enum StoreErrorKind {
     Io,
 }
 
-/// An error of the credential store. The message and the hint are one line each and never contain a part of its
-/// contents.
+/// An error of the credential store. The message and the hint have one line each and contain no API key.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("{diagnostic}")]
 pub struct StoreError {
@@ -54,13 +54,13 @@ impl StoreError {
         self.kind
     }
 
-    /// Returns the message, the same text as `Display`.
+    /// Returns the message. It is the same text as that of `Display`.
     #[must_use]
     pub fn message(&self) -> &str {
         self.diagnostic.message()
     }
 
-    /// Returns the hint: what the user can do, unless that is clear from the message.
+    /// Returns the hint, which says what the user can do. It is `None` if the message makes that clear.
     #[must_use]
     pub fn hint(&self) -> Option<&str> {
         self.diagnostic.hint()

@@ -19,8 +19,8 @@ const WITHIN: Duration = Duration::from_secs(3);
 
 /// Checks that the system keyring can store, return and delete a value, within 3 s.
 ///
-/// A locked keyring behaves like an empty one, so a weaker check proves nothing. This function blocks the thread and
-/// must not be called from an async task.
+/// A locked keyring behaves like an empty one, so a check that only reads would prove nothing. The function blocks the
+/// thread, so do not call it from an async task.
 ///
 /// # Errors
 /// Returns `Keyring` if the check fails, or if this program is built without the feature `keyring`.
@@ -34,7 +34,7 @@ pub fn probe_keyring() -> Result<(), StoreError> {
 }
 
 impl ProfileEntry {
-    /// Returns the key. A key in the keyring is read from there, which blocks the thread for up to 3 s.
+    /// Returns the key. If the key is in the keyring, the method blocks for up to 3 s while it reads the key.
     ///
     /// # Errors
     /// Returns `Keyring` if the key cannot be read from the keyring.

@@ -19,7 +19,7 @@ pub enum Storage {
 }
 
 impl Storage {
-    /// Returns the name of the storage, as in the file and on the command line.
+    /// Returns the name of the storage in the file and on the command line.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -28,7 +28,7 @@ impl Storage {
         }
     }
 
-    /// Finds a storage by its name.
+    /// Returns the storage with this name; `None` for an unknown name.
     #[must_use]
     pub fn find(name: &str) -> Option<Self> {
         [Self::File, Self::Keyring]
@@ -43,7 +43,7 @@ impl fmt::Display for Storage {
     }
 }
 
-/// Information about a stored key, apart from its text.
+/// Information about a key, without its text.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct KeyDetails {
@@ -57,11 +57,12 @@ pub struct KeyDetails {
     pub created: Option<Created>,
     /// The expiry of the key, if the server reported it.
     pub expires_at: Option<Timestamp>,
-    /// The key id of the key that it replaces, until a request with the new key has succeeded.
+    /// The key id of the key that this key replaces. It is set from a rotation until a request with this key has
+    /// succeeded.
     pub replaces: Option<String>,
 }
 
-/// The creation time of a key, by its source.
+/// The creation time of a key, with its source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Created {
@@ -71,13 +72,13 @@ pub enum Created {
     Stated(Timestamp),
 }
 
-/// A saved login with its key.
+/// A profile: a saved login with its key.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Profile {
     /// The name of the profile.
     pub name: String,
-    /// The base URL the key is for.
+    /// The base URL that the key is for.
     pub base_url: String,
     /// The key.
     pub key: ApiKey,
@@ -85,12 +86,12 @@ pub struct Profile {
     pub storage: Storage,
     /// The information about the key.
     pub details: KeyDetails,
-    /// The time at which this key was first stored here.
+    /// The time at which this key was first stored in the credential store.
     pub first_seen: Timestamp,
 }
 
 impl Profile {
-    /// Creates a profile whose storage is the file. `first_seen` is the current time.
+    /// Creates a profile whose key is stored in the file. For a new key, `first_seen` is the current time.
     #[must_use]
     pub fn new(name: &str, base_url: &str, key: ApiKey, first_seen: Timestamp) -> Self {
         Self {
@@ -125,26 +126,26 @@ impl Profile {
     }
 }
 
-/// A saved login as it is in the file. A key in the keyring is not part of it.
+/// A profile as the file contains it. If the key is in the keyring, the entry does not contain it.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct ProfileEntry {
     /// The name of the profile.
     pub name: String,
-    /// The base URL the key is for.
+    /// The base URL that the key is for.
     pub base_url: String,
     /// The place where the key is stored.
     pub storage: Storage,
     /// The information about the key.
     pub details: KeyDetails,
-    /// The time at which this key was first stored here.
+    /// The time at which this key was first stored in the credential store.
     pub first_seen: Timestamp,
     /// The key, if its storage is the file.
     pub(crate) key: Option<ApiKey>,
 }
 
 impl ProfileEntry {
-    /// Returns the redacted key, if its storage is the file, see [`redact`](crate::redact).
+    /// Returns the redacted key (see [`redact`](crate::redact)), if the key is stored in the file.
     #[must_use]
     pub fn redacted(&self) -> Option<String> {
         self.key.as_ref().map(ApiKey::redacted)
@@ -206,7 +207,7 @@ impl Contents {
     }
 }
 
-/// The profiles of the credential store, read from the file at one time. The keyring is not read.
+/// All profiles of the credential store, from one read of the file. They do not contain keys of the keyring.
 #[derive(Clone, Debug, Default)]
 pub struct Profiles {
     contents: Contents,
@@ -217,14 +218,14 @@ impl Profiles {
         Self { contents }
     }
 
-    /// Returns the profile of this name, or the current one.
+    /// Returns the profile with this name, or the current profile if `name` is `None`.
     #[must_use]
     pub fn entry(&self, name: Option<&str>) -> Option<&ProfileEntry> {
         let name = name.or(self.contents.current.as_deref())?;
         self.contents.profiles.get(name)
     }
 
-    /// Returns the name of the current profile.
+    /// Returns the name of the current profile, if there is one.
     #[must_use]
     pub fn current(&self) -> Option<&str> {
         Some(self.entry(None)?.name.as_str())
@@ -235,7 +236,7 @@ impl Profiles {
         self.contents.profiles.values()
     }
 
-    /// Returns true if there is no profile.
+    /// Returns whether there is no profile.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.contents.profiles.is_empty()

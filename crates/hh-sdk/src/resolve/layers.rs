@@ -55,9 +55,9 @@ pub fn layers(options: &Options) -> Layers {
 }
 
 impl Layers {
-    /// Adds the profile in use below the layers of a stack, from a store that was already read.
+    /// Adds the profile in use to a stack, with the lowest precedence. `profiles` is the store, which was already read.
     ///
-    /// The function blocks on the keyring if it contains the key of the profile and the key is needed.
+    /// If the key of the profile is needed and is in the keyring, the function blocks while it reads the keyring.
     #[must_use]
     pub fn new(stack: Stack, profiles: Result<&Profiles, StoreError>) -> Self {
         let is_set = |name| stack.candidates(name).winner.is_some();
@@ -93,7 +93,7 @@ impl Layers {
         }
     }
 
-    /// Uses these layers without a stored profile, as if no profile were saved.
+    /// Returns the layers of a stack without a stored profile, as if no profile were saved.
     #[must_use]
     pub fn without_profile(stack: Stack) -> Self {
         Self {
@@ -130,7 +130,7 @@ impl Layers {
     }
 }
 
-/// Returns the warnings about some layers, one line each; none if the log level excludes warnings.
+/// Returns the warnings about the layers of a stack, one line each; none if the log level excludes warnings.
 #[must_use]
 pub fn warnings(stack: &Stack) -> Vec<String> {
     let text = |name| stack.text(name).ok().flatten();

@@ -104,10 +104,13 @@ fn push(shared: &Shared, content: Content, mut body: Value) {
     shared.queue.push(Item::Session(block));
 }
 
-/// A session in progress, which ends with [`Session::end`] or when it is dropped.
+/// A session in progress: one interaction with the program. It ends with [`Session::end`] or when it is dropped.
 ///
-/// Names of values are literal: dots in them do not nest, unlike in the names of a [`Span`](crate::Span). In a value,
-/// `(nested too deeply)` replaces everything below 64 levels.
+/// The tracer records the start of the session immediately. It records the values of the `set_…` methods when the
+/// session ends.
+///
+/// A dot in the name of a value has no special meaning, unlike in the names of a [`Span`](crate::Span#names).
+/// `(nested too deeply)` replaces lists and objects deeper than 64 levels.
 #[must_use = "dropping the session ends it"]
 pub struct Session {
     shared: Arc<Shared>,
@@ -125,13 +128,13 @@ pub struct Session {
 }
 
 impl Session {
-    /// Returns the session id, which the tracer creates.
+    /// Returns the session id, which the tracer generated.
     #[must_use]
     pub fn id(&self) -> Uuid {
         self.id
     }
 
-    /// Returns a builder of a step directly below the session.
+    /// Returns a builder of a span directly below the session: a chain, a call to a model or a call to a tool.
     pub fn span(&self, name: &str, kind: EventKind) -> SpanBuilder {
         self.ensure_started();
         let record = Record::new(&self.shared, self.id, name, kind);

@@ -22,17 +22,18 @@ impl SpanBuilder {
         Self { shared, record }
     }
 
-    /// Sets an input. [Dots in the name nest](Span#names).
+    /// Sets an input. [Dots in the name](Span#names) create nested objects.
     pub fn with_input(self, name: &str, value: impl Serialize) -> Self {
         self.with("inputs", name, &value)
     }
 
-    /// Sets a configuration value of the step, such as a parameter of a model. [Dots in the name nest](Span#names).
+    /// Sets a configuration value, such as a parameter of a model. [Dots in the name](Span#names) create nested
+    /// objects.
     pub fn with_config(self, name: &str, value: impl Serialize) -> Self {
         self.with("config", name, &value)
     }
 
-    /// Sets a metadata value. [Dots in the name nest](Span#names).
+    /// Sets a metadata value. [Dots in the name](Span#names) create nested objects.
     pub fn with_metadata(self, name: &str, value: impl Serialize) -> Self {
         self.with("metadata", name, &value)
     }
@@ -53,16 +54,18 @@ impl SpanBuilder {
     }
 }
 
-/// A step in progress, which ends with [`Span::end`] or when it is dropped.
+/// A span in progress: one step of a session. It ends with [`Span::end`] or when it is dropped.
 ///
 /// # Names
-/// Dots in the name of a value nest: `set_output("a.b", 1)` sets the member `b` of the object `a`. A second value with
-/// the same name replaces the first. If nesting would overwrite another value, the whole name stays flat, so that no
-/// value is lost: `a.b` and `a` together become `{"a.b": 1, "a": 2}`. Names inside an object value are literal.
+/// Dots in the name of a value create nested objects: `set_output("a.b", 1)` sets the member `b` of the object `a`. A
+/// second value with the same name replaces the first. If a nested object would overwrite another value, the name keeps
+/// its dots, so that no value is lost: `a.b` and `a` together become `{"a.b": 1, "a": 2}`. Dots in the names inside a
+/// value have no special meaning.
 ///
 /// # Values
-/// A value can be of any type that implements [`Serialize`]. Lists and objects below 24 levels become JSON strings, and
-/// `(nested too deeply)` replaces values below 64 levels.
+/// A value can be of any type that implements [`Serialize`]. Lists and objects deeper than 24 levels become JSON
+/// strings, and `(nested too deeply)` replaces those deeper than 64 levels. If the serialization of a value fails,
+/// `(this value cannot be serialized)` replaces it.
 ///
 /// # Examples
 /// ```no_run
@@ -89,7 +92,7 @@ pub struct Span {
 }
 
 impl Span {
-    /// Returns a builder of a step below this one.
+    /// Returns a builder of a child span.
     pub fn child(&self, name: &str, kind: EventKind) -> SpanBuilder {
         let shared = Arc::clone(&self.shared);
         let record = match &self.record {
@@ -99,29 +102,29 @@ impl Span {
         SpanBuilder::new(shared, record)
     }
 
-    /// Sets an output. [Dots in the name nest](Span#names).
+    /// Sets an output. [Dots in the name](Span#names) create nested objects.
     pub fn set_output(&mut self, name: &str, value: impl Serialize) {
         self.set("outputs", name, &value);
     }
 
-    /// Sets a metadata value. [Dots in the name nest](Span#names).
+    /// Sets a metadata value. [Dots in the name](Span#names) create nested objects.
     pub fn set_metadata(&mut self, name: &str, value: impl Serialize) {
         self.set("metadata", name, &value);
     }
 
-    /// Sets a metric, such as a score. [Dots in the name nest](Span#names).
+    /// Sets a metric, such as a score. [Dots in the name](Span#names) create nested objects.
     pub fn set_metric(&mut self, name: &str, value: impl Serialize) {
         self.set("metrics", name, &value);
     }
 
-    /// Marks the step as failed with this error message.
+    /// Marks the span as failed, with this error message.
     pub fn set_error(&mut self, error: impl fmt::Display) {
         if let Some(record) = &mut self.record {
             record.set_error(error);
         }
     }
 
-    /// Ends the step now.
+    /// Ends the span now.
     pub fn end(self) {
         drop(self);
     }

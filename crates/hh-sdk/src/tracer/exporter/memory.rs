@@ -14,11 +14,11 @@ use uuid::Uuid;
 use super::{Block, Delivery, Exporter, Outcome};
 use crate::tracer::block::Content;
 
-/// An exporter that stores the sessions and spans of a tracer in memory, as events in the order of their arrival.
+/// An exporter for tests that stores the sessions and spans of a tracer in memory, as events.
 ///
 /// Clones share the events. The events of spans are equal to those that a HoneyHive server stores, except for their
-/// ids, and for `project_id`, which contains the name of the project. A tracer with this exporter opens no connection
-/// and needs no API key.
+/// ids and for `project_id`, which is the name of the project. A tracer with this exporter opens no connection and
+/// needs no API key.
 ///
 /// # Examples
 /// ```
@@ -51,7 +51,7 @@ impl InMemoryExporter {
         Self::default()
     }
 
-    /// Returns the recorded events. A session appears when it starts, a span when it ends.
+    /// Returns the recorded events in order. A session is added when it starts, and a span when it ends.
     #[must_use]
     pub fn events(&self) -> Vec<Event> {
         self.lock().clone()
