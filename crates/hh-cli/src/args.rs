@@ -37,7 +37,7 @@ pub(crate) struct Global {
     /// Suppress notes and warnings
     #[arg(short, long)]
     pub(crate) quiet: bool,
-    /// Print the server, the active key and where it came from
+    /// Print the server, the active key and the source of the key
     #[arg(short, long)]
     pub(crate) verbose: bool,
     /// Log each HTTP request to stderr
@@ -49,7 +49,7 @@ pub(crate) struct Global {
     /// Treat warnings about the API key as errors
     #[arg(long)]
     pub(crate) strict: bool,
-    /// Append key usage events to this file (JSON lines)
+    /// Append security events, e.g. logins and rotations, to this file (JSON lines)
     #[arg(long, value_name = "FILE")]
     pub(crate) security_log: Option<PathBuf>,
 }
@@ -102,7 +102,7 @@ pub(crate) struct List {
     /// Project name (defaults to the only project of the key, or `default`)
     #[arg(long, value_name = "NAME")]
     pub(crate) project: Option<String>,
-    /// Number of results per page
+    /// Number of results per page, at most 7500
     #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=7500))]
     pub(crate) limit: u32,
     /// Page number, starting at 1

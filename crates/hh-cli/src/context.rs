@@ -224,7 +224,7 @@ impl Context {
         found.map(|found| found.value)
     }
 
-    /// Returns the security log, which records key usage events.
+    /// Returns the security log, which records security events.
     pub(crate) fn security_log(&self) -> Result<SecurityLog, CliError> {
         let options = self.options_with(&[]);
         Ok(SecurityLog::open_with(&options, self.stack())?)

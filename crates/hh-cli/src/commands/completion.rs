@@ -18,7 +18,7 @@ Load completions in the current shell:
 
     source <(honeyhive completion bash)
 
-Load completions in every new shell (requires the package bash-completion):
+Load completions in every new shell (requires the bash-completion package):
 
     mkdir -p ~/.local/share/bash-completion/completions
     honeyhive completion bash > ~/.local/share/bash-completion/completions/honeyhive"
@@ -61,8 +61,8 @@ Load completions in every new shell:
         about = "Generate PowerShell completions",
         long_about = "Generate PowerShell completions
 
-Load completions in the current shell, or add this line to the file $PROFILE to load them in every
-new shell:
+Load completions in the current shell; to load them in every new shell, add this line to the file
+$PROFILE:
 
     honeyhive completion powershell | Out-String | Invoke-Expression"
     )]

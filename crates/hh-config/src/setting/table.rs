@@ -37,8 +37,8 @@ with_planned! { settings;
     API_KEY => SettingSpec::new("api_key", Kind::Text, Consumer::Requests, "API key").variables(&["HH_API_KEY", "HH_PROJECT_API_KEY", "HONEYHIVE_API_KEY"]).secret();
     CREDENTIAL_COMMAND => SettingSpec::new("credential_command", Kind::List, Consumer::Requests, "program and arguments that print the API key, instead of `api_key`").project_file(ProjectFilePolicy::Denied);
     INGESTION_API_KEY => SettingSpec::new("ingestion_api_key", Kind::Text, Consumer::Requests, "API key for sessions and events only").variables(&["HH_INGESTION_API_KEY"]).secret();
-    CREDENTIAL_STORAGE => SettingSpec::new("credential_storage", Kind::Choice(&["auto", "keyring", "file"]), Consumer::CommandLine, "storage of the API key that `honeyhive auth login` saves").variables(&["HH_CREDENTIAL_STORAGE"]).default("auto");
-    KEY_MAX_AGE_DAYS => SettingSpec::new("key_max_age_days", Kind::Count(1, 3650), Consumer::CommandLine, "age of an API key in days above which `honeyhive auth status` prints a warning").variables(&["HH_KEY_MAX_AGE_DAYS"]).default("90");
+    CREDENTIAL_STORAGE => SettingSpec::new("credential_storage", Kind::Choice(&["auto", "keyring", "file"]), Consumer::CommandLine, "where `honeyhive auth login` saves the API key; `auto` uses the system keyring if available, otherwise a file").variables(&["HH_CREDENTIAL_STORAGE"]).default("auto");
+    KEY_MAX_AGE_DAYS => SettingSpec::new("key_max_age_days", Kind::Count(1, 3650), Consumer::CommandLine, "maximum age of an API key in days; `honeyhive auth status` prints a warning if the key is older").variables(&["HH_KEY_MAX_AGE_DAYS"]).default("90");
     PROFILE => SettingSpec::new("profile", Kind::Text, Consumer::Loading, "credential profile to use; the current profile by default").variables(&["HH_PROFILE"]).outside_files();
 
     // Server, project and labels.
@@ -51,38 +51,38 @@ with_planned! { settings;
     // Files.
     CONFIG_FILE => SettingSpec::new("config_file", Kind::Path, Consumer::Loading, "configuration file to read instead of the project file (YAML, JSON or TOML)").variables(&["HH_CONFIG_FILE"]).outside_files();
     ENV_FILE => SettingSpec::new("env_file", Kind::Path, Consumer::Loading, "`.env` file to load variables from; the process environment takes precedence").variables(&["HH_ENV_FILE"]).outside_files();
-    ENVIRONMENT => SettingSpec::new("environment", Kind::Text, Consumer::Loading, "environment whose overlay is applied to the project file or named file").variables(&["HH_ENVIRONMENT"]).outside_files();
+    ENVIRONMENT => SettingSpec::new("environment", Kind::Text, Consumer::Loading, "environment whose overlay is applied over the project file, or over the file that `config_file` names").variables(&["HH_ENVIRONMENT"]).outside_files();
 
     // Modes and output.
     TEST_MODE => SettingSpec::new("test_mode", Kind::Boolean, Consumer::Requests, "disable all network connections and return test responses").variables(&["HH_TEST_MODE"]).default("false");
     STRICT => SettingSpec::new("strict", Kind::Boolean, Consumer::Requests, "treat warnings about the API key as errors").variables(&["HH_STRICT"]).default("false");
     DEBUG => SettingSpec::new("debug", Kind::Boolean, Consumer::Requests, "print debug lines to stderr; either variable enables it").variables(&["HH_DEBUG", "HH_DEBUG_MODE"]).default("false");
     VERBOSE => SettingSpec::new("verbose", Kind::Boolean, Consumer::Requests, "print a start-up summary to stderr").variables(&["HH_VERBOSE"]).default("false");
-    LOG_LEVEL => SettingSpec::new("log_level", Kind::Choice(&["trace", "debug", "info", "warning", "warn", "error", "critical"]), Consumer::Requests, "minimum log level on stderr; `debug` has the effect of the setting `debug`").variables(&["HH_LOG_LEVEL"]).default("info");
-    SECURITY_LOG => SettingSpec::new("security_log", Kind::Path, Consumer::Requests, "file to append key-usage events to, one JSON object per line").variables(&["HH_SECURITY_LOG"]).project_file(ProjectFilePolicy::Denied);
+    LOG_LEVEL => SettingSpec::new("log_level", Kind::Choice(&["trace", "debug", "info", "warning", "warn", "error", "critical"]), Consumer::Requests, "minimum log level on stderr; the value `debug` has the same effect as `debug: true`").variables(&["HH_LOG_LEVEL"]).default("info");
+    SECURITY_LOG => SettingSpec::new("security_log", Kind::Path, Consumer::Requests, "file to append security events to, such as logins and rotations, one JSON object per line").variables(&["HH_SECURITY_LOG"]).project_file(ProjectFilePolicy::Denied);
     OUTPUT_FORMAT => SettingSpec::new("output_format", Kind::Choice(&["table", "json"]), Consumer::CommandLine, "output format of the command line").variables(&["HH_OUTPUT_FORMAT"]).default("table");
 
     // Requests.
     TIMEOUT => SettingSpec::new("timeout", Kind::Seconds(1.0, 300.0), Consumer::Requests, "time limit of one call in seconds, including retries").variables(&["HH_TIMEOUT", "HH_API_TIMEOUT"]).default("30");
     MAX_RETRIES => SettingSpec::new("max_retries", Kind::Count(0, 10), Consumer::Requests, "maximum number of retries of a failed request").variables(&["HH_MAX_RETRIES"]).default("3");
-    RETRY_DELAY => SettingSpec::new("retry_delay", Kind::Seconds(0.1, 60.0), Consumer::Requests, "maximum delay before the first retry in seconds; it doubles with each retry, and the actual delay is random below it").variables(&["HH_RETRY_DELAY"]).default("1");
-    RATE_LIMIT_CALLS => SettingSpec::new("rate_limit_calls", Kind::Count(1, 1_000_000), Consumer::Requests, "maximum number of requests in a window, including retries; 100 if only the window is set").variables(&["HH_RATE_LIMIT_CALLS"]);
-    RATE_LIMIT_WINDOW => SettingSpec::new("rate_limit_window", Kind::Seconds(0.1, 3600.0), Consumer::Requests, "length of the window of `rate_limit_calls` in seconds; 60 if only the calls are set").variables(&["HH_RATE_LIMIT_WINDOW"]);
+    RETRY_DELAY => SettingSpec::new("retry_delay", Kind::Seconds(0.1, 60.0), Consumer::Requests, "maximum delay in seconds before the first retry; the maximum doubles with each retry, and the actual delay is a random value up to the maximum").variables(&["HH_RETRY_DELAY"]).default("1");
+    RATE_LIMIT_CALLS => SettingSpec::new("rate_limit_calls", Kind::Count(1, 1_000_000), Consumer::Requests, "maximum number of requests in each `rate_limit_window`, including retries; 100 if only `rate_limit_window` is set").variables(&["HH_RATE_LIMIT_CALLS"]);
+    RATE_LIMIT_WINDOW => SettingSpec::new("rate_limit_window", Kind::Seconds(0.1, 3600.0), Consumer::Requests, "period in seconds to which `rate_limit_calls` applies; 60 if only `rate_limit_calls` is set").variables(&["HH_RATE_LIMIT_WINDOW"]);
     VERIFY_SSL => SettingSpec::new("verify_ssl", Kind::Boolean, Consumer::Requests, "verify TLS certificates; if disabled, attackers on the network can read the API key").variables(&["HH_VERIFY_SSL"]).default("true").project_file(ProjectFilePolicy::OnlyTrue);
     CA_BUNDLE => SettingSpec::new("ca_bundle", Kind::Path, Consumer::Requests, "PEM file of trusted certificates, used instead of the system trust store").variables(&["HH_CA_BUNDLE"]).project_file(ProjectFilePolicy::Denied);
-    SSL_CERT_PATH => SettingSpec::new("ssl_cert_path", Kind::Path, Consumer::Requests, "same as `ca_bundle`, unless `ssl_key_path` is set").variables(&["HH_SSL_CERT_PATH"]).project_file(ProjectFilePolicy::Denied);
+    SSL_CERT_PATH => SettingSpec::new("ssl_cert_path", Kind::Path, Consumer::Requests, "same as `ca_bundle`; no effect if `ca_bundle` or `ssl_key_path` is set").variables(&["HH_SSL_CERT_PATH"]).project_file(ProjectFilePolicy::Denied);
     PROXY_URL => SettingSpec::new("proxy_url", Kind::Proxy, Consumer::Requests, "proxy for HTTPS requests; takes precedence over `https_proxy`").variables(&["HH_PROXY_URL"]).project_file(ProjectFilePolicy::Denied);
     PROXY_USERNAME => SettingSpec::new("proxy_username", Kind::Text, Consumer::Requests, "user name for the proxy").variables(&["HH_PROXY_USERNAME"]).project_file(ProjectFilePolicy::Denied);
     PROXY_PASSWORD => SettingSpec::new("proxy_password", Kind::Text, Consumer::Requests, "password for the proxy").variables(&["HH_PROXY_PASSWORD"]).secret().project_file(ProjectFilePolicy::Denied);
-    HTTP_PROXY => SettingSpec::new("http_proxy", Kind::Proxy, Consumer::Requests, "no effect: plain HTTP is allowed only to this machine, and never uses a proxy").variables(&["HH_HTTP_PROXY", "HTTP_PROXY", "http_proxy"]).project_file(ProjectFilePolicy::Denied);
+    HTTP_PROXY => SettingSpec::new("http_proxy", Kind::Proxy, Consumer::Requests, "no effect: plain HTTP is allowed only for this machine, and such requests never use a proxy").variables(&["HH_HTTP_PROXY", "HTTP_PROXY", "http_proxy"]).project_file(ProjectFilePolicy::Denied);
     HTTPS_PROXY => SettingSpec::new("https_proxy", Kind::Proxy, Consumer::Requests, "proxy for HTTPS requests if `proxy_url` is not set").variables(&["HH_HTTPS_PROXY", "HTTPS_PROXY", "https_proxy"]).project_file(ProjectFilePolicy::Denied);
     NO_PROXY => SettingSpec::new("no_proxy", Kind::List, Consumer::Requests, "hosts to connect to without a proxy: domains including their subdomains, IP addresses, networks, or `*` for all").variables(&["HH_NO_PROXY", "NO_PROXY", "no_proxy"]).project_file(ProjectFilePolicy::Denied);
 
     // Tracing.
     BATCH_SIZE => SettingSpec::new("batch_size", Kind::Count(1, 1000), Consumer::Tracer, "number of spans per export").variables(&["HH_BATCH_SIZE"]).default("100");
     FLUSH_INTERVAL => SettingSpec::new("flush_interval", Kind::Seconds(1.0, 300.0), Consumer::Tracer, "time in seconds after which queued spans are exported").variables(&["HH_FLUSH_INTERVAL"]).default("5");
-    MAX_QUEUE_SIZE => SettingSpec::new("max_queue_size", Kind::Count(100, 2_000_000), Consumer::Tracer, "maximum number of queued spans; above it, the oldest spans are dropped").variables(&["HH_MAX_QUEUE_SIZE"]).default("8192");
-    MAX_QUEUE_BYTES => SettingSpec::new("max_queue_bytes", Kind::Count(1_048_576, 17_179_869_184), Consumer::Tracer, "maximum memory for queued spans and session changes in bytes; above it, the oldest spans are dropped").variables(&["HH_MAX_QUEUE_BYTES"]).default("67108864");
+    MAX_QUEUE_SIZE => SettingSpec::new("max_queue_size", Kind::Count(100, 2_000_000), Consumer::Tracer, "maximum number of queued spans; if it is exceeded, the oldest spans are dropped").variables(&["HH_MAX_QUEUE_SIZE"]).default("8192");
+    MAX_QUEUE_BYTES => SettingSpec::new("max_queue_bytes", Kind::Count(1_048_576, 17_179_869_184), Consumer::Tracer, "maximum memory in bytes for queued spans and session changes; if it is exceeded, the oldest spans are dropped").variables(&["HH_MAX_QUEUE_BYTES"]).default("67108864");
     DISABLE_TRACING => SettingSpec::new("disable_tracing", Kind::Boolean, Consumer::Tracer, "disable the recording of spans").variables(&["HH_DISABLE_TRACING"]).default("false");
 
 }

@@ -39,7 +39,8 @@ fn main() -> io::Result<()> {
          error: wrong.yaml:1:1: unknown setting tiemout\n  hint: did you mean timeout?\n\
          ```\n\n\
          The column *project file* lists what a `honeyhive.yaml` in the working directory may set before you\n\
-         [trust it](../concepts/trust.md).\n\n\
+         [trust it](../concepts/trust.md). The column *acts on* names what uses the setting: *requests* are those of the CLI,\n\
+         the client and the tracer, and *loading* is the loading of the configuration itself.\n\n\
          | setting | variables | type | default | acts on | project file | meaning |\n\
          | --- | --- | --- | --- | --- | --- | --- |"
     )?;

@@ -17,7 +17,7 @@ use crate::{output, ui};
     reason = "each field is a separate flag"
 )]
 pub(crate) struct Arguments {
-    /// Files and directories to scan, or repositories with --staged or --history [default: .]
+    /// Files and directories to scan; with --staged or --history, git repositories [default: .]
     #[arg(value_name = "PATH")]
     paths: Vec<PathBuf>,
     /// Scan staged changes, e.g. in a pre-commit hook

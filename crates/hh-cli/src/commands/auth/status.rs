@@ -26,7 +26,7 @@ const KEYS: [SettingName; 5] = [
 
 #[derive(Args)]
 pub(crate) struct Arguments {
-    /// Exit with code 1 if the key is older than this, e.g. 90d (queries the server if the age is unknown)
+    /// Exit with code 1 if the key is older than this, e.g. 90d, or its age is unknown (may query the server)
     #[arg(long, value_name = "AGE", allow_hyphen_values = true)]
     fail_if_older_than: Option<String>,
 }

@@ -11,7 +11,7 @@ use crate::output;
 
 #[derive(Args)]
 pub(crate) struct Arguments {
-    /// Include shadowed values and unset planned settings
+    /// Include shadowed values (overridden by another source) and settings that have no effect yet
     #[arg(long)]
     all: bool,
 }

@@ -40,7 +40,7 @@ pub(super) fn check(file: &Path) -> Result<(), CliError> {
     Ok(())
 }
 
-/// Writes the report to a new file, without secrets and personal names.
+/// Writes the report to a new file, without secrets or personal names.
 pub(super) fn write(
     file: &Path,
     context: &Context,

@@ -21,14 +21,14 @@ pub(super) enum LogFormat {
 /// The minimum severity of logged messages.
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
 pub(super) enum LogLevel {
-    /// Server failures
+    /// Only server failures
     Error,
-    /// Also warnings
+    /// Server failures and warnings
     Warn,
-    /// Also rejected requests
+    /// Failures, warnings and rejected requests
     #[default]
     Info,
-    /// Also details for developers
+    /// All messages, including details for developers
     Debug,
 }
 
