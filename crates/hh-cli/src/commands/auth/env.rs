@@ -14,7 +14,7 @@ pub(crate) struct Arguments {
     /// Shell to generate the command for
     #[arg(long, value_enum, value_name = "SHELL")]
     shell: Shell,
-    /// Include the key itself instead of a call of `honeyhive auth token`
+    /// Include the key itself instead of a call to `honeyhive auth token`
     #[arg(long)]
     reveal: bool,
 }

@@ -45,7 +45,7 @@ pub(crate) struct Create {
     /// Lifetime of the key, e.g. 90d, 12h or 30m (never expires by default)
     #[arg(long, value_name = "DURATION", allow_hyphen_values = true)]
     expires_in: Option<String>,
-    /// Owner of the key: an e-mail address or a service account name (defaults to your own)
+    /// Owner of the key: an e-mail address or a service account name (defaults to the owner of the active key)
     #[arg(long)]
     owner: Option<String>,
     /// Free-form note on one line
