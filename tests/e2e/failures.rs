@@ -114,7 +114,7 @@ fn each_failure_is_one_line_with_a_hint_and_a_code() {
 
         wrong host: exit 4
         error: 127.0.0.1:[PORT] responded with 404 Not Found
-          hint: check whether the requested object exists, whether the key is valid and has the permission, and whether base_url names the right server
+          hint: check whether the requested object exists, whether the key is valid and allows this operation, and whether base_url names the right server
 
         read-only key: exit 6
         error: the key hh_ro_[KEY]*** from HH_API_KEY_FILE -> [ROOT]/read_only.key (environment) is read-only, but the operation requires admin; nothing was sent

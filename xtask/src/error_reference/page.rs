@@ -74,7 +74,7 @@ pub(super) fn render(sources: &Sources<'_>, collected: Collected) -> String {
     let lines: Vec<_> = codes.exits().collect();
     table(
         &mut page,
-        "Exit codes by kind\n\n| kind | exit code | hint unless the error has one |\n| --- | --- | --- |",
+        "Exit codes by kind\n\n| kind | exit code | default hint |\n| --- | --- | --- |",
         &lines,
     );
     let warnings = collected.warnings.into_iter();

@@ -49,7 +49,7 @@ pub(super) fn find(name: &str, env: &Env) -> Result<PathBuf, Diagnostic> {
         .into_iter()
         .find(|path| is_executable(path))
         .ok_or_else(|| {
-            Diagnostic::new("is not in an absolute directory of PATH")
+            Diagnostic::new("was not found in the absolute directories of PATH")
                 .with_hint("install it or use an absolute path")
         })
 }

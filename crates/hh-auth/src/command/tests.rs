@@ -156,7 +156,7 @@ fn a_program_is_never_found_through_a_relative_or_empty_entry_of_path() {
     ] {
         assert_eq!(
             run_in(folder.path(), Some(path), &["tool"]).unwrap_err(),
-            "credential_command from file: tool is not in an absolute directory of PATH; install it or use an absolute path",
+            "credential_command from file: tool was not found in the absolute directories of PATH; install it or use an absolute path",
             "{path:?}"
         );
     }

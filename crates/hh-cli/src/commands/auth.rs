@@ -37,7 +37,7 @@ pub(crate) enum Command {
     List(LazyCommand<()>),
     /// Switch to another saved profile
     Switch(LazyCommand<switch::Arguments>),
-    /// Verify the active key with requests to the server
+    /// Verify the active key in steps: source, format, authentication and access to projects
     Check(LazyCommand<()>),
     /// Print the active key
     Token(LazyCommand<token::Arguments>),

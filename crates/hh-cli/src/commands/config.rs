@@ -23,7 +23,7 @@ use crate::output;
 pub(crate) enum Command {
     /// List settings with their values and sources
     List(LazyCommand<list::Arguments>),
-    /// Show the meaning of a setting, its value, the source of the value, and shadowed values
+    /// Explain a setting: its purpose, value, source and shadowed values
     Explain(LazyCommand<explain::Arguments>),
     /// Print the value of a setting
     Get(LazyCommand<get::Arguments>),

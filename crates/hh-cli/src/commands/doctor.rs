@@ -34,7 +34,7 @@ const OF_KEY: [&str; 2] = ["authentication", "permissions"];
 
 #[derive(Args)]
 pub(crate) struct Arguments {
-    /// Write the results to a new file for a bug report (contains no secrets or personal names)
+    /// Write the results to a new file for a bug report, without secrets or personal names
     #[arg(long, value_name = "FILE")]
     bundle: Option<PathBuf>,
 }

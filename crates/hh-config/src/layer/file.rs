@@ -198,7 +198,7 @@ impl Reader<'_> {
         }
         let can_have = matches!(self.file.source, Source::Project | Source::Named);
         let Node::Table(pairs) = value.value else {
-            let what = "must be a table with a table of settings for each environment";
+            let what = "must be a table that contains a table of settings for each environment";
             self.problems.push(fail(what.into()));
             return;
         };

@@ -15,7 +15,7 @@ const KNOWN_HOSTS: [&str; 2] = [
 ];
 
 /// What to check after a 404, whose causes a server does not distinguish (see `docs/design/decisions.md#c4`).
-const CHECKS_OF_404: &str = "check whether the requested object exists, whether the key is valid and has the permission, and whether base_url names the right server";
+const CHECKS_OF_404: &str = "check whether the requested object exists, whether the key is valid and allows this operation, and whether base_url names the right server";
 
 /// The facts about a request that the client knows.
 pub(super) struct Context<'a> {
@@ -78,7 +78,7 @@ impl Context<'_> {
             );
         }
         format!(
-            "check the key {shown} from {provenance}: it may be mistyped, truncated, revoked, expired or for another server than {origin} ({})",
+            "check the key {shown} from {provenance}: it may be mistyped, truncated, revoked or expired, or for a server other than {origin} ({})",
             self.address
         )
     }
@@ -93,11 +93,13 @@ impl Context<'_> {
             return format!("check the key {shown} from {provenance}");
         }
         let need = match op.operation().need {
-            Requirement::Need(need) | Requirement::Own(need) => format!("not allow {need}"),
+            Requirement::Need(need) | Requirement::Own(need) => {
+                format!("lack the {need} permission")
+            }
             Requirement::AnyKey | Requirement::Open => "not allow this operation".to_owned(),
         };
         format!(
-            "check the key {shown} from {provenance}: it may {need} or not apply to this project, or the feature may not be enabled for your organization"
+            "check the key {shown} from {provenance}: it may {need} or may not apply to this project, or the feature may not be enabled for your organization"
         )
     }
 

@@ -55,7 +55,7 @@ pub(crate) fn check_revocation(
     let counts = is_admin(key, now) && is_lasting(key, now);
     if can_create_keys(key, now) && !others.lasting && (counts || !others.any) {
         return Err(Refusal::Conflict(
-            "revoking this key would leave no key of level admin for all projects that is valid for at least 30 days, and keys could no longer be created or revoked; create such a key first, or rotate this one and use the new key".to_owned(),
+            "revoking this key would leave no admin key that applies to all projects and is valid for at least 30 days; create such a key first, or rotate this key and use the new one".to_owned(),
         ));
     }
     Ok(())
@@ -68,7 +68,7 @@ pub(crate) fn check_some_left(had_lasting: bool, left: Admins) -> Result<(), Ref
         return Ok(());
     }
     Err(Refusal::Conflict(
-        "this would leave no key of level admin for all projects that is valid for at least 30 days, and no key could be created or revoked without one; create another such key first".to_owned(),
+        "disabling this owner would leave no admin key that applies to all projects and is valid for at least 30 days; create such a key for another owner first".to_owned(),
     ))
 }
 

@@ -166,12 +166,16 @@ pub(super) async fn list_keys(app: &App, call: Call, input: ListKeys) -> Result<
     let access = &call.access;
     let limit = input.limit.unwrap_or(DEFAULT_LIMIT);
     if !LIMITS.contains(&limit) {
-        let message = format!("limit must be {} to {}", LIMITS.start(), LIMITS.end());
+        let message = format!(
+            "limit must be between {} and {}",
+            LIMITS.start(),
+            LIMITS.end()
+        );
         return Err(ApiError::invalid(message));
     }
     let after = input.cursor.map(|text| {
         let invalid =
-            |_| ApiError::invalid("cursor must be the value of next from an earlier page");
+            |_| ApiError::invalid("cursor must be the value of `next` from an earlier page");
         text.parse().map_err(invalid)
     });
     let wanted = KeysQuery {

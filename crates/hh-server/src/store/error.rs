@@ -33,7 +33,7 @@ pub(crate) enum StoreError {
     #[error("the server cannot write: its disk is full or failing; nothing was stored")]
     DiskFull(Option<EngineError>),
     #[error(
-        "the keys are rejected until the server restarts, but their revocation could not be stored because the disk is full or failing; free disk space and retry the request"
+        "the revocation could not be stored because the disk is full or failing, so the keys are rejected only until the server restarts; free disk space and retry the request"
     )]
     Unsaved,
     #[error("{0}")]

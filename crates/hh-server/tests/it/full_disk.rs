@@ -314,7 +314,7 @@ async fn revokes_in_memory(dir: &Path) {
             let message = answer.assert_problem(503);
             assert_eq!(
                 message,
-                "the keys are rejected until the server restarts, but their revocation could not be stored because the disk is full or failing; free disk space and retry the request"
+                "the revocation could not be stored because the disk is full or failing, so the keys are rejected only until the server restarts; free disk space and retry the request"
             );
             writeln!(unsaved, "{id} {key}").unwrap();
         } else {

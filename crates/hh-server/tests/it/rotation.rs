@@ -442,7 +442,7 @@ async fn the_last_key_that_can_create_keys_stays() {
     let (dead, _) = server.mint(Level::Admin, "all").await;
     admin.delete(&format!("{KEYS}/{dead}")).await.assert_ok();
     let message = admin.delete(&path).await.assert_problem(409);
-    insta::assert_snapshot!(message, @"revoking this key would leave no key of level admin for all projects that is valid for at least 30 days, and keys could no longer be created or revoked; create such a key first, or rotate this one and use the new key");
+    insta::assert_snapshot!(message, @"revoking this key would leave no admin key that applies to all projects and is valid for at least 30 days; create such a key first, or rotate this key and use the new one");
     // A leaked key can still be revoked after a rotation.
     let new = rotate(&admin, &first, 0).await.assert_ok();
     let new_key = server.client(&text(&new["key"]));

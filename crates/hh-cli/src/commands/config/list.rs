@@ -11,7 +11,7 @@ use crate::output;
 
 #[derive(Args)]
 pub(crate) struct Arguments {
-    /// Include shadowed values (overridden by another source) and settings that have no effect yet
+    /// Include shadowed values and settings that are not implemented yet
     #[arg(long)]
     all: bool,
 }

@@ -16,7 +16,7 @@ use crate::ui::without_keys;
 
 #[derive(Args)]
 pub(crate) struct Arguments {
-    /// File to check (defaults to all settings in effect)
+    /// File to check (if omitted, checks all settings in effect)
     file: Option<PathBuf>,
 }
 

@@ -29,7 +29,7 @@ pub(super) fn find(context: &Context, layers: &Layers) -> Vec<String> {
     let is_recipe_key = env.get(RECIPE).is_some() && !is_set(names::API_KEY);
     if is_recipe_key {
         notes.push(format!(
-            "{RECIPE} is set, but HH_API_KEY is not: HoneyHive does not read {RECIPE}; add HH_API_KEY: $HH_TEST_API_KEY to the pipeline configuration"
+            "{RECIPE} is set, but HH_API_KEY is not: HoneyHive does not read {RECIPE}; add `HH_API_KEY: $HH_TEST_API_KEY` to the pipeline configuration"
         ));
     }
     // Only checks whether it is set, never its value (docs/design/decisions.md#p10).

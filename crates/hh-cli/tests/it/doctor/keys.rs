@@ -26,11 +26,11 @@ fn asked(answer: &str) -> String {
 fn a_rejected_key() {
     assert_seen!(asked("401 Unauthorized\r\n\r\n"), @"
     failed | authentication | [time] | [host] responded with 401 Unauthorized
-             -> check the key hh_12345*** from HH_API_KEY (environment): it may be mistyped, truncated, revoked, expired or for another server than http://[host] (--base-url)
+             -> check the key hh_12345*** from HH_API_KEY (environment): it may be mistyped, truncated, revoked or expired, or for a server other than http://[host] (--base-url)
     skipped | permissions | needs authentication
     skipped | clock | [time] | the server does not tell the time
     ! error: authentication: [host] responded with 401 Unauthorized
-    ! | hint: check the key hh_12345*** from HH_API_KEY (environment): it may be mistyped, truncated, revoked, expired or for another server than http://[host] (--base-url)
+    ! | hint: check the key hh_12345*** from HH_API_KEY (environment): it may be mistyped, truncated, revoked or expired, or for a server other than http://[host] (--base-url)
     exit 3
     ");
 }
@@ -41,10 +41,10 @@ fn a_missing_permission() {
     assert_seen!(asked("403 Forbidden\r\n\r\n"), @"
     ok | authentication | [time] | the server knows the key
     failed | permissions | [time] | [host] responded with 403 Forbidden
-             -> check the key hh_12345*** from HH_API_KEY (environment): it may not allow this operation or not apply to this project, or the feature may not be enabled for your organization
+             -> check the key hh_12345*** from HH_API_KEY (environment): it may not allow this operation or may not apply to this project, or the feature may not be enabled for your organization
     skipped | clock | [time] | the server does not tell the time
     ! error: permissions: [host] responded with 403 Forbidden
-    ! | hint: check the key hh_12345*** from HH_API_KEY (environment): it may not allow this operation or not apply to this project, or the feature may not be enabled for your organization
+    ! | hint: check the key hh_12345*** from HH_API_KEY (environment): it may not allow this operation or may not apply to this project, or the feature may not be enabled for your organization
     exit 6
     ");
 }
@@ -54,11 +54,11 @@ fn a_missing_permission() {
 fn a_404_that_may_be_a_rejected_key() {
     assert_seen!(asked("404 Not Found\r\n\r\n"), @"
     failed | authentication | [time] | [host] responded with 404 Not Found
-             -> check whether the requested object exists, whether the key is valid and has the permission, and whether base_url names the right server
+             -> check whether the requested object exists, whether the key is valid and allows this operation, and whether base_url names the right server
     skipped | permissions | needs authentication
     skipped | clock | [time] | the server does not tell the time
     ! error: authentication: [host] responded with 404 Not Found
-    ! | hint: check whether the requested object exists, whether the key is valid and has the permission, and whether base_url names the right server
+    ! | hint: check whether the requested object exists, whether the key is valid and allows this operation, and whether base_url names the right server
     exit 4
     ");
 }

@@ -24,7 +24,7 @@ fn notes(env: &TestEnv, flags: &[&str], code: i32) -> String {
 fn a_key_that_a_ci_recipe_does_not_pass_on() {
     let mut env = TestEnv::new();
     env.set("HH_TEST_API_KEY", KEY);
-    assert_seen!(notes(&env, &[], 3), @"note     HH_TEST_API_KEY is set, but HH_API_KEY is not: HoneyHive does not read HH_TEST_API_KEY; add HH_API_KEY: $HH_TEST_API_KEY to the pipeline configuration");
+    assert_seen!(notes(&env, &[], 3), @"note     HH_TEST_API_KEY is set, but HH_API_KEY is not: HoneyHive does not read HH_TEST_API_KEY; add `HH_API_KEY: $HH_TEST_API_KEY` to the pipeline configuration");
     // With the variable passed to HoneyHive, doctor prints no note.
     env.set("HH_API_KEY", KEY);
     assert!(!notes(&env, &[], 0).contains("to the pipeline configuration"));

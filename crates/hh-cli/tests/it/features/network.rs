@@ -168,7 +168,7 @@ fn a_missing_permission_is_explained() {
     assert_eq!((done.code, requests), (6, 1), "{done:?}");
     insta::assert_snapshot!(done.stderr, @"
     error: [host] responded with 403 Forbidden
-      hint: check the key hh_12345*** from HH_API_KEY (environment): it may not allow read or not apply to this project, or the feature may not be enabled for your organization
+      hint: check the key hh_12345*** from HH_API_KEY (environment): it may lack the read permission or may not apply to this project, or the feature may not be enabled for your organization
     ");
 }
 
@@ -180,7 +180,7 @@ fn a_404_lists_its_three_possible_causes() {
     assert_eq!((done.code, requests), (4, 1), "{done:?}");
     insta::assert_snapshot!(done.stderr, @"
     error: [host] responded with 404 Not Found
-      hint: check whether the requested object exists, whether the key is valid and has the permission, and whether base_url names the right server
+      hint: check whether the requested object exists, whether the key is valid and allows this operation, and whether base_url names the right server
     ");
 }
 

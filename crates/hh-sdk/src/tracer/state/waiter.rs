@@ -38,5 +38,5 @@ pub(crate) fn no_response() -> Error {
         ErrorKind::Timeout,
         "timed out while sending telemetry: the export thread does not respond",
     )
-    .with_hint("check whether standard error or the reporter blocks")
+    .with_hint("check whether writing to standard error or the reporter function blocks")
 }

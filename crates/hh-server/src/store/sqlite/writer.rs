@@ -221,7 +221,7 @@ impl Committer {
             if self.reserve.is_due() && self.reserve.restore().is_ok() {
                 self.allow_checkpoints(true);
                 tracing::warn!(
-                    "the disk has free space again: restored the reserve; all data is stored"
+                    "the disk has free space again: restored the reserve file, and all requests can store data again"
                 );
             }
         }
@@ -286,7 +286,7 @@ impl Committer {
             return lost;
         }
         tracing::error!(
-            "the disk is full or failing: released the reserve, only key changes are stored until it can be restored"
+            "the disk is full or failing: released the reserve file; only key changes are stored until it can be restored"
         );
         self.allow_checkpoints(false);
         self.commit(std::iter::once(command)).1
@@ -297,7 +297,7 @@ impl Committer {
         if let Err(error) = self.reserve.restore() {
             self.allow_checkpoints(false);
             tracing::error!(
-                "the disk is full or failing: only key changes are stored until the reserve can be created ({error})"
+                "the disk is full or failing: only key changes are stored until the reserve file can be created ({error})"
             );
         }
     }

@@ -211,7 +211,7 @@ fn values_of_the_wrong_type() {
     error: f.yaml:1:14: invalid value for allowed_ips: expected only strings as elements
       hint: quote each element
     error: g.yaml:1:15: invalid value for otlp_headers: expected a table of strings
-    error: h.yaml:1:1: environments must be a table with a table of settings for each environment
+    error: h.yaml:1:1: environments must be a table that contains a table of settings for each environment
     error: i.yaml:2:3: the environment must be a table of settings
     error: j.yaml:1:20: invalid value for control_plane_url: expected a URL such as http://127.0.0.1:8642
     error: k.yaml:1:12: invalid value for log_level: expected one of trace, debug, info, warning, warn, error, critical
