@@ -6,7 +6,7 @@
 //! $ honeyhive event list --tree --session-id ID
 //! ```
 //!
-//! The program has no runtime: the tracer sends from a thread of its own.
+//! The program has no runtime: the tracer sends telemetry on its own thread.
 
 #![expect(clippy::print_stdout, reason = "an example prints its results")]
 
