@@ -86,7 +86,7 @@ fn run_within(
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
-        // A process group of its own, so that the processes that it starts can be killed with it.
+        // The program gets its own process group, so that the processes that it starts can be killed with it.
         .process_group(0);
     if let Some(folder) = folder {
         command.current_dir(folder);
@@ -183,8 +183,8 @@ struct Object {
     expires_at: Option<Timestamp>,
 }
 
-/// Parses the output of a program. The error message is the end of a sentence about the output, such as `is not UTF-8`,
-/// and quotes no part of the output.
+/// Parses the output of a program. The error message is a predicate whose subject is the output, such as
+/// `is not UTF-8`, and quotes no part of the output.
 fn parse_output(output: &[u8]) -> Result<(ApiKey, Option<Timestamp>), Diagnostic> {
     let text = std::str::from_utf8(output).map_err(|_| Diagnostic::new("is not UTF-8"))?;
     let text = text.trim();

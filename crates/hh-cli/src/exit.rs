@@ -8,7 +8,7 @@ use std::process::ExitCode;
 pub(crate) enum Exit {
     /// Success.
     Ok = 0,
-    /// Any failure without a code of its own.
+    /// Any failure without its own code.
     Other = 1,
     /// An invalid command line.
     Usage = 2,

@@ -8,8 +8,8 @@ use zeroize::Zeroizing;
 use crate::read::{self, OpenedFile};
 use crate::{LoadErrorKind, Source};
 
-/// The reason why a guarded file is not used: the kind of error, and a message such as `does not exist`, which
-/// continues a sentence about the file.
+/// The reason why a guarded file is not used: the kind of error, and the problem as a predicate whose subject is the
+/// file, such as `does not exist`.
 pub(crate) type Refusal = (LoadErrorKind, Diagnostic);
 
 /// Reads a text file as [`read::text`] does, if it belongs to this user or root and other users can neither write nor

@@ -1,4 +1,5 @@
-//! Reads secret files, which `NAME_FILE` variables and `name_file` entries name (Docker and Kubernetes secrets).
+//! Reads secret files, such as Docker and Kubernetes secrets. A `NAME_FILE` variable or a `name_file` entry contains
+//! the path.
 
 use std::path::Path;
 
@@ -6,17 +7,18 @@ use secrecy::SecretString;
 
 use crate::read;
 
-/// The maximum size of a secret file, in bytes. A key is one line; the limit rejects wrong files.
+/// The maximum size of a secret file, in bytes. Secrets are much shorter, so a larger file is not a secret file.
 const MAX_BYTES: u64 = 64 * 1024;
 
 /// The maximum number of retries for a file behind a symbolic link.
 const TRIES: u32 = 5;
 
-/// Reads a secret file: a regular file after following links, at most 64 KiB of UTF-8; one trailing line ending is
-/// removed.
+/// Reads a secret file and removes one trailing line ending.
+///
+/// The file must be a regular file with at most 64 KiB of UTF-8 text. Symbolic links are followed.
 ///
 /// # Errors
-/// A message such as `is empty`, which continues a sentence about the file.
+/// Returns the problem as a predicate whose subject is the file, such as `is empty`.
 pub(crate) fn read(path: &Path) -> Result<SecretString, String> {
     let mut text = read::text(path, MAX_BYTES);
     // Kubernetes replaces a mounted secret by changing a symbolic link and removing the old target. A reader that has

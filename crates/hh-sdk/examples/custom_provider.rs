@@ -1,4 +1,4 @@
-//! Loads the API key from a custom source, and loads it again if the server rejects the key.
+//! Loads API keys from a custom source, and loads the key again when the server rejects it.
 //!
 //! ```console
 //! $ cargo run -p hh-sdk --example custom_provider -- http://127.0.0.1:8080 admin.key
@@ -16,7 +16,7 @@ use hh_sdk::auth::{
 use hh_sdk::config::{Location, Origin, Provenance, Source};
 use hh_sdk::{Error, ErrorKind, HoneyHive};
 
-/// A source of the key for one server.
+/// A provider that reads the key for one server from a file.
 #[derive(Debug)]
 struct Vault {
     origin: Origin,

@@ -6,7 +6,7 @@
 //! $ honeyhive event list --tree --session-id ID
 //! ```
 //!
-//! The program needs no async runtime, because the tracer sends telemetry on its own thread.
+//! The program has no runtime: the tracer sends telemetry on its own thread.
 
 #![expect(clippy::print_stdout, reason = "an example prints its results")]
 

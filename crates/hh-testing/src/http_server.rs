@@ -27,8 +27,8 @@ type Handler = dyn FnMut(&Request) -> Reply + Send;
 
 /// A server on its own thread, for tests with and without a runtime.
 ///
-/// It serves connections concurrently and calls the handler for one request at a time. A handler may block; nothing else
-/// is served meanwhile. The server stops when it is dropped.
+/// It serves connections concurrently and calls the handler for one request at a time. While a handler blocks, nothing
+/// else is served. The server stops when it is dropped.
 pub struct HttpServer {
     url: String,
     address: SocketAddr,

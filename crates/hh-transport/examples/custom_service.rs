@@ -4,8 +4,8 @@
 //! $ cargo run -p hh-transport --example custom_service -- http://127.0.0.1:8080
 //! ```
 //!
-//! Such a layer can add headers, collect metrics or return responses of its own. Retries and deadlines stay with the
-//! transport above it.
+//! Such a layer can add headers, collect metrics or return its own responses. The transport above it still handles
+//! retries and deadlines.
 
 #![expect(clippy::print_stdout, reason = "an example prints its results")]
 

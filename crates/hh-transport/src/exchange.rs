@@ -230,7 +230,7 @@ impl<'a> Exchange<'a> {
             }
             self.notify(Wait { delay, asked: true });
             clock.sleep(delay).await;
-            // The server may have reported an exhausted limit meanwhile.
+            // The server may have reported an exhausted limit in the meantime.
             now = clock.now();
             wait = Ok(limiter.held_for(now));
         }

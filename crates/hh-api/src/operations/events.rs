@@ -10,7 +10,7 @@ operations! { ($) events
         input: types::ExportEvents, output: EventList,
         test: empty,
     }
-    /// Updates an event: merges objects member by member and replaces the outputs.
+    /// Updates an event: replaces the outputs and merges the other objects member by member.
     UpdateEvent {
         need: ingest, retry: safe, keys: [ingestion, project],
         routes: [legacy PUT "/events"],
@@ -19,7 +19,7 @@ operations! { ($) events
     }
 }
 
-/// Returns the response of test mode.
+/// Returns the response that the client gives in test mode, without a server.
 #[expect(
     clippy::unnecessary_wraps,
     reason = "all test mode responses have this type"

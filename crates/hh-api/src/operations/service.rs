@@ -15,7 +15,7 @@ operations! { ($) service
         routes: [legacy GET "/openapi.json"],
         input: Empty, output: Value,
     }
-    /// Returns the owner and the permissions of the key that sends the request.
+    /// Returns the owner and the permissions of the key in the request.
     Whoami {
         need: any_key, retry: safe, keys: [project],
         routes: [v1 GET "/v1/auth/whoami"],

@@ -98,7 +98,7 @@ pub struct Event {
     pub user_properties: Object,
 }
 
-/// A change of an event. Objects are merged member by member; `outputs` is replaced.
+/// A change of an event. It replaces `outputs` and merges the other objects member by member.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[expect(

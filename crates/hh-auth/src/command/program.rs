@@ -34,7 +34,7 @@ pub(super) fn child_path(env: &Env) -> OsString {
 /// the first executable file wins.
 ///
 /// # Errors
-/// Returns a message that continues a sentence after the name of the program.
+/// Returns the problem as a predicate whose subject is the program.
 pub(super) fn find(name: &str, env: &Env) -> Result<PathBuf, Diagnostic> {
     let path = Path::new(name);
     if path.is_absolute() {

@@ -1,4 +1,4 @@
-//! Keys in the system keyring. It is used only for entries whose storage is the keyring, and by explicit probes.
+//! Stores keys in the system keyring. Only entries with [`Storage::Keyring`] and [`probe_keyring`] access it.
 
 #[cfg(not(feature = "keyring"))]
 #[path = "keyring/unsupported.rs"]
@@ -19,8 +19,8 @@ const WITHIN: Duration = Duration::from_secs(3);
 
 /// Checks that the system keyring can store, return and delete a value, within 3 s.
 ///
-/// A locked keyring behaves like an empty one, so a check that only reads would prove nothing. The function blocks the
-/// thread, so do not call it from an async task.
+/// A locked keyring behaves like an empty one, so a check that only reads proves nothing. This function blocks the
+/// thread and must not be called from an async task.
 ///
 /// # Errors
 /// Returns `Keyring` if the check fails, or if this program is built without the feature `keyring`.
@@ -34,7 +34,7 @@ pub fn probe_keyring() -> Result<(), StoreError> {
 }
 
 impl ProfileEntry {
-    /// Returns the key. If the key is in the keyring, the method blocks for up to 3 s while it reads the key.
+    /// Returns the key. If the key is in the keyring, this function blocks the thread for up to 3 s.
     ///
     /// # Errors
     /// Returns `Keyring` if the key cannot be read from the keyring.
@@ -74,12 +74,13 @@ pub(super) fn set(profile: &Profile) -> Result<(), StoreError> {
         })
 }
 
-/// Deletes the key of an entry, if the keyring contains it. `hint` is the hint of the error.
+/// Deletes the key of an entry from the keyring, if it is there. An error has this `hint`.
 pub(super) fn delete(entry: &ProfileEntry, hint: &'static str) -> Result<(), StoreError> {
     delete_within(WITHIN, entry, hint)
 }
 
-/// Deletes the keys of all these entries within the time limit of one, and returns the first error.
+/// Deletes the keys of several entries from the keyring, all within the time limit of one operation. An error does not
+/// stop the other deletions. The first error is returned.
 pub(super) fn delete_all(
     entries: impl Iterator<Item = ProfileEntry>,
     hint: &'static str,
@@ -115,8 +116,8 @@ fn delete_within(
         })
 }
 
-/// Deletes the key of a replaced entry. Errors are ignored: the login has succeeded, and the remaining key is an old
-/// one, still protected by the keyring.
+/// Deletes the key of the entry `old` from the keyring, unless `new` has the same account name. Errors are ignored,
+/// because the key is no longer used, and a key that remains is still protected by the keyring.
 pub(super) fn forget(old: &ProfileEntry, new: &ProfileEntry) {
     let is_replaced = new.storage == Storage::Keyring
         && account_name(&old.name, &old.base_url) == account_name(&new.name, &new.base_url);
@@ -125,8 +126,8 @@ pub(super) fn forget(old: &ProfileEntry, new: &ProfileEntry) {
     }
 }
 
-/// Returns the account name of a key in the keyring. It contains the origin, because the same profile may have another
-/// key for another server.
+/// Returns the account name of a key in the keyring. The name contains the origin, because the same profile may have
+/// another key for another server.
 fn account_name(name: &str, base_url: &str) -> Result<String, String> {
     let origin = Origin::parse(base_url).map_err(|error| format!("invalid base_url: {error}"))?;
     Ok(format!("{name}@{origin}"))

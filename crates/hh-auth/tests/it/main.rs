@@ -59,7 +59,7 @@ fn private_files(store: &FileStore) -> Vec<String> {
     for entry in std::fs::read_dir(dir).unwrap() {
         let entry = entry.unwrap();
         let name = entry.file_name().into_string().unwrap();
-        // A temporary file may have been renamed meanwhile.
+        // A temporary file may have been renamed in the meantime.
         if let Ok(mode) = mode(&entry.path()) {
             assert_eq!(mode, 0o600, "{name} has mode {mode:o}");
             names.push(name);

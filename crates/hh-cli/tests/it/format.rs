@@ -13,7 +13,7 @@ enum Stdout {
     Data,
     /// Nothing: the result is on stderr.
     Nothing,
-    /// Text for another program, in a format of its own.
+    /// Plain text that another program reads.
     Text,
 }
 use Stdout::{Data, Nothing, Text};

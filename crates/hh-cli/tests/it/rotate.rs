@@ -242,7 +242,7 @@ fn a_working_key_is_saved_when_a_rotation_is_interrupted_and_the_next_one_comple
         assert_ne!(saved(&env), old, "{kill:?}");
         let done = env.run(&["auth", "whoami", "--api-key", &old]);
         assert_eq!(done.code, 3, "{kill:?}: {done:?}");
-        // No other key created meanwhile is valid.
+        // No other key that was created in the meantime is valid.
         env.be_admin();
         let keys = env.json(&["auth", "keys", "list"]);
         let live = keys.as_array().unwrap().iter();

@@ -1,4 +1,4 @@
-//! Adds hints to errors of requests: likely causes, the most likely first, and when to retry.
+//! Adds a hint to the error of a request. The hint says when to retry and what to check.
 
 use std::time::Duration;
 
@@ -8,14 +8,15 @@ use hh_config::Provenance;
 
 use crate::{Error, ErrorKind};
 
-/// The origins of the hosted service. A key of one does not work with the other.
+/// The origins of the two hosted servers of HoneyHive. A key for one server is not valid for the other.
 const KNOWN_HOSTS: [&str; 2] = [
     "https://api.honeyhive.ai",
     "https://api.dp1.us.honeyhive.ai",
 ];
 
-/// What to check after a 404, whose causes a server does not distinguish (see `docs/design/decisions.md#c4`).
-const CHECKS_OF_404: &str = "check whether the requested object exists, whether the key is valid and allows this operation, and whether base_url names the right server";
+/// The hint for status 404. It lists several checks, because hosted HoneyHive also returns 404 for a rejected key or a
+/// missing permission (see `docs/design/decisions.md#c4`).
+const CHECKS_OF_404: &str = "check whether the requested object exists, whether the key is valid and has the permission, and whether base_url names the right server";
 
 /// The facts about a request that the client knows.
 pub(super) struct Context<'a> {
@@ -26,7 +27,7 @@ pub(super) struct Context<'a> {
 }
 
 impl Context<'_> {
-    /// Adds a hint to an error, according to its kind.
+    /// Adds a hint to an error: the time to wait before a retry and what to check, if they are known.
     pub(super) fn explain(&self, op: OpId, error: Error) -> Error {
         let more = match error.kind() {
             ErrorKind::Unauthenticated if error.is_answered() => Some(self.rejected(&error)),
@@ -78,7 +79,7 @@ impl Context<'_> {
             );
         }
         format!(
-            "check the key {shown} from {provenance}: it may be mistyped, truncated, revoked or expired, or for a server other than {origin} ({})",
+            "check the key {shown} from {provenance}: it may be mistyped, truncated, revoked, expired or for a server other than {origin} ({})",
             self.address
         )
     }

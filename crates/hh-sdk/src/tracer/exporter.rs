@@ -1,4 +1,4 @@
-//! The exporters, which are the destinations of telemetry.
+//! Defines the exporters, which send telemetry to a server, store it in memory or discard it.
 
 mod http;
 mod memory;
@@ -22,18 +22,18 @@ pub(super) trait Exporter: Send {
         Delivery::Background
     }
 
-    /// Exports the blocks of one request: one session change, or spans.
+    /// Exports blocks that one request can contain: one start or change of a session, or any number of spans.
     fn export<'a>(&'a mut self, blocks: &'a [Block]) -> BoxFuture<'a, Outcome>;
 }
 
 /// The ways to deliver telemetry to an exporter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Delivery {
-    /// Through the queue, on the export thread.
+    /// Blocks wait in the queue, and the export thread exports them.
     Background,
-    /// Immediately, on the thread that records the telemetry. The exporter must not block.
+    /// The thread that records the telemetry exports it immediately. The exporter must not block.
     Immediate,
-    /// Not at all: the tracer records nothing.
+    /// The exporter receives nothing, because the tracer records nothing.
     Never,
 }
 
@@ -42,7 +42,7 @@ pub(super) enum Delivery {
 pub(super) enum Outcome {
     /// All telemetry arrived.
     Delivered,
-    /// The telemetry arrived, except for `count` rejected spans, which are lost.
+    /// The server rejected `count` spans, which are lost. All other telemetry arrived.
     Refused { count: u64, reason: String },
     /// No telemetry arrived.
     Failed(ExportError),
@@ -55,6 +55,6 @@ pub(super) struct ExportError {
     pub(super) failure: Failure,
     /// The message, on one line.
     pub(super) message: String,
-    /// The wait that the server requests.
+    /// The time to wait before a retry, if the server requests one.
     pub(super) retry_after: Option<Duration>,
 }

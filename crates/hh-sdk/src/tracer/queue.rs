@@ -34,11 +34,11 @@ pub(crate) struct Queue {
 
 /// The path of telemetry to the exporter.
 enum Route {
-    /// Through the queue and the export thread.
+    /// Telemetry waits in the queue, and the export thread exports it.
     Background(Arc<Inner>),
-    /// Directly, on the thread that records the telemetry.
+    /// The thread that records the telemetry exports it immediately.
     Immediate(Mutex<Box<dyn Exporter>>),
-    /// None: nothing is recorded.
+    /// Nothing is recorded.
     Never,
 }
 

@@ -15,7 +15,7 @@ use uuid::Uuid;
 use crate::network::LONG;
 use crate::support::{TestServer, empty_env};
 
-/// A call of a setter: the setter, the name and the value.
+/// A call to a setter: the setter, the name and the value.
 type Call = (u8, String, Value);
 
 #[derive(Clone, Debug)]

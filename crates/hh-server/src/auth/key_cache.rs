@@ -79,7 +79,7 @@ impl KeyCache {
         self.shard(digest).known.insert(prefix(digest));
     }
 
-    /// Inserts a key that was read at an epoch, unless a key of its shard has changed since.
+    /// Inserts a key that was read at an epoch, unless a key of its shard has changed since that epoch.
     pub(crate) fn insert(&self, epoch: u64, principal: &Arc<Principal>) {
         let digest = principal.record().digest;
         let mut shard = self.shard(&digest);

@@ -88,7 +88,7 @@ const NANOS_PER_MILLI: i64 = 1_000_000;
 /// Converts the milliseconds of the API to nanoseconds.
 ///
 /// Whole milliseconds and the fraction are converted separately: a conversion as one float would be off by up to 128
-/// ns, and the server would return another time than it received.
+/// ns, and the server would return a different time than it received.
 #[expect(
     clippy::cast_possible_truncation,
     reason = "a float beyond the range saturates, and such a time has no meaning"

@@ -1,4 +1,4 @@
-//! The operations on events.
+//! Handles the operations on events.
 
 use hh_api::types::{EventKind, EventList, EventPatch, ExportEvents, Filter, Updated};
 
@@ -40,19 +40,19 @@ pub(super) async fn export_events(
     let Some(query) = query_of(&wanted, project.id())? else {
         return Ok(Rendered::value(&EventList::default()));
     };
-    // The query may wait for a connection, and must not hold the memory of the request meanwhile.
+    // The query may wait for a database connection, so the memory of the request is freed first.
     drop((wanted, call.reservation));
     let room = PageReservation::new(app, access).await?;
     let page = tokio::select! {
         page = app.store.read(&project, query) => page?,
-        // Dropping the query stops it. The client does not receive the error.
+        // The query is dropped, which stops it. No client receives the error.
         () = client.closed() => return Err(ApiError::unavailable("the client closed the connection")),
     };
     let response = room.hold(access, json_bytes(page.json)).await?;
     Ok(Rendered::response(response))
 }
 
-/// Returns the query of a request, or `None` if its filters contradict each other, so that no event can match.
+/// Returns the query of a request, or `None` if no event can match because the filters contradict each other.
 fn query_of(
     wanted: &ExportEvents,
     project: hh_auth::ProjectId,
@@ -83,7 +83,7 @@ fn query_of(
     Ok(can_match.then_some(query))
 }
 
-/// Adds a filter to a query; returns false if it contradicts an earlier one, so that no event can match.
+/// Adds a filter to a query. Returns false if no event can match because the filter contradicts an earlier one.
 fn apply_filter(
     query: &mut ReadEvents,
     project: hh_auth::ProjectId,

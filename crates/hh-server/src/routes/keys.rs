@@ -1,4 +1,4 @@
-//! The operations on keys, except rotation and revocation.
+//! Handles the operations on keys, except rotation and revocation.
 
 use std::ops::RangeInclusive;
 

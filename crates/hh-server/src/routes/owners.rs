@@ -1,4 +1,4 @@
-//! The operations on owners.
+//! Handles the operations on owners.
 
 use hh_api::types::{CreateOwner, DisabledOwner, Empty, Owner, OwnerList, OwnerRef};
 use hh_auth::Projects;

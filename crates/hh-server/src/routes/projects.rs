@@ -1,4 +1,4 @@
-//! The operations on projects.
+//! Handles the operations on projects.
 
 use hh_api::types::{CreateProject, ListProjects, Project, ProjectList};
 use hh_auth::Projects;

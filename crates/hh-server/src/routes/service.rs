@@ -1,4 +1,4 @@
-//! The operations that describe the server and the key of a request.
+//! Handles the operations that describe the server and the key of a request.
 
 use axum::body::Body;
 use hh_api::types::{Empty, HealthStatus, Whoami};

@@ -111,7 +111,7 @@ pub(crate) struct RevokeKey {
 /// Stores that a key has expired or was replaced, so that it stays invalid when the clock is set back.
 ///
 /// The state is stored for each key, not as the latest time of the clock: a wrong clock then invalidates only the keys
-/// that were rejected meanwhile.
+/// that were rejected while the clock was wrong.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct CloseKey {
     pub(crate) key_id: i64,
@@ -195,8 +195,8 @@ pub(crate) struct NewEvent {
 
 /// Stores events. Events that are stored already do not change.
 ///
-/// Many events are stored in parts, so that other commands can run in between. The error is `Partial` if some parts
-/// were stored before a part failed.
+/// Many events are stored in parts, so that other commands can run between the parts. The error is `Partial` if some
+/// parts were stored before a part failed.
 #[derive(Clone, Debug)]
 pub(crate) struct InsertEvents {
     pub(crate) batches: Vec<(ProjectAccess, Vec<NewEvent>)>,

@@ -74,7 +74,7 @@ fn options(dir: &Path) -> ServerOptions {
 async fn start(dir: &Path) -> TestServer {
     let server = Server::start(options(dir)).await.unwrap();
     let key = fs::read_to_string(dir.join("admin.key")).unwrap();
-    // The server stores its data in another directory than this one.
+    // The server stores its data in a different directory than this one.
     let unused = tempfile::tempdir_in(dir).unwrap();
     TestServer::run(server, unused, key.trim().to_owned())
 }

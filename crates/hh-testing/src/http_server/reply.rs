@@ -50,7 +50,7 @@ impl Reply {
 }
 
 /// A status with its reason, optional header lines after it, and a body: `("429 Slow\r\nretry-after: 1", body)`.
-/// Without a status the connection is closed without a response.
+/// If the head is empty, the connection is closed without a response.
 impl From<(&str, Vec<u8>)> for Reply {
     fn from((head, body): (&str, Vec<u8>)) -> Self {
         if head.is_empty() {
@@ -62,7 +62,8 @@ impl From<(&str, Vec<u8>)> for Reply {
     }
 }
 
-/// The same in one text, in which an empty line separates the body: `"200 OK\r\nX: y\r\n\r\nbody"`.
+/// The same response as one text, in which an empty line separates the head from the body:
+/// `"200 OK\r\nX: y\r\n\r\nbody"`.
 impl From<&str> for Reply {
     fn from(text: &str) -> Self {
         let (head, body) = text.split_once("\r\n\r\n").unwrap_or((text, ""));

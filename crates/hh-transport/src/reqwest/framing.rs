@@ -1,10 +1,9 @@
-//! Reads the content encoding and the kind of length of a response body.
+//! Determines from the headers of a response whether the body is compressed and whether its end is known.
 
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderName, StatusCode};
 
-/// Returns whether a body is compressed with gzip. The error is the end of a message that begins with "the response
-/// from HOST".
+/// Returns whether a body is compressed with gzip. The error is a predicate whose subject is the response.
 pub(super) fn is_gzip(headers: &HeaderMap) -> Result<bool, &'static str> {
     if !headers.contains_key(CONTENT_ENCODING) {
         return Ok(false);
@@ -18,7 +17,8 @@ pub(super) fn is_gzip(headers: &HeaderMap) -> Result<bool, &'static str> {
     }
 }
 
-/// Returns whether the end of a body is known: by a length, or by chunked as the only transfer coding (RFC 9112, 6.3).
+/// Returns whether the end of a body is known. It is known if the status allows no body, or if the headers contain a
+/// length or `chunked` as the only transfer coding (RFC 9112, 6.3).
 pub(super) fn has_end(status: StatusCode, headers: &HeaderMap) -> bool {
     if matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED) {
         return true;
@@ -29,11 +29,11 @@ pub(super) fn has_end(status: StatusCode, headers: &HeaderMap) -> bool {
     codings(headers, &TRANSFER_ENCODING).eq(["chunked"])
 }
 
-/// Returns the codings of all lines of a header, in lower case.
+/// Returns the codings in all header fields with this name, in lower case.
 fn codings(headers: &HeaderMap, name: &HeaderName) -> impl Iterator<Item = String> {
     let values = headers.get_all(name).iter();
     let values = values.flat_map(|value| {
-        // A value that is not text is an unknown coding.
+        // A value that is not text counts as an unknown coding.
         let codings = value.to_str().unwrap_or("?").split(',');
         codings.map(|coding| coding.trim().to_ascii_lowercase())
     });

@@ -53,7 +53,7 @@ impl Body for TimedBody {
         let Some(bytes) = &self.bytes else {
             return true;
         };
-        // A connection that was closed meanwhile is replaced by another one, so the last time counts.
+        // A connection that was closed in the meantime is replaced by another one, so the last time counts.
         let mut since = self
             .sending
             .0

@@ -6,7 +6,7 @@ use crate::authorize::Authorizer;
 use crate::idempotency::Idempotency;
 use crate::service::ResponseCap;
 
-/// The options of one call of [`Transport::send`](crate::Transport::send).
+/// The options of one call to [`Transport::send`](crate::Transport::send).
 #[derive(Clone)]
 #[must_use]
 pub struct SendOptions<'a> {

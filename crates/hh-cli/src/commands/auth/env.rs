@@ -32,7 +32,7 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliErr
         return output::verbatim(&line(arguments.shell, &quoted(arguments.shell, &key)));
     }
     let profile = context.global().profile.as_deref();
-    // The name becomes part of a shell command.
+    // The name becomes part of a shell command, so it must not contain special characters of a shell.
     if profile.is_some_and(|name| !Profile::is_valid_name(name)) {
         return Err(CliError::usage(
             "invalid profile name: expected 1 to 64 letters, digits, -, _ or .",

@@ -31,7 +31,7 @@ impl Sightings {
             let Ok(pid) = entry.unwrap().file_name().to_string_lossy().parse() else {
                 continue;
             };
-            // A process that has exited meanwhile has neither.
+            // A process that has exited in the meantime has neither arguments nor variables.
             let read = |name| fs::read(format!("/proc/{pid}/{name}")).unwrap_or_default();
             let (arguments, variables) = (read("cmdline"), read("environ"));
             let shown = String::from_utf8_lossy(&arguments).replace('\0', " ");

@@ -31,7 +31,7 @@ const KEY: &str = "hh_1234567890abcdef1234567890abcdef";
 /// The response to a request.
 type Answer = Box<dyn Fn(&[String]) -> Result<u16, Panics> + Send + Sync>;
 
-/// The point where a call of the service panics.
+/// The point where a call to the service panics.
 #[derive(Clone, Copy)]
 enum Panics {
     AtOnce,

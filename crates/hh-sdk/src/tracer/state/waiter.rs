@@ -28,7 +28,7 @@ pub(crate) struct Replies {
 pub(crate) enum Watch {
     /// At this time, or when a flush begins.
     Until(Option<Instant>),
-    /// Never: the time of a shutdown is over.
+    /// There is no next check, because the time of a shutdown is over.
     Done,
 }
 

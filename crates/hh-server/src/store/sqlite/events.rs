@@ -13,14 +13,14 @@ use crate::domain::sessions::Extent;
 use crate::store::commands::{InsertEvents, NewEvent};
 use crate::store::port::{Hold, StoreError, Write};
 
-/// The maximum number of events per command of the writer. A key change waits for the running command, and each event
-/// may also create a session.
+/// The maximum number of events in one command of the writer. A key change waits for the running command, so a command
+/// must be short even if each of its events also creates a session.
 const MAX_PART: usize = 500;
 
-/// Events that are not stored yet, by project.
+/// The events that are not stored yet, grouped by project.
 struct PendingEvents(VecDeque<(Arc<ProjectAccess>, vec::IntoIter<NewEvent>)>);
 
-/// Events of one command of the writer.
+/// The events that one command of the writer stores, grouped by project.
 type EventBatch = Vec<(Arc<ProjectAccess>, Vec<NewEvent>)>;
 
 impl PendingEvents {
@@ -54,7 +54,7 @@ impl PendingEvents {
 }
 
 impl Write<InsertEvents> for Sqlite {
-    /// Stores many events in parts, each in its own transaction, so that other commands can run in between.
+    /// Stores many events in parts, each in its own transaction, so that other commands can run between the parts.
     async fn write(
         &self,
         access: &Access,
@@ -103,7 +103,8 @@ fn insert_events(
         "INSERT INTO events (sid, started, id, parent, project, kind, name, ended, body, family)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT DO NOTHING",
     )?;
-    // Consecutive events often belong to one session, which is looked up and extended once for all of them.
+    // Consecutive events often belong to the same session. The session is looked up and its times are extended only
+    // once for all of them.
     for run in events.chunk_by(|one, next| one.session == next.session) {
         let sid = session_of(connection, project, &run[0])?;
         let mut extent: Option<Extent> = None;
@@ -120,7 +121,8 @@ fn insert_events(
                 event.body,
                 project.family(),
             ])?;
-            // An event that was sent again must not change the times of the session, which may have changed since.
+            // An event that is stored already must not change the times of its session again, because an update may
+            // have changed them in the meantime.
             if inserted > 0 {
                 let times = Extent {
                     started: event.started,

@@ -20,7 +20,7 @@ impl Sqlite {
             return Ok(());
         }
         let _pause = self.readers.pause_events().await?;
-        // Another query may have emptied the log meanwhile.
+        // Another query may have emptied the log in the meantime.
         if self.log_size() > MAX_LOG {
             self.writer.empty_log().wait().await?;
         }

@@ -219,7 +219,7 @@ impl Pool {
         let answered = match timeout(self.wait, &mut pending).await {
             Ok(answered) => answered,
             Err(_) if ticket.give_up() => return Err(StoreError::Busy),
-            // The query runs, and has a limit of its own.
+            // The query is already running, and has its own time limit.
             Err(_) => pending.await,
         };
         answered.unwrap_or_else(|_| {

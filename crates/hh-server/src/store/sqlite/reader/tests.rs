@@ -131,7 +131,7 @@ async fn a_query_does_not_wait_for_requests_that_wait_for_earlier_queries() {
     let mut third = std::pin::pin!(pool.read(one));
     assert!(poll!(&mut third).is_pending());
     go.send(()).unwrap();
-    // The other two are not polled meanwhile.
+    // The other two are not polled during this time.
     assert_eq!(within(third).await.unwrap(), 1);
     assert_eq!(within(second).await.unwrap(), 1);
     assert_eq!(within(first).await.unwrap(), 1);
