@@ -35,6 +35,8 @@ pub struct Layer {
     warnings: Vec<String>,
     /// Unknown variables, each with a known variable that has a similar name.
     unknown_names: Vec<(String, &'static str)>,
+    /// Variables that HoneyHive does not support, each with the reason.
+    unsupported_names: Vec<(String, &'static str)>,
     is_project_file: bool,
 }
 
@@ -46,6 +48,7 @@ impl Layer {
             problems: Vec::new(),
             warnings: Vec::new(),
             unknown_names: Vec::new(),
+            unsupported_names: Vec::new(),
             is_project_file: false,
         }
     }
@@ -82,8 +85,15 @@ impl Layer {
         &self.unknown_names
     }
 
-    pub(crate) fn forget_unknown(&mut self, variable: &str) {
+    /// Returns the variables that HoneyHive does not support, each with the reason.
+    pub(crate) fn unsupported_names(&self) -> &[(String, &'static str)] {
+        &self.unsupported_names
+    }
+
+    /// Removes the warnings about the name of a variable.
+    pub(crate) fn accept_name(&mut self, variable: &str) {
         self.unknown_names.retain(|(name, _)| name != variable);
+        self.unsupported_names.retain(|(name, _)| name != variable);
     }
 
     pub(crate) fn entries(&self) -> impl Iterator<Item = &Entry> {

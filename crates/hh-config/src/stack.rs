@@ -141,11 +141,11 @@ impl Stack {
         self.problems.iter().chain(layers).cloned().collect()
     }
 
-    /// Removes the warning about an unknown variable, for a caller that explains this variable itself.
+    /// Removes the warnings about the name of a variable, for a caller that explains this variable itself.
     #[must_use]
-    pub fn without_unknown(mut self, variable: &str) -> Self {
+    pub fn with_accepted_name(mut self, variable: &str) -> Self {
         for layer in &mut self.layers {
-            layer.forget_unknown(variable);
+            layer.accept_name(variable);
         }
         self
     }
@@ -156,6 +156,9 @@ impl Stack {
         let mut warnings = self.warnings.clone();
         let layers = self.layers.iter().flat_map(Layer::warnings);
         warnings.extend(layers.cloned());
+        for (name, reason) in self.layers.iter().flat_map(Layer::unsupported_names) {
+            warnings.push(format!("{name} has no effect: {reason}"));
+        }
         for (unknown, near) in self.layers.iter().flat_map(Layer::unknown_names) {
             if !self.is_substituted(unknown) {
                 warnings.push(format!("unknown variable {unknown}; did you mean {near}?"));

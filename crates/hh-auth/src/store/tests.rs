@@ -65,7 +65,7 @@ fn refused(store: &FileStore) -> String {
 /// Runs the command in the hint.
 fn run_hint(message: &str) {
     let (_, hint) = message.split_once("\nrun `").unwrap();
-    let (command, _) = hint.rsplit_once('`').unwrap();
+    let (command, _) = hint.split_once('`').unwrap();
     let ran = Command::new("sh").args(["-c", command]).status().unwrap();
     assert!(ran.success(), "{command}");
 }

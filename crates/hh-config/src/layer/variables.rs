@@ -113,8 +113,7 @@ impl Layer {
                 continue;
             }
             if let Some(known) = UNSUPPORTED.iter().find(|known| known.variable == name) {
-                self.warnings
-                    .push(format!("{name} has no effect: {}", known.reason));
+                self.unsupported_names.push((name.to_owned(), known.reason));
                 continue;
             }
             let declared = SETTINGS.iter().flat_map(|declared| declared.variables);

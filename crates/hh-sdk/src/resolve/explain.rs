@@ -16,7 +16,7 @@ const KNOWN_HOSTS: [&str; 2] = [
 
 /// The hint for status 404. It lists several checks, because hosted HoneyHive also returns 404 for a rejected key or a
 /// missing permission (see `docs/design/decisions.md#c4`).
-const CHECKS_OF_404: &str = "check whether the requested object exists, whether the key is valid and has the permission, and whether base_url names the right server";
+const CHECKS_OF_404: &str = "check whether the requested object exists, whether the key is valid and allows this operation, and whether base_url names the right server";
 
 /// The facts about a request that the client knows.
 pub(super) struct Context<'a> {
@@ -79,7 +79,7 @@ impl Context<'_> {
             );
         }
         format!(
-            "check the key {shown} from {provenance}: it may be mistyped, truncated, revoked, expired or for a server other than {origin} ({})",
+            "check the key {shown} from {provenance}: it may be mistyped, truncated, revoked or expired, or for a server other than {origin} ({})",
             self.address
         )
     }

@@ -70,7 +70,7 @@ pub(super) fn find(context: &Context, layers: &Layers) -> Vec<String> {
     // The warnings of all commands, except the one that a note above replaces.
     let stack = stack.clone();
     notes.extend(tooling::warnings(&if is_recipe_key {
-        stack.without_unknown(RECIPE)
+        stack.with_accepted_name(RECIPE)
     } else {
         stack
     }));

@@ -26,11 +26,11 @@ fn asked(answer: &str) -> String {
 fn a_rejected_key() {
     assert_seen!(asked("401 Unauthorized\r\n\r\n"), @"
     failed | authentication | [time] | [host] responded with 401 Unauthorized
-             -> check the key hh_12345*** from HH_API_KEY (environment): it may be mistyped, truncated, revoked, expired or for a server other than http://[host] (--base-url)
+             -> check the key hh_12345*** from HH_API_KEY (environment): it may be mistyped, truncated, revoked or expired, or for a server other than http://[host] (--base-url)
     skipped | permissions | needs authentication
     skipped | clock | [time] | the server does not tell the time
     ! error: authentication: [host] responded with 401 Unauthorized
-    ! | hint: check the key hh_12345*** from HH_API_KEY (environment): it may be mistyped, truncated, revoked, expired or for a server other than http://[host] (--base-url)
+    ! | hint: check the key hh_12345*** from HH_API_KEY (environment): it may be mistyped, truncated, revoked or expired, or for a server other than http://[host] (--base-url)
     exit 3
     ");
 }
