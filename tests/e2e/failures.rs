@@ -125,10 +125,10 @@ fn each_failure_is_one_line_with_a_hint_and_a_code() {
           hint: check the key hh_[KEY]*** from HH_API_KEY_FILE -> [ROOT]/read_write.key (environment)
 
         unknown project: exit 4
-        error: 127.0.0.1:[PORT] responded with 404 Not Found: there is no project "nope" that this key applies to; it applies to: every project (request [ID])
+        error: 127.0.0.1:[PORT] responded with 404 Not Found: project "nope" not found; this key applies to: every project (request [ID])
 
         project of another key: exit 4
-        error: 127.0.0.1:[PORT] responded with 404 Not Found: there is no project "nope" that this key applies to; it applies to: demo (request [ID])
+        error: 127.0.0.1:[PORT] responded with 404 Not Found: project "nope" not found; this key applies to: demo (request [ID])
 
         missing file: exit 5
         error: the configuration file missing.yaml (--config-file) does not exist

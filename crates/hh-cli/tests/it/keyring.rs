@@ -109,7 +109,7 @@ honeyhive auth whoami | sed -n 1p
     SETTING | VALUE | SOURCE | STATE
     api_key | - | profile "default" (stored) | invalid, stored in the keyring
     Server: [server] (HH_BASE_URL (environment))
-    Logins are saved in: [home]/.config/honeyhive/credentials.toml
+    Credential file: [home]/.config/honeyhive/credentials.toml
     error: cannot read the key of profile "default" from the keyring: it is locked
       hint: unlock the keyring and try again, or run `honeyhive auth login`
     exit 5
@@ -230,7 +230,7 @@ fn only_keyring_entries_read_the_keyring() {
     let printed = env.filtered(&done.stderr).replace(&key[..8], "[key]");
     insta::assert_snapshot!(printed, @r#"
     Logged in to [server] as user@example.com (Admin)
-    note: the keyring cannot be used: it did not respond within 3 s; the key goes into [home]/.config/honeyhive/credentials.toml, in plain text that only you can read
-    Saved the key [key]*** in [home]/.config/honeyhive/credentials.toml (profile "default")
+    note: the keyring cannot be used: it did not respond within 3 s; saving the key in [home]/.config/honeyhive/credentials.toml as plain text that only you can read
+    Saved key [key]*** in [home]/.config/honeyhive/credentials.toml (profile "default")
     "#);
 }

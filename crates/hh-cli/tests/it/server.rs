@@ -61,7 +61,7 @@ fn a_new_database_is_created_only_on_request() {
     let command = ["server", "start", "--bind", "127.0.0.1:0", "--data-dir"];
     insta::assert_snapshot!(env.seen(&[&command[..], &[&data]].concat()), @"
     ! error: the database [home]/data/honeyhive.db is missing, although this directory contained one before
-    ! | hint: restore it from a backup, or start with an empty one with --new-database
+    ! | hint: restore it from a backup, or create an empty one with --new-database
     exit 5
     ");
     let second = env.at("second.key");

@@ -58,7 +58,7 @@ fn test_mode_and_commands_without_a_key_do_not_read_the_keyring() {
     "#);
     insta::assert_snapshot!(env.run(&["auth", "token"]).stderr, @r#"
     error: no API key was found: HH_API_KEY is not set, there is no configuration file, and test mode does not read the key of profile "default" from the keyring
-      hint: run `honeyhive auth login`, set HH_API_KEY, or name a configuration file with an api_key (HoneyHive makes keys in its dashboard under Settings > API Keys, a local server at its first start)
+      hint: run `honeyhive auth login`, set HH_API_KEY, or set api_key in a configuration file (create keys in the HoneyHive dashboard under Settings > API Keys; a local server prints one at its first start)
     "#);
     assert_eq!(asked.load(Ordering::Relaxed), 0);
 }
@@ -108,7 +108,7 @@ wait
     };
     insta::assert_snapshot!(shown(&env, &done), @r#"
     Logged in to [server] as user@example.com (Admin)
-    Saved the key [key]*** in the keyring of the system (profile "default")
+    Saved key [key]*** in the system keyring (profile "default")
     error: cannot read the key of profile "default" from the keyring: it is locked
       hint: unlock the keyring and try again, or run `honeyhive auth login`
     exit 5

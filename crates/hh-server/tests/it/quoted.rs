@@ -114,7 +114,7 @@ async fn a_stored_name_that_looks_like_a_key_is_redacted_in_errors() {
     );
     insta::assert_snapshot!(messages.join("\n"), @r#"
     project "hh_01234***" already exists
-    there is no project "nowhere" that this key applies to; it applies to: default, hh_01234***
+    project "nowhere" not found; this key applies to: default, hh_01234***
     owner hh_01234*** already exists
     owner hh_01234*** already exists and is disabled
     owner hh_01234*** is disabled and cannot own new keys; choose another owner

@@ -9,13 +9,13 @@ fn path_shows_every_file_that_is_looked_at() {
     let mut env = TestEnv::new();
     insta::assert_snapshot!(env.seen(&["config", "path"]), @"
     FILE | PATH | STATE
-    env file | - | none named
+    env file | - | not set
     project file | [home]/honeyhive.yaml | not found
     user file | [home]/.config/honeyhive/config.yaml | not found
     user file | [home]/.honeyhive/config.yaml | not found
     system file | /etc/honeyhive/config.yaml | not found
-    credentials | [home]/.config/honeyhive/credentials.toml | not there
-    trusted files | [home]/.config/honeyhive/trusted | not there
+    credentials | [home]/.config/honeyhive/credentials.toml | not found
+    trusted files | [home]/.config/honeyhive/trusted | not found
     exit 0
     ");
     env.write("honeyhive.toml", "project = \"docs\"\n");
@@ -32,8 +32,8 @@ fn path_shows_every_file_that_is_looked_at() {
     user file | [home]/.config/honeyhive/config.yaml | not found
     user file | [home]/.honeyhive/config.json | read
     system file | /etc/honeyhive/config.yaml | not found
-    credentials | [home]/.config/honeyhive/credentials.toml | there
-    trusted files | [home]/.config/honeyhive/trusted | not there
+    credentials | [home]/.config/honeyhive/credentials.toml | found
+    trusted files | [home]/.config/honeyhive/trusted | not found
     exit 0
     ");
     env.set("HH_CONFIG_FILE", "other.yaml");
@@ -73,7 +73,7 @@ fn path_shows_every_file_that_is_looked_at() {
       {
         "layer": "trusted files",
         "path": "[home]/.config/honeyhive/trusted",
-        "state": "not there"
+        "state": "not found"
       }
     ]
     exit 0
@@ -143,19 +143,19 @@ fn one_of_two_user_files_is_read_and_the_other_is_reported() {
     env.write(".honeyhive/config.json", "{\"timeout\": 8}");
     insta::assert_snapshot!(env.seen(&["config", "get", "timeout"]), @"
     7
-    ! warning: ignored [home]/.honeyhive/config.json, because [home]/.config/honeyhive/config.yaml takes precedence; merge them
+    ! warning: ignored [home]/.honeyhive/config.json, because [home]/.config/honeyhive/config.yaml takes precedence; merge the files
     exit 0
     ");
     insta::assert_snapshot!(env.seen(&["config", "path"]), @"
     FILE | PATH | STATE
-    env file | - | none named
+    env file | - | not set
     project file | [home]/honeyhive.yaml | not found
     user file | [home]/.config/honeyhive/config.yaml | read
-    user file | [home]/.honeyhive/config.json | not read
+    user file | [home]/.honeyhive/config.json | ignored
     system file | /etc/honeyhive/config.yaml | not found
-    credentials | [home]/.config/honeyhive/credentials.toml | not there
-    trusted files | [home]/.config/honeyhive/trusted | not there
-    ! warning: ignored [home]/.honeyhive/config.json, because [home]/.config/honeyhive/config.yaml takes precedence; merge them
+    credentials | [home]/.config/honeyhive/credentials.toml | not found
+    trusted files | [home]/.config/honeyhive/trusted | not found
+    ! warning: ignored [home]/.honeyhive/config.json, because [home]/.config/honeyhive/config.yaml takes precedence; merge the files
     exit 0
     ");
     assert_eq!(env.run(&["config", "set", "timeout", "9"]).code, 0);
@@ -169,8 +169,8 @@ fn two_spellings_of_one_file_are_refused() {
     env.write(".config/honeyhive/config.yaml", "timeout: 7\n");
     env.write(".config/honeyhive/config.json", "{}");
     insta::assert_snapshot!(env.seen(&["config", "set", "timeout", "8"]), @"
-    ! error: your configuration file [home]/.config/honeyhive/config.yaml is ambiguous (two extensions)
-    ! | hint: see `honeyhive config validate`
+    ! error: cannot change the user configuration file [home]/.config/honeyhive/config.yaml: ambiguous (two extensions)
+    ! | hint: run `honeyhive config validate` for details
     exit 5
     ");
     assert_eq!(env.read(".config/honeyhive/config.yaml"), "timeout: 7\n");
@@ -181,13 +181,13 @@ fn two_spellings_of_one_file_are_refused() {
     ");
     insta::assert_snapshot!(env.seen(&["config", "path"]), @"
     FILE | PATH | STATE
-    env file | - | none named
+    env file | - | not set
     project file | [home]/honeyhive.yaml | not found
     user file | [home]/.config/honeyhive/config.yaml | ambiguous (two extensions)
     user file | [home]/.honeyhive/config.yaml | not found
     system file | /etc/honeyhive/config.yaml | not found
-    credentials | [home]/.config/honeyhive/credentials.toml | not there
-    trusted files | [home]/.config/honeyhive/trusted | not there
+    credentials | [home]/.config/honeyhive/credentials.toml | not found
+    trusted files | [home]/.config/honeyhive/trusted | not found
     exit 0
     ");
 }

@@ -273,7 +273,7 @@ fn explain_describes_a_setting() {
       default | 10
       variables | HH_POOL_TIMEOUT
       in files | pool_timeout
-      note | nothing acts on it yet
+      note | not implemented yet
     ! warning: pool_timeout from HH_POOL_TIMEOUT (environment) has no effect: not implemented yet
     exit 0
     ");

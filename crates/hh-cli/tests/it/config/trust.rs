@@ -105,7 +105,7 @@ fn overlays_share_the_trust_that_they_had_when_it_was_given() {
     user file | [home]/.config/honeyhive/config.yaml | not found
     user file | [home]/.honeyhive/config.yaml | not found
     system file | /etc/honeyhive/config.yaml | not found
-    credentials | [home]/.config/honeyhive/credentials.toml | not there
+    credentials | [home]/.config/honeyhive/credentials.toml | not found
     trusted files | [home]/.config/honeyhive/trusted | found
     exit 0
     ");

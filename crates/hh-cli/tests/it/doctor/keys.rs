@@ -27,8 +27,8 @@ fn a_rejected_key() {
     assert_seen!(asked("401 Unauthorized\r\n\r\n"), @"
     failed | authentication | [time] | [host] responded with 401 Unauthorized
              -> check the key hh_12345*** from HH_API_KEY (environment): it may be mistyped, truncated, revoked or expired, or for a server other than http://[host] (--base-url)
-    skipped | permissions | needs authentication
-    skipped | clock | [time] | the server does not tell the time
+    skipped | permissions | requires authentication
+    skipped | clock | [time] | the server does not report its time
     ! error: authentication: [host] responded with 401 Unauthorized
     ! | hint: check the key hh_12345*** from HH_API_KEY (environment): it may be mistyped, truncated, revoked or expired, or for a server other than http://[host] (--base-url)
     exit 3
@@ -39,10 +39,10 @@ fn a_rejected_key() {
 #[test]
 fn a_missing_permission() {
     assert_seen!(asked("403 Forbidden\r\n\r\n"), @"
-    ok | authentication | [time] | the server knows the key
+    ok | authentication | [time] | the server recognizes the key
     failed | permissions | [time] | [host] responded with 403 Forbidden
              -> check the key hh_12345*** from HH_API_KEY (environment): it may not allow this operation or may not apply to this project, or the feature may not be enabled for your organization
-    skipped | clock | [time] | the server does not tell the time
+    skipped | clock | [time] | the server does not report its time
     ! error: permissions: [host] responded with 403 Forbidden
     ! | hint: check the key hh_12345*** from HH_API_KEY (environment): it may not allow this operation or may not apply to this project, or the feature may not be enabled for your organization
     exit 6
@@ -55,8 +55,8 @@ fn a_404_that_may_be_a_rejected_key() {
     assert_seen!(asked("404 Not Found\r\n\r\n"), @"
     failed | authentication | [time] | [host] responded with 404 Not Found
              -> check whether the requested object exists, whether the key is valid and allows this operation, and whether base_url names the right server
-    skipped | permissions | needs authentication
-    skipped | clock | [time] | the server does not tell the time
+    skipped | permissions | requires authentication
+    skipped | clock | [time] | the server does not report its time
     ! error: authentication: [host] responded with 404 Not Found
     ! | hint: check whether the requested object exists, whether the key is valid and allows this operation, and whether base_url names the right server
     exit 4
@@ -107,15 +107,15 @@ fn a_file_that_is_not_trusted() {
     assert_seen!(seen(&env, &[], &[]), @"
     failed | configuration | [time] | [home]/honeyhive.yaml:1:11: an untrusted project file cannot set base_url to a server other than https://*.honeyhive.ai
              -> review the file and run `honeyhive config trust [home]/honeyhive.yaml`, or specify it with --config-file or HH_CONFIG_FILE
-    skipped | proxy | needs configuration
-    skipped | dns | needs configuration
-    skipped | tcp | needs configuration
-    skipped | tls | needs configuration
-    skipped | health | needs configuration
-    skipped | key | needs configuration
-    skipped | authentication | needs configuration
-    skipped | permissions | needs configuration
-    skipped | clock | needs configuration
+    skipped | proxy | requires configuration
+    skipped | dns | requires configuration
+    skipped | tcp | requires configuration
+    skipped | tls | requires configuration
+    skipped | health | requires configuration
+    skipped | key | requires configuration
+    skipped | authentication | requires configuration
+    skipped | permissions | requires configuration
+    skipped | clock | requires configuration
     ! error: configuration: [home]/honeyhive.yaml:1:11: an untrusted project file cannot set base_url to a server other than https://*.honeyhive.ai
     ! | hint: review the file and run `honeyhive config trust [home]/honeyhive.yaml`, or specify it with --config-file or HH_CONFIG_FILE
     exit 5
@@ -129,7 +129,7 @@ fn a_setting_that_is_wrong() {
     let seen = seen(&env, &[], &[]);
     assert_seen!(seen.lines().take(2).collect::<Vec<_>>().join("\n"), @"
     failed | configuration | [time] | invalid value for timeout (HH_TIMEOUT): expected 1 to 300 seconds
-             -> correct it there
+             -> correct the value
     ");
     assert!(seen.ends_with("exit 5"), "{seen}");
 }

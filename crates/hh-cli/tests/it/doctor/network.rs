@@ -190,19 +190,19 @@ fn a_server_that_never_answers() {
     ];
     assert_seen!(seen(&env, &flags, &[(&host, "[host]")]), @"
     ok | configuration | [time] | [home]/config.yaml (named file); requests go to http://[host] (--base-url)
-    ok | proxy | [time] | none is set
-    ok | dns | [time] | 127.0.0.1 is an address
-    ok | tcp | [time] | [host] answers
-    skipped | tls | plain http, which stays on this machine
+    ok | proxy | [time] | no proxy is set
+    ok | dns | [time] | 127.0.0.1 is an IP address
+    ok | tcp | [time] | [host] is reachable
+    skipped | tls | plain HTTP to this machine
     failed | health | [time] | connected to [host], but received no response within 3 s
-             -> the server is overloaded, or is no HTTP server: check base_url (--base-url)
+             -> check base_url (--base-url); the server is overloaded or is not an HTTP server
     failed | key | [time] | credential_command from config.yaml:1:21 (named file): sleep printed no key within 10 s
-             -> `honeyhive config list` shows where the key and the server's address came from
-    skipped | authentication | needs health
-    skipped | permissions | needs health
-    skipped | clock | needs health
+             -> check the key and base_url; `honeyhive config list` shows where they came from
+    skipped | authentication | requires health
+    skipped | permissions | requires health
+    skipped | clock | requires health
     ! error: health: connected to [host], but received no response within 3 s
-    ! | hint: the server is overloaded, or is no HTTP server: check base_url (--base-url)
+    ! | hint: check base_url (--base-url); the server is overloaded or is not an HTTP server
     exit 4
     ");
 }
@@ -213,9 +213,9 @@ fn a_proxy_that_wants_a_password() {
     let proxy = Site::new(|_| "407 Proxy Authentication Required\r\n\r\n".to_owned());
     assert_seen!(proxied(&proxy, ""), @"
     ok | configuration | [time] | no configuration file; requests go to https://api.test.invalid (--base-url)
-    ok | proxy | [time] | [proxy], by https_proxy (HTTPS_PROXY (environment))
-    ok | dns | [time] | 127.0.0.1 is an address
-    ok | tcp | [time] | [proxy] answers
+    ok | proxy | [time] | [proxy], set by https_proxy (HTTPS_PROXY (environment))
+    ok | dns | [time] | 127.0.0.1 is an IP address
+    ok | tcp | [time] | [proxy] is reachable
     failed | tunnel | [time] | cannot connect to api.test.invalid: the proxy [proxy] requires a user name and a password (407)
              -> set proxy_username and proxy_password
     ! error: tunnel: cannot connect to api.test.invalid: the proxy [proxy] requires a user name and a password (407)
@@ -224,9 +224,9 @@ fn a_proxy_that_wants_a_password() {
     ");
     assert_seen!(proxied(&proxy, "user:hidden-word@"), @"
     ok | configuration | [time] | no configuration file; requests go to https://api.test.invalid (--base-url)
-    ok | proxy | [time] | [proxy], by https_proxy (HTTPS_PROXY (environment))
-    ok | dns | [time] | 127.0.0.1 is an address
-    ok | tcp | [time] | [proxy] answers
+    ok | proxy | [time] | [proxy], set by https_proxy (HTTPS_PROXY (environment))
+    ok | dns | [time] | 127.0.0.1 is an IP address
+    ok | tcp | [time] | [proxy] is reachable
     failed | tunnel | [time] | cannot connect to api.test.invalid: the proxy [proxy] rejected the user name or password (407)
              -> correct proxy_username and proxy_password
     ! error: tunnel: cannot connect to api.test.invalid: the proxy [proxy] rejected the user name or password (407)
@@ -241,13 +241,13 @@ fn a_proxy_that_refuses_the_host() {
     let proxy = Site::new(|_| "403 Forbidden\r\n\r\n".to_owned());
     assert_seen!(proxied(&proxy, "user:hidden-word@"), @"
     ok | configuration | [time] | no configuration file; requests go to https://api.test.invalid (--base-url)
-    ok | proxy | [time] | [proxy], by https_proxy (HTTPS_PROXY (environment))
-    ok | dns | [time] | 127.0.0.1 is an address
-    ok | tcp | [time] | [proxy] answers
+    ok | proxy | [time] | [proxy], set by https_proxy (HTTPS_PROXY (environment))
+    ok | dns | [time] | 127.0.0.1 is an IP address
+    ok | tcp | [time] | [proxy] is reachable
     failed | tunnel | [time] | cannot connect to api.test.invalid: the proxy [proxy] refused to connect to the server (status 403)
-             -> ask those who run the proxy to let you reach the host, or add the host to no_proxy if it can be reached directly; the proxy is from https_proxy (HTTPS_PROXY (environment))
+             -> ask the operator of the proxy to allow the host, or add the host to no_proxy if it is reachable directly; the proxy was set by https_proxy (HTTPS_PROXY (environment))
     ! error: tunnel: cannot connect to api.test.invalid: the proxy [proxy] refused to connect to the server (status 403)
-    ! | hint: ask those who run the proxy to let you reach the host, or add the host to no_proxy if it can be reached directly; the proxy is from https_proxy (HTTPS_PROXY (environment))
+    ! | hint: ask the operator of the proxy to allow the host, or add the host to no_proxy if it is reachable directly; the proxy was set by https_proxy (HTTPS_PROXY (environment))
     exit 4
     ");
 }
@@ -434,7 +434,7 @@ fn plain_http_to_another_machine() {
     let seen = seen(&env, &["--base-url", "http://api.test.invalid"], &[]);
     assert_seen!(seen.lines().skip(1).take(2).collect::<Vec<_>>().join("\n"), @"
     failed | proxy | [time] | refused plain HTTP to api.test.invalid: only loopback addresses are allowed without TLS
-             -> write https:// in base_url (--base-url): a key must not cross a network in the clear
+             -> use https:// in base_url (--base-url); a key must not be sent over an unencrypted connection
     ");
     assert!(seen.ends_with("exit 4"), "{seen}");
 }

@@ -46,9 +46,9 @@ fn a_key_in_the_place_of_another_kind() {
     env.set("HH_DATA_PLANE_API_KEY", KEY);
     env.set("HH_CONTROL_PLANE_API_KEY", &typed("hh_fgdp_"));
     assert_seen!(notes(&env, &[], 0), @"
-    note     api_key (HH_API_KEY (environment)) holds a key of another kind (ingestion), which belongs into ingestion_api_key
-    note     data_plane_api_key (HH_DATA_PLANE_API_KEY (environment)) holds a key of another kind (project), which belongs into api_key
-    note     control_plane_api_key (HH_CONTROL_PLANE_API_KEY (environment)) holds a key of another kind (fine-grained data plane), which belongs into data_plane_api_key
+    note     api_key (HH_API_KEY (environment)) contains a key of another kind (ingestion), which belongs in ingestion_api_key
+    note     data_plane_api_key (HH_DATA_PLANE_API_KEY (environment)) contains a key of another kind (project), which belongs in api_key
+    note     control_plane_api_key (HH_CONTROL_PLANE_API_KEY (environment)) contains a key of another kind (fine-grained data plane), which belongs in data_plane_api_key
     note     data_plane_api_key from HH_DATA_PLANE_API_KEY (environment) has no effect: not implemented yet
     note     control_plane_api_key from HH_CONTROL_PLANE_API_KEY (environment) has no effect: not implemented yet
     ");

@@ -73,8 +73,8 @@ fn an_unknown_authority() {
     let other = CertificateAuthority::new("another");
     let config = CertificateAuthority::new("ours").server("localhost");
     assert_seen!(handshake_result(config, Some(other.pem())), @"
-    failed | tls | [time] | cannot set up TLS with [host]: its certificate was signed by an untrusted authority; its certificate is for localhost, signed by CN=ours, valid from 1975-01-01 to 4096-01-01; trusted is the file of ca_bundle (HH_CA_BUNDLE (environment))
-             -> if your company or a proxy has an authority of its own, name the file of its certificate: `honeyhive config set ca_bundle FILE`
+    failed | tls | [time] | cannot set up TLS with [host]: its certificate was signed by an untrusted authority; certificate for localhost, signed by CN=ours, valid from 1975-01-01 to 4096-01-01; using the certificates in ca_bundle (HH_CA_BUNDLE (environment))
+             -> if your company or a proxy uses its own certificate authority, set its certificate file: `honeyhive config set ca_bundle FILE`
     exit 4
     ");
 }
@@ -118,9 +118,9 @@ fn certificates_that_are_not_checked() {
     );
     let printed = seen.lines().filter(|line| line.contains("verify_ssl"));
     assert_seen!(printed.collect::<Vec<_>>().join("\n"), @"
-    ok | tls | [time] | TLS 1.3; certificate for localhost, signed by CN=ours, valid from 1975-01-01 to 4096-01-01; certificates are not checked (verify_ssl from HH_VERIFY_SSL (environment))
-    note | verify_ssl (HH_VERIFY_SSL (environment)) is off, so others on the network can read the API key: set ca_bundle to trust your certificate authority instead
-    ! warning: certificates are not checked (verify_ssl from HH_VERIFY_SSL (environment))
+    ok | tls | [time] | TLS 1.3; certificate for localhost, signed by CN=ours, valid from 1975-01-01 to 4096-01-01; certificates are not verified (verify_ssl from HH_VERIFY_SSL (environment))
+    note | verify_ssl (HH_VERIFY_SSL (environment)) is off, so others on the network can read the API key; set ca_bundle to trust your certificate authority instead
+    ! warning: certificates are not verified (verify_ssl from HH_VERIFY_SSL (environment))
     ");
     assert!(seen.ends_with("exit 0"), "{seen}");
 }

@@ -43,7 +43,7 @@ fn a_missing_key_is_reported_with_the_files_that_were_searched() {
     env.write("honeyhive.yaml", "project: docs\n");
     let printed = env.filtered(&refused(&env, &[], 3));
     let (places, _) = printed.split_once('\n').unwrap();
-    insta::assert_snapshot!(places, @"error: no API key was found: HH_API_KEY is not set, api_key is not set in [home]/honeyhive.yaml (read, not trusted), [home]/.config/honeyhive/config.yaml (read), and no login is saved");
+    insta::assert_snapshot!(places, @"error: no API key was found: HH_API_KEY is not set, api_key is not set in [home]/honeyhive.yaml (read, not trusted), [home]/.config/honeyhive/config.yaml (read), and no profile is saved");
 }
 
 // Feature S1.

@@ -71,7 +71,7 @@ fn rejected_keys_and_logins_are_logged() {
     events.retain(|event| !event.starts_with("client_start"));
     insta::assert_snapshot!(events.join("\n"), @r#"
     key_rejected | GET /v1/auth/whoami returned 401 (request [id])
-    login | profile default, kept in file
+    login | profile default, stored in file
     key_rejected | GET /v1/projects returned 403 (request [id])
     logout | Removed the saved key of profile "default"
     config_trusted | [home]/honeyhive.yaml

@@ -184,7 +184,7 @@ fn other_folders_bare_and_shallow_clones() {
     assert_eq!(found(&env, &["--history", "bare", "."]).len(), 2);
     insta::assert_snapshot!(env.seen(&["auth", "scan", "--history", "shallow"]), @"
     ! warning: the clone in shallow is shallow, so older commits were not scanned (run `git fetch --unshallow` to get them)
-    ! No API keys in 1 file
+    ! No API keys found in 1 file
     exit 0
     ");
 }

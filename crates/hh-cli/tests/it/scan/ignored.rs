@@ -88,7 +88,7 @@ fn a_folder_without_searchable_files_is_reported() {
     insta::assert_snapshot!(env.seen(&["auth", "scan", "full", "hidden", "empty"]), @"
     ! warning: no files scanned in hidden: the directory is empty or all its files are excluded (use --no-ignore to scan them)
     ! warning: no files scanned in empty: the directory is empty or all its files are excluded (use --no-ignore to scan them)
-    ! No API keys in 1 file
+    ! No API keys found in 1 file
     exit 0
     ");
 }

@@ -34,7 +34,7 @@ fn explain_and_get_fail_with_a_value_that_cannot_be_used() {
     env.write("a.yaml", "timeout: ${HH_NO_SUCH_VARIABLE}\n");
     insta::assert_snapshot!(env.seen(&[&explain[..], &file].concat()), @"
     timeout: time limit of one call in seconds, including retries
-      value | cannot be used, see below
+      value | invalid, see below
       from | a.yaml:1:10 with ${HH_NO_SUCH_VARIABLE} (named file)
       type | seconds, 1 to 300
       default | 30
