@@ -12,7 +12,7 @@ use crate::{post, service, transport_of};
 
 /// What is wrong with a server, and how the message says so.
 fn bad_servers(authority: &CertificateAuthority) -> [(Arc<ServerConfig>, &'static str); 7] {
-    let not_trusted = "its certificate comes from an authority that is not trusted here; name a file of certificates to trust in ca_bundle";
+    let not_trusted = "its certificate was signed by an untrusted authority; set ca_bundle to a file of trusted certificates";
     [
         (SelfSigned::new(&["localhost"]).config, not_trusted),
         (
@@ -137,7 +137,7 @@ async fn a_server_of_plain_http_gets_no_request() {
         let error = transport.send(post(&url, "{}"), how).await.unwrap_err();
         assert_eq!(error.kind(), TransportErrorKind::Tls);
         let message = format!(
-            "cannot set up TLS with localhost:{}: it does not speak TLS; check whether it is an http server",
+            "cannot set up TLS with localhost:{}: it does not use TLS; check whether the server expects http",
             server.address().port()
         );
         assert_eq!(error.to_line(), message);

@@ -298,10 +298,10 @@ fn each_request_that_fails_on_a_full_disk_leaves_one_line_with_the_cause() {
     let server = InProcess::start();
     limit(&server.app.store, 0);
     let (lines, _guard) = log();
-    let long = "d".repeat(900);
+    let long = "d".repeat(480);
     let mut failed = 0;
     for number in 0..40 {
-        let project = serde_json::json!({"name": format!("project {number}"), "description": long});
+        let project = serde_json::json!({"name": format!("project-{number}"), "description": long});
         let (status, response) = server.call(&server.admin, "POST", "/v1/projects", &project);
         if status < 300 {
             assert!(lines.take().is_empty());
