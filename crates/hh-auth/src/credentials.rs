@@ -163,7 +163,7 @@ impl Credentials {
         }
     }
 
-    /// Returns the cached credential; `None` if there is none, if the credential may have changed, or if it expires
+    /// Returns the cached credential; `None` if no credential is cached, if it may have changed, or if it expires
     /// within one minute.
     #[must_use]
     pub fn cached(&self) -> Option<IssuedCredential> {

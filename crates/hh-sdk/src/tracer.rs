@@ -225,7 +225,7 @@ impl HoneyHiveTracer {
     ///
     /// # Errors
     /// - `Timeout`: `timeout` passed. The tracer continues to send.
-    /// - `Unauthenticated`: the server rejected the API key, or there is none. The tracer retries in one minute.
+    /// - `Unauthenticated`: the server rejected the API key, or no key is available. The tracer retries in one minute.
     /// - `Dropped`: records were lost, and no earlier flush reported their loss.
     /// - `Other`: the export thread cannot be started.
     pub async fn flush(&self, timeout: Duration) -> Result<(), Error> {
