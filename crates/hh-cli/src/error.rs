@@ -75,7 +75,7 @@ impl CliError {
         }
     }
 
-    /// Returns an error with all diagnostics, or `Ok` if there are none.
+    /// Returns an error with all diagnostics, or `Ok` if the list is empty.
     pub(crate) fn of_all(exit: Exit, diagnostics: Vec<Diagnostic>) -> Result<(), Self> {
         if diagnostics.is_empty() {
             return Ok(());

@@ -14,7 +14,7 @@ use tokio::task::AbortHandle;
 /// limits the work that waits for them.
 const BLOCKING: usize = 32;
 
-/// The threads that serve connections. If there are none, the caller's runtime serves them.
+/// The threads that serve connections. If the list is empty, the caller's runtime serves them.
 #[derive(Default)]
 pub(crate) struct Threads(Vec<ServingThread>);
 

@@ -36,9 +36,9 @@ async fn a_body_that_is_announced_too_large_is_413_before_it_is_sent() {
 #[tokio::test]
 async fn a_body_without_a_key_is_refused_before_it_is_sent() {
     let server = TestServer::start().await;
-    let nobody = server.anonymous();
-    let mut connection = nobody.connect().await;
-    let head = nobody.head("POST", TRACES, &[PROTOBUF, ("content-length", "1000000")]);
+    let anonymous = server.anonymous();
+    let mut connection = anonymous.connect().await;
+    let head = anonymous.head("POST", TRACES, &[PROTOBUF, ("content-length", "1000000")]);
     connection.write(&head).await;
     connection.answer().await.assert_problem(401);
 }
@@ -160,16 +160,16 @@ async fn a_body_that_breaks_off_stores_nothing() {
 #[tokio::test]
 async fn a_peer_that_reads_no_response_is_closed() {
     let server = TestServer::start().await;
-    let nobody = server.anonymous();
-    let health = nobody.head("GET", "/api/v1/health", &[]);
+    let anonymous = server.anonymous();
+    let health = anonymous.head("GET", "/api/v1/health", &[]);
     // A client that reads its responses receives one for each request, even if all requests were sent together.
-    let mut reader = nobody.connect().await;
+    let mut reader = anonymous.connect().await;
     reader.write(&health.repeat(100)).await;
     for _ in 0..100 {
         reader.answer().await.assert_ok();
     }
     // When the buffers of both sides are full, neither side can send, and the server closes after its timeout.
-    let mut connection = nobody.connect().await;
+    let mut connection = anonymous.connect().await;
     let many = health.repeat(1000);
     let mut sent = 0;
     while connection.write(&many).await {
@@ -180,5 +180,5 @@ async fn a_peer_that_reads_no_response_is_closed() {
         );
     }
     assert!(sent > 0);
-    nobody.get("/api/v1/health").await.assert_ok();
+    anonymous.get("/api/v1/health").await.assert_ok();
 }

@@ -79,7 +79,7 @@ async fn what_a_guess_shares_with_a_key_does_not_show_in_its_answer() {
 async fn the_challenge_shows_whether_a_key_was_presented() {
     let server = TestServer::start().await;
     let challenge = |answer: &Answer| answer.header("www-authenticate").map(str::to_owned);
-    let nobody = server.anonymous();
+    let anonymous = server.anonymous();
     for (value, status, expected) in [
         ("", 401, "Bearer"),
         ("Basic dXNlcjpwYXNz", 401, "Bearer"),
@@ -94,12 +94,12 @@ async fn the_challenge_shows_whether_a_key_was_presented() {
         ),
     ] {
         let headers = [("authorization", value)];
-        let answer = nobody.send("GET", WHOAMI, &headers, b"").await;
+        let answer = anonymous.send("GET", WHOAMI, &headers, b"").await;
         assert_eq!(answer.status, status, "{value}");
         assert_eq!(challenge(&answer).as_deref(), Some(expected), "{value}");
     }
     assert_eq!(
-        challenge(&nobody.get(WHOAMI).await).as_deref(),
+        challenge(&anonymous.get(WHOAMI).await).as_deref(),
         Some("Bearer")
     );
     // A key without permission and a revoked key receive different challenges.

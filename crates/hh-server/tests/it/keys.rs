@@ -331,7 +331,7 @@ async fn a_key_with_a_wrong_checksum_is_refused() {
 async fn only_a_bearer_key_in_the_one_header_counts() {
     let server = TestServer::start().await;
     let key = server.first_key();
-    let nobody = server.anonymous();
+    let anonymous = server.anonymous();
     for (value, status) in [
         (format!("Bearer {key}"), 200),
         (format!("bearer {key}"), 200),
@@ -343,16 +343,16 @@ async fn only_a_bearer_key_in_the_one_header_counts() {
         ("Bearer".to_owned(), 401),
         (String::new(), 401),
     ] {
-        let answer = nobody
+        let answer = anonymous
             .send("GET", WHOAMI, &[("authorization", &value)], b"")
             .await;
         assert_eq!(answer.status, status, "{}", value.replace(key, "KEY"));
     }
-    nobody
+    anonymous
         .send("GET", WHOAMI, &[("x-api-key", key)], b"")
         .await
         .assert_problem(401);
-    nobody
+    anonymous
         .get(&format!("{WHOAMI}?api_key={key}"))
         .await
         .assert_problem(401);

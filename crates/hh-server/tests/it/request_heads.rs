@@ -104,7 +104,7 @@ async fn a_request_has_at_most_100_headers() {
 async fn a_second_authorization_or_host_header_is_400_everywhere() {
     let server = TestServer::start().await;
     let admin = server.admin();
-    let nobody = server.anonymous();
+    let anonymous = server.anonymous();
     let value = format!("Bearer {}", server.first_key());
     let other = format!(
         "Bearer {}",
@@ -139,20 +139,20 @@ async fn a_second_authorization_or_host_header_is_400_everywhere() {
     }
     // The same holds without a key, and for any number of repeated headers.
     let hosts = [("host", "a"), ("host", "b"), ("host", "c")];
-    nobody
+    anonymous
         .send("GET", "/v1/auth/whoami", &hosts, b"")
         .await
         .assert_problem(400);
     let keys = [("authorization", value.as_str()); 3];
-    nobody
+    anonymous
         .send("GET", "/v1/auth/whoami", &keys, b"")
         .await
         .assert_problem(400);
-    nobody
+    anonymous
         .send("GET", "/v1/auth/whoami", &keys[..1], b"")
         .await
         .assert_ok();
-    nobody
+    anonymous
         .send("GET", "/api/v1/health", &[], b"")
         .await
         .assert_ok();
