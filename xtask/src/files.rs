@@ -59,6 +59,18 @@ pub(crate) fn write(path: &Path, text: &str) -> Result<()> {
     fs::write(path, text).with_context(cannot)
 }
 
+/// Creates a directory, and removes what it contained.
+///
+/// # Errors
+/// Returns an error if the directory cannot be removed or created.
+pub(crate) fn empty_folder(folder: &Path) -> Result<()> {
+    if folder.exists() {
+        fs::remove_dir_all(folder)
+            .with_context(|| format!("cannot remove {}", folder.display()))?;
+    }
+    fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))
+}
+
 fn cannot_read(path: &Path) -> String {
     format!("cannot read {}", path.display())
 }

@@ -63,6 +63,13 @@ pub(crate) fn output(mut command: Command) -> Result<String> {
     String::from_utf8(output.stdout).with_context(|| format!("the output of `{line}` is not UTF-8"))
 }
 
+/// Returns whether a program is on PATH.
+pub(crate) fn is_installed(program: &str) -> bool {
+    let mut which = Command::new("sh");
+    which.args(["-c", "command -v \"$1\"", "sh", program]);
+    succeeds(which)
+}
+
 /// Returns whether the command succeeds, without printing its output.
 pub(crate) fn succeeds(mut command: Command) -> bool {
     command

@@ -15,6 +15,28 @@ pub(crate) struct Package {
     pub(crate) name: String,
     pub(crate) manifest_path: PathBuf,
     pub(crate) dependencies: Vec<Dependency>,
+    /// All that cargo prints about the package.
+    metadata: Value,
+}
+
+impl Package {
+    pub(crate) fn version(&self) -> &str {
+        self.metadata["version"].as_str().unwrap_or_default()
+    }
+
+    /// Returns whether the package may be published. Cargo prints an empty list of registries for `publish = false`.
+    pub(crate) fn is_published(&self) -> bool {
+        self.metadata["publish"] != Value::Array(Vec::new())
+    }
+
+    /// Returns whether a field of the manifest has a value that is not empty.
+    pub(crate) fn has_field(&self, name: &str) -> bool {
+        match &self.metadata[name] {
+            Value::String(text) => !text.is_empty(),
+            Value::Array(list) => !list.is_empty(),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => false,
+        }
+    }
 }
 
 /// A dependency of a member, possibly optional or for one platform.
@@ -60,6 +82,20 @@ pub(crate) fn packages(root: &Path) -> Result<Vec<Package>> {
     Ok(packages)
 }
 
+/// Returns a text below `[workspace.package]`.
+///
+/// # Errors
+/// Returns an error if the manifest of the workspace cannot be read or does not have the field.
+pub(crate) fn package_field(root: &Path, name: &str) -> Result<String> {
+    let manifest = manifest(&root.join("Cargo.toml"))?;
+    let value = manifest
+        .get("workspace")
+        .and_then(|table| table.get("package")?.get(name)?.as_str());
+    let value =
+        value.with_context(|| format!("Cargo.toml has no {name} below [workspace.package]"))?;
+    Ok(value.to_owned())
+}
+
 /// Returns a manifest as it is in the file, which `cargo metadata` does not print.
 ///
 /// # Errors
@@ -86,6 +122,7 @@ fn package(value: &Value) -> Result<Package> {
             .iter()
             .map(dependency)
             .collect::<Result<_>>()?,
+        metadata: value.clone(),
     })
 }
 

@@ -1,5 +1,6 @@
 //! Implements `honeyhive server`.
 
+mod health;
 mod log;
 mod openapi;
 
@@ -28,6 +29,8 @@ const MAX_THREADS: NonZero<usize> = NonZero::new(16).unwrap();
 pub(crate) enum Command {
     /// Start a local server (stop it with Ctrl-C or SIGTERM)
     Start(LazyCommand<Start>),
+    /// Check that a server responds, without an API key
+    Health(LazyCommand<health::Health>),
     /// Print the OpenAPI 3.1 document of the API
     #[command(name = "openapi")]
     OpenApi(LazyCommand<openapi::OpenApi>),
@@ -67,6 +70,7 @@ pub(crate) struct Start {
 pub(super) fn run(context: &Context, command: Command) -> Result<(), CliError> {
     match command {
         Command::Start(LazyCommand(arguments)) => start(context, arguments),
+        Command::Health(LazyCommand(_)) => health::run(context),
         Command::OpenApi(LazyCommand(_)) => openapi::run(),
     }
 }

@@ -73,6 +73,34 @@ fn a_new_database_is_created_only_on_request() {
 }
 
 #[test]
+fn server_health_needs_no_key_and_fails_without_a_healthy_server() {
+    let mut env = TestEnv::new();
+    let server = start(&env, &["--admin-key-file", &env.at("admin.key")]);
+    let url = server.url().to_owned();
+    let mut health = |url: &str| {
+        env.set("HH_BASE_URL", url);
+        env.run(&["server", "health"])
+    };
+    let healthy = health(&url);
+    assert_eq!(
+        (healthy.code, healthy.stdout),
+        (0, format!("{url}: healthy\n"))
+    );
+    let wrong = health(&format!("{url}/other"));
+    assert_eq!(wrong.code, 4);
+    assert_eq!(
+        wrong.stderr,
+        format!(
+            "error: {url}/other is not healthy: GET /other/api/v1/health returned 404\n  hint: check the log of the server; base_url comes from HH_BASE_URL (environment)\n"
+        )
+    );
+    drop(server);
+    let stopped = health(&url);
+    assert_eq!(stopped.code, 4);
+    assert!(stopped.stderr.contains("refused"), "{}", stopped.stderr);
+}
+
+#[test]
 fn server_openapi_prints_the_document_that_servers_return() {
     let done = TestEnv::new().run(&["server", "openapi"]);
     assert_eq!(done.code, 0);

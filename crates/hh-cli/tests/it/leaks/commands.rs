@@ -64,6 +64,7 @@ pub(super) const COMMANDS: &[&[&str]] = &[
         "--data-dir",
         "/dev/null/data",
     ],
+    &["server", "health"],
     &["server", "openapi"],
 ];
 

@@ -1,0 +1,52 @@
+//! `cargo xtask release`: plans, checks, builds and verifies a release.
+
+mod archive;
+mod build;
+mod check;
+mod deb;
+mod image;
+mod info;
+mod licenses;
+mod linked;
+mod plan;
+mod program;
+mod rpm;
+mod sbom;
+mod stage;
+mod sums;
+mod targets;
+mod tools;
+mod verify;
+
+use anyhow::Result;
+use clap::{Args, Subcommand};
+
+use crate::workspace;
+
+#[derive(Debug, Args)]
+pub(crate) struct ReleaseOptions {
+    #[command(subcommand)]
+    step: Step,
+}
+
+#[derive(Debug, Subcommand)]
+enum Step {
+    /// Print the version, the artifacts of this machine and what other platforms need
+    Plan,
+    /// Check that version, tag, changelog and packages agree and that the tree is clean
+    Check(check::CheckOptions),
+    /// Build all artifacts for this machine in target/release-artifacts
+    Build,
+    /// Check the artifacts of a build by using them
+    Verify(verify::VerifyOptions),
+}
+
+pub(crate) fn run(options: &ReleaseOptions) -> Result<()> {
+    let root = workspace::root()?;
+    match &options.step {
+        Step::Plan => plan::run(&root),
+        Step::Check(options) => check::run(&root, options),
+        Step::Build => build::run(&root),
+        Step::Verify(options) => verify::run(&root, options),
+    }
+}

@@ -1,0 +1,102 @@
+//! Unpacks the image and runs its program as the user of the image.
+
+use std::io::{BufRead as _, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use anyhow::{Context as _, Result, bail};
+use serde_json::{Value, json};
+
+use super::Verification;
+use crate::{files, process};
+
+pub(super) fn check(verification: &Verification<'_>, image: &Path) -> Result<String> {
+    let layout = verification.scratch.join("layout");
+    files::empty_folder(&layout)?;
+    let mut tar = Command::new("tar");
+    tar.arg("-xf").arg(image).arg("-C").arg(&layout);
+    process::output(tar)?;
+    let index: Value = serde_json::from_str(&files::text(&layout.join("index.json"))?)?;
+    let name = index["manifests"][0]["annotations"]["org.opencontainers.image.ref.name"]
+        .as_str()
+        .context("the index has no name")?;
+    let reference = format!("{}:{name}", layout.display());
+    let mut inspect = Command::new("skopeo");
+    inspect.args(["inspect", "--config", &format!("oci:{reference}")]);
+    let config: Value = serde_json::from_str(&process::output(inspect)?)?;
+    let mut inspect = Command::new("skopeo");
+    inspect.args(["inspect", &format!("oci-archive:{}", image.display())]);
+    process::output(inspect)?;
+    let bundle = verification.scratch.join("bundle");
+    let mut unpack = Command::new("umoci");
+    unpack.args(["unpack", "--image", &reference]).arg(&bundle);
+    process::output(unpack)?;
+    let system = bundle.join("rootfs");
+    let user = config["config"]["User"]
+        .as_str()
+        .context("the image has no user")?;
+    let entry = config["config"]["Entrypoint"][0]
+        .as_str()
+        .context("the image has no entry point")?;
+    let health = &config["config"]["Healthcheck"]["Test"];
+    if health != &json!(["CMD", entry, "server", "health"]) {
+        bail!("the health check of the image is {health}");
+    }
+    let version = inside(&system, user, &[entry, "--version"]);
+    let version = process::output(version)?;
+    let health = serve(&system, user, entry)?;
+    Ok(format!(
+        "{}, as user {user}; {}",
+        version.trim(),
+        health.trim()
+    ))
+}
+
+/// Starts the server, runs the health check, stops the server, and returns the output of the check.
+fn serve(system: &Path, user: &str, entry: &str) -> Result<String> {
+    // The default command of the image uses a fixed port, which can be in use on this machine.
+    let start = [
+        entry,
+        "server",
+        "start",
+        "--bind",
+        "127.0.0.1:0",
+        "--data-dir",
+        "/var/lib/honeyhive",
+    ];
+    let mut server = inside(system, user, &start)
+        .stderr(Stdio::piped())
+        .spawn()
+        .context("cannot start chroot")?;
+    let health = address(&mut server).and_then(|address| {
+        let mut health = inside(system, user, &[entry, "server", "health"]);
+        health.env("HH_BASE_URL", address);
+        process::output(health)
+    });
+    process::stop(&mut server);
+    health
+}
+
+/// Reads the log of the server up to its address.
+fn address(server: &mut Child) -> Result<String> {
+    let log = server.stderr.take().context("the server has no log")?;
+    for line in BufReader::new(log).lines() {
+        if let Some(address) = line?.strip_prefix("Listening on ") {
+            return Ok(address.to_owned());
+        }
+    }
+    bail!("the server did not start")
+}
+
+/// Returns a command in the root file system of the image, with its user and without privileges.
+fn inside(system: &Path, user: &str, command: &[&str]) -> Command {
+    let mut chroot = Command::new("chroot");
+    chroot
+        .arg(format!("--userspec={user}"))
+        .arg("--groups=")
+        .arg(system)
+        .args(command)
+        .env_clear()
+        .env("HOME", "/home/honeyhive");
+    chroot
+}
