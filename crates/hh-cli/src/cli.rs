@@ -34,8 +34,12 @@ pub fn command() -> clap::Command {
 
 /// Returns the complete command tree for manual pages. Every command in it also lists the global options.
 pub fn manual() -> clap::Command {
-    /// Makes the hidden options of a command and of its subcommands visible.
+    /// Makes the hidden options of a command and of its subcommands visible, and hides the commands `help`, which would
+    /// have a page for every other command.
     fn show(command: clap::Command) -> clap::Command {
+        if command.get_name() == "help" {
+            return command.hide(true);
+        }
         command
             .mut_args(|arg| arg.hide(false))
             .after_help(None::<&str>)

@@ -12,6 +12,8 @@ fn every_command_has_a_manual_page_that_renders_without_a_warning() {
     let mut pages: Vec<PathBuf> = files.map(|file| file.unwrap().path()).collect();
     pages.retain(|page| page.extension().is_some_and(|section| section == "1"));
     assert!(pages.len() > 40, "{pages:?}");
+    let of_help = |page: &&PathBuf| page.to_string_lossy().contains("-help");
+    assert_eq!(pages.iter().find(of_help), None);
     let create = folder.path().join("honeyhive-auth-keys-create.1");
     let create = fs::read_to_string(create).unwrap();
     assert!(create.contains("\\-\\-level") && create.contains("\\-\\-security\\-log"));
