@@ -18,11 +18,14 @@ const STATIC: [&str; 3] = [
     "clippy --package hh-server --test floods --all-features --locked -- -D warnings",
 ];
 
-/// Builds of libraries with the features that programs outside this workspace use.
-const FEATURES: [&str; 5] = [
+/// Builds and tests of libraries with the features that programs outside this workspace use.
+const FEATURES: [&str; 8] = [
     "check --locked --package hh-auth --no-default-features",
     "check --locked --package hh-auth --no-default-features --features server",
     "check --locked --package hh-config --no-default-features",
+    "check --locked --package hh-config --no-default-features --features figment",
+    "check --locked --package hh-config --features figment",
+    "test --locked --package hh-config --no-default-features --test without_files",
     "check --locked --package hh-transport --no-default-features",
     "check --locked --package hh-api",
 ];

@@ -56,7 +56,7 @@ impl Config {
     }
 
     /// Returns the value of a setting. For the name `api_key_source`, it returns the source of the API key: `param`,
-    /// `env:NAME`, `file:PATH:LINE:COLUMN`, `stored` or `unset`.
+    /// `env:NAME`, `file:PATH:LINE:COLUMN`, `stored`, `provider:KEY in NAME` or `unset`.
     ///
     /// Returns `None` for a setting without a value and for an unknown name.
     #[must_use]

@@ -59,6 +59,7 @@ impl Problem {
         self
     }
 
+    #[cfg(any(feature = "files", feature = "figment"))]
     pub(crate) fn at(mut self, provenance: Provenance) -> Self {
         self.inner.provenance = Some(provenance);
         self
@@ -83,6 +84,7 @@ impl Problem {
     }
 
     /// Returns message and hint as one line.
+    #[cfg(any(feature = "files", feature = "figment"))]
     pub(crate) fn to_line(&self) -> String {
         self.inner.diagnostic.to_line()
     }
@@ -114,66 +116,6 @@ impl fmt::Debug for Problem {
             .field("message", &self.message())
             .field("hint", &self.hint())
             .finish()
-    }
-}
-
-/// The problems of one file: a limited number of them, and the number of further ones.
-#[derive(Default)]
-pub(crate) struct Problems {
-    list: Vec<Problem>,
-    more: usize,
-}
-
-impl Problems {
-    /// The maximum number of problems that are listed.
-    const MOST: usize = 20;
-
-    /// Returns whether the list is full, so that a further problem is only counted.
-    pub(crate) fn is_full(&self) -> bool {
-        self.list.len() >= Self::MOST
-    }
-
-    pub(crate) fn push(&mut self, problem: Problem) {
-        if self.is_full() {
-            self.more += 1;
-        } else {
-            self.list.push(problem);
-        }
-    }
-
-    /// Counts a problem that is not listed.
-    pub(crate) fn count(&mut self) {
-        self.more += 1;
-    }
-
-    /// Adds the problems of a part of the file, and returns those for which `keep` is true instead of adding them.
-    pub(crate) fn extend_except(
-        &mut self,
-        part: Self,
-        keep: impl Fn(&Problem) -> bool,
-    ) -> Vec<Problem> {
-        self.more += part.more;
-        let (kept, others): (Vec<_>, Vec<_>) = part.list.into_iter().partition(keep);
-        for problem in others {
-            self.push(problem);
-        }
-        kept
-    }
-
-    /// Returns the listed problems, and a last one with the number of further problems.
-    pub(crate) fn into_list(mut self, path: &std::path::Path) -> Vec<Problem> {
-        if self.more > 0 {
-            let message = format!(
-                "{}: further problems (not listed): {}",
-                path.display(),
-                self.more
-            );
-            let mut problem = Problem::new(LoadErrorKind::Conflict, message);
-            // The list is sorted by location, and this problem must be the last of its file.
-            problem.inner.provenance = self.list.last().and_then(Problem::provenance).cloned();
-            self.list.push(problem);
-        }
-        self.list
     }
 }
 

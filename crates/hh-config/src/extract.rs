@@ -3,14 +3,14 @@
 use figment::value::{Dict, Value as FigmentValue};
 use serde::de::DeserializeOwned;
 
-use crate::stack::sort_by_line;
 use crate::value::Value;
-use crate::{LoadError, LoadErrorKind, SettingName, Sourced, Stack};
+use crate::{LoadError, LoadErrorKind, Stack};
 
 impl Stack {
     /// Deserializes the settings in effect into a type of the caller, whose fields have the names of settings.
     ///
-    /// Durations are numbers of seconds. Secrets are not included; [`Stack::secret`] returns them.
+    /// Durations are numbers of seconds. Secrets are not included; [`Stack::secret`] returns them. This function requires
+    /// the feature `files` or `figment`.
     ///
     /// # Errors
     /// Returns a [`LoadError`] with all problems of the stack, of the same kinds as those of
@@ -31,21 +31,11 @@ impl Stack {
     /// # Ok::<(), hh_config::LoadError>(())
     /// ```
     pub fn extract<T: DeserializeOwned>(&self) -> Result<T, LoadError> {
-        let mut problems = self.problems_of_places();
         // Only values in effect are inserted, so that figment has nothing to merge.
-        let mut values = Dict::new();
-        for name in SettingName::all() {
-            match self.value(name) {
-                Ok(Some(Sourced { value, .. })) => {
-                    values.insert(name.as_str().to_owned(), figment_value(value));
-                }
-                Ok(None) => {}
-                Err(problem) => problems.push(problem),
-            }
-        }
-        if let Some(error) = LoadError::of_all(sort_by_line(problems)) {
-            return Err(error);
-        }
+        let values = self.values()?.into_iter();
+        let values: Dict = values
+            .map(|(name, found)| (name.as_str().to_owned(), figment_value(found.value)))
+            .collect();
         FigmentValue::from(values).deserialize().map_err(|error| {
             // The text of the figment error contains the value.
             let path = error.path.join(".");
@@ -58,7 +48,8 @@ impl Stack {
     }
 }
 
-fn figment_value(value: Value) -> FigmentValue {
+/// Converts a value to the type of figment.
+pub(crate) fn figment_value(value: Value) -> FigmentValue {
     match value {
         Value::Text(text) => text.into(),
         Value::Boolean(flag) => flag.into(),

@@ -1,9 +1,17 @@
 //! Defines the layer of one source: raw values with their provenance.
 
 mod direct;
+#[cfg(feature = "files")]
 mod dotenv;
 mod environment;
+#[cfg(feature = "files")]
 mod file;
+#[cfg(any(feature = "files", feature = "figment"))]
+mod named;
+#[cfg(any(feature = "files", feature = "figment"))]
+mod policy;
+#[cfg(feature = "figment")]
+mod provider;
 mod variables;
 
 use std::collections::BTreeMap;
@@ -11,10 +19,11 @@ use std::fmt;
 
 use secrecy::SecretString;
 
-pub(crate) use dotenv::DotEnv;
-pub(crate) use environment::conflicting_variables;
-pub use file::nearest_name;
-pub(crate) use file::{ConfigFile, Guard, MAX_BYTES, is_name_of};
+#[cfg(feature = "files")]
+pub(crate) use {
+    dotenv::{DotEnv, conflicting_variables},
+    file::{ConfigFile, Guard, MAX_BYTES, is_name_of},
+};
 
 use crate::{Problem, Provenance, SettingName, Source};
 

@@ -6,7 +6,6 @@
 //! [`Stack::explain`] reports which value is in effect, where it came from, and which values it shadows.
 //!
 //! ```
-//! # #[cfg(feature = "files")] {
 //! use hh_config::{Env, LoadOptions, Settings, Source};
 //!
 //! let env = Env::from_pairs([("HH_PROJECT", "docs"), ("HH_TIMEOUT", "5")]);
@@ -14,91 +13,98 @@
 //! assert_eq!(settings.project.as_ref().unwrap().value, "search");
 //! assert_eq!(settings.project.as_ref().unwrap().provenance.source(), Source::Direct);
 //! assert_eq!(settings.timeout.value.as_secs(), 5);
-//! # }
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
 //! | feature | default | adds |
 //! | --- | --- | --- |
-//! | `files` | yes | everything except [`Env`], [`paths`] and the types of origins, sources and provenance |
+//! | `files` | yes | configuration files, `.env` files, secret files, trust in project files, editing and the JSON Schema |
+//! | `figment` | no | layers from providers of [figment], and the values in effect as such a provider |
+//!
+//! Without features, settings are loaded from parameters and environment variables. A variable that names a configuration
+//! file or a secret file, such as `HH_CONFIG_FILE` or `HH_API_KEY_FILE`, is then an error.
+//!
+//! The crate is tested on Linux. macOS and Windows are supported but not tested. On Unix, the crate also checks that other
+//! users cannot change the configuration files that it finds (see [`LoadErrorKind::Unsafe`]).
+//!
+//! [figment]: https://docs.rs/figment
 //!
 //! Only [`Env::from_process`] and [`get_config`] read the process environment.
 
+mod effective;
 mod env;
+mod error;
+mod explain;
+mod layer;
+mod load;
+mod nearest;
 mod origin;
 pub mod paths;
 mod provenance;
+mod redact;
+#[cfg_attr(not(feature = "files"), path = "secret_file/without_files.rs")]
+mod secret_file;
+mod setting;
+mod settings;
 mod source;
+mod stack;
+mod value;
 
 #[cfg(feature = "files")]
 mod discovered_file;
 #[cfg(feature = "files")]
 mod edit;
-#[cfg(feature = "files")]
-mod effective;
-#[cfg(feature = "files")]
-mod error;
-#[cfg(feature = "files")]
-mod explain;
-#[cfg(feature = "files")]
+#[cfg(any(feature = "files", feature = "figment"))]
 mod extract;
 #[cfg(feature = "files")]
 mod format;
 #[cfg(feature = "files")]
 mod guarded;
-#[cfg(feature = "files")]
-mod layer;
-#[cfg(feature = "files")]
-mod load;
-#[cfg(feature = "files")]
-mod nearest;
+#[cfg(any(feature = "files", feature = "figment"))]
+mod problems;
+#[cfg(feature = "figment")]
+mod provider;
 #[cfg(feature = "files")]
 mod read;
 #[cfg(feature = "files")]
-mod redact;
-#[cfg(feature = "files")]
 mod schema;
-#[cfg(feature = "files")]
-mod secret_file;
-#[cfg(feature = "files")]
-mod setting;
-#[cfg(feature = "files")]
-mod settings;
-#[cfg(feature = "files")]
-mod stack;
 #[cfg(feature = "files")]
 mod substitute;
 #[cfg(feature = "files")]
 mod trust;
-#[cfg(feature = "files")]
-mod value;
 
+pub use effective::{Config, get_config};
 pub use env::Env;
+pub use error::{LoadError, LoadErrorKind, Problem};
+pub use explain::{Explanation, RedactedValue, ShadowedValue};
+pub use layer::Layer;
+pub use load::LoadOptions;
+pub use nearest::nearest_name;
 pub use origin::{BaseUrl, Origin, OriginError};
 pub use provenance::{Location, Provenance, Sourced, Via};
+pub use redact::redact_keys;
+pub use setting::{
+    Consumer, Kind, Placement, ProjectFilePolicy, SETTINGS, SettingName, SettingSpec, UNSUPPORTED,
+    UnsupportedVariable, names,
+};
+pub use settings::Settings;
 pub use source::Source;
+pub use stack::{Candidate, Candidates, Stack};
 
-#[cfg(feature = "files")]
-use nearest::nearest;
 #[cfg(feature = "files")]
 pub use {
     discovered_file::{DiscoveredFile, FileState},
     edit::{Edit, edit},
-    effective::{Config, get_config},
-    error::{LoadError, LoadErrorKind, Problem},
-    explain::{Explanation, RedactedValue, ShadowedValue},
     format::Format,
-    layer::{Layer, nearest_name},
-    load::{LoadOptions, overlays},
+    load::overlays,
     read::text as read_text,
-    redact::redact_keys,
     schema::schema,
-    setting::{
-        Consumer, Kind, Placement, ProjectFilePolicy, SETTINGS, SettingName, SettingSpec,
-        UNSUPPORTED, UnsupportedVariable, names,
-    },
-    settings::Settings,
-    stack::{Candidate, Candidates, Stack},
     substitute::{SubstituteError, Substituted, escape, substitute},
     trust::TrustedFiles,
 };
+
+use nearest::nearest;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -1,12 +1,13 @@
 //! Builds the stack of all layers from parameters, the environment and files.
 
+#[cfg_attr(not(feature = "files"), path = "load/without_files.rs")]
 mod files;
 
 use secrecy::SecretString;
 
-use crate::layer::{DotEnv, conflicting_variables};
-use crate::{DiscoveredFile, Env, Layer, SettingName, Stack, names};
+use crate::{Env, Layer, SettingName, Stack, names};
 
+#[cfg(feature = "files")]
 pub use files::overlays;
 
 /// The direct parameters of [`Settings::load`](crate::Settings::load), which override all other sources.
@@ -14,6 +15,7 @@ pub use files::overlays;
 #[must_use]
 pub struct LoadOptions {
     direct: Vec<(SettingName, SecretString, String)>,
+    pub(crate) layers: Vec<Layer>,
 }
 
 impl LoadOptions {
@@ -50,21 +52,11 @@ impl Stack {
     /// [`Stack::problems`] returns all of them.
     #[must_use]
     pub fn load(env: &Env, options: LoadOptions) -> Self {
-        let mut stack = Self::new()
+        // The layer that is added last has the highest precedence of its source: providers have the lowest.
+        let stack = options.layers.into_iter().fold(Self::new(), Self::with);
+        let stack = stack
             .with(Layer::direct(options.direct))
             .with(Layer::environment(env));
-        let Some(named) = stack.text_or_problem(names::ENV_FILE) else {
-            stack.add_file(DiscoveredFile::dotenv(None));
-            return files::add(stack, env, env);
-        };
-        let path = std::path::PathBuf::from(named.value);
-        let dotenv = DotEnv::read(env, &path, &named.provenance);
-        stack.add_file(DiscoveredFile::dotenv(Some(env.resolve(&path))));
-        if let Some(warning) = conflicting_variables(env, &dotenv) {
-            stack.add_warning(warning);
-        }
-        let stack = stack.with(dotenv.layer());
-        // The process environment overrides the file, also in substitutions (see `docs/design/decisions.md#p3`).
-        files::add(stack, env, &env.clone().with_lower(dotenv.pairs()))
+        files::add(stack, env)
     }
 }

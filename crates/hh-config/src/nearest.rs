@@ -1,5 +1,7 @@
 //! Finds the name for a "did you mean …?" hint.
 
+use crate::SETTINGS;
+
 /// Returns the name nearest to a mistyped one: at most two edits away, and fewer than half of its letters.
 pub(crate) fn nearest<'a>(typed: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     names
@@ -23,4 +25,21 @@ fn distance(left: &str, right: &str) -> usize {
         }
     }
     row[right.len()]
+}
+
+/// Returns the name of a setting that is similar to a mistyped one, if there is one.
+#[must_use]
+pub fn nearest_name(typed: &str) -> Option<&'static str> {
+    nearest(
+        &typed.to_ascii_lowercase().replace(['-', ' '], "_"),
+        all_names(),
+    )
+}
+
+fn all_names() -> impl Iterator<Item = &'static str> {
+    let aliases = SETTINGS.iter().flat_map(|declared| declared.aliases);
+    let names = SETTINGS.iter().map(|declared| declared.name);
+    names
+        .chain(aliases.copied())
+        .chain(["environments", "api_key_file"])
 }

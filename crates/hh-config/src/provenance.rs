@@ -25,6 +25,15 @@ pub enum Location {
     Parameter(String),
     /// The stored profile with this name.
     Profile(String),
+    /// A key of a figment provider.
+    Provider {
+        /// The key in the form of the provider, such as `default.timeout` or `TIMEOUT`.
+        key: String,
+        /// The name of the provider, such as `TOML file`, and its source if that is not a file.
+        name: String,
+        /// The file that the provider read, if it names one.
+        file: Option<PathBuf>,
+    },
 }
 
 impl fmt::Display for Location {
@@ -35,6 +44,13 @@ impl fmt::Display for Location {
                 write!(formatter, "{}:{line}:{column}", path.display())
             }
             Self::Profile(name) => write!(formatter, "profile \"{name}\""),
+            Self::Provider { key, name, file } => {
+                write!(formatter, "{key} in {name}")?;
+                match file {
+                    Some(file) => write!(formatter, " {}", file.display()),
+                    None => Ok(()),
+                }
+            }
         }
     }
 }
@@ -87,8 +103,8 @@ impl Provenance {
         self.location.as_ref()
     }
 
-    /// Returns the short form for programs and tables: `param`, `env:NAME`, `file:PATH:LINE:COLUMN`, `stored` or
-    /// `default`.
+    /// Returns the short form for programs and tables: `param`, `env:NAME`, `file:PATH:LINE:COLUMN`, `stored`,
+    /// `provider:KEY in NAME` or `default`.
     ///
     /// A value of a `.env` file has the form of a file. The form contains no steps.
     #[must_use]
@@ -98,12 +114,12 @@ impl Provenance {
             (_, Source::Stored) => "stored".to_owned(),
             (Some(Location::Variable(name)), _) => format!("env:{name}"),
             (Some(file @ Location::File { .. }), _) => format!("file:{file}"),
+            (Some(key @ Location::Provider { .. }), _) => format!("provider:{key}"),
             (_, source) => source.as_str().to_owned(),
         }
     }
 
     /// Returns the location for a message, or the source if the value has no location.
-    #[cfg(feature = "files")]
     pub(crate) fn place(&self) -> String {
         match &self.location {
             Some(location) => location.to_string(),

@@ -1,13 +1,13 @@
 //! Defines the typed settings.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use secrecy::SecretString;
-use serde::Deserialize;
 
+use crate::value::Value;
 use crate::{
-    BaseUrl, Env, LoadError, LoadErrorKind, LoadOptions, Provenance, SettingName, Source, Sourced,
-    Stack, names,
+    BaseUrl, Env, LoadError, LoadErrorKind, LoadOptions, SettingName, Sourced, Stack, names,
 };
 
 /// The typed settings, each with its provenance.
@@ -56,34 +56,6 @@ pub struct Settings {
     pub profile: Option<Sourced<String>>,
 }
 
-/// The settings without provenance, as figment deserializes them.
-#[derive(Deserialize)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each boolean is a separate setting"
-)]
-struct Values {
-    base_url: String,
-    project: Option<String>,
-    source: String,
-    session_name: Option<String>,
-    test_mode: bool,
-    debug: bool,
-    verbose: bool,
-    log_level: String,
-    strict: bool,
-    verify_ssl: bool,
-    timeout: f64,
-    max_retries: u64,
-    retry_delay: f64,
-    batch_size: u64,
-    flush_interval: f64,
-    max_queue_size: u64,
-    max_queue_bytes: u64,
-    output_format: String,
-    profile: Option<String>,
-}
-
 impl Settings {
     /// Loads the settings from direct parameters, the environment and files.
     ///
@@ -101,56 +73,95 @@ impl Settings {
     /// # Errors
     /// Returns a [`LoadError`] with all problems of the stack, of the same kinds as those of [`Settings::load`].
     pub fn from_stack(stack: &Stack) -> Result<Self, LoadError> {
-        let values: Values = stack.extract()?;
-        let base_url = BaseUrl::parse(&values.base_url).map_err(|error| {
+        let mut values = Values(stack.values()?);
+        let base_url = values.required(names::BASE_URL, text)?;
+        let url = BaseUrl::parse(&base_url.value).map_err(|error| {
             let message = format!("invalid value for base_url: {error}");
             LoadError::new(LoadErrorKind::Invalid, message)
         })?;
-        let of = Provenances(stack);
         Ok(Self {
             api_key: stack.secret(names::API_KEY)?,
-            base_url: of.sourced(names::BASE_URL, base_url),
-            project: of.optional(names::PROJECT, values.project),
-            source: of.sourced(names::SOURCE, values.source),
-            session_name: of.optional(names::SESSION_NAME, values.session_name),
-            test_mode: of.sourced(names::TEST_MODE, values.test_mode),
-            debug: of.sourced(names::DEBUG, values.debug),
-            verbose: of.sourced(names::VERBOSE, values.verbose),
-            log_level: of.sourced(names::LOG_LEVEL, values.log_level),
-            strict: of.sourced(names::STRICT, values.strict),
-            timeout: of.sourced(names::TIMEOUT, seconds(values.timeout)),
-            verify_ssl: of.sourced(names::VERIFY_SSL, values.verify_ssl),
-            max_retries: of.sourced(names::MAX_RETRIES, values.max_retries),
-            retry_delay: of.sourced(names::RETRY_DELAY, seconds(values.retry_delay)),
-            batch_size: of.sourced(names::BATCH_SIZE, values.batch_size),
-            flush_interval: of.sourced(names::FLUSH_INTERVAL, seconds(values.flush_interval)),
-            max_queue_size: of.sourced(names::MAX_QUEUE_SIZE, values.max_queue_size),
-            max_queue_bytes: of.sourced(names::MAX_QUEUE_BYTES, values.max_queue_bytes),
-            output_format: of.sourced(names::OUTPUT_FORMAT, values.output_format),
-            profile: of.optional(names::PROFILE, values.profile),
+            base_url: Sourced::new(url, base_url.provenance),
+            project: values.optional(names::PROJECT, text)?,
+            source: values.required(names::SOURCE, text)?,
+            session_name: values.optional(names::SESSION_NAME, text)?,
+            test_mode: values.required(names::TEST_MODE, boolean)?,
+            debug: values.required(names::DEBUG, boolean)?,
+            verbose: values.required(names::VERBOSE, boolean)?,
+            log_level: values.required(names::LOG_LEVEL, text)?,
+            strict: values.required(names::STRICT, boolean)?,
+            timeout: values.required(names::TIMEOUT, seconds)?,
+            verify_ssl: values.required(names::VERIFY_SSL, boolean)?,
+            max_retries: values.required(names::MAX_RETRIES, count)?,
+            retry_delay: values.required(names::RETRY_DELAY, seconds)?,
+            batch_size: values.required(names::BATCH_SIZE, count)?,
+            flush_interval: values.required(names::FLUSH_INTERVAL, seconds)?,
+            max_queue_size: values.required(names::MAX_QUEUE_SIZE, count)?,
+            max_queue_bytes: values.required(names::MAX_QUEUE_BYTES, count)?,
+            output_format: values.required(names::OUTPUT_FORMAT, text)?,
+            profile: values.optional(names::PROFILE, text)?,
         })
     }
 }
 
-/// Adds provenance to values.
-struct Provenances<'a>(&'a Stack);
+/// The values in effect, from which the typed settings are taken.
+struct Values(BTreeMap<SettingName, Sourced<Value>>);
 
-impl Provenances<'_> {
-    fn sourced<T>(&self, name: SettingName, value: T) -> Sourced<T> {
-        let winner = self.0.layers().iter().find_map(|layer| layer.get(name));
-        let provenance = winner.map_or_else(
-            || Provenance::new(Source::Default, None),
-            |winner| winner.provenance.clone(),
-        );
-        Sourced::new(value, provenance)
+impl Values {
+    /// Takes the value of a setting that has a default.
+    fn required<T>(
+        &mut self,
+        name: SettingName,
+        convert: fn(&Value) -> Option<T>,
+    ) -> Result<Sourced<T>, LoadError> {
+        let found = self.optional(name, convert)?;
+        found.ok_or_else(|| LoadError::new(LoadErrorKind::Invalid, format!("{name} has no value")))
     }
 
-    fn optional<T>(&self, name: SettingName, value: Option<T>) -> Option<Sourced<T>> {
-        value.map(|value| self.sourced(name, value))
+    fn optional<T>(
+        &mut self,
+        name: SettingName,
+        convert: fn(&Value) -> Option<T>,
+    ) -> Result<Option<Sourced<T>>, LoadError> {
+        let Some(Sourced { value, provenance }) = self.0.remove(&name) else {
+            return Ok(None);
+        };
+        let value = convert(&value).ok_or_else(|| {
+            let message = format!("the value of {name} has the wrong type");
+            LoadError::new(LoadErrorKind::Invalid, message)
+        })?;
+        Ok(Some(Sourced::new(value, provenance)))
     }
 }
 
-/// Converts seconds to a [`Duration`]. The ranges of all settings fit.
-fn seconds(seconds: f64) -> Duration {
-    Duration::try_from_secs_f64(seconds).unwrap_or_default()
+fn text(value: &Value) -> Option<String> {
+    if let Value::Text(text) = value {
+        Some(text.clone())
+    } else {
+        None
+    }
+}
+
+fn boolean(value: &Value) -> Option<bool> {
+    if let Value::Boolean(flag) = value {
+        Some(*flag)
+    } else {
+        None
+    }
+}
+
+fn count(value: &Value) -> Option<u64> {
+    if let Value::Count(count) = value {
+        Some(*count)
+    } else {
+        None
+    }
+}
+
+fn seconds(value: &Value) -> Option<Duration> {
+    if let Value::Number(seconds) = value {
+        Duration::try_from_secs_f64(*seconds).ok()
+    } else {
+        None
+    }
 }

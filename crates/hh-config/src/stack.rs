@@ -1,13 +1,14 @@
 //! Defines the stack of all layers, which returns the value in effect and the values that it shadows.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use secrecy::SecretString;
 
 use crate::layer::{Entry, Layer, exposed};
 use crate::{
-    Consumer, DiscoveredFile, LoadError, LoadErrorKind, Location, Problem, Provenance, SETTINGS,
-    SettingName, Source, Sourced, Via, value,
+    Consumer, LoadError, LoadErrorKind, Location, Problem, Provenance, SETTINGS, SettingName,
+    Source, Sourced, Via, value,
 };
 
 /// All layers in order of precedence, including the values that are shadowed.
@@ -16,7 +17,8 @@ pub struct Stack {
     layers: Vec<Layer>,
     problems: Vec<Problem>,
     warnings: Vec<String>,
-    files: Vec<DiscoveredFile>,
+    #[cfg(feature = "files")]
+    pub(crate) files: Vec<crate::DiscoveredFile>,
 }
 
 /// A value that one source sets for a setting. It is in effect or shadowed.
@@ -86,24 +88,15 @@ impl Stack {
         self.problems.extend(problems);
     }
 
+    #[cfg(feature = "files")]
     pub(crate) fn add_warning(&mut self, warning: String) {
         self.warnings.push(warning);
-    }
-
-    pub(crate) fn add_file(&mut self, file: DiscoveredFile) {
-        self.files.push(file);
     }
 
     /// Returns the layers, highest precedence first.
     #[must_use]
     pub fn layers(&self) -> &[Layer] {
         &self.layers
-    }
-
-    /// Returns the files that loading searched for, in the order of the search.
-    #[must_use]
-    pub fn files(&self) -> &[DiscoveredFile] {
-        &self.files
     }
 
     /// Returns the candidate in effect and the shadowed candidates of a setting.
@@ -234,6 +227,38 @@ impl Stack {
         &self,
         name: SettingName,
     ) -> Result<Option<Sourced<value::Value>>, Problem> {
+        let value = self.value_or_secret(name)?;
+        Ok(value.filter(|_| !name.spec().secret))
+    }
+
+    /// Returns the values in effect of all settings that are not secrets, after validation.
+    ///
+    /// # Errors
+    /// Returns a [`LoadError`] with all problems of the stack.
+    pub(crate) fn values(&self) -> Result<BTreeMap<SettingName, Sourced<value::Value>>, LoadError> {
+        let mut problems = self.problems_of_places();
+        let mut values = BTreeMap::new();
+        for name in SettingName::all() {
+            match self.value(name) {
+                Ok(Some(value)) => drop(values.insert(name, value)),
+                Ok(None) => {}
+                Err(problem) => problems.push(problem),
+            }
+        }
+        match LoadError::of_all(sort_by_line(problems)) {
+            Some(error) => Err(error),
+            None => Ok(values),
+        }
+    }
+
+    /// Returns the value in effect of a setting after validation, including that of a secret.
+    ///
+    /// # Errors
+    /// The [`Problem`] of the value.
+    pub(crate) fn value_or_secret(
+        &self,
+        name: SettingName,
+    ) -> Result<Option<Sourced<value::Value>>, Problem> {
         let declared = name.spec();
         // The text is borrowed: each copy of a secret must be wiped, and this function runs for every setting.
         let found = self.layers.iter().find_map(|layer| layer.get(name));
@@ -244,9 +269,6 @@ impl Stack {
             (None, None) => return Ok(None),
         };
         let parsed = value::parse_setting(declared, text.trim());
-        if declared.secret && parsed.is_ok() {
-            return Ok(None);
-        }
         let provenance = found.map_or_else(
             || Provenance::new(Source::Default, None),
             |entry| entry.provenance.clone(),
@@ -321,7 +343,7 @@ fn is_default(name: SettingName, found: Candidate<'_>) -> bool {
 }
 
 /// Sorts the problems of each file by line and column.
-pub(crate) fn sort_by_line(mut problems: Vec<Problem>) -> Vec<Problem> {
+fn sort_by_line(mut problems: Vec<Problem>) -> Vec<Problem> {
     problems.sort_by_cached_key(|problem| {
         let place = problem.provenance().and_then(Provenance::location);
         match place {

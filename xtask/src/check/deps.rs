@@ -65,13 +65,18 @@ const RESERVED: [(&str, &[&str]); 9] = [
 ];
 
 /// Libraries with features, and the crates that they must not depend on then, so that small programs stay small.
-const WITHOUT: [(&str, &str, &[&str]); 2] = [
+const WITHOUT: [(&str, &str, &[&str]); 3] = [
     (
         "hh-auth",
         "--no-default-features",
         &["figment", "reqwest", "tokio"],
     ),
     ("hh-config", "--all-features", &["tokio"]),
+    (
+        "hh-config",
+        "--no-default-features",
+        &["figment", "serde-saphyr", "toml"],
+    ),
 ];
 
 /// A feature that a crate must not enable: only the scheduler of tokio needs libm, which each start would load.

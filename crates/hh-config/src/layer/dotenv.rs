@@ -7,9 +7,9 @@ use std::sync::Arc;
 
 use hh_text::Diagnostic;
 
-use super::variables::{Variables, is_read};
+use super::variables::{Variables, differ, is_read, urls};
 use super::{Layer, MAX_BYTES};
-use crate::error::Problems;
+use crate::problems::Problems;
 use crate::redact::redacted_path;
 use crate::{Env, LoadErrorKind, Location, Problem, Provenance, Source, read};
 
@@ -71,7 +71,7 @@ impl<'a> DotEnv<'a> {
                 }
             }
         }
-        self.problems = problems.into_list(&self.path);
+        self.problems = problems.into_list(self.path.display());
     }
 
     /// Builds the layer of the known variables in the file.
@@ -169,6 +169,14 @@ fn parse_value(text: &str) -> Result<String, &'static str> {
     } else {
         Err("unexpected text after the closing quote")
     }
+}
+
+/// Returns a warning if differently named variables of the environment and of a `.env` file name different servers.
+///
+/// The same variable in both is no reason for a warning: the environment takes precedence over the file.
+pub(crate) fn conflicting_variables(env: &Env, dotenv: &DotEnv<'_>) -> Option<String> {
+    let (first, second) = (urls(env).next()?, urls(dotenv).next()?);
+    differ(&first, &second).filter(|_| first.0 != second.0)
 }
 
 #[cfg(test)]

@@ -3,8 +3,8 @@
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-use super::variables::{Variables, differ, urls};
-use super::{DotEnv, Layer};
+use super::Layer;
+use super::variables::Variables;
 use crate::{Env, Location, Source};
 
 impl Variables for Env {
@@ -30,12 +30,4 @@ impl Layer {
     pub fn environment(env: &Env) -> Self {
         Self::of_variables(env)
     }
-}
-
-/// Returns a warning if differently named variables of the environment and of a `.env` file name different servers.
-///
-/// The same variable in both is no reason for a warning: the environment takes precedence over the file.
-pub(crate) fn conflicting_variables(env: &Env, dotenv: &DotEnv<'_>) -> Option<String> {
-    let (first, second) = (urls(env).next()?, urls(dotenv).next()?);
-    differ(&first, &second).filter(|_| first.0 != second.0)
 }

@@ -1,7 +1,6 @@
 //! Converts the names and values of configuration files into settings, with substitution and trust checks.
 
 mod guard;
-mod named;
 mod raw;
 mod reader;
 
@@ -13,17 +12,15 @@ use hh_text::Diagnostic;
 use secrecy::SecretString;
 
 use super::Layer;
-use crate::error::Problems;
+use super::named::{Named, unknown};
 use crate::format::{self, Format, Lines, Located, Node, Pair};
+use crate::problems::Problems;
 use crate::redact::redacted_path;
 use crate::{
     LoadErrorKind, Location, Placement, Problem, Provenance, SettingName, Source, SubstituteError,
     Via, names, secret_file, substitute,
 };
 
-use named::Named;
-pub(crate) use named::is_name_of;
-pub use named::nearest_name;
 use raw::{Expander, raw};
 use reader::Reader;
 pub(crate) use reader::{ConfigFile, Guard};
@@ -35,6 +32,11 @@ pub(crate) const MAX_BYTES: u64 = 1024 * 1024;
 pub(crate) struct FileLayers {
     pub(crate) layer: Layer,
     pub(crate) environments: BTreeMap<String, Layer>,
+}
+
+/// Returns whether a name in a file sets this setting, directly or by a secret file.
+pub(crate) fn is_name_of(name: &str, setting: SettingName) -> bool {
+    Named::find(name).is_some_and(|named| named.setting() == setting)
 }
 
 impl ConfigFile<'_> {
@@ -54,7 +56,7 @@ impl ConfigFile<'_> {
                 reader.new_layer(self.source)
             }
         };
-        layer.problems = reader.problems.into_list(&reader.path);
+        layer.problems = reader.problems.into_list(reader.path.display());
         FileLayers {
             layer,
             environments: reader.environments,
@@ -123,7 +125,10 @@ impl Reader<'_> {
                 continue;
             }
             let Some(named) = named else {
-                self.unknown(&name.value, &provenance);
+                let what = unknown(&name.value, " in a file")
+                    .with_prefix(format_args!("{}: ", provenance.place()));
+                self.problems
+                    .push(Problem::new(LoadErrorKind::Conflict, what).at(provenance));
                 continue;
             };
             let setting = named.setting();

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use hh_text::Diagnostic;
 
 use crate::format::EXTENSIONS;
-use crate::layer::{ConfigFile, Guard, MAX_BYTES};
+use crate::layer::{ConfigFile, DotEnv, Guard, MAX_BYTES, conflicting_variables};
 use crate::redact::redacted_path;
 use crate::{
     DiscoveredFile, Env, FileState, Layer, LoadErrorKind, Problem, Source, Sourced, Stack,
@@ -45,10 +45,28 @@ pub fn overlays(path: &Path) -> Vec<PathBuf> {
     found
 }
 
-/// Adds the layers of all files.
+/// Adds the layers of the `.env` file and of all configuration files.
+pub(super) fn add(mut stack: Stack, env: &Env) -> Stack {
+    let Some(named) = stack.text_or_problem(names::ENV_FILE) else {
+        stack.files.push(DiscoveredFile::dotenv(None));
+        return add_config_files(stack, env, env);
+    };
+    let path = PathBuf::from(named.value);
+    let dotenv = DotEnv::read(env, &path, &named.provenance);
+    let found = DiscoveredFile::dotenv(Some(env.resolve(&path)));
+    stack.files.push(found);
+    if let Some(warning) = conflicting_variables(env, &dotenv) {
+        stack.add_warning(warning);
+    }
+    let stack = stack.with(dotenv.layer());
+    // The process environment overrides the file, also in substitutions (see `docs/design/decisions.md#p3`).
+    add_config_files(stack, env, &env.clone().with_lower(dotenv.pairs()))
+}
+
+/// Adds the layers of all configuration files.
 ///
 /// Only `env` determines their paths. `variables`, which also contains the `.env` file, is for substitution.
-pub(super) fn add(stack: Stack, env: &Env, variables: &Env) -> Stack {
+fn add_config_files(stack: Stack, env: &Env, variables: &Env) -> Stack {
     let mut files = Files::new(stack, env, variables);
     files.base();
     files.user();
@@ -59,6 +77,12 @@ pub(super) fn add(stack: Stack, env: &Env, variables: &Env) -> Stack {
 }
 
 impl Stack {
+    /// Returns the files that loading searched for, in the order of the search.
+    #[must_use]
+    pub fn files(&self) -> &[DiscoveredFile] {
+        &self.files
+    }
+
     /// Builds the stack of a single configuration file, as if the caller had named it.
     #[must_use]
     pub fn of_file(env: &Env, path: &Path) -> Self {
@@ -234,7 +258,7 @@ impl<'a> Files<'a> {
             }
             (Some(path), Some(other)) => {
                 self.file(Source::User, &path, Guard::Named);
-                self.stack.add_file(DiscoveredFile::new(
+                self.stack.files.push(DiscoveredFile::new(
                     Source::User,
                     &other,
                     FileState::Ignored,
@@ -263,7 +287,7 @@ impl<'a> Files<'a> {
         match (found.next(), found.next()) {
             (None, _) => {
                 let absent = DiscoveredFile::new(source, &spellings[0], FileState::Absent);
-                self.stack.add_file(absent);
+                self.stack.files.push(absent);
                 None
             }
             (Some(path), None) => Some(path.clone()),
@@ -271,7 +295,7 @@ impl<'a> Files<'a> {
                 let problem = Problem::new(LoadErrorKind::Conflict, both(path, other));
                 self.stack.add_problems([problem]);
                 let two = DiscoveredFile::new(source, path, FileState::TwoSpellings);
-                self.stack.add_file(two);
+                self.stack.files.push(two);
                 None
             }
         }
@@ -305,7 +329,8 @@ impl<'a> Files<'a> {
                     FileState::Unreadable
                 };
                 self.stack
-                    .add_file(DiscoveredFile::new(source, &opened, state));
+                    .files
+                    .push(DiscoveredFile::new(source, &opened, state));
                 return BTreeMap::new();
             }
         };
@@ -320,7 +345,8 @@ impl<'a> Files<'a> {
             Guard::Untrusted => FileState::NotTrusted,
         };
         self.stack
-            .add_file(DiscoveredFile::new(source, &opened, state));
+            .files
+            .push(DiscoveredFile::new(source, &opened, state));
         // The list of trusted files contains the path of the target, not of a symbolic link to it.
         let opened = match guard {
             Guard::Trusted => std::fs::canonicalize(&opened).unwrap_or(opened),

@@ -3,9 +3,8 @@
 use hh_text::Diagnostic;
 
 use super::reader::{Guard, Reader};
-use crate::{
-    BaseUrl, LoadErrorKind, ProjectFilePolicy, Provenance, SettingName, substitute, value,
-};
+use crate::layer::policy::denied;
+use crate::{LoadErrorKind, Provenance, SettingName, substitute};
 
 impl Reader<'_> {
     /// Checks the variables of a value: a secret is allowed only in a secret setting, and an untrusted file can use
@@ -44,17 +43,8 @@ impl Reader<'_> {
         if self.file.guard != Guard::Untrusted {
             return true;
         }
-        let what = match setting.spec().project_file {
-            ProjectFilePolicy::Allowed => return true,
-            ProjectFilePolicy::OnlyHosted if is_hosted(text) => return true,
-            // An invalid URL is reported as such later.
-            ProjectFilePolicy::OnlyHosted if BaseUrl::parse(text.trim()).is_err() => return true,
-            ProjectFilePolicy::OnlyHosted => {
-                format!("set {setting} to a server other than https://*.honeyhive.ai")
-            }
-            ProjectFilePolicy::OnlyTrue if value::boolean(text) != Some(false) => return true,
-            ProjectFilePolicy::OnlyTrue => format!("disable {setting}"),
-            ProjectFilePolicy::Denied => format!("set {setting}"),
+        let Some(what) = denied(setting, text) else {
+            return true;
         };
         self.untrusted(&what, setting, provenance);
         false
@@ -69,13 +59,4 @@ impl Reader<'_> {
         ));
         self.problem(LoadErrorKind::Untrusted, what, setting, provenance);
     }
-}
-
-fn is_hosted(text: &str) -> bool {
-    let Ok(url) = BaseUrl::parse(text.trim()) else {
-        return false;
-    };
-    let origin = url.origin().to_string();
-    let host = origin.strip_prefix("https://").unwrap_or_default();
-    host.ends_with(".honeyhive.ai")
 }

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use hh_text::Diagnostic;
 
-use crate::error::Problems;
 use crate::format::Lines;
+use crate::problems::Problems;
 use crate::{Env, Layer, LoadErrorKind, Location, Problem, Provenance, SettingName, Source};
 
 /// The trust in the settings of a file.
