@@ -4,12 +4,13 @@
 
 mod cycles;
 mod deps;
-mod docs;
+pub(crate) mod docs;
 mod lengths;
 mod lints;
 mod promises;
 mod style;
 mod summaries;
+mod workflows;
 
 use std::path::{Path, PathBuf};
 
@@ -50,10 +51,12 @@ pub(crate) enum Check {
     Style,
     /// First sentence of the documentation of public items, in the third person
     Summaries,
+    /// Public workflows run only commands that exist
+    Workflows,
 }
 
 impl Check {
-    pub(crate) const ALL: [Self; 9] = [
+    pub(crate) const ALL: [Self; 10] = [
         Self::Deps,
         Self::Cycles,
         Self::Lengths,
@@ -62,6 +65,7 @@ impl Check {
         Self::Promises,
         Self::Style,
         Self::Summaries,
+        Self::Workflows,
         Self::References,
     ];
 
@@ -76,6 +80,7 @@ impl Check {
             Self::References => "references",
             Self::Style => "style",
             Self::Summaries => "summaries",
+            Self::Workflows => "workflows",
         }
     }
 
@@ -90,6 +95,7 @@ impl Check {
             Self::References => references::findings(root),
             Self::Style => style::findings(root),
             Self::Summaries => summaries::findings(root),
+            Self::Workflows => workflows::findings(root),
         }
     }
 }

@@ -16,6 +16,7 @@ mod process;
 mod references;
 mod release;
 mod rust;
+mod site;
 mod snapshots;
 mod soak;
 mod test;
@@ -47,6 +48,8 @@ enum Task {
     References,
     /// Generate the manual pages of the command line
     Man(man::ManOptions),
+    /// Build the documentation site with mdBook
+    Site,
     /// Measure the release build
     Bench(bench::BenchOptions),
     /// Run each fuzz target for a limited time
@@ -77,6 +80,7 @@ fn run(task: &Task) -> anyhow::Result<()> {
         Task::Snapshots(options) => snapshots::run(options),
         Task::References => references::run(),
         Task::Man(options) => man::run(options),
+        Task::Site => site::run(),
         Task::Bench(options) => bench::run(options),
         Task::Fuzz(options) => fuzz::run(options),
         Task::Soak(options) => soak::run(options),

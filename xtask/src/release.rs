@@ -3,9 +3,12 @@
 mod archive;
 mod build;
 mod check;
+mod collect;
 mod deb;
+mod formula;
 mod image;
 mod info;
+mod installer;
 mod licenses;
 mod linked;
 mod plan;
@@ -37,6 +40,8 @@ enum Step {
     Check(check::CheckOptions),
     /// Build all artifacts for this machine in target/release-artifacts
     Build,
+    /// Write the installers and the sums again, for artifacts of several machines
+    Collect,
     /// Check the artifacts of a build by using them
     Verify(verify::VerifyOptions),
 }
@@ -47,6 +52,7 @@ pub(crate) fn run(options: &ReleaseOptions) -> Result<()> {
         Step::Plan => plan::run(&root),
         Step::Check(options) => check::run(&root, options),
         Step::Build => build::run(&root),
+        Step::Collect => collect::run(&root),
         Step::Verify(options) => verify::run(&root, options),
     }
 }

@@ -8,7 +8,7 @@ use anyhow::{Result, bail};
 use crate::check::{self, Check};
 use crate::output::print_line;
 use crate::process::{self, cargo};
-use crate::workspace;
+use crate::{site, workspace};
 
 /// The formatter and Clippy. All steps for the workspace use the same features, so that nothing is built twice.
 const STATIC: [&str; 3] = [
@@ -48,6 +48,7 @@ pub(crate) fn run() -> Result<()> {
         process::run(cargo(&root, step))?;
     }
     deny(&root)?;
+    site::check(&root)?;
     check::run_all(&root, &Check::ALL)?;
     print_line("All checks passed");
     Ok(())

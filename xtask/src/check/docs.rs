@@ -70,17 +70,17 @@ fn documents(root: &Path) -> Result<Vec<PathBuf>> {
 
 /// A relative link of a document.
 #[derive(Debug, PartialEq)]
-pub(super) struct Link {
+pub(crate) struct Link {
     /// The line, starting at 1.
-    pub(super) line: usize,
+    pub(crate) line: usize,
     /// The path without `#section`.
-    path: String,
+    pub(crate) path: String,
     /// The section of a link to Rust code: the name of a function.
-    pub(super) function: Option<String>,
+    pub(crate) function: Option<String>,
 }
 
 /// Returns the relative links of a Markdown text outside code.
-pub(super) fn links(text: &str) -> Vec<Link> {
+pub(crate) fn links(text: &str) -> Vec<Link> {
     let mut links = Vec::new();
     let mut fence = None;
     for (index, line) in text.lines().enumerate() {

@@ -1,21 +1,19 @@
 //! `cargo xtask release build`: builds all artifacts for this machine.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::time::Instant;
 
 use anyhow::{Context as _, Result};
 
 use crate::output::print_line;
+use crate::release::collect::{self, FOLDER};
 use crate::release::info::ReleaseInfo;
 use crate::release::stage::Stage;
 use crate::release::targets::{self, Target};
-use crate::release::{archive, check, deb, image, program, rpm, sbom, sums};
+use crate::release::{archive, check, deb, image, program, rpm, sbom};
 use crate::{files, process};
-
-/// The directory of the artifacts, below the root.
-pub(crate) const FOLDER: &str = "target/release-artifacts";
 
 pub(crate) fn run(root: &Path) -> Result<()> {
     let start = Instant::now();
@@ -25,17 +23,20 @@ pub(crate) fn run(root: &Path) -> Result<()> {
     files::empty_folder(&out)?;
     let (own, _) = targets::split(&targets::host(root)?);
     install(root, &own)?;
-    let mut artifacts = Vec::new();
-    let mut stages = Vec::new();
     for target in own {
         let program = program::build(root, &info, target)?;
         let stage = Stage::assemble(root, &info, target, &program)?;
-        artifacts.push(archive::write(&stage, &out)?);
-        artifacts.push(sbom::write(root, &info, target, &out)?);
-        stages.push((target, stage));
+        archive::write(&stage, &out)?;
+        sbom::write(root, &info, target, &out)?;
+        if target.is_gnu() {
+            deb::write(root, &stage, &out)?;
+            rpm::write(root, &stage, &out)?;
+        }
+        if target.is_static() {
+            image::write(root, &info, &stage, &out)?;
+        }
     }
-    artifacts.extend(packages(root, &info, &stages, &out)?);
-    artifacts.push(sums::write(&out, &artifacts)?);
+    let artifacts = collect::write(root, &info)?;
     for artifact in &artifacts {
         let size = fs::metadata(artifact)
             .with_context(|| format!("cannot read {}", artifact.display()))?
@@ -58,24 +59,4 @@ fn install(root: &Path, targets: &[&Target]) -> Result<()> {
     rustup.current_dir(root).args(["target", "add"]);
     rustup.args(targets.iter().map(|target| target.triple));
     process::run(rustup)
-}
-
-/// Writes the packages of Linux distributions and the image, and returns their paths.
-fn packages(
-    root: &Path,
-    info: &ReleaseInfo,
-    stages: &[(&Target, Stage)],
-    out: &Path,
-) -> Result<Vec<PathBuf>> {
-    let mut artifacts = Vec::new();
-    for (target, stage) in stages {
-        if target.is_gnu() {
-            artifacts.push(deb::write(root, stage, out)?);
-            artifacts.push(rpm::write(root, stage, out)?);
-        }
-        if target.is_static() {
-            artifacts.push(image::write(root, info, stage, out)?);
-        }
-    }
-    Ok(artifacts)
 }

@@ -38,7 +38,7 @@ pub(crate) fn write(root: &Path, info: &ReleaseInfo, stage: &Stage, out: &Path) 
         _ => "amd64",
     };
     let mut blobs = Blobs(Entries::new(stage.epoch));
-    let layer = layer::build(stage)?;
+    let layer = layer::build(stage, USER, DATA)?;
     let config = config(root, info, stage, architecture, &layer.diff_id)?;
     let config = blobs.add(CONFIG_TYPE, config.to_string().into_bytes());
     let layer = blobs.add(LAYER_TYPE, layer.gzip);

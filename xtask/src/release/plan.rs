@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use crate::output::print_line;
 use crate::process;
-use crate::release::build;
+use crate::release::collect;
 use crate::release::info::ReleaseInfo;
 use crate::release::targets;
 
@@ -38,13 +38,21 @@ pub(crate) fn run(root: &Path) -> Result<()> {
     ));
     print_line(format_args!(
         "\nThis machine ({host}) builds in {}:",
-        build::FOLDER
+        collect::FOLDER
     ));
     for target in own {
         let triple = target.triple;
         print_line(format_args!("  honeyhive-{version}-{triple}.tar.gz"));
         print_line(format_args!("  honeyhive-{version}-{triple}.cdx.json"));
+        if target.is_gnu() {
+            print_line(format_args!("  honeyhive_{version}-1_*.deb"));
+            print_line(format_args!("  honeyhive-{version}-1.*.rpm"));
+        }
+        if target.is_static() {
+            print_line(format_args!("  honeyhive-{version}-image-*.tar"));
+        }
     }
+    print_line("  honeyhive-install.sh, honeyhive.rb, SHA256SUMS");
     print_line("\nPrograms that the build needs:");
     for (program, package) in PROGRAMS {
         let state = if process::is_installed(program) {

@@ -13,7 +13,7 @@ use crate::{files, process};
 
 /// Writes the bill of materials and returns its path.
 ///
-/// The tool writes its files beside the manifests, so it runs in a copy of the commit.
+/// The tool writes its files next to the manifests, so it runs in a copy of the commit.
 ///
 /// # Errors
 /// Returns an error if git, tar or the tool fails.

@@ -5,6 +5,7 @@ mod debian;
 mod image;
 mod rpm;
 mod sandbox;
+mod verification;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -15,12 +16,14 @@ use clap::Args;
 
 use crate::output::print_line;
 use crate::process;
-use crate::release::build;
+use crate::release::collect;
+
+use verification::Verification;
 
 #[derive(Debug, Args)]
 pub(crate) struct VerifyOptions {
     /// Directory of the artifacts
-    #[arg(default_value = build::FOLDER)]
+    #[arg(default_value = collect::FOLDER)]
     folder: PathBuf,
 }
 
@@ -35,15 +38,6 @@ struct Check {
     needs_root: bool,
     /// Checks an artifact and returns what was seen.
     run: fn(&Verification<'_>, &Path) -> Result<String>,
-}
-
-/// What all checks use.
-struct Verification<'a> {
-    root: &'a Path,
-    /// The directory of the artifacts.
-    folder: &'a Path,
-    /// An empty directory for the files of the checks.
-    scratch: PathBuf,
 }
 
 const CHECKS: [Check; 8] = [
@@ -119,7 +113,8 @@ pub(crate) fn run(root: &Path, options: &VerifyOptions) -> Result<()> {
             .filter(|path| path.to_string_lossy().ends_with(check.suffix))
             .collect();
         if matching.is_empty() {
-            print_line(format_args!("{}: no artifact", check.name));
+            print_line(format_args!("{}: failed: no artifact", check.name));
+            problems += 1;
         }
         if let Some(missing) = missing(&check)? {
             print_line(format_args!("{}: skipped: {missing}", check.name));
@@ -127,11 +122,7 @@ pub(crate) fn run(root: &Path, options: &VerifyOptions) -> Result<()> {
             continue;
         }
         for artifact in matching {
-            let verification = Verification {
-                root,
-                folder: &folder,
-                scratch: scratch(root)?,
-            };
+            let verification = Verification::new(root, &folder)?;
             let name = artifact.file_name().unwrap_or_default().to_string_lossy();
             match (check.run)(&verification, artifact) {
                 Ok(seen) => print_line(format_args!("{} ({name}): ok: {seen}", check.name)),
@@ -186,23 +177,4 @@ fn missing(check: &Check) -> Result<Option<String>> {
         }
     }
     Ok(None)
-}
-
-/// Creates the empty directory for the files of a check.
-fn scratch(root: &Path) -> Result<PathBuf> {
-    let folder = root.join("target/release-verify");
-    crate::files::empty_folder(&folder)?;
-    Ok(folder)
-}
-
-/// Unpacks an archive and returns its top directory.
-fn unpack(verification: &Verification<'_>, archive: &Path) -> Result<PathBuf> {
-    let mut tar = Command::new("tar");
-    tar.arg("-xzf")
-        .arg(archive)
-        .arg("-C")
-        .arg(&verification.scratch);
-    process::output(tar)?;
-    let name = archive.file_name().unwrap_or_default().to_string_lossy();
-    Ok(verification.scratch.join(name.trim_end_matches(".tar.gz")))
 }

@@ -6,7 +6,6 @@ use anyhow::{Context as _, Result};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::{DATA, USER};
 use crate::files;
 use crate::release::archive::{self, Entries};
 use crate::release::stage::Stage;
@@ -19,8 +18,8 @@ pub(super) struct Layer {
     pub(super) diff_id: String,
 }
 
-/// Builds the layer from the files of a stage.
-pub(super) fn build(stage: &Stage) -> Result<Layer> {
+/// Builds the layer from the files of a stage. The number `user` is that of the user, who owns the directory `data`.
+pub(super) fn build(stage: &Stage, user: u64, data: &str) -> Result<Layer> {
     let mut entries = Entries::new(stage.epoch);
     for folder in [
         "etc",
@@ -38,13 +37,13 @@ pub(super) fn build(stage: &Stage) -> Result<Layer> {
         entries.folder(folder, 0o755, 0);
     }
     entries.folder("tmp", 0o1777, 0);
-    entries.folder("home/honeyhive", 0o700, USER);
-    entries.folder(DATA, 0o700, USER);
+    entries.folder("home/honeyhive", 0o700, user);
+    entries.folder(data, 0o700, user);
     let passwd = format!(
-        "root:x:0:0:root:/:/sbin/nologin\nhoneyhive:x:{USER}:{USER}:HoneyHive:/home/honeyhive:/sbin/nologin\n"
+        "root:x:0:0:root:/:/sbin/nologin\nhoneyhive:x:{user}:{user}:HoneyHive:/home/honeyhive:/sbin/nologin\n"
     );
     entries.file("etc/passwd", 0o644, passwd.into_bytes());
-    let group = format!("root:x:0:\nhoneyhive:x:{USER}:\n");
+    let group = format!("root:x:0:\nhoneyhive:x:{user}:\n");
     entries.file("etc/group", 0o644, group.into_bytes());
     entries.file(
         "etc/ssl/certs/ca-certificates.crt",

@@ -8,7 +8,7 @@ use std::process::Command;
 use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
 
-use super::{Verification, unpack};
+use super::verification::Verification;
 use crate::release::{linked, tools};
 use crate::{files, process};
 
@@ -50,7 +50,7 @@ pub(super) fn sums(verification: &Verification<'_>, list: &Path) -> Result<Strin
 
 /// Checks that the archive contains all files and that the program runs.
 pub(super) fn archive(verification: &Verification<'_>, archive: &Path) -> Result<String> {
-    let top = unpack(verification, archive)?;
+    let top = verification.unpack(archive)?;
     for file in FILES {
         if fs::metadata(top.join(file)).map_or(0, |metadata| metadata.len()) == 0 {
             bail!("{file} is missing or empty");
@@ -85,7 +85,7 @@ pub(super) fn bill_of_materials(verification: &Verification<'_>, file: &Path) ->
 /// Checks that the program contains the list of its dependencies.
 pub(super) fn embedded_list(verification: &Verification<'_>, archive: &Path) -> Result<String> {
     let mut read = Command::new(tools::AUDIT_INFO.path(verification.root)?);
-    read.arg(unpack(verification, archive)?.join("honeyhive"));
+    read.arg(verification.unpack(archive)?.join("honeyhive"));
     let list: Value = serde_json::from_str(&process::output(read)?).context("not JSON")?;
     let packages = list["packages"].as_array().context("no packages")?;
     let runtime = packages
@@ -99,7 +99,11 @@ pub(super) fn embedded_list(verification: &Verification<'_>, archive: &Path) -> 
     if !missing.is_empty() {
         bail!("does not list {}", missing.join(", "));
     }
-    Ok(format!("lists all {} linked crates", expected.len()))
+    let more = listed.difference(&expected).count();
+    Ok(format!(
+        "lists all {} linked crates, and {more} of builds for other features",
+        expected.len()
+    ))
 }
 
 /// Returns the name and the version of a component.
@@ -115,4 +119,23 @@ fn target_of(name: &str) -> Option<&str> {
         .strip_suffix(".tar.gz")
         .or_else(|| rest.strip_suffix(".cdx.json"))?;
     rest.split_once('-').map(|(_, target)| target)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::target_of;
+
+    #[test]
+    fn the_name_of_an_artifact_contains_its_target() {
+        let target = Some("x86_64-unknown-linux-musl");
+        assert_eq!(
+            target_of("honeyhive-0.1.0-x86_64-unknown-linux-musl.tar.gz"),
+            target
+        );
+        assert_eq!(
+            target_of("honeyhive-0.1.0-x86_64-unknown-linux-musl.cdx.json"),
+            target
+        );
+        assert_eq!(target_of("SHA256SUMS"), None);
+    }
 }

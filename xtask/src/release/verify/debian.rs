@@ -7,7 +7,7 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
 
-use super::Verification;
+use super::verification::Verification;
 use crate::{files, process};
 
 /// The version of the package from which the check upgrades.
@@ -18,6 +18,8 @@ const OF_DPKG: [&str; 3] = ["var/cache/", "var/lib/dpkg/", "var/log/"];
 
 pub(super) fn check(verification: &Verification<'_>, package: &Path) -> Result<String> {
     let system = system(verification.root)?;
+    // A check that failed can have left its package.
+    inside(&system, &["dpkg", "--purge", "honeyhive"])?;
     let before = installed_files(&system)?;
     let lower = with_lower_version(verification, package)?;
     install(&system, &lower)?;
@@ -25,19 +27,11 @@ pub(super) fn check(verification: &Verification<'_>, package: &Path) -> Result<S
     let count = installed.difference(&before).count();
     let version = inside(&system, &["honeyhive", "--version"])?;
     install(&system, package)?;
-    let state = inside(&system, &["dpkg-query", "--show", "honeyhive"])?;
-    if state.contains(LOWER) {
-        bail!("the upgrade did not change the version: {}", state.trim());
+    let upgraded = query(&system, "${Version}")?;
+    if upgraded != version_of(package)? {
+        bail!("the upgrade installed version {upgraded}");
     }
-    let depends = inside(
-        &system,
-        &[
-            "dpkg-query",
-            "--show",
-            "--showformat=${Depends}",
-            "honeyhive",
-        ],
-    )?;
+    let depends = query(&system, "${Depends}")?;
     inside(&system, &["honeyhive", "config", "list"])?;
     inside(&system, &["dpkg", "--purge", "honeyhive"])?;
     let after = installed_files(&system)?;
@@ -45,9 +39,8 @@ pub(super) fn check(verification: &Verification<'_>, package: &Path) -> Result<S
         bail!("{left} differs after the removal");
     }
     Ok(format!(
-        "{}; installed {count} files, upgraded from {LOWER}, removed without a trace; depends on {}",
+        "{}; installed {count} files, upgraded from {LOWER} to {upgraded}, no file remains after the removal; depends on {depends}",
         version.trim(),
-        depends.trim()
     ))
 }
 
@@ -114,6 +107,20 @@ fn inside(system: &Path, command: &[&str]) -> Result<String> {
         .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
         .env("DEBIAN_FRONTEND", "noninteractive");
     process::output(chroot)
+}
+
+/// Returns a field of the installed package.
+fn query(system: &Path, field: &str) -> Result<String> {
+    let format = format!("--showformat={field}");
+    let value = inside(system, &["dpkg-query", "--show", &format, "honeyhive"])?;
+    Ok(value.trim().to_owned())
+}
+
+/// Returns the version of a package file.
+fn version_of(package: &Path) -> Result<String> {
+    let mut dpkg = Command::new("dpkg-deb");
+    dpkg.arg("--field").arg(package).arg("Version");
+    Ok(process::output(dpkg)?.trim().to_owned())
 }
 
 fn installed_files(system: &Path) -> Result<BTreeSet<String>> {

@@ -1,14 +1,17 @@
 //! Unpacks the image and runs its program as the user of the image.
 
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result, bail};
 use serde_json::{Value, json};
 
-use super::Verification;
+use super::verification::Verification;
 use crate::{files, process};
+
+/// The time limit of a command in the image.
+const TIME_LIMIT: &str = "60s";
 
 pub(super) fn check(verification: &Verification<'_>, image: &Path) -> Result<String> {
     let layout = verification.scratch.join("layout");
@@ -68,7 +71,10 @@ fn serve(system: &Path, user: &str, entry: &str) -> Result<String> {
         .stderr(Stdio::piped())
         .spawn()
         .context("cannot start chroot")?;
-    let health = address(&mut server).and_then(|address| {
+    let log = server.stderr.take().context("the server has no log")?;
+    // The log is open until the server has stopped, because a write to a closed log would fail.
+    let mut log = BufReader::new(log);
+    let health = address(&mut log).and_then(|address| {
         let mut health = inside(system, user, &[entry, "server", "health"]);
         health.env("HH_BASE_URL", address);
         process::output(health)
@@ -78,20 +84,20 @@ fn serve(system: &Path, user: &str, entry: &str) -> Result<String> {
 }
 
 /// Reads the log of the server up to its address.
-fn address(server: &mut Child) -> Result<String> {
-    let log = server.stderr.take().context("the server has no log")?;
-    for line in BufReader::new(log).lines() {
+fn address(log: &mut impl BufRead) -> Result<String> {
+    for line in log.lines() {
         if let Some(address) = line?.strip_prefix("Listening on ") {
             return Ok(address.to_owned());
         }
     }
-    bail!("the server did not start")
+    bail!("the server did not start within {TIME_LIMIT}")
 }
 
 /// Returns a command in the root file system of the image, with its user and without privileges.
 fn inside(system: &Path, user: &str, command: &[&str]) -> Command {
-    let mut chroot = Command::new("chroot");
+    let mut chroot = Command::new("timeout");
     chroot
+        .args([TIME_LIMIT, "chroot"])
         .arg(format!("--userspec={user}"))
         .arg("--groups=")
         .arg(system)

@@ -3,9 +3,9 @@
 use std::path::Path;
 use std::process::Command;
 
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result, bail};
 
-use super::Verification;
+use super::verification::Verification;
 use crate::process;
 
 /// Files that the package contains.
@@ -30,10 +30,10 @@ pub(super) fn check(_: &Verification<'_>, package: &Path) -> Result<String> {
         .collect();
     libraries.sort_by_key(|line| version(line));
     query(package, "-K")?;
+    let newest = libraries.last().context("does not require glibc")?;
     Ok(format!(
-        "{} files; requires at least {}",
-        files.lines().count(),
-        libraries.last().unwrap_or(&"no version of glibc")
+        "{} files; requires {newest}",
+        files.lines().count()
     ))
 }
 
@@ -51,4 +51,15 @@ fn version(line: &str) -> Vec<u32> {
         .split('.')
         .filter_map(|part| part.parse().ok())
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::version;
+
+    #[test]
+    fn versions_are_compared_as_numbers() {
+        assert!(version("libc.so.6(GLIBC_2.10)(64bit)") > version("libc.so.6(GLIBC_2.9)(64bit)"));
+        assert!(version("libc.so.6(GLIBC_2.2.5)(64bit)") < version("libc.so.6(GLIBC_2.3)(64bit)"));
+    }
 }

@@ -5,12 +5,12 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
 
-use super::{Verification, unpack};
+use super::verification::Verification;
 use crate::{files, process};
 
 /// Checks that the static program runs in a root directory that contains nothing else.
 pub(super) fn runs_alone(verification: &Verification<'_>, archive: &Path) -> Result<String> {
-    let top = unpack(verification, archive)?;
+    let top = verification.unpack(archive)?;
     let empty = verification.scratch.join("empty");
     files::empty_folder(&empty)?;
     std::fs::copy(top.join("honeyhive"), empty.join("honeyhive"))
