@@ -14,6 +14,7 @@ mod man;
 mod output;
 mod process;
 mod references;
+mod release;
 mod rust;
 mod snapshots;
 mod soak;
@@ -52,6 +53,8 @@ enum Task {
     Fuzz(fuzz::FuzzOptions),
     /// Run the long versions of tests with many rounds, and floods of requests
     Soak(soak::SoakOptions),
+    /// Plan, check, build, verify and publish a release
+    Release(release::ReleaseOptions),
     /// Run a server, create a key, trace a program and read the trace
     Demo(demo::DemoOptions),
 }
@@ -77,6 +80,7 @@ fn run(task: &Task) -> anyhow::Result<()> {
         Task::Bench(options) => bench::run(options),
         Task::Fuzz(options) => fuzz::run(options),
         Task::Soak(options) => soak::run(options),
+        Task::Release(options) => release::run(options),
         Task::Demo(options) => demo::run(options),
     }
 }

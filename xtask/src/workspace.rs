@@ -15,6 +15,37 @@ pub(crate) struct Package {
     pub(crate) name: String,
     pub(crate) manifest_path: PathBuf,
     pub(crate) dependencies: Vec<Dependency>,
+    /// All that cargo prints about the package.
+    metadata: Value,
+}
+
+impl Package {
+    pub(crate) fn version(&self) -> &str {
+        self.metadata["version"].as_str().unwrap_or_default()
+    }
+
+    /// Returns whether the package may be published. Cargo prints an empty list of registries for `publish = false`.
+    pub(crate) fn is_published(&self) -> bool {
+        self.metadata["publish"] != Value::Array(Vec::new())
+    }
+
+    /// Returns whether a field of the manifest has a value that is not empty.
+    pub(crate) fn has_field(&self, name: &str) -> bool {
+        match &self.metadata[name] {
+            Value::String(text) => !text.is_empty(),
+            Value::Array(list) => !list.is_empty(),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => false,
+        }
+    }
+
+    /// Returns whether a library of the package has examples in its documentation that are tests.
+    pub(crate) fn has_doctests(&self) -> bool {
+        let targets = self.metadata["targets"].as_array();
+        targets
+            .into_iter()
+            .flatten()
+            .any(|target| target["doctest"] == true)
+    }
 }
 
 /// A dependency of a member, possibly optional or for one platform.
@@ -86,6 +117,7 @@ fn package(value: &Value) -> Result<Package> {
             .iter()
             .map(dependency)
             .collect::<Result<_>>()?,
+        metadata: value.clone(),
     })
 }
 
