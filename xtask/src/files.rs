@@ -78,5 +78,5 @@ fn cannot_read(path: &Path) -> String {
 fn is_ours(folder: &Path) -> bool {
     let name = folder.file_name().unwrap_or_default().to_string_lossy();
     let hidden = name.starts_with('.') && !HIDDEN.contains(&&*name);
-    !hidden && name != "node_modules" && !folder.join("CACHEDIR.TAG").exists()
+    !hidden && name != "node_modules" && name != "target" && !folder.join("CACHEDIR.TAG").exists()
 }

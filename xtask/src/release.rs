@@ -13,6 +13,7 @@ mod licenses;
 mod linked;
 mod plan;
 mod program;
+mod publish;
 mod rpm;
 mod sbom;
 mod stage;
@@ -44,6 +45,8 @@ enum Step {
     Collect,
     /// Check the artifacts of a build by using them
     Verify(verify::VerifyOptions),
+    /// Publish the crates on crates.io
+    Publish(publish::PublishOptions),
 }
 
 pub(crate) fn run(options: &ReleaseOptions) -> Result<()> {
@@ -54,5 +57,6 @@ pub(crate) fn run(options: &ReleaseOptions) -> Result<()> {
         Step::Build => build::run(&root),
         Step::Collect => collect::run(&root),
         Step::Verify(options) => verify::run(&root, options),
+        Step::Publish(options) => publish::run(&root, options),
     }
 }

@@ -37,6 +37,15 @@ impl Package {
             Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => false,
         }
     }
+
+    /// Returns whether a library of the package has examples in its documentation that are tests.
+    pub(crate) fn has_doctests(&self) -> bool {
+        let targets = self.metadata["targets"].as_array();
+        targets
+            .into_iter()
+            .flatten()
+            .any(|target| target["doctest"] == true)
+    }
 }
 
 /// A dependency of a member, possibly optional or for one platform.

@@ -19,9 +19,12 @@
 //! assert_eq!(operation.route().path, "/v1/projects");
 //! ```
 //!
-//! # Features
-//! - `otlp`: [`attributes::map_span`](attributes), which maps OTLP spans to events.
-//! - `schema`: JSON schemas of inputs and outputs, for the generator of the OpenAPI document.
+//! | feature | default | adds | depends on |
+//! | --- | --- | --- | --- |
+//! | `otlp` | no | [`attributes::map_span`](attributes), which maps OTLP spans to events | opentelemetry-proto |
+//! | `schema` | no | JSON schemas of inputs and outputs, for the generator of the OpenAPI document | schemars |
+//!
+//! All platforms are supported.
 
 mod codec;
 mod endpoint;
@@ -39,3 +42,7 @@ pub use limit_name::{MAX_NAME, limit_name};
 pub use operation::{BodyKind, Dialect, KeyUse, Method, Operation, Requirement, Retry, Route};
 pub use operations::OpId;
 pub use time::to_millis;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -17,12 +17,20 @@
 //! # Ok::<(), hh_auth::KeyError>(())
 //! ```
 //!
-//! | feature | default | provides |
-//! | --- | --- | --- |
-//! | `client` | yes | [`Credentials`], which loads keys from [`CredentialProvider`]s; [`KeyInfo`]; [`credential_command`]; [`FileStore`], the credential store of `honeyhive auth login` |
-//! | `keyring` | no | [`Storage::Keyring`], which stores keys in the system keyring (the Secret Service, over D-Bus) |
-//! | `checksum` | no | [`checksum()`], which recognizes keys that a HoneyHive for Rust server issued |
-//! | `server` | no | [`mint`], [`Pepper`], [`KeyDigest`], and the feature `checksum` |
+//! | feature | default | adds | depends on |
+//! | --- | --- | --- | --- |
+//! | `client` | yes | [`Credentials`], which loads keys from [`CredentialProvider`]s; [`KeyInfo`]; [`credential_command`]; [`FileStore`], the credential store of `honeyhive auth login` | hh-config, rustix, tokio (only `sync`) |
+//! | `keyring` | no | [`Storage::Keyring`], which stores keys in the system keyring (the Secret Service, over D-Bus), and the feature `client` | zbus |
+//! | `checksum` | no | [`checksum()`], which recognizes keys that a HoneyHive for Rust server issued | crc32fast |
+//! | `server` | no | [`mint`], [`Pepper`], [`KeyDigest`], and the feature `checksum` | rustix, hmac, sha2 |
+//!
+//! The core and the feature `checksum` perform no I/O and support all platforms. `client`, `keyring` and `server`
+//! require Unix. Linux is tested; macOS is untested.
+
+#[cfg(all(not(unix), any(feature = "client", feature = "server")))]
+compile_error!(
+    "hh-auth: the features `client` and `server` require Unix; without them (`default-features = false`), keys, levels and decisions work on all platforms"
+);
 
 #[cfg(feature = "client")]
 mod command;
@@ -83,3 +91,7 @@ pub(crate) fn exposed(key: &ApiKey) -> &str {
 
     key.secret().expose_secret()
 }
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

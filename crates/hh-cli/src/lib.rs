@@ -1,5 +1,10 @@
 //! Implements the program `honeyhive`. [`run`] executes it; [`manual`] describes it for manual pages.
 
+#[cfg(not(unix))]
+compile_error!(
+    "hh-cli requires Unix; on Windows, use the program in the Windows Subsystem for Linux"
+);
+
 mod args;
 mod cli;
 mod commands;

@@ -13,10 +13,12 @@
 //! # Ok::<(), hh_key::KeyError>(())
 //! ```
 //!
-//! | feature | default | adds |
-//! | --- | --- | --- |
-//! | `checksum` | no | [`checksum()`], which recognizes keys that a HoneyHive for Rust server issued |
-//! | `mint` | no | [`mint`], and the feature `checksum` |
+//! | feature | default | adds | depends on |
+//! | --- | --- | --- | --- |
+//! | `checksum` | no | [`checksum()`], which recognizes keys that a HoneyHive for Rust server issued | crc32fast |
+//! | `mint` | no | [`mint`], which creates keys, and the feature `checksum` | getrandom, zeroize |
+//!
+//! All platforms are supported.
 
 mod api_key;
 #[cfg(feature = "checksum")]
@@ -31,3 +33,7 @@ pub use checksum::{Checksum, checksum};
 #[cfg(feature = "mint")]
 pub use mint::{NewApiKey, mint};
 pub use recognize::{find_key, key_at};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

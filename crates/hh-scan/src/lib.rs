@@ -13,6 +13,13 @@
 //!     println!("{finding}");
 //! }
 //! ```
+//!
+//! The crate has no features. It requires Unix. Linux is tested; macOS is untested.
+
+#[cfg(not(unix))]
+compile_error!(
+    "hh-scan requires Unix; hh-key, which finds keys in text with `find_key`, works on all platforms"
+);
 
 mod detect;
 mod dockerfile;
@@ -31,3 +38,7 @@ pub use ignore_files::{IGNORE_FILE, IgnoreFiles};
 pub use report::{Finding, Report};
 pub use sarif::sarif;
 pub use scanner::IGNORE_MARK;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -100,8 +100,17 @@
 //! }
 //! ```
 //!
-//! # Features
-//! - `keyring`: supports API keys that are stored in the keyring of the operating system. It is disabled by default.
+//! # Features and platforms
+//! | feature | default | adds | depends on |
+//! | --- | --- | --- | --- |
+//! | `keyring` | no | API keys in the keyring of the operating system (the Secret Service, over D-Bus) | zbus |
+//!
+//! The crate requires Unix. Linux is tested; macOS is untested.
+
+#[cfg(not(unix))]
+compile_error!(
+    "hh-sdk requires Unix; hh-api, and hh-transport with the feature `reqwest`, work on all platforms"
+);
 
 mod catch;
 mod client;
@@ -133,3 +142,7 @@ pub use hh_api as api;
 pub use hh_auth as auth;
 /// Settings, and the provenance of each: where its value comes from.
 pub use hh_config as config;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

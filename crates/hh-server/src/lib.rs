@@ -15,6 +15,13 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! The crate has no features. It requires Unix. Linux is tested; macOS is untested.
+
+#[cfg(not(unix))]
+compile_error!(
+    "hh-server requires Unix; hh-api, which defines the operations of the server, works on all platforms"
+);
 
 mod app;
 mod auth;
@@ -40,3 +47,7 @@ pub const OPENAPI: &str = include_str!("openapi.json");
 pub use config::ServerOptions;
 pub use panics::log_panics;
 pub use start::{FirstKey, Server, StartError, StartErrorKind};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -8,6 +8,8 @@
 //! assert_eq!(one_line("red\u{1b}[31m"), "red\u{fffd}[31m");
 //! assert_eq!(escape_json("\"a\u{202e}b\""), r#""a\u202eb""#);
 //! ```
+//!
+//! The crate has no features and no dependencies, and supports all platforms.
 
 mod diagnostic;
 
@@ -99,3 +101,7 @@ pub fn shell_word(text: &str) -> Cow<'_, str> {
         Cow::Owned(format!("'{}'", text.replace('\'', r"'\''")))
     }
 }
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

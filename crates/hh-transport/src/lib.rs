@@ -21,10 +21,14 @@
 //! | [`clean()`], [`redact()`], [`redact_keys`] | make untrusted text safe to print |
 //! | [`Clock`] | control time and randomness in tests |
 //!
-//! | feature | default | adds |
-//! | --- | --- | --- |
-//! | `reqwest` | yes | `ReqwestService`, `ReqwestOptions`, `ProxyOptions`, `Probe` and their types |
-//! | `testing` | no | `ScriptedService` |
+//! | feature | default | adds | depends on |
+//! | --- | --- | --- | --- |
+//! | `reqwest` | yes | `ReqwestService`, `ReqwestOptions`, `ProxyOptions`, `Probe` and their types | reqwest, hyper, rustls with ring |
+//! | `testing` | no | `ScriptedService` | |
+//!
+//! Without features, the crate contains no HTTP client. The caller implements [`HttpService`] for a client of its own.
+//!
+//! All platforms are supported. Linux is tested.
 //!
 //! # Examples
 //!
@@ -122,3 +126,7 @@ pub use testing::ScriptedService;
 #[cfg(feature = "reqwest")]
 pub use tls::{CertificateProblem, Roots};
 pub use transport::{SendOptions, Transport, TransportBuilder};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -23,7 +23,7 @@ const PLACEHOLDER: &str = "OWNER";
 pub(crate) struct CheckOptions {
     /// Also require what publishing requires: a tag and the address of the repository
     #[arg(long)]
-    publish: bool,
+    pub(crate) publish: bool,
 }
 
 /// Prints the findings.

@@ -25,6 +25,7 @@ version.workspace = true
 edition.workspace = true
 rust-version.workspace = true
 license.workspace = true
+publish = false
 
 [lints]
 workspace = true
@@ -121,7 +122,7 @@ fn lints_wants_every_field_from_the_workspace() -> io::Result<()> {
 
     tree.write(
         "crates/one/Cargo.toml",
-        "[package]\nname = \"hh-config\"\nversion = \"0.2.0\"\nedition.workspace = true\n",
+        "[package]\nname = \"hh-config\"\nversion = \"0.2.0\"\nedition.workspace = true\npublish = false\n",
     )?;
     assert_findings(
         &tree.check("lints")?,
@@ -130,6 +131,33 @@ fn lints_wants_every_field_from_the_workspace() -> io::Result<()> {
             "crates/one/Cargo.toml: write `version.workspace = true`",
             "crates/one/Cargo.toml: write `license.workspace = true`",
             "crates/one/Cargo.toml: write `rust-version.workspace = true`",
+        ],
+    );
+    Ok(())
+}
+
+#[test]
+fn lints_wants_the_fields_of_crates_io_from_published_packages() -> io::Result<()> {
+    let tree = Tree::new()?;
+    let root = ROOT.to_owned()
+        + "authors = [\"OWNER\"]\nrepository = \"https://example.org\"\n[workspace.lints]\n";
+    tree.write("Cargo.toml", &root)?;
+    let fields = "authors.workspace = true\nrepository.workspace = true\ndescription = \"a\"\n\
+        documentation = \"https://docs.rs/a\"\nreadme = \"README.md\"\nkeywords = [\"a\"]\n\
+        categories = [\"config\"]\ninclude = [\"/src\"]\n";
+    let complete = MEMBER.replace("publish = false\n", fields);
+    tree.write("crates/one/Cargo.toml", &complete)?;
+    assert_findings(&tree.check("lints")?, &[]);
+
+    let incomplete = complete
+        .replace("repository.workspace = true\n", "")
+        .replace("include =", "exclude =");
+    tree.write("crates/one/Cargo.toml", &incomplete)?;
+    assert_findings(
+        &tree.check("lints")?,
+        &[
+            "crates/one/Cargo.toml: add `include`, because the package is published",
+            "crates/one/Cargo.toml: write `repository.workspace = true`",
         ],
     );
     Ok(())
