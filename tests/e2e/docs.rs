@@ -181,3 +181,25 @@ fn scan_for_leaks_before_a_commit() {
         "{recipe}"
     );
 }
+
+/// The page names the files of the current version.
+#[test]
+fn install() {
+    let page = include_str!("../../docs/guides/install.md");
+    assert!(run(page) > 0, "the page has too few commands");
+    let version = env!("CARGO_PKG_VERSION");
+    for name in [
+        format!("v{version}/honeyhive_{version}-1_amd64.deb"),
+        format!("v{version}/honeyhive-{version}-1.x86_64.rpm"),
+        format!("v{version}/honeyhive-{version}-x86_64-unknown-linux-musl.tar.gz"),
+        format!("v{version}/honeyhive-{version}-image-amd64.tar"),
+    ] {
+        assert!(page.contains(&name), "the page does not contain {name}");
+    }
+    let env = TestEnv::new();
+    for part in fenced(page).iter().filter(|part| part.info == "sh") {
+        let script = part.lines.join("\n");
+        let printed = output(&env, &format!("sh -n <<'END'\n{script}\nEND"));
+        assert_eq!(printed, "", "a block is not valid: {script}");
+    }
+}

@@ -78,5 +78,7 @@ fn cannot_read(path: &Path) -> String {
 fn is_ours(folder: &Path) -> bool {
     let name = folder.file_name().unwrap_or_default().to_string_lossy();
     let hidden = name.starts_with('.') && !HIDDEN.contains(&&*name);
-    !hidden && name != "node_modules" && name != "target" && !folder.join("CACHEDIR.TAG").exists()
+    // If cargo builds in another directory, it does not mark this one, which then contains only the output of tasks.
+    let is_output = name == "target" && folder.with_file_name("Cargo.lock").exists();
+    !hidden && name != "node_modules" && !is_output && !folder.join("CACHEDIR.TAG").exists()
 }

@@ -4,6 +4,7 @@
 //! instead of linking to them, so that the tasks build even if a library does not.
 
 mod bench;
+mod book;
 mod build;
 mod check;
 mod demo;
@@ -16,7 +17,6 @@ mod process;
 mod references;
 mod release;
 mod rust;
-mod site;
 mod snapshots;
 mod soak;
 mod test;
@@ -46,10 +46,10 @@ enum Task {
     Snapshots(snapshots::SnapshotsOptions),
     /// Generate the pages of docs/reference from the code
     References,
+    /// Build the documentation site in target/book and check its links
+    Docs,
     /// Generate the manual pages of the command line
     Man(man::ManOptions),
-    /// Build the documentation site with mdBook
-    Site,
     /// Measure the release build
     Bench(bench::BenchOptions),
     /// Run each fuzz target for a limited time
@@ -79,8 +79,8 @@ fn run(task: &Task) -> anyhow::Result<()> {
         Task::Check(options) => check::run(options),
         Task::Snapshots(options) => snapshots::run(options),
         Task::References => references::run(),
+        Task::Docs => book::run(),
         Task::Man(options) => man::run(options),
-        Task::Site => site::run(),
         Task::Bench(options) => bench::run(options),
         Task::Fuzz(options) => fuzz::run(options),
         Task::Soak(options) => soak::run(options),

@@ -5,10 +5,11 @@ use std::process::Command;
 
 use anyhow::{Result, bail};
 
+use crate::book;
 use crate::check::{self, Check};
 use crate::output::print_line;
 use crate::process::{self, cargo};
-use crate::{site, workspace};
+use crate::workspace;
 
 /// The formatter and Clippy. All steps for the workspace use the same features, so that nothing is built twice.
 const STATIC: [&str; 3] = [
@@ -48,8 +49,8 @@ pub(crate) fn run() -> Result<()> {
         process::run(cargo(&root, step))?;
     }
     deny(&root)?;
-    site::check(&root)?;
     check::run_all(&root, &Check::ALL)?;
+    site(&root)?;
     print_line("All checks passed");
     Ok(())
 }
@@ -69,6 +70,18 @@ fn spelling(root: &Path) -> Result<()> {
     let mut command = Command::new("typos");
     command.current_dir(root);
     process::run(command)
+}
+
+fn site(root: &Path) -> Result<()> {
+    if book::has_mdbook() {
+        return book::build(root);
+    }
+    let missing = "mdbook is not installed: run `cargo install --locked mdbook`";
+    if process::is_ci() {
+        bail!("{missing}");
+    }
+    print_line(format_args!("skipped the documentation site: {missing}"));
+    Ok(())
 }
 
 fn tests(root: &Path) -> Result<()> {

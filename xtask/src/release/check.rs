@@ -93,7 +93,8 @@ pub(crate) fn publishing(root: &Path, info: &ReleaseInfo) -> Result<Vec<String>>
         ));
     }
     let manifest = files::text(&root.join("Cargo.toml"))?;
-    if let Some(line) = manifest.lines().find(|line| line.contains(PLACEHOLDER)) {
+    let mut lines = manifest.lines().filter(|line| !line.starts_with('#'));
+    if let Some(line) = lines.find(|line| line.contains(PLACEHOLDER)) {
         findings.push(format!(
             "Cargo.toml contains the placeholder {PLACEHOLDER} ({}): write the real owner",
             line.trim()

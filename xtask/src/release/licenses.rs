@@ -15,8 +15,8 @@ use crate::release::linked;
 use crate::release::targets::Target;
 use crate::{files, process};
 
-/// Beginnings of the names of license files, in lower case.
-const NAMES: [&str; 5] = ["copying", "copyright", "licence", "license", "notice"];
+/// Beginnings of the names of license files, in lower case and in both spellings.
+const NAMES: [&str; 4] = ["copying", "copyright", "licen", "notice"];
 
 /// Separates the sections of the document.
 const RULE: &str =

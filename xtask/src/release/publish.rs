@@ -5,7 +5,6 @@ mod packages;
 mod workspaces;
 
 use std::path::Path;
-use std::process::Command;
 
 use anyhow::{Result, bail};
 use clap::Args;
@@ -34,7 +33,7 @@ pub(crate) fn run(root: &Path, options: &PublishOptions) -> Result<()> {
         return dry_run(root, &published, &others);
     }
     check::run(root, &CheckOptions { publish: true })?;
-    process::run(excluding(
+    process::run(packages::excluding(
         process::cargo(root, "publish --workspace --locked"),
         &others,
     ))
@@ -64,12 +63,4 @@ fn dry_run(root: &Path, published: &[Package], others: &[Package]) -> Result<()>
     workspaces::run_consumers(root)?;
     print_line("All packages build and work alone");
     Ok(())
-}
-
-/// Adds the packages that are not published to a command for all members.
-fn excluding(mut command: Command, others: &[Package]) -> Command {
-    for package in others {
-        command.args(["--exclude", &package.name]);
-    }
-    command
 }

@@ -291,3 +291,49 @@ fn summaries_reports_functions_that_do_not_begin_with_a_verb() -> io::Result<()>
     assert_findings(&tree.check("summaries")?, &[found]);
     Ok(())
 }
+
+#[test]
+fn workflows_reports_commands_that_are_not_of_the_project() -> io::Result<()> {
+    let tree = Tree::new()?;
+    tree.write(".ci/run", "")?;
+    let workflow = |runs: &[&str]| {
+        let runs = runs.join("\n      - run: ");
+        format!(
+            "on: push\njobs:\n  test:\n    runs-on: ubuntu-24.04\n    steps:\n      - run: {runs}\n"
+        )
+    };
+    let good = [
+        "bash .ci/run",
+        "cargo xtask check workflows",
+        "cargo xtask demo --keep",
+        "sudo apt-get update",
+        "cargo deny check advisories",
+    ];
+    tree.write(".github/workflows/ci.yml", &workflow(&good))?;
+    assert_findings(&tree.check("workflows")?, &[]);
+
+    let bad = [
+        "bash .ci/other",
+        "cargo xtask deploy",
+        "cargo xtask demo --none",
+        "cargo test",
+        "cargo xtask test && cargo test",
+        "cargo xtask ${{ github.ref_name }}",
+    ];
+    tree.write(".github/workflows/ci.yml", &workflow(&bad))?;
+    let found = [
+        "`bash .ci/other` names a script that does not exist",
+        "`cargo xtask deploy` is not a task of `cargo xtask`",
+        "`cargo xtask demo --none` is not a task of `cargo xtask`",
+        "`cargo test` is not a command of the project: move it to a task or to .ci",
+        "`cargo xtask test && cargo test` has more than one command: move it to a task or to .ci",
+        "`cargo xtask ${{ github.ref_name }}` contains an expression: pass the value in a variable",
+    ]
+    .map(|finding| format!(".github/workflows/ci.yml: {finding}"));
+    let (passed, printed) = tree.check("workflows")?;
+    assert!(!passed, "{printed}");
+    for finding in found {
+        assert!(printed.contains(&finding), "{finding}: {printed}");
+    }
+    Ok(())
+}

@@ -4,7 +4,7 @@ mod health;
 mod log;
 mod openapi;
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::num::NonZero;
 use std::path::PathBuf;
 use std::thread::available_parallelism;
@@ -145,11 +145,23 @@ async fn serve(
     output::lines([format!("Listening on http://{}", server.address())])?;
     context.note(&format!(
         "To use it, run: export HH_BASE_URL=http://{}",
-        server.address()
+        reachable(server.address())
     ));
     server.run(stop).await;
     context.note("Stopped");
     Ok(())
+}
+
+/// Returns an address that clients on this machine can use: a server that listens on all addresses is also on loopback.
+fn reachable(mut address: SocketAddr) -> SocketAddr {
+    if address.ip().is_unspecified() {
+        address.set_ip(if address.is_ipv4() {
+            Ipv4Addr::LOCALHOST.into()
+        } else {
+            Ipv6Addr::LOCALHOST.into()
+        });
+    }
+    address
 }
 
 /// Prints the first admin key, even with `--quiet`, because it cannot be printed again.

@@ -101,6 +101,20 @@ fn server_health_needs_no_key_and_fails_without_a_healthy_server() {
 }
 
 #[test]
+fn a_server_on_all_addresses_prints_an_address_that_clients_can_use() {
+    for (bind, host) in [("0.0.0.0:0", "127.0.0.1"), ("[::]:0", "[::1]")] {
+        let env = TestEnv::new();
+        let (data, key) = (env.at("data"), env.at("admin.key"));
+        let start = ["server", "start", "--bind", bind, "--data-dir", &data];
+        let start = [&start[..], &["--admin-key-file", &key]].concat();
+        let mut server = ServerProcess::start(&mut env.command(&start));
+        let line = server.wait_for_line(|line| line.starts_with("To use it"));
+        let expected = format!("To use it, run: export HH_BASE_URL=http://{host}:");
+        assert!(line.starts_with(&expected), "{line}");
+    }
+}
+
+#[test]
 fn server_openapi_prints_the_document_that_servers_return() {
     let done = TestEnv::new().run(&["server", "openapi"]);
     assert_eq!(done.code, 0);

@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use anyhow::{Context as _, Result};
 use flate2::read::GzDecoder;
 use tar::Archive;
 
-use super::excluding;
 use crate::workspace::Package;
 use crate::{files, process};
 
@@ -76,4 +76,12 @@ pub(super) fn unpack(root: &Path, package: &Package, folder: &Path) -> Result<Un
         files: contents,
         bytes,
     })
+}
+
+/// Adds the packages that are not published to a command for all members.
+pub(super) fn excluding(mut command: Command, others: &[Package]) -> Command {
+    for package in others {
+        command.args(["--exclude", &package.name]);
+    }
+    command
 }
