@@ -36,6 +36,10 @@ pub fn schema() -> String {
         })
         .collect();
     top.insert(
+        "$schema".to_owned(),
+        json!({ "description": "address of this schema, for editors; ignored otherwise", "type": "string" }),
+    );
+    top.insert(
         "environments".to_owned(),
         json!({
             "description": "settings that override the others in the environment of this name (HH_ENVIRONMENT, --environment)",

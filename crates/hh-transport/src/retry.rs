@@ -18,7 +18,7 @@ pub(crate) use std::time::Duration;
 /// | connection lost or timeout after a part of the request may have been sent | retry | retry | fatal | retry |
 /// | 429 | retry | retry | retry | retry |
 /// | 408, 425, 500 | retry | retry | fatal | fatal |
-/// | 502, 503, 504 | retry | retry | fatal | retry |
+/// | 502, 503, 504, 520 to 524, 529 | retry | retry | fatal | retry |
 /// | any other status, or an unusable response | fatal | fatal | fatal | fatal |
 ///
 /// `fatal` returns the error. `retry` sends the request again after the time in the `Retry-After` header, or after a

@@ -105,6 +105,10 @@ impl Reader<'_> {
         let mut layer = self.new_layer(source);
         let mut seen = BTreeMap::new();
         for Pair { name, value } in pairs {
+            // Editors read this name, which is the address of the schema.
+            if is_top && name.value == "$schema" {
+                continue;
+            }
             let named = Named::find(&name.value);
             let is_environments = name.value == "environments" && is_top;
             let is_mistake = match named {

@@ -58,7 +58,7 @@ impl Failure {
     /// Returns the class of a status.
     fn of_status(status: u16, is_update: bool) -> Self {
         match status {
-            429 | 502..=504 => Self::Unavailable,
+            429 | 502..=504 | 520..=524 | 529 => Self::Unavailable,
             // A redirect may come from a login page instead of the server.
             300..=399 | 408 | 425 | 500..=599 => Self::Suspect,
             413 => Self::TooLarge,
@@ -104,10 +104,10 @@ mod tests {
     #[test]
     fn only_what_can_succeed_later_is_sent_again() {
         let expected = [
-            (Failure::Unavailable, &[429, 502, 503, 504][..]),
+            (Failure::Unavailable, &[429, 502, 503, 504, 520, 521, 522, 523, 524, 529][..]),
             (
                 Failure::Suspect,
-                &[300, 301, 302, 307, 308, 408, 425, 500, 501, 505, 507, 599],
+                &[300, 301, 302, 307, 308, 408, 425, 500, 501, 505, 507, 525, 526, 599],
             ),
             (Failure::TooLarge, &[413]),
             (Failure::Rejected, &[401, 403, 404]),

@@ -16,7 +16,8 @@ pub(crate) enum Outcome {
     RateLimited,
     /// The status is 408, 425 or 500.
     Broken,
-    /// The status is 502, 503 or 504.
+    /// The status is 502, 503, 504, or one that a proxy such as Cloudflare returns if its server is overloaded or
+    /// unreachable: 520 to 524, 529.
     Unavailable,
     /// The status is any other, or the response is unusable.
     Responded,
@@ -91,7 +92,7 @@ pub(crate) fn classify(error: &TransportError) -> Outcome {
         return match status.as_u16() {
             429 => Outcome::RateLimited,
             408 | 425 | 500 => Outcome::Broken,
-            502..=504 => Outcome::Unavailable,
+            502..=504 | 520..=524 | 529 => Outcome::Unavailable,
             _ => Outcome::Responded,
         };
     }

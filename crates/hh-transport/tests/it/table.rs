@@ -237,6 +237,9 @@ async fn faulty() {
         ("503 Service Unavailable", "", [2, 2, 1, 2]),
         ("504 Gateway Timeout", "", [2, 2, 1, 2]),
         ("504 Gateway Timeout", "retry-after: 0.01\r\n", [2, 2, 1, 2]),
+        ("520 Unknown", "", [2, 2, 1, 2]),
+        ("522 Connection Timed Out", "", [2, 2, 1, 2]),
+        ("529 Overloaded", "retry-after: 0.01\r\n", [2, 2, 1, 2]),
     ])
     .await;
 }

@@ -183,7 +183,7 @@ fn the_schema_is_json_and_names_every_setting() {
             seen.insert(name);
         }
     }
-    // The remaining names are aliases, files of secrets and, at the top level, the environments.
+    // The remaining names are aliases, files of secrets and, at the top level, the environments and the schema.
     let others: Vec<_> = names(settings).difference(&seen).copied().collect();
     insta::assert_snapshot!(others.join("\n"), @"
     api_key_file
@@ -201,7 +201,7 @@ fn the_schema_is_json_and_names_every_setting() {
         .difference(&names(settings))
         .copied()
         .collect();
-    assert_eq!(top, ["environments"]);
+    assert_eq!(top, ["$schema", "environments"]);
     for (name, setting) in settings.as_object().unwrap() {
         let target = setting["$ref"].as_str();
         let target = target.map(|target| schema.pointer(target.trim_start_matches('#')));

@@ -38,7 +38,7 @@ fn the_table_is_what_the_docs_show() {
     Lost: | connection lost or timeout after a part of the request may have been sent | retry | retry | fatal | retry |
     RateLimited: | 429 | retry | retry | retry | retry |
     Broken: | 408, 425, 500 | retry | retry | fatal | fatal |
-    Unavailable: | 502, 503, 504 | retry | retry | fatal | retry |
+    Unavailable: | 502, 503, 504, 520 to 524, 529 | retry | retry | fatal | retry |
     Responded: | any other status, or an unusable response | fatal | fatal | fatal | fatal |
     ");
 }
@@ -102,6 +102,15 @@ fn every_end_of_an_attempt_has_its_row() {
         (status(500, Some(1)), Outcome::Broken),
         (status(502, None), Outcome::Unavailable),
         (status(504, None), Outcome::Unavailable),
+        (status(520, None), Outcome::Unavailable),
+        (status(521, None), Outcome::Unavailable),
+        (status(522, None), Outcome::Unavailable),
+        (status(523, None), Outcome::Unavailable),
+        (status(524, None), Outcome::Unavailable),
+        (status(529, None), Outcome::Unavailable),
+        // The certificate of the server behind the proxy is invalid.
+        (status(525, None), Outcome::Responded),
+        (status(526, None), Outcome::Responded),
         (status(501, None), Outcome::Responded),
         (status(302, None), Outcome::Responded),
         (status(401, None), Outcome::Responded),
