@@ -7,7 +7,7 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
 
-use super::verification::Verification;
+use super::verification::{PATH, Verification};
 use crate::{files, process};
 
 /// The version of the package from which the check upgrades.
@@ -104,7 +104,7 @@ fn inside(system: &Path, command: &[&str]) -> Result<String> {
         .arg(system)
         .args(command)
         .env_clear()
-        .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
+        .env("PATH", PATH)
         .env("DEBIAN_FRONTEND", "noninteractive");
     process::output(chroot)
 }

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context as _, Result, bail};
 use serde_json::{Value, json};
 
-use super::verification::Verification;
+use super::verification::{PATH, Verification};
 use crate::{files, process};
 
 /// The time limit of a command in the image.
@@ -24,12 +24,17 @@ pub(super) fn check(verification: &Verification<'_>, image: &Path) -> Result<Str
         .as_str()
         .context("the index has no name")?;
     let reference = format!("{}:{name}", layout.display());
-    let mut inspect = Command::new("skopeo");
-    inspect.args(["inspect", "--config", &format!("oci:{reference}")]);
-    let config: Value = serde_json::from_str(&process::output(inspect)?)?;
-    let mut inspect = Command::new("skopeo");
-    inspect.args(["inspect", &format!("oci-archive:{}", image.display())]);
-    process::output(inspect)?;
+    for address in [
+        format!("oci:{reference}"),
+        format!("oci-archive:{}", image.display()),
+    ] {
+        let mut inspect = Command::new("skopeo");
+        inspect.args(["inspect", &address]);
+        process::output(inspect)?;
+    }
+    // skopeo omits the health check, which is an extension of Docker.
+    let manifest = blob(&layout, &index["manifests"][0])?;
+    let config = blob(&layout, &manifest["config"])?;
     let bundle = verification.scratch.join("bundle");
     let mut unpack = Command::new("umoci");
     unpack.args(["unpack", "--image", &reference]).arg(&bundle);
@@ -55,6 +60,14 @@ pub(super) fn check(verification: &Verification<'_>, image: &Path) -> Result<Str
     ))
 }
 
+/// Reads the JSON file that a descriptor refers to.
+fn blob(layout: &Path, descriptor: &Value) -> Result<Value> {
+    let digest = descriptor["digest"].as_str().context("no digest")?;
+    let path = layout.join("blobs").join(digest.replace(':', "/"));
+    let text = files::text(&path)?;
+    serde_json::from_str(&text).with_context(|| format!("{} is not JSON", path.display()))
+}
+
 /// Starts the server, runs the health check, stops the server, and returns the output of the check.
 fn serve(system: &Path, user: &str, entry: &str) -> Result<String> {
     // The default command of the image uses a fixed port, which can be in use on this machine.
@@ -68,13 +81,15 @@ fn serve(system: &Path, user: &str, entry: &str) -> Result<String> {
         "/var/lib/honeyhive",
     ];
     let mut server = inside(system, user, &start)
-        .stderr(Stdio::piped())
+        .stdout(Stdio::piped())
+        // The log contains the first admin key.
+        .stderr(Stdio::null())
         .spawn()
         .context("cannot start chroot")?;
-    let log = server.stderr.take().context("the server has no log")?;
-    // The log is open until the server has stopped, because a write to a closed log would fail.
-    let mut log = BufReader::new(log);
-    let health = address(&mut log).and_then(|address| {
+    let output = server.stdout.take().context("the server has no output")?;
+    // The pipe is open until the server has stopped, because a write to a closed pipe would fail.
+    let mut output = BufReader::new(output);
+    let health = address(&mut output).and_then(|address| {
         let mut health = inside(system, user, &[entry, "server", "health"]);
         health.env("HH_BASE_URL", address);
         process::output(health)
@@ -83,9 +98,9 @@ fn serve(system: &Path, user: &str, entry: &str) -> Result<String> {
     health
 }
 
-/// Reads the log of the server up to its address.
-fn address(log: &mut impl BufRead) -> Result<String> {
-    for line in log.lines() {
+/// Reads the output of the server up to its address.
+fn address(output: &mut impl BufRead) -> Result<String> {
+    for line in output.lines() {
         if let Some(address) = line?.strip_prefix("Listening on ") {
             return Ok(address.to_owned());
         }
@@ -103,6 +118,7 @@ fn inside(system: &Path, user: &str, command: &[&str]) -> Command {
         .arg(system)
         .args(command)
         .env_clear()
-        .env("HOME", "/home/honeyhive");
+        .env("HOME", "/home/honeyhive")
+        .env("PATH", PATH);
     chroot
 }

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
 
-use super::verification::Verification;
+use super::verification::{PATH, Verification};
 use crate::{files, process};
 
 /// Checks that the static program runs in a root directory that contains nothing else.
@@ -15,17 +15,20 @@ pub(super) fn runs_alone(verification: &Verification<'_>, archive: &Path) -> Res
     files::empty_folder(&empty)?;
     std::fs::copy(top.join("honeyhive"), empty.join("honeyhive"))
         .context("cannot copy the program")?;
-    let mut run = Command::new("chroot");
-    run.arg(&empty)
-        .args(["/honeyhive", "--version"])
-        .env_clear();
-    let version = process::output(run)?;
-    let mut list = Command::new("chroot");
-    list.arg(&empty)
-        .args(["/honeyhive", "config", "list"])
-        .env_clear();
-    if process::output(list)?.is_empty() {
+    let version = inside(&empty, &["/honeyhive", "--version"])?;
+    if inside(&empty, &["/honeyhive", "config", "list"])?.is_empty() {
         bail!("`honeyhive config list` printed nothing");
     }
     Ok(version.trim().to_owned())
+}
+
+/// Runs a command in another root directory and returns its output.
+fn inside(folder: &Path, command: &[&str]) -> Result<String> {
+    let mut chroot = Command::new("chroot");
+    chroot
+        .arg(folder)
+        .args(command)
+        .env_clear()
+        .env("PATH", PATH);
+    process::output(chroot)
 }

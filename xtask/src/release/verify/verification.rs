@@ -7,6 +7,9 @@ use anyhow::Result;
 
 use crate::{files, process};
 
+/// The directories of programs, for commands without the variables of this process.
+pub(super) const PATH: &str = "/usr/sbin:/usr/bin:/sbin:/bin";
+
 /// The directories of a check.
 pub(super) struct Verification<'a> {
     pub(super) root: &'a Path,
