@@ -99,7 +99,7 @@ choose() {
             return
         fi
     done
-    fail "unsupported platform: $(uname -s) $(uname -m)" 'build from source: cargo install --locked hh-cli'
+    fail "unsupported platform: $(uname -s) $(uname -m)" 'on Windows, use the Windows Subsystem for Linux; on other Unix systems, run cargo install --locked hh-cli'
 }
 
 # Downloads a URL to a file.

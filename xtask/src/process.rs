@@ -57,6 +57,7 @@ pub(crate) fn output(mut command: Command) -> Result<String> {
         let complaint = complaint
             .lines()
             .find(|line| line.contains("error"))
+            .or_else(|| complaint.lines().rfind(|line| !line.trim().is_empty()))
             .unwrap_or("no message");
         bail!("`{line}` failed: {complaint}");
     }

@@ -41,9 +41,9 @@ enum Step {
     Check(check::CheckOptions),
     /// Build all artifacts for this machine in target/release-artifacts
     Build,
-    /// Write the installers and the sums again, for artifacts of several machines
+    /// Write the installers and SHA256SUMS again, after copying the artifacts of other machines
     Collect,
-    /// Check the artifacts of a build by using them
+    /// Install, run and inspect the artifacts of a build
     Verify(verify::VerifyOptions),
     /// Publish the crates on crates.io
     Publish(publish::PublishOptions),

@@ -20,7 +20,7 @@ const STATIC: [&str; 3] = [
 ];
 
 /// Builds and tests of libraries with the features that programs outside this workspace use.
-const FEATURES: [&str; 8] = [
+const FEATURES: [&str; 9] = [
     "check --locked --package hh-auth --no-default-features",
     "check --locked --package hh-auth --no-default-features --features server",
     "check --locked --package hh-config --no-default-features",
@@ -29,6 +29,7 @@ const FEATURES: [&str; 8] = [
     "test --locked --package hh-config --no-default-features --test without_files",
     "check --locked --package hh-transport --no-default-features",
     "check --locked --package hh-api",
+    "check --locked --package hh-cli --no-default-features",
 ];
 
 pub(crate) fn run() -> Result<()> {

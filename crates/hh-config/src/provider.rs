@@ -155,7 +155,8 @@ impl Stack {
         self.figment_of(|_, found| is_set(found))
     }
 
-    /// Returns the defaults of the settings that no source sets.
+    /// Returns the defaults of the settings that no other source sets, without secrets. A value that a provider has added
+    /// at [`Source::Default`] is a default too.
     ///
     /// They belong below the values of the application:
     ///
@@ -175,7 +176,7 @@ impl Stack {
     /// ```
     #[must_use]
     pub fn figment_defaults(&self) -> Figment {
-        self.figment_of(|_, found| !is_set(found))
+        self.figment_of(|name, found| !is_set(found) && !is_secret(name, &found.value))
     }
 
     fn figment_of(&self, is_included: impl Fn(SettingName, &Sourced<Value>) -> bool) -> Figment {

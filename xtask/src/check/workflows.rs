@@ -22,6 +22,9 @@ const ALLOWED: [&str; 6] = [
     "sudo apt-get update",
 ];
 
+/// Runs a command as root with the variables of the runner. `sudo` alone would not find cargo.
+const AS_ROOT: &str = "sudo --preserve-env env \"PATH=$PATH\" ";
+
 pub(super) fn findings(root: &Path) -> Result<Vec<String>> {
     let folder = root.join(FOLDER);
     if !folder.exists() {
@@ -83,7 +86,8 @@ fn problem(root: &Path, line: &str) -> Result<Option<&'static str>> {
         let exists = root.join(".ci").join(script).is_file();
         return Ok((!exists).then_some("names a script that does not exist"));
     }
-    if let Some(task) = line.strip_prefix("cargo xtask ") {
+    let without_sudo = line.strip_prefix(AS_ROOT).unwrap_or(line);
+    if let Some(task) = without_sudo.strip_prefix("cargo xtask ") {
         let is_task = is_task(task)?;
         return Ok((!is_task).then_some("is not a task of `cargo xtask`"));
     }

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Instant;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 
 use crate::output::print_line;
 use crate::release::collect::{self, FOLDER};
@@ -23,6 +23,9 @@ pub(crate) fn run(root: &Path) -> Result<()> {
     files::empty_folder(&out)?;
     let (own, _) = targets::split(&targets::host(root)?);
     install(root, &own)?;
+    if own.iter().any(|target| target.is_static()) && !process::is_installed("musl-gcc") {
+        bail!("musl-gcc is missing: install the Debian package musl-tools");
+    }
     for target in own {
         let program = program::build(root, &info, target)?;
         let stage = Stage::assemble(root, &info, target, &program)?;

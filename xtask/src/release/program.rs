@@ -27,16 +27,15 @@ pub(crate) fn build(root: &Path, info: &ReleaseInfo, target: &Target) -> Result<
     build
         .current_dir(root)
         .args(arguments.split_whitespace())
-        .args(["--target", target.triple])
+        .args(["--target", target.triple, "--target-dir", "target"])
         .env("CARGO_ENCODED_RUSTFLAGS", prefixes.for_rustc())
         .env("CFLAGS", prefixes.for_cc())
         .env("CARGO_INCREMENTAL", "0")
         // Macros of the C code that print the time of the build print this time instead.
         .env("SOURCE_DATE_EPOCH", info.epoch.to_string());
     process::run(build)?;
-    let target_folder = env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into());
     Ok(root
-        .join(target_folder)
+        .join("target")
         .join(target.triple)
         .join("dist/honeyhive"))
 }

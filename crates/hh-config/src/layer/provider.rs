@@ -84,7 +84,7 @@ fn failure(error: &figment::Error) -> Problem {
         None => (LoadErrorKind::Unreadable, String::new()),
     };
     let what = Diagnostic::new(format!("cannot read {name}{place}")).with_hint(
-        "extract the provider with figment alone to see the cause, which may contain secrets",
+        "to see the cause, extract the provider with figment directly; its error can contain secrets",
     );
     Problem::new(kind, what)
 }
@@ -104,6 +104,10 @@ fn printable(text: &str) -> String {
 fn name(metadata: &Metadata) -> String {
     match &metadata.source {
         Some(source) if source.file_path().is_none() => {
+            // The source can be an address with a password or a token.
+            let source = source.to_string();
+            let source = source.split('?').next().unwrap_or_default();
+            let source = crate::value::redacted(Kind::Url, source);
             printable(&format!("{} {source}", metadata.name))
         }
         Some(_) | None => printable(&metadata.name),

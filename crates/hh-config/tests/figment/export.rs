@@ -91,6 +91,20 @@ fn defaults_can_be_merged_below_the_application() {
 }
 
 #[test]
+fn defaults_of_the_application_contain_no_secret() {
+    let app = Serialized::default("api_key", CANARY);
+    let exposed: String = Figment::from(&app).extract_inner("api_key").unwrap();
+    assert_eq!(exposed, CANARY);
+    let stack = stack_of(Source::Default, app);
+    let secret = stack.secret(SettingName::find("api_key").unwrap());
+    assert!(secret.is_ok_and(|found| found.is_some()));
+    for figment in [stack.figment_defaults(), stack.figment()] {
+        assert!(!figment.contains("api_key"));
+        assert!(!format!("{figment:?}").contains(CANARY));
+    }
+}
+
+#[test]
 fn a_default_of_the_application_counts_as_a_default() {
     let stack = stack_of(Source::Default, Serialized::default("timeout", 10));
     assert!(!stack.figment().contains("timeout"));

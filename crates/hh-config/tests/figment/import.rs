@@ -309,7 +309,7 @@ fn the_failure_of_a_provider_is_reported_without_its_text() {
 
     let stack = stack_of(Source::Named, failing);
     assert!(!printed(&stack).contains("canary"));
-    insta::assert_snapshot!(lines(&stack.problems()), @"Malformed: cannot read INI file /app/app.ini (line 3, column 11) => extract the provider with figment alone to see the cause, which may contain secrets");
+    insta::assert_snapshot!(lines(&stack.problems()), @"Malformed: cannot read INI file /app/app.ini (line 3, column 11) => to see the cause, extract the provider with figment directly; its error can contain secrets");
 
     let other = AppFile(Err(format!("unexpected {CANARY}")));
     let both = Figment::from(other).merge(Serialized::defaults("not a map"));
@@ -402,4 +402,33 @@ fn a_key_of_a_provider_in_place_of_a_project_file_has_a_warning() {
     };
     insta::assert_snapshot!(warnings(Source::Project), @"api_key comes from default.api_key in INI file /app/app.ini (project file); keep that file out of version control");
     assert_eq!(warnings(Source::Named), "");
+}
+
+/// A provider whose source is an address with a password and a token.
+struct Remote;
+
+impl figment::Provider for Remote {
+    fn metadata(&self) -> figment::Metadata {
+        figment::Metadata::from(
+            "Vault",
+            "https://user:s3cret@vault.example/kv?token=s3cret".to_owned(),
+        )
+    }
+
+    fn data(&self) -> Result<figment::value::Map<Profile, figment::value::Dict>, figment::Error> {
+        Ok(Profile::Default.collect(figment::util::map!["timeout".to_owned() => Value::from(0)]))
+    }
+}
+
+#[test]
+fn the_address_of_a_provider_is_printed_without_its_password_and_query() {
+    let source = figment::Provider::metadata(&Remote).source.unwrap();
+    assert!(source.to_string().contains("s3cret"));
+    let stack = stack_of(Source::Named, Remote);
+    let problems = lines(&stack.problems());
+    assert!(
+        problems.contains("Vault https://vault.example"),
+        "{problems}"
+    );
+    assert!(!printed(&stack).contains("s3cret"), "{}", printed(&stack));
 }

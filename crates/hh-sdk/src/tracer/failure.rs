@@ -104,10 +104,15 @@ mod tests {
     #[test]
     fn only_what_can_succeed_later_is_sent_again() {
         let expected = [
-            (Failure::Unavailable, &[429, 502, 503, 504, 520, 521, 522, 523, 524, 529][..]),
+            (
+                Failure::Unavailable,
+                &[429, 502, 503, 504, 520, 521, 522, 523, 524, 529][..],
+            ),
             (
                 Failure::Suspect,
-                &[300, 301, 302, 307, 308, 408, 425, 500, 501, 505, 507, 525, 526, 599],
+                &[
+                    300, 301, 302, 307, 308, 408, 425, 500, 501, 505, 507, 525, 526, 599,
+                ],
             ),
             (Failure::TooLarge, &[413]),
             (Failure::Rejected, &[401, 403, 404]),

@@ -359,7 +359,7 @@ fn the_script_refuses_platforms_without_an_archive() {
             &format!("case $1 in -s) echo {system} ;; *) echo {machine} ;; esac"),
         );
         release.fails(&format!(
-            "error: unsupported platform: {system} {machine}\n  hint: build from source: cargo install --locked hh-cli\n"
+            "error: unsupported platform: {system} {machine}\n  hint: on Windows, use the Windows Subsystem for Linux; on other Unix systems, run cargo install --locked hh-cli\n"
         ));
         assert_eq!(release.server.requests().len(), 0);
     }

@@ -43,6 +43,13 @@ pub(super) fn check(verification: &Verification<'_>, image: &Path) -> Result<Str
     let user = config["config"]["User"]
         .as_str()
         .context("the image has no user")?;
+    if user.split(':').any(|number| number == "0") || user == "root" {
+        bail!("the user of the image is root");
+    }
+    let roots = system.join("etc/ssl/certs/ca-certificates.crt");
+    if !files::text(&roots)?.contains("BEGIN CERTIFICATE") {
+        bail!("{} contains no certificate", roots.display());
+    }
     let entry = config["config"]["Entrypoint"][0]
         .as_str()
         .context("the image has no entry point")?;
