@@ -33,6 +33,15 @@ pub(crate) fn run(root: &Path, options: &PublishOptions) -> Result<()> {
         return dry_run(root, &published, &others);
     }
     check::run(root, &CheckOptions { publish: true })?;
+    // crates.io limits the number of new crates, so that a release can need several runs.
+    let (done, rest): (Vec<_>, Vec<_>) = published
+        .into_iter()
+        .partition(|package| is_on_crates_io(root, package));
+    if rest.is_empty() {
+        print_line("All crates of this version are published");
+        return Ok(());
+    }
+    let others: Vec<_> = others.into_iter().chain(done).collect();
     process::run(packages::excluding(
         process::cargo(root, "publish --workspace --locked"),
         &others,
@@ -63,4 +72,12 @@ fn dry_run(root: &Path, published: &[Package], others: &[Package]) -> Result<()>
     workspaces::run_consumers(root)?;
     print_line("All packages build and work alone");
     Ok(())
+}
+
+/// Returns whether crates.io has the version of a package.
+fn is_on_crates_io(root: &Path, package: &Package) -> bool {
+    let name = format!("{}@{}", package.name, package.version());
+    let mut info = process::cargo(root, "info --quiet --registry crates-io");
+    info.arg(name);
+    process::succeeds(info)
 }
