@@ -61,6 +61,10 @@ glibc_version() {
 
 # Returns whether the glibc of this system is new enough for the glibc archives.
 has_glibc() {
+    # NixOS has no such file, and a system of 32 bits on a processor of 64 bits has another one.
+    if ! [ -e /lib64/ld-linux-x86-64.so.2 ] && ! [ -e /lib/ld-linux-aarch64.so.1 ]; then
+        return 1
+    fi
     found=$(glibc_version)
     if [ -z "$found" ] || [ -z "$glibc_minimum" ]; then
         return 1

@@ -1,7 +1,7 @@
 //! Runs programs in the directory of the workspace and prints their commands.
 
 use std::env;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context as _, Result, bail};
@@ -62,6 +62,16 @@ pub(crate) fn output(mut command: Command) -> Result<String> {
         bail!("`{line}` failed: {complaint}");
     }
     String::from_utf8(output.stdout).with_context(|| format!("the output of `{line}` is not UTF-8"))
+}
+
+/// Returns the directory of the compiler and its libraries.
+///
+/// # Errors
+/// Returns an error if rustc fails.
+pub(crate) fn sysroot(root: &Path) -> Result<PathBuf> {
+    let mut rustc = Command::new("rustc");
+    rustc.current_dir(root).args(["--print", "sysroot"]);
+    Ok(output(rustc)?.trim().into())
 }
 
 /// Returns whether a program is on PATH.

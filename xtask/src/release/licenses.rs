@@ -18,6 +18,9 @@ use crate::{files, process};
 /// Beginnings of the names of license files, in lower case and in both spellings.
 const NAMES: [&str; 4] = ["copying", "copyright", "licen", "notice"];
 
+/// The license of the C library that static programs contain.
+const OF_MUSL: &str = "xtask/release/musl-license";
+
 /// Separates the sections of the document.
 const RULE: &str =
     "--------------------------------------------------------------------------------";
@@ -69,7 +72,13 @@ pub(crate) fn text(root: &Path, target: &Target) -> Result<String> {
             }
         }
     }
-    Ok(document(&crates, &texts))
+    let mut document = document(&crates, &texts);
+    if target.is_static() {
+        let license = files::text(&root.join(OF_MUSL))?;
+        // Writing to a string cannot fail.
+        let _infallible = write!(document, "\n{RULE}\n{license}");
+    }
+    Ok(document)
 }
 
 /// Returns the texts of the license files of a package.

@@ -52,12 +52,10 @@ impl Prefixes {
                 .context("cannot find the directory of cargo: set CARGO_HOME")?
                 .join(".cargo"),
         };
-        let mut rustc = Command::new("rustc");
-        rustc.current_dir(root).args(["--print", "sysroot"]);
-        let sysroot = process::output(rustc)?;
+        let sysroot = process::sysroot(root)?;
         // If two prefixes match, the last one wins.
         Ok(Self(vec![
-            (PathBuf::from(sysroot.trim()), "/rust"),
+            (sysroot, "/rust"),
             (cargo_home.join("registry/src"), "/cargo"),
             (root.to_path_buf(), "/honeyhive"),
         ]))

@@ -57,6 +57,10 @@ impl Stage {
         for document in DOCUMENTS {
             copy(&root.join(document), &documents.join(document))?;
         }
+        copy(
+            &library_licenses(root)?,
+            &documents.join("RUST-LIBRARY-LICENSES.html"),
+        )?;
         let licenses = licenses::text(root, target)?;
         files::write(&documents.join("THIRD-PARTY-LICENSES"), &licenses)?;
         manual(root, &folder.join("share/man/man1"))?;
@@ -80,6 +84,11 @@ impl Stage {
         }
         symlink(&self.folder, &link).with_context(|| format!("cannot create {}", link.display()))
     }
+}
+
+/// Returns the file with the licenses of the standard library of Rust, which is part of the compiler.
+fn library_licenses(root: &Path) -> Result<PathBuf> {
+    Ok(process::sysroot(root)?.join("share/doc/rust/COPYRIGHT-library.html"))
 }
 
 fn copy(from: &Path, to: &Path) -> Result<()> {

@@ -13,11 +13,12 @@ use crate::release::{linked, tools};
 use crate::{files, process};
 
 /// Files that every archive contains.
-const FILES: [&str; 9] = [
+const FILES: [&str; 10] = [
     "CHANGELOG.md",
     "LICENSE-APACHE",
     "LICENSE-MIT",
     "README.md",
+    "RUST-LIBRARY-LICENSES.html",
     "THIRD-PARTY-LICENSES",
     "completions/bash/honeyhive",
     "completions/fish/honeyhive.fish",
