@@ -62,6 +62,7 @@ const COMMANDS: &[(&str, Stdout)] = &[
     ("config trust honeyhive.yaml", Data),
     ("config schema", Data),
     ("doctor", Data),
+    ("server health", Data),
     ("server openapi", Text),
     // Scripts for shells.
     ("completion bash", Text),

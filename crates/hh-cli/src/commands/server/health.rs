@@ -5,6 +5,7 @@ use std::time::Duration;
 use clap::Args;
 use hh_sdk::api::OpId;
 use hh_sdk::tooling;
+use serde_json::json;
 
 use crate::context::Context;
 use crate::error::CliError;
@@ -22,7 +23,7 @@ pub(super) fn run(context: &Context) -> Result<(), CliError> {
     let base_url = &resolved.settings.base_url;
     let address = base_url.value.as_str().trim_end_matches('/');
     if resolved.settings.test_mode.value {
-        return output::lines([format!("{address}: not checked (test mode)")]);
+        return print(context, address, "not checked (test mode)");
     }
     let path = OpId::Health.operation().route().path;
     let probe = tooling::probe(&context.options(), &resolved, CONNECT)?;
@@ -31,7 +32,7 @@ pub(super) fn run(context: &Context) -> Result<(), CliError> {
     let full = base.map_or_else(|| path.to_owned(), |base| format!("/{base}{path}"));
     let answer = context.block_on(async { Ok(probe.get(&full).await?) })?;
     if (200..300).contains(&answer.status) && !answer.is_html {
-        return output::lines([format!("{address}: healthy")]);
+        return print(context, address, "healthy");
     }
     let message = format!(
         "{address} is not healthy: GET {full} returned {}",
@@ -42,4 +43,11 @@ pub(super) fn run(context: &Context) -> Result<(), CliError> {
         base_url.provenance
     );
     Err(CliError::new(Exit::Network, message).with_hint(hint))
+}
+
+fn print(context: &Context, address: &str, status: &str) -> Result<(), CliError> {
+    if context.is_json() {
+        return output::json(&json!({ "base_url": address, "status": status }));
+    }
+    output::lines([format!("{address}: {status}")])
 }
