@@ -90,12 +90,20 @@ pub(crate) fn publishing(root: &Path, info: &ReleaseInfo) -> Vec<String> {
         ));
     }
     // The sources of this task and the pages about releases name the placeholder.
-    let paths = [".", ":!CONTRIBUTING.md", ":!xtask"];
+    // The crates use the same word for owners of keys.
+    let paths = [
+        ".",
+        ":!CONTRIBUTING.md",
+        ":!crates",
+        ":!docs/reference",
+        ":!xtask",
+    ];
+    let pattern = format!("(/|@|--repo |\"|^){PLACEHOLDER}\\b");
     let search = [
         "grep",
         "--files-with-matches",
-        "--word-regexp",
-        PLACEHOLDER,
+        "--extended-regexp",
+        &pattern,
         "--",
     ];
     // git fails if no file contains the placeholder.
