@@ -1,6 +1,5 @@
 //! Checks that the public workflows run commands of this project, and runs actionlint.
 
-use std::env;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -8,7 +7,7 @@ use anyhow::{Context as _, Result};
 use serde_json::Value;
 
 use crate::output::print_line;
-use crate::{files, process};
+use crate::{files, process, references};
 
 const FOLDER: &str = ".github/workflows";
 
@@ -96,9 +95,11 @@ fn problem(root: &Path, line: &str) -> Result<Option<&'static str>> {
 }
 
 /// Returns whether this program accepts the arguments. With `--help`, it parses them and runs nothing.
+///
+/// Another step of `cargo xtask test` can have built this program again, so that the file that it was started from no
+/// longer exists.
 fn is_task(arguments: &str) -> Result<bool> {
-    let mut command =
-        Command::new(env::current_exe().context("the path of this program is unknown")?);
+    let mut command = Command::new(references::programs()?.join("xtask"));
     command.args(arguments.split_whitespace()).arg("--help");
     Ok(process::succeeds(command))
 }

@@ -46,20 +46,25 @@ pub(crate) fn check_expiry(grant: &Grant, created: Timestamp) -> Result<(), Refu
 }
 
 impl KeyRecord {
-    /// Returns the state of the key at a time.
+    /// Returns the state of the key at a time. Of two ends that have passed, the earlier one decides, so that the state
+    /// never changes from expired to replaced or back.
     pub(crate) fn state(&self, now: Timestamp) -> KeyState {
-        let is_past = |end: Option<Timestamp>| end.is_some_and(|end| now >= end);
         if self.is_revoked {
-            KeyState::Revoked
-        } else if let Some(closed) = self.closed {
-            closed
-        } else if is_past(self.grace_ends) {
-            KeyState::Replaced
-        } else if is_past(self.grant.expires) {
-            KeyState::Expired
-        } else {
-            KeyState::Active
+            return KeyState::Revoked;
         }
+        if let Some(closed) = self.closed {
+            return closed;
+        }
+        // The first of two equal ends decides. A grace period that begins at the expiry never reactivates the key.
+        let ends = [
+            (self.grant.expires, KeyState::Expired),
+            (self.grace_ends, KeyState::Replaced),
+        ];
+        let past = ends
+            .into_iter()
+            .filter_map(|(end, state)| end.filter(|end| now >= *end).map(|end| (end, state)));
+        past.min_by_key(|(end, _)| *end)
+            .map_or(KeyState::Active, |(_, state)| state)
     }
 
     /// Returns the state to store if the key has certainly expired or been replaced, and this is not stored yet.
@@ -149,7 +154,10 @@ mod tests {
             (None, None, None, false, KeyState::Active),
             (Some(11), Some(11), None, false, KeyState::Active),
             (Some(10), None, None, false, KeyState::Expired),
-            (Some(5), Some(10), None, false, KeyState::Replaced),
+            (None, Some(10), None, false, KeyState::Replaced),
+            (Some(5), Some(10), None, false, KeyState::Expired),
+            (Some(10), Some(5), None, false, KeyState::Replaced),
+            (Some(5), Some(5), None, false, KeyState::Expired),
             (
                 Some(11),
                 None,

@@ -83,18 +83,19 @@ impl Model {
         (others > 0).then(|| 1 + number % others)
     }
 
-    /// Returns the reason why a key no longer works; empty while it works.
+    /// Returns the reason why a key no longer works; empty while it works. The earlier end is the reason.
     fn end(&self, key: usize) -> &'static str {
         let key = &self.keys[key];
-        let is_past = |end: Option<i64>| end.is_some_and(|end| self.now >= end);
+        let expires = key.expires.unwrap_or(i64::MAX);
+        let grace_ends = key.grace_ends.unwrap_or(i64::MAX);
         if key.revoked {
             "revoked"
-        } else if is_past(key.grace_ends) {
-            "replaced"
-        } else if is_past(key.expires) {
-            "expired"
-        } else {
+        } else if self.now < expires.min(grace_ends) {
             ""
+        } else if grace_ends < expires {
+            "replaced"
+        } else {
+            "expired"
         }
     }
 
