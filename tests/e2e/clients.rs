@@ -32,7 +32,7 @@ fn trace_with_the_python_client(protocol: &str) {
         return;
     };
     let list = ["event", "list", "--session-id", &session];
-    let events = place.ask_json(&server, &key_file, &list);
+    let events = place.list(&server, &key_file, &list);
     check_session(&events, &session);
     check_chain(&events, &session);
     check_model(&events, &session);
@@ -147,7 +147,7 @@ fn the_plain_exporter() {
     if python::script(&place, "otlp_exporter.py", &variables).is_none() {
         return;
     }
-    let events = place.ask_json(&server, &key_file, &["event", "list"]);
+    let events = place.list(&server, &key_file, &["event", "list"]);
     let outer = named(&events, "lookup");
     let session = outer["session_id"].as_str().unwrap();
     let empty = json!({"config": {}, "inputs": {}, "outputs": {}, "metrics": {}, "feedback": {}, "user_properties": {}});

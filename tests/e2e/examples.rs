@@ -57,7 +57,7 @@ fn the_tracer_records_a_session() {
     );
     let session = printed.trim().strip_prefix("session ").unwrap();
     let list = ["event", "list", "--session-id", session];
-    let events = place.ask_json(&server, &key, &list);
+    let events = place.list(&server, &key, &list);
     let events = events.as_array().unwrap().iter();
     let mut names: Vec<_> = events
         .map(|event| format!("{} {}", event["event_type"], event["event_name"]))

@@ -109,6 +109,16 @@ impl TestDir {
     }
 
     /// Runs the same with `--output json` and returns the parsed output.
+    /// Runs a command that prints a list, and returns its items.
+    pub(crate) fn list(
+        &self,
+        server: &ServerProcess,
+        key_file: &Path,
+        arguments: &[&str],
+    ) -> Value {
+        self.ask_json(server, key_file, arguments)["items"].take()
+    }
+
     pub(crate) fn ask_json(
         &self,
         server: &ServerProcess,

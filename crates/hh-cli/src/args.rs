@@ -32,8 +32,17 @@ pub(crate) struct Global {
     #[arg(long, value_name = "NAME")]
     pub(crate) profile: Option<String>,
     /// Output format
-    #[arg(long, visible_alias = "format", value_name = "FORMAT")]
+    #[arg(short, long, visible_alias = "format", value_name = "FORMAT")]
     pub(crate) output: Option<Format>,
+    /// Print only these fields, separated by commas, as JSON or in the format of --output
+    #[arg(long, value_name = "FIELDS", value_delimiter = ',')]
+    pub(crate) json: Vec<String>,
+    /// Apply a jq filter to the JSON output
+    #[arg(long, value_name = "FILTER")]
+    pub(crate) jq: Option<String>,
+    /// Print absolute times in UTC
+    #[arg(long)]
+    pub(crate) utc: bool,
     /// Suppress notes and warnings
     #[arg(short, long)]
     pub(crate) quiet: bool,
@@ -43,7 +52,10 @@ pub(crate) struct Global {
     /// Log each HTTP request to stderr
     #[arg(long)]
     pub(crate) debug: bool,
-    /// Disable colored output
+    /// When to print colors
+    #[arg(long, value_name = "WHEN")]
+    color: Option<ColorChoice>,
+    /// Never print colors, the same as --color never
     #[arg(long)]
     no_color: bool,
     /// Treat warnings about the API key as errors
@@ -55,6 +67,15 @@ pub(crate) struct Global {
 }
 
 impl Global {
+    /// Returns when to print colors.
+    pub(crate) fn color(&self) -> ColorChoice {
+        match self.color {
+            _ if self.no_color => ColorChoice::Never,
+            Some(choice) => choice,
+            None => ColorChoice::Auto,
+        }
+    }
+
     /// Reads the options by name, without the copy of all matches that the derived code creates first.
     pub(crate) fn read(matches: &ArgMatches) -> Self {
         let text = |name| matches.get_one::<String>(name).cloned();
@@ -67,9 +88,15 @@ impl Global {
             environment: text("environment"),
             profile: text("profile"),
             output: matches.get_one::<Format>("output").copied(),
+            json: matches
+                .get_many::<String>("json")
+                .map_or_else(Vec::new, |fields| fields.cloned().collect()),
+            jq: text("jq"),
+            utc: matches.get_flag("utc"),
             quiet: matches.get_flag("quiet"),
             verbose: matches.get_flag("verbose"),
             debug: matches.get_flag("debug"),
+            color: matches.get_one::<ColorChoice>("color").copied(),
             no_color: matches.get_flag("no_color"),
             strict: matches.get_flag("strict"),
             security_log: path("security_log"),
@@ -86,14 +113,33 @@ impl Global {
             environment: self.environment.or(lower.environment),
             profile: self.profile.or(lower.profile),
             output: self.output.or(lower.output),
+            json: if self.json.is_empty() {
+                lower.json
+            } else {
+                self.json
+            },
+            jq: self.jq.or(lower.jq),
+            utc: self.utc | lower.utc,
             quiet: self.quiet | lower.quiet,
             verbose: self.verbose | lower.verbose,
             debug: self.debug | lower.debug,
+            color: self.color.or(lower.color),
             no_color: self.no_color | lower.no_color,
             strict: self.strict | lower.strict,
             security_log: self.security_log.or(lower.security_log),
         }
     }
+}
+
+/// When colors are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ColorChoice {
+    /// On a terminal, unless `NO_COLOR` is set
+    Auto,
+    /// Also in files and pipes
+    Always,
+    /// Plain text
+    Never,
 }
 
 // The options of commands that list pages. A doc comment would become the description of the command.
@@ -113,6 +159,34 @@ pub(crate) struct List {
 /// The format of the output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {
+    /// Text for people
     Table,
+    /// One JSON document
     Json,
+    /// One JSON value per line
+    Jsonl,
+    /// One YAML document
+    Yaml,
+    /// Comma-separated values with a header
+    Csv,
+}
+
+impl Format {
+    /// Returns the name of the format in options and settings.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Table => "table",
+            Self::Json => "json",
+            Self::Jsonl => "jsonl",
+            Self::Yaml => "yaml",
+            Self::Csv => "csv",
+        }
+    }
+
+    /// Returns the format with this name in any case.
+    pub(crate) fn of_name(name: &str) -> Option<Self> {
+        let all = [Self::Table, Self::Json, Self::Jsonl, Self::Yaml, Self::Csv];
+        all.into_iter()
+            .find(|format| format.as_str().eq_ignore_ascii_case(name))
+    }
 }

@@ -16,6 +16,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::args::{Format, Global, List};
 use crate::error::CliError;
 use crate::exit::Exit;
+use crate::output::{List as ResultList, Pager, Printer, Progress, Screen};
 use crate::ui;
 
 /// The longest `Retry-After` that a command waits for. For an interactive user, an error is better than a longer wait.
@@ -30,7 +31,7 @@ pub(crate) struct Context {
     env: Env,
     has_warned: Cell<bool>,
     stack: OnceCell<Stack>,
-    format: OnceCell<Format>,
+    printer: OnceCell<Printer>,
     store: OnceCell<FileStore>,
     profiles: OnceCell<Result<Profiles, StoreError>>,
     resolved: OnceCell<Resolved>,
@@ -46,7 +47,7 @@ impl Context {
             env: Env::from_process(),
             has_warned: Cell::new(false),
             stack: OnceCell::new(),
-            format: OnceCell::new(),
+            printer: OnceCell::new(),
             store: OnceCell::new(),
             profiles: OnceCell::new(),
             resolved: OnceCell::new(),
@@ -71,22 +72,72 @@ impl Context {
             .get_or_init(|| tooling::load_without_profile(&self.options_with(&[])))
     }
 
-    /// Returns the output format, or the table format if the setting is invalid, because commands that show settings
-    /// must still work.
-    pub(crate) fn format(&self) -> Format {
-        *self.format.get_or_init(|| {
-            let found = self.stack().text(names::OUTPUT_FORMAT).ok().flatten();
-            if found.is_some_and(|found| found.value.eq_ignore_ascii_case("json")) {
-                Format::Json
-            } else {
-                Format::Table
-            }
+    /// Returns the printer of results.
+    pub(crate) fn printer(&self) -> &Printer {
+        self.printer.get_or_init(|| {
+            let global = &self.global;
+            Printer::new(
+                self.format(),
+                global.json.clone(),
+                global.jq.clone(),
+                Screen::of_stdout(&self.env, global.utc),
+                Pager::of_user(),
+            )
         })
     }
 
-    /// Returns whether the output is JSON.
-    pub(crate) fn is_json(&self) -> bool {
-        self.format() == Format::Json
+    /// Returns the output format, or the table format if the setting is invalid, because commands that show settings
+    /// must still work.
+    fn format(&self) -> Format {
+        // These options select JSON, unless an option selects another format.
+        let selects_json = !self.global.json.is_empty() || self.global.jq.is_some();
+        match self.global.output {
+            Some(format) => format,
+            None if selects_json => Format::Json,
+            None => {
+                let found = self.stack().text(names::OUTPUT_FORMAT).ok().flatten();
+                let format = found.and_then(|found| Format::of_name(&found.value));
+                format.unwrap_or(Format::Table)
+            }
+        }
+    }
+
+    /// Returns an error if the options for the output contradict each other.
+    pub(crate) fn check_output(&self) -> Result<(), CliError> {
+        let conflict = |option: &str, format: Format| {
+            let format = format.as_str();
+            Err(CliError::usage(format!(
+                "the option {option} cannot be used with --output {format}"
+            )))
+        };
+        match self.global.output {
+            Some(format) if self.global.jq.is_some() && format != Format::Json => {
+                conflict("--jq", format)
+            }
+            Some(format @ Format::Table) if !self.global.json.is_empty() => {
+                conflict("--json", format)
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// Warns of options for the output that had no effect.
+    pub(crate) fn warn_of_unused_options(&self) {
+        if self.global.json.is_empty() && self.global.jq.is_none() {
+            return;
+        }
+        for option in self.printer().unused_options() {
+            self.note(&format!(
+                "warning: {option} has no effect, because this command prints no data"
+            ));
+        }
+    }
+
+    /// Returns whether errors are printed as JSON objects.
+    pub(crate) fn has_json_errors(&self) -> bool {
+        let selects_json = !self.global.json.is_empty() || self.global.jq.is_some();
+        let is_implied = selects_json && self.global.output.is_none();
+        !is_implied && matches!(self.format(), Format::Json | Format::Jsonl)
     }
 
     /// Returns the credential store.
@@ -161,10 +212,7 @@ impl Context {
             Some(path.to_string_lossy().into_owned())
         };
         let flag = |on: bool| on.then(|| "true".to_owned());
-        let format = global.output.map(|format| match format {
-            Format::Table => "table".to_owned(),
-            Format::Json => "json".to_owned(),
-        });
+        let format = global.output.map(|format| format.as_str().to_owned());
         [
             (names::BASE_URL, "--base-url", global.base_url.clone()),
             (
@@ -318,7 +366,7 @@ impl Context {
     }
 
     /// Warns that a page was truncated because its events are large.
-    pub(crate) fn warn_truncated(&self, what: &str, page: &EventList) {
+    fn warn_truncated(&self, what: &str, page: &EventList) {
         let shown = page.events.len();
         if page.truncated {
             self.note(&format!(
@@ -327,8 +375,33 @@ impl Context {
         }
     }
 
+    /// Prints a page of events, or of sessions, and reports on stderr what it does not contain.
+    pub(crate) fn print_page(
+        &self,
+        what: &str,
+        arguments: &List,
+        page: &EventList,
+        text: impl FnOnce(&Screen) -> Vec<String>,
+    ) -> Result<(), CliError> {
+        self.warn_truncated(what, page);
+        let shown = page.events.len() as u64;
+        let before = u64::from(arguments.page - 1) * u64::from(arguments.limit);
+        let is_last = before + shown >= page.total_events;
+        self.printer().list(
+            &ResultList {
+                items: &page.events,
+                // The server does not count the events after this page.
+                total: is_last.then_some(page.total_events),
+                next: (!is_last).then(|| arguments.page.saturating_add(1)),
+            },
+            text,
+        )?;
+        self.print_pagination(what, arguments, shown, page.total_events);
+        Ok(())
+    }
+
     /// Reports that a page is empty or does not contain all results.
-    pub(crate) fn print_pagination(&self, what: &str, list: &List, shown: usize, total: u64) {
+    pub(crate) fn print_pagination(&self, what: &str, list: &List, shown: u64, total: u64) {
         let before = u64::from(list.page - 1) * u64::from(list.limit);
         if total == 0 {
             self.note(&format!(
@@ -339,11 +412,24 @@ impl Context {
                 "Page {} is after the last page ({total} {what} in total)",
                 list.page
             ));
-        } else if before + (shown as u64) < total {
+        } else if before + shown < total {
             self.note(&format!(
-                "Showing {shown} of at least {total} {what}; use --limit and --page to see more"
+                "Showing {shown} of at least {total} {what}; use --limit and --page {} to see more",
+                list.page.saturating_add(1)
             ));
         }
+    }
+
+    /// Prints what the command has done to stderr, except with `--quiet`. The first word is a past participle.
+    pub(crate) fn success(&self, line: &str) {
+        if !self.global.quiet {
+            ui::print_success(line);
+        }
+    }
+
+    /// Returns the progress of an operation that processes `what`, a plural noun.
+    pub(crate) fn progress(&self, what: &'static str) -> Progress {
+        Progress::new(what, !self.global.quiet)
     }
 
     /// Prints a line to stderr, except with `--quiet`.

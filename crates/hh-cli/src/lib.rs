@@ -47,12 +47,19 @@ pub fn run() -> ExitCode {
             return Exit::Usage.into();
         }
     };
+    ui::set_colors(global.color());
     let context = Context::new(global);
-    match commands::run(&context, command) {
-        Ok(()) => Exit::Ok.into(),
+    let result = context
+        .check_output()
+        .and_then(|()| commands::run(&context, command));
+    match result {
+        Ok(()) => {
+            context.warn_of_unused_options();
+            Exit::Ok.into()
+        }
         Err(error) => {
             if error.exit() != Exit::BrokenPipe {
-                ui::error(&error, context.is_json());
+                ui::error(&error, context.has_json_errors());
             }
             error.exit().into()
         }

@@ -48,8 +48,8 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliErr
     let is = |name, wanted: &str| {
         text(name).is_some_and(|found| found.value.eq_ignore_ascii_case(wanted))
     };
-    let is_json = context.is_json();
-    let mut report = Report::new(!is_json);
+    let printer = context.printer();
+    let mut report = Report::new(printer.is_text());
     if is(names::VERBOSE, "true") {
         report.print_header()?;
     }
@@ -59,12 +59,12 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliErr
     for note in notes {
         report.note(&note)?;
     }
-    if is_json {
-        report.json()?;
+    if !printer.is_text() {
+        report.print(printer)?;
     }
     if let Some(file) = &arguments.bundle {
         bundle::write(file, context, &stack, &report)?;
-        context.note(&format!(
+        context.success(&format!(
             "Wrote {}; review it before you share it",
             file.display()
         ));

@@ -11,7 +11,7 @@ use crate::args::List;
 use crate::context::Context;
 use crate::error::CliError;
 use crate::lazy::LazyCommand;
-use crate::output;
+use crate::output::{Column, List as ResultList, Progress, Screen, Table, duration};
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
@@ -69,25 +69,26 @@ pub(super) fn run(context: &Context, command: &Command) -> Result<(), CliError> 
         ..ExportEvents::default()
     };
     let client = context.client(list.project.as_deref())?;
-    if arguments.tree && session.is_some() && !context.is_json() {
+    if arguments.tree && session.is_some() && context.printer().is_text() {
         // A tree needs all events of the session.
-        let events = context.block_on(read_all(client, query, list.limit))?;
-        output::lines(tree::render(&events))?;
-        context.print_pagination("events", list, events.len(), events.len() as u64);
+        let progress = context.progress("events");
+        let events = context.block_on(read_all(client, query, list.limit, progress))?;
+        let total = events.len() as u64;
+        let result = ResultList::complete(&events);
+        context
+            .printer()
+            .list(&result, |screen| tree::render(&events, screen.width()))?;
+        context.print_pagination("events", list, total, total);
         return Ok(());
     }
     let page = context.block_on(client.export_events(query))?;
-    context.warn_truncated("events", &page);
-    if context.is_json() {
-        return output::json(&page.events);
-    }
-    if arguments.tree {
-        output::lines(tree::render(&page.events))?;
-    } else {
-        table(&page.events)?;
-    }
-    context.print_pagination("events", list, page.events.len(), page.total_events);
-    Ok(())
+    context.print_page("events", list, &page, |screen| {
+        if arguments.tree {
+            tree::render(&page.events, screen.width())
+        } else {
+            table(&page.events, screen)
+        }
+    })
 }
 
 /// Reads all results of a query, `limit` events at a time, or fewer if they are large.
@@ -95,12 +96,14 @@ async fn read_all(
     client: &HoneyHive,
     query: ExportEvents,
     mut limit: u32,
+    mut progress: Progress,
 ) -> Result<Vec<Event>, hh_sdk::Error> {
     let mut events: Vec<Event> = Vec::new();
     loop {
         // Pages of another size have other boundaries, so the page that contains the next event may begin with known
         // events, which are skipped.
         let done = u32::try_from(events.len()).unwrap_or(u32::MAX);
+        progress.set(done.into(), None);
         let page = client.export_events(ExportEvents {
             limit: Some(limit),
             page: Some(done / limit + 1),
@@ -126,17 +129,24 @@ async fn read_all(
     }
 }
 
-fn table(events: &[Event]) -> Result<(), CliError> {
+fn table(events: &[Event], screen: &Screen) -> Vec<String> {
+    let columns = [
+        Column::whole("STARTED").optional(1),
+        Column::whole("TYPE").optional(3),
+        Column::text("NAME"),
+        Column::whole("DURATION").optional(2),
+        Column::id("SESSION").optional(4),
+        Column::whole("EVENT"),
+    ];
     let rows = events.iter().map(|event| {
         [
-            output::time(event.start_time),
+            screen.millis(event.start_time),
             event.event_type.as_str().to_owned(),
             event.event_name.clone(),
-            output::duration(event.duration),
+            duration(event.duration),
             event.session_id.to_string(),
             event.event_id.to_string(),
         ]
     });
-    let header = ["STARTED", "TYPE", "NAME", "DURATION", "SESSION", "EVENT"];
-    output::table(header, rows)
+    Table::new(columns, rows).lines(screen)
 }

@@ -6,7 +6,7 @@ use hh_sdk::api::types::{CreateProject, Project};
 use crate::context::Context;
 use crate::error::CliError;
 use crate::lazy::LazyCommand;
-use crate::output;
+use crate::output::{Column, List, Screen, Table};
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
@@ -30,30 +30,31 @@ pub(super) fn run(context: &Context, command: Command) -> Result<(), CliError> {
     match command {
         Command::List(_) => {
             let projects = context.block_on(client.list_projects())?;
-            if context.is_json() {
-                return output::json(&projects);
-            }
-            show(&projects)
+            let list = List::complete(&projects);
+            context
+                .printer()
+                .list(&list, |screen| lines(&projects, screen))
         }
         Command::Create(LazyCommand(Create { name, description })) => {
             let wanted = CreateProject { name, description };
             let project = context.block_on(client.create_project(&wanted))?;
-            if context.is_json() {
-                return output::json(&project);
-            }
-            context.note(&format!("Created project {}", project.name));
-            show(&[project])
+            context.success(&format!("Created project {}", project.name));
+            let printer = context.printer();
+            printer.object(&project, |screen| {
+                lines(std::slice::from_ref(&project), screen)
+            })
         }
     }
 }
 
-fn show(projects: &[Project]) -> Result<(), CliError> {
-    let rows = projects.iter().map(|project| {
-        [
-            project.name.clone(),
-            project.id.clone(),
-            project.description.clone(),
-        ]
-    });
-    output::table(["NAME", "ID", "DESCRIPTION"], rows)
+fn lines(projects: &[Project], screen: &Screen) -> Vec<String> {
+    let columns = [
+        Column::text("NAME"),
+        Column::id("ID"),
+        Column::text("DESCRIPTION").optional(1),
+    ];
+    let rows = projects
+        .iter()
+        .map(|project| [&*project.name, &*project.id, &*project.description]);
+    Table::new(columns, rows).lines(screen)
 }

@@ -133,7 +133,7 @@ async fn serve(
     match server.take_first_key() {
         Some(FirstKey::Show { key, admin }) => show_first_key(&key, &admin),
         Some(FirstKey::InFile { path, admin }) => {
-            context.note(&format!("Wrote the admin key of {admin} to {}", path.display()));
+            context.success(&format!("Wrote the admin key of {admin} to {}", path.display()));
         }
         Some(_) | None if expects_first_start => context.note(
             "warning: the database already exists, so --organization, --admin, --admin-key-file and --new-database have no effect",
@@ -148,7 +148,7 @@ async fn serve(
         reachable(server.address())
     ));
     server.run(stop).await;
-    context.note("Stopped");
+    context.success("Stopped");
     Ok(())
 }
 

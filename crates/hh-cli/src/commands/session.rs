@@ -7,7 +7,7 @@ use crate::args::List;
 use crate::context::Context;
 use crate::error::CliError;
 use crate::lazy::LazyCommand;
-use crate::output;
+use crate::output::{Column, Table, duration};
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
@@ -24,20 +24,23 @@ pub(super) fn run(context: &Context, command: &Command) -> Result<(), CliError> 
         page: Some(arguments.page),
         ..ExportEvents::default()
     }))?;
-    context.warn_truncated("sessions", &page);
-    if context.is_json() {
-        return output::json(&page.events);
-    }
-    let rows = page.events.iter().map(|event| {
-        [
-            event.session_id.to_string(),
-            event.event_name.clone(),
-            output::time(event.start_time),
-            output::duration(event.duration),
-            event.source.clone(),
-        ]
-    });
-    output::table(["SESSION", "NAME", "STARTED", "DURATION", "SOURCE"], rows)?;
-    context.print_pagination("sessions", arguments, page.events.len(), page.total_events);
-    Ok(())
+    context.print_page("sessions", arguments, &page, |screen| {
+        let columns = [
+            Column::id("SESSION"),
+            Column::text("NAME"),
+            Column::whole("STARTED").optional(1),
+            Column::whole("DURATION").optional(2),
+            Column::text("SOURCE").optional(3),
+        ];
+        let rows = page.events.iter().map(|event| {
+            [
+                event.session_id.to_string(),
+                event.event_name.clone(),
+                screen.millis(event.start_time),
+                duration(event.duration),
+                event.source.clone(),
+            ]
+        });
+        Table::new(columns, rows).lines(screen)
+    })
 }

@@ -169,11 +169,8 @@ fn a_new_key_can_be_written_directly_to_a_file() {
         again.stderr.contains("the file already exists"),
         "{again:?}"
     );
-    let list = env
-        .run(&["auth", "keys", "list", "--output", "json"])
-        .stdout;
-    let list: Vec<serde_json::Value> = serde_json::from_str(&list).unwrap();
-    assert_eq!(list.len(), 2);
+    let list = env.items(&["auth", "keys", "list"]);
+    assert_eq!(list.as_array().unwrap().len(), 2);
     assert!(
         !env.run(&["auth", "keys", "list"])
             .stdout

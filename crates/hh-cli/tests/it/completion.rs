@@ -16,7 +16,7 @@ const ASKED: [(&str, &str); 8] = [
     ("auth login --storage ", "auto file keyring"),
     // The options of all commands: on a group, on a command and on a command two groups down.
     ("project --security", "--security-log"),
-    ("config list --output ", "json table"),
+    ("config list --output ", "csv json jsonl table yaml"),
     ("auth keys create --security", "--security-log"),
 ];
 

@@ -17,7 +17,7 @@ fn config_list_shows_values_and_sources() {
     base_url | https://one.example | env:HH_BASE_URL
     project | - | unset
     ");
-    let json = env.json(&["config", "list"]);
+    let json = env.items(&["config", "list"]);
     assert_eq!(json[0]["name"], "api_key");
     assert_eq!(json[0]["source"], "env:HH_API_KEY");
     assert_eq!(json[0]["value"], "hh_canar***");
@@ -127,7 +127,7 @@ fn empty_lists_are_a_header_and_empty_json() {
     env.be_admin();
     insta::assert_snapshot!(env.run(&["session", "list"]).stdout, @"SESSION  NAME  STARTED  DURATION  SOURCE");
     insta::assert_snapshot!(env.run(&["event", "list"]).stdout, @"STARTED  TYPE  NAME  DURATION  SESSION  EVENT");
-    insta::assert_snapshot!(env.run(&["event", "list", "--output", "json"]).stdout, @"[]");
+    insta::assert_snapshot!(env.run(&["event", "list", "-o", "json", "--jq", "."]).stdout, @r#"{"items":[],"total":0,"next":null}"#);
     insta::assert_snapshot!(env.run(&["event", "list", "--tree"]).stdout, @"");
 }
 

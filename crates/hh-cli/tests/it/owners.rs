@@ -52,7 +52,7 @@ fn an_admin_creates_keys_for_members_and_revokes_them_when_they_leave() {
             env.filtered(&done.stderr).trim_end().to_owned() + &format!("\nexit {}", done.code),
         );
     }
-    let owners = env.json(&["auth", "owners", "list"]);
+    let owners = env.items(&["auth", "owners", "list"]);
     assert_eq!(owners[0]["active_keys"], 0);
     assert!(owners[0]["disabled_at"].is_string());
     insta::assert_snapshot!(seen.join("\n"), @"

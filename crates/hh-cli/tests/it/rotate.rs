@@ -244,7 +244,7 @@ fn a_working_key_is_saved_when_a_rotation_is_interrupted_and_the_next_one_comple
         assert_eq!(done.code, 3, "{kill:?}: {done:?}");
         // No other key that was created in the meantime is valid.
         env.be_admin();
-        let keys = env.json(&["auth", "keys", "list"]);
+        let keys = env.items(&["auth", "keys", "list"]);
         let live = keys.as_array().unwrap().iter();
         let live = live.filter(|key| key["name"] == "mine" && key["state"] == "active");
         assert_eq!(live.count(), 1, "{kill:?}: {keys}");

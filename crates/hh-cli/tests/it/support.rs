@@ -119,6 +119,11 @@ impl TestEnv {
             .unwrap()
     }
 
+    /// Runs a command that prints a list, and returns its items.
+    pub(crate) fn items(&self, arguments: &[&str]) -> Value {
+        self.json(arguments)["items"].take()
+    }
+
     /// Returns the whole output: stdout, stderr with `!` before each line, and the exit code.
     pub(crate) fn seen(&self, arguments: &[&str]) -> String {
         self.seen_of(&self.run(arguments))

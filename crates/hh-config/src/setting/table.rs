@@ -60,7 +60,7 @@ with_planned! { settings;
     VERBOSE => SettingSpec::new("verbose", Kind::Boolean, Consumer::Requests, "print a start-up summary to stderr").variables(&["HH_VERBOSE"]).default("false");
     LOG_LEVEL => SettingSpec::new("log_level", Kind::Choice(&["trace", "debug", "info", "warning", "warn", "error", "critical"]), Consumer::Requests, "minimum log level on stderr; the value `debug` has the same effect as `debug: true`").variables(&["HH_LOG_LEVEL"]).default("info");
     SECURITY_LOG => SettingSpec::new("security_log", Kind::Path, Consumer::Requests, "file to append security events to, such as logins and rotations, one JSON object per line").variables(&["HH_SECURITY_LOG"]).project_file(ProjectFilePolicy::Denied);
-    OUTPUT_FORMAT => SettingSpec::new("output_format", Kind::Choice(&["table", "json"]), Consumer::CommandLine, "output format of the command line").variables(&["HH_OUTPUT_FORMAT"]).default("table");
+    OUTPUT_FORMAT => SettingSpec::new("output_format", Kind::Choice(&["table", "json", "jsonl", "yaml", "csv"]), Consumer::CommandLine, "output format of the command line").variables(&["HH_OUTPUT_FORMAT"]).default("table");
 
     // Requests.
     TIMEOUT => SettingSpec::new("timeout", Kind::Seconds(1.0, 300.0), Consumer::Requests, "time limit of one call in seconds, including retries").variables(&["HH_TIMEOUT", "HH_API_TIMEOUT"]).default("30");

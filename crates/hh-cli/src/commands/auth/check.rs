@@ -24,10 +24,10 @@ struct CheckStep {
 }
 
 pub(super) fn run(context: &Context) -> Result<(), CliError> {
-    let is_json = context.is_json();
+    let is_text = context.printer().is_text();
     let steps = RefCell::new(Vec::new());
     let add = |state, seen: &str| {
-        if is_json {
+        if !is_text {
             let seen = without_keys(seen);
             steps.borrow_mut().push(CheckStep { state, seen });
             return Ok(());
@@ -69,11 +69,12 @@ pub(super) fn run(context: &Context) -> Result<(), CliError> {
         // The error is also printed to stderr, so a failure to print it here is ignored.
         add("failed", what).ok();
     });
-    if is_json {
-        output::json(&CheckReport {
+    if !is_text {
+        let report = CheckReport {
             ok: result.is_ok(),
             steps: steps.take(),
-        })?;
+        };
+        context.printer().report(&report, "steps", |_| Vec::new())?;
     }
     result
 }

@@ -15,7 +15,8 @@ use crate::context::Context;
 use crate::error::CliError;
 use crate::exit::Exit;
 use crate::lazy::LazyCommand;
-use crate::{output, ui};
+use crate::output::{Column, List as ResultList, Table};
+use crate::ui;
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
@@ -128,22 +129,16 @@ fn create(context: &Context, arguments: Create) -> Result<(), CliError> {
     );
     if let Some(path) = &arguments.key_file {
         write(path, &created).map_err(|error| revoke_lost_key(context, client, key, error))?;
-        context.note(&format!(
+        context.success(&format!(
             "{created_line} and wrote it to {}",
             path.display()
         ));
-        return if context.is_json() {
-            output::json(key)
-        } else {
-            Ok(())
-        };
+        return context.printer().data(key);
     }
-    context.note(&format!("{created_line}; the secret is printed only once:"));
-    let printed = if context.is_json() {
-        output::json(&created)
-    } else {
-        print(&created)
-    };
+    context.success(&format!("{created_line}; the secret is printed only once:"));
+    let printed = context
+        .printer()
+        .object(&created, |_| secret_lines(&created));
     printed.map_err(|error| revoke_lost_key(context, client, key, error))
 }
 
@@ -166,8 +161,8 @@ fn revoke_lost_key(context: &Context, client: &HoneyHive, key: &Key, error: CliE
     clippy::disallowed_methods,
     reason = "a new key is printed once, to its creator"
 )]
-fn print(created: &CreatedKey) -> Result<(), CliError> {
-    output::lines([created.secret.expose_secret()])
+fn secret_lines(created: &CreatedKey) -> Vec<String> {
+    vec![created.secret.expose_secret().to_owned()]
 }
 
 #[expect(
@@ -221,38 +216,39 @@ fn list(context: &Context, arguments: &List) -> Result<(), CliError> {
             client.list_keys().await
         }
     })?;
-    if context.is_json() {
-        return output::json(&keys);
-    }
-    let rows = keys.iter().map(|key| {
-        [
-            key.id.clone(),
-            key.name.clone(),
-            key.shown.clone(),
-            key.level.title().to_owned(),
-            projects(key),
-            key.owner.name.clone(),
-            key.expires_at
-                .map_or_else(|| "never".to_owned(), |end| format!("{end:.0}")),
-            state(key.state).to_owned(),
-        ]
-    });
-    output::table(
-        [
-            "ID", "NAME", "KEY", "LEVEL", "PROJECTS", "OWNER", "EXPIRES", "STATE",
-        ],
-        rows,
-    )
+    let result = ResultList::complete(&keys);
+    context.printer().list(&result, |screen| {
+        let columns = [
+            Column::id("ID"),
+            Column::text("NAME"),
+            Column::whole("KEY").optional(3),
+            Column::whole("LEVEL"),
+            Column::text("PROJECTS").optional(4),
+            Column::text("OWNER").optional(5),
+            Column::whole("EXPIRES").optional(2),
+            Column::whole("STATE").optional(1),
+        ];
+        let rows = keys.iter().map(|key| {
+            [
+                key.id.clone(),
+                key.name.clone(),
+                key.shown.clone(),
+                key.level.title().to_owned(),
+                projects(key),
+                key.owner.name.clone(),
+                screen.time_or(key.expires_at, "never"),
+                state(key.state).to_owned(),
+            ]
+        });
+        Table::new(columns, rows).lines(screen)
+    })
 }
 
 fn revoke(context: &Context, id: &str) -> Result<(), CliError> {
     let client = context.client(None)?;
     let key = context.block_on(client.revoke_key(id))?;
-    context.note(&format!("Revoked key {} ({})", key.id, key.name));
-    if context.is_json() {
-        return output::json(&key);
-    }
-    Ok(())
+    context.success(&format!("Revoked key {} ({})", key.id, key.name));
+    context.printer().data(&key)
 }
 
 fn projects(key: &Key) -> String {

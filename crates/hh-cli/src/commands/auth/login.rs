@@ -71,7 +71,7 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliErr
         Identity::Known(me) => format!("as {} ({})", me.principal.name, me.permissions),
         Identity::Unknown | _ => "(identity not reported by this server)".to_owned(),
     };
-    context.note(&format!(
+    context.success(&format!(
         "Logged in to {} {who}",
         client.settings().base_url.value
     ));
@@ -151,7 +151,7 @@ fn save(
         ));
     }
     let replaced = replaced.map_or_else(String::new, |old| format!(", replacing {old}"));
-    context.note(&format!(
+    context.success(&format!(
         "Saved key {shown} in {place} (profile \"{name}\"){replaced}"
     ));
     if let Some(place) = context.other_key() {

@@ -36,7 +36,7 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliErr
         security.record(&event.with_detail(done));
     }
     match done {
-        Some(done) => context.note(&format!(
+        Some(done) => context.success(&format!(
             "{done}; this does not revoke keys on the server, use `honeyhive auth keys revoke`"
         )),
         None => context.note("No saved key to remove"),

@@ -7,7 +7,7 @@ use crate::context::Context;
 use crate::error::CliError;
 use crate::exit::Exit;
 use crate::lazy::LazyCommand;
-use crate::output;
+use crate::output::{Column, List, Screen, Table};
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
@@ -42,29 +42,33 @@ pub(super) fn run(context: &Context, command: Command) -> Result<(), CliError> {
 fn list(context: &Context) -> Result<(), CliError> {
     let client = context.client(None)?;
     let owners = context.block_on(client.list_owners())?;
-    if context.is_json() {
-        return output::json(&owners);
-    }
-    let rows = owners.iter().map(|owner| {
-        [
-            owner.id.clone(),
-            owner.principal.name.clone(),
-            kind(owner).to_owned(),
-            owner.active_keys.to_string(),
-            state(owner),
-        ]
-    });
-    output::table(["ID", "OWNER", "TYPE", "ACTIVE KEYS", "STATE"], rows)
+    let result = List::complete(&owners);
+    context.printer().list(&result, |screen| {
+        let columns = [
+            Column::id("ID").optional(3),
+            Column::text("OWNER"),
+            Column::whole("TYPE").optional(2),
+            Column::whole("ACTIVE KEYS").optional(1),
+            Column::whole("STATE"),
+        ];
+        let rows = owners.iter().map(|owner| {
+            [
+                owner.id.clone(),
+                owner.principal.name.clone(),
+                kind(owner).to_owned(),
+                owner.active_keys.to_string(),
+                state(owner, screen),
+            ]
+        });
+        Table::new(columns, rows).lines(screen)
+    })
 }
 
 fn create(context: &Context, name: String) -> Result<(), CliError> {
     let client = context.client(None)?;
     let owner = context.block_on(client.create_owner(&CreateOwner { name }))?;
-    context.note(&format!("Created owner {}", owner.principal.name));
-    if context.is_json() {
-        return output::json(&owner);
-    }
-    Ok(())
+    context.success(&format!("Created owner {}", owner.principal.name));
+    context.printer().data(&owner)
 }
 
 fn disable(context: &Context, wanted: &str) -> Result<(), CliError> {
@@ -82,11 +86,8 @@ fn disable(context: &Context, wanted: &str) -> Result<(), CliError> {
         count => format!("{count} keys"),
     };
     let name = &owner.principal.name;
-    context.note(&format!("Disabled owner {name} and revoked {keys}"));
-    if context.is_json() {
-        return output::json(&disabled);
-    }
-    Ok(())
+    context.success(&format!("Disabled owner {name} and revoked {keys}"));
+    context.printer().data(&disabled)
 }
 
 fn kind(owner: &Owner) -> &'static str {
@@ -97,9 +98,9 @@ fn kind(owner: &Owner) -> &'static str {
     }
 }
 
-fn state(owner: &Owner) -> String {
+fn state(owner: &Owner, screen: &Screen) -> String {
     match owner.disabled_at {
-        Some(time) => format!("disabled {time:.0}"),
+        Some(time) => format!("disabled {}", screen.time(time)),
         None => "active".to_owned(),
     }
 }

@@ -49,7 +49,7 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliErr
     let entry = entry_with(store, &name, &old.key)?;
     if entry.details.replaces.is_some() {
         finish(context, &options, store, &entry)?;
-        context.note(&format!(
+        context.success(&format!(
             "Finished the interrupted rotation; the saved key is {}",
             entry.key()?.redacted()
         ));
@@ -77,7 +77,7 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliErr
         return Err(unfinished(store, &saved, &entry, &old.key, error));
     }
     let old = old.key.redacted();
-    context.note(&format!(
+    context.success(&format!(
         "Replaced key {old} with {} ({}); the old key {}",
         new.redacted(),
         created.key.id,

@@ -74,13 +74,11 @@ fn failed(error: &ScanError) -> CliError {
 
 fn print(context: &Context, arguments: &Arguments, report: &Report) -> Result<(), CliError> {
     if arguments.sarif {
-        return output::json(&hh_scan::sarif(report));
+        return output::verbatim(&output::json_text(&hh_scan::sarif(report))?);
     }
-    if context.is_json() {
-        output::json(report)
-    } else {
-        output::lines(report.findings.iter().map(ToString::to_string))
-    }
+    context.printer().report(report, "findings", |_| {
+        report.findings.iter().map(ToString::to_string).collect()
+    })
 }
 
 /// Prints a summary and advice, and returns an error if there are findings.

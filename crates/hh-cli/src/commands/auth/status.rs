@@ -13,7 +13,7 @@ use serde::Serialize;
 
 use crate::context::Context;
 use crate::error::CliError;
-use crate::output;
+use crate::output::{Column, Screen, Table};
 
 /// The settings that can contain a key, the general one first.
 const KEYS: [SettingName; 5] = [
@@ -115,12 +115,10 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliErr
         Ok(resolved) => resolved.key_info().ok().flatten(),
         Err(_) => None,
     };
-    if context.is_json() {
-        status.key = info.as_ref().map(key::KeyFacts::of);
-        output::json(&status)?;
-    } else {
-        print(&status, info.as_ref())?;
-    }
+    status.key = info.as_ref().map(key::KeyFacts::of);
+    context.printer().report(&status, "keys", |screen| {
+        lines(&status, info.as_ref(), screen)
+    })?;
     // A problem with the active key is the result of the command.
     if let Some(error) = store_error {
         return Err(error.into());
@@ -147,8 +145,15 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliErr
     }
 }
 
-fn print(status: &Status, info: Option<&KeyInfo>) -> Result<(), CliError> {
+fn lines(status: &Status, info: Option<&KeyInfo>, screen: &Screen) -> Vec<String> {
+    let mut lines = Vec::new();
     if !status.keys.is_empty() {
+        let columns = [
+            Column::whole("SETTING"),
+            Column::whole("VALUE"),
+            Column::text("SOURCE"),
+            Column::whole("STATE"),
+        ];
         let rows = status.keys.iter().map(|place| {
             let value = place.value.clone().unwrap_or_else(|| "-".to_owned());
             let state = match place.storage {
@@ -157,11 +162,11 @@ fn print(status: &Status, info: Option<&KeyInfo>) -> Result<(), CliError> {
             };
             [place.setting.to_owned(), value, place.source.clone(), state]
         });
-        output::table(["SETTING", "VALUE", "SOURCE", "STATE"], rows)?;
+        lines = Table::new(columns, rows).lines(screen);
     }
     let server = status.base_url.as_deref().unwrap_or("(invalid)");
     let from = status.base_url_source.as_deref().unwrap_or("default");
-    let mut lines = info.map_or_else(Vec::new, key::lines);
+    lines.extend(info.map_or_else(Vec::new, |info| key::lines(info, screen)));
     lines.push(format!("Server: {server} ({from})"));
     if let Some(store) = &status.store {
         lines.push(format!("Credential file: {store}"));
@@ -169,7 +174,7 @@ fn print(status: &Status, info: Option<&KeyInfo>) -> Result<(), CliError> {
     if status.test_mode {
         lines.push("Test mode is on: no requests are sent".to_owned());
     }
-    output::lines(lines)
+    lines
 }
 
 /// Returns the entry for a key in the keyring that was not read, because another key is used, because test mode is on,

@@ -14,7 +14,7 @@ pub(crate) struct Arguments {
 pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliError> {
     let name = &arguments.name;
     context.store()?.switch(name)?;
-    context.note(&format!("Switched to profile \"{name}\""));
+    context.success(&format!("Switched to profile \"{name}\""));
     if let Some(other) = context.profile_name().filter(|other| other != name) {
         context.note(&format!(
             "note: profile \"{other}\" remains in use because HH_PROFILE or --profile selects it"

@@ -8,7 +8,6 @@ use serde::Serialize;
 
 use crate::context::Context;
 use crate::error::CliError;
-use crate::output;
 
 /// The text for a value that the server does not report.
 const UNTOLD: &str = "unknown (not reported by this server)";
@@ -40,18 +39,16 @@ pub(super) fn run(context: &Context) -> Result<(), CliError> {
         Some(Identity::Unknown | _) | None => None,
     };
     let base_url = settings.base_url.value.as_str();
-    if context.is_json() {
-        return output::json(&WhoamiReport {
-            base_url,
-            api_key: credential.as_ref().map(|found| found.key.redacted()),
-            api_key_source: credential
-                .as_ref()
-                .map(|found| found.provenance.to_string()),
-            test_mode: settings.test_mode.value,
-            verify_ssl: settings.verify_ssl.value,
-            identity: known,
-        });
-    }
+    let report = WhoamiReport {
+        base_url,
+        api_key: credential.as_ref().map(|found| found.key.redacted()),
+        api_key_source: credential
+            .as_ref()
+            .map(|found| found.provenance.to_string()),
+        test_mode: settings.test_mode.value,
+        verify_ssl: settings.verify_ssl.value,
+        identity: known,
+    };
     let absent = if settings.test_mode.value {
         UNCHECKED
     } else {
@@ -80,7 +77,7 @@ pub(super) fn run(context: &Context) -> Result<(), CliError> {
             lines.push(format!("Response time: {} ms", start.elapsed().as_millis()));
         }
     }
-    output::lines(lines)
+    context.printer().object(&report, |_| lines)
 }
 
 fn key_lines(credential: &Credential) -> [String; 3] {

@@ -15,7 +15,6 @@ use super::find::find;
 use crate::context::Context;
 use crate::error::{CliError, of_problem};
 use crate::exit::Exit;
-use crate::output;
 use crate::ui::without_keys;
 
 #[derive(Args)]
@@ -122,13 +121,11 @@ fn change(context: &Context, name: SettingName, wanted: &Edit) -> Result<(), Cli
         (false, false) => format!("{name} already has this value in {file}"),
         (false, true) => format!("Set {name} in {file}"),
     });
-    if context.is_json() {
-        output::json(&EditReport {
-            name: name.as_str(),
-            file: without_keys(&file),
-            changed: is_changed,
-        })?;
-    }
+    context.printer().data(&EditReport {
+        name: name.as_str(),
+        file: without_keys(&file),
+        changed: is_changed,
+    })?;
     warn_if_overridden(context, name, is_unset);
     Ok(())
 }

@@ -10,7 +10,6 @@ use super::record::Record;
 use crate::context::Context;
 use crate::error::CliError;
 use crate::exit::Exit;
-use crate::output;
 use crate::ui::without_keys;
 
 #[derive(Args)]
@@ -43,9 +42,7 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliErr
         variables: variables(declared),
         acts_on: declared.acts_on.as_str(),
     };
-    if context.is_json() {
-        output::json(&about)?;
-    } else {
+    context.printer().object(&about, |_| {
         let mut lines = vec![format!("{name}: {}", declared.doc)];
         let mut line = |title: &str, text: &str| lines.push(format!("  {title:<12}{text}"));
         let value = about.record.value.as_deref();
@@ -89,8 +86,8 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliErr
         if declared.is_planned() {
             line("note", "not implemented yet");
         }
-        output::lines(lines)?;
-    }
+        lines
+    })?;
     CliError::of_all(Exit::Config, problems_of(&layers, name))
 }
 

@@ -9,7 +9,6 @@ use super::record::Record;
 use crate::context::Context;
 use crate::error::CliError;
 use crate::exit::Exit;
-use crate::output;
 
 #[derive(Args)]
 pub(crate) struct Arguments {
@@ -22,14 +21,11 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliErr
     let layers = layers(context);
     let explained = layers.stack.explain_one(name);
     let problems = problems_of(&layers, name);
-    if context.is_json() {
-        output::json(&Record::new(&explained))?;
-    } else if let Some(value) = explained.value.text(hh_sdk::auth::redact)
+    context.printer().object(&Record::new(&explained), |_| {
+        let value = explained.value.text(hh_sdk::auth::redact);
         // If there are problems, a program must not read a value from a lower source.
-        && problems.is_empty()
-    {
-        output::lines([value])?;
-    }
+        value.into_iter().filter(|_| problems.is_empty()).collect()
+    })?;
     CliError::of_all(Exit::Config, problems)?;
     if let RedactedValue::Unset = explained.value {
         return Err(CliError::new(Exit::Other, format!("{name} is not set")));

@@ -7,7 +7,7 @@ use super::layers::{layers, result};
 use super::record::Record;
 use crate::context::Context;
 use crate::error::CliError;
-use crate::output;
+use crate::output::{Column, List, Table};
 
 #[derive(Args)]
 pub(crate) struct Arguments {
@@ -27,19 +27,24 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliErr
         .filter(is_listed)
         .map(Record::new)
         .collect();
-    if context.is_json() {
-        output::json(&records)?;
-    } else {
-        let mut rows = Vec::with_capacity(records.len());
-        for record in &records {
-            rows.push([record.name, record.display_value(), &record.source]);
-            let shadowed = record.shadowed().iter().filter(|_| arguments.all);
-            rows.extend(shadowed.map(|shadowed| {
-                let value = shadowed.value.as_deref().unwrap_or("-");
-                ["  shadowed", value, &shadowed.source]
-            }));
-        }
-        output::table(["SETTING", "VALUE", "SOURCE"], rows)?;
-    }
+    context
+        .printer()
+        .list(&List::complete(&records), |screen| {
+            let columns = [
+                Column::whole("SETTING"),
+                Column::text("VALUE"),
+                Column::text("SOURCE"),
+            ];
+            let mut rows = Vec::with_capacity(records.len());
+            for record in &records {
+                rows.push([record.name, record.display_value(), &record.source]);
+                let shadowed = record.shadowed().iter().filter(|_| arguments.all);
+                rows.extend(shadowed.map(|shadowed| {
+                    let value = shadowed.value.as_deref().unwrap_or("-");
+                    ["  shadowed", value, &shadowed.source]
+                }));
+            }
+            Table::new(columns, rows).lines(screen)
+        })?;
     result(layers)
 }

@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::layers::warn;
 use crate::context::Context;
 use crate::error::CliError;
-use crate::output;
+use crate::output::{Column, List, Table};
 use crate::ui::without_keys;
 
 #[derive(Serialize)]
@@ -39,15 +39,18 @@ pub(super) fn run(context: &Context) -> Result<(), CliError> {
             path: Some(without_keys(&path.display().to_string())),
         });
     }
-    if context.is_json() {
-        output::json(&files)
-    } else {
-        let rows = files.into_iter().map(|file| {
-            let path = file.path.unwrap_or_else(|| "-".to_owned());
-            [file.layer.to_owned(), path, file.state.to_owned()]
+    context.printer().list(&List::complete(&files), |screen| {
+        let columns = [
+            Column::whole("FILE"),
+            Column::text("PATH"),
+            Column::whole("STATE"),
+        ];
+        let rows = files.iter().map(|file| {
+            let path = file.path.as_deref().unwrap_or("-");
+            [file.layer, path, file.state]
         });
-        output::table(["FILE", "PATH", "STATE"], rows)
-    }
+        Table::new(columns, rows).lines(screen)
+    })
 }
 
 fn file(found: &DiscoveredFile) -> FileRow {

@@ -12,7 +12,6 @@ use super::layers::result;
 use crate::context::Context;
 use crate::error::{CliError, of_problem};
 use crate::exit::Exit;
-use crate::output;
 use crate::ui::without_keys;
 
 #[derive(Args)]
@@ -71,15 +70,11 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliErr
         .collect();
     let event = SecurityEvent::new(SecurityEventKind::ConfigTrusted);
     security.record(&event.with_detail(files.join(", ")));
-    if context.is_json() {
-        output::json(&TrustReport { trusted: files })?;
-    } else {
-        context.note(&format!(
-            "Trusted {} until the content changes",
-            files.join(", ")
-        ));
-    }
-    Ok(())
+    context.success(&format!(
+        "Trusted {} until the content changes",
+        files.join(", ")
+    ));
+    context.printer().data(&TrustReport { trusted: files })
 }
 
 /// Returns an error unless the file is a readable project file or an overlay of one.

@@ -11,7 +11,6 @@ use serde::Serialize;
 use crate::context::Context;
 use crate::error::{CliError, diagnostic, of_problem};
 use crate::exit::Exit;
-use crate::output;
 use crate::ui::without_keys;
 
 #[derive(Args)]
@@ -48,18 +47,16 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliErr
     for warning in &warnings {
         context.note(&format!("warning: {warning}"));
     }
-    if context.is_json() {
-        let shown = |text: String| without_keys(&text);
-        output::json(&ValidationReport {
-            valid: problems.is_empty(),
-            problems: problems
-                .iter()
-                .map(Diagnostic::to_line)
-                .map(shown)
-                .collect(),
-            warnings: warnings.iter().cloned().map(shown).collect(),
-        })?;
-    }
+    let shown = |text: String| without_keys(&text);
+    context.printer().data(&ValidationReport {
+        valid: problems.is_empty(),
+        problems: problems
+            .iter()
+            .map(Diagnostic::to_line)
+            .map(shown)
+            .collect(),
+        warnings: warnings.iter().cloned().map(shown).collect(),
+    })?;
     if problems.is_empty() {
         context.note(&format!("No problems found in {what}"));
     }

@@ -135,8 +135,8 @@ fn known(identity: &Identity) -> Finding {
     match identity {
         Identity::Known(me) => Finding::ok("the server recognizes the key").with_identity(format!(
             "as {} of {}",
-            output::shorten(&me.principal.name, 80),
-            output::shorten(&me.organization, 80)
+            output::cut(&me.principal.name, 80),
+            output::cut(&me.organization, 80)
         )),
         Identity::Unknown | _ => {
             Finding::ok("the server recognizes the key (identity not reported by this server)")

@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use super::configuration::base_url_place;
 use super::report::{Finding, NETWORK, Report};
 use crate::error::CliError;
-use crate::output::shorten;
+use crate::output::cut;
 
 /// The maximum number of host names to print, because a certificate may contain hundreds.
 const MAX_NAMES: usize = 4;
@@ -259,7 +259,7 @@ fn issuer(certificate: &Certificate) -> String {
     } else if certificate.issuer.is_empty() {
         "an unknown issuer".to_owned()
     } else {
-        shorten(&certificate.issuer, MAX_WORDS)
+        cut(&certificate.issuer, MAX_WORDS).into_owned()
     }
 }
 
@@ -269,7 +269,7 @@ fn facts(certificate: &Certificate, issuer: &str) -> String {
     let mut shown: Vec<_> = names
         .iter()
         .take(MAX_NAMES)
-        .map(|name| shorten(name, MAX_WORDS))
+        .map(|name| cut(name, MAX_WORDS).into_owned())
         .collect();
     if names.len() > MAX_NAMES {
         shown.push(format!("{} more", names.len() - MAX_NAMES));

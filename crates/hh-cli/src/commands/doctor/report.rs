@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::anonymous::clean;
 use crate::error::CliError;
 use crate::exit::Exit;
-use crate::output;
+use crate::output::{self, Printer};
 
 /// The default exit code of a failed network step.
 pub(super) const NETWORK: Exit = Exit::Network;
@@ -138,7 +138,7 @@ pub(super) struct Report {
 }
 
 #[derive(Serialize)]
-struct JsonReport<'a> {
+struct ReportData<'a> {
     version: &'static str,
     ok: bool,
     exit_code: u8,
@@ -273,16 +273,17 @@ impl Report {
         Ok(())
     }
 
-    /// Prints the report as JSON.
-    pub(super) fn json(&self) -> Result<(), CliError> {
+    /// Prints the report in a format for programs.
+    pub(super) fn print(&self, printer: &Printer) -> Result<(), CliError> {
         let exit = self.first_failed().map_or(Exit::Ok, |step| step.exit);
-        output::json(&JsonReport {
+        let report = ReportData {
             version: VERSION,
             ok: exit == Exit::Ok,
             exit_code: exit as u8,
             steps: &self.steps,
             notes: &self.notes,
-        })
+        };
+        printer.report(&report, "steps", |_| Vec::new())
     }
 
     /// Returns the first failed step as the error of the command.

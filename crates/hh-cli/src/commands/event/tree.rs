@@ -6,14 +6,16 @@ use hh_sdk::api::types::Event;
 use hh_text::one_line;
 use uuid::Uuid;
 
-use crate::output::{duration, shorten};
+use crate::output::{columns, cut, duration};
 
 /// The number of columns between the longest name and the type.
 const GAP: usize = 2;
-/// The maximum length of a name, in characters.
+/// The maximum width of a name, in columns.
 const MAX_NAME: usize = 80;
 /// The maximum indentation, in characters.
 const MAX_INDENT: usize = 30;
+/// The width of the type and the duration, in columns.
+const DETAILS: usize = 17;
 
 /// One line of the tree, before its columns are aligned.
 struct Line<'a> {
@@ -21,19 +23,27 @@ struct Line<'a> {
     event: &'a Event,
 }
 
-/// Renders each event once. An event whose parent is missing is a root.
-pub(super) fn render(events: &[Event]) -> Vec<String> {
+/// Renders each event once, in lines of at most `width` columns. An event whose parent is missing is a root.
+pub(super) fn render(events: &[Event], width: Option<usize>) -> Vec<String> {
     let lines = lines(events);
-    let width = lines.iter().map(|line| line.label.chars().count()).max();
-    let width = width.unwrap_or(0) + GAP;
+    let longest = lines.iter().map(|line| columns(&line.label)).max();
+    // On a narrow screen, names are cut so that the durations stay visible.
+    let room = width.map_or(usize::MAX, |width| width.saturating_sub(DETAILS + GAP));
+    let labels = longest.unwrap_or(0).min(room);
     lines
         .iter()
         .map(|Line { label, event }| {
+            let label = cut(label, labels);
+            let padding = " ".repeat(labels - columns(&label) + GAP);
             let kind = event.event_type.as_str();
             let took = duration(event.duration);
             let error = event.error.as_deref().map(one_line);
             let error = error.map_or_else(String::new, |error| format!("  error: {error}"));
-            format!("{label:width$}{kind:8}{took:>9}{error}")
+            let line = format!("{label}{padding}{kind:8}{took:>9}{error}");
+            match width {
+                Some(width) => cut(&line, width).into_owned(),
+                None => line,
+            }
         })
         .collect()
 }
@@ -76,7 +86,7 @@ fn push_subtree<'a>(
         if !shown.insert(event.event_id) {
             continue;
         }
-        let name = shorten(&one_line(&event.event_name), MAX_NAME);
+        let name = cut(&one_line(&event.event_name), MAX_NAME).into_owned();
         lines.push(Line {
             label: format!("{branch}{name}{note}"),
             event,
@@ -145,7 +155,7 @@ mod tests {
             event(7, Some(7), "self"),
             event(8, Some(99), "orphan"),
         ];
-        insta::assert_snapshot!(render(&events).join("\n"), @"
+        insta::assert_snapshot!(render(&events, None).join("\n"), @"
         session              tool      1.00 ms
         ├─ one               tool      1.00 ms
         │  └─ two            tool      1.00 ms
@@ -161,7 +171,7 @@ mod tests {
     fn long_names_and_deep_chains_stay_bounded() {
         let mut events = vec![event(1, None, &"n".repeat(70_000))];
         events.extend((2..5000).map(|id| event(id, Some(id - 1), "x")));
-        let lines = render(&events);
+        let lines = render(&events, None);
         assert_eq!(lines.len(), 4999);
         assert!(lines.iter().all(|line| line.chars().count() < 200));
     }

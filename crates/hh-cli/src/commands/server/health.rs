@@ -10,7 +10,6 @@ use serde_json::json;
 use crate::context::Context;
 use crate::error::CliError;
 use crate::exit::Exit;
-use crate::output;
 
 /// The time limit to connect.
 const CONNECT: Duration = Duration::from_secs(5);
@@ -46,8 +45,7 @@ pub(super) fn run(context: &Context) -> Result<(), CliError> {
 }
 
 fn print(context: &Context, address: &str, status: &str) -> Result<(), CliError> {
-    if context.is_json() {
-        return output::json(&json!({ "base_url": address, "status": status }));
-    }
-    output::lines([format!("{address}: {status}")])
+    let result = json!({ "base_url": address, "status": status });
+    let line = format!("{address}: {status}");
+    context.printer().object(&result, |_| vec![line])
 }

@@ -77,8 +77,11 @@ impl Case {
     #[track_caller]
     fn assert_shown(self, shown: &str, source: &str) {
         let list = self.run(&["config", "list", "--output", "json"]);
-        let list: Vec<Value> = serde_json::from_str(&list.stdout).unwrap();
-        let own = list
+        let mut list: Value = serde_json::from_str(&list.stdout).unwrap();
+        let Value::Array(items) = list["items"].take() else {
+            unreachable!("{list}");
+        };
+        let own = items
             .into_iter()
             .find(|record| record["name"] == self.setting)
             .unwrap();

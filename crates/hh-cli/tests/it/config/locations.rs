@@ -39,43 +39,47 @@ fn path_shows_every_file_that_is_looked_at() {
     env.set("HH_CONFIG_FILE", "other.yaml");
     env.set("HH_ENV_FILE", "missing.env");
     insta::assert_snapshot!(env.seen(&["config", "path", "--output", "json"]), @r#"
-    [
-      {
-        "layer": "env file",
-        "path": "[home]/missing.env",
-        "state": "not readable"
-      },
-      {
-        "layer": "named file",
-        "path": "[home]/other.yaml",
-        "state": "not readable"
-      },
-      {
-        "layer": "user file",
-        "path": "[home]/.config/honeyhive/config.yaml",
-        "state": "not found"
-      },
-      {
-        "layer": "user file",
-        "path": "[home]/.honeyhive/config.json",
-        "state": "read"
-      },
-      {
-        "layer": "system file",
-        "path": "/etc/honeyhive/config.yaml",
-        "state": "not found"
-      },
-      {
-        "layer": "credentials",
-        "path": "[home]/.config/honeyhive/credentials.toml",
-        "state": "found"
-      },
-      {
-        "layer": "trusted files",
-        "path": "[home]/.config/honeyhive/trusted",
-        "state": "not found"
-      }
-    ]
+    {
+      "items": [
+        {
+          "layer": "env file",
+          "path": "[home]/missing.env",
+          "state": "not readable"
+        },
+        {
+          "layer": "named file",
+          "path": "[home]/other.yaml",
+          "state": "not readable"
+        },
+        {
+          "layer": "user file",
+          "path": "[home]/.config/honeyhive/config.yaml",
+          "state": "not found"
+        },
+        {
+          "layer": "user file",
+          "path": "[home]/.honeyhive/config.json",
+          "state": "read"
+        },
+        {
+          "layer": "system file",
+          "path": "/etc/honeyhive/config.yaml",
+          "state": "not found"
+        },
+        {
+          "layer": "credentials",
+          "path": "[home]/.config/honeyhive/credentials.toml",
+          "state": "found"
+        },
+        {
+          "layer": "trusted files",
+          "path": "[home]/.config/honeyhive/trusted",
+          "state": "not found"
+        }
+      ],
+      "total": 7,
+      "next": null
+    }
     exit 0
     "#);
 }

@@ -110,7 +110,7 @@ fn the_list_of_all_shows_what_is_shadowed_below_each_winner() {
 #[test]
 fn the_list_as_json_has_a_record_for_each_setting() {
     let env = every_source();
-    let list = env.json(&["config", "list"]);
+    let list = env.items(&["config", "list"]);
     let records = list.as_array().unwrap();
     let table = env.run(&["config", "list"]).stdout;
     assert_eq!(records.len() + 1, table.lines().count());

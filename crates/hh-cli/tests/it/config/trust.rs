@@ -222,6 +222,7 @@ fn the_list_is_private_and_holds_path_and_hash() {
         "b/honeyhive.json"
       ]
     }
+    ! Trusted b/honeyhive.json until the content changes
     exit 0
     "#);
     // The format is that of sha256sum, so that it can be checked.

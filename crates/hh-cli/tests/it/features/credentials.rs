@@ -158,7 +158,7 @@ fn an_admin_key_is_allowed_every_command() {
     assert_eq!(env.run(&["project", "create", "docs"]).code, 0);
     assert!(issue(&env, "read_only", "docs").starts_with("hh_ro_"));
     // The list begins with the newest key.
-    let list = env.json(&["auth", "keys", "list"]);
+    let list = env.items(&["auth", "keys", "list"]);
     let id = list[0]["id"].as_str().unwrap().to_owned();
     for command in [
         &["auth", "whoami"][..],
@@ -205,9 +205,9 @@ fn each_developer_has_their_own_key() {
             (0, Some(format!("Authenticated as: {who}")))
         );
     }
-    let list = env.json(&["auth", "list"]);
+    let list = env.items(&["auth", "list"]);
     let names = ["ada", "bob"].map(serde_json::Value::from);
-    let listed = list["profiles"].as_array().unwrap();
+    let listed = list.as_array().unwrap();
     assert!(
         listed.iter().map(|profile| &profile["name"]).eq(&names),
         "{list}"
@@ -341,8 +341,8 @@ fn a_login_is_saved_with_the_identity_of_its_key() {
     let key = env.read("admin.key");
     let done = env.run_with_input(&["auth", "login", "--api-key-stdin"], &key);
     assert!(done.stderr.contains("as user@example.com"), "{done:?}");
-    let listed = env.json(&["auth", "list"]);
-    assert_eq!(listed["profiles"][0]["owner"], "user@example.com");
+    let listed = env.items(&["auth", "list"]);
+    assert_eq!(listed[0]["owner"], "user@example.com");
     let printed = env.run(&["auth", "whoami"]).stdout;
     assert!(
         printed.contains("Authenticated as: user@example.com"),
@@ -563,8 +563,8 @@ fn logins_are_listed_and_switched() {
         assert_eq!(env.run(&login).code, 0);
     }
     let rows = || {
-        let list = env.json(&["auth", "list"]);
-        let profiles = list["profiles"].as_array().unwrap().clone();
+        let list = env.items(&["auth", "list"]);
+        let profiles = list.as_array().unwrap().clone();
         profiles
             .into_iter()
             .map(|p| (p["name"].as_str().unwrap().to_owned(), p["current"] == true))

@@ -146,7 +146,7 @@ fn the_env_file_of_development_sets_its_four_variables_and_nothing_else() {
         );
     }
     let list = |flags: &[&str]| {
-        env.json(&[&["config", "list"], flags].concat())
+        env.items(&[&["config", "list"], flags].concat())
             .as_array()
             .unwrap()
             .clone()

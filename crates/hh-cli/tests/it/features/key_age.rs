@@ -32,7 +32,7 @@ fn status_reports_what_is_known_about_the_key_and_its_source() {
     ]
     .concat();
     let key = env.run(&create).stdout;
-    let listed = env.json(&["auth", "keys", "list"]);
+    let listed = env.items(&["auth", "keys", "list"]);
     assert_eq!(listed[0]["note"], "for the dashboard");
     env.unset("HH_API_KEY_FILE");
     // The level comes from the prefix.

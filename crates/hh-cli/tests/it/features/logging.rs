@@ -127,7 +127,7 @@ fn the_settings_in_effect_are_shown_with_a_redacted_key() {
     let mut env = TestEnv::new();
     env.set("HH_API_KEY", KEY);
     env.set("HH_PROJECT", "docs");
-    let list = env.json(&["config", "list"]);
+    let list = env.items(&["config", "list"]);
     let text = list.to_string();
     assert!(
         text.contains("hh_12345***") && text.contains("docs"),
@@ -263,7 +263,7 @@ fn the_list_has_every_setting_its_value_and_its_source_and_planned_ones_with_all
 fn a_planned_setting_is_listed_once_it_is_set() {
     let mut env = TestEnv::new();
     let is_listed = |env: &TestEnv, flags: &[&str]| {
-        let list = env.json(&[&["config", "list"], flags].concat());
+        let list = env.items(&[&["config", "list"], flags].concat());
         let mut records = list.as_array().unwrap().iter();
         records.any(|record| record["name"] == "spool_dir")
     };

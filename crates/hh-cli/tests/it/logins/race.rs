@@ -79,7 +79,7 @@ fn read_until(env: &TestEnv, url: &str, done: &AtomicBool) -> (usize, usize) {
         private_files(env);
         if reads >= lists * 100 {
             let listed = env.json(&["auth", "list"]);
-            let count = listed["profiles"].as_array().unwrap().len();
+            let count = listed["items"].as_array().unwrap().len();
             assert!(
                 count >= names.len(),
                 "{names:?} were stored before {listed}"

@@ -9,6 +9,7 @@ use serde::Serialize;
 use crate::context::Context;
 use crate::error::CliError;
 use crate::exit::Exit;
+use crate::output::Screen;
 
 const SECONDS_OF_A_DAY: i64 = 24 * 60 * 60;
 
@@ -45,7 +46,7 @@ impl KeyFacts {
 }
 
 /// Returns the details of the key as lines of text.
-pub(super) fn lines(info: &KeyInfo) -> Vec<String> {
+pub(super) fn lines(info: &KeyInfo, screen: &Screen) -> Vec<String> {
     let id = info.id.as_ref().map(|id| format!(", id {id}"));
     let owner = info.owner.as_ref().map(|owner| format!(", owner {owner}"));
     let mut lines = vec![format!(
@@ -66,15 +67,23 @@ pub(super) fn lines(info: &KeyInfo) -> Vec<String> {
     });
     lines.push(match info.created {
         Some((time, CreatedSource::Server)) => {
-            format!("Created: {time:.0} (reported by the server){age}")
+            format!(
+                "Created: {} (reported by the server){age}",
+                screen.time(time)
+            )
         }
-        Some((time, CreatedSource::Stated)) => format!("Created: {time:.0} (stated at login){age}"),
+        Some((time, CreatedSource::Stated)) => {
+            format!("Created: {} (stated at login){age}", screen.time(time))
+        }
         Some((time, CreatedSource::FirstSeen | _)) => {
-            format!("Created: unknown, first seen {time:.0}{age}")
+            format!("Created: unknown, first seen {}{age}", screen.time(time))
         }
         None => "Created: unknown (set it with `honeyhive auth login --created DATE`)".to_owned(),
     });
-    lines.extend(info.expires_at.map(|end| format!("Expires: {end:.0}")));
+    lines.extend(
+        info.expires_at
+            .map(|end| format!("Expires: {}", screen.time(end))),
+    );
     lines
 }
 

@@ -1,0 +1,205 @@
+//! Prints the result of a command in the selected format.
+
+use std::cell::Cell;
+
+use hh_text::{escape_json, is_unsafe, one_line};
+use jaq_json::Val;
+use serde::Serialize;
+
+use super::pager::Pager;
+use super::screen::Screen;
+use super::{csv, document, jq, json_text, verbatim, yaml};
+use crate::args::Format;
+use crate::error::CliError;
+
+/// The member of a list that contains its rows.
+const ITEMS: &str = "items";
+
+/// One page of results.
+#[derive(Serialize)]
+pub(crate) struct List<'a, T> {
+    pub(crate) items: &'a [T],
+    /// The number of results on all pages; `None` if it is unknown.
+    pub(crate) total: Option<u64>,
+    /// The number of the next page; `None` if this is the last one.
+    pub(crate) next: Option<u32>,
+}
+
+impl<'a, T> List<'a, T> {
+    /// Creates a list of all results.
+    pub(crate) fn complete(items: &'a [T]) -> Self {
+        Self {
+            items,
+            total: Some(items.len() as u64),
+            next: None,
+        }
+    }
+}
+
+/// Prints the result of a command.
+pub(crate) struct Printer {
+    format: Format,
+    fields: Vec<String>,
+    jq: Option<String>,
+    screen: Screen,
+    pager: Pager,
+    has_printed: Cell<bool>,
+}
+
+impl Printer {
+    /// Creates a printer. `fields` selects fields of each row, and `jq` is a filter for the whole result.
+    pub(crate) fn new(
+        format: Format,
+        fields: Vec<String>,
+        jq: Option<String>,
+        screen: Screen,
+        pager: Pager,
+    ) -> Self {
+        Self {
+            format,
+            fields,
+            jq,
+            screen,
+            pager,
+            has_printed: Cell::new(false),
+        }
+    }
+
+    /// Returns whether text for people is printed.
+    pub(crate) fn is_text(&self) -> bool {
+        self.format == Format::Table
+    }
+
+    /// Returns the options that have no effect, because the command has printed no result.
+    pub(crate) fn unused_options(&self) -> Vec<&'static str> {
+        let options = [
+            (!self.fields.is_empty(), "--json"),
+            (self.jq.is_some(), "--jq"),
+        ];
+        let unused = options
+            .into_iter()
+            .filter(|(is_set, _)| *is_set && !self.has_printed.get());
+        unused.map(|(_, option)| option).collect()
+    }
+
+    /// Prints a list, or the lines of `text` in the format for people.
+    pub(crate) fn list<T: Serialize>(
+        &self,
+        list: &List<'_, T>,
+        text: impl FnOnce(&Screen) -> Vec<String>,
+    ) -> Result<(), CliError> {
+        self.print(list, Some(ITEMS), text)
+    }
+
+    /// Prints an object, or the lines of `text` in the format for people.
+    pub(crate) fn object<T: Serialize>(
+        &self,
+        object: &T,
+        text: impl FnOnce(&Screen) -> Vec<String>,
+    ) -> Result<(), CliError> {
+        self.print(object, None, text)
+    }
+
+    /// Prints an object whose member `rows` is a list, which CSV and JSON lines consist of.
+    pub(crate) fn report<T: Serialize>(
+        &self,
+        report: &T,
+        rows: &'static str,
+        text: impl FnOnce(&Screen) -> Vec<String>,
+    ) -> Result<(), CliError> {
+        self.print(report, Some(rows), text)
+    }
+
+    /// Prints an object in the formats for programs. People read the message of the command instead.
+    pub(crate) fn data(&self, object: &impl Serialize) -> Result<(), CliError> {
+        self.object(object, |_| Vec::new())
+    }
+
+    fn print<T: Serialize>(
+        &self,
+        result: &T,
+        rows: Option<&'static str>,
+        text: impl FnOnce(&Screen) -> Vec<String>,
+    ) -> Result<(), CliError> {
+        self.has_printed.set(true);
+        if self.format == Format::Table {
+            let lines = text(&self.screen);
+            return self.pager.print(&lines, &self.screen);
+        }
+        if self.format == Format::Json && self.fields.is_empty() && self.jq.is_none() {
+            return verbatim(&json_text(result)?);
+        }
+        let result = self.selected(document::value(result)?, rows)?;
+        if let Some(filter) = &self.jq {
+            let (outputs, outcome) = jq::apply(filter, result);
+            for output in outputs {
+                verbatim(&self.safe(output))?;
+            }
+            return outcome;
+        }
+        let rows = match rows {
+            Some(rows) => document::member(&result, rows).map_or(&[][..], document::elements),
+            None => std::slice::from_ref(&result),
+        };
+        match self.format {
+            Format::Jsonl => {
+                for row in rows {
+                    verbatim(&escape_json(&row.to_string()))?;
+                }
+                Ok(())
+            }
+            Format::Csv => match csv::csv(rows, &self.fields)? {
+                csv if csv.is_empty() => Ok(()),
+                csv => verbatim(&self.safe(csv)),
+            },
+            Format::Yaml => verbatim(&yaml::yaml(&result)?),
+            Format::Json | Format::Table => verbatim(&escape_json(&document::indented(&result)?)),
+        }
+    }
+
+    /// Selects the fields of the items of a list, or of the object itself.
+    fn selected(&self, result: Val, rows: Option<&'static str>) -> Result<Val, CliError> {
+        if self.fields.is_empty() {
+            return Ok(result);
+        }
+        if rows != Some(ITEMS) {
+            self.check_fields(std::slice::from_ref(&result))?;
+            return Ok(document::select(&result, &self.fields));
+        }
+        let items = document::member(&result, ITEMS).map_or(&[][..], document::elements);
+        self.check_fields(items)?;
+        let items = items
+            .iter()
+            .map(|item| document::select(item, &self.fields));
+        let items: Val = items.collect();
+        let Val::Obj(members) = result else {
+            return Ok(items);
+        };
+        let mut members = members.as_ref().clone();
+        members.insert(Val::from(ITEMS.to_owned()), items);
+        Ok(Val::obj(members))
+    }
+
+    /// Returns an error if no row has one of the selected fields. Without rows, the fields are unknown.
+    fn check_fields(&self, rows: &[Val]) -> Result<(), CliError> {
+        let names = document::field_names(rows);
+        let unknown = self.fields.iter().find(|field| !names.contains(field));
+        match unknown {
+            Some(unknown) if !rows.is_empty() => {
+                let message = format!("invalid value for --json: unknown field {unknown}");
+                let hint = format!("use some of these fields: {}", names.join(", "));
+                Err(CliError::usage(message).with_hint(hint))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Replaces unsafe characters if a terminal would obey them.
+    fn safe(&self, text: String) -> String {
+        if self.screen.is_terminal() && text.contains(is_unsafe) {
+            let lines = text.lines().map(|line| one_line(line).into_owned());
+            return lines.collect::<Vec<_>>().join("\n");
+        }
+        text
+    }
+}
