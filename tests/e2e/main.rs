@@ -9,6 +9,8 @@ mod examples;
 #[cfg(test)]
 mod failures;
 #[cfg(test)]
+mod formats;
+#[cfg(test)]
 mod http;
 #[cfg(test)]
 mod kill;

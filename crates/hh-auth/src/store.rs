@@ -60,6 +60,14 @@ impl FileStore {
         &self.path
     }
 
+    /// Checks that a profile can be saved, as far as this is known without a change.
+    ///
+    /// # Errors
+    /// Returns `Io` if this user is not allowed to write to the directory of the file.
+    pub fn check_writable(&self) -> Result<(), StoreError> {
+        file::check_writable(&self.path)
+    }
+
     /// Returns the profile with this name, or the current profile if `name` is `None`.
     ///
     /// If the key of the profile is in the keyring, the method blocks for up to 3 s while it reads the key.

@@ -1,6 +1,8 @@
 //! Parses the command line. clap does not read environment variables: they are resolved together with all other sources
 //! of settings.
 
+mod suggest;
+
 use std::env;
 use std::mem::ManuallyDrop;
 
@@ -9,7 +11,7 @@ use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use crate::args::Global;
 #[cfg(feature = "server")]
 use crate::commands::server;
-use crate::commands::{auth, completion, config, doctor, event, project, session};
+use crate::commands::{api, auth, completion, config, doctor, event, project, session, version};
 use crate::lazy::{LazyCommand, LazyGroup};
 
 /// Observability and evaluation for LLM applications
@@ -67,18 +69,43 @@ pub(crate) fn parse() -> Result<(Global, Command), clap::Error> {
     Ok((global, Command::from_arg_matches_mut(&mut matches)?))
 }
 
+/// Returns a usage error as text, with a hint if a similar command or option exists.
+pub(crate) fn usage_error(error: &clap::Error) -> String {
+    let text = error.render().to_string();
+    let arguments = env::args_os().skip(1);
+    let arguments: Vec<_> = arguments
+        .map(|word| word.to_string_lossy().into_owned())
+        .collect();
+    let mut command = command();
+    command.build();
+    match suggest::hint(error, &command, &arguments) {
+        Some(hint) => {
+            let (message, rest) = text.split_once('\n').unwrap_or((&text, ""));
+            // The hint says more than the last paragraph, which names `--help`.
+            let (usage, _) = rest.trim_end().rsplit_once("\n\n").unwrap_or_default();
+            format!("{message}\n  hint: {hint}\n{usage}\n")
+        }
+        None => text,
+    }
+}
+
 #[derive(Subcommand)]
 pub(crate) enum Command {
     /// Log in and out, and manage API keys
     Auth(LazyGroup<auth::Command>),
     /// List and create projects
+    #[command(visible_alias = "projects")]
     Project(LazyGroup<project::Command>),
     /// List sessions
+    #[command(visible_alias = "sessions")]
     Session(LazyGroup<session::Command>),
     /// List events
+    #[command(visible_alias = "events")]
     Event(LazyGroup<event::Command>),
     /// View and change settings
     Config(LazyGroup<config::Command>),
+    /// Send an authenticated request to the API
+    Api(LazyCommand<api::Arguments>),
     /// Diagnose configuration, network and authentication problems
     Doctor(LazyCommand<doctor::Arguments>),
     /// Generate shell completions
@@ -86,4 +113,19 @@ pub(crate) enum Command {
     /// Run a local server
     #[cfg(feature = "server")]
     Server(LazyGroup<server::Command>),
+    /// Print the version
+    #[command(hide = true)]
+    Version(LazyCommand<version::Arguments>),
+    /// Verify an API key and save it in a profile, the same as `auth login`
+    #[command(hide = true)]
+    Login(LazyCommand<auth::LoginArguments>),
+    /// Remove the saved key, the same as `auth logout`
+    #[command(hide = true)]
+    Logout(LazyCommand<auth::LogoutArguments>),
+    /// Show the owner and the permissions of the active key, the same as `auth whoami`
+    #[command(hide = true)]
+    Whoami(LazyCommand<()>),
+    /// Show where API keys are configured, the same as `auth status`
+    #[command(hide = true)]
+    Status(LazyCommand<auth::StatusArguments>),
 }

@@ -1,5 +1,6 @@
 //! Implements the commands, one file for each.
 
+pub(crate) mod api;
 pub(crate) mod auth;
 pub(crate) mod completion;
 pub(crate) mod config;
@@ -9,6 +10,7 @@ pub(crate) mod project;
 #[cfg(feature = "server")]
 pub(crate) mod server;
 pub(crate) mod session;
+pub(crate) mod version;
 
 use crate::cli::{self, Command};
 use crate::context::Context;
@@ -23,9 +25,15 @@ pub(crate) fn run(context: &Context, command: Command) -> Result<(), CliError> {
         Command::Session(LazyGroup(command)) => session::run(context, &command),
         Command::Event(LazyGroup(command)) => event::run(context, &command),
         Command::Config(LazyGroup(command)) => config::run(context, command),
+        Command::Api(LazyCommand(arguments)) => api::run(context, &arguments),
         Command::Doctor(LazyCommand(arguments)) => doctor::run(context, &arguments),
         Command::Completion(LazyGroup(command)) => completion::run(&command, cli::command()),
         #[cfg(feature = "server")]
         Command::Server(LazyGroup(command)) => server::run(context, command),
+        Command::Version(_) => version::run(context),
+        Command::Login(arguments) => auth::run(context, auth::Command::Login(arguments)),
+        Command::Logout(arguments) => auth::run(context, auth::Command::Logout(arguments)),
+        Command::Whoami(arguments) => auth::run(context, auth::Command::Whoami(arguments)),
+        Command::Status(arguments) => auth::run(context, auth::Command::Status(arguments)),
     }
 }

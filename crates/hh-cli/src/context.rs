@@ -22,6 +22,9 @@ use crate::ui;
 /// The longest `Retry-After` that a command waits for. For an interactive user, an error is better than a longer wait.
 const MAX_WAIT: Duration = Duration::from_secs(30);
 
+/// The fields that an event does not have if they have no value.
+pub(crate) const OPTIONAL_EVENT_FIELDS: [&str; 2] = ["parent_id", "error"];
+
 /// A setting that is set directly, with its value and the name of its source, such as `--base-url`.
 pub(crate) type Direct = (SettingName, SecretString, String);
 
@@ -348,7 +351,7 @@ impl Context {
             let stop = stop_signal()?;
             tokio::select! {
                 done = future => Ok(done?),
-                () = stop => Err(CliError::new(Exit::Other, "interrupted")),
+                () = stop => Err(CliError::new(Exit::Interrupted, "interrupted")),
             }
         })
     }
@@ -393,6 +396,7 @@ impl Context {
                 // The server does not count the events after this page.
                 total: is_last.then_some(page.total_events),
                 next: (!is_last).then(|| arguments.page.saturating_add(1)),
+                optional: &OPTIONAL_EVENT_FIELDS,
             },
             text,
         )?;

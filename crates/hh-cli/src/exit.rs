@@ -20,6 +20,8 @@ pub(crate) enum Exit {
     Config = 5,
     /// Missing permissions of the key.
     Permission = 6,
+    /// The user interrupted a prompt or a command.
+    Interrupted = 130,
     /// The reader of the output closed the pipe.
     BrokenPipe = 141,
 }
@@ -35,6 +37,7 @@ impl Exit {
             Self::Network => "network",
             Self::Config => "config",
             Self::Permission => "permission",
+            Self::Interrupted => "interrupted",
             Self::BrokenPipe => "broken_pipe",
         }
     }

@@ -43,7 +43,7 @@ pub fn run() -> ExitCode {
             };
         }
         Err(error) => {
-            ui::usage(&error.render().to_string());
+            ui::usage(&cli::usage_error(&error));
             return Exit::Usage.into();
         }
     };

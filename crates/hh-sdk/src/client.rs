@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use hh_api::types::{
     CreateKey, CreateKeyResponse, CreateOwner, CreateProject, CreatedKey, DisabledOwner, Empty,
     Event, EventList, EventPatch, ExportEvents, Key, KeyRef, ListKeys, ListProjects, Owner,
@@ -11,6 +12,7 @@ use hh_api::types::{
 use hh_api::{Endpoint, TestModeError, TestValues, operations as op};
 use hh_auth::{Created, Credential, KeyDetails};
 use hh_config::Settings;
+use http::Method;
 
 use crate::options::option_methods;
 use crate::resolve::{Resolved, Sender, resolve};
@@ -423,6 +425,20 @@ impl HoneyHive {
         Some(self.settings.project.as_ref()?.value.clone())
     }
 
+    /// Sends a request that need not belong to an operation, and returns the body of the response.
+    pub(crate) async fn send_raw(
+        &self,
+        method: Method,
+        target: &str,
+        body: Bytes,
+    ) -> Result<Bytes, Error> {
+        let Some(sender) = &self.sender else {
+            return Err(unavailable_in_test_mode());
+        };
+        let response = sender.send_raw(method, target, body).await?;
+        Ok(response.into_body())
+    }
+
     /// Sends the request of an operation and decodes the response.
     async fn send<E: Endpoint>(&self, input: E::Input) -> Result<E::Output, Error> {
         let Some(sender) = &self.sender else {
@@ -468,14 +484,18 @@ fn in_test_mode<E: Endpoint>(input: &E::Input) -> Result<E::Output, Error> {
         now: crate::ids::millis(crate::ids::StartTime::now().nanos()),
     };
     E::test_response(input, &values).map_err(|error| match error {
-        TestModeError::ServerOnly => Error::new(
-            ErrorKind::TestMode,
-            "this operation is not available in test mode, which opens no connection",
-        )
-        .with_hint("set HH_TEST_MODE=false"),
+        TestModeError::ServerOnly => unavailable_in_test_mode(),
         TestModeError::Invalid => Error::new(
             ErrorKind::Invalid,
             "the request is invalid, and a server would reject it",
         ),
     })
+}
+
+fn unavailable_in_test_mode() -> Error {
+    Error::new(
+        ErrorKind::TestMode,
+        "this operation is not available in test mode, which opens no connection",
+    )
+    .with_hint("set HH_TEST_MODE=false")
 }

@@ -124,14 +124,31 @@ fn check_owner(path: &Path, metadata: &Metadata) -> Result<(), StoreError> {
     if owner == me {
         return Ok(());
     }
-    let sudo = if me == 0 { "" } else { "sudo " };
+    // A root shell with the home directory of a user must not take the files away from that user.
+    let hint = if me == 0 {
+        "run the command without sudo, or set HOME to the home directory of root".to_owned()
+    } else {
+        format!("run `sudo chown {me} {}`", Shell(path))
+    };
     Err(unsafe_permissions(
         format!(
             "{} belongs to another user (id {owner}, not {me})",
             path.display()
         ),
-        format!("run `{sudo}chown {me} {}`", Shell(path)),
+        hint,
     ))
+}
+
+/// Checks that the file, or its directory if it is missing, can be created. Changes nothing.
+pub(super) fn check_writable(path: &Path) -> Result<(), StoreError> {
+    let mut dirs = path.ancestors().skip(1);
+    let Some(dir) = dirs.find(|dir| dir.exists()) else {
+        return Ok(());
+    };
+    let flags = rustix::fs::AtFlags::EACCESS;
+    let access = rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK;
+    rustix::fs::accessat(rustix::fs::CWD, dir, access, flags)
+        .map_err(|error| write_error(path, &error.into()))
 }
 
 fn is_link(path: &Path) -> StoreError {

@@ -21,6 +21,10 @@ use crate::context::Context;
 use crate::error::CliError;
 use crate::lazy::{LazyCommand, LazyGroup};
 
+pub(crate) use login::Arguments as LoginArguments;
+pub(crate) use logout::Arguments as LogoutArguments;
+pub(crate) use status::Arguments as StatusArguments;
+
 #[derive(Subcommand)]
 pub(crate) enum Command {
     /// Verify an API key and save it in a profile
@@ -44,8 +48,10 @@ pub(crate) enum Command {
     /// Print a shell command that sets `HH_API_KEY`
     Env(LazyCommand<env::Arguments>),
     /// Create, list and revoke API keys
+    #[command(visible_alias = "key")]
     Keys(LazyGroup<keys::Command>),
     /// Manage key owners (users and service accounts)
+    #[command(visible_alias = "owner")]
     Owners(LazyGroup<owners::Command>),
     /// Scan files, staged changes or git history for leaked API keys
     Scan(LazyCommand<scan::Arguments>),

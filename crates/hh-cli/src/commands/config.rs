@@ -1,5 +1,6 @@
 //! Implements `honeyhive config`.
 
+mod change;
 mod edit;
 mod explain;
 mod find;
@@ -28,9 +29,11 @@ pub(crate) enum Command {
     /// Print the value of a setting
     Get(LazyCommand<get::Arguments>),
     /// Set a value in the user configuration file
-    Set(LazyCommand<edit::SetArguments>),
+    Set(LazyCommand<change::SetArguments>),
     /// Remove a setting from the user configuration file
-    Unset(LazyCommand<edit::UnsetArguments>),
+    Unset(LazyCommand<change::UnsetArguments>),
+    /// Open the user configuration file in an editor (`VISUAL`, `EDITOR` or vi)
+    Edit(LazyCommand<()>),
     /// Show which configuration files are read
     Path(LazyCommand<()>),
     /// Check the settings in effect, or a single file
@@ -49,8 +52,9 @@ pub(super) fn run(context: &Context, command: Command) -> Result<(), CliError> {
         Command::List(LazyCommand(arguments)) => list::run(context, &arguments),
         Command::Explain(LazyCommand(arguments)) => explain::run(context, &arguments),
         Command::Get(LazyCommand(arguments)) => get::run(context, &arguments),
-        Command::Set(LazyCommand(arguments)) => edit::set(context, arguments),
-        Command::Unset(LazyCommand(arguments)) => edit::unset(context, &arguments),
+        Command::Set(LazyCommand(arguments)) => change::set(context, arguments),
+        Command::Unset(LazyCommand(arguments)) => change::unset(context, &arguments),
+        Command::Edit(_) => edit::run(context),
         Command::Path(_) => path::run(context),
         Command::Validate(LazyCommand(arguments)) => validate::run(context, &arguments),
         Command::Trust(LazyCommand(arguments)) => trust::run(context, &arguments),

@@ -8,7 +8,7 @@ use hh_sdk::{ErrorKind, HoneyHive};
 use uuid::Uuid;
 
 use crate::args::List;
-use crate::context::Context;
+use crate::context::{Context, OPTIONAL_EVENT_FIELDS};
 use crate::error::CliError;
 use crate::lazy::LazyCommand;
 use crate::output::{Column, List as ResultList, Progress, Screen, Table, duration};
@@ -74,7 +74,7 @@ pub(super) fn run(context: &Context, command: &Command) -> Result<(), CliError> 
         let progress = context.progress("events");
         let events = context.block_on(read_all(client, query, list.limit, progress))?;
         let total = events.len() as u64;
-        let result = ResultList::complete(&events);
+        let result = ResultList::complete(&events).with_optional(&OPTIONAL_EVENT_FIELDS);
         context
             .printer()
             .list(&result, |screen| tree::render(&events, screen.width()))?;

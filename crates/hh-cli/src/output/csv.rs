@@ -4,20 +4,16 @@ use std::io;
 
 use jaq_json::Val;
 
-use super::document::{field_names, member, text};
+use super::document::{member, text};
 use crate::error::CliError;
 
-/// Returns rows as CSV. A null is an empty cell, and an object or a list is compact JSON.
-pub(crate) fn csv(rows: &[Val], fields: &[String]) -> Result<String, CliError> {
-    let names = match fields {
-        [] => field_names(rows),
-        fields => fields.to_vec(),
-    };
+/// Returns the fields with these names as CSV. A null is an empty cell, and an object or a list is compact JSON.
+pub(crate) fn csv(rows: &[Val], names: &[String]) -> Result<String, CliError> {
     if names.is_empty() {
         return Ok(String::new());
     }
     let mut writer = csv::Writer::from_writer(Vec::new());
-    writer.write_record(&names).map_err(io::Error::from)?;
+    writer.write_record(names).map_err(io::Error::from)?;
     for row in rows {
         let cells = names
             .iter()

@@ -30,13 +30,18 @@ pub(crate) fn elements(list: &Val) -> &[Val] {
     }
 }
 
-/// Returns the names of the fields of all rows, in the order of their first occurrence.
-pub(crate) fn field_names(rows: &[Val]) -> Vec<String> {
+/// Returns the names of the fields of all rows, in the order of their first occurrence, then the optional fields that no
+/// row has. Without rows, the fields are unknown.
+pub(crate) fn field_names(rows: &[Val], optional: &[&str]) -> Vec<String> {
     let mut names = Map::<Val, ()>::default();
     for row in rows {
         if let Val::Obj(members) = row {
             names.extend(members.keys().map(|name| (name.clone(), ())));
         }
+    }
+    if !names.is_empty() {
+        let optional = optional.iter().map(|name| Val::from((*name).to_owned()));
+        names.extend(optional.map(|name| (name, ())));
     }
     names.keys().map(text).collect()
 }
@@ -48,6 +53,16 @@ pub(crate) fn select(object: &Val, fields: &[String]) -> Val {
         (Val::from(field.clone()), value)
     });
     Val::obj(members.collect())
+}
+
+/// Returns an object with another value of a member.
+pub(crate) fn with_member(object: &Val, name: &str, value: Val) -> Val {
+    let mut members = match object {
+        Val::Obj(members) => members.as_ref().clone(),
+        _ => Map::default(),
+    };
+    members.insert(Val::from(name.to_owned()), value);
+    Val::obj(members)
 }
 
 /// Returns a value as text: a string without quotes, nothing for null, and compact JSON for everything else.

@@ -23,6 +23,9 @@ pub(crate) struct List<'a, T> {
     pub(crate) total: Option<u64>,
     /// The number of the next page; `None` if this is the last one.
     pub(crate) next: Option<u32>,
+    /// The fields that an item does not have if they have no value.
+    #[serde(skip)]
+    pub(crate) optional: &'static [&'static str],
 }
 
 impl<'a, T> List<'a, T> {
@@ -32,8 +35,25 @@ impl<'a, T> List<'a, T> {
             items,
             total: Some(items.len() as u64),
             next: None,
+            optional: &[],
         }
     }
+
+    /// Returns the list with the names of the fields that an item does not have if they have no value.
+    pub(crate) fn with_optional(self, optional: &'static [&'static str]) -> Self {
+        Self { optional, ..self }
+    }
+}
+
+/// Which part of a result consists of rows.
+#[derive(Clone, Copy)]
+enum Rows {
+    /// The items of a list, with their optional fields.
+    Items(&'static [&'static str]),
+    /// A member of a report.
+    Member(&'static str),
+    /// The result is one row.
+    Whole,
 }
 
 /// Prints the result of a command.
@@ -88,7 +108,7 @@ impl Printer {
         list: &List<'_, T>,
         text: impl FnOnce(&Screen) -> Vec<String>,
     ) -> Result<(), CliError> {
-        self.print(list, Some(ITEMS), text)
+        self.print(list, Rows::Items(list.optional), text)
     }
 
     /// Prints an object, or the lines of `text` in the format for people.
@@ -97,7 +117,7 @@ impl Printer {
         object: &T,
         text: impl FnOnce(&Screen) -> Vec<String>,
     ) -> Result<(), CliError> {
-        self.print(object, None, text)
+        self.print(object, Rows::Whole, text)
     }
 
     /// Prints an object whose member `rows` is a list, which CSV and JSON lines consist of.
@@ -107,7 +127,7 @@ impl Printer {
         rows: &'static str,
         text: impl FnOnce(&Screen) -> Vec<String>,
     ) -> Result<(), CliError> {
-        self.print(report, Some(rows), text)
+        self.print(report, Rows::Member(rows), text)
     }
 
     /// Prints an object in the formats for programs. People read the message of the command instead.
@@ -118,7 +138,7 @@ impl Printer {
     fn print<T: Serialize>(
         &self,
         result: &T,
-        rows: Option<&'static str>,
+        rows: Rows,
         text: impl FnOnce(&Screen) -> Vec<String>,
     ) -> Result<(), CliError> {
         self.has_printed.set(true);
@@ -137,9 +157,11 @@ impl Printer {
             }
             return outcome;
         }
-        let rows = match rows {
-            Some(rows) => document::member(&result, rows).map_or(&[][..], document::elements),
-            None => std::slice::from_ref(&result),
+        let member = |name| document::member(&result, name).map_or(&[][..], document::elements);
+        let (rows, optional) = match rows {
+            Rows::Items(optional) => (member(ITEMS), optional),
+            Rows::Member(name) => (member(name), &[][..]),
+            Rows::Whole => (std::slice::from_ref(&result), &[][..]),
         };
         match self.format {
             Format::Jsonl => {
@@ -148,7 +170,7 @@ impl Printer {
                 }
                 Ok(())
             }
-            Format::Csv => match csv::csv(rows, &self.fields)? {
+            Format::Csv => match csv::csv(rows, &self.columns(rows, optional))? {
                 csv if csv.is_empty() => Ok(()),
                 csv => verbatim(&self.safe(csv)),
             },
@@ -157,35 +179,38 @@ impl Printer {
         }
     }
 
+    /// Returns the selected fields, or else all fields of rows.
+    fn columns(&self, rows: &[Val], optional: &[&str]) -> Vec<String> {
+        if self.fields.is_empty() {
+            return document::field_names(rows, optional);
+        }
+        self.fields.clone()
+    }
+
     /// Selects the fields of the items of a list, or of the object itself.
-    fn selected(&self, result: Val, rows: Option<&'static str>) -> Result<Val, CliError> {
+    fn selected(&self, result: Val, rows: Rows) -> Result<Val, CliError> {
         if self.fields.is_empty() {
             return Ok(result);
         }
-        if rows != Some(ITEMS) {
-            self.check_fields(std::slice::from_ref(&result))?;
+        let Rows::Items(optional) = rows else {
+            self.check_fields(std::slice::from_ref(&result), &[])?;
             return Ok(document::select(&result, &self.fields));
-        }
+        };
         let items = document::member(&result, ITEMS).map_or(&[][..], document::elements);
-        self.check_fields(items)?;
+        self.check_fields(items, optional)?;
         let items = items
             .iter()
             .map(|item| document::select(item, &self.fields));
         let items: Val = items.collect();
-        let Val::Obj(members) = result else {
-            return Ok(items);
-        };
-        let mut members = members.as_ref().clone();
-        members.insert(Val::from(ITEMS.to_owned()), items);
-        Ok(Val::obj(members))
+        Ok(document::with_member(&result, ITEMS, items))
     }
 
-    /// Returns an error if no row has one of the selected fields. Without rows, the fields are unknown.
-    fn check_fields(&self, rows: &[Val]) -> Result<(), CliError> {
-        let names = document::field_names(rows);
+    /// Returns an error if rows cannot have one of the selected fields. Without rows, the fields are unknown.
+    fn check_fields(&self, rows: &[Val], optional: &[&str]) -> Result<(), CliError> {
+        let names = document::field_names(rows, optional);
         let unknown = self.fields.iter().find(|field| !names.contains(field));
         match unknown {
-            Some(unknown) if !rows.is_empty() => {
+            Some(unknown) if !names.is_empty() => {
                 let message = format!("invalid value for --json: unknown field {unknown}");
                 let hint = format!("use some of these fields: {}", names.join(", "));
                 Err(CliError::usage(message).with_hint(hint))

@@ -21,6 +21,11 @@ use Stdout::{Data, Nothing, Text};
 /// Every command, in an order in which each succeeds.
 const COMMANDS: &[(&str, Stdout)] = &[
     ("auth login --api-key-stdin --storage file", Nothing),
+    ("login --api-key-stdin --storage file", Nothing),
+    ("whoami", Data),
+    ("status", Data),
+    ("version", Data),
+    ("api GET /v1/projects", Data),
     ("auth whoami", Data),
     ("auth status", Data),
     ("auth list", Data),
@@ -56,6 +61,8 @@ const COMMANDS: &[(&str, Stdout)] = &[
     ("config get timeout", Data),
     ("config set timeout 20", Data),
     ("config unset timeout", Data),
+    // The editor prints what it wants.
+    ("config edit", Nothing),
     ("config path", Data),
     ("config validate", Data),
     ("config validate honeyhive.yaml", Data),
@@ -71,6 +78,7 @@ const COMMANDS: &[(&str, Stdout)] = &[
     ("completion powershell", Text),
     ("auth rotate", Nothing),
     ("auth logout", Nothing),
+    ("logout", Nothing),
     // One line with the address, until the server stops; here the start fails.
     ("server start --data-dir /dev/null/data", Text),
 ];
@@ -105,7 +113,8 @@ fn the_table_has_every_command() {
 }
 
 fn env() -> TestEnv {
-    let env = TestEnv::with_server();
+    let mut env = TestEnv::with_server();
+    env.set("EDITOR", "true");
     env.write("honeyhive.yaml", "{}\n");
     env.write("clean/file", "nothing here\n");
     // A possible key, which the scan finds.
@@ -156,6 +165,100 @@ fn a_file_selects_json_for_every_command_that_prints_data() {
     let env = env();
     env.write(".config/honeyhive/config.yaml", "output_format: JSON\n");
     assert_json(&env);
+}
+
+#[test]
+fn every_command_that_prints_data_prints_every_format() {
+    let env = env();
+    let mut id = String::new();
+    for (words, prints) in COMMANDS {
+        // The first three change what later ones need. A schema is always JSON.
+        let skipped = [
+            "auth keys revoke",
+            "auth owners disable",
+            "auth logout",
+            "config schema",
+        ];
+        if *prints != Data || skipped.iter().any(|skipped| words.starts_with(skipped)) {
+            continue;
+        }
+        for format in ["yaml", "jsonl", "csv"] {
+            // Names are unique.
+            let words = words.replace("docs", &format!("docs-{format}"));
+            let words = words.replace("new.key", &format!("{format}.key"));
+            let words = words.replace("ci-bot", &format!("ci-bot-{format}"));
+            let done = run(&env, &format!("{words} --output {format}"), &id);
+            let is_valid = match format {
+                "yaml" => serde_saphyr::from_str::<Value>(&done.stdout).is_ok(),
+                "jsonl" => done
+                    .stdout
+                    .lines()
+                    .all(|line| serde_json::from_str::<Value>(line).is_ok()),
+                _ => csv::Reader::from_reader(done.stdout.as_bytes())
+                    .records()
+                    .all(|record| record.is_ok()),
+            };
+            assert!(is_valid, "{words} --output {format}: {done:?}");
+            id.clear();
+        }
+    }
+}
+
+#[test]
+fn options_for_the_output_that_contradict_each_other_are_refused() {
+    let env = TestEnv::new();
+    for (options, message) in [
+        (
+            "--jq . -o csv",
+            "the option --jq cannot be used with --output csv",
+        ),
+        (
+            "--json name -o table",
+            "the option --json cannot be used with --output table",
+        ),
+        ("--jq .items[", "invalid value for --jq: syntax error"),
+        (
+            "--jq nonsense",
+            "invalid value for --jq: nonsense is not defined",
+        ),
+        // The environment can contain the key.
+        ("--jq env", "invalid value for --jq: env is not defined"),
+        ("--jq $ENV", "invalid value for --jq: $ENV is not defined"),
+        (
+            "--json nonsense",
+            "invalid value for --json: unknown field nonsense",
+        ),
+    ] {
+        let words = format!("config list {options}");
+        let done = env.run(&words.split(' ').collect::<Vec<_>>());
+        assert_eq!(done.code, 2, "{done:?}");
+        assert!(done.stderr.contains(message), "{done:?}");
+    }
+    let failed = env.run(&["config", "list", "--jq", ".items[0].name, .items.name"]);
+    assert_eq!((failed.code, &*failed.stdout), (1, "api_key\n"));
+    assert!(
+        failed.stderr.starts_with("error: --jq: cannot index ["),
+        "{failed:?}"
+    );
+    assert!(failed.stderr.len() < 300);
+    let unused = env.run(&["auth", "logout", "--jq", "."]);
+    assert!(
+        unused.stderr.contains("warning: --jq has no effect"),
+        "{unused:?}"
+    );
+}
+
+#[test]
+fn selected_fields_keep_their_order_and_may_be_absent() {
+    let env = TestEnv::new();
+    let run = |options: &[&str]| env.run_with(&["config", "list", "--jq", ".items[0]"], options);
+    let done = run(&["--json", "source,name,file"]);
+    insta::assert_snapshot!(done.stdout, @r#"{"source":"unset","name":"api_key","file":null}"#);
+    let csv = env.run(&["config", "list", "--json", "source,name,file", "-o", "csv"]);
+    assert!(
+        csv.stdout.starts_with("source,name,file\nunset,api_key,\n"),
+        "{csv:?}"
+    );
 }
 
 #[test]

@@ -9,6 +9,7 @@ mod config;
 mod doctor;
 mod features;
 mod format;
+mod guesses;
 mod help;
 mod hostile;
 mod keyring;

@@ -124,8 +124,8 @@ impl Sender {
         })
     }
 
-    /// Records that a response rejected a key.
-    fn record(&self, op: OpId, credential: &Credential, error: &Error) {
+    /// Records that the response to `request`, a method and a path, rejected a key.
+    fn record(&self, request: &str, credential: &Credential, error: &Error) {
         let status = [
             (ErrorKind::Unauthenticated, 401),
             (ErrorKind::PermissionDenied, 403),
@@ -136,13 +136,11 @@ impl Sender {
             return;
         };
         let event = SecurityEvent::new(SecurityEventKind::KeyRejected);
-        let request = error.request_id().map(|id| format!(" (request {id})"));
+        let id = error.request_id().map(|id| format!(" (request {id})"));
         self.security
             .record(&event.with_credential(credential).with_detail(format!(
-                "{} {} returned {status}{}",
-                op.operation().route().method.as_str(),
-                op.operation().route().path,
-                request.unwrap_or_default()
+                "{request} returned {status}{}",
+                id.unwrap_or_default()
             )));
     }
 
@@ -166,6 +164,60 @@ impl Sender {
         self.send_to(op, route, route.path, message).await
     }
 
+    /// Sends a request that need not belong to an operation, with the project key or else with the ingestion key.
+    ///
+    /// `target` is a path that begins with `/`, and a query. Only requests that read are retried.
+    pub(crate) async fn send_raw(
+        &self,
+        method: Method,
+        target: &str,
+        body: Bytes,
+    ) -> Result<Response, Error> {
+        // The explanation of an error for any key applies to all requests.
+        const EXPLAINED_AS: OpId = OpId::Whoami;
+        let slot = self.authorizer_for(EXPLAINED_AS)?;
+        let credential = self.credential_of(slot).await?;
+        let what = format!("{method} {}", target.split('?').next().unwrap_or_default());
+        let idempotency = match method {
+            Method::GET | Method::HEAD => Idempotency::Safe,
+            _ => Idempotency::Unsafe,
+        };
+        let mut request = Request::builder()
+            .method(method)
+            .uri(format!("{}{target}", self.base))
+            .header(ACCEPT, "application/json");
+        if !body.is_empty() {
+            request = request.header(CONTENT_TYPE, "application/json");
+        }
+        let request = request.body(body).map_err(|_| {
+            Error::new(
+                ErrorKind::Invalid,
+                "the path of the request is not valid in a URL",
+            )
+        })?;
+        let options = SendOptions::new(idempotency)
+            .with_authorizer(&**slot)
+            .with_timeout(self.timeout)
+            .with_max_response_bytes(MAX_PAGE);
+        let sent = self.transport.send(request, options).await;
+        sent.map_err(|error| {
+            let context = Context {
+                credential: &credential,
+                address: &self.address,
+            };
+            let error = context.explain(EXPLAINED_AS, Error::from(error));
+            self.record(&what, &credential, &error);
+            error
+        })
+    }
+
+    /// Returns the credential of an authorizer. The timeout of the call also limits a `credential_command`.
+    async fn credential_of(&self, slot: &KeyAuthorizer) -> Result<Arc<Credential>, Error> {
+        let issued = tokio::time::timeout(self.timeout, slot.issued()).await;
+        let late = |_| Error::new(ErrorKind::Timeout, "timed out while obtaining the API key");
+        Ok(issued.map_err(late)??.credential)
+    }
+
     /// Sends a request with the key of the operation.
     async fn send_to(
         &self,
@@ -175,10 +227,7 @@ impl Sender {
         message: Message,
     ) -> Result<Response, Error> {
         let slot = self.authorizer_for(op)?;
-        // The timeout of the call also limits a `credential_command`.
-        let issued = tokio::time::timeout(self.timeout, slot.issued()).await;
-        let late = |_| Error::new(ErrorKind::Timeout, "timed out while obtaining the API key");
-        let credential = issued.map_err(late)??.credential;
+        let credential = self.credential_of(slot).await?;
         check_locally(op, &credential)?;
         let (content_type, body) = match &message {
             Message::Json(body) => ("application/json", body),
@@ -218,7 +267,9 @@ impl Sender {
                     address: &self.address,
                 };
                 let error = context.explain(op, Error::from(error));
-                self.record(op, context.credential, &error);
+                let route = op.operation().route();
+                let request = format!("{} {}", route.method.as_str(), route.path);
+                self.record(&request, context.credential, &error);
                 error
             })
     }

@@ -135,13 +135,17 @@ fn check_owner(path: &Path, metadata: &Metadata, others: OtherUsers) -> Result<(
     if owner == me || others == OtherUsers::Read && owner == 0 {
         return Ok(());
     }
-    let sudo = if me == 0 { "" } else { "sudo " };
     let message = format!(
         "{} belongs to another user (id {owner}, not {me})",
         path.display()
     );
-    let command = format!("{sudo}chown {me}");
-    Err(Diagnostic::new(message).with_hint(run(&command, path)))
+    // A root shell with the data of a user must not take the files away from that user.
+    let hint = if me == 0 {
+        "run the command without sudo, or set --data-dir to a directory of root".to_owned()
+    } else {
+        run(&format!("sudo chown {me}"), path)
+    };
+    Err(Diagnostic::new(message).with_hint(hint))
 }
 
 /// Returns the hint to run a command on a file.

@@ -114,7 +114,9 @@ async fn files_of_other_users_are_refused() {
             panic!("started with {name} of another user");
         };
         let message = error.to_line();
-        assert!(message.contains("belongs to another user (id 1, not 0); run `chown 0 "));
+        assert!(
+            message.contains("belongs to another user (id 1, not 0); run the command without sudo")
+        );
         chown(&path, Some(0), None).unwrap();
     }
     works(dir, &key).await;

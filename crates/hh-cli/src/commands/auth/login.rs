@@ -52,6 +52,10 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliErr
     } else {
         StorageChoice::find(context, arguments.storage)?
     };
+    if !arguments.no_save {
+        // The key is not sent if it could not be saved.
+        store.check_writable()?;
+    }
     let client = client(context, arguments.api_key_stdin, profiles)?;
     let Some(credential) = client.credential() else {
         return Err(
@@ -117,7 +121,13 @@ fn client(
         context.warn_of_visible_key();
         context.key_of_command_line()
     } else {
-        let (key, place) = key::read(context, from_stdin)?;
+        let stack = match profiles {
+            Some(_) => context.layers().stack,
+            None => context.stack_with(Vec::new()),
+        };
+        let server = stack.text(names::BASE_URL).ok().flatten();
+        let server = server.map_or_else(|| "HoneyHive".to_owned(), |found| found.value);
+        let (key, place) = key::read(context, from_stdin, &server)?;
         vec![(names::API_KEY, key, place.to_owned())]
     };
     let options = context.options_with(&direct);

@@ -9,6 +9,16 @@ use crate::context::Context;
 use crate::error::CliError;
 use crate::output::{Column, List, Table};
 
+/// The fields that a record does not have if they have no value.
+const OPTIONAL: [&str; 6] = [
+    "file",
+    "line",
+    "column",
+    "used_variables",
+    "secret_file",
+    "problem",
+];
+
 #[derive(Args)]
 pub(crate) struct Arguments {
     /// Include shadowed values and settings that are not implemented yet
@@ -27,9 +37,9 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliErr
         .filter(is_listed)
         .map(Record::new)
         .collect();
-    context
-        .printer()
-        .list(&List::complete(&records), |screen| {
+    context.printer().list(
+        &List::complete(&records).with_optional(&OPTIONAL),
+        |screen| {
             let columns = [
                 Column::whole("SETTING"),
                 Column::text("VALUE"),
@@ -45,6 +55,7 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliErr
                 }));
             }
             Table::new(columns, rows).lines(screen)
-        })?;
+        },
+    )?;
     result(layers)
 }

@@ -278,7 +278,7 @@ fn the_prompt_does_not_show_the_key() {
     let env = TestEnv::with_server();
     let key = env.read("admin.key").trim().to_owned();
     let mut terminal = Terminal::of(&env, &["auth", "login"]);
-    terminal.read_until("API key: ");
+    terminal.read_until(&format!("API key for {}: ", env.url()));
     terminal.type_line(&key);
     let shown = terminal.read_to_end();
     assert!(
@@ -305,7 +305,7 @@ fn no_command_prompts_without_a_terminal() {
     ] {
         let done = env.run(command);
         assert!(matches!(done.code, 2 | 3), "{done:?}");
-        assert!(!done.stderr.contains("API key: "), "{done:?}");
+        assert!(!done.stderr.contains("API key for "), "{done:?}");
     }
 }
 

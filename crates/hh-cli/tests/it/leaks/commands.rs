@@ -56,6 +56,12 @@ pub(super) const COMMANDS: &[&[&str]] = &[
     &["config", "validate"],
     &["config", "trust", KEY],
     &["config", "schema"],
+    &["config", "edit"],
+    &["api", "GET", "/v1/projects"],
+    &["api", "GET", KEY],
+    &["api", "POST", "/v1/projects", "-f", KEY],
+    &["version"],
+    &["whoami"],
     &[
         "server",
         "start",

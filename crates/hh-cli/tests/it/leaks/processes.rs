@@ -73,7 +73,7 @@ fn only_a_key_on_the_command_line_or_in_a_variable_is_seen() {
     let stdin = watched(&mut TestEnv::new(), key, |env| piped(env, &stdin, key));
     let prompt = watched(&mut TestEnv::new(), key, |env| {
         let mut terminal = Terminal::of(env, &["auth", "login"]);
-        terminal.read_until("API key: ");
+        terminal.read_until("API key for ");
         terminal.type_line(key);
         terminal.into_child()
     });

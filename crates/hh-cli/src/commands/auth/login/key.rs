@@ -13,10 +13,11 @@ use crate::exit::Exit;
 /// The maximum number of bytes to read. Longer input is rejected as a malformed key later.
 const MAX_STDIN: usize = 4096;
 
-/// Reads the key and returns it with the name of its source.
+/// Reads the key for a server and returns it with the name of its source.
 pub(super) fn read(
     context: &Context,
     from_stdin: bool,
+    server: &str,
 ) -> Result<(SecretString, &'static str), CliError> {
     if from_stdin {
         let mut bytes = Zeroizing::new(Vec::with_capacity(MAX_STDIN));
@@ -40,11 +41,8 @@ pub(super) fn read(
         );
     }
     let empty = "no key was entered; nothing was changed";
-    let key = prompt::ask(context).map_err(|_| {
-        // Ends the line of the prompt.
-        context.note("");
-        none(empty)
-    })?;
+    // The line of the prompt has no line break yet.
+    let key = prompt::ask(context, server).inspect_err(|_| context.note(""))?;
     check_given(&key, empty)?;
     Ok((key, "the prompt"))
 }
