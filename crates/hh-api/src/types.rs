@@ -13,14 +13,14 @@ mod service;
 mod session;
 mod trace;
 
-pub use common::{Object, Problem};
+pub use common::{Change, Object, Problem};
 pub use event::{Event, EventKind, EventList, EventPatch, ExportEvents, Filter, Operator, Updated};
 pub use key::{
     CreateKey, CreateKeyResponse, CreatedKey, Key, KeyList, KeyRef, KeyState, ListKeys, Principal,
-    PrincipalKind, ProjectNames, RotateKey, Whoami,
+    PrincipalKind, ProjectNames, RotateKey, UpdateKey, Whoami,
 };
 pub use owner::{CreateOwner, DisabledOwner, Owner, OwnerList, OwnerRef};
 pub use project::{CreateProject, ListProjects, Project, ProjectList};
 pub use service::{Empty, HealthStatus};
-pub use session::{SessionEnvelope, StartSession};
+pub use session::{FindSessions, FoundSession, FoundSessions, SessionEnvelope, StartSession};
 pub use trace::{ExportTracesResponse, PartialSuccess};

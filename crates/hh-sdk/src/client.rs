@@ -1,13 +1,11 @@
 //! The typed client of the HoneyHive API.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
 use hh_api::types::{
-    CreateKey, CreateKeyResponse, CreateOwner, CreateProject, CreatedKey, DisabledOwner, Empty,
-    Event, EventList, EventPatch, ExportEvents, Key, KeyRef, ListKeys, ListProjects, Owner,
-    OwnerRef, Project, RotateKey, StartSession, Whoami,
+    CreateProject, Empty, Event, EventList, EventPatch, ExportEvents, FindSessions, FoundSessions,
+    ListProjects, Project, StartSession, Whoami,
 };
 use hh_api::{Endpoint, TestModeError, TestValues, operations as op};
 use hh_auth::{Created, Credential, KeyDetails};
@@ -69,8 +67,7 @@ impl std::fmt::Debug for HoneyHive {
 ///
 /// # Examples
 /// ```
-/// use std::time::Duration;
-///
+/// ///
 /// # let env = hh_sdk::config::Env::from_pairs::<&str, &str>([]);
 /// let client = hh_sdk::HoneyHive::builder()
 /// #    .with_env(env)
@@ -243,130 +240,6 @@ impl HoneyHive {
         self.send::<op::CreateProject>(project.clone()).await
     }
 
-    /// Creates an API key and returns it with its secret.
-    ///
-    /// A retry of the request does not create a second key.
-    ///
-    /// # Errors
-    /// The [errors of every call](HoneyHive#errors), and `Conflict` if the owner is disabled, or if the key was created
-    /// but the response with its secret was lost.
-    pub async fn create_key(&self, key: &CreateKey) -> Result<CreatedKey, Error> {
-        match self.send::<op::CreateKey>(key.clone()).await? {
-            CreateKeyResponse::Created(created) => Ok(created),
-            CreateKeyResponse::Repeated(key) => {
-                Err(lost_secret(&key, "revoke the key and create another one"))
-            }
-        }
-    }
-
-    /// Rotates the key with this id: creates a new key with the same permissions, which replaces it.
-    ///
-    /// A key can rotate itself. The old key works until the new key is first used, and after that for the grace period
-    /// `grace`: whole seconds, at most 7 days, 24 hours by default. If the old key is rotated again before the new key
-    /// is first used, the new key is revoked and another one is created.
-    ///
-    /// # Errors
-    /// The [errors of every call](HoneyHive#errors), and `Conflict` if the key is no longer active or was already
-    /// replaced, or if the new key was created but the response with its secret was lost.
-    pub async fn rotate_key(&self, id: &str, grace: Option<Duration>) -> Result<CreatedKey, Error> {
-        let input = RotateKey {
-            id: id.to_owned(),
-            grace_seconds: grace.map(|grace| u32::try_from(grace.as_secs()).unwrap_or(u32::MAX)),
-        };
-        match self.send::<op::RotateKey>(input).await? {
-            CreateKeyResponse::Created(created) => Ok(created),
-            CreateKeyResponse::Repeated(key) => Err(lost_secret(
-                &key,
-                "rotate the old key again, which revokes the lost key",
-            )),
-        }
-    }
-
-    /// Lists the active keys that the key of the client can manage, newest first.
-    ///
-    /// # Errors
-    /// The [errors of every call](HoneyHive#errors).
-    pub async fn list_keys(&self) -> Result<Vec<Key>, Error> {
-        self.read_keys(false).await
-    }
-
-    /// Lists all keys that the key of the client can manage, newest first. The list includes expired, revoked and
-    /// replaced keys.
-    ///
-    /// # Errors
-    /// The [errors of every call](HoneyHive#errors).
-    pub async fn list_all_keys(&self) -> Result<Vec<Key>, Error> {
-        self.read_keys(true).await
-    }
-
-    /// Reads all pages of the list of keys.
-    async fn read_keys(&self, with_ended: bool) -> Result<Vec<Key>, Error> {
-        let mut keys = Vec::new();
-        let mut cursor: Option<String> = None;
-        loop {
-            let input = ListKeys {
-                limit: Some(1000),
-                cursor: cursor.clone(),
-                ended: with_ended,
-            };
-            let page = self.send::<op::ListKeys>(input).await?;
-            keys.extend(page.keys);
-            let Some(next) = page.next else {
-                return Ok(keys);
-            };
-            // The cursor becomes part of the URL and must not change it. A repeated cursor would loop forever.
-            let is_plain = !next.is_empty() && next.chars().all(|c| c.is_ascii_alphanumeric());
-            if !is_plain || cursor.as_ref() == Some(&next) {
-                let message = "the server returned an invalid cursor for the next page of keys";
-                return Err(Error::new(ErrorKind::Unavailable, message));
-            }
-            cursor = Some(next);
-        }
-    }
-
-    /// Returns the key with this id, without its secret.
-    ///
-    /// # Errors
-    /// The [errors of every call](HoneyHive#errors).
-    pub async fn get_key(&self, id: &str) -> Result<Key, Error> {
-        self.send::<op::GetKey>(key_ref(id)).await
-    }
-
-    /// Revokes the key with this id. The revocation takes effect immediately.
-    ///
-    /// A key can revoke itself and the key that it replaces.
-    ///
-    /// # Errors
-    /// The [errors of every call](HoneyHive#errors), and `Conflict` if this is the last key that can create keys.
-    pub async fn revoke_key(&self, id: &str) -> Result<Key, Error> {
-        self.send::<op::RevokeKey>(key_ref(id)).await
-    }
-
-    /// Lists the owners of API keys.
-    ///
-    /// # Errors
-    /// The [errors of every call](HoneyHive#errors).
-    pub async fn list_owners(&self) -> Result<Vec<Owner>, Error> {
-        Ok(self.send::<op::ListOwners>(Empty {}).await?.owners)
-    }
-
-    /// Creates an owner of API keys.
-    ///
-    /// # Errors
-    /// The [errors of every call](HoneyHive#errors), and `Conflict` if an owner with this name exists.
-    pub async fn create_owner(&self, owner: &CreateOwner) -> Result<Owner, Error> {
-        self.send::<op::CreateOwner>(owner.clone()).await
-    }
-
-    /// Disables the owner with this id: revokes all keys of the owner and prevents the creation of new ones.
-    ///
-    /// # Errors
-    /// The [errors of every call](HoneyHive#errors), and `Conflict` if the key of the client belongs to this owner.
-    pub async fn disable_owner(&self, id: &str) -> Result<DisabledOwner, Error> {
-        self.send::<op::DisableOwner>(OwnerRef { id: id.to_owned() })
-            .await
-    }
-
     /// Starts a session. If the session names no project, the project of the client applies.
     ///
     /// # Errors
@@ -378,6 +251,21 @@ impl HoneyHive {
             .session_id
             .get_or_insert_with(|| crate::ids::random_uuid().to_string());
         Ok(self.send::<op::StartSession>(session).await?.event)
+    }
+
+    /// Finds the sessions of the project of the client whose id begins with a prefix of 8 to 32 hexadecimal digits.
+    ///
+    /// The response contains at most 10 sessions. [`truncated`](FoundSessions::truncated) is set if more match.
+    ///
+    /// # Errors
+    /// The [errors of every call](HoneyHive#errors), and `Invalid` if the prefix has fewer than 8 digits or other
+    /// characters than hexadecimal digits and hyphens.
+    pub async fn find_sessions(&self, prefix: &str) -> Result<FoundSessions, Error> {
+        let input = FindSessions {
+            prefix: prefix.to_owned(),
+            project: self.project(),
+        };
+        self.send::<op::FindSessions>(input).await
     }
 
     /// Returns a page of events. If the query names no project, the project of the client applies.
@@ -440,7 +328,7 @@ impl HoneyHive {
     }
 
     /// Sends the request of an operation and decodes the response.
-    async fn send<E: Endpoint>(&self, input: E::Input) -> Result<E::Output, Error> {
+    pub(crate) async fn send<E: Endpoint>(&self, input: E::Input) -> Result<E::Output, Error> {
         let Some(sender) = &self.sender else {
             return in_test_mode::<E>(&input);
         };
@@ -457,23 +345,6 @@ impl HoneyHive {
             )
         })
     }
-}
-
-/// Returns the input of an operation on the key with this id.
-fn key_ref(id: &str) -> KeyRef {
-    KeyRef { id: id.to_owned() }
-}
-
-/// Returns the error for a key that was created although its secret did not arrive.
-fn lost_secret(key: &Key, hint: &'static str) -> Error {
-    Error::new(
-        ErrorKind::Conflict,
-        format!(
-            "key {} was created, but its secret was lost in transit and cannot be retrieved",
-            hh_transport::clean(&key.id, &[])
-        ),
-    )
-    .with_hint(hint)
 }
 
 /// Returns the response of test mode, without a connection: lists are empty, and a created object has the members of

@@ -120,6 +120,7 @@ mod options;
 mod quiet;
 mod report;
 mod resolve;
+mod resources;
 mod security;
 pub mod tooling;
 mod tracer;

@@ -1,7 +1,7 @@
 //! The state that all requests share.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use hh_auth::Pepper;
 
@@ -18,8 +18,8 @@ pub(crate) struct App {
     pub(crate) failures: FailureLimiter,
     pub(crate) clock: Arc<Clock>,
     pub(crate) pepper: Pepper,
-    /// The maximum number of rotations of one key family per hour.
-    pub(crate) max_rotations: u32,
+    /// The maximum number of rotations of one key family per hour, which can change while the server runs.
+    pub(crate) max_rotations: AtomicU32,
     /// The budget for the memory of request bodies.
     pub(crate) in_flight: Budget,
     /// The budget for the memory of responses that are being rendered or that their clients have not read yet.

@@ -8,10 +8,13 @@ use std::path::PathBuf;
 use hh_text::Diagnostic;
 use serde::Deserialize;
 
+use crate::bind::BindValue;
 use crate::owner_name;
 use crate::start::files::{self, OtherUsers};
 use crate::start::{StartError, StartErrorKind};
 
+/// The name of the configuration file in the data directory.
+pub(crate) const FILE: &str = "server.yaml";
 const DEFAULT_BIND: SocketAddr =
     SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8642);
 const DEFAULT_ORGANIZATION: &str = "My Organization";
@@ -55,7 +58,8 @@ impl ServerOptions {
         }
     }
 
-    /// Sets the address to listen on, 127.0.0.1:8642 by default. Port 0 selects a free port.
+    /// Sets the address to listen on, 127.0.0.1:8642 by default. Port 0 selects a free port. If the system does not
+    /// support IPv6, `[::]` means all IPv4 addresses.
     pub fn with_bind(mut self, address: SocketAddr) -> Self {
         self.bind = Some(address);
         self
@@ -102,11 +106,18 @@ impl ServerOptions {
     /// Resolves the settings from the options, the file and the defaults.
     pub(crate) fn settings(self) -> Result<ServerSettings, StartError> {
         let file = self.file()?;
+        let file_bind = file.bind.as_ref().map(BindValue::address).transpose();
+        let file_bind = file_bind.map_err(|error| {
+            let path = self.data_dir.join(FILE);
+            let shown = path.display();
+            let message = format!("invalid server configuration {shown}: invalid bind: {error}");
+            StartError::new(StartErrorKind::Damaged, message)
+        })?;
         let text = |option: Option<String>, file: Option<String>, default: &str| {
             option.or(file).unwrap_or_else(|| default.to_owned())
         };
         let mut settings = ServerSettings {
-            bind: self.bind.or(file.bind).unwrap_or(DEFAULT_BIND),
+            bind: self.bind.or(file_bind).unwrap_or(DEFAULT_BIND),
             organization: text(self.organization, file.organization, DEFAULT_ORGANIZATION),
             admin: text(self.admin, file.admin, DEFAULT_ADMIN),
             data_dir: self.data_dir,
@@ -141,7 +152,7 @@ impl ServerOptions {
     }
 
     fn file(&self) -> Result<ServerFile, StartError> {
-        let path = self.data_dir.join("server.yaml");
+        let path = self.data_dir.join(FILE);
         let fail = |what: Diagnostic| StartError::new(StartErrorKind::Damaged, what);
         let Some(bytes) = files::read(&path, OtherUsers::Read, MAX_FILE_BYTES).map_err(fail)?
         else {
@@ -199,7 +210,7 @@ pub(crate) struct ServerSettings {
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ServerFile {
-    bind: Option<SocketAddr>,
+    bind: Option<BindValue>,
     organization: Option<String>,
     admin: Option<String>,
     max_rotations_per_hour: Option<u32>,

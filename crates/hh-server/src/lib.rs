@@ -25,6 +25,7 @@ compile_error!(
 
 mod app;
 mod auth;
+mod bind;
 mod clock;
 mod config;
 mod domain;
@@ -44,9 +45,10 @@ mod testing;
 /// The OpenAPI 3.1 document of the API, which the server returns at `/openapi.json`.
 pub const OPENAPI: &str = include_str!("openapi.json");
 
+pub use bind::{InvalidBind, parse_bind};
 pub use config::ServerOptions;
 pub use panics::log_panics;
-pub use start::{FirstKey, Server, StartError, StartErrorKind};
+pub use start::{FirstKey, Reloader, Server, StartError, StartErrorKind};
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

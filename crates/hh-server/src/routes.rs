@@ -3,6 +3,7 @@
 mod call;
 mod events;
 mod handler;
+mod key_update;
 mod keys;
 mod large_work;
 mod owners;
@@ -42,14 +43,17 @@ pub(crate) fn handler(op: OpId) -> Handler {
         CreateKey => json keys::create_key,
         ListKeys => json keys::list_keys,
         GetKey => json keys::get_key,
+        UpdateKey => json key_update::update_key,
         RevokeKey => json rotation::revoke_key,
         RotateKey => json rotation::rotate_key,
         CreateOwner => json owners::create_owner,
         ListOwners => json owners::list_owners,
         DisableOwner => json owners::disable_owner,
+        EnableOwner => json owners::enable_owner,
         CreateProject => json projects::create_project,
         ListProjects => json projects::list_projects,
         StartSession => rendered sessions::start_session,
+        FindSessions => json sessions::find_sessions,
         ExportTraces => rendered traces::export_traces,
         ExportEvents => rendered events::export_events,
         UpdateEvent => json events::update_event,

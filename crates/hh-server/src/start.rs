@@ -5,6 +5,7 @@ mod error;
 pub(crate) mod files;
 mod first_key;
 mod pepper;
+mod reload;
 
 use std::fmt::Display;
 use std::future::Future;
@@ -17,6 +18,7 @@ use tokio::net::TcpListener;
 
 use crate::app::App;
 use crate::auth::flush_uses;
+use crate::bind;
 use crate::config::ServerOptions;
 use crate::http::connections::ConnectionLimits;
 use crate::http::router::router;
@@ -25,6 +27,7 @@ use crate::http::threads::Threads;
 pub(crate) use data_dir::{DirLock, open};
 pub use error::{StartError, StartErrorKind};
 pub use first_key::FirstKey;
+pub use reload::Reloader;
 
 /// A server that is bound to its address and has not accepted a connection yet.
 pub struct Server {
@@ -32,6 +35,7 @@ pub struct Server {
     address: SocketAddr,
     app: Arc<App>,
     first_key: Option<FirstKey>,
+    options: ServerOptions,
     threads: Threads,
     /// Prevents a second server from using the data directory.
     _lock: DirLock,
@@ -43,9 +47,9 @@ impl Server {
     /// # Errors
     /// Returns an error of the kind `Invalid`, `Address`, `DataDir`, `Damaged`, `AdminKeyFile` or `Internal`.
     pub async fn start(options: ServerOptions) -> Result<Self, StartError> {
-        let settings = options.settings()?;
+        let settings = options.clone().settings()?;
         // The socket is first: a port in use must not leave a database behind whose only key was never printed.
-        let listener = TcpListener::bind(settings.bind).await.map_err(|error| {
+        let listener = bind::listen(settings.bind).await.map_err(|error| {
             let reason = if error.kind() == io::ErrorKind::AddrInUse {
                 "address already in use".to_owned()
             } else {
@@ -79,6 +83,7 @@ impl Server {
             address,
             app: Arc::new(app),
             first_key,
+            options,
             threads,
             _lock: lock,
         })
@@ -93,6 +98,12 @@ impl Server {
     /// Returns the admin key of a first start. Later calls return `None`.
     pub fn take_first_key(&mut self) -> Option<FirstKey> {
         self.first_key.take()
+    }
+
+    /// Returns a handle that reloads the settings while the server runs.
+    #[must_use]
+    pub fn reloader(&self) -> Reloader {
+        Reloader::new(self.options.clone(), Arc::clone(&self.app))
     }
 
     /// Serves requests until `stop` resolves, waits at most 10 s for running requests, and closes the database.

@@ -21,9 +21,10 @@ use crate::hex;
 pub(crate) use crate::domain::event_body::EventBody as Body;
 pub(crate) use catalog::{Catalog, ProjectEntry};
 pub(crate) use commands::{
-    BeginGrace, CloseKey, CreateOwner, CreateProject, DisableOwner, GetKey, InsertEvents,
-    InsertKey, InsertOutcome, KeyByDigest, ListKeys, ListOwners, NewEvent, NewKey, NewSession,
-    ReadEvents, RevokeKey, RotateKey, SaveUses, StartSession, UpdateEvent,
+    BeginGrace, CloseKey, CreateOwner, CreateProject, DisableOwner, EnableOwner, FindSessions,
+    GetKey, InsertEvents, InsertKey, InsertOutcome, KeyByDigest, ListKeys, ListOwners, NewEvent,
+    NewKey, NewSession, ReadEvents, RevokeKey, RotateKey, SaveUses, StartSession, UpdateEvent,
+    UpdateKey,
 };
 pub(crate) use error::{EngineErrorKind, StoreError};
 use port::{Command, Query, Read, Write};

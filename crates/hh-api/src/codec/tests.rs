@@ -5,7 +5,8 @@ use serde_json::json;
 
 use super::*;
 use crate::types::{
-    CreateKey, CreateProject, EventPatch, ExportEvents, ListKeys, RotateKey, StartSession,
+    Change, CreateKey, CreateProject, EventPatch, ExportEvents, ListKeys, RotateKey, StartSession,
+    UpdateKey,
 };
 use crate::{BodyKind, Dialect, Method, OpId, Route};
 
@@ -231,6 +232,44 @@ fn a_member_of_the_path_is_no_member_of_the_body() {
         let id = "a/b".to_owned();
         assert_eq!(decoded, Decoded::Value(RotateKey { id, grace_seconds }));
     }
+}
+
+#[test]
+fn null_removes_a_note_and_is_no_value_of_a_member_that_cannot_be_removed() {
+    let route = OpId::UpdateKey.operation().route();
+    for (body, name, note) in [
+        ("{}", None, Change::Keep),
+        (r#"{"note":null}"#, None, Change::Remove),
+        (
+            r#"{"name":"n","note":"t"}"#,
+            Some("n"),
+            Change::Set("t".to_owned()),
+        ),
+    ] {
+        let update = UpdateKey {
+            id: "k".to_owned(),
+            name: name.map(str::to_owned),
+            note,
+            expires_at: None,
+        };
+        let encoded = route.encode(&update).unwrap();
+        assert_eq!(encoded.body, body.as_bytes());
+        let decoded = decode::<UpdateKey>(route, &encoded.target, body.as_bytes());
+        assert_eq!(decoded, Decoded::Value(update));
+    }
+    let error = |body| error_kind::<UpdateKey>(OpId::UpdateKey, body);
+    for body in [
+        r#"{"name": null}"#,
+        r#"{"expires_at": null}"#,
+        r#"{"note": 1}"#,
+    ] {
+        assert_eq!(error(body), DecodeErrorKind::WrongType, "{body}");
+    }
+    let unknown = error(r#"{"level": "admin"}"#);
+    let DecodeErrorKind::UnknownMember { expected, .. } = unknown else {
+        panic!("{unknown:?}");
+    };
+    assert_eq!(expected, ["name", "note", "expires_at"]);
 }
 
 #[test]

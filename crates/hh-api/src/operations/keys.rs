@@ -21,6 +21,12 @@ operations! { ($) keys
         routes: [v1 GET "/v1/api_keys/{id}"],
         input: types::KeyRef, output: types::Key,
     }
+    /// Changes the name or the note of an API key, or sets an earlier expiry.
+    UpdateKey {
+        need: admin, retry: safe, keys: [project],
+        routes: [v1 PATCH "/v1/api_keys/{id}"],
+        input: types::UpdateKey, output: types::Key,
+    }
     /// Revokes an API key, which takes effect immediately.
     RevokeKey {
         need: own admin, retry: safe, keys: [project],

@@ -23,4 +23,11 @@ operations! { ($) owners
         input: OwnerRef, output: DisabledOwner,
         body: none,
     }
+    /// Enables a disabled owner, so that new keys can be created for the owner. Revoked keys stay revoked.
+    EnableOwner {
+        need: admin, retry: safe, keys: [project],
+        routes: [v1 POST "/v1/owners/{id}/enable"],
+        input: OwnerRef, output: Owner,
+        body: none,
+    }
 }

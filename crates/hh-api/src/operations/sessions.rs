@@ -1,5 +1,6 @@
 use uuid::Uuid;
 
+use super::test_response::empty;
 use crate::types::{self, Event, EventKind, Object, SessionEnvelope};
 use crate::{TestModeError, TestValues};
 
@@ -11,6 +12,13 @@ operations! { ($) sessions
         routes: [legacy POST "/session/start" in "session"],
         input: types::StartSession, output: SessionEnvelope,
         test: started,
+    }
+    /// Finds the sessions whose id begins with a prefix.
+    FindSessions {
+        need: read, retry: safe, keys: [project],
+        routes: [v1 GET "/v1/sessions"],
+        input: types::FindSessions, output: types::FoundSessions,
+        test: empty,
     }
 }
 

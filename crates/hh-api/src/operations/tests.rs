@@ -27,14 +27,17 @@ fn the_table() {
     v1     POST   /v1/api_keys             Need(Admin) Keyed project
     v1     GET    /v1/api_keys             Need(Admin) Safe project
     v1     GET    /v1/api_keys/{id}        Need(Admin) Safe project
+    v1     PATCH  /v1/api_keys/{id}        Need(Admin) Safe project
     v1     DELETE /v1/api_keys/{id}        Own(Admin) Safe project
     v1     POST   /v1/api_keys/{id}/rotate Own(Admin) Keyed project
     v1     POST   /v1/owners               Need(Admin) Never project
     v1     GET    /v1/owners               Need(Admin) Safe project
     v1     POST   /v1/owners/{id}/disable  Need(Admin) Safe project
+    v1     POST   /v1/owners/{id}/enable   Need(Admin) Safe project
     v1     POST   /v1/projects             Need(Admin) Never project
     v1     GET    /v1/projects             Need(Read) Safe project
     legacy POST   /session/start           Need(Ingest) Safe ingestion/project
+    v1     GET    /v1/sessions             Need(Read) Safe project
     legacy POST   /opentelemetry/v1/traces Need(Ingest) Otlp ingestion/project
     v1     POST   /v1/events/export        Need(Read) Safe project
     legacy PUT    /events                  Need(Ingest) Safe ingestion/project

@@ -1,4 +1,4 @@
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
 
 /// A JSON object with its members in the order of their names.
@@ -24,6 +24,56 @@ pub struct Problem {
     /// The id of the request in the log of the server.
     #[serde(rename = "request_id")]
     pub request_id: String,
+}
+
+/// A change of a member that can be removed.
+///
+/// In a request, an absent member is [`Keep`](Self::Keep) and null is [`Remove`](Self::Remove).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "the client and the server must handle every case"
+)]
+pub enum Change<T> {
+    /// Keeps the value.
+    #[default]
+    Keep,
+    /// Removes the value.
+    Remove,
+    /// Replaces the value.
+    Set(T),
+}
+
+impl<T> Change<T> {
+    /// Returns whether the value is kept.
+    #[must_use]
+    pub fn is_keep(&self) -> bool {
+        matches!(self, Self::Keep)
+    }
+}
+
+impl<T: Serialize> Serialize for Change<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Set(value) => serializer.serialize_some(value),
+            Self::Remove | Self::Keep => serializer.serialize_none(),
+        }
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Change<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Option::deserialize(deserializer)?.map_or(Self::Remove, Self::Set))
+    }
+}
+
+/// Deserializes a value that can be absent and cannot be null.
+pub(super) fn not_null<'de, T, D>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    T: Deserialize<'de>,
+    D: Deserializer<'de>,
+{
+    T::deserialize(deserializer).map(Some)
 }
 
 /// Deserializes an object, and null as an empty object.

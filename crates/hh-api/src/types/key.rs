@@ -4,6 +4,9 @@ use secrecy::SecretString;
 use serde::de::{Error as _, Unexpected};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::Change;
+use super::common::not_null;
+
 /// A set of projects: all (`"all"` in the API), or a list of names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(
@@ -164,6 +167,39 @@ pub struct RotateKey {
     pub grace_seconds: Option<u32>,
 }
 
+/// A change of a key. The level and the projects of a key cannot be changed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "the client and the server create it; all of its fields are sent"
+)]
+pub struct UpdateKey {
+    /// The id of the key to change.
+    pub id: String,
+    /// The new name of the key: one line of 1 to 100 characters.
+    #[serde(
+        default,
+        deserialize_with = "not_null",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
+    pub name: Option<String>,
+    /// The new note: one line of 1 to 500 characters. Null removes the note.
+    #[serde(default, skip_serializing_if = "Change::is_keep")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
+    pub note: Change<String>,
+    /// The new expiry, which must be in the future and cannot be later than the current one.
+    #[serde(
+        default,
+        deserialize_with = "not_null",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[cfg_attr(feature = "schema", schemars(with = "super::schema::Time"))]
+    pub expires_at: Option<Timestamp>,
+}
+
 /// A reference to a key.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -252,6 +288,10 @@ pub struct Key {
     /// The id of the key that replaces this key; null if this key was not replaced.
     #[serde(default)]
     pub replaced_by: Option<String>,
+    /// The grace period, in seconds: how long this key works after the first use of the key that replaces it; null if
+    /// this key was not replaced.
+    #[serde(default)]
+    pub grace_seconds: Option<u32>,
     /// The end of the grace period; null until the first use of the key that replaces this key.
     #[serde(default)]
     #[cfg_attr(feature = "schema", schemars(with = "Option<super::schema::Time>"))]

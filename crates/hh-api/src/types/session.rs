@@ -1,4 +1,5 @@
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use super::{Event, Object, common::nullable};
 
@@ -53,6 +54,52 @@ pub struct StartSession {
         skip_serializing_if = "Object::is_empty"
     )]
     pub user_properties: Object,
+}
+
+/// A query for sessions by the beginning of their ids.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "the client and the server create it; all of its fields are sent"
+)]
+pub struct FindSessions {
+    /// The beginning of the ids: 8 to 32 hexadecimal digits. Hyphens and the case of letters do not matter.
+    pub prefix: String,
+    /// The name of the project; required for keys that apply to several projects.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub project: Option<String>,
+}
+
+/// A session that was found by the beginning of its id.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "the server creates it; all of its fields are sent"
+)]
+pub struct FoundSession {
+    /// The id of the session.
+    pub session_id: Uuid,
+    /// The name of the session.
+    pub session_name: String,
+    /// The start time, in Unix milliseconds.
+    pub start_time: f64,
+}
+
+/// The sessions that were found by the beginning of their ids.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "the server creates it; all of its fields are sent"
+)]
+pub struct FoundSessions {
+    /// The sessions, in the order of their ids; at most 10.
+    pub sessions: Vec<FoundSession>,
+    /// Whether more sessions match.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub truncated: bool,
 }
 
 /// A session as an event, with the ids of its organization and workspace.

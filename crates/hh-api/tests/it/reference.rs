@@ -66,13 +66,16 @@ fn the_reference_has_the_operations_that_are_not_our_own() {
             OpId::CreateKey,
             OpId::ListKeys,
             OpId::GetKey,
+            OpId::UpdateKey,
             OpId::RevokeKey,
             OpId::RotateKey,
             OpId::CreateOwner,
             OpId::ListOwners,
             OpId::DisableOwner,
+            OpId::EnableOwner,
             OpId::CreateProject,
             OpId::ListProjects,
+            OpId::FindSessions,
             OpId::ExportTraces,
         ]
     );

@@ -4,15 +4,18 @@ mod health;
 mod log;
 mod openapi;
 
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::future::pending;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
 use std::num::NonZero;
 use std::path::PathBuf;
 use std::thread::available_parallelism;
+use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use hh_sdk::config::paths;
-use hh_server::{FirstKey, Server, ServerOptions, StartErrorKind};
+use hh_server::{FirstKey, Server, ServerOptions, StartErrorKind, parse_bind};
 use secrecy::ExposeSecret as _;
+use tokio::signal::unix::{SignalKind, signal};
 
 use crate::context::{Context, stop_signal};
 use crate::error::{CliError, diagnostic};
@@ -25,9 +28,12 @@ use log::{LogFormat, LogLevel};
 /// single thread that writes to the database limits the throughput before this number of threads does.
 const MAX_THREADS: NonZero<usize> = NonZero::new(16).unwrap();
 
+/// The time limit to connect to the own address.
+const CONNECT: Duration = Duration::from_secs(1);
+
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    /// Start a local server (stop it with Ctrl-C or SIGTERM)
+    /// Start a local server (stop it with Ctrl-C or SIGTERM; SIGHUP reloads server.yaml)
     Start(LazyCommand<Start>),
     /// Check that a server responds, without an API key
     Health(LazyCommand<health::Health>),
@@ -38,8 +44,9 @@ pub(crate) enum Command {
 
 #[derive(Args)]
 pub(crate) struct Start {
-    /// Address to listen on; port 0 picks a free port [default: 127.0.0.1:8642]
-    #[arg(long, value_name = "ADDRESS:PORT")]
+    /// Address to listen on: PORT or localhost:PORT (this machine only), :PORT (all interfaces) or ADDRESS:PORT; port 0
+    /// picks a free port [default: 127.0.0.1:8642]
+    #[arg(long, value_name = "ADDRESS", value_parser = parse_bind)]
     bind: Option<SocketAddr>,
     /// Data directory, created if missing [default: ~/.local/share/honeyhive/server]
     #[arg(long, value_name = "DIR")]
@@ -120,6 +127,9 @@ async fn serve(
     options: ServerOptions,
     expects_first_start: bool,
 ) -> Result<(), CliError> {
+    // SIGHUP must not stop a server that is still starting, so its handler is registered first.
+    let mut hangup = signal(SignalKind::hangup())
+        .map_err(|error| CliError::new(Exit::Other, error.to_string()))?;
     let mut server = Server::start(options).await.map_err(|error| {
         let exit = match error.kind() {
             StartErrorKind::AdminKeyFile | StartErrorKind::Damaged => Exit::Config,
@@ -147,21 +157,35 @@ async fn serve(
         "To use it, run: export HH_BASE_URL=http://{}",
         reachable(server.address())
     ));
-    server.run(stop).await;
+    let reloader = server.reloader();
+    let reload = async {
+        while hangup.recv().await.is_some() {
+            reloader.reload();
+        }
+        pending::<()>().await;
+    };
+    tokio::select! {
+        () = server.run(stop) => {}
+        () = reload => {}
+    }
     context.success("Stopped");
     Ok(())
 }
 
 /// Returns an address that clients on this machine can use: a server that listens on all addresses is also on loopback.
-fn reachable(mut address: SocketAddr) -> SocketAddr {
-    if address.ip().is_unspecified() {
-        address.set_ip(if address.is_ipv4() {
-            Ipv4Addr::LOCALHOST.into()
-        } else {
-            Ipv6Addr::LOCALHOST.into()
-        });
+fn reachable(address: SocketAddr) -> SocketAddr {
+    if !address.ip().is_unspecified() {
+        return address;
     }
-    address
+    let ipv4 = SocketAddr::new(Ipv4Addr::LOCALHOST.into(), address.port());
+    let ipv6 = SocketAddr::new(Ipv6Addr::LOCALHOST.into(), address.port());
+    // Many containers accept IPv4 connections at [::], and have no address [::1].
+    let has_ipv6 = || TcpStream::connect_timeout(&ipv6, CONNECT).is_ok();
+    if address.is_ipv6() && has_ipv6() {
+        ipv6
+    } else {
+        ipv4
+    }
 }
 
 /// Prints the first admin key, even with `--quiet`, because it cannot be printed again.

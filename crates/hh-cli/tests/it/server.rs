@@ -1,7 +1,8 @@
 use std::fs::File;
 use std::io::{Seek as _, SeekFrom, Write as _};
+use std::process::Stdio;
 
-use hh_testing::ServerProcess;
+use hh_testing::{ServerProcess, poll_until};
 
 use crate::support::TestEnv;
 
@@ -101,9 +102,19 @@ fn server_health_needs_no_key_and_fails_without_a_healthy_server() {
 }
 
 #[test]
-fn a_server_on_all_addresses_prints_an_address_that_clients_can_use() {
-    for (bind, host) in [("0.0.0.0:0", "127.0.0.1"), ("[::]:0", "[::1]")] {
-        let env = TestEnv::new();
+fn a_server_prints_an_address_that_clients_can_use() {
+    for (bind, host) in [
+        ("0.0.0.0:0", "127.0.0.1"),
+        ("[::]:0", "[::1]"),
+        (":0", "[::1]"),
+        ("0", "127.0.0.1"),
+        ("localhost:0", "127.0.0.1"),
+        ("LOCALHOST:0", "127.0.0.1"),
+        ("127.0.0.1:0", "127.0.0.1"),
+        ("127.0.0.2:0", "127.0.0.2"),
+        ("[::1]:0", "[::1]"),
+    ] {
+        let mut env = TestEnv::new();
         let (data, key) = (env.at("data"), env.at("admin.key"));
         let start = ["server", "start", "--bind", bind, "--data-dir", &data];
         let start = [&start[..], &["--admin-key-file", &key]].concat();
@@ -111,7 +122,129 @@ fn a_server_on_all_addresses_prints_an_address_that_clients_can_use() {
         let line = server.wait_for_line(|line| line.starts_with("To use it"));
         let expected = format!("To use it, run: export HH_BASE_URL=http://{host}:");
         assert!(line.starts_with(&expected), "{line}");
+        let (_, url) = line.split_once("HH_BASE_URL=").unwrap();
+        env.set("HH_BASE_URL", url);
+        env.be_admin();
+        let done = env.run(&["auth", "whoami"]);
+        assert_eq!(done.code, 0, "{bind}: {done:?}");
     }
+}
+
+#[test]
+fn an_invalid_address_is_rejected_with_the_accepted_forms() {
+    let env = TestEnv::new();
+    let data = env.at("data");
+    let start = |bind: &str| {
+        let done = env.run(&["server", "start", "--bind", bind, "--data-dir", &data]);
+        assert_eq!((done.code, done.stdout.as_str()), (2, ""), "{bind}");
+        done.stderr
+    };
+    insta::assert_snapshot!(start("nowhere"), @"
+    error: invalid value 'nowhere' for '--bind <ADDRESS>': expected PORT or localhost:PORT (this machine only), :PORT (all interfaces) or ADDRESS:PORT, such as 192.0.2.1:8642 or [::1]:8642
+
+    For more information, try '--help'.
+    ");
+    for bind in [
+        "",
+        "localhost",
+        "127.0.0.1",
+        "::1:8642",
+        ":65536",
+        "http://127.0.0.1:8642",
+        "example.com:8642",
+        "*:8642",
+    ] {
+        let printed = start(bind);
+        assert!(
+            printed.contains("expected PORT or localhost:PORT"),
+            "{printed}"
+        );
+    }
+    assert!(!env.path("data").exists());
+}
+
+#[test]
+fn a_hangup_reloads_the_settings_and_a_server_survives_it() {
+    let mut env = TestEnv::new();
+    let mut server = start(&env, &["--admin-key-file", &env.at("admin.key")]);
+    env.set("HH_BASE_URL", server.url());
+    let hang_up = |server: &ServerProcess| {
+        let kill = format!("kill -HUP {}", server.pid());
+        let sent = env.program("sh", &["-c", &kill]).status().unwrap();
+        assert!(sent.success());
+    };
+    env.write("data/server.yaml", "max_rotations_per_hour: 7\n");
+    for _ in 0..3 {
+        hang_up(&server);
+        let line = server.wait_for_line(|line| line.contains("reloaded server.yaml"));
+        assert!(line.contains("max_rotations_per_hour=7"), "{line}");
+    }
+    env.write("data/server.yaml", "max_rotations_per_hour: many\n");
+    hang_up(&server);
+    let line = server.wait_for_line(|line| line.contains("cannot reload server.yaml"));
+    assert!(line.contains("ERROR"), "{line}");
+    assert!(line.contains("invalid server configuration"), "{line}");
+    assert_eq!(env.run(&["server", "health"]).code, 0);
+    let done = server.stop("TERM");
+    assert_eq!(done.code, 0, "{done:?}");
+    assert!(done.stderr.ends_with("Stopped\n"), "{done:?}");
+}
+
+/// Ends the server of a test that fails.
+struct Running<'a> {
+    env: &'a TestEnv,
+    pid: String,
+}
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        let kill = format!("kill {}", self.pid);
+        drop(self.env.program("sh", &["-c", &kill]).status());
+    }
+}
+
+#[test]
+fn a_server_survives_the_end_of_its_terminal() {
+    let env = TestEnv::new();
+    let server = [
+        env!("CARGO_BIN_EXE_honeyhive"),
+        "server start --bind 0 --data-dir",
+        &env.at("data"),
+        "--admin-key-file",
+        &env.at("admin.key"),
+    ];
+    let (log, pid_file) = (env.at("log"), env.at("pid"));
+    let command = format!("echo $$ > {pid_file}; exec {} 2> {log}", server.join(" "));
+    let mut terminal = env
+        .program("script", &["-qec", &command, "/dev/null"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let wait_for = |text: &str| {
+        poll_until(text, || {
+            let log = std::fs::read_to_string(&log).unwrap_or_default();
+            log.contains(text)
+        });
+    };
+    wait_for("To use it");
+    let running = Running {
+        env: &env,
+        pid: env.read("pid").trim().to_owned(),
+    };
+    let printed = env.read("log");
+    let (_, url) = printed.trim_end().split_once("HH_BASE_URL=").unwrap();
+    // The end of `script` closes the terminal, which sends SIGHUP to the server.
+    terminal.kill().unwrap();
+    terminal.wait().unwrap();
+    wait_for("reloaded server.yaml");
+    let done = env
+        .command(&["server", "health"])
+        .env("HH_BASE_URL", url)
+        .status();
+    assert!(done.unwrap().success());
+    drop(running);
+    wait_for("Stopped");
 }
 
 #[test]

@@ -84,6 +84,12 @@ async fn sessions_and_events() {
         .unwrap();
     assert_eq!(page.total_events, 1);
     assert_eq!(page.events[0].outputs["answer"], 42);
+    let prefix = &session.session_id.to_string()[..8];
+    let found = client.find_sessions(prefix).await.unwrap();
+    assert_eq!(found.sessions[0].session_id, session.session_id);
+    assert_eq!(found.sessions[0].session_name, "one");
+    let error = client.find_sessions("3f2a").await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Invalid);
 }
 
 #[tokio::test]

@@ -1,10 +1,11 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use hh_sdk::api::types::{CreateKey, CreateOwner, Key, KeyState, ProjectNames};
+use hh_sdk::api::types::{Change, CreateKey, CreateOwner, Key, KeyState, ProjectNames, UpdateKey};
 use hh_sdk::auth::Level;
 use hh_sdk::{ErrorKind, HoneyHive, Identity};
 use hh_testing::HttpServer;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
 use crate::support::{TestServer, empty_env, reveal};
@@ -94,6 +95,41 @@ async fn disabling_an_owner_revokes_all_their_keys() {
         .find(|owner| owner.principal.name == "admin@example.com");
     let error = admin.disable_owner(&own.unwrap().id).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Conflict);
+}
+
+#[tokio::test]
+async fn a_key_can_be_changed_and_an_owner_enabled_again() {
+    let server = TestServer::start().await;
+    let admin = server.client(&server.admin_key);
+    let created = admin.create_key(&wanted(Some("ci"))).await.unwrap();
+    let end = Timestamp::now() + SignedDuration::from_hours(1);
+    let update = UpdateKey {
+        id: created.key.id.clone(),
+        name: Some("deploy".to_owned()),
+        note: Change::Remove,
+        expires_at: Some(end),
+    };
+    let key = admin.update_key(&update).await.unwrap();
+    assert_eq!((key.name.as_str(), key.note.as_deref()), ("deploy", None));
+    assert_eq!(
+        key.expires_at.map(Timestamp::as_millisecond),
+        Some(end.as_millisecond())
+    );
+    let later = UpdateKey {
+        id: created.key.id,
+        expires_at: Some(end + SignedDuration::from_hours(1)),
+        ..UpdateKey::default()
+    };
+    let error = admin.update_key(&later).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Invalid);
+
+    let owners = admin.list_owners().await.unwrap();
+    let owner = owners.iter().find(|owner| owner.principal.name == "ci");
+    let id = &owner.unwrap().id;
+    admin.disable_owner(id).await.unwrap();
+    let enabled = admin.enable_owner(id).await.unwrap();
+    assert_eq!((enabled.disabled_at, enabled.active_keys), (None, 0));
+    admin.create_key(&wanted(Some("ci"))).await.unwrap();
 }
 
 /// The server creates a key, fails before it responds, and recognizes the retry.

@@ -25,6 +25,8 @@ pub(crate) struct KeyRecord {
     pub(crate) created: Timestamp,
     /// The id of the key that replaces it.
     pub(crate) replaced_by: Option<String>,
+    /// The grace period after the first use of the key that replaces it, in milliseconds; `None` if no key replaces it.
+    pub(crate) grace: Option<i64>,
     /// The end of the grace period; `None` until the key that replaces it is first used.
     pub(crate) grace_ends: Option<Timestamp>,
     /// The id of the key that it replaces.
@@ -43,6 +45,30 @@ pub(crate) fn check_expiry(grant: &Grant, created: Timestamp) -> Result<(), Refu
         return Err(Refusal::Invalid("expires_at is in the past".to_owned()));
     }
     Ok(())
+}
+
+/// Checks that the expiry of a key can be changed. A key can expire earlier, but not later.
+pub(crate) fn check_new_expiry(
+    key: &KeyRecord,
+    expires: Timestamp,
+    now: Timestamp,
+) -> Result<(), Refusal> {
+    if key.state(now) != KeyState::Active {
+        return Err(Refusal::Conflict(
+            "the key is no longer active, so its expiry cannot be changed".to_owned(),
+        ));
+    }
+    let grant = Grant {
+        expires: Some(expires),
+        ..key.grant.clone()
+    };
+    check_expiry(&grant, now)?;
+    match key.grant.expires {
+        Some(end) if expires > end => Err(Refusal::Invalid(format!(
+            "expires_at is later than the current expiry of the key ({end}); create a new key instead"
+        ))),
+        _ => Ok(()),
+    }
 }
 
 impl KeyRecord {
@@ -103,6 +129,9 @@ impl KeyRecord {
             note: self.note.clone(),
             last_used_at: last_used,
             replaced_by: self.replaced_by.clone(),
+            grace_seconds: self
+                .grace
+                .and_then(|grace| u32::try_from(grace / 1000).ok()),
             grace_ends_at: self.grace_ends,
             replaces: self.replaces.clone(),
         }
@@ -129,6 +158,7 @@ impl KeyRecord {
             owner: "owner".to_owned(),
             created: Timestamp::UNIX_EPOCH,
             replaced_by: None,
+            grace: None,
             grace_ends: None,
             replaces: None,
             begins_grace: false,
@@ -200,5 +230,20 @@ mod tests {
         for (expires, is_allowed) in [(None, false), (Some(20), false), (Some(10), true)] {
             assert_eq!(issuer.can_grant(&until(expires.map(at))), is_allowed);
         }
+    }
+
+    #[test]
+    fn a_key_can_expire_earlier_and_never_later() {
+        let mut key = KeyRecord::of_admin(1);
+        let check = |key: &KeyRecord, second| check_new_expiry(key, at(second), at(10));
+        assert_eq!(check(&key, 1000), Ok(()), "the key never expired");
+        key.grant.expires = Some(at(20));
+        for (second, is_allowed) in [(9, false), (10, false), (11, true), (20, true), (21, false)] {
+            assert_eq!(check(&key, second).is_ok(), is_allowed, "{second}");
+        }
+        key.grace_ends = Some(at(15));
+        assert_eq!(check(&key, 18), Ok(()), "the key is in its grace period");
+        key.grace_ends = Some(at(5));
+        assert!(matches!(check(&key, 18), Err(Refusal::Conflict(_))));
     }
 }

@@ -30,9 +30,15 @@ pub(crate) fn is_admin(key: &KeyRecord, now: Timestamp) -> bool {
 
 /// Returns whether a key remains valid for at least [`LASTING`].
 pub(crate) fn is_lasting(key: &KeyRecord, now: Timestamp) -> bool {
+    key.grant
+        .expires
+        .is_none_or(|expires| is_lasting_until(expires, now))
+}
+
+/// Returns whether an expiry is at least [`LASTING`] away.
+fn is_lasting_until(expires: Timestamp, now: Timestamp) -> bool {
     let end = now.saturating_add(LASTING).unwrap_or(Timestamp::MAX);
-    let expires = key.grant.expires.map(Timestamp::as_millisecond);
-    expires.is_none_or(|expires| expires >= end.as_millisecond())
+    expires.as_millisecond() >= end.as_millisecond()
 }
 
 /// Returns whether a key can create other keys. All other keys can always be revoked.
@@ -56,6 +62,25 @@ pub(crate) fn check_revocation(
     if can_create_keys(key, now) && !others.lasting && (counts || !others.any) {
         return Err(Refusal::Conflict(
             "revoking this key would leave no admin key that applies to all projects and is valid for at least 30 days; create such a key first, or rotate this key and use the new one".to_owned(),
+        ));
+    }
+    Ok(())
+}
+
+/// Checks that a key can expire earlier: the last lasting key that can create other keys must remain lasting.
+///
+/// `others` does not include the key that this key replaces, because the first use of this key begins its grace period.
+/// Therefore, this key is protected before its first use.
+pub(crate) fn check_earlier_expiry(
+    key: &KeyRecord,
+    expires: Timestamp,
+    others: Admins,
+    now: Timestamp,
+) -> Result<(), Refusal> {
+    let counts = can_create_keys(key, now) && key.grace_ends.is_none() && is_lasting(key, now);
+    if counts && !others.lasting && !is_lasting_until(expires, now) {
+        return Err(Refusal::Conflict(
+            "with this expiry, no admin key would be left that applies to all projects and is valid for at least 30 days; create such a key first".to_owned(),
         ));
     }
     Ok(())
@@ -112,6 +137,42 @@ mod tests {
                 check_revocation(key, others, now).is_ok()
             });
             assert_eq!(found, expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn the_last_lasting_key_cannot_be_shortened_to_less_than_30_days() {
+        let now = Timestamp::UNIX_EPOCH;
+        let end = |days: i64| now + SignedDuration::from_hours(24 * days);
+        let with = |change: fn(&mut KeyRecord)| {
+            let mut key = KeyRecord::of_admin(1);
+            change(&mut key);
+            key
+        };
+        let mut short = KeyRecord::of_admin(1);
+        short.grant.expires = Some(end(29));
+        // `expected` states whether the key can expire in 29 and in 30 days, if no other lasting key exists.
+        for (name, key, expected) in [
+            ("lasting", with(|_| {}), [false, true]),
+            ("unused", with(|key| key.begins_grace = true), [false, true]),
+            ("short", short, [true, true]),
+            (
+                "in its grace",
+                with(|key| key.grace_ends = Some(Timestamp::MAX)),
+                [true, true],
+            ),
+            (
+                "reader",
+                with(|key| key.grant.level = Level::ReadOnly),
+                [true, true],
+            ),
+        ] {
+            let check = |days, lasting| {
+                let others = Admins { any: true, lasting };
+                check_earlier_expiry(&key, end(days), others, now).is_ok()
+            };
+            assert_eq!([29, 30].map(|days| check(days, false)), expected, "{name}");
+            assert!(check(29, true), "{name}");
         }
     }
 }

@@ -1,9 +1,33 @@
 //! Merges a session start into a stored session, and derives the times of a session from its events.
 
+use std::ops::RangeInclusive;
+
+use uuid::Uuid;
+
 use super::Refusal;
 use super::event_body::{EventBody, encode_body, encode_within};
 use super::events::{MAX_MERGED, Rights, too_large};
 use super::stored_body::StoredBody;
+
+/// The minimum number of hexadecimal digits to find sessions by, so that random ids seldom have the same prefix.
+const MIN_DIGITS: usize = 8;
+const MAX_DIGITS: usize = 32;
+
+/// Returns the first and the last id that begin with a prefix of the text form of an id.
+pub(crate) fn ids_with_prefix(prefix: &str) -> Result<RangeInclusive<Uuid>, Refusal> {
+    let digits: String = prefix.chars().filter(|c| *c != '-').collect();
+    let fits = (MIN_DIGITS..=MAX_DIGITS).contains(&digits.len());
+    if !fits || !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return Err(Refusal::Invalid(format!(
+            "prefix must have {MIN_DIGITS} to {MAX_DIGITS} hexadecimal digits"
+        )));
+    }
+    let bound = |fill: &str| {
+        let rest = fill.repeat(MAX_DIGITS - digits.len());
+        Uuid::try_parse(&format!("{digits}{rest}")).unwrap_or_default()
+    };
+    Ok(bound("0")..=bound("f"))
+}
 
 /// The name of a session without a name.
 pub(crate) const UNNAMED: &str = "unknown";
@@ -84,6 +108,49 @@ impl Extent {
         Self {
             started: self.started.min(other.started),
             ended: self.ended.max(other.ended),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_prefix_of_an_id_is_a_range_of_ids() {
+        let range = |prefix| {
+            let ids = ids_with_prefix(prefix).ok()?;
+            Some((ids.start().to_string(), ids.end().to_string()))
+        };
+        let ids = |first: &str, last: &str| Some((first.to_owned(), last.to_owned()));
+        let eight = ids(
+            "3f2a91bc-0000-0000-0000-000000000000",
+            "3f2a91bc-ffff-ffff-ffff-ffffffffffff",
+        );
+        for prefix in ["3f2a91bc", "3F2A91BC", "3f2a91bc-"] {
+            assert_eq!(range(prefix), eight, "{prefix}");
+        }
+        let longer = ids(
+            "3f2a91bc-0d40-0000-0000-000000000000",
+            "3f2a91bc-0d4f-ffff-ffff-ffffffffffff",
+        );
+        for prefix in ["3f2a91bc0d4", "3f2a91bc-0d4"] {
+            assert_eq!(range(prefix), longer, "{prefix}");
+        }
+        let whole = "3f2a91bc-0d4e-4b0e-9d4e-0b6c3f0a1b2c";
+        assert_eq!(range(whole), ids(whole, whole));
+        for prefix in [
+            "",
+            "3f2a91b",
+            "3f2a-91b",
+            "--------",
+            "3f2a91bg",
+            "3f2a91b ",
+            "3f2a91b%",
+            "\u{ff13}f2a91bc",
+            "3f2a91bc-0d4e-4b0e-9d4e-0b6c3f0a1b2c0",
+        ] {
+            assert_eq!(range(prefix), None, "{prefix}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Handles the operations on keys, except rotation and revocation.
+//! Handles the operations on keys, except changes, rotation and revocation.
 
 use std::ops::RangeInclusive;
 
@@ -23,8 +23,8 @@ use crate::owner_name;
 use crate::quote::quote;
 use crate::store::{GetKey, InsertKey, InsertOutcome, ListKeys as KeysQuery, NewKey};
 
-const MAX_NAME: usize = 100;
-const MAX_NOTE: usize = 500;
+pub(super) const MAX_NAME: usize = 100;
+pub(super) const MAX_NOTE: usize = 500;
 
 /// The default number of keys on a page.
 const DEFAULT_LIMIT: u32 = 100;
@@ -104,6 +104,7 @@ pub(super) fn new_key(app: &App, key: &NewKey, replaces: Option<String>) -> Key 
         note: key.note.clone(),
         last_used_at: None,
         replaced_by: None,
+        grace_seconds: None,
         grace_ends_at: None,
         replaces,
     }
@@ -256,7 +257,7 @@ pub(super) fn owner_name(app: &App, what: &str, text: &str) -> Result<String, Ap
 }
 
 /// Trims a text and checks that it has 1 to `most` characters on one line. `what` names the member of the request.
-fn one_line(what: &str, text: &str, most: usize) -> Result<String, ApiError> {
+pub(super) fn one_line(what: &str, text: &str, most: usize) -> Result<String, ApiError> {
     let text = text.trim();
     let fits = (1..=most).contains(&text.chars().count());
     (fits && !text.contains(char::is_control))

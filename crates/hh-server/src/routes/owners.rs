@@ -46,6 +46,17 @@ pub(super) async fn disable_owner(
     })
 }
 
+/// Enables an owner. The keys of the owner stay revoked, and new ones can be created.
+pub(super) async fn enable_owner(
+    app: &App,
+    call: Call,
+    input: OwnerRef,
+) -> Result<Owner, ApiError> {
+    check_reach(&call.access)?;
+    let enable = command::EnableOwner { id: input.id };
+    Ok(app.store.write(&call.access, enable).await?)
+}
+
 /// Checks that a key applies to all projects, because the keys of an owner may apply to any project.
 fn check_reach(access: &Access) -> Result<(), ApiError> {
     if access.record().grant.projects == Projects::All {

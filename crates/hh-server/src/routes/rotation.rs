@@ -1,5 +1,7 @@
 //! Rotation and revocation of keys.
 
+use std::sync::atomic::Ordering;
+
 use hh_api::operations;
 use hh_api::types::{CreateKeyResponse, Key, KeyRef, RotateKey};
 use hh_auth::mint;
@@ -56,7 +58,7 @@ pub(super) async fn rotate_key(
         old: old.key_id,
         new,
         grace,
-        limit: app.max_rotations,
+        limit: app.max_rotations.load(Ordering::Relaxed),
         idempotency: once,
     };
     let stored = app.store.write(access, rotate).await?;

@@ -1,7 +1,7 @@
-//! Starts sessions.
+//! Starts and finds sessions.
 
 use hh_api::limit_name;
-use hh_api::types::{SessionEnvelope, StartSession};
+use hh_api::types::{FindSessions, FoundSessions, SessionEnvelope, StartSession};
 use uuid::Uuid;
 
 use super::large_work::run_blocking_if;
@@ -11,13 +11,37 @@ use crate::auth::authorize_project;
 use crate::domain::event_body::{EventBody, from_millis};
 use crate::domain::event_limits::limit_start;
 use crate::domain::events::Rights;
-use crate::domain::sessions::UNNAMED;
+use crate::domain::sessions::{UNNAMED, ids_with_prefix};
 use crate::http::error::ApiError;
 use crate::otlp::session_id;
-use crate::store::{Hold, NewSession, StartSession as Start};
+use crate::store::{FindSessions as Find, Hold, NewSession, StartSession as Start};
 
 /// The reserved memory above which a session is encoded on another thread, in bytes.
 const LARGE_SESSION: usize = 256 * 1024;
+
+/// The maximum number of sessions in a response. More only show that the prefix is too short.
+const MAX_FOUND: u32 = 10;
+
+/// Finds the sessions whose id begins with a prefix.
+pub(super) async fn find_sessions(
+    app: &App,
+    call: Call,
+    input: FindSessions,
+) -> Result<FoundSessions, ApiError> {
+    let project = authorize_project(&app.store, &call.access, input.project.as_deref())?;
+    let find = Find {
+        ids: ids_with_prefix(&input.prefix)?,
+        // One more session shows whether more match.
+        limit: MAX_FOUND + 1,
+    };
+    let mut sessions = app.store.read(&project, find).await?;
+    let truncated = sessions.len() > MAX_FOUND as usize;
+    sessions.truncate(MAX_FOUND as usize);
+    Ok(FoundSessions {
+        sessions,
+        truncated,
+    })
+}
 
 /// Starts a session, or merges into the existing one with its id.
 pub(super) async fn start_session(

@@ -5,6 +5,7 @@ use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
 
 use hh_auth::private_file::create_private_dir;
 use hh_text::Diagnostic;
@@ -92,7 +93,7 @@ pub(crate) fn open(
         failures: FailureLimiter::default(),
         clock,
         pepper: pepper.pepper,
-        max_rotations,
+        max_rotations: AtomicU32::new(max_rotations),
         in_flight: Budget::new(MAX_IN_FLIGHT),
         large_work: Workers::start("hh-large-work", LARGE_WORKERS).map_err(internal)?,
         inflation: Workers::start("hh-inflation", INFLATION_WORKERS).map_err(internal)?,

@@ -1,6 +1,8 @@
 //! Defines the commands and queries with their answers.
 
-use hh_api::types::{EventKind, EventPatch, KeyState, Owner, Project};
+use std::ops::RangeInclusive;
+
+use hh_api::types::{Change, EventKind, EventPatch, FoundSession, KeyState, Owner, Project};
 use hh_auth::{Grant, KeyDigest};
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -34,11 +36,13 @@ commands! {
     InsertKey: Access => Changed<InsertOutcome>,
     RotateKey: Access => Changed<InsertOutcome>,
     BeginGrace: Access => Changed<()>,
+    UpdateKey: Access => Changed<KeyRecord>,
     RevokeKey: Access => Changed<KeyRecord>,
     CloseKey: ServerAccess => Changed<()>,
     SaveUses: ServerAccess => (),
     CreateOwner: Access => Owner,
     DisableOwner: Access => Changed<Owner>,
+    EnableOwner: Access => Owner,
     CreateProject: Access => Project,
     InsertEvents: Access => (),
     UpdateEvent: ProjectAccess => (),
@@ -50,6 +54,7 @@ queries! {
     GetKey: Access => KeyRecord,
     ListKeys: Access => Vec<KeyRecord>,
     ListOwners: Access => Vec<Owner>,
+    FindSessions: ProjectAccess => Vec<FoundSession>,
     ReadEvents: ProjectAccess => Page,
 }
 
@@ -100,6 +105,18 @@ pub(crate) struct RotateKey {
 /// Begins the grace period of the key that the key of the access replaces. Has no effect if the period has begun.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct BeginGrace;
+
+/// Changes a key that [`GetKey`] found.
+///
+/// The error is `Ended` if the key of the access may no longer grant what the key has.
+#[derive(Clone, Debug)]
+pub(crate) struct UpdateKey {
+    /// The number of the key.
+    pub(crate) key_id: i64,
+    pub(crate) name: Option<String>,
+    pub(crate) note: Change<String>,
+    pub(crate) expires: Option<Timestamp>,
+}
 
 /// Revokes a key that [`GetKey`] found. Has no effect on a revoked key.
 #[derive(Clone, Copy, Debug)]
@@ -162,6 +179,12 @@ pub(crate) struct CreateOwner {
 /// afterwards.
 #[derive(Clone, Debug)]
 pub(crate) struct DisableOwner {
+    pub(crate) id: String,
+}
+
+/// Enables an owner. Its keys stay revoked. Has no effect on an enabled owner.
+#[derive(Clone, Debug)]
+pub(crate) struct EnableOwner {
     pub(crate) id: String,
 }
 
@@ -235,6 +258,14 @@ pub(crate) struct NewSession {
 pub(crate) struct StartSession {
     pub(crate) rights: Rights,
     pub(crate) session: NewSession,
+}
+
+/// Finds sessions with ids in a range, in the order of their ids.
+#[derive(Clone, Debug)]
+pub(crate) struct FindSessions {
+    pub(crate) ids: RangeInclusive<Uuid>,
+    /// The maximum number of sessions.
+    pub(crate) limit: u32,
 }
 
 /// Reads a page of events. The number of the first page is 0.

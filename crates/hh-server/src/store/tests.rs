@@ -41,11 +41,13 @@ trait Engine:
     Write<InsertKey>
     + Write<RotateKey>
     + Write<BeginGrace>
+    + Write<UpdateKey>
     + Write<RevokeKey>
     + Write<CloseKey>
     + Write<SaveUses>
     + Write<CreateOwner>
     + Write<DisableOwner>
+    + Write<EnableOwner>
     + Write<CreateProject>
     + Write<InsertEvents>
     + Write<UpdateEvent>
@@ -54,6 +56,7 @@ trait Engine:
     + Read<GetKey>
     + Read<ListKeys>
     + Read<ListOwners>
+    + Read<FindSessions>
     + Read<ReadEvents>
 {
 }

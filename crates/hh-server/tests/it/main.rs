@@ -13,6 +13,8 @@ mod fairness;
 #[cfg(test)]
 mod families;
 #[cfg(test)]
+mod find_sessions;
+#[cfg(test)]
 mod first_start;
 #[cfg(test)]
 mod foreign_sessions;
@@ -29,6 +31,8 @@ mod invalid_keys;
 #[cfg(test)]
 mod key_list;
 #[cfg(test)]
+mod key_update;
+#[cfg(test)]
 mod keys;
 #[cfg(test)]
 mod otlp;
@@ -42,6 +46,8 @@ mod projects;
 mod quoted;
 #[cfg(test)]
 mod reads;
+#[cfg(test)]
+mod reload;
 #[cfg(test)]
 mod request_heads;
 #[cfg(test)]

@@ -54,6 +54,43 @@ async fn two_spellings_of_an_owner_are_one_owner() {
 }
 
 #[tokio::test]
+async fn an_enabled_owner_gets_new_keys_and_revoked_keys_stay_revoked() {
+    let server = TestServer::start().await;
+    let admin = server.admin();
+    let owner = json!("ada@example.com");
+    let old = create_key(&admin, &json!("all"), &owner).await.assert_ok();
+    let list = admin.get(OWNERS).await.assert_ok();
+    let mut all = list["owners"].as_array().unwrap().iter();
+    let before = all.find(|found| found["name"] == owner).unwrap();
+    let path = |what: &str| format!("{OWNERS}/{}/{what}", text(&before["id"]));
+    let disable = admin.send("POST", &path("disable"), &[], b"").await;
+    assert!(disable.assert_ok()["disabled_at"].is_string());
+    for _ in 0..2 {
+        let enabled = admin.send("POST", &path("enable"), &[], b"").await;
+        let enabled = enabled.assert_ok();
+        assert_eq!(enabled["disabled_at"], Value::Null);
+        assert_eq!(
+            (&enabled["id"], &enabled["active_keys"]),
+            (&before["id"], &json!(0))
+        );
+    }
+    let old = server.client(&text(&old["key"]));
+    let message = old.get("/v1/auth/whoami").await.assert_problem(401);
+    assert!(message.contains("was revoked"), "{message}");
+    let new = create_key(&admin, &json!("all"), &owner).await.assert_ok();
+    let new = server.client(&text(&new["key"]));
+    new.get("/v1/auth/whoami").await.assert_ok();
+
+    let missing = format!("{OWNERS}/nobody/enable");
+    let missing = admin.send("POST", &missing, &[], b"").await;
+    assert_eq!(missing.assert_problem(404), "owner not found");
+    server.project("a").await;
+    let local = server.key(Level::Admin, json!(["a"])).await;
+    let refused = local.send("POST", &path("enable"), &[], b"").await;
+    refused.assert_problem(403);
+}
+
+#[tokio::test]
 async fn names_with_invisible_characters_are_refused_wherever_an_owner_is_named() {
     let server = TestServer::start().await;
     let admin = server.admin();

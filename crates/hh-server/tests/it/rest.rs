@@ -7,7 +7,7 @@ use std::path::Path;
 
 use hh_auth::private_file::{Replace, create_private_dir, write_private};
 use hh_auth::{ApiKey, Level, mint};
-use hh_server::{FirstKey, Server, ServerOptions, StartErrorKind};
+use hh_server::{FirstKey, Server, ServerOptions, StartErrorKind, parse_bind};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -279,6 +279,31 @@ async fn server_yaml_provides_what_no_option_sets() {
     assert_eq!(admin, "option@example.com");
     drop(server);
 
+    for bind in ["0", ":0", "localhost:0", "'[::1]:0'", "127.0.0.1:0"] {
+        fs::write(&file, format!("bind: {bind}\n")).unwrap();
+        let server = Server::start(ServerOptions::new(data_dir(&dir))).await;
+        let address = server.unwrap().address();
+        let is_local = !matches!(bind, ":0");
+        assert_eq!(address.ip().is_loopback(), is_local, "{bind}: {address}");
+    }
+    let rule = parse_bind("nowhere").unwrap_err();
+    for bind in [
+        "nowhere",
+        "65536",
+        "-1",
+        "1.5",
+        "''",
+        "[8642]",
+        "example.com:80",
+    ] {
+        fs::write(&file, format!("bind: {bind}\n")).unwrap();
+        let message = refusal(options(&dir), &dir, StartErrorKind::Damaged).await;
+        assert_eq!(
+            message,
+            format!("invalid server configuration DIR/server.yaml: invalid bind: {rule}"),
+            "{bind}"
+        );
+    }
     for damaged in ["organizations: typo\n", "bind: [\n", "bind: nowhere\n"] {
         fs::write(&file, damaged).unwrap();
         let Err(error) = Server::start(options(&dir)).await else {

@@ -52,6 +52,7 @@ async fn a_new_key_has_the_rights_of_the_old_and_starts_its_grace_by_being_used(
     // The new key was not used yet, so the grace period of the old key has not begun.
     let shown = admin.get(&path).await.assert_ok();
     assert_eq!(shown["replaced_by"], new["id"]);
+    assert_eq!(shown["grace_seconds"], 3600);
     assert_eq!(shown["grace_ends_at"], Value::Null);
     let old_key = server.client(&text(&old["key"]));
     old_key.get(WHOAMI).await.assert_ok();

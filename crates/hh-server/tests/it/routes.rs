@@ -39,9 +39,11 @@ fn case(op: OpId, target: &Target) -> (Vec<u8>, ForeignAccess) {
     let json = |value: Value| value.to_string().into_bytes();
     let project = target.project.as_str();
     match op {
-        OpId::Health | OpId::GetOpenApi | OpId::ListOwners | OpId::DisableOwner => {
-            (Vec::new(), ForeignAccess::NotApplicable)
-        }
+        OpId::Health
+        | OpId::GetOpenApi
+        | OpId::ListOwners
+        | OpId::DisableOwner
+        | OpId::EnableOwner => (Vec::new(), ForeignAccess::NotApplicable),
         OpId::Whoami | OpId::ListKeys | OpId::ListProjects => (Vec::new(), ForeignAccess::Unseen),
         OpId::CreateKey => {
             let projects = match project {
@@ -51,7 +53,10 @@ fn case(op: OpId, target: &Target) -> (Vec<u8>, ForeignAccess) {
             let body = json!({"name": "new", "level": "read_only", "projects": projects});
             (json(body), ForeignAccess::Missing)
         }
-        OpId::GetKey | OpId::RevokeKey | OpId::RotateKey => (Vec::new(), ForeignAccess::Missing),
+        OpId::GetKey | OpId::RevokeKey | OpId::RotateKey | OpId::FindSessions => {
+            (Vec::new(), ForeignAccess::Missing)
+        }
+        OpId::UpdateKey => (json(json!({"name": "renamed"})), ForeignAccess::Missing),
         OpId::CreateOwner | OpId::CreateProject => (
             json(json!({"name": target.fresh})),
             ForeignAccess::NotApplicable,
@@ -76,12 +81,15 @@ fn case(op: OpId, target: &Target) -> (Vec<u8>, ForeignAccess) {
 }
 
 async fn call(client: &Client, op: OpId, route: &Route, target: &Target) -> Answer {
-    let id = if op == OpId::DisableOwner {
+    let id = if matches!(op, OpId::DisableOwner | OpId::EnableOwner) {
         &target.owner
     } else {
         &target.key
     };
-    let path = route.path.replace("{id}", id);
+    let mut path = route.path.replace("{id}", id);
+    if op == OpId::FindSessions {
+        path = format!("{path}?prefix={}&project={}", target.event, target.project);
+    }
     let kind = if op == OpId::ExportTraces {
         PROTOBUF
     } else {
@@ -279,7 +287,10 @@ async fn every_operation_hides_the_objects_of_another_project() {
         .get(&format!("/v1/api_keys/{}", theirs.key))
         .await
         .assert_ok();
-    assert_eq!(key["state"], "active");
+    assert_eq!(
+        (&key["state"], &key["name"]),
+        (&json!("active"), &json!("test"))
+    );
     let events = admin.events(&json!({"project": "theirs"})).await;
     assert_eq!(events["count"], 1);
     assert_eq!(events["events"][0]["metadata"], json!({}));

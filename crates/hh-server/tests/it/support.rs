@@ -211,6 +211,11 @@ impl Client {
         self.send("PUT", path, &[JSON], body.as_bytes()).await
     }
 
+    pub(crate) async fn patch(&self, path: &str, body: &Value) -> Answer {
+        let body = body.to_string();
+        self.send("PATCH", path, &[JSON], body.as_bytes()).await
+    }
+
     /// Sends spans as protobuf.
     pub(crate) async fn export(&self, body: &[u8]) -> Answer {
         self.send("POST", TRACES, &[PROTOBUF], body).await

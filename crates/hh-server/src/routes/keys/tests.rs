@@ -302,3 +302,26 @@ fn a_temporarily_wrong_clock_ends_no_key_permanently() {
     assert_eq!(server.whoami(&key.key).0, 200);
     assert_eq!(server.whoami(&server.admin).0, 200);
 }
+
+#[test]
+fn a_key_with_an_earlier_expiry_stops_working_then_and_stays_so_after_a_restart() {
+    let server = InProcess::at(START);
+    let key = server.create("read_only", "ci", Some(START + DAY));
+    assert_eq!(server.whoami(&key.key).0, 200);
+    let end = Timestamp::from_millisecond(START + HOUR).unwrap();
+    let path = format!("{KEYS}/{}", key.id);
+    let body = json!({ "expires_at": end });
+    let (status, changed) = server.call(&server.admin, "PATCH", &path, &body);
+    assert_eq!((status, &changed["expires_at"]), (200, &json!(end)));
+    let expired = |server: &InProcess| {
+        let (status, answer) = server.whoami(&key.key);
+        assert_eq!((status, &answer["errorCode"]), (401, &json!("KEY_EXPIRED")));
+    };
+    server.app.clock.set(START + HOUR - 1);
+    assert_eq!(server.whoami(&key.key).0, 200);
+    server.app.clock.set(START + HOUR);
+    expired(&server);
+    let server = server.restart();
+    server.app.clock.set(START + HOUR);
+    expired(&server);
+}

@@ -59,7 +59,16 @@ enum Step {
         by: usize,
         key: usize,
     },
+    Shorten {
+        by: usize,
+        key: usize,
+        lasts: i64,
+    },
     Disable {
+        by: usize,
+        owner: usize,
+    },
+    Enable {
         by: usize,
         owner: usize,
     },
@@ -166,6 +175,25 @@ impl Model {
         Ok(())
     }
 
+    fn shorten(&mut self, by: usize, key: usize, lasts: i64) -> Result<(), (u16, &'static str)> {
+        let (by, Some(key)) = (self.by(by), self.target(key)) else {
+            return Ok(());
+        };
+        self.accept(by, true)?;
+        let (end, current) = (self.now + lasts, self.keys[key].expires);
+        if by != key && !self.ends_within(current, by) {
+            return Err(FORBIDDEN);
+        }
+        if !self.end(key).is_empty() {
+            return Err(CONFLICT);
+        }
+        if lasts <= 0 || current.is_some_and(|current| end > current) {
+            return Err((400, "INVALID_REQUEST"));
+        }
+        self.keys[key].expires = Some(end);
+        Ok(())
+    }
+
     fn apply(&mut self, step: &Step) -> Result<(), (u16, &'static str)> {
         match *step {
             Step::Wait { millis } => self.now += millis,
@@ -225,6 +253,14 @@ impl Model {
                 let keys = self.keys.iter_mut().filter(|key| key.owner == owner);
                 keys.for_each(|key| key.revoked = true);
             }
+            Step::Shorten { by, key, lasts } => self.shorten(by, key, lasts)?,
+            Step::Enable { by, owner } => {
+                self.accept(self.by(by), true)?;
+                if !self.owners.contains(&owner) {
+                    return Err((404, "NOT_FOUND"));
+                }
+                self.disabled.remove(&owner);
+            }
         }
         Ok(())
     }
@@ -278,6 +314,8 @@ impl ReferenceStateMachine for Reference {
             2 => key().prop_map(|key| Step::Rotate { by: key + 1, key, grace: 1000 }),
             2 => (by(), key()).prop_map(|(by, key)| Step::Revoke { by, key }),
             1 => (by(), 1..OWNERS).prop_map(|(by, owner)| Step::Disable { by, owner }),
+            2 => (by(), key(), 0..3000_i64).prop_map(|(by, key, lasts)| Step::Shorten { by, key, lasts }),
+            1 => (by(), 0..OWNERS).prop_map(|(by, owner)| Step::Enable { by, owner }),
             2 => prop_oneof![1..4_i64, Just(1000), 1..3000_i64]
                 .prop_map(|millis| Step::Wait { millis }),
         ]
@@ -313,6 +351,15 @@ fn time(millis: Option<i64>) -> Value {
 impl Server {
     fn call(&self, by: usize, method: &str, path: &str, body: &Value) -> (u16, Value) {
         self.server.call(&self.keys[by].1, method, path, body)
+    }
+
+    /// Returns the path of an operation on an owner, or on an unknown id if the owner does not exist.
+    fn owner_path(&self, whose: usize, operation: &str) -> String {
+        let (_, list) = self.call(0, "GET", "/v1/owners", &Value::Null);
+        let all = list["owners"].as_array().unwrap();
+        let found = all.iter().find(|found| found["name"] == owner(whose));
+        let id = found.map_or("nobody", |found| found["id"].as_str().unwrap());
+        format!("/v1/owners/{id}/{operation}")
     }
 
     fn send(&self, model: &Model, before: usize, step: &Step) -> Option<(u16, Value)> {
@@ -352,17 +399,33 @@ impl Server {
                 let path = format!("{KEYS}/{}", target(key)?);
                 self.call(by(number), "DELETE", &path, &Value::Null)
             }
+            Step::Shorten {
+                by: number,
+                key,
+                lasts,
+            } => {
+                let path = format!("{KEYS}/{}", target(key)?);
+                let body = json!({"expires_at": time(Some(model.now + lasts))});
+                self.call(by(number), "PATCH", &path, &body)
+            }
             Step::Disable {
                 by: number,
                 owner: whose,
-            } => {
-                let (_, list) = self.call(0, "GET", "/v1/owners", &Value::Null);
-                let all = list["owners"].as_array().unwrap();
-                let found = all.iter().find(|found| found["name"] == owner(whose));
-                let id = found.map_or("nobody", |found| found["id"].as_str().unwrap());
-                let path = format!("/v1/owners/{id}/disable");
-                self.call(by(number), "POST", &path, &Value::Null)
-            }
+            } => self.call(
+                by(number),
+                "POST",
+                &self.owner_path(whose, "disable"),
+                &Value::Null,
+            ),
+            Step::Enable {
+                by: number,
+                owner: whose,
+            } => self.call(
+                by(number),
+                "POST",
+                &self.owner_path(whose, "enable"),
+                &Value::Null,
+            ),
         })
     }
 }
@@ -412,6 +475,7 @@ impl StateMachineTest for KeyLifecycle {
                 "state": state,
                 "replaced_by": id(key.replaced_by),
                 "replaces": id(key.replaces),
+                "grace_seconds": key.replaced_by.map(|_| key.grace / 1000),
                 "grace_ends_at": time(key.grace_ends),
                 "last_used_at": time(key.last_used),
                 "expires_at": time(key.expires),

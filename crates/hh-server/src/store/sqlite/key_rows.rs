@@ -20,7 +20,7 @@ pub(super) const EXPIRED: i64 = -1;
 pub(super) const REPLACED: i64 = -2;
 
 pub(super) const SELECT: &str = "SELECT k.key_id, k.id, k.name, k.shown, k.level, k.all_projects, k.owner, k.created, k.expires,
-    k.revoked, k.digest, k.note, k.last_used, k.grace_ends, new.id, old.id, old.key_id IS NOT NULL AND old.grace_ends IS NULL, k.family
+    k.revoked, k.digest, k.note, k.last_used, k.grace_ends, new.id, old.id, old.key_id IS NOT NULL AND old.grace_ends IS NULL, k.family, iif(k.replaced_by IS NULL, NULL, k.grace)
   FROM api_keys k
   LEFT JOIN api_keys new ON new.key_id = k.replaced_by
   LEFT JOIN api_keys old ON old.replaced_by = k.key_id";
@@ -146,6 +146,7 @@ pub(super) fn record(connection: &Connection, row: &Row<'_>) -> Result<KeyRecord
         replaces: row.get(15)?,
         begins_grace: row.get(16)?,
         family: row.get(17)?,
+        grace: row.get(18)?,
     })
 }
 

@@ -3,8 +3,11 @@
 use jiff::Timestamp;
 use rusqlite::{Connection, named_params};
 
+use super::key_rows::find;
 use crate::domain::keys::KeyRecord;
-use crate::domain::last_admin::{Admins, LASTING, can_create_keys, check_revocation};
+use crate::domain::last_admin::{
+    Admins, LASTING, can_create_keys, check_earlier_expiry, check_revocation,
+};
 use crate::store::port::StoreError;
 
 /// The SQL form of [`is_admin`](crate::domain::last_admin::is_admin).
@@ -15,18 +18,21 @@ const ADMIN: &str = "level = 'admin' AND all_projects AND revoked IS NULL AND co
 /// The SQL form of [`is_lasting`](crate::domain::last_admin::is_lasting).
 const LASTING_ADMIN: &str = "coalesce(expires >= :now + :lasting, true)";
 
-/// Returns which keys exist that can create other keys. The key `key_id` is not counted.
+/// Returns which keys exist that can create other keys. The two keys `without` are not counted.
 pub(super) fn admins_without(
     connection: &Connection,
-    key_id: Option<i64>,
+    without: [Option<i64>; 2],
     now: Timestamp,
 ) -> Result<Admins, StoreError> {
+    let others =
+        format!("FROM api_keys WHERE key_id IS NOT :one AND key_id IS NOT :other AND {ADMIN}");
     let sql = format!(
-        "SELECT EXISTS (SELECT 1 FROM api_keys WHERE key_id IS NOT :key AND {ADMIN} AND {LASTING_ADMIN}),
-           EXISTS (SELECT 1 FROM api_keys WHERE key_id IS NOT :key AND {ADMIN})",
+        "SELECT EXISTS (SELECT 1 {others} AND {LASTING_ADMIN}), EXISTS (SELECT 1 {others})",
     );
+    let [one, other] = without;
     let values = named_params! {
-        ":key": key_id,
+        ":one": one,
+        ":other": other,
         ":now": now.as_millisecond(),
         ":lasting": LASTING.as_hours() * 60 * 60 * 1000,
     };
@@ -49,6 +55,24 @@ pub(super) fn check_not_last(
     if !can_create_keys(key, now) {
         return Ok(());
     }
-    let others = admins_without(connection, Some(key.key_id), now)?;
+    let others = admins_without(connection, [Some(key.key_id), None], now)?;
     Ok(check_revocation(key, others, now)?)
+}
+
+/// Checks that a key can expire earlier (see [`check_earlier_expiry`]).
+pub(super) fn check_last_expiry(
+    connection: &Connection,
+    key: &KeyRecord,
+    expires: Timestamp,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    if !can_create_keys(key, now) {
+        return Ok(());
+    }
+    let replaced = match &key.replaces {
+        Some(id) => find(connection, "k.id", id)?.map(|replaced| replaced.key_id),
+        None => None,
+    };
+    let others = admins_without(connection, [Some(key.key_id), replaced], now)?;
+    Ok(check_earlier_expiry(key, expires, others, now)?)
 }

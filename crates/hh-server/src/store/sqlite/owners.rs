@@ -1,4 +1,4 @@
-//! Creates, lists and disables owners.
+//! Creates, lists, disables and enables owners.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use super::owner_rows::{SELECT, find, insert, owner};
 use crate::auth::Access;
 use crate::domain::last_admin::check_some_left;
 use crate::quote::quote;
-use crate::store::commands::{CreateOwner, DisableOwner, ListOwners};
+use crate::store::commands::{CreateOwner, DisableOwner, EnableOwner, ListOwners};
 use crate::store::port::{Changed, Hold, KeyChanges, Read, StoreError, Write};
 
 impl Read<ListOwners> for Sqlite {
@@ -59,6 +59,10 @@ impl Write<CreateOwner> for Sqlite {
     }
 }
 
+fn missing() -> StoreError {
+    StoreError::NotFound("owner not found".to_owned())
+}
+
 impl Write<DisableOwner> for Sqlite {
     async fn write(
         &self,
@@ -73,7 +77,6 @@ impl Write<DisableOwner> for Sqlite {
             &self.keys,
             move |connection| {
                 live(connection)?;
-                let missing = || StoreError::NotFound("owner not found".to_owned());
                 let name = find(connection, "id", &id, now)?.ok_or_else(missing)?.principal.name;
                 if name == own {
                     return Err(StoreError::conflict(format!(
@@ -81,7 +84,7 @@ impl Write<DisableOwner> for Sqlite {
                         quote(&name)
                     )));
                 }
-                let had_lasting = admins_without(connection, None, time)?.lasting;
+                let had_lasting = admins_without(connection, [None; 2], time)?.lasting;
                 connection.execute(
                     "UPDATE owners SET disabled = coalesce(disabled, ?2) WHERE id = ?1",
                     params![id, now],
@@ -92,7 +95,7 @@ impl Write<DisableOwner> for Sqlite {
                 let revoked = revoke
                     .query_map(params![name, now], |row| row.get(0).map(KeyDigest::from_bytes))?
                     .collect::<Result<_, _>>()?;
-                check_some_left(had_lasting, admins_without(connection, None, time)?)?;
+                check_some_left(had_lasting, admins_without(connection, [None; 2], time)?)?;
                 let value = find(connection, "id", &id, now)?.ok_or_else(missing)?;
                 let changes = KeyChanges {
                     revoked,
@@ -106,5 +109,25 @@ impl Write<DisableOwner> for Sqlite {
             },
         );
         disabled.wait().await
+    }
+}
+
+impl Write<EnableOwner> for Sqlite {
+    async fn write(
+        &self,
+        access: &Access,
+        EnableOwner { id }: EnableOwner,
+        _: Hold,
+    ) -> Result<Owner, StoreError> {
+        let (live, now) = (self.check_live(access.record().key_id), access.key_time());
+        let enabled = self.writer.submit_administration(
+            move |connection| {
+                live(connection)?;
+                connection.execute("UPDATE owners SET disabled = NULL WHERE id = ?1", [&id])?;
+                find(connection, "id", &id, now.as_millisecond())?.ok_or_else(missing)
+            },
+            |_| (),
+        );
+        enabled.wait().await
     }
 }

@@ -39,6 +39,11 @@ enum Step {
         limit: u32,
         page: u32,
     },
+    Find {
+        first: u8,
+        last: u8,
+        limit: u32,
+    },
     Revoke,
 }
 
@@ -61,6 +66,8 @@ fn step() -> impl Strategy<Value = Step> {
             |(by, id, member, size, duration)| Step::Patch { by, id, member, size, duration }),
         4 => (prop::option::of(0..4_u8), kind, 1..5_u32, 0..3_u32).prop_map(
             |(session, kind, limit, page)| Step::Read { session, kind, limit, page }),
+        1 => (0..5_u8, 0..5_u8, 1..4_u32).prop_map(
+            |(first, last, limit)| Step::Find { first, last, limit }),
         1 => Just(Step::Revoke),
     ]
 }
@@ -119,7 +126,7 @@ async fn insert_keys(engine: &impl Engine, now: Timestamp) {
 async fn run(engine: &impl Engine, public: &str, now: Timestamp, step: &Step) -> String {
     let by = match step {
         Step::Start { by, .. } | Step::Insert { by, .. } | Step::Patch { by, .. } => *by,
-        Step::Read { .. } | Step::Revoke => 0,
+        Step::Read { .. } | Step::Find { .. } | Step::Revoke => 0,
     };
     let record = find(engine, digest(by)).await.unwrap();
     let project = project_access(public, &record);
@@ -204,6 +211,14 @@ async fn run(engine: &impl Engine, public: &str, now: Timestamp, step: &Step) ->
             };
             let page = engine.read(&project, query).await;
             page.map(|page| text(page.json))
+        }
+        Step::Find { first, last, limit } => {
+            let find = FindSessions {
+                ids: id(*first)..=id(*last),
+                limit: *limit,
+            };
+            let found = engine.read(&project, find).await;
+            found.map(|found| json!(found).to_string())
         }
         Step::Revoke => {
             let key_id = find(engine, digest(1)).await.unwrap().key_id;

@@ -2,7 +2,7 @@
 
 mod scripted;
 
-use hh_api::types::Owner;
+use hh_api::types::{Change, Owner};
 use hh_auth::{Grant, Level, ProjectId, Projects};
 use jiff::SignedDuration;
 use proptest::prelude::*;
@@ -36,6 +36,13 @@ enum Step {
     Use {
         by: usize,
     },
+    Update {
+        by: usize,
+        key: usize,
+        name: Option<u8>,
+        note: Change<u8>,
+        expires_in_days: Option<i64>,
+    },
     Revoke {
         by: usize,
         key: usize,
@@ -61,6 +68,10 @@ enum Step {
         by: usize,
         owner: usize,
     },
+    EnableOwner {
+        by: usize,
+        owner: usize,
+    },
     ListOwners {
         by: usize,
     },
@@ -73,7 +84,13 @@ enum Step {
 fn step() -> impl Strategy<Value = Step> {
     let by = || 0..1000_usize;
     let level = prop_oneof![3 => Just(Level::Admin), 1 => Just(Level::ReadOnly)];
-    let expires = prop_oneof![2 => Just(None), 3 => prop::sample::select(vec![-1, 0, 1, 29, 30, 31]).prop_map(Some)];
+    let days = || prop::sample::select(vec![-1, 0, 1, 29, 30, 31]);
+    let expires = prop_oneof![2 => Just(None), 3 => days().prop_map(Some)];
+    let note = prop_oneof![
+        Just(Change::Keep),
+        Just(Change::Remove),
+        (0..3_u8).prop_map(Change::Set)
+    ];
     let idempotency = || prop::option::weighted(0.3, (0_u8..2, 0_u8..2));
     let minutes = vec![1, 29, 61, 60 * 23, 60 * 25, 60 * 24 * 15];
     prop_oneof![
@@ -85,6 +102,8 @@ fn step() -> impl Strategy<Value = Step> {
         6 => (by(), by(), prop::sample::select(vec![0, 1, 24]), idempotency()).prop_map(
             |(by, old, grace_hours, idempotency)| Step::Rotate { by, old, grace_hours, idempotency }),
         5 => by().prop_map(|by| Step::Use { by }),
+        3 => (by(), by(), prop::option::of(0..3_u8), note, prop::option::weighted(0.7, days())).prop_map(
+            |(by, key, name, note, expires_in_days)| Step::Update { by, key, name, note, expires_in_days }),
         3 => (by(), by()).prop_map(|(by, key)| Step::Revoke { by, key }),
         1 => by().prop_map(|key| Step::Close { key }),
         1 => (by(), by()).prop_map(|(by, key)| Step::Get { by, key }),
@@ -92,6 +111,7 @@ fn step() -> impl Strategy<Value = Step> {
             |(by, with_ended, limit, after)| Step::List { by, with_ended, limit, after }),
         1 => (by(), 0..3_usize).prop_map(|(by, owner)| Step::CreateOwner { by, owner }),
         1 => (by(), 0..3_usize).prop_map(|(by, owner)| Step::DisableOwner { by, owner }),
+        1 => (by(), 0..3_usize).prop_map(|(by, owner)| Step::EnableOwner { by, owner }),
         1 => by().prop_map(|by| Step::ListOwners { by }),
         1 => (by(), 0..3_u8).prop_map(|(by, name)| Step::CreateProject { by, name }),
     ]
@@ -212,6 +232,11 @@ impl<E: Engine> Driver<'_, E> {
             changes,
             ..Outcome::default()
         };
+        let of_updated = |changed: Changed<KeyRecord>| Outcome {
+            keys: vec![changed.value],
+            changes: changed.changes,
+            ..Outcome::default()
+        };
         let of_inserted = |inserted: Changed<InsertOutcome>| {
             let keys = match inserted.value {
                 InsertOutcome::Inserted => Vec::new(),
@@ -289,15 +314,33 @@ impl<E: Engine> Driver<'_, E> {
                 }
                 begun.map(|begun| of_changes(begun.changes))
             }
+            Step::Update {
+                by,
+                key,
+                name,
+                note,
+                expires_in_days,
+            } => {
+                let access = self.access(*by).await?;
+                let end = |days| self.now + SignedDuration::from_hours(24 * days);
+                let update = UpdateKey {
+                    key_id: self.find(*key % usize::from(self.count)).await?.key_id,
+                    name: name.map(|name| format!("name {name}")),
+                    note: match note {
+                        Change::Keep => Change::Keep,
+                        Change::Remove => Change::Remove,
+                        Change::Set(note) => Change::Set(format!("note {note}")),
+                    },
+                    expires: expires_in_days.map(end),
+                };
+                let updated = engine.write(&access, update, Hold::default());
+                updated.await.map(of_updated)
+            }
             Step::Revoke { by, key } => {
                 let access = self.access(*by).await?;
                 let key_id = self.find(*key % usize::from(self.count)).await?.key_id;
                 let revoked = engine.write(&access, RevokeKey { key_id }, Hold::default());
-                revoked.await.map(|revoked| Outcome {
-                    keys: vec![revoked.value],
-                    changes: revoked.changes,
-                    ..Outcome::default()
-                })
+                revoked.await.map(of_updated)
             }
             Step::Close { key } => {
                 let key = self.find(*key % usize::from(self.count)).await?;
@@ -346,6 +389,12 @@ impl<E: Engine> Driver<'_, E> {
                     changes: disabled.changes,
                     ..Outcome::default()
                 })
+            }
+            Step::EnableOwner { by, owner } => {
+                let access = self.access(*by).await?;
+                let id = self.owner_id(&access, *owner).await;
+                let enabled = engine.write(&access, EnableOwner { id }, Hold::default());
+                enabled.await.map(|owner| of_owners(vec![owner]))
             }
             Step::ListOwners { by } => {
                 let access = self.access(*by).await?;

@@ -40,6 +40,7 @@ struct ModelKey {
     ended: Option<KeyState>,
     last_used: Option<Timestamp>,
     replaced_by: Option<i64>,
+    /// The last grace period, which has no meaning while no key replaces this one.
     grace: i64,
     grace_ends: Option<Timestamp>,
 }
@@ -125,6 +126,7 @@ impl State {
             replaced_by: key
                 .replaced_by
                 .map(|new| id_of(self.by_number(new).unwrap())),
+            grace: key.replaced_by.map(|_| key.grace),
             grace_ends: key.grace_ends,
             replaces: replaced.map(id_of),
             begins_grace: replaced.is_some_and(|old| old.grace_ends.is_none()),
@@ -235,8 +237,8 @@ impl State {
         unused.map(|key| key.number).collect()
     }
 
-    fn admins(&self, without: Option<i64>, now: Timestamp) -> Admins {
-        let others = self.records().filter(|key| Some(key.key_id) != without);
+    fn admins(&self, without: &[i64], now: Timestamp) -> Admins {
+        let others = self.records().filter(|key| !without.contains(&key.key_id));
         let admins: Vec<_> = others
             .filter(|key| last_admin::is_admin(key, now))
             .collect();

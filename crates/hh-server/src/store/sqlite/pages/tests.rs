@@ -2,6 +2,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
+use super::super::find_sessions::FIND;
 use super::*;
 use crate::store::Store;
 
@@ -46,6 +47,13 @@ fn every_query_for_events_reads_an_index_in_order_and_sorts_nothing() {
         plans += 1;
     }
     assert_eq!(plans, 10);
+    let steps = plan(FIND);
+    let uses_index = steps.iter().any(|step| step.contains("USING INDEX"));
+    assert!(uses_index, "{steps:?}");
+    for bad in ["TEMP B-TREE", "SCAN"] {
+        let found = steps.iter().any(|step| step.contains(bad));
+        assert!(!found, "{steps:?}");
+    }
     // The plan of a query that does sort contains these words.
     let sorted = plan("SELECT name FROM events ORDER BY name");
     assert!(sorted.iter().any(|step| step.contains("TEMP B-TREE")));

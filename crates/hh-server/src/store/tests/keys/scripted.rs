@@ -114,3 +114,29 @@ fn disabling_an_owner_revokes_keys_that_have_expired_too() {
         both.store.close().await;
     });
 }
+
+#[test]
+fn an_unused_replacement_of_the_last_admin_key_cannot_be_shortened() {
+    let (both, mut count) = (begin(), 1);
+    runtime().block_on(async {
+        let shorten = |key| Step::Update {
+            by: 0,
+            key,
+            name: None,
+            note: Change::Keep,
+            expires_in_days: Some(1),
+        };
+        accepted(&both, &[rotate(0, 0, 24)], &mut count).await;
+        for key in [0, 1] {
+            let refused = both.step(&shorten(key), &mut count).await.unwrap();
+            let error = refused.error.unwrap();
+            assert!(error.contains("no admin key would be left"), "{error}");
+        }
+        accepted(&both, &[Step::Use { by: 1 }], &mut count).await;
+        let refused = both.step(&shorten(1), &mut count).await.unwrap();
+        assert!(refused.error.is_some());
+        // The first key is in its grace period and no longer counts.
+        accepted(&both, &[shorten(0)], &mut count).await;
+        both.store.close().await;
+    });
+}

@@ -1,6 +1,7 @@
 //! Implements sessions and events of the model.
 
-use hh_api::types::EventKind;
+use hh_api::to_millis;
+use hh_api::types::{EventKind, FoundSession};
 use uuid::Uuid;
 
 use super::super::super::page::{PageBuilder, StoredEvent, render};
@@ -178,6 +179,31 @@ impl Write<StartSession> for Model {
             alone.sessions.push(sent);
             render(&alone.session_event(0), project.public())
         })
+    }
+}
+
+impl Read<FindSessions> for Model {
+    async fn read(
+        &self,
+        project: &ProjectAccess,
+        query: FindSessions,
+    ) -> Answer<Vec<FoundSession>> {
+        let state = self.state();
+        state.check_live(project.key(), self.clock.key_time())?;
+        let mut found: Vec<_> = state
+            .sessions
+            .iter()
+            .filter(|session| session.project == project.number())
+            .filter(|session| query.ids.contains(&session.id))
+            .map(|session| FoundSession {
+                session_id: session.id,
+                session_name: session.name.clone(),
+                start_time: to_millis(session.started),
+            })
+            .collect();
+        found.sort_by_key(|session| session.session_id);
+        found.truncate(query.limit as usize);
+        Ok(found)
     }
 }
 

@@ -1,11 +1,11 @@
 //! Implements keys, owners and projects of the model.
 
-use hh_api::types::{KeyState, Owner, Project};
+use hh_api::types::{Change, KeyState, Owner, Project};
 use hh_auth::KeyDigest;
 
 use super::*;
 use crate::auth::Access;
-use crate::domain::keys::check_expiry;
+use crate::domain::keys::{check_expiry, check_new_expiry};
 use crate::domain::{last_admin, rotation};
 
 fn created(digest: KeyDigest) -> Changed<InsertOutcome> {
@@ -139,7 +139,7 @@ impl Write<RevokeKey> for Model {
         let now = access.key_time();
         self.transact_as(access.record().key_id, |state| {
             let key = state.record(state.by_number(key_id)?);
-            let others = state.admins(Some(key_id), now);
+            let others = state.admins(&[key_id], now);
             last_admin::check_revocation(&key, others, now)?;
             state.key(key_id).ended = Some(KeyState::Revoked);
             let mut kept = Vec::new();
@@ -155,6 +155,46 @@ impl Write<RevokeKey> for Model {
                 ..KeyChanges::default()
             };
             let value = state.record(state.by_number(key_id)?);
+            Ok(Changed { value, changes })
+        })
+    }
+}
+
+impl Write<UpdateKey> for Model {
+    async fn write(
+        &self,
+        access: &Access,
+        update: UpdateKey,
+        _: Hold,
+    ) -> Answer<Changed<KeyRecord>> {
+        let (issuer, now) = (access.record().key_id, access.key_time());
+        self.transact_as(issuer, |state| {
+            let key = state.by_number(update.key_id)?.clone();
+            if key.number != issuer {
+                state.check_within(&key.key, issuer)?;
+            }
+            if let Some(expires) = update.expires {
+                let record = state.record(&key);
+                check_new_expiry(&record, expires, now)?;
+                let replaced = state.keys.iter();
+                let replaced = replaced.filter(|old| old.replaced_by == Some(key.number));
+                let mut without = vec![key.number];
+                without.extend(replaced.map(|old| old.number));
+                let others = state.admins(&without, now);
+                last_admin::check_earlier_expiry(&record, expires, others, now)?;
+                state.key(key.number).key.grant.expires = Some(expires);
+            }
+            let stored = &mut state.key(key.number).key;
+            if let Some(name) = update.name {
+                stored.name = name;
+            }
+            match update.note {
+                Change::Keep => {}
+                Change::Remove => stored.note = None,
+                Change::Set(note) => stored.note = Some(note),
+            }
+            let changes = changed(vec![key.key.digest]).changes;
+            let value = state.record(state.by_number(key.number)?);
             Ok(Changed { value, changes })
         })
     }
@@ -221,7 +261,7 @@ impl Write<DisableOwner> for Model {
                     "cannot disable owner {name}, because the API key of this request belongs to it; use an admin key of another owner"
                 )));
             }
-            let had_lasting = state.admins(None, now).lasting;
+            let had_lasting = state.admins(&[], now).lasting;
             let owner = state.owners.get_mut(&name).unwrap();
             owner.disabled = owner.disabled.or(Some(now));
             let mut revoked = Vec::new();
@@ -231,13 +271,29 @@ impl Write<DisableOwner> for Model {
                     revoked.push(key.key.digest);
                 }
             }
-            last_admin::check_some_left(had_lasting, state.admins(None, now))?;
+            last_admin::check_some_left(had_lasting, state.admins(&[], now))?;
             let changes = KeyChanges {
                 revoked,
                 ..KeyChanges::default()
             };
             let value = state.owner(&name, now);
             Ok(Changed { value, changes })
+        })
+    }
+}
+
+impl Write<EnableOwner> for Model {
+    async fn write(
+        &self,
+        access: &Access,
+        EnableOwner { id: name }: EnableOwner,
+        _: Hold,
+    ) -> Answer<Owner> {
+        let now = access.key_time();
+        self.transact_as(access.record().key_id, |state| {
+            let owner = state.owners.get_mut(&name);
+            owner.ok_or_else(|| unknown("owner"))?.disabled = None;
+            Ok(state.owner(&name, now))
         })
     }
 }
