@@ -22,6 +22,9 @@ use crate::ui;
 /// The longest `Retry-After` that a command waits for. For an interactive user, an error is better than a longer wait.
 const MAX_WAIT: Duration = Duration::from_secs(30);
 
+/// The minimum length of the beginning of an id, in characters.
+const MIN_PART_OF_ID: usize = 8;
+
 /// The fields that an event does not have if they have no value.
 pub(crate) const OPTIONAL_EVENT_FIELDS: [&str; 2] = ["parent_id", "error"];
 
@@ -306,9 +309,30 @@ impl Context {
         if let Some(client) = self.client.get() {
             return Ok(client);
         }
+        let named = match project {
+            Some(project) if is_part_of_id(project) => Some(self.project_name(project)?),
+            Some(_) | None => None,
+        };
+        let project = named.as_deref().or(project);
         let options = self.options_with(&self.direct(project));
         let client = self.client_of(&options, self.resolved(project)?)?;
         Ok(self.client.get_or_init(|| client))
+    }
+
+    /// Returns the name of the project whose id begins with `part`, which tables show. A name takes precedence.
+    fn project_name(&self, part: &str) -> Result<String, CliError> {
+        let options = self.options();
+        let client = self.client_of(&options, &self.layers().resolve()?)?;
+        let projects = self.block_on(client.list_projects())?;
+        let mut found = projects
+            .iter()
+            .filter(|project| project.id.starts_with(part));
+        let is_name = projects.iter().any(|project| project.name == part);
+        match (found.next(), found.next()) {
+            (Some(project), None) if !is_name => Ok(project.name.clone()),
+            // The server reports a project that does not exist.
+            _ => Ok(part.to_owned()),
+        }
     }
 
     /// Creates a client with the resolved settings. `options` must load the same settings again.
@@ -449,6 +473,14 @@ impl Drop for Context {
             runtime.shutdown_background();
         }
     }
+}
+
+/// Returns whether a text can be the beginning of an id of a project or a session.
+pub(crate) fn is_part_of_id(text: &str) -> bool {
+    text.len() >= MIN_PART_OF_ID
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_hexdigit() || byte == b'-')
 }
 
 /// Returns a future that completes at Ctrl-C or SIGTERM. From now on these signals no longer terminate the process.

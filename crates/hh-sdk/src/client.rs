@@ -67,7 +67,8 @@ impl std::fmt::Debug for HoneyHive {
 ///
 /// # Examples
 /// ```
-/// ///
+/// use std::time::Duration;
+///
 /// # let env = hh_sdk::config::Env::from_pairs::<&str, &str>([]);
 /// let client = hh_sdk::HoneyHive::builder()
 /// #    .with_env(env)

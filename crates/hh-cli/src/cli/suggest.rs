@@ -19,6 +19,7 @@ const COMMANDS: &[(&str, &[&str])] = &[
     ("describe", &["show", "explain"]),
     ("diagnose", &["doctor"]),
     ("get", &["show", "list"]),
+    ("edit", &["update"]),
     ("health", &["server health"]),
     ("info", &["show", "whoami", "status"]),
     ("init", &["auth login"]),

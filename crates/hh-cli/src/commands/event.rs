@@ -8,8 +8,9 @@ use hh_sdk::{ErrorKind, HoneyHive};
 use uuid::Uuid;
 
 use crate::args::List;
-use crate::context::{Context, OPTIONAL_EVENT_FIELDS};
+use crate::context::{Context, OPTIONAL_EVENT_FIELDS, is_part_of_id};
 use crate::error::CliError;
+use crate::exit::Exit;
 use crate::lazy::LazyCommand;
 use crate::output::{Column, List as ResultList, Progress, Screen, Table, duration};
 
@@ -21,9 +22,9 @@ pub(crate) enum Command {
 
 #[derive(Args)]
 pub(crate) struct Events {
-    /// Only events of this session
-    #[arg(long, value_name = "ID")]
-    session_id: Option<Uuid>,
+    /// Only events of this session: its ID or the beginning, at least 8 characters
+    #[arg(long, value_name = "ID", value_parser = session_id)]
+    session_id: Option<String>,
     /// Only events of this type
     #[arg(long, value_name = "TYPE")]
     event_type: Option<TypeName>,
@@ -56,7 +57,11 @@ impl TypeName {
 pub(super) fn run(context: &Context, command: &Command) -> Result<(), CliError> {
     let Command::List(LazyCommand(arguments)) = command;
     let list = &arguments.list;
-    let session = arguments.session_id.map(|id| id.to_string());
+    let client = context.client(list.project.as_deref())?;
+    let session = match &arguments.session_id {
+        Some(id) => Some(whole_id(context, client, id)?),
+        None => None,
+    };
     let kind = arguments.event_type.map(TypeName::as_str);
     let filters = [("session_id", session.as_deref()), ("event_type", kind)]
         .into_iter()
@@ -68,7 +73,6 @@ pub(super) fn run(context: &Context, command: &Command) -> Result<(), CliError> 
         page: Some(list.page),
         ..ExportEvents::default()
     };
-    let client = context.client(list.project.as_deref())?;
     if arguments.tree && session.is_some() && context.printer().is_text() {
         // A tree needs all events of the session.
         let progress = context.progress("events");
@@ -89,6 +93,36 @@ pub(super) fn run(context: &Context, command: &Command) -> Result<(), CliError> 
             table(&page.events, screen)
         }
     })
+}
+
+/// Checks the id of a session or its beginning.
+fn session_id(text: &str) -> Result<String, String> {
+    if is_part_of_id(text) {
+        return Ok(text.to_ascii_lowercase());
+    }
+    Err("expected an id of a session, or at least the first 8 characters".to_owned())
+}
+
+/// Returns the whole id of the session whose id begins with `part`.
+fn whole_id(context: &Context, client: &HoneyHive, part: &str) -> Result<String, CliError> {
+    if let Ok(id) = part.parse::<Uuid>() {
+        return Ok(id.to_string());
+    }
+    let found = context.block_on(client.find_sessions(part))?.sessions;
+    match found.as_slice() {
+        [session] => Ok(session.session_id.to_string()),
+        [] => Err(CliError::new(
+            Exit::Network,
+            format!("no session has an id that begins with {part}"),
+        )
+        .with_hint("run `honeyhive session list` to list sessions, or select another project with --project")),
+        several => {
+            let ids = several.iter().map(|session| session.session_id.to_string());
+            let ids = ids.collect::<Vec<_>>().join(", ");
+            let message = format!("several sessions have an id that begins with {part}");
+            Err(CliError::usage(message).with_hint(format!("specify more characters: {ids}")))
+        }
+    }
 }
 
 /// Reads all results of a query, `limit` events at a time, or fewer if they are large.

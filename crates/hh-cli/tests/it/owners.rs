@@ -67,10 +67,10 @@ fn an_admin_creates_keys_for_members_and_revokes_them_when_they_leave() {
     exit 0
     error: [host] responded with 409 Conflict: cannot disable owner user@example.com, because the API key of this request belongs to it; use an admin key of another owner (request [id])
     exit 1
-    error: owner not found
+    error: owner nobody not found
       hint: run `honeyhive auth owners list` to list all owners
     exit 4
-    error: owner not found
+    error: owner hh_zBnEc*** not found
       hint: run `honeyhive auth owners list` to list all owners
     exit 4
     ");

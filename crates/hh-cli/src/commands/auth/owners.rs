@@ -9,6 +9,9 @@ use crate::exit::Exit;
 use crate::lazy::LazyCommand;
 use crate::output::{Column, List, Screen, Table};
 
+/// The minimum length of the beginning of an id, in characters.
+const MIN_PREFIX: usize = 8;
+
 #[derive(Subcommand)]
 pub(crate) enum Command {
     /// List key owners
@@ -17,6 +20,8 @@ pub(crate) enum Command {
     Create(LazyCommand<Create>),
     /// Disable an owner: revoke all its keys and block new ones
     Disable(LazyCommand<Disable>),
+    /// Enable a disabled owner, so that new keys can be created (revoked keys stay revoked)
+    Enable(LazyCommand<Enable>),
 }
 
 #[derive(Args)]
@@ -27,7 +32,13 @@ pub(crate) struct Create {
 
 #[derive(Args)]
 pub(crate) struct Disable {
-    /// Owner ID or name, as printed by `honeyhive auth owners list`
+    /// Owner ID, its beginning, or the name, as printed by `honeyhive auth owners list`
+    owner: String,
+}
+
+#[derive(Args)]
+pub(crate) struct Enable {
+    /// Owner ID, its beginning, or the name, as printed by `honeyhive auth owners list`
     owner: String,
 }
 
@@ -36,6 +47,7 @@ pub(super) fn run(context: &Context, command: Command) -> Result<(), CliError> {
         Command::List(_) => list(context),
         Command::Create(LazyCommand(arguments)) => create(context, arguments.name),
         Command::Disable(LazyCommand(arguments)) => disable(context, &arguments.owner),
+        Command::Enable(LazyCommand(arguments)) => enable(context, &arguments.owner),
     }
 }
 
@@ -71,15 +83,39 @@ fn create(context: &Context, name: String) -> Result<(), CliError> {
     context.printer().data(&owner)
 }
 
-fn disable(context: &Context, wanted: &str) -> Result<(), CliError> {
+/// Returns the owner that an id, the beginning of an id or a name means. Users know names, but the API requires ids.
+fn find(context: &Context, wanted: &str) -> Result<Owner, CliError> {
     let client = context.client(None)?;
-    // Users know names, but the API requires ids.
-    let owners = context.block_on(client.list_owners())?;
-    let is_wanted = |owner: &&Owner| owner.id == wanted || owner.principal.name == wanted;
-    let owner = owners.iter().find(is_wanted).ok_or_else(|| {
-        CliError::new(Exit::Network, "owner not found")
+    let mut owners = context.block_on(client.list_owners())?;
+    let is_exact = |owner: &Owner| owner.id == wanted || owner.principal.name == wanted;
+    let exact = owners.iter().position(is_exact);
+    let begins =
+        |(_, owner): &(usize, &Owner)| wanted.len() >= MIN_PREFIX && owner.id.starts_with(wanted);
+    let mut similar = owners.iter().enumerate().filter(begins).map(|(at, _)| at);
+    let found = match (exact, similar.next(), similar.next()) {
+        (Some(at), ..) | (None, Some(at), None) => Some(at),
+        (None, ..) => None,
+    };
+    let found = found.map(|at| owners.swap_remove(at));
+    found.ok_or_else(|| {
+        CliError::new(Exit::Network, format!("owner {wanted} not found"))
             .with_hint("run `honeyhive auth owners list` to list all owners")
-    })?;
+    })
+}
+
+fn enable(context: &Context, wanted: &str) -> Result<(), CliError> {
+    let owner = find(context, wanted)?;
+    let enabled = context.block_on(context.client(None)?.enable_owner(&owner.id))?;
+    context.success(&format!(
+        "Enabled owner {}; create new keys with `honeyhive auth keys create`",
+        enabled.principal.name
+    ));
+    context.printer().data(&enabled)
+}
+
+fn disable(context: &Context, wanted: &str) -> Result<(), CliError> {
+    let owner = find(context, wanted)?;
+    let client = context.client(None)?;
     let disabled = context.block_on(client.disable_owner(&owner.id))?;
     let keys = match disabled.revoked_keys {
         1 => "1 key".to_owned(),

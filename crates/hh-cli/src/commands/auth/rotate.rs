@@ -246,7 +246,7 @@ fn profile(
 }
 
 /// Parses a grace period of at most 7 days.
-fn grace(text: &str) -> Result<Duration, String> {
+pub(super) fn grace(text: &str) -> Result<Duration, String> {
     let span: Option<Span> = text.parse().ok();
     span.and_then(|span| span.to_duration(SpanRelativeTo::days_are_24_hours()).ok())
         .and_then(|span| Duration::try_from(span).ok())

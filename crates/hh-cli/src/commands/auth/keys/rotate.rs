@@ -1,0 +1,35 @@
+//! Implements `honeyhive auth keys rotate`.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+
+use super::super::rotate::grace;
+use super::find::find_id;
+use super::secret::{check_new, deliver};
+use crate::context::Context;
+use crate::error::CliError;
+
+#[derive(Args)]
+pub(crate) struct Rotate {
+    /// Key ID or its beginning, as printed by `honeyhive auth keys list`
+    id: String,
+    /// How long the old key keeps working after the first use of the new one, at most 7d
+    #[arg(long, value_name = "DURATION", default_value = "24h", value_parser = grace)]
+    grace: Duration,
+    /// Write the key to a new file that only you can read, instead of printing it
+    #[arg(long, value_name = "FILE")]
+    key_file: Option<PathBuf>,
+}
+
+pub(super) fn run(context: &Context, arguments: &Rotate) -> Result<(), CliError> {
+    if let Some(path) = &arguments.key_file {
+        check_new(path)?;
+    }
+    let client = context.client(None)?;
+    let id = find_id(context, client, &arguments.id)?;
+    let created = context.block_on(client.rotate_key(&id, Some(arguments.grace)))?;
+    let line = format!("Created key {}, which replaces {id}", created.key.id);
+    deliver(context, &created, arguments.key_file.as_deref(), &line)
+}
