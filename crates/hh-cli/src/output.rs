@@ -15,10 +15,12 @@ mod yaml;
 use std::borrow::Cow;
 use std::io::{self, BufWriter, Write};
 
+use anstyle::AnsiColor;
 use hh_text::{escape_json, one_line};
 use serde::Serialize;
 
 use crate::error::CliError;
+use crate::ui::colored;
 
 pub(crate) use pager::Pager;
 pub(crate) use printer::{List, Printer};
@@ -34,6 +36,21 @@ pub(crate) fn lines(lines: impl IntoIterator<Item = impl AsRef<str>>) -> Result<
     for line in lines {
         writeln!(out, "{}", one_line(line.as_ref()))?;
     }
+    Ok(out.flush()?)
+}
+
+/// Prints a line that begins with a state, which has a color on a terminal. Unsafe characters are replaced.
+pub(crate) fn state_line(
+    state: &str,
+    color: Option<AnsiColor>,
+    rest: &str,
+) -> Result<(), CliError> {
+    let state = match color {
+        Some(color) => colored(state, color),
+        None => state.to_owned(),
+    };
+    let mut out = anstream::stdout();
+    writeln!(out, "{state}{}", one_line(rest))?;
     Ok(out.flush()?)
 }
 

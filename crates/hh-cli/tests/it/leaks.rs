@@ -38,6 +38,7 @@ fn each<T: Send>(
         let mut env = TestEnv::new();
         env.set("HH_BASE_URL", base_url);
         env.set("HH_TIMEOUT", "1");
+        env.set("EDITOR", "true");
         env.set("HH_LOG_LEVEL", level);
         // A backtrace does not depend on the verbosity and is slow, so one level is sufficient.
         let backtrace = if *level == "trace" { "full" } else { "0" };

@@ -3,6 +3,7 @@
 
 use std::cell::RefCell;
 
+use anstyle::AnsiColor;
 use hh_sdk::Identity;
 use serde::Serialize;
 
@@ -10,6 +11,11 @@ use crate::context::Context;
 use crate::error::CliError;
 use crate::output;
 use crate::ui::without_keys;
+
+/// The state of a successful step.
+const OK: &str = "ok";
+/// The width of the column of states.
+const STATE: usize = 8;
 
 #[derive(Serialize)]
 struct CheckReport {
@@ -32,9 +38,15 @@ pub(super) fn run(context: &Context) -> Result<(), CliError> {
             steps.borrow_mut().push(CheckStep { state, seen });
             return Ok(());
         }
-        output::lines([format!("{state:<8}{seen}")])
+        let color = if state == OK {
+            AnsiColor::Green
+        } else {
+            AnsiColor::Red
+        };
+        let gap = " ".repeat(STATE.saturating_sub(state.len()));
+        output::state_line(state, Some(color), &format!("{gap}{seen}"))
     };
-    let step = |seen: &str| add("ok", seen);
+    let step = |seen: &str| add(OK, seen);
     let checked = || -> Result<(), CliError> {
         let client = context.client(None)?;
         let base_url = &client.settings().base_url;

@@ -1,6 +1,7 @@
 //! Implements `honeyhive config edit`, which opens the user configuration file in an editor.
 
 use std::ffi::OsString;
+use std::io::{self, IsTerminal as _};
 use std::path::Path;
 use std::process::Command;
 
@@ -31,7 +32,7 @@ pub(super) fn run(context: &Context) -> Result<(), CliError> {
 }
 
 /// Creates the file unless it exists. Only the user can read it, because it can contain an API key.
-fn create(path: &Path) -> std::io::Result<()> {
+fn create(path: &Path) -> io::Result<()> {
     if path.exists() {
         return Ok(());
     }
@@ -46,6 +47,10 @@ fn open(context: &Context, path: &Path) -> Result<(), CliError> {
     let editor = ["VISUAL", "EDITOR"]
         .iter()
         .find_map(|name| context.env().get(name));
+    if editor.is_none() && !io::stdin().is_terminal() {
+        let message = "cannot open an editor: standard input is not a terminal";
+        return Err(CliError::usage(message).with_hint("set EDITOR, or use `honeyhive config set`"));
+    }
     let editor = editor.map_or_else(|| "vi".into(), OsString::from);
     // The shell splits the arguments of the editor, as it does for git.
     let mut script = editor.clone();

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use anstyle::AnsiColor;
 use serde::Serialize;
 
 use super::anonymous::clean;
@@ -31,6 +32,15 @@ impl State {
             Self::Note => "note",
             Self::Failed => "failed",
             Self::Skipped => "skipped",
+        }
+    }
+
+    fn color(self) -> Option<AnsiColor> {
+        match self {
+            Self::Ok => Some(AnsiColor::Green),
+            Self::Note => Some(AnsiColor::Yellow),
+            Self::Failed => Some(AnsiColor::Red),
+            Self::Skipped => None,
         }
     }
 }
@@ -255,9 +265,10 @@ impl Report {
                 None => step.seen.clone(),
             };
             let state = step.state.as_str();
-            let mut lines = vec![format!("{state:STATE$}{name:NAME$}{time:TIME$} {seen}")];
-            lines.extend(step.fix.iter().map(|fix| format!("{:STATE$}-> {fix}", "")));
-            output::lines(lines)?;
+            let gap = " ".repeat(STATE.saturating_sub(state.len()));
+            let rest = format!("{gap}{name:NAME$}{time:TIME$} {seen}");
+            output::state_line(state, step.state.color(), &rest)?;
+            output::lines(step.fix.iter().map(|fix| format!("{:STATE$}-> {fix}", "")))?;
         }
         self.steps.push(step);
         Ok(())
@@ -267,7 +278,9 @@ impl Report {
     pub(super) fn note(&mut self, note: &str) -> Result<(), CliError> {
         let note = clean(note);
         if self.is_live {
-            output::lines([format!("{:STATE$}{note}", State::Note.as_str())])?;
+            let state = State::Note.as_str();
+            let gap = " ".repeat(STATE.saturating_sub(state.len()));
+            output::state_line(state, State::Note.color(), &format!("{gap}{note}"))?;
         }
         self.notes.push(note);
         Ok(())
