@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use hh_sdk::config::Env;
-use hh_sdk::{EventKind, HoneyHive, HoneyHiveTracer};
+use hh_sdk::{HoneyHive, HoneyHiveTracer, SpanKind};
 use hh_testing::{PATIENCE, rounds, run, run_with_input};
 
 use super::http::count;
@@ -61,7 +61,7 @@ async fn rotations_under_load_fail_no_request() {
         ticks.tick().await;
         let client = client.clone();
         calls.push(tokio::spawn(async move { client.list_projects().await }));
-        session.span("step", EventKind::Tool).start().end();
+        session.span("step", SpanKind::Tool).start().end();
         spans += 1;
         if spans % 100 == 0 {
             tracer.flush(PATIENCE).await.unwrap();

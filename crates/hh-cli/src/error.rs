@@ -5,13 +5,11 @@ use std::io;
 
 use hh_sdk::ErrorKind;
 use hh_sdk::config::{LoadError, Problem};
+use hh_sdk::tooling::KEY_HELP;
 use hh_text::Diagnostic;
 use serde::Serialize;
 
 use crate::exit::Exit;
-
-/// The hint that explains how to supply a key.
-const KEY_HELP: &str = "run `honeyhive auth login`, set HH_API_KEY, or set api_key in a configuration file (create keys in the HoneyHive dashboard under Settings > API Keys; a local server prints one at its first start)";
 
 /// A failed command.
 #[derive(Debug)]

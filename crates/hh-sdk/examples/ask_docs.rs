@@ -15,7 +15,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use bm25::{Language, SearchEngine, SearchEngineBuilder};
-use hh_sdk::{EventKind, HoneyHiveTracer, Session, Span};
+use hh_sdk::{HoneyHiveTracer, Session, Span, SpanKind};
 use serde_json::json;
 
 /// The number of sections to retrieve.
@@ -93,7 +93,7 @@ fn arguments() -> Option<(Vec<String>, Vec<PathBuf>)> {
 
 fn read_sections(session: &Session, files: &[PathBuf]) -> Result<Vec<Section>, Box<dyn Error>> {
     let mut span = session
-        .span("read files", EventKind::Tool)
+        .span("read files", SpanKind::Tool)
         .with_input("files", files)
         .start();
     let mut sections = Vec::new();
@@ -138,7 +138,7 @@ fn split(file: &str, text: &str, sections: &mut Vec<Section>) {
 
 fn answer(session: &Session, sections: &[Section], question: &str) -> String {
     let mut chain = session
-        .span("answer", EventKind::Chain)
+        .span("answer", SpanKind::Chain)
         .with_input("question", question)
         .start();
     let hits = retrieve(&chain, sections, question);
@@ -156,7 +156,7 @@ fn answer(session: &Session, sections: &[Section], question: &str) -> String {
 /// Finds the best sections for a question.
 fn retrieve(chain: &Span, sections: &[Section], question: &str) -> Vec<Hit> {
     let mut span = chain
-        .child("retrieve", EventKind::Tool)
+        .child("retrieve", SpanKind::Tool)
         .with_input("question", question)
         .with_input("limit", SECTIONS)
         .with_config("method", "BM25")
@@ -186,7 +186,7 @@ fn extract<'a>(
     question: &str,
 ) -> Option<(String, &'a Section)> {
     let mut span = chain
-        .child("extract answer", EventKind::Model)
+        .child("extract answer", SpanKind::Model)
         .with_input("question", question)
         .with_config("model", "extractive, BM25 over sentences")
         .start();

@@ -12,7 +12,7 @@
 
 use std::time::Duration;
 
-use hh_sdk::{Error, EventKind, HoneyHiveTracer, Session, Span};
+use hh_sdk::{Error, HoneyHiveTracer, Session, Span, SpanKind};
 
 const QUESTION: &str = "What is a session?";
 
@@ -27,12 +27,13 @@ fn main() -> Result<(), Error> {
     println!("session {}", session.id());
     session.end();
     // Sends the rest of the telemetry, or fails after 10 s.
-    tracer.shutdown_blocking(Duration::from_secs(10))
+    tracer.shutdown_blocking(Duration::from_secs(10))?;
+    Ok(())
 }
 
 /// Runs a chain of two steps. A span ends when it is dropped.
 fn answer(session: &Session, question: &str) -> String {
-    let mut chain = session.span("answer", EventKind::Chain).start();
+    let mut chain = session.span("answer", SpanKind::Chain).start();
     let passages = search(&chain, question);
     let answer = complete(&chain, question, &passages);
     chain.set_output("answer", &answer);
@@ -41,7 +42,7 @@ fn answer(session: &Session, question: &str) -> String {
 
 fn search(chain: &Span, question: &str) -> Vec<String> {
     let mut tool = chain
-        .child("search", EventKind::Tool)
+        .child("search", SpanKind::Tool)
         .with_input("query", question)
         .start();
     let passages = vec!["A session is one interaction.".to_owned()];
@@ -51,7 +52,7 @@ fn search(chain: &Span, question: &str) -> Vec<String> {
 
 fn complete(chain: &Span, question: &str, passages: &[String]) -> String {
     let mut model = chain
-        .child("complete", EventKind::Model)
+        .child("complete", SpanKind::Model)
         .with_input("question", question)
         .with_input("passages", passages)
         .with_config("model", "the first passage")

@@ -1,6 +1,8 @@
 //! The typed client of the HoneyHive API.
 
-use std::sync::Arc;
+mod key_info;
+
+use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use hh_api::types::{
@@ -8,7 +10,7 @@ use hh_api::types::{
     ListProjects, Project, StartSession, Whoami,
 };
 use hh_api::{Endpoint, TestModeError, TestValues, operations as op};
-use hh_auth::{Created, Credential, KeyDetails};
+use hh_auth::{Created, Credential, Epoch, KeyDetails};
 use hh_config::Settings;
 use http::Method;
 
@@ -19,7 +21,10 @@ use crate::{Error, ErrorKind, Options};
 /// A typed client of the HoneyHive API.
 ///
 /// The client opens no connection before the first call. Clones share connections, limits and the API key, and are
-/// cheap to create. Every call needs a Tokio runtime.
+/// cheap to create.
+///
+/// Every call that sends a request needs a Tokio runtime with timers and an I/O driver: `#[tokio::main]`, or a runtime
+/// that was built with `enable_all`.
 ///
 /// # Errors
 /// Every call that sends a request can fail with these [kinds](ErrorKind):
@@ -29,6 +34,7 @@ use crate::{Error, ErrorKind, Options};
 ///   request.
 /// - `Unreachable`, `Proxy`, `Tls`, `Timeout`, `Unavailable`: no usable response arrived. The client retries requests
 ///   that are safe to repeat before it returns one of these.
+/// - `Other`: no usable Tokio runtime is running.
 /// - `TestMode`: the client is in test mode, and it cannot create a response for this call without a server.
 ///
 /// The methods list only the kinds that have a special meaning for them.
@@ -48,6 +54,8 @@ pub struct HoneyHive {
     /// `None` in test mode.
     sender: Option<Sender>,
     settings: Settings,
+    /// What the server reported about the key of this epoch.
+    key_details: Arc<Mutex<Option<(Epoch, KeyDetails)>>>,
 }
 
 impl std::fmt::Debug for HoneyHive {
@@ -87,12 +95,6 @@ pub struct HoneyHiveBuilder {
 impl HoneyHiveBuilder {
     option_methods!();
 
-    /// Replaces all options that were set before.
-    pub fn with_options(mut self, options: Options) -> Self {
-        self.options = options;
-        self
-    }
-
     /// Loads the settings, resolves the API key and creates the client; sends nothing.
     ///
     /// # Errors
@@ -104,6 +106,7 @@ impl HoneyHiveBuilder {
         Ok(HoneyHive {
             sender: sender(&self.options, &resolved)?,
             settings: resolved.settings,
+            key_details: Arc::default(),
         })
     }
 }
@@ -119,6 +122,7 @@ pub fn create_client(options: &Options, resolved: &Resolved) -> Result<HoneyHive
     Ok(HoneyHive {
         sender: sender(options, resolved)?,
         settings: resolved.settings.clone(),
+        key_details: Arc::default(),
     })
 }
 

@@ -20,12 +20,12 @@
 //! ```no_run
 //! # async fn example() -> Result<(), hh_sdk::Error> {
 //! use std::time::Duration;
-//! use hh_sdk::{EventKind, HoneyHiveTracer};
+//! use hh_sdk::{HoneyHiveTracer, SpanKind};
 //!
 //! let tracer = HoneyHiveTracer::init("my-project")?;
 //! let session = tracer.session("answer a question").with_input("question", "Why?").start();
-//! let mut chain = session.span("answer", EventKind::Chain).start();
-//! let mut tool = chain.child("search", EventKind::Tool).with_input("query", "why").start();
+//! let mut chain = session.span("answer", SpanKind::Chain).start();
+//! let mut tool = chain.child("search", SpanKind::Tool).with_input("query", "why").start();
 //! tool.set_output("hits", ["a", "b"]);
 //! tool.end();
 //! chain.set_output("text", "Because.");
@@ -44,9 +44,9 @@
 //! on the async runtime of the program. Tests can read the recorded events from an [`InMemoryExporter`].
 //!
 //! # Calling the API
-//! The client needs a Tokio runtime. It retries failed requests that are safe to repeat. If the server rejects the API
-//! key, the client resolves the key again. If it finds another key, it repeats the request, so that a key rotation does
-//! not interrupt the program.
+//! The client needs a Tokio runtime with timers and I/O; without one, its calls return an error. It retries failed
+//! requests that are safe to repeat. If the server rejects the API key, the client resolves the key again. If it finds
+//! another key, it repeats the request, so that a key rotation does not interrupt the program.
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), hh_sdk::Error> {
@@ -134,7 +134,8 @@ pub use options::Options;
 pub use resolve::{get_config, get_config_with, get_key_info, get_key_info_with, load_credential};
 pub use security::{SecurityEvent, SecurityEventKind, SecurityLog};
 pub use tracer::{
-    HoneyHiveTracer, InMemoryExporter, Session, SessionBuilder, Span, SpanBuilder, TracerBuilder,
+    HoneyHiveTracer, InMemoryExporter, Session, SessionBuilder, ShutdownReport, Span, SpanBuilder,
+    SpanKind, TracerBuilder,
 };
 
 /// The types of requests and responses, and the table of operations.

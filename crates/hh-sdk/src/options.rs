@@ -12,7 +12,8 @@ use crate::report::{Reporter, Severity};
 /// Direct parameters, which take precedence over every other source of settings.
 ///
 /// The builders of the client and the tracer have methods for the usual options. `Options` sets any setting by its
-/// name, and is the parameter of functions such as [`get_config_with`](crate::get_config_with).
+/// name. Both builders use it with `with_options`, and it is the parameter of functions such as
+/// [`get_config_with`](crate::get_config_with).
 ///
 /// # Examples
 /// ```
@@ -163,6 +164,12 @@ impl Options {
 /// Defines the `with_…` methods of a builder that has its options in `self.options`.
 macro_rules! option_methods {
     () => {
+        /// Uses these options, and discards all options that were set before.
+        pub fn with_options(mut self, options: crate::Options) -> Self {
+            self.options = options;
+            self
+        }
+
         /// Uses these variables instead of the process environment.
         pub fn with_env(mut self, env: hh_config::Env) -> Self {
             self.options = self.options.with_env(env);

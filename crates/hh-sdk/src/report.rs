@@ -61,6 +61,11 @@ impl Reporter {
         self.write(Severity::Warning, line, is_received);
     }
 
+    /// Returns the reporter if the log level includes warnings.
+    pub(crate) fn for_warnings(self, settings: &Settings) -> Option<Self> {
+        shows(settings, "warning").then_some(self)
+    }
+
     /// Reports a line of the level `info`.
     fn info(&self, line: &str) {
         tracing::info!(target: "honeyhive", "{}", one_line(line));

@@ -15,6 +15,7 @@ use chain::{KeyRole, Resolution, parse};
 pub use http::probe;
 pub(crate) use layers::resolve_path;
 pub use layers::{Layers, Resolved, layers, load_without_profile, resolve, warnings};
+pub use missing::KEY_HELP;
 pub(crate) use sender::{Message, Sender};
 
 use crate::{Error, ErrorKind, Options};
@@ -35,8 +36,11 @@ pub fn load_credential(options: &Options) -> Result<Credential, Error> {
 /// Returns the information about the API key in effect that is known without a request, such as its kind, id, level and
 /// creation time.
 ///
-/// The function can block, like [`load_credential`]. To add the details that a server reports, pass
-/// [`Identity::details`](crate::Identity::details) to [`KeyInfo::with_details`](hh_auth::KeyInfo::with_details).
+/// For a key of a stored profile, this includes what the server reported at the login. For a key from another source,
+/// such as `HH_API_KEY`, only the server knows the age and usually the level:
+/// [`HoneyHive::key_info`](crate::HoneyHive::key_info) requests them.
+///
+/// The function can block, like [`load_credential`].
 ///
 /// # Errors
 /// The errors of [`load_credential`].

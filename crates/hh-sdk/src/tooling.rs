@@ -11,7 +11,7 @@ use crate::{Error, HoneyHive, Options};
 pub use crate::client::create_client;
 pub use crate::report::Severity;
 pub use crate::resolve::{
-    Layers, Resolved, layers, load_without_profile, probe, resolve, warnings,
+    KEY_HELP, Layers, Resolved, layers, load_without_profile, probe, resolve, warnings,
 };
 pub use hh_transport::{
     Certificate, CertificateProblem, Connection, Handshake, Probe, ProbeResponse, Roots,

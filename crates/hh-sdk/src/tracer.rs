@@ -6,6 +6,9 @@ mod encode;
 mod export;
 mod exporter;
 mod failure;
+mod kind;
+mod last_failure;
+mod open;
 mod pace;
 mod queue;
 mod record;
@@ -13,6 +16,7 @@ mod redact;
 mod response;
 mod session;
 mod shared;
+mod shutdown;
 mod span;
 mod state;
 mod watchdog;
@@ -22,20 +26,27 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hh_config::names;
+use hh_text::Diagnostic;
+use hh_transport::Event;
 use uuid::Uuid;
 
 pub use exporter::InMemoryExporter;
+pub use kind::SpanKind;
 pub use session::{Session, SessionBuilder};
+pub use shutdown::ShutdownReport;
 pub use span::{Span, SpanBuilder};
 
 use crate::options::option_methods;
 use crate::resolve::{Sender, resolve};
-use crate::{Error, EventKind, Options};
+use crate::{Error, Options};
 use exporter::{Exporter, HttpExporter, NullExporter};
+use last_failure::LastFailure;
+use open::OpenItems;
 use queue::Queue;
 use record::common_attributes;
 use redact::Redactor;
 use shared::Shared;
+use shutdown::Shutdown;
 
 /// A tracer that records the sessions and spans of one project.
 ///
@@ -48,7 +59,7 @@ use shared::Shared;
 /// - If the server rejects a record, or fails on it again and again, the tracer drops the record.
 /// - If the queue is full, the tracer drops the oldest spans. [`HoneyHiveTracer::dropped`] counts all lost records.
 /// - Telemetry that is still in the queue when the process exits is lost. Call [`HoneyHiveTracer::shutdown`] first: a
-///   drop of the tracer does not wait.
+///   drop of the tracer does not wait, and reports a warning if telemetry is not sent yet.
 /// - A panic on the export thread does not reach the program, unless the program is built with `panic = "abort"`. The
 ///   tracer drops and counts the telemetry of that export.
 ///
@@ -56,10 +67,10 @@ use shared::Shared;
 /// ```no_run
 /// # fn example() -> Result<(), hh_sdk::Error> {
 /// use std::time::Duration;
-/// use hh_sdk::{EventKind, HoneyHiveTracer};
+/// use hh_sdk::{HoneyHiveTracer, SpanKind};
 ///
 /// let tracer = HoneyHiveTracer::init("docs")?;
-/// let mut span = tracer.span("search", EventKind::Tool).with_input("query", "why").start();
+/// let mut span = tracer.span("search", SpanKind::Tool).with_input("query", "why").start();
 /// span.set_output("hits", 2);
 /// span.end();
 /// tracer.shutdown_blocking(Duration::from_secs(5))?;
@@ -70,6 +81,7 @@ pub struct HoneyHiveTracer {
     shared: Arc<Shared>,
     /// The session of spans without another session; it starts with the first of them.
     own_session: Session,
+    shutdown: Shutdown,
 }
 
 /// A builder of a [`HoneyHiveTracer`].
@@ -130,9 +142,18 @@ impl TracerBuilder {
                 (Box::new(memory), Redactor::fixed(resolved.keys()))
             }
             None if !is_disabled && !settings.test_mode.value => {
-                let sender = Sender::new(&self.options, &resolved)?;
+                let failure = LastFailure::of_server(settings.base_url.value.as_str());
+                let attempts = failure.clone();
+                let observer = move |event: &Event| {
+                    if let Event::Attempt(attempt) = event
+                        && let Some(message) = attempt.error_message()
+                    {
+                        attempts.set_attempt(message);
+                    }
+                };
+                let sender = Sender::observed(&self.options, &resolved, Arc::new(observer))?;
                 let redactor = Redactor::of(sender.clone());
-                (Box::new(HttpExporter::new(sender)), redactor)
+                (Box::new(HttpExporter::new(sender, failure)), redactor)
             }
             Some(_) | None => {
                 resolved.check_test_key()?;
@@ -146,7 +167,8 @@ impl TracerBuilder {
             project,
             source,
             redactor,
-            queue: Queue::new(exporter, settings),
+            open: OpenItems::default(),
+            queue: Queue::new(exporter, settings, self.options.reporter()),
         });
         let name = match &settings.session_name {
             Some(name) => name.value.clone(),
@@ -154,6 +176,7 @@ impl TracerBuilder {
         };
         Ok(HoneyHiveTracer {
             own_session: SessionBuilder::new(Arc::clone(&shared), &name).unstarted(),
+            shutdown: Shutdown::default(),
             shared,
         })
     }
@@ -206,7 +229,7 @@ impl HoneyHiveTracer {
     }
 
     /// Returns a builder of a span in the session of the tracer. That session starts with its first span.
-    pub fn span(&self, name: &str, kind: EventKind) -> SpanBuilder {
+    pub fn span(&self, name: &str, kind: SpanKind) -> SpanBuilder {
         self.own_session.span(name, kind)
     }
 
@@ -243,26 +266,63 @@ impl HoneyHiveTracer {
     /// Ends the session of the tracer, sends everything that was recorded, and stops the tracer.
     ///
     /// The tracer drops records that have not arrived when `timeout` has passed, and spans that end after this call.
+    /// The result and a warning name the sessions and spans that have not ended.
+    ///
+    /// Every thread that has a reference to the tracer, for example in an [`Arc`], can shut it down. A second call does
+    /// nothing and returns the same result. If the first shutdown is still in progress, the second call waits for it,
+    /// at most for its own `timeout`, and then fails with `Timeout`.
     ///
     /// # Errors
-    /// - `Dropped`: records were lost, and no earlier flush reported their loss.
+    /// - `Dropped`: records were lost, and no earlier flush reported their loss. The message contains their number, the
+    ///   size of the records that were not sent, and the error of the last attempt to send them.
     /// - `Timeout`: the export thread does not respond.
-    pub async fn shutdown(self, timeout: Duration) -> Result<(), Error> {
-        self.close(Some(timeout));
-        self.shared.queue.flush(timeout).await
+    ///
+    /// # Examples
+    /// ```no_run
+    /// # async fn example(tracer: hh_sdk::HoneyHiveTracer) -> Result<(), hh_sdk::Error> {
+    /// use std::sync::Arc;
+    /// use std::time::Duration;
+    ///
+    /// let tracer = Arc::new(tracer);
+    /// let report = tracer.shutdown(Duration::from_secs(5)).await?;
+    /// assert_eq!(report.open_count, 0, "{:?}", report.open_names);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn shutdown(&self, timeout: Duration) -> Result<ShutdownReport, Error> {
+        self.start_shutdown(timeout);
+        let finished = self.shared.queue.finish(timeout).await;
+        self.complete_shutdown(finished)
     }
 
     /// Does the same as [`HoneyHiveTracer::shutdown`], and blocks the current thread.
     ///
     /// # Errors
     /// The errors of [`HoneyHiveTracer::shutdown`].
-    pub fn shutdown_blocking(self, timeout: Duration) -> Result<(), Error> {
-        self.close(Some(timeout));
-        self.shared.queue.flush_blocking(timeout)
+    pub fn shutdown_blocking(&self, timeout: Duration) -> Result<ShutdownReport, Error> {
+        self.start_shutdown(timeout);
+        let finished = self.shared.queue.finish_blocking(timeout);
+        self.complete_shutdown(finished)
     }
 }
 
 impl HoneyHiveTracer {
+    /// Starts the shutdown, unless it has started.
+    fn start_shutdown(&self, timeout: Duration) {
+        self.shutdown.start(|| {
+            self.close(Some(timeout));
+            self.shared.open.report()
+        });
+    }
+
+    /// Returns the result of the shutdown, and reports a warning about open sessions and spans.
+    fn complete_shutdown(&self, finished: Result<(), Error>) -> Result<ShutdownReport, Error> {
+        if let Some(warning) = self.shutdown.take_warning() {
+            self.shared.queue.warn(&warning);
+        }
+        finished.map(|()| self.shutdown.report())
+    }
+
     /// Ends the session of the tracer and closes the queue, in this order: a closed queue rejects the end of the
     /// session.
     fn close(&self, timeout: Option<Duration>) {
@@ -273,8 +333,21 @@ impl HoneyHiveTracer {
 
 impl Drop for HoneyHiveTracer {
     fn drop(&mut self) {
+        if self.shutdown.has_started() {
+            return;
+        }
         // The export thread sends the rest of the queue and exits. A drop does not wait for it.
         self.close(None);
+        let (count, bytes) = self.shared.queue.unsent();
+        if count > 0 {
+            let message = format!(
+                "the tracer was dropped without a shutdown: {count} records ({bytes} bytes) of sessions and spans are not sent yet and are lost if the process exits"
+            );
+            let hint = "call `shutdown` or `shutdown_blocking` before the process exits";
+            self.shared
+                .queue
+                .warn(&Diagnostic::new(message).with_hint(hint));
+        }
     }
 }
 

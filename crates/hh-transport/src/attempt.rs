@@ -66,6 +66,7 @@ pub struct AttemptRecord {
     pub(crate) host: String,
     pub(crate) path: String,
     pub(crate) attempt: Attempt,
+    pub(crate) message: Option<String>,
 }
 
 impl AttemptRecord {
@@ -87,5 +88,10 @@ impl AttemptRecord {
     /// Returns the attempt.
     pub const fn attempt(&self) -> &Attempt {
         &self.attempt
+    }
+
+    /// Returns the message of the error, or `None` if the attempt succeeded.
+    pub fn error_message(&self) -> Option<&str> {
+        self.message.as_deref()
     }
 }

@@ -154,6 +154,12 @@ impl TransportError {
         Self::new(TransportErrorKind::Other, message).with_source(source)
     }
 
+    /// Creates the error for a call outside of a runtime that it can use.
+    #[cfg(feature = "reqwest")]
+    pub(crate) fn unusable_runtime(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(TransportErrorKind::Other, message).unsent()
+    }
+
     /// Creates the error for a rate limit that allows no request before `wait` has passed.
     pub(crate) fn limited(host: &str, wait: Duration) -> Self {
         let message = format!("too many requests to {host} from this program");

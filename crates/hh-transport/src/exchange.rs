@@ -332,6 +332,7 @@ impl<'a> Exchange<'a> {
                 host: self.host.to_string(),
                 path: self.request.uri().path().to_owned(),
                 attempt: attempt.clone(),
+                message: result.as_ref().err().map(ToString::to_string),
             }));
         }
         self.attempts.push(attempt);

@@ -97,6 +97,8 @@ mod redact;
 #[cfg(feature = "reqwest")]
 mod reqwest;
 mod retry;
+#[cfg(feature = "reqwest")]
+mod runtime;
 mod service;
 mod target;
 #[cfg(any(test, feature = "testing"))]
@@ -120,6 +122,8 @@ pub use redact::{redact, redact_keys};
 #[cfg(feature = "reqwest")]
 pub use reqwest::{ReqwestOptions, ReqwestService};
 pub use retry::RetryPolicy;
+#[cfg(feature = "reqwest")]
+pub use runtime::check_runtime;
 pub use service::{BoxFuture, HttpService, Request, Response, ResponseCap};
 #[cfg(any(test, feature = "testing"))]
 pub use testing::ScriptedService;

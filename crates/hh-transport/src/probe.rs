@@ -24,6 +24,7 @@ use tokio_rustls::TlsConnector;
 use crate::clean::clean;
 use crate::error::{TimeoutStage, TransportError};
 use crate::proxy::Rules;
+use crate::runtime::check_runtime;
 use crate::service::{HttpService as _, Request, Response, ResponseCap};
 use crate::target::{self, is_loopback};
 use crate::tls::{self, CertificateProblem, RecordingVerifier, Roots};
@@ -39,7 +40,8 @@ const MAX_BODY: usize = 64 * 1024;
 /// A probe that runs the stages of a request to one server separately, for diagnosis.
 ///
 /// The stages use the same proxy and the same trusted certificates as real requests, and never send an API key. Each
-/// stage fails after the connect timeout of the options.
+/// stage fails after the connect timeout of the options, and with [`Other`](crate::TransportErrorKind::Other) outside
+/// of a [usable runtime](crate::check_runtime()).
 ///
 /// ```no_run
 /// # async fn example() -> Result<(), hh_transport::TransportError> {
@@ -187,6 +189,7 @@ impl Probe {
                 (Ipv6Addr::LOCALHOST, port).into(),
             ]);
         }
+        check_runtime()?;
         let why = match tokio::time::timeout(self.limit, lookup_host((host, port))).await {
             Err(_) => format!("no name server responded within {} s", self.limit.as_secs()),
             Ok(Err(_)) => "the name does not resolve".to_owned(),
@@ -316,6 +319,7 @@ impl Probe {
         let name = ServerName::try_from(name.to_owned()).map_err(|_| {
             TransportError::invalid_request("the host name is not valid in a certificate")
         })?;
+        check_runtime()?;
         let connecting = TlsConnector::from(Arc::new(config)).connect(name, connection.stream);
         let mut handshake = Handshake {
             certificate: None,
@@ -365,6 +369,7 @@ impl Probe {
         let mut request = Request::default();
         *request.uri_mut() = uri;
         request.extensions_mut().insert(ResponseCap(MAX_BODY));
+        check_runtime()?;
         let sent = tokio::time::timeout(self.limit, self.service.call(request));
         let late = |_| TransportError::timeout(self.host(), TimeoutStage::FirstByte, self.limit);
         Ok(answer(&sent.await.map_err(late)??))
@@ -374,6 +379,7 @@ impl Probe {
         &self,
         step: impl Future<Output = io::Result<T>>,
     ) -> Result<T, TransportError> {
+        check_runtime()?;
         match tokio::time::timeout(self.limit, step).await {
             Ok(done) => done.map_err(|error| self.io_error(error.kind())),
             Err(_) => Err(self.timed_out()),

@@ -148,8 +148,14 @@ impl<'a> Sources<'a> {
         found.cloned().unwrap_or_default()
     }
 
+    /// Returns the value of a constant of a crate or, if the crate imports it, of the only crate that defines it.
     pub(super) fn constant(&self, krate: &'a str, name: &str) -> Option<&'a Expr> {
-        self.constants.get(&(krate, name.to_owned())).copied()
+        if let Some(own) = self.constants.get(&(krate, name.to_owned())) {
+            return Some(*own);
+        }
+        let mut all = self.constants.iter().filter(|((_, of), _)| of == name);
+        let (_, only) = all.next()?;
+        all.next().is_none().then_some(*only)
     }
 }
 

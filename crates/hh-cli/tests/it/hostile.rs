@@ -7,7 +7,7 @@ mod planted;
 use std::path::Path;
 use std::time::Duration;
 
-use hh_sdk::{EventKind, HoneyHiveTracer};
+use hh_sdk::{HoneyHiveTracer, SpanKind};
 use hh_testing::run_with_input;
 
 use crate::support::{RunOutput, TestEnv};
@@ -59,7 +59,7 @@ fn tracer() {
         Ok(tracer) => tracer,
         Err(error) => panic!("no tracer: {}", error.to_line()),
     };
-    tracer.span("step", EventKind::Tool).start().end();
+    tracer.span("step", SpanKind::Tool).start().end();
     let patience = Duration::from_secs(30);
     // The response of the server does not matter here.
     tracer.shutdown_blocking(patience).ok();

@@ -10,6 +10,7 @@ use http::{HeaderValue, Uri};
 use secrecy::ExposeSecret as _;
 use zeroize::Zeroizing;
 
+use super::missing::KEY_HELP;
 use crate::error::diagnostic;
 use crate::security::{SecurityEvent, SecurityEventKind, SecurityLog};
 use crate::{Error, ErrorKind};
@@ -169,7 +170,8 @@ impl From<AuthError> for Error {
             AuthErrorKind::Command => ErrorKind::Unauthenticated,
             AuthErrorKind::Unusable | _ => ErrorKind::Config,
         };
+        let help = (kind == ErrorKind::MissingKey).then_some(KEY_HELP);
         // The message may quote the output of a program.
-        Self::new(kind, diagnostic(&error, error.hint()).cleaned())
+        Self::new(kind, diagnostic(&error, error.hint().or(help)).cleaned())
     }
 }

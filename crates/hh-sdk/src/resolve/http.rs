@@ -42,8 +42,15 @@ const MAX_DELAY: Duration = Duration::from_secs(30);
 /// The limit of a CA bundle, in bytes: four times the size of a bundle of all public authorities.
 const MAX_CA_BUNDLE: u64 = 1024 * 1024;
 
+/// A function that receives the attempts of requests.
+pub(crate) type Observer = Arc<dyn Fn(&Event) + Send + Sync>;
+
 /// Creates the transport; sends nothing.
-pub(super) fn transport(options: &Options, resolved: &Resolved) -> Result<Transport, Error> {
+pub(super) fn transport(
+    options: &Options,
+    resolved: &Resolved,
+    observer: Option<Observer>,
+) -> Result<Transport, Error> {
     let settings = &resolved.settings;
     let requests: RequestSettings = resolved.stack.extract()?;
     let connection = connection_settings(options, &resolved.stack, &requests)?;
@@ -62,10 +69,19 @@ pub(super) fn transport(options: &Options, resolved: &Resolved) -> Result<Transp
         let window = requests.rate_limit_window.unwrap_or(DEFAULT_LIMIT.1);
         builder = builder.with_rate_limit(calls, Duration::from_secs_f64(window));
     }
-    if report::shows_debug(settings) {
+    let debug = report::shows_debug(settings).then(|| -> Observer {
         let reporter = options.reporter();
-        let observer = move |event: &Event| report::event(&reporter, event);
-        builder = builder.with_observer(Arc::new(observer));
+        Arc::new(move |event| report::event(&reporter, event))
+    });
+    let observer = match (observer, debug) {
+        (Some(observer), Some(debug)) => Some(Arc::new(move |event: &Event| {
+            observer(event);
+            debug(event);
+        }) as Observer),
+        (observer, debug) => observer.or(debug),
+    };
+    if let Some(observer) = observer {
+        builder = builder.with_observer(observer);
     }
     Ok(builder.build())
 }

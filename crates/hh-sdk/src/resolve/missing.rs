@@ -5,6 +5,9 @@ use hh_config::{DiscoveredFile, FileState, redact_keys};
 use super::layers::Resolved;
 use crate::{Error, ErrorKind};
 
+/// The hint that explains how to supply an API key.
+pub const KEY_HELP: &str = "run `honeyhive auth login`, set HH_API_KEY, or set api_key in a configuration file (create keys in the HoneyHive dashboard under Settings > API Keys; a local server prints one at its first start)";
+
 impl Resolved {
     /// Returns the error for a missing API key, which lists the sources that were searched.
     #[must_use]
@@ -35,14 +38,12 @@ impl Resolved {
             (None, true) => "no saved profile is selected".to_owned(),
         };
         let message = format!("no API key was found: HH_API_KEY is not set, {files}, and {logins}");
-        let error = Error::new(
-            ErrorKind::MissingKey,
-            redact_keys(&message, hh_auth::redact),
-        );
-        if self.has_unused_logins {
-            error.with_hint("run `honeyhive auth switch NAME` to select a saved profile")
+        let hint = if self.has_unused_logins {
+            "run `honeyhive auth switch NAME` to select a saved profile"
         } else {
-            error
-        }
+            KEY_HELP
+        };
+        let message = redact_keys(&message, hh_auth::redact);
+        Error::new(ErrorKind::MissingKey, message).with_hint(hint)
     }
 }

@@ -5,17 +5,21 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use hh_api::{EncodeError, Endpoint, KeyUse, OpId, Requirement, Retry, Route};
-use hh_auth::{ApiKey, Credential, Credentials, KeyKind, Level, Need};
+use hh_auth::{
+    ApiKey, Credential, Credentials, IssuedCredential, KeyInfo, KeyKind, Level, Need, ProfileEntry,
+};
 use hh_config::Provenance;
-use hh_transport::{Idempotency, IdempotencyKey, Response, SendOptions, Transport};
+use hh_transport::{Idempotency, IdempotencyKey, Response, SendOptions, Transport, check_runtime};
 use http::header::{ACCEPT, CONTENT_TYPE};
 use http::{Method, Request};
 
 use super::authorizer::KeyAuthorizer;
 use super::chain::{KeyRole, Resolution, SettingsProvider};
 use super::explain::Context;
+use super::http::{self as settings_of_http, Observer};
+use super::key_info;
 use super::layers::Resolved;
-use super::{http as settings_of_http, key_info};
+use super::missing::KEY_HELP;
 use crate::security::{SecurityEvent, SecurityEventKind, SecurityLog};
 use crate::{Error, ErrorKind, Options, report};
 
@@ -28,6 +32,8 @@ pub(crate) struct Sender {
     transport: Transport,
     project: Option<Arc<KeyAuthorizer>>,
     ingestion: Option<Arc<KeyAuthorizer>>,
+    /// The stored profile in use at the start.
+    profile: Option<Arc<ProfileEntry>>,
     base: String,
     address: Provenance,
     timeout: Duration,
@@ -45,6 +51,24 @@ pub(crate) enum Message {
 impl Sender {
     /// Creates a sender and reports warnings; sends nothing and runs no program.
     pub(crate) fn new(options: &Options, resolved: &Resolved) -> Result<Self, Error> {
+        Self::create(options, resolved, None)
+    }
+
+    /// Creates a sender like [`Sender::new`] that passes each attempt of a request to `observer`.
+    pub(crate) fn observed(
+        options: &Options,
+        resolved: &Resolved,
+        observer: Observer,
+    ) -> Result<Self, Error> {
+        Self::create(options, resolved, Some(observer))
+    }
+
+    /// Creates a sender.
+    fn create(
+        options: &Options,
+        resolved: &Resolved,
+        observer: Option<Observer>,
+    ) -> Result<Self, Error> {
         let settings = &resolved.settings;
         let security = SecurityLog::of(&options.env(), &resolved.stack, options.reporter())?;
         let slot = |slot| key_authorizer(options, resolved, slot, &security);
@@ -67,9 +91,10 @@ impl Sender {
             None => started.with_detail("the key of credential_command"),
         });
         Ok(Self {
-            transport: settings_of_http::transport(options, resolved)?,
+            transport: settings_of_http::transport(options, resolved, observer)?,
             project,
             ingestion,
+            profile: resolved.profile.clone().map(Arc::new),
             base: settings.base_url.value.as_str().to_owned(),
             address: settings.base_url.provenance.clone(),
             timeout: settings.timeout.value,
@@ -121,7 +146,32 @@ impl Sender {
                 ErrorKind::MissingKey,
                 "no project API key is set, and the ingestion key applies only to sessions and events",
             )
+            .with_hint(KEY_HELP)
         })
+    }
+
+    /// Returns the credential of a role, and loads it if it is not cached.
+    async fn issued(&self, slot: &KeyAuthorizer) -> Result<IssuedCredential, Error> {
+        check_runtime()?;
+        // The timeout of the call also limits a `credential_command`.
+        let issued = tokio::time::timeout(self.timeout, slot.issued()).await;
+        let late = |_| Error::new(ErrorKind::Timeout, "timed out while obtaining the API key");
+        Ok(issued.map_err(late)??)
+    }
+
+    /// Returns the project key, and loads it if it is not cached.
+    pub(crate) async fn project_key(&self) -> Result<IssuedCredential, Error> {
+        self.issued(self.authorizer_for(OpId::Whoami)?).await
+    }
+
+    /// Returns the information about a key that is known without a request.
+    pub(crate) fn key_info(&self, issued: &IssuedCredential) -> KeyInfo {
+        // The profile was loaded with the first key. It can have changed with the key.
+        let profile = self.profile.as_deref();
+        key_info(
+            &issued.credential,
+            profile.filter(|_| issued.epoch.number() == 1),
+        )
     }
 
     /// Records that the response to `request`, a method and a path, rejected a key.
@@ -176,7 +226,7 @@ impl Sender {
         // The explanation of an error for any key applies to all requests.
         const EXPLAINED_AS: OpId = OpId::Whoami;
         let slot = self.authorizer_for(EXPLAINED_AS)?;
-        let credential = self.credential_of(slot).await?;
+        let credential = self.issued(slot).await?.credential;
         let what = format!("{method} {}", target.split('?').next().unwrap_or_default());
         let idempotency = match method {
             Method::GET | Method::HEAD => Idempotency::Safe,
@@ -211,13 +261,6 @@ impl Sender {
         })
     }
 
-    /// Returns the credential of an authorizer. The timeout of the call also limits a `credential_command`.
-    async fn credential_of(&self, slot: &KeyAuthorizer) -> Result<Arc<Credential>, Error> {
-        let issued = tokio::time::timeout(self.timeout, slot.issued()).await;
-        let late = |_| Error::new(ErrorKind::Timeout, "timed out while obtaining the API key");
-        Ok(issued.map_err(late)??.credential)
-    }
-
     /// Sends a request with the key of the operation.
     async fn send_to(
         &self,
@@ -227,7 +270,7 @@ impl Sender {
         message: Message,
     ) -> Result<Response, Error> {
         let slot = self.authorizer_for(op)?;
-        let credential = self.credential_of(slot).await?;
+        let credential = self.issued(slot).await?.credential;
         check_locally(op, &credential)?;
         let (content_type, body) = match &message {
             Message::Json(body) => ("application/json", body),

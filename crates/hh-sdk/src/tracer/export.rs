@@ -63,6 +63,7 @@ fn run_thread(inner: &Inner) {
         let due = inner.lock().abandon("the export thread panicked");
         inner.deliver(due);
     }
+    inner.report_loss_after_drop();
     catch(|| drop(exporter));
     catch(|| drop(runtime));
 }

@@ -14,12 +14,18 @@ pub(super) use null::NullExporter;
 
 use super::block::Block;
 use super::failure::Failure;
+use super::last_failure::LastFailure;
 
 /// A destination of telemetry, which receives blocks in order.
 pub(super) trait Exporter: Send {
     /// Returns how the tracer delivers blocks to this exporter.
     fn delivery(&self) -> Delivery {
         Delivery::Background
+    }
+
+    /// Returns the last failed attempt, which the exporter updates during an export.
+    fn last_failure(&self) -> LastFailure {
+        LastFailure::default()
     }
 
     /// Exports blocks that one request can contain: one start or change of a session, or any number of spans.

@@ -9,6 +9,7 @@ use std::task::{Context, Waker};
 use std::time::{Duration, Instant};
 
 use hh_config::Settings;
+use hh_text::Diagnostic;
 use tokio::sync::oneshot;
 
 use super::block::Block;
@@ -16,6 +17,8 @@ use super::exporter::{Delivery, Exporter};
 use super::state::{Answer, Closing, Item, no_response};
 use super::watchdog::GRACE;
 use super::{export, watchdog};
+use crate::catch::catch;
+use crate::report::Reporter;
 use crate::{Error, ErrorKind};
 pub(super) use inner::Inner;
 #[cfg(test)]
@@ -30,6 +33,8 @@ const LAST_TRIES: Duration = Duration::from_mins(1);
 /// The queue and its export thread.
 pub(crate) struct Queue {
     route: Route,
+    /// The receiver of warnings, if the log level includes them.
+    warnings: Option<Reporter>,
 }
 
 /// The path of telemetry to the exporter.
@@ -44,13 +49,21 @@ enum Route {
 
 impl Queue {
     /// Creates the queue of an exporter.
-    pub(super) fn new(exporter: Box<dyn Exporter>, settings: &Settings) -> Self {
+    pub(super) fn new(
+        exporter: Box<dyn Exporter>,
+        settings: &Settings,
+        reporter: Reporter,
+    ) -> Self {
+        let warnings = reporter.for_warnings(settings);
         let route = match exporter.delivery() {
-            Delivery::Background => Route::Background(Arc::new(Inner::new(exporter, settings))),
+            Delivery::Background => {
+                let inner = Inner::new(exporter, settings, warnings.clone());
+                Route::Background(Arc::new(inner))
+            }
             Delivery::Immediate => Route::Immediate(Mutex::new(exporter)),
             Delivery::Never => Route::Never,
         };
-        Self { route }
+        Self { route, warnings }
     }
 
     /// Replaces the function that starts threads.
@@ -103,6 +116,22 @@ impl Queue {
         self.inner().map_or(0, |inner| inner.lock().dropped())
     }
 
+    /// Reports a warning, if the log level includes warnings.
+    pub(super) fn warn(&self, warning: &Diagnostic) {
+        if let Some(warnings) = &self.warnings {
+            // A subscriber is code of the program that may panic, and this may run in a destructor.
+            catch(|| warnings.warn(&warning.to_line()));
+        }
+    }
+
+    /// Returns the number of spans and session changes that have not arrived, and their size in bytes.
+    pub(super) fn unsent(&self) -> (usize, usize) {
+        self.inner().map_or((0, 0), |inner| {
+            let state = inner.lock();
+            (state.unsent(), state.unsent_bytes())
+        })
+    }
+
     /// Closes the queue; the thread sends the waiting blocks and exits.
     ///
     /// After `timeout`, blocks that have not arrived are dropped. Without one, retries end after [`LAST_TRIES`].
@@ -119,8 +148,28 @@ impl Queue {
 
     /// Waits until everything in the queue is sent or `timeout` passes.
     pub(super) async fn flush(&self, timeout: Duration) -> Result<(), Error> {
+        self.wait_for(timeout, false).await
+    }
+
+    /// Does the same as [`Queue::flush`], and blocks the thread.
+    pub(super) fn flush_blocking(&self, timeout: Duration) -> Result<(), Error> {
+        self.wait_for_blocking(timeout, false)
+    }
+
+    /// Waits like [`Queue::flush`] for the end of a closed queue, and returns the result that the first call had.
+    pub(super) async fn finish(&self, timeout: Duration) -> Result<(), Error> {
+        self.wait_for(timeout, true).await
+    }
+
+    /// Does the same as [`Queue::finish`], and blocks the thread.
+    pub(super) fn finish_blocking(&self, timeout: Duration) -> Result<(), Error> {
+        self.wait_for_blocking(timeout, true)
+    }
+
+    /// Waits for a flush or a shutdown.
+    async fn wait_for(&self, timeout: Duration, is_shutdown: bool) -> Result<(), Error> {
         let (sender, mut receiver) = oneshot::channel();
-        self.wait(timeout, Box::new(move |result| sender.send(result).is_ok()));
+        self.wait(timeout, is_shutdown, Answer::Future(sender));
         if let Some(inner) = self.inner()
             && receiver.is_empty()
         {
@@ -129,10 +178,10 @@ impl Queue {
         (&mut receiver).await.unwrap_or_else(|_| Err(stopped()))
     }
 
-    /// Does the same as [`Queue::flush`], and blocks the thread.
-    pub(super) fn flush_blocking(&self, timeout: Duration) -> Result<(), Error> {
+    /// Waits for a flush or a shutdown, and blocks the thread.
+    fn wait_for_blocking(&self, timeout: Duration, is_shutdown: bool) -> Result<(), Error> {
         let (sender, receiver) = mpsc::channel();
-        self.wait(timeout, Box::new(move |result| sender.send(result).is_ok()));
+        self.wait(timeout, is_shutdown, Answer::Thread(sender));
         match receiver.recv_timeout(timeout.min(LONGEST_WAIT) + GRACE) {
             Ok(result) => result,
             Err(RecvTimeoutError::Timeout) => Err(no_response()),
@@ -140,17 +189,17 @@ impl Queue {
         }
     }
 
-    /// Registers `answer`, which is called when everything in the queue is sent or lost, or when `timeout` passes.
+    /// Registers `answer`, which gets the result when everything in the queue is sent or lost, or when `timeout` passes.
     ///
     /// The export thread has the timer, so the runtime of the caller does not need one.
-    fn wait(&self, timeout: Duration, answer: Answer) {
+    fn wait(&self, timeout: Duration, is_shutdown: bool, answer: Answer) {
         let Some(inner) = self.inner() else {
-            answer(Ok(()));
+            answer.send(Ok(()));
             return;
         };
         let deadline = Instant::now() + timeout.min(LONGEST_WAIT);
         let mut state = inner.lock();
-        let due = state.wait(deadline, answer);
+        let due = state.wait(deadline, is_shutdown, answer);
         let is_busy = state.is_busy();
         drop(state);
         inner.deliver(due);

@@ -10,6 +10,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::encode::put_value;
+use super::kind::SpanKind;
 use super::redact::Redactor;
 use super::shared::Shared;
 use super::state::Item;
@@ -42,7 +43,7 @@ pub(super) struct Record {
     trace_id: [u8; 16],
     span_id: [u8; 8],
     parent: Option<[u8; 8]>,
-    kind: EventKind,
+    kind: SpanKind,
     started: Option<StartTime>,
     /// The OTLP span with its name and the attributes so far; empty if the tracer records nothing.
     encoded: Vec<u8>,
@@ -51,13 +52,13 @@ pub(super) struct Record {
 
 impl Record {
     /// Creates the record of a span directly below a session.
-    pub(super) fn new(shared: &Shared, session: Uuid, name: &str, kind: EventKind) -> Self {
+    pub(super) fn new(shared: &Shared, session: Uuid, name: &str, kind: SpanKind) -> Self {
         let (trace_id, span_id) = ids::trace_and_span_id();
         Self::with_ids(shared, session, name, kind, (trace_id, span_id, None))
     }
 
     /// Creates the record of a child span.
-    pub(super) fn child(&self, shared: &Shared, name: &str, kind: EventKind) -> Self {
+    pub(super) fn child(&self, shared: &Shared, name: &str, kind: SpanKind) -> Self {
         let ids = (self.trace_id, ids::span_id(), Some(self.span_id));
         Self::with_ids(shared, self.session, name, kind, ids)
     }
@@ -67,7 +68,7 @@ impl Record {
         shared: &Shared,
         session: Uuid,
         name: &str,
-        kind: EventKind,
+        kind: SpanKind,
         (trace_id, span_id, parent): ([u8; 16], [u8; 8], Option<[u8; 8]>),
     ) -> Self {
         let mut encoded = Vec::new();
@@ -146,7 +147,7 @@ impl Record {
         let mut id = [0; uuid::fmt::Hyphenated::LENGTH];
         let id = self.session.hyphenated().encode_lower(&mut id);
         put_attribute(out, names::SESSION_ID, id);
-        put_attribute(out, names::EVENT_TYPE, self.kind.as_str());
+        put_attribute(out, names::EVENT_TYPE, EventKind::from(self.kind).as_str());
         out.extend_from_slice(&shared.attributes);
         if let Some(error) = &self.error {
             let error = shared.redactor.redact(error);

@@ -12,11 +12,12 @@ use uuid::Uuid;
 
 use super::block::{Block, Content};
 use super::encode::to_json;
+use super::kind::SpanKind;
+use super::open::Place;
 use super::record::Record;
 use super::shared::Shared;
 use super::span::SpanBuilder;
 use super::state::Item;
-use crate::EventKind;
 use crate::ids::{StartTime, millis, random_uuid};
 
 /// A builder of a [`Session`].
@@ -63,8 +64,9 @@ impl SessionBuilder {
 
     /// Starts the session.
     pub fn start(self) -> Session {
-        let session = self.unstarted();
+        let mut session = self.unstarted();
         session.ensure_started();
+        session.open = session.shared.add_open(&session.name);
         session
     }
 
@@ -78,6 +80,7 @@ impl SessionBuilder {
             started: StartTime::now(),
             announced: AtomicBool::new(false),
             ended: AtomicBool::new(false),
+            open: None,
             start: Mutex::new(Some(StartSession {
                 session_id: Some(id.to_string()),
                 ..self.session
@@ -121,6 +124,8 @@ pub struct Session {
     announced: AtomicBool,
     /// Whether the end is queued.
     ended: AtomicBool,
+    /// The place among the open sessions and spans; `None` for the session of a tracer.
+    open: Option<Place>,
     /// The start; `None` after it is queued.
     start: Mutex<Option<StartSession>>,
     /// The values that are sent at the end.
@@ -135,7 +140,7 @@ impl Session {
     }
 
     /// Returns a builder of a span directly below the session: a chain, a call to a model or a call to a tool.
-    pub fn span(&self, name: &str, kind: EventKind) -> SpanBuilder {
+    pub fn span(&self, name: &str, kind: SpanKind) -> SpanBuilder {
         self.ensure_started();
         let record = Record::new(&self.shared, self.id, name, kind);
         SpanBuilder::new(Arc::clone(&self.shared), record)
@@ -221,6 +226,9 @@ impl Session {
 
 impl Drop for Session {
     fn drop(&mut self) {
+        if let Some(place) = self.open.take() {
+            self.shared.open.remove(place);
+        }
         self.finish();
     }
 }

@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+use super::kind::SpanKind;
+use super::open::Place;
 use super::record::Record;
 use super::shared::Shared;
-use crate::EventKind;
 
 /// A builder of a [`Span`].
 #[must_use = "start() starts the span"]
@@ -47,7 +48,9 @@ impl SpanBuilder {
     /// Starts the span.
     pub fn start(mut self) -> Span {
         self.record.start();
+        let open = self.shared.add_open(self.record.name());
         Span {
+            open,
             shared: self.shared,
             record: Some(self.record),
         }
@@ -69,12 +72,12 @@ impl SpanBuilder {
 ///
 /// # Examples
 /// ```no_run
-/// use hh_sdk::EventKind;
+/// use hh_sdk::SpanKind;
 ///
 /// # fn example(tracer: hh_sdk::HoneyHiveTracer) {
-/// let chain = tracer.span("answer", EventKind::Chain).start();
+/// let chain = tracer.span("answer", SpanKind::Chain).start();
 /// let mut model = chain
-///     .child("complete", EventKind::Model)
+///     .child("complete", SpanKind::Model)
 ///     .with_config("model", "small-1")
 ///     .with_input("prompt", "Why?")
 ///     .start();
@@ -87,13 +90,15 @@ impl SpanBuilder {
 #[must_use = "dropping the span ends it"]
 pub struct Span {
     shared: Arc<Shared>,
+    /// The place among the open sessions and spans; `None` if the tracer records nothing.
+    open: Option<Place>,
     /// The record; `None` after the end.
     record: Option<Record>,
 }
 
 impl Span {
     /// Returns a builder of a child span.
-    pub fn child(&self, name: &str, kind: EventKind) -> SpanBuilder {
+    pub fn child(&self, name: &str, kind: SpanKind) -> SpanBuilder {
         let shared = Arc::clone(&self.shared);
         let record = match &self.record {
             Some(parent) => parent.child(&shared, name, kind),
@@ -139,6 +144,9 @@ impl Span {
 
 impl Drop for Span {
     fn drop(&mut self) {
+        if let Some(place) = self.open.take() {
+            self.shared.open.remove(place);
+        }
         if let Some(record) = self.record.take() {
             record.end(&self.shared);
         }

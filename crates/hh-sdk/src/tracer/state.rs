@@ -9,10 +9,11 @@ use std::time::Instant;
 
 use super::block::Block;
 use super::budget::ByteBudget;
+use super::last_failure::LastFailure;
 use super::pace::Pause;
 use crate::{Error, ErrorKind};
-use waiter::Waiter;
 pub(super) use waiter::{Answer, Replies, Watch, no_response};
+use waiter::{ShutdownResult, Waiter};
 
 /// A number of lost spans or session changes, with the reason.
 pub(super) struct Loss {
@@ -67,9 +68,11 @@ pub(super) struct State {
     told: u64,
     /// The reason of the last loss.
     reason: String,
-    /// The error of the last export, if it failed and will be retried.
-    failure: Option<String>,
+    /// Why the telemetry at the head of the queue has not arrived.
+    failure: LastFailure,
     waiters: Vec<Waiter>,
+    /// The result of the shutdown, if it has completed.
+    shutdown: Option<ShutdownResult>,
     /// Whether a watchdog is running, which checks the deadlines of flushes.
     is_watched: bool,
 }
@@ -79,7 +82,10 @@ struct InFlight {
     /// The sequence number of the first span or session change.
     first: u64,
     count: usize,
+    /// The memory of the blocks, in bytes.
     bytes: usize,
+    /// The encoded telemetry, in bytes.
+    encoded: usize,
 }
 
 /// The shutdown of the tracer.
@@ -118,10 +124,17 @@ impl State {
             dropped: 0,
             told: 0,
             reason: String::new(),
-            failure: None,
+            failure: LastFailure::default(),
             waiters: Vec::new(),
+            shutdown: None,
             is_watched: false,
         }
+    }
+
+    /// Shares the last failed attempt with the exporter.
+    pub(super) fn with_failure(mut self, failure: LastFailure) -> Self {
+        self.failure = failure;
+        self
     }
 
     /// Returns whether a block waits or is being sent.
@@ -290,6 +303,7 @@ impl State {
             first: first.number(),
             count,
             bytes,
+            encoded: encoded_bytes(&batch),
         });
         batch
     }
@@ -299,7 +313,7 @@ impl State {
         if let Some(sending) = self.sending.take() {
             self.budget.release(sending.bytes);
         }
-        self.failure = None;
+        self.failure.clear();
         if let Some(Loss { count, reason }) = loss {
             self.record_loss(count, &reason);
         }
@@ -309,7 +323,7 @@ impl State {
     /// Puts the blocks of a failed export back to the head of the queue; returns the blocks that do not fit.
     pub(super) fn put_back(&mut self, batch: Vec<Block>, failure: &str) -> (Replies, Vec<Block>) {
         self.sending = None;
-        self.failure = Some(failure.to_owned());
+        self.failure.set(failure);
         for block in batch.into_iter().rev() {
             self.len += block.count();
             self.blocks.push_front(block);
@@ -367,13 +381,35 @@ impl State {
         }
     }
 
-    /// Drops everything when the time of a shutdown is over. The reason includes the error of the last export.
+    /// Drops everything when the time of a shutdown is over. The reason includes the error of the last attempt.
     pub(super) fn abandon_late(&mut self) -> Replies {
-        let mut reason = "the tracer was shut down before they could be sent".to_owned();
-        if let Some(failure) = &self.failure {
+        let bytes = self.unsent_bytes();
+        let mut reason =
+            format!("the tracer was shut down before they could be sent ({bytes} bytes)");
+        if let Some(failure) = self.failure.describe(self.sending.is_some()) {
             reason = format!("{reason}: {failure}");
         }
         self.abandon(&reason)
+    }
+
+    /// Returns the number of session changes and spans that have not arrived.
+    pub(super) fn unsent(&self) -> usize {
+        let sending = self.sending.as_ref().map_or(0, |sending| sending.count);
+        self.len.saturating_add(sending)
+    }
+
+    /// Returns the size of the encoded telemetry that has not arrived, in bytes.
+    pub(super) fn unsent_bytes(&self) -> usize {
+        let sending = self.sending.as_ref().map_or(0, |sending| sending.encoded);
+        encoded_bytes(&self.blocks).saturating_add(sending)
+    }
+
+    /// Returns the message about losses that were not reported to a flush, if the tracer was dropped without a
+    /// shutdown.
+    pub(super) fn loss_after_drop(&self) -> Option<String> {
+        let is_dropped = self.closing.is_some_and(|closing| !closing.is_hard);
+        let loss = self.outcome().err().filter(|_| is_dropped);
+        loss.map(|loss| loss.to_line())
     }
 
     /// Drops everything and closes the queue.
@@ -382,8 +418,8 @@ impl State {
             until: Instant::now(),
             is_hard: true,
         });
-        let sending = self.sending.take().map_or(0, |sending| sending.count);
-        let count = self.len.saturating_add(sending);
+        let count = self.unsent();
+        self.sending = None;
         self.blocks.clear();
         self.len = 0;
         self.budget = ByteBudget::new(self.budget.limit());
@@ -401,11 +437,17 @@ impl State {
             .waiters
             .extract_if(.., |waiter| waiter.target <= oldest)
             .collect();
-        let answers = ready
-            .into_iter()
-            .map(|waiter| (waiter.answer, self.outcome()));
+        let mut answers = Vec::with_capacity(ready.len());
+        for waiter in ready {
+            let outcome = self.outcome();
+            if waiter.is_shutdown {
+                let result = || ShutdownResult::new(&outcome, self.dropped);
+                self.shutdown.get_or_insert_with(result);
+            }
+            answers.push((waiter.answer, outcome));
+        }
         Replies {
-            answers: answers.collect(),
+            answers,
             dropped: self.dropped,
         }
     }
@@ -429,6 +471,11 @@ impl State {
         self.dropped = self.dropped.saturating_add(count);
         reason.clone_into(&mut self.reason);
     }
+}
+
+/// Returns the size of the encoded telemetry of blocks, in bytes.
+fn encoded_bytes<'a>(blocks: impl IntoIterator<Item = &'a Block>) -> usize {
+    blocks.into_iter().map(|block| block.body().len()).sum()
 }
 
 #[cfg(test)]

@@ -243,7 +243,7 @@ fn a_mock_key_of_the_environment_is_enough_in_test_mode() {
         .build()
         .unwrap();
     let session = tracer.session("test").start();
-    drop(session.span("step", hh_sdk::EventKind::Tool).start());
+    drop(session.span("step", hh_sdk::SpanKind::Tool).start());
     drop(session);
     tracer
         .shutdown_blocking(std::time::Duration::from_secs(5))

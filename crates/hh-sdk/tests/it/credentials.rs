@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use hh_sdk::auth::Level;
 use hh_sdk::config::Env;
-use hh_sdk::{ErrorKind, EventKind, HoneyHive, HoneyHiveTracer, Options};
+use hh_sdk::{ErrorKind, HoneyHive, HoneyHiveTracer, Options, SpanKind};
 use hh_testing::{HttpServer, Request, rounds, write};
 
 use crate::support::TestServer;
@@ -315,7 +315,7 @@ async fn sessions_and_events_use_the_ingestion_key_if_one_is_set() {
             .with_base_url(server.url())
             .build()
             .unwrap();
-        tracer.span("s", EventKind::Tool).start().end();
+        tracer.span("s", SpanKind::Tool).start().end();
         tracer.shutdown_blocking(LONG).unwrap();
         keys(&server)
     };

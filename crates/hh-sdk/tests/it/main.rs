@@ -4,13 +4,17 @@
 
 mod support;
 
+mod builders;
 mod client;
 mod config;
 mod credentials;
 mod in_memory;
+mod key_info;
 mod keys;
 mod network;
 mod outage;
 mod outage_variants;
+mod runtime;
 mod security;
+mod shutdown;
 mod tracer;

@@ -11,9 +11,9 @@ mod tls;
 use std::io::Read as _;
 use std::time::{Duration, Instant};
 
-use hh_sdk::api::types::{ExportEvents, StartSession};
+use hh_sdk::api::types::{EventKind, ExportEvents, StartSession};
 use hh_sdk::auth::Level;
-use hh_sdk::{ErrorKind, EventKind, HoneyHive, HoneyHiveTracer, InMemoryExporter, Options};
+use hh_sdk::{ErrorKind, HoneyHive, HoneyHiveTracer, InMemoryExporter, Options, SpanKind};
 use hh_testing::{HttpServer, IdleListener, Request};
 use opentelemetry_proto::tonic::collector::trace::v1::{
     ExportTracePartialSuccess, ExportTraceServiceRequest, ExportTraceServiceResponse,
@@ -88,14 +88,14 @@ async fn sessions_arrive_complete_over_an_unreliable_connection() {
         let session = tracer.session(&format!("session {number}")).start();
         for step in 0..20 {
             let mut span = session
-                .span(&format!("step {step}"), EventKind::Tool)
+                .span(&format!("step {step}"), SpanKind::Tool)
                 .start();
             span.set_output("number", number * 100 + step);
             span.end();
         }
         session.end();
         // They run at the same time, to save time.
-        tracers.push(tokio::spawn(tracer.shutdown(LONG)));
+        tracers.push(tokio::spawn(async move { tracer.shutdown(LONG).await }));
     }
     for tracer in tracers {
         tracer.await.unwrap().unwrap();
@@ -138,7 +138,7 @@ fn an_export_goes_out_compressed_and_plain_after_a_415() {
     });
     let tracer = tracer(server.url());
     for name in ["first", "second"] {
-        tracer.span(name, EventKind::Tool).start().end();
+        tracer.span(name, SpanKind::Tool).start().end();
         tracer.flush_blocking(LONG).unwrap();
     }
     let exports = exports(&server);
@@ -172,7 +172,7 @@ fn what_the_server_refuses_of_an_export_is_lost_and_not_sent_again() {
     });
     let tracer = tracer(server.url());
     for _ in 0..3 {
-        tracer.span("s", EventKind::Tool).start().end();
+        tracer.span("s", SpanKind::Tool).start().end();
     }
     let error = tracer.flush_blocking(LONG).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Dropped);
@@ -217,7 +217,7 @@ fn a_hostile_answer_to_an_export_is_a_bounded_loss_with_a_clean_reason() {
             let tracer = tracer(server.url());
             for _ in 0..3 {
                 // One request each, so that the counts add up.
-                tracer.span("s", EventKind::Tool).start().end();
+                tracer.span("s", SpanKind::Tool).start().end();
                 let flushed = tracer.flush_blocking(LONG);
                 assert_eq!(flushed.is_err(), count > 0, "{count}: {flushed:?}");
                 let Err(error) = flushed else { continue };
@@ -248,7 +248,7 @@ fn a_response_that_is_not_otlp_is_no_success_and_no_loss_until_the_end() {
             _ => accepted(request),
         });
         let tracer = tracer(server.url());
-        tracer.span("s", EventKind::Tool).start().end();
+        tracer.span("s", SpanKind::Tool).start().end();
         let deadline = Instant::now() + LONG;
         loop {
             let error = tracer.flush_blocking(Duration::from_millis(20));
@@ -277,7 +277,7 @@ fn spans_that_the_server_refuses_are_a_loss_and_not_sent_again() {
         _ => accepted(request),
     });
     let tracer = tracer(server.url());
-    tracer.span("s", EventKind::Tool).start().end();
+    tracer.span("s", SpanKind::Tool).start().end();
     let error = tracer.flush_blocking(LONG).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Dropped, "{error}");
     assert_eq!((tracer.dropped(), exports(&server).len()), (1, 1));
@@ -293,7 +293,7 @@ fn after_a_rejected_key_a_flush_sends_one_request() {
         .build()
         .unwrap();
     for _ in 0..500 {
-        tracer.span("s", EventKind::Tool).start().end();
+        tracer.span("s", SpanKind::Tool).start().end();
     }
     for _ in 0..3 {
         let error = tracer.flush_blocking(LONG).unwrap_err();
@@ -383,7 +383,7 @@ fn an_export_is_repeated_unless_it_would_fail_again() {
             .with_api_key(KEY.to_owned())
             .build()
             .unwrap();
-        tracer.span("s", EventKind::Tool).start().end();
+        tracer.span("s", SpanKind::Tool).start().end();
         let flushed = tracer.flush_blocking(LONG);
         assert_eq!(flushed.is_ok(), count == 2, "{status}: {flushed:?}");
         assert_eq!(exports(&server).len(), count, "{status}");
@@ -400,7 +400,7 @@ fn our_key_never_leaves_inside_telemetry() {
         .with_input("config", serde_json::json!({ "api_key": KEY, KEY: [KEY] }))
         .start();
     let mut span = session
-        .span(&format!("with {KEY}"), EventKind::Tool)
+        .span(&format!("with {KEY}"), SpanKind::Tool)
         .with_input(
             "config",
             serde_json::json!({ "api_key": KEY, "list": [KEY, { KEY: cut }] }),
@@ -449,9 +449,9 @@ fn a_tracer_in_memory_needs_no_key_and_no_server() {
         .build()
         .unwrap();
     let session = tracer.session("s").with_input("q", "why").start();
-    let mut chain = session.span("chain", EventKind::Chain).start();
+    let mut chain = session.span("chain", SpanKind::Chain).start();
     let mut model = chain
-        .child("model", EventKind::Model)
+        .child("model", SpanKind::Model)
         .with_config("temperature", 0.5)
         .start();
     model.set_error("out of luck");
@@ -559,7 +559,7 @@ fn use_client_and_tracer() {
         .with_api_key(KEY.to_owned())
         .build()
         .unwrap();
-    tracer.span("s", EventKind::Tool).start().end();
+    tracer.span("s", SpanKind::Tool).start().end();
     let _result = tracer.shutdown_blocking(Duration::from_millis(100));
 }
 

@@ -6,7 +6,7 @@ use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 
 use hh_sdk::config::Env;
-use hh_sdk::{ErrorKind, EventKind, HoneyHiveTracer};
+use hh_sdk::{ErrorKind, HoneyHiveTracer, SpanKind};
 use hh_testing::{HttpServer, Request, closed_address};
 
 use crate::network::{KEY, LONG, TRACES, accepted, spans};
@@ -25,7 +25,7 @@ fn tracer(url: &str, variables: &[(&str, &str)]) -> HoneyHiveTracer {
 fn record(tracer: &HoneyHiveTracer, numbers: std::ops::Range<u32>) {
     for number in numbers {
         let name = number.to_string();
-        tracer.span(&name, EventKind::Tool).start().end();
+        tracer.span(&name, SpanKind::Tool).start().end();
     }
 }
 
@@ -154,7 +154,7 @@ fn a_session_change_that_failed_goes_before_what_came_after_it() {
         });
         let tracer = tracer(server.url(), &[]);
         let session = tracer.session("s").start();
-        session.span("0", EventKind::Tool).start().end();
+        session.span("0", SpanKind::Tool).start().end();
         session.end();
         tracer.session("next").start().end();
         tracer.flush_blocking(LONG).unwrap();

@@ -6,7 +6,7 @@ use std::sync::mpsc::channel;
 use std::time::Duration;
 
 use hh_sdk::config::Env;
-use hh_sdk::{ErrorKind, EventKind, HoneyHiveTracer};
+use hh_sdk::{ErrorKind, HoneyHiveTracer, SpanKind};
 use hh_testing::{HttpServer, Request};
 
 use crate::network::{KEY, LONG, TRACES, accepted, spans};
@@ -24,7 +24,7 @@ fn tracer(url: &str, variables: &[(&str, &str)]) -> HoneyHiveTracer {
 fn record(tracer: &HoneyHiveTracer, count: u32) {
     for number in 0..count {
         let name = number.to_string();
-        tracer.span(&name, EventKind::Tool).start().end();
+        tracer.span(&name, SpanKind::Tool).start().end();
     }
 }
 
@@ -117,7 +117,9 @@ fn a_flush_and_a_shutdown_keep_their_time_while_the_standard_error_is_held() {
         let timeout = Duration::from_millis(200);
         record(&tracer, 5);
         outcome.send(tracer.flush_blocking(timeout)).unwrap();
-        outcome.send(tracer.shutdown_blocking(timeout)).unwrap();
+        outcome
+            .send(tracer.shutdown_blocking(timeout).map(drop))
+            .unwrap();
     });
     let results = [0, 1].map(|_| outcomes.recv_timeout(Duration::from_secs(10)));
     drop(held);
@@ -143,7 +145,7 @@ fn a_value_of_a_thousand_levels_is_exported() {
     }
     let server = HttpServer::with(accepted);
     let tracer = tracer(server.url(), &[]);
-    let mut span = tracer.span("deep", EventKind::Tool).start();
+    let mut span = tracer.span("deep", SpanKind::Tool).start();
     span.set_output("list", List(1_000));
     span.end();
     tracer.flush_blocking(LONG).unwrap();
@@ -155,7 +157,7 @@ fn spans_that_end_in_thread_local_destructors_do_not_abort_the_program() {
     impl Drop for DropsTracer {
         fn drop(&mut self) {
             if let Some(tracer) = self.0.take() {
-                tracer.span("last", EventKind::Tool).start().end();
+                tracer.span("last", SpanKind::Tool).start().end();
                 drop(tracer.flush_blocking(LONG));
             }
         }

@@ -1,9 +1,9 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use hh_sdk::api::types::{Event, ExportEvents};
+use hh_sdk::api::types::{Event, EventKind, ExportEvents};
 use hh_sdk::auth::Level;
-use hh_sdk::{ErrorKind, EventKind, HoneyHiveTracer};
+use hh_sdk::{ErrorKind, HoneyHiveTracer, SpanKind};
 use hh_testing::{HttpServer, IdleListener, Reply, poll_until};
 
 use crate::support::{TestServer, empty_env};
@@ -34,16 +34,16 @@ async fn a_session_with_nested_spans_arrives_whole() {
     let key = server.key(Level::ReadWrite, "default").await;
     let tracer = tracer(&server, &key);
     let session = tracer.session("s").with_input("q", "why").start();
-    let mut chain = session.span("chain", EventKind::Chain).start();
+    let mut chain = session.span("chain", SpanKind::Chain).start();
     let mut tool = chain
-        .child("tool", EventKind::Tool)
+        .child("tool", SpanKind::Tool)
         .with_input("list", [1, 2])
         .with_input("text", "[not a list]")
         .start();
     tool.set_output("map", serde_json::json!({ "a": { "b": null, "c": 1.5 } }));
     tool.set_metadata("big", u64::MAX);
     tool.end();
-    let mut model = chain.child("model", EventKind::Model).start();
+    let mut model = chain.child("model", SpanKind::Model).start();
     model.set_error("out of luck");
     model.set_metric("score", 0.25);
     model.end();
@@ -84,7 +84,7 @@ fn it_works_without_a_runtime_and_flush_means_arrived() {
     tracer.flush_blocking(LONG).unwrap();
     for round in 0..250 {
         tracer
-            .span(&format!("span {round}"), EventKind::Tool)
+            .span(&format!("span {round}"), SpanKind::Tool)
             .start()
             .end();
     }
@@ -102,7 +102,7 @@ fn init_opens_no_connection_and_a_server_that_is_down_costs_at_most_the_timeout(
         .with_api_key("hh_1234567890abcdef1234567890abcdef")
         .build()
         .unwrap();
-    tracer.span("lost", EventKind::Tool).start().end();
+    tracer.span("lost", SpanKind::Tool).start().end();
     let error = tracer
         .flush_blocking(Duration::from_millis(10))
         .unwrap_err();
@@ -113,7 +113,7 @@ fn init_opens_no_connection_and_a_server_that_is_down_costs_at_most_the_timeout(
 async fn a_rejected_key_is_reported_at_each_flush_and_loses_nothing_before_the_end() {
     let server = TestServer::start().await;
     let tracer = tracer(&server, "hh_1234567890abcdef1234567890abcdef");
-    tracer.span("lost", EventKind::Tool).start().end();
+    tracer.span("lost", SpanKind::Tool).start().end();
     for _ in 0..2 {
         let error = tracer.flush(LONG).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unauthenticated);
@@ -135,7 +135,7 @@ fn a_full_queue_drops_the_oldest_spans_and_counts_them() {
         .build()
         .unwrap();
     for _ in 0..150 {
-        tracer.span("span", EventKind::Tool).start().end();
+        tracer.span("span", SpanKind::Tool).start().end();
     }
     // 150 spans and the start of the session for 100 places.
     assert_eq!(tracer.dropped(), 51);
@@ -148,7 +148,7 @@ async fn test_mode_accepts_everything_and_sends_nothing() {
         .with_test_mode(true)
         .build()
         .unwrap();
-    tracer.span("span", EventKind::Tool).start().end();
+    tracer.span("span", SpanKind::Tool).start().end();
     tracer.shutdown(Duration::ZERO).await.unwrap();
 }
 
@@ -158,7 +158,7 @@ fn waits_of_any_length_are_taken() {
     let server = runtime.block_on(TestServer::start());
     let key = runtime.block_on(server.key(Level::ReadWrite, "default"));
     let tracer = tracer(&server, &key);
-    tracer.span("span", EventKind::Tool).start().end();
+    tracer.span("span", SpanKind::Tool).start().end();
     tracer.flush_blocking(Duration::MAX).unwrap();
     tracer.shutdown_blocking(Duration::MAX).unwrap();
 }
@@ -172,12 +172,12 @@ fn spans_that_end_after_the_shutdown_do_not_end_its_wait() {
     let session = tracer.session("s").start();
     for number in 0..50 {
         session
-            .span(&format!("before {number}"), EventKind::Tool)
+            .span(&format!("before {number}"), SpanKind::Tool)
             .start()
             .end();
     }
     let late: Vec<_> = (0..500)
-        .map(|_| session.span("late", EventKind::Tool).start())
+        .map(|_| session.span("late", SpanKind::Tool).start())
         .collect();
     let outcome = std::thread::scope(|scope| {
         let waiting = scope.spawn(|| tracer.shutdown_blocking(LONG));
@@ -200,7 +200,7 @@ async fn an_object_with_numbers_as_names_stays_an_object() {
     let tracer = tracer(&server, &key);
     let value = serde_json::json!({ "0": "a", "1": "b" });
     tracer
-        .span("span", EventKind::Tool)
+        .span("span", SpanKind::Tool)
         .with_input("map", &value)
         .start()
         .end();
@@ -218,7 +218,7 @@ fn a_flush_meets_its_deadline_while_a_request_hangs() {
         .with_timeout(Duration::from_mins(5))
         .build()
         .unwrap();
-    tracer.span("hangs", EventKind::Tool).start().end();
+    tracer.span("hangs", SpanKind::Tool).start().end();
     // The first flush starts the request, the second one comes while it hangs. The request itself can take 5 minutes.
     let start = Instant::now();
     for _ in 0..2 {
@@ -239,7 +239,7 @@ async fn the_tracers_own_session_ends_with_it() {
     let key = server.key(Level::ReadWrite, "default").await;
     let tracer = tracer(&server, &key);
     let id = tracer.session_id();
-    tracer.span("span", EventKind::Tool).start().end();
+    tracer.span("span", SpanKind::Tool).start().end();
     tracer.flush(LONG).await.unwrap();
     let before = events(&server, &key).await;
     tracer.shutdown(LONG).await.unwrap();
@@ -265,11 +265,11 @@ async fn a_deep_value_costs_no_other_span() {
         };
     }
     tracer
-        .span("deep", EventKind::Tool)
+        .span("deep", SpanKind::Tool)
         .with_input("v", &deep)
         .start()
         .end();
-    tracer.span("plain", EventKind::Tool).start().end();
+    tracer.span("plain", SpanKind::Tool).start().end();
     tracer.shutdown(LONG).await.unwrap();
     let events = events(&server, &key).await;
     assert!(events.contains_key("plain"));
@@ -278,14 +278,19 @@ async fn a_deep_value_costs_no_other_span() {
 
 #[tokio::test]
 async fn the_flush_after_a_canceled_one_reports_its_losses() {
-    let server = HttpServer::with(|_| ("400 Bad Request", Vec::new()));
+    // The server responds after the flush was canceled.
+    let (release, released) = std::sync::mpsc::channel::<()>();
+    let server = HttpServer::with(move |_| {
+        released.recv().ok();
+        ("400 Bad Request", Vec::new())
+    });
     let tracer = HoneyHiveTracer::builder()
         .with_env(empty_env())
         .with_base_url(server.url())
         .with_api_key("hh_1234567890abcdef1234567890abcdef")
         .build()
         .unwrap();
-    tracer.span("lost", EventKind::Tool).start().end();
+    tracer.span("lost", SpanKind::Tool).start().end();
     // Polled once and then dropped.
     let mut flush = Box::pin(tracer.flush(LONG));
     let polled = std::future::poll_fn(|context| {
@@ -293,6 +298,7 @@ async fn the_flush_after_a_canceled_one_reports_its_losses() {
     });
     assert!(polled.await);
     drop(flush);
+    drop(release);
     // The start of the session and the span.
     while tracer.dropped() < 2 {
         tokio::task::yield_now().await;
@@ -309,7 +315,7 @@ async fn names_with_dots_nest_and_a_name_set_again_is_replaced() {
     let server = TestServer::start().await;
     let key = server.key(Level::ReadWrite, "default").await;
     let tracer = tracer(&server, &key);
-    let mut span = tracer.span("span", EventKind::Tool).start();
+    let mut span = tracer.span("span", SpanKind::Tool).start();
     span.set_output("a.b", 1);
     span.set_output("a.b", 2);
     span.end();
@@ -333,7 +339,7 @@ fn init_and_its_end_open_no_connection() {
     assert!(listener.is_untouched());
     // The same listener does see the tracer's first span.
     let tracer = build();
-    tracer.span("span", EventKind::Tool).start().end();
+    tracer.span("span", SpanKind::Tool).start().end();
     assert!(tracer.flush_blocking(Duration::from_millis(50)).is_err());
     poll_until("a connection", || !listener.is_untouched());
 }
@@ -370,12 +376,12 @@ fn a_disabled_tracer_needs_no_key_sends_nothing_and_has_ids() {
         let session = tracer.session("s").with_input("a", NeverSerialized).start();
         assert!(!session.id().is_nil() && session.id() != tracer.session_id());
         let mut span = session
-            .span("span", EventKind::Tool)
+            .span("span", SpanKind::Tool)
             .with_input("a", NeverSerialized)
             .start();
         span.set_output("b", NeverSerialized);
         span.set_error("no");
-        span.child("child", EventKind::Tool).start().end();
+        span.child("child", SpanKind::Tool).start().end();
         span.end();
         session.set_metadata("c", NeverSerialized);
         session.end();
@@ -455,7 +461,7 @@ fn values_of_a_hundred_thousand_levels_cost_no_other_value() {
             .with_metadata("plain", 1)
             .start();
         let mut span = session
-            .span("span", EventKind::Tool)
+            .span("span", SpanKind::Tool)
             .with_input("deep", deep())
             .with_config("plain", 2)
             .start();
@@ -508,7 +514,7 @@ fn a_value_that_panics_leaves_a_span_that_arrives_without_it() {
     let server = runtime.block_on(TestServer::start());
     let key = runtime.block_on(server.key(Level::ReadWrite, "default"));
     let tracer = tracer(&server, &key);
-    let mut span = tracer.span("span", EventKind::Tool).start();
+    let mut span = tracer.span("span", SpanKind::Tool).start();
     span.set_output("before", 1);
     let setting = std::panic::AssertUnwindSafe(|| span.set_output("panics", Panics));
     std::panic::catch_unwind(setting).unwrap_err();

@@ -6,7 +6,7 @@ use std::fs;
 use std::time::Duration;
 
 use hh_sdk::config::Env;
-use hh_sdk::{ErrorKind, EventKind, HoneyHiveTracer};
+use hh_sdk::{ErrorKind, HoneyHiveTracer, SpanKind};
 use hh_testing::IdleListener;
 use serde_json::json;
 
@@ -47,7 +47,7 @@ fn record(tracer: &HoneyHiveTracer, shape: &str) {
     match shape {
         "large spans" => {
             for number in 0..1_500_u32 {
-                let mut span = tracer.span("large", EventKind::Tool).start();
+                let mut span = tracer.span("large", SpanKind::Tool).start();
                 span.set_output("text", format!("{number:08}").repeat(MIB / 8));
                 span.end();
             }
@@ -55,7 +55,7 @@ fn record(tracer: &HoneyHiveTracer, shape: &str) {
         }
         "small objects in spans" => {
             for _ in 0..600 {
-                let mut span = tracer.span("small", EventKind::Tool).start();
+                let mut span = tracer.span("small", SpanKind::Tool).start();
                 span.set_output("values", &values);
                 span.end();
             }

@@ -8,7 +8,7 @@ use std::sync::{Mutex, Once};
 use std::time::Duration;
 
 use hh_sdk::config::{Env, names};
-use hh_sdk::{EventKind, HoneyHive, HoneyHiveTracer, Options};
+use hh_sdk::{HoneyHive, HoneyHiveTracer, Options, SpanKind};
 use hh_testing::{HttpServer, response};
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
@@ -132,7 +132,7 @@ fn the_export_thread_emits_no_event_but_that_of_a_rejected_key() {
         EVENTS.lock().unwrap().remove("honeyhive-export");
         let server = server(status);
         let tracer = tracer(server.url());
-        tracer.span("span", EventKind::Tool).start().end();
+        tracer.span("span", SpanKind::Tool).start().end();
         drop(tracer.flush_blocking(Duration::from_millis(200)));
         drop(tracer.shutdown_blocking(LONG.min(Duration::from_secs(1))));
         let events = events_of("honeyhive-export");

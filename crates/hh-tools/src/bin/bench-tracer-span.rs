@@ -9,7 +9,7 @@ use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::time::Duration;
 
 use hh_config::Env;
-use hh_sdk::{EventKind, HoneyHiveTracer};
+use hh_sdk::{HoneyHiveTracer, SpanKind};
 use opentelemetry::KeyValue;
 use opentelemetry::trace::{Span as _, Tracer as _, TracerProvider as _};
 use opentelemetry_otlp::{Protocol, WithExportConfig as _};
@@ -41,7 +41,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let ours = || -> Result<f64, Box<dyn Error>> {
         let spent = micros(|number| {
             let mut span = session
-                .span("chat", EventKind::Model)
+                .span("chat", SpanKind::Model)
                 .with_input("prompt", "Which documents mention the refund policy?")
                 .with_config("model", "a-large-model")
                 .with_metadata("number", number)

@@ -1,15 +1,15 @@
 //! A program that traces its requests, and its test.
 
 use hh_sdk::config::Env;
-use hh_sdk::{Error, ErrorKind, EventKind, HoneyHive, HoneyHiveTracer, InMemoryExporter, Session};
+use hh_sdk::{Error, ErrorKind, HoneyHive, HoneyHiveTracer, InMemoryExporter, Session, SpanKind};
 
 /// Answers a question, and records how.
 fn answer(session: &Session, question: &str) -> String {
     let mut chain = session
-        .span("answer", EventKind::Chain)
+        .span("answer", SpanKind::Chain)
         .with_input("question", question)
         .start();
-    let mut search = chain.child("search", EventKind::Tool).start();
+    let mut search = chain.child("search", SpanKind::Tool).start();
     search.set_output("hits", 2);
     search.end();
     let text = "Because.".to_owned();

@@ -21,6 +21,7 @@ use prost::Message as _;
 use super::*;
 use crate::resolve::{Sender, resolve};
 use crate::tracer::exporter::HttpExporter;
+use crate::tracer::last_failure::LastFailure;
 use crate::tracer::queue::{Queue, Task};
 use crate::tracer::state::Item;
 use crate::{ErrorKind, Options, report};
@@ -105,8 +106,8 @@ fn queue_of(variables: &[(&str, &str)], change: impl FnOnce(Sender) -> Sender) -
     let mut resolved = resolve(&options).unwrap();
     resolved.settings.retry_delay.value = Duration::ZERO;
     let sender = Sender::new(&options, &resolved).unwrap();
-    let exporter = HttpExporter::new(change(sender));
-    Queue::new(Box::new(exporter), &resolved.settings)
+    let exporter = HttpExporter::new(change(sender), LastFailure::default());
+    Queue::new(Box::new(exporter), &resolved.settings, options.reporter())
 }
 
 fn builder(service: &Arc<Service>) -> hh_transport::TransportBuilder {

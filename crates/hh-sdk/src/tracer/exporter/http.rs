@@ -9,6 +9,7 @@ use super::{Block, ExportError, Exporter, Outcome};
 use crate::resolve::{Message, Sender};
 use crate::tracer::block::Content;
 use crate::tracer::failure::Failure;
+use crate::tracer::last_failure::LastFailure;
 use crate::tracer::redact::Redactor;
 use crate::tracer::response::read_rejection;
 use crate::tracer::wire::{delimited, put_bytes, put_varint, varint_len};
@@ -29,14 +30,16 @@ const VERSION: u8 = delimited(2);
 pub(crate) struct HttpExporter {
     sender: Sender,
     redactor: Redactor,
+    failure: LastFailure,
 }
 
 impl HttpExporter {
-    /// Creates an exporter.
-    pub(crate) fn new(sender: Sender) -> Self {
+    /// Creates an exporter. `failure` is updated by the observer of the sender.
+    pub(crate) fn new(sender: Sender, failure: LastFailure) -> Self {
         Self {
             redactor: Redactor::of(sender.clone()),
             sender,
+            failure,
         }
     }
 
@@ -99,6 +102,10 @@ impl HttpExporter {
 }
 
 impl Exporter for HttpExporter {
+    fn last_failure(&self) -> LastFailure {
+        self.failure.clone()
+    }
+
     fn export<'a>(&'a mut self, blocks: &'a [Block]) -> BoxFuture<'a, Outcome> {
         Box::pin(self.send(blocks))
     }

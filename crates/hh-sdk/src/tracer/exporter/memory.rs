@@ -22,14 +22,14 @@ use crate::tracer::block::Content;
 ///
 /// # Examples
 /// ```
-/// use hh_sdk::{EventKind, HoneyHiveTracer, InMemoryExporter};
+/// use hh_sdk::{HoneyHiveTracer, InMemoryExporter, SpanKind};
 ///
 /// let exporter = InMemoryExporter::new();
 /// let tracer = HoneyHiveTracer::builder()
 ///     .with_env(hh_sdk::config::Env::from_pairs::<&str, &str>([]))
 ///     .with_in_memory_exporter(&exporter)
 ///     .build()?;
-/// let mut span = tracer.span("search", EventKind::Tool).with_input("query", "why").start();
+/// let mut span = tracer.span("search", SpanKind::Tool).with_input("query", "why").start();
 /// span.set_output("hits", 2);
 /// span.end();
 ///

@@ -10,6 +10,7 @@ use tokio::sync::Notify;
 
 use crate::ErrorKind;
 use crate::catch::catch;
+use crate::report::Reporter;
 use crate::tracer::exporter::Exporter;
 use crate::tracer::state::{Limits, Replies, State};
 
@@ -38,34 +39,42 @@ pub(crate) struct Inner {
     /// Wakes the watchdog when a flush has ended.
     answered: Condvar,
     thread_started: AtomicBool,
+    /// The receiver of warnings, if the log level includes them.
+    warnings: Option<Reporter>,
     pub(crate) spawn: Spawn,
 }
 
 impl Inner {
     /// Creates the state of an open, empty queue.
-    pub(super) fn new(exporter: Box<dyn Exporter>, settings: &Settings) -> Self {
+    pub(super) fn new(
+        exporter: Box<dyn Exporter>,
+        settings: &Settings,
+        warnings: Option<Reporter>,
+    ) -> Self {
         let size = |value: u64| usize::try_from(value).unwrap_or(usize::MAX);
         let (batch_size, bytes) = (
             size(settings.batch_size.value),
             size(settings.max_queue_bytes.value),
         );
+        let limits = Limits {
+            count: size(settings.max_queue_size.value),
+            bytes,
+            // With this limit, requests consist of whole blocks.
+            block: batch_size,
+        };
         Self {
-            exporter: Mutex::new(Some(exporter)),
             batch_size,
             // An export in progress leaves room for new telemetry.
             max_batch_bytes: MAX_BATCH_BYTES.min(bytes / 4),
             flush_interval: settings.flush_interval.value,
             retry_delay: settings.retry_delay.value,
-            state: Mutex::new(State::new(Limits {
-                count: size(settings.max_queue_size.value),
-                bytes,
-                // With this limit, requests consist of whole blocks.
-                block: batch_size,
-            })),
+            state: Mutex::new(State::new(limits).with_failure(exporter.last_failure())),
+            exporter: Mutex::new(Some(exporter)),
             wake: Notify::new(),
             flushed: Notify::new(),
             answered: Condvar::new(),
             thread_started: AtomicBool::new(false),
+            warnings,
             spawn: Box::new(|name, task| {
                 let thread = std::thread::Builder::new().name(name.to_owned());
                 thread.spawn(task).map(drop)
@@ -85,20 +94,30 @@ impl Inner {
             self.answered.notify_all();
         }
         for (answer, result) in answers {
-            let reports_loss = result
-                .as_ref()
-                .is_err_and(|error| error.kind() == ErrorKind::Dropped);
+            // A flush that was canceled must not mark a loss as reported, not even for a moment.
+            let reports_loss = answer.is_awaited()
+                && result
+                    .as_ref()
+                    .is_err_and(|error| error.kind() == ErrorKind::Dropped);
             // Marked before delivery, because the receiver may flush again immediately.
             let before = self.lock().reported();
             if reports_loss {
                 self.lock().set_reported(before.max(dropped));
             }
             // Delivery wakes a task. The waker is code of the program and may panic after the result was received.
-            let is_received = catch(|| answer(result)).unwrap_or(true);
+            let is_received = catch(|| answer.send(result)).unwrap_or(true);
             if !is_received && reports_loss {
                 // The caller of this flush has stopped waiting, so the next flush reports the loss.
                 self.lock().set_reported(before);
             }
+        }
+    }
+
+    /// Reports the losses of a tracer that was dropped without a shutdown, which no flush can report.
+    pub(crate) fn report_loss_after_drop(&self) {
+        let loss = self.lock().loss_after_drop();
+        if let (Some(warnings), Some(loss)) = (&self.warnings, loss) {
+            catch(|| warnings.warn(&loss));
         }
     }
 

@@ -7,11 +7,16 @@ use super::waiter::{Answer, Replies, Waiter, Watch, no_response};
 use crate::{Error, ErrorKind};
 
 impl State {
-    /// Adds a flush that waits for everything in the queue, until `deadline`.
-    pub(crate) fn wait(&mut self, deadline: Instant, answer: Answer) -> Replies {
+    /// Adds a flush that waits for everything in the queue, until `deadline`. A shutdown repeats the result of a
+    /// completed one.
+    pub(crate) fn wait(&mut self, deadline: Instant, is_shutdown: bool, answer: Answer) -> Replies {
+        if let Some(result) = self.shutdown.as_ref().filter(|_| is_shutdown) {
+            return result.repeat(answer);
+        }
         self.waiters.push(Waiter {
             target: self.next,
             deadline,
+            is_shutdown,
             answer,
         });
         self.is_asked = true;
@@ -39,7 +44,8 @@ impl State {
         if is_busy && hard.is_some_and(|closing| closing.until <= now) {
             return (self.abandon_late(), Watch::Done);
         }
-        let failure = self.failure.as_deref().map(|why| format!(" ({why})"));
+        let failure = self.failure.describe(self.sending.is_some());
+        let failure = failure.map(|why| format!(" ({why})"));
         let failure = failure.unwrap_or_default();
         let due = self.answer_if(
             |waiter| waiter.deadline <= now,

@@ -201,7 +201,8 @@ proptest! {
         let mut state = state_of_blocks(10, spans_in_block);
         let mut sending: Option<Vec<Block>> = None;
         let later = Instant::now() + Duration::from_mins(1);
-        drop(state.wait(later, Box::new(|_| true)).answers);
+        let answer = Answer::Thread(std::sync::mpsc::channel().0);
+        drop(state.wait(later, false, answer).answers);
         for step in steps {
             match step {
                 Step::Span(bytes) => drop(push_span(&mut state, bytes)),

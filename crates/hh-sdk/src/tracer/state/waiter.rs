@@ -1,7 +1,12 @@
 //! Waiting flushes and their results.
 
+use std::sync::mpsc;
 use std::time::Instant;
 
+use hh_text::Diagnostic;
+use tokio::sync::oneshot;
+
+use crate::error::diagnostic;
 use crate::{Error, ErrorKind};
 
 /// A flush that waits.
@@ -9,16 +14,69 @@ pub(crate) struct Waiter {
     /// The flush waits for all spans and session changes below this number.
     pub(super) target: u64,
     pub(super) deadline: Instant,
+    /// Whether the flush belongs to a shutdown, whose result is stored.
+    pub(super) is_shutdown: bool,
     pub(super) answer: Answer,
 }
 
-/// A function that receives the result of a flush and returns whether the caller still waits for it.
-pub(crate) type Answer = Box<dyn FnOnce(Result<(), Error>) -> bool + Send>;
+/// The result of a completed shutdown, which later shutdowns repeat.
+pub(super) struct ShutdownResult {
+    error: Option<(ErrorKind, Diagnostic)>,
+    /// The total number of losses that the result includes.
+    dropped: u64,
+}
+
+impl ShutdownResult {
+    /// Stores a result that includes this number of losses.
+    pub(super) fn new(result: &Result<(), Error>, dropped: u64) -> Self {
+        let error = result.as_ref().err();
+        Self {
+            error: error.map(|error| (error.kind(), diagnostic(error, error.hint()))),
+            dropped,
+        }
+    }
+
+    /// Returns the result for another shutdown.
+    pub(super) fn repeat(&self, answer: Answer) -> Replies {
+        let error = self.error.clone();
+        let error = error.map(|(kind, diagnostic)| Error::new(kind, diagnostic));
+        Replies {
+            answers: vec![(answer, error.map_or(Ok(()), Err))],
+            dropped: self.dropped,
+        }
+    }
+}
+
+/// The caller of a flush, which receives the result.
+pub(crate) enum Answer {
+    /// A future.
+    Future(oneshot::Sender<Result<(), Error>>),
+    /// A blocked thread.
+    Thread(mpsc::Sender<Result<(), Error>>),
+}
+
+impl Answer {
+    /// Returns whether the caller still waits.
+    pub(crate) fn is_awaited(&self) -> bool {
+        match self {
+            Self::Future(sender) => !sender.is_closed(),
+            Self::Thread(_) => true,
+        }
+    }
+
+    /// Sends the result, and returns whether the caller still waits for it.
+    pub(crate) fn send(self, result: Result<(), Error>) -> bool {
+        match self {
+            Self::Future(sender) => sender.send(result).is_ok(),
+            Self::Thread(sender) => sender.send(result).is_ok(),
+        }
+    }
+}
 
 /// Results to deliver after the lock is released, because delivery wakes other threads.
 #[must_use = "deliver the results after releasing the lock"]
 pub(crate) struct Replies {
-    /// The functions to call, with their results.
+    /// The callers, with their results.
     pub(crate) answers: Vec<(Answer, Result<(), Error>)>,
     /// The total number of losses that the results include.
     pub(crate) dropped: u64,

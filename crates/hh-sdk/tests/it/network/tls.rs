@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use hh_sdk::config::{Env, names};
-use hh_sdk::{ErrorKind, EventKind, HoneyHive, HoneyHiveTracer, Options};
+use hh_sdk::{ErrorKind, HoneyHive, HoneyHiveTracer, Options, SpanKind};
 use hh_testing::{HttpServer, Reply, Request, SelfSigned, write};
 
 use super::{KEY, LONG};
@@ -63,7 +63,7 @@ async fn calls_and_exports_go_through_the_proxy() {
             .with_api_key(KEY)
             .build()
             .unwrap();
-        tracer.span("s", EventKind::Tool).start().end();
+        tracer.span("s", SpanKind::Tool).start().end();
         // This server returns projects for every request, which is not a valid response to an export.
         drop(tracer.flush(LONG).await);
         let asked = server.take_requests();
@@ -146,7 +146,7 @@ async fn certificates_are_checked_unless_verification_is_disabled() {
             .with_api_key(KEY.to_owned())
             .build()
             .unwrap();
-        tracer.span("s", EventKind::Tool).start().end();
+        tracer.span("s", SpanKind::Tool).start().end();
         tracer
     };
     tracer(&[("HH_CA_BUNDLE", &bundle)])
