@@ -10,7 +10,7 @@ use hh_api::types::{
     ListProjects, Project, StartSession, Whoami,
 };
 use hh_api::{Endpoint, TestModeError, TestValues, operations as op};
-use hh_auth::{Created, Credential, Epoch, KeyDetails};
+use hh_auth::{ApiKey, Created, Credential, Epoch, KeyDetails};
 use hh_config::Settings;
 use http::Method;
 
@@ -318,18 +318,19 @@ impl HoneyHive {
         Some(self.settings.project.as_ref()?.value.clone())
     }
 
-    /// Sends a request that need not belong to an operation, and returns the body of the response.
+    /// Sends a request that need not belong to an operation, and returns the body of the response and the keys of the
+    /// client.
     pub(crate) async fn send_raw(
         &self,
         method: Method,
         target: &str,
         body: Bytes,
-    ) -> Result<Bytes, Error> {
+    ) -> Result<(Bytes, Vec<ApiKey>), Error> {
         let Some(sender) = &self.sender else {
             return Err(unavailable_in_test_mode());
         };
         let response = sender.send_raw(method, target, body).await?;
-        Ok(response.into_body())
+        Ok((response.into_body(), sender.keys()))
     }
 
     /// Sends the request of an operation and decodes the response.

@@ -118,6 +118,7 @@ mod error;
 mod ids;
 mod options;
 mod quiet;
+mod raw;
 mod report;
 mod resolve;
 mod resources;

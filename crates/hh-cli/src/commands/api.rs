@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use hh_sdk::tooling::{self, Method};
+use hh_sdk::tooling::{self, Method, RawResponse};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value};
 
@@ -66,16 +66,15 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliErr
         }
     };
     let client = context.client(None)?;
-    let answer = context.block_on(tooling::send(client, method.clone(), &target, body.into()))?;
-    match serde_json::from_slice::<Value>(&answer) {
-        Ok(value) => {
-            let text = output::json_text(&value)?;
-            context
-                .printer()
-                .object(&value, |_| text.lines().map(str::to_owned).collect())
+    let response = tooling::send(client, method.clone(), &target, body);
+    match context.block_on(response)? {
+        RawResponse::Json(document) => {
+            let text = output::json_text(&document)?;
+            let printer = context.printer();
+            printer.object(&document, |_| text.lines().map(str::to_owned).collect())
         }
-        Err(_) if answer.is_empty() => Ok(()),
-        Err(_) => output::lines(String::from_utf8_lossy(&answer).lines()),
+        RawResponse::Text(text) => output::lines(text.lines()),
+        _ => Ok(()),
     }
 }
 
