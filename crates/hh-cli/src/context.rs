@@ -4,7 +4,6 @@ use std::cell::{Cell, OnceCell};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use hh_sdk::api::types::EventList;
 use hh_sdk::auth::{FileStore, Profiles, StoreError};
 use hh_sdk::config::{Env, Layer, Provenance, SettingName, Source, Stack, names};
 use hh_sdk::tooling::{self, Layers, Resolved};
@@ -13,10 +12,10 @@ use secrecy::SecretString;
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::args::{Format, Global, List};
+use crate::args::{Format, Global};
 use crate::error::CliError;
 use crate::exit::Exit;
-use crate::output::{List as ResultList, Pager, Printer, Progress, Screen};
+use crate::output::{Pager, Printer, Progress, Screen};
 use crate::ui;
 
 /// The longest `Retry-After` that a command waits for. For an interactive user, an error is better than a longer wait.
@@ -24,9 +23,6 @@ const MAX_WAIT: Duration = Duration::from_secs(30);
 
 /// The minimum length of the beginning of an id, in characters.
 const MIN_PART_OF_ID: usize = 8;
-
-/// The fields that an event does not have if they have no value.
-pub(crate) const OPTIONAL_EVENT_FIELDS: [&str; 2] = ["parent_id", "error"];
 
 /// A setting that is set directly, with its value and the name of its source, such as `--base-url`.
 pub(crate) type Direct = (SettingName, SecretString, String);
@@ -390,62 +386,6 @@ impl Context {
             .build()
             .map_err(|error| CliError::new(Exit::Other, error.to_string()))?;
         Ok(self.runtime.get_or_init(|| runtime))
-    }
-
-    /// Warns that a page was truncated because its events are large.
-    fn warn_truncated(&self, what: &str, page: &EventList) {
-        let shown = page.events.len();
-        if page.truncated {
-            self.note(&format!(
-                "The page was truncated after {shown} {what} because of their size; set --limit to {shown} or less and continue with --page"
-            ));
-        }
-    }
-
-    /// Prints a page of events, or of sessions, and reports on stderr what it does not contain.
-    pub(crate) fn print_page(
-        &self,
-        what: &str,
-        arguments: &List,
-        page: &EventList,
-        text: impl FnOnce(&Screen) -> Vec<String>,
-    ) -> Result<(), CliError> {
-        self.warn_truncated(what, page);
-        let shown = page.events.len() as u64;
-        let before = u64::from(arguments.page - 1) * u64::from(arguments.limit);
-        let is_last = before + shown >= page.total_events;
-        self.printer().list(
-            &ResultList {
-                items: &page.events,
-                // The server does not count the events after this page.
-                total: is_last.then_some(page.total_events),
-                next: (!is_last).then(|| arguments.page.saturating_add(1)),
-                optional: &OPTIONAL_EVENT_FIELDS,
-            },
-            text,
-        )?;
-        self.print_pagination(what, arguments, shown, page.total_events);
-        Ok(())
-    }
-
-    /// Reports that a page is empty or does not contain all results.
-    pub(crate) fn print_pagination(&self, what: &str, list: &List, shown: u64, total: u64) {
-        let before = u64::from(list.page - 1) * u64::from(list.limit);
-        if total == 0 {
-            self.note(&format!(
-                "No {what} found; a key for several projects reads the project \"default\" unless --project selects another one"
-            ));
-        } else if shown == 0 {
-            self.note(&format!(
-                "Page {} is after the last page ({total} {what} in total)",
-                list.page
-            ));
-        } else if before + shown < total {
-            self.note(&format!(
-                "Showing {shown} of at least {total} {what}; use --limit and --page {} to see more",
-                list.page.saturating_add(1)
-            ));
-        }
     }
 
     /// Prints what the command has done to stderr, except with `--quiet`. The first word is a past participle.

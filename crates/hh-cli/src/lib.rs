@@ -13,6 +13,7 @@ mod error;
 mod exit;
 mod lazy;
 mod output;
+mod pages;
 mod ui;
 
 use std::process::ExitCode;

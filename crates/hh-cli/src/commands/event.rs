@@ -8,11 +8,12 @@ use hh_sdk::{ErrorKind, HoneyHive};
 use uuid::Uuid;
 
 use crate::args::List;
-use crate::context::{Context, OPTIONAL_EVENT_FIELDS, is_part_of_id};
+use crate::context::{Context, is_part_of_id};
 use crate::error::CliError;
 use crate::exit::Exit;
 use crate::lazy::LazyCommand;
 use crate::output::{Column, List as ResultList, Progress, Screen, Table, duration};
+use crate::pages::OPTIONAL_EVENT_FIELDS;
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
