@@ -47,6 +47,12 @@ const TYPED_REST: usize = ID + 1 + 64;
 const ISSUED: usize = 40;
 /// The minimum number of letters and digits of a project key.
 const SHORTEST: usize = 32;
+/// The number of bytes at the start of a key that contain the separators of its prefix, and no others.
+pub(crate) const WITH_PREFIX: usize = 32;
+/// The maximum number of separators in a prefix.
+pub(crate) const SEPARATORS: usize = 2;
+/// The minimum length of a key in bytes.
+pub(crate) const SHORTEST_KEY: usize = 3 + SHORTEST;
 
 /// Returns the key at the start of bytes that start with `hh_`.
 ///
@@ -54,9 +60,8 @@ const SHORTEST: usize = 32;
 /// separator. The format alone is sufficient only with `is_alone`, which means that no character before it belongs to
 /// the same word.
 pub(crate) fn detect_at_start(bytes: &[u8], is_alone: bool) -> Option<Detection> {
-    let is_word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
     // Most matches are short names. Checking from the end rejects them at the first byte.
-    let shortest = bytes.get(3..3 + SHORTEST)?;
+    let shortest = bytes.get(3..SHORTEST_KEY)?;
     if !shortest.iter().rev().all(|byte| is_word(*byte)) {
         return None;
     }
@@ -86,6 +91,30 @@ pub(crate) fn detect_at_start(bytes: &[u8], is_alone: bool) -> Option<Detection>
         let ends = length <= MAX_LENGTH && rest.get(run) != Some(&b'_');
         possible(&bytes[..length], &rest[..run], is_alone && ends)
     })
+}
+
+/// The bytes that can be a part of a key, as a table because every start of a key needs several look-ups.
+static WORD: [bool; 256] = {
+    let mut word = [false; 256];
+    let mut byte = 0_u8;
+    while byte < 128 {
+        word[byte as usize] = byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
+        byte += 1;
+    }
+    word
+};
+
+/// Returns whether a text starts with the characters of a key and few separators, without a check of its format.
+pub(crate) fn may_be_key(text: &[u8]) -> bool {
+    let start = text.get(..SHORTEST_KEY).unwrap_or_default();
+    let separators = start.iter().take(WITH_PREFIX);
+    let separators = separators.filter(|byte| !byte.is_ascii_alphanumeric());
+    !start.is_empty() && start.iter().all(|byte| is_word(*byte)) && separators.count() <= SEPARATORS
+}
+
+/// Returns whether a byte can be a part of a key.
+pub(crate) fn is_word(byte: u8) -> bool {
+    WORD[usize::from(byte)]
 }
 
 fn confirmed(key: &[u8]) -> Option<Detection> {

@@ -8,9 +8,10 @@ use std::io::{self, Read as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
+use hh_text::Diagnostic;
 use rustix::fs::OFlags;
 
-use crate::report::redacted_path;
+use crate::file_names::redacted_path;
 
 /// The name of the file that lists the paths to exclude from scans, in the syntax of `.gitignore`.
 pub const IGNORE_FILE: &str = ".honeyhiveignore";
@@ -29,7 +30,7 @@ pub enum IgnoreFiles {
 const MAX_SIZE: u64 = 1024 * 1024;
 
 /// Checks the ignore files of a folder. The directory walk itself opens them without a check.
-pub(crate) fn check_folder(folder: &Path) -> Result<(), String> {
+pub(crate) fn check_folder(folder: &Path) -> Result<(), Diagnostic> {
     check(&folder.join(".gitignore"))?;
     check(&folder.join(IGNORE_FILE))?;
     let git = folder.join(".git");
@@ -51,7 +52,7 @@ pub(crate) fn check_folder(folder: &Path) -> Result<(), String> {
 }
 
 /// Checks the ignore files of all parent folders of a folder.
-pub(crate) fn check_above(folder: &Path) -> Result<(), String> {
+pub(crate) fn check_above(folder: &Path) -> Result<(), Diagnostic> {
     let folder = folder.canonicalize().unwrap_or_default();
     folder.ancestors().skip(1).try_for_each(check_folder)
 }
@@ -62,20 +63,20 @@ pub(crate) fn is_in_repository(path: &Path) -> bool {
     path.ancestors().any(|folder| folder.join(".git").exists())
 }
 
-fn check(file: &Path) -> Result<(), String> {
+fn check(file: &Path) -> Result<(), Diagnostic> {
     match file.symlink_metadata() {
         Ok(metadata) if !is_small_file(&metadata) => Err(unusable(file)),
         Ok(_) | Err(_) => Ok(()),
     }
 }
 
-fn first_line(file: &Path) -> Result<Option<String>, String> {
+fn first_line(file: &Path) -> Result<Option<String>, Diagnostic> {
     let text = read(file)?;
     Ok(text.and_then(|text| text.lines().next().map(str::to_owned)))
 }
 
 /// Reads an ignore file, if it exists.
-pub(crate) fn read(file: &Path) -> Result<Option<String>, String> {
+pub(crate) fn read(file: &Path) -> Result<Option<String>, Diagnostic> {
     check(file)?;
     let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
     let opened = OpenOptions::new()
@@ -85,7 +86,7 @@ pub(crate) fn read(file: &Path) -> Result<Option<String>, String> {
     let opened = match opened {
         Ok(opened) => opened,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(format!("{}: {error}", redacted_path(file))),
+        Err(error) => return Err(unreadable(file, &error)),
     };
     let mut text = Vec::new();
     let metadata = opened.metadata();
@@ -93,7 +94,7 @@ pub(crate) fn read(file: &Path) -> Result<Option<String>, String> {
         return Err(unusable(file));
     }
     let read = opened.take(MAX_SIZE).read_to_end(&mut text);
-    read.map_err(|error| format!("{}: {error}", redacted_path(file)))?;
+    read.map_err(|error| unreadable(file, &error))?;
     Ok(Some(String::from_utf8_lossy(&text).into_owned()))
 }
 
@@ -101,9 +102,12 @@ fn is_small_file(metadata: &Metadata) -> bool {
     metadata.is_file() && metadata.len() <= MAX_SIZE
 }
 
-fn unusable(file: &Path) -> String {
-    format!(
-        "{}: not a regular file, or larger than 1 MiB; remove it or use --no-ignore",
-        redacted_path(file)
-    )
+fn unreadable(file: &Path, error: &io::Error) -> Diagnostic {
+    format!("{}: {error}", redacted_path(file)).into()
+}
+
+fn unusable(file: &Path) -> Diagnostic {
+    let path = redacted_path(file);
+    Diagnostic::new(format!("{path}: not a regular file, or larger than 1 MiB"))
+        .with_hint("remove it or use --no-ignore")
 }

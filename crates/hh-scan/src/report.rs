@@ -1,17 +1,17 @@
 //! Defines the result of a scan; no finding contains the text of a key.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use hh_auth::redact;
-use hh_config::redact_keys;
-use hh_text::one_line;
-use serde::Serialize;
+use hh_text::Diagnostic;
+use serde::{Serialize, Serializer};
 
 use crate::detect::Confidence;
 use crate::dockerfile;
-use crate::scanner::{Encoding, Match, ScanResult};
+use crate::file_names::{redacted, redacted_path};
+use crate::progress::Progress;
+use crate::scanner::{Encoding, Hit, Match, ScanResult};
 
 /// The findings of a scan and what it could not read.
 #[derive(Debug, Default, Serialize)]
@@ -20,15 +20,26 @@ pub struct Report {
     /// The keys that were found.
     pub findings: Vec<Finding>,
     /// The number of possible keys that are not listed.
-    #[serde(rename = "left_out")]
     pub omitted: usize,
     /// The number of files, or of file versions in a repository, that were scanned.
     pub files: usize,
-    /// The files and folders that could not be scanned, with the reasons.
-    #[serde(rename = "unread")]
-    pub errors: Vec<String>,
-    /// Notes about content that is not available, such as older commits of a shallow clone.
+    /// The files, folders and objects of a repository that could not be scanned, with the reasons.
+    #[serde(serialize_with = "as_lines")]
+    pub errors: Vec<Diagnostic>,
+    /// Notes about content that is not scanned, such as submodules.
     pub notes: Vec<String>,
+    #[serde(skip)]
+    progress: Progress,
+    /// The files and folders whose names contain a reported key.
+    #[serde(skip)]
+    named: HashSet<PathBuf>,
+    /// The repositories that were scanned, by mode.
+    #[serde(skip)]
+    repositories: HashSet<(&'static str, PathBuf)>,
+}
+
+fn as_lines<S: Serializer>(errors: &[Diagnostic], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(errors.iter().map(Diagnostic::to_line))
 }
 
 /// A key that was found, without its text.
@@ -36,7 +47,6 @@ pub struct Report {
 #[non_exhaustive]
 pub struct Finding {
     /// `confirmed` by the checksum, or `possible` by the format.
-    #[serde(rename = "certainty")]
     pub confidence: &'static str,
     /// The kind of key, or of the place that contains it.
     pub kind: String,
@@ -44,10 +54,10 @@ pub struct Finding {
     pub key: Option<String>,
     /// The path of the file.
     pub path: String,
-    /// The line, starting at 1.
-    pub line: usize,
-    /// The column in characters, starting at 1.
-    pub column: usize,
+    /// The line, starting at 1, or `None` if the name of the file contains the key.
+    pub line: Option<usize>,
+    /// The column in characters, starting at 1, or `None` if the name of the file contains the key.
+    pub column: Option<usize>,
     /// The encoding of the key unless it is plain text.
     pub encoding: Option<&'static str>,
     /// The commit that added the key, in a scan of the history.
@@ -71,41 +81,27 @@ impl Finding {
         if let Some(key) = &self.key {
             what = format!("{what} {key}");
         }
-        match self.encoding {
-            Some(encoding) => format!("{what} in {encoding}"),
-            None => what,
+        if let Some(encoding) = self.encoding {
+            what = format!("{what} in {encoding}");
+        }
+        match self.line {
+            Some(_) => what,
+            None => format!("{what} in the name"),
         }
     }
 }
 
 impl fmt::Display for Finding {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            path, line, column, ..
-        } = self;
-        write!(formatter, "{path}:{line}:{column}: {}", self.description())?;
+        formatter.write_str(&self.path)?;
+        if let (Some(line), Some(column)) = (self.line, self.column) {
+            write!(formatter, ":{line}:{column}")?;
+        }
+        write!(formatter, ": {}", self.description())?;
         match &self.commit {
             Some(commit) => write!(formatter, ", commit {}", commit.get(..12).unwrap_or(commit)),
             None => Ok(()),
         }
-    }
-}
-
-fn redacted(text: &str) -> String {
-    redact_keys(text, redact)
-}
-
-/// Returns a path that is safe to print: a name is untrusted and may contain a key.
-pub(crate) fn redacted_path(path: &Path) -> String {
-    let path = path.strip_prefix(".").unwrap_or(path);
-    one_line(&redacted(&path.to_string_lossy())).into_owned()
-}
-
-pub(crate) fn redacted_folder(folder: &Path) -> String {
-    if folder == Path::new(".") {
-        "the current directory".to_owned()
-    } else {
-        redacted_path(folder)
     }
 }
 
@@ -119,12 +115,14 @@ impl Report {
             kind: hit.kind,
             key: hit.redacted,
             path: path.clone(),
-            line: hit.line,
-            column: hit.column,
+            line: hit.position.map(|(line, _)| line),
+            column: hit.position.map(|(_, column)| column),
             encoding: match hit.encoding {
                 Encoding::Plain => None,
+                Encoding::Escaped => Some("escaped text"),
                 Encoding::Utf16 => Some("UTF-16"),
                 Encoding::Base64 => Some("base64"),
+                Encoding::WideBase64 => Some("base64 of UTF-16"),
             },
             commit: commit.map(str::to_owned),
         };
@@ -132,10 +130,47 @@ impl Report {
             .extend(result.matches.into_iter().map(finding));
     }
 
+    /// Adds the keys in the name of a file or folder, once.
+    pub(crate) fn add_name(
+        &mut self,
+        path: &Path,
+        hits: Vec<Hit>,
+        commit: impl Fn() -> Option<String>,
+    ) {
+        if self
+            .named
+            .insert(path.strip_prefix(".").unwrap_or(path).to_owned())
+        {
+            let matches = hits.into_iter().map(|hit| hit.into_match(None));
+            let matches = matches.collect();
+            let result = ScanResult {
+                matches,
+                omitted: 0,
+            };
+            self.add(path, commit().as_deref(), result);
+        }
+    }
+
+    /// Returns whether a repository is scanned in this mode for the first time.
+    pub(crate) fn is_first(&mut self, mode: &'static str, repository: &Path) -> bool {
+        self.repositories.insert((mode, repository.to_owned()))
+    }
+
     pub(crate) fn add_error(&mut self, path: &Path, error: &impl fmt::Display) {
         let why = redacted(&error.to_string());
-        self.errors
-            .push(format!("cannot scan {}: {why}", redacted_path(path)));
+        let message = format!("cannot scan {}: {why}", redacted_path(path));
+        self.errors.push(message.into());
+    }
+
+    /// Returns a handle to the number of scanned files, which can be read while the scan runs.
+    #[must_use]
+    pub fn progress(&self) -> Progress {
+        self.progress.clone()
+    }
+
+    pub(crate) fn count_file(&mut self) {
+        self.progress.count_file();
+        self.files += 1;
     }
 
     /// Sorts the findings by path, line and column: files are scanned in parallel.
@@ -145,7 +180,9 @@ impl Report {
             let place = one.path.cmp(&other.path).then(key(one).cmp(&key(other)));
             place.then_with(|| one.commit.cmp(&other.commit))
         });
-        self.errors.sort();
+        self.errors
+            .sort_by(|one, other| one.message().cmp(other.message()));
+        self.errors.dedup();
     }
 
     /// Returns whether a Dockerfile puts a key into an image.
@@ -185,7 +222,7 @@ impl Report {
     }
 }
 
-fn counted(count: usize, what: &str) -> String {
+pub(crate) fn counted(count: usize, what: &str) -> String {
     match count {
         1 => format!("1 {what}"),
         _ => format!("{count} {what}s"),

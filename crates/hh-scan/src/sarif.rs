@@ -51,7 +51,7 @@ fn result(finding: &Finding) -> Value {
         "message": { "text": finding.description() },
         "locations": [{ "physicalLocation": {
             "artifactLocation": { "uri": uri(&finding.path) },
-            "region": { "startLine": finding.line, "startColumn": finding.column },
+            "region": { "startLine": finding.line.unwrap_or(1), "startColumn": finding.column.unwrap_or(1) },
         } }],
     });
     if let Some(commit) = &finding.commit {

@@ -1,42 +1,43 @@
 //! Scans a file or blob in bounded memory.
 
-use std::borrow::Cow;
+mod base64;
+mod encoding;
+mod escapes;
+mod finder;
+mod form;
+mod mark;
+mod position;
+mod sqlite;
+mod utf16;
+
 use std::io::{self, Read};
+use std::iter::Peekable;
+use std::vec::IntoIter;
 
-use aho_corasick::{AhoCorasick, BuildError, Input, MatchKind};
-use base64::Engine as _;
-use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
-use memchr::{memchr, memchr_iter, memmem, memrchr};
+use aho_corasick::BuildError;
 
-use crate::detect::{self, Confidence, Detection};
+use self::mark::{AROUND, is_ignored};
+use self::position::Position;
+use self::sqlite::ReadAt;
+use crate::detect::Confidence;
 use crate::dockerfile;
 
-/// The comment that suppresses a finding, on its line or alone on the line above.
-pub const IGNORE_MARK: &str = "hh-scan: ignore";
+pub(crate) use self::encoding::Encoding;
+pub(crate) use self::finder::{Finder, Hit};
+pub use self::mark::IGNORE_MARK;
 
 /// The size of the buffer in bytes.
 const CHUNK: usize = 256 * 1024;
-/// The context before and after a key, in bytes. It is larger than a key in any encoding, and limits the search for the
-/// mark.
-const AROUND: usize = 4 * 1024;
 /// The limit of possible keys of one file, so that a file of random text does not hide all other findings.
 const MAX_POSSIBLE: usize = 1_000;
-
-/// The encoding of a key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Encoding {
-    Plain,
-    Utf16,
-    Base64,
-}
+/// The maximum size of a database that is read from a pipe and searched page by page, in bytes.
+const MAX_DATABASE: u64 = 64 * 1024 * 1024;
 
 /// A key and its position in a file, without its text.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Match {
-    /// The line, starting at 1.
-    pub(crate) line: usize,
-    /// The column in characters, starting at 1.
-    pub(crate) column: usize,
+    /// The line and the column in characters, both starting at 1, or `None` if the name of the file contains the key.
+    pub(crate) position: Option<(usize, usize)>,
     pub(crate) confidence: Confidence,
     pub(crate) kind: String,
     /// The redacted key, if there is one.
@@ -52,32 +53,63 @@ pub(crate) struct ScanResult {
     pub(crate) omitted: usize,
 }
 
-/// The start of a key as plain text, in UTF-16 of both byte orders, and in base64 at each of the three alignments.
-const STARTS: [&[u8]; 5] = [b"hh_", b"h\0h\0_", b"aGhf", b"hoX", b"oaF"];
+impl Hit {
+    /// Returns the key as a match at a position.
+    pub(crate) fn into_match(self, position: Option<(usize, usize)>) -> Match {
+        Match {
+            position,
+            confidence: self.detection.confidence,
+            kind: format!("{} key", self.detection.kind),
+            redacted: Some(self.detection.redacted),
+            encoding: self.encoding,
+        }
+    }
+}
 
 /// Scans one file after another with the same buffer.
 pub(crate) struct Scanner {
-    starts: AhoCorasick,
-    base64: GeneralPurpose,
+    finder: &'static Finder,
     buffer: Vec<u8>,
 }
 
 impl Scanner {
-    pub(crate) fn new() -> Result<Self, BuildError> {
-        let lenient = GeneralPurposeConfig::new()
-            .with_decode_allow_trailing_bits(true)
-            .with_decode_padding_mode(DecodePaddingMode::Indifferent);
+    pub(crate) fn new() -> Result<Self, &'static BuildError> {
         Ok(Self {
-            // This kind of match can use SIMD.
-            starts: AhoCorasick::builder()
-                .match_kind(MatchKind::LeftmostFirst)
-                .build(STARTS)?,
-            base64: GeneralPurpose::new(&base64::alphabet::STANDARD, lenient),
+            finder: Finder::get()?,
             buffer: vec![0; CHUNK],
         })
     }
 
-    /// Finds the keys in a reader.
+    /// Finds the keys in a reader that can be read once.
+    ///
+    /// # Errors
+    /// The [`io::Error`] of the reader.
+    pub(crate) fn scan_stream(
+        &mut self,
+        mut from: impl Read,
+        is_dockerfile: bool,
+    ) -> io::Result<ScanResult> {
+        let mut start = [0; sqlite::HEADER.len()];
+        let read = fill(&mut from, &mut start)?;
+        let start = &start[..read];
+        if start != sqlite::HEADER {
+            return self.scan(start.chain(from), is_dockerfile, None);
+        }
+        let mut database = start.to_vec();
+        from.by_ref()
+            .take(MAX_DATABASE)
+            .read_to_end(&mut database)?;
+        let read_at = |offset: u64, buffer: &mut [u8]| {
+            let from = usize::try_from(offset).unwrap_or(usize::MAX);
+            let part = database.get(from..);
+            let part = part.and_then(|rest| rest.get(..buffer.len()));
+            buffer.copy_from_slice(part.ok_or(io::ErrorKind::UnexpectedEof)?);
+            Ok(())
+        };
+        self.scan(database.chain(from), is_dockerfile, Some(&read_at))
+    }
+
+    /// Finds the keys in a reader; `read_at` reads the same content at any offset.
     ///
     /// # Errors
     /// The [`io::Error`] of the reader.
@@ -85,132 +117,112 @@ impl Scanner {
         &mut self,
         mut from: impl Read,
         is_dockerfile: bool,
+        read_at: Option<ReadAt<'_>>,
     ) -> io::Result<ScanResult> {
-        let mut found = ScanResult::default();
-        let mut position = Position::default();
+        let mut scan = Scan::default();
         let (mut filled, mut done) = (0, 0);
         loop {
             let read = fill(&mut from, &mut self.buffer[filled..])?;
             filled += read;
             let is_end = filled < self.buffer.len();
             let text = &self.buffer[..filled];
-            if position.is_first {
-                position.skip_byte_order_mark(text);
+            if scan.position.is_first {
+                scan.position.skip_byte_order_mark(text);
+                if let Some(read_at) = read_at
+                    && text.starts_with(sqlite::HEADER)
+                {
+                    scan.values = sqlite::hits(self.finder, read_at).into_iter().peekable();
+                }
             }
             // Keys that start later are scanned with more context after the next read.
             let limit = if is_end { filled } else { filled - AROUND };
-            done = self.scan_part(text, done, limit, &mut position, &mut found);
+            done = scan.part(self.finder, text, done, limit);
             // A Dockerfile fits into the first buffer.
-            if is_dockerfile && position.is_first {
-                add_instructions(text, &mut found);
+            if is_dockerfile && scan.position.is_first {
+                add_instructions(text, &mut scan.found);
             }
             if is_end {
-                return Ok(found);
+                return Ok(scan.found);
             }
             let kept = limit - AROUND;
-            position.discard(text, kept);
+            scan.discard(text, kept);
             self.buffer.copy_within(kept.., 0);
             filled -= kept;
             done -= kept;
         }
     }
+}
 
+/// The state of the scan of one file.
+struct Scan {
+    position: Position,
+    /// The offset of the buffer in the file.
+    offset: u64,
+    /// The keys in the values of a database, in order.
+    values: Peekable<IntoIter<Hit>>,
+    found: ScanResult,
+}
+
+impl Default for Scan {
+    fn default() -> Self {
+        Self {
+            position: Position::default(),
+            offset: 0,
+            values: Vec::new().into_iter().peekable(),
+            found: ScanResult::default(),
+        }
+    }
+}
+
+impl Scan {
     /// Finds the keys that start before `limit`; returns where the next part starts.
-    fn scan_part(
-        &self,
-        text: &[u8],
-        from: usize,
-        limit: usize,
-        position: &mut Position,
-        found: &mut ScanResult,
-    ) -> usize {
+    fn part(&mut self, finder: &Finder, text: &[u8], from: usize, limit: usize) -> usize {
         let mut from = from;
-        while let Some(start) = self.starts.find(Input::new(text).range(from..)) {
-            let at = start.start();
-            if at >= limit {
-                break;
-            }
-            from = at + 1;
-            let (encoding, detection) = self.detect(text, at);
-            let Some(met) = detection else { continue };
-            from = at + met.length;
-            if is_ignored(text, at, from) {
-                continue;
-            }
-            let possible = met.confidence == Confidence::Possible;
-            if possible && found.matches.len() >= MAX_POSSIBLE {
-                found.omitted += 1;
-                continue;
-            }
-            let (line, column) = position.locate(text, at, encoding);
-            found.matches.push(Match {
-                line,
-                column,
-                confidence: met.confidence,
-                kind: format!("{} key", met.kind),
-                redacted: Some(met.redacted),
-                encoding,
-            });
-        }
-        from.max(limit)
-    }
-
-    /// Returns the key at a start, with its length in the encoded text.
-    fn detect(&self, text: &[u8], at: usize) -> (Encoding, Option<Detection>) {
-        match &text[at..(at + 3).min(text.len())] {
-            b"hh_" => {
-                let most = text.len().min(at + detect::MAX_LENGTH + 1);
-                (
-                    Encoding::Plain,
-                    detect::detect_at_start(&text[at..most], stands_alone(&text[..at])),
-                )
-            }
-            b"h\0h" => {
-                let letters =
-                    ascii_of_utf16(&text[at..text.len().min(at + 2 * detect::MAX_LENGTH + 2)]);
-                let met = detect::detect_at_start(&letters, true);
-                let wide = |met: Detection| Detection {
-                    length: 2 * met.length,
-                    ..met
-                };
-                (Encoding::Utf16, met.map(wide))
-            }
-            b"aGh" => (Encoding::Base64, self.decode(text, at, 0)),
-            b"hoX" => (
-                Encoding::Base64,
-                at.checked_sub(2)
-                    .and_then(|from| self.decode(text, from, 1)),
-            ),
-            _ => (
-                Encoding::Base64,
-                at.checked_sub(3)
-                    .and_then(|from| self.decode(text, from, 2)),
-            ),
+        loop {
+            let next = finder.next(text, from, limit);
+            let end = next.as_ref().map_or(limit as u64, |hit| hit.offset + 1);
+            // A value of a database contains the whole key, and no text around it.
+            let Some(hit) = self.next_value(from as u64, end).or(next) else {
+                return from.max(limit);
+            };
+            let at = usize::try_from(hit.offset).unwrap_or(usize::MAX);
+            from = (at + hit.detection.length).min(text.len());
+            self.add(text, at, from, hit);
         }
     }
 
-    /// Decodes base64 from a position, and returns the key after `skipped` other bytes.
-    fn decode(&self, text: &[u8], from: usize, skipped: usize) -> Option<Detection> {
-        let most = text.len().min(from + (detect::MAX_LENGTH + 4) / 3 * 4);
-        let is_digit = |byte: &&u8| byte.is_ascii_alphanumeric() || b"+/-_".contains(byte);
-        let run = text[from..most].iter().take_while(is_digit);
-        let mut digits: Vec<u8> = run
-            .map(|byte| match byte {
-                b'-' => b'+',
-                b'_' => b'/',
-                other => *other,
-            })
-            .collect();
-        // A single digit encodes no byte.
-        if digits.len() % 4 == 1 {
-            digits.pop();
+    /// Returns the next key in a value that starts between two bytes of the buffer.
+    fn next_value(&mut self, from: u64, to: u64) -> Option<Hit> {
+        loop {
+            let value = self
+                .values
+                .next_if(|value| value.offset < self.offset + to)?;
+            if value.offset >= self.offset + from {
+                return Some(Hit {
+                    offset: value.offset - self.offset,
+                    ..value
+                });
+            }
         }
-        let bytes = self.base64.decode(&digits).ok()?;
-        let met = detect::detect_at_start(bytes.get(skipped..)?, true)?;
-        Some(Detection {
-            length: met.length * 4 / 3,
-            ..met
-        })
+    }
+
+    fn add(&mut self, text: &[u8], at: usize, to: usize, hit: Hit) {
+        if is_ignored(text, at, to) {
+            return;
+        }
+        let is_possible = hit.detection.confidence == Confidence::Possible;
+        if is_possible && self.found.matches.len() >= MAX_POSSIBLE {
+            self.found.omitted += 1;
+            return;
+        }
+        let position = self.position.locate(text, at, hit.encoding);
+        self.found.matches.push(hit.into_match(Some(position)));
+    }
+
+    /// Counts the bytes that are dropped from the start of the buffer.
+    fn discard(&mut self, text: &[u8], dropped: usize) {
+        self.position.discard(text, dropped);
+        self.offset += dropped as u64;
     }
 }
 
@@ -228,53 +240,6 @@ fn fill(from: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
     Ok(filled)
 }
 
-/// Returns whether a word starts after these bytes.
-fn stands_alone(before: &[u8]) -> bool {
-    match before {
-        // Escape sequences: `\n`, `%3D`.
-        [] | [.., b'\\', b'n' | b'r' | b't'] => true,
-        [.., b'%', high, low] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => true,
-        [.., last] => !last.is_ascii_alphanumeric() && *last != b'_',
-    }
-}
-
-/// Returns the ASCII text of UTF-16 in either byte order: every second byte, as long as those between are zero.
-fn ascii_of_utf16(text: &[u8]) -> Vec<u8> {
-    let rest = text[1..].chunks(2).take_while(|pair| pair[0] == 0);
-    let rest = rest.filter_map(|pair| pair.get(1).copied());
-    std::iter::once(text[0]).chain(rest).collect()
-}
-
-/// Returns whether the mark is on the line, or alone on the line above.
-fn is_ignored(text: &[u8], from: usize, to: usize) -> bool {
-    let first = from.saturating_sub(AROUND);
-    let last = text.len().min(to + AROUND);
-    let start = memrchr(b'\n', &text[first..from]).map_or(first, |at| first + at + 1);
-    let end = memchr(b'\n', &text[to.min(last)..last]).map_or(last, |at| to + at);
-    let has_mark = |line: &[u8]| memmem::find(line, IGNORE_MARK.as_bytes());
-    if has_mark(&without_zeros(&text[start..end])).is_some() {
-        return true;
-    }
-    if start == first {
-        return false;
-    }
-    let above = memrchr(b'\n', &text[first..start - 1]).map_or(first, |at| first + at + 1);
-    let above = without_zeros(&text[above..start - 1]);
-    has_mark(&above).is_some_and(|at| {
-        let rest = [&above[..at], &above[at + IGNORE_MARK.len()..]].concat();
-        !rest.iter().any(u8::is_ascii_alphanumeric)
-    })
-}
-
-/// Removes zero bytes, so that UTF-16 can be compared with ASCII.
-fn without_zeros(line: &[u8]) -> Cow<'_, [u8]> {
-    if memchr(0, line).is_some() {
-        Cow::Owned(line.iter().copied().filter(|byte| *byte != 0).collect())
-    } else {
-        Cow::Borrowed(line)
-    }
-}
-
 /// Adds the instructions of a Dockerfile that contain a key, unless the key itself was found.
 fn add_instructions(text: &[u8], found: &mut ScanResult) {
     let mut position = Position::default();
@@ -282,14 +247,13 @@ fn add_instructions(text: &[u8], found: &mut ScanResult) {
         let (from, to) = (instruction.offset, instruction.offset + instruction.length);
         let (line, column) = position.locate(text, from, Encoding::Plain);
         let value = column..column + instruction.length;
-        let is_known = found
-            .matches
-            .iter()
-            .any(|hit| hit.line == line && value.contains(&hit.column));
+        let is_known = found.matches.iter().any(|hit| {
+            hit.position
+                .is_some_and(|(other, start)| other == line && value.contains(&start))
+        });
         if !is_known && !is_ignored(text, from, to) {
             found.matches.push(Match {
-                line,
-                column,
+                position: Some((line, column)),
                 confidence: Confidence::Possible,
                 kind: instruction.kind.to_owned(),
                 redacted: instruction.redacted,
@@ -297,71 +261,7 @@ fn add_instructions(text: &[u8], found: &mut ScanResult) {
             });
         }
     }
-    found.matches.sort_by_key(|hit| (hit.line, hit.column));
-}
-
-/// The line and column of a byte, counted incrementally.
-struct Position {
-    is_first: bool,
-    /// The number of bytes that are already counted.
-    at: usize,
-    lines: usize,
-    /// The number of characters since the start of the line.
-    characters: usize,
-}
-
-impl Default for Position {
-    fn default() -> Self {
-        Self {
-            is_first: true,
-            at: 0,
-            lines: 0,
-            characters: 0,
-        }
-    }
-}
-
-impl Position {
-    fn skip_byte_order_mark(&mut self, text: &[u8]) {
-        for mark in [&b"\xef\xbb\xbf"[..], b"\xff\xfe", b"\xfe\xff"] {
-            if text.starts_with(mark) {
-                self.at = mark.len();
-            }
-        }
-    }
-
-    fn advance(&mut self, text: &[u8], to: usize) {
-        let Some(part) = text.get(self.at..to) else {
-            return;
-        };
-        let line = match memrchr(b'\n', part) {
-            Some(last) => {
-                self.lines += memchr_iter(b'\n', part).count();
-                self.characters = 0;
-                &part[last + 1..]
-            }
-            None => part,
-        };
-        // Every byte except UTF-8 continuation bytes.
-        self.characters += line.iter().filter(|byte| **byte & 0xc0 != 0x80).count();
-        self.at = to;
-    }
-
-    fn locate(&mut self, text: &[u8], at: usize, encoding: Encoding) -> (usize, usize) {
-        self.advance(text, at);
-        let column = match encoding {
-            Encoding::Plain | Encoding::Base64 => self.characters,
-            Encoding::Utf16 => self.characters / 2,
-        };
-        (self.lines + 1, column + 1)
-    }
-
-    /// Counts the bytes that are dropped from the start of the text.
-    fn discard(&mut self, text: &[u8], dropped: usize) {
-        self.advance(text, dropped);
-        self.at -= dropped;
-        self.is_first = false;
-    }
+    found.matches.sort_by_key(|hit| hit.position);
 }
 
 #[cfg(test)]

@@ -1,11 +1,17 @@
 //! Shows the progress of long operations on stderr.
 
+use std::io::{self, IsTerminal as _};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 /// The time after which progress is shown.
 const DELAY: Duration = Duration::from_secs(1);
+
+/// The time between two updates of an operation that is watched.
+const INTERVAL: Duration = Duration::from_millis(100);
 
 /// The progress of an operation. It appears after a second, if stderr is a terminal, and disappears when it is dropped.
 pub(crate) struct Progress {
@@ -24,6 +30,29 @@ impl Progress {
             is_enabled,
             bar: None,
         }
+    }
+
+    /// Runs `work`. Meanwhile, another thread shows the number that `done` returns.
+    pub(crate) fn watch<T>(
+        mut self,
+        done: impl Fn() -> usize + Send,
+        work: impl FnOnce() -> T,
+    ) -> T {
+        if !self.is_enabled || !io::stderr().is_terminal() {
+            return work();
+        }
+        let (stop, stopped) = mpsc::channel::<()>();
+        thread::scope(|scope| {
+            // If the system refuses the thread, the work is done without progress.
+            let watcher = thread::Builder::new().spawn_scoped(scope, move || {
+                while let Err(RecvTimeoutError::Timeout) = stopped.recv_timeout(INTERVAL) {
+                    self.set(done() as u64, None);
+                }
+            });
+            let result = work();
+            drop((stop, watcher));
+            result
+        })
     }
 
     /// Shows the number of processed objects, and of all objects if it is known.

@@ -1,9 +1,13 @@
 //! The scan for keys: its findings, its output formats, and its effects on other files.
 
+mod databases;
+mod encodings;
 mod git;
 mod ignored;
+mod incomplete;
 mod leaks;
 mod output;
+mod paths;
 mod planted;
 mod repository;
 mod rules;
@@ -74,18 +78,20 @@ fn commit(env: &TestEnv) -> String {
     git(env, &["rev-parse", "HEAD"])
 }
 
-/// Returns `certainty path:line:column key` of each finding, with the commit if it has one.
+/// Returns `confidence path:line:column key` of each finding, without the position if the name contains the key, and with
+/// the commit if it has one.
 fn found(env: &TestEnv, arguments: &[&str]) -> Vec<String> {
     let report = env.json(&[&["auth", "scan"], arguments].concat());
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let findings = report["findings"].as_array().unwrap().iter();
     let shown = |finding: &Value| {
-        let [certainty, path, key, commit] =
-            ["certainty", "path", "key", "commit"].map(|name| text(&finding[name]));
-        let shown = format!(
-            "{certainty} {path}:{}:{} {key} {commit}",
-            finding["line"], finding["column"]
-        );
+        let [confidence, path, key, commit] =
+            ["confidence", "path", "key", "commit"].map(|name| text(&finding[name]));
+        let position = match finding["line"].as_u64() {
+            Some(line) => format!(":{line}:{}", finding["column"]),
+            None => String::new(),
+        };
+        let shown = format!("{confidence} {path}{position} {key} {commit}");
         shown.trim_end().to_owned()
     };
     findings.map(shown).collect()

@@ -1,5 +1,6 @@
 use std::io::Read;
 
+use ::base64::Engine as _;
 use hh_auth::Level;
 use secrecy::ExposeSecret as _;
 
@@ -16,11 +17,17 @@ fn minted(level: Level) -> String {
 }
 
 fn places(text: impl AsRef<[u8]>) -> Vec<(usize, usize, Confidence)> {
-    let found = Scanner::new().unwrap().scan(text.as_ref(), false).unwrap();
+    let found = Scanner::new()
+        .unwrap()
+        .scan_stream(text.as_ref(), false)
+        .unwrap();
     found
         .matches
         .iter()
-        .map(|hit| (hit.line, hit.column, hit.confidence))
+        .map(|hit| {
+            let (line, column) = hit.position.unwrap();
+            (line, column, hit.confidence)
+        })
         .collect()
 }
 
@@ -50,7 +57,7 @@ fn a_key_is_found_wherever_two_parts_of_the_text_meet() {
                 let text = format!("{before}{line}{key}{spaces}");
                 let found = Scanner::new()
                     .unwrap()
-                    .scan(SlowReader(text.as_bytes()), false)
+                    .scan_stream(SlowReader(text.as_bytes()), false)
                     .unwrap();
                 let (line, column) = match line {
                     "" => (1, before.chars().count() + 1),
@@ -59,7 +66,7 @@ fn a_key_is_found_wherever_two_parts_of_the_text_meet() {
                 let places: Vec<_> = found
                     .matches
                     .iter()
-                    .map(|hit| (hit.line, hit.column))
+                    .map(|hit| hit.position.unwrap())
                     .collect();
                 assert_eq!(places, [(line, column)], "{border} {}", before.len());
             }
@@ -71,23 +78,89 @@ fn a_key_is_found_wherever_two_parts_of_the_text_meet() {
 fn base64_with_anything_before_and_behind() {
     let key = minted(Level::ReadOnly);
     for alphabet in [
-        base64::engine::general_purpose::STANDARD,
-        base64::engine::general_purpose::URL_SAFE_NO_PAD,
+        ::base64::engine::general_purpose::STANDARD,
+        ::base64::engine::general_purpose::URL_SAFE_NO_PAD,
     ] {
         for before in ["", "a", "ab", "abc", "user:", "HH_API_KEY=", "\u{ff}?>~"] {
             for behind in ["", "\n", "\n\n", "&a=b", "\u{ff}?>~~~"] {
                 let text = alphabet.encode(format!("{before}{key}{behind}"));
                 let found = Scanner::new().unwrap();
                 let found = { found }
-                    .scan(format!("a\n  data: {text}\n").as_bytes(), false)
+                    .scan_stream(format!("a\n  data: {text}\n").as_bytes(), false)
                     .unwrap();
                 let hit = &found.matches[0];
                 assert_eq!(found.matches.len(), 1, "{before:?} {behind:?}");
                 assert_eq!(
-                    (hit.line, hit.encoding, hit.confidence),
+                    (hit.position.unwrap().0, hit.encoding, hit.confidence),
                     (2, Encoding::Base64, Confidence::Confirmed)
                 );
                 assert_eq!(hit.redacted, Some(format!("{}***", &key[..8])));
+            }
+        }
+    }
+}
+
+/// Breaks a text into lines of a width, as base64 programs do.
+fn wrapped(text: &str, width: usize, line_break: &str) -> String {
+    let lines = text.as_bytes().chunks(width);
+    let lines = lines.map(|line| String::from_utf8(line.to_vec()).unwrap());
+    lines.collect::<Vec<_>>().join(line_break)
+}
+
+#[test]
+fn base64_over_several_lines_at_every_offset() {
+    let standard = ::base64::engine::general_purpose::STANDARD;
+    for key in [minted(Level::Admin), minted(Level::IngestOnly)] {
+        for skipped in 0..80 {
+            let text = standard.encode(format!("{}={key}\n", "x".repeat(skipped)));
+            for width in [64, 76] {
+                for line_break in ["\n", "\r\n", "\n    ", "\r\n\t", "\\n", "\\r\\n"] {
+                    let text = wrapped(&text, width, line_break);
+                    let text = format!("data: {text}{line_break}next: line\n{key}");
+                    let found = Scanner::new().unwrap().scan_stream(text.as_bytes(), false);
+                    let found = found.unwrap().matches;
+                    assert_eq!(found.len(), 2, "{skipped} {width} {line_break:?}");
+                    assert_eq!(found[0].encoding, Encoding::Base64);
+                    let all = [Confidence::Confirmed; 2];
+                    assert_eq!([found[0].confidence, found[1].confidence], all);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn base64_of_utf16_of_either_order_at_every_offset() {
+    let standard = ::base64::engine::general_purpose::STANDARD;
+    let possible = "hh_k7Qm2Xw9Rt4Lp8Zs3Nv6Bd1Hf5Jg0Cya"; // hh-scan: ignore
+    for key in [
+        minted(Level::Admin),
+        minted(Level::IngestOnly),
+        possible.to_owned(),
+    ] {
+        for skipped in 0..50 {
+            let text = format!("{}$env:HH_API_KEY = '{key}'; run", "é".repeat(skipped));
+            let little: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+            let big: Vec<u8> = text.encode_utf16().flat_map(u16::to_be_bytes).collect();
+            // A single byte before the text changes the alignment.
+            for text in [
+                little.clone(),
+                big.clone(),
+                [b"a", &*little].concat(),
+                [b"a", &*big].concat(),
+            ] {
+                let text = standard.encode(text);
+                for text in [
+                    text.clone(),
+                    wrapped(&text, 76, "\r\n"),
+                    wrapped(&text, 64, "\n  "),
+                ] {
+                    let found = Scanner::new().unwrap().scan_stream(text.as_bytes(), false);
+                    let found = found.unwrap().matches;
+                    assert_eq!(found.len(), 1, "{skipped}");
+                    assert_eq!(found[0].encoding, Encoding::WideBase64);
+                    assert_eq!(found[0].redacted, Some(hh_auth::redact(&key)));
+                }
             }
         }
     }
@@ -163,23 +236,26 @@ fn a_key_in_a_dockerfile_is_found_once() {
     let text = format!(
         "FROM a\nARG HH_API_KEY\nENV HH_API_KEY={key}\nENV HONEYHIVE_API_KEY=\"${{HH_API_KEY}}\"\n"
     );
-    let found = Scanner::new().unwrap().scan(text.as_bytes(), true).unwrap();
+    let found = Scanner::new()
+        .unwrap()
+        .scan_stream(text.as_bytes(), true)
+        .unwrap();
     let hits: Vec<_> = found
         .matches
         .iter()
-        .map(|hit| (hit.line, hit.column, hit.kind.as_str()))
+        .map(|hit| (hit.position.unwrap(), hit.kind.as_str()))
         .collect();
     let wanted = [
-        (2, 5, "key in a build argument"),
-        (3, 16, "project key"),
-        (4, 5, "key in a variable of an image"),
+        ((2, 5), "key in a build argument"),
+        ((3, 16), "project key"),
+        ((4, 5), "key in a variable of an image"),
     ];
     assert_eq!(hits, wanted);
     let marked = format!("# {IGNORE_MARK}\nARG HH_API_KEY\n");
     assert!(
         Scanner::new()
             .unwrap()
-            .scan(marked.as_bytes(), true)
+            .scan_stream(marked.as_bytes(), true)
             .unwrap()
             .matches
             .is_empty()
@@ -192,7 +268,7 @@ fn possible_keys_do_not_fill_the_memory_and_hide_no_confirmed_one() {
     let text = format!("{possible}\n").repeat(3_000) + &minted(Level::Admin);
     let found = Scanner::new()
         .unwrap()
-        .scan(text.as_bytes(), false)
+        .scan_stream(text.as_bytes(), false)
         .unwrap();
     assert_eq!(
         (found.matches.len(), found.omitted),
@@ -202,5 +278,5 @@ fn possible_keys_do_not_fill_the_memory_and_hide_no_confirmed_one() {
         found.matches[MAX_POSSIBLE].confidence,
         Confidence::Confirmed
     );
-    assert_eq!(found.matches[MAX_POSSIBLE].line, 3_001);
+    assert_eq!(found.matches[MAX_POSSIBLE].position, Some((3_001, 1)));
 }

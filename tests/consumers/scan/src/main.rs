@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use hh_scan::{IGNORE_FILE, IgnoreFiles, Report, scan_paths};
+use hh_scan::{Env, IGNORE_FILE, IgnoreFiles, Report, scan_paths};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let folder = tempfile::tempdir()?;
@@ -18,7 +18,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let scan = |ignore_files| {
         let mut report = Report::default();
-        scan_paths(&[folder.path().to_path_buf()], ignore_files, &mut report);
+        scan_paths(&Env::from_process(), &[folder.path().to_path_buf()], ignore_files, &mut report);
         report.sort();
         report
     };
@@ -26,7 +26,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let finding = report.findings.first().ok_or("the key was not found")?;
     assert_eq!(report.findings.len(), 1);
     assert!(finding.path.ends_with("deploy.sh"), "{finding}");
-    assert_eq!((finding.line, finding.column), (2, 19));
+    assert_eq!((finding.line, finding.column), (Some(2), Some(19)));
     assert!(!finding.is_confirmed());
     assert!(!format!("{report:?} {finding}").contains(secret));
 

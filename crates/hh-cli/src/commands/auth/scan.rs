@@ -1,10 +1,10 @@
 //! Implements `honeyhive auth scan`, which searches for leaked API keys.
 
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use hh_scan::{IGNORE_FILE, IGNORE_MARK, IgnoreFiles, Report, Repository, ScanError};
-use hh_text::Diagnostic;
 
 use crate::context::Context;
 use crate::error::CliError;
@@ -17,7 +17,7 @@ use crate::{output, ui};
     reason = "each field is a separate flag"
 )]
 pub(crate) struct Arguments {
-    /// Files and directories to scan; with --staged or --history, git repositories [default: .]
+    /// Files and directories to scan, or - for standard input; with --staged or --history, git repositories [default: .]
     #[arg(value_name = "PATH")]
     paths: Vec<PathBuf>,
     /// Scan staged changes, e.g. in a pre-commit hook
@@ -34,6 +34,9 @@ pub(crate) struct Arguments {
     sarif: bool,
 }
 
+/// The path that stands for standard input, and its name in the output.
+const STDIN: (&str, &str) = ("-", "<stdin>");
+
 pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliError> {
     let mut report = Report::default();
     let here = [PathBuf::from(".")];
@@ -46,30 +49,53 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliErr
     } else {
         IgnoreFiles::Respect
     };
-    if arguments.staged || arguments.history {
-        for path in paths {
-            let repository = Repository::open(context.env(), path, ignore_files);
-            let repository = repository.map_err(|error| failed(&error))?;
-            if arguments.staged {
-                repository
-                    .scan_staged(&mut report)
-                    .map_err(|error| failed(&error))?;
-            } else {
-                repository
-                    .scan_history(&mut report)
-                    .map_err(|error| failed(&error))?;
-            }
-        }
-    } else {
-        hh_scan::scan_paths(paths, ignore_files, &mut report);
+    let (stdin, paths): (Vec<_>, Vec<_>) = paths
+        .iter()
+        .cloned()
+        .partition(|path| path == Path::new(STDIN.0));
+    let is_git = arguments.staged || arguments.history;
+    if is_git && !stdin.is_empty() {
+        let message = "standard input is not a git repository";
+        return Err(CliError::usage(message).with_hint("omit --staged and --history, or `-`"));
     }
+    let counter = report.progress();
+    let progress = context.progress("files");
+    progress.watch(
+        move || counter.files(),
+        || {
+            if is_git {
+                for path in &paths {
+                    // Other repositories are scanned even if one fails, because a finding is more important.
+                    let scanned =
+                        scan_repository(context, arguments, path, ignore_files, &mut report);
+                    report.errors.extend(scanned.err().map(Into::into));
+                }
+                return;
+            }
+            if !stdin.is_empty() {
+                hh_scan::scan_reader(STDIN.1, io::stdin().lock(), &mut report);
+            }
+            hh_scan::scan_paths(context.env(), &paths, ignore_files, &mut report);
+        },
+    );
     report.sort();
     print(context, arguments, &report)?;
     print_outcome(context, arguments, &report)
 }
 
-fn failed(error: &ScanError) -> CliError {
-    CliError::new(Exit::Config, error.to_string())
+fn scan_repository(
+    context: &Context,
+    arguments: &Arguments,
+    path: &Path,
+    ignore_files: IgnoreFiles,
+    report: &mut Report,
+) -> Result<(), ScanError> {
+    let repository = Repository::open(context.env(), path, ignore_files)?;
+    if arguments.staged {
+        repository.scan_staged(report)
+    } else {
+        repository.scan_history(report)
+    }
 }
 
 fn print(context: &Context, arguments: &Arguments, report: &Report) -> Result<(), CliError> {
@@ -94,12 +120,11 @@ fn print_outcome(
         if report.errors.is_empty() {
             context.note(&format!("No API keys found in {}", report.scanned()));
         }
-        let errors = report.errors.iter().cloned().map(Diagnostic::from);
-        return CliError::of_all(Exit::Config, errors.collect());
+        return CliError::of_all(Exit::Config, report.errors.clone());
     }
     // Warnings are printed even with `--quiet`, because the findings are incomplete.
     for error in &report.errors {
-        ui::print_line(&format!("warning: {error}"));
+        ui::print_line(&format!("warning: {}", error.to_line()));
     }
     if report.omitted > 0 {
         ui::print_line(&format!(

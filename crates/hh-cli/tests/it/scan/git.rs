@@ -183,9 +183,9 @@ fn other_folders_bare_and_shallow_clones() {
     assert_eq!(found(&env, &["--history", "bare"]).len(), 1);
     assert_eq!(found(&env, &["--history", "bare", "."]).len(), 2);
     insta::assert_snapshot!(env.seen(&["auth", "scan", "--history", "shallow"]), @"
-    ! warning: the clone in shallow is shallow, so older commits were not scanned (run `git fetch --unshallow` to get them)
-    ! No API keys found in 1 file
-    exit 0
+    ! error: cannot scan at least 1 commit of the repository in shallow: the clone is shallow
+    ! | hint: run `git fetch --unshallow` to get them
+    exit 5
     ");
 }
 
@@ -203,7 +203,8 @@ fn without_a_repository_and_without_git() {
     let mut env = TestEnv::new();
     env.set("PATH", "/nonexistent");
     insta::assert_snapshot!(env.seen(&["auth", "scan", "--history"]), @"
-    ! error: cannot run git, which --staged and --history require (No such file or directory (os error 2)); install git or scan files instead
+    ! error: cannot run git, which --staged and --history require (No such file or directory (os error 2))
+    ! | hint: install git or scan files instead
     exit 5
     ");
 }

@@ -14,7 +14,8 @@ fn rules_without_an_end_are_not_read() {
     env.write("b", "");
     symlink("/dev/zero", env.path("sub/.honeyhiveignore")).unwrap();
     insta::assert_snapshot!(env.seen(&["auth", "scan"]), @"
-    ! error: cannot apply the ignore file sub/.honeyhiveignore: not a regular file, or larger than 1 MiB; remove it or use --no-ignore
+    ! error: cannot apply the ignore file sub/.honeyhiveignore: not a regular file, or larger than 1 MiB
+    ! | hint: remove it or use --no-ignore
     exit 5
     ");
     assert_eq!(found(&env, &["--no-ignore"]).len(), 1);
@@ -24,13 +25,15 @@ fn rules_without_an_end_are_not_read() {
     )
     .unwrap();
     insta::assert_snapshot!(env.seen(&["auth", "scan"]), @"
-    ! error: cannot apply the ignore file .honeyhiveignore: not a regular file, or larger than 1 MiB; remove it or use --no-ignore
+    ! error: cannot apply the ignore file .honeyhiveignore: not a regular file, or larger than 1 MiB
+    ! | hint: remove it or use --no-ignore
     exit 5
     ");
     for mode in ["--staged", "--history"] {
         insta::allow_duplicates! {
             insta::assert_snapshot!(env.seen(&["auth", "scan", mode]), @"
-            ! error: cannot read the ignore file [home]/.honeyhiveignore: not a regular file, or larger than 1 MiB; remove it or use --no-ignore
+            ! error: cannot read the ignore file [home]/.honeyhiveignore: not a regular file, or larger than 1 MiB
+            ! | hint: remove it or use --no-ignore
             exit 5
             ");
         }

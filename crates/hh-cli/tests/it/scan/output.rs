@@ -75,7 +75,7 @@ fn json_for_programs() {
     {
       "findings": [
         {
-          "certainty": "confirmed",
+          "confidence": "confirmed",
           "kind": "project key",
           "key": "hh_begin***",
           "path": "src/app one.py",
@@ -85,7 +85,7 @@ fn json_for_programs() {
           "commit": null
         },
         {
-          "certainty": "possible",
+          "confidence": "possible",
           "kind": "project key",
           "key": "hh_k7Qm2***",
           "path": "src/app one.py",
@@ -95,9 +95,9 @@ fn json_for_programs() {
           "commit": null
         }
       ],
-      "left_out": 0,
+      "omitted": 0,
       "files": 1,
-      "unread": [],
+      "errors": [],
       "notes": []
     }
     ! {"error":{"kind":"other","exit_code":1,"message":"found 1 API key and 1 possible in 1 file","hint":null}}
