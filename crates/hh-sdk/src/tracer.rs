@@ -30,7 +30,7 @@ pub use span::{Span, SpanBuilder};
 
 use crate::options::option_methods;
 use crate::resolve::{Sender, resolve};
-use crate::{Error, EventKind, Options};
+use crate::{Error, EventKind, Options, report};
 use exporter::{Exporter, HttpExporter, NullExporter};
 use queue::Queue;
 use record::common_attributes;
@@ -131,6 +131,11 @@ impl TracerBuilder {
             }
             None if !is_disabled && !settings.test_mode.value => {
                 let sender = Sender::new(&self.options, &resolved)?;
+                report::report_shared_variables(
+                    &self.options.reporter(),
+                    settings,
+                    &resolved.stack,
+                );
                 let redactor = Redactor::of(sender.clone());
                 (Box::new(HttpExporter::new(sender)), redactor)
             }

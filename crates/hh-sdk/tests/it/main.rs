@@ -12,5 +12,6 @@ mod keys;
 mod network;
 mod outage;
 mod outage_variants;
+mod pipes;
 mod security;
 mod tracer;
