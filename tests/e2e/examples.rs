@@ -71,6 +71,31 @@ fn the_tracer_records_a_session() {
     "#);
 }
 
+/// A rejected key is loaded again, which must not read the pipe again.
+#[test]
+fn a_program_reads_a_named_pipe_once() {
+    let place = TestDir::new();
+    let server = place.start();
+    let key = place.make_key(&server, "read_write");
+    let pipe = key.with_extension("env");
+    let made = Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.unwrap().success());
+    let write = |key: &str| {
+        let text = format!("HH_BASE_URL={}\nHH_API_KEY={key}\n", server.url());
+        let pipe = pipe.clone();
+        std::thread::spawn(move || hh_testing::write(pipe, text));
+    };
+    write(&key_in(&key));
+    let mut command = example(&place, "client");
+    command.env("HH_ENV_FILE", &pipe);
+    assert!(output(&mut command).starts_with("project "));
+    write("hh_1234567890abcdef1234567890abcdef");
+    let start = std::time::Instant::now();
+    let done = run(&mut command);
+    assert!(done.code != 0 && done.stderr.contains("401"), "{done:?}");
+    assert!(start.elapsed() < std::time::Duration::from_secs(8));
+}
+
 #[test]
 fn a_custom_provider_supplies_the_key() {
     let place = TestDir::new();

@@ -1,5 +1,6 @@
 //! Runs `credential_command`, a program that prints the API key, such as the client of a secret manager.
 
+mod expiry;
 mod program;
 
 use std::io::{self, Read};
@@ -28,8 +29,8 @@ const MAX_COMPLAINT: usize = 200;
 
 /// Runs a program and returns the key that it prints, with its expiry if the program prints one.
 ///
-/// The program prints the key alone, or a JSON object with the key as `api_key` and an optional time `expires_at` (RFC
-/// 3339). `argv` contains the program and its arguments.
+/// The program prints the key alone, or a JSON object with the key as `api_key` and an optional time `expires_at`: RFC
+/// 3339, or seconds since 1970-01-01 as a number or as digits. `argv` contains the program and its arguments.
 ///
 /// The program runs without a shell, for at most 10 s, and without the `HH_` and `HONEYHIVE_` variables.
 ///
@@ -180,14 +181,13 @@ fn redact_word(word: &str) -> String {
 #[derive(Deserialize)]
 struct Object {
     api_key: String,
-    expires_at: Option<Timestamp>,
+    expires_at: Option<serde_json::Value>,
 }
 
 /// Parses the output of a program. The error message is a predicate whose subject is the output, such as
 /// `is not UTF-8`, and quotes no part of the output.
 fn parse_output(output: &[u8]) -> Result<(ApiKey, Option<Timestamp>), Diagnostic> {
-    let text = std::str::from_utf8(output).map_err(|_| Diagnostic::new("is not UTF-8"))?;
-    let text = text.trim();
+    let text = hh_text::decode(output)?.trim();
     let parse = |key: &str| {
         ApiKey::parse(key)
             .map_err(|error| Diagnostic::new(error.to_string()).with_hint(error.hint()))
@@ -198,14 +198,15 @@ fn parse_output(output: &[u8]) -> Result<(ApiKey, Option<Timestamp>), Diagnostic
     let mut object: Object = serde_json::from_str(text).map_err(|error| {
         // The error of serde would quote a part of the output.
         Diagnostic::new(format!(
-            "is not a JSON object with a string `api_key` and an optional RFC 3339 time `expires_at` (line {}, column {})",
+            "is not a JSON object with a string `api_key` and an optional time `expires_at` (line {}, column {})",
             error.line(),
             error.column()
         ))
     })?;
     let key = parse(&object.api_key).map_err(|what| what.with_prefix("has an `api_key` that "));
     object.api_key.zeroize();
-    Ok((key?, object.expires_at))
+    let expires_at = object.expires_at.as_ref().map(expiry::parse).transpose()?;
+    Ok((key?, expires_at))
 }
 
 /// Returns the first line of the error output of a program, without unsafe characters and anything that resembles a

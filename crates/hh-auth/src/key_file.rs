@@ -28,7 +28,7 @@ struct FileIdentity {
 }
 
 impl KeyFileWatch {
-    /// Creates a watch. Create it before you read the file, so that it detects every change after the read.
+    /// Creates a watch. A file that is not a regular file, such as a named pipe, never counts as changed. Create it before you read the file, so that it detects every change after the read.
     #[must_use]
     pub fn new(path: PathBuf) -> Self {
         Self {
@@ -55,6 +55,9 @@ impl KeyFileWatch {
 fn identify(path: &Path) -> Option<FileIdentity> {
     let resolved = fs::canonicalize(path).ok()?;
     let metadata = fs::metadata(&resolved).ok()?;
+    if !metadata.is_file() {
+        return None;
+    }
     Some(FileIdentity {
         resolved,
         device: metadata.dev(),

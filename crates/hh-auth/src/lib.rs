@@ -61,7 +61,9 @@ pub mod testing;
 pub use decide::{Decision, DenyReason, Grant, decide};
 #[cfg(feature = "server")]
 pub use digest::{KeyDigest, Pepper};
-pub use hh_key::{ApiKey, KeyError, KeyKind, KeyWarning, redact};
+pub use hh_key::{
+    ApiKey, KeyError, KeyInName, KeyKind, KeyWarning, check_name, check_path, redact,
+};
 #[cfg(feature = "checksum")]
 pub use hh_key::{Checksum, checksum};
 pub use level::{Level, Need, ProjectId, Projects};

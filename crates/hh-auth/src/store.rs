@@ -181,6 +181,11 @@ impl FileStore {
                 "invalid profile name: expected 1 to 64 letters, digits, -, _ or .",
             ));
         }
+        if let Err(error) = hh_key::check_name(&profile.name) {
+            let what = Diagnostic::new(format!("invalid profile name: {error}"));
+            let what = what.with_hint(error.hint());
+            return Err(StoreError::new(StoreErrorKind::InvalidName, what));
+        }
         let _lock = self.begin()?;
         let (mut contents, is_damaged) = match self.read() {
             Ok(contents) => (contents, false),

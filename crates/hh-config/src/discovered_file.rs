@@ -26,16 +26,12 @@ impl DiscoveredFile {
         }
     }
 
-    pub(crate) fn dotenv(path: Option<PathBuf>) -> Self {
-        let state = match &path {
-            None => FileState::Absent,
-            Some(path) if path.is_file() => FileState::Read,
-            Some(_) => FileState::Unreadable,
-        };
+    /// Creates the entry of the `.env` file if the caller names none.
+    pub(crate) fn unnamed_dotenv() -> Self {
         Self {
             source: Source::DotEnv,
-            path,
-            state,
+            path: None,
+            state: FileState::Absent,
         }
     }
 }

@@ -125,8 +125,8 @@ fn parse(path: &Path, format: Format, text: &str) -> Result<Vec<Pair>, LoadError
         let place = error.at.map(|at| Lines::new(text).of(at));
         let place = place.map(|(line, column)| format!(":{line}:{column}"));
         let place = place.unwrap_or_default();
-        let message = format!("{}{place}: {}", path.display(), error.what);
-        LoadError::new(LoadErrorKind::Malformed, message)
+        let what = error.diagnostic(format_args!("{}{place}", path.display()));
+        LoadError::new(LoadErrorKind::Malformed, what)
     })
 }
 
@@ -174,19 +174,26 @@ fn write(format: Format, kind: Kind, wanted: &str) -> String {
                 quoted()
             }
         }
-        Kind::List => {
+        Kind::List | Kind::Hosts => {
             if let Ok(value::Value::List(list)) = value::parse(kind, wanted) {
                 serde_json::to_string(&list).unwrap_or_default()
             } else {
                 quoted()
             }
         }
-        Kind::Text | Kind::Project | Kind::Url | Kind::Proxy | Kind::Path | Kind::Choice(_)
+        Kind::Text
+        | Kind::Name
+        | Kind::Project
+        | Kind::Url
+        | Kind::Proxy
+        | Kind::Path
+        | Kind::Choice(_)
             if format == Format::Yaml && is_plain(wanted) =>
         {
             wanted.to_owned()
         }
         Kind::Text
+        | Kind::Name
         | Kind::Project
         | Kind::Url
         | Kind::Proxy

@@ -8,14 +8,20 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::layer::is_blank_text;
+
 /// An immutable snapshot of environment variables and the working directory.
 ///
 /// Blank values count as unset. `Debug` prints only names, because values may be secrets.
+///
+/// Files that the caller names may be named pipes, which can be read only once. Clones of a snapshot share their contents.
 #[derive(Clone, Default)]
 pub struct Env {
     variables: Arc<BTreeMap<OsString, OsString>>,
     working_dir: Option<PathBuf>,
     system_dir: Option<PathBuf>,
+    #[cfg(feature = "files")]
+    pipes: crate::named_file::Pipes,
 }
 
 impl Env {
@@ -26,6 +32,8 @@ impl Env {
             variables: Arc::new(std::env::vars_os().collect()),
             working_dir: std::env::current_dir().ok(),
             system_dir: Some(PathBuf::from("/etc/honeyhive")),
+            #[cfg(feature = "files")]
+            pipes: crate::named_file::Pipes::default(),
         }
     }
 
@@ -62,13 +70,32 @@ impl Env {
         self
     }
 
+    /// Shares the contents of named pipes with another snapshot, so that each is read once for both.
+    #[cfg(feature = "files")]
+    #[must_use]
+    pub fn with_pipes_of(mut self, other: &Self) -> Self {
+        self.pipes = other.pipes.clone();
+        self
+    }
+
+    #[cfg(feature = "files")]
+    pub(crate) fn pipes(&self) -> &crate::named_file::Pipes {
+        &self.pipes
+    }
+
     /// Returns the raw value of a variable, unless it is unset or blank.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&OsStr> {
         self.variables
             .get(OsStr::new(name))
             .map(OsString::as_os_str)
-            .filter(|value| value.to_str().is_none_or(|text| !text.trim().is_empty()))
+            .filter(|value| !is_blank(value))
+    }
+
+    /// Returns whether a variable is set to a blank value.
+    pub(crate) fn is_blank(&self, name: &str) -> bool {
+        let value = self.variables.get(OsStr::new(name));
+        value.is_some_and(|value| is_blank(value))
     }
 
     /// Returns a variable as a path, unless it is unset or blank.
@@ -122,6 +149,10 @@ impl Env {
         }
         self
     }
+}
+
+fn is_blank(value: &OsStr) -> bool {
+    value.to_str().is_some_and(is_blank_text)
 }
 
 impl fmt::Debug for Env {

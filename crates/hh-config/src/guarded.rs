@@ -26,10 +26,11 @@ pub(crate) fn text(
     source: Source,
     home: Option<&Path>,
 ) -> Result<Zeroizing<String>, Refusal> {
-    let unreadable = |what: String| (LoadErrorKind::Unreadable, what.into());
+    let unreadable = |what| (LoadErrorKind::Unreadable, what);
     let opened = OpenedFile::new(path, limit).map_err(unreadable)?;
     check(path, &opened, source, home).map_err(|what| (LoadErrorKind::Unsafe, what))?;
-    read::rest(opened, limit).map_err(unreadable)
+    let bytes = read::rest(opened, limit).map_err(unreadable)?;
+    read::decoded(&bytes).map_err(unreadable)
 }
 
 #[cfg(not(unix))]

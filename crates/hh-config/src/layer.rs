@@ -32,6 +32,8 @@ use crate::{Problem, Provenance, SettingName, Source};
 pub(crate) struct Entry {
     pub(crate) raw: Result<SecretString, Problem>,
     pub(crate) provenance: Provenance,
+    /// Whether the value comes from a variable that other programs use too.
+    pub(crate) is_shared: bool,
 }
 
 /// All settings of one source; `Debug` prints only names and locations.
@@ -46,6 +48,12 @@ pub struct Layer {
     unknown_names: Vec<(String, &'static str)>,
     /// Variables that HoneyHive does not support, each with the reason.
     unsupported_names: Vec<(String, &'static str)>,
+    /// The secret settings that are set to an empty value, which counts as unset.
+    empty: Vec<(SettingName, Provenance)>,
+    /// Probable reasons why a setting is not set, one line each.
+    mistakes: Vec<(SettingName, String)>,
+    /// Warnings about variables of other programs that only a tracer uses.
+    shared_warnings: Vec<String>,
     is_project_file: bool,
 }
 
@@ -58,6 +66,9 @@ impl Layer {
             warnings: Vec::new(),
             unknown_names: Vec::new(),
             unsupported_names: Vec::new(),
+            empty: Vec::new(),
+            mistakes: Vec::new(),
+            shared_warnings: Vec::new(),
             is_project_file: false,
         }
     }
@@ -99,6 +110,29 @@ impl Layer {
         &self.unsupported_names
     }
 
+    /// Returns where a secret setting is set to an empty value.
+    pub(crate) fn empty_places(&self, name: SettingName) -> impl Iterator<Item = &Provenance> {
+        let empty = self.empty.iter();
+        empty.filter_map(move |(setting, place)| (*setting == name).then_some(place))
+    }
+
+    /// Returns the probable reasons why a setting is not set.
+    pub(crate) fn mistakes(&self, name: SettingName) -> impl Iterator<Item = &str> {
+        let mistakes = self.mistakes.iter();
+        mistakes.filter_map(move |(setting, what)| (*setting == name).then_some(what.as_str()))
+    }
+
+    pub(crate) fn shared_warnings(&self) -> &[String] {
+        &self.shared_warnings
+    }
+
+    /// Records that a setting is set to an empty value, if it is a secret.
+    pub(crate) fn add_empty(&mut self, name: SettingName, place: Provenance) {
+        if name.spec().secret {
+            self.empty.push((name, place));
+        }
+    }
+
     /// Removes the warnings about the name of a variable.
     pub(crate) fn accept_name(&mut self, variable: &str) {
         self.unknown_names.retain(|(name, _)| name != variable);
@@ -114,9 +148,13 @@ impl Layer {
         name: SettingName,
         raw: Result<SecretString, Problem>,
         provenance: Provenance,
-    ) {
+    ) -> &mut Entry {
         let entries = self.entries.entry(name).or_default();
-        entries.push(Entry { raw, provenance });
+        entries.push_mut(Entry {
+            raw,
+            provenance,
+            is_shared: false,
+        })
     }
 
     /// Moves the first matching entry to the front.
@@ -160,6 +198,11 @@ pub(crate) fn exposed(secret: &SecretString) -> &str {
     secrecy::ExposeSecret::expose_secret(secret)
 }
 
+/// Returns whether a text counts as unset.
+pub(crate) fn is_blank_text(text: &str) -> bool {
+    hh_text::without_bom(text).trim().is_empty()
+}
+
 pub(crate) fn is_blank(value: &SecretString) -> bool {
-    exposed(value).trim().is_empty()
+    is_blank_text(exposed(value))
 }

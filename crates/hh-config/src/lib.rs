@@ -60,6 +60,8 @@ mod extract;
 mod format;
 #[cfg(feature = "files")]
 mod guarded;
+#[cfg(feature = "files")]
+mod named_file;
 #[cfg(any(feature = "files", feature = "figment"))]
 mod problems;
 #[cfg(feature = "figment")]

@@ -1,19 +1,25 @@
-//! Reads small text files, and rejects FIFOs and devices, which could block.
+//! Reads small text files, and rejects devices and other files that could block.
 
-use std::fs::{File, Metadata, OpenOptions};
+use std::fs::{File, FileType, Metadata, OpenOptions};
 use std::io::{self, Read as _};
 use std::path::Path;
 
+use hh_text::Diagnostic;
 use zeroize::Zeroizing;
 
 /// Reads a regular file of at most `limit` bytes of UTF-8, without its byte order mark.
 ///
-/// It follows symbolic links. It rejects other kinds of files, such as a FIFO, without waiting for them.
+/// It follows symbolic links. It rejects other kinds of files, such as a named pipe, without waiting for them.
 ///
 /// # Errors
 /// Returns the problem as a predicate whose subject is the file, such as `does not exist`.
-pub fn text(path: &Path, limit: u64) -> Result<Zeroizing<String>, String> {
-    rest(OpenedFile::new(path, limit)?, limit)
+pub fn text(path: &Path, limit: u64) -> Result<Zeroizing<String>, Diagnostic> {
+    decoded(&rest(OpenedFile::new(path, limit)?, limit)?)
+}
+
+/// Decodes the bytes of a file.
+pub(crate) fn decoded(bytes: &[u8]) -> Result<Zeroizing<String>, Diagnostic> {
+    Ok(Zeroizing::new(hh_text::decode(bytes)?.to_owned()))
 }
 
 /// A regular file that is open and not read yet.
@@ -24,7 +30,7 @@ pub(crate) struct OpenedFile {
 }
 
 impl OpenedFile {
-    pub(crate) fn new(path: &Path, limit: u64) -> Result<Self, String> {
+    pub(crate) fn new(path: &Path, limit: u64) -> Result<Self, Diagnostic> {
         let metadata = std::fs::metadata(path).map_err(|error| failed(&error))?;
         check(&metadata, limit)?;
         let file = open(path).map_err(|error| failed(&error))?;
@@ -35,8 +41,8 @@ impl OpenedFile {
     }
 }
 
-/// Reads the text of an open file.
-pub(crate) fn rest(opened: OpenedFile, limit: u64) -> Result<Zeroizing<String>, String> {
+/// Reads the bytes of an open file.
+pub(crate) fn rest(opened: OpenedFile, limit: u64) -> Result<Zeroizing<Vec<u8>>, Diagnostic> {
     let capacity = usize::try_from(opened.metadata.len()).unwrap_or_default();
     let mut bytes = Zeroizing::new(Vec::with_capacity(capacity + 1));
     opened
@@ -47,30 +53,29 @@ pub(crate) fn rest(opened: OpenedFile, limit: u64) -> Result<Zeroizing<String>, 
     if bytes.len() as u64 > limit {
         return Err(too_large(limit));
     }
-    let text = std::str::from_utf8(&bytes).map_err(|error| {
-        let before = bytes[..error.valid_up_to()].split(|byte| *byte == b'\n');
-        let line = before.count();
-        format!("is not UTF-8 text (line {line})")
-    })?;
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    Ok(Zeroizing::new(text.to_owned()))
+    Ok(bytes)
 }
 
-fn failed(error: &io::Error) -> String {
+pub(crate) fn failed(error: &io::Error) -> Diagnostic {
     if error.kind() == io::ErrorKind::NotFound {
-        "does not exist".to_owned()
+        "does not exist".into()
     } else if error.kind() == io::ErrorKind::PermissionDenied {
-        "cannot be read (permission denied)".to_owned()
+        "cannot be read (permission denied)".into()
     } else {
-        format!("cannot be read ({error})")
+        format!("cannot be read ({error})").into()
     }
 }
 
-fn check(metadata: &Metadata, limit: u64) -> Result<(), String> {
+fn check(metadata: &Metadata, limit: u64) -> Result<(), Diagnostic> {
     if metadata.is_dir() {
-        Err("is a directory".to_owned())
+        Err("is a directory".into())
+    } else if is_pipe(metadata.file_type()) {
+        let what = Diagnostic::new("is a named pipe, not a regular file");
+        Err(what.with_hint(
+            "replace it with a regular file; only files that an option or a variable names can be named pipes",
+        ))
     } else if !metadata.is_file() {
-        Err("is not a regular file".to_owned())
+        Err("is not a regular file".into())
     } else if metadata.len() > limit {
         Err(too_large(limit))
     } else {
@@ -78,15 +83,26 @@ fn check(metadata: &Metadata, limit: u64) -> Result<(), String> {
     }
 }
 
-fn too_large(limit: u64) -> String {
-    match limit / 1024 {
+pub(crate) fn too_large(limit: u64) -> Diagnostic {
+    let message = match limit / 1024 {
         kib if kib.is_multiple_of(1024) => format!("is larger than {} MiB", kib / 1024),
         kib => format!("is larger than {kib} KiB"),
-    }
+    };
+    message.into()
 }
 
-/// Opens a file without blocking: a FIFO would wait for a writer.
-fn open(path: &Path) -> io::Result<File> {
+#[cfg(unix)]
+pub(crate) fn is_pipe(kind: FileType) -> bool {
+    std::os::unix::fs::FileTypeExt::is_fifo(&kind)
+}
+
+#[cfg(not(unix))]
+pub(crate) fn is_pipe(_: FileType) -> bool {
+    false
+}
+
+/// Opens a file without blocking: a named pipe would wait for a writer.
+pub(crate) fn open(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true);
     #[cfg(unix)]

@@ -12,7 +12,7 @@ pub fn schema() -> String {
     let mut properties = Map::new();
     for declared in SETTINGS
         .iter()
-        .filter(|declared| declared.place == Placement::Anywhere)
+        .filter(|declared| declared.place != Placement::OutsideFiles)
     {
         properties.insert(declared.name.to_owned(), property(declared));
         for alias in declared.aliases {
@@ -70,7 +70,7 @@ fn property(declared: &SettingSpec) -> Value {
     let or_text = |value: Value| json!([value, { "type": "string" }]);
     let texts = json!({ "type": "string" });
     let mut property = match declared.kind {
-        Kind::Text | Kind::Project | Kind::Path | Kind::Proxy | Kind::Url => text,
+        Kind::Text | Kind::Name | Kind::Project | Kind::Path | Kind::Proxy | Kind::Url => text,
         Kind::Choice(words) => json!({ "type": "string", "examples": words }),
         Kind::Boolean => json!({ "anyOf": or_text(json!({ "type": "boolean" })) }),
         Kind::Seconds(low, high) | Kind::Number(low, high) => json!({
@@ -79,7 +79,9 @@ fn property(declared: &SettingSpec) -> Value {
         Kind::Count(low, high) => json!({
             "anyOf": or_text(json!({ "type": "integer", "minimum": low, "maximum": high }))
         }),
-        Kind::List => json!({ "anyOf": or_text(json!({ "type": "array", "items": texts })) }),
+        Kind::List | Kind::Hosts => {
+            json!({ "anyOf": or_text(json!({ "type": "array", "items": texts })) })
+        }
         Kind::Map => {
             json!({ "anyOf": or_text(json!({ "type": "object", "additionalProperties": texts })) })
         }

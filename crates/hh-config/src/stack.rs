@@ -154,25 +154,20 @@ impl Stack {
         }
         for (unknown, near) in self.layers.iter().flat_map(Layer::unknown_names) {
             if !self.is_substituted(unknown) {
-                warnings.push(format!("unknown variable {unknown}; did you mean {near}?"));
+                warnings.push(misspelled(unknown, near));
             }
         }
         for (name, declared) in SettingName::all().zip(SETTINGS) {
             let Some(found) = self.candidates(name).winner else {
                 continue;
             };
-            let why = if declared.acts_on == Consumer::Server {
-                Some("only the server can enforce this list")
-            } else if declared.is_planned() && !is_default(name, found) {
-                Some("not implemented yet")
-            } else {
-                None
-            };
-            if let Some(why) = why {
+            if declared.acts_on == Consumer::Server {
                 warnings.push(format!(
-                    "{name} from {} has no effect: {why}",
+                    "{name} from {} has no effect: only the server can enforce this list",
                     found.provenance()
                 ));
+            } else if declared.is_planned() && !is_default(name, found) && !found.entry.is_shared {
+                warnings.push(without_effect(name, found));
             }
             let source = found.provenance().source();
             let is_from_working_dir = self.layers.iter().any(|layer| {
@@ -189,6 +184,47 @@ impl Stack {
             }
         }
         warnings
+    }
+
+    /// Returns the warnings about variables of other programs that only a tracer would use, such as
+    /// `OTEL_EXPORTER_OTLP_PROTOCOL`, one line each.
+    #[must_use]
+    pub fn tracer_warnings(&self) -> Vec<String> {
+        let ignored = self.layers.iter().flat_map(Layer::shared_warnings);
+        let mut warnings: Vec<_> = ignored.cloned().collect();
+        for (name, declared) in SettingName::all().zip(SETTINGS) {
+            let found = self.candidates(name).winner;
+            let found = found.filter(|found| found.entry.is_shared && !is_default(name, *found));
+            if let Some(found) = found.filter(|_| declared.is_planned()) {
+                warnings.push(without_effect(name, found));
+            }
+        }
+        warnings
+    }
+
+    /// Returns where a secret setting is set to an empty value, which counts as unset, in order of precedence.
+    pub fn empty_places(&self, name: SettingName) -> impl Iterator<Item = &Provenance> {
+        let layers = self.layers.iter();
+        layers.flat_map(move |layer| layer.empty_places(name))
+    }
+
+    /// Returns the probable reasons why a setting is not set, one line each, such as a variable with a similar name.
+    #[must_use]
+    pub fn mistakes(&self, name: SettingName) -> Vec<String> {
+        let layers = || self.layers.iter();
+        let mut mistakes: Vec<String> = layers()
+            .flat_map(Layer::unknown_names)
+            .filter(|(unknown, near)| {
+                SettingName::of_variable(near) == Some(name) && !self.is_substituted(unknown)
+            })
+            .map(|(unknown, near)| misspelled(unknown, near))
+            .collect();
+        for mistake in layers().flat_map(|layer| layer.mistakes(name)) {
+            if !mistakes.iter().any(|known| known == mistake) {
+                mistakes.push(mistake.to_owned());
+            }
+        }
+        mistakes
     }
 
     /// Returns whether a configuration file uses a variable.
@@ -314,7 +350,10 @@ impl Stack {
     /// Returns the text of a setting that loading requires; an error becomes a problem of the stack.
     pub(crate) fn text_or_problem(&mut self, name: SettingName) -> Option<Sourced<String>> {
         match self.text(name) {
-            Ok(found) => found,
+            // A key in the place of a name is reported with the values.
+            Ok(found) => {
+                found.filter(|found| value::check_name(name.spec().kind, &found.value).is_ok())
+            }
             Err(error) => {
                 self.add_problems(error.problems().cloned());
                 None
@@ -330,6 +369,16 @@ impl Stack {
     pub fn secret(&self, name: SettingName) -> Result<Option<Sourced<SecretString>>, LoadError> {
         Ok(self.winner(name)?)
     }
+}
+
+fn misspelled(unknown: &str, near: &str) -> String {
+    format!("unknown variable {unknown}; did you mean {near}?")
+}
+
+/// Returns the warning about a setting that is not implemented yet.
+fn without_effect(name: SettingName, found: Candidate<'_>) -> String {
+    let place = found.provenance();
+    format!("{name} from {place} has no effect: not implemented yet")
 }
 
 /// Returns whether a candidate sets the default value.

@@ -176,6 +176,7 @@ fn substitute_one<'a, 'e>(
         (_, None) if !form.is_empty() => return Err(SubstituteError::Malformed),
         (Some(value), None | Some(":-" | ":?")) => value
             .to_str()
+            .map(hh_text::without_bom)
             .ok_or_else(|| SubstituteError::NotUtf8(name.to_owned()))?
             .trim(),
         (None, Some(":-")) => &form[2..],

@@ -83,7 +83,7 @@ impl TrustedFiles {
             let what = what.with_prefix(format_args!("{} ", path.display()));
             LoadError::new(LoadErrorKind::Unreadable, what)
         };
-        let text = read::text(path, MAX_BYTES).map_err(|what| fail(what.into()))?;
+        let text = read::text(path, MAX_BYTES).map_err(fail)?;
         let path = std::fs::canonicalize(path)
             .map_err(|error| fail(format!("cannot be resolved ({error})").into()))?;
         if path.to_str().is_none_or(|path| path.contains(['\n', '\r'])) {

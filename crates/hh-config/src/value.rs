@@ -1,7 +1,9 @@
 //! Parses the raw text of a setting into a value of its kind.
 
 use std::collections::BTreeMap;
+use std::net::Ipv6Addr;
 
+use hh_key::KeyInName;
 use hh_text::Diagnostic;
 use url::Url;
 
@@ -24,6 +26,8 @@ pub(crate) enum Value {
 /// # Errors
 /// The expected form of the value, such as `expected true or false`. The error never contains the value.
 pub(crate) fn parse_setting(declared: &SettingSpec, text: &str) -> Result<Value, Diagnostic> {
+    check_name(declared.kind, text)
+        .map_err(|error| Diagnostic::new(error.to_string()).with_hint(error.hint()))?;
     let value = parse(declared.kind, text)?;
     match declared.protection {
         Some(protection) if asks_for(protection, &value, declared.default) => Err(Diagnostic::new(
@@ -31,6 +35,25 @@ pub(crate) fn parse_setting(declared: &SettingSpec, text: &str) -> Result<Value,
         )
         .with_hint("remove the setting")),
         Some(_) | None => Ok(value),
+    }
+}
+
+/// Checks that a value of a kind that is a name is not an API key.
+pub(crate) fn check_name(kind: Kind, text: &str) -> Result<(), KeyInName> {
+    match kind {
+        Kind::Name | Kind::Project => hh_key::check_name(text),
+        Kind::Path => hh_key::check_path(text),
+        Kind::Text
+        | Kind::Url
+        | Kind::Proxy
+        | Kind::Boolean
+        | Kind::Seconds(..)
+        | Kind::Number(..)
+        | Kind::Count(..)
+        | Kind::Choice(_)
+        | Kind::List
+        | Kind::Hosts
+        | Kind::Map => Ok(()),
     }
 }
 
@@ -54,7 +77,7 @@ fn asks_for(protection: Protection, value: &Value, default: Option<&str>) -> boo
 pub(crate) fn parse(kind: Kind, text: &str) -> Result<Value, String> {
     let plain = || Value::Text(text.to_owned());
     match kind {
-        Kind::Text | Kind::Path => Ok(plain()),
+        Kind::Text | Kind::Name | Kind::Path => Ok(plain()),
         Kind::Project if is_project(text) => Ok(plain()),
         Kind::Project => {
             Err("expected 1 to 100 characters, without / \\ ? # & or control characters".to_owned())
@@ -93,6 +116,9 @@ pub(crate) fn parse(kind: Kind, text: &str) -> Result<Value, String> {
         Kind::List => list(text)
             .map(Value::List)
             .ok_or_else(|| "expected a list of strings".to_owned()),
+        Kind::Hosts => hosts(text).map(Value::List).ok_or_else(|| {
+            "expected host names or IP addresses, without ports and wildcards".to_owned()
+        }),
         Kind::Map => serde_json::from_str(text).map(Value::Map).map_err(|_| {
             "expected a JSON object of strings, such as {\"name\": \"text\"}".to_owned()
         }),
@@ -125,13 +151,34 @@ fn list(text: &str) -> Option<Vec<String>> {
     if text.starts_with('[') {
         return serde_json::from_str(text).ok();
     }
+    Some(separated(text))
+}
+
+fn separated(text: &str) -> Vec<String> {
     let parts = text.split(',').map(str::trim);
-    Some(
-        parts
-            .filter(|part| !part.is_empty())
-            .map(str::to_owned)
-            .collect(),
-    )
+    parts
+        .filter(|part| !part.is_empty())
+        .map(str::to_owned)
+        .collect()
+}
+
+/// Parses host names and IP addresses, and returns them in the form that they have in a URL.
+fn hosts(text: &str) -> Option<Vec<String>> {
+    // An IPv6 address in brackets also begins like a JSON array.
+    let json = serde_json::from_str(text).ok();
+    let hosts = match json {
+        Some(hosts) => hosts,
+        None => separated(text),
+    };
+    hosts.iter().map(|host| parse_host(host.trim())).collect()
+}
+
+fn parse_host(text: &str) -> Option<String> {
+    if let Ok(address) = text.parse::<Ipv6Addr>() {
+        return Some(format!("[{address}]"));
+    }
+    let host = url::Host::parse(text).ok()?;
+    (!text.contains('*')).then(|| host.to_string())
 }
 
 fn proxy(text: &str) -> Option<Url> {

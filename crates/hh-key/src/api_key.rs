@@ -1,7 +1,10 @@
 //! Defines the API key: its kinds, parsing and redaction.
 
+mod decoration;
+
 use std::fmt;
 
+use decoration::Decoration;
 use secrecy::{ExposeSecret as _, SecretString};
 
 /// The maximum length of a key, in bytes.
@@ -78,14 +81,20 @@ pub struct ApiKey {
 }
 
 impl ApiKey {
-    /// Parses a key and ignores surrounding white space (see `docs/design/decisions.md#k1` and `#k2`).
+    /// Parses a key and ignores surrounding white space and byte order marks (see `docs/design/decisions.md#k1` and
+    /// `#k2`).
     ///
     /// # Errors
     /// [`KeyError`] if the text has none of the known formats. The error never contains the text.
     pub fn parse(text: &str) -> Result<Self, KeyError> {
-        let text = text.trim();
+        let text = text.trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
         if text.is_empty() {
             return Err(KeyError::Empty);
+        }
+        match decoration::find(text) {
+            Some(Decoration::Quotes(quotes)) => return Err(KeyError::Quoted { quotes }),
+            Some(Decoration::Before(text)) => return Err(KeyError::Preceded { text }),
+            None => {}
         }
         if text.len() > MAX_LENGTH {
             return Err(KeyError::TooLong);
@@ -260,6 +269,18 @@ pub enum KeyError {
         /// The position of the character, counted from 1.
         position: usize,
     },
+    /// The key is in quotes.
+    #[error("is in {quotes}")]
+    Quoted {
+        /// The kind of quotes, in plural.
+        quotes: &'static str,
+    },
+    /// The key follows other text, such as the name of a header or of a variable.
+    #[error("begins with {text}")]
+    Preceded {
+        /// The text, or a description of it.
+        text: &'static str,
+    },
     /// The text has more than 512 characters.
     #[error("is longer than 512 characters")]
     TooLong,
@@ -283,6 +304,8 @@ impl KeyError {
     pub fn hint(&self) -> &'static str {
         match self {
             Self::Refused { .. } => "use a project key",
+            Self::Quoted { .. } => "remove the quotes",
+            Self::Preceded { .. } => "use only the key itself, which begins with hh_",
             Self::Empty
             | Self::Prefix
             | Self::Character { .. }

@@ -32,7 +32,7 @@ pub use api_key::{ApiKey, KeyError, KeyKind, KeyWarning, redact};
 pub use checksum::{Checksum, checksum};
 #[cfg(feature = "mint")]
 pub use mint::{NewApiKey, mint};
-pub use recognize::{find_key, key_at};
+pub use recognize::{KeyInName, check_name, check_path, find_key, key_at};
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

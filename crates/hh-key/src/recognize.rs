@@ -37,6 +37,44 @@ pub fn find_key(text: &str) -> Option<std::ops::Range<usize>> {
     None
 }
 
+/// Checks that a text which should be a name, such as that of a project or of a file, contains no API key.
+///
+/// Names are stored, logged and sent to the server, so a key that was pasted in the wrong place would be exposed.
+///
+/// # Errors
+/// [`KeyInName`] if the text contains an API key. The error does not contain the text.
+pub fn check_name(name: &str) -> Result<(), KeyInName> {
+    match find_key(name) {
+        Some(_) => Err(KeyInName(())),
+        None => Ok(()),
+    }
+}
+
+/// Checks that a text which should be a path is not an API key. The name of a file may contain a key.
+///
+/// # Errors
+/// [`KeyInName`] if the text is an API key. The error does not contain the text.
+pub fn check_path(path: &str) -> Result<(), KeyInName> {
+    let path = path.trim();
+    if key_at(path) == Ok(path.len()) {
+        return Err(KeyInName(()));
+    }
+    Ok(())
+}
+
+/// The error for an API key in the place of a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("expected a name, but found an API key")]
+pub struct KeyInName(());
+
+impl KeyInName {
+    /// Returns a hint about where the key belongs.
+    #[must_use]
+    pub fn hint(&self) -> &'static str {
+        "set HH_API_KEY to the key; if others can see the place where the key was, revoke the key"
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -52,6 +90,32 @@ mod tests {
         assert_eq!(&text[found], "hh_ro_0123456789abcdef_x");
         assert_eq!(key_at("xhh_0123456789abcdef"), Err(0));
         assert_eq!(key_at("hh_short and more"), Err(8));
+    }
+
+    #[test]
+    fn a_key_is_not_a_name() {
+        for name in [
+            "docs",
+            "hh_docs",
+            "hh_search_engine_of_mine",
+            "",
+            "~/.config/key",
+        ] {
+            assert_eq!(check_name(name).and(check_path(name)), Ok(()), "{name}");
+        }
+        let key = "hh_1234567890abcdef1234567890abcdef";
+        assert!(check_path(key).is_err() && check_path(&format!(" {key}\n")).is_err());
+        assert_eq!(check_path(&format!("{key}.yaml")), Ok(()));
+        for key in [
+            "hh_1234567890abcdef1234567890abcdef",
+            " hh_1234567890abcdef1234567890abcdef\n",
+            "hh_ro_1234567890abcdef1234567890abcdef",
+            "./hh_1234567890abcdef1234567890abcdef",
+            "docs hh_1234567890abcdef1234567890abcdef",
+        ] {
+            let error = check_name(key).unwrap_err();
+            assert!(!error.to_string().contains("hh_"), "{error}");
+        }
     }
 
     #[test]

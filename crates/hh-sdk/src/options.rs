@@ -31,6 +31,8 @@ use crate::report::{Reporter, Severity};
 #[must_use]
 pub struct Options {
     env: Option<Env>,
+    /// Holds the contents of named pipes, because settings are loaded again and a pipe can be read only once.
+    pipes: Env,
     direct: LoadOptions,
     reporter: Reporter,
     max_wait: Option<Duration>,
@@ -132,7 +134,8 @@ impl Options {
 
     /// Returns the environment: the given one, or that of the process.
     pub(crate) fn env(&self) -> Env {
-        self.env.clone().unwrap_or_else(Env::from_process)
+        let process = || Env::from_process().with_pipes_of(&self.pipes);
+        self.env.clone().unwrap_or_else(process)
     }
 
     /// Returns the receiver of warnings and debug lines.
@@ -182,14 +185,14 @@ macro_rules! option_methods {
             self
         }
 
-        /// Reads settings from this YAML, JSON or TOML file.
+        /// Reads settings from this YAML, JSON or TOML file, which may be a named pipe.
         pub fn with_config_file(mut self, path: impl AsRef<std::path::Path>) -> Self {
             let name = hh_config::names::CONFIG_FILE;
             self.options = self.options.with_path(name, path.as_ref());
             self
         }
 
-        /// Reads variables from this `.env` file; the process environment takes precedence.
+        /// Reads variables from this `.env` file, which may be a named pipe; the process environment takes precedence.
         pub fn with_env_file(mut self, path: impl AsRef<std::path::Path>) -> Self {
             let name = hh_config::names::ENV_FILE;
             self.options = self.options.with_path(name, path.as_ref());

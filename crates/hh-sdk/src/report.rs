@@ -140,6 +140,15 @@ pub(crate) fn report_start(
     }
 }
 
+/// Reports warnings about variables of other programs that a tracer would use.
+pub(crate) fn report_shared_variables(reporter: &Reporter, settings: &Settings, stack: &Stack) {
+    if shows(settings, "warning") {
+        for warning in stack.tracer_warnings() {
+            reporter.warn(&warning);
+        }
+    }
+}
+
 /// The log levels, least severe first (see `docs/design/decisions.md#p8`); `warn` is an alias of `warning`.
 const LEVELS: [&str; 6] = ["trace", "debug", "info", "warning", "error", "critical"];
 

@@ -38,7 +38,7 @@ pub use span::{Span, SpanBuilder};
 
 use crate::options::option_methods;
 use crate::resolve::{Sender, resolve};
-use crate::{Error, Options};
+use crate::{Error, Options, report};
 use exporter::{Exporter, HttpExporter, NullExporter};
 use last_failure::LastFailure;
 use open::OpenItems;
@@ -152,6 +152,11 @@ impl TracerBuilder {
                     }
                 };
                 let sender = Sender::observed(&self.options, &resolved, Arc::new(observer))?;
+                report::report_shared_variables(
+                    &self.options.reporter(),
+                    settings,
+                    &resolved.stack,
+                );
                 let redactor = Redactor::of(sender.clone());
                 (Box::new(HttpExporter::new(sender, failure)), redactor)
             }

@@ -11,10 +11,12 @@
 //!
 //! The crate has no features and no dependencies, and supports all platforms.
 
+mod decode;
 mod diagnostic;
 
 use std::borrow::Cow;
 
+pub use decode::{check_encoding, decode, without_bom};
 pub use diagnostic::Diagnostic;
 
 /// Returns whether a character can command a terminal, change the direction of text, break a line, or draw nothing.

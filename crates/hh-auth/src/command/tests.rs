@@ -40,6 +40,74 @@ fn a_bare_key_or_an_object() {
 }
 
 #[test]
+fn a_byte_order_mark_before_the_output_is_ignored() {
+    for script in [
+        format!("printf '\\357\\273\\277{KEY}\\r\\n'"),
+        format!(r#"printf '\357\273\277{{"api_key": "{KEY}"}}'"#),
+    ] {
+        let (key, _) = shell(&script).unwrap();
+        assert_eq!(crate::exposed(&key), KEY, "{script}");
+    }
+    let error = shell("printf '\\377\\376h\\000h\\000'").unwrap_err();
+    assert_eq!(
+        (error.message(), error.hint()),
+        (
+            "credential_command from file: the output of sh is UTF-16 text (little-endian)",
+            Some("convert it to UTF-8, for example with `iconv -f UTF-16 -t UTF-8`")
+        )
+    );
+}
+
+#[test]
+fn the_expiry_is_a_time_or_seconds() {
+    let run = |expires_at: &str| {
+        shell(&format!(
+            r#"echo '{{"api_key": "{KEY}", "expires_at": {expires_at}}}'"#
+        ))
+    };
+    for (written, time) in [
+        (r#""2030-01-01T00:00:00Z""#, "2030-01-01T00:00:00Z"),
+        (r#""2030-01-01T01:00:00.5+01:00""#, "2030-01-01T00:00:00.5Z"),
+        ("1893456000", "2030-01-01T00:00:00Z"),
+        ("1893456000.25", "2030-01-01T00:00:00.25Z"),
+        ("1.893456e9", "2030-01-01T00:00:00Z"),
+        (r#""1893456000""#, "2030-01-01T00:00:00Z"),
+        (r#"" 1893456000.25 ""#, "2030-01-01T00:00:00.25Z"),
+        ("0", "1970-01-01T00:00:00Z"),
+        ("-1", "1969-12-31T23:59:59Z"),
+    ] {
+        let (_, expires_at) = run(written).unwrap();
+        assert_eq!(expires_at, Some(time.parse().unwrap()), "{written}");
+    }
+    let neither = "credential_command from file: the output of sh has an `expires_at` that is neither an RFC 3339 time nor a number of seconds since 1970-01-01";
+    let large = "credential_command from file: the output of sh has an `expires_at` that is too large for seconds since 1970-01-01; it may be in milliseconds";
+    for (written, message) in [
+        (r#""tomorrow""#, neither),
+        (r#""2030-01-01""#, neither),
+        (r#""2030-01-01T00:00:00""#, neither),
+        (r#""""#, neither),
+        (r#""1e9""#, neither),
+        (r#""inf""#, neither),
+        (r#""1.2.3""#, neither),
+        (r#""--1""#, neither),
+        ("true", neither),
+        ("[1893456000]", neither),
+        (r#"{"seconds": 1893456000}"#, neither),
+        ("1893456000000", large),
+        (r#""1893456000000""#, large),
+        ("1893456000000000000", large),
+        ("-1e300", large),
+    ] {
+        let error = run(written).unwrap_err();
+        assert_eq!(error.message(), message, "{written}");
+        assert_eq!(
+            error.hint(),
+            Some("use a time such as \"2026-01-31T12:00:00Z\", or seconds such as 1769860800")
+        );
+    }
+}
+
+#[test]
 fn our_variables_are_kept_from_it() {
     let script = format!(r#"[ -z "$HH_API_KEY" ] && [ "$KEPT" = 1 ] && echo {KEY}"#);
     assert!(shell(&script).is_ok());
@@ -65,7 +133,7 @@ fn errors_do_not_contain_the_program_output() {
     );
     assert_fails(
         r#"echo '{"key": "secret-word"}'"#,
-        "credential_command from file: the output of sh is not a JSON object with a string `api_key` and an optional RFC 3339 time `expires_at` (line 1, column 22)",
+        "credential_command from file: the output of sh is not a JSON object with a string `api_key` and an optional time `expires_at` (line 1, column 22)",
     );
     assert_fails(
         "head -c 70000 /dev/zero",

@@ -291,6 +291,12 @@ fn invalid_names_are_rejected_and_an_empty_file_is_not_a_store() {
         let error = store.put(profile(name)).unwrap_err();
         assert_eq!(error.kind(), StoreErrorKind::InvalidName);
     }
+    let error = store.put(profile(KEY)).unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::InvalidName);
+    insta::assert_snapshot!(both(&error), @r#"
+    invalid profile name: expected a name, but found an API key
+    set HH_API_KEY to the key; if others can see the place where the key was, revoke the key
+    "#);
     assert_eq!(store.remove(None).unwrap(), None);
     let error = store.switch(KEY).unwrap_err();
     assert_eq!(error.kind(), StoreErrorKind::NotFound);

@@ -479,7 +479,7 @@ fn a_key_given_as_an_id_is_not_sent() {
 }
 
 #[test]
-fn a_key_in_the_wrong_variable_is_redacted() {
+fn a_key_in_the_wrong_variable_is_refused_without_printing_it() {
     let mut env = TestEnv::new();
     env.set("HH_PROFILE", FOREIGN_KEY);
     env.set("HH_SOURCE", FOREIGN_KEY);
@@ -487,7 +487,11 @@ fn a_key_in_the_wrong_variable_is_redacted() {
         let done = env.run(&command);
         assert_eq!(done.code, 5, "{done:?}");
         assert!(!format!("{done:?}").contains(&FOREIGN_KEY[8..]), "{done:?}");
-        assert!(done.stderr.contains("hh_12345***"), "{done:?}");
+        for setting in ["profile (HH_PROFILE)", "source (HH_SOURCE)"] {
+            let message = "expected a name, but found an API key";
+            let message = format!("error: invalid value for {setting}: {message}");
+            assert!(done.stderr.contains(&message), "{done:?}");
+        }
     }
 }
 

@@ -5,6 +5,7 @@ mod canary;
 mod edit;
 mod locations;
 mod other_users;
+mod pipes;
 mod show;
 mod trust;
 mod validate;

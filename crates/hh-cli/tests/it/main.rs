@@ -16,6 +16,7 @@ mod keyring;
 mod leaks;
 mod logins;
 mod logout;
+mod mistakes;
 mod output;
 mod owners;
 mod reads;

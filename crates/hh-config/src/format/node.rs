@@ -1,7 +1,9 @@
 //! Defines the tree of a parsed file, which the parsers of all formats create.
 
+use std::fmt;
 use std::ops::Range;
 
+use hh_text::Diagnostic;
 use zeroize::Zeroizing;
 
 /// A value with its byte range in the text. It has no `Debug`, because it may be a secret.
@@ -45,15 +47,26 @@ pub(crate) struct Pair {
 pub(crate) struct ParseError {
     /// The message.
     pub(crate) what: &'static str,
+    pub(crate) hint: Option<&'static str>,
     pub(crate) at: Option<usize>,
     /// The name and its first position, for a duplicate name.
     pub(crate) twice: Option<Located<String>>,
 }
 
 impl ParseError {
+    /// Returns the message and the hint, with the location of the error before the message.
+    pub(crate) fn diagnostic(&self, place: impl fmt::Display) -> Diagnostic {
+        let diagnostic = Diagnostic::new(self.what).with_prefix(format_args!("{place}: "));
+        match self.hint {
+            Some(hint) => diagnostic.with_hint(hint),
+            None => diagnostic,
+        }
+    }
+
     pub(super) fn new(what: &'static str, at: Option<usize>) -> Self {
         Self {
             what,
+            hint: None,
             at,
             twice: None,
         }

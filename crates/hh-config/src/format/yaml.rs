@@ -3,12 +3,19 @@
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use serde_saphyr::granit_parser::{Scanner, StrInput, TokenType};
 use serde_saphyr::{DuplicateKeyPolicy, MergeKeyPolicy, NonFiniteFloatPolicy, Options, Spanned};
 use zeroize::Zeroizing;
 
 use super::node::{Located, NOT_A_TABLE, Node, Pair, ParseError};
 
 pub(super) fn parse(text: &str) -> Result<Vec<Pair>, ParseError> {
+    if let Some(at) = find_tag(text) {
+        return Err(ParseError {
+            hint: Some("remove the tag; to use an environment variable, write \"${NAME}\" instead"),
+            ..ParseError::new("YAML tags are not supported", Some(at))
+        });
+    }
     let parsed = serde_saphyr::from_str_with_options::<Option<Spanned<Node>>>(text, options());
     let document = parsed.map_err(|error| {
         ParseError::new(
@@ -21,6 +28,20 @@ pub(super) fn parse(text: &str) -> Result<Vec<Pair>, ParseError> {
         Some(Node::Table(pairs)) => Ok(pairs),
         Some(_) => Err(ParseError::new(NOT_A_TABLE, Some(0))),
     }
+}
+
+/// Returns the byte position of the first tag, such as `!env` or `!!str`. The deserializer ignores most tags, so that the
+/// file would have another meaning than its author expects.
+fn find_tag(text: &str) -> Option<usize> {
+    if !text.contains('!') {
+        return None;
+    }
+    let is_tag =
+        |kind: &TokenType<'_>| matches!(kind, TokenType::Tag(..) | TokenType::TagDirective(..));
+    // The deserializer reports errors of the scanner.
+    let mut tokens = Scanner::new(StrInput::new(text)).map_while(Result::ok);
+    let token = tokens.find(|token| is_tag(token.token_type()))?;
+    token.span().start.byte_offset()
 }
 
 const ALIASES: &str = "anchors and aliases are not supported";

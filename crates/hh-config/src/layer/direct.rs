@@ -35,8 +35,11 @@ impl Layer {
     ) -> Self {
         let mut layer = Self::new(source);
         for (name, value, place) in values {
-            if !super::is_blank(&value) {
-                layer.insert(name, Ok(value), Provenance::new(source, Some(place)));
+            let place = Provenance::new(source, Some(place));
+            if super::is_blank(&value) {
+                layer.add_empty(name, place);
+            } else {
+                layer.insert(name, Ok(value), place);
             }
         }
         layer

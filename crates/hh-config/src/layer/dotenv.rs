@@ -1,17 +1,21 @@
-//! Reads named `.env` files. Values are not expanded: a `$` is literal.
+//! Reads named `.env` files.
+
+mod grammar;
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use hh_text::Diagnostic;
+use zeroize::Zeroizing;
 
-use super::variables::{Variables, differ, is_read, urls};
+use self::grammar::Content;
+use super::variables::{Variables, differ, is_own, urls};
 use super::{Layer, MAX_BYTES};
 use crate::problems::Problems;
 use crate::redact::redacted_path;
-use crate::{Env, LoadErrorKind, Location, Problem, Provenance, Source, read};
+use crate::{Env, LoadErrorKind, Location, Problem, Provenance, SettingName, Source, named_file};
 
 /// The variables of a `.env` file, with the line and column of each.
 pub(crate) struct DotEnv<'a> {
@@ -19,6 +23,9 @@ pub(crate) struct DotEnv<'a> {
     path: Arc<Path>,
     variables: BTreeMap<String, (OsString, usize, usize)>,
     problems: Vec<Problem>,
+    /// The warnings, each with the name of the variable that the line does not set.
+    warnings: Vec<(String, String)>,
+    is_read: bool,
 }
 
 impl<'a> DotEnv<'a> {
@@ -29,44 +36,71 @@ impl<'a> DotEnv<'a> {
             path: Arc::from(redacted_path(path)),
             variables: BTreeMap::new(),
             problems: Vec::new(),
+            warnings: Vec::new(),
+            is_read: false,
         };
-        match read::text(&env.resolve(path), MAX_BYTES) {
-            Ok(text) => file.parse(&text),
+        let bytes = named_file::bytes(env.pipes(), &env.resolve(path), MAX_BYTES);
+        match bytes.and_then(|bytes| decode(&bytes)) {
+            Ok((text, is_lossy)) => {
+                file.is_read = true;
+                file.parse(&text, is_lossy);
+            }
             Err(what) => {
-                let message = format!(
-                    "the .env file {} ({}) {what}",
+                let what = what.with_prefix(format_args!(
+                    "the .env file {} ({}) ",
                     file.path.display(),
                     named_by.place()
-                );
-                let problem = Problem::new(LoadErrorKind::Unreadable, message);
+                ));
+                let problem = Problem::new(LoadErrorKind::Unreadable, what);
                 file.problems.push(problem);
             }
         }
         file
     }
 
-    fn parse(&mut self, text: &str) {
+    /// Returns whether the file could be read.
+    pub(crate) fn is_read(&self) -> bool {
+        self.is_read
+    }
+
+    /// Parses the text. In a lossy text, U+FFFD stands for bytes that are not UTF-8.
+    fn parse(&mut self, text: &str, is_lossy: bool) {
         let mut problems = Problems::default();
-        for (index, line) in text.lines().enumerate() {
-            let line_number = index + 1;
+        for statement in grammar::parse(text, is_own) {
+            let line = statement.line;
+            // The line may contain a key, so only its number is printed.
+            let place = format!("{}:{line}: ", self.path.display());
             let mut fail = |kind, what: Diagnostic| {
-                // The line may contain a key, so only its number is printed.
-                let place = format_args!("{}:{line_number}: ", self.path.display());
-                problems.push(Problem::new(kind, what.with_prefix(place)));
+                problems.push(Problem::new(kind, what.with_prefix(&place)));
             };
-            match parse(line) {
-                Err(what) => fail(LoadErrorKind::Malformed, what.into()),
-                Ok(None) => {}
-                Ok(Some((name, value, column))) => {
-                    let is_known = is_read(name);
+            match statement.content {
+                Content::Malformed(what) => fail(LoadErrorKind::Malformed, what),
+                // One warning for each variable is enough, also for a file with many such lines.
+                Content::Ineffective { variable, what } => {
+                    if self.warnings.iter().all(|(known, _)| *known != variable) {
+                        self.warnings.push((variable, place + &what));
+                    }
+                }
+                Content::Assignment {
+                    name,
+                    value,
+                    column,
+                } => {
+                    let is_own = is_own(name);
                     if let Some((_, first, _)) = self.variables.get(name)
-                        && is_known
+                        && is_own
                     {
                         let what =
                             Diagnostic::new(format!("{name} is set twice, first on line {first}"));
                         fail(LoadErrorKind::Conflict, what.with_hint("remove one"));
                     }
-                    let value = (OsString::from(value), line_number, column);
+                    if is_own && is_lossy && value.contains('\u{fffd}') {
+                        let what =
+                            Diagnostic::new(format!("the value of {name} is not UTF-8 text"));
+                        fail(LoadErrorKind::Invalid, what);
+                        continue;
+                    }
+                    let value = (OsString::from(value), line, column);
                     self.variables.insert(name.to_owned(), value);
                 }
             }
@@ -78,7 +112,25 @@ impl<'a> DotEnv<'a> {
     pub(crate) fn layer(&self) -> Layer {
         let mut layer = Layer::of_variables(self);
         layer.problems.extend(self.problems.iter().cloned());
+        for (variable, warning) in &self.warnings {
+            layer.warnings.push(warning.clone());
+            let setting = SettingName::of_variable(variable);
+            layer
+                .mistakes
+                .extend(setting.map(|setting| (setting, warning.clone())));
+        }
         layer
+    }
+
+    /// Returns the value of a variable, which may be blank.
+    fn find(&self, variable: &str) -> Option<(&OsStr, Location)> {
+        let (value, line, column) = self.variables.get(variable)?;
+        let place = Location::File {
+            path: Arc::clone(&self.path),
+            line: *line,
+            column: *column,
+        };
+        Some((value.as_os_str(), place))
     }
 
     /// Returns the names and values of all variables, for substitution.
@@ -92,83 +144,36 @@ impl Variables for DotEnv<'_> {
     const SOURCE: Source = Source::DotEnv;
 
     fn get(&self, variable: &str) -> Option<(&OsStr, Location)> {
-        let (value, line, column) = self.variables.get(variable)?;
-        let is_blank = value.to_str().is_some_and(|text| text.trim().is_empty());
-        (!is_blank).then(|| {
-            let place = Location::File {
-                path: Arc::clone(&self.path),
-                line: *line,
-                column: *column,
-            };
-            (value.as_os_str(), place)
-        })
+        let (value, place) = self.find(variable)?;
+        (!is_blank(value)).then_some((value, place))
+    }
+
+    fn empty(&self, variable: &str) -> Option<Location> {
+        let (value, place) = self.find(variable)?;
+        is_blank(value).then_some(place)
     }
 
     fn names(&self) -> impl Iterator<Item = &str> {
         self.variables.keys().map(String::as_str)
     }
 
-    fn path(&self, path: &Path) -> PathBuf {
-        self.env.resolve(path)
+    fn env(&self) -> &Env {
+        self.env
     }
 }
 
-/// Parses a line: nothing, a comment, or `[export ]NAME=value`. Returns the name, the value and the column of the
-/// value.
-fn parse(line: &str) -> Result<Option<(&str, String, usize)>, &'static str> {
-    let text = line.trim();
-    if text.is_empty() || text.starts_with('#') {
-        return Ok(None);
-    }
-    let text = match text.strip_prefix("export") {
-        Some(rest) if rest.starts_with([' ', '\t']) => rest,
-        _ => text,
-    };
-    let (name, value) = text.split_once('=').ok_or("expected NAME=value")?;
-    let name = name.trim();
-    let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
-    if name.is_empty() || !name.chars().all(is_name) {
-        return Err("expected the name of a variable before =");
-    }
-    let value = value.trim();
-    let before = &line[..line.len() - line.trim_start().len() + line.trim().len() - value.len()];
-    let column = before.chars().count() + 1;
-    Ok(Some((name, parse_value(value)?, column)))
+fn is_blank(value: &OsStr) -> bool {
+    value.to_str().is_some_and(super::is_blank_text)
 }
-/// Parses a value: single quotes are literal, double quotes allow escapes, and unquoted text ends at a comment.
-fn parse_value(text: &str) -> Result<String, &'static str> {
-    const OPEN: &str = "the quote is not closed on the same line";
-    if text.starts_with("# ") {
-        return Ok(String::new());
-    }
-    let (value, rest) = if let Some(quoted) = text.strip_prefix('\'') {
-        let (value, rest) = quoted.split_once('\'').ok_or(OPEN)?;
-        (value.to_owned(), rest)
-    } else if let Some(quoted) = text.strip_prefix('"') {
-        let mut value = String::new();
-        let mut letters = quoted.chars();
-        loop {
-            match letters.next().ok_or(OPEN)? {
-                '"' => break,
-                '\\' => value.push(match letters.next().ok_or(OPEN)? {
-                    'n' => '\n',
-                    't' => '\t',
-                    other => other,
-                }),
-                other => value.push(other),
-            }
-        }
-        (value, letters.as_str())
-    } else {
-        let end = text.find(" #").unwrap_or(text.len());
-        return Ok(text[..end].trim_end().to_owned());
-    };
-    let rest = rest.trim_start();
-    if rest.is_empty() || rest.starts_with('#') {
-        Ok(value)
-    } else {
-        Err("unexpected text after the closing quote")
-    }
+
+/// Decodes the bytes of a file, and returns whether bytes were replaced because they are not UTF-8. Only the lines of
+/// other programs may contain such bytes.
+fn decode(bytes: &[u8]) -> Result<(Zeroizing<String>, bool), Diagnostic> {
+    hh_text::check_encoding(bytes)?;
+    let is_lossy = std::str::from_utf8(bytes).is_err();
+    let text = Zeroizing::new(String::from_utf8_lossy(bytes).into_owned());
+    let text = Zeroizing::new(hh_text::without_bom(&text).to_owned());
+    Ok((text, is_lossy))
 }
 
 /// Returns a warning if differently named variables of the environment and of a `.env` file name different servers.
@@ -177,26 +182,4 @@ fn parse_value(text: &str) -> Result<String, &'static str> {
 pub(crate) fn conflicting_variables(env: &Env, dotenv: &DotEnv<'_>) -> Option<String> {
     let (first, second) = (urls(env).next()?, urls(dotenv).next()?);
     differ(&first, &second).filter(|_| first.0 != second.0)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn lines() {
-        let value = |line: &str| parse(line).unwrap().map(|(_, value, _)| value);
-        assert_eq!(value(""), None);
-        assert_eq!(value("  # HH_PROJECT=x"), None);
-        assert_eq!(value("HH_PROJECT=a b # note").as_deref(), Some("a b"));
-        assert_eq!(value("export HH_PROJECT = a#b").as_deref(), Some("a#b"));
-        assert_eq!(value("A='$HOME # \\n'").as_deref(), Some("$HOME # \\n"));
-        assert_eq!(value("A=\"a\\\"b\\n\" # note").as_deref(), Some("a\"b\n"));
-        assert_eq!(value("A=a$HOME").as_deref(), Some("a$HOME"));
-        assert_eq!(value("A=").as_deref(), Some(""));
-        assert_eq!(value("A= # none yet").as_deref(), Some(""));
-        for broken in ["A", "=b", "A B=c", "A='b", "A=\"b", "A='b' c", "A=\"\\"] {
-            assert!(parse(broken).is_err(), "{broken}");
-        }
-    }
 }

@@ -1,7 +1,6 @@
 //! Builds the layer of environment variables. Values are raw text; no type is guessed from their form.
 
 use std::ffi::OsStr;
-use std::path::{Path, PathBuf};
 
 use super::Layer;
 use super::variables::Variables;
@@ -15,12 +14,17 @@ impl Variables for Env {
         Some((value, Location::Variable(variable.to_owned())))
     }
 
+    fn empty(&self, variable: &str) -> Option<Location> {
+        self.is_blank(variable)
+            .then(|| Location::Variable(variable.to_owned()))
+    }
+
     fn names(&self) -> impl Iterator<Item = &str> {
         self.names()
     }
 
-    fn path(&self, path: &Path) -> PathBuf {
-        self.resolve(path)
+    fn env(&self) -> &Env {
+        self
     }
 }
 

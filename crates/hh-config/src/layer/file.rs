@@ -90,8 +90,8 @@ impl Reader<'_> {
                 let (line, column) = self.lines.of(at);
                 format!(":{line}:{column}")
             });
-            let message = format!("{path}{place}: {}", error.what);
-            Problem::new(LoadErrorKind::Malformed, message)
+            let what = error.diagnostic(format_args!("{path}{place}"));
+            Problem::new(LoadErrorKind::Malformed, what)
         })
     }
 
@@ -120,7 +120,11 @@ impl Reader<'_> {
                 self.problems.count();
                 continue;
             }
-            if named.is_some() && value.value.is_blank() {
+            if let Some(named) = named
+                && value.value.is_blank()
+            {
+                let place = Provenance::new(source, Some(self.place(value.span.start)));
+                layer.add_empty(named.setting(), place);
                 continue;
             }
             let provenance = Provenance::new(source, Some(self.place(name.span.start)));
@@ -151,6 +155,11 @@ impl Reader<'_> {
                     Diagnostic::new(format!("{setting} cannot be set in a configuration file"));
                 let what = what.with_hint(format!("remove it and set {variable} instead"));
                 self.problem(LoadErrorKind::Conflict, what, setting, &provenance);
+                continue;
+            }
+            if setting.spec().place == Placement::OwnFiles
+                && !self.check_is_own(setting, &provenance)
+            {
                 continue;
             }
             let found = match named {
@@ -345,13 +354,13 @@ impl Reader<'_> {
         let path = Path::new(done.text.trim());
         let file = self.file.folder.join(path);
         let path = redacted_path(path);
-        let raw = secret_file::read(&file).map_err(|what| {
-            let message = format!(
-                "{}: {name} names {}, which {what}",
+        let raw = secret_file::read(self.file.env, &file).map_err(|what| {
+            let what = what.with_prefix(format_args!(
+                "{}: {name} names {}, which ",
                 provenance.place(),
                 path.display()
-            );
-            Problem::new(LoadErrorKind::Unreadable, message)
+            ));
+            Problem::new(LoadErrorKind::Unreadable, what)
         });
         Some((raw, provenance.with_via(Via::SecretFile(path))))
     }

@@ -1,7 +1,7 @@
 //! Builds the layer of a source of variables: the environment or a `.env` file.
 
 use std::ffi::OsStr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use hh_text::Diagnostic;
 use secrecy::SecretString;
@@ -10,7 +10,7 @@ use super::{Layer, exposed};
 use crate::origin::BaseUrl;
 use crate::redact::redacted_path;
 use crate::{
-    LoadErrorKind, Location, Problem, Provenance, SETTINGS, SettingName, SettingSpec, Source,
+    Env, LoadErrorKind, Location, Problem, Provenance, SETTINGS, SettingName, SettingSpec, Source,
     UNSUPPORTED, Via, names, nearest, secret_file, value,
 };
 
@@ -20,10 +20,13 @@ pub(super) trait Variables {
 
     fn get(&self, variable: &str) -> Option<(&OsStr, Location)>;
 
+    /// Returns the location of a variable that is set to a blank value.
+    fn empty(&self, variable: &str) -> Option<Location>;
+
     fn names(&self) -> impl Iterator<Item = &str>;
 
-    /// Resolves a path that a variable contains.
-    fn path(&self, path: &Path) -> PathBuf;
+    /// Returns the environment that resolves paths.
+    fn env(&self) -> &Env;
 }
 
 impl Layer {
@@ -53,11 +56,24 @@ impl Layer {
         for &variable in declared.variables {
             let file_variable = declared.secret.then(|| format!("{variable}_FILE"));
             let file = file_variable.as_ref().and_then(|name| variables.get(name));
+            for name in [Some(variable), file_variable.as_deref()]
+                .into_iter()
+                .flatten()
+            {
+                let empty = variables.empty(name);
+                let place = empty.map(|place| Provenance::new(V::SOURCE, Some(place)));
+                if let Some(place) = place {
+                    self.add_empty(setting, place);
+                }
+            }
             let (raw, provenance) = match (variables.get(variable), file) {
                 (None, None) => continue,
                 (value, Some((path, place))) => {
                     let file_variable = file_variable.as_deref().unwrap_or_default();
-                    let path = PathBuf::from(path.to_os_string());
+                    let path = match path.to_str() {
+                        Some(path) => PathBuf::from(hh_text::without_bom(path)),
+                        None => PathBuf::from(path),
+                    };
                     let provenance = Provenance::new(V::SOURCE, Some(place));
                     let place = line_of(&provenance);
                     if value.is_some() {
@@ -71,17 +87,19 @@ impl Layer {
                         );
                     }
                     let shown = redacted_path(&path);
-                    let raw = secret_file::read(&variables.path(&path)).map_err(|what| {
-                        let message = format!(
-                            "{place}{file_variable} names {}, which {what}",
+                    let env = variables.env();
+                    let raw = secret_file::read(env, &env.resolve(&path)).map_err(|what| {
+                        let what = what.with_prefix(format_args!(
+                            "{place}{file_variable} names {}, which ",
                             shown.display()
-                        );
-                        Problem::new(LoadErrorKind::Unreadable, message)
+                        ));
+                        Problem::new(LoadErrorKind::Unreadable, what)
                     });
                     (raw, provenance.with_via(Via::SecretFile(shown)))
                 }
                 (Some((value, place)), None) => {
-                    let raw = value.to_str().map(SecretString::from).ok_or_else(|| {
+                    let text = value.to_str().map(hh_text::without_bom);
+                    let raw = text.map(SecretString::from).ok_or_else(|| {
                         let what =
                             Diagnostic::new(format!("the value of {variable} is not UTF-8 text"));
                         let what = what.with_hint(format!("set {variable} to UTF-8 text"));
@@ -90,8 +108,21 @@ impl Layer {
                     (raw, Provenance::new(V::SOURCE, Some(place)))
                 }
             };
+            let is_shared = !has_own_prefix(variable);
+            // Other programs use such a variable with other values, which must not stop a command.
+            if is_shared && declared.is_planned() {
+                let expected = match &raw {
+                    Ok(raw) => value::parse_setting(declared, exposed(raw).trim()).err(),
+                    Err(_) => Some("expected UTF-8 text".into()),
+                };
+                if let Some(expected) = expected {
+                    let what = format!("{variable} is ignored: {expected}");
+                    self.shared_warnings.push(what);
+                    continue;
+                }
+            }
             let raw = raw.map_err(|problem| problem.of(setting, provenance.clone()));
-            self.insert(setting, raw, provenance);
+            self.insert(setting, raw, provenance).is_shared = is_shared;
         }
     }
 
@@ -107,9 +138,16 @@ impl Layer {
 
     /// Adds a warning for each unknown variable with a HoneyHive prefix, because a typing error would go unnoticed.
     fn warn_unknown_names<V: Variables>(&mut self, variables: &V) {
-        let is_honeyhive = |name: &&str| name.starts_with("HH_") || name.starts_with("HONEYHIVE_");
-        for name in variables.names().filter(is_honeyhive) {
-            if is_read(name) {
+        // Most variables belong to other programs.
+        let names = || {
+            variables
+                .names()
+                .filter(|name| name.starts_with(['h', 'H']))
+        };
+        for name in names() {
+            // A `.env` file can contain names with dashes and dots.
+            let spelled = name.replace(['-', '.'], "_");
+            if !has_own_prefix(&spelled) || is_read(name) {
                 continue;
             }
             if let Some(known) = UNSUPPORTED.iter().find(|known| known.variable == name) {
@@ -117,11 +155,38 @@ impl Layer {
                 continue;
             }
             let declared = SETTINGS.iter().flat_map(|declared| declared.variables);
-            if let Some(near) = nearest(name, declared.copied()) {
+            if let Some(near) = nearest(&spelled, declared.copied()) {
                 self.unknown_names.push((name.to_owned(), near));
             }
         }
+        for name in names().filter(|name| is_like_key(name) && !is_read(name)) {
+            let what = format!("unknown variable {name}; did you mean HH_API_KEY?");
+            self.mistakes.push((names::API_KEY, what));
+        }
     }
+}
+
+/// Returns whether a variable is probably meant to contain the API key, such as `HONEYHIVE_KEY` or `hh_api_key`.
+///
+/// Programs of others may use such names, so they are mentioned only if there is no key.
+fn is_like_key(variable: &str) -> bool {
+    const NAMES: [&str; 9] = [
+        "KEY",
+        "APIKEY",
+        "APIKEYS",
+        "TOKEN",
+        "APITOKEN",
+        "ACCESSTOKEN",
+        "AUTHTOKEN",
+        "PROJECTKEY",
+        "PROJECTAPIKEY",
+    ];
+    let letters = variable.chars().filter(char::is_ascii_alphanumeric);
+    let letters: String = letters.map(|c| c.to_ascii_uppercase()).collect();
+    ["HONEYHIVE", "HH"].iter().any(|prefix| {
+        let name = letters.strip_prefix(prefix);
+        name.is_some_and(|name| NAMES.contains(&name))
+    })
 }
 
 /// Returns whether a variable is read, for a setting or for the path of a secret file.
@@ -131,6 +196,16 @@ pub(super) fn is_read(variable: &str) -> bool {
         .and_then(SettingName::of_variable);
     SettingName::of_variable(variable).is_some()
         || secret.is_some_and(|setting| setting.spec().secret)
+}
+
+/// Returns whether a variable is read and other programs do not use it.
+#[cfg(feature = "files")]
+pub(super) fn is_own(variable: &str) -> bool {
+    has_own_prefix(variable) && is_read(variable)
+}
+
+fn has_own_prefix(variable: &str) -> bool {
+    variable.starts_with("HH_") || variable.starts_with("HONEYHIVE_")
 }
 
 /// Returns the variables that are set to a base URL, the preferred one first.

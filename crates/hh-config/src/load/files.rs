@@ -10,7 +10,7 @@ use crate::layer::{ConfigFile, DotEnv, Guard, MAX_BYTES, conflicting_variables};
 use crate::redact::redacted_path;
 use crate::{
     DiscoveredFile, Env, FileState, Layer, LoadErrorKind, Problem, Source, Sourced, Stack,
-    TrustedFiles, guarded, names, paths, read,
+    TrustedFiles, guarded, named_file, names, paths, read,
 };
 
 /// The name of a project file, without its extension.
@@ -48,12 +48,17 @@ pub fn overlays(path: &Path) -> Vec<PathBuf> {
 /// Adds the layers of the `.env` file and of all configuration files.
 pub(super) fn add(mut stack: Stack, env: &Env) -> Stack {
     let Some(named) = stack.text_or_problem(names::ENV_FILE) else {
-        stack.files.push(DiscoveredFile::dotenv(None));
+        stack.files.push(DiscoveredFile::unnamed_dotenv());
         return add_config_files(stack, env, env);
     };
     let path = PathBuf::from(named.value);
     let dotenv = DotEnv::read(env, &path, &named.provenance);
-    let found = DiscoveredFile::dotenv(Some(env.resolve(&path)));
+    let state = if dotenv.is_read() {
+        FileState::Read
+    } else {
+        FileState::Unreadable
+    };
+    let found = DiscoveredFile::new(Source::DotEnv, &env.resolve(&path), state);
     stack.files.push(found);
     if let Some(warning) = conflicting_variables(env, &dotenv) {
         stack.add_warning(warning);
@@ -96,7 +101,7 @@ impl Stack {
     pub fn of_text(env: &Env, path: &Path, text: &str) -> Self {
         let mut files = Files::new(Self::new(), env, env);
         let folder = env.resolve(path.parent().unwrap_or(Path::new("")));
-        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        let text = hh_text::without_bom(text);
         let environments = files.text(Source::Named, path, (text, &folder), Guard::Named);
         files.alone(environments)
     }
@@ -306,21 +311,27 @@ impl<'a> Files<'a> {
         let opened = self.env.resolve(path);
         // The caller did not name these files, and they can determine which programs run.
         let is_guarded = matches!(source, Source::User | Source::System);
+        let named_by = self.stack.candidates(names::CONFIG_FILE).winner;
+        let named_by = named_by.filter(|_| source == Source::Named);
+        let named_by = named_by.map(|named| named.provenance().place());
         let text = if is_guarded {
             guarded::text(&opened, MAX_BYTES, source, self.env.home().as_deref())
         } else {
-            read::text(&opened, MAX_BYTES).map_err(|what| (LoadErrorKind::Unreadable, what.into()))
+            let text = if named_by.is_some() {
+                named_file::text(self.env.pipes(), &opened, MAX_BYTES)
+            } else {
+                read::text(&opened, MAX_BYTES)
+            };
+            text.map_err(|what| (LoadErrorKind::Unreadable, what))
         };
         let text = match text {
             Ok(text) => text,
             Err((kind, what)) => {
-                let named = self.stack.candidates(names::CONFIG_FILE).winner;
-                let named = named.filter(|_| source == Source::Named);
-                let named = named.map(|named| format!(" ({})", named.provenance().place()));
+                let named_by = named_by.map(|place| format!(" ({place})"));
                 let what = what.with_prefix(format_args!(
                     "the configuration file {}{} ",
                     redacted_path(path).display(),
-                    named.unwrap_or_default()
+                    named_by.unwrap_or_default()
                 ));
                 self.stack.add_problems([Problem::new(kind, what)]);
                 let state = if kind == LoadErrorKind::Unsafe {

@@ -12,7 +12,7 @@ macro_rules! with_planned {
 
             // Server and labels.
             CONTROL_PLANE_URL => SettingSpec::planned("control_plane_url", Kind::Url, "base URL of the control plane").variables(&["HH_CONTROL_PLANE_URL", "HH_CP_API_URL"]).default("https://api.cp.us.honeyhive.ai").project_file(ProjectFilePolicy::Denied);
-            SERVICE_NAME => SettingSpec::planned("service_name", Kind::Text, "name of the service in exported traces").variables(&["HH_SERVICE_NAME", "OTEL_SERVICE_NAME"]);
+            SERVICE_NAME => SettingSpec::planned("service_name", Kind::Name, "name of the service in exported traces").variables(&["HH_SERVICE_NAME", "OTEL_SERVICE_NAME"]);
             SERVICE_VERSION => SettingSpec::planned("service_version", Kind::Text, "version of the service in exported traces").variables(&["HH_SERVICE_VERSION"]);
             RESOURCE_ATTRIBUTES => SettingSpec::planned("resource_attributes", Kind::Text, "resource attributes of exported traces, as NAME=VALUE pairs separated by commas").variables(&["OTEL_RESOURCE_ATTRIBUTES"]);
 

@@ -12,6 +12,8 @@ pub struct SettingName(pub(super) u8);
 pub enum Kind {
     /// Any string.
     Text,
+    /// A name: any string that contains no API key.
+    Name,
     /// A project name: 1 to 100 characters, without `/ \ ? # &` and control characters.
     Project,
     /// An `http` or `https` URL without a user name, query or fragment.
@@ -32,14 +34,24 @@ pub enum Kind {
     Choice(&'static [&'static str]),
     /// A list of strings. It is a list in files. In variables, it is strings separated by commas, or a JSON array.
     List,
+    /// A list of exact host names and IP addresses, without ports and wildcards, in the form of a [list](Self::List).
+    Hosts,
     /// A map of strings. It is a table in files and a JSON object in variables.
     Map,
+}
+
+impl Kind {
+    /// Returns whether a value is a list in files.
+    #[cfg(any(feature = "files", feature = "figment"))]
+    pub(crate) fn is_list(self) -> bool {
+        matches!(self, Self::List | Self::Hosts)
+    }
 }
 
 impl fmt::Display for Kind {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Text => formatter.write_str("string"),
+            Self::Text | Self::Name => formatter.write_str("string"),
             Self::Project => formatter.write_str("project name, 1 to 100 characters"),
             Self::Url => formatter.write_str("URL"),
             Self::Proxy => formatter.write_str("proxy URL"),
@@ -50,6 +62,7 @@ impl fmt::Display for Kind {
             Self::Count(low, high) => write!(formatter, "whole number, {low} to {high}"),
             Self::Choice(words) => formatter.write_str(&words.join(", ")),
             Self::List => formatter.write_str("list of strings"),
+            Self::Hosts => formatter.write_str("list of host names"),
             Self::Map => formatter.write_str("table of strings"),
         }
     }
@@ -61,6 +74,9 @@ impl fmt::Display for Kind {
 pub enum Placement {
     /// Parameters, variables and files.
     Anywhere,
+    /// Parameters, variables, a file that the caller names, and the user's file. Other files cannot contain the setting,
+    /// not even a trusted project file.
+    OwnFiles,
     /// Parameters and variables, but not files.
     OutsideFiles,
 }
@@ -207,6 +223,12 @@ impl SettingSpec {
 
     pub(super) const fn secret(mut self) -> Self {
         self.secret = true;
+        self
+    }
+
+    pub(super) const fn own_files(mut self) -> Self {
+        self.place = Placement::OwnFiles;
+        self.project_file = ProjectFilePolicy::Denied;
         self
     }
 

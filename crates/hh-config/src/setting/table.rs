@@ -39,19 +39,19 @@ with_planned! { settings;
     INGESTION_API_KEY => SettingSpec::new("ingestion_api_key", Kind::Text, Consumer::Requests, "API key for sessions and events only").variables(&["HH_INGESTION_API_KEY"]).secret();
     CREDENTIAL_STORAGE => SettingSpec::new("credential_storage", Kind::Choice(&["auto", "keyring", "file"]), Consumer::CommandLine, "where `honeyhive auth login` saves the API key; `auto` uses the system keyring if available, otherwise a file").variables(&["HH_CREDENTIAL_STORAGE"]).default("auto");
     KEY_MAX_AGE_DAYS => SettingSpec::new("key_max_age_days", Kind::Count(1, 3650), Consumer::CommandLine, "maximum age of an API key in days; `honeyhive auth status` prints a warning if the key is older").variables(&["HH_KEY_MAX_AGE_DAYS"]).default("90");
-    PROFILE => SettingSpec::new("profile", Kind::Text, Consumer::Loading, "credential profile to use; the current profile by default").variables(&["HH_PROFILE"]).outside_files();
+    PROFILE => SettingSpec::new("profile", Kind::Name, Consumer::Loading, "credential profile to use; the current profile by default").variables(&["HH_PROFILE"]).outside_files();
 
     // Server, project and labels.
     BASE_URL => SettingSpec::new("base_url", Kind::Url, Consumer::Requests, "base URL of the API").variables(&["HH_BASE_URL", "HH_DATA_PLANE_URL", "HH_API_URL", "HONEYHIVE_SERVER_URL", "HH_SERVER_URL"]).default(DEFAULT_BASE_URL).project_file(ProjectFilePolicy::OnlyHosted);
     PROJECT => SettingSpec::new("project", Kind::Project, Consumer::Requests, "project name").variables(&["HH_PROJECT"]).aliases(&["default_project"]);
-    SOURCE => SettingSpec::new("source", Kind::Text, Consumer::Tracer, "deployment label of traces, such as `production`").variables(&["HH_SOURCE"]).default("dev");
-    SESSION_NAME => SettingSpec::new("session_name", Kind::Text, Consumer::Tracer, "name of the session that a tracer starts automatically").variables(&["HH_SESSION_NAME"]);
+    SOURCE => SettingSpec::new("source", Kind::Name, Consumer::Tracer, "deployment label of traces, such as `production`").variables(&["HH_SOURCE"]).default("dev");
+    SESSION_NAME => SettingSpec::new("session_name", Kind::Name, Consumer::Tracer, "name of the session that a tracer starts automatically").variables(&["HH_SESSION_NAME"]);
     ALLOWED_IPS => SettingSpec::new("allowed_ips", Kind::List, Consumer::Server, "IP addresses that may use the API key; only the server can enforce this list");
 
     // Files.
     CONFIG_FILE => SettingSpec::new("config_file", Kind::Path, Consumer::Loading, "configuration file to read instead of the project file (YAML, JSON or TOML)").variables(&["HH_CONFIG_FILE"]).outside_files();
     ENV_FILE => SettingSpec::new("env_file", Kind::Path, Consumer::Loading, "`.env` file to load variables from; the process environment takes precedence").variables(&["HH_ENV_FILE"]).outside_files();
-    ENVIRONMENT => SettingSpec::new("environment", Kind::Text, Consumer::Loading, "environment whose overlay is applied over the project file, or over the file that `config_file` names").variables(&["HH_ENVIRONMENT"]).outside_files();
+    ENVIRONMENT => SettingSpec::new("environment", Kind::Name, Consumer::Loading, "environment whose overlay is applied over the project file, or over the file that `config_file` names").variables(&["HH_ENVIRONMENT"]).outside_files();
 
     // Modes and output.
     TEST_MODE => SettingSpec::new("test_mode", Kind::Boolean, Consumer::Requests, "disable all network connections and return test responses").variables(&["HH_TEST_MODE"]).default("false");
@@ -69,6 +69,7 @@ with_planned! { settings;
     RATE_LIMIT_CALLS => SettingSpec::new("rate_limit_calls", Kind::Count(1, 1_000_000), Consumer::Requests, "maximum number of requests in each `rate_limit_window`, including retries; 100 if only `rate_limit_window` is set").variables(&["HH_RATE_LIMIT_CALLS"]);
     RATE_LIMIT_WINDOW => SettingSpec::new("rate_limit_window", Kind::Seconds(0.1, 3600.0), Consumer::Requests, "period in seconds to which `rate_limit_calls` applies; 60 if only `rate_limit_calls` is set").variables(&["HH_RATE_LIMIT_WINDOW"]);
     VERIFY_SSL => SettingSpec::new("verify_ssl", Kind::Boolean, Consumer::Requests, "verify TLS certificates; if disabled, attackers on the network can read the API key").variables(&["HH_VERIFY_SSL"]).default("true").project_file(ProjectFilePolicy::OnlyTrue);
+    INSECURE_HTTP_HOSTS => SettingSpec::new("insecure_http_hosts", Kind::Hosts, Consumer::Requests, "hosts that plain HTTP is allowed for, as exact names or IP addresses; anyone on the network can read the API key and all data").variables(&["HH_INSECURE_HTTP_HOSTS"]).own_files();
     CA_BUNDLE => SettingSpec::new("ca_bundle", Kind::Path, Consumer::Requests, "PEM file of trusted certificates, used instead of the system trust store").variables(&["HH_CA_BUNDLE"]).project_file(ProjectFilePolicy::Denied);
     SSL_CERT_PATH => SettingSpec::new("ssl_cert_path", Kind::Path, Consumer::Requests, "same as `ca_bundle`; no effect if `ca_bundle` or `ssl_key_path` is set").variables(&["HH_SSL_CERT_PATH"]).project_file(ProjectFilePolicy::Denied);
     PROXY_URL => SettingSpec::new("proxy_url", Kind::Proxy, Consumer::Requests, "proxy for HTTPS requests; takes precedence over `https_proxy`").variables(&["HH_PROXY_URL"]).project_file(ProjectFilePolicy::Denied);

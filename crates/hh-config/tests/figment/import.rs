@@ -232,6 +232,28 @@ fn settings_that_files_cannot_contain_require_a_high_source() {
 }
 
 #[test]
+fn plain_http_can_be_allowed_only_by_a_source_of_the_user() {
+    for source in SOURCES {
+        let stack = stack_of(
+            source,
+            Serialized::default("insecure_http_hosts", ["server"]),
+        );
+        let problems = stack.problems();
+        let kinds: Vec<_> = problems.iter().map(hh_config::Problem::kind).collect();
+        let is_of_user = matches!(source, Source::User | Source::Named);
+        if is_of_user || source >= Source::DotEnv {
+            assert_eq!(kinds, [], "{source}");
+            assert_eq!(
+                stack.candidates(names::INSECURE_HTTP_HOSTS).shadowed.len(),
+                0
+            );
+        } else {
+            assert_eq!(kinds, [LoadErrorKind::Untrusted], "{source}");
+        }
+    }
+}
+
+#[test]
 fn values_are_not_expanded() {
     let stack = stack_of(Source::Named, Vault::new([("project", "${HOME}-$<HOME>")]));
     assert_eq!(project(&stack), "${HOME}-$<HOME>");

@@ -65,12 +65,12 @@ use super::revealed;
 /// The groups, each with its minimum number of checks.
 const GROUPS: [(&str, usize); 8] = [
     ("aliases", 93),
-    ("dotenv", 54),
-    ("files", 134),
+    ("dotenv", 108),
+    ("files", 151),
     ("key", 96),
     ("order", 26),
     ("substitution", 127),
-    ("trust", 187),
+    ("trust", 210),
     ("values", 146),
 ];
 

@@ -3,7 +3,9 @@
 
 mod cases;
 mod corpus;
+mod dotenv;
 mod guarded;
+mod pipes;
 mod properties;
 
 use std::collections::BTreeMap;

@@ -166,6 +166,10 @@ fn stored_profile(
     let name = wanted.as_ref().map(|name| name.value.as_str());
     match (profiles.and_then(|all| all.entry(name)), wanted) {
         (Some(profile), _) => Ok(StoredProfile::Profile(Box::new(profile.clone()))),
+        // The stack reports this problem.
+        (None, Some(name)) if hh_auth::check_name(&name.value).is_err() => {
+            Ok(StoredProfile::Unused)
+        }
         (None, Some(name)) => {
             // The value can be a key that was put into the wrong variable.
             let shown = match name.value.as_str() {

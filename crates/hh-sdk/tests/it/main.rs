@@ -14,6 +14,7 @@ mod keys;
 mod network;
 mod outage;
 mod outage_variants;
+mod pipes;
 mod runtime;
 mod security;
 mod shutdown;

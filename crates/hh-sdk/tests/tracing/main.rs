@@ -125,6 +125,69 @@ fn warnings_and_attempts_of_a_client_are_events_without_a_key() {
     assert!(!events.concat().contains(&KEY[8..]), "{events:#?}");
 }
 
+/// Variables that an OpenTelemetry SDK in the same program uses.
+#[test]
+fn variables_of_other_programs_cause_a_warning_in_a_tracer_and_no_error() {
+    subscribe();
+    let no_effect = |setting: &str, variable: &str| {
+        format!("{setting} from {variable} (environment) has no effect: not implemented yet")
+    };
+    let protocol = "OTEL_EXPORTER_OTLP_PROTOCOL";
+    let ignored = format!("{protocol} is ignored: expected one of http/json, http/protobuf");
+    let attributes = "OTEL_RESOURCE_ATTRIBUTES";
+    let cases = [
+        (protocol, "grpc", Some(ignored)),
+        (
+            protocol,
+            "http/json",
+            Some(no_effect("otlp_protocol", protocol)),
+        ),
+        (protocol, "http/protobuf", None),
+        (
+            "OTEL_SERVICE_NAME",
+            "my service",
+            Some(no_effect("service_name", "OTEL_SERVICE_NAME")),
+        ),
+        (
+            attributes,
+            "a,=b,%",
+            Some(no_effect("resource_attributes", attributes)),
+        ),
+        ("OTEL_EXPORTER_OTLP_HEADERS", "a", None),
+        ("OTEL_TRACES_EXPORTER", "none", None),
+    ];
+    for (number, (name, value, warning)) in cases.into_iter().enumerate() {
+        let env = Env::from_pairs([(name, value)]);
+        let start = |thread: String, start: Box<dyn FnOnce(Env) + Send>| {
+            let env = env.clone();
+            let builder = std::thread::Builder::new().name(thread.clone());
+            let started = builder.spawn(move || start(env));
+            started.unwrap().join().unwrap();
+            let mut events = events_of(&thread);
+            events.retain(|event| event.starts_with("WARN"));
+            events
+        };
+        let client = start(
+            format!("shared client {number}"),
+            Box::new(|env| {
+                let options = options("http://127.0.0.1:9").with_env(env);
+                drop(HoneyHive::builder().with_options(options).build().unwrap());
+            }),
+        );
+        assert_eq!(client, [""; 0], "{name}={value}");
+        let tracer = start(
+            format!("shared tracer {number}"),
+            Box::new(|env| {
+                let builder = HoneyHiveTracer::builder().with_env(env);
+                let builder = builder.with_base_url("http://127.0.0.1:9");
+                drop(builder.with_api_key(KEY.to_owned()).build().unwrap());
+            }),
+        );
+        let warning = warning.map(|warning| format!("WARN honeyhive {warning}"));
+        assert_eq!(tracer, Vec::from_iter(warning), "{name}={value}");
+    }
+}
+
 #[test]
 fn the_export_thread_emits_no_event_but_that_of_a_rejected_key() {
     subscribe();

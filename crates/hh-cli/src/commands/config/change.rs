@@ -86,7 +86,7 @@ fn read_value() -> Result<SecretString, CliError> {
             "the value on standard input is longer than 64 KiB; nothing was changed",
         ));
     }
-    Ok(SecretString::from(text.trim()))
+    Ok(SecretString::from(hh_text::without_bom(&text).trim()))
 }
 
 /// Edits the user configuration file while holding its lock.

@@ -233,15 +233,13 @@ fn invalid_lines_of_an_env_file() {
     let (env, server) = ready();
     env.write(
         "a.env",
-        "HH_PROJECT=a\nHH_PROJECT=b\nHH_SOURCE 'b'\n=x\nHH-SOURCE=x\nHH_SOURCE='x\nHH_SOURCE=\"x\" y\nHH_TIMEOUT=soon\n",
+        "HH_PROJECT=a\nHH_PROJECT=b\nHH_SOURCE 'b'\n=x\nOTHER='x\nHH_SOURCE='x\nHH_SOURCE=\"x\" y\nHH_TIMEOUT=soon\n",
     );
     insta::assert_snapshot!(refusal(&env, &["--env-file", "a.env"]), @"
     error: a.env:2: HH_PROJECT is set twice, first on line 1
       hint: remove one
     error: a.env:3: expected NAME=value
-    error: a.env:4: expected the name of a variable before =
-    error: a.env:5: expected the name of a variable before =
-    error: a.env:6: the quote is not closed on the same line
+    error: a.env:6: the quote is not closed
     error: a.env:7: unexpected text after the closing quote
     error: a.env:8:12: invalid value for timeout: expected 1 to 300 seconds
     ");
@@ -253,7 +251,7 @@ fn invalid_lines_of_an_env_file() {
         all += &refusal(&env, &["--env-file", name]);
     }
     insta::assert_snapshot!(all, @"
-    error: the .env file latin.env (--env-file) is not UTF-8 text (line 1)
+    error: latin.env:1: the value of HH_PROJECT is not UTF-8 text
     error: the .env file dir (--env-file) is a directory
     error: the .env file big.env (--env-file) is larger than 1 MiB
     error: the .env file missing.env (--env-file) does not exist
@@ -289,11 +287,12 @@ fn key_files_without_a_key() {
 
 /// A file that never ends, or never begins, does not block a command.
 #[test]
-fn devices_and_fifos_instead_of_files() {
+fn devices_sockets_and_empty_pipes_instead_of_files() {
     let (mut env, server) = ready();
-    env.make_fifo("fifo");
+    let _socket = std::os::unix::net::UnixListener::bind(env.path("socket")).unwrap();
     let mut all = String::new();
-    for name in ["fifo", "/dev/zero", "/dev/stdin"] {
+    // The standard input of these commands is an empty pipe.
+    for name in ["/dev/zero", "socket", "/dev/stdin"] {
         all += &refusal(&env, &["--config-file", name]);
         all += &refusal(&env, &["--env-file", name]);
         env.unset("HH_API_KEY");
@@ -303,15 +302,18 @@ fn devices_and_fifos_instead_of_files() {
         env.set("HH_API_KEY", KEY);
     }
     insta::assert_snapshot!(all, @"
-    error: the configuration file fifo (--config-file) is not a regular file
-    error: the .env file fifo (--env-file) is not a regular file
-    error: HH_API_KEY_FILE names fifo, which is not a regular file
     error: the configuration file /dev/zero (--config-file) is not a regular file
     error: the .env file /dev/zero (--env-file) is not a regular file
     error: HH_API_KEY_FILE names /dev/zero, which is not a regular file
-    error: the configuration file /dev/stdin (--config-file) is not a regular file
-    error: the .env file /dev/stdin (--env-file) is not a regular file
-    error: HH_API_KEY_FILE names /dev/stdin, which is not a regular file
+    error: the configuration file socket (--config-file) is not a regular file
+    error: the .env file socket (--env-file) is not a regular file
+    error: HH_API_KEY_FILE names socket, which is not a regular file
+    error: the configuration file /dev/stdin (--config-file) is an empty named pipe
+      hint: check the program that writes to it; a named pipe can be read only once
+    error: the .env file /dev/stdin (--env-file) is an empty named pipe
+      hint: check the program that writes to it; a named pipe can be read only once
+    error: HH_API_KEY_FILE names /dev/stdin, which is an empty named pipe
+      hint: check the program that writes to it; a named pipe can be read only once
     ");
     server.assert_untouched(&all);
 }
@@ -324,8 +326,10 @@ fn fifos_where_files_are_looked_for() {
     env.make_fifo(".config/honeyhive/config.yaml");
     let printed = refusal(&env, &[]);
     insta::assert_snapshot!(printed, @"
-    error: the configuration file [home]/honeyhive.yaml is not a regular file
-    error: the configuration file [home]/.config/honeyhive/config.yaml is not a regular file
+    error: the configuration file [home]/honeyhive.yaml is a named pipe, not a regular file
+      hint: replace it with a regular file; only files that an option or a variable names can be named pipes
+    error: the configuration file [home]/.config/honeyhive/config.yaml is a named pipe, not a regular file
+      hint: replace it with a regular file; only files that an option or a variable names can be named pipes
     ");
     for command in [
         &["config", "trust"][..],

@@ -274,7 +274,8 @@ fn what_cannot_be_trusted_is_named() {
     ");
     env.make_fifo("honeyhive.fifo.yaml");
     insta::assert_snapshot!(env.seen(&["config", "trust", "honeyhive.fifo.yaml"]), @"
-    ! error: the configuration file honeyhive.fifo.yaml is not a regular file
+    ! error: the configuration file honeyhive.fifo.yaml is a named pipe, not a regular file
+    ! | hint: replace it with a regular file; only files that an option or a variable names can be named pipes
     exit 5
     ");
     env.write("two\nlines/honeyhive.yaml", "");

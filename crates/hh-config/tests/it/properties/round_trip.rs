@@ -73,7 +73,7 @@ fn valid(name: SettingName) -> BoxedStrategy<ValidValue> {
     }
     let bare = |text: String| ValidValue::Bare(text);
     match name.spec().kind {
-        Kind::Text | Kind::Path => text().prop_map(ValidValue::Text).boxed(),
+        Kind::Text | Kind::Name | Kind::Path => text().prop_map(ValidValue::Text).boxed(),
         Kind::Project => text()
             .prop_map(|text| ValidValue::Text(text.replace(['/', '\\', '?', '#', '&'], "-")))
             .boxed(),
@@ -98,6 +98,9 @@ fn valid(name: SettingName) -> BoxedStrategy<ValidValue> {
             .prop_map(|word| ValidValue::Text(word.to_owned()))
             .boxed(),
         Kind::List => vec(text(), 0..4).prop_map(ValidValue::List).boxed(),
+        Kind::Hosts => vec("[a-z]{1,9}[.]example", 0..4)
+            .prop_map(ValidValue::List)
+            .boxed(),
         Kind::Map => btree_map(text(), text(), 0..4)
             .prop_map(ValidValue::Map)
             .boxed(),

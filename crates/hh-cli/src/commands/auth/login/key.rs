@@ -28,8 +28,9 @@ pub(super) fn read(
                 format!("cannot read the key from standard input: {error}"),
             )
         })?;
-        let text = std::str::from_utf8(&bytes);
-        let text = text.map_err(|_| none("invalid key on standard input: not UTF-8 text"))?;
+        let text = hh_text::decode(&bytes).map_err(|what| {
+            CliError::new(Exit::Auth, what.with_prefix("the text on standard input "))
+        })?;
         let key = SecretString::from(text);
         check_given(&key, "no key on standard input; nothing was changed")?;
         return Ok((key, "standard input"));

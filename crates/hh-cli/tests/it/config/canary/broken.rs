@@ -315,18 +315,21 @@ fn a_key_as_the_name_of_a_variable() {
 #[test]
 fn invalid_env_files() {
     for (text, message) in [
-        (format!("{KEY}\n"), "a.env:1: expected NAME=value"),
+        (
+            format!("{KEY}\n"),
+            "a.env:1: an API key without a name is ignored",
+        ),
         (
             format!("HH_API_KEY {KEY}\n"),
             "a.env:1: expected NAME=value",
         ),
         (
             format!("={KEY}\n"),
-            "a.env:1: expected the name of a variable",
+            "a.env:1: an API key without a name is ignored",
         ),
         (
-            format!("api-key={KEY}\n"),
-            "a.env:1: expected the name of a variable",
+            format!("HH-API-KEY={KEY}\n"),
+            "unknown variable HH-API-KEY; did you mean HH_API_KEY?",
         ),
         (
             format!("HH_API_KEY='{KEY}\n"),

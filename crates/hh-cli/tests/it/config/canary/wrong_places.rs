@@ -165,7 +165,9 @@ fn names_of_files_that_are_read() {
     case.assert_reported("HH_API_KEY_FILE names hh_***, which does not exist");
     let text = format!("project: docs\nenvironments:\n  {KEY}:\n    project: search\n");
     let case = Case::named("project", "a.yaml", text).flags(&["--environment", KEY]);
-    case.assert_shown("search", "file:a.yaml:4:14");
+    case.assert_reported(
+        "invalid value for environment (--environment): expected a name, but found an API key",
+    );
     let case = Case::new("api_key", KEY);
     case.env.store_key(
         KEY,
