@@ -32,6 +32,8 @@ use crate::{Problem, Provenance, SettingName, Source};
 pub(crate) struct Entry {
     pub(crate) raw: Result<SecretString, Problem>,
     pub(crate) provenance: Provenance,
+    /// Whether the variable is meant for other programs, too, such as `HTTPS_PROXY`.
+    pub(crate) is_shared: bool,
 }
 
 /// All settings of one source; `Debug` prints only names and locations.
@@ -115,8 +117,19 @@ impl Layer {
         raw: Result<SecretString, Problem>,
         provenance: Provenance,
     ) {
-        let entries = self.entries.entry(name).or_default();
-        entries.push(Entry { raw, provenance });
+        let is_shared = false;
+        self.add(
+            name,
+            Entry {
+                raw,
+                provenance,
+                is_shared,
+            },
+        );
+    }
+
+    fn add(&mut self, name: SettingName, entry: Entry) {
+        self.entries.entry(name).or_default().push(entry);
     }
 
     /// Moves the first matching entry to the front.

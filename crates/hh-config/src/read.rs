@@ -16,6 +16,14 @@ pub fn text(path: &Path, limit: u64) -> Result<Zeroizing<String>, String> {
     rest(OpenedFile::new(path, limit)?, limit)
 }
 
+/// Reads the bytes of a regular file, as [`text`] reads its text.
+///
+/// # Errors
+/// Returns the problem as a predicate whose subject is the file, such as `does not exist`.
+pub fn bytes(path: &Path, limit: u64) -> Result<Zeroizing<Vec<u8>>, String> {
+    contents(OpenedFile::new(path, limit)?, limit)
+}
+
 /// A regular file that is open and not read yet.
 pub(crate) struct OpenedFile {
     file: File,
@@ -37,6 +45,17 @@ impl OpenedFile {
 
 /// Reads the text of an open file.
 pub(crate) fn rest(opened: OpenedFile, limit: u64) -> Result<Zeroizing<String>, String> {
+    let bytes = contents(opened, limit)?;
+    let text = std::str::from_utf8(&bytes).map_err(|error| {
+        let before = bytes[..error.valid_up_to()].split(|byte| *byte == b'\n');
+        let line = before.count();
+        format!("is not UTF-8 text (line {line})")
+    })?;
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    Ok(Zeroizing::new(text.to_owned()))
+}
+
+fn contents(opened: OpenedFile, limit: u64) -> Result<Zeroizing<Vec<u8>>, String> {
     let capacity = usize::try_from(opened.metadata.len()).unwrap_or_default();
     let mut bytes = Zeroizing::new(Vec::with_capacity(capacity + 1));
     opened
@@ -47,13 +66,7 @@ pub(crate) fn rest(opened: OpenedFile, limit: u64) -> Result<Zeroizing<String>, 
     if bytes.len() as u64 > limit {
         return Err(too_large(limit));
     }
-    let text = std::str::from_utf8(&bytes).map_err(|error| {
-        let before = bytes[..error.valid_up_to()].split(|byte| *byte == b'\n');
-        let line = before.count();
-        format!("is not UTF-8 text (line {line})")
-    })?;
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    Ok(Zeroizing::new(text.to_owned()))
+    Ok(bytes)
 }
 
 fn failed(error: &io::Error) -> String {

@@ -12,7 +12,7 @@ pub fn schema() -> String {
     let mut properties = Map::new();
     for declared in SETTINGS
         .iter()
-        .filter(|declared| declared.place == Placement::Anywhere)
+        .filter(|declared| declared.place != Placement::OutsideFiles)
     {
         properties.insert(declared.name.to_owned(), property(declared));
         for alias in declared.aliases {
@@ -79,7 +79,9 @@ fn property(declared: &SettingSpec) -> Value {
         Kind::Count(low, high) => json!({
             "anyOf": or_text(json!({ "type": "integer", "minimum": low, "maximum": high }))
         }),
-        Kind::List => json!({ "anyOf": or_text(json!({ "type": "array", "items": texts })) }),
+        Kind::List | Kind::Hosts | Kind::HostPatterns => {
+            json!({ "anyOf": or_text(json!({ "type": "array", "items": texts })) })
+        }
         Kind::Map => {
             json!({ "anyOf": or_text(json!({ "type": "object", "additionalProperties": texts })) })
         }

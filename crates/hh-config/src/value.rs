@@ -1,6 +1,7 @@
 //! Parses the raw text of a setting into a value of its kind.
 
 use std::collections::BTreeMap;
+use std::net::Ipv6Addr;
 
 use hh_text::Diagnostic;
 use url::Url;
@@ -93,6 +94,10 @@ pub(crate) fn parse(kind: Kind, text: &str) -> Result<Value, String> {
         Kind::List => list(text)
             .map(Value::List)
             .ok_or_else(|| "expected a list of strings".to_owned()),
+        Kind::Hosts => hosts(text).map(Value::List).ok_or_else(|| {
+            "expected host names or IP addresses, without ports and wildcards".to_owned()
+        }),
+        Kind::HostPatterns => Ok(Value::List(host_patterns(text))),
         Kind::Map => serde_json::from_str(text).map(Value::Map).map_err(|_| {
             "expected a JSON object of strings, such as {\"name\": \"text\"}".to_owned()
         }),
@@ -125,24 +130,60 @@ fn list(text: &str) -> Option<Vec<String>> {
     if text.starts_with('[') {
         return serde_json::from_str(text).ok();
     }
-    let parts = text.split(',').map(str::trim);
-    Some(
-        parts
-            .filter(|part| !part.is_empty())
-            .map(str::to_owned)
-            .collect(),
-    )
+    Some(separated(text))
 }
 
-fn proxy(text: &str) -> Option<Url> {
+fn separated(text: &str) -> Vec<String> {
+    let parts = text.split(',').map(str::trim);
+    parts
+        .filter(|part| !part.is_empty())
+        .map(str::to_owned)
+        .collect()
+}
+
+/// Parses host names and IP addresses, and returns them in the form that they have in a URL.
+fn hosts(text: &str) -> Option<Vec<String>> {
+    // An IPv6 address in brackets also begins like a JSON array.
+    let json = serde_json::from_str(text).ok();
+    let hosts = match json {
+        Some(hosts) => hosts,
+        None => separated(text),
+    };
+    hosts.iter().map(|host| parse_host(host.trim())).collect()
+}
+
+/// Parses the entries of `NO_PROXY`; any text is a list.
+fn host_patterns(text: &str) -> Vec<String> {
+    // An IPv6 address in brackets also begins like a JSON array.
+    if let Ok(list) = serde_json::from_str(text) {
+        return list;
+    }
+    let is_separator = |c: char| matches!(c, ',' | ';') || c.is_whitespace();
+    let entries = text.split(is_separator).filter(|entry| !entry.is_empty());
+    entries.map(str::to_owned).collect()
+}
+
+fn parse_host(text: &str) -> Option<String> {
+    if let Ok(address) = text.parse::<Ipv6Addr>() {
+        return Some(format!("[{address}]"));
+    }
+    let host = url::Host::parse(text).ok()?;
+    (!text.contains('*')).then(|| host.to_string())
+}
+
+/// Parses the URL of a proxy of any scheme.
+fn proxy_url(text: &str) -> Option<Url> {
     // Proxies are often given as `host:port`.
     let url = if text.contains("://") {
         Url::parse(text)
     } else {
         Url::parse(&format!("http://{text}"))
     };
-    url.ok()
-        .filter(|url| url.has_host() && matches!(url.scheme(), "http" | "https"))
+    url.ok().filter(Url::has_host)
+}
+
+fn proxy(text: &str) -> Option<Url> {
+    proxy_url(text).filter(|url| matches!(url.scheme(), "http" | "https"))
 }
 
 /// Returns the printable form of the value of a setting that is not a secret: a URL without user name and password.
@@ -150,7 +191,7 @@ pub(crate) fn redacted(kind: Kind, text: &str) -> String {
     if !matches!(kind, Kind::Proxy | Kind::Url) || !text.contains('@') {
         return text.to_owned();
     }
-    proxy(text).map_or_else(
+    proxy_url(text).map_or_else(
         || "***".to_owned(),
         |url| {
             let port = url.port().map(|port| format!(":{port}"));

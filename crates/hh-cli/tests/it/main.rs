@@ -17,6 +17,7 @@ mod logins;
 mod logout;
 mod output;
 mod owners;
+mod proxies;
 mod reads;
 mod revealed;
 mod rotate;

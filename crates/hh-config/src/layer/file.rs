@@ -153,6 +153,11 @@ impl Reader<'_> {
                 self.problem(LoadErrorKind::Conflict, what, setting, &provenance);
                 continue;
             }
+            if setting.spec().place == Placement::OwnFiles
+                && !self.check_is_own(setting, &provenance)
+            {
+                continue;
+            }
             let found = match named {
                 Named::Setting(_) => self.setting(setting, value.value, &provenance),
                 Named::SecretFile(_) => {

@@ -186,6 +186,14 @@ impl Reader<'_> {
             ));
             return Err((LoadErrorKind::Conflict, what));
         }
+        let is_own = matches!(source, Source::User | Source::Named) || source >= Source::DotEnv;
+        if declared.place == Placement::OwnFiles && !is_own {
+            let what = Diagnostic::new(format!(
+                "a provider with the source \"{source}\" cannot set {setting}"
+            ))
+            .with_hint(format!("set {} instead", declared.variables[0]));
+            return Err((LoadErrorKind::Untrusted, what));
+        }
         let invalid = |what: Diagnostic| {
             let what = what.with_prefix(format_args!("invalid value for {setting}: "));
             (LoadErrorKind::Invalid, what)
@@ -276,7 +284,7 @@ fn raw(kind: Kind, value: Value) -> Result<Option<SecretString>, Diagnostic> {
         Value::Char(_, character) => Ok(Some(character.to_string().into())),
         Value::Bool(_, flag) if is_numeric => Ok(Some(flag.to_string().into())),
         Value::Num(_, number) if is_numeric => Ok(Some(digits(number).into())),
-        Value::Array(_, list) if kind == Kind::List => {
+        Value::Array(_, list) if kind.is_list() => {
             let list = list.into_iter().map(text).collect::<Result<Vec<_>, _>>()?;
             Ok(json(serde_json::to_string(
                 &list.iter().map(|text| text.as_str()).collect::<Vec<_>>(),
@@ -299,7 +307,7 @@ fn raw(kind: Kind, value: Value) -> Result<Option<SecretString>, Diagnostic> {
         Value::Bool(..) => {
             Err(Diagnostic::new("expected a string, found a boolean").with_hint("quote the value"))
         }
-        Value::Array(..) | Value::Dict(..) if kind == Kind::List => {
+        Value::Array(..) | Value::Dict(..) if kind.is_list() => {
             Err("expected a list of strings".into())
         }
         Value::Array(..) | Value::Dict(..) if kind == Kind::Map => {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use hh_text::Diagnostic;
 use secrecy::SecretString;
 
-use super::{Layer, exposed};
+use super::{Entry, Layer, exposed};
 use crate::origin::BaseUrl;
 use crate::redact::redacted_path;
 use crate::{
@@ -51,6 +51,7 @@ impl Layer {
         declared: &SettingSpec,
     ) {
         for &variable in declared.variables {
+            let is_shared = !is_honeyhive(variable);
             let file_variable = declared.secret.then(|| format!("{variable}_FILE"));
             let file = file_variable.as_ref().and_then(|name| variables.get(name));
             let (raw, provenance) = match (variables.get(variable), file) {
@@ -80,6 +81,11 @@ impl Layer {
                     });
                     (raw, provenance.with_via(Via::SecretFile(shown)))
                 }
+                (Some((value, place)), None) if is_shared => {
+                    // Another program may accept a value that is not UTF-8, so it is not an error here.
+                    let raw = SecretString::from(value.to_string_lossy().into_owned());
+                    (Ok(raw), Provenance::new(V::SOURCE, Some(place)))
+                }
                 (Some((value, place)), None) => {
                     let raw = value.to_str().map(SecretString::from).ok_or_else(|| {
                         let what =
@@ -91,7 +97,14 @@ impl Layer {
                 }
             };
             let raw = raw.map_err(|problem| problem.of(setting, provenance.clone()));
-            self.insert(setting, raw, provenance);
+            self.add(
+                setting,
+                Entry {
+                    raw,
+                    provenance,
+                    is_shared,
+                },
+            );
         }
     }
 
@@ -107,8 +120,7 @@ impl Layer {
 
     /// Adds a warning for each unknown variable with a HoneyHive prefix, because a typing error would go unnoticed.
     fn warn_unknown_names<V: Variables>(&mut self, variables: &V) {
-        let is_honeyhive = |name: &&str| name.starts_with("HH_") || name.starts_with("HONEYHIVE_");
-        for name in variables.names().filter(is_honeyhive) {
+        for name in variables.names().filter(|name| is_honeyhive(name)) {
             if is_read(name) {
                 continue;
             }
@@ -122,6 +134,10 @@ impl Layer {
             }
         }
     }
+}
+
+fn is_honeyhive(variable: &str) -> bool {
+    variable.starts_with("HH_") || variable.starts_with("HONEYHIVE_")
 }
 
 /// Returns whether a variable is read, for a setting or for the path of a secret file.

@@ -32,8 +32,21 @@ pub enum Kind {
     Choice(&'static [&'static str]),
     /// A list of strings. It is a list in files. In variables, it is strings separated by commas, or a JSON array.
     List,
+    /// A list of exact host names and IP addresses, without ports and wildcards, in the form of a [list](Self::List).
+    Hosts,
+    /// A list of hosts, domains and networks, in the form of `NO_PROXY`: in variables, white space and semicolons also
+    /// separate entries. The part that uses the list decides which entries it understands.
+    HostPatterns,
     /// A map of strings. It is a table in files and a JSON object in variables.
     Map,
+}
+
+impl Kind {
+    /// Returns whether a value is a list in files.
+    #[cfg(any(feature = "files", feature = "figment"))]
+    pub(crate) fn is_list(self) -> bool {
+        matches!(self, Self::List | Self::Hosts | Self::HostPatterns)
+    }
 }
 
 impl fmt::Display for Kind {
@@ -50,6 +63,8 @@ impl fmt::Display for Kind {
             Self::Count(low, high) => write!(formatter, "whole number, {low} to {high}"),
             Self::Choice(words) => formatter.write_str(&words.join(", ")),
             Self::List => formatter.write_str("list of strings"),
+            Self::Hosts => formatter.write_str("list of host names"),
+            Self::HostPatterns => formatter.write_str("list of hosts and networks"),
             Self::Map => formatter.write_str("table of strings"),
         }
     }
@@ -61,6 +76,9 @@ impl fmt::Display for Kind {
 pub enum Placement {
     /// Parameters, variables and files.
     Anywhere,
+    /// Parameters, variables, a file that the caller names, and the user's file. Other files cannot contain the setting,
+    /// not even a trusted project file.
+    OwnFiles,
     /// Parameters and variables, but not files.
     OutsideFiles,
 }
@@ -207,6 +225,12 @@ impl SettingSpec {
 
     pub(super) const fn secret(mut self) -> Self {
         self.secret = true;
+        self
+    }
+
+    pub(super) const fn own_files(mut self) -> Self {
+        self.place = Placement::OwnFiles;
+        self.project_file = ProjectFilePolicy::Denied;
         self
     }
 

@@ -71,7 +71,7 @@ const GROUPS: [(&str, usize); 8] = [
     ("order", 26),
     ("substitution", 127),
     ("trust", 187),
-    ("values", 146),
+    ("values", 162),
 ];
 
 type Checked<T> = Result<T, String>;

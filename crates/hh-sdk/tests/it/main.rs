@@ -13,4 +13,5 @@ mod network;
 mod outage;
 mod outage_variants;
 mod security;
+mod self_hosted;
 mod tracer;

@@ -125,6 +125,7 @@ fn variables(declared: &SettingSpec) -> String {
 fn project_file(declared: &SettingSpec) -> &'static str {
     match (declared.place, declared.project_file) {
         (Placement::OutsideFiles, _) => "in no file",
+        (Placement::OwnFiles, _) => "no, not even if trusted",
         (_, ProjectFilePolicy::Allowed) => "yes",
         (_, ProjectFilePolicy::OnlyHosted) => "a HoneyHive host over https",
         (_, ProjectFilePolicy::OnlyTrue) => "`true` only",

@@ -84,6 +84,10 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliErr
                 "in files",
                 &[&[declared.name], declared.aliases].concat().join(", "),
             ),
+            Placement::OwnFiles => line(
+                "in files",
+                &format!("{name}, in a named file or the user's file"),
+            ),
             Placement::OutsideFiles | _ => line("in files", "no"),
         }
         if declared.is_planned() {

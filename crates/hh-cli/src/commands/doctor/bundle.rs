@@ -93,8 +93,10 @@ fn failed(file: &Path, error: &io::Error) -> CliError {
 fn setting(found: &Explanation, people: &Anonymizer) -> Setting {
     let declared = found.name.spec();
     // The arguments of a command may contain a password, and free text may contain anything.
-    let is_free = matches!(declared.kind, Kind::Text | Kind::List | Kind::Map)
-        && found.name != names::NO_PROXY;
+    let is_free = matches!(
+        declared.kind,
+        Kind::Text | Kind::List | Kind::Hosts | Kind::Map
+    ) && found.name != names::NO_PROXY;
     let value = match found.value.text(redact) {
         Some(redacted) if declared.secret => redacted,
         Some(_) if is_free => "(set)".to_owned(),

@@ -4,7 +4,7 @@ use hh_text::Diagnostic;
 
 use super::reader::{Guard, Reader};
 use crate::layer::policy::denied;
-use crate::{LoadErrorKind, Provenance, SettingName, substitute};
+use crate::{LoadErrorKind, Provenance, SettingName, Source, substitute};
 
 impl Reader<'_> {
     /// Checks the variables of a value: a secret is allowed only in a secret setting, and an untrusted file can use
@@ -47,6 +47,22 @@ impl Reader<'_> {
             return true;
         };
         self.untrusted(&what, setting, provenance);
+        false
+    }
+
+    /// Checks whether the caller named the file or it is the user's file.
+    pub(super) fn check_is_own(&mut self, setting: SettingName, provenance: &Provenance) -> bool {
+        let file = match (self.file.guard, self.file.source) {
+            (Guard::Untrusted, _) => "an untrusted project file",
+            (Guard::Trusted, _) => "a project file",
+            (Guard::Named, Source::System) => "the system file",
+            (Guard::Named, _) => return true,
+        };
+        let variable = setting.spec().variables[0];
+        let what = Diagnostic::new(format!("{file} cannot set {setting}")).with_hint(format!(
+            "set {variable}, or set {setting} in the user's file or in a file specified with --config-file or HH_CONFIG_FILE"
+        ));
+        self.problem(LoadErrorKind::Untrusted, what, setting, provenance);
         false
     }
 

@@ -76,7 +76,7 @@ pub(super) fn raw(setting: SettingName, node: Node) -> Result<Option<Raw>, Diagn
         Node::Text(text) => Ok(Some(Raw::Text(text))),
         Node::Boolean(flag) if is_numeric => Ok(Some(Raw::Text(Zeroizing::new(flag.to_string())))),
         Node::Number(number) if is_numeric => Ok(Some(Raw::Text(Zeroizing::new(number)))),
-        Node::List(list) if kind == Kind::List => {
+        Node::List(list) if kind.is_list() => {
             let texts = list.into_iter().map(|element| text(element.value));
             texts
                 .collect::<Result<_, _>>()
@@ -93,7 +93,7 @@ pub(super) fn raw(setting: SettingName, node: Node) -> Result<Option<Raw>, Diagn
         // A name such as `1.10` or `007` that was parsed as a number has already lost a digit.
         Node::Number(_) => Err(unquoted("expected a string, found a number")),
         Node::Boolean(_) => Err(unquoted("expected a string, found a boolean")),
-        Node::List(_) | Node::Table(_) | Node::Other if kind == Kind::List => {
+        Node::List(_) | Node::Table(_) | Node::Other if kind.is_list() => {
             Err("expected a list of strings".into())
         }
         Node::List(_) | Node::Table(_) | Node::Other if kind == Kind::Map => {
