@@ -347,6 +347,13 @@ impl Context {
                 verify_ssl.provenance
             ));
         }
+        if let Some(place) = client
+            .settings()
+            .insecure_http()
+            .filter(|_| self.global.quiet)
+        {
+            ui::print_line(&unencrypted(place));
+        }
         let test_mode = &client.settings().test_mode;
         if test_mode.value {
             self.note(&format!(
@@ -434,6 +441,11 @@ pub(crate) fn stop_signal() -> Result<impl Future<Output = ()>, CliError> {
             _ = interrupt.recv() => {}
         }
     })
+}
+
+/// Returns the warning about plain HTTP to another machine; `place` is the source of `insecure_http_hosts`.
+pub(crate) fn unencrypted(place: &Provenance) -> String {
+    format!("warning: the connection is not encrypted (insecure_http_hosts from {place})")
 }
 
 fn print_unless_quiet(quiet: bool, line: &str) {

@@ -192,7 +192,7 @@ impl From<hh_sdk::Error> for CliError {
             ErrorKind::Proxy => (
                 Exit::Network,
                 Some(
-                    "check the proxy settings; `honeyhive config list` shows where proxy_url, https_proxy and no_proxy came from",
+                    "check the proxy settings; `honeyhive config list` shows where proxy_url, https_proxy, all_proxy and no_proxy came from",
                 ),
             ),
             ErrorKind::Timeout => (

@@ -174,7 +174,7 @@ fn write(format: Format, kind: Kind, wanted: &str) -> String {
                 quoted()
             }
         }
-        Kind::List | Kind::Hosts => {
+        Kind::List | Kind::Hosts | Kind::HostPatterns => {
             if let Ok(value::Value::List(list)) = value::parse(kind, wanted) {
                 serde_json::to_string(&list).unwrap_or_default()
             } else {

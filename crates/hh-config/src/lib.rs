@@ -99,7 +99,7 @@ pub use {
     edit::{Edit, edit},
     format::Format,
     load::overlays,
-    read::text as read_text,
+    read::{bytes as read_bytes, text as read_text},
     schema::schema,
     substitute::{SubstituteError, Substituted, escape, substitute},
     trust::TrustedFiles,

@@ -20,6 +20,27 @@ impl Origin {
     pub fn parse(url: &str) -> Result<Self, OriginError> {
         BaseUrl::parse(url).map(|base| base.origin)
     }
+
+    /// Returns whether the host is `honeyhive.ai` or one of its subdomains, regardless of scheme and port.
+    #[must_use]
+    pub fn is_honeyhive(&self) -> bool {
+        let Host::Domain(name) = &self.host else {
+            return false;
+        };
+        let name = name.strip_suffix('.').unwrap_or(name);
+        name == "honeyhive.ai" || name.ends_with(".honeyhive.ai")
+    }
+
+    /// Returns the host, in the form that it has in a URL, if requests to it use plain HTTP and it is not a loopback
+    /// address.
+    pub(crate) fn plain_http_host(&self) -> Option<String> {
+        let is_loopback = match &self.host {
+            Host::Domain(name) => name == "localhost",
+            Host::Ipv4(address) => address.is_loopback(),
+            Host::Ipv6(address) => address.is_loopback(),
+        };
+        (self.scheme == "http" && !is_loopback).then(|| self.host.to_string())
+    }
 }
 
 impl fmt::Display for Origin {

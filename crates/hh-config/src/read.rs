@@ -22,6 +22,14 @@ pub(crate) fn decoded(bytes: &[u8]) -> Result<Zeroizing<String>, Diagnostic> {
     Ok(Zeroizing::new(hh_text::decode(bytes)?.to_owned()))
 }
 
+/// Reads the bytes of a regular file, as [`text`] reads its text.
+///
+/// # Errors
+/// Returns the problem as a predicate whose subject is the file, such as `does not exist`.
+pub fn bytes(path: &Path, limit: u64) -> Result<Zeroizing<Vec<u8>>, Diagnostic> {
+    rest(OpenedFile::new(path, limit)?, limit)
+}
+
 /// A regular file that is open and not read yet.
 pub(crate) struct OpenedFile {
     file: File,

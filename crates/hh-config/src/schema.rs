@@ -79,7 +79,7 @@ fn property(declared: &SettingSpec) -> Value {
         Kind::Count(low, high) => json!({
             "anyOf": or_text(json!({ "type": "integer", "minimum": low, "maximum": high }))
         }),
-        Kind::List | Kind::Hosts => {
+        Kind::List | Kind::Hosts | Kind::HostPatterns => {
             json!({ "anyOf": or_text(json!({ "type": "array", "items": texts })) })
         }
         Kind::Map => {

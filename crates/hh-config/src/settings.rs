@@ -7,7 +7,8 @@ use secrecy::SecretString;
 
 use crate::value::Value;
 use crate::{
-    BaseUrl, Env, LoadError, LoadErrorKind, LoadOptions, SettingName, Sourced, Stack, names,
+    BaseUrl, Env, LoadError, LoadErrorKind, LoadOptions, Provenance, SettingName, Sourced, Stack,
+    names,
 };
 
 /// The typed settings, each with its provenance.
@@ -38,6 +39,8 @@ pub struct Settings {
     pub timeout: Sourced<Duration>,
     /// Whether TLS certificates are verified.
     pub verify_ssl: Sourced<bool>,
+    /// The hosts that plain HTTP is allowed for, besides loopback addresses, in the form that they have in a URL.
+    pub insecure_http_hosts: Option<Sourced<Vec<String>>>,
     /// The maximum number of retries after a failed attempt.
     pub max_retries: Sourced<u64>,
     /// The maximum delay before the first retry.
@@ -92,6 +95,7 @@ impl Settings {
             strict: values.required(names::STRICT, boolean)?,
             timeout: values.required(names::TIMEOUT, seconds)?,
             verify_ssl: values.required(names::VERIFY_SSL, boolean)?,
+            insecure_http_hosts: values.optional(names::INSECURE_HTTP_HOSTS, list)?,
             max_retries: values.required(names::MAX_RETRIES, count)?,
             retry_delay: values.required(names::RETRY_DELAY, seconds)?,
             batch_size: values.required(names::BATCH_SIZE, count)?,
@@ -101,6 +105,15 @@ impl Settings {
             output_format: values.required(names::OUTPUT_FORMAT, text)?,
             profile: values.optional(names::PROFILE, text)?,
         })
+    }
+
+    /// Returns the provenance of `insecure_http_hosts` if requests use plain HTTP because of it: the base URL is `http`
+    /// and names a listed host that is not a loopback address.
+    #[must_use]
+    pub fn insecure_http(&self) -> Option<&Provenance> {
+        let hosts = self.insecure_http_hosts.as_ref()?;
+        let host = self.base_url.value.origin().plain_http_host()?;
+        hosts.value.contains(&host).then_some(&hosts.provenance)
     }
 }
 
@@ -137,6 +150,14 @@ impl Values {
 fn text(value: &Value) -> Option<String> {
     if let Value::Text(text) = value {
         Some(text.clone())
+    } else {
+        None
+    }
+}
+
+fn list(value: &Value) -> Option<Vec<String>> {
+    if let Value::List(list) = value {
+        Some(list.clone())
     } else {
         None
     }

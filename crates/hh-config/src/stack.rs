@@ -7,7 +7,7 @@ use secrecy::SecretString;
 
 use crate::layer::{Entry, Layer, exposed};
 use crate::{
-    Consumer, LoadError, LoadErrorKind, Location, Problem, Provenance, SETTINGS, SettingName,
+    Consumer, Kind, LoadError, LoadErrorKind, Location, Problem, Provenance, SETTINGS, SettingName,
     Source, Sourced, Via, value,
 };
 
@@ -309,8 +309,14 @@ impl Stack {
             || Provenance::new(Source::Default, None),
             |entry| entry.provenance.clone(),
         );
+        let is_shared = found.is_some_and(|entry| entry.is_shared);
         match parsed {
             Ok(value) => Ok(Some(Sourced::new(value, provenance))),
+            // A proxy that another program uses matters only if a request would use it.
+            Err(_) if is_shared && declared.kind == Kind::Proxy => {
+                let value = value::Value::Text(text.trim().to_owned());
+                Ok(Some(Sourced::new(value, provenance)))
+            }
             Err(expected) => {
                 let prefix = match provenance.location() {
                     Some(place @ Location::File { .. }) => {

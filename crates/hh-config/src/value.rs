@@ -53,6 +53,7 @@ pub(crate) fn check_name(kind: Kind, text: &str) -> Result<(), KeyInName> {
         | Kind::Choice(_)
         | Kind::List
         | Kind::Hosts
+        | Kind::HostPatterns
         | Kind::Map => Ok(()),
     }
 }
@@ -119,6 +120,7 @@ pub(crate) fn parse(kind: Kind, text: &str) -> Result<Value, String> {
         Kind::Hosts => hosts(text).map(Value::List).ok_or_else(|| {
             "expected host names or IP addresses, without ports and wildcards".to_owned()
         }),
+        Kind::HostPatterns => Ok(Value::List(host_patterns(text))),
         Kind::Map => serde_json::from_str(text).map(Value::Map).map_err(|_| {
             "expected a JSON object of strings, such as {\"name\": \"text\"}".to_owned()
         }),
@@ -181,15 +183,30 @@ fn parse_host(text: &str) -> Option<String> {
     (!text.contains('*')).then(|| host.to_string())
 }
 
-fn proxy(text: &str) -> Option<Url> {
+/// Parses the entries of `NO_PROXY`; any text is a list.
+fn host_patterns(text: &str) -> Vec<String> {
+    // An IPv6 address in brackets also begins like a JSON array.
+    if let Ok(list) = serde_json::from_str(text) {
+        return list;
+    }
+    let is_separator = |c: char| matches!(c, ',' | ';') || c.is_whitespace();
+    let entries = text.split(is_separator).filter(|entry| !entry.is_empty());
+    entries.map(str::to_owned).collect()
+}
+
+/// Parses the URL of a proxy of any scheme.
+fn proxy_url(text: &str) -> Option<Url> {
     // Proxies are often given as `host:port`.
     let url = if text.contains("://") {
         Url::parse(text)
     } else {
         Url::parse(&format!("http://{text}"))
     };
-    url.ok()
-        .filter(|url| url.has_host() && matches!(url.scheme(), "http" | "https"))
+    url.ok().filter(Url::has_host)
+}
+
+fn proxy(text: &str) -> Option<Url> {
+    proxy_url(text).filter(|url| matches!(url.scheme(), "http" | "https"))
 }
 
 /// Returns the printable form of the value of a setting that is not a secret: a URL without user name and password.
@@ -197,7 +214,7 @@ pub(crate) fn redacted(kind: Kind, text: &str) -> String {
     if !matches!(kind, Kind::Proxy | Kind::Url) || !text.contains('@') {
         return text.to_owned();
     }
-    proxy(text).map_or_else(
+    proxy_url(text).map_or_else(
         || "***".to_owned(),
         |url| {
             let port = url.port().map(|port| format!(":{port}"));

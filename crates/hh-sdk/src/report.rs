@@ -115,7 +115,13 @@ pub(crate) fn report_start(
             settings.verify_ssl.provenance, settings.base_url.value
         ));
     }
-    if shows(settings, "warning") {
+    if let Some(provenance) = settings.insecure_http() {
+        reporter.warn(&format!(
+            "requests to {} are not encrypted (insecure_http_hosts from {provenance}): anyone on the network can read the API key and all data",
+            settings.base_url.value
+        ));
+    }
+    if shows_warnings(settings) {
         for warning in stack.warnings() {
             reporter.warn(&warning);
         }
@@ -162,6 +168,11 @@ pub(crate) fn is_shown(wanted: &str, level: &str) -> bool {
     let rank = |wanted: &str| LEVELS.iter().position(|level| *level == wanted);
     let wanted = if wanted == "warn" { "warning" } else { wanted };
     rank(wanted) <= rank(level)
+}
+
+/// Returns whether warnings are reported.
+pub(crate) fn shows_warnings(settings: &Settings) -> bool {
+    shows(settings, "warning")
 }
 
 /// Returns whether debug lines are reported.

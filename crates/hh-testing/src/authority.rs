@@ -7,7 +7,8 @@ use rcgen::{
 };
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::ring;
-use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use tokio_rustls::rustls::pki_types::pem::PemObject as _;
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 
 /// A certificate authority. What it signs is valid from 1975 to 4096 unless a test changes that.
 pub struct CertificateAuthority {
@@ -72,9 +73,22 @@ impl SelfSigned {
     }
 }
 
+/// Returns the configuration of a server with a certificate and a key, both in PEM.
+pub fn server_config(certificate: &[u8], key: &[u8]) -> Arc<ServerConfig> {
+    let chain = vec![CertificateDer::from_pem_slice(certificate).unwrap()];
+    config_of(chain, PrivateKeyDer::from_pem_slice(key).unwrap())
+}
+
 fn config(certificate: &Certificate, key: &KeyPair) -> Arc<ServerConfig> {
     let chain = vec![certificate.der().clone()];
     let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
+    config_of(chain, key)
+}
+
+fn config_of(
+    chain: Vec<CertificateDer<'static>>,
+    key: PrivateKeyDer<'static>,
+) -> Arc<ServerConfig> {
     let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
         .unwrap()

@@ -1,7 +1,8 @@
 //! Addresses of this machine without a responding server.
 
 use std::io::{self, ErrorKind};
-use std::net::{SocketAddr, TcpListener};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::time::Duration;
 
 /// Returns an address of this machine where nothing listens.
 pub fn closed_address() -> SocketAddr {
@@ -48,6 +49,42 @@ impl IdleListener {
 }
 
 impl Default for IdleListener {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// A port whose connections receive no response, as behind a firewall that drops packets.
+pub struct FilteredPort {
+    address: SocketAddr,
+    _listener: TcpListener,
+    _waiting: Vec<TcpStream>,
+}
+
+impl FilteredPort {
+    /// Filters a free port of `127.0.0.1`.
+    pub fn new() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        rustix::net::listen(&listener, 0).unwrap();
+        let address = listener.local_addr().unwrap();
+        // The first connection fills the queue; the kernel drops all further ones.
+        let short = Duration::from_millis(200);
+        let connect = || TcpStream::connect_timeout(&address, short).ok();
+        let waiting = std::iter::from_fn(connect).take(16).collect();
+        Self {
+            address,
+            _listener: listener,
+            _waiting: waiting,
+        }
+    }
+
+    /// Returns the address with the port.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+}
+
+impl Default for FilteredPort {
     fn default() -> Self {
         Self::new()
     }

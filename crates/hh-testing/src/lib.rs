@@ -15,12 +15,12 @@ mod idle;
 mod poll;
 mod process;
 
-pub use authority::{CertificateAuthority, SelfSigned};
+pub use authority::{CertificateAuthority, SelfSigned, server_config};
 pub use command::{RunOutput, run, run_with_input};
 pub use corpus::replay;
 pub use env::{TestEnv, write};
 pub use http_server::{HttpServer, Reply, Request, response, response_bytes};
-pub use idle::{IdleListener, closed_address};
+pub use idle::{FilteredPort, IdleListener, closed_address};
 pub use poll::{PATIENCE, poll_until, rounds};
 pub use process::ServerProcess;
 pub use rcgen;

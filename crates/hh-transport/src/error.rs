@@ -143,9 +143,11 @@ impl TransportError {
 
     /// Creates the error for a file of trusted certificates that cannot be used.
     #[cfg(feature = "reqwest")]
-    pub(crate) fn invalid_trust(why: &str) -> Self {
+    pub(crate) fn invalid_trust(why: &str, hint: Option<&'static str>) -> Self {
         let message = format!("cannot use the file of trusted certificates: {why}");
-        Self::new(TransportErrorKind::Tls, message).unsent()
+        let mut error = Self::new(TransportErrorKind::Tls, message).unsent();
+        error.inner.hint = hint;
+        error
     }
 
     /// Creates an error of the kind [`Other`](TransportErrorKind::Other), which is never retried. `message` must not
@@ -172,7 +174,11 @@ impl TransportError {
         let message = format!(
             "refused plain HTTP to {host}: only loopback addresses are allowed without TLS"
         );
-        Self::new(TransportErrorKind::Insecure, message).unsent()
+        Self::new(TransportErrorKind::Insecure, message)
+            .unsent()
+            .with_hint(
+                "use https; if every machine of the network may read the API key, add the host to insecure_http_hosts (HH_INSECURE_HTTP_HOSTS)",
+            )
     }
 
     /// Creates the error for a response without a success status.

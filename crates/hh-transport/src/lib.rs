@@ -5,13 +5,13 @@
 //! success status (2xx) or a [`TransportError`], whose texts contain no secrets. A transport spawns no tasks, has no
 //! global state and works on a current-thread tokio runtime.
 //!
-//! Plain HTTP is rejected, except to loopback addresses. Redirects are not followed: a 3xx response is an error.
+//! Plain HTTP is rejected, except to loopback addresses and to hosts that the caller names. Redirects are not followed: a 3xx response is an error.
 //!
 //! | items | purpose |
 //! | --- | --- |
 //! | [`Transport`], [`SendOptions`] | send requests |
 //! | [`HttpService`], [`Request`], [`Response`] | connect a transport to an HTTP client or to a test |
-//! | `ReqwestService`, `ReqwestOptions`, `ProxyOptions` | send requests with reqwest, with timeouts per stage |
+//! | `ReqwestService`, `ReqwestOptions`, `ProxyOptions`, `NoProxy` | send requests with reqwest, with timeouts per stage |
 //! | `ScriptedService` | return prepared responses in tests |
 //! | `Probe` | run the stages of a request separately, for diagnosis |
 //! | [`Authorizer`], [`Epoch`] | add the API key, and renew it after the server has rejected it |
@@ -23,7 +23,7 @@
 //!
 //! | feature | default | adds | depends on |
 //! | --- | --- | --- | --- |
-//! | `reqwest` | yes | `ReqwestService`, `ReqwestOptions`, `ProxyOptions`, `Probe` and their types | reqwest, hyper, rustls with ring |
+//! | `reqwest` | yes | `ReqwestService`, `ReqwestOptions`, `ProxyOptions`, `NoProxy`, `Probe` and their types | reqwest, hyper, rustls with ring |
 //! | `testing` | no | `ScriptedService` | |
 //!
 //! Without features, the crate contains no HTTP client. The caller implements [`HttpService`] for a client of its own.
@@ -89,6 +89,8 @@ mod exchange;
 mod idempotency;
 mod limiter;
 #[cfg(feature = "reqwest")]
+mod no_proxy;
+#[cfg(feature = "reqwest")]
 mod probe;
 mod problem;
 #[cfg(feature = "reqwest")]
@@ -113,6 +115,8 @@ pub use clean::clean;
 pub use clock::{Clock, SystemClock};
 pub use error::{TimeoutStage, TransportError, TransportErrorKind};
 pub use idempotency::{Idempotency, IdempotencyKey};
+#[cfg(feature = "reqwest")]
+pub use no_proxy::NoProxy;
 #[cfg(feature = "reqwest")]
 pub use probe::{Certificate, Connection, Handshake, Probe, ProbeResponse};
 pub use problem::Problem;

@@ -9,16 +9,17 @@ mod tunnel;
 use std::fmt;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use futures_util::future::join_all;
+use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use http::header::{CONTENT_TYPE, DATE, LOCATION};
 use http::uri::Authority;
 use http::{HeaderName, Uri};
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, lookup_host};
+use tokio::time::{Instant, timeout_at};
 use tokio_rustls::TlsConnector;
 
 use crate::clean::clean;
@@ -32,7 +33,10 @@ use crate::{ReqwestOptions, ReqwestService};
 pub use certificate::Certificate;
 
 /// The maximum number of addresses of a name that are tried.
-const MAX_ADDRESSES: usize = 8;
+const MAX_ADDRESSES: usize = 32;
+
+/// The time that other addresses have after the first connection. Real requests use the first connection as well.
+const GRACE: Duration = Duration::from_millis(250);
 
 /// The limit of a response body, in bytes.
 const MAX_BODY: usize = 64 * 1024;
@@ -63,7 +67,8 @@ pub struct Probe {
     limit: Duration,
     proxy: Option<Rules>,
     options: ReqwestOptions,
-    service: ReqwestService,
+    /// The service of [`get`](Self::get), which [`connect`](Self::connect) limits to reachable addresses.
+    service: Mutex<ReqwestService>,
 }
 
 /// A connection that one stage of a [`Probe`] returns and the next stage uses.
@@ -130,13 +135,27 @@ impl Probe {
     /// [`Tls`](crate::TransportErrorKind::Tls) or [`Other`](crate::TransportErrorKind::Other) as
     /// [`ReqwestService::new`] does.
     pub fn new(options: &ReqwestOptions, uri: &Uri) -> Result<Self, TransportError> {
-        let authority = target::check(uri)?.clone();
+        Self::with_insecure_http_hosts(options, uri, &[])
+    }
+
+    /// Creates a probe like [`new`](Self::new), and allows plain HTTP to `hosts`, in the form of
+    /// [`TransportBuilder::with_insecure_http_hosts`](crate::TransportBuilder::with_insecure_http_hosts).
+    ///
+    /// # Errors
+    ///
+    /// The errors of [`new`](Self::new).
+    pub fn with_insecure_http_hosts(
+        options: &ReqwestOptions,
+        uri: &Uri,
+        hosts: &[String],
+    ) -> Result<Self, TransportError> {
+        let authority = target::check(uri, hosts)?.clone();
         let rules = options.proxy.as_ref().map(Rules::new);
         Ok(Self {
             is_tls: uri.scheme_str() == Some("https"),
             limit: options.connect_timeout,
             proxy: rules.filter(|rules| rules.redacted_for(uri).is_some()),
-            service: ReqwestService::new(options)?,
+            service: Mutex::new(ReqwestService::new(options)?),
             options: options.clone(),
             uri: uri.clone(),
             authority,
@@ -169,7 +188,7 @@ impl Probe {
         }
     }
 
-    /// Resolves the [first host](Self::first_host) to at most 8 addresses.
+    /// Resolves the [first host](Self::first_host) to at most 32 addresses.
     ///
     /// # Errors
     ///
@@ -211,7 +230,11 @@ impl Probe {
         })
     }
 
-    /// Connects to all addresses at the same time, and returns one result per address.
+    /// Connects to all addresses at the same time, and returns one result per address, in the same order.
+    ///
+    /// An address that is not connected 250 ms after the first connection counts as timed out. If an address is
+    /// unreachable, [`get`](Self::get) uses only the reachable ones from then on, because a real request would try the
+    /// unreachable ones first, for a part of its own, longer timeout.
     ///
     /// The error of a failed connection has the kind [`Unreachable`](crate::TransportErrorKind::Unreachable),
     /// [`Timeout`](crate::TransportErrorKind::Timeout) or, for a proxy, [`Proxy`](crate::TransportErrorKind::Proxy).
@@ -219,17 +242,56 @@ impl Probe {
         &self,
         addresses: &[SocketAddr],
     ) -> Vec<(SocketAddr, Result<Connection, TransportError>)> {
-        let connect = |address: &SocketAddr| {
+        let connect = |(at, address): (usize, &SocketAddr)| {
             let address = *address;
             async move {
                 let connected = self.within(TcpStream::connect(address)).await;
                 let connected = connected.map(|stream| Connection {
                     stream: Box::new(stream),
                 });
-                (address, connected)
+                (at, connected)
             }
         };
-        join_all(addresses.iter().map(connect)).await
+        let mut connecting: FuturesUnordered<_> =
+            addresses.iter().enumerate().map(connect).collect();
+        let mut done: Vec<_> = addresses.iter().map(|_| None).collect();
+        let mut until = None;
+        loop {
+            let next = connecting.next();
+            let connected = match until {
+                Some(until) => timeout_at(until, next).await.unwrap_or_default(),
+                None => next.await,
+            };
+            let Some((at, connected)) = connected else {
+                break;
+            };
+            if connected.is_ok() {
+                until.get_or_insert_with(|| Instant::now() + GRACE);
+            }
+            done[at] = Some(connected);
+        }
+        let late =
+            || TransportError::timeout(self.host(), TimeoutStage::Connect, GRACE.min(self.limit));
+        let done = done
+            .into_iter()
+            .map(|one| one.unwrap_or_else(|| Err(late())));
+        let done: Vec<_> = addresses.iter().copied().zip(done).collect();
+        self.use_reachable(&done);
+        done
+    }
+
+    /// Limits further requests to the reachable addresses, if there are others.
+    fn use_reachable(&self, connected: &[(SocketAddr, Result<Connection, TransportError>)]) {
+        let reachable = connected.iter().filter(|(_, connected)| connected.is_ok());
+        let reachable: Vec<_> = reachable.map(|(address, _)| *address).collect();
+        if reachable.is_empty() || reachable.len() == connected.len() {
+            return;
+        }
+        let (host, _) = self.first_host();
+        // The same options were valid before.
+        if let Ok(service) = ReqwestService::with_addresses(&self.options, host, &reachable) {
+            *self.service.lock().unwrap_or_else(PoisonError::into_inner) = service;
+        }
     }
 
     /// Requests a tunnel to the server from the proxy. Without a proxy, returns `connection` unchanged.
@@ -310,10 +372,9 @@ impl Probe {
         connection: Connection,
         name: &str,
     ) -> Result<(Handshake, Option<Connection>), TransportError> {
-        let invalid_trust = |why: String| TransportError::invalid_trust(&why);
-        let (verifier, roots) = tls::verifier(&self.options.trust).map_err(invalid_trust)?;
+        let (verifier, roots) = tls::verifier(&self.options.trust)?;
         let recorder = Arc::new(RecordingVerifier::new(verifier));
-        let mut config = tls::client(recorder.clone()).map_err(|e| invalid_trust(e.to_string()))?;
+        let mut config = tls::client(recorder.clone())?;
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
         let name = name.trim_start_matches('[').trim_end_matches(']');
         let name = ServerName::try_from(name.to_owned()).map_err(|_| {
@@ -370,7 +431,11 @@ impl Probe {
         *request.uri_mut() = uri;
         request.extensions_mut().insert(ResponseCap(MAX_BODY));
         check_runtime()?;
-        let sent = tokio::time::timeout(self.limit, self.service.call(request));
+        let service = {
+            let service = self.service.lock().unwrap_or_else(PoisonError::into_inner);
+            service.clone()
+        };
+        let sent = tokio::time::timeout(self.limit, service.call(request));
         let late = |_| TransportError::timeout(self.host(), TimeoutStage::FirstByte, self.limit);
         Ok(answer(&sent.await.map_err(late)??))
     }

@@ -10,7 +10,7 @@ mod send_timer;
 mod url_cache;
 
 use std::future::{poll_fn, ready};
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::Poll;
@@ -63,7 +63,23 @@ impl ReqwestService {
     /// Returns [`Tls`](crate::TransportErrorKind::Tls) if a file of trusted certificates contains no usable
     /// certificate, and [`Other`](crate::TransportErrorKind::Other) if the client cannot be set up.
     pub fn new(options: &ReqwestOptions) -> Result<Self, TransportError> {
-        let tls = tls::config(&options.trust).map_err(|why| TransportError::invalid_trust(&why))?;
+        Self::build(options, None)
+    }
+
+    /// Creates a service that connects to these addresses of a host, and resolves all other hosts.
+    pub(crate) fn with_addresses(
+        options: &ReqwestOptions,
+        host: &str,
+        addresses: &[SocketAddr],
+    ) -> Result<Self, TransportError> {
+        Self::build(options, Some((host, addresses)))
+    }
+
+    fn build(
+        options: &ReqwestOptions,
+        addresses: Option<(&str, &[SocketAddr])>,
+    ) -> Result<Self, TransportError> {
+        let tls = tls::config(&options.trust)?;
         let proxy = options
             .proxy
             .as_ref()
@@ -85,6 +101,9 @@ impl ReqwestService {
                 ],
             )
             .pool_idle_timeout(POOL_IDLE);
+        if let Some((host, addresses)) = addresses {
+            client = client.resolve_to_addrs(host, addresses);
+        }
         if let Some(rules) = &proxy {
             let rules = Arc::clone(rules);
             client = client.proxy(Proxy::custom(move |url| rules.url_for(url)));

@@ -8,8 +8,11 @@ use http::uri::{Authority, Scheme};
 use crate::error::TransportError;
 
 /// Returns the host and port of an absolute URI that requests may be sent to. A key must not cross a network
-/// unencrypted, so plain HTTP is only allowed to loopback addresses.
-pub(crate) fn check(uri: &Uri) -> Result<&Authority, TransportError> {
+/// unencrypted, so plain HTTP is only allowed to loopback addresses and to the hosts in `insecure`.
+pub(crate) fn check<'a>(
+    uri: &'a Uri,
+    insecure: &[String],
+) -> Result<&'a Authority, TransportError> {
     let (Some(scheme), Some(authority)) = (uri.scheme(), uri.authority()) else {
         return Err(TransportError::invalid_request("the URL is not absolute"));
     };
@@ -31,7 +34,13 @@ pub(crate) fn check(uri: &Uri) -> Result<&Authority, TransportError> {
             "the authority of the URL is not a host with an optional port",
         ));
     }
-    if *scheme == Scheme::HTTPS || (*scheme == Scheme::HTTP && is_loopback(host)) {
+    let is_allowed = || {
+        insecure
+            .iter()
+            .any(|other| other.eq_ignore_ascii_case(host))
+    };
+    if *scheme == Scheme::HTTPS || (*scheme == Scheme::HTTP && (is_loopback(host) || is_allowed()))
+    {
         Ok(authority)
     } else if *scheme == Scheme::HTTP {
         Err(TransportError::insecure(host))

@@ -1,23 +1,28 @@
 //! Trust in certificates: the roots of the platform (or the built-in roots on a platform without roots), or those of a
 //! file.
 
+mod algorithms;
+mod bundle;
+mod problem;
 mod recording_verifier;
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, WebPkiSupportedAlgorithms, ring};
-use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{
-    CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
+    AlertDescription, CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore,
+    SignatureScheme,
 };
 use rustls_platform_verifier::Verifier;
 
 use crate::error::TransportError;
 
+pub(crate) use problem::TrustProblem;
 pub(crate) use recording_verifier::RecordingVerifier;
 
 /// The source of trust.
@@ -57,16 +62,17 @@ pub enum Roots {
 }
 
 /// Creates the TLS configuration with ring, without the provider of the process.
-pub(crate) fn config(trust: &Trust) -> Result<ClientConfig, String> {
+pub(crate) fn config(trust: &Trust) -> Result<ClientConfig, TrustProblem> {
     let (verifier, _) = verifier(trust)?;
-    client(verifier).map_err(|error| error.to_string())
+    client(verifier)
 }
 
 /// Creates a TLS configuration with this verifier.
-pub(crate) fn client(verifier: Arc<dyn ServerCertVerifier>) -> Result<ClientConfig, rustls::Error> {
+pub(crate) fn client(verifier: Arc<dyn ServerCertVerifier>) -> Result<ClientConfig, TrustProblem> {
     Ok(
         ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-            .with_safe_default_protocol_versions()?
+            .with_safe_default_protocol_versions()
+            .map_err(|error| TrustProblem::new(error.to_string()))?
             .dangerous()
             .with_custom_certificate_verifier(verifier)
             .with_no_client_auth(),
@@ -74,7 +80,9 @@ pub(crate) fn client(verifier: Arc<dyn ServerCertVerifier>) -> Result<ClientConf
 }
 
 /// Creates a certificate verifier, and returns it with its roots.
-pub(crate) fn verifier(trust: &Trust) -> Result<(Arc<dyn ServerCertVerifier>, Roots), String> {
+pub(crate) fn verifier(
+    trust: &Trust,
+) -> Result<(Arc<dyn ServerCertVerifier>, Roots), TrustProblem> {
     let provider = Arc::new(ring::default_provider());
     Ok(match trust {
         // Containers often have no CA certificates, and an error here would also prevent calls to loopback.
@@ -82,7 +90,7 @@ pub(crate) fn verifier(trust: &Trust) -> Result<(Arc<dyn ServerCertVerifier>, Ro
             Ok(platform) => (Arc::new(platform), Roots::Platform),
             Err(_) => (built_in(provider)?, Roots::BuiltIn),
         },
-        Trust::Pem(pem) => (of_pem(provider, pem)?, Roots::File),
+        Trust::Pem(pem) => (with_roots(provider, bundle::roots(pem)?)?, Roots::File),
         Trust::NoVerification => {
             let unchecked = NoVerification(provider.signature_verification_algorithms);
             (Arc::new(unchecked), Roots::Unchecked)
@@ -90,34 +98,17 @@ pub(crate) fn verifier(trust: &Trust) -> Result<(Arc<dyn ServerCertVerifier>, Ro
     })
 }
 
-fn built_in(provider: Arc<CryptoProvider>) -> Result<Arc<dyn ServerCertVerifier>, String> {
+fn built_in(provider: Arc<CryptoProvider>) -> Result<Arc<dyn ServerCertVerifier>, TrustProblem> {
     let roots = webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect();
-    with_roots(provider, roots)
-}
-
-fn of_pem(
-    provider: Arc<CryptoProvider>,
-    pem: &[u8],
-) -> Result<Arc<dyn ServerCertVerifier>, String> {
-    let mut roots = RootCertStore::empty();
-    for certificate in CertificateDer::pem_slice_iter(pem) {
-        let certificate = certificate.map_err(|_| "it is not valid PEM".to_owned())?;
-        roots
-            .add(certificate)
-            .map_err(|_| "it contains an invalid certificate".to_owned())?;
-    }
-    if roots.is_empty() {
-        return Err("it contains no certificate in PEM (-----BEGIN CERTIFICATE-----)".to_owned());
-    }
     with_roots(provider, roots)
 }
 
 fn with_roots(
     provider: Arc<CryptoProvider>,
     roots: RootCertStore,
-) -> Result<Arc<dyn ServerCertVerifier>, String> {
+) -> Result<Arc<dyn ServerCertVerifier>, TrustProblem> {
     let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider).build();
-    Ok(verifier.map_err(|error| error.to_string())?)
+    Ok(verifier.map_err(|error| TrustProblem::new(error.to_string()))?)
 }
 
 /// A verifier that accepts every certificate, but still checks that the peer has the private key.
@@ -209,48 +200,88 @@ pub(crate) fn error(host: &str, error: &rustls::Error) -> TransportError {
 }
 
 /// Returns the problem of a handshake, as the end of a sentence, and a hint.
-pub(crate) fn why(error: &rustls::Error) -> (&'static str, Option<&'static str>) {
+pub(crate) fn why(error: &rustls::Error) -> (Cow<'static, str>, Option<&'static str>) {
     #[expect(clippy::wildcard_enum_match_arm, reason = "rare errors share one text")]
-    match error {
-        rustls::Error::InvalidCertificate(problem) => match problem {
-            CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
-                ("its certificate has expired", None)
-            }
-            CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => (
-                "its certificate is not valid yet",
-                Some("check the clock of this machine"),
-            ),
-            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
-                ("its certificate is for another name", None)
-            }
-            CertificateError::UnknownIssuer => (
-                "its certificate was signed by an untrusted authority",
-                Some("set ca_bundle to a file of trusted certificates"),
-            ),
-            CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
-                ("its certificate is not a server certificate", None)
-            }
-            CertificateError::BadSignature => (
-                "its certificate was not signed by the authority that it names",
-                Some("check that ca_bundle names the right file"),
-            ),
-            // `Other` contains errors of other crates. Only this one is common: `openssl req -x509` creates such
-            // certificates by default.
-            CertificateError::Other(other) if other.to_string().contains("CaUsedAsEndEntity") => (
-                "its certificate is a CA certificate, not a server certificate",
-                Some("create a certificate with basicConstraints CA:FALSE"),
-            ),
-            CertificateError::Revoked => ("its certificate was revoked", None),
-            _ => ("its certificate is not valid", None),
-        },
+    let (why, hint) = match error {
+        rustls::Error::InvalidCertificate(problem) => return why_invalid(problem),
         rustls::Error::InvalidMessage(_) => (
             "it does not use TLS",
             Some("check whether the server expects http"),
         ),
+        rustls::Error::AlertReceived(AlertDescription::HandshakeFailure) => (
+            "it aborted the handshake",
+            Some(
+                "check that the server supports TLS 1.2 or 1.3 with a certificate whose key has the type RSA, P-256, P-384 or Ed25519",
+            ),
+        ),
         rustls::Error::AlertReceived(_) => ("it aborted the handshake", None),
         rustls::Error::PeerIncompatible(_) => ("it supports no secure version of TLS", None),
         _ => ("the handshake failed", None),
-    }
+    };
+    (why.into(), hint)
+}
+
+/// Returns the problem of a certificate, as the end of a sentence, and a hint.
+fn why_invalid(problem: &CertificateError) -> (Cow<'static, str>, Option<&'static str>) {
+    #[expect(clippy::wildcard_enum_match_arm, reason = "rare errors share one text")]
+    let (why, hint) = match problem {
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
+            ("its certificate has expired", None)
+        }
+        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => (
+            "its certificate is not valid yet",
+            Some("check the clock of this machine"),
+        ),
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+            ("its certificate is for another name", None)
+        }
+        CertificateError::UnknownIssuer => (
+            "its certificate was signed by an untrusted authority",
+            Some("set ca_bundle to a file of trusted certificates"),
+        ),
+        CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
+            ("its certificate is not a server certificate", None)
+        }
+        CertificateError::BadSignature => (
+            "its certificate was not signed by the authority that it names",
+            Some("check that ca_bundle names the right file"),
+        ),
+        CertificateError::UnsupportedSignatureAlgorithmContext {
+            signature_algorithm_id,
+            ..
+        } => {
+            let why = match algorithms::signature(signature_algorithm_id) {
+                Some(name) => {
+                    format!("one of its certificates is signed with {name}, which is not supported")
+                }
+                None => "one of its certificates has an unsupported signature algorithm".to_owned(),
+            };
+            return (why.into(), Some(algorithms::USE_OTHERS));
+        }
+        CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext {
+            public_key_algorithm_id,
+            ..
+        } => {
+            let why = match algorithms::key(public_key_algorithm_id) {
+                Some(name) => format!(
+                    "one of its certificates is signed with a key of the type {name}, which is not supported"
+                ),
+                None => {
+                    "one of its certificates is signed with an unsupported type of key".to_owned()
+                }
+            };
+            return (why.into(), Some(algorithms::USE_OTHERS));
+        }
+        // `Other` contains errors of other crates. Only this one is common: `openssl req -x509` creates such
+        // certificates by default.
+        CertificateError::Other(other) if other.to_string().contains("CaUsedAsEndEntity") => (
+            "its certificate is a CA certificate, not a server certificate",
+            Some("create a certificate with basicConstraints CA:FALSE"),
+        ),
+        CertificateError::Revoked => ("its certificate was revoked", None),
+        _ => ("its certificate is not valid", None),
+    };
+    (why.into(), hint)
 }
 
 #[cfg(test)]
@@ -263,13 +294,5 @@ mod tests {
         assert!(config(&Trust::Platform).is_ok());
         assert!(config(&Trust::NoVerification).is_ok());
         assert!(built_in(provider).is_ok());
-    }
-
-    #[test]
-    fn a_file_without_certificates_is_refused() {
-        let broken = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
-        for pem in ["", "not PEM", "-----BEGIN CERTIFICATE-----\n", broken] {
-            assert!(config(&Trust::Pem(pem.into())).is_err(), "{pem:?}");
-        }
     }
 }

@@ -75,6 +75,14 @@ impl TransportBuilder {
         self
     }
 
+    /// Allows plain HTTP to these hosts, in addition to loopback addresses. Anyone on the network between this machine
+    /// and the host can then read the API key. Each host is an exact name or address in the form that it has in a URL,
+    /// such as `server.corp`, `10.0.0.5` or `[fd00::1]`.
+    pub fn with_insecure_http_hosts(mut self, hosts: Vec<String>) -> Self {
+        self.inner.insecure_http_hosts = hosts;
+        self
+    }
+
     /// Sets a function that is called after each attempt and before each wait. It runs on the task of the call and must
     /// not block.
     pub fn with_observer(mut self, observer: Arc<dyn Fn(&Event) + Send + Sync>) -> Self {
@@ -109,6 +117,7 @@ impl Transport {
                 budget: Budget::new(),
                 limiter: Limiter::new(None),
                 plain_only: AtomicBool::new(false),
+                insecure_http_hosts: Vec::new(),
                 user_agent: HeaderValue::from_static(concat!(
                     "honeyhive-rust/",
                     env!("CARGO_PKG_VERSION")
@@ -131,7 +140,7 @@ impl Transport {
     /// # Errors
     ///
     /// Before the service is called, returns [`Insecure`](crate::TransportErrorKind::Insecure) for plain HTTP to a host
-    /// that is not a loopback address, and [`InvalidRequest`](crate::TransportErrorKind::InvalidRequest) for a URI that
+    /// that is neither a loopback address nor [allowed](TransportBuilder::with_insecure_http_hosts), and [`InvalidRequest`](crate::TransportErrorKind::InvalidRequest) for a URI that
     /// is invalid, not absolute or contains credentials.
     ///
     /// Otherwise, returns an error of any [kind](crate::TransportErrorKind), with the records of all attempts. It is
@@ -142,7 +151,7 @@ impl Transport {
         mut request: Request,
         options: SendOptions<'_>,
     ) -> Result<Response, TransportError> {
-        let host = target::check(request.uri())?.clone();
+        let host = target::check(request.uri(), &self.inner.insecure_http_hosts)?.clone();
         let headers = request.headers_mut();
         headers
             .entry(USER_AGENT)

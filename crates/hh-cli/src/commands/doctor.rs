@@ -16,7 +16,7 @@ use clap::Args;
 use hh_sdk::config::names;
 use hh_sdk::tooling::{self, Layers, Probe, Resolved};
 
-use crate::context::Context;
+use crate::context::{self, Context};
 use crate::error::CliError;
 use crate::ui;
 use report::Report;
@@ -101,6 +101,9 @@ fn run_steps(context: &Context, layers: Layers, report: &mut Report) -> Result<(
             settings.verify_ssl.provenance
         ));
     }
+    if let Some(place) = settings.insecure_http() {
+        ui::print_line(&context::unencrypted(place));
+    }
     let options = context.options();
     let probe = report.step("proxy", || {
         network::proxy(tooling::probe(&options, &resolved, STEP), &resolved)
@@ -123,8 +126,10 @@ async fn steps(
     report.limit_waits(ALL);
     // A program that prints the key runs at the same time as the network steps.
     let looking = key::look(context, resolved);
+    let mut reached = None;
     let answer = if let Some(probe) = &probe {
-        if network::run_steps(resolved, probe, report).await? {
+        reached = network::run_steps(resolved, probe, report).await?;
+        if reached.is_some() {
             let asked = server::health(context, resolved, probe);
             report.wait("health", asked).await?.flatten()
         } else {
@@ -140,7 +145,10 @@ async fn steps(
         (None, _) => report.skip(&OF_KEY, "health")?,
         (Some(_), None) => report.skip(&OF_KEY, "key")?,
         (Some(_), Some(credential)) => {
-            Box::pin(key::authenticate(context, resolved, credential, report)).await?;
+            Box::pin(key::authenticate(
+                context, resolved, credential, reached, report,
+            ))
+            .await?;
         }
     }
     match answer {

@@ -19,6 +19,7 @@ mod logout;
 mod mistakes;
 mod output;
 mod owners;
+mod proxies;
 mod reads;
 mod revealed;
 mod rotate;

@@ -54,6 +54,7 @@ impl Layer {
         declared: &SettingSpec,
     ) {
         for &variable in declared.variables {
+            let is_shared = !has_own_prefix(variable);
             let file_variable = declared.secret.then(|| format!("{variable}_FILE"));
             let file = file_variable.as_ref().and_then(|name| variables.get(name));
             for name in [Some(variable), file_variable.as_deref()]
@@ -97,6 +98,11 @@ impl Layer {
                     });
                     (raw, provenance.with_via(Via::SecretFile(shown)))
                 }
+                (Some((value, place)), None) if is_shared && !declared.is_planned() => {
+                    // Another program may accept a value that is not UTF-8, so it is not an error here.
+                    let raw = SecretString::from(value.to_string_lossy().into_owned());
+                    (Ok(raw), Provenance::new(V::SOURCE, Some(place)))
+                }
                 (Some((value, place)), None) => {
                     let text = value.to_str().map(hh_text::without_bom);
                     let raw = text.map(SecretString::from).ok_or_else(|| {
@@ -108,7 +114,6 @@ impl Layer {
                     (raw, Provenance::new(V::SOURCE, Some(place)))
                 }
             };
-            let is_shared = !has_own_prefix(variable);
             // Other programs use such a variable with other values, which must not stop a command.
             if is_shared && declared.is_planned() {
                 let expected = match &raw {

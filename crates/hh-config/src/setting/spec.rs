@@ -36,6 +36,9 @@ pub enum Kind {
     List,
     /// A list of exact host names and IP addresses, without ports and wildcards, in the form of a [list](Self::List).
     Hosts,
+    /// A list of hosts, domains and networks, in the form of `NO_PROXY`: in variables, white space and semicolons also
+    /// separate entries. The part that uses the list decides which entries it understands.
+    HostPatterns,
     /// A map of strings. It is a table in files and a JSON object in variables.
     Map,
 }
@@ -44,7 +47,7 @@ impl Kind {
     /// Returns whether a value is a list in files.
     #[cfg(any(feature = "files", feature = "figment"))]
     pub(crate) fn is_list(self) -> bool {
-        matches!(self, Self::List | Self::Hosts)
+        matches!(self, Self::List | Self::Hosts | Self::HostPatterns)
     }
 }
 
@@ -63,6 +66,7 @@ impl fmt::Display for Kind {
             Self::Choice(words) => formatter.write_str(&words.join(", ")),
             Self::List => formatter.write_str("list of strings"),
             Self::Hosts => formatter.write_str("list of host names"),
+            Self::HostPatterns => formatter.write_str("list of hosts and networks"),
             Self::Map => formatter.write_str("table of strings"),
         }
     }

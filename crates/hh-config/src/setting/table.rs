@@ -75,9 +75,10 @@ with_planned! { settings;
     PROXY_URL => SettingSpec::new("proxy_url", Kind::Proxy, Consumer::Requests, "proxy for HTTPS requests; takes precedence over `https_proxy`").variables(&["HH_PROXY_URL"]).project_file(ProjectFilePolicy::Denied);
     PROXY_USERNAME => SettingSpec::new("proxy_username", Kind::Text, Consumer::Requests, "user name for the proxy").variables(&["HH_PROXY_USERNAME"]).project_file(ProjectFilePolicy::Denied);
     PROXY_PASSWORD => SettingSpec::new("proxy_password", Kind::Text, Consumer::Requests, "password for the proxy").variables(&["HH_PROXY_PASSWORD"]).secret().project_file(ProjectFilePolicy::Denied);
-    HTTP_PROXY => SettingSpec::new("http_proxy", Kind::Proxy, Consumer::Requests, "no effect: plain HTTP is allowed only for this machine, and such requests never use a proxy").variables(&["HH_HTTP_PROXY", "HTTP_PROXY", "http_proxy"]).project_file(ProjectFilePolicy::Denied);
+    HTTP_PROXY => SettingSpec::new("http_proxy", Kind::Proxy, Consumer::Requests, "no effect: requests over plain HTTP never use a proxy, because it could read the API key").variables(&["HH_HTTP_PROXY", "HTTP_PROXY", "http_proxy"]).project_file(ProjectFilePolicy::Denied);
     HTTPS_PROXY => SettingSpec::new("https_proxy", Kind::Proxy, Consumer::Requests, "proxy for HTTPS requests if `proxy_url` is not set").variables(&["HH_HTTPS_PROXY", "HTTPS_PROXY", "https_proxy"]).project_file(ProjectFilePolicy::Denied);
-    NO_PROXY => SettingSpec::new("no_proxy", Kind::List, Consumer::Requests, "hosts to connect to without a proxy: domains including their subdomains, IP addresses, networks, or `*` for all").variables(&["HH_NO_PROXY", "NO_PROXY", "no_proxy"]).project_file(ProjectFilePolicy::Denied);
+    ALL_PROXY => SettingSpec::new("all_proxy", Kind::Proxy, Consumer::Requests, "proxy for HTTPS requests if neither `proxy_url` nor `https_proxy` is set").variables(&["ALL_PROXY", "all_proxy"]).project_file(ProjectFilePolicy::Denied).outside_files();
+    NO_PROXY => SettingSpec::new("no_proxy", Kind::HostPatterns, Consumer::Requests, "hosts to connect to without a proxy: domains including their subdomains, IP addresses, networks, or `*` for all").variables(&["HH_NO_PROXY", "NO_PROXY", "no_proxy"]).project_file(ProjectFilePolicy::Denied);
 
     // Tracing.
     BATCH_SIZE => SettingSpec::new("batch_size", Kind::Count(1, 1000), Consumer::Tracer, "number of spans per export").variables(&["HH_BATCH_SIZE"]).default("100");

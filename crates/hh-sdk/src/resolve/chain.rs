@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
 use hh_auth::{
-    ApiKey, AuthError, AuthErrorKind, Credential, CredentialProvider, KeyError, KeyFileWatch,
-    KeyKind, credential_command,
+    ApiKey, AuthError, AuthErrorKind, Checksum, Credential, CredentialProvider, KeyError,
+    KeyFileWatch, KeyKind, checksum, credential_command,
 };
 use hh_config::{Env, FileState, Location, Origin, Provenance, Source, Sourced, Via, names};
 use secrecy::ExposeSecret as _;
@@ -139,8 +139,32 @@ impl Resolved {
             )
             .with_hint(format!("log in to {origin} first")));
         }
+        self.check_server(&key, &origin, &provenance)?;
         let level = stored.and_then(|profile| profile.details.level);
         Ok(Credential::new(key, origin, provenance).with_level(level))
+    }
+
+    /// Rejects a key of a self-hosted server for a server of HoneyHive, which must not receive it (see
+    /// `docs/design/decisions.md#w8`). Test mode sends no key.
+    fn check_server(
+        &self,
+        key: &ApiKey,
+        origin: &Origin,
+        provenance: &Provenance,
+    ) -> Result<(), Error> {
+        let is_self_hosted = checksum(key) == Checksum::Valid;
+        if !is_self_hosted || !origin.is_honeyhive() || self.settings.test_mode.value {
+            return Ok(());
+        }
+        Err(Error::new(
+            ErrorKind::Config,
+            format!(
+                "the key {} from {provenance} was created by a self-hosted server, but requests go to {origin} ({}); nothing was sent",
+                key.redacted(),
+                self.settings.base_url.provenance
+            ),
+        )
+        .with_hint("set HH_BASE_URL to the address of the server that created the key"))
     }
 }
 

@@ -17,5 +17,6 @@ mod outage_variants;
 mod pipes;
 mod runtime;
 mod security;
+mod self_hosted;
 mod shutdown;
 mod tracer;

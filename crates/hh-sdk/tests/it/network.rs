@@ -5,6 +5,7 @@
     reason = "`with_reporter` works until it is removed, and collects the lines here"
 )]
 
+mod proxy;
 mod slow;
 mod tls;
 

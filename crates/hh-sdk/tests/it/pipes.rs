@@ -4,7 +4,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use hh_sdk::config::{Env, names};
-use hh_sdk::{ErrorKind, SpanKind, HoneyHive, HoneyHiveTracer, Options};
+use hh_sdk::{ErrorKind, HoneyHive, HoneyHiveTracer, Options, SpanKind};
 use hh_testing::HttpServer;
 
 const KEY: &str = "hh_1234567890abcdef1234567890abcdef";

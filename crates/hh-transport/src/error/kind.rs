@@ -4,7 +4,8 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum TransportErrorKind {
-    /// The client rejected the request, because it uses plain HTTP to a host that is not a loopback address.
+    /// The client rejected the request, because it uses plain HTTP to a host that is neither a loopback
+    /// address nor explicitly allowed.
     Insecure,
     /// The client rejected the request, or a part of it such as an idempotency key, because it is invalid.
     InvalidRequest,

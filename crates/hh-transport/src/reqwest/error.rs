@@ -56,7 +56,7 @@ fn not_connected(error: &::reqwest::Error, route: &Route<'_>) -> TransportError 
             // The connection to the proxy itself uses TLS and failed.
             Some(proxy) if find_text(error, |text| text == NOT_AT_PROXY).is_some() => {
                 let (why, hint) = tls::why(tls);
-                let why = format_args!("cannot be trusted: {why}");
+                let why = format!("cannot be trusted: {why}");
                 let error = TransportError::proxy(proxy, host, why, true);
                 match hint {
                     Some(hint) => error.with_hint(hint),

@@ -26,6 +26,8 @@ pub(crate) struct Shared {
     pub(crate) limiter: Limiter,
     /// Whether the server has rejected a compressed body.
     pub(crate) plain_only: AtomicBool,
+    /// The hosts that plain HTTP is allowed for, besides loopback addresses.
+    pub(super) insecure_http_hosts: Vec<String>,
     pub(super) user_agent: HeaderValue,
 }
 

@@ -6,9 +6,11 @@
 )]
 
 mod bodies;
+mod bundles;
 mod canary;
 mod echo;
 mod gzip;
+mod insecure_http;
 mod interruptions;
 mod probe;
 mod proxy;

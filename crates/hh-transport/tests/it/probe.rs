@@ -1,11 +1,12 @@
 //! The stages of a request, with the same rules as real requests.
 
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use hh_testing::rcgen::date_time_ymd;
-use hh_testing::{CertificateAuthority, HttpServer, Reply, response};
+use hh_testing::{CertificateAuthority, FilteredPort, HttpServer, Reply, response};
 use hh_transport::{
-    Certificate, CertificateProblem, Probe, ProxyOptions, ReqwestOptions, Roots, TransportErrorKind,
+    Certificate, CertificateProblem, Probe, ProxyOptions, ReqwestOptions, Roots, TransportError,
+    TransportErrorKind,
 };
 
 fn probe(options: &ReqwestOptions, url: &str) -> Probe {
@@ -231,4 +232,40 @@ fn no_way_leads_out_in_the_clear() {
     let url = "http://api.test/".parse().unwrap();
     let error = Probe::new(&ReqwestOptions::new(), &url).unwrap_err();
     assert_eq!(error.kind(), TransportErrorKind::Insecure);
+}
+
+/// A host with several addresses, of which the first ones are unreachable.
+#[tokio::test]
+async fn one_reachable_address_is_enough() {
+    let silent = FilteredPort::new();
+    let port = silent.address().port();
+    let server = HttpServer::at(&format!("127.0.0.2:{port}"), |_| {
+        response("204 No Content", "", "")
+    });
+    let probe = probe(&ReqwestOptions::new(), &format!("http://localhost:{port}"));
+    let unused = format!("[::1]:{port}").parse().unwrap();
+    let all = [silent.address(), unused, server.address()];
+    let start = Instant::now();
+    let connected = probe.connect(&all).await;
+    // The other addresses get a short time, not the whole limit of a stage.
+    assert!(start.elapsed() < Duration::from_secs(20), "the limit");
+    let addresses: Vec<_> = connected.iter().map(|(address, _)| *address).collect();
+    assert_eq!(addresses, all);
+    let errors = connected
+        .iter()
+        .map(|(_, connected)| connected.as_ref().err());
+    let kinds: Vec<_> = errors
+        .map(|error| error.map(TransportError::kind))
+        .collect();
+    assert_eq!(
+        kinds,
+        [
+            Some(TransportErrorKind::Timeout),
+            Some(TransportErrorKind::Unreachable),
+            None
+        ]
+    );
+    // The rest of the diagnosis uses the reachable address.
+    assert_eq!(probe.get("/").await.unwrap().status, 204);
+    assert_eq!(server.requests().len(), 1);
 }

@@ -1,7 +1,7 @@
 //! Requests through a proxy, and those that must not go through it.
 
 use hh_testing::{CertificateAuthority, HttpServer, IdleListener, Reply, response};
-use hh_transport::{Idempotency, ProxyOptions, ReqwestOptions, SendOptions, Transport};
+use hh_transport::{Idempotency, NoProxy, ProxyOptions, ReqwestOptions, SendOptions, Transport};
 
 use crate::canary::{Canary, KEY};
 use crate::{get, post, service, transport_of};
@@ -221,7 +221,7 @@ async fn a_host_of_no_proxy_is_reached_directly() {
     ] {
         let proxy = HttpServer::start([Reply::Bytes("HTTP/1.1 502 No\r\n\r\n".into())]);
         let options = ProxyOptions::parse(proxy.url()).unwrap();
-        let transport = through(options.with_no_proxy(no_proxy), &authority);
+        let transport = through(options.with_no_proxy(NoProxy::parse(no_proxy)), &authority);
         let sent = transport.send(get(&url), SendOptions::new(Idempotency::Safe));
         assert_eq!(sent.await.is_ok(), is_direct, "{no_proxy}");
         assert_eq!(proxy.connections() == 0, is_direct, "{no_proxy}");

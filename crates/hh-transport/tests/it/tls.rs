@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use hh_testing::ServerConfig;
 use hh_testing::rcgen::{ExtendedKeyUsagePurpose, date_time_ymd};
-use hh_testing::{CertificateAuthority, HttpServer, Reply, SelfSigned, response};
+use hh_testing::{CertificateAuthority, HttpServer, Reply, SelfSigned, response, server_config};
 use hh_transport::{Idempotency, ReqwestOptions, ReqwestService, SendOptions, TransportErrorKind};
 
+use crate::bundles::file;
 use crate::canary::{Canary, KEY, all_text};
 use crate::{post, service, transport_of};
 
@@ -46,6 +47,71 @@ fn bad_servers(authority: &CertificateAuthority) -> [(Arc<ServerConfig>, &'stati
             "its certificate is not a server certificate",
         ),
     ]
+}
+
+/// The server has a supported key, and its certificate is signed with an unsupported algorithm.
+#[tokio::test]
+async fn an_unsupported_signature_of_a_certificate_is_named() {
+    let not_supported = "which is not supported; issue the certificates with SHA-256 or SHA-384 and keys of the type RSA, P-256, P-384 or Ed25519";
+    for (certificate, authority, why) in [
+        (
+            file!("signed-rsa-sha1.pem"),
+            file!("rsa.pem"),
+            "signed with SHA-1 and RSA",
+        ),
+        (
+            file!("signed-rsa-md5.pem"),
+            file!("rsa.pem"),
+            "signed with MD5 and RSA",
+        ),
+        (
+            file!("signed-p256-sha1.pem"),
+            file!("p256.pem"),
+            "signed with SHA-1 and ECDSA",
+        ),
+        (
+            file!("signed-p521-sha512.pem"),
+            file!("p521.pem"),
+            "signed with SHA-512 and ECDSA",
+        ),
+        (
+            file!("signed-p521-sha256.pem"),
+            file!("p521.pem"),
+            "signed with a key of the type P-521",
+        ),
+        (
+            file!("signed-secp256k1.pem"),
+            file!("secp256k1.pem"),
+            "signed with a key of the type secp256k1",
+        ),
+        (
+            file!("signed-ed448.pem"),
+            file!("ed448.pem"),
+            "signed with Ed448",
+        ),
+        (
+            file!("signed-dsa.pem"),
+            file!("dsa.pem"),
+            "signed with SHA-256 and DSA",
+        ),
+    ] {
+        let config = server_config(certificate, file!("server.key"));
+        let server = HttpServer::start_tls(config, [response("200 OK", "", "hello")]);
+        // A second authority, because a file with an unsupported one alone is an error.
+        let both = [authority, file!("rsa.pem")].concat();
+        let options = ReqwestOptions::new().with_ca_bundle(both);
+        let transport = transport_of(service(&options), 1);
+        let how = SendOptions::new(Idempotency::Safe).with_authorizer(&Canary(KEY));
+        let error = transport.send(post(server.url(), "{}"), how).await;
+        let error = error.unwrap_err();
+        assert_eq!(error.kind(), TransportErrorKind::Tls, "{why}: {error}");
+        let message = format!(
+            "cannot set up TLS with {}: one of its certificates is {why}, {not_supported}",
+            server.host()
+        );
+        assert_eq!(error.to_line(), message);
+        assert!(server.request_texts().is_empty());
+    }
 }
 
 fn trusting(authority: &CertificateAuthority) -> ReqwestService {

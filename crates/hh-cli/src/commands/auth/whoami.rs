@@ -20,6 +20,7 @@ struct WhoamiReport<'a> {
     api_key_source: Option<String>,
     test_mode: bool,
     verify_ssl: bool,
+    insecure_http: bool,
     #[serde(flatten)]
     identity: Option<&'a Whoami>,
 }
@@ -47,6 +48,7 @@ pub(super) fn run(context: &Context) -> Result<(), CliError> {
             .map(|found| found.provenance.to_string()),
         test_mode: settings.test_mode.value,
         verify_ssl: settings.verify_ssl.value,
+        insecure_http: settings.insecure_http().is_some(),
         identity: known,
     };
     let absent = if settings.test_mode.value {
@@ -64,6 +66,11 @@ pub(super) fn run(context: &Context) -> Result<(), CliError> {
         let place = &settings.verify_ssl.provenance;
         lines.push(format!(
             "Certificates: not checked (verify_ssl from {place})"
+        ));
+    }
+    if let Some(place) = settings.insecure_http() {
+        lines.push(format!(
+            "Connection: not encrypted (insecure_http_hosts from {place})"
         ));
     }
     if settings.verbose.value {

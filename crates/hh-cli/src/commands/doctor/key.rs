@@ -7,6 +7,7 @@ use hh_sdk::tooling::{self, Resolved, Severity};
 use hh_sdk::{Credential, Error, ErrorKind, Identity};
 use tokio::task::{JoinHandle, spawn_blocking};
 
+use super::network::Reached;
 use super::report::{Finding, Report};
 use crate::context::Context;
 use crate::error::CliError;
@@ -15,6 +16,10 @@ use crate::{output, ui};
 
 /// The timeout of the authentication request, in seconds.
 const REQUEST: &str = "4";
+
+/// The timeout of the authentication request if some addresses are unreachable, in seconds. The client tries the
+/// addresses in turn, for a part of its connect timeout of 10 s each.
+const REQUEST_TO_OTHERS: &str = "11";
 
 /// The task that resolves the key.
 pub(super) type Looking = JoinHandle<Result<Credential, Error>>;
@@ -80,8 +85,13 @@ pub(super) async fn authenticate(
     context: &Context,
     resolved: &Resolved,
     credential: Credential,
+    reached: Option<Reached>,
     report: &mut Report,
 ) -> Result<(), CliError> {
+    let timeout = match reached {
+        Some(Reached::AtSomeAddresses) => REQUEST_TO_OTHERS,
+        Some(Reached::AtAllAddresses) | None => REQUEST,
+    };
     let kind = credential.key.kind();
     let place = credential.provenance.to_string();
     let quiet = context.global().quiet;
@@ -103,7 +113,7 @@ pub(super) async fn authenticate(
             base_url_place,
         ),
         fixed(names::MAX_RETRIES, "0"),
-        fixed(names::TIMEOUT, REQUEST),
+        fixed(names::TIMEOUT, timeout),
     ];
     let options = tooling::with_reporter(context.options_with(&direct), debug);
     let layers = context.layers_with(direct);

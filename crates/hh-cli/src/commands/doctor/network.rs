@@ -27,7 +27,7 @@ pub(super) fn proxy(probe: Result<Probe, Error>, resolved: &Resolved) -> (Findin
         Ok(probe) => probe,
         Err(error) if error.kind() == ErrorKind::Tls => {
             let fix = format!(
-                "use https:// in {}; a key must not be sent over an unencrypted connection",
+                "use https:// in {}; if every machine of the network may read the API key, add the host to insecure_http_hosts (HH_INSECURE_HTTP_HOSTS)",
                 base_url_place(resolved)
             );
             return (Finding::failed(NETWORK, error.to_string(), fix), None);
@@ -42,6 +42,9 @@ pub(super) fn proxy(probe: Result<Probe, Error>, resolved: &Resolved) -> (Findin
         (None, Some((name, _))) if probe.is_loopback() => {
             format!("no proxy: {name} does not apply to this machine")
         }
+        (None, Some((name, _))) if !probe.is_tls() => {
+            format!("no proxy: {name} does not apply to plain HTTP")
+        }
         (None, Some((name, _))) => {
             let place = place(resolved, names::NO_PROXY).unwrap_or_default();
             format!("no proxy: no_proxy ({place}) contains the host, so {name} does not apply")
@@ -52,7 +55,7 @@ pub(super) fn proxy(probe: Result<Probe, Error>, resolved: &Resolved) -> (Findin
 
 /// Returns the setting that configures the proxy for HTTPS, and its source.
 pub(super) fn proxy_setting(resolved: &Resolved) -> Option<(SettingName, String)> {
-    let mut settings = [names::PROXY_URL, names::HTTPS_PROXY].into_iter();
+    let mut settings = [names::PROXY_URL, names::HTTPS_PROXY, names::ALL_PROXY].into_iter();
     settings.find_map(|name| Some((name, place(resolved, name)?)))
 }
 
@@ -62,42 +65,54 @@ fn place(resolved: &Resolved, name: SettingName) -> Option<String> {
     Some(found.provenance.to_string())
 }
 
-/// Runs the network steps. Returns whether the server was reached.
+/// The addresses at which the server, or the proxy, was reached.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reached {
+    AtAllAddresses,
+    AtSomeAddresses,
+}
+
+/// Runs the network steps. Returns `None` if the server was not reached.
 pub(super) async fn run_steps(
     resolved: &Resolved,
     probe: &Probe,
     report: &mut Report,
-) -> Result<bool, CliError> {
+) -> Result<Option<Reached>, CliError> {
     let addresses = report.wait("dns", dns(resolved, probe)).await?.flatten();
     let Some(addresses) = addresses else {
         report.skip(later(probe, "dns"), "dns")?;
-        return Ok(false);
+        return Ok(None);
     };
     let connection = tcp(resolved, probe, &addresses);
-    let Some(connection) = report.wait("tcp", connection).await?.flatten() else {
+    let Some((connection, reached)) = report.wait("tcp", connection).await?.flatten() else {
         report.skip(later(probe, "tcp"), "tcp")?;
-        return Ok(false);
+        return Ok(None);
     };
     let connection = if probe.proxy().is_some() {
         let asked = tunnel(resolved, probe, connection);
         let Some(connection) = report.wait("tunnel", asked).await?.flatten() else {
             report.skip(later(probe, "tunnel"), "tunnel")?;
-            return Ok(false);
+            return Ok(None);
         };
         connection
     } else {
         connection
     };
     if !probe.is_tls() {
-        report.add_skipped("tls", "plain HTTP to this machine")?;
-        return Ok(true);
+        let why = if probe.is_loopback() {
+            "plain HTTP to this machine"
+        } else {
+            "plain HTTP, allowed by insecure_http_hosts"
+        };
+        report.add_skipped("tls", why)?;
+        return Ok(Some(reached));
     }
     let greeted = tls(resolved, probe, connection);
     if report.wait("tls", greeted).await? == Some(true) {
-        return Ok(true);
+        return Ok(Some(reached));
     }
     report.skip(&["health"], "tls")?;
-    Ok(false)
+    Ok(None)
 }
 
 /// Returns the steps that follow `step` for this kind of connection.
@@ -148,7 +163,7 @@ async fn tcp(
     resolved: &Resolved,
     probe: &Probe,
     addresses: &[SocketAddr],
-) -> (Finding, Option<Connection>) {
+) -> (Finding, Option<(Connection, Reached)>) {
     let mut first = None;
     let mut shown = Vec::new();
     let mut errors = Vec::new();
@@ -166,7 +181,12 @@ async fn tcp(
     }
     let seen = shown.join(", ");
     if let Some(first) = first {
-        return (Finding::ok(seen), Some(first));
+        let reached = if errors.is_empty() {
+            Reached::AtAllAddresses
+        } else {
+            Reached::AtSomeAddresses
+        };
+        return (Finding::ok(seen), Some((first, reached)));
     }
     let place = host_place(resolved, probe);
     let is_late = |error: &TransportError| error.kind() == TransportErrorKind::Timeout;

@@ -53,7 +53,8 @@ pub(super) fn find(context: &Context, layers: &Layers) -> Vec<String> {
             own.0
         ))
     }));
-    let has_proxy = is_set(names::PROXY_URL) || is_set(names::HTTPS_PROXY);
+    let proxies = [names::PROXY_URL, names::HTTPS_PROXY, names::ALL_PROXY];
+    let has_proxy = proxies.into_iter().any(is_set);
     if let Some(found) = text(names::HTTP_PROXY).filter(|_| !has_proxy) {
         notes.push(format!(
             "http_proxy ({}) is set, but https_proxy is not: requests use HTTPS, so no proxy is used; set https_proxy to use one",

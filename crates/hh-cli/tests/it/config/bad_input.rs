@@ -137,7 +137,7 @@ fn variables_of_the_wrong_type() {
         ("HH_PROJECT", "a/b"),
         ("HH_LOG_LEVEL", "loud"),
         ("HH_OTLP_ENDPOINT", "localhost"),
-        ("HTTP_PROXY", "ftp://proxy.example"),
+        ("HH_HTTP_PROXY", "ftp://proxy.example"),
         ("HH_OTLP_HEADERS", "x=y"),
         ("HH_ENVIRONMENT", "a.b"),
     ] {
@@ -152,7 +152,7 @@ fn variables_of_the_wrong_type() {
     error: invalid value for project (HH_PROJECT): expected 1 to 100 characters, without / \ ? # & or control characters
     error: invalid value for log_level (HH_LOG_LEVEL): expected one of trace, debug, info, warning, warn, error, critical
     error: invalid value for otlp_endpoint (HH_OTLP_ENDPOINT): expected a URL such as http://127.0.0.1:8642
-    error: invalid value for http_proxy (HTTP_PROXY): expected a proxy URL such as http://proxy.example:3128
+    error: invalid value for http_proxy (HH_HTTP_PROXY): expected a proxy URL such as http://proxy.example:3128
     error: invalid value for otlp_headers (HH_OTLP_HEADERS): expected a JSON object of strings, such as {"name": "text"}
     error: invalid value for environment (HH_ENVIRONMENT): expected only letters, digits, - and _
     "#);

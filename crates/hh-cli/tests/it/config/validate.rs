@@ -172,7 +172,13 @@ fn the_schema_is_json_and_names_every_setting() {
     assert_eq!(schema["additionalProperties"], false);
     let settings = &schema["$defs"]["settings"]["properties"];
     let list = env.items(&["config", "list", "--all"]);
-    let outside_files = ["profile", "config_file", "env_file", "environment"];
+    let outside_files = [
+        "profile",
+        "config_file",
+        "env_file",
+        "environment",
+        "all_proxy",
+    ];
     let mut seen = BTreeSet::new();
     for record in list.as_array().unwrap() {
         let name = record["name"].as_str().unwrap();

@@ -1,8 +1,8 @@
 //! Faults between this machine and a response of HoneyHive.
 
-use hh_testing::{IdleListener, closed_address};
+use hh_testing::{FilteredPort, IdleListener, closed_address};
 
-use super::site::{FilteredPort, Site, WELL};
+use super::site::{Site, WELL};
 use super::{assert_seen, env_with_key, run, seen};
 use crate::support::TestEnv;
 
@@ -154,7 +154,7 @@ fn a_port_that_is_refused() {
 fn a_port_that_is_filtered() {
     let env = env_with_key();
     let filtered = FilteredPort::new();
-    let host = filtered.address.to_string();
+    let host = filtered.address().to_string();
     let flags = ["--base-url", &format!("http://{host}")];
     assert_seen!(seen(&env, &flags, &[(&host, "[host]")]), @"
     ok | configuration | [time] | no configuration file; requests go to http://[host] (--base-url)
@@ -171,6 +171,45 @@ fn a_port_that_is_filtered() {
     ! | hint: check whether a firewall blocks the connection or the host is down; if this network requires a proxy, set https_proxy; otherwise check base_url (--base-url)
     exit 4
     ");
+}
+
+/// The client uses the second address, so there is no fault.
+#[test]
+fn a_host_with_several_addresses_of_which_the_first_is_unreachable() {
+    let filtered = FilteredPort::new();
+    let port = filtered.address().port();
+    let address = format!("[::1]:{port}");
+    if std::net::TcpListener::bind(&address).is_err() {
+        return skipped_without_ipv6();
+    }
+    let site = Site::at(&address);
+    let mut env = env_with_key();
+    // A proxy variable of other programs does not apply to this machine.
+    env.set("ALL_PROXY", "socks5://127.0.0.1:1080");
+    let flags = ["--base-url", &format!("http://localhost:{port}")];
+    assert_seen!(seen(&env, &flags, &[(&port.to_string(), "[port]")]), @"
+    ok | configuration | [time] | no configuration file; requests go to http://localhost:[port] (--base-url)
+    ok | proxy | [time] | no proxy: all_proxy does not apply to this machine
+    ok | dns | [time] | localhost resolves to 127.0.0.1, ::1
+    ok | tcp | [time] | 127.0.0.1:[port]: no connection within 250 ms, [::1]:[port] is reachable
+    skipped | tls | plain HTTP to this machine
+    ok | health | [time] | GET /api/v1/health returned 200
+    ok | key | [time] | hh_12345***, a project key, from HH_API_KEY (environment)
+    ok | authentication | [time] | the server recognizes the key (identity not reported by this server)
+    skipped | permissions | [time] | unknown (not reported by this server)
+    skipped | clock | [time] | the server does not report its time
+    ! No problems found
+    exit 0
+    ");
+    assert!(!site.requests().is_empty());
+}
+
+#[expect(
+    clippy::print_stdout,
+    reason = "a skipped test prints that it is skipped"
+)]
+fn skipped_without_ipv6() {
+    println!("skipped: this machine has no IPv6 loopback address");
 }
 
 // Feature S81.
@@ -434,7 +473,7 @@ fn plain_http_to_another_machine() {
     let seen = seen(&env, &["--base-url", "http://api.test.invalid"], &[]);
     assert_seen!(seen.lines().skip(1).take(2).collect::<Vec<_>>().join("\n"), @"
     failed | proxy | [time] | refused plain HTTP to api.test.invalid: only loopback addresses are allowed without TLS
-             -> use https:// in base_url (--base-url); a key must not be sent over an unencrypted connection
+             -> use https:// in base_url (--base-url); if every machine of the network may read the API key, add the host to insecure_http_hosts (HH_INSECURE_HTTP_HOSTS)
     ");
     assert!(seen.ends_with("exit 4"), "{seen}");
 }

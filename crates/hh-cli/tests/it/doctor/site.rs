@@ -1,6 +1,5 @@
 //! A HoneyHive server for tests, with or without TLS, whose response depends on the path.
 
-use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 
 use hh_testing::{HttpServer, Request, ServerConfig};
@@ -19,6 +18,13 @@ impl Site {
     /// Creates a server. `route` returns the status line, header lines, a blank line and the body for a path.
     pub(super) fn new(route: impl Fn(&str) -> String + Send + 'static) -> Self {
         Self(HttpServer::with(move |request| route(request.path())))
+    }
+
+    /// Creates a healthy server at an address.
+    pub(super) fn at(address: &str) -> Self {
+        Self(HttpServer::at(address, |request| {
+            route(request.path(), WELL)
+        }))
     }
 
     /// Creates a healthy server.
@@ -71,29 +77,5 @@ fn route(path: &str, health: &str) -> String {
         "/api/v1/health" => health.to_owned(),
         "/v1/events/export" => NO_EVENTS.to_owned(),
         _ => ABSENT.to_owned(),
-    }
-}
-
-/// A port whose connections receive no response, as behind a firewall that drops packets.
-pub(super) struct FilteredPort {
-    pub(super) address: SocketAddr,
-    _listener: TcpListener,
-    _waiting: Vec<TcpStream>,
-}
-
-impl FilteredPort {
-    pub(super) fn new() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        rustix::net::listen(&listener, 0).unwrap();
-        let address = listener.local_addr().unwrap();
-        // The first connection fills the queue; the kernel drops all further ones.
-        let short = std::time::Duration::from_millis(200);
-        let connect = || TcpStream::connect_timeout(&address, short).ok();
-        let waiting = std::iter::from_fn(connect).take(16).collect();
-        Self {
-            address,
-            _listener: listener,
-            _waiting: waiting,
-        }
     }
 }

@@ -200,6 +200,7 @@ fn the_list_has_every_setting_its_value_and_its_source_and_planned_ones_with_all
     proxy_password | - | unset
     http_proxy | - | unset
     https_proxy | - | unset
+    all_proxy | - | unset
     no_proxy | - | unset
     batch_size | 100 | default
     flush_interval | 5 | default

@@ -222,7 +222,7 @@ fn network_failures_give_different_errors() {
     assert!(!printed.contains("hidden-word"), "{printed}");
     insta::assert_snapshot!(printed.replace(&closed.to_string(), "[proxy]"), @"
     error: cannot connect to [host]: the proxy [proxy] cannot be reached: connection refused
-      hint: check the proxy settings; `honeyhive config list` shows where proxy_url, https_proxy and no_proxy came from
+      hint: check the proxy settings; `honeyhive config list` shows where proxy_url, https_proxy, all_proxy and no_proxy came from
     ");
 }
 

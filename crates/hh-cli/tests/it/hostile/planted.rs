@@ -54,7 +54,7 @@ fn value(env: &TestEnv, kind: Kind, hostile: &str) -> Value {
         Kind::Url | Kind::Proxy => json!(hostile),
         Kind::Path => json!(written),
         Kind::Boolean => json!(false),
-        Kind::Hosts => json!(["server.test.invalid"]),
+        Kind::Hosts | Kind::HostPatterns => json!(["server.test.invalid"]),
         Kind::List => json!(["touch", written]),
         Kind::Map => json!({"x-evil": "1"}),
         Kind::Seconds(low, _) | Kind::Number(low, _) => json!(low),

@@ -98,6 +98,9 @@ fn valid(name: SettingName) -> BoxedStrategy<ValidValue> {
             .prop_map(|word| ValidValue::Text(word.to_owned()))
             .boxed(),
         Kind::List => vec(text(), 0..4).prop_map(ValidValue::List).boxed(),
+        Kind::HostPatterns => vec("[a-z*.:/0-9]{1,9}", 0..4)
+            .prop_map(ValidValue::List)
+            .boxed(),
         Kind::Hosts => vec("[a-z]{1,9}[.]example", 0..4)
             .prop_map(ValidValue::List)
             .boxed(),
