@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{ArgMatches, Args, ValueEnum};
+use hh_sdk::auth::check_name;
 use secrecy::SecretString;
 
 // The options of every command. A doc comment would become the description of the command.
@@ -134,19 +135,27 @@ impl Global {
 /// When colors are printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ColorChoice {
-    /// On a terminal, unless `NO_COLOR` is set
+    // On a terminal, unless `NO_COLOR` is set
     Auto,
-    /// Also in files and pipes
+    // Also in files and pipes
     Always,
-    /// Plain text
+    // Plain text
     Never,
+}
+
+/// Checks an argument that is a name or a text about an object. A key that was pasted here would be sent to the server.
+pub(crate) fn name(text: &str) -> Result<String, String> {
+    match check_name(text) {
+        Ok(()) => Ok(text.to_owned()),
+        Err(error) => Err(error.to_string()),
+    }
 }
 
 // The options of commands that list pages. A doc comment would become the description of the command.
 #[derive(Args)]
 pub(crate) struct List {
     /// Project name (defaults to the only project of the key, or `default`)
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = name)]
     pub(crate) project: Option<String>,
     /// Number of results per page, at most 7500
     #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=7500))]
@@ -159,15 +168,15 @@ pub(crate) struct List {
 /// The format of the output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {
-    /// Text for users
+    // Text for users
     Table,
-    /// One JSON document
+    // One JSON document
     Json,
-    /// One JSON value per line
+    // One JSON value per line
     Jsonl,
-    /// One YAML document
+    // One YAML document
     Yaml,
-    /// Comma-separated values with a header
+    // Comma-separated values with a header
     Csv,
 }
 

@@ -83,7 +83,8 @@ pub(crate) fn usage_error(error: &clap::Error) -> String {
             let (message, rest) = text.split_once('\n').unwrap_or((&text, ""));
             // The hint replaces the last paragraph, which only names `--help`.
             let (usage, _) = rest.trim_end().rsplit_once("\n\n").unwrap_or_default();
-            format!("{message}\n  hint: {hint}\n{usage}\n")
+            let usage = usage.rsplit_once("\n\n").map_or(usage, |(_, usage)| usage);
+            format!("{message}\n  hint: {hint}\n\n{}\n", usage.trim_start())
         }
         None => text,
     }

@@ -122,6 +122,8 @@ mod unix {
         effective: u32,
         /// The user who should own the file.
         intended: u32,
+        /// Whether root reads a file in a home directory, possibly that of the user who called `sudo`.
+        is_root_at_home: bool,
     }
 
     impl User {
@@ -135,6 +137,7 @@ mod unix {
             Self {
                 effective,
                 intended,
+                is_root_at_home: effective == 0 && source == Source::User,
             }
         }
 
@@ -164,9 +167,16 @@ mod unix {
                 return Ok(());
             }
             let intended = self.intended;
-            let command = self.command(found, &format!("{change} {intended}"), path);
             let message = format!("{what}belongs to another user (id {owner}, not {intended})");
-            Err(Diagnostic::new(message).with_hint(run(&command)))
+            let message = Diagnostic::new(message);
+            if self.is_root_at_home {
+                // `sudo` must not take the files away from the user.
+                return Err(message.with_hint(
+                    "run the command without sudo, or set HOME to the home directory of root",
+                ));
+            }
+            let command = self.command(found, &format!("{change} {intended}"), path);
+            Err(message.with_hint(run(&command)))
         }
 
         /// Returns the shell command, with sudo if this user is not allowed to run it.

@@ -3,6 +3,7 @@
 use clap::{Args, Subcommand};
 use hh_sdk::api::types::{CreateProject, Project};
 
+use crate::args;
 use crate::context::Context;
 use crate::error::CliError;
 use crate::lazy::LazyCommand;
@@ -19,9 +20,10 @@ pub(crate) enum Command {
 #[derive(Args)]
 pub(crate) struct Create {
     /// Name of the project: 1 to 100 letters, digits, -, _, . or spaces
+    #[arg(value_parser = args::name)]
     name: String,
     /// Description of the project, at most 500 characters
-    #[arg(long)]
+    #[arg(long, value_parser = args::name)]
     description: Option<String>,
 }
 

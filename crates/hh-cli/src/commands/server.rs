@@ -17,6 +17,7 @@ use hh_server::{FirstKey, Server, ServerOptions, StartErrorKind, parse_bind};
 use secrecy::ExposeSecret as _;
 use tokio::signal::unix::{SignalKind, signal};
 
+use crate::args;
 use crate::context::{Context, stop_signal};
 use crate::error::{CliError, diagnostic};
 use crate::exit::Exit;
@@ -52,10 +53,10 @@ pub(crate) struct Start {
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
     /// Name of the organization (first start only) [default: My Organization]
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = args::name)]
     organization: Option<String>,
     /// E-mail address of the first admin (first start only) [default: admin@localhost]
-    #[arg(long, value_name = "EMAIL")]
+    #[arg(long, value_name = "EMAIL", value_parser = args::name)]
     admin: Option<String>,
     /// Write the first admin key to a new file that only you can read, instead of printing it
     #[arg(long, value_name = "FILE")]

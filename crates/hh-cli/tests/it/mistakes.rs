@@ -423,3 +423,69 @@ fn variables_for_other_programs_do_not_stop_a_command() {
         env.unset(name);
     }
 }
+
+#[test]
+fn a_key_in_the_place_of_a_name_is_not_sent() {
+    let mut env = TestEnv::new();
+    env.set("HH_API_KEY", "hh_fedcba0987654321fedcba0987654321");
+    let name = format!("ci {KEY}");
+    for arguments in [
+        &["project", "create", KEY][..],
+        &["project", "create", "docs", "--description", KEY],
+        &["auth", "owners", "create", KEY],
+        &[
+            "auth",
+            "keys",
+            "create",
+            "--name",
+            &name,
+            "--level",
+            "admin",
+            "--all-projects",
+        ],
+        &[
+            "auth",
+            "keys",
+            "create",
+            "--name",
+            "ci",
+            "--level",
+            "admin",
+            "--project",
+            KEY,
+        ],
+        &[
+            "auth",
+            "keys",
+            "create",
+            "--name",
+            "ci",
+            "--level",
+            "admin",
+            "--all-projects",
+            "--note",
+            KEY,
+        ],
+        &[
+            "auth",
+            "keys",
+            "create",
+            "--name",
+            "ci",
+            "--level",
+            "admin",
+            "--all-projects",
+            "--owner",
+            KEY,
+        ],
+        &["auth", "keys", "update", "some-id", "--name", KEY],
+        &["event", "list", "--project", KEY],
+    ] {
+        let said = refused(&env, arguments);
+        assert!(
+            said.contains("expected a name, but found an API key"),
+            "{said}"
+        );
+        assert!(said.ends_with("exit 2\n"), "{said}");
+    }
+}

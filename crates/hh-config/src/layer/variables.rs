@@ -160,6 +160,8 @@ impl Layer {
                 continue;
             }
             let declared = SETTINGS.iter().flat_map(|declared| declared.variables);
+            // A variable without the prefix, such as `NO_PROXY`, is never meant.
+            let declared = declared.filter(|variable| has_own_prefix(variable));
             if let Some(near) = nearest(&spelled, declared.copied()) {
                 self.unknown_names.push((name.to_owned(), near));
             }

@@ -151,7 +151,7 @@ fn wrong_values_name_their_variable_and_what_was_expected() {
     insta::assert_snapshot!(message("HH_BATCH_SIZE", "-1"), @"invalid value for batch_size (HH_BATCH_SIZE): expected a whole number from 1 to 1000");
     insta::assert_snapshot!(message("HH_API_URL", "ftp://host"), @"invalid value for base_url (HH_API_URL): expected a URL that begins with http:// or https://");
     insta::assert_snapshot!(message("HH_BASE_URL", "https://user:canary@host"), @"invalid value for base_url (HH_BASE_URL): expected a URL without a user name or password");
-    insta::assert_snapshot!(message("HH_OUTPUT_FORMAT", "xml"), @"invalid value for output_format (HH_OUTPUT_FORMAT): expected one of table, json");
+    insta::assert_snapshot!(message("HH_OUTPUT_FORMAT", "xml"), @"invalid value for output_format (HH_OUTPUT_FORMAT): expected one of table, json, jsonl, yaml, csv");
     insta::assert_snapshot!(message("HH_ENVIRONMENT", "prod"), @"environment (HH_ENVIRONMENT) requires a configuration file, but none was found => set HH_CONFIG_FILE");
 }
 

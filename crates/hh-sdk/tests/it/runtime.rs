@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use hh_sdk::api::types::{
     CreateKey, CreateOwner, CreateProject, EventPatch, ExportEvents, ProjectNames, StartSession,
+    UpdateKey,
 };
 use hh_sdk::auth::Level;
 use hh_sdk::config::names;
@@ -65,6 +66,10 @@ fn calls(client: &HoneyHive) -> Vec<(&'static str, Call<'_>)> {
         name: "docs".to_owned(),
         description: None,
     };
+    let update = || UpdateKey {
+        id: "ID".to_owned(),
+        ..UpdateKey::default()
+    };
     let owner = || CreateOwner {
         name: "ci".to_owned(),
     };
@@ -78,10 +83,13 @@ fn calls(client: &HoneyHive) -> Vec<(&'static str, Call<'_>)> {
         call!(client.list_keys()),
         call!(client.list_all_keys()),
         call!(client.get_key("ID")),
+        call!(client.update_key(&update())),
         call!(client.revoke_key("ID")),
         call!(client.list_owners()),
         call!(client.create_owner(&owner())),
         call!(client.disable_owner("ID")),
+        call!(client.enable_owner("ID")),
+        call!(client.find_sessions("00000000")),
         call!(client.start_session(StartSession::default())),
         call!(client.export_events(ExportEvents::default())),
         call!(client.update_event(EventPatch::default())),
@@ -113,6 +121,8 @@ fn every_call_is_covered() {
     let sources = [
         include_str!("../../src/client.rs"),
         include_str!("../../src/client/key_info.rs"),
+        include_str!("../../src/resources/keys.rs"),
+        include_str!("../../src/resources/owners.rs"),
     ];
     let source = sources.concat();
     let defined = source.split("pub async fn ").skip(1);

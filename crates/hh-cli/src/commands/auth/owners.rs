@@ -3,6 +3,7 @@
 use clap::{Args, Subcommand};
 use hh_sdk::api::types::{CreateOwner, Owner, PrincipalKind};
 
+use crate::args;
 use crate::context::Context;
 use crate::error::CliError;
 use crate::exit::Exit;
@@ -27,6 +28,7 @@ pub(crate) enum Command {
 #[derive(Args)]
 pub(crate) struct Create {
     /// E-mail address of a user, or name of a service account
+    #[arg(value_parser = args::name)]
     name: String,
 }
 

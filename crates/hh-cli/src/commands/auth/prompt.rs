@@ -12,8 +12,8 @@ use crate::context::Context;
 use crate::error::CliError;
 use crate::exit::Exit;
 
-/// Prompts on the terminal for the key of a server.
-pub(super) fn ask(context: &Context, server: &str) -> Result<SecretString, CliError> {
+/// Prompts on the terminal for the key of a server. Returns `None` at the end of the input (Ctrl-D).
+pub(super) fn ask(context: &Context, server: &str) -> Result<Option<SecretString>, CliError> {
     let failed = |error: io::Error| {
         CliError::new(Exit::Other, format!("cannot prompt for the key: {error}"))
     };
@@ -35,7 +35,11 @@ pub(super) fn ask(context: &Context, server: &str) -> Result<SecretString, CliEr
             tokio::select! {
                 typed = &mut typed => {
                     let typed = typed.map_err(|error| failed(io::Error::other(error)))?;
-                    return typed.map(SecretString::from).map_err(failed);
+                    return match typed {
+                        Ok(typed) => Ok(Some(SecretString::from(typed))),
+                        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(None),
+                        Err(error) => Err(failed(error)),
+                    };
                 }
                 () = &mut stop => {
                     return Err(CliError::new(Exit::Interrupted, "interrupted; nothing was changed"));

@@ -9,6 +9,7 @@ use hh_sdk::auth::Level;
 use super::expiry::expiry;
 use super::secret::{check_new, deliver};
 use super::table::projects;
+use crate::args;
 use crate::context::Context;
 use crate::error::CliError;
 
@@ -16,13 +17,13 @@ use crate::error::CliError;
 #[command(group = ArgGroup::new("scope").required(true).args(["projects", "all_projects"]))]
 pub(crate) struct Create {
     /// Name of the key
-    #[arg(long)]
+    #[arg(long, value_parser = args::name)]
     name: String,
     /// Permission level of the key
     #[arg(long, value_name = "LEVEL")]
     level: LevelName,
     /// Project that the key can access (can be repeated)
-    #[arg(long = "project", value_name = "NAME")]
+    #[arg(long = "project", value_name = "NAME", value_parser = args::name)]
     projects: Vec<String>,
     /// Grant access to all projects, including future ones
     #[arg(long)]
@@ -31,10 +32,10 @@ pub(crate) struct Create {
     #[arg(long, value_name = "DURATION", allow_hyphen_values = true)]
     expires_in: Option<String>,
     /// Owner of the key: an e-mail address or a service account name (defaults to the owner of the active key)
-    #[arg(long)]
+    #[arg(long, value_parser = args::name)]
     owner: Option<String>,
     /// Note about the key, on a single line
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", value_parser = args::name)]
     note: Option<String>,
     /// Write the key to a new file that only you can read, instead of printing it
     #[arg(long, value_name = "FILE")]

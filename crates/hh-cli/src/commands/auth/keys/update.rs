@@ -6,6 +6,7 @@ use hh_sdk::api::types::{Change, UpdateKey};
 use super::expiry::expiry;
 use super::find::find_id;
 use super::table;
+use crate::args;
 use crate::context::Context;
 use crate::error::CliError;
 
@@ -15,10 +16,10 @@ pub(crate) struct Update {
     /// Key ID or its beginning, as printed by `honeyhive auth keys list`
     id: String,
     /// New name of the key
-    #[arg(long)]
+    #[arg(long, value_parser = args::name)]
     name: Option<String>,
     /// New note about the key, on a single line
-    #[arg(long, value_name = "TEXT", conflicts_with = "no_note")]
+    #[arg(long, value_name = "TEXT", conflicts_with = "no_note", value_parser = args::name)]
     note: Option<String>,
     /// Remove the note
     #[arg(long)]
