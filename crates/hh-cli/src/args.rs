@@ -159,7 +159,7 @@ pub(crate) struct List {
 /// The format of the output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {
-    /// Text for people
+    /// Text for users
     Table,
     /// One JSON document
     Json,

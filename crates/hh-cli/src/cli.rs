@@ -81,7 +81,7 @@ pub(crate) fn usage_error(error: &clap::Error) -> String {
     match suggest::hint(error, &command, &arguments) {
         Some(hint) => {
             let (message, rest) = text.split_once('\n').unwrap_or((&text, ""));
-            // The hint says more than the last paragraph, which names `--help`.
+            // The hint has more details than the last paragraph, which names `--help`.
             let (usage, _) = rest.trim_end().rsplit_once("\n\n").unwrap_or_default();
             format!("{message}\n  hint: {hint}\n{usage}\n")
         }

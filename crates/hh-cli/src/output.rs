@@ -1,4 +1,4 @@
-//! Prints results to stdout, as text for people or in a format for programs.
+//! Prints results to stdout, as text for users or in a format for programs.
 
 mod csv;
 mod document;

@@ -3,8 +3,8 @@
 use clap::Command;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
-/// Words for commands that people use elsewhere, with the words that this program uses. A word applies only where such a
-/// command exists.
+/// Words for commands of other programs, with the words that this program uses. A word applies only where such a command
+/// exists.
 const COMMANDS: &[(&str, &[&str])] = &[
     ("add", &["create", "set"]),
     ("apikey", &["auth keys"]),
@@ -64,7 +64,7 @@ const COMMANDS: &[(&str, &[&str])] = &[
     ("view", &["show", "list"]),
 ];
 
-/// Words for options that people use elsewhere, with the options of this program. An option applies only where it exists.
+/// Words for options of other programs, with the options of this program. An option applies only where it exists.
 const OPTIONS: &[(&str, &str)] = &[
     ("address", "bind"),
     ("config", "config-file"),

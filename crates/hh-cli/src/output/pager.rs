@@ -42,7 +42,7 @@ impl Pager {
         }
     }
 
-    /// Starts the pager. Returns `None` if there is none.
+    /// Starts the pager. Returns `None` if there is no pager.
     fn start(&self) -> Option<Child> {
         // The shell splits the arguments, as it does for git.
         let mut command = Command::new("sh");

@@ -85,7 +85,7 @@ impl Printer {
         }
     }
 
-    /// Returns whether text for people is printed.
+    /// Returns whether text for users is printed.
     pub(crate) fn is_text(&self) -> bool {
         self.format == Format::Table
     }
@@ -102,7 +102,7 @@ impl Printer {
         unused.map(|(_, option)| option).collect()
     }
 
-    /// Prints a list, or the lines of `text` in the format for people.
+    /// Prints a list, or the lines of `text` in the format for users.
     pub(crate) fn list<T: Serialize>(
         &self,
         list: &List<'_, T>,
@@ -111,7 +111,7 @@ impl Printer {
         self.print(list, Rows::Items(list.optional), text)
     }
 
-    /// Prints an object, or the lines of `text` in the format for people.
+    /// Prints an object, or the lines of `text` in the format for users.
     pub(crate) fn object<T: Serialize>(
         &self,
         object: &T,
@@ -130,7 +130,7 @@ impl Printer {
         self.print(report, Rows::Member(rows), text)
     }
 
-    /// Prints an object in the formats for programs. People read the message of the command instead.
+    /// Prints an object in the formats for programs. Users read the message of the command instead.
     pub(crate) fn data(&self, object: &impl Serialize) -> Result<(), CliError> {
         self.object(object, |_| Vec::new())
     }

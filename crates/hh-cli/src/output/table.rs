@@ -10,7 +10,7 @@ use super::width::{columns, cut};
 
 /// The number of spaces between columns.
 const GAP: usize = 2;
-/// The width to which text is cut before columns are dropped.
+/// The width to which text is truncated before columns are dropped.
 const MIN_TEXT: usize = 16;
 /// The minimum length of a shortened id, in characters.
 const MIN_ID: usize = 8;
@@ -30,7 +30,7 @@ enum Kind {
     Text,
     /// An id that is shortened to a unique prefix on a narrow screen.
     Id,
-    /// Text that is useless if it is cut.
+    /// Text that is useless if it is truncated.
     Whole,
 }
 
@@ -43,7 +43,7 @@ impl Column {
         }
     }
 
-    /// Creates a column of text that is cut if the table is too wide.
+    /// Creates a column of text that is truncated if the table is too wide.
     pub(crate) const fn text(title: &'static str) -> Self {
         Self::new(title, Kind::Text)
     }

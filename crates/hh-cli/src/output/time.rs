@@ -1,4 +1,4 @@
-//! Formats times and durations for people.
+//! Formats times and durations for users.
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;

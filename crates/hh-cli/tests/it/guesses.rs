@@ -1,4 +1,4 @@
-//! Commands that people guess: each works, or its error suggests the right command, and never a wrong one.
+//! Commands that users guess: each works, or its error suggests the right command, and never a wrong one.
 
 use crate::support::TestEnv;
 

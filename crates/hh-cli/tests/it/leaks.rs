@@ -39,6 +39,8 @@ fn each<T: Send>(
         env.set("HH_BASE_URL", base_url);
         env.set("HH_TIMEOUT", "1");
         env.set("HH_LOG_LEVEL", level);
+        // The default editor would wait for input, and copy the file that it edits.
+        env.set("EDITOR", "true");
         // A backtrace does not depend on the verbosity and is slow, so one level is sufficient.
         let backtrace = if *level == "trace" { "full" } else { "0" };
         env.set("RUST_BACKTRACE", backtrace);

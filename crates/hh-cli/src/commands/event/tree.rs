@@ -27,7 +27,7 @@ struct Line<'a> {
 pub(super) fn render(events: &[Event], width: Option<usize>) -> Vec<String> {
     let lines = lines(events);
     let longest = lines.iter().map(|line| columns(&line.label)).max();
-    // On a narrow screen, names are cut so that the durations stay visible.
+    // On a narrow screen, names are truncated so that the durations stay visible.
     let room = width.map_or(usize::MAX, |width| width.saturating_sub(DETAILS + GAP));
     let labels = longest.unwrap_or(0).min(room);
     lines

@@ -30,6 +30,6 @@ pub(super) fn run(context: &Context, arguments: &Rotate) -> Result<(), CliError>
     let client = context.client(None)?;
     let id = find_id(context, client, &arguments.id)?;
     let created = context.block_on(client.rotate_key(&id, Some(arguments.grace)))?;
-    let line = format!("Created key {}, which replaces {id}", created.key.id);
+    let line = format!("Created key {} to replace {id}", created.key.id);
     deliver(context, &created, arguments.key_file.as_deref(), &line)
 }
