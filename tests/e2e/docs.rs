@@ -1,8 +1,10 @@
 //! The commands of the guides print the output that the guides contain.
 
-use hh_testing::{TestEnv, run as run_command};
+use hh_testing::{ServerProcess, TestEnv, run as run_command};
 
-use crate::support::{TestDir, profile_dir};
+use crate::http::{export, spans};
+use crate::shell::Shell;
+use crate::support::{TestDir, key_in, profile_dir};
 
 /// A fenced block of a page: the text after the fence on its line, and the lines within.
 pub(crate) struct CodeBlock<'a> {
@@ -113,15 +115,38 @@ fn log_in() {
 #[test]
 fn manage_keys() {
     let place = TestDir::new();
+    let admin = place.path("home/admin.key");
+    let mut command = place.server_command();
+    command.args(["--admin", "me@example.com", "--admin-key-file"]);
+    let server = ServerProcess::start(command.arg(&admin));
+    place.ask(&server, &admin, &["project", "create", "docs"]);
+    let mut command = place.command_of("bash");
+    command.env("PATH", format!("{}:/usr/bin:/bin", profile_dir().display()));
+    command.env("TZ", "UTC");
+    let mut shell = Shell::start(&mut command, &place.path("home"));
+    shell.set_value("http://127.0.0.1:8642", server.url());
+    let page = include_str!("../../docs/guides/manage-keys.md");
+    assert!(shell.paste(page) > 12, "the page has too few commands");
+}
+
+#[test]
+fn output_and_scripts() {
+    let place = TestDir::new();
     let server = place.start();
-    let key_file = place.admin_key_file().display().to_string();
+    let key_file = place.admin_key_file();
+    export(server.address(), &key_in(&key_file), &spans("tool", 1, 5)).unwrap();
     let variables = [
         ("HH_BASE_URL", server.url()),
-        ("HH_API_KEY_FILE", key_file.as_str()),
+        ("HH_API_KEY_FILE", key_file.to_str().unwrap()),
+        // After the program of this test, for `wc` and others.
+        (
+            "PATH",
+            &format!("{}:/usr/bin:/bin", profile_dir().display()),
+        ),
     ];
-    let page = include_str!("../../docs/guides/manage-keys.md");
+    let page = include_str!("../../docs/guides/output-and-scripts.md");
     assert!(
-        run_with(page, &variables) > 3,
+        run_with(page, &variables) > 10,
         "the page has too few commands"
     );
 }

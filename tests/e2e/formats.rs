@@ -55,7 +55,7 @@ fn every_format_keeps_awkward_values() {
                 "nothing": null, "list": [text, [], {}], "object": {"nested": {"text": text}, "": true},
             },
         }});
-        write(&place.path("cwd/body.json"), body.to_string());
+        write(place.path("cwd/body.json"), body.to_string());
         let create = ["api", "POST", "/session/start", "--input", "body.json"];
         place.ask(&server, &key, &create);
     }
@@ -70,7 +70,7 @@ fn every_format_keeps_awkward_values() {
     ] {
         let list = [&["event", "list"][..], options].concat();
         let printed = place.ask(&server, &key, &list);
-        write(&place.path(file), printed);
+        write(place.path(file), printed);
     }
     let folder = place.root().to_str().unwrap();
     if let Some(count) = python::script(&place, "formats.py", &[("FOLDER", folder)]) {

@@ -9,6 +9,8 @@ mod examples;
 #[cfg(test)]
 mod failures;
 #[cfg(test)]
+mod first_contact;
+#[cfg(test)]
 mod formats;
 #[cfg(test)]
 mod http;
@@ -26,6 +28,8 @@ mod rotation;
 mod secrets;
 #[cfg(test)]
 mod see_also;
+#[cfg(test)]
+mod shell;
 #[cfg(test)]
 mod start;
 #[cfg(test)]

@@ -182,7 +182,9 @@ impl Context {
             .with_env(self.env.clone())
             .with_max_wait(MAX_WAIT);
         let options = tooling::with_reporter(options, move |severity, line| {
-            print_unless_quiet(quiet, &format!("{}{line}", severity.prefix()));
+            if !quiet {
+                ui::print_line(&format!("{}{line}", severity.prefix()));
+            }
         });
         let direct = direct
             .iter()
@@ -409,7 +411,9 @@ impl Context {
 
     /// Prints a line to stderr, except with `--quiet`.
     pub(crate) fn note(&self, line: &str) {
-        print_unless_quiet(self.global.quiet, line);
+        if !self.global.quiet {
+            ui::print_line(line);
+        }
     }
 }
 
@@ -424,10 +428,8 @@ impl Drop for Context {
 
 /// Returns whether a text can be the beginning of an id of a project or a session.
 pub(crate) fn is_part_of_id(text: &str) -> bool {
-    text.len() >= MIN_PART_OF_ID
-        && text
-            .bytes()
-            .all(|byte| byte.is_ascii_hexdigit() || byte == b'-')
+    let is_of_id = |byte: u8| byte.is_ascii_hexdigit() || byte == b'-';
+    text.len() >= MIN_PART_OF_ID && text.bytes().all(is_of_id)
 }
 
 /// Returns a future that completes at Ctrl-C or SIGTERM. From now on these signals no longer terminate the process.
@@ -446,10 +448,4 @@ pub(crate) fn stop_signal() -> Result<impl Future<Output = ()>, CliError> {
 /// Returns the warning about plain HTTP to another machine; `place` is the source of `insecure_http_hosts`.
 pub(crate) fn unencrypted(place: &Provenance) -> String {
     format!("warning: the connection is not encrypted (insecure_http_hosts from {place})")
-}
-
-fn print_unless_quiet(quiet: bool, line: &str) {
-    if !quiet {
-        ui::print_line(line);
-    }
 }

@@ -40,6 +40,8 @@ fn each<T: Send>(
         env.set("HH_TIMEOUT", "1");
         env.set("EDITOR", "true");
         env.set("HH_LOG_LEVEL", level);
+        // The default editor would wait for input, and copy the file that it edits.
+        env.set("EDITOR", "true");
         // A backtrace does not depend on the verbosity and is slow, so one level is sufficient.
         let backtrace = if *level == "trace" { "full" } else { "0" };
         env.set("RUST_BACKTRACE", backtrace);

@@ -26,4 +26,5 @@ mod rotate;
 mod scan;
 mod server;
 mod stored;
+mod terminal;
 mod unsafe_text;

@@ -250,3 +250,37 @@ fn a_working_key_is_saved_when_a_rotation_is_interrupted_and_the_next_one_comple
         assert_eq!(live.count(), 1, "{kill:?}: {keys}");
     }
 }
+
+#[test]
+fn a_replaced_key_shows_when_it_stops_working() {
+    let mut env = TestEnv::with_server();
+    env.be_admin();
+    let create = [
+        "auth",
+        "keys",
+        "create",
+        "--name=old",
+        "--level=read_only",
+        "--all-projects",
+        "--expires-in=90d",
+    ];
+    let old = env.json(&[&create[..], &["--key-file", "old.key"]].concat());
+    let id = old["id"].as_str().unwrap();
+    let rotate = ["auth", "keys", "rotate", id, "--grace", "1h"];
+    let new = env.json(&[&rotate[..], &["--key-file", "new.key"]].concat());
+    let new = new["id"].as_str().unwrap();
+    let expires = || {
+        let shown = env.run(&["auth", "keys", "show", id, "--utc"]).stdout;
+        let line = shown
+            .lines()
+            .find_map(|line| line.strip_prefix("Expires: "));
+        line.unwrap().to_owned()
+    };
+    assert_eq!(expires(), format!("1h after first use of {}", &new[..8]));
+    let whoami = env.run(&["auth", "whoami", "--api-key", env.read("new.key").trim()]);
+    assert_eq!(whoami.code, 0, "{whoami:?}");
+    let end = env.json(&["auth", "keys", "show", id]);
+    let end = end["grace_ends_at"].as_str().unwrap();
+    // Both have the same time up to the second.
+    assert_eq!(expires()[..19], end[..19]);
+}

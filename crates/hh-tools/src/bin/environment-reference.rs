@@ -54,7 +54,16 @@ fn main() -> io::Result<()> {
         "\n## System variables\n\n\
          `HOME`, `XDG_CONFIG_HOME` and `XDG_DATA_HOME` determine where files are. `SSL_CERT_FILE` and `SSL_CERT_DIR` name the\n\
          [certificate authorities](../concepts/network.md#certificates) of the system, and `PATH` is searched for a\n\
-         [`credential_command`](../guides/use-a-secret-manager.md). No other variable sets a value, unless its name begins with\n\
+         [`credential_command`](../guides/use-a-secret-manager.md).\n\n\
+         The command line also reads variables that describe the terminal:\n\n\
+         | variable | effect |\n\
+         | --- | --- |\n\
+         | `NO_COLOR`, `CLICOLOR`, `CLICOLOR_FORCE`, `TERM` | [colors](../guides/output-and-scripts.md#colors-and-the-pager) |\n\
+         | `COLUMNS` | width of tables |\n\
+         | `TZ` | time zone of times in tables |\n\
+         | `PAGER`, `LESS` | pager for long tables; `less` by default |\n\
+         | `VISUAL`, `EDITOR` | editor of `honeyhive config edit`; `vi` by default |\n\n\
+         No other variable sets a value, unless its name begins with\n\
          `HH_` or `HONEYHIVE_`, it is listed above, or a configuration file names it in `${{NAME}}`."
     )
 }

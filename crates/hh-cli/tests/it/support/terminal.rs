@@ -18,8 +18,15 @@ impl Terminal {
             env!("CARGO_BIN_EXE_honeyhive"),
             arguments.join(" ")
         );
+        Self::of_script(env, &command)
+    }
+
+    /// Runs a script of a shell, in which `honeyhive` is the program.
+    pub(crate) fn of_script(env: &TestEnv, script: &str) -> Self {
+        let program = env!("CARGO_BIN_EXE_honeyhive");
+        let script = format!("honeyhive() {{ {program} \"$@\"; }}; {script}");
         let mut child = env
-            .program("script", &["-qec", &command, "/dev/null"])
+            .program("script", &["-qec", &script, "/dev/null"])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -45,6 +52,11 @@ impl Terminal {
         self.stdin
             .write_all(format!("{line}\n").as_bytes())
             .unwrap();
+    }
+
+    /// Types text without a line break, such as a control character.
+    pub(crate) fn type_text(&mut self, text: &str) {
+        self.stdin.write_all(text.as_bytes()).unwrap();
     }
 
     /// Waits for a successful exit; returns the whole output.

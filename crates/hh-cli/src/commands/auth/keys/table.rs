@@ -88,18 +88,18 @@ fn age(key: &Key) -> String {
 
 /// Returns when a key stops working: at its expiry, or at the end of the grace period of a replaced key.
 fn end(key: &Key, screen: &Screen) -> String {
-    let ends = [key.expires_at, key.grace_ends_at];
-    if let Some(end) = ends.into_iter().flatten().min() {
-        return screen.time(end);
-    }
+    let is_pending = key.state == KeyState::Active && key.grace_ends_at.is_none();
     match (&key.replaced_by, key.grace_seconds) {
         // The grace period begins when the other key is first used.
-        (Some(other), Some(grace)) if key.state == KeyState::Active => {
+        (Some(other), Some(grace)) if is_pending => {
             let grace = SignedDuration::from_secs(grace.into());
             let other: String = other.chars().take(SHORT_ID).collect();
             format!("{grace:#} after first use of {other}")
         }
-        _ => "never".to_owned(),
+        _ => {
+            let ends = [key.expires_at, key.grace_ends_at];
+            screen.time_or(ends.into_iter().flatten().min(), "never")
+        }
     }
 }
 

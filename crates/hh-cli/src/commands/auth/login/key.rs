@@ -44,7 +44,6 @@ pub(super) fn read(
     let empty = "no key was entered; nothing was changed";
     // The line of the prompt has no line break yet.
     let key = prompt::ask(context, server).inspect_err(|_| context.note(""))?;
-    let key = key.ok_or_else(|| none(empty))?;
     check_given(&key, empty)?;
     Ok((key, "the prompt"))
 }
