@@ -104,24 +104,21 @@ pub(super) fn hint(error: &clap::Error, root: &Command, arguments: &[String]) ->
         _ => None,
     };
     let (path, command) = reached(root, arguments);
-    match error.kind() {
-        ErrorKind::InvalidSubcommand => {
-            let typed = text(ContextKind::InvalidSubcommand)?;
-            Some(similar_command(command, typed).map_or_else(
-                || format!("run `{path} --help` to list the commands"),
-                |found| format!("did you mean `{path} {found}`?"),
-            ))
-        }
-        ErrorKind::UnknownArgument => {
-            let typed = text(ContextKind::InvalidArg)?;
-            let option = typed.trim_start_matches('-');
-            Some(similar_option(command, option).map_or_else(
-                || format!("run `{path} --help` to list the options"),
-                |found| format!("did you mean --{found}?"),
-            ))
-        }
-        _ => None,
+    if error.kind() == ErrorKind::InvalidSubcommand {
+        let typed = text(ContextKind::InvalidSubcommand)?;
+        return Some(similar_command(command, typed).map_or_else(
+            || format!("run `{path} --help` to list the commands"),
+            |found| format!("did you mean `{path} {found}`?"),
+        ));
     }
+    if error.kind() != ErrorKind::UnknownArgument {
+        return None;
+    }
+    let option = text(ContextKind::InvalidArg)?.trim_start_matches('-');
+    Some(similar_option(command, option).map_or_else(
+        || format!("run `{path} --help` to list the options"),
+        |found| format!("did you mean --{found}?"),
+    ))
 }
 
 /// Returns the last command that the arguments name, with its path.

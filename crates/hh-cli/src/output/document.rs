@@ -16,17 +16,18 @@ pub(crate) fn value(result: &impl Serialize) -> Result<Val, CliError> {
 
 /// Returns the member of an object.
 pub(crate) fn member<'a>(object: &'a Val, name: &str) -> Option<&'a Val> {
-    match object {
-        Val::Obj(members) => members.get(&Val::from(name.to_owned())),
-        _ => None,
-    }
+    let Val::Obj(members) = object else {
+        return None;
+    };
+    members.get(&Val::from(name.to_owned()))
 }
 
 /// Returns the values of a list.
 pub(crate) fn elements(list: &Val) -> &[Val] {
-    match list {
-        Val::Arr(elements) => elements,
-        _ => &[],
+    if let Val::Arr(elements) = list {
+        elements
+    } else {
+        &[]
     }
 }
 
@@ -57,9 +58,10 @@ pub(crate) fn select(object: &Val, fields: &[String]) -> Val {
 
 /// Returns an object with another value of a member.
 pub(crate) fn with_member(object: &Val, name: &str, value: Val) -> Val {
-    let mut members = match object {
-        Val::Obj(members) => members.as_ref().clone(),
-        _ => Map::default(),
+    let mut members = if let Val::Obj(members) = object {
+        members.as_ref().clone()
+    } else {
+        Map::default()
     };
     members.insert(Val::from(name.to_owned()), value);
     Val::obj(members)
@@ -70,7 +72,7 @@ pub(crate) fn text(value: &Val) -> String {
     match value {
         Val::Null => String::new(),
         Val::TStr(bytes) => String::from_utf8_lossy(bytes).into_owned(),
-        other => other.to_string(),
+        Val::Bool(_) | Val::Num(_) | Val::BStr(_) | Val::Arr(_) | Val::Obj(_) => value.to_string(),
     }
 }
 

@@ -1,5 +1,7 @@
 //! Writes results as YAML.
 
+use std::fmt::Write as _;
+
 use hh_text::is_unsafe;
 use jaq_json::Val;
 use serde::ser::{Serialize, SerializeMap as _, Serializer};
@@ -18,11 +20,13 @@ pub(crate) fn yaml(value: &Val) -> Result<String, CliError> {
         // The serializer has escaped the other control characters. What is left is in double quotes.
         if character != '\n' && is_unsafe(character) {
             let code = u32::from(character);
-            escaped.push_str(&if code > 0xffff {
-                format!("\\U{code:08x}")
+            // Writing to a string cannot fail.
+            let written = if code > 0xffff {
+                write!(escaped, "\\U{code:08x}")
             } else {
-                format!("\\u{code:04x}")
-            });
+                write!(escaped, "\\u{code:04x}")
+            };
+            debug_assert!(written.is_ok());
         } else {
             escaped.push(character);
         }

@@ -120,7 +120,10 @@ fn guesses_work_or_get_one_right_suggestion() {
             _ if shown.is_empty() => "help".to_owned(),
             _ => shown.join(" / "),
         };
-        transcript += &format!("{guess}\n    {}\n", env.filtered(&outcome));
+        transcript += guess;
+        transcript += "\n    ";
+        transcript += &env.filtered(&outcome);
+        transcript += "\n";
     }
     insta::assert_snapshot!(transcript);
 }
