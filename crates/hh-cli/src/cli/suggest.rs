@@ -82,7 +82,6 @@ const OPTIONS: &[(&str, &str)] = &[
     ("listen", "bind"),
     ("max", "limit"),
     ("n", "limit"),
-    ("no-colour", "no-color"),
     ("out", "output"),
     ("per-page", "limit"),
     ("port", "bind"),

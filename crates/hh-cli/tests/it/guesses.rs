@@ -92,7 +92,6 @@ const GUESSES: &[&str] = &[
     "project list --url=http://127.0.0.1:1",
     "project list --key x",
     "project list --verbos",
-    "project list --no-colour",
     "project list -q",
     "logout",
     "signout",
