@@ -86,16 +86,14 @@ impl Env {
     /// Returns the raw value of a variable, unless it is unset or blank.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&OsStr> {
+        self.raw(name).filter(|value| !is_blank(value))
+    }
+
+    /// Returns the raw value of a variable, which may be blank.
+    pub(crate) fn raw(&self, name: &str) -> Option<&OsStr> {
         self.variables
             .get(OsStr::new(name))
             .map(OsString::as_os_str)
-            .filter(|value| !is_blank(value))
-    }
-
-    /// Returns whether a variable is set to a blank value.
-    pub(crate) fn is_blank(&self, name: &str) -> bool {
-        let value = self.variables.get(OsStr::new(name));
-        value.is_some_and(|value| is_blank(value))
     }
 
     /// Returns a variable as a path, unless it is unset or blank.
@@ -151,7 +149,8 @@ impl Env {
     }
 }
 
-fn is_blank(value: &OsStr) -> bool {
+/// Returns whether a value counts as unset.
+pub(crate) fn is_blank(value: &OsStr) -> bool {
     value.to_str().is_some_and(is_blank_text)
 }
 

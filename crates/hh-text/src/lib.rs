@@ -58,7 +58,9 @@ pub fn is_unsafe(character: char) -> bool {
 /// Replaces every unsafe character, including line breaks and tabs, with U+FFFD, so that the text is one line.
 #[must_use]
 pub fn one_line(text: &str) -> Cow<'_, str> {
-    if text.contains(is_unsafe) {
+    // Bytes are checked faster than characters, and most texts are ASCII.
+    let is_plain = text.bytes().all(|byte| matches!(byte, b' '..=b'~'));
+    if !is_plain && text.contains(is_unsafe) {
         Cow::Owned(text.replace(is_unsafe, "\u{fffd}"))
     } else {
         Cow::Borrowed(text)

@@ -123,16 +123,6 @@ impl<'a> DotEnv<'a> {
     }
 
     /// Returns the value of a variable, which may be blank.
-    fn find(&self, variable: &str) -> Option<(&OsStr, Location)> {
-        let (value, line, column) = self.variables.get(variable)?;
-        let place = Location::File {
-            path: Arc::clone(&self.path),
-            line: *line,
-            column: *column,
-        };
-        Some((value.as_os_str(), place))
-    }
-
     /// Returns the names and values of all variables, for substitution.
     pub(crate) fn pairs(&self) -> impl Iterator<Item = (&str, &OsStr)> {
         let pairs = self.variables.iter();
@@ -143,14 +133,14 @@ impl<'a> DotEnv<'a> {
 impl Variables for DotEnv<'_> {
     const SOURCE: Source = Source::DotEnv;
 
-    fn get(&self, variable: &str) -> Option<(&OsStr, Location)> {
-        let (value, place) = self.find(variable)?;
-        (!is_blank(value)).then_some((value, place))
-    }
-
-    fn empty(&self, variable: &str) -> Option<Location> {
-        let (value, place) = self.find(variable)?;
-        is_blank(value).then_some(place)
+    fn find(&self, variable: &str) -> Option<(&OsStr, Location)> {
+        let (value, line, column) = self.variables.get(variable)?;
+        let place = Location::File {
+            path: Arc::clone(&self.path),
+            line: *line,
+            column: *column,
+        };
+        Some((value.as_os_str(), place))
     }
 
     fn names(&self) -> impl Iterator<Item = &str> {
@@ -160,10 +150,6 @@ impl Variables for DotEnv<'_> {
     fn env(&self) -> &Env {
         self.env
     }
-}
-
-fn is_blank(value: &OsStr) -> bool {
-    value.to_str().is_some_and(super::is_blank_text)
 }
 
 /// Decodes the bytes of a file, and returns whether bytes were replaced because they are not UTF-8. Only the lines of

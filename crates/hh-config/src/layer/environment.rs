@@ -9,14 +9,9 @@ use crate::{Env, Location, Source};
 impl Variables for Env {
     const SOURCE: Source = Source::Env;
 
-    fn get(&self, variable: &str) -> Option<(&OsStr, Location)> {
-        let value = self.get(variable)?;
+    fn find(&self, variable: &str) -> Option<(&OsStr, Location)> {
+        let value = self.raw(variable)?;
         Some((value, Location::Variable(variable.to_owned())))
-    }
-
-    fn empty(&self, variable: &str) -> Option<Location> {
-        self.is_blank(variable)
-            .then(|| Location::Variable(variable.to_owned()))
     }
 
     fn names(&self) -> impl Iterator<Item = &str> {

@@ -7,6 +7,7 @@ use hh_text::Diagnostic;
 use secrecy::SecretString;
 
 use super::{Layer, exposed};
+use crate::env::is_blank;
 use crate::origin::BaseUrl;
 use crate::redact::redacted_path;
 use crate::{
@@ -18,15 +19,18 @@ use crate::{
 pub(super) trait Variables {
     const SOURCE: Source;
 
-    fn get(&self, variable: &str) -> Option<(&OsStr, Location)>;
-
-    /// Returns the location of a variable that is set to a blank value.
-    fn empty(&self, variable: &str) -> Option<Location>;
+    /// Returns the value of a variable, which may be blank, with its location.
+    fn find(&self, variable: &str) -> Option<(&OsStr, Location)>;
 
     fn names(&self) -> impl Iterator<Item = &str>;
 
     /// Returns the environment that resolves paths.
     fn env(&self) -> &Env;
+
+    /// Returns the value of a variable, unless it is unset or blank.
+    fn get(&self, variable: &str) -> Option<(&OsStr, Location)> {
+        self.find(variable).filter(|(value, _)| !is_blank(value))
+    }
 }
 
 impl Layer {
@@ -56,18 +60,17 @@ impl Layer {
         for &variable in declared.variables {
             let is_shared = !has_own_prefix(variable);
             let file_variable = declared.secret.then(|| format!("{variable}_FILE"));
-            let file = file_variable.as_ref().and_then(|name| variables.get(name));
-            for name in [Some(variable), file_variable.as_deref()]
-                .into_iter()
-                .flatten()
-            {
-                let empty = variables.empty(name);
-                let place = empty.map(|place| Provenance::new(V::SOURCE, Some(place)));
-                if let Some(place) = place {
-                    self.add_empty(setting, place);
+            let mut find = |name| {
+                let (value, place) = variables.find(name)?;
+                if is_blank(value) {
+                    self.add_empty(setting, Provenance::new(V::SOURCE, Some(place)));
+                    return None;
                 }
-            }
-            let (raw, provenance) = match (variables.get(variable), file) {
+                Some((value, place))
+            };
+            let value = find(variable);
+            let file = file_variable.as_deref().and_then(find);
+            let (raw, provenance) = match (value, file) {
                 (None, None) => continue,
                 (value, Some((path, place))) => {
                     let file_variable = file_variable.as_deref().unwrap_or_default();
