@@ -97,7 +97,7 @@ impl FileScan<'_> {
                 report.errors.push(not_followed(error));
             } else if ignore_files::is_in_repository(path) {
                 if path.is_dir() {
-                    lock(&folders.tracked).list(self.env, path);
+                    lock(&folders.tracked).list(self.env, path, self.no_ignore);
                 }
                 inside.push(*path);
             } else {
@@ -120,7 +120,7 @@ impl FileScan<'_> {
         folders: &Arc<Folders>,
         report: &mut Report,
     ) {
-        let Some(mut walk) = self.build_walk(paths, is_repository, folders) else {
+        let Some(walk) = self.build_walk(paths, is_repository, folders) else {
             return;
         };
         // The folders that were given, and whether each contains a file.
@@ -130,7 +130,13 @@ impl FileScan<'_> {
             .collect();
         self.run(&walk, folders, &given, report);
         let rest = lock(&folders.tracked).take_rest();
-        if !self.no_ignore && !rest.is_empty() {
+        let directories: Vec<_> = paths.iter().copied().filter(|path| path.is_dir()).collect();
+        // Files that were given are scanned already.
+        let second = self.build_walk(&directories, is_repository, folders);
+        if !self.no_ignore
+            && !rest.is_empty()
+            && let Some(mut walk) = second
+        {
             let folders = Arc::clone(folders);
             let may_visit = self.may_enter(&folders);
             walk.git_ignore(false).git_global(false).git_exclude(false);
@@ -175,7 +181,7 @@ impl FileScan<'_> {
                 let is_entered =
                     (entry.depth() == 0 || entry.file_name() != ".git") && may_enter(entry);
                 if is_entered && is_folder && entry.path().join(".git").exists() {
-                    lock(&folders.tracked).list(&env, entry.path());
+                    lock(&folders.tracked).list(&env, entry.path(), no_ignore);
                 }
                 is_entered
             });
@@ -228,7 +234,7 @@ impl FileScan<'_> {
                         let is_new = self.is_new(&entry);
                         let hits = names_of(&entry);
                         if is_new && !hits.is_empty() {
-                            lock(shared).add_name(entry.path(), hits, || None);
+                            lock(shared).add_name(Path::new(""), entry.path(), hits, || None);
                         }
                         lock(&folders.tracked).visit(entry.path());
                         let outcome = scan_entry(&entry, is_new, &mut scanner);

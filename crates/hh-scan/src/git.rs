@@ -1,8 +1,8 @@
 //! Scans the index of a git repository and every file version that a ref reaches, with the `git` program of the user.
 
-mod blobs;
 mod command;
 mod history;
+mod objects;
 
 use std::io::BufRead as _;
 use std::path::{Path, PathBuf};
@@ -12,8 +12,8 @@ use ignore::gitignore::{Gitignore, GitignoreBuilder};
 
 pub(crate) use self::command::{Git, complaint};
 
-use self::blobs::{Blob, read_all};
 use self::command::failed_to;
+use self::objects::{Object, read_all};
 use crate::ScanError;
 use crate::dockerfile::is_dockerfile;
 use crate::file_names::{keys_in_name, redacted_path};
@@ -113,44 +113,50 @@ impl<'a> Repository<'a> {
         self.git.finish(diff)?;
         blobs.retain(|blob| !self.is_ignored(&blob.path));
         report.notes.extend(submodules_note(&submodules));
-        self.scan(blobs.into_iter().map(Ok), report, |report, blob, found| {
-            let Some(found) = found else {
+        let blobs = blobs.into_iter().map(Ok);
+        self.scan(blobs, report, |report, blob, result| match result {
+            ObjectResult::Unreadable => {
                 let error = "the object is missing from this clone or damaged";
-                return report.add_error(&blob.path, &error);
-            };
-            self.add_names(&blob.path, report, |_| None);
-            report.add(&blob.path, None, found);
+                report.add_error(&blob.path, &error);
+            }
+            ObjectResult::Tree(_) => {}
+            ObjectResult::Blob(found) => {
+                self.add_names(&blob.path, report);
+                report.add(&blob.path, None, found);
+            }
         })
     }
 
-    /// Scans blobs in sequence, and passes their results to `keep`, with `None` for one that cannot be read.
+    /// Reads objects in sequence, scans the blobs, and passes the results to `keep`.
     fn scan(
         &self,
-        blobs: impl Iterator<Item = Result<Blob, ScanError>>,
+        objects: impl Iterator<Item = Result<Object, ScanError>>,
         report: &mut Report,
-        mut keep: impl FnMut(&mut Report, &Blob, Option<ScanResult>),
+        mut keep: impl FnMut(&mut Report, &Object, ObjectResult),
     ) -> Result<(), ScanError> {
         let mut scanner = Scanner::new().map_err(|error| failed_to(&error.to_string()))?;
-        read_all(self.git, blobs, |blob, content| {
-            let found = match content {
+        let mut tree = Vec::new();
+        read_all(self.git, objects, |object, content| {
+            let result = match content {
+                Some(content) if object.is_tree => {
+                    tree.clear();
+                    content.read_to_end(&mut tree)?;
+                    ObjectResult::Tree(object.names(&tree))
+                }
                 Some(content) => {
                     report.count_file();
-                    Some(scanner.scan_stream(content, is_dockerfile(&blob.path))?)
+                    let is_dockerfile = is_dockerfile(&object.path);
+                    ObjectResult::Blob(scanner.scan_stream(content, is_dockerfile)?)
                 }
-                None => None,
+                None => ObjectResult::Unreadable,
             };
-            keep(report, blob, found);
+            keep(report, object, result);
             Ok(())
         })
     }
 
-    /// Adds the keys in the names of a file and its folders; `commit` returns the commit of a path.
-    fn add_names(
-        &self,
-        path: &Path,
-        report: &mut Report,
-        commit: impl Fn(&Path) -> Option<String>,
-    ) {
+    /// Adds the keys in the names of a file and its folders.
+    fn add_names(&self, path: &Path, report: &mut Report) {
         if keys_in_name(path).is_empty() || self.is_ignored(path) {
             return;
         }
@@ -158,7 +164,7 @@ impl<'a> Repository<'a> {
             let name = part.file_name().unwrap_or_default();
             let hits = keys_in_name(name);
             if !hits.is_empty() {
-                report.add_name(part, hits, || commit(part));
+                report.add_name(&self.common_dir, part, hits, || None);
             }
         }
     }
@@ -170,6 +176,15 @@ impl<'a> Repository<'a> {
     }
 }
 
+/// What an object of a repository contains.
+enum ObjectResult {
+    Blob(ScanResult),
+    /// The names in a folder.
+    Tree(Vec<PathBuf>),
+    /// The object is missing or damaged.
+    Unreadable,
+}
+
 /// Options of every comparison, which override the settings of the user.
 const DIFF: &[&str] = &[
     "--no-renames",
@@ -179,12 +194,12 @@ const DIFF: &[&str] = &[
 ];
 
 /// Returns the new blob of a line of `--raw`, with an empty id for a submodule, or `None` if the file is deleted.
-fn changed(meta: &str, path: &[u8]) -> Option<Blob> {
+fn changed(meta: &str, path: &[u8]) -> Option<Object> {
     let mut fields = meta.strip_prefix(':')?.split(' ');
     let (mode, id) = (fields.nth(1)?, fields.nth(1)?);
     let id = if mode == SUBMODULE { "" } else { id };
     let is_deleted = !id.is_empty() && id.bytes().all(|byte| byte == b'0');
-    (!is_deleted).then(|| Blob::new(id.as_bytes(), path))
+    (!is_deleted).then(|| Object::blob(id.as_bytes(), path))
 }
 
 /// The mode of a submodule.

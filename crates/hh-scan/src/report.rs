@@ -30,9 +30,9 @@ pub struct Report {
     pub notes: Vec<String>,
     #[serde(skip)]
     progress: Progress,
-    /// The files and folders whose names contain a reported key.
+    /// The files and folders whose names contain a reported key, each with its repository in a scan of objects.
     #[serde(skip)]
-    named: HashSet<PathBuf>,
+    named: HashSet<(PathBuf, PathBuf)>,
     /// The repositories that were scanned, by mode.
     #[serde(skip)]
     repositories: HashSet<(&'static str, PathBuf)>,
@@ -130,17 +130,16 @@ impl Report {
             .extend(result.matches.into_iter().map(finding));
     }
 
-    /// Adds the keys in the name of a file or folder, once.
+    /// Adds the keys in the name of a file or folder of a repository, once.
     pub(crate) fn add_name(
         &mut self,
+        repository: &Path,
         path: &Path,
         hits: Vec<Hit>,
         commit: impl Fn() -> Option<String>,
     ) {
-        if self
-            .named
-            .insert(path.strip_prefix(".").unwrap_or(path).to_owned())
-        {
+        let place = path.strip_prefix(".").unwrap_or(path).to_owned();
+        if self.named.insert((repository.to_owned(), place)) {
             let matches = hits.into_iter().map(|hit| hit.into_match(None));
             let matches = matches.collect();
             let result = ScanResult {

@@ -1,5 +1,6 @@
 //! Finds the paths that lead to the same files.
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 
 /// The distinct paths of a scan.
@@ -14,16 +15,17 @@ impl<'a> Roots<'a> {
     /// Sorts paths, without those that lead to the same file or folder as an earlier one.
     pub(super) fn of(paths: &'a [PathBuf]) -> Self {
         let mut distinct: Vec<(&PathBuf, PathBuf)> = Vec::new();
+        let mut known = HashSet::new();
         for path in paths {
             // A path that does not exist is an error later.
             let real = path.canonicalize().unwrap_or_else(|_| path.clone());
-            if !distinct.iter().any(|(_, other)| *other == real) {
+            if known.insert(real.clone()) {
                 distinct.push((path, real));
             }
         }
         let is_inner = |real: &PathBuf| {
-            let mut others = distinct.iter().map(|(_, other)| other);
-            others.any(|other| other != real && real.starts_with(other))
+            let mut folders = real.ancestors().skip(1);
+            folders.any(|folder| known.contains(folder))
         };
         let (inner, outer): (Vec<_>, Vec<_>) =
             distinct.iter().partition(|(_, real)| is_inner(real));

@@ -26,7 +26,7 @@ impl Tracked {
     /// Adds the tracked files in a folder of a repository.
     ///
     /// Git reads only its index, and no file of the work tree.
-    pub(super) fn list(&mut self, env: &Env, folder: &Path) {
+    pub(super) fn list(&mut self, env: &Env, folder: &Path, no_ignore: bool) {
         let mut command = Git { env, folder }.command(&["ls-files", "--stage", "-z"]);
         // In a hook, these variables name the repository of the hook.
         for name in ["GIT_DIR", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_WORK_TREE"] {
@@ -37,9 +37,9 @@ impl Tracked {
             Ok(output) => {
                 let complaint = complaint(&output.stderr);
                 let complaint = complaint.unwrap_or_else(|| output.status.to_string());
-                return self.note(folder, &format!("git failed: {complaint}"));
+                return self.note(folder, &format!("git failed: {complaint}"), no_ignore);
             }
-            Err(error) => return self.note(folder, &format!("cannot run git: {error}")),
+            Err(error) => return self.note(folder, &format!("cannot run git: {error}"), no_ignore),
         };
         for entry in output.split(|byte| *byte == 0) {
             let Some(at) = entry.iter().position(|byte| *byte == b'\t') else {
@@ -54,11 +54,14 @@ impl Tracked {
         }
     }
 
-    fn note(&mut self, folder: &Path, why: &str) {
-        self.notes.push(format!(
-            "tracked files that .gitignore excludes were not scanned in {}: {why}",
-            redacted_folder(folder)
-        ));
+    fn note(&mut self, folder: &Path, why: &str, no_ignore: bool) {
+        let missed = if no_ignore {
+            "submodules without files are not listed"
+        } else {
+            "tracked files that .gitignore excludes were not scanned"
+        };
+        let folder = redacted_folder(folder);
+        self.notes.push(format!("{missed} in {folder}: {why}"));
     }
 
     pub(super) fn visit(&mut self, path: &Path) {

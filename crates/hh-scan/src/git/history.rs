@@ -7,11 +7,11 @@ use std::path::{Path, PathBuf};
 
 use hh_text::Diagnostic;
 
-use super::blobs::{Blob, read_all};
 use super::command::{Git, failed_to};
-use super::{DIFF, Repository, changed, submodules_note};
+use super::objects::{Object, read_all};
+use super::{DIFF, ObjectResult, Repository, SUBMODULE, changed, submodules_note};
 use crate::ScanError;
-use crate::file_names::redacted_folder;
+use crate::file_names::{keys_in_name, redacted_folder};
 use crate::report::{Report, counted};
 use crate::scanner::ScanResult;
 
@@ -75,14 +75,16 @@ impl Repository<'_> {
         ]);
         types.stdin(list.pipe());
         let mut types = Git::run(types)?;
-        let blobs = types.output().split(b'\n').filter_map(|line| match line {
+        let objects = types.output().split(b'\n').filter_map(|line| match line {
             Ok(line) => {
                 let mut parts = line.splitn(3, |byte| *byte == b' ');
                 let kind = parts.next().unwrap_or_default();
                 let id = parts.next().unwrap_or_default();
+                let path = parts.next().unwrap_or_default();
                 match kind {
-                    b"blob" => Some(Ok(Blob::new(id, parts.next().unwrap_or_default()))),
-                    b"tree" | b"commit" | b"tag" => None,
+                    b"blob" => Some(Ok(Object::blob(id, path))),
+                    b"tree" => Some(Ok(Object::tree(id, path))),
+                    b"commit" | b"tag" => None,
                     _ => {
                         count();
                         None
@@ -91,13 +93,13 @@ impl Repository<'_> {
             }
             Err(error) => Some(Err(self.git.read_error(&error))),
         });
-        let scanned = self.scan(blobs, report, |report, blob, found| {
-            let Some(found) = found else {
-                return count();
-            };
-            self.add_names(&blob.path, report, |path| self.first_commit(path));
-            if !found.matches.is_empty() {
-                hits.insert(blob.id.clone(), (blob.path.clone(), found));
+        let scanned = self.scan(objects, report, |report, object, result| match result {
+            ObjectResult::Unreadable => count(),
+            ObjectResult::Tree(names) => self.add_names_of_tree(&object.path, &names, report),
+            ObjectResult::Blob(found) => {
+                if !found.matches.is_empty() {
+                    hits.insert(object.id.clone(), (object.path.clone(), found));
+                }
             }
         });
         let types = self.git.finish(types);
@@ -110,6 +112,19 @@ impl Repository<'_> {
                 redacted_folder(self.git.folder)
             ))),
             _ => Ok(()),
+        }
+    }
+
+    /// Adds the keys in the names of a folder.
+    ///
+    /// Git lists a blob with only one of its paths, but the trees contain all names.
+    fn add_names_of_tree(&self, folder: &Path, names: &[PathBuf], report: &mut Report) {
+        for name in names {
+            let path = folder.join(name);
+            let hits = keys_in_name(name);
+            if !hits.is_empty() && !self.is_ignored(&path) {
+                report.add_name(&self.common_dir, &path, hits, || self.first_commit(&path));
+            }
         }
     }
 
@@ -145,7 +160,7 @@ impl Repository<'_> {
             .folder
             .join(place.first().map_or("", String::as_str));
         let commits = std::fs::read(place).map_err(|error| self.git.read_error(&error))?;
-        let commit = |id: &[u8]| Ok(Blob::new(id, b""));
+        let commit = |id: &[u8]| Ok(Object::blob(id, b""));
         let commits = commits.split(|byte| *byte == b'\n');
         let commits = commits.filter(|id| !id.is_empty()).map(commit);
         let mut parents = BTreeSet::new();
@@ -180,13 +195,15 @@ impl Repository<'_> {
     /// Notes the submodules of the current commit, whose history is in other repositories.
     fn report_submodules(&self, report: &mut Report) {
         // A repository may have no commit.
-        let tree = self.git.bytes(&["ls-tree", "-r", "-z", "HEAD"]);
+        let tree = self
+            .git
+            .bytes(&["ls-tree", "-r", "-z", "--full-tree", "HEAD"]);
         let tree = tree.unwrap_or_default();
         let submodules = tree.split(|byte| *byte == 0).filter_map(|entry| {
             let at = entry.iter().position(|byte| *byte == b'\t')?;
             entry
-                .starts_with(b"160000 ")
-                .then(|| Blob::new(b"", &entry[at + 1..]).path)
+                .starts_with(SUBMODULE.as_bytes())
+                .then(|| Object::blob(b"", &entry[at + 1..]).path)
         });
         let submodules: Vec<_> = submodules.collect();
         report.notes.extend(submodules_note(&submodules));

@@ -35,7 +35,16 @@ pub(super) fn hits(finder: &Finder, read_at: ReadAt<'_>) -> Vec<Hit> {
         if read_at(offset, &mut page).is_err() {
             break;
         }
-        for record in database.records(&page, offset) {
+        let mut scanned = 0;
+        for cell in cells(&page, offset) {
+            let Some(record) = database.record(&page, offset, &cell) else {
+                continue;
+            };
+            // The records of a valid page do not overlap, so their bytes in the page are at most the page.
+            scanned += record.local;
+            if scanned > page.len() {
+                break;
+            }
             for (from, to) in record.values().unwrap_or_default() {
                 let found = finder.all(&record.bytes[from..to]);
                 hits.extend(found.into_iter().filter_map(|hit| {
@@ -58,9 +67,18 @@ struct Database<'a> {
     read: HashSet<u32>,
 }
 
+/// The place of a record in a page.
+struct Cell {
+    /// The type of the page.
+    kind: u8,
+    at: usize,
+}
+
 /// The bytes of a record, and the parts of the file that contain them.
 struct Record {
     bytes: Vec<u8>,
+    /// The number of bytes in the page of the record.
+    local: usize,
     /// The offset in the record and in the file of each part.
     parts: Vec<(usize, u64)>,
 }
@@ -82,24 +100,10 @@ impl<'a> Database<'a> {
         })
     }
 
-    /// Returns the records of a page at an offset of the file.
-    fn records(&mut self, page: &[u8], offset: u64) -> Vec<Record> {
-        let header = if offset == 0 { 100 } else { 0 };
-        let kind = page[header];
-        let first = header + if kind == INTERIOR_INDEX { 12 } else { 8 };
-        if ![INTERIOR_INDEX, LEAF_INDEX, LEAF_TABLE].contains(&kind) {
-            return Vec::new();
-        }
-        let count = usize::from(u16::from_be_bytes([page[header + 3], page[header + 4]]));
-        let cells = page[first..].chunks_exact(2).take(count);
-        let cells = cells.map(|cell| usize::from(u16::from_be_bytes([cell[0], cell[1]])));
-        cells
-            .filter_map(|cell| self.record(page, offset, kind, cell))
-            .collect()
-    }
-
-    fn record(&mut self, page: &[u8], offset: u64, kind: u8, cell: usize) -> Option<Record> {
-        let mut at = cell + if kind == INTERIOR_INDEX { 4 } else { 0 };
+    /// Returns a record of a page at an offset of the file.
+    fn record(&mut self, page: &[u8], offset: u64, cell: &Cell) -> Option<Record> {
+        let kind = cell.kind;
+        let mut at = cell.at + if kind == INTERIOR_INDEX { 4 } else { 0 };
         let length = usize::try_from(varint(page, &mut at)?).ok()?;
         if kind == LEAF_TABLE {
             // The id of the row.
@@ -108,6 +112,7 @@ impl<'a> Database<'a> {
         let local = self.local(length, kind);
         let mut record = Record {
             bytes: page.get(at..at.checked_add(local)?)?.to_vec(),
+            local,
             parts: vec![(0, offset + at as u64)],
         };
         if local < length {
@@ -148,6 +153,21 @@ impl<'a> Database<'a> {
             record.bytes.extend_from_slice(&content[..most]);
         }
     }
+}
+
+/// Returns the cells of a page at an offset of the file.
+fn cells(page: &[u8], offset: u64) -> impl Iterator<Item = Cell> {
+    let header = if offset == 0 { 100 } else { 0 };
+    let kind = page[header];
+    let has_records = [INTERIOR_INDEX, LEAF_INDEX, LEAF_TABLE].contains(&kind);
+    let count = u16::from_be_bytes([page[header + 3], page[header + 4]]);
+    let count = if has_records { usize::from(count) } else { 0 };
+    let first = header + if kind == INTERIOR_INDEX { 12 } else { 8 };
+    let cells = page[first..].chunks_exact(2).take(count);
+    cells.map(move |cell| Cell {
+        kind,
+        at: usize::from(u16::from_be_bytes([cell[0], cell[1]])),
+    })
 }
 
 impl Record {

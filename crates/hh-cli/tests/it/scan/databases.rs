@@ -205,3 +205,28 @@ fn damaged_databases_are_scanned_as_bytes() {
     env.write("short.db", &bytes[..40]);
     assert_eq!(env.run(&["auth", "scan", "short.db"]).code, 0);
 }
+
+/// The cells of a valid page do not overlap. A page whose cells are all the same long record would take hours.
+#[test]
+fn cells_that_overlap_do_not_slow_the_scan_down() {
+    let env = TestEnv::new();
+    let connection = database(&env, "a.db", "PRAGMA page_size = 65536");
+    let key = minted(Level::IngestOnly);
+    insert(
+        &connection,
+        ["", "", &format!("{}{key}", "x".repeat(60_000))],
+    );
+    close(connection);
+    let mut bytes = fs::read(env.path("a.db")).unwrap();
+    let page = bytes.len() - 65_536;
+    let cells = [bytes[page + 8], bytes[page + 9]].repeat(2_000);
+    bytes[page + 3..page + 5].copy_from_slice(&2_000_u16.to_be_bytes());
+    bytes[page + 8..page + 8 + cells.len()].copy_from_slice(&cells);
+    let copies = bytes[page..].repeat(100);
+    bytes.extend(copies);
+    fs::write(env.path("a.db"), &bytes).unwrap();
+    assert_eq!(
+        distinct(&env, "a.db"),
+        [format!("confirmed {}", hh_auth::redact(&key))]
+    );
+}

@@ -288,15 +288,65 @@ fn keys_in_names_of_files_and_folders_are_found_and_redacted() {
     assert_eq!(sorted(&["--staged"]), wanted);
     let id = commit(&env);
     let staged = wanted.iter().map(|line| format!("{line} {id}"));
-    // Files with the same content have a single version, whose first name is listed.
-    let history = sorted(&["--history"]);
     let staged: Vec<_> = staged.collect();
-    assert!(
-        !history.is_empty() && history.iter().all(|line| staged.contains(line)),
-        "{history:?}"
-    );
+    assert_eq!(sorted(&["--history"]), staged);
     // The list of ignored paths applies to names too.
     env.write(".honeyhiveignore", "*\n");
     assert_eq!(sorted(&[]), Vec::<String>::new());
     assert_eq!(sorted(&["--history"]), Vec::<String>::new());
+}
+
+#[test]
+fn the_history_contains_all_names_that_a_file_and_its_folders_had() {
+    let env = with_repository();
+    let (file, folder) = (minted(Level::Admin), minted(Level::IngestOnly));
+    env.write("empty", "");
+    env.write(&format!("{file}.txt"), "text");
+    env.write(&format!("{folder}/deep/empty"), "");
+    env.write(&format!("plain/{POSSIBLE}"), "");
+    git(&env, &["add", "--all"]);
+    let id = commit(&env);
+    let file = format!("{file}.txt");
+    for (from, to) in [
+        (file.as_str(), "file.txt"),
+        (&folder, "folder"),
+        ("plain", "simple"),
+    ] {
+        git(&env, &["mv", from, to]);
+    }
+    git(&env, &["mv", &format!("simple/{POSSIBLE}"), "simple/name"]);
+    commit(&env);
+    let shown = |key: &str| hh_auth::redact(key);
+    let key = file.trim_end_matches(".txt");
+    let mut wanted = [
+        format!("confirmed {}.txt {} {id}", shown(key), shown(key)),
+        format!("confirmed {} {} {id}", shown(&folder), shown(&folder)),
+        format!(
+            "possible plain/{} {} {id}",
+            shown(POSSIBLE),
+            shown(POSSIBLE)
+        ),
+    ];
+    wanted.sort();
+    let mut found = found(&env, &["--history"]);
+    found.sort();
+    assert_eq!(found, wanted);
+}
+
+#[test]
+fn a_file_beside_a_repository_is_scanned_once() {
+    let env = with_repository();
+    let (one, two) = (minted(Level::Admin), minted(Level::ReadOnly));
+    env.write("src/.gitignore", "secret\n");
+    env.write("src/secret", &two);
+    git(&env, &["add", "--force", "--all"]);
+    env.write("leak.txt", &one);
+    let mut lines = found(&env, &["leak.txt", "src"]);
+    lines.sort();
+    let mut wanted = [
+        format!("confirmed leak.txt:1:1 {}", hh_auth::redact(&one)),
+        format!("confirmed src/secret:1:1 {}", hh_auth::redact(&two)),
+    ];
+    wanted.sort();
+    assert_eq!(lines, wanted);
 }

@@ -1,4 +1,4 @@
-//! Reads the contents of blobs from a `git cat-file --batch` process.
+//! Reads the contents of objects from a `git cat-file --batch` process.
 
 use std::collections::VecDeque;
 use std::ffi::OsStr;
@@ -10,18 +10,41 @@ use std::process::{Child, ChildStdin, ChildStdout, Stdio};
 use super::command::{Git, not_started};
 use crate::ScanError;
 
-/// A version of a file.
-pub(crate) struct Blob {
+/// A version of a file or of a folder.
+pub(crate) struct Object {
     pub(crate) id: String,
     pub(crate) path: PathBuf,
+    pub(crate) is_tree: bool,
 }
 
-impl Blob {
-    pub(crate) fn new(id: &[u8], path: &[u8]) -> Self {
+impl Object {
+    pub(crate) fn blob(id: &[u8], path: &[u8]) -> Self {
         Self {
             id: String::from_utf8_lossy(id).into_owned(),
             path: PathBuf::from(OsStr::from_bytes(path)),
+            is_tree: false,
         }
+    }
+
+    pub(crate) fn tree(id: &[u8], path: &[u8]) -> Self {
+        Self {
+            is_tree: true,
+            ..Self::blob(id, path)
+        }
+    }
+
+    /// Returns the names in a tree from its [content](https://git-scm.com/book/en/v2/Git-Internals-Git-Objects): for
+    /// each entry the mode, a blank, the name, a zero byte and the bytes of the id.
+    pub(crate) fn names(&self, content: &[u8]) -> Vec<PathBuf> {
+        let id_length = self.id.len() / 2;
+        let mut names = Vec::new();
+        let mut rest = content;
+        while let Some(end) = rest.iter().position(|byte| *byte == 0) {
+            let name = rest[..end].splitn(2, |byte| *byte == b' ').nth(1);
+            names.extend(name.map(|name| PathBuf::from(OsStr::from_bytes(name))));
+            rest = rest.get(end + 1 + id_length..).unwrap_or_default();
+        }
+        names
     }
 }
 
@@ -35,26 +58,26 @@ const MAX_PROCESSES: usize = 1_000;
 /// A damaged object may be passed twice: with the content before the damage, and with `None`.
 ///
 /// # Errors
-/// [`ScanError`] if git cannot run, and errors of `blobs` and `read`.
+/// [`ScanError`] if git cannot run, and errors of `objects` and `read`.
 pub(crate) fn read_all(
     git: Git<'_>,
-    blobs: impl Iterator<Item = Result<Blob, ScanError>>,
-    mut read: impl FnMut(&Blob, Option<&mut dyn Read>) -> io::Result<()>,
+    objects: impl Iterator<Item = Result<Object, ScanError>>,
+    mut read: impl FnMut(&Object, Option<&mut dyn Read>) -> io::Result<()>,
 ) -> Result<(), ScanError> {
     let failed = |error| git.read_error(&error);
-    let mut blobs = blobs.peekable();
-    if blobs.peek().is_none() {
+    let mut objects = objects.peekable();
+    if objects.peek().is_none() {
         return Ok(());
     }
     let mut process = Process::start(git)?;
     let mut processes = 1;
-    while blobs.peek().is_some() {
-        let part = blobs.by_ref().take(BATCH);
+    while objects.peek().is_some() {
+        let part = objects.by_ref().take(BATCH);
         let mut part: VecDeque<_> = part.collect::<Result<_, _>>()?;
         while !part.is_empty() {
             let mut read_one = process.request(&part);
-            while let (Ok(()), Some(blob)) = (&read_one, part.front()) {
-                read_one = process.read_one(|content| read(blob, content));
+            while let (Ok(()), Some(object)) = (&read_one, part.front()) {
+                read_one = process.read_one(|content| read(object, content));
                 if read_one.is_ok() {
                     part.pop_front();
                 }
@@ -64,8 +87,8 @@ pub(crate) fn read_all(
             if !is_end.contains(&error.kind()) || processes == MAX_PROCESSES {
                 return Err(failed(error));
             }
-            if let Some(blob) = part.pop_front() {
-                read(&blob, None).map_err(failed)?;
+            if let Some(object) = part.pop_front() {
+                read(&object, None).map_err(failed)?;
             }
             process = Process::start(git)?;
             processes += 1;
@@ -98,8 +121,11 @@ impl Process {
         })
     }
 
-    fn request(&mut self, blobs: &VecDeque<Blob>) -> io::Result<()> {
-        let ids: Vec<&str> = blobs.iter().flat_map(|blob| [&blob.id, "\n"]).collect();
+    fn request(&mut self, objects: &VecDeque<Object>) -> io::Result<()> {
+        let ids: Vec<&str> = objects
+            .iter()
+            .flat_map(|object| [object.id.as_str(), "\n"])
+            .collect();
         self.input.write_all(ids.concat().as_bytes())
     }
 
