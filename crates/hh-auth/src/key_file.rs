@@ -28,7 +28,9 @@ struct FileIdentity {
 }
 
 impl KeyFileWatch {
-    /// Creates a watch. A file that is not a regular file, such as a named pipe, never counts as changed. Create it before you read the file, so that it detects every change after the read.
+    /// Creates a watch. Create it before you read the file, so that it detects every change after the read.
+    ///
+    /// A file that is not a regular file, such as a named pipe, never counts as changed.
     #[must_use]
     pub fn new(path: PathBuf) -> Self {
         Self {

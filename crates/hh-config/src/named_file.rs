@@ -37,6 +37,12 @@ impl Pipes {
         }
         Ok(contents)
     }
+
+    /// Returns whether a named pipe was read, which may have been removed since.
+    fn contains(&self, path: &Path) -> bool {
+        let read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
+        read.contains_key(path)
+    }
 }
 
 /// Reads a text file as [`read::text`] does. It may also be a named pipe.
@@ -50,8 +56,8 @@ pub(crate) fn text(
 
 /// Reads the bytes of a file, which may also be a named pipe.
 pub(crate) fn bytes(pipes: &Pipes, path: &Path, limit: u64) -> Contents {
-    let is_pipe = std::fs::metadata(path).is_ok_and(|found| is_pipe(found.file_type()));
-    if is_pipe {
+    let is_pipe = || std::fs::metadata(path).is_ok_and(|found| is_pipe(found.file_type()));
+    if pipes.contains(path) || is_pipe() {
         pipes.read(path, limit)
     } else {
         read::rest(OpenedFile::new(path, limit)?, limit)

@@ -369,7 +369,7 @@ fn in_test_mode<E: Endpoint>(input: &E::Input) -> Result<E::Output, Error> {
     })
 }
 
-fn unavailable_in_test_mode() -> Error {
+pub(super) fn unavailable_in_test_mode() -> Error {
     Error::new(
         ErrorKind::TestMode,
         "this operation is not available in test mode, which opens no connection",

@@ -148,7 +148,7 @@ pub(crate) fn report_start(
 
 /// Reports warnings about variables of other programs that a tracer would use.
 pub(crate) fn report_shared_variables(reporter: &Reporter, settings: &Settings, stack: &Stack) {
-    if shows(settings, "warning") {
+    if shows_warnings(settings) {
         for warning in stack.tracer_warnings() {
             reporter.warn(&warning);
         }

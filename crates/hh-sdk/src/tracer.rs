@@ -148,7 +148,7 @@ impl TracerBuilder {
                     if let Event::Attempt(attempt) = event
                         && let Some(message) = attempt.error_message()
                     {
-                        attempts.set_attempt(message);
+                        attempts.set(message);
                     }
                 };
                 let sender = Sender::observed(&self.options, &resolved, Arc::new(observer))?;

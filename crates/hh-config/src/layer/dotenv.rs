@@ -122,7 +122,6 @@ impl<'a> DotEnv<'a> {
         layer
     }
 
-    /// Returns the value of a variable, which may be blank.
     /// Returns the names and values of all variables, for substitution.
     pub(crate) fn pairs(&self) -> impl Iterator<Item = (&str, &OsStr)> {
         let pairs = self.variables.iter();

@@ -317,7 +317,7 @@ impl<'a> Files<'a> {
         let text = if is_guarded {
             guarded::text(&opened, MAX_BYTES, source, self.env.home().as_deref())
         } else {
-            let text = if named_by.is_some() {
+            let text = if source == Source::Named {
                 named_file::text(self.env.pipes(), &opened, MAX_BYTES)
             } else {
                 read::text(&opened, MAX_BYTES)

@@ -55,10 +55,12 @@ pub(super) fn find(text: &str) -> Option<Decoration> {
         return is_key.then_some(Decoration::Before(description));
     }
     // Another variable or header, or a setting of a file.
+    let text = text.strip_prefix("$env:").unwrap_or(text);
     let (name, rest) = text.split_once(['=', ':'])?;
     let is_inner = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | ' ');
     let is_name = !name.is_empty() && name.chars().all(is_inner);
-    (is_name && contains_key(rest)).then_some(Decoration::Before("a name before the key"))
+    (is_name && contains_key(rest))
+        .then_some(Decoration::Before("the name of a variable or header"))
 }
 
 /// Returns whether the text is probably a key, with further text around it.

@@ -78,6 +78,7 @@ fn text_around_a_key_is_named() {
         format!("HONEYHIVE_API_KEY={key}"),
         format!("MY_KEY={key}"),
         format!("api_key: {key}"),
+        format!("$env:HH_API_KEY=\"{key}\""),
     ] {
         let error = ApiKey::parse(&text).unwrap_err();
         let text = text.replace(key, "KEY");
@@ -104,8 +105,9 @@ fn text_around_a_key_is_named() {
     export HH_API_KEY=KEY: begins with "export"; use only the key itself, which begins with hh_
     set HH_API_KEY=KEY: begins with "set"; use only the key itself, which begins with hh_
     HONEYHIVE_API_KEY=KEY: begins with "HONEYHIVE_API_KEY="; use only the key itself, which begins with hh_
-    MY_KEY=KEY: begins with a name before the key; use only the key itself, which begins with hh_
-    api_key: KEY: begins with a name before the key; use only the key itself, which begins with hh_
+    MY_KEY=KEY: begins with the name of a variable or header; use only the key itself, which begins with hh_
+    api_key: KEY: begins with the name of a variable or header; use only the key itself, which begins with hh_
+    $env:HH_API_KEY="KEY": begins with the name of a variable or header; use only the key itself, which begins with hh_
     "#);
     // Without a key, the text itself is not what the user meant.
     for text in ["Bearer", "Bearer xyz", "\"\"", "HH_API_KEY=", "NAME=value"] {

@@ -4,7 +4,7 @@ use std::sync::PoisonError;
 
 use hh_auth::{KeyDetails, KeyInfo};
 
-use super::HoneyHive;
+use super::{HoneyHive, unavailable_in_test_mode};
 use crate::{Error, ErrorKind};
 
 /// The number of requests after which the method gives up, if the key changes during each of them.
@@ -39,10 +39,7 @@ impl HoneyHive {
     /// ```
     pub async fn key_info(&self) -> Result<KeyInfo, Error> {
         let Some(sender) = &self.sender else {
-            let message = "this operation is not available in test mode, which opens no connection";
-            return Err(
-                Error::new(ErrorKind::TestMode, message).with_hint("set HH_TEST_MODE=false")
-            );
+            return Err(unavailable_in_test_mode());
         };
         let mut tries = 1;
         loop {

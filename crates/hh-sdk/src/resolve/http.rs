@@ -188,10 +188,10 @@ fn ca_bundle(
     let place = format!("{name} ({provenance}) names {path}");
     match hh_config::read_bytes(&file, MAX_CA_BUNDLE) {
         Ok(pem) => Ok(Some(CaBundle { pem, place })),
-        Err(what) => Err(Error::new(
-            ErrorKind::Config,
-            format!("{place}, which {what}"),
-        )),
+        Err(what) => {
+            let what = what.with_prefix(format_args!("{place}, which "));
+            Err(Error::new(ErrorKind::Config, what))
+        }
     }
 }
 

@@ -9,7 +9,9 @@ use hh_auth::{
     ApiKey, Credential, Credentials, IssuedCredential, KeyInfo, KeyKind, Level, Need, ProfileEntry,
 };
 use hh_config::Provenance;
-use hh_transport::{Idempotency, IdempotencyKey, Response, SendOptions, Transport, check_runtime};
+use hh_transport::{
+    Idempotency, IdempotencyKey, Response, SendOptions, Transport, TransportError, check_runtime,
+};
 use http::header::{ACCEPT, CONTENT_TYPE};
 use http::{Method, Request};
 
@@ -250,15 +252,27 @@ impl Sender {
             .with_timeout(self.timeout)
             .with_max_response_bytes(MAX_PAGE);
         let sent = self.transport.send(request, options).await;
-        sent.map_err(|error| {
-            let context = Context {
-                credential: &credential,
-                address: &self.address,
-            };
-            let error = context.explain(EXPLAINED_AS, Error::from(error));
-            self.record(&what, &credential, &error);
-            error
-        })
+        sent.map_err(|error| self.explained(error, EXPLAINED_AS, &what, slot, &credential))
+    }
+
+    /// Explains and records the error of a request that was first sent with a credential.
+    fn explained(
+        &self,
+        error: TransportError,
+        op: OpId,
+        request: &str,
+        slot: &KeyAuthorizer,
+        first: &Credential,
+    ) -> Error {
+        // The key may have been renewed in the meantime.
+        let last = slot.credentials().last();
+        let context = Context {
+            credential: last.as_ref().map_or(first, |last| &last.credential),
+            address: &self.address,
+        };
+        let error = context.explain(op, Error::from(error));
+        self.record(request, context.credential, &error);
+        error
     }
 
     /// Sends a request with the key of the operation.
@@ -303,17 +317,9 @@ impl Sender {
             .send(request, options)
             .await
             .map_err(|error| {
-                // The key may have been renewed in the meantime.
-                let last = slot.credentials().last();
-                let context = Context {
-                    credential: last.as_ref().map_or(&credential, |last| &last.credential),
-                    address: &self.address,
-                };
-                let error = context.explain(op, Error::from(error));
                 let route = op.operation().route();
                 let request = format!("{} {}", route.method.as_str(), route.path);
-                self.record(&request, context.credential, &error);
-                error
+                self.explained(error, op, &request, slot, &credential)
             })
     }
 }

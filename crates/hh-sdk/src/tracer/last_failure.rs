@@ -19,12 +19,7 @@ impl LastFailure {
         }
     }
 
-    /// Stores the message of a failed attempt, unless that of a failed export is stored, which has more details.
-    pub(super) fn set_attempt(&self, message: &str) {
-        self.lock().get_or_insert_with(|| message.to_owned());
-    }
-
-    /// Stores the message of a failed export, which can have several attempts.
+    /// Stores the message of a failed attempt, or of a failed export, which has more details than its last attempt.
     pub(super) fn set(&self, message: &str) {
         *self.lock() = Some(message.to_owned());
     }

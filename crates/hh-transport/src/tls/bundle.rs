@@ -136,6 +136,10 @@ fn no_certificate(text: &str) -> TrustProblem {
         label.strip_suffix("-----")
     });
     let Some(label) = label else {
+        if text.contains(r"-----BEGIN CERTIFICATE-----\n") {
+            return TrustProblem::new("its line breaks are written as \\n")
+                .with_hint("replace each \\n with a line break");
+        }
         let missing = "it contains no certificate in PEM (-----BEGIN CERTIFICATE-----)";
         let problem = TrustProblem::new(missing);
         // Base64 of a certificate begins with these letters.

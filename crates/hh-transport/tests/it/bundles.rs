@@ -137,6 +137,10 @@ fn other_contents_are_named() {
         assert_eq!(refused(file.as_bytes()), (why.to_owned(), None), "{file:?}");
     }
     let pem = CertificateAuthority::new("ours").pem();
+    let escaped = pem.replace('\n', "\\n");
+    let (why, hint) = refused(escaped.as_bytes());
+    assert_eq!(why, r"its line breaks are written as \n");
+    assert_eq!(hint, Some(r"replace each \n with a line break"));
     let lines: Vec<_> = pem.lines().filter(|line| !line.starts_with('-')).collect();
     let (why, hint) = refused(lines.join("\n").as_bytes());
     assert!(
