@@ -14,6 +14,7 @@ mod exit;
 mod lazy;
 mod output;
 mod pages;
+mod prefix;
 mod ui;
 
 use std::process::ExitCode;

@@ -14,6 +14,7 @@ use crate::exit::Exit;
 use crate::lazy::LazyCommand;
 use crate::output::{Column, List as ResultList, Progress, Screen, Table, duration};
 use crate::pages::OPTIONAL_EVENT_FIELDS;
+use crate::prefix;
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
@@ -110,20 +111,17 @@ fn whole_id(context: &Context, client: &HoneyHive, part: &str) -> Result<String,
         return Ok(id.to_string());
     }
     let found = context.block_on(client.find_sessions(part))?.sessions;
-    match found.as_slice() {
-        [session] => Ok(session.session_id.to_string()),
-        [] => Err(CliError::new(
-            Exit::Network,
-            format!("no session has an id that begins with {part}"),
-        )
-        .with_hint("run `honeyhive session list` to list sessions, or select another project with --project")),
-        several => {
-            let ids = several.iter().map(|session| session.session_id.to_string());
-            let ids = ids.collect::<Vec<_>>().join(", ");
-            let message = format!("several sessions have an id that begins with {part}");
-            Err(CliError::usage(message).with_hint(format!("specify more characters: {ids}")))
-        }
-    }
+    let ids: Vec<_> = found
+        .iter()
+        .map(|session| session.session_id.to_string())
+        .collect();
+    let ids: Vec<_> = ids.iter().map(String::as_str).collect();
+    let id = prefix::the_only("session", part, &ids)?;
+    id.map(str::to_owned).ok_or_else(|| {
+        let message = format!("no session has an id that begins with {part}");
+        CliError::new(Exit::Network, message)
+            .with_hint("run `honeyhive session list` to list sessions, or select another project with --project")
+    })
 }
 
 /// Reads all results of a query, `limit` events at a time, or fewer if they are large.

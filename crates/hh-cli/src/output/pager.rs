@@ -36,10 +36,12 @@ impl Pager {
     pub(crate) fn print(&self, text: &[String], screen: &Screen) -> Result<(), CliError> {
         let is_long = screen.height().is_some_and(|height| text.len() >= height);
         let pager = is_long.then(|| self.start()).flatten();
-        match pager {
-            Some(pager) => Ok(show(pager, text)?),
-            None => lines(text),
+        if let Some(pager) = pager
+            && show(pager, text)?
+        {
+            return Ok(());
         }
+        lines(text)
     }
 
     /// Starts the pager. Returns `None` without a pager.
@@ -58,8 +60,11 @@ impl Pager {
     }
 }
 
-/// Passes the text to the pager and waits until the user closes it.
-fn show(mut pager: Child, text: &[String]) -> io::Result<()> {
+/// The exit code of a shell that cannot run a command, and the one for a command that does not exist.
+const NOT_RUN: [i32; 2] = [126, 127];
+
+/// Passes the text to the pager and waits until the user closes it. Returns false if the shell could not run the pager.
+fn show(mut pager: Child, text: &[String]) -> io::Result<bool> {
     // Ctrl-C is for the pager. Without a handler, it would terminate this process and leave the pager behind.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_io()
@@ -73,6 +78,6 @@ fn show(mut pager: Child, text: &[String]) -> io::Result<()> {
                 .try_for_each(|line| writeln!(stdin, "{}", one_line(line))),
         );
     }
-    pager.wait()?;
-    Ok(())
+    let status = pager.wait()?;
+    Ok(!status.code().is_some_and(|code| NOT_RUN.contains(&code)))
 }

@@ -90,6 +90,24 @@ impl Printer {
         self.format == Format::Table
     }
 
+    /// Checks that the options select a field of a result that is printed only once.
+    pub(crate) fn check_prints(&self, field: &str) -> Result<(), CliError> {
+        let is_left_out = !self.fields.is_empty() && !self.fields.iter().any(|one| one == field);
+        // A filter that does not name the field can print it only as part of the whole result.
+        let drops = |filter: &str| filter.trim() != "." && !filter.contains(field);
+        let option = if is_left_out {
+            "--json"
+        } else if self.jq.as_deref().is_some_and(drops) {
+            "--jq"
+        } else {
+            return Ok(());
+        };
+        let message =
+            format!("{option} does not select the field {field}, which is printed only once");
+        Err(CliError::usage(message)
+            .with_hint(format!("add {field} to {option}, or use --key-file")))
+    }
+
     /// Returns the options that have no effect, because the command has printed no result.
     pub(crate) fn unused_options(&self) -> Vec<&'static str> {
         let options = [

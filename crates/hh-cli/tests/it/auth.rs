@@ -342,6 +342,59 @@ fn an_unusable_store_is_reported_before_the_key_is_sent() {
 }
 
 #[test]
+fn a_key_is_not_created_if_its_secret_would_not_be_printed() {
+    let mut env = TestEnv::with_server();
+    env.be_admin();
+    let create = "auth keys create --name k --all-projects --level read_only";
+    let create: Vec<_> = create.split(' ').collect();
+    let run = |flags: &[&str]| env.run(&[&create, flags].concat());
+    for flags in [
+        &["--json", "id"][..],
+        &["--json", "id,level", "-o", "csv"],
+        &["--jq", ".id"],
+    ] {
+        let done = run(flags);
+        assert_eq!(done.code, 2, "{done:?}");
+        assert!(
+            done.stderr.contains("does not select the field key"),
+            "{done:?}"
+        );
+    }
+    let list = || env.json(&["auth", "keys", "list", "--all"])["total"].clone();
+    assert_eq!(list(), 1);
+    for flags in [
+        &["--json", "id,key"][..],
+        &["--json", "id", "--key-file", "new.key"],
+        &["--jq", ".key"],
+        &["--jq", "."],
+    ] {
+        assert_eq!(run(flags).code, 0, "{flags:?}");
+    }
+    assert_eq!(list(), 5);
+}
+
+#[test]
+fn a_part_of_an_id_must_be_long_and_unique() {
+    let mut env = TestEnv::with_server();
+    env.be_admin();
+    let keys = env.json(&["auth", "keys", "list"]);
+    let id = keys["items"][0]["id"].as_str().unwrap();
+    let seen = env.seen(&["auth", "keys", "revoke", &id[..7]]);
+    insta::assert_snapshot!(seen.replace(&id[..7], "[part]"), @"
+    ! error: [part] is too short for the id of a key
+    ! | hint: specify at least the first 8 characters of the id
+    exit 2
+    ");
+    let seen = env.seen(&["auth", "keys", "show", "zzzzzzzzzz"]);
+    insta::assert_snapshot!(seen, @"
+    ! error: no key has an id that begins with zzzzzzzzzz
+    ! | hint: run `honeyhive auth keys list --all` to list all keys
+    exit 4
+    ");
+    assert_eq!(env.run(&["auth", "keys", "show", &id[..8]]).code, 0);
+}
+
+#[test]
 fn a_new_key_that_cannot_be_shown_is_revoked() {
     let mut env = TestEnv::with_server();
     env.be_admin();

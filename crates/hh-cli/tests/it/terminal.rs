@@ -127,6 +127,12 @@ fn the_pager_is_used_only_for_long_output_on_a_terminal() {
             &format!("export {off}; {list}")
         )));
     }
+    // Without its program, and with one that is not executable.
+    for broken in ["PAGER=missing-pager", "PAGER=./pager.sh"] {
+        let shown = on_terminal(&env, 10, 80, &format!("export {broken}; {list}"));
+        assert!(shown.lines().count() > whole.lines().count(), "{shown}");
+        assert!(!is_paged(&shown));
+    }
 }
 
 #[test]

@@ -9,9 +9,7 @@ use crate::error::CliError;
 use crate::exit::Exit;
 use crate::lazy::LazyCommand;
 use crate::output::{Column, List, Screen, Table};
-
-/// The minimum length of the beginning of an id, in characters.
-const MIN_PREFIX: usize = 8;
+use crate::prefix;
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
@@ -90,14 +88,13 @@ fn find(context: &Context, wanted: &str) -> Result<Owner, CliError> {
     let client = context.client(None)?;
     let mut owners = context.block_on(client.list_owners())?;
     let is_exact = |owner: &Owner| owner.id == wanted || owner.principal.name == wanted;
-    let exact = owners.iter().position(is_exact);
-    let begins =
-        |(_, owner): &(usize, &Owner)| wanted.len() >= MIN_PREFIX && owner.id.starts_with(wanted);
-    let mut similar = owners.iter().enumerate().filter(begins).map(|(at, _)| at);
-    let found = match (exact, similar.next(), similar.next()) {
-        (Some(at), ..) | (None, Some(at), None) => Some(at),
-        (None, ..) => None,
-    };
+    let mut found = owners.iter().position(is_exact);
+    // A shorter text can only be a name.
+    if found.is_none() && wanted.len() >= prefix::MIN_LENGTH {
+        let ids = owners.iter().map(|owner| owner.id.as_str());
+        let id = prefix::find("owner", wanted, ids)?;
+        found = owners.iter().position(|owner| Some(&*owner.id) == id);
+    }
     let found = found.map(|at| owners.swap_remove(at));
     found.ok_or_else(|| {
         CliError::new(Exit::Network, format!("owner {wanted} not found"))

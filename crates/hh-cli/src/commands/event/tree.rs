@@ -34,7 +34,7 @@ pub(super) fn render(events: &[Event], width: Option<usize>) -> Vec<String> {
         .iter()
         .map(|Line { label, event }| {
             let label = cut(label, labels);
-            let padding = " ".repeat(labels - columns(&label) + GAP);
+            let padding = " ".repeat(labels.saturating_sub(columns(&label)) + GAP);
             let kind = event.event_type.as_str();
             let took = duration(event.duration);
             let error = event.error.as_deref().map(one_line);

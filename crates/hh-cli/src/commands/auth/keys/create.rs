@@ -7,7 +7,7 @@ use hh_sdk::api::types::{CreateKey, ProjectNames};
 use hh_sdk::auth::Level;
 
 use super::expiry::expiry;
-use super::secret::{check_new, deliver};
+use super::secret::{check_delivery, deliver};
 use super::table::projects;
 use crate::args;
 use crate::context::Context;
@@ -68,9 +68,7 @@ impl From<LevelName> for Level {
 
 pub(super) fn run(context: &Context, arguments: Create) -> Result<(), CliError> {
     let expires_at = arguments.expires_in.as_deref().map(expiry).transpose()?;
-    if let Some(path) = &arguments.key_file {
-        check_new(path)?;
-    }
+    check_delivery(context, arguments.key_file.as_deref())?;
     let client = context.client(None)?;
     let created = context.block_on(client.create_key(&CreateKey {
         name: arguments.name,

@@ -7,7 +7,7 @@ use clap::Args;
 
 use super::super::rotate::grace;
 use super::find::find_id;
-use super::secret::{check_new, deliver};
+use super::secret::{check_delivery, deliver};
 use crate::context::Context;
 use crate::error::CliError;
 
@@ -24,9 +24,7 @@ pub(crate) struct Rotate {
 }
 
 pub(super) fn run(context: &Context, arguments: &Rotate) -> Result<(), CliError> {
-    if let Some(path) = &arguments.key_file {
-        check_new(path)?;
-    }
+    check_delivery(context, arguments.key_file.as_deref())?;
     let client = context.client(None)?;
     let id = find_id(context, client, &arguments.id)?;
     let created = context.block_on(client.rotate_key(&id, Some(arguments.grace)))?;

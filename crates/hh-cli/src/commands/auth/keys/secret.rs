@@ -64,8 +64,15 @@ fn write(path: &Path, created: &CreatedKey) -> Result<(), CliError> {
     write_private(path, line.as_bytes(), Replace::No).map_err(|error| refused(path, &error.kind()))
 }
 
-/// Checks the path before a key is created, because its secret cannot be retrieved later.
-pub(super) fn check_new(path: &Path) -> Result<(), CliError> {
+/// Checks before a key is created that its secret will be delivered, because it cannot be retrieved later.
+pub(super) fn check_delivery(context: &Context, file: Option<&Path>) -> Result<(), CliError> {
+    match file {
+        Some(path) => check_new(path),
+        None => context.printer().check_prints("key"),
+    }
+}
+
+fn check_new(path: &Path) -> Result<(), CliError> {
     let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty());
     if path.symlink_metadata().is_ok() {
         return Err(refused(path, &"the file already exists"));
