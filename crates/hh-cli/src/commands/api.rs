@@ -120,7 +120,8 @@ fn method(text: &str) -> Result<Method, String> {
 
 /// Checks a path. The base URL is fixed, because the key is only for its server.
 fn target(text: &str) -> Result<String, String> {
-    if text.contains("://") {
+    let (path, _) = text.split_once('?').unwrap_or((text, ""));
+    if path.contains("://") {
         return Err(
             "expected a path such as /v1/projects; --base-url selects the server".to_owned(),
         );
@@ -128,7 +129,9 @@ fn target(text: &str) -> Result<String, String> {
     if text.contains(|character: char| !character.is_ascii_graphic()) || text.contains('#') {
         return Err("expected a path in percent encoding, e.g. %20 for a space".to_owned());
     }
-    if text.split(['/', '?']).any(|part| part == "..") {
+    // A URL parser treats these spellings like `..`.
+    let plain = path.to_ascii_lowercase().replace("%2e", ".");
+    if plain.split(['/', '\\']).any(|part| part == "..") {
         return Err("expected a path without `..`".to_owned());
     }
     Ok(format!("/{}", text.trim_start_matches('/')))

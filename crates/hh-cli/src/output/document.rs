@@ -31,6 +31,15 @@ pub(crate) fn elements(list: &Val) -> &[Val] {
     }
 }
 
+/// Returns the rows of a result: the values of a list, or the result itself.
+pub(crate) fn rows(result: &Val) -> &[Val] {
+    if matches!(result, Val::Arr(_)) {
+        elements(result)
+    } else {
+        std::slice::from_ref(result)
+    }
+}
+
 /// Returns the names of the fields of all rows, in the order of their first occurrence, then the optional fields that no
 /// row has. Without rows, the fields are unknown.
 pub(crate) fn field_names(rows: &[Val], optional: &[&str]) -> Vec<String> {

@@ -178,8 +178,9 @@ impl Printer {
         let member = |name| document::member(&result, name).map_or(&[][..], document::elements);
         let (rows, optional) = match rows {
             Rows::Items(optional) => (member(ITEMS), optional),
-            Rows::Member(name) => (member(name), &[][..]),
-            Rows::Whole => (std::slice::from_ref(&result), &[][..]),
+            // The selected fields are those of the report.
+            Rows::Member(name) if self.fields.is_empty() => (member(name), &[][..]),
+            Rows::Member(_) | Rows::Whole => (document::rows(&result), &[][..]),
         };
         match self.format {
             Format::Jsonl => {
@@ -211,8 +212,18 @@ impl Printer {
             return Ok(result);
         }
         let Rows::Items(optional) = rows else {
-            self.check_fields(std::slice::from_ref(&result), &[])?;
-            return Ok(document::select(&result, &self.fields));
+            let rows = document::rows(&result);
+            self.check_fields(rows, &[])?;
+            return match &result {
+                Val::Arr(_) => Ok(rows
+                    .iter()
+                    .map(|row| document::select(row, &self.fields))
+                    .collect()),
+                Val::Obj(_) => Ok(document::select(&result, &self.fields)),
+                _ => Err(CliError::usage(
+                    "--json selects fields, but the result is not an object",
+                )),
+            };
         };
         let items = document::member(&result, ITEMS).map_or(&[][..], document::elements);
         self.check_fields(items, optional)?;

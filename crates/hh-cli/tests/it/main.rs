@@ -20,6 +20,7 @@ mod mistakes;
 mod output;
 mod owners;
 mod proxies;
+mod raw_requests;
 mod reads;
 mod revealed;
 mod rotate;
