@@ -321,7 +321,10 @@ impl Context {
     fn project_name(&self, part: &str) -> Result<String, CliError> {
         let options = self.options();
         let client = self.client_of(&options, &self.layers().resolve()?)?;
-        let projects = self.block_on(client.list_projects())?;
+        // A key that may not list projects can still use the text as a name.
+        let Ok(projects) = self.block_on(client.list_projects()) else {
+            return Ok(part.to_owned());
+        };
         let mut found = projects
             .iter()
             .filter(|project| project.id.starts_with(part));

@@ -125,7 +125,8 @@ fn client(
             Some(_) => context.layers().stack,
             None => context.stack_with(Vec::new()),
         };
-        let server = stack.text(names::BASE_URL).ok().flatten();
+        // An invalid URL is an error before the user types a key.
+        let server = stack.text(names::BASE_URL)?;
         let server = server.map_or_else(|| "HoneyHive".to_owned(), |found| found.value);
         let (key, place) = key::read(context, from_stdin, &server)?;
         vec![(names::API_KEY, key, place.to_owned())]

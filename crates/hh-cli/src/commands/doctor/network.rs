@@ -26,10 +26,8 @@ pub(super) fn proxy(probe: Result<Probe, Error>, resolved: &Resolved) -> (Findin
     let probe = match probe {
         Ok(probe) => probe,
         Err(error) if error.kind() == ErrorKind::Tls => {
-            let fix = format!(
-                "use https:// in {}; if every machine of the network may read the API key, add the host to insecure_http_hosts (HH_INSECURE_HTTP_HOSTS)",
-                base_url_place(resolved)
-            );
+            let hint = error.hint().unwrap_or_default();
+            let fix = format!("change {}: {hint}", base_url_place(resolved));
             return (Finding::failed(NETWORK, error.to_string(), fix), None);
         }
         Err(error) => return (Finding::network_failure(error), None),

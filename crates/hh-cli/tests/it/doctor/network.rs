@@ -473,7 +473,7 @@ fn plain_http_to_another_machine() {
     let seen = seen(&env, &["--base-url", "http://api.test.invalid"], &[]);
     assert_seen!(seen.lines().skip(1).take(2).collect::<Vec<_>>().join("\n"), @"
     failed | proxy | [time] | refused plain HTTP to api.test.invalid: only loopback addresses are allowed without TLS
-             -> use https:// in base_url (--base-url); if every machine of the network may read the API key, add the host to insecure_http_hosts (HH_INSECURE_HTTP_HOSTS)
+             -> change base_url (--base-url): use https; if every machine of the network may read the API key, add the host to insecure_http_hosts (HH_INSECURE_HTTP_HOSTS)
     ");
     assert!(seen.ends_with("exit 4"), "{seen}");
 }
