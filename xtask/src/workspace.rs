@@ -54,6 +54,7 @@ pub(crate) struct Dependency {
     pub(crate) name: String,
     /// Whether only tests, examples and benchmarks use it.
     pub(crate) dev: bool,
+    pub(crate) optional: bool,
 }
 
 /// Returns the root directory of the workspace.
@@ -139,6 +140,7 @@ fn dependency(value: &Value) -> Result<Dependency> {
     Ok(Dependency {
         name: text(value, "name")?,
         dev: value["kind"] == "dev",
+        optional: value["optional"] == true,
     })
 }
 

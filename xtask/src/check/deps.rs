@@ -65,7 +65,9 @@ const RESERVED: [(&str, &[&str]); 9] = [
 ];
 
 /// Libraries with features, and the crates that they must not depend on then, so that small programs stay small.
-const WITHOUT: [(&str, &str, &[&str]); 3] = [
+const WITHOUT: [(&str, &str, &[&str]); 4] = [
+    // It needs libm, which each start would load.
+    ("hh-cli", "--all-features", &["indicatif"]),
     (
         "hh-auth",
         "--no-default-features",
@@ -89,6 +91,7 @@ pub(super) fn findings(root: &Path) -> Result<Vec<String>> {
     let mut findings = members(&packages);
     findings.extend(packages.iter().flat_map(edges));
     findings.extend(versions(root, &packages)?);
+    findings.extend(consumers(root, &packages)?);
     // Cargo cannot resolve the dependencies of a workspace without all of its members.
     if findings.is_empty() {
         findings.extend(trees(root)?);
@@ -184,6 +187,44 @@ fn versions(root: &Path, packages: &[Package]) -> Result<Vec<String>> {
         }
         if !used.contains(name) {
             findings.push(format!("Cargo.toml: {name}: no member uses it: remove it"));
+        }
+    }
+    Ok(findings)
+}
+
+/// Checks that the lock file of the programs that use the packages contains the dependencies of the packages.
+///
+/// Cargo would check it only after all packages are built.
+fn consumers(root: &Path, packages: &[Package]) -> Result<Vec<String>> {
+    let path = root.join("tests/consumers/Cargo.lock");
+    if !path.exists() {
+        return Ok(Vec::new());
+    }
+    let lock = workspace::manifest(&path)?;
+    let locked = lock.get("package").and_then(Value::as_array);
+    let mut findings = Vec::new();
+    for locked in locked.into_iter().flatten() {
+        let name = locked.get("name").and_then(Value::as_str);
+        let Some(package) = packages.iter().find(|package| name == Some(&package.name)) else {
+            continue;
+        };
+        let known = locked.get("dependencies").and_then(Value::as_array);
+        let known: BTreeSet<_> = known
+            .into_iter()
+            .flatten()
+            .filter_map(|entry| entry.as_str()?.split(' ').next())
+            .collect();
+        let dependencies = package.dependencies.iter().filter(|one| !one.dev);
+        let all: BTreeSet<_> = dependencies
+            .clone()
+            .map(|one| one.name.as_str())
+            .collect();
+        let mut needed = dependencies.filter(|one| !one.optional);
+        if !known.is_subset(&all) || !needed.all(|one| known.contains(one.name.as_str())) {
+            findings.push(format!(
+                "tests/consumers/Cargo.lock does not match the dependencies of {}: run `cargo xtask release publish --dry-run`",
+                package.name
+            ));
         }
     }
     Ok(findings)

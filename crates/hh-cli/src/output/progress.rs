@@ -1,24 +1,35 @@
 //! Shows the progress of long operations on stderr.
+//!
+//! The library indicatif calls a mathematical function of the system. Loading that library takes about 0.07 ms of each
+//! start, a sixth of the time of a program that only prints a word.
 
-use std::io::{self, IsTerminal as _};
+use std::io::{self, IsTerminal as _, Write as _};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use rustix::termios::tcgetwinsize;
+
+use super::width::cut;
 
 /// The time after which progress is shown.
 const DELAY: Duration = Duration::from_secs(1);
 
-/// The time between two updates of an operation that is watched.
+/// The minimum time between two updates.
 const INTERVAL: Duration = Duration::from_millis(100);
+
+/// Moves to the beginning of the line and erases it.
+const CLEAR: &str = "\r\u{1b}[2K";
+/// The length of the bar, in columns.
+const BAR: usize = 24;
 
 /// The progress of an operation. It appears after a second, if stderr is a terminal, and disappears when it is dropped.
 pub(crate) struct Progress {
     what: &'static str,
     start: Instant,
     is_enabled: bool,
-    bar: Option<ProgressBar>,
+    /// The time of the last update; `None` if nothing is shown.
+    shown: Option<Instant>,
 }
 
 impl Progress {
@@ -28,7 +39,7 @@ impl Progress {
             what,
             start: Instant::now(),
             is_enabled,
-            bar: None,
+            shown: None,
         }
     }
 
@@ -57,29 +68,68 @@ impl Progress {
 
     /// Shows the number of processed objects, and of all objects if it is known.
     pub(crate) fn set(&mut self, done: u64, total: Option<u64>) {
-        if !self.is_enabled || self.start.elapsed() < DELAY {
+        let is_recent = |shown: Instant| shown.elapsed() < INTERVAL;
+        if !self.is_enabled || self.start.elapsed() < DELAY || self.shown.is_some_and(is_recent) {
             return;
         }
-        let what = self.what;
-        let bar = self.bar.get_or_insert_with(|| {
-            let bar = ProgressBar::with_draw_target(total, ProgressDrawTarget::stderr());
-            let template = match total {
-                Some(_) => "{wide_bar} {pos}/{len} {msg}",
-                None => "{spinner} {pos} {msg}",
-            };
-            // A template that cannot be parsed is a mistake of this file; the default style is the fallback.
-            let style = ProgressStyle::with_template(template);
-            bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-            bar.with_message(what)
-        });
-        bar.set_position(done);
+        let mut stderr = io::stderr();
+        if !stderr.is_terminal() {
+            self.is_enabled = false;
+            return;
+        }
+        let line = line(self.what, done, total);
+        let width = tcgetwinsize(&stderr).map_or(0, |size| size.ws_col);
+        let width = if width == 0 { 80 } else { usize::from(width) };
+        // Progress that cannot be shown must not stop the operation.
+        write!(stderr, "{CLEAR}{}", cut(&line, width - 1)).ok();
+        self.shown = Some(Instant::now());
     }
+}
+
+/// Returns the text that shows the number of processed objects.
+fn line(what: &str, done: u64, total: Option<u64>) -> String {
+    let Some(total) = total else {
+        return format!("{done} {what}");
+    };
+    let all = BAR as u64;
+    let filled = done.min(total).saturating_mul(all) / total.max(1);
+    let filled = usize::try_from(filled).unwrap_or(BAR);
+    let bar = ["=".repeat(filled), " ".repeat(BAR - filled)].concat();
+    format!("[{bar}] {done}/{total} {what}")
 }
 
 impl Drop for Progress {
     fn drop(&mut self) {
-        if let Some(bar) = &self.bar {
-            bar.finish_and_clear();
+        if self.shown.is_some() {
+            write!(io::stderr(), "{CLEAR}").ok();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::line;
+
+    #[test]
+    fn the_line_shows_the_part_that_is_done() {
+        let lines = [
+            line("files", 1234, None),
+            line("events", 0, Some(10)),
+            line("events", 5, Some(10)),
+            line("events", 10, Some(10)),
+            // More events can arrive in the meantime.
+            line("events", 12, Some(10)),
+            line("events", 0, Some(0)),
+            line("events", u64::MAX / 64, Some(u64::MAX / 32)),
+        ];
+        insta::assert_snapshot!(lines.join("\n"), @"
+        1234 files
+        [                        ] 0/10 events
+        [============            ] 5/10 events
+        [========================] 10/10 events
+        [========================] 12/10 events
+        [                        ] 0/0 events
+        [===========             ] 288230376151711743/576460752303423487 events
+        ");
     }
 }
