@@ -92,7 +92,7 @@ fn each_failure_is_one_line_with_a_hint_and_a_code() {
           hint: choose another address with --bind
 
         unwritable data directory: exit 1
-        error: cannot use the data directory [ROOT]/file/data: Not a directory (os error 20)
+        error: cannot use the data directory [ROOT]/file/data: Not a directory
           hint: choose another directory with --data-dir
 
         no key: exit 3

@@ -74,7 +74,7 @@ fn check(place: &TestDir, server: ServerProcess, key: &str, prints: usize, files
     // A stop writes the memory of the server to its files.
     assert_eq!(files_with(place, hidden), files);
 
-    let out = run(&mut place.command(&["auth", "logout"]));
+    let out = run(&mut place.command(&["auth", "logout", "--yes"]));
     assert_eq!(out.code, 0, "{out:?}");
     let rest: Vec<&str> = files
         .iter()

@@ -68,7 +68,7 @@ pub(crate) fn run(options: &DemoOptions) -> Result<()> {
         "honeyhive event list --tree --session-id {session}"
     ))?;
     note("Log out. Without a key, no request is sent, and the error has a hint.");
-    shell.run("honeyhive auth logout")?;
+    shell.run("honeyhive auth logout --yes")?;
     shell.expect("honeyhive project list", NO_KEY)?;
 
     note(&format!("Done in {:.1} s.", start.elapsed().as_secs_f64()));

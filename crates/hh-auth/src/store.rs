@@ -299,13 +299,12 @@ impl FileStore {
         self.remove_leftovers()?;
         let contents = self.read();
         let mut removed = RemovedProfiles {
-            count: contents.as_ref().map_or(1, |all| all.profiles.len()),
+            count: contents.as_ref().map_or(0, |all| all.profiles.len()),
             was_unreadable: contents.is_err(),
         };
         remove_file(&self.path)?;
         for kept in backups(&self.path) {
             remove_file(&kept)?;
-            removed.count += 1;
             removed.was_unreadable = true;
         }
         let entries = contents.into_iter().flat_map(|all| all.profiles);

@@ -1,13 +1,15 @@
 //! Defines the arguments that several commands share.
 
+use std::ffi::OsString;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
 use clap::{ArgMatches, Args, ValueEnum};
-use hh_sdk::auth::check_name;
+use hh_sdk::auth::{check_name, check_path};
 use secrecy::SecretString;
 
 // The options of every command. A doc comment would become the description of the command.
-#[derive(Args)]
+#[derive(Args, Default)]
 #[command(next_help_heading = "Global options")]
 #[expect(
     clippy::struct_excessive_bools,
@@ -104,6 +106,35 @@ impl Global {
         }
     }
 
+    /// Finds the options for the output in a command line that is invalid.
+    pub(crate) fn guess(arguments: impl Iterator<Item = OsString>) -> Self {
+        let words: Vec<_> = arguments
+            .map(|word| word.to_string_lossy().into_owned())
+            .take_while(|word| word != "--")
+            .collect();
+        let mut guessed = Self::default();
+        for (at, word) in words.iter().enumerate() {
+            let next = words.get(at + 1).map_or("", String::as_str);
+            let (name, value) = match word.split_once('=') {
+                Some((name, value)) => (name, value),
+                None => (word.as_str(), next),
+            };
+            match name {
+                "--output" | "--format" | "-o" => {
+                    guessed.output = Format::of_name(value).or(guessed.output);
+                }
+                "--json" => guessed.json = vec![value.to_owned()],
+                "--jq" => guessed.jq = Some(value.to_owned()),
+                _ => {
+                    if let Some(value) = word.strip_prefix("-o") {
+                        guessed.output = Format::of_name(value).or(guessed.output);
+                    }
+                }
+            }
+        }
+        guessed
+    }
+
     /// Merges the options of a command over those of its parent command, which have lower precedence.
     pub(crate) fn merge_over(self, lower: Self) -> Self {
         Self {
@@ -143,6 +174,32 @@ pub(crate) enum ColorChoice {
     Never,
 }
 
+/// Checks an argument that is a path. A key that was pasted here would become the name of a file.
+pub(crate) fn path(text: &str) -> Result<PathBuf, String> {
+    match check_path(text) {
+        Ok(()) => Ok(PathBuf::from(text)),
+        Err(_) => Err("expected a path, but found an API key".to_owned()),
+    }
+}
+
+/// Parses a number of results.
+fn limit(text: &str) -> Result<u32, String> {
+    number(text, 1..=7500)
+}
+
+/// Parses the number of a page.
+fn page(text: &str) -> Result<u32, String> {
+    number(text, 1..=u32::MAX)
+}
+
+fn number(text: &str, range: RangeInclusive<u32>) -> Result<u32, String> {
+    let number = text.parse().ok().filter(|number| range.contains(number));
+    number.ok_or_else(|| match range.end() {
+        &u32::MAX => format!("expected a whole number of at least {}", range.start()),
+        end => format!("expected a whole number from {} to {end}", range.start()),
+    })
+}
+
 /// Checks an argument that is a name or a text about an object. A key that was pasted here would be sent to the server.
 pub(crate) fn name(text: &str) -> Result<String, String> {
     match check_name(text) {
@@ -158,10 +215,10 @@ pub(crate) struct List {
     #[arg(long, value_name = "NAME", value_parser = name)]
     pub(crate) project: Option<String>,
     /// Number of results per page, at most 7500
-    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=7500))]
+    #[arg(long, default_value_t = 100, value_parser = limit)]
     pub(crate) limit: u32,
     /// Page number, starting at 1
-    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, default_value_t = 1, value_parser = page)]
     pub(crate) page: u32,
 }
 

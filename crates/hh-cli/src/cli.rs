@@ -6,12 +6,15 @@ mod suggest;
 use std::env;
 use std::mem::ManuallyDrop;
 
+use clap::error::ErrorKind;
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+use hh_text::Diagnostic;
 
 use crate::args::Global;
 #[cfg(feature = "server")]
 use crate::commands::server;
 use crate::commands::{api, auth, completion, config, doctor, event, project, session, version};
+use crate::error::CliError;
 use crate::lazy::{LazyCommand, LazyGroup};
 
 /// Observability and evaluation for LLM applications
@@ -69,25 +72,78 @@ pub(crate) fn parse() -> Result<(Global, Command), clap::Error> {
     Ok((global, Command::from_arg_matches_mut(&mut matches)?))
 }
 
-/// Returns a usage error as text, with a hint if a similar command or option exists.
-pub(crate) fn usage_error(error: &clap::Error) -> String {
-    let text = error.render().to_string();
-    let arguments = env::args_os().skip(1);
-    let arguments: Vec<_> = arguments
-        .map(|word| word.to_string_lossy().into_owned())
-        .collect();
-    let mut command = command();
-    command.build();
-    match suggest::hint(error, &command, &arguments) {
-        Some(hint) => {
-            let (message, rest) = text.split_once('\n').unwrap_or((&text, ""));
-            // The hint replaces the last paragraph, which only names `--help`.
-            let (usage, _) = rest.trim_end().rsplit_once("\n\n").unwrap_or_default();
-            let usage = usage.rsplit_once("\n\n").map_or(usage, |(_, usage)| usage);
-            format!("{message}\n  hint: {hint}\n\n{}\n", usage.trim_start())
+/// An invalid command line.
+pub(crate) struct UsageError {
+    /// The text of clap.
+    rendered: String,
+    hint: Option<String>,
+    diagnostic: Diagnostic,
+}
+
+impl UsageError {
+    /// Describes an error of clap, with a hint if a similar command or option exists.
+    pub(crate) fn of(error: &clap::Error) -> Self {
+        let text = error.render().to_string();
+        let arguments = env::args_os().skip(1);
+        let arguments: Vec<_> = arguments
+            .map(|word| word.to_string_lossy().into_owned())
+            .collect();
+        let mut command = command();
+        command.build();
+        let hint = suggest::hint(error, &command, &arguments);
+        let is_incomplete = matches!(
+            error.kind(),
+            ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand | ErrorKind::MissingSubcommand
+        );
+        let message = if is_incomplete {
+            "a command is required".to_owned()
+        } else {
+            message(&text)
+        };
+        let help = || format!("run `{} --help`", suggest::path(&command, &arguments));
+        let diagnostic = Diagnostic::new(message).with_hint(hint.clone().unwrap_or_else(help));
+        Self {
+            rendered: text,
+            hint,
+            diagnostic,
         }
-        None => text,
     }
+
+    /// Returns the error as text of several lines.
+    pub(crate) fn text(&self) -> String {
+        match &self.hint {
+            Some(hint) => replace_help(&self.rendered, hint),
+            None => self.rendered.clone(),
+        }
+    }
+}
+
+impl From<UsageError> for CliError {
+    fn from(error: UsageError) -> Self {
+        Self::usage(error.diagnostic)
+    }
+}
+
+/// Returns the first paragraph of the text of an error as one line.
+fn message(text: &str) -> String {
+    let (first, _) = text.split_once("\n\n").unwrap_or((text, ""));
+    let first = first.trim_start_matches("error: ");
+    match first.split_once('\n') {
+        Some((message, details)) => {
+            let details: Vec<_> = details.lines().map(str::trim).collect();
+            format!("{message} {}", details.join(", "))
+        }
+        None => first.to_owned(),
+    }
+}
+
+/// Adds a hint to the text of an error. It replaces the last paragraph, which only names `--help`.
+fn replace_help(text: &str, hint: &str) -> String {
+    let (message, rest) = text.split_once("\n\n").unwrap_or((text, ""));
+    let rest = format!("\n{rest}");
+    let (usage, _) = rest.trim_end().rsplit_once("\n\n").unwrap_or_default();
+    let usage = usage.rsplit_once("\n\n").map_or(usage, |(_, usage)| usage);
+    format!("{message}\n  hint: {hint}\n\n{}\n", usage.trim_start())
 }
 
 #[derive(Subcommand)]

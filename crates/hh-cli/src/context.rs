@@ -123,10 +123,25 @@ impl Context {
         }
     }
 
-    /// Warns of options for the output that had no effect.
+    /// Returns an error if an option that applies only to text is used with a format for programs.
+    pub(crate) fn check_is_text(&self, option: &str) -> Result<(), CliError> {
+        let format = self.format();
+        if format == Format::Table {
+            return Ok(());
+        }
+        Err(CliError::usage(format!(
+            "the option {option} cannot be used with --output {}",
+            format.as_str()
+        )))
+    }
+
+    /// Warns of options for the output that had no effect, or not the expected one.
     pub(crate) fn warn_of_unused_options(&self) {
         if self.global.json.is_empty() && self.global.jq.is_none() {
             return;
+        }
+        if let Some(note) = self.printer().note() {
+            self.note(note);
         }
         for option in self.printer().unused_options() {
             self.note(&format!(
@@ -382,10 +397,24 @@ impl Context {
         self.runtime()?.block_on(async {
             let stop = stop_signal()?;
             tokio::select! {
-                done = future => Ok(done?),
+                done = future => done.map_err(|error| self.explain(error)),
                 () = stop => Err(CliError::new(Exit::Interrupted, "interrupted")),
             }
         })
+    }
+
+    /// Converts the error of a request. The path of the base URL can be the reason for a status of 404.
+    fn explain(&self, error: hh_sdk::Error) -> CliError {
+        let is_missing = error.status() == Some(404);
+        let error = CliError::from(error);
+        let base_url = self.stack().text(names::BASE_URL).ok().flatten();
+        match base_url.filter(|found| is_missing && ends_with_version(&found.value)) {
+            Some(found) => error.with_hint(format!(
+                "remove /v1 from base_url ({}), because every request adds it",
+                found.provenance
+            )),
+            None => error,
+        }
     }
 
     /// Returns the single-threaded runtime.
@@ -427,6 +456,11 @@ impl Drop for Context {
             runtime.shutdown_background();
         }
     }
+}
+
+/// Returns whether a base URL ends with the version of the API, which is part of the path of each request.
+pub(crate) fn ends_with_version(base_url: &str) -> bool {
+    base_url.trim().trim_end_matches('/').ends_with("/v1")
 }
 
 /// Returns whether a text can be the beginning of an id of a project or a session.

@@ -103,6 +103,11 @@ impl CliError {
         self
     }
 
+    /// Returns the status of the server's response, if there was one.
+    pub(crate) fn status(&self) -> Option<u16> {
+        self.response.as_deref().map(|response| response.status)
+    }
+
     /// Returns the exit code.
     pub(crate) fn exit(&self) -> Exit {
         self.exit

@@ -19,6 +19,7 @@ mod ui;
 
 use std::process::ExitCode;
 
+use crate::args::Global;
 pub use crate::cli::{command, manual};
 use crate::context::Context;
 use crate::exit::Exit;
@@ -45,7 +46,13 @@ pub fn run() -> ExitCode {
             };
         }
         Err(error) => {
-            ui::usage(&cli::usage_error(&error));
+            let usage = cli::UsageError::of(&error);
+            let guessed = Global::guess(std::env::args_os().skip(1));
+            if Context::new(guessed).has_json_errors() {
+                ui::error(&usage.into(), true);
+            } else {
+                ui::usage(&usage.text());
+            }
             return Exit::Usage.into();
         }
     };

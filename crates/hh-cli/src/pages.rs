@@ -1,5 +1,6 @@
 //! Prints pages of events and sessions.
 
+use hh_sdk::HoneyHive;
 use hh_sdk::api::types::EventList;
 
 use crate::args::List;
@@ -9,6 +10,16 @@ use crate::output::{List as ResultList, Screen};
 
 /// The fields that an event does not have if they have no value.
 pub(crate) const OPTIONAL_EVENT_FIELDS: [&str; 2] = ["parent_id", "error"];
+
+/// The project that requests go to.
+enum Selected<'a> {
+    /// An option or a setting selects it.
+    Project(&'a str),
+    /// The server selects it by the key.
+    Default,
+    /// No request is sent.
+    TestMode,
+}
 
 impl Context {
     /// Warns that a page was truncated because its events are large.
@@ -47,13 +58,30 @@ impl Context {
         Ok(())
     }
 
+    /// Returns the project of the requests.
+    fn selected_project(&self) -> Selected<'_> {
+        let client = self.client(None);
+        let settings = client.ok().map(HoneyHive::settings);
+        match settings {
+            Some(settings) if !settings.test_mode.value => match &settings.project {
+                Some(project) => Selected::Project(&project.value),
+                None => Selected::Default,
+            },
+            Some(_) | None => Selected::TestMode,
+        }
+    }
+
     /// Reports that a page is empty or does not contain all results.
     pub(crate) fn print_pagination(&self, what: &str, list: &List, shown: u64, total: u64) {
         let before = u64::from(list.page - 1) * u64::from(list.limit);
         if total == 0 {
-            self.note(&format!(
-                "No {what} found; a key for several projects reads the project \"default\" unless --project selects another one"
-            ));
+            self.note(&match self.selected_project() {
+                Selected::Project(name) => format!("No {what} found in project {name}"),
+                Selected::Default => format!(
+                    "No {what} found in the default project of the key; use --project to select another project"
+                ),
+                Selected::TestMode => format!("No {what} found"),
+            });
         } else if shown == 0 {
             self.note(&format!(
                 "Page {} is after the last page ({total} {what} in total)",

@@ -4,6 +4,7 @@ use std::ffi::OsStr;
 use std::ops::Range;
 use std::path::Path;
 
+use hh_key::ApiKey;
 use hh_text::Diagnostic;
 use secrecy::SecretString;
 use zeroize::Zeroizing;
@@ -11,7 +12,9 @@ use zeroize::Zeroizing;
 use crate::format::{self, Format, Lines, Node, Pair};
 use crate::layer::{exposed, is_name_of};
 use crate::substitute::{is_secret, substitute_with};
-use crate::{Env, Kind, LoadError, LoadErrorKind, Placement, Problem, SettingName, Stack, value};
+use crate::{
+    Env, Kind, LoadError, LoadErrorKind, Placement, Problem, SettingName, Stack, names, value,
+};
 
 /// A change of a setting.
 #[derive(Clone, Debug)]
@@ -130,13 +133,30 @@ fn parse(path: &Path, format: Format, text: &str) -> Result<Vec<Pair>, LoadError
     })
 }
 
+/// The settings that are API keys.
+const KEYS: [SettingName; 4] = [
+    names::API_KEY,
+    names::INGESTION_API_KEY,
+    names::DATA_PLANE_API_KEY,
+    names::CONTROL_PLANE_API_KEY,
+];
+
+/// Returns the problem of a value that should be an API key, as the client reports it.
+fn check_key(name: SettingName, text: &str) -> Option<Diagnostic> {
+    let is_key = KEYS.contains(&name) && !text.is_empty();
+    let error = is_key.then(|| ApiKey::parse(text).err()).flatten()?;
+    Some(Diagnostic::new(format!("the value {error}")).with_hint(error.hint()))
+}
+
 /// Validates a value. If the value contains variables, only the syntax of the substitutions is validated.
 fn check(name: SettingName, wanted: &str) -> Result<(), LoadError> {
     let some = OsStr::new("x");
     let what = match substitute_with(wanted, |_| Some(some)) {
         Err(error) => Some(error.diagnostic()),
         Ok(done) if done.variables.is_empty() => {
-            value::parse_setting(name.spec(), done.text.trim()).err()
+            let text = done.text.trim();
+            let invalid = value::parse_setting(name.spec(), text).err();
+            invalid.or_else(|| check_key(name, text))
         }
         Ok(done) => done
             .variables

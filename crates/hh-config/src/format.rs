@@ -4,6 +4,7 @@ mod json;
 mod node;
 mod toml;
 mod yaml;
+mod yaml_error;
 
 use std::fmt;
 use std::path::Path;

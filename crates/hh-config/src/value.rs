@@ -28,7 +28,14 @@ pub(crate) enum Value {
 pub(crate) fn parse_setting(declared: &SettingSpec, text: &str) -> Result<Value, Diagnostic> {
     check_name(declared.kind, text)
         .map_err(|error| Diagnostic::new(error.to_string()).with_hint(error.hint()))?;
-    let value = parse(declared.kind, text)?;
+    let value = parse(declared.kind, text).map_err(|expected| {
+        let invalid = Diagnostic::new(expected);
+        if matches!(declared.kind, Kind::Url) && is_quoted(text) {
+            invalid.with_hint("remove the quotes")
+        } else {
+            invalid
+        }
+    })?;
     match declared.protection {
         Some(protection) if asks_for(protection, &value, declared.default) => Err(Diagnostic::new(
             "this protection is not supported yet, and data would be sent without it",
@@ -36,6 +43,11 @@ pub(crate) fn parse_setting(declared: &SettingSpec, text: &str) -> Result<Value,
         .with_hint("remove the setting")),
         Some(_) | None => Ok(value),
     }
+}
+
+fn is_quoted(text: &str) -> bool {
+    text.trim()
+        .starts_with(['"', '\'', '`', '\u{201c}', '\u{2018}'])
 }
 
 /// Checks that a value of a kind that is a name is not an API key.

@@ -1,10 +1,12 @@
 //! Defines the API key: its kinds, parsing and redaction.
 
 mod decoration;
+mod mistake;
 
 use std::fmt;
 
 use decoration::Decoration;
+use mistake::Mistake;
 use secrecy::{ExposeSecret as _, SecretString};
 
 /// The maximum length of a key, in bytes.
@@ -94,6 +96,13 @@ impl ApiKey {
         match decoration::find(text) {
             Some(Decoration::Quotes(quotes)) => return Err(KeyError::Quoted { quotes }),
             Some(Decoration::Before(text)) => return Err(KeyError::Preceded { text }),
+            None => {}
+        }
+        match mistake::find(text) {
+            Some(Mistake::Path) => return Err(KeyError::Path),
+            Some(Mistake::Placeholder) => return Err(KeyError::Placeholder),
+            Some(Mistake::Redacted) => return Err(KeyError::Redacted),
+            Some(Mistake::Foreign(prefix)) => return Err(KeyError::Foreign { prefix }),
             None => {}
         }
         if text.len() > MAX_LENGTH {
@@ -281,6 +290,21 @@ pub enum KeyError {
         /// The text, or a description of it.
         text: &'static str,
     },
+    /// The text is the path of a file.
+    #[error("is the path of a file, not a key")]
+    Path,
+    /// The text is a placeholder of an example, or a variable that was not replaced.
+    #[error("is a placeholder, not a key")]
+    Placeholder,
+    /// The text is a redacted key, as commands print it.
+    #[error("is a redacted key, which cannot be used")]
+    Redacted,
+    /// The text begins like a key of another service.
+    #[error("begins with {prefix}, so it is a key of another service")]
+    Foreign {
+        /// The beginning, which is the same for all keys of that service.
+        prefix: &'static str,
+    },
     /// The text has more than 512 characters.
     #[error("is longer than 512 characters")]
     TooLong,
@@ -305,6 +329,12 @@ impl KeyError {
         match self {
             Self::Refused { .. } => "use a project key",
             Self::Quoted { .. } => "remove the quotes",
+            Self::Path => {
+                "set HH_API_KEY_FILE to the path, or api_key_file in a configuration file"
+            }
+            Self::Placeholder => "replace it with your API key, which begins with hh_",
+            Self::Redacted => "use the complete key, or create a new one if it is lost",
+            Self::Foreign { .. } => "use a HoneyHive API key, which begins with hh_",
             Self::Preceded { .. } => "use only the key itself, which begins with hh_",
             Self::Empty
             | Self::Prefix

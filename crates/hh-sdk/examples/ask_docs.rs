@@ -71,9 +71,11 @@ fn run(questions: &[String], files: &[PathBuf]) -> Result<(), Box<dyn Error>> {
         answers.push(answer);
     }
     session.set_output("answers", &answers);
-    writeln!(out, "session {}", session.id())?;
+    let id = session.id();
     session.end();
+    // The server has the session only if nothing was lost.
     tracer.shutdown_blocking(Duration::from_secs(10))?;
+    writeln!(out, "session {id}")?;
     Ok(())
 }
 

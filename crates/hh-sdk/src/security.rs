@@ -254,8 +254,10 @@ impl SecurityLog {
             return;
         };
         if let Err(error) = file.write(&line) {
+            let error = error.to_string();
+            let reason = hh_text::without_error_numbers(&error);
             self.reporter
-                .warn(&format!("cannot write to the security log: {error}"));
+                .warn(&format!("cannot write to the security log: {reason}"));
         }
     }
 }

@@ -22,11 +22,16 @@ pub struct Diagnostic {
 }
 
 impl Diagnostic {
-    /// Creates a diagnostic without a hint.
+    /// Creates a diagnostic without a hint. Numbers of system errors are removed from the message (see
+    /// [`without_error_numbers`](crate::without_error_numbers)).
     #[must_use]
     pub fn new(message: impl Into<Cow<'static, str>>) -> Self {
+        let message = message.into();
         Self {
-            message: message.into(),
+            message: match crate::without_error_numbers(&message) {
+                Cow::Borrowed(_) => message,
+                Cow::Owned(message) => Cow::Owned(message),
+            },
             hint: None,
         }
     }

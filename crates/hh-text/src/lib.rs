@@ -13,11 +13,13 @@
 
 mod decode;
 mod diagnostic;
+mod error_numbers;
 
 use std::borrow::Cow;
 
 pub use decode::{check_encoding, decode, without_bom};
 pub use diagnostic::Diagnostic;
+pub use error_numbers::without_error_numbers;
 
 /// Returns whether a character can command a terminal, change the direction of text, break a line, or draw nothing.
 ///

@@ -215,10 +215,7 @@ fn consumers(root: &Path, packages: &[Package]) -> Result<Vec<String>> {
             .filter_map(|entry| entry.as_str()?.split(' ').next())
             .collect();
         let dependencies = package.dependencies.iter().filter(|one| !one.dev);
-        let all: BTreeSet<_> = dependencies
-            .clone()
-            .map(|one| one.name.as_str())
-            .collect();
+        let all: BTreeSet<_> = dependencies.clone().map(|one| one.name.as_str()).collect();
         let mut needed = dependencies.filter(|one| !one.optional);
         if !known.is_subset(&all) || !needed.all(|one| known.contains(one.name.as_str())) {
             findings.push(format!(

@@ -186,7 +186,7 @@ impl ProfileEntry {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RemovedProfiles {
-    /// The number of removed profiles. Each unreadable file counts as one.
+    /// The number of removed profiles, without those of unreadable files.
     pub count: usize,
     /// Whether a file was unreadable. Keys of its profiles may still be in the keyring.
     pub was_unreadable: bool,

@@ -2,6 +2,10 @@
 
 use clap::Command;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
+use hh_sdk::auth::check_name;
+use hh_sdk::config::SettingName;
+
+use crate::context::is_part_of_id;
 
 /// Names of commands in other programs, with the names in this program. A name applies only where such a
 /// command exists.
@@ -67,6 +71,29 @@ const COMMANDS: &[(&str, &[&str])] = &[
     ("view", &["show", "list"]),
 ];
 
+/// Commands that do not exist in a group, by the path of the group, with the hint for them.
+const ADVICE: &[(&str, &[&str], &str)] = &[
+    ("honeyhive", &["stop"], STOP),
+    (
+        "honeyhive server",
+        &["down", "exit", "kill", "quit", "shutdown", "stop"],
+        STOP,
+    ),
+    (
+        "honeyhive server",
+        &["restart"],
+        "stop the server with Ctrl-C or SIGTERM, then run `honeyhive server start`; SIGHUP reloads server.yaml",
+    ),
+    (
+        "honeyhive project",
+        &["default", "select", "set", "set-default", "switch", "use"],
+        "run `honeyhive config set project NAME` to select a project",
+    ),
+];
+/// Names for the command that shows one object.
+const TO_SHOW: &[&str] = &["cat", "describe", "get", "info", "print", "show", "view"];
+const STOP: &str = "press Ctrl-C in the terminal of the server, or send SIGTERM to its process";
+
 /// Names of options in other programs, with the names in this program. A name applies only where it exists.
 const OPTIONS: &[(&str, &str)] = &[
     ("address", "bind"),
@@ -103,8 +130,26 @@ pub(super) fn hint(error: &clap::Error, root: &Command, arguments: &[String]) ->
         _ => None,
     };
     let (path, command) = reached(root, arguments);
+    if error.kind() == ErrorKind::MissingRequiredArgument {
+        return assignment(&path, arguments);
+    }
     if error.kind() == ErrorKind::InvalidSubcommand {
         let typed = text(ContextKind::InvalidSubcommand)?;
+        let has_get = command.find_subcommand("get").is_some();
+        if TO_SHOW.contains(&typed) && path == "honeyhive session" {
+            let found = if has_get {
+                "session get"
+            } else {
+                "event list --session-id ID"
+            };
+            return Some(format!("did you mean `honeyhive {found}`?"));
+        }
+        let advice = ADVICE.iter().find(|(group, words, _)| {
+            group == &path && words.contains(&typed.to_ascii_lowercase().as_str())
+        });
+        if let Some((_, _, advice)) = advice {
+            return Some((*advice).to_owned());
+        }
         return Some(similar_command(command, typed).map_or_else(
             || format!("run `{path} --help` to list the commands"),
             |found| format!("did you mean `{path} {found}`?"),
@@ -113,10 +158,41 @@ pub(super) fn hint(error: &clap::Error, root: &Command, arguments: &[String]) ->
     if error.kind() != ErrorKind::UnknownArgument {
         return None;
     }
-    let option = text(ContextKind::InvalidArg)?.trim_start_matches('-');
+    let argument = text(ContextKind::InvalidArg)?;
+    if ["honeyhive event list", "honeyhive session list"].contains(&path.as_str())
+        && is_part_of_id(argument)
+    {
+        return Some("did you mean `honeyhive event list --session-id ID`?".to_owned());
+    }
+    let option = argument.trim_start_matches('-');
     Some(similar_option(command, option).map_or_else(
         || format!("run `{path} --help` to list the options"),
         |found| format!("did you mean --{found}?"),
+    ))
+}
+
+/// Returns the path of the last command that the arguments name.
+pub(super) fn path(root: &Command, arguments: &[String]) -> String {
+    reached(root, arguments).0
+}
+
+/// Returns the hint for `config set NAME=VALUE`. The value of a secret setting is not repeated.
+fn assignment(path: &str, arguments: &[String]) -> Option<String> {
+    if path != "honeyhive config set" {
+        return None;
+    }
+    let assignment = arguments
+        .iter()
+        .find(|word| !word.starts_with('-') && word.contains('='));
+    let (name, value) = assignment?.split_once('=')?;
+    let setting = SettingName::find(name)?;
+    let value = if setting.spec().secret || check_name(value).is_err() {
+        "-"
+    } else {
+        value
+    };
+    Some(format!(
+        "did you mean `honeyhive config set {setting} {value}`?"
     ))
 }
 

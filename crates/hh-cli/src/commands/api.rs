@@ -9,6 +9,7 @@ use hh_sdk::tooling::{self, Method, RawResponse};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value};
 
+use crate::args;
 use crate::context::Context;
 use crate::error::CliError;
 use crate::exit::Exit;
@@ -36,7 +37,7 @@ pub(crate) struct Arguments {
     #[arg(short = 'f', long = "field", value_name = "NAME=VALUE", value_parser = field)]
     fields: Vec<(String, String)>,
     /// File with the body of the request, `-` for standard input
-    #[arg(long, value_name = "FILE", conflicts_with = "fields")]
+    #[arg(long, value_name = "FILE", conflicts_with = "fields", value_parser = args::path)]
     input: Option<PathBuf>,
 }
 

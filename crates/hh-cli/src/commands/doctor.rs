@@ -16,6 +16,7 @@ use clap::Args;
 use hh_sdk::config::names;
 use hh_sdk::tooling::{self, Layers, Probe, Resolved};
 
+use crate::args;
 use crate::context::{self, Context};
 use crate::error::CliError;
 use crate::ui;
@@ -35,7 +36,7 @@ const OF_KEY: [&str; 2] = ["authentication", "permissions"];
 #[derive(Args)]
 pub(crate) struct Arguments {
     /// Write the results to a new file for a bug report, without secrets or personal names
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = args::path)]
     bundle: Option<PathBuf>,
 }
 

@@ -59,6 +59,11 @@ impl TypeName {
 pub(super) fn run(context: &Context, command: &Command) -> Result<(), CliError> {
     let Command::List(LazyCommand(arguments)) = command;
     let list = &arguments.list;
+    if arguments.tree {
+        context.check_is_text("--tree").map_err(|error| {
+            error.with_hint("add --output table, or omit --tree: the field parent_id of each event contains the tree")
+        })?;
+    }
     let client = context.client(list.project.as_deref())?;
     let session = match &arguments.session_id {
         Some(id) => Some(whole_id(context, client, id)?),
@@ -75,11 +80,12 @@ pub(super) fn run(context: &Context, command: &Command) -> Result<(), CliError> 
         page: Some(list.page),
         ..ExportEvents::default()
     };
-    if arguments.tree && session.is_some() && context.printer().is_text() {
+    if arguments.tree && session.is_some() {
         // A tree needs all events of the session.
         let progress = context.progress("events");
         let events = context.block_on(read_all(client, query, list.limit, progress))?;
         let total = events.len() as u64;
+        check_session(context, client, session.as_deref(), kind, total)?;
         let result = ResultList::complete(&events).with_optional(&OPTIONAL_EVENT_FIELDS);
         context
             .printer()
@@ -88,6 +94,7 @@ pub(super) fn run(context: &Context, command: &Command) -> Result<(), CliError> 
         return Ok(());
     }
     let page = context.block_on(client.export_events(query))?;
+    check_session(context, client, session.as_deref(), kind, page.total_events)?;
     context.print_page("events", list, &page, |screen| {
         if arguments.tree {
             tree::render(&page.events, screen.width())
@@ -117,11 +124,35 @@ fn whole_id(context: &Context, client: &HoneyHive, part: &str) -> Result<String,
         .collect();
     let ids: Vec<_> = ids.iter().map(String::as_str).collect();
     let id = prefix::the_only("session", part, &ids)?;
-    id.map(str::to_owned).ok_or_else(|| {
-        let message = format!("no session has an id that begins with {part}");
-        CliError::new(Exit::Network, message)
-            .with_hint("run `honeyhive session list` to list sessions, or select another project with --project")
-    })
+    id.map(str::to_owned)
+        .ok_or_else(|| not_found(format!("no session has an id that begins with {part}")))
+}
+
+/// Returns an error if there are no events because the session does not exist. A session that exists can have no event
+/// of the requested type.
+fn check_session(
+    context: &Context,
+    client: &HoneyHive,
+    session: Option<&str>,
+    kind: Option<&str>,
+    total: u64,
+) -> Result<(), CliError> {
+    let Some(id) = session.filter(|_| total == 0 && !client.settings().test_mode.value) else {
+        return Ok(());
+    };
+    // A server that cannot search for sessions does not prove that the session is missing.
+    let exists = kind.is_some()
+        && !matches!(context.block_on(client.find_sessions(id)), Ok(found) if found.sessions.is_empty());
+    if exists {
+        return Ok(());
+    }
+    Err(not_found(format!("session {id} was not found")))
+}
+
+fn not_found(message: String) -> CliError {
+    CliError::new(Exit::Network, message).with_hint(
+        "run `honeyhive session list` to list sessions, or select another project with --project",
+    )
 }
 
 /// Reads all results of a query, `limit` events at a time, or fewer if they are large.
@@ -169,7 +200,8 @@ fn table(events: &[Event], screen: &Screen) -> Vec<String> {
         Column::text("NAME"),
         Column::whole("DURATION").optional(2),
         Column::id("SESSION").optional(4),
-        Column::whole("EVENT"),
+        // A truncated id is useless, and the time matters more to a reader.
+        Column::whole("EVENT").optional(5),
     ];
     let rows = events.iter().map(|event| {
         [

@@ -50,7 +50,7 @@ pub(crate) struct Start {
     #[arg(long, value_name = "ADDRESS", value_parser = parse_bind)]
     bind: Option<SocketAddr>,
     /// Data directory, created if missing [default: ~/.local/share/honeyhive/server]
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_parser = args::path)]
     data_dir: Option<PathBuf>,
     /// Name of the organization (first start only) [default: My Organization]
     #[arg(long, value_name = "NAME", value_parser = args::name)]
@@ -59,7 +59,7 @@ pub(crate) struct Start {
     #[arg(long, value_name = "EMAIL", value_parser = args::name)]
     admin: Option<String>,
     /// Write the first admin key to a new file that only you can read, instead of printing it
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = args::path)]
     admin_key_file: Option<PathBuf>,
     /// Create a new database if the previous one is missing (never deletes data)
     #[arg(long)]
@@ -92,11 +92,13 @@ fn start(context: &Context, arguments: Start) -> Result<(), CliError> {
             CliError::new(Exit::Config, message).with_hint("specify --data-dir")
         })?;
     let first_only = [
-        arguments.organization.is_some(),
-        arguments.admin.is_some(),
-        arguments.admin_key_file.is_some(),
-        arguments.new_database,
+        ("--organization", arguments.organization.is_some()),
+        ("--admin", arguments.admin.is_some()),
+        ("--admin-key-file", arguments.admin_key_file.is_some()),
+        ("--new-database", arguments.new_database),
     ];
+    let given = first_only.into_iter().filter(|(_, is_given)| *is_given);
+    let first_only: Vec<_> = given.map(|(option, _)| option).collect();
     let mut options = ServerOptions::new(data_dir)
         .with_new_database(arguments.new_database)
         .with_access_log(arguments.access_log);
@@ -120,13 +122,13 @@ fn start(context: &Context, arguments: Start) -> Result<(), CliError> {
         .enable_all()
         .build()
         .map_err(|error| CliError::new(Exit::Other, error.to_string()))?;
-    runtime.block_on(serve(context, options, first_only.contains(&true)))
+    runtime.block_on(serve(context, options, &first_only))
 }
 
 async fn serve(
     context: &Context,
     options: ServerOptions,
-    expects_first_start: bool,
+    first_only: &[&str],
 ) -> Result<(), CliError> {
     // SIGHUP must not stop a server that is still starting, so its handler is registered first.
     let mut hangup = signal(SignalKind::hangup())
@@ -144,12 +146,18 @@ async fn serve(
     match server.take_first_key() {
         Some(FirstKey::Show { key, admin }) => show_first_key(&key, &admin),
         Some(FirstKey::InFile { path, admin }) => {
-            context.success(&format!("Wrote the admin key of {admin} to {}", path.display()));
+            context.success(&format!(
+                "Wrote the admin key of {admin} to {}",
+                path.display()
+            ));
         }
-        Some(_) | None if expects_first_start => context.note(
-            "warning: the database already exists, so --organization, --admin, --admin-key-file and --new-database have no effect",
-        ),
-        Some(_) | None => {}
+        Some(_) | None => {
+            if let Some(options) = listed(first_only) {
+                context.note(&format!(
+                    "warning: the database already exists, so {options} no effect"
+                ));
+            }
+        }
     }
     // Registers the signal handlers before the address is printed, because a caller may then stop the server.
     let stop = stop_signal()?;
@@ -171,6 +179,16 @@ async fn serve(
     }
     context.success("Stopped");
     Ok(())
+}
+
+/// Returns the options as the subject of a sentence, with its verb; `None` without options.
+fn listed(options: &[&str]) -> Option<String> {
+    let (last, others) = options.split_last()?;
+    Some(if others.is_empty() {
+        format!("{last} has")
+    } else {
+        format!("{} and {last} have", others.join(", "))
+    })
 }
 
 /// Returns an address that clients on this machine can use: a server that listens on all addresses is also on loopback.

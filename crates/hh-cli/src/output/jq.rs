@@ -5,12 +5,8 @@ use jaq_core::{Compiler, Ctx, Vars, data, unwrap_valr};
 use jaq_json::Val;
 
 use super::document::text;
-use super::width::cut;
 use crate::error::CliError;
 use crate::exit::Exit;
-
-/// The maximum length of an error message of a filter, which can contain the whole result, in columns.
-const MAX_ERROR: usize = 200;
 
 /// Applies a filter and returns one text for each output: a string without quotes, and compact JSON for everything else.
 ///
@@ -48,13 +44,28 @@ pub(crate) fn apply(filter: &str, input: Val) -> (Vec<String>, Result<(), CliErr
             Ok(Val::Null) => outputs.push("null".to_owned()),
             Ok(output) => outputs.push(text(&output)),
             Err(error) => {
-                let message = format!("--jq: {error}");
-                let failed = CliError::new(Exit::Other, cut(&message, MAX_ERROR).into_owned());
-                return (outputs, Err(failed));
+                let failed = format!("--jq: {}", without_values(&error.to_string()));
+                return (outputs, Err(CliError::new(Exit::Other, failed)));
             }
         }
     }
     (outputs, Ok(()))
+}
+
+/// Returns the error message of a filter without the values, which are parts of the result and can be long or secret.
+fn without_values(error: &str) -> String {
+    let expected = error.rsplit_once(" as ").map(|(_, expected)| expected);
+    match expected {
+        Some(expected) if error.starts_with("cannot use ") => {
+            format!("cannot use a value as {expected}")
+        }
+        _ if error.starts_with("cannot index ") => "cannot index a value of this type".to_owned(),
+        _ if error.starts_with("cannot calculate ") => {
+            "cannot calculate with values of these types".to_owned()
+        }
+        _ if error.starts_with("invalid path expression ") => "invalid path expression".to_owned(),
+        _ => "the filter failed".to_owned(),
+    }
 }
 
 fn invalid(why: &str) -> CliError {

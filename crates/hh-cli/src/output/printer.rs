@@ -12,6 +12,10 @@ use super::{csv, document, jq, json_text, verbatim, yaml};
 use crate::args::Format;
 use crate::error::CliError;
 
+/// The note for a filter that treats a list as an array.
+const LIST_NOTE: &str =
+    "note: a list is an object; use .items[0] for its first element, or .items[] for all elements";
+
 /// The member of a list that contains its rows.
 const ITEMS: &str = "items";
 
@@ -64,6 +68,7 @@ pub(crate) struct Printer {
     screen: Screen,
     pager: Pager,
     has_printed: Cell<bool>,
+    note: Cell<Option<&'static str>>,
 }
 
 impl Printer {
@@ -82,7 +87,13 @@ impl Printer {
             screen,
             pager,
             has_printed: Cell::new(false),
+            note: Cell::new(None),
         }
+    }
+
+    /// Returns a note about the last result.
+    pub(crate) fn note(&self) -> Option<&'static str> {
+        self.note.get()
     }
 
     /// Returns whether text is printed, not a format for programs.
@@ -169,7 +180,13 @@ impl Printer {
         }
         let result = self.selected(document::value(result)?, rows)?;
         if let Some(filter) = &self.jq {
+            let is_list = !matches!(rows, Rows::Whole);
             let (outputs, outcome) = jq::apply(filter, result);
+            // jq rejects an index of an object, but this implementation returns null.
+            let is_index = filter.trim_start().starts_with(".[");
+            if is_list && is_index && outputs.iter().all(|output| output == "null") {
+                self.note.set(Some(LIST_NOTE));
+            }
             for output in outputs {
                 verbatim(&self.safe(output))?;
             }

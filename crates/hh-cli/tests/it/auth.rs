@@ -54,7 +54,7 @@ fn login_stores_the_key_and_later_commands_need_nothing() {
     let printed = env.filtered(&done.stderr).replace(&key[..8], "hh_[5]");
     insta::assert_snapshot!(printed, @r#"
     Logged in to [server] as user@example.com (Admin)
-    note: the keyring cannot be used: Failed to connect to address `unix:path=/nonexistent`: No such file or directory (os error 2); saving the key in [home]/.config/honeyhive/credentials.toml as plain text that only you can read
+    note: the keyring cannot be used: Failed to connect to address `unix:path=/nonexistent`: No such file or directory; saving the key in [home]/.config/honeyhive/credentials.toml as plain text that only you can read
     Saved key hh_[5]*** in [home]/.config/honeyhive/credentials.toml (profile "default")
     "#);
     assert_eq!(env.mode(STORE), 0o600);
@@ -63,7 +63,7 @@ fn login_stores_the_key_and_later_commands_need_nothing() {
     let done = env.run(&["project", "list"]);
     assert_eq!(done.code, 0, "{done:?}");
 
-    let done = env.run(&["auth", "logout"]);
+    let done = env.run(&["auth", "logout", "--yes"]);
     assert!(done.stderr.contains("does not revoke"), "{done:?}");
     assert_eq!(env.run(&["project", "list"]).code, 3);
 }
@@ -310,7 +310,7 @@ fn a_login_warns_when_the_environment_overrides_it() {
         .filter(|line| line.starts_with("note: "))
         .collect();
     insta::assert_snapshot!(env.filtered(&notes.join("\n")), @"
-    note: the keyring cannot be used: Failed to connect to address `unix:path=/nonexistent`: No such file or directory (os error 2); saving the key in [home]/.config/honeyhive/credentials.toml as plain text that only you can read
+    note: the keyring cannot be used: Failed to connect to address `unix:path=/nonexistent`: No such file or directory; saving the key in [home]/.config/honeyhive/credentials.toml as plain text that only you can read
     note: the key from HH_API_KEY_FILE -> [home]/admin.key (environment) takes precedence over the saved key; remove it to use the saved key
     ");
     let done = env.run(&["auth", "logout"]);

@@ -20,8 +20,8 @@ use Stdout::{Data, Nothing, Text};
 
 /// Every command, in an order in which each succeeds.
 const COMMANDS: &[(&str, Stdout)] = &[
-    ("auth login --api-key-stdin --storage file", Nothing),
-    ("login --api-key-stdin --storage file", Nothing),
+    ("auth login --api-key-stdin --storage file", Data),
+    ("login --api-key-stdin --storage file", Data),
     ("whoami", Data),
     ("status", Data),
     ("version", Data),
@@ -29,7 +29,7 @@ const COMMANDS: &[(&str, Stdout)] = &[
     ("auth whoami", Data),
     ("auth status", Data),
     ("auth list", Data),
-    ("auth switch default", Nothing),
+    ("auth switch default", Data),
     ("auth check", Data),
     // The key itself, for a pipe.
     ("auth token", Text),
@@ -58,7 +58,6 @@ const COMMANDS: &[(&str, Stdout)] = &[
     ("project create docs", Data),
     ("session list", Data),
     ("event list", Data),
-    ("event list --tree", Data),
     ("config list", Data),
     ("config list --all", Data),
     ("config explain timeout", Data),
@@ -80,9 +79,9 @@ const COMMANDS: &[(&str, Stdout)] = &[
     ("completion zsh", Text),
     ("completion fish", Text),
     ("completion powershell", Text),
-    ("auth rotate", Nothing),
-    ("auth logout", Nothing),
-    ("logout", Nothing),
+    ("auth rotate", Data),
+    ("auth logout --yes", Data),
+    ("logout", Data),
     // One line with the address, until the server stops; here the start fails.
     ("server start --data-dir /dev/null/data", Text),
 ];
@@ -239,11 +238,10 @@ fn options_for_the_output_that_contradict_each_other_are_refused() {
     let failed = env.run(&["config", "list", "--jq", ".items[0].name, .items.name"]);
     assert_eq!((failed.code, &*failed.stdout), (1, "api_key\n"));
     assert!(
-        failed.stderr.starts_with("error: --jq: cannot index ["),
+        failed.stderr == "error: --jq: cannot index a value of this type\n",
         "{failed:?}"
     );
-    assert!(failed.stderr.len() < 300);
-    let unused = env.run(&["auth", "logout", "--jq", "."]);
+    let unused = env.run(&["auth", "env", "--shell", "bash", "--jq", "."]);
     assert!(
         unused.stderr.contains("warning: --jq has no effect"),
         "{unused:?}"

@@ -79,7 +79,7 @@ honeyhive auth login --storage keyring --api-key-stdin < admin.key
     api_key | - | profile "default" (stored) | shadowed, stored in the keyring
     Active key: hh_12345***, project key
     Permissions: unknown (run `honeyhive auth whoami`)
-    Created: unknown (set it with `honeyhive auth login --created DATE`)
+    Created: unknown
     Server: [server] (HH_BASE_URL (environment))
     Credential file: [home]/.config/honeyhive/credentials.toml
     Logged in to [server] as user@example.com (Admin)
@@ -151,7 +151,7 @@ same
 # Restores the state after a power loss.
 sed -i 's/"file"/"keyring"/; /^api_key/d' .config/honeyhive/credentials.toml
 same
-(trap '' XFSZ; ulimit -f 0; honeyhive auth logout)
+(trap '' XFSZ; ulimit -f 0; honeyhive auth logout --yes)
 same
 "#;
     let Some(done) = with_a_keyring(&env, &start, lines) else {

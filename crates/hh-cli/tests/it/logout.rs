@@ -43,7 +43,7 @@ fn keyring_keys_without_a_known_profile_are_reported() {
         assert_eq!(done.code, 0, "{done:?}");
         insta::allow_duplicates!(insta::assert_snapshot!(done.stderr, @r#"
         note: removed a damaged credential file; keys may remain in the keyring: delete the items "honeyhive" with your keyring manager
-        Removed 1 saved key; this does not revoke keys on the server, use `honeyhive auth keys revoke`
+        Removed the credential file; this does not revoke keys on the server, use `honeyhive auth keys revoke`
         "#));
         let done = env.run(&["auth", "logout", "--all"]);
         insta::allow_duplicates!(insta::assert_snapshot!(done.stderr, @"No saved key to remove"));

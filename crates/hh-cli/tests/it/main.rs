@@ -8,6 +8,7 @@ mod completion;
 mod config;
 mod doctor;
 mod features;
+mod first_use;
 mod format;
 mod guesses;
 mod help;

@@ -144,7 +144,7 @@ fn what_cannot_be_searched_is_a_failure_but_a_finding_comes_first() {
     env.make_fifo("pipe");
     env.write("empty", "");
     insta::assert_snapshot!(env.seen(&["auth", "scan", "gone", "pipe", "empty"]), @"
-    ! error: cannot scan gone: No such file or directory (os error 2)
+    ! error: cannot scan gone: No such file or directory
     ! error: cannot scan pipe: not a file or directory
     exit 5
     ");

@@ -11,12 +11,82 @@ use super::node::{Located, MAX_DEPTH, NOT_A_TABLE, Node, Pair, ParseError};
 pub(super) fn parse(text: &str) -> Result<Vec<Pair>, ParseError> {
     let raw = serde_json::from_str::<&RawValue>(text).map_err(|error| {
         let at = offset(text, error.line(), error.column());
-        ParseError::new("invalid JSON", Some(at))
+        ParseError::new(describe(&error), Some(at))
     })?;
     if let Node::Table(pairs) = node(text, raw, 0) {
         return Ok(pairs);
     }
     Err(ParseError::new(NOT_A_TABLE, Some(0)))
+}
+
+/// The beginnings of the messages of the parser, with what they mean.
+const MESSAGES: [(&str, &str); 15] = [
+    (
+        "EOF while parsing a string",
+        "invalid JSON: a quote is not closed",
+    ),
+    (
+        "EOF while parsing a list",
+        "invalid JSON: a bracket is not closed",
+    ),
+    (
+        "EOF while parsing an object",
+        "invalid JSON: a brace is not closed",
+    ),
+    (
+        "EOF while parsing a value",
+        "invalid JSON: expected a value, but the file ends",
+    ),
+    (
+        "expected `:`",
+        "invalid JSON: expected a colon after the name",
+    ),
+    (
+        "expected `,` or `]`",
+        "invalid JSON: expected a comma or a closing bracket",
+    ),
+    (
+        "expected `,` or `}`",
+        "invalid JSON: expected a comma or a closing brace",
+    ),
+    (
+        "expected ident",
+        "invalid JSON: expected true, false or null",
+    ),
+    (
+        "expected value",
+        "invalid JSON: expected a value, such as a text in double quotes",
+    ),
+    (
+        "key must be a string",
+        "invalid JSON: expected a name in double quotes; comments and a comma at the end are not allowed",
+    ),
+    (
+        "trailing comma",
+        "invalid JSON: a comma after the last element is not allowed",
+    ),
+    (
+        "trailing characters",
+        "invalid JSON: unexpected text after the end of the document",
+    ),
+    (
+        "invalid escape",
+        "invalid JSON: unknown escape sequence in a text",
+    ),
+    ("invalid number", "invalid JSON: invalid number"),
+    (
+        "control character",
+        "invalid JSON: a text must end with a quote on the same line, and cannot contain a tab",
+    ),
+];
+
+/// Describes an error without any part of the text.
+fn describe(error: &serde_json::Error) -> &'static str {
+    let message = error.to_string();
+    let known = MESSAGES
+        .iter()
+        .find(|(start, _)| message.starts_with(start));
+    known.map_or("invalid JSON", |(_, meaning)| meaning)
 }
 
 /// Converts the line and column of the parser, which counts columns in bytes, into a byte position.

@@ -15,10 +15,9 @@ pub(super) fn parse(text: &str) -> Result<Vec<Pair>, ParseError> {
         return Ok(pairs);
     };
     let span = error.span().unwrap_or_default();
-    // The messages of the parser may contain parts of the text, so they are not printed.
     if !error.message().starts_with("duplicate key") {
         let at = error.span().map(|span| span.start);
-        return Err(ParseError::new("invalid TOML", at));
+        return Err(ParseError::new(describe(error.message()), at));
     }
     let name = text.get(span.clone()).unwrap_or_default();
     let first = pairs.into_iter().map(|pair| pair.name);
@@ -27,6 +26,72 @@ pub(super) fn parse(text: &str) -> Result<Vec<Pair>, ParseError> {
         twice: first.next(),
         ..ParseError::new("duplicate name", Some(span.start))
     })
+}
+
+/// The beginnings of the messages of the parser, with what they mean.
+const MESSAGES: [(&str, &str); 18] = [
+    (
+        "string values must be quoted",
+        "invalid TOML: expected a value; a text must be in quotes",
+    ),
+    ("missing value", "invalid TOML: expected a value after ="),
+    (
+        "key with no value",
+        "invalid TOML: expected = and a value after the name",
+    ),
+    (
+        "missing assignment",
+        "invalid TOML: expected = after the name",
+    ),
+    ("extra `=`", "invalid TOML: unexpected ="),
+    ("extra assignment", "invalid TOML: unexpected ="),
+    ("missing opening quote", "invalid TOML: a quote is missing"),
+    (
+        "invalid basic string",
+        "invalid TOML: a quote is not closed",
+    ),
+    (
+        "invalid literal string",
+        "invalid TOML: a quote is not closed",
+    ),
+    (
+        "unclosed table",
+        "invalid TOML: the header of a table is not closed with ]",
+    ),
+    (
+        "unclosed array table",
+        "invalid TOML: the header of a table is not closed with ]]",
+    ),
+    (
+        "unclosed array",
+        "invalid TOML: a list is not closed with ]",
+    ),
+    (
+        "unclosed inline table",
+        "invalid TOML: a table is not closed with }",
+    ),
+    ("missing comma", "invalid TOML: expected a comma"),
+    ("extra comma", "invalid TOML: unexpected comma"),
+    (
+        "invalid unquoted key",
+        "invalid TOML: a name with this character must be in quotes",
+    ),
+    (
+        "missing escaped value",
+        "invalid TOML: unknown escape sequence in a text",
+    ),
+    (
+        "unexpected key or value",
+        "invalid TOML: expected the end of the line",
+    ),
+];
+
+/// Describes an error without any part of the text, which the messages of the parser may contain.
+fn describe(message: &str) -> &'static str {
+    let known = MESSAGES
+        .iter()
+        .find(|(start, _)| message.starts_with(start));
+    known.map_or("invalid TOML", |(_, meaning)| meaning)
 }
 
 fn pairs(table: &DeTable<'_>, depth: usize) -> Vec<Pair> {

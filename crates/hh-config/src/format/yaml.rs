@@ -8,6 +8,7 @@ use serde_saphyr::{DuplicateKeyPolicy, MergeKeyPolicy, NonFiniteFloatPolicy, Opt
 use zeroize::Zeroizing;
 
 use super::node::{Located, NOT_A_TABLE, Node, Pair, ParseError};
+use super::yaml_error;
 
 pub(super) fn parse(text: &str) -> Result<Vec<Pair>, ParseError> {
     if let Some(at) = find_tag(text) {
@@ -19,7 +20,7 @@ pub(super) fn parse(text: &str) -> Result<Vec<Pair>, ParseError> {
     let parsed = serde_saphyr::from_str_with_options::<Option<Spanned<Node>>>(text, options());
     let document = parsed.map_err(|error| {
         ParseError::new(
-            describe(&error),
+            describe(&error, text),
             error.location().map(|at| offset_in(text, at)),
         )
     })?;
@@ -60,7 +61,8 @@ fn options() -> Options {
     }
 }
 
-fn describe(error: &serde_saphyr::Error) -> &'static str {
+/// Describes an error without any part of the text.
+fn describe(error: &serde_saphyr::Error, text: &str) -> &'static str {
     use serde_saphyr::{Error, budget::BudgetBreach};
     #[expect(
         clippy::wildcard_enum_match_arm,
@@ -72,7 +74,7 @@ fn describe(error: &serde_saphyr::Error) -> &'static str {
             _ => "the document is nested too deeply or has too many values",
         },
         Error::MultipleDocuments { .. } => "more than one YAML document",
-        _ => "invalid YAML",
+        _ => yaml_error::describe(text),
     }
 }
 

@@ -17,8 +17,8 @@ use crate::format::{self, Format, Lines, Located, Node, Pair};
 use crate::problems::Problems;
 use crate::redact::redacted_path;
 use crate::{
-    LoadErrorKind, Location, Placement, Problem, Provenance, SettingName, Source, SubstituteError,
-    Via, names, secret_file, substitute,
+    Kind, LoadErrorKind, Location, Placement, Problem, Provenance, SettingName, Source,
+    SubstituteError, Via, names, secret_file, substitute, value,
 };
 
 use raw::{Expander, raw};
@@ -353,13 +353,21 @@ impl Reader<'_> {
         let provenance = via.fold(provenance.clone(), Provenance::with_via);
         let path = Path::new(done.text.trim());
         let file = self.file.folder.join(path);
+        let is_key = value::check_name(Kind::Path, &path.to_string_lossy()).is_err();
         let path = redacted_path(path);
+        let place = provenance.place();
         let raw = secret_file::read(self.file.env, &file).map_err(|what| {
-            let what = what.with_prefix(format_args!(
-                "{}: {name} names {}, which ",
-                provenance.place(),
-                path.display()
-            ));
+            let what = if is_key {
+                Diagnostic::new(format!(
+                    "{place}: {name} contains an API key instead of the path of a file"
+                ))
+                .with_hint(format!("set {setting} to the key instead"))
+            } else {
+                what.with_prefix(format_args!(
+                    "{place}: {name} names {}, which ",
+                    path.display()
+                ))
+            };
             Problem::new(LoadErrorKind::Unreadable, what)
         });
         Some((raw, provenance.with_via(Via::SecretFile(path))))

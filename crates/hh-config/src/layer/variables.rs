@@ -1,7 +1,7 @@
 //! Builds the layer of a source of variables: the environment or a `.env` file.
 
 use std::ffi::OsStr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use hh_text::Diagnostic;
 use secrecy::SecretString;
@@ -11,8 +11,8 @@ use crate::env::is_blank;
 use crate::origin::BaseUrl;
 use crate::redact::redacted_path;
 use crate::{
-    Env, LoadErrorKind, Location, Problem, Provenance, SETTINGS, SettingName, SettingSpec, Source,
-    UNSUPPORTED, Via, names, nearest, secret_file, value,
+    Env, Kind, LoadErrorKind, Location, Problem, Provenance, SETTINGS, SettingName, SettingSpec,
+    Source, UNSUPPORTED, Via, names, nearest, secret_file, value,
 };
 
 /// A source of variables, each with its location.
@@ -93,11 +93,8 @@ impl Layer {
                     let shown = redacted_path(&path);
                     let env = variables.env();
                     let raw = secret_file::read(env, &env.resolve(&path)).map_err(|what| {
-                        let what = what.with_prefix(format_args!(
-                            "{place}{file_variable} names {}, which ",
-                            shown.display()
-                        ));
-                        Problem::new(LoadErrorKind::Unreadable, what)
+                        let what = of_secret_file(what, &path, variable);
+                        Problem::new(LoadErrorKind::Unreadable, what.with_prefix(place))
                     });
                     (raw, provenance.with_via(Via::SecretFile(shown)))
                 }
@@ -174,6 +171,20 @@ impl Layer {
             self.mistakes.push((names::API_KEY, what));
         }
     }
+}
+
+/// Returns the problem of a secret file with its variable, the one of `variable` with the suffix `_FILE`.
+fn of_secret_file(what: Diagnostic, path: &Path, variable: &str) -> Diagnostic {
+    if value::check_name(Kind::Path, &path.to_string_lossy()).is_err() {
+        let message = format!("{variable}_FILE contains an API key instead of the path of a file");
+        return Diagnostic::new(message).with_hint(format!(
+            "set {variable} to the key, or {variable}_FILE to the path of a file that contains it"
+        ));
+    }
+    what.with_prefix(format_args!(
+        "{variable}_FILE names {}, which ",
+        redacted_path(path).display()
+    ))
 }
 
 /// Returns whether a variable is probably meant to contain the API key, such as `HONEYHIVE_KEY` or `hh_api_key`.

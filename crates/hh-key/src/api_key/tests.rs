@@ -34,7 +34,7 @@ fn errors_explain_the_problem_without_the_text() {
         format!("{error}; {}", error.hint())
     };
     insta::assert_snapshot!(message("  "), @"is empty; copy the key again");
-    insta::assert_snapshot!(message("sk-canary"), @"does not begin with hh_, so it is not a HoneyHive API key; copy the key again");
+    insta::assert_snapshot!(message("sk-canary"), @"begins with sk-, so it is a key of another service; use a HoneyHive API key, which begins with hh_");
     insta::assert_snapshot!(message("hh_abc def"), @"contains an invalid character at position 7; copy the key again");
     insta::assert_snapshot!(message(&format!("hh_{}", "a".repeat(600))), @"is longer than 512 characters; copy the key again");
     insta::assert_snapshot!(message("hh_ingst_abc"), @"begins with hh_ingst_ but is not a complete key of that kind; copy the key again");

@@ -39,7 +39,11 @@ impl Tracked {
                 let complaint = complaint.unwrap_or_else(|| output.status.to_string());
                 return self.note(folder, &format!("git failed: {complaint}"), no_ignore);
             }
-            Err(error) => return self.note(folder, &format!("cannot run git: {error}"), no_ignore),
+            Err(error) => {
+                let error = error.to_string();
+                let reason = hh_text::without_error_numbers(&error);
+                return self.note(folder, &format!("cannot run git: {reason}"), no_ignore);
+            }
         };
         for entry in output.split(|byte| *byte == 0) {
             let Some(at) = entry.iter().position(|byte| *byte == b'\t') else {

@@ -125,7 +125,7 @@ fn a_missing_key_and_a_malformed_one_give_different_errors() {
     assert_eq!(malformed.kind(), ErrorKind::MalformedKey);
     assert_eq!(
         malformed.to_string(),
-        "the API key from parameter api_key does not begin with hh_, so it is not a HoneyHive API key"
+        "the API key from parameter api_key begins with sk-, so it is a key of another service"
     );
 }
 

@@ -64,9 +64,7 @@ pub(super) async fn create_key(
         expires: input.expires_at.map(whole_millis),
     };
     if !access.record().can_grant(&grant) {
-        return Err(ApiError::forbidden(
-            "cannot grant more than the issuing key has; reduce the level, projects or expiry",
-        ));
+        return Err(not_granted(access.record(), &grant));
     }
     let minted = mint(input.level).map_err(|_| ApiError::internal())?;
     let key = NewKey {
@@ -87,6 +85,30 @@ pub(super) async fn create_key(
     };
     let stored = app.store.write(access, command).await?;
     Ok(answer(app, access, stored.value, &minted, described))
+}
+
+/// Returns the error for a key that may not grant these rights, because it has fewer rights or stops working earlier.
+pub(super) fn not_granted(issuing: &KeyRecord, grant: &Grant) -> ApiError {
+    let without_end = Grant {
+        expires: None,
+        ..issuing.grant.clone()
+    };
+    let ends = [issuing.grant.expires, issuing.grace_ends];
+    match (ends.into_iter().flatten().min(), &issuing.replaced_by) {
+        (Some(end), Some(new))
+            if issuing.grace_ends == Some(end) && grant.is_within(&without_end) =>
+        {
+            ApiError::forbidden(format!(
+                "the issuing key was replaced by {new} and stops working at {end:.0}, so it cannot create a key that works longer; use {new} instead"
+            ))
+        }
+        (Some(end), _) if grant.is_within(&without_end) => ApiError::forbidden(format!(
+            "the issuing key expires at {end:.0}, so it cannot create a key that works longer"
+        )),
+        _ => ApiError::forbidden(
+            "cannot grant more than the issuing key has; reduce the level, projects or expiry",
+        ),
+    }
 }
 
 /// Describes a key that is about to be stored.

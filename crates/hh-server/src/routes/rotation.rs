@@ -9,7 +9,8 @@ use serde_json::json;
 
 use super::Call;
 use super::keys::{
-    answer, describe, digest_idempotent_request, idempotency_key, new_key, whole_millis,
+    answer, describe, digest_idempotent_request, idempotency_key, new_key, not_granted,
+    whole_millis,
 };
 use crate::app::App;
 use crate::domain::rotation;
@@ -37,9 +38,7 @@ pub(super) async fn rotate_key(
     // An admin key that expires next week must not obtain one that never expires.
     let is_own = old.key_id == access.record().key_id;
     if !is_own && !access.record().can_grant(&old.grant) {
-        return Err(ApiError::forbidden(
-            "cannot grant more than the issuing key has; use a key with at least the level, projects and expiry of the key to rotate",
-        ));
+        return Err(not_granted(access.record(), &old.grant));
     }
     let minted = mint(old.grant.level).map_err(|_| ApiError::internal())?;
     let new = NewKey {

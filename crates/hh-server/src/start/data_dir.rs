@@ -12,7 +12,7 @@ use hh_text::Diagnostic;
 use rustix::fs::{Mode, OFlags};
 
 use super::files::{self, OtherUsers};
-use super::first_key::{FirstKey, first_start};
+use super::first_key::{FirstKey, check_new, first_start};
 use super::pepper::PepperFile;
 use super::{StartError, StartErrorKind};
 use crate::app::{App, RequestIds};
@@ -42,8 +42,14 @@ pub(crate) fn open(
     settings: ServerSettings,
 ) -> Result<(App, Option<FirstKey>, DirLock), StartError> {
     let dir = settings.data_dir.clone();
-    let lock = lock(&dir)?;
     let database = dir.join("honeyhive.db");
+    // Without a database, no earlier start has written the key file.
+    if let Some(path) = settings.admin_key_file.as_deref()
+        && database.symlink_metadata().is_err()
+    {
+        check_new(path)?;
+    }
+    let lock = lock(&dir)?;
     for name in ["honeyhive.db", "honeyhive.db-wal", "honeyhive.db-shm"] {
         files::check_if_exists(&dir.join(name), OtherUsers::Nothing)
             .map_err(|message| StartError::new(StartErrorKind::DataDir, message))?;

@@ -1,5 +1,6 @@
 //! Creates the organization and its first admin key at the first start.
 
+use std::fmt::Display;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -111,15 +112,29 @@ fn write_key(path: &Path, key: &ApiKey) -> Result<(), StartError> {
     use secrecy::ExposeSecret as _;
 
     let line = Zeroizing::new(format!("{}\n", key.secret().expose_secret()));
-    write_private(path, line.as_bytes(), Replace::No).map_err(|error| {
-        // A file that already exists cannot contain a key of this server, because the server has no keys yet.
-        StartError::new(
-            StartErrorKind::AdminKeyFile,
-            Diagnostic::new(format!(
-                "cannot write the admin key to {}: {error}",
-                path.display(),
-            ))
-            .with_hint("specify a new file with --admin-key-file"),
-        )
-    })
+    // A file that already exists cannot contain a key of this server, because the server has no keys yet.
+    write_private(path, line.as_bytes(), Replace::No).map_err(|error| cannot_write(path, &error))
+}
+
+/// Checks the path of the key file before a data directory is created.
+pub(super) fn check_new(path: &Path) -> Result<(), StartError> {
+    let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty());
+    if path.symlink_metadata().is_ok() {
+        return Err(cannot_write(path, &"the file already exists"));
+    }
+    if dir.is_some_and(|dir| !dir.is_dir()) {
+        return Err(cannot_write(path, &"the directory does not exist"));
+    }
+    Ok(())
+}
+
+fn cannot_write(path: &Path, reason: &dyn Display) -> StartError {
+    StartError::new(
+        StartErrorKind::AdminKeyFile,
+        Diagnostic::new(format!(
+            "cannot write the admin key to {}: {reason}",
+            path.display(),
+        ))
+        .with_hint("specify a new file in an existing directory with --admin-key-file"),
+    )
 }

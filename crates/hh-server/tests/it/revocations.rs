@@ -154,7 +154,8 @@ async fn a_key_about_to_end_for_another_leaves_nothing_behind() {
     // The key cannot create a key that outlives it.
     let message = admin.post(KEYS, &wanted).await.assert_problem(403);
     assert!(
-        message.contains("cannot grant more than the issuing key has"),
+        message.contains("the issuing key was replaced by ")
+            && message.contains(", so it cannot create a key that works longer; use "),
         "{message}"
     );
     late.write(&rest).await;

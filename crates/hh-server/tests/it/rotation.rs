@@ -284,7 +284,11 @@ async fn a_rotation_grants_no_new_permissions() {
     let brief = server.client(&text(&brief["key"]));
     let (id, _) = server.mint(Level::Admin, "all").await;
     let message = rotate(&brief, &id, 0).await.assert_problem(403);
-    insta::assert_snapshot!(message, @"cannot grant more than the issuing key has; use a key with at least the level, projects and expiry of the key to rotate");
+    assert!(
+        message.starts_with("the issuing key expires at ")
+            && message.ends_with(", so it cannot create a key that works longer"),
+        "{message}"
+    );
     // An admin of one project does not see keys beyond it.
     let local = server.key(Level::Admin, json!(["a"])).await;
     rotate(&local, &id, 0).await.assert_problem(404);

@@ -3,6 +3,7 @@
 mod create;
 mod expiry;
 mod find;
+pub(super) mod refused;
 mod rotate;
 mod secret;
 mod table;

@@ -1,5 +1,6 @@
 //! Implements `honeyhive auth list`.
 
+use hh_sdk::auth::{Level, Profile, ProfileEntry};
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -7,8 +8,9 @@ use crate::context::Context;
 use crate::error::CliError;
 use crate::output::{Column, List, Table};
 
+/// A saved profile without the secret of its key.
 #[derive(Serialize)]
-struct ProfileRow {
+pub(super) struct ProfileRow {
     name: String,
     current: bool,
     base_url: String,
@@ -19,22 +21,43 @@ struct ProfileRow {
     first_seen: Timestamp,
 }
 
+impl ProfileRow {
+    /// Describes a profile of the store.
+    pub(super) fn of(entry: &ProfileEntry, current: bool) -> Self {
+        Self {
+            name: entry.name.clone(),
+            current,
+            base_url: entry.base_url.clone(),
+            api_key: entry.redacted(),
+            owner: entry.details.owner.clone(),
+            level: entry.details.level.map(Level::as_str),
+            storage: entry.storage.as_str(),
+            first_seen: entry.first_seen,
+        }
+    }
+
+    /// Describes a profile that a login saves as the current one.
+    pub(super) fn of_login(profile: &Profile) -> Self {
+        Self {
+            name: profile.name.clone(),
+            current: true,
+            base_url: profile.base_url.clone(),
+            api_key: Some(profile.key.redacted()),
+            owner: profile.details.owner.clone(),
+            level: profile.details.level.map(Level::as_str),
+            storage: profile.storage.as_str(),
+            first_seen: profile.first_seen,
+        }
+    }
+}
+
 pub(super) fn run(context: &Context) -> Result<(), CliError> {
     let profiles = context.profiles()?;
     let current = profiles.current().map(str::to_owned);
     let current = context.profile_name().or(current);
     let listed: Vec<ProfileRow> = profiles
         .iter()
-        .map(|entry| ProfileRow {
-            current: current.as_ref() == Some(&entry.name),
-            api_key: entry.redacted(),
-            level: entry.details.level.map(hh_sdk::auth::Level::as_str),
-            storage: entry.storage.as_str(),
-            first_seen: entry.first_seen,
-            owner: entry.details.owner.clone(),
-            name: entry.name.clone(),
-            base_url: entry.base_url.clone(),
-        })
+        .map(|entry| ProfileRow::of(entry, current.as_ref() == Some(&entry.name)))
         .collect();
     if listed.is_empty() {
         context.note("No saved profiles; run `honeyhive auth login` to create one");

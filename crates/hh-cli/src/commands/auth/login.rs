@@ -13,6 +13,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 use self::storage::StorageChoice;
+use super::list::ProfileRow;
 use crate::context::{Context, Direct};
 use crate::error::CliError;
 /// The name of the profile when none is selected.
@@ -105,9 +106,10 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliErr
         .with_key_id(profile.details.id.clone())
         .with_detail(format!("profile {name}, stored in {storage}"));
     let replaced = before.filter(|_| old.is_none());
+    let saved = ProfileRow::of_login(&profile);
     save(context, store, profile, replaced.as_deref())?;
     security.record(&event);
-    Ok(())
+    context.printer().data(&saved)
 }
 
 /// Creates the client that verifies the key.

@@ -1,7 +1,10 @@
 //! Implements `honeyhive auth logout`.
 
+mod confirm;
+
 use clap::Args;
 use hh_sdk::{SecurityEvent, SecurityEventKind};
+use serde::Serialize;
 
 use crate::context::Context;
 use crate::error::CliError;
@@ -11,25 +14,46 @@ pub(crate) struct Arguments {
     /// Remove all saved keys
     #[arg(long)]
     all: bool,
+    /// Remove an admin key without confirmation, even if no other copy of it is known
+    #[arg(long, short)]
+    yes: bool,
+}
+
+#[derive(Serialize)]
+struct LogoutReport {
+    /// The name of the removed profile; null if all were removed, or none.
+    profile: Option<String>,
+    /// The number of removed keys.
+    removed: usize,
 }
 
 pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliError> {
     let store = context.store()?;
     let security = context.security_log()?;
+    if !arguments.yes {
+        confirm::check(context, arguments.all)?;
+    }
+    let mut report = LogoutReport {
+        profile: None,
+        removed: 0,
+    };
     let done = if arguments.all {
         let removed = store.remove_all()?;
         if removed.was_unreadable {
             context.note("note: removed a damaged credential file; keys may remain in the keyring: delete the items \"honeyhive\" with your keyring manager");
         }
+        report.removed = removed.count;
         match removed.count {
+            0 if removed.was_unreadable => Some("Removed the credential file".to_owned()),
             0 => None,
             1 => Some("Removed 1 saved key".to_owned()),
             count => Some(format!("Removed {count} saved keys")),
         }
     } else {
-        store
-            .remove(context.profile_name().as_deref())?
-            .map(|name| format!("Removed the saved key of profile \"{name}\""))
+        report.profile = store.remove(context.profile_name().as_deref())?;
+        report.removed = report.profile.iter().count();
+        let name = report.profile.as_ref();
+        name.map(|name| format!("Removed the saved key of profile \"{name}\""))
     };
     if let Some(done) = &done {
         let event = SecurityEvent::new(SecurityEventKind::Logout);
@@ -44,5 +68,5 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliErr
     if let Some(place) = context.other_key() {
         context.note(&format!("note: the key from {place} is still in use"));
     }
-    Ok(())
+    context.printer().data(&report)
 }

@@ -17,6 +17,7 @@ use hh_sdk::{Credential, ErrorKind, Identity, Options, SecurityEvent, SecurityEv
 use jiff::{SignedDuration, Span, SpanRelativeTo, Timestamp};
 use secrecy::ExposeSecret as _;
 
+use super::keys::refused;
 use crate::context::{Context, Direct};
 use crate::error::CliError;
 use crate::exit::Exit;
@@ -65,6 +66,9 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliErr
         context.block_on(async { Ok(client.rotate_key(&me.key.id, Some(arguments.grace)).await) });
     let created = match rotated? {
         Err(error) if error.kind() == ErrorKind::NotFound => return Err(by_hand()),
+        Err(error) if error.kind() == ErrorKind::Conflict => {
+            return Err(refused::with_hint(error.into(), &me.key));
+        }
         rotated => rotated?,
     };
     // Closes the connection, which is not used again.
@@ -84,10 +88,11 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliErr
         if arguments.grace.is_zero() {
             "no longer works".to_owned()
         } else {
-            format!("works for another {:#}", rounded(arguments.grace))
+            let grace = remaining(arguments.grace, me.key.expires_at);
+            format!("works for another {grace:#}")
         }
     ));
-    Ok(())
+    context.printer().data(&created.key)
 }
 
 /// Returns direct settings that pin the current profile, which another process may switch during the rotation.
@@ -254,7 +259,10 @@ pub(super) fn grace(text: &str) -> Result<Duration, String> {
         .ok_or_else(|| "expected a duration of at most 7 days, such as 24h, 30m or 0s".to_owned())
 }
 
-/// Returns a duration that is formatted as `24h` or `1m 30s`.
-fn rounded(grace: Duration) -> SignedDuration {
-    SignedDuration::try_from(grace).unwrap_or_default()
+/// Returns how long the old key works: for the grace period, or until it expires, in whole seconds.
+fn remaining(grace: Duration, expires: Option<Timestamp>) -> SignedDuration {
+    let grace = SignedDuration::try_from(grace).unwrap_or_default();
+    let left = expires.map(|end| end.duration_since(Timestamp::now()));
+    let left = left.map(|left| SignedDuration::from_secs(left.as_secs().max(0)));
+    left.map_or(grace, |left| left.min(grace))
 }

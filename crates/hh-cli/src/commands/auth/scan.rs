@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use hh_scan::{IGNORE_FILE, IGNORE_MARK, IgnoreFiles, Report, Repository, ScanError};
 
+use crate::args;
 use crate::context::Context;
 use crate::error::CliError;
 use crate::exit::Exit;
@@ -18,7 +19,7 @@ use crate::{output, ui};
 )]
 pub(crate) struct Arguments {
     /// Files and directories to scan, or - for standard input; with --staged or --history, git repositories [default: .]
-    #[arg(value_name = "PATH")]
+    #[arg(value_name = "PATH", value_parser = args::path)]
     paths: Vec<PathBuf>,
     /// Scan staged changes, e.g. in a pre-commit hook
     #[arg(long)]

@@ -43,6 +43,14 @@ struct Status {
     key: Option<key::KeyFacts>,
 }
 
+impl Status {
+    /// Returns whether the active key is saved in a profile.
+    fn has_saved_key(&self) -> bool {
+        let mut used = self.keys.iter();
+        used.any(|place| place.state == SourceState::Used && place.storage.is_some())
+    }
+}
+
 /// One source that has a key.
 #[derive(Serialize)]
 struct KeySource {
@@ -127,8 +135,9 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliErr
     if let Some(warning) = resolved.check_key()? {
         context.note(&format!("warning: {warning}"));
     }
+    let is_saved = status.has_saved_key();
     if let (Some(info), Some(max_age)) = (&info, max_age)
-        && let Some(warning) = key::warning(info, max_age)
+        && let Some(warning) = key::warning(info, is_saved, max_age)
     {
         context.note(&format!("warning: {warning}"));
     }
@@ -140,7 +149,7 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliErr
         return Err(resolved.missing_key().into());
     }
     match &arguments.fail_if_older_than {
-        Some(limit) if !test_mode => key::check_age(context, info, limit),
+        Some(limit) if !test_mode => key::check_age(context, info, is_saved, limit),
         Some(_) | None => Ok(()),
     }
 }
@@ -166,7 +175,8 @@ fn lines(status: &Status, info: Option<&KeyInfo>, screen: &Screen) -> Vec<String
     }
     let server = status.base_url.as_deref().unwrap_or("(invalid)");
     let from = status.base_url_source.as_deref().unwrap_or("default");
-    lines.extend(info.map_or_else(Vec::new, |info| key::lines(info, screen)));
+    let is_saved = status.has_saved_key();
+    lines.extend(info.map_or_else(Vec::new, |info| key::lines(info, is_saved, screen)));
     lines.push(format!("Server: {server} ({from})"));
     if let Some(store) = &status.store {
         lines.push(format!("Credential file: {store}"));

@@ -2,6 +2,7 @@
 
 use clap::Args;
 
+use super::list::ProfileRow;
 use crate::context::Context;
 use crate::error::CliError;
 
@@ -15,6 +16,9 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliErr
     let name = &arguments.name;
     context.store()?.switch(name)?;
     context.success(&format!("Switched to profile \"{name}\""));
+    if let Some(entry) = context.profiles()?.entry(Some(name)) {
+        context.printer().data(&ProfileRow::of(entry, true))?;
+    }
     if let Some(other) = context.profile_name().filter(|other| other != name) {
         context.note(&format!(
             "note: profile \"{other}\" remains in use because HH_PROFILE or --profile selects it"

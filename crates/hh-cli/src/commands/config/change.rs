@@ -5,14 +5,14 @@ use std::path::PathBuf;
 
 use clap::Args;
 use hh_sdk::auth::private_file::{Replace, create_private_dir, lock, write_private};
-use hh_sdk::config::{Edit, FileState, RedactedValue, SettingName, Source, edit, paths};
+use hh_sdk::config::{Edit, FileState, RedactedValue, SettingName, Source, edit, names, paths};
 use hh_sdk::tooling;
 use secrecy::SecretString;
 use serde::Serialize;
 use zeroize::Zeroizing;
 
 use super::find::find;
-use crate::context::Context;
+use crate::context::{Context, ends_with_version};
 use crate::error::{CliError, of_problem};
 use crate::exit::Exit;
 use crate::ui::without_keys;
@@ -135,6 +135,12 @@ fn warn_if_overridden(context: &Context, name: SettingName, is_unset: bool) {
     // Loads the layers again, because the file changed.
     let layers = tooling::layers(&context.options());
     let explained = layers.stack.explain_one(name);
+    if name == names::BASE_URL
+        && let RedactedValue::Plain(value) = &explained.value
+        && ends_with_version(value)
+    {
+        context.note("warning: base_url ends with /v1, which every request adds; remove /v1 if the server is not behind a path");
+    }
     if let RedactedValue::Invalid(problem) = &explained.value {
         context.note(&format!("warning: {}", of_problem(problem).to_line()));
     } else if !is_unset && explained.provenance.source() > Source::User {

@@ -55,7 +55,8 @@ pub(super) fn find(context: &Context, layers: &Layers) -> Vec<String> {
     }));
     let proxies = [names::PROXY_URL, names::HTTPS_PROXY, names::ALL_PROXY];
     let has_proxy = proxies.into_iter().any(is_set);
-    if let Some(found) = text(names::HTTP_PROXY).filter(|_| !has_proxy) {
+    let is_https = text(names::BASE_URL).is_none_or(|found| found.value.starts_with("https:"));
+    if let Some(found) = text(names::HTTP_PROXY).filter(|_| is_https && !has_proxy) {
         notes.push(format!(
             "http_proxy ({}) is set, but https_proxy is not: requests use HTTPS, so no proxy is used; set https_proxy to use one",
             found.provenance

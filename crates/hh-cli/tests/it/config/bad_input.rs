@@ -93,9 +93,9 @@ fn files_that_cannot_be_read() {
     error: the configuration file dir.yaml (--config-file) is a directory
     error: the configuration file big.yaml (--config-file) is larger than 1 MiB
     error: the configuration file latin.yaml (--config-file) is not UTF-8 text (line 2)
-    error: the configuration file file/a.yaml (--config-file) cannot be read (Not a directory (os error 20))
+    error: the configuration file file/a.yaml (--config-file) cannot be read (Not a directory)
     error: the configuration file link.yaml (--config-file) does not exist
-    error: the configuration file loop.yaml (--config-file) cannot be read (Too many levels of symbolic links (os error 40))
+    error: the configuration file loop.yaml (--config-file) cannot be read (Too many levels of symbolic links)
     error: a.ini has an unknown format
       hint: use the extension .yaml, .yml, .json or .toml
     error: file has an unknown format
@@ -255,7 +255,7 @@ fn invalid_lines_of_an_env_file() {
     error: the .env file dir (--env-file) is a directory
     error: the .env file big.env (--env-file) is larger than 1 MiB
     error: the .env file missing.env (--env-file) does not exist
-    error: the .env file latin.env/a (--env-file) cannot be read (Not a directory (os error 20))
+    error: the .env file latin.env/a (--env-file) cannot be read (Not a directory)
     ");
     server.assert_untouched(&all);
 }
@@ -280,7 +280,7 @@ fn key_files_without_a_key() {
     error: HH_API_KEY_FILE names latin, which is not UTF-8 text (line 1)
     error: HH_API_KEY_FILE names dir, which is a directory
     error: HH_API_KEY_FILE names big, which is larger than 64 KiB
-    error: HH_API_KEY_FILE names empty/x, which cannot be read (Not a directory (os error 20))
+    error: HH_API_KEY_FILE names empty/x, which cannot be read (Not a directory)
     ");
     server.assert_untouched(&all);
 }

@@ -254,7 +254,7 @@ fn a_place_that_cannot_be_written_is_named() {
     let env = TestEnv::new();
     env.write(".config", "a file");
     insta::assert_snapshot!(env.seen(&["config", "set", "timeout", "8"]), @"
-    ! error: cannot write [home]/.config/honeyhive/config.yaml: Not a directory (os error 20)
+    ! error: cannot write [home]/.config/honeyhive/config.yaml: Not a directory
     exit 1
     ");
     let env = TestEnv::new();

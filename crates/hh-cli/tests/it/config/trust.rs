@@ -286,7 +286,7 @@ fn what_cannot_be_trusted_is_named() {
     ");
     env.write("broken/honeyhive.yaml", "project: [");
     insta::assert_snapshot!(env.seen(&["config", "trust", "broken/honeyhive.yaml"]), @"
-    ! error: broken/honeyhive.yaml:1:10: invalid YAML
+    ! error: broken/honeyhive.yaml:1:10: invalid YAML: a bracket or a brace is not closed
     exit 5
     ");
     // Other files need no trust, and `config trust` does not cover an overlay in the same directory.

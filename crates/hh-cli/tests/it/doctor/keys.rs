@@ -88,13 +88,13 @@ fn a_malformed_key() {
     env.set("HH_API_KEY", "sk-hidden-word");
     let seen = seen(&env, &["--base-url", &site.url()], &[]);
     assert_seen!(from(&seen, "key"), @"
-    failed | key | [time] | the API key from HH_API_KEY (environment) does not begin with hh_, so it is not a HoneyHive API key
-             -> copy the key again
+    failed | key | [time] | the API key from HH_API_KEY (environment) begins with sk-, so it is a key of another service
+             -> use a HoneyHive API key, which begins with hh_
     skipped | authentication | requires key
     skipped | permissions | requires key
     skipped | clock | [time] | the server does not report its time
-    ! error: key: the API key from HH_API_KEY (environment) does not begin with hh_, so it is not a HoneyHive API key
-    ! | hint: copy the key again
+    ! error: key: the API key from HH_API_KEY (environment) begins with sk-, so it is a key of another service
+    ! | hint: use a HoneyHive API key, which begins with hh_
     exit 3
     ");
 }

@@ -61,7 +61,12 @@ fn a_key_in_the_place_of_another_kind() {
 fn a_proxy_for_plain_http_alone() {
     let mut env = env_with_key();
     env.set("http_proxy", "http://user:hidden-word@proxy.test:3128");
-    assert_seen!(notes(&env, &[], 0), @"note     http_proxy (http_proxy (environment)) is set, but https_proxy is not: requests use HTTPS, so no proxy is used; set https_proxy to use one");
+    // Requests to a server on this machine use no proxy.
+    assert_eq!(notes(&env, &[], 0), "");
+    env.set("HH_TEST_MODE", "true");
+    let done = run(&env, &["--base-url", "https://host.example"]);
+    let note = done.stdout.lines().find(|line| line.starts_with("note   "));
+    assert_seen!(note.unwrap_or_default(), @"note     http_proxy (http_proxy (environment)) is set, but https_proxy is not: requests use HTTPS, so no proxy is used; set https_proxy to use one");
 }
 
 #[test]

@@ -47,7 +47,7 @@ fn status_reports_what_is_known_about_the_key_and_its_source() {
     api_key | [key]*** | HH_API_KEY (environment) | used
     Active key: [key]***, read-only project key
     Permissions: Read Only (prefix)
-    Created: unknown (set it with `honeyhive auth login --created DATE`)
+    Created: unknown
     Server: [server] (HH_BASE_URL (environment))
     Credential file: [home]/.config/honeyhive/credentials.toml
     exit 0
@@ -142,8 +142,5 @@ fn a_pipeline_learns_the_age_from_the_server_or_fails() {
     env.set("HH_BASE_URL", &server.url());
     let done = env.run(&fail);
     assert_eq!(done.code, 1, "{done:?}");
-    insta::assert_snapshot!(done.stderr, @"
-    error: the age of API key hh_12345*** is unknown
-      hint: set it with `honeyhive auth login --created DATE`
-    ");
+    insta::assert_snapshot!(done.stderr, @"error: the age of API key hh_12345*** is unknown");
 }

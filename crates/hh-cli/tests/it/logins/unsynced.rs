@@ -49,7 +49,7 @@ fn a_new_key_that_a_power_loss_may_undo_is_not_used() {
     };
     assert_eq!(done.code, 5, "{done:?}");
     insta::assert_snapshot!(env.filtered(&done.stderr), @"
-    error: changed [home]/.config/honeyhive/credentials.toml, but a power loss may undo the change: cannot sync the directory (Input/output error (os error 5)); the old key still works
+    error: changed [home]/.config/honeyhive/credentials.toml, but a power loss may undo the change: cannot sync the directory (Input/output error); the old key still works
       hint: run `honeyhive auth rotate` again to finish
     ");
     let whoami = ["auth", "whoami"];

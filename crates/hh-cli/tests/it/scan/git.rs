@@ -203,7 +203,7 @@ fn without_a_repository_and_without_git() {
     let mut env = TestEnv::new();
     env.set("PATH", "/nonexistent");
     insta::assert_snapshot!(env.seen(&["auth", "scan", "--history"]), @"
-    ! error: cannot run git, which --staged and --history require (No such file or directory (os error 2))
+    ! error: cannot run git, which --staged and --history require (No such file or directory)
     ! | hint: install git or scan files instead
     exit 5
     ");

@@ -218,7 +218,7 @@ fn without_git_the_scan_notes_that_tracked_files_may_be_excluded() {
     without.set("PATH", "/nonexistent");
     let seen = without.seen(&["auth", "scan", &env.at("")]);
     insta::assert_snapshot!(seen.replace(&env.at(""), "[repository]/"), @"
-    ! warning: tracked files that .gitignore excludes were not scanned in [repository]/: cannot run git: No such file or directory (os error 2)
+    ! warning: tracked files that .gitignore excludes were not scanned in [repository]/: cannot run git: No such file or directory
     ! No API keys found in 1 file
     exit 0
     ");

@@ -65,6 +65,13 @@ fn valid(name: SettingName) -> BoxedStrategy<ValidValue> {
         | names::CAPTURE_OUTPUTS
         | names::CAPTURE_EXCEPTIONS
         | names::OTLP_ENABLED => Some(ValidValue::Bare("true".to_owned())),
+        names::API_KEY
+        | names::INGESTION_API_KEY
+        | names::DATA_PLANE_API_KEY
+        | names::CONTROL_PLANE_API_KEY => {
+            let key = "hh_[A-WYZa-wyz0-9]{1,40}";
+            return key.prop_map(ValidValue::Text).boxed();
+        }
         names::SENSITIVE_KEYS | names::PII_PATTERNS => Some(ValidValue::List(Vec::new())),
         _ => None,
     };

@@ -7,6 +7,7 @@ use hh_sdk::api::types::{CreateKey, ProjectNames};
 use hh_sdk::auth::Level;
 
 use super::expiry::expiry;
+use super::refused;
 use super::secret::{check_delivery, deliver};
 use super::table::projects;
 use crate::args;
@@ -38,7 +39,7 @@ pub(crate) struct Create {
     #[arg(long, value_name = "TEXT", value_parser = args::name)]
     note: Option<String>,
     /// Write the key to a new file that only you can read, instead of printing it
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = args::path)]
     key_file: Option<PathBuf>,
 }
 
@@ -81,7 +82,8 @@ pub(super) fn run(context: &Context, arguments: Create) -> Result<(), CliError> 
         expires_at,
         owner: arguments.owner,
         note: arguments.note,
-    }))?;
+    }));
+    let created = created.map_err(|error| refused::explain_create(context, client, error))?;
     let key = &created.key;
     let line = format!(
         "Created key {} ({}, projects: {})",

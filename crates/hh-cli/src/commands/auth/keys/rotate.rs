@@ -7,7 +7,9 @@ use clap::Args;
 
 use super::super::rotate::grace;
 use super::find::find_id;
+use super::refused;
 use super::secret::{check_delivery, deliver};
+use crate::args;
 use crate::context::Context;
 use crate::error::CliError;
 
@@ -19,7 +21,7 @@ pub(crate) struct Rotate {
     #[arg(long, value_name = "DURATION", default_value = "24h", value_parser = grace)]
     grace: Duration,
     /// Write the key to a new file that only you can read, instead of printing it
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = args::path)]
     key_file: Option<PathBuf>,
 }
 
@@ -27,7 +29,8 @@ pub(super) fn run(context: &Context, arguments: &Rotate) -> Result<(), CliError>
     check_delivery(context, arguments.key_file.as_deref())?;
     let client = context.client(None)?;
     let id = find_id(context, client, &arguments.id)?;
-    let created = context.block_on(client.rotate_key(&id, Some(arguments.grace)))?;
+    let created = context.block_on(client.rotate_key(&id, Some(arguments.grace)));
+    let created = created.map_err(|error| refused::explain(context, client, error, &id))?;
     let line = format!("Created key {} to replace {id}", created.key.id);
     deliver(context, &created, arguments.key_file.as_deref(), &line)
 }

@@ -36,7 +36,7 @@ pub(super) fn table(keys: &[Key], screen: &Screen) -> Vec<String> {
             age(key),
             screen.time_or(key.last_used_at, "never"),
             end(key, screen),
-            state(key.state).to_owned(),
+            state(key, screen),
             key.note.clone().unwrap_or_default(),
         ]
     });
@@ -52,7 +52,7 @@ pub(super) fn lines(key: &Key, screen: &Screen) -> Vec<String> {
         ("Level", Some(key.level.title().to_owned())),
         ("Projects", Some(projects(key))),
         ("Owner", Some(key.owner.name.clone())),
-        ("State", Some(state(key.state).to_owned())),
+        ("State", Some(state(key, screen))),
         ("Created", Some(screen.time(key.created_at))),
         ("Age", Some(age(key))),
         ("Last used", Some(screen.time_or(key.last_used_at, "never"))),
@@ -103,7 +103,26 @@ fn end(key: &Key, screen: &Screen) -> String {
     }
 }
 
-fn state(state: KeyState) -> &'static str {
+/// Returns the state of a key. A replaced key works for a while.
+fn state(key: &Key, screen: &Screen) -> String {
+    let is_replaced = key.state == KeyState::Active && key.replaced_by.is_some();
+    match key.grace_ends_at {
+        Some(grace) if is_replaced => {
+            let end = key.expires_at.map_or(grace, |end| end.min(grace));
+            let end = screen.time(end);
+            // On a terminal, a time is relative.
+            let until = if end.starts_with("in ") { "" } else { "until " };
+            let end = end
+                .strip_prefix("in ")
+                .map_or(end.clone(), |left| format!("for {left}"));
+            format!("replaced, works {until}{end}")
+        }
+        None if is_replaced => "replaced, works until the new key is used".to_owned(),
+        _ => name(key.state).to_owned(),
+    }
+}
+
+fn name(state: KeyState) -> &'static str {
     match state {
         KeyState::Active => "active",
         KeyState::Expired => "expired",

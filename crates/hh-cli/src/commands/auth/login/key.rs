@@ -19,7 +19,9 @@ pub(super) fn read(
     from_stdin: bool,
     server: &str,
 ) -> Result<(SecretString, &'static str), CliError> {
-    if from_stdin {
+    // On a terminal, the prompt reads the key without echo.
+    let is_terminal = io::stdin().is_terminal();
+    if from_stdin && !is_terminal {
         let mut bytes = Zeroizing::new(Vec::with_capacity(MAX_STDIN));
         let read = io::stdin().take(MAX_STDIN as u64).read_to_end(&mut bytes);
         read.map_err(|error| {
@@ -35,7 +37,7 @@ pub(super) fn read(
         check_given(&key, "no key on standard input; nothing was changed")?;
         return Ok((key, "standard input"));
     }
-    if !io::stdin().is_terminal() {
+    if !is_terminal {
         return Err(
             CliError::usage("cannot prompt for the key: standard input is not a terminal")
                 .with_hint("pass the key on standard input with --api-key-stdin"),

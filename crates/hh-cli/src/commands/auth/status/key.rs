@@ -46,7 +46,7 @@ impl KeyFacts {
 }
 
 /// Returns the details of the key as lines of text.
-pub(super) fn lines(info: &KeyInfo, screen: &Screen) -> Vec<String> {
+pub(super) fn lines(info: &KeyInfo, is_saved: bool, screen: &Screen) -> Vec<String> {
     let id = info.id.as_ref().map(|id| format!(", id {id}"));
     let owner = info.owner.as_ref().map(|owner| format!(", owner {owner}"));
     let mut lines = vec![format!(
@@ -78,7 +78,10 @@ pub(super) fn lines(info: &KeyInfo, screen: &Screen) -> Vec<String> {
         Some((time, CreatedSource::FirstSeen | _)) => {
             format!("Created: unknown, first seen {}{age}", screen.time(time))
         }
-        None => "Created: unknown (set it with `honeyhive auth login --created DATE`)".to_owned(),
+        None if is_saved => {
+            "Created: unknown (set it with `honeyhive auth login --created DATE`)".to_owned()
+        }
+        None => "Created: unknown".to_owned(),
     });
     lines.extend(
         info.expires_at
@@ -94,12 +97,13 @@ pub(super) fn max_age(stack: &Stack) -> Option<i64> {
 }
 
 /// Returns a warning if the key is older than `limit` days.
-pub(super) fn warning(info: &KeyInfo, limit: i64) -> Option<String> {
+pub(super) fn warning(info: &KeyInfo, is_saved: bool, limit: i64) -> Option<String> {
     is_older(info, Span::new().days(limit)).then(|| {
         format!(
-            "API key {} is {} days old, more than {limit} (key_max_age_days); rotate it with `honeyhive auth rotate`",
+            "API key {} is {} days old, more than {limit} (key_max_age_days); rotate it with {}",
             info.redacted,
-            days(info).unwrap_or_default()
+            days(info).unwrap_or_default(),
+            rotation(is_saved)
         )
     })
 }
@@ -109,6 +113,7 @@ pub(super) fn warning(info: &KeyInfo, limit: i64) -> Option<String> {
 pub(super) fn check_age(
     context: &Context,
     info: Option<KeyInfo>,
+    is_saved: bool,
     limit: &str,
 ) -> Result<(), CliError> {
     let span: Option<Span> = limit.parse().ok();
@@ -131,7 +136,11 @@ pub(super) fn check_age(
     if info.created.is_none() {
         let message = format!("the age of API key {shown} is unknown");
         let unknown = CliError::new(Exit::Other, message);
-        return Err(unknown.with_hint("set it with `honeyhive auth login --created DATE`"));
+        return Err(if is_saved {
+            unknown.with_hint("set it with `honeyhive auth login --created DATE`")
+        } else {
+            unknown
+        });
     }
     if !is_older(&info, span) {
         return Ok(());
@@ -141,7 +150,16 @@ pub(super) fn check_age(
         Exit::Other,
         format!("API key {shown} is {days} days old, more than {limit}"),
     )
-    .with_hint("rotate it with `honeyhive auth rotate`"))
+    .with_hint(format!("rotate it with {}", rotation(is_saved))))
+}
+
+/// Returns the command that rotates the active key. A key that comes from a variable or a file is replaced there.
+fn rotation(is_saved: bool) -> &'static str {
+    if is_saved {
+        "`honeyhive auth rotate`"
+    } else {
+        "`honeyhive auth keys rotate`"
+    }
 }
 
 /// Requests the details of the active key from the server.

@@ -87,15 +87,15 @@ fn invalid_json_and_toml() {
         ("bare.toml", b"project = docs\n"),
         ("header.toml", b"timeout = 5\n[environments\n"),
     ]), @"
-    error: empty.json:1:1: invalid JSON
+    error: empty.json:1:1: invalid JSON: expected a value, but the file ends
     error: list.json:1:1: expected a table of settings
-    error: comma.json:3:1: invalid JSON
-    error: comment.json:2:3: invalid JSON
-    error: open.json:1:18: invalid JSON
-    error: tail.json:1:4: invalid JSON
-    error: open.toml:1:16: invalid TOML
-    error: bare.toml:1:11: invalid TOML
-    error: header.toml:2:14: invalid TOML
+    error: comma.json:3:1: invalid JSON: expected a name in double quotes; comments and a comma at the end are not allowed
+    error: comment.json:2:3: invalid JSON: expected a name in double quotes; comments and a comma at the end are not allowed
+    error: open.json:1:18: invalid JSON: a brace is not closed
+    error: tail.json:1:4: invalid JSON: unexpected text after the end of the document
+    error: open.toml:1:16: invalid TOML: a quote is not closed
+    error: bare.toml:1:11: invalid TOML: expected a value; a text must be in quotes
+    error: header.toml:2:14: invalid TOML: the header of a table is not closed with ]
     ");
 }
 

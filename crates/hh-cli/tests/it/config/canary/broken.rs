@@ -149,7 +149,7 @@ fn unknown_names_and_wrong_types() {
         (
             "e.yaml",
             format!("api_key_file: {KEY}\n"),
-            "e.yaml:1:15: api_key_file names hh_***, which does not exist",
+            "e.yaml:1:15: api_key_file contains an API key instead of the path of a file",
         ),
         (
             "f.yaml",

@@ -162,7 +162,7 @@ fn names_of_files_that_are_read() {
     let mut case = Case::variable("api_key", "HH_API_KEY_FILE", KEY);
     case.commands
         .push(vec!["project".to_owned(), "list".to_owned()]);
-    case.assert_reported("HH_API_KEY_FILE names hh_***, which does not exist");
+    case.assert_reported("HH_API_KEY_FILE contains an API key instead of the path of a file");
     let text = format!("project: docs\nenvironments:\n  {KEY}:\n    project: search\n");
     let case = Case::named("project", "a.yaml", text).flags(&["--environment", KEY]);
     case.assert_reported(

@@ -53,7 +53,7 @@ fn values_that_cannot_be_edited_are_refused() {
     exit 5
     ");
     insta::assert_snapshot!(refused(JSON, "{\"project\": \"a\"", &["unset", "project"]), @"
-    ! error: [home]/.config/honeyhive/config.json:1:15: invalid JSON
+    ! error: [home]/.config/honeyhive/config.json:1:15: invalid JSON: a brace is not closed
     exit 5
     ");
 }

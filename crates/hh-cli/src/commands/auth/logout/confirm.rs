@@ -1,0 +1,81 @@
+//! Asks before a logout removes the only known copy of an admin key, which the server cannot print again.
+
+use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
+
+use hh_sdk::auth::{ApiKey, Level, ProfileEntry};
+use hh_sdk::config::names;
+use secrecy::ExposeSecret as _;
+
+use crate::context::Context;
+use crate::error::CliError;
+use crate::exit::Exit;
+use crate::ui;
+
+/// Returns an error if the logout would remove the only known copy of an admin key, and the user does not confirm it.
+pub(super) fn check(context: &Context, all: bool) -> Result<(), CliError> {
+    // The logout itself reports a damaged store.
+    let Ok(profiles) = context.profiles() else {
+        return Ok(());
+    };
+    let selected = context.profile_name();
+    let is_removed = |entry: &ProfileEntry| {
+        all || profiles
+            .entry(selected.as_deref())
+            .is_some_and(|removed| removed.name == entry.name)
+    };
+    let (removed, kept): (Vec<_>, Vec<_>) = profiles.iter().partition(|entry| is_removed(entry));
+    let lost = removed
+        .into_iter()
+        .filter(|entry| entry.details.level == Some(Level::Admin))
+        .find(|entry| !has_copy(context, entry, &kept));
+    let Some(entry) = lost else {
+        return Ok(());
+    };
+    let message = format!(
+        "no other copy of the admin key of profile \"{}\" is known, and the server cannot print it again",
+        entry.name
+    );
+    if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
+        let hint = format!(
+            "save the key with `honeyhive auth token --profile {} > FILE`, or add --yes to remove it",
+            entry.name
+        );
+        return Err(CliError::usage(message).with_hint(hint));
+    }
+    ui::print_line(&format!("warning: {message}"));
+    if is_confirmed()? {
+        return Ok(());
+    }
+    Err(CliError::new(Exit::Other, "canceled; nothing was changed"))
+}
+
+/// Returns whether another source or another profile has the key. A key in a keyring that cannot be read has no copy.
+fn has_copy(context: &Context, entry: &ProfileEntry, kept: &[&ProfileEntry]) -> bool {
+    let Ok(key) = entry.key() else {
+        return false;
+    };
+    let is_same = |other: &ApiKey| other.is_same(&key);
+    kept.iter()
+        .any(|other| other.key().is_ok_and(|other| is_same(&other)))
+        || other_key(context).is_some_and(|other| is_same(&other))
+}
+
+/// Returns the key of the source that takes precedence over the saved keys.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the setting is parsed as an ApiKey, which protects it"
+)]
+fn other_key(context: &Context) -> Option<ApiKey> {
+    let candidates = context.stack().candidates(names::API_KEY);
+    ApiKey::parse(candidates.winner?.raw().ok()?.expose_secret()).ok()
+}
+
+/// Asks the user on the terminal. Every answer except yes cancels.
+fn is_confirmed() -> io::Result<bool> {
+    let mut prompt = anstream::stderr();
+    write!(prompt, "Remove it anyway? [y/N] ")?;
+    prompt.flush()?;
+    let mut answer = String::new();
+    io::stdin().lock().read_line(&mut answer)?;
+    Ok(["y", "yes"].contains(&answer.trim().to_ascii_lowercase().as_str()))
+}
