@@ -129,12 +129,13 @@ pub(super) fn hint(error: &clap::Error, root: &Command, arguments: &[String]) ->
         Some(ContextValue::String(text)) => Some(text.as_str()),
         _ => None,
     };
-    let (path, command) = reached(root, arguments);
+    let typed = text(ContextKind::InvalidSubcommand);
+    let (path, command) = reached(root, arguments, typed);
     if error.kind() == ErrorKind::MissingRequiredArgument {
         return assignment(&path, arguments);
     }
     if error.kind() == ErrorKind::InvalidSubcommand {
-        let typed = text(ContextKind::InvalidSubcommand)?;
+        let typed = typed?;
         let has_get = command.find_subcommand("get").is_some();
         if TO_SHOW.contains(&typed) && path == "honeyhive session" {
             let found = if has_get {
@@ -173,7 +174,7 @@ pub(super) fn hint(error: &clap::Error, root: &Command, arguments: &[String]) ->
 
 /// Returns the path of the last command that the arguments name.
 pub(super) fn path(root: &Command, arguments: &[String]) -> String {
-    reached(root, arguments).0
+    reached(root, arguments, None).0
 }
 
 /// Returns the hint for `config set NAME=VALUE`. The value of a secret setting is not repeated.
@@ -197,12 +198,20 @@ fn assignment(path: &str, arguments: &[String]) -> Option<String> {
 }
 
 /// Returns the last command that the arguments name, with its path.
-fn reached<'a>(root: &'a Command, arguments: &[String]) -> (String, &'a Command) {
+/// The words after the mistyped word `typed` name no command.
+fn reached<'a>(
+    root: &'a Command,
+    arguments: &[String],
+    typed: Option<&str>,
+) -> (String, &'a Command) {
     let mut path = root.get_name().to_owned();
     let mut command = root;
-    for word in arguments {
+    let before = arguments
+        .iter()
+        .take_while(|word| Some(word.as_str()) != typed);
+    for word in before {
         let Some(below) = command.find_subcommand(word) else {
-            // The value of an option, or the mistyped word.
+            // An option or its value.
             continue;
         };
         command = below;

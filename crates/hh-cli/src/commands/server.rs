@@ -161,10 +161,13 @@ async fn serve(
     }
     // Registers the signal handlers before the address is printed, because a caller may then stop the server.
     let stop = stop_signal()?;
-    output::lines([format!("Listening on http://{}", server.address())])?;
+    let (bound, usable) = (server.address(), reachable(server.address()));
+    output::lines([format!("Listening on http://{usable}")])?;
+    if bound != usable {
+        context.note(&format!("Accepts connections to all addresses ({bound})"));
+    }
     context.note(&format!(
-        "To use it, run: export HH_BASE_URL=http://{}",
-        reachable(server.address())
+        "To use it, run: export HH_BASE_URL=http://{usable}"
     ));
     let reloader = server.reloader();
     let reload = async {

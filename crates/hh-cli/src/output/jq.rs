@@ -1,17 +1,42 @@
 //! Applies jq filters to results.
 
 use jaq_core::load::{Arena, File, Loader};
-use jaq_core::{Compiler, Ctx, Vars, data, unwrap_valr};
+use jaq_core::{Compiler, Ctx, Filter, Vars, data, unwrap_valr};
 use jaq_json::Val;
 
 use super::document::text;
 use crate::error::CliError;
 use crate::exit::Exit;
 
-/// Applies a filter and returns one text for each output: a string without quotes, and compact JSON for everything else.
+/// Checks that a filter is valid.
+pub(crate) fn check(filter: &str) -> Result<(), CliError> {
+    compile(filter).map(drop)
+}
+
+/// Applies a filter and passes each output to `print`: a string without quotes, and compact JSON for everything else.
 ///
-/// The error of a filter comes after the outputs that it has produced.
-pub(crate) fn apply(filter: &str, input: Val) -> (Vec<String>, Result<(), CliError>) {
+/// A filter can have any number of outputs. The error of a filter comes after the outputs that it has produced.
+pub(crate) fn apply(
+    filter: &str,
+    input: Val,
+    mut print: impl FnMut(String) -> Result<(), CliError>,
+) -> Result<(), CliError> {
+    let compiled = compile(filter)?;
+    let context = Ctx::<data::JustLut<Val>>::new(&compiled.lut, Vars::new([]));
+    for output in compiled.id.run((context, input)).map(unwrap_valr) {
+        match output {
+            Ok(Val::Null) => print("null".to_owned())?,
+            Ok(output) => print(text(&output))?,
+            Err(error) => {
+                let failed = format!("--jq: {}", without_values(&error.to_string()));
+                return Err(CliError::new(Exit::Other, failed));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn compile(filter: &str) -> Result<Filter<data::JustLut<Val>>, CliError> {
     let program = File {
         code: filter,
         path: (),
@@ -23,33 +48,17 @@ pub(crate) fn apply(filter: &str, input: Val) -> (Vec<String>, Result<(), CliErr
     let standard = jaq_std::funs().filter(|(name, ..)| *name != "env");
     let functions = jaq_core::funs().chain(standard).chain(jaq_json::funs());
     let arena = Arena::default();
-    let Ok(modules) = Loader::new(definitions).load(&arena, program) else {
-        return (Vec::new(), Err(invalid("syntax error")));
-    };
-    let compiled = match Compiler::default().with_funs(functions).compile(modules) {
-        Ok(compiled) => compiled,
-        Err(errors) => {
-            let mut undefined = errors.iter().flat_map(|(_, errors)| errors);
-            let why = undefined.next().map_or_else(
-                || "syntax error".to_owned(),
-                |(name, _)| format!("{name} is not defined"),
-            );
-            return (Vec::new(), Err(invalid(&why)));
-        }
-    };
-    let context = Ctx::<data::JustLut<Val>>::new(&compiled.lut, Vars::new([]));
-    let mut outputs = Vec::new();
-    for output in compiled.id.run((context, input)).map(unwrap_valr) {
-        match output {
-            Ok(Val::Null) => outputs.push("null".to_owned()),
-            Ok(output) => outputs.push(text(&output)),
-            Err(error) => {
-                let failed = format!("--jq: {}", without_values(&error.to_string()));
-                return (outputs, Err(CliError::new(Exit::Other, failed)));
-            }
-        }
-    }
-    (outputs, Ok(()))
+    let modules = Loader::new(definitions).load(&arena, program);
+    let modules = modules.map_err(|_| invalid("syntax error"))?;
+    let compiled = Compiler::default().with_funs(functions).compile(modules);
+    compiled.map_err(|errors| {
+        let mut undefined = errors.iter().flat_map(|(_, errors)| errors);
+        let why = undefined.next().map_or_else(
+            || "syntax error".to_owned(),
+            |(name, _)| format!("{name} is not defined"),
+        );
+        invalid(&why)
+    })
 }
 
 /// Returns the error message of a filter without the values, which are parts of the result and can be long or secret.

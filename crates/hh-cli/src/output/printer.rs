@@ -103,6 +103,7 @@ impl Printer {
 
     /// Checks that the options select a field of a result that is printed only once.
     pub(crate) fn check_prints(&self, field: &str) -> Result<(), CliError> {
+        self.jq.as_deref().map_or(Ok(()), jq::check)?;
         let is_left_out = !self.fields.is_empty() && !self.fields.iter().any(|one| one == field);
         // A filter that does not name the field can print it only as part of the whole result.
         let drops = |filter: &str| filter.trim() != "." && !filter.contains(field);
@@ -181,14 +182,15 @@ impl Printer {
         let result = self.selected(document::value(result)?, rows)?;
         if let Some(filter) = &self.jq {
             let is_list = !matches!(rows, Rows::Whole);
-            let (outputs, outcome) = jq::apply(filter, result);
+            let mut is_null = true;
+            let outcome = jq::apply(filter, result, |output| {
+                is_null &= output == "null";
+                verbatim(&self.safe(output))
+            });
             // jq rejects an index of an object, but this implementation returns null.
             let is_index = filter.trim_start().starts_with(".[");
-            if is_list && is_index && outputs.iter().all(|output| output == "null") {
+            if is_list && is_index && is_null {
                 self.note.set(Some(LIST_NOTE));
-            }
-            for output in outputs {
-                verbatim(&self.safe(output))?;
             }
             return outcome;
         }
