@@ -1,8 +1,10 @@
 //! Implements the rules of the server as pure functions over plain data, without SQL, HTTP or a clock.
 
 pub(crate) mod event_body;
+pub(crate) mod event_ids;
 pub(crate) mod event_limits;
 pub(crate) mod events;
+pub(crate) mod histogram;
 pub(crate) mod idempotency;
 pub(crate) mod keys;
 pub(crate) mod last_admin;
@@ -10,5 +12,6 @@ mod refusal;
 pub(crate) mod rotation;
 pub(crate) mod sessions;
 pub(crate) mod stored_body;
+pub(crate) mod usage;
 
 pub(crate) use refusal::Refusal;

@@ -23,8 +23,8 @@ pub(crate) use catalog::{Catalog, ProjectEntry};
 pub(crate) use commands::{
     BeginGrace, CloseKey, CreateOwner, CreateProject, DisableOwner, EnableOwner, FindSessions,
     GetKey, InsertEvents, InsertKey, InsertOutcome, KeyByDigest, ListKeys, ListOwners, NewEvent,
-    NewKey, NewSession, ReadEvents, RevokeKey, RotateKey, SaveUses, StartSession, UpdateEvent,
-    UpdateKey,
+    NewKey, NewSession, PageStart, ReadEvents, RevokeKey, RotateKey, SaveUses, StartSession,
+    UpdateEvent, UpdateKey,
 };
 pub(crate) use error::{EngineErrorKind, StoreError};
 use port::{Command, Query, Read, Write};

@@ -1,7 +1,10 @@
 //! Applies patches to stored events, and defines which events a key may read and change.
 
+use std::collections::HashMap;
+
 use hh_api::types::EventPatch;
 use hh_auth::{Level, Need};
+use uuid::Uuid;
 
 use super::Refusal;
 use super::event_body::{encode_within, from_millis};
@@ -34,6 +37,21 @@ impl Rights {
     pub(crate) fn can_change(self, stored_by: Option<i64>) -> bool {
         self.only_family.is_none_or(|own| stored_by == Some(own))
     }
+}
+
+/// Groups events by session, in the order of the first event of each session, so that each session is read and changed
+/// once for all its events.
+pub(crate) fn by_session<T>(events: &[T], session: impl Fn(&T) -> Uuid) -> Vec<Vec<&T>> {
+    let mut places = HashMap::new();
+    let mut groups: Vec<Vec<&T>> = Vec::new();
+    for event in events {
+        let place = *places.entry(session(event)).or_insert(groups.len());
+        match groups.get_mut(place) {
+            Some(group) => group.push(event),
+            None => groups.push(vec![event]),
+        }
+    }
+    groups
 }
 
 /// Returns the error of a merge whose result is too large.

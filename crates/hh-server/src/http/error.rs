@@ -270,9 +270,10 @@ impl From<StoreError> for ApiError {
                 };
                 error.with_cause(cause.log_text())
             }
-            StoreError::Damaged(_) | StoreError::Newer | StoreError::Panicked(_) => {
-                Self::internal().with_cause(text)
-            }
+            StoreError::Damaged(_)
+            | StoreError::Newer
+            | StoreError::NoSpace { .. }
+            | StoreError::Panicked(_) => Self::internal().with_cause(text),
         }
     }
 }

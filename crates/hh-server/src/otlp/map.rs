@@ -6,10 +6,13 @@ use hh_auth::ProjectId;
 use http::StatusCode;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use serde_json::Value;
-use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
+use crate::domain::event_ids::{
+    EventIdentity, SpanIdentity, SpanParent, session_id, session_of_trace,
+};
 use crate::domain::event_limits::limit_start;
+use crate::domain::usage::Usage;
 use crate::http::body::MAX_BODY;
 use crate::http::budget::Reservation;
 use crate::http::error::ApiError;
@@ -20,9 +23,9 @@ use crate::store::{Body, NewEvent};
 pub(crate) struct MappedSpan {
     /// The project that the span names.
     pub(crate) project: Option<String>,
-    trace_id: Vec<u8>,
-    span_id: Vec<u8>,
-    parent_span_id: Vec<u8>,
+    trace_id: [u8; 16],
+    span_id: [u8; 8],
+    parent_span_id: Option<[u8; 8]>,
     session: Option<String>,
     session_name: Option<String>,
     parent: Option<Uuid>,
@@ -31,6 +34,7 @@ pub(crate) struct MappedSpan {
     started: i64,
     ended: i64,
     source: String,
+    usage: Usage,
     /// An encoded [`Body`]. Its JSON values would need many times the memory.
     body: Vec<u8>,
 }
@@ -177,9 +181,10 @@ impl MappedSpan {
         };
         Ok(Self {
             project: fields.project,
-            trace_id: fields.trace_id,
-            span_id: fields.span_id,
-            parent_span_id: fields.parent_span_id,
+            // `map` has checked the lengths.
+            trace_id: fields.trace_id.try_into().unwrap_or_default(),
+            span_id: fields.span_id.try_into().unwrap_or_default(),
+            parent_span_id: fields.parent_span_id.try_into().ok(),
             session: fields.session,
             session_name: fields.session_name,
             parent: fields.parent,
@@ -187,6 +192,7 @@ impl MappedSpan {
             name: fields.name,
             started: fields.started,
             ended: fields.ended,
+            usage: Usage::of(&body),
             body: body.encode()?,
             source: body.source,
         })
@@ -199,55 +205,31 @@ impl MappedSpan {
         size_of::<Self>() + self.body.len() + self.name.len() + self.source.len() + texts
     }
 
-    /// Returns the event with its ids, which are derived from project, trace and span. A resent span is therefore the
-    /// same event.
+    /// Returns the event of a project. Its ids are derived from project, trace and span, so a resent span is the same
+    /// event.
     pub(crate) fn in_project(self, project: ProjectId) -> NewEvent {
         let session = match self.session {
             Some(text) => session_id(project, &text),
-            None => event_id(project, &self.trace_id, &[]),
+            None => session_of_trace(project, &self.trace_id),
         };
-        let parent = if self.parent_span_id.len() == 8 {
-            event_id(project, &self.trace_id, &self.parent_span_id)
-        } else {
-            self.parent.unwrap_or(session)
+        let parent = match self.parent_span_id {
+            Some(parent) => SpanParent::Span(parent),
+            None => SpanParent::Event(self.parent.unwrap_or(session)),
         };
+        let identity = SpanIdentity::new(project, self.trace_id, self.span_id, parent);
         NewEvent {
-            id: event_id(project, &self.trace_id, &self.span_id),
+            identity: EventIdentity::Span(identity),
             session,
             session_name: self.session_name,
-            parent,
             kind: self.kind,
             name: self.name,
             started: self.started,
             ended: self.ended,
+            usage: self.usage,
             body: self.body,
             source: self.source,
         }
     }
-}
-
-/// Returns the session id of a text: the text itself if it is a UUID, and otherwise a UUID derived from the text.
-pub(crate) fn session_id(project: ProjectId, text: &str) -> Uuid {
-    // With a text of 17 bytes, the digest would have as many input bytes as that of a trace id and a span id, which a
-    // client chooses. A client could then give a session the id of an event.
-    let prefix: &[u8] = if text.len() == 17 {
-        b"text session"
-    } else {
-        b"session"
-    };
-    Uuid::try_parse(text).unwrap_or_else(|_| event_id(project, prefix, text.as_bytes()))
-}
-
-/// Returns a version 8 UUID from the first bits of a digest (see `docs/design/decisions.md#v6`).
-fn event_id(project: ProjectId, trace_id: &[u8], span_id: &[u8]) -> Uuid {
-    let mut digest = Sha256::new();
-    digest.update(project.number().to_be_bytes());
-    digest.update(trace_id);
-    digest.update(span_id);
-    let digest: [u8; 32] = digest.finalize().into();
-    let mut bytes = [0; 16];
-    bytes.copy_from_slice(&digest[..16]);
-    Uuid::new_v8(bytes)
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use crate::domain::events::Rights;
 use crate::http::error::{ApiError, json_bytes};
 use crate::http::response_budget::PageReservation;
 use crate::otlp::session_id;
-use crate::store::{Hold, ReadEvents, UpdateEvent};
+use crate::store::{Hold, PageStart, ReadEvents, UpdateEvent};
 
 const USUAL_LIMIT: u32 = 1000;
 const MAX_LIMIT: u32 = 7500;
@@ -68,13 +68,13 @@ fn query_of(
         )));
     }
     let page = wanted.page.unwrap_or(1);
+    let page = page
+        .checked_sub(1)
+        .ok_or_else(|| ApiError::invalid("page must be at least 1"))?;
     let mut query = ReadEvents {
-        session: None,
-        kind: None,
         limit,
-        page: page
-            .checked_sub(1)
-            .ok_or_else(|| ApiError::invalid("page must be at least 1"))?,
+        start: PageStart::Number(page),
+        ..ReadEvents::default()
     };
     let mut can_match = true;
     for filter in &wanted.filters {

@@ -176,6 +176,14 @@ fn cannot_open(dir: &Path, database: &Path, error: &StoreError) -> StartError {
     if matches!(error, StoreError::DiskFull(_)) {
         return refused(dir, error);
     }
+    if matches!(error, StoreError::NoSpace { .. }) {
+        return StartError::new(
+            StartErrorKind::DataDir,
+            Diagnostic::new(error.to_string()).with_hint(
+                "free disk space, and start the server again; the database was not changed",
+            ),
+        );
+    }
     let hint = if matches!(error, StoreError::Newer) {
         "use that version, or choose another directory with --data-dir"
     } else {

@@ -56,6 +56,11 @@ pub(crate) enum StoreError {
     },
     #[error("it was created by a newer version")]
     Newer,
+    /// The disk has too little space to upgrade the database. Sizes are in bytes.
+    #[error(
+        "the upgrade of the database needs {needed} bytes of free disk space, but only {available} are available"
+    )]
+    NoSpace { needed: u64, available: u64 },
     #[error("the server cannot store data at the moment; nothing was stored; retry later")]
     Stopped,
     /// The transaction could not be committed, and the disk is not the cause.

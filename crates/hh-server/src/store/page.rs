@@ -1,6 +1,8 @@
 //! Renders a page of events as the body of a response, row by row, so that its size is known after each event.
 
 use std::borrow::Cow;
+use std::fmt;
+use std::sync::Arc;
 
 use hh_api::types::EventKind;
 use serde::ser::SerializeMap as _;
@@ -10,12 +12,85 @@ use uuid::Uuid;
 
 use super::port::{Page, StoreError};
 use crate::domain::sessions::UNNAMED;
+use crate::hex;
 use hh_api::to_millis;
 
 /// The maximum size of a page that has more than one event, in bytes.
 pub(super) const MAX_PAGE: usize = 8 * 1024 * 1024;
 /// The maximum size of the text after the last event, in bytes.
-const MAX_END: usize = 128;
+const MAX_END: usize = 256;
+
+/// The position of an event in the order of a list: by start time, session and id, each descending. The session itself
+/// follows its events with the same start time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Position {
+    /// The start time in nanoseconds since 1970.
+    pub(super) started: i64,
+    /// The number of the session.
+    pub(super) sid: i64,
+    /// The id of the event; `None` for the session itself.
+    pub(super) id: Option<[u8; 16]>,
+}
+
+impl Position {
+    /// Returns the position as a cursor.
+    fn encode(&self) -> String {
+        let mut bytes = self.started.to_be_bytes().to_vec();
+        bytes.extend(self.sid.to_be_bytes());
+        bytes.extend(self.id.into_iter().flatten());
+        hex::encode(&bytes)
+    }
+
+    /// Reads a cursor; returns `None` for any other text.
+    #[cfg_attr(not(test), expect(dead_code, reason = "for routes with cursors"))]
+    pub(crate) fn parse(cursor: &str) -> Option<Self> {
+        let bytes = hex::decode(cursor)?;
+        let (started, rest) = bytes.split_first_chunk()?;
+        let (sid, id) = rest.split_first_chunk()?;
+        let id = match id {
+            [] => None,
+            id => Some(id.try_into().ok()?),
+        };
+        Some(Self {
+            started: i64::from_be_bytes(*started),
+            sid: i64::from_be_bytes(*sid),
+            id,
+        })
+    }
+}
+
+/// A condition for events that the engine cannot check with an index.
+#[derive(Clone)]
+pub(crate) struct EventPredicate(Arc<dyn Fn(&StoredEvent<'_>) -> bool + Send + Sync>);
+
+impl EventPredicate {
+    #[cfg_attr(not(test), expect(dead_code, reason = "for routes with filters"))]
+    pub(crate) fn new(matches: impl Fn(&StoredEvent<'_>) -> bool + Send + Sync + 'static) -> Self {
+        Self(Arc::new(matches))
+    }
+
+    pub(super) fn matches(&self, event: &StoredEvent<'_>) -> bool {
+        (self.0)(event)
+    }
+}
+
+impl fmt::Debug for EventPredicate {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("EventPredicate")
+    }
+}
+
+/// What follows the events of a page.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct PageEnd {
+    pub(super) total: u64,
+    /// Whether the total is the number of all events that match, and not only a lower bound.
+    pub(super) is_exact: bool,
+    /// Whether the page has fewer events than its limit because they are large.
+    pub(super) truncated: bool,
+    /// The position that the next page starts after.
+    pub(super) next: Option<Position>,
+}
 
 /// A builder of the JSON of an [`EventList`](hh_api::types::EventList).
 pub(super) struct PageBuilder {
@@ -24,15 +99,16 @@ pub(super) struct PageBuilder {
 }
 
 /// A stored event. Times are nanoseconds since 1970.
-pub(super) struct StoredEvent<'a> {
-    pub(super) id: Uuid,
-    pub(super) session: Uuid,
-    pub(super) parent: Option<Uuid>,
-    pub(super) kind: EventKind,
-    pub(super) name: &'a str,
-    pub(super) started: i64,
-    pub(super) ended: i64,
-    pub(super) body: &'a [u8],
+#[derive(Debug)]
+pub(crate) struct StoredEvent<'a> {
+    pub(crate) id: Uuid,
+    pub(crate) session: Uuid,
+    pub(crate) parent: Option<Uuid>,
+    pub(crate) kind: EventKind,
+    pub(crate) name: &'a str,
+    pub(crate) started: i64,
+    pub(crate) ended: i64,
+    pub(crate) body: &'a [u8],
 }
 
 impl PageBuilder {
@@ -70,10 +146,21 @@ impl PageBuilder {
     }
 
     /// Completes the page.
-    pub(super) fn finish(mut self, total: u64, truncated: bool) -> Page {
-        let truncated = if truncated { ",\"truncated\":true" } else { "" };
-        let end = format!("],\"totalEvents\":{total},\"count\":{total}{truncated}}}");
-        self.json.extend_from_slice(end.as_bytes());
+    pub(super) fn finish(mut self, end: PageEnd) -> Page {
+        let total = end.total;
+        let mut text = format!("],\"totalEvents\":{total},\"count\":{total}");
+        if !end.is_exact {
+            text.push_str(",\"total_is_exact\":false");
+        }
+        if end.truncated {
+            text.push_str(",\"truncated\":true");
+        }
+        if let Some(next) = end.next {
+            let next = next.encode();
+            text.extend([",\"next\":\"", &next, "\""]);
+        }
+        text.push('}');
+        self.json.extend_from_slice(text.as_bytes());
         Page { json: self.json }
     }
 }

@@ -2,11 +2,13 @@
 //! other.
 
 mod check;
+mod checkpoints;
 mod engine;
 mod error;
 mod events;
 mod find_sessions;
 mod first_start;
+mod get_event;
 mod idempotency_keys;
 mod key_rows;
 mod key_update;
@@ -24,15 +26,19 @@ mod projects;
 mod reader;
 mod reserve;
 mod revocation;
+mod rollups;
 mod rotation;
 mod schema;
 mod session_rows;
 mod sessions;
 mod turns;
+mod upgrade;
 mod writer;
 
 pub(super) use engine::Sqlite;
 pub(super) use open::{Opened, open};
 
+#[cfg(test)]
+pub(super) use rollups::check_counts;
 #[cfg(test)]
 mod tests;

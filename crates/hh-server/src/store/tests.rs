@@ -15,6 +15,7 @@ use proptest::strategy::Strategy;
 use proptest::test_runner::{Config, TestRunner};
 use tempfile::TempDir;
 
+use super::commands::GetEvent;
 use super::port::{Changed, Page};
 use super::*;
 use crate::auth::{Access, ServerAccess};
@@ -58,6 +59,7 @@ trait Engine:
     + Read<ListOwners>
     + Read<FindSessions>
     + Read<ReadEvents>
+    + Read<GetEvent>
 {
 }
 
@@ -92,7 +94,7 @@ struct EngineAndModel {
     clock: Arc<Clock>,
     /// The public id of the project `default`, which is random.
     project: String,
-    _dir: TempDir,
+    dir: TempDir,
 }
 
 /// The beginning of 2026, in Unix milliseconds.
@@ -113,8 +115,13 @@ impl EngineAndModel {
             told,
             model,
             clock,
-            _dir: dir,
+            dir,
         }
+    }
+
+    /// Checks that the counts of the engine are those of its rows.
+    fn check_counts(&self) {
+        sqlite::check_counts(&self.dir.path().join("honeyhive.db"));
     }
 
     fn now(&self) -> Timestamp {
@@ -131,7 +138,7 @@ fn open(dir: &Path, told: Arc<RecordingObserver>, clock: Arc<Clock>) -> Store {
     Store::open(&dir.join("honeyhive.db"), told, clock).unwrap()
 }
 
-fn runtime() -> tokio::runtime::Runtime {
+pub(super) fn runtime() -> tokio::runtime::Runtime {
     let mut runtime = tokio::runtime::Builder::new_current_thread();
     runtime.enable_time().build().unwrap()
 }
@@ -141,7 +148,7 @@ async fn find(engine: &impl Engine, digest: KeyDigest) -> Option<KeyRecord> {
     engine.read(&server, KeyByDigest(digest)).await.unwrap()
 }
 
-fn first_key() -> NewKey {
+pub(super) fn first_key() -> NewKey {
     let record = KeyRecord::of_admin(1);
     NewKey {
         id: record.id,

@@ -8,8 +8,10 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use hh_auth::Level;
+use hh_auth::private_file::{Replace, write_private};
 use hh_config::Env;
-use hh_server::{Server, ServerOptions};
+use hh_server::{Server, ServerOptions, StartErrorKind};
+use rusqlite::Connection as Database;
 use rustix::process::{Signal, getpid, kill_process};
 use serde_json::{Value, json};
 
@@ -335,4 +337,83 @@ async fn revokes_after_a_restart(dir: &Path) {
         revoke(&server.admin(), id).await;
         server.client(key).get(WHOAMI).await.assert_problem(401);
     }
+}
+
+/// Replaces the database of a stopped server by one of schema version 4 with the same keys and more sessions.
+fn downgrade(data: &Path) {
+    let path = data.join("honeyhive.db");
+    let old = data.join("old.db");
+    write_private(&old, b"", Replace::No).unwrap();
+    let database = Database::open(&old).unwrap();
+    database.pragma_update(None, "journal_mode", "WAL").unwrap();
+    for migration in [
+        include_str!("../../migrations/0001_start.sql"),
+        include_str!("../../migrations/0002_keys.sql"),
+        include_str!("../../migrations/0003_families.sql"),
+        include_str!("../../migrations/0004_large_bodies.sql"),
+    ] {
+        database.execute_batch(migration).unwrap();
+    }
+    let sql = "PRAGMA user_version = 4; PRAGMA foreign_keys = OFF; ATTACH ?1 AS new".to_owned();
+    let sql = sql.replace("?1", &format!("'{}'", path.display()));
+    database.execute_batch(&sql).unwrap();
+    for table in ["meta", "projects", "api_keys", "key_projects", "owners"] {
+        let sql = format!("INSERT INTO {table} SELECT * FROM new.{table}");
+        database.execute_batch(&sql).unwrap();
+    }
+    for number in 0..40_u8 {
+        database
+            .execute(
+                "INSERT INTO sessions (project, id, name, started, ended, implicit, body)
+                 VALUES (1, ?1, 's', 1, 1, 0, CAST('{\"inputs\": {\"text\": \"' || ?2 || '\"}}' AS BLOB))",
+                rusqlite::params![[number; 16], "x".repeat(50_000)],
+            )
+            .unwrap();
+    }
+    drop(database);
+    fs::rename(old, path).unwrap();
+}
+
+#[test]
+fn an_upgrade_without_enough_space_changes_nothing_and_runs_later() {
+    const TEST: &str = "an_upgrade_without_enough_space_changes_nothing_and_runs_later";
+    if let Some((dir, job)) = job() {
+        let path = dir.join("data/honeyhive.db");
+        let part = async {
+            if job == "refused" {
+                drop(start(&dir).await.stop().await);
+                downgrade(&dir.join("data"));
+                let before = fs::read(&path).unwrap();
+                File::options()
+                    .create_new(true)
+                    .write(true)
+                    .open(dir.join("filler"))
+                    .and_then(|mut filler| filler.write_all(&vec![0; 2 * 1024 * 1024]))
+                    .unwrap();
+                let Err(error) = Server::start(options(&dir)).await else {
+                    panic!("the server started");
+                };
+                assert_eq!(error.kind(), StartErrorKind::DataDir);
+                let message = error.to_string();
+                let size = before.len() as u64;
+                let needed = format!(
+                    "needs {} bytes of free disk space",
+                    size + size / 2 + 16 * 1024 * 1024
+                );
+                assert!(message.contains(&needed), "{message}");
+                assert!(fs::read(&path).unwrap() == before);
+                assert!(!path.with_extension("db.upgrade").exists());
+            } else {
+                let server = start(&dir).await;
+                let list = server.admin().events(&json!({"limit": 5})).await;
+                assert_eq!(list["totalEvents"], 40);
+                server.stop().await;
+            }
+        };
+        runtime().block_on(part);
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let script = "job refused && mount -o remount,size=64m \"$HH_TEST_DIR\" && job upgraded";
+    on_small_disk(script, TEST, dir.path());
 }

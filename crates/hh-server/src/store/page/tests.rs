@@ -93,8 +93,44 @@ proptest! {
         };
         let events = vec![expected.clone(), expected];
         let list = EventList { events, total_events: total, count: total, truncated: total % 2 == 1 };
-        let rendered = page.finish(total, list.truncated).json;
+        let rendered = page.finish(end(total, list.truncated)).json;
         prop_assert_eq!(String::from_utf8(rendered).unwrap(), serde_json::to_string(&list).unwrap());
+    }
+}
+
+/// Returns the end of a page with an exact total.
+fn end(total: u64, truncated: bool) -> PageEnd {
+    PageEnd {
+        total,
+        is_exact: true,
+        truncated,
+        next: None,
+    }
+}
+
+#[test]
+fn a_cursor_is_read_as_it_was_written_and_other_texts_are_refused() {
+    for id in [None, Some([7; 16])] {
+        for number in [i64::MIN, -1, 0, 1, i64::MAX] {
+            let position = Position {
+                started: number,
+                sid: number ^ 5,
+                id,
+            };
+            assert_eq!(Position::parse(&position.encode()), Some(position));
+        }
+    }
+    let whole = "0".repeat(64);
+    for text in [
+        "",
+        "x",
+        "00",
+        &whole[..30],
+        &whole[..34],
+        &whole[..62],
+        &format!("{whole}00"),
+    ] {
+        assert_eq!(Position::parse(text), None, "{text}");
     }
 }
 
@@ -139,7 +175,17 @@ fn a_page_has_one_event_however_large_and_more_only_as_far_as_all_bytes_fit() {
             !page.push(&event, "project").unwrap(),
             "the page stays full"
         );
-        let rendered = page.finish(u64::MAX, true).json;
+        // This is the longest text after the events.
+        let rendered = page.finish(PageEnd {
+            is_exact: false,
+            next: Some(Position {
+                started: i64::MIN,
+                sid: i64::MAX,
+                id: Some([255; 16]),
+            }),
+            ..end(u64::MAX, true)
+        });
+        let rendered = rendered.json;
         assert!(rendered.len() <= MAX_PAGE || pushed == 1);
         let list: EventList = serde_json::from_slice(&rendered).unwrap();
         assert_eq!(list.events.len(), pushed);

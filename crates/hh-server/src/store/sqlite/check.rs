@@ -87,7 +87,7 @@ mod tests {
         let path = dir.path().join("honeyhive.db");
         let mut connection = schema::open(&path).unwrap();
         check_up_to(&connection, 1, 0).unwrap();
-        schema::migrate(&mut connection).unwrap();
+        schema::migrate_to(&mut connection, schema::newest()).unwrap();
         let root = |table: &str| -> usize {
             let sql = "SELECT rootpage FROM sqlite_schema WHERE name = ?1";
             let page = connection.query_row(sql, [table], |row| row.get::<_, u32>(0));

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use rusqlite::Connection;
 use tokio::sync::Semaphore;
 
+use super::checkpoints::Checkpoints;
 use super::key_rows;
 use super::reader::Readers;
 use super::turns::Turns;
@@ -17,6 +18,7 @@ use crate::store::port::{KeyObserver, StoreError};
 /// An open database.
 pub(crate) struct Sqlite {
     pub(super) writer: Writer,
+    pub(super) checkpoints: Arc<Checkpoints>,
     pub(super) readers: Arc<Readers>,
     pub(super) log_path: PathBuf,
     pub(super) event_turns: Turns,
@@ -39,10 +41,14 @@ impl Sqlite {
         move |connection| key_rows::check_live(connection, key, clock.key_time())
     }
 
-    /// Stops the writer after all queued commands.
+    /// Stops the writer after all queued commands. It copies the whole log into the database file.
     pub(crate) async fn close(&self) {
-        let readers = Arc::clone(&self.readers);
-        drop(tokio::task::spawn_blocking(move || readers.close()).await);
+        let (readers, checkpoints) = (Arc::clone(&self.readers), Arc::clone(&self.checkpoints));
+        let close = move || {
+            readers.close();
+            checkpoints.close();
+        };
+        drop(tokio::task::spawn_blocking(close).await);
         self.writer.close().await;
     }
 }

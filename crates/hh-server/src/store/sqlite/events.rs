@@ -7,8 +7,10 @@ use std::vec;
 use rusqlite::{Connection, params};
 
 use super::engine::Sqlite;
+use super::rollups::{Counted, Rollups, day_of};
 use super::session_rows::{extend_session, kind_number, session_of};
 use crate::auth::{Access, ProjectAccess};
+use crate::domain::events::by_session;
 use crate::domain::sessions::Extent;
 use crate::store::commands::{InsertEvents, NewEvent};
 use crate::store::port::{Hold, StoreError, Write};
@@ -83,10 +85,11 @@ impl Sqlite {
             hold,
             move |connection| {
                 live(connection)?;
+                let mut rollups = Rollups::default();
                 for (project, events) in &part {
-                    insert_events(connection, project, events)?;
+                    insert_events(connection, project, events, &mut rollups)?;
                 }
-                Ok(())
+                rollups.save(connection)
             },
             |()| (),
         );
@@ -98,32 +101,49 @@ fn insert_events(
     connection: &Connection,
     project: &ProjectAccess,
     events: &[NewEvent],
+    rollups: &mut Rollups,
 ) -> Result<(), StoreError> {
     let mut insert = connection.prepare_cached(
-        "INSERT INTO events (sid, started, id, parent, project, kind, name, ended, body, family)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT DO NOTHING",
+        "INSERT INTO events (sid, started, id, parent, project, kind, name, ended, error, input_tokens, output_tokens,
+           cost, family, body)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14) ON CONFLICT DO NOTHING",
     )?;
-    // Consecutive events often belong to the same session. The session is looked up and its times are extended only
-    // once for all of them.
-    for run in events.chunk_by(|one, next| one.session == next.session) {
-        let sid = session_of(connection, project, &run[0])?;
+    for group in by_session(events, |event| event.session) {
+        let Some(first) = group.first() else {
+            continue;
+        };
+        let session = session_of(connection, project, first, rollups)?;
         let mut extent: Option<Extent> = None;
-        for event in run {
+        for event in group {
+            let (id, parent) = event.identity.ids(session.id_scheme);
+            let counted = Counted {
+                project: project.number(),
+                kind: kind_number(event.kind),
+                day: day_of(event.started),
+                started: event.started,
+                ended: event.ended,
+                usage: event.usage,
+            };
             let inserted = insert.execute(params![
-                sid,
+                session.sid,
                 event.started,
-                event.id.as_bytes(),
-                event.parent.as_bytes(),
-                project.number(),
-                kind_number(event.kind),
+                id.as_bytes(),
+                parent.as_bytes(),
+                counted.project,
+                counted.kind,
                 event.name,
                 event.ended,
-                event.body,
+                event.usage.has_error,
+                event.usage.input_tokens,
+                event.usage.output_tokens,
+                event.usage.cost,
                 project.family(),
+                event.body,
             ])?;
             // An event that is stored already must not change the times of its session again, because an update may
             // have changed them in the meantime.
             if inserted > 0 {
+                rollups.add(&counted);
                 let times = Extent {
                     started: event.started,
                     ended: event.ended,
@@ -132,7 +152,7 @@ fn insert_events(
             }
         }
         if let Some(extent) = extent {
-            extend_session(connection, sid, extent)?;
+            extend_session(connection, &session, extent, rollups)?;
         }
     }
     Ok(())

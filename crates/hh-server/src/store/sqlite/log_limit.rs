@@ -10,7 +10,7 @@ use super::schema::CHECKPOINT;
 use crate::store::port::StoreError;
 
 /// The size of the log, in bytes, above which no query over events starts before the log is empty. It is twice the size
-/// at which SQLite runs a checkpoint.
+/// at which the log is copied into the database file.
 const MAX_LOG: u64 = 2 * CHECKPOINT.unsigned_abs() * 4096;
 
 impl Sqlite {
@@ -22,6 +22,8 @@ impl Sqlite {
         let _pause = self.readers.pause_events().await?;
         // Another query may have emptied the log in the meantime.
         if self.log_size() > MAX_LOG {
+            // The writer then has little left to copy.
+            self.checkpoints.run().await;
             self.writer.empty_log().wait().await?;
         }
         Ok(())

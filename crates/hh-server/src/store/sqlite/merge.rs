@@ -10,7 +10,9 @@ use uuid::Uuid;
 
 use super::engine::Sqlite;
 use super::large_bodies;
+use super::rollups::{Counted, Rollups, day_of};
 use crate::domain::events::{MAX_MERGED, Rights};
+use crate::domain::usage::Usage;
 use crate::store::port::{Hold, StoreError};
 
 /// The maximum size of a stored body and of a change that are merged inside the writer, in bytes. Such a merge takes at
@@ -58,27 +60,100 @@ pub(super) struct Target {
     pub(super) is_implicit: bool,
     /// The size of the stored body, in bytes.
     pub(super) size: usize,
+    /// The row as it is contained in the counts.
+    counted: Counted,
+}
+
+/// A merged body, with the usage that was read from it.
+pub(super) struct MergedBody {
+    encoded: Vec<u8>,
+    usage: Usage,
+}
+
+impl MergedBody {
+    fn new(encoded: Vec<u8>) -> Result<Self, StoreError> {
+        let usage = Usage::of_encoded(&encoded)?;
+        Ok(Self { encoded, usage })
+    }
+}
+
+impl Target {
+    /// Stores a merged body and the times of the row, in nanoseconds since 1970, and updates the counts.
+    pub(super) fn save(
+        &self,
+        connection: &Connection,
+        MergedBody { encoded, usage }: &MergedBody,
+        started: i64,
+        ended: i64,
+    ) -> Result<(), StoreError> {
+        let Location { table, project, id } = self.location;
+        let in_row = match table {
+            Table::Sessions => {
+                large_bodies::save(connection, project, id, encoded)?;
+                large_bodies::in_row(encoded)
+            }
+            Table::Events => encoded,
+        };
+        connection
+            .prepare_cached(&format!(
+                "UPDATE {} SET ended = ?3, error = ?4, input_tokens = ?5, output_tokens = ?6, cost = ?7, body = ?8
+                 WHERE project = ?1 AND id = ?2",
+                table.name()
+            ))?
+            .execute(params![
+                project,
+                id.as_bytes(),
+                ended,
+                usage.has_error,
+                usage.input_tokens,
+                usage.output_tokens,
+                usage.cost,
+                in_row,
+            ])?;
+        let mut rollups = Rollups::default();
+        rollups.remove(&self.counted);
+        rollups.add(&Counted {
+            started,
+            ended,
+            usage: *usage,
+            ..self.counted
+        });
+        rollups.save(connection)
+    }
 }
 
 impl Location {
     /// Finds the row without reading the body, which can be large.
     pub(super) fn find(self, connection: &Connection) -> Result<Option<Target>, StoreError> {
-        let implicit = match self.table {
-            Table::Sessions => "implicit",
-            Table::Events => "0",
+        // The kind of a session is 0, and an event counts on the day of its start.
+        let (implicit, kind, day, length) = match self.table {
+            Table::Sessions => ("implicit", "0", "day", large_bodies::LENGTH),
+            Table::Events => ("0", "kind", "NULL", "length(body)"),
         };
-        let length = match self.table {
-            Table::Sessions => large_bodies::LENGTH,
-            Table::Events => "length(body)",
-        };
-        let columns = format!("started, ended, {implicit}, {length}");
+        let columns = format!(
+            "started, ended, {implicit}, {length}, {kind}, {day}, error, input_tokens, output_tokens, cost"
+        );
         self.select(connection, &columns, |row| {
+            let (started, ended) = (row.get(0)?, row.get(1)?);
             Ok(Target {
                 location: self,
-                started: row.get(0)?,
-                ended: row.get(1)?,
+                started,
+                ended,
                 is_implicit: row.get(2)?,
                 size: row.get::<_, isize>(3)?.unsigned_abs(),
+                counted: Counted {
+                    project: self.project,
+                    kind: row.get(4)?,
+                    day: row.get::<_, Option<_>>(5)?.unwrap_or(day_of(started)),
+                    started,
+                    ended,
+                    usage: Usage {
+                        has_error: row.get(6)?,
+                        input_tokens: row.get(7)?,
+                        output_tokens: row.get(8)?,
+                        cost: row.get(9)?,
+                    },
+                },
             })
         })
     }
@@ -156,15 +231,19 @@ pub(super) trait Change: Send + Sync + 'static {
     fn merge(&self, target: &Target, stored: &[u8]) -> Result<Option<Vec<u8>>, StoreError>;
 
     /// Stores the merged body.
-    fn save(&self, connection: &Connection, target: &Target, body: &[u8])
-    -> Result<(), StoreError>;
+    fn save(
+        &self,
+        connection: &Connection,
+        target: &Target,
+        body: &MergedBody,
+    ) -> Result<(), StoreError>;
 }
 
 /// The result of a merge outside the writer.
 struct Merged {
     is_implicit: bool,
     before: Vec<u8>,
-    after: Vec<u8>,
+    after: MergedBody,
 }
 
 /// The method by which the writer applies a change.
@@ -215,7 +294,7 @@ impl Sqlite {
                 ControlFlow::Break(done) => return Ok(done),
                 ControlFlow::Continue(merged) => merged,
             };
-            is_small = merged.after.len() <= MAX_MERGED;
+            is_small = merged.after.encoded.len() <= MAX_MERGED;
             let mode = Mode::Unchanged(merged);
             let stored = self.apply(key, &change, Arc::clone(&hold), mode);
             if let Some(done) = stored.await? {
@@ -271,7 +350,7 @@ fn merge_outside<C: Change>(
         Some(after) => ControlFlow::Continue(Merged {
             is_implicit: target.is_implicit,
             before,
-            after,
+            after: MergedBody::new(after)?,
         }),
     })
 }
@@ -310,9 +389,12 @@ fn merge_inside<C: Change>(
     connection: &Connection,
     change: &C,
     target: &Target,
-) -> Result<Option<Vec<u8>>, StoreError> {
+) -> Result<Option<MergedBody>, StoreError> {
     let before = target.location.body(connection)?;
-    change.merge(target, &before)
+    change
+        .merge(target, &before)?
+        .map(MergedBody::new)
+        .transpose()
 }
 
 #[cfg(test)]

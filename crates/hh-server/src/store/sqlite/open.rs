@@ -8,13 +8,14 @@ use hh_auth::KeyDigest;
 use rusqlite::Connection;
 use tokio::sync::Semaphore;
 
+use super::checkpoints::Checkpoints;
 use super::engine::Sqlite;
 use super::first_start::ANNOUNCED_KEY;
 use super::reader::Readers;
 use super::reserve::Reserve;
 use super::turns::Turns;
 use super::writer::Writer;
-use super::{check, owner_rows, projects, schema};
+use super::{check, owner_rows, projects, schema, upgrade};
 use crate::clock::Clock;
 use crate::store::catalog::Catalog;
 use crate::store::port::{KeyObserver, StoreError};
@@ -50,8 +51,10 @@ pub(crate) fn open(
     let is_new = projects::meta(&connection, "organization")?.is_none();
     let pepper_check = projects::meta(&connection, "pepper_check")?.unwrap_or_default();
     let announced_key = projects::meta(&connection, ANNOUNCED_KEY)?;
+    let checkpoints = Arc::new(Checkpoints::start(path)?);
     let engine = Sqlite {
-        writer: Writer::start(connection, reserve)?,
+        writer: Writer::start(connection, reserve, Arc::clone(&checkpoints))?,
+        checkpoints,
         readers: Arc::new(Readers::start(path)?),
         log_path: path.with_extension("db-wal"),
         // One family uses at most two of the four connections.
@@ -76,10 +79,9 @@ pub(crate) fn open(
 fn connect(path: &Path) -> Result<Connection, StoreError> {
     check::prefetch(path);
     let connect = || {
-        let mut connection = schema::open(path)?;
+        let connection = schema::open(path)?;
         check::check(&connection, path)?;
-        schema::migrate(&mut connection)?;
-        Ok(connection)
+        upgrade::upgrade(connection, path)
     };
     connect().map_err(StoreError::of_write)
 }

@@ -4,11 +4,10 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use hh_api::types::EventPatch;
-use rusqlite::{Connection, params};
+use rusqlite::Connection;
 
 use super::engine::Sqlite;
-use super::large_bodies;
-use super::merge::{Change, ChangeOutcome, Location, SMALL, Table, Target};
+use super::merge::{Change, ChangeOutcome, Location, MergedBody, SMALL, Table, Target};
 use crate::auth::ProjectAccess;
 use crate::domain::event_body::encode_within;
 use crate::domain::events::{self, Rights};
@@ -81,31 +80,9 @@ impl Change for Patch {
         &self,
         connection: &Connection,
         target: &Target,
-        body: &[u8],
+        body: &MergedBody,
     ) -> Result<(), StoreError> {
-        let sql = match target.location.table {
-            Table::Sessions => {
-                "UPDATE sessions SET body = ?3, ended = ?4 WHERE project = ?1 AND id = ?2"
-            }
-            Table::Events => {
-                "UPDATE events SET body = ?3, ended = ?4 WHERE project = ?1 AND id = ?2"
-            }
-        };
         let ended = events::patched_end(&self.sent, target.started, target.ended);
-        let id = target.location.id;
-        let in_row = match target.location.table {
-            Table::Sessions => {
-                large_bodies::save(connection, self.project, id, body)?;
-                large_bodies::in_row(body)
-            }
-            Table::Events => body,
-        };
-        connection.prepare_cached(sql)?.execute(params![
-            self.project,
-            id.as_bytes(),
-            in_row,
-            ended
-        ])?;
-        Ok(())
+        target.save(connection, body, target.started, ended)
     }
 }

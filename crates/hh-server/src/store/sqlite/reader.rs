@@ -62,9 +62,9 @@ const EVENTS: Config = Config {
     threads: 4,
     opens_at_start: false,
     // Two queries of other keys that are ahead in the queue take less time than this.
-    wait: Duration::from_secs(10),
-    limit: Duration::from_secs(5),
-    too_slow: "the query took longer than 5 s and was stopped; filter by session_id, request an earlier page or set a smaller limit",
+    wait: Duration::from_secs(20),
+    limit: Duration::from_secs(10),
+    too_slow: "the query took longer than 10 s and was stopped; filter by session_id or a time range, request an earlier page or set a smaller limit",
 };
 
 impl Readers {
@@ -111,20 +111,23 @@ impl Readers {
         }
     }
 
-    /// Runs a query over events.
+    /// Runs a query over events within a time limit, which must be at most the limit of the pool.
     pub(super) async fn read_events<T: Send + 'static>(
         &self,
-        query: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+        limit: Duration,
+        query: impl FnOnce(&Connection, &Stop) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let running = Arc::clone(&self.events_lock).read_owned();
         let running = timeout(EVENTS.wait, running).await;
         let running = running.map_err(|_| StoreError::Busy)?;
-        let query = move |connection: &Connection| {
-            let result = query(connection);
+        let query = move |connection: &Connection, stop: &Stop| {
+            let result = query(connection, stop);
             drop(running);
             result
         };
-        self.events.read(query).await
+        self.events
+            .read_within(limit.min(EVENTS.limit), query)
+            .await
     }
 
     /// Waits until no query over events runs, and prevents new ones until the returned guard is dropped.
@@ -159,6 +162,7 @@ struct Pool {
     queue: Arc<Queue<ReadJob>>,
     threads: Mutex<Vec<JoinHandle<()>>>,
     wait: Duration,
+    limit: Duration,
 }
 
 impl Pool {
@@ -174,7 +178,7 @@ impl Pool {
             };
             if config.opens_at_start {
                 // SQLite opens the write-ahead log with the first query.
-                reader.run(Arc::default(), |connection| {
+                reader.run(Arc::default(), config.limit, |connection, _| {
                     Ok(connection.pragma_query_value(None, "schema_version", |_| Ok(()))?)
                 })?;
             }
@@ -192,6 +196,7 @@ impl Pool {
             queue,
             threads: Mutex::new(threads),
             wait: config.wait,
+            limit: config.limit,
         })
     }
 
@@ -203,12 +208,22 @@ impl Pool {
         &self,
         query: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
+        let query = move |connection: &Connection, _: &Stop| query(connection);
+        self.read_within(self.limit, query).await
+    }
+
+    /// Runs a query like [`Pool::read`] within another time limit.
+    async fn read_within<T: Send + 'static>(
+        &self,
+        limit: Duration,
+        query: impl FnOnce(&Connection, &Stop) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
         let must_stop = Arc::<AtomicBool>::default();
         let stopped = Arc::clone(&must_stop);
         let (answer, mut pending) = oneshot::channel();
         let job: ReadJob = Box::new(move |reader| {
             // The client may have disconnected.
-            drop(answer.send(reader.run(stopped, query)));
+            drop(answer.send(reader.run(stopped, limit, query)));
         });
         let number = self.queue.push(job).ok_or(StoreError::Stopped)?;
         let ticket = Ticket {
@@ -268,6 +283,39 @@ impl Drop for Ticket<'_> {
     }
 }
 
+/// The reasons to stop a running query. SQLite checks them every thousand instructions; a query that does other work for
+/// each row must check them itself.
+#[derive(Clone)]
+pub(super) struct Stop {
+    /// Whether the caller stopped waiting, for example because its client disconnected.
+    is_abandoned: Arc<AtomicBool>,
+    end: Instant,
+    /// The error message for a query that exceeds its time limit.
+    too_slow: &'static str,
+}
+
+impl Stop {
+    /// Creates the reasons of a query without a pool.
+    #[cfg(test)]
+    pub(super) fn after(limit: Duration, is_abandoned: Arc<AtomicBool>) -> Self {
+        Self {
+            is_abandoned,
+            end: Instant::now() + limit,
+            too_slow: "too slow",
+        }
+    }
+
+    /// Returns whether the caller has stopped waiting or the time limit is exceeded.
+    pub(super) fn is_over(&self) -> bool {
+        self.is_abandoned.load(Ordering::Relaxed) || Instant::now() >= self.end
+    }
+
+    /// Returns the error of a query that was stopped.
+    pub(super) fn error(&self) -> StoreError {
+        StoreError::TooSlow(self.too_slow)
+    }
+}
+
 /// The connection of one thread.
 struct Reader {
     path: PathBuf,
@@ -283,20 +331,24 @@ impl Reader {
     fn run<T>(
         &mut self,
         stopped: Arc<AtomicBool>,
-        query: impl FnOnce(&Connection) -> Result<T, StoreError>,
+        limit: Duration,
+        query: impl FnOnce(&Connection, &Stop) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        let too_slow = || StoreError::TooSlow(self.config.too_slow);
-        if stopped.load(Ordering::Relaxed) {
-            return Err(too_slow());
+        let stop = Stop {
+            is_abandoned: stopped,
+            end: Instant::now() + limit,
+            too_slow: self.config.too_slow,
+        };
+        if stop.is_over() {
+            return Err(stop.error());
         }
         let mut connection = match self.connection.take() {
             Some(connection) => connection,
             None => schema::open_reader(&self.path)?,
         };
-        let end = Instant::now() + self.config.limit;
-        let must_stop = move || stopped.load(Ordering::Relaxed) || Instant::now() >= end;
-        connection.progress_handler(INSTRUCTIONS, Some(must_stop))?;
-        let result = panics::catch(|| query(&connection)).map_err(StoreError::Panicked)?;
+        let in_handler = stop.clone();
+        connection.progress_handler(INSTRUCTIONS, Some(move || in_handler.is_over()))?;
+        let result = panics::catch(|| query(&connection, &stop)).map_err(StoreError::Panicked)?;
         connection.progress_handler(0, None::<fn() -> bool>)?;
         // The next query would read old data in a transaction that is still open.
         if connection.is_autocommit() {
@@ -305,7 +357,7 @@ impl Reader {
         result.map_err(|error| {
             let is_interrupted = matches!(&error, StoreError::Engine(cause)
                 if cause.kind() == EngineErrorKind::Interrupted);
-            if is_interrupted { too_slow() } else { error }
+            if is_interrupted { stop.error() } else { error }
         })
     }
 }

@@ -1,5 +1,6 @@
 //! Opens connections, and migrates the schema.
 
+use std::fs;
 use std::path::Path;
 
 use rusqlite::{Connection, OpenFlags};
@@ -11,10 +12,14 @@ pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/0002_keys.sql"),
     include_str!("../../../migrations/0003_families.sql"),
     include_str!("../../../migrations/0004_large_bodies.sql"),
+    include_str!("../../../migrations/0005_events.sql"),
 ];
 
-/// The number of pages in the log at which SQLite copies it into the database file.
+/// The number of pages in the log above which it is copied into the database file.
 pub(super) const CHECKPOINT: i64 = 4000;
+
+/// The number of prepared statements that the writer keeps.
+const STATEMENTS: usize = 64;
 
 /// Opens the connection of the writer.
 pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
@@ -28,12 +33,27 @@ pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
         path,
         OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
     )?;
+    // In an existing database, SQLite would write the value again at each start.
+    if fs::metadata(path).is_ok_and(|metadata| metadata.len() == 0) {
+        connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
+    }
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "foreign_keys", "ON")?;
-    connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT)?;
+    // A thread copies the log.
+    connection.pragma_update(None, "wal_autocheckpoint", 0)?;
     connection.pragma_update(None, "cache_size", -16_384)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
     keep_in_memory(&connection)?;
+    Ok(connection)
+}
+
+/// Opens a connection that copies the log into the database file.
+pub(super) fn open_checkpointer(path: &Path) -> Result<Connection, StoreError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    // The log is synchronized before its pages are copied, and the database file after that.
+    connection.pragma_update(None, "synchronous", "FULL")?;
     Ok(connection)
 }
 
@@ -51,18 +71,27 @@ fn keep_in_memory(connection: &Connection) -> Result<(), StoreError> {
     Ok(connection.pragma_update(None, "temp_store", "MEMORY")?)
 }
 
-/// Migrates the database to the newest schema, with one transaction per migration.
-pub(super) fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
-    let version: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
-    let done = usize::try_from(version).map_err(|_| StoreError::Newer)?;
-    if done > MIGRATIONS.len() {
-        return Err(StoreError::Newer);
-    }
-    for (number, sql) in (1_i64..).zip(MIGRATIONS).skip(done) {
+/// Migrates the database to a version of the schema, with one transaction per migration.
+pub(super) fn migrate_to(connection: &mut Connection, version: i64) -> Result<(), StoreError> {
+    let done = self::version(connection)?;
+    for (number, sql) in (1_i64..).zip(MIGRATIONS) {
+        if number <= done || number > version {
+            continue;
+        }
         let transaction = connection.transaction()?;
         transaction.execute_batch(sql)?;
         transaction.pragma_update(None, "user_version", number)?;
         transaction.commit()?;
     }
     Ok(())
+}
+
+/// Returns the version of the schema; 0 for an empty database.
+pub(super) fn version(connection: &Connection) -> Result<i64, StoreError> {
+    Ok(connection.query_row("PRAGMA user_version", [], |row| row.get(0))?)
+}
+
+/// The newest version of the schema.
+pub(super) fn newest() -> i64 {
+    i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX)
 }

@@ -8,11 +8,12 @@ use rusqlite::{Connection, params};
 
 use super::engine::Sqlite;
 use super::large_bodies;
-use super::merge::{Change, ChangeOutcome, Location, SMALL, Table, Target};
-use super::session_rows::stored_event;
+use super::merge::{Change, ChangeOutcome, Location, MergedBody, SMALL, Table, Target};
+use super::session_rows::{insert_started, stored_event};
 use crate::auth::ProjectAccess;
 use crate::domain::events::Rights;
 use crate::domain::sessions::{StoredSession, changes, merge_start};
+use crate::domain::usage::Usage;
 use crate::store::commands::{NewSession, StartSession};
 use crate::store::page::{StoredEvent, render};
 use crate::store::port::{Hold, StoreError, Write};
@@ -26,12 +27,14 @@ impl Write<StartSession> for Sqlite {
     ) -> Result<Vec<u8>, StoreError> {
         let StartSession { rights, session } = command;
         let (number, public, id) = (project.number(), project.public().to_owned(), session.id);
+        let usage = Usage::of(&session.body);
         let session = Arc::new(session);
         let start = Start {
             project: number,
             family: project.family(),
             rights,
             session: Arc::clone(&session),
+            usage,
         };
         // The memory that the caller reserved is held until the response is rendered.
         let _held = hold.clone();
@@ -78,28 +81,7 @@ struct Start {
     family: i64,
     rights: Rights,
     session: Arc<NewSession>,
-}
-
-impl Start {
-    fn insert(&self, connection: &Connection) -> Result<(), StoreError> {
-        let session = &self.session;
-        connection
-            .prepare_cached(
-                "INSERT INTO sessions (project, id, name, started, ended, implicit, body, family) VALUES (?1, ?2, ?3, ?4, ?4, 0, ?5, ?6)",
-            )?
-            .execute(params![
-                self.project,
-                session.id.as_bytes(),
-                session.name,
-                session.started,
-                large_bodies::in_row(&session.encoded),
-                self.family,
-            ])?;
-        if large_bodies::in_row(&session.encoded).is_empty() {
-            large_bodies::save(connection, self.project, session.id, &session.encoded)?;
-        }
-        Ok(())
-    }
+    usage: Usage,
 }
 
 impl Change for Start {
@@ -117,7 +99,13 @@ impl Change for Start {
             id: self.session.id,
         };
         let Some(target) = location.find(connection)? else {
-            self.insert(connection)?;
+            insert_started(
+                connection,
+                self.project,
+                self.family,
+                &self.session,
+                self.usage,
+            )?;
             return Ok(ControlFlow::Break(ChangeOutcome::Created));
         };
         let stored = StoredSession {
@@ -147,28 +135,25 @@ impl Change for Start {
         &self,
         connection: &Connection,
         target: &Target,
-        body: &[u8],
+        body: &MergedBody,
     ) -> Result<(), StoreError> {
-        let (session, id) = (&self.session, target.location.id.as_bytes());
+        let session = &self.session;
+        let mut started = target.started;
         if target.is_implicit {
+            started = started.min(session.started);
             connection
                 .prepare_cached(
-                    "UPDATE sessions SET name = ?3, started = min(started, ?4), implicit = 0, family = ?5, body = ?6
+                    "UPDATE sessions SET name = ?3, started = ?4, implicit = 0, family = ?5
                      WHERE project = ?1 AND id = ?2",
                 )?
                 .execute(params![
                     self.project,
-                    id,
+                    target.location.id.as_bytes(),
                     session.name,
-                    session.started,
+                    started,
                     self.family,
-                    large_bodies::in_row(body)
                 ])?;
-        } else {
-            connection
-                .prepare_cached("UPDATE sessions SET body = ?3 WHERE project = ?1 AND id = ?2")?
-                .execute(params![self.project, id, large_bodies::in_row(body)])?;
         }
-        large_bodies::save(connection, self.project, target.location.id, body)
+        target.save(connection, body, started, target.ended)
     }
 }

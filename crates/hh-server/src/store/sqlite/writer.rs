@@ -3,6 +3,7 @@
 mod changing;
 mod command;
 mod commit_error;
+mod log;
 mod queue;
 
 use std::ops::DerefMut;
@@ -15,12 +16,13 @@ use rusqlite::Connection;
 use rusqlite::config::DbConfig;
 use tokio::sync::oneshot;
 
+use super::checkpoints::{self, Checkpoints};
 use super::reserve::Reserve;
-use super::schema;
 use crate::store::port::{Changed, Hold, KeyObserver, StoreError};
 use changing::Changing;
 use command::{CommandJob, CommandKind, WriterCommand};
 use commit_error::CommitError;
+use log::Log;
 use queue::{AbandonOnDrop, Queue};
 
 /// The maximum number of commands per commit, which limits how long the first of them waits.
@@ -49,13 +51,19 @@ impl<T> Pending<T> {
 }
 
 impl Writer {
-    pub(super) fn start(connection: Connection, reserve: Reserve) -> Result<Self, StoreError> {
+    pub(super) fn start(
+        mut connection: Connection,
+        reserve: Reserve,
+        checkpoints: Arc<Checkpoints>,
+    ) -> Result<Self, StoreError> {
         let queue = Arc::<Queue>::default();
         let taken = Arc::clone(&queue);
         let must_empty_log = Arc::<AtomicBool>::default();
         let mut committer = Committer {
+            log: Log::of(&mut connection)?,
             connection,
             reserve,
+            checkpoints,
             must_empty_log: Arc::clone(&must_empty_log),
         };
         committer.begin();
@@ -195,7 +203,9 @@ impl Writer {
 /// The state of the writer thread.
 struct Committer {
     connection: Connection,
+    log: Log,
     reserve: Reserve,
+    checkpoints: Arc<Checkpoints>,
     must_empty_log: Arc<AtomicBool>,
 }
 
@@ -209,6 +219,8 @@ impl Committer {
             let (commands, lost) = self.commit(commands);
             if self.must_empty_log.swap(false, Ordering::AcqRel) {
                 self.empty_log();
+            } else {
+                self.limit_log();
             }
             for mut command in commands {
                 let lost = if command.can_use_reserve(lost.as_ref()) {
@@ -226,6 +238,18 @@ impl Committer {
             }
         }
         self.empty_log();
+    }
+
+    /// Requests a copy of a long log, and copies the rest of it after that.
+    fn limit_log(&mut self) {
+        let copies = !self.reserve.is_missing();
+        if self.log.is_long() && copies {
+            if self.checkpoints.take_copied() || self.log.is_too_long() {
+                checkpoints::copy(&self.connection);
+            } else {
+                self.checkpoints.request();
+            }
+        }
     }
 
     /// Writes the whole log into the database file and empties it.
@@ -282,13 +306,16 @@ impl Committer {
     fn retry(&mut self, command: &mut (dyn WriterCommand + 'static)) -> Option<CommitError> {
         // The change may fit without the other commands of its group.
         let (_, lost) = self.commit(std::iter::once(&mut *command));
-        if !command.can_use_reserve(lost.as_ref()) || !self.reserve.release() {
+        if !command.can_use_reserve(lost.as_ref()) {
+            return lost;
+        }
+        self.allow_checkpoints(false);
+        if !self.reserve.release() {
             return lost;
         }
         tracing::error!(
             "the disk is full or failing: released the reserve file; only key changes are stored until it can be restored"
         );
-        self.allow_checkpoints(false);
         self.commit(std::iter::once(command)).1
     }
 
@@ -305,11 +332,7 @@ impl Committer {
     /// Enables or disables checkpoints. A checkpoint extends the database file, and would use the space of the released
     /// reserve.
     fn allow_checkpoints(&self, are_allowed: bool) {
-        let pages = if are_allowed { schema::CHECKPOINT } else { 0 };
-        drop(
-            self.connection
-                .pragma_update(None, "wal_autocheckpoint", pages),
-        );
+        self.checkpoints.allow(are_allowed);
         drop(
             self.connection
                 .set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, !are_allowed),

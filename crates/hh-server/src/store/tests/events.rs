@@ -6,11 +6,14 @@ use proptest::prelude::*;
 use serde_json::json;
 use uuid::Uuid;
 
+use super::super::page::{EventPredicate, Position};
 use super::model::project_access;
 use super::*;
-use crate::auth::Access;
+use crate::auth::{Access, ProjectAccess};
 use crate::domain::event_body::EventBody;
+use crate::domain::event_ids::EventIdentity;
 use crate::domain::events::Rights;
+use crate::domain::usage::Usage;
 
 /// One command or query of one of the [keys](LEVELS).
 #[derive(Clone, Debug)]
@@ -33,12 +36,10 @@ enum Step {
         size: usize,
         duration: Option<u8>,
     },
-    Read {
-        session: Option<u8>,
-        kind: Option<EventKind>,
-        limit: u32,
-        page: u32,
-    },
+    Read(Filters, u32, u32),
+    /// Reads all pages of a limit by their cursors.
+    ReadAll(Filters, u32),
+    Get(u8),
     Find {
         first: u8,
         last: u8,
@@ -57,19 +58,89 @@ fn step() -> impl Strategy<Value = Step> {
     let by = || 0..LEVELS.len();
     let size = || prop_oneof![12 => Just(SIZES[0]), 12 => Just(SIZES[1]), 3 => Just(SIZES[2]), 1 => Just(SIZES[3])];
     let events = prop::collection::vec((0..8_u8, 0..4_u8, 0..50_i64, 0..20_u8), 1..6);
-    let kind = prop::option::of(prop::sample::select(EventKind::ALL.to_vec()));
     prop_oneof![
         4 => (by(), 0..4_u8, 0..50_i64, 0..4_u8, size()).prop_map(
             |(by, session, started, member, size)| Step::Start { by, session, started, member, size }),
         4 => (by(), events).prop_map(|(by, events)| Step::Insert { by, events }),
         4 => (by(), 0..12_u8, 0..4_u8, size(), prop::option::of(0..90_u8)).prop_map(
             |(by, id, member, size, duration)| Step::Patch { by, id, member, size, duration }),
-        4 => (prop::option::of(0..4_u8), kind, 1..5_u32, 0..3_u32).prop_map(
-            |(session, kind, limit, page)| Step::Read { session, kind, limit, page }),
+        4 => (filters(), 1..5_u32, 0..3_u32).prop_map(
+            |(filters, limit, page)| Step::Read(filters, limit, page)),
+        1 => (filters(), 1..4_u32).prop_map(|(filters, limit)| Step::ReadAll(filters, limit)),
+        1 => (0..12_u8).prop_map(Step::Get),
         1 => (0..5_u8, 0..5_u8, 1..4_u32).prop_map(
             |(first, last, limit)| Step::Find { first, last, limit }),
         1 => Just(Step::Revoke),
     ]
+}
+
+/// The filters of a query.
+#[derive(Clone, Debug, Default)]
+struct Filters {
+    session: Option<u8>,
+    kind: Option<EventKind>,
+    name: Option<u8>,
+    errors_only: bool,
+    from: Option<i64>,
+    before: Option<i64>,
+    has_predicate: bool,
+}
+
+fn filters() -> impl Strategy<Value = Filters> {
+    let kind = prop::option::of(prop::sample::select(EventKind::ALL.to_vec()));
+    let some = |most: i64| prop::option::weighted(0.3, 0..most);
+    let more = (some(8), some(50), some(50), some(2), some(2));
+    let more = prop_oneof![Just((None, None, None, None, None)), more];
+    (prop::option::of(0..4_u8), kind, more).prop_map(
+        |(session, kind, (name, from, before, errors, predicate))| Filters {
+            session,
+            kind,
+            name: name.and_then(|name| name.try_into().ok()),
+            errors_only: errors == Some(1),
+            from,
+            before,
+            has_predicate: predicate == Some(1),
+        },
+    )
+}
+
+impl Filters {
+    fn query(&self, limit: u32, start: PageStart) -> ReadEvents {
+        ReadEvents {
+            session: self.session.map(id),
+            kind: self.kind,
+            name: self.name.map(|name| format!("event {name}")),
+            errors_only: self.errors_only,
+            from: self.from,
+            before: self.before,
+            predicate: self
+                .has_predicate
+                .then(|| EventPredicate::new(|event| event.started % 2 == 0)),
+            start,
+            limit,
+            ..ReadEvents::default()
+        }
+    }
+}
+
+/// Reads all pages by their cursors.
+async fn read_all(
+    engine: &impl Engine,
+    project: &ProjectAccess,
+    filters: &Filters,
+    limit: u32,
+) -> String {
+    let (mut pages, mut start) = (String::new(), None);
+    loop {
+        let query = filters.query(limit, PageStart::Cursor(start));
+        let page = engine.read(project, query).await.unwrap();
+        pages += str::from_utf8(&page.json).unwrap();
+        let page: serde_json::Value = serde_json::from_slice(&page.json).unwrap();
+        let Some(next) = page["next"].as_str() else {
+            return pages;
+        };
+        start = Some(Position::parse(next).unwrap());
+    }
 }
 
 /// Returns the id of a session, or of an event if the number is 4 or more.
@@ -81,6 +152,35 @@ fn object(member: u8, size: usize) -> Object {
     let mut object = Object::new();
     object.insert(format!("m{member}"), json!("x".repeat(size)));
     object
+}
+
+/// Returns an event of a number, a session, a start time and a length.
+fn new_event((event, session, started, length): &(u8, u8, i64, u8)) -> NewEvent {
+    let mut metrics = Object::new();
+    if event % 2 == 0 {
+        metrics.insert("prompt_tokens".to_owned(), json!(event));
+        metrics.insert("cost".to_owned(), json!(0.1 * f64::from(*event)));
+    }
+    let body = EventBody {
+        error: (event % 4 == 0).then(|| "failed".to_owned()),
+        metrics,
+        ..EventBody::default()
+    };
+    NewEvent {
+        identity: EventIdentity::Given {
+            id: id(event + 4),
+            parent: id(*session),
+        },
+        session: id(*session),
+        session_name: (session % 2 == 0).then(|| "named".to_owned()),
+        kind: EventKind::ALL[1 + usize::from(event % 3)],
+        name: format!("event {event}"),
+        started: *started,
+        ended: started + i64::from(*length),
+        source: "s".to_owned(),
+        usage: Usage::of(&body),
+        body: body.encode().unwrap(),
+    }
 }
 
 fn key(number: usize) -> NewKey {
@@ -126,7 +226,7 @@ async fn insert_keys(engine: &impl Engine, now: Timestamp) {
 async fn run(engine: &impl Engine, public: &str, now: Timestamp, step: &Step) -> String {
     let by = match step {
         Step::Start { by, .. } | Step::Insert { by, .. } | Step::Patch { by, .. } => *by,
-        Step::Read { .. } | Step::Find { .. } | Step::Revoke => 0,
+        Step::Read(..) | Step::ReadAll(..) | Step::Get(_) | Step::Find { .. } | Step::Revoke => 0,
     };
     let record = find(engine, digest(by)).await.unwrap();
     let project = project_access(public, &record);
@@ -160,20 +260,7 @@ async fn run(engine: &impl Engine, public: &str, now: Timestamp, step: &Step) ->
                 .map(text)
         }
         Step::Insert { events, .. } => {
-            let events = events
-                .iter()
-                .map(|(event, session, started, length)| NewEvent {
-                    id: id(event + 4),
-                    session: id(*session),
-                    session_name: (session % 2 == 0).then(|| "named".to_owned()),
-                    parent: id(*session),
-                    kind: EventKind::ALL[1 + usize::from(event % 3)],
-                    name: format!("event {event}"),
-                    started: *started,
-                    ended: started + i64::from(*length),
-                    source: "s".to_owned(),
-                    body: EventBody::default().encode().unwrap(),
-                });
+            let events = events.iter().map(new_event);
             let insert = InsertEvents {
                 batches: vec![(project, events.collect())],
             };
@@ -190,6 +277,7 @@ async fn run(engine: &impl Engine, public: &str, now: Timestamp, step: &Step) ->
             let patch = json!({
                 "event_id": id(*number),
                 "metadata": object(*member, *size),
+                "metrics": {"completion_tokens": member},
                 "duration": duration.map(f64::from),
             });
             let patch: EventPatch = serde_json::from_value(patch).unwrap();
@@ -197,20 +285,15 @@ async fn run(engine: &impl Engine, public: &str, now: Timestamp, step: &Step) ->
             let updated = engine.write(&project, update, Hold::default()).await;
             updated.map(|()| String::new())
         }
-        Step::Read {
-            session,
-            kind,
-            limit,
-            page,
-        } => {
-            let query = ReadEvents {
-                session: session.map(id),
-                kind: *kind,
-                limit: *limit,
-                page: *page,
-            };
+        Step::Read(filters, limit, page) => {
+            let query = filters.query(*limit, PageStart::Number(*page));
             let page = engine.read(&project, query).await;
             page.map(|page| text(page.json))
+        }
+        Step::ReadAll(filters, limit) => Ok(read_all(engine, &project, filters, *limit).await),
+        Step::Get(number) => {
+            let get = GetEvent { id: id(*number) };
+            engine.read(&project, get).await.map(text)
         }
         Step::Find { first, last, limit } => {
             let find = FindSessions {
@@ -240,12 +323,7 @@ fn commands_about_events_do_what_the_model_does() {
             let (engine, model, now) = (&both.store.engine, &both.model, both.now());
             insert_keys(engine, now).await;
             insert_keys(model, now).await;
-            let all = Step::Read {
-                session: None,
-                kind: None,
-                limit: 100,
-                page: 0,
-            };
+            let all = Step::Read(Filters::default(), 100, 0);
             for step in steps.iter().flat_map(|step| [step, &all]) {
                 let expected = run(model, &both.project, now, step).await;
                 let found = run(engine, &both.project, now, step).await;
@@ -256,5 +334,6 @@ fn commands_about_events_do_what_the_model_does() {
             }
             both.store.close().await;
         });
+        both.check_counts();
     });
 }

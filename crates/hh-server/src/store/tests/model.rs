@@ -76,6 +76,8 @@ struct ModelEvent {
     project: i64,
     /// The index of its session.
     session: usize,
+    id: Uuid,
+    parent: Uuid,
     event: NewEvent,
     family: i64,
 }

@@ -184,8 +184,13 @@ impl Change for ConcurrentChange {
         Ok(Some(body.encode()?))
     }
 
-    fn save(&self, connection: &Connection, _: &Target, body: &[u8]) -> Result<(), StoreError> {
-        Self::store(connection, body)
+    fn save(
+        &self,
+        connection: &Connection,
+        _: &Target,
+        body: &MergedBody,
+    ) -> Result<(), StoreError> {
+        Self::store(connection, &body.encoded)
     }
 }
 

@@ -189,12 +189,12 @@ async fn a_pause_waits_for_queries_over_events_and_starts_none() {
     let (_dir, path) = database();
     let readers = Readers::start(&path).unwrap();
     let (go, held) = gated();
-    let mut running = std::pin::pin!(readers.read_events(held));
+    let mut running = std::pin::pin!(readers.read_events(HOUR, |connection, _| held(connection)));
     assert!(poll!(&mut running).is_pending());
     let mut pause = std::pin::pin!(readers.pause_events());
     assert!(poll!(&mut pause).is_pending());
     let (begun, mut has_begun) = oneshot::channel();
-    let mut later = std::pin::pin!(readers.read_events(move |connection| {
+    let mut later = std::pin::pin!(readers.read_events(HOUR, move |connection, _| {
         begun.send(()).unwrap();
         one(connection)
     }));
@@ -238,11 +238,11 @@ async fn no_pool_waits_for_another() {
     for _ in 0..EVENTS.threads + 3 {
         let (readers, begun) = (Arc::clone(&readers), begun.clone());
         tasks.spawn(async move {
-            let query = move |connection: &Connection| {
+            let query = move |connection: &Connection, _: &Stop| {
                 begun.send(()).unwrap();
                 endless(connection)
             };
-            drop(readers.read_events(query).await);
+            drop(readers.read_events(HOUR, query).await);
         });
     }
     for _ in 0..EVENTS.threads {

@@ -4,10 +4,11 @@ use hh_api::to_millis;
 use hh_api::types::{EventKind, FoundSession};
 use uuid::Uuid;
 
-use super::super::super::page::{PageBuilder, StoredEvent, render};
+use super::super::super::page::{PageBuilder, PageEnd, Position, StoredEvent, render};
 use super::*;
 use crate::auth::{Access, ProjectAccess};
 use crate::domain::event_body::EventBody;
+use crate::domain::event_ids::IdScheme;
 use crate::domain::events;
 use crate::domain::sessions::{Extent, StoredSession, UNNAMED, changes, merge_start};
 
@@ -56,13 +57,16 @@ impl State {
             });
             self.sessions.len() - 1
         };
+        let (id, parent) = event.identity.ids(IdScheme::TracePrefix);
         let mut events = self.events.iter();
-        if events.any(|other| other.project == project.number() && other.event.id == event.id) {
+        if events.any(|other| other.project == project.number() && other.id == id) {
             return Ok(());
         }
         self.events.push(ModelEvent {
             project: project.number(),
             session: place,
+            id,
+            parent,
             event: event.clone(),
             family: project.family(),
         });
@@ -84,7 +88,7 @@ impl Write<InsertEvents> for Model {
     async fn write(&self, access: &Access, command: InsertEvents, _: Hold) -> Answer<()> {
         self.transact_as(access.record().key_id, |state| {
             for (project, events) in &command.batches {
-                for event in events {
+                for event in events::by_session(events, |event| event.session).concat() {
                     state.insert_event(project, event)?;
                 }
             }
@@ -99,7 +103,7 @@ impl Write<UpdateEvent> for Model {
         self.transact_as(project.key(), |state| {
             let id = patch.event_id;
             let mut events = state.events.iter_mut();
-            let event = events.find(|event| event.project == number && event.event.id == id);
+            let event = events.find(|event| event.project == number && event.id == id);
             if let Some(event) = event
                 && rights.can_change(Some(event.family))
             {
@@ -207,47 +211,126 @@ impl Read<FindSessions> for Model {
     }
 }
 
+impl State {
+    /// Returns the sessions and events of a project with their positions, latest first.
+    fn sorted(&self, project: i64) -> Vec<(Position, StoredEvent<'_>)> {
+        let sid = |place: usize| i64::try_from(place).unwrap() + 1;
+        let sessions = (0..self.sessions.len()).map(|place| {
+            let stored = self.session_event(place);
+            (self.sessions[place].project, sid(place), None, stored)
+        });
+        let events = self.events.iter().map(|found| {
+            let stored = self.stored_event(found);
+            (found.project, sid(found.session), Some(found.id), stored)
+        });
+        let mut all: Vec<_> = sessions
+            .chain(events)
+            .filter(|(owner, ..)| *owner == project)
+            .map(|(_, sid, id, event)| {
+                let position = Position {
+                    started: event.started,
+                    sid,
+                    id: id.map(Uuid::into_bytes),
+                };
+                (position, event)
+            })
+            .collect();
+        all.sort_by_key(|(position, _)| order(*position));
+        all
+    }
+
+    fn stored_event<'a>(&'a self, found: &'a ModelEvent) -> StoredEvent<'a> {
+        let event = &found.event;
+        StoredEvent {
+            id: found.id,
+            session: self.sessions[found.session].id,
+            parent: Some(found.parent),
+            kind: event.kind,
+            name: &event.name,
+            started: event.started,
+            ended: event.ended,
+            body: &event.body,
+        }
+    }
+}
+
+/// Returns a key that sorts positions in the order of a list.
+fn order(position: Position) -> impl Ord {
+    std::cmp::Reverse((position.started, position.sid, position.id))
+}
+
+fn matches(query: &ReadEvents, event: &StoredEvent<'_>) -> bool {
+    let body: EventBody = serde_json::from_slice(event.body).unwrap();
+    query.session.is_none_or(|id| event.session == id)
+        && query.kind.is_none_or(|kind| event.kind == kind)
+        && query.name.as_ref().is_none_or(|name| event.name == name)
+        && (!query.errors_only || body.error.is_some())
+        && query.from.is_none_or(|from| event.started >= from)
+        && query.before.is_none_or(|before| event.started < before)
+        && query
+            .predicate
+            .as_ref()
+            .is_none_or(|predicate| predicate.matches(event))
+}
+
 impl Read<ReadEvents> for Model {
     async fn read(&self, project: &ProjectAccess, query: ReadEvents) -> Answer<Page> {
         let state = self.state();
         state.check_live(project.key(), self.clock.key_time())?;
-        let is_wanted = |event: &StoredEvent<'_>| {
-            query.session.is_none_or(|id| event.session == id)
-                && query.kind.is_none_or(|kind| event.kind == kind)
+        let mut all = state.sorted(project.number());
+        all.retain(|(_, event)| matches(&query, event));
+        let has_filters = query.name.is_some()
+            || query.errors_only
+            || query.from.or(query.before).is_some()
+            || query.predicate.is_some();
+        let (mut total, mut is_exact) = (all.len(), true);
+        let limit = query.limit as usize;
+        let (begin, has_cursor) = match query.start {
+            PageStart::Number(page) => (page as usize * limit, false),
+            PageStart::Cursor(None) => (0, true),
+            PageStart::Cursor(Some(after)) => {
+                let passed = all
+                    .iter()
+                    .filter(|(position, _)| order(*position) <= order(after))
+                    .count();
+                if has_filters {
+                    (total, is_exact) = ((total - passed).min(limit + 1), false);
+                }
+                (passed, true)
+            }
         };
-        let sessions = (0..state.sessions.len()).map(|place| {
-            let owner = state.sessions[place].project;
-            (owner, place, None, state.session_event(place))
-        });
-        let events = state.events.iter().map(|found| {
-            let event = &found.event;
-            let stored = StoredEvent {
-                id: event.id,
-                session: state.sessions[found.session].id,
-                parent: Some(event.parent),
-                kind: event.kind,
-                name: &event.name,
-                started: event.started,
-                ended: event.ended,
-                body: &event.body,
-            };
-            (found.project, found.session, Some(event.id), stored)
-        });
-        let mut all: Vec<_> = sessions
-            .chain(events)
-            .filter(|(owner, .., event)| *owner == project.number() && is_wanted(event))
-            .collect();
-        all.sort_by_key(|(_, place, id, event)| std::cmp::Reverse((event.started, *place, *id)));
-        let begin = (query.page * query.limit) as usize;
-        let end = begin + query.limit as usize;
-        let total = all.len().min(end + 1) as u64;
         let mut page = PageBuilder::new();
-        for (.., event) in all.iter().take(end).skip(begin) {
+        let mut last = None;
+        for (position, event) in all.iter().skip(begin).take(limit) {
             assert!(
                 page.push(event, project.public())?,
                 "pages in these tests are small"
             );
+            last = Some(*position);
         }
-        Ok(page.finish(total, false))
+        let has_more = has_cursor && all.len() > begin + limit;
+        Ok(page.finish(PageEnd {
+            total: total as u64,
+            is_exact,
+            truncated: false,
+            next: last.filter(|_| has_more),
+        }))
+    }
+}
+
+impl Read<GetEvent> for Model {
+    async fn read(&self, project: &ProjectAccess, GetEvent { id }: GetEvent) -> Answer<Vec<u8>> {
+        let (state, number) = (self.state(), project.number());
+        state.check_live(project.key(), self.clock.key_time())?;
+        let mut events = state.events.iter();
+        let event = events.find(|event| event.project == number && event.id == id);
+        let found = match event {
+            Some(event) => Some(state.stored_event(event)),
+            None => state
+                .session(number, id)
+                .map(|place| state.session_event(place)),
+        };
+        let found = found.ok_or_else(|| unknown(&format!("event {id}")))?;
+        render(&found, project.public())
     }
 }
