@@ -1,16 +1,18 @@
 //! Defines the commands and queries with their answers.
 
 use std::ops::RangeInclusive;
+use std::sync::Arc;
 
 use hh_api::types::{Change, EventKind, EventPatch, FoundSession, KeyState, Owner, Project};
 use hh_auth::{Grant, KeyDigest};
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::port::{Changed, Command, Page, Query};
+use super::port::{Changed, Command, Page, Query, StoreError};
 use crate::auth::{Access, ProjectAccess, ServerAccess};
 use crate::domain::event_body::EventBody;
 use crate::domain::events::Rights;
+use crate::domain::filter::Filter;
 use crate::domain::idempotency::IdempotencyKey;
 use crate::domain::keys::KeyRecord;
 
@@ -56,6 +58,7 @@ queries! {
     ListOwners: Access => Vec<Owner>,
     FindSessions: ProjectAccess => Vec<FoundSession>,
     ReadEvents: ProjectAccess => Page,
+    GetEvent: ProjectAccess => Vec<u8>,
 }
 
 /// A key to store.
@@ -241,6 +244,7 @@ pub(crate) struct NewSession {
     pub(crate) id: Uuid,
     pub(crate) name: String,
     pub(crate) started: i64,
+    pub(crate) ended: i64,
     pub(crate) body: EventBody,
     /// The body, encoded before it is queued to save time of the writer.
     pub(crate) encoded: Vec<u8>,
@@ -272,10 +276,27 @@ pub(crate) struct FindSessions {
 ///
 /// The total is exact on the last page and on the pages after it. While more events follow, the total is one more than
 /// the number of events up to the end of the page, because a query does not count the events after its page.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct ReadEvents {
     pub(crate) session: Option<Uuid>,
     pub(crate) kind: Option<EventKind>,
+    /// The other conditions; events that do not match are not part of any page.
+    pub(crate) filter: Option<Arc<Filter>>,
     pub(crate) limit: u32,
     pub(crate) page: u32,
+}
+
+/// Reads one event or session as JSON.
+///
+/// The error is `NotFound` if the event does not exist.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct GetEvent {
+    pub(crate) id: Uuid,
+}
+
+impl GetEvent {
+    /// Returns the error for an event that does not exist.
+    pub(super) fn missing(self) -> StoreError {
+        StoreError::NotFound(format!("event {} not found", self.id))
+    }
 }

@@ -9,6 +9,7 @@ use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use super::port::{Page, StoreError};
+use crate::domain::filter::Candidate;
 use crate::domain::sessions::UNNAMED;
 use hh_api::to_millis;
 
@@ -33,6 +34,23 @@ pub(super) struct StoredEvent<'a> {
     pub(super) started: i64,
     pub(super) ended: i64,
     pub(super) body: &'a [u8],
+}
+
+impl<'a> StoredEvent<'a> {
+    /// Returns the event for the evaluation of a filter. `project` is the public id of the project.
+    pub(super) fn candidate(&self, project: &'a str) -> Candidate<'a> {
+        Candidate {
+            id: self.id,
+            session: self.session,
+            parent: self.parent,
+            kind: self.kind,
+            name: self.name,
+            project,
+            started: self.started,
+            ended: self.ended,
+            body: self.body,
+        }
+    }
 }
 
 impl PageBuilder {

@@ -7,6 +7,7 @@ mod error;
 mod events;
 mod find_sessions;
 mod first_start;
+mod get_event;
 mod idempotency_keys;
 mod key_rows;
 mod key_update;

@@ -58,6 +58,7 @@ trait Engine:
     + Read<ListOwners>
     + Read<FindSessions>
     + Read<ReadEvents>
+    + Read<GetEvent>
 {
 }
 

@@ -96,20 +96,30 @@ fn read_page(
     let begin = u64::from(query.page) * u64::from(query.limit);
     let end = begin + u64::from(query.limit);
     let (mut passed, mut truncated) = (0, false);
+    let filter = query.filter.as_deref();
     while let Some(key) = keys.next()? {
-        if passed == end {
+        if passed == end && filter.is_none() {
             return Ok(page.finish(end + 1, truncated));
         }
         // A truncated page still counts keys to its regular end without reading events, because clients that read pages
         // by number compare the total with that end.
-        if passed >= begin && !truncated {
+        if filter.is_some() || passed >= begin && !truncated {
             let (started, sid): (i64, i64) = (key.get(0)?, key.get(1)?);
             let mut found = match key.get::<_, Option<[u8; 16]>>(2)? {
                 Some(id) => event.query(params![sid, started, id])?,
                 None => session.query([sid])?,
             };
             let row = found.next()?.ok_or(rusqlite::Error::QueryReturnedNoRows)?;
-            truncated = !page.push(&stored_event(row)?, public)?;
+            let stored = stored_event(row)?;
+            if filter.is_some_and(|filter| !filter.matches(&stored.candidate(public))) {
+                continue;
+            }
+            if passed == end {
+                return Ok(page.finish(end + 1, truncated));
+            }
+            if passed >= begin && !truncated {
+                truncated = !page.push(&stored, public)?;
+            }
         }
         passed += 1;
     }

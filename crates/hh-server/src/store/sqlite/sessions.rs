@@ -67,7 +67,7 @@ fn render_new(session: &NewSession, project: &str) -> Result<Vec<u8>, StoreError
         kind: EventKind::Session,
         name: &session.name,
         started: session.started,
-        ended: session.started,
+        ended: session.ended,
         body: &session.encoded,
     };
     render(&event, project)
@@ -85,13 +85,14 @@ impl Start {
         let session = &self.session;
         connection
             .prepare_cached(
-                "INSERT INTO sessions (project, id, name, started, ended, implicit, body, family) VALUES (?1, ?2, ?3, ?4, ?4, 0, ?5, ?6)",
+                "INSERT INTO sessions (project, id, name, started, ended, implicit, body, family) VALUES (?1, ?2, ?3, ?4, ?5, 0, ?6, ?7)",
             )?
             .execute(params![
                 self.project,
                 session.id.as_bytes(),
                 session.name,
                 session.started,
+                session.ended,
                 large_bodies::in_row(&session.encoded),
                 self.family,
             ])?;
@@ -153,7 +154,8 @@ impl Change for Start {
         if target.is_implicit {
             connection
                 .prepare_cached(
-                    "UPDATE sessions SET name = ?3, started = min(started, ?4), implicit = 0, family = ?5, body = ?6
+                    "UPDATE sessions SET name = ?3, started = min(started, ?4), ended = max(ended, ?5), implicit = 0,
+                       family = ?6, body = ?7
                      WHERE project = ?1 AND id = ?2",
                 )?
                 .execute(params![
@@ -161,6 +163,7 @@ impl Change for Start {
                     id,
                     session.name,
                     session.started,
+                    session.ended,
                     self.family,
                     large_bodies::in_row(body)
                 ])?;

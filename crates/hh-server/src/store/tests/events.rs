@@ -1,6 +1,6 @@
 //! Compares sessions, events, patches and pages of an engine with the model.
 
-use hh_api::types::{EventKind, EventPatch, Object};
+use hh_api::types::{EventKind, EventPatch, Filter, Object, Operator};
 use hh_auth::{Grant, Level, Projects};
 use proptest::prelude::*;
 use serde_json::json;
@@ -11,6 +11,7 @@ use super::*;
 use crate::auth::Access;
 use crate::domain::event_body::EventBody;
 use crate::domain::events::Rights;
+use crate::domain::filter as event_filter;
 
 /// One command or query of one of the [keys](LEVELS).
 #[derive(Clone, Debug)]
@@ -36,8 +37,12 @@ enum Step {
     Read {
         session: Option<u8>,
         kind: Option<EventKind>,
+        is_filtered: bool,
         limit: u32,
         page: u32,
+    },
+    Get {
+        id: u8,
     },
     Find {
         first: u8,
@@ -64,8 +69,9 @@ fn step() -> impl Strategy<Value = Step> {
         4 => (by(), events).prop_map(|(by, events)| Step::Insert { by, events }),
         4 => (by(), 0..12_u8, 0..4_u8, size(), prop::option::of(0..90_u8)).prop_map(
             |(by, id, member, size, duration)| Step::Patch { by, id, member, size, duration }),
-        4 => (prop::option::of(0..4_u8), kind, 1..5_u32, 0..3_u32).prop_map(
-            |(session, kind, limit, page)| Step::Read { session, kind, limit, page }),
+        4 => (prop::option::of(0..4_u8), kind, any::<bool>(), 1..5_u32, 0..3_u32).prop_map(
+            |(session, kind, is_filtered, limit, page)| Step::Read { session, kind, is_filtered, limit, page }),
+        1 => (0..12_u8).prop_map(|id| Step::Get { id }),
         1 => (0..5_u8, 0..5_u8, 1..4_u32).prop_map(
             |(first, last, limit)| Step::Find { first, last, limit }),
         1 => Just(Step::Revoke),
@@ -126,7 +132,7 @@ async fn insert_keys(engine: &impl Engine, now: Timestamp) {
 async fn run(engine: &impl Engine, public: &str, now: Timestamp, step: &Step) -> String {
     let by = match step {
         Step::Start { by, .. } | Step::Insert { by, .. } | Step::Patch { by, .. } => *by,
-        Step::Read { .. } | Step::Find { .. } | Step::Revoke => 0,
+        Step::Read { .. } | Step::Get { .. } | Step::Find { .. } | Step::Revoke => 0,
     };
     let record = find(engine, digest(by)).await.unwrap();
     let project = project_access(public, &record);
@@ -150,6 +156,7 @@ async fn run(engine: &impl Engine, public: &str, now: Timestamp, step: &Step) ->
                 id: id(*session),
                 name: format!("session {session}"),
                 started: *started,
+                ended: started + i64::from(*member) * 20,
                 encoded: body.encode().unwrap(),
                 body,
             };
@@ -200,17 +207,25 @@ async fn run(engine: &impl Engine, public: &str, now: Timestamp, step: &Step) ->
         Step::Read {
             session,
             kind,
+            is_filtered,
             limit,
             page,
         } => {
+            let long = Filter::new("duration", Operator::GreaterThan, 0.000_01);
+            let filter = event_filter::Filter::parse(&[long], None).unwrap();
             let query = ReadEvents {
                 session: session.map(id),
                 kind: *kind,
+                filter: is_filtered.then(|| Arc::new(filter)),
                 limit: *limit,
                 page: *page,
             };
             let page = engine.read(&project, query).await;
             page.map(|page| text(page.json))
+        }
+        Step::Get { id: number } => {
+            let event = engine.read(&project, GetEvent { id: id(*number) }).await;
+            event.map(text)
         }
         Step::Find { first, last, limit } => {
             let find = FindSessions {
@@ -243,6 +258,7 @@ fn commands_about_events_do_what_the_model_does() {
             let all = Step::Read {
                 session: None,
                 kind: None,
+                is_filtered: false,
                 limit: 100,
                 page: 0,
             };

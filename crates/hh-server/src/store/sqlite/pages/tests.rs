@@ -12,6 +12,7 @@ fn all_queries() -> impl Iterator<Item = ReadEvents> {
         [None, Some(Uuid::nil())].map(|session| ReadEvents {
             session,
             kind,
+            filter: None,
             limit: 1,
             page: 0,
         })

@@ -31,6 +31,20 @@ impl State {
         }
     }
 
+    fn stored<'a>(&'a self, found: &'a ModelEvent) -> StoredEvent<'a> {
+        let event = &found.event;
+        StoredEvent {
+            id: event.id,
+            session: self.sessions[found.session].id,
+            parent: Some(event.parent),
+            kind: event.kind,
+            name: &event.name,
+            started: event.started,
+            ended: event.ended,
+            body: &event.body,
+        }
+    }
+
     fn insert_event(&mut self, project: &ProjectAccess, event: &NewEvent) -> Answer<()> {
         let times = Extent {
             started: event.started,
@@ -135,7 +149,7 @@ impl Write<StartSession> for Model {
                 id: session.id,
                 name: session.name.clone(),
                 started: session.started,
-                ended: session.started,
+                ended: session.ended,
                 is_implicit: false,
                 body: session.encoded.clone(),
                 family: project.family(),
@@ -166,6 +180,7 @@ impl Write<StartSession> for Model {
                 if is_implicit {
                     stored.name.clone_from(&session.name);
                     stored.started = stored.started.min(session.started);
+                    stored.ended = stored.ended.max(session.ended);
                     stored.is_implicit = false;
                     stored.family = project.family();
                 }
@@ -214,24 +229,18 @@ impl Read<ReadEvents> for Model {
         let is_wanted = |event: &StoredEvent<'_>| {
             query.session.is_none_or(|id| event.session == id)
                 && query.kind.is_none_or(|kind| event.kind == kind)
+                && query
+                    .filter
+                    .as_ref()
+                    .is_none_or(|filter| filter.matches(&event.candidate(project.public())))
         };
         let sessions = (0..state.sessions.len()).map(|place| {
             let owner = state.sessions[place].project;
             (owner, place, None, state.session_event(place))
         });
         let events = state.events.iter().map(|found| {
-            let event = &found.event;
-            let stored = StoredEvent {
-                id: event.id,
-                session: state.sessions[found.session].id,
-                parent: Some(event.parent),
-                kind: event.kind,
-                name: &event.name,
-                started: event.started,
-                ended: event.ended,
-                body: &event.body,
-            };
-            (found.project, found.session, Some(event.id), stored)
+            let stored = state.stored(found);
+            (found.project, found.session, Some(stored.id), stored)
         });
         let mut all: Vec<_> = sessions
             .chain(events)
@@ -249,5 +258,22 @@ impl Read<ReadEvents> for Model {
             );
         }
         Ok(page.finish(total, false))
+    }
+}
+
+impl Read<GetEvent> for Model {
+    async fn read(&self, project: &ProjectAccess, query: GetEvent) -> Answer<Vec<u8>> {
+        let state = self.state();
+        state.check_live(project.key(), self.clock.key_time())?;
+        let mut events = state.events.iter();
+        let number = project.number();
+        let found = events.find(|found| found.project == number && found.event.id == query.id);
+        if let Some(found) = found {
+            return render(&state.stored(found), project.public());
+        }
+        match state.session(number, query.id) {
+            Some(place) => render(&state.session_event(place), project.public()),
+            None => Err(query.missing()),
+        }
     }
 }
