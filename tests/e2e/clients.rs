@@ -28,7 +28,8 @@ fn trace_with_the_python_client(protocol: &str) {
         ("HH_OTLP_PROTOCOL", protocol),
         ("TEST_PROJECT", PROJECT),
     ];
-    let Some(session) = python::script(&place, "honeyhive_tracer.py", &variables) else {
+    let Some(session) = python::script(&place, python::CLIENT, "honeyhive_tracer.py", &variables)
+    else {
         return;
     };
     let list = ["event", "list", "--session-id", &session];
@@ -144,7 +145,7 @@ fn the_plain_exporter() {
     let key_file = place.make_key(&server, "read_write");
     let key = key_in(&key_file);
     let variables = [("TEST_SERVER", server.url()), ("TEST_KEY", &key)];
-    if python::script(&place, "otlp_exporter.py", &variables).is_none() {
+    if python::script(&place, python::CLIENT, "otlp_exporter.py", &variables).is_none() {
         return;
     }
     let events = place.list(&server, &key_file, &["event", "list"]);

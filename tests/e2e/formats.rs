@@ -73,7 +73,8 @@ fn every_format_keeps_awkward_values() {
         write(place.path(file), printed);
     }
     let folder = place.root().to_str().unwrap();
-    if let Some(count) = python::script(&place, "formats.py", &[("FOLDER", folder)]) {
+    if let Some(count) = python::script(&place, python::CLIENT, "formats.py", &[("FOLDER", folder)])
+    {
         assert_eq!(count, AWKWARD.len().to_string());
     }
 }

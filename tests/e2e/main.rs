@@ -1,6 +1,10 @@
 //! End-to-end tests: the program `honeyhive`, its server as a separate process, and the official clients.
 
 #[cfg(test)]
+mod cache;
+#[cfg(test)]
+mod calls;
+#[cfg(test)]
 mod clients;
 #[cfg(test)]
 mod docs;
@@ -18,6 +22,8 @@ mod http;
 mod kill;
 #[cfg(test)]
 mod large;
+#[cfg(test)]
+mod node;
 #[cfg(test)]
 mod pipe;
 #[cfg(test)]

@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use hh_api::types::{
-    CreateProject, Empty, Event, EventList, EventPatch, ExportEvents, FindSessions, FoundSessions,
-    ListProjects, Project, StartSession, Whoami,
+    CreateProject, Empty, Event, EventList, EventPatch, ExportEvents, FoundSessions, ListProjects,
+    Project, StartSession, Whoami,
 };
 use hh_api::{Endpoint, TestModeError, TestValues, operations as op};
 use hh_auth::{ApiKey, Created, Credential, Epoch, KeyDetails};
@@ -266,11 +266,7 @@ impl HoneyHive {
     /// The [errors of every call](HoneyHive#errors), and `Invalid` if the prefix has fewer than 8 digits or other
     /// characters than hexadecimal digits and hyphens.
     pub async fn find_sessions(&self, prefix: &str) -> Result<FoundSessions, Error> {
-        let input = FindSessions {
-            prefix: prefix.to_owned(),
-            project: self.project(),
-        };
-        self.send::<op::FindSessions>(input).await
+        self.sessions().find(prefix).await
     }
 
     /// Returns a page of events. If the query names no project, the project of the client applies.
@@ -314,7 +310,7 @@ impl HoneyHive {
     }
 
     /// Returns the name of the project of the client.
-    fn project(&self) -> Option<String> {
+    pub(crate) fn project(&self) -> Option<String> {
         Some(self.settings.project.as_ref()?.value.clone())
     }
 

@@ -6,6 +6,7 @@ mod handler;
 mod key_update;
 mod keys;
 mod large_work;
+mod new_events;
 mod owners;
 mod projects;
 mod request;
@@ -53,9 +54,19 @@ pub(crate) fn handler(op: OpId) -> Handler {
         CreateProject => json projects::create_project,
         ListProjects => json projects::list_projects,
         StartSession => rendered sessions::start_session,
+        CreateSession => rendered sessions::create_session,
+        GetSession => rendered sessions::get_session,
+        AddSessionEvents => rendered new_events::add_session_events,
         FindSessions => json sessions::find_sessions,
         ExportTraces => rendered traces::export_traces,
         ExportEvents => rendered events::export_events,
+        SearchEvents => rendered events::search_events,
+        GetEvent => rendered events::get_event,
+        GetEventSchema => json events::get_event_schema,
+        CreateEvent => json new_events::create_event,
+        CreateEvents => rendered new_events::create_events,
+        CreateModelEvent => json new_events::create_model_event,
+        CreateModelEvents => rendered new_events::create_model_events,
         UpdateEvent => json events::update_event,
     }
 }

@@ -22,11 +22,12 @@ pub(crate) use crate::domain::event_body::EventBody as Body;
 pub(crate) use catalog::{Catalog, ProjectEntry};
 pub(crate) use commands::{
     BeginGrace, CloseKey, CreateOwner, CreateProject, DisableOwner, EnableOwner, FindSessions,
-    GetKey, InsertEvents, InsertKey, InsertOutcome, KeyByDigest, ListKeys, ListOwners, NewEvent,
-    NewKey, NewSession, PageStart, ReadEvents, RevokeKey, RotateKey, SaveUses, StartSession,
-    UpdateEvent, UpdateKey,
+    GetEvent, GetKey, InsertEvents, InsertKey, InsertOutcome, KeyByDigest, ListKeys, ListOwners,
+    NewEvent, NewKey, NewSession, PageStart, ReadEvents, RevokeKey, RotateKey, SaveUses,
+    StartSession, UpdateEvent, UpdateKey,
 };
 pub(crate) use error::{EngineErrorKind, StoreError};
+pub(crate) use page::EventPredicate;
 use port::{Command, Query, Read, Write};
 pub(crate) use port::{Hold, KeyChanges, KeyObserver};
 use sqlite::{Opened, Sqlite};
@@ -157,6 +158,10 @@ impl Store {
 
     pub(crate) fn project_by_id(&self, id: ProjectId) -> Option<Arc<ProjectEntry>> {
         self.catalog.by_id(id)
+    }
+
+    pub(crate) fn project_by_public_id(&self, id: &str) -> Option<Arc<ProjectEntry>> {
+        self.catalog.by_public_id(id)
     }
 
     pub(crate) fn project_names(&self, projects: &Projects) -> ProjectNames {

@@ -61,13 +61,30 @@ impl Route {
         })
     }
 
+    /// Decodes an input from JSON text that a body contained in a string, see [`Decoded::Text`].
+    ///
+    /// # Errors
+    /// All [kinds](DecodeErrorKind), without the place.
+    pub fn decode_text<T: DeserializeOwned>(&self, text: &str) -> Result<T, DecodeErrorKind> {
+        let track = Track::new(self.dialect == Dialect::Legacy);
+        let mut json = serde_json::Deserializer::from_str(text);
+        let tracked = Tracked {
+            inner: &mut json,
+            track: &track,
+        };
+        let decoded = T::deserialize(tracked).map_err(|failure| failure.kind)?;
+        json.end().map_err(|_| DecodeErrorKind::Syntax)?;
+        Ok(decoded)
+    }
+
     /// Decodes an input from a body and the members of the path.
     fn decode_body<T: DeserializeOwned>(
         &self,
         members: &[RequestMember],
         body: &[u8],
     ) -> Result<Decoded<T>, DecodeError> {
-        let track = Track::default();
+        let ignores_unknown = self.dialect == Dialect::Legacy;
+        let track = Track::new(ignores_unknown);
         let mut json = serde_json::Deserializer::from_slice(body);
         let tracked = Tracked {
             inner: &mut json,
@@ -76,6 +93,7 @@ impl Route {
         let input = Input {
             members,
             accepts_text: self.wrapper.is_some() && self.dialect == Dialect::Legacy,
+            ignores_unknown,
             value: PhantomData,
         };
         let decoded = match self.wrapper {

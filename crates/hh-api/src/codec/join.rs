@@ -3,13 +3,13 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use serde::de::value::MapAccessDeserializer;
 use serde::de::{
     DeserializeSeed, Error, IgnoredAny, IntoDeserializer, MapAccess, Unexpected, Visitor,
 };
 use serde::{Deserialize, Deserializer};
 
 use super::decoded::Decoded;
+use super::known::StructMembers;
 use super::members::{MemberMap, RequestMember};
 
 /// A seed that reads an input from the members of the path and those of a JSON object.
@@ -18,6 +18,8 @@ pub(super) struct Input<'m, T> {
     pub(super) members: &'m [RequestMember],
     /// Whether a string with JSON text is accepted instead of the object.
     pub(super) accepts_text: bool,
+    /// Whether unknown members are ignored, even if the type of the input rejects them.
+    pub(super) ignores_unknown: bool,
     pub(super) value: PhantomData<T>,
 }
 
@@ -42,7 +44,11 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for Input<'_, T> {
             first: Some(MemberMap::new(self.members)),
             body,
         };
-        T::deserialize(MapAccessDeserializer::new(joined)).map(Decoded::Value)
+        let members = StructMembers {
+            access: joined,
+            ignores_unknown: self.ignores_unknown,
+        };
+        T::deserialize(members).map(Decoded::Value)
     }
 
     fn visit_str<E: Error>(self, text: &str) -> Result<Decoded<T>, E> {

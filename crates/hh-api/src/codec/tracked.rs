@@ -12,6 +12,8 @@ use serde::de::{
     Visitor,
 };
 
+use super::known::Known;
+
 /// The kind of a decoding error. It contains names of members and rules, never values.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(
@@ -93,21 +95,32 @@ impl<E: Error> Error for Failure<E> {
 }
 
 /// The kind of the error that currently passes through the inner deserializer.
-#[derive(Default)]
-pub(super) struct Track(Cell<Option<DecodeErrorKind>>);
+pub(super) struct Track {
+    kind: Cell<Option<DecodeErrorKind>>,
+    /// Whether structs ignore unknown members, even if their type rejects them.
+    ignores_unknown: bool,
+}
 
 impl Track {
+    /// Creates a track without an error.
+    pub(super) fn new(ignores_unknown: bool) -> Self {
+        Self {
+            kind: Cell::default(),
+            ignores_unknown,
+        }
+    }
+
     /// Converts an error of the inner deserializer.
     pub(super) fn enter<E>(&self, inner: E) -> Failure<E> {
         Failure {
-            kind: self.0.take().unwrap_or(DecodeErrorKind::WrongType),
+            kind: self.kind.take().unwrap_or(DecodeErrorKind::WrongType),
             inner: Some(inner),
         }
     }
 
     /// Passes an error to the inner deserializer, which adds its place.
     fn leave<E: Error>(&self, failure: Failure<E>) -> E {
-        self.0.set(Some(failure.kind));
+        self.kind.set(Some(failure.kind));
         failure.inner.unwrap_or_else(|| E::custom(""))
     }
 }
@@ -155,9 +168,29 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Tracked<'_, D> {
         deserialize_tuple(length: usize)
         deserialize_tuple_struct(name: &'static str, length: usize)
         deserialize_map()
-        deserialize_struct(name: &'static str, fields: &'static [&'static str])
         deserialize_enum(name: &'static str, variants: &'static [&'static str])
         deserialize_identifier() deserialize_ignored_any()
+    }
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Self::Error> {
+        let track = self.track;
+        let visited = if track.ignores_unknown {
+            let known = Known {
+                fields,
+                inner: visitor,
+            };
+            let visitor = self.wrap(known);
+            self.inner.deserialize_struct(name, fields, visitor)
+        } else {
+            let visitor = self.wrap(visitor);
+            self.inner.deserialize_struct(name, fields, visitor)
+        };
+        visited.map_err(|error| track.enter(error))
     }
 
     fn is_human_readable(&self) -> bool {

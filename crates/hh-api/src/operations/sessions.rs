@@ -1,7 +1,7 @@
 use uuid::Uuid;
 
 use super::test_response::empty;
-use crate::types::{self, Event, EventKind, Object, SessionEnvelope};
+use crate::types::{self, Event, EventKind, Object, SessionEnvelope, Updated};
 use crate::{TestModeError, TestValues};
 
 operations! { ($) sessions
@@ -12,6 +12,30 @@ operations! { ($) sessions
         routes: [legacy POST "/session/start" in "session"],
         input: types::StartSession, output: SessionEnvelope,
         test: started,
+    }
+    /// Creates a session, or merges metadata and user properties into the session with the same id.
+    CreateSession {
+        // A retry with the same session id updates the session of the first request.
+        need: ingest, retry: safe, keys: [ingestion, project],
+        routes: [v1 POST "/v1/sessions"],
+        input: types::CreateSession, output: SessionEnvelope,
+    }
+    /// Returns a session as an event.
+    GetSession {
+        need: read, retry: safe, keys: [project],
+        routes: [v1 GET "/v1/sessions/{session_id}", legacy GET "/session/{session_id}"],
+        input: types::SessionRef, output: Event,
+    }
+    /// Adds events to a session.
+    AddSessionEvents {
+        // The client sends the ids, so a retry does not create other events.
+        need: ingest, retry: safe, keys: [ingestion, project],
+        routes: [
+            v1 POST "/v1/sessions/{session_id}/events/batch",
+            legacy POST "/session/{session_id}/traces",
+        ],
+        input: types::AddSessionEvents, output: Updated,
+        test: added,
     }
     /// Finds the sessions whose id begins with a prefix.
     FindSessions {
@@ -57,4 +81,13 @@ fn started(
             user_properties: session.user_properties.clone(),
         },
     })
+}
+
+/// Returns the response to added events in test mode.
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "all test mode responses have this type"
+)]
+fn added(_: &types::AddSessionEvents, _: &TestValues) -> Result<Updated, TestModeError> {
+    Ok(Updated { success: true })
 }

@@ -12,7 +12,7 @@ fn the_table() {
         for route in operation.routes {
             let (dialect, method) = (route.dialect.as_str(), route.method.as_str());
             let line = format!(
-                "{dialect:6} {method:6} {:24} {need:?} {retry:?} {}",
+                "{dialect:6} {method:6} {:41} {need:?} {retry:?} {}",
                 route.path,
                 keys.join("/")
             );
@@ -21,26 +21,44 @@ fn the_table() {
         }
     }
     insta::assert_snapshot!(table, @"
-    legacy GET    /api/v1/health           Open Safe
-    legacy GET    /openapi.json            Open Safe
-    v1     GET    /v1/auth/whoami          AnyKey Safe project
-    v1     POST   /v1/api_keys             Need(Admin) Keyed project
-    v1     GET    /v1/api_keys             Need(Admin) Safe project
-    v1     GET    /v1/api_keys/{id}        Need(Admin) Safe project
-    v1     PATCH  /v1/api_keys/{id}        Need(Admin) Safe project
-    v1     DELETE /v1/api_keys/{id}        Own(Admin) Safe project
-    v1     POST   /v1/api_keys/{id}/rotate Own(Admin) Keyed project
-    v1     POST   /v1/owners               Need(Admin) Never project
-    v1     GET    /v1/owners               Need(Admin) Safe project
-    v1     POST   /v1/owners/{id}/disable  Need(Admin) Safe project
-    v1     POST   /v1/owners/{id}/enable   Need(Admin) Safe project
-    v1     POST   /v1/projects             Need(Admin) Never project
-    v1     GET    /v1/projects             Need(Read) Safe project
-    legacy POST   /session/start           Need(Ingest) Safe ingestion/project
-    v1     GET    /v1/sessions             Need(Read) Safe project
-    legacy POST   /opentelemetry/v1/traces Need(Ingest) Otlp ingestion/project
-    v1     POST   /v1/events/export        Need(Read) Safe project
-    legacy PUT    /events                  Need(Ingest) Safe ingestion/project
+    legacy GET    /api/v1/health                            Open Safe
+    legacy GET    /openapi.json                             Open Safe
+    v1     GET    /v1/auth/whoami                           AnyKey Safe project
+    v1     POST   /v1/api_keys                              Need(Admin) Keyed project
+    v1     GET    /v1/api_keys                              Need(Admin) Safe project
+    v1     GET    /v1/api_keys/{id}                         Need(Admin) Safe project
+    v1     PATCH  /v1/api_keys/{id}                         Need(Admin) Safe project
+    v1     DELETE /v1/api_keys/{id}                         Own(Admin) Safe project
+    v1     POST   /v1/api_keys/{id}/rotate                  Own(Admin) Keyed project
+    v1     POST   /v1/owners                                Need(Admin) Never project
+    v1     GET    /v1/owners                                Need(Admin) Safe project
+    v1     POST   /v1/owners/{id}/disable                   Need(Admin) Safe project
+    v1     POST   /v1/owners/{id}/enable                    Need(Admin) Safe project
+    v1     POST   /v1/projects                              Need(Admin) Never project
+    v1     GET    /v1/projects                              Need(Read) Safe project
+    legacy POST   /session/start                            Need(Ingest) Safe ingestion/project
+    v1     POST   /v1/sessions                              Need(Ingest) Safe ingestion/project
+    v1     GET    /v1/sessions/{session_id}                 Need(Read) Safe project
+    legacy GET    /session/{session_id}                     Need(Read) Safe project
+    v1     POST   /v1/sessions/{session_id}/events/batch    Need(Ingest) Safe ingestion/project
+    legacy POST   /session/{session_id}/traces              Need(Ingest) Safe ingestion/project
+    v1     GET    /v1/sessions                              Need(Read) Safe project
+    legacy POST   /opentelemetry/v1/traces                  Need(Ingest) Otlp ingestion/project
+    v1     POST   /v1/events/export                         Need(Read) Safe project
+    legacy POST   /events/export                            Need(Read) Safe project
+    v1     POST   /v1/events/search                         Need(Read) Safe project/data plane
+    scoped POST   /v1/projects/{project_id}/events/search   Need(Read) Safe project/data plane
+    v1     GET    /v1/events/{event_id}                     Need(Read) Safe project/data plane
+    scoped GET    /v1/projects/{project_id}/events/{event_id} Need(Read) Safe project/data plane
+    v1     GET    /v1/events/schema                         Need(Read) Safe project
+    legacy POST   /events                                   Need(Ingest) Safe ingestion/project
+    v1     POST   /v1/events                                Need(Ingest) Safe ingestion/project
+    legacy POST   /events/batch                             Need(Ingest) Safe ingestion/project
+    v1     POST   /v1/events/batch                          Need(Ingest) Safe ingestion/project
+    legacy POST   /events/model                             Need(Ingest) Never ingestion/project
+    legacy POST   /events/model/batch                       Need(Ingest) Never ingestion/project
+    legacy PUT    /events                                   Need(Ingest) Safe ingestion/project
+    v1     PUT    /v1/events/{event_id}                     Need(Ingest) Safe ingestion/project
     ");
 }
 

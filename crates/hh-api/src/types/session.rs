@@ -1,7 +1,8 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{Event, Object, common::nullable};
+use super::common::{nullable, number};
+use super::{Event, Object};
 
 /// A session to start.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -54,6 +55,89 @@ pub struct StartSession {
         skip_serializing_if = "Object::is_empty"
     )]
     pub user_properties: Object,
+}
+
+/// A session to create. Unknown members are rejected.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(default, deny_unknown_fields)]
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "the client and the server create it; all of its fields are sent"
+)]
+pub struct CreateSession {
+    /// The id of the session. The server creates a UUID by default, and replaces a text that is not a UUID.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub session_id: Option<String>,
+    /// The name of the session.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub session_name: Option<String>,
+    /// The same as `session_name`, over which it takes precedence.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub event_name: Option<String>,
+    /// The label of the deployment, such as `production`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
+    /// The name of the project; required for keys that apply to several projects.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub project: Option<String>,
+    /// The start time, in Unix milliseconds; the current time by default, and for a value that is not a number.
+    #[serde(deserialize_with = "number", skip_serializing_if = "Option::is_none")]
+    pub start_time: Option<f64>,
+    /// The end time, in Unix milliseconds. By default, it is calculated from the start time and the duration.
+    #[serde(deserialize_with = "number", skip_serializing_if = "Option::is_none")]
+    pub end_time: Option<f64>,
+    /// The duration, in milliseconds.
+    #[serde(deserialize_with = "number", skip_serializing_if = "Option::is_none")]
+    pub duration: Option<f64>,
+    /// The ids of child events. A self-hosted server ignores them, because each child names its parent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub children_ids: Option<Vec<String>>,
+    /// The inputs of the session.
+    #[serde(
+        deserialize_with = "nullable",
+        skip_serializing_if = "Object::is_empty"
+    )]
+    pub inputs: Object,
+    /// The outputs of the session.
+    #[serde(
+        deserialize_with = "nullable",
+        skip_serializing_if = "Object::is_empty"
+    )]
+    pub outputs: Object,
+    /// The configuration of the session.
+    #[serde(
+        deserialize_with = "nullable",
+        skip_serializing_if = "Object::is_empty"
+    )]
+    pub config: Object,
+    /// Additional data.
+    #[serde(
+        deserialize_with = "nullable",
+        skip_serializing_if = "Object::is_empty"
+    )]
+    pub metadata: Object,
+    /// Properties of the user of the session.
+    #[serde(
+        deserialize_with = "nullable",
+        skip_serializing_if = "Object::is_empty"
+    )]
+    pub user_properties: Object,
+}
+
+/// A reference to a session.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "the client and the server create it; all of its fields are sent"
+)]
+pub struct SessionRef {
+    /// The id of the session.
+    pub session_id: String,
+    /// The name of the project; required for keys that apply to several projects.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub project: Option<String>,
 }
 
 /// A query for sessions by the beginning of their ids.

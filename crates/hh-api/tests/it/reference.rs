@@ -75,6 +75,7 @@ fn the_reference_has_the_operations_that_are_not_our_own() {
             OpId::EnableOwner,
             OpId::CreateProject,
             OpId::ListProjects,
+            OpId::GetSession,
             OpId::FindSessions,
             OpId::ExportTraces,
         ]
@@ -97,8 +98,11 @@ fn the_reference_describes_every_part_of_our_requests() {
         project: some(),
         filters: vec![Filter::is("session_id", "text")],
         date_range: Some(json!({})),
+        projections: Some(Vec::new()),
         limit: Some(1),
         page: Some(1),
+        ignore_order: Some(true),
+        evaluation_id: some(),
     });
     let patch = json!(EventPatch {
         event_id: Uuid::nil(),
@@ -125,7 +129,7 @@ fn the_reference_describes_every_part_of_our_requests() {
     });
     // Each request has all members: none was omitted because it is empty.
     let counts = [&export, &patch, &session].map(|request| members(request).len());
-    assert_eq!(counts, [5, 10, 9]);
+    assert_eq!(counts, [8, 10, 9]);
 
     // A hosted key has one project, so the reference has no `project`. Here, a key can apply to several projects.
     let own = ["project"];

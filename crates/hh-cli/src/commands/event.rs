@@ -1,5 +1,6 @@
 //! Implements `honeyhive event`.
 
+mod filters;
 mod tree;
 
 use clap::{Args, Subcommand, ValueEnum};
@@ -15,6 +16,7 @@ use crate::lazy::LazyCommand;
 use crate::output::{Column, List as ResultList, Progress, Screen, Table, duration};
 use crate::pages::OPTIONAL_EVENT_FIELDS;
 use crate::prefix;
+use filters::Filters;
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
@@ -33,6 +35,8 @@ pub(crate) struct Events {
     /// Print events as a tree; with --session-id, print the whole session
     #[arg(long)]
     tree: bool,
+    #[command(flatten)]
+    filters: Filters,
     #[command(flatten)]
     list: List,
 }
@@ -70,12 +74,15 @@ pub(super) fn run(context: &Context, command: &Command) -> Result<(), CliError> 
         None => None,
     };
     let kind = arguments.event_type.map(TypeName::as_str);
-    let filters = [("session_id", session.as_deref()), ("event_type", kind)]
-        .into_iter()
-        .filter_map(|(field, value)| Some(Filter::is(field, value?)))
-        .collect();
+    let mut filters = arguments.filters.filters();
+    filters.extend(
+        [("session_id", session.as_deref()), ("event_type", kind)]
+            .into_iter()
+            .filter_map(|(field, value)| Some(Filter::is(field, value?))),
+    );
     let query = ExportEvents {
         filters,
+        date_range: arguments.filters.date_range(),
         limit: Some(list.limit),
         page: Some(list.page),
         ..ExportEvents::default()

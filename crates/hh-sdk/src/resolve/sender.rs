@@ -310,7 +310,11 @@ impl Sender {
         if matches!(message, Message::Protobuf(_)) {
             options = options.with_gzip();
         }
-        if op == OpId::ExportEvents {
+        let is_large = matches!(
+            op,
+            OpId::ExportEvents | OpId::SearchEvents | OpId::GetEvent | OpId::GetSession
+        );
+        if is_large {
             options = options.with_max_response_bytes(MAX_PAGE);
         }
         self.transport

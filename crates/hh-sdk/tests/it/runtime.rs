@@ -7,15 +7,16 @@ use std::thread::Thread;
 use std::time::Duration;
 
 use hh_sdk::api::types::{
-    CreateKey, CreateOwner, CreateProject, EventPatch, ExportEvents, ProjectNames, StartSession,
-    UpdateKey,
+    CreateEvent, CreateKey, CreateOwner, CreateProject, CreateSession, EventPatch, ExportEvents,
+    ProjectNames, StartSession, UpdateKey,
 };
 use hh_sdk::auth::Level;
 use hh_sdk::config::names;
 use hh_sdk::tooling::{TransportErrorKind, probe, resolve};
-use hh_sdk::{Error, ErrorKind, HoneyHive, HoneyHiveTracer, Options, SpanKind};
+use hh_sdk::{Error, ErrorKind, EventQuery, HoneyHive, HoneyHiveTracer, Options, SpanKind};
 use hh_testing::{HttpServer, IdleListener};
 use tokio::runtime::{Builder, Handle, Runtime};
+use uuid::Uuid;
 
 use crate::network::{KEY, LONG, accepted};
 use crate::support::{TestServer, empty_env};
@@ -48,6 +49,11 @@ type Call<'a> = Pin<Box<dyn Future<Output = Result<(), Error>> + 'a>>;
 macro_rules! call {
     ($client:ident.$method:ident($($input:expr),*)) => {{
         let call: Call<'_> = Box::pin(async move { $client.$method($($input),*).await.map(drop) });
+        (stringify!($method), call)
+    }};
+    ($client:ident.$resource:ident().$method:ident($($input:expr),*)) => {{
+        let call: Call<'_> =
+            Box::pin(async move { $client.$resource().$method($($input),*).await.map(drop) });
         (stringify!($method), call)
     }};
 }
@@ -93,6 +99,23 @@ fn calls(client: &HoneyHive) -> Vec<(&'static str, Call<'_>)> {
         call!(client.start_session(StartSession::default())),
         call!(client.export_events(ExportEvents::default())),
         call!(client.update_event(EventPatch::default())),
+        call!(client.sessions().start(StartSession::default())),
+        call!(client.sessions().create(CreateSession::default())),
+        call!(client.sessions().get("ID")),
+        call!(client.sessions().find("00000000")),
+        call!(client.sessions().add_events("ID", Vec::new())),
+        call!(client.events().create(CreateEvent::default())),
+        call!(client.events().create_batch(Vec::new())),
+        call!(client.events().get(Uuid::nil())),
+        call!(client.events().update(EventPatch::default())),
+        call!(client.events().export(ExportEvents::default())),
+        (
+            "next",
+            Box::pin(async move {
+                let mut pages = client.events().search(EventQuery::new());
+                pages.next().await.map(drop)
+            }),
+        ),
     ]
 }
 
@@ -121,8 +144,11 @@ fn every_call_is_covered() {
     let sources = [
         include_str!("../../src/client.rs"),
         include_str!("../../src/client/key_info.rs"),
+        include_str!("../../src/resources/event_query.rs"),
+        include_str!("../../src/resources/events.rs"),
         include_str!("../../src/resources/keys.rs"),
         include_str!("../../src/resources/owners.rs"),
+        include_str!("../../src/resources/sessions.rs"),
     ];
     let source = sources.concat();
     let defined = source.split("pub async fn ").skip(1);

@@ -18,7 +18,7 @@ use crate::app::App;
 use crate::domain::keys::KeyRecord;
 use crate::http::error::ApiError;
 use crate::quote::quote;
-use crate::store::{BeginGrace, CloseKey, KeyByDigest, SaveUses, Store, StoreError};
+use crate::store::{BeginGrace, CloseKey, KeyByDigest, ProjectEntry, SaveUses, Store, StoreError};
 
 /// The maximum number of projects that an error lists.
 const MAX_LISTED: usize = 10;
@@ -225,6 +225,30 @@ pub(crate) fn authorize_project(
         (None, Some(only)) => Some(only),
         (name, _) => store.project_by_name(name.unwrap_or("default")),
     };
+    allow(store, access, project, name.unwrap_or("default"))
+}
+
+/// Finds the project with an id, or without an id the project with a name, like [`authorize_project`].
+pub(crate) fn authorize_named(
+    store: &Store,
+    access: &Access,
+    id: Option<&str>,
+    name: Option<&str>,
+) -> Result<ProjectAccess, ApiError> {
+    match id.filter(|id| !id.is_empty()) {
+        Some(id) => allow(store, access, store.project_by_public_id(id), id),
+        None => authorize_project(store, access, name),
+    }
+}
+
+/// Returns the access to a project that was found by `text`.
+fn allow(
+    store: &Store,
+    access: &Access,
+    project: Option<Arc<ProjectEntry>>,
+    text: &str,
+) -> Result<ProjectAccess, ApiError> {
+    let record = access.record();
     let is_allowed = |id| {
         let decision = decide(&record.grant, access.need(), Some(id), access.key_time());
         decision == Decision::Allow
@@ -239,7 +263,7 @@ pub(crate) fn authorize_project(
             };
             ApiError::not_found(format!(
                 "project \"{}\" not found; this key applies to: {names}",
-                quote(name.unwrap_or("default")),
+                quote(text),
             ))
         })
 }

@@ -41,7 +41,6 @@ impl IdScheme {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum EventIdentity {
     /// The ids were chosen when the event was created.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for events that are not spans"))]
     Given { id: Uuid, parent: Uuid },
     /// The ids follow from a span and from the scheme of its session.
     Span(SpanIdentity),

@@ -38,6 +38,7 @@ pub(super) async fn read<T: Message>(
     let client = parts.extensions.remove::<ClientConnection>();
     let mut call = Call {
         client: client.unwrap_or_default(),
+        dialect: route.dialect,
         headers: parts.headers,
         reservation: app.in_flight.reservation(access.record().family),
         body: Body::empty(),
@@ -95,7 +96,7 @@ fn decode<T: Message>(
 async fn read_text<T: Message>(
     app: &App,
     reservation: &mut Reservation,
-    route: &Route,
+    route: &'static Route,
     text: String,
 ) -> Result<T, ApiError> {
     let name = route.wrapper.unwrap_or_default();
@@ -107,7 +108,7 @@ async fn read_text<T: Message>(
     reservation.unpack(shape)?;
     let is_large = text.len() > LARGE_TEXT;
     // The text of the error may quote the input, so the response does not contain it.
-    let parsed = run_blocking_if(app, is_large, move || serde_json::from_str(&text)).await?;
+    let parsed = run_blocking_if(app, is_large, move || route.decode_text(&text)).await?;
     parsed.map_err(|_| ApiError::invalid(format!("the {name} is not valid JSON")))
 }
 

@@ -77,6 +77,11 @@ impl Catalog {
         self.all().values().find(|entry| entry.id == id).cloned()
     }
 
+    pub(super) fn by_public_id(&self, id: &str) -> Option<Arc<ProjectEntry>> {
+        let all = self.all();
+        all.values().find(|entry| entry.public == id).cloned()
+    }
+
     /// Returns the names of the projects of a key, in order.
     pub(super) fn names(&self, projects: &Projects) -> ProjectNames {
         match projects {

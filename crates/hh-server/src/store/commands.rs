@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::page::{EventPredicate, Position};
-use super::port::{Changed, Command, Page, Query};
+use super::port::{Changed, Command, Page, Query, StoreError};
 use crate::auth::{Access, ProjectAccess, ServerAccess};
 use crate::domain::event_body::EventBody;
 use crate::domain::event_ids::EventIdentity;
@@ -247,6 +247,7 @@ pub(crate) struct NewSession {
     pub(crate) id: Uuid,
     pub(crate) name: String,
     pub(crate) started: i64,
+    pub(crate) ended: i64,
     pub(crate) body: EventBody,
     /// The body, encoded before it is queued to save time of the writer.
     pub(crate) encoded: Vec<u8>,
@@ -338,10 +339,17 @@ impl Default for ReadEvents {
     }
 }
 
-/// Reads an event or a session as JSON.
+/// Reads one event or session as JSON.
 ///
-/// The error is `NotFound` if it does not exist.
+/// The error is `NotFound` if the event does not exist.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct GetEvent {
     pub(crate) id: Uuid,
+}
+
+impl GetEvent {
+    /// Returns the error for an event that does not exist.
+    pub(super) fn missing(self) -> StoreError {
+        StoreError::NotFound(format!("event {} not found", self.id))
+    }
 }

@@ -11,6 +11,7 @@ use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use super::port::{Page, StoreError};
+use crate::domain::filter::Candidate;
 use crate::domain::sessions::UNNAMED;
 use crate::hex;
 use hh_api::to_millis;
@@ -64,7 +65,6 @@ impl Position {
 pub(crate) struct EventPredicate(Arc<dyn Fn(&StoredEvent<'_>) -> bool + Send + Sync>);
 
 impl EventPredicate {
-    #[cfg_attr(not(test), expect(dead_code, reason = "for routes with filters"))]
     pub(crate) fn new(matches: impl Fn(&StoredEvent<'_>) -> bool + Send + Sync + 'static) -> Self {
         Self(Arc::new(matches))
     }
@@ -109,6 +109,23 @@ pub(crate) struct StoredEvent<'a> {
     pub(crate) started: i64,
     pub(crate) ended: i64,
     pub(crate) body: &'a [u8],
+}
+
+impl<'a> StoredEvent<'a> {
+    /// Returns the event for the evaluation of a filter. `project` is the public id of the project.
+    pub(crate) fn candidate(&self, project: &'a str) -> Candidate<'a> {
+        Candidate {
+            id: self.id,
+            session: self.session,
+            parent: self.parent,
+            kind: self.kind,
+            name: self.name,
+            project,
+            started: self.started,
+            ended: self.ended,
+            body: self.body,
+        }
+    }
 }
 
 impl PageBuilder {

@@ -35,6 +35,8 @@ mod key_update;
 #[cfg(test)]
 mod keys;
 #[cfg(test)]
+mod new_events;
+#[cfg(test)]
 mod otlp;
 #[cfg(test)]
 mod owners;
@@ -58,6 +60,8 @@ mod revocations;
 mod rotation;
 #[cfg(test)]
 mod routes;
+#[cfg(test)]
+mod search;
 #[cfg(test)]
 mod sessions;
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Tests every operation of the table with every kind of caller.
 
-use hh_api::{OpId, Requirement, Route};
+use hh_api::{Dialect, Method, OpId, Requirement, Route};
 use hh_auth::{Level, mint};
 use serde_json::{Value, json};
 
@@ -12,6 +12,8 @@ use super::support::{Answer, Client, JSON, PROTOBUF, TestServer, text, text_of};
 struct Target {
     /// The name of a project; empty for the default project.
     project: String,
+    /// The id of the project.
+    project_id: String,
     /// The id of a key.
     key: String,
     /// The id of an owner.
@@ -35,7 +37,7 @@ enum ForeignAccess {
 
 /// Returns the body of a valid request, and the expected result for a key of another project. The match has no
 /// wildcard, so that a new operation needs a case.
-fn case(op: OpId, target: &Target) -> (Vec<u8>, ForeignAccess) {
+fn case(op: OpId, route: &Route, target: &Target) -> (Vec<u8>, ForeignAccess) {
     let json = |value: Value| value.to_string().into_bytes();
     let project = target.project.as_str();
     match op {
@@ -53,9 +55,13 @@ fn case(op: OpId, target: &Target) -> (Vec<u8>, ForeignAccess) {
             let body = json!({"name": "new", "level": "read_only", "projects": projects});
             (json(body), ForeignAccess::Missing)
         }
-        OpId::GetKey | OpId::RevokeKey | OpId::RotateKey | OpId::FindSessions => {
-            (Vec::new(), ForeignAccess::Missing)
-        }
+        OpId::GetKey
+        | OpId::RevokeKey
+        | OpId::RotateKey
+        | OpId::FindSessions
+        | OpId::GetSession
+        | OpId::GetEvent
+        | OpId::GetEventSchema => (Vec::new(), ForeignAccess::Missing),
         OpId::UpdateKey => (json(json!({"name": "renamed"})), ForeignAccess::Missing),
         OpId::CreateOwner | OpId::CreateProject => (
             json(json!({"name": target.fresh})),
@@ -72,9 +78,37 @@ fn case(op: OpId, target: &Target) -> (Vec<u8>, ForeignAccess) {
             };
             (encode(vec![span(1, None, labels)]), ForeignAccess::Missing)
         }
-        OpId::ExportEvents => (json(json!({"project": project})), ForeignAccess::Missing),
-        OpId::UpdateEvent => (
-            json(json!({"event_id": target.event, "metadata": {"a": 1}})),
+        OpId::SearchEvents if route.dialect == Dialect::Scoped => {
+            (b"{}".to_vec(), ForeignAccess::Missing)
+        }
+        OpId::CreateSession | OpId::ExportEvents | OpId::SearchEvents => {
+            (json(json!({"project": project})), ForeignAccess::Missing)
+        }
+        OpId::UpdateEvent => {
+            let mut patch = json!({"event_id": target.event, "metadata": {"a": 1}});
+            if route.path.contains("{event_id}") {
+                patch.as_object_mut().unwrap().remove("event_id");
+            }
+            (json(patch), ForeignAccess::Missing)
+        }
+        OpId::CreateEvent => {
+            let event = json!({"event_type": "tool", "inputs": {}, "project": project});
+            let body = match route.wrapper {
+                Some(name) => json!({name: event}),
+                None => event,
+            };
+            (json(body), ForeignAccess::Missing)
+        }
+        OpId::CreateEvents | OpId::AddSessionEvents => (
+            json(json!({"events": [{"event_type": "tool", "inputs": {}, "project": project}]})),
+            ForeignAccess::Missing,
+        ),
+        OpId::CreateModelEvent => (
+            json(json!({"model_event": {"model": "m", "project": project}})),
+            ForeignAccess::Missing,
+        ),
+        OpId::CreateModelEvents => (
+            json(json!({"model_events": [{"model": "m", "project": project}]})),
             ForeignAccess::Missing,
         ),
     }
@@ -86,16 +120,23 @@ async fn call(client: &Client, op: OpId, route: &Route, target: &Target) -> Answ
     } else {
         &target.key
     };
-    let mut path = route.path.replace("{id}", id);
+    let mut path = route
+        .path
+        .replace("{id}", id)
+        .replace("{event_id}", &target.event)
+        .replace("{session_id}", &target.event)
+        .replace("{project_id}", &target.project_id);
     if op == OpId::FindSessions {
         path = format!("{path}?prefix={}&project={}", target.event, target.project);
+    } else if route.method == Method::Get && route.dialect != Dialect::Scoped {
+        path = format!("{path}?project={}", target.project);
     }
     let kind = if op == OpId::ExportTraces {
         PROTOBUF
     } else {
         JSON
     };
-    let (body, _) = case(op, target);
+    let (body, _) = case(op, route, target);
     client
         .send(route.method.as_str(), &path, &[kind], &body)
         .await
@@ -118,6 +159,7 @@ async fn target(server: &TestServer, project: &str) -> Target {
     let owner = server.admin().post("/v1/owners", &owner).await.assert_ok();
     Target {
         project: project.to_owned(),
+        project_id: text(&started["project_id"]),
         key,
         owner: text(&owner["id"]),
         event: text(&started["event_id"]),
@@ -170,32 +212,38 @@ async fn the_openapi_document_has_every_route_and_no_other() {
 
 #[tokio::test]
 async fn every_operation_refuses_a_request_without_a_valid_key() {
-    let server = TestServer::start().await;
-    let target = target(&server, "").await;
-    let (revoked_id, revoked) = server.mint(Level::Admin, "all").await;
-    // After this request, the server has the key in memory.
-    server
-        .client(&revoked)
-        .get("/v1/auth/whoami")
-        .await
-        .assert_ok();
-    let path = format!("/v1/api_keys/{revoked_id}");
-    server.admin().delete(&path).await.assert_ok();
     let mut messages = std::collections::BTreeSet::new();
-    for (what, client) in [
-        ("no key", server.anonymous()),
+    for (what, key) in [
+        ("no key", None),
         (
             "an unknown key",
-            server.client(&text_of(&mint(Level::Admin).unwrap().key)),
+            Some(text_of(&mint(Level::Admin).unwrap().key)),
         ),
-        ("a malformed key", server.client("sk-1234")),
+        ("a malformed key", Some("sk-1234".to_owned())),
         (
             "a hosted key",
-            server.client("hh_1234567890abcdef1234567890abcdef"),
+            Some("hh_1234567890abcdef1234567890abcdef".to_owned()),
         ),
-        ("an empty key", server.client("")),
-        ("a revoked key", server.client(&revoked)),
+        ("an empty key", Some(String::new())),
+        ("a revoked key", None),
     ] {
+        // Each server limits the number of attempts with invalid keys.
+        let server = TestServer::start().await;
+        let target = target(&server, "").await;
+        let (revoked_id, revoked) = server.mint(Level::Admin, "all").await;
+        // After this request, the server has the key in memory.
+        server
+            .client(&revoked)
+            .get("/v1/auth/whoami")
+            .await
+            .assert_ok();
+        let path = format!("/v1/api_keys/{revoked_id}");
+        server.admin().delete(&path).await.assert_ok();
+        let client = match (what, &key) {
+            ("a revoked key", _) => server.client(&revoked),
+            (_, Some(key)) => server.client(key),
+            (_, None) => server.anonymous(),
+        };
         let challenge = match what {
             "no key" => "Bearer",
             _ => "Bearer error=\"invalid_token\"",
@@ -209,15 +257,17 @@ async fn every_operation_refuses_a_request_without_a_valid_key() {
                 "{op:?} at {} with {what}",
                 route.path
             );
-            messages.insert(answer.assert_problem(401));
+            let message = answer.assert_problem(401);
+            messages.insert(
+                message
+                    .replace(&revoked_id, "ID")
+                    .replace(&revoked[..8], "hh_FIRST"),
+            );
             let id = text(&answer.json()["request_id"]);
             assert_eq!(answer.header("x-request-id"), Some(id.as_str()));
         }
     }
     let messages = messages.into_iter().collect::<Vec<_>>().join("\n");
-    let messages = messages
-        .replace(&revoked_id, "ID")
-        .replace(&revoked[..8], "hh_FIRST");
     insta::assert_snapshot!(messages, @"
     no API key; send it as Authorization: Bearer hh_…
     the API key ID (hh_FIRST***) was revoked; use another
@@ -267,7 +317,7 @@ async fn every_operation_hides_the_objects_of_another_project() {
     let client = server.key(Level::Admin, json!(["ours"])).await;
     for (op, route) in guarded() {
         let answer = call(&client, op, route, &theirs).await;
-        match case(op, &theirs).1 {
+        match case(op, route, &theirs).1 {
             ForeignAccess::Missing => drop(answer.assert_problem(404)),
             ForeignAccess::Unseen => assert_eq!(answer.status, 200, "{op:?}"),
             ForeignAccess::NotApplicable => continue,

@@ -19,7 +19,10 @@ fn main() -> io::Result<()> {
          [permission levels](../concepts/keys-and-levels.md#permission-levels) that include it. `keys` names the kinds of keys\n\
          that clients use, the preferred one first. `retry` specifies whether a client may send a failed request\n\
          again: `safe` (repeating it has the same effect), `keyed` (only with the same `Idempotency-Key`), `otlp` (according to\n\
-         the rules of OTLP) or `never`."
+         the rules of OTLP) or `never`.\n\n\
+         `dialect` names the generation of the API. Legacy routes have no version and ignore unknown members of a body. Scoped\n\
+         routes name the project by its id in the path. The names of the scoped routes of events are inferred from the release\n\
+         notes of the official clients, which do not list them."
     )?;
     let mut resource = "";
     for id in OpId::ALL {

@@ -35,7 +35,7 @@ fn find(
     connection: &Connection,
     project: i64,
     public: &str,
-    GetEvent { id }: GetEvent,
+    query: GetEvent,
 ) -> Result<Vec<u8>, StoreError> {
     let session = format!(
         "SELECT 0, id, id, NULL, name, started, ended, {} FROM sessions WHERE project = ?1 AND id = ?2",
@@ -43,10 +43,10 @@ fn find(
     );
     for sql in [GET, &session] {
         let mut statement = connection.prepare_cached(sql)?;
-        let mut rows = statement.query(params![project, id.as_bytes()])?;
+        let mut rows = statement.query(params![project, query.id.as_bytes()])?;
         if let Some(row) = rows.next()? {
             return render(&stored_event(row)?, public);
         }
     }
-    Err(StoreError::NotFound(format!("event {id} not found")))
+    Err(query.missing())
 }

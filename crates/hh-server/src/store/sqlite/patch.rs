@@ -51,9 +51,9 @@ impl Change for Patch {
         connection: &Connection,
     ) -> Result<ControlFlow<ChangeOutcome, Target>, StoreError> {
         let id = self.sent.event_id;
-        // Events are searched first. Any client can choose the id of a session, even the id of an existing event, but
-        // no client can choose the id of an event. A session with the id of an event must not receive patches of the
-        // event.
+        // Events are searched first. Any client can choose the id of a session, even the id of an existing event, and a
+        // session with the id of an event must not receive patches of the event. A key that may not change all events
+        // cannot create an event with the id of a session.
         for table in [Table::Events, Table::Sessions] {
             let location = Location {
                 table,

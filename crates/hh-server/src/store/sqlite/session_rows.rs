@@ -180,7 +180,7 @@ pub(super) fn insert_started(
         project,
         day: day_of(session.started),
         started: session.started,
-        ended: session.started,
+        ended: session.ended,
     };
     let columns = Columns {
         id: session.id,

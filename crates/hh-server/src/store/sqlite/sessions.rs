@@ -70,7 +70,7 @@ fn render_new(session: &NewSession, project: &str) -> Result<Vec<u8>, StoreError
         kind: EventKind::Session,
         name: &session.name,
         started: session.started,
-        ended: session.started,
+        ended: session.ended,
         body: &session.encoded,
     };
     render(&event, project)
@@ -138,9 +138,10 @@ impl Change for Start {
         body: &MergedBody,
     ) -> Result<(), StoreError> {
         let session = &self.session;
-        let mut started = target.started;
+        let (mut started, mut ended) = (target.started, target.ended);
         if target.is_implicit {
             started = started.min(session.started);
+            ended = ended.max(session.ended);
             connection
                 .prepare_cached(
                     "UPDATE sessions SET name = ?3, started = ?4, implicit = 0, family = ?5
@@ -154,6 +155,6 @@ impl Change for Start {
                     self.family,
                 ])?;
         }
-        target.save(connection, body, started, target.ended)
+        target.save(connection, body, started, ended)
     }
 }

@@ -250,6 +250,7 @@ async fn run(engine: &impl Engine, public: &str, now: Timestamp, step: &Step) ->
                 id: id(*session),
                 name: format!("session {session}"),
                 started: *started,
+                ended: started + i64::from(*member) * 20,
                 encoded: body.encode().unwrap(),
                 body,
             };

@@ -109,6 +109,7 @@ fn the_log_is_emptied_between_queries_that_overlap() {
             id: uuid::Uuid::from_u128(1),
             name: "s".to_owned(),
             started: 1,
+            ended: 1,
             body: crate::store::Body::default(),
             encoded: b"{}".to_vec(),
         };

@@ -139,7 +139,7 @@ impl Write<StartSession> for Model {
                 id: session.id,
                 name: session.name.clone(),
                 started: session.started,
-                ended: session.started,
+                ended: session.ended,
                 is_implicit: false,
                 body: session.encoded.clone(),
                 family: project.family(),
@@ -170,6 +170,7 @@ impl Write<StartSession> for Model {
                 if is_implicit {
                     stored.name.clone_from(&session.name);
                     stored.started = stored.started.min(session.started);
+                    stored.ended = stored.ended.max(session.ended);
                     stored.is_implicit = false;
                     stored.family = project.family();
                 }
@@ -330,7 +331,7 @@ impl Read<GetEvent> for Model {
                 .session(number, id)
                 .map(|place| state.session_event(place)),
         };
-        let found = found.ok_or_else(|| unknown(&format!("event {id}")))?;
+        let found = found.ok_or_else(|| GetEvent { id }.missing())?;
         render(&found, project.public())
     }
 }

@@ -1,0 +1,234 @@
+//! Implements the options that select events.
+
+use clap::Args;
+use hh_sdk::api::types::{Filter, Operator};
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+
+// The options that select events. A doc comment would become the description of the command.
+#[derive(Args)]
+pub(super) struct Filters {
+    /// Only events that started at this time or later: a duration before now such as 30m, 2h or 7d, or an ISO 8601 time
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    since: Option<Timestamp>,
+    /// Only events that started at this time or earlier
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    until: Option<Timestamp>,
+    /// Only events with this name
+    #[arg(long, value_name = "NAME")]
+    name: Option<String>,
+    /// Only events with an error
+    #[arg(long)]
+    error: bool,
+    /// Only events that meet a condition, such as 'metadata.cost > 0.1' (can be repeated)
+    #[arg(long = "where", value_name = "CONDITION", value_parser = condition)]
+    conditions: Vec<Filter>,
+}
+
+impl Filters {
+    /// Returns the filters of a query.
+    pub(super) fn filters(&self) -> Vec<Filter> {
+        let mut filters = self.conditions.clone();
+        filters.extend(self.name.iter().map(|name| Filter::is("event_name", name)));
+        if self.error {
+            filters.push(Filter::new("error", Operator::Exists, Value::Null));
+        }
+        filters
+    }
+
+    /// Returns the range of start times of a query.
+    pub(super) fn date_range(&self) -> Option<Value> {
+        if self.since.is_none() && self.until.is_none() {
+            return None;
+        }
+        // Hosted HoneyHive requires both bounds.
+        let since = self.since.unwrap_or(Timestamp::UNIX_EPOCH);
+        let until = self.until.unwrap_or(Timestamp::MAX);
+        Some(json!({ "$gte": since.to_string(), "$lte": until.to_string() }))
+    }
+}
+
+/// Parses a time, or a duration before now.
+fn time(text: &str) -> Result<Timestamp, String> {
+    if let Some(age) = age(text) {
+        return Timestamp::now()
+            .checked_sub(age)
+            .map_err(|_| "the time is out of range".to_owned());
+    }
+    if let Ok(time) = text.parse::<Timestamp>() {
+        return Ok(time);
+    }
+    let local = text.parse::<DateTime>().ok();
+    let time = local.and_then(|time| TimeZone::UTC.to_timestamp(time).ok());
+    time.ok_or_else(|| {
+        "expected a duration such as 30m, 2h or 7d, or a time such as 2026-01-31T12:00:00Z"
+            .to_owned()
+    })
+}
+
+/// Parses a whole number with a unit.
+fn age(text: &str) -> Option<SignedDuration> {
+    let unit = text.chars().last()?;
+    let number: i64 = text.strip_suffix(unit)?.parse().ok()?;
+    let seconds = match unit {
+        's' => 1,
+        'm' => 60,
+        'h' => 60 * 60,
+        'd' => 24 * 60 * 60,
+        'w' => 7 * 24 * 60 * 60,
+        _ => return None,
+    };
+    let seconds = number.checked_mul(seconds)?;
+    (number >= 0).then(|| SignedDuration::from_secs(seconds))
+}
+
+/// The symbols of operators, longer ones first.
+const SYMBOLS: [(&str, Operator); 5] = [
+    ("==", Operator::Is),
+    ("!=", Operator::IsNot),
+    ("=", Operator::Is),
+    (">", Operator::GreaterThan),
+    ("<", Operator::LessThan),
+];
+
+/// Parses a condition: a field, an operator, and a value unless the operator is `exists` or `not exists`.
+fn condition(text: &str) -> Result<Filter, String> {
+    const EXPECTED: &str = "expected FIELD OPERATOR VALUE, such as 'metadata.cost > 0.1', 'error exists' or 'event_name contains chat'";
+    let text = text.trim();
+    let end = text
+        .find(|c: char| c.is_whitespace() || matches!(c, '=' | '!' | '<' | '>'))
+        .ok_or(EXPECTED)?;
+    let (field, rest) = text.split_at(end);
+    let rest = rest.trim_start();
+    let symbol = SYMBOLS.iter().find_map(|(symbol, operator)| {
+        let value = rest.strip_prefix(symbol)?;
+        Some((*operator, value))
+    });
+    let (operator, value) = symbol.or_else(|| named(rest)).ok_or(EXPECTED)?;
+    let value = value.trim();
+    let has_value = !matches!(operator, Operator::Exists | Operator::NotExists);
+    if field.is_empty() || value.is_empty() == has_value {
+        return Err(EXPECTED.to_owned());
+    }
+    let value = has_value.then(|| value_of(value));
+    Ok(Filter::new(field, operator, value))
+}
+
+/// Finds the longest operator name at the beginning of a text, and returns the rest.
+fn named(text: &str) -> Option<(Operator, &str)> {
+    let found = Operator::ALL.into_iter().filter_map(|operator| {
+        let rest = text.strip_prefix(operator.as_str())?;
+        let is_word = rest.is_empty() || rest.starts_with(char::is_whitespace);
+        is_word.then_some((operator, rest))
+    });
+    found.min_by_key(|(_, rest)| rest.len())
+}
+
+/// Returns a number, boolean, null or quoted text as JSON, and anything else as text.
+fn value_of(text: &str) -> Value {
+    match serde_json::from_str(text) {
+        Ok(value @ (Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_))) => value,
+        Ok(Value::Array(_) | Value::Object(_)) | Err(_) => text.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_condition_is_a_field_an_operator_and_a_value() {
+        for (text, field, operator, value) in [
+            (
+                "metadata.cost > 0.1",
+                "metadata.cost",
+                Operator::GreaterThan,
+                json!(0.1),
+            ),
+            (
+                "metadata.cost<5",
+                "metadata.cost",
+                Operator::LessThan,
+                json!(5),
+            ),
+            ("event_name=chat", "event_name", Operator::Is, json!("chat")),
+            (
+                "event_name == \"7\"",
+                "event_name",
+                Operator::Is,
+                json!("7"),
+            ),
+            (
+                "metadata.ok != true",
+                "metadata.ok",
+                Operator::IsNot,
+                json!(true),
+            ),
+            ("error exists", "error", Operator::Exists, Value::Null),
+            (
+                "error not exists",
+                "error",
+                Operator::NotExists,
+                Value::Null,
+            ),
+            (
+                "inputs.q not contains a b",
+                "inputs.q",
+                Operator::NotContains,
+                json!("a b"),
+            ),
+            ("source is not dev", "source", Operator::IsNot, json!("dev")),
+            (
+                "source is notable",
+                "source",
+                Operator::Is,
+                json!("notable"),
+            ),
+            (
+                "start_time after 2026-01-01",
+                "start_time",
+                Operator::After,
+                json!("2026-01-01"),
+            ),
+        ] {
+            let filter = condition(text).unwrap_or_else(|error| panic!("{text}: {error}"));
+            assert_eq!(
+                (filter.field.as_str(), filter.operator),
+                (field, operator),
+                "{text}"
+            );
+            assert_eq!(filter.value, value, "{text}");
+        }
+        for text in [
+            "",
+            "cost",
+            "> 5",
+            "cost >",
+            "cost about 5",
+            "error exists now",
+            "cost isnt 5",
+        ] {
+            assert!(condition(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_time_is_a_duration_before_now_or_a_date() {
+        let parsed = time("2h").unwrap();
+        let age = Timestamp::now().duration_since(parsed);
+        assert!((7200..7260).contains(&age.as_secs()), "{age}");
+        let noon = time("2026-01-31T12:00:00Z").unwrap();
+        for text in ["2026-01-31T13:00:00+01:00", "2026-01-31 12:00"] {
+            assert_eq!(time(text).unwrap(), noon, "{text}");
+        }
+        assert_eq!(
+            time("2026-01-31").unwrap().to_string(),
+            "2026-01-31T00:00:00Z"
+        );
+        for text in ["", "h", "-2h", "2y", "soon", "99999999999999999w"] {
+            assert!(time(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! The calls on sessions and events of the official clients, unmodified, and what the server stores then.
+
+use serde_json::{Value, json};
+
+use super::support::{PROJECT, TestDir, key_in};
+use super::{node, python};
+
+/// Runs a client against a new server, and returns the events of the session that it prints.
+fn events_of(run: impl FnOnce(&TestDir, &[(&str, &str)]) -> Option<String>) -> Option<Vec<Value>> {
+    let place = TestDir::new();
+    let server = place.start();
+    let key_file = place.make_key(&server, "read_write");
+    let key = key_in(&key_file);
+    let variables = [
+        ("HH_API_URL", server.url()),
+        ("HH_API_KEY", &key),
+        ("TEST_PROJECT", PROJECT),
+    ];
+    let session = run(&place, &variables)?;
+    let list = ["event", "list", "--session-id", &session];
+    let events = place.list(&server, &key_file, &list);
+    Some(events.as_array().unwrap().clone())
+}
+
+/// Returns the event with a name.
+fn named<'a>(events: &'a [Value], name: &str) -> &'a Value {
+    let found = events.iter().find(|event| event["event_name"] == name);
+    found.unwrap_or_else(|| panic!("no event {name}: {events:#?}"))
+}
+
+#[test]
+fn every_call_on_sessions_and_events_of_the_python_client_passes() {
+    let run = |place: &TestDir, variables: &[(&str, &str)]| {
+        python::script(place, python::CLIENT, "sessions_and_events.py", variables)
+    };
+    let Some(events) = events_of(run) else {
+        return;
+    };
+    let session = named(&events, "python calls");
+    assert_eq!(session["metadata"], json!({"plan": "pro", "done": true}));
+    assert_eq!(named(&events, "chat")["metrics"], json!({"score": 0.5}));
+    let traced = named(&events, "by the tracer");
+    assert_eq!(traced["outputs"], json!({"o": 2}));
+    assert_eq!(traced["parent_id"], session["event_id"]);
+}
+
+#[test]
+fn every_call_on_sessions_and_events_of_the_npm_client_passes() {
+    let run = |place: &TestDir, variables: &[(&str, &str)]| {
+        node::script(place, "honeyhive.js", variables)
+    };
+    let Some(events) = events_of(run) else {
+        return;
+    };
+    assert_eq!(named(&events, "node client")["metadata"]["done"], true);
+    let asked = named(&events, "ask_model");
+    assert_eq!(asked["event_type"], "model");
+    assert_eq!(asked["metadata"]["plan"], "pro");
+}
+
+#[test]
+fn honeyhive_logger_stores_its_events() {
+    let run = |place: &TestDir, variables: &[(&str, &str)]| {
+        python::script(place, python::CLIENT, "logger.py", variables)
+    };
+    let Some(events) = events_of(run) else {
+        return;
+    };
+    assert_eq!(events.len(), 2);
+    let logged = named(&events, "search");
+    assert_eq!(logged["duration"], 25.0);
+    assert_eq!(logged["metadata"], json!({"m": 1, "n": 2}));
+    assert_eq!(logged["feedback"], json!({"rating": 5}));
+}
+
+#[test]
+fn honeyhive_daemon_stores_its_events() {
+    let run = |place: &TestDir, variables: &[(&str, &str)]| {
+        python::script(place, python::DAEMON, "daemon.py", variables)
+    };
+    let Some(events) = events_of(run) else {
+        return;
+    };
+    assert_eq!(named(&events, "session.start")["event_type"], "session");
+    assert_eq!(named(&events, "turn.user")["event_type"], "chain");
+}
