@@ -39,6 +39,7 @@ fn the_table() {
     legacy POST   /session/start           Need(Ingest) Safe ingestion/project
     v1     GET    /v1/sessions             Need(Read) Safe project
     legacy POST   /opentelemetry/v1/traces Need(Ingest) Otlp ingestion/project
+    v1     POST   /v1/traces               Need(Ingest) Otlp ingestion/project
     v1     POST   /v1/events/export        Need(Read) Safe project
     legacy PUT    /events                  Need(Ingest) Safe ingestion/project
     ");

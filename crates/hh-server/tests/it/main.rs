@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod compressed;
 #[cfg(test)]
+mod cors;
+#[cfg(test)]
 mod data_dir;
 #[cfg(test)]
 mod event_limits;
@@ -34,6 +36,8 @@ mod key_list;
 mod key_update;
 #[cfg(test)]
 mod keys;
+#[cfg(test)]
+mod odd_exports;
 #[cfg(test)]
 mod otlp;
 #[cfg(test)]
@@ -70,5 +74,7 @@ mod slow_readers;
 mod spans;
 #[cfg(test)]
 mod stop;
+#[cfg(test)]
+mod stored_keys;
 #[cfg(test)]
 mod support;

@@ -210,8 +210,10 @@ async fn every_operation_refuses_a_request_without_a_valid_key() {
                 route.path
             );
             messages.insert(answer.assert_problem(401));
-            let id = text(&answer.json()["request_id"]);
-            assert_eq!(answer.header("x-request-id"), Some(id.as_str()));
+            let id = answer.header("x-request-id").unwrap();
+            if answer.header("content-type") == Some("application/json") {
+                assert_eq!(answer.json()["request_id"], id);
+            }
         }
     }
     let messages = messages.into_iter().collect::<Vec<_>>().join("\n");
