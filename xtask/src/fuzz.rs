@@ -38,6 +38,10 @@ enum Target {
     ApiKeyParse,
     /// The file of saved logins
     CredentialsFile,
+    /// A trace export in protobuf
+    OtlpPb,
+    /// A trace export in JSON
+    OtlpJson,
 }
 
 impl Target {
@@ -49,6 +53,8 @@ impl Target {
             Self::ProblemBody => "problem_body",
             Self::ApiKeyParse => "api_key_parse",
             Self::CredentialsFile => "credentials_file",
+            Self::OtlpPb => "otlp_pb",
+            Self::OtlpJson => "otlp_json",
         }
     }
 }

@@ -1,12 +1,20 @@
 //! The names of span attributes and, with the feature `otlp`, the mapping of OTLP spans to events.
 
 #[cfg(feature = "otlp")]
+mod conventions;
+#[cfg(feature = "otlp")]
+mod fields;
+#[cfg(feature = "otlp")]
 mod map;
 #[cfg(feature = "otlp")]
 mod nest;
+#[cfg(feature = "otlp")]
+mod telemetry;
 
 #[cfg(feature = "otlp")]
-pub use map::{MapLimits, NoLimits, SpanFields, map_span};
+pub use fields::{MapLimits, NoLimits, SpanFields};
+#[cfg(feature = "otlp")]
+pub use map::map_span;
 
 /// The id of the session of a span.
 pub const SESSION_ID: &str = "honeyhive.session_id";

@@ -9,6 +9,7 @@
 //! - [`types`] has the inputs and outputs.
 //! - [`Route::encode`] and [`Route::decode`] convert an input to a request and back.
 //! - [`attributes`] has the names of span attributes and, with the feature `otlp`, the mapping of OTLP spans to events.
+//! - `otlp`, with the feature of that name, decodes OTLP in protobuf and JSON.
 //!
 //! ```
 //! use hh_api::{OpId, Requirement};
@@ -21,7 +22,7 @@
 //!
 //! | feature | default | adds | depends on |
 //! | --- | --- | --- | --- |
-//! | `otlp` | no | [`attributes::map_span`](attributes), which maps OTLP spans to events | opentelemetry-proto |
+//! | `otlp` | no | decoders of OTLP, and [`attributes::map_span`](attributes), which maps spans to events | base64, memchr |
 //! | `schema` | no | JSON schemas of inputs and outputs, for the generator of the OpenAPI document | schemars |
 //!
 //! All platforms are supported.
@@ -34,6 +35,8 @@ mod time;
 
 pub mod attributes;
 pub mod operations;
+#[cfg(feature = "otlp")]
+pub mod otlp;
 pub mod types;
 
 pub use codec::{DecodeError, DecodeErrorKind, Decoded, EncodeError, Encoded};

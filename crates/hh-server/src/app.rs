@@ -8,6 +8,7 @@ use hh_auth::Pepper;
 use crate::auth::{FailureLimiter, KeyCache};
 use crate::clock::Clock;
 use crate::http::budget::Budget;
+use crate::http::cors::AllowedOrigins;
 use crate::http::workers::Workers;
 use crate::store::Store;
 
@@ -32,6 +33,10 @@ pub(crate) struct App {
     pub(crate) request_ids: RequestIds,
     /// Whether successful requests are logged too.
     pub(crate) has_access_log: bool,
+    /// Whether API keys are removed from spans.
+    pub(crate) redact_keys: bool,
+    /// The origins of web pages that may use the server.
+    pub(crate) cors_origins: AllowedOrigins,
 }
 
 /// Creates request ids from a counter and a random number that is chosen at startup, so that no request needs system

@@ -9,6 +9,7 @@ use hh_text::Diagnostic;
 use serde::Deserialize;
 
 use crate::bind::BindValue;
+use crate::http::cors::AllowedOrigins;
 use crate::owner_name;
 use crate::start::files::{self, OtherUsers};
 use crate::start::{StartError, StartErrorKind};
@@ -20,8 +21,7 @@ const DEFAULT_BIND: SocketAddr =
 const DEFAULT_ORGANIZATION: &str = "My Organization";
 const DEFAULT_ADMIN: &str = "admin@localhost";
 const SET_ADMIN: &str = "set it with --admin or in server.yaml";
-const FIX_FILE: &str =
-    "use only bind, organization, admin and max_rotations_per_hour, with valid values";
+const FIX_FILE: &str = "use only bind, organization, admin, max_rotations_per_hour, redact_keys and cors_origins, with valid values";
 const DEFAULT_MAX_ROTATIONS: u32 = 60;
 const MAX_ROTATIONS: RangeInclusive<u32> = 1..=3600;
 /// The maximum size of `server.yaml`, in bytes: far above any real file.
@@ -126,6 +126,8 @@ impl ServerOptions {
             max_rotations: file.max_rotations_per_hour.unwrap_or(DEFAULT_MAX_ROTATIONS),
             new_database: self.new_database,
             has_access_log: self.access_log,
+            redact_keys: file.redact_keys.unwrap_or(true),
+            cors_origins: origins(file.cors_origins)?,
         };
         let invalid = |message: String, hint: &'static str| {
             let what = Diagnostic::new(message).with_hint(hint);
@@ -169,6 +171,20 @@ impl ServerOptions {
     }
 }
 
+/// Parses the origins of web pages. The error does not contain the rejected text.
+fn origins(origins: Vec<String>) -> Result<AllowedOrigins, StartError> {
+    AllowedOrigins::parse(origins).map_err(|number| {
+        let message =
+            format!("invalid cors_origins in server.yaml: item {number} is not an origin");
+        let hint =
+            "use exact origins such as https://app.example.com, without a path or a wildcard";
+        StartError::new(
+            StartErrorKind::Invalid,
+            Diagnostic::new(message).with_hint(hint),
+        )
+    })
+}
+
 /// Checks a name that will be printed on terminals. The error does not contain the rejected text.
 fn check(what: &str, text: &str) -> Result<(), StartError> {
     let fits = (1..=100).contains(&text.chars().count());
@@ -204,6 +220,10 @@ pub(crate) struct ServerSettings {
     pub(crate) max_rotations: u32,
     pub(crate) new_database: bool,
     pub(crate) has_access_log: bool,
+    /// Whether API keys are removed from spans.
+    pub(crate) redact_keys: bool,
+    /// The origins of web pages that may use the server.
+    pub(crate) cors_origins: AllowedOrigins,
 }
 
 /// The content of `server.yaml`.
@@ -214,4 +234,7 @@ struct ServerFile {
     organization: Option<String>,
     admin: Option<String>,
     max_rotations_per_hour: Option<u32>,
+    redact_keys: Option<bool>,
+    #[serde(default)]
+    cors_origins: Vec<String>,
 }

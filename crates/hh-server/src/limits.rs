@@ -82,8 +82,9 @@ impl OtlpMessage {
     }
 }
 
-/// The depth at which the decoder stops, so that deeper levels need not be counted.
-const MAX_LEVELS: usize = 100;
+/// The depth at which the decoder stops, so that deeper levels need not be counted. A level of a value, of which 64 are
+/// decoded, has up to three messages.
+const MAX_LEVELS: usize = 256;
 
 /// Measures an OTLP trace export in protobuf. Each field counts as one value, including text and bytes of any content.
 pub(crate) fn protobuf(request: &[u8]) -> BodyShape {
@@ -104,7 +105,7 @@ pub(crate) fn protobuf(request: &[u8]) -> BodyShape {
             continue;
         };
         at += head;
-        // Bytes become text, and each byte that is not UTF-8 becomes three bytes.
+        // Bytes become base64, which is longer.
         if message == OtlpMessage::AnyValue && number == 7 {
             shape.elements += length / 128;
         }

@@ -1,39 +1,9 @@
-//! Converts attribute values to JSON and dotted names to nested objects.
+//! Converts dotted names to nested objects.
 
-use opentelemetry_proto::tonic::common::v1::AnyValue;
-use opentelemetry_proto::tonic::common::v1::any_value::Value as Any;
+use serde_json::Value;
 use serde_json::map::Entry;
-use serde_json::{Number, Value};
 
 use crate::types::Object;
-
-/// Converts an attribute value to JSON of the same type; values that JSON cannot represent become strings.
-pub(super) fn to_json(value: Option<AnyValue>) -> Value {
-    match value.and_then(|value| value.value) {
-        Some(Any::StringValue(text)) => Value::String(text),
-        Some(Any::BoolValue(flag)) => Value::Bool(flag),
-        Some(Any::IntValue(number)) => Value::from(number),
-        Some(Any::DoubleValue(number)) => match Number::from_f64(number) {
-            Some(number) => Value::Number(number),
-            // The names of these values in the JSON encoding of OTLP.
-            None if number.is_nan() => Value::from("NaN"),
-            None if number > 0.0 => Value::from("Infinity"),
-            None => Value::from("-Infinity"),
-        },
-        Some(Any::ArrayValue(array)) => {
-            Value::Array(array.values.into_iter().map(|v| to_json(Some(v))).collect())
-        }
-        Some(Any::KvlistValue(list)) => Value::Object(
-            list.values
-                .into_iter()
-                .map(|pair| (pair.key, to_json(pair.value)))
-                .collect(),
-        ),
-        Some(Any::BytesValue(bytes)) => Value::String(String::from_utf8_lossy(&bytes).into_owned()),
-        // A reference to a string table, which only profiles use.
-        None | Some(Any::StringValueStrindex(_)) => Value::Null,
-    }
-}
 
 /// The limit of parts of a dotted name; further dots belong to the last part.
 ///

@@ -44,6 +44,7 @@ fn the_table() {
     legacy POST   /session/{session_id}/traces              Need(Ingest) Safe ingestion/project
     v1     GET    /v1/sessions                              Need(Read) Safe project
     legacy POST   /opentelemetry/v1/traces                  Need(Ingest) Otlp ingestion/project
+    v1     POST   /v1/traces                                Need(Ingest) Otlp ingestion/project
     v1     POST   /v1/events/export                         Need(Read) Safe project
     legacy POST   /events/export                            Need(Read) Safe project
     v1     POST   /v1/events/search                         Need(Read) Safe project/data plane

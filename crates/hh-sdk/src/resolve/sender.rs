@@ -286,15 +286,20 @@ impl Sender {
         let slot = self.authorizer_for(op)?;
         let credential = self.issued(slot).await?.credential;
         check_locally(op, &credential)?;
-        let (content_type, body) = match &message {
-            Message::Json(body) => ("application/json", body),
-            Message::Protobuf(body) => ("application/x-protobuf", body),
+        // Errors are read from JSON only, so the server must not send them in protobuf.
+        let (content_type, accepted, body) = match &message {
+            Message::Json(body) => ("application/json", "application/json", body),
+            Message::Protobuf(body) => (
+                "application/x-protobuf",
+                "application/x-protobuf, application/json",
+                body,
+            ),
         };
         let method = Method::from_bytes(route.method.as_str().as_bytes());
         let request = Request::builder()
             .method(method.unwrap_or_default())
             .uri(format!("{}{target}", self.base))
-            .header(ACCEPT, content_type)
+            .header(ACCEPT, accepted)
             .header(CONTENT_TYPE, content_type)
             .body(body.clone())
             .map_err(|_| Error::new(ErrorKind::Config, "invalid base URL"))?;

@@ -153,7 +153,7 @@ fn an_export_goes_out_compressed_and_plain_after_a_415() {
     assert!(
         exports
             .iter()
-            .all(|e| e.header("accept") == Some("application/x-protobuf"))
+            .all(|e| e.header("accept") == Some("application/x-protobuf, application/json"))
     );
 }
 

@@ -21,6 +21,7 @@ use crate::auth::{Access, find_principal};
 use crate::http::error::ApiError;
 use crate::limits::BodyShape;
 
+use super::zstd::ZstdReader;
 pub(crate) use crate::domain::event_limits::MAX_BODY;
 pub(crate) use crate::http::budget::{Budget, Reservation};
 
@@ -272,7 +273,7 @@ impl BufferedBody {
         self.reservation.grow_for_work(shape.objects * OBJECT_BYTES)
     }
 
-    /// Decompresses the body by its `Content-Encoding`: identity, gzip or deflate (zlib).
+    /// Decompresses the body by its `Content-Encoding`: identity, gzip, deflate (zlib) or zstd.
     ///
     /// Bytes after the compressed data are an error.
     pub(crate) fn inflate(self, encoding: &HeaderValue) -> Result<Self, ApiError> {
@@ -292,10 +293,11 @@ impl BufferedBody {
                     Err(cannot_inflate())
                 }
             }
+            Some("zstd") => self.inflate_from(&mut ZstdReader::new(&packed)),
             _ => Err(ApiError::new(
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
                 "UNSUPPORTED_ENCODING",
-                "Content-Encoding must be gzip, deflate or absent",
+                "Content-Encoding must be gzip, deflate, zstd or absent",
             )),
         }
     }

@@ -1,6 +1,6 @@
 //! Error responses, which have one shape for all routes (see `docs/design/decisions.md#v3`).
 
-use http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderName, HeaderValue, Response, StatusCode};
 use std::time::Duration;
 
@@ -11,6 +11,7 @@ use crate::auth::{QUOTA, WINDOW};
 use crate::domain::Refusal;
 use crate::domain::keys::KeyRecord;
 pub(crate) use crate::http::json::{json, json_bytes};
+use crate::otlp::encode_status;
 use crate::store::{EngineErrorKind, StoreError};
 
 /// An error response that does not have a request id yet.
@@ -209,6 +210,18 @@ impl ApiError {
     /// Replaces the message.
     pub(crate) fn with_message(self, message: String) -> Self {
         Self { message, ..self }
+    }
+
+    /// Renders the response to an export in protobuf, with a body that OTLP exporters can read.
+    pub(crate) fn into_protobuf_response(self, request_id: &str) -> Response<Body> {
+        let status = encode_status(self.status, &self.message);
+        let mut response = self.into_response(request_id);
+        *response.body_mut() = Body::from(status);
+        let headers = response.headers_mut();
+        headers.remove(CONTENT_LENGTH);
+        let kind = HeaderValue::from_static("application/x-protobuf");
+        headers.insert(CONTENT_TYPE, kind);
+        response
     }
 
     /// Renders the response with the id of its request.

@@ -7,13 +7,14 @@ use std::time::Instant;
 use axum::Router;
 use axum::body::Body;
 use axum::routing::{MethodFilter, on};
-use hh_api::{Method, OpId, Route};
+use hh_api::{BodyKind, Method, OpId, Route};
 use http::header::{AUTHORIZATION, HOST};
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode};
 
 use crate::app::App;
 use crate::http::error::ApiError;
 use crate::http::request_log::RequestLog;
+use crate::otlp::Encoding;
 use crate::panics;
 use crate::routes::{self, Handler, KeyId};
 
@@ -38,7 +39,11 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
             };
             let (app, handler) = (Arc::clone(app), handler.clone());
             let serve = move |request| serve(Arc::clone(&app), handler.clone(), route, request);
-            router = router.route(route.path, on(method, serve));
+            router = router.route(route.path, on(method, serve.clone()));
+            // Exporters whose endpoint ends with a slash send it too.
+            if route.body == BodyKind::Otlp {
+                router = router.route(&format!("{}/", route.path), on(method, serve));
+            }
         }
     }
     let (none, wrong) = (Arc::clone(app), Arc::clone(app));
@@ -48,6 +53,9 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
             refuse(&none, &request, error)
         })
         .method_not_allowed_fallback(move |request: Request<Body>| async move {
+            if let Some(response) = wrong.cors_origins.preflight(&request) {
+                return response;
+            }
             let message = "method not allowed";
             let status = StatusCode::METHOD_NOT_ALLOWED;
             let error = ApiError::new(status, "METHOD_NOT_ALLOWED", message);
@@ -67,6 +75,8 @@ fn refuse(app: &App, request: &Request<Body>, error: ApiError) -> Response<Body>
     logged.failed(&error);
     let mut response = error.into_response(&request_id);
     set_request_id(&mut response, &request_id);
+    let cors = app.cors_origins.for_request(request.headers());
+    cors.apply(&mut response);
     response
 }
 
@@ -103,6 +113,11 @@ async fn serve(
         path: Some(route.path),
     };
     let started = app.has_access_log.then(Instant::now);
+    let cors = app.cors_origins.for_request(request.headers());
+    let error_encoding = match route.body {
+        BodyKind::Otlp => Encoding::of_error(request.headers()),
+        BodyKind::None | BodyKind::Json | BodyKind::Optional => Encoding::Json,
+    };
     let response = panics::catch_async(async {
         check_headers(request.headers())?;
         handler.handle(app, route, request).await
@@ -122,10 +137,14 @@ async fn serve(
         }
         Err(error) => {
             logged.failed(&error);
-            error.into_response(&request_id)
+            match error_encoding {
+                Encoding::Protobuf => error.into_protobuf_response(&request_id),
+                Encoding::Json => error.into_response(&request_id),
+            }
         }
     };
     set_request_id(&mut response, &request_id);
+    cors.apply(&mut response);
     response
 }
 

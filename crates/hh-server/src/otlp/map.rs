@@ -1,19 +1,18 @@
 //! Maps spans to events, within the memory that a request may use.
 
-use hh_api::attributes::{MapLimits, SCOPE, SpanFields, map_span};
+use hh_api::attributes::{MapLimits, SpanFields};
 use hh_api::types::EventKind;
 use hh_auth::ProjectId;
 use http::StatusCode;
-use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::redact::redact_value;
 use crate::domain::event_ids::{
     EventIdentity, SpanIdentity, SpanParent, session_id, session_of_trace,
 };
 use crate::domain::event_limits::limit_start;
 use crate::domain::usage::Usage;
-use crate::http::body::MAX_BODY;
 use crate::http::budget::Reservation;
 use crate::http::error::ApiError;
 use crate::limits::{self, BodyShape};
@@ -23,26 +22,26 @@ use crate::store::{Body, NewEvent};
 pub(crate) struct MappedSpan {
     /// The project that the span names.
     pub(crate) project: Option<String>,
-    trace_id: [u8; 16],
+    pub(super) trace_id: [u8; 16],
     span_id: [u8; 8],
-    parent_span_id: Option<[u8; 8]>,
-    session: Option<String>,
-    session_name: Option<String>,
-    parent: Option<Uuid>,
+    pub(super) parent_span_id: Option<[u8; 8]>,
+    pub(super) session: Option<String>,
+    pub(super) session_name: Option<String>,
+    pub(super) parent: Option<Uuid>,
     kind: EventKind,
-    name: String,
-    started: i64,
+    pub(super) name: String,
+    pub(super) started: i64,
     ended: i64,
     source: String,
     usage: Usage,
     /// An encoded [`Body`]. Its JSON values would need many times the memory.
-    body: Vec<u8>,
+    pub(super) body: Vec<u8>,
 }
 
 /// The maximum number of values that are parsed from strings in one request.
 ///
 /// They need many times the memory that was counted for the strings. Strings beyond the maximum remain strings.
-const UNPACKED_VALUES: usize = 50_000;
+pub(super) const UNPACKED_VALUES: usize = 50_000;
 
 /// The maximum number of objects that the dotted attribute names of one span may create. A name of 32 parts creates 31.
 const MAX_OBJECTS: usize = 10_000;
@@ -56,21 +55,28 @@ const OBJECTS_AT_ONCE: usize = 64;
 const VALUE_BYTES: usize = 64;
 
 /// The memory for the values of one span, which is released when the span is encoded.
-struct Values<'a> {
+pub(super) struct Values<'a> {
     objects: usize,
     reserved: usize,
     reservation: &'a mut Reservation,
     /// The number of values that may still be parsed from strings.
     allowance: &'a mut usize,
+    redacts: bool,
 }
 
 impl<'a> Values<'a> {
-    fn new(reservation: &'a mut Reservation, allowance: &'a mut usize) -> Self {
+    /// `redacts` removes API keys from values that are parsed from strings, where escapes can hide them.
+    pub(super) fn new(
+        reservation: &'a mut Reservation,
+        allowance: &'a mut usize,
+        redacts: bool,
+    ) -> Self {
         Self {
             objects: 0,
             reserved: 0,
             reservation,
             allowance,
+            redacts,
         }
     }
 
@@ -113,7 +119,13 @@ impl MapLimits for Values<'_> {
         }
         *self.allowance -= shape.elements;
         self.unpack(shape)?;
-        Ok(serde_json::from_str(text).ok())
+        let mut value = serde_json::from_str(text).ok();
+        if self.redacts
+            && let Some(value) = &mut value
+        {
+            redact_value(value);
+        }
+        Ok(value)
     }
 }
 
@@ -125,47 +137,9 @@ impl Drop for Values<'_> {
     }
 }
 
-/// Maps every span with valid ids, and counts the other spans.
-///
-/// Each span is encoded before the next one is mapped, so that only the values of one span are in memory.
-/// `arrived` is the time of the request in nanoseconds since 1970. Afterwards `reservation` includes the encoded spans.
-pub(crate) fn map(
-    request: ExportTraceServiceRequest,
-    arrived: i64,
-    reservation: &mut Reservation,
-) -> Result<(Vec<MappedSpan>, u32), ApiError> {
-    let mut mapped = Vec::new();
-    let mut rejected = 0;
-    let mut stored = 0;
-    let mut allowance = UNPACKED_VALUES;
-    for group in request.resource_spans {
-        for scoped in group.scope_spans {
-            // The tracer of this project sends lists and objects unchanged; others send them as JSON in a string.
-            let is_typed = scoped.scope.is_some_and(|scope| scope.name == SCOPE);
-            for span in scoped.spans {
-                if span.trace_id.len() == 16 && span.span_id.len() == 8 {
-                    let mut values = Values::new(reservation, &mut allowance);
-                    let fields = map_span(span, is_typed, &mut values)?;
-                    let span = MappedSpan::new(fields, arrived)?;
-                    drop(values);
-                    stored += span.body.len();
-                    if stored > MAX_BODY {
-                        return Err(ApiError::too_large());
-                    }
-                    reservation.grow_for_work(span.size())?;
-                    mapped.push(span);
-                } else {
-                    rejected += 1;
-                }
-            }
-        }
-    }
-    Ok((mapped, rejected))
-}
-
 impl MappedSpan {
     /// Encodes the fields of a span. `arrived` is in nanoseconds since 1970.
-    fn new(mut fields: SpanFields, arrived: i64) -> Result<Self, ApiError> {
+    pub(super) fn new(mut fields: SpanFields, arrived: i64) -> Result<Self, ApiError> {
         let (started, ended) = (&mut fields.started, &mut fields.ended);
         limit_start(started, ended, &mut fields.metadata, arrived);
         let body = Body {
@@ -181,7 +155,7 @@ impl MappedSpan {
         };
         Ok(Self {
             project: fields.project,
-            // `map` has checked the lengths.
+            // The decoder has checked the lengths.
             trace_id: fields.trace_id.try_into().unwrap_or_default(),
             span_id: fields.span_id.try_into().unwrap_or_default(),
             parent_span_id: fields.parent_span_id.try_into().ok(),
@@ -199,10 +173,17 @@ impl MappedSpan {
     }
 
     /// Returns the memory that the span needs until it is stored, in bytes.
-    fn size(&self) -> usize {
+    pub(super) fn size(&self) -> usize {
         let texts = [&self.project, &self.session, &self.session_name];
         let texts = texts.into_iter().flatten().map(String::len).sum::<usize>();
         size_of::<Self>() + self.body.len() + self.name.len() + self.source.len() + texts
+    }
+
+    /// Returns what identifies the session of the span within an export: its text, or else the trace.
+    pub(super) fn session_key(&self) -> &[u8] {
+        self.session
+            .as_ref()
+            .map_or(&self.trace_id, |session| session.as_bytes())
     }
 
     /// Returns the event of a project. Its ids are derived from project, trace and span, so a resent span is the same
@@ -231,6 +212,3 @@ impl MappedSpan {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -7,10 +7,6 @@ use axum::body::Body;
 use hh_api::types::{Empty, ExportTracesResponse, PartialSuccess};
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use http::{HeaderValue, Response, StatusCode};
-use opentelemetry_proto::tonic::collector::trace::v1::{
-    ExportTracePartialSuccess, ExportTraceServiceResponse,
-};
-use prost::Message as _;
 
 use super::large_work::{SMALL, run_blocking_if};
 use super::{Call, Rendered};
@@ -19,7 +15,9 @@ use crate::auth::{Access, ProjectAccess, authorize_project};
 use crate::http::body::{self, BufferedBody, Reservation};
 use crate::http::error::ApiError;
 use crate::limits;
-use crate::otlp::{Encoding, MappedSpan, decode, map};
+use crate::otlp::{
+    Arrival, Encoding, MappedSpan, Received, Rejections, encode_partial_success, receive,
+};
 use crate::store::{Hold, InsertEvents, NewEvent};
 
 /// Stores the spans of an OTLP export. Nothing is stored unless the key applies to the projects of all spans.
@@ -29,16 +27,13 @@ pub(super) async fn export_traces(
     _: Empty,
 ) -> Result<Rendered<ExportTracesResponse>, ApiError> {
     let (access, headers) = (&call.access, &call.headers);
-    let encoding = headers
-        .get(CONTENT_TYPE)
-        .and_then(|value| Encoding::of(value.to_str().ok()?))
-        .ok_or_else(|| {
-            ApiError::new(
-                StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                "UNSUPPORTED_TYPE",
-                "Content-Type must be application/x-protobuf or application/json",
-            )
-        })?;
+    let encoding = Encoding::of(headers).ok_or_else(|| {
+        ApiError::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "UNSUPPORTED_TYPE",
+            "Content-Type must be application/x-protobuf or application/json",
+        )
+    })?;
     let mut held = body::read(app, access, headers, call.body).await?;
     if let Some(encoding) = headers.get(CONTENT_ENCODING).cloned() {
         held = app.inflation.run(move || held.inflate(&encoding)).await??;
@@ -46,17 +41,20 @@ pub(super) async fn export_traces(
     let is_large = held.bytes.len() > SMALL;
     let (within, with) = (Arc::clone(app), access.clone());
     let read = move || {
-        let arrived = i64::try_from(with.now().as_nanosecond()).unwrap_or(i64::MAX);
-        let (reservation, (spans, rejected)) = decode_body(encoding, held, arrived)?;
-        let batches = in_projects(&within, &with, spans)?;
-        Ok::<_, ApiError>((batches, reservation, rejected))
+        let arrival = Arrival {
+            time: i64::try_from(with.now().as_nanosecond()).unwrap_or(i64::MAX),
+            redact_keys: within.redact_keys,
+        };
+        let (reservation, received) = decode_body(encoding, held, arrival)?;
+        let batches = in_projects(&within, &with, received.spans)?;
+        Ok::<_, ApiError>((batches, reservation, received.rejections))
     };
-    let (batches, reservation, rejected) = run_blocking_if(app, is_large, read).await??;
+    let (batches, reservation, rejections) = run_blocking_if(app, is_large, read).await??;
     let (insert, memory) = (InsertEvents { batches }, Hold::new(reservation));
     app.store
         .write_holding(&call.access, insert, memory)
         .await?;
-    Ok(answer(encoding, rejected))
+    Ok(answer(encoding, &rejections))
 }
 
 type Batches = Vec<(ProjectAccess, Vec<NewEvent>)>;
@@ -83,24 +81,21 @@ fn in_projects(app: &App, access: &Access, spans: Vec<MappedSpan>) -> Result<Bat
 
 /// Returns the response, with the number of rejected spans if there are any. Clients must not resend them (OTLP,
 /// partial success).
-fn answer(encoding: Encoding, rejected: u32) -> Rendered<ExportTracesResponse> {
-    const MESSAGE: &str = "a trace id must have 16 bytes and a span id 8 bytes";
+fn answer(encoding: Encoding, rejections: &Rejections) -> Rendered<ExportTracesResponse> {
+    let rejected = rejections.total();
     match encoding {
         Encoding::Json => Rendered::value(&ExportTracesResponse {
             partial_success: (rejected > 0).then(|| PartialSuccess {
                 rejected_spans: rejected.to_string(),
-                error_message: MESSAGE.to_owned(),
+                error_message: rejections.message(),
             }),
         }),
         Encoding::Protobuf => {
-            let partial = (rejected > 0).then(|| ExportTracePartialSuccess {
-                rejected_spans: rejected.into(),
-                error_message: MESSAGE.to_owned(),
-            });
-            let message = ExportTraceServiceResponse {
-                partial_success: partial,
+            let body = match rejected {
+                0 => Vec::new(),
+                _ => encode_partial_success(rejected, &rejections.message()),
             };
-            let mut response = Response::new(Body::from(message.encode_to_vec()));
+            let mut response = Response::new(Body::from(body));
             let kind = HeaderValue::from_static("application/x-protobuf");
             response.headers_mut().insert(CONTENT_TYPE, kind);
             Rendered::response(response)
@@ -112,20 +107,16 @@ fn answer(encoding: Encoding, rejected: u32) -> Rendered<ExportTracesResponse> {
 fn decode_body(
     encoding: Encoding,
     mut held: BufferedBody,
-    arrived: i64,
-) -> Result<(Reservation, (Vec<MappedSpan>, u32)), ApiError> {
+    arrival: Arrival,
+) -> Result<(Reservation, Received), ApiError> {
     held.reserve(match encoding {
         Encoding::Json => limits::json(&held.bytes),
         Encoding::Protobuf => limits::protobuf(&held.bytes),
     })?;
-    let bytes = std::mem::take(&mut held.bytes);
-    // During decoding, memory contains the texts twice. The number of workers limits this additional memory. After
-    // decoding, the reservation covers the texts.
-    let request = decode(encoding, &bytes)?;
-    drop(bytes);
     let once = held.reservation.held();
-    let spans = map(request, arrived, &mut held.reservation)?;
+    let received = receive(encoding, &held.bytes, arrival, &mut held.reservation)?;
     let encoded = held.reservation.held().saturating_sub(once);
+    drop(held.bytes);
     held.reservation.shrink_to(encoded);
-    Ok((held.reservation, spans))
+    Ok((held.reservation, received))
 }

@@ -39,7 +39,7 @@ pub(crate) struct DirLock {
 
 /// Opens the data directory and creates the state of the server, and at the first start the admin key.
 pub(crate) fn open(
-    settings: ServerSettings,
+    mut settings: ServerSettings,
 ) -> Result<(App, Option<FirstKey>, DirLock), StartError> {
     let dir = settings.data_dir.clone();
     let database = dir.join("honeyhive.db");
@@ -81,6 +81,8 @@ pub(crate) fn open(
         ));
     }
     let (max_rotations, has_access_log) = (settings.max_rotations, settings.has_access_log);
+    let redact_keys = settings.redact_keys;
+    let cors_origins = std::mem::take(&mut settings.cors_origins);
     let first_key = if store.is_new() {
         if !may_be_new {
             return Err(lost_database(&database, "contains no data"));
@@ -106,6 +108,8 @@ pub(crate) fn open(
         responses: Budget::new(MAX_RESPONSES),
         request_ids: RequestIds::new(boot),
         has_access_log,
+        redact_keys,
+        cors_origins,
     };
     Ok((app, first_key, lock))
 }

@@ -152,3 +152,38 @@ async fn members_together_inflate_to_16_mib_at_most() {
         .await
         .assert_ok_empty();
 }
+
+fn zstd(bytes: &[u8]) -> Vec<u8> {
+    ruzstd::encoding::compress_to_vec(bytes, ruzstd::encoding::CompressionLevel::Fastest)
+}
+
+#[tokio::test]
+async fn zstd_is_read_to_its_end_within_the_same_limits() {
+    let server = TestServer::start().await;
+    let client = server.key(Level::ReadWrite, "all").await;
+    // A skippable frame between two frames.
+    let skipped = [&[0x50, 0x2a, 0x4d, 0x18, 3, 0, 0, 0][..], b"any"].concat();
+    let body = [zstd(&spans(1..=10)), skipped, zstd(&spans(11..=20))].concat();
+    send(&client, PROTOBUF, "zstd", &body)
+        .await
+        .assert_ok_empty();
+    assert_eq!(client.events(&json!({})).await["count"], 21);
+    let packed = zstd(&spans(31..=40));
+    for broken in [
+        [&packed[..], b"trailing"].concat(),
+        [&packed[..], &[0x50, 0x2a, 0x4d, 0x18, 9, 0, 0, 0]].concat(),
+        packed[..packed.len() - 1].to_vec(),
+        b"none".to_vec(),
+        // A frame that requests a window of 1 GiB.
+        [&[0x28, 0xb5, 0x2f, 0xfd, 0, 0xa0][..], &packed[6..]].concat(),
+    ] {
+        send(&client, PROTOBUF, "zstd", &broken)
+            .await
+            .assert_problem(400);
+    }
+    assert_eq!(client.events(&json!({})).await["count"], 21);
+    let large = zstd(&vec![b' '; 1024 * 1024]).repeat(17);
+    send(&client, JSON, "zstd", &large)
+        .await
+        .assert_problem(413);
+}

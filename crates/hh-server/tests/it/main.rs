@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod compressed;
 #[cfg(test)]
+mod cors;
+#[cfg(test)]
 mod data_dir;
 #[cfg(test)]
 mod event_limits;
@@ -36,6 +38,8 @@ mod key_update;
 mod keys;
 #[cfg(test)]
 mod new_events;
+#[cfg(test)]
+mod odd_exports;
 #[cfg(test)]
 mod otlp;
 #[cfg(test)]
@@ -74,5 +78,7 @@ mod slow_readers;
 mod spans;
 #[cfg(test)]
 mod stop;
+#[cfg(test)]
+mod stored_keys;
 #[cfg(test)]
 mod support;

@@ -108,7 +108,7 @@ async fn a_patch_that_would_make_an_event_larger_than_one_mebibyte_is_refused() 
             if status == 200 {
                 let at = after.iter().position(|event| event["event_id"] == *id);
                 let (patched, before) = (&mut after[at.unwrap()], &before[at.unwrap()]);
-                assert!(patched["metadata"] == metadata);
+                assert!(patched["metadata"]["filler"] == metadata["filler"]);
                 assert_eq!(patched["duration"], 9.0);
                 for member in ["metadata", "duration", "end_time"] {
                     patched[member] = before[member].clone();

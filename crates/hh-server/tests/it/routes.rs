@@ -263,8 +263,10 @@ async fn every_operation_refuses_a_request_without_a_valid_key() {
                     .replace(&revoked_id, "ID")
                     .replace(&revoked[..8], "hh_FIRST"),
             );
-            let id = text(&answer.json()["request_id"]);
-            assert_eq!(answer.header("x-request-id"), Some(id.as_str()));
+            let id = answer.header("x-request-id").unwrap();
+            if answer.header("content-type") == Some("application/json") {
+                assert_eq!(answer.json()["request_id"], id);
+            }
         }
     }
     let messages = messages.into_iter().collect::<Vec<_>>().join("\n");

@@ -183,8 +183,8 @@ async fn a_request_fails_when_its_key_is_revoked_while_its_body_arrives() {
                 .await
                 .assert_ok();
             let answer = connection.answer().await;
-            answer.assert_problem(401);
-            assert_eq!(answer.json()["errorCode"], "KEY_REVOKED");
+            let message = answer.assert_problem(401);
+            assert!(message.contains("was revoked"), "{message}");
             connection.closed().await;
         }
     }

@@ -6,8 +6,13 @@ use std::num::NonZero;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use hh_auth::private_file::{Replace, create_private_dir, write_private};
 use hh_auth::{ApiKey, Level};
 use hh_server::{FirstKey, Server, ServerOptions};
+use opentelemetry_proto::tonic::collector::trace::v1::{
+    ExportTracePartialSuccess, ExportTraceServiceResponse,
+};
+use prost::Message as _;
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -62,8 +67,20 @@ impl TestServer {
         Self::with(|options| options.with_threads(NonZero::new(2).unwrap())).await
     }
 
-    async fn with(more: impl FnOnce(ServerOptions) -> ServerOptions) -> Self {
+    /// Starts a server with a `server.yaml`.
+    pub(crate) async fn start_with(yaml: &str) -> Self {
         let dir = tempfile::tempdir().unwrap();
+        let data = data_dir(&dir);
+        create_private_dir(&data).unwrap();
+        write_private(&data.join("server.yaml"), yaml.as_bytes(), Replace::No).unwrap();
+        Self::within(dir, |options| options).await
+    }
+
+    async fn with(more: impl FnOnce(ServerOptions) -> ServerOptions) -> Self {
+        Self::within(tempfile::tempdir().unwrap(), more).await
+    }
+
+    async fn within(dir: TempDir, more: impl FnOnce(ServerOptions) -> ServerOptions) -> Self {
         let mut server = Server::start(more(options(&dir))).await.unwrap();
         let Some(FirstKey::Show { key, .. }) = server.take_first_key() else {
             panic!("the first start returned no key");
@@ -307,7 +324,10 @@ impl Connection {
             headers,
             body: Vec::new(),
         };
-        let length: usize = answer.header("content-length").unwrap().parse().unwrap();
+        let length: usize = match answer.status {
+            204 => 0,
+            _ => answer.header("content-length").unwrap().parse().unwrap(),
+        };
         self.unread.drain(..end + 4);
         while self.unread.len() < length {
             assert!(self.more().await, "the response is truncated");
@@ -368,10 +388,32 @@ impl Answer {
         assert_eq!(self.body, b"");
     }
 
+    /// Checks that an export was accepted except for a number of spans, and returns the reasons.
+    #[track_caller]
+    pub(crate) fn assert_rejected(&self, spans: u32) -> String {
+        assert_eq!(self.status, 200, "{}", self.text());
+        if self.header("content-type") == Some(PROTOBUF.1) {
+            let answer = ExportTraceServiceResponse::decode(&self.body[..]).unwrap();
+            let partial = answer.partial_success.unwrap_or_default();
+            assert_eq!(partial.rejected_spans, i64::from(spans), "{partial:?}");
+            return partial.error_message;
+        }
+        let partial = &self.json()["partialSuccess"];
+        assert_eq!(partial["rejectedSpans"], spans.to_string(), "{partial}");
+        text(&partial["errorMessage"])
+    }
+
     /// Checks that the response is an error with a status in the common format, and returns its message.
     #[track_caller]
     pub(crate) fn assert_problem(&self, status: u16) -> String {
         assert_eq!(self.status, status, "{}", self.text());
+        if self.header("content-type") == Some(PROTOBUF.1) {
+            // `google.rpc.Status` has the same fields on the wire: a number and a text.
+            let status = ExportTracePartialSuccess::decode(&self.body[..]).unwrap();
+            assert!((1..=16).contains(&status.rejected_spans), "{status:?}");
+            assert_ne!(status.error_message, "");
+            return status.error_message;
+        }
         assert_eq!(self.header("content-type"), Some("application/json"));
         let problem = self.json();
         assert_eq!(problem["success"], false);

@@ -1,27 +1,19 @@
-use opentelemetry_proto::tonic::common::v1::AnyValue;
-use opentelemetry_proto::tonic::common::v1::any_value::Value as Any;
 use proptest::prelude::*;
 use serde_json::json;
 
+use super::super::fields::NoLimits;
 use super::*;
-
-fn int(number: i64) -> AnyValue {
-    let value = Some(Any::IntValue(number));
-    AnyValue { value }
-}
 
 /// Maps inputs with these names and numbers.
 fn inputs(values: &[(&str, i64)]) -> Value {
-    let attributes = values.iter().map(|(name, number)| KeyValue {
-        key: format!("honeyhive_inputs.{name}"),
-        value: Some(int(*number)),
-        ..KeyValue::default()
-    });
+    let attributes = values
+        .iter()
+        .map(|(name, number)| (format!("honeyhive_inputs.{name}"), Value::from(*number)));
     let span = Span {
         attributes: attributes.collect(),
         ..Span::default()
     };
-    let Ok(fields) = map_span(span, true, &mut NoLimits);
+    let Ok(fields) = map_span(span, &Origin::of_tracer(), &mut NoLimits);
     Value::Object(fields.inputs)
 }
 
@@ -48,37 +40,19 @@ fn names_that_collide_stay_flat_in_any_order() {
 
 #[test]
 fn an_object_value_keeps_its_members_when_dotted_names_add_more() {
-    let object = |name: &str, number| {
-        let value = Any::KvlistValue(opentelemetry_proto::tonic::common::v1::KeyValueList {
-            values: vec![KeyValue {
-                key: name.to_owned(),
-                value: Some(int(number)),
-                ..KeyValue::default()
-            }],
-        });
-        AnyValue { value: Some(value) }
-    };
     for (member, expected) in [
         ("c", json!({"a": {"c": 1, "b": 2}})),
         ("b", json!({"a": {"b": 1}, "a.b": 2})),
         ("x.y", json!({"a": {"x.y": 1, "b": 2}})),
     ] {
-        let whole = KeyValue {
-            key: "honeyhive_metadata.a".to_owned(),
-            value: Some(object(member, 1)),
-            ..KeyValue::default()
-        };
-        let dotted = KeyValue {
-            key: "honeyhive_metadata.a.b".to_owned(),
-            value: Some(int(2)),
-            ..KeyValue::default()
-        };
+        let whole = ("honeyhive_metadata.a".to_owned(), json!({member: 1}));
+        let dotted = ("honeyhive_metadata.a.b".to_owned(), json!(2));
         for attributes in [vec![whole.clone(), dotted.clone()], vec![dotted, whole]] {
             let span = Span {
                 attributes,
                 ..Span::default()
             };
-            let Ok(fields) = map_span(span, true, &mut NoLimits);
+            let Ok(fields) = map_span(span, &Origin::of_tracer(), &mut NoLimits);
             assert_eq!(Value::Object(fields.metadata), expected);
         }
     }

@@ -1,9 +1,10 @@
 use std::collections::BTreeMap;
 
-use hh_api::attributes::{NoLimits, map_span};
+use hh_api::attributes::{NoLimits, SpanFields, map_span};
+use hh_api::otlp::{Origin, SpanSink, decode_scope_spans};
 use opentelemetry_proto::tonic::common::v1::any_value::Value as Any;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, ArrayValue, KeyValue, KeyValueList};
-use opentelemetry_proto::tonic::trace::v1::Span;
+use opentelemetry_proto::tonic::trace::v1::{ScopeSpans, Span};
 use proptest::prelude::*;
 use prost::Message as _;
 use serde::Serializer;
@@ -34,10 +35,35 @@ fn read(value: impl Serialize) -> Value {
             value: Some(encoded(value)),
             ..KeyValue::default()
         }],
+        trace_id: vec![1; 16],
+        span_id: vec![1; 8],
         ..Span::default()
     };
-    let Ok(mut fields) = map_span(span, true, &mut NoLimits);
-    fields.inputs.remove("value").unwrap()
+    let spans = ScopeSpans {
+        spans: vec![span],
+        ..ScopeSpans::default()
+    };
+    let mut read = Fields(None);
+    let body = spans.encode_to_vec();
+    let Ok(()) = decode_scope_spans(&body, &Origin::of_tracer(), &mut read);
+    read.0.unwrap().inputs.remove("value").unwrap()
+}
+
+/// The fields of the last span.
+struct Fields(Option<SpanFields>);
+
+impl SpanSink for Fields {
+    type Error = std::convert::Infallible;
+
+    fn span(&mut self, origin: &Origin, span: hh_api::otlp::Span) -> Result<(), Self::Error> {
+        let Ok(fields) = map_span(span, origin, &mut NoLimits);
+        self.0 = Some(fields);
+        Ok(())
+    }
+
+    fn reject(&mut self, reason: &'static str) {
+        panic!("{reason}");
+    }
 }
 
 fn as_json(value: impl Serialize) -> Value {

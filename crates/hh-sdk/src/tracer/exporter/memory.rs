@@ -1,13 +1,13 @@
 //! The exporter that stores telemetry in memory, for tests.
 
+use std::convert::Infallible;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use hh_api::attributes::{NoLimits, SpanFields, map_span};
+use hh_api::otlp::{Origin, Span, SpanSink, decode_scope_spans};
 use hh_api::types::{Event, EventKind, EventPatch, Object, StartSession};
 use hh_api::{limit_name, to_millis};
 use hh_transport::BoxFuture;
-use opentelemetry_proto::tonic::trace::v1::ScopeSpans;
-use prost::Message as _;
 use serde::Deserialize;
 use uuid::Uuid;
 
@@ -66,12 +66,9 @@ impl InMemoryExporter {
     fn insert(&self, block: &Block) {
         match block.content() {
             Content::Spans => {
-                let spans = ScopeSpans::decode(block.body()).unwrap_or_default().spans;
-                let events = spans.into_iter().map(|span| {
-                    let Ok(fields) = map_span(span, true, &mut NoLimits);
-                    event_of(fields)
-                });
-                self.lock().extend(events);
+                let mut events = Spans::default();
+                let Ok(()) = decode_scope_spans(block.body(), &Origin::of_tracer(), &mut events);
+                self.lock().extend(events.0);
             }
             Content::SessionStart => {
                 let start = serde_json::from_slice::<SessionStart>(block.body());
@@ -107,6 +104,23 @@ impl Exporter for InMemoryExporter {
         }
         Box::pin(std::future::ready(Outcome::Delivered))
     }
+}
+
+/// The events of decoded spans.
+#[derive(Default)]
+struct Spans(Vec<Event>);
+
+impl SpanSink for Spans {
+    type Error = Infallible;
+
+    fn span(&mut self, origin: &Origin, span: Span) -> Result<(), Infallible> {
+        let Ok(fields) = map_span(span, origin, &mut NoLimits);
+        self.0.push(event_of(fields));
+        Ok(())
+    }
+
+    /// The tracer sends no span that is rejected.
+    fn reject(&mut self, _: &'static str) {}
 }
 
 /// The body of the start of a session.

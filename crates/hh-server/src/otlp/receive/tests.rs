@@ -1,19 +1,32 @@
-use super::super::decode::{Encoding, decode};
+use hh_api::types::EventKind;
+use hh_auth::ProjectId;
+use serde_json::Value;
+use uuid::Uuid;
+
 use super::*;
 use crate::domain::event_ids::IdScheme;
 use crate::http::body::MAX_IN_FLIGHT;
 use crate::http::budget::Budget;
+use crate::store::{Body, NewEvent};
 
 /// The arrival time of the spans in these tests, after their start, in nanoseconds since 1970.
 const ARRIVED: i64 = 1_795_461_677_000_000_000;
 
-fn events(json: &str) -> Vec<NewEvent> {
-    let request = decode(Encoding::Json, json.as_bytes()).unwrap();
-    let project = ProjectId::new(1);
+fn received(encoding: Encoding, body: &[u8]) -> Result<Received, ApiError> {
+    let arrival = Arrival {
+        time: ARRIVED,
+        redact_keys: true,
+    };
     let mut reservation = Budget::new(MAX_IN_FLIGHT).reservation(1);
-    let (spans, _) = map(request, ARRIVED, &mut reservation).unwrap();
-    let spans = spans.into_iter();
-    spans.map(|span| span.in_project(project)).collect()
+    receive(encoding, body, arrival, &mut reservation)
+}
+
+fn events(json: &str) -> Vec<NewEvent> {
+    let received = received(Encoding::Json, json.as_bytes()).unwrap();
+    let spans = received.spans.into_iter();
+    spans
+        .map(|span| span.in_project(ProjectId::new(1)))
+        .collect()
 }
 
 /// Returns the ids of an event and of its parent.
@@ -116,7 +129,7 @@ fn npm_names_the_session_by_its_association_only() {
         "6ba7b810-9dad-41d1-80b4-00c04fd430c8"
     );
     assert_eq!(event.kind, EventKind::Model);
-    insta::assert_snapshot!(serde_json::to_string(&body(event).metadata).unwrap(), @r#"{"gen_ai.operation.name":"chat","run_id":"r1"}"#);
+    insta::assert_snapshot!(serde_json::to_string(&body(event).metadata).unwrap(), @r#"{"gen_ai.operation.name":"chat","run_id":"r1","trace_id":"e08f5506e0645e46848308296c9e6acf"}"#);
 }
 
 #[test]
@@ -126,9 +139,14 @@ fn deep_nesting_and_nonsense_are_refused() {
         r#"{"arrayValue": {"values": ["#.repeat(20_000),
         "]}}".repeat(20_000)
     );
-    assert!(decode(Encoding::Json, deep.as_bytes()).is_err());
-    assert!(decode(Encoding::Json, b"{").is_err());
-    assert!(decode(Encoding::Protobuf, &[0xff; 64]).is_err());
+    let refused = received(Encoding::Json, deep.as_bytes()).unwrap();
+    assert!(refused.spans.is_empty());
+    assert_eq!(
+        refused.rejections.message(),
+        "1 span: a value is nested deeper than 64 levels"
+    );
+    assert!(received(Encoding::Json, b"{").is_err());
+    assert!(received(Encoding::Protobuf, &[0xff; 64]).is_err());
 }
 
 #[test]
@@ -158,4 +176,25 @@ fn dotted_names_of_other_clients_that_collide_lose_no_value() {
         });
         assert_eq!(Value::Object(body(event).inputs), expected);
     }
+}
+
+#[test]
+fn a_large_resource_is_not_copied_for_any_number_of_spans() {
+    let good = r#"{"traceId": "07070707070707070707070707070707", "spanId": "0101010101010101", "parentSpanId": "0202020202020202"}"#;
+    let resource = format!(
+        r#"{{"key": "process.x", "value": {{"stringValue": "{}"}}}}"#,
+        "x".repeat(4 << 20)
+    );
+    let spans = vec![good; 1000].join(",");
+    let body = format!(
+        r#"{{"resourceSpans": [{{"resource": {{"attributes": [{resource}]}}, "scopeSpans": [{{"scope": {{}}, "spans": [{spans}]}}]}}]}}"#
+    );
+    let received = received(Encoding::Json, body.as_bytes()).unwrap();
+    assert_eq!(received.spans.len(), 63);
+    assert!(
+        received
+            .rejections
+            .message()
+            .starts_with("937 spans: the resource is too large")
+    );
 }
