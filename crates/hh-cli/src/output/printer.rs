@@ -239,9 +239,9 @@ impl Printer {
                     .map(|row| document::select(row, &self.fields))
                     .collect()),
                 Val::Obj(_) => Ok(document::select(&result, &self.fields)),
-                _ => Err(CliError::usage(
-                    "--json selects fields, but the result is not an object",
-                )),
+                Val::Null | Val::Bool(_) | Val::Num(_) | Val::BStr(_) | Val::TStr(_) => Err(
+                    CliError::usage("--json selects fields, but the result is not an object"),
+                ),
             };
         };
         let items = document::member(&result, ITEMS).map_or(&[][..], document::elements);
