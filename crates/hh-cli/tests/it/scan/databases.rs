@@ -224,7 +224,7 @@ fn cells_that_overlap_do_not_slow_the_scan_down() {
     bytes[page + 8..page + 8 + cells.len()].copy_from_slice(&cells);
     let copies = bytes[page..].repeat(100);
     bytes.extend(copies);
-    fs::write(env.path("a.db"), &bytes).unwrap();
+    env.write("a.db", &bytes);
     assert_eq!(
         distinct(&env, "a.db"),
         [format!("confirmed {}", hh_auth::redact(&key))]
