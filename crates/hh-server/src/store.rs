@@ -27,7 +27,7 @@ pub(crate) use commands::{
     StartSession, UpdateEvent, UpdateKey,
 };
 pub(crate) use error::{EngineErrorKind, StoreError};
-pub(crate) use page::EventPredicate;
+pub(crate) use page::{EventPredicate, Position};
 use port::{Command, Query, Read, Write};
 pub(crate) use port::{Hold, KeyChanges, KeyObserver};
 use sqlite::{Opened, Sqlite};

@@ -32,6 +32,10 @@ pub struct ExportEvents {
     /// The number of the page, starting at 1, which is the default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub page: Option<u32>,
+    /// Where the page starts: the `next` of the previous page, or an empty text for the first page. The page then has
+    /// no number, and it can have fewer events than `limit` although more follow.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<String>,
     /// Whether the order of the events does not matter. A self-hosted server always returns them in order.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ignore_order: Option<bool>,
@@ -67,6 +71,10 @@ pub struct SearchEvents {
     /// The number of the page, starting at 1, which is the default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub page: Option<u32>,
+    /// Where the page starts: the `next` of the previous page, or an empty text for the first page. The page then has
+    /// no number, and it can have fewer events than `limit` although more follow.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<String>,
     /// Whether the order of the events does not matter. A self-hosted server always returns them in order.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ignore_order: Option<bool>,
@@ -76,7 +84,7 @@ pub struct SearchEvents {
 }
 
 /// A page of events, latest start time first.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[expect(
     clippy::exhaustive_structs,
@@ -85,8 +93,7 @@ pub struct SearchEvents {
 pub struct EventList {
     /// The events on the page.
     pub events: Vec<Event>,
-    /// The number of events that match. A self-hosted server does not count the events after this page: if more events
-    /// follow, it returns one more than the number of events on full pages up to this one.
+    /// The number of events that match, see `total_is_exact`.
     #[serde(rename = "totalEvents")]
     pub total_events: u64,
     /// The same as `totalEvents`.
@@ -96,6 +103,40 @@ pub struct EventList {
     /// at most the number of events on this page.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub truncated: bool,
+    /// Whether `totalEvents` is exact, which is the default. A self-hosted server counts at most 10,000 events after a
+    /// page of a query with filters. If more follow, the number is one more than the number of events up to the end of
+    /// the page.
+    #[serde(default = "exact", skip_serializing_if = "is_exact")]
+    pub total_is_exact: bool,
+    /// The cursor of the next page, if the request has a cursor and more events can follow.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
+}
+
+impl Default for EventList {
+    /// Returns the complete list of no events.
+    fn default() -> Self {
+        Self {
+            events: Vec::new(),
+            total_events: 0,
+            count: 0,
+            truncated: false,
+            total_is_exact: true,
+            next: None,
+        }
+    }
+}
+
+fn exact() -> bool {
+    true
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde requires the signature"
+)]
+fn is_exact(is_exact: &bool) -> bool {
+    *is_exact
 }
 
 /// A reference to an event.

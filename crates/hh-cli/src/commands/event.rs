@@ -4,8 +4,8 @@ mod filters;
 mod tree;
 
 use clap::{Args, Subcommand, ValueEnum};
-use hh_sdk::api::types::{Event, ExportEvents, Filter};
-use hh_sdk::{ErrorKind, HoneyHive};
+use hh_sdk::api::types::{Event, EventList, ExportEvents, Filter};
+use hh_sdk::HoneyHive;
 use uuid::Uuid;
 
 use crate::args::List;
@@ -13,8 +13,8 @@ use crate::context::{Context, is_part_of_id};
 use crate::error::CliError;
 use crate::exit::Exit;
 use crate::lazy::LazyCommand;
-use crate::output::{Column, List as ResultList, Progress, Screen, Table, duration};
-use crate::pages::OPTIONAL_EVENT_FIELDS;
+use crate::output::{Column, List as ResultList, Screen, Table, duration};
+use crate::pages::{OPTIONAL_EVENT_FIELDS, read_all, read_page};
 use crate::prefix;
 use filters::Filters;
 
@@ -83,8 +83,6 @@ pub(super) fn run(context: &Context, command: &Command) -> Result<(), CliError> 
     let query = ExportEvents {
         filters,
         date_range: arguments.filters.date_range(),
-        limit: Some(list.limit),
-        page: Some(list.page),
         ..ExportEvents::default()
     };
     if arguments.tree && session.is_some() {
@@ -97,10 +95,14 @@ pub(super) fn run(context: &Context, command: &Command) -> Result<(), CliError> 
         context
             .printer()
             .list(&result, |screen| tree::render(&events, screen.width()))?;
-        context.print_pagination("events", list, total, total);
+        let page = EventList {
+            total_events: total,
+            ..EventList::default()
+        };
+        context.print_pagination("events", list, total, &page);
         return Ok(());
     }
-    let page = context.block_on(client.export_events(query))?;
+    let page = context.block_on(read_page(client, query, list, context.progress("events")))?;
     check_session(context, client, session.as_deref(), kind, page.total_events)?;
     context.print_page("events", list, &page, |screen| {
         if arguments.tree {
@@ -160,44 +162,6 @@ fn not_found(message: String) -> CliError {
     CliError::new(Exit::Network, message).with_hint(
         "run `honeyhive session list` to list sessions, or select another project with --project",
     )
-}
-
-/// Reads all results of a query, `limit` events at a time, or fewer if they are large.
-async fn read_all(
-    client: &HoneyHive,
-    query: ExportEvents,
-    mut limit: u32,
-    mut progress: Progress,
-) -> Result<Vec<Event>, hh_sdk::Error> {
-    let mut events: Vec<Event> = Vec::new();
-    loop {
-        // Pages of another size have other boundaries, so the page that contains the next event may begin with known
-        // events, which are skipped.
-        let done = u32::try_from(events.len()).unwrap_or(u32::MAX);
-        progress.set(done.into(), None);
-        let page = client.export_events(ExportEvents {
-            limit: Some(limit),
-            page: Some(done / limit + 1),
-            ..query.clone()
-        });
-        match page.await {
-            Ok(page) => {
-                let read = u32::try_from(page.events.len()).unwrap_or(u32::MAX);
-                let is_truncated = page.truncated && limit > 1;
-                events.extend(page.events.into_iter().skip((done % limit) as usize));
-                if is_truncated {
-                    limit = read.clamp(1, limit - 1);
-                } else if read < limit {
-                    return Ok(events);
-                }
-            }
-            // Some servers reject a page that is too large.
-            Err(error) if error.kind() == ErrorKind::TooLarge && limit > 1 => {
-                limit = limit.div_ceil(2);
-            }
-            Err(error) => return Err(error),
-        }
-    }
 }
 
 fn table(events: &[Event], screen: &Screen) -> Vec<String> {

@@ -8,6 +8,7 @@ use crate::context::Context;
 use crate::error::CliError;
 use crate::lazy::LazyCommand;
 use crate::output::{Column, Table, duration};
+use crate::pages::read_page;
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
@@ -18,12 +19,12 @@ pub(crate) enum Command {
 pub(super) fn run(context: &Context, command: &Command) -> Result<(), CliError> {
     let Command::List(LazyCommand(arguments)) = command;
     let client = context.client(arguments.project.as_deref())?;
-    let page = context.block_on(client.export_events(ExportEvents {
+    let query = ExportEvents {
         filters: vec![Filter::is("event_type", "session")],
-        limit: Some(arguments.limit),
-        page: Some(arguments.page),
         ..ExportEvents::default()
-    }))?;
+    };
+    let progress = context.progress("sessions");
+    let page = context.block_on(read_page(client, query, arguments, progress))?;
     context.print_page("sessions", arguments, &page, |screen| {
         let columns = [
             Column::id("SESSION"),

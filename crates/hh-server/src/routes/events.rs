@@ -20,7 +20,7 @@ use crate::http::connection::ClientConnection;
 use crate::http::error::{ApiError, json_bytes};
 use crate::http::response_budget::PageReservation;
 use crate::otlp::session_id;
-use crate::store::{EventPredicate, GetEvent, Hold, PageStart, ReadEvents, UpdateEvent};
+use crate::store::{EventPredicate, GetEvent, Hold, PageStart, Position, ReadEvents, UpdateEvent};
 
 const USUAL_LIMIT: u32 = 1000;
 /// The maximum limit of an export.
@@ -57,6 +57,7 @@ pub(super) async fn export_events(
         evaluation: wanted.evaluation_id,
         limit: limit(wanted.limit, MAX_EXPORT)?,
         page: wanted.page,
+        cursor: wanted.cursor,
     };
     read_page(app, call, &project, wanted, view).await
 }
@@ -75,6 +76,7 @@ pub(super) async fn search_events(
         evaluation: wanted.evaluation_id,
         limit: limit(wanted.limit, MAX_SEARCH)?,
         page: wanted.page,
+        cursor: wanted.cursor,
     };
     read_page(app, call, &project, wanted, EventView::default()).await
 }
@@ -110,6 +112,7 @@ pub(super) async fn get_event_schema(
         evaluation: wanted.evaluation_id,
         limit: USUAL_LIMIT,
         page: None,
+        cursor: None,
     };
     let Some(query) = query_of(wanted, &project)? else {
         return Ok(EventSchema::default());
@@ -131,6 +134,7 @@ struct Wanted {
     evaluation: Option<String>,
     limit: u32,
     page: Option<u32>,
+    cursor: Option<String>,
 }
 
 /// Reads a page of events in a form.
@@ -182,6 +186,22 @@ fn limit(wanted: Option<u32>, max: u32) -> Result<u32, ApiError> {
     Ok(limit)
 }
 
+/// Returns where the page of a request starts.
+fn start(page: Option<u32>, cursor: Option<&str>) -> Result<PageStart, ApiError> {
+    match (page, cursor) {
+        (Some(_), Some(_)) => Err(ApiError::invalid("a request has either a page or a cursor")),
+        (None, Some("")) => Ok(PageStart::Cursor(None)),
+        (None, Some(cursor)) => Position::parse(cursor)
+            .map(|position| PageStart::Cursor(Some(position)))
+            .ok_or_else(|| ApiError::invalid("cursor must be the `next` of a page, or empty")),
+        (page, None) => page
+            .unwrap_or(1)
+            .checked_sub(1)
+            .map(PageStart::Number)
+            .ok_or_else(|| ApiError::invalid("page must be at least 1")),
+    }
+}
+
 /// Returns the query of a request, or `None` if no event can match because the filters contradict each other.
 fn query_of(wanted: Wanted, project: &ProjectAccess) -> Result<Option<ReadEvents>, ApiError> {
     let mut filters = wanted.filters;
@@ -199,10 +219,7 @@ fn query_of(wanted: Wanted, project: &ProjectAccess) -> Result<Option<ReadEvents
     }
     let filter = filter::Filter::parse(&filters, wanted.range.as_ref())?;
     let plan = filter.plan();
-    let page = wanted.page.unwrap_or(1);
-    let page = page
-        .checked_sub(1)
-        .ok_or_else(|| ApiError::invalid("page must be at least 1"))?;
+    let start = start(wanted.page, wanted.cursor.as_deref())?;
     Ok((!plan.is_empty).then(|| ReadEvents {
         session: plan.session,
         kind: plan.kind,
@@ -214,7 +231,7 @@ fn query_of(wanted: Wanted, project: &ProjectAccess) -> Result<Option<ReadEvents
             let public = project.public().to_owned();
             EventPredicate::new(move |event| filter.matches(&event.candidate(&public)))
         }),
-        start: PageStart::Number(page),
+        start,
         limit: wanted.limit,
         ..ReadEvents::default()
     }))

@@ -317,7 +317,6 @@ pub(crate) enum PageStart {
     /// The number of the page. The first page is 0.
     Number(u32),
     /// After an event, or with the first event. The page contains a cursor for the next page.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for routes with cursors"))]
     Cursor(Option<Position>),
 }
 

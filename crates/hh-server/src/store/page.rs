@@ -43,7 +43,6 @@ impl Position {
     }
 
     /// Reads a cursor; returns `None` for any other text.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for routes with cursors"))]
     pub(crate) fn parse(cursor: &str) -> Option<Self> {
         let bytes = hex::decode(cursor)?;
         let (started, rest) = bytes.split_first_chunk()?;

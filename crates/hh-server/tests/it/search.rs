@@ -234,3 +234,47 @@ async fn the_schema_lists_the_fields_of_events() {
         .assert_ok();
     assert_eq!(fields(&of_run), [""; 0]);
 }
+
+#[tokio::test]
+async fn cursors_lead_through_all_events_while_others_are_stored() {
+    let server = filled().await;
+    let client = server.admin();
+    for path in ["/v1/events/export", "/v1/events/search"] {
+        let (mut found, mut cursor) = (Vec::new(), String::new());
+        loop {
+            let query = json!({
+                "limit": 2, "cursor": cursor,
+                "filters": [{"field": "event_name", "operator": "contains", "value": "step"}],
+            });
+            let page = client.post(path, &query).await.assert_ok();
+            found.extend(names(&page));
+            let Some(next) = page["next"].as_str() else {
+                break;
+            };
+            cursor = next.to_owned();
+            // It starts later, so it would move the pages by number.
+            let event = json!({"event_type": "tool", "event_name": "step late", "inputs": {}});
+            client.post("/v1/events", &event).await.assert_ok();
+        }
+        found.retain(|name| name != "step late");
+        assert_eq!(found, ["step 4", "step 3", "step 2", "step 1", "step 0"], "{path}");
+    }
+    for (query, expected) in [
+        (json!({"cursor": "xyz"}), "cursor must be the `next` of a page, or empty"),
+        (json!({"cursor": "", "page": 1}), "a request has either a page or a cursor"),
+    ] {
+        let refused = client.post("/v1/events/export", &query).await;
+        assert_eq!(refused.assert_problem(400), expected);
+    }
+}
+
+#[tokio::test]
+async fn totals_say_whether_they_are_exact() {
+    let server = filled().await;
+    let client = server.admin();
+    for filters in [json!([]), json!([{"field": "metadata.run_id", "operator": "is", "value": "r0"}])] {
+        let page = client.events(&json!({"limit": 1, "filters": filters})).await;
+        assert_eq!(page.get("total_is_exact"), None, "{page}");
+        assert_eq!(page["totalEvents"], if filters == json!([]) { 6 } else { 3 });
+    }
+}
