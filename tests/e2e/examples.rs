@@ -40,7 +40,7 @@ fn the_client_prints_projects_and_events() {
     project demo
       tool span
       tool span
-      session unknown
+      session span
     ");
 }
 

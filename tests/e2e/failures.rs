@@ -101,8 +101,8 @@ fn each_failure_is_one_line_with_a_hint_and_a_code() {
 
         malformed key: exit 3
         warning: --api-key is visible to other users of this machine; use HH_API_KEY or `honeyhive auth login --api-key-stdin` instead
-        error: the API key from --api-key does not begin with hh_, so it is not a HoneyHive API key
-          hint: copy the key again
+        error: the API key from --api-key begins with sk-, so it is a key of another service
+          hint: use a HoneyHive API key, which begins with hh_
 
         wrong checksum: exit 3
         error: 127.0.0.1:[PORT] responded with 401 Unauthorized: this server does not know the API key (request [ID])

@@ -40,7 +40,7 @@ fn a_usage_error_is_json_where_all_other_errors_are() {
         "auth keys create --output json",
         "auth -o json",
         "config set timeout=20 --format jsonl",
-        "event list --since 1h -o JSON",
+        "event list --newer 1h -o JSON",
         "auth login --api-key-stdin --api-key x -o json",
     ] {
         record(&env, words);
