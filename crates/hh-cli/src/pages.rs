@@ -94,7 +94,14 @@ pub(crate) async fn read_page(
     progress: Progress,
 ) -> Result<EventList, hh_sdk::Error> {
     let before = (list.page - 1).saturating_mul(list.limit);
-    read(client, query, (before, Some(list.limit)), list.limit, progress).await
+    read(
+        client,
+        query,
+        (before, Some(list.limit)),
+        list.limit,
+        progress,
+    )
+    .await
 }
 
 /// Reads all results of a query, `limit` events at a time.
@@ -139,13 +146,17 @@ async fn read(
         };
         let size = u32::try_from(page.events.len()).unwrap_or(u32::MAX);
         let is_truncated = page.truncated && limit > 1;
-        found.events.extend(page.events.into_iter().skip((done % limit) as usize));
+        found
+            .events
+            .extend(page.events.into_iter().skip((done % limit) as usize));
         // The total of a truncated page can be lower than that of the whole page.
         found.total_events = found.total_events.max(page.total_events);
         found.total_is_exact = page.total_is_exact;
         let is_complete = count.is_some_and(|count| found.events.len() >= count as usize);
         if is_complete || !is_truncated && size < limit {
-            found.events.truncate(count.map_or(usize::MAX, |count| count as usize));
+            found
+                .events
+                .truncate(count.map_or(usize::MAX, |count| count as usize));
             return Ok(found);
         }
         if is_truncated {

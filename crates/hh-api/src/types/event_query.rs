@@ -98,16 +98,16 @@ pub struct EventList {
     pub total_events: u64,
     /// The same as `totalEvents`.
     pub count: u64,
-    /// Whether the page has fewer events than `limit` because the events are large. The next page starts after `limit`
-    /// events, not after the last event of this page. To get the missing events, request pages again with a `limit` of
-    /// at most the number of events on this page.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub truncated: bool,
     /// Whether `totalEvents` is exact, which is the default. A self-hosted server counts at most 10,000 events after a
     /// page of a query with filters. If more follow, the number is one more than the number of events up to the end of
     /// the page.
     #[serde(default = "exact", skip_serializing_if = "is_exact")]
     pub total_is_exact: bool,
+    /// Whether the page has fewer events than `limit` because the events are large. The next page starts after `limit`
+    /// events, not after the last event of this page. To get the missing events, request pages again with a `limit` of
+    /// at most the number of events on this page.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub truncated: bool,
     /// The cursor of the next page, if the request has a cursor and more events can follow.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<String>,
@@ -120,8 +120,8 @@ impl Default for EventList {
             events: Vec::new(),
             total_events: 0,
             count: 0,
-            truncated: false,
             total_is_exact: true,
+            truncated: false,
             next: None,
         }
     }

@@ -4,8 +4,8 @@ mod filters;
 mod tree;
 
 use clap::{Args, Subcommand, ValueEnum};
-use hh_sdk::api::types::{Event, EventList, ExportEvents, Filter};
 use hh_sdk::HoneyHive;
+use hh_sdk::api::types::{Event, EventList, ExportEvents, Filter};
 use uuid::Uuid;
 
 use crate::args::List;

@@ -173,7 +173,7 @@ async fn pages_of_filtered_events_have_every_event_once() {
         let list = client
             .events(&json!({"filters": filters, "limit": 2, "page": page}))
             .await;
-        assert_eq!(list["count"], [3, 5, 5][page - 1]);
+        assert_eq!(list["count"], 5);
         found.extend(names(&list));
     }
     assert_eq!(found, ["step 4", "step 3", "step 2", "step 1", "step 0"]);
@@ -257,11 +257,21 @@ async fn cursors_lead_through_all_events_while_others_are_stored() {
             client.post("/v1/events", &event).await.assert_ok();
         }
         found.retain(|name| name != "step late");
-        assert_eq!(found, ["step 4", "step 3", "step 2", "step 1", "step 0"], "{path}");
+        assert_eq!(
+            found,
+            ["step 4", "step 3", "step 2", "step 1", "step 0"],
+            "{path}"
+        );
     }
     for (query, expected) in [
-        (json!({"cursor": "xyz"}), "cursor must be the `next` of a page, or empty"),
-        (json!({"cursor": "", "page": 1}), "a request has either a page or a cursor"),
+        (
+            json!({"cursor": "xyz"}),
+            "cursor must be the `next` of a page, or empty",
+        ),
+        (
+            json!({"cursor": "", "page": 1}),
+            "a request has either a page or a cursor",
+        ),
     ] {
         let refused = client.post("/v1/events/export", &query).await;
         assert_eq!(refused.assert_problem(400), expected);
@@ -272,9 +282,17 @@ async fn cursors_lead_through_all_events_while_others_are_stored() {
 async fn totals_say_whether_they_are_exact() {
     let server = filled().await;
     let client = server.admin();
-    for filters in [json!([]), json!([{"field": "metadata.run_id", "operator": "is", "value": "r0"}])] {
-        let page = client.events(&json!({"limit": 1, "filters": filters})).await;
+    for filters in [
+        json!([]),
+        json!([{"field": "metadata.run_id", "operator": "is", "value": "r0"}]),
+    ] {
+        let page = client
+            .events(&json!({"limit": 1, "filters": filters}))
+            .await;
         assert_eq!(page.get("total_is_exact"), None, "{page}");
-        assert_eq!(page["totalEvents"], if filters == json!([]) { 6 } else { 3 });
+        assert_eq!(
+            page["totalEvents"],
+            if filters == json!([]) { 6 } else { 3 }
+        );
     }
 }

@@ -92,8 +92,11 @@ proptest! {
             user_properties: body.user_properties,
         };
         let events = vec![expected.clone(), expected];
-        let list = EventList { events, total_events: total, count: total, truncated: total % 2 == 1 };
-        let rendered = page.finish(end(total, list.truncated)).json;
+        let (total_is_exact, truncated) = (total % 3 == 1, total % 2 == 1);
+        let list =
+            EventList { events, total_events: total, count: total, total_is_exact, truncated, next: None };
+        let end = PageEnd { is_exact: total_is_exact, ..end(total, truncated) };
+        let rendered = page.finish(end).json;
         prop_assert_eq!(String::from_utf8(rendered).unwrap(), serde_json::to_string(&list).unwrap());
     }
 }

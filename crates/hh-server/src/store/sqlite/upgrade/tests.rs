@@ -418,5 +418,5 @@ fn too_little_space_is_an_error_that_names_it() {
         needed: needed_space(1000),
         available: 5,
     };
-    insta::assert_snapshot!(error, @"the upgrade of the database needs 1500 bytes of free disk space, but only 5 are available");
+    insta::assert_snapshot!(error, @"the upgrade of the database needs 16778716 bytes of free disk space, but only 5 are available");
 }
