@@ -200,7 +200,7 @@ fn the_plain_exporter() {
     assert_eq!(sessions, [&outer["session_id"], &other["session_id"]]);
 }
 
-/// Returns the events that are no sessions: a session that spans create has the name of a span.
+/// Returns the events without sessions: a session that spans create has the name of a span.
 fn without_sessions(events: &Value) -> Value {
     let mut events = events.as_array().unwrap().clone();
     events.retain(|event| event["event_type"] != "session");

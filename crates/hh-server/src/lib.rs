@@ -36,6 +36,7 @@ mod otlp;
 mod owner_name;
 mod panics;
 mod quote;
+mod redact;
 mod routes;
 mod start;
 mod store;

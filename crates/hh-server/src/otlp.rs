@@ -5,7 +5,6 @@ mod group;
 mod map;
 mod protobuf;
 mod receive;
-mod redact;
 mod rejections;
 
 pub(crate) use crate::domain::event_ids::session_id;

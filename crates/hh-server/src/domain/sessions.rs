@@ -75,8 +75,11 @@ pub(crate) fn merge_start(
         body.set_source(&sent.source);
         body.set_inputs(&sent.inputs);
         // Members that are set already are not replaced: another key may have set them.
+        body.add_outputs(&sent.outputs);
         for (stored, sent) in [
             (&mut body.config, &sent.config),
+            (&mut body.metrics, &sent.metrics),
+            (&mut body.feedback, &sent.feedback),
             (&mut body.metadata, &sent.metadata),
             (&mut body.user_properties, &sent.user_properties),
         ] {

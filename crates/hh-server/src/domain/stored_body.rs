@@ -49,6 +49,13 @@ impl<'a> StoredBody<'a> {
         self.inputs = (!inputs.is_empty()).then_some(Part::Sent(inputs));
     }
 
+    /// Sets the outputs, unless the body has some.
+    pub(super) fn add_outputs(&mut self, outputs: &'a Object) {
+        if self.outputs.is_none() {
+            self.set_outputs(outputs);
+        }
+    }
+
     pub(super) fn set_outputs(&mut self, outputs: &'a Object) {
         self.outputs = (!outputs.is_empty()).then_some(Part::Sent(outputs));
     }

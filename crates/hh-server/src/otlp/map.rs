@@ -7,7 +7,6 @@ use http::StatusCode;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::redact::redact_value;
 use crate::domain::event_ids::{
     EventIdentity, SpanIdentity, SpanParent, session_id, session_of_trace,
 };
@@ -16,6 +15,7 @@ use crate::domain::usage::Usage;
 use crate::http::budget::Reservation;
 use crate::http::error::ApiError;
 use crate::limits::{self, BodyShape};
+use crate::redact::redact_value;
 use crate::store::{Body, NewEvent};
 
 /// A span mapped to an event without its project, which determines its ids.

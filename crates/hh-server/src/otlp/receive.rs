@@ -6,11 +6,11 @@ use http::StatusCode;
 
 use super::group::assign_sessions;
 use super::map::{MappedSpan, UNPACKED_VALUES, Values};
-use super::redact::{may_contain_keys, redact_origin, redact_span};
 use super::{Encoding, Rejections};
 use crate::http::body::MAX_BODY;
 use crate::http::budget::Reservation;
 use crate::http::error::ApiError;
+use crate::redact::{may_contain_keys, redact_origin, redact_span};
 
 /// The maximum size of all copies of resources and scopes in one request, in bytes. A small body can contain a large
 /// resource with many spans, and each of them takes the time to copy the resource.

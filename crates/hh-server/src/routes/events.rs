@@ -20,6 +20,7 @@ use crate::http::connection::ClientConnection;
 use crate::http::error::{ApiError, json_bytes};
 use crate::http::response_budget::PageReservation;
 use crate::otlp::session_id;
+use crate::redact::redact_patch;
 use crate::store::{EventPredicate, GetEvent, Hold, PageStart, Position, ReadEvents, UpdateEvent};
 
 const USUAL_LIMIT: u32 = 1000;
@@ -32,8 +33,11 @@ const MAX_SEARCH: u32 = 1000;
 pub(super) async fn update_event(
     app: &App,
     call: Call,
-    patch: EventPatch,
+    mut patch: EventPatch,
 ) -> Result<Updated, ApiError> {
+    if app.redact_keys {
+        redact_patch(&mut patch);
+    }
     let (access, hold) = (&call.access, call.reservation);
     let project = authorize_project(&app.store, access, patch.project.as_deref())?;
     let rights = Rights::new(access.record().grant.level, project.family());

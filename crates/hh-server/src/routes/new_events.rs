@@ -18,12 +18,14 @@ use crate::app::App;
 use crate::auth::{Access, ProjectAccess, authorize_named};
 use crate::domain::event_body::{EventBody, from_millis};
 use crate::domain::event_ids::EventIdentity;
+use crate::domain::event_limits::limit_start;
 use crate::domain::events::Rights;
 use crate::domain::new_events::{CompleteEvent, Completion, model_event};
 use crate::domain::sessions::UNNAMED;
 use crate::domain::usage::Usage;
 use crate::http::error::{ApiError, json as json_response};
 use crate::otlp::session_id;
+use crate::redact::redact_event;
 use crate::store::{FindSessions, Hold, InsertEvents, NewEvent, NewSession, StartSession};
 
 /// The sessions of the events of a request.
@@ -234,9 +236,10 @@ async fn create(
     let ids: BTreeMap<_, _> = ids.map(|(number, one)| (*number, one.id())).collect();
     let started_in = project.number();
     let is_large = hold.held() > LARGE_SESSION;
+    let redacts = app.redact_keys;
     let complete = move || {
         let completion = Completion::new(now, rights, session, session_id);
-        complete_all(completion, &ids, named)
+        complete_all(completion, &ids, named, redacts)
     };
     let (mut prepared, mut errors) = run_blocking_if(app, is_large, complete).await?;
     hold.store(prepared.iter().map(PreparedEvent::size).sum())?;
@@ -251,7 +254,9 @@ async fn create(
     }
     if let (Sessions::Started(properties), Some(id)) = (sessions, session) {
         outcome.session = Some(id);
-        let start = start_of(id, properties.unwrap_or_default(), &prepared)?;
+        let first = prepared.iter().map(PreparedEvent::started).min();
+        let times = (first, now);
+        let start = start_of(id, properties.unwrap_or_default(), times, redacts)?;
         let start = PreparedEvent {
             project: started_in,
             id,
@@ -269,6 +274,7 @@ fn complete_all(
     mut completion: Completion,
     ids: &BTreeMap<i64, ProjectId>,
     named: Named,
+    redacts: bool,
 ) -> (Vec<PreparedEvent>, Vec<String>) {
     let mut prepared = Vec::with_capacity(named.len());
     let mut errors = Vec::new();
@@ -276,7 +282,10 @@ fn complete_all(
         let Some(id) = ids.get(&project) else {
             continue;
         };
-        let done = completion.complete(*id, event).and_then(|event| {
+        let done = completion.complete(*id, event).and_then(|mut event| {
+            if redacts {
+                redact_event(&mut event.name, &mut event.body);
+            }
             Ok(PreparedEvent {
                 project,
                 id: event.id,
@@ -410,23 +419,29 @@ fn prepare(event: CompleteEvent) -> Result<Prepared, crate::domain::Refusal> {
 fn start_of(
     id: Uuid,
     properties: SessionProperties,
-    events: &[PreparedEvent],
+    (first, arrived): (Option<i64>, i64),
+    redacts: bool,
 ) -> Result<NewSession, ApiError> {
-    let first = events.iter().map(PreparedEvent::started).min();
     let started = properties.start_time.filter(|millis| *millis > 0.0);
-    let started = started.map(from_millis).or(first).unwrap_or_default();
+    let mut started = started.map(from_millis).or(first).unwrap_or_default();
     let unknown = || UNNAMED.to_owned();
-    let body = EventBody {
+    let mut body = EventBody {
         source: properties.source.unwrap_or_else(unknown),
         metadata: properties.metadata,
         user_properties: properties.user_properties,
         ..EventBody::default()
     };
+    let mut ended = started;
+    limit_start(&mut started, &mut ended, &mut body.metadata, arrived);
+    let mut name = hh_api::limit_name(properties.session_name.unwrap_or_else(unknown));
+    if redacts {
+        redact_event(&mut name, &mut body);
+    }
     Ok(NewSession {
         id,
-        name: hh_api::limit_name(properties.session_name.unwrap_or_else(unknown)),
+        name,
         started,
-        ended: started,
+        ended,
         encoded: body.encode()?,
         body,
     })

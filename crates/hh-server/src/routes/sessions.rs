@@ -19,6 +19,7 @@ use crate::domain::new_events::times;
 use crate::domain::sessions::{UNNAMED, ids_with_prefix};
 use crate::http::error::ApiError;
 use crate::otlp::session_id;
+use crate::redact::redact_event;
 use crate::store::{FindSessions as Find, GetEvent, Hold, NewSession, StartSession as Start};
 
 /// The reserved memory above which a session is encoded on another thread, in bytes.
@@ -150,11 +151,14 @@ async fn start(
     let (start, end, duration) = requested.times;
     let (mut started, mut ended) = times(start, end, duration, now);
     let unknown = || UNNAMED.to_owned();
-    let name = limit_name(requested.name.unwrap_or_else(unknown));
+    let mut name = limit_name(requested.name.unwrap_or_else(unknown));
     let mut body = EventBody {
         source: requested.source.unwrap_or_else(unknown),
         ..requested.body
     };
+    if app.redact_keys {
+        redact_event(&mut name, &mut body);
+    }
     limit_start(&mut started, &mut ended, &mut body.metadata, now);
     let is_large = hold.held() > LARGE_SESSION;
     let (body, encoded) = run_blocking_if(app, is_large, move || {

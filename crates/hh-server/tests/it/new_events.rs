@@ -392,3 +392,39 @@ async fn an_ingest_key_creates_events_and_reads_none() {
         .assert_ok();
     assert_eq!(stored["duration"], 5.0);
 }
+
+#[tokio::test]
+async fn a_session_that_events_created_keeps_all_members_of_its_start() {
+    let server = TestServer::start().await;
+    let client = server.admin();
+    let first = json!({"event_type": "tool", "inputs": {}, "session_id": SESSION});
+    client.post("/v1/events", &first).await.assert_ok();
+    let start = json!({
+        "session_id": SESSION, "session_name": "late", "inputs": {"i": 1}, "outputs": {"o": 1}, "config": {"c": 1},
+        "metadata": {"m": 1}, "user_properties": {"u": 1},
+    });
+    client.post("/v1/sessions", &start).await.assert_ok();
+    let stored = client
+        .get(&format!("/v1/sessions/{SESSION}"))
+        .await
+        .assert_ok();
+    for member in ["inputs", "outputs", "config", "metadata", "user_properties"] {
+        assert_eq!(stored[member], start[member], "{member}");
+    }
+    assert_eq!(stored["event_name"], "late");
+}
+
+#[tokio::test]
+async fn the_session_of_a_batch_does_not_start_in_the_far_future() {
+    let server = TestServer::start().await;
+    let client = server.admin();
+    let batch = json!({
+        "events": [{"event_type": "tool", "inputs": {}}], "is_single_session": true,
+        "session_properties": {"start_time": 9e18},
+    });
+    let created = client.post("/events/batch", &batch).await.assert_ok();
+    let path = format!("/v1/sessions/{}", text(&created["session_id"]));
+    let stored = client.get(&path).await.assert_ok();
+    // In Unix milliseconds, before the year 2100.
+    assert!(stored["start_time"].as_f64().unwrap() < 4.1e12, "{stored}");
+}

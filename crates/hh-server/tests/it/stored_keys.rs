@@ -1,4 +1,4 @@
-//! Tests that API keys in spans are not stored.
+//! Tests that API keys in telemetry are not stored.
 
 use opentelemetry_proto::tonic::common::v1::any_value::Value as Any;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, ArrayValue, KeyValueList};
@@ -98,5 +98,49 @@ async fn keys_in_spans_are_redacted_everywhere_unless_the_server_is_configured_n
             "{redacted}"
         );
         assert!(redacted.contains("[redacted]"));
+    }
+}
+
+#[tokio::test]
+async fn keys_in_events_and_sessions_are_redacted_unless_the_server_is_configured_not_to() {
+    let members = json!({
+        "event_type": "tool", "event_name": format!("use {KEY}"), "source": KEY, "error": KEY,
+        "inputs": {"deep": [{"k": format!("with {KEY}")}]}, "outputs": {KEY: 1}, "config": {"k": KEY},
+        "metadata": {"k": KEY}, "metrics": {"k": KEY}, "feedback": {"k": KEY}, "user_properties": {"k": KEY},
+    });
+    let session = json!({
+        "session_name": KEY, "source": KEY, "inputs": {"k": KEY}, "config": {"k": KEY},
+        "metadata": {"k": KEY}, "user_properties": {"k": KEY},
+    });
+    for (settings, is_visible) in [("redact_keys: false\n", true), ("", false)] {
+        let server = TestServer::start_with(settings).await;
+        let admin = server.admin();
+        let created = admin.post("/v1/events", &members).await.assert_ok();
+        let patch = json!({"event_id": created["event_id"], "outputs": {"k": KEY}, "metadata": {"more": KEY}});
+        admin.put("/events", &patch).await.assert_ok();
+        for (path, body) in [
+            ("/events", json!({"event": members})),
+            (
+                "/events/batch",
+                json!({
+                    "events": [members], "is_single_session": true,
+                    "session_properties": {"session_name": KEY, "source": KEY, "metadata": {"k": KEY}},
+                }),
+            ),
+            (
+                "/events/model",
+                json!({"model_event": {
+                    "model": KEY, "provider": "p", "messages": [{"role": "user", "content": KEY}],
+                }}),
+            ),
+            ("/session/start", json!({"session": session})),
+            ("/v1/sessions", session.clone()),
+        ] {
+            let answer = admin.post(path, &body).await;
+            assert_eq!(answer.status, 200, "{path}: {}", answer.text());
+        }
+        let stored = admin.events(&json!({})).await.to_string();
+        assert_eq!(stored.contains(KEY), is_visible, "{stored}");
+        assert_eq!(stored.contains("[redacted]"), !is_visible);
     }
 }

@@ -196,8 +196,13 @@ fn read_page(
         End::Complete | End::More | End::Stopped => None,
     };
     let total = known.or(counted);
+    let least = match (query.start, found.end) {
+        // More events may follow, so that clients that read page after page must continue.
+        (PageStart::Number(_), End::Stopped) => end + 1,
+        _ => found.passed.min(end + 1),
+    };
     Ok(page.finish(PageEnd {
-        total: total.unwrap_or(found.passed.min(end + 1)),
+        total: total.unwrap_or(least),
         is_exact: total.is_some(),
         truncated: found.truncated && next.is_none(),
         next,

@@ -348,6 +348,30 @@ fn a_query_that_is_stopped_returns_what_it_found_if_it_has_a_cursor() {
     assert_eq!(found, events);
 }
 
+#[test]
+fn a_full_page_says_that_more_events_may_follow_if_their_count_is_stopped() {
+    let (_dir, connection) = database();
+    insert(&connection, 1000);
+    // The only events that match are those of the first page.
+    let (stopped, compared) = (Arc::<AtomicBool>::default(), AtomicUsize::new(0));
+    let stop = Stop::after(Duration::from_mins(1), Arc::clone(&stopped));
+    let predicate = EventPredicate::new(move |_| {
+        let number = compared.fetch_add(1, Ordering::Relaxed);
+        stopped.store(number >= 300, Ordering::Relaxed);
+        number < 10
+    });
+    let query = ReadEvents {
+        predicate: Some(predicate),
+        limit: 10,
+        ..ReadEvents::default()
+    };
+    let page = read_page(&connection, 1, "p", &query, &stop).unwrap();
+    let page: Value = serde_json::from_slice(&page.json).unwrap();
+    assert_eq!(ids(&page).len(), 10);
+    assert_eq!(page["totalEvents"], 11);
+    assert_eq!(page["total_is_exact"], false);
+}
+
 /// Returns a store with events of the project 1, and an access to it.
 fn store(events: i64) -> (TempDir, Store, ProjectAccess) {
     let (dir, connection) = database();

@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params, params_from_iter
 
 use super::super::rollups::{Counted, Rollups, day_of};
 use super::super::{large_bodies, schema};
-use super::files::{Source, discard};
+use super::files::{Source, close, discard};
 use crate::domain::event_ids::IdScheme;
 use crate::domain::usage::Usage;
 use crate::store::port::StoreError;
@@ -83,9 +83,14 @@ pub(super) fn copy(
         report(percent(&next, last));
         progress = next;
     }
-    // Closing the connection removes the log.
-    new.close().map_err(|(_, error)| error)?;
-    Ok(())
+    // SQLite does not report a log that it could not copy when the connection is closed, for example on a full disk.
+    let is_busy = new.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| {
+        row.get::<_, bool>(0)
+    })?;
+    if is_busy {
+        return Err(StoreError::Busy);
+    }
+    close(new, new_path)
 }
 
 /// Deletes the state of the copy after the new file has replaced the database.

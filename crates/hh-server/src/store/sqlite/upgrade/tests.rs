@@ -344,6 +344,31 @@ fn what_the_earlier_version_stores_after_an_interrupted_upgrade_is_kept() {
 }
 
 #[test]
+fn a_new_file_whose_log_is_in_use_does_not_replace_the_database() {
+    let (_dir, path) = stored_by(4);
+    let before = contents(&path);
+    let new = path.with_extension("db.upgrade");
+    let mut reader = None;
+    let connection = schema::open(&path).unwrap();
+    let upgraded = upgrade_with(connection, &path, &mut |_| {
+        // A snapshot of the new file keeps SQLite from copying its log completely.
+        reader.get_or_insert_with(|| {
+            let reader = Connection::open(&new).unwrap();
+            reader
+                .execute_batch("BEGIN; SELECT * FROM sessions")
+                .unwrap();
+            reader
+        });
+    });
+    assert!(matches!(upgraded, Err(StoreError::Busy)), "{upgraded:?}");
+    drop(reader);
+    assert_eq!(contents(&path), before);
+    run(&path);
+    assert_eq!(contents(&path), before);
+    check_upgraded(&path);
+}
+
+#[test]
 fn a_damaged_file_of_an_interrupted_upgrade_is_replaced() {
     let (_dir, path) = stored_by(4);
     let before = contents(&path);

@@ -1,14 +1,16 @@
-//! Removes API keys from the spans of any client (see `docs/design/decisions.md#w7`).
+//! Removes API keys from the telemetry of any client (see `docs/design/decisions.md#w7`).
 
 use std::borrow::Cow;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hh_api::otlp::{Origin, Span};
-use hh_api::types::Object;
+use hh_api::types::{EventPatch, Object};
 use hh_key::find_key;
 use memchr::memmem;
 use serde_json::Value;
+
+use crate::domain::event_body::EventBody;
 
 /// The replacement for a key, which the tracer uses too.
 const REDACTED: &str = "[redacted]";
@@ -19,14 +21,14 @@ const MIN_BASE64: usize = 26;
 /// keys cost almost nothing.
 ///
 /// In JSON, an escape or base64 can hide the prefix of a key.
-pub(super) fn may_contain_keys(body: &[u8]) -> bool {
+pub(crate) fn may_contain_keys(body: &[u8]) -> bool {
     [&b"hh_"[..], b"\\u", b"bytesValue", b"bytes_value"]
         .iter()
         .any(|part| memmem::find(body, part).is_some())
 }
 
 /// Removes keys from a span.
-pub(super) fn redact_span(span: &mut Span) {
+pub(crate) fn redact_span(span: &mut Span) {
     for text in [
         &mut span.name,
         &mut span.trace_state,
@@ -46,7 +48,7 @@ pub(super) fn redact_span(span: &mut Span) {
 }
 
 /// Returns an origin without keys.
-pub(super) fn redact_origin(origin: &Origin) -> Origin {
+pub(crate) fn redact_origin(origin: &Origin) -> Origin {
     let mut origin = origin.clone();
     redact_text(&mut origin.scope_name);
     redact_text(&mut origin.scope_version);
@@ -55,8 +57,64 @@ pub(super) fn redact_origin(origin: &Origin) -> Origin {
     origin
 }
 
+/// Removes keys from the name and the body of an event or a session.
+pub(crate) fn redact_event(name: &mut String, body: &mut EventBody) {
+    let EventBody {
+        source,
+        config,
+        inputs,
+        outputs,
+        error,
+        metadata,
+        metrics,
+        feedback,
+        user_properties,
+    } = body;
+    redact_text(name);
+    redact_text(source);
+    if let Some(error) = error {
+        redact_text(error);
+    }
+    for members in [
+        config,
+        inputs,
+        outputs,
+        metadata,
+        metrics,
+        feedback,
+        user_properties,
+    ] {
+        redact_object(members);
+    }
+}
+
+/// Removes keys from a change of an event.
+pub(crate) fn redact_patch(patch: &mut EventPatch) {
+    let EventPatch {
+        metadata,
+        feedback,
+        metrics,
+        config,
+        user_properties,
+        outputs,
+        ..
+    } = patch;
+    for members in [
+        metadata,
+        feedback,
+        metrics,
+        config,
+        user_properties,
+        outputs,
+    ] {
+        if let Some(members) = members {
+            redact_object(members);
+        }
+    }
+}
+
 /// Removes keys from the texts and the names of a value.
-pub(super) fn redact_value(value: &mut Value) {
+pub(crate) fn redact_value(value: &mut Value) {
     match value {
         Value::String(text) => redact_text(text),
         Value::Array(items) => items.iter_mut().for_each(redact_value),
