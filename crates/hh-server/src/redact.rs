@@ -99,18 +99,15 @@ pub(crate) fn redact_patch(patch: &mut EventPatch) {
         outputs,
         ..
     } = patch;
-    for members in [
+    let changes = [
         metadata,
         feedback,
         metrics,
         config,
         user_properties,
         outputs,
-    ] {
-        if let Some(members) = members {
-            redact_object(members);
-        }
-    }
+    ];
+    changes.into_iter().flatten().for_each(redact_object);
 }
 
 /// Removes keys from the texts and the names of a value.
