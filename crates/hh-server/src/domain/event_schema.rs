@@ -21,7 +21,7 @@ struct Page<'a> {
 
 /// Returns the fields of the events on a rendered page; `None` if the page is not valid.
 ///
-/// A member of an object is a field. Objects in objects are fields up to a depth, and elements of lists are none.
+/// Each member of an object is a field, down to a limited depth. The elements of a list are not fields.
 pub(crate) fn fields_of(page: &[u8]) -> Option<Vec<EventField>> {
     let page: Page<'_> = serde_json::from_slice(page).ok()?;
     let mut fields = BTreeSet::new();
