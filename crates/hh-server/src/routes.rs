@@ -7,6 +7,7 @@ mod key_update;
 mod keys;
 mod large_work;
 mod new_events;
+mod operation;
 mod owners;
 mod projects;
 mod request;

@@ -2,13 +2,12 @@
 
 use std::marker::PhantomData;
 
-use serde::de::value::{self, MapAccessDeserializer};
 use serde::de::{DeserializeOwned, DeserializeSeed};
 use serde_json::error::Category;
 
 use super::decoded::Decoded;
 use super::join::{Input, Wrapped};
-use super::members::{MemberMap, RequestMember, path_members, query_members};
+use super::members::{RequestMember, path_members, query_members};
 use super::tracked::{DecodeErrorKind, Failure, Track, Tracked};
 use crate::{BodyKind, Dialect, Route};
 
@@ -42,23 +41,28 @@ impl Route {
         body: &[u8],
     ) -> Result<Decoded<T>, DecodeError> {
         let mut members = path_members(self, path);
-        let decoded = match self.body {
-            BodyKind::Json => self.decode_body(&members, body),
-            BodyKind::Optional if !body.is_empty() => self.decode_body(&members, body),
-            BodyKind::None | BodyKind::Optional | BodyKind::Otlp => {
-                if self.method.uses_query() {
-                    members.extend(query_members(query.unwrap_or_default()));
-                }
-                decode_members(&members)
-            }
+        let has_body = match self.body {
+            BodyKind::Json => true,
+            BodyKind::Optional => !body.is_empty(),
+            BodyKind::None | BodyKind::Otlp => false,
         };
-        decoded.map_err(|mut error| {
-            if let DecodeErrorKind::UnknownMember { expected, .. } = &mut error.kind {
-                // Members of the path are not part of the body.
-                expected.retain(|name| self.path_members().all(|member| member != *name));
-            }
-            error
-        })
+        if !has_body && self.method.uses_query() {
+            members.extend(query_members(query.unwrap_or_default()));
+        }
+        // All requests are decoded in the same way, because each way is compiled for every operation.
+        let body = if has_body { body } else { b"{}" };
+        let wrapper = self.wrapper.filter(|_| has_body);
+        self.decode_json(&members, wrapper, body)
+            .map_err(|mut error| {
+                if let DecodeErrorKind::UnknownMember { expected, .. } = &mut error.kind {
+                    // Members of the path are not part of the body.
+                    expected.retain(|name| self.path_members().all(|member| member != *name));
+                }
+                if !has_body {
+                    error.place = None;
+                }
+                error
+            })
     }
 
     /// Decodes an input from JSON text that a body contained in a string, see [`Decoded::Text`].
@@ -66,21 +70,18 @@ impl Route {
     /// # Errors
     /// All [kinds](DecodeErrorKind), without the place.
     pub fn decode_text<T: DeserializeOwned>(&self, text: &str) -> Result<T, DecodeErrorKind> {
-        let track = Track::new(self.dialect == Dialect::Legacy);
-        let mut json = serde_json::Deserializer::from_str(text);
-        let tracked = Tracked {
-            inner: &mut json,
-            track: &track,
-        };
-        let decoded = T::deserialize(tracked).map_err(|failure| failure.kind)?;
-        json.end().map_err(|_| DecodeErrorKind::Syntax)?;
-        Ok(decoded)
+        match self.decode_json(&[], None, text.as_bytes()) {
+            Ok(Decoded::Value(input)) => Ok(input),
+            Ok(Decoded::Text(_)) => Err(DecodeErrorKind::WrongType),
+            Err(error) => Err(error.kind),
+        }
     }
 
-    /// Decodes an input from a body and the members of the path.
-    fn decode_body<T: DeserializeOwned>(
+    /// Decodes an input from JSON and members of the path or the query.
+    fn decode_json<T: DeserializeOwned>(
         &self,
         members: &[RequestMember],
+        wrapper: Option<&'static str>,
         body: &[u8],
     ) -> Result<Decoded<T>, DecodeError> {
         let ignores_unknown = self.dialect == Dialect::Legacy;
@@ -92,31 +93,18 @@ impl Route {
         };
         let input = Input {
             members,
-            accepts_text: self.wrapper.is_some() && self.dialect == Dialect::Legacy,
+            accepts_text: wrapper.is_some() && self.dialect == Dialect::Legacy,
             ignores_unknown,
             value: PhantomData,
         };
-        let decoded = match self.wrapper {
+        let decoded = match wrapper {
             Some(wrapper) => Wrapped { wrapper, input }.deserialize(tracked),
-            None if members.is_empty() => T::deserialize(tracked).map(Decoded::Value),
             None => input.deserialize(tracked),
         };
         let decoded = decoded.map_err(in_body)?;
         json.end().map_err(|error| in_body(track.enter(error)))?;
         Ok(decoded)
     }
-}
-
-/// Decodes an input from members only.
-fn decode_members<T: DeserializeOwned>(
-    members: &[RequestMember],
-) -> Result<Decoded<T>, DecodeError> {
-    let map = MemberMap::<Failure<value::Error>>::new(members);
-    let decoded = T::deserialize(MapAccessDeserializer::new(map));
-    decoded.map(Decoded::Value).map_err(|failure| DecodeError {
-        kind: failure.kind,
-        place: None,
-    })
 }
 
 /// Returns the error of a body, with its place.

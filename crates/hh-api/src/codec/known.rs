@@ -7,10 +7,11 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{DeserializeSeed, Error, IgnoredAny, IntoDeserializer, MapAccess, Visitor};
 use serde::forward_to_deserialize_any;
 
-/// A visitor of a struct that receives only the known members.
+/// A visitor of a struct that can ignore unknown members.
 pub(super) struct Known<V> {
     /// The names of the members of the struct.
     pub(super) fields: &'static [&'static str],
+    pub(super) ignores_unknown: bool,
     pub(super) inner: V,
 }
 
@@ -24,6 +25,7 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Known<V> {
     fn visit_map<A: MapAccess<'de>>(self, access: A) -> Result<V::Value, A::Error> {
         self.inner.visit_map(KnownMembers {
             fields: self.fields,
+            ignores_unknown: self.ignores_unknown,
             access,
         })
     }
@@ -33,9 +35,10 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Known<V> {
     }
 }
 
-/// The known members of a map.
+/// The members of a map, without the unknown ones if they are ignored.
 struct KnownMembers<A> {
     fields: &'static [&'static str],
+    ignores_unknown: bool,
     access: A,
 }
 
@@ -46,6 +49,9 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for KnownMembers<A> {
         &mut self,
         seed: S,
     ) -> Result<Option<S::Value>, A::Error> {
+        if !self.ignores_unknown {
+            return self.access.next_key_seed(seed);
+        }
         while let Some(name) = self.access.next_key::<String>()? {
             if self.fields.contains(&name.as_str()) {
                 return seed.deserialize(name.into_deserializer()).map(Some);
@@ -79,11 +85,12 @@ impl<'de, A: MapAccess<'de>> Deserializer<'de> for StructMembers<A> {
         fields: &'static [&'static str],
         inner: V,
     ) -> Result<V::Value, A::Error> {
-        if self.ignores_unknown {
-            Known { fields, inner }.visit_map(self.access)
-        } else {
-            inner.visit_map(self.access)
-        }
+        let known = Known {
+            fields,
+            ignores_unknown: self.ignores_unknown,
+            inner,
+        };
+        known.visit_map(self.access)
     }
 
     forward_to_deserialize_any! {

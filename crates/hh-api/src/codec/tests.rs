@@ -148,6 +148,16 @@ fn bodies() -> impl Strategy<Value = String> {
 fn same<T: DeserializeOwned + Serialize>(body: &str) -> Result<(), TestCaseError> {
     let plain = serde_json::from_str::<T>(body);
     let tracked = ROUTES[2].decode::<T>("/v1/samples", None, body.as_bytes());
+    // The parser alone reads a list as an object, by the order of its members.
+    let squeezed: String = body.split_whitespace().collect();
+    if squeezed.starts_with('[') {
+        prop_assert!(tracked.is_err());
+        return Ok(());
+    }
+    if squeezed.contains("\"filters\":[[") {
+        prop_assert!(plain.is_ok() || tracked.is_err());
+        return Ok(());
+    }
     match (plain, tracked) {
         (Ok(plain), Ok(Decoded::Value(tracked))) => {
             prop_assert_eq!(json!(plain), json!(tracked));
@@ -211,6 +221,15 @@ fn errors_name_members_and_rules_and_no_values() {
         patch(r#"{"event_id": "secret"}"#),
         DecodeErrorKind::WrongType
     );
+}
+
+#[test]
+fn a_list_is_no_object() {
+    let project = |body| error_kind::<CreateProject>(OpId::CreateProject, body);
+    assert_eq!(project(r#"["name", null]"#), DecodeErrorKind::WrongType);
+    let export = |body| error_kind::<ExportEvents>(OpId::ExportEvents, body);
+    let filters = r#"{"project": "p", "filters": [["field", "is", 1, "string"]]}"#;
+    assert_eq!(export(filters), DecodeErrorKind::WrongType);
 }
 
 #[test]

@@ -179,17 +179,12 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Tracked<'_, D> {
         visitor: V,
     ) -> Result<V::Value, Self::Error> {
         let track = self.track;
-        let visited = if track.ignores_unknown {
-            let known = Known {
-                fields,
-                inner: visitor,
-            };
-            let visitor = self.wrap(known);
-            self.inner.deserialize_struct(name, fields, visitor)
-        } else {
-            let visitor = self.wrap(visitor);
-            self.inner.deserialize_struct(name, fields, visitor)
-        };
+        let visitor = self.wrap(Known {
+            fields,
+            ignores_unknown: track.ignores_unknown,
+            inner: visitor,
+        });
+        let visited = self.inner.deserialize_struct(name, fields, visitor);
         visited.map_err(|error| track.enter(error))
     }
 

@@ -1,16 +1,18 @@
 //! Connects a route to its handler: checks the key, decodes the request and counts the memory of the response.
 
+use std::future::ready;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
 use axum::body::Body;
-use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
+use futures_util::{FutureExt as _, TryFutureExt as _};
 use hh_api::{Endpoint, Requirement, Route};
-use http::{Request, Response};
+use http::{Request, Response, Uri};
 use serde::Serialize;
 
 use super::call::Call;
+use super::operation::{HandlerResult, Operation, Typed};
 use super::request;
 use crate::app::App;
 use crate::auth::authorize;
@@ -44,14 +46,20 @@ impl<T: Serialize> Rendered<T> {
 #[derive(Clone)]
 pub(crate) struct KeyId(pub(crate) String);
 
-type HandlerResult = Result<Response<Body>, ApiError>;
-type HandlerFn = dyn Fn(Arc<App>, &'static Route, Request<Body>) -> BoxFuture<'static, HandlerResult>
-    + Send
-    + Sync;
+type OpenFn =
+    dyn Fn(Arc<App>, &'static Route, &Uri) -> BoxFuture<'static, HandlerResult> + Send + Sync;
 
 /// The handler of one operation.
 #[derive(Clone)]
-pub(crate) struct Handler(Arc<HandlerFn>);
+pub(crate) struct Handler(Kind);
+
+#[derive(Clone)]
+enum Kind {
+    /// Of an operation that requires no key.
+    Open(Arc<OpenFn>),
+    /// Of an operation that requires a key.
+    Guarded(Requirement, Arc<dyn Operation>),
+}
 
 impl Handler {
     /// Returns a handler for an operation that requires no key.
@@ -62,19 +70,22 @@ impl Handler {
         Fut: Future<Output = Result<Rendered<E::Output>, ApiError>> + Send + 'static,
     {
         const { assert!(matches!(E::OPERATION.need, Requirement::Open)) };
-        Self(Arc::new(move |app, route, request| {
-            async move {
-                let input = request::decode_members::<E::Input>(route, request.uri())?;
-                Ok(run(app, (), input).await?.response)
-            }
-            .boxed()
-        }))
+        Self(Kind::Open(Arc::new(
+            move |app, route, uri| match request::decoded_members(route.decode(
+                uri.path(),
+                uri.query(),
+                b"",
+            )) {
+                Ok(input) => run(app, (), input).map_ok(|output| output.response).boxed(),
+                Err(error) => ready(Err(error)).boxed(),
+            },
+        )))
     }
 
     /// Returns a handler whose output is rendered as JSON.
     pub(super) fn json<E, F, Fut>(run: F) -> Self
     where
-        E: Endpoint,
+        E: Endpoint + 'static,
         F: Fn(Arc<App>, Call, E::Input) -> Fut + Copy + Send + Sync + 'static,
         Fut: Future<Output = Result<E::Output, ApiError>> + Send + 'static,
     {
@@ -84,7 +95,7 @@ impl Handler {
     /// Returns a handler that renders its output itself.
     pub(super) fn rendered<E, F, Fut>(run: F) -> Self
     where
-        E: Endpoint,
+        E: Endpoint + 'static,
         F: Fn(Arc<App>, Call, E::Input) -> Fut + Copy + Send + Sync + 'static,
         Fut: Future<Output = Result<Rendered<E::Output>, ApiError>> + Send + 'static,
     {
@@ -94,43 +105,42 @@ impl Handler {
     /// Returns a handler that checks the key first.
     fn guarded<E, F, Fut, T>(run: F, render: fn(T) -> Response<Body>) -> Self
     where
-        E: Endpoint,
+        E: Endpoint + 'static,
         F: Fn(Arc<App>, Call, E::Input) -> Fut + Copy + Send + Sync + 'static,
         Fut: Future<Output = Result<T, ApiError>> + Send + 'static,
         T: 'static,
     {
         const { assert!(!matches!(E::OPERATION.need, Requirement::Open)) };
-        Self(Arc::new(move |app, route, request| {
-            async move {
-                let (parts, body) = request.into_parts();
-                let access = authorize(&app, E::OPERATION.need, route, &parts).await?;
-                let handled = async {
-                    let (call, input) =
-                        request::read::<E::Input>(&app, access.clone(), route, parts, body).await?;
-                    let output = run(Arc::clone(&app), call, input).await?;
-                    response_budget::count(&app, &access, render(output)).await
-                };
-                let mut response = handled
-                    .await
-                    .map_err(|error| error.with_key(&access.record().id))?;
-                if app.has_access_log {
-                    response
-                        .extensions_mut()
-                        .insert(KeyId(access.record().id.clone()));
-                }
-                Ok(response)
-            }
-            .boxed()
-        }))
+        let operation = Typed::<E, F, T>::new(run, render);
+        Self(Kind::Guarded(E::OPERATION.need, Arc::new(operation)))
     }
 
     /// Handles one request.
-    pub(crate) fn handle(
+    pub(crate) async fn handle(
         &self,
         app: Arc<App>,
         route: &'static Route,
         request: Request<Body>,
-    ) -> BoxFuture<'static, HandlerResult> {
-        (self.0)(app, route, request)
+    ) -> HandlerResult {
+        let (need, operation) = match &self.0 {
+            Kind::Open(run) => return run(app, route, request.uri()).await,
+            Kind::Guarded(need, operation) => (*need, operation),
+        };
+        let (parts, body) = request.into_parts();
+        let access = authorize(&app, need, route, &parts).await?;
+        let handled = async {
+            let (call, run) =
+                request::read(&app, access.clone(), operation, route, parts, body).await?;
+            let response = run(Arc::clone(&app), call).await?;
+            response_budget::count(&app, &access, response).await
+        };
+        let mut response = handled
+            .await
+            .map_err(|error| error.with_key(&access.record().id))?;
+        if app.has_access_log {
+            let key_id = KeyId(access.record().id.clone());
+            response.extensions_mut().insert(key_id);
+        }
+        Ok(response)
     }
 }

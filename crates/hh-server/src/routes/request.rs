@@ -1,14 +1,16 @@
 //! Decodes a request into the input of its operation.
 
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use axum::body::Body;
-use hh_api::{BodyKind, DecodeError, DecodeErrorKind, Decoded, Message, Route};
+use hh_api::{BodyKind, DecodeError, DecodeErrorKind, Decoded, Route};
 use http::Uri;
 use http::request::Parts;
 
 use super::call::Call;
 use super::large_work::{SMALL, run_blocking_if};
+use super::operation::{Operation, Run};
 use crate::app::App;
 use crate::auth::Access;
 use crate::http::body::{self, BufferedBody, Reservation};
@@ -28,13 +30,14 @@ const MAX_TEXT_ELEMENTS: usize = 50_000;
 const LARGE_TEXT: usize = 256 * 1024;
 
 /// Reads the input of a request, with the memory that is reserved for it.
-pub(super) async fn read<T: Message>(
+pub(super) async fn read(
     app: &App,
     access: Access,
+    operation: &Arc<dyn Operation>,
     route: &'static Route,
     mut parts: Parts,
     body: Body,
-) -> Result<(Call, T), ApiError> {
+) -> Result<(Call, Run), ApiError> {
     let client = parts.extensions.remove::<ClientConnection>();
     let mut call = Call {
         client: client.unwrap_or_default(),
@@ -44,31 +47,34 @@ pub(super) async fn read<T: Message>(
         body: Body::empty(),
         access,
     };
-    let input = match route.body {
-        BodyKind::None => decode_members(route, &parts.uri)?,
+    let run = match route.body {
+        BodyKind::None => decoded_members(operation.decode(route, &parts.uri, b""))?,
         BodyKind::Otlp => {
             call.body = body;
-            decode_members(route, &parts.uri)?
+            decoded_members(operation.decode(route, &parts.uri, b""))?
         }
         BodyKind::Json | BodyKind::Optional => {
             let held = body::read(app, &call.access, &call.headers, body).await?;
             let is_large = held.bytes.len() > SMALL;
-            let decode = move || decode(route, &parts.uri, held);
+            let decoder = Arc::clone(operation);
+            let decode = move || decode(&*decoder, route, &parts.uri, held);
             let (decoded, mut reservation) = run_blocking_if(app, is_large, decode).await??;
-            let input = match decoded {
-                Decoded::Value(input) => input,
-                Decoded::Text(text) => read_text(app, &mut reservation, route, text).await?,
+            let run = match decoded {
+                Decoded::Value(run) => run,
+                Decoded::Text(text) => {
+                    read_text(app, operation, &mut reservation, route, text).await?
+                }
             };
             call.reservation = reservation;
-            input
+            run
         }
     };
-    Ok((call, input))
+    Ok((call, run))
 }
 
-/// Decodes an input that is not in a body.
-pub(super) fn decode_members<T: Message>(route: &Route, uri: &Uri) -> Result<T, ApiError> {
-    match route.decode(uri.path(), uri.query(), b"") {
+/// Returns an input that is not in a body.
+pub(super) fn decoded_members<T>(decoded: Result<Decoded<T>, DecodeError>) -> Result<T, ApiError> {
+    match decoded {
         Ok(Decoded::Value(input)) => Ok(input),
         // Only a body can contain an input in a string.
         Ok(Decoded::Text(_)) => Err(ApiError::internal()),
@@ -76,11 +82,12 @@ pub(super) fn decode_members<T: Message>(route: &Route, uri: &Uri) -> Result<T, 
     }
 }
 
-fn decode<T: Message>(
+fn decode(
+    operation: &dyn Operation,
     route: &Route,
     uri: &Uri,
     mut held: BufferedBody,
-) -> Result<(Decoded<T>, Reservation), ApiError> {
+) -> Result<(Decoded<Run>, Reservation), ApiError> {
     let shape = limits::json(&held.bytes);
     if shape.depth > MAX_DEPTH {
         return Err(ApiError::invalid(format!(
@@ -88,17 +95,18 @@ fn decode<T: Message>(
         )));
     }
     held.reserve_values(shape)?;
-    let decoded = route.decode(uri.path(), uri.query(), &held.bytes);
+    let decoded = operation.decode(route, uri, &held.bytes);
     Ok((decoded.map_err(invalid)?, held.reservation))
 }
 
 /// Parses an input in a string.
-async fn read_text<T: Message>(
+async fn read_text(
     app: &App,
+    operation: &Arc<dyn Operation>,
     reservation: &mut Reservation,
     route: &'static Route,
     text: String,
-) -> Result<T, ApiError> {
+) -> Result<Run, ApiError> {
     let name = route.wrapper.unwrap_or_default();
     let shape = limits::json(text.as_bytes());
     if shape.depth > MAX_DEPTH || shape.elements > MAX_TEXT_ELEMENTS {
@@ -107,9 +115,11 @@ async fn read_text<T: Message>(
     }
     reservation.unpack(shape)?;
     let is_large = text.len() > LARGE_TEXT;
+    let decoder = Arc::clone(operation);
+    let decode = move || decoder.decode_text(route, &text);
     // The text of the error may quote the input, so the response does not contain it.
-    let parsed = run_blocking_if(app, is_large, move || route.decode_text(&text)).await?;
-    parsed.map_err(|_| ApiError::invalid(format!("the {name} is not valid JSON")))
+    let decoded = run_blocking_if(app, is_large, decode).await?;
+    decoded.map_err(|_| ApiError::invalid(format!("the {name} is not valid JSON")))
 }
 
 /// Returns the error of a request that cannot be decoded. It quotes names of the request, but no values.
