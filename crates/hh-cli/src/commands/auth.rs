@@ -6,6 +6,7 @@ mod keys;
 mod list;
 mod login;
 mod logout;
+mod only_copy;
 mod owners;
 mod prompt;
 mod rotate;

@@ -53,8 +53,8 @@ fn login_stores_the_key_and_later_commands_need_nothing() {
     assert_eq!(done.stdout, "");
     let printed = env.filtered(&done.stderr).replace(&key[..8], "hh_[5]");
     insta::assert_snapshot!(printed, @r#"
-    Logged in to [server] as user@example.com (Admin)
     note: the keyring cannot be used: Failed to connect to address `unix:path=/nonexistent`: No such file or directory; saving the key in [home]/.config/honeyhive/credentials.toml as plain text that only you can read
+    Logged in to [server] as user@example.com (Admin)
     Saved key hh_[5]*** in [home]/.config/honeyhive/credentials.toml (profile "default")
     "#);
     assert_eq!(env.mode(STORE), 0o600);

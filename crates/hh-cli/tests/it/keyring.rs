@@ -119,8 +119,8 @@ honeyhive auth whoami | sed -n 1p
     error: the keyring cannot be used: it is locked
       hint: start or unlock a keyring, or use --storage file
     exit 5
-    Logged in to [server] as user@example.com (Admin)
     note: the keyring cannot be used: it is locked; saving the key in [home]/.config/honeyhive/credentials.toml as plain text that only you can read
+    Logged in to [server] as user@example.com (Admin)
     Saved key [key]*** in [home]/.config/honeyhive/credentials.toml (profile "default")
     exit 0
     Authenticated as: user@example.com
@@ -229,8 +229,8 @@ fn only_keyring_entries_read_the_keyring() {
     assert!(asked.load(Ordering::Relaxed) > 1, "{done:?}");
     let printed = env.filtered(&done.stderr).replace(&key[..8], "[key]");
     insta::assert_snapshot!(printed, @r#"
-    Logged in to [server] as user@example.com (Admin)
     note: the keyring cannot be used: it did not respond within 3 s; saving the key in [home]/.config/honeyhive/credentials.toml as plain text that only you can read
+    Logged in to [server] as user@example.com (Admin)
     Saved key [key]*** in [home]/.config/honeyhive/credentials.toml (profile "default")
     "#);
 }

@@ -26,7 +26,14 @@ fn store(env: &TestEnv) -> FileStore {
 
 /// Starts a login, which continues when it receives its key.
 fn login(env: &TestEnv, umask: &str, profile: &str) -> Child {
-    let arguments = ["auth", "login", "--api-key-stdin", "--profile", profile];
+    let arguments = [
+        "auth",
+        "login",
+        "--api-key-stdin",
+        "--yes",
+        "--profile",
+        profile,
+    ];
     env.command_with_umask(umask, &arguments)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())

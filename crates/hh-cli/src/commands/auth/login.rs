@@ -14,6 +14,7 @@ use jiff::tz::TimeZone;
 
 use self::storage::StorageChoice;
 use super::list::ProfileRow;
+use super::only_copy;
 use crate::context::{Context, Direct};
 use crate::error::CliError;
 /// The name of the profile when none is selected.
@@ -36,6 +37,9 @@ pub(crate) struct Arguments {
     /// Creation date of the key if the server does not report it, e.g. `2026-01-31`
     #[arg(long, value_name = "DATE", value_parser = day)]
     created: Option<Timestamp>,
+    /// Replace an admin key without confirmation, even if no other copy of it is known
+    #[arg(long, short, conflicts_with = "no_save")]
+    yes: bool,
 }
 
 pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliError> {
@@ -76,11 +80,9 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliErr
         Identity::Known(me) => format!("as {} ({})", me.principal.name, me.permissions),
         Identity::Unknown | _ => "(identity not reported by this server)".to_owned(),
     };
-    context.success(&format!(
-        "Logged in to {} {who}",
-        client.settings().base_url.value
-    ));
+    let done = format!("Logged in to {} {who}", client.settings().base_url.value);
     if arguments.no_save {
+        context.success(&done);
         return Ok(());
     }
     let base_url = client.settings().base_url.value.as_str();
@@ -106,6 +108,10 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliErr
         .with_key_id(profile.details.id.clone())
         .with_detail(format!("profile {name}, stored in {storage}"));
     let replaced = before.filter(|_| old.is_none());
+    if replaced.is_some() && !arguments.yes {
+        only_copy::confirm(context, |entry| entry.name == name)?;
+    }
+    context.success(&done);
     let saved = ProfileRow::of_login(&profile);
     save(context, store, profile, replaced.as_deref())?;
     security.record(&event);

@@ -1,11 +1,11 @@
 //! Implements `honeyhive auth logout`.
 
-mod confirm;
-
 use clap::Args;
+use hh_sdk::auth::ProfileEntry;
 use hh_sdk::{SecurityEvent, SecurityEventKind};
 use serde::Serialize;
 
+use super::only_copy;
 use crate::context::Context;
 use crate::error::CliError;
 
@@ -31,7 +31,13 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliErr
     let store = context.store()?;
     let security = context.security_log()?;
     if !arguments.yes {
-        confirm::check(context, arguments.all)?;
+        let selected = context.profile_name();
+        let profiles = context.profiles().ok();
+        let removed = profiles.and_then(|all| all.entry(selected.as_deref()));
+        let is_removed = |entry: &ProfileEntry| {
+            arguments.all || removed.is_some_and(|removed| removed.name == entry.name)
+        };
+        only_copy::confirm(context, is_removed)?;
     }
     let mut report = LogoutReport {
         profile: None,

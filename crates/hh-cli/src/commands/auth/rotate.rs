@@ -49,12 +49,15 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliErr
     // Another rotation may have finished while this one waited for the lock.
     let entry = entry_with(store, &name, &old.key)?;
     if entry.details.replaces.is_some() {
-        finish(context, &options, store, &entry)?;
+        let identity = finish(context, &options, store, &entry)?;
         context.success(&format!(
             "Finished the interrupted rotation; the saved key is {}",
             entry.key()?.redacted()
         ));
-        return Ok(());
+        return match identity {
+            Identity::Known(me) => context.printer().data(&me.key),
+            Identity::Unknown | _ => Ok(()),
+        };
     }
     let by_hand = || {
         CliError::new(Exit::Other, "this server does not support key rotation").with_hint(BY_HAND)
@@ -182,13 +185,13 @@ fn save(
     }
 }
 
-/// Uses the new key for the first time and marks the rotation as finished.
+/// Uses the new key for the first time and marks the rotation as finished. Returns the identity of the new key.
 fn finish(
     context: &Context,
     options: &Options,
     store: &FileStore,
     entry: &ProfileEntry,
-) -> Result<(), CliError> {
+) -> Result<Identity, CliError> {
     let security = context.security_log()?;
     // Resolves the settings again, because the saved key changed.
     let client = context.client_of(options, &tooling::resolve(options)?)?;
@@ -210,7 +213,7 @@ fn finish(
             .with_key_id(identity.details().id)
             .with_detail(format!("replaces {}", old.unwrap_or_default())),
     );
-    Ok(())
+    Ok(identity)
 }
 
 /// Adds a hint to the error of a new key that could not be used. Restores the old key if the server rejected the new

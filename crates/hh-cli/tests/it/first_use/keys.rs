@@ -25,7 +25,7 @@ fn a_logout_does_not_remove_the_only_copy_of_an_admin_key_without_confirmation()
         let refused = env.seen(logout);
         insta::allow_duplicates!(insta::assert_snapshot!(refused, @r#"
         ! error: no other copy of the admin key of profile "default" is known, and the server cannot print it again
-        ! | hint: save the key with `honeyhive auth token --profile default > FILE`, or add --yes to remove it
+        ! | hint: save the key with `honeyhive auth token --profile default > FILE`, or add --yes to continue without a copy
         exit 2
         "#));
         assert!(env.path(STORE).exists());
@@ -53,6 +53,29 @@ fn a_logout_does_not_remove_the_only_copy_of_an_admin_key_without_confirmation()
         removed,
         serde_json::json!({"profile": "default", "removed": 1})
     );
+}
+
+#[test]
+fn a_login_does_not_replace_the_only_copy_of_an_admin_key_without_confirmation() {
+    let mut env = TestEnv::with_server();
+    let admin = env.read("admin.key");
+    let (_, other) = create(&mut env, &["--level", "admin"]);
+    let (_, member) = create(&mut env, &["--level", "read_write"]);
+    // The same key and a first key replace nothing.
+    for _ in 0..2 {
+        assert_eq!(env.run_with_input(LOGIN, &other).code, 0);
+    }
+    let refused = env.run_with_input(LOGIN, &member);
+    insta::assert_snapshot!(env.seen_of(&refused), @r#"
+    ! error: no other copy of the admin key of profile "default" is known, and the server cannot print it again
+    ! | hint: save the key with `honeyhive auth token --profile default > FILE`, or add --yes to continue without a copy
+    exit 2
+    "#);
+    assert!(env.read(STORE).contains(other.trim()));
+    let confirmed = env.run_with_input(&[LOGIN, &["--yes"]].concat(), &member);
+    assert_eq!(confirmed.code, 0, "{confirmed:?}");
+    // An admin can create the replaced key again.
+    assert_eq!(env.run_with_input(LOGIN, &admin).code, 0);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Asks before a logout removes the only known copy of an admin key, which the server cannot print again.
+//! Asks before a command removes the only known copy of an admin key, which the server cannot print again.
 
 use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 
@@ -11,17 +11,14 @@ use crate::error::CliError;
 use crate::exit::Exit;
 use crate::ui;
 
-/// Returns an error if the logout would remove the only known copy of an admin key, and the user does not confirm it.
-pub(super) fn check(context: &Context, all: bool) -> Result<(), CliError> {
-    // The logout itself reports a damaged store.
+/// Returns an error if the command would remove the only known copy of an admin key, and the user does not confirm it.
+pub(super) fn confirm(
+    context: &Context,
+    is_removed: impl Fn(&ProfileEntry) -> bool,
+) -> Result<(), CliError> {
+    // The command itself reports a damaged store.
     let Ok(profiles) = context.profiles() else {
         return Ok(());
-    };
-    let selected = context.profile_name();
-    let is_removed = |entry: &ProfileEntry| {
-        all || profiles
-            .entry(selected.as_deref())
-            .is_some_and(|removed| removed.name == entry.name)
     };
     let (removed, kept): (Vec<_>, Vec<_>) = profiles.iter().partition(|entry| is_removed(entry));
     let lost = removed
@@ -37,7 +34,7 @@ pub(super) fn check(context: &Context, all: bool) -> Result<(), CliError> {
     );
     if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
         let hint = format!(
-            "save the key with `honeyhive auth token --profile {} > FILE`, or add --yes to remove it",
+            "save the key with `honeyhive auth token --profile {} > FILE`, or add --yes to continue without a copy",
             entry.name
         );
         return Err(CliError::usage(message).with_hint(hint));
