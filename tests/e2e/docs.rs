@@ -152,6 +152,22 @@ fn output_and_scripts() {
 }
 
 #[test]
+fn delete_data() {
+    let place = TestDir::new();
+    let server = place.start();
+    let key_file = place.admin_key_file();
+    let variables = [
+        ("HH_BASE_URL", server.url()),
+        ("HH_API_KEY_FILE", key_file.to_str().unwrap()),
+    ];
+    let page = include_str!("../../docs/guides/delete-data.md");
+    assert!(
+        run_with(page, &variables) > 7,
+        "the page has too few commands"
+    );
+}
+
+#[test]
 fn troubleshoot() {
     let page = include_str!("../../docs/guides/troubleshoot.md");
     assert!(run(page) > 5, "the page has too few commands");

@@ -8,12 +8,27 @@ use serde_json::{Value, json};
 
 /// Posts JSON on a new connection; an error means that no complete response arrived.
 pub(crate) fn post(address: &str, key: &str, path: &str, body: &Value) -> io::Result<(u16, Value)> {
-    let body = body.to_string();
+    send(address, key, "POST", path, body)
+}
+
+/// Sends a request on a new connection; null means no body. An error means that no complete response arrived.
+pub(crate) fn send(
+    address: &str,
+    key: &str,
+    method: &str,
+    path: &str,
+    body: &Value,
+) -> io::Result<(u16, Value)> {
+    let body = if body.is_null() {
+        String::new()
+    } else {
+        body.to_string()
+    };
     let mut stream = TcpStream::connect(address)?;
     stream.set_read_timeout(Some(PATIENCE))?;
     write!(
         stream,
-        "POST {path} HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {key}\r\nContent-Type: application/json\r\n\
+        "{method} {path} HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {key}\r\nContent-Type: application/json\r\n\
          Content-Length: {}\r\nConnection: close\r\n\r\n{body}",
         body.len()
     )?;

@@ -21,6 +21,8 @@ mod http;
 #[cfg(test)]
 mod kill;
 #[cfg(test)]
+mod kill_deletion;
+#[cfg(test)]
 mod large;
 #[cfg(test)]
 mod node;

@@ -36,6 +36,8 @@ enum Soak {
     MountedKey,
     /// Rotations of a login while a client and a tracer run
     Rotations,
+    /// Deletions of sessions that are interrupted by kills of the server
+    KilledDeletions,
     /// Floods of requests to a server, which must neither delay other requests nor use much memory
     Floods,
 }
@@ -91,6 +93,12 @@ impl Soak {
                 "e2e",
                 "rotation::rotations_under_load_fail_no_request",
                 20,
+            ),
+            Self::KilledDeletions => (
+                "hh-e2e",
+                "e2e",
+                "kill_deletion::a_session_whose_deletion_was_interrupted_by_kill_9_does_not_return",
+                50,
             ),
             Self::Floods => return floods(root),
         };

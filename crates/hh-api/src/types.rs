@@ -3,6 +3,7 @@
 //! Outputs ignore unknown members. Inputs of admin operations reject them.
 
 mod common;
+mod deletion;
 mod event;
 mod event_query;
 mod filter;
@@ -17,6 +18,9 @@ mod session;
 mod trace;
 
 pub use common::{Change, Object, Problem};
+pub use deletion::{
+    DeleteEvent, DeleteProject, DeleteSession, DeleteUserData, Deleted, DeletedData,
+};
 pub use event::{Event, EventKind, EventPatch, Updated};
 pub use event_query::{
     EventEnvelope, EventField, EventList, EventRef, EventSchema, ExportEvents, GetEventSchema,

@@ -1,5 +1,6 @@
 //! Implements the calls of the client, with one file for each resource. The other calls are in `client.rs`.
 
+mod deletion;
 mod event_query;
 mod events;
 mod keys;

@@ -1,12 +1,13 @@
 //! The state that all requests share.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use hh_auth::Pepper;
 
 use crate::auth::{FailureLimiter, KeyCache};
 use crate::clock::Clock;
+use crate::domain::retention::Retention;
 use crate::http::budget::Budget;
 use crate::http::cors::AllowedOrigins;
 use crate::http::workers::Workers;
@@ -21,6 +22,8 @@ pub(crate) struct App {
     pub(crate) pepper: Pepper,
     /// The maximum number of rotations of one key family per hour, which can change while the server runs.
     pub(crate) max_rotations: AtomicU32,
+    /// How long events are kept, which can change while the server runs.
+    pub(crate) retention: RwLock<Retention>,
     /// The budget for the memory of request bodies.
     pub(crate) in_flight: Budget,
     /// The budget for the memory of responses that are being rendered or that their clients have not read yet.
@@ -37,6 +40,22 @@ pub(crate) struct App {
     pub(crate) redact_keys: bool,
     /// The origins of web pages that may use the server.
     pub(crate) cors_origins: AllowedOrigins,
+}
+
+impl App {
+    pub(crate) fn retention(&self) -> Retention {
+        self.retention
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    pub(crate) fn set_retention(&self, retention: Retention) {
+        *self
+            .retention
+            .write()
+            .unwrap_or_else(PoisonError::into_inner) = retention;
+    }
 }
 
 /// Creates request ids from a counter and a random number that is chosen at startup, so that no request needs system

@@ -8,7 +8,7 @@ mod last_used;
 
 pub(crate) use access::{Access, ProjectAccess, ServerAccess};
 pub(crate) use authorize::{
-    authorize, authorize_named, authorize_project, find_principal, flush_uses,
+    authorize, authorize_named, authorize_project, delete_expired, find_principal, flush_uses,
 };
 pub(crate) use failure_limiter::{FailureLimiter, Peer, Prefix, QUOTA, WINDOW};
 pub(crate) use key_cache::KeyCache;

@@ -1,5 +1,6 @@
 //! Resolves the options of a server: flags, then `DIR/server.yaml`, then defaults (see `docs/design/decisions.md#v1`).
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::num::NonZero;
 use std::ops::RangeInclusive;
@@ -9,6 +10,7 @@ use hh_text::Diagnostic;
 use serde::Deserialize;
 
 use crate::bind::BindValue;
+use crate::domain::retention::{DAYS, Retention};
 use crate::http::cors::AllowedOrigins;
 use crate::owner_name;
 use crate::start::files::{self, OtherUsers};
@@ -21,7 +23,7 @@ const DEFAULT_BIND: SocketAddr =
 const DEFAULT_ORGANIZATION: &str = "My Organization";
 const DEFAULT_ADMIN: &str = "admin@localhost";
 const SET_ADMIN: &str = "set it with --admin or in server.yaml";
-const FIX_FILE: &str = "use only bind, organization, admin, max_rotations_per_hour, redact_keys and cors_origins, with valid values";
+const FIX_FILE: &str = "use only bind, organization, admin, max_rotations_per_hour, redact_keys, cors_origins, retention_days and project_retention_days, with valid values";
 const DEFAULT_MAX_ROTATIONS: u32 = 60;
 const MAX_ROTATIONS: RangeInclusive<u32> = 1..=3600;
 /// The maximum size of `server.yaml`, in bytes: far above any real file.
@@ -128,6 +130,10 @@ impl ServerOptions {
             has_access_log: self.access_log,
             redact_keys: file.redact_keys.unwrap_or(true),
             cors_origins: origins(file.cors_origins)?,
+            retention: Retention {
+                days: file.retention_days,
+                projects: file.project_retention_days,
+            },
         };
         let invalid = |message: String, hint: &'static str| {
             let what = Diagnostic::new(message).with_hint(hint);
@@ -150,6 +156,7 @@ impl ServerOptions {
             );
             return Err(StartError::new(StartErrorKind::Invalid, message));
         }
+        check_retention(&settings.retention)?;
         Ok(settings)
     }
 
@@ -169,6 +176,24 @@ impl ServerOptions {
             fail(what.with_hint(FIX_FILE))
         })
     }
+}
+
+/// Checks the numbers of days. The error does not contain the rejected number.
+fn check_retention(retention: &Retention) -> Result<(), StartError> {
+    let mut projects = retention.projects.values();
+    let setting = if retention.days.is_some_and(|days| !DAYS.contains(&days)) {
+        "retention_days"
+    } else if projects.any(|days| !DAYS.contains(days)) {
+        "project_retention_days"
+    } else {
+        return Ok(());
+    };
+    let message = format!(
+        "invalid {setting} in server.yaml: expected {} to {} days",
+        DAYS.start(),
+        DAYS.end(),
+    );
+    Err(StartError::new(StartErrorKind::Invalid, message))
 }
 
 /// Parses the origins of web pages. The error does not contain the rejected text.
@@ -224,6 +249,8 @@ pub(crate) struct ServerSettings {
     pub(crate) redact_keys: bool,
     /// The origins of web pages that may use the server.
     pub(crate) cors_origins: AllowedOrigins,
+    /// How long events are kept.
+    pub(crate) retention: Retention,
 }
 
 /// The content of `server.yaml`.
@@ -237,4 +264,7 @@ struct ServerFile {
     redact_keys: Option<bool>,
     #[serde(default)]
     cors_origins: Vec<String>,
+    retention_days: Option<u32>,
+    #[serde(default)]
+    project_retention_days: BTreeMap<String, u32>,
 }

@@ -13,9 +13,11 @@ pub(crate) mod keys;
 pub(crate) mod last_admin;
 pub(crate) mod new_events;
 mod refusal;
+pub(crate) mod retention;
 pub(crate) mod rotation;
 pub(crate) mod sessions;
 pub(crate) mod stored_body;
 pub(crate) mod usage;
+pub(crate) mod user_property;
 
 pub(crate) use refusal::Refusal;

@@ -37,6 +37,7 @@ mod owner_name;
 mod panics;
 mod quote;
 mod redact;
+mod retention;
 mod routes;
 mod start;
 mod store;

@@ -1,6 +1,7 @@
 //! Handlers of operations. They call the store and return an output, without SQL, key checks or dialects.
 
 mod call;
+mod deletion;
 mod events;
 mod handler;
 mod key_update;
@@ -69,5 +70,9 @@ pub(crate) fn handler(op: OpId) -> Handler {
         CreateModelEvent => json new_events::create_model_event,
         CreateModelEvents => rendered new_events::create_model_events,
         UpdateEvent => json events::update_event,
+        DeleteEvent => json deletion::delete_event,
+        DeleteSession => json deletion::delete_session,
+        DeleteUserData => json deletion::delete_user_data,
+        DeleteProject => json deletion::delete_project,
     }
 }

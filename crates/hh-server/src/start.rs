@@ -23,6 +23,7 @@ use crate::config::ServerOptions;
 use crate::http::connections::ConnectionLimits;
 use crate::http::router::router;
 use crate::http::threads::Threads;
+use crate::retention;
 
 pub(crate) use data_dir::{DirLock, open};
 pub use error::{StartError, StartErrorKind};
@@ -112,7 +113,11 @@ impl Server {
     pub async fn run(self, stop: impl Future<Output = ()>) {
         let limits = ConnectionLimits::default();
         let router = router(&self.app);
-        crate::http::serve::serve(self.listener, router, &self.threads, limits, stop).await;
+        let serve = crate::http::serve::serve(self.listener, router, &self.threads, limits, stop);
+        tokio::select! {
+            () = serve => {}
+            () = retention::run(&self.app) => {}
+        }
         flush_uses(Arc::clone(&self.app)).await;
         self.app.store.close().await;
     }

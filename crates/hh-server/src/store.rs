@@ -2,6 +2,7 @@
 
 mod catalog;
 mod commands;
+mod deletions;
 mod error;
 mod page;
 mod port;
@@ -26,10 +27,15 @@ pub(crate) use commands::{
     NewEvent, NewKey, NewSession, PageStart, ReadEvents, RevokeKey, RotateKey, SaveUses,
     StartSession, UpdateEvent, UpdateKey,
 };
+pub(crate) use deletions::{
+    CountDeletion, Delete, DeleteExpired, DeletedRows, DeletionTarget, RetentionRule,
+};
 pub(crate) use error::{EngineErrorKind, StoreError};
 pub(crate) use page::{EventPredicate, Position};
 use port::{Command, Query, Read, Write};
 pub(crate) use port::{Hold, KeyChanges, KeyObserver};
+#[cfg(test)]
+pub(crate) use sqlite::check_counts;
 use sqlite::{Opened, Sqlite};
 
 /// An open store.
@@ -162,6 +168,11 @@ impl Store {
 
     pub(crate) fn project_by_public_id(&self, id: &str) -> Option<Arc<ProjectEntry>> {
         self.catalog.by_public_id(id)
+    }
+
+    /// Returns all projects.
+    pub(crate) fn projects(&self) -> Vec<Arc<ProjectEntry>> {
+        self.catalog.entries()
     }
 
     pub(crate) fn project_names(&self, projects: &Projects) -> ProjectNames {

@@ -77,6 +77,18 @@ operations! { ($) events
         input: EventPatch, output: Updated,
         test: updated,
     }
+    /// Deletes an event. Its child events are kept.
+    DeleteEvent {
+        need: write, retry: never, keys: [project],
+        routes: [v1 DELETE "/v1/events/{event_id}"],
+        input: types::DeleteEvent, output: types::Deleted,
+    }
+    /// Deletes the events and sessions of a user: those with a given value in `user_properties`.
+    DeleteUserData {
+        need: admin, retry: safe, keys: [project],
+        routes: [scoped POST "/v1/projects/{project_id}/events/delete"],
+        input: types::DeleteUserData, output: types::DeletedData,
+    }
 }
 
 /// Returns the response that the client gives in test mode, without a server.

@@ -17,6 +17,12 @@ operations! { ($) projects
         input: types::ListProjects, output: ProjectList,
         test: empty,
     }
+    /// Deletes a project with all its events and sessions.
+    DeleteProject {
+        need: admin, retry: never, keys: [project],
+        routes: [v1 DELETE "/v1/projects/{project_id}"],
+        input: types::DeleteProject, output: types::DeletedData,
+    }
 }
 
 /// Returns the project of test mode.

@@ -44,6 +44,12 @@ operations! { ($) sessions
         input: types::FindSessions, output: types::FoundSessions,
         test: empty,
     }
+    /// Deletes a session and its events.
+    DeleteSession {
+        need: write, retry: never, keys: [project],
+        routes: [v1 DELETE "/v1/sessions/{session_id}"],
+        input: types::DeleteSession, output: types::Deleted,
+    }
 }
 
 /// Returns the session of test mode.

@@ -36,6 +36,7 @@ fn the_table() {
     v1     POST   /v1/owners/{id}/enable                    Need(Admin) Safe project
     v1     POST   /v1/projects                              Need(Admin) Never project
     v1     GET    /v1/projects                              Need(Read) Safe project
+    v1     DELETE /v1/projects/{project_id}                 Need(Admin) Never project
     legacy POST   /session/start                            Need(Ingest) Safe ingestion/project
     v1     POST   /v1/sessions                              Need(Ingest) Safe ingestion/project
     v1     GET    /v1/sessions/{session_id}                 Need(Read) Safe project
@@ -43,6 +44,7 @@ fn the_table() {
     v1     POST   /v1/sessions/{session_id}/events/batch    Need(Ingest) Safe ingestion/project
     legacy POST   /session/{session_id}/traces              Need(Ingest) Safe ingestion/project
     v1     GET    /v1/sessions                              Need(Read) Safe project
+    v1     DELETE /v1/sessions/{session_id}                 Need(Write) Never project
     legacy POST   /opentelemetry/v1/traces                  Need(Ingest) Otlp ingestion/project
     v1     POST   /v1/traces                                Need(Ingest) Otlp ingestion/project
     v1     POST   /v1/events/export                         Need(Read) Safe project
@@ -60,6 +62,8 @@ fn the_table() {
     legacy POST   /events/model/batch                       Need(Ingest) Never ingestion/project
     legacy PUT    /events                                   Need(Ingest) Safe ingestion/project
     v1     PUT    /v1/events/{event_id}                     Need(Ingest) Safe ingestion/project
+    v1     DELETE /v1/events/{event_id}                     Need(Write) Never project
+    scoped POST   /v1/projects/{project_id}/events/delete   Need(Admin) Safe project
     ");
 }
 

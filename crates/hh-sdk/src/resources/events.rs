@@ -2,10 +2,12 @@
 
 use hh_api::operations as op;
 use hh_api::types::{
-    CreateEvent, CreateEvents, Event, EventList, EventPatch, EventRef, ExportEvents,
+    CreateEvent, CreateEvents, DeleteEvent, DeletedData, Event, EventList, EventPatch, EventRef,
+    ExportEvents,
 };
 use uuid::Uuid;
 
+use super::deletion::check_dry_runs;
 use super::event_query::{EventPages, EventQuery};
 use crate::{Error, HoneyHive};
 
@@ -93,6 +95,33 @@ impl Events<'_> {
     /// The [errors of every call](HoneyHive#errors), and `NotFound` if the event does not exist.
     pub async fn update(&self, patch: EventPatch) -> Result<(), Error> {
         self.client.update_event(patch).await
+    }
+
+    /// Deletes the event with this id. Its child events are kept.
+    ///
+    /// # Errors
+    /// The [errors of every call](HoneyHive#errors), and `NotFound` if the event does not exist or is a session. The
+    /// call is not available in test mode.
+    pub async fn delete(&self, id: Uuid) -> Result<DeletedData, Error> {
+        self.send_deletion(id, false).await
+    }
+
+    /// Returns what [`delete`](Self::delete) would delete, without deleting it.
+    ///
+    /// # Errors
+    /// The errors of [`delete`](Self::delete), and `Invalid` if the server does not support dry runs.
+    pub async fn preview_delete(&self, id: Uuid) -> Result<DeletedData, Error> {
+        check_dry_runs(self.client).await?;
+        self.send_deletion(id, true).await
+    }
+
+    async fn send_deletion(&self, id: Uuid, dry_run: bool) -> Result<DeletedData, Error> {
+        let input = DeleteEvent {
+            event_id: id.to_string(),
+            project: self.client.project(),
+            dry_run,
+        };
+        Ok(self.client.send::<op::DeleteEvent>(input).await?.data)
     }
 
     /// Returns one page of events, latest start time first.

@@ -2,10 +2,11 @@
 
 use hh_api::operations as op;
 use hh_api::types::{
-    AddSessionEvents, CreateEvent, CreateSession, Event, FindSessions, FoundSessions, SessionRef,
-    StartSession,
+    AddSessionEvents, CreateEvent, CreateSession, DeleteSession, DeletedData, Event, FindSessions,
+    FoundSessions, SessionRef, StartSession,
 };
 
+use super::deletion::check_dry_runs;
 use super::events::with_ids;
 use crate::{Error, HoneyHive};
 
@@ -107,5 +108,35 @@ impl Sessions<'_> {
         };
         self.client.send::<op::AddSessionEvents>(input).await?;
         Ok(())
+    }
+
+    /// Deletes the session with this id and its events.
+    ///
+    /// A large session is deleted in parts, but no request finds any part of it after the first. If the deletion takes
+    /// long, the result is not complete and the server continues.
+    ///
+    /// # Errors
+    /// The [errors of every call](HoneyHive#errors), and `NotFound` if the session does not exist. The call is not
+    /// available in test mode.
+    pub async fn delete(&self, id: &str) -> Result<DeletedData, Error> {
+        self.send_deletion(id, false).await
+    }
+
+    /// Returns what [`delete`](Self::delete) would delete, without deleting it.
+    ///
+    /// # Errors
+    /// The errors of [`delete`](Self::delete), and `Invalid` if the server does not support dry runs.
+    pub async fn preview_delete(&self, id: &str) -> Result<DeletedData, Error> {
+        check_dry_runs(self.client).await?;
+        self.send_deletion(id, true).await
+    }
+
+    async fn send_deletion(&self, id: &str, dry_run: bool) -> Result<DeletedData, Error> {
+        let input = DeleteSession {
+            session_id: id.to_owned(),
+            project: self.client.project(),
+            dry_run,
+        };
+        Ok(self.client.send::<op::DeleteSession>(input).await?.data)
     }
 }

@@ -8,6 +8,7 @@ mod builders;
 mod client;
 mod config;
 mod credentials;
+mod deletions;
 mod events;
 mod in_memory;
 mod key_info;

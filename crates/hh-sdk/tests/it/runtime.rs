@@ -7,8 +7,8 @@ use std::thread::Thread;
 use std::time::Duration;
 
 use hh_sdk::api::types::{
-    CreateEvent, CreateKey, CreateOwner, CreateProject, CreateSession, EventPatch, ExportEvents,
-    ProjectNames, StartSession, UpdateKey,
+    CreateEvent, CreateKey, CreateOwner, CreateProject, CreateSession, DeleteProject,
+    DeleteUserData, EventPatch, ExportEvents, ProjectNames, StartSession, UpdateKey,
 };
 use hh_sdk::auth::Level;
 use hh_sdk::config::names;
@@ -79,6 +79,14 @@ fn calls(client: &HoneyHive) -> Vec<(&'static str, Call<'_>)> {
     let owner = || CreateOwner {
         name: "ci".to_owned(),
     };
+    let user_data = || DeleteUserData {
+        project_id: "ID".to_owned(),
+        ..DeleteUserData::default()
+    };
+    let deleted_project = || DeleteProject {
+        project_id: "ID".to_owned(),
+        ..DeleteProject::default()
+    };
     vec![
         call!(client.whoami()),
         call!(client.key_info()),
@@ -99,16 +107,22 @@ fn calls(client: &HoneyHive) -> Vec<(&'static str, Call<'_>)> {
         call!(client.start_session(StartSession::default())),
         call!(client.export_events(ExportEvents::default())),
         call!(client.update_event(EventPatch::default())),
+        call!(client.delete_user_data(&user_data())),
+        call!(client.delete_project(&deleted_project())),
         call!(client.sessions().start(StartSession::default())),
         call!(client.sessions().create(CreateSession::default())),
         call!(client.sessions().get("ID")),
         call!(client.sessions().find("00000000")),
         call!(client.sessions().add_events("ID", Vec::new())),
+        call!(client.sessions().delete("ID")),
+        call!(client.sessions().preview_delete("ID")),
         call!(client.events().create(CreateEvent::default())),
         call!(client.events().create_batch(Vec::new())),
         call!(client.events().get(Uuid::nil())),
         call!(client.events().update(EventPatch::default())),
         call!(client.events().export(ExportEvents::default())),
+        call!(client.events().delete(Uuid::nil())),
+        call!(client.events().preview_delete(Uuid::nil())),
         (
             "next",
             Box::pin(async move {
@@ -144,6 +158,7 @@ fn every_call_is_covered() {
     let sources = [
         include_str!("../../src/client.rs"),
         include_str!("../../src/client/key_info.rs"),
+        include_str!("../../src/resources/deletion.rs"),
         include_str!("../../src/resources/event_query.rs"),
         include_str!("../../src/resources/events.rs"),
         include_str!("../../src/resources/keys.rs"),

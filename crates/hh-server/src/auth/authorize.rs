@@ -18,7 +18,10 @@ use crate::app::App;
 use crate::domain::keys::KeyRecord;
 use crate::http::error::ApiError;
 use crate::quote::quote;
-use crate::store::{BeginGrace, CloseKey, KeyByDigest, ProjectEntry, SaveUses, Store, StoreError};
+use crate::store::{
+    BeginGrace, CloseKey, DeleteExpired, DeletedRows, KeyByDigest, ProjectEntry, RetentionRule,
+    SaveUses, Store, StoreError,
+};
 
 /// The maximum number of projects that an error lists.
 const MAX_LISTED: usize = 10;
@@ -102,6 +105,15 @@ pub(crate) async fn flush_uses(app: Arc<App>) {
     // Uses that were not written remain for the next flush.
     let uses = if written.is_ok() { uses } else { Vec::new() };
     app.keys.used.flushed(&uses);
+}
+
+/// Deletes the expired events and sessions of a project.
+pub(crate) async fn delete_expired(
+    app: &App,
+    rule: RetentionRule,
+) -> Result<DeletedRows, StoreError> {
+    let delete = DeleteExpired { rule };
+    app.store.write(&ServerAccess::new(), delete).await
 }
 
 /// A key that was rejected, and whether it may be a guess.

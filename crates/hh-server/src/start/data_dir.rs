@@ -4,8 +4,8 @@ use std::fmt::Display;
 use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
+use std::sync::{Arc, RwLock};
 
 use hh_auth::private_file::create_private_dir;
 use hh_text::Diagnostic;
@@ -83,6 +83,7 @@ pub(crate) fn open(
     let (max_rotations, has_access_log) = (settings.max_rotations, settings.has_access_log);
     let redact_keys = settings.redact_keys;
     let cors_origins = std::mem::take(&mut settings.cors_origins);
+    let retention = std::mem::take(&mut settings.retention);
     let first_key = if store.is_new() {
         if !may_be_new {
             return Err(lost_database(&database, "contains no data"));
@@ -102,6 +103,7 @@ pub(crate) fn open(
         clock,
         pepper: pepper.pepper,
         max_rotations: AtomicU32::new(max_rotations),
+        retention: RwLock::new(retention),
         in_flight: Budget::new(MAX_IN_FLIGHT),
         large_work: Workers::start("hh-large-work", LARGE_WORKERS).map_err(internal)?,
         inflation: Workers::start("hh-inflation", INFLATION_WORKERS).map_err(internal)?,

@@ -18,7 +18,8 @@ impl Reloader {
         Self { options, app }
     }
 
-    /// Reads `server.yaml` again, applies `max_rotations_per_hour`, and logs one line. Blocks while it reads the file.
+    /// Reads `server.yaml` again, applies `max_rotations_per_hour`, `retention_days` and `project_retention_days`, and
+    /// logs one line. Blocks while it reads the file.
     ///
     /// The other settings apply at the next start. If the file is invalid, all settings remain in effect.
     pub fn reload(&self) {
@@ -26,6 +27,7 @@ impl Reloader {
             Ok(settings) => {
                 let limit = settings.max_rotations;
                 self.app.max_rotations.store(limit, Ordering::Relaxed);
+                self.app.set_retention(settings.retention);
                 tracing::info!(max_rotations_per_hour = limit, "reloaded server.yaml");
             }
             Err(error) => {

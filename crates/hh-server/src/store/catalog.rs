@@ -62,6 +62,13 @@ impl Catalog {
             .insert(entry.name.clone(), entry);
     }
 
+    pub(super) fn remove(&self, id: ProjectId) {
+        self.projects
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .retain(|_, entry| entry.id != id);
+    }
+
     pub(crate) fn meta(&self) -> Meta {
         self.meta
             .read()
@@ -80,6 +87,10 @@ impl Catalog {
     pub(super) fn by_public_id(&self, id: &str) -> Option<Arc<ProjectEntry>> {
         let all = self.all();
         all.values().find(|entry| entry.public == id).cloned()
+    }
+
+    pub(super) fn entries(&self) -> Vec<Arc<ProjectEntry>> {
+        self.all().values().cloned().collect()
     }
 
     /// Returns the names of the projects of a key, in order.

@@ -3,6 +3,7 @@
 
 mod check;
 mod checkpoints;
+mod deletions;
 mod engine;
 mod error;
 mod events;
@@ -39,6 +40,6 @@ pub(super) use engine::Sqlite;
 pub(super) use open::{Opened, open};
 
 #[cfg(test)]
-pub(super) use rollups::check_counts;
+pub(crate) use rollups::check_counts;
 #[cfg(test)]
 mod tests;

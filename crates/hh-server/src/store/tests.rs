@@ -53,6 +53,9 @@ trait Engine:
     + Write<InsertEvents>
     + Write<UpdateEvent>
     + Write<StartSession>
+    + Write<Delete>
+    + Write<DeleteExpired>
+    + Read<CountDeletion>
     + Read<KeyByDigest>
     + Read<GetKey>
     + Read<ListKeys>
@@ -121,7 +124,7 @@ impl EngineAndModel {
 
     /// Checks that the counts of the engine are those of its rows.
     fn check_counts(&self) {
-        sqlite::check_counts(&self.dir.path().join("honeyhive.db"));
+        check_counts(&self.dir.path().join("honeyhive.db"));
     }
 
     fn now(&self) -> Timestamp {

@@ -10,6 +10,7 @@
     reason = "a test fails by panicking, and its figures are printed"
 )]
 
+mod deletions;
 mod load;
 mod memory;
 mod reads;

@@ -358,7 +358,12 @@ fn downgrade(data: &Path) {
     let sql = sql.replace("?1", &format!("'{}'", path.display()));
     database.execute_batch(&sql).unwrap();
     for table in ["meta", "projects", "api_keys", "key_projects", "owners"] {
-        let sql = format!("INSERT INTO {table} SELECT * FROM new.{table}");
+        let columns = match table {
+            // Later versions have more columns.
+            "projects" => "project, id, name, description",
+            _ => "*",
+        };
+        let sql = format!("INSERT INTO {table} SELECT {columns} FROM new.{table}");
         database.execute_batch(&sql).unwrap();
     }
     for number in 0..40_u8 {

@@ -7,6 +7,8 @@ mod cors;
 #[cfg(test)]
 mod data_dir;
 #[cfg(test)]
+mod deletions;
+#[cfg(test)]
 mod event_limits;
 #[cfg(test)]
 mod events;

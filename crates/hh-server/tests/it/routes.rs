@@ -37,6 +37,7 @@ enum ForeignAccess {
 
 /// Returns the body of a valid request, and the expected result for a key of another project. The match has no
 /// wildcard, so that a new operation needs a case.
+#[expect(clippy::too_many_lines, reason = "one arm for each operation")]
 fn case(op: OpId, route: &Route, target: &Target) -> (Vec<u8>, ForeignAccess) {
     let json = |value: Value| value.to_string().into_bytes();
     let project = target.project.as_str();
@@ -61,7 +62,14 @@ fn case(op: OpId, route: &Route, target: &Target) -> (Vec<u8>, ForeignAccess) {
         | OpId::FindSessions
         | OpId::GetSession
         | OpId::GetEvent
-        | OpId::GetEventSchema => (Vec::new(), ForeignAccess::Missing),
+        | OpId::GetEventSchema
+        | OpId::DeleteEvent
+        | OpId::DeleteSession
+        | OpId::DeleteProject => (Vec::new(), ForeignAccess::Missing),
+        OpId::DeleteUserData => (
+            json(json!({"user_property": "user_id", "value": "u1"})),
+            ForeignAccess::Missing,
+        ),
         OpId::UpdateKey => (json(json!({"name": "renamed"})), ForeignAccess::Missing),
         OpId::CreateOwner | OpId::CreateProject => (
             json(json!({"name": target.fresh})),
@@ -128,7 +136,9 @@ async fn call(client: &Client, op: OpId, route: &Route, target: &Target) -> Answ
         .replace("{project_id}", &target.project_id);
     if op == OpId::FindSessions {
         path = format!("{path}?prefix={}&project={}", target.event, target.project);
-    } else if route.method == Method::Get && route.dialect != Dialect::Scoped {
+    } else if route.method == Method::Get && route.dialect != Dialect::Scoped
+        || matches!(op, OpId::DeleteEvent | OpId::DeleteSession)
+    {
         path = format!("{path}?project={}", target.project);
     }
     let kind = if op == OpId::ExportTraces {
@@ -164,6 +174,20 @@ async fn target(server: &TestServer, project: &str) -> Target {
         owner: text(&owner["id"]),
         event: text(&started["event_id"]),
         fresh: format!("fresh {project} 1"),
+    }
+}
+
+/// Creates the object that an operation deletes, if other operations of the tests need the one of the target.
+async fn create_deleted(server: &TestServer, op: OpId, target: &mut Target) {
+    let admin = server.admin();
+    if op == OpId::DeleteEvent {
+        let event = json!({"event_type": "tool", "inputs": {}});
+        let created = admin.post("/v1/events", &event).await.assert_ok();
+        target.event = text(&created["event_id"]);
+    } else if op == OpId::DeleteProject {
+        let project = json!({"name": format!("to delete {}", target.key)});
+        let created = admin.post("/v1/projects", &project).await.assert_ok();
+        target.project_id = text(&created["id"]);
     }
 }
 
@@ -291,6 +315,7 @@ async fn every_operation_accepts_exactly_the_levels_of_the_table() {
                 let started = client.post("/session/start", &session).await.assert_ok();
                 target.event = text(&started["event_id"]);
             }
+            create_deleted(&server, op, &mut target).await;
             let answer = call(&client, op, route, &target).await;
             let allowed = match op.operation().need {
                 Requirement::Open | Requirement::AnyKey => true,
@@ -415,7 +440,7 @@ async fn unknown_paths_are_404_and_wrong_methods_405() {
         "/v1/api_keys/a/b",
         "/../../../../etc/passwd",
         "/v1/../../pepper",
-        "/v1/projects/..%2f..%2fpepper",
+        "/v1/owners/..%2f..%2fpepper",
         "/%2e%2e/%2e%2e/etc/passwd",
         "//v1/projects",
         "/V1/PROJECTS",

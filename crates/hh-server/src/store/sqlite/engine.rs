@@ -7,6 +7,7 @@ use rusqlite::Connection;
 use tokio::sync::Semaphore;
 
 use super::checkpoints::Checkpoints;
+use super::deletions::Deletions;
 use super::key_rows;
 use super::reader::Readers;
 use super::turns::Turns;
@@ -17,7 +18,8 @@ use crate::store::port::{KeyObserver, StoreError};
 
 /// An open database.
 pub(crate) struct Sqlite {
-    pub(super) writer: Writer,
+    pub(super) writer: Arc<Writer>,
+    pub(super) deletions: Arc<Deletions>,
     pub(super) checkpoints: Arc<Checkpoints>,
     pub(super) readers: Arc<Readers>,
     pub(super) log_path: PathBuf,
@@ -44,7 +46,9 @@ impl Sqlite {
     /// Stops the writer after all queued commands. It copies the whole log into the database file.
     pub(crate) async fn close(&self) {
         let (readers, checkpoints) = (Arc::clone(&self.readers), Arc::clone(&self.checkpoints));
+        let deletions = Arc::clone(&self.deletions);
         let close = move || {
+            deletions.close();
             readers.close();
             checkpoints.close();
         };

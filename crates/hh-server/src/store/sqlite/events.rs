@@ -6,6 +6,7 @@ use std::vec;
 
 use rusqlite::{Connection, params};
 
+use super::deletions::discards_events;
 use super::engine::Sqlite;
 use super::rollups::{Counted, Rollups, day_of};
 use super::session_rows::{extend_session, kind_number, session_of};
@@ -112,6 +113,9 @@ fn insert_events(
         let Some(first) = group.first() else {
             continue;
         };
+        if discards_events(connection, project.number(), first.session)? {
+            continue;
+        }
         let session = session_of(connection, project, first, rollups)?;
         let mut extent: Option<Extent> = None;
         for event in group {

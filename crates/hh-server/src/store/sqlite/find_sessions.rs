@@ -12,7 +12,8 @@ use crate::store::port::{Read, StoreError};
 
 /// Reads sessions in the order of the unique index on project and id, so that the query stops at its limit.
 pub(super) const FIND: &str = "SELECT id, name, started FROM sessions
-  WHERE project = ?1 AND id BETWEEN ?2 AND ?3 ORDER BY id LIMIT ?4";
+  WHERE project = ?1 AND id BETWEEN ?2 AND ?3
+    AND sid NOT IN (SELECT sid FROM deleted_sessions WHERE project = ?1) ORDER BY id LIMIT ?4";
 
 impl Read<FindSessions> for Sqlite {
     async fn read(

@@ -13,7 +13,8 @@ use crate::store::port::{Read, StoreError};
 /// Finds an event by the unique index on project and id.
 pub(super) const GET: &str =
     "SELECT e.kind, e.id, s.id, e.parent, e.name, e.started, e.ended, e.body
-  FROM events e JOIN sessions s USING (sid) WHERE e.project = ?1 AND e.id = ?2";
+  FROM events e JOIN sessions s USING (sid) WHERE e.project = ?1 AND e.id = ?2
+    AND sid NOT IN (SELECT sid FROM deleted_sessions WHERE project = ?1)";
 
 impl Read<GetEvent> for Sqlite {
     async fn read(&self, project: &ProjectAccess, query: GetEvent) -> Result<Vec<u8>, StoreError> {
@@ -38,7 +39,8 @@ fn find(
     query: GetEvent,
 ) -> Result<Vec<u8>, StoreError> {
     let session = format!(
-        "SELECT 0, id, id, NULL, name, started, ended, {} FROM sessions WHERE project = ?1 AND id = ?2",
+        "SELECT 0, id, id, NULL, name, started, ended, {} FROM sessions WHERE project = ?1 AND id = ?2
+           AND sid NOT IN (SELECT sid FROM deleted_sessions WHERE project = ?1)",
         large_bodies::BODY
     );
     for sql in [GET, &session] {

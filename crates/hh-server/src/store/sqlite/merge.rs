@@ -199,7 +199,8 @@ impl Location {
         let table = self.table.name();
         let found = connection
             .prepare_cached(&format!(
-                "SELECT {columns} FROM {table} WHERE project = ?1 AND id = ?2"
+                "SELECT {columns} FROM {table} WHERE project = ?1 AND id = ?2
+                   AND sid NOT IN (SELECT sid FROM deleted_sessions WHERE project = ?1)"
             ))?
             .query_row(params![self.project, self.id.as_bytes()], read)
             .optional()?;

@@ -9,13 +9,14 @@ use rusqlite::Connection;
 use tokio::sync::Semaphore;
 
 use super::checkpoints::Checkpoints;
+use super::deletions::Deletions;
 use super::engine::Sqlite;
 use super::first_start::ANNOUNCED_KEY;
 use super::reader::Readers;
 use super::reserve::Reserve;
 use super::turns::Turns;
 use super::writer::Writer;
-use super::{check, owner_rows, projects, schema, upgrade};
+use super::{check, deletions, owner_rows, projects, schema, upgrade};
 use crate::clock::Clock;
 use crate::store::catalog::Catalog;
 use crate::store::port::{KeyObserver, StoreError};
@@ -52,8 +53,16 @@ pub(crate) fn open(
     let pepper_check = projects::meta(&connection, "pepper_check")?.unwrap_or_default();
     let announced_key = projects::meta(&connection, ANNOUNCED_KEY)?;
     let checkpoints = Arc::new(Checkpoints::start(path)?);
+    let has_deletions = deletions::has_stored(&connection)?;
+    let writer = Writer::start(connection, reserve, Arc::clone(&checkpoints))?;
+    let writer = Arc::new(writer);
+    let deletions = Deletions::new(path, Arc::clone(&writer), Arc::clone(&checkpoints));
+    if has_deletions {
+        deletions.wake();
+    }
     let engine = Sqlite {
-        writer: Writer::start(connection, reserve, Arc::clone(&checkpoints))?,
+        writer,
+        deletions: Arc::new(deletions),
         checkpoints,
         readers: Arc::new(Readers::start(path)?),
         log_path: path.with_extension("db-wal"),

@@ -155,9 +155,14 @@ fn read_page(
 ) -> Result<Page, StoreError> {
     // All rows are read from one snapshot, so that concurrent writes do not matter.
     let snapshot = connection.unchecked_transaction()?;
-    let known = known_total(&snapshot, project, query)?;
     let offset = offset(query);
     let keys = Keys::new(&snapshot, project, query, offset)?;
+    // The counts contain the events that are still to be deleted.
+    let known = if keys.has_hidden() {
+        None
+    } else {
+        known_total(&snapshot, project, query)?
+    };
     let skipped = keys.skipped();
     let mut statement = snapshot.prepare_cached(&keys.sql())?;
     let mut page = PageBuilder::new();

@@ -15,8 +15,8 @@ use crate::store::commands::CreateProject;
 use crate::store::port::{Hold, StoreError, Write};
 
 pub(super) fn read_all(connection: &Connection) -> Result<Vec<ProjectEntry>, StoreError> {
-    let mut statement =
-        connection.prepare("SELECT project, id, name, description FROM projects")?;
+    let mut statement = connection
+        .prepare("SELECT project, id, name, description FROM projects WHERE deleted = 0")?;
     let entries = statement.query_map([], |row| {
         Ok(ProjectEntry {
             id: ProjectId::new(row.get(0)?),

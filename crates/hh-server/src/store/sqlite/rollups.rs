@@ -157,6 +157,13 @@ impl Rollups {
                     )?
                     .execute([project, kind, change])?;
             }
+            if change < 0 {
+                connection
+                    .prepare_cached(
+                        "DELETE FROM rollup_totals WHERE project = ?1 AND kind = ?2 AND n = 0",
+                    )?
+                    .execute([project, kind])?;
+            }
         }
         for ((project, hour, kind), change) in self.hours {
             if change != 0 {
@@ -272,4 +279,4 @@ pub(super) fn jump(
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
-pub(in crate::store) use tests::check_counts;
+pub(crate) use tests::check_counts;

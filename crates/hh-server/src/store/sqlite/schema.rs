@@ -13,6 +13,7 @@ pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/0003_families.sql"),
     include_str!("../../../migrations/0004_large_bodies.sql"),
     include_str!("../../../migrations/0005_events.sql"),
+    include_str!("../../../migrations/0006_deletions.sql"),
 ];
 
 /// The number of pages in the log above which it is copied into the database file.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use hh_api::types::EventKind;
 use rusqlite::{Connection, params};
 
+use super::deletions::refuse_start;
 use super::engine::Sqlite;
 use super::large_bodies;
 use super::merge::{Change, ChangeOutcome, Location, MergedBody, SMALL, Table, Target};
@@ -99,6 +100,7 @@ impl Change for Start {
             id: self.session.id,
         };
         let Some(target) = location.find(connection)? else {
+            refuse_start(connection, self.project, self.session.id)?;
             insert_started(
                 connection,
                 self.project,

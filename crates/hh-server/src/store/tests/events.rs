@@ -14,6 +14,7 @@ use crate::domain::event_body::EventBody;
 use crate::domain::event_ids::EventIdentity;
 use crate::domain::events::Rights;
 use crate::domain::usage::Usage;
+use crate::domain::user_property::UserProperty;
 
 /// One command or query of one of the [keys](LEVELS).
 #[derive(Clone, Debug)]
@@ -45,7 +46,31 @@ enum Step {
         last: u8,
         limit: u32,
     },
+    /// Counts what would be deleted, and deletes it.
+    Delete(Target),
+    Expire(i64),
     Revoke,
+}
+
+/// What a step deletes.
+#[derive(Clone, Debug)]
+enum Target {
+    Event(u8),
+    Session(u8),
+    User(u8),
+}
+
+impl Target {
+    fn target(&self) -> DeletionTarget {
+        match self {
+            Self::Event(number) => DeletionTarget::Event(id(*number)),
+            Self::Session(number) => DeletionTarget::Session(id(*number)),
+            Self::User(number) => {
+                let property = UserProperty::parse("user".to_owned(), json!(number));
+                DeletionTarget::User(property.unwrap())
+            }
+        }
+    }
 }
 
 /// The levels of the keys. The first key has all rights; the others belong to different families.
@@ -70,7 +95,17 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (0..12_u8).prop_map(Step::Get),
         1 => (0..5_u8, 0..5_u8, 1..4_u32).prop_map(
             |(first, last, limit)| Step::Find { first, last, limit }),
+        2 => target().prop_map(Step::Delete),
+        1 => (0..50_i64).prop_map(Step::Expire),
         1 => Just(Step::Revoke),
+    ]
+}
+
+fn target() -> impl Strategy<Value = Target> {
+    prop_oneof![
+        2 => (0..12_u8).prop_map(Target::Event),
+        2 => (0..5_u8).prop_map(Target::Session),
+        1 => (0..4_u8).prop_map(Target::User),
     ]
 }
 
@@ -154,6 +189,15 @@ fn object(member: u8, size: usize) -> Object {
     object
 }
 
+/// Returns the properties of a user; none for the number 0.
+fn user(number: u8) -> Object {
+    let mut object = Object::new();
+    if number > 0 {
+        object.insert("user".to_owned(), json!(number));
+    }
+    object
+}
+
 /// Returns an event of a number, a session, a start time and a length.
 fn new_event((event, session, started, length): &(u8, u8, i64, u8)) -> NewEvent {
     let mut metrics = Object::new();
@@ -164,6 +208,7 @@ fn new_event((event, session, started, length): &(u8, u8, i64, u8)) -> NewEvent 
     let body = EventBody {
         error: (event % 4 == 0).then(|| "failed".to_owned()),
         metrics,
+        user_properties: user(length % 4),
         ..EventBody::default()
     };
     NewEvent {
@@ -226,7 +271,13 @@ async fn insert_keys(engine: &impl Engine, now: Timestamp) {
 async fn run(engine: &impl Engine, public: &str, now: Timestamp, step: &Step) -> String {
     let by = match step {
         Step::Start { by, .. } | Step::Insert { by, .. } | Step::Patch { by, .. } => *by,
-        Step::Read(..) | Step::ReadAll(..) | Step::Get(_) | Step::Find { .. } | Step::Revoke => 0,
+        Step::Read(..)
+        | Step::ReadAll(..)
+        | Step::Get(_)
+        | Step::Find { .. }
+        | Step::Delete(_)
+        | Step::Expire(_)
+        | Step::Revoke => 0,
     };
     let record = find(engine, digest(by)).await.unwrap();
     let project = project_access(public, &record);
@@ -244,6 +295,7 @@ async fn run(engine: &impl Engine, public: &str, now: Timestamp, step: &Step) ->
             let body = EventBody {
                 source: "s".to_owned(),
                 metadata: object(*member, *size),
+                user_properties: user(*member),
                 ..EventBody::default()
             };
             let session = NewSession {
@@ -303,6 +355,30 @@ async fn run(engine: &impl Engine, public: &str, now: Timestamp, step: &Step) ->
             };
             let found = engine.read(&project, find).await;
             found.map(|found| json!(found).to_string())
+        }
+        Step::Delete(target) => {
+            let target = target.target();
+            let count = CountDeletion {
+                target: target.clone(),
+            };
+            let counted = engine
+                .read(&project, count)
+                .await
+                .map_err(|error| error.to_string());
+            let deleted = engine.write(&project, Delete { target }, Hold::default());
+            deleted
+                .await
+                .map(|deleted| format!("{counted:?} {deleted:?}"))
+        }
+        Step::Expire(before) => {
+            let rule = RetentionRule {
+                project: project.number(),
+                before: *before,
+            };
+            let delete = DeleteExpired { rule };
+            let server = ServerAccess::for_test();
+            let deleted = engine.write(&server, delete, Hold::default()).await;
+            deleted.map(|deleted| format!("{deleted:?}"))
         }
         Step::Revoke => {
             let key_id = find(engine, digest(1)).await.unwrap().key_id;

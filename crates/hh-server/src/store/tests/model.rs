@@ -1,5 +1,6 @@
 //! Implements a simple store in memory. A command that fails restores the whole previous state.
 
+mod deletions;
 mod events;
 mod keys;
 
@@ -61,6 +62,7 @@ struct Creation {
 
 #[derive(Clone)]
 struct ModelSession {
+    sid: i64,
     project: i64,
     id: Uuid,
     name: String,
@@ -74,8 +76,8 @@ struct ModelSession {
 #[derive(Clone)]
 struct ModelEvent {
     project: i64,
-    /// The index of its session.
-    session: usize,
+    /// The number of its session.
+    sid: i64,
     id: Uuid,
     parent: Uuid,
     event: NewEvent,

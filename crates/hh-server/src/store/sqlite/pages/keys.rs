@@ -5,6 +5,7 @@ use hh_api::types::EventKind;
 use rusqlite::types::Value;
 use rusqlite::{CachedStatement, Connection, Rows};
 
+use super::super::deletions::has_hidden;
 use super::super::rollups;
 use super::super::session_rows::kind_number;
 use crate::store::commands::{PageStart, ReadEvents};
@@ -45,6 +46,8 @@ pub(super) struct Keys<'a> {
     jumped: u64,
     /// The number of keys that SQLite skips.
     skipped: u64,
+    /// Whether sessions of the project are being deleted, which must not be found.
+    has_hidden: bool,
 }
 
 impl<'a> Keys<'a> {
@@ -62,11 +65,12 @@ impl<'a> Keys<'a> {
             before: query.before,
             jumped: 0,
             skipped: 0,
+            has_hidden: has_hidden(connection, project)?,
         };
         if query.predicate.is_some() {
             return Ok(keys);
         }
-        if offset >= FAR && has_counts(query) && query.session.is_none() {
+        if offset >= FAR && has_counts(query) && query.session.is_none() && !keys.has_hidden {
             let kind = query.kind.map(kind_number);
             if let Some(jump) = rollups::jump(connection, project, kind, offset)? {
                 (keys.before, keys.jumped) = (Some(jump.before), jump.skipped);
@@ -74,6 +78,11 @@ impl<'a> Keys<'a> {
         }
         keys.skipped = offset - keys.jumped;
         Ok(keys)
+    }
+
+    /// Returns whether sessions of the project are being deleted.
+    pub(super) fn has_hidden(&self) -> bool {
+        self.has_hidden
     }
 
     /// Returns the number of matching events before the first key.
@@ -162,6 +171,11 @@ impl<'a> Keys<'a> {
             (query.from.is_some(), format!("{table}started >= ?{FROM}")),
             (self.before.is_some(), format!("{table}started < ?{BEFORE}")),
         ];
+        if self.has_hidden {
+            conditions.push(format!(
+                "{table}sid NOT IN (SELECT sid FROM deleted_sessions WHERE project = ?{PROJECT})"
+            ));
+        }
         let wanted = wanted.into_iter().filter(|(is_set, _)| *is_set);
         conditions.extend(wanted.map(|(_, condition)| condition));
     }

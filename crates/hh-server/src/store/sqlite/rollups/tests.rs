@@ -25,7 +25,7 @@ fn empty() -> Connection {
 }
 
 /// Checks that the counts of a database are those of its rows, which are read from the bodies.
-pub(in crate::store) fn check_counts(path: &Path) {
+pub(crate) fn check_counts(path: &Path) {
     let stored = Connection::open(path).unwrap();
     let counted = empty();
     let mut rollups = Rollups::default();

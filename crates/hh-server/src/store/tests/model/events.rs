@@ -18,6 +18,17 @@ impl State {
         sessions.position(|session| session.project == project && session.id == id)
     }
 
+    /// Returns the number of a new session, which is one more than the largest.
+    fn next_sid(&self) -> i64 {
+        let sids = self.sessions.iter().map(|session| session.sid);
+        sids.max().unwrap_or(0) + 1
+    }
+
+    fn by_sid(&self, sid: i64) -> &ModelSession {
+        let mut sessions = self.sessions.iter();
+        sessions.find(|session| session.sid == sid).unwrap()
+    }
+
     fn session_event(&self, place: usize) -> StoredEvent<'_> {
         let session = &self.sessions[place];
         StoredEvent {
@@ -46,6 +57,7 @@ impl State {
             };
             let name = event.session_name.as_deref().unwrap_or(UNNAMED);
             self.sessions.push(ModelSession {
+                sid: self.next_sid(),
                 project: project.number(),
                 id: event.session,
                 name: name.to_owned(),
@@ -64,7 +76,7 @@ impl State {
         }
         self.events.push(ModelEvent {
             project: project.number(),
-            session: place,
+            sid: self.sessions[place].sid,
             id,
             parent,
             event: event.clone(),
@@ -135,6 +147,7 @@ impl Write<StartSession> for Model {
         let (StartSession { rights, session }, number) = (command, project.number());
         self.transact_as(project.key(), |state| {
             let sent = ModelSession {
+                sid: state.next_sid(),
                 project: number,
                 id: session.id,
                 name: session.name.clone(),
@@ -215,14 +228,14 @@ impl Read<FindSessions> for Model {
 impl State {
     /// Returns the sessions and events of a project with their positions, latest first.
     fn sorted(&self, project: i64) -> Vec<(Position, StoredEvent<'_>)> {
-        let sid = |place: usize| i64::try_from(place).unwrap() + 1;
         let sessions = (0..self.sessions.len()).map(|place| {
             let stored = self.session_event(place);
-            (self.sessions[place].project, sid(place), None, stored)
+            let session = &self.sessions[place];
+            (session.project, session.sid, None, stored)
         });
         let events = self.events.iter().map(|found| {
             let stored = self.stored_event(found);
-            (found.project, sid(found.session), Some(found.id), stored)
+            (found.project, found.sid, Some(found.id), stored)
         });
         let mut all: Vec<_> = sessions
             .chain(events)
@@ -244,7 +257,7 @@ impl State {
         let event = &found.event;
         StoredEvent {
             id: found.id,
-            session: self.sessions[found.session].id,
+            session: self.by_sid(found.sid).id,
             parent: Some(found.parent),
             kind: event.kind,
             name: &event.name,
