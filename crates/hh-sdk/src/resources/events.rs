@@ -6,7 +6,8 @@ use hh_api::types::{
 };
 use uuid::Uuid;
 
-use super::event_query::{EventPages, EventQuery};
+use super::event_pages::EventPages;
+use super::event_query::EventQuery;
 use crate::{Error, HoneyHive};
 
 /// The calls on events, see [`HoneyHive::events`].
