@@ -168,6 +168,26 @@ fn delete_data() {
 }
 
 #[test]
+fn work_with_events() {
+    let place = TestDir::new();
+    let server = place.start();
+    let key_file = place.admin_key_file();
+    let variables = [
+        ("HH_BASE_URL", server.url()),
+        ("HH_API_KEY_FILE", key_file.to_str().unwrap()),
+        (
+            "PATH",
+            &format!("{}:/usr/bin:/bin", profile_dir().display()),
+        ),
+    ];
+    let page = include_str!("../../docs/guides/work-with-events.md");
+    assert!(
+        run_with(page, &variables) > 8,
+        "the page has too few commands"
+    );
+}
+
+#[test]
 fn troubleshoot() {
     let page = include_str!("../../docs/guides/troubleshoot.md");
     assert!(run(page) > 5, "the page has too few commands");

@@ -220,6 +220,9 @@ pub(crate) struct List {
     /// Page number, starting at 1
     #[arg(long, default_value_t = 1, value_parser = page)]
     pub(crate) page: u32,
+    /// List the results of all pages
+    #[arg(long, conflicts_with_all = ["limit", "page"])]
+    pub(crate) all: bool,
 }
 
 /// The format of the output.

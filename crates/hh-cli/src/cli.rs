@@ -153,10 +153,10 @@ pub(crate) enum Command {
     /// List and create projects
     #[command(visible_alias = "projects")]
     Project(LazyGroup<project::Command>),
-    /// List sessions
+    /// List and show sessions
     #[command(visible_alias = "sessions")]
     Session(LazyGroup<session::Command>),
-    /// List events
+    /// List, show, create, update and export events
     #[command(visible_alias = "events")]
     Event(LazyGroup<event::Command>),
     /// View and change settings

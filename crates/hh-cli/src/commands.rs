@@ -22,8 +22,8 @@ pub(crate) fn run(context: &Context, command: Command) -> Result<(), CliError> {
     match command {
         Command::Auth(LazyGroup(command)) => auth::run(context, command),
         Command::Project(LazyGroup(command)) => project::run(context, command),
-        Command::Session(LazyGroup(command)) => session::run(context, &command),
-        Command::Event(LazyGroup(command)) => event::run(context, &command),
+        Command::Session(LazyGroup(command)) => session::run(context, command),
+        Command::Event(LazyGroup(command)) => event::run(context, command),
         Command::Config(LazyGroup(command)) => config::run(context, command),
         Command::Api(LazyCommand(arguments)) => api::run(context, &arguments),
         Command::Doctor(LazyCommand(arguments)) => doctor::run(context, &arguments),

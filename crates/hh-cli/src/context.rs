@@ -90,7 +90,7 @@ impl Context {
 
     /// Returns the output format, or the table format if the setting is invalid, because commands that show settings
     /// must still work.
-    fn format(&self) -> Format {
+    pub(crate) fn format(&self) -> Format {
         // These options select JSON, unless an option selects another format.
         let selects_json = !self.global.json.is_empty() || self.global.jq.is_some();
         match self.global.output {
@@ -389,22 +389,30 @@ impl Context {
         Ok(self.resolved(None)?.credential(&self.options())?)
     }
 
-    /// Runs a future until it completes, or until Ctrl-C or SIGTERM.
+    /// Runs the future of a request until it completes, or until Ctrl-C or SIGTERM.
     pub(crate) fn block_on<T>(
         &self,
         future: impl Future<Output = Result<T, hh_sdk::Error>>,
     ) -> Result<T, CliError> {
+        self.run(async { future.await.map_err(|error| self.explain(error)) })
+    }
+
+    /// Runs a future until it completes, or until Ctrl-C or SIGTERM.
+    pub(crate) fn run<T>(
+        &self,
+        future: impl Future<Output = Result<T, CliError>>,
+    ) -> Result<T, CliError> {
         self.runtime()?.block_on(async {
             let stop = stop_signal()?;
             tokio::select! {
-                done = future => done.map_err(|error| self.explain(error)),
+                done = future => done,
                 () = stop => Err(CliError::new(Exit::Interrupted, "interrupted")),
             }
         })
     }
 
     /// Converts the error of a request. The path of the base URL can be the reason for a status of 404.
-    fn explain(&self, error: hh_sdk::Error) -> CliError {
+    pub(crate) fn explain(&self, error: hh_sdk::Error) -> CliError {
         let is_missing = error.status() == Some(404);
         let error = CliError::from(error);
         let base_url = self.stack().text(names::BASE_URL).ok().flatten();

@@ -8,6 +8,12 @@ use crate::args::Global;
 /// The last line of the help of every subcommand.
 const GLOBAL_OPTIONS: &str = "Global options: see `honeyhive --help`";
 
+/// Returns the end of the help of a command with examples.
+pub(crate) fn with_examples(examples: &[&str]) -> String {
+    let examples = examples.join("\n  ");
+    format!("Examples:\n  {examples}\n\n{GLOBAL_OPTIONS}")
+}
+
 /// Adds the global options, hidden, because only the help of `honeyhive` lists them.
 fn add_global(command: clap::Command) -> clap::Command {
     Global::augment_args(command)

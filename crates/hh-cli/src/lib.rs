@@ -11,10 +11,12 @@ mod commands;
 mod context;
 mod error;
 mod exit;
+mod input;
 mod lazy;
 mod output;
 mod pages;
 mod prefix;
+mod sessions;
 mod ui;
 
 use std::process::ExitCode;

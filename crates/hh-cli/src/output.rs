@@ -3,10 +3,12 @@
 mod csv;
 mod document;
 mod jq;
+mod outline;
 mod pager;
 mod printer;
 mod progress;
 mod screen;
+mod stream;
 mod table;
 mod time;
 mod width;
@@ -22,10 +24,12 @@ use serde::Serialize;
 use crate::error::CliError;
 use crate::ui::colored;
 
+pub(crate) use outline::outline;
 pub(crate) use pager::Pager;
 pub(crate) use printer::{List, Printer};
 pub(crate) use progress::Progress;
 pub(crate) use screen::Screen;
+pub(crate) use stream::{RowFormat, RowWriter};
 pub(crate) use table::{Column, Table};
 pub(crate) use time::duration;
 pub(crate) use width::{columns, cut};

@@ -133,7 +133,7 @@ pub use hh_auth::Credential;
 pub use hh_text::is_unsafe;
 pub use options::Options;
 pub use resolve::{get_config, get_config_with, get_key_info, get_key_info_with, load_credential};
-pub use resources::{EventPages, EventQuery, Events, Sessions};
+pub use resources::{EventPages, EventPosition, EventQuery, Events, Sessions};
 pub use security::{SecurityEvent, SecurityEventKind, SecurityLog};
 pub use tracer::{
     HoneyHiveTracer, InMemoryExporter, Session, SessionBuilder, ShutdownReport, Span, SpanBuilder,

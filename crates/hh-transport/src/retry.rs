@@ -19,7 +19,7 @@ pub(crate) use std::time::Duration;
 /// | 429 | retry | retry | retry | retry |
 /// | 408, 425, 500 | retry | retry | fatal | fatal |
 /// | 502, 503, 504, 520 to 524, 529 | retry | retry | fatal | retry |
-/// | any other status, or an unusable response | fatal | fatal | fatal | fatal |
+/// | any other status, 500 with the code `PARTIAL_FAILURE`, or an unusable response | fatal | fatal | fatal | fatal |
 ///
 /// `fatal` returns the error. `retry` sends the request again after the time in the `Retry-After` header, or after a
 /// random delay if there is no such header. The upper bound of the random delay doubles with every attempt. A `Keyed`

@@ -136,14 +136,10 @@ pub(super) fn hint(error: &clap::Error, root: &Command, arguments: &[String]) ->
     }
     if error.kind() == ErrorKind::InvalidSubcommand {
         let typed = typed?;
-        let has_get = command.find_subcommand("get").is_some();
-        if TO_SHOW.contains(&typed) && path == "honeyhive session" {
-            let found = if has_get {
-                "session get"
-            } else {
-                "event list --session-id ID"
-            };
-            return Some(format!("did you mean `honeyhive {found}`?"));
+        if TO_SHOW.contains(&typed)
+            && ["honeyhive session", "honeyhive event"].contains(&path.as_str())
+        {
+            return Some(format!("did you mean `{path} get`?"));
         }
         let advice = ADVICE.iter().find(|(group, words, _)| {
             group == &path && words.contains(&typed.to_ascii_lowercase().as_str())
@@ -160,10 +156,13 @@ pub(super) fn hint(error: &clap::Error, root: &Command, arguments: &[String]) ->
         return None;
     }
     let argument = text(ContextKind::InvalidArg)?;
-    if ["honeyhive event list", "honeyhive session list"].contains(&path.as_str())
-        && is_part_of_id(argument)
-    {
-        return Some("did you mean `honeyhive event list --session-id ID`?".to_owned());
+    let of_id = match path.as_str() {
+        "honeyhive event list" => Some("event list --session-id ID"),
+        "honeyhive session list" => Some("session get ID"),
+        _ => None,
+    };
+    if let Some(found) = of_id.filter(|_| is_part_of_id(argument)) {
+        return Some(format!("did you mean `honeyhive {found}`?"));
     }
     let option = argument.trim_start_matches('-');
     Some(similar_option(command, option).map_or_else(

@@ -1,8 +1,6 @@
 //! Implements `honeyhive api`, which sends any request with the active key.
 
-use std::fs::File;
-use std::io::{self, Read};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 use hh_sdk::tooling::{self, Method, RawResponse};
@@ -13,10 +11,8 @@ use crate::args;
 use crate::context::Context;
 use crate::error::CliError;
 use crate::exit::Exit;
+use crate::input;
 use crate::output;
-
-/// The maximum length of a body, in bytes.
-const MAX_BODY: u64 = 64 * 1024 * 1024;
 
 /// The characters that are escaped in a query: all but the unreserved ones (RFC 3986, section 2.3).
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
@@ -50,7 +46,7 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliErr
     } = arguments;
     let mut target = path.clone();
     let body = match input {
-        Some(file) => read(file).map_err(|error| {
+        Some(file) => input::read(file).map_err(|error| {
             let message = format!("cannot read the body from {}: {error}", file.display());
             CliError::new(Exit::Other, message)
         })?,
@@ -77,20 +73,6 @@ pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliErr
         RawResponse::Text(text) => output::lines(text.lines()),
         _ => Ok(()),
     }
-}
-
-fn read(file: &Path) -> io::Result<Vec<u8>> {
-    let source: Box<dyn Read> = if file.as_os_str() == "-" {
-        Box::new(io::stdin())
-    } else {
-        Box::new(File::open(file)?)
-    };
-    let mut body = Vec::new();
-    source.take(MAX_BODY + 1).read_to_end(&mut body)?;
-    if body.len() as u64 > MAX_BODY {
-        return Err(io::Error::other("it is longer than 64 MiB"));
-    }
-    Ok(body)
 }
 
 /// Adds parameters to the query of a path.

@@ -1,30 +1,37 @@
 //! Implements `honeyhive session`.
 
+mod get;
+mod summary;
+
 use clap::Subcommand;
-use hh_sdk::api::types::{ExportEvents, Filter};
 
 use crate::args::List;
 use crate::context::Context;
 use crate::error::CliError;
 use crate::lazy::LazyCommand;
 use crate::output::{Column, Table, duration};
-use crate::pages::read_page;
+use crate::pages::{Selection, read_list};
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
     /// List sessions, newest first
     List(LazyCommand<List>),
+    /// Show a session, with the number of its events, errors and tokens
+    Get(LazyCommand<get::Get>),
 }
 
-pub(super) fn run(context: &Context, command: &Command) -> Result<(), CliError> {
-    let Command::List(LazyCommand(arguments)) = command;
+pub(super) fn run(context: &Context, command: Command) -> Result<(), CliError> {
+    match command {
+        Command::List(LazyCommand(arguments)) => list(context, &arguments),
+        Command::Get(LazyCommand(arguments)) => get::run(context, &arguments),
+    }
+}
+
+fn list(context: &Context, arguments: &List) -> Result<(), CliError> {
     let client = context.client(arguments.project.as_deref())?;
-    let query = ExportEvents {
-        filters: vec![Filter::is("event_type", "session")],
-        ..ExportEvents::default()
-    };
+    let selection = Selection::of("event_type", "session");
     let progress = context.progress("sessions");
-    let page = context.block_on(read_page(client, query, arguments, progress))?;
+    let page = context.block_on(read_list(client, selection, arguments, progress))?;
     context.print_page("sessions", arguments, &page, |screen| {
         let columns = [
             Column::id("SESSION"),

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::pager::Pager;
 use super::screen::Screen;
+use super::stream::{RowFormat, RowWriter};
 use super::{csv, document, jq, json_text, verbatim, yaml};
 use crate::args::Format;
 use crate::error::CliError;
@@ -165,6 +166,24 @@ impl Printer {
         self.object(object, |_| Vec::new())
     }
 
+    /// Returns a writer for a result of any length, whose rows can have these fields.
+    pub(crate) fn stream(&self, format: RowFormat, names: &[&str]) -> Result<RowWriter, CliError> {
+        self.has_printed.set(true);
+        let names: Vec<_> = names.iter().map(|name| (*name).to_owned()).collect();
+        if self.fields.is_empty() {
+            return Ok(RowWriter::new(format, names, false));
+        }
+        match self.fields.iter().find(|field| !names.contains(field)) {
+            Some(unknown) => Err(unknown_field(unknown, &names)),
+            None => Ok(RowWriter::new(format, self.fields.clone(), true)),
+        }
+    }
+
+    /// Returns whether standard output is a terminal.
+    pub(crate) fn is_on_terminal(&self) -> bool {
+        self.screen.is_terminal()
+    }
+
     fn print<T: Serialize>(
         &self,
         result: &T,
@@ -258,21 +277,25 @@ impl Printer {
         let names = document::field_names(rows, optional);
         let unknown = self.fields.iter().find(|field| !names.contains(field));
         match unknown {
-            Some(unknown) if !names.is_empty() => {
-                let message = format!("invalid value for --json: unknown field {unknown}");
-                let hint = format!("use some of these fields: {}", names.join(", "));
-                Err(CliError::usage(message).with_hint(hint))
-            }
+            Some(unknown) if !names.is_empty() => Err(unknown_field(unknown, &names)),
             _ => Ok(()),
         }
     }
 
-    /// Replaces unsafe characters if a terminal would obey them.
-    fn safe(&self, text: String) -> String {
+    /// Replaces unsafe characters except line breaks if a terminal would obey them.
+    pub(crate) fn safe(&self, text: String) -> String {
         if self.screen.is_terminal() && text.contains(is_unsafe) {
-            let lines = text.lines().map(|line| one_line(line).into_owned());
+            let line = |line: &str| one_line(line.trim_end_matches('\r')).into_owned();
+            let lines = text.split('\n').map(line);
             return lines.collect::<Vec<_>>().join("\n");
         }
         text
     }
+}
+
+/// Returns the error for a selected field that no row has.
+fn unknown_field(unknown: &str, names: &[String]) -> CliError {
+    let message = format!("invalid value for --json: unknown field {unknown}");
+    let hint = format!("use some of these fields: {}", names.join(", "));
+    CliError::usage(message).with_hint(hint)
 }

@@ -58,6 +58,18 @@ const COMMANDS: &[(&str, Stdout)] = &[
     ("project create docs", Data),
     ("session list", Data),
     ("event list", Data),
+    (
+        "event create --type tool --session 3f2a91bc-2222-4333-8444-555555555555",
+        Data,
+    ),
+    // JSON lines, also if the setting is JSON.
+    ("event export", Text),
+    ("session get 3f2a91bc", Data),
+    ("event get 3f2a91bc-2222-4333-8444-555555555555", Data),
+    (
+        "event update 3f2a91bc-2222-4333-8444-555555555555 --metrics accuracy=1",
+        Data,
+    ),
     ("config list", Data),
     ("config list --all", Data),
     ("config explain timeout", Data),

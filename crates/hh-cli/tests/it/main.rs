@@ -7,6 +7,7 @@ mod auth;
 mod completion;
 mod config;
 mod doctor;
+mod events;
 mod features;
 mod first_use;
 mod format;

@@ -138,6 +138,8 @@ fn other_commands_load_the_configuration_once_and_read_the_store_at_most_once() 
         &["project", "list"],
         &["session", "list", "--project", "default"],
         &["event", "list"],
+        &["event", "export"],
+        &["event", "export", "--output-file", "events.jsonl"],
         &["config", "list"],
         &["config", "get", "timeout"],
         &["config", "explain", "api_key"],

@@ -72,7 +72,7 @@ fn answer(path: &str) -> Value {
         "id": "keyid", "name": text, "shown": text, "level": "admin", "projects": [text], "owner": owner,
         "state": "active", "created_at": "2026-01-01T00:00:00Z", "note": text
     });
-    let id = "018f0000-0000-7000-8000-000000000001";
+    let id = ID;
     let event = json!({
         "event_id": id, "session_id": id, "event_type": "session", "event_name": text, "source": text,
         "project_id": text, "config": { text.clone(): text }, "inputs": { "a": { "b": [text] } }, "error": text,
@@ -88,6 +88,15 @@ fn answer(path: &str) -> Value {
         }] }),
         "projects" => json!({ "projects": [{ "id": text, "name": text, "description": text }] }),
         "events" => json!({ "events": [event], "totalEvents": 1, "count": 1 }),
+        "event" => json!({ "event": event }),
+        // The responses to the request for the session and to the one for its events.
+        "session" => {
+            let mut session = event.clone();
+            session["events"] = json!([event]);
+            session["totalEvents"] = json!(1);
+            session["count"] = json!(1);
+            session
+        }
         _ => json!({ "message": text, "errorCode": text, "request_id": text }),
     }
 }
@@ -104,13 +113,16 @@ fn run(status: &str, path: &str, arguments: &[&str]) -> RunOutput {
     done
 }
 
-const LISTS: [(&str, &[&str]); 6] = [
+const ID: &str = "018f0000-0000-7000-8000-000000000001";
+
+const LISTS: [(&str, &[&str]); 7] = [
     ("whoami", &["auth", "whoami"]),
     ("keys", &["auth", "keys", "list"]),
     ("owners", &["auth", "owners", "list"]),
     ("projects", &["project", "list"]),
     ("events", &["event", "list"]),
     ("events", &["session", "list"]),
+    ("event", &["event", "get", ID]),
 ];
 
 #[test]
@@ -132,20 +144,34 @@ fn json_of_a_hostile_server_is_escaped_and_parses_back_to_the_same_text() {
 #[test]
 fn tables_and_trees_of_a_hostile_server_show_a_replacement_for_each_character() {
     let shown = hostile().replace(is_unsafe, "\u{fffd}");
-    let tree: (&str, &[&str]) = ("events", &["event", "list", "--tree"]);
-    let session = [
-        "event",
-        "list",
-        "--tree",
-        "--session-id",
-        "018f0000-0000-7000-8000-000000000001",
+    let more: [(&str, &[&str]); 5] = [
+        ("events", &["event", "list", "--tree"]),
+        ("events", &["event", "list", "--tree", "--session-id", ID]),
+        (
+            "events",
+            &["event", "list", "--tree", "--show", "inputs,outputs"],
+        ),
+        ("session", &["session", "get", ID]),
+        (
+            "session",
+            &["session", "get", ID, "--tree", "--show", "inputs"],
+        ),
     ];
-    for (path, arguments) in LISTS.into_iter().chain([tree, ("events", &session[..])]) {
+    for (path, arguments) in LISTS.into_iter().chain(more) {
         let done = run("200 OK", path, arguments);
         assert_eq!(done.code, 0, "{done:?}");
         assert_safe(path, &done);
         assert!(done.stdout.contains(&shown), "{path}: {done:?}");
     }
+}
+
+#[test]
+fn exported_lines_of_a_hostile_server_are_escaped() {
+    let done = run("200 OK", "events", &["event", "export"]);
+    assert_eq!((done.code, done.stdout.lines().count()), (0, 1), "{done:?}");
+    assert_safe("export", &done);
+    let event: Value = serde_json::from_str(&done.stdout).unwrap();
+    assert_eq!(event["error"], hostile());
 }
 
 #[test]

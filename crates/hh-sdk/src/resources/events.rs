@@ -8,7 +8,8 @@ use hh_api::types::{
 use uuid::Uuid;
 
 use super::deletion::check_dry_runs;
-use super::event_query::{EventPages, EventQuery};
+use super::event_pages::EventPages;
+use super::event_query::EventQuery;
 use crate::{Error, HoneyHive};
 
 /// The calls on events, see [`HoneyHive::events`].

@@ -3,6 +3,8 @@ use std::collections::BTreeSet;
 use hh_sdk::api::types::{CreateEvent, CreateSession, EventPatch, Filter, Object, Operator};
 use hh_sdk::auth::Level;
 use hh_sdk::{ErrorKind, EventKind, EventPages, EventQuery, HoneyHive};
+use hh_testing::HttpServer;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::support::{TestServer, empty_env};
@@ -202,4 +204,155 @@ async fn test_mode_creates_events_without_a_server() {
     assert!(ids(events.search(EventQuery::new())).await.is_empty());
     let error = events.get(given).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::TestMode);
+}
+
+/// Returns a client of a server whose responses are defined by the test.
+fn client_of(server: &HttpServer) -> HoneyHive {
+    HoneyHive::builder()
+        .with_env(empty_env())
+        .with_base_url(server.url())
+        .with_api_key("hh_1234567890abcdef1234567890abcdef")
+        .build()
+        .unwrap()
+}
+
+/// Returns a page with these events, given as their numbers and their start times in milliseconds after the first one.
+fn page(events: &[(u32, u32)], more: &str) -> String {
+    let events = events.iter().map(|(number, start)| {
+        let time = START + f64::from(*start);
+        let id = Uuid::from_u128((*number).into());
+        format!(
+            r#"{{"event_id": "{id}", "session_id": "{id}", "event_type": "tool", "event_name": "e", "project_id": "p",
+            "start_time": {time}, "end_time": {time}, "duration": 0}}"#
+        )
+    });
+    let events = events.collect::<Vec<_>>().join(",");
+    format!(
+        "200 OK\r\nContent-Type: application/json\r\n\r\n{{\"events\": [{events}], \"totalEvents\": 9, \"count\": 9{more}}}"
+    )
+}
+
+/// Returns the numbers of events.
+fn numbers(ids: &[Uuid]) -> Vec<u128> {
+    ids.iter().map(Uuid::as_u128).collect()
+}
+
+/// Returns a member of the body of each request.
+fn sent(server: &HttpServer, member: &str) -> Vec<Value> {
+    let bodies = server.bodies().into_iter();
+    let body = |body: Vec<u8>| serde_json::from_slice::<Value>(&body).unwrap();
+    bodies.map(|sent| body(sent)[member].take()).collect()
+}
+
+#[tokio::test]
+async fn a_slow_search_continues_at_the_cursor_of_each_page() {
+    let server = HttpServer::start([
+        page(&[(1, 5)], r#", "next": "a""#),
+        // The server has found nothing within its time limit.
+        page(&[], r#", "next": "b""#),
+        page(&[(2, 4)], ""),
+    ]);
+    let pages = client_of(&server).events().search(EventQuery::new());
+    assert_eq!(numbers(&ids(pages).await), [1, 2]);
+    assert_eq!(sent(&server, "cursor"), ["", "a", "b"]);
+    assert_eq!(
+        sent(&server, "page"),
+        [Value::Null, Value::Null, Value::Null]
+    );
+}
+
+#[tokio::test]
+async fn a_search_continues_at_a_saved_position_in_another_client() {
+    for pages in [
+        [
+            page(&[(1, 5), (2, 4)], r#", "next": "a""#),
+            page(&[(3, 4), (4, 3)], r#", "next": "b""#),
+            page(&[(5, 3)], ""),
+        ],
+        // A server without cursors, whose events at the bound are returned again.
+        [
+            page(&[(1, 5), (2, 4)], ""),
+            page(&[(2, 4), (3, 4)], ""),
+            page(&[(4, 3)], ""),
+        ],
+    ] {
+        let server = HttpServer::start(pages);
+        let query = EventQuery::new().with_page_size(2);
+        let mut position = None;
+        let mut found = Vec::new();
+        loop {
+            let query = match position {
+                Some(position) => query.clone().with_position(position),
+                None => query.clone(),
+            };
+            let mut pages = client_of(&server).events().search(query);
+            let Some(events) = pages.next_page().await.unwrap() else {
+                break;
+            };
+            found.extend(events.iter().map(|event| event.event_id));
+            let saved = serde_json::to_string(&pages.position()).unwrap();
+            position = Some(serde_json::from_str(&saved).unwrap());
+        }
+        let found = numbers(&found);
+        assert!(found.starts_with(&[1, 2, 3, 4]), "{found:?}");
+        assert_eq!(server.requests().len(), 3);
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_rejects_cursors_is_read_by_start_time() {
+    let server = HttpServer::start([
+        "400 Bad Request\r\nContent-Type: application/json\r\n\r\n{\"message\": \"unknown member cursor\"}".to_owned(),
+        page(&[(1, 5), (2, 4)], ""),
+        page(&[(2, 4)], ""),
+    ]);
+    let query = EventQuery::new().with_page_size(2);
+    let pages = client_of(&server).events().search(query);
+    assert_eq!(numbers(&ids(pages).await), [1, 2]);
+    let null = Value::Null;
+    assert_eq!(sent(&server, "cursor"), [json!(""), null.clone(), null]);
+}
+
+#[tokio::test]
+async fn a_page_that_is_too_large_is_requested_in_parts() {
+    let too_large = "413 Content Too Large\r\n\r\n".to_owned();
+    let server = HttpServer::start([
+        too_large.clone(),
+        page(&[(1, 5)], r#", "next": "a""#),
+        too_large,
+        page(&[(2, 4)], ""),
+    ]);
+    let query = EventQuery::new().with_page_size(8);
+    let pages = client_of(&server).events().search(query);
+    assert_eq!(numbers(&ids(pages).await), [1, 2]);
+    assert_eq!(sent(&server, "limit"), [8, 4, 4, 2]);
+}
+
+#[tokio::test]
+async fn a_repeated_cursor_is_an_error() {
+    let server = HttpServer::with(|_| page(&[(1, 5)], r#", "next": "a""#));
+    let mut pages = client_of(&server).events().search(EventQuery::new());
+    let error = loop {
+        match pages.next().await {
+            Ok(event) => assert!(event.is_some()),
+            Err(error) => break error,
+        }
+    };
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
+    assert_eq!(server.requests().len(), 2);
+}
+
+#[tokio::test]
+async fn a_batch_of_which_a_part_is_rejected_is_sent_once() {
+    let server = HttpServer::with(|_| {
+        "500 Internal Server Error\r\nContent-Type: application/json\r\n\r\n{\"errorCode\": \"PARTIAL_FAILURE\", \"message\": \"1 of 2 events were not stored\"}".to_owned()
+    });
+    let batch = vec![event(1), event(2)];
+    let error = client_of(&server)
+        .events()
+        .create_batch(batch)
+        .await
+        .unwrap_err();
+    assert!(error.message().contains("1 of 2 events"), "{error}");
+    assert_eq!(server.requests().len(), 1);
 }

@@ -130,6 +130,13 @@ fn calls(client: &HoneyHive) -> Vec<(&'static str, Call<'_>)> {
                 pages.next().await.map(drop)
             }),
         ),
+        (
+            "next_page",
+            Box::pin(async move {
+                let mut pages = client.events().search(EventQuery::new());
+                pages.next_page().await.map(drop)
+            }),
+        ),
     ]
 }
 
@@ -159,7 +166,7 @@ fn every_call_is_covered() {
         include_str!("../../src/client.rs"),
         include_str!("../../src/client/key_info.rs"),
         include_str!("../../src/resources/deletion.rs"),
-        include_str!("../../src/resources/event_query.rs"),
+        include_str!("../../src/resources/event_pages.rs"),
         include_str!("../../src/resources/events.rs"),
         include_str!("../../src/resources/keys.rs"),
         include_str!("../../src/resources/owners.rs"),

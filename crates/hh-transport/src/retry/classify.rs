@@ -2,6 +2,10 @@
 
 use crate::error::{TransportError, TransportErrorKind};
 use crate::idempotency::Idempotency;
+use crate::problem::Problem;
+
+/// The error code of a batch of which a server stored only a part. The rest would be rejected again.
+const PARTIAL_FAILURE: &str = "PARTIAL_FAILURE";
 
 /// The result of a failed attempt, in the categories that decide whether to retry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,7 +23,7 @@ pub(crate) enum Outcome {
     /// The status is 502, 503, 504, or one that a proxy such as Cloudflare returns if its server is overloaded or
     /// unreachable: 520 to 524, 529.
     Unavailable,
-    /// The status is any other, or the response is unusable.
+    /// The status is any other, a part of a batch was rejected, or the response is unusable.
     Responded,
 }
 
@@ -89,7 +93,9 @@ pub(crate) fn decide(outcome: Outcome, repeat: &Idempotency) -> Decision {
 
 pub(crate) fn classify(error: &TransportError) -> Outcome {
     if let Some(status) = error.status() {
+        let code = error.problem().and_then(Problem::code);
         return match status.as_u16() {
+            500 if code == Some(PARTIAL_FAILURE) => Outcome::Responded,
             429 => Outcome::RateLimited,
             408 | 425 | 500 => Outcome::Broken,
             502..=504 | 520..=524 | 529 => Outcome::Unavailable,

@@ -1,23 +1,34 @@
 //! Implements the options that select events.
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use hh_sdk::api::types::{Filter, Operator};
+use hh_sdk::auth::check_name;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
-use serde_json::{Value, json};
+use serde_json::Value;
+
+use crate::args;
+use crate::pages::Selection;
+use crate::sessions::session_id;
 
 // The options that select events. A doc comment would become the description of the command.
 #[derive(Args)]
 pub(super) struct Filters {
+    /// Only events of this session: its ID or the beginning, at least 8 characters
+    #[arg(long, alias = "session", value_name = "ID", value_parser = session_id)]
+    session_id: Option<String>,
+    /// Only events of this type
+    #[arg(long, alias = "type", value_name = "TYPE")]
+    event_type: Option<TypeName>,
     /// Only events that started at this time or later: a duration before now such as 30m, 2h or 7d, or an ISO 8601 time
     #[arg(long, value_name = "TIME", value_parser = time)]
-    since: Option<Timestamp>,
+    since: Option<Time>,
     /// Only events that started at this time or earlier
     #[arg(long, value_name = "TIME", value_parser = time)]
-    until: Option<Timestamp>,
+    until: Option<Time>,
     /// Only events with this name
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = args::name)]
     name: Option<String>,
     /// Only events with an error
     #[arg(long)]
@@ -27,31 +38,102 @@ pub(super) struct Filters {
     conditions: Vec<Filter>,
 }
 
+/// A time, and the argument that it was parsed from.
+#[derive(Clone)]
+struct Time {
+    text: String,
+    time: Timestamp,
+}
+
+/// The name of a type of events.
+#[derive(Clone, Copy, ValueEnum)]
+pub(super) enum TypeName {
+    Session,
+    Chain,
+    Model,
+    Tool,
+}
+
+impl TypeName {
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::Session => "session",
+            Self::Chain => "chain",
+            Self::Model => "model",
+            Self::Tool => "tool",
+        }
+    }
+}
+
 impl Filters {
-    /// Returns the filters of a query.
-    pub(super) fn filters(&self) -> Vec<Filter> {
+    /// Returns the session of the events or the beginning of its id.
+    pub(super) fn session(&self) -> Option<&str> {
+        self.session_id.as_deref()
+    }
+
+    /// Returns whether only events of a type are selected.
+    pub(super) fn has_type(&self) -> bool {
+        self.event_type.is_some()
+    }
+
+    /// Returns the selected events. `session` is the whole id of the session.
+    pub(super) fn selection(&self, session: Option<&str>) -> Selection {
+        let kind = self.event_type.map(TypeName::as_str);
         let mut filters = self.conditions.clone();
-        filters.extend(self.name.iter().map(|name| Filter::is("event_name", name)));
+        filters.extend(
+            [
+                ("event_name", self.name.as_deref()),
+                ("session_id", session),
+                ("event_type", kind),
+            ]
+            .into_iter()
+            .filter_map(|(field, value)| Some(Filter::is(field, value?))),
+        );
         if self.error {
             filters.push(Filter::new("error", Operator::Exists, Value::Null));
         }
-        filters
+        Selection {
+            filters,
+            since: self.since.as_ref().map(|since| since.time),
+            until: self.until.as_ref().map(|until| until.time),
+        }
     }
 
-    /// Returns the range of start times of a query.
-    pub(super) fn date_range(&self) -> Option<Value> {
-        if self.since.is_none() && self.until.is_none() {
-            return None;
-        }
-        // Hosted HoneyHive requires both bounds.
-        let since = self.since.unwrap_or(Timestamp::UNIX_EPOCH);
-        let until = self.until.unwrap_or(Timestamp::MAX);
-        Some(json!({ "$gte": since.to_string(), "$lte": until.to_string() }))
+    /// Returns the options as they were given, so that a later command can be compared; empty without options.
+    pub(super) fn given(&self) -> Vec<String> {
+        let text = |time: &Option<Time>| time.as_ref().map(|time| time.text.clone());
+        let options = [
+            ("--session-id", self.session_id.clone()),
+            (
+                "--event-type",
+                self.event_type.map(|kind| kind.as_str().to_owned()),
+            ),
+            ("--since", text(&self.since)),
+            ("--until", text(&self.until)),
+            ("--name", self.name.clone()),
+            ("--error", self.error.then(String::new)),
+        ];
+        let options = options
+            .into_iter()
+            .filter_map(|(option, value)| Some(format!("{option} {}", value?)));
+        let conditions = self.conditions.iter().map(|filter| {
+            let operator = filter.operator.as_str();
+            format!("--where {} {operator} {}", filter.field, filter.value)
+        });
+        options.chain(conditions).collect()
     }
 }
 
 /// Parses a time, or a duration before now.
-fn time(text: &str) -> Result<Timestamp, String> {
+fn time(text: &str) -> Result<Time, String> {
+    let time = timestamp(text)?;
+    Ok(Time {
+        text: text.to_owned(),
+        time,
+    })
+}
+
+fn timestamp(text: &str) -> Result<Timestamp, String> {
     if let Some(age) = age(text) {
         return Timestamp::now()
             .checked_sub(age)
@@ -97,6 +179,9 @@ const SYMBOLS: [(&str, Operator); 5] = [
 fn condition(text: &str) -> Result<Filter, String> {
     const EXPECTED: &str = "expected FIELD OPERATOR VALUE, such as 'metadata.cost > 0.1', 'error exists' or 'event_name contains chat'";
     let text = text.trim();
+    if check_name(text).is_err() {
+        return Err("expected a condition, but found an API key".to_owned());
+    }
     let end = text
         .find(|c: char| c.is_whitespace() || matches!(c, '=' | '!' | '<' | '>'))
         .ok_or(EXPECTED)?;
@@ -136,6 +221,8 @@ fn value_of(text: &str) -> Value {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
@@ -216,19 +303,19 @@ mod tests {
 
     #[test]
     fn a_time_is_a_duration_before_now_or_a_date() {
-        let parsed = time("2h").unwrap();
+        let parsed = timestamp("2h").unwrap();
         let age = Timestamp::now().duration_since(parsed);
         assert!((7200..7260).contains(&age.as_secs()), "{age}");
-        let noon = time("2026-01-31T12:00:00Z").unwrap();
+        let noon = timestamp("2026-01-31T12:00:00Z").unwrap();
         for text in ["2026-01-31T13:00:00+01:00", "2026-01-31 12:00"] {
-            assert_eq!(time(text).unwrap(), noon, "{text}");
+            assert_eq!(timestamp(text).unwrap(), noon, "{text}");
         }
         assert_eq!(
-            time("2026-01-31").unwrap().to_string(),
+            timestamp("2026-01-31").unwrap().to_string(),
             "2026-01-31T00:00:00Z"
         );
         for text in ["", "h", "-2h", "2y", "soon", "99999999999999999w"] {
-            assert!(time(text).is_err(), "{text}");
+            assert!(timestamp(text).is_err(), "{text}");
         }
     }
 }

@@ -2,8 +2,10 @@
 
 use std::collections::{HashMap, HashSet};
 
-use hh_sdk::api::types::Event;
+use clap::ValueEnum;
+use hh_sdk::api::types::{Event, Object};
 use hh_text::one_line;
+use serde_json::Value;
 use uuid::Uuid;
 
 use crate::output::{columns, cut, duration};
@@ -17,35 +19,80 @@ const MAX_INDENT: usize = 30;
 /// The width of the type and the duration, in columns.
 const DETAILS: usize = 17;
 
-/// One line of the tree, before its columns are aligned.
+/// A member of events that the tree can show.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Shown {
+    Inputs,
+    Outputs,
+}
+
+impl Shown {
+    /// Returns the member of an event with its name.
+    fn of(self, event: &Event) -> (&'static str, &Object) {
+        match self {
+            Self::Inputs => ("inputs", &event.inputs),
+            Self::Outputs => ("outputs", &event.outputs),
+        }
+    }
+}
+
+/// An event in the tree, before its columns are aligned.
 struct Line<'a> {
     label: String,
     event: &'a Event,
+    /// The beginning of the lines between this event and the next one.
+    below: String,
 }
 
-/// Renders each event once, in lines of at most `width` columns. An event whose parent is missing is a root.
-pub(super) fn render(events: &[Event], width: Option<usize>) -> Vec<String> {
+/// Renders each event once, in lines of at most `width` columns. An event whose parent is missing is a root. The members
+/// `shown` follow their event, each on one line.
+pub(crate) fn render(events: &[Event], shown: &[Shown], width: Option<usize>) -> Vec<String> {
     let lines = lines(events);
     let longest = lines.iter().map(|line| columns(&line.label)).max();
     // On a narrow screen, long names are truncated so that the durations stay visible.
     let room = width.map_or(usize::MAX, |width| width.saturating_sub(DETAILS + GAP));
     let labels = longest.unwrap_or(0).min(room);
-    lines
-        .iter()
-        .map(|Line { label, event }| {
-            let label = cut(label, labels);
-            let padding = " ".repeat(labels.saturating_sub(columns(&label)) + GAP);
-            let kind = event.event_type.as_str();
-            let took = duration(event.duration);
-            let error = event.error.as_deref().map(one_line);
-            let error = error.map_or_else(String::new, |error| format!("  error: {error}"));
-            let line = format!("{label}{padding}{kind:8}{took:>9}{error}");
-            match width {
-                Some(width) => cut(&line, width).into_owned(),
-                None => line,
+    let mut rendered = Vec::new();
+    for Line {
+        label,
+        event,
+        below,
+    } in &lines
+    {
+        let label = cut(label, labels);
+        let padding = " ".repeat(labels.saturating_sub(columns(&label)) + GAP);
+        let kind = event.event_type.as_str();
+        let took = duration(event.duration);
+        let error = event.error.as_deref().map(one_line);
+        let error = error.map_or_else(String::new, |error| format!("  error: {error}"));
+        rendered.push(format!("{label}{padding}{kind:8}{took:>9}{error}"));
+        let members = shown.iter().map(|member| member.of(event));
+        for (name, members) in members.filter(|(_, members)| !members.is_empty()) {
+            let members = members
+                .iter()
+                .map(|(name, value)| format!("{name}={}", compact(value)));
+            let members = members.collect::<Vec<_>>().join(", ");
+            rendered.push(format!("{below}{name}: {}", one_line(&members)));
+        }
+    }
+    if let Some(width) = width {
+        for line in &mut rendered {
+            if columns(line) > width {
+                *line = cut(line, width).into_owned();
             }
-        })
-        .collect()
+        }
+    }
+    rendered
+}
+
+/// Returns a value on one line: a text without quotes, and anything else as JSON.
+fn compact(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.replace('\n', " "),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
+            value.to_string()
+        }
+    }
 }
 
 fn lines(events: &[Event]) -> Vec<Line<'_>> {
@@ -87,11 +134,13 @@ fn push_subtree<'a>(
             continue;
         }
         let name = cut(&one_line(&event.event_name), MAX_NAME).into_owned();
+        let children = below.remove(&event.event_id).unwrap_or_default();
+        let line = if children.is_empty() { "   " } else { "│  " };
         lines.push(Line {
             label: format!("{branch}{name}{note}"),
             event,
+            below: format!("{indent}{line}"),
         });
-        let children = below.remove(&event.event_id).unwrap_or_default();
         for (at, child) in children.iter().enumerate().rev() {
             let is_last = at + 1 == children.len();
             let (line, more) = if is_last {
@@ -118,7 +167,7 @@ fn push_subtree<'a>(
 mod tests {
     use super::*;
     use hh_sdk::EventKind;
-    use hh_sdk::api::types::Object;
+    use serde_json::json;
 
     fn event(id: u128, parent: Option<u128>, name: &str) -> Event {
         Event {
@@ -155,7 +204,7 @@ mod tests {
             event(7, Some(7), "self"),
             event(8, Some(99), "orphan"),
         ];
-        insta::assert_snapshot!(render(&events, None).join("\n"), @"
+        insta::assert_snapshot!(render(&events, &[], None).join("\n"), @"
         session              tool      1.00 ms
         ├─ one               tool      1.00 ms
         │  └─ two            tool      1.00 ms
@@ -168,10 +217,44 @@ mod tests {
     }
 
     #[test]
+    fn inputs_and_outputs_follow_their_event_and_fit_the_width() {
+        let object = |value: Value| value.as_object().unwrap().clone();
+        let mut events = [
+            event(1, None, "answer"),
+            event(2, Some(1), "search"),
+            event(3, Some(1), "chat"),
+            event(4, Some(3), "tool"),
+        ];
+        events[0].inputs = object(json!({"question": "a\nb", "n": 2}));
+        events[1].inputs = object(json!({"q": "x"}));
+        events[1].outputs = object(json!({"found": [1, {"a": "b"}]}));
+        events[2].outputs = object(json!({"text": "t".repeat(60)}));
+        events[3].inputs = object(json!({"q": 1}));
+        let shown = [Shown::Inputs, Shown::Outputs];
+        insta::assert_snapshot!(render(&events, &shown, Some(40)).join("\n"), @r#"
+        answer      tool      1.00 ms
+        │  inputs: n=2, question=a b
+        ├─ search   tool      1.00 ms
+        │     inputs: q=x
+        │     outputs: found=[1,{"a":"b"}]
+        └─ chat     tool      1.00 ms
+           │  outputs: text=ttttttttttttttttttt…
+           └─ tool  tool      1.00 ms
+                 inputs: q=1
+        "#);
+        assert!(
+            render(&events, &shown, None)
+                .join("\n")
+                .contains(&"t".repeat(60))
+        );
+        assert_eq!(render(&events, &[], None).len(), 4);
+    }
+
+    #[test]
     fn long_names_and_deep_chains_stay_bounded() {
         let mut events = vec![event(1, None, &"n".repeat(70_000))];
         events.extend((2..5000).map(|id| event(id, Some(id - 1), "x")));
-        let lines = render(&events, None);
+        let lines = render(&events, &[], None);
         assert_eq!(lines.len(), 4999);
         assert!(lines.iter().all(|line| line.chars().count() < 200));
     }

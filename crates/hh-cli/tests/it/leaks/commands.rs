@@ -5,6 +5,11 @@ use std::collections::BTreeSet;
 use crate::support::canary::{KEY, assert_hidden};
 use crate::support::{RunOutput, TestEnv};
 
+/// The id of an event that does not exist.
+const EVENT: &str = "7d1c3f60-52a8-4be0-9a3d-1f0f6f2f3c11";
+/// A member of an event that contains the key.
+const INPUT: &str = "header=Bearer hh_C4N4RY0123456789abcdefghijklmnopqrstuv";
+
 /// Every command that does not print the key on purpose, with the key also as a name or value where it accepts one.
 pub(super) const COMMANDS: &[&[&str]] = &[
     &["auth", "login", "--api-key-stdin"],
@@ -53,6 +58,21 @@ pub(super) const COMMANDS: &[&[&str]] = &[
     &["session", "list"],
     &["event", "list", "--project", KEY],
     &["event", "list", "--tree"],
+    &["event", "list", "--name", KEY, "--where", KEY],
+    &["event", "get", KEY],
+    &["event", "get", EVENT],
+    &["event", "create", "--type", "tool", "--name", KEY],
+    &["event", "create", "--type", "tool", "--input", KEY],
+    &[
+        "event", "create", "--type", "tool", "--input", INPUT, "--error", KEY,
+    ],
+    &["event", "create", "--file", KEY],
+    &["event", "update", EVENT, "--metadata", INPUT],
+    &["event", "export"],
+    &["event", "export", "--output-file", KEY],
+    &["event", "export", "--output-file", "events.jsonl"],
+    &["session", "get", EVENT, "--project", KEY],
+    &["session", "get", EVENT],
     &["config", "list"],
     &["config", "explain", "api_key"],
     &["config", "get", "api_key"],

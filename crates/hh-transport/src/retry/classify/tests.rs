@@ -39,8 +39,23 @@ fn the_table_is_what_the_docs_show() {
     RateLimited: | 429 | retry | retry | retry | retry |
     Broken: | 408, 425, 500 | retry | retry | fatal | fatal |
     Unavailable: | 502, 503, 504, 520 to 524, 529 | retry | retry | fatal | retry |
-    Responded: | any other status, or an unusable response | fatal | fatal | fatal | fatal |
+    Responded: | any other status, 500 with the code `PARTIAL_FAILURE`, or an unusable response | fatal | fatal | fatal | fatal |
     ");
+}
+
+#[test]
+fn only_a_partial_failure_with_500_is_final() {
+    for (status, code, outcome) in [
+        (500, "PARTIAL_FAILURE", Outcome::Responded),
+        (500, "INTERNAL", Outcome::Broken),
+        (503, "PARTIAL_FAILURE", Outcome::Unavailable),
+    ] {
+        let body = format!(r#"{{"errorCode": "{code}"}}"#);
+        let problem = Problem::read(body.as_bytes(), None);
+        let status = StatusCode::from_u16(status).unwrap();
+        let error = TransportError::answered("h", status, problem, None);
+        assert_eq!(classify(&error), outcome, "{status} {code}");
+    }
 }
 
 #[test]
