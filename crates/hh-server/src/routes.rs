@@ -56,7 +56,7 @@ pub(crate) fn handler(op: OpId) -> Handler {
         StartSession => rendered sessions::start_session,
         CreateSession => rendered sessions::create_session,
         GetSession => rendered sessions::get_session,
-        AddSessionEvents => rendered new_events::add_session_events,
+        AddSessionEvents => batch new_events::add_session_events,
         FindSessions => json sessions::find_sessions,
         ExportTraces => rendered traces::export_traces,
         ExportEvents => rendered events::export_events,
@@ -64,9 +64,9 @@ pub(crate) fn handler(op: OpId) -> Handler {
         GetEvent => rendered events::get_event,
         GetEventSchema => json events::get_event_schema,
         CreateEvent => json new_events::create_event,
-        CreateEvents => rendered new_events::create_events,
+        CreateEvents => batch new_events::create_events,
         CreateModelEvent => json new_events::create_model_event,
-        CreateModelEvents => rendered new_events::create_model_events,
+        CreateModelEvents => batch new_events::create_model_events,
         UpdateEvent => json events::update_event,
     }
 }

@@ -6,14 +6,15 @@ use std::sync::Arc;
 use axum::body::Body;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
-use hh_api::{Endpoint, Requirement, Route};
+use hh_api::{Batch, BatchInput, Endpoint, Requirement, Route};
+use hh_auth::Need;
 use http::{Request, Response};
 use serde::Serialize;
 
 use super::call::Call;
-use super::request;
+use super::request::{self, Reading};
 use crate::app::App;
-use crate::auth::authorize;
+use crate::auth::{Access, authorize};
 use crate::http::error::{ApiError, json, json_bytes};
 use crate::http::response_budget;
 
@@ -105,20 +106,45 @@ impl Handler {
                 let (parts, body) = request.into_parts();
                 let access = authorize(&app, E::OPERATION.need, route, &parts).await?;
                 let handled = async {
-                    let (call, input) =
-                        request::read::<E::Input>(&app, access.clone(), route, parts, body).await?;
+                    let reading = const { reading_of(E::OPERATION.need) };
+                    let (call, input) = request::read::<E::Input>(
+                        &app,
+                        access.clone(),
+                        (route, reading),
+                        parts,
+                        body,
+                    )
+                    .await?;
                     let output = run(Arc::clone(&app), call, input).await?;
                     response_budget::count(&app, &access, render(output)).await
                 };
-                let mut response = handled
-                    .await
-                    .map_err(|error| error.with_key(&access.record().id))?;
-                if app.has_access_log {
-                    response
-                        .extensions_mut()
-                        .insert(KeyId(access.record().id.clone()));
-                }
-                Ok(response)
+                finish(&app, &access, handled.await)
+            }
+            .boxed()
+        }))
+    }
+
+    /// Returns a handler of a batch, whose items are decoded one by one. It renders its output itself.
+    pub(super) fn batch<E, F, Fut>(run: F) -> Self
+    where
+        E: Endpoint,
+        E::Input: BatchInput,
+        <E::Input as BatchInput>::Item: Send,
+        F: Fn(Arc<App>, Call, Batch<E::Input>) -> Fut + Copy + Send + Sync + 'static,
+        Fut: Future<Output = Result<Rendered<E::Output>, ApiError>> + Send + 'static,
+    {
+        const { assert!(matches!(E::OPERATION.need, Requirement::Need(Need::Ingest))) };
+        Self(Arc::new(move |app, route, request| {
+            async move {
+                let (parts, body) = request.into_parts();
+                let access = authorize(&app, E::OPERATION.need, route, &parts).await?;
+                let handled = async {
+                    let (call, batch) =
+                        request::read_batch(&app, access.clone(), route, parts, body).await?;
+                    let output = run(Arc::clone(&app), call, batch).await?;
+                    response_budget::count(&app, &access, output.response).await
+                };
+                finish(&app, &access, handled.await)
             }
             .boxed()
         }))
@@ -133,4 +159,24 @@ impl Handler {
     ) -> BoxFuture<'static, HandlerResult> {
         (self.0)(app, route, request)
     }
+}
+
+/// Returns how the body of an operation is decoded. Operations that create data accept unusual values.
+const fn reading_of(need: Requirement) -> Reading {
+    if matches!(need, Requirement::Need(Need::Ingest)) {
+        Reading::Tolerant
+    } else {
+        Reading::Strict
+    }
+}
+
+/// Adds the key to an error, or to the response for the request log.
+fn finish(app: &App, access: &Access, handled: HandlerResult) -> HandlerResult {
+    let mut response = handled.map_err(|error| error.with_key(&access.record().id))?;
+    if app.has_access_log {
+        response
+            .extensions_mut()
+            .insert(KeyId(access.record().id.clone()));
+    }
+    Ok(response)
 }

@@ -3,7 +3,9 @@
 use std::fmt::Write as _;
 
 use axum::body::Body;
-use hh_api::{BodyKind, DecodeError, DecodeErrorKind, Decoded, Message, Route};
+use hh_api::{
+    Batch, BatchInput, BodyKind, DecodeError, DecodeErrorKind, Decoded, MAX_DEPTH, Message, Route,
+};
 use http::Uri;
 use http::request::Parts;
 
@@ -17,21 +19,25 @@ use crate::http::error::ApiError;
 use crate::limits;
 use crate::quote::quote;
 
-/// The maximum depth of nesting of a body. Stored values are two levels deeper in a list of events, and JSON parsers
-/// stop at 128.
-const MAX_DEPTH: usize = 100;
-
 /// The maximum number of values of an input in a string, which the scan of the body does not count.
 const MAX_TEXT_ELEMENTS: usize = 50_000;
 
 /// The size above which an input in a string is parsed on another thread, in bytes.
 const LARGE_TEXT: usize = 256 * 1024;
 
+/// How the JSON of a body is decoded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reading {
+    Strict,
+    /// Unusual values are accepted, because the client may not be able to send the data again.
+    Tolerant,
+}
+
 /// Reads the input of a request, with the memory that is reserved for it.
 pub(super) async fn read<T: Message>(
     app: &App,
     access: Access,
-    route: &'static Route,
+    (route, reading): (&'static Route, Reading),
     mut parts: Parts,
     body: Body,
 ) -> Result<(Call, T), ApiError> {
@@ -53,11 +59,13 @@ pub(super) async fn read<T: Message>(
         BodyKind::Json | BodyKind::Optional => {
             let held = body::read(app, &call.access, &call.headers, body).await?;
             let is_large = held.bytes.len() > SMALL;
-            let decode = move || decode(route, &parts.uri, held);
+            let decode = move || decode(route, reading, &parts.uri, held);
             let (decoded, mut reservation) = run_blocking_if(app, is_large, decode).await??;
             let input = match decoded {
                 Decoded::Value(input) => input,
-                Decoded::Text(text) => read_text(app, &mut reservation, route, text).await?,
+                Decoded::Text(text) => {
+                    read_text(app, &mut reservation, (route, reading), text).await?
+                }
             };
             call.reservation = reservation;
             input
@@ -66,18 +74,51 @@ pub(super) async fn read<T: Message>(
     Ok((call, input))
 }
 
+/// Reads a batch, whose items are decoded one by one.
+pub(super) async fn read_batch<T: BatchInput + Send + 'static>(
+    app: &App,
+    access: Access,
+    route: &'static Route,
+    mut parts: Parts,
+    body: Body,
+) -> Result<(Call, Batch<T>), ApiError>
+where
+    T::Item: Send,
+{
+    let client = parts.extensions.remove::<ClientConnection>();
+    let mut held = body::read(app, &access, &parts.headers, body).await?;
+    let is_large = held.bytes.len() > SMALL;
+    let decode = move || {
+        held.reserve_values(limits::json(&held.bytes))?;
+        held.reserve_replaced_text()?;
+        let batch = route.decode_batch(parts.uri.path(), &held.bytes);
+        Ok::<_, ApiError>((batch.map_err(|error| invalid(&error))?, held.reservation))
+    };
+    let (batch, reservation) = run_blocking_if(app, is_large, decode).await??;
+    let call = Call {
+        client: client.unwrap_or_default(),
+        dialect: route.dialect,
+        headers: parts.headers,
+        reservation,
+        body: Body::empty(),
+        access,
+    };
+    Ok((call, batch))
+}
+
 /// Decodes an input that is not in a body.
 pub(super) fn decode_members<T: Message>(route: &Route, uri: &Uri) -> Result<T, ApiError> {
     match route.decode(uri.path(), uri.query(), b"") {
         Ok(Decoded::Value(input)) => Ok(input),
         // Only a body can contain an input in a string.
         Ok(Decoded::Text(_)) => Err(ApiError::internal()),
-        Err(error) => Err(invalid(error)),
+        Err(error) => Err(invalid(&error)),
     }
 }
 
 fn decode<T: Message>(
     route: &Route,
+    reading: Reading,
     uri: &Uri,
     mut held: BufferedBody,
 ) -> Result<(Decoded<T>, Reservation), ApiError> {
@@ -88,15 +129,21 @@ fn decode<T: Message>(
         )));
     }
     held.reserve_values(shape)?;
-    let decoded = route.decode(uri.path(), uri.query(), &held.bytes);
-    Ok((decoded.map_err(invalid)?, held.reservation))
+    let decoded = match reading {
+        Reading::Strict => route.decode(uri.path(), uri.query(), &held.bytes),
+        Reading::Tolerant => {
+            held.reserve_replaced_text()?;
+            route.decode_tolerantly(uri.path(), &held.bytes)
+        }
+    };
+    Ok((decoded.map_err(|error| invalid(&error))?, held.reservation))
 }
 
 /// Parses an input in a string.
 async fn read_text<T: Message>(
     app: &App,
     reservation: &mut Reservation,
-    route: &'static Route,
+    (route, reading): (&'static Route, Reading),
     text: String,
 ) -> Result<T, ApiError> {
     let name = route.wrapper.unwrap_or_default();
@@ -108,25 +155,17 @@ async fn read_text<T: Message>(
     reservation.unpack(shape)?;
     let is_large = text.len() > LARGE_TEXT;
     // The text of the error may quote the input, so the response does not contain it.
-    let parsed = run_blocking_if(app, is_large, move || route.decode_text(&text)).await?;
+    let parse = move || match reading {
+        Reading::Strict => route.decode_text(&text),
+        Reading::Tolerant => route.decode_text_tolerantly(&text),
+    };
+    let parsed = run_blocking_if(app, is_large, parse).await?;
     parsed.map_err(|_| ApiError::invalid(format!("the {name} is not valid JSON")))
 }
 
 /// Returns the error of a request that cannot be decoded. It quotes names of the request, but no values.
-fn invalid(error: DecodeError) -> ApiError {
-    let what = match error.kind {
-        DecodeErrorKind::Syntax => None,
-        DecodeErrorKind::UnknownMember { name, expected } => Some(format!(
-            "unknown field \"{}\", {}",
-            quote(&name),
-            one_of(&expected)
-        )),
-        DecodeErrorKind::MissingMember(name) => Some(format!("missing field \"{name}\"")),
-        DecodeErrorKind::Rule { member, rule } => {
-            Some(format!("{} must be {rule}", quote(&member)))
-        }
-        DecodeErrorKind::WrongType => Some("a value has the wrong type".to_owned()),
-    };
+fn invalid(error: &DecodeError) -> ApiError {
+    let what = describe(&error.kind);
     let mut message = match (what, error.place) {
         (None, _) => "the body is not valid JSON".to_owned(),
         (Some(what), None) => what,
@@ -137,6 +176,30 @@ fn invalid(error: DecodeError) -> ApiError {
         let _ = write!(message, " (line {line}, column {column})");
     }
     ApiError::invalid(message)
+}
+
+/// Describes an error in a request or in an item of it; returns `None` for invalid JSON, which concerns the whole body.
+///
+/// The text contains names of the request, but no values.
+pub(super) fn describe(kind: &DecodeErrorKind) -> Option<String> {
+    match kind {
+        DecodeErrorKind::Syntax => None,
+        DecodeErrorKind::UnknownMember { name, expected } => Some(format!(
+            "unknown field \"{}\", {}",
+            quote(name),
+            one_of(expected)
+        )),
+        DecodeErrorKind::MissingMember(name) => Some(format!("missing field \"{name}\"")),
+        DecodeErrorKind::Rule { member, rule } => Some(format!("{} must be {rule}", quote(member))),
+        DecodeErrorKind::WrongType => Some("a value has the wrong type".to_owned()),
+        DecodeErrorKind::WrongMember(name) => Some(format!(
+            "the value of \"{}\" has the wrong type",
+            quote(name)
+        )),
+        DecodeErrorKind::TooDeep => Some(format!(
+            "a value is nested deeper than {MAX_DEPTH} levels of the body"
+        )),
+    }
 }
 
 /// Lists the names that are expected instead of an unknown one.
