@@ -7,17 +7,27 @@
 //! Legacy routes ignore unknown members, because older clients send more than the operation uses. On other routes, the
 //! type of the input decides.
 
+#[cfg(feature = "otlp")]
+mod batch;
 mod decode;
+#[cfg(feature = "otlp")]
+mod decode_tolerant;
 mod decoded;
 mod encode;
 mod join;
 mod known;
 mod members;
+#[cfg(feature = "otlp")]
+mod tolerant;
 mod tracked;
 
+#[cfg(feature = "otlp")]
+pub use batch::{Batch, BatchInput};
 pub use decode::DecodeError;
 pub use decoded::Decoded;
 pub use encode::{EncodeError, Encoded};
+#[cfg(feature = "otlp")]
+pub use tolerant::MAX_DEPTH;
 pub use tracked::DecodeErrorKind;
 
 #[cfg(test)]

@@ -22,14 +22,19 @@
 //!
 //! | feature | default | adds | depends on |
 //! | --- | --- | --- | --- |
-//! | `otlp` | no | decoders of OTLP, and [`attributes::map_span`](attributes), which maps spans to events | base64, memchr |
+//! | `otlp` | no | decoders of OTLP, [`attributes::map_span`](attributes), which maps spans to events, and decoders of events with unusual JSON | base64, memchr |
 //! | `schema` | no | JSON schemas of inputs and outputs, for the generator of the OpenAPI document | schemars |
 //!
 //! All platforms are supported.
 
 mod codec;
 mod endpoint;
+#[cfg(feature = "otlp")]
+mod json;
 mod limit_name;
+#[cfg(test)]
+#[cfg(feature = "otlp")]
+mod odd_values;
 mod operation;
 mod time;
 
@@ -39,6 +44,8 @@ pub mod operations;
 pub mod otlp;
 pub mod types;
 
+#[cfg(feature = "otlp")]
+pub use codec::{Batch, BatchInput, MAX_DEPTH};
 pub use codec::{DecodeError, DecodeErrorKind, Decoded, EncodeError, Encoded};
 pub use endpoint::{Endpoint, Message, TestModeError, TestValues};
 pub use limit_name::{MAX_NAME, limit_name};

@@ -5,7 +5,6 @@
 //! describes the accepted forms.
 
 mod json;
-mod number;
 mod protobuf;
 mod span;
 mod value;
@@ -26,6 +25,7 @@ mod reason {
     pub(super) const TOO_DEEP: &str = "a value is nested deeper than 64 levels";
     pub(super) const DAMAGED: &str = "the span is damaged or truncated";
     pub(super) const DAMAGED_GROUP: &str = "a group of spans is damaged or truncated";
+    pub(super) const NO_SPANS: &str = "a group of spans has no member scopeSpans or spans";
     pub(super) const NOT_TEXT: &str = "a text is an object or a list";
     pub(super) const NOT_OBJECT: &str = "a span, event, link, status or attribute is not an object";
     pub(super) const NOT_LIST: &str = "attributes, events, links or spans are not a list";

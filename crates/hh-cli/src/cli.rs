@@ -143,7 +143,15 @@ fn replace_help(text: &str, hint: &str) -> String {
     let rest = format!("\n{rest}");
     let (usage, _) = rest.trim_end().rsplit_once("\n\n").unwrap_or_default();
     let usage = usage.rsplit_once("\n\n").map_or(usage, |(_, usage)| usage);
-    [message, "\n  hint: ", hint, "\n\n", usage.trim_start(), "\n"].concat()
+    [
+        message,
+        "\n  hint: ",
+        hint,
+        "\n\n",
+        usage.trim_start(),
+        "\n",
+    ]
+    .concat()
 }
 
 #[derive(Subcommand)]

@@ -7,6 +7,7 @@ pub(crate) mod connection;
 pub(crate) mod connections;
 pub(crate) mod cors;
 pub(crate) mod error;
+mod gzip;
 pub(crate) mod json;
 pub(crate) mod request_log;
 pub(crate) mod response_budget;

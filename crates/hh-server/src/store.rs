@@ -25,7 +25,7 @@ pub(crate) use commands::{
     BeginGrace, CloseKey, CreateOwner, CreateProject, DisableOwner, EnableOwner, FindSessions,
     GetEvent, GetKey, InsertEvents, InsertKey, InsertOutcome, KeyByDigest, ListKeys, ListOwners,
     NewEvent, NewKey, NewSession, PageStart, ReadEvents, RevokeKey, RotateKey, SaveUses,
-    StartSession, UpdateEvent, UpdateKey,
+    StartSession, StartSessions, UpdateEvent, UpdateKey,
 };
 pub(crate) use deletions::{
     CountDeletion, Delete, DeleteExpired, DeletedRows, DeletionTarget, RetentionRule,

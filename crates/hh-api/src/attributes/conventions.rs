@@ -204,6 +204,7 @@ pub(super) fn apply<L: MapLimits>(fields: &mut SpanFields, limits: &mut L) -> Re
     if fields.session.is_none() {
         let found = SESSIONS.iter().find_map(|name| fields.metadata.get(*name));
         fields.session = found.and_then(|id| text(id.clone()));
+        fields.session_is_inferred = fields.session.is_some();
     }
     let has_inputs = !fields.inputs.is_empty();
     let has_outputs = !fields.outputs.is_empty();

@@ -21,6 +21,9 @@ pub struct SpanFields {
     pub project: Option<String>,
     /// The session: a UUID or another text.
     pub session: Option<String>,
+    /// Whether the session comes from an attribute of another instrumentation, such as `session.id`. Usually, only some
+    /// spans of a trace have such an attribute.
+    pub session_is_inferred: bool,
     /// The name of the session, if the span creates it.
     pub session_name: Option<String>,
     /// The id of the parent event, which applies if the span has no parent span.
@@ -31,7 +34,7 @@ pub struct SpanFields {
     pub name: String,
     /// The label of the deployment; empty if the span does not have one.
     pub source: String,
-    /// The start time, in nanoseconds since 1970.
+    /// The start time, in nanoseconds since 1970; the end time if the span has no start, and 0 without both.
     pub started: i64,
     /// The end time, in nanoseconds since 1970; not before the start.
     pub ended: i64,

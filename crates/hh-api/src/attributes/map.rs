@@ -32,19 +32,26 @@ pub fn map_span<L: MapLimits>(
     limits: &mut L,
 ) -> Result<SpanFields, L::Error> {
     let is_typed = origin.is_typed();
+    // The duration of a span without a start is 0.
+    let start = if span.start == 0 {
+        span.end
+    } else {
+        span.start
+    };
     let mut fields = SpanFields {
         trace_id: std::mem::take(&mut span.trace_id),
         span_id: std::mem::take(&mut span.span_id),
         parent_span_id: std::mem::take(&mut span.parent_span_id),
         project: None,
         session: None,
+        session_is_inferred: false,
         session_name: None,
         parent: None,
         kind: EventKind::Tool,
         name: std::mem::take(&mut span.name),
         source: String::new(),
-        started: nanos(span.start),
-        ended: nanos(span.end.max(span.start)),
+        started: nanos(start),
+        ended: nanos(span.end.max(start)),
         error: None,
         inputs: Object::new(),
         outputs: Object::new(),

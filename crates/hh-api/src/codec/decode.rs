@@ -2,6 +2,7 @@
 
 use std::marker::PhantomData;
 
+use serde::Deserializer;
 use serde::de::{DeserializeOwned, DeserializeSeed};
 use serde_json::error::Category;
 
@@ -52,17 +53,11 @@ impl Route {
         // All requests are decoded in the same way, because each way is compiled for every operation.
         let body = if has_body { body } else { b"{}" };
         let wrapper = self.wrapper.filter(|_| has_body);
-        self.decode_json(&members, wrapper, body)
-            .map_err(|mut error| {
-                if let DecodeErrorKind::UnknownMember { expected, .. } = &mut error.kind {
-                    // Members of the path are not part of the body.
-                    expected.retain(|name| self.path_members().all(|member| member != *name));
-                }
-                if !has_body {
-                    error.place = None;
-                }
-                error
-            })
+        let decoded = self.decode_json(&members, wrapper, body);
+        decoded.map_err(|DecodeError { kind, place }| DecodeError {
+            kind: self.without_path(kind),
+            place: place.filter(|_| has_body),
+        })
     }
 
     /// Decodes an input from JSON text that a body contained in a string, see [`Decoded::Text`].
@@ -84,26 +79,45 @@ impl Route {
         wrapper: Option<&'static str>,
         body: &[u8],
     ) -> Result<Decoded<T>, DecodeError> {
-        let ignores_unknown = self.dialect == Dialect::Legacy;
-        let track = Track::new(ignores_unknown);
+        let track = Track::new(self.dialect == Dialect::Legacy);
         let mut json = serde_json::Deserializer::from_slice(body);
         let tracked = Tracked {
             inner: &mut json,
             track: &track,
         };
-        let input = Input {
-            members,
-            accepts_text: wrapper.is_some() && self.dialect == Dialect::Legacy,
-            ignores_unknown,
-            value: PhantomData,
-        };
-        let decoded = match wrapper {
-            Some(wrapper) => Wrapped { wrapper, input }.deserialize(tracked),
-            None => input.deserialize(tracked),
-        };
-        let decoded = decoded.map_err(in_body)?;
+        let decoded = self
+            .read_input(members, wrapper, tracked)
+            .map_err(in_body)?;
         json.end().map_err(|error| in_body(track.enter(error)))?;
         Ok(decoded)
+    }
+
+    /// Reads an input from the deserializer of a body and from members of the path or the query.
+    pub(super) fn read_input<'de, T: DeserializeOwned, D: Deserializer<'de>>(
+        &self,
+        members: &[RequestMember],
+        wrapper: Option<&'static str>,
+        body: D,
+    ) -> Result<Decoded<T>, D::Error> {
+        let is_legacy = self.dialect == Dialect::Legacy;
+        let input = Input {
+            members,
+            accepts_text: wrapper.is_some() && is_legacy,
+            ignores_unknown: is_legacy,
+            value: PhantomData,
+        };
+        match wrapper {
+            Some(wrapper) => Wrapped { wrapper, input }.deserialize(body),
+            None => input.deserialize(body),
+        }
+    }
+
+    /// Removes the members of the path from the names that an error lists, because they are not part of the body.
+    pub(super) fn without_path(&self, mut kind: DecodeErrorKind) -> DecodeErrorKind {
+        if let DecodeErrorKind::UnknownMember { expected, .. } = &mut kind {
+            expected.retain(|name| self.path_members().all(|member| member != *name));
+        }
+        kind
     }
 }
 

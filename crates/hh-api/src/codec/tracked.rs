@@ -41,6 +41,10 @@ pub enum DecodeErrorKind {
     },
     /// A value has the wrong type.
     WrongType,
+    /// The value of the member with this name has the wrong type.
+    WrongMember(String),
+    /// Lists and objects are nested too deeply.
+    TooDeep,
 }
 
 /// An error with its kind. `inner` is the error of the inner deserializer, if it returned one.
@@ -52,7 +56,7 @@ pub(super) struct Failure<E> {
 
 impl<E> Failure<E> {
     /// Creates an error without an inner error.
-    fn new(kind: DecodeErrorKind) -> Self {
+    pub(super) fn new(kind: DecodeErrorKind) -> Self {
         Self { kind, inner: None }
     }
 }

@@ -4,13 +4,12 @@
 //! text may be numbers.
 
 mod messages;
-mod parser;
 mod values;
 
 use self::messages::{read_resource, read_scope, read_span};
-use self::parser::{Parser, Stop};
 use super::reason;
 use super::span::{DecodeSpansError, Origin, SpanSink};
+use crate::json::{Parser, Stop};
 
 const EXPECTED: &str =
     "the body is not an OTLP trace export; expected an object with the member resourceSpans";
@@ -54,6 +53,11 @@ fn read_request<S: SpanSink>(
     sink: &mut S,
 ) -> Result<(), Failure<S::Error>> {
     let (mut is_traces, mut is_other) = (false, None);
+    let mut groups = Groups {
+        sink,
+        has_spans: false,
+        misspelled: 0,
+    };
     if parser.peek()? != b'{' {
         parser.skip()?;
         parser.end()?;
@@ -74,11 +78,11 @@ fn read_request<S: SpanSink>(
                 }
                 return parser.list(|parser| {
                     if parser.peek()? == b'{' {
-                        return read_group(parser, sink);
+                        return groups.resource_spans(parser);
                     }
                     if !parser.null()? {
                         parser.skip()?;
-                        sink.reject(reason::DAMAGED_GROUP);
+                        groups.sink.reject(reason::DAMAGED_GROUP);
                     }
                     Ok(())
                 });
@@ -99,129 +103,173 @@ fn read_request<S: SpanSink>(
     })?;
     parser.end()?;
     match is_other {
-        Some(what) if !is_traces => Err(Stop::Refused(what).into()),
-        _ => Ok(()),
+        Some(what) if !is_traces => return Err(Stop::Refused(what).into()),
+        _ => {}
     }
-}
-
-/// Reads a `ResourceSpans`. Spans that stand before their resource are read after it.
-fn read_group<S: SpanSink>(parser: &mut Parser<'_>, sink: &mut S) -> Result<(), Failure<S::Error>> {
-    let mut origin = Origin::default();
-    let mut has_resource = false;
-    let mut later = Vec::new();
-    parser.object(|parser, key| match key {
-        "resource" => {
-            has_resource = true;
-            let start = parser.position();
-            let read = read_resource(parser, &mut origin);
-            origin.measure_resource();
-            match read {
-                // Without its attributes, the spans are still complete.
-                Err(Stop::Refused(_)) => Ok(parser.skip_from(start)?),
-                other => Ok(other?),
-            }
-        }
-        "scopeSpans" | "scope_spans" | "instrumentationLibrarySpans" => {
-            if has_resource {
-                return read_scopes(parser, sink, &mut origin);
-            }
-            later.push(parser.position());
-            Ok(parser.skip()?)
-        }
-        _ => Ok(parser.skip()?),
-    })?;
-    let end = parser.position();
-    for start in later {
-        parser.go_to(start);
-        read_scopes(parser, sink, &mut origin)?;
+    if groups.misspelled > 0 && !groups.has_spans {
+        return Err(Stop::Refused(
+            "the body contains no span; expected the members scopeSpans in resourceSpans, and spans in scopeSpans",
+        )
+        .into());
     }
-    parser.go_to(end);
+    for _ in 0..groups.misspelled {
+        groups.sink.reject(reason::NO_SPANS);
+    }
     Ok(())
 }
 
-fn read_scopes<S: SpanSink>(
-    parser: &mut Parser<'_>,
-    sink: &mut S,
-    origin: &mut Origin,
-) -> Result<(), Failure<S::Error>> {
-    if parser.null()? {
-        return Ok(());
-    }
-    if parser.peek()? != b'[' {
-        sink.reject(reason::DAMAGED_GROUP);
-        return Ok(parser.skip()?);
-    }
-    parser.list(|parser| {
-        if parser.peek()? == b'{' {
-            return read_scoped(parser, sink, origin);
+/// The receiver of the spans of an export, and what was found so far.
+struct Groups<'s, S> {
+    sink: &'s mut S,
+    /// Whether a list of spans was found.
+    has_spans: bool,
+    /// The number of groups that have no spans, but a list with another name.
+    misspelled: u32,
+}
+
+impl<S: SpanSink> Groups<'_, S> {
+    /// Reads a `ResourceSpans`. Spans that stand before their resource are read after it.
+    fn resource_spans(&mut self, parser: &mut Parser<'_>) -> Result<(), Failure<S::Error>> {
+        let mut origin = Origin::default();
+        let mut has_resource = false;
+        let mut members = Members::default();
+        parser.object(|parser, key| match key {
+            "resource" => {
+                has_resource = true;
+                let start = parser.position();
+                let read = read_resource(parser, &mut origin);
+                origin.measure_resource();
+                match read {
+                    // Without its attributes, the spans are still complete.
+                    Err(Stop::Refused(_)) => Ok(parser.skip_from(start)?),
+                    other => Ok(other?),
+                }
+            }
+            "scopeSpans" | "scope_spans" | "instrumentationLibrarySpans" => {
+                members.is_complete = true;
+                if has_resource {
+                    return self.list_of_scopes(parser, &mut origin);
+                }
+                members.later.push(parser.position());
+                Ok(parser.skip()?)
+            }
+            _ => Ok(members.skip_other(parser)?),
+        })?;
+        self.misspelled += u32::from(members.is_misspelled());
+        let end = parser.position();
+        for start in members.later {
+            parser.go_to(start);
+            self.list_of_scopes(parser, &mut origin)?;
         }
-        if !parser.null()? {
-            parser.skip()?;
-            sink.reject(reason::DAMAGED_GROUP);
-        }
+        parser.go_to(end);
         Ok(())
-    })
-}
+    }
 
-/// Reads a `ScopeSpans`. Spans that stand before their scope are read after it.
-fn read_scoped<S: SpanSink>(
-    parser: &mut Parser<'_>,
-    sink: &mut S,
-    origin: &mut Origin,
-) -> Result<(), Failure<S::Error>> {
-    origin.clear_scope();
-    let mut has_scope = false;
-    let mut later = Vec::new();
-    parser.object(|parser, key| match key {
-        "scope" | "instrumentationLibrary" => {
-            has_scope = true;
+    fn list_of_scopes(
+        &mut self,
+        parser: &mut Parser<'_>,
+        origin: &mut Origin,
+    ) -> Result<(), Failure<S::Error>> {
+        if parser.null()? {
+            return Ok(());
+        }
+        if parser.peek()? != b'[' {
+            self.sink.reject(reason::DAMAGED_GROUP);
+            return Ok(parser.skip()?);
+        }
+        parser.list(|parser| {
+            if parser.peek()? == b'{' {
+                return self.scope_spans(parser, origin);
+            }
+            if !parser.null()? {
+                parser.skip()?;
+                self.sink.reject(reason::DAMAGED_GROUP);
+            }
+            Ok(())
+        })
+    }
+
+    /// Reads a `ScopeSpans`. Spans that stand before their scope are read after it.
+    fn scope_spans(
+        &mut self,
+        parser: &mut Parser<'_>,
+        origin: &mut Origin,
+    ) -> Result<(), Failure<S::Error>> {
+        origin.clear_scope();
+        let mut has_scope = false;
+        let mut members = Members::default();
+        parser.object(|parser, key| match key {
+            "scope" | "instrumentationLibrary" => {
+                has_scope = true;
+                let start = parser.position();
+                let read = read_scope(parser, origin);
+                origin.measure_scope();
+                match read {
+                    Err(Stop::Refused(_)) => Ok(parser.skip_from(start)?),
+                    other => Ok(other?),
+                }
+            }
+            "spans" => {
+                members.is_complete = true;
+                if has_scope {
+                    return self.spans(parser, origin);
+                }
+                members.later.push(parser.position());
+                Ok(parser.skip()?)
+            }
+            _ => Ok(members.skip_other(parser)?),
+        })?;
+        self.misspelled += u32::from(members.is_misspelled());
+        let end = parser.position();
+        for start in members.later {
+            parser.go_to(start);
+            self.spans(parser, origin)?;
+        }
+        parser.go_to(end);
+        Ok(())
+    }
+
+    fn spans(&mut self, parser: &mut Parser<'_>, origin: &Origin) -> Result<(), Failure<S::Error>> {
+        self.has_spans = true;
+        if parser.null()? {
+            return Ok(());
+        }
+        if parser.peek()? != b'[' {
+            self.sink.reject(reason::NOT_LIST);
+            return Ok(parser.skip()?);
+        }
+        parser.list(|parser| {
             let start = parser.position();
-            let read = read_scope(parser, origin);
-            origin.measure_scope();
-            match read {
-                Err(Stop::Refused(_)) => Ok(parser.skip_from(start)?),
-                other => Ok(other?),
+            match read_span(parser) {
+                Ok(span) => self.sink.span(origin, span).map_err(Failure::Sink),
+                Err(Stop::Refused(reason)) => {
+                    self.sink.reject(reason);
+                    Ok(parser.skip_from(start)?)
+                }
+                Err(Stop::Syntax) => Err(Stop::Syntax.into()),
             }
-        }
-        "spans" => {
-            if has_scope {
-                return read_spans(parser, sink, origin);
-            }
-            later.push(parser.position());
-            Ok(parser.skip()?)
-        }
-        _ => Ok(parser.skip()?),
-    })?;
-    let end = parser.position();
-    for start in later {
-        parser.go_to(start);
-        read_spans(parser, sink, origin)?;
+        })
     }
-    parser.go_to(end);
-    Ok(())
 }
 
-fn read_spans<S: SpanSink>(
-    parser: &mut Parser<'_>,
-    sink: &mut S,
-    origin: &Origin,
-) -> Result<(), Failure<S::Error>> {
-    if parser.null()? {
-        return Ok(());
+/// What was found in a group of spans.
+#[derive(Default)]
+struct Members {
+    /// Whether the group has the member that contains its spans.
+    is_complete: bool,
+    /// Whether the group has a list with an unknown name.
+    has_other_list: bool,
+    /// The positions of the members that are read after the group, because the resource or the scope may follow.
+    later: Vec<usize>,
+}
+
+impl Members {
+    fn skip_other(&mut self, parser: &mut Parser<'_>) -> Result<(), Stop> {
+        self.has_other_list |= parser.peek()? == b'[';
+        parser.skip()
     }
-    if parser.peek()? != b'[' {
-        sink.reject(reason::NOT_LIST);
-        return Ok(parser.skip()?);
+
+    fn is_misspelled(&self) -> bool {
+        self.has_other_list && !self.is_complete
     }
-    parser.list(|parser| {
-        let start = parser.position();
-        match read_span(parser) {
-            Ok(span) => sink.span(origin, span).map_err(Failure::Sink),
-            Err(Stop::Refused(reason)) => {
-                sink.reject(reason);
-                Ok(parser.skip_from(start)?)
-            }
-            Err(Stop::Syntax) => Err(Stop::Syntax.into()),
-        }
-    })
 }

@@ -11,8 +11,9 @@ use self::wire::{Damaged, Field, Reader};
 use super::span::{
     DecodeSpansError, Origin, Span, SpanEvent, SpanLink, SpanSink, StatusCode, check_ids,
 };
-use super::value::{bytes, double, text};
+use super::value::bytes;
 use super::{MAX_VALUE_DEPTH, reason};
+use crate::json::{double, text};
 use crate::types::Object;
 
 /// Decodes an `ExportTraceServiceRequest` and passes each span on before the next one is decoded.
@@ -138,11 +139,19 @@ impl<S: SpanSink> Groups<'_, S> {
             match reader.next() {
                 Ok(None) => return Ok(()),
                 Ok(Some((2, Field::Bytes(encoded)))) => match read_span(encoded) {
+                    Ok(span) if is_metric(&span) => self.damaged(reason::DAMAGED),
                     Ok(mut span) => {
-                        self.was_readable = true;
+                        let has_time = span.start.max(span.end) > 0;
                         match check_ids(&mut span) {
-                            Ok(()) => self.sink.span(origin, span)?,
-                            Err(reason) => self.sink.reject(reason),
+                            Ok(()) => {
+                                self.was_readable = true;
+                                self.sink.span(origin, span)?;
+                            }
+                            Err(reason) => {
+                                self.was_readable |= has_time;
+                                self.was_damaged = true;
+                                self.sink.reject(reason);
+                            }
                         }
                     }
                     Err(reason::DAMAGED) => self.damaged(reason::DAMAGED),
@@ -160,6 +169,12 @@ impl<S: SpanSink> Groups<'_, S> {
             }
         }
     }
+}
+
+/// Returns whether a message is a gauge of an export of metrics. It can be read as a span without times, whose name is the
+/// encoded list of data points.
+fn is_metric(span: &Span) -> bool {
+    span.start.max(span.end) == 0 && span.kind == 0 && span.name.starts_with('\n')
 }
 
 fn read_resource(message: &[u8], origin: &mut Origin) -> Result<(), Refused> {

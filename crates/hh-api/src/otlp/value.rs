@@ -13,14 +13,6 @@ const CONFIG: GeneralPurposeConfig = GeneralPurposeConfig::new()
 const ANY_STANDARD: GeneralPurpose = GeneralPurpose::new(&alphabet::STANDARD, CONFIG);
 const ANY_URL_SAFE: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE, CONFIG);
 
-/// Returns text; invalid UTF-8 becomes U+FFFD.
-pub(super) fn text(bytes: &[u8]) -> String {
-    match str::from_utf8(bytes) {
-        Ok(text) => text.to_owned(),
-        Err(_) => String::from_utf8_lossy(bytes).into_owned(),
-    }
-}
-
 /// Returns bytes as JSON: base64 with the standard alphabet and padding.
 pub(super) fn bytes(bytes: &[u8]) -> Value {
     Value::String(STANDARD.encode(bytes))
@@ -33,14 +25,4 @@ pub(super) fn base64(text: &str) -> Option<Vec<u8>> {
         .decode(text)
         .or_else(|_| ANY_URL_SAFE.decode(text))
         .ok()
-}
-
-/// Returns a double; values that JSON does not have become text, with their names in the JSON encoding of OTLP.
-pub(super) fn double(number: f64) -> Value {
-    match serde_json::Number::from_f64(number) {
-        Some(number) => Value::Number(number),
-        None if number.is_nan() => Value::from("NaN"),
-        None if number > 0.0 => Value::from("Infinity"),
-        None => Value::from("-Infinity"),
-    }
 }

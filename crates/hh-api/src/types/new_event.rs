@@ -323,3 +323,21 @@ impl CreateEvent {
         }
     }
 }
+
+#[cfg(feature = "otlp")]
+impl crate::BatchInput for CreateEvents {
+    type Item = CreateEvent;
+    const LISTS: &'static [&'static str] = &["events"];
+}
+
+#[cfg(feature = "otlp")]
+impl crate::BatchInput for AddSessionEvents {
+    type Item = CreateEvent;
+    const LISTS: &'static [&'static str] = &["events", "logs"];
+}
+
+#[cfg(feature = "otlp")]
+impl crate::BatchInput for CreateModelEvents {
+    type Item = CreateModelEvent;
+    const LISTS: &'static [&'static str] = &["model_events"];
+}

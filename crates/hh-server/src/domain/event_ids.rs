@@ -1,5 +1,7 @@
 //! Derives the ids of events and sessions from project, trace and span, so that a resent span is the same event.
 
+use std::ops::RangeInclusive;
+
 use hh_auth::ProjectId;
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
@@ -41,17 +43,30 @@ impl IdScheme {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum EventIdentity {
     /// The ids were chosen when the event was created.
-    Given { id: Uuid, parent: Uuid },
+    Given {
+        id: Uuid,
+        parent: Uuid,
+        /// Whether the event is not stored if a session has its id.
+        yields_to_session: bool,
+    },
     /// The ids follow from a span and from the scheme of its session.
     Span(SpanIdentity),
 }
 
 impl EventIdentity {
-    /// Returns the ids of the event and of its parent.
-    pub(crate) fn ids(&self, scheme: IdScheme) -> (Uuid, Uuid) {
+    /// Returns the ids of the event and of its parent in a session.
+    pub(crate) fn ids(&self, scheme: IdScheme, session: Uuid) -> (Uuid, Uuid) {
         match self {
-            Self::Given { id, parent } => (*id, *parent),
-            Self::Span(span) => span.ids(scheme),
+            Self::Given { id, parent, .. } => (*id, *parent),
+            Self::Span(span) => span.ids(scheme, session),
+        }
+    }
+
+    /// Returns the session of the trace of a span, if no span of the trace names another one.
+    pub(crate) fn trace_session(&self) -> Option<Uuid> {
+        match self {
+            Self::Given { .. } => None,
+            Self::Span(span) => Some(span.trace_session),
         }
     }
 }
@@ -63,9 +78,10 @@ pub(crate) struct SpanIdentity {
     trace: [u8; 16],
     span: [u8; 8],
     parent: SpanParent,
-    /// The ids of the event and of its parent by [`IdScheme::TracePrefix`], computed before the event is queued to save
-    /// time of the writer.
-    prefixed: (Uuid, Uuid),
+    /// The session of the trace, and the ids of the event and of its parent span by [`IdScheme::TracePrefix`], computed
+    /// before the event is queued to save time of the writer.
+    trace_session: Uuid,
+    prefixed: (Uuid, Option<Uuid>),
 }
 
 /// The parent of a span.
@@ -73,8 +89,10 @@ pub(crate) struct SpanIdentity {
 pub(crate) enum SpanParent {
     /// The id of a span of the same trace.
     Span([u8; 8]),
-    /// The id of an event or a session.
+    /// The id of an event.
     Event(Uuid),
+    /// The session of the span.
+    Session,
 }
 
 impl SpanIdentity {
@@ -84,34 +102,38 @@ impl SpanIdentity {
         span: [u8; 8],
         parent: SpanParent,
     ) -> Self {
-        let prefix = session_of_trace(project, &trace);
-        let id_of = |span: &[u8]| with_prefix(prefix, digest(project, &trace, span));
+        let trace_session = session_of_trace(project, &trace);
+        let id_of = |span: &[u8]| with_prefix(trace_session, digest(project, &trace, span));
         let prefixed = (id_of(&span), parent.id(id_of));
         Self {
             project,
             trace,
             span,
             parent,
+            trace_session,
             prefixed,
         }
     }
 
-    fn ids(&self, scheme: IdScheme) -> (Uuid, Uuid) {
-        match scheme {
+    fn ids(&self, scheme: IdScheme, session: Uuid) -> (Uuid, Uuid) {
+        let (id, parent) = match scheme {
             IdScheme::TracePrefix => self.prefixed,
             IdScheme::Digest => {
                 let id_of = |span: &[u8]| Uuid::new_v8(digest(self.project, &self.trace, span));
                 (id_of(&self.span), self.parent.id(id_of))
             }
-        }
+        };
+        (id, parent.unwrap_or(session))
     }
 }
 
 impl SpanParent {
-    fn id(self, id_of: impl Fn(&[u8]) -> Uuid) -> Uuid {
+    /// Returns the id of the parent; `None` for the session.
+    fn id(self, id_of: impl Fn(&[u8]) -> Uuid) -> Option<Uuid> {
         match self {
-            Self::Span(span) => id_of(&span),
-            Self::Event(id) => id,
+            Self::Span(span) => Some(id_of(&span)),
+            Self::Event(id) => Some(id),
+            Self::Session => None,
         }
     }
 }
@@ -126,6 +148,21 @@ pub(crate) fn session_id(project: ProjectId, text: &str) -> Uuid {
         b"session"
     };
     Uuid::try_parse(text).unwrap_or_else(|_| Uuid::new_v8(digest(project, prefix, text.as_bytes())))
+}
+
+/// Returns the session id of an event that names no session, so that a repeated event has the same session.
+pub(crate) fn session_of_event(project: ProjectId, event: Uuid) -> Uuid {
+    Uuid::new_v8(digest(project, b"event session", event.as_bytes()))
+}
+
+/// Returns the first and the last id of events of a trace by [`IdScheme::TracePrefix`], from the session of the trace.
+pub(crate) fn ids_of_trace(trace_session: Uuid) -> RangeInclusive<Uuid> {
+    let bound = |fill: u8| {
+        let mut bytes = [fill; 16];
+        bytes[..PREFIX].copy_from_slice(&trace_session.as_bytes()[..PREFIX]);
+        Uuid::from_bytes(bytes)
+    };
+    bound(0)..=bound(u8::MAX)
 }
 
 /// Returns the id of the session of a trace whose spans name no session.
@@ -166,11 +203,12 @@ mod tests {
         let session = session_of_trace(ProjectId::new(1), &TRACE);
         let parent = SpanParent::Event(session);
         let ids: Vec<_> = (1..=50)
-            .map(|number| span(number, parent).ids(IdScheme::TracePrefix).0)
+            .map(|number| span(number, parent).ids(IdScheme::TracePrefix, session).0)
             .collect();
         for id in &ids {
             assert_eq!(id.as_bytes()[..6], session.as_bytes()[..6]);
             assert_eq!(id.get_version_num(), 8);
+            assert!(ids_of_trace(session).contains(id));
         }
         let mut different = ids;
         different.sort_unstable();
@@ -178,7 +216,7 @@ mod tests {
         assert_eq!(different.len(), 50);
         let other = SpanIdentity::new(ProjectId::new(2), TRACE, [1; 8], parent);
         assert_ne!(
-            other.ids(IdScheme::TracePrefix).0.as_bytes()[..6],
+            other.ids(IdScheme::TracePrefix, session).0.as_bytes()[..6],
             session.as_bytes()[..6]
         );
     }
@@ -188,11 +226,14 @@ mod tests {
     fn ids_of_both_schemes_have_fixed_values() {
         let child = span(2, SpanParent::Span([1; 8]));
         let parent = span(1, SpanParent::Event(Uuid::nil()));
+        let root = span(3, SpanParent::Session);
+        let session = Uuid::max();
         let texts = [IdScheme::Digest, IdScheme::TracePrefix].map(|scheme| {
-            assert_eq!(child.ids(scheme).1, parent.ids(scheme).0);
-            assert_eq!(parent.ids(scheme).1, Uuid::nil());
+            assert_eq!(child.ids(scheme, session).1, parent.ids(scheme, session).0);
+            assert_eq!(parent.ids(scheme, session).1, Uuid::nil());
+            assert_eq!(root.ids(scheme, session).1, session);
             assert_eq!(IdScheme::of_number(scheme.number()), scheme);
-            child.ids(scheme).0.to_string()
+            child.ids(scheme, session).0.to_string()
         });
         insta::assert_debug_snapshot!(texts, @r#"
         [
@@ -207,9 +248,13 @@ mod tests {
     #[test]
     fn given_ids_do_not_depend_on_the_scheme() {
         let (id, parent) = (Uuid::from_u128(1), Uuid::from_u128(2));
-        let given = EventIdentity::Given { id, parent };
+        let given = EventIdentity::Given {
+            id,
+            parent,
+            yields_to_session: false,
+        };
         for scheme in [IdScheme::Digest, IdScheme::TracePrefix] {
-            assert_eq!(given.ids(scheme), (id, parent));
+            assert_eq!(given.ids(scheme, Uuid::max()), (id, parent));
         }
     }
 }

@@ -19,7 +19,7 @@ pub(crate) const ORIGINAL_START: &str = "original_start_time";
 ///
 /// Times are nanoseconds since 1970.
 pub(crate) fn limit_start(started: &mut i64, ended: &mut i64, metadata: &mut Object, arrived: i64) {
-    let latest = arrived.saturating_add(DAY);
+    let latest = latest_end(arrived);
     if *started <= latest {
         // The latest end of its events is the end of the whole session.
         *ended = (*ended).min(latest);
@@ -32,6 +32,11 @@ pub(crate) fn limit_start(started: &mut i64, ended: &mut i64, metadata: &mut Obj
     metadata
         .entry(ORIGINAL_START)
         .or_insert_with(|| original.into());
+}
+
+/// Returns the latest end of an event that arrives at a time, in nanoseconds since 1970.
+pub(crate) fn latest_end(arrived: i64) -> i64 {
+    arrived.saturating_add(DAY)
 }
 
 #[cfg(test)]

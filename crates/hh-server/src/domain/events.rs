@@ -1,10 +1,10 @@
 //! Applies patches to stored events, and defines which events a key may read and change.
 
 use std::collections::HashMap;
+use std::hash::Hash;
 
 use hh_api::types::EventPatch;
 use hh_auth::{Level, Need};
-use uuid::Uuid;
 
 use super::Refusal;
 use super::event_body::{encode_within, from_millis};
@@ -41,7 +41,7 @@ impl Rights {
 
 /// Groups events by session, in the order of the first event of each session, so that each session is read and changed
 /// once for all its events.
-pub(crate) fn by_session<T>(events: &[T], session: impl Fn(&T) -> Uuid) -> Vec<Vec<&T>> {
+pub(crate) fn by_session<T, K: Eq + Hash>(events: &[T], session: impl Fn(&T) -> K) -> Vec<Vec<&T>> {
     let mut places = HashMap::new();
     let mut groups: Vec<Vec<&T>> = Vec::new();
     for event in events {
@@ -92,10 +92,13 @@ pub(crate) fn merge_patch(stored: &[u8], patch: &EventPatch) -> Result<Vec<u8>, 
 }
 
 /// Returns the end of a patched event: from the end time of the patch, else from its duration, else the stored end.
-pub(crate) fn patched_end(patch: &EventPatch, started: i64, ended: i64) -> i64 {
-    match (patch.end_time, patch.duration) {
-        (Some(time), _) => from_millis(time).max(started),
-        (None, Some(duration)) => started.saturating_add(from_millis(duration).max(0)),
-        (None, None) => ended,
-    }
+///
+/// The patch cannot set an end after `latest`, unless the event starts later.
+pub(crate) fn patched_end(patch: &EventPatch, started: i64, ended: i64, latest: i64) -> i64 {
+    let end = match (patch.end_time, patch.duration) {
+        (Some(time), _) => from_millis(time),
+        (None, Some(duration)) => started.saturating_add(from_millis(duration)),
+        (None, None) => return ended,
+    };
+    end.min(latest).max(started)
 }

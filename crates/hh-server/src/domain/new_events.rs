@@ -10,6 +10,7 @@ use uuid::{ContextV7, Timestamp, Uuid};
 
 use super::Refusal;
 use super::event_body::{EventBody, from_millis};
+use super::event_ids::{session_id, session_of_event};
 use super::event_limits::limit_start;
 use super::events::Rights;
 use super::sessions::UNNAMED;
@@ -39,26 +40,16 @@ pub(crate) struct Completion {
     rights: Rights,
     /// The session of all events; `None` if each event names its own.
     session: Option<Uuid>,
-    session_id: SessionId,
     ids: HashMap<String, Uuid>,
     order: ContextV7,
 }
 
-/// Returns the session id of a text in a project.
-type SessionId = fn(ProjectId, &str) -> Uuid;
-
 impl Completion {
-    pub(crate) fn new(
-        now: i64,
-        rights: Rights,
-        session: Option<Uuid>,
-        session_id: SessionId,
-    ) -> Self {
+    pub(crate) fn new(now: i64, rights: Rights, session: Option<Uuid>) -> Self {
         Self {
             now,
             rights,
             session,
-            session_id,
             ids: HashMap::new(),
             order: ContextV7::new(),
         }
@@ -78,16 +69,19 @@ impl Completion {
             return Err(Refusal::Invalid("missing field \"inputs\"".to_owned()));
         };
         let text = |text: Option<String>| text.filter(|text| !text.is_empty());
-        let (event_id, session_id) = (text(event.event_id), text(event.session_id));
-        let session = match (self.session, &session_id) {
+        let (event_id, named) = (text(event.event_id), text(event.session_id));
+        let session = match (self.session, &named) {
             (Some(session), _) => session,
-            (None, Some(text)) => (self.session_id)(project, text),
+            (None, Some(text)) => session_id(project, text),
             (None, None) if kind == EventKind::Session => self.id(event_id.as_deref()),
-            (None, None) => Uuid::new_v4(),
+            (None, None) => match &event_id {
+                Some(text) => session_of_event(project, self.id(Some(text))),
+                None => Uuid::new_v4(),
+            },
         };
         let is_session = kind == EventKind::Session
             && (event_id.is_none()
-                || event_id == session_id
+                || event_id == named
                 || event_id
                     .as_deref()
                     .is_some_and(|text| Uuid::try_parse(text) == Ok(session)));

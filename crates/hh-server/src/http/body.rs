@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use axum::body::{Body, HttpBody as _};
 use bytes::Bytes;
-use flate2::bufread::{MultiGzDecoder, ZlibDecoder};
+use flate2::bufread::ZlibDecoder;
 use hh_api::types::KeyState;
 use http::header::CONTENT_LENGTH;
 use http::{HeaderMap, HeaderValue, StatusCode};
@@ -21,6 +21,7 @@ use crate::auth::{Access, find_principal};
 use crate::http::error::ApiError;
 use crate::limits::BodyShape;
 
+use super::gzip::GzipReader;
 use super::zstd::ZstdReader;
 pub(crate) use crate::domain::event_limits::MAX_BODY;
 pub(crate) use crate::http::budget::{Budget, Reservation};
@@ -273,6 +274,14 @@ impl BufferedBody {
         self.reservation.grow_for_work(shape.objects * OBJECT_BYTES)
     }
 
+    /// Reserves memory for invalid UTF-8, which is replaced with characters of three bytes each.
+    pub(crate) fn reserve_replaced_text(&mut self) -> Result<(), ApiError> {
+        if str::from_utf8(&self.bytes).is_err() {
+            self.reservation.grow_for_work(2 * self.bytes.len())?;
+        }
+        Ok(())
+    }
+
     /// Decompresses the body by its `Content-Encoding`: identity, gzip, deflate (zlib) or zstd.
     ///
     /// Bytes after the compressed data are an error.
@@ -282,8 +291,7 @@ impl BufferedBody {
         let packed = self.bytes.clone();
         match encoding.as_deref() {
             Some("" | "identity") => Ok(self),
-            // This decoder reads all gzip members and fails on bytes between or after them.
-            Some("gzip") => self.inflate_from(&mut MultiGzDecoder::new(&*packed)),
+            Some("gzip") => self.inflate_from(&mut GzipReader::new(&packed)),
             Some("deflate") => {
                 let mut decoder = ZlibDecoder::new(&*packed);
                 let inflated = self.inflate_from(&mut decoder)?;

@@ -3,6 +3,7 @@
 use std::io::{self, Read};
 
 use super::body::MAX_BODY;
+use super::gzip::MAX_FRAMES;
 use ruzstd::decoding::{FrameDecoder, StreamingDecoder};
 
 /// The maximum size of the window of a frame, in bytes. A frame that announces its size can have a window of that size.
@@ -14,6 +15,7 @@ const MAX_WINDOW: usize = MAX_BODY;
 pub(super) struct ZstdReader<'a> {
     rest: &'a [u8],
     frame: Option<StreamingDecoder<&'a [u8], FrameDecoder>>,
+    frames: usize,
 }
 
 impl<'a> ZstdReader<'a> {
@@ -21,6 +23,7 @@ impl<'a> ZstdReader<'a> {
         Self {
             rest: body,
             frame: None,
+            frames: 0,
         }
     }
 }
@@ -44,6 +47,10 @@ impl Read for ZstdReader<'_> {
             }
             if self.rest.is_empty() {
                 return Ok(0);
+            }
+            self.frames += 1;
+            if self.frames > MAX_FRAMES {
+                return Err(io::ErrorKind::InvalidData.into());
             }
             if let Some(rest) = after_skippable(self.rest) {
                 self.rest = rest?;

@@ -7,20 +7,23 @@ use super::map::MappedSpan;
 /// Assigns the sessions and their names within one export.
 ///
 /// Instrumentations name the session or the conversation only in some spans of a trace, for example in the calls of a
-/// model. The other spans of the trace in the same export join this session. A session that spans create is named by
-/// them, or else after its first span without a parent.
+/// model. The other spans of the trace join this session, unless earlier spans of the trace are stored in another one. A
+/// session that spans create is named by them, or else after its first span without a parent.
 pub(super) fn assign_sessions(spans: &mut [MappedSpan]) {
-    let mut sessions = HashMap::<[u8; 16], String>::new();
+    let mut sessions = HashMap::<[u8; 16], (bool, String)>::new();
     for span in &*spans {
-        if let Some(session) = &span.session
-            && !sessions.contains_key(&span.trace_id)
-        {
-            sessions.insert(span.trace_id, session.clone());
+        if let Some(session) = &span.session {
+            let known = sessions.get(&span.trace_id);
+            // A session that is not inferred comes first.
+            if known.is_none_or(|(is_inferred, _)| *is_inferred && !span.joins_trace) {
+                sessions.insert(span.trace_id, (span.joins_trace, session.clone()));
+            }
         }
     }
     if !sessions.is_empty() {
-        for span in spans.iter_mut().filter(|span| span.session.is_none()) {
-            span.session = sessions.get(&span.trace_id).cloned();
+        for span in spans.iter_mut().filter(|span| span.joins_trace) {
+            let session = sessions.get(&span.trace_id);
+            span.session = session.map(|(_, session)| session.clone());
         }
     }
     // A name that a span sets comes before the name of a root span, and an earlier span before a later one.

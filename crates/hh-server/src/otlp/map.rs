@@ -26,6 +26,8 @@ pub(crate) struct MappedSpan {
     span_id: [u8; 8],
     pub(super) parent_span_id: Option<[u8; 8]>,
     pub(super) session: Option<String>,
+    /// Whether the span joins the session of earlier spans of its trace instead, if there are any.
+    pub(super) joins_trace: bool,
     pub(super) session_name: Option<String>,
     pub(super) parent: Option<Uuid>,
     kind: EventKind,
@@ -80,7 +82,7 @@ impl<'a> Values<'a> {
         }
     }
 
-    fn reserve(&mut self, bytes: usize) -> Result<(), ApiError> {
+    pub(super) fn reserve(&mut self, bytes: usize) -> Result<(), ApiError> {
         self.reservation.grow_for_work(bytes)?;
         self.reserved += bytes;
         Ok(())
@@ -140,6 +142,10 @@ impl Drop for Values<'_> {
 impl MappedSpan {
     /// Encodes the fields of a span. `arrived` is in nanoseconds since 1970.
     pub(super) fn new(mut fields: SpanFields, arrived: i64) -> Result<Self, ApiError> {
+        if fields.started == 0 {
+            // The span has neither a start nor an end.
+            (fields.started, fields.ended) = (arrived, arrived);
+        }
         let (started, ended) = (&mut fields.started, &mut fields.ended);
         limit_start(started, ended, &mut fields.metadata, arrived);
         let body = Body {
@@ -159,6 +165,7 @@ impl MappedSpan {
             trace_id: fields.trace_id.try_into().unwrap_or_default(),
             span_id: fields.span_id.try_into().unwrap_or_default(),
             parent_span_id: fields.parent_span_id.try_into().ok(),
+            joins_trace: fields.session_is_inferred || fields.session.is_none(),
             session: fields.session,
             session_name: fields.session_name,
             parent: fields.parent,
@@ -195,12 +202,13 @@ impl MappedSpan {
         };
         let parent = match self.parent_span_id {
             Some(parent) => SpanParent::Span(parent),
-            None => SpanParent::Event(self.parent.unwrap_or(session)),
+            None => self.parent.map_or(SpanParent::Session, SpanParent::Event),
         };
         let identity = SpanIdentity::new(project, self.trace_id, self.span_id, parent);
         NewEvent {
             identity: EventIdentity::Span(identity),
             session,
+            joins_trace: self.joins_trace,
             session_name: self.session_name,
             kind: self.kind,
             name: self.name,

@@ -16,6 +16,11 @@ use crate::redact::{may_contain_keys, redact_origin, redact_span};
 /// resource with many spans, and each of them takes the time to copy the resource.
 const MAX_COPIES: usize = 256 * 1024 * 1024;
 
+/// The size of a resource and a scope above which memory is reserved for the copies of one span, in bytes.
+const LARGE_ORIGIN: usize = 64 * 1024;
+/// The approximate memory of a copy, in relation to its size.
+const ORIGIN_FACTOR: usize = 3;
+
 /// The properties of a server and a request that affect the spans of an export.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Arrival {
@@ -94,6 +99,10 @@ struct Receiver<'a> {
 impl Receiver<'_> {
     fn map(&mut self, origin: &Origin, mut span: Span) -> Result<MappedSpan, ApiError> {
         let mut values = Values::new(self.reservation, &mut self.allowance, self.redacts);
+        if origin.size() > LARGE_ORIGIN {
+            let copies = if self.redacts { 2 } else { 1 };
+            values.reserve(copies * ORIGIN_FACTOR * origin.size())?;
+        }
         let fields = if self.redacts {
             redact_span(&mut span);
             map_span(span, &redact_origin(origin), &mut values)?

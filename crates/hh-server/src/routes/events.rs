@@ -12,6 +12,7 @@ use super::large_work::{SMALL, run_blocking_if};
 use super::{Call, Rendered};
 use crate::app::App;
 use crate::auth::{ProjectAccess, authorize_named, authorize_project};
+use crate::domain::event_limits::latest_end;
 use crate::domain::event_schema::fields_of;
 use crate::domain::event_view::EventView;
 use crate::domain::events::Rights;
@@ -41,7 +42,12 @@ pub(super) async fn update_event(
     let (access, hold) = (&call.access, call.reservation);
     let project = authorize_project(&app.store, access, patch.project.as_deref())?;
     let rights = Rights::new(access.record().grant.level, project.family());
-    let update = UpdateEvent { rights, patch };
+    let now = i64::try_from(access.now().as_nanosecond()).unwrap_or(i64::MAX);
+    let update = UpdateEvent {
+        rights,
+        patch,
+        latest_end: latest_end(now),
+    };
     let hold = Hold::new(hold);
     app.store.write_holding(&project, update, hold).await?;
     Ok(Updated { success: true })

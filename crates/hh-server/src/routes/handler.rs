@@ -7,12 +7,13 @@ use std::sync::Arc;
 use axum::body::Body;
 use futures_util::future::BoxFuture;
 use futures_util::{FutureExt as _, TryFutureExt as _};
-use hh_api::{Endpoint, Requirement, Route};
+use hh_api::{Batch, BatchInput, Endpoint, Requirement, Route};
+use hh_auth::Need;
 use http::{Request, Response, Uri};
 use serde::Serialize;
 
 use super::call::Call;
-use super::operation::{HandlerResult, Operation, Typed};
+use super::operation::{HandlerResult, Operation, Typed, TypedBatch};
 use super::request;
 use crate::app::App;
 use crate::auth::authorize;
@@ -112,6 +113,22 @@ impl Handler {
     {
         const { assert!(!matches!(E::OPERATION.need, Requirement::Open)) };
         let operation = Typed::<E, F, T>::new(run, render);
+        Self(Kind::Guarded(E::OPERATION.need, Arc::new(operation)))
+    }
+
+    /// Returns a handler of a batch, whose items are decoded one by one. It renders its output itself.
+    pub(super) fn batch<E, F, Fut>(run: F) -> Self
+    where
+        E: Endpoint + 'static,
+        E::Input: BatchInput,
+        <E::Input as BatchInput>::Item: Send,
+        F: Fn(Arc<App>, Call, Batch<E::Input>) -> Fut + Copy + Send + Sync + 'static,
+        Fut: Future<Output = Result<Rendered<E::Output>, ApiError>> + Send + 'static,
+    {
+        const { assert!(matches!(E::OPERATION.need, Requirement::Need(Need::Ingest))) };
+        let operation = TypedBatch::<E, _>::new(move |app, call, batch| {
+            run(app, call, batch).map_ok(|output| output.response)
+        });
         Self(Kind::Guarded(E::OPERATION.need, Arc::new(operation)))
     }
 

@@ -6,18 +6,20 @@ use hh_api::types::{
     AddSessionEvents, CreateEvent, CreateEvents, CreateModelEvent, CreateModelEvents, CreatedEvent,
     CreatedEvents, EventKind, SessionProperties, Updated,
 };
+use hh_api::{Batch, DecodeErrorKind};
 use hh_auth::ProjectId;
 use http::StatusCode;
 use serde_json::json;
 use uuid::Uuid;
 
 use super::large_work::run_blocking_if;
+use super::request::describe;
 use super::sessions::LARGE_SESSION;
 use super::{Call, Rendered};
 use crate::app::App;
 use crate::auth::{Access, ProjectAccess, authorize_named};
 use crate::domain::event_body::{EventBody, from_millis};
-use crate::domain::event_ids::EventIdentity;
+use crate::domain::event_ids::{EventIdentity, session_of_event};
 use crate::domain::event_limits::limit_start;
 use crate::domain::events::Rights;
 use crate::domain::new_events::{CompleteEvent, Completion, model_event};
@@ -26,7 +28,7 @@ use crate::domain::usage::Usage;
 use crate::http::error::{ApiError, json as json_response};
 use crate::otlp::session_id;
 use crate::redact::redact_event;
-use crate::store::{FindSessions, Hold, InsertEvents, NewEvent, NewSession, StartSession};
+use crate::store::{Hold, InsertEvents, NewEvent, NewSession, StartSession, StartSessions};
 
 /// The sessions of the events of a request.
 enum Sessions {
@@ -38,13 +40,30 @@ enum Sessions {
     Started(Option<SessionProperties>),
 }
 
+/// The events of a request, and the errors of those that cannot be decoded.
+type Items = Vec<Result<CreateEvent, DecodeErrorKind>>;
+
 /// The result of a request for several events.
-#[derive(Default)]
 struct Outcome {
     ids: Vec<Uuid>,
     session: Option<Uuid>,
-    /// The reasons why events were not stored.
+    /// The reasons why events were not stored; at most [`MAX_ERRORS`].
     errors: Vec<String>,
+    /// The number of events that were not stored.
+    rejected: usize,
+}
+
+impl Outcome {
+    fn new(ids: Vec<Uuid>, mut errors: Vec<String>) -> Self {
+        let rejected = errors.len();
+        errors.truncate(MAX_ERRORS);
+        Self {
+            ids,
+            session: None,
+            errors,
+            rejected,
+        }
+    }
 }
 
 /// Creates an event.
@@ -53,7 +72,7 @@ pub(super) async fn create_event(
     call: Call,
     event: CreateEvent,
 ) -> Result<CreatedEvent, ApiError> {
-    let outcome = create(app, call, vec![event], Sessions::Separate).await?;
+    let outcome = create(app, call, vec![Ok(event)], Sessions::Separate).await?;
     single(&outcome)
 }
 
@@ -63,7 +82,8 @@ pub(super) async fn create_model_event(
     call: Call,
     event: CreateModelEvent,
 ) -> Result<CreatedEvent, ApiError> {
-    let outcome = create(app, call, vec![model_event(event)], Sessions::Separate).await?;
+    let events = vec![Ok(model_event(event))];
+    let outcome = create(app, call, events, Sessions::Separate).await?;
     single(&outcome)
 }
 
@@ -71,12 +91,15 @@ pub(super) async fn create_model_event(
 pub(super) async fn create_events(
     app: &App,
     call: Call,
-    batch: CreateEvents,
+    Batch {
+        input: batch,
+        items,
+    }: Batch<CreateEvents>,
 ) -> Result<Rendered<CreatedEvents>, ApiError> {
     let is_single = batch.single_session.or(batch.is_single_session);
     let properties = batch.session_properties.or(batch.session);
     let sessions = sessions(is_single, properties);
-    let outcome = create(app, call, batch.events, sessions).await?;
+    let outcome = create(app, call, items, sessions).await?;
     several(outcome)
 }
 
@@ -84,13 +107,16 @@ pub(super) async fn create_events(
 pub(super) async fn create_model_events(
     app: &App,
     call: Call,
-    batch: CreateModelEvents,
+    Batch {
+        input: batch,
+        items,
+    }: Batch<CreateModelEvents>,
 ) -> Result<Rendered<CreatedEvents>, ApiError> {
     let is_single = batch.single_session.or(batch.is_single_session);
     let properties = batch.session_properties.or(batch.session);
     let sessions = sessions(is_single, properties);
-    let events = batch.model_events.into_iter().map(model_event).collect();
-    let outcome = create(app, call, events, sessions).await?;
+    let events = items.into_iter().map(|item| item.map(model_event));
+    let outcome = create(app, call, events.collect(), sessions).await?;
     several(outcome)
 }
 
@@ -98,14 +124,9 @@ pub(super) async fn create_model_events(
 pub(super) async fn add_session_events(
     app: &App,
     call: Call,
-    input: AddSessionEvents,
+    Batch { input, items }: Batch<AddSessionEvents>,
 ) -> Result<Rendered<Updated>, ApiError> {
-    let (mut events, logs) = (input.events, input.logs);
-    if !events.is_empty() && !logs.is_empty() {
-        return Err(ApiError::invalid("send events or logs, not both"));
-    }
-    events.extend(logs);
-    let outcome = create(app, call, events, Sessions::One(input.session_id)).await?;
+    let outcome = create(app, call, items, Sessions::One(input.session_id)).await?;
     match partial(&outcome)? {
         Some(response) => Ok(Rendered::response(response)),
         None => Ok(Rendered::value(&Updated { success: true })),
@@ -157,7 +178,7 @@ fn partial(outcome: &Outcome) -> Result<Option<http::Response<axum::body::Body>>
         return Err(ApiError::invalid(format!("no event was stored: {first}")));
     }
     let status = StatusCode::INTERNAL_SERVER_ERROR;
-    let (stored, rejected) = (outcome.ids.len(), outcome.errors.len());
+    let (stored, rejected) = (outcome.ids.len(), outcome.rejected);
     let mut response = json_response(&json!({
         "success": false,
         "event_ids": outcome.ids,
@@ -175,8 +196,6 @@ struct PreparedEvent {
     /// The number of the project.
     project: i64,
     id: Uuid,
-    /// Whether the client sent an id.
-    is_given: bool,
     event: Prepared,
 }
 
@@ -185,24 +204,26 @@ enum Prepared {
     Session(NewSession),
 }
 
-/// Events with the numbers of their projects.
-type Named = Vec<(i64, CreateEvent)>;
+/// Events with the numbers of their projects, and the errors of others.
+type Named = Vec<Result<(i64, CreateEvent), DecodeErrorKind>>;
 /// The projects of a request by their numbers.
 type Projects = BTreeMap<i64, ProjectAccess>;
 
 /// Finds the projects of events.
-fn authorize_all(
-    app: &App,
-    access: &Access,
-    events: Vec<CreateEvent>,
-) -> Result<(Projects, Named), ApiError> {
+fn authorize_all(app: &App, access: &Access, items: Items) -> Result<(Projects, Named), ApiError> {
     let mut projects = BTreeMap::new();
-    let mut named = Vec::with_capacity(events.len());
-    for event in events {
-        let (id, name) = (event.project_id.as_deref(), event.project.as_deref());
-        let project = authorize_named(&app.store, access, id, name)?;
-        named.push((project.number(), event));
-        projects.insert(project.number(), project);
+    let mut named = Vec::with_capacity(items.len());
+    for item in items {
+        named.push(match item {
+            Ok(event) => {
+                let (id, name) = (event.project_id.as_deref(), event.project.as_deref());
+                let project = authorize_named(&app.store, access, id, name)?;
+                let number = project.number();
+                projects.insert(number, project);
+                Ok((number, event))
+            }
+            Err(error) => Err(error),
+        });
     }
     Ok((projects, named))
 }
@@ -211,25 +232,26 @@ fn authorize_all(
 async fn create(
     app: &App,
     call: Call,
-    events: Vec<CreateEvent>,
+    items: Items,
     sessions: Sessions,
 ) -> Result<Outcome, ApiError> {
     let (access, mut hold) = (&call.access, call.reservation);
-    let (projects, named) = authorize_all(app, access, events)?;
-    let first = named.first();
+    let (projects, named) = authorize_all(app, access, items)?;
+    let first = named.iter().find_map(|item| item.as_ref().ok());
     let Some((first, project)) =
         first.and_then(|(number, event)| Some((event, projects.get(number)?)))
     else {
-        return Ok(Outcome::default());
+        let errors = named.iter().zip(1..).filter_map(|(item, position)| {
+            let error = item.as_ref().err()?;
+            Some(item_error(position, &describe(error)?))
+        });
+        return Ok(Outcome::new(Vec::new(), errors.collect()));
     };
     let rights = Rights::new(access.record().grant.level, project.family());
     let session = match &sessions {
         Sessions::Separate => None,
         Sessions::One(text) => Some(session_id(project.id(), text)),
-        Sessions::Started(_) => Some(match &first.session_id {
-            Some(text) => session_id(project.id(), text),
-            None => Uuid::new_v4(),
-        }),
+        Sessions::Started(_) => Some(session_of_batch(project.id(), first)),
     };
     let now = i64::try_from(access.now().as_nanosecond()).unwrap_or(i64::MAX);
     let ids = projects.iter();
@@ -238,17 +260,13 @@ async fn create(
     let is_large = hold.held() > LARGE_SESSION;
     let redacts = app.redact_keys;
     let complete = move || {
-        let completion = Completion::new(now, rights, session, session_id);
-        complete_all(completion, &ids, named, redacts)
+        let completion = Completion::new(now, rights, session);
+        complete_all(completion, &ids, named, (rights, redacts))
     };
-    let (mut prepared, mut errors) = run_blocking_if(app, is_large, complete).await?;
+    let (mut prepared, errors) = run_blocking_if(app, is_large, complete).await?;
     hold.store(prepared.iter().map(PreparedEvent::size).sum())?;
-    errors.truncate(MAX_ERRORS);
-    let mut outcome = Outcome {
-        ids: prepared.iter().map(|event| event.id).collect(),
-        session: None,
-        errors,
-    };
+    let ids = prepared.iter().map(|event| event.id).collect();
+    let mut outcome = Outcome::new(ids, errors);
     if outcome.ids.is_empty() {
         return Ok(outcome);
     }
@@ -260,7 +278,6 @@ async fn create(
         let start = PreparedEvent {
             project: started_in,
             id,
-            is_given: false,
             event: Prepared::Session(start),
         };
         prepared.insert(0, start);
@@ -269,16 +286,40 @@ async fn create(
     Ok(outcome)
 }
 
+/// Returns the session that a batch starts: the one that its first event names, and otherwise one that is the same when
+/// the batch is sent again, if its first event has an id.
+fn session_of_batch(project: ProjectId, first: &CreateEvent) -> Uuid {
+    let text = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
+    if let Some(text) = text(&first.session_id) {
+        return session_id(project, &text);
+    }
+    let event = text(&first.event_id).and_then(|text| Uuid::try_parse(&text).ok());
+    event.map_or_else(Uuid::new_v4, |id| session_of_event(project, id))
+}
+
+/// Describes why an event of a request was not stored.
+fn item_error(position: usize, error: &str) -> String {
+    format!("event {position}: {error}")
+}
+
 /// Completes and encodes events, and returns the reasons why others are invalid.
 fn complete_all(
     mut completion: Completion,
     ids: &BTreeMap<i64, ProjectId>,
     named: Named,
-    redacts: bool,
+    (rights, redacts): (Rights, bool),
 ) -> (Vec<PreparedEvent>, Vec<String>) {
     let mut prepared = Vec::with_capacity(named.len());
     let mut errors = Vec::new();
-    for (position, (project, event)) in named.into_iter().enumerate() {
+    for (item, position) in named.into_iter().zip(1..) {
+        let (project, event) = match item {
+            Ok(named) => named,
+            Err(error) => {
+                // Invalid JSON is an error of the whole request.
+                errors.extend(describe(&error).map(|what| item_error(position, &what)));
+                continue;
+            }
+        };
         let Some(id) = ids.get(&project) else {
             continue;
         };
@@ -289,13 +330,12 @@ fn complete_all(
             Ok(PreparedEvent {
                 project,
                 id: event.id,
-                is_given: event.is_given,
-                event: prepare(event)?,
+                event: prepare(event, rights)?,
             })
         });
         match done {
             Ok(event) => prepared.push(event),
-            Err(error) => errors.push(format!("event {}: {error}", position + 1)),
+            Err(error) => errors.push(item_error(position, &error.to_string())),
         }
     }
     (prepared, errors)
@@ -311,11 +351,11 @@ async fn store_all(
     hold: Hold,
 ) -> Result<(), ApiError> {
     let mut batches = BTreeMap::<i64, Vec<NewEvent>>::new();
+    let mut sessions = Vec::new();
     for PreparedEvent {
         project: number,
-        id,
-        is_given,
         event,
+        ..
     } in prepared
     {
         let Some(project) = projects.get(&number) else {
@@ -323,17 +363,14 @@ async fn store_all(
         };
         match event {
             Prepared::Session(session) => {
-                let start = StartSession { rights, session };
-                app.store
-                    .write_holding(project, start, hold.clone())
-                    .await?;
+                sessions.push((project.clone(), StartSession { rights, session }));
             }
-            Prepared::Event(event) => {
-                if !is_given || may_create(app, project, rights, id).await? {
-                    batches.entry(number).or_default().push(event);
-                }
-            }
+            Prepared::Event(event) => batches.entry(number).or_default().push(event),
         }
+    }
+    if !sessions.is_empty() {
+        let start = StartSessions { sessions };
+        app.store.write_holding(access, start, hold.clone()).await?;
     }
     let batches = batches.into_iter().filter_map(|(number, events)| {
         let project = projects.remove(&number)?;
@@ -347,26 +384,6 @@ async fn store_all(
 
 /// The maximum number of reasons in a response.
 const MAX_ERRORS: usize = 100;
-
-/// Returns whether a key may create an event with an id that the client chose.
-///
-/// A session with this id would no longer receive its updates, because events are searched first. A key that may not
-/// change the session must not cause this. The response does not reveal that the session exists.
-async fn may_create(
-    app: &App,
-    project: &ProjectAccess,
-    rights: Rights,
-    id: Uuid,
-) -> Result<bool, ApiError> {
-    if rights.only_family.is_none() {
-        return Ok(true);
-    }
-    let find = FindSessions {
-        ids: id..=id,
-        limit: 1,
-    };
-    Ok(app.store.read(project, find).await?.is_empty())
-}
 
 impl PreparedEvent {
     fn size(&self) -> usize {
@@ -385,7 +402,10 @@ impl PreparedEvent {
 }
 
 /// Encodes an event.
-fn prepare(event: CompleteEvent) -> Result<Prepared, crate::domain::Refusal> {
+///
+/// A session with the id of an event would no longer receive its updates, because events are searched first. A key that
+/// may not change the session must not cause this. The response does not reveal that the session exists.
+fn prepare(event: CompleteEvent, rights: Rights) -> Result<Prepared, crate::domain::Refusal> {
     let encoded = event.body.encode()?;
     let usage = Usage::of(&event.body);
     if event.kind == EventKind::Session {
@@ -402,8 +422,10 @@ fn prepare(event: CompleteEvent) -> Result<Prepared, crate::domain::Refusal> {
         identity: EventIdentity::Given {
             id: event.id,
             parent: event.parent,
+            yields_to_session: event.is_given && rights.only_family.is_some(),
         },
         session: event.session,
+        joins_trace: false,
         session_name: None,
         kind: event.kind,
         name: event.name,

@@ -4,13 +4,13 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use axum::body::Body;
-use hh_api::{BodyKind, DecodeError, DecodeErrorKind, Decoded, Route};
+use hh_api::{BodyKind, DecodeError, DecodeErrorKind, Decoded, MAX_DEPTH, Route};
 use http::Uri;
 use http::request::Parts;
 
 use super::call::Call;
 use super::large_work::{SMALL, run_blocking_if};
-use super::operation::{Operation, Run};
+use super::operation::{Operation, Reading, Run};
 use crate::app::App;
 use crate::auth::Access;
 use crate::http::body::{self, BufferedBody, Reservation};
@@ -18,10 +18,6 @@ use crate::http::connection::ClientConnection;
 use crate::http::error::ApiError;
 use crate::limits;
 use crate::quote::quote;
-
-/// The maximum depth of nesting of a body. Stored values are two levels deeper in a list of events, and JSON parsers
-/// stop at 128.
-const MAX_DEPTH: usize = 100;
 
 /// The maximum number of values of an input in a string, which the scan of the body does not count.
 const MAX_TEXT_ELEMENTS: usize = 50_000;
@@ -78,7 +74,7 @@ pub(super) fn decoded_members<T>(decoded: Result<Decoded<T>, DecodeError>) -> Re
         Ok(Decoded::Value(input)) => Ok(input),
         // Only a body can contain an input in a string.
         Ok(Decoded::Text(_)) => Err(ApiError::internal()),
-        Err(error) => Err(invalid(error)),
+        Err(error) => Err(invalid(&error)),
     }
 }
 
@@ -89,14 +85,20 @@ fn decode(
     mut held: BufferedBody,
 ) -> Result<(Decoded<Run>, Reservation), ApiError> {
     let shape = limits::json(&held.bytes);
-    if shape.depth > MAX_DEPTH {
+    let reading = operation.reading();
+    // The depth of each item of a batch is checked when it is decoded.
+    if shape.depth > MAX_DEPTH && reading != Reading::Batch {
         return Err(ApiError::invalid(format!(
             "the body is nested deeper than {MAX_DEPTH} levels"
         )));
     }
     held.reserve_values(shape)?;
+    if reading != Reading::Strict {
+        held.reserve_replaced_text()?;
+    }
     let decoded = operation.decode(route, uri, &held.bytes);
-    Ok((decoded.map_err(invalid)?, held.reservation))
+    let decoded = decoded.map_err(|error| invalid(&error))?;
+    Ok((decoded, held.reservation))
 }
 
 /// Parses an input in a string.
@@ -123,20 +125,8 @@ async fn read_text(
 }
 
 /// Returns the error of a request that cannot be decoded. It quotes names of the request, but no values.
-fn invalid(error: DecodeError) -> ApiError {
-    let what = match error.kind {
-        DecodeErrorKind::Syntax => None,
-        DecodeErrorKind::UnknownMember { name, expected } => Some(format!(
-            "unknown field \"{}\", {}",
-            quote(&name),
-            one_of(&expected)
-        )),
-        DecodeErrorKind::MissingMember(name) => Some(format!("missing field \"{name}\"")),
-        DecodeErrorKind::Rule { member, rule } => {
-            Some(format!("{} must be {rule}", quote(&member)))
-        }
-        DecodeErrorKind::WrongType => Some("a value has the wrong type".to_owned()),
-    };
+fn invalid(error: &DecodeError) -> ApiError {
+    let what = describe(&error.kind);
     let mut message = match (what, error.place) {
         (None, _) => "the body is not valid JSON".to_owned(),
         (Some(what), None) => what,
@@ -147,6 +137,30 @@ fn invalid(error: DecodeError) -> ApiError {
         let _ = write!(message, " (line {line}, column {column})");
     }
     ApiError::invalid(message)
+}
+
+/// Describes an error in a request or in an item of it; returns `None` for invalid JSON, which concerns the whole body.
+///
+/// The text contains names of the request, but no values.
+pub(super) fn describe(kind: &DecodeErrorKind) -> Option<String> {
+    match kind {
+        DecodeErrorKind::Syntax => None,
+        DecodeErrorKind::UnknownMember { name, expected } => Some(format!(
+            "unknown field \"{}\", {}",
+            quote(name),
+            one_of(expected)
+        )),
+        DecodeErrorKind::MissingMember(name) => Some(format!("missing field \"{name}\"")),
+        DecodeErrorKind::Rule { member, rule } => Some(format!("{} must be {rule}", quote(member))),
+        DecodeErrorKind::WrongType => Some("a value has the wrong type".to_owned()),
+        DecodeErrorKind::WrongMember(name) => Some(format!(
+            "the value of \"{}\" has the wrong type",
+            quote(name)
+        )),
+        DecodeErrorKind::TooDeep => Some(format!(
+            "a value is nested deeper than {MAX_DEPTH} levels of the body"
+        )),
+    }
 }
 
 /// Lists the names that are expected instead of an unknown one.

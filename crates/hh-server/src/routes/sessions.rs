@@ -7,7 +7,7 @@ use hh_api::types::{
 use hh_api::{Dialect, limit_name};
 use uuid::Uuid;
 
-use super::large_work::run_blocking_if;
+use super::large_work::{SMALL, run_blocking_if};
 use super::{Call, Rendered};
 use crate::app::App;
 use crate::auth::{ProjectAccess, authorize_project};
@@ -110,17 +110,23 @@ pub(super) async fn get_session(
     let project = authorize_project(&app.store, &call.access, input.project.as_deref())?;
     let id = session_id(project.id(), &input.session_id);
     let event = app.store.read(&project, GetEvent { id }).await?;
+    let view = EventView::new(None, call.dialect == Dialect::Legacy)?;
+    let is_large = event.len() > SMALL;
+    let viewed = run_blocking_if(app, is_large, move || view_session(&view, id, event)).await??;
+    Ok(Rendered::json(viewed))
+}
+
+/// Checks that an event is a session, and returns it in a view.
+fn view_session(view: &EventView, id: Uuid, event: Vec<u8>) -> Result<Vec<u8>, ApiError> {
     // An event can have the same id as the session, or as a session of another project.
     let found: Header = serde_json::from_slice(&event).map_err(|_| ApiError::internal())?;
     if found.event_type != EventKind::Session {
         return Err(ApiError::not_found(format!("session {id} not found")));
     }
-    let view = EventView::new(None, call.dialect == Dialect::Legacy)?;
     if view.has_effect() {
-        let viewed = view.event(&event).ok_or_else(ApiError::internal)?;
-        return Ok(Rendered::json(viewed));
+        return view.event(&event).ok_or_else(ApiError::internal);
     }
-    Ok(Rendered::json(event))
+    Ok(event)
 }
 
 /// The member of a rendered event that shows whether it is a session.

@@ -51,6 +51,7 @@ commands! {
     InsertEvents: Access => (),
     UpdateEvent: ProjectAccess => (),
     StartSession: ProjectAccess => Vec<u8>,
+    StartSessions: Access => (),
 }
 
 queries! {
@@ -209,7 +210,9 @@ pub(crate) struct CreateProject {
 pub(crate) struct NewEvent {
     pub(crate) identity: EventIdentity,
     pub(crate) session: Uuid,
-    /// The session name in the span, for a session that does not exist yet.
+    /// Whether the event joins the session of earlier events of its trace instead, if there are any.
+    pub(crate) joins_trace: bool,
+    /// The name of the session, unless it has a name already.
     pub(crate) session_name: Option<String>,
     pub(crate) kind: EventKind,
     pub(crate) name: String,
@@ -222,7 +225,7 @@ pub(crate) struct NewEvent {
     pub(crate) body: Vec<u8>,
 }
 
-/// Stores events. Events that are stored already do not change.
+/// Stores events. Events that are stored already do not change. A session is created only with a new event.
 ///
 /// Many events are stored in parts, so that other commands can run between the parts. The error is `Partial` if some
 /// parts were stored before a part failed.
@@ -239,6 +242,8 @@ pub(crate) struct InsertEvents {
 pub(crate) struct UpdateEvent {
     pub(crate) rights: Rights,
     pub(crate) patch: EventPatch,
+    /// The latest end that the patch can set, in nanoseconds since 1970.
+    pub(crate) latest_end: i64,
 }
 
 /// A session to start. If a span of the session arrived first, the start completes the stored session.
@@ -265,6 +270,14 @@ pub(crate) struct NewSession {
 pub(crate) struct StartSession {
     pub(crate) rights: Rights,
     pub(crate) session: NewSession,
+}
+
+/// Starts several sessions like [`StartSession`].
+///
+/// Many sessions are started in parts, like events in [`InsertEvents`].
+#[derive(Clone, Debug)]
+pub(crate) struct StartSessions {
+    pub(crate) sessions: Vec<(ProjectAccess, StartSession)>,
 }
 
 /// Finds sessions with ids in a range, in the order of their ids.

@@ -146,11 +146,22 @@ async fn members_together_inflate_to_16_mib_at_most() {
     send(&client, JSON, "gzip", &exceeds)
         .await
         .assert_problem(413);
-    // Members without contents only use a little time.
-    let empty = gzip(b"").repeat(20_000);
-    send(&client, PROTOBUF, "gzip", &empty)
-        .await
-        .assert_ok_empty();
+}
+
+#[tokio::test]
+async fn a_body_has_at_most_a_thousand_members_or_frames() {
+    let server = TestServer::start().await;
+    let client = server.key(Level::IngestOnly, "all").await;
+    for (encoding, empty) in [("gzip", gzip(b"")), ("zstd", zstd(b""))] {
+        let fits = empty.repeat(1000);
+        send(&client, PROTOBUF, encoding, &fits)
+            .await
+            .assert_ok_empty();
+        let exceeds = empty.repeat(1001);
+        send(&client, PROTOBUF, encoding, &exceeds)
+            .await
+            .assert_problem(400);
+    }
 }
 
 fn zstd(bytes: &[u8]) -> Vec<u8> {

@@ -25,6 +25,8 @@ mod foreign_sessions;
 #[cfg(test)]
 mod full_disk;
 #[cfg(test)]
+mod grouping;
+#[cfg(test)]
 mod half_closed;
 #[cfg(test)]
 mod hostile;
@@ -40,6 +42,8 @@ mod key_update;
 mod keys;
 #[cfg(test)]
 mod new_events;
+#[cfg(test)]
+mod odd_events;
 #[cfg(test)]
 mod odd_exports;
 #[cfg(test)]

@@ -76,7 +76,10 @@ async fn odd_values_of_json_are_stored_with_their_value() {
         (value(r#"{"bytesValue": "3q0="}"#), json!("3q0=")),
         (value(r#"{"bytesValue": "3q0"}"#), json!("3q0=")),
         (value(r#"{"bytesValue": "_-8"}"#), json!("/+8=")),
-        (value(r#"{"unknownValue": 1}"#), json!(null)),
+        (
+            value(r#"{"StringValue": "x", "n": [1e400]}"#),
+            json!({"StringValue": "x", "n": ["1e400"]}),
+        ),
     ] {
         let server = TestServer::start().await;
         let answer = send_json(&server.admin(), with_good(&members)).await;
@@ -233,6 +236,8 @@ async fn a_body_that_is_no_export_of_traces_is_refused_with_what_was_expected() 
         r#"{"spans": []}"#,
         "[]",
         r#"{"resourceSpans": "none"}"#,
+        r#"{"resourceSpans": [{"scopespans": [{"spans": []}]}]}"#,
+        r#"{"resourceSpans": [{"scopeSpans": [{"Spans": [{"name": "n"}]}]}]}"#,
     ] {
         messages.push(send_json(&admin, body).await.assert_problem(400));
     }
@@ -242,7 +247,19 @@ async fn a_body_that_is_no_export_of_traces_is_refused_with_what_was_expected() 
     the body is not an OTLP trace export; expected an object with the member resourceSpans
     the body is not an OTLP trace export; expected an object with the member resourceSpans
     the member resourceSpans is not a list; expected a list of objects with the member scopeSpans
+    the body contains no span; expected the members scopeSpans in resourceSpans, and spans in scopeSpans
+    the body contains no span; expected the members scopeSpans in resourceSpans, and spans in scopeSpans
     ");
+    // In addition to spans, a misspelled group is counted.
+    let beside = with_good("\"kind\": 1").replace(
+        r#""resourceSpans": ["#,
+        r#""resourceSpans": [{"scopespans": [{}]}, "#,
+    );
+    let message = send_json(&admin, beside).await.assert_rejected(1);
+    assert_eq!(
+        message,
+        "1 span: a group of spans has no member scopeSpans or spans"
+    );
     let original_names = with_good("\"kind\": 1")
         .replace("resourceSpans", "resource_spans")
         .replace("scopeSpans", "scope_spans")
@@ -253,6 +270,62 @@ async fn a_body_that_is_no_export_of_traces_is_refused_with_what_was_expected() 
         json!({})
     );
     assert_eq!(named(&admin, "odd").await.len(), 1);
+}
+
+/// Returns an encoded field of a message.
+fn field(number: u8, bytes: &[u8]) -> Vec<u8> {
+    let length = u8::try_from(bytes.len()).unwrap();
+    assert!(length < 0x80);
+    [&[number << 3 | 2, length][..], bytes].concat()
+}
+
+#[tokio::test]
+async fn an_export_of_gauges_in_protobuf_is_refused() {
+    let server = TestServer::start().await;
+    let admin = server.admin();
+    // A data point with a time and a value.
+    let point = [&[0x19, 1, 0, 0, 0, 0, 0, 0, 0, 0x31][..], &[2; 8]].concat();
+    let gauge = field(5, &field(1, &point));
+    for (name, description) in [
+        ("requests", "the requests"),
+        // As a span, the name is a trace id and the description a span id.
+        ("0123456789abcdef", "01234567"),
+    ] {
+        let metric = [
+            field(1, name.as_bytes()),
+            field(2, description.as_bytes()),
+            gauge.clone(),
+        ];
+        let body = field(1, &field(2, &field(2, &metric.concat())));
+        let message = admin.export(&body).await.assert_problem(400);
+        assert_eq!(
+            message,
+            "the body contains no readable span; expected an OTLP trace export"
+        );
+    }
+    assert_eq!(admin.events(&json!({})).await["count"], 0);
+}
+
+#[tokio::test]
+async fn a_span_without_a_start_takes_no_time() {
+    let server = TestServer::start().await;
+    let admin = server.admin();
+    let end = r#""startTimeUnixNano": "0""#;
+    send_json(&admin, with_good(end)).await.assert_ok();
+    let event = &named(&admin, "odd").await[0];
+    assert_eq!(event["start_time"], 1_795_461_676_001.0);
+    assert_eq!(event["duration"], 0.0);
+    let neither = r#""startTimeUnixNano": null, "endTimeUnixNano": """#;
+    let other = with_good(neither).replace("0202020202020202", "0303030303030303");
+    send_json(&admin, other).await.assert_ok();
+    let events = named(&admin, "odd").await;
+    // Not in 1970.
+    assert!(
+        events
+            .iter()
+            .all(|event| event["start_time"].as_f64() > Some(1e12))
+    );
+    assert!(events.iter().all(|event| event["duration"] == 0.0));
 }
 
 #[tokio::test]

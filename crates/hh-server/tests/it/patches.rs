@@ -122,11 +122,11 @@ async fn a_patch_that_would_make_an_event_larger_than_one_mebibyte_is_refused() 
 #[tokio::test]
 async fn a_start_with_large_inputs_fills_in_a_session_that_spans_created() {
     let server = TestServer::start().await;
-    for level in [Level::IngestOnly, Level::ReadWrite] {
+    for (number, level) in [(1, Level::IngestOnly), (2, Level::ReadWrite)] {
         let client = server.key(level, "all").await;
         let id = Uuid::new_v4().to_string();
         let labels = vec![label("honeyhive.session_id", &id)];
-        let spans = encode(vec![span(1, None, labels)]);
+        let spans = encode(vec![span(number, None, labels)]);
         client.export(&spans).await.assert_ok_empty();
         let patch = json!({"event_id": id, "metadata": {"early": "x".repeat(100 * KIB)}});
         client.put("/events", &patch).await.assert_ok();

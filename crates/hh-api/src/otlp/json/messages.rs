@@ -1,11 +1,10 @@
 //! Reads the messages of a span.
 
-use super::super::number::unsigned;
 use super::super::reason;
 use super::super::span::{Origin, Span, SpanEvent, SpanLink, StatusCode, check_ids};
 use super::super::value::base64;
-use super::parser::{Parser, Scalar, Stop};
 use super::values::{items, key_values, members, text};
+use crate::json::{Parser, Scalar, Stop, unsigned};
 
 pub(super) fn read_resource(parser: &mut Parser<'_>, origin: &mut Origin) -> Result<(), Stop> {
     members(parser, |parser, key| match key {

@@ -4,10 +4,9 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
-use super::super::number::{float, integer};
 use super::super::value::{base64, bytes};
 use super::super::{MAX_VALUE_DEPTH, reason};
-use super::parser::{Parser, Scalar, Stop};
+use crate::json::{Parser, Scalar, Stop, float, integer, number};
 use crate::types::Object;
 
 /// Reads the members of a message; null is an empty message.
@@ -90,6 +89,7 @@ fn any_value(parser: &mut Parser<'_>, depth: usize) -> Result<Value, Stop> {
         }
     }
     let mut value = Value::Null;
+    let mut unknown = Object::new();
     parser.object(|parser, key| {
         if parser.null()? {
             return Ok(());
@@ -110,11 +110,42 @@ fn any_value(parser: &mut Parser<'_>, depth: usize) -> Result<Value, Stop> {
                 })?;
                 Value::Object(pairs.into_iter().collect::<Object>())
             }
-            _ => return parser.skip(),
+            _ => {
+                unknown.insert(key.to_owned(), json(parser, depth)?);
+                return Ok(());
+            }
         };
         Ok::<_, Stop>(())
     })?;
+    if value.is_null() && !unknown.is_empty() {
+        // Members that are not known, such as misspelled ones, are not lost.
+        return Ok(Value::Object(unknown));
+    }
     Ok(value)
+}
+
+/// Reads JSON as it is, not as an `AnyValue`.
+fn json(parser: &mut Parser<'_>, depth: usize) -> Result<Value, Stop> {
+    check_depth(depth)?;
+    match parser.peek()? {
+        b'{' => {
+            let mut members = Object::new();
+            parser.object(|parser, key| {
+                members.insert(key.to_owned(), json(parser, depth + 1)?);
+                Ok::<_, Stop>(())
+            })?;
+            Ok(Value::Object(members))
+        }
+        b'[' => {
+            let mut items = Vec::new();
+            parser.list(|parser| {
+                items.push(json(parser, depth + 1)?);
+                Ok::<_, Stop>(())
+            })?;
+            Ok(Value::Array(items))
+        }
+        _ => Ok(parser.scalar()?.into_value(number, Value::from)),
+    }
 }
 
 /// Reads a flag that is text.

@@ -9,12 +9,8 @@ const NOW: i64 = 1_795_461_676_000_000_000;
 const GIVEN: &str = "6ba7b810-9dad-41d1-80b4-00c04fd430c8";
 const DERIVED: &str = "6ba7b810-9dad-81d1-80b4-00c04fd430c8";
 
-fn session_id(_: ProjectId, text: &str) -> Uuid {
-    Uuid::try_parse(text).unwrap_or(Uuid::from_u128(5))
-}
-
 fn completion(level: Level) -> Completion {
-    Completion::new(NOW, Rights::new(level, 1), None, session_id)
+    Completion::new(NOW, Rights::new(level, 1), None)
 }
 
 fn complete(completion: &mut Completion, event: Value) -> Result<CompleteEvent, String> {

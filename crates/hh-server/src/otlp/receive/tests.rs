@@ -31,7 +31,7 @@ fn events(json: &str) -> Vec<NewEvent> {
 
 /// Returns the ids of an event and of its parent.
 fn ids(event: &NewEvent) -> (Uuid, Uuid) {
-    event.identity.ids(IdScheme::TracePrefix)
+    event.identity.ids(IdScheme::TracePrefix, event.session)
 }
 
 fn body(event: &NewEvent) -> Body {
@@ -197,4 +197,31 @@ fn a_large_resource_is_not_copied_for_any_number_of_spans() {
             .message()
             .starts_with("937 spans: the resource is too large")
     );
+}
+
+#[test]
+fn memory_for_the_copies_of_a_large_resource_is_reserved() {
+    let attributes: Vec<_> = (0..5_000)
+        .map(|number| {
+            format!(r#"{{"key": "attribute {number}", "value": {{"stringValue": "{number}"}}}}"#)
+        })
+        .collect();
+    let body = span(r#""kind": 1"#).replace(
+        r#"{"scopeSpans""#,
+        &format!(
+            r#"{{"resource": {{"attributes": [{}]}}, "scopeSpans""#,
+            attributes.join(",")
+        ),
+    );
+    let receive_within = |memory| {
+        let arrival = Arrival {
+            time: ARRIVED,
+            redact_keys: true,
+        };
+        let mut reservation = Budget::new(memory).reservation(1);
+        let received = receive(Encoding::Json, body.as_bytes(), arrival, &mut reservation).unwrap();
+        (received.spans.len(), received.rejections.total())
+    };
+    assert_eq!(receive_within(MAX_IN_FLIGHT), (1, 0));
+    assert_eq!(receive_within(512 * 1024), (0, 1));
 }

@@ -4,13 +4,17 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::vec;
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension as _, params};
+use uuid::Uuid;
 
 use super::deletions::discards_events;
 use super::engine::Sqlite;
 use super::rollups::{Counted, Rollups, day_of};
-use super::session_rows::{extend_session, kind_number, session_of};
+use super::session_rows::{
+    SessionRow, create_session, extend_session, find_session, kind_number, name_session,
+};
 use crate::auth::{Access, ProjectAccess};
+use crate::domain::event_ids::EventIdentity;
 use crate::domain::events::by_session;
 use crate::domain::sessions::Extent;
 use crate::store::commands::{InsertEvents, NewEvent};
@@ -18,7 +22,7 @@ use crate::store::port::{Hold, StoreError, Write};
 
 /// The maximum number of events in one command of the writer. A key change waits for the running command, so a command
 /// must be short even if each of its events also creates a session.
-const MAX_PART: usize = 500;
+pub(super) const MAX_PART: usize = 500;
 
 /// The events that are not stored yet, grouped by project.
 struct PendingEvents(VecDeque<(Arc<ProjectAccess>, vec::IntoIter<NewEvent>)>);
@@ -109,17 +113,28 @@ fn insert_events(
            cost, family, body)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14) ON CONFLICT DO NOTHING",
     )?;
-    for group in by_session(events, |event| event.session) {
+    for group in by_session(events, group_key) {
         let Some(first) = group.first() else {
             continue;
         };
-        if discards_events(connection, project.number(), first.session)? {
+        let found = find_session(connection, project, first)?;
+        let id = found.as_ref().map_or(first.session, |found| found.id);
+        if discards_events(connection, project.number(), id)? {
             continue;
         }
-        let session = session_of(connection, project, first, rollups)?;
+        let is_new = found.is_none();
+        let session = match found {
+            Some(session) => session,
+            // Its row is inserted only if one of the events is new.
+            None => SessionRow::reserve(connection, project, first)?,
+        };
         let mut extent: Option<Extent> = None;
-        for event in group {
-            let (id, parent) = event.identity.ids(session.id_scheme);
+        let mut creator = None;
+        for event in &group {
+            let (id, parent) = event.identity.ids(session.id_scheme, session.id);
+            if has_session_of_its_id(connection, project, &event.identity)? {
+                continue;
+            }
             let counted = Counted {
                 project: project.number(),
                 kind: kind_number(event.kind),
@@ -147,6 +162,7 @@ fn insert_events(
             // An event that is stored already must not change the times of its session again, because an update may
             // have changed them in the meantime.
             if inserted > 0 {
+                creator = creator.or(Some(*event));
                 rollups.add(&counted);
                 let times = Extent {
                     started: event.started,
@@ -155,11 +171,50 @@ fn insert_events(
                 extent = Some(extent.unwrap_or(times).join(times));
             }
         }
-        if let Some(extent) = extent {
+        let (Some(extent), Some(creator)) = (extent, creator) else {
+            continue;
+        };
+        let name = group.iter().find_map(|event| event.session_name.as_deref());
+        if is_new {
+            let session = session.with_extent(extent);
+            create_session(connection, project, &session, (name, &creator.source))?;
+            rollups.add(&session.counted());
+        } else {
+            name_session(connection, &session, name)?;
             extend_session(connection, &session, extent, rollups)?;
         }
     }
     Ok(())
+}
+
+/// Returns what events of the same session have in common. The session of a trace depends on the stored events.
+fn group_key(event: &NewEvent) -> (bool, Uuid) {
+    let trace = event.identity.trace_session();
+    match trace.filter(|_| event.joins_trace) {
+        Some(trace) => (true, trace),
+        None => (false, event.session),
+    }
+}
+
+/// Returns whether an event is not stored because a session has its id.
+fn has_session_of_its_id(
+    connection: &Connection,
+    project: &ProjectAccess,
+    identity: &EventIdentity,
+) -> Result<bool, StoreError> {
+    let EventIdentity::Given {
+        id,
+        yields_to_session: true,
+        ..
+    } = identity
+    else {
+        return Ok(false);
+    };
+    let found = connection
+        .prepare_cached("SELECT 1 FROM sessions WHERE project = ?1 AND id = ?2")?
+        .query_row(params![project.number(), id.as_bytes()], |_| Ok(()))
+        .optional()?;
+    Ok(found.is_some())
 }
 
 #[cfg(test)]

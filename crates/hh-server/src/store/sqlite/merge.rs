@@ -356,6 +356,14 @@ fn merge_outside<C: Change>(
     })
 }
 
+/// Applies a change inside the writer; returns `None` if it must be merged outside the writer first.
+pub(super) fn apply_small<C: Change>(
+    connection: &Connection,
+    change: &C,
+) -> Result<Option<ChangeOutcome>, StoreError> {
+    apply(connection, change, Mode::Small)
+}
+
 fn apply<C: Change>(
     connection: &Connection,
     change: &C,

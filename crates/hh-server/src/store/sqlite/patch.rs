@@ -21,12 +21,17 @@ impl Write<UpdateEvent> for Sqlite {
         command: UpdateEvent,
         hold: Hold,
     ) -> Result<(), StoreError> {
-        let UpdateEvent { rights, patch } = command;
+        let UpdateEvent {
+            rights,
+            patch,
+            latest_end,
+        } = command;
         let patch = Patch {
             project: project.number(),
             rights,
             is_small: encode_within(&patch, SMALL).is_some(),
             sent: patch,
+            latest_end,
         };
         self.merge(project.key(), project.family(), Arc::new(patch), hold)
             .await?;
@@ -39,6 +44,7 @@ struct Patch {
     rights: Rights,
     is_small: bool,
     sent: EventPatch,
+    latest_end: i64,
 }
 
 impl Change for Patch {
@@ -82,7 +88,7 @@ impl Change for Patch {
         target: &Target,
         body: &MergedBody,
     ) -> Result<(), StoreError> {
-        let ended = events::patched_end(&self.sent, target.started, target.ended);
+        let ended = events::patched_end(&self.sent, target.started, target.ended, self.latest_end);
         target.save(connection, body, target.started, ended)
     }
 }

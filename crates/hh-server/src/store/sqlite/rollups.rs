@@ -97,7 +97,8 @@ impl DayCounts {
             (&mut self.output_tokens, change.output_tokens),
             (&mut self.cost, change.cost),
         ] {
-            *count = count.saturating_add(change);
+            // A sum that wraps is correct again when events are removed; a saturated sum never would be.
+            *count = count.wrapping_add(change);
         }
         self.latency.add(&change.latency);
     }
@@ -124,14 +125,15 @@ impl Rollups {
         let day = self.days.entry((project, event.day, kind)).or_default();
         day.n += sign;
         day.errors += sign * i64::from(usage.has_error);
-        day.input_tokens += sign * usage.input_tokens.unwrap_or(0);
-        day.output_tokens += sign * usage.output_tokens.unwrap_or(0);
+        let add = |sum: &mut i64, value: i64| *sum = sum.wrapping_add(sign * value);
+        add(&mut day.input_tokens, usage.input_tokens.unwrap_or(0));
+        add(&mut day.output_tokens, usage.output_tokens.unwrap_or(0));
         #[expect(
             clippy::cast_possible_truncation,
             reason = "the cost of an event is limited"
         )]
         let cost = (usage.cost.unwrap_or(0.0) * COST).round() as i64;
-        day.cost = day.cost.saturating_add(sign * cost);
+        add(&mut day.cost, cost);
         let duration = event.ended.saturating_sub(event.started);
         day.latency.count(duration, sign);
         let hour = (project, hour_of(event.started), kind);

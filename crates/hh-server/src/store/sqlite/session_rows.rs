@@ -8,7 +8,7 @@ use super::large_bodies;
 use super::rollups::{Counted, Rollups, day_of};
 use crate::auth::ProjectAccess;
 use crate::domain::event_body::EventBody;
-use crate::domain::event_ids::IdScheme;
+use crate::domain::event_ids::{IdScheme, ids_of_trace};
 use crate::domain::sessions::{Extent, UNNAMED};
 use crate::domain::usage::Usage;
 use crate::store::commands::{NewEvent, NewSession};
@@ -45,20 +45,75 @@ pub(super) fn kind_of(number: i64) -> EventKind {
         .unwrap_or(EventKind::Tool)
 }
 
-/// A stored session without its name and body. Times are nanoseconds since 1970.
+/// A session without its name and body. Times are nanoseconds since 1970.
+#[derive(Clone, Copy)]
 pub(super) struct SessionRow {
     pub(super) sid: i64,
+    pub(super) id: Uuid,
     pub(super) id_scheme: IdScheme,
     is_implicit: bool,
+    /// Whether spans created it, and none of them has named it yet.
+    is_unnamed: bool,
     project: i64,
     day: i64,
     started: i64,
     ended: i64,
 }
 
+/// The columns of a [`SessionRow`], except its project. The first parameter is the name of a session without a name.
+const COLUMNS: &str =
+    "s.sid, s.id, s.id_scheme, s.implicit, s.implicit AND s.name = ?1, s.day, s.started, s.ended";
+
 impl SessionRow {
+    fn read(project: i64, row: &Row<'_>) -> Result<Self, rusqlite::Error> {
+        Ok(Self {
+            sid: row.get(0)?,
+            id: Uuid::from_bytes(row.get(1)?),
+            id_scheme: IdScheme::of_number(row.get(2)?),
+            is_implicit: row.get(3)?,
+            is_unnamed: row.get(4)?,
+            project,
+            day: row.get(5)?,
+            started: row.get(6)?,
+            ended: row.get(7)?,
+        })
+    }
+
+    /// Returns the session that an event creates, with the number that its row will have. It is valid until the next
+    /// session is inserted.
+    pub(super) fn reserve(
+        connection: &Connection,
+        project: &ProjectAccess,
+        event: &NewEvent,
+    ) -> Result<Self, StoreError> {
+        let sid = connection
+            .prepare_cached("SELECT coalesce(max(sid), 0) + 1 FROM sessions")?
+            .query_row([], |row| row.get(0))?;
+        Ok(Self {
+            sid,
+            id: event.session,
+            id_scheme: IdScheme::TracePrefix,
+            is_implicit: true,
+            is_unnamed: false,
+            project: project.number(),
+            day: day_of(event.started),
+            started: event.started,
+            ended: event.ended,
+        })
+    }
+
+    /// Returns the session with the times of its events.
+    pub(super) fn with_extent(self, extent: Extent) -> Self {
+        Self {
+            day: day_of(extent.started),
+            started: extent.started,
+            ended: extent.ended,
+            ..self
+        }
+    }
+
     /// Returns the session for the counts, without its usage.
-    fn counted(&self) -> Counted {
+    pub(super) fn counted(&self) -> Counted {
         Counted {
             project: self.project,
             kind: kind_number(EventKind::Session),
@@ -70,59 +125,94 @@ impl SessionRow {
     }
 }
 
-/// Finds the session of an event, or creates it, because spans may arrive before the session is started.
-pub(super) fn session_of(
+/// Finds the session of an event.
+///
+/// The spans of a trace may arrive in several exports, and not each of them names the session. A span that does not has
+/// the session of earlier spans of its trace. Their ids are adjacent in the index.
+pub(super) fn find_session(
     connection: &Connection,
     project: &ProjectAccess,
     event: &NewEvent,
-    rollups: &mut Rollups,
-) -> Result<SessionRow, StoreError> {
+) -> Result<Option<SessionRow>, StoreError> {
     let number = project.number();
+    let trace = event.identity.trace_session();
+    let Some(trace) = trace.filter(|_| event.joins_trace) else {
+        return session_with_id(connection, number, event.session);
+    };
+    if let Some(found) = session_with_id(connection, number, trace)? {
+        return Ok(Some(found));
+    }
+    let ids = ids_of_trace(trace);
     let found = connection
-        .prepare_cached(
-            "SELECT sid, id_scheme, implicit, day, started, ended FROM sessions WHERE project = ?1 AND id = ?2",
-        )?
-        .query_row(params![number, event.session.as_bytes()], |row| {
-            Ok(SessionRow {
-                sid: row.get(0)?,
-                id_scheme: IdScheme::of_number(row.get(1)?),
-                is_implicit: row.get(2)?,
-                project: number,
-                day: row.get(3)?,
-                started: row.get(4)?,
-                ended: row.get(5)?,
-            })
+        .prepare_cached(&format!(
+            "SELECT {COLUMNS} FROM events e INDEXED BY events_id JOIN sessions s ON s.sid = e.sid
+             WHERE e.project = ?2 AND e.id BETWEEN ?3 AND ?4 LIMIT 1"
+        ))?
+        .query_row(
+            params![
+                UNNAMED,
+                number,
+                ids.start().as_bytes(),
+                ids.end().as_bytes()
+            ],
+            |row| SessionRow::read(number, row),
+        )
+        .optional()?;
+    if found.is_some() || event.session == trace {
+        return Ok(found);
+    }
+    session_with_id(connection, number, event.session)
+}
+
+fn session_with_id(
+    connection: &Connection,
+    project: i64,
+    id: Uuid,
+) -> Result<Option<SessionRow>, StoreError> {
+    let found = connection
+        .prepare_cached(&format!(
+            "SELECT {COLUMNS} FROM sessions s WHERE s.project = ?2 AND s.id = ?3"
+        ))?
+        .query_row(params![UNNAMED, project, id.as_bytes()], |row| {
+            SessionRow::read(project, row)
         })
         .optional()?;
-    if let Some(session) = found {
-        return Ok(session);
-    }
+    Ok(found)
+}
+
+/// Inserts the row of a session that events create, with a name and a source.
+pub(super) fn create_session(
+    connection: &Connection,
+    project: &ProjectAccess,
+    session: &SessionRow,
+    (name, source): (Option<&str>, &str),
+) -> Result<(), StoreError> {
     let body = EventBody {
-        source: event.source.clone(),
+        source: source.to_owned(),
         ..EventBody::default()
     };
-    let mut session = SessionRow {
-        sid: 0,
-        id_scheme: IdScheme::TracePrefix,
-        is_implicit: true,
-        project: number,
-        day: day_of(event.started),
-        started: event.started,
-        ended: event.ended,
+    let columns = Columns {
+        id: session.id,
+        name: name.unwrap_or(UNNAMED),
+        usage: Usage::default(),
+        family: project.family(),
+        body: &body.encode()?,
     };
-    session.sid = insert_session(
-        connection,
-        &session,
-        &Columns {
-            id: event.session,
-            name: event.session_name.as_deref().unwrap_or(UNNAMED),
-            usage: Usage::default(),
-            family: project.family(),
-            body: &body.encode()?,
-        },
-    )?;
-    rollups.add(&session.counted());
-    Ok(session)
+    insert_session(connection, Some(session.sid), session, &columns)
+}
+
+/// Names a session that has no name yet. The root span of a trace usually arrives last.
+pub(super) fn name_session(
+    connection: &Connection,
+    session: &SessionRow,
+    name: Option<&str>,
+) -> Result<(), StoreError> {
+    if let Some(name) = name.filter(|_| session.is_unnamed) {
+        connection
+            .prepare_cached("UPDATE sessions SET name = ?2 WHERE sid = ?1")?
+            .execute(params![session.sid, name])?;
+    }
+    Ok(())
 }
 
 /// The columns of a new session that [`SessionRow`] does not contain.
@@ -134,17 +224,18 @@ struct Columns<'a> {
     body: &'a [u8],
 }
 
-/// Inserts the row of a session, and returns its number.
+/// Inserts the row of a session, with its number or with the next one.
 fn insert_session(
     connection: &Connection,
+    sid: Option<i64>,
     session: &SessionRow,
     columns: &Columns<'_>,
-) -> Result<i64, StoreError> {
+) -> Result<(), StoreError> {
     connection
         .prepare_cached(
             "INSERT INTO sessions (project, id, name, started, ended, implicit, id_scheme, day, error, input_tokens,
-               output_tokens, cost, family, body)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+               output_tokens, cost, family, body, sid)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
         )?
         .execute(params![
             session.project,
@@ -161,8 +252,9 @@ fn insert_session(
             columns.usage.cost,
             columns.family,
             columns.body,
+            sid,
         ])?;
-    Ok(connection.last_insert_rowid())
+    Ok(())
 }
 
 /// Inserts a session that a request starts. A large body is stored separately.
@@ -175,8 +267,10 @@ pub(super) fn insert_started(
 ) -> Result<(), StoreError> {
     let row = SessionRow {
         sid: 0,
+        id: session.id,
         id_scheme: IdScheme::TracePrefix,
         is_implicit: false,
+        is_unnamed: false,
         project,
         day: day_of(session.started),
         started: session.started,
@@ -190,7 +284,7 @@ pub(super) fn insert_started(
         body: large_bodies::in_row(&session.encoded),
     };
     let is_large = columns.body.is_empty();
-    insert_session(connection, &row, &columns)?;
+    insert_session(connection, None, &row, &columns)?;
     if is_large {
         large_bodies::save(connection, project, session.id, &session.encoded)?;
     }

@@ -8,14 +8,17 @@ use rusqlite::{Connection, params};
 
 use super::deletions::refuse_start;
 use super::engine::Sqlite;
+use super::events::MAX_PART;
 use super::large_bodies;
-use super::merge::{Change, ChangeOutcome, Location, MergedBody, SMALL, Table, Target};
+use super::merge::{
+    Change, ChangeOutcome, Location, MergedBody, SMALL, Table, Target, apply_small,
+};
 use super::session_rows::{insert_started, stored_event};
-use crate::auth::ProjectAccess;
+use crate::auth::{Access, ProjectAccess};
 use crate::domain::events::Rights;
 use crate::domain::sessions::{StoredSession, changes, merge_start};
 use crate::domain::usage::Usage;
-use crate::store::commands::{NewSession, StartSession};
+use crate::store::commands::{NewSession, StartSession, StartSessions};
 use crate::store::page::{StoredEvent, render};
 use crate::store::port::{Hold, StoreError, Write};
 
@@ -26,17 +29,9 @@ impl Write<StartSession> for Sqlite {
         command: StartSession,
         hold: Hold,
     ) -> Result<Vec<u8>, StoreError> {
-        let StartSession { rights, session } = command;
-        let (number, public, id) = (project.number(), project.public().to_owned(), session.id);
-        let usage = Usage::of(&session.body);
-        let session = Arc::new(session);
-        let start = Start {
-            project: number,
-            family: project.family(),
-            rights,
-            session: Arc::clone(&session),
-            usage,
-        };
+        let (number, public) = (project.number(), project.public().to_owned());
+        let start = Start::new(project, command);
+        let (rights, session, id) = (start.rights, Arc::clone(&start.session), start.session.id);
         // The memory that the caller reserved is held until the response is rendered.
         let _held = hold.clone();
         let done = self
@@ -62,6 +57,48 @@ impl Write<StartSession> for Sqlite {
     }
 }
 
+impl Write<StartSessions> for Sqlite {
+    /// Starts many sessions in parts, each in its own transaction. Large sessions are merged one by one after their part.
+    async fn write(
+        &self,
+        access: &Access,
+        StartSessions { sessions }: StartSessions,
+        hold: Hold,
+    ) -> Result<(), StoreError> {
+        let key = access.record().key_id;
+        let starts = sessions.into_iter();
+        let starts = starts.map(|(project, start)| Arc::new(Start::new(&project, start)));
+        let starts: Vec<_> = starts.collect();
+        let mut stored = 0;
+        for part in starts.chunks(MAX_PART) {
+            let (live, starts) = (self.check_live(key), part.to_vec());
+            let small = self.writer.submit_then(
+                hold.clone(),
+                move |connection| {
+                    live(connection)?;
+                    let mut large = Vec::new();
+                    for start in starts {
+                        if apply_small(connection, &*start)?.is_none() {
+                            large.push(start);
+                        }
+                    }
+                    Ok(large)
+                },
+                |_| (),
+            );
+            let large = small.wait().await.map_err(|error| error.after(stored))?;
+            stored += part.len() - large.len();
+            for start in large {
+                let family = start.family;
+                let merged = self.merge(key, family, start, hold.clone()).await;
+                merged.map_err(|error| error.after(stored))?;
+                stored += 1;
+            }
+        }
+        Ok(())
+    }
+}
+
 /// Renders a session from the data of the request, without reading the stored session.
 fn render_new(session: &NewSession, project: &str) -> Result<Vec<u8>, StoreError> {
     let event = StoredEvent {
@@ -83,6 +120,18 @@ struct Start {
     rights: Rights,
     session: Arc<NewSession>,
     usage: Usage,
+}
+
+impl Start {
+    fn new(project: &ProjectAccess, StartSession { rights, session }: StartSession) -> Self {
+        Self {
+            project: project.number(),
+            family: project.family(),
+            rights,
+            usage: Usage::of(&session.body),
+            session: Arc::new(session),
+        }
+    }
 }
 
 impl Change for Start {

@@ -215,8 +215,10 @@ fn new_event((event, session, started, length): &(u8, u8, i64, u8)) -> NewEvent 
         identity: EventIdentity::Given {
             id: id(event + 4),
             parent: id(*session),
+            yields_to_session: false,
         },
         session: id(*session),
+        joins_trace: false,
         session_name: (session % 2 == 0).then(|| "named".to_owned()),
         kind: EventKind::ALL[1 + usize::from(event % 3)],
         name: format!("event {event}"),
@@ -334,7 +336,11 @@ async fn run(engine: &impl Engine, public: &str, now: Timestamp, step: &Step) ->
                 "duration": duration.map(f64::from),
             });
             let patch: EventPatch = serde_json::from_value(patch).unwrap();
-            let update = UpdateEvent { rights, patch };
+            let update = UpdateEvent {
+                rights,
+                patch,
+                latest_end: 70_000_000,
+            };
             let updated = engine.write(&project, update, Hold::default()).await;
             updated.map(|()| String::new())
         }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::domain::event_ids::{IdScheme, SpanIdentity, SpanParent, session_of_trace};
 use crate::testing::InProcess;
 
 const TRACES: &str = "/opentelemetry/v1/traces";
@@ -88,4 +89,40 @@ fn an_export_whose_key_is_revoked_in_between_reports_how_much_was_stored() {
             format!("the request failed after {stored} of its events were stored; retry the whole request (no event is stored twice)")
         );
     });
+}
+
+/// The rows of a database from before ids began with bits of their trace.
+#[test]
+fn a_span_of_a_trace_that_an_earlier_version_stored_keeps_its_session_and_its_id() {
+    let server = InProcess::start();
+    let (trace, span) = ([1; 16], [2; 8]);
+    let export = |attributes: Value| {
+        json!({"resourceSpans": [{"scopeSpans": [{"spans": [{
+            "traceId": "01".repeat(16), "spanId": "02".repeat(8), "name": "n", "attributes": attributes,
+            "startTimeUnixNano": "1700000000000000000", "endTimeUnixNano": "1700000000000000001",
+        }]}]}]})
+    };
+    let sent = server.call(&server.admin, "POST", TRACES, &export(json!([])));
+    assert_eq!(sent, (200, json!({})));
+    let database = Connection::open(server.data_dir().join("honeyhive.db")).unwrap();
+    let project = database.query_row("SELECT project FROM events", [], |row| row.get(0));
+    let project = hh_auth::ProjectId::new(project.unwrap());
+    let identity = SpanIdentity::new(project, trace, span, SpanParent::Session);
+    let session = session_of_trace(project, &trace);
+    let (id, _) = EventIdentity::Span(identity).ids(IdScheme::Digest, session);
+    let changed = database.execute("UPDATE events SET id = ?1", [id.as_bytes()]);
+    assert_eq!(changed.unwrap(), 1);
+    database
+        .execute("UPDATE sessions SET id_scheme = 0", [])
+        .unwrap();
+    let named = json!([{"key": "session.id", "value": {"stringValue": "chat"}}]);
+    for attributes in [json!([]), named] {
+        let sent = server.call(&server.admin, "POST", TRACES, &export(attributes));
+        assert_eq!(sent, (200, json!({})));
+        let counts = "SELECT (SELECT count(*) FROM events), (SELECT count(*) FROM sessions)";
+        let counts: (i64, i64) = database
+            .query_row(counts, [], |row| row.try_into())
+            .unwrap();
+        assert_eq!(counts, (1, 1));
+    }
 }

@@ -145,3 +145,35 @@ fn a_jump_skips_whole_hours_only() {
     assert_eq!(of(Some(2), 25).unwrap().skipped, 20);
     assert_eq!(of(Some(3), 25), None);
 }
+
+#[test]
+fn a_sum_beyond_64_bits_is_correct_again_when_events_are_removed() {
+    let connection = empty();
+    let most = Usage {
+        has_error: false,
+        input_tokens: Some(i64::MAX / 2),
+        output_tokens: None,
+        cost: Some(1e6),
+    };
+    let few = Usage {
+        input_tokens: Some(3),
+        cost: Some(0.5),
+        ..most
+    };
+    let mut rollups = Rollups::default();
+    rollups.add(&event(0, few));
+    for _ in 0..10_000 {
+        rollups.add(&event(0, most));
+    }
+    rollups.save(&connection).unwrap();
+    for _ in 0..4 {
+        let mut rollups = Rollups::default();
+        for _ in 0..2_500 {
+            rollups.remove(&event(0, most));
+        }
+        rollups.save(&connection).unwrap();
+    }
+    let sql = "SELECT n, input_tokens, cost FROM rollup_days";
+    let day: (i64, i64, i64) = connection.query_row(sql, [], |row| row.try_into()).unwrap();
+    assert_eq!(day, (1, 3, 500_000_000));
+}

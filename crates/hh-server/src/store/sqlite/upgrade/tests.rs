@@ -37,7 +37,7 @@ fn session(number: u8) -> Uuid {
 /// Returns the identity of a span. The parent of each span is the one before it.
 fn span(session: u8, number: u8) -> EventIdentity {
     let parent = match number {
-        0 => SpanParent::Event(self::session(session)),
+        0 => SpanParent::Session,
         _ => SpanParent::Span([number - 1; 8]),
     };
     let (project, trace) = (ProjectId::new(1), [session; 16]);
@@ -100,7 +100,7 @@ fn stored_by(version: i64) -> (TempDir, PathBuf) {
                 .unwrap();
         }
         for number in 0..EVENTS {
-            let (id, parent) = span(sid, number).ids(IdScheme::Digest);
+            let (id, parent) = span(sid, number).ids(IdScheme::Digest, session(sid));
             let started = i64::from(number) * STEP * i64::from(sid);
             transaction
                 .prepare_cached(
@@ -395,6 +395,7 @@ fn spans_of_earlier_sessions_keep_the_earlier_ids() {
     let event = |session: u8, number: u8| NewEvent {
         identity: span(session, number),
         session: self::session(session),
+        joins_trace: false,
         session_name: None,
         kind: EventKind::Tool,
         name: "new".to_owned(),
@@ -417,7 +418,7 @@ fn spans_of_earlier_sessions_keep_the_earlier_ids() {
             .await
             .unwrap();
         let get = async |event: &NewEvent, scheme| {
-            let (id, parent) = event.identity.ids(scheme);
+            let (id, parent) = event.identity.ids(scheme, event.session);
             let found = store.read(&project, GetEvent { id }).await.ok()?;
             let found: serde_json::Value = serde_json::from_slice(&found).unwrap();
             assert_eq!(found["parent_id"], json!(parent));

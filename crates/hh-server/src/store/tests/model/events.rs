@@ -48,7 +48,21 @@ impl State {
             started: event.started,
             ended: event.ended,
         };
-        let place = if let Some(place) = self.session(project.number(), event.session) {
+        let found = self.session(project.number(), event.session);
+        let id = found.map_or(event.session, |place| self.sessions[place].id);
+        let (id, parent) = event.identity.ids(IdScheme::TracePrefix, id);
+        let mut events = self.events.iter();
+        if events.any(|other| other.project == project.number() && other.id == id) {
+            return Ok(());
+        }
+        let place = if let Some(place) = found {
+            let session = &mut self.sessions[place];
+            if let Some(name) = &event.session_name
+                && session.is_implicit
+                && session.name == UNNAMED
+            {
+                session.name.clone_from(name);
+            }
             place
         } else {
             let body = EventBody {
@@ -69,11 +83,6 @@ impl State {
             });
             self.sessions.len() - 1
         };
-        let (id, parent) = event.identity.ids(IdScheme::TracePrefix);
-        let mut events = self.events.iter();
-        if events.any(|other| other.project == project.number() && other.id == id) {
-            return Ok(());
-        }
         self.events.push(ModelEvent {
             project: project.number(),
             sid: self.sessions[place].sid,
@@ -111,7 +120,12 @@ impl Write<InsertEvents> for Model {
 
 impl Write<UpdateEvent> for Model {
     async fn write(&self, project: &ProjectAccess, command: UpdateEvent, _: Hold) -> Answer<()> {
-        let (UpdateEvent { rights, patch }, number) = (command, project.number());
+        let UpdateEvent {
+            rights,
+            patch,
+            latest_end,
+        } = command;
+        let number = project.number();
         self.transact_as(project.key(), |state| {
             let id = patch.event_id;
             let mut events = state.events.iter_mut();
@@ -122,7 +136,7 @@ impl Write<UpdateEvent> for Model {
                 let event = &mut event.event;
                 events::check_size(event.body.len())?;
                 event.body = events::merge_patch(&event.body, &patch)?;
-                event.ended = events::patched_end(&patch, event.started, event.ended);
+                event.ended = events::patched_end(&patch, event.started, event.ended, latest_end);
                 return Ok(());
             }
             let session = state.session(number, id).map(|at| &mut state.sessions[at]);
@@ -131,7 +145,7 @@ impl Write<UpdateEvent> for Model {
             let session = session.ok_or_else(missing)?;
             events::check_size(session.body.len())?;
             session.body = events::merge_patch(&session.body, &patch)?;
-            session.ended = events::patched_end(&patch, session.started, session.ended);
+            session.ended = events::patched_end(&patch, session.started, session.ended, latest_end);
             Ok(())
         })
     }

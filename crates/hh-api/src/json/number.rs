@@ -5,8 +5,6 @@
 
 use serde_json::Value;
 
-use super::value::double;
-
 /// A number as decimal digits and an exponent: `digits * 10^exponent`.
 struct Decimal {
     is_negative: bool,
@@ -78,7 +76,7 @@ impl Decimal {
 }
 
 /// Returns the value of an integer: a number if a JSON number keeps its value, else the text.
-pub(super) fn integer(text: &str) -> Value {
+pub(crate) fn integer(text: &str) -> Value {
     let trimmed = text.trim();
     if let Ok(number) = trimmed.parse::<i64>() {
         return Value::from(number);
@@ -110,7 +108,7 @@ fn keeps(decimal: &Decimal, number: f64) -> bool {
 }
 
 /// Returns the value of a double: the nearest double, or the text if that would be zero or infinite.
-pub(super) fn float(text: &str) -> Value {
+pub(crate) fn float(text: &str) -> Value {
     let trimmed = text.trim();
     let Ok(number) = trimmed.parse::<f64>() else {
         return Value::from(text);
@@ -123,8 +121,18 @@ pub(super) fn float(text: &str) -> Value {
     double(number)
 }
 
+/// Returns a double; values that JSON does not have become text, with their names in the JSON encoding of OTLP.
+pub(crate) fn double(number: f64) -> Value {
+    match serde_json::Number::from_f64(number) {
+        Some(number) => Value::Number(number),
+        None if number.is_nan() => Value::from("NaN"),
+        None if number > 0.0 => Value::from("Infinity"),
+        None => Value::from("-Infinity"),
+    }
+}
+
 /// Returns a number that is not negative, without its fraction; `None` if it is not one or has more than 64 bits.
-pub(super) fn unsigned(text: &str) -> Option<u64> {
+pub(crate) fn unsigned(text: &str) -> Option<u64> {
     let text = text.trim();
     text.parse().ok().or_else(|| {
         let number = Decimal::parse(text)?.integer(true)?;

@@ -8,11 +8,11 @@ use std::borrow::Cow;
 use memchr::memchr2;
 use serde_json::Value;
 
-use super::super::value;
+use super::value;
 
 /// The reason why a part of the body cannot be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Stop {
+pub(crate) enum Stop {
     /// The body is not JSON.
     Syntax,
     /// The current part of the body is JSON, but cannot be stored.
@@ -21,7 +21,7 @@ pub(super) enum Stop {
 
 /// A value that is not read further.
 #[derive(Debug)]
-pub(super) enum Scalar<'a> {
+pub(crate) enum Scalar<'a> {
     Null,
     Bool(bool),
     /// The text of a number, which may be invalid.
@@ -34,7 +34,7 @@ pub(super) enum Scalar<'a> {
 impl<'a> Scalar<'a> {
     /// Returns a value, with numbers and texts read as the type of the member requires. Lists and objects, which no
     /// member allows here, become their text.
-    pub(super) fn into_value(
+    pub(crate) fn into_value(
         self,
         number: impl FnOnce(&'a str) -> Value,
         text: impl FnOnce(Cow<'a, str>) -> Value,
@@ -50,14 +50,14 @@ impl<'a> Scalar<'a> {
 }
 
 /// A position in a body.
-pub(super) struct Parser<'a> {
+pub(crate) struct Parser<'a> {
     bytes: &'a [u8],
     at: usize,
 }
 
 impl<'a> Parser<'a> {
     /// Creates a parser. A byte order mark is ignored.
-    pub(super) fn new(bytes: &'a [u8]) -> Self {
+    pub(crate) fn new(bytes: &'a [u8]) -> Self {
         let mark = "\u{feff}".as_bytes();
         Self {
             bytes,
@@ -69,16 +69,16 @@ impl<'a> Parser<'a> {
         }
     }
 
-    pub(super) fn position(&self) -> usize {
+    pub(crate) fn position(&self) -> usize {
         self.at
     }
 
-    pub(super) fn go_to(&mut self, position: usize) {
+    pub(crate) fn go_to(&mut self, position: usize) {
         self.at = position;
     }
 
     /// Returns the line and the column of the position, starting at 1.
-    pub(super) fn place(&self) -> (usize, usize) {
+    pub(crate) fn place(&self) -> (usize, usize) {
         let before = &self.bytes[..self.at.min(self.bytes.len())];
         let mut lines = before.split(|byte| *byte == b'\n');
         let column = lines.next_back().map_or(0, <[u8]>::len) + 1;
@@ -87,7 +87,7 @@ impl<'a> Parser<'a> {
 
     /// Returns the next byte after white space, which stays unread.
     #[inline]
-    pub(super) fn peek(&mut self) -> Result<u8, Stop> {
+    pub(crate) fn peek(&mut self) -> Result<u8, Stop> {
         while let Some(byte) = self.bytes.get(self.at) {
             if !matches!(byte, b' ' | b'\n' | b'\t' | b'\r') {
                 return Ok(*byte);
@@ -98,14 +98,16 @@ impl<'a> Parser<'a> {
     }
 
     /// Checks that only white space is left.
-    pub(super) fn end(&mut self) -> Result<(), Stop> {
+    pub(crate) fn end(&mut self) -> Result<(), Stop> {
         match self.peek() {
             Ok(_) => Err(Stop::Syntax),
             Err(_) => Ok(()),
         }
     }
 
-    fn expect(&mut self, expected: u8) -> Result<(), Stop> {
+    /// Reads a byte after white space, such as the bracket that opens a list.
+    #[inline]
+    pub(crate) fn expect(&mut self, expected: u8) -> Result<(), Stop> {
         if self.peek()? != expected {
             return Err(Stop::Syntax);
         }
@@ -115,7 +117,7 @@ impl<'a> Parser<'a> {
 
     /// Reads null, if it is the next value.
     #[inline]
-    pub(super) fn null(&mut self) -> Result<bool, Stop> {
+    pub(crate) fn null(&mut self) -> Result<bool, Stop> {
         Ok(self.peek()? == b'n' && self.word("null"))
     }
 
@@ -126,7 +128,7 @@ impl<'a> Parser<'a> {
     }
 
     /// Reads an object. `member` must read the value of the member.
-    pub(super) fn object<E: From<Stop>>(
+    pub(crate) fn object<E: From<Stop>>(
         &mut self,
         mut member: impl FnMut(&mut Self, &str) -> Result<(), E>,
     ) -> Result<(), E> {
@@ -147,7 +149,7 @@ impl<'a> Parser<'a> {
     }
 
     /// Reads a list. `item` must read one item.
-    pub(super) fn list<E: From<Stop>>(
+    pub(crate) fn list<E: From<Stop>>(
         &mut self,
         mut item: impl FnMut(&mut Self) -> Result<(), E>,
     ) -> Result<(), E> {
@@ -165,7 +167,8 @@ impl<'a> Parser<'a> {
     }
 
     /// Reads a comma or the end of a list or an object.
-    fn is_closed(&mut self, end: u8) -> Result<bool, Stop> {
+    #[inline]
+    pub(crate) fn is_closed(&mut self, end: u8) -> Result<bool, Stop> {
         let byte = self.peek()?;
         if byte != b',' && byte != end {
             return Err(Stop::Syntax);
@@ -175,7 +178,7 @@ impl<'a> Parser<'a> {
     }
 
     /// Reads any value; lists and objects are skipped.
-    pub(super) fn scalar(&mut self) -> Result<Scalar<'a>, Stop> {
+    pub(crate) fn scalar(&mut self) -> Result<Scalar<'a>, Stop> {
         Ok(match self.peek()? {
             b'"' => Scalar::Text(self.string()?),
             b'{' | b'[' => {
@@ -213,7 +216,7 @@ impl<'a> Parser<'a> {
     }
 
     /// Skips a value without recursion.
-    pub(super) fn skip(&mut self) -> Result<(), Stop> {
+    pub(crate) fn skip(&mut self) -> Result<(), Stop> {
         let mut open = Vec::new();
         loop {
             match self.peek()? {
@@ -250,7 +253,7 @@ impl<'a> Parser<'a> {
     }
 
     /// Skips the value at a position, after it was read in part.
-    pub(super) fn skip_from(&mut self, position: usize) -> Result<(), Stop> {
+    pub(crate) fn skip_from(&mut self, position: usize) -> Result<(), Stop> {
         self.at = position;
         self.skip()
     }
@@ -287,7 +290,7 @@ impl<'a> Parser<'a> {
 
     /// Reads a quoted text.
     #[inline]
-    fn string(&mut self) -> Result<Cow<'a, str>, Stop> {
+    pub(crate) fn string(&mut self) -> Result<Cow<'a, str>, Stop> {
         let (bytes, is_escaped) = self.string_end()?;
         if is_escaped {
             return Ok(Cow::Owned(unescape(bytes)));
