@@ -16,6 +16,7 @@ CREATE TABLE sessions (
   implicit INTEGER NOT NULL, -- 1 if only spans have created the session
   id_scheme INTEGER NOT NULL DEFAULT 0, -- the formula for the ids of its events: 0 before this migration, otherwise 1
   day INTEGER NOT NULL DEFAULT 0, -- the UTC day of its start when it was created, which `rollup_days` counts it on
+  listed INTEGER NOT NULL DEFAULT 0, -- its start when it was created, its fixed place in lists with cursors
   error INTEGER NOT NULL DEFAULT 0, -- 1 if the body has an error
   input_tokens INTEGER,
   output_tokens INTEGER,
@@ -49,11 +50,21 @@ CREATE TABLE events (
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX sessions_time ON sessions (project, started);
-CREATE INDEX sessions_errors ON sessions (project, started) WHERE error = 1;
+CREATE INDEX sessions_name ON sessions (project, name, started);
+CREATE INDEX sessions_errors ON sessions (project, started, sid, error) WHERE error = 1;
+
+-- The same for lists with cursors. The start of a session can move to an earlier time, and then its place is later than
+-- its start, by at most the maximum of `sessions_moved`.
+CREATE INDEX sessions_listed ON sessions (project, listed, sid, started);
+CREATE INDEX sessions_listed_name ON sessions (project, name, listed, sid, started);
+CREATE INDEX sessions_listed_errors ON sessions (project, listed, sid, started, error) WHERE error = 1;
+CREATE INDEX sessions_moved ON sessions (project, listed - started) WHERE started < listed;
+
+-- The columns after those of the order are there so that no row is read for a condition on them.
 CREATE UNIQUE INDEX events_id ON events (project, id);
-CREATE INDEX events_time ON events (project, started);
+CREATE INDEX events_time ON events (project, started, sid, id, kind);
 CREATE INDEX events_name ON events (project, kind, name, started);
-CREATE INDEX events_errors ON events (project, started) WHERE error = 1;
+CREATE INDEX events_errors ON events (project, started, sid, id, kind, error) WHERE error = 1;
 
 -- Counts of events, which change in the same transaction as the events. Kind 0 are the sessions.
 CREATE TABLE rollup_totals (

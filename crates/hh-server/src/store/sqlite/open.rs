@@ -11,6 +11,7 @@ use tokio::sync::Semaphore;
 use super::checkpoints::Checkpoints;
 use super::engine::Sqlite;
 use super::first_start::ANNOUNCED_KEY;
+use super::log_file::LogFile;
 use super::reader::Readers;
 use super::reserve::Reserve;
 use super::turns::Turns;
@@ -56,9 +57,10 @@ pub(crate) fn open(
         writer: Writer::start(connection, reserve, Arc::clone(&checkpoints))?,
         checkpoints,
         readers: Arc::new(Readers::start(path)?),
-        log_path: path.with_extension("db-wal"),
+        log: LogFile::of(path),
         // One family uses at most two of the four connections.
         event_turns: Turns::new(2),
+        body_turns: Turns::new(1),
         merge_turns: Turns::new(1),
         merges: Arc::new(Semaphore::new(1)),
         catalog: Arc::clone(&catalog),

@@ -32,7 +32,12 @@ const TABLES: &[&str] = &[
 /// them one by one.
 const INDEXES: &[&str] = &[
     "sessions_time",
+    "sessions_name",
     "sessions_errors",
+    "sessions_listed",
+    "sessions_listed_name",
+    "sessions_listed_errors",
+    "sessions_moved",
     "events_id",
     "events_time",
     "events_name",
@@ -242,9 +247,9 @@ fn copy_sessions(
         large_bodies::BODY
     ))?;
     let mut write = new.prepare_cached(
-        "INSERT INTO sessions (sid, project, id, name, started, ended, implicit, id_scheme, day, error, input_tokens,
-           output_tokens, cost, family, body)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
+        "INSERT INTO sessions (sid, project, id, name, started, ended, implicit, id_scheme, day, listed, error,
+           input_tokens, output_tokens, cost, family, body)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?5, ?10, ?11, ?12, ?13, ?14, ?15)",
     )?;
     let mut rows = read.query([after, SESSIONS])?;
     let mut last = None;
