@@ -27,13 +27,16 @@ pub(crate) struct BenchOptions {
     /// `bench-transport-call` for transport
     #[arg(long, value_name = "BINARY")]
     baseline: Option<PathBuf>,
+    /// Number of stored events for reads
+    #[arg(long, default_value_t = 1_000_000)]
+    events: u64,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum Benchmark {
     /// Configuration: a full load compared with parsing alone, and commands compared with a minimal program
     Config,
-    /// Keys during reads: first use and revocation while other clients read far pages of a million events
+    /// Reads of stored events compared with bare queries, and keys while other clients read large and far pages
     Reads,
     /// The search for keys: CPU time compared with ripgrep and the same pattern
     Scan,
@@ -49,7 +52,7 @@ pub(crate) fn run(options: &BenchOptions) -> Result<()> {
     let baseline = options.baseline.as_deref();
     match options.what {
         Benchmark::Config => config::run(baseline),
-        Benchmark::Reads => reads::run(),
+        Benchmark::Reads => reads::run(options.events),
         Benchmark::Scan => scan::run(),
         Benchmark::Server => server::run(baseline),
         Benchmark::Tracer => tracer::run(),

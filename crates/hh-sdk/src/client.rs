@@ -271,8 +271,8 @@ impl HoneyHive {
 
     /// Returns a page of events. If the query names no project, the project of the client applies.
     ///
-    /// Two kinds of pages can have fewer events than the limit: the last page, and a page with
-    /// [`truncated`](EventList::truncated) set, because the server ends a page at 8 MiB.
+    /// Two kinds of pages can have fewer events than the limit: the last page, and a page that ends at 8 MiB. The latter
+    /// has a [`next`](EventList::next) cursor, or [`truncated`](EventList::truncated) of servers without cursors.
     ///
     /// # Errors
     /// The [errors of every call](HoneyHive#errors).

@@ -24,14 +24,14 @@ pub(crate) use catalog::{Catalog, ProjectEntry};
 pub(crate) use commands::{
     BeginGrace, CloseKey, CreateOwner, CreateProject, DisableOwner, EnableOwner, FindSessions,
     GetEvent, GetKey, InsertEvents, InsertKey, InsertOutcome, KeyByDigest, ListKeys, ListOwners,
-    NewEvent, NewKey, NewSession, PageStart, ReadEvents, RevokeKey, RotateKey, SaveUses,
+    NewEvent, NewKey, NewSession, PageStart, ReadEvents, ReadRest, RevokeKey, RotateKey, SaveUses,
     StartSession, StartSessions, UpdateEvent, UpdateKey,
 };
 pub(crate) use deletions::{
     CountDeletion, Delete, DeleteExpired, DeletedRows, DeletionTarget, RetentionRule,
 };
 pub(crate) use error::{EngineErrorKind, StoreError};
-pub(crate) use page::{EventPredicate, Position};
+pub(crate) use page::{Page, Position};
 use port::{Command, Query, Read, Write};
 pub(crate) use port::{Hold, KeyChanges, KeyObserver};
 #[cfg(test)]

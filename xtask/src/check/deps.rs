@@ -59,7 +59,7 @@ const RESERVED: [(&str, &[&str]); 9] = [
     ),
     ("axum", &["hh-server", "hh-tools"]),
     ("hyper-util", &["hh-server", "hh-transport"]),
-    ("rusqlite", &["hh-server"]),
+    ("rusqlite", &["hh-server", "hh-tools"]),
     ("clap*", &["hh-cli", "hh-tools", "xtask"]),
     ("anyhow", &["hh-cli", "xtask", "hh-e2e"]),
 ];

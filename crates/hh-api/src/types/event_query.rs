@@ -99,13 +99,13 @@ pub struct EventList {
     /// The same as `totalEvents`.
     pub count: u64,
     /// Whether `totalEvents` is exact, which is the default. A self-hosted server counts at most 10,000 events after a
-    /// page of a query with filters. If more follow, the number is one more than the number of events up to the end of
-    /// the page.
+    /// page of a query with filters, for a short time. If more follow, the number is one more than the number of events
+    /// up to the end of the page. Only the first page of a cursor has an exact total.
     #[serde(default = "exact", skip_serializing_if = "is_exact")]
     pub total_is_exact: bool,
-    /// Whether the page has fewer events than `limit` because the events are large. The next page starts after `limit`
-    /// events, not after the last event of this page. To get the missing events, request pages again with a `limit` of
-    /// at most the number of events on this page.
+    /// Whether the page has fewer events than `limit` because the events are large. A self-hosted server sets it only
+    /// in versions without cursors. The next page starts after `limit` events, not after the last event of this page. To
+    /// get the missing events, request pages again with a `limit` of at most the number of events on this page.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub truncated: bool,
     /// The cursor of the next page, if the request has a cursor and more events can follow.

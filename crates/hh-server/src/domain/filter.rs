@@ -41,7 +41,8 @@ use uuid::Uuid;
 
 use super::Refusal;
 pub(crate) use candidate::Candidate;
-use condition::Condition;
+use condition::{Condition, Part};
+use date::NanoRange;
 pub(crate) use date::{DateRange, parse_repr};
 
 /// The maximum number of conditions of a query.
@@ -63,13 +64,45 @@ pub(crate) struct Plan {
     pub(crate) name: Option<String>,
     /// Whether the event has an error.
     pub(crate) has_error: bool,
-    /// The first and the last start time, in nanoseconds since 1970. The range can be slightly wider than that of the
-    /// filter.
-    pub(crate) started: Option<(i64, i64)>,
+    /// The first start time that matches, in nanoseconds since 1970.
+    pub(crate) from: Option<i64>,
+    /// The first start time that no longer matches, in nanoseconds since 1970.
+    pub(crate) before: Option<i64>,
     /// Whether no event can match, because conditions contradict each other.
     pub(crate) is_empty: bool,
-    /// Whether the session and the kind are the whole filter.
+    /// Whether the plan is the whole filter.
     pub(crate) is_complete: bool,
+}
+
+impl Plan {
+    /// Adds a condition.
+    fn add(&mut self, part: Part<'_>) {
+        match part {
+            Part::Session(id) => {
+                self.is_empty |= self.session.replace(id).is_some_and(|other| other != id);
+            }
+            Part::Kind(kind) => {
+                self.is_empty |= self.kind.replace(kind).is_some_and(|other| other != kind);
+            }
+            Part::Name(name) => {
+                let old = self.name.replace(name.to_owned());
+                self.is_empty |= old.is_some_and(|other| other != name);
+            }
+            Part::Error => self.has_error = true,
+            Part::Start(range) => match range.nanos() {
+                None => self.is_empty = true,
+                Some(range) => {
+                    let old = NanoRange {
+                        from: self.from,
+                        before: self.before,
+                    };
+                    let both = old.intersect(range);
+                    (self.from, self.before) = (both.from, both.before);
+                    self.is_empty |= both.is_empty();
+                }
+            },
+        }
+    }
 }
 
 impl Filter {
@@ -96,22 +129,16 @@ impl Filter {
     /// Returns the part of the filter that an index can serve.
     pub(crate) fn plan(&self) -> Plan {
         let mut plan = Plan {
-            started: self.range.nanos(),
-            is_complete: self.range == DateRange::default(),
+            is_complete: true,
             ..Plan::default()
         };
+        plan.add(Part::Start(self.range));
         for condition in &self.conditions {
-            if let Some(id) = condition.only_session() {
-                plan.is_empty |= plan.session.replace(id).is_some_and(|other| other != id);
-            } else if let Some(kind) = condition.only_kind() {
-                let old = plan.kind.replace(kind);
-                plan.is_empty |= old.is_some_and(|other| other != kind);
+            if let Some(part) = condition.part() {
+                plan.add(part);
             } else {
                 plan.is_complete = false;
                 plan.has_error |= condition.requires_error();
-                if let Some(name) = condition.only_name() {
-                    plan.name = Some(name.to_owned());
-                }
             }
         }
         plan

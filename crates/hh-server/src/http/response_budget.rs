@@ -1,11 +1,13 @@
 //! Limits the memory of responses that clients have not read yet, in total and for each key.
 
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use axum::body::Body;
 use bytes::Bytes;
+use futures_util::StreamExt as _;
+use futures_util::stream::BoxStream;
 use http::Response;
 use http_body_util::BodyExt as _;
 use hyper::body::{Body as HttpBody, Frame, SizeHint};
@@ -13,7 +15,7 @@ use hyper::body::{Body as HttpBody, Frame, SizeHint};
 use crate::app::App;
 use crate::auth::Access;
 use crate::http::budget::Reservation;
-use crate::http::error::ApiError;
+use crate::http::error::{ApiError, json_bytes};
 use crate::http::json::LARGE;
 
 /// The memory of all large responses that exist at the same time, in bytes.
@@ -49,6 +51,71 @@ impl PageReservation {
         response: Response<Body>,
     ) -> Result<Response<Body>, ApiError> {
         hold(self.0, access, response).await
+    }
+
+    /// Returns a response with a body in parts. The next part is created when the client has read the previous one, so
+    /// that the memory for one part is enough. An error aborts the response.
+    pub(crate) fn stream(self, access: &Access, parts: Parts) -> Response<Body> {
+        let body = StreamedBody {
+            part: Vec::new(),
+            written: 0,
+            parts,
+            reservation: self.0,
+            access: access.clone(),
+        };
+        let mut response = json_bytes(Vec::new());
+        *response.body_mut() = Body::new(body);
+        response.extensions_mut().insert(AlreadyCounted);
+        response
+    }
+}
+
+/// The parts of a body.
+pub(crate) type Parts = BoxStream<'static, Result<Vec<u8>, ApiError>>;
+
+/// A response body whose parts are created one after another, and that is aborted when its key is revoked.
+struct StreamedBody {
+    part: Vec<u8>,
+    /// The number of bytes of the part that were sent.
+    written: usize,
+    parts: Parts,
+    reservation: Reservation,
+    access: Access,
+}
+
+impl HttpBody for StreamedBody {
+    type Data = Bytes;
+    type Error = Aborted;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Aborted>>> {
+        if self.access.is_revoked() {
+            return Poll::Ready(Some(Err(Aborted::KeyRevoked)));
+        }
+        while self.written >= self.part.len() {
+            self.part = Vec::new();
+            self.written = 0;
+            let Some(part) = ready!(self.parts.poll_next_unpin(context)) else {
+                return Poll::Ready(None);
+            };
+            // A single event can be larger than the reservation.
+            let part = part.and_then(|part| {
+                let more = part.len().saturating_sub(self.reservation.held());
+                self.reservation.grow(more)?;
+                Ok(part)
+            });
+            match part {
+                Ok(part) => self.part = part,
+                Err(_) => return Poll::Ready(Some(Err(Aborted::Failed))),
+            }
+        }
+        // The bytes are copied, so that the part can be released while they wait in the connection.
+        let rest = self.part.get(self.written..).unwrap_or_default();
+        let frame = Bytes::copy_from_slice(rest.get(..STEP).unwrap_or(rest));
+        self.written += frame.len();
+        Poll::Ready(Some(Ok(Frame::data(frame))))
     }
 }
 
@@ -123,23 +190,28 @@ struct CountedBody {
     access: Access,
 }
 
+/// The reason why a response was not written to its end.
 #[derive(Debug, thiserror::Error)]
-#[error("the API key was revoked while the response was being written")]
-struct KeyRevoked;
+enum Aborted {
+    #[error("the API key was revoked while the response was being written")]
+    KeyRevoked,
+    #[error("the rest of the response could not be read")]
+    Failed,
+}
 
 impl HttpBody for CountedBody {
     type Data = Bytes;
-    type Error = KeyRevoked;
+    type Error = Aborted;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         _: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, KeyRevoked>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, Aborted>>> {
         if self.bytes.is_empty() {
             return Poll::Ready(None);
         }
         if self.access.is_revoked() {
-            return Poll::Ready(Some(Err(KeyRevoked)));
+            return Poll::Ready(Some(Err(Aborted::KeyRevoked)));
         }
         let step = STEP.min(self.bytes.len());
         Poll::Ready(Some(Ok(Frame::data(self.bytes.split_to(step)))))

@@ -1,5 +1,8 @@
 //! Reads and updates events.
 
+use std::sync::Arc;
+
+use futures_util::{StreamExt as _, stream};
 use hh_api::Dialect;
 use hh_api::types::{
     EventEnvelope, EventList, EventPatch, EventRef, EventSchema, ExportEvents, Filter,
@@ -19,10 +22,10 @@ use crate::domain::events::Rights;
 use crate::domain::filter::{self, parse_repr};
 use crate::http::connection::ClientConnection;
 use crate::http::error::{ApiError, json_bytes};
-use crate::http::response_budget::PageReservation;
+use crate::http::response_budget::{PageReservation, Parts};
 use crate::otlp::session_id;
 use crate::redact::redact_patch;
-use crate::store::{EventPredicate, GetEvent, Hold, PageStart, Position, ReadEvents, UpdateEvent};
+use crate::store::{GetEvent, Hold, Page, PageStart, Position, ReadEvents, ReadRest, UpdateEvent};
 
 const USUAL_LIMIT: u32 = 1000;
 /// The maximum limit of an export.
@@ -55,7 +58,7 @@ pub(super) async fn update_event(
 
 /// Reads a page of events.
 pub(super) async fn export_events(
-    app: &App,
+    app: &Arc<App>,
     call: Call,
     wanted: ExportEvents,
 ) -> Result<Rendered<EventList>, ApiError> {
@@ -74,7 +77,7 @@ pub(super) async fn export_events(
 
 /// Reads a page of events without projections.
 pub(super) async fn search_events(
-    app: &App,
+    app: &Arc<App>,
     call: Call,
     wanted: SearchEvents,
 ) -> Result<Rendered<EventList>, ApiError> {
@@ -130,7 +133,7 @@ pub(super) async fn get_event_schema(
     // The page is memory of the server until its fields are collected.
     let _room = PageReservation::new(app, &call.access).await?;
     let page = run_query(app, &call.client, &project, query).await?;
-    let fields = run_blocking_if(app, true, move || fields_of(&page)).await?;
+    let fields = run_blocking_if(app, true, move || fields_of(&page.json)).await?;
     Ok(EventSchema {
         fields: fields.ok_or_else(ApiError::internal)?,
         ..EventSchema::default()
@@ -149,7 +152,7 @@ struct Wanted {
 
 /// Reads a page of events in a form.
 async fn read_page(
-    app: &App,
+    app: &Arc<App>,
     mut call: Call,
     project: &ProjectAccess,
     wanted: Wanted,
@@ -161,14 +164,60 @@ async fn read_page(
     // The query may wait for a database connection, so the memory of the request is freed first.
     call.reservation.shrink_to(0);
     let room = PageReservation::new(app, &call.access).await?;
-    let mut page = run_query(app, &call.client, project, query).await?;
-    if view.has_effect() {
-        let is_large = page.len() > SMALL;
-        let viewed = run_blocking_if(app, is_large, move || view.page(&page)).await?;
-        page = viewed.ok_or_else(ApiError::internal)?;
-    }
-    let response = room.hold(&call.access, json_bytes(page)).await?;
+    let Page { json, rest } = run_query(app, &call.client, project, query).await?;
+    let page = viewed(app, &view, json).await?;
+    let response = if rest.is_empty() {
+        room.hold(&call.access, json_bytes(page)).await?
+    } else {
+        let parts = page_parts(Arc::clone(app), project.clone(), view, page, rest);
+        room.stream(&call.access, parts)
+    };
     Ok(Rendered::response(response))
+}
+
+/// Changes the events of a page for a request.
+async fn viewed(app: &App, view: &EventView, page: Vec<u8>) -> Result<Vec<u8>, ApiError> {
+    if !view.has_effect() {
+        return Ok(page);
+    }
+    let (is_large, view) = (page.len() > SMALL, view.clone());
+    let viewed = run_blocking_if(app, is_large, move || view.page(&page)).await?;
+    viewed.ok_or_else(ApiError::internal)
+}
+
+/// Returns a page in parts: the first one is already rendered, and each of the others has as many of the remaining events
+/// as fit into a page.
+fn page_parts(
+    app: Arc<App>,
+    project: ProjectAccess,
+    view: EventView,
+    first: Vec<u8>,
+    rest: Vec<Position>,
+) -> Parts {
+    // The list of events is the only list that ends in the last part of a page.
+    let end = memchr::memrchr(b']', &first).unwrap_or(first.len());
+    let mut first = first;
+    let tail = first.split_off(end);
+    let others = stream::try_unfold(rest, move |positions| {
+        let (app, project, view) = (Arc::clone(&app), project.clone(), view.clone());
+        async move {
+            if positions.is_empty() {
+                return Ok(None);
+            }
+            let query = ReadRest { positions };
+            let Page { json, rest } = app.store.read(&project, query).await?;
+            let page = viewed(&app, &view, json).await?;
+            let begin = memchr::memchr(b'[', &page).unwrap_or(0);
+            let end = memchr::memrchr(b']', &page).unwrap_or(begin);
+            let events = page.get(begin + 1..end).unwrap_or_default();
+            // All remaining events of the part may have been deleted.
+            let comma: &[u8] = if events.is_empty() { b"" } else { b"," };
+            Ok(Some(([comma, events].concat(), rest)))
+        }
+    });
+    let first = stream::once(async { Ok(first) });
+    let tail = stream::once(async { Ok(tail) });
+    first.chain(others).chain(tail).boxed()
 }
 
 /// Runs a query until the client closes the connection.
@@ -177,9 +226,9 @@ async fn run_query(
     client: &ClientConnection,
     project: &ProjectAccess,
     query: ReadEvents,
-) -> Result<Vec<u8>, ApiError> {
+) -> Result<Page, ApiError> {
     tokio::select! {
-        page = app.store.read(project, query) => Ok(page?.json),
+        page = app.store.read(project, query) => Ok(page?),
         // The query is dropped, which stops it. No client receives the error.
         () = client.closed() => Err(ApiError::unavailable("the client closed the connection")),
     }
@@ -228,21 +277,11 @@ fn query_of(wanted: Wanted, project: &ProjectAccess) -> Result<Option<ReadEvents
         filters.push(Filter::is("metadata.run_id", &run));
     }
     let filter = filter::Filter::parse(&filters, wanted.range.as_ref())?;
-    let plan = filter.plan();
     let start = start(wanted.page, wanted.cursor.as_deref())?;
-    Ok((!plan.is_empty).then(|| ReadEvents {
-        session: plan.session,
-        kind: plan.kind,
-        name: plan.name,
-        errors_only: plan.has_error,
-        from: plan.started.map(|(from, _)| from),
-        before: plan.started.map(|(_, last)| last.saturating_add(1)),
-        predicate: (!plan.is_complete).then(|| {
-            let public = project.public().to_owned();
-            EventPredicate::new(move |event| filter.matches(&event.candidate(&public)))
-        }),
+    let found = ReadEvents::matching(filter, project.public());
+    Ok(found.map(|query| ReadEvents {
         start,
         limit: wanted.limit,
-        ..ReadEvents::default()
+        ..query
     }))
 }

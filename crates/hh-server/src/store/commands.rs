@@ -8,12 +8,13 @@ use hh_auth::{Grant, KeyDigest};
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::page::{EventPredicate, Position};
-use super::port::{Changed, Command, Page, Query, StoreError};
+use super::page::{EventPredicate, Page, Position};
+use super::port::{Changed, Command, Query, StoreError};
 use crate::auth::{Access, ProjectAccess, ServerAccess};
 use crate::domain::event_body::EventBody;
 use crate::domain::event_ids::EventIdentity;
 use crate::domain::events::Rights;
+use crate::domain::filter::Filter;
 use crate::domain::idempotency::IdempotencyKey;
 use crate::domain::keys::KeyRecord;
 use crate::domain::usage::Usage;
@@ -61,6 +62,7 @@ queries! {
     ListOwners: Access => Vec<Owner>,
     FindSessions: ProjectAccess => Vec<FoundSession>,
     ReadEvents: ProjectAccess => Page,
+    ReadRest: ProjectAccess => Page,
     GetEvent: ProjectAccess => Vec<u8>,
 }
 
@@ -289,19 +291,22 @@ pub(crate) struct FindSessions {
 }
 
 /// The time limit of a query over events.
-const TIME_LIMIT: Duration = Duration::from_secs(10);
+pub(super) const TIME_LIMIT: Duration = Duration::from_secs(10);
+
+/// How long events are counted after a page is found. Clients with short timeouts need the page soon.
+const COUNT_TIME: Duration = Duration::from_millis(200);
 
 /// The largest number of events before a page. Later pages can only be read with a cursor.
 pub(crate) const MAX_OFFSET: u64 = 10_000_000;
 
-/// The number of matching events after a page up to which they are counted.
+/// The number of matching events after a page up to which they are counted. A count also ends after a short time.
 pub(crate) const MAX_COUNTED: u64 = 10_000;
 
 /// Reads a page of events, latest first.
 ///
 /// The total is exact without filters, with a filter by session or kind or both, and if at most [`MAX_COUNTED`] other
-/// events that match follow the page. Otherwise the total is one more than the number of events up to the end of the
-/// page, and the page is marked.
+/// events that match follow the page and are found soon. Otherwise the total is one more than the number of events up to
+/// the end of the page, and the page is marked. Pages after the first page of a cursor have no exact total.
 ///
 /// The error is `Invalid` for a page beyond [`MAX_OFFSET`], and `TooSlow` if the page is not found within the time limit.
 /// With a cursor, the query returns the events that it found within the limit.
@@ -322,6 +327,8 @@ pub(crate) struct ReadEvents {
     /// The maximum number of events on the page.
     pub(crate) limit: u32,
     pub(crate) time_limit: Duration,
+    /// How long events are counted after the page is found.
+    pub(crate) count_time: Duration,
 }
 
 /// Where a page of events starts.
@@ -331,6 +338,27 @@ pub(crate) enum PageStart {
     Number(u32),
     /// After an event, or with the first event. The page contains a cursor for the next page.
     Cursor(Option<Position>),
+}
+
+impl ReadEvents {
+    /// Returns a query for the first page of the events that match a filter, or `None` if no event can match. `project`
+    /// is the public id of the project.
+    pub(crate) fn matching(filter: Filter, project: &str) -> Option<Self> {
+        let plan = filter.plan();
+        let project = project.to_owned();
+        (!plan.is_empty).then(|| Self {
+            session: plan.session,
+            kind: plan.kind,
+            name: plan.name,
+            errors_only: plan.has_error,
+            from: plan.from,
+            before: plan.before,
+            predicate: (!plan.is_complete).then(|| {
+                EventPredicate::new(move |event| filter.matches(&event.candidate(&project)))
+            }),
+            ..Self::default()
+        })
+    }
 }
 
 impl Default for ReadEvents {
@@ -347,8 +375,16 @@ impl Default for ReadEvents {
             start: PageStart::Number(0),
             limit: 1000,
             time_limit: TIME_LIMIT,
+            count_time: COUNT_TIME,
         }
     }
+}
+
+/// Reads events of a page that did not fit into its JSON, in the order of the page. Events that were deleted in the
+/// meantime are left out.
+#[derive(Clone, Debug)]
+pub(crate) struct ReadRest {
+    pub(crate) positions: Vec<Position>,
 }
 
 /// Reads one event or session as JSON.

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize, Serializer};
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
-use super::port::{Page, StoreError};
+use super::port::StoreError;
 use crate::domain::filter::Candidate;
 use crate::domain::sessions::UNNAMED;
 use crate::hex;
@@ -79,14 +79,21 @@ impl fmt::Debug for EventPredicate {
     }
 }
 
+/// A page of events, rendered as the JSON of an [`EventList`](hh_api::types::EventList). Values in memory would be many
+/// times as large.
+#[derive(Debug)]
+pub(crate) struct Page {
+    pub(crate) json: Vec<u8>,
+    /// The events of a page with a number that did not fit into the JSON, which are read later.
+    pub(crate) rest: Vec<Position>,
+}
+
 /// What follows the events of a page.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(super) struct PageEnd {
     pub(super) total: u64,
     /// Whether the total is the number of all events that match, and not only a lower bound.
     pub(super) is_exact: bool,
-    /// Whether the page has fewer events than its limit because they are large.
-    pub(super) truncated: bool,
     /// The position that the next page starts after.
     pub(super) next: Option<Position>,
 }
@@ -161,15 +168,12 @@ impl PageBuilder {
         Ok(true)
     }
 
-    /// Completes the page.
-    pub(super) fn finish(mut self, end: PageEnd) -> Page {
+    /// Completes the page. `rest` are the events of the page that did not fit.
+    pub(super) fn finish(mut self, end: PageEnd, rest: Vec<Position>) -> Page {
         let total = end.total;
         let mut text = format!("],\"totalEvents\":{total},\"count\":{total}");
         if !end.is_exact {
             text.push_str(",\"total_is_exact\":false");
-        }
-        if end.truncated {
-            text.push_str(",\"truncated\":true");
         }
         if let Some(next) = end.next {
             let next = next.encode();
@@ -177,7 +181,10 @@ impl PageBuilder {
         }
         text.push('}');
         self.json.extend_from_slice(text.as_bytes());
-        Page { json: self.json }
+        Page {
+            json: self.json,
+            rest,
+        }
     }
 }
 

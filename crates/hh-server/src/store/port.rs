@@ -57,13 +57,6 @@ impl Hold {
     }
 }
 
-/// A page of events, rendered as the JSON of an [`EventList`](hh_api::types::EventList). Values in memory would be many
-/// times as large.
-#[derive(Debug)]
-pub(crate) struct Page {
-    pub(crate) json: Vec<u8>,
-}
-
 /// The result of a command that changes keys.
 #[derive(Debug, Default)]
 pub(crate) struct Changed<T> {

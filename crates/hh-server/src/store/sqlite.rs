@@ -16,6 +16,7 @@ mod key_update;
 mod keys;
 mod large_bodies;
 mod last_admin;
+mod log_file;
 mod log_limit;
 mod merge;
 mod open;

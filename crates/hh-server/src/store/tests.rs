@@ -16,7 +16,7 @@ use proptest::test_runner::{Config, TestRunner};
 use tempfile::TempDir;
 
 use super::commands::GetEvent;
-use super::port::{Changed, Page};
+use super::port::Changed;
 use super::*;
 use crate::auth::{Access, ServerAccess};
 use crate::domain::keys::KeyRecord;

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use hh_auth::Level;
 use rusqlite::{Connection as Database, params};
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::task::JoinSet;
 
 use super::spans::{BASE, encode, label, span};
@@ -271,47 +271,61 @@ fn store(server: &TestServer, count: u8, started: i64, name: usize, inputs: usiz
     }
 }
 
-/// Reads all pages like a client that lowers its limit when a page is truncated.
-async fn read_all(client: &Client) -> Vec<Value> {
-    let mut all: Vec<Value> = Vec::new();
-    let mut limit = 1000;
+/// Reads all pages by their cursors, and returns the numbers of their events.
+async fn pages(client: &Client) -> Vec<usize> {
+    let (mut pages, mut cursor) = (Vec::new(), String::new());
     loop {
-        let page = all.len() / limit + 1;
-        let answer = client
-            .post(EXPORT, &json!({"limit": limit, "page": page}))
-            .await;
+        let answer = client.post(EXPORT, &json!({"cursor": cursor})).await;
         let list = answer.assert_ok();
         let events = list["events"].as_array().unwrap();
         assert!(answer.body.len() <= 8 * MIB || events.len() == 1);
-        all.extend(events.iter().skip(all.len() % limit).cloned());
-        if list["truncated"] == true {
-            assert!(events.len() < limit);
-            limit = events.len();
-        } else if events.len() < limit {
-            return all;
-        }
+        assert_eq!(list.get("truncated"), None);
+        pages.push(events.len());
+        let Some(next) = list["next"].as_str() else {
+            return pages;
+        };
+        cursor = next.to_owned();
     }
 }
 
 #[tokio::test]
-async fn a_page_has_the_events_that_fit_and_is_marked_as_truncated() {
-    for (name, inputs, fit) in [(10, 3 * MIB, 2), (2 * MIB, 10, 3), (2 * MIB, 5 * MIB, 1)] {
+async fn a_page_with_a_number_has_all_its_events_however_large_they_are() {
+    for (name, inputs, fit) in [(10, 3 * MIB, 2), (3 * MIB, 10, 2), (MIB, 5 * MIB, 1)] {
         let server = TestServer::start().await;
-        store(&server, 5, 1_000_000_000, name, inputs);
+        store(&server, 3, 1_000_000_000, name, inputs);
         let client = server.key(Level::ReadOnly, "all").await;
         let list = client.events(&json!({})).await;
-        assert_eq!(list["events"].as_array().unwrap().len(), fit);
-        assert_eq!(list["truncated"], true);
-        assert_eq!(list["totalEvents"], 6);
-        let few = client.events(&json!({"limit": 4})).await;
-        assert_eq!(few["events"], list["events"]);
-        assert_eq!(few["totalEvents"], 6);
-        let fits = client.events(&json!({"limit": fit})).await;
-        assert_eq!(fits["events"], list["events"]);
-        assert_eq!(fits["truncated"], Value::Null);
-        let all = read_all(&client).await;
-        assert_eq!(all.len(), 6);
+        let all = list["events"].as_array().unwrap();
+        assert_eq!(all.len(), 4);
+        assert_eq!(list["totalEvents"], 4);
+        assert_eq!(list.as_object().unwrap().len(), 3);
+        let mut found = Vec::new();
+        for page in 1..=2 {
+            let wanted = json!({"limit": 3, "page": page});
+            let list = client.events(&wanted).await;
+            found.extend(list["events"].as_array().unwrap().iter().cloned());
+        }
+        assert!(&found == all);
+        let by_cursor = pages(&client).await;
+        assert_eq!(by_cursor.iter().sum::<usize>(), 4);
+        assert_eq!(by_cursor[0], fit);
     }
+}
+
+#[tokio::test]
+async fn the_parts_of_a_large_page_are_changed_like_a_whole_page() {
+    let server = TestServer::start().await;
+    store(&server, 3, 1_000_000_000, 10, 5 * MIB);
+    let client = server.key(Level::ReadOnly, "all").await;
+    let wanted = json!({"projections": ["event_id", "event_type"]});
+    let list = client.events(&wanted).await;
+    let events = list["events"].as_array().unwrap();
+    assert_eq!(events.len(), 4);
+    for event in events {
+        assert_eq!(event.as_object().unwrap().len(), 2);
+    }
+    let legacy = client.post("/events/export", &json!({})).await.assert_ok();
+    assert_eq!(legacy["events"].as_array().unwrap().len(), 4);
 }
 
 #[tokio::test]
@@ -322,9 +336,29 @@ async fn large_events_of_the_future_make_no_default_list_fail() {
     store(&server, 2, i64::MAX, 10, 5 * MIB);
     let client = server.key(Level::ReadOnly, "all").await;
     let list = client.events(&json!({})).await;
-    assert_eq!(list["events"].as_array().unwrap().len(), 1);
-    assert_eq!(list["truncated"], true);
-    assert_eq!(read_all(&client).await.len(), 17);
+    assert_eq!(list["events"].as_array().unwrap().len(), 17);
+    assert_eq!(pages(&client).await.iter().sum::<usize>(), 17);
+}
+
+#[tokio::test]
+async fn the_rest_of_a_large_page_is_not_returned_to_a_revoked_key() {
+    let server = TestServer::start().await;
+    store(&server, 5, 1_000_000_000, 10, 7 * MIB);
+    let (id, key) = server.mint(Level::ReadOnly, "all").await;
+    let client = server.client(&key);
+    let mut connection = client.connect().await;
+    let mut request = client.head("POST", EXPORT, &[JSON, ("content-length", "2")]);
+    request.extend_from_slice(b"{}");
+    assert!(connection.write(&request).await);
+    // The response has begun, and most of it does not fit into the buffers of the connection.
+    assert!(connection.more().await);
+    let admin = server.admin();
+    admin
+        .delete(&format!("/v1/api_keys/{id}"))
+        .await
+        .assert_ok();
+    let received = within(connection.rest()).await;
+    assert!(received < 30 * MIB, "{received} bytes");
 }
 
 #[tokio::test]

@@ -324,16 +324,46 @@ impl Connection {
             headers,
             body: Vec::new(),
         };
+        self.unread.drain(..end + 4);
+        if answer.header("transfer-encoding") == Some("chunked") {
+            answer.body = self.chunks().await;
+            return answer;
+        }
         let length: usize = match answer.status {
             204 => 0,
             _ => answer.header("content-length").unwrap().parse().unwrap(),
         };
-        self.unread.drain(..end + 4);
+        answer.body = self.bytes(length).await;
+        answer
+    }
+
+    /// Returns the next bytes of a body.
+    async fn bytes(&mut self, length: usize) -> Vec<u8> {
         while self.unread.len() < length {
             assert!(self.more().await, "the response is truncated");
         }
-        answer.body = self.unread.drain(..length).collect();
-        answer
+        self.unread.drain(..length).collect()
+    }
+
+    /// Returns a body in chunks.
+    async fn chunks(&mut self) -> Vec<u8> {
+        let mut body = Vec::new();
+        loop {
+            let end = loop {
+                match self.unread.windows(2).position(|two| two == b"\r\n") {
+                    Some(at) => break at,
+                    None => assert!(self.more().await, "the response is truncated"),
+                }
+            };
+            let size = self.bytes(end + 2).await;
+            let size = str::from_utf8(&size[..end]).unwrap();
+            let size = usize::from_str_radix(size, 16).unwrap();
+            body.extend(self.bytes(size).await);
+            self.bytes(2).await;
+            if size == 0 {
+                return body;
+            }
+        }
     }
 
     /// Waits until the server closes the connection, and ignores the data before that.
@@ -341,8 +371,20 @@ impl Connection {
         while self.more().await {}
     }
 
+    /// Returns the number of bytes that the server sends until it closes the connection.
+    pub(crate) async fn rest(&mut self) -> usize {
+        let mut count = self.unread.len();
+        loop {
+            self.unread.clear();
+            if !self.more().await {
+                return count;
+            }
+            count += self.unread.len();
+        }
+    }
+
     /// Reads more bytes, and returns false at the end.
-    async fn more(&mut self) -> bool {
+    pub(crate) async fn more(&mut self) -> bool {
         let read = within(self.stream.read_buf(&mut self.unread)).await;
         read.is_ok_and(|count| count > 0)
     }

@@ -433,18 +433,18 @@ async fn pages_of_large_names() {
     reset_peak();
     let before = memory("VmRSS:");
     for page in 1..=4 {
-        let wanted = format!("{{\"limit\": 50, \"page\": {page}}}");
+        // The page is sent in two parts.
+        let wanted = format!("{{\"limit\": 6, \"page\": {page}}}");
         let body = wanted.as_bytes();
         let answer = client
             .send("POST", "/v1/events/export", &[JSON], body)
             .await;
-        assert_eq!(answer.status, 200);
-        assert!(answer.body.len() <= 8 * MIB, "{} bytes", answer.body.len());
-        assert!(answer.body.ends_with(b",\"truncated\":true}"));
+        assert_eq!(answer.status, 200, "{}", answer.body.len());
+        assert!(answer.body.len() > 12 * MIB, "{} bytes", answer.body.len());
     }
     let grown = memory("VmHWM:").saturating_sub(before) / 1024;
     println!("pages of 2 MiB names: the peak grew by {grown} MiB");
-    // The memory contains the page and the copy in this client.
+    // The memory contains one part of the page and the copy in this client.
     assert!(grown < 50, "the peak grew by {grown} MiB");
     server.stop().await;
 }

@@ -1,10 +1,13 @@
 //! One condition on a field of an event.
 
+use std::cmp::Ordering;
+
 use hh_api::to_millis;
 use hh_api::types::{self, EventKind, Operator};
 use uuid::Uuid;
 
 use super::candidate::Candidate;
+use super::date::DateRange;
 use super::operand::{Operand, Scalar, ValueType};
 use super::test::Test;
 use super::walk;
@@ -21,6 +24,9 @@ const OBJECTS: [&str; 7] = [
     "feedback",
     "user_properties",
 ];
+
+/// The member of an event that describes its failure.
+const ERROR: &str = "error";
 
 /// A field of an event.
 #[derive(Clone, Debug, PartialEq)]
@@ -166,32 +172,45 @@ impl Condition {
         path == "source" && self.test.holds(Scalar::Text(UNNAMED))
     }
 
-    /// Returns the only session that can meet the condition, if it names one.
-    pub(super) fn only_session(&self) -> Option<Uuid> {
-        match (&self.field, &self.test, self.is_negated) {
-            (Field::SessionId, Test::Equals(Operand::Id(id)), false) => Some(*id),
-            _ => None,
+    /// Returns the part of a query that is the same as the condition.
+    pub(super) fn part(&self) -> Option<Part<'_>> {
+        if self.is_negated {
+            return None;
         }
-    }
-
-    /// Returns the only kind that can meet the condition, if it names one.
-    pub(super) fn only_kind(&self) -> Option<EventKind> {
-        match (&self.field, &self.test, self.is_negated) {
-            (Field::EventType, Test::Equals(Operand::Text(name)), false) => EventKind::find(name),
-            _ => None,
-        }
-    }
-
-    /// Returns the only name of an event that can meet the condition, if it names one.
-    pub(super) fn only_name(&self) -> Option<&str> {
-        match (&self.field, &self.test, self.is_negated) {
-            (Field::EventName, Test::Equals(Operand::Text(name)), false) => Some(name),
+        match (&self.field, &self.test) {
+            (Field::SessionId, Test::Equals(Operand::Id(id))) => Some(Part::Session(*id)),
+            (Field::EventType, Test::Equals(Operand::Text(name))) => {
+                EventKind::find(name).map(Part::Kind)
+            }
+            (Field::EventName, Test::Equals(Operand::Text(name))) => Some(Part::Name(name)),
+            (Field::Body(path), Test::Exists) if path == ERROR => Some(Part::Error),
+            (Field::StartTime, Test::Equals(Operand::Time(time))) => {
+                Some(Part::Start(DateRange::of(Ordering::Equal, *time)))
+            }
+            (Field::StartTime, Test::IsGreater(Operand::Time(time))) => {
+                Some(Part::Start(DateRange::of(Ordering::Greater, *time)))
+            }
+            (Field::StartTime, Test::IsLess(Operand::Time(time))) => {
+                Some(Part::Start(DateRange::of(Ordering::Less, *time)))
+            }
             _ => None,
         }
     }
 
     /// Returns whether only events with an error can meet the condition.
     pub(super) fn requires_error(&self) -> bool {
-        self.field == Field::Body("error".to_owned()) && !self.is_negated
+        !self.is_negated && matches!(&self.field, Field::Body(path) if path == ERROR)
     }
+}
+
+/// A condition that the columns of an event decide.
+#[derive(Clone, Copy)]
+pub(super) enum Part<'a> {
+    Session(Uuid),
+    Kind(EventKind),
+    Name(&'a str),
+    /// The event has an error.
+    Error,
+    /// The event starts in a range.
+    Start(DateRange),
 }

@@ -1,5 +1,7 @@
 //! Parses times and ranges of times.
 
+use std::cmp::Ordering;
+
 use hh_api::to_millis;
 use jiff::Timestamp;
 use jiff::civil::DateTime;
@@ -7,7 +9,6 @@ use jiff::tz::TimeZone;
 use serde_json::{Map, Value};
 
 use crate::domain::Refusal;
-use crate::domain::event_body::from_millis;
 
 /// A range of start times, in Unix milliseconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -52,6 +53,15 @@ impl DateRange {
         Ok(parsed)
     }
 
+    /// Returns the range of a comparison with a time, in Unix milliseconds.
+    pub(super) fn of(comparison: Ordering, millis: f64) -> Self {
+        let bound = Some((millis, comparison.is_eq()));
+        Self {
+            from: bound.filter(|_| comparison.is_ge()),
+            to: bound.filter(|_| comparison.is_le()),
+        }
+    }
+
     /// Returns whether the range contains a time, in Unix milliseconds.
     pub(super) fn contains(&self, millis: f64) -> bool {
         let is_after = |(bound, inclusive)| millis > bound || inclusive && millis >= bound;
@@ -59,13 +69,69 @@ impl DateRange {
         self.from.is_none_or(is_after) && self.to.is_none_or(is_before)
     }
 
-    /// Returns a range in nanoseconds that contains the range; `None` if it has no bounds.
-    pub(super) fn nanos(&self) -> Option<(i64, i64)> {
-        // Milliseconds are rounded, so the range is wider by one millisecond.
-        let from = self.from.map(|(bound, _)| from_millis(bound - 1.0));
-        let to = self.to.map(|(bound, _)| from_millis(bound + 1.0));
-        (from.is_some() || to.is_some()).then(|| (from.unwrap_or(i64::MIN), to.unwrap_or(i64::MAX)))
+    /// Returns the same range in nanoseconds, or `None` if it contains no time.
+    pub(super) fn nanos(&self) -> Option<NanoRange> {
+        let open = Self {
+            from: self.from,
+            to: None,
+        };
+        let from = first_time(|nanos| open.contains(to_millis(nanos)))?;
+        let up_to = Self {
+            from: None,
+            to: self.to,
+        };
+        Some(NanoRange {
+            from: self.from.map(|_| from),
+            before: first_time(|nanos| !up_to.contains(to_millis(nanos))),
+        })
     }
+}
+
+/// A range of start times, in nanoseconds since 1970.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct NanoRange {
+    /// The first time in the range.
+    pub(super) from: Option<i64>,
+    /// The first time after the range.
+    pub(super) before: Option<i64>,
+}
+
+impl NanoRange {
+    /// Returns the times that both ranges contain.
+    pub(super) fn intersect(self, other: Self) -> Self {
+        let earliest = self.before.into_iter().chain(other.before).min();
+        Self {
+            from: self.from.max(other.from),
+            before: earliest,
+        }
+    }
+
+    pub(super) fn is_empty(self) -> bool {
+        self.from
+            .zip(self.before)
+            .is_some_and(|(from, before)| from >= before)
+            || self.before == Some(i64::MIN)
+    }
+}
+
+/// Returns the first time, in nanoseconds, from which on a condition holds. Milliseconds are rounded to the precision of a
+/// float, so a search finds the bound that has the same result for each time as a comparison of milliseconds.
+fn first_time(holds: impl Fn(i64) -> bool) -> Option<i64> {
+    // The times in ascending order, from the earliest one on.
+    let time = |number: u64| (number ^ (1 << 63)).cast_signed();
+    let (mut first, mut last) = (0, u64::MAX);
+    if !holds(time(last)) {
+        return None;
+    }
+    while first < last {
+        let middle = first + (last - first) / 2;
+        if holds(time(middle)) {
+            last = middle;
+        } else {
+            first = middle + 1;
+        }
+    }
+    Some(time(first))
 }
 
 fn invalid() -> Refusal {

@@ -11,7 +11,7 @@ use serde_json::{Map, json};
 
 use super::date::parse_time;
 use super::*;
-use crate::domain::event_body::EventBody;
+use crate::domain::event_body::{EventBody, from_millis};
 
 const ID: &str = "6ba7b810-9dad-41d1-80b4-00c04fd430c8";
 const OTHER: &str = "01234567-89ab-4def-8123-456789abcdef";
@@ -380,20 +380,47 @@ proptest! {
         let wanted = valid.iter().all(|filter| expected(&event, filter));
         prop_assert_eq!(sample.matches(&parsed), wanted, "{:?} {}", valid, event);
 
-        // Every event that matches is found by the index.
         let plan = parsed.plan();
-        if wanted {
-            prop_assert!(!plan.is_empty);
-            prop_assert!(plan.session.is_none_or(|id| id.to_string() == OTHER));
-            prop_assert!(plan.kind.is_none_or(|kind| kind == sample.kind));
-            prop_assert!(plan.name.is_none_or(|name| name == sample.name));
-            prop_assert!(!plan.has_error || sample.body.error.is_some());
-        } else if plan.is_complete && !plan.is_empty {
-            let has_kind = plan.kind.is_none_or(|kind| kind == sample.kind);
-            let has_session = plan.session.is_none_or(|id| id.to_string() == OTHER);
-            prop_assert!(!has_kind || !has_session);
+        prop_assert!(!wanted || is_planned(&plan, &sample), "{:?}", plan);
+        if plan.is_complete {
+            prop_assert_eq!(is_planned(&plan, &sample), wanted, "{:?}", plan);
         }
     }
+
+    #[test]
+    fn an_index_finds_exactly_the_times_of_a_range(
+        millis in prop_oneof![
+            (0..100_000_u32).prop_map(|number| 1_704_110_400_000.0 + f64::from(number) / 1024.0),
+            -1e4..1e4_f64,
+            -1e13..1e13_f64,
+        ],
+        near in -3000..3000_i64,
+        name in prop::sample::select(vec!["$gte", "$gt", "$lte", "$lt"]),
+        operator in prop::sample::select(vec![Operator::After, Operator::Before, Operator::Is]),
+    ) {
+        let sample = plain(from_millis(millis).saturating_add(near));
+        let mut filter = types::Filter::is("start_time", "");
+        (filter.operator, filter.value) = (operator, json!(millis));
+        for filter in [
+            parse(json!([]), &json!({name: millis})).unwrap(),
+            Filter::parse(&[filter], None).unwrap(),
+        ] {
+            let plan = filter.plan();
+            prop_assert!(plan.is_complete);
+            prop_assert_eq!(is_planned(&plan, &sample), sample.matches(&filter), "{:?}", plan);
+        }
+    }
+}
+
+/// Returns whether an index finds an event with a plan.
+fn is_planned(plan: &Plan, sample: &Sample) -> bool {
+    !plan.is_empty
+        && plan.session.is_none_or(|id| id.to_string() == OTHER)
+        && plan.kind.is_none_or(|kind| kind == sample.kind)
+        && plan.name.as_ref().is_none_or(|name| *name == sample.name)
+        && (!plan.has_error || sample.body.error.is_some())
+        && plan.from.is_none_or(|from| sample.started >= from)
+        && plan.before.is_none_or(|before| sample.started < before)
 }
 
 fn parse(filters: Value, range: &Value) -> Result<Filter, String> {
@@ -419,8 +446,8 @@ fn a_range_is_read_in_every_spelling() {
         let filter = parse(json!([]), &range).unwrap_or_else(|error| panic!("{range}: {error}"));
         let found = plain(nanos).matches(&filter);
         let plan = filter.plan();
-        let (from, to) = plan.started.unwrap_or((i64::MIN, i64::MAX));
-        assert!(!found || (from..=to).contains(&nanos), "{range}");
+        assert!(plan.is_complete, "{range}");
+        assert_eq!(is_planned(&plan, &plain(nanos)), found, "{range}");
         found
     };
     for (range, at_noon, later) in [
@@ -507,14 +534,37 @@ fn a_condition_that_cannot_be_evaluated_is_refused_with_the_reason() {
 }
 
 #[test]
-fn filters_on_session_and_kind_alone_need_no_other_evaluation() {
+fn filters_that_an_index_decides_need_no_other_evaluation() {
     let filter = |field: &str, value: &str| types::Filter::is(field, value);
     let plan = |filters: &[types::Filter]| Filter::parse(filters, None).unwrap().plan();
-    let both = plan(&[filter("session_id", ID), filter("event_type", "model")]);
-    assert!(both.is_complete && !both.is_empty);
-    assert_eq!(both.session, Some(Uuid::parse_str(ID).unwrap()));
-    assert_eq!(both.kind, Some(EventKind::Model));
-    assert!(plan(&[filter("session_id", ID), filter("session_id", OTHER)]).is_empty);
-    assert!(plan(&[filter("event_type", "model"), filter("event_type", "tool")]).is_empty);
-    assert!(!plan(&[filter("event_name", "chat")]).is_complete);
+    let mut error = filter("error", "");
+    error.operator = Operator::Exists;
+    let all = plan(&[
+        filter("session_id", ID),
+        filter("event_type", "model"),
+        filter("event_name", "chat"),
+        filter("start_time", "2024-01-01"),
+        error,
+    ]);
+    assert!(all.is_complete && !all.is_empty && all.has_error);
+    assert_eq!(all.session, Some(Uuid::parse_str(ID).unwrap()));
+    assert_eq!(all.kind, Some(EventKind::Model));
+    assert_eq!(all.name.as_deref(), Some("chat"));
+    // A float of milliseconds has a precision of less than a microsecond.
+    let distance = all.from.unwrap().abs_diff(1_704_067_200_000_000_000);
+    assert!(distance < 1000, "{distance}");
+    for contradiction in [
+        [filter("session_id", ID), filter("session_id", OTHER)],
+        [filter("event_type", "model"), filter("event_type", "tool")],
+        [filter("event_name", "chat"), filter("event_name", "search")],
+        [
+            filter("start_time", "2024-01-01"),
+            filter("start_time", "2024-01-02"),
+        ],
+    ] {
+        assert!(plan(&contradiction).is_empty, "{contradiction:?}");
+    }
+    let failed = plan(&[filter("error", "timeout")]);
+    assert!(failed.has_error && !failed.is_complete);
+    assert!(!plan(&[filter("metadata.model", "m")]).is_complete);
 }

@@ -92,21 +92,21 @@ proptest! {
             user_properties: body.user_properties,
         };
         let events = vec![expected.clone(), expected];
-        let (total_is_exact, truncated) = (total % 3 == 1, total % 2 == 1);
-        let list =
-            EventList { events, total_events: total, count: total, total_is_exact, truncated, next: None };
-        let end = PageEnd { is_exact: total_is_exact, ..end(total, truncated) };
-        let rendered = page.finish(end).json;
+        let total_is_exact = total % 3 == 1;
+        let list = EventList {
+            events, total_events: total, count: total, total_is_exact, truncated: false, next: None,
+        };
+        let end = PageEnd { is_exact: total_is_exact, ..end(total) };
+        let rendered = page.finish(end, Vec::new()).json;
         prop_assert_eq!(String::from_utf8(rendered).unwrap(), serde_json::to_string(&list).unwrap());
     }
 }
 
 /// Returns the end of a page with an exact total.
-fn end(total: u64, truncated: bool) -> PageEnd {
+fn end(total: u64) -> PageEnd {
     PageEnd {
         total,
         is_exact: true,
-        truncated,
         next: None,
     }
 }
@@ -179,16 +179,16 @@ fn a_page_has_one_event_however_large_and_more_only_as_far_as_all_bytes_fit() {
             "the page stays full"
         );
         // This is the longest text after the events.
-        let rendered = page.finish(PageEnd {
+        let end = PageEnd {
             is_exact: false,
             next: Some(Position {
                 started: i64::MIN,
                 sid: i64::MAX,
                 id: Some([255; 16]),
             }),
-            ..end(u64::MAX, true)
-        });
-        let rendered = rendered.json;
+            ..end(u64::MAX)
+        };
+        let rendered = page.finish(end, Vec::new()).json;
         assert!(rendered.len() <= MAX_PAGE || pushed == 1);
         let list: EventList = serde_json::from_slice(&rendered).unwrap();
         assert_eq!(list.events.len(), pushed);

@@ -1,11 +1,12 @@
 //! Copies the write-ahead log into the database file on a thread of its own, so that commits do not wait for it.
 //!
 //! The thread copies most of a long log while the writer continues. SQLite reuses the log from its beginning only when
-//! all of it is copied, so the writer copies the rest, which is short, between two commits.
+//! all of it is copied, so the writer copies the rest, which is short, between two commits. Only one connection can copy
+//! at a time, and SQLite does not let the other one wait, so the writer [pauses](Checkpoints::pause) the thread first.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::thread::JoinHandle;
 
 use rusqlite::Connection;
@@ -24,15 +25,31 @@ pub(super) struct Checkpoints {
 struct Shared {
     requests: Mutex<Requests>,
     changed: Condvar,
-    /// Whether the log may be copied. The thread holds the lock while it copies.
+    /// Whether the log may be copied. The lock is held during each copy.
     is_allowed: Mutex<bool>,
     /// Whether the thread has copied the log since the writer last copied the rest of it.
     has_copied: AtomicBool,
 }
 
+/// A guard during which the thread does not copy the log.
+pub(super) struct Pause<'a> {
+    shared: &'a Shared,
+    _copying: MutexGuard<'a, bool>,
+}
+
+impl Drop for Pause<'_> {
+    fn drop(&mut self) {
+        // The holder of the guard has copied what was requested.
+        self.shared.requests().is_requested = false;
+        self.shared.has_copied.store(false, Ordering::Release);
+    }
+}
+
 #[derive(Default)]
 struct Requests {
     is_requested: bool,
+    /// Whether the thread copies the log.
+    is_copying: bool,
     is_closed: bool,
     waiting: Vec<oneshot::Sender<()>>,
 }
@@ -55,10 +72,14 @@ impl Checkpoints {
         })
     }
 
-    /// Requests a copy of the log without waiting for it.
+    /// Requests a copy of the log without waiting for it. Has no effect while the thread copies.
     pub(super) fn request(&self) {
-        self.shared.requests().is_requested = true;
-        self.shared.changed.notify_one();
+        let mut requests = self.shared.requests();
+        if !requests.is_copying {
+            requests.is_requested = true;
+            drop(requests);
+            self.shared.changed.notify_one();
+        }
     }
 
     /// Waits until the thread has copied the log. Does nothing after the thread was stopped.
@@ -74,9 +95,30 @@ impl Checkpoints {
         *lock(&self.shared.is_allowed) = is_allowed;
     }
 
-    /// Returns whether the thread has copied the log since the last call.
-    pub(super) fn take_copied(&self) -> bool {
-        self.shared.has_copied.swap(false, Ordering::AcqRel)
+    /// Returns whether the thread has copied the log since the last pause.
+    pub(super) fn has_copied(&self) -> bool {
+        self.shared.has_copied.load(Ordering::Acquire)
+    }
+
+    /// Waits for a copy that is in progress, and pauses the thread, so that another connection can copy the log.
+    pub(super) fn pause(&self) -> Pause<'_> {
+        Pause {
+            _copying: lock(&self.shared.is_allowed),
+            shared: &self.shared,
+        }
+    }
+
+    /// Pauses the thread like [`Checkpoints::pause`], unless it copies.
+    pub(super) fn try_pause(&self) -> Option<Pause<'_>> {
+        let copying = match self.shared.is_allowed.try_lock() {
+            Ok(copying) => copying,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) => return None,
+        };
+        Some(Pause {
+            _copying: copying,
+            shared: &self.shared,
+        })
     }
 
     /// Stops the thread and closes its connection. Blocks.
@@ -130,6 +172,7 @@ impl Shared {
                 .unwrap_or_else(PoisonError::into_inner);
         }
         requests.is_requested = false;
+        requests.is_copying = true;
         (!requests.is_closed).then(|| std::mem::take(&mut requests.waiting))
     }
 }
@@ -141,6 +184,7 @@ fn run(shared: &Shared, connection: &Connection) {
             copy(connection);
             shared.has_copied.store(true, Ordering::Release);
         }
+        shared.requests().is_copying = false;
         drop(is_allowed);
         // Dropping the senders wakes the callers.
         drop(waiting);

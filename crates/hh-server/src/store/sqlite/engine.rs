@@ -1,6 +1,5 @@
 //! Defines the engine that executes the commands and queries.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use rusqlite::Connection;
@@ -9,6 +8,7 @@ use tokio::sync::Semaphore;
 use super::checkpoints::Checkpoints;
 use super::deletions::Deletions;
 use super::key_rows;
+use super::log_file::LogFile;
 use super::reader::Readers;
 use super::turns::Turns;
 use super::writer::Writer;
@@ -22,8 +22,9 @@ pub(crate) struct Sqlite {
     pub(super) deletions: Arc<Deletions>,
     pub(super) checkpoints: Arc<Checkpoints>,
     pub(super) readers: Arc<Readers>,
-    pub(super) log_path: PathBuf,
+    pub(super) log: LogFile,
     pub(super) event_turns: Turns,
+    pub(super) body_turns: Turns,
     pub(super) merge_turns: Turns,
     /// The permit for a merge outside the writer.
     pub(super) merges: Arc<Semaphore>,

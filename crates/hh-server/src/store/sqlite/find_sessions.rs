@@ -6,6 +6,7 @@ use rusqlite::params;
 use uuid::Uuid;
 
 use super::engine::Sqlite;
+use super::reader::BODY_WAIT;
 use crate::auth::ProjectAccess;
 use crate::store::commands::FindSessions;
 use crate::store::port::{Read, StoreError};
@@ -23,6 +24,7 @@ impl Read<FindSessions> for Sqlite {
     ) -> Result<Vec<FoundSession>, StoreError> {
         let number = project.number();
         let live = self.check_live(project.key());
+        let _turn = self.body_turns.wait(project.family(), BODY_WAIT).await?;
         self.readers
             .read_body(move |connection| {
                 live(connection)?;

@@ -4,6 +4,7 @@ use rusqlite::{Connection, params};
 
 use super::engine::Sqlite;
 use super::large_bodies;
+use super::reader::BODY_WAIT;
 use super::session_rows::stored_event;
 use crate::auth::ProjectAccess;
 use crate::store::commands::GetEvent;
@@ -20,6 +21,7 @@ impl Read<GetEvent> for Sqlite {
     async fn read(&self, project: &ProjectAccess, query: GetEvent) -> Result<Vec<u8>, StoreError> {
         let (number, public) = (project.number(), project.public().to_owned());
         let live = self.check_live(project.key());
+        let _turn = self.body_turns.wait(project.family(), BODY_WAIT).await?;
         self.readers
             .read_body(move |connection| {
                 live(connection)?;

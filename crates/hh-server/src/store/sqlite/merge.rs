@@ -286,7 +286,7 @@ impl Sqlite {
                 self.check_live(key),
                 (Arc::clone(&change), Arc::clone(&hold)),
             );
-            let merged = self.readers.read_body(move |connection| {
+            let merged = self.readers.read_for_change(move |connection| {
                 let (change, _hold) = &in_query;
                 live(connection)?;
                 merge_outside(connection, &**change)

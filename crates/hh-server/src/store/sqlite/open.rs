@@ -12,6 +12,7 @@ use super::checkpoints::Checkpoints;
 use super::deletions::Deletions;
 use super::engine::Sqlite;
 use super::first_start::ANNOUNCED_KEY;
+use super::log_file::LogFile;
 use super::reader::Readers;
 use super::reserve::Reserve;
 use super::turns::Turns;
@@ -65,9 +66,10 @@ pub(crate) fn open(
         deletions: Arc::new(deletions),
         checkpoints,
         readers: Arc::new(Readers::start(path)?),
-        log_path: path.with_extension("db-wal"),
+        log: LogFile::of(path),
         // One family uses at most two of the four connections.
         event_turns: Turns::new(2),
+        body_turns: Turns::new(1),
         merge_turns: Turns::new(1),
         merges: Arc::new(Semaphore::new(1)),
         catalog: Arc::clone(&catalog),

@@ -3,25 +3,30 @@
 //! A query finds the keys of a page in the order of an index, without a sort, and then reads only the rows of that
 //! page. Events are ordered by start time, latest first. Events with the same start time are ordered by session, newest
 //! first, and within a session by descending id, with the session itself last.
+//!
+//! The start of a session can move while a client reads page after page. In a list with cursors, the place of a session
+//! is therefore its start at the time of its creation, so that no page contains it again.
 
 mod keys;
+mod rest;
+mod scan;
 
 use std::time::Duration;
 
 use hh_api::types::EventKind;
-use rusqlite::{CachedStatement, Connection, ErrorCode, Rows, params};
+use rusqlite::{Connection, params};
 
 use super::engine::Sqlite;
-use super::large_bodies;
 use super::reader::Stop;
 use super::rollups;
-use super::session_rows::{kind_number, stored_event};
+use super::session_rows::kind_number;
 use crate::auth::ProjectAccess;
 use crate::domain::Refusal;
-use crate::store::commands::{MAX_COUNTED, MAX_OFFSET, PageStart, ReadEvents};
-use crate::store::page::{PageBuilder, PageEnd, Position};
-use crate::store::port::{Page, Read, StoreError};
+use crate::store::commands::{MAX_OFFSET, PageStart, ReadEvents};
+use crate::store::page::{Page, PageEnd};
+use crate::store::port::{Read, StoreError};
 use keys::{Keys, has_counts};
+use scan::{End, Limits, RowReader, Scan};
 
 /// How long a query waits for other queries of the same key.
 const MAX_WAIT: Duration = Duration::from_secs(20);
@@ -93,59 +98,6 @@ fn known_total(
     Ok(Some(total))
 }
 
-/// The statements that read the row of a key.
-struct RowReader<'a> {
-    session: CachedStatement<'a>,
-    event: CachedStatement<'a>,
-}
-
-impl<'a> RowReader<'a> {
-    fn new(connection: &'a Connection) -> Result<Self, StoreError> {
-        let session = connection.prepare_cached(&format!(
-            "SELECT 0, id, id, NULL, name, started, ended, {} FROM sessions WHERE sid = ?1",
-            large_bodies::BODY
-        ))?;
-        let event = connection.prepare_cached(
-            "SELECT e.kind, e.id, s.id, e.parent, e.name, e.started, e.ended, e.body
-            FROM events e JOIN sessions s USING (sid) WHERE e.sid = ?1 AND e.started = ?2 AND e.id = ?3",
-        )?;
-        Ok(Self { session, event })
-    }
-
-    fn read(&mut self, position: Position) -> Result<Rows<'_>, rusqlite::Error> {
-        match position.id {
-            Some(id) => self
-                .event
-                .query(params![position.sid, position.started, id]),
-            None => self.session.query([position.sid]),
-        }
-    }
-}
-
-/// The progress of a query.
-struct Progress {
-    /// The number of matching events that were passed, with those before the page.
-    passed: u64,
-    /// The last event of the page.
-    last: Option<Position>,
-    /// The last event that was compared with the filters.
-    compared: Option<Position>,
-    /// Whether the page has fewer events than its limit because they are large.
-    truncated: bool,
-    end: End,
-}
-
-/// The reason why a query ended.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum End {
-    /// No more events match.
-    Complete,
-    /// More events may match.
-    More,
-    /// The query exceeded its time limit, or its client has disconnected.
-    Stopped,
-}
-
 fn read_page(
     connection: &Connection,
     project: i64,
@@ -156,31 +108,37 @@ fn read_page(
     // All rows are read from one snapshot, so that concurrent writes do not matter.
     let snapshot = connection.unchecked_transaction()?;
     let offset = offset(query);
-    let keys = Keys::new(&snapshot, project, query, offset)?;
+    let mut keys = Keys::new(&snapshot, project, query, offset)?;
+    let is_first = !matches!(query.start, PageStart::Cursor(Some(_)));
     // The counts contain the events that are still to be deleted.
-    let known = if keys.has_hidden() {
-        None
-    } else {
+    let known = if is_first && !keys.has_hidden() {
         known_total(&snapshot, project, query)?
+    } else {
+        None
     };
     let skipped = keys.skipped();
-    let mut statement = snapshot.prepare_cached(&keys.sql())?;
-    let mut page = PageBuilder::new();
-    let found = scan(
-        keys.run(&mut statement)?,
-        RowReader::new(&snapshot)?,
-        &Search {
-            query,
+    let mut scan = Scan::new(
+        query,
+        Limits {
             offset,
-            skipped,
-            has_total: known.is_some(),
-            public,
+            total: known,
+            counts_more: is_first && known.is_none(),
         },
-        &mut page,
-        stop,
-    )?;
+        public,
+        skipped,
+    );
+    let mut rows = RowReader::new(&snapshot)?;
+    while !scan.has_ended()
+        && let Some(range) = keys.next_range(&snapshot)?
+    {
+        let mut statement = snapshot.prepare_cached(&keys.sql(range))?;
+        scan.read(keys.run(&mut statement, range)?, &mut rows, stop)?;
+    }
+    let (found, page) = scan.finish();
     let end = offset + u64::from(query.limit);
-    let is_full = found.truncated || found.passed >= end;
+    // The events of a page with a number that do not fit are read later, so all of them must be known.
+    let has_cursor = matches!(query.start, PageStart::Cursor(_));
+    let is_full = has_cursor && found.is_full || found.passed >= end;
     let next = match (query.start, found.end) {
         (PageStart::Number(_), End::Stopped) if !is_full => return Err(stop.error()),
         (PageStart::Number(_), _) => None,
@@ -188,14 +146,13 @@ fn read_page(
         (PageStart::Cursor(_), End::Stopped) if !is_full => {
             Some(found.compared.ok_or_else(|| stop.error())?)
         }
-        (PageStart::Cursor(_), End::Complete) if found.passed <= end && !found.truncated => None,
+        (PageStart::Cursor(_), End::Complete) if found.passed <= end && !found.is_full => None,
         (PageStart::Cursor(_), _) => found.last,
     };
-    let is_first = !matches!(query.start, PageStart::Cursor(Some(_)));
     let counted = match found.end {
         // The page is after the last event, so the number of skipped events is not known.
         End::Complete if skipped > 0 && found.passed == skipped && known.is_none() => {
-            Some(keys.count(&snapshot)?)
+            Some(keys.count_all(&snapshot)?)
         }
         End::Complete if is_first => Some(found.passed),
         End::Complete | End::More | End::Stopped => None,
@@ -206,104 +163,14 @@ fn read_page(
         (PageStart::Number(_), End::Stopped) => end + 1,
         _ => found.passed.min(end + 1),
     };
-    Ok(page.finish(PageEnd {
-        total: total.unwrap_or(least),
-        is_exact: total.is_some(),
-        truncated: found.truncated && next.is_none(),
-        next,
-    }))
-}
-
-/// What a scan over keys searches.
-struct Search<'a> {
-    query: &'a ReadEvents,
-    /// The number of matching events before the page.
-    offset: u64,
-    /// The number of matching events before the first key.
-    skipped: u64,
-    /// Whether the total is known, so that the events after the page are not counted.
-    has_total: bool,
-    /// The id of the project.
-    public: &'a str,
-}
-
-/// Adds the events of a page, and counts those after it.
-fn scan(
-    mut keys: Rows<'_>,
-    mut rows: RowReader<'_>,
-    search: &Search<'_>,
-    page: &mut PageBuilder,
-    stop: &Stop,
-) -> Result<Progress, StoreError> {
-    let query = search.query;
-    let end = search.offset + u64::from(query.limit);
-    let counts_more = !search.has_total && !matches!(query.start, PageStart::Cursor(Some(_)));
-    let last_counted = if counts_more { end + MAX_COUNTED } else { end };
-    let mut progress = Progress {
-        passed: search.skipped,
-        last: None,
-        compared: None,
-        truncated: false,
-        end: End::Complete,
-    };
-    loop {
-        let key = match keys.next() {
-            Ok(Some(key)) => key,
-            Ok(None) => return Ok(progress),
-            Err(error) if is_interrupted(&error) => break,
-            Err(error) => return Err(error.into()),
-        };
-        // SQLite checks this after many instructions, and the rest of the loop uses more time than they do.
-        if stop.is_over() {
-            break;
-        }
-        let position = Position {
-            started: key.get(0)?,
-            sid: key.get(1)?,
-            id: key.get(2)?,
-        };
-        let is_on_page = progress.passed >= search.offset && progress.passed < end;
-        if query.predicate.is_some() || is_on_page && !progress.truncated {
-            let mut found = match rows.read(position) {
-                Err(error) if is_interrupted(&error) => break,
-                found => found?,
-            };
-            let row = match found.next() {
-                Err(error) if is_interrupted(&error) => break,
-                row => row?.ok_or(rusqlite::Error::QueryReturnedNoRows)?,
-            };
-            let event = stored_event(row)?;
-            let matches = query
-                .predicate
-                .as_ref()
-                .is_none_or(|predicate| predicate.matches(&event));
-            if !matches {
-                progress.compared = Some(position);
-                continue;
-            }
-            if is_on_page && !progress.truncated {
-                progress.truncated = !page.push(&event, search.public)?;
-                if !progress.truncated {
-                    progress.last = Some(position);
-                }
-            }
-        }
-        // A truncated page of a known total is complete. Otherwise the events up to its regular end are still counted,
-        // because clients that read pages by number compare the total with that end.
-        if progress.passed >= last_counted || progress.truncated && !counts_more {
-            progress.passed += 1;
-            progress.end = End::More;
-            return Ok(progress);
-        }
-        progress.compared = Some(position);
-        progress.passed += 1;
-    }
-    progress.end = End::Stopped;
-    Ok(progress)
-}
-
-fn is_interrupted(error: &rusqlite::Error) -> bool {
-    error.sqlite_error_code() == Some(ErrorCode::OperationInterrupted)
+    Ok(page.finish(
+        PageEnd {
+            total: total.unwrap_or(least),
+            is_exact: total.is_some(),
+            next,
+        },
+        found.rest,
+    ))
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ mod queue;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -25,6 +25,7 @@ pub(super) struct Readers {
     keys: Pool,
     administration: Pool,
     bodies: Pool,
+    changes: Pool,
     events: Pool,
     /// A lock that each query over events holds for reading.
     events_lock: Arc<RwLock<()>>,
@@ -47,14 +48,23 @@ const ADMINISTRATION: Config = Config {
     limit: Duration::from_secs(10),
     too_slow: "the query took longer than 10 s and was stopped; retry later",
 };
-/// The pool for single events and sessions: results of session starts, and merges into large bodies, one at a time.
+/// How long a query over one event or session waits for others of the same key, and then for a thread.
+pub(super) const BODY_WAIT: Duration = Duration::from_secs(10);
+/// The pool for single events and sessions. One key uses at most one of the threads.
 const BODIES: Config = Config {
     name: "hh-read-bodies",
-    threads: 1,
+    threads: 2,
     opens_at_start: false,
-    wait: Duration::from_secs(10),
+    wait: BODY_WAIT,
     limit: Duration::from_secs(10),
     too_slow: "the event could not be read within 10 s; retry later",
+};
+/// The pool for reads of requests that store data: results of session starts, and merges into large bodies, one at a
+/// time. They do not wait for clients that only read.
+const CHANGES: Config = Config {
+    name: "hh-read-changes",
+    too_slow: "the stored event could not be read within 10 s; retry later",
+    ..BODIES
 };
 /// The pool for pages of events. Each thread uses memory for at most one page and one stored event.
 const EVENTS: Config = Config {
@@ -73,6 +83,7 @@ impl Readers {
             keys: Pool::start(path, &KEYS)?,
             administration: Pool::start(path, &ADMINISTRATION)?,
             bodies: Pool::start(path, &BODIES)?,
+            changes: Pool::start(path, &CHANGES)?,
             events: Pool::start(path, &EVENTS)?,
             events_lock: Arc::default(),
         })
@@ -102,11 +113,27 @@ impl Readers {
         self.bodies.read(query).await
     }
 
+    /// Runs a query of a request that stores data.
+    pub(super) async fn read_for_change<T: Send + 'static>(
+        &self,
+        query: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.changes.read(query).await
+    }
+
     /// Closes every connection after its current query. Blocks.
     ///
     /// The writer must close its connection last, so that SQLite removes the write-ahead log.
     pub(super) fn close(&self) {
-        for pool in [&self.keys, &self.administration, &self.bodies, &self.events] {
+        let Self {
+            keys,
+            administration,
+            bodies,
+            changes,
+            events,
+            ..
+        } = self;
+        for pool in [keys, administration, bodies, changes, events] {
             pool.close();
         }
     }
@@ -289,30 +316,43 @@ impl Drop for Ticket<'_> {
 pub(super) struct Stop {
     /// Whether the caller stopped waiting, for example because its client disconnected.
     is_abandoned: Arc<AtomicBool>,
-    end: Instant,
+    end: Arc<Mutex<Instant>>,
     /// The error message for a query that exceeds its time limit.
     too_slow: &'static str,
 }
 
 impl Stop {
-    /// Creates the reasons of a query without a pool.
-    #[cfg(test)]
-    pub(super) fn after(limit: Duration, is_abandoned: Arc<AtomicBool>) -> Self {
+    /// Creates the reasons of a query with a time limit from now on.
+    pub(super) fn after(
+        limit: Duration,
+        is_abandoned: Arc<AtomicBool>,
+        too_slow: &'static str,
+    ) -> Self {
         Self {
             is_abandoned,
-            end: Instant::now() + limit,
-            too_slow: "too slow",
+            end: Arc::new(Mutex::new(Instant::now() + limit)),
+            too_slow,
         }
     }
 
     /// Returns whether the caller has stopped waiting or the time limit is exceeded.
     pub(super) fn is_over(&self) -> bool {
-        self.is_abandoned.load(Ordering::Relaxed) || Instant::now() >= self.end
+        self.is_abandoned.load(Ordering::Relaxed) || Instant::now() >= *self.end()
+    }
+
+    /// Limits the rest of the query to a time from now on. An earlier end is not changed.
+    pub(super) fn limit_rest(&self, limit: Duration) {
+        let mut end = self.end();
+        *end = (*end).min(Instant::now() + limit);
     }
 
     /// Returns the error of a query that was stopped.
     pub(super) fn error(&self) -> StoreError {
         StoreError::TooSlow(self.too_slow)
+    }
+
+    fn end(&self) -> MutexGuard<'_, Instant> {
+        self.end.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -334,11 +374,7 @@ impl Reader {
         limit: Duration,
         query: impl FnOnce(&Connection, &Stop) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        let stop = Stop {
-            is_abandoned: stopped,
-            end: Instant::now() + limit,
-            too_slow: self.config.too_slow,
-        };
+        let stop = Stop::after(limit, stopped, self.config.too_slow);
         if stop.is_over() {
             return Err(stop.error());
         }

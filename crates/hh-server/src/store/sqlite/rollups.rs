@@ -26,9 +26,20 @@ pub(super) fn hour_of(nanos: i64) -> i64 {
     nanos.div_euclid(HOUR)
 }
 
+/// Returns the first time of an hour, in nanoseconds since 1970.
+pub(super) fn start_of_hour(hour: i64) -> i64 {
+    hour.saturating_mul(HOUR)
+}
+
 /// Returns the first time after an hour, in nanoseconds since 1970.
 pub(super) fn end_of_hour(hour: i64) -> i64 {
-    hour.saturating_add(1).saturating_mul(HOUR)
+    start_of_hour(hour.saturating_add(1))
+}
+
+/// Returns the first hour that begins at a time or after it.
+pub(super) fn first_whole_hour(nanos: i64) -> i64 {
+    let hour = hour_of(nanos);
+    hour + i64::from(nanos.rem_euclid(HOUR) != 0)
 }
 
 /// What the counts contain of one event or session. Times are nanoseconds since 1970.
@@ -251,18 +262,21 @@ pub(super) struct Jump {
     pub(super) skipped: u64,
 }
 
-/// Finds the last hour after whose events at most `offset` events were skipped.
+/// Finds the last hour of a range after whose events at most `offset` events of the range were skipped. The range has
+/// its first and its last hour.
 pub(super) fn jump(
     connection: &Connection,
     project: i64,
     kind: Option<i64>,
+    (first, last): (i64, i64),
     offset: u64,
 ) -> Result<Option<Jump>, StoreError> {
     let mut hours = connection.prepare_cached(
-        "SELECT hour, sum(n) FROM rollup_hours WHERE project = ?1 AND kind = coalesce(?2, kind)
+        "SELECT hour, sum(n) FROM rollup_hours
+         WHERE project = ?1 AND kind = coalesce(?2, kind) AND hour BETWEEN ?3 AND ?4
          GROUP BY hour ORDER BY hour DESC",
     )?;
-    let mut hours = hours.query(params![project, kind])?;
+    let mut hours = hours.query(params![project, kind, first, last])?;
     let (mut jump, mut skipped) = (None, 0);
     while let Some(row) = hours.next()? {
         let (hour, n): (i64, i64) = (row.get(0)?, row.get(1)?);
@@ -276,6 +290,23 @@ pub(super) fn jump(
         }
     }
     Ok(jump)
+}
+
+/// Finds the last hour with events of a kind, up to an hour.
+pub(super) fn last_hour(
+    connection: &Connection,
+    project: i64,
+    kind: i64,
+    up_to: i64,
+) -> Result<Option<i64>, StoreError> {
+    let hour = connection
+        .prepare_cached(
+            "SELECT hour FROM rollup_hours WHERE project = ?1 AND kind = ?2 AND hour <= ?3 AND n > 0
+             ORDER BY hour DESC LIMIT 1",
+        )?
+        .query_row([project, kind, up_to], |row| row.get(0))
+        .optional()?;
+    Ok(hour)
 }
 
 #[cfg(test)]

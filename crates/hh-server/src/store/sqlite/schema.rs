@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
 
@@ -14,10 +15,14 @@ pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/0004_large_bodies.sql"),
     include_str!("../../../migrations/0005_events.sql"),
     include_str!("../../../migrations/0006_deletions.sql"),
+    include_str!("../../../migrations/0007_listed.sql"),
 ];
 
 /// The number of pages in the log above which it is copied into the database file.
 pub(super) const CHECKPOINT: i64 = 4000;
+
+/// How long the writer waits for other processes that write to the database.
+pub(super) const WRITER_WAIT: Duration = Duration::from_secs(5);
 
 /// The number of prepared statements that the writer keeps.
 const STATEMENTS: usize = 64;
@@ -43,6 +48,9 @@ pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
     connection.pragma_update(None, "foreign_keys", "ON")?;
     // A thread copies the log.
     connection.pragma_update(None, "wal_autocheckpoint", 0)?;
+    // A log that a reader prevented from being reused becomes short again.
+    connection.pragma_update(None, "journal_size_limit", CHECKPOINT * 4096)?;
+    connection.busy_timeout(WRITER_WAIT)?;
     connection.pragma_update(None, "cache_size", -16_384)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     keep_in_memory(&connection)?;

@@ -233,9 +233,9 @@ fn insert_session(
 ) -> Result<(), StoreError> {
     connection
         .prepare_cached(
-            "INSERT INTO sessions (project, id, name, started, ended, implicit, id_scheme, day, error, input_tokens,
-               output_tokens, cost, family, body, sid)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
+            "INSERT INTO sessions (project, id, name, started, ended, implicit, id_scheme, day, listed, error,
+               input_tokens, output_tokens, cost, family, body, sid)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?4, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
         )?
         .execute(params![
             session.project,

@@ -42,7 +42,7 @@ impl Write<StartSession> for Sqlite {
         }
         let live = self.check_live(project.key());
         self.readers
-            .read_body(move |connection| {
+            .read_for_change(move |connection| {
                 live(connection)?;
                 let one = format!(
                     "SELECT 0, id, id, NULL, name, started, ended, {} FROM sessions WHERE project = ?1 AND id = ?2",

@@ -18,6 +18,7 @@ use tokio::sync::oneshot;
 
 use super::checkpoints::{self, Checkpoints};
 use super::reserve::Reserve;
+use super::schema;
 use crate::store::port::{Changed, Hold, KeyObserver, StoreError};
 use changing::Changing;
 use command::{CommandJob, CommandKind, WriterCommand};
@@ -29,6 +30,9 @@ use queue::{AbandonOnDrop, Queue};
 const GROUP: usize = 4096;
 /// The maximum time between the first command of a group and the start of its last one, for the same reason.
 const GROUP_TIME: Duration = Duration::from_millis(50);
+
+/// How long the writer waits for short queries before it empties the log.
+const READER_WAIT: Duration = Duration::from_millis(50);
 
 pub(super) struct Writer {
     /// The queue of the thread; closing it stops the thread.
@@ -180,7 +184,7 @@ impl Writer {
         Pending(pending)
     }
 
-    /// Writes the whole log into the database file and empties it, unless a query uses a snapshot.
+    /// Writes the whole log into the database file and empties it, unless a reader uses it.
     pub(super) fn empty_log(&self) -> Pending<()> {
         self.must_empty_log.store(true, Ordering::Release);
         self.submit(|_| Ok(()))
@@ -240,27 +244,40 @@ impl Committer {
         self.empty_log();
     }
 
-    /// Requests a copy of a long log, and copies the rest of it after that.
+    /// Requests a copy of a long log, and copies the rest of it after that. The log cannot exceed its limit by more than
+    /// one transaction, unless a reader prevents that.
     fn limit_log(&mut self) {
-        let copies = !self.reserve.is_missing();
-        if self.log.is_long() && copies {
-            if self.checkpoints.take_copied() || self.log.is_too_long() {
-                checkpoints::copy(&self.connection);
-            } else {
-                self.checkpoints.request();
-            }
+        if self.reserve.is_missing() || !self.log.is_long() {
+            return;
+        }
+        let pause = if self.log.is_too_long() {
+            Some(self.checkpoints.pause())
+        } else if self.checkpoints.has_copied() {
+            self.checkpoints.try_pause()
+        } else {
+            self.checkpoints.request();
+            None
+        };
+        if pause.is_some() {
+            checkpoints::copy(&self.connection);
+            self.log.set_copied();
         }
     }
 
-    /// Writes the whole log into the database file and empties it.
+    /// Writes the whole log into the database file and empties it, unless a reader uses it.
     fn empty_log(&self) {
         // The space of the released reserve must not be used for the database file.
-        if !self.reserve.is_missing() {
-            drop(
-                self.connection
-                    .execute_batch("PRAGMA wal_checkpoint(TRUNCATE)"),
-            );
+        if self.reserve.is_missing() {
+            return;
         }
+        let _pause = self.checkpoints.pause();
+        // A reader of another process can use the log for a long time, and commits must not wait for it.
+        drop(self.connection.busy_timeout(READER_WAIT));
+        drop(
+            self.connection
+                .execute_batch("PRAGMA wal_checkpoint(TRUNCATE)"),
+        );
+        drop(self.connection.busy_timeout(schema::WRITER_WAIT));
     }
 
     /// Runs commands as one transaction. If the transaction ends early, the remaining commands are left for the next

@@ -67,6 +67,8 @@ struct ModelSession {
     id: Uuid,
     name: String,
     started: i64,
+    /// Its start when it was created.
+    listed: i64,
     ended: i64,
     is_implicit: bool,
     body: Vec<u8>,

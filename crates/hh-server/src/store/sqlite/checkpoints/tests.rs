@@ -1,6 +1,7 @@
 use std::fs;
 use std::path::PathBuf;
 use std::sync::mpsc;
+use std::time::{Duration, Instant};
 
 use hh_auth::ProjectId;
 use tempfile::TempDir;
@@ -60,6 +61,62 @@ fn the_log_is_reused_while_the_writer_is_busy_and_removed_at_the_end() {
     let sql = "SELECT sum(length(value)) FROM meta WHERE length(value) > 1000";
     let stored: u32 = database.query_row(sql, [], |row| row.get(0)).unwrap();
     assert_eq!(stored, 150 * MIB);
+}
+
+#[test]
+fn the_log_is_reused_while_commands_wait_for_the_writer_without_a_pause() {
+    let (_dir, store, log) = open();
+    let mut most = 0;
+    runtime().block_on(async {
+        // Commits and copies overlap, because the next commands are in the queue already.
+        let mut writing: Vec<_> = (0..16)
+            .map(|_| {
+                let store = Arc::clone(&store);
+                tokio::spawn(async move { write(&store, 40).await })
+            })
+            .collect();
+        while !writing.is_empty() {
+            most = most.max(size(&log));
+            writing.retain(|task| !task.is_finished());
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        store.close().await;
+    });
+    // The limit of the log, and one group of commands.
+    assert!(most < 6 * LONG, "{most}");
+}
+
+#[test]
+fn a_reader_of_another_process_delays_neither_commits_nor_queries() {
+    let (_dir, store, log) = open();
+    let access = ProjectAccess::of(ProjectId::new(1), "p", &KeyRecord::of_admin(1));
+    let reader = Connection::open(log.with_extension("db")).unwrap();
+    runtime().block_on(async {
+        write(&store, 1).await;
+        reader
+            .execute_batch("BEGIN; SELECT count(*) FROM meta;")
+            .unwrap();
+        write(&store, 40).await;
+        assert!(size(&log) > 2 * LONG);
+        let started = Instant::now();
+        for _ in 0..20 {
+            store.read(&access, ReadEvents::default()).await.unwrap();
+            write(&store, 1).await;
+        }
+        // One attempt to empty the log would wait for 5 s, the usual time of SQLite.
+        let took = started.elapsed();
+        assert!(took < Duration::from_secs(4), "{took:?}");
+        reader.execute_batch("COMMIT").unwrap();
+        // The log is reused and its file shrinks.
+        let mut written = 0;
+        while size(&log) > 2 * LONG {
+            write(&store, 1).await;
+            written += 1;
+            assert!(written < 200, "{}", size(&log));
+        }
+        store.close().await;
+    });
+    drop(reader);
 }
 
 /// A query over events that runs until its gate is opened.

@@ -1,3 +1,5 @@
+mod generated;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc;
@@ -16,7 +18,7 @@ use super::*;
 use crate::domain::keys::KeyRecord;
 use crate::domain::usage::Usage;
 use crate::store::Store;
-use crate::store::page::EventPredicate;
+use crate::store::page::{EventPredicate, Position};
 use crate::store::tests::runtime;
 
 /// Returns queries with all combinations of filters and starts.
@@ -55,6 +57,10 @@ fn all_queries() -> impl Iterator<Item = ReadEvents> {
 #[test]
 fn every_query_for_events_reads_an_index_in_order_and_sorts_nothing() {
     let (_dir, connection) = database();
+    for kind in 1..4 {
+        let sql = "INSERT INTO rollup_hours VALUES (1, 0, ?1, 1)";
+        connection.execute(sql, [kind]).unwrap();
+    }
     let plan = |sql: &str| -> Vec<String> {
         let mut plan = connection
             .prepare(&format!("EXPLAIN QUERY PLAN {sql}"))
@@ -66,17 +72,21 @@ fn every_query_for_events_reads_an_index_in_order_and_sorts_nothing() {
     };
     let mut plans = 0;
     for query in all_queries() {
-        let keys = Keys::new(&connection, 1, &query, offset(&query)).unwrap();
-        let steps = plan(&keys.sql());
+        let mut keys = Keys::new(&connection, 1, &query, offset(&query)).unwrap();
+        let Some(range) = keys.next_range(&connection).unwrap() else {
+            panic!("{query:?} reads no keys");
+        };
+        let steps = plan(&keys.sql(range));
         for bad in ["TEMP B-TREE", "SCAN"] {
             let found = steps.iter().any(|step| step.contains(bad));
             assert!(!found, "{query:?}: {steps:?}");
         }
         let has_index = |name: &str| steps.iter().any(|step| step.contains(name));
-        if query.kind.is_none() && query.session.is_none() && query.name.is_none() {
-            let covering = steps.iter().filter(|step| step.contains("COVERING INDEX"));
-            let expected = if query.errors_only { 0..=2 } else { 2..=2 };
-            assert!(expected.contains(&covering.count()), "{query:?}: {steps:?}");
+        // The conditions are checked without reading rows.
+        let is_covered = query.session.is_none() && (query.name.is_none() || !query.errors_only);
+        let reads = steps.iter().filter(|step| step.contains("SEARCH"));
+        for read in reads.filter(|_| is_covered) {
+            assert!(read.contains("COVERING INDEX"), "{query:?}: {steps:?}");
         }
         if query.session.is_none() && query.kind == Some(EventKind::Tool) {
             let index = match (&query.name, query.errors_only) {
@@ -96,9 +106,9 @@ fn every_query_for_events_reads_an_index_in_order_and_sorts_nothing() {
         plans += 1;
     }
     assert_eq!(plans, 5 * 16 * 4);
-    for sql in [FIND, GET] {
+    for sql in [FIND, GET, keys::LONGEST_MOVE] {
         let steps = plan(sql);
-        let uses_index = steps.iter().any(|step| step.contains("USING INDEX"));
+        let uses_index = steps.iter().any(|step| step.contains("INDEX"));
         assert!(uses_index, "{steps:?}");
         for bad in ["TEMP B-TREE", "SCAN"] {
             let found = steps.iter().any(|step| step.contains(bad));
@@ -142,7 +152,7 @@ fn insert(connection: &Connection, events: i64) {
         let started = sid * 1000 * STEP;
         connection
             .prepare_cached(
-                "INSERT INTO sessions VALUES (?1, 1, ?2, 's', ?3, ?3, 0, 1, 0, 0, NULL, NULL, NULL, 1, x'7b7d')",
+                "INSERT INTO sessions VALUES (?1, 1, ?2, 's', ?3, ?3, 0, 1, 0, ?3, 0, NULL, NULL, NULL, 1, x'7b7d')",
             )
             .unwrap()
             .execute(params![sid, Uuid::from_u128(sid.unsigned_abs().into()).as_bytes(), started])
@@ -170,8 +180,12 @@ fn insert(connection: &Connection, events: i64) {
     transaction.commit().unwrap();
 }
 
+fn stop(is_abandoned: Arc<AtomicBool>) -> Stop {
+    Stop::after(Duration::from_mins(1), is_abandoned, "too slow")
+}
+
 fn read(connection: &Connection, query: &ReadEvents) -> Value {
-    let stop = Stop::after(Duration::from_mins(1), Arc::default());
+    let stop = stop(Arc::default());
     let page = read_page(connection, 1, "p", query, &stop).unwrap();
     serde_json::from_slice(&page.json).unwrap()
 }
@@ -246,22 +260,15 @@ fn a_far_page_costs_little_more_than_the_first() {
     let (_dir, mut connection) = database();
     insert(&connection, 20_000);
     let mut cost = |page| {
-        let steps = Arc::new(AtomicUsize::new(0));
-        let counted = Arc::clone(&steps);
-        let count = move || {
-            counted.fetch_add(1, Ordering::Relaxed);
-            false
-        };
-        connection.progress_handler(1, Some(count)).unwrap();
         let query = ReadEvents {
             limit: 100,
             start: PageStart::Number(page),
             ..ReadEvents::default()
         };
-        assert_eq!(ids(&read(&connection, &query)).len(), 100);
-        steps.load(Ordering::Relaxed)
+        let (page, steps) = steps(&mut connection, &query);
+        assert_eq!(ids(&page).len(), 100);
+        steps
     };
-    cost(0);
     // 19,900 keys before the page would need several instructions each. Each hour needs some, too.
     let (first, last) = (cost(0), cost(199));
     assert!(last < first + 40_000, "{first} {last}");
@@ -281,6 +288,7 @@ fn events_after_a_page_are_counted_up_to_a_limit() {
             let mut query = ReadEvents {
                 limit,
                 start: PageStart::Number(page),
+                count_time: Duration::from_mins(1),
                 ..ReadEvents::default()
             };
             filter(&mut query);
@@ -308,7 +316,7 @@ fn a_query_that_is_stopped_returns_what_it_found_if_it_has_a_cursor() {
     let read = |start| {
         // The query is stopped after 300 events.
         let (stopped, compared) = (Arc::<AtomicBool>::default(), AtomicUsize::new(0));
-        let stop = Stop::after(Duration::from_mins(1), Arc::clone(&stopped));
+        let stop = stop(Arc::clone(&stopped));
         let predicate = EventPredicate::new(move |event| {
             stopped.store(
                 compared.fetch_add(1, Ordering::Relaxed) >= 300,
@@ -354,7 +362,7 @@ fn a_full_page_says_that_more_events_may_follow_if_their_count_is_stopped() {
     insert(&connection, 1000);
     // The only events that match are those of the first page.
     let (stopped, compared) = (Arc::<AtomicBool>::default(), AtomicUsize::new(0));
-    let stop = Stop::after(Duration::from_mins(1), Arc::clone(&stopped));
+    let stop = stop(Arc::clone(&stopped));
     let predicate = EventPredicate::new(move |_| {
         let number = compared.fetch_add(1, Ordering::Relaxed);
         stopped.store(number >= 300, Ordering::Relaxed);
@@ -370,6 +378,169 @@ fn a_full_page_says_that_more_events_may_follow_if_their_count_is_stopped() {
     assert_eq!(ids(&page).len(), 10);
     assert_eq!(page["totalEvents"], 11);
     assert_eq!(page["total_is_exact"], false);
+}
+
+#[test]
+fn few_events_are_compared_after_a_page_is_full() {
+    let (_dir, connection) = database();
+    insert(&connection, 60_000);
+    for start in [PageStart::Number(0), PageStart::Cursor(None)] {
+        let compared = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&compared);
+        // Only the events of the first page match.
+        let predicate = EventPredicate::new(move |_| counted.fetch_add(1, Ordering::Relaxed) < 10);
+        let query = ReadEvents {
+            predicate: Some(predicate),
+            limit: 10,
+            start,
+            count_time: Duration::from_mins(1),
+            ..ReadEvents::default()
+        };
+        let page = read(&connection, &query);
+        assert_eq!(ids(&page).len(), 10);
+        let has_cursor = matches!(start, PageStart::Cursor(_));
+        assert_eq!(page["totalEvents"], if has_cursor { 10 } else { 11 });
+        assert_eq!(page["total_is_exact"], false);
+        assert_eq!(page["next"].is_string(), has_cursor);
+        let compared = compared.load(Ordering::Relaxed);
+        assert!(compared < 50_100, "{compared}");
+    }
+}
+
+#[test]
+fn a_count_ends_after_its_time_and_the_page_is_returned() {
+    let (_dir, connection) = database();
+    insert(&connection, 1000);
+    let compared = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&compared);
+    let predicate = EventPredicate::new(move |_| {
+        counted.fetch_add(1, Ordering::Relaxed);
+        true
+    });
+    let query = ReadEvents {
+        predicate: Some(predicate),
+        limit: 10,
+        count_time: Duration::ZERO,
+        ..ReadEvents::default()
+    };
+    let page = read(&connection, &query);
+    assert_eq!((ids(&page).len(), &page["totalEvents"]), (10, &11.into()));
+    assert_eq!(compared.load(Ordering::Relaxed), 10);
+}
+
+/// Counts the instructions of SQLite that a query needs.
+fn steps(connection: &mut Connection, query: &ReadEvents) -> (Value, usize) {
+    let steps = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&steps);
+    let count = move || {
+        counted.fetch_add(1, Ordering::Relaxed);
+        false
+    };
+    // The first time, the statements are prepared.
+    read(connection, query);
+    connection.progress_handler(1, Some(count)).unwrap();
+    let page = read(connection, query);
+    connection
+        .progress_handler(0, None::<fn() -> bool>)
+        .unwrap();
+    (page, steps.load(Ordering::Relaxed))
+}
+
+#[test]
+fn a_far_page_of_a_range_costs_little_more_than_the_first() {
+    let (_dir, mut connection) = database();
+    insert(&connection, 40_000);
+    let hour = rollups::start_of_hour(1);
+    // The bounds are within hours, and the pages are far from both.
+    let (from, before) = (hour / 2, 39_000 / 3 * 3 * STEP - hour / 3);
+    for kind in [None, Some(EventKind::Model)] {
+        let range = ReadEvents {
+            from: Some(from),
+            before: Some(before),
+            kind,
+            limit: 100,
+            count_time: Duration::ZERO,
+            ..ReadEvents::default()
+        };
+        let all: Vec<_> = read_all(
+            &connection,
+            &ReadEvents {
+                limit: 7500,
+                ..range.clone()
+            },
+        );
+        let last = u32::try_from(all.len() / 100 - 1).unwrap();
+        let mut cost = |page| {
+            let start = PageStart::Number(page);
+            let query = ReadEvents {
+                start,
+                ..range.clone()
+            };
+            let (found, cost) = steps(&mut connection, &query);
+            let expected = all.iter().skip(100 * page as usize).take(100);
+            assert_eq!(ids(&found), expected.cloned().collect::<Vec<_>>(), "{page}");
+            cost
+        };
+        let (first, far) = (cost(0), cost(last));
+        for page in [1, 9, 10, 11, 50, last / 2] {
+            cost(page);
+        }
+        // 39,000 keys before the page would need several instructions each. Each hour needs some, too.
+        assert!(far < first + 40_000, "{kind:?}: {first} {far}");
+    }
+}
+
+#[test]
+fn a_rare_kind_is_found_without_reading_the_events_of_others() {
+    let (_dir, mut connection) = database();
+    insert(&connection, 40_000);
+    // One event in an early hour that has no others.
+    connection
+        .execute(
+            "INSERT INTO events VALUES (1, ?1, zeroblob(16), zeroblob(16), 1, 2, 'n', 0, 0, NULL, NULL, NULL, 1, x'7b7d')",
+            [-STEP * 1000],
+        )
+        .unwrap();
+    connection
+        .execute_batch(
+            "UPDATE events SET kind = 1 WHERE kind = 2 AND started >= 0;
+             DELETE FROM rollup_hours WHERE kind = 2;
+             DELETE FROM rollup_totals WHERE kind = 2;
+             INSERT INTO rollup_totals VALUES (1, 2, 1);",
+        )
+        .unwrap();
+    let hour = rollups::hour_of(-STEP * 1000);
+    let sql = "INSERT INTO rollup_hours VALUES (1, ?1, 2, 1)";
+    connection.execute(sql, [hour]).unwrap();
+    for start in [PageStart::Number(0), PageStart::Cursor(None)] {
+        let query = ReadEvents {
+            kind: Some(EventKind::Model),
+            start,
+            ..ReadEvents::default()
+        };
+        let (page, steps) = steps(&mut connection, &query);
+        assert_eq!((ids(&page).len(), &page["totalEvents"]), (1, &1.into()));
+        assert_eq!(page["next"], Value::Null);
+        assert!(steps < 10_000, "{steps}");
+    }
+}
+
+#[test]
+fn the_events_of_a_session_are_counted_for_the_first_page_only() {
+    let (_dir, mut connection) = database();
+    insert(&connection, 40_000);
+    let query = |start| ReadEvents {
+        session: Some(Uuid::from_u128(3)),
+        limit: 10,
+        start: PageStart::Cursor(start),
+        ..ReadEvents::default()
+    };
+    let (first, whole) = steps(&mut connection, &query(None));
+    assert_eq!(first["totalEvents"], 4001);
+    let next = Position::parse(first["next"].as_str().unwrap()).unwrap();
+    let (second, part) = steps(&mut connection, &query(Some(next)));
+    assert_eq!(second["total_is_exact"], false);
+    assert!(whole > 4000 && part < 2000, "{whole} {part}");
 }
 
 /// Returns a store with events of the project 1, and an access to it.

@@ -4,12 +4,18 @@ use std::sync::atomic::AtomicU32;
 use std::sync::mpsc;
 
 use futures_util::poll;
+use hh_auth::{Level, ProjectId};
 use tempfile::TempDir;
+use uuid::Uuid;
 
 use super::super::key_rows;
 use super::*;
+use crate::auth::ProjectAccess;
+use crate::domain::events::Rights;
+use crate::domain::keys::KeyRecord;
 use crate::http::error::ApiError;
-use crate::store::Store;
+use crate::store::tests::{first_key, runtime};
+use crate::store::{GetEvent, NewSession, StartSession, Store};
 
 /// A query that runs until it is stopped.
 const ENDLESS: &str =
@@ -375,4 +381,91 @@ fn sorting_and_savepoints_make_no_file_outside_the_data_directory() {
     assert_eq!(files_of_a_savepoint(&writer), 0);
     let reader = schema::open_reader(&path).unwrap();
     assert_eq!(files_of_a_sort(&reader), 0);
+}
+
+/// Returns a session to start.
+fn start() -> StartSession {
+    StartSession {
+        rights: Rights::new(Level::Admin, 1),
+        session: NewSession {
+            id: Uuid::from_u128(1),
+            name: "s".to_owned(),
+            started: 1,
+            ended: 1,
+            body: crate::store::Body::default(),
+            encoded: b"{}".to_vec(),
+        },
+    }
+}
+
+fn store() -> (TempDir, Store) {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("honeyhive.db");
+    let store = Store::open(&path, Arc::new(()), Arc::default()).unwrap();
+    store.first_start("o".to_owned(), first_key()).unwrap();
+    (dir, store)
+}
+
+#[test]
+fn a_session_start_does_not_wait_for_reads_of_single_events() {
+    let (_dir, store) = store();
+    runtime().block_on(async {
+        let access = ProjectAccess::of(ProjectId::new(1), "p", &KeyRecord::of_admin(1));
+        store.write(&access, start()).await.unwrap();
+        let (begun, has_begun) = mpsc::channel();
+        let (mut gates, mut reads) = (Vec::new(), Vec::new());
+        for _ in 0..BODIES.threads {
+            let ((gate, closed), begun) = (mpsc::channel::<()>(), begun.clone());
+            let readers = Arc::clone(&store.engine.readers);
+            gates.push(gate);
+            reads.push(tokio::spawn(async move {
+                let read = readers.read_body(move |_| {
+                    begun.send(()).unwrap();
+                    Ok(closed.recv().is_err())
+                });
+                read.await
+            }));
+        }
+        let mut running = 0;
+        while running < BODIES.threads {
+            tokio::task::yield_now().await;
+            running += has_begun.try_iter().count();
+        }
+        // The session exists, so the answer is read from the database.
+        within(store.write(&access, start())).await.unwrap();
+        drop(gates);
+        for read in reads {
+            assert!(read.await.unwrap().unwrap());
+        }
+        store.close().await;
+    });
+}
+
+#[test]
+fn a_key_waits_for_its_own_reads_of_single_events_and_for_no_others() {
+    let (_dir, store) = store();
+    runtime().block_on(async {
+        let record = KeyRecord::of_admin(1);
+        let other = KeyRecord {
+            family: record.family + 1,
+            ..record.clone()
+        };
+        let [own, other] =
+            [record, other].map(|record| ProjectAccess::of(ProjectId::new(1), "p", &record));
+        store.write(&own, start()).await.unwrap();
+        let id = Uuid::from_u128(1);
+        let turn = store
+            .engine
+            .body_turns
+            .wait(own.family(), BODY_WAIT)
+            .await
+            .unwrap();
+        let mut waiting = Box::pin(store.read(&own, GetEvent { id }));
+        assert!(poll!(&mut waiting).is_pending());
+        within(store.read(&other, GetEvent { id })).await.unwrap();
+        assert!(poll!(&mut waiting).is_pending());
+        drop(turn);
+        within(waiting).await.unwrap();
+        store.close().await;
+    });
 }

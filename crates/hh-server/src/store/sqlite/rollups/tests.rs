@@ -126,7 +126,7 @@ fn a_jump_skips_whole_hours_only() {
         rollups.add(&event((number / 10 - 1) * HOUR + number, Usage::default()));
     }
     rollups.save(&connection).unwrap();
-    let of = |kind, offset| jump(&connection, 1, kind, offset).unwrap();
+    let of = |kind, offset| jump(&connection, 1, kind, (i64::MIN, i64::MAX), offset).unwrap();
     let jumps = [0, 9, 10, 19, 20, 29, 30, 100].map(|offset| {
         let jump = of(None, offset).unwrap();
         (jump.before / HOUR, jump.skipped)
@@ -144,6 +144,15 @@ fn a_jump_skips_whole_hours_only() {
     assert_eq!(jumps, expected);
     assert_eq!(of(Some(2), 25).unwrap().skipped, 20);
     assert_eq!(of(Some(3), 25), None);
+    let within = jump(&connection, 1, None, (-1, 0), 15).unwrap().unwrap();
+    assert_eq!((within.before / HOUR, within.skipped), (0, 10));
+    assert_eq!(jump(&connection, 1, None, (2, 1), 15).unwrap(), None);
+    let hour = |kind, up_to| last_hour(&connection, 1, kind, up_to).unwrap();
+    assert_eq!(
+        [hour(2, 9), hour(2, 0), hour(2, -1)],
+        [Some(1), Some(0), Some(-1)]
+    );
+    assert_eq!([hour(2, -2), hour(3, 9)], [None, None]);
 }
 
 #[test]

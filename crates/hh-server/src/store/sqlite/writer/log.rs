@@ -14,8 +14,8 @@ const TOO_LONG: i64 = 4 * CHECKPOINT;
 /// The length of the log after the last commit.
 pub(super) struct Log {
     pages: Arc<AtomicI64>,
-    /// The number of pages from which on the log is too long.
-    too_long: i64,
+    /// The number of pages at the last copy, or 0 if SQLite has reused the log since then.
+    copied: i64,
 }
 
 impl Log {
@@ -27,28 +27,30 @@ impl Log {
             after_commit.store(i64::from(pages), Ordering::Relaxed);
             Ok(())
         }))?;
-        Ok(Self {
-            pages,
-            too_long: TOO_LONG,
-        })
+        Ok(Self { pages, copied: 0 })
     }
 
     /// Returns whether the log should be copied.
-    pub(super) fn is_long(&self) -> bool {
-        self.pages.load(Ordering::Relaxed) > CHECKPOINT
+    pub(super) fn is_long(&mut self) -> bool {
+        let pages = self.pages();
+        if pages <= self.copied {
+            self.copied = 0;
+        }
+        pages > self.copied + CHECKPOINT
     }
 
-    /// Returns whether the log must be copied now. While a reader prevents that, it is only due again after more pages:
-    /// each attempt sorts all pages of the log.
-    pub(super) fn is_too_long(&mut self) -> bool {
-        let pages = self.pages.load(Ordering::Relaxed);
-        if pages < TOO_LONG {
-            self.too_long = TOO_LONG;
-        }
-        let is_too_long = pages >= self.too_long;
-        if is_too_long {
-            self.too_long = pages + CHECKPOINT;
-        }
-        is_too_long
+    /// Returns whether the log must be copied now.
+    pub(super) fn is_too_long(&self) -> bool {
+        self.pages() >= TOO_LONG.max(self.copied + 2 * CHECKPOINT)
+    }
+
+    /// Notes that the log was copied as far as possible. While a reader prevents that the log is reused, the next copy is
+    /// only due after more pages: each one sorts all pages of the log.
+    pub(super) fn set_copied(&mut self) {
+        self.copied = self.pages();
+    }
+
+    fn pages(&self) -> i64 {
+        self.pages.load(Ordering::Relaxed)
     }
 }

@@ -76,6 +76,7 @@ impl State {
                 id: event.session,
                 name: name.to_owned(),
                 started: event.started,
+                listed: event.started,
                 ended: event.ended,
                 is_implicit: true,
                 body: body.encode()?,
@@ -166,6 +167,7 @@ impl Write<StartSession> for Model {
                 id: session.id,
                 name: session.name.clone(),
                 started: session.started,
+                listed: session.started,
                 ended: session.ended,
                 is_implicit: false,
                 body: session.encoded.clone(),
@@ -240,28 +242,37 @@ impl Read<FindSessions> for Model {
 }
 
 impl State {
-    /// Returns the sessions and events of a project with their positions, latest first.
-    fn sorted(&self, project: i64) -> Vec<(Position, StoredEvent<'_>)> {
+    /// Returns the sessions and events of a project with their positions, latest first. With a cursor, the position of
+    /// a session does not change with its start.
+    fn sorted(&self, project: i64, has_cursor: bool) -> Vec<(Position, StoredEvent<'_>)> {
         let sessions = (0..self.sessions.len()).map(|place| {
             let stored = self.session_event(place);
             let session = &self.sessions[place];
-            (session.project, session.sid, None, stored)
+            let started = if has_cursor {
+                session.listed
+            } else {
+                session.started
+            };
+            let position = Position {
+                started,
+                sid: session.sid,
+                id: None,
+            };
+            (session.project, position, stored)
         });
         let events = self.events.iter().map(|found| {
             let stored = self.stored_event(found);
-            (found.project, found.sid, Some(found.id), stored)
+            let position = Position {
+                started: stored.started,
+                sid: found.sid,
+                id: Some(found.id.into_bytes()),
+            };
+            (found.project, position, stored)
         });
         let mut all: Vec<_> = sessions
             .chain(events)
             .filter(|(owner, ..)| *owner == project)
-            .map(|(_, sid, id, event)| {
-                let position = Position {
-                    started: event.started,
-                    sid,
-                    id: id.map(Uuid::into_bytes),
-                };
-                (position, event)
-            })
+            .map(|(_, position, event)| (position, event))
             .collect();
         all.sort_by_key(|(position, _)| order(*position));
         all
@@ -305,26 +316,22 @@ impl Read<ReadEvents> for Model {
     async fn read(&self, project: &ProjectAccess, query: ReadEvents) -> Answer<Page> {
         let state = self.state();
         state.check_live(project.key(), self.clock.key_time())?;
-        let mut all = state.sorted(project.number());
+        let has_cursor = matches!(query.start, PageStart::Cursor(_));
+        let mut all = state.sorted(project.number(), has_cursor);
         all.retain(|(_, event)| matches(&query, event));
-        let has_filters = query.name.is_some()
-            || query.errors_only
-            || query.from.or(query.before).is_some()
-            || query.predicate.is_some();
         let (mut total, mut is_exact) = (all.len(), true);
         let limit = query.limit as usize;
-        let (begin, has_cursor) = match query.start {
-            PageStart::Number(page) => (page as usize * limit, false),
-            PageStart::Cursor(None) => (0, true),
+        let begin = match query.start {
+            PageStart::Number(page) => page as usize * limit,
+            PageStart::Cursor(None) => 0,
             PageStart::Cursor(Some(after)) => {
                 let passed = all
                     .iter()
                     .filter(|(position, _)| order(*position) <= order(after))
                     .count();
-                if has_filters {
-                    (total, is_exact) = ((total - passed).min(limit + 1), false);
-                }
-                (passed, true)
+                // The first page has the total.
+                (total, is_exact) = ((total - passed).min(limit + 1), false);
+                passed
             }
         };
         let mut page = PageBuilder::new();
@@ -337,12 +344,12 @@ impl Read<ReadEvents> for Model {
             last = Some(*position);
         }
         let has_more = has_cursor && all.len() > begin + limit;
-        Ok(page.finish(PageEnd {
+        let end = PageEnd {
             total: total as u64,
             is_exact,
-            truncated: false,
             next: last.filter(|_| has_more),
-        }))
+        };
+        Ok(page.finish(end, Vec::new()))
     }
 }
 
