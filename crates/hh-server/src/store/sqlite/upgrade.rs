@@ -73,6 +73,8 @@ fn upgrade_with(
     } else {
         // A database that was restored from a backup may leave the file of an interrupted upgrade behind.
         discard(&path.with_extension("db.upgrade"));
+        // An upgrade may have been interrupted after the new file replaced the database.
+        copy::forget_progress(&connection)?;
     }
     schema::migrate_to(&mut connection, schema::newest())?;
     Ok(connection)

@@ -152,7 +152,7 @@ fn insert(connection: &Connection, events: i64) {
         let started = sid * 1000 * STEP;
         connection
             .prepare_cached(
-                "INSERT INTO sessions VALUES (?1, 1, ?2, 's', ?3, ?3, 0, 1, 0, ?3, 0, NULL, NULL, NULL, 1, x'7b7d')",
+                "INSERT INTO sessions VALUES (?1, 1, ?2, 's', ?3, ?3, 0, 1, 0, 0, NULL, NULL, NULL, 1, x'7b7d', ?3)",
             )
             .unwrap()
             .execute(params![sid, Uuid::from_u128(sid.unsigned_abs().into()).as_bytes(), started])

@@ -150,6 +150,27 @@ fn contents(path: &Path) -> Vec<Vec<Value>> {
     rows
 }
 
+/// Checks that the schema is the one of a new database, and that the place of each session is its start.
+fn check_schema(connection: &Connection) {
+    let mut new = Connection::open_in_memory().unwrap();
+    schema::migrate_to(&mut new, schema::newest()).unwrap();
+    let names = |connection: &Connection| -> Vec<String> {
+        let sql = "SELECT name || coalesce(sql, '') FROM sqlite_schema ORDER BY 1";
+        let mut statement = connection.prepare(sql).unwrap();
+        let found = statement.query_map([], |row| row.get(0)).unwrap();
+        found.collect::<Result<_, _>>().unwrap()
+    };
+    assert_eq!(names(connection), names(&new));
+    let moved: i64 = connection
+        .query_row(
+            "SELECT count(*) FROM sessions WHERE listed <> started",
+            [],
+            |row| row.get(0),
+        )
+        .unwrap();
+    assert_eq!(moved, 0);
+}
+
 /// Checks that the database has the newest schema, and that nothing else is left in its directory.
 fn check_upgraded(path: &Path) {
     check_counts(path);
@@ -169,16 +190,7 @@ fn check_upgraded(path: &Path) {
     assert_eq!(value(large), "Integer(70014)");
     let schemes = "SELECT group_concat(DISTINCT id_scheme) FROM sessions";
     assert_eq!(value(schemes), "Text(\"0\")");
-    // The schema is the one of a new database.
-    let mut new = Connection::open_in_memory().unwrap();
-    schema::migrate_to(&mut new, schema::newest()).unwrap();
-    let names = |connection: &Connection| -> Vec<String> {
-        let sql = "SELECT name || coalesce(sql, '') FROM sqlite_schema ORDER BY 1";
-        let mut statement = connection.prepare(sql).unwrap();
-        let found = statement.query_map([], |row| row.get(0)).unwrap();
-        found.collect::<Result<_, _>>().unwrap()
-    };
-    assert_eq!(names(&connection), names(&new));
+    check_schema(&connection);
     drop(connection);
     let left: Vec<_> = fs::read_dir(path.parent().unwrap())
         .unwrap()
@@ -222,6 +234,17 @@ fn a_database_of_each_earlier_version_keeps_its_rows() {
         assert_eq!(contents(&path), before, "{version}");
         check_upgraded(&path);
         assert_eq!(run(&path), Vec::<u64>::new(), "it is upgraded once");
+    }
+}
+
+#[test]
+fn a_database_of_a_version_that_is_not_copied_keeps_its_rows() {
+    for version in COPIED + 1..schema::newest() {
+        let (_dir, path) = stored_by(version);
+        let before = contents(&path);
+        assert_eq!(run(&path), Vec::<u64>::new(), "{version}");
+        assert_eq!(contents(&path), before, "{version}");
+        check_schema(&Connection::open(&path).unwrap());
     }
 }
 

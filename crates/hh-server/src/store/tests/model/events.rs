@@ -110,8 +110,15 @@ impl Write<InsertEvents> for Model {
     async fn write(&self, access: &Access, command: InsertEvents, _: Hold) -> Answer<()> {
         self.transact_as(access.record().key_id, |state| {
             for (project, events) in &command.batches {
-                for event in events::by_session(events, |event| event.session).concat() {
-                    state.insert_event(project, event)?;
+                for group in events::by_session(events, |event| event.session) {
+                    let known = state.sessions.len();
+                    for event in group {
+                        state.insert_event(project, event)?;
+                    }
+                    // A new session is stored after its events, with their times.
+                    for session in &mut state.sessions[known..] {
+                        session.listed = session.started;
+                    }
                 }
             }
             Ok(())
