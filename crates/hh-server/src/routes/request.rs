@@ -52,9 +52,9 @@ pub(super) async fn read(
         BodyKind::Json | BodyKind::Optional => {
             let held = body::read(app, &call.access, &call.headers, body).await?;
             let is_large = held.bytes.len() > SMALL;
-            let decoder = Arc::clone(operation);
-            let decode = move || decode(&*decoder, route, &parts.uri, held);
-            let (decoded, mut reservation) = run_blocking_if(app, is_large, decode).await??;
+            let shared = Arc::clone(operation);
+            let work = move || decode(&*shared, route, &parts.uri, held);
+            let (decoded, mut reservation) = run_blocking_if(app, is_large, work).await??;
             let run = match decoded {
                 Decoded::Value(run) => run,
                 Decoded::Text(text) => {
@@ -117,10 +117,10 @@ async fn read_text(
     }
     reservation.unpack(shape)?;
     let is_large = text.len() > LARGE_TEXT;
-    let decoder = Arc::clone(operation);
-    let decode = move || decoder.decode_text(route, &text);
+    let shared = Arc::clone(operation);
+    let work = move || shared.decode_text(route, &text);
     // The text of the error may quote the input, so the response does not contain it.
-    let decoded = run_blocking_if(app, is_large, decode).await?;
+    let decoded = run_blocking_if(app, is_large, work).await?;
     decoded.map_err(|_| ApiError::invalid(format!("the {name} is not valid JSON")))
 }
 

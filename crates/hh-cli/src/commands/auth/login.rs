@@ -21,6 +21,10 @@ use crate::error::CliError;
 const USUAL_PROFILE: &str = "default";
 
 #[derive(Args)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each field is a separate flag"
+)]
 pub(crate) struct Arguments {
     /// Read the API key from standard input
     #[arg(long, conflicts_with = "api_key")]
