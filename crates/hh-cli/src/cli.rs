@@ -158,13 +158,13 @@ fn replace_help(text: &str, hint: &str) -> String {
 pub(crate) enum Command {
     /// Log in and out, and manage API keys
     Auth(LazyGroup<auth::Command>),
-    /// List and create projects
+    /// List, create and delete projects
     #[command(visible_alias = "projects")]
     Project(LazyGroup<project::Command>),
-    /// List and show sessions
+    /// List, show and delete sessions
     #[command(visible_alias = "sessions")]
     Session(LazyGroup<session::Command>),
-    /// List, show, create, update and export events
+    /// List, show, create, update, delete and export events
     #[command(visible_alias = "events")]
     Event(LazyGroup<event::Command>),
     /// View and change settings

@@ -8,7 +8,9 @@ compile_error!(
 mod args;
 mod cli;
 mod commands;
+mod confirm;
 mod context;
+mod deletion;
 mod error;
 mod exit;
 mod input;
@@ -16,6 +18,7 @@ mod lazy;
 mod output;
 mod pages;
 mod prefix;
+mod projects;
 mod sessions;
 mod ui;
 

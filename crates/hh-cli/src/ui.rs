@@ -1,6 +1,6 @@
 //! Prints errors, notes and warnings to stderr.
 
-use std::io::Write as _;
+use std::io::{self, Write as _};
 
 use anstyle::{AnsiColor, Style};
 use hh_sdk::auth::redact;
@@ -63,6 +63,13 @@ pub(crate) fn print_line(line: &str) {
     drop(writeln!(anstream::stderr(), "{line}"));
 }
 
+/// Prints a question with API keys redacted. The answer is typed on the same line.
+pub(crate) fn print_prompt(question: &str) -> io::Result<()> {
+    let mut prompt = anstream::stderr();
+    write!(prompt, "{}", safe(question))?;
+    prompt.flush()
+}
+
 /// Prints what a command has done, with API keys redacted. The first word is a past participle.
 pub(crate) fn print_success(line: &str) {
     let line = safe(line);
@@ -79,7 +86,7 @@ fn safe(line: &str) -> String {
 /// Prints a new key without redaction.
 #[cfg(feature = "server")]
 pub(crate) fn key(key: &str) {
-    drop(writeln!(std::io::stderr(), "{key}"));
+    drop(writeln!(io::stderr(), "{key}"));
 }
 
 /// Prints a usage error, with API keys redacted, because the command line may contain a key in the wrong place.

@@ -1,6 +1,7 @@
 //! Implements `honeyhive event`.
 
 mod create;
+mod delete;
 pub(super) mod details;
 mod export;
 mod filters;
@@ -27,6 +28,8 @@ pub(crate) enum Command {
     Create(LazyCommand<create::Create>),
     /// Update the outputs, metadata, metrics, feedback or user properties of an event
     Update(LazyCommand<update::Update>),
+    /// Delete an event, or the data of a user
+    Delete(LazyCommand<delete::Delete>),
     /// Write any number of events to a file or to standard output
     Export(LazyCommand<export::Export>),
 }
@@ -37,6 +40,7 @@ pub(super) fn run(context: &Context, command: Command) -> Result<(), CliError> {
         Command::Get(LazyCommand(arguments)) => get::run(context, &arguments),
         Command::Create(LazyCommand(arguments)) => create::run(context, arguments),
         Command::Update(LazyCommand(arguments)) => update::run(context, arguments),
+        Command::Delete(LazyCommand(arguments)) => delete::run(context, arguments),
         Command::Export(LazyCommand(arguments)) => export::run(context, &arguments),
     }
 }

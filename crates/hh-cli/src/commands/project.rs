@@ -5,9 +5,11 @@ use hh_sdk::api::types::{CreateProject, Project};
 
 use crate::args;
 use crate::context::Context;
+use crate::deletion::{self, Options, Target};
 use crate::error::CliError;
-use crate::lazy::LazyCommand;
+use crate::lazy::{LazyCommand, with_examples};
 use crate::output::{Column, List, Screen, Table};
+use crate::projects;
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
@@ -15,6 +17,8 @@ pub(crate) enum Command {
     List(LazyCommand<()>),
     /// Create a project
     Create(LazyCommand<Create>),
+    /// Delete a project with all its sessions and events
+    Delete(LazyCommand<Delete>),
 }
 
 #[derive(Args)]
@@ -27,7 +31,24 @@ pub(crate) struct Create {
     description: Option<String>,
 }
 
+#[derive(Args)]
+#[command(after_help = with_examples(&[
+        "honeyhive project delete docs --dry-run",
+        "honeyhive project delete docs",
+    ]))]
+pub(crate) struct Delete {
+    /// Project name, or the beginning of its ID, at least 8 characters
+    #[arg(value_parser = args::name)]
+    name: String,
+    #[command(flatten)]
+    options: Options,
+}
+
 pub(super) fn run(context: &Context, command: Command) -> Result<(), CliError> {
+    // Before a request is sent.
+    if let Command::Delete(LazyCommand(Delete { options, .. })) = &command {
+        options.check()?;
+    }
     let client = context.client(None)?;
     match command {
         Command::List(_) => {
@@ -45,6 +66,14 @@ pub(super) fn run(context: &Context, command: Command) -> Result<(), CliError> {
             printer.object(&project, |screen| {
                 lines(std::slice::from_ref(&project), screen)
             })
+        }
+        Command::Delete(LazyCommand(Delete { name, options })) => {
+            let project = projects::find(context, client, &name)?;
+            let target = Target::Project {
+                project_id: project.id,
+                project: project.name,
+            };
+            deletion::run(context, client, &target, &options)
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Implements `honeyhive session`.
 
+mod delete;
 mod get;
 mod summary;
 
@@ -18,12 +19,15 @@ pub(crate) enum Command {
     List(LazyCommand<List>),
     /// Show a session, with the number of its events, errors and tokens
     Get(LazyCommand<get::Get>),
+    /// Delete a session with all its events
+    Delete(LazyCommand<delete::Delete>),
 }
 
 pub(super) fn run(context: &Context, command: Command) -> Result<(), CliError> {
     match command {
         Command::List(LazyCommand(arguments)) => list(context, &arguments),
         Command::Get(LazyCommand(arguments)) => get::run(context, &arguments),
+        Command::Delete(LazyCommand(arguments)) => delete::run(context, &arguments),
     }
 }
 

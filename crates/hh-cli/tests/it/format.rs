@@ -70,6 +70,12 @@ const COMMANDS: &[(&str, Stdout)] = &[
         "event update 3f2a91bc-2222-4333-8444-555555555555 --metrics accuracy=1",
         Data,
     ),
+    (
+        "event delete --user-property user_id=none --project default --yes",
+        Data,
+    ),
+    ("session delete 3f2a91bc --yes", Data),
+    ("project delete docs --yes", Data),
     ("config list", Data),
     ("config list --all", Data),
     ("config explain timeout", Data),

@@ -6,6 +6,7 @@ mod support;
 mod auth;
 mod completion;
 mod config;
+mod deletions;
 mod doctor;
 mod events;
 mod features;

@@ -1,14 +1,12 @@
 //! Asks before a command removes the only known copy of an admin key, which the server cannot print again.
 
-use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
-
 use hh_sdk::auth::{ApiKey, Level, ProfileEntry};
 use hh_sdk::config::names;
 use secrecy::ExposeSecret as _;
 
+use crate::confirm;
 use crate::context::Context;
 use crate::error::CliError;
-use crate::exit::Exit;
 use crate::ui;
 
 /// Returns an error if the command would remove the only known copy of an admin key, and the user does not confirm it.
@@ -32,7 +30,7 @@ pub(super) fn confirm(
         "no other copy of the admin key of profile \"{}\" is known, and the server cannot print it again",
         entry.name
     );
-    if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
+    if !confirm::is_possible() {
         let hint = format!(
             "save the key with `honeyhive auth token --profile {} > FILE`, or add --yes to continue without a copy",
             entry.name
@@ -40,10 +38,7 @@ pub(super) fn confirm(
         return Err(CliError::usage(message).with_hint(hint));
     }
     ui::print_line(&format!("warning: {message}"));
-    if is_confirmed()? {
-        return Ok(());
-    }
-    Err(CliError::new(Exit::Other, "canceled; nothing was changed"))
+    confirm::yes(context, "Remove it anyway?")
 }
 
 /// Returns whether another source or another profile has the key. A key in a keyring that cannot be read has no copy.
@@ -65,14 +60,4 @@ fn has_copy(context: &Context, entry: &ProfileEntry, kept: &[&ProfileEntry]) -> 
 fn other_key(context: &Context) -> Option<ApiKey> {
     let candidates = context.stack().candidates(names::API_KEY);
     ApiKey::parse(candidates.winner?.raw().ok()?.expose_secret()).ok()
-}
-
-/// Asks the user on the terminal. Every answer except yes cancels.
-fn is_confirmed() -> io::Result<bool> {
-    let mut prompt = anstream::stderr();
-    write!(prompt, "Remove it anyway? [y/N] ")?;
-    prompt.flush()?;
-    let mut answer = String::new();
-    io::stdin().lock().read_line(&mut answer)?;
-    Ok(["y", "yes"].contains(&answer.trim().to_ascii_lowercase().as_str()))
 }

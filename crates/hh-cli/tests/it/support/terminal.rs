@@ -9,6 +9,8 @@ pub(crate) struct Terminal {
     stdin: ChildStdin,
     stdout: ChildStdout,
     shown: String,
+    /// The length of the output in which no text is expected any more.
+    passed: usize,
 }
 
 impl Terminal {
@@ -36,16 +38,18 @@ impl Terminal {
             stdout: child.stdout.take().unwrap(),
             child,
             shown: String::new(),
+            passed: 0,
         }
     }
 
-    /// Waits until the output contains a text.
+    /// Waits until the output contains a text after the last one that was waited for.
     pub(crate) fn read_until(&mut self, text: &str) {
-        while !self.shown.contains(text) {
+        while !self.shown[self.passed..].contains(text) {
             let mut byte = [0];
             self.stdout.read_exact(&mut byte).unwrap();
             self.shown.push(char::from(byte[0]));
         }
+        self.passed = self.shown.len();
     }
 
     pub(crate) fn type_line(&mut self, line: &str) {
