@@ -230,7 +230,7 @@ fn an_invalid_event_is_an_error_and_nothing_is_sent() {
     env.set("HH_BASE_URL", &server.url());
     env.set("HH_API_KEY", KEY);
     env.write("list.json", "[]");
-    env.write("unknown.json", r#"{"event_type": "tool", "colour": 1}"#);
+    env.write("unknown.json", r#"{"event_type": "tool", "shade": 1}"#);
     for (options, code, message) in [
         (&["--name", "x"][..], 2, "--type"),
         (&["--type", "span"], 2, "invalid value 'span'"),
@@ -259,7 +259,7 @@ fn an_invalid_event_is_an_error_and_nothing_is_sent() {
             5,
             "cannot read the event from list.json",
         ),
-        (&["--file", "unknown.json"], 5, "unknown field `colour`"),
+        (&["--file", "unknown.json"], 5, "unknown field `shade`"),
     ] {
         assert_fails(&env.run_with(&["event", "create"], options), code, message);
     }
