@@ -75,9 +75,13 @@ fn the_reference_has_the_operations_that_are_not_our_own() {
             OpId::EnableOwner,
             OpId::CreateProject,
             OpId::ListProjects,
+            OpId::DeleteProject,
             OpId::GetSession,
             OpId::FindSessions,
+            OpId::DeleteSession,
             OpId::ExportTraces,
+            OpId::DeleteEvent,
+            OpId::DeleteUserData,
         ]
     );
 }
