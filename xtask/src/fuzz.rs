@@ -42,6 +42,8 @@ enum Target {
     OtlpPb,
     /// A trace export in JSON
     OtlpJson,
+    /// A search of events
+    EventFilter,
 }
 
 impl Target {
@@ -55,6 +57,7 @@ impl Target {
             Self::CredentialsFile => "credentials_file",
             Self::OtlpPb => "otlp_pb",
             Self::OtlpJson => "otlp_json",
+            Self::EventFilter => "event_filter",
         }
     }
 }

@@ -16,7 +16,7 @@
 //! # }
 //! ```
 //!
-//! The crate has no features. It requires Unix. Linux is tested; macOS is untested.
+//! The crate has no features except `testing`, which is for its own tests. It requires Unix. Linux is tested; macOS is untested.
 
 #[cfg(not(unix))]
 compile_error!(
@@ -29,6 +29,9 @@ mod bind;
 mod clock;
 mod config;
 mod domain;
+#[cfg(feature = "testing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod hex;
 mod http;
 mod limits;

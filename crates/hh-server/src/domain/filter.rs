@@ -75,6 +75,18 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
+    /// Returns whether an index finds an event with this plan.
+    #[cfg(any(test, feature = "testing"))]
+    pub(crate) fn finds(&self, event: &Candidate<'_>, has_error: bool) -> bool {
+        !self.is_empty
+            && self.session.is_none_or(|id| id == event.session)
+            && self.kind.is_none_or(|kind| kind == event.kind)
+            && self.name.as_ref().is_none_or(|name| name == event.name)
+            && (!self.has_error || has_error)
+            && self.from.is_none_or(|from| event.started >= from)
+            && self.before.is_none_or(|before| event.started < before)
+    }
+
     /// Adds a condition.
     fn add(&mut self, part: Part<'_>) {
         match part {

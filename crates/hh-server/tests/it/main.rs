@@ -2,6 +2,8 @@
 
 #[cfg(test)]
 mod compressed;
+#[cfg(all(test, feature = "testing"))]
+mod corpus;
 #[cfg(test)]
 mod cors;
 #[cfg(test)]
