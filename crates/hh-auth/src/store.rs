@@ -60,10 +60,10 @@ impl FileStore {
         &self.path
     }
 
-    /// Checks that a profile can be saved, as far as this is known without a change.
+    /// Creates the directory of the file, and checks that a profile can be saved in it.
     ///
     /// # Errors
-    /// Returns `Io` if this user is not allowed to write to the directory of the file.
+    /// Returns `Io` if the directory cannot be created, or if this user is not allowed to write to it.
     pub fn check_writable(&self) -> Result<(), StoreError> {
         file::check_writable(&self.path)
     }

@@ -4,10 +4,9 @@
 mod suggest;
 
 use std::env;
-use std::mem::ManuallyDrop;
 
 use clap::error::ErrorKind;
-use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+use clap::{Args as _, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use hh_text::Diagnostic;
 
 use crate::args::Global;
@@ -15,7 +14,7 @@ use crate::args::Global;
 use crate::commands::server;
 use crate::commands::{api, auth, completion, config, doctor, event, project, session, version};
 use crate::error::CliError;
-use crate::lazy::{LazyCommand, LazyGroup};
+use crate::lazy::{self, LazyCommand, LazyGroup};
 
 /// Observability and evaluation for LLM applications
 #[derive(Parser)]
@@ -26,15 +25,13 @@ use crate::lazy::{LazyCommand, LazyGroup};
     arg_required_else_help = true
 )]
 struct Cli {
-    #[command(flatten)]
-    global: Global,
     #[command(subcommand)]
     command: Command,
 }
 
 /// Returns the command `honeyhive`. Call [`clap::Command::build`] on it to add the arguments of its subcommands.
 pub fn command() -> clap::Command {
-    Cli::command()
+    Global::augment_args(Cli::command())
 }
 
 /// Returns the complete command tree for manual pages. Every command in it also lists the global options.
@@ -60,9 +57,12 @@ pub fn manual() -> clap::Command {
 /// The global options are added only to the command that is called and to its parents. The attribute `global` of clap
 /// would copy them into every command, which takes longer than most commands run.
 pub(crate) fn parse() -> Result<(Global, Command), clap::Error> {
-    // Dropping the tree of all commands would take 5 % of the time of a short command.
-    let mut command = ManuallyDrop::new(command());
-    let mut matches = command.try_get_matches_from_mut(env::args_os())?;
+    let words: Vec<_> = env::args_os().collect();
+    if let Some(mut matches) = lazy::parse_without_options::<Cli>(&words) {
+        let command = Command::from_arg_matches_mut(&mut matches)?;
+        return Ok((Global::default(), command));
+    }
+    let mut matches = lazy::parse(command(), &words)?;
     let mut global = Global::read(&matches);
     let mut at = &matches;
     while let Some((_, below)) = at.subcommand() {

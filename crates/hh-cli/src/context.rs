@@ -2,6 +2,7 @@
 
 use std::cell::{Cell, OnceCell};
 use std::path::PathBuf;
+use std::pin::{Pin, pin};
 use std::time::Duration;
 
 use hh_sdk::auth::{FileStore, Profiles, StoreError};
@@ -402,12 +403,22 @@ impl Context {
         &self,
         future: impl Future<Output = Result<T, CliError>>,
     ) -> Result<T, CliError> {
+        let mut result = None;
+        let keep_result = async { result = Some(future.await) };
+        self.run_until_signal(pin!(keep_result))?;
+        result.unwrap_or_else(|| Err(CliError::new(Exit::Interrupted, "interrupted")))
+    }
+
+    /// Runs a future like [`Self::run`]. The function has no type parameters, because a copy of the runtime for each
+    /// future would make the program 1 % larger.
+    fn run_until_signal(&self, future: Pin<&mut dyn Future<Output = ()>>) -> Result<(), CliError> {
         self.runtime()?.block_on(async {
             let stop = stop_signal()?;
             tokio::select! {
-                done = future => done,
-                () = stop => Err(CliError::new(Exit::Interrupted, "interrupted")),
+                () = future => {}
+                () = stop => {}
             }
+            Ok(())
         })
     }
 

@@ -29,6 +29,9 @@ const COMMANDS: [(&[&str], f64); 4] = [
     (&["auth", "token"], 2.0),
 ];
 
+/// The limit of the size of the program, in bytes.
+const MAX_SIZE: u64 = 16_500_000;
+
 /// The limit of the resident memory of `config list`, in KiB.
 const MAX_MEMORY: f64 = 8.0 * 1024.0;
 
@@ -111,6 +114,13 @@ fn processes(dist: &Path, baseline: Option<&Path>) -> Result<()> {
     ));
     if memory > MAX_MEMORY {
         missed.push("memory".to_owned());
+    }
+    let size = fs::metadata(&honeyhive)?.len();
+    print_line(format_args!(
+        "size of honeyhive: {size} bytes, limit {MAX_SIZE}"
+    ));
+    if size > MAX_SIZE {
+        missed.push("size".to_owned());
     }
     comparison.finish()?;
     ensure!(missed.is_empty(), "limits exceeded: {}", missed.join(", "));

@@ -14,7 +14,7 @@ use rustix::io::Errno;
 use zeroize::Zeroizing;
 
 use super::{StoreError, StoreErrorKind};
-use crate::private_file::find_siblings;
+use crate::private_file::{create_private_dir, find_siblings};
 
 /// The limit of the file, in bytes: far more than any real store, and a protection against devices.
 pub(super) const MAX_BYTES: u64 = 1024 * 1024;
@@ -139,18 +139,14 @@ fn check_owner(path: &Path, metadata: &Metadata) -> Result<(), StoreError> {
     ))
 }
 
-/// Checks that the file, or its directory if it is missing, can be created. Changes nothing.
+/// Creates the directory of the file, and checks that the file can be created in it.
 pub(super) fn check_writable(path: &Path) -> Result<(), StoreError> {
-    let mut dirs = path.ancestors().skip(1);
-    let Some(dir) = dirs.find(|dir| dir.exists()) else {
-        return Ok(());
-    };
+    let dir = path.parent().unwrap_or(path);
+    create_private_dir(dir).map_err(|error| write_error(path, &error))?;
     let flags = rustix::fs::AtFlags::EACCESS;
     let access = rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK;
     match rustix::fs::accessat(rustix::fs::CWD, dir, access, flags) {
-        Err(error @ (Errno::ACCESS | Errno::ROFS | Errno::NOENT)) => {
-            Err(write_error(path, &error.into()))
-        }
+        Err(error @ (Errno::ACCESS | Errno::ROFS)) => Err(write_error(path, &error.into())),
         // Other errors say that a sandbox does not allow this check.
         _ => Ok(()),
     }
@@ -187,7 +183,14 @@ pub(super) fn write_error(path: &Path, error: &io::Error) -> StoreError {
     let kind = error.kind();
     let next = if [Kind::StorageFull, Kind::QuotaExceeded, Kind::FileTooLarge].contains(&kind) {
         "free disk space and try again"
-    } else if [Kind::PermissionDenied, Kind::ReadOnlyFilesystem].contains(&kind) {
+    } else if [
+        Kind::PermissionDenied,
+        Kind::ReadOnlyFilesystem,
+        Kind::NotFound,
+        Kind::NotADirectory,
+    ]
+    .contains(&kind)
+    {
         "make its directory writable, or set XDG_CONFIG_HOME to a writable directory"
     } else {
         "try again"

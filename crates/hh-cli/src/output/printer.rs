@@ -198,7 +198,12 @@ impl Printer {
         if self.format == Format::Json && self.fields.is_empty() && self.jq.is_none() {
             return verbatim(&json_text(result)?);
         }
-        let result = self.selected(document::value(result)?, rows)?;
+        self.print_value(document::value(result)?, rows)
+    }
+
+    /// Prints a result in a format for programs.
+    fn print_value(&self, result: Val, rows: Rows) -> Result<(), CliError> {
+        let result = self.selected(result, rows)?;
         if let Some(filter) = &self.jq {
             let is_list = !matches!(rows, Rows::Whole);
             let mut is_null = true;

@@ -27,7 +27,7 @@ const USUAL_PROFILE: &str = "default";
 )]
 pub(crate) struct Arguments {
     /// Read the API key from standard input
-    #[arg(long, conflicts_with = "api_key")]
+    #[arg(long)]
     api_key_stdin: bool,
     /// Verify the key without saving it
     #[arg(long)]
@@ -47,6 +47,12 @@ pub(crate) struct Arguments {
 }
 
 pub(super) fn run(context: &Context, arguments: &Arguments) -> Result<(), CliError> {
+    if arguments.api_key_stdin && context.global().api_key.is_some() {
+        return Err(CliError::usage(
+            "the argument '--api-key-stdin' cannot be used with '--api-key <KEY>'",
+        )
+        .with_hint("run `honeyhive auth login --help`"));
+    }
     let named = context.profile_name();
     let store = open_store(context, named.as_deref())?;
     let profiles = profiles(context)?;

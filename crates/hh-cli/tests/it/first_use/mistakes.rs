@@ -265,6 +265,8 @@ fn a_home_that_cannot_be_written_is_found_before_the_key_is_sent() {
         ("HOME", "/dev/null", ""),
         ("HOME", "file/below", ""),
         ("HOME", "loop", ""),
+        ("HOME", "/proc", ""),
+        ("XDG_CONFIG_HOME", "/sys", ""),
         ("XDG_CONFIG_HOME", "file", ""),
         ("XDG_CONFIG_HOME", "loop/below", ""),
         ("XDG_CONFIG_HOME", "/dev/null/x", ""),

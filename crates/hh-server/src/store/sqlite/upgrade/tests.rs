@@ -279,6 +279,10 @@ fn a_new_database_is_created_with_incremental_vacuum() {
             .query_row("PRAGMA auto_vacuum", [], |row| row.get(0))
             .unwrap();
         assert_eq!(vacuum, INCREMENTAL);
+        let free: i64 = connection
+            .query_row("PRAGMA freelist_count", [], |row| row.get(0))
+            .unwrap();
+        assert_eq!(free, 0);
     }
 }
 
