@@ -1,4 +1,5 @@
-//! The calls on sessions and events of the official clients, unmodified, and what the server stores then.
+//! The calls on sessions and events of the official clients, unmodified, and what the server stores then. No client has
+//! a call that deletes a session or an event.
 
 use serde_json::{Value, json};
 
@@ -45,6 +46,27 @@ fn every_call_on_sessions_and_events_of_the_python_client_passes() {
 }
 
 #[test]
+fn every_function_on_sessions_and_events_of_the_python_client_passes() {
+    let run = |place: &TestDir, variables: &[(&str, &str)]| {
+        python::script(place, python::CLIENT, "every_function.py", variables)
+    };
+    let Some(events) = events_of(run) else {
+        return;
+    };
+    let session = named(&events, "every function");
+    let started = json!({"generated": 2, "generated async": 2, "wrapper": 5, "wrapper async": 5});
+    assert_eq!(session["metadata"], started);
+    let first = named(&events, "first");
+    for (member, expected) in [
+        ("metadata", json!({"generated": 3, "generated async": 3})),
+        ("metrics", json!({"generated": 4, "generated async": 4})),
+        ("feedback", json!({"wrapper": 6, "wrapper async": 6})),
+    ] {
+        assert_eq!(first[member], expected, "{member}");
+    }
+}
+
+#[test]
 fn every_call_on_sessions_and_events_of_the_npm_client_passes() {
     let run = |place: &TestDir, variables: &[(&str, &str)]| {
         node::script(place, "honeyhive.js", variables)
@@ -56,6 +78,21 @@ fn every_call_on_sessions_and_events_of_the_npm_client_passes() {
     let asked = named(&events, "ask_model");
     assert_eq!(asked["event_type"], "model");
     assert_eq!(asked["metadata"]["plan"], "pro");
+    for (name, kind) in [
+        ("by traceModel", "model"),
+        ("by traceTool", "tool"),
+        ("by traceChain", "chain"),
+        ("exported by traceModel", "model"),
+        ("exported by traceTool", "tool"),
+        ("exported by traceChain", "chain"),
+        ("by logModel", "model"),
+    ] {
+        assert_eq!(named(&events, name)["event_type"], kind);
+    }
+    assert_eq!(
+        named(&events, "node client")["feedback"],
+        json!({"rating": 5})
+    );
 }
 
 #[test]

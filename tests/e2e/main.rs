@@ -23,6 +23,8 @@ mod kill;
 #[cfg(test)]
 mod kill_deletion;
 #[cfg(test)]
+mod kill_writes;
+#[cfg(test)]
 mod large;
 #[cfg(test)]
 mod node;

@@ -38,6 +38,8 @@ enum Soak {
     Rotations,
     /// Deletions of sessions that are interrupted by kills of the server
     KilledDeletions,
+    /// Kills of a server that receives exports, updates and deletions at full load
+    KilledServer,
     /// Floods of requests to a server, which must neither delay other requests nor use much memory
     Floods,
 }
@@ -99,6 +101,12 @@ impl Soak {
                 "e2e",
                 "kill_deletion::a_session_whose_deletion_was_interrupted_by_kill_9_does_not_return",
                 50,
+            ),
+            Self::KilledServer => (
+                "hh-e2e",
+                "e2e",
+                "kill_writes::kill_9_under_full_load_loses_nothing_and_nothing_deleted_returns",
+                200,
             ),
             Self::Floods => return floods(root),
         };

@@ -1,12 +1,40 @@
-// Traces two functions and calls every operation on sessions and events of the official client, and prints the session
-// id. HH_API_URL and HH_API_KEY name the server and the key.
+// Traces functions and calls every operation on sessions and events of the official client, and prints the session id.
+// None of them deletes a session or an event. A new version of the client with other operations fails here.
+// HH_API_URL and HH_API_KEY name the server and the key.
 
 const assert = require("node:assert");
 const { HoneyHive, HoneyHiveTracer } = require("honeyhive");
+const exported = require("honeyhive");
 
 const url = process.env.HH_API_URL;
 const key = process.env.HH_API_KEY;
 const project = process.env.TEST_PROJECT;
+
+// Returns a part of the client, which adds the names of its functions to `called`.
+function recorded(part, called) {
+  return new Proxy(part, {
+    get(target, name) {
+      called.add(name);
+      return target[name].bind(target);
+    },
+  });
+}
+
+function functions(part) {
+  return Object.getOwnPropertyNames(Object.getPrototypeOf(part)).filter((name) => name !== "constructor");
+}
+
+async function everyCall() {
+  const called = new Set();
+  const own = new HoneyHive({ bearerAuth: key, serverURL: url });
+  const client = { session: recorded(own.session, called), events: recorded(own.events, called) };
+  const { sessionId } = await client.session.startSession({
+    session: { project, sessionName: "node calls", source: "e2e" },
+  });
+  await calls(client, sessionId);
+  const offered = [...functions(own.session), ...functions(own.events)];
+  assert.deepEqual([...called].sort(), offered.sort());
+}
 
 async function calls(client, sessionId) {
   const session = await client.session.getSession(sessionId);
@@ -85,13 +113,19 @@ async function main() {
     return `${question} sieben`;
   });
   await tracer.trace(async () => assert.equal(await ask("seven?"), "seven? sieben"));
+  const named = (eventName) => ({ eventName });
+  const forms = { traceModel: "by traceModel", traceTool: "by traceTool", traceChain: "by traceChain" };
+  for (const [form, name] of Object.entries(forms)) {
+    const traced = tracer[form]((value) => value + 1, named(name));
+    assert.equal(tracer.trace(() => traced(6)), 7);
+    const free = exported[form]((value) => value + 1, named(`exported ${name}`));
+    assert.equal(tracer.trace(() => free(6)), 7);
+  }
+  tracer.logModel({ eventName: "by logModel", outputs: { o: 1 } });
   await tracer.enrichSession({ metadata: { done: true } });
+  await exported.enrichSession({ sessionId: tracer.sessionId, feedback: { rating: 5 } });
   await tracer.flush();
-  const client = new HoneyHive({ bearerAuth: key, serverURL: url });
-  const { sessionId } = await client.session.startSession({
-    session: { project, sessionName: "node calls", source: "e2e" },
-  });
-  await calls(client, sessionId);
+  await everyCall();
   console.log(tracer.sessionId);
   process.exit(0);
 }

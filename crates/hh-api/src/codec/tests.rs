@@ -233,6 +233,30 @@ fn a_list_is_no_object() {
 }
 
 #[test]
+fn a_number_of_events_or_of_a_page_is_whole_and_may_have_a_decimal_point() {
+    let route = OpId::ExportEvents.operation().route();
+    for (body, limit, page) in [
+        (r#"{"limit": 5, "page": 2}"#, Some(5), Some(2)),
+        (r#"{"limit": 5.0, "page": 2e0}"#, Some(5), Some(2)),
+        (r#"{"limit": null}"#, None, None),
+    ] {
+        let decoded = decode::<ExportEvents>(route, route.path, body.as_bytes());
+        let Decoded::Value(query) = decoded else {
+            panic!("{body}");
+        };
+        assert_eq!((query.limit, query.page), (limit, page), "{body}");
+    }
+    for limit in ["5.5", "-1", "-1.0", "4294967296", "1e300", "true", r#""5""#] {
+        let body = format!(r#"{{"limit": {limit}}}"#);
+        assert_eq!(
+            error_kind::<ExportEvents>(OpId::ExportEvents, &body),
+            DecodeErrorKind::WrongType,
+            "{body}"
+        );
+    }
+}
+
+#[test]
 fn a_member_of_the_path_is_no_member_of_the_body() {
     let rotate = |body| error_kind::<RotateKey>(OpId::RotateKey, body);
     let unknown = |name: &str, expected: &[&'static str]| DecodeErrorKind::UnknownMember {

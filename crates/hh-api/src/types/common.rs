@@ -1,3 +1,4 @@
+use serde::de::{Error as _, Unexpected};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
 
@@ -93,4 +94,24 @@ where
 /// Deserializes a number, and any other value as `None`.
 pub(super) fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Error> {
     Ok(Option::<Value>::deserialize(deserializer)?.and_then(|value| value.as_f64()))
+}
+
+/// Deserializes a whole number that can be absent. The official Python client sends `1000.0` for some of them.
+pub(super) fn whole_number<'de, D>(deserializer: D) -> Result<Option<u32>, D::Error>
+where
+    D: Deserializer<'de>,
+{
+    let Some(number) = Option::<f64>::deserialize(deserializer)? else {
+        return Ok(None);
+    };
+    if number.fract() != 0.0 || !(0.0..=f64::from(u32::MAX)).contains(&number) {
+        let found = Unexpected::Float(number);
+        return Err(D::Error::invalid_type(found, &"a whole number"));
+    }
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "the number is whole and within the type"
+    )]
+    Ok(Some(number as u32))
 }

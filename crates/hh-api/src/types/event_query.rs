@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::common::nullable_list;
+use super::common::{nullable_list, whole_number};
 use super::{Event, Filter, Object};
 
 /// A query for a page of events.
@@ -27,10 +27,18 @@ pub struct ExportEvents {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub projections: Option<Vec<String>>,
     /// The maximum number of events on the page: 1 to 7,500, 1,000 by default.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "whole_number",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub limit: Option<u32>,
     /// The number of the page, starting at 1, which is the default.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "whole_number",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub page: Option<u32>,
     /// Where the page starts: the `next` of the previous page, or an empty text for the first page. The page then has
     /// no number, and it can have fewer events than `limit` although more follow.
@@ -66,10 +74,18 @@ pub struct SearchEvents {
     #[serde(rename = "dateRange", default, skip_serializing_if = "Option::is_none")]
     pub date_range: Option<Value>,
     /// The maximum number of events on the page: 1 to 1,000, which is the default.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "whole_number",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub limit: Option<u32>,
     /// The number of the page, starting at 1, which is the default.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "whole_number",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub page: Option<u32>,
     /// Where the page starts: the `next` of the previous page, or an empty text for the first page. The page then has
     /// no number, and it can have fewer events than `limit` although more follow.

@@ -62,6 +62,7 @@ trait Engine:
     + Read<ListOwners>
     + Read<FindSessions>
     + Read<ReadEvents>
+    + Read<ReadRest>
     + Read<GetEvent>
 {
 }
@@ -95,8 +96,6 @@ struct EngineAndModel {
     told: Arc<RecordingObserver>,
     model: Model,
     clock: Arc<Clock>,
-    /// The public id of the project `default`, which is random.
-    project: String,
     dir: TempDir,
 }
 
@@ -113,7 +112,6 @@ impl EngineAndModel {
         told.0.lock().unwrap().clear();
         let model = Model::new(first.clone(), Arc::clone(&clock));
         Self {
-            project: store.project_by_name("default").unwrap().public.clone(),
             store,
             told,
             model,

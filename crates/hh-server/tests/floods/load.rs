@@ -24,8 +24,8 @@ pub(crate) fn large_sessions(server: &TestServer, count: u8, body: &Value) {
     for number in 1..=count {
         database
             .execute(
-                "INSERT INTO sessions (sid, project, id, name, started, ended, implicit, body)
-                 VALUES (?1, 1, ?2, 'large', ?1, ?1, 0, ?3)",
+                "INSERT INTO sessions (sid, project, id, name, started, listed, ended, implicit, body)
+                 VALUES (?1, 1, ?2, 'large', ?1, ?1, ?1, 0, ?3)",
                 params![number, [number; 16], body.as_bytes()],
             )
             .unwrap();

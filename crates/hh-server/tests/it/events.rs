@@ -191,10 +191,10 @@ async fn an_export_that_cannot_be_meant_is_refused() {
     insta::assert_snapshot!(messages.join("\n"), @r#"
     limit must be between 1 and 7500
     limit must be between 1 and 7500
-    invalid body: a value has the wrong type (line 1, column 11)
+    invalid body: a value has the wrong type (line 1, column 12)
     invalid body: a value has the wrong type (line 1, column 13)
     page must be at least 1
-    invalid body: a value has the wrong type (line 1, column 11)
+    invalid body: a value has the wrong type (line 1, column 12)
     the page is beyond the first 10000000 events; use a filter or a time range
     the page is beyond the first 10000000 events; use a filter or a time range
     unknown field of a filter; use a member of an event, or a path below config, inputs, outputs, metadata, metrics, feedback, user_properties

@@ -240,8 +240,8 @@ fn store(server: &TestServer, count: u8, started: i64, name: usize, inputs: usiz
     let session = [9_u8; 16];
     database
         .execute(
-            "INSERT INTO sessions (sid, project, id, name, started, ended, implicit, body)
-             VALUES (9, 1, ?1, 'old', ?2, ?2, 0, CAST('{}' AS BLOB)) ON CONFLICT DO NOTHING",
+            "INSERT INTO sessions (sid, project, id, name, started, listed, ended, implicit, body)
+             VALUES (9, 1, ?1, 'old', ?2, ?2, ?2, 0, CAST('{}' AS BLOB)) ON CONFLICT DO NOTHING",
             params![session, started],
         )
         .unwrap();

@@ -421,8 +421,8 @@ async fn pages_of_large_names() {
     let database = rusqlite::Connection::open(server.data_dir().join("honeyhive.db")).unwrap();
     database
         .execute_batch(
-            "INSERT INTO sessions (sid, project, id, name, started, ended, implicit, body)
-             VALUES (1, 1, zeroblob(16), 'old', 1, 1, 0, CAST('{}' AS BLOB));
+            "INSERT INTO sessions (sid, project, id, name, started, listed, ended, implicit, body)
+             VALUES (1, 1, zeroblob(16), 'old', 1, 1, 1, 0, CAST('{}' AS BLOB));
              WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n WHERE x < 200)
              INSERT INTO events (sid, started, id, parent, project, kind, name, ended, body)
              SELECT 1, x, randomblob(16), zeroblob(16), 1, 3, hex(zeroblob(1048576)), x, CAST('{}' AS BLOB) FROM n;

@@ -37,11 +37,12 @@ impl DateRange {
                 Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
             };
             let bound = bound.ok_or_else(invalid)?;
+            // The generated functions of the official Python client send names without a dollar sign.
             let (side, is_inclusive) = match name.as_str() {
-                "$gte" | "start_time" => (&mut parsed.from, true),
-                "$gt" => (&mut parsed.from, false),
-                "$lte" | "end_time" => (&mut parsed.to, true),
-                "$lt" => (&mut parsed.to, false),
+                "$gte" | "gte" | "start_time" => (&mut parsed.from, true),
+                "$gt" | "gt" => (&mut parsed.from, false),
+                "$lte" | "lte" | "end_time" => (&mut parsed.to, true),
+                "$lt" | "lt" => (&mut parsed.to, false),
                 _ => return Err(invalid()),
             };
             if side.replace((bound, is_inclusive)).is_some() {

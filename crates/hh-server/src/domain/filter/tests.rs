@@ -461,6 +461,16 @@ fn a_range_is_read_in_every_spelling() {
         ),
         (json!({"$gte": "2024-01-02", "$lte": null}), false, false),
         (
+            json!({"gte": "2024-01-01", "lte": "2024-01-01T12:00:00Z"}),
+            true,
+            false,
+        ),
+        (
+            json!({"gt": "2024-01-01T12:00:00Z", "lt": "2024-01-02"}),
+            false,
+            true,
+        ),
+        (
             json!({"start_time": "2024-01-01T13:00:00+01:00", "end_time": "2024-01-01T12:00:00"}),
             true,
             false,
@@ -494,6 +504,7 @@ fn a_range_is_read_in_every_spelling() {
         json!({"$gte": true}),
         json!({"$eq": "2024-01-01"}),
         json!({"$gte": "2024-01-01", "start_time": "2024-01-01"}),
+        json!({"$gte": "2024-01-01", "gte": "2024-01-01"}),
     ] {
         assert!(parse(json!([]), &range).is_err(), "{range}");
     }

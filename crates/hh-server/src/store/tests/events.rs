@@ -1,13 +1,13 @@
 //! Compares sessions, events, patches and pages of an engine with the model.
 
 use hh_api::types::{EventKind, EventPatch, Object};
-use hh_auth::{Grant, Level, Projects};
+use hh_auth::{Grant, Level, ProjectId, Projects};
 use proptest::prelude::*;
+use proptest::sample::Index;
 use serde_json::json;
 use uuid::Uuid;
 
 use super::super::page::{EventPredicate, Position};
-use super::model::project_access;
 use super::*;
 use crate::auth::{Access, ProjectAccess};
 use crate::domain::event_body::EventBody;
@@ -40,6 +40,8 @@ enum Step {
     Read(Filters, u32, u32),
     /// Reads all pages of a limit by their cursors.
     ReadAll(Filters, u32),
+    /// Reads events at positions that they have or had.
+    ReadRest(Vec<Index>),
     Get(u8),
     Find {
         first: u8,
@@ -58,6 +60,8 @@ enum Target {
     Event(u8),
     Session(u8),
     User(u8),
+    /// The project, which is then created again.
+    Project,
 }
 
 impl Target {
@@ -69,6 +73,7 @@ impl Target {
                 let property = UserProperty::parse("user".to_owned(), json!(number));
                 DeletionTarget::User(property.unwrap())
             }
+            Self::Project => DeletionTarget::Project,
         }
     }
 }
@@ -92,6 +97,7 @@ fn step() -> impl Strategy<Value = Step> {
         4 => (filters(), 1..5_u32, 0..3_u32).prop_map(
             |(filters, limit, page)| Step::Read(filters, limit, page)),
         1 => (filters(), 1..4_u32).prop_map(|(filters, limit)| Step::ReadAll(filters, limit)),
+        1 => prop::collection::vec(any::<Index>(), 1..6).prop_map(Step::ReadRest),
         1 => (0..12_u8).prop_map(Step::Get),
         1 => (0..5_u8, 0..5_u8, 1..4_u32).prop_map(
             |(first, last, limit)| Step::Find { first, last, limit }),
@@ -106,6 +112,7 @@ fn target() -> impl Strategy<Value = Target> {
         2 => (0..12_u8).prop_map(Target::Event),
         2 => (0..5_u8).prop_map(Target::Session),
         1 => (0..4_u8).prop_map(Target::User),
+        1 => Just(Target::Project),
     ]
 }
 
@@ -268,13 +275,39 @@ async fn insert_keys(engine: &impl Engine, now: Timestamp) {
     }
 }
 
+/// Sends events to a deleted project, which are discarded, and creates a project with its name. Returns the events of
+/// the deleted project.
+async fn replace_project(engine: &impl Engine, access: &Access, deleted: &ProjectAccess) -> String {
+    let insert = InsertEvents {
+        batches: vec![(deleted.clone(), vec![new_event(&(0, 0, 0, 1))])],
+    };
+    let inserted = engine.write(access, insert, Hold::default()).await;
+    inserted.unwrap();
+    let create = CreateProject {
+        name: "default".to_owned(),
+        description: String::new(),
+    };
+    let created = engine.write(access, create, Hold::default()).await;
+    created.unwrap();
+    let all = Filters::default().query(100, PageStart::Number(0));
+    let page = engine.read(deleted, all).await.unwrap();
+    String::from_utf8(page.json).unwrap()
+}
+
 /// Executes a step and returns the answer or the error.
 #[expect(clippy::too_many_lines, reason = "one arm for each step")]
-async fn run(engine: &impl Engine, public: &str, now: Timestamp, step: &Step) -> String {
+async fn run(
+    engine: &impl Engine,
+    (id_of_project, public): (ProjectId, &str),
+    seen: &[Position],
+    now: Timestamp,
+    step: &Step,
+) -> String {
     let by = match step {
         Step::Start { by, .. } | Step::Insert { by, .. } | Step::Patch { by, .. } => *by,
         Step::Read(..)
         | Step::ReadAll(..)
+        | Step::ReadRest(_)
         | Step::Get(_)
         | Step::Find { .. }
         | Step::Delete(_)
@@ -282,7 +315,7 @@ async fn run(engine: &impl Engine, public: &str, now: Timestamp, step: &Step) ->
         | Step::Revoke => 0,
     };
     let record = find(engine, digest(by)).await.unwrap();
-    let project = project_access(public, &record);
+    let project = ProjectAccess::of(id_of_project, public, &record);
     let rights = Rights::new(record.grant.level, record.family);
     let access = Access::of(record, now);
     let text = |json: Vec<u8>| String::from_utf8(json).unwrap();
@@ -350,6 +383,16 @@ async fn run(engine: &impl Engine, public: &str, now: Timestamp, step: &Step) ->
             page.map(|page| text(page.json))
         }
         Step::ReadAll(filters, limit) => Ok(read_all(engine, &project, filters, *limit).await),
+        Step::ReadRest(places) => {
+            let places = places.iter().filter(|_| !seen.is_empty());
+            let query = ReadRest {
+                positions: places.map(|place| *place.get(seen)).collect(),
+            };
+            engine
+                .read(&project, query)
+                .await
+                .map(|page| text(page.json))
+        }
         Step::Get(number) => {
             let get = GetEvent { id: id(*number) };
             engine.read(&project, get).await.map(text)
@@ -362,8 +405,8 @@ async fn run(engine: &impl Engine, public: &str, now: Timestamp, step: &Step) ->
             let found = engine.read(&project, find).await;
             found.map(|found| json!(found).to_string())
         }
-        Step::Delete(target) => {
-            let target = target.target();
+        Step::Delete(deleted_target) => {
+            let target = deleted_target.target();
             let count = CountDeletion {
                 target: target.clone(),
             };
@@ -372,9 +415,12 @@ async fn run(engine: &impl Engine, public: &str, now: Timestamp, step: &Step) ->
                 .await
                 .map_err(|error| error.to_string());
             let deleted = engine.write(&project, Delete { target }, Hold::default());
-            deleted
-                .await
-                .map(|deleted| format!("{counted:?} {deleted:?}"))
+            let rows = deleted.await;
+            let after = match deleted_target {
+                Target::Project => replace_project(engine, &access, &project).await,
+                Target::Event(_) | Target::Session(_) | Target::User(_) => String::new(),
+            };
+            rows.map(|rows| format!("{counted:?} {rows:?} {after}"))
         }
         Step::Expire(before) => {
             let rule = RetentionRule {
@@ -407,9 +453,13 @@ fn commands_about_events_do_what_the_model_does() {
             insert_keys(engine, now).await;
             insert_keys(model, now).await;
             let all = Step::Read(Filters::default(), 100, 0);
+            let mut seen = Vec::new();
             for step in steps.iter().flat_map(|step| [step, &all]) {
-                let expected = run(model, &both.project, now, step).await;
-                let found = run(engine, &both.project, now, step).await;
+                let project = both.store.project_by_name("default").unwrap();
+                let project = (project.id, project.public.as_str());
+                let expected = run(model, project, &seen, now, step).await;
+                let found = run(engine, project, &seen, now, step).await;
+                seen.extend(model.positions());
                 assert!(
                     found == expected,
                     "{step:?}: {found:.2000} {expected:.2000}"

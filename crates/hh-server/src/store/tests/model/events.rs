@@ -44,6 +44,9 @@ impl State {
     }
 
     fn insert_event(&mut self, project: &ProjectAccess, event: &NewEvent) -> Answer<()> {
+        if self.deleted.contains(&project.number()) {
+            return Ok(());
+        }
         let times = Extent {
             started: event.started,
             ended: event.ended,
@@ -357,6 +360,52 @@ impl Read<ReadEvents> for Model {
             next: last.filter(|_| has_more),
         };
         Ok(page.finish(end, Vec::new()))
+    }
+}
+
+impl Model {
+    /// Returns the positions of all events of all projects.
+    pub(in super::super) fn positions(&self) -> Vec<Position> {
+        let state = self.state();
+        let sessions = state.sessions.iter().map(|session| Position {
+            started: session.started,
+            sid: session.sid,
+            id: None,
+        });
+        let events = state.events.iter().map(|event| Position {
+            started: event.event.started,
+            sid: event.sid,
+            id: Some(event.id.into_bytes()),
+        });
+        sessions.chain(events).collect()
+    }
+}
+
+impl Read<ReadRest> for Model {
+    async fn read(&self, project: &ProjectAccess, query: ReadRest) -> Answer<Page> {
+        let (state, number) = (self.state(), project.number());
+        state.check_live(project.key(), self.clock.key_time())?;
+        let mut page = PageBuilder::new();
+        for position in query.positions {
+            let found = if let Some(id) = position.id {
+                let event = state.events.iter().find(|event| {
+                    (event.project, event.sid) == (number, position.sid)
+                        && event.id.into_bytes() == id
+                        && event.event.started == position.started
+                });
+                event.map(|event| state.stored_event(event))
+            } else {
+                let place = state.sessions.iter().position(|session| {
+                    (session.project, session.sid) == (number, position.sid)
+                        && (session.started..=session.listed).contains(&position.started)
+                });
+                place.map(|place| state.session_event(place))
+            };
+            if let Some(event) = found {
+                page.push(&event, project.public())?;
+            }
+        }
+        Ok(page.finish(PageEnd::default(), Vec::new()))
     }
 }
 
