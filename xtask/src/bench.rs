@@ -4,6 +4,8 @@ mod builds;
 mod comparison;
 mod config;
 mod cpu_time;
+mod data_dir;
+mod limits;
 mod load;
 mod otlp;
 mod program;
@@ -27,7 +29,7 @@ pub(crate) struct BenchOptions {
     /// `bench-transport-call` for transport
     #[arg(long, value_name = "BINARY")]
     baseline: Option<PathBuf>,
-    /// Number of stored events for reads
+    /// Number of stored events for reads, and in the largest database for server
     #[arg(long, default_value_t = 1_000_000)]
     events: u64,
 }
@@ -40,7 +42,8 @@ enum Benchmark {
     Reads,
     /// The search for keys: CPU time compared with ripgrep and the same pattern
     Scan,
-    /// The server: CPU time of an authorized request and of a stored span, start time, memory
+    /// The server: CPU time of a request and of a stored span compared with a bare route and a bare writer, growth, size,
+    /// start time, memory
     Server,
     /// The tracer: CPU time that a span costs its caller, compared with OpenTelemetry
     Tracer,
@@ -54,7 +57,7 @@ pub(crate) fn run(options: &BenchOptions) -> Result<()> {
         Benchmark::Config => config::run(baseline),
         Benchmark::Reads => reads::run(options.events),
         Benchmark::Scan => scan::run(),
-        Benchmark::Server => server::run(baseline),
+        Benchmark::Server => server::run(baseline, options.events),
         Benchmark::Tracer => tracer::run(),
         Benchmark::Transport => transport::run(baseline),
     }

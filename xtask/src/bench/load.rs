@@ -7,6 +7,8 @@ use std::thread;
 
 use anyhow::{Context as _, Result, bail, ensure};
 
+use super::program::Program;
+
 /// The requests of a measurement.
 pub(super) struct Load {
     /// The request line and the headers, without `content-length` and the empty line.
@@ -32,6 +34,14 @@ impl Load {
             }
             Ok(())
         })
+    }
+
+    /// Runs and returns the CPU time of the program for each request, in microseconds.
+    pub(super) fn micros(&self, program: &Program, requests: u32) -> Result<f64> {
+        let before = program.cpu()?;
+        self.run(program.address(), requests as usize)?;
+        let spent = program.cpu()?.saturating_sub(before);
+        Ok(spent.as_secs_f64() * 1e6 / f64::from(requests))
     }
 
     fn work(&self, address: &str, requests: usize, next: &AtomicUsize) -> Result<()> {

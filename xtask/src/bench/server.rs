@@ -1,189 +1,96 @@
-//! Measures the server: CPU time of an authorized request and of a stored span, start time, memory.
+//! Measures the server: CPU time of an authorized request and of a stored span, size of the database, start time, memory.
 
+mod growth;
+mod requests;
+mod spans;
+mod writer;
+
+use std::fs;
 use std::path::Path;
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 
-use super::builds::{build_tool, target};
 use super::comparison::Comparison;
 use super::cpu_time::ROUNDS;
-use super::load::Load;
+use super::data_dir::{DataDir, Server, build};
+use super::limits::Limits;
 use super::otlp;
-use super::program::Program;
 use crate::output::print_line;
-use crate::{process, workspace};
 
-const REQUESTS: usize = 20_000;
-const EXPORTS: usize = 400;
-
-pub(super) fn run(baseline: Option<&Path>) -> Result<()> {
-    let root = workspace::root()?;
-    process::run(process::cargo(
-        &root,
-        "build --release --locked --package hh-cli --bins",
-    ))?;
-    build_tool(&root, "--release", "bench-bare-route", "bench-server")?;
-    let home = tempfile::tempdir()?;
-    let release = target(&root)?.join("release");
-    let bare = Program::start::<&str>(&release.join("bench-bare-route"), &[], home.path())?;
-    let honeyhive = release.join("honeyhive");
+pub(super) fn run(baseline: Option<&Path>, events: u64) -> Result<()> {
+    let programs = build(&[
+        ("bench-bare-route", "bench-server"),
+        ("bench-bare-writer", "bench-database"),
+        ("bench-database", "bench-database"),
+    ])?;
+    let (home, honeyhive) = (tempfile::tempdir()?, programs.join("honeyhive"));
+    let data = |name| DataDir::new(&honeyhive, home.path(), name);
     if let Some(baseline) = baseline {
-        compare(baseline, &honeyhive, home.path())?;
+        let baseline = DataDir::new(baseline, home.path(), "compared-baseline");
+        compare(&baseline.start()?, &data("compared").start()?)?;
     }
-    let server = Server::start(&honeyhive, home.path(), "server")?;
+    let mut limits = Limits::default();
+    let stored = data("protobuf");
+    let server = stored.start()?;
     let idle = server.program.memory()?;
-    measure_whoami(&server, &bare)?;
-    measure_spans(&server)?;
+    requests::measure(&programs, &server, &mut limits)?;
+    let span = spans::measure(&server, &data("json").start()?, &mut limits)?;
     let (ready, full) = (server.program.ready(), server.program.memory()?);
+    // A stopped server has copied its log into the database file.
     drop(server);
-    let again = Program::start(&honeyhive, &start(home.path(), "server"), home.path())?;
+    print_size(&stored.database())?;
+    let server = stored.start()?;
     print_line(format_args!(
         "start time: {:.0} ms at the first start, {:.0} ms with {} stored spans",
         ready.as_secs_f64() * 1e3,
-        again.ready().as_secs_f64() * 1e3,
-        2 * ROUNDS * EXPORTS * otlp::SPANS as usize,
+        server.program.ready().as_secs_f64() * 1e3,
+        spans::STORED,
     ));
     print_line(format_args!(
         "memory: {:.1} MiB idle, {:.1} MiB after the load",
         idle / 1024.0,
         full / 1024.0
     ));
-    Ok(())
+    let exports = writer::exports_per_transaction(&server, &stored.database())?;
+    drop(server);
+    let empty = data("empty");
+    drop(empty.start()?);
+    let writer = writer::Writer {
+        program: &programs.join("bench-bare-writer"),
+        stored: &stored.database(),
+        empty: &empty.database(),
+        exports,
+    };
+    writer.compare(home.path(), span, &mut limits)?;
+    growth::measure(&programs, events, &mut limits)?;
+    limits.finish()
 }
 
-/// A server with its own data directory, and its admin key as a header.
-struct Server {
-    program: Program,
-    authorization: String,
-}
-
-impl Server {
-    /// Starts a build with the new data directory `name` in `home`.
-    fn start(program: &Path, home: &Path, name: &str) -> Result<Self> {
-        let key_file = home.join(format!("{name}.key"));
-        let mut arguments = start(home, name);
-        arguments.extend([
-            "--admin-key-file".to_owned(),
-            key_file.display().to_string(),
-        ]);
-        let program = Program::start(program, &arguments, home)?;
-        let key = std::fs::read_to_string(&key_file).context("the server wrote no key")?;
-        Ok(Self {
-            program,
-            authorization: format!("authorization: Bearer {}\r\n", key.trim()),
-        })
-    }
-}
-
-/// Returns the arguments that start a server on a free port.
-fn start(home: &Path, name: &str) -> Vec<String> {
-    let data = home.join(name).display().to_string();
-    let arguments = ["server", "start", "--bind", "127.0.0.1:0", "--data-dir"];
-    let arguments = arguments.map(str::to_owned).into_iter();
-    arguments.chain([data]).collect()
-}
-
-/// Compares two builds, which are measured in turn.
-fn compare(baseline: &Path, this: &Path, home: &Path) -> Result<()> {
-    let baseline = Server::start(baseline, home, "compared-baseline")?;
-    let this = Server::start(this, home, "compared")?;
-    let mut comparison = Comparison::default();
-    for round in 0..ROUNDS {
-        let whoami =
-            |server: &Server| micros(&server.program, &whoami(&server.authorization), REQUESTS);
-        comparison.add("whoami, us", whoami(&baseline)?, whoami(&this)?);
-        for encoding in &ENCODINGS {
-            let span = |server: &Server| span_micros(server, encoding, round);
-            let name = format!("stored span in {}, us", encoding.name);
-            comparison.add(&name, span(&baseline)?, span(&this)?);
-        }
-    }
-    comparison.finish()
-}
-
-fn whoami(authorization: &str) -> Load {
-    Load {
-        head: format!("GET /v1/auth/whoami HTTP/1.1\r\nhost: localhost\r\n{authorization}\r\n"),
-        bodies: vec![Vec::new()],
-        connections: 4,
-    }
-}
-
-/// Compares an authorized request with a request to a bare route, in turn.
-fn measure_whoami(server: &Server, bare: &Program) -> Result<()> {
-    let mut best = [f64::MAX; 2];
-    for _ in 0..ROUNDS {
-        best[0] = best[0].min(micros(bare, &whoami(""), REQUESTS)?);
-        let load = whoami(&server.authorization);
-        best[1] = best[1].min(micros(&server.program, &load, REQUESTS)?);
-    }
+/// Prints the size of a database file for each stored span, compared with the size of a span in an export.
+fn print_size(database: &Path) -> Result<()> {
+    #[expect(clippy::cast_precision_loss, reason = "the sizes are small")]
+    let (stored, sent) = (
+        fs::metadata(database)?.len() as f64 / spans::STORED as f64,
+        otlp::protobuf(0).len() as f64 / f64::from(otlp::SPANS),
+    );
     print_line(format_args!(
-        "whoami with a key: {:.2} us CPU; bare axum route: {:.2} us; ratio {:.2}",
-        best[1],
-        best[0],
-        best[1] / best[0]
+        "database file after a checkpoint: {stored:.0} bytes for each stored span; a span in protobuf: {sent:.0} bytes; ratio {:.2}",
+        stored / sent
     ));
     Ok(())
 }
 
-/// An encoding of OTLP.
-struct Encoding {
-    name: &'static str,
-    content_type: &'static str,
-    encode: fn(usize) -> Vec<u8>,
-}
-
-const ENCODINGS: [Encoding; 2] = [
-    Encoding {
-        name: "protobuf",
-        content_type: "application/x-protobuf",
-        encode: otlp::protobuf,
-    },
-    Encoding {
-        name: "JSON",
-        content_type: "application/json",
-        encode: otlp::json,
-    },
-];
-
-fn measure_spans(server: &Server) -> Result<()> {
-    for encoding in &ENCODINGS {
-        let mut best = f64::MAX;
-        for round in 0..ROUNDS {
-            best = best.min(span_micros(server, encoding, round)?);
+/// Compares two builds, which are measured in turn.
+fn compare(baseline: &Server, this: &Server) -> Result<()> {
+    let mut comparison = Comparison::default();
+    for round in 0..ROUNDS {
+        let whoami = requests::micros;
+        comparison.add("whoami, us", whoami(baseline)?, whoami(this)?);
+        for encoding in [&spans::PROTOBUF, &spans::JSON] {
+            let span = |server| spans::micros(server, encoding, round, spans::EXPORTS);
+            let name = format!("stored span in {}, us", encoding.name);
+            comparison.add(&name, span(baseline)?, span(this)?);
         }
-        print_line(format_args!(
-            "stored span, {} spans in each request in {}, 8 connections: {best:.2} us CPU",
-            otlp::SPANS,
-            encoding.name,
-        ));
     }
-    Ok(())
-}
-
-/// Returns the CPU time of a stored span in one round, in microseconds.
-fn span_micros(server: &Server, encoding: &Encoding, round: usize) -> Result<f64> {
-    let batches = (0..EXPORTS).map(|number| otlp::batch(encoding.name, round, number));
-    let load = Load {
-        head: format!(
-            "POST /opentelemetry/v1/traces HTTP/1.1\r\nhost: localhost\r\ncontent-type: {}\r\n{}",
-            encoding.content_type, server.authorization
-        ),
-        bodies: batches.map(encoding.encode).collect(),
-        connections: 8,
-    };
-    Ok(micros(&server.program, &load, EXPORTS)? / f64::from(otlp::SPANS))
-}
-
-/// Returns the CPU time of a program per request of a load, in microseconds.
-fn micros(program: &Program, load: &Load, requests: usize) -> Result<f64> {
-    let before = program.cpu()?;
-    load.run(program.address(), requests)?;
-    let spent = program.cpu()?.saturating_sub(before);
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "the number of requests is small"
-    )]
-    let requests = requests as f64;
-    Ok(spent.as_secs_f64() * 1e6 / requests)
+    comparison.finish()
 }

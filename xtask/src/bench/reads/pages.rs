@@ -8,6 +8,7 @@ use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
 
 use super::super::cpu_time::ROUNDS;
+use super::super::limits::Limits;
 use super::super::load::Load;
 use super::super::program::Program;
 use crate::output::print_line;
@@ -23,7 +24,7 @@ struct Read {
     path: String,
     body: Value,
     /// Number of requests in a round.
-    requests: usize,
+    requests: u32,
 }
 
 /// A comparison of a request with the query of the same rows.
@@ -36,7 +37,7 @@ struct ReadComparison {
     limit: f64,
 }
 
-/// Prints the CPU time of reads, and returns those that exceed their limit.
+/// Prints the CPU time of reads.
 ///
 /// The time of a request without a query is subtracted: the key of each request is checked, and its connection is served.
 pub(super) fn measure(
@@ -45,7 +46,8 @@ pub(super) fn measure(
     bare: &Path,
     database: &Path,
     events: u64,
-) -> Result<Vec<String>> {
+    limits: &mut Limits,
+) -> Result<()> {
     let mut measured = bare_queries(bare, database)?;
     let checked = Read {
         method: "GET",
@@ -57,7 +59,6 @@ pub(super) fn measure(
     print_line(format_args!(
         "a checked request without a query: {checked:.1} us CPU"
     ));
-    let mut missed = Vec::new();
     for ReadComparison {
         name,
         read,
@@ -72,12 +73,10 @@ pub(super) fn measure(
         print_line(format_args!(
             "{name}: {own:.1} us CPU, {millis:.2} ms; {base}: {other:.1} us; ratio {ratio:.2}, limit {limit}"
         ));
-        if ratio > limit {
-            missed.push(format!("{name}: ratio {ratio:.2}, limit {limit}"));
-        }
+        limits.check(name, ratio, limit);
         measured.insert(name.to_owned(), own);
     }
-    Ok(missed)
+    Ok(())
 }
 
 fn comparisons(events: u64) -> [ReadComparison; 5] {
@@ -150,15 +149,7 @@ fn cpu(server: &Program, key: &str, read: &Read) -> Result<f64> {
     let load = read.load(key);
     let mut best = f64::MAX;
     for _ in 0..ROUNDS {
-        let before = server.cpu()?;
-        load.run(server.address(), read.requests)?;
-        let spent = server.cpu()?.saturating_sub(before);
-        #[expect(
-            clippy::cast_precision_loss,
-            reason = "the number of requests is small"
-        )]
-        let requests = read.requests as f64;
-        best = best.min(spent.as_secs_f64() * 1e6 / requests);
+        best = best.min(load.micros(server, read.requests)?);
     }
     Ok(best)
 }
